@@ -37,7 +37,9 @@ const pages = [
   '/admin/system',
 ]
 
-test('what these tests look for is found where it is', async ({ page }) => {
+test('the checks find planted faults: a serious one of axe, and a page wider than a phone', async ({
+  page,
+}) => {
   await page.setContent(`<!doctype html><html lang="en"><title>Wrong</title><main><h1>Wrong</h1>
     <img src="data:,"><p style="color: #bbb; background: #fff; width: 500px">Hardly to be seen</p></main></html>`)
   const found = await problemsOf(page)
@@ -57,7 +59,7 @@ test.describe('of the portal', () => {
     const found: string[] = []
     for (const scheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme: scheme })
-      // Only colours differ in the dark: a list, a form and the overview have them all.
+      // Only colours differ in the dark theme, and a list, a form and the overview contain all of them.
       for (const path of scheme === 'light' ? pages : ['/', '/instances', '/instances/new']) {
         await visit(page, path)
         await expect(page.getByRole('heading').first()).toBeVisible()
@@ -67,8 +69,8 @@ test.describe('of the portal', () => {
     expect(found).toEqual([])
   })
 
-  test('the launch form by keyboard alone, from the palette', async ({ page }) => {
-    // Before it is live the page is only its picture.
+  test('the launch form works by keyboard alone, from the palette', async ({ page }) => {
+    // Before the page is live, it ignores the keyboard.
     await expect(page.getByRole('status', { name: /^Live/ })).toBeVisible()
     await page.keyboard.press('Control+k')
     const search = page
@@ -87,7 +89,7 @@ test.describe('of the portal', () => {
     await expect(page.getByLabel('Name', { exact: true }).first()).toBeFocused()
   })
 
-  test('the focus goes back to what opened a menu and a panel', async ({ page }) => {
+  test('the focus goes back to the button that opened a menu or a panel', async ({ page }) => {
     await visit(page, '/admin/hosts')
     const actions = page.getByRole('button', { name: /^Actions/ }).first()
     await actions.focus()

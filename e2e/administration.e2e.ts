@@ -11,7 +11,7 @@ const user = { name: `worker-${tag}`, password: `pw-${crypto.randomUUID()}` }
 
 const panel = (page: Page) => page.getByRole('dialog')
 
-test('a project, a user and a quota; the user with a second factor hits it; revoked, the user is out', async ({
+test('a new user with a second factor hits the quota of a new project, and is signed out once the role is revoked', async ({
   page,
   browser,
 }) => {
@@ -100,7 +100,9 @@ async function makeNetwork(page: Page, name: string): Promise<void> {
   await panel(page).getByRole('button', { name: 'Create', exact: true }).click()
 }
 
-test('pages of one domain, project, user, group and role: axe and a phone of 360 px', async ({ page }) => {
+test('axe finds nothing serious on the pages of a domain, project, user, group and role, and they fit a phone of 360 px', async ({
+  page,
+}) => {
   const { api } = await signedIn(cloud, 'admin')
   const first = async (list: Promise<{ items: { id: string }[] }>) => (await list).items[0]?.id ?? ''
   const group = await api.directory.groups.create.mutate({ name: `group-${tag}` })

@@ -7,7 +7,7 @@ import { dataPlaneNamespace, findCloud, inNamespace, sshArgs, until } from './su
 import { newPerson, type Person } from './support/people.ts'
 import { newBrowser, picture, row, signIn, terminalText, visit, watchProblems } from './support/portal.ts'
 
-/** One guest, from a newcomer's first click to its deletion; its consoles and its SSH are real. */
+/** The life of one guest, from a newcomer's first click to the deletion; the consoles and SSH are real. */
 test.describe.configure({ mode: 'serial' })
 
 const bootMs = 600_000
@@ -28,7 +28,7 @@ test.afterAll(async () => {
   await page.close()
 })
 
-test('a newcomer launches: sign in, launch, a name, Enter', async () => {
+test('a newcomer launches an instance: signs in, clicks launch, types a name, presses Enter', async () => {
   await signIn(page, person.name, person.password)
   await expect(page.getByRole('region', { name: 'Your first instance' })).toBeVisible()
   await page.getByRole('link', { name: 'Launch instance' }).first().click()
@@ -73,7 +73,7 @@ test('the VNC console shows a picture that changes', async () => {
     .not.toBe(before)
 })
 
-test('the serial console is typed into and read back', async () => {
+test('the serial console shows the text that is typed into it', async () => {
   await page.getByRole('tab', { name: 'Serial console' }).click()
   const serial = page.getByRole('region', { name: 'Serial console' })
   await expect(serial.getByText('Connected', { exact: true })).toBeVisible()
@@ -90,9 +90,9 @@ test('the serial console is typed into and read back', async () => {
   await expect.poll(() => terminalText(page), { timeout: 120_000 }).toMatch(/^typed-42-read/m)
 })
 
-test('SSH by the floating IP with the key made in the form', async () => {
+test('SSH works by the floating IP with the key made in the form', async () => {
   await page.getByRole('tab', { name: 'Overview' }).click()
-  // This cloud has no link to the world (STRATOLITH_EGRESS=off): we stand beside the guests.
+  // This cloud has no link to the world (STRATOLITH_EGRESS=off), so the test connects from the namespace of the guests.
   await expect(page.getByText(/The host of this instance is closed to the outside/)).toBeVisible()
   await expect(page.getByRole('link', { name: 'Open the serial console' })).toBeVisible()
   address = (
@@ -108,7 +108,7 @@ test('SSH by the floating IP with the key made in the form', async () => {
   expect(said).toMatch(/^first/)
 })
 
-test('it is renamed, gets another interface and loses it again', async () => {
+test('the instance is renamed, gets another interface and loses it again', async () => {
   const rename = async (name: string) => {
     await page.getByRole('button', { name: 'More actions' }).click()
     await page.getByRole('menuitem', { name: 'Edit' }).click()
@@ -170,7 +170,7 @@ test('a closed port opens when the rule is added, without a reload', async ({ br
   await other.context().close()
 })
 
-test('another project sees a 404, and nothing of it in lists', async ({ browser }) => {
+test('another project gets a 404 for the instance and does not see it in lists', async ({ browser }) => {
   const stranger = await newPerson(cloud)
   const other = await newBrowser(browser, stranger.name, stranger.password)
   await other.goto(instanceUrl)
@@ -187,7 +187,7 @@ test('another project sees a 404, and nothing of it in lists', async ({ browser 
   await admin.context().close()
 })
 
-test('the link of OpenStack’s client opens the console, once, without a session', async ({ browser }) => {
+test('the link of OpenStack’s client opens the console once, without a session', async ({ browser }) => {
   const { stdout } = await promisify(execFile)(
     '/usr/bin/openstack',
     ['console', 'url', 'show', '--novnc', '-f', 'value', '-c', 'url', instanceUrl.split('/').at(-1) ?? ''],
@@ -203,7 +203,7 @@ test('the link of OpenStack’s client opens the console, once, without a sessio
   await stranger.context().close()
 })
 
-test('stop, start and delete; the other browser sees each without reload', async ({ browser }) => {
+test('the other browser sees stop, start and deletion without a reload', async ({ browser }) => {
   const other = await newBrowser(browser, person.name, person.password)
   await visit(other, '/instances')
   await expect(row(other, 'first')).toContainText('Active')
@@ -226,7 +226,7 @@ test('stop, start and delete; the other browser sees each without reload', async
   await other.context().close()
 })
 
-test('a size that fits nowhere says why, host by host', async ({ browser }) => {
+test('a launch with a size that fits on no host says why, host by host', async ({ browser }) => {
   const admin = await newBrowser(browser, 'admin', cloud.password('admin'))
   await visit(admin, '/admin/flavors?create=1')
   const panel = admin.getByRole('dialog')
@@ -249,6 +249,6 @@ test('a size that fits nowhere says why, host by host', async ({ browser }) => {
   await admin.context().close()
 })
 
-test('nothing went wrong in the page meanwhile', () => {
+test('the page’s console has no problem from the tests above', () => {
   expect(problems).toEqual([])
 })

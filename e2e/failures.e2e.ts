@@ -7,7 +7,7 @@ import { launchGuests } from './support/guests.ts'
 import { apiOf, newPerson } from './support/people.ts'
 import { newBrowser, visit } from './support/portal.ts'
 
-/** What the portal says when the drivers of a host fail; the host is a fake one that fails as it is told. */
+/** The portal's messages when the drivers of a host fail. The host is a fake that fails as the tests tell it. */
 test.describe.configure({ mode: 'serial' })
 const cloud = findCloud()
 let host: FakeHost
@@ -26,14 +26,14 @@ test.afterAll(async () => {
       await api.compute.instances.delete.mutate({ id })
     await page?.context().close()
   } finally {
-    // Others need the real host, whatever happened here; what is not there was not made.
+    // Other specs need the real host, so the fake host is removed even after a failure; it may not have been made.
     await host?.remove()
   }
 })
 
 const fault = () => page.getByRole('alert').filter({ hasText: 'code ' })
 
-test('a launch that its host refuses says why, and offers another try', async () => {
+test('a launch that its host refuses shows the reason, and offers another try', async () => {
   host.hypervisor.failNext('ensure', new DriverError('invalid', 'This machine has no such processor.'))
   await launchGuests(api, 'refused').catch(() => [])
   const [refused] = (await api.compute.instances.list.query({})).items
@@ -47,7 +47,7 @@ test('a launch that its host refuses says why, and offers another try', async ()
   expect(await problemsOf(page)).toEqual([])
 })
 
-test('a guest that crashes is seen at once with the reason, and comes back by a hard reboot', async () => {
+test('a crash of a guest is shown at once with the reason, and a hard reboot starts the guest again', async () => {
   const [id = ''] = await launchGuests(api, 'crashes')
   await visit(page, `/instances/${id}`)
   await expect(page.getByText('Active', { exact: true }).first()).toBeVisible()
@@ -64,7 +64,7 @@ test('a guest that crashes is seen at once with the reason, and comes back by a 
   await expect(page.getByText('Active', { exact: true }).first()).toBeVisible()
 })
 
-test('an action that fails on the host is said at once, and on the page of its instance', async () => {
+test('the failure of an action on the host is shown at once, and on the page of its instance', async () => {
   const [id = ''] = await launchGuests(api, 'deaf')
   await visit(page, `/instances/${id}`)
   host.hypervisor.failNext('pause', new DriverError('invalid', 'The monitor of this guest is deaf.'))

@@ -16,14 +16,12 @@ const folder = path.join(path.dirname(cloud.agentSocket), 'instances', id)
 const disk = path.join(folder, `disk-${id}.qcow2`)
 test.afterAll(() => fs.rmSync(folder, { recursive: true, force: true }))
 
-test('a disk that no row knows is shown, removed by hand, put back from the trash and kept', async ({
-  page,
-}) => {
+test('an unknown disk is shown, removed by hand, put back from the trash and kept', async ({ page }) => {
   fs.mkdirSync(folder)
   execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', disk, '1G'])
   await signIn(page, 'admin', cloud.password('admin'))
   await visit(page, '/admin/unknown')
-  // The page is live: nobody loads it again.
+  // The page is live, so the test does not reload it.
   const row = page.getByRole('table', { name: 'Unknown things' }).getByRole('row').filter({ hasText: id })
   await expect(row).toContainText('Disk', { timeout: 60_000 })
   await expect(row).toContainText('removed after')
@@ -59,7 +57,7 @@ test('a disk that no row knows is shown, removed by hand, put back from the tras
   expect(await problemsOf(page)).toEqual([])
 })
 
-test('a machine that is off while things change: said, held, declared fenced, taken back, removed', async ({
+test('a machine that is off during changes is shown as down, keeps addresses held, and can be fenced, taken back and removed', async ({
   browser,
   page,
 }) => {
@@ -92,7 +90,7 @@ test('a machine that is off while things change: said, held, declared fenced, ta
 
   const theirs = await newBrowser(browser, person.name, person.password)
   await visit(theirs, '/images')
-  // As if they had been built there before it went off.
+  // Pretends that the instances were built on the machine before it was switched off.
   await inDatabase(async (database) => {
     const rack = crypto.randomUUID()
     await database.query(
@@ -102,7 +100,7 @@ test('a machine that is off while things change: said, held, declared fenced, ta
     await database.query(`UPDATE "Instance" SET "hostId" = $1 WHERE "id" = ANY($2)`, [rack, [web, old]])
     await database.query(`UPDATE "Port" SET "hostId" = $1 WHERE "deviceId" = ANY($2)`, [rack, [web, old]])
   })
-  // Whoever asks for something there hears that it could not be done, on whichever page he is.
+  // A user who asks for an action on that machine sees its failure on every page.
   await api.compute.instances.stop.mutate({ id: web })
   await expect(
     theirs.getByRole('alert').filter({ hasText: 'Stop instance “web-1” has failed' }),
@@ -168,7 +166,7 @@ test('a machine that is off while things change: said, held, declared fenced, ta
   await expect(row).toHaveCount(0)
 })
 
-/** What somebody reads who has an instance on a machine that does not answer, and what he can do. */
+/** Checks the texts and the actions for a user with an instance on a machine that does not answer. */
 async function itSaysSo(page: Page, id: string): Promise<void> {
   await visit(page, '/instances')
   const row = page.getByRole('row').filter({ has: page.getByRole('link', { name: 'web-1', exact: true }) })

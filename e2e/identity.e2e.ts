@@ -5,7 +5,7 @@ import { newBrowser, signIn, visit } from './support/portal.ts'
 
 const cloud = findCloud()
 
-test('a wrong password is answered in words, and the right one leads back to the page asked for', async ({
+test('a wrong password gets a sentence, and the right password leads back to the requested page', async ({
   page,
 }) => {
   const person = await newPerson(cloud)
@@ -20,7 +20,7 @@ test('a wrong password is answered in words, and the right one leads back to the
   await page.getByLabel('Password', { exact: true }).fill(person.password)
   await page.getByRole('button', { name: 'Sign in', exact: true }).click()
   await expect(page.getByRole('heading', { name: 'Networks', level: 1 })).toBeVisible()
-  // A wrong one in the profile is no end of the session.
+  // A wrong password in the profile does not end the session.
   await visit(page, '/profile?tab=password')
   await page.getByLabel('Password now').fill('wrong')
   await page.getByLabel('New password', { exact: true }).fill('another good one')
@@ -30,7 +30,7 @@ test('a wrong password is answered in words, and the right one leads back to the
   await expect(page).toHaveURL(/profile/)
 })
 
-test('what is typed before the page’s scripts have come is not lost', async ({ page }) => {
+test('text that is typed before the page’s scripts have loaded is not lost', async ({ page }) => {
   const person = await newPerson(cloud)
   const typed = Promise.withResolvers<void>()
   await page.route('**/_next/static/**/*.js', async (route) => {
@@ -80,7 +80,7 @@ test('signing out in one browser ends that session in all its tabs within second
   await page.getByRole('menuitem', { name: 'Sign out' }).click()
   await expect(page).toHaveURL(/sign-in/)
   await expect(second, 'the other tab').toHaveURL(/sign-in/)
-  // Somebody who kept the cookie has nothing: the API's token is dead.
+  // A kept copy of the cookie is worthless, because the API's token is dead.
   const thief = await browser.newContext()
   await thief.addCookies(cookies)
   const answer = await thief.request.get('/api/trpc/identity.session')

@@ -35,7 +35,7 @@ async function upload(name: string, bytes: Buffer): Promise<void> {
     .click()
 }
 
-test('an upload becomes active, seen by the other browser; its checksum is the file’s', async () => {
+test('the other browser sees an upload become active, and its checksum is that of the file', async () => {
   const bytes = Buffer.concat([Buffer.alloc(512), crypto.randomBytes(4 * 1024 * 1024)])
   await upload('disk.raw', bytes)
   await expect(row(other, 'disk')).toContainText('Active', { timeout: 120_000 })
@@ -45,16 +45,18 @@ test('an upload becomes active, seen by the other browser; its checksum is the f
   ).toBeVisible()
 })
 
-test('a file that leads out of itself is refused with the reason', async () => {
+test('a disk image that refers to another file is refused with the reason', async () => {
   await visit(other, '/images')
-  // As long as a disk may be: what is shorter than one block is refused before it is sent.
+  // Padded to a valid length of a disk, because a file shorter than one block is refused before it is sent.
   const text = '# Disk DescriptorFile\nversion=1\nRW 1 FLAT "/etc/passwd" 0\n'
   await upload('evil.raw', Buffer.from(text.padEnd(1024, '\n')))
   await expect(page.getByText(/VMDK/).first()).toBeVisible()
   await expect(row(other, 'evil')).toContainText(/Killed|Refused|Failed/i)
 })
 
-test('shared with another project: offered there, accepted, and taken back', async ({ browser }) => {
+test('an image that is shared with another project is offered there, accepted, and taken back', async ({
+  browser,
+}) => {
   const guest = await newPerson(cloud)
   const theirs = await newBrowser(browser, guest.name, guest.password)
   await visit(theirs, '/images')

@@ -19,7 +19,7 @@ test.afterAll(async () => {
   await other.context().close()
 })
 
-test('one click makes a network with a way out; the other browser sees it', async () => {
+test('one click makes a network with a way out, and the other browser sees the network', async () => {
   await visit(other, '/networks')
   await visit(page, '/networks')
   await page
@@ -32,7 +32,7 @@ test('one click makes a network with a way out; the other browser sees it', asyn
   await expect(page.getByText('10.0.0.0/24').first()).toBeVisible()
 })
 
-test('a network of one’s own: a wrong range is answered at its field', async () => {
+test('the form for a network shows an error at the field of a wrong range', async () => {
   await visit(page, '/networks?create=1')
   const panel = page.getByRole('dialog')
   await panel.getByRole('textbox', { name: /^Name/ }).first().fill('mine')
@@ -50,7 +50,7 @@ test('a network of one’s own: a wrong range is answered at its field', async (
   await expect(other.getByRole('link', { name: 'mine', exact: true })).toBeVisible()
 })
 
-test('what is deleted on its page leads back to the list, and a page that is gone to the first', async () => {
+test('a deletion on the page of a thing leads back to the list, and a list page that no longer exists to the first page', async () => {
   await visit(page, '/networks?after=zzz')
   await expect(page.getByText(/^The page that you asked for is not there any more/)).toBeVisible()
   await page.getByRole('link', { name: 'mine', exact: true }).click()
@@ -61,7 +61,7 @@ test('what is deleted on its page leads back to the list, and a page that is gon
   await expect(other.getByRole('link', { name: 'mine', exact: true })).toHaveCount(0)
 })
 
-test('a floating IP is taken and given back', async () => {
+test('a floating IP is allocated and released', async () => {
   await visit(other, '/floating-ips')
   await visit(page, '/floating-ips?create=1')
   await page

@@ -30,12 +30,12 @@ test('the console comes back by itself after the API and the console proxy were 
   await another
   await expect(connected).toBeVisible()
   await expect(page.getByRole('status', { name: /^Live/ })).toBeVisible()
-  // What was there before is shown again, and what is typed arrives.
+  // The earlier text is shown again, and typed text arrives.
   await expect.poll(() => terminalText(page)).toMatch(/login:/)
   await serial.getByRole('textbox').first().focus()
   await page.keyboard.type('back-again\n', { delay: 20 })
   await expect.poll(() => terminalText(page), { timeout: 120_000 }).toMatch(/login: back-again\s+Password:/)
-  // The browser says that its stream and its console were gone until both were back, and nothing else.
+  // The browser's only problems are that its stream and its console were gone until both were back.
   expect(problems.filter((problem) => !/net::ERR_|^WebSocket connection to/.test(problem))).toEqual([])
   await page.context().close()
   await api.compute.instances.delete.mutate({ id })

@@ -6,8 +6,8 @@ export type * from './generated/models.ts'
 
 /**
  * Opens a pool of `connections` (default 10) to `url`. Close with `$disconnect()`. A transaction that
- * gets no connection within `maxWaitMs` is refused (P2028). A connection whose other end is gone without a
- * word (its machine has lost power) is given up after `answerMs`, instead of a quarter of an hour.
+ * gets no connection within `maxWaitMs` is refused (P2028). When the other end of a connection does not answer
+ * (its machine has lost power), the connection is given up after `answerMs` instead of a quarter of an hour.
  */
 export function openDatabase(
   url: string,
@@ -31,14 +31,14 @@ export function openDatabase(
   })
 }
 
-/** A statement is prepared on its connection once this process has sent it that often … */
+/** How often this process must send a statement before it is prepared on its connection. */
 const preparedFrom = 10
-/** … and so many of them at most, because each takes memory in every connection. */
+/** How many statements are prepared at most, because each takes memory in every connection. */
 const preparedMost = 200
 
 /**
- * Names those statements that come again and again, so that PostgreSQL parses and plans them once
- * a connection. A text that is new or rare (lists of varying length, searches) stays unnamed ('').
+ * Names the statements that come again and again, so that PostgreSQL parses and plans each of them once
+ * per connection. A statement that is new or rare (lists of varying length, searches) stays unnamed ('').
  */
 function statementNames(): (query: { sql: string }) => string {
   const seen = new Map<string, number>()

@@ -1,7 +1,7 @@
--- What defaults of columns call, which a schema file cannot say. Stated whole and idempotent:
--- tools/migrate.ts applies it before the tables are there (so: no SQL functions, which look for them).
+-- Functions that defaults of columns call, which a schema file cannot define. The file is complete and idempotent:
+-- tools/migrate.ts applies it before the tables exist (so no SQL functions here, because they look for the tables).
 
--- Looked up afresh: whoever appends holds a lock on "Event" by then, and no epoch begins meanwhile.
+-- Reads the epoch at each insert: the inserting transaction holds a lock on "Event" by then, so no epoch can begin.
 CREATE OR REPLACE FUNCTION stratolith_event_epoch() RETURNS integer LANGUAGE plpgsql AS $$
 BEGIN
   RETURN (SELECT coalesce(max("number"), 0) FROM "EventEpoch");

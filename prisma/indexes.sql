@@ -1,11 +1,11 @@
--- Indexes that a schema file cannot say, because they hold a part of the rows. tools/migrate.ts builds
--- each after a deploy, beside running requests.
+-- Indexes that a schema file cannot define, because they hold only a part of the rows. tools/migrate.ts builds
+-- each of them after a deploy, beside running requests.
 
--- What is under way: a handful of rows in a history of years.
+-- The operations under way: a handful of rows in a history of years.
 CREATE INDEX CONCURRENTLY IF NOT EXISTS "Operation_unfinished_idx" ON "Operation" ("createdAt")
   WHERE "state" IN ('queued', 'running', 'undoing');
 
--- Trusts that were taken back, by which kernel/retention.ts finds the old ones.
+-- Trusts that were taken back: kernel/retention.ts finds the old ones by this index.
 CREATE INDEX CONCURRENTLY IF NOT EXISTS "Trust_deleted_idx" ON "Trust" ("deletedAt")
   WHERE "deletedAt" IS NOT NULL;
 
@@ -21,22 +21,23 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS "FloatingIp_address_prefix" ON "Floating
 CREATE INDEX CONCURRENTLY IF NOT EXISTS "Port_router_interface_idx" ON "Port" ("networkId")
   WHERE "deviceOwner" = 'network:router_interface';
 
--- What hosts are to be without and have not confirmed yet: whoever needs something there looks whether it is among it.
+-- Documents that hosts must remove and whose removal they have not confirmed: a transaction that needs a document
+-- on a host looks here first.
 CREATE INDEX CONCURRENTLY IF NOT EXISTS "HostDocument_unwanted_idx" ON "HostDocument" ("hostId", "kind", "thing")
   WHERE NOT "wanted";
 
--- What hosts are to be told at a time of its own, by host: those that do not answer have many.
+-- Documents with a time at which their host must be told again, by host: hosts that do not answer have many.
 CREATE INDEX CONCURRENTLY IF NOT EXISTS "HostDocument_due_idx" ON "HostDocument" ("hostId")
   WHERE "dueAt" IS NOT NULL;
 
--- Ports of routers that hosts have not told of yet (and those of before their state was kept), among all ports.
+-- The few ports of routers whose state no host has reported yet (or that are older than the column), among all ports.
 CREATE INDEX CONCURRENTLY IF NOT EXISTS "Port_untold_idx" ON "Port" ("deviceId")
   WHERE "deviceOwner" IN ('network:router_interface', 'network:router_gateway', 'network:floatingip') AND "state" = 'down';
 
--- Who works in a project by default, when it goes: most users have none.
+-- The users whose default project is being deleted: most users have no default project.
 CREATE INDEX CONCURRENTLY IF NOT EXISTS "User_default_project_idx" ON "User" ("defaultProjectId")
   WHERE "defaultProjectId" IS NOT NULL;
 
--- The few tokens that are for a domain, when it goes or is disabled.
+-- The few tokens for a domain, when the domain is deleted or disabled.
 CREATE INDEX CONCURRENTLY IF NOT EXISTS "Token_domain_idx" ON "Token" ("domainId")
   WHERE "domainId" IS NOT NULL;

@@ -1,7 +1,7 @@
--- What a schema file cannot say. Stated whole and idempotent: tools/migrate.ts applies it after every
--- deploy and push.
+-- Triggers, which a schema file cannot define. The file is complete and idempotent: tools/migrate.ts applies it
+-- after every deploy and push.
 
--- Standard attributes: whichever statement changes a row, its revision counts up and its time is set.
+-- Standard attributes: every statement that changes a row counts its revision up and sets its time.
 CREATE OR REPLACE FUNCTION stratolith_standard_attributes() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   NEW."revision" := OLD."revision" + 1;
@@ -18,8 +18,8 @@ BEGIN
   END LOOP;
 END $$;
 
--- Tombstones: whichever statement deletes a row of these tables, a reconciler has a reason from then on
--- to remove what hosts have of it. A later room adds its table to the list, and its kind to
+-- Tombstones: every statement that deletes a row of these tables gives reconcilers a reason to remove the
+-- deleted thing from hosts. A later room adds its table to the list, and its kind to
 -- apps/api/src/kernel/tombstones.ts.
 CREATE OR REPLACE FUNCTION stratolith_bury() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -40,7 +40,7 @@ BEGIN
   END LOOP;
 END $$;
 
--- An image keeps its row when it is deleted; its bytes are buried when it lets go of them.
+-- A deleted image keeps its row. Its bytes get a tombstone when the row no longer names them or the image is deleted.
 CREATE OR REPLACE FUNCTION stratolith_bury_blob() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   INSERT INTO "Tombstone" ("kind", "id") VALUES ('blob', OLD."blobId")
@@ -54,7 +54,7 @@ CREATE OR REPLACE TRIGGER bury_blob AFTER UPDATE ON "Image" FOR EACH ROW
 CREATE OR REPLACE TRIGGER bury_blob_of_row AFTER DELETE ON "Image" FOR EACH ROW
   WHEN (OLD."blobId" IS NOT NULL) EXECUTE FUNCTION stratolith_bury_blob();
 
--- Bytes that an image takes again live again.
+-- When an image names bytes again, their tombstone is deleted.
 CREATE OR REPLACE FUNCTION stratolith_unearth_blob() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   DELETE FROM "Tombstone" WHERE "kind" = 'blob' AND "id" = NEW."blobId";
@@ -66,7 +66,7 @@ CREATE OR REPLACE TRIGGER unearth_blob AFTER UPDATE OF "blobId" ON "Image" FOR E
   WHEN (NEW."blobId" IS NOT NULL AND NEW."blobId" IS DISTINCT FROM OLD."blobId"
     AND NEW."state" NOT IN ('deleted', 'killed')) EXECUTE FUNCTION stratolith_unearth_blob();
 
--- What leaves a host for another, or for none, is to be gone from there; what comes back is not.
+-- A thing that leaves a host gets a tombstone for that host. When the thing comes back, that tombstone is deleted.
 CREATE OR REPLACE FUNCTION stratolith_leave_host() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   DELETE FROM "Tombstone" WHERE "kind" = TG_ARGV[0] AND "id" = NEW."id"::text AND "hostId" = NEW."hostId"::text;
@@ -86,11 +86,12 @@ BEGIN
   END LOOP;
 END $$;
 
--- Documents: what hosts must hear of. Whichever statement changes a row that a document is made of, the
--- document's generation counts up, and whoever delivers is woken. At the end of the transaction, because
--- many change one document at the same time (the members of a group) and each waits for the one before. Once
--- a transaction: what it changes is seen at once. Its own mark is number and time, since numbers come again
--- after 2^32 transactions; what it has written in a savepoint has another number and counts once more.
+-- Documents: changes that hosts must learn. Every statement that changes a row that a document is made of counts
+-- the document's generation up and wakes the delivery. The triggers run at the end of the transaction, because
+-- many transactions change one document at the same time (the members of a group), and each waits for the one
+-- before. A transaction counts once, because hosts see its changes together. It knows its own count by number and
+-- time, since transaction numbers come again after 2^32 transactions. A count made in a savepoint has another
+-- number, so the transaction counts once more.
 CREATE OR REPLACE FUNCTION stratolith_changed(which text, things uuid[]) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   INSERT INTO "Document" ("kind", "thing") SELECT which, t FROM unnest(things) t
@@ -101,14 +102,15 @@ BEGIN
   IF FOUND THEN PERFORM pg_notify('stratolith_reconcile', 'hosts.documents'); END IF;
 END $$;
 
--- A host needs these things from now on: what it has not heard of yet, or was told to be without.
+-- The hosts need these things from now on. Writes down those that a host does not have yet or had to remove.
 CREATE OR REPLACE FUNCTION stratolith_need(hosts uuid[], kinds text[], things uuid[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE again record;
 BEGIN
-  -- What is there stays so: whoever is withdrawing it is waited for, and whoever would, waits (stratolith_withdraw).
+  -- Documents that are wanted stay wanted: this waits for a transaction that withdraws one, and later ones wait for
+    -- this (stratolith_withdraw).
   PERFORM FROM unnest(hosts, kinds, things) n (h, k, t) JOIN "HostDocument" d ON d."hostId" = n.h AND d."kind" = n.k AND d."thing" = n.t
     WHERE d."wanted" AND n.k IN ('network', 'router', 'addressSet') ORDER BY n.h, n.k, n.t FOR KEY SHARE OF d;
-  -- First these: one that has just confirmed to be without is waited for, and then made anew.
+  -- Unwanted documents come first: when a host is just confirming a removal, this waits, and the row is made anew below.
   FOR again IN
     SELECT d."hostId", d."kind", d."thing" FROM unnest(hosts, kinds, things) n (h, k, t) JOIN "HostDocument" d
     ON d."hostId" = n.h AND d."kind" = n.k AND d."thing" = n.t AND NOT d."wanted" ORDER BY 1, 2, 3 FOR NO KEY UPDATE OF d
@@ -117,14 +119,15 @@ BEGIN
     WHERE "hostId" = again."hostId" AND "kind" = again."kind" AND "thing" = again."thing";
     PERFORM stratolith_changed(again."kind", ARRAY[again."thing"]);
   END LOOP;
-  -- The document stays there until it is seen that a host needs it (stratolith_forget).
+  -- The lock keeps stratolith_forget from deleting the document before the row of the host is visible.
   PERFORM pg_advisory_xact_lock_shared(hashtextextended('documents', 0));
   INSERT INTO "Document" ("kind", "thing") SELECT k, t FROM unnest(kinds, things) n (k, t) GROUP BY 1, 2 ORDER BY 1, 2 ON CONFLICT DO NOTHING;
   INSERT INTO "HostDocument" ("hostId", "kind", "thing")
   SELECT n.* FROM unnest(hosts, kinds, things) n (h, k, t) JOIN "Host" o ON o."id" = n.h GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
   ON CONFLICT DO NOTHING;
   IF NOT FOUND THEN RETURN; END IF;
-  -- What the host remembers to have gone: it hears of a newer wish. In the end, because it may have said so while we waited.
+  -- The host remembers a removal up to a generation, so the document needs a newer one. This comes last, because the
+    -- host may have confirmed the removal while the statements above waited.
   FOR again IN
     DELETE FROM "HostDocument" d USING unnest(hosts, kinds, things) n (h, k, t)
     WHERE d."hostId" = n.h AND d."kind" = 'gone ' || n.k AND d."thing" = n.t RETURNING n.k AS "kind", n.t AS "thing", d."confirmed"
@@ -135,8 +138,8 @@ BEGIN
   PERFORM pg_notify('stratolith_reconcile', 'hosts.documents');
 END $$;
 
--- Bound ports need on their hosts: themselves, their network, the routers that lead out of it with all of
--- their networks, and the members of every group that their rules name.
+-- Bound ports need these things on their hosts: the ports themselves, their networks, the routers of these networks
+-- with all networks of the routers, and the members of every group that a rule of the ports names.
 CREATE OR REPLACE FUNCTION stratolith_needs(ports uuid[]) RETURNS TABLE (host uuid, kind text, thing uuid) LANGUAGE sql STABLE AS $$
   WITH bound AS (
     SELECT "id", "hostId", "networkId" FROM "Port" WHERE "id" = ANY (ports) AND "hostId" IS NOT NULL
@@ -156,8 +159,8 @@ CREATE OR REPLACE FUNCTION stratolith_needs(ports uuid[]) RETURNS TABLE (host uu
     WHERE r."remoteGroupId" IS NOT NULL
 $$;
 
--- Planned once a session, since to plan it takes longer than to run it, and by indexes, however small the tables were
--- at that moment.
+-- Planned once per session, because planning takes longer than running, and always with indexes, even when the
+-- tables were small at the time of planning.
 CREATE OR REPLACE FUNCTION stratolith_needed(ports uuid[]) RETURNS void LANGUAGE plpgsql
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
@@ -169,7 +172,7 @@ BEGIN
   IF hosts IS NOT NULL THEN PERFORM stratolith_need(hosts, kinds, things); END IF;
 END $$;
 
--- It is to be gone: from one host, or (NULL) from all.
+-- Says that hosts must remove a document: one host, or (place NULL) all hosts.
 CREATE OR REPLACE FUNCTION stratolith_unwanted(which text, one uuid, place uuid) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM FROM "HostDocument" WHERE "kind" = which AND "thing" = one AND "wanted" AND (place IS NULL OR "hostId" = place)
@@ -179,9 +182,10 @@ BEGIN
   IF FOUND THEN PERFORM stratolith_changed(which, ARRAY[one]); END IF;
 END $$;
 
--- What a host has of networks, routers and groups, and none of its ports needs any more. Nothing is while it has
--- what no row knows, which may use it and goes on as it is, nor before the host answers, so that this can be seen. The few
--- networks that everybody uses stay: what goes from one host and comes back is told to all that have it.
+-- The networks, routers and groups on a host that none of its ports needs any more. None counts as unneeded while
+-- the host has unknown things, which may use them and go on as they are, or while the host does not answer, because
+-- unknown things cannot be seen then. The few external and shared networks stay, because removing such a network
+-- from one host and bringing it back is told to all hosts that have it.
 CREATE OR REPLACE FUNCTION stratolith_unneeded(place uuid) RETURNS TABLE (kind text, thing uuid) LANGUAGE sql STABLE AS $$
   SELECT "kind", "thing" FROM "HostDocument" h WHERE "hostId" = place AND "kind" IN ('network', 'router', 'addressSet') AND "wanted"
     AND NOT EXISTS (SELECT FROM "Network" n WHERE n."id" = h."thing" AND (n."external" OR n."shared"))
@@ -191,9 +195,10 @@ CREATE OR REPLACE FUNCTION stratolith_unneeded(place uuid) RETURNS TABLE (kind t
   ORDER BY 1, 2
 $$;
 
--- One of these is to be gone from that host. First it is locked, then looked at: whoever needs it anew (stratolith_need)
--- has committed by then, or waits and makes it wanted again. What somebody else has locked is for the next time, so that
--- nobody waits for each other.
+-- Withdraws one unneeded document from a host. The function locks the document first and looks afterwards: a
+-- transaction that needs the document anew (stratolith_need) has committed by then, or waits and makes the document
+-- wanted again. A document that somebody else has locked is left for the next time, so that no two transactions wait
+-- for each other.
 CREATE OR REPLACE FUNCTION stratolith_withdraw(place uuid, which text, one uuid) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM FROM "HostDocument" WHERE "hostId" = place AND "kind" = which AND "thing" = one FOR UPDATE SKIP LOCKED;
@@ -205,8 +210,9 @@ BEGIN
   RETURN true;
 END $$;
 
--- Documents that no host has: a few at a time, because whoever needs one waits so long; what somebody has locked is for
--- the next time, because he may wait for this.
+-- Deletes documents that no host has. Callers pass a few at a time, because transactions that need any document
+-- wait for this one. A document that another transaction has locked is left for the next time, because that
+-- transaction may wait for this one.
 CREATE OR REPLACE FUNCTION stratolith_forget(kinds text[], things uuid[]) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM pg_advisory_xact_lock(hashtextextended('documents', 0));
@@ -215,13 +221,14 @@ BEGIN
     AND NOT EXISTS (SELECT FROM "HostDocument" h WHERE h."kind" = d."kind" AND h."thing" = d."thing");
 END $$;
 
--- Two who change what one document is made of, and do not see each other's rows, wait at a lock of its network or group:
--- who brings a port there shares it, who changes what all ports there are told has it alone, and whoever comes
--- second sees what the first has committed. These locks queue fairly, which locks of the rows do not: launches would
--- pass whoever waits for them, for ever. The order of all locks: what the transaction itself locks (quota, hosts,
--- instances, ports), then, at its end, for each row that it has changed networks by id, groups by id, then
--- "HostDocument" and "Document". So whoever holds one of these waits for no quota; two who change several rows may
--- wait for each other, which PostgreSQL finds, and the transaction is run again (kernel/context.ts).
+-- Two transactions that change the rows of one document do not see each other's rows. So they wait at a lock of the
+-- network or group: a transaction that brings a port shares the lock, a transaction that changes what all ports are
+-- told has the lock alone, and the second transaction sees what the first has committed. These locks queue fairly,
+-- unlike row locks, where launches would pass a waiting transaction for ever. The order of all locks: first those
+-- of the transaction itself (quota, hosts, instances, ports), then, at its end, for each changed row the networks by
+-- id, the groups by id, then "HostDocument" and "Document". So a transaction that holds one of these locks never
+-- waits for a quota. Two transactions that change several rows may wait for each other: PostgreSQL finds such a
+-- deadlock, and one transaction is run again (kernel/context.ts).
 CREATE OR REPLACE FUNCTION stratolith_share(which text, things uuid[]) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM pg_advisory_xact_lock_shared(hashtextextended(which || t, 0)) FROM (SELECT DISTINCT t FROM unnest(things) t WHERE t IS NOT NULL ORDER BY t) o;
@@ -231,7 +238,7 @@ BEGIN
   PERFORM pg_advisory_xact_lock(hashtextextended(which || t, 0)) FROM (SELECT DISTINCT t FROM unnest(things) t WHERE t IS NOT NULL ORDER BY t) o;
 END $$;
 
--- Bound ports of a group, of a network, of which nobody makes more until the end of the transaction.
+-- The bound ports of a group or of a network. The lock keeps others from adding ports until the transaction ends.
 CREATE OR REPLACE FUNCTION stratolith_bound_in(one uuid) RETURNS uuid[] LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM stratolith_alone('group', ARRAY[one]);
@@ -243,7 +250,7 @@ BEGIN
   PERFORM stratolith_alone('network', ARRAY[network]);
   RETURN (SELECT array_agg("id") FROM "Port" WHERE "networkId" = network AND "hostId" IS NOT NULL);
 END $$;
--- The router has another leg, or another way out: hosts on which it is need its networks.
+-- The router has another interface, or another external network: the hosts that have the router need its networks.
 CREATE OR REPLACE FUNCTION stratolith_router_led(router uuid) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM stratolith_alone('network', (
@@ -253,14 +260,14 @@ BEGIN
     SELECT DISTINCT ON (b."hostId", b."networkId") b."id" FROM "Port" i JOIN "Port" b ON b."networkId" = i."networkId"
     WHERE i."deviceId" = router::text AND i."deviceOwner" = 'network:router_interface' AND b."hostId" IS NOT NULL
   ) p));
-  -- Also where it stayed when the last port left.
+  -- Hosts that kept the router after their last port had left need its networks, too.
   PERFORM stratolith_need(array_agg(h."hostId"), array_agg('network'::text), array_agg(n.id)) FROM "HostDocument" h, (
     SELECT "networkId" FROM "Port" WHERE "deviceId" = router::text AND "deviceOwner" = 'network:router_interface'
     UNION SELECT "externalNetworkId" FROM "Router" WHERE "id" = router AND "externalNetworkId" IS NOT NULL
   ) n (id) WHERE h."kind" = 'router' AND h."thing" = router AND h."wanted" HAVING count(*) > 0;
 END $$;
 
--- A guest has another NIC, when the device of a port is one that hosts know.
+-- A NIC of a guest has changed. Counts only when the device of the port is an instance that hosts know.
 CREATE OR REPLACE FUNCTION stratolith_guest_changed(device text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM stratolith_changed('instance', (SELECT array_agg("thing") FROM "Document" WHERE "kind" = 'instance' AND "thing" = device::uuid));
@@ -292,8 +299,9 @@ BEGIN
   RETURN NULL;
 END $$;
 
--- An address, or a membership, of a port. Whoever changes the other of the two waits: both see what they make together.
--- What a port needs that was bound in this transaction has been written down at its end, with all of its memberships.
+-- An address or a group membership of a port has changed. The lock on the port makes a transaction that changes the
+-- other of the two wait, so that the second one sees both. A port that was bound in this transaction is skipped
+-- below, because its own trigger has already written down its needs, with all of its memberships.
 CREATE OR REPLACE FUNCTION stratolith_document_of_part() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
   row record := CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
@@ -310,7 +318,7 @@ BEGIN
   END IF;
   IF port."hostId" IS NOT NULL THEN
     PERFORM stratolith_changed('port', ARRAY[row."portId"]);
-    -- The names of its groups are part of what the guest is told of itself.
+    -- The guest's metadata contains the names of the groups.
     IF TG_TABLE_NAME = 'PortSecurityGroup' THEN PERFORM stratolith_guest_changed(port."deviceId"); END IF;
     IF TG_TABLE_NAME = 'PortSecurityGroup' AND TG_OP <> 'DELETE' AND NOT EXISTS (SELECT FROM "HostDocument" d
       WHERE d."hostId" = port."hostId" AND d."kind" = 'port' AND d."thing" = row."portId" AND d."wanted"
@@ -370,7 +378,7 @@ BEGIN
   RETURN NULL;
 END $$;
 
--- An instance is wanted on its host until its deletion has been asked for; then its ports are not, either.
+-- An instance is wanted on its host until somebody asks for its deletion; from then on its ports are unwanted, too.
 CREATE OR REPLACE FUNCTION stratolith_document_of_instance() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
   before uuid;
@@ -378,8 +386,8 @@ DECLARE
   one uuid := CASE WHEN TG_OP = 'DELETE' THEN OLD."id" ELSE NEW."id" END;
   ports uuid[];
 BEGIN
-  -- Nobody has asked for its end: what its row says is no reason to remove its disk. Its tombstone is, by the
-  -- rules of what was deleted (apps/api/src/hosts/keeping.ts), which hold back when it is many at once.
+  -- Nobody has asked for the deletion of the instance, so the missing row alone is no reason to remove its disk. The
+    -- tombstone is a reason, by the rules for deletions (apps/api/src/hosts/keeping.ts), which stop when it is many at once.
   IF TG_OP = 'DELETE' AND OLD."taskState" IS DISTINCT FROM 'deleting' THEN
     DELETE FROM "HostDocument" WHERE "kind" = 'instance' AND "thing" = OLD."id";
     RETURN NULL;
@@ -390,7 +398,7 @@ BEGIN
     ports := (SELECT array_agg("id" ORDER BY "id") FROM "Port" WHERE "deviceId" = one::text AND "hostId" = before);
   END IF;
   IF before IS DISTINCT FROM after THEN
-    -- Whoever moves away may be there without having been written down (by an older version).
+    -- An older version may have placed the instance on the host that it leaves without writing a row.
     IF before IS NOT NULL AND TG_OP = 'UPDATE' AND NOT EXISTS (SELECT FROM "HostDocument" WHERE "hostId" = before AND "kind" = 'instance' AND "thing" = one)
     THEN PERFORM stratolith_need(ARRAY[before], ARRAY['instance'], ARRAY[one]); END IF;
     PERFORM stratolith_unwanted('instance', one, before) WHERE before IS NOT NULL;
@@ -400,7 +408,7 @@ BEGIN
     PERFORM stratolith_changed('instance', ARRAY[one]);
     PERFORM stratolith_need(ARRAY[after], ARRAY['instance'], ARRAY[one]);
     IF TG_OP = 'UPDATE' THEN
-      -- Also those that are being bound at this moment: whoever binds one waits here, or is seen.
+      -- Unbound ports count, too, because another transaction may be binding one: that one waits here, or its port is seen.
       IF NEW."hostname" IS DISTINCT FROM OLD."hostname" THEN
         PERFORM stratolith_changed('port', (SELECT array_agg("id") FROM "Port" WHERE "deviceId" = one::text));
       END IF;
@@ -416,7 +424,7 @@ BEGIN
   RETURN NULL;
 END $$;
 
--- A constraint trigger cannot be replaced: one whose condition changes gets another name, and the old one goes.
+-- A constraint trigger cannot be replaced: a trigger whose condition changes gets a new name, and the old one is dropped.
 DO $$
 DECLARE t record;
 BEGIN
@@ -438,8 +446,8 @@ BEGIN
     ('FloatingIp', 'document_of_floating_ip', 'INSERT OR DELETE', '', 'stratolith_document_of_floating_ip()'),
     ('FloatingIp', 'document_of_floating_ip_change', 'UPDATE', 'WHEN ((OLD."routerId", OLD."fixedAddress", OLD."address") IS DISTINCT FROM (NEW."routerId", NEW."fixedAddress", NEW."address"))', 'stratolith_document_of_floating_ip()'),
     ('Instance', 'document_of_instance', 'INSERT OR DELETE', '', 'stratolith_document_of_instance()'),
-    -- Also when it is to be powered on: its host does so once for a generation. And when that has not become of it: what
-    -- was told to do so, and comes late, is older from then on.
+    -- A power-on counts, too, because the host powers a guest on once per generation. A failed power-on counts as well:
+        -- a document that arrives late is older from then on and powers nothing on.
     ('Instance', 'document_of_instance_update', 'UPDATE', 'WHEN ((OLD."hostId", OLD."taskState" IS NOT DISTINCT FROM ''deleting'', OLD."name", OLD."hostname", OLD."metadata",
       OLD."vcpus", OLD."memoryMib", OLD."flavorName", OLD."zone", OLD."keyName", OLD."publicKey", OLD."userData")
       IS DISTINCT FROM (NEW."hostId", NEW."taskState" IS NOT DISTINCT FROM ''deleting'', NEW."name", NEW."hostname", NEW."metadata",
@@ -458,8 +466,9 @@ BEGIN
   END LOOP;
 END $$;
 
--- Of a version that had no documents: what its hosts have is written down, and what they are just to be without. A few
--- at a time beside running requests, which wait for their rows alone; what was cut short goes on where it ended.
+-- Fills the documents after an upgrade from a version without documents: the things that hosts have, and the things
+-- that are being deleted. Works in small batches beside running requests, which wait only for the rows of one batch.
+-- An interrupted run goes on where it ended.
 CREATE OR REPLACE PROCEDURE stratolith_fill_documents() LANGUAGE plpgsql AS $$
 DECLARE
   batch uuid[];
@@ -495,9 +504,9 @@ BEGIN
   END LOOP;
 END $$;
 
--- Held: what a host has not confirmed yet to have let go of is nobody's until it has, or until the machine is
--- declared fenced. After the triggers of documents (by name), which count the generation that is waited for.
--- `whose` NULL: a port's, which is there or has just been buried.
+-- Held: nobody gets a freed address until the host has confirmed that it let go of the address, or until the machine
+-- is declared fenced. These triggers run after the triggers of documents (triggers run in the order of their names),
+-- which count the generation to wait for. `whose` NULL: the project of the port, from its row or its tombstone.
 CREATE OR REPLACE FUNCTION stratolith_hold(which text, one uuid, subnet uuid, ip text, whose text, counted text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   INSERT INTO "HeldAddress" ("hostId", "kind", "thing", "subnetId", "address", "until", "quota", "projectId")
@@ -511,14 +520,14 @@ BEGIN
   ON CONFLICT ("hostId", "kind", "thing", "subnetId", "address") DO UPDATE SET "until" = EXCLUDED."until";
 END $$;
 
--- The address of a port, which goes with it or is taken from it.
+-- The address of a port, when the port is deleted or loses the address.
 CREATE OR REPLACE FUNCTION stratolith_hold_address() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM stratolith_hold('port', OLD."portId", OLD."subnetId", OLD."address", NULL, 'ports');
   RETURN NULL;
 END $$;
 
--- Addresses of the outside that a router has answered to: a floating IP, its own.
+-- External addresses that a router has answered to: a floating IP, or the router's own address.
 CREATE OR REPLACE FUNCTION stratolith_hold_outside() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF TG_TABLE_NAME = 'FloatingIp' THEN
@@ -550,7 +559,7 @@ BEGIN
   END LOOP;
 END $$;
 
--- The host has said how far it is.
+-- The host has confirmed a newer generation.
 CREATE OR REPLACE FUNCTION stratolith_let_go() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   DELETE FROM "HeldAddress" WHERE "hostId" = NEW."hostId" AND "kind" = NEW."kind" AND "thing" = NEW."thing" AND "until" <= NEW."confirmed";
@@ -568,7 +577,7 @@ END $$;
 CREATE OR REPLACE TRIGGER room_wanted AFTER UPDATE OF "wanted" ON "HostDocument" FOR EACH ROW
   WHEN (NEW."kind" = 'instance' AND NEW."wanted" AND NOT OLD."wanted") EXECUTE FUNCTION stratolith_room_wanted();
 
--- Held room that goes, whatever the reason, is free; the page of the host looks again.
+-- When a row of held room is deleted, whatever the reason, the room is free, and the event refreshes the host's page.
 CREATE OR REPLACE FUNCTION stratolith_free_room() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   WITH freed AS (
@@ -584,12 +593,13 @@ END $$;
 CREATE OR REPLACE TRIGGER free_room AFTER DELETE ON "HeldRoom" REFERENCING OLD TABLE AS gone
   FOR EACH STATEMENT EXECUTE FUNCTION stratolith_free_room();
 
--- The epoch of the event log in this life of this PostgreSQL; begins one when the last one was another's:
+-- Returns the epoch of the event log in this life of this PostgreSQL. Begins an epoch when the last one belongs to
+-- another life, which shows in one of four signs:
 -- * another system identifier: a dump or a replica on another server, or pg_upgrade;
 -- * another timeline: a physical copy or a standby that was promoted, perhaps to an earlier moment;
--- * the row was written by another transaction than it says: it comes from a dump, restored here;
--- * events of transactions that did not begin yet: the rows alone come from elsewhere.
--- Everybody who appends has ended before an epoch begins, so what is of an older one is settled.
+-- * the row was written by another transaction than it says: the row comes from a dump that was restored here;
+-- * events of transactions that have not begun yet: only the rows come from elsewhere.
+-- Every appending transaction has ended before an epoch begins, so the events of older epochs are settled.
 CREATE OR REPLACE FUNCTION stratolith_begin_event_epoch() RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
   here text := (SELECT system_identifier FROM pg_control_system())

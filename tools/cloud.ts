@@ -1,4 +1,4 @@
-/** npm start | dev | stop | status | destroy, once the machine is prepared (tools/up.mjs). */
+/** The commands npm start | dev | stop | status | destroy, after tools/up.mjs has prepared the machine. */
 import fs from 'node:fs'
 import { runMigrations } from 'graphile-worker'
 import { claimDatabase } from './cloud/claim.ts'
@@ -36,13 +36,13 @@ async function start(mode: 'start' | 'dev', accept: boolean): Promise<void> {
   const startedAt = Number(process.env.STRATOLITH_STARTED_AT ?? Date.now())
   const where = places()
   if (where.moved) console.log(`  ! ${where.moved}`)
-  // Before anything is changed: owners and rights of a cloud that runs are not a second start's business.
+  // These checks come before any change: a second start must not change owners and modes of a running cloud.
   refuseSecond(where)
   refuseHalfRestored(where)
   if (process.env.DATABASE_URL) await askDatabase(process.env.DATABASE_URL)
   makePlaces(where)
   const leaveFolder = takeFolder(where)
-  // Again: what has begun a moment ago had the folder until now.
+  // The check is repeated, because a restore may have held the folder until now.
   refuseHalfRestored(where)
   const users = serviceUsers()
   takeOver(where, users)
@@ -68,7 +68,7 @@ async function start(mode: 'start' | 'dev', accept: boolean): Promise<void> {
     const databaseUrl = await openDatabase(where, accept, opened)
     const portal = mode === 'start' ? step('Portal', buildPortal) : Promise.resolve()
     const image = step('Test image', () => buildTestImage(where))
-    // Their failures are heard below, where they are waited for.
+    // Failures are reported below, where the promises are awaited.
     for (const built of [portal, image]) built.catch(() => undefined)
     writeAtomically(stateFile(where), JSON.stringify({ ...state, databaseUrl }))
     await step('Schema', () => migrate(databaseUrl, where, { again: accept }))
@@ -91,7 +91,7 @@ async function start(mode: 'start' | 'dev', accept: boolean): Promise<void> {
   }
 }
 
-/** Where the front door will be; processes that the last run left would hold it. */
+/** The address of the front door. Processes of the last run that hold its port are stopped. */
 async function frontDoor(where: Places): Promise<{ port: number; bind: string; publicUrl: string }> {
   const port = Number(process.env.STRATOLITH_PORT ?? 8080)
   const bind = process.env.STRATOLITH_BIND ?? '0.0.0.0'
@@ -105,7 +105,7 @@ async function frontDoor(where: Places): Promise<{ port: number; bind: string; p
   return { port, bind, publicUrl }
 }
 
-/** A database that is another cloud's, or that another supervisor uses, is refused before anything in it is changed. */
+/** Opens the database. It is refused, before anything in it is changed, when it belongs to another cloud or another supervisor uses it. */
 async function openDatabase(
   where: Places,
   accept: boolean,
@@ -123,7 +123,7 @@ async function openDatabase(
   return databaseUrl
 }
 
-/** Starts every process and makes the first contents. Returns the password of admin; null: it is another. */
+/** Starts every process and makes the first contents. Returns the password of admin; null when it is not known here. */
 async function startServices(
   cloud: Cloud,
   supervisor: Supervisor,
@@ -156,7 +156,7 @@ async function openPostgres(where: Places): Promise<Postgres> {
   return server
 }
 
-/** Starts PostgreSQL again when somebody killed it; what was committed is in its log and comes back. */
+/** Starts PostgreSQL again when it was killed; PostgreSQL recovers all commits from its log. */
 function keepPostgres(where: Places, first: Postgres): { stop(): Promise<void> } {
   let server = first
   let stopping = false
@@ -197,7 +197,7 @@ function onSignals(work: () => Promise<void>): () => Promise<void> {
   return once
 }
 
-/** Says what is done, for how long, and in the end how it went. */
+/** Runs a step of the start and prints its title, its time and its result. */
 async function step(title: string, work: () => Promise<string>): Promise<void> {
   const started = Date.now()
   const seconds = () => (Date.now() - started) / 1000
@@ -213,8 +213,8 @@ async function step(title: string, work: () => Promise<string>): Promise<void> {
   }
 }
 
-// Secrets are written 0600 by those who write them; root's umask of 077, where it is set, would shut
-// the users of PostgreSQL and the guests out of everything else.
+// Files with secrets are written with mode 0600 explicitly. A umask of 077, which root may have, would close
+// everything else to the users of PostgreSQL and of the guests.
 process.umask(0o022)
 type Command = {
   usage: string
@@ -252,7 +252,7 @@ if (!command) {
 }
 try {
   const { values, words } = readFlags(command.usage, process.argv.slice(3), command.flags ?? {})
-  if (words.length > 0) throw new Error(`Nothing is known of “${words.join(' ')}”. Type: ${command.usage}`)
+  if (words.length > 0) throw new Error(`“${words.join(' ')}” is not understood. Type: ${command.usage}`)
   const code = await command.run(values)
   if (typeof code === 'number') process.exitCode = code
 } catch (error) {

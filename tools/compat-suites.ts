@@ -1,6 +1,6 @@
 /**
- * What other people's suites say of this cloud, for docs/openstack-compat.md: run by hand on 29 November 2026 with
- * Debian's packages. What they found and was ours to mend is mended and has tests; this is what remains.
+ * The results of other projects' test suites on this cloud, for docs/openstack-compat.md. They were run by hand on
+ * 29 November 2026 with Debian's packages. Faults of ours that they found are mended and have tests; these remain.
  */
 const suites = [
   [

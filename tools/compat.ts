@@ -11,8 +11,8 @@ import {
 import { clientSuites } from './compat-suites.ts'
 
 /**
- * docs/openstack-compat.md, made from the operation table: `node tools/compat.ts` writes it, and
- * tools/compat.test.ts fails when it is not what the table says.
+ * Makes docs/openstack-compat.md from the operation table: `node tools/compat.ts` writes the file, and
+ * tools/compat.test.ts fails when the file differs from the table.
  */
 export const compatFile = path.join(import.meta.dirname, '../docs/openstack-compat.md')
 

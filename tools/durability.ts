@@ -1,7 +1,7 @@
 /**
- * node tools/durability.ts, on a running cloud: kill -9 of each of our processes in the middle of
- * what it does, and all of them frozen. Nothing that was acknowledged is lost, no orphan stays, the running guest is not
- * touched. Part of `npm test`.
+ * node tools/durability.ts, on a running cloud: kills (SIGKILL) each of our processes in the middle of its work, and
+ * freezes all of them. Nothing that was acknowledged may be lost, no orphan may stay, and the running guest must not be
+ * touched. It is part of `npm test`.
  */
 import fs from 'node:fs'
 import path from 'node:path'
@@ -15,7 +15,7 @@ const run = crypto.randomUUID().slice(0, 8)
 let api: Api
 let imageId = ''
 let networkId = ''
-/** Pids that we have ended, by process. */
+/** The pids that this program has killed, by process. */
 const killed = new Map<Name, number>()
 
 await step('sign in', async () => {
@@ -73,7 +73,7 @@ await step(
   async () => {
     const [before] = guests(first)
     const names = ['agent', 'api', 'worker', 'console-proxy', 'web'] as const
-    // One that has just been started anew is given more time than this step has.
+    // A process that has just been started is given more time than this step has, so wait until all are old enough.
     await until('old enough', 60_000, async () => names.every((name) => ageMs(name) > 12_000))
     for (const name of names) kill(name, 'SIGSTOP')
     await until('all again', 300_000, async () => names.every(running) && (await works()))
@@ -158,18 +158,18 @@ function kill(name: Name, signal: 'SIGKILL' | 'SIGSTOP' = 'SIGKILL'): void {
   killed.set(name, pid)
   process.kill(pid, signal)
 }
-/** How long the process has run; start times are in ticks of 10 ms since the machine was started. */
+/** How long the process has run, in ms; start times are in ticks of 10 ms since the boot of the machine. */
 function ageMs(name: Name): number {
   const [uptime] = fs.readFileSync('/proc/uptime', 'utf8').split(' ')
   return Number(uptime) * 1000 - Number(startTime(pidOf(name)) ?? Number.NaN) * 10
 }
 
-/** As another process than the one that we ended. */
+/** True when the process runs again, with another pid than the killed one. */
 function running(name: Name): boolean {
   return pidOf(name) !== killed.get(name) && fs.existsSync(`/proc/${pidOf(name)}`)
 }
 
-/** Pids of the QEMU processes that name this instance. */
+/** The pids of the QEMU processes of this instance. */
 function guests(id: string): number[] {
   return fs
     .readdirSync('/proc')
@@ -179,7 +179,7 @@ function guests(id: string): number[] {
         const argv = fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8')
         return argv.includes('qemu-system') && argv.includes(id)
       } catch {
-        return false // it ended while we looked
+        return false // The process ended meanwhile.
       }
     })
     .map(Number)

@@ -1,11 +1,11 @@
 /**
- * The database schema, without Prisma's downloaded engine: the WASM build of the same engine.
+ * Manages the database schema by the WASM build of Prisma's engine, without downloading the native one.
  *   generate        write prisma/generated from prisma/schema
- *   create NAME     write the next migration from the difference; indexes of tables that are there get
- *                   a file of their own (needs a database for the shadow)
- *   deploy [NAME…]  apply what is not applied yet (idempotent); with names only those, for older data
- *   push            make an empty database what the schema says, without migrations (tests)
- *   drift           fail when prisma/schema says something that no migration does (starts its own
+ *   create NAME     write the next migration from the difference; indexes of existing tables get
+ *                   a file of their own (needs a server for the shadow database)
+ *   deploy [NAME…]  apply the missing migrations (idempotent); with names only those, for older data
+ *   push            make the schema in an empty database, without migrations (tests)
+ *   drift           fail when prisma/schema has something that no migration makes (starts its own
  *                   throw-away PostgreSQL when DATABASE_URL is not set)
  */
 import { execFileSync } from 'node:child_process'
@@ -48,7 +48,7 @@ function generate(): void {
   )
 }
 
-/** Applies what the database does not have (migrate/apply.ts). Returns the names applied. */
+/** Applies the migrations that the database lacks (migrate/apply.ts). Returns their names. */
 const deploy = (url: string, only: readonly string[]): Promise<string[]> =>
   applyAll(url, only, {
     functions: ours('functions'),
@@ -82,7 +82,7 @@ async function push(url: string): Promise<number> {
   return 0
 }
 
-/** What a schema file cannot say; idempotent. */
+/** The idempotent SQL that a Prisma schema cannot express. */
 const ours = (name: string) => fs.readFileSync(path.join(root, `prisma/${name}.sql`), 'utf8')
 
 async function runSql(url: string, sql: string): Promise<void> {
@@ -95,7 +95,7 @@ async function runSql(url: string, sql: string): Promise<void> {
   }
 }
 
-/** By diff: the engine's own createMigration wants a shadow database that it does not ask the adapter for. */
+/** Writes a migration by diff, because the engine's createMigration wants a shadow database that it does not ask the adapter for. */
 async function create(url: string, name: string): Promise<void> {
   const engine = await openEngine(url)
   const { stdout, exitCode } = await engine.diff({
@@ -205,8 +205,8 @@ async function openEngine(url: string) {
 }
 
 /**
- * adapter-pg refuses pg_catalog's "char" (oid 18), which the schema engine's own queries return:
- * report such columns as Character (6).
+ * Reports columns of pg_catalog's type "char" (oid 18) as Character (6): the schema engine's own queries return them,
+ * and adapter-pg refuses them.
  */
 async function acceptCharColumns(url: string): Promise<void> {
   const probe = await new PrismaPg({ connectionString: url }).connect()
@@ -249,7 +249,7 @@ function adapterFactory(url: string) {
     provider: base.provider,
     adapterName: base.adapterName,
     connect: () => base.connect(),
-    /** adapter-pg's own drops the database before it closes its pool, and ignores `database` beside a connectionString. */
+    /** Replaces adapter-pg's method, which drops the database before it closes its pool and ignores `database` beside a connectionString. */
     async connectToShadowDb(): Promise<SqlDriverAdapter> {
       const name = `stratolith_shadow_${crypto.randomUUID()}`
       const admin = await base.connect()

@@ -5,7 +5,7 @@ import { faultsOf } from './migrate/rules.ts'
 import { statementsOf, withoutIndexes } from './migrate/script.ts'
 
 const dir = path.resolve(import.meta.dirname, '../prisma/migrations')
-/** Whatever is later was written under the rules (CONTRIBUTING.md, "Migrations"). */
+/** Later migrations were written under the rules (CONTRIBUTING.md, "Migrations"). */
 const baseline = '20261121124123_networking_tags'
 const names = fs
   .readdirSync(dir, { withFileTypes: true })
@@ -13,9 +13,9 @@ const names = fs
   .map((entry) => entry.name)
 
 describe('migrations', () => {
-  test('there are some after the baseline', () => expect(names.length).toBeGreaterThan(0))
+  test('some migrations are later than the baseline', () => expect(names.length).toBeGreaterThan(0))
 
-  test.each(names)('%s holds no big table and takes nothing away that is in use', (name) => {
+  test.each(names)('%s locks no big table for long and removes nothing that is in use', (name) => {
     expect(faultsOf(fs.readFileSync(path.join(dir, name, 'migration.sql'), 'utf8'))).toEqual([])
   })
 
@@ -49,7 +49,7 @@ describe('migrations', () => {
     '-- small: a few hosts\nCREATE INDEX "a" ON "Host"("x");',
   ])('allows %s', (sql) => expect(faultsOf(sql)).toEqual([]))
 
-  test('one that is written anew builds the indexes of old tables in a file of its own', () => {
+  test('a new migration builds the indexes of existing tables in a file of its own', () => {
     const { changes, indexes } = withoutIndexes(
       '-- DropIndex\nDROP INDEX "old";\n\n-- CreateTable\nCREATE TABLE "New" (\n  "id" TEXT\n);\n\n-- CreateIndex\nCREATE INDEX "n" ON "New"("id");\n\n-- CreateIndex\nCREATE UNIQUE INDEX "b" ON "Big"("x");',
     )

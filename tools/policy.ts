@@ -2,9 +2,9 @@
  * npm run policy -- rules                                    every action with its rule
  * npm run policy -- explain ACTION [--user NAME] [--project NAME | --domain NAME | --system]
  *
- * Asks the running cloud, as its administrator: may this user do that there, and which rule says so?
- * Ends with 0 for yes, 1 for no, 2 for a question that cannot be asked. Reads OS_* like OpenStack's
- * client when they are set (admin-openrc.sh), else the running cloud's own data folder.
+ * Asks the running cloud, as its administrator, whether a user may do an action in a scope, and which rule decides.
+ * Exits with 0 for yes, 1 for no, 2 for a question that cannot be asked. Reads OS_* like OpenStack's
+ * client if they are set (admin-openrc.sh), otherwise the running cloud's own data folder.
  */
 import { parseArgs } from 'node:util'
 import type { ExplainView, RuleView } from '../apps/api/src/policy/contract.ts'
@@ -47,7 +47,7 @@ async function rules(): Promise<number> {
   return 0
 }
 
-/** Id of what is called so, or is that id. */
+/** The id of the user, project or domain with this name or id. */
 async function idOf(kind: 'users' | 'projects' | 'domains', name: string): Promise<string> {
   const found = await get<Record<string, { id: string }[]>>(`${kind}?name=${encodeURIComponent(name)}`)
   const [first, second] = found[kind] ?? []

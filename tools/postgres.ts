@@ -6,13 +6,13 @@ import pg from 'pg'
 import { passwordOf, superuser, superuserUrl } from './postgres/application.ts'
 import { startServer } from './postgres/server.ts'
 
-/** `url` is the superuser's; the application has one of its own (postgres/application.ts). */
+/** A PostgreSQL server; `url` is the superuser's, and the application has a URL of its own (postgres/application.ts). */
 export type Postgres = { dir: string; url: string; pid: number; adopted: boolean; stop(): Promise<void> }
 
 /**
- * Starts the embedded PostgreSQL under `dir`, or adopts the one that still runs there after a
- * kill -9 of whoever started it. The server listens on 127.0.0.1 only, with passwords of its own
- * kept beside the data (0600). `port` is remembered in `dir/port`, so that a restart keeps it.
+ * Starts the embedded PostgreSQL under `dir`, or adopts the server that still runs there after a
+ * kill -9 of the process that started it. The server listens on 127.0.0.1 only; its passwords are
+ * kept beside the data (0600). The port is recorded in `dir/port`, so that a restart keeps it.
  */
 export async function startPostgres(
   dir: string,
@@ -23,7 +23,7 @@ export async function startPostgres(
   const data = path.join(dir, 'data')
   const running = readPid(data)
   if (running) {
-    // No port: whoever started it was killed before it was written down.
+    // Without a recorded port, the process that started the server was killed before it recorded the port.
     const file = path.join(dir, 'port')
     const url = fs.existsSync(file) ? await superuserUrl(dir, Number(fs.readFileSync(file, 'utf8'))) : null
     if (url) return { dir, url, pid: running, adopted: true, stop: () => stopPid(running) }
@@ -46,26 +46,26 @@ export async function startPostgres(
 }
 
 /**
- * A folder for a throw-away server: every user may enter it. It goes when this process ends, also by an
- * error or a signal; what still runs in it then (initdb, which nobody else stops) is ended first.
+ * Makes a folder for a throw-away server, which every user may enter. It is removed when this process ends, also by an
+ * error or a signal; processes that still run in it (initdb, which nobody else stops) are ended first.
  */
 export function throwAwayDir(prefix: string, parent = os.tmpdir()): string {
   const dir = fs.mkdtempSync(path.join(parent, prefix))
   fs.chmodSync(dir, 0o755)
-  // By itself a signal ends a process without its exit handlers.
+  // Without a handler a signal ends a process without running its exit handlers.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.once(signal, () => process.exit(128 + os.constants.signals[signal]))
   process.once('exit', () => removeServer(dir))
   return dir
 }
 
-/** With whatever runs in it; for a server whose data nobody wants. */
+/** Removes a server's folder and ends the processes in it; for a server whose data nobody needs. */
 export function removeServer(dir: string): void {
   for (let tries = 0; tries < 1000 && endProcessesIn(dir) > 0; tries++);
   fs.rmSync(dir, { recursive: true, force: true })
 }
 
-/** How many there were, by command line or (the helpers of initdb) PGDATA; a dead process has neither. */
+/** Ends the processes of a folder, found by command line or (the helpers of initdb) by PGDATA; returns their number. A dead process has neither. */
 function endProcessesIn(dir: string): number {
   const pids = fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
   return pids.filter((pid) => {
@@ -73,12 +73,12 @@ function endProcessesIn(dir: string): number {
       const words = ['cmdline', 'environ'].map((file) => fs.readFileSync(`/proc/${pid}/${file}`, 'utf8'))
       return words.join('').includes(dir) && process.kill(Number(pid), 'SIGKILL')
     } catch {
-      return false // it ended while we looked
+      return false // The process ended meanwhile.
     }
   }).length
 }
 
-/** Creates `name` if it is not there; returns its URL. */
+/** Creates the database `name` if it is missing; returns its URL. */
 export async function ensureDatabase(url: string, name: string): Promise<string> {
   const client = new pg.Client({ connectionString: url })
   await client.connect()
@@ -101,10 +101,10 @@ const settings = (durable: boolean): Record<string, string> => ({
   ...(durable ? {} : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }),
 })
 
-/** Of the server under `dir`; null: none runs. */
+/** The pid of the server under `dir`; null when none runs. */
 export const postgresPid = (dir: string): number | null => readPid(path.join(dir, 'data'))
 
-/** Pid of a postmaster that lives and is really ours (its command line names the directory). */
+/** The pid of a living postmaster that is really ours (its command line names the directory); otherwise null. */
 function readPid(data: string): number | null {
   try {
     const pid = Number(fs.readFileSync(path.join(data, 'postmaster.pid'), 'utf8').split('\n')[0])
@@ -114,7 +114,7 @@ function readPid(data: string): number | null {
   }
 }
 
-/** SIGINT is PostgreSQL's "fast" shutdown: sessions are ended, everything is written. */
+/** Stops a server by SIGINT, PostgreSQL's "fast" shutdown: sessions are ended and everything is written. */
 async function stopPid(pid: number): Promise<void> {
   try {
     process.kill(pid, 'SIGINT')
@@ -132,7 +132,7 @@ function isZombie(pid: number): boolean {
   }
 }
 
-/** The remembered port when it is free, else any free one below the ephemeral range. */
+/** The recorded port if it is free, otherwise any free port below the ephemeral range. */
 async function freePort(file: string): Promise<number> {
   const remembered = fs.existsSync(file) ? Number(fs.readFileSync(file, 'utf8')) : 0
   for (let i = 0; i < 100; i++) {

@@ -25,7 +25,7 @@ const tracked = execFileSync('git', ['ls-files', '--cached', '--others', '--excl
 const source = tracked.filter((file) => /\.(ts|tsx|mjs)$/.test(file))
 const read = (file: string) => fs.readFileSync(path.join(root, file), 'utf8')
 
-/** Given to the worker and to seed.ts alone. */
+/** Settings that only the worker and seed.ts get. */
 const besides = ['STRATOLITH_HEALTH_SOCKET', 'STRATOLITH_ADMIN_PASSWORD', 'STRATOLITH_DEMO_PASSWORD']
 const nobody = { name: '', uid: 1, gid: 1 }
 const told = environments(
@@ -44,7 +44,7 @@ const told = environments(
 )
 
 describe('repository rules', () => {
-  test('the listing is not empty', () => {
+  test('the list of files is not empty', () => {
     expect(source.length).toBeGreaterThan(50)
   })
 
@@ -63,7 +63,7 @@ describe('repository rules', () => {
     expect(wrong).toEqual([])
   })
 
-  test('no unfinished work, no escape from the type checker', () => {
+  test('no file has unfinished work or avoids the type checker', () => {
     const marks = [
       /\bTODO\b/,
       /\bFIXME\b(?!')/,
@@ -84,7 +84,7 @@ describe('repository rules', () => {
     expect(found).toEqual([])
   })
 
-  test('no enum, namespace or parameter property (Node strips types, it does not compile)', () => {
+  test('no file has an enum, namespace or parameter property (Node strips types and does not compile)', () => {
     const wrong = source.filter(
       (file) =>
         !file.endsWith('.mjs') &&
@@ -93,11 +93,11 @@ describe('repository rules', () => {
     expect(wrong).toEqual([])
   })
 
-  test('every room has what a room has', () => {
+  test('every room has all parts of a room', () => {
     expect(rooms.flatMap((room) => missingOf(room, tracked))).toEqual([])
   })
 
-  test('a room of which only the manifest is there lacks everything else', () => {
+  test('a room with only a manifest is reported to lack all other parts', () => {
     const toy = { name: 'toy', kinds: {}, openstack: [] }
     expect(missingOf(toy, ['apps/api/src/toy/room.ts'])).toEqual([
       'toy: apps/api/src/toy/router.ts',
@@ -113,17 +113,17 @@ describe('repository rules', () => {
     ])
   })
 
-  test('every room that is there is in rooms.ts', () => {
+  test('every folder of a room is listed in rooms.ts', () => {
     const there = tracked.flatMap((file) => /^apps\/api\/src\/([a-z-]+)\/room\.ts$/.exec(file)?.[1] ?? [])
     expect(there.sort()).toEqual(rooms.map(({ name }) => name).sort())
   })
 
-  test('the portal knows every kind, and what is counted', () => {
+  test('the portal knows every kind and every quota resource', () => {
     expect(Object.keys(kinds).sort()).toEqual(kindNames().sort())
     expect(quotaOrder.toSorted()).toEqual(quotaResources().sort())
   })
 
-  test('what an event makes stale are queries that there are', () => {
+  test('the queries that an event makes stale exist', () => {
     const procedures = Object.keys(appRouter._def.procedures)
     const keys = Object.values(kinds).flatMap(({ live }) => live)
     const reaches = (key: string) => procedures.some((path) => path === key || path.startsWith(`${key}.`))
@@ -142,7 +142,7 @@ describe('repository rules', () => {
     )
   })
 
-  test('what the code cites of docs/security.md stands there', () => {
+  test('every code that the sources cite is defined in docs/security.md', () => {
     const places = new Set(
       [...read('docs/security.md').matchAll(/^(?:- \*\*|### |- )([RA]\d+(?:\.\d+)?)\b/gm)].map(
         ([, code]) => code,
@@ -163,7 +163,7 @@ describe('repository rules', () => {
     )
   })
 
-  test('nothing reaches outside of the repository', () => {
+  test('no file refers to a place outside of the repository', () => {
     expect(
       source.filter((file) => file !== 'tools/repo.test.ts' && /\.\.\/shared\/|\/work\//.test(read(file))),
     ).toEqual([])
@@ -174,7 +174,7 @@ describe('repository rules', () => {
     ['api', ['apps/api/src/']],
     ['console-proxy', ['apps/console-proxy/src/']],
     ['web', ['apps/web/']],
-  ] as const)('what %s reads of its environment reaches it', (name, folders) => {
+  ] as const)('every setting that %s reads reaches it', (name, folders) => {
     const passed = [...Object.keys(told[name]), ...settings[name], ...besides]
     const missing = source
       .filter((file) => folders.some((folder) => file.startsWith(folder)) && !/\.test(ing)?\.ts$/.test(file))
@@ -183,7 +183,7 @@ describe('repository rules', () => {
     expect([...new Set(missing)]).toEqual([])
   })
 
-  test('the migrations are in one folder each and the lock says postgresql', () => {
+  test('each migration has a folder of its own, and the lock file says postgresql', () => {
     expect(read('prisma/migrations/migration_lock.toml')).toContain('postgresql')
   })
 })

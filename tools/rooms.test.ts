@@ -27,7 +27,7 @@ const file = (at: string, text: string): SourceFile => ({ path: `apps/api/src/${
 const texts = (found: readonly { message: string }[]) => found.map((one) => one.message)
 
 describe('tables', () => {
-  test('every room keeps to its own, and asks others by their services', () => {
+  test('every room uses only its own tables and calls the services of other rooms', () => {
     expect(owners.size).toBeGreaterThan(50)
     expect(
       foreignUses(source, owners)
@@ -36,7 +36,7 @@ describe('tables', () => {
     ).toEqual([])
   })
 
-  test('a join that may not be taken apart says why, and there are none of these', () => {
+  test('a statement with a foreign table needs a reason, and there is none at present', () => {
     expect(
       foreignUses(source, owners)
         .filter((use) => use.isMarked)
@@ -64,28 +64,28 @@ describe('tables', () => {
     ['a statement within a statement', 'sql`SELECT 1 FROM "Door" WHERE ${sql`EXISTS (SELECT FROM "Lamp")`}`'],
     ['a name for later', `Prisma.raw('"Lamp"')`],
     ['a table that a manifest names', `const kept = { name: 'lamps', table: 'Lamp' }`],
-  ])('another room’s table is found: %s', (_what, text) => {
+  ])('the use of another room’s table is found in %s', (_what, text) => {
     expect(found('doors/service.ts', text)).toEqual([
       expect.stringMatching(/^doors uses Lamp(Shade)?, a table of lights$/),
     ])
     expect(found('lights/service.ts', text.replaceAll('"Door"', '"Lamp"'))).toEqual([])
   })
 
-  test('the kernel has no tables of rooms, and what stands beside the rooms has none at all', () => {
+  test('the kernel may use no table of a room, and files beside the rooms may use no table at all', () => {
     expect(found('kernel/hosts.ts', 'ctx.db.lamp.count()')).toHaveLength(1)
     expect(found('seed.ts', 'deps.root.door.count()')).toEqual([
       'a file beside the rooms uses Door, a table of doors',
     ])
   })
 
-  test('what only looks like a table is none, and tests may look at everything', () => {
+  test('text that only looks like a table is not reported, and tests may use every table', () => {
     const text = 'const a = { lamp: 1 }; a.lamp; b`"d"."Lamp"`; // FROM "Lamp"\nctx.db.lantern.count()'
     expect(found('doors/service.ts', text)).toEqual([])
     expect(found('doors/service.test.ts', 'ctx.db.lamp.count()')).toEqual([])
     expect(found('doors/testing.ts', 'ctx.db.lamp.count()')).toEqual([])
   })
 
-  test('a marked statement is counted as such, by the owner that it names', () => {
+  test('a marked statement is reported as marked when the mark names the owner', () => {
     const marked = (owner: string) =>
       foreignUses(
         [file('doors/a.ts', `sql\`-- of ${owner}: one look at a launch\nSELECT FROM "Lamp"\``)],
@@ -97,7 +97,7 @@ describe('tables', () => {
 })
 
 describe('doors', () => {
-  test('touch no database and no driver', () => {
+  test('use no database and no driver', () => {
     expect(doorFaults(source).map(asText)).toEqual([])
   })
 
@@ -114,14 +114,14 @@ describe('doors', () => {
     expect(doorFaults([file('doors/service.ts', text)])).toEqual([])
   })
 
-  test('types may come from everywhere', () => {
+  test('may import types from everywhere', () => {
     const text = `import type { Prisma } from '@stratolith/db'\nimport { type Op } from '@stratolith/drivers/op'`
     expect(doorFaults([file('doors/router.ts', text)])).toEqual([])
   })
 })
 
 describe('rights', () => {
-  test('are made in the kernel and of tokens alone', () => {
+  test('are made only in the kernel and from tokens', () => {
     expect(rightsFaults(source).map(asText)).toEqual([])
   })
 
@@ -138,14 +138,14 @@ describe('rights', () => {
     expect(rightsFaults([file('identity/tokens.ts', text)])).toEqual([])
   })
 
-  test('a ctx with another database or log is no other caller, and a view may tell of roles', () => {
+  test('are not made by a ctx with another database or log, or by a view with roles', () => {
     const text = 'const a = { ...ctx, db: tx, log }; const view = { ...row, roles: [], scope: null }'
     expect(rightsFaults([file('doors/service.ts', text)])).toEqual([])
   })
 })
 
 describe('functions', () => {
-  test('none has over 70 lines of its own', () => {
+  test('have at most 70 lines of their own', () => {
     expect(longFunctions(source).map(asText)).toEqual([])
   })
 
@@ -158,20 +158,20 @@ describe('functions', () => {
     ['a method', 'class Door {\nopen() {\n%}\n}'],
     ['one in a list', 'const doors = { open: async () => {\n%} }'],
     ['given to another', 'run(() => {\n%})'],
-  ])('a long one is found: %s', (_what, text) => {
+  ])('that are too long are found: %s', (_what, text) => {
     expect(long(text.replace('%', lines(68)))).toEqual([])
     expect(long(text.replace('%', lines(69)))).toEqual([
       expect.stringMatching(/has 71 lines; 70 are the most$/),
     ])
   })
 
-  test('functions inside of one are counted by themselves', () => {
+  test('inside of a function are counted by themselves', () => {
     const inner = `const inner = () => {\n${lines(40)}}\n`
     expect(long(`function outer() {\n${inner}${inner}}`)).toEqual([])
     expect(long(`function outer() {\n${inner.replace(lines(40), lines(80))}}`)).toHaveLength(1)
   })
 
-  test('a story is as long as it is', () => {
+  test('that are tests or lists of tests may have any length', () => {
     expect(long(`describe('doors', () => {\n${lines(100)}})`)).toEqual([])
     expect(long(`test.each([1])('a door', () => {\n${lines(100)}})`)).toEqual([])
     expect(long(`beforeAll(() => {\n${lines(100)}})`)).toHaveLength(1)

@@ -1,7 +1,7 @@
 /**
- * npm run selftest: does the running cloud really work? One guest from launch to deletion, each
- * step green or red with its time. Reaches the guest from inside our own network namespace, so
- * no packet leaves the machine. Ends in "N passed, N failed".
+ * npm run selftest: tests the running cloud with one guest from launch to deletion. It prints each step in green or red
+ * with its time, and in the end "N passed, N failed". It reaches the guest from inside our own network namespace, so
+ * no packet leaves the machine.
  */
 import fs from 'node:fs'
 import os from 'node:os'

@@ -1,8 +1,8 @@
 /**
- * node tools/soak.ts [CYCLES]: guests of the running cloud (STRATOLITH_DATA) are launched and
- * deleted one after the other; then no process, link, namespace, folder or row may be there that
- * was not there before. Run it on a cloud that nobody else uses meanwhile. One line a cycle; ends
- * in "10 cycles, 0 leftovers", or names what is left and ends with 1.
+ * node tools/soak.ts [CYCLES]: launches and deletes guests of the running cloud (STRATOLITH_DATA), one after the
+ * other. Afterwards no process, link, namespace, folder or row may be left that was not there before. Run it on a
+ * cloud that nobody else uses meanwhile. It prints one line for each cycle and ends with
+ * "10 cycles, 0 leftovers", or names the leftovers and exits with 1.
  */
 import fs from 'node:fs'
 import { dataPlaneNamespace, findCloud, GiveUp, signedIn, until } from '../e2e/support/cloud.ts'
@@ -17,7 +17,7 @@ const dataPlane = await dataPlaneNamespace(cloud)
 const db = await connectDatabase(cloud.data)
 try {
   const place = await makePlace()
-  // One guest goes before, because the first on a network brings what stays with the network.
+  // One guest comes before the first snapshot, because the first guest on a network makes things that stay with the network.
   await cycle(0, place)
   await settled(new Set(), 2_000)
   const before = new Set(await inventory())
@@ -26,7 +26,7 @@ try {
   for (const line of left) console.error(`left over: ${line}`)
   console.log(`${cycles} cycles, ${left.length} leftovers`)
   await db.end()
-  // Said at once: a library's exit hook would end us with 0.
+  // process.exit, because the exit hook of a library would end the process with 0.
   process.exit(left.length === 0 ? 0 : 1)
 } finally {
   await db.end().catch(() => undefined)
@@ -47,7 +47,7 @@ async function makePlace(): Promise<Place> {
   return { imageId: image.id, flavorId: flavor.id, networkId: network.id }
 }
 
-/** Launch with a public address, ACTIVE, a console is asked for, delete, gone. */
+/** Runs one cycle: a launch with a public address, ACTIVE, a console, the deletion, gone. */
 async function cycle(index: number, { imageId, flavorId, networkId }: Place): Promise<void> {
   const started = Date.now()
   const seconds = () => ((Date.now() - started) / 1000).toFixed(1)
@@ -75,7 +75,7 @@ async function cycle(index: number, { imageId, flavorId, networkId }: Place): Pr
   console.log(`cycle ${index}: active after ${active} s, gone after ${seconds()} s`)
 }
 
-/** One line for each thing that is there and was not before; asked until there is none or time is up. */
+/** One line for each leftover; checks again until there is none or the time is over. */
 async function settled(before: ReadonlySet<string>, timeoutMs: number): Promise<string[]> {
   const end = Date.now() + timeoutMs
   for (;;) {

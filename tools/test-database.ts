@@ -7,12 +7,12 @@ import { ensureDatabase, startPostgres, throwAwayDir } from './postgres.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** A server whose database `template` has the whole schema; each test file clones it. */
+    /** The server whose database `template` has the whole schema; each test file clones the template. */
     postgresUrl: string
   }
 }
 
-/** vitest global setup: one real PostgreSQL for the run, in a temporary directory, removed after. */
+/** The global setup of vitest: starts a real PostgreSQL for the run in a temporary directory, which is removed afterwards. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const dir = throwAwayDir('stratolith-test-')
   const server = await startPostgres(dir, { durable: false })
@@ -22,7 +22,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   }
   try {
     const template = await ensureDatabase(server.url, 'template')
-    // In a process of its own: the schema engine keeps connections open until it ends.
+    // The schema is made in a process of its own, because the schema engine keeps connections open until it ends.
     execFileSync(process.execPath, [path.join(import.meta.dirname, 'migrate.ts'), 'push'], {
       env: { ...process.env, DATABASE_URL: template },
     })

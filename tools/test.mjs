@@ -1,4 +1,4 @@
-// npm test, before there is a node_modules: prepares the machine like npm start, then proves the cloud.
+// npm test, before node_modules exists: prepares the machine like npm start, then runs the tests.
 import { handOver, prepareMachine } from './up.mjs'
 
 await prepareMachine('test')

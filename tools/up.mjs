@@ -1,5 +1,5 @@
-// npm start, before there is a node_modules: depends on nothing but Node itself.
-// Brings the machine to the point where tools/cloud.ts can run, then hands over to it.
+// npm start, before node_modules exists: this file depends on nothing but Node itself.
+// It prepares the machine until tools/cloud.ts can run, then hands over to that file.
 import { spawn, spawnSync } from 'node:child_process'
 import crypto from 'node:crypto'
 import fs from 'node:fs'
@@ -8,7 +8,7 @@ import path from 'node:path'
 const root = path.resolve(import.meta.dirname, '..')
 const command = process.argv[2] ?? 'start'
 
-/** What guests, networks and the test image need; `test` adds what only tests use. */
+/** The Debian packages for guests, networks and the test image; `test` adds those that only tests use. */
 const packages = {
   start: [
     'qemu-system-x86',
@@ -96,11 +96,11 @@ async function installPackages(missing) {
   return `installed ${missing.length}`
 }
 
-/** The tests run it themselves, on a port of their own; Debian would start one for the machine, now and at boot. */
+/** Keeps Debian from starting a service now and at each boot; the tests start it themselves, on another port. */
 function keepFromStarting(service) {
   const unit = `/etc/systemd/system/${service}.service`
   fs.mkdirSync(path.dirname(unit), { recursive: true })
-  if (!fs.existsSync(unit)) fs.symlinkSync('/dev/null', unit) // what “systemctl mask” does
+  if (!fs.existsSync(unit)) fs.symlinkSync('/dev/null', unit) // “systemctl mask” does the same.
 }
 
 async function installNodePackages() {
@@ -113,7 +113,7 @@ async function installNodePackages() {
   return 'installed'
 }
 
-/** Runs without output, unless it fails: then the last lines say why. */
+/** Runs a program without output; when it fails, its last lines are shown. */
 function quietly(file, args, options = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] })
@@ -155,7 +155,7 @@ async function step(title, fn) {
   }
 }
 
-/** Replaces this process as far as a caller can see: same output, same signals, same exit code. */
+/** Runs a script in place of this process, with the same output, signals and exit code. */
 export function handOver(script, args) {
   const node = path.join(root, 'node_modules/.bin/node')
   const child = spawn(fs.realpathSync(node), [path.join(root, script), ...args], {
@@ -167,14 +167,14 @@ export function handOver(script, args) {
 }
 
 const startedAt = Date.now()
-// Our processes run as users of their own, which must be able to read what npm installs.
+// Our processes run as users of their own, who must be able to read the files that npm installs.
 process.umask(0o022)
 if (process.argv[1] && path.resolve(process.argv[1]) === path.join(root, 'tools/up.mjs')) {
   if (['start', 'dev'].includes(command)) {
     console.log('Stratolith is starting.')
     await prepareMachine('start')
   } else if (command === 'restore') {
-    // The machine may be a new one.
+    // The machine may be new and unprepared.
     await prepareMachine('start')
   } else if (!fs.existsSync(path.join(root, 'node_modules/.bin/node'))) {
     fail('Nothing is installed here yet; start with: npm start')

@@ -1,7 +1,8 @@
 /**
- * A playbook with Ansible's modules openstack.cloud on a running cloud: what is declared is made, declared again it
- * changes nothing (so what was sent is what is answered), removed it is gone, and removed again that changes nothing.
- * Uses the cloud that STRATOLITH_DATA (or npm start's own place) names. Ends in "N passed, N failed".
+ * Runs playbooks with Ansible's modules openstack.cloud on a running cloud: declared resources are made; declaring
+ * them again changes nothing (so the cloud answers with the values that were sent); removed resources are gone; and
+ * removing them again changes nothing. Uses the cloud that STRATOLITH_DATA (or npm start's own place) names. Ends
+ * with "N passed, N failed".
  */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
@@ -32,7 +33,7 @@ await step('the first run makes what is declared', async () => {
   assert.deepEqual(named(tasks, 'skipping'), [])
 })
 await step('the second run changes nothing', async () => {
-  // Nothing of the one needs the other any more, so the two share the time.
+  // The resources of the two playbooks no longer depend on each other, so both run at the same time.
   const tasks = (await Promise.all([played(['directory']), played(['resources'])])).flat()
   assert.deepEqual(changes(tasks), [])
 })
@@ -62,7 +63,7 @@ function named(tasks: Task[], outcome: Task['outcome']): string[] {
   return tasks.filter((task) => task.outcome === outcome).map((task) => task.name)
 }
 
-/** What changed, with what its module says of it. */
+/** The tasks that changed something, each with the output of its module. */
 function changes(tasks: Task[]): string[] {
   return tasks
     .filter((task) => task.outcome === 'changed')
@@ -82,7 +83,7 @@ function environment(modules: string): NodeJS.ProcessEnv {
   }
 }
 
-/** What the playbooks know of this cloud and of this run. */
+/** Writes the variables by which the playbooks know this cloud and this run. */
 function writeVariables(): void {
   const person = (username: string, password: string, project: string) => ({
     auth_url: `${cloud.url}/identity/v3`,
@@ -113,7 +114,7 @@ function writeVariables(): void {
     boot_image: 'Tiny test image',
     key_file: `${key}.pub`,
     image_file: image,
-    // Debian's own, whose packages these are; a machine may have another one before it.
+    // Debian's Python, because the packages are Debian's; a machine may have another Python earlier in its PATH.
     ansible_python_interpreter: '/usr/bin/python3',
   }
   fs.writeFileSync(variables, JSON.stringify(values), { mode: 0o600 })

@@ -8,7 +8,7 @@ const run = promisify(execFile)
 
 const place = path.join(root, 'node_modules/.cache/stratolith-ansible')
 const suite = 'trixie'
-/** What is taken out of which package; the names of the folders differ between versions, hence the stars. */
+/** The folders to unpack from each package; their names differ between versions, hence the stars. */
 const wanted: Record<string, string[]> = {
   ansible: ['ansible_collections/openstack/*'],
   'python3-openstacksdk': ['openstack/*', 'openstacksdk-*'],
@@ -16,9 +16,9 @@ const wanted: Record<string, string[]> = {
 
 /**
  * The folder with the collection openstack.cloud and the SDK that it needs, for ANSIBLE_COLLECTIONS_PATH and
- * PYTHONPATH. They are Debian 13's, unpacked beside this machine's own: in Debian 12 the two do not fit together
- * (its collection, 1.10, refuses the SDK from 0.99 on, and it has 0.101). The package ansible takes minutes to
- * install and 260 MB; this takes seconds, and is kept for the next run.
+ * PYTHONPATH. Both come from Debian 13 and are unpacked beside the packages of this machine, because the versions of
+ * Debian 12 do not fit together (its collection, 1.10, refuses the SDK from 0.99 on, and its SDK is 0.101). To install
+ * the package ansible would take minutes and 260 MB; unpacking takes seconds, and the folder is kept for the next run.
  */
 export async function ansibleModules(): Promise<string> {
   const kept = path.join(place, suite)
@@ -46,7 +46,7 @@ export async function ansibleModules(): Promise<string> {
   return kept
 }
 
-/** Downloads the packages from the mirror that this machine has, without a change to what apt knows. */
+/** Downloads the packages from the mirror of this machine, without a change to apt's lists. */
 async function download(work: string): Promise<void> {
   const [lists, sources, cache] = ['lists', 'sources', 'cache'].map((name) => path.join(work, name)) as [
     string,

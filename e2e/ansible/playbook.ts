@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process'
 import path from 'node:path'
 
-/** What a task of a playbook came to, with the whole of what its module said. */
+/** The outcome of a task of a playbook, with the whole output of its module. */
 export type Task = { name: string; outcome: 'ok' | 'changed' | 'skipping' | 'fatal'; said: string }
 
-/** Runs playbooks of this folder in one process. Fails with what the failed task said. */
+/** Runs playbooks of this folder in one process. Throws with the output of the failed task. */
 export async function play(names: string[], env: NodeJS.ProcessEnv, variables: string): Promise<Task[]> {
   const files = names.map((name) => path.join(import.meta.dirname, `${name}.yml`))
   const args = ['-v', '-i', 'localhost,', '-c', 'local', '-e', `@${variables}`, ...files]
@@ -16,7 +16,7 @@ export async function play(names: string[], env: NodeJS.ProcessEnv, variables: s
   return tasks
 }
 
-/** From the lines that Ansible prints at -v: a heading for each task, and below it an outcome. */
+/** Parses the output of Ansible with -v: a heading for each task, and below it the outcome. */
 export function tasksOf(out: string): Task[] {
   const tasks: Task[] = []
   let name = ''

@@ -4,8 +4,10 @@ import type { Names } from './main.ts'
 
 type Step = (title: string, work: () => Promise<unknown>) => Promise<boolean>
 
-/** Makes the people and the place of the day: domain things, a project, four users, a quota, flavors. */
-/** `newer` speaks compute 2.53, in which a service is named by its id and may be said to be down. */
+/**
+ * Makes the users and the resources of the day: things of a domain, a project, four users, a quota, flavors.
+ * `newer` speaks compute 2.53, where a command names a service by its id and may declare it down.
+ */
 export async function administratorMorning(
   os: StockClient,
   newer: StockClient,
@@ -112,7 +114,7 @@ export async function administratorMorning(
       'Disabled Reason': 'lunch',
     })
     await os.run(`compute service set --enable ${host} nova-compute`)
-    // Of one that answers nobody says that it is off.
+    // Nobody may declare a host down that answers.
     await newer.fails(`compute service set --down ${host} nova-compute`, /failed to set/i)
     await newer.run(`compute service set --up ${host} nova-compute`)
     has(row(await newer.json('compute service list --long'), 'Host', host), {
@@ -125,7 +127,7 @@ export async function administratorMorning(
   })
 }
 
-/** What the administrator sees of the member's day, and takes down again. */
+/** The administrator looks at the results of the member's day, and deletes them. */
 export async function administratorEvening(os: StockClient, n: Names, step: Step): Promise<void> {
   await step('administrator: sees every project', async () => {
     row(await os.json('server list --all-projects --long'), 'Name', n.server)
@@ -150,7 +152,7 @@ export async function administratorNight(os: StockClient, n: Names, step: Step):
       os.json<{ Name: string }[]>(
         `server list --deleted --all-projects --no-name-lookup --name ${n.server} --limit ${limit}`,
       )
-    // The newest first; -1 makes the client follow the markers to the end.
+    // The list has the newest server first; -1 makes the client follow the markers to the end.
     row(await list(1), 'Name', n.server)
     row(await list(-1), 'Name', n.server)
   })

@@ -2,27 +2,27 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /**
- * The stock client of Debian 12 (python3-openstackclient 6.0) in its interactive mode: one Python
- * for a whole day, which is what makes hundreds of commands affordable. Each command is followed by
+ * The stock client of Debian 12 (python3-openstackclient 6.0) in its interactive mode: one Python process
+ * for a whole day makes hundreds of commands affordable. Each command is followed by
  * an echo of the client's own shell, so that we know when its output is complete.
  */
 export type StockClient = {
-  /** Runs a command that must succeed without a word on stderr. Returns what it printed. */
+  /** Runs a command that must succeed with an empty stderr. Returns its output. */
   run(command: string): Promise<string>
-  /** The same with `-f json`. */
+  /** Runs the command with `-f json` and returns the parsed output. */
   json<T = Row>(command: string): Promise<T>
-  /** Runs a command that must fail with this on stderr. */
+  /** Runs a command that must fail with a stderr that matches `why`. */
   fails(command: string, why: RegExp): Promise<void>
   close(): Promise<void>
-  /** Commands run so far. */
+  /** The number of commands so far. */
   readonly count: number
 }
-/** What the client prints of one thing; lists are Row[]. */
+/** One thing as the client prints it; lists are Row[]. */
 export type Row = Record<string, unknown>
 
 const commandMs = 300_000
 
-/** What admin-openrc.sh sets, for a person of the domain Default. */
+/** The variables that admin-openrc.sh sets, for a person of the domain Default. */
 export const clientEnv = (
   url: string,
   person: { name: string; password: string; project: string },

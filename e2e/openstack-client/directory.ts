@@ -6,8 +6,8 @@ import type { Names } from './main.ts'
 type Step = (title: string, work: () => Promise<unknown>) => Promise<boolean>
 
 /**
- * The rest of the directory and of the catalog, which the day of the others does not need: names and
- * places of its own, gone at the end. `env` is that of a person, for the one who changes a password.
+ * The commands of the directory and of the catalog that the other days do not use. They use separate names and
+ * places, which are deleted at the end. `env` makes the environment of a person, for the user who changes a password.
  */
 export async function directoryDay(
   os: StockClient,

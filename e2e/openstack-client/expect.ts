@@ -1,20 +1,20 @@
 import assert from 'node:assert/strict'
 import type { Row } from './client.ts'
 
-/** The value is there and not empty. */
+/** Returns the value of the key; throws when the value is missing or empty. */
 export function text(row: Row, key: string): string {
   const value = row[key]
   assert.ok(typeof value === 'string' && value !== '', `${key} of ${JSON.stringify(row).slice(0, 300)}`)
   return value
 }
 
-/** Every given key has the given value. */
+/** Throws when a given key does not have the given value. */
 export function has(row: Row, wanted: Row): void {
   for (const [key, value] of Object.entries(wanted))
     assert.deepEqual(row[key], value, `${key} of ${JSON.stringify(row).slice(0, 400)}`)
 }
 
-/** The row of a list with that value; fails when there is none. */
+/** Returns the row of a list with that value; throws when no row has it. */
 export function row(rows: Row[], key: string, value: unknown): Row {
   const found = rows.find((r) => r[key] === value)
   assert.ok(found, `no row with ${key} ${value} in ${JSON.stringify(rows).slice(0, 400)}`)

@@ -1,7 +1,7 @@
 /**
  * A working day with OpenStack's own client on a running cloud, as an administrator, a member, a
- * reader and a stranger: what each does, what each sees, what each is refused. Uses the cloud that
- * STRATOLITH_DATA (or npm start's own place) names. Ends in "N passed, N failed".
+ * reader and a stranger. Checks what each of them can do, can see, and is refused. Uses the cloud that
+ * STRATOLITH_DATA (or npm start's own place) names. Ends with "N passed, N failed".
  */
 import fs from 'node:fs'
 import os from 'node:os'
@@ -37,7 +37,7 @@ const names = {
   port: name('port'),
   image: name('image'),
   server: name('server'),
-  /** Id of the image to launch: the client's interactive mode takes no name with blanks. */
+  /** The id of the image to launch, because the client's interactive mode takes no name with blanks. */
   bootImage: '',
 }
 export type Names = typeof names

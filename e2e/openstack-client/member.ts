@@ -210,7 +210,7 @@ async function servers(os: StockClient, n: Names, step: Step): Promise<void> {
   })
 }
 
-/** The evening: everything that the member made goes, in the order that dependencies ask for. */
+/** Deletes everything that the member made, in the order of its dependencies. */
 export async function memberEvening(os: StockClient, n: Names, step: Step): Promise<void> {
   await step('member: clears up', async () => {
     await os.run(`server delete --wait ${n.server}`)
@@ -237,7 +237,7 @@ async function untilRow(probe: () => Promise<Row>, key: string, value: unknown):
   }
 }
 
-/** Waits until the guest has said it on its serial console: a boot takes half a minute where processors are emulated. */
+/** Waits until the serial log of the guest matches `wanted`: a boot takes half a minute on emulated processors. */
 async function untilLog(os: StockClient, server: string, wanted: RegExp): Promise<void> {
   const end = Date.now() + 300_000
   for (;;) {

@@ -5,7 +5,7 @@ import type { Names } from './main.ts'
 type Step = (title: string, work: () => Promise<unknown>) => Promise<boolean>
 const refused = /403|forbidden|not authorized/i
 
-/** A reader of the member's project: sees all of it, changes none of it. */
+/** A reader of the member's project sees everything in the project and can change nothing. */
 export async function readerDay(os: StockClient, n: Names, step: Step): Promise<void> {
   await step('reader: sees what the member has', async () => {
     has(await os.json(`server show ${n.server}`), { name: n.server })
@@ -49,7 +49,7 @@ export async function readerDay(os: StockClient, n: Names, step: Step): Promise<
   })
 }
 
-/** Somebody of another project: nothing of the member's is there. */
+/** A stranger from another project sees nothing of the member's project. */
 export async function strangerDay(
   os: StockClient,
   n: Names,

@@ -4,7 +4,7 @@ import axe from 'axe-core'
 const wide = { width: 1440, height: 900 }
 const phone = { width: 360, height: 740 }
 
-/** What axe calls serious in the page as it stands, and whether it is wider than a phone. One line each. */
+/** The problems that axe calls serious in the present page, and whether the page is wider than a phone; one line each. */
 export async function problemsOf(page: Page): Promise<string[]> {
   await page.setViewportSize(wide)
   await expect(page.locator('[aria-busy=true]')).toHaveCount(0)
@@ -16,8 +16,8 @@ export async function problemsOf(page: Page): Promise<string[]> {
 }
 
 /**
- * Axe in the page itself, which has no frames. Its own bridge to Playwright opens a second page for each look and
- * sends everything that is well, too: that took four fifths of the time of these tests.
+ * Runs axe in the page itself, which has no frames. The bridge of axe to Playwright opens a second page for each check
+ * and also sends everything that is in order: this took four fifths of the time of these tests.
  */
 async function seriousOf(page: Page): Promise<string[]> {
   await page.evaluate(axe.source)

@@ -12,18 +12,18 @@ import { places } from '../../tools/cloud/paths.ts'
 
 const run = promisify(execFile)
 
-/** What selftest, e2e tests and bench know of a running cloud: what its data folder says. */
+/** A running cloud as selftest, e2e tests and bench read it from its data folder. */
 export type Cloud = {
   data: string
   url: string
   apiUrl: string
   agentSocket: string
-  /** What the portal says at the API's own door. */
+  /** The secret by which the portal proves itself to the API's loopback door. */
   doorSecret: string
   password(user: 'admin' | 'demo'): string
 }
 
-/** `data`: the running cloud's folder, found like `npm start` finds it when not given. */
+/** Reads the running cloud in the folder `data`; without it, the folder that `npm start` would use. */
 export function findCloud(data = places().data): Cloud {
   const dir = path.resolve(data)
   const state = path.join(dir, 'run/cloud.json')
@@ -60,7 +60,7 @@ export async function signedIn(cloud: Cloud, user: 'admin' | 'demo'): Promise<{ 
   return { api: apiClient(cloud, token), token }
 }
 
-/** Name of the namespace from which guests are reached: tests never send a packet anywhere else. */
+/** The name of the namespace from which guests are reached; tests never send a packet anywhere else. */
 export async function dataPlaneNamespace(cloud: Cloud): Promise<string> {
   const signal = AbortSignal.timeout(30_000)
   const [answer] = (await once(
@@ -70,7 +70,7 @@ export async function dataPlaneNamespace(cloud: Cloud): Promise<string> {
   return hostNamespace((await json(answer)) as { cloud: string; host: string })
 }
 
-/** Runs a program inside that namespace; returns its output, throws with it when it fails. */
+/** Runs a program inside that namespace and returns its output; throws with the output when the program fails. */
 export async function inNamespace(
   namespace: string,
   argv: readonly string[],
@@ -83,10 +83,10 @@ export async function inNamespace(
   return stdout + stderr
 }
 
-/** Thrown by a probe that knows: waiting will not help. */
+/** A probe throws this error when waiting cannot help. */
 export class GiveUp extends Error {}
 
-/** Asks `probe` until it gives something; fails with the last reason. */
+/** Calls `probe` until it returns a value; throws with the last reason when the time is over. */
 export async function until<T>(
   what: string,
   timeoutMs: number,

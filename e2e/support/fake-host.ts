@@ -11,12 +11,12 @@ import { agentServer, listenOn } from '../../apps/agent/src/serve.ts'
 import { connectDatabase } from '../../tools/cloud/connect.ts'
 import { type Api, type Cloud, until } from './cloud.ts'
 
-/** `hypervisor` is told what fails next. */
+/** A fake host. Tests tell `hypervisor` which call fails next. */
 export type FakeHost = { name: string; hypervisor: FakeHypervisor; remove(): Promise<void> }
 
 /**
- * An agent in this process whose machine only pretends: the cloud has it as a host beside its real one, and its
- * drivers fail as a test says. Until it is removed, new instances come to it alone.
+ * Starts an agent in this process with fake drivers, which fail as a test tells them, and adds it to the cloud as a
+ * host beside the real host. Until the fake host is removed, new instances are placed only on it.
  */
 export async function addFakeHost(cloud: Cloud, admin: Api): Promise<FakeHost> {
   const name = `fake-${crypto.randomUUID().slice(0, 6)}`
@@ -32,7 +32,7 @@ export async function addFakeHost(cloud: Cloud, admin: Api): Promise<FakeHost> {
     health: () => ({ ok: true, host: name }),
   })
   await listenOn(server, { socketPath })
-  // The api and the worker are users of their own.
+  // The api and the worker run as other users, which must reach the socket.
   fs.chmodSync(folder, 0o755)
   fs.chmodSync(socketPath, 0o666)
 
@@ -70,7 +70,7 @@ export async function addFakeHost(cloud: Cloud, admin: Api): Promise<FakeHost> {
         server.close()
         server.closeAllConnections()
         fs.rmSync(folder, { recursive: true, force: true })
-        // It would be found out at the next beats, which takes longer than all of these tests.
+        // The cloud would notice the missing agent only after some beats, which takes longer than all of these tests.
         await change(`UPDATE "Host" SET "state" = 'down' WHERE "id" = $1`, [id])
       }
       await admin.hosts.delete.mutate({ id })

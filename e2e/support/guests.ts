@@ -1,6 +1,6 @@
 import { type Api, GiveUp, until } from './cloud.ts'
 
-/** Instances of the tiny test image on the starter network of the caller's project, which run; their ids. */
+/** Launches instances of the tiny test image on the starter network of the caller's project; returns their ids once they run. */
 export async function launchGuests(api: Api, name: string, count = 1): Promise<string[]> {
   const [image] = (await api.images.list.query({ search: 'Tiny test image' })).items
   const { id: networkId } = await api.networking.networks.starter.mutate({})

@@ -1,6 +1,6 @@
 import { type Browser, expect, type Locator, type Page } from '@playwright/test'
 
-/** What specs say of the portal, in words of the portal: roles and labels only. */
+/** Signs in at the portal. The helpers of this file find elements only by their roles and labels. */
 export async function signIn(page: Page, user: string, password: string): Promise<void> {
   await page.goto('/')
   await page.getByLabel('User name').fill(user)
@@ -9,13 +9,13 @@ export async function signIn(page: Page, user: string, password: string): Promis
   await expect(page.getByRole('heading', { name: 'Overview', level: 1 })).toBeVisible()
 }
 
-/** Loads a page and waits until it is alive: before that a click on its picture may be lost. */
+/** Loads a page and waits until its scripts run: an earlier click may be lost. */
 export async function visit(page: Page, path: string): Promise<void> {
   await page.goto(path)
   await expect(page.getByRole('status', { name: /^Live/ })).toBeVisible()
 }
 
-/** Another browser: own cookies, own streams. */
+/** Opens another browser with separate cookies and streams, and signs in. */
 export async function newBrowser(browser: Browser, user: string, password: string): Promise<Page> {
   const context = await browser.newContext()
   const page = await context.newPage()
@@ -26,7 +26,7 @@ export async function newBrowser(browser: Browser, user: string, password: strin
 export const row = (page: Page, name: string): Locator =>
   page.getByRole('row').filter({ has: page.getByRole('link', { name, exact: true }) })
 
-/** Fails on a problem in the page's console: a thrown error, a refused script, a hydration warning. */
+/** Collects the problems in the page's console: a thrown error, a refused script, a hydration warning. */
 export function watchProblems(page: Page): string[] {
   const problems: string[] = []
   page.on('pageerror', (error) => problems.push(String(error)))
@@ -37,7 +37,7 @@ export function watchProblems(page: Page): string[] {
   return problems
 }
 
-/** Text of the serial terminal, as a person reads it. */
+/** The text of the serial terminal, as a person reads it. */
 export const terminalText = (page: Page): Promise<string> =>
   page
     .getByRole('region', { name: 'Serial console' })
@@ -45,7 +45,7 @@ export const terminalText = (page: Page): Promise<string> =>
     .allInnerTexts()
     .then((lines) => lines.join('\n'))
 
-/** How many colours a console's picture has, and a short print of it to see it change. */
+/** The number of colours in a console's picture, and a short print of the picture, which changes with it. */
 export async function picture(page: Page): Promise<{ colours: number; print: string }> {
   return page
     .getByRole('region', { name: 'VNC console' })
@@ -53,7 +53,7 @@ export async function picture(page: Page): Promise<{ colours: number; print: str
     .evaluate(async (element) => {
       const canvas = element as HTMLCanvasElement
       const { width, height } = canvas
-      // Connected, and no picture came yet.
+      // The console is connected, and no picture has arrived yet.
       if (width === 0 || height === 0) return { colours: 0, print: '' }
       const data = canvas.getContext('2d')?.getImageData(0, 0, width, height).data ?? new Uint8ClampedArray()
       const colours = new Set<number>()

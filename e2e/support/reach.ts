@@ -7,9 +7,9 @@ import type { Cloud } from './cloud.ts'
 type Target = { address: string; port: number }
 
 /**
- * What a guest could try on the machine: each of its addresses (loopback and both ends of our uplink too)
- * with the front door, our own processes and the database, other machines' link-local services, and `own`,
- * a port that surely listens on all of them.
+ * The targets that a guest could try on the machine: each address of the machine (also loopback and both ends of our
+ * uplink) with the ports of the front door, our own processes and the database, other machines' link-local services,
+ * and `own`, a port that surely listens on all addresses.
  */
 function targets(cloud: Cloud, own: number): Target[] {
   const read = (file: string) => fs.readFileSync(path.join(cloud.data, file), 'utf8')
@@ -28,14 +28,15 @@ function targets(cloud: Cloud, own: number): Target[] {
   return [...found, ...['169.254.169.253', '169.254.1.1'].map((address) => ({ address, port: 80 }))]
 }
 
-/** `reached ADDRESS PORT` for each that answers; busybox's nc ends with 0 when the other side took and closed it. */
+/** Prints `reached ADDRESS PORT` for each target that answers; busybox's nc ends with 0 when the other side accepted and closed. */
 const probe = `p() { f=/tmp/p.$1.$2; printf 'GET / HTTP/1.0\\r\\n\\r\\n' | timeout $T nc $1 $2 >$f 2>/dev/null && r=0 || r=1
 if [ $r = 0 ] || [ -s $f ]; then echo "reached $1 $2"; fi; rm -f $f; }
 g() { if ping -c 1 -W $T $1 >/dev/null 2>&1; then echo "reached $1 ping"; fi; }`
 
 /**
- * Run as root in a guest: everything is routed to the gateway, also what is never routed, and then tried, all
- * at once. Before, the metadata service and the gateway are tried the same way, so that silence means something.
+ * The script that runs as root in a guest. It routes all targets to the gateway, also addresses that are normally never
+ * routed, and tries all of them at once. Before that, it tries the metadata service and the gateway in the same way, to
+ * prove that a target that answers would be noticed.
  */
 function script(tries: readonly Target[], gateway: string): string {
   const addresses = [...new Set(tries.map(({ address }) => address))]
@@ -57,8 +58,8 @@ function script(tries: readonly Target[], gateway: string): string {
 }
 
 /**
- * Tries from inside a guest to reach the machine; fails with what it reached, or when even its gateway or its
- * metadata are silent. `inGuest` runs a script there as root and returns what it printed.
+ * Tries from inside a guest to reach the machine. Throws with the reached targets, or when even the gateway or the
+ * metadata service is silent. `inGuest` runs a script there as root and returns its output.
  */
 export async function tryToReachTheMachine(
   cloud: Cloud,

@@ -1,4 +1,4 @@
-/** A script's steps, each green or red with its time; `end` prints the red ones once more and the sum, and leaves. */
+/** Runs and prints the steps of a script, green or red with their times; `end` prints the failed steps again and the sum, and exits. */
 export function steps(): {
   step(title: string, work: () => Promise<unknown>): Promise<boolean>
   end(): never
@@ -21,7 +21,7 @@ export function steps(): {
       }
     },
     end() {
-      // Again, because they stand far above by now.
+      // The failures are printed again, because they stand far above by now.
       if (failures.length > 0) console.log(`\n${failures.join('\n')}`)
       console.log(`\n${passed} passed, ${failures.length} failed`)
       process.exit(failures.length === 0 ? 0 : 1)

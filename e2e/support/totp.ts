@@ -11,7 +11,7 @@ export function totp(seed: string, at = Date.now()): string {
   return String((digest.readUInt32BE(offset) & 0x7fffffff) % 1_000_000).padStart(6, '0')
 }
 
-/** A code counts once: waits until the app would show another one. */
+/** Waits until the app would show another code, because each code counts only once. */
 export const nextCode = (): Promise<void> =>
   new Promise((resolve) =>
     setTimeout(resolve, stepSeconds * 1000 - (Date.now() % (stepSeconds * 1000)) + 500),

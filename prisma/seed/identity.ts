@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { PrismaClient } from '../client.ts'
 
-/** The domain and the roles that every cloud has. Leaves rows that are there alone. */
+/** Makes the domain and the roles that every cloud has. Does not change rows that exist. */
 export async function seedIdentityRows(db: PrismaClient): Promise<void> {
   await db.domain.createMany({
     data: [{ id: 'default', name: 'Default', description: 'The default domain' }],
@@ -21,7 +21,7 @@ export async function seedIdentityRows(db: PrismaClient): Promise<void> {
   await seedImplications(db)
 }
 
-/** admin → member → reader; what an administrator has added to it stays. */
+/** Makes admin imply member and member imply reader. Implications that an administrator has added stay. */
 async function seedImplications(db: PrismaClient): Promise<void> {
   const rows = await db.role.findMany({
     where: { domainKey: '', name: { in: ['admin', 'member', 'reader'] } },

@@ -28,9 +28,9 @@ import { stateOf } from './state.ts'
 import { openTarget, type Target } from './target.ts'
 
 /**
- * Backs up a running cloud: the database first, at one moment; then all that it names. What was deleted
- * after that moment is left out with a line; disks are as they are a little later than the database.
- * False: something that should be in it is not, because a guest stood in the way; it is named.
+ * Backs up a running cloud: first the database, at one moment; then everything that the database names. Things that
+ * were deleted after that moment are left out and named; disks are as they are a little later than the database.
+ * Returns false when something is missing in the backup because of a guest; the missing thing is named.
  */
 export async function backUp(given: string): Promise<boolean> {
   const where = places()
@@ -50,7 +50,7 @@ export async function backUp(given: string): Promise<boolean> {
       const blobs = await copyBlobs(target, where, facts, notes)
       left.push(...(await copyState(target, where, facts, notes)))
       const backed = await copyDisks(target, disks, notes, left)
-      // Of these there are no image bytes here.
+      // The bases whose image bytes are gone.
       const bases = new Set(backed.flatMap((disk) => disk.base ?? []))
       for (const { id } of blobs) bases.delete(id)
       notes.push(...(await copyBases(target, where, bases, previousOf(target))))
@@ -67,7 +67,7 @@ export async function backUp(given: string): Promise<boolean> {
   }
 }
 
-/** Agents copy the disks, and the supervisor says which database it is. */
+/** The sentence that says why the cloud cannot be backed up. It must run: its agents copy the disks, and its supervisor names the database. */
 function whyNot(where: Places, cloud: Running | null): string {
   if (cloud) return `The cloud in ${where.data} is about to start. Try again when it is open.`
   const left = Object.keys(leftServices(where))
@@ -76,7 +76,7 @@ function whyNot(where: Places, cloud: Running | null): string {
     : `No cloud runs in ${where.data}: its agents copy the disks. Start it with: npm start`
 }
 
-/** The database at one moment; one that is there already stays the moment of this backup. */
+/** Dumps the database at one moment. A dump that an interrupted attempt has made is used again. */
 async function snapshot(target: Target, url: string, id: string): Promise<Facts> {
   const file = path.join(target.dir, 'facts.json')
   const known = readFacts(file)
@@ -84,7 +84,7 @@ async function snapshot(target: Target, url: string, id: string): Promise<Facts>
   const progress = new Progress('Database', 0)
   const folder = path.join(target.dir, 'database')
   const { read, dump } = await dumpDatabase(url, folder, { read: (client) => readFactsOf(client, id) })
-  if (!read) throw new Error('The database said nothing.')
+  if (!read) throw new Error('The database did not answer the query of its facts.')
   for (const name of fs.readdirSync(folder).sort())
     target.journal.add({ path: `database/${name}`, ...(await hashFile(path.join(folder, name))) })
   writeDurably(file, JSON.stringify(read))
@@ -93,7 +93,7 @@ async function snapshot(target: Target, url: string, id: string): Promise<Facts>
   return read
 }
 
-/** Before anything big is written: a disk that is full half way is of no use to anybody. */
+/** Checks, before anything big is written, that the backup will fit. */
 async function askForRoom(
   target: Target,
   where: Places,
@@ -123,7 +123,7 @@ async function askForRoom(
     )
 }
 
-/** Image bytes have their SHA-256 for a name: those of an earlier backup are these. */
+/** Copies image bytes. Their name is their SHA-256, so bytes of an earlier backup are used again. */
 async function copyBlobs(
   target: Target,
   where: Places,
@@ -158,12 +158,12 @@ async function copyBlobs(
   return blobs
 }
 
-/** Of a guest’s serial log no more than that is ever shown; the rest of it, which may be long, is a hole. */
+/** The largest part of a guest’s serial log, in bytes: no more is ever shown, and the rest of the file is a hole. */
 const mostOfSerialLog = 4 * 1024 ** 2
-/** The config drive, which the guest’s QEMU may write to. */
+/** The largest record of a guest, in bytes. The config drive is one, and the guest’s QEMU may write to it. */
 const mostOfRecord = 64 * 1024 ** 2
 
-/** Secrets, settings, what hosts and guests have recorded. Returns why some of it is left out. */
+/** Copies secrets, settings and the records of hosts and guests. Returns sentences about files that are left out. */
 async function copyState(target: Target, where: Places, facts: Facts, notes: string[]): Promise<string[]> {
   const left: string[] = []
   const previous = previousOf(target)
@@ -215,14 +215,14 @@ async function copyDisks(
   return backed
 }
 
-/** Takes a file that has not changed since the last backup from there: the same file under another name. */
+/** Makes the function that links a file from the previous backup when the file has not changed since. */
 function previousOf(target: Target): (place: string, stamp: string) => Promise<boolean> {
   const { previous } = target
   const before = new Map<string, BackedFile>()
   try {
     if (previous) for (const file of readManifest(previous).files) before.set(file.path, file)
   } catch {
-    // Damaged or of another format: then everything is copied.
+    // The previous backup is damaged or has another format: then everything is copied.
   }
   return async (place, stamp) => {
     const known = before.get(place)
@@ -233,7 +233,7 @@ function previousOf(target: Target): (place: string, stamp: string) => Promise<b
     try {
       fs.linkSync(path.join(previous, place), file)
     } catch {
-      return false // no links here, or it is gone from there: then it is copied
+      return false // The file system has no links, or the file is gone there: then the file is copied.
     }
     target.journal.add(known)
     return true
@@ -267,6 +267,6 @@ function software(): string {
   try {
     return execFileSync('git', ['describe', '--always', '--dirty'], { cwd: root, encoding: 'utf8' }).trim()
   } catch {
-    return 'unknown' // not a checkout
+    return 'unknown' // This folder is no checkout.
   }
 }

@@ -23,7 +23,7 @@ const [kept, gone] = ['a'.repeat(64), 'b'.repeat(64)]
 const [hostId, one, two] = [crypto.randomUUID(), crypto.randomUUID(), crypto.randomUUID()]
 const options = { yes: true, disksFromBackup: false, replace: false }
 
-test('a base whose image is gone comes along; a disk on one that is nowhere is left out, and the rest goes on', async () => {
+test('a base whose image is gone is backed up, and a disk without any base is left out while the rest goes on', async () => {
   const from = places({ STRATOLITH_DATA: path.join(work, 'from') })
   const to = places({ STRATOLITH_DATA: path.join(work, 'to') })
   fs.mkdirSync(path.dirname(baseFile(from, kept)), { recursive: true })
@@ -71,7 +71,7 @@ test('a base whose image is gone comes along; a disk on one that is nowhere is l
   expect(fs.existsSync(baseFile(to, gone))).toBe(false)
 })
 
-test('what a restore put back before it was cut short comes with its records, and is not taken for an older disk', async () => {
+test('a restore that was cut short gets its disks with their records and does not take its own disks for older ones', async () => {
   vi.stubEnv('STRATOLITH_HOST', 'here')
   const to = places({ STRATOLITH_DATA: path.join(work, 'to') })
   const home = path.join(to.data, 'hosts/here/instances', one)
@@ -107,7 +107,7 @@ test('what a restore put back before it was cut short comes with its records, an
   const plan = await planRestore(to, backup, again, [one])
   expect(plan.disks.map((each) => each.do)).toEqual(['done'])
   expect(plan.files.map(({ place }) => place)).toEqual(records.map((name) => name.replace('there', 'here')))
-  // Noted, and then killed before it had its place.
+  // The disk was noted, and the restore was killed before the disk was in its place.
   fs.rmSync(path.join(home, `disk-${one}.qcow2`))
   expect((await planRestore(to, backup, again, [one])).disks.map((each) => each.do)).toEqual(['put'])
 })

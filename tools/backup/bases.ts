@@ -9,14 +9,14 @@ import type { Backup } from './verify.ts'
 export const baseFile = (where: Places, blobId: string): string =>
   path.join(where.data, 'images/bases', `${blobId}.raw`)
 
-/** Where a backup has a base that it cannot make of an image: the image is gone, a disk still lies on it. */
+/** The place of a base in a backup, for bases whose image is gone while a disk still uses them. */
 const backedBase = (blobId: string) => `bases/${blobId}.raw`
 
-/** Bytes that bases without an image take. */
+/** The bytes that these bases take. */
 export const baseBytes = (where: Places, ids: ReadonlySet<string>): number =>
   [...ids].reduce((sum, id) => sum + usedBytes(baseFile(where, id)), 0)
 
-/** Those of `wanted` come along as they are; a note about each that is not there. */
+/** Copies the bases `wanted` as they are; notes each base that does not exist. */
 export async function copyBases(
   target: Target,
   where: Places,
@@ -36,7 +36,7 @@ export async function copyBases(
   return notes
 }
 
-/** What a base can be had from when a backup is restored (`file`: in its folder); null: from nothing. */
+/** The source of a base when a backup is restored (`file`: a file in the backup's folder); null when there is none. */
 export function sourceOfBase(
   where: Places,
   { manifest }: Backup,

@@ -1,17 +1,17 @@
 import fs from 'node:fs'
 import path from 'node:path'
 
-/** Rights of a folder that has to be made, by its name relative to the root. */
+/** Returns the mode of a folder that has to be made, by its name relative to the root. */
 export type FolderMode = (folder: string) => number
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = fs.constants
 
 /**
- * Calls `work` with a name for the file `name` below `root`, while every folder between the two is held
- * open: each is opened in the one before it and never through a link, so that nobody who can write in one
- * of them leads us elsewhere, not even meanwhile. `root` itself may be reached by a link; it is the
- * operator's word. Folders that are missing are made when `make` says with which rights. Whether the file
- * itself is a link is for `work` to ask (O_NOFOLLOW).
+ * Calls `work` with a path for the file `name` below `root`, while every folder between the two is held
+ * open. Each folder is opened in its parent and never through a link, so that nobody who can write in one
+ * of them can lead us elsewhere, not even meanwhile. `root` itself may be a link, because the operator
+ * names it. Missing folders are made if `make` is given, which returns their mode. `work` itself must check that the
+ * file is no link (O_NOFOLLOW).
  */
 export async function within<T>(
   root: string,
@@ -61,7 +61,7 @@ function openIn(folder: number, part: string, make: (() => number) | undefined):
   }
 }
 
-/** Throws the sentence about a link before anything is made: for a name that `within` will be asked for. */
+/** Throws the sentence about a link, before anything is made, for a name that will be given to `within`. */
 export function refuseLinks(root: string, name: string): void {
   let reached = root
   for (const part of partsOf(path.dirname(name))) {
@@ -83,7 +83,7 @@ const linkAt = (place: string) =>
     `${place} is a link, or no folder, and is not followed. Put the folder itself there (a bind mount, if it lies on another disk).`,
   )
 
-/** A link where a folder is wanted is ELOOP or ENOTDIR, by kernel. */
+/** Turns the error of a link in place of a folder (ELOOP or ENOTDIR, depending on the kernel) into a sentence. */
 function nameLink(error: unknown, place: string): unknown {
   const { code } = error as NodeJS.ErrnoException
   if (code === 'ELOOP' || code === 'ENOTDIR') return linkAt(place)

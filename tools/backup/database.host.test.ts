@@ -27,7 +27,7 @@ beforeAll(async () => {
        SELECT 'test.made', 'test', n::text, $1::jsonb FROM generate_series(1, 5000) n`,
       [odd],
     )
-    // A child whose parent is written after it, and an operation with its steps: keys in every order.
+    // A child whose parent is written later, and an operation with its steps: foreign keys in every order.
     const domain = 'default'
     await client.query(`INSERT INTO "Domain" ("id", "name") VALUES ($1, 'Default')`, [domain])
     await client.query(
@@ -56,7 +56,7 @@ afterAll(async () => {
   fs.rmSync(work, { recursive: true, force: true })
 })
 
-/** Everything that a database holds, in words that can be compared. */
+/** The whole contents of a database as text, for comparison. */
 const contents = (url: string) =>
   connected(url, async (client) => {
     const tables: Record<string, string> = {}
@@ -69,9 +69,9 @@ const contents = (url: string) =>
     return { tables, sequences: await sequencesOf(client) }
   })
 
-test('a dump goes into another PostgreSQL, row for row, with keys, sequences and queued jobs', async () => {
+test('a dump is restored into another PostgreSQL row by row, with keys, sequences and queued jobs', async () => {
   const { dump, read } = await dumpDatabase(source, folder, {
-    // What is written after the snapshot is not in it.
+    // Rows that are written after the snapshot are not in the dump.
     read: async (client) => {
       const { rows } = await client.query('SELECT count(*)::int AS "n" FROM "Event"')
       await connected(source, (late) =>
@@ -95,7 +95,7 @@ test('a dump goes into another PostgreSQL, row for row, with keys, sequences and
   expect(await compareRows(target, dump)).toEqual([])
 
   await connected(target, async (client) => {
-    // The next number is a new one, and the keys are back.
+    // The sequence goes on after the last number, and the foreign keys are back.
     const { rows } = await client.query(
       `INSERT INTO "Event" ("kind", "resourceKind", "resourceId") VALUES ('x', 'y', 'z') RETURNING "id"::int`,
     )
@@ -105,7 +105,7 @@ test('a dump goes into another PostgreSQL, row for row, with keys, sequences and
   expect(await compareRows(target, dump)).toEqual(['public.Event: 5001 instead of 5000'])
 })
 
-test('a database with data is refused and stays as it is; a restore that was cut short is made again', async () => {
+test('a database with data is refused and unchanged, and a restore that was cut short is repeated', async () => {
   const target = await emptyThere()
   const dump = readDump(folder)
   const step = dump.tables.find((table) => table.name === 'OperationStep')
@@ -122,7 +122,7 @@ test('a database with data is refused and stays as it is; a restore that was cut
   expect(await compareRows(target, dump)).toEqual([])
 })
 
-test('a database with a table is refused, also with an empty one of another program in a schema of its own', async () => {
+test('a database with any table is refused, also with an empty table of another program in another schema', async () => {
   const target = await emptyThere()
   await connected(target, async (client) => {
     await client.query('CREATE EXTENSION IF NOT EXISTS pg_trgm')

@@ -1,6 +1,6 @@
 /**
- * The database as files, by COPY in one snapshot: the schema comes from our migrations, so a dump goes
- * into any PostgreSQL 15 or newer and needs none of PostgreSQL's own programs (decision 15).
+ * Dumps the database to files by COPY in one snapshot. The schema comes from our migrations, so a dump can be restored
+ * into any PostgreSQL 15 or newer, without PostgreSQL's own programs (decision 15).
  */
 import fs from 'node:fs'
 import path from 'node:path'
@@ -44,8 +44,8 @@ const tableFile = (folder: string, table: Pick<Table, 'schema' | 'name'>) =>
   path.join(folder, `${nameOf(table)}.copy.gz`)
 
 /**
- * Writes the whole database into `folder`, which is made (0700, files 0600), as it is at one moment;
- * nobody waits for it. `read` sees the same moment. `folder`/database.json comes last.
+ * Writes the whole database as of one moment into `folder`, which is made (0700, files 0600), without holding
+ * anybody up. `read` sees the same moment. `folder`/database.json is written last.
  */
 export async function dumpDatabase<T = null>(
   url: string,
@@ -90,7 +90,7 @@ export const readDump = (folder: string): Dump =>
   dumpSchema.parse(JSON.parse(fs.readFileSync(dumpFile(folder), 'utf8')))
 
 /**
- * Throws a sentence when this checkout cannot take that dump: it was made by a newer one.
+ * Throws a sentence when a newer checkout has made the dump, so that this one cannot restore it.
  */
 export function checkDump(dump: Dump): void {
   const known = new Set(fs.readdirSync(path.join(root, 'prisma/migrations')))
@@ -102,9 +102,9 @@ export function checkDump(dump: Dump): void {
 }
 
 /**
- * Fills an empty database with what dumpDatabase wrote: schema by the same migrations, data in one
- * transaction. Refuses with a sentence when there are tables, also empty ones; one that was cut short is
- * made again.
+ * Fills an empty database from a dump: the schema by the same migrations, the data in one
+ * transaction. Throws a sentence when there are tables, also empty ones; a restore that was cut short is
+ * repeated.
  */
 export async function restoreDatabase(url: string, folder: string): Promise<Dump> {
   const dump = readDump(folder)
@@ -132,7 +132,7 @@ export async function restoreDatabase(url: string, folder: string): Promise<Dump
   return dump
 }
 
-/** From here on everything in the database may be thrown away: the next restoreDatabase does it. */
+/** Marks that everything in the database may be deleted; the next restoreDatabase deletes it. */
 export async function markForRestore(url: string): Promise<void> {
   await connected(url, (client) => client.query(`CREATE SCHEMA IF NOT EXISTS ${restoring}`))
 }
@@ -146,7 +146,7 @@ async function refuseFilled(client: pg.Client, url: string): Promise<void> {
   )
 }
 
-/** With foreign keys and our triggers out of the way; the keys are proven when they come back. */
+/** Loads the data without foreign keys and our triggers; the keys are checked when they are added again. */
 async function load(client: pg.Client, folder: string, dump: Dump): Promise<void> {
   const there = new Map((await tablesOf(client)).map((table) => [nameOf(table), table]))
   for (const table of dump.tables) {
@@ -179,7 +179,7 @@ async function load(client: pg.Client, folder: string, dump: Dump): Promise<void
     await client.query(`ALTER TABLE ${key.place} ADD CONSTRAINT ${key.name} ${key.words}`)
 }
 
-/** Tables whose number of rows is not the dump's, as words; empty: all is there. */
+/** Sentences about tables whose number of rows differs from the dump's; empty when all are equal. */
 export async function compareRows(url: string, dump: Dump): Promise<string[]> {
   return connected(url, async (client) => {
     const wrong: string[] = []

@@ -31,7 +31,7 @@ async function disk(hypervisor: Partial<HostDrivers['hypervisor']>, listDisks = 
 const target = () => openTarget(path.join(work, 'backups'), path.join(work, 'data'), 'ctest')
 const off = { get: async () => null }
 
-test('a disk that its QEMU has stretched is refused by name, before it is read and while it is', async () => {
+test('a disk file that its QEMU has made too long is refused by name, before and while it is read', async () => {
   const into = target()
   const one = await disk(off)
   const fine = await disk(off)
@@ -47,7 +47,7 @@ test('a disk that its QEMU has stretched is refused by name, before it is read a
   into.unlock()
 })
 
-test('a guest that answers nothing sensible is left out when its host is well, and else ends the backup', async () => {
+test('a guest whose copy fails is left out when its host answers, and otherwise the backup ends', async () => {
   const into = target()
   const silent = async () => {
     throw new DriverError('unavailable', 'silent')

@@ -17,14 +17,14 @@ export type HostDisk = {
   host: Facts['hosts'][number]
   drivers: HostDrivers
   disk: ObservedDisk
-  /** Bytes that its file can honestly have; null: not known. */
+  /** The largest honest size of the file in bytes; null when not known. */
   most: number | null
 }
 
-/** What a guest’s QEMU, which its guest may have taken over, keeps from being backed up. The rest goes on. */
+/** Raised for a disk that cannot be backed up because of its guest’s QEMU, which the guest may have taken over. The backup goes on. */
 export class LeftOut extends Error {}
 
-/** A copy may take hours; the agent says every few seconds that it lives. */
+/** Makes an Op without a deadline, because a copy may take hours; the agent shows every few seconds that it is alive. */
 export const plainOp = (
   progress: (text: string) => void = () => undefined,
   signal = new AbortController().signal,
@@ -35,7 +35,7 @@ export const plainOp = (
   progress,
 })
 
-/** The disks of the snapshot's instances that are there now, and a line about each instance that has none. */
+/** The existing disks of the snapshot's instances, and a line about each instance without a disk. */
 export async function findDisks(
   facts: Facts,
 ): Promise<{ disks: HostDisk[]; notes: string[]; close(): void }> {
@@ -65,10 +65,10 @@ export async function findDisks(
   return { disks, notes, close: () => agents.forEach((agent) => void agent.close()) }
 }
 
-/** All of the disk, and room for what qcow2 keeps about it; more than it ever needs. */
+/** The size of the whole disk plus more than enough for the tables of qcow2. */
 const mostBytes = (gib: number): number => gib * 1024 ** 3 * (1 + 1 / 32) + 256 * 1024 ** 2
 
-/** Why it is not even begun; null: it may be. */
+/** The sentence that says why a disk cannot be copied; null when it can. */
 export function faultOf({ disk, most }: HostDisk): string | null {
   try {
     refuseLonger(disk.path, fs.statSync(disk.path, { throwIfNoEntry: false })?.size ?? 0, most)
@@ -79,14 +79,14 @@ export function faultOf({ disk, most }: HostDisk): string | null {
   }
 }
 
-/** How long QEMU may copy (a MiB a second): its own word that it goes on would be for ever. A timer ends at 24 days. */
+/** How long QEMU may copy, at 1 MiB/s, because a hostile QEMU could report progress for ever. A timer can wait 24 days at most. */
 const patienceMs = (disk: string): number => Math.min(10 * 60_000 + usedBytes(disk) / 1024, 2 ** 31 - 1)
 
 const attempts = 5
 
 /**
- * Null when the disk went meanwhile. What the journal or the last backup has already is taken from there.
- * Raises LeftOut when its host answers and the guest is what is in the way.
+ * Backs up a disk; null when the disk was deleted meanwhile. A copy in the journal or in the previous backup is used
+ * again. Raises LeftOut when the copy fails because of the guest while its host answers.
  */
 export async function backUpDisk(
   target: Target,
@@ -113,7 +113,7 @@ export async function backUpDisk(
     } catch (error) {
       if (!fs.existsSync(disk.path)) return null
       if (error instanceof TooLong) throw new LeftOut(error.message)
-      // It was started, stopped or written to in between: the other way may be the right one now.
+      // The guest was started, stopped or has written meanwhile: the other way of copying may be right now.
       if (!(error instanceof DriverError || error instanceof Changed)) throw error
       if (attempt === attempts) {
         await drivers.storage.listDisks(plainOp())
@@ -126,7 +126,7 @@ export async function backUpDisk(
 
 class Changed extends Error {}
 
-/** By QEMU, beside the disk, and from there. Returns the moment that it shows. */
+/** Lets QEMU copy the disk of a running guest, and copies the result. Returns the moment that the copy shows. */
 async function copyLive(
   target: Target,
   { drivers, disk, most }: HostDisk,
@@ -148,12 +148,12 @@ async function copyLive(
     target.journal.add({ path: place, ...copied })
     return copy.at
   } finally {
-    // A guest that was deleted meanwhile took it along.
+    // When the guest was deleted meanwhile, the copy is gone, too.
     await backup.dropCopy(plainOp(), disk.instanceId, disk.id).catch(() => undefined)
   }
 }
 
-/** As a file. Raises Changed when somebody wrote to it meanwhile. */
+/** Copies the disk as a file. Raises Changed when it was written meanwhile. */
 async function copyStill(
   target: Target,
   { disk, most }: HostDisk,
@@ -173,7 +173,7 @@ async function copyStill(
   return at
 }
 
-/** Which blob a disk's base is made of: what its host wrote beside it. The disk itself is the guest's word. */
+/** The blob of which a disk's base was made, by the host's link beside the disk; the header of the disk is not trusted. */
 export async function blobOfBase(disk: string): Promise<string | null> {
   const base = (await baseOf(disk)) ?? null
   if (base === null) return null

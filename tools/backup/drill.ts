@@ -1,7 +1,7 @@
 /**
- * node tools/backup/drill.ts, on a running cloud that may be lost: launch A, back up, launch B, delete A,
- * restore: A is back and boots with its data, B runs on. Then the same backup on an empty machine. The
- * guests are boot sectors that write to their disks all the time. Part of `npm test`, by turn.
+ * node tools/backup/drill.ts, on a running cloud whose data may be lost: launch A, back up, launch B, delete A,
+ * restore. A must be back and boot with its data, and B must still run. Then the same backup is restored on an empty
+ * machine. The guests are boot sectors that write to their disks all the time. It is part of `npm test`, by turn.
  */
 import { spawn } from 'node:child_process'
 import fs from 'node:fs'
@@ -57,13 +57,13 @@ await step('a backup that is killed goes on where it was; A is never paused', as
   const stop = agent.hypervisor.subscribe((event) => {
     if (event.instanceId === a) powers.push(event.power)
   })
-  // The stream begins with how it is now.
+  // The stream begins with the present state.
   await until('the event stream', 30_000, async () => powers.length > 0)
   const [pid] = guests(a)
   const first = await killed(['backup', folder], () =>
     fs.globSync('*.part/journal.ndjson', { cwd: folder }).some((file) => size(path.join(folder, file)) > 0),
   )
-  if (backupsIn(folder).length > 0) throw new Error(`it was over before it was killed: ${first}`)
+  if (backupsIn(folder).length > 0) throw new Error(`the backup ended before it was killed: ${first}`)
   const second = await main('backup', folder)
   stop()
   agent.close()
@@ -130,7 +130,7 @@ await step(
 await step('on an empty machine with another name: A is there and boots with its data', async () => {
   const kept = path.join(folder, 'cache')
   await run(['tools/cloud.ts', 'stop'])
-  // The test image takes longest to make and is not what is tested.
+  // The test image is kept, because making it takes longest and is not tested here.
   fs.cpSync(where.cache, kept, { recursive: true })
   const gone = await run(['tools/cloud.ts', 'destroy', '--yes'])
   if (gone.code !== 0 || fs.existsSync(where.data)) throw new Error(gone.output)
@@ -183,7 +183,7 @@ async function active(id: string): Promise<void> {
   })
 }
 
-/** The guest counts its boots on its disk and says the count. */
+/** Waits until the guest, which counts its boots on its disk, prints this count. */
 async function booted(id: string, times: number): Promise<void> {
   await until(`boot ${times}`, 120_000, async () => {
     const { text } = await api.compute.instances.consoleLog.query({ id })
@@ -228,14 +228,14 @@ function run(args: string[], begun: (kill: () => void) => void = () => undefined
   return new Promise((resolve) => child.on('close', (code) => resolve({ code, output })))
 }
 
-/** kill -9 as soon as `when` is true. */
+/** Runs the program and kills it (SIGKILL) as soon as `when` is true; returns its output. */
 async function killed(args: string[], when: () => boolean): Promise<string> {
   let timer: NodeJS.Timeout | undefined
   const { code, output } = await run(['tools/backup/main.ts', ...args], (kill) => {
     timer = setInterval(() => when() && kill(), 2)
   })
   clearInterval(timer)
-  if (code !== null) throw new Error(`it ended with ${code} before it was killed: ${output}`)
+  if (code !== null) throw new Error(`the program ended with ${code} before it was killed: ${output}`)
   return output
 }
 
@@ -252,7 +252,7 @@ function flipByte(file: string): void {
   fs.closeSync(handle)
 }
 
-/** Pids of the QEMU processes that name this instance. */
+/** The pids of the QEMU processes of this instance. */
 function guests(id: string): number[] {
   return fs
     .readdirSync('/proc')
@@ -262,7 +262,7 @@ function guests(id: string): number[] {
         const argv = fs.readFileSync(`/proc/${pid}/cmdline`, 'latin1')
         return argv.includes('qemu-system') && argv.includes(id)
       } catch {
-        return false // it ended while we looked
+        return false // The process ended meanwhile.
       }
     })
     .map(Number)

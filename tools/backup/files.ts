@@ -10,20 +10,20 @@ const zeros = Buffer.alloc(chunkBytes)
 export type Copied = { sizeBytes: number; sha256: string }
 
 /**
- * Copies a regular file (never through a link) with its holes and returns what it hashed. The target
- * (0600) appears whole, on disk, by rename; with `wanted` only if the bytes are those.
- * The folder may be another user's, who can put a link there meanwhile: what is done to the draft is done
- * to the open file, never by its name. Nor is its length believed: it may be a hole that never ends.
+ * Copies a regular file (never through a link) with its holes and returns its hash and size. The target
+ * (0600) appears complete and on disk, by rename; with `wanted` only if the bytes have this SHA-256.
+ * The folder may belong to another user, who can put a link there meanwhile: so the draft is changed
+ * by its descriptor and never by its name. The length of the source is not trusted, because it may be an endless hole.
  */
 export async function copyFile(
   source: string,
   target: string,
   options: {
-    /** Of what is really stored; holes are none. */
+    /** Called with the number of stored bytes, without holes. */
     onBytes?: (bytes: number) => void
-    /** Where to begin. */
+    /** The offset at which the copy begins. */
     from?: number
-    /** Raises TooLong for more. */
+    /** The largest size in bytes; more raises TooLong. */
     most?: number | null
     mode?: number
     wanted?: string
@@ -75,7 +75,7 @@ export async function copyFile(
 }
 
 export class Damaged extends Error {}
-/** Longer than what it is can honestly be: whoever may write to it has stretched it. */
+/** Raised for a file that is longer than an honest one can be, because somebody who may write to it has stretched it. */
 export class TooLong extends Error {}
 
 export function refuseLonger(file: string, bytes: number, most: number | null | undefined): void {
@@ -85,7 +85,7 @@ export function refuseLonger(file: string, bytes: number, most: number | null | 
     )
 }
 
-/** Never through a link. */
+/** Hashes a file, never through a link. */
 export async function hashFile(file: string, onBytes?: (bytes: number) => void): Promise<Copied> {
   const hash = crypto.createHash('sha256')
   let sizeBytes = 0
@@ -98,17 +98,17 @@ export async function hashFile(file: string, onBytes?: (bytes: number) => void):
   return { sizeBytes, sha256: hash.digest('hex') }
 }
 
-/** Changes with every write to the file. */
+/** A text that changes with every write to the file; null when there is no file. */
 export function stampOf(file: string): string | null {
   const stat = fs.lstatSync(file, { bigint: true, throwIfNoEntry: false })
   return stat?.isFile() ? `${stat.ino}.${stat.size}.${stat.mtimeNs}.${stat.ctimeNs}` : null
 }
 
-/** Bytes that the file takes on its disk; 0: gone. */
+/** The bytes that the file takes on its disk; 0 when there is no file. */
 export const usedBytes = (file: string): number =>
   (fs.statSync(file, { throwIfNoEntry: false })?.blocks ?? 0) * 512
 
-/** Bytes that may still be written below `dir`. */
+/** The free bytes on the file system of `dir`. */
 export function freeBytes(dir: string): number {
   const { bavail, bsize } = fs.statfsSync(dir)
   return bavail * bsize
@@ -117,7 +117,7 @@ export function freeBytes(dir: string): number {
 export const inWords = (bytes: number): string =>
   bytes < 1024 ** 3 ? `${(bytes / 1024 ** 2).toFixed(1)} MiB` : `${(bytes / 1024 ** 3).toFixed(2)} GiB`
 
-/** Where the base's name is in a qcow2: an offset (bytes 8–15 of the header) and a length (16–19). */
+/** The place of the base's name in a qcow2: an offset (bytes 8–15 of the header) and a length (bytes 16–19); null when there is none. */
 function backingPlace(handle: number): { offset: number; length: number } | null {
   const header = Buffer.alloc(20)
   fs.readSync(handle, header, 0, 20, 0)
@@ -129,8 +129,8 @@ function backingPlace(handle: number): { offset: number; length: number } | null
 }
 
 /**
- * Gives a disk its base's name as it is on this machine. Written over the old one, at the end of the
- * header's cluster where nothing follows, so that no tool has to understand what a guest's QEMU wrote.
+ * Writes into a disk the path that its base has on this machine. The path replaces the old one, at the end of the
+ * header's cluster where nothing follows, so that no tool has to parse a file that a guest's QEMU wrote.
  */
 export function nameBase(disk: string, base: string): void {
   const handle = fs.openSync(disk, fs.constants.O_RDWR | fs.constants.O_NOFOLLOW)

@@ -7,19 +7,19 @@ import { z } from 'zod'
  * A folder of backups of one cloud:
  *   backups.json                 which cloud
  *   blobs/<SHA-256>              image bytes, shared by all backups in the folder
- *   <time>/manifest.json         one backup, written last: what is in it, each file with size and SHA-256
+ *   <time>/manifest.json         the contents of one backup, each file with size and SHA-256; written last
  *   <time>/database/…            tools/backup/database.ts
- *   <time>/files/…               as in the data folder: secrets, settings, records of hosts and guests (holds.ts)
- *   <time>/disks/<host>/<instance>/<disk>.qcow2   the overlay alone; its base is made of a blob
- *   <time>/bases/<SHA-256>.raw   a base whose image is gone, as it is
- *   <time>.part/journal.ndjson   a backup under way: files that are whole, one a line
+ *   <time>/files/…               secrets, settings, records of hosts and guests, as in the data folder (holds.ts)
+ *   <time>/disks/<host>/<instance>/<disk>.qcow2   an overlay alone; its base is made from a blob
+ *   <time>/bases/<SHA-256>.raw   a base whose image is gone
+ *   <time>.part/journal.ndjson   the complete files of a backup under way, one on each line
  */
 export const formatVersion = 1
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/)
 const id = z.uuid()
 const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/)
-/** Below the backup's own folder, never out of it. */
+/** A path below the backup's own folder. */
 const place = z
   .string()
   .max(1024)
@@ -29,23 +29,23 @@ const fileSchema = z.object({
   path: place,
   sizeBytes: z.number().int().min(0),
   sha256,
-  /** Of the original, when it lay still: a later backup that finds it unchanged takes this copy. */
+  /** The stamp of the original, if the file did not change: a later backup that finds the same stamp uses this copy. */
   stamp: z.string().optional(),
 })
 export type BackedFile = z.infer<typeof fileSchema>
 
 const factsSchema = z.object({
-  /** The moment that the database shows. */
+  /** The moment of the database's snapshot. */
   at: z.string(),
-  /** Of the kernel's names, on its machines. */
+  /** The short id of the cloud, which is part of kernel names on its machines. */
   cloud: z.string(),
-  /** Of the database; null: it is older than these. */
+  /** The id of the cloud in the database; null in databases from before there was such an id. */
   cloudId: z.string().nullable(),
   hosts: z.array(z.object({ id, name, endpoint: z.string() })),
   instances: z.array(
     z.object({
       ...{ id, name: z.string(), hostId: id, vmState: z.string() },
-      /** Of its disk, as it is seen from inside; older backups do not say. */
+      /** The size of the disk that the guest sees; absent in older backups. */
       diskGib: z.number().optional(),
     }),
   ),
@@ -64,11 +64,11 @@ const diskSchema = z.object({
   host: name,
   instanceId: id,
   diskId: id,
-  /** Blob that its base is made of; null: it is whole by itself. */
+  /** The blob of which the disk's base was made; null for a disk without a base. */
   base: sha256.nullable(),
   path: place,
   at: z.string(),
-  /** Its guest ran meanwhile. */
+  /** Whether the guest ran during the copy. */
   live: z.boolean(),
 })
 export type BackedDisk = z.infer<typeof diskSchema>
@@ -89,7 +89,7 @@ export const blobFile = (folder: string, blobId: string): string => path.join(fo
 const manifestFile = (dir: string) => path.join(dir, 'manifest.json')
 const timeName = /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ$/
 
-/** Names of the whole backups in a folder, oldest first. */
+/** The names of the complete backups in a folder, oldest first. */
 export function backupsIn(folder: string): string[] {
   return fs
     .readdirSync(folder)
@@ -97,7 +97,7 @@ export function backupsIn(folder: string): string[] {
     .sort()
 }
 
-/** The manifest and, beside it, its own checksum. */
+/** Writes the manifest and, beside it, its checksum. */
 export function writeManifest(dir: string, manifest: Manifest): void {
   const text = `${JSON.stringify(manifest, null, 1)}\n`
   writeDurably(manifestSum(dir), `${sumOf(text)}\n`)
@@ -106,7 +106,7 @@ export function writeManifest(dir: string, manifest: Manifest): void {
 const manifestSum = (dir: string) => path.join(dir, 'manifest.sha256')
 const sumOf = (text: string) => crypto.createHash('sha256').update(text).digest('hex')
 
-/** Throws a sentence when it is damaged or of another format. */
+/** Reads the manifest; throws a sentence when it is damaged or has another format. */
 export function readManifest(dir: string): Manifest {
   const text = fs.readFileSync(manifestFile(dir), 'utf8')
   const sum = fs.existsSync(manifestSum(dir)) ? fs.readFileSync(manifestSum(dir), 'utf8').trim() : ''
@@ -122,7 +122,7 @@ export function readManifest(dir: string): Manifest {
 export const readFacts = (file: string): Facts | null =>
   fs.existsSync(file) ? factsSchema.parse(JSON.parse(fs.readFileSync(file, 'utf8'))) : null
 
-/** Whole or not there, also after a loss of power. */
+/** Writes a file that is complete or absent, also after a loss of power. */
 export function writeDurably(file: string, text: string): void {
   const draft = `${file}.tmp`
   fs.writeFileSync(draft, text, { mode: 0o600, flush: true })
@@ -139,11 +139,11 @@ export function syncFolder(dir: string): void {
   }
 }
 
-/** When the last file of a backup under way was whole, in milliseconds since 1970; now, when none is. */
+/** When the last file of a backup under way was complete, in milliseconds since 1970; the present time when none is. */
 export const lastWritten = (dir: string): number =>
   fs.statSync(path.join(dir, 'journal.ndjson'), { throwIfNoEntry: false })?.mtimeMs ?? Date.now()
 
-/** The files of a backup under way that are whole. A line that was cut off counts for nothing. */
+/** The list of complete files of a backup under way. A line that was cut off does not count. */
 export class Journal {
   readonly #file: string
   readonly files = new Map<string, BackedFile>()
@@ -152,7 +152,7 @@ export class Journal {
     this.#file = path.join(dir, 'journal.ndjson')
     if (!fs.existsSync(this.#file)) return
     const lines = fs.readFileSync(this.#file, 'utf8').split('\n')
-    // What follows the last line end was not written to its end.
+    // A line without an end was not written completely.
     lines.pop()
     for (const line of lines) {
       const read = fileSchema.safeParse(parseOrNull(line))

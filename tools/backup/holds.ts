@@ -1,29 +1,29 @@
 import type { Facts, Manifest } from './format.ts'
 
 /**
- * What a backup may hold, and what becomes of each kind when it is restored. Both are decided here and
- * never by a manifest: whoever can write to a folder of backups can write any manifest.
+ * The kinds of things that a backup may contain, and how a restore treats each kind. This file decides both, and never
+ * a manifest, because an attacker who can write to a folder of backups can write any manifest.
  */
 export type Held =
-  /** Read where it lies; of these a restore makes what it needs. */
+  /** Things that a restore reads in the backup to make the database and the disks. */
   | { kind: 'database' | 'disk' | 'base' }
   | {
       kind: 'file'
-      /** Relative to the data folder, under the host's name in the backup. */
+      /** The path relative to the data folder, with the host's name as in the backup. */
       place: string
       host: string | null
-      /** Of a guest's folder: its instance. */
+      /** The instance of a guest's folder. */
       instanceId: string | null
       isNetwork: boolean
       mode: number
-      /** Its group may read it; its owner is root, always. */
+      /** The group that may read the file; the owner is always root. */
       group: 'root' | 'api'
     }
 
 const hex = '[0-9a-f]'
 const uuid = `${hex}{8}(?:-${hex}{4}){3}-${hex}{12}`
 const host = '[a-z0-9][a-z0-9-]{0,62}'
-/** A name and no more: no folder, nothing that a terminal would obey. */
+/** A plain file name: no folder and no control characters. */
 const plain = '(?!\\.{1,2}(?:/|$))[^/\\p{Cc}]{1,255}'
 const shapes = {
   database: /^database\/(?:database\.json|\w{1,63}\.\w{1,63}\.copy\.gz)$/,
@@ -39,24 +39,24 @@ const shapes = {
   ),
 }
 
-/** What this machine has followed, and what is under way on it: not what makes the cloud. */
+/** Files about this machine (which database it has followed, which restore is under way), which do not belong to the cloud. */
 const ofMachine = ['cloud.json', 'restore.json']
-/** Written anew at every start. */
+/** Files that every start writes again. */
 const madeAnew = ['admin-openrc.sh', 'clouds.yaml']
-/** Folders of the data folder: no file is put in their place. */
+/** The folders of the data folder, in whose place no file may be put. */
 const folders = /^(run|logs|secrets|cache|images|hosts|(postgres|database)(\..*)?)$/
 
-/** Whether a file that lies at the top of the data folder belongs to what is backed up. */
+/** True for a file at the top of the data folder that is backed up. */
 export const isSetting = (name: string): boolean =>
   !ofMachine.includes(name) && !madeAnew.includes(name) && !folders.test(name)
 
-/** Null: no backup holds such a thing. */
+/** The kind of the thing at that place in a backup; null when no backup contains such a thing. */
 export function heldAs(place: string, facts: Pick<Facts, 'hosts'>): Held | null {
   for (const kind of ['database', 'disk', 'base'] as const) if (shapes[kind].test(place)) return { kind }
   const file = { kind: 'file' as const, host: null, instanceId: null, isNetwork: false, mode: 0o600 }
   const [, top] = shapes.top.exec(place) ?? []
   if (top !== undefined)
-    // What an operator has put there is for the api (what ldap.yaml names), which may read it and no more.
+    // Other files were put there by an operator for the api (as those that ldap.yaml names), which may only read them.
     return isSetting(top) || madeAnew.includes(top)
       ? { ...file, place: top, ...(top === 'cloud-id' ? readable : forApi) }
       : null
@@ -74,10 +74,10 @@ export function heldAs(place: string, facts: Pick<Facts, 'hosts'>): Held | null 
 const readable = { mode: 0o644, group: 'root' as const }
 const forApi = { mode: 0o640, group: 'api' as const }
 
-/** Made anew at every start, so a backup that has it (an older one) needs not. */
+/** True for a file that every start writes again; older backups contain such files. */
 export const isMadeAnew = (place: string): boolean => madeAnew.includes(place)
 
-/** Throws a sentence that names the first thing that no backup of ours holds. */
+/** Throws a sentence that names the first thing which no backup of ours contains. */
 export function refuseForeign(name: string, { files, disks, facts }: Manifest): void {
   const odd =
     files.find((file) => !heldAs(file.path, facts))?.path ??

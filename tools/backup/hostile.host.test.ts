@@ -10,7 +10,7 @@ import { planRestore } from './plan.ts'
 import { stateOf } from './state.ts'
 import { chooseBackup, verify } from './verify.ts'
 
-/** Somebody who can write to a folder of backups, and makes the checksums right again. */
+/** Tests of an attacker who can write to a folder of backups and corrects the checksums. */
 const name = '2026-01-02T03-04-05Z'
 const options = { yes: true, disksFromBackup: false, replace: false }
 const [id, hostId, sha] = [crypto.randomUUID(), crypto.randomUUID(), 'a'.repeat(64)]
@@ -74,14 +74,14 @@ test.each([
 ])('%j is refused by name before anything is read', (place) => {
   expect(heldAs(place, facts)).toBeNull()
   write([{ path: place, sizeBytes: 1, sha256: sha }])
-  // Some never pass the schema.
+  // The schema refuses some of these paths already.
   if (place.includes('..')) return expect(() => chooseBackup(folder, name)).toThrow()
   expect(() => chooseBackup(folder, name)).toThrow(
     `The backup ${name} holds ${JSON.stringify(place)}, which a backup never does`,
   )
 })
 
-test('a disk that lies elsewhere than its name says, or is of a host that the backup does not know, is refused', () => {
+test('a disk at another place than its ids say, or of a host that is not in the backup, is refused', () => {
   const disk = { host: 'vm', instanceId: id, diskId: id, base: null, at: facts.at, live: false }
   const right = `disks/vm/${id}/${id}.qcow2`
   write([], [{ ...disk, path: right }])
@@ -92,7 +92,7 @@ test('a disk that lies elsewhere than its name says, or is of a host that the ba
   expect(() => chooseBackup(folder, name)).toThrow(/holds "disks\/other/)
 })
 
-test('what a backup takes of a data folder is what a restore puts there', () => {
+test('a backup contains exactly the files of a data folder that a restore puts there', () => {
   const data = path.join(work, 'data')
   const names = [
     ...['policy.yaml', 'ldap.yaml', 'corp ca.pem', 'cloud-id', 'secrets/session', 'secrets/ldap/password'],
@@ -108,7 +108,7 @@ test('what a backup takes of a data folder is what a restore puts there', () => 
   expect(stateOf(data, { ...facts, instances }).sort()).toEqual(names.sort())
 })
 
-test('nothing is read through a link in a backup, whichever part of the path it is', async () => {
+test('no file of a backup is read through a link in any part of its path', async () => {
   const file = await put('files/secrets/session', 'secret')
   write([file])
   await verify(chooseBackup(folder, name))
@@ -122,7 +122,7 @@ test('nothing is read through a link in a backup, whichever part of the path it 
   await expect(verify(chooseBackup(folder, name))).rejects.toThrow(/files\/secrets\/session \(missing\)/)
 })
 
-test('nothing is written through a link in the data folder, nor in its place when it comes later', async () => {
+test('no file is written through a link in the data folder, also when the link is put there later', async () => {
   const to = places({ STRATOLITH_DATA: path.join(work, 'data') })
   const outside = path.join(work, 'outside')
   for (const dir of [to.data, outside]) fs.mkdirSync(dir)
@@ -145,7 +145,7 @@ test('nothing is written through a link in the data folder, nor in its place whe
     to.data,
     'secrets/deep/session',
     (file) => {
-      // The folder is held, whatever its name leads to now.
+      // The open folder is used, whatever its name leads to now.
       fs.renameSync(path.join(to.secrets, 'deep'), path.join(work, 'moved'))
       fs.symlinkSync(outside, path.join(to.secrets, 'deep'))
       return copyFile(source, file)

@@ -17,8 +17,8 @@ export function refuseRunning(where: Places): void {
 }
 
 /**
- * Keeps the cloud of this folder from starting, and its agents, until the returned function is called;
- * throws a sentence when one runs.
+ * Keeps the cloud of this folder and its agents from starting until the returned function is called;
+ * throws a sentence when one of them runs.
  */
 export function keepStopped(where: Places): () => void {
   const held = [takeFolder(where)]
@@ -36,7 +36,7 @@ export function keepStopped(where: Places): () => void {
   }
 }
 
-/** Throws a sentence when a process of any cloud uses this database: workers and front doors may run elsewhere. */
+/** Throws a sentence when a process of any cloud uses this database, also on another machine. */
 export async function refuseUsed(databaseUrl: string): Promise<void> {
   const { rows } = await withDatabase(databaseUrl, (client) =>
     client.query<{ name: string; address: string | null }>(

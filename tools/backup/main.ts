@@ -50,7 +50,7 @@ async function main(): Promise<number> {
   return 0
 }
 
-// As `npm start` has it: what holds secrets is written 0600 and 0700 by those who write it.
+// The umask of `npm start`. Files and folders with secrets are written with the modes 0600 and 0700 explicitly.
 process.umask(0o022)
 try {
   process.exit(await main())

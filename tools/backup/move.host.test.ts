@@ -32,7 +32,7 @@ beforeAll(async () => {
 })
 afterAll(() => fs.rmSync(data, { recursive: true }))
 
-test('no cloud starts while its database is moved, and none is moved while one starts or writes', async () => {
+test('a cloud does not start while its database is moved, and a database is not moved while a cloud starts or writes', async () => {
   const leave = takeFolder(where)
   expect(move().said).toMatch(/Another command is at work in/)
   const start = type(['tools/cloud.ts', 'start'], source)
@@ -48,7 +48,7 @@ test('no cloud starts while its database is moved, and none is moved while one s
   expect(await connected(target, userTables)).toEqual([])
 })
 
-test('an address that is no database of ours to use is answered by a sentence', async () => {
+test('an address without a usable database is refused with a sentence', async () => {
   const wrong = new URL(target)
   wrong.password = 'wrong'
   const absent = new URL(target)

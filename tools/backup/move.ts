@@ -13,8 +13,8 @@ import { Progress } from './progress.ts'
 import { takeOver } from './restore-database.ts'
 
 /**
- * Copies the database of a stopped cloud (the embedded one, or that of DATABASE_URL) into an empty one
- * and proves the number of rows of every table. The old one stays as it is.
+ * Copies the database of a stopped cloud (the embedded one, or that of DATABASE_URL) into an empty database
+ * and compares the number of rows of every table. The old database stays as it is.
  */
 export async function moveDatabase(target: string): Promise<void> {
   if (!isDatabaseUrl(target))
@@ -30,7 +30,7 @@ export async function moveDatabase(target: string): Promise<void> {
     )
   for (const url of [own, target]) if (url) await askDatabase(url)
   makePlaces(where)
-  // Before the first row is read: what a cloud writes after that would be left behind.
+  // The cloud is kept stopped before the first row is read, because later rows would be missing in the copy.
   const release = keepStopped(where)
   try {
     refuseHalfRestored(where)
@@ -51,7 +51,7 @@ export async function moveDatabase(target: string): Promise<void> {
 
 async function move(where: Places, source: string, target: string): Promise<void> {
   if (sameDatabase(source, target)) throw new Error('That is the database that it is in already.')
-  // The newest rows are in the one that this folder has followed, and nowhere else.
+  // Only the database that this folder has followed has the newest rows.
   await refuseForeign(source, where)
   const leave = await claimDatabase(source, where, hostName())
   const folder = path.join(where.data, 'run/move-database')
@@ -64,7 +64,7 @@ async function move(where: Places, source: string, target: string): Promise<void
     await restoreDatabase(target, folder)
     const wrong = await compareRows(target, dump)
     if (wrong.length > 0) throw new Error(`The new database is not the same: ${wrong.join('; ')}.`)
-    // From here on the old one is refused as an older copy.
+    // From here on the old database is refused as an older copy.
     await takeOver(target, where)
     into.end('every table has as many rows as before')
   } finally {

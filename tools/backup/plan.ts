@@ -14,32 +14,32 @@ import type { Backup } from './verify.ts'
 export type RestoreOptions = { at?: string; yes: boolean; disksFromBackup: boolean; replace: boolean }
 export type DiskPlan = {
   disk: BackedDisk
-  /** Relative to the data folder. */
+  /** The path relative to the data folder. */
   target: string
   do: 'put' | 'keep' | 'replace' | 'leave' | 'done'
   why: string
 }
 export const comesBack = (one: DiskPlan): boolean => one.do === 'put' || one.do === 'replace'
-/** Where a file goes, relative to the data folder, and as what. */
+/** A file of the backup, its kind, and its place relative to the data folder. */
 export type FilePlan = { file: BackedFile; held: Extract<Held, { kind: 'file' }>; place: string }
 export type Plan = {
   backup: Backup
-  /** Name of a host in the backup → here. */
+  /** The name of each host in the backup → its name here. */
   hosts: Map<string, string>
   blobs: string[]
   files: FilePlan[]
   disks: DiskPlan[]
-  /** Null: the embedded one. */
+  /** The database to restore into; null: the embedded one. */
   databaseUrl: string | null
   databaseFilled: boolean
 }
 
-/** What a restore will do, from what is there now; changes nothing. Throws sentences that forbid it. */
+/** Plans a restore from the present state, without changing anything. Throws the sentence that forbids it. */
 export async function planRestore(
   where: Places,
   backup: Backup,
   options: RestoreOptions,
-  /** Ids of disks that an attempt which was cut short has put back. */
+  /** The ids of disks that an interrupted attempt has put back. */
   done: readonly string[] = [],
 ): Promise<Plan> {
   const { manifest } = backup
@@ -70,7 +70,7 @@ export async function planRestore(
   return plan
 }
 
-/** Something, if only a link. */
+/** True when anything is there, also a broken link. */
 export const isThere = (file: string): boolean => fs.lstatSync(file, { throwIfNoEntry: false }) !== undefined
 
 function refuseOtherCloud(where: Places, { facts }: Manifest): void {
@@ -95,7 +95,7 @@ function refuseOtherCloud(where: Places, { facts }: Manifest): void {
     )
 }
 
-/** A backup of one machine fits another, whatever that one is called. */
+/** Maps the hosts of a backup to those here. A backup of a single machine can be restored on a machine with another name. */
 function mapHosts(where: Places, { facts }: Manifest): Map<string, string> {
   const names = facts.hosts.map((host) => host.name)
   const [only] = names
@@ -104,7 +104,7 @@ function mapHosts(where: Places, { facts }: Manifest): Map<string, string> {
   return new Map(names.map((name) => [name, alone ? hostName() : name]))
 }
 
-/** Ids of the guests that run on this machine. */
+/** The ids of the guests that run on this machine. */
 export function runningGuests(): Set<string> {
   const ids = fs.readdirSync('/proc').flatMap((pid) => {
     if (!/^\d+$/.test(pid)) return []
@@ -112,7 +112,7 @@ export function runningGuests(): Set<string> {
       const words = fs.readFileSync(`/proc/${pid}/cmdline`, 'latin1')
       return /qemu/.test(words) ? (/-uuid\0([0-9a-f-]{36})\0/.exec(words)?.[1] ?? []) : []
     } catch {
-      return [] // it ended while we looked
+      return [] // The process ended meanwhile.
     }
   })
   return new Set(ids)
@@ -136,13 +136,13 @@ function planDisk(
 
 const putBefore = (one: DiskPlan): DiskPlan => ({ ...one, do: 'done', why: 'it was put back before' })
 
-/** A disk is nothing without what it lies on. */
+/** Leaves out a disk whose base cannot be made. */
 const withBase = (where: Places, backup: Backup, one: DiskPlan): DiskPlan =>
   one.disk.base === null || sourceOfBase(where, backup, one.disk.base) !== null
     ? one
     : { ...one, do: 'leave', why: 'what it lies on is not in the backup' }
 
-/** What is there stays: keys and settings of the same cloud, records of its networks and guests. */
+/** Plans a file. Existing files stay: keys and settings of the same cloud, records of its networks and guests. */
 function planFile(
   where: Places,
   manifest: Manifest,
@@ -156,7 +156,7 @@ function planFile(
   const here = host === null ? null : (hosts.get(host) ?? host)
   const place = here === null ? held.place : held.place.replace(/^hosts\/[^/]+/, `hosts/${here}`)
   if (isThere(path.join(where.data, place))) return []
-  // A host describes its guests anew when they are started, and its networks under its own name.
+  // Records of a guest are written again when it is started, and records of networks are kept under the host's own name.
   if (instanceId !== null) {
     const back = disks.some(
       (one) => one.disk.instanceId === instanceId && (comesBack(one) || one.do === 'done'),
@@ -187,7 +187,7 @@ function askForRoom(where: Places, plan: Plan): void {
     )
 }
 
-/** The plan in plain sentences. */
+/** The plan as sentences for the operator. */
 export function sentences(where: Places, plan: Plan, options: RestoreOptions): string[] {
   const { manifest } = plan.backup
   const nameOf = new Map(manifest.facts.instances.map((instance) => [instance.id, instance.name]))

@@ -2,7 +2,7 @@ import { inWords } from './files.ts'
 
 const showMs = () => (process.stdout.isTTY ? 500 : 5_000)
 
-/** How far a long copy is: bytes, percent, time left. A line that is rewritten, or one every few seconds. */
+/** Shows the progress of a long copy (bytes, percent, time left) on a line that is rewritten, or on a new line every few seconds. */
 export class Progress {
   readonly #title: string
   readonly #total: number
@@ -22,7 +22,7 @@ export class Progress {
     this.#show(this.#line())
   }
 
-  /** What happens while no bytes come. */
+  /** Shows other progress while no bytes come. */
   readonly tell = (text: string): void => {
     if (Date.now() - this.#shownAt < showMs()) return
     this.#shownAt = Date.now()
@@ -30,7 +30,7 @@ export class Progress {
   }
 
   #line(): string {
-    // The total is what was there at the beginning; guests may have written more since.
+    // The total is the size at the beginning; guests may have written more since.
     const share = Math.min(1, this.#done / Math.max(1, this.#total))
     const seconds = (Date.now() - this.#startedAt) / 1000
     const left = share > 0 ? Math.ceil(seconds / share - seconds) : null

@@ -12,7 +12,7 @@ import { connected, dumpDatabase, markForRestore, readDump, restoreDatabase } fr
 import type { Plan } from './plan.ts'
 import { Progress } from './progress.ts'
 
-/** The backup's database takes the place of the one that is there, which is kept under another name. */
+/** Puts the backup's database in the place of the present one, which is kept under another name. */
 export async function restoreTheDatabase(where: Places, plan: Plan, time: string): Promise<void> {
   const progress = new Progress('Database', 0)
   const tables = plan.databaseUrl
@@ -29,7 +29,7 @@ async function fill(where: Places, plan: Plan, url: string): Promise<number> {
   await connected(url, async (client) => {
     for (const [old, now] of plan.hosts)
       if (old !== now) await client.query('UPDATE "Host" SET "name" = $2 WHERE "name" = $1', [old, now])
-    // An agent of the place where the backup was made must not be spoken to from here.
+    // The endpoints are changed, so that this cloud does not call agents of the place where the backup was made.
     await client.query(
       `UPDATE "Host" SET "endpoint" = 'unix:' || $1::text || '/hosts/' || "name" || '/agent.sock' WHERE "endpoint" LIKE 'unix:%'`,
       [where.data],
@@ -39,20 +39,20 @@ async function fill(where: Places, plan: Plan, url: string): Promise<number> {
   return dump.tables.length
 }
 
-/** Brings a filled database up to date and makes it the one that the hosts here follow. */
+/** Applies migrations to a restored database and makes it the one that the hosts here follow. */
 export async function takeOver(url: string, where: Places): Promise<void> {
   await node('tools/migrate.ts', ['deploy'], { DATABASE_URL: url })
   await acceptDatabase(url, where)
 }
 
-/** A new server beside the old one; the two change names when the new one is whole. */
+/** Restores into a new embedded server beside the old one; the two change names when the new one is complete. */
 async function intoEmbedded(where: Places, plan: Plan, time: string): Promise<number> {
   const [current, fresh] = [path.join(where.data, 'postgres'), path.join(where.data, 'postgres.restoring')]
   const aside = path.join(where.data, `postgres.before-restore-${time}`)
-  // Cut short between the change of names and the note of it.
+  // An earlier attempt was cut short after the change of names and before it was noted.
   if (fs.existsSync(aside) && fs.existsSync(current) && !fs.existsSync(fresh))
     return readDump(path.join(plan.backup.dir, 'database')).tables.length
-  // A restore that was killed may have left a server in it, or one that was still being made.
+  // A restore that was killed may have left a server there, also an unfinished one.
   removeServer(fresh)
   const server = await startPostgres(fresh, { durable: true })
   let tables = 0
@@ -67,7 +67,7 @@ async function intoEmbedded(where: Places, plan: Plan, time: string): Promise<nu
   return tables
 }
 
-/** One that outlived whoever started it. */
+/** Stops a server that has outlived the process that started it. */
 async function stopServer(dir: string): Promise<void> {
   if (!fs.existsSync(path.join(dir, 'data/postmaster.pid'))) return
   await (await startPostgres(dir, { durable: true })).stop()
@@ -86,7 +86,7 @@ async function intoOwn(where: Places, plan: Plan, url: string, time: string): Pr
 async function replace(where: Places, plan: Plan, url: string, aside: string): Promise<number> {
   if (plan.databaseFilled) {
     if (!fs.existsSync(path.join(aside, 'database.json'))) await dumpDatabase(url, aside)
-    // Also with one aside: then what is in there is from the attempt that was cut short.
+    // Also when a database was set aside: then the present contents are from the attempt that was cut short.
     await markForRestore(url)
   }
   return fill(where, plan, url)

@@ -11,7 +11,7 @@ import { copyFile, nameBase } from './files.ts'
 import { type DiskPlan, type Plan, runningGuests } from './plan.ts'
 import { Progress } from './progress.ts'
 
-/** A host's own storage, while its agent does not run; its image tools run as the agent's. */
+/** The storage driver of a host whose agent does not run; its image tools run as they do for the agent. */
 function storageOf(where: Places, host: string) {
   const uids = readGuestUids(process.env.STRATOLITH_GUEST_UIDS ?? defaultGuestUids)
   if (typeof uids === 'string') throw new Error(`STRATOLITH_GUEST_UIDS: ${uids}`)
@@ -22,20 +22,20 @@ function storageOf(where: Places, host: string) {
   })
 }
 
-/** What the disks lie on, made of the image bytes as an agent makes it, or from the backup as it was. */
+/** Makes the bases of the disks from image bytes, as an agent does, or copies them from the backup. */
 export async function makeBases(where: Places, plan: Plan): Promise<void> {
   const wanted = [...new Set(plan.disks.flatMap(({ disk }) => disk.base ?? []))]
   const progress = new Progress('Bases of disks', 0)
-  // Any host's: they share the bases.
+  // The storage of any host will do, because all hosts share the bases.
   const storage = storageOf(where, [...plan.hosts.values()][0] ?? 'host-1')
   let made = 0
   for (const id of wanted) {
     const from = sourceOfBase(where, plan.backup, id)
-    // None: planned so. A disk that is there keeps what it lies on, others on this base are left out.
+    // Nothing is to be made: an existing disk keeps its base, and the plan leaves out other disks on this base.
     if (from === null || from === 'there') continue
     if ('image' in from) {
       const base = { blobId: id, format: from.image.format, maxVirtualBytes: from.image.virtualBytes }
-      // A long conversion answers null until it is done.
+      // ensureBase returns null until a long conversion is done.
       for (let done = false; !done; ) done = (await storage.ensureBase(plainOp(), base)) !== null
     } else
       await within(plan.backup.folder, `${plan.backup.name}/${from.file}`, (source) =>
@@ -51,13 +51,13 @@ export async function makeBases(where: Places, plan: Plan): Promise<void> {
   progress.end(`${made} made`)
 }
 
-/** The one that is there, if any, goes into the trash of its host first; nothing is thrown away. */
+/** Puts a disk back. An existing disk goes into the trash of its host first, so nothing is lost. */
 export async function putDisk(
   where: Places,
   plan: Plan,
   one: DiskPlan,
   progress: Progress,
-  /** Called when its place is free and the rest is one rename. */
+  /** Called when the disk's place is free and only a rename is left to do. */
   onFree: () => void,
 ): Promise<void> {
   const { disk } = one
@@ -65,14 +65,14 @@ export async function putDisk(
   if (!file) throw new Error(`The disk ${disk.diskId} is not in the backup.`)
   const put = async (target: string) => {
     const draft = `${target}.restoring`
-    // Root's, until the agent gives it to the guest's own user at its next start.
+    // The disk belongs to root until the agent gives it to the guest's user at the next start.
     const how = { onBytes: progress.add, wanted: file.sha256, owner: { uid: 0, gid: 0 } }
     await within(plan.backup.folder, `${plan.backup.name}/${disk.path}`, (source) =>
       copyFile(source, draft, how),
     )
     if (disk.base !== null) nameBase(draft, baseFile(where, disk.base))
     if (one.do === 'replace') await makeWay(where, plan, one)
-    // What the agent believes, and not the header, which a guest may have written.
+    // The agent uses this record and not the header, which a guest may have written.
     await recordBase(target, disk.base === null ? null : baseFile(where, disk.base))
     onFree()
     fs.renameSync(draft, target)

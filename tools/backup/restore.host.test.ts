@@ -24,7 +24,7 @@ const where = places({ STRATOLITH_DATA: data })
 let own: Postgres
 let made = ''
 
-/** One of the commands, as an operator types it. */
+/** Runs a command as an operator types it. */
 const type = (args: string[], databaseUrl?: string) => {
   const { DATABASE_URL: _, ...env } = process.env
   const { status, stdout, stderr } = spawnSync(process.execPath, ['tools/backup/main.ts', ...args], {
@@ -48,7 +48,7 @@ const tool = (program: string, ...args: string[]) => execFileSync(program, args,
 const instanceId = crypto.randomUUID()
 const mib = 1024 ** 2
 
-/** An overlay over an image that is all "B", with 64 KiB "A" in it, from a machine with other folders. */
+/** Makes an overlay with 64 KiB "A" over an image that is all "B", from a machine with other folders. */
 async function withDisk(dir: string, read: Facts) {
   const image = path.join(work, 'image.raw')
   fs.writeFileSync(image, Buffer.alloc(mib, 'B'))
@@ -73,7 +73,7 @@ async function withDisk(dir: string, read: Facts) {
   return { facts, blobs: [{ id: base, sizeBytes }], disks, disk: { path: place, ...(await hashFile(file)) } }
 }
 
-/** With rights that nobody asked for: a manifest may say anything. */
+/** Makes settings whose manifest has other modes, because a manifest may say anything. */
 async function withSettings(dir: string) {
   const names = ['policy.yaml', 'corp-ca.pem', 'secrets/session', 'clouds.yaml']
   return Promise.all(
@@ -86,7 +86,7 @@ async function withSettings(dir: string) {
   )
 }
 
-/** What a guest would read of a disk. */
+/** The bytes that a guest would read from a disk. */
 function seen(file: string): Buffer {
   const raw = path.join(work, 'seen.raw')
   tool('qemu-img', 'convert', '-f', 'qcow2', '-O', 'raw', file, raw)
@@ -106,7 +106,7 @@ beforeAll(async () => {
     await connected(url, (client) =>
       client.query(`INSERT INTO "Event" ("kind", "resourceKind", "resourceId") VALUES ('first', 'a', 'b')`),
     )
-    // A backup as small as one can be: the database, one image, one disk.
+    // The smallest possible backup: the database, one image, one disk.
     made = '2026-01-02T03-04-05Z'
     const dir = path.join(backups, made)
     const folder = path.join(dir, 'database')
@@ -131,13 +131,13 @@ afterAll(async () => {
   fs.rmSync(work, { recursive: true, force: true })
 })
 
-test('the embedded database moves to one’s own, once; it stays where it was and is not followed any more', async () => {
+test('the embedded database can be moved once to a server of the operator, stays as it was, and is not followed any more', async () => {
   const target = await ensureDatabase(own.url, 'moved')
   const moved = type(['move-database', target])
   expect(moved.said).toContain(`DATABASE_URL=${target}`)
   expect(moved.status).toBe(0)
   expect(await events(target)).toEqual(['first'])
-  // What follows another database begins a new epoch of the event log.
+  // A move begins a new epoch of the event log.
   expect(await compareRows(target, readDump(path.join(backups, made, 'database')))).toEqual([
     'public.EventEpoch: 2 instead of 1',
   ])
@@ -155,7 +155,7 @@ test('the embedded database moves to one’s own, once; it stays where it was an
   expect(itself.said).toMatch(/is in already/)
 })
 
-test('what was moved is followed: the older copy is no source of another move', async () => {
+test('after a move the older copy cannot be moved again', async () => {
   const target = await ensureDatabase(own.url, 'again')
   const stale = type(['move-database', target])
   expect(stale.said).toMatch(/is an older copy of this cloud’s/)
@@ -166,7 +166,7 @@ test('what was moved is followed: the older copy is no source of another move', 
   expect(moved.said).toContain('The old database stays as it is and is refused from now on')
 })
 
-test('into one’s own database, which is kept when it is not empty; disks come back, and stay when they are there', async () => {
+test('a restore into the operator’s database keeps its former contents, brings disks back and leaves existing disks', async () => {
   const target = await ensureDatabase(own.url, 'restored')
   const first = type(['restore', backups, '--yes'], target)
   expect(first).toMatchObject({ status: 0 })
@@ -192,7 +192,7 @@ test('into one’s own database, which is kept when it is not empty; disks come 
   for (const name of ['policy.yaml', 'corp-ca.pem']) expect(who(name)).toEqual([0, api.gid, '640'])
   expect(who('secrets/session')).toEqual([0, 0, '600'])
   expect(fs.existsSync(path.join(data, 'clouds.yaml'))).toBe(false)
-  // A guest has written since, as a user of its own.
+  // The guest has written since the backup, with a user of its own.
   fs.chownSync(disk, 12345, 12345)
   tool('qemu-io', '-f', 'qcow2', '-c', 'write -P 0x43 0 64k', disk)
 
@@ -227,7 +227,7 @@ test('into one’s own database, which is kept when it is not empty; disks come 
   expect(fs.statSync(path.join(data, trashed)).uid).toBe(0)
 })
 
-/** As a restore that was killed leaves it; what has the time in its name was set aside by it. */
+/** Writes the marker of a restore that was killed; things with `time` in their name were set aside by it. */
 const cutShort = (time: string, change: Partial<Marker>) =>
   fs.writeFileSync(
     path.join(data, 'restore.json'),
@@ -239,7 +239,7 @@ const cutShort = (time: string, change: Partial<Marker>) =>
 const rowsOf = (folder: string) =>
   readDump(path.join(data, folder)).tables.find((table) => table.name === 'Event')?.rows
 
-test('killed when one’s own database was filled already, it goes on; what was set aside stays', async () => {
+test('a restore that was killed after filling the operator’s database goes on, and the database that was set aside stays', async () => {
   const target = await ensureDatabase(own.url, 'cut')
   await node('tools/migrate.ts', ['deploy'], { DATABASE_URL: target })
   await connected(target, (client) =>
@@ -257,7 +257,7 @@ test('killed when one’s own database was filled already, it goes on; what was 
   expect(rowsOf(aside)).toBe(1)
 })
 
-test('killed between the change of names and the note of it, the embedded one is not filled again', () => {
+test('a restore that was killed after the change of names does not fill the embedded database again', () => {
   const aside = 'postgres.before-restore-cut'
   fs.mkdirSync(path.join(data, aside))
   fs.writeFileSync(path.join(data, aside, 'password'), 'the old one')
@@ -270,7 +270,7 @@ test('killed between the change of names and the note of it, the embedded one is
   fs.rmSync(path.join(data, aside), { recursive: true })
 })
 
-test('a cloud that was started while the question was open is left alone, and starts again after it', async () => {
+test('a restore leaves a cloud alone that was started while its question was open', async () => {
   const { DATABASE_URL: _, ...env } = process.env
   const child = spawn(process.execPath, ['tools/backup/main.ts', 'restore', backups], {
     cwd: root,
@@ -295,7 +295,7 @@ test('a cloud that was started while the question was open is left alone, and st
   expect(fs.existsSync(path.join(data, 'restore.json'))).toBe(false)
 })
 
-test('a restore is asked for, and the manifest is believed only with its checksum', () => {
+test('a restore needs a confirmation, and a manifest without its right checksum is refused', () => {
   const asked = type(['restore', backups])
   expect(asked.said).toContain('Type “restore” to go on')
   expect(asked.said).toContain('Nothing was changed.')

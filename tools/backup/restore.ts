@@ -16,23 +16,23 @@ import { restoreTheDatabase } from './restore-database.ts'
 import { makeBases, putDisk } from './restore-disks.ts'
 import { chooseBackup, refuseUnnamed, verify } from './verify.ts'
 
-/** Kept in the data folder while a restore is under way: what is done is not done again. */
+/** The file in the data folder that records the progress of a restore, so that finished parts are not repeated. */
 export type Marker = {
   folder: string
   backup: string
-  /** Part of the names of what is set aside. */
+  /** The time that is part of the names of databases and folders that are set aside. */
   time: string
   disksFromBackup: boolean
-  /** Noted when nothing lies in their place any more: one that does was put there by this restore. */
+  /** The disks whose place was free: a disk that is there now was put there by this restore. */
   disks: string[]
   database: boolean
-  /** Which database it goes into, without user and password; null: the embedded one. */
+  /** The database of the restore, without user and password; null: the embedded one. */
   into?: string | null
 }
 
 /**
- * Puts a backup into a data folder, which may be absent, empty or that of the same cloud (stopped; its
- * guests may run). Everything is verified before anything is changed. One that was cut short goes on.
+ * Restores a backup into a data folder, which may be absent, empty or that of the same cloud (stopped; its
+ * guests may run). Everything is verified before anything is changed. A restore that was cut short goes on.
  */
 export async function restore(given: string, options: RestoreOptions): Promise<void> {
   const where = places()
@@ -78,7 +78,8 @@ async function apply(
   disksFromBackup: boolean,
 ): Promise<void> {
   makePlaces(where)
-  // Reading all of it and the question took their time. Before the marker, which keeps the cloud from starting.
+  // The cloud may have been started while the backup was read and the question was open, so this is checked again before
+  // the marker is written, which keeps the cloud from starting.
   const release = keepStopped(where)
   const marker: Marker = begun ?? {
     folder: plan.backup.folder,
@@ -111,7 +112,7 @@ async function apply(
       await restoreTheDatabase(where, plan, marker.time)
       note({ database: true })
     }
-    // Whatever the last start found applied was applied to another database.
+    // The record of applied migrations belongs to the former database.
     fs.rmSync(path.join(where.run, 'migrated'), { force: true })
     fs.rmSync(restoreFile(where), { force: true })
   } finally {
@@ -145,7 +146,7 @@ async function putBlobs(where: Places, plan: Plan): Promise<void> {
   progress.end(`${plan.blobs.length} put back`)
 }
 
-/** A host's network records come all at once: half of them would be taken for all. */
+/** Puts files back. The network records of a host appear all at once, because half of them would count as all. */
 async function putFiles(where: Places, plan: Plan): Promise<void> {
   const drafts = new Set<string>()
   const { api } = serviceUsers()
@@ -171,7 +172,7 @@ async function putFiles(where: Places, plan: Plan): Promise<void> {
     await within(where.data, draft, (network) => fs.renameSync(`${network}.restoring`, network))
 }
 
-/** Others must pass to what is their own; secrets are root's. A start has the last word (ownership.ts). */
+/** The mode of a folder: other users must be able to pass to their own files; secrets are closed. Each start sets all modes again (ownership.ts). */
 const modeOfFolder = (folder: string): number =>
   folder.split('/')[0] === 'secrets' ? 0o700 : folder.includes('/instances') ? 0o711 : 0o755
 
@@ -181,7 +182,7 @@ function databaseName(): string | null {
   return `${host}${pathname}`
 }
 
-/** What one attempt has set aside is not what is in another database. */
+/** Refuses to continue an interrupted restore with another database, because the database that was set aside belongs to the first. */
 function refuseOtherDatabase({ into }: Marker): void {
   if (into === undefined || into === databaseName()) return
   throw new Error(

@@ -3,14 +3,14 @@ import path from 'node:path'
 import type { Facts } from './format.ts'
 import { heldAs, isSetting } from './holds.ts'
 
-/** Files of a guest's folder that make the guest what it is, beside its disk. */
+/** The files of a guest's folder, beside its disk, that are backed up. */
 const ofGuest = ['spec.json', 'config.iso', 'password', 'serial.log']
-/** Records of a host's network; the rest is made of them. */
+/** The folders with records of a host's network; everything else is made from them. */
 const ofNetwork = ['networks', 'ports', 'routers', 'sets']
 
 /**
- * Files of the data folder that belong into a backup beside database, images and disks, relative to it:
- * settings and keys at the top, secrets, and of each host its networks and the guests of the snapshot.
+ * The files of the data folder (relative to it) that are backed up beside database, images and disks: settings and keys
+ * at the top, secrets, and for each host its networks and the guests of the snapshot.
  */
 export function stateOf(dataDir: string, facts: Facts): string[] {
   const instances = new Set(facts.instances.map((instance) => instance.id))

@@ -1,8 +1,8 @@
 import pg from 'pg'
 
-/** Ours and the queue's; nothing else in the database belongs to the cloud. */
+/** Our schema and the queue's; nothing else in the database belongs to the cloud. */
 export const schemas = ['public', 'graphile_worker']
-/** Which migrations a schema has had: made by those who make the schema, never loaded. */
+/** The tables of applied migrations. The programs that make the schemas fill them, so they are never loaded from a dump. */
 const bookkeeping = ['public._prisma_migrations', 'graphile_worker.migrations']
 
 export type Table = { schema: string; name: string; columns: string[]; partitioned: boolean }
@@ -12,7 +12,7 @@ export const quoted = (table: Pick<Table, 'schema' | 'name'>): string =>
 export const columnList = (table: Table): string =>
   table.columns.map((c) => pg.escapeIdentifier(c)).join(', ')
 
-/** Every table with contents of its own, by name; a partition counts as part of its table. */
+/** All tables with contents of their own, by name; a partition counts as part of its table. */
 export async function tablesOf(client: pg.Client): Promise<Table[]> {
   const { rows } = await client.query<Table>(
     `SELECT n.nspname AS "schema", c.relname AS "name", c.relkind = 'p' AS "partitioned",
@@ -28,7 +28,7 @@ export async function tablesOf(client: pg.Client): Promise<Table[]> {
 
 export type Sequence = { schema: string; name: string; last: string }
 
-/** Where each sequence that was used stands. Sequences know no snapshot: it may be a little further. */
+/** The last value of each used sequence. Sequences are not part of a snapshot, so the value may be a little ahead. */
 export async function sequencesOf(client: pg.Client): Promise<Sequence[]> {
   const { rows } = await client.query<Sequence>(
     `SELECT schemaname AS "schema", sequencename AS "name", last_value::text AS "last" FROM pg_sequences
@@ -38,7 +38,7 @@ export async function sequencesOf(client: pg.Client): Promise<Sequence[]> {
   return rows
 }
 
-/** Migrations that the schema has had; null: it was made without (a database of tests). */
+/** The applied migrations; null when the schema was made without migrations (in tests). */
 export async function migrationsOf(client: pg.Client): Promise<string[] | null> {
   const { rows: there } = await client.query(`SELECT to_regclass('public._prisma_migrations') AS "name"`)
   if (there[0]?.name === null) return null
@@ -48,7 +48,7 @@ export async function migrationsOf(client: pg.Client): Promise<string[] | null> 
   return rows.map((row) => row.name)
 }
 
-/** Newest migration of the queue's own schema. */
+/** The newest migration of the queue's schema. */
 export async function queueMigrationOf(client: pg.Client): Promise<number> {
   const { rows: there } = await client.query(`SELECT to_regclass('graphile_worker.migrations') AS "name"`)
   if (there[0]?.name === null) return 0
@@ -58,7 +58,7 @@ export async function queueMigrationOf(client: pg.Client): Promise<number> {
   return rows[0]?.id ?? 0
 }
 
-/** An empty schema that marks a database whose restore is under way: what is in it then is ours to throw away. */
+/** The empty schema that marks a database during a restore: everything in such a database may be deleted. */
 export const restoring = 'stratolith_restoring'
 
 export async function isRestoring(client: pg.Client): Promise<boolean> {
@@ -69,12 +69,12 @@ export async function isRestoring(client: pg.Client): Promise<boolean> {
   return rows[0]?.there === true
 }
 
-/** What would be lost if the database were filled: of a restore that was cut short, its rows alone. */
+/** The tables that would be lost if the database were filled; after an interrupted restore only tables with rows count. */
 export async function tablesInTheWay(client: pg.Client): Promise<string[]> {
   return (await isRestoring(client)) ? filledTables(client) : userTables(client)
 }
 
-/** Tables of the cloud's schemas that hold a row, whoever made them. */
+/** The tables of the cloud's schemas that have rows. */
 async function filledTables(client: pg.Client): Promise<string[]> {
   const filled: string[] = []
   for (const table of await tablesOf(client)) {
@@ -85,8 +85,8 @@ async function filledTables(client: pg.Client): Promise<string[]> {
 }
 
 /**
- * Tables that somebody has made, also empty ones: a database that has one is somebody's. Those of
- * extensions do not count.
+ * The tables of the database, also empty ones, except those of extensions. A database with a table belongs to
+ * somebody.
  */
 export async function userTables(client: pg.Client): Promise<string[]> {
   const { rows } = await client.query<{ name: string }>(
@@ -99,7 +99,7 @@ export async function userTables(client: pg.Client): Promise<string[]> {
   return rows.map((row) => row.name)
 }
 
-/** Everything of the cloud's schemas goes: tables, functions, the queue. */
+/** Drops everything in the cloud's schemas: tables, functions, the queue. */
 export async function dropAll(client: pg.Client): Promise<void> {
   await client.query('DROP SCHEMA IF EXISTS graphile_worker CASCADE')
   await client.query(`DO $$ DECLARE one record; BEGIN

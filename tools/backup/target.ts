@@ -3,7 +3,7 @@ import path from 'node:path'
 import { takeLock } from '../../apps/agent/src/lock.ts'
 import { backupsIn, Journal, lastWritten, writeDurably } from './format.ts'
 
-/** A backup under way: its folder, what is whole in it, and the whole one before it. */
+/** A backup under way: its folder, the list of its complete files, and the previous complete backup. */
 export type Target = {
   folder: string
   name: string
@@ -14,10 +14,10 @@ export type Target = {
   unlock(): void
 }
 
-/** One that nobody went on with for so long is begun anew: its database would be too old. */
+/** An interrupted backup of this age, in ms, is begun anew, because its database dump would be too old. */
 const staleMs = 24 * 3600_000
 
-/** Makes or opens a folder of backups of that cloud; throws a sentence when it cannot be one. */
+/** Makes or opens a folder of backups of that cloud; throws a sentence when that is impossible. */
 export function openTarget(folder: string, dataDir: string, cloud: string): Target {
   refuseWithin(folder, dataDir)
   fs.mkdirSync(folder, { recursive: true, mode: 0o700 })
@@ -32,7 +32,7 @@ export function openTarget(folder: string, dataDir: string, cloud: string): Targ
       throw new Error(
         `${folder} is not empty and holds no backups (${others[0]}). Give an empty or a new folder.`,
       )
-    // It will hold passwords and keys.
+    // The folder will contain passwords and keys.
     fs.chmodSync(folder, 0o700)
     writeDurably(mark, `${JSON.stringify({ cloud })}\n`)
   }
@@ -68,7 +68,7 @@ function lock(folder: string): () => void {
   }
 }
 
-/** A backup inside of what it saves would save itself, and go with it. */
+/** Refuses a folder inside of the data folder: the backup would contain itself and be lost with the cloud. */
 function refuseWithin(folder: string, dataDir: string): void {
   const real = (file: string): string =>
     fs.existsSync(file) ? fs.realpathSync(file) : path.join(real(path.dirname(file)), path.basename(file))

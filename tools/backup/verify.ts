@@ -9,7 +9,7 @@ import { Progress } from './progress.ts'
 
 export type Backup = { folder: string; name: string; dir: string; manifest: Manifest }
 
-/** The backup of that name, or the newest; throws a sentence when there is none, or one with what no backup holds. */
+/** The backup of that name, or the newest; throws a sentence when there is none, or when it contains anything that no backup contains. */
 export function chooseBackup(folder: string, name: string | undefined): Backup {
   const all = fs.existsSync(folder) ? backupsIn(folder) : []
   const chosen = name ?? all.at(-1)
@@ -25,7 +25,7 @@ export function chooseBackup(folder: string, name: string | undefined): Backup {
   return { folder, name: chosen, dir, manifest }
 }
 
-/** A table that the manifest does not name has no checksum, and is not read. */
+/** Refuses a dump with a table that the manifest does not name, because such a table has no checksum. */
 export function refuseUnnamed({ name, manifest }: Backup, dump: Dump): void {
   const named = new Set(manifest.files.map((file) => file.path))
   const wanted = dump.tables.map((table) => `database/${table.schema}.${table.name}.copy.gz`)
@@ -34,7 +34,7 @@ export function refuseUnnamed({ name, manifest }: Backup, dump: Dump): void {
     throw new Error(`The manifest of ${name} does not name ${missing}. Take another one (--at TIME).`)
 }
 
-/** Reads every file of the backup; throws a sentence with the names of those that are not as they were written. */
+/** Reads every file of the backup; throws a sentence with the names of files whose checksum is wrong. */
 export async function verify({ folder, manifest, name }: Backup): Promise<void> {
   const files = [
     ...manifest.files.map((file) => ({ ...file, file: `${name}/${file.path}`, name: file.path })),

@@ -15,7 +15,7 @@ export type ApiProcess = {
   stop(): Promise<void>
 }
 
-/** The real api process on the fake cloud's database; nobody calls a host through it. */
+/** Starts the real api process on the fake cloud's database; nobody calls a host through it. */
 export async function startApi(cloud: FakeCloud): Promise<ApiProcess> {
   const data = fs.mkdtempSync('/var/tmp/stratolith-bench-api-')
   const [inner, outer] = [await freePort(), await freePort()]
@@ -49,7 +49,7 @@ export async function startApi(cloud: FakeCloud): Promise<ApiProcess> {
     if (ok) return { url, front: `http://127.0.0.1:${outer}`, pid: child.pid ?? 0, stop }
     if (child.exitCode !== null || Date.now() > end) {
       await stop()
-      throw new Error('the api process of the measurement does not come up')
+      throw new Error('the api process of the measurement does not start')
     }
     await new Promise((resolve) => setTimeout(resolve, 50))
   }

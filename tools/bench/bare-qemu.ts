@@ -5,18 +5,18 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cloud } from '../../e2e/support/cloud.ts'
 
-/** How a guest of the cloud was started, read from its process: the measure of "the same". */
+/** The way in which a guest of the cloud was started, read from its process, so that a bare QEMU can be started in the same way. */
 export type Recipe = {
   binary: string
   args: string[]
   disk: string
   base: { file: string; format: string }
-  /** It is handed the image below its disk open, after its serial log. */
+  /** Whether QEMU gets the base of its disk as an open descriptor, after its serial log. */
   isHanded: boolean
   netns: string | null
 }
 
-/** Of the guest with that id, while it runs. */
+/** The recipe of the running guest with that id. */
 export function recipeOf(cloud: Cloud, instanceId: string): Recipe {
   for (const pid of fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
     const words = commandOf(pid)
@@ -44,12 +44,12 @@ function commandOf(pid: string): string[] {
   try {
     return fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1)
   } catch {
-    return [] // it ended while we looked
+    return [] // The process ended meanwhile.
   }
 }
 
 const serialFd = 3
-/** The first that is a file by its name: what is below it has been handed open. */
+/** The first disk file that has a name; its base was passed as an open descriptor. */
 function diskOf(words: readonly string[]): string {
   const found = words.join('\n').match(/"filename":"(?!\/dev\/fdset\/)([^"]+)"/)?.[1]
   if (!found) throw new Error('The guest has no disk file.')
@@ -59,10 +59,10 @@ function diskOf(words: readonly string[]): string {
 export type Bare = { greetingMs: number; runsMs: number; loginMs: number | null }
 
 /**
- * The same QEMU by hand: a fresh overlay on the same image, the same arguments, in the same network
- * namespace on the same tap (the cloud's guest is off). Times from spawn to the QMP greeting, which QEMU gives
- * while it still makes the machine, to the answer that the guest runs and, when `login`, to the login prompt on the
- * serial console.
+ * Starts the same QEMU without the cloud: a new overlay on the same image, the same arguments, in the same network
+ * namespace on the same tap (the cloud's guest is off). Measures the times from spawn to the QMP greeting, which QEMU
+ * sends while it still makes the machine, to the answer that the guest runs and, if `login`, to the login prompt on
+ * the serial console.
  */
 export async function bareQemu(recipe: Recipe, login: boolean): Promise<Bare> {
   const dir = fs.mkdtempSync('/var/tmp/stratolith-bench-qemu-')
@@ -129,7 +129,7 @@ function firstLine(socket: string): Promise<net.Socket> {
   })
 }
 
-/** Negotiates and lets the guest run; resolves with QEMU's answer to the second. */
+/** Negotiates and lets the guest run; resolves when QEMU has answered the second command. */
 async function run(qmp: net.Socket): Promise<void> {
   let said = ''
   const answered = new Promise<void>((resolve) =>
@@ -142,7 +142,7 @@ async function run(qmp: net.Socket): Promise<void> {
   await answered
 }
 
-/** Resolves when the serial log shows a login prompt; looks every 20 ms. */
+/** Resolves when the serial log shows a login prompt; checks every 20 ms. */
 export async function loginIn(log: string, timeoutMs = 300_000): Promise<void> {
   for (const end = Date.now() + timeoutMs; Date.now() < end; await sleep(20))
     if (fs.existsSync(log) && /login:/.test(fs.readFileSync(log, 'latin1'))) return

@@ -10,7 +10,7 @@ import { type FilledCloud, httpSamples } from './list.ts'
 import { sizeOf } from './memory.ts'
 import { measure, percentile, type Report } from './report.ts'
 
-/** OpenStack's APIs over HTTP on a project of 1,000 instances: tokens, lists, a launch, memory. */
+/** Measures OpenStack's APIs over HTTP on a project of 1,000 instances: tokens, lists, a launch, memory. */
 export async function facade(filled: FilledCloud, report: Report): Promise<void> {
   const before = sizeOf([filled.api.pid]).pss
   await tokens(filled, report)
@@ -131,7 +131,7 @@ async function networking({ api, tenant, cloud }: FilledCloud, report: Report): 
   }
 }
 
-/** One launch by OpenStack's door; answered when the order is durable. */
+/** Launches one instance by OpenStack's door; the answer comes when the operation is durable. */
 export async function postServer(
   api: ApiProcess,
   tenant: Tenant,

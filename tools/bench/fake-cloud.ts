@@ -21,26 +21,26 @@ import { cpuOfTree } from './processes.ts'
 import type { Statements } from './statements.ts'
 
 type Caller = ReturnType<typeof appRouter.createCaller>
-/** A project and the right to act in it. `api()` checks the token, as each request does. */
+/** A project with a token. `api()` checks the token, as each request does. */
 export type Tenant = { token: string; projectId: string; api(): Promise<Caller> }
 export type FakeCloud = {
   deps: Deps
   databaseUrl: string
   imageId: string
   tenant(): Promise<Tenant>
-  /** A network of 10.0.0.0/16, so that a thousand instances find addresses. */
+  /** Makes a network of 10.0.0.0/16, which has addresses for a thousand instances. */
   network(tenant: Tenant): Promise<string>
-  /** Resolves when the instance gets there (launched or deleted), by the event log. */
+  /** Resolves when the event log says that the instance is launched or deleted. */
   reached(instanceId: string, what: 'active' | 'gone'): Promise<void>
   workerStatements(): Promise<Statements>
-  /** Processor time of PostgreSQL and its present children. */
+  /** The processor time of PostgreSQL and its present children, in ms. */
   databaseCpuMs(): number
   stop(): Promise<void>
 }
 
 /**
- * A cloud without machines: a fresh and durable PostgreSQL in a temporary folder, the real schema,
- * the real queue in a worker process of its own (unless not wanted), `hosts` simulated machines. Call stop().
+ * Starts a cloud without machines: a new and durable PostgreSQL in a temporary folder, the real schema,
+ * the real queue in a worker process of its own (if wanted), and `hosts` simulated machines. Call stop() in the end.
  */
 export async function startFakeCloud(hosts: number, options = { worker: true }): Promise<FakeCloud> {
   const dir = throwAwayDir('stratolith-bench-db-', '/var/tmp')
@@ -60,7 +60,7 @@ async function openCloud(
   options: { worker: boolean },
 ): Promise<FakeCloud> {
   const databaseUrl = await ensureDatabase(server.url, 'bench')
-  // In a process of its own: the schema engine keeps connections open until it ends.
+  // The migrations run in a process of their own, because the schema engine keeps connections open until it ends.
   execFileSync(process.execPath, [path.join(root, 'tools/migrate.ts'), 'deploy'], {
     cwd: root,
     env: { ...process.env, DATABASE_URL: databaseUrl },
@@ -142,7 +142,7 @@ async function signIn(deps: Deps, user: string): Promise<Caller> {
   return callerOf(deps, await authenticate(deps, token, 'req-bench'))
 }
 
-/** A project that may have as much as it likes, with the administrator's own token for it. */
+/** Makes a project without limits, with a token of the administrator. */
 async function newTenant(deps: Deps, admin: Caller): Promise<Tenant> {
   const ctx = systemCtx(deps, 'bench-tenant')
   const project = await createProject(ctx, { name: `bench-${crypto.randomUUID().slice(0, 8)}` })

@@ -10,7 +10,7 @@ import type { Deps } from '../../apps/api/src/kernel/context.ts'
 import { HostConnections } from '../../apps/api/src/kernel/hosts.ts'
 import '../../apps/api/src/register.ts'
 
-/** What api and worker have (apps/api/src/process.ts), with simulated machines instead of agents. */
+/** Makes the Deps of api and worker (apps/api/src/process.ts), with simulated machines instead of agents. */
 export function fakeDeps(databaseUrl: string, connections: number): Deps {
   const config = readConfig({
     STRATOLITH_LOG_LEVEL: 'error',
@@ -33,5 +33,5 @@ export function fakeDeps(databaseUrl: string, connections: number): Deps {
   }
 }
 
-/** Known to nobody but the processes of one measurement on loopback. */
+/** The secret of the processes of one measurement, on loopback. */
 export const benchSecret = crypto.randomUUID() + crypto.randomUUID()

@@ -1,5 +1,5 @@
 /**
- * The worker of a measurement: apps/api/src/worker.ts with simulated machines. Answers each
+ * The worker of a measurement: apps/api/src/worker.ts with simulated machines. It answers each
  * message with the number of statements that it has sent so far.
  */
 import { startHostWatch } from '../../apps/api/src/compute/events.ts'

@@ -6,10 +6,10 @@ import { countStatements, listStatements, type Statements, since } from './state
 const instances = Number(process.env.BENCH_INSTANCES ?? 1000)
 const hosts = 100
 const projects = 10
-/** Twice as many as the worker runs at once, so that requests and workflows overlap. */
+/** How many requests run at once: twice as many as the worker runs, so that requests and workflows overlap. */
 const width = 24
 
-/** Create and delete of 1,000 instances on 100 simulated hosts, spread over 10 projects. */
+/** Measures creating and deleting 1,000 instances on 100 simulated hosts, in 10 projects. */
 export async function fake(report: Report): Promise<void> {
   const counter = countStatements()
   const cloud = await startFakeCloud(hosts)
@@ -66,7 +66,7 @@ type Outcome = {
   deleted: Measured
   afterCreate: Work
   afterDelete: Work
-  /** Bare transactions a second that do as much. */
+  /** How many bare transactions a second do the same work. */
   floor: { create: number; delete: number }
 }
 
@@ -124,13 +124,13 @@ const spent = (from: Work, to: Work): Work => ({
   ...since(from, to),
   parts: Object.fromEntries(Object.entries(to.parts).map(([who, ms]) => [who, ms - (from.parts[who] ?? 0)])),
 })
-/** In ms each. */
+/** The parts of the work, in ms each. */
 const partsOf = ({ parts }: Work) =>
   Object.entries(parts)
     .map(([who, ms]) => `${who} ${(ms / instances).toFixed(1)}`)
     .join(', ')
 
-/** POST → ACTIVE: the token is checked, the launch is called, then the event log says ACTIVE. */
+/** Launches one instance: the token is checked, the launch is called, and the event log says ACTIVE. */
 export async function launchOne(
   cloud: FakeCloud,
   tenant: Tenant,
@@ -165,9 +165,9 @@ const describe = (counts: Statements) => {
 }
 
 /**
- * What PostgreSQL itself could do: as many statements in as many transactions from as many
+ * Measures what PostgreSQL itself can do: as many statements in as many transactions from as many
  * connections by bare `pg`, half of them reads by primary key, half inserts of one row.
- * Statements outside of transactions commit by themselves, as Prisma's do. Units a second.
+ * Statements outside of transactions commit by themselves, as Prisma's do. Returns units a second.
  */
 async function bareTransactions(databaseUrl: string, per: Statements): Promise<number> {
   const pool = new pg.Pool({ connectionString: databaseUrl, max: width })

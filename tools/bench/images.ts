@@ -13,8 +13,8 @@ const rounds = 3
 const mb = bytes / 1e6
 
 /**
- * One GiB through Glance's door, up (until the image is active: hashed, safe on the disk, imported)
- * and down, beside `cat` of the same file to the same disk (and sync, for the way up).
+ * Measures the upload of one GiB at Glance's door (until the image is active: hashed, synced to the disk, imported)
+ * and its download, beside `cat` of the same file to the same disk (with sync, for the upload).
  */
 export async function images(cloud: Cloud, report: Report): Promise<void> {
   const dir = fs.mkdtempSync(path.join(path.dirname(cloud.data), 'stratolith-bench-image-'))
@@ -53,7 +53,7 @@ export async function images(cloud: Cloud, report: Report): Promise<void> {
   }
 }
 
-/** Random, so that nothing on the way can save itself work. */
+/** Fills a file with random bytes, so that nothing on the way can compress them. */
 async function fill(file: string): Promise<void> {
   const block = crypto.randomBytes(16 * 1024 ** 2)
   const handle = await fs.promises.open(file, 'w')
@@ -61,7 +61,7 @@ async function fill(file: string): Promise<void> {
   await handle.close()
 }
 
-/** Other bytes than in the round before: images with the same would share one file. */
+/** Changes the bytes for each round, because images with equal bytes would share one file. */
 function stamp(file: string): void {
   const handle = fs.openSync(file, 'r+')
   fs.writeSync(handle, crypto.randomBytes(64), 0, 64, 4096)

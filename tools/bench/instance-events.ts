@@ -4,7 +4,7 @@ type Goal = 'active' | 'gone'
 
 /**
  * Waits for instances by the event log, as the portal does, so that waiting costs the database
- * nothing. News that come before somebody waits for them are kept.
+ * nothing. Events that come before somebody waits for them are kept.
  */
 export function waitFor(hub: EventHub): (instanceId: string, what: Goal) => Promise<void> {
   const seen = new Map<string, Goal | 'error'>()

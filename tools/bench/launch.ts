@@ -8,8 +8,8 @@ const launches = 5
 const boots = 2
 
 /**
- * POST → ACTIVE and POST → login prompt of real guests, one at a time, beside bare QEMU with the
- * same arguments, image, accelerator and network. `whileOne` runs while a guest is there.
+ * Measures the time from POST to ACTIVE and to the login prompt of real guests, one at a time, beside bare QEMU with the
+ * same arguments, image, accelerator and network. `whileOne` runs while a guest runs.
  */
 export async function launch(
   cloud: Cloud,
@@ -21,7 +21,7 @@ export async function launch(
   const active: number[] = []
   const login: number[] = []
   const bare: Bare[] = []
-  // The first makes base image and network on the host and is not counted.
+  // The first launch makes the base image and the network on the host and is not counted.
   for (let i = 0; i <= launches; i++) {
     const from = performance.now()
     const { instances } = await api.compute.instances.launch.mutate({ ...input, name: `bench-${i}` })
@@ -79,7 +79,7 @@ async function launchOf(api: Api) {
   return { imageId: image.id, flavorId: flavor.id, networkIds: [network.id] }
 }
 
-/** The guest gives its arguments, is stopped, and leaves its port to the bare runs. */
+/** Reads the arguments of the guest's QEMU, stops the guest, and starts bare QEMUs on its port. */
 async function bareRuns(cloud: Cloud, api: Api, id: string): Promise<Bare[]> {
   const recipe: Recipe = recipeOf(cloud, id)
   await loginIn(path.join(path.dirname(cloud.agentSocket), 'instances', id, 'serial.log'))

@@ -14,7 +14,7 @@ const instances = Number(process.env.BENCH_INSTANCES ?? 1000)
 /** A cloud with one project of 1,000 instances and a real api process on it. */
 export type FilledCloud = { cloud: FakeCloud; tenant: Tenant; networkId: string; api: ApiProcess }
 
-/** Fills one and hands it to each of `parts` in turn. */
+/** Fills such a cloud and runs each of `parts` with it, one after the other. */
 export async function filledCloud(
   report: Report,
   parts: ((filled: FilledCloud, report: Report) => Promise<void>)[],
@@ -41,7 +41,7 @@ export async function filledCloud(
   }
 }
 
-/** Lists of one project with 1,000 instances, over HTTP from a real api process; the token check. */
+/** Measures lists of one project with 1,000 instances, over HTTP from a real api process, and the token check. */
 export async function list({ cloud, tenant, api }: FilledCloud, report: Report): Promise<void> {
   const counter = countStatements()
   const door = { 'x-internal-secret': benchSecret }
@@ -84,7 +84,7 @@ export async function list({ cloud, tenant, api }: FilledCloud, report: Report):
   await tokenCheck(cloud, tenant, counter, report)
 }
 
-/** GETs of one address with a token and whatever else the headers say, `width` at a time. */
+/** Measures GETs of one address with these headers, `width` at a time. */
 export async function httpSamples(
   url: string,
   token: string,
@@ -101,7 +101,7 @@ export async function httpSamples(
   return measure(count, width, ask)
 }
 
-/** The page's rows with the columns of the real query, and nothing else. */
+/** Measures reading the page's rows with the columns of the real query, and nothing else. */
 async function bareList(cloud: FakeCloud, tenant: Tenant, limit: number, count: number): Promise<number[]> {
   const client = new pg.Client({ connectionString: cloud.databaseUrl })
   await client.connect()
@@ -117,7 +117,7 @@ async function bareList(cloud: FakeCloud, tenant: Tenant, limit: number, count: 
   }
 }
 
-/** Statements of one request, in this process (where they can be counted), listener idle. */
+/** The number of statements of one request, which runs in this process so that they can be counted. The listener is idle. */
 async function counted(
   cloud: FakeCloud,
   tenant: Tenant,

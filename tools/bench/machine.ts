@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import os from 'node:os'
 
-/** The machine in one line: without it no figure means anything. */
+/** The machine in one line, without which no figure means anything. */
 export function machine(): string {
   const [cpu] = os.cpus()
   const qemu = execFileSync('qemu-system-x86_64', ['--version'], { encoding: 'utf8' }).split('\n')[0] ?? ''

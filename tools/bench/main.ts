@@ -1,9 +1,9 @@
 /**
- * npm run bench [-- PART …] [--write]: what a cloud on this machine costs, beside what the machine
- * itself needs for the same ("floor"). TSV on stdout, progress on stderr; --write puts the table
+ * npm run bench [-- PART …] [--write]: measures a cloud on this machine, beside what the machine
+ * itself needs for the same work ("floor"). TSV on stdout, progress on stderr; --write puts the table
  * into docs/benchmarks.md. Parts start, launch, memory, web and images share one real cloud, which is
  * destroyed in the end, also on failure. STRATOLITH_BENCH_DATA=DIR measures the running cloud of
- * that data folder instead (part start is then left out).
+ * that data folder instead (then the part start is left out).
  */
 import fs from 'node:fs'
 import path from 'node:path'
@@ -91,7 +91,7 @@ async function measureOwn(own: RealCloud): Promise<void> {
   await measureRunning(own.cloud())
 }
 
-/** Memory and pages are looked at while a guest runs, when launches are measured too. */
+/** Measures a running cloud. Memory and pages are measured while a guest runs, if launches are measured, too. */
 async function measureRunning(cloud: ReturnType<typeof findCloud>): Promise<void> {
   const look = async (instanceId: string | null) => {
     if (chosen('memory')) await part('memory', () => memory(cloud, report))
@@ -102,7 +102,7 @@ async function measureRunning(cloud: ReturnType<typeof findCloud>): Promise<void
   if (chosen('images')) await part('images', () => images(cloud, report))
 }
 
-/** Between the marks of docs/benchmarks.md; what is written around them stays. */
+/** Writes the table between the marks of docs/benchmarks.md; the text around them stays. */
 function write(): void {
   const file = path.join(root, 'docs/benchmarks.md')
   const [open, close] = ['<!-- table -->', '<!-- /table -->']

@@ -7,7 +7,7 @@ import type { Report } from './report.ts'
 
 type Size = { rss: number; pss: number }
 
-/** What each of our processes and PostgreSQL hold, children included (guests and DHCP servers not). */
+/** Measures the memory of each of our processes and of PostgreSQL, with children but without guests and DHCP servers. */
 export async function memory(cloud: Cloud, report: Report): Promise<void> {
   const roots = await rootsOf(cloud)
   const tree = children()
@@ -29,7 +29,7 @@ export async function memory(cloud: Cloud, report: Report): Promise<void> {
   })
 }
 
-/** What a Node takes that does nothing, beside others of its kind. */
+/** The memory of an idle Node process, beside other Node processes. */
 async function emptyNode(): Promise<number> {
   const child = spawn(process.execPath, ['-e', 'setInterval(() => undefined, 1000)'], { stdio: 'ignore' })
   await new Promise((resolve) => setTimeout(resolve, 1000))
@@ -49,7 +49,7 @@ async function rootsOf({ data }: Cloud): Promise<Map<string, number>> {
   return roots
 }
 
-/** The process and its children of the same kind; a guest or a DHCP server is nobody's control plane. */
+/** A process and its children that belong to the control plane, without guests and DHCP servers. */
 function family(pid: number, tree: Map<number, number[]>, others: ReadonlySet<number>): number[] {
   const below = (tree.get(pid) ?? []).filter((child) => !others.has(child) && isControl(child))
   return [pid, ...below.flatMap((child) => family(child, tree, others))]
@@ -63,7 +63,7 @@ function isControl(pid: number): boolean {
   }
 }
 
-/** Megabytes (10^6 bytes), from the kernel's own sums. */
+/** The memory of processes in megabytes (10^6 bytes), from the kernel's own sums. */
 export function sizeOf(pids: readonly number[]): Size {
   const size: Size = { rss: 0, pss: 0 }
   for (const pid of pids) {
@@ -73,7 +73,7 @@ export function sizeOf(pids: readonly number[]): Size {
       size.rss += (kib('Rss') * 1024) / 1e6
       size.pss += (kib('Pss') * 1024) / 1e6
     } catch {
-      // it ended while we looked
+      // The process ended meanwhile.
     }
   }
   return size

@@ -14,13 +14,13 @@ const id = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, '0')
 const networkId = id(900_001)
 const group = id(900_002)
 
-/** How many ports the host has when a few more are plugged in and measured. */
+/** The numbers of ports on the host with which plugging in a few more is measured. */
 const sizes = [10, 200]
 const samples = 5
 /** The first port beyond those of the largest size. */
 const spare = 1_000
 
-/** What one host takes for a port, and for a member that leaves a group, with few and with many ports on it. */
+/** Measures how long one host takes for a port, and for a member that leaves a group, with few and with many ports on the host. */
 export async function network(report: Report): Promise<void> {
   const dir = fs.mkdtempSync('/var/tmp/stratolith-bench-network-')
   const place = { cloud, host: 'h1', dir: path.join(dir, 'network'), egress: 'off' as const }
@@ -78,7 +78,7 @@ const rule = (more: Partial<FilterRule>): FilterRule => ({
   ...more,
 })
 
-/** As a project's default group has it, with SSH and the web open. */
+/** A port with the rules of a project's default group, and with SSH and the web open. */
 const port = (n: number): PortSpec => ({
   ...{ id: id(n), tag: n + 10, networkId, mtu: 1500, hostname: `vm-${n}`, instanceId: id(100_000 + n) },
   ...{ projectId: id(900_004), portSecurity: true, adminUp: true },

@@ -1,6 +1,6 @@
 import fs from 'node:fs'
 
-/** Children of every process. */
+/** The children of every process. */
 export function children(): Map<number, number[]> {
   const tree = new Map<number, number[]>()
   for (const name of fs.readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
@@ -10,7 +10,7 @@ export function children(): Map<number, number[]> {
   return tree
 }
 
-/** Milliseconds of processor time that the process, its present children and those it has reaped took. */
+/** The processor time in ms of a process, its present children and those it has reaped. */
 export function cpuOfTree(pid: number): number {
   const pids = [pid, ...(children().get(pid) ?? [])]
   const ticks = pids.flatMap((one) => statOf(one)?.slice(11, 15) ?? []).map(Number)
@@ -20,7 +20,7 @@ export function cpuOfTree(pid: number): number {
 /** USER_HZ is 100 on every Linux that Node runs on (proc(5)). */
 const msPerTick = 10
 
-/** Fields of /proc/PID/stat from the third (state) on; null when it has ended. */
+/** The fields of /proc/PID/stat from the third (state) on; null when the process has ended. */
 function statOf(pid: number): string[] | null {
   try {
     const stat = fs.readFileSync(`/proc/${pid}/stat`, 'utf8')

@@ -15,7 +15,7 @@ export type RealCloud = {
   destroy(): Promise<void>
 }
 
-/** A cloud of its own in a new data folder below /var/tmp, reachable from this machine alone. */
+/** Starts a cloud in a new data folder below /var/tmp, reachable from this machine alone. */
 export async function realCloud(): Promise<RealCloud> {
   const data = fs.mkdtempSync('/var/tmp/stratolith-bench-')
   fs.chmodSync(data, 0o755)
@@ -52,7 +52,7 @@ function npm(env: NodeJS.ProcessEnv, args: string[]): ChildProcess {
   return spawn('npm', ['--silent', ...args], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] })
 }
 
-/** Resolves when `npm start` prints its address; rejects with its last words when it ends. */
+/** Resolves when `npm start` prints its address; rejects with its last output when it ends. */
 function opened(child: ChildProcess): Promise<Step[]> {
   return new Promise((resolve, reject) => {
     let text = ''

@@ -1,4 +1,4 @@
-/** One line of the table. Units are in `unit`; `floor` is what the machine itself needs for the same. */
+/** One line of the table. `unit` is the unit of the values; `floor` is what the machine itself needs for the same work. */
 export type Figure = {
   metric: string
   value: number | string
@@ -27,7 +27,7 @@ function cell(value: number | string | undefined): string {
   return typeof value === 'number' ? String(rounded(value)) : value.replaceAll(/[\t\n]/g, ' ')
 }
 
-/** Three digits say all that a measurement here can say. */
+/** Rounds to three digits, because no measurement here is more precise. */
 const rounded = (value: number): number =>
   Math.abs(value) >= 100 ? Math.round(value) : Number(value.toPrecision(3))
 
@@ -38,14 +38,14 @@ export function percentile(samples: readonly number[], share: number): number {
 }
 export const median = (samples: readonly number[]): number => percentile(samples, 0.5)
 
-/** Milliseconds that `work` takes, with its answer. */
+/** Runs `work`; returns its time in ms and its result. */
 export async function timed<T>(work: () => Promise<T>): Promise<{ ms: number; value: T }> {
   const from = performance.now()
   const value = await work()
   return { ms: performance.now() - from, value }
 }
 
-/** Runs `work` for 0 … count-1, `width` at a time; samples in milliseconds, and how long all took. */
+/** Runs `work` for 0 … count-1, `width` at a time; returns the times in ms, and the time for all. */
 export async function measure(
   count: number,
   width: number,

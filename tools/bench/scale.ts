@@ -15,7 +15,7 @@ const instances = 100 * hosts
 const projects = 100
 const where = `${hosts} hosts × 100 instances in ${projects} projects`
 
-/** A big cloud whose rows are copies: what one request costs there, and a round of each reconciler. */
+/** Measures one request and a round of each reconciler in a big cloud, whose rows are copies. */
 export async function scale(report: Report): Promise<void> {
   const cloud = await startFakeCloud(1, { worker: false })
   try {
@@ -66,7 +66,7 @@ async function requests(cloud: FakeCloud, tenant: Tenant, networkId: string, rep
 
 const reconcilers = ['hosts.heartbeat', 'hosts.counters', 'compute.guests', 'networking.hosts', 'quota.proof']
 
-/** The first round may find something to repair; the second is what it costs from then on. */
+/** Measures the second round of each reconciler, because the first may find something to repair. */
 async function rounds(cloud: FakeCloud, report: Report): Promise<void> {
   const ctx = systemCtx(cloud.deps, 'bench-scale')
   for (const name of reconcilers) {
@@ -81,7 +81,7 @@ async function rounds(cloud: FakeCloud, report: Report): Promise<void> {
   }
 }
 
-/** By how much the process is larger meanwhile than it was before, in MB (10^6 bytes). */
+/** By how much the process grows during `work`, in MB (10^6 bytes). */
 async function memoryOf(work: () => Promise<void>): Promise<number> {
   const before = process.memoryUsage.rss()
   let peak = before
@@ -99,8 +99,8 @@ async function memoryOf(work: () => Promise<void>): Promise<number> {
 }
 
 /**
- * One host, project, network and instance made by the real code, and copies of their rows. The
- * instances are stopped and their ports unplugged, so that simulated hosts that have nothing are right.
+ * Makes one host, project, network and instance by the real code, and copies their rows. The
+ * instances are stopped and their ports unplugged, so that simulated hosts with nothing on them are right.
  */
 async function fill(cloud: FakeCloud, tenant: Tenant, networkId: string): Promise<void> {
   const system = systemCtx(cloud.deps, 'bench-scale')
@@ -114,7 +114,7 @@ async function fill(cloud: FakeCloud, tenant: Tenant, networkId: string): Promis
   const client = new pg.Client({ connectionString: cloud.databaseUrl })
   await client.connect()
   try {
-    // Copies need no triggers: nothing is to be delivered or counted.
+    // Triggers are off, because nothing must be delivered or counted for the copies.
     await client.query(`SET session_replication_role = 'replica'`)
     for (const statement of copies) await client.query(statement)
     await client.query('ANALYZE')
@@ -123,7 +123,7 @@ async function fill(cloud: FakeCloud, tenant: Tenant, networkId: string): Promis
   }
 }
 
-/** Row for row the same, but for the columns that are named. */
+/** The SQL that copies rows and changes the named columns. */
 const copy = (table: string, from: string, changes: string, condition = 'true') =>
   `INSERT INTO "${table}" SELECT r.* FROM ${from}, LATERAL jsonb_populate_record(t, ${changes}) AS r WHERE ${condition}`
 const next = (table: string, column: string) => `nextval(pg_get_serial_sequence('"${table}"', '${column}'))`
@@ -134,7 +134,7 @@ const copies = [
     `"Host" t, generate_series(2, ${hosts}) n`,
     `jsonb_build_object('id', gen_random_uuid(), 'name', 'sim-' || n, 'endpoint', 'fake:sim-' || n, 'number', ${next('Host', 'number')})`,
   ),
-  // Of every project but the first: a network with a subnet of its own.
+  // Every project but the first gets a network with a subnet of its own.
   `CREATE TEMP TABLE site AS SELECT n, CASE WHEN n = 0 THEN "projectId" ELSE md5('project ' || n) END AS project,
      CASE WHEN n = 0 THEN "id" ELSE gen_random_uuid() END AS network, CASE WHEN n = 0 THEN subnet ELSE gen_random_uuid() END AS subnet
    FROM (SELECT t."id", t."projectId", s."id" AS subnet FROM "Network" t JOIN "Subnet" s ON s."networkId" = t."id"

@@ -1,7 +1,7 @@
 import type { RealCloud, Started } from './real-cloud.ts'
 import type { Report } from './report.ts'
 
-/** Cold: `npm start` in an empty data folder. Warm: the same again after `npm run stop`. */
+/** Measures a cold start (`npm start` in an empty data folder) and a warm start (again after `npm run stop`). */
 export async function start(cloud: RealCloud, first: Started, report: Report): Promise<void> {
   const image = step(first, 'Test image')
   const portal = step(first, 'Portal')

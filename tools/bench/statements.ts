@@ -3,9 +3,9 @@ import pg from 'pg'
 export type Statements = { all: number; transactions: number; cpuMs: number }
 
 /**
- * Counts what this process sends to PostgreSQL from now on, whoever sends it (Prisma, the queue,
- * the event listener): all of them use this `pg`. BEGIN and COMMIT count as statements too. A
- * sample of the texts can be listed by frequency, to see where they come from.
+ * Counts the statements that this process sends to PostgreSQL from now on, also those of Prisma, the queue and
+ * the event listener, because all use this `pg`. BEGIN and COMMIT count as statements, too. A
+ * sample of the texts can be listed by frequency, to find their origin.
  */
 export function countStatements(): { read(): Statements; texts(): [string, number][] } {
   const counts = { all: 0, transactions: 0 }
@@ -25,14 +25,14 @@ export function countStatements(): { read(): Statements; texts(): [string, numbe
   }
 }
 
-/** With BENCH_STATEMENTS: what was sent most often, to stderr. */
+/** Lists the most frequent statements on stderr if BENCH_STATEMENTS is set. */
 export function listStatements(who: string, counter: ReturnType<typeof countStatements>): void {
   if (!process.env.BENCH_STATEMENTS) return
   for (const [text, count] of counter.texts().slice(0, 40))
     console.error(`${who}\t${count}\t${text.replaceAll(/\s+/g, ' ').slice(0, 200)}`)
 }
 
-/** Processor time of this process so far: says what work costs also when the machine is busy. */
+/** The processor time of this process so far, in ms, which measures work also on a busy machine. */
 function cpuMs(): number {
   const { user, system } = process.cpuUsage()
   return (user + system) / 1000

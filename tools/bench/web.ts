@@ -21,7 +21,7 @@ const pages = [
   '/admin/instances',
 ]
 
-/** JavaScript of the first load and largest contentful paint of each page, signed in, cache empty. */
+/** Measures the JavaScript of the first load and the largest contentful paint of each page, signed in and with an empty cache. */
 export async function web(cloud: Cloud, report: Report, instanceId: string | null): Promise<void> {
   const browser = await chromium.launch({
     executablePath: browserProgram,
@@ -45,7 +45,7 @@ export async function web(cloud: Cloud, report: Report, instanceId: string | nul
   }
 }
 
-/** In a page of its own without cache, over the front door. */
+/** Loads a page in a new browser page without cache, through the front door. */
 async function load(context: BrowserContext, path: string) {
   const page = await context.newPage()
   try {
@@ -69,7 +69,7 @@ async function load(context: BrowserContext, path: string) {
   }
 }
 
-/** Every script that the HTML names, fetched by itself and compressed here (gzip, level 6). */
+/** The size of all scripts that the HTML names, each fetched and compressed here (gzip, level 6). */
 async function scripts(page: Page, html: string): Promise<{ gzip: number; count: number }> {
   const names = new Set([...html.matchAll(/<script[^>]+src="([^"]+\.js[^"]*)"([^>]*)>/g)].map(source))
   let gzip = 0
@@ -83,7 +83,7 @@ async function scripts(page: Page, html: string): Promise<{ gzip: number; count:
   return { gzip, count }
 }
 
-/** Old browsers' polyfills (noModule) are not loaded by Chromium. */
+/** The address of a script; null for polyfills for old browsers (noModule), which Chromium does not load. */
 function source([tag, src = '']: RegExpMatchArray): string | null {
   return /\bnomodule\b/i.test(tag) ? null : src.replaceAll('&amp;', '&')
 }
@@ -96,7 +96,7 @@ function watchPaint(): void {
   }).observe({ type: 'largest-contentful-paint', buffered: true })
 }
 
-/** Milliseconds since navigation; waits until it has not changed for a second. */
+/** The largest contentful paint in ms since navigation; waits until it has not changed for a second. */
 async function largestPaint(page: Page): Promise<number> {
   const read = () => page.evaluate(() => (window as unknown as { largestPaint: number }).largestPaint)
   for (let last = -1, i = 0; i < 20; i++) {

@@ -1,6 +1,6 @@
 import readline from 'node:readline/promises'
 
-/** Asks for a word on the terminal. `nobody`: the input ended, since nobody is there to answer. */
+/** Asks for a word on the terminal. `nobody`: the input has ended, so nobody can answer. */
 export async function ask(question: string, word: string): Promise<'yes' | 'no' | 'nobody'> {
   const terminal = readline.createInterface({ input: process.stdin, output: process.stdout })
   const nobody = new Promise<null>((resolve) => terminal.once('close', () => resolve(null)))

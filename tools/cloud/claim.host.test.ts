@@ -38,7 +38,7 @@ afterAll(async () => {
   fs.rmSync(work, { recursive: true })
 })
 
-test('one supervisor for each host name; the next one when it is over', async () => {
+test('each host name has one supervisor on a database, and another can follow when the first has ended', async () => {
   const release = await claim(folder('a'))
   await expect(claim(folder('b'))).rejects.toThrow(
     /Another supervisor of host vm uses the database .* \(from 127\.0\.0\.1\S*, since .*Choose: stop that one first/,
@@ -48,7 +48,7 @@ test('one supervisor for each host name; the next one when it is over', async ()
   await claim(folder('b'))
 })
 
-test('one whose session PostgreSQL has ended has the database again within seconds', async () => {
+test('a supervisor whose session PostgreSQL has ended claims the database again within seconds', async () => {
   await claim(folder('a'))
   const holders = `SELECT "pid" FROM pg_locks JOIN pg_stat_activity USING ("pid")
     WHERE "locktype" = 'advisory' AND "granted" AND "datname" = '${database}'`
@@ -66,7 +66,7 @@ test('one whose session PostgreSQL has ended has the database again within secon
   await expect(claim(folder('b'))).rejects.toThrow(/Another supervisor/)
 })
 
-test('what a supervisor that is gone has left running keeps another folder away, and its own not', async () => {
+test('processes that a dead supervisor left running keep other folders from the database, but not their own folder', async () => {
   const host = path.join(work, 'a/hosts/vm')
   fs.mkdirSync(host, { recursive: true })
   await sql(

@@ -7,17 +7,17 @@ import { nameOf } from './database.ts'
 import { healthy } from './health.ts'
 import { endpointOf, type Places } from './paths.ts'
 
-/** Any number that nobody else takes in this database; beside it the host's name. */
+/** The number of our advisory locks for supervisors; the second number is made from the host's name. */
 const claims = 7_235
 const lockOf = `${claims}, hashtext('stratolith-supervisor ' || $1)`
-/** Within this time PostgreSQL ends the session of a machine that lost its power. */
+/** With these settings PostgreSQL ends the session of a machine without power within this time. */
 const patience = { waitMs: 20_000, keepalives: { idle: 5, interval: 3, count: 3 } }
 
 /**
- * Makes this supervisor the only one of its host's name on the database, until the returned function is
- * called; throws a sentence when another one is, or when an agent of that name answers elsewhere: it
- * would lose its row to ours, and its guests would count as gone. A lock of a session, so that a
- * supervisor that is killed holds nothing; taken again when the connection is lost.
+ * Makes this supervisor the only one with its host's name on the database, until the returned function is
+ * called. Throws a sentence when another one is there, or when an agent of that name answers elsewhere: our agent
+ * would take over its row, and its guests would count as gone. The claim is a lock of a session, so that a
+ * killed supervisor holds nothing; it is taken again when the connection is lost.
  */
 export async function claimDatabase(
   databaseUrl: string,
@@ -115,7 +115,7 @@ async function heldSentence(client: pg.Client, host: string, databaseUrl: string
   return `Another supervisor of host ${host} uses the database ${nameOf(databaseUrl)}${who}. ${choices}`
 }
 
-/** One that a killed supervisor left, too. */
+/** Refuses the database when another agent with the host's name answers, also one that a killed supervisor left running. */
 async function refuseOtherAgent(
   client: pg.Client,
   where: Places,
@@ -131,7 +131,7 @@ async function refuseOtherAgent(
   const socketPath = rows[0]?.endpoint.startsWith('unix:') ? rows[0].endpoint.slice('unix:'.length) : null
   if (socketPath === null || !fs.existsSync(socketPath)) return
   const own = endpointOf(where, host).slice('unix:'.length)
-  // The same folder by another name.
+  // Both paths may name the same folder.
   if (fs.existsSync(own) && fs.realpathSync(own) === fs.realpathSync(socketPath)) return
   const answers = await healthy({ socketPath, path: '/healthz' }).then(
     () => true,

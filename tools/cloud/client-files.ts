@@ -1,7 +1,7 @@
 import path from 'node:path'
 import { type Places, writeAtomically } from './paths.ts'
 
-/** What OpenStack's clients read. Without a password (it is not known here) they ask for it. */
+/** Writes the files that OpenStack's clients read. Without a password (when it is not known here) the clients ask for it. */
 export function writeClientFiles(where: Places, publicUrl: string, adminPassword: string | null): void {
   const auth = `${publicUrl}/identity/v3`
   const region = process.env.STRATOLITH_REGION ?? 'RegionOne'

@@ -18,7 +18,7 @@ beforeEach(() => {
 afterEach(() => fs.rmSync(data, { recursive: true, force: true }))
 const where = () => places({ STRATOLITH_DATA: data })
 
-/** As an operator types it, without a terminal. */
+/** Runs a command as an operator types it, without a terminal. */
 const type = (args: string[], more: NodeJS.ProcessEnv = {}) => {
   const { DATABASE_URL: _, ...env } = process.env
   const { status, stdout, stderr } = spawnSync(process.execPath, args, {
@@ -42,7 +42,7 @@ async function sql(url: string, text: string): Promise<pg.QueryResult> {
 }
 const freshDatabase = () => ensureDatabase(inject('postgresUrl'), `c_${crypto.randomUUID().slice(0, 8)}`)
 
-test('a start with a wrong setting, flag or database changes nothing and says one sentence', () => {
+test('a start with a wrong setting, flag or database changes nothing and prints one sentence', () => {
   const before = fs.readdirSync(data)
   const start = ['tools/cloud.ts', 'start']
   expect(type(start, { STRATOLITH_EGRESS: 'maybe' }).said.trim()).toBe(
@@ -79,11 +79,11 @@ test('a database of another cloud is refused before it is migrated', async () =>
   expect(status).toBe(1)
   const { rows } = await sql(url, `SELECT "tablename" FROM pg_tables WHERE "schemaname" = 'public'`)
   expect(rows).toEqual([{ tablename: 'Cloud' }])
-  // Nothing says that this cloud runs, and nobody else is kept away.
+  // No file says that this cloud runs, and no lock is held.
   expect(fs.readdirSync(path.join(data, 'run'))).toEqual(['worker'])
 })
 
-test('what was noted of migrations does not count for a database that is accepted', async () => {
+test('the record of applied migrations does not count for another database that is accepted', async () => {
   const url = await freshDatabase()
   expect(await migrate(url, where())).toBe('done')
   expect(await migrate(url, where())).toBe('up to date')
@@ -93,7 +93,7 @@ test('what was noted of migrations does not count for a database that is accepte
   expect((await sql(url, 'SELECT * FROM "Host"')).rows).toEqual([])
 })
 
-test('without its supervisor a cloud is not said to be gone', () => {
+test('status says that a cloud without its supervisor still runs', () => {
   const own = spawn('sleep', ['600'])
   try {
     const agent = { pid: own.pid, startTime: startTime(own.pid ?? 0) }
@@ -111,7 +111,7 @@ test('without its supervisor a cloud is not said to be gone', () => {
   expect(cloud('status').said).toMatch(/^not running\n/)
 })
 
-test('status and destroy know one’s own PostgreSQL by what the cloud that was killed has written', async () => {
+test('status and destroy know the operator’s PostgreSQL from the files of a killed cloud', async () => {
   const url = await freshDatabase()
   const state = { pid: 1, startTime: null, url: 'http://here', data, databaseUrl: url }
   fs.writeFileSync(stateFile(where()), JSON.stringify(state))
@@ -127,7 +127,7 @@ test('status and destroy know one’s own PostgreSQL by what the cloud that was 
     /stays as it is\..*\n {2}dropdb --host=127\.0\.0\.1 --port=\d+ --username=stratolith c_/,
   )
   expect(gone.said).toContain(`Removed the data in ${data}.`)
-  // What it stops first does not go on.
+  // The output does not say that guests go on, because destroy removes them.
   expect(gone.said).not.toMatch(/Guests go on|It was not running/)
   expect(gone.status).toBe(0)
   expect(fs.existsSync(data)).toBe(false)

@@ -3,7 +3,7 @@ import pg from 'pg'
 import { applicationUrl } from '../postgres/application.ts'
 import { startPostgres } from '../postgres.ts'
 
-/** The database of a cloud that runs: DATABASE_URL's, else that of the embedded server in its data folder. */
+/** Connects to the database of a running cloud: that of DATABASE_URL, otherwise the embedded server in its data folder. */
 export async function connectDatabase(data: string): Promise<pg.Client> {
   const client = new pg.Client({ connectionString: process.env.DATABASE_URL ?? (await embedded(data)) })
   await client.connect()

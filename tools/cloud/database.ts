@@ -2,7 +2,7 @@ import pg from 'pg'
 
 export const isDatabaseUrl = (text: string): boolean => /^postgres(ql)?:\/\//.test(text) && URL.canParse(text)
 
-/** Without its password, for sentences. */
+/** The address of a database without its password, for sentences. */
 export function nameOf(databaseUrl: string): string {
   const url = new URL(databaseUrl)
   url.password = ''
@@ -10,7 +10,7 @@ export function nameOf(databaseUrl: string): string {
   return url.href
 }
 
-/** What a database is asked by those who start or move a cloud. */
+/** Runs `work` with a connection to the database. */
 export async function withDatabase<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 })
   await client.connect()
@@ -21,7 +21,7 @@ export async function withDatabase<T>(url: string, work: (client: pg.Client) => 
   }
 }
 
-/** By the codes of Node and of PostgreSQL. */
+/** The reasons of failures, by the codes of Node and of PostgreSQL. */
 const reasons: Record<string, string> = {
   ECONNREFUSED: 'nothing listens there. Start that server, or mend host and port.',
   ENOTFOUND: 'its host is not known. Mend the name.',
@@ -37,7 +37,7 @@ const reasons: Record<string, string> = {
   '53300': 'it has no connection left. Raise its max_connections.',
 }
 
-/** Throws one sentence when no PostgreSQL of ours to use answers there. */
+/** Throws one sentence when no usable PostgreSQL answers there. */
 export async function askDatabase(url: string): Promise<void> {
   try {
     await withDatabase(url, async (client) => {

@@ -5,7 +5,7 @@ import { node } from './prepare.ts'
 import { hostName, ownDatabase } from './running.ts'
 import { stopProcesses } from './stop.ts'
 
-/** npm run destroy: every guest, network and all data. One's own PostgreSQL is not ours to touch. */
+/** npm run destroy: removes every guest, every network and all data. The operator's own PostgreSQL is left alone. */
 export async function destroy(yes: boolean): Promise<void> {
   const where = places()
   if (!fs.existsSync(where.data)) {
@@ -28,7 +28,7 @@ export async function destroy(yes: boolean): Promise<void> {
       return
     }
   }
-  // That guests go on and are found again is no word for what is about to remove them.
+  // stopProcesses() and not stop(), because stop() would print that guests go on.
   await stopProcesses()
   const out = await node('apps/agent/src/destroy.ts', [], {
     STRATOLITH_DATA: where.data,

@@ -1,6 +1,6 @@
 /**
- * What each process is told of the environment of `npm start`; all else it is given by services.ts.
- * A setting that is not named here does not arrive: tools/repo.test.ts compares with the sources.
+ * The settings that each process gets from the environment of `npm start`; services.ts adds the others.
+ * A setting that is not listed here does not reach a process: tools/repo.test.ts compares the list with the sources.
  */
 export const settings = {
   agent: [
@@ -40,12 +40,12 @@ export const settings = {
 } as const satisfies Record<string, readonly string[]>
 
 type Setting = (typeof settings)[keyof typeof settings][number]
-/** Of the supervisor itself, which passes them on in its own way (services.ts). */
+/** The settings of the supervisor itself, which passes them on in another form (services.ts). */
 type Own = `STRATOLITH_${'DATA' | 'PORT' | 'BIND' | 'PUBLIC_URL' | 'HOST'}` | 'DATABASE_URL'
 
 const days = (from: number, to: number) => `a whole number of days from ${from} to ${to}`
 const networks = 'IPv4 networks (192.168.0.0/16), comma-separated'
-/** What each may be, for the sentence that refuses another value (settings.ts). */
+/** The allowed values of each setting, for the sentence that refuses other values (settings.ts). */
 export const mayBe: Record<Setting | Own, string> = {
   DATABASE_URL: 'the address of a PostgreSQL database: postgresql://USER:PASSWORD@HOST:PORT/NAME',
   STRATOLITH_ACCEL: 'auto, kvm or tcg',
@@ -77,12 +77,12 @@ export const mayBe: Record<Setting | Own, string> = {
   STRATOLITH_REGION: '1 to 64 letters, digits, dots, dashes and underscores',
   STRATOLITH_TRUSTED_PROXIES: 'IP addresses and networks, comma-separated',
 }
-/** In the environment of our own tools, which give theirs to `npm start`. */
+/** Variables of our own tools, which pass their environment to `npm start`. */
 export const ofTools = ['STRATOLITH_STARTED_AT', 'STRATOLITH_BENCH_DATA']
 
-/** Of the system, for all. */
+/** Variables of the system, which all processes get. */
 const general = /^(PATH|LANG|LANGUAGE|LC_[A-Z]+|TZ|TMPDIR|SSL_CERT_(FILE|DIR)|NODE_[A-Z_]+)$/
-/** How the database is reached, beside its URL (libpq's variables). */
+/** Variables of libpq about the connection to the database. */
 const database = /^PG[A-Z]+$/
 
 export function environmentOf(

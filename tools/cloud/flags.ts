@@ -5,8 +5,8 @@ export type FlagKinds = Readonly<Record<string, 'boolean' | 'string'>>
 type Values = Readonly<Record<string, string | true>>
 
 /**
- * The flags and other words of a command; throws one sentence for what it does not know. `usage` is how
- * it is typed, with a dash for each flag.
+ * Parses the flags and other words of a command; throws one sentence for an unknown one. `usage` shows how
+ * the command is typed, with a dash for each flag.
  */
 export function readFlags(
   usage: string,

@@ -1,42 +1,42 @@
 import http from 'node:http'
 
 /**
- * Where a process is asked whether it is well. `alive` is an address that it answers, in whatever way,
- * without asking anybody else and without much work; left out: the same.
+ * The address of a process's health check. `alive` is a path that the process answers, with any status, without
+ * calling another process and without much work; the same as `path` when absent.
  */
 export type Ask = ({ socketPath: string } | { port: number }) & { path: string; alive?: string }
 export type Pace = {
-  /** Milliseconds from one question to the next. */
+  /** The pause between two checks, in ms. */
   everyMs: number
-  /** How long an answer may take. */
+  /** How long an answer may take, in ms. */
   answerMs: number
-  /** So many without an answer, one after the other, and it is taken for hung. */
+  /** After so many checks in a row without an answer the process counts as hung. */
   misses: number
-  /** The same for one that has not been well yet; while it does not listen nothing is counted. */
+  /** The same number for a process that has not been well yet; checks do not count while it does not listen. */
   startMisses: number
 }
-/** Half a minute; three minutes for one that listens and was never well: a busy machine gets its time. */
+/** Half a minute; three minutes for a process that listens and has not been well yet, because the machine may be busy. */
 const patient: Pace = { everyMs: 5_000, answerMs: 5_000, misses: 5, startMisses: 36 }
 
 const isGood = (status: number) => status >= 200 && status < 400
 
-/** Resolves when it answers that it is well; rejects with why not. */
+/** Resolves when the process answers that it is well; rejects with the reason otherwise. */
 export async function healthy(ask: Ask): Promise<void> {
   const status = await answerOf(ask, ask.path, 5_000)
   if (!isGood(status)) throw new Error(`answers ${status}`)
 }
 
-/** Nobody listens there (yet). */
+/** True when no process listens there (yet). */
 const notListening = (error: unknown) =>
   ['ECONNREFUSED', 'ENOENT'].includes((error as NodeJS.ErrnoException).code ?? '')
 
 /**
- * Watches a process that was started just now. Once it listens it must answer, and from its first good answer on
- * go on answering, whatever it says (that its database is away is no reason to end it); `hung` is called once
- * when it does not. Counts questions and not time: after a sleep of the whole machine everybody gets all of
- * them. Before it listens it may work for minutes (the agent adopts its guests first) and is let alone; one
- * that ends is seen by that. So one that was stopped (SIGSTOP) before it listened is not noticed.
- * Returns what ends the watch.
+ * Watches a process that was started just now. Once it listens it must answer, and after its first good answer it must
+ * go on answering, with any status (a missing database is no reason to end it); `hung` is called once
+ * when it does not. Checks are counted and not time, so that after a sleep of the whole machine every process gets all
+ * of them. Before it listens, a process may work for minutes (the agent adopts its guests first) and is not checked; its
+ * end is noticed anyway. Therefore a process that was stopped (SIGSTOP) before it listened is not noticed.
+ * Returns the function that ends the watch.
  */
 export function watchHealth(ask: Ask, hung: (why: string) => void, pace: Pace = patient): () => void {
   let over = false
@@ -64,7 +64,7 @@ export function watchHealth(ask: Ask, hung: (why: string) => void, pace: Pace = 
   }
 }
 
-/** The status of its answer; a connection of its own, which is new in each process. */
+/** The status of the answer, on a new connection. */
 function answerOf({ alive, ...where }: Ask, path: string, timeoutMs: number): Promise<number> {
   return new Promise((resolve, reject) => {
     const request = http.get({ host: '127.0.0.1', agent: false, ...where, path }, (response) => {

@@ -39,10 +39,10 @@ async function database(template = 'template'): Promise<string> {
   await onServer(`CREATE DATABASE ${name} TEMPLATE ${template}`)
   return name
 }
-/** What an agent writes when the control plane of this start calls it. */
+/** Writes the file that an agent writes when the control plane of this start calls it. */
 const follow = () => fs.copyFileSync(path.join(data, 'cloud.json'), path.join(data, 'hosts/h/cloud.json'))
 
-test('the first start makes a cloud, later ones count its epoch up', async () => {
+test('the first start gives the database its cloud, and each later start raises the epoch', async () => {
   const url = urlOf(await database())
   const first = await identify(url, where(), false)
   expect(first).toMatchObject({ epoch: 1 })
@@ -51,7 +51,7 @@ test('the first start makes a cloud, later ones count its epoch up', async () =>
   expect(await identify(url, where(), false)).toMatchObject({ id: first.id, epoch: 2 })
 })
 
-test('of many starts at once each counts on from another: none finds an older copy the next time', async () => {
+test('many starts at the same time get different epochs, and none is refused as an older copy the next time', async () => {
   const url = urlOf(await database())
   await identify(url, where(), false)
   const folders = Array.from({ length: 6 }, () => {
@@ -68,7 +68,7 @@ test('of many starts at once each counts on from another: none finds an older co
   }
 })
 
-test('a data folder of another cloud, or one with an empty database, stops the start in a sentence', async () => {
+test('a data folder of another cloud, or of a cloud while the database is empty, stops the start with a sentence', async () => {
   const mine = await identify(urlOf(await database()), where(), false)
   follow()
   const other = urlOf(await database())
@@ -82,7 +82,7 @@ test('a data folder of another cloud, or one with an empty database, stops the s
   await identify(other, where(), false)
 })
 
-test('an older copy is refused, also when it was started as often as the one that was followed', async () => {
+test('an older copy of the database is refused, also when it has the same epoch as the followed one', async () => {
   const now = await database()
   await identify(urlOf(now), where(), false)
   const copy = await database(now)
@@ -122,7 +122,7 @@ test('an older copy is refused, also when it was started as often as the one tha
   )
   const accepted = await acceptDatabase(urlOf(copy), where())
   expect(accepted.epoch).toBe(3)
-  // What is held stays so, and is told to nobody; what is being deleted goes on; the rest is no reason any more.
+  // Held things stay held and are not delivered; deletions under way go on; other removals are dropped.
   const unwanted = await onServer(
     `SELECT "kind", right("thing"::text, 1) AS "thing" FROM "HostDocument" WHERE NOT "wanted" ORDER BY "thing"`,
     copy,
@@ -135,13 +135,13 @@ test('an older copy is refused, also when it was started as often as the one tha
   expect(
     (await onServer('SELECT FROM "HeldAddress" UNION ALL SELECT FROM "HeldRoom"', copy)).rows,
   ).toHaveLength(2)
-  // What the host was told since is not known here: it is told all again.
+  // The copy does not know what the host was told since, so everything is delivered again.
   const told = await onServer(
     'SELECT "confirmed"::int, "dueAt" <= now() AS "due" FROM "HostDocument" WHERE "wanted"',
     copy,
   )
   expect(told.rows).toEqual([{ confirmed: 0, due: true }])
-  // What may have come back since is no reason any more.
+  // Tombstones and brakes are dropped, because the things may have come back since.
   expect(
     (await onServer('SELECT "id" FROM "Tombstone" UNION SELECT "kind" FROM "Brake"', copy)).rows,
   ).toEqual([])
@@ -149,7 +149,7 @@ test('an older copy is refused, also when it was started as often as the one tha
   await expect(identify(urlOf(now), where(), false)).rejects.toThrow(/older copy/)
 })
 
-test('numbers that the host uses are not given out again', async () => {
+test('tags that a host uses are not given out again', async () => {
   const name = await database()
   fs.writeFileSync(path.join(data, 'hosts/h/network/ports/x.json'), '{"spec":{"tag":77},"slot":1}')
   fs.writeFileSync(path.join(data, 'hosts/h/network/ports/y.json'), 'broken')
@@ -167,13 +167,13 @@ const withHost = (name: string, endpoint: string) =>
     name,
   )
 
-test('an empty data folder is not let onto the database of a cloud with hosts, and nothing changes', async () => {
+test('an empty data folder is refused with the database of a cloud that has hosts, and nothing changes', async () => {
   const name = await database()
   const url = urlOf(name)
   const mine = await identify(url, where(), false)
   const empty = { data: fs.mkdtempSync('/var/tmp/stratolith-identity-') } as Places
   try {
-    // As long as it has no hosts, it is a first start that was cut short before it wrote its mark.
+    // Without hosts this is a first start that was cut short before it wrote its mark.
     await refuseForeign(url, empty)
     await withHost(name, endpointOf(where(), 'vm'))
     const sentence = new RegExp(
@@ -191,7 +191,7 @@ test('an empty data folder is not let onto the database of a cloud with hosts, a
   }
 })
 
-test('a folder of a version from before marks is known by its hosts', async () => {
+test('a folder of a version without marks is recognised by its hosts', async () => {
   const name = await database()
   fs.mkdirSync(path.join(data, 'hosts/vm'))
   await withHost(name, 'unix:/elsewhere/hosts/vm/agent.sock')
@@ -200,14 +200,14 @@ test('a folder of a version from before marks is known by its hosts', async () =
   expect(await identify(urlOf(name), where(), false)).toMatchObject({ epoch: 1 })
 })
 
-test('a database without tables is refused, too, when the folder is of a cloud; else it may be filled', async () => {
+test('a database without tables is refused when the folder belongs to a cloud, and otherwise may be filled', async () => {
   const name = await database('template0')
   await refuseForeign(urlOf(name), where())
   await identify(urlOf(await database()), where(), false)
   await expect(refuseForeign(urlOf(name), where())).rejects.toThrow(/to none \(it is empty\)/)
 })
 
-test('a file that says no cloud stops the start', async () => {
+test('a malformed cloud.json stops the start', async () => {
   fs.writeFileSync(path.join(data, 'cloud.json'), '{"id":1}')
   await expect(identify(urlOf(await database()), where(), false)).rejects.toThrow(/does not say which cloud/)
 })

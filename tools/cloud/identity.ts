@@ -6,20 +6,20 @@ import { nameOf, withDatabase } from './database.ts'
 import { type Places, writeAtomically } from './paths.ts'
 import { hostName } from './running.ts'
 
-/** Which cloud, and which of its databases: the same three in the database, in the data folder and on each host. */
+/** The mark of a cloud and of its database; the database, the data folder and each host have the same three values. */
 export type Mark = { id: string; epoch: number; token: string }
 
 /**
- * Gives the database its cloud at the first start and counts its epoch up at every later one, so that
- * a copy of it that was made before can be told from it. Refuses, with one sentence that names the
- * choices, a database and a data folder of different clouds, or a database that is an older copy of the
- * one that this machine has followed; `accept` takes it all the same: then what runs here and is not in
- * it goes on and is shown as unknown.
+ * Gives the database its cloud at the first start and raises its epoch at every later start, so that
+ * earlier copies of the database can be told from it. Refuses, with one sentence that names the
+ * choices, a database and a data folder of different clouds, and a database that is an older copy of the
+ * one that this machine has followed. With `accept` such a database is used all the same: things that run here but are
+ * not in it go on and are shown as strays.
  */
 export async function identify(databaseUrl: string, where: Places, accept: boolean): Promise<Mark> {
   return withDatabase(databaseUrl, async (client) => {
     await client.query('BEGIN')
-    // Of two that start at once, on two machines, the later one counts on from the earlier.
+    // When two machines start at the same time, the lock makes the second raise the epoch of the first.
     await client.query('LOCK TABLE "Cloud" IN SHARE ROW EXCLUSIVE MODE')
     const found = await look(client)
     const { known } = found
@@ -28,7 +28,7 @@ export async function identify(databaseUrl: string, where: Places, accept: boole
     const mark = await advance(client, where, known, seen)
     if (accept) await forgetReasons(client)
     await client.query('COMMIT')
-    // The database first: a folder that is ahead of it would refuse it.
+    // The database is written first, because a folder with a newer mark would refuse the database.
     const foreign = seen.some((other) => other.id !== mark.id)
     for (const file of [dataFile(where), ...(foreign ? hostFiles(where) : [])])
       writeAtomically(file, `${JSON.stringify(mark)}\n`, 0o644)
@@ -37,8 +37,8 @@ export async function identify(databaseUrl: string, where: Places, accept: boole
 }
 
 /**
- * Refuses as `identify` does, and changes nothing: also a database whose schema is not there yet, or is
- * that of an older version. For those who have something to do with it before.
+ * Refuses as `identify` does, without changing anything, also a database without our schema or with an older
+ * one. For callers that use the database before `identify`.
  */
 export async function refuseForeign(databaseUrl: string, where: Places): Promise<void> {
   const found = await withDatabase(databaseUrl, look)
@@ -46,9 +46,9 @@ export async function refuseForeign(databaseUrl: string, where: Places): Promise
 }
 
 /**
- * For a restore: this database is the right one from now on, whatever the hosts here have followed. Its
- * epoch is above theirs, so that a control plane on the old database moves nothing any more, and the
- * small numbers that kernel names are made of start above those in use.
+ * Makes this database the right one after a restore, whatever the hosts here have followed. Its
+ * epoch is raised above theirs, so that hosts refuse a control plane on the old database, and the
+ * tags from which kernel names are made start above those in use.
  */
 export async function acceptDatabase(databaseUrl: string, where: Places): Promise<Mark> {
   return identify(databaseUrl, where, true)
@@ -88,8 +88,8 @@ function refuse(found: Found, seen: readonly Mark[], where: Places, databaseUrl:
 }
 
 /**
- * A folder that has followed nobody has no business with a database that has hosts: it is another
- * cloud's, or that of a folder that was lost. One of a version from before marks is known by its hosts.
+ * Refuses a folder without a mark for a database that has hosts: the database belongs to another cloud or to a folder
+ * that was lost. A folder of a version without marks is recognised by its hosts.
  */
 function refuseUnmarked({ known, hosts }: Found, where: Places, database: string): void {
   if (hosts.length === 0) return
@@ -107,7 +107,7 @@ function refuseUnmarked({ known, hosts }: Found, where: Places, database: string
 
 type Found = { known: Mark | null; hosts: { name: string; endpoint: string }[] }
 
-/** What a database says of its cloud; nothing, where there are no tables yet. */
+/** Reads the cloud and the hosts from a database; both are empty when there are no tables yet. */
 async function look(client: pg.Client): Promise<Found> {
   const { rows: tables } = await client.query<{ cloud: boolean; host: boolean }>(
     `SELECT to_regclass('public."Cloud"') IS NOT NULL AS "cloud", to_regclass('public."Host"') IS NOT NULL AS "host"`,
@@ -125,7 +125,7 @@ const dataFile = (where: Places) => path.join(where.data, 'cloud.json')
 const hostFiles = (where: Places) =>
   fs.globSync('hosts/*/cloud.json', { cwd: where.data }).map((name) => path.join(where.data, name))
 
-/** What the data folder and the hosts in it have followed. */
+/** The marks in the data folder and in the folders of its hosts. */
 function marksIn(where: Places): Mark[] {
   const files = [dataFile(where), ...hostFiles(where)].filter((file) => fs.existsSync(file))
   return files.map((file) => {
@@ -142,7 +142,7 @@ function marksIn(where: Places): Mark[] {
 
 const numbered = { Network: 'networks', Port: 'ports', Router: 'routers' }
 
-/** Kernel names on a host come from small numbers; an older database would give out again those that are in use. */
+/** Raises the sequences of tags above those that hosts use, because an older database would give out used tags again. */
 async function raiseTags(client: pg.Client, where: Places): Promise<void> {
   for (const [table, folder] of Object.entries(numbered)) {
     const files = fs.globSync(`hosts/*/network/${folder}/*.json`, { cwd: where.data })
@@ -155,7 +155,7 @@ async function raiseTags(client: pg.Client, where: Places): Promise<void> {
   }
 }
 
-/** A record that cannot be read is the agent's to complain about. */
+/** The tag in a record; 0 when the record cannot be parsed, which the agent will report. */
 function tagIn(file: string): number {
   try {
     const { spec } = JSON.parse(fs.readFileSync(file, 'utf8')) as { spec?: { tag?: unknown } }
@@ -165,7 +165,7 @@ function tagIn(file: string): number {
   }
 }
 
-/** An address, or room, that others must not get before the host has let go of it. */
+/** The SQL condition for held addresses and held room, which others must not get before the host has released them. */
 const isHeld = ['HeldAddress', 'HeldRoom']
   .map(
     (table) =>
@@ -174,16 +174,16 @@ const isHeld = ['HeldAddress', 'HeldRoom']
   .join(' OR ')
 
 /**
- * An older database knows what was deleted before it, not what came back since: bytes of the same name, a
- * port on the host that it had left, an instance that another restore brought back. What it says of these
- * is no reason any more; they are unknown, and their time begins now: what was unknown then, and to be
- * removed, may have been adopted since. Nor does it know what its hosts have been told since: what they
- * confirmed then says nothing of how they are now, and they are told all of it again.
+ * Drops the reasons for removals that an older database contains. The database knows what was deleted before its copy
+ * was made, but not what has come back since: bytes of the same name, a port on the host that it had left, an instance
+ * that another restore brought back. Such things become strays, and the time of all strays begins now, because a stray
+ * that was to be removed may have been adopted since. The database does not know either what its hosts were told since,
+ * so nothing counts as confirmed and everything is delivered again.
  */
 export async function forgetReasons(client: { query(sql: string): Promise<unknown> }): Promise<void> {
   await client.query('DELETE FROM "Tombstone"')
-  // A deletion that is under way in it is no old reason: its operation goes on. What hosts hold of the others stays
-  // theirs, under a kind that nobody is told of, until they have it no more (apps/api/src/hosts/held.ts).
+  // A deletion that is under way in the database goes on with its operation. Things that hosts hold from other deletions
+  // stay held, under a kind that is not delivered, until the hosts no longer have them (apps/api/src/hosts/held.ts).
   const isOld = `NOT "wanted" AND "kind" NOT LIKE 'held %' AND NOT EXISTS (
     SELECT FROM "Instance" i WHERE i."hostId" = h."hostId" AND i."taskState" = 'deleting' AND (i."id" = h."thing"
       OR EXISTS (SELECT FROM "Port" p WHERE p."id" = h."thing" AND p."deviceId" = i."id"::text)))`

@@ -10,7 +10,7 @@ import { serviceUsers } from './users.ts'
 const users = serviceUsers()
 const work = fs.mkdtempSync('/var/tmp/stratolith-launch-')
 const home = path.join(work, 'home')
-/** As `git clone` and `npm ci` leave it in a home that is closed to others, under a umask of 077. */
+/** A checkout as `git clone` and `npm ci` make it under a umask of 077, in a home that is closed to others. */
 const checkout = path.join(home, 'stratolith')
 const node = path.join(checkout, 'node_modules/node/bin/node')
 
@@ -46,7 +46,7 @@ function run(lowPort = false) {
   return execFileSync(program, args, { cwd: checkout, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
 }
 
-test('code in a closed home is seen by the user of a process, and nothing else of that home', () => {
+test('the user of a process sees the code in a closed home and nothing else of that home', () => {
   expect(() => run()).toThrow(/Cannot find module/)
   expect(openCode(checkout)).toBeGreaterThan(5)
   expect(openCode(checkout)).toBe(0)
@@ -71,11 +71,11 @@ test('code in a closed home is seen by the user of a process, and nothing else o
   expect(fs.readdirSync('/run/stratolith-code')).toEqual([])
 })
 
-test('a port below 1024 costs that one right', () => {
+test('a process that serves a port below 1024 keeps the right to that alone', () => {
   expect(JSON.parse(run(true)).caps).toBe('0000000000000400')
 })
 
-test('a data folder of an earlier version, all root’s, is taken over; links and foreign files are not', () => {
+test('a data folder of an earlier version gets new owners, except links and files of other users', () => {
   const data = path.join(work, 'data')
   const at = (name: string) => path.join(data, name)
   const where: Places = { data, run: at('run'), logs: at('logs'), secrets: at('secrets'), cache: at('cache') }

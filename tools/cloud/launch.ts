@@ -3,7 +3,7 @@ import path from 'node:path'
 import { closedParent, root } from './paths.ts'
 import type { SystemUser } from './users.ts'
 
-/** What our processes read of a checkout. */
+/** The folders and files of a checkout that our processes read. */
 const code = [
   'apps',
   'packages',
@@ -14,12 +14,12 @@ const code = [
   'package-lock.json',
   'tsconfig.json',
 ]
-/** Where a process sees the code of a checkout whose folder is closed to it. */
+/** Where a process sees the code of a checkout that its user cannot enter. */
 const seenAt = '/run/stratolith-code'
 
 /**
- * Shows the code ($1 names its folder) at $2, in a mount namespace that only this process has, and
- * goes on as what follows. A script of ours that never changes; everything given is a parameter.
+ * Mounts the code ($1 names its folder) at $2, in a mount namespace of this process alone, and
+ * then runs the command that follows. The script is constant: all that varies comes as parameters.
  */
 const showCode = `
 mount -t tmpfs -o mode=755,nosuid,nodev code "$2" || exit 1
@@ -29,7 +29,7 @@ for name in ${code.join(' ')}; do
 done
 cd "$2" && shift 2 && exec "$@"`
 
-/** Goes on as that user: without other groups, without privileges and for ever. */
+/** The command line that becomes that user for good, without other groups and privileges. */
 export function dropTo({ uid, gid }: { uid: number; gid: number }, { lowPort = false } = {}): string[] {
   const only = lowPort ? ',+net_bind_service' : ''
   return [
@@ -47,8 +47,8 @@ export function dropTo({ uid, gid }: { uid: number; gid: number }, { lowPort = f
 
 /**
  * The command line that runs a program of ours (`args` are Node's, with names relative to the
- * checkout) as a system user: no other groups, no privileges and no way to get any. One that
- * serves a port below 1024 keeps the right to that and nothing else.
+ * checkout) as a system user, without other groups and without privileges or a way to get any. A program that
+ * serves a port below 1024 keeps the right to that alone.
  */
 export function commandOf(
   user: SystemUser | null,
@@ -63,7 +63,7 @@ export function commandOf(
   return [
     'unshare',
     '--mount',
-    // Namespaces of networks and disks that are taken away outside must not be held by us.
+    // Mounts that are removed outside are removed here, too, so that this process does not hold them.
     '--propagation=slave',
     '--',
     'sh',
@@ -79,8 +79,8 @@ export function commandOf(
 }
 
 /**
- * A checkout made under a umask of 077 is closed inside too; like `chmod -R a+rX` for the code. What
- * npm installed is looked through only when its own list is closed. Returns how many were opened.
+ * Opens the code for all users, as `chmod -R a+rX` does, because a checkout made under a umask of 077 is closed inside,
+ * too. node_modules is opened only when the list that npm keeps in it is closed. Returns how many files were opened.
  */
 export function openCode(checkout = root): number {
   const installed = fs.statSync(path.join(checkout, 'node_modules/.package-lock.json'), {
@@ -90,7 +90,7 @@ export function openCode(checkout = root): number {
   return walked.reduce((sum, name) => sum + openToAll(path.join(checkout, name)), 0)
 }
 
-/** Links are not followed. */
+/** Opens a file or folder for all users; links are not followed. Returns how many were opened. */
 export function openToAll(file: string): number {
   const stat = fs.lstatSync(file, { throwIfNoEntry: false })
   if (!stat || !(stat.isFile() || stat.isDirectory())) return 0

@@ -13,11 +13,11 @@ afterEach(() => {
   fs.rmSync(dir, { recursive: true, force: true })
 })
 
-test('a log rotates under a process that writes on: every line is there once, whole, in order', async () => {
+test('a log is rotated while a process goes on writing, and every line is there once, complete and in order', async () => {
   const file = path.join(dir, 'api.log')
   const fd = openLog(file)
-  // It waits for a rotation now and then, so that there are some however fast or slow the machine is; the
-  // rotation itself meets a process that writes on.
+  // The writer waits for a rotation from time to time, so that there are some on a fast or slow machine. During the
+  // rotation itself it goes on writing.
   const code = `
     const fs = require('node:fs')
     for (let i = 0; i < 60000; i++) {
@@ -30,7 +30,7 @@ test('a log rotates under a process that writes on: every line is there once, wh
   const ended = new Promise((resolve) => child.once('exit', resolve))
   let rotations = 0
   while (child.exitCode === null) {
-    // The last of them may move two files at once, and only five are kept.
+    // The last rotation may move two files at once, and only five are kept.
     if (rotations < 4 && fs.statSync(file).size > 700_000) rotations += (await rotate(file, 400_000)).moved
     await new Promise((resolve) => setTimeout(resolve, 1))
   }
@@ -43,7 +43,7 @@ test('a log rotates under a process that writes on: every line is there once, wh
   expect(fs.statSync(`${file}.1`).mode & 0o777).toBe(0o600)
 })
 
-test('a copy that fails leaves nothing behind', async () => {
+test('a rotation that fails leaves no partial file', async () => {
   const file = path.join(dir, 'agent.log')
   fs.mkdirSync(`${file}.5/in the way`, { recursive: true })
   fs.writeFileSync(`${file}.4`, '')
@@ -53,7 +53,7 @@ test('a copy that fails leaves nothing behind', async () => {
   expect(fs.statSync(file).size).toBe(32_000)
 })
 
-test('a small one stays; the oldest of six goes', async () => {
+test('a small log stays, and the oldest of six files is removed', async () => {
   const file = path.join(dir, 'web.log')
   fs.writeFileSync(file, 'short\n')
   const nothing = { moved: 0, stretched: false, left: 0 }
@@ -68,7 +68,7 @@ test('a small one stays; the oldest of six goes', async () => {
   expect(fs.readFileSync(`${file}.5`, 'utf8')).not.toContain('round 0')
 })
 
-test('a long one becomes several; of more than all of them hold the first and the last of it are kept', async () => {
+test('a long log becomes several files, and of a log that is longer than all files the beginning and the end are kept', async () => {
   const file = path.join(dir, 'api.log')
   const lines = (from: number, to: number) =>
     Array.from({ length: to - from }, (_, i) => `line ${from + i}\n`.padStart(16)).join('')
@@ -87,7 +87,7 @@ test('a long one becomes several; of more than all of them hold the first and th
   expect(fs.readFileSync(file, 'utf8').endsWith(lines(99_900, 100_000))).toBe(true)
 })
 
-test('one that was stretched costs what was written to it, loses no line, and a line says so', async () => {
+test('a log that was stretched loses no line, takes only the space of its lines, and is reported', async () => {
   const said: string[] = []
   vi.spyOn(console, 'error').mockImplementation((text: string) => void said.push(text))
   const file = path.join(dir, 'web.log')
@@ -119,7 +119,7 @@ test('one that was stretched costs what was written to it, loses no line, and a 
   expect(lines.filter((line) => line === 'after')).toHaveLength(1_000)
 })
 
-test('one that cannot be rotated holds up no other', async () => {
+test('a log that cannot be rotated does not hold up the others', async () => {
   vi.spyOn(console, 'error').mockImplementation(() => undefined)
   const [bad, good] = [path.join(dir, 'a.log'), path.join(dir, 'b.log')]
   fs.mkdirSync(`${bad}.part`)

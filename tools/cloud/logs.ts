@@ -8,27 +8,27 @@ const limit = 10 * 1024 * 1024
 const kept = 5
 const chunkBytes = 1024 * 1024
 
-/** For a process to write to, whoever else ends: a plain file, opened to append. */
+/** Opens a log for a process: a plain file, opened to append, which does not depend on another process. */
 export const openLog = (file: string): number => fs.openSync(file, 'a', 0o600)
 
 export type Rotated = {
-  /** Files that became older ones. */
+  /** How many older files were made. */
   moved: number
-  /** There was room in it that nobody wrote: a process can make its log any length. */
+  /** Whether the log had holes: a process can make its log any length without writing. */
   stretched: boolean
-  /** Bytes in the middle that no older file has room for. */
+  /** How many bytes in the middle were dropped, because the older files have no room for them. */
   left: number
 }
 
 /**
- * Moves what a log has beyond its limit to `<file>.1`, while a process goes on writing to it: its old
- * blocks are cut out of the front of the file (FALLOC_FL_COLLAPSE_RANGE, ext4 and XFS), which who
- * appends does not notice, and no line is lost. Elsewhere it is emptied after copying; what is written
- * between the two is lost then.
+ * Moves the part of a log beyond its limit to `<file>.1`, while a process goes on writing: the old
+ * blocks are cut out of the front of the file (FALLOC_FL_COLLAPSE_RANGE, ext4 and XFS), which a process that
+ * appends does not notice, and no line is lost. On other file systems the log is emptied after copying, and lines that
+ * are written in between are lost.
  *
- * The length is the word of whoever writes, who may have been taken over. So an older file takes twice
- * the limit at most, a longer log becomes several, and of one that is longer than all of them together the
- * first and the last of it are kept. What nobody wrote (it reads as zeros) is not copied.
+ * The length is not trusted, because the writing process may have been taken over. So an older file takes at most twice
+ * the limit, a longer log becomes several files, and of a log that is longer than all of them together the
+ * beginning and the end are kept. Holes, which read as zeros, are not copied.
  */
 export async function rotate(file: string, maxBytes = limit): Promise<Rotated> {
   const most = 2 * maxBytes
@@ -56,14 +56,14 @@ const collapse = (file: string, bytes: number): Promise<boolean> =>
     () => false,
   )
 
-/** Whole blocks of the front, which nobody gets to read. */
+/** Drops whole blocks at the front of the file; returns how many bytes were dropped. */
 async function cutAway(file: string, bytes: number): Promise<number> {
   const { bsize } = await statfs(file)
   const blocks = Math.floor(bytes / bsize) * bsize
   return blocks > 0 && (await collapse(file, blocks)) ? blocks : 0
 }
 
-/** Where nothing can be cut out: `<file>.1` gets its end, in place of its front, and it is emptied. */
+/** On file systems that cannot cut: copies the end of the log to `<file>.1`, in place of its front, and empties the log. */
 async function beginAnew(file: string, most: number, copied: boolean, done: Rotated): Promise<void> {
   const size = sizeOf(file)
   const from = Math.max(0, size - most)
@@ -74,8 +74,8 @@ async function beginAnew(file: string, most: number, copied: boolean, done: Rota
 }
 
 /**
- * A part of it goes to `<file>.1`, and the older ones one further; a full disk gets its room back. False:
- * nobody wrote anything there.
+ * Copies a part of the log to `<file>.1` and renames the older files. A failed copy is removed, so that a full disk gets
+ * its space back. Returns false when the part has only holes.
  */
 async function copyOut(file: string, from: number, to: number, done: Rotated): Promise<boolean> {
   const part = `${file}.part`
@@ -102,7 +102,7 @@ function withoutZeros(bytes: Buffer): Uint8Array {
   return bytes.equals(zeros.subarray(0, bytes.length)) ? Buffer.alloc(0) : bytes.filter((byte) => byte !== 0)
 }
 
-/** Returns how many bytes it wrote: text has no zeros, so these are holes. */
+/** Copies a part of a log without zeros (text has none, so they are holes); returns how many bytes were written. */
 async function copyInto(
   file: string,
   from: number,
@@ -137,8 +137,8 @@ async function copyInto(
 }
 
 /**
- * As many whole blocks as there are before the last line in the first `bytes`, and where the line ends that
- * goes beyond them; with `cut`, where what follows is thrown away, all of them.
+ * The whole blocks (in bytes) before the last line end in the first `bytes`, and the end of the line that goes beyond
+ * them. With `cut`, when the following bytes are dropped, all blocks.
  */
 async function endOfFront(
   file: string,
@@ -155,13 +155,13 @@ async function endOfFront(
       const at = buffer.subarray(0, bytesRead).indexOf('\n')
       if (at >= 0) return { blocks, line: from + at + 1 }
     }
-    return { blocks: last, line: last } // one line of many megabytes: it is cut
+    return { blocks: last, line: last } // A single line of many megabytes is cut.
   } finally {
     await handle.close()
   }
 }
 
-/** The rest of a line that is in the other file already becomes an empty line. */
+/** Replaces the rest of a line that is in the older file already by an empty line. */
 async function blank(file: string, bytes: number): Promise<void> {
   if (bytes === 0) return
   const handle = await open(file, 'r+')
@@ -172,7 +172,7 @@ async function blank(file: string, bytes: number): Promise<void> {
   }
 }
 
-/** Looks at the logs of a folder now and then; none waits for another. Returns what ends it. */
+/** Rotates the logs of a folder from time to time; a slow rotation does not hold up the others. Returns the function that ends this. */
 export function keepRotating(dir: string, everyMs = 10_000): () => void {
   const busy = new Set<string>()
   const look = async (name: string) => {
@@ -213,7 +213,7 @@ function tell(name: string, { stretched, left }: Rotated): void {
     )
 }
 
-/** The last lines of a log, of whatever length. */
+/** The last lines of a log of any length. */
 export function tailOf(file: string, lines = 15): string {
   const size = sizeOf(file)
   const bytes = Buffer.alloc(Math.min(size, 64 * 1024))

@@ -1,6 +1,6 @@
 /**
- * The one of `known` that somebody may have meant: it shares most of its words, then has the fewest other
- * letters. Null when it has nothing in common with any.
+ * The name of `known` that a person may have meant: the one that shares the most words and then differs in the fewest
+ * letters. Null when no name shares a word.
  */
 export function nearest(name: string, known: readonly string[]): string | null {
   const words = wordsOf(name)
@@ -20,7 +20,7 @@ export function nearest(name: string, known: readonly string[]): string | null {
 
 const wordsOf = (text: string) => [...new Set(text.split(/[_-]+/))].filter((word) => word !== '')
 
-/** How many letters must be put in, left out or changed (Levenshtein). */
+/** The Levenshtein distance: how many letters must be added, removed or changed. */
 function distanceOf(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index)
   for (const [i, letter] of [...a].entries()) {

@@ -5,12 +5,12 @@ import { type Places, secret } from './paths.ts'
 import type { ServiceUsers, SystemUser } from './users.ts'
 
 /**
- * Gives every folder and file of a cloud to whom it belongs, at every start: also those of an earlier
- * version, where everything was root's. Where one of our users can write, no link is followed.
+ * Sets the owner of every folder and file of a cloud at every start, also those of an earlier
+ * version, where root owned everything. No link is followed where one of our users can write.
  *
- * PostgreSQL and the guests run as users of their own, so folders are passable for “others”. A process
- * that has no business in one is kept out as its group, which has no rights at all: web from all of
- * the data, console-proxy from the images.
+ * PostgreSQL and the guests run as users of their own, so “others” may pass the folders. A process that must not
+ * enter a folder is the folder's group, which has no rights: web for the whole data folder, console-proxy for the
+ * images.
  */
 export function takeOver(where: Places, { api, web, console: proxy }: ServiceUsers): void {
   folder(where.data, 0, web.gid, 0o705)
@@ -24,24 +24,24 @@ export function takeOver(where: Places, { api, web, console: proxy }: ServiceUse
   for (const name of ['policy.yaml', 'ldap.yaml']) shareFile(path.join(where.data, name), api)
 }
 
-/** Here the worker, which serves no port, has the socket that says whether it is well. */
+/** The folder with the socket of the worker's health check; the worker serves no port. */
 export const workerDir = (where: Places): string => path.join(where.run, 'worker')
 
-/** Processes are told their secrets by their environment; files are for those who read them. */
+/** Sets the owners of secrets. Processes get their secrets in their environment, except the api, which reads some files. */
 function takeSecrets(where: Places, api: SystemUser): void {
   folder(where.secrets, 0, api.gid, 0o710)
-  // One secret for all, of an earlier version.
+  // The secret that all processes shared in an earlier version.
   fs.rmSync(path.join(where.secrets, 'internal'), { force: true })
   secret(where, 'credential.key', () => crypto.randomBytes(32).toString('base64'))
   for (const name of fs.readdirSync(where.secrets)) {
     const file = path.join(where.secrets, name)
-    // A directory's password is named by the operator, in ldap.yaml.
+    // The operator's ldap.yaml names a file with the directory's password.
     if (name === 'credential.key' || name.startsWith('ldap')) shareFile(file, api)
     else if (fs.lstatSync(file).isFile()) fs.chmodSync(file, 0o600)
   }
 }
 
-/** Root's, and readable for the api. A link is left to the operator who made it. */
+/** Makes a file root's and readable for the api. A link is left alone, because the operator made it. */
 function shareFile(file: string, api: SystemUser): void {
   const stat = fs.lstatSync(file, { throwIfNoEntry: false })
   if (!stat?.isFile()) return
@@ -49,7 +49,7 @@ function shareFile(file: string, api: SystemUser): void {
   fs.chmodSync(file, (stat.mode & 0o600) | 0o040)
 }
 
-/** Uploads are the api's, bases for guests the agent's. */
+/** Gives uploads to the api and bases to the agent (root). */
 function takeImages(images: string, api: SystemUser, proxy: SystemUser): void {
   folder(images, 0, proxy.gid, 0o701)
   folder(path.join(images, 'bases'), 0, 0, 0o700)
@@ -62,8 +62,8 @@ function takeImages(images: string, api: SystemUser, proxy: SystemUser): void {
 }
 
 /**
- * The api may write in this folder and could have put something else here: only a plain file of root's
- * is taken, that has no other name than that of its base.
+ * Gives a blob to the api. The api may write in this folder and could have put another file here, so only a plain file of
+ * root is accepted that has no other hard link than its base.
  */
 function takeBlob(file: string, api: SystemUser, bases: string): void {
   const seen = fs.lstatSync(file, { throwIfNoEntry: false })
@@ -80,7 +80,7 @@ function takeBlob(file: string, api: SystemUser, bases: string): void {
   }
 }
 
-/** Only root can write where these are, so one that is a link is the operator's wish. */
+/** Makes a folder with owner and mode. Only root can write in its parent, so a link here was made by the operator. */
 function folder(dir: string, uid: number, gid: number, mode: number): void {
   fs.mkdirSync(dir, { recursive: true, mode })
   fs.chownSync(dir, uid, gid)

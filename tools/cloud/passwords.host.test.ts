@@ -13,19 +13,19 @@ beforeEach(() => {
 })
 afterEach(() => fs.rmSync(data, { recursive: true }))
 
-test('a password that was made for a user who was there before is forgotten; one that was kept stays', () => {
+test('a generated password for a user who existed already is deleted, and a right one is kept', () => {
   const first = firstPasswords(where())
   forgetWrong(where(), first, new Set(['demo']))
   expect(fs.readdirSync(data)).toEqual(['demo-password'])
   const second = firstPasswords(where())
   expect(second.demo).toEqual({ value: first.demo.value, made: false })
   expect(second.admin.value).not.toBe(first.admin.value)
-  // The administrator has changed it in the portal.
+  // The administrator has changed their password in the portal.
   forgetWrong(where(), second, new Set(['admin']))
   expect(read('demo-password')).toBe(first.demo.value)
 })
 
-test('what is no password of this cloud stands in no file for clients', () => {
+test('a password that is not right in this cloud is in no file for clients', () => {
   writeClientFiles(where(), 'http://here', 'right one')
   expect(read('admin-openrc.sh')).toContain(`export OS_PASSWORD='right one'`)
   expect(read('clouds.yaml')).toContain('      password: "right one"\n      project_name: admin\n')

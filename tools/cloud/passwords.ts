@@ -3,7 +3,7 @@ import path from 'node:path'
 import { type Places, secret } from './paths.ts'
 
 type User = 'admin' | 'demo'
-/** Of the users that the first start makes; `made`: by this start. */
+/** The passwords of the users that the first start makes; `made`: this start has generated the password. */
 export type FirstPasswords = Record<User, { value: string; made: boolean }>
 
 const random = () => Buffer.from(crypto.getRandomValues(new Uint8Array(12))).toString('base64url')
@@ -17,7 +17,7 @@ export function firstPasswords(where: Places): FirstPasswords {
   return { admin: of('admin'), demo: of('demo') }
 }
 
-/** A database that had its users before this folder has passwords that nobody here knows. */
+/** Deletes generated passwords that are not right: the database had its users, with other passwords, before this folder. */
 export function forgetWrong(where: Places, passwords: FirstPasswords, right: ReadonlySet<string>): void {
   for (const user of ['admin', 'demo'] as const)
     if (passwords[user].made && !right.has(user))

@@ -3,13 +3,13 @@ import path from 'node:path'
 
 export const root = path.resolve(import.meta.dirname, '../..')
 
-/** Where one cloud keeps everything; who may enter which folder is said in ownership.ts. */
+/** The folders of a cloud; ownership.ts sets their owners and modes. */
 export type Places = { data: string; run: string; logs: string; secrets: string; cache: string }
 
 /**
  * The data folder: $STRATOLITH_DATA or .stratolith in the checkout. PostgreSQL and QEMU run as
- * users of their own and must be able to walk to it; when a folder above is closed to them (a
- * 0700 home) and nobody chose the place, /var/lib/stratolith is used and `moved` says so.
+ * users of their own and must be able to reach it. When a folder above is closed to them (a
+ * 0700 home) and STRATOLITH_DATA is not set, /var/lib/stratolith is used and `moved` says so.
  */
 export function places(env: NodeJS.ProcessEnv = process.env): Places & { moved: string | null } {
   const wanted = path.resolve(root, env.STRATOLITH_DATA ?? '.stratolith')
@@ -29,11 +29,11 @@ export function places(env: NodeJS.ProcessEnv = process.env): Places & { moved: 
   }
 }
 
-/** How the control plane reaches the agent of a host whose data folder this is. */
+/** The endpoint of the agent of a host with this data folder. */
 export const endpointOf = (where: Pick<Places, 'data'>, host: string): string =>
   `unix:${path.join(where.data, 'hosts', host, 'agent.sock')}`
 
-/** Nearest folder above `file` (itself not counted) that others may not enter; null: all open. */
+/** The nearest folder above `file` that other users may not enter; null when all are open. */
 export function closedParent(file: string): string | null {
   for (let dir = path.dirname(file); ; dir = path.dirname(dir)) {
     if (fs.existsSync(dir) && (fs.statSync(dir).mode & 0o001) === 0) return dir
@@ -60,7 +60,7 @@ export function secret(where: Places, name: string, make: () => string): string 
   return fs.readFileSync(file, 'utf8').trim()
 }
 
-/** Whole or not there, also after a loss of power. */
+/** Writes a file that is complete or absent, also after a loss of power. */
 export function writeAtomically(file: string, text: string, mode = 0o600): void {
   const temporary = `${file}.${process.pid}.tmp`
   fs.writeFileSync(temporary, text, { mode, flush: true })

@@ -8,7 +8,7 @@ import { type Places, root } from './paths.ts'
 const run = promisify(execFile)
 const bin = (name: string) => path.join(root, 'node_modules/.bin', name)
 
-/** Prisma's client, when prisma/schema changed since it was generated. */
+/** Generates Prisma's client when prisma/schema has changed since. */
 export async function generateClient(): Promise<string> {
   const hash = hashFiles([path.join(root, 'prisma/schema'), path.join(root, 'package-lock.json')])
   return onceFor(path.join(root, 'prisma/generated/.stamp'), hash, () =>
@@ -16,7 +16,7 @@ export async function generateClient(): Promise<string> {
   )
 }
 
-/** The portal, when its sources or what it shares with the api (contracts, states) changed. */
+/** Builds the portal when its sources, or the contracts and states that it shares with the api, have changed. */
 export async function buildPortal(): Promise<string> {
   const shared = fs
     .globSync('apps/api/src/**/{contract,states}.ts', { cwd: root })
@@ -35,7 +35,7 @@ export async function buildPortal(): Promise<string> {
   )
 }
 
-/** The tiny test image, built once a data folder from this machine's Debian packages. */
+/** Builds the tiny test image from Debian packages, once for each data folder. */
 export async function buildTestImage(where: Places): Promise<string> {
   const script = path.join(root, 'tools/image/build-image.sh')
   const image = testImage(where)
@@ -52,8 +52,8 @@ export async function buildTestImage(where: Places): Promise<string> {
 export const testImage = (where: Places): string => path.join(where.cache, 'tiny.qcow2')
 
 /**
- * Migrations and what is stated beside them, when something is there that this database does not have.
- * `again`: whatever was noted, since another database may be at the same address by now.
+ * Applies migrations, functions, triggers and indexes when this database lacks some. `again`: ignores the record of
+ * applied ones, because another database may be at the same address by now.
  */
 export async function migrate(
   databaseUrl: string,
@@ -95,7 +95,7 @@ async function onceFor(stamp: string, hash: string, work: () => Promise<unknown>
   return 'done'
 }
 
-/** SHA-256 over names and bytes of files and folders; missing ones count as absent. */
+/** A SHA-256 over names and bytes of files and folders; missing ones are skipped. */
 export function hashFiles(paths: readonly string[]): string {
   const hash = crypto.createHash('sha256')
   const visit = (file: string) => {

@@ -5,7 +5,7 @@ import { takeLock } from '../../apps/agent/src/lock.ts'
 import { type Places, writeAtomically } from './paths.ts'
 import { startTime } from './supervisor.ts'
 
-/** What run/cloud.json says of the cloud that runs; `databaseUrl` as soon as its database answers. */
+/** The contents of run/cloud.json about the running cloud; `databaseUrl` is there as soon as its database answers. */
 export type Running = {
   pid: number
   startTime: string | null
@@ -16,7 +16,7 @@ export type Running = {
 
 export const stateFile = (where: Places): string => path.join(where.run, 'cloud.json')
 
-/** The cloud of this data folder, when another process than ours runs it. */
+/** The cloud of this data folder when another process runs it; otherwise null. */
 export function running(where: Places): Running | null {
   const file = stateFile(where)
   if (!fs.existsSync(file)) return null
@@ -27,20 +27,20 @@ export function running(where: Places): Running | null {
 }
 
 export const embeddedDir = (where: Places): string => path.join(where.data, 'postgres')
-/** Kept for those who come when nothing runs: which PostgreSQL of the operator's own the last start used. */
+/** The file that names the operator's own PostgreSQL of the last start, for commands while nothing runs. */
 const ownDatabaseFile = (where: Places) => path.join(where.run, 'own-database')
 
-/** Called with null when the embedded one is used. */
+/** Records the operator's own database; null: the embedded database is used. */
 export function noteOwnDatabase(where: Places, databaseUrl: string | null): void {
   if (databaseUrl === null) fs.rmSync(ownDatabaseFile(where), { force: true })
   else writeAtomically(ownDatabaseFile(where), databaseUrl)
 }
 
-/** The address of the database of this folder when it is not the embedded one. */
+/** The address of this folder's database when it is the operator's own; null for the embedded one. */
 export function ownDatabase(where: Places): string | null {
   const file = stateFile(where)
   const state = fs.existsSync(file) ? (JSON.parse(fs.readFileSync(file, 'utf8')) as Running) : null
-  // A cloud that was killed before it wrote more, or of an earlier version, has said it here alone.
+  // A cloud that was killed early, or of an earlier version, has recorded the address only here.
   if (state?.databaseUrl) return isEmbedded(where, state.databaseUrl) ? null : state.databaseUrl
   const noted = ownDatabaseFile(where)
   return (fs.existsSync(noted) ? fs.readFileSync(noted, 'utf8') : process.env.DATABASE_URL) || null
@@ -63,8 +63,8 @@ export const hostName = (): string =>
     'host-1')
 
 /**
- * Keeps start, restore and move-database of this folder apart until the returned function is called;
- * throws a sentence when another of them is at work. A process that is killed holds nothing.
+ * Keeps start, restore and move-database of this folder from running at the same time, until the returned function is
+ * called; throws a sentence when another of them is at work. A killed process holds nothing.
  */
 export function takeFolder(where: Places): () => void {
   try {
@@ -85,7 +85,7 @@ export function refuseSecond(where: Places): void {
     throw new Error(`This cloud runs already: ${other.url} (pid ${other.pid}). Stop it with: npm run stop`)
 }
 
-/** Says which restore is under way; the folder is no cloud until it is over (tools/backup). */
+/** The file that records a restore under way. Until the restore is over, the folder cannot be started (tools/backup). */
 export const restoreFile = (where: Places): string => path.join(where.data, 'restore.json')
 
 export function refuseHalfRestored(where: Places): void {

@@ -24,7 +24,7 @@ export type Cloud = {
 }
 type Ports = { api: number; web: number; console: number }
 
-/** Loopback ports of our own processes, kept across restarts unless somebody took one. */
+/** The loopback ports of our own processes, kept across restarts unless another program has taken one. */
 export async function internalPorts(where: Places): Promise<Ports> {
   const file = path.join(where.run, 'ports.json')
   const known: Partial<Ports> = fs.existsSync(file) ? JSON.parse(fs.readFileSync(file, 'utf8')) : {}
@@ -43,7 +43,7 @@ export async function internalPorts(where: Places): Promise<Ports> {
   return ports
 }
 
-/** Every process of the cloud: as whom and how it is started, and how it is asked whether it is well. */
+/** All processes of the cloud: the user, command and environment of each, and its health check. */
 export function services(cloud: Cloud, ports: Ports, users: ServiceUsers): ServiceSpec[] {
   const { where, mode } = cloud
   const watch = mode === 'dev' ? ['--watch', '--watch-preserve-output'] : []
@@ -61,7 +61,7 @@ export function services(cloud: Cloud, ports: Ports, users: ServiceUsers): Servi
       name: 'api',
       command: commandOf(users.api, [...watch, 'apps/api/src/main.ts'], { lowPort: cloud.port < 1024 }),
       env: env.api,
-      // Its health is the database's, too; that it has no such page it knows by itself.
+      // /healthz depends on the database, too; the api answers /alive (with 404) without it.
       ask: { port: ports.api, path: '/healthz', alive: '/alive' },
     },
     {
@@ -78,7 +78,7 @@ export function services(cloud: Cloud, ports: Ports, users: ServiceUsers): Servi
     },
     {
       name: 'web',
-      // In development Next writes into the checkout all the time: it stays who started it.
+      // In development Next writes into the checkout all the time, so it runs as the user who started the cloud.
       command: commandOf(mode === 'dev' ? null : users.web, [
         'node_modules/next/dist/bin/next',
         mode,
@@ -89,7 +89,7 @@ export function services(cloud: Cloud, ports: Ports, users: ServiceUsers): Servi
         '127.0.0.1',
       ]),
       env: env.web,
-      // Sends strangers to the sign-in page.
+      // The sign-in page needs no session.
       ask: { port: ports.web, path: '/sign-in', alive: '/alive' },
     },
   ]
@@ -108,12 +108,12 @@ function keysOf(where: Places): Keys {
 
 const ofEvery = ({ mode }: Cloud) => ({
   NODE_ENV: mode === 'dev' ? 'development' : 'production',
-  // A small young generation: by default five Nodes take a third more memory for no gain here.
+  // A small young generation: with the default, five Node processes take a third more memory without a gain.
   NODE_OPTIONS: '--disable-warning=ExperimentalWarning --max-semi-space-size=4',
   HOME: '/nonexistent',
 })
 
-/** Each gets what it needs, and no secret that opens another's door. */
+/** The environments of the processes. Each gets what it needs, and no secret of another process's door. */
 export function environments(cloud: Cloud, ports: Ports, users: ServiceUsers, keys: Keys) {
   const { where } = cloud
   const api = `http://127.0.0.1:${ports.api}`
@@ -182,8 +182,8 @@ export function environments(cloud: Cloud, ports: Ports, users: ServiceUsers, ke
 }
 
 /**
- * The first contents are the api's work: its user, its environment. Returns whose given password is the
- * right one: users who are there keep theirs.
+ * Makes the first contents, with the api's user and environment. Returns the users whose given password is
+ * right: existing users keep their passwords.
  */
 export async function seed(
   specs: readonly ServiceSpec[],

@@ -4,7 +4,7 @@ import { mayBe, settings } from './environment.ts'
 import { readFlags } from './flags.ts'
 import { checkSettings } from './settings.ts'
 
-test('every wrong setting is named with its value and with what it may be, all at once', () => {
+test('all wrong settings are named at once, each with its value and the allowed values', () => {
   const wrong = {
     DATABASE_URL: 'mysql://me:secret@here/x',
     STRATOLITH_BIND: 'everywhere',
@@ -31,7 +31,7 @@ test('every wrong setting is named with its value and with what it may be, all a
   expect(lines[0]).toMatch(/^DATABASE_URL is “mysql:\/\/me@here\/x”\. It may be .*postgresql:/)
 })
 
-test('right ones pass, and what is no setting is told with the one that is most like it', () => {
+test('right settings pass, and an unknown name is told together with the most similar setting', () => {
   const right = {
     DATABASE_URL: '',
     STRATOLITH_BIND: '::',
@@ -51,7 +51,7 @@ test('right ones pass, and what is no setting is told with the one that is most 
   expect(like('STRATOLITH_KEEP_EVENT_DAYS')).toMatch(/STRATOLITH_KEEP_EVENTS_DAYS\?$/)
 })
 
-test('what a process is told of has a sentence here', () => {
+test('every setting of a process has a sentence about its values', () => {
   expect(
     Object.values(settings)
       .flat()
@@ -59,7 +59,7 @@ test('what a process is told of has a sentence here', () => {
   ).toEqual([])
 })
 
-test('an unknown flag is refused, as is a value that is missing or too much', () => {
+test('an unknown flag, a missing value and a superfluous value are refused', () => {
   const read = (...args: string[]) =>
     readFlags('npm run it -- FOLDER [--at TIME] [--yes]', args, { at: 'string', yes: 'boolean' })
   expect(read('/x', '--yes', '--at', 'now')).toEqual({ values: { yes: true, at: 'now' }, words: ['/x'] })
@@ -71,7 +71,7 @@ test('an unknown flag is refused, as is a value that is missing or too much', ()
   expect(() => read('--yes=no')).toThrow('--yes takes no value. Type')
 })
 
-test('the database that is left in one’s own PostgreSQL can be dropped with what is printed', () => {
+test('the printed command drops the database that is left in the operator’s PostgreSQL', () => {
   expect(keptDatabase('postgresql://me:secret@db.example.org:5433/my%20cloud')).toMatch(
     /stays as it is\..*\n {2}dropdb --host=db\.example\.org --port=5433 --username=me 'my cloud'$/,
   )

@@ -8,7 +8,7 @@ import { isDatabaseUrl, nameOf } from './database.ts'
 import { mayBe, ofTools } from './environment.ts'
 import { nearest } from './nearest.ts'
 
-/** What the schemas of agent and api, which are asked first, do not say. */
+/** The checks of settings that the schemas of agent and api do not have. */
 const besides: Record<string, (value: string) => boolean> = {
   DATABASE_URL: (value) => value === '' || isDatabaseUrl(value),
   STRATOLITH_BIND: (value) => value === 'localhost' || isIP(value) !== 0,
@@ -19,8 +19,8 @@ const besides: Record<string, (value: string) => boolean> = {
 }
 
 /**
- * Throws one sentence for each setting that is wrong, before anything is done: told by the process that
- * reads it, it would come after a minute, and again at each of its starts. Returns a sentence for each
+ * Throws one sentence for each wrong setting before anything is done: the process that reads the setting would
+ * tell it a minute later, and again at each of its starts. Returns a sentence for each
  * name that is no setting.
  */
 export function checkSettings(env: NodeJS.ProcessEnv): string[] {
@@ -39,7 +39,7 @@ export function checkSettings(env: NodeJS.ProcessEnv): string[] {
 }
 
 function isRight(name: string, value: string): boolean {
-  // A number out of nothing would be 0.
+  // An empty text would be parsed as the number 0.
   if (value.trim() === '' && ['STRATOLITH_DATA', 'STRATOLITH_PORT'].includes(name)) return false
   for (const { shape } of [ofAgent, ofApi]) {
     const schemas: Record<string, ZodType> = shape
@@ -56,5 +56,5 @@ function isOrigin(text: string): boolean {
   }
 }
 
-/** What cannot be read may have one anywhere. */
+/** A URL without its password, for sentences. A malformed URL is not shown, because the password may be anywhere in it. */
 const withoutPassword = (url: string) => (URL.canParse(url) ? `“${nameOf(url)}”` : 'no address')

@@ -6,7 +6,7 @@ import { leftServices } from './supervisor.ts'
 
 const processes = ['agent', 'api', 'worker', 'console-proxy', 'web']
 
-/** npm run status. Returns 0 when all of it runs. */
+/** npm run status. Returns 0 when all processes run. */
 export async function status(): Promise<number> {
   const where = places()
   const cloud = running(where)
@@ -22,7 +22,7 @@ export async function status(): Promise<number> {
   return cloud && names.length === processes.length && postgres.startsWith('up') ? 0 : 1
 }
 
-/** What is so when somebody has killed `npm start` alone. */
+/** The sentence about a cloud of which only `npm start` itself was killed. */
 export const withoutSupervisor = (names: readonly string[]): string =>
   `running without its supervisor, which was ended: ${names.join(', ')} ${names.length > 1 ? 'go' : 'goes'} on, but nobody starts again what ends. npm start takes over.`
 

@@ -5,13 +5,13 @@ import { type Places, places } from './paths.ts'
 import { running } from './running.ts'
 import { stopLeftServices } from './supervisor.ts'
 
-/** npm run stop: from elsewhere. Guests go on. */
+/** npm run stop: stops a cloud that another process runs. Guests go on. */
 export async function stop(): Promise<void> {
   const ran = await stopProcesses()
   console.log(ran ? 'Stopped. Guests go on; `npm start` finds them again.' : 'It was not running.')
 }
 
-/** Whether there were any. */
+/** Stops all processes of the cloud; returns whether there were any. */
 export async function stopProcesses(): Promise<boolean> {
   const where = places()
   const cloud = running(where)
@@ -24,7 +24,7 @@ export async function stopProcesses(): Promise<boolean> {
   return cloud !== null || left > 0
 }
 
-/** The embedded PostgreSQL may outlive a supervisor that was killed. */
+/** Stops an embedded PostgreSQL that has outlived a killed supervisor. */
 async function stopDatabase(where: Places): Promise<void> {
   if (process.env.DATABASE_URL || !fs.existsSync(path.join(where.data, 'postgres/data/postmaster.pid')))
     return

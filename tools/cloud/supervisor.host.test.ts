@@ -22,7 +22,7 @@ afterEach(async () => {
   fs.rmSync(where.data, { recursive: true, force: true })
 })
 
-/** A small process with a health check; `answer` is the statement that answers to `q`. It logs what it is asked. */
+/** A small process with a health check; `answer` is the statement that answers the request `q`. It logs its requests. */
 function spec(name: string, answer: string, delayMs = 0): ServiceSpec {
   const socketPath = path.join(where.data, `${name}.sock`)
   const code = `
@@ -39,11 +39,11 @@ function spec(name: string, answer: string, delayMs = 0): ServiceSpec {
 const pidOf = (name: string) => leftServices(where)[name]?.pid ?? 0
 const eventually = (look: () => unknown) => vi.waitFor(look, { timeout: 60_000, interval: 50 })
 const log = (name: string) => fs.readFileSync(path.join(where.logs, `${name}.log`), 'utf8').split('\n')
-/** It was well once and was asked again: from now on it must answer. */
+/** Waits until the process was well once and was checked again: from now on it must answer. */
 const watched = (name: string, times = 1) =>
   eventually(() => expect(log(name).filter((line) => line === '/alive').length).toBeGreaterThanOrEqual(times))
 
-test('a process that hangs is ended and started again, and a line says so', async () => {
+test('a process that hangs is ended and started again, and the log says so', async () => {
   const service = spec('frozen', `r.end('ok')`)
   supervisor.start(service)
   await watched('frozen')
@@ -55,9 +55,9 @@ test('a process that hangs is ended and started again, and a line says so', asyn
   expect(log('frozen').filter((line) => line === 'up')).toHaveLength(2)
 })
 
-test('one that says that it is not well, or does not listen yet, is let alone; one that never answers is not', async () => {
+test('a process that answers but is not well, or does not listen yet, is left alone, and one that never answers is restarted', async () => {
   const ill = spec('ill', `if (q.url === '/alive') r.statusCode = 503; r.end()`)
-  // As the agent, which adopts its guests before it listens: longer than all questions that a hung one gets.
+  // Like the agent, which adopts its guests before it listens, this process takes longer than all checks of a hung one.
   const adopting = spec('adopting', 'r.end()', 4_000)
   const mute = spec('mute', '/* says nothing */')
   for (const one of [ill, adopting, mute]) supervisor.start(one)

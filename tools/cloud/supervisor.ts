@@ -7,20 +7,20 @@ import { type Places, root, writeAtomically } from './paths.ts'
 
 export type ServiceSpec = {
   name: string
-  /** Program and arguments; run from the checkout. */
+  /** The program and its arguments, run in the checkout. */
   command: readonly string[]
   env: NodeJS.ProcessEnv
   ask: Ask
 }
 type Options = {
-  /** How patient the watch over hung processes is; null: there is none (somebody is debugging). */
+  /** The pace of the watch over hung processes; null: no watch (for debugging). */
   watch?: Pace | null
 }
 
 /**
- * Keeps our processes running: starts them in sessions of their own (Ctrl-C reaches us alone),
- * restarts what dies or hangs, rotates their logs, and records pids so that the next start finds
- * what a kill -9 left.
+ * Keeps our processes running: starts them in sessions of their own (Ctrl-C reaches only the supervisor),
+ * restarts those that die or hang, rotates their logs, and records pids so that the next start finds
+ * processes that a kill -9 of the supervisor left.
  */
 export class Supervisor {
   readonly #where: Places
@@ -63,11 +63,11 @@ export class Supervisor {
       setTimeout(() => !this.#stopping && this.start(spec), Math.min(100 * 2 ** count, 10_000))
     }
     child.once('exit', again)
-    // Node itself could not be started: while `npm ci` replaces it, say.
+    // Node itself could not be started, for example while `npm ci` replaces it.
     child.once('error', (error) => again(error.message, null))
   }
 
-  /** A process that hangs is ended, and so started again. */
+  /** Ends a process that hangs, after which it is started again. */
   #watchOver(spec: ServiceSpec, child: ChildProcess): () => void {
     if (this.#watch === null) return () => undefined
     const hung = (why: string) => {
@@ -78,7 +78,7 @@ export class Supervisor {
     return watchHealth(spec.ask, hung, this.#watch)
   }
 
-  /** Waits until every service answers; fails with the tail of the log of one that does not. */
+  /** Waits until every service answers; fails with the end of the log of a service that does not. */
   async ready(specs: readonly ServiceSpec[], timeoutMs = 90_000): Promise<void> {
     await Promise.all(
       specs.map(async (spec) => {
@@ -99,7 +99,7 @@ export class Supervisor {
     )
   }
 
-  /** SIGTERM to all, SIGKILL to what is still there after 10 s. */
+  /** Sends SIGTERM to all, and SIGKILL to those that still run after 10 s. */
   async stop(): Promise<void> {
     this.#stopping = true
     this.#stopRotating()
@@ -127,14 +127,14 @@ export class Supervisor {
         { pid: child.pid, startTime: startTime(child.pid ?? 0) },
       ]),
     )
-    // The api shows them to administrators.
+    // The api shows the processes to administrators.
     writeAtomically(path.join(this.#where.run, 'services.json'), JSON.stringify(pids), 0o644)
   }
 }
 
 export type Recorded = Record<string, { pid: number; startTime: string | null }>
 
-/** Services that a killed supervisor left, still the same processes (pid and start time). */
+/** The services that a killed supervisor left running, recognised by pid and start time. */
 export function leftServices(where: Places): Recorded {
   const file = path.join(where.run, 'services.json')
   if (!fs.existsSync(file)) return {}
@@ -154,7 +154,7 @@ export async function stopLeftServices(where: Places): Promise<number> {
   return left.length
 }
 
-/** Field 22 of /proc/PID/stat: tells a process from a later one with the same pid. Null: gone. */
+/** The start time of a process (field 22 of /proc/PID/stat), which tells it from a later one with the same pid; null when it is gone. */
 export function startTime(pid: number): string | null {
   try {
     const stat = fs.readFileSync(`/proc/${pid}/stat`, 'utf8')

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 
 export type SystemUser = { name: string; uid: number; gid: number }
-/** Whom our processes run as; only the agent and whoever started the cloud are root. */
+/** The users of our processes; only the agent and the supervisor are root. */
 export type ServiceUsers = { api: SystemUser; web: SystemUser; console: SystemUser }
 
 export const serviceUsers = (): ServiceUsers => ({
@@ -11,7 +11,7 @@ export const serviceUsers = (): ServiceUsers => ({
   console: systemUser('stratolith-console'),
 })
 
-/** A user of the system with a group of its own, without a home and a shell; made when it is not there. */
+/** A system user with a group of its own, without a home and a shell; made when missing. */
 export function systemUser(name: string): SystemUser {
   const known = passwdEntry(name)
   if (known) return known
@@ -29,7 +29,7 @@ export function systemUser(name: string): SystemUser {
       { stdio: ['ignore', 'ignore', 'pipe'] },
     )
   } catch (error) {
-    // Another cloud of this machine may have made it in the same moment.
+    // Another cloud on this machine may have made the user at the same moment.
     if (!passwdEntry(name))
       throw new Error(
         `The system user “${name}” could not be made: ${String((error as { stderr?: unknown }).stderr ?? error).trim()}`,

@@ -28,7 +28,7 @@ const run = (...names: string[]) =>
   promisify(execFile)(process.execPath, [tools, 'deploy', ...names], {
     env: { ...process.env, DATABASE_URL: url },
   })
-/** A plan of these alone, for a database with nothing of ours in it. */
+/** A plan with these migrations alone, for a database without our schema. */
 const plan = (...migrations: Plan['migrations']): Plan => ({
   functions: `CREATE OR REPLACE FUNCTION stratolith_begin_event_epoch() RETURNS int LANGUAGE sql AS $$ SELECT 1 $$;
     CREATE OR REPLACE PROCEDURE stratolith_fill_documents() LANGUAGE sql AS $$ SELECT 1 $$`,
@@ -46,7 +46,7 @@ const index = {
   sql: 'CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS "Big_x" ON "Big"("x");',
 }
 
-test('data of the version before goes on: events are of an epoch that is over, in order', async () => {
+test('data of the previous version is kept: its events belong to an ended epoch and keep their order', async () => {
   await run(...all.slice(0, epochs))
   await client.query(`INSERT INTO "Event" ("kind", "resourceKind", "resourceId") VALUES ('old', 'a', 'a')`)
   await Promise.all([run(), run()])
@@ -65,7 +65,7 @@ test('data of the version before goes on: events are of an epoch that is over, i
   expect((await run()).stdout).toContain('applied []')
 })
 
-test('a trigger whose condition has changed makes way for the new one', async () => {
+test('a trigger whose condition has changed is replaced', async () => {
   await run()
   await client.query(`CREATE CONSTRAINT TRIGGER document_of_instance_change AFTER UPDATE ON "Instance"
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION stratolith_document_of_instance()`)
@@ -76,14 +76,14 @@ test('a trigger whose condition has changed makes way for the new one', async ()
   expect(rows.map(({ name }) => name)).toEqual(['document_of_instance', 'document_of_instance_update'])
 })
 
-test('one that fails leaves nothing, and is applied when it is right', async () => {
+test('a migration that fails leaves nothing, and is applied once it is corrected', async () => {
   const wrong = { name: '3', sql: 'CREATE TABLE "New" ("x" int);\nINSERT INTO "Nowhere" VALUES (1);' }
   await expect(deploy(url, [], plan(table, wrong))).rejects.toThrow(/Nowhere/)
   const right = { name: '3', sql: 'CREATE TABLE "New" ("x" int);' }
   expect(await deploy(url, [], plan(table, right))).toEqual(['3'])
 })
 
-test('an index whose build was cut off is noticed and built again', async () => {
+test('an index whose build was interrupted is built again', async () => {
   await deploy(url, [], plan(table))
   await client.query('INSERT INTO "Big" VALUES (1)')
   await expect(deploy(url, [], plan(table, index))).rejects.toThrow(/could not create unique index/)
@@ -95,7 +95,7 @@ test('an index whose build was cut off is noticed and built again', async () => 
   expect(await valid()).toEqual([{ indisvalid: true }])
 })
 
-test('a busy table delays a migration and nobody behind it; requests go on while an index is built', async () => {
+test('a busy table delays a migration but no requests, and requests go on while an index is built', async () => {
   await deploy(url, [], plan(table))
   await client.query('BEGIN; SELECT * FROM "Big" LIMIT 1')
   const column = { name: '3_column', sql: 'ALTER TABLE "Big" ADD COLUMN "y" int;' }
@@ -110,7 +110,7 @@ test('a busy table delays a migration and nobody behind it; requests go on while
       { timeout: 30_000 },
     )
     .toBe(1)
-  // Behind the waiting migration it waits with it, and gets its turn when that gives up for a while.
+  // The query waits behind the waiting migration and gets its turn when the migration gives up for a while.
   const started = Date.now()
   await other.query('SELECT count(*) FROM "Big"')
   expect(Date.now() - started).toBeLessThan(20_000)
@@ -119,7 +119,7 @@ test('a busy table delays a migration and nobody behind it; requests go on while
   await other.end()
 })
 
-test('a migration that an older version left half done is told, not guessed at', async () => {
+test('a migration that an older version left half done stops the deploy with a sentence', async () => {
   await deploy(url, [], plan(table))
   await client.query(`UPDATE "_prisma_migrations" SET "finished_at" = NULL`)
   await expect(deploy(url, [], plan(table, index))).rejects.toThrow(/1_table was begun by an older version/)

@@ -5,30 +5,31 @@ import { isConcurrent, statementsOf } from './script.ts'
 
 export type Migration = { name: string; sql: string }
 export type Plan = {
-  /** What column defaults call; idempotent, before the migrations. */
+  /** The functions that column defaults call; idempotent, applied before the migrations. */
   functions: string
   migrations: readonly Migration[]
-  /** What a schema file cannot say; idempotent, after them. */
+  /** The triggers, which a Prisma schema cannot express; idempotent, applied after the migrations. */
   triggers: string
-  /** Indexes that a schema file cannot say, one statement each; built beside running requests. */
+  /** The indexes that a Prisma schema cannot express, one statement each; built beside running requests. */
   indexes: string
-  /** Those that need pg_trgm: left out, with a word, where this user may not have the extension. */
+  /** The indexes that need pg_trgm. They are left out, with a message, when this user may not create the extension. */
   searchIndexes: string
 }
 
-/** Any number that nobody else takes in this database. */
+/** The number of our advisory lock in this database. */
 const deployLock = 7_235_001
 /**
- * Whoever waits for a lock makes everybody else wait behind him: so not for long, but several times.
+ * How long a migration waits for a lock, in ms. A waiting migration makes all others wait behind it, so it waits only
+ * for a short time but tries several times.
  */
 const lockTimeoutMs = 3_000
 const tries = 10
 
 /**
- * Applies what the database does not have, in order, each migration in one transaction with the record
- * that it is there, so that a kill leaves it whole or not at all. Index builds run outside of one
- * (CREATE INDEX CONCURRENTLY) and are finished by the next deploy. Two deploys at once: one waits. `only`:
- * the names of those to apply, for data of an older version; what comes after them waits for the rest.
+ * Applies the missing migrations in order, each in one transaction with its record, so that a kill leaves it complete
+ * or absent. Index builds run outside of a transaction (CREATE INDEX CONCURRENTLY), and the next deploy finishes
+ * interrupted ones. Of two deploys at the same time one waits. `only`: the names of the migrations to apply, for data of
+ * an older version; triggers and indexes then wait for the rest. Returns the names of the applied migrations.
  */
 export async function deploy(url: string, only: readonly string[], plan: Plan): Promise<string[]> {
   const client = new pg.Client({ connectionString: url })
@@ -57,7 +58,7 @@ export async function deploy(url: string, only: readonly string[], plan: Plan): 
   }
 }
 
-/** By asking again: a session that waits for an advisory lock would hold up our own index builds. */
+/** Takes the lock by trying again and again, because a session that waits for an advisory lock would hold up our own index builds. */
 async function alone(client: pg.Client): Promise<void> {
   for (;;) {
     const { rows } = await client.query<{ mine: boolean }>(
@@ -68,7 +69,7 @@ async function alone(client: pg.Client): Promise<void> {
   }
 }
 
-/** The table is Prisma's own, so that its tools read it too. */
+/** Reads the applied migrations. The table has Prisma's form, so that Prisma's tools can read it, too. */
 async function knownMigrations(client: pg.Client): Promise<ReadonlySet<string>> {
   await client.query(`CREATE TABLE IF NOT EXISTS "_prisma_migrations" (
     "id" VARCHAR(36) PRIMARY KEY NOT NULL, "checksum" VARCHAR(64) NOT NULL, "finished_at" TIMESTAMPTZ,
@@ -109,14 +110,14 @@ async function applyOne(client: pg.Client, migration: Migration): Promise<void> 
   }
 }
 
-/** Each by itself. It waits for older transactions to end but blocks nobody, so it may take its time. */
+/** Builds indexes one by one. A build waits for older transactions to end but blocks nobody, so it has no time limit. */
 async function buildIndexes(client: pg.Client, sql: string): Promise<void> {
   await client.query('SET lock_timeout = 0')
   for (const { text } of statementsOf(sql)) await client.query(text)
   await client.query(`SET lock_timeout = ${lockTimeoutMs}`)
 }
 
-/** A build that was cut off leaves an index that is written to and never read. */
+/** Rebuilds indexes of interrupted builds, which are written to but never read. */
 async function rebuildBroken(client: pg.Client): Promise<void> {
   const { rows } = await client.query<{ name: string }>(
     `SELECT c.oid::regclass::text AS "name" FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
@@ -126,13 +127,13 @@ async function rebuildBroken(client: pg.Client): Promise<void> {
   await client.query('SET lock_timeout = 0')
   for (const { name } of rows) {
     console.error(`Building the index ${name} again: an earlier build was cut off.`)
-    // What an interrupted REINDEX CONCURRENTLY left beside the index itself.
+    // An interrupted REINDEX CONCURRENTLY has left this index beside the real one.
     const leftOver = /_cc(new|old)\d*"?$/.test(name)
     await client.query(`${leftOver ? 'DROP' : 'REINDEX'} INDEX CONCURRENTLY ${name}`)
   }
 }
 
-/** The extension is part of PostgreSQL's own package and needs only the right to create in the database. */
+/** True when the extension pg_trgm is there or could be made. It is part of PostgreSQL's package and needs only the right to create in the database. */
 async function hasTrigrams(client: pg.Client): Promise<boolean> {
   try {
     await client.query('CREATE EXTENSION IF NOT EXISTS pg_trgm')
@@ -145,7 +146,7 @@ async function hasTrigrams(client: pg.Client): Promise<boolean> {
   }
 }
 
-/** Again when a lock was not to be had in time; each try leaves nothing behind. */
+/** Runs `work` again when it could not get its lock in time; a failed try leaves nothing. */
 async function patiently(what: string, work: () => Promise<unknown>): Promise<void> {
   for (let left = tries - 1; ; left--)
     try {

@@ -1,9 +1,9 @@
 import { isConcurrent, statementsOf } from './script.ts'
 
 /**
- * What a migration must not do to a table that is there and may be big, while the version before it
- * still runs: hold a lock for as long as the table is long, or take away what that version uses. Tables
- * that the same file creates are free. Two words in a comment right above a statement allow it:
+ * The faults of a migration. While the previous version still runs, a migration must not hold a lock on an existing
+ * table for a time that grows with the table, and must not remove anything that this version uses. Tables
+ * that the same file creates are free. A comment right above a statement allows it:
  * `-- contract: why nothing uses it any more`, `-- small: why this table never gets big`.
  */
 export function faultsOf(sql: string): string[] {
@@ -36,7 +36,7 @@ const any =
   (...patterns: RegExp[]) =>
   (text: string) =>
     patterns.some((pattern) => pattern.test(text))
-/** Each change that an ALTER TABLE lists. */
+/** The changes that an ALTER TABLE lists. */
 const changes = (text: string) =>
   alter(text) ? text.split(/,\s*\n|,\s*(?=(?:ADD|DROP|ALTER|RENAME)\s)/i) : []
 

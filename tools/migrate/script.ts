@@ -1,7 +1,7 @@
-/** One statement of a migration with the comment lines right above it. */
+/** A statement of a migration with the comment lines right above it. */
 export type Statement = { text: string; comments: string }
 
-/** By the semicolons at the end of lines, outside of dollar quotes, as Prisma and we write them. */
+/** Splits SQL at semicolons at the ends of lines, outside of dollar quotes, as Prisma and we write them. */
 export function statementsOf(sql: string): Statement[] {
   const found: Statement[] = []
   let comments: string[] = []
@@ -24,16 +24,16 @@ export function statementsOf(sql: string): Statement[] {
   return found
 }
 
-/** Builds indexes beside running requests: cannot run inside of a transaction. */
+/** True for SQL that builds indexes concurrently, which cannot run inside of a transaction. */
 export const isConcurrent = (sql: string): boolean =>
   statementsOf(sql).some(({ text }) => /\bINDEX\s+CONCURRENTLY\b/i.test(text))
 
-/** What makes a whole database at once (tests, a shadow) needs no patience with others. */
+/** The same SQL with plain index builds, for databases that nobody else uses (tests, a shadow database). */
 export const atOnce = (sql: string): string => sql.replace(/\bINDEX\s+CONCURRENTLY\b/gi, 'INDEX')
 
 /**
- * What the schema engine wrote, with the indexes of tables that are there already taken out into a
- * script of their own, which builds them beside running requests.
+ * Splits the SQL of the schema engine: the indexes of existing tables go into a script of their own, which builds
+ * them beside running requests.
  */
 export function withoutIndexes(sql: string): { changes: string; indexes: string } {
   const statements = statementsOf(sql)
@@ -44,7 +44,7 @@ export function withoutIndexes(sql: string): { changes: string; indexes: string 
   const isIndex = ({ text }: Statement) => /^(CREATE (UNIQUE )?|DROP )INDEX /.test(text) && !fresh(text)
   const join = (some: Statement[]) =>
     some.map(({ text, comments }) => (comments ? `${comments}\n${text}\n` : `${text}\n`)).join('\n')
-  // The new ones first: there is no moment without either.
+  // New indexes come first, so that at no moment both the old and the new one are missing.
   const indexes = [
     ...statements.filter((one) => isIndex(one) && one.text.startsWith('CREATE')),
     ...statements.filter((one) => isIndex(one) && one.text.startsWith('DROP')),

@@ -1,7 +1,7 @@
 /**
- * npm run new-room -- toy [toys]: a room with a resource, from the template beside this file, whole: tables, service,
- * policy, procedures, OpenStack's door, portal, tests. Touches nothing but the room's own folders and files, and a
- * line of each of the two lists of rooms. What is left to do is printed.
+ * npm run new-room -- toy [toys] makes a complete room with one resource from the template beside this file: tables,
+ * service, policy, procedures, OpenStack's door, portal, tests. It touches only the room's own folders and files, and
+ * one line in each of the two lists of rooms. It prints what is left to do.
  */
 import fs from 'node:fs'
 import path from 'node:path'
@@ -44,7 +44,7 @@ console.log(`
 Now: npm run generate && npm run migrate create ${plural}, node tools/compat.ts, npx biome check --write .
 Then say what it really is, in this order: prisma/schema/${name}.prisma, contract.ts, policy.ts, service.ts.`)
 
-/** At the end of the list: a room stands after those that it uses. */
+/** Adds the room at the end of a list, because a room stands after the rooms that it uses. */
 function enlist(file: string, list: RegExp): void {
   const text = fs.readFileSync(path.join(root, file), 'utf8')
   const begin = list.exec(text)
@@ -54,7 +54,7 @@ function enlist(file: string, list: RegExp): void {
   fs.writeFileSync(path.join(root, file), `import { ${name}Room } from './${name}/room.ts'\n${entry}`)
 }
 
-/** Counters are locked in one order, in which a new one comes last. */
+/** The last place in the order in which counters are locked; the new counter comes after it. */
 function lastLock(): number {
   const rooms = fs.readdirSync(path.join(root, 'apps/api/src'))
   const texts = rooms.map((room) => path.join(root, 'apps/api/src', room, 'room.ts')).filter(fs.existsSync)

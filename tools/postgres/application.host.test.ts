@@ -36,7 +36,7 @@ async function fill(url: string): Promise<void> {
   await node('tools/migrate.ts', ['deploy'], { DATABASE_URL: url })
   await runMigrations({ connectionString: url })
 }
-/** What the application does beside reading and writing rows. */
+/** Does what the application does beside reading and writing rows. */
 async function works(url: string): Promise<void> {
   await on(
     url,
@@ -48,7 +48,7 @@ async function works(url: string): Promise<void> {
   )
 }
 
-test('the application owns its database, and is nobody on the server', async () => {
+test('the application owns its database and has no other rights on the server', async () => {
   const url = await applicationUrl(server, 'fresh')
   expect(url).toContain(`//${applicationRole}:${read('password')}@`)
   await fill(url)
@@ -71,17 +71,17 @@ test('the application owns its database, and is nobody on the server', async () 
   ]
   for (const statement of refused)
     await expect(on(url, statement), statement).rejects.toThrow(/permission|must be|denied/i)
-  // What a superuser might run, in his own database, is not the application's to write.
+  // The application cannot write in the superuser's database, where a superuser might run its objects.
   const elsewhere = url.replace('/fresh', '/postgres')
   await expect(on(elsewhere, 'CREATE TABLE public.t ()')).rejects.toThrow(/permission denied/)
-  // It sees who holds up the event log, whoever that is.
+  // The application sees every session that holds up the event log.
   const [seen] = await on<{ hidden: number }>(
     url,
     `SELECT count(*)::int AS "hidden" FROM pg_stat_activity WHERE query = '<insufficient privilege>'`,
   )
   expect(seen?.hidden).toBe(0)
   expect(await applicationUrl(server, 'fresh')).toBe(url)
-  // Nor does a backup need more, or a restore.
+  // Backup and restore need no further rights.
   const folder = path.join(work, 'dump')
   await dumpDatabase(url, folder)
   const restored = await applicationUrl(server, 'restored')
@@ -124,7 +124,7 @@ test('the data of an earlier version, whose application was the superuser, becom
   await on(url, 'DROP TABLE parted', 'DROP SCHEMA graphile_worker CASCADE')
   const [event] = await on<{ kind: string }>(url, 'SELECT "kind" FROM "Event" ORDER BY "id" LIMIT 1')
   expect(event?.kind).toBe('before')
-  // What the application knew then opens nothing more.
+  // The former password of the application is no longer the superuser's.
   const stale = server.url.replace(read('superuser-password'), read('password'))
   await expect(on(stale, 'SELECT 1')).rejects.toThrow(/authentication/)
 })

@@ -2,15 +2,15 @@ import fs from 'node:fs'
 import path from 'node:path'
 import pg from 'pg'
 
-/** Owns the cloud's database and is nothing else on the server; whom api, worker and migrations are there. */
+/** The role that owns the cloud's database and has no other rights on the server; api, worker and migrations use it. */
 export const applicationRole = 'stratolith_app'
-/** Of the server; tools alone use it, and never in the cloud's database once that is the application's. */
+/** The superuser of the server; only tools use it, and never in the cloud's database once the application owns that. */
 export const superuser = 'stratolith'
 
-/** In the folder of a server, each 0600. Of an older version there is one, and it is the superuser's. */
+/** The password files in the folder of a server, each 0600. An older version has one file, with the superuser's password. */
 const files = { [superuser]: 'superuser-password', [applicationRole]: 'password' } as const
 
-/** Made when it is not there. */
+/** The password of a role; generated when missing. */
 export function passwordOf(dir: string, role: keyof typeof files): string {
   const file = path.join(dir, files[role])
   if (!fs.existsSync(file))
@@ -22,8 +22,8 @@ const urlOf = (port: number, role: keyof typeof files, password: string, databas
   `postgresql://${role}:${password}@127.0.0.1:${port}/${database}`
 
 /**
- * The superuser's address, when the server there answers to it. On one of an older version the application
- * knows his password: it becomes another one, and what he had is the application's from now on.
+ * The superuser's URL, when the server accepts it. In an older version the application knows the superuser's
+ * password: then the superuser gets a new password, and the former one becomes the application's.
  */
 export async function superuserUrl(dir: string, port: number): Promise<string | null> {
   const password = passwordOf(dir, superuser)
@@ -38,8 +38,8 @@ export async function superuserUrl(dir: string, port: number): Promise<string | 
 }
 
 /**
- * The application's address of the database `name` of an embedded server, which is made, or (that of an
- * older version) becomes the application's with everything in it.
+ * The application's URL of the database `name` on an embedded server. The database is made or, if an older version
+ * made it, handed over to the application with everything in it.
  */
 export async function applicationUrl(
   { dir, url }: { dir: string; url: string },
@@ -54,7 +54,7 @@ export async function applicationUrl(
       `ALTER ROLE ${applicationRole} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS
        PASSWORD ${pg.escapeLiteral(password)}`,
     )
-    // Whose transaction delays the event log (kernel/held-back.ts).
+    // Lets the application see transactions that delay the event log (kernel/held-back.ts).
     await client.query(`GRANT pg_read_all_stats TO ${applicationRole}`)
     const { rows } = await client.query<{ owner: string }>(
       'SELECT pg_get_userbyid(datdba) AS "owner" FROM pg_database WHERE datname = $1',
@@ -71,7 +71,7 @@ export async function applicationUrl(
   return urlOf(Number(at.port), applicationRole, password, name)
 }
 
-/** Not a part of an extension, nor of something else that takes it along (`kinds`: of pg_depend). */
+/** The SQL condition that an object belongs neither to an extension nor to another object (`kinds`: kinds of pg_depend). */
 const apart = (object: string, catalog: string, kinds = "'e', 'i'") =>
   `NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = '${catalog}'::regclass AND d.objid = ${object}
      AND d.deptype IN (${kinds}))`
@@ -90,7 +90,7 @@ const owned = [
    WHERE pronamespace IN (${ours}) AND ${apart('oid', 'pg_proc')}`,
 ]
 
-/** REASSIGN OWNED does not work for the superuser that initdb made. All of it or nothing. */
+/** Gives all objects to the application, all or none. REASSIGN OWNED does not work for the superuser that initdb made. */
 async function handOver(client: pg.Client, database: string): Promise<void> {
   await client.query('BEGIN')
   for (const list of owned) {

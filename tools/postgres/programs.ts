@@ -7,13 +7,13 @@ import { closedParent } from '../cloud/paths.ts'
 import { systemUser } from '../cloud/users.ts'
 
 export type Programs = { initdb: string; postgres: string }
-/** Whom a server runs as. Null: as ourselves, because PostgreSQL refuses only root. */
+/** The user of a server; null: the present user, because PostgreSQL refuses only root. */
 export type ServerUser = { uid: number; gid: number } | null
 
 /**
- * The programs of PostgreSQL from node_modules. When the server's own user cannot walk there (a
+ * The programs of PostgreSQL in node_modules. When the server's user cannot reach them (a
  * checkout in root's 0700 home), a copy that everybody may read is kept under `dir`, which must be
- * open, and one of an earlier version goes.
+ * open, and a copy of an earlier version is removed.
  */
 export function programs(dir: string, user: ServerUser, { native, version } = installed()): Programs {
   const closed = user !== null && closedParent(path.join(native, 'bin/initdb')) !== null
@@ -35,7 +35,7 @@ export function installed(): { native: string; version: string } {
   }
 }
 
-/** Appears by rename, so what is there is whole. */
+/** Makes the copy, which appears by rename, so that an existing copy is complete. */
 function copied(native: string, dir: string, name: string): string {
   const home = path.join(dir, name)
   if (fs.existsSync(home)) return home
@@ -47,7 +47,7 @@ function copied(native: string, dir: string, name: string): string {
   return home
 }
 
-/** PostgreSQL refuses to run as root: then the system's user “postgres”, made when it is not there. */
+/** The user of the server. PostgreSQL refuses to run as root; then it is the system user “postgres”, made when missing. */
 export function serverUser(): ServerUser {
   if (process.getuid?.() !== 0) return null
   const { uid, gid } = systemUser('postgres')

@@ -21,7 +21,7 @@ const runs = (program: string) =>
     stdio: ['ignore', 'pipe', 'pipe'],
   })
 
-test('programs in a closed home run as the server’s user from a copy, made once a version', () => {
+test('programs in a closed home are run by the server’s user from a copy, which is made once for each version', () => {
   const home = path.join(work, 'home')
   const native = path.join(home, 'native')
   const dir = path.join(work, 'open')
@@ -43,7 +43,7 @@ test('programs in a closed home run as the server’s user from a copy, made onc
   expect(fs.readdirSync(dir)).toEqual(['native-2'])
 })
 
-test('a server that cannot be made is refused in a sentence, and the next start makes it', async () => {
+test('a server that cannot be made is reported in a sentence, and the next start makes it', async () => {
   const dir = path.join(work, 'closed')
   fs.mkdirSync(dir, { mode: 0o700 })
   const spec = { dir, port: 1, password: 'unused', settings: {} }

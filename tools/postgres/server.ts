@@ -7,7 +7,7 @@ import { superuser } from './application.ts'
 import { type Programs, programs, type ServerUser, serverUser } from './programs.ts'
 
 export type ServerSpec = {
-  /** Everything of the server; others may enter it. The database goes to `<dir>/data`. */
+  /** The folder of the server, which other users may enter. The database is in `<dir>/data`. */
   dir: string
   port: number
   password: string
@@ -15,7 +15,7 @@ export type ServerSpec = {
   log?: (line: string) => void
 }
 
-/** Makes the database when there is none yet and starts its server; resolves when it takes connections. */
+/** Makes the database when there is none yet and starts its server; resolves when the server accepts connections. */
 export async function startServer(spec: ServerSpec): Promise<void> {
   const lines: string[] = []
   const log = (text: string) => {
@@ -37,7 +37,7 @@ export async function startServer(spec: ServerSpec): Promise<void> {
   }
 }
 
-/** By initdb, into a folder that gets its name at the end: one that was cut short is made again. */
+/** Makes the database by initdb, in a folder that gets its name at the end, so that an interrupted one is made again. */
 async function makeDatabase(
   { dir, password }: ServerSpec,
   { initdb }: Programs,
@@ -100,8 +100,8 @@ async function serve(
 type Child = { started: Promise<void>; ended: Promise<number | NodeJS.Signals | null> }
 
 /**
- * A program of PostgreSQL as its own user, which may not know our working directory and is told nothing of
- * our environment, and can never become anybody else. Ends with us.
+ * Runs a program of PostgreSQL as the server's user, who may have no access to our working directory, gets nothing of
+ * our environment, and cannot become another user. The program ends with this process.
  */
 function run(
   program: string,
@@ -118,7 +118,7 @@ function run(
   const child: ChildProcess = spawn(first, words, {
     cwd,
     env: environmentOf('postgres', { LC_MESSAGES: 'C' }, process.env),
-    // In a session of its own: Ctrl-C reaches us alone, and we stop it after those who need it.
+    // The server has a session of its own: Ctrl-C reaches only this process, which stops the server after its users.
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   })

@@ -2,9 +2,9 @@ import type { Room } from '../../apps/api/src/kernel/manifest.ts'
 
 type Manifest = Pick<Room, 'name' | 'kinds' | 'openstack' | 'workflows'>
 
-/** Rooms that show what other rooms write down, and keep nothing of their own. */
+/** Rooms that show data of other rooms and have no tables of their own. */
 const withoutTables = ['operations', 'system']
-/** Rooms whose browser test and portal room have another name there. */
+/** Rooms whose browser test or portal room has another name. */
 const inThePortal: Record<string, { room: string; test: string }> = {
   directory: { room: 'directory', test: 'administration' },
   delegation: { room: 'profile', test: 'identity' },
@@ -15,7 +15,7 @@ const inThePortal: Record<string, { room: string; test: string }> = {
   operations: { room: 'operations', test: 'compute' },
 }
 
-/** What a room lacks that every room has, by the paths of the tree; none when it is whole. */
+/** The parts that a room lacks, by the paths of the tree; empty when it is complete. */
 export function missingOf(room: Manifest, files: readonly string[]): string[] {
   const { name } = room
   const api = `apps/api/src/${name}`

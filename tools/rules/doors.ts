@@ -5,7 +5,7 @@ import { type Finding, isShipped, lineOf, nodesOf, parse, type SourceFile } from
 export const isDoor = (path: string): boolean =>
   /^apps\/api\/src\/(.+\/)?(openstack\/[^/]+|openstack|[^/]+\.openstack|router|http)\.ts$/.test(path)
 
-/** A door has schemas and calls services: what it asks of the database, or of a host, is a service's to ask. */
+/** The faults of doors. A door checks shapes and calls services; only services may use the database or a host. */
 export const doorFaults = (files: readonly SourceFile[]): Finding[] =>
   files.filter((file) => isShipped(file) && isDoor(file.path)).flatMap(faultsIn)
 

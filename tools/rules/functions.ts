@@ -4,8 +4,8 @@ import { type Finding, lineOf, nodesOf, parse, type SourceFile } from './tree.ts
 const most = 70
 
 /**
- * Functions that are longer than fits on a screen. Those inside of one are counted by themselves: what makes an object of
- * small functions is as easy to read as a class that has them as its methods.
+ * Finds functions that do not fit on a screen. Functions inside of a function are counted by themselves, because a
+ * function that makes an object of small functions is as easy to read as a class with these methods.
  */
 export const longFunctions = (files: readonly SourceFile[]): Finding[] => files.flatMap(longIn)
 
@@ -46,7 +46,7 @@ const isFunction = (node: ts.Node): node is ts.FunctionLikeDeclaration =>
   node.body !== undefined
 
 const stories = /^(describe|test|it)\b/
-/** The list of the tests of a subject, and one test, are read from top to bottom as stories, and are as long as these are. */
+/** True for a test and for a list of tests, which are read from top to bottom as stories and may be long. */
 function isStory(node: ts.Node): boolean {
   const call = node.parent
   return (

@@ -1,12 +1,12 @@
 import ts from 'typescript'
 import { type Finding, isShipped, lineOf, nodesOf, parse, type SourceFile } from './tree.ts'
 
-/** Where rights are made: in the kernel, and for a caller of the token that is read. */
+/** The files that make rights: the kernel, and the file that reads a caller's token. */
 const makers = ['apps/api/src/kernel/context.ts', 'apps/api/src/identity/tokens.ts']
 
 /**
- * A ctx is never given other rights by spreading it, nor put together: whoever needs other rights says why by a
- * function of the kernel (asSystem, asReaderOf, asMember), where all of them are found.
+ * Finds code that makes a ctx with other rights by spreading or by listing its fields. Code that needs other rights must
+ * call a function of the kernel (asSystem, asReaderOf, asMember), so that all such places are found.
  */
 export const rightsFaults = (files: readonly SourceFile[]): Finding[] =>
   files.filter((file) => isShipped(file) && !makers.includes(file.path)).flatMap(faultsIn)
@@ -26,7 +26,7 @@ const rights = ['roles', 'scope', 'actor']
 const aCtx =
   /(^|[.(])(ctx|tx|cloud|context|caller|system|ours)$|\w*[cC]tx\(.*\)$|^as(System|ReaderOf|Member)\(.*\)$/s
 
-/** What a ctx is given: it is spread beside it, or it is made with a database and roles of its own. */
+/** The right that an object gives to a ctx, which it spreads, or makes with a database and roles; null when none. */
 function givenRight({ properties }: ts.ObjectLiteralExpression): string | null {
   const names = properties.flatMap((one) => (one.name ? one.name.getText().replace(/['"]/g, '') : []))
   const isSpread = properties.some((one) => ts.isSpreadAssignment(one) && aCtx.test(one.expression.getText()))

@@ -1,7 +1,7 @@
 import ts from 'typescript'
 import { type Finding, isShipped, lineOf, nodesOf, parse, roomOf, type SourceFile } from './tree.ts'
 
-/** Room by model: the Prisma file in which a model stands names the room that owns its table. */
+/** The room that owns the table of each model: the one with the name of the model's Prisma file. */
 export function ownersOf(schemas: readonly SourceFile[]): ReadonlyMap<string, string> {
   return new Map(
     schemas.flatMap(({ path, text }) => {
@@ -16,12 +16,12 @@ const isClient = (node: ts.Expression): boolean =>
     ts.isPropertyAccessExpression(node) ? node.name.text : ts.isIdentifier(node) ? node.text : '',
   )
 
-/** Beside a statement that must read another room's table: `-- of hosts: why it cannot be otherwise`. */
+/** The mark of a statement that must read another room's table: `-- of hosts: <reason>`. */
 const mark = (room: string) => new RegExp(`-- of ${room}: \\S`)
 
 export type Use = Finding & { model: string; owner: string; isMarked: boolean }
 
-/** Every use of a table outside of the room that owns it, by Prisma's client or in the words of SQL. */
+/** All uses of a table outside of its room, by Prisma's client or in SQL. */
 export function foreignUses(files: readonly SourceFile[], owners: ReadonlyMap<string, string>): Use[] {
   return files.filter(isShipped).flatMap((file) => usesIn(file, owners))
 }
@@ -42,7 +42,7 @@ function usesIn(file: SourceFile, owners: ReadonlyMap<string, string>): Use[] {
       const name = node.name.text
       note(name.charAt(0).toUpperCase() + name.slice(1), node.name.getStart(), '')
     }
-    // What is kept for how long and what the quota counts is named in a manifest.
+    // A manifest names tables for retention and quota.
     if (
       ts.isPropertyAssignment(node) &&
       node.name.getText() === 'table' &&
@@ -62,7 +62,7 @@ const isText = (node: ts.Node): boolean =>
   ts.isTemplateMiddleOrTemplateTail(node) ||
   ts.isNoSubstitutionTemplateLiteral(node)
 
-/** The whole literal of which the text is a part. */
+/** The whole template literal of which the text is a part. */
 function statementOf(node: ts.Node): string {
   for (let at = node; ; at = at.parent)
     if (ts.isTemplateExpression(at) || !at.parent || ts.isStatement(at)) return at.getText()

@@ -2,14 +2,14 @@ import ts from 'typescript'
 
 /** A file of the tree, by its path from the root of the repository. The rules read no disk. */
 export type SourceFile = { path: string; text: string }
-/** One offence: where it is and what is wrong. */
+/** One violation of a rule: its place and a message. */
 export type Finding = { path: string; line: number; message: string }
 
-/** What ships of the API: tests, what they share and the examples of requests may do what a room may not. */
+/** True for files of the API that ship. Tests, their helpers and examples of requests do not, and are free of the rules. */
 export const isShipped = ({ path }: SourceFile): boolean =>
   /^apps\/api\/src\/.*\.ts$/.test(path) && !/\.test\.ts$|testing|\.examples\.ts$/.test(path)
 
-/** The folder of apps/api/src that the file is in; "" for what stands beside the rooms. */
+/** The folder of the file in apps/api/src; "" for files beside the rooms. */
 export const roomOf = (path: string): string => /^apps\/api\/src\/([^/]+)\//.exec(path)?.[1] ?? ''
 
 const parsed = new WeakMap<SourceFile, ts.SourceFile>()
@@ -21,7 +21,7 @@ export function parse(file: SourceFile): ts.SourceFile {
   return tree
 }
 
-/** Every node of the file, parents first. */
+/** All nodes of the file, parents first. */
 export function nodesOf(file: ts.SourceFile): ts.Node[] {
   const nodes: ts.Node[] = []
   const visit = (node: ts.Node): void => {
@@ -32,7 +32,7 @@ export function nodesOf(file: ts.SourceFile): ts.Node[] {
   return nodes
 }
 
-/** Line of a place in the file, from 1. */
+/** The line of a position in the file, counted from 1. */
 export const lineOf = (file: ts.SourceFile, position: number): number =>
   file.getLineAndCharacterOfPosition(position).line + 1
 

@@ -5,13 +5,13 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 
-/** Namespaces of the cloud whose data plane is `dataPlane`: that one and those named after it. */
+/** The namespaces of the cloud with this data plane: the data plane's own and those named after it. */
 export async function namespacesOf(dataPlane: string): Promise<string[]> {
   const names = (await output('ip', ['netns', 'list'])).map((line) => line.split(' ')[0] ?? '')
   return names.filter((name) => name === dataPlane || name.startsWith(`${dataPlane}.`))
 }
 
-/** "namespace/link" for every link in them but loopback. One that goes meanwhile has none. */
+/** "namespace/link" for every link in these namespaces except loopback. A namespace that is removed meanwhile has none. */
 export async function linksIn(namespaces: readonly string[]): Promise<string[]> {
   const found: string[] = []
   for (const namespace of namespaces) {
@@ -22,7 +22,7 @@ export async function linksIn(namespaces: readonly string[]): Promise<string[]> 
   return found
 }
 
-/** Command lines of QEMUs that work in a folder below `data`. */
+/** The command lines of QEMU processes that work in a folder below `data`. */
 export function qemusOf(data: string): string[] {
   const below = `${fs.realpathSync(data)}${path.sep}`
   return fs
@@ -34,7 +34,7 @@ export function qemusOf(data: string): string[] {
         const words = fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
         return words[0]?.includes('qemu') ? [`${pid} ${words.slice(0, 5).join(' ')}`] : []
       } catch {
-        return [] // it ended while we looked
+        return [] // The process ended meanwhile.
       }
     })
 }

@@ -1,6 +1,6 @@
 import type { Client } from 'pg'
 
-/** "kind id" for everything in the database that must not outlive an instance, counters by value. */
+/** "kind id" for all rows that must not outlive an instance; counters with their value. */
 export async function rowsOf(db: Client): Promise<string[]> {
   const { rows } = await db.query<{ line: string }>(`
     SELECT 'instance ' || "id" AS line FROM "Instance"

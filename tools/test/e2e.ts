@@ -1,7 +1,7 @@
 /**
- * The whole cloud as a newcomer gets it: npm start in a data folder of its own, selftest, a day of
- * OpenStack's own client and a playbook of Ansible's beside the browser tests, backup and restore, then
- * npm run destroy. A second run of start proves that it is idempotent.
+ * Tests the whole cloud as a newcomer gets it: npm start in a new data folder, selftest, a day of
+ * OpenStack's own client and an Ansible playbook beside the browser tests, backup and restore, then
+ * npm run destroy. A second start proves that start is idempotent.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import fs from 'node:fs'
@@ -20,7 +20,7 @@ const env: NodeJS.ProcessEnv = {
   STRATOLITH_PORT: String(port),
   STRATOLITH_BIND: '127.0.0.1',
   STRATOLITH_EGRESS: 'off',
-  // "Ready in" counts from here, not from the start of npm test.
+  // "Ready in" is measured from here, not from the start of npm test.
   STRATOLITH_STARTED_AT: String(Date.now()),
 }
 const cloud = spawn(process.execPath, [path.join(root, 'tools/cloud.ts'), 'start'], {
@@ -28,27 +28,27 @@ const cloud = spawn(process.execPath, [path.join(root, 'tools/cloud.ts'), 'start
   env,
   stdio: ['ignore', 'pipe', 'inherit'],
 })
-/** Name and end of the output of each part that failed. */
+/** The name of each failed part with the end of its output. */
 const failed: string[] = []
 /** How long each part took. */
 const times: { what: string; ms: number }[] = []
 const long = process.env.TEST_LONG === '1'
 const due = turn(commitOrDay(), long)
 console.log(`By turn: ${due.join(', ')} (of ${heavy.join(', ')}; npm run test:long does all).`)
-/** Where reports for tools/test/slowest.ts belong; undefined: nobody reads them. */
+/** The folder for reports of times (tools/test/slowest.ts); undefined: no reports are wanted. */
 const reports = process.env.TEST_REPORTS
 try {
   await timed('start', () => ready(cloud))
   await part('selftest', ['tools/selftest.ts'])
   await part('identity', ['tools/test/identity.ts'])
-  // These two want the cloud for themselves: one kills its processes, the other counts what is there.
+  // These two parts need the cloud for themselves: one kills its processes, the other counts its resources.
   await part('durability', ['tools/durability.ts'])
   await part('soak', ['tools/soak.ts', ...(long ? ['50'] : [])])
-  // The day of the client also is an administrator's, who switches the only host off for a moment.
+  // The client's day runs alone, because its administrator closes the only host for a moment.
   await part('client day', ['e2e/openstack-client/main.ts'])
   await Promise.all([byTurn('playbook', ['e2e/ansible/main.ts']), browser('together')])
   await browser('alone')
-  // It ends with another data folder: what others have to say is said before.
+  // The restore drill replaces the data folder, so the logs of failed parts are printed before.
   if (failed.length > 0) printLogs()
   await byTurn('restore', ['tools/backup/drill.ts'])
   await byTurn('new room', ['tools/test/new-room.ts'])
@@ -64,7 +64,7 @@ try {
 const said = times.map(({ what, ms }) => `${what} ${(ms / 1000).toFixed(1)} s`)
 console.log(`\n--- parts of e2e: ${said.join(', ')}`)
 if (reports !== undefined) fs.writeFileSync(path.join(reports, 'e2e.parts.json'), JSON.stringify(times))
-// Last, after the logs: the reader of a CI run sees the end of it.
+// The failures come last, after the logs, because readers of a CI run see its end.
 for (const what of failed) console.error(`\n--- failed: ${what}`)
 process.exit(failed.length === 0 ? 0 : 1)
 
@@ -78,11 +78,11 @@ function ready(child: ChildProcess): Promise<void> {
   })
 }
 
-/** The specs of one of Playwright's projects (e2e/playwright.config.ts). */
+/** Runs the specs of one of Playwright's projects (e2e/playwright.config.ts). */
 function browser(project: 'together' | 'alone'): Promise<void> {
   const cli = ['node_modules/@playwright/test/cli.js', 'test', '--config', 'e2e/playwright.config.ts']
   const report = reports === undefined ? {} : { TEST_REPORT: path.join(reports, `${project}.browser.json`) }
-  // Specs of the one project disturb nobody, so each of two browsers takes the next of them.
+  // The specs of `together` do not disturb each other, so two browsers share them.
   const workers = project === 'together' ? '2' : '1'
   return part(`browser, ${project}`, [...cli, '--project', project, '--workers', workers], {
     STRATOLITH_URL: `http://127.0.0.1:${port}`,
@@ -96,7 +96,7 @@ async function byTurn(name: Heavy, args: string[]): Promise<void> {
 
 async function part(name: string, args: string[], more: NodeJS.ProcessEnv = {}): Promise<void> {
   const { ok, tail } = await timed(name, () => tee([process.execPath, ...args], { ...env, ...more }, name))
-  // Half of what a layer may show in the end, so that two failed parts are both seen.
+  // Half of the output that a layer may show in the end, so that two failed parts fit.
   if (!ok) failed.push(`${name}\n${tail.slice(-3_000).trimEnd()}`)
 }
 
@@ -109,7 +109,7 @@ async function timed<T>(name: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** A log line can hold a whole driver error; its beginning says which. */
+/** Prints the ends of the logs, with only the beginning of each line, because a line can contain a whole driver error. */
 function printLogs(): void {
   const dir = path.join(data, 'logs')
   if (!fs.existsSync(dir)) return

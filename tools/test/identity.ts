@@ -1,7 +1,7 @@
 /**
- * node tools/test/identity.ts, on a running cloud: each process has only what is its own. Its user tries
- * to read, open and signal what belongs to others; the real processes are looked at from outside. Part
- * of `npm test`.
+ * node tools/test/identity.ts, on a running cloud: tests that each process has only its own rights. Each user tries
+ * to read, open and signal files, doors and processes of others, and the real processes are checked from outside. It is
+ * part of `npm test`.
  */
 import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
@@ -24,7 +24,7 @@ const pids = Object.fromEntries(
   ),
 )
 
-/** Who may know which secret. */
+/** The secrets and the processes that may know them. */
 const secrets: Record<string, { value: string; known: string[] }> = {
   'the password of the database': { value: read('postgres/password'), known: ['api', 'worker'] },
   'the password of its superuser': { value: read('postgres/superuser-password'), known: [] },
@@ -38,7 +38,7 @@ const secrets: Record<string, { value: string; known: string[] }> = {
   'the key of the credentials': { value: read('secrets/credential.key'), known: [] },
   'the first password': { value: cloud.password('admin'), known: [] },
 }
-/** Runs as the user: makes each attempt and prints “open” or the reason why not. */
+/** The program that runs as the user, makes each attempt and prints “open” or the reason why it failed. */
 const probe = `
 const fs = require('node:fs'), net = require('node:net')
 const ways = {
@@ -156,7 +156,7 @@ await step('the secret of one process does not open the door of another', async 
   const seen = []
   for (const url of ['/trpc/identity.signIn', '/internal/console/redeem'])
     for (const secret of [portal, proxy, undefined]) seen.push(await status(url, secret))
-  // The first is let in and says what is wrong with its words; “no such token” is a 403, too.
+  // The first request is admitted and gets 400 for its body; an unknown token would be 403, too.
   same(seen, [400, 403, 403, 403, 403, 403])
   const watch = await fetch(`${cloud.apiUrl}/internal/console/watch?session=x`, {
     headers: { 'x-internal-secret': proxy ?? '' },
@@ -179,7 +179,7 @@ function blob(): string {
   return at('images/blobs', name)
 }
 
-/** Everything that belongs to somebody, as it lies there now. */
+/** All attempts: on each existing file, door and process that belongs to one of the users. */
 function attempts(): Attempt[] {
   const files = ['secrets', 'logs'].flatMap((dir) => fs.readdirSync(at(dir)).map((name) => at(dir, name)))
   const home = path.join(host, 'instances', guest)
@@ -214,7 +214,7 @@ function attempts(): Attempt[] {
   ]
 }
 
-/** Those attempts that succeed. Its own user's processes are its own. */
+/** The attempts that succeed as that user. Processes of the same user count as its own. */
 function tryAs(name: keyof ServiceUsers, wanted: Attempt[]): string[] {
   const self = Object.entries(identities).filter(([, user]) => user?.uid === users[name].uid)
   const mine = new Set(

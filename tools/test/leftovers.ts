@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 const run = promisify(execFile)
 
 /**
- * What tests must not leave on the machine: processes, links, namespaces, nft tables, temp folders,
+ * The things on the machine that tests must not leave: processes, links, namespaces, nft tables, temporary folders,
  * cgroups and user ids of guests.
  */
 export type Snapshot = {
@@ -36,7 +36,7 @@ export async function snapshot(): Promise<Snapshot> {
   }
 }
 
-/** One line for each thing that is there now and was not before. Gives processes 5 s to end. */
+/** One line for each thing that was not there before. Processes get 5 s to end. */
 export async function leftovers(before: Snapshot): Promise<string[]> {
   for (let i = 0; ; i++) {
     const now = await snapshot()
@@ -48,13 +48,13 @@ export async function leftovers(before: Snapshot): Promise<string[]> {
   }
 }
 
-/** `t_…` are the data folders of test databases. */
+/** Our temporary folders; `t_…` are the data folders of test databases. */
 function ourFolders(dir: string): string[] {
   const names = fs.readdirSync(dir).filter((name) => /^(strato|t_[0-9a-f]{32}$)/.test(name))
   return names.map((name) => `${dir}/${name}`)
 }
 
-/** Of guests, in version 2 (mounted on the folder itself) and in each hierarchy of version 1. */
+/** The cgroups of guests, in version 2 (mounted on the folder itself) and in each hierarchy of version 1. */
 function ourCgroups(): string[] {
   const mounts = ['/sys/fs/cgroup', ...namesIn('/sys/fs/cgroup').map((name) => `/sys/fs/cgroup/${name}`)]
   return mounts.flatMap((mount) =>
@@ -68,11 +68,11 @@ function namesIn(dir: string): string[] {
   try {
     return fs.readdirSync(dir)
   } catch {
-    return [] // nothing of that kind, or a file
+    return [] // There is no such folder, or it is a file.
   }
 }
 
-/** Guests, DHCP servers, databases and services, by command line. */
+/** Our guests, DHCP servers, databases and services, found by command line. */
 function ourProcesses(): string[] {
   return fs
     .readdirSync('/proc')
@@ -86,7 +86,7 @@ function ourProcesses(): string[] {
           ? [`${pid} ${command.slice(0, 120)}`]
           : []
       } catch {
-        return [] // it ended while we looked
+        return [] // The process ended meanwhile.
       }
     })
 }

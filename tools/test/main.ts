@@ -1,9 +1,9 @@
 /**
- * npm test: every layer, and in the end the proof that nothing is left. The layers of a lane run one after the
- * other, the lanes side by side: `host` and `e2e` wait most of the time, for packets that must not arrive, for
- * guests that boot and for what processes do after they were killed, so the others have the processors meanwhile.
- * `npm test -- check api` runs only the named layers; `--long` (npm run test:long) does what is heavy by nature
- * whole, of which each run does a share otherwise (turns.ts). Ends with the slowest ten tests, what failed, and
+ * npm test runs every layer and in the end checks that nothing is left on the machine. The layers of a lane run one after
+ * the other, and the lanes side by side: `host` and `e2e` wait most of the time (for packets that must not arrive, for
+ * guests that boot, for processes after a kill), so the other layers have the processors meanwhile.
+ * `npm test -- check api` runs only the named layers; `--long` (npm run test:long) runs all heavy parts, of which
+ * other runs do one by turn (turns.ts). It ends with the slowest ten tests, the failures, and
  * "N passed, N failed".
  */
 import path from 'node:path'
@@ -18,13 +18,13 @@ const wanted = process.argv.slice(2).filter((word) => word !== '--long')
 const bin = (name: string) => path.join(root, 'node_modules/.bin', name)
 const vitest = (project: string) => [bin('vitest'), 'run', '--project', project, ...timed(project)]
 const lanes: Record<string, string[]>[] = [
-  // The longest one is begun first.
+  // The longest lane begins first.
   { e2e: [process.execPath, path.join(root, 'tools/test/e2e.ts')] },
   {
     check: ['npm', 'run', '--silent', 'check'],
     drivers: vitest('drivers'),
     web: vitest('web'),
-    // Its files share a process (vitest.config.ts): in any order they must say the same.
+    // The files share a process (vitest.config.ts), so the long run shuffles them to find dependencies on their order.
     api: [...vitest('api'), ...(long ? ['--sequence.shuffle.files'] : [])],
   },
   { host: vitest('host') },

@@ -1,7 +1,7 @@
 /**
- * node tools/test/new-room.ts: a room is added by `npm run new-room -- toy` to a copy of this tree, by touching its own
- * folders and a line of each list of rooms; rules, types and matrices hold with it; its cloud starts, and the toy is
- * seen in the portal and at OpenStack's door. Part of `npm test`, by turn.
+ * node tools/test/new-room.ts adds a room to a copy of this tree by `npm run new-room -- toy`, which may touch only the
+ * room's own folders and one line of each list of rooms. Rules, types and matrices must hold with the room, the cloud
+ * must start, and a toy must appear in the portal and at OpenStack's door. It is part of `npm test`, by turn.
  */
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import fs from 'node:fs'
@@ -11,13 +11,13 @@ import { steps } from '../../e2e/support/steps.ts'
 import { root } from '../cloud/paths.ts'
 import { ensureDatabase, isFree, startPostgres, throwAwayDir } from '../postgres.ts'
 
-// Beside node_modules, of which it has hard links.
+// The copy is on the file system of node_modules, of which it has hard links.
 const tree = path.join(root, 'test-results', 'new-room')
 const data = fs.mkdtempSync('/var/tmp/stratolith-toy-')
 fs.chmodSync(data, 0o755)
 const { step, end } = steps()
 const bin = (name: string) => path.join(tree, 'node_modules/.bin', name)
-/** What it printed; of one that fails, all of that is shown. */
+/** Runs a program and returns its output; shows the whole output when the program fails. */
 function run(program: string, args: string[], env: NodeJS.ProcessEnv = {}): string {
   const { status, stdout } = spawnSync(program, args, {
     cwd: tree,

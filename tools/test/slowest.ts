@@ -6,17 +6,17 @@ import { ofBrowser, ofVitest, type Timed } from './times.ts'
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'stratolith-reports-'))
 process.on('exit', () => fs.rmSync(folder, { recursive: true, force: true }))
 
-/** Arguments by which a vitest run writes down how long each test took, beside what it prints. */
+/** The arguments that make a vitest run also write a report with the time of each test. */
 export const timed = (project: string): string[] => [
   '--reporter=default',
   '--reporter=json',
   `--outputFile.json=${path.join(folder, `${project}.vitest.json`)}`,
 ]
 
-/** Tells `e2e` where to write down how long its parts and the browser tests took. */
+/** The variable that tells `e2e` where to write the times of its parts and of the browser tests. */
 export const reports = { TEST_REPORTS: folder }
 
-/** The slowest tests of each kind in all runs so far, one line each, below the name of the kind. */
+/** Lines with the slowest tests of each kind, from all reports so far, below the name of the kind. */
 export function slowest(count: number): string[] {
   const kinds: [string, Timed[]][] = [
     ['the slowest tests', timesIn('.vitest.json', ofVitest)],

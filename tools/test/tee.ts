@@ -2,13 +2,13 @@ import { spawn } from 'node:child_process'
 import { stripVTControlCharacters } from 'node:util'
 import { root } from '../cloud/paths.ts'
 
-/** What is kept of a program's output: enough for the failed tests' names and reasons. */
+/** How many characters of a program's output are kept: enough for the names and reasons of failed tests. */
 const kept = 6_000
 
 /**
- * Runs a program in the project's root and shows what it prints. `tail` is the end of that, without colours and
- * without the name: whoever sees only the last screen of a long run must find there what failed. With a `name`,
- * each line begins with that name, so that the lines of programs that run side by side can be told apart.
+ * Runs a program in the project's root and shows its output. `tail` is the end of the output, without colours and
+ * without the name, because people who see only the last screen of a long run must find the failures there. With a
+ * `name`, each line begins with the name, so that the lines of programs that run side by side can be told apart.
  */
 export function tee(
   argv: string[],
@@ -37,7 +37,7 @@ export function tee(
   })
 }
 
-/** Cuts a stream of text into whole lines, each behind `prefix`; an unfinished line waits for its end. */
+/** Splits a stream of text into complete lines, each after `prefix`; an unfinished line waits for its end. */
 export function wholeLines(prefix: string): { take(text: string): string; rest(): string } {
   let begun = ''
   const prefixed = (line: string) => `${prefix}${line}\n`

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { root } from '../cloud/paths.ts'
 import { ofBrowser, ofVitest } from './times.ts'
 
-test('times are read from what vitest and Playwright write', () => {
+test('times are read from the reports of vitest and Playwright', () => {
   const name = path.join(root, 'apps/api/src/a.test.ts')
   const assertionResults = [
     { fullName: 'lists holds', duration: 20 },

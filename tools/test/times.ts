@@ -2,11 +2,11 @@ import path from 'node:path'
 import { root } from '../cloud/paths.ts'
 
 export type Timed = { ms: number; what: string }
-/** What vitest's JSON reporter writes, as far as it is read here. */
+/** The fields of vitest's JSON report that are read here. */
 type VitestReport = {
   testResults: { name: string; assertionResults: { fullName: string; duration?: number | null }[] }[]
 }
-/** What Playwright's JSON reporter writes, as far as it is read here. */
+/** The fields of Playwright's JSON report that are read here. */
 type Suite = {
   suites?: Suite[]
   specs: { title: string; file: string; tests: { results: { duration: number }[] }[] }[]

@@ -16,8 +16,8 @@ import { rowsOfRooms } from './rooms.testing.ts'
 import { appRouter } from './root-router.ts'
 
 /**
- * The authorization matrix: every procedure × every kind of caller. A procedure without a row
- * fails; each room has its rows in its testing.room.ts. "ok" means: past authorization; the call may still be refused for another reason.
+ * The authorization matrix: every procedure × every kind of caller. A procedure without a row fails; each room has its
+ * rows in its testing.room.ts. "ok" means that the caller is authorized; the call may still fail for another reason.
  */
 beforeAll(openMatrix)
 afterAll(closeMatrix)
@@ -25,9 +25,9 @@ afterAll(closeMatrix)
 const matrix = rowsOfRooms()
 
 const procedures = Object.keys(appRouter._def.procedures)
-/** Of procedures that changed something: whether who audits found one of the calls. */
+/** For each procedure that changes something: whether the audit log has one of the calls. */
 const audited = new Map<string, boolean>()
-/** The row's input changes nothing: no host has anything to hear, the address is free, the codes hold when confirmed. */
+/** Procedures whose input in the matrix changes nothing: no document is due, the address is free already, the codes count only when confirmed. */
 const changesNothing = ['hosts.tellNow', 'networking.floatingIps.associate', 'identity.secondFactor.begin']
 const isChange = (path: string) =>
   !changesNothing.includes(path) &&
@@ -35,7 +35,7 @@ const isChange = (path: string) =>
     'mutation'
 
 describe('authorization matrix', () => {
-  test('every procedure has a row, every row a procedure', () => {
+  test('every procedure has a row, and every row has a procedure', () => {
     expect(Object.keys(matrix).sort()).toEqual([...procedures].sort())
   })
 
@@ -61,13 +61,13 @@ describe('authorization matrix', () => {
     expect(got).toEqual(wanted)
   })
 
-  test('who audits finds every change', () => {
+  test('the audit log has every change', () => {
     expect([...audited].flatMap(([path, found]) => (found ? [] : [path]))).toEqual([])
     expect(audited.size).toBeGreaterThan(60)
   })
 })
 
-/** A procedure by its path, as HTTP would call it. */
+/** Calls a procedure by its path, as HTTP would. */
 async function call(ctx: Ctx | null, path: string, input: unknown): Promise<unknown> {
   let at: unknown = callerOf(ctx)
   for (const part of path.split('.')) at = (at as Record<string, unknown>)[part]

@@ -6,7 +6,7 @@ import type { TrpcContext } from './kernel/trpc.ts'
 import './register.ts'
 import { appRouter } from './root-router.ts'
 
-/** Who calls in the authorization matrix, what each kind of procedure answers them, and what is called about. */
+/** The callers of the authorization matrix, the answers of each kind of procedure, and the things that the calls are about. */
 export type Caller = 'anonymous' | 'noRole' | 'stranger' | 'reader' | 'member' | 'admin'
 export type Answer = 'ok' | 'unauthenticated' | 'forbidden' | 'not_found'
 export const callers: Caller[] = ['anonymous', 'noRole', 'stranger', 'reader', 'member', 'admin']
@@ -18,18 +18,18 @@ export const kinds = {
   //                noRole       stranger     reader       member       admin
   list: answers('forbidden', 'ok', 'ok', 'ok', 'ok'),
   read: answers('forbidden', 'not_found', 'ok', 'ok', 'ok'),
-  /** Readers may not, for what is shown there is as good as a password. */
+  /** Changes, and reads of secrets, which are as good as a password: readers may not make them. */
   write: answers('forbidden', 'not_found', 'forbidden', 'ok', 'ok'),
   create: answers('forbidden', 'ok', 'forbidden', 'ok', 'ok'),
   admin: answers('forbidden', 'forbidden', 'forbidden', 'forbidden', 'ok'),
-  /** Of the project, but administrators' business. */
+  /** Changes of a project's things that only administrators may make. */
   adminWrite: answers('forbidden', 'not_found', 'forbidden', 'forbidden', 'ok'),
-  /** Nothing that others even see. */
+  /** Things that only administrators see. */
   hidden: answers('not_found', 'not_found', 'not_found', 'not_found', 'ok'),
   anyone: answers('ok', 'ok', 'ok', 'ok', 'ok'),
-  /** Bound to the user, not to the project: another's is not there, not even for administrators. */
+  /** Things of a user and not of a project: nobody finds those of another user, not even administrators. */
   mine: answers('not_found', 'not_found', 'not_found', 'not_found', 'not_found'),
-  /** About the caller's own token, which these callers do not have (identity/service.test.ts has). */
+  /** Procedures about the caller's own token, which these callers do not have (identity/service.test.ts tests them). */
   token: answers(
     'unauthenticated',
     'unauthenticated',
@@ -39,7 +39,7 @@ export const kinds = {
   ),
 }
 
-/** What one procedure answers each kind of caller. */
+/** The row of one procedure: its input and its answers to each kind of caller. */
 export type Row = {
   kind: keyof typeof kinds
   input?: () => unknown
@@ -69,7 +69,7 @@ export function callerOf(ctx: Ctx | null) {
   return appRouter.createCaller(context)
 }
 
-/** Before the tests: a project, and somebody of each kind. */
+/** Makes, before the tests, a project and a caller of each kind. */
 export async function openMatrix(): Promise<void> {
   world = await testWorld(['a'])
   await world.deps.root.host.updateMany({ data: { vcpus: 10_000, memoryMib: 10_000_000, diskGib: 100_000 } })
@@ -78,7 +78,7 @@ export async function openMatrix(): Promise<void> {
     data: quotaResources().map((resource) => ({ projectId: owner.projectId, resource, limit: -1 })),
   })
   const { projectId } = owner
-  // Sessions that no table knows: enough for what only asks whether there is one.
+  // These sessions are in no table, which is enough for procedures that only need the caller to have one.
   const withSession = (ctx: Ctx): Ctx => ({ ...ctx, actor: { ...ctx.actor, tokenHash: hexId() + hexId() } })
   contexts.set('anonymous', null)
   contexts.set('noRole', withSession(await testCtx(world.deps, { role: 'none', projectId })))
@@ -102,7 +102,7 @@ export const group = async () => (await asOwner().networking.securityGroups.crea
 export const image = async () => (await asOwner().images.create({ name: name(), diskFormat: 'raw' })).id
 export const sharedImage = async () =>
   (await asOwner().images.create({ name: name(), diskFormat: 'raw', visibility: 'shared' })).id
-/** To the owner's own project, so that the callers of the matrix are who is asked. */
+/** Offers an image to the owner's own project, so that the callers of the matrix may accept the offer. */
 export const offer = async () => {
   const member = { imageId: await sharedImage(), projectId: owner.projectId }
   await asOwner().images.members.add(member)

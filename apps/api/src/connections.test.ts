@@ -4,7 +4,7 @@ import net from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { affordable, type Bounds, boundConnections, callerOf } from './connections.ts'
 
-describe('whom a connection counts for', () => {
+describe('the caller for whom a connection counts', () => {
   it.each([
     ['192.0.2.1', '192.0.2.1'],
     ['::ffff:192.0.2.1', '192.0.2.1'],
@@ -14,7 +14,7 @@ describe('whom a connection counts for', () => {
     ['2001:db8::6', '2001:db8:0:0::/64'],
     ['fe80::1%eth0', 'fe80:0:0:0::/64'],
     ['::1', '0:0:0:0::/64'],
-  ])('%s: %s', (address, caller) => expect(callerOf(address)).toBe(caller))
+  ])('for the address %s is %s', (address, caller) => expect(callerOf(address)).toBe(caller))
 })
 
 it('the front door leaves descriptors for everything else', () => {
@@ -42,7 +42,7 @@ describe('the front door under attack', () => {
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
   }
-  /** True when it is still open after a request was answered. */
+  /** True when a connection is still open after its request was answered. */
   async function answered(localAddress = '127.0.0.1', request = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n') {
     const { port } = server.address() as net.AddressInfo
     const socket = net.connect({ port, host: '127.0.0.1', localAddress })
@@ -61,26 +61,26 @@ describe('the front door under attack', () => {
     }
   }
 
-  it('closes what one address has too many of, and takes it again when others end', async () => {
+  it('closes connections of an address beyond its limit, and accepts new ones when others end', async () => {
     await door({ perAddress: 3 })
     await silent(3)
     expect(await answered()).toBe(false)
-    // Another address of the same machine is the same caller.
+    // Another address of the same machine counts as the same caller.
     expect(await answered('127.0.0.2')).toBe(false)
     sockets[0]?.destroy()
     await expect.poll(() => answered(), { timeout: 30_000 }).toBe(true)
   })
 
-  it('lets a trusted proxy have as many as there are', async () => {
+  it('does not limit the connections of a trusted proxy', async () => {
     await door({ perAddress: 1, trustedProxies: ['192.0.2.1', '127.0.0.0/30', '2001:db8::/32'] })
     await silent(5)
     expect(await answered('127.0.0.2')).toBe(true)
-    // From here on a caller like others.
+    // 127.0.0.4 is not trusted, so it is limited like others.
     expect(await answered('127.0.0.4')).toBe(true)
     expect(await answered('127.0.0.4')).toBe(false)
   })
 
-  it('holds no more than the total, and ends connections that wait for a next request for others', async () => {
+  it('holds no more than the total, and closes idle connections to make room for others', async () => {
     await door({ total: 4 })
     await silent(3)
     expect(await answered()).toBe(true)
@@ -89,7 +89,7 @@ describe('the front door under attack', () => {
     expect(server.listening).toBe(true)
   })
 
-  it('says it once a minute', async () => {
+  it('logs refused connections once a minute', async () => {
     await door({ perAddress: 1 })
     await silent(1)
     for (let i = 0; i < 5; i++) expect(await answered()).toBe(false)

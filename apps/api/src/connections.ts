@@ -4,21 +4,21 @@ import net from 'node:net'
 import type { Logger } from 'pino'
 
 export type Bounds = {
-  /** Of all callers together. */
+  /** The limit of all callers together. */
   total: number
   perAddress: number
-  /** Addresses and CIDRs with many people behind them; the bound of one address is not theirs. */
+  /** Addresses and CIDRs of proxies with many people behind them; the limit of one address does not hold for them. */
   trustedProxies: readonly string[]
 }
 
-/** However many descriptors there are: each connection is memory, too. */
+/** The limit even when there are more descriptors, because each connection takes memory, too. */
 const mostConnections = 5_000
 const logEveryMs = 60_000
 
 /**
  * How many connections the front door may hold. Each takes up to three descriptors (the caller's, the one
- * to the portal or the console proxy, and theirs at our internal door), and a quarter of all is left for the
- * database, files and the internal door, where the supervisor asks whether we are well.
+ * to the portal or the console proxy, and theirs at our internal door). A quarter of all descriptors is left for the
+ * database, files and the internal door, where the supervisor checks the health of this process.
  */
 export function affordable(limit = descriptorLimit()): number {
   return Math.min(mostConnections, Math.floor(limit / 4))
@@ -30,8 +30,8 @@ function descriptorLimit(): number {
 }
 
 /**
- * Whoever comes beyond the bounds is closed without a word, before anything of his is read; the log says so
- * once a minute. When all places are taken, connections that wait for a next request make room.
+ * Closes connections beyond the limits without an answer, before anything is read from them; the log reports this
+ * once a minute. When all places are taken, idle connections are closed to make room.
  */
 export function boundConnections(server: http.Server, bounds: Bounds, log: Pick<Logger, 'warn'>): void {
   const trusted = blockListOf(bounds.trustedProxies)
@@ -47,7 +47,7 @@ export function boundConnections(server: http.Server, bounds: Bounds, log: Pick<
   })
   server.on('connection', (socket) => {
     const address = socket.remoteAddress
-    // It has left already.
+    // The caller has left already.
     if (address === undefined) return void socket.destroy()
     if (isIn(trusted, address)) return
     const caller = callerOf(address)
@@ -89,8 +89,8 @@ function refusals(log: Pick<Logger, 'warn'>) {
 const plain = (address: string) => address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '')
 
 /**
- * Whom an address counts for: a network of IPv6 (/64) is one subscriber's, and all of 127.0.0.0/8 is this
- * machine, whose users could otherwise take every place with as many addresses.
+ * The caller for whom an address counts. An IPv6 network (/64) belongs to one subscriber, and all of 127.0.0.0/8 is
+ * this machine, whose users could otherwise take every place by using many addresses.
  */
 export function callerOf(address: string): string {
   const text = plain(address)

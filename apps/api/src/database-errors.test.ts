@@ -25,7 +25,7 @@ const refusal = (work: Promise<unknown>) =>
     () => null,
     (error: unknown) => toCloudError(error),
   )
-/** How many of `works` came through, and what the others were told. */
+/** Runs `works` at the same time; returns how many succeeded, and the errors of the others. */
 async function race(works: (() => Promise<unknown>)[]) {
   const all = await Promise.allSettled(works.map((work) => work()))
   const told = all.flatMap((one) => (one.status === 'rejected' ? [toCloudError(one.reason)] : []))
@@ -33,7 +33,7 @@ async function race(works: (() => Promise<unknown>)[]) {
 }
 const eight = Array.from({ length: 8 }, (_, i) => i)
 
-describe('two who make the same: one has it, the others are told what exists', () => {
+describe('when several requests make the same thing at once, one succeeds and the others are told what exists', () => {
   const namesakes: Record<string, (ctx: Ctx) => Promise<unknown>> = {
     project: (ctx) => createProject(systemCtx(ctx.deps, 'test'), { name: 'same' }),
     'key pair': (ctx) => createKeyPair(ctx, { name: 'same' }),
@@ -68,7 +68,7 @@ describe('two who make the same: one has it, the others are told what exists', (
       new Set(['An image with this id exists already.']),
     ])
   })
-  test('also in raw SQL', async () => {
+  test('in raw SQL, too', async () => {
     const error = await refusal(
       database.deps.root
         .$executeRaw`INSERT INTO "Domain" ("id", "name") SELECT ${crypto.randomUUID()}, "name" FROM "Domain"`,
@@ -78,19 +78,19 @@ describe('two who make the same: one has it, the others are told what exists', (
       'A domain with this name exists already. Choose another one.',
     ])
   })
-  test('every unique constraint that a caller can meet has words, and no word is for one that is gone', async () => {
+  test('every unique constraint that a caller can violate has a sentence, and every sentence has a constraint', async () => {
     const rows = await database.deps.root.$queryRaw<{ name: string }[]>`
       SELECT indexname AS name FROM pg_indexes WHERE schemaname = 'public' AND indexdef LIKE 'CREATE UNIQUE%'`
     const there = rows.map((row) => row.name)
     expect(Object.keys(taken).filter((name) => !there.includes(name))).toEqual([])
-    // Ids are made by us, unless there are words for them.
+    // Primary keys are generated, except those that have a sentence.
     expect(there.filter((name) => !name.endsWith('_pkey') && !(name in taken))).toEqual([])
   })
 })
 
 describe('rows that others point to', () => {
   const domain = { id: 'used', name: 'used' }
-  test('say in use when deleted, and gone when they are named', async () => {
+  test('cannot be deleted (they are in use), and cannot be named once they are gone', async () => {
     const { root } = database.deps
     await root.domain.create({ data: domain })
     await root.project.create({ data: { id: 'p', name: 'p', domainId: 'used' } })
@@ -106,9 +106,9 @@ describe('rows that others point to', () => {
   })
 })
 
-describe('a time that PostgreSQL does not have', () => {
+describe('a time that PostgreSQL cannot store', () => {
   const year0 = new Date('0000-01-01T00:00:00Z')
-  test('is the caller’s mistake, in raw SQL, too', async () => {
+  test('is an error of the caller, in raw SQL, too', async () => {
     const { root } = database.deps
     const answers = [
       await refusal(root.image.findMany({ where: { createdAt: { gte: year0 } } })),
@@ -119,7 +119,7 @@ describe('a time that PostgreSQL does not have', () => {
   })
 })
 
-/** A trigger of domains that does this at COMMIT. Returns the way to take it off. */
+/** Makes a trigger of domains that runs this code at COMMIT. Returns the function that removes the trigger. */
 async function atCommit(what: string): Promise<() => Promise<unknown>> {
   const { root } = database.deps
   await root.$executeRawUnsafe(
@@ -131,7 +131,7 @@ async function atCommit(what: string): Promise<() => Promise<unknown>> {
 }
 
 describe('transactions that meet', () => {
-  test('a deadlock is run again, and nobody hears of it', async () => {
+  test('a deadlocked transaction runs again, and the caller does not notice', async () => {
     const ctx = systemCtx(database.deps, 'test')
     await database.deps.root.domain.createMany({ data: ['d1', 'd2'].map((id) => ({ id, name: id })) })
     const both = Promise.withResolvers<void>()
@@ -151,7 +151,7 @@ describe('transactions that meet', () => {
     const rows = await database.deps.root.domain.findMany({ where: { id: { in: ['d1', 'd2'] } } })
     expect(rows.map((row) => row.description)).toEqual(['xx', 'xx'])
   })
-  test('also one of what triggers do at COMMIT', async () => {
+  test('a deadlock of triggers at COMMIT runs again, too', async () => {
     const ctx = systemCtx(database.deps, 'test')
     await database.deps.root.domain.createMany({ data: ['c1', 'c2'].map((id) => ({ id, name: id })) })
     const take = await atCommit(`PERFORM FROM "Domain" WHERE "id" = NEW."description" FOR UPDATE;`)
@@ -174,7 +174,7 @@ describe('transactions that meet', () => {
     [`ERRCODE = '40001'`, 'unavailable', 4],
     [`ERRCODE = '55P03'`, 'unavailable', 1],
     [`ERRCODE = '57P01'`, 'unavailable', 1],
-  ])('what COMMIT refuses is an answer: %s', async (how, code, tries) => {
+  ])('a refusal at COMMIT becomes an answer: %s', async (how, code, tries) => {
     const ctx = systemCtx(database.deps, 'test')
     const take = await atCommit(`RAISE EXCEPTION 'x' USING ${how};`)
     let count = 0
@@ -187,7 +187,7 @@ describe('transactions that meet', () => {
     await take()
     expect([error?.code, count]).toEqual([code, tries])
   })
-  test('it does not go on for ever, and nothing else is run again', async () => {
+  test('a transaction is tried a limited number of times, and other errors are not tried again', async () => {
     const ctx = systemCtx(database.deps, 'test')
     const runs = async (fail: (db: typeof ctx.db) => Promise<unknown>) => {
       let count = 0
@@ -208,7 +208,7 @@ describe('transactions that meet', () => {
     ])
     expect(await runs(async () => Promise.reject(new CloudError('conflict', 'no')))).toEqual([1, 'conflict'])
   })
-  test('what takes too long is told to be tried again', async () => {
+  test('a request that takes too long is told to try again', async () => {
     const { root } = database.deps
     const slow = await refusal(
       root.$transaction(async (tx) => {
@@ -231,7 +231,7 @@ describe('transactions that meet', () => {
   })
 })
 
-describe('a database that is away for a moment is told to be tried again, also in raw SQL', () => {
+describe('when the database is away for a moment, the caller is told to try again, also in raw SQL', () => {
   const away = ['unavailable', true]
   const answerOf = async (work: Promise<unknown>) => {
     const error = await refusal(work)
@@ -246,7 +246,7 @@ describe('a database that is away for a moment is told to be tried again, also i
   test.each<[string, (socket: net.Socket) => void]>([
     ['ends the connection', (socket) => void socket.end()],
     ['is cut off', (socket) => void socket.resetAndDestroy()],
-  ])('one that %s, and one that is not there', async (_, answer) => {
+  ])('a database that %s, and then is not there', async (_, answer) => {
     const server = net.createServer((socket) => {
       socket.on('error', () => undefined).resume()
       answer(socket)
@@ -260,7 +260,7 @@ describe('a database that is away for a moment is told to be tried again, also i
     expect(await all()).toEqual([away, away])
     await root.$disconnect()
   })
-  test('one that falls silent without a word: its connections are given up, and new ones serve', async () => {
+  test('connections to a database that falls silent are given up, and new connections are made', async () => {
     const { hostname, port } = new URL(database.deps.config.databaseUrl)
     let silent = false
     const sockets: net.Socket[] = []

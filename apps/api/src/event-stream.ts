@@ -2,13 +2,13 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Ctx } from './kernel/context.ts'
 import type { EventHub } from './kernel/event-hub.ts'
 
-/** Comment lines keep proxies and phones from closing a quiet stream. */
+/** How often a comment line is sent, in ms, so that proxies and phones do not close a quiet stream. */
 const heartbeatMs = 15_000
 
 /**
- * GET /events?after=CURSOR: server-sent events, resumable by Last-Event-ID. Begins with the event `reset`
- * when nobody can say what came after that cursor: the reader then reads everything again. Ends with
- * `session.ended` when `alive` says that the caller's right is gone; the portal then signs out.
+ * GET /events?after=CURSOR: server-sent events, resumable by Last-Event-ID. The stream begins with the event `reset`
+ * when the events after that cursor are not known: the reader must then read everything again. It ends with
+ * `session.ended` when `alive` finds that the caller's right has ended; the portal then signs out.
  */
 export async function streamEvents(
   hub: EventHub,
@@ -37,7 +37,7 @@ export async function streamEvents(
     out.write('event: session.ended\ndata: {}\n\n')
     abort.abort()
   }
-  // Rights are asked for again when something about identities changes, and now and then.
+  // The caller's right is checked again when something about identities changes, and from time to time.
   const stopWatching = hub.onRows((rows) => {
     if (rows.some((row) => ['user', 'project', 'session', 'role', 'domain'].includes(row.resourceKind)))
       void end()

@@ -6,8 +6,8 @@ import { allOperations, type MountedOperation } from './openstack/operation.ts'
 import type { Example } from './openstack/testing.ts'
 
 /**
- * A body never becomes a 500: into each field of every body of identity, compute and images goes one value of
- * each of JSON's kinds. The fuzz (facade-fuzz.test.ts) sends worse values, but each run a share of them only.
+ * Tests that no body causes a 500: a value of each JSON type is put into each field of every body of identity, compute
+ * and images. The fuzz (facade-fuzz.test.ts) sends worse values, but only a share of them in each run.
  */
 let cloud: FacadeWorld
 beforeAll(async () => {
@@ -21,7 +21,7 @@ const wanted = allOperations().filter(
   (o) => ['identity', 'compute', 'image'].includes(o.facade.service) && o.method !== 'GET' && !o.stream,
 )
 
-/** Fields that a body may have and its example has not. */
+/** Fields that a body may have but that its example lacks. */
 const more: Record<string, Record<string, unknown>> = {
   'compute:flavors.create': {
     flavor: {
@@ -95,7 +95,7 @@ type Json = Record<string, unknown>
 const isObject = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** The value with one in it replaced, for each in it and for the whole. */
+/** Yields copies of a body, each with one value replaced, and the replacement of the whole body. */
 function* replaced(body: unknown, value: unknown): Generator<unknown> {
   yield value
   if (typeof body !== 'object' || body === null) return
@@ -104,7 +104,7 @@ function* replaced(body: unknown, value: unknown): Generator<unknown> {
       yield Array.isArray(body) ? body.with(Number(field), changed) : { ...body, [field]: changed }
 }
 
-/** The same, and what the example has not: one more field at a time, since together they are refused at once. */
+/** Yields these copies and, one at a time, copies with a field that the example lacks; several such fields at once would be refused together. */
 function* bodies(operation: MountedOperation, { body }: Example, value: unknown): Generator<unknown> {
   yield* replaced(body, value)
   if (!isObject(body)) return

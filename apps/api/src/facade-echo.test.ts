@@ -7,8 +7,8 @@ import './register.ts'
 import { allOperations } from './openstack/operation.ts'
 
 /**
- * What was sent is what is answered, field by field: Terraform and Ansible compare, and change at every run
- * what is not as they sent it.
+ * Tests that the cloud answers each field as it was sent: Terraform and Ansible compare, and at every run would change
+ * a field that differs.
  */
 let cloud: FacadeWorld
 beforeAll(async () => {
@@ -18,17 +18,17 @@ afterAll(() => cloud.close())
 
 type Json = Record<string, unknown>
 type Echo = {
-  /** What is sent; the operation that shows it, and what names the thing there. */
+  /** The operation that is sent with its body, the operation that shows the thing (`show`), and the parameters of the latter (`by`). */
   send: string
   body: Json
   query?: Record<string, string>
   show: string
   by?: (made: Json) => Record<string, string>
-  /** Fields under which something else than their own name shows it; null: nothing does. */
+  /** For fields that are shown under another name: that name; null for fields that are not shown. */
   shown?: Record<string, string | null>
-  /** The body is the example's with this put into it: what has to be named and is made anew each time. */
+  /** Merges `body` into the example's body, which names things that are made anew each time. */
   onto?: true
-  /** Only the owner may. */
+  /** True for operations that only the owner may use. */
   mine?: true
 }
 const inner = (body: Json): Json => Object.values(body)[0] as Json
@@ -197,7 +197,7 @@ function changed(kind: string, body: Json, more: Partial<Echo> = {}): Echo {
   return { ...created(kind, body, more), send: `identity:${kind}s.update` }
 }
 
-/** Everything of Keystone, with attributes of the caller's own, which it keeps as well. */
+/** The echoes of Keystone, with additional attributes of the caller, which Keystone stores, too. */
 function keystoneEchoes(): Echo[] {
   const trust = {
     ...{ impersonation: true, expires_at: '2099-02-27T18:30:59.999999Z', remaining_uses: 5 },
@@ -264,13 +264,13 @@ function keystoneEchoes(): Echo[] {
       show: 'identity:application_credentials.get',
       by: (made) => ({ user_id: String(inner(made).user_id), id: String(inner(made).id) }),
       ...{ body: { application_credential: credential }, onto: true, mine: true },
-      // Each has an id besides.
+      // The stored rules have an id each, so they are not compared.
       shown: { access_rules: null },
     },
   ]
 }
 
-describe('what was sent is what is answered', () => {
+describe('the cloud answers each field as it was sent', () => {
   test.each(echoes.map((echo) => [`${echo.send} → ${echo.show}`, echo] as const))('%s', async (_, echo) => {
     const token = cloud.tokens[echo.mine ? 'ownerMember' : 'admin']
     const { params = {}, body: plain } = (await examples[echo.send]?.make(cloud.owner)) ?? {}
@@ -288,14 +288,14 @@ describe('what was sent is what is answered', () => {
   })
 })
 
-/** Those of the three that take it: Neutron's is tested in its room. */
+/** The operations of the façades that accept a trailing slash; Neutron's are tested in their room. */
 const withSlash = allOperations().filter(
   (o) =>
     ['identity', 'compute', 'image'].includes(o.facade.service) &&
     o.method === 'GET' &&
     !o.path.endsWith('/'),
 )
-describe('an address with a slash behind it is the same', () => {
+describe('an address with a trailing slash means the same', () => {
   test.each(withSlash.map((o) => [`${o.facade.service}:${o.name}`, o] as const))(
     '%s',
     async (name, operation) => {
@@ -312,7 +312,7 @@ const put = (body: Json, plain: Json) => ({
   [Object.keys(body)[0] ?? '']: { ...inner(plain), ...inner(body) },
 })
 
-/** Bodies of one key are about what is below it; those of images have all of it at the top. */
+/** The fields of a body: below its only key or, for images, at the top. */
 const fieldsOf = (body: Json): Json => {
   const below = inner(body)
   return Object.keys(body).length === 1 && typeof below === 'object' && !Array.isArray(below) ? below : body

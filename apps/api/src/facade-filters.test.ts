@@ -6,8 +6,8 @@ import { allOperations, type MountedOperation } from './openstack/operation.ts'
 import type { Example } from './openstack/testing.ts'
 
 /**
- * A filter that is accepted filters: whoever pipes a list into `xargs delete` must not get everything. Each
- * filter of each list of the operation table, with a value that nothing has, finds nothing or is refused.
+ * Tests that no accepted filter is ignored: people who pipe a list into `xargs delete` must not get everything. Each
+ * filter of each list of the operation table, with a value that no thing has, must find nothing or be refused.
  */
 let cloud: FacadeWorld
 beforeAll(async () => {
@@ -18,14 +18,14 @@ afterAll(() => cloud.close())
 const lists = allOperations().filter((o) => o.filters)
 const key = (o: MountedOperation) => `${o.facade.service}:${o.name}`
 
-/** A thing for the list to show, and the request of the list itself without any filter. */
+/** Makes a thing for the list, and returns the request of the list without any filter. */
 async function unfiltered(operation: MountedOperation): Promise<Example> {
   await examples[key(operation).replace(/\.\w+$/, '.get')]?.make(cloud.owner)
   const { params = {} } = (await examples[key(operation)]?.make(cloud.owner)) ?? {}
   return { params }
 }
 
-/** What PostgreSQL does not take: a NUL, a year before its first one. */
+/** Values that PostgreSQL refuses: a NUL, a year before its first one. */
 const oddities = ['\0', '0000-01-01T00:00:00Z', 'lt:0000-01-01T00:00:00Z']
 
 function listOf(body: string): unknown[] {
@@ -34,7 +34,7 @@ function listOf(body: string): unknown[] {
 }
 
 describe('filters of the façades', () => {
-  test('there are lists that have some', () => expect(lists.length).toBeGreaterThan(5))
+  test('several lists have filters', () => expect(lists.length).toBeGreaterThan(5))
 
   test.each(lists.map((o) => [key(o), o] as const))('%s', async (name, operation) => {
     const example = await unfiltered(operation)

@@ -7,9 +7,9 @@ import { allOperations, type MountedOperation } from './openstack/operation.ts'
 import type { Example } from './openstack/testing.ts'
 
 /**
- * Every operation of the façades with requests that are almost right: a valid example with one thing
- * wrong at a time. Whatever comes: no 5xx, an error in a form that clients read, nothing of our
- * insides in it, and nothing left behind that our own accounts do not know.
+ * Sends to every operation of the façades requests that are almost right: a valid example with one fault at a time. The
+ * answer must never be a 5xx, an error must have a form that clients read and contain nothing
+ * internal, and no request may leave things that the counters and reconcilers do not know.
  */
 let cloud: FacadeWorld
 beforeAll(async () => {
@@ -19,7 +19,7 @@ afterAll(() => cloud.close())
 
 const key = (o: MountedOperation) => `${o.facade.service}:${o.name}`
 
-/** Values that break what trusts them; each goes into each field of the example. */
+/** Hostile values; each goes into each field of the example. */
 const hostile: unknown[] = [
   null,
   true,
@@ -83,7 +83,7 @@ const rawBodies = [
   '\u{feff}{}',
 ]
 
-/** The example's body with one field replaced, for each field down to the third level. */
+/** Yields copies of the example's body with one field replaced, for each field down to the third level. */
 function* mutations(body: unknown, depth = 0): Generator<unknown> {
   if (typeof body !== 'object' || body === null || depth > 3) return
   for (const [field, value] of Object.entries(body)) {
@@ -110,16 +110,16 @@ function expectSane(answer: LightMyRequestResponse, what: string): void {
 }
 
 /**
- * How many values of each list an operation gets, and twice as many bodies. Each operation goes on in
- * the lists where the one before it stopped, so every value meets every room; FUZZ_MOST=1000 sends
- * all of them to all.
+ * How many values of each list an operation gets; it gets twice as many bodies. Each operation continues in
+ * the lists where the previous one stopped, so that every value reaches every room; FUZZ_MOST=1000 sends
+ * all values to all operations.
  */
 const most = Number(process.env.FUZZ_MOST ?? 4)
 function share<T>(all: readonly T[], turn: number, wanted = most): T[] {
   const n = Math.min(wanted, all.length)
   return Array.from({ length: n }, (_, i) => all[(turn * n + i) % all.length] as T)
 }
-/** Over the whole list: the fields that come last in a body are as good as the first. */
+/** Picks values spread over the whole list, so that the last fields of a body are tested as often as the first. */
 function spread<T>(all: readonly T[], turn: number, wanted: number): T[] {
   const step = Math.max(1, all.length / wanted)
   return Array.from(
@@ -168,7 +168,7 @@ describe('fuzz of the façades', () => {
     },
   )
 
-  test('left nothing that the accounts do not know', async () => {
+  test('left nothing that the counters and reconcilers do not know', async () => {
     await cloud.owner.settle()
     console.info(`fuzz: ${sent} requests`)
     const { root } = cloud.world.deps
@@ -183,7 +183,7 @@ describe('fuzz of the façades', () => {
   })
 })
 
-/** A request as it stands, without the care that light-my-request takes of JSON and addresses. */
+/** Sends a request as it is, without the corrections that light-my-request makes to JSON and addresses. */
 function inject(
   operation: MountedOperation,
   url: string,

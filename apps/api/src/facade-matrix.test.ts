@@ -27,15 +27,15 @@ const key = (o: MountedOperation) => `${o.facade.service}:${o.name}`
 const operations = allOperations()
 const closed = operations.filter((o) => o.access !== 'public')
 
-/** Of operations that changed something: whether who audits found one of the requests. */
+/** For each operation that changes something: whether the audit log has one of the requests. */
 const audited = new Map<string, boolean>()
-/** Reads that are written down, too, and one that OpenStack asks for by POST and that is none. */
+/** Reads that the audit log must have, too, and a POST of OpenStack that only reads. */
 const uses = ['image:images.file.download', 'compute:servers.password.get']
 const onlyReads = ['compute:servers.os-getConsoleOutput']
 const isToBeSeen = (o: MountedOperation) =>
   (o.method !== 'GET' && o.status < 400 && !onlyReads.includes(key(o))) || uses.includes(key(o))
 
-/** Whose things the request is about: a stranger who makes something makes it at home. */
+/** The tenant to whom the things of a request belong: a stranger who makes a thing makes it in their own project. */
 const tenantFor = (operation: MountedOperation, kind: CallerKind): Tenant =>
   kind === 'stranger' && (operation.access === 'create' || operation.access === 'list')
     ? cloud.stranger
@@ -45,7 +45,7 @@ const verdictOf = (status: number) =>
   status === 401 ? 'unauthenticated' : status === 403 ? 'forbidden' : status === 404 ? 'not_found' : 'ok'
 
 describe('authorization matrix of the façades', () => {
-  test('every operation has an example, every example an operation', () => {
+  test('every operation has an example, and every example has an operation', () => {
     expect(operations.length).toBeGreaterThan(20)
     expect(Object.keys(examples).sort()).toEqual(operations.map(key).sort())
     const cells = closed.length * (callerKinds.length + 6)
@@ -58,7 +58,7 @@ describe('authorization matrix of the façades', () => {
     if (!maker) throw new Error(`no example for ${name}`)
     const got: Partial<Record<CallerKind, string>> = {}
     const wanted: Partial<Record<CallerKind, string>> = {}
-    // A thing that the last caller did not change is good for the next one.
+    // The next caller can use a thing that the last caller did not change.
     const unused = new Map<Tenant, Example>()
     for (const kind of callerKinds) {
       const tenant = tenantFor(operation, kind)
@@ -85,7 +85,7 @@ describe('authorization matrix of the façades', () => {
     }
   })
 
-  test('who audits finds every change, and every use of what is secret', () => {
+  test('the audit log has every change and every use of a secret', () => {
     expect([...audited].flatMap(([name, found]) => (found ? [] : [name]))).toEqual([])
     expect(audited.size).toBeGreaterThan(200)
     for (const name of uses) expect(audited.get(name), name).toBe(true)
@@ -93,7 +93,7 @@ describe('authorization matrix of the façades', () => {
 
   const withForeign = closed.filter((o) => examples[key(o)]?.foreign)
   test.each(withForeign.map((o) => [key(o), o] as const))(
-    '%s serves nothing foreign',
+    '%s serves nothing of another tenant',
     async (name, operation) => {
       const made = (await examples[name]?.foreign?.(cloud.owner, cloud.stranger)) ?? []
       expect(made.length).toBeGreaterThan(0)
@@ -110,7 +110,7 @@ describe('authorization matrix of the façades', () => {
   )
 })
 
-/** An answer to a filter may be empty or a refusal; it never holds what the stranger has. */
+/** Checks that an answer contains nothing of the stranger; it may be empty or a refusal. */
 function expectNothingForeign(body: string, what: string): void {
   for (const secret of [cloud.stranger.networkId, cloud.stranger.userId])
     expect(body.includes(secret) && !what.includes(secret), what).toBe(false)

@@ -18,14 +18,14 @@ import { access, type CallerKind, type MountedOperation } from './openstack/oper
 import type { Example, Tenant } from './openstack/testing.ts'
 import './register.ts'
 
-/** Every façade on one fastify over a world of fake hosts, with a real token for each kind of caller. */
+/** All façades on one fastify over a world of fake hosts, with a real token for each kind of caller. */
 export type FacadeWorld = {
   world: World
   app: FastifyInstance
   owner: Tenant
   stranger: Tenant
   tokens: Record<CallerKind, string>
-  /** Tokens that must open nothing. */
+  /** Tokens that must not be accepted. */
   dead: Record<'none' | 'malformed' | 'expired' | 'revoked' | 'disabledProject' | 'disabledUser', string>
   close(): Promise<void>
 }
@@ -70,8 +70,8 @@ export async function facadeWorld(): Promise<FacadeWorld> {
 type OneWorker = { settle(): Promise<void>; start(): void; stop(): Promise<void> }
 
 /**
- * The one worker of a world: on demand, and beside the requests for 10 s after it was wanted last; it
- * ends before its database does. Never two at once: the queue gives an operation to one worker only.
+ * The only worker of a world. It runs on demand, and in the background for 10 s after the last demand, and
+ * ends before its database does. Two never run at once, because the queue gives an operation to one worker only.
  */
 function oneWorker(deps: Deps): OneWorker {
   let until = 0
@@ -119,7 +119,7 @@ async function facadeTenant(world: World, name: string, worker: OneWorker): Prom
     roles: new Set(['member', 'reader']),
   }
   const external = await deps.root.network.findFirstOrThrow({ where: { external: true } })
-  // Wide: the fuzz launches hundreds of instances.
+  // The subnet is large, because the fuzz launches hundreds of instances.
   const network = await createNetwork(
     ctx,
     networkCreateInput.parse({ name: 'net', subnet: { cidr: '10.0.0.0/16' } }),
@@ -188,7 +188,7 @@ async function tokenFor(ctx: Ctx, userId: string, scope: ScopeWish): Promise<str
   return (await inTransaction(ctx, (tx) => issueToken(tx, { userId, scope, methods: ['password'] }))).text
 }
 
-/** "/compute/v2.1/servers/:id" with an example's parameters filled in. */
+/** The URL of an operation ("/compute/v2.1/servers/:id") with an example's parameters filled in. */
 export function urlOf(
   operation: MountedOperation,
   example: Example,
@@ -202,7 +202,7 @@ export function urlOf(
   return query === '' ? path : `${path}?${query}`
 }
 
-/** The token of the owner where he may, else of an administrator. */
+/** The token of the owner if the owner is authorized, otherwise that of an administrator. */
 export function tokenOfCaller({ tokens }: Pick<FacadeWorld, 'tokens'>, operation: MountedOperation): string {
   const verdict =
     operation.access === 'public'
@@ -212,10 +212,10 @@ export function tokenOfCaller({ tokens }: Pick<FacadeWorld, 'tokens'>, operation
 }
 
 let addresses = 0
-/** Callers from many places: one alone is made to wait after sixty wrong passwords. */
+/** An address for each caller, because a single address must wait after sixty wrong passwords. */
 export const nextAddress = (): string => `192.0.2.${++addresses % 250}`
 
-/** Sends an example of an operation as a caller. The newest microversion that has it. */
+/** Sends an example of an operation as a caller, with the newest microversion that has the operation. */
 export async function send(
   { app }: Pick<FacadeWorld, 'app'>,
   operation: MountedOperation,

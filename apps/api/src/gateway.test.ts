@@ -15,9 +15,9 @@ const config = {
 }
 
 describe('while the portal is away', () => {
-  it('people get a page that loads again, programs a 503 with the time to wait', async () => {
+  it('people get a page that reloads itself, and programs get a 503 with the time to wait', async () => {
     const app = Fastify()
-    // Nobody listens on port 1.
+    // No process listens on port 1.
     await frontDoor(app, { ...config, webUrl: 'http://127.0.0.1:1' } as Config)
     const page = await app.inject({ url: '/instances', headers: { accept: 'text/html,*/*' } })
     expect([page.statusCode, page.headers['retry-after']]).toEqual([503, '2'])
@@ -30,7 +30,7 @@ describe('while the portal is away', () => {
 })
 
 describe('an answer of the portal', () => {
-  it('is passed on at once, also one that it cannot give now: the question is asked once', async () => {
+  it('is passed on at once, also a 503, and the request is sent only once', async () => {
     let asked = 0
     const portal = http.createServer((_request, response) => {
       asked += 1
@@ -49,14 +49,14 @@ describe('an answer of the portal', () => {
 })
 
 describe('a connection to the portal', () => {
-  it('is given up before the portal closes it, and kept while an answer is awaited', async () => {
+  it('is closed before the portal would close it, and kept while an answer is awaited', async () => {
     const portal = http.createServer((request, response) => {
       setTimeout(() => response.end('here'), request.url === '/slow' ? 5_500 : 0)
     })
     portal.listen(0, '127.0.0.1')
     await once(portal, 'listening')
     const { port } = portal.address() as net.AddressInfo
-    // Node's own is 5 s: at that moment a connection must be nobody's any more.
+    // Node's default is 5 s. By then the front door must have closed an idle connection.
     portal.keepAliveTimeout = 60_000
     const app = Fastify()
     await frontDoor(app, { ...config, webUrl: `http://127.0.0.1:${port}` } as Config)
@@ -74,7 +74,7 @@ describe('a connection to the portal', () => {
 })
 
 describe('an upload that the portal refuses before it is whole', () => {
-  it('is answered once: what breaks after the answer is no second one', async () => {
+  it('is answered once, and a failure after the answer causes no second answer', async () => {
     const portal = http.createServer((request, response) => {
       request.once('data', () => {
         response.writeHead(413, { 'content-type': 'text/plain', connection: 'close' })
@@ -106,7 +106,7 @@ describe('an upload that the portal refuses before it is whole', () => {
       said += String(part)
       clearInterval(writing)
     })
-    // Not with `once` of events: how this end of the connection ends is another matter.
+    // Not `once` of node:events, which would reject on an error of this socket.
     await new Promise((resolve) => socket.once('close', resolve))
     process.off('uncaughtException', stray)
     expect(said).toMatch(/^HTTP\/1\.1 413 /)
@@ -117,7 +117,7 @@ describe('an upload that the portal refuses before it is whole', () => {
 })
 
 describe('a body that does not come', () => {
-  it('ends with its connection; one that comes slowly does not', async () => {
+  it('ends its connection, and a body that comes slowly does not', async () => {
     const server = http.createServer((request, response) => {
       boundSilence(request, 200)
       request.resume().once('end', () => response.end('whole'))

@@ -5,20 +5,20 @@ import type { Config } from './kernel/config.ts'
 import { passUpgrades } from './upgrades.ts'
 
 /**
- * The event stream may be silent for longer than the proxy's 10 s, and uploads take hours. 0 means
- * "the default" to it; this is the longest that a timer can wait.
+ * The proxy's time limit, in ms. The event stream may be silent for longer than the proxy's default of 10 s, and uploads
+ * take hours. For the proxy 0 means its default; this is the longest time that a timer can wait.
  */
 const neverMs = 2 ** 31 - 1
 
 /**
- * For so long a connection to the portal waits for its next request. The portal closes it after 5 s (Node's
- * keepAliveTimeout): a request that is sent in that very moment is lost, and would be told as a portal that starts.
+ * How long an idle connection to the portal is kept, in ms. The portal closes it after 5 s (Node's
+ * keepAliveTimeout): a request that is sent at that very moment is lost, and its caller would be told that the portal starts.
  */
 const idleMs = 4_000
 
 /**
- * The front door: whatever no façade answers goes to the portal, and WebSockets go to the process
- * that serves them.
+ * The front door: requests that no façade answers go to the portal, and WebSockets go to the process that
+ * serves them.
  */
 export async function frontDoor(app: FastifyInstance, config: Config): Promise<void> {
   if (config.webUrl)
@@ -26,7 +26,7 @@ export async function frontDoor(app: FastifyInstance, config: Config): Promise<v
       upstream: config.webUrl,
       http: {
         requestOptions: { timeout: neverMs },
-        // As many as there are callers: open event streams must not keep others waiting for a place.
+        // No limit, because open event streams must not make other requests wait for a connection.
         agentOptions: { maxSockets: Number.POSITIVE_INFINITY, timeout: idleMs },
       },
       preHandler: async (request, reply) => {
@@ -37,14 +37,14 @@ export async function frontDoor(app: FastifyInstance, config: Config): Promise<v
         rewriteRequestHeaders: (request, headers) =>
           portalHeaders(headers, browserOf(request as FastifyRequest, config), config.frontSecret),
         onError: portalAway,
-        // It would ask ten times before it passed a 503 on: whoever asked is told, and asks again himself.
+        // Without this the proxy would repeat a request ten times before it passed a 503 on. Callers try again themselves.
         retryDelay: () => null,
       },
     })
   passUpgrades(app.server, config, ours)
 }
 
-/** A body of which nothing comes for so long is given up, with its connection; an upload that is slow is not. */
+/** A body of which no byte comes for so long, in ms, ends with its connection; a slow upload does not. */
 const silenceMs = 60_000
 
 export function boundSilence(request: http.IncomingMessage, ms = silenceMs): void {
@@ -52,7 +52,7 @@ export function boundSilence(request: http.IncomingMessage, ms = silenceMs): voi
   let seen = request.socket.bytesRead
   const timer = setInterval(() => {
     if (request.complete) return clearInterval(timer)
-    // Takes the connection along.
+    // This closes the connection, too.
     if (request.socket.bytesRead === seen) request.destroy()
     seen = request.socket.bytesRead
   }, ms).unref()
@@ -60,9 +60,9 @@ export function boundSilence(request: http.IncomingMessage, ms = silenceMs): voi
 }
 
 type OnError = NonNullable<NonNullable<FastifyHttpProxyOptions['replyOptions']>['onError']>
-/** The portal is being started (again): its page comes by itself, programs are told when to ask again. */
+/** Answers while the portal is starting: people get a page that reloads itself, and programs are told when to try again. */
 const portalAway: OnError = (reply, { error }) => {
-  // The portal had answered already (an upload that it refuses half-way): a second answer has no place any more.
+  // The portal has answered already (it refuses an upload half-way), so no second answer can be sent.
   if (reply.raw.headersSent || reply.raw.destroyed) return
   reply.log.warn({ err: error }, 'the portal does not answer')
   reply.code(503).header('retry-after', '2').header('cache-control', 'no-store')
@@ -75,20 +75,20 @@ const awayPage = `<!doctype html><html lang="en"><meta charset="utf-8"><meta htt
 <title>Starting – Stratolith</title><body style="font:1rem/1.5 system-ui;max-width:30rem;margin:20vh auto;padding:0 1rem">
 <h1>The portal is starting</h1><p role="status">This page loads again by itself. Instances and the API are not touched.</p>`
 
-/** A host and port of which the portal can make addresses. */
+/** True for a host with an optional port from which the portal can make URLs. */
 const isHost = (text: string) => /^[\w.:[\]-]{1,255}$/.test(text) && URL.canParse(`http://${text}`)
 const noHost = 'The Host header is not a host name. Open the portal by its address.\n'
 
-/** The portal believes what is said of the browser only with the secret in it. */
+/** The header with the secret, without which the portal does not trust the headers about the browser. */
 const proofHeader = 'x-stratolith-door'
-/** Only we say who the browser is; a client that sends these is not believed. */
+/** Headers about the browser that only the front door may set; those of a client are removed. */
 const ours = new Set(['forwarded', 'x-real-ip', 'x-stratolith-source', proofHeader])
 
 export type Browser = { address: string; host: string; proto: string }
 
 /**
- * Who called, and under which origin he sees us: what the connection says, or what trusted proxies
- * (STRATOLITH_TRUSTED_PROXIES) say of it. TLS is ended in front of us when the public address says
+ * The address of the browser and the origin under which it sees us, from the connection or from trusted proxies
+ * (STRATOLITH_TRUSTED_PROXIES). TLS ends in front of us when the public URL says
  * https and no trusted proxy says otherwise.
  */
 export function browserOf(
@@ -96,13 +96,13 @@ export function browserOf(
   { publicUrl }: Pick<Config, 'publicUrl'>,
 ): Browser {
   const base = new URL(publicUrl)
-  // More than one: the connection is a trusted proxy's, and it named the one before it.
+  // More than one address: the connection comes from a trusted proxy, which named the address before it.
   const said = (ips?.length ?? 0) > 1 && headers['x-forwarded-proto'] !== undefined
   const proto = said ? protocol.toLowerCase() : base.protocol.slice(0, -1)
   return { address: ip, host: host || base.host, proto: proto === 'https' ? 'https' : 'http' }
 }
 
-/** Adds what the portal must know of the browser; the proxy replaces `host` by the portal's own. */
+/** Adds the headers about the browser for the portal; the proxy replaces `host` by the portal's own. */
 export function portalHeaders(
   headers: http.IncomingHttpHeaders,
   { address, host, proto }: Browser,

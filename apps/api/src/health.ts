@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import http from 'node:http'
 
-/** Says that this process is alive: for one that serves no port. Nothing to do without a path. */
+/** Answers health checks on a unix socket, for a process that serves no port; does nothing without a path. */
 export async function serveHealth(socketPath: string | undefined): Promise<void> {
   if (!socketPath) return
   const server = http.createServer((_request, response) => response.end('ok\n'))

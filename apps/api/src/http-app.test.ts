@@ -7,7 +7,7 @@ import { testDeps } from './kernel/testing.ts'
 import { openstackRoutes } from './openstack/mount.ts'
 import './register.ts'
 
-/** The front door as main.ts builds it, before a portal that says back what it was told. */
+/** Tests of the front door as main.ts builds it, in front of a portal that returns the headers that it gets. */
 
 let database: Awaited<ReturnType<typeof testDeps>>
 const portal = Fastify()
@@ -57,8 +57,8 @@ const claims = {
   connection: 'x-stratolith-door, x-forwarded-for',
 }
 
-describe('who the caller is', () => {
-  test('without trusted proxies the connection says it, and nobody else', async () => {
+describe('the caller’s address', () => {
+  test('comes from the connection alone without trusted proxies', async () => {
     const app = await door()
     const from = { headers: claims, remoteAddress: '198.51.100.1' }
     const { headers: _, ...seen } = (await app.inject({ url: '/instances', ...from })).json()
@@ -72,7 +72,7 @@ describe('who the caller is', () => {
     expect((await app.inject({ url: '/whoami', ...from })).json()).toEqual({ ip: '198.51.100.1' })
   })
 
-  test('a trusted proxy is believed, and what it trusts itself, but no hop before a stranger', async () => {
+  test('comes from trusted proxies and those in front of them, but from no hop before an untrusted one', async () => {
     const app = await door(['192.0.2.10', '10.0.0.0/8'])
     const from = { headers: claims, remoteAddress: '192.0.2.10' }
     expect((await app.inject({ url: '/instances', ...from })).json()).toMatchObject({
@@ -83,7 +83,7 @@ describe('who the caller is', () => {
     expect((await app.inject({ url: '/whoami', ...from })).json()).toEqual({ ip: '203.0.113.9' })
   })
 
-  test('the same headers from anybody else are noise, also where proxies are trusted', async () => {
+  test('does not come from headers of untrusted callers, also when there are trusted proxies', async () => {
     const app = await door(['192.0.2.10', '10.0.0.0/8'])
     const from = { headers: claims, remoteAddress: '192.0.2.11' }
     const seen = (await app.inject({ url: '/instances', ...from })).json()
@@ -108,7 +108,7 @@ test('the front door proves itself to the portal, whatever the caller says', asy
 test.each([
   ['of the caller', [], { host: 'a"x' }],
   ['of a trusted proxy', ['127.0.0.1'], { ...claims, 'x-forwarded-host': 'a"x' }],
-])('a host %s that is none is a 400', async (_, trusted, headers) => {
+])('a malformed host %s gets 400', async (_, trusted, headers) => {
   const app = await door(trusted)
   for (const url of ['/instances', '/api/auth/csrf', '/sign-in']) {
     const answer = await app.inject({ url, headers })

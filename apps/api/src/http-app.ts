@@ -4,25 +4,25 @@ import { CloudError, httpStatus, toCloudError } from './kernel/errors.ts'
 import { canonicalUrl, refuse } from './openstack/mount.ts'
 
 /**
- * Fastify with what both doors have in common: ids of requests, bounds, /healthz, error bodies.
- * Forwarded headers are believed from `trustedProxies` alone.
+ * Makes a Fastify with the common parts of both doors: request ids, limits, /healthz, error bodies.
+ * Forwarded headers are trusted from `trustedProxies` alone.
  */
 export function newApp(deps: Deps, trustedProxies: string[] = []): FastifyInstance {
   const app = Fastify({
     trustProxy: trustedProxies.length > 0 ? trustedProxies : false,
     bodyLimit: 1 << 20,
-    // Uploads take hours; mount.ts bounds the time of everything else.
+    // Uploads take hours; mount.ts limits the time of all other bodies.
     requestTimeout: 0,
-    // Whoever connects says what he wants in this time, or goes.
+    // A connection must send its request's headers within this time.
     http: { headersTimeout: 20_000, connectionsCheckingInterval: 5_000 },
-    // Longest of what is silent on purpose is an event stream's 15 s.
+    // Silent connections end after this time. The longest intended silence is 15 s, of event streams.
     connectionTimeout: 10 * 60_000,
     forceCloseConnections: true,
     // A tRPC batch has the names of all its procedures (20 at most) in one path segment.
     routerOptions: { maxParamLength: 2048 },
     genReqId: () => `req-${crypto.randomUUID()}`,
     rewriteUrl: ({ url = '/' }) => canonicalUrl(url),
-    // What the router itself cannot read (a broken % in the path) reaches no route and no hook.
+    // A request that the router cannot parse (a broken % in the path) reaches no route and no hook.
     frameworkErrors: (error, request, reply) => {
       const answer: FastifyReply = reply as unknown as FastifyReply
       answer.raw.setHeader(...noSniffing)
@@ -30,7 +30,7 @@ export function newApp(deps: Deps, trustedProxies: string[] = []): FastifyInstan
         answer.status(400).send(bodyOf(error, request.id))
     },
   })
-  // On the answer itself: streams that are written without Fastify have it, too.
+  // Set on the raw answer, so that streams which are written without Fastify have the header, too.
   app.addHook('onRequest', async (_request, reply) => {
     reply.raw.setHeader(...noSniffing)
   })
@@ -46,7 +46,7 @@ export function newApp(deps: Deps, trustedProxies: string[] = []): FastifyInstan
   return app
 }
 
-/** A browser takes no answer for what its type does not say. */
+/** The header that keeps browsers from guessing another content type. */
 const noSniffing = ['X-Content-Type-Options', 'nosniff'] as const
 
 function bodyOf(error: unknown, requestId: string): object {

@@ -1,18 +1,19 @@
 import type { Deps } from './kernel/context.ts'
 
-/** The database may be so late with what it tells of a job that begins, and with what it is told of its end. */
+/** How late, in ms, the beginning of a job may reach this process, and its end may reach the database. */
 const defaultGraceMs = 30_000
 
 /**
  * graphile-worker tells the database only once that a job has ended, and asks only once for the next.
- * When the database restarts at that moment, a job and its whole queue stay locked by a worker that
- * lives and knows nothing of it. So we know what we run, and unlock every so often what is ours and does not run.
+ * When the database restarts at that moment, a job and its whole queue stay locked by a living worker that
+ * does not know of the lock. Therefore this class knows the jobs that run, and from time to time unlocks jobs of
+ * this worker that do not run.
  */
 export class JobsUnderWay {
   readonly #deps: Deps
   readonly #graceMs: number
   readonly #pools: string[] = []
-  /** By the id of the job: when it ended. */
+  /** When each job ended, by its id; infinity while it runs. */
   readonly #jobs = new Map<string, number>()
   #timer: NodeJS.Timeout | undefined
   #round: Promise<void> = Promise.resolve()
@@ -24,7 +25,7 @@ export class JobsUnderWay {
     this.#again()
   }
 
-  /** What graphile-worker locks as. */
+  /** Adds a name under which graphile-worker locks jobs. */
   addPool(pool: string): void {
     this.#pools.push(pool)
   }

@@ -12,15 +12,15 @@ import { type Lane, taskOf } from './kernel/workflow.ts'
 
 export type JobOptions = {
   slots?: Record<Lane, number>
-  /** See JobsUnderWay. */
+  /** The grace time of JobsUnderWay. */
   graceMs?: number
-  /** The queue runs no more jobs, though nobody has stopped it: the process must end. */
+  /** Called when the queue has ended by itself: the process must end. */
   onLost(): void
 }
 
 /**
- * Runs workflows from the queue, so many at a time of each lane, until the returned function is called,
- * which waits for those that are under way.
+ * Runs workflows from the queue, in each lane up to `slots` at a time, until the returned function is called, which
+ * waits for the workflows that are under way.
  */
 export async function startJobs(
   deps: Deps,
@@ -28,8 +28,8 @@ export async function startJobs(
   { slots = defaultSlots, graceMs, onLost }: JobOptions,
 ): Promise<() => Promise<void>> {
   const max = Math.max(slots.short, slots.long) + 4
-  // No bound for a connection, since that counts the wait for one of the pool, and the queue does not try
-  // again what it could not write.
+  // No time limit for a connection, because the wait for a place in the pool would count, and the queue does not
+  // repeat a failed write.
   const patience = { query_timeout: 60_000, connectionTimeoutMillis: 0 }
   const pool = new pg.Pool({ ...longSession(deps.config.databaseUrl), ...patience, max })
   const lost = (error: Error) => deps.log.warn({ err: error }, 'the queue lost a connection')
@@ -75,10 +75,10 @@ async function startLane(parts: LaneParts, pgPool: pg.Pool, concurrency: number)
     events: events as Parameters<typeof run>[0]['events'],
     noHandleSignals: true,
     logger: queueLog(deps),
-    // All slots of both lanes together ask six times a second; what is new is told to them anyway.
+    // All slots of both lanes together ask about six times a second; new jobs are notified anyway.
     pollInterval: concurrency * 250,
-    // Asked before each look into the queue: also the place to wait until our locks are known as ours.
-    // And one that has lost its lease takes no job, which it could only give back.
+    // This runs before each query for a job. So it also waits here until the name of our locks is recorded, and
+    // a worker that has lost its lease takes no job.
     forbiddenFlags: async () => {
       await known
       if (slots.lane === 'long') await sleep(afterShortMs)
@@ -93,10 +93,10 @@ async function startLane(parts: LaneParts, pgPool: pg.Pool, concurrency: number)
 }
 
 /**
- * Each look into the queue locks for its moment what all resources have there, of both lanes, and passes over what
- * another one has locked: of two looks at the same moment one may find nothing though there is a job, which would
- * lie there until some slot asks by itself, for seconds. So the long lane looks a moment later than the short one, and
- * the short one looks again when it was told of a job and found none.
+ * Each query for a job locks the queue rows of all resources, of both lanes, for a moment, and skips rows that another
+ * query has locked. Of two queries at the same moment one may therefore find nothing although there is a job, which
+ * would then wait for seconds until a slot asks by itself. So the long lane asks a moment later than the short lane, and
+ * the short lane asks again when it was notified of a job and found none. Times in ms.
  */
 const afterShortMs = 20
 const againMs = [25, 100]
@@ -122,7 +122,7 @@ function lookAgain(events: EventEmitter): void {
   events.on('job:start', () => {
     told = null
   })
-  // Its slots end one by one from then on, and one that has ended must not be woken.
+  // From then on the slots end one by one, and an ended slot must not be woken.
   for (const end of ['pool:gracefulShutdown', 'pool:forcefulShutdown', 'pool:release'])
     events.on(end, () => {
       told = null
@@ -146,7 +146,7 @@ async function work({ deps, lease, slots }: LaneParts, payload: unknown, helpers
   }
 }
 
-/** At its old place in the queue: our slots do not ask for its like until there is room. */
+/** Puts a job back at its old place in the queue. Our slots do not take jobs with the same flags until there is room. */
 async function putBack(operationId: string, { job, addJob, getQueueName }: JobHelpers): Promise<void> {
   await addJob(job.task_identifier, job.payload, {
     queueName: (await getQueueName()) ?? undefined,
@@ -159,7 +159,7 @@ async function putBack(operationId: string, { job, addJob, getQueueName }: JobHe
 }
 const flagsOf = (job: Job) => Object.keys(job.flags ?? {})
 
-/** The queue's own words in our log; what it says of each job is of interest to nobody but us. */
+/** Writes the queue's warnings and errors to our log; its lines about single jobs are only for debugging. */
 const queueLog = ({ log }: Deps) =>
   new Logger(() => (level, message) => {
     if (level === 'error' || level === 'warning') log.warn({ queue: true }, message)

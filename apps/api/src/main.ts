@@ -40,9 +40,9 @@ onStop(deps.log, async () => {
 })
 
 /**
- * The door of our own processes on a loopback port. Each is let in by a secret of its own: the
- * portal to tRPC, the event stream and image bytes (where people's tokens count), the console-proxy
- * to what its tokens are good for.
+ * The door for our own processes, on a loopback port. Each process is admitted by a secret of its own: the
+ * portal to tRPC, the event stream and image bytes (where users' tokens count), the console-proxy
+ * to the redemption of its tokens.
  */
 async function internalDoor(deps: Deps, hub: EventHub): Promise<FastifyInstance> {
   const app = newApp(deps)
@@ -57,10 +57,10 @@ async function portalRoutes(app: FastifyInstance, deps: Deps, hub: EventHub): Pr
     prefix: '/trpc',
     trpcOptions: {
       router: appRouter,
-      // Queries with long inputs (a plan with user data) come as POST.
+      // Queries with long inputs (a plan with user data) are sent as POST.
       allowMethodOverride: true,
       createContext: ({ req }: { req: FastifyRequest }) => trpcContext(deps, req),
-      onError: () => undefined, // kernel/trpc.ts logs it with the request id
+      onError: () => undefined, // kernel/trpc.ts logs errors with the request id.
     },
   })
   app.get('/events', async (request, reply) => {
@@ -70,7 +70,7 @@ async function portalRoutes(app: FastifyInstance, deps: Deps, hub: EventHub): Pr
   await app.register(imageRoutes((request) => callerOf(deps, request)))
 }
 
-/** What the world sees: OpenStack's APIs; everything else is the portal's. */
+/** The public door: it serves OpenStack's APIs and passes everything else on to the portal. */
 async function publicDoor(deps: Deps): Promise<FastifyInstance> {
   const app = newApp(deps, deps.config.trustedProxies)
   await app.register(openstackRoutes(deps))
@@ -101,8 +101,8 @@ async function trpcContext(deps: Deps, request: FastifyRequest): Promise<TrpcCon
     ctx: token ? await authenticate(deps, token, request.id) : null,
     anonymous: anonymousCtx(deps, request.id),
     requestId: request.id,
-    // The portal's server side is on loopback and names the browser's address, which the front door
-    // told it (gateway.ts); nobody else gets here.
+    // Only the portal's server side calls this door. It is on loopback and passes on the browser's address, which
+    // the front door has told it (gateway.ts).
     sourceIp: typeof forwarded === 'string' && isIP(forwarded) !== 0 ? forwarded : request.ip,
     log: (error, path) => {
       const line = { code: error.code, detail: error.detail, path, requestId: request.id }

@@ -11,16 +11,16 @@ import { examples } from './rooms.testing.ts'
 import { appRouter } from './root-router.ts'
 
 /**
- * What the API asks of a database with 100,000 rows a table, one by one: nothing that it asks reads a
- * big table from end to end. The statements are those of every operation's example, of every list of the
- * portal in two ways each for members and administrators, of the event log and of reconcilers; the plans are PostgreSQL's own.
+ * Checks the statements that the API sends to a database with 100,000 rows in each table: none of them may read a
+ * big table from end to end. The statements are those of every operation's example, of every list of the portal (in two
+ * ways each for members and administrators), of the event log and of reconcilers; the plans are PostgreSQL's own.
  */
 const rows = 100_000
 const big = 10_000
 
 /**
- * Statements that are about everything, each with the reason why that is right. `either`: what is asked for is
- * bounded, and the sample of ANALYZE decides whether PostgreSQL finds one reading cheaper than many looks.
+ * Statements that may read a whole table, each with the reason why that is right. `either`: the number of wanted rows is
+ * bounded, and the sample of ANALYZE decides whether PostgreSQL finds one scan cheaper than many index lookups.
  */
 const allowed: { what: RegExp; statement: RegExp; because: string; either?: true }[] = [
   {
@@ -83,7 +83,7 @@ async function everyOperation(): Promise<void> {
 const search = 'web-abc'
 const ofOwn = [{}, { search }]
 const ofAll = [{ allProjects: true }, { allProjects: true, search }]
-/** How many lists answered. */
+/** Calls every list of the portal; returns how many answered. */
 async function everyList(ctx: Ctx, inputs: readonly object[]): Promise<number> {
   const context = { ctx, anonymous: ctx, requestId: 'req-plans', sourceIp: '127.0.0.1', log: () => undefined }
   const caller: unknown = appRouter.createCaller(context)
@@ -95,7 +95,7 @@ async function everyList(ctx: Ctx, inputs: readonly object[]): Promise<number> {
         .reduce((at, part) => (at as Record<string, unknown>)[part], caller) as (
         input: object,
       ) => Promise<unknown>
-      // Some want an id, some refuse a member.
+      // Some procedures need an id, and some refuse a member.
       await procedure(input).then(
         () => answered++,
         () => undefined,
@@ -104,8 +104,8 @@ async function everyList(ctx: Ctx, inputs: readonly object[]): Promise<number> {
   return answered
 }
 
-// Every operation and list is asked of full tables, and each statement explained.
-test('tables are big, and so is what is asked of them', { timeout: 180_000 }, async () => {
+// This test needs more time, because every operation and list runs on full tables and each statement is explained.
+test('the tables are big, and many statements are collected', { timeout: 180_000 }, async () => {
   expect([...sizes.values()].filter((size) => size > rows / 2).length).toBeGreaterThan(20)
   let lists = 0
   const statements = await statementsDuring(async () => {
@@ -133,7 +133,7 @@ test('tables are big, and so is what is asked of them', { timeout: 180_000 }, as
   expect(unused.map(({ because }) => because)).toEqual([])
 })
 
-test('a table that is read from end to end is noticed', async () => {
+test('a statement that reads a table from end to end is found', async () => {
   const found = await scannedBy(client, `SELECT * FROM "Instance" WHERE "description" = $1`, ['x'])
   expect(found).toEqual([expect.stringMatching(/^Instance: .*description/)])
 })

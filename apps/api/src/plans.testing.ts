@@ -1,11 +1,11 @@
 import pg from 'pg'
 import { vi } from 'vitest'
 
-/** Tables that no cloud fills, and how many rows they get; every other one gets `rows`. */
+/** Tables that stay small in every cloud, with their numbers of rows; every other table gets `rows`. */
 const small: Record<string, number> = {
   Aggregate: 20,
   AggregateHost: 100,
-  // One a host and kind at most.
+  // There is at most one brake for each host and kind.
   Brake: 100,
   CatalogEndpoint: 20,
   CatalogRegion: 5,
@@ -27,7 +27,7 @@ const small: Record<string, number> = {
   Worker: 5,
 }
 
-/** Some people and projects have some: a fifth of the rows. */
+/** Tables with things that only some users and projects have: they get a fifth of the rows. */
 const ofSomeUsers = new Set([
   'AccessRule',
   'ApplicationCredential',
@@ -54,7 +54,7 @@ const ofSomeUsers = new Set([
   'TrustRole',
 ])
 
-/** What rows of a grown cloud say where the first state of a thing, or nothing, would be wrong. */
+/** The values of columns in an old cloud, where the default value (such as the first state of a thing) would be unrealistic. */
 const words: Record<string, Record<string, string>> = {
   AggregateHost: { aggregateId: '(n - 1) % 20 + 1' },
   Instance: { vmState: `'active'`, taskState: 'NULL', projectId: keyOf('(n % 1000) + 1') },
@@ -65,7 +65,7 @@ const words: Record<string, Record<string, string>> = {
     blobId: `md5('blob' || n)`,
     visibility: `CASE n % 100 WHEN 0 THEN 'public' ELSE 'private' END`,
   },
-  // One of a project and a registered limit.
+  // There is at most one limit for each project and registered limit.
   Limit: { projectId: keyOf('n'), domainId: 'NULL' },
   Operation: {
     state: `'succeeded'`,
@@ -107,7 +107,7 @@ const words: Record<string, Record<string, string>> = {
   AuthReceipt: { expiresAt: `now() + interval '1 hour'` },
 }
 
-/** Ascending, so that they are quick to write; the same in every table. */
+/** An SQL expression for the key of row `n`. Keys ascend, so that they are written quickly, and are the same in every table. */
 function keyOf(n: string): string {
   return `lpad(to_hex(${n}), 32, '0')`
 }
@@ -118,12 +118,12 @@ type Column = {
   type: string
   required: boolean
   hasDefault: boolean
-  /** The table that it points to, by a foreign key or by its name. */
+  /** The table to which the column refers, by a foreign key or by the column's name. */
   target: string | null
   key: boolean
 }
 
-/** Fills every table of the schema, without foreign keys looking on, and lets PostgreSQL count. */
+/** Fills every table of the schema without checking foreign keys, and runs ANALYZE. */
 export async function fillTables(url: string, rows: number): Promise<{ table: string; rows: number }[]> {
   const client = new pg.Client({ connectionString: url })
   await client.connect()
@@ -131,7 +131,7 @@ export async function fillTables(url: string, rows: number): Promise<{ table: st
     const columns = await columnsOf(client)
     const sizeOf = (table: string) => small[table] ?? (ofSomeUsers.has(table) ? rows / 5 : rows)
     await client.query(`SET session_replication_role = replica; SET maintenance_work_mem = '128MB'`)
-    // To build an index over all rows takes a third of the time of row by row.
+    // Building an index over all rows takes a third of the time of adding them row by row.
     const indexes = await client.query<{ name: string; text: string }>(
       `SELECT indexrelid::regclass::text AS "name", pg_get_indexdef(indexrelid) AS "text" FROM pg_index i
        JOIN pg_class c ON c.oid = i.indrelid WHERE c.relnamespace = 'public'::regnamespace AND NOT i.indisunique`,
@@ -180,12 +180,12 @@ function insertOf(table: string, columns: Column[], sizeOf: (table: string) => n
     ${columns.some((column) => column.key) ? '' : 'ON CONFLICT DO NOTHING'}`
 }
 
-/** Null: the column's own default will do. */
+/** The SQL expression for a column; null when the column's default is good. */
 function valueFor(column: Column, sizeOf: (table: string) => number): string | null {
   const { table, name, type, target } = column
   const typed = (text: string) => (type === 'uuid' ? `${text}::uuid` : text)
   if (column.key && !target && (type === 'uuid' || type === 'text')) return typed(keyOf('n'))
-  // A tree of its own kind has no parents here.
+  // Rows of a tree have no parents here.
   if (target === table) return column.required ? typed(keyOf('n')) : null
   if (target) {
     const many = target === 'Project' ? 1000 : Math.max(1, sizeOf(target))
@@ -202,7 +202,7 @@ function valueFor(column: Column, sizeOf: (table: string) => number): string | n
   return 'n'
 }
 
-/** Every different statement that this process sends while `work` runs, with the values of one time. */
+/** All different statements that this process sends while `work` runs, each with the values of one call. */
 export async function statementsDuring(work: () => Promise<void>): Promise<Map<string, unknown[]>> {
   const seen = new Map<string, unknown[]>()
   const send = pg.Client.prototype.query
@@ -227,7 +227,7 @@ export async function statementsDuring(work: () => Promise<void>): Promise<Map<s
 
 type Plan = { 'Node Type': string; 'Relation Name'?: string; Filter?: string; Plans?: Plan[] }
 
-/** The tables that a statement would read from end to end, each with what it looks for. */
+/** The tables that a statement would read from end to end, each with its filter. */
 export async function scannedBy(client: pg.Client, text: string, values: unknown[]): Promise<string[]> {
   const { rows } = await client.query<{ 'QUERY PLAN': [{ Plan: Plan }] }>(
     `EXPLAIN (FORMAT JSON) ${text}`,

@@ -8,8 +8,8 @@ import { HostConnections } from './kernel/hosts.ts'
 import { named } from './kernel/lease.ts'
 
 /**
- * What main.ts and worker.ts both build once: configuration, log, database, ways to the hosts.
- * `session` is what the database calls all of this process' connections.
+ * Builds the Deps of main.ts and worker.ts: configuration, log, database, connections to hosts.
+ * `session` is the name of all database connections of this process.
  */
 export function buildDeps(name: string, connections: number, session = `stratolith-${name}`): Deps {
   const config = readConfig()
@@ -17,7 +17,7 @@ export function buildDeps(name: string, connections: number, session = `stratoli
   const log = pino({
     name,
     level: config.logLevel,
-    // `err.client`: pg hangs its whole client on the error of an idle connection, 7 KB that say nothing.
+    // `err.client`: pg attaches its whole client, 7 KB, to the error of an idle connection.
     redact: ['err.client', 'token', 'password', '*.token', '*.password', 'req.headers'],
   })
   const root = openDatabase(config.databaseUrl, connections)
@@ -43,6 +43,6 @@ export function onStop(log: Deps['log'], stop: () => Promise<void>): void {
   }
   process.on('SIGTERM', handle)
   process.on('SIGINT', handle)
-  // A broken stream handler must not take the whole cloud down; it is our bug all the same.
+  // A failing stream handler must not end the whole process, although it is our bug.
   process.on('unhandledRejection', (error) => log.error({ err: error }, 'unhandled rejection'))
 }

@@ -1,5 +1,5 @@
 import { registerRooms } from './kernel/manifest.ts'
 import { rooms } from './rooms.ts'
 
-/** Makes every room known to this process, by import: main.ts, worker.ts, seed.ts and tests need them all. */
+/** Importing this file registers all rooms in this process: main.ts, worker.ts, seed.ts and tests need them. */
 registerRooms(rooms)

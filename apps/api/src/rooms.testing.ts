@@ -4,17 +4,17 @@ import type { QuotaResource } from './kernel/contract.ts'
 import type { ExampleMaker, Examples } from './openstack/testing.ts'
 import { rooms } from './rooms.ts'
 
-/** What a room says for the tests that go over every procedure and every operation (its testing.room.ts). */
+/** The part of a room's testing.room.ts for the tests of every procedure and every operation. */
 export type TestingRoom = {
-  /** Of the authorization matrix, by the procedure's name within the room. */
+  /** The rows of the authorization matrix, by the procedure's name within the room. */
   rows: Record<string, Row | 'public'>
-  /** Requests that succeed, by the façade that they are asked of. */
+  /** Requests that succeed, by their façade. */
   examples?: Record<string, Examples>
-  /** How what it counts is made. */
+  /** How things of the room's quota resources are made. */
   quota?: Partial<Record<QuotaResource, QuotaMaker>>
 }
 
-/** Makes one more of what is counted; the `i`th of a hundred at once. */
+/** Makes one more thing of a quota resource, the `i`th of a hundred at once. */
 export type QuotaMaker = {
   prepare?: (ctx: QuotaTenant) => Promise<string>
   make: (ctx: QuotaTenant, i: number, prepared: string, world: World) => Promise<unknown>
@@ -27,7 +27,7 @@ for (const { name } of rooms) {
   said.push([name, testingRoom])
 }
 
-/** Every room's rows by "room.procedure". */
+/** The rows of all rooms by "room.procedure". */
 export const rowsOfRooms = (): Record<string, Row | 'public'> =>
   Object.fromEntries(
     said.flatMap(([room, { rows }]) =>
@@ -35,7 +35,7 @@ export const rowsOfRooms = (): Record<string, Row | 'public'> =>
     ),
   )
 
-/** Every room's examples by "service:operation", for the matrix and the fuzz. */
+/** The examples of all rooms by "service:operation", for the matrix and the fuzz. */
 export const examples: Record<string, ExampleMaker> = Object.fromEntries(
   said.flatMap(([, room]) =>
     Object.entries(room.examples ?? {}).flatMap(([service, of]) =>
@@ -44,7 +44,7 @@ export const examples: Record<string, ExampleMaker> = Object.fromEntries(
   ),
 )
 
-/** By what is counted. */
+/** The makers of all rooms by quota resource. */
 export const quotaMakers: Partial<Record<QuotaResource, QuotaMaker>> = Object.assign(
   {},
   ...said.map(([, room]) => room.quota),

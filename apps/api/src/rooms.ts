@@ -11,7 +11,7 @@ import { policyRoom } from './policy/room.ts'
 import { quotaRoom } from './quota/room.ts'
 import { systemRoom } from './system/room.ts'
 
-/** Every room of the cloud, each after those that it uses. */
+/** All rooms of the cloud, each after the rooms that it uses. */
 export const rooms = [
   directoryRoom,
   identityRoom,

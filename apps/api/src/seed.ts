@@ -1,8 +1,8 @@
 /**
- * The first contents of a cloud: this host, users, networks, flavors, the test image. Run by
- * tools/cloud.ts at every start; leaves alone what is there.
+ * Makes the first contents of a cloud: this host, users, networks, flavors, the test image. tools/cloud.ts runs this
+ * at every start; existing things are left alone.
  *   node seed.ts IMAGE.qcow2   with STRATOLITH_{ADMIN,DEMO}_PASSWORD in the environment
- * Says on a line of its output whose given password is the right one: users who are there keep theirs.
+ * A line of its output names the users whose given password is right: existing users keep their passwords.
  */
 import path from 'node:path'
 import { seedFlavors } from './compute/flavors/seed.ts'

@@ -5,7 +5,7 @@ import { startReconcilers } from './kernel/reconciler.ts'
 
 export type WorkerOptions = LeaseOptions & JobOptions & { reconcilers?: readonly string[] }
 
-/** A worker's parts in their order: the lease before any work, and after all of it. Returns the way to stop. */
+/** Starts a worker's parts in order: the lease begins before any work and ends after all work. Returns the function that stops them. */
 export async function startWorker(deps: Deps, options: WorkerOptions): Promise<() => Promise<void>> {
   const lease = new WorkerLease(deps, options)
   await lease.start()

@@ -11,20 +11,20 @@ const config = {
 }
 const times = { handshakeMs: 300, quietMs: 400, farewellMs: 100 }
 
-describe('which process serves a WebSocket', () => {
-  it('is said by the path alone', () => {
+describe('the process that serves a WebSocket', () => {
+  it('depends on the path alone', () => {
     expect(upgradeTarget('/console/?token=x', config)?.port).toBe('7001')
     expect(upgradeTarget('/consoles', config)).toBeNull()
     expect(upgradeTarget('/console/', { ...config, consoleUrl: null })).toBeNull()
   })
-  it('is the portal’s in development alone', () => {
+  it('is the portal in development alone', () => {
     expect(upgradeTarget('/_next/hmr?id=x', config)).toBeNull()
     expect(upgradeTarget('/_next/hmr?id=x', { ...config, development: true })?.port).toBe('7002')
   })
 })
 
 describe('an upgrade at the front door', () => {
-  /** What the console proxy does with who comes. */
+  /** How the console proxy answers a connection. */
   let serve: (socket: net.Socket) => void
   let received = ''
   let proxy: net.Server
@@ -53,7 +53,7 @@ describe('an upgrade at the front door', () => {
   })
   const connections = () =>
     new Promise<number>((resolve) => door.getConnections((_, count) => resolve(count)))
-  /** Like the attacker: asks and never closes its own side. */
+  /** Asks for an upgrade and never closes its own side, as an attacker would. */
   async function ask(path: string): Promise<{ socket: net.Socket; said: () => string }> {
     const socket = net.connect({ port: portOf(door), host: '127.0.0.1', allowHalfOpen: true })
     socket.on('error', () => undefined)
@@ -70,7 +70,7 @@ describe('an upgrade at the front door', () => {
   const takes = (socket: net.Socket) =>
     socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\nhello')
 
-  it.each(['/_next/x', '/x'])('to %s is refused, and the connection is gone', async (path) => {
+  it.each(['/_next/x', '/x'])('to %s is refused, and the connection is closed', async (path) => {
     const { socket, said } = await ask(path)
     await expect.poll(said, { timeout: 30_000 }).toContain('HTTP/1.1 404')
     await expect.poll(connections, { timeout: 30_000 }).toBe(0)
@@ -87,7 +87,7 @@ describe('an upgrade at the front door', () => {
     await expect.poll(() => held.size, { timeout: 30_000 }).toBe(0)
   })
 
-  it('that the console proxy refuses is refused with its status', async () => {
+  it('that the console proxy refuses is answered with the proxy’s status', async () => {
     serve = (socket) => socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n')
     const { socket, said } = await ask('/console/')
     await expect.poll(said, { timeout: 30_000 }).toContain('HTTP/1.1 403')
@@ -95,7 +95,7 @@ describe('an upgrade at the front door', () => {
     socket.destroy()
   })
 
-  it('that nobody serves is a 502', async () => {
+  it('that no process serves is answered with 502', async () => {
     await new Promise((resolve) => proxy.close(resolve))
     const { socket, said } = await ask('/console/')
     await expect.poll(said, { timeout: 30_000 }).toContain('HTTP/1.1 502')
@@ -117,7 +117,7 @@ describe('an upgrade at the front door', () => {
     socket.destroy()
   })
 
-  it('whose caller leaves leaves the console proxy', async () => {
+  it('ends at the console proxy, too, when its caller leaves', async () => {
     serve = (socket) => {
       takes(socket)
       socket.once('end', () => socket.end())

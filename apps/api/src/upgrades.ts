@@ -3,15 +3,15 @@ import type { Duplex } from 'node:stream'
 import type { Config } from './kernel/config.ts'
 
 /**
- * How long the other side may take to say whether it takes the WebSocket, and how long both may be silent
- * afterwards (the console proxy pings every 30 s).
+ * Times in ms: how long the serving process may take to accept or refuse the WebSocket, how long both sides may be
+ * silent afterwards (the console proxy pings every 30 s), and how long a refused caller may keep its connection.
  */
 export const upgradeTimes = { handshakeMs: 10_000, quietMs: 5 * 60_000, farewellMs: 1_000 }
 type Times = typeof upgradeTimes
 
 /**
- * WebSockets go to the process that serves them, byte by byte, so back pressure is TCP's own. Everybody may
- * ask for one, so nothing of it lasts without a bound: not the handshake, nor a refusal, nor silence.
+ * Passes WebSockets on to the process that serves them, byte by byte, so that back pressure is TCP's own. Everybody may
+ * ask for a WebSocket, so the handshake, a refusal and silence each have a time limit.
  */
 export function passUpgrades(
   server: http.Server,
@@ -20,7 +20,7 @@ export function passUpgrades(
   times: Times = upgradeTimes,
 ): void {
   server.on('upgrade', (request, client, head) => {
-    // Nobody else listens any more, and an error that nobody hears ends the process.
+    // Nothing else listens for errors of this socket, and an unhandled error would end the process.
     client.on('error', () => client.destroy())
     const target = upgradeTarget(request.url ?? '/', config)
     if (!target) return refuse(client, 404, times)
@@ -31,7 +31,7 @@ export function passUpgrades(
   })
 }
 
-/** Which process serves this WebSocket; the path decides, nothing that the client says of a host. */
+/** The process that serves a WebSocket. The path alone decides, not a host that the client names. */
 export function upgradeTarget(
   url: string,
   config: Pick<Config, 'consoleUrl' | 'webUrl' | 'development'>,
@@ -39,7 +39,7 @@ export function upgradeTarget(
   const pathname = url.split('?', 1)[0] ?? '/'
   if (pathname === '/console/' || pathname === '/console')
     return config.consoleUrl ? new URL(config.consoleUrl) : null
-  // Next's reload socket. A built portal has none and would leave whoever asks for one without an answer.
+  // The reload socket of Next. A built portal has none and would not answer.
   if (config.development && pathname.startsWith('/_next/'))
     return config.webUrl ? new URL(config.webUrl) : null
   return null
@@ -105,7 +105,7 @@ const statusLine = (status: number) => `HTTP/1.1 ${status} ${http.STATUS_CODES[s
 const pairs = (raw: string[]) =>
   raw.flatMap((name, i) => (i % 2 === 0 ? [`${name}: ${raw[i + 1] ?? ''}`] : []))
 
-/** Destroyed after a moment to read the answer: a caller who does not close his side must not hold ours. */
+/** Refuses an upgrade and destroys the connection after a moment, because a caller that does not close its side must not hold ours. */
 function refuse(client: Duplex, status: number, { farewellMs }: Times): void {
   if (client.destroyed) return
   const lines = [

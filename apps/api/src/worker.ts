@@ -14,7 +14,7 @@ const deps = buildDeps('worker', defaultSlots.short + defaultSlots.long + 6, ses
 watchPolicy(deps.config.dataDir, deps.log)
 await startLdap(deps)
 await beginEventEpoch(deps.root)
-// A new process begins with a lease of its own; what this one has in its hands is not its any more.
+// When the lease is lost, the process ends: others have taken its operations over, and a new process gets a new lease.
 const stopWorker = await startWorker(deps, { id, onLost: () => process.exit(1) })
 const stopHostWatch = startHostWatch(deps)
 await serveHealth(process.env.STRATOLITH_HEALTH_SOCKET)

@@ -8,7 +8,7 @@ import { sessionName } from './kernel/lease.ts'
 import { testCtx, testDeps } from './kernel/testing.ts'
 import { defineWorkflow, startOperation } from './kernel/workflow.ts'
 
-/** Any number of workers on one database, as processes: one is killed under load, one is frozen; the database restarts. */
+/** Tests of several workers as processes on one database: one is killed under load, one is frozen, the database restarts. */
 const leaseMs = 8_000
 let deps: Deps
 let ctx: Ctx
@@ -36,14 +36,14 @@ async function endAll(): Promise<void> {
   )
 }
 
-test('three workers under load, one killed, one frozen: no step runs twice at once, nothing is lost', async () => {
+test('when one of three workers is killed and one frozen under load, no step runs twice at once and no operation is lost', async () => {
   const workers = await Promise.all([worker(), worker(), worker()])
   const watcher = await until('one runs the reconciler', async () =>
     (await calls()).find((row) => row.what === 'watch'),
   )
   const frozen = workers.find(({ id }) => id === watcher.worker)
   const [killed, third] = workers.filter((one) => one !== frozen)
-  if (!frozen || !killed || !third) throw new Error('there are no three')
+  if (!frozen || !killed || !third) throw new Error('there are fewer than three workers')
   await load(60)
   await busy(killed.id)
   await busy(frozen.id)
@@ -58,7 +58,7 @@ test('three workers under load, one killed, one frozen: no step runs twice at on
   const before = await callsOf(frozen.id)
   const ended = new Promise((resolve) => frozen.child.once('exit', resolve))
   frozen.child.kill('SIGCONT')
-  // It finds out by itself and ends; a supervisor would start a new one.
+  // The frozen worker notices its lost lease and ends; a supervisor would start a new one.
   expect(await ended).toBe(7)
   await until('everything is over', async () => {
     const left = await deps.root.operation.count({ where: { state: { not: 'succeeded' } } })
@@ -68,7 +68,7 @@ test('three workers under load, one killed, one frozen: no step runs twice at on
   const rows = await calls()
   expect(interleaved(rows)).toEqual([])
   expect(unfinished(rows)).toEqual([])
-  // What the two had in their hands was run again by the third.
+  // The third worker ran the operations of the other two again.
   const again = rows.filter((row) => row.worker === third.id).map((row) => row.what)
   for (const { id } of [killed, frozen])
     expect(
@@ -80,7 +80,7 @@ test('three workers under load, one killed, one frozen: no step runs twice at on
   )
 })
 
-test('what a killed worker had goes on in another one of the machine within moments, however long its lease is', async () => {
+test('operations of a killed worker go on in another worker of the machine within moments, however long the lease is', async () => {
   await endAll()
   const [killed, other] = await Promise.all([worker({ LEASE_MS: '120000' }), worker({ LEASE_MS: '120000' })])
   const resources = Array.from({ length: 40 }, () => crypto.randomUUID())
@@ -93,7 +93,7 @@ test('what a killed worker had goes on in another one of the machine within mome
     const where = { resourceId: { in: resources }, state: { not: 'succeeded' } }
     return (await deps.root.operation.count({ where })) === 0
   })
-  // Far less than a third of the lease, when a worker would renew its own.
+  // This is far less than a third of the lease, after which a worker would renew its own.
   expect(Date.now() - killedAt).toBeLessThan(20_000)
   expect((await deps.root.worker.findFirstOrThrow()).id).toBe(other.id)
 })
@@ -113,7 +113,7 @@ test('a restart of the database leaves no resource locked by a worker that lives
     'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND application_name = $2',
     [database, sessionName(id)],
   )
-  // The queue could not say that a job has ended, and says it never again.
+  // The queue could not tell the database that a job has ended, and does not try again.
   expect(await complaint).toBe('unhandled rejection')
   await server.query(`ALTER DATABASE ${database} ALLOW_CONNECTIONS true`)
   await server.end()
@@ -136,7 +136,7 @@ type Call = { what: string; step: string; token: string; worker: string; n: numb
 const calls = () => deps.root.$queryRaw<Call[]>`SELECT what, step, token, worker, n FROM calls ORDER BY seq`
 const callsOf = async (worker: string) => (await calls()).filter((row) => row.worker === worker).length
 
-/** Runs that made a call after another run of the same operation had made its first. */
+/** The calls of runs that came after another run of the same operation had made its first call. */
 function interleaved(rows: readonly Call[]): Call[] {
   const latest = new Map<string, string>()
   const over = new Set<string>()
@@ -148,7 +148,7 @@ function interleaved(rows: readonly Call[]): Call[] {
   })
 }
 
-/** Steps of operations none of whose runs came to its end. */
+/** The steps of operations of which no run came to its end. */
 function unfinished(rows: readonly Call[]): string[] {
   const all = new Set(rows.map((row) => row.what).filter((what) => what !== 'watch'))
   expect(all.size).toBe(120)

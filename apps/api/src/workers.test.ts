@@ -19,7 +19,7 @@ beforeAll(async () => {
 })
 afterAll(() => close())
 
-/** What runs now, and the most that ran at once, by project or host. */
+/** How many operations run now, and the most that ran at once, by project or host. */
 const now = new Map<string, number>()
 const most = new Map<string, number>()
 let patient = true
@@ -89,7 +89,7 @@ async function until(what: string, holds: () => boolean | Promise<boolean>): Pro
 }
 
 describe('lanes', () => {
-  // The guests ignore their buttons for as long as the cloud waits for them, and fifty take turns.
+  // This test needs more time: the guests ignore their buttons for as long as the cloud waits for them, and fifty take turns.
   test('fifty guests that ignore the power button delay neither another tenant nor another host', {
     timeout: 180_000,
   }, async () => {
@@ -102,7 +102,7 @@ describe('lanes', () => {
     try {
       const crowd = await start('crowd.stop', { projectId: 'a', crowd: 'a' }, 50)
       await until('as many run as may', () => (now.get('a') ?? 0) === 4)
-      // Another project stops as many on one host, and no more than six at once are on it.
+      // Another project stops as many guests on one host, where no more than six run at once.
       const host = await start('crowd.stop', { hostId: 'h', crowd: 'h' }, 50)
       await until('all but the reserve run', () => (now.get('h') ?? 0) === 4)
       const next = await start('crowd.stop', { projectId: 'b', crowd: 'b' })
@@ -125,8 +125,8 @@ describe('lanes', () => {
   })
 })
 
-test('a job that another look had locked when it came is found a moment later', async () => {
-  // As many slots as ask by themselves every ten seconds.
+test('a job that another query had locked when it came is found a moment later', async () => {
+  // So many slots ask by themselves only every ten seconds.
   const slots = { short: 40, long: 1 }
   const stop = await startWorker(deps, {
     id: crypto.randomUUID(),
@@ -161,7 +161,7 @@ test('a job that another look had locked when it came is found a moment later', 
   }
 })
 
-/** A way to the database that one day lets nothing through any more, without a word to the client. */
+/** A TCP proxy to the database that can stop passing bytes without closing its connections. */
 async function doorTo(databaseUrl: string) {
   const { hostname, port } = new URL(databaseUrl)
   const ends: (() => void)[] = []
@@ -185,7 +185,7 @@ async function doorTo(databaseUrl: string) {
   url.port = String((server.address() as net.AddressInfo).port)
   return {
     url: url.href,
-    /** Those that are there fall silent; new ones are let through. */
+    /** Silences the present connections; new ones work. */
     forget: () => void sockets.map((socket) => silent.add(socket)),
     shut() {
       open = false
@@ -198,7 +198,7 @@ async function doorTo(databaseUrl: string) {
   }
 }
 
-// A lease runs out, and a connection that died without a word is given up.
+// This test needs more time: a lease runs out, and a silent connection is given up.
 test('a lease outlives the silent death of its connection', { timeout: 180_000 }, async () => {
   const door = await doorTo(deps.config.databaseUrl)
   const lost: string[] = []
@@ -224,8 +224,8 @@ describe('reconcilers', () => {
       await sleep(50)
     },
   })
-  // A lease must run out before another worker takes over.
-  test('run in one worker, when woken by a committed transaction, once for many calls; elsewhere when it ends', {
+  // This test needs more time: a lease must run out before another worker takes over.
+  test('run in one worker, once for many wake-ups by committed transactions, and in another worker when it ends', {
     timeout: 180_000,
   }, async () => {
     const first = startReconcilers(deps, ['test.woken'])
@@ -242,7 +242,7 @@ describe('reconcilers', () => {
     await Promise.all([wake(10), wake(10)])
     await until('woken', () => runs > 1)
     await sleep(400)
-    // Two, when the machine was so busy that the second transaction came after the first run.
+    // There may be one more run when the machine was so busy that the second transaction came after the first run.
     expect(runs).toBeLessThanOrEqual(3)
     const before = runs
     await first()
@@ -258,7 +258,7 @@ describe('reconcilers', () => {
     name: 'test.often',
     everyMs: 50,
     run: async ({ deps: { config, root } }) => {
-      // The first run takes long: it goes on while its worker loses the lock.
+      // The first run takes long and goes on while its worker loses the lock.
       const isFirst = runners.push(config.databaseUrl) === 1
       try {
         for (let i = 0; isFirst && i < 800; i++, await sleep(25)) await root.$queryRaw`SELECT 1`
@@ -268,7 +268,7 @@ describe('reconcilers', () => {
       }
     },
   })
-  test('end where the way to the database is gone, though nothing says so', async () => {
+  test('end in a worker whose connection to the database is dead, although no packet says so', async () => {
     const door = await doorTo(deps.config.databaseUrl)
     const cut = { ...deps, config: { ...deps.config, databaseUrl: door.url } }
     const first = startReconcilers(cut, ['test.often'], 200)

@@ -1,7 +1,7 @@
 /**
- * A worker of workers.host.test.ts, as a process of its own: the real lease, queue and reconcilers;
- * the work is to tell a log, which stands for a host, that it is being done. The log is written on
- * connections of another name, as a host has none that a takeover could end.
+ * A worker of workers.host.test.ts, as a process of its own, with the real lease, queue and reconcilers. Each step
+ * writes to a log, which stands for a host. The log is written on
+ * connections of another name, because a takeover cannot end the work of a host.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openDatabase } from '@stratolith/db'
@@ -17,7 +17,7 @@ import { defineReconciler } from './kernel/reconciler.ts'
 import { defineWorkflow, type Run } from './kernel/workflow.ts'
 import { startWorker } from './start-worker.ts'
 
-/** Calls of each run of a step to its host, and their pause. */
+/** How many calls to its host each run of a step makes, and the pause between them in ms. */
 const calls = 5
 const pauseMs = 20
 
@@ -68,7 +68,7 @@ const stepOf = (name: string) => ({
     await run.keep({ [name]: true })
   },
 })
-// A process of its own: no room has these.
+// This process registers no rooms, so it defines the kinds itself.
 defineKinds({ load: {}, crowd: {} })
 defineWorkflow({
   action: 'load.work',
@@ -77,7 +77,7 @@ defineWorkflow({
 })
 defineReconciler({ name: 'load.watch', everyMs: 100, run: (ctx) => work(plainOp(ctx), 'watch', 'watch') })
 
-// The queue does not wait for its own writes; process.ts does the same.
+// The queue does not await its own writes, so a failed one is an unhandled rejection. process.ts does the same.
 process.on('unhandledRejection', (error) => {
   deps.log.error({ err: error }, 'unhandled rejection')
   process.send?.('unhandled rejection')

@@ -1,10 +1,10 @@
-/** What the process is told by its environment; nothing of it ever comes from a client. */
+/** The settings of the process, from its environment alone; nothing of them ever comes from a client. */
 export type ProxyConfig = {
   listen: { path: string } | { host: string; port: number }
-  /** Origins whose pages may open a console: scheme, host and port must all match. */
+  /** The origins whose pages may open a console: scheme, host and port must all match. */
   origins: ReadonlySet<string>
   apiUrl: string
-  /** What the API knows us by. */
+  /** The secret by which the API knows this process. */
   secret: string
   logLevel: string
 }
@@ -32,7 +32,7 @@ function need(env: NodeJS.ProcessEnv, name: string): string {
   return value
 }
 
-/** Also read by `npm start`. */
+/** The origin of a URL; throws for other text. `npm start` calls this, too. */
 export function originOf(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : null
   if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:'))
@@ -40,7 +40,7 @@ export function originOf(text: string): string {
   return url.origin
 }
 
-/** "unix:/path" or "127.0.0.1:6080"; loopback only, since the front door stands before us. */
+/** Parses "unix:/path" or "127.0.0.1:6080". Only loopback is accepted, because the front door is in front of this process. */
 function parseListen(text: string): ProxyConfig['listen'] {
   if (text.startsWith('unix:/')) return { path: text.slice('unix:'.length) }
   const match = /^(127\.0\.0\.1|\[::1\]|localhost):(\d{1,5})$/.exec(text)

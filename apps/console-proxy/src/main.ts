@@ -8,7 +8,7 @@ const log = pino({ name: 'console-proxy', level: config.logLevel })
 const server = createProxy(config, log)
 if ('path' in config.listen) fs.rmSync(config.listen.path, { force: true })
 server.listen(config.listen, () => {
-  // The front door runs as the same user; nobody else has business here.
+  // The front door runs as the same user, and no other user may connect.
   if ('path' in config.listen) fs.chmodSync(config.listen.path, 0o600)
   log.info({ listen: config.listen }, 'console-proxy is ready')
 })

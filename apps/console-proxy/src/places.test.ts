@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { most, Places } from './places.ts'
 
-test('an instance and a user have so many consoles, whatever others have', () => {
+test('the consoles of an instance and of a user are limited, each independently of others', () => {
   const places = new Places()
   const mine = Array.from({ length: most.user }, (_, i) => places.take(`i${Math.floor(i / 16)}`, 'me'))
   expect(mine.every((place) => typeof place === 'function')).toBe(true)

@@ -1,10 +1,10 @@
 export const most = { instance: 16, user: 64 }
 
-/** How many consoles are open, of each instance and by each user: nobody takes the places of all. */
+/** Counts the open consoles of each instance and of each user, so that nobody can take all places. */
 export class Places {
   readonly #open = new Map<string, number>()
 
-  /** What gives the place back, or the sentence why there is none (at most 120 bytes, for a close frame). */
+  /** Takes a place. Returns the function that gives it back, or the sentence that says why there is none (at most 120 bytes, for a close frame). */
   take(instance: string, user: string): (() => void) | string {
     const ofInstance = `instance ${instance}`
     const ofUser = `user ${user}`

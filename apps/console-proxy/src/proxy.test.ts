@@ -14,7 +14,7 @@ const origin = 'http://cloud.test:8080'
 const instance = '11111111-1111-4111-8111-111111111111'
 const token = (letter: string) => letter.repeat(43)
 
-/** A stand-in for API and agent that records what reaches it; everything on loopback. */
+/** A stand-in for API and agent on loopback, which records the requests that reach it. */
 class World {
   readonly dir = fs.mkdtempSync(path.join(os.tmpdir(), 'stratolith-proxy-'))
   readonly agentSocket = path.join(this.dir, 'console.sock')
@@ -98,7 +98,7 @@ const listen = (server: http.Server, at: string | number): Promise<number> =>
     else server.listen(at, '127.0.0.1', done)
   })
 
-/** 'open', or the HTTP status that the handshake was refused with. */
+/** Opens a WebSocket; the result is 'open' or the HTTP status that refused the handshake. */
 function connect(
   url: string,
   options: { origin?: string } = { origin },
@@ -141,7 +141,7 @@ describe('console proxy', () => {
   afterEach(() => world.stop())
   const consoleUrl = (letter = 'a') => `ws://${world.url}/console/?token=${token(letter)}`
 
-  test('joins a browser to the console that the API names, bytes both ways', async () => {
+  test('joins a browser to the console that the API names, with bytes in both directions', async () => {
     const { ws, result } = await connect(consoleUrl())
     expect(result).toBe('open')
     expect(world.upstreamPaths).toEqual([`stratolith-console /v1/console/${instance}/serial`])
@@ -153,7 +153,7 @@ describe('console proxy', () => {
     ws.terminate()
   })
 
-  test('A06.2: a second use and an unknown token are 403 without an upstream connection', async () => {
+  test('A06.2: a second use of a token and an unknown token get 403, without an upstream connection', async () => {
     const first = await connect(consoleUrl())
     expect(world.upstreams).toBe(1)
     expect((await connect(consoleUrl())).result).toBe(403)
@@ -173,7 +173,7 @@ describe('console proxy', () => {
     'http://cloud.test:8081',
     'http://cloud.test:8080.evil.example',
     'http://cloud.test:8080, http://cloud.test:8080',
-  ])('A06.3: origin %s is 403 and costs the token nothing', async (foreign) => {
+  ])('A06.3: the origin %s gets 403, and the token stays valid', async (foreign) => {
     expect((await connect(consoleUrl(), foreign === undefined ? {} : { origin: foreign })).result).toBe(403)
     expect(world.secrets).toEqual([])
     const { ws, result } = await connect(consoleUrl())
@@ -181,14 +181,14 @@ describe('console proxy', () => {
     ws.terminate()
   })
 
-  test('A06.1: the connection closes at once, with the reason, when the right ends', async () => {
+  test('A06.1: the connection closes at once, with the reason, when the right to the console ends', async () => {
     const { ws } = await connect(consoleUrl())
     const over = closed(ws)
     world.endSession('The instance has stopped.')
     expect(await over).toEqual({ code: 4000, reason: 'The instance has stopped.', pings: 0 })
   })
 
-  test('beyond 16 consoles of one instance the next is closed with a sentence, until one ends', async () => {
+  test('the 17th console of one instance is closed with a sentence, until another console ends', async () => {
     const letters = [...'abcdefghijklmnopqr']
     for (const letter of letters) world.valid.add(token(letter))
     const open = []
@@ -206,14 +206,14 @@ describe('console proxy', () => {
     const gone = first && closed(first)
     first?.close()
     await gone
-    // Its place is free once the proxy has seen the end, too.
+    // The place is free once the proxy has noticed the end, too.
     await expect.poll(() => world.log.join(''), { timeout: 60_000 }).toContain('console closed')
     open.push((await connect(consoleUrl(letters[17]))).ws)
     expect(world.upstreams).toBe(17)
     for (const ws of open) ws.terminate()
   })
 
-  test('a machine that does not answer closes the browser’s side with a sentence, and holds no place', async () => {
+  test('when the machine does not answer, the browser’s side is closed with a sentence, and no place is taken', async () => {
     fs.rmSync(world.agentSocket)
     for (const letter of 'abcdefghijklmnopqr') {
       world.valid.add(token(letter))
@@ -227,12 +227,12 @@ describe('console proxy', () => {
     expect(world.log.join('')).toContain('The agent cannot be reached')
   })
 
-  test('an agent that opens no console refuses the connection', async () => {
+  test('the connection is refused when the agent opens no console', async () => {
     world.refuses = true
     expect((await connect(consoleUrl())).result).toBe(502)
   })
 
-  test('a guest that goes away closes the browser’s side', async () => {
+  test('the browser’s side is closed when the guest goes away', async () => {
     let guest: net.Socket | undefined
     world.onUpstream = (socket) => {
       guest = socket
@@ -243,8 +243,8 @@ describe('console proxy', () => {
     expect((await over).pings).toBe(0)
   })
 
-  test('a browser that goes away frees the guest’s console', async () => {
-    // A guest that goes on writing notices a closed stream; one that is only half closed it does not.
+  test('the guest’s console is free when the browser goes away', async () => {
+    // A guest that goes on writing notices a closed stream, but not a half-closed one.
     const gone = new Promise((resolve) => {
       world.onUpstream = (socket) => {
         const chatter = setInterval(() => socket.write('login: '), 10)
@@ -280,7 +280,7 @@ describe('console proxy', () => {
     expect([1006, 1009]).toContain((await over).code)
   })
 
-  test('A06.4: the token is in no log line, of a good connection or a refused one', async () => {
+  test('A06.4: no log line contains the token, neither of a good connection nor of a refused one', async () => {
     const { ws } = await connect(consoleUrl())
     await connect(consoleUrl('b'))
     const over = closed(ws)
@@ -300,25 +300,25 @@ describe('console proxy', () => {
     '/console/../console/',
     '/websockify',
     '/%2e%2e/etc/passwd',
-  ])('A06.9: %s is 404', async (target) => {
+  ])('A06.9: the path %s gets 404', async (target) => {
     const url = `${target}?token=${token('a')}`
     expect(await rawStatus(world.url, url, true)).toBe(404)
     expect(await rawStatus(world.url, url, false)).toBe(404)
     expect(world.secrets).toEqual([])
   })
 
-  test('A06.6: host, port and path in the URL choose nothing', async () => {
+  test('A06.6: host, port and path in the URL do not choose the console', async () => {
     const { ws, result } = await connect(`${consoleUrl()}&host=evil.example&port=22&path=/v1/console/x/vnc`)
     expect(result).toBe('open')
     expect(world.upstreamPaths).toEqual([`stratolith-console /v1/console/${instance}/serial`])
     ws.terminate()
   })
 
-  test('health', async () => {
+  test('/healthz answers', async () => {
     expect(await rawStatus(world.url, '/healthz', false)).toBe(200)
   })
 
-  test('wrong settings are one sentence', () => {
+  test('a wrong setting is told in one sentence', () => {
     expect(() => readProxyConfig({})).toThrow('STRATOLITH_CONSOLE_SECRET is not set')
     const good = { STRATOLITH_CONSOLE_SECRET: secret, STRATOLITH_API_URL: 'http://127.0.0.1:1' }
     const listenOn = (at: string) =>
@@ -329,7 +329,7 @@ describe('console proxy', () => {
   })
 })
 
-/** Status of a request whose path no client library has tidied up. */
+/** The status of a request whose path is sent as it is, without the corrections of a client library. */
 function rawStatus(address: string, target: string, upgrade: boolean): Promise<number> {
   const [host = '', port = ''] = address.split(':')
   const lines = [`GET ${target} HTTP/1.1`, `Host: ${address}`, `Origin: ${origin}`]

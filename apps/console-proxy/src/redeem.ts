@@ -1,6 +1,6 @@
 import type { ProxyConfig } from './config.ts'
 
-/** Where the API says that this one connection leads. The client has no say in it. */
+/** The console to which the API lets this connection lead. The client cannot choose it. */
 export type Grant = { sessionId: string; userId: string; agentSocket: string; path: string; instance: string }
 type Api = Pick<ProxyConfig, 'apiUrl' | 'secret'>
 
@@ -12,7 +12,7 @@ export class Refused extends Error {
   }
 }
 
-/** Turns a one-time token into a grant. Throws Refused (403, or 503 when the API does not answer). */
+/** Exchanges a one-time token for a grant. Throws Refused (403, or 503 when the API does not answer). */
 export async function redeem(api: Api, token: string): Promise<Grant> {
   const answer = await fetch(`${api.apiUrl}/internal/console/redeem`, {
     method: 'POST',
@@ -28,7 +28,7 @@ export async function redeem(api: Api, token: string): Promise<Grant> {
   return checkGrant(await answer.json())
 }
 
-/** Even our own API's word is checked: only an agent's door for consoles and only its console path. */
+/** Checks the API's answer, too: the socket must be an agent's door for consoles, and the path a console's. */
 function checkGrant(body: unknown): Grant {
   const { sessionId, userId, agentSocket, path } = (body ?? {}) as Record<string, unknown>
   if (
@@ -44,12 +44,12 @@ function checkGrant(body: unknown): Grant {
   return { sessionId, userId, agentSocket, path, instance }
 }
 
-/** How long a console outlives an API that does not answer (a restart of it). */
+/** How long a console stays open while the API does not answer (because it restarts), in ms. */
 const patienceMs = 10_000
 
 /**
- * Resolves with the reason when the right to this session has ended: the API says so at once by
- * the open stream. A stream that breaks is opened again; after `patienceMs` we assume the worst.
+ * Resolves with the reason when the right to this session has ended, which the API tells at once on
+ * an open stream. A stream that breaks is opened again; after `patienceMs` without a stream the right counts as ended.
  */
 export async function watchSession(api: Api, sessionId: string, signal: AbortSignal): Promise<string> {
   let lastGood = Date.now()

@@ -8,17 +8,17 @@ import { Places } from './places.ts'
 import { Refused, redeem, watchSession } from './redeem.ts'
 import { NoAnswer, openUpstream } from './upstream.ts'
 
-/** Most bytes of one message from a browser: a large paste into a serial console. */
+/** The largest message from a browser, in bytes: enough for a large paste into a serial console. */
 const maxMessageBytes = 1024 * 1024
 const maxConnections = 1_000
-/** At most 123 bytes, for a close frame. */
+/** The reason in a close frame, which may have at most 123 bytes. */
 const noAnswer = 'The machine that this instance is on does not answer.'
 const tokenPattern = /^[A-Za-z0-9_-]{43}$/
 
 /**
  * The console proxy's HTTP server: `GET /healthz` and the WebSocket at `/console/?token=…`,
- * nothing else. Knows no database and no host; every connection is granted anew by the API.
- * Tokens are never logged: a log line has the grant's path (instance and protocol) at most.
+ * nothing else. It uses no database and knows no host: the API grants every connection anew.
+ * Tokens are never logged: a log line has at most the grant's path (instance and protocol).
  */
 export function createProxy(config: ProxyConfig, log: Logger): http.Server {
   const sockets = new WebSocketServer({
@@ -92,12 +92,12 @@ export function createProxy(config: ProxyConfig, log: Logger): http.Server {
   return server
 }
 
-/** The token of a well-formed request from one of our own pages; anything else is refused. */
+/** The token of a well-formed request from one of our own pages; throws Refused for any other request. */
 function tokenOf(request: http.IncomingMessage, origins: ReadonlySet<string>): string {
   const [path, query = ''] = (request.url ?? '').split('?', 2)
   if (path !== '/console/' || request.method !== 'GET') throw new Refused(404, 'no such path')
   const { origin } = request.headers
-  // Browsers always send it; without it, or from elsewhere, it is not our page (OSSA-2015-005).
+  // Browsers always send the origin. A request without it, or with another origin, is not from our page (OSSA-2015-005).
   if (typeof origin !== 'string' || !origins.has(origin)) throw new Refused(403, 'foreign origin')
   const tokens = new URLSearchParams(query).getAll('token')
   const [token] = tokens
@@ -106,7 +106,7 @@ function tokenOf(request: http.IncomingMessage, origins: ReadonlySet<string>): s
   return token
 }
 
-/** A browser shows no answer but the reason of a close frame. */
+/** Tells the reason in a close frame, because a browser shows no other answer. */
 function sayGoodbye(ws: WebSocket, code: number, reason: string): void {
   ws.on('error', () => undefined)
   ws.close(code, reason)

@@ -2,13 +2,13 @@ import http from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type Grant, Refused } from './redeem.ts'
 
-/** Nobody is there: the machine is off, or its agent is. It may come back. */
+/** Raised when the machine or its agent is off; it may come back. */
 export class NoAnswer extends Error {}
 
 /**
- * Opens the guest's console at its agent: an HTTP upgrade on the agent's unix socket, so the
- * stream is of that very guest's process and never of whoever has its port now (A06). Throws Refused when the
- * agent does not open it, NoAnswer when it says nothing for `timeoutMs` or is not there.
+ * Opens the guest's console at its agent, by an HTTP upgrade on the agent's unix socket. So the stream belongs to the
+ * process of that very guest, and never to another one that has its port by now (A06). Throws Refused when the
+ * agent does not open the console, NoAnswer when the agent is silent for `timeoutMs` or absent.
  */
 export function openUpstream(grant: Grant, timeoutMs = 5_000): Promise<Duplex> {
   return new Promise((resolve, reject) => {

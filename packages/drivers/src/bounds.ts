@@ -1,4 +1,4 @@
-/** What one thing may consist of at most: the wire, the drivers and the control plane refuse more. */
+/** The largest number of parts that a thing may have: the agent protocol, the drivers and the control plane refuse more. */
 export const bounds = {
   subnetsOfNetwork: 64,
   dnsOfSubnet: 8,
@@ -7,7 +7,7 @@ export const bounds = {
   interfacesOfRouter: 256,
   floatingIpsOfRouter: 4_096,
   membersOfSet: 65_536,
-  /** As many disks and NICs as the PCI slots that the machine of a guest sets aside. */
+  /** The machine of a guest sets aside PCI slots for so many disks and NICs. */
   disksOfGuest: 8,
   nicsOfGuest: 8,
 }

@@ -2,16 +2,16 @@ import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 
 /**
- * A value without the fields that say what they say by default anyhow (a schema's `default`) and without those that are
- * undefined. It means the same to whoever knows these fields and to whoever does not: so a field that came later,
- * as long as nobody uses it, changes neither what an older host is told nor a digest. A null that is no default is kept.
+ * Returns a value without the fields that are undefined or equal to their schema's `default`. The value means the same
+ * to a program that knows these fields and to an older one that does not. A field that was added later therefore changes
+ * neither a document for an older host nor a digest, as long as nobody uses the field. A null that is not the default is kept.
  */
 export function withoutDefaults<T>(schema: z.ZodType, value: T): T {
   return (trimmerOf(schema)?.(value) ?? value) as T
 }
 
 type Trim = (value: unknown) => unknown
-/** Null: nothing in it has a default. Made once for each schema, since lists of ports are long. */
+/** The trimmer of each schema, made once because lists of ports are long. Null: no field of the schema can be left out. */
 const trimmers = new WeakMap<z.core.$ZodType, Trim | null>()
 
 function trimmerOf(schema: z.core.$ZodType): Trim | null {

@@ -1,14 +1,14 @@
 import { readlink, rename, rm, symlink } from 'node:fs/promises'
 
 /**
- * Beside a disk lies a link to the base that it was made from, or to "none" for a full copy, in a folder
- * that only root may write. It alone says what a guest may read: a QEMU that its guest has taken over can
- * write any name into the header of its disk.
+ * The path of the link that lies beside a disk, in a folder that only root may write. The link points to the base
+ * that the disk was made from, or to "none" for a full copy. It alone decides which base a guest may read: a QEMU
+ * that its guest has taken over can write any name into the header of its disk.
  */
 export const baseLink = (disk: string): string => `${disk}.base`
 const none = 'none'
 
-/** Null for a full copy; undefined where nothing is recorded. */
+/** The path of a disk's base; null for a full copy, undefined when there is no link. */
 export async function baseOf(disk: string): Promise<string | null | undefined> {
   try {
     const base = await readlink(baseLink(disk))

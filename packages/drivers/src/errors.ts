@@ -1,10 +1,10 @@
 /**
- * What a driver may raise. The control plane translates it once (apps/api/src/kernel/hosts.ts),
- * so `message` is for the log and the administrator and never reaches a tenant as it is.
+ * The codes of errors that a driver may raise. The control plane translates such errors in one place
+ * (apps/api/src/kernel/hosts.ts), so `message` is for the log and the administrator and never reaches a tenant as it is.
  */
 export const driverErrorCodes = [
-  'not_found', // what the call needs (not what it removes) is not there
-  'invalid', // the spec cannot be honoured, retrying is useless
+  'not_found', // a thing that the call needs (not one that it removes) does not exist
+  'invalid', // the spec cannot be carried out, retrying is useless
   'conflict', // the resource is in a state that forbids the call
   'no_space', // disk or memory of the host is exhausted
   'unsupported', // this host or driver lacks the facility
@@ -17,7 +17,7 @@ export type DriverErrorCode = (typeof driverErrorCodes)[number]
 type DriverErrorOptions = { cause?: unknown; inTheWay?: readonly string[] }
 export class DriverError extends Error {
   readonly code: DriverErrorCode
-  /** Of a `conflict`: all those of the same kind that have what the spec asks for. Does not travel. */
+  /** For a `conflict`: the ids of all things of the same kind that have what the spec asks for. The agent protocol does not carry them. */
   readonly inTheWay: readonly string[]
   constructor(code: DriverErrorCode, message: string, options: DriverErrorOptions = {}) {
     super(message, options)
@@ -25,7 +25,7 @@ export class DriverError extends Error {
     this.code = code
     this.inTheWay = options.inTheWay ?? []
   }
-  /** True when somebody has said so, or something that cannot be read: the host, its agent and its tool are there. */
+  /** True when the host, its agent or its tool has answered, perhaps unintelligibly; false when it did not answer. */
   get isAnswer(): boolean {
     return this.code !== 'unavailable'
   }
@@ -35,7 +35,7 @@ export class DriverError extends Error {
   }
 }
 
-/** What anything has raised as what a driver may raise: what is no DriverError is a tool's failure, or a full disk. */
+/** Turns any error into a DriverError: an unknown error becomes `failed`, or `no_space` when the disk is full. */
 export function driverErrorOf(error: unknown): DriverError {
   if (error instanceof DriverError) return error
   const { message } = error instanceof Error ? error : new Error(String(error))

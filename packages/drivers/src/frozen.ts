@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 
-/** Nobody who is handed it changes it. */
+/** A type whose fields, and theirs, are all readonly. */
 export type Frozen<T> = T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : T
 
-/** What a schema describes: a field of it is said there and nowhere else. */
+/** The type that a schema describes; its fields are declared in the schema alone. */
 export type Described<S extends z.ZodType> = Frozen<z.output<S>>

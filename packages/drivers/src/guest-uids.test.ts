@@ -7,7 +7,7 @@ import { defaultGuestUids, type GuestUids, readGuestUids, takenByOthers } from '
 const etc = fs.mkdtempSync(path.join(os.tmpdir(), 'stratolith-etc-'))
 afterAll(() => fs.rmSync(etc, { recursive: true }))
 
-test('a range is two numbers, with ids for the converter and the probe apart from those of guests', () => {
+test('a range of user ids is split into an id for the converter, an id for the probe and the ids of guests', () => {
   expect(readGuestUids('300000-300999')).toEqual({
     converter: 300_000,
     probe: 300_001,
@@ -18,7 +18,7 @@ test('a range is two numbers, with ids for the converter and the probe apart fro
     expect(readGuestUids(wrong)).toMatch(/^It is FIRST-LAST/)
 })
 
-test('who has ids of the range already is named', () => {
+test('the sentence about a taken range names the user or group that has ids of the range', () => {
   const uids = readGuestUids('300000-300999') as GuestUids
   expect(takenByOthers(uids, etc)).toBeNull()
   fs.writeFileSync(path.join(etc, 'passwd'), 'root:x:0:0::/root:/bin/sh\nanna:x:300500:300500::/:/bin/sh\n')

@@ -1,20 +1,20 @@
 import { readFileSync } from 'node:fs'
 
 /**
- * The user ids that this host gives out; each is the group id of the same number, too. Nobody else
- * may have one of them. The first two are for work without a guest of its own.
+ * The user ids that this host gives out; each stands for the group id of the same number, too. No other
+ * user of the machine may have one of them. The first two run work that belongs to no guest.
  */
 export type GuestUids = {
-  /** Reads what tenants upload. */
+  /** The user that reads files which tenants upload. */
   converter: number
-  /** Boots the boot sector that finds out whether KVM works. */
+  /** The user that boots the boot sector to find out whether KVM works. */
   probe: number
-  /** One for every guest. */
+  /** The range of which each guest gets one id. */
   guests: { first: number; last: number }
 }
 
 /**
- * Above all that others take: /etc/subuid begins at 100000 and ends below 600100000, systemd's
+ * A range that nothing else uses by default: /etc/subuid begins at 100000 and ends below 600100000, systemd's
  * containers end at 1879048191, its "foreign" ids begin at 2147352576.
  */
 export const defaultGuestUids = '2000000000-2000065535'
@@ -22,7 +22,7 @@ const atLeast = 100
 /** uid_t has 32 bits, and tools that keep it in an int see nothing above this. */
 const highest = 2 ** 31 - 1
 
-/** "FIRST-LAST" as ids, or a sentence that says what is wrong with it. */
+/** Parses "FIRST-LAST"; returns a sentence when the text is wrong. */
 export function readGuestUids(text: string): GuestUids | string {
   const match = /^(\d{1,10})-(\d{1,10})$/.exec(text.trim())
   const [first, last] = [Number(match?.[1]), Number(match?.[2])]
@@ -31,7 +31,7 @@ export function readGuestUids(text: string): GuestUids | string {
   return { converter: first, probe: first + 1, guests: { first: first + 2, last } }
 }
 
-/** Null, or a sentence about who has ids of that range already. */
+/** A sentence that names a user or group which already has ids of that range; null when the range is free. */
 export function takenByOthers(uids: GuestUids, etc = '/etc'): string | null {
   const { last } = uids.guests
   const free = `Set STRATOLITH_GUEST_UIDS to a range that is free (${defaultGuestUids} usually is).`

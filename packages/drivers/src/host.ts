@@ -9,7 +9,7 @@ import type { Op } from './op.ts'
 import type { DiskSpace, LocalStorageDriver, StorageDriver } from './storage/interface.ts'
 import { diskSpace, storageCapabilities } from './storage/observed.ts'
 
-/** What comes to a host in documents alone is not asked of it from elsewhere. */
+/** The drivers without the methods that the control plane never calls: it asks for these changes in documents alone. */
 export type RemoteHypervisor = Omit<HypervisorDriver, 'plugNics'>
 export type RemoteNetwork = Omit<NetworkDriver, 'probe' | 'ensureRouter' | 'ensureAddressSet'>
 export type RemoteStorage = Omit<StorageDriver, 'probe' | 'ensureDisk'>
@@ -19,9 +19,9 @@ export type HostDrivers = {
   hypervisor: RemoteHypervisor
   network: RemoteNetwork
   storage: RemoteStorage
-  /** What the host should be, told as a whole instead of call by call. */
+  /** The wish for the host, delivered as documents instead of single calls. */
   documents: DocumentKeeper
-  /** What it is like, in one call. */
+  /** The state of the host, in one call. */
   report(op: Op): Promise<HostReport>
 }
 
@@ -32,12 +32,12 @@ export const hostCapabilities = z.object({
 })
 export type HostCapabilities = Described<typeof hostCapabilities>
 
-/** What a host tells of itself at every beat. All of it is at hand there: no process is run and no lock waited for. */
+/** What a host tells of itself at every heartbeat. The agent has all of it at hand: it runs no process and waits for no lock. */
 export type HostReport = { machine: HostFacts; disk: DiskSpace; capabilities: HostCapabilities }
 
 /**
- * What the control plane keeps of a report. An agent may be of another version, or broken: what is not kept is
- * left out unread, and texts are cut and cleaned; anything else that is wrong is no report.
+ * The part of a report that the control plane keeps. An agent may have another version or be broken: fields that are
+ * not listed here are ignored, and texts are cut and cleaned; a report with any other fault is refused.
  */
 export const keptReport = z.object({
   machine: hostFacts,
@@ -51,7 +51,7 @@ type Parts = {
   network: Pick<NetworkDriver, 'capabilities'>
   storage: Pick<StorageDriver, 'probe' | 'capabilities'>
 }
-/** Of the drivers of one host, on that host. */
+/** Makes the report from the drivers of one host, on that host. */
 export async function reportOf(host: Parts, op: Op): Promise<HostReport> {
   const [machine, disk] = await Promise.all([host.hypervisor.probe(op), host.storage.probe(op)])
   return { machine, disk, capabilities: capabilitiesOf(host) }
@@ -64,7 +64,7 @@ export const capabilitiesOf = ({ hypervisor, network, storage }: Capable): HostC
   storage: storage.capabilities,
 })
 
-/** The same on the host itself, with what the agent needs besides. */
+/** The drivers on the host itself, with the additional methods that the agent needs. */
 export type LocalHostDrivers = HostDrivers & {
   hypervisor: LocalHypervisorDriver
   network: LocalNetworkDriver

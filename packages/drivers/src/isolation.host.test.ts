@@ -12,8 +12,8 @@ import { createFilesDriver } from './storage/files.ts'
 import { openImageStore } from './storage/image-store.ts'
 
 /**
- * Two real guests on overlays of one image, and what a process can do that has the user of one of
- * them. Each thing is tried with the owner's user as well, so that a refusal means something.
+ * Starts two real guests on overlays of one image and tries what a process with the user of one guest can do
+ * to the other. Each access is tried with the owner's user as well, so that a refusal proves something.
  */
 const namespace = `stt${randomUUID().slice(0, 4)}-kept-apart`
 const taps = ['tapone', 'taptwo', 'tapnew'] as const
@@ -24,7 +24,7 @@ const guests: { id: string; uid: number; pid: number; home: string; disk: string
 const one = () => guests[0] ?? never()
 const two = () => guests[1] ?? never()
 function never(): never {
-  throw new Error('two guests are made before the tests')
+  throw new Error('beforeAll has started two guests')
 }
 
 const nic = (tap: string) => ({ portId: tap, tap, mac: 'fa:16:3e:00:00:01', mtu: 1450 })
@@ -134,7 +134,7 @@ describe('guests are kept apart', () => {
     expect(ownerOf('taptwo')).toBe(two().uid)
   })
 
-  test('one reads neither the other’s disk nor its records, the other’s user does read its disk', () => {
+  test('no guest reads the other’s disk or records, while the owner reads its own disk', () => {
     expect(canRead(two().uid, two().disk)).toBe(true)
     expect(canRead(one().uid, two().disk)).toBe(false)
     expect(can(one().uid, 'sh', '-c', ': >> "$1"', 'sh', two().disk)).toBe(false)
@@ -145,7 +145,7 @@ describe('guests are kept apart', () => {
     }
   })
 
-  test('one reaches none of the other’s sockets', () => {
+  test('no guest reaches a socket of the other', () => {
     for (const name of ['qmp', 'vnc', 'serial', 'qga']) {
       const socket = path.join(two().home, 'run', name)
       expect([name, canConnect(two().uid, socket)]).toEqual([name, true])
@@ -153,7 +153,7 @@ describe('guests are kept apart', () => {
     }
   })
 
-  test('one can neither signal the other’s QEMU nor look into it', () => {
+  test('no guest can signal or inspect the other’s QEMU', () => {
     const { pid } = two()
     expect(canSignal(two().uid, pid)).toBe(true)
     expect(canSignal(one().uid, pid)).toBe(false)
@@ -163,7 +163,7 @@ describe('guests are kept apart', () => {
     expect(can(one().uid, 'ls', `/proc/${pid}/fd/`)).toBe(false)
   })
 
-  test('none reaches images by their names; what a disk is made of is handed to it', () => {
+  test('no guest can open an image by its path; QEMU gets the base of a disk as a descriptor', () => {
     const { uid } = one()
     const base = path.join(images, 'bases', `${blob}.raw`)
     expect(canRead(0, base)).toBe(true)
@@ -176,7 +176,7 @@ describe('guests are kept apart', () => {
     expect(open).toContain(base)
   })
 
-  test('a header that a guest’s QEMU has written is not believed', async () => {
+  test('a base that a guest’s QEMU has written into the header of its disk is ignored', async () => {
     const { id, disk } = two()
     const header = fs.readFileSync(disk)
     const at = header.indexOf(blob)
@@ -189,7 +189,7 @@ describe('guests are kept apart', () => {
     await harness.booted(id)
     Object.assign(two(), { pid })
     expect(idsOf(two().pid).users?.[0]).toBe(two().uid)
-    // nor when nothing else says what the disk lies on
+    // The header is ignored also when the link to the base is missing.
     await harness.driver.stop(op, id)
     fs.renameSync(`${disk}.base`, `${disk}.aside`)
     await expect(harness.driver.start(op, id)).rejects.toThrow('is not recorded')
@@ -202,7 +202,7 @@ describe('guests are kept apart', () => {
     ['somewhere else', (_own: string, secret: string) => secret],
     ['behind a link', (own: string, secret: string) => fs.symlinkSync(secret, own) ?? own],
     ['a folder', (own: string) => fs.mkdirSync(own) ?? own],
-  ])('a disk that is %s is refused, and the file there stays whose it was', async (_what, place) => {
+  ])('a disk that is %s is refused, and the file there keeps its owner', async (_what, place) => {
     const id = randomUUID()
     const secret = path.join(harness.dir, `${id}.secret`)
     fs.writeFileSync(secret, 'root alone', { mode: 0o640 })
@@ -228,7 +228,7 @@ describe('guests are kept apart', () => {
       await expect(console()).rejects.toMatchObject({ code: 'unavailable' })
       fs.rmSync(vnc)
     }
-    // another name for the socket of somebody else
+    // A hard link to a socket of the other guest.
     fs.linkSync(path.join(two().home, 'run/vnc'), vnc)
     await expect(console()).rejects.toMatchObject({ code: 'unavailable' })
     fs.renameSync(aside, vnc)
@@ -236,7 +236,7 @@ describe('guests are kept apart', () => {
     again.destroy()
   })
 
-  test('what a guest’s QEMU has left elsewhere ends with it, and before it starts again', async () => {
+  test('processes that a guest’s QEMU has left behind end with the guest and before its next start', async () => {
     const { id, uid } = two()
     const stray = () => {
       const ids = ['--reuid', String(uid), '--regid', String(uid), '--clear-groups']
@@ -262,8 +262,8 @@ describe('guests are kept apart', () => {
     await harness.booted(id)
   })
 
-  test('a NIC that is plugged in while the guest runs becomes its own', async () => {
-    expect(ownerOf('tapnew')).toBeNaN() // root's, which iproute2 names
+  test('the tap of a NIC that is plugged in while the guest runs becomes the guest’s own', async () => {
+    expect(ownerOf('tapnew')).toBeNaN() // The owner is root, which iproute2 prints as a name.
     await harness.driver.plugNics(op, one().id, [
       nic('tapone'),
       { ...nic('tapnew'), mac: 'fa:16:3e:00:00:02' },
@@ -272,13 +272,13 @@ describe('guests are kept apart', () => {
   })
 })
 
-describe('what a guest may take is bounded', () => {
+describe('the resources of a guest are bounded', () => {
   const cgroupsOf = (pid: number) => fs.readFileSync(`/proc/${pid}/cgroup`, 'utf8')
   const files = (id: string) =>
     ['/sys/fs/cgroup', ...fs.readdirSync('/sys/fs/cgroup').map((name) => `/sys/fs/cgroup/${name}`)]
       .map((mount) => `${mount}/stratolith/${id}`)
       .filter((group) => fs.existsSync(group))
-  /** As if it had been started without any; the last one takes along what holds them all. */
+  /** Removes the guest's groups, as if it had been started without any, and the parent group with the last of them. */
   function unbind(id: string): void {
     for (const group of files(id)) {
       for (const pid of fs.readFileSync(`${group}/cgroup.procs`, 'utf8').trim().split('\n'))
@@ -295,7 +295,7 @@ describe('what a guest may take is bounded', () => {
     pids: ['pids.max'],
   }
 
-  test('by what this kernel has, and it says so', async () => {
+  test('by the controllers that this kernel has, and the facts list them', async () => {
     const { isolation } = await harness.driver.probe(op)
     const { id, pid } = one()
     expect(isolation.users).toBe(true)
@@ -334,14 +334,14 @@ describe('what a guest may take is bounded', () => {
     expect(score(pid)).toBe('500')
   })
 
-  test('also when what holds all groups has gone since the agent started', async () => {
+  test('also when the parent group has gone since the agent started', async () => {
     const { isolation } = await harness.driver.probe(op)
     for (const guest of guests) unbind(guest.id)
     const { pid } = await harness.driver.reboot(op, two().id)
     expect(cgroupsOf(pid ?? 0).includes(two().id)).toBe(isolation.cgroup !== 'none')
   })
 
-  test('the user stays with the guest, comes with its disk from before, and is free with its end', async () => {
+  test('a guest keeps its user over restarts, and the user owns its disk and is free once the guest is removed', async () => {
     const { id, uid, disk, home } = one()
     await harness.driver.stop(op, id)
     fs.chownSync(disk, 64_123, 64_123)

@@ -1,16 +1,16 @@
 import type { Logger } from 'pino'
 
-/** What every driver call gets first: who asked, when to give up, where to tell how far it is. */
+/** The first argument of every driver call: the operation that asked, when to give up, and where to tell progress. */
 export type Op = {
-  /** Operation id (UUID) that finds the whole story in the log. */
+  /** The operation's id (UUID), by which all its lines in the log are found. */
   readonly id: string
   readonly signal: AbortSignal
   readonly log: Logger
-  /** A short sentence in the present tense, shown to the user beside the elapsed time. */
+  /** Tells progress: `text` is a short phrase such as "starting the guest", shown to the user beside the elapsed time. */
   progress(text: string): void
 }
 
-/** An Op for calls that nobody waits for (probe, reconcile) and for tests. */
+/** Makes an Op for calls without an operation (probes, reconcilers) and for tests. */
 export function backgroundOp(log: Logger, id = 'background', timeoutMs = 60_000): Op {
   return { id, signal: AbortSignal.timeout(timeoutMs), log, progress: () => undefined }
 }

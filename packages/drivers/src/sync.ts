@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises'
 
-/** Makes names in the folder durable: a rename survives a power cut only after this (fsync(2)). */
+/** Makes the names in a folder durable: a rename survives a power cut only after this (fsync(2)). */
 export async function syncDirectory(dir: string): Promise<void> {
   const handle = await open(dir, 'r')
   try {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { createTurns } from './turns.ts'
 
-it('works of one key never overlap, whatever fails and whoever comes when; others do not wait', async () => {
+it('works of one key never overlap, also after a failure, and works of other keys do not wait', async () => {
   const inTurn = createTurns()
   const running = new Map<string, number>()
   let [most, overlaps] = [0, 0]

@@ -1,6 +1,6 @@
 import pLimit, { type LimitFunction } from 'p-limit'
 
-/** Works of the same key run one after the other; a key that nobody uses costs nothing. */
+/** Makes a function that runs works of the same key one after the other; a key without work takes no memory. */
 export function createTurns() {
   const turns = new Map<string, LimitFunction>()
   return async function inTurn<T>(key: string, work: () => Promise<T>): Promise<T> {

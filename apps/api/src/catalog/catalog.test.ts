@@ -5,7 +5,7 @@ import { issueToken, type ScopeWish } from '../identity/tokens.ts'
 import { type Deps, inTransaction, systemCtx } from '../kernel/context.ts'
 import '../register.ts'
 
-/** What administrators add stands beside the cloud's own services, in lists and in every token. */
+/** Tests that services which administrators add appear beside the cloud's own, in lists and in every token. */
 
 let cloud: Awaited<ReturnType<typeof testCloud>>
 let deps: Deps
@@ -41,7 +41,7 @@ async function send(method: InjectOptions['method'], path: string, payload?: obj
 }
 const endpoint = (more: object) => ({ endpoint: { interface: 'public', url: 'http://x/', ...more } })
 type Entry = { id: string; type: string; endpoints: { url: string; region: string | null }[] }
-/** The catalog of a token, the same by both ways of asking. */
+/** The catalog of a token, which is the same in both answers that show it. */
 async function catalog(as = token): Promise<Entry[]> {
   const own = (await send('GET', '/auth/catalog', undefined, as)).json.catalog
   expect((await send('GET', '/auth/tokens', undefined, as)).json.token.catalog).toEqual(own)
@@ -49,7 +49,7 @@ async function catalog(as = token): Promise<Entry[]> {
 }
 const entryOf = async (id: string, as = token) => (await catalog(as)).find((entry) => entry.id === id)
 
-test('a service and its endpoints come into every token and go again', async () => {
+test('an added service and its endpoints are in every token until they are deleted', async () => {
   const body = { service: { type: 'dns', name: 'designate', description: 'names', enabled: true } }
   const made = await send('POST', '/services', body)
   const { id } = made.json.service
@@ -81,7 +81,7 @@ test('a service and its endpoints come into every token and go again', async () 
       links: { self: `${base}/endpoints/${point.id}` },
     },
   ])
-  // The old attribute makes the region; the new one wants it there.
+  // The old attribute `region` makes the region; the new attribute `region_id` needs an existing region.
   expect((await send('GET', '/regions/far%20away')).json.region).toEqual({
     id: 'far away',
     description: '',
@@ -101,7 +101,7 @@ test('a service and its endpoints come into every token and go again', async () 
       region: 'far away',
     },
   ])
-  // Without a project there is no address that needs one.
+  // In a token without a project, endpoints whose address needs a project are missing.
   expect((await entryOf(id, await tokenIn({ kind: 'system' })))?.endpoints).toEqual([])
   expect((await send('GET', `/endpoints?service_id=${id}&interface=public`)).json.endpoints).toEqual([point])
   expect((await send('GET', '/services?type=dns')).json.services).toEqual([made.json.service])
@@ -115,7 +115,7 @@ test('a service and its endpoints come into every token and go again', async () 
   expect((await send('DELETE', '/regions/far%20away')).status).toBe(204)
 })
 
-test('an address of one of the cloud’s own services elsewhere', async () => {
+test('an endpoint in another region can be added to one of the cloud’s own services', async () => {
   const before = (await catalog()).find((entry) => entry.type === 'identity')
   await send('POST', '/regions', { region: { id: 'two', enabled: true } })
   const body = endpoint({ service_id: before?.id, region_id: 'two', url: 'https://two.test/identity/v3' })
@@ -127,7 +127,7 @@ test('an address of one of the cloud’s own services elsewhere', async () => {
   expect(await entryOf(before?.id ?? '')).toEqual(before)
 })
 
-test('the cloud’s own stay as they are', async () => {
+test('the cloud’s own services, endpoints and region cannot be changed', async () => {
   const [service] = (await send('GET', '/services?type=identity')).json.services
   const [point] = (await send('GET', `/endpoints?service_id=${service.id}`)).json.endpoints
   for (const [path, body] of [
@@ -141,7 +141,7 @@ test('the cloud’s own stay as they are', async () => {
   }
 })
 
-test('a region by PUT has the id of its address', async () => {
+test('a region that is made by PUT has the id in its address', async () => {
   const put = (id: string, region: object) => send('PUT', `/regions/${id}`, { region })
   const made = await put('put%20here', { description: 'd', id: 'put here' })
   expect([made.status, made.json.region]).toEqual([
@@ -168,7 +168,7 @@ test('a region by PUT has the id of its address', async () => {
   expect((await put('x', { parent_region_id: 'none' })).status).toBe(404)
 })
 
-test('regions: a tree without circles, names with spaces, ids made up', async () => {
+test('regions form a tree without circles, may have spaces in their ids, and get an id when none is given', async () => {
   const made = async (body: object) => (await send('POST', '/regions', { region: body })).json.region
   const top = await made({ id: 'top of all', description: null })
   const below = await made({ parent_region_id: top.id })
@@ -192,7 +192,7 @@ test.each([
   'http://x/ y',
   'http://x/"><script>',
   'http://',
-])('OSSA-2014-029: %j is no address', async (url) => {
+])('OSSA-2014-029: the address %j is refused', async (url) => {
   const [service] = (await send('GET', '/services')).json.services
   expect((await send('POST', '/endpoints', endpoint({ service_id: service.id, url }))).status).toBe(400)
 })

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { descriptionInput, nameInput } from '../kernel/contract.ts'
 import { type Extra, extraInput } from '../openstack/extra.ts'
 
-/** Services, endpoints and regions of the catalog. Browser-safe. */
+/** The shapes of services, endpoints and regions of the catalog. This file can be loaded in a browser. */
 
 export const key = z
   .string()
@@ -18,7 +18,7 @@ const type = z
   .regex(/^[\w.:-]+$/, 'A type is letters, digits, dots, dashes and underscores.')
 export const interfaces = ['public', 'internal', 'admin'] as const
 
-/** What may stand in an address for the caller's own values, in all of Keystone's notations. */
+/** The marks in an address that stand for the caller's ids, in all notations of Keystone. */
 export const urlMarks = /[%$]\((project_id|tenant_id|user_id)\)s/g
 const url = z
   .string()
@@ -58,7 +58,7 @@ export const endpointInput = z.object({
   url,
   regionId: key.nullish(),
   enabled: z.boolean().default(true),
-  /** Make the region when it is not there (Keystone's old attribute “region”). */
+  /** Whether a missing region is made (Keystone's old attribute “region”). */
   makeRegion: z.boolean().default(false),
   extra: extraInput.optional(),
 })
@@ -66,7 +66,7 @@ export const endpointUpdateInput = endpointInput
   .partial()
   .extend({ id: key, enabled: z.boolean().optional(), makeRegion: z.boolean().optional() })
 export const regionInput = z.object({
-  /** Left out: one is made up. */
+  /** The id; generated when absent. */
   id: key.optional(),
   description: descriptionInput.default(''),
   parentRegionId: key.nullish(),
@@ -79,7 +79,7 @@ export const regionUpdateInput = z.object({
   extra: extraInput.optional(),
 })
 
-/** `builtIn`: one of the cloud's own, from its configuration; it is never changed. */
+/** A service; `builtIn` services follow from the cloud's configuration and cannot be changed. */
 export type ServiceView = {
   id: string
   type: string
@@ -107,11 +107,11 @@ export type RegionView = {
   builtIn: boolean
 }
 
-/** How programs reach the cloud, and what a token of the caller's session shows them. */
+/** The data that programs need to reach the cloud: its addresses as the caller's token shows them. */
 export type AccessView = {
-  /** For OS_AUTH_URL. */
+  /** The value of OS_AUTH_URL. */
   authUrl: string
   region: string
-  /** The public addresses. */
+  /** The public endpoints. */
   endpoints: { service: string; type: string; url: string }[]
 }

@@ -52,7 +52,7 @@ export async function listEndpoints(
     .filter((e) => filter.regionId === undefined || e.regionId === filter.regionId)
 }
 
-/** The cloud's own and added ones, also those that are switched off; who may know them has been asked before. */
+/** All endpoints, the cloud's own and added ones, also disabled ones. The caller must have been authorized before. */
 export async function allEndpoints(ctx: Ctx): Promise<EndpointView[]> {
   const added = await ctx.db.catalogEndpoint.findMany({ orderBy: { createdAt: 'asc' }, take: maxAdded })
   return [...builtIn(ctx), ...added.map(toView)]
@@ -63,7 +63,7 @@ export async function getEndpoint(ctx: Ctx, input: { id: string }): Promise<Endp
   return findEndpoint(ctx, input.id)
 }
 
-/** Throws not_found. */
+/** The endpoint with that id. Throws not_found. */
 export async function findEndpoint(ctx: Ctx, id: string): Promise<EndpointView> {
   const own = builtIn(ctx).find((endpoint) => endpoint.id === id)
   if (own) return own
@@ -72,7 +72,7 @@ export async function findEndpoint(ctx: Ctx, id: string): Promise<EndpointView> 
   return toView(row)
 }
 
-/** Of an added service or of one of the cloud's own, e.g. in another region. */
+/** Adds an endpoint to an added service or to one of the cloud's own, such as an endpoint in another region. */
 export async function createEndpoint(ctx: Ctx, input: z.input<typeof endpointInput>): Promise<EndpointView> {
   authorize(ctx, 'catalog:change_endpoints')
   const { serviceId, interface: kind, url, regionId = null, enabled = true, makeRegion = false } = input
@@ -118,7 +118,7 @@ export async function deleteEndpoint(ctx: Ctx, input: { id: string }): Promise<E
   })
 }
 
-/** The service and the region that an endpoint names are there; a region may be made for it. */
+/** Checks that the service and the region of an endpoint exist; makes a missing region if `makeRegion` is set. */
 async function demandTargets(
   ctx: Ctx,
   at: { serviceId?: string; regionId?: string | null; makeRegion: boolean },

@@ -1,6 +1,6 @@
 import type { PolicyTable } from '../kernel/policy.ts'
 
-/** Endpoints hold no secrets, but only an administrator sees what is not in his own catalog. */
+/** Endpoints hold no secrets, but only administrators see endpoints that are not in their own catalog. */
 export const catalogPolicy: PolicyTable = {
   'catalog:own': 'anyone',
   'catalog:list_services': 'admin or role:reader and scope:system',

@@ -9,7 +9,7 @@ import type { RegionView, regionInput, regionUpdateInput } from './contract.ts'
 import { demandNoLimitsOf } from './limits/in-use.ts'
 import { builtInStays, catalogEvent, lockCatalog, maxAdded } from './shared.ts'
 
-/** This cloud is one region; administrators may name others, for clouds beside it. */
+/** This cloud is one region; administrators may add other regions, for other clouds. */
 const ownRegion = (ctx: Ctx): RegionView => ({
   id: ctx.deps.config.region,
   description: '',
@@ -43,7 +43,7 @@ export async function getRegion(ctx: Ctx, input: { id: string }): Promise<Region
   return findRegion(ctx, input.id)
 }
 
-/** This cloud's or an added one; throws not_found. */
+/** The region with that id, this cloud's or an added one; throws not_found. */
 export async function findRegion(ctx: Ctx, id: string): Promise<RegionView> {
   if (id === ctx.deps.config.region) return ownRegion(ctx)
   const row = await ctx.db.catalogRegion.findUnique({ where: { id } })
@@ -80,13 +80,13 @@ export async function updateRegion(ctx: Ctx, input: z.output<typeof regionUpdate
   })
 }
 
-/** No region is below itself. */
+/** Refuses a parent that is below the region already. */
 async function demandNotBelow(ctx: Ctx, id: string, parentId: string): Promise<void> {
   for (let at: string | null = parentId; at !== null; at = (await findRegion(ctx, at)).parentRegionId)
     if (at === id) throw invalidInput('The parent is below this region already: that would be a circle.')
 }
 
-/** With the regions below it; 403 while endpoints name one of them, as in Keystone. */
+/** Deletes a region with the regions below it; throws forbidden while endpoints name one of them, as in Keystone. */
 export async function deleteRegion(ctx: Ctx, input: { id: string }): Promise<RegionView> {
   const before = await loadAdded(ctx, input.id)
   return inTransaction(ctx, async (tx) => {

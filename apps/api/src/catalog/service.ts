@@ -6,14 +6,14 @@ import { type Associations, associated } from './filters/matching.ts'
 
 type Holder = { projectId: string | null; userId: string }
 
-/** What the caller's token shows. */
+/** The catalog in the caller's token. */
 export async function ownCatalog(ctx: Ctx): Promise<CatalogEntry[]> {
   authorize(ctx, 'catalog:own')
   const projectId = ctx.scope.kind === 'project' ? ctx.scope.projectId : null
   return catalogFor(ctx, { projectId, userId: ctx.actor.userId })
 }
 
-/** What somebody needs for openrc and clouds.yaml. */
+/** The data for the files openrc and clouds.yaml. */
 export async function access(ctx: Ctx): Promise<AccessView> {
   const { publicUrl, region } = ctx.deps.config
   const endpoints = (await ownCatalog(ctx)).flatMap(({ name, type, endpoints: all }) =>
@@ -26,19 +26,19 @@ type Added = {
   serviceId: string
   type: string | null
   name: string | null
-  /** Null: the service has no endpoint. */
+  /** The endpoint's id; null when the service has no endpoint. */
   id: string | null
   interface: Endpoint['interface']
   url: string
   regionId: string | null
-  /** The endpoint and its service. */
+  /** Whether the endpoint and its service are enabled. */
   enabled: boolean
   serviceEnabled: boolean
 }
 
 /**
- * The cloud's own catalog with what administrators added and enabled; of a project that is associated with
- * endpoints, these alone. One query.
+ * The cloud's own catalog with the enabled services that administrators have added. A project that is associated with
+ * endpoints gets only these. One query.
  */
 export async function wholeCatalog(ctx: Ctx, holder: Holder): Promise<CatalogEntry[]> {
   const { added, ...associations } = await facts(ctx, holder.projectId)
@@ -74,7 +74,7 @@ async function facts(ctx: Ctx, projectId: string | null): Promise<Associations &
   return row ?? { added: [], endpoints: [], filters: [] }
 }
 
-/** Ids of the endpoints that the project is associated with; null, for all of them, when there are none. */
+/** The ids of the endpoints with which the project is associated; null, which means all, when it has no association. */
 function visibleIds(
   associations: Associations,
   own: readonly CatalogEntry[],
@@ -91,7 +91,7 @@ function visibleIds(
   return ids.length === 0 ? null : new Set(ids)
 }
 
-/** With its marks filled in; none where a project's id is wanted and there is no project. */
+/** The endpoint with the caller's ids in its address; null when the address needs a project and there is none. */
 function endpointFor({ id, url, regionId, ...row }: Added, holder: Holder): Endpoint | null {
   if (id === null) return null
   const values: Record<string, string | null> = {

@@ -36,7 +36,7 @@ const toView = ({
   builtIn: false,
 })
 
-/** The cloud's own services and those that administrators added. */
+/** Lists the cloud's own services and those that administrators have added. */
 export async function listServices(
   ctx: Ctx,
   filter: z.output<typeof serviceListInput> = {},
@@ -53,7 +53,7 @@ export async function getService(ctx: Ctx, input: { id: string }): Promise<Servi
   return findService(ctx, input.id)
 }
 
-/** One of the cloud's own or an added one; throws not_found. */
+/** The service with that id, the cloud's own or an added one; throws not_found. */
 export async function findService(ctx: Ctx, id: string): Promise<ServiceView> {
   const own = builtIn().find((service) => service.id === id)
   if (own) return own
@@ -62,7 +62,7 @@ export async function findService(ctx: Ctx, id: string): Promise<ServiceView> {
   return toView(row)
 }
 
-/** Two services of one type are fine, as in Keystone. */
+/** Adds a service. Two services may have the same type, as in Keystone. */
 export async function createService(ctx: Ctx, input: z.input<typeof serviceInput>): Promise<ServiceView> {
   authorize(ctx, 'catalog:change_services')
   const { type, name = '', description = '', enabled = true, extra = {} } = input
@@ -92,7 +92,7 @@ export async function updateService(
   })
 }
 
-/** With its endpoints; 403 while there are limits for it. */
+/** Deletes a service with its endpoints; throws forbidden while the service has limits. */
 export async function deleteService(ctx: Ctx, input: { id: string }): Promise<ServiceView> {
   const before = await loadAdded(ctx, input.id)
   return inTransaction(ctx, async (tx) => {

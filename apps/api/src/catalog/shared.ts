@@ -3,7 +3,7 @@ import type { Ctx } from '../kernel/context.ts'
 import { CloudError } from '../kernel/errors.ts'
 import { appendEventsWith } from '../kernel/events.ts'
 
-/** As many of one kind as administrators may add: every token's catalog is made of them. */
+/** How many things of one kind administrators may add at most, because every token's catalog is made of them. */
 export const maxAdded = 500
 
 export const builtInStays = (kind: string): CloudError =>
@@ -17,7 +17,7 @@ type What = 'created' | 'updated' | 'deleted'
 export const catalogEvent = (ctx: Ctx, kind: Kind, what: What, id: string, projectId: string | null = null) =>
   catalogEvents(ctx, kind, what, [{ id, projectId }])
 
-/** Of several, in one statement. */
+/** Appends the events of several things in one statement. */
 export const catalogEvents = (
   ctx: Ctx,
   kind: Kind,
@@ -37,7 +37,7 @@ export const catalogEvents = (
 
 export const newCatalogId = (): string => randomBytes(16).toString('hex')
 
-/** Changes to the catalog are rare and go one after the other: nothing is left naming what is gone. */
+/** Makes changes to the catalog run one after the other, so that no row can name a thing that is just being deleted. Changes are rare. */
 export async function lockCatalog(ctx: Ctx): Promise<void> {
   await ctx.db.$executeRaw`SELECT pg_advisory_xact_lock(hashtext('catalog'))`
 }

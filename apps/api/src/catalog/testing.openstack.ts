@@ -22,7 +22,7 @@ const anEndpoint = async ({ admin }: Tenant) => {
   return { id: (await createEndpoint(admin, input)).id }
 }
 
-/** Requests of the catalog's part of Keystone that succeed (openstack/testing.ts). */
+/** Examples that succeed for the catalog's part of Keystone (openstack/testing.ts). */
 export const catalogExamples: Examples = {
   'auth.catalog': none,
   'services.list': { make: () => ({ query: { type: 'identity' } }) },

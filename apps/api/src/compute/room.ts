@@ -12,9 +12,9 @@ import { computePolicy } from './policy.ts'
 import { computeContents, forgetUsers } from './project-deletion.ts'
 import { computeReconcilers } from './reconcile.ts'
 import { computeRouter } from './router.ts'
+import { attachment, detachment } from './workflows/attachments.ts'
 import { creation } from './workflows/create.ts'
 import { deletion } from './workflows/delete.ts'
-import { attachment, detachment } from './workflows/interfaces.ts'
 import { powerWorkflows } from './workflows/power.ts'
 
 declare module '../kernel/contract.ts' {

@@ -8,8 +8,8 @@ import { guests } from './guests.ts'
 import { hostEvent } from './view.ts'
 
 /**
- * Hosts that an administrator has put together. One with a zone decides the availability zone of its hosts;
- * the rest of its metadata is kept for those who read it.
+ * A group of hosts that an administrator has made. An aggregate with a zone decides the availability zone of its hosts;
+ * the rest of its metadata is only kept.
  */
 export type AggregateView = {
   id: number
@@ -17,16 +17,16 @@ export type AggregateView = {
   name: string
   zone: string | null
   metadata: Record<string, string>
-  /** Their names. */
+  /** The names of the hosts. */
   hosts: string[]
   createdAt: Date
   updatedAt: Date | null
 }
-/** Where hosts are that no aggregate has put elsewhere. */
+/** The zone of hosts that are in no aggregate with a zone. */
 const defaultZone = 'nova'
 const most = 1000
 
-/** In the order of their ids, in which launches lock them, too. */
+/** The hosts come in the order of their ids, in which launches lock them, too. */
 const withHosts = {
   hosts: { orderBy: { hostId: 'asc' }, include: { host: { select: { id: true, name: true, zone: true } } } },
 } satisfies Prisma.AggregateInclude
@@ -42,7 +42,7 @@ const viewOf = (row: Row): AggregateView => ({
   updatedAt: row.updatedAt,
 })
 
-/** All of them, or the one with that number. Throws not_found. */
+/** All aggregates, or the one with that number. Throws not_found. */
 export async function listAggregates(ctx: Ctx, id?: number): Promise<AggregateView[]> {
   authorize(ctx, 'hosts:list_aggregates')
   const rows = await ctx.db.aggregate.findMany({
@@ -69,13 +69,13 @@ export async function createAggregate(
 
 type Change = {
   name?: string
-  /** null: its hosts go back to the zone that they would be in without it. */
+  /** null: the hosts go back to the zone in which they would be without the aggregate. */
   zone?: string | null
-  /** Words to set, and (null) to forget. */
+  /** Keys to set or, with the value null, to remove. */
   metadata?: Record<string, string | null>
 }
 
-/** Throws conflict when its hosts would change their zone under the instances that they have. */
+/** Changes an aggregate. Throws conflict when hosts that have instances would change their zone. */
 export async function changeAggregate(ctx: Ctx, id: number, change: Change): Promise<AggregateView> {
   return changing(ctx, id, async (tx, before) => {
     if (change.zone !== undefined && change.zone !== before.zone)
@@ -94,7 +94,7 @@ export async function changeAggregate(ctx: Ctx, id: number, change: Change): Pro
   })
 }
 
-/** Throws not_found; conflict when the host is in it, or in another zone by another one. */
+/** Adds a host. Throws not_found; conflict when the host is in the aggregate already, or in another zone by another aggregate. */
 export async function addAggregateHost(ctx: Ctx, id: number, hostName: string): Promise<AggregateView> {
   return changing(ctx, id, async (tx, before) => {
     const host = await tx.db.host.findUnique({
@@ -118,7 +118,7 @@ export async function removeAggregateHost(ctx: Ctx, id: number, hostName: string
   })
 }
 
-/** Throws conflict while it has hosts. */
+/** Deletes an aggregate. Throws conflict while it has hosts. */
 export async function deleteAggregate(ctx: Ctx, id: number): Promise<void> {
   authorize(ctx, 'hosts:change_aggregates')
   await inTransaction(ctx, async (tx) => {
@@ -151,14 +151,14 @@ async function lockedRow(ctx: Ctx, id: number): Promise<Row> {
   return row
 }
 
-/** Instances say for ever in which zone they are, so a host that has some stays where it is. */
+/** Moves a host to another zone. Throws conflict when the host has instances, because the zone of an instance never changes. */
 async function moveHost(
   ctx: Ctx,
   host: { id: string; name: string },
   aggregateId: number,
   zone: string | null,
 ): Promise<void> {
-  // Launches claim their room on this row: none comes while it is looked at.
+  // Launches claim their room on this row. The lock keeps new instances away until the check is over.
   const [row] = await ctx.db.$queryRaw<{ zone: string }[]>`
     SELECT "zone" FROM "Host" WHERE "id" = ${host.id}::uuid FOR UPDATE`
   const other = await ctx.db.aggregate.findFirst({

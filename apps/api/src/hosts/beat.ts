@@ -4,15 +4,15 @@ import type { Ctx } from '../kernel/context.ts'
 import { type Capacity, capacityOf, factsIn, type Overcommit } from './capacity.ts'
 import type { HostState } from './states.ts'
 
-/** What is written at every beat. Apart from the rows of hosts, which every launch locks. */
+/** The writes of every heartbeat. They go to a table of their own, because every launch locks the rows of hosts. */
 
-/** Of a host after a beat: beats in a row that it has missed, and for how long it has been silent (null: it never spoke). */
+/** A host after a beat: how many beats in a row it has missed, and for how long it has been silent, in ms (null: it has never answered). */
 export type Heard = { hostId: string; missed: number; silentMs: number | null; changed: boolean }
 
-/** Facts that move all the time: no page is told of them. */
+/** Facts that change all the time. Their changes cause no event. */
 const moving = Prisma.sql`'{load,uptimeSeconds,diskFreeGib}'::text[]`
 
-/** One statement for all hosts that were asked; null: no answer. `changed`: it has told something else than before. */
+/** Writes the answers of all hosts in one statement; a report of null means no answer. `changed`: the facts differ from those before. */
 export async function writeBeats(
   ctx: Ctx,
   reports: ReadonlyMap<string, KeptReport | null>,
@@ -37,7 +37,7 @@ export async function writeBeats(
     FROM written w JOIN told t ON t."hostId" = w."hostId"`
 }
 
-/** The same for one that tells of itself when it is registered. */
+/** Writes the report of one host at its registration. */
 export const noteReport = (ctx: Ctx, hostId: string, report: KeptReport): Promise<Heard[]> =>
   writeBeats(ctx, new Map([[hostId, report]]))
 
@@ -50,15 +50,15 @@ export type Row = Overcommit & {
 }
 
 /**
- * Hosts that can carry more or less than their rows say; those alone are changed, in the order in which
- * launches lock them. One whose room is claimed in this very moment is left for the next beat. Returns the changed ones.
+ * Writes the capacities of hosts that can carry more or less than their rows say, in the order in which launches lock
+ * the rows. A host on which room is claimed at this moment is left for the next beat. Returns the ids of the changed hosts.
  */
 export async function writeCapacities(
   ctx: Ctx,
   rows: readonly Row[],
   reports: ReadonlyMap<string, KeptReport | null>,
 ): Promise<string[]> {
-  // A silent host makes a beat seconds long, in which a busy one is claimed again and again.
+  // A silent host makes a beat seconds long, and meanwhile room on a busy host is claimed again and again.
   const used = await ctx.db.host.findMany({ select: { id: true, diskGibUsed: true } })
   const usedNow = new Map(used.map((row) => [row.id, row.diskGibUsed]))
   const changes = rows.flatMap((row) => {
@@ -76,7 +76,7 @@ export async function writeCapacities(
 
 type Change = Capacity & { id: string; accelerator: string; claimed: number }
 
-/** All at once; when that fails, each half of them alone, down to the one that cannot be written and is left out. */
+/** Writes all changes at once. When that fails, it writes each half alone, down to the single change that cannot be written and is left out. */
 async function writeChanges(ctx: Ctx, changes: readonly Change[]): Promise<string[]> {
   if (changes.length === 0) return []
   try {
@@ -109,15 +109,15 @@ async function writeTogether(ctx: Ctx, changes: readonly Change[]): Promise<stri
   return changed.map(({ id }) => id)
 }
 
-/** Beats without an answer, and how much silence, until it is no longer trusted, and until it is given up. */
+/** How many missed beats and how much silence, in ms, make a host suspect, and how many make it down. */
 const patience = {
   suspect: { missed: 2, silentMs: 12_000 },
   down: { missed: 5, silentMs: 30_000 },
 }
 
 /**
- * The state of a host after a beat. Both must be so, because whoever asks may have been away itself: then
- * the host was last seen long ago, and has missed nothing.
+ * The state of a host after a beat. Both limits must be reached, because this worker may have been away itself: then
+ * the host was last seen long ago but has missed no beat.
  */
 export function stateAfter(before: HostState, heard: Pick<Heard, 'missed' | 'silentMs'>): HostState {
   if (before === 'fenced') return 'fenced'

@@ -6,19 +6,19 @@ describe('capacity', () => {
   it.each([
     ['an empty machine', { vcpus: 4, memoryMib: 9_216, diskGib: 100, diskFreeGib: 60 }, 0, [16, 8_192, 60]],
     [
-      'claims count as free',
+      'the disk that instances have claimed counts as available',
       { vcpus: 4, memoryMib: 9_216, diskGib: 100, diskFreeGib: 60 },
       30,
       [16, 8_192, 90],
     ],
     [
-      'never more than there is',
+      'the capacity is never more than the machine has',
       { vcpus: 1, memoryMib: 9_216, diskGib: 100, diskFreeGib: 99 },
       30,
       [4, 8_192, 100],
     ],
     [
-      'a small machine keeps half',
+      'a small machine keeps half of its memory',
       { vcpus: 1, memoryMib: 1_000, diskGib: 9, diskFreeGib: 9 },
       0,
       [4, 500, 9],

@@ -1,9 +1,9 @@
 import type { KeptReport } from '@stratolith/drivers/host'
 import type { HostFacts } from '@stratolith/drivers/hypervisor/interface'
 
-/** What a machine has: vCPUs, MiB of memory, GiB of disk in all and free now. */
+/** The size of a machine: vCPUs, MiB of memory, GiB of disk, and GiB of disk that are free now. */
 export type Physical = { vcpus: number; memoryMib: number; diskGib: number; diskFreeGib: number }
-/** How much of it may be given out; columns of the host, defaults in prisma/schema/hosts.prisma. */
+/** How much of a machine may be given out. These are columns of the host, with defaults in prisma/schema/hosts.prisma. */
 export type Overcommit = {
   cpuRatio: number
   memoryRatio: number
@@ -11,10 +11,10 @@ export type Overcommit = {
   diskRatio: number
 }
 export type Capacity = { vcpus: number; memoryMib: number; diskGib: number }
-/** What one instance takes. */
+/** The room that one instance takes. */
 export type Need = { vcpus: number; memoryMib: number; diskGib: number }
 
-/** What is kept of a host's report: the disk is that of its instances. */
+/** The part of a host's report that is kept; the disk is the one for instances. */
 export type Facts = HostFacts & Physical & { egress: 'on' | 'off' }
 export const factsIn = ({ machine, disk, capabilities }: KeptReport): Facts => ({
   ...machine,
@@ -24,9 +24,9 @@ export const factsIn = ({ machine, disk, capabilities }: KeptReport): Facts => (
 })
 
 /**
- * vCPUs are shared four to one by default, memory is not, and 1 GiB of it (at most half of a small
- * machine) is left for the machine itself. Of the disk counts what is free now plus what instances
- * have claimed already: a disk that others have filled is not promised twice.
+ * The capacity of a machine. By default four vCPUs share a processor; memory is not shared, and 1 GiB (at most half of a
+ * small machine's memory) is left for the machine itself. The disk counts as its free space plus the space that
+ * instances have claimed already, so that space which others have filled is not promised.
  */
 export function capacityOf(physical: Physical, claimed: { diskGib: number }, over: Overcommit): Capacity {
   const reserve = Math.min(over.memoryReserveMib, physical.memoryMib / 2)

@@ -7,51 +7,51 @@ export type { Absence } from './states.ts'
 
 export const hostListInput = pageInput.extend({ sortDir: z.enum(['asc', 'desc']).default('asc') })
 
-/** `total` is what may be given out (overcommit and reserve included), `used` what instances have claimed. */
+/** A host; `total` is the amount that may be given out (with overcommit and reserve), `used` the amount that instances have claimed. */
 export type HostView = {
   id: string
   name: string
   zone: string
   state: HostState
-  /** Whether it did so at the last beat: a fenced host may, and one that is up may just have missed one. */
+  /** Whether the host answered the last beat. A fenced host may answer, and a host that is up may just have missed a beat. */
   answers: boolean
   enabled: boolean
   disabledReason: string | null
   accelerator: string
   acceleratorReason: string | null
-  /** Null until the host's agent has told. */
+  /** Null until the host's agent has reported. */
   isolation: {
     users: boolean
     cgroup: 'v2' | 'v1' | 'none'
     controllers: string[]
     reason: string | null
   } | null
-  /** Whether anything passes between its guests and the world; null until its agent has told. */
+  /** Whether packets pass between the host's guests and the world; null until its agent has reported. */
   egress: 'on' | 'off' | null
   hypervisor: string
   cpuModel: string
   vcpus: { used: number; total: number }
   memoryMib: { used: number; total: number }
   diskGib: { used: number; total: number }
-  /** What the machine really has. */
+  /** The real size of the machine. */
   physical: { vcpus: number; memoryMib: number; diskGib: number }
-  /** Of its disk, as it said last; null until it has. */
+  /** The free disk space in GiB, as of the last report; null before the first. */
   diskFreeGib: number | null
-  /** Of the last 1, 5 and 15 minutes. */
+  /** The load averages of the last 1, 5 and 15 minutes. */
   load: number[] | null
   instances: number
-  /** How many things it has not confirmed to be as they should be. */
+  /** The number of documents that the host has not confirmed. */
   unconfirmed: number
   lastSeenAt: string | null
 }
-/** Not given to others before the host has confirmed that it has let go of it. */
+/** Addresses and room that are given to nobody before the host has confirmed that it has released them. */
 export type HostHeld = {
   addresses: number
   instances: number
   vcpus: number
   memoryMib: number
   diskGib: number
-  /** Of a fenced host: what that declaration gave to others, when and by whom; null when nobody knows any more. */
+  /** For a fenced host: what its fencing freed, when and by whom; null when this is not known any more. */
   freed: { addresses: number; instances: number; at: string; by: string | null } | null
 }
 export const hostUpdateInput = z.object({
@@ -60,7 +60,7 @@ export const hostUpdateInput = z.object({
   reason: z.string().trim().max(255).optional(),
 })
 
-/** Of a host; `marker` is the `next` of the page before. */
+/** The unconfirmed documents of a host; `marker` is the `next` of the previous page. */
 export const unconfirmedInput = idInput.extend({
   limit: z.number().int().min(1).max(1000).default(50),
   marker: z
@@ -68,34 +68,34 @@ export const unconfirmedInput = idInput.extend({
     .regex(/^\d{1,16}\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, 'The marker is the “next” of a page.')
     .optional(),
 })
-/** Something that a host has not confirmed to be as it should be. */
+/** A document that a host has not confirmed. */
 export type UnconfirmedView = {
   id: string
   /** "addressSet": the addresses of the members of a security group. */
   kind: DocumentKind
   /** The id of the thing. */
   thing: string
-  /** Null: there is neither a row nor an operation of it any more (nor an address that is held for a port). */
+  /** The name of the thing; null when it has no row and no operation any more (and no address is held for a port). */
   name: string | null
   project: ProjectRef | null
-  /** Of a port; may be gone as well. */
+  /** For a port: its instance, which may be gone as well. */
   instance: { id: string; name: string } | null
-  /** Whether it has a row still. */
+  /** Whether the thing still has a row. */
   isThere: boolean
-  /** To be there, or to be gone. */
+  /** Whether the thing should be on the host (true) or be gone (false). */
   wanted: boolean
   since: string
-  /** Tries that failed, one after the other. */
+  /** The number of failed tries in a row. */
   attempts: number
-  /** What the host said last: in a sentence, and in its own words. */
+  /** The last failure that the host told: a sentence of ours, and the host's own words. */
   error: { message: string; detail: string } | null
-  /** What the host waits for while it is at it: "the host to copy the image". */
+  /** What the host is still waiting for, such as "the host to copy the image". */
   waitsFor: string | null
-  /** Null: it is told with the next delivery. */
+  /** When the host is told again; null: with the next delivery. */
   nextTryAt: string | null
 }
 
-/** What a host (or the image store) may have that no row knows. */
+/** The kinds of strays that a host (or the image store) may have. */
 export const strayKinds = ['guest', 'disk', 'port', 'network', 'router', 'addressSet', 'blob'] as const
 export type StrayKind = (typeof strayKinds)[number]
 
@@ -104,70 +104,70 @@ export const strayListInput = pageInput.extend({
   kind: z.enum(strayKinds).optional(),
 })
 
-/** A project that a host tells of; without a name when there is none of that id (any more). */
+/** A project that a host names; `name` is null when no project has that id (any more). */
 export type ProjectRef = { id: string; name: string | null }
 
-/** Something *unknown here*: left alone until somebody decides, or its time is over. */
+/** A stray, which pages call *unknown here*: it is left alone until an administrator decides or its time is over. */
 export type StrayView = {
   id: string
-  /** Null: the image store of the cloud. */
+  /** The host; null: the image store of the cloud. */
   host: { id: string; name: string } | null
   kind: StrayKind
-  /** By which its host knows it. */
+  /** The id by which the host knows the thing. */
   thing: string
-  /** What its host tells of it, already cut to what a page can show. */
+  /** The name that the host tells, cut to a length that a page can show. */
   name: string | null
   details: string | null
-  /** Of a guest: the project that it was of, and the names of its security groups. */
+  /** For a guest: its former project and the names of its security groups. */
   project: ProjectRef | null
   securityGroups: string[]
-  /** Of a disk or a port: the instance that it belongs to, unknown as well or not. */
+  /** For a disk or a port: the instance to which it belongs, which may be a stray as well. */
   instanceId: string | null
   firstSeenAt: string
   lastSeenAt: string
   decision: 'keep' | 'remove' | null
-  /** When it is removed if nobody decides; null: it is kept. */
+  /** When the stray is removed if nobody decides; null: it is kept. */
   removedAfter: string | null
 }
 export const strayDecideInput = z.object({ id: z.uuid(), decision: z.enum(['keep', 'remove', 'wait']) })
 
-/** A round that would have removed so much that it waits for an administrator. */
+/** A brake: a round would have removed so much that it waits for an administrator. */
 export type BrakeView = {
   id: string
   host: { id: string; name: string } | null
   kind: StrayKind
   count: number
   total: number
-  /** The first few. */
+  /** The first few of the things. */
   things: string[]
   pulledAt: string
   releasedAt: string | null
 }
 
-/** `pulledAt` as the view says it: what it holds up may have changed since. */
+/** The brake to release, with `pulledAt` from the view, because the things that the brake holds may have changed since. */
 export const brakeInput = z.object({ id: z.uuid(), pulledAt: z.iso.datetime() })
 
 export type UnknownTime = { days: number; setting: string }
 
-/** Unknown disks and bytes that were removed wait here once more before they are gone. */
+/** A disk or blob in the trash, where removed strays wait before they are gone for good. */
 export type TrashView = {
   host: { id: string; name: string } | null
   kind: 'disk' | 'blob'
   thing: string
-  /** Of a disk: the guest that was removed with it, when its host has kept what it was like. */
+  /** For a disk: the guest that was removed with it, if the host has kept a note about the guest. */
   guest: { name: string; project: ProjectRef } | null
   sizeBytes: number
   trashedAt: string
   goneAfter: string
 }
-/** Of one host, or of the first hosts by name. */
+/** The trash of one host, or of the first hosts by name. */
 export const trashInput = z.object({ hostId: z.uuid().optional() }).default({})
 export type DiskTrash = {
   /** Newest first. */
   items: TrashView[]
-  /** How many there are beyond `items`. */
+  /** How many further items there are. */
   more: number
-  /** Hosts that were asked, and those of them that did not answer. */
+  /** The number of hosts, the number that was asked, and the names of those that did not answer. */
   hosts: { all: number; asked: number; silent: string[] }
 }
 export const takeBackInput = z.object({ hostId: z.uuid(), thing: z.uuid() })

@@ -4,11 +4,11 @@ import type { Reconciler } from '../kernel/reconciler.ts'
 import { documentRooms } from './document-rooms.ts'
 import { deliverAll, deliverWhere, doubted, mostAtOnce } from './documents.ts'
 
-/** What a worker does about documents again and again: it tells hosts, and forgets what nobody needs. */
+/** The reconcilers of documents: they deliver documents to hosts and delete those that nobody needs. */
 export const documentReconcilers: Reconciler[] = [
-  // Woken by the triggers; the period is for what is to be told again.
+  // The triggers wake this reconciler; its period is for documents that are to be told again.
   { name: 'hosts.documents', everyMs: 5_000, run: deliverAll },
-  // Takes seconds in a big cloud, so that the one above does not do it itself.
+  // This takes seconds in a big cloud, so it is not part of the reconciler above.
   {
     name: 'hosts.documents.all',
     everyMs: 60_000,
@@ -17,7 +17,7 @@ export const documentReconcilers: Reconciler[] = [
   { name: 'hosts.documents.forget', everyMs: 600_000, run: forgetDocuments },
 ]
 
-/** A host remembers the generation of what has gone for an hour (the agent's keeper): so long it must only grow. */
+/** A host remembers the generation of a removed thing for an hour (the agent's keeper). So long the generation must only grow. */
 const forgetAfter = Prisma.sql`interval '2 hours'`
 
 async function forgetDocuments(ctx: Ctx): Promise<void> {
@@ -35,7 +35,7 @@ async function forgetDocuments(ctx: Ctx): Promise<void> {
     if (isRowless)
       await ctx.db.$executeRaw`
         DELETE FROM "HostDocument" h WHERE h."kind" = ${kind} AND h."wanted" AND ${isRowless(Prisma.sql`h."thing"`)}`
-  // More than there was to say: nothing that the host says of the newest wish would be heard.
+  // Rows with a generation above the newest (after a restore) are doubted, because no receipt for the newest would count.
   await ctx.db.$executeRaw`
     UPDATE "HostDocument" h SET ${doubted} FROM "Document" d
     WHERE d."kind" = h."kind" AND d."thing" = h."thing"

@@ -3,26 +3,26 @@ import type { DocumentBodies, DocumentKind, Receipt } from '@stratolith/drivers/
 import type { Ctx } from '../kernel/context.ts'
 import { invariant } from '../kernel/errors.ts'
 
-/** A kind of document: what it says is read from the rows of the room that makes it. */
+/** The functions by which a room makes its kind of document from its rows. */
 export type DocumentRoom<K extends DocumentKind = DocumentKind> = {
   kind: K
-  /** What these things should be, by id; one that is missing should not be there. A constant number of queries. */
+  /** The wishes for these things, by id, in a constant number of queries. A thing that is missing should not exist. */
   render(ctx: Ctx, ids: readonly string[]): Promise<ReadonlyMap<string, DocumentBodies[K]>>
-  /** What people call them, by id; one that is missing has no row any more. A constant number of queries. */
+  /** The names of these things, by id, in a constant number of queries. A thing that is missing has no row any more. */
   names(ctx: Ctx, ids: readonly string[]): Promise<ReadonlyMap<string, ThingName>>
-  /** What hosts have said, in the transaction that writes it down: both are there, or neither. */
+  /** Called with the receipts of hosts, in the transaction that records them. */
   told?(tx: Ctx, said: readonly Said[]): Promise<void>
   /**
-   * A SELECT that locks those rows of the room of which hosts have `said` something (a table r with "kind" and
-   * "thing"), in the order in which whatever changes them locks them: they are locked before what is written down.
+   * A SELECT that locks the room's rows for which there are receipts (`said`: a table r with "kind" and "thing"), in the
+   * same order as all other changes of these rows. It runs before the receipts are recorded.
    */
   lock?(said: Prisma.Sql): Prisma.Sql
-  /** Condition, given an expression of type uuid: the thing has no row, and nothing took the wish for it back. */
+  /** The SQL condition (given an expression of type uuid) that the thing has no row although it is still wanted. */
   isRowless?(thing: Prisma.Sql): Prisma.Sql
-  /** Whether a thing that a host has kept can come back as it was: what is its own (number, address) is nobody's. */
+  /** Whether a thing that a host has kept can come back: its number and addresses must belong to nobody. */
   isFree?(ctx: Ctx, id: string, body: DocumentBodies[K]): Promise<boolean>
 }
-/** `instanceId`: of a port, the instance that has it. */
+/** The name of a thing; `instanceId` is the instance of a port. */
 export type ThingName = { name: string; projectId: string; instanceId?: string }
 export type Said = { hostId: string; receipt: Receipt }
 const rooms = new Map<DocumentKind, DocumentRoom>()
@@ -38,7 +38,7 @@ export function documentRoom(kind: DocumentKind): DocumentRoom {
   return room
 }
 
-/** Rows that the rooms of these things lock first, and a condition that makes PostgreSQL do it first. */
+/** The locks that the rooms take first, as parts of WITH, and a condition that makes PostgreSQL run them first. */
 export function lockedFirst(said: Prisma.Sql): { before: Prisma.Sql; isLocked: Prisma.Sql } {
   const locks = documentRooms().flatMap(({ kind, lock }) =>
     lock ? { name: Prisma.raw(`"locked ${kind}"`), sql: lock(said) } : [],
@@ -49,7 +49,7 @@ export function lockedFirst(said: Prisma.Sql): { before: Prisma.Sql; isLocked: P
 }
 const spaced = (parts: readonly Prisma.Sql[]) => (parts.length > 0 ? Prisma.join(parts, ' ') : Prisma.empty)
 
-/** What these should be now, by id: to compare it with what a host has. */
+/** The present wishes for these things, by id, to compare them with what a host has. */
 export async function renderDocuments(
   ctx: Ctx,
   kind: DocumentKind,
@@ -66,7 +66,7 @@ export async function namesOf(
   return ids.length === 0 ? new Map() : documentRoom(kind).names(ctx, ids)
 }
 
-/** Whether one that has no row can come back as its host has kept it. */
+/** Whether a thing without a row can come back as its host has kept it. */
 export async function isFree<K extends DocumentKind>(
   ctx: Ctx,
   kind: K,

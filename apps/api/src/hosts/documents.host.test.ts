@@ -9,9 +9,9 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { inTransaction } from '../kernel/context.ts'
 import { plainOp } from '../kernel/hosts.ts'
 import { expectCloudError, testCtx } from '../kernel/testing.ts'
-import { bindPort, deletePortsOfInstance } from '../networking/instance-ports.ts'
 import { starterNetwork } from '../networking/networks/service.ts'
 import { updatePort } from '../networking/ports/change.ts'
+import { bindPort, deletePortsOfInstance } from '../networking/ports/of-instances.ts'
 import {
   createSecurityGroup,
   newSecurityGroupRule,
@@ -22,8 +22,8 @@ import { startWorker } from '../start-worker.ts'
 import { renderDocuments } from './document-rooms.ts'
 
 /**
- * Two agents of this machine with the real network driver, and a real worker: one agent is killed in the
- * middle of a change, changes go on, it is started again and gets what it missed.
+ * Two agents on this machine with the real network driver, and a real worker. One agent is killed in the
+ * middle of a change and started again while changes go on; then it gets the changes that it missed.
  */
 const agentMain = path.join(import.meta.dirname, '../../../agent/src/main.ts')
 const agentDestroy = path.join(import.meta.dirname, '../../../agent/src/destroy.ts')
@@ -84,7 +84,7 @@ afterAll(async () => {
   await stop?.()
   for (const remote of remotes) remote.close()
   await Promise.all([end('one', 'SIGTERM'), end('two', 'SIGTERM')])
-  // Of all hosts in the folder.
+  // This destroys all hosts in the folder.
   execFileSync(process.execPath, [agentDestroy], { env: envOf('one') })
   fs.rmSync(data, { recursive: true })
   await cloud.close()
@@ -99,7 +99,7 @@ const addHost = async (name: Name): Promise<string> => {
   })
   return id
 }
-/** All rules of a host, as its kernel has them. */
+/** All rules that a host has in its kernel. */
 const rulesOf = (name: Name): string =>
   execFileSync('nsenter', [`--net=/run/netns/st${shortId}-${name}`, 'nft', 'list', 'ruleset'], {
     encoding: 'utf8',
@@ -107,7 +107,7 @@ const rulesOf = (name: Name): string =>
 const opens = (name: Name, port: number) => new RegExp(`\\b${port}\\b`).test(rulesOf(name))
 const soon = { timeout: 30_000, interval: 50 }
 
-/** How a host is otherwise than the rows say. */
+/** The differences between a host and the rows. */
 async function differences(name: Name, hostId: string): Promise<string[]> {
   const { digests } = await cloud.deps.hosts.at(`unix:${socketOf(name)}`).network.list(plainOp(cloud.system))
   const rows = await db().hostDocument.findMany({ where: { hostId } })
@@ -122,7 +122,7 @@ async function differences(name: Name, hostId: string): Promise<string[]> {
   return [...wrong, ...Object.keys(digests).map((id) => `${id} is left over`)]
 }
 
-test('an agent is killed in the middle of a change, the other goes on, and it gets what it missed', async () => {
+test('an agent that was killed in the middle of a change gets the changes that it missed, while the other goes on', async () => {
   const ctx: Tenant = await testCtx(cloud.deps, { role: 'admin' })
   const hosts = { one: await addHost('one'), two: await addHost('two') }
   const net = await starterNetwork(ctx, { name: 'net' })
@@ -141,7 +141,7 @@ test('an agent is killed in the middle of a change, the other goes on, and it ge
     await vi.waitFor(() => expect(opens(name, 40_404)).toBe(true), soon)
   await vi.waitFor(async () => expect(await differences('two', hosts.two)).toEqual([]), soon)
 
-  // In the middle of a change: the kernel of its host has the first of many.
+  // The agent is in the middle of a change: its kernel has the first of many rules.
   for (let n = 0; n < 12; n++) await port(hosts.two)
   await newSecurityGroupRule(ctx, rule(groupId, { portMin: 50_505 }))
   await vi.waitFor(() => expect(opens('two', 50_505)).toBe(true), { timeout: 30_000, interval: 1 })
@@ -151,7 +151,7 @@ test('an agent is killed in the middle of a change, the other goes on, and it ge
   await newSecurityGroupRule(ctx, rule(groupId, { portMin: 60_606 }))
   const [subnetId = ''] = net.subnets.map((subnet) => subnet.id)
   const move = (id: string, address: string) => updatePort(ctx, { id, fixedIps: [{ subnetId, address }] })
-  // A port of the host that is away gets another address; the one that it had is nobody's until that is heard.
+  // A port of the absent host gets another address; its former address is free only when the host has confirmed that.
   await move(ports.two, '10.0.0.23')
   await expectCloudError(move(ports.twin, '10.0.0.21'), 'conflict')
   await deletePortsOfInstance(ctx, gone)
@@ -170,14 +170,14 @@ test('an agent is killed in the middle of a change, the other goes on, and it ge
   } finally {
     clearInterval(look)
   }
-  // Open as it was, then never again.
+  // The port is open as before and, once it is closed, never open again.
   expect(seen.length).toBeGreaterThan(5)
   expect(seen.slice(seen.indexOf(false)).filter(Boolean)).toEqual([])
   expect(opens('two', 40_404)).toBe(false)
   expect(opens('two', 60_606)).toBe(true)
   await vi.waitFor(() => move(ports.twin, '10.0.0.21'), soon)
 
-  // A port that comes from the other host finds what it needs.
+  // A port that moves from the other host finds the network that it needs.
   await inTransaction(ctx, (tx) => bindPort(tx, ports.one, hosts.two))
   for (const name of ['one', 'two'] as const)
     await vi.waitFor(async () => expect(await differences(name, hosts[name])).toEqual([]), soon)

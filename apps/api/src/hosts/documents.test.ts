@@ -5,8 +5,8 @@ import { launchInstances } from '../compute/instances/launch.ts'
 import { aLaunch, type FakeHost, restartHost, testTenant, testWorld, type World } from '../compute/testing.ts'
 import type { Ctx } from '../kernel/context.ts'
 import { expectCloudError } from '../kernel/testing.ts'
-import { patience } from '../networking/apply.ts'
 import { ruleCreateInput } from '../networking/contract.ts'
+import { patience } from '../networking/heard.ts'
 import { updatePort } from '../networking/ports/change.ts'
 import {
   createSecurityGroup,
@@ -17,11 +17,11 @@ import { startWorker } from '../start-worker.ts'
 import { beat } from './reconcile.ts'
 
 /**
- * Three hosts and a real worker: `well` is well, `slow` answers after a long time, `away` does not answer at
+ * Three hosts and a real worker: `well` works, `slow` answers after a long time, `away` does not answer at
  * all and comes back as a new process.
  */
 const usual = { ...patience }
-/** Much longer than everything takes on the host that is well, also on a busy machine. */
+/** Much longer than everything takes on the host that works, also on a busy machine. */
 const slowMs = 60_000
 
 let world: World
@@ -88,18 +88,18 @@ const newRule = (securityGroupId: string, portMin: number) =>
     ruleCreateInput.parse({ securityGroupId, direction: 'ingress', protocol: 'tcp', portMin }),
   )
 
-/** What a host has not confirmed. */
+/** The number of documents that a host has not confirmed. */
 const owed = async (name: string): Promise<number> => {
   const [row] = await db().$queryRaw<{ count: number }[]>`
     SELECT count(*)::int FROM "HostDocument" h JOIN "Document" d ON d."kind" = h."kind" AND d."thing" = h."thing"
     JOIN "Host" o ON o."id" = h."hostId" AND o."endpoint" = ${`fake:${name}`} WHERE h."confirmed" < d."generation"`
   return row?.count ?? 0
 }
-/** As the heartbeat does when a host has been silent for a while. */
+/** Marks the host as down, as the heartbeat does when a host has been silent for a while. */
 const isDown = (name: string) =>
   db().host.updateMany({ where: { endpoint: `fake:${name}` }, data: { state: 'down' } })
 
-test('one host is slow and one is away: on the third everything goes on; both get what they missed, in order', async () => {
+test('while one host is slow and one is away, everything goes on on the third, and both get what they missed in order', async () => {
   const { id: groupId } = await createSecurityGroup(tenant, { name: 'web', description: '' })
   const revoked = await newRule(groupId, 4_000)
   const guests = Object.fromEntries(
@@ -119,7 +119,7 @@ test('one host is slow and one is away: on the third everything goes on; both ge
   world.faults.set('away', 'refuses')
   await isDown('away')
   const silentSince = Date.now()
-  // Its launch is in the hands of the slow host.
+  // The launch waits for the slow host.
   const patient = await begin('slow', groupId)
   await vi.waitFor(() => expect(host('slow').waiting).toBeGreaterThan(0), { timeout: 10_000 })
 
@@ -128,14 +128,14 @@ test('one host is slow and one is away: on the third everything goes on; both ge
   const addresses = { mover: await addressOf(guests.mover), away: await addressOf(guests.away) }
   const elsewhere = (last: number) => addresses.away.replace(/\d+$/, String(last))
   const { subnetId = '' } = (await portOf(guests.well)).addresses[0] ?? {}
-  /** What a host has not let go of yet is not free. */
+  /** Moves a port to the address as soon as the host has released the address. */
   const moved = (id: string, address: string) =>
     vi.waitFor(() => updatePort(tenant, { id, fixedIps: [{ subnetId, address }] }), 10_000)
   await Promise.all([
     ended(groupId, 'securityGroup.apply'),
     launched('well', groupId),
     deleteInstance(tenant, { id: guests.well2 }).then(() => ended(guests.well2, 'instance.delete')),
-    // An address goes from one port to another.
+    // An address moves from one port to another.
     moved(ports.mover, elsewhere(250))
       .then(() => moved(ports.well, addresses.mover))
       .then(() => ended(ports.well, 'port.apply')),
@@ -154,13 +154,13 @@ test('one host is slow and one is away: on the third everything goes on; both ge
   expect(allows('slow', ports.slow, 4_000)).toBe(true)
   expect(await owed('slow')).toBeGreaterThan(0)
 
-  // The slow one answers, and is told what it missed.
+  // The slow host answers and is told what it missed.
   world.slowMs = 0
   await vi.waitFor(() => expect(allows('slow', ports.slow, 4_000)).toBe(false), { timeout: 30_000 })
   await built(patient)
   await vi.waitFor(async () => expect(await owed('slow')).toBe(0), { timeout: 30_000, interval: 100 })
 
-  // The one that was away comes back, as a new process; what it missed was long ago.
+  // The absent host comes back as a new process; the changes that it missed are old.
   await db().$executeRaw`UPDATE "Document" SET "changedAt" = now() - interval '10 minutes'`
   await db().$executeRaw`UPDATE "HostDocument" SET "dueAt" = NULL`
   const order = watched('away')
@@ -173,7 +173,7 @@ test('one host is slow and one is away: on the third everything goes on; both ge
   expect(stateOf('away').ports.get(ports.away)?.addresses[0]?.ip).toBe(elsewhere(251))
   expect(stateOf('away').ports.has(ports.away2)).toBe(false)
   expect(host('away').hypervisor.state.instances[guests.away2]).toBeUndefined()
-  // What has changed (a rule that was revoked) goes first; a guest goes before its port.
+  // Changes (a rule that was revoked) come first, and a guest is removed before its port.
   const first = (text: string) => order.indexOf(text)
   const [change, guest] = [first(`ensurePort ${ports.away}`), first(`remove ${guests.away2}`)]
   expect(change).toBeGreaterThanOrEqual(0)
@@ -182,7 +182,7 @@ test('one host is slow and one is away: on the third everything goes on; both ge
   expect(await db().hostDocument.count({ where: { wanted: false } })).toBe(0)
 })
 
-/** What is done on a host from now on, in its order: "port/ID". */
+/** Records the calls on a host from now on, in order, as "method ID". */
 function watched(name: string): string[] {
   const { network, hypervisor } = host(name)
   const order: string[] = []
@@ -201,7 +201,7 @@ function watched(name: string): string[] {
   return order
 }
 
-test('two hosts, one restarts in the middle of every delivery: the other does not notice, both end as they should', async () => {
+test('when one of two hosts restarts in the middle of every delivery, the other is not affected and both end right', async () => {
   const { id: groupId } = await createSecurityGroup(tenant, { name: 'web', description: '' })
   const guests = { well: await launched('well', groupId), away: await launched('away', groupId) }
   const ports = { well: (await portOf(guests.well)).id, away: (await portOf(guests.away)).id }
@@ -231,7 +231,7 @@ test('two hosts, one restarts in the middle of every delivery: the other does no
   expect(restarts).toBeGreaterThan(3)
 })
 
-test('another wish is told at once, however often the host could not do the one before', async () => {
+test('a newer wish is delivered at once, however often the host failed to carry out the previous one', async () => {
   const { id: groupId } = await createSecurityGroup(tenant, { name: 'web', description: '' })
   const { id } = await portOf(await launched('well', groupId))
   await db().hostDocument.updateMany({

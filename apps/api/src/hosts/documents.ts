@@ -18,17 +18,17 @@ import { documentRoom, documentRooms, lockedFirst } from './document-rooms.ts'
 import { driversOf } from './drivers.ts'
 
 /**
- * How hosts hear of what they should be. Which documents a host needs, and that one has changed, is
- * written by triggers in the transaction of the change (prisma/triggers.sql, "Documents"); here they are
- * read from the rows, told to the host, and what it says is written down. A host that does not answer
- * has a longer list, and nobody waits for it.
+ * The delivery of documents to hosts. Triggers record, in the transaction of a change, which documents a host needs
+ * and which have changed (prisma/triggers.sql, "Documents"). This file makes the documents from the rows, sends them
+ * to the host, and records its receipts. The list of a host that does not answer grows, and nobody waits for
+ * the host.
  */
 
 /**
- * A part of what is due: things of these kinds, and those of the kinds `gone` that are to go. `now`: these,
- * too, whenever they were to be told again; `always`: also when the host has confirmed them. `known`: what is
- * to go, and what it has heard of before and has changed since (with what that may need), whenever that was to
- * be told again.
+ * Selects a part of the due documents: things of these kinds, and removals of things of the kinds `gone`. `now`: these
+ * things, too, even before their next try is due; `always`: these things even when the host has confirmed them.
+ * `known`: all removals, and changes of things that the host knows (with the things that these may need), even before
+ * their next try is due.
  */
 export type About = {
   kinds: readonly DocumentKind[]
@@ -38,29 +38,28 @@ export type About = {
   known?: boolean
 }
 
-/** `at`: when it was changed or needed last, seconds of the database's clock. */
+/** A due document; `at`: when it was last changed or needed, in seconds of the database's clock. */
 type Due = { n: number; kind: DocumentKind; thing: string; wanted: boolean; generation: number; at: number }
 export const mostAtOnce = 500
 
 /**
- * Tells a host what it has not confirmed yet (with `about` a part of that) and returns what it said, of each
- * document that it was told one receipt.
- * Raises `unavailable` when it is silent. May run at the same time as another one of the same host.
- * Many at the same time, to whichever hosts, share what they read and what they write down.
+ * Delivers the documents that a host has not confirmed (with `about` a part of them) and returns one receipt for each
+ * delivered document. Raises `unavailable` when the host is silent. Several deliveries to the same host may run at
+ * the same time. Deliveries that run at the same time, to any hosts, share their queries.
  */
 export async function deliver(ctx: Ctx, op: Op, hostId: string, about?: About): Promise<Receipt[]> {
   return (await delivery(ctx, () => op, hostId, about ?? 'all')).receipts
 }
 
 /**
- * `isMore`: there may be more than is told at once, and the next time it will be less. What the host says of
- * itself does not decide it: one that confirms nothing would be told without end. `isCut`: it ended early.
+ * `isMore`: further documents may be due, and this delivery has confirmed some. Unconfirmed documents do not count,
+ * because a host that confirms nothing would get deliveries without end. `isCut`: the delivery ended early.
  */
 type Delivery = { receipts: Receipt[]; isMore: boolean; isCut?: boolean }
 /**
- * `all`: changes first, and what has failed last. `changes`: the same, until something new comes. `oldest`: what has
- * waited longest first, to its end. The pump does the last two by turns, so that nobody who changes something all the
- * time keeps the rest from being told.
+ * The order of a delivery. `all`: changes first, failed documents last. `changes`: the same order, but the delivery ends
+ * when something new comes. `oldest`: the documents that have waited longest first, without an early end. The pump
+ * alternates between the last two, so that constant changes of some things do not hold up the rest.
  */
 type Look = About | 'all' | 'changes' | 'oldest'
 
@@ -81,10 +80,10 @@ async function delivery(ctx: Ctx, opFor: () => Op, hostId: string, look: Look): 
       const receipts = await whileAnswering(op, drivers, (watched) =>
         applyPart(drivers.documents, watched, part),
       )
-      // What was done is written down, whatever becomes of the rest.
+      // The receipts of this part are recorded even when a later part fails.
       if (await note(ctx, { hostId, documents: part, receipts })) isLess = true
       all.push(...receipts)
-      // Something new (a revocation, perhaps) does not wait for the rest: it is looked anew, changes first.
+      // A new change (perhaps a revocation) must not wait for the rest: the delivery ends, and the next one begins with changes.
       if (look === 'changes' && (underWay.get(hostId)?.newest ?? 0) > newest)
         return { receipts: all, isMore: true, isCut: true }
     }
@@ -94,7 +93,7 @@ async function delivery(ctx: Ctx, opFor: () => Op, hostId: string, look: Look): 
   }
 }
 
-/** A host that refuses the call as a whole is told by halves, until it is clear which document it refuses. */
+/** Sends documents to a host. When the host refuses the whole call, each half is sent alone, until the refused document is found. */
 async function applyPart(keeper: DocumentKeeper, op: Op, part: readonly HostDocument[]): Promise<Receipt[]> {
   try {
     return receiptsOf(part, await keeper.apply(op, part))
@@ -114,8 +113,8 @@ async function applyPart(keeper: DocumentKeeper, op: Op, part: readonly HostDocu
 }
 
 /**
- * Of each of these documents one receipt, in their order. What the host says of anything else (another thing,
- * or a generation that it was not told) says nothing of what it has.
+ * Returns one receipt for each of these documents, in their order. Receipts for anything else (another thing, or a
+ * generation that was not delivered) are ignored.
  */
 function receiptsOf(part: readonly HostDocument[], said: readonly Receipt[]): Receipt[] {
   const byThing = new Map(said.map((receipt) => [keyOf(receipt), receipt]))
@@ -123,14 +122,14 @@ function receiptsOf(part: readonly HostDocument[], said: readonly Receipt[]): Re
     const receipt = byThing.get(keyOf(document))
     if (receipt) return believable(receipt)
     const { kind, id, generation } = document
-    const message = 'The host said nothing of it.'
+    const message = 'The host gave no receipt for this document.'
     return { kind, id, generation, outcome: 'failed', code: 'unavailable', message }
   })
 }
 
-/** What this process is telling hosts at the moment: the pump need not tell it a second time. */
+/** The documents that this process is delivering at the moment, which the pump need not deliver a second time. */
 const beingTold = new Set<string>()
-/** Others need what is no leaf: without it they would fail where it has not arrived. So it comes with them once more. */
+/** True for documents that no other document needs. Other documents are delivered once more together with those that need them. */
 const isLeaf = ({ kind }: HostDocument) => kind === 'port' || kind === 'instance'
 
 function notBeingTold(hostId: string, documents: readonly HostDocument[]): readonly HostDocument[] {
@@ -141,12 +140,12 @@ type Told = Pick<HostDocument, 'kind' | 'id' | 'generation'>
 const keyOf = ({ kind, id, generation }: Told) => `${kind}/${id}/${generation}`
 const keyAt = (hostId: string, told: Told) => `${hostId}/${keyOf(told)}`
 
-/** Wanted of what is gone: it was written down while that went, and nobody else takes it back. */
+/** Documents that are wanted although their row is gone: the wish was recorded while the row was deleted, and only this file removes it. */
 const rowless = new WeakSet<HostDocument>()
 
 type Asked = { hostId: string; about: About | undefined; oldest: boolean }
 
-/** In one snapshot: what a generation promises is in the rows that are read with it. */
+/** Reads due documents in one snapshot, so that each generation belongs to the rows that are read with it. */
 const findDue = (ctx: Ctx, asked: readonly Asked[]) =>
   withSnapshot(ctx, async (snapshot) => {
     const due = await dueOf(snapshot, asked)
@@ -163,23 +162,23 @@ const findDue = (ctx: Ctx, asked: readonly Asked[]) =>
       const body = (wanted && bodies.get(kind)?.get(id)) || null
       const document = { kind, id, generation, body } as HostDocument
       if (wanted && !body) rowless.add(document)
-      // A guest does not go because its row is missing: that is decided in hosts/keeping.ts.
+      // A missing row is no reason to remove a guest: hosts/keeping.ts decides that.
       if (body || !wanted || kind !== 'instance') its.due.push(document)
     }
     return found
   })
 
-/** A build that is new is told by its operation, which waits for it: so long the pump leaves it alone. */
+/** How long the pump leaves a new build alone, because its operation delivers the documents and waits for them. */
 const forItsBuild = Prisma.sql`interval '1 minute'`
 
 const changedAt = Prisma.sql`extract(epoch FROM greatest(d."changedAt", h."since"))::float8`
 
-/** Its time has come, or it is another wish than the one that the host has spoken of last. */
+/** The condition that a document is due: its next try has come, or the host's last receipt is for an older generation. */
 const isDue = Prisma.sql`(h."dueAt" IS NULL OR h."dueAt" <= now() OR h."told" < d."generation")`
 
 /**
- * By `n`, the place in `asked`. What the host has already and has changed (a rule that was revoked) goes
- * before what is new to it.
+ * Reads the due documents of several deliveries; `n` is the place in `asked`. Changes of things that the host has
+ * already (a rule that was revoked) come before things that are new to the host.
  */
 function dueOf(ctx: Ctx, asked: readonly Asked[]): Promise<Due[]> {
   const all = documentRooms().map(({ kind }) => kind)
@@ -219,16 +218,17 @@ function dueOf(ctx: Ctx, asked: readonly Asked[]): Promise<Due[]> {
     ) x`
 }
 
-/** By indexes: what a host has confirmed of a hundred guests is not looked through for one of them. */
+/** A part of a UNION, so that PostgreSQL uses indexes and does not read all documents of a host for one of them. */
 const rowsWhere = (which: string) =>
   Prisma.raw(`SELECT h.* FROM "HostDocument" h WHERE h."hostId" = w."hostId" AND ${which}`)
 
 type Heard = { hostId: string; documents: readonly HostDocument[]; receipts: readonly Receipt[] }
 
 /**
- * A host that could not do it is asked again later and later, at least every five minutes; one that works on
- * it at least every half minute, because it gives up what nobody asks for. What it says late of an older wish
- * than the one that it has spoken of already is not heard. Returns of each whether something is confirmed now.
+ * Records receipts. After a failure the next try comes later and later, but at least every five minutes; while the host
+ * works on a document it is asked at least every half minute, because it gives up work that nobody asks for. A late
+ * receipt for an older generation than the last recorded one is ignored. Returns for each delivery whether it has
+ * confirmed something.
  */
 async function noteAll(ctx: Ctx, told: readonly Heard[]): Promise<boolean[]> {
   const rows = newestOf(told.flatMap(rowsOf))
@@ -237,9 +237,9 @@ async function noteAll(ctx: Ctx, told: readonly Heard[]): Promise<boolean[]> {
     "waitsFor" text)`
   const said = told.flatMap(({ hostId, receipts }) => receipts.map((receipt) => ({ hostId, receipt })))
   const { before, isLocked } = lockedFirst(r)
-  // In a transaction, which is tried again: the room that is free now is in rows that launches lock.
+  // inTransaction tries again after a deadlock, because freed room is in rows that launches lock.
   const news = await inTransaction(asSystem(ctx, 'hosts.documents'), async (tx) => {
-    // One that has heard more than these rows know, which came from a backup: what they say now is the newest again.
+    // A host may know a newer generation than these rows, which came from a backup. Then the rows' generation is raised above it.
     const heard = await tx.db.$queryRaw<{ key: string }[]>`
       WITH ${before} its AS MATERIALIZED (
         SELECT r.*, CASE WHEN h."told" < r."generation" THEN 0 ELSE h."attempts" END AS "attempts"
@@ -282,11 +282,11 @@ async function noteAll(ctx: Ctx, told: readonly Heard[]): Promise<boolean[]> {
 
 const isIts = Prisma.sql`h."hostId" = r."hostId" AND h."kind" = r."kind" AND h."thing" = r."thing"`
 
-/** An operation has one document or a few, and does not wait for all that a thousand hosts have to be told. */
+/** Operations and the pump have queues of their own: an operation has few documents and must not wait for deliveries to a thousand hosts. */
 const forOperations = { dueDocuments: gathered(100, findDue), note: gathered(100, noteAll) }
 const forThePump = { dueDocuments: gathered(10, findDue), note: gathered(10, noteAll) }
 
-/** Of one thing that a host has spoken of twice, the newer one. */
+/** The newest row for each thing of a host. */
 function newestOf<R extends { hostId: string; kind: string; thing: string; generation: number }>(
   rows: readonly R[],
 ): R[] {
@@ -316,7 +316,7 @@ function rowsOf({ hostId, documents, receipts }: Heard) {
   }))
 }
 
-/** Every host goes on counting from what one of them says it has heard: an absurd answer is not believed. */
+/** Refuses an absurd generation in a receipt, because generations of the thing would count on from it for all hosts. */
 function believable(receipt: Receipt): Receipt {
   if (receipt.outcome !== 'older') return receipt
   const { kind, id, generation, known } = receipt
@@ -325,43 +325,43 @@ function believable(receipt: Receipt): Receipt {
   const message = `The host claims to have heard of generation ${known}; this is ${generation}.`
   return { kind, id, generation, outcome: 'failed', code: 'invalid', message }
 }
-/** So many changes of one thing no cloud sees between two backups. */
+/** More changes of one thing than any cloud makes between two backups. */
 const mostAhead = 1e9
-/** Far below what a JSON number says exactly, so that there is always room to count on. */
+/** Far below the largest exact integer in JSON, so that there is always room to count on. */
 const mostKnown = 2 ** 50
 
-/** A host's words, as PostgreSQL takes them. */
+/** Text of a host, cut and cleaned so that PostgreSQL accepts it. */
 const storable = (words: string) => words.slice(0, 2_000).replaceAll('\0', '').toWellFormed()
 
-/** What a host says when it cannot. */
+/** The error of a failed receipt. */
 export const errorOf = ({ code, message }: Extract<Receipt, { outcome: 'failed' }>): DriverError =>
   new DriverError(code, message)
 
-/** As it was written down. */
+/** Parses a recorded error. */
 export function errorIn(text: string): DriverError {
   const at = text.indexOf(': ')
   const code = driverErrorCodes.find((known) => known === text.slice(0, at))
   return new DriverError(code ?? 'failed', text.slice(at + 2))
 }
 
-/** Deliveries under way, each host's its own; with what has come since it began, and when the newest was changed. */
+/** The deliveries under way by host: whether more has come since the delivery began, and when the newest was changed. */
 const underWay = new Map<string, { isMore: boolean; newest: number }>()
-/** A round of the pump waits so long for them; what takes longer goes on beside the next ones. */
+/** How long a round of the pump waits for its deliveries, in ms; longer ones go on beside the next rounds. */
 const roundMs = 1_000
 const deliveryMs = 120_000
-/** What was changed longer ago is found by the full look, and by the one at a host that comes back. */
+/** Older changes are found by the full search and by the delivery to a host that comes back. */
 const lately = Prisma.sql`interval '30 seconds'`
 const isTold = Prisma.sql`o."state" IN ('up', 'suspect')`
-/** Two looks that do not grow with the cloud, nor with what silent hosts have not been told. */
+/** Two conditions whose cost grows neither with the cloud nor with the lists of silent hosts. */
 const newOnes = [
   Prisma.sql`h."dueAt" IS NOT NULL AND h."hostId" = ANY(ARRAY(SELECT o."id" FROM "Host" o WHERE ${isTold}))`,
   Prisma.sql`d."changedAt" > now() - ${lately}`,
 ]
 
-/** To every host that is not given up what it has not confirmed, all hosts at the same time. */
+/** Delivers unconfirmed documents to all hosts that are not given up, to all at the same time. */
 export const deliverAll = (ctx: Ctx): Promise<void> => deliverWhere(ctx, newOnes)
 
-/** To every host that has not confirmed one of these. Returns after a moment, whatever is still under way. */
+/** Delivers to every host that has not confirmed one of these things. Returns after a moment, also while deliveries are under way. */
 export const deliverThings = (ctx: Ctx, kind: DocumentKind, ids: readonly string[]): Promise<void> =>
   deliverWhere(ctx, [Prisma.sql`h."kind" = ${kind} AND h."thing" = ANY(${[...ids]}::uuid[])`])
 
@@ -378,7 +378,7 @@ export async function deliverWhere(ctx: Ctx, looks: readonly Prisma.Sql[]): Prom
   await Promise.race([told, sleep(roundMs)])
 }
 
-/** All that this host has not confirmed; `newest` of it was changed then. Never throws: it is tried again. */
+/** Delivers all unconfirmed documents to a host; `newest` is when the newest was changed. Never throws, because the pump tries again. */
 export async function deliverTo(ctx: Ctx, hostId: string, newest = 0): Promise<void> {
   const now = underWay.get(hostId)
   if (now) return void underWay.set(hostId, { isMore: true, newest: Math.max(now.newest, newest) })
@@ -399,18 +399,18 @@ export async function deliverTo(ctx: Ctx, hostId: string, newest = 0): Promise<v
 
 const known: About = { kinds: documentKinds, gone: documentKinds, known: true }
 /**
- * To a host, whatever its state, what others may have by now: what is to be gone from it, and what it has
- * heard of and has lost something since (an address, a rule). Raises `unavailable` when it is silent.
+ * Delivers to a host in any state the changes of things that may belong to others by now: all removals, and changes of
+ * things that the host knows (which may have lost an address or a rule). Raises `unavailable` when the host is silent.
  */
 export async function deliverKnown(ctx: Ctx, hostId: string): Promise<void> {
   while ((await delivery(ctx, () => plainOp(ctx, deliveryMs), hostId, known)).isMore);
 }
 
-/** As one that has heard of it, whatever it was: a host that comes back is told first what it may have. */
+/** The columns of a doubted document: it counts as known to the host but unconfirmed, so that a host that comes back is told of it first. */
 export const doubted = Prisma.sql`"told" = least(greatest("told", "confirmed"), 1), "confirmed" = 0,
   "since" = CASE WHEN "confirmed" = 0 THEN "since" ELSE now() END, "dueAt" = now()`
 
-/** The host has otherwise than it has confirmed: it is told again. */
+/** Makes documents be delivered again, because the host differs from what it has confirmed. */
 export async function doubt(
   ctx: Ctx,
   hostId: string,

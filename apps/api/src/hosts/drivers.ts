@@ -2,7 +2,7 @@ import type { HostDrivers } from '@stratolith/drivers/host'
 import type { Ctx } from '../kernel/context.ts'
 import { CloudError } from '../kernel/errors.ts'
 
-/** Drivers of the host with that id. */
+/** The drivers of the host with that id. */
 export async function driversOf(ctx: Ctx, hostId: string): Promise<HostDrivers> {
   const endpoint = await ctx.deps.hosts.endpointOf(hostId, async () => {
     const host = await ctx.db.host.findUnique({ where: { id: hostId }, select: { endpoint: true } })

@@ -5,8 +5,8 @@ const closed =
   'is closed to the outside: there is no link, so no packet leaves it or comes in, also not to a floating IP. To open it, an administrator of the cloud starts it anew with STRATOLITH_EGRESS=on; consoles work without.'
 
 /**
- * Null, or the sentence why nothing passes between the world and guests there, whatever routers, floating IPs
- * and rules say. Without a host: of a guest that has none yet; null when one of the hosts has a link.
+ * The sentence that says why no packet passes between the world and guests on that host, whatever routers, floating IPs
+ * and rules say; null when packets pass. With hostId null, for a guest without a host: null when any host has a link.
  */
 export async function whyClosed(ctx: Ctx, hostId: string | null): Promise<string | null> {
   const off = { beat: { facts: { path: ['egress'], equals: 'off' } } }
@@ -17,14 +17,14 @@ export async function whyClosed(ctx: Ctx, hostId: string | null): Promise<string
   const some = await ctx.db.host.findFirst({ where: off, select: { id: true } })
   if (!some) return null
   const others = await ctx.db.host.findFirst({
-    // of one that has not told nothing is said
+    // A host that has not reported yet counts as having a link.
     where: { NOT: off },
     select: { id: true },
   })
   return others ? null : `This cloud ${closed}`
 }
 
-/** For forms, before there is an instance: whyClosed for everybody. */
+/** Answers whyClosed to every user, for forms before there is an instance. */
 export async function outside(ctx: Ctx): Promise<{ closed: string | null }> {
   authorize(ctx, 'hosts:see_outside')
   return { closed: await whyClosed(ctx, null) }

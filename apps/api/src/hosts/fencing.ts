@@ -9,9 +9,9 @@ import { hostCan } from './states.ts'
 import { type HostRow, hostStateEvents, loadHost, viewOf, withBeat } from './view.ts'
 
 /**
- * An administrator declares that the machine is off, or cut off: what deleted instances had there is free at
- * once. Throws conflict while it answers: then it can do what it likes, and its own word is the better one. Again is
- * no change.
+ * Records an administrator's declaration that the machine is off, or cut off: everything that deleted instances had
+ * there is free at once. Throws conflict while the machine answers, because then it is not off and its own confirmation
+ * is the better one. Repeating the call changes nothing.
  */
 export async function fenceHost(ctx: Ctx, { id }: { id: string }): Promise<HostView> {
   authorize(ctx, 'hosts:fence_host')
@@ -23,7 +23,7 @@ export async function fenceHost(ctx: Ctx, { id }: { id: string }): Promise<HostV
   })
 }
 
-/** The machine may be used again: it is up as soon as it answers and has heard what is to be gone there. */
+/** Takes the declaration back: the host is up as soon as it answers and has been told what must be gone from it. */
 export const unfenceHost = (ctx: Ctx, { id }: { id: string }): Promise<HostView> => {
   authorize(ctx, 'hosts:fence_host')
   return change(ctx, id, 'down', async (row) => hostCan.unfence(await viewOf(ctx, row)))

@@ -10,23 +10,23 @@ import { factsOf, stateOf, withBeat } from './view.ts'
 /** A machine as OpenStack's hypervisors, services and zones show it. */
 export type Machine = {
   id: string
-  /** Names it where older microversions want an integer. */
+  /** The id of the machine for older microversions, which want an integer. */
   number: number
   name: string
   zone: string
   up: boolean
-  /** An administrator has declared that it is off. */
+  /** Whether an administrator has declared that the machine is off. */
   fenced: boolean
   enabled: boolean
   disabledReason: string | null
   hypervisor: string
   version: string
   cpuModel: string
-  /** What the machine has, beside what is taken of it. Units: vCPUs, MiB, GiB. */
+  /** The size of the machine and the amounts in use. Units: vCPUs, MiB, GiB. */
   vcpus: { total: number; used: number }
   memoryMib: { total: number; used: number; reserved: number }
   diskGib: { total: number; used: number }
-  /** Instances that run there, and those with an action under way. */
+  /** The numbers of instances that run there, and of those with an action under way. */
   running: number
   busy: number
   instances: { id: string; name: string }[]
@@ -37,17 +37,17 @@ export type MachineQuery = {
   id?: string
   number?: number
   name?: string
-  /** Part of the name. */
+  /** A part of the name. */
   namePart?: string
   limit?: number
-  /** Number of the last one of the page before. */
+  /** The number of the last machine of the previous page. */
   after?: number
-  /** Names of the instances, too. */
+  /** Whether the names of the instances are wanted, too. */
   withInstances?: boolean
 }
 
 const mostWhole = 10_000
-/** For administrators; by number. Three queries at most, whatever the number of machines. */
+/** Lists machines by number, for administrators. It makes at most three queries, whatever the number of machines. */
 export async function findMachines(ctx: Ctx, query: MachineQuery = {}): Promise<Machine[]> {
   authorize(ctx, 'hosts:list_hosts')
   const where: Prisma.HostWhereInput = {
@@ -102,7 +102,7 @@ export async function findMachines(ctx: Ctx, query: MachineQuery = {}): Promise<
   })
 }
 
-/** " 08:32:11 up 1 day,  1:01,  0 users,  load average: 0.20, 0.12, 0.14", as uptime(1) says it; asks the host. */
+/** Asks the host for its uptime, in the form of uptime(1): " 08:32:11 up 1 day,  1:01,  0 users,  load average: 0.20, 0.12, 0.14". */
 export async function uptimeOf(ctx: Ctx, hostId: string): Promise<string> {
   authorize(ctx, 'hosts:get_host')
   const { hypervisor } = await driversOf(ctx, hostId)
@@ -120,7 +120,7 @@ export type Zone = {
   available: boolean
   hosts: { name: string; up: boolean; enabled: boolean; lastSeenAt: Date | null }[]
 }
-/** Every zone, for everybody; which machines it has is for administrators (`detail`). */
+/** Lists all zones for everybody; their machines (`detail`) are for administrators. */
 export async function listZones(ctx: Ctx, input: { detail: boolean }): Promise<Zone[]> {
   authorize(ctx, input.detail ? 'hosts:list_hosts' : 'hosts:list_zones')
   const rows = await ctx.db.host.findMany({

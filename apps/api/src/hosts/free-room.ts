@@ -5,7 +5,7 @@ import { appendEventsWith } from '../kernel/events.ts'
 import type { Need } from './capacity.ts'
 
 type Amount = { used: number; total: number }
-/** One machine with its room, for the scheduler; the caller decides what of it a tenant may read. */
+/** A machine with its free room, for the scheduler; the caller decides which parts a tenant may read. */
 export type PlacementHost = {
   id: string
   name: string
@@ -18,7 +18,7 @@ export type PlacementHost = {
   diskGib: Amount
 }
 
-/** Every host as it is now. By name. */
+/** All hosts as they are now, by name. */
 export async function hostsForPlacement(ctx: Pick<Ctx, 'db'>): Promise<PlacementHost[]> {
   const rows = await ctx.db.host.findMany({
     orderBy: { name: 'asc' },
@@ -45,17 +45,17 @@ export async function hostsForPlacement(ctx: Pick<Ctx, 'db'>): Promise<Placement
   }))
 }
 
-/** `at`: when the look into the database began, by performance.now(). */
+/** Hosts as they were read; `at`: when the query began, by performance.now(). */
 type Look = { hosts: PlacementHost[]; at: number }
 type Memory = { look: Look | null; underWay: { look: Promise<Look>; at: number } | null }
 const memories = new WeakMap<PrismaClient, Memory>()
 
 /**
- * The same from the memory of this process, which is at most `deps.hostsMaxAgeMs` old and has in it what
- * this process itself has claimed since. On a cloud of a thousand hosts a launch would otherwise read them
- * all. `since` (performance.now()): a look that began no earlier. What it says is for choosing; whether
- * there is room says claimHosts alone. Never called inside a transaction: it would wait there for a
- * second connection.
+ * All hosts from the memory of this process, which is at most `deps.hostsMaxAgeMs` old and includes the claims that
+ * this process has made since. Otherwise each launch in a cloud of a thousand hosts would read them all.
+ * `since` (by performance.now()): the query must have begun no earlier. The answer serves to choose hosts; only
+ * claimHosts decides whether there is room. Never call this in a transaction, where it would wait for a second
+ * connection.
  */
 export async function rememberedHosts(
   { db, deps }: Pick<Ctx, 'db' | 'deps'>,
@@ -64,7 +64,7 @@ export async function rememberedHosts(
   invariant(db === deps.root, 'rememberedHosts inside a transaction')
   const memory = memoryOf(deps)
   if (memory.look && memory.look.at >= since) return memory.look.hosts
-  // All who ask at the same moment share one look.
+  // All callers of the same moment share one query.
   if (!memory.underWay || memory.underWay.at < since) memory.underWay = lookNow(deps, memory)
   return (await memory.underWay.look).hosts
 }
@@ -92,13 +92,13 @@ function memoryOf(deps: Deps): Memory {
   return fresh
 }
 
-/** `zone`: where the host was when it was chosen; left out, when that does not matter. */
+/** A claim of room on a host; `zone` is the host's zone when it was chosen, absent when the zone does not matter. */
 export type Claim = { hostId: string; zone?: string; need: Need }
 
 /**
- * Takes room on hosts, in the order of their ids: one conditional update, in the transaction that makes
- * (or moves) the instances. A host is named once. False when one of them is full, disabled, down or in
- * another zone by now: then the transaction is to be given up, and others chosen.
+ * Takes room on hosts, in the order of their ids, by one conditional update in the transaction that makes
+ * (or moves) the instances. Each host may be named only once. Returns false when a host is full, disabled, down or in
+ * another zone by now: then the caller must roll back and choose other hosts.
  */
 export async function claimHosts(ctx: Ctx, claims: readonly Claim[]): Promise<boolean> {
   invariant(ctx.db !== ctx.deps.root, 'claimHosts outside a transaction')
@@ -130,11 +130,11 @@ export async function claimHosts(ctx: Ctx, claims: readonly Claim[]): Promise<bo
   return claimed
 }
 
-/** One instance on one host. */
+/** Takes room for one instance on one host. */
 export const claimHost = (ctx: Ctx, hostId: string, need: Need, zone?: string): Promise<boolean> =>
   claimHosts(ctx, [{ hostId, need, zone }])
 
-/** Those who choose next see it at once, so that they spread; when it is rolled back, with the next look. */
+/** Adds claims to the memory, so that the next launches choose other hosts. A claim that is rolled back stays until the next query. */
 function rememberClaims(deps: Deps, claims: readonly Claim[]): void {
   const look = memories.get(deps.root)?.look
   if (!look) return
@@ -145,15 +145,15 @@ function rememberClaims(deps: Deps, claims: readonly Claim[]): void {
   })
 }
 
-/** The host as it is with one more of that size on it. */
+/** The host with one more instance of that size on it. */
 export function withTaken<Host extends Pick<PlacementHost, keyof Need>>(host: Host, need: Need): Host {
   const plus = (amount: keyof Need) => ({ used: host[amount].used + need[amount], total: host[amount].total })
   return { ...host, vcpus: plus('vcpus'), memoryMib: plus('memoryMib'), diskGib: plus('diskGib') }
 }
 
 /**
- * A change of a host that its page shows. `room`: instances came or went, which their own events tell; the
- * audit log leaves it out.
+ * The event of a change of a host that its page shows. `room`: instances came or went; the audit log leaves this
+ * event out, because the instances have their own events.
  */
 export const hostEventOf = (hostId: string, what: 'created' | 'updated' | 'deleted' | 'room') => ({
   kind: `host.${what}`,

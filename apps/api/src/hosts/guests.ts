@@ -2,17 +2,17 @@ import type { Prisma } from '@stratolith/db'
 import type { Ctx } from '../kernel/context.ts'
 import { invariant } from '../kernel/errors.ts'
 
-/** `rows`: of all that name the host; `there`: of those that are not deleted. */
+/** Numbers of instances: `rows` counts all rows that name the host, `there` those that are not deleted. */
 export type GuestCounts = { rows: number; there: number; running: number; busy: number }
-/** What runs on hosts is another room's (compute), which says here what this room must know of it. */
+/** The functions about guests that this room needs. Guests belong to another room (compute), which registers them here. */
 export type Guests = {
-  /** By host; those without any are missing. One query. */
+  /** The numbers by host, in one query; hosts without guests are missing. */
   counts(ctx: Ctx, hostIds: readonly string[]): Promise<ReadonlyMap<string, GuestCounts>>
-  /** In the order in which they were made. One query. */
+  /** The guests on these hosts in the order in which they were made, in one query. */
   on(ctx: Ctx, hostIds: readonly string[]): Promise<{ id: string; name: string; hostId: string | null }[]>
-  /** Projects that have something there. One query. */
+  /** The projects that have guests on the host, in one query. */
   projectsOn(ctx: Ctx, hostId: string): Promise<string[]>
-  /** A SELECT of "hostId", "vcpus", "memoryMib" and "diskGib" of each that takes room. */
+  /** A SELECT of "hostId", "vcpus", "memoryMib" and "diskGib" of each guest that takes room. */
   taken: Prisma.Sql
 }
 

@@ -10,15 +10,15 @@ import { guests } from './guests.ts'
 import { hostEvent, loadHost } from './view.ts'
 
 /**
- * What is held: addresses and room of what was deleted, or has moved away, on a host that has not confirmed it
- * (prisma/triggers.sql, "Held"). Short-lived on a host that answers; on one that is silent until it is back, is
- * declared fenced, or is forgotten.
+ * Held addresses and held room belonged to things that were deleted, or have moved away, on a host that has not
+ * confirmed this (prisma/triggers.sql, "Held"). They are held for a moment on a host that answers. On a silent host they
+ * are held until the host is back, is declared fenced, or is deleted.
  */
 
 /**
- * Gives the room of an instance back, or holds it when its host has heard of the instance and has not said yet that
- * it is gone. In the transaction that takes the instance off the host (sets its hostId to null or deletes it):
- * hosts.counters counts every instance with a hostId, and what is held.
+ * Gives the room of an instance back, or holds the room when the host knows the instance and has not confirmed that
+ * the instance is gone. Call this in the transaction that takes the instance off the host (sets its hostId to null or
+ * deletes it), because hosts.counters counts every instance with a hostId and all held room.
  */
 export async function releaseHost(ctx: Ctx, hostId: string, instance: Need & { id: string }): Promise<void> {
   invariant(ctx.db !== ctx.deps.root, 'releaseHost outside a transaction')
@@ -37,14 +37,14 @@ export async function releaseHost(ctx: Ctx, hostId: string, instance: Need & { i
   await hostEvent(ctx, hostId, 'room')
 }
 
-/** Everything that a host holds is free: its guests are off. In a transaction; returns how much it was. */
+/** Frees everything that a host holds, because its guests are off. Call this in a transaction; it returns the numbers. */
 export async function freeHeld(ctx: Ctx, hostId: string): Promise<{ addresses: number; instances: number }> {
   const { count: addresses } = await ctx.db.heldAddress.deleteMany({ where: { hostId } })
   const { count: instances } = await ctx.db.heldRoom.deleteMany({ where: { hostId } })
   return { addresses, instances }
 }
 
-/** What was deleted in the very moment in which its host was declared fenced. */
+/** Frees things that were deleted at the very moment at which their host was declared fenced. */
 export async function freeFenced(ctx: Ctx): Promise<void> {
   const hosts = await ctx.db.host.findMany({ where: { state: 'fenced' }, select: { id: true } })
   for (const { id } of hosts) await inTransaction(ctx, (tx) => freeHeld(tx, id))
@@ -57,8 +57,8 @@ const heldOn = rowsOf<{ kind: string; thing: string }>((hosts) => ({
 }))
 
 /**
- * Of what a host held when an older database was accepted (tools/cloud/identity.ts), this is all that it has
- * still and that no row knows; the rest is free.
+ * Frees what a host held when an older database was accepted (tools/cloud/identity.ts), except the given things, which
+ * the host still has and no row knows.
  */
 export async function letGoOf(
   ctx: Ctx,
@@ -73,11 +73,11 @@ export async function letGoOf(
     await ctx.db.hostDocument.deleteMany({ where: { hostId, kind: `held ${kind}`, thing: { in: free } } })
 }
 
-/** Room by instance that counts in a host: of those that are there, and what is held. */
+/** The room that counts on each host: that of its instances, and held room. */
 export const roomTaken = () => Prisma.sql`(
   ${guests().taken} UNION ALL SELECT "hostId", "vcpus", "memoryMib", "diskGib" FROM "HeldRoom")`
 
-/** What is held for a host. Administrators only. Throws not_found. */
+/** The numbers of held addresses and rooms of a host. Administrators only. Throws not_found. */
 export async function hostHeld(ctx: Ctx, { id }: { id: string }): Promise<HostHeld> {
   authorize(ctx, 'hosts:get_host')
   const { state } = await loadHost(ctx, id)
@@ -100,7 +100,7 @@ export async function hostHeld(ctx: Ctx, { id }: { id: string }): Promise<HostHe
   }
 }
 
-/** As the newest declaration has written it down (fencing.ts). */
+/** What the newest fencing has freed, as fencing.ts has recorded it. */
 async function freedBy(ctx: Ctx, hostId: string): Promise<HostHeld['freed']> {
   const row = await lastOperation(ctx, { resourceKind: 'host', resourceId: hostId }, 'host.fence')
   if (!row) return null

@@ -5,44 +5,44 @@ import { gathered } from '../kernel/gathered.ts'
 import type { StrayKind } from './contract.ts'
 
 /**
- * What a reconciler may remove. A thing on a host goes for one of two reasons: its row has been
- * deleted (`buried`), or nobody has known it for `config.keepUnknownMs` (or an administrator has said
- * that it may go). Everything else that no row knows is a stray: it is left alone and shown.
+ * This file decides what reconcilers may remove. A thing is removed from a host for one of two reasons: its row was
+ * deleted (`buried`), or no row has known the thing for `config.keepUnknownMs` (or an administrator has decided
+ * that it may go). Any other thing that no row knows is a stray: it is left alone and shown.
  */
 export type Found = { id: string; facts?: Prisma.InputJsonObject }
 export type Look = {
-  /** "" is the image store of the cloud. */
+  /** The id of the host; "" is the image store of the cloud. */
   hostId: string
   kind: StrayKind
-  /** All that the host has of this kind. */
+  /** All things of this kind on the host. */
   found: readonly Found[]
-  /** Ids whose row says that they belong there, or that an operation is at work on. */
+  /** The ids of things that belong there by their row, or on which an operation works. */
   known: ReadonlySet<string>
-  /** Ids that have been deleted (kernel/tombstones.ts). */
+  /** The ids of things that were deleted (kernel/tombstones.ts). */
   buried: ReadonlySet<string>
-  /** Asked again right before one is removed: it may have been given a row, or a job, since. */
+  /** Checks again right before a thing is removed, because it may have got a row or an operation since. */
   isKnown: (id: string) => Promise<boolean>
-  /** Not in this round: something that uses them is still there. */
+  /** The ids that must stay in this round, because something still uses them. */
   held?: ReadonlySet<string>
-  /** They go with something that has gone in this round: it has been let through for them, too. */
+  /** The ids that go with a thing that was removed in this round. The brake that let the thing pass lets them pass, too. */
   follows?: ReadonlySet<string>
-  /** Nobody loses anything by them: what was deleted goes, however much it is, and a tenant cannot stop it. */
+  /** True when nobody loses data by a removal: then deleted things are removed without the brake, however many they are. */
   unbraked?: boolean
-  /** `found` may lack some, because somebody did not answer: nothing is forgotten for not being in it. */
+  /** True when `found` may be incomplete, because a host did not answer: then a record of a stray is not dropped for being absent. */
   partial?: boolean
 }
 export type Doomed = { id: string; why: 'deleted' | 'unknown' }
 
-/** What `remove` resolves to when something of it is still there: it is asked again in the next round. */
+/** `remove` resolves to this when a part of the thing is still there: the next round tries again. */
 export const kept = 'kept'
 
-/** The image store's place among the hosts. */
+/** The `hostId` that stands for the image store. */
 export const imageStorePlace = ''
 
 /**
- * One round: writes strays down, considers the brake (a round that would remove more than max(3, a
- * tenth) of a kind removes nothing until an administrator lets it), and has `remove` take away what
- * may go. One that fails is logged and does not stop the others. Returns the ids that are gone.
+ * Runs one round: records strays, applies the brake (a round that would remove more than max(3, a
+ * tenth) of a kind removes nothing until an administrator releases it), and calls `remove` for each thing that
+ * may go. A failed removal is logged and does not stop the others. Returns the ids of the removed things.
  */
 export async function sweep(
   ctx: Ctx,
@@ -68,8 +68,8 @@ export async function sweep(
 }
 
 /**
- * A round takes its time, and somebody may adopt or keep a stray meanwhile: from here on he cannot
- * (loadStray), and what he did before is seen.
+ * True when the thing may still be removed. An administrator may have adopted or kept a stray since the round began;
+ * that is noticed here. From here on loadStray refuses to adopt or keep the stray.
  */
 async function stillDoomed(ctx: Ctx, look: Look, { id, why }: Doomed): Promise<boolean> {
   if (await look.isKnown(id)) return false
@@ -98,7 +98,7 @@ async function toRemove(ctx: Ctx, look: Look): Promise<Doomed[]> {
     ...deleted.map(({ id }) => ({ id, why: 'deleted' as const })),
     ...due.map((id) => ({ id, why: 'unknown' as const })),
   ].filter((one) => !held(one))
-  // What an administrator has named himself is no accident.
+  // Strays that an administrator has chosen go without the brake, because they are no accident.
   const named: Doomed[] = chosen.map((id) => ({ id, why: 'unknown' as const })).filter((one) => !held(one))
   const isFree = ({ id, why }: Doomed) =>
     look.follows?.has(id) || (look.unbraked === true && why === 'deleted')
@@ -108,7 +108,7 @@ async function toRemove(ctx: Ctx, look: Look): Promise<Doomed[]> {
   return [...named, ...free, ...released]
 }
 
-/** At almost every host nothing is written down: asked of all that a round looks at in one query. */
+/** Whether the host has recorded strays or a brake. Almost no host has any, so all hosts of a round share one query. */
 const isNoted = gathered(64, async ({ deps }, looks: readonly Pick<Look, 'hostId' | 'kind'>[]) => {
   const hosts = [...new Set(looks.map((look) => look.hostId))]
   const rows = await deps.root.$queryRaw<{ what: string; hostId: string; kind: string }[]>`
@@ -121,20 +121,20 @@ const isNoted = gathered(64, async ({ deps }, looks: readonly Pick<Look, 'hostId
   }))
 })
 
-/** A decision outlives a thing that is not seen for a while (its host is away) by so much. */
+/** How many days a decision is kept while its thing is not seen (because its host is away). */
 const rememberDays = 30
 
 /**
- * The time of what nobody knows runs while it is seen: not while its host or the cloud is away, and a clock
- * that jumps ahead by weeks ends nothing.
+ * A longer pause between two sightings does not count as a stray's time: neither the absence of its host or of the
+ * cloud nor a clock that jumps ahead by weeks ends the time.
  */
 const unseen = Prisma.sql`interval '1 hour'`
 
 type Noted = { due: string[]; chosen: string[] }
 const nothing: Noted = { due: [], chosen: [] }
 /**
- * Writes down what is unknown now and forgets what is not any more. `due`: their time is over; `chosen`:
- * an administrator wants them removed.
+ * Records the present strays and drops the records of former ones. `due`: strays whose time is over; `chosen`:
+ * strays that an administrator wants removed.
  */
 async function noteStrays(ctx: Ctx, look: Look, strays: readonly Found[]): Promise<Noted> {
   const { hostId, kind } = look
@@ -175,7 +175,7 @@ async function noteStrays(ctx: Ctx, look: Look, strays: readonly Found[]): Promi
   return { due: idsOf('due'), chosen: idsOf('chosen') }
 }
 
-/** Lets through what is little, or what an administrator has let go. */
+/** Returns the things that may be removed: all when they are few, otherwise those for which an administrator has released the brake. */
 async function brake(ctx: Ctx, look: Look, doomed: Doomed[]): Promise<Doomed[]> {
   const { hostId, kind } = look
   const where = { hostId_kind: { hostId, kind } }
@@ -192,11 +192,11 @@ async function brake(ctx: Ctx, look: Look, doomed: Doomed[]): Promise<Doomed[]> 
     return doomed
   }
   const ids = doomed.map(({ id }) => id).sort()
-  // Whoever lets it go says of which moment he has read (releaseBrake).
+  // An administrator who releases the brake names the `pulledAt` of the list that they have read (releaseBrake).
   const same = before?.releasedAt === null && before.ids.join() === ids.join()
   const pulledAt = same ? before.pulledAt : new Date()
   const pulled = { ids, total, pulledAt, releasedAt: null, releasedBy: null }
-  // One that is as before may be released at this moment.
+  // An unchanged brake is not written again, because it may be released at this moment.
   if (same) return free
   await ctx.db.brake.upsert({ where, create: { hostId, kind, ...pulled }, update: pulled })
   await placeEvent(ctx, hostId)
@@ -207,7 +207,7 @@ async function brake(ctx: Ctx, look: Look, doomed: Doomed[]): Promise<Doomed[]> 
   return free
 }
 
-/** The pages of the hosts look again. `data` says what is new, for the audit log and webhooks. */
+/** Appends an event that makes the pages of hosts read again. `data` says what is new, for the audit log and webhooks. */
 export async function placeEvent(
   ctx: Ctx,
   hostId: string,

@@ -5,22 +5,22 @@ import { rowsOf } from '../kernel/gathered.ts'
 import type { HostState, Standing } from './states.ts'
 import { factsOf, standingOf, stateOf } from './view.ts'
 
-/** What later rooms ask of hosts. Who may know it has been asked before. */
+/** Queries of hosts for other rooms, which must have authorized the caller before. */
 
-/** How a host is reached. */
+/** A host and the endpoint by which it is reached. */
 export type Reached = { id: string; name: string; endpoint: string; state: HostState }
 export async function allHosts({ db }: Pick<Ctx, 'db'>): Promise<Reached[]> {
   const rows = await db.host.findMany({ select: { id: true, name: true, endpoint: true, state: true } })
   return rows.map((row) => ({ ...row, state: stateOf(row) }))
 }
 
-/** Those that answer. */
+/** The hosts in the state `up`. */
 export async function hostsUp({ db }: Pick<Ctx, 'db'>): Promise<Omit<Reached, 'state'>[]> {
   const select = { id: true, name: true, endpoint: true }
   return db.host.findMany({ where: { state: 'up' }, select })
 }
 
-/** Null: there is no such host (any more). */
+/** The state of a host; null when there is no such host (any more). */
 export async function hostState({ db }: Pick<Ctx, 'db'>, id: string): Promise<HostState | null> {
   const host = await db.host.findUnique({ where: { id }, select: { state: true } })
   return host && stateOf(host)
@@ -31,7 +31,7 @@ export async function endpointOf({ db }: Pick<Ctx, 'db'>, id: string): Promise<s
 }
 
 export type HostRef = { id: string; name: string; state: string; enabled: boolean }
-/** Of all hosts, or of these. Their names are for administrators. One query. */
+/** References to all hosts or to these, in one query. Names of hosts are for administrators. */
 export async function hostRefs({ db }: Pick<Ctx, 'db'>, ids?: readonly string[]): Promise<HostRef[]> {
   const where = ids === undefined ? {} : { id: { in: [...ids] } }
   return db.host.findMany({ where, select: { id: true, name: true, state: true, enabled: true } })
@@ -50,7 +50,7 @@ export async function machineFacts(
 }
 
 export type HostStanding = { id: string; name: string; standing: Standing; lastSeenAt: Date | null }
-/** One query. */
+/** The state and the last sign of life of these hosts, in one query. */
 export async function standingsOf(ctx: Ctx, ids: readonly string[]): Promise<HostStanding[]> {
   const hosts = await ctx.db.$queryRaw<
     { id: string; name: string; state: string; missed: number | null; lastSeenAt: Date | null }[]
@@ -63,21 +63,21 @@ export async function standingsOf(ctx: Ctx, ids: readonly string[]): Promise<Hos
   }))
 }
 
-/** Zones in which there are hosts, and whether one of these is up. By name. */
+/** The zones that have hosts, by name, and whether a host of the zone is up. */
 export async function zonesWithHosts(ctx: Ctx): Promise<{ name: string; available: boolean }[]> {
   const zones = await ctx.db.host.groupBy({ by: ['zone'], _count: true, orderBy: { zone: 'asc' } })
   const up = await ctx.db.host.groupBy({ by: ['zone'], where: { state: 'up' }, _count: true })
   return zones.map(({ zone }) => ({ name: zone, available: up.some((one) => one.zone === zone) }))
 }
 
-/** For lists that a later room filters, sorts and pages in its own words: hosts with what their last beat has brought. */
+/** Hosts with their last beat, for lists that another room filters, sorts and pages. */
 export const hostList = ({ db }: Ctx) => ({
   findMany: (args: Omit<Prisma.HostFindManyArgs, 'select' | 'include' | 'omit'>) =>
     db.host.findMany({ ...args, include: { beat: { select: { lastSeenAt: true } } } }),
   findFirst: (args: Prisma.HostFindFirstArgs) => db.host.findFirst(args),
 })
 
-/** What each host has confirmed of a kind, asked with all that ask at the same time. */
+/** Makes the function that reads what a host has confirmed of a kind; callers of the same time share a query. */
 export const confirmedOf = (kind: DocumentKind) =>
   rowsOf<{ thing: string; confirmed: number; wanted: boolean }>((hosts) => ({
     key: Prisma.sql`"hostId"`,
@@ -85,9 +85,9 @@ export const confirmedOf = (kind: DocumentKind) =>
     from: Prisma.sql`"HostDocument" WHERE "kind" = ${Prisma.raw(`'${kind}'`)} AND "hostId" = ANY(${[...hosts]}::uuid[])`,
   }))
 
-/** `late`: the host has not confirmed its newest generation. */
+/** A recorded document of a host; `late`: the host has not confirmed its newest generation. */
 export type Written = { kind: string; thing: string; wanted: boolean; generation: number; late: boolean }
-/** What each host is to have or to be without, but for things of one kind. */
+/** Makes the function that reads the recorded documents of a host, except those of one kind. */
 export const writtenBut = (kind: DocumentKind) =>
   rowsOf<Written>((hosts) => ({
     key: Prisma.sql`h."hostId"`,

@@ -1,6 +1,6 @@
 import type { PolicyTable } from '../kernel/policy.ts'
 
-/** Machines are the administrators' business; tenants see them only as "host 1" in an explanation. */
+/** Hosts are for administrators; tenants see them only as "host 1" in the explanation of a placement. */
 export const hostsPolicy: PolicyTable = {
   'hosts:list_hosts': 'admin or role:reader and scope:system',
   'hosts:get_host': 'admin or role:reader and scope:system',

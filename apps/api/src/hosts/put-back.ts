@@ -11,17 +11,17 @@ import { deliver, errorOf } from './documents.ts'
 import { driversOf } from './drivers.ts'
 
 type Told = { spec: InstanceSpec; ports: RecordedPort[] }
-/** What a host knows of a guest, as it is kept in the trash. */
+/** The text of the note about a guest that is kept in the trash. */
 export const guestText = (told: Told): string => JSON.stringify(told)
 
 /**
- * Makes a guest again, stopped, of what was kept beside its disk: it is unknown as it was before it was
- * removed, and can be adopted. A port comes back when nobody has got its number or its addresses meanwhile.
+ * Makes a guest again from the note beside its disk. The guest is stopped; it is a stray, as it was before its removal,
+ * and can be adopted. A port comes back when its number and its addresses still belong to nobody.
  */
 export async function putBackGuest(ctx: Ctx, op: Op, hostId: string, kept: KeptGuest): Promise<void> {
   const drivers = await driversOf(ctx, hostId)
   const { hypervisor } = drivers
-  // checked like every document, by its host
+  // The host checks the note, as it checks every document.
   const { spec, ports } = JSON.parse(kept.told) as Told
   if (await hypervisor.get(op, spec.id)) return
   if ((await namesOf(ctx, 'instance', [spec.id])).size > 0) return
@@ -40,7 +40,7 @@ export async function putBackGuest(ctx: Ctx, op: Op, hostId: string, kept: KeptG
   )
 }
 
-/** As their rows say: networks that were withdrawn from the host since. What was kept of them may be older. */
+/** Brings networks back that were withdrawn from the host since. They are made from their rows, because the note may be older. */
 async function bringNetworks(ctx: Ctx, op: Op, hostId: string, ids: readonly string[]): Promise<void> {
   for (const id of (await namesOf(ctx, 'network', ids)).keys()) {
     await ctx.db
@@ -50,7 +50,7 @@ async function bringNetworks(ctx: Ctx, op: Op, hostId: string, ids: readonly str
   }
 }
 
-/** Ids of those that are there again. */
+/** Brings ports back; returns the ids of those that are there again. */
 async function putBackPorts(
   ctx: Ctx,
   op: Op,
@@ -69,7 +69,7 @@ async function putBackPorts(
       ctx.log.warn({ portId: port.id }, 'a port was not put back: its place is taken')
       continue
     }
-    // A network that is there is as its row says; what was kept of it may be older.
+    // A network that exists on the host follows its row; the note may be older.
     if (!there.has(network.id)) wishes.set(network.id, { kind: 'network', id: network.id, body: network })
     wishes.set(port.id, { kind: 'port', id: port.id, body: port })
   }
@@ -81,7 +81,7 @@ async function putBackPorts(
 
 type Wish = HostDocument extends infer D ? (D extends HostDocument ? Omit<D, 'generation'> : never) : never
 
-/** Nobody else tells the host of what no row knows: these are newer than all that it has heard of it. */
+/** Sends documents of things without a row, with a newer generation than the host knows. Nothing else sends documents of such things. */
 async function tell(op: Op, { documents }: HostDrivers, wishes: readonly Wish[]) {
   const known = new Map<string, number>()
   for (const kind of new Set(wishes.map((wish) => wish.kind)))
@@ -102,7 +102,7 @@ async function isPlaceFree(
   const [isPortFree, isNetworkFree, rows, ...held] = await Promise.all([
     isFree(ctx, 'port', port.id, port),
     isFree(ctx, 'network', network.id, network),
-    // one that has a row and could not be brought back: its row is newer than what was kept
+    // A network with a row that could not be brought back: its row is newer than the note.
     there.has(network.id) ? null : namesOf(ctx, 'network', [network.id]),
     ...port.addresses.map(({ subnetId, ip }) =>
       ctx.db.heldAddress.count({ where: { subnetId, address: ip } }),

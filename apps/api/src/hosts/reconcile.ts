@@ -12,14 +12,14 @@ import { freeFenced, roomTaken } from './held.ts'
 import type { HostState } from './states.ts'
 import { hostEvent, hostStateEvents, stateOf } from './view.ts'
 
-/** How often every host is asked. */
+/** How often every host is asked for a report, in ms. */
 const beatMs = 5_000
-/** A beat asks again: an agent that is started anew answers within a second, and did not go away. */
+/** How often a beat asks a silent host: an agent that is being restarted answers within a second and was not away. */
 const asks = 4
 const askAgainAfterMs = 600
-/** Dead ones take seconds each: of a thousand hosts a hundred may be dead and the beat is still in time. */
+/** How many hosts are asked at once. A dead host takes seconds, and a beat must be in time when a hundred of a thousand hosts are dead. */
 const askedAtOnce = 256
-/** How long a beat waits for hosts that come back; what takes longer goes on beside the next ones. */
+/** How long a beat waits for hosts that come back, in ms; longer work goes on beside the next beats. */
 const comeBackMs = 1_000
 
 export const hostReconcilers: Reconciler[] = [
@@ -29,7 +29,7 @@ export const hostReconcilers: Reconciler[] = [
 
 type Asked = Row & { name: string; endpoint: string; state: HostState }
 
-/** Asks every host what it is like, and settles what each is: up, suspect, down (states.ts). */
+/** Asks every host for a report and settles its state: up, suspect or down (states.ts). */
 export async function beat(ctx: Ctx): Promise<void> {
   const rows = await ctx.db.host.findMany({ orderBy: { id: 'asc' } })
   const hosts = rows.map((row): Asked => ({ ...row, state: stateOf(row) }))
@@ -42,14 +42,14 @@ export async function beat(ctx: Ctx): Promise<void> {
   const back: Promise<void>[] = []
   for (const host of hosts) {
     const its = heard.get(host.id)
-    if (!its) continue // forgotten meanwhile
+    if (!its) continue // The host was deleted meanwhile.
     if (isBack(host, its)) back.push(alone(ctx, host.id, () => comeBack(ctx, host)))
     else await alone(ctx, host.id, () => settle(ctx, host, stateAfter(host.state, its)))
   }
   await Promise.race([Promise.all(back), sleep(comeBackMs, undefined, { ref: false })])
 }
 
-/** What goes wrong with one host is that host's alone: the others have their turn. */
+/** Runs work about one host; a failure is logged and does not affect the other hosts. */
 async function alone(ctx: Ctx, hostId: string, work: () => Promise<unknown>): Promise<void> {
   try {
     await work()
@@ -59,8 +59,8 @@ async function alone(ctx: Ctx, hostId: string, work: () => Promise<unknown>): Pr
 }
 
 /**
- * Null when none of some calls in a row, all within one beat, is answered; of one that is given up one is enough.
- * What cannot be read is no answer either: one statement writes what all hosts say.
+ * Asks a host for its report; null when several calls within the beat get no answer (for a host that is given up, one
+ * call). A report that cannot be parsed counts as no answer, because one statement writes the reports of all hosts.
  */
 async function ask(ctx: Ctx, { name, endpoint, state }: Asked): Promise<KeptReport | null> {
   const op = plainOp(ctx, beatMs - 1_000)
@@ -80,7 +80,7 @@ async function ask(ctx: Ctx, { name, endpoint, state }: Asked): Promise<KeptRepo
   }
 }
 
-/** What is to be done is different: start the agent, or find out what is wrong with it. */
+/** The line of the log: a silent agent must be started, but an agent with a bad report must be examined. */
 const whyNoReport = (error: unknown): string =>
   error instanceof DriverError && error.isAnswer
     ? 'host answers, but with no report that can be read'
@@ -98,13 +98,13 @@ async function settle(ctx: Ctx, { id, state: before }: Asked, state: HostState):
 
 const isBack = ({ state }: Asked, { missed }: Heard) => missed === 0 && state !== 'up'
 
-/** Hosts that are coming back, by id: that may take longer than a beat. */
+/** The ids of hosts that are coming back, which may take longer than a beat. */
 const comingBack = new Set<string>()
 
 /**
- * A host that was given up may still have what was deleted meanwhile, and of a fenced one addresses and room
- * have been given to others: it is told what it has to let go of before anything new comes, and then of all
- * that it has missed.
+ * Brings back a host that was given up. The host may still have things that were deleted meanwhile, and addresses of a
+ * fenced host may belong to others. So the host is first told what it has to release, and then everything
+ * else that it has missed.
  */
 async function comeBack(ctx: Ctx, host: Asked): Promise<void> {
   if (comingBack.has(host.id)) return
@@ -119,12 +119,12 @@ async function comeBack(ctx: Ctx, host: Asked): Promise<void> {
   } finally {
     comingBack.delete(host.id)
   }
-  // It may have been declared fenced while it was told: then nothing new comes.
+  // The host may have been fenced meanwhile; then it gets nothing new.
   if (await ctx.db.host.findFirst({ where: { id: host.id, state: 'up' }, select: { id: true } }))
     await deliverTo(ctx, host.id)
 }
 
-/** Proves what hosts have given out against the instances that are there and what is held, and corrects it. */
+/** Compares the counters of hosts with their instances and held room, and corrects them. */
 export async function proveCounters(ctx: Ctx): Promise<void> {
   await freeFenced(ctx)
   const suspects = await ctx.db.$queryRaw<{ id: string }[]>`
@@ -137,8 +137,8 @@ export async function proveCounters(ctx: Ctx): Promise<void> {
 }
 
 /**
- * Claims change the host's row in the transaction of the instance's. With the row locked nobody
- * is between the two, and the next statement sees every instance that was committed before.
+ * Corrects the counters of a host. A claim changes the host's row in the same transaction as the instance's row. With
+ * the host's row locked no claim is half done, and the next statement sees every committed instance.
  */
 async function correct(ctx: Ctx, id: string): Promise<void> {
   await inTransaction(ctx, async (tx) => {
@@ -150,7 +150,7 @@ async function correct(ctx: Ctx, id: string): Promise<void> {
         COALESCE(sum("diskGib"), 0)::int AS "diskGibUsed" FROM ${roomTaken()} t WHERE "hostId" = ${id}::uuid`
     invariant(proven, 'a sum without a row')
     const before = await tx.db.host.findFirst({ where: { id, NOT: proven } })
-    if (!before) return // somebody was in the middle of it
+    if (!before) return // The counters are right: the difference was a claim in progress.
     await tx.db.host.update({ where: { id }, data: proven })
     const { vcpusUsed, memoryMibUsed, diskGibUsed } = before
     tx.log.warn(

@@ -8,7 +8,7 @@ import { withdrawal } from './withdrawal.ts'
 export const hostsRoom = defineRoom({
   name: 'hosts',
   uses: ['directory', 'quota'],
-  // "machine": the instances of a project on a host that has fallen silent, or answers again.
+  // The kind "machine" is for events that tell a project of a host of its instances, which has fallen silent or answers again.
   kinds: { host: {}, machine: {}, aggregate: {} },
   policy: hostsPolicy,
   router: hostsRouter,

@@ -27,7 +27,7 @@ export const hostsRouter = router({
   update: procedure.input(hostUpdateInput).mutation(({ ctx, input }) => updateHost(ctx.cloud, input)),
   fence: procedure.input(idInput).mutation(({ ctx, input }) => fenceHost(ctx.cloud, input)),
   unfence: procedure.input(idInput).mutation(({ ctx, input }) => unfenceHost(ctx.cloud, input)),
-  /** Whether anything can pass between guests and the world at all. */
+  /** Says whether packets can pass between guests and the world at all. */
   outside: procedure.query(({ ctx }) => outside(ctx.cloud)),
   strays: procedure.input(strayListInput).query(({ ctx, input }) => listStrays(ctx.cloud, input)),
   decideStray: procedure.input(strayDecideInput).mutation(({ ctx, input }) => decideStray(ctx.cloud, input)),

@@ -17,7 +17,7 @@ import { deliver, deliverAll, deliverKnown, deliverTo, doubt } from './documents
 import { beat } from './reconcile.ts'
 import { fenceHost } from './service.ts'
 
-/** What a host says is of one generation, and is heard in nobody's name. */
+/** Tests of receipts: each belongs to one generation and is recorded in the name of the system. */
 let world: World
 beforeEach(async () => {
   world = await testWorld(['a'])
@@ -44,7 +44,7 @@ const isOpen = (portId: string, portMin: number) =>
   host()
     .network.state.ports.get(portId)
     ?.rules.some((rule) => rule.portMin === portMin)
-/** The host answers by `apply` from now on; returns what puts its own back. */
+/** Makes the host answer by `apply` from now on; returns the function that restores its own answers. */
 function answering(apply: DocumentKeeper['apply']): () => void {
   const { documents } = host()
   host().documents = { ...documents, list: (op, kind) => documents.list(op, kind), apply }
@@ -53,7 +53,7 @@ function answering(apply: DocumentKeeper['apply']): () => void {
   }
 }
 
-test('what a host is told for one tenant writes no event of another in the name of the first', async () => {
+test('a delivery for one tenant writes events of other tenants in the name of the system', async () => {
   const [a, b] = [await testTenant(world), await testTenant(world)]
   await launched(a)
   await runPending(world.deps)
@@ -71,7 +71,7 @@ test('what a host is told for one tenant writes no event of another in the name 
   ])
 })
 
-test('the change that mends what a host could not do does not fail by what it said before', async () => {
+test('a change that mends a failed document does not fail because of the earlier receipt', async () => {
   const tenant = await testTenant(world)
   const id = await launched(tenant)
   await runPending(world.deps)
@@ -94,7 +94,7 @@ test('the change that mends what a host could not do does not fail by what it sa
   expect(isOpen(portId, 4445)).toBe(true)
 })
 
-test('a rule that is revoked while the host fails at an older wish does not wait as long as that one', async () => {
+test('a rule that is revoked while the host fails at an older wish does not wait for the next try of that wish', async () => {
   const tenant = await testTenant(world)
   const id = await launched(tenant)
   await runPending(world.deps)
@@ -126,7 +126,7 @@ test('a rule that is revoked while the host fails at an older wish does not wait
   expect(isOpen(portId, 22)).toBe(false)
 })
 
-test('a guest whose row is missing is not told to go', async () => {
+test('no host is told to remove a guest because its row is missing', async () => {
   const tenant = await testTenant(world)
   const id = await launched(tenant)
   await runPending(world.deps)
@@ -140,7 +140,7 @@ test('a guest whose row is missing is not told to go', async () => {
   expect(host().storage.disks.has(id)).toBe(true)
 })
 
-test('a fenced host that answers lets go of a floating IP that others may have by now', async () => {
+test('a fenced host that answers releases a floating IP that others may have by now', async () => {
   const tenant = await testTenant(world)
   const admin = await testCtx(world.deps, { role: 'admin' })
   await launched(tenant, { publicIp: true })
@@ -163,7 +163,7 @@ test('a fenced host that answers lets go of a floating IP that others may have b
   expect(await db().host.findFirst()).toMatchObject({ state: 'fenced' })
 })
 
-test('a host that claims to have heard of what no cloud has said is not believed', async () => {
+test('a receipt with an absurdly high generation is refused', async () => {
   const tenant = await testTenant(world)
   const id = await launched(tenant)
   await runPending(world.deps)
@@ -186,7 +186,7 @@ test('a host that claims to have heard of what no cloud has said is not believed
   })
 })
 
-test('a fenced host lets go of it also when its router leads into a network that is new there', async () => {
+test('a fenced host releases a floating IP also when its router now leads into a network that is new to the host', async () => {
   const tenant = await testTenant(world)
   const admin = await testCtx(world.deps, { role: 'admin' })
   await launched(tenant, { publicIp: true })
@@ -208,7 +208,7 @@ test('a fenced host lets go of it also when its router leads into a network that
   expect(routers.flatMap((router) => router.floatingIps)).toEqual([])
 })
 
-test('what a host says late of an older wish changes nothing that is shown', async () => {
+test('a late receipt for an older wish does not change what is shown', async () => {
   const tenant = await testTenant(world)
   const id = await launched(tenant)
   await runPending(world.deps)
@@ -239,7 +239,7 @@ test('what a host says late of an older wish changes nothing that is shown', asy
   })
 })
 
-test('what is filled in of a port on a host that is gone comes to an end', async () => {
+test('stratolith_fill_documents ends when a port is on a host that is gone', async () => {
   const tenant = await testTenant(world)
   const id = await launched(tenant)
   await runPending(world.deps)
@@ -248,10 +248,10 @@ test('what is filled in of a port on a host that is gone comes to an end', async
 })
 
 const hostDocument = (thing: string) => db().hostDocument.findFirstOrThrow({ where: { thing } })
-/** As some minutes after a restore. */
+/** Makes all documents unconfirmed, as they are some minutes after a restore. */
 const confirmNothing = () =>
   db().hostDocument.updateMany({ data: { confirmed: 0, dueAt: new Date(Date.now() - 300_000) } })
-/** So many documents that there are more than are told at once. */
+/** Makes more documents than one delivery contains. */
 async function manyDocuments(): Promise<void> {
   const things = Array.from({ length: 600 }, () => crypto.randomUUID())
   await db().document.createMany({ data: things.map((thing) => ({ kind: 'addressSet', thing })) })
@@ -260,12 +260,12 @@ async function manyDocuments(): Promise<void> {
     data: things.map((thing) => ({ hostId: id, kind: 'addressSet', thing, wanted: false })),
   })
 }
-/** What the host says of one document, to whatever it is told; counts the calls. */
+/** Makes the host answer each document by `say` from now on, and counts the calls. */
 function saying(say: (document: HostDocument) => Receipt): { calls: number; putBack: () => void } {
   const counted = {
     calls: 0,
     putBack: answering(async (_op, documents) => {
-      // Ends also when nobody else ends it.
+      // Stops the test when deliveries do not end.
       if (++counted.calls > 50) throw new Error('told without end')
       return documents.map(say)
     }),
@@ -273,7 +273,7 @@ function saying(say: (document: HostDocument) => Receipt): { calls: number; putB
   return counted
 }
 
-test('what a host says of generations that it was not told is not heard', async () => {
+test('receipts for generations that were not delivered are ignored', async () => {
   const tenant = await testTenant(world)
   const { id: portId } = await portOf(await launched(tenant))
   const rule = await opened(tenant, 22)
@@ -300,7 +300,7 @@ test('what a host says of generations that it was not told is not heard', async 
     expect(await hostDocument(portId)).toMatchObject({
       confirmed: 0n,
       told: before,
-      error: 'unavailable: The host said nothing of it.',
+      error: 'unavailable: The host gave no receipt for this document.',
     })
   }
   await removeSecurityGroupRule(tenant, { id: rule })
@@ -309,7 +309,7 @@ test('what a host says of generations that it was not told is not heard', async 
   expect(isOpen(portId, 22)).toBe(false)
 })
 
-test('a host that calls what it was told older than something older is not believed', async () => {
+test('a receipt is refused that says `older` with a known generation that is not newer', async () => {
   const { id: thing } = await portOf(await launched(await testTenant(world)))
   await runPending(world.deps)
   for (const ahead of [0, -1]) {
@@ -324,7 +324,7 @@ test('a host that calls what it was told older than something older is not belie
   }
 })
 
-test('of one document one receipt is heard, however many come', async () => {
+test('only one receipt for each document counts, however many come', async () => {
   await launched(await testTenant(world))
   await runPending(world.deps)
   await confirmNothing()
@@ -340,7 +340,7 @@ test('of one document one receipt is heard, however many come', async () => {
   expect(receipts.filter((one) => one.outcome === 'failed' && one.message === 'busy')).toHaveLength(1)
 })
 
-test('a host that confirms nothing of many documents is not told without end', async () => {
+test('deliveries to a host that confirms none of many documents end', async () => {
   await manyDocuments()
   const failing = saying(({ kind, id, generation }) => ({
     ...{ kind, id, generation },
@@ -352,7 +352,7 @@ test('a host that confirms nothing of many documents is not told without end', a
   expect(failing.calls).toBe(10)
 })
 
-test('that a host has reached what its rows do not hear is no progress', async () => {
+test('deliveries end when all receipts are ignored', async () => {
   await manyDocuments()
   await db().hostDocument.updateMany({ data: { told: 7, dueAt: new Date() } })
   const reaching = saying(({ kind, id, generation }) => ({ kind, id, generation, outcome: 'reached' }))
@@ -362,13 +362,13 @@ test('that a host has reached what its rows do not hear is no progress', async (
   expect(reaching.calls).toBe(10)
 })
 
-test('many documents that the host confirms are all told at once', async () => {
+test('many documents that the host confirms are all delivered by one call', async () => {
   await manyDocuments()
   await deliverTo(world.system, await hostId())
   expect(await db().hostDocument.count({ where: { NOT: { kind: { startsWith: 'gone ' } } } })).toBe(0)
 })
 
-test('rows that say more than there was to say are healed, and what was revoked meanwhile goes', async () => {
+test('rows with a higher generation than the document are mended, and rules that were revoked meanwhile go', async () => {
   const tenant = await testTenant(world)
   const { id: portId } = await portOf(await launched(tenant))
   const rule = await opened(tenant, 22)
@@ -386,7 +386,7 @@ test('rows that say more than there was to say are healed, and what was revoked 
   expect(isOpen(portId, 22)).toBe(false)
 })
 
-test('what is doubted is heard again, and counts as heard of when the host comes back', async () => {
+test('a doubted document is delivered again, and counts as known to a host that comes back', async () => {
   const tenant = await testTenant(world)
   const { id: portId } = await portOf(await launched(tenant))
   await runPending(world.deps)

@@ -73,7 +73,7 @@ const newInstance = (hostId: string, projectId: string, data: object = {}) =>
   })
 
 describe('registering', () => {
-  it('writes facts and capacity, and again changes nothing that an administrator set', async () => {
+  it('writes facts and capacity, and a second registration keeps what an administrator has set', async () => {
     const host = await newHost()
     const admin = await testCtx(deps, { role: 'admin' })
     await updateHost(admin, { id: host.id, enabled: false, reason: 'new fans' })
@@ -104,14 +104,14 @@ describe('registering', () => {
     ])
   })
 
-  it('twice at once makes one host', async () => {
+  it('makes one host when the same agent registers twice at the same time', async () => {
     const name = `h-${crypto.randomUUID().slice(0, 8)}`
     const input = { name, endpoint: `fake:${name}` }
     const [a, b] = await Promise.all([registerHost(system, input), registerHost(system, input)])
     expect(a.id).toBe(b.id)
   })
 
-  it('refuses an agent of the same name elsewhere while the first one answers', async () => {
+  it('refuses an agent of the same name at another endpoint while the first agent answers', async () => {
     const host = await newHost()
     const other = { name: host.name, endpoint: `fake:${host.name}-elsewhere` }
     await expectCloudError(registerHost(system, other), 'conflict', /answers there/)
@@ -130,9 +130,9 @@ describe('registering', () => {
   })
 })
 
-describe('the way out of a host', () => {
+describe('the egress of a host', () => {
   const closed = async () => (await outside(await testCtx(deps))).closed
-  it('is closed when its agent has none, and open again when the agent finds one', async () => {
+  it('is closed when the agent reports egress off, and open again when the agent reports it on', async () => {
     const host = await newHost()
     await beat(system)
     expect([await whyClosed(system, host.id), await closed()]).toEqual([null, null])
@@ -145,7 +145,7 @@ describe('the way out of a host', () => {
     const told = (await eventsOf(host.id)).length
     await beat(system)
     expect((await eventsOf(host.id)).length, 'nothing new').toBe(told)
-    // Others have a link, and a guest that has no host yet may come there.
+    // Another host has a link, and a guest without a host may be placed there.
     await newHost()
     expect(await closed()).toBeNull()
     await deps.root.$executeRaw`UPDATE "HostBeat" SET "facts" = "facts" || '{"egress":"off"}'`
@@ -157,7 +157,7 @@ describe('the way out of a host', () => {
 })
 
 describe('reading and changing', () => {
-  it('is for administrators', async () => {
+  it('is for administrators only', async () => {
     const host = await newHost()
     for (const role of ['member', 'reader', 'none'] as const) {
       const ctx = await testCtx(deps, { role })
@@ -181,7 +181,7 @@ describe('reading and changing', () => {
     )
   })
 
-  it('asks for a reason and answers 404 for no host', async () => {
+  it('demands a reason for closing a host, and raises not_found for an unknown host', async () => {
     const admin = await testCtx(deps, { role: 'admin' })
     const host = await newHost()
     const error = await expectCloudError(updateHost(admin, { id: host.id, enabled: false }), 'invalid_input')
@@ -196,10 +196,10 @@ describe('reading and changing', () => {
 })
 
 describe('claims', () => {
-  it('never give out more than there is, however many ask at once', async () => {
+  it('never give out more than the host has, however many callers claim at once', async () => {
     const host = await newHost()
     const won = await Promise.all(Array.from({ length: 20 }, () => claim(host.id)))
-    expect(won.filter(Boolean)).toHaveLength(6) // of 60 GiB of disk
+    expect(won.filter(Boolean)).toHaveLength(6) // Each claim takes 10 of 60 GiB of disk.
     expect(await deps.root.host.findUnique({ where: { id: host.id } })).toMatchObject({
       vcpusUsed: 6,
       memoryMibUsed: 6_144,
@@ -209,7 +209,7 @@ describe('claims', () => {
     expect([await claim(host.id), await claim(host.id)]).toEqual([true, false])
   })
 
-  it('are bounded by each amount alone', async () => {
+  it('are limited by vCPUs, memory and disk, each by itself', async () => {
     const host = await newHost()
     expect(await claim(host.id, { vcpus: 17, memoryMib: 1, diskGib: 1 })).toBe(false)
     expect(await claim(host.id, { vcpus: 1, memoryMib: 8_193, diskGib: 1 })).toBe(false)
@@ -217,13 +217,13 @@ describe('claims', () => {
     expect(await claim(host.id, { vcpus: 16, memoryMib: 8_192, diskGib: 60 })).toBe(true)
   })
 
-  it('are refused by a disabled and by a silent host, and undone with their transaction', async () => {
+  it('are refused on a disabled and on a silent host, and undone with their transaction', async () => {
     const host = await newHost()
     const aborted = inTransaction(system, async (tx) => {
       expect(await claimHost(tx, host.id, one)).toBe(true)
-      throw new Error('changed my mind')
+      throw new Error('rolled back')
     })
-    await expect(aborted).rejects.toThrow('changed my mind')
+    await expect(aborted).rejects.toThrow('rolled back')
     expect((await hostsForPlacement(system)).find((h) => h.id === host.id)?.vcpus).toEqual({
       used: 0,
       total: 16,
@@ -236,13 +236,13 @@ describe('claims', () => {
 })
 
 type Silent = ReturnType<typeof fakeHost>['hypervisor']
-/** A beat asks four times. */
+/** Makes the next calls fail; one beat makes four. */
 function silentFor(hypervisor: Silent, calls: number): void {
   for (let i = 0; i < calls; i++) hypervisor.failNext('probe', new DriverError('unavailable', 'no answer'))
 }
 
 describe('reconcilers', () => {
-  it('prove the counters against the instances', async () => {
+  it('correct the counters of hosts by their instances', async () => {
     const host = await newHost()
     const { projectId } = await testCtx(deps)
     await newInstance(host.id, projectId)
@@ -265,13 +265,13 @@ describe('a beat', () => {
       where: { hostId: id },
       data: { missed, lastSeenAt: new Date(Date.now() - seconds * 1000) },
     })
-  /** With four questions, none of which is answered. */
+  /** Makes the host miss one beat, in which none of four calls is answered. */
   async function miss({ hypervisor }: { hypervisor: Silent }): Promise<void> {
     silentFor(hypervisor, 4)
     await beat(system)
   }
 
-  it('refreshes what a host has, its load, and what may be given out, with an event when that has changed', async () => {
+  it('refreshes the facts, the load and the capacity of a host, with an event when they have changed', async () => {
     const admin = await testCtx(deps, { role: 'admin' })
     const host = await newHost()
     await claim(host.id)
@@ -295,7 +295,7 @@ describe('a beat', () => {
     })
     expect((await eventsOf(host.id)).length).toBe(told + 1)
   })
-  it('refreshes what may be given out, although a host is claimed while others are asked', async () => {
+  it('refreshes the capacity of a host although its room is claimed during the beat', async () => {
     const host = await newHost()
     await beat(system)
     host.disk.freeGib = 20
@@ -319,31 +319,34 @@ describe('a beat', () => {
     'a word for a number': (told) => ({ ...told, disk: { totalGib: -1e12, freeGib: 'much' } }),
     'nothing at all': () => null,
   }
-  /** From now on that host tells of itself what `bend` makes of it. */
+  /** Makes the host send, from now on, the report that `bend` makes of its own. */
   function bent({ name }: { name: string }, bend: (told: Told) => unknown): void {
     const drivers = at(`fake:${name}`) as unknown as HostDrivers
     const { report } = drivers
     drivers.report = async (op) => bend(await report(op)) as HostReport
   }
-  it.each(Object.entries(odd))('takes %s for no answer, and settles what the others are', async (_, bend) => {
-    const [host, other] = [await newHost(), await newHost()]
-    bent(host, bend)
-    other.disk.freeGib = 20
-    await silentSince(host.id, 1, 13)
-    await deps.root.host.update({ where: { id: other.id }, data: { state: 'suspect' } })
-    const log = vi.spyOn(system.log, 'warn')
-    await beat(system)
-    const lines = log.mock.calls.filter(([its]) => (its as { host?: string }).host === host.name)
-    log.mockRestore()
-    expect(lines).toHaveLength(1)
-    expect(await rowOf(host.id)).toMatchObject({ state: 'suspect', beat: { missed: 2 } })
-    expect(await rowOf(other.id)).toMatchObject({ state: 'up', diskGib: 20, beat: { missed: 0 } })
-  })
+  it.each(Object.entries(odd))(
+    'treats %s as no answer, and settles the states of the other hosts',
+    async (_, bend) => {
+      const [host, other] = [await newHost(), await newHost()]
+      bent(host, bend)
+      other.disk.freeGib = 20
+      await silentSince(host.id, 1, 13)
+      await deps.root.host.update({ where: { id: other.id }, data: { state: 'suspect' } })
+      const log = vi.spyOn(system.log, 'warn')
+      await beat(system)
+      const lines = log.mock.calls.filter(([its]) => (its as { host?: string }).host === host.name)
+      log.mockRestore()
+      expect(lines).toHaveLength(1)
+      expect(await rowOf(host.id)).toMatchObject({ state: 'suspect', beat: { missed: 2 } })
+      expect(await rowOf(other.id)).toMatchObject({ state: 'up', diskGib: 20, beat: { missed: 0 } })
+    },
+  )
   it.each([
     ['NUL', 'a\0b', 'ab'],
     ['half a character', 'a\ud800', 'a\ufffd'],
     ['a novel', 'a'.repeat(1e6), 'a'.repeat(255)],
-  ])('takes what a host says without what cannot be stored: %s', async (_, said, stored) => {
+  ])('cleans text of a host that cannot be stored: %s', async (_, said, stored) => {
     const host = await newHost()
     bent(host, (told) => ({ ...told, machine: { ...told.machine, cpuModel: said, fromTheFuture: 1 } }))
     await silentSince(host.id, 1, 13)
@@ -352,7 +355,7 @@ describe('a beat', () => {
     expect(its).toMatchObject({ missed: 0, facts: { cpuModel: stored } })
     expect(its?.facts).not.toHaveProperty('fromTheFuture')
   })
-  it('writes what the others can carry, although that of one cannot be written', async () => {
+  it('writes the capacities of the other hosts when that of one host cannot be written', async () => {
     const hosts = [await newHost(), await newHost(), await newHost()]
     for (const host of hosts) host.disk.freeGib = 20
     const [first, second, third] = hosts.map(({ id }) => id).sort()
@@ -364,7 +367,7 @@ describe('a beat', () => {
     await deps.root.host.update({ where: { id: second }, data: { cpuRatio: 4 } })
   })
 
-  it('settles what the others are, although what one is cannot be written down', async () => {
+  it('settles the states of the other hosts when that of one host cannot be written', async () => {
     const [one, two] = [await newHost(), await newHost()]
     const [troubled, other] = one.id < two.id ? [one, two] : [two, one]
     await deps.root.$executeRaw`CREATE FUNCTION refused() RETURNS trigger LANGUAGE plpgsql AS
@@ -377,7 +380,7 @@ describe('a beat', () => {
         ([its, words]) =>
           (its as { hostId?: string }).hostId === troubled.id && `${words}`.includes('could not be written'),
       ).length
-    // That it has changed, and then that it is silent.
+    // First the change of the host cannot be written, and then its silence.
     troubled.disk.freeGib = 20
     await silentSince(other.id, 1, 13)
     await miss(other)
@@ -392,7 +395,7 @@ describe('a beat', () => {
     await beat(system)
   })
 
-  it('that is missed changes nothing because nobody looked for a while', async () => {
+  it('does not change the state after a single missed beat, however long ago the previous beat was', async () => {
     const host = await newHost()
     await silentSince(host.id, 0, 60)
     await miss(host)
@@ -402,7 +405,7 @@ describe('a beat', () => {
   it('makes a silent host suspect, later down, and up at its first answer, with an event each', async () => {
     const host = await newHost()
     await silentSince(host.id, 1, 13)
-    silentFor(host.hypervisor, 3) // an agent that starts anew meanwhile
+    silentFor(host.hypervisor, 3) // The agent is restarted meanwhile.
     await beat(system)
     expect(await stateOf(host.id)).toBe('up')
     await silentSince(host.id, 1, 13)
@@ -431,13 +434,13 @@ describe('a beat', () => {
     ['suspect', { missed: 1, silentMs: 5_000 }, 'suspect'],
     ['down', { missed: 1, silentMs: 5_000 }, 'down'],
     ['fenced', { missed: 0, silentMs: 1 }, 'fenced'],
-  ] as const)('of one that is %s, %o: %s', (before, heard, after) => {
+  ] as const)('turns a host that is %s, after %o, into %s', (before, heard, after) => {
     expect(stateAfter(before, heard)).toBe(after)
   })
 })
 
 describe('fencing', () => {
-  it('is for administrators, refused while the host answers, and stays until it is taken back', async () => {
+  it('is for administrators only, is refused while the host answers, and stays until it is taken back', async () => {
     const admin = await testCtx(deps, { role: 'admin' })
     const host = await newHost()
     const { id } = host
@@ -468,7 +471,7 @@ describe('fencing', () => {
 })
 
 describe('a machine that is gone', () => {
-  it('is forgotten when it does not answer and has nothing, and not before', async () => {
+  it('can be deleted only when it does not answer and has no instances', async () => {
     const admin = await testCtx(deps, { role: 'admin' })
     const host = await newHost()
     const { id } = host
@@ -483,7 +486,7 @@ describe('a machine that is gone', () => {
     await deleteHost(admin, { id })
     await expectCloudError(getHost(admin, { id }), 'not_found')
     expect((await eventsOf(id)).at(-1)?.kind).toBe('host.deleted')
-    // Its agent starts again: it is a new host.
+    // The agent starts again and becomes a new host.
     expect((await registerHost(system, { name: host.name, endpoint: `fake:${host.name}` })).id).not.toBe(id)
   })
 })

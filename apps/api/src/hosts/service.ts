@@ -15,7 +15,7 @@ import type { HostView, hostListInput, hostUpdateInput } from './contract.ts'
 import { hostCan } from './states.ts'
 import { countsOf, type HostRow, hostEvent, loadHost, toView, viewOf, withBeat } from './view.ts'
 
-/** For later rooms, which enter here. */
+/** The functions that other rooms may call. */
 export {
   type AggregateView,
   addAggregateHost,
@@ -74,7 +74,7 @@ export { noteTakenBack, trashView } from './trash.ts'
 export { answersOf, isUnconfirmedSomewhere, type Unconfirmed, unconfirmedOf } from './unconfirmed.ts'
 export { watchHostEvents } from './watch.ts'
 
-/** Administrators only. By name. */
+/** Lists hosts by name. Administrators only. */
 export async function listHosts(ctx: Ctx, input: z.output<typeof hostListInput>): Promise<Page<HostView>> {
   authorize(ctx, 'hosts:list_hosts')
   const where = input.search ? { name: containing(input.search) } : {}
@@ -86,13 +86,13 @@ export async function listHosts(ctx: Ctx, input: z.output<typeof hostListInput>)
   return { ...page, items: page.items.map((row) => toView(row, counts(row.id))) }
 }
 
-/** Administrators only. Throws not_found. */
+/** One host. Administrators only. Throws not_found. */
 export async function getHost(ctx: Ctx, { id }: { id: string }): Promise<HostView> {
   authorize(ctx, 'hosts:get_host')
   return viewOf(ctx, await loadHost(ctx, id))
 }
 
-/** Opens or closes a host for new instances; those that run there go on. Closing needs a reason. */
+/** Opens or closes a host for new instances; the present ones go on. Closing needs a reason. */
 export async function updateHost(ctx: Ctx, input: z.output<typeof hostUpdateInput>): Promise<HostView> {
   authorize(ctx, 'hosts:update_host')
   if (!input.enabled && !input.reason)
@@ -119,8 +119,8 @@ export async function updateHost(ctx: Ctx, input: z.output<typeof hostUpdateInpu
 }
 
 /**
- * Forgets a machine that is gone for good; its agent would write it down again. Throws conflict while
- * the machine answers or is believed to have instances.
+ * Deletes the row of a machine that is gone for good; an agent that still ran would register it again. Throws conflict
+ * while the machine answers or has instances by their rows.
  */
 export async function deleteHost(ctx: Ctx, { id }: { id: string }): Promise<void> {
   authorize(ctx, 'hosts:delete_host')
@@ -150,10 +150,10 @@ export async function deleteHost(ctx: Ctx, { id }: { id: string }): Promise<void
 }
 
 /**
- * Writes down a machine and what it can carry, as its agent tells. Called at every start; doing it
- * again refreshes facts and capacity and keeps what an administrator has set. Throws `unavailable`
- * when the agent does not answer, `conflict` when the name is that of another agent that does. Our own
- * processes only (systemCtx).
+ * Registers a machine with the facts and the capacity that its agent reports. It is called at every start; another call
+ * refreshes facts and capacity and keeps what an administrator has set. Throws `unavailable`
+ * when the agent does not answer, `conflict` when another agent that answers has the name. Only for our own
+ * processes (systemCtx).
  */
 export async function registerHost(
   ctx: Ctx,
@@ -164,12 +164,12 @@ export async function registerHost(
   const report = keptReport.parse(await ctx.deps.hosts.at(input.endpoint).report(plainOp(ctx, 60_000)))
   return inTransaction(ctx, async (tx) => {
     const id = crypto.randomUUID()
-    // First the row (or nothing), then its lock: a claim may be changing the counters.
+    // The row is inserted if it is missing and then locked, because a claim may be changing its counters.
     await tx.db.$executeRaw`INSERT INTO "Host" ("id", "name", "endpoint", "vcpus", "memoryMib", "diskGib")
       VALUES (${id}::uuid, ${input.name}, ${input.endpoint}, 0, 0, 0) ON CONFLICT ("name") DO NOTHING`
     await tx.db.$queryRaw`SELECT 1 FROM "Host" WHERE "name" = ${input.name} FOR UPDATE`
     const row = await tx.db.host.findUniqueOrThrow({ where: { name: input.name } })
-    // Somebody else was faster.
+    // Another registration was faster.
     if (![input.endpoint, replaced].includes(row.endpoint)) throw taken(row)
     await tx.db.host.update({
       where: { id: row.id },
@@ -177,7 +177,7 @@ export async function registerHost(
         endpoint: input.endpoint,
         accelerator: report.machine.accelerator,
         ...capacityOf(factsIn(report), { diskGib: row.diskGibUsed }, row),
-        // One that was down is up at the next beat, and a fenced one when it is taken back (reconcile.ts).
+        // A host that was down is up at the next beat, and a fenced host when its fencing is taken back (reconcile.ts).
         ...(row.state === 'suspect' ? { state: 'up' } : {}),
       },
     })
@@ -188,8 +188,8 @@ export async function registerHost(
 }
 
 /**
- * A second agent of the same name would take the row, and with it the guests, of the one that runs.
- * Returns the endpoint that may be replaced; null: there is none.
+ * Refuses a second agent of the same name, which would take over the row, and so the guests, of the agent that runs.
+ * Returns the endpoint that may be replaced; null when there is none.
  */
 async function refuseTaken(ctx: Ctx, input: { name: string; endpoint: string }): Promise<string | null> {
   const row = await ctx.db.host.findUnique({ where: { name: input.name } })
@@ -203,7 +203,7 @@ const taken = (row: { name: string; endpoint: string }) =>
     `Host ${row.name} is at ${row.endpoint} and answers there. Stop that agent first, or give this host another name.`,
   )
 
-/** One socket may have two names: a folder above it can be a link. */
+/** True when both endpoints are the same socket, also by two paths (a folder in a path can be a link). */
 function sameEndpoint(one: string, other: string): boolean {
   const [a, b] = [one, other].map((endpoint) => {
     const file = endpoint.replace(/^unix:/, '')
@@ -213,8 +213,8 @@ function sameEndpoint(one: string, other: string): boolean {
 }
 
 /**
- * Room for what is there already, whether or not there is any; in the transaction that gives it a row.
- * Returns the host's zone.
+ * Counts the room of a guest that is on the host already, even when the host is full. Call this in the transaction that
+ * gives the guest a row. Returns the host's zone.
  */
 export async function occupyHost(ctx: Ctx, hostId: string, need: Need): Promise<string> {
   invariant(ctx.db !== ctx.deps.root, 'occupyHost outside a transaction')

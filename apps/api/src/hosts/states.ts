@@ -1,9 +1,9 @@
 import type { Allowed } from '../kernel/contract.ts'
 
 /**
- * What the cloud knows of a host. `suspect`: it has missed beats and may come back at once, so nothing new goes
- * there and what is under way goes on. `down`: silent for longer. `fenced`: an administrator has declared that
- * the machine is off, or cut off, and can touch neither disks nor networks; it stays so until that is taken back.
+ * The states of a host. `suspect`: the host has missed beats and may come back at once, so it gets no new instances,
+ * and operations under way go on. `down`: the host was silent for longer. `fenced`: an administrator has declared that
+ * the machine is off, or cut off, and can touch neither disks nor networks; this holds until it is taken back.
  */
 export const hostStates = ['up', 'suspect', 'down', 'fenced'] as const
 export type HostState = (typeof hostStates)[number]
@@ -11,8 +11,8 @@ export type HostState = (typeof hostStates)[number]
 export type Standing = { state: HostState; answers: boolean }
 
 /**
- * Whether a host is being told of changes: `now`, also when it has just missed a beat; `silent`: as soon as it
- * answers; `fenced`: when that is taken back, but for what is to be gone (`wanted` is false).
+ * When a host is told of a change. `now`: at once, also when the host has just missed a beat; `silent`: as soon as it
+ * answers; `fenced`: when the fencing is taken back, except for removals (`wanted` is false).
  */
 export function hearing({ state, answers }: Standing, { wanted }: { wanted: boolean }) {
   if (state === 'fenced' && wanted) return 'fenced'
@@ -20,8 +20,8 @@ export function hearing({ state, answers }: Standing, { wanted }: { wanted: bool
 }
 
 /**
- * Why nothing can be asked of what is on a host, and what is known of it is from before; null: it answers. `missing`:
- * it may come back at once, so what is under way goes on and what is asked for is tried.
+ * Why a host cannot be asked about its guests, so that all knowledge of them is old; null: the host answers. `missing`:
+ * the host may come back at once, so operations under way go on and new requests are tried.
  */
 export type Absence = 'missing' | 'silent' | 'fenced'
 export function absenceOf(standing: Standing): Absence | null {
@@ -30,7 +30,7 @@ export function absenceOf(standing: Standing): Absence | null {
   return standing.state === 'suspect' && !standing.answers ? 'missing' : null
 }
 
-/** Without zod, so that pages load little. */
+/** The actions on hosts: true, or the reason why not. This file is without zod, so that pages load little. */
 export const hostCan = {
   fence: (host: Standing): Allowed =>
     host.state === 'fenced'

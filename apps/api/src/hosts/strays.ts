@@ -21,7 +21,7 @@ import { projectRefs } from './project-refs.ts'
 
 type Names = ReadonlyMap<string, string>
 
-/** What is unknown on hosts and in the image store, longest known first. Administrators only. */
+/** Lists strays on hosts and in the image store, the longest known first. Administrators only. */
 export async function listStrays(ctx: Ctx, input: z.output<typeof strayListInput>): Promise<Page<StrayView>> {
   authorize(ctx, 'hosts:list_strays')
   const where = {
@@ -36,8 +36,8 @@ export async function listStrays(ctx: Ctx, input: z.output<typeof strayListInput
 }
 
 /**
- * Keep it for good, remove it at the next round, or let its time run again. What belongs to an unknown
- * guest (its disks and ports) goes the same way. Throws not_found when it is not unknown any more.
+ * Decides about a stray: keep it for good, remove it at the next round, or let its time run again. The disks and ports
+ * of a stray guest share its decision. Throws not_found when the thing is no stray any more.
  */
 export async function decideStray(ctx: Ctx, input: z.output<typeof strayDecideInput>): Promise<StrayView> {
   authorize(ctx, 'hosts:decide_stray')
@@ -63,8 +63,8 @@ export async function decideStray(ctx: Ctx, input: z.output<typeof strayDecideIn
 }
 
 /**
- * Its row, for rooms that adopt it; locked, so that two do not. In a transaction. Throws conflict when it
- * is too late for it.
+ * Loads and locks the row of a stray, for rooms that adopt it, so that only one caller does. Call this in a transaction.
+ * Throws conflict when the stray is being removed already.
  */
 export async function loadStray(ctx: Ctx, id: string): Promise<StrayModel & { kind: StrayKind }> {
   await ctx.db.$queryRaw`SELECT 1 FROM "Stray" WHERE "id" = ${id}::uuid FOR UPDATE`
@@ -75,7 +75,7 @@ export async function loadStray(ctx: Ctx, id: string): Promise<StrayModel & { ki
   return { ...row, kind }
 }
 
-/** It has a row from now on. In the transaction that makes the row. */
+/** Deletes the record of a stray, in the transaction that gives the thing a row. */
 export async function forgetStrays(ctx: Ctx, stray: StrayModel): Promise<void> {
   await ctx.db.stray.deleteMany({
     where: {
@@ -88,7 +88,7 @@ export async function forgetStrays(ctx: Ctx, stray: StrayModel): Promise<void> {
   })
 }
 
-/** Rounds that wait for an administrator, oldest first. Few: one a host and kind at most. */
+/** Lists brakes that wait for an administrator, oldest first. There is at most one for each host and kind. */
 export async function listBrakes(ctx: Ctx): Promise<BrakeView[]> {
   authorize(ctx, 'hosts:list_strays')
   const most = 1000
@@ -111,8 +111,8 @@ export async function listBrakes(ctx: Ctx): Promise<BrakeView[]> {
 }
 
 /**
- * Lets go what it held up at that moment, and nothing that has come since. Again is no change; conflict
- * when it holds up other things by now.
+ * Releases a brake for the things that it held at that moment, and for no later ones. Repeating the call changes nothing;
+ * throws conflict when the brake holds other things by now.
  */
 export async function releaseBrake(ctx: Ctx, input: z.output<typeof brakeInput>): Promise<void> {
   const { id } = input
@@ -136,19 +136,19 @@ export async function releaseBrake(ctx: Ctx, input: z.output<typeof brakeInput>)
   })
 }
 
-/** Kinds in the names of operations. */
+/** The nouns of kinds in the names of operations. */
 const nouns: Record<StrayKind, string> = {
   ...{ guest: 'guest', disk: 'disk', port: 'port', network: 'network', router: 'router' },
   ...{ addressSet: 'security group', blob: 'image bytes' },
 }
 
 type Thing = { kind: string; thing: string; name?: string; host: string | null }
-/** What of an unknown thing stays in the history when it is gone. */
+/** The facts about a stray that stay in the history after it is gone. */
 function toldOf({ hostId, kind, thing, facts }: StrayModel, names: Names): Thing {
   const { name } = facts as { name?: string }
   return { kind, thing, ...(name ? { name } : {}), host: hostOf(hostId, names)?.name ?? null }
 }
-/** "disk 4febdbb7 of host vm" */
+/** A title such as "disk 4febdbb7 of host vm". */
 export const titleOf = ({ kind, thing, name, host }: Thing): string =>
   `${nouns[kindOf(kind)]} ${name ?? thing.slice(0, 8)} of ${host === null ? 'the image store' : `host ${host}`}`
 
@@ -170,7 +170,7 @@ export const hostOf = (id: string, names: Names): StrayView['host'] =>
   id === imageStorePlace ? null : { id, name: names.get(id) ?? id }
 const kindOf = (kind: string): StrayKind => strayKinds.find((known) => known === kind) ?? 'guest'
 
-/** What reconcilers write down of a thing. */
+/** The facts that reconcilers record about a stray. */
 type Facts = { name?: string; details?: string; instanceId?: string; projectId?: string; groups?: string[] }
 
 async function strayViews(ctx: Ctx, rows: readonly StrayModel[]): Promise<StrayView[]> {
@@ -205,7 +205,7 @@ function strayView(ctx: Ctx, row: StrayModel, names: Names): Omit<StrayView, 'pr
   }
 }
 
-/** Those of these things of which a host has told something already. */
+/** The ids among these whose strays already have recorded facts. */
 export async function describedStrays(
   ctx: Ctx,
   hostId: string,
@@ -219,7 +219,7 @@ export async function describedStrays(
   return new Set(rows.map((row) => row.thing))
 }
 
-/** What is unknown on each host, asked with all that ask at the same time. */
+/** Makes the function that reads the strays of a host; callers of the same time share a query. */
 export const straysAt = (kinds: readonly StrayKind[]) =>
   rowsOf<{ kind: string; thing: string }>((hosts) => ({
     key: Prisma.sql`"hostId"`,

@@ -15,8 +15,8 @@ import { makeDue, type Thing, type Unconfirmed, unconfirmedCounts, unconfirmedPa
 import { hostEvent, loadHost, stateOf } from './view.ts'
 
 /**
- * What a host has not confirmed, what has waited longest first. A constant number of queries, whatever
- * the size of the page. Administrators only. Throws not_found.
+ * Lists the documents that a host has not confirmed, the longest waiting first, in a constant number of queries.
+ * Administrators only. Throws not_found.
  */
 export async function listUnconfirmed(
   ctx: Ctx,
@@ -78,7 +78,7 @@ async function viewsOf(ctx: Ctx, hostId: string, rows: readonly Unconfirmed[]): 
 type Known = { name: string; projectId: string | null; instanceId?: string | null; isThere: boolean }
 type NameOf = (thing: Thing) => Known | undefined
 
-/** From their own rows, and for what has none any more from what is remembered of it. */
+/** Looks up the names of things in their rows and, for things without a row, in the history. */
 async function namesOfThings(ctx: Ctx, hostId: string, things: readonly Thing[]): Promise<NameOf> {
   const known = new Map<string, Known>()
   for (const [kind, list] of Map.groupBy(things, (one) => one.kind)) {
@@ -96,8 +96,8 @@ async function namesOfThings(ctx: Ctx, hostId: string, things: readonly Thing[])
 }
 
 /**
- * By the last operation on each. A port that went with its instance has none: it is called by the address that is
- * held for it, and its last event says whose it was.
+ * Looks up names in the last operation on each thing. A port that was deleted with its instance has no operation: its
+ * name is the address that is held for it, and its last event names its project.
  */
 async function lastNames(
   ctx: Ctx,
@@ -118,8 +118,8 @@ async function lastNames(
 }
 
 /**
- * Tells a host now what it has not confirmed, also what it could not do and would hear of later; returns how
- * much that is. What is being told at this moment is left out. Throws conflict when the host does not answer.
+ * Delivers unconfirmed documents to a host now, also failed ones whose next try would come later, except those that are
+ * being delivered at this moment. Returns their number. Throws conflict when the host does not answer.
  */
 export async function tellNow(ctx: Ctx, { id }: { id: string }): Promise<{ told: number }> {
   authorize(ctx, 'hosts:tell_host')

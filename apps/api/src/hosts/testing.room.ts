@@ -19,7 +19,7 @@ export const testingRoom: TestingRoom = {
     brakes: { kind: 'admin' },
     releaseBrake: { kind: 'admin', input: brake },
     trash: { kind: 'admin' },
-    // "ok" for administrators is a conflict: the disk is not in the trash.
+    // An administrator may call this but gets a conflict, because the disk is not in the trash.
     takeBack: {
       kind: 'admin',
       input: async () => ({ hostId: await host(), thing: crypto.randomUUID() }),

@@ -13,16 +13,16 @@ import { putBackGuest } from './put-back.ts'
 import { hostNames, hostOf, titleOf } from './strays.ts'
 
 const askMs = 5_000
-/** So many hosts are asked at once, and so many things are told of. */
+/** How many hosts are asked at once, and how many things are returned at most. */
 const atOnce = { hosts: 20, things: 200 }
 
-/** How long what is unknown is left alone, and then waits in the trash; and the setting that says so. */
+/** How many days strays are left alone and then wait in the trash, and the name of the setting. */
 export function unknownTime(ctx: Ctx): UnknownTime {
   authorize(ctx, 'hosts:list_strays')
   return { days: ctx.deps.config.keepUnknownMs / 86_400_000, setting: 'STRATOLITH_KEEP_UNKNOWN_DAYS' }
 }
 
-/** Disks that nobody knew and that wait in the trash of their hosts, which each know of their own alone. */
+/** Lists disks in the trash of hosts. Each host is asked, because only the host knows its own trash. */
 export async function listTrash(ctx: Ctx, { hostId }: z.output<typeof trashInput>): Promise<DiskTrash> {
   authorize(ctx, 'hosts:list_strays')
   const where = hostId === undefined ? {} : { id: hostId }
@@ -59,7 +59,7 @@ export async function listTrash(ctx: Ctx, { hostId }: z.output<typeof trashInput
   }
 }
 
-/** Null when the host does not say. */
+/** The trash of a host; null when the host does not answer. */
 async function trashOf(ctx: Ctx, host: string, endpoint: string): Promise<TrashedDisk[] | null> {
   const { trash } = ctx.deps.hosts.at(endpoint).storage
   if (!trash) return []
@@ -70,8 +70,8 @@ async function trashOf(ctx: Ctx, host: string, endpoint: string): Promise<Trashe
 }
 
 /**
- * Puts a disk back to where it was, and its guest, stopped, when its host has kept what it was like. They are
- * unknown again, and their time begins anew.
+ * Moves a disk from the trash back to its place and makes its guest again, stopped, when the host has kept a note about
+ * the guest. Both are strays again, and their time begins anew.
  */
 export async function takeBackDisk(ctx: Ctx, input: { hostId: string; thing: string }): Promise<void> {
   authorize(ctx, 'hosts:decide_stray')
@@ -91,8 +91,8 @@ export async function takeBackDisk(ctx: Ctx, input: { hostId: string; thing: str
 }
 
 /**
- * History and event of something that has left the trash; for the rooms that have one. What was decided
- * of it is over: a copy that stayed (a base under a disk) may have kept that for the next round.
+ * Records history and event of a thing that has left the trash, for rooms that have a trash. The earlier decision about
+ * the thing is deleted: otherwise a recorded decision (kept because a base under a disk stayed) would hold in the next round.
  */
 export async function noteTakenBack(
   ctx: Ctx,

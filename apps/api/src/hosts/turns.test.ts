@@ -11,7 +11,7 @@ import { newSecurityGroupRule, removeSecurityGroupRule } from '../networking/sec
 import { deliverAll, deliverTo, doubt } from './documents.ts'
 import { makeDue } from './unconfirmed.ts'
 
-/** Who waits for whom while a host is told. */
+/** Tests of which deliveries wait for each other. */
 let world: World
 beforeEach(async () => {
   world = await testWorld(['a'])
@@ -31,7 +31,7 @@ async function running(): Promise<{ tenant: Ctx & { projectId: string }; id: str
 }
 const documentOf = (thing: string) => db().hostDocument.findFirstOrThrow({ where: { thing } })
 
-test('a revocation does not wait for all the guests that go', async () => {
+test('a revocation does not wait for the removal of many guests', async () => {
   const { tenant, id, portId } = await running()
   const { id: securityGroupId } = await db().securityGroup.findFirstOrThrow({
     where: { projectId: tenant.projectId, isDefault: true },
@@ -65,13 +65,13 @@ test('a revocation does not wait for all the guests that go', async () => {
   expect(removed).toBe(200)
 })
 
-test('a guest that the host has otherwise is told again at once, and when somebody asks for it', async () => {
+test('a doubted guest is delivered again at once, and a failed one when an administrator asks for it', async () => {
   const { id } = await running()
   await doubt(world.system, await hostId(), 'instance', [id])
   await deliverAll(world.system)
   expect((await documentOf(id)).confirmed).toBeGreaterThan(0n)
 
-  // It has failed often, and its next try is far away.
+  // The document has failed often, and its next try is far away.
   const { generation } = await db().document.findFirstOrThrow({ where: { thing: id } })
   const dueAt = new Date(Date.now() + 290_000)
   const failed = { confirmed: 0, told: generation, attempts: 8, error: 'failed: no', dueAt }
@@ -81,7 +81,7 @@ test('a guest that the host has otherwise is told again at once, and when somebo
   expect((await documentOf(id)).confirmed).toBeGreaterThan(0n)
 })
 
-test('a document that a launch is about to need is not forgotten under its hands', async () => {
+test('a document that an open transaction of a launch needs is not deleted', async () => {
   const thing = crypto.randomUUID()
   await db()
     .$executeRaw`INSERT INTO "Document" VALUES ('addressSet', ${thing}::uuid, 7, now() - interval '3 hours')`
@@ -105,7 +105,7 @@ test('a document that a launch is about to need is not forgotten under its hands
   expect(await db().document.findFirst({ where: { thing } })).toBeNull()
 })
 
-test('whoever changes much all the time keeps no other from being told', async () => {
+test('constant changes of many things do not hold up the delivery of other documents', async () => {
   const { tenant } = await running()
   const thing = crypto.randomUUID()
   const at = await hostId()
@@ -120,7 +120,7 @@ test('whoever changes much all the time keeps no other from being told', async (
     stratolith_changed('network', array_agg("id")) FROM "Network" WHERE "name" = 'busy'`
   await change()
   await deliverTo(world.system, at)
-  // Of a thing that is gone: told last of all.
+  // The document of a thing without a row, which is delivered last.
   await db().$executeRaw`INSERT INTO "Document" ("kind", "thing") VALUES ('port', ${thing}::uuid)`
   await db()
     .$executeRaw`INSERT INTO "HostDocument" ("hostId", "kind", "thing", "wanted") VALUES (${at}::uuid, 'port', ${thing}::uuid, false)`
@@ -143,7 +143,7 @@ test('whoever changes much all the time keeps no other from being told', async (
   await deliverTo(world.system, at)
 })
 
-test('the pump does not tell a host once more what an operation is telling it, unless others need it', async () => {
+test('the pump does not deliver documents that an operation is delivering, unless other documents need them', async () => {
   const tenant = await testTenant(world)
   await launchInstances(tenant, aLaunch(world, {}))
   await runPending(world.deps)
@@ -162,7 +162,7 @@ test('the pump does not tell a host once more what an operation is telling it, u
   await deliverTo(world.system, await hostId())
   expect(calls).toHaveLength(1)
 
-  // A port that the pump tells goes with its group.
+  // The pump delivers a port together with its group.
   const { id: port } = await db().port.findFirstOrThrow({
     where: { deviceOwner: 'compute:nova' },
     orderBy: { createdAt: 'asc' },

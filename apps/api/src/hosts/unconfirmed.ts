@@ -4,25 +4,25 @@ import type { DriverError } from '@stratolith/drivers/errors'
 import type { Ctx } from '../kernel/context.ts'
 import { errorIn } from './documents.ts'
 
-/** What hosts have not confirmed yet, for people (telling.ts shows it to administrators). */
+/** Queries of documents that hosts have not confirmed (telling.ts shows them to administrators). */
 export type Thing = { kind: DocumentKind; thing: string }
 export type Unconfirmed = Thing & {
   wanted: boolean
-  /** Of the newest change that the host has not confirmed; of what is to be gone, when that was asked for. */
+  /** The time of the newest unconfirmed change or, for a removal, the time at which the removal was wanted. */
   since: Date
   attempts: number
   dueAt: Date | null
-  /** What the host said of the newest one. */
+  /** The failure that the host told of the newest generation. */
   error: DriverError | null
-  /** What the host waits for while it is at it: "the host to copy the image". */
+  /** What the host is still waiting for, such as "the host to copy the image". */
   waitsFor: string | null
 }
 
 const rowsOf = Prisma.sql`"HostDocument" h
   JOIN "Document" d ON d."kind" = h."kind" AND d."thing" = h."thing" AND h."confirmed" < d."generation"`
-/** What is to be gone is counted once more when its row goes: that is no newer wish. */
+/** The time since when a document waits. The generation of a removal grows once more when the row goes, which is no newer wish. */
 const since = Prisma.sql`CASE WHEN h."wanted" THEN greatest(h."since", d."changedAt") ELSE h."since" END`
-/** What it said of an older wish says nothing of this one. */
+/** The condition that the recorded receipt is for the newest generation; older receipts do not count. */
 const said = Prisma.sql`h."told" = d."generation"`
 const columns = Prisma.sql`h."kind", h."thing"::text AS "thing", h."wanted",
   CASE WHEN ${said} THEN h."attempts" ELSE 0 END AS "attempts", CASE WHEN ${said} THEN h."dueAt" END AS "dueAt",
@@ -33,7 +33,7 @@ const read = <R extends { error: string | null }>(row: R) => ({
   error: row.error === null ? null : errorIn(row.error),
 })
 
-/** Those of these things that the host has not confirmed, what has waited longest first. One query. */
+/** The unconfirmed documents among these things, the longest waiting first, in one query. */
 export async function unconfirmedOf(
   ctx: Ctx,
   hostId: string,
@@ -46,12 +46,12 @@ export async function unconfirmedOf(
   return rows.map(read)
 }
 
-/** `error`: what it says of the newest wish of one of them that it has not confirmed. */
+/** The standing of a host; `error` is its failure at the newest generation of one unconfirmed thing. */
 type Answer = { hostId: string; isConfirmed: boolean; error: DriverError | null }
 
 /**
- * What each host that is up and is to have one of these (not `wanted`: to be without it) has said of all of them that
- * it is to have. One query.
+ * For each host that is up and should have some of these things (with `wanted` false: should be without them): whether
+ * it has confirmed all of them. One query.
  */
 export async function answersOf(
   ctx: Ctx,
@@ -68,7 +68,7 @@ export async function answersOf(
   return rows.map(read)
 }
 
-/** All of a host, what has waited longest first, from after a `marker` on. One query. */
+/** A page of a host's unconfirmed documents, the longest waiting first, after `marker`. One query. */
 export async function unconfirmedPage(
   ctx: Ctx,
   hostId: string,
@@ -85,7 +85,7 @@ export async function unconfirmedPage(
   return rows.map(read)
 }
 
-/** How many each of these hosts has not confirmed; those without any are missing. One query. */
+/** The number of unconfirmed documents of each of these hosts, in one query; hosts without any are missing. */
 export async function unconfirmedCounts(
   ctx: Ctx,
   hostIds: readonly string[],
@@ -96,7 +96,7 @@ export async function unconfirmedCounts(
   return new Map(rows.map((row) => [row.hostId, row.count]))
 }
 
-/** All of a host is to be told now, but for what is being told at this moment; how much that is. */
+/** Makes all unconfirmed documents of a host due now, except those that are being delivered; returns their number. */
 export function makeDue(ctx: Ctx, hostId: string): Promise<number> {
   return ctx.db.$executeRaw`
     WITH late AS (SELECT h."kind", h."thing" FROM ${rowsOf} WHERE h."hostId" = ${hostId}::uuid
@@ -105,7 +105,7 @@ export function makeDue(ctx: Ctx, hostId: string): Promise<number> {
     WHERE h."hostId" = ${hostId}::uuid AND h."kind" = late."kind" AND h."thing" = late."thing"`
 }
 
-/** Condition: some host that is up has not confirmed the newest of the thing (an expression of type uuid). */
+/** The SQL condition that a host which is up has not confirmed the newest generation of the thing (an expression of type uuid). */
 export const isUnconfirmedSomewhere = (kind: DocumentKind, thing: Prisma.Sql): Prisma.Sql => Prisma.sql`
   EXISTS (SELECT FROM "HostDocument" h JOIN "Document" d ON d."kind" = h."kind" AND d."thing" = h."thing"
     JOIN "Host" o ON o."id" = h."hostId" AND o."state" = 'up'

@@ -9,7 +9,7 @@ import { guests } from './guests.ts'
 import { type HostState, hostStates, type Standing } from './states.ts'
 import { unconfirmedCounts } from './unconfirmed.ts'
 
-/** Hosts as administrators see them: the row that launches lock, with what the last beat has brought. */
+/** The rows for the view of hosts: the row that launches lock, with the last beat. */
 export const withBeat = { beat: true } satisfies Prisma.HostInclude
 export type HostRow = Prisma.HostGetPayload<{ include: typeof withBeat }>
 
@@ -24,7 +24,7 @@ export async function viewOf(ctx: Ctx, row: HostRow): Promise<HostView> {
 }
 
 type Counts = Pick<HostView, 'instances' | 'unconfirmed'>
-/** Two queries, however many hosts. */
+/** The numbers of instances and of unconfirmed documents, in two queries for any number of hosts. */
 export async function countsOf(ctx: Ctx, rows: readonly { id: string }[]): Promise<(id: string) => Counts> {
   const ids = rows.map((row) => row.id)
   const [instances, unconfirmed] = await Promise.all([guests().counts(ctx, ids), unconfirmedCounts(ctx, ids)])
@@ -37,7 +37,7 @@ export const room = (row: Omit<HostRow, 'beat'>) => ({
   diskGib: { used: row.diskGibUsed, total: row.diskGib },
 })
 
-/** What a host has told; nothing of one that never has. */
+/** The facts that a host has reported; empty when it has never reported. */
 export const factsOf = (row: { beat: { facts: unknown } | null }): Partial<Facts> =>
   (row.beat?.facts ?? {}) as Partial<Facts>
 
@@ -74,8 +74,8 @@ export function toView(row: HostRow, counts: Counts): HostView {
 }
 
 /**
- * A host has another state, in the transaction of that: whoever has an instance there is told that a machine of his
- * answers or does not, and not which.
+ * Appends events of a host's new state, in the transaction that changes the state. Projects with instances on the host
+ * learn that one of their machines answers or does not answer, but not which host.
  */
 export async function hostStateEvents(ctx: Ctx, hostId: string): Promise<void> {
   const projects = await guests().projectsOn(ctx, hostId)
@@ -88,6 +88,6 @@ export async function hostStateEvents(ctx: Ctx, hostId: string): Promise<void> {
   await appendEventsWith(ctx, [hostEventOf(hostId, 'updated'), ...machineEvents], [])
 }
 
-/** In the transaction of the change. */
+/** Appends the event of a change of a host, in the transaction of the change. */
 export const hostEvent = (ctx: Ctx, hostId: string, what: Parameters<typeof hostEventOf>[1]) =>
   appendEvent(ctx, hostEventOf(hostId, what))

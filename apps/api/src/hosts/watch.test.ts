@@ -11,7 +11,7 @@ beforeEach(async () => {
 })
 afterEach(() => world.close())
 
-test('the power changes of every host are told until it is stopped', async () => {
+test('the power changes of every host are told until the subscription ends', async () => {
   const [host] = [...world.hosts.values()]
   const { id: hostId } = await world.deps.root.host.findFirstOrThrow()
   const told: [string, HypervisorEvent][] = []
@@ -48,7 +48,7 @@ test('the power changes of every host are told until it is stopped', async () =>
   expect(told).toHaveLength(before)
 })
 
-test('a host that cannot be reached keeps no other from being watched', async () => {
+test('a host that cannot be reached does not keep other hosts from being watched', async () => {
   const room = { vcpus: 1, memoryMib: 1, diskGib: 1 }
   for (const endpoint of ['nowhere:odd', 'fake:late'])
     await world.deps.root.host.create({

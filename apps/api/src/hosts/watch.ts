@@ -6,7 +6,7 @@ const lookEveryMs = 5_000
 /**
  * Subscribes to the power changes of every registered host, new ones included, until the returned
  * function is called. Streams connect again by themselves and then tell the state of every guest,
- * so the same news may come twice: `onEvent` must be idempotent. It must not throw.
+ * so the same change may be told twice: `onEvent` must be idempotent. It must not throw.
  */
 export function watchHostEvents(
   deps: Deps,

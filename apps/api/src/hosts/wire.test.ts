@@ -14,7 +14,7 @@ import { HostConnections } from '../kernel/hosts.ts'
 import { runPending } from '../kernel/testing.ts'
 import { deliverAll } from './documents.ts'
 
-/** A control plane and a simulated host with an agent's door between them, so that what is told fits through it. */
+/** Tests with an agent's door between the control plane and a simulated host, so that documents pass the real protocol. */
 let world: World
 let tenant: Ctx & { projectId: string; networkId: string }
 let host: FakeHost
@@ -59,11 +59,11 @@ async function launched(patch: object = {}): Promise<string[]> {
   await runPending(world.deps)
   return instances.map(({ id }) => id)
 }
-/** As some minutes after a restore. */
+/** Makes all documents unconfirmed, as they are some minutes after a restore. */
 const confirmNothing = () =>
   db().hostDocument.updateMany({ data: { confirmed: 0, dueAt: new Date(Date.now() - 300_000) } })
 
-test('more than an agent takes in one call is told in several', async () => {
+test('more documents than an agent accepts in one call are sent in several calls', async () => {
   const metadata = Object.fromEntries(
     Array.from({ length: 128 }, (_, i) => [`${i}`.padStart(3, '0'), '\u0001'.repeat(255)]),
   )
@@ -77,7 +77,7 @@ test('more than an agent takes in one call is told in several', async () => {
   expect(host.hypervisor.state.instances[ids[0] ?? '']?.spec.guest.metadata).toEqual(metadata)
 })
 
-test('a document that is malformed is refused alone, and says what is wrong with it', async () => {
+test('a malformed document is refused alone, and its receipt says what is wrong', async () => {
   const [id = ''] = await launched()
   await db().instance.update({ where: { id }, data: { metadata: { key: 'v'.repeat(2_000) } } })
   const [other = ''] = await launched()
@@ -88,7 +88,7 @@ test('a document that is malformed is refused alone, and says what is wrong with
   expect(host.hypervisor.state.instances[other]?.spec.power).toBe('running')
 })
 
-test('a receipt that is malformed harms its own document, and no more of it is kept than can be read', async () => {
+test('a malformed receipt affects its own document alone, and its text is cut', async () => {
   const ids = await launched({ count: 3 })
   await confirmNothing()
   const { documents } = host

@@ -2,22 +2,22 @@ import { type Ctx, inTransaction } from '../kernel/context.ts'
 import type { Reconciler } from '../kernel/reconciler.ts'
 
 /**
- * Networks, routers and groups that the last port of a host has left are withdrawn from it: else every host would have
- * those of all projects in the end, and hear of each of their changes. Not at once, since the next guest is
- * often of the same project.
+ * Networks, routers and groups are withdrawn from a host that has no port of them any more: otherwise every host would
+ * have those of all projects in the end, and be told of each of their changes. They are kept for so long, in ms, because
+ * the next guest often belongs to the same project.
  */
 const keptMs = 10 * 60_000
-/** A thousand hosts have been looked at within ten minutes, and none of them takes long. */
+/** How many hosts one round checks. So a thousand hosts are checked within ten minutes, and no round takes long. */
 const hostsAtOnce = 20
 
 type Thing = { kind: string; thing: string }
-/** Since when a host has had what it does not need, as far as this process has seen. */
+/** Since when a host has had a thing that it does not need, as far as this process has seen. */
 const unneededSince = new Map<string, Map<string, number>>()
 let lookedAtLast = '00000000-0000-0000-0000-000000000000'
 
 export const withdrawal: Reconciler = { name: 'hosts.withdrawal', everyMs: 10_000, run: withdrawNext }
 
-/** Of the next hosts. */
+/** Withdraws unneeded things from the next hosts. */
 async function withdrawNext(ctx: Ctx): Promise<void> {
   const hosts = await ctx.db.host.findMany({
     where: { id: { gt: lookedAtLast } },
@@ -33,7 +33,7 @@ async function withdrawNext(ctx: Ctx): Promise<void> {
   lookedAtLast = isLast ? '00000000-0000-0000-0000-000000000000' : (hosts.at(-1)?.id ?? lookedAtLast)
 }
 
-/** What the host has not needed for so long, as far as this process has seen. */
+/** Withdraws the things that the host has not needed for `afterMs`, as far as this process has seen. */
 export async function withdrawFrom(ctx: Ctx, hostId: string, afterMs = keptMs): Promise<void> {
   const unneeded = await ctx.db.$queryRaw<Thing[]>`
     SELECT "kind", "thing"::text AS "thing" FROM stratolith_unneeded(${hostId}::uuid)`

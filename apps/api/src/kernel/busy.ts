@@ -1,6 +1,6 @@
 import { among } from './gathered.ts'
 
-/** Which resources of a kind have an operation under way: its workflow is at them. */
+/** Returns which of these resources have an operation under way, and so are being changed by its workflow. */
 export const busyAmong = (resourceKind: string) =>
   among(
     ({ deps }, ids) => deps.root.$queryRaw`

@@ -5,13 +5,13 @@ import { DriverError } from '@stratolith/drivers/errors'
 import { type CloudMark, cloudMark } from '@stratolith/drivers/remote/protocol'
 import type { Ctx } from './context.ts'
 
-/** Hosts refuse an outdated one, and then it is read again: so this only spares reading it for each call. */
+/** How long the mark is kept, in ms, to spare a query for each call. Hosts refuse an outdated mark, and then it is read again. */
 const keepMs = 5_000
 
 /**
- * Which cloud the database is and of which epoch (tools/cloud/identity.ts writes it at each start), for
- * every call that changes something on a host. With `fresh` it is read now. Raises `foreign` when the
- * database is no cloud's.
+ * Returns the function that reads the cloud's id and epoch from the database (tools/cloud/identity.ts writes them at
+ * each start), for every call that changes something on a host. With `fresh` it reads them anew. Raises `foreign` when
+ * the database belongs to no cloud.
  */
 export function cloudMarkOf(root: PrismaClient): (fresh: boolean) => Promise<CloudMark> {
   let known: { mark: Promise<CloudMark>; at: number } | null = null
@@ -34,14 +34,14 @@ async function read(root: PrismaClient): Promise<CloudMark> {
 }
 
 /**
- * Is the database the one that the data folder follows (tools/cloud/identity.ts writes what it has
- * followed into it)? It may have been replaced by an older copy while we run: hosts refuse its orders
- * then, and nothing may be removed from the data folder for its sake either.
+ * True when the database is the one that the data folder follows (tools/cloud/identity.ts records its id and epoch
+ * there). The database may have been replaced by an older copy while we run: then hosts refuse its orders, and
+ * nothing may be removed from the data folder because of its rows.
  */
 export async function followsDatabase({ deps }: Ctx): Promise<boolean> {
   const file = path.join(deps.config.dataDir, 'cloud.json')
   const text = await fs.readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return null // a cloud of tests
+    if (error.code === 'ENOENT') return null // Clouds of tests have no such file.
     throw error
   })
   if (text === null) return true

@@ -3,42 +3,42 @@ import { machineNameServers, nameServersSetting } from '@stratolith/drivers/netw
 import { RE2JS } from 're2js'
 import { z } from 'zod'
 
-/** Strict words for switches: anything else stops the start (A27.2). */
+/** The words of switches; any other word stops the start (A27.2). */
 const onOff = z.enum(['auto', 'on', 'off'])
-/** Also read by `npm start`, which refuses a wrong setting before it does anything. */
+/** `npm start` reads these settings, too, and refuses a wrong one before it does anything. */
 export const settingsSchema = z.object({
   STRATOLITH_DATA: z.string().min(1).default('.stratolith'),
   STRATOLITH_PORT: z.coerce.number().int().min(1).max(65535).default(8080),
   STRATOLITH_ACCEL: z.enum(['auto', 'kvm', 'tcg']).default('auto'),
   STRATOLITH_EGRESS: onOff.default('auto'),
   STRATOLITH_EXTERNAL_CIDR: z.cidrv4().default('172.24.4.0/24'),
-  /** Name servers that guests of starter networks ask, comma-separated; this machine's own when left out. */
+  /** The name servers of guests on starter networks, separated by commas; this machine's own when absent. */
   STRATOLITH_DNS: nameServersSetting.optional(),
-  /** Proxies in front of us whose X-Forwarded-* headers are believed: addresses and CIDRs, comma-separated. */
+  /** The proxies in front of us whose X-Forwarded-* headers are trusted: addresses and CIDRs, separated by commas. */
   STRATOLITH_TRUSTED_PROXIES: z
     .string()
     .default('')
     .transform((text) => text.split(',').flatMap((part) => part.trim() || []))
     .pipe(z.array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], 'is no address and no CIDR'))),
-  /** Connections that the front door takes from one address; a trusted proxy has no such bound. */
+  /** How many connections the front door accepts from one address; a trusted proxy has no such limit. */
   STRATOLITH_CONNECTIONS_PER_ADDRESS: z.coerce.number().int().min(10).max(100_000).default(500),
   STRATOLITH_REGION: z
     .string()
     .regex(/^[\w.-]{1,64}$/)
     .default('RegionOne'),
-  /** Base of every public address (catalog, links). */
+  /** The base of every public URL (catalog, links). */
   STRATOLITH_PUBLIC_URL: z.url().optional(),
-  /** Where the processes listen behind the front door; set by tools/cloud.ts. */
+  /** The URLs of the processes behind the front door; tools/cloud.ts sets them. */
   STRATOLITH_WEB_URL: z.url().optional(),
   STRATOLITH_CONSOLE_URL: z.url().optional(),
   STRATOLITH_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
-  /** By these the portal and the console proxy are let in at the internal door; the api's alone. */
+  /** The secrets with which the portal and the console proxy are admitted at the api's internal door. */
   STRATOLITH_WEB_SECRET: z.string().min(32).optional(),
   STRATOLITH_CONSOLE_SECRET: z.string().min(32).optional(),
-  /** By this the front door proves to the portal that a request came through it. */
+  /** The secret with which the front door proves to the portal that a request came through it. */
   STRATOLITH_FRONT_SECRET: z.string().min(32).optional(),
   STRATOLITH_PASSWORD_MIN_LENGTH: z.coerce.number().int().min(1).max(128).default(8),
-  /** What a password must fit besides, as a regular expression; and how that is said to people. */
+  /** A regular expression that passwords must also match, and the sentence that tells people so. */
   STRATOLITH_PASSWORD_PATTERN: z
     .string()
     .max(500)
@@ -48,17 +48,17 @@ export const settingsSchema = z.object({
     .string()
     .max(200)
     .default('The password does not fit the rules of this cloud.'),
-  /** A user who changes his password may not take one of his last so many, the one now included. */
+  /** Users who change their password may not reuse their last so many passwords, the present one included. */
   STRATOLITH_PASSWORD_HISTORY: z.coerce.number().int().min(0).max(24).default(1),
   /** Days until a password must be changed; 0: never. */
   STRATOLITH_PASSWORD_LIFETIME_DAYS: z.coerce.number().int().min(0).max(3650).default(0),
-  /** What an administrator has set must be changed before the first sign-in. */
+  /** Whether a password that an administrator has set must be changed before the first sign-in. */
   STRATOLITH_PASSWORD_CHANGE_FIRST: z.enum(['on', 'off']).default('off'),
-  /** Failed sign-ins of an address for a user before it waits (15 s, then longer, 5 minutes at most). */
+  /** How often an address may fail to sign in as a user before it must wait (15 s, then longer, at most 5 minutes). */
   STRATOLITH_LOCKOUT_FAILURES: z.coerce.number().int().min(1).max(100).default(5),
-  /** Days for which something that no row knows is left on a host, and a disk in the trash. */
+  /** For how many days a stray is left on a host, and a disk in the trash. */
   STRATOLITH_KEEP_UNKNOWN_DAYS: z.coerce.number().min(0).max(3650).default(7),
-  /** How long the past is kept, in days. */
+  /** How long events, operations and past instances are kept, in days. */
   STRATOLITH_KEEP_EVENTS_DAYS: z.coerce.number().int().min(1).max(36_500).default(90),
   STRATOLITH_KEEP_OPERATIONS_DAYS: z.coerce.number().int().min(1).max(36_500).default(180),
   STRATOLITH_KEEP_PAST_INSTANCES_DAYS: z.coerce.number().int().min(1).max(36_500).default(730),
@@ -68,7 +68,7 @@ export const settingsSchema = z.object({
 
 export type PasswordRules = {
   minLength: number
-  /** RE2; left out: anything. */
+  /** An RE2 expression that passwords must match; absent: none. */
   pattern?: { expression: string; sentence: string }
   history: number
   lifetimeDays: number
@@ -83,24 +83,24 @@ export type Config = {
   databaseUrl: string
   webUrl: string | null
   consoleUrl: string | null
-  /** Addresses and CIDRs; nobody else says who a caller is. */
+  /** The addresses and CIDRs of the only proxies that are trusted to tell a caller's address. */
   trustedProxies: string[]
   connectionsPerAddress: number
-  /** `npm run dev`: the portal reloads itself. */
+  /** True under `npm run dev`: the portal reloads itself. */
   development: boolean
   externalCidr: string
-  /** For guests that may reach the world; empty where nothing leads out. */
+  /** The name servers for guests; empty when guests cannot reach the world. */
   nameServers: string[]
   logLevel: string
-  /** What the portal and the console proxy say to be let in; null where there is no such door. */
+  /** The secrets of the portal and the console proxy for the internal door; null when there is no such door. */
   webSecret: string | null
   consoleSecret: string | null
-  /** What the front door says to the portal; null where there is none. */
+  /** The secret of the front door for the portal; null when there is no portal. */
   frontSecret: string | null
   passwordRules: PasswordRules
-  /** How long what is unknown is left alone, and what was trashed can be put back. */
+  /** How long strays are left alone and disks in the trash can be put back, in ms. */
   keepUnknownMs: number
-  /** In days; kernel/retention.ts. */
+  /** How long rows are kept, in days (kernel/retention.ts). */
   keep: { eventsDays: number; operationsDays: number; pastInstancesDays: number }
 }
 

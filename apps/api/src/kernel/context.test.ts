@@ -9,7 +9,7 @@ beforeAll(async () => {
 })
 afterAll(() => close())
 
-test('who administers a domain is no administrator of a project that something of theirs may name', async () => {
+test('asReaderOf does not make the administrator of a domain an administrator of the cloud', async () => {
   const ctx = await testCtx(deps, { role: 'admin' })
   const ofDomain = { ...ctx, scope: { kind: 'domain' as const, domainId: 'd' } }
   expect(isAdmin(asReaderOf(ofDomain, 'p'))).toBe(false)
@@ -17,7 +17,7 @@ test('who administers a domain is no administrator of a project that something o
   expect(isAdmin(asReaderOf(ctx, 'p'))).toBe(true)
 })
 
-test('as a member nobody has a right that they have not', async () => {
+test('asMember gives no role that the caller does not have', async () => {
   const reader = await testCtx(deps, { role: 'reader' })
   expect([...asMember(reader).roles]).toEqual(['reader'])
   const admin = await testCtx(deps, { role: 'admin' })

@@ -10,7 +10,7 @@ import type { Holder } from './lease.ts'
 export type Db = PrismaClient | Prisma.TransactionClient
 export type RoleName = string
 
-/** Where the caller's token holds. */
+/** The scope of the caller's token. */
 export type Scope =
   | { kind: 'project'; projectId: string; projectName: string; domainId: string }
   | { kind: 'domain'; domainId: string }
@@ -18,17 +18,17 @@ export type Scope =
   | { kind: 'none' }
 
 /**
- * What the caller acts through when not with rights of his own: services that make or delete
- * credentials, trusts or passwords refuse it (no delegation from a delegation, A13.1).
+ * The delegation by which callers act when they do not act by their own rights. Services that make or delete
+ * credentials, trusts or passwords refuse callers with a delegation (no delegation from a delegation, A13.1).
  */
 export type Delegation =
   | {
       kind: 'application_credential'
       id: string
       unrestricted: boolean
-      /** When it runs out; null: never. What is made by it never lives longer. */
+      /** When the credential expires; null: never. Nothing that is made by the credential lives longer. */
       expiresAt: Date | null
-      /** Null: every request; else only those that match one of these. */
+      /** The rules of which a request must match one; null: every request is allowed. */
       accessRules: readonly AccessRule[] | null
     }
   | { kind: 'trust'; id: string; trustorId: string; trusteeId: string; impersonation: boolean }
@@ -38,7 +38,7 @@ export type Delegation =
   | { kind: 'ec2'; id: string }
 export type AccessRule = { service: string; method: string; path: string }
 
-/** Who asks. `tokenHash` is null for our own workflows and reconcilers. */
+/** The user who makes the request. `tokenHash` is null for our own workflows and reconcilers. */
 export type Actor = {
   userId: string
   userName: string
@@ -47,7 +47,7 @@ export type Actor = {
   delegation: Delegation | null
 }
 
-/** What lives as long as the process; built once in main.ts or worker.ts (tests: kernel/testing.ts). */
+/** The objects that live as long as the process; built once in main.ts or worker.ts (in tests by kernel/testing.ts). */
 export type Deps = {
   config: Config
   root: PrismaClient
@@ -55,41 +55,41 @@ export type Deps = {
   hosts: HostConnections
   /** The worker's lease (kernel/lease.ts); absent in processes that run nothing in the background. */
   holder?: Pick<Holder, 'check'>
-  /** How old what a launch knows of the hosts' room may be (hosts/free-room.ts). Absent: it looks each time, as in tests. */
+  /** How old, in ms, the figures of the hosts' free room may be that a launch uses (hosts/free-room.ts). Absent, as in tests: they are read each time. */
   hostsMaxAgeMs?: number
 }
 
-/** What every service function gets first. Plain data plus the database it must use. */
+/** The first argument of every service function: plain data about the caller, and the database to use. */
 export type Ctx = {
   actor: Actor
   scope: Scope
-  /** Effective roles in `scope`, implied ones included. */
+  /** The effective roles in `scope`, including implied roles. */
   roles: ReadonlySet<RoleName>
   requestId: string
-  /** The caller's own id of what he does (X-OpenStack-Request-Id), kept beside ours. */
+  /** The caller's own id of the request (X-OpenStack-Request-Id), kept beside ours. */
   globalRequestId?: string
   log: Logger
-  /** The transaction when inside one, else the pool. */
+  /** The surrounding transaction, or the pool when there is none. */
   db: Db
   deps: Deps
 }
 
-/** Cloud administrator: role admin on a project or on the system. On a domain it counts there alone. */
+/** True for a cloud administrator: role admin on a project or on the system. The role on a domain counts in that domain alone. */
 export const isAdmin = ({ roles, scope }: Pick<Ctx, 'roles' | 'scope'>): boolean =>
   roles.has('admin') && (scope.kind === 'project' || scope.kind === 'system')
-/** May look at everything in the cloud: its administrators, and readers of the system. */
+/** True for callers who may read everything in the cloud: its administrators, and readers of the system. */
 export const seesAll = (ctx: Pick<Ctx, 'roles' | 'scope'>): boolean =>
   isAdmin(ctx) || (ctx.scope.kind === 'system' && ctx.roles.has('reader'))
 
-/** Project of the caller's token; refuses scopes that have none. */
+/** The project of the caller's token; raises `forbidden` when the scope is no project. */
 export function projectOf(ctx: Ctx): string {
   if (ctx.scope.kind === 'project') return ctx.scope.projectId
   throw new CloudError('forbidden', 'Choose a project first: this token is not scoped to one.')
 }
 
 /**
- * The where-fragment that every query for one object of a project carries (R1). Administrators and
- * readers of the system see all projects; the callers of a list say with `allProjects` that they want to.
+ * The part of `where` that every query for one object of a project has (R1). Administrators and readers of the
+ * system see all projects; for lists they say with `allProjects` that they want to.
  */
 export function visible(ctx: Ctx): { projectId?: string } {
   return seesAll(ctx) ? {} : { projectId: projectOf(ctx) }
@@ -100,13 +100,13 @@ export function listScope(ctx: Ctx, input: { allProjects?: boolean }): { project
   return {}
 }
 
-/** How often a transaction is begun that PostgreSQL ended for another one's sake. */
+/** How often a transaction is tried that PostgreSQL ends by a deadlock or a serialization failure. */
 const attempts = 4
 
 /**
- * Runs `fn` with a ctx whose db is one transaction; joins the surrounding one when there is one.
- * After a deadlock or a serialization failure nothing of it is there and it runs again: `fn` does
- * nothing outside of the database. What the database refuses comes out as a CloudError.
+ * Runs `fn` with a ctx whose db is one transaction; joins the surrounding transaction when there is one.
+ * After a deadlock or a serialization failure, PostgreSQL has undone everything and `fn` runs again: so `fn` must
+ * change nothing outside of the database. A refusal of the database becomes a CloudError.
  */
 export async function inTransaction<T>(ctx: Ctx, fn: (ctx: Ctx) => Promise<T>): Promise<T> {
   if (ctx.db !== ctx.deps.root) return fn(ctx)
@@ -121,14 +121,14 @@ export async function inTransaction<T>(ctx: Ctx, fn: (ctx: Ctx) => Promise<T>): 
   }
 }
 
-/** Reads alone, all of one moment. */
+/** Runs reads that all see the database at the same moment. */
 export const withSnapshot = <T>(ctx: Ctx, fn: (ctx: Ctx) => Promise<T>): Promise<T> =>
   ctx.deps.root.$transaction((tx) => fn({ ...ctx, db: tx }), { isolationLevel: 'RepeatableRead' })
 
 type Who = { userId: string; userName: string }
 const ourselves: Who = { userId: 'system', userName: 'system' }
 
-/** Our own hand: workflows (which act for whoever asked for them), reconcilers, seeds. Has every right. */
+/** The ctx of our own work: workflows (in the name of the user who began them), reconcilers, seeds. It has every right. */
 export function systemCtx(deps: Deps, requestId: string, { userId, userName }: Who = ourselves): Ctx {
   return {
     actor: { userId, userName, domainId: 'default', tokenHash: null, delegation: null },
@@ -142,26 +142,26 @@ export function systemCtx(deps: Deps, requestId: string, { userId, userName }: W
 }
 
 /**
- * Our own hand in the middle of a request: for work that many of them share and that is done in the name of none. It
- * is no part of the caller's transaction.
+ * The system's ctx in the middle of a request, for work that many requests share and that is done in the name of no
+ * caller. The work is not part of the caller's transaction.
  */
 export function asSystem(ctx: Ctx, reason: string): Ctx {
   ctx.log.debug({ reason }, 'goes on with the rights of the system')
   return systemCtx(ctx.deps, reason)
 }
 
-/** The same caller where that project is the caller's own, and may be read: for what things of that project may name. */
+/** The same caller as a reader of that project: to check which other things a thing of that project may name. */
 export function asReaderOf(ctx: Ctx, projectId: string): Ctx {
   ctx.log.debug({ projectId }, 'reads what a project may name')
   return {
     ...ctx,
     scope: { kind: 'project', projectId, projectName: '', domainId: ctx.actor.domainId },
-    // Who administers a domain administers nothing of the project for that.
+    // The role admin on a domain must not become the role admin on the project.
     roles: new Set([...ctx.roles, 'reader'].filter((role) => role !== 'admin' || isAdmin(ctx))),
   }
 }
 
-/** The same caller without what administrators see of other projects. */
+/** The same caller without an administrator's view of other projects. */
 export const asMember = (ctx: Ctx): Ctx => ({
   ...ctx,
   roles: new Set(['member', 'reader'].filter((role) => ctx.roles.has(role))),

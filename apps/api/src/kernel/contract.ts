@@ -3,7 +3,7 @@ import { z } from 'zod'
 /** Shapes that every room and the portal share. Browser-safe. */
 
 export const idInput = z.object({ id: z.uuid() })
-/** The id of a project that the caller names, seen or not. */
+/** The id of a project that the caller names, whether or not the caller may see the project. */
 export const projectIdInput = z.string().regex(/^[0-9a-zA-Z_.-]{1,64}$/, 'Name a project by its id.')
 export const nameInput = z
   .string()
@@ -16,12 +16,12 @@ export const descriptionInput = z
   .max(1000, 'A description has at most 1000 characters.')
   .regex(/^[^\0\p{Cs}]*$/u, 'A description has no NUL characters.')
 
-/** Every list takes these; `marker` is the id of the last row of the page before. */
+/** The input of every list; `marker` is the id of the last row of the previous page. */
 export const pageInput = z.object({
   limit: z.number().int().min(1).max(1000).default(50),
   marker: z.string().max(64).optional(),
   sortDir: z.enum(['asc', 'desc']).default('desc'),
-  /** Administrators may look across projects; for others it is refused. */
+  /** Lists all projects; refused for callers who are not administrators. */
   allProjects: z.boolean().default(false),
   search: z.string().max(255).optional(),
 })
@@ -45,17 +45,17 @@ export const errorCodes = [
 ] as const
 export type ErrorCode = (typeof errorCodes)[number]
 
-/** What travels to a caller when something goes wrong (tRPC: `error.data.cloud`). */
+/** An error as the caller gets it (in tRPC: `error.data.cloud`). */
 export type ErrorView = {
   code: ErrorCode
   message: string
   requestId: string
-  /** The input field that is to blame, when one is. */
+  /** The input field that caused the error, if any. */
   field: string | null
   retryable: boolean
 }
 
-/** Answer of an `allowed` question: true, or the sentence why not (shown on the disabled button). */
+/** Whether an action is allowed: true, or the sentence that says why not (shown on the disabled button). */
 export type Allowed = true | string
 
 export type StepView = {
@@ -68,7 +68,7 @@ export type StepView = {
   finishedAt: string | null
   error: string | null
 }
-/** How one candidate host was judged for one placement. */
+/** The checks of one candidate host in one placement. */
 export type HostVerdict = {
   hostId: string
   /** Real names only for administrators; "host 1" … for others. */
@@ -76,13 +76,13 @@ export type HostVerdict = {
   fits: boolean
   checks: { check: string; ok: boolean; need: string; have: string; reason: string | null }[]
 }
-/** How the hosts of the cloud were judged for one placement. */
+/** The checks of the cloud's hosts in one placement. */
 export type PlacementView = {
   total: number
   fit: number
-  /** The others: how many fail which check (each host counts once, for the first that it fails). */
+  /** How many hosts fail which check (each host counts once, for the first check that it fails). */
   refused: { check: string; hosts: number }[]
-  /** Of at most 50: those that were chosen, those that refuse, then others. */
+  /** At most 50 hosts: those that were chosen, those that refuse, then others. */
   verdicts: HostVerdict[]
 }
 export type OperationView = {
@@ -95,7 +95,7 @@ export type OperationView = {
   projectId: string | null
   actorName: string | null
   requestId: string | null
-  /** What the caller calls it (X-OpenStack-Request-Id). */
+  /** The caller's own id of the request (X-OpenStack-Request-Id). */
   globalRequestId: string | null
   createdAt: string
   startedAt: string | null
@@ -105,7 +105,7 @@ export type OperationView = {
   steps: StepView[]
 }
 
-/** One line of the event stream. `cursor` resumes after it (SSE Last-Event-ID). */
+/** One event of the stream. A reader resumes after it by its `cursor` (SSE Last-Event-ID). */
 export type EventView = {
   cursor: string
   at: string
@@ -117,16 +117,16 @@ export type EventView = {
   data: Record<string, unknown>
 }
 
-/** A transaction in the database that does not end: what it and all after it changed is shown late. */
+/** A database transaction that does not end: its changes, and all later ones, appear late in the portal. */
 export type HeldBackView = {
-  /** Null: prepared (two-phase commit), no process has it. */
+  /** Null: the transaction is prepared (two-phase commit) and belongs to no process. */
   pid: number | null
   application: string
   userName: string
   since: string
 }
 
-/** What is counted, by name. Each room adds its own in its room.ts (`declare module`). */
+/** The names of the counted resources. Each room adds its own in its room.ts (`declare module`). */
 // biome-ignore lint/suspicious/noEmptyInterface: the rooms fill it.
 export interface QuotaResources {}
 export type QuotaResource = keyof QuotaResources

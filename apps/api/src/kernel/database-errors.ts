@@ -1,11 +1,11 @@
 import type { ErrorCode } from './contract.ts'
 
 /**
- * What PostgreSQL refuses is an answer, here and nowhere else: a service checks first for its better
- * sentence, and whoever loses the race is told this one.
+ * This file alone turns refusals of PostgreSQL into answers. A service checks first and has the better sentence; a
+ * request that passes the check but loses a race gets the sentence from here.
  */
 
-/** Unique constraints in words: "… exists already." A test holds this against the real schema. */
+/** The subject of the sentence "… exists already." for each unique constraint. A test compares this with the real schema. */
 export const taken: Readonly<Record<string, string>> = {
   Host_name_key: 'A host with this name',
   Host_number_key: 'A host with this number',
@@ -54,7 +54,7 @@ export const taken: Readonly<Record<string, string>> = {
   RbacPolicy_objectId_action_targetProject_key: 'This sharing with the project',
 }
 
-/** Tables that others point to, in words: "This … is in use." */
+/** The noun of the sentence "This … is in use." for each table that other tables refer to. */
 const nouns: Readonly<Record<string, string>> = {
   Domain: 'domain',
   Flavor: 'flavor',
@@ -73,7 +73,7 @@ const nouns: Readonly<Record<string, string>> = {
 
 type Refusal = { code: ErrorCode; message: string; field?: string }
 
-/** The answer to what the database refused or did not say; null when it was not the database. */
+/** The answer when the database refuses a statement or does not respond; null for errors that are not the database's. */
 export function databaseRefusal(error: unknown): Refusal | null {
   const { prisma, postgres, kind, constraint, message } = factsOf(error)
   if (prisma === 'P2002' || postgres === '23505') return takenAlready(constraint)
@@ -82,7 +82,7 @@ export function databaseRefusal(error: unknown): Refusal | null {
     return { code: 'conflict', message: used === undefined ? goneMeanwhile : inUse(used) }
   }
   if (prisma === 'P2025') return { code: 'conflict', message: goneMeanwhile }
-  // JavaScript has a year 0 (and years before it), which a caller may write; PostgreSQL has none.
+  // A caller may send the year 0 or an earlier one, which JavaScript has and PostgreSQL has not.
   if (postgres === '22007' || postgres === '22008')
     return { code: 'invalid_input', message: 'There is no such time.' }
   const away = (text: string): Refusal => ({ code: 'unavailable', message: `${text} Try again in a moment.` })
@@ -101,27 +101,27 @@ function takenAlready(constraint: string): Refusal {
 const goneMeanwhile = 'Something that this needs was deleted meanwhile. Look again.'
 const inUse = (table: string) => `This ${nouns[table] ?? 'thing'} is in use. Delete first what uses it.`
 
-/** Was it asked for a value that no row of the column can have, such as an id that is no UUID? */
+/** True when the query asked for a value that the column cannot have, such as an id that is no UUID. */
 export function isOfForeignForm(error: unknown): boolean {
   const { prisma, postgres } = factsOf(error)
   return postgres === '22P02' || prisma === 'P2007' || prisma === 'P2023'
 }
 
-/** Did PostgreSQL end the transaction for another one's sake? Then nothing of it is there: run it again. */
+/** True when PostgreSQL has ended the transaction by a deadlock or serialization failure; nothing of it is left and it can run again. */
 export function wasRolledBack(error: unknown): boolean {
   const { prisma, postgres } = factsOf(error)
   return prisma === 'P2034' || postgres === '40001' || postgres === '40P01'
 }
 
-/** Did it give way to others rather than wait longer for a lock? Also of a transaction's answer, which says why. */
+/** True when the statement gave up waiting for a lock, also when the error is a CloudError with that cause. */
 export function gaveWay(error: unknown): boolean {
   const why = error instanceof Error ? error.cause : undefined
   return [error, why].some((one) => factsOf(one).postgres === '55P03')
 }
 
 /**
- * "Cannot reach", "timed out", "too many connections", in everybody's words: Prisma's codes; its adapter's,
- * which are all that raw SQL is told by; PostgreSQL's (it ends, starts or only reads); the system's.
+ * The codes of "cannot reach", "timed out" and "too many connections": Prisma's; its adapter's, which are the only
+ * codes for raw SQL; PostgreSQL's (it shuts down, starts or only reads); the operating system's.
  */
 const down = new Set([
   ...['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028', 'P2037'],
@@ -129,7 +129,7 @@ const down = new Set([
   ...['57P01', '57P02', '57P03', '25006', '53300', '08000', '08003', '08006'],
   ...['ECONNREFUSED', 'EPIPE', 'EHOSTUNREACH', 'ENETUNREACH', 'EAI_AGAIN'],
 ])
-/** What pg says without a code when a connection is gone, or never came. */
+/** The messages of pg, without a code, when a connection has ended or could not be made. */
 const cutOff =
   /^(Connection terminated|Client has encountered a connection error|Query read timeout|timeout exceeded when trying to connect)/
 
@@ -142,7 +142,7 @@ type Cause = {
 type Adapter = { name?: unknown; cause?: Cause }
 type Raised = Adapter & { code?: unknown; constraint?: unknown; meta?: { driverAdapterError?: Adapter } }
 
-/** Of Prisma's errors, raw queries included, of its adapter's, which come as they are from COMMIT, and of pg's own. */
+/** Reads codes and constraints from errors of Prisma (also of raw queries), of its adapter (which COMMIT raises as they are) and of pg. */
 function factsOf(error: unknown) {
   const raised = (error ?? {}) as Raised
   const { code, constraint, meta } = raised

@@ -2,7 +2,7 @@ import type { DriverError } from '@stratolith/drivers/errors'
 import type { ErrorCode } from './contract.ts'
 import { databaseRefusal } from './database-errors.ts'
 
-/** code → HTTP status of the portal's door. Façades map their own (apps/api/src/openstack/errors.ts). */
+/** Code → HTTP status at the portal's door. Façades have their own map (apps/api/src/openstack/errors.ts). */
 export const httpStatus: Record<ErrorCode, number> = {
   invalid_input: 400,
   unauthenticated: 401,
@@ -18,16 +18,16 @@ export const httpStatus: Record<ErrorCode, number> = {
 }
 
 /**
- * The one error type of the control plane. `message` is public and says what to do next;
+ * The only error type of the control plane. `message` is public and says what to do next;
  * `detail` is for the log and administrators.
  */
 export class CloudError extends Error {
   readonly code: ErrorCode
   readonly detail: string | null
   readonly field: string | null
-  /** What exactly is wrong, in one word for machines: "networkInUse". A façade makes its own name of it. */
+  /** A word for programs that says what is wrong, such as "networkInUse". A façade makes its own name of it. */
   readonly reason: string | null
-  /** When to ask again, where it is known. */
+  /** When to try again, if known. */
   readonly retryAfterSeconds: number | null
   constructor(
     code: ErrorCode,
@@ -56,7 +56,7 @@ export class CloudError extends Error {
 export const invalidInput = (message: string, field?: string, reason?: string) =>
   new CloudError('invalid_input', message, { field, reason })
 export const conflict = (message: string, reason?: string) => new CloudError('conflict', message, { reason })
-/** The same words for "does not exist" and "is not yours" (R2). */
+/** The error for a thing that does not exist or that the caller may not see: both have the same words (R2). */
 export const notFound = (kind: string, ref: string) =>
   new CloudError('not_found', `${capitalised(kind)} ${printable(ref)} could not be found.`, {
     reason: `${kind.replace(/ (\w)/g, (_, letter: string) => letter.toUpperCase())}NotFound`,
@@ -68,12 +68,12 @@ export const alreadyExists = (kind: string, name: string) =>
     { field: 'name' },
   )
 
-/** A programmer's assumption; failing it is our bug (500) and ends the operation, not the process. */
+/** Asserts an assumption of ours; a false assumption is our bug (500) and ends the operation, not the process. */
 export function invariant(condition: unknown, message: string): asserts condition {
   if (!condition) throw new CloudError('internal', 'Something went wrong on our side.', { detail: message })
 }
 
-/** Translates what a driver raised. The driver's words go to `detail`, never to a tenant. */
+/** Translates the error of a driver. The driver's message goes to `detail`, never to a tenant. */
 export function fromDriverError(error: DriverError): CloudError {
   const options = { detail: `${error.code}: ${error.message}`, cause: error }
   switch (error.code) {
@@ -103,7 +103,7 @@ export function fromDriverError(error: DriverError): CloudError {
   }
 }
 
-/** Anything thrown, as a CloudError; unknown ones become `internal` with the cause kept. */
+/** Turns anything thrown into a CloudError; an unknown error becomes `internal` and keeps its cause. */
 export function toCloudError(error: unknown): CloudError {
   if (error instanceof CloudError) return error
   if (isDriverError(error)) return fromDriverError(error)
@@ -119,7 +119,7 @@ export function toCloudError(error: unknown): CloudError {
   )
 }
 
-/** What the database refused, as a CloudError; anything else as it is. */
+/** Turns a refusal of the database into a CloudError; returns any other error as it is. */
 export function asAnswer(error: unknown): unknown {
   const refused = databaseRefusal(error)
   return refused
@@ -132,5 +132,5 @@ function isDriverError(error: unknown): error is DriverError {
 }
 
 const capitalised = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)
-/** Cuts and cleans what a caller typed before it is quoted back. */
+/** Cuts and cleans a caller's text before an error quotes it. */
 const printable = (text: string) => text.replace(/[\p{Cc}\p{Cs}]/gu, '').slice(0, 80)

@@ -11,7 +11,7 @@ import { beginEventEpoch, type Cursor, cursorText, type EventRow, readAfter } fr
 import { appendEvent } from './events.ts'
 import { testDeps } from './testing.ts'
 
-/** A PostgreSQL that has hardly begun: its transaction numbers are far behind those of the test's own. */
+/** A new PostgreSQL, whose transaction numbers are far behind those of the test's own server. */
 let young: Postgres
 const dir = throwAwayDir('stratolith-epochs-')
 beforeAll(async () => {
@@ -40,7 +40,7 @@ const rowsOf = (client: pg.Client, table: string) =>
     .query<{ rows: string | null }>(`SELECT json_agg(t)::text AS "rows" FROM ${table} t`)
     .then(({ rows }) => rows[0]?.rows ?? '[]')
 
-/** The log as a dump has it: rows in one snapshot, and where the ids go on. */
+/** Copies the event log as a dump does: its rows in one snapshot, and the last id of the sequence. */
 const dump = (url: string) =>
   on(url, async (client) => {
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ')
@@ -68,7 +68,7 @@ const nextXid = (url: string) =>
     return Number(rows[0].x)
   })
 
-/** The same empty schema on the other server. */
+/** Makes the same empty schema on the new server. */
 async function youngDeps(like: Deps, name: string): Promise<Deps> {
   await on(young.url, (client) => client.query(`CREATE DATABASE ${name}`))
   const url = new URL(young.url)
@@ -85,7 +85,7 @@ async function youngDeps(like: Deps, name: string): Promise<Deps> {
   return { ...like, root, config: { ...like.config, databaseUrl: url.href } }
 }
 
-/** What somebody gets who had read up to `cursor` before the restore, until `last` has come. */
+/** Returns the events that a reader gets after the restore who had read up to `cursor`, until `last` has come. */
 async function readOn(hub: EventHub, deps: Deps, cursor: string, last: string): Promise<string[]> {
   const from = await hub.resume(cursor)
   expect(from).not.toBeNull()
@@ -96,7 +96,7 @@ async function readOn(hub: EventHub, deps: Deps, cursor: string, last: string): 
   }
   return seen
 }
-/** The whole log, as a reader gets it who asks until nothing is hidden: others work on this server, too. */
+/** Reads the whole log, again and again until nothing is hidden, because other tests use this server, too. */
 async function readAll(deps: Deps): Promise<{ rows: EventRow[]; hidden: boolean }> {
   const rows: EventRow[] = []
   for (let cursor: Cursor = { epoch: 0, xid: 0n, id: 0n }, left = 500; ; left--) {
@@ -128,7 +128,7 @@ async function movesOver(from: Deps, to: Deps): Promise<void> {
   await hub.start()
   await append(to, 'after')
   expect(await readOn(hub, to, cursor, 'after')).toEqual(['dumped', 'after'])
-  // What was told and is not in the dump cannot be gone on from.
+  // A cursor whose event is not in the dump cannot be resumed.
   expect(await hub.resume(lost)).toBeNull()
   const { rows, hidden } = await readAll(to)
   expect(hidden).toBe(false)
@@ -136,9 +136,9 @@ async function movesOver(from: Deps, to: Deps): Promise<void> {
   await hub.close()
 }
 
-test('a dump restored where transaction numbers are far behind, and where they are far ahead', async () => {
+test('readers resume after a dump is restored on a server whose transaction numbers are far behind, or far ahead', async () => {
   const { deps: old, close } = await testDeps()
-  // Each block that writes is a transaction of its own number.
+  // Each block that writes takes a transaction number of its own.
   await on(inject('postgresUrl'), (client) =>
     client.query(`CREATE TEMP TABLE burn (n int); DO $$ BEGIN FOR i IN 1..20000 LOOP
       BEGIN INSERT INTO burn VALUES (i); EXCEPTION WHEN others THEN NULL; END; END LOOP; END $$`),
@@ -147,7 +147,7 @@ test('a dump restored where transaction numbers are far behind, and where they a
   const [ahead, behind] = [await nextXid(old.config.databaseUrl), await nextXid(young.url)]
   expect(ahead).toBeGreaterThan(behind + 10_000)
   await movesOver(old, deps)
-  // And back again, onto the server that the first rows came from.
+  // The dump goes back to the server from which the first rows came.
   await movesOver(deps, old)
   const epochs = await old.root.eventEpoch.findMany({ orderBy: { number: 'asc' } })
   expect(epochs.map((row) => row.number)).toEqual([1, 2, 3])
@@ -156,7 +156,7 @@ test('a dump restored where transaction numbers are far behind, and where they a
   await close()
 })
 
-test('a dump restored onto the same server begins an epoch, a second start does not, nor many at once', async () => {
+test('a dump restored on the same server begins one epoch, however often and many processes start', async () => {
   const { deps, close } = await testDeps()
   await append(deps, 'one')
   const count = () => deps.root.eventEpoch.count()
@@ -174,7 +174,7 @@ test('a dump restored onto the same server begins an epoch, a second start does 
   await close()
 })
 
-test('rows alone, of transactions that are still to come here, begin one too', async () => {
+test('restored rows whose transaction numbers are still to come on this server begin an epoch, too', async () => {
   const { deps, close } = await testDeps()
   await append(deps, 'from elsewhere')
   await deps.root.$executeRaw`UPDATE "Event" SET "xid" = "xid" + 1000000`
@@ -186,7 +186,7 @@ test('rows alone, of transactions that are still to come here, begin one too', a
   await close()
 })
 
-test('whoever follows the log of a database that is replaced under it is told to begin anew', async () => {
+test('a reader is told to begin anew when the database is replaced under it', async () => {
   const { deps, close } = await testDeps()
   const hub = new EventHub(deps)
   await append(deps, 'kept')
@@ -195,7 +195,7 @@ test('whoever follows the log of a database that is replaced under it is told to
   await hub.start()
   const following = (async () => {
     for await (const event of hub.subscribe(systemCtx(deps, 'test'), null, AbortSignal.timeout(60_000)))
-      throw new Error(`nothing was told but ${event.resourceId}`)
+      throw new Error(`the subscription yields ${event.resourceId} instead of ending`)
     return 'ended'
   })()
   await restore(deps.config.databaseUrl, saved)
@@ -209,7 +209,7 @@ test('whoever follows the log of a database that is replaced under it is told to
   await close()
 })
 
-/** Sessions that listen, the hub's own among them. */
+/** The database sessions that listen, among them the hub's. */
 const listening = (url: string, what = 'pid') =>
   on(url, async (client) => {
     const { rows } = await client.query<{ x: unknown }>(
@@ -218,7 +218,7 @@ const listening = (url: string, what = 'pid') =>
     )
     return rows.map((row) => row.x)
   })
-/** Nobody begins an epoch meanwhile. */
+/** Keeps everybody from beginning an epoch until the returned function is called. */
 async function holdEpochs(deps: Deps): Promise<() => Promise<void>> {
   const release = Promise.withResolvers<void>()
   const held = Promise.withResolvers<void>()
@@ -234,7 +234,7 @@ async function holdEpochs(deps: Deps): Promise<() => Promise<void>> {
   }
 }
 
-test('nothing of another history is told before it is known as one, also when the listener dies meanwhile', async () => {
+test('no event of another history is sent before the hub knows of the other history, also when its listener dies meanwhile', async () => {
   const { deps, close } = await testDeps()
   const { databaseUrl: url } = deps.config
   const hub = new EventHub(deps)
@@ -280,7 +280,7 @@ test('nothing of another history is told before it is known as one, also when th
   await close()
 })
 
-test('an appender that is under way when an epoch begins is of the old one and is not missed', async () => {
+test('an event whose transaction is open when an epoch begins belongs to the old epoch and is not missed', async () => {
   const { deps, close } = await testDeps()
   await restore(deps.config.databaseUrl, await dump(deps.config.databaseUrl))
   const release = Promise.withResolvers<void>()

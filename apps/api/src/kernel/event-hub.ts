@@ -17,23 +17,23 @@ import { heldBack, noteHeldBack } from './held-back.ts'
 import { longSession } from './session.ts'
 
 const pageSize = 500
-/** How soon events are looked for again that a transaction holds back: from … to. */
+/** How soon the hub looks again for events that a transaction holds back, in ms: the first and the longest pause. */
 const hiddenMs = { first: 10, last: 1_000 }
 
 type Listener = (rows: readonly EventRow[]) => void
 
-/** Reads the event log once for this process and hands it to everybody who listens. */
+/** Reads the event log once for this process and hands the events to all subscribers. */
 export class EventHub {
   readonly #deps: Deps
-  /** Events that are held back for so long are told to administrators. */
+  /** After events were held back for so long, administrators are told. */
   readonly #patienceMs: number
   readonly #listeners = new Set<Listener>()
-  /** Ends every subscription: its history is not ours any more. */
+  /** The functions that end the subscriptions, for when the database has another history. */
   readonly #breakers = new Set<() => void>()
-  /** The session whose history the cursor is of; null while there is none. */
+  /** The session to whose history the cursor belongs; null while there is none. */
   #client: pg.Client | null = null
   #cursor: Cursor | null = null
-  /** A read has failed: what is read next may be another history. */
+  /** True after a failed read: the next read may come from another history. */
   #unsure = false
   #reading = false
   #again = false
@@ -62,7 +62,7 @@ export class EventHub {
     let ended = false
     client.once('end', () => {
       ended = true
-      // Not one whose connecting failed: it would be replaced twice.
+      // A client that failed to connect is not replaced here, because #reconnect already tries again.
       if (this.#client !== client) return
       this.#client = null
       void this.#reconnect()
@@ -73,7 +73,7 @@ export class EventHub {
       await this.#findPlace()
       if (ended) throw new Error('The connection ended while the place in the log was looked for.')
     } catch (error) {
-      // Not waited for: there may be nobody to take leave of.
+      // Not awaited, because the server may be gone and never answer.
       client.end().catch(() => undefined)
       throw error
     }
@@ -81,7 +81,7 @@ export class EventHub {
     if (this.#closed) await client.end()
   }
 
-  /** Behind a new connection may be another PostgreSQL, or this one as it was last week. */
+  /** Checks that the cursor exists in this database: a new connection may lead to another server or to a restored copy. */
   async #findPlace(): Promise<void> {
     const { root, log } = this.#deps
     await beginEventEpoch(root)
@@ -93,7 +93,7 @@ export class EventHub {
     for (const end of this.#breakers) end()
   }
 
-  /** One attempt at a time, until one succeeds: the database may be full or starting up. */
+  /** Tries to connect, one attempt at a time, until it succeeds: the database may be starting or have too many clients. */
   async #reconnect(): Promise<void> {
     for (let waitMs = 250; !this.#closed; waitMs = Math.min(waitMs * 2, 2_000)) {
       await sleep(waitMs, undefined, { ref: false })
@@ -117,7 +117,7 @@ export class EventHub {
       do {
         this.#again = false
         const session = this.#client
-        // Until it is known which history this is; whoever finds that out reads on.
+        // Without a session the history is unknown. #connect finds it and reads on.
         if (!session) break
         if (this.#unsure) await this.#findPlace()
         this.#unsure = false
@@ -151,7 +151,7 @@ export class EventHub {
     }
   }
 
-  /** Nothing tells when a transaction ends that appends nothing, so we ask, less and less often. */
+  /** Waits before the next read. No notification comes when a transaction ends that appends nothing, so we read again, less and less often. */
   async #wait(): Promise<void> {
     this.#heldBack ??= { since: Date.now(), waitMs: hiddenMs.first, told: false }
     const state = this.#heldBack
@@ -170,22 +170,22 @@ export class EventHub {
     this.#heldBack = null
   }
 
-  /** Our own processes' subscription: every row, in order. Returns the way to stop. */
+  /** Subscribes our own code to every row, in order. Returns the function that ends the subscription. */
   onRows(listener: Listener): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }
 
-  /** The place that somebody asks to go on from; null when nobody can say what came after it. */
+  /** Parses the cursor that a reader wants to resume at; null when the events after it are not known. */
   async resume(text: string): Promise<Cursor | null> {
     const cursor = parseCursor(text)
     return cursor && (await isThere(this.#deps.root, cursor)) ? cursor : null
   }
 
   /**
-   * What `ctx` may see, from `after` (exclusive) or from now on. Yields until `signal` aborts. Ends
-   * before, so that the subscriber asks to resume, when it falls more than 10,000 rows behind or when
-   * the database turns out to have another history.
+   * Yields the events that `ctx` may see, from `after` (exclusive) or from now on, until `signal` aborts. It ends
+   * earlier, so that the subscriber asks to resume, when the subscriber falls more than 10,000 rows behind or the
+   * database turns out to have another history.
    */
   async *subscribe(ctx: Ctx, after: Cursor | null, signal: AbortSignal): AsyncGenerator<EventView> {
     const queue: EventRow[] = []

@@ -16,16 +16,16 @@ export type EventRow = {
 }
 
 /**
- * A place in the event log. Ids are given out before commit, so a reader who remembers only the highest
+ * A position in the event log. Ids are given out before commit, so a reader that remembers only the highest
  * id would miss a transaction that commits late. We therefore order by (epoch, transaction, id) and read
- * only what is settled: nothing can appear behind a cursor. Epochs: prisma/triggers.sql.
+ * only settled events, so that no event can appear before a cursor. prisma/triggers.sql explains epochs.
  */
 export type Cursor = { epoch: number; xid: bigint; id: bigint }
 const beginning: Cursor = { epoch: 0, xid: 0n, id: 0n }
 
 export const cursorText = ({ epoch, xid, id }: Cursor): string => `${epoch}.${xid}.${id}`
 
-/** Null for what is no cursor of ours (those of earlier versions had no epoch). */
+/** Parses a cursor; null for any other text (also for cursors of earlier versions, which had no epoch). */
 export function parseCursor(text: string): Cursor | null {
   const match = /^(\d{1,9})\.(\d{1,18})\.(\d{1,18})$/.exec(text)
   return match && { epoch: Number(match[1]), xid: BigInt(match[2] ?? 0), id: BigInt(match[3] ?? 0) }
@@ -37,8 +37,8 @@ export function isAfter(row: Cursor, seen: Cursor): boolean {
 }
 
 /**
- * Is the event there that the cursor names? If not, it is of a history that a restore took back, or
- * older than what is kept (kernel/retention.ts), and nobody can say what came after it.
+ * True when the event exists that the cursor names. Otherwise the event was undone by a restore or is
+ * older than what is kept (kernel/retention.ts), and the events after it are not known.
  */
 export async function isThere(db: Db, cursor: Cursor): Promise<boolean> {
   if (!isAfter(cursor, beginning)) return true
@@ -47,19 +47,19 @@ export async function isThere(db: Db, cursor: Cursor): Promise<boolean> {
   return rows.length > 0
 }
 
-/** Begins an epoch when this PostgreSQL is not the one, or not in the life, of the last; else does nothing. */
+/** Begins an epoch when the last epoch belongs to another PostgreSQL or to an earlier life of this one; otherwise does nothing. */
 export async function beginEventEpoch(db: Db): Promise<void> {
   await db.$queryRaw`SELECT stratolith_begin_event_epoch()`
 }
 
-/** Of an older epoch, or of a transaction before the oldest that still runs. */
+/** The condition for settled events: of an older epoch, or of a transaction before the oldest that still runs. */
 const settled = Prisma.sql`("epoch" < (SELECT max("number") FROM "EventEpoch")
   OR "xid" < (pg_snapshot_xmin(pg_current_snapshot())::text)::bigint)`
 
 /**
- * The same without the transactions that are known to work in other databases of this server, which
- * append nothing here. Sound, because what is looked up is later than the snapshot: a process that
- * still has such a transaction had it all the time, in its one database.
+ * The oldest running transaction, without those that are known to work in other databases of this server, which
+ * append nothing here. This is sound, because the processes are looked up after the snapshot: a process that
+ * still has such a transaction had it all the time, and a process works in only one database.
  */
 export const oldestHere = Prisma.sql`COALESCE(
   (SELECT min(x::text::bigint) FROM pg_snapshot_xip(pg_current_snapshot()) x
@@ -71,21 +71,21 @@ export const oldestHere = Prisma.sql`COALESCE(
 const settledHere = Prisma.sql`("epoch" < (SELECT max("number") FROM "EventEpoch")
   OR "xid" < (SELECT ${oldestHere}))`
 
-/** Where a reader begins who wants only what comes. */
+/** The position from which a reader begins who wants only later events. */
 export async function headCursor(db: Db): Promise<Cursor> {
   const rows = await db.$queryRaw<Cursor[]>`SELECT "epoch", "xid", "id" FROM "Event"
     WHERE ${settled} ORDER BY "epoch" DESC, "xid" DESC, "id" DESC LIMIT 1`
   return rows[0] ?? beginning
 }
 
-/** The settled events after a cursor; `hidden`: there are later ones that are not settled yet. */
+/** Reads settled events after a cursor. `hidden`: there are later events that are not settled yet. */
 export async function readAfter(
   db: Db,
   cursor: Cursor,
   limit: number,
 ): Promise<{ rows: EventRow[]; hidden: boolean }> {
   const near = await read(db, cursor, limit, settled)
-  // Only then the dearer question.
+  // The more expensive query runs only when the cheap one finds nothing but hidden events.
   return near.hidden && near.rows.length === 0 ? read(db, cursor, limit, settledHere) : near
 }
 

@@ -27,7 +27,7 @@ describe('event log', () => {
       appendEvent(tx, { kind: 'thing.updated', projectId, resourceKind: 'thing', resourceId: id }),
     )
 
-  /** Collects until `count` events came, or so long that they do not come. */
+  /** Collects events until `count` have come or the time is over. */
   async function collect(
     ctx: Ctx,
     after: string | null,
@@ -51,7 +51,7 @@ describe('event log', () => {
     return seen
   }
 
-  test('a subscriber sees what is appended, in order, once', async () => {
+  test('a subscriber gets each appended event once, in order', async () => {
     const ctx = await testCtx(deps)
     const ids = Array.from({ length: 30 }, () => crypto.randomUUID())
     const seen = await collect(ctx, null, 30, async () => {
@@ -60,7 +60,7 @@ describe('event log', () => {
     expect(seen.map((e) => e.resourceId)).toEqual(ids)
   })
 
-  test('nothing of another project, and everything for an administrator', async () => {
+  test('a member gets no event of another project, and an administrator gets all events', async () => {
     const [mine, other, admin] = [
       await testCtx(deps),
       await testCtx(deps),
@@ -74,7 +74,7 @@ describe('event log', () => {
     expect((await collect(admin, start, 2)).map((e) => e.resourceId)).toEqual([secret, visible])
   })
 
-  test('resuming after a cursor misses nothing, not even what commits late with a lower id', async () => {
+  test('resuming after a cursor misses no event, not even one that commits late with a lower id', async () => {
     const ctx = await testCtx(deps)
     const [late, early] = [crypto.randomUUID(), crypto.randomUUID()]
     const start = await cursorNow(ctx)
@@ -93,14 +93,14 @@ describe('event log', () => {
     })
     await new Promise((resolve) => setTimeout(resolve, 100))
     await append(ctx, early, ctx.projectId)
-    // A reader that went by id alone would now take `early`, remember its id and never see `late`.
+    // A reader that ordered by id alone would now read `early`, remember its id and never read `late`.
     const reading = collect(ctx, start, 2)
     setTimeout(release, 200)
     await slow
     expect((await reading).map((e) => e.resourceId)).toEqual([late, early])
   })
 
-  test('a cursor that is not ours, of an earlier version or of a history that is gone is not resumed', async () => {
+  test('a malformed cursor, or one of an earlier version or of a lost history, is not resumed', async () => {
     for (const bad of ['', '1', '1.2', 'a.b.c', '1.2.3.4', `1.${'9'.repeat(40)}.1`, "1.1.1'; DROP"]) {
       expect(parseCursor(bad)).toBeNull()
       expect(await hub.resume(bad)).toBeNull()
@@ -125,7 +125,7 @@ describe('event log', () => {
   }
 })
 
-// The listener waits longer and longer between its attempts.
+// This test needs more time, because the listener waits longer and longer between its attempts.
 test('after an outage of the database there is one listener again, and it tells what came meanwhile', {
   timeout: 180_000,
 }, async () => {
@@ -137,12 +137,12 @@ test('after an outage of the database there is one listener again, and it tells 
   let asked = 0
   const door = net.createServer((socket) => {
     asked++
-    // As PostgreSQL does that starts up or has too many clients: it takes the connection and drops it.
+    // A PostgreSQL that starts or has too many clients accepts a connection and closes it.
     if (refusing) {
       socket.destroy()
       return
     }
-    // And as a machine does that hangs: it takes it and says nothing.
+    // A machine that hangs accepts a connection and sends nothing.
     if (silent) {
       silent = false
       socket.resume()
@@ -165,7 +165,7 @@ test('after an outage of the database there is one listener again, and it tells 
   for (const socket of open) socket.destroy()
   await sleep(3_000)
   expect(asked).toBeGreaterThan(3)
-  // A second attempt that is left over by each would make it 2, 4, 8, 16…
+  // If each failed attempt left a second one behind, there would be 2, 4, 8, 16…
   expect(asked).toBeLessThan(10)
   const ctx = await testCtx(deps)
   const told = Promise.withResolvers<void>()

@@ -6,7 +6,7 @@ export type NewEvent = {
   /** "instance.created", "instance.updated", "instance.deleted", "operation.begun", … */
   kind: string
   projectId: string | null
-  /** Visible in every project (public images, flavors, shared networks). */
+  /** True when every project may see the event (public images, flavors, shared networks). */
   public?: boolean
   resourceKind: string
   resourceId: string
@@ -14,16 +14,16 @@ export type NewEvent = {
   data?: Record<string, unknown>
 }
 
-/** Appends to the log in the caller's transaction and wakes listeners at commit. One round trip. */
+/** Appends an event to the log in the caller's transaction, in one round trip; the commit wakes listeners. */
 export async function appendEvent(ctx: Ctx, event: NewEvent): Promise<void> {
   await appendEventsWith(ctx, [event], [])
 }
 
 /**
- * Many, in this order, in one statement with the changes that they tell of ("name AS (UPDATE …)"): one round
- * trip and one commit for all, also outside of a transaction. With `onlyFrom` (the name of one of
- * them, which returns its rows) there are events only if that one changed its row. Returns
- * whether there are.
+ * Appends events in this order, in one statement with the changes that they tell of ("name AS (UPDATE …)"): one round
+ * trip and one commit for all, also outside of a transaction. With `onlyFrom` (the name of one of the
+ * changes, which returns its rows) events are appended only when that change has changed a row. Returns
+ * whether events were appended.
  */
 export async function appendEventsWith(
   ctx: Ctx,
@@ -42,17 +42,17 @@ export async function appendEventsWith(
   return rows > 0
 }
 
-/** A use of this kind by the same caller is written down once in so long: nobody fills the log by looking. */
+/** How long the same use by the same caller is recorded only once, in ms, so that nobody fills the log by reading. */
 const noteAgainMs = 10 * 60_000
 
-/** A use that an auditor asks for and that changes nothing (a download, a password that is read). */
+/** Records a use that changes nothing but that auditors ask for (a download, a password that is read). */
 export async function noteUse(ctx: Ctx, event: NewEvent): Promise<void> {
   await appendEventsWith(ctx, [event], [firstIn(noteAgainMs, event, ctx.actor.userId)], 'first')
 }
 
 /**
- * A change named "first" (see appendEventsWith) that has a row when nobody has written down the same in so many
- * milliseconds: this kind of event, of this thing, by this actor, with the same data.
+ * A change named "first" (see appendEventsWith). It has a row when the log has no equal event of the last `ms`
+ * milliseconds: of the same kind, resource and actor, with the same data.
  */
 export const firstIn = (ms: number, event: NewEvent, actorId: string): Prisma.Sql => Prisma.sql`
   first AS (SELECT 1 WHERE NOT EXISTS (
@@ -60,11 +60,11 @@ export const firstIn = (ms: number, event: NewEvent, actorId: string): Prisma.Sq
       AND "kind" = ${event.kind} AND "actorId" = ${actorId} AND "data" = ${JSON.stringify(event.data ?? {})}::jsonb
       AND "at" > now() - ${ms} * interval '1 millisecond'))`
 
-/** Who does it: the actor's id and the ids of the request (here, and of OpenStack's caller). */
+/** The columns of the actor: the user's id, our request id and the request id of OpenStack's caller. */
 export const actorOf = (ctx: Ctx): Prisma.Sql =>
   Prisma.sql`${ctx.actor.userId}::text, ${ctx.requestId}::text, ${ctx.globalRequestId ?? null}::text`
 
-/** From rows `n` that are like NewEvent; `by`: see actorOf. */
+/** The INSERT of events from rows `n` that have the fields of NewEvent; `by`: see actorOf. */
 export const insertEvents = (told: Prisma.Sql, by: Prisma.Sql): Prisma.Sql => Prisma.sql`
   INSERT INTO "Event" ("kind", "projectId", "public", "resourceKind", "resourceId", "operationId", "data", "actorId", "requestId",
     "globalRequestId")
@@ -72,7 +72,7 @@ export const insertEvents = (told: Prisma.Sql, by: Prisma.Sql): Prisma.Sql => Pr
     COALESCE(n."data", '{}') || CASE WHEN n."operationId" IS NOT NULL AND n."kind" LIKE '%.updated' AND n."kind" <> 'operation.updated'
       THEN ${followUp} ELSE '{}'::jsonb END, ${by} FROM ${told} RETURNING 1`
 
-/** A change that an operation makes: that somebody began the operation is another event. */
+/** The mark of an event that an operation causes; the beginning of the operation is an event of its own. */
 const followUp = Prisma.sql`'{"ofOperation": true}'::jsonb`
-/** Over events `e`: not such a change. Those of versions before had no event of the beginning, and no mark. */
+/** The condition over events `e` that excludes marked ones. Earlier versions had neither the mark nor an event for the beginning. */
 export const noFollowUp = Prisma.sql`e."data"->'ofOperation' IS NULL`

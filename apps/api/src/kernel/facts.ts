@@ -2,13 +2,13 @@ import { Prisma } from '@stratolith/db'
 import type { Ctx } from './context.ts'
 
 /**
- * Something that a room knows: an expression of SQL with one JSON value, in the words of its own
- * tables, and how that value is read. What comes of several rooms is read at one moment.
+ * A fact that a room knows: an SQL expression over its own tables with one JSON value, and the function that parses
+ * the value. So facts of several rooms are read in one statement, at the same moment.
  */
 export type Fact<T> = { sql: Prisma.Sql; read(value: unknown): T }
 type Read<Facts> = { [K in keyof Facts]: Facts[K] extends Fact<infer T> ? T : never }
 
-/** All of them in one statement. */
+/** Reads all these facts in one statement. */
 export async function readFacts<Facts extends Record<string, Fact<unknown>>>(
   ctx: Ctx,
   facts: Facts,
@@ -19,9 +19,9 @@ export async function readFacts<Facts extends Record<string, Fact<unknown>>>(
   return Object.fromEntries(wanted.map(([name, { read }]) => [name, read(row[name] ?? null)])) as Read<Facts>
 }
 
-/** What nothing was asked about. */
+/** The fact for a question that is not asked: null. */
 export const noFact: Fact<null> = { sql: Prisma.sql`NULL::jsonb`, read: () => null }
 
-/** Inside a transaction rows that were looked at can be kept as they are until its end; outside there is none. */
+/** The lock clause that keeps read rows unchanged until the end of the transaction; empty outside of a transaction. */
 export const held = (ctx: Ctx, lock: 'FOR SHARE' | 'FOR KEY SHARE'): Prisma.Sql =>
   ctx.db === ctx.deps.root ? Prisma.empty : Prisma.raw(lock)

@@ -11,10 +11,11 @@ type Waiting<In, Out> = { item: In; resolve(value: Out): void; reject(error: unk
 type Queue<In, Out> = { waiting: Waiting<In, Out>[]; isBusy: boolean }
 
 /**
- * `work` for one item, which is done together with all that others ask for while it is under way: alone it
- * begins at once, and under load many share its statements. At most `most` together; it returns what came of
- * each, in their order. It is the cloud's work, in the name of none of them. When it throws, each is done
- * alone, so that it is thrown to whoever is the cause; a database that does not answer is everybody's.
+ * Makes a function that does `work` for one item, together with the items of other callers that came while the previous
+ * work was under way: a single call begins at once, and under load many calls share its statements. `work` gets at most
+ * `most` items and returns their results in the same order. It runs with the rights of the system, not of a caller. When
+ * it throws, it is repeated for each item alone, so that only the caller of the faulty item gets the error; when the
+ * database does not answer, all callers get the error.
  */
 export function gathered<In, Out>(
   most: number,
@@ -37,7 +38,7 @@ async function drain<In, Out>(
   work: (ctx: Ctx, items: readonly In[]) => Promise<readonly Out[]>,
 ): Promise<void> {
   queue.isBusy = true
-  // Whoever asks in the same moment comes along.
+  // Calls of the same moment are added to the queue before the work begins.
   await Promise.resolve()
   while (queue.waiting.length > 0) {
     await settle(ctx, queue.waiting.splice(0, most), work)
@@ -64,8 +65,8 @@ async function settle<In, Out>(
 }
 
 /**
- * The rows of one (a host, say), read with those of all that are asked for at the same time: as one JSON text
- * each, because row by row takes ten times as long.
+ * Makes a function that reads the rows of one key (such as a host), together with those of other keys that are asked for
+ * at the same time. The rows of a key come as one JSON text, because reading them one by one takes ten times as long.
  */
 export function rowsOf<Row>(
   read: (keys: readonly string[]) => { key: Prisma.Sql; row: Prisma.Sql; from: Prisma.Sql },
@@ -79,7 +80,7 @@ export function rowsOf<Row>(
   })
 }
 
-/** Which of these are there, asked with those of all that ask at the same time. */
+/** Makes a function that returns which of these ids exist, in one query for all callers of the same time. */
 export function among(
   read: (ctx: Ctx, ids: readonly string[]) => Promise<readonly { id: string }[]>,
 ): (ctx: Ctx, ids: readonly string[]) => Promise<Set<string>> {
@@ -89,9 +90,9 @@ export function among(
     return asked.map((list) => new Set(list.filter((id) => there.has(id))))
   })
 }
-/** Of a host with a hundred guests some hundred rows are read: together they are a few megabytes. */
+/** How many keys share one query: a host with a hundred guests has some hundred rows, so the answer is a few megabytes. */
 const mostRead = 64
 
 const isUuid = z.uuid()
-/** What is not even an id of ours has no row, and would fail the query of all. */
+/** The ids that are UUIDs. Other ids have no row, and would make the shared query fail. */
 export const uuids = (ids: readonly string[]): string[] => ids.filter((id) => isUuid.safeParse(id).success)

@@ -34,7 +34,7 @@ const append = (id: string) =>
   inTransaction(systemCtx(deps, 'test'), (tx) =>
     appendEvent(tx, { kind: 'thing.updated', projectId: null, resourceKind: 'thing', resourceId: id }),
   )
-/** A transaction that has written and does not end. */
+/** Begins a transaction that has written and does not end until the returned function is called. */
 async function longTransaction(url: string): Promise<() => Promise<void>> {
   const client = new pg.Client({ connectionString: url, application_name: 'monthly report' })
   await client.connect()
@@ -45,7 +45,7 @@ async function longTransaction(url: string): Promise<() => Promise<void>> {
   }
 }
 
-test('one in this database delays events, costs few questions, is told once, and is over when it ends', async () => {
+test('a long transaction in this database delays events, costs few queries, is told once, and delays nothing after its end', async () => {
   const end = await longTransaction(deps.config.databaseUrl)
   const asked = vi.spyOn(pg.Client.prototype, 'query')
   await append('late')
@@ -54,7 +54,7 @@ test('one in this database delays events, costs few questions, is told once, and
   asked.mockClear()
   await sleep(2_000)
   const reads = asked.mock.calls.filter(([query]) => JSON.stringify(query).includes('FROM \\"Event\\" WHERE'))
-  // Less and less often, two statements each: 24 where none was asked before it was noted. Every 10 ms it was 400.
+  // Reads come less and less often, with two statements each: about 24 here. Reads every 10 ms would be 400.
   expect(reads.length).toBeLessThan(40)
   asked.mockRestore()
   expect(told.has('late')).toBe(false)
@@ -65,7 +65,7 @@ test('one in this database delays events, costs few questions, is told once, and
     data: { application: 'monthly report', pid: expect.any(Number) },
   })
   expect(await heldBack(deps.root, 0)).toMatchObject({ application: 'monthly report' })
-  // Not yet old enough for the page of the system.
+  // The transaction is not yet old enough for the system page.
   expect((await systemInfo(systemCtx(deps, 'system'))).heldBack).toBeNull()
 
   await end()
@@ -73,7 +73,7 @@ test('one in this database delays events, costs few questions, is told once, and
   expect(await heldBack(deps.root, 0)).toBeNull()
 })
 
-test('one in another database of the same server delays nothing', async () => {
+test('a long transaction in another database of the same server delays nothing', async () => {
   const end = await longTransaction(inject('postgresUrl'))
   await append('at once')
   await arrival('at once').promise

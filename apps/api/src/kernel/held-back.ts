@@ -3,12 +3,12 @@ import type { Ctx, Db } from './context.ts'
 import type { HeldBackView } from './contract.ts'
 import { appendEventsWith } from './events.ts'
 
-/** A transaction this old is not one of ours: those end within seconds. */
+/** A transaction of this age is not ours, because ours end within seconds. */
 const tooLongMs = 30_000
 
 type Holder = HeldBackView & { xid: bigint }
 
-/** The oldest transaction that has written something in this database and is not over, if it is old. */
+/** The oldest open transaction that has written to this database, when it is older than `olderThanMs`; otherwise null. */
 export async function heldBack(db: Db, olderThanMs = tooLongMs): Promise<Holder | null> {
   const rows = await db.$queryRaw<
     { xid: bigint; pid: number | null; application: string; userName: string; since: Date }[]
@@ -26,8 +26,8 @@ export async function heldBack(db: Db, olderThanMs = tooLongMs): Promise<Holder 
 }
 
 /**
- * Tells administrators, once a transaction however many processes notice it: by the audit log, because
- * the live stream is what is held back.
+ * Tells administrators of the transaction, once however many processes notice it. The audit log tells them, because
+ * the transaction holds back the live stream.
  */
 export async function noteHeldBack(ctx: Ctx, { xid, ...who }: Holder): Promise<void> {
   const event = {

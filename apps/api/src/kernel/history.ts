@@ -3,7 +3,7 @@ import type { Ctx } from './context.ts'
 import type { Page, PageInput } from './contract.ts'
 import { pageOf } from './page.ts'
 
-/** What rooms read of operations and of the event log: both are the kernel's tables. */
+/** Queries of operations and of the event log for the rooms, because both tables belong to the kernel. */
 export type Resource = { resourceKind: string; resourceId: string }
 const withSteps = { steps: { orderBy: { index: 'asc' } } } as const satisfies Prisma.OperationInclude
 export type OperationRow = Prisma.OperationGetPayload<{ include: typeof withSteps }>
@@ -11,7 +11,7 @@ export type OperationRow = Prisma.OperationGetPayload<{ include: typeof withStep
 const notOver = ['queued', 'running', 'undoing'] as const
 type Unfinished = (typeof notOver)[number]
 
-/** With steps; a constant number of queries. Who may see which is in `where`. */
+/** A page of operations with their steps, in a constant number of queries. `where` must restrict them to what the caller may see. */
 export const pageOfOperations = (
   ctx: Ctx,
   input: Pick<PageInput, 'limit' | 'marker' | 'sortDir'>,
@@ -23,14 +23,14 @@ export const findOperation = (ctx: Ctx, where: Prisma.OperationWhereInput): Prom
 
 export type ActionsQuery = {
   limit: number
-  /** Request id of the last one of the page before. */
+  /** The request id of the last action of the previous page. */
   marker?: string
   requestId?: string
   since?: Date
   before?: Date
 }
 
-/** What was done to a resource, newest first, with steps; null when nothing was done by the request `marker`. */
+/** The operations on a resource, newest first, with steps; null when the request `marker` has none. */
 export async function actionsOn(
   ctx: Ctx,
   resource: Resource,
@@ -55,7 +55,7 @@ export async function actionsOn(
   })
 }
 
-/** The newest one of an action on a resource, over or not. */
+/** The newest operation of an action on a resource, whether or not it is over. */
 export async function lastOperation(
   ctx: Ctx,
   resource: Resource,
@@ -68,7 +68,7 @@ export async function lastOperation(
   })
 }
 
-/** Id of one that is not over (or is in one of these states). */
+/** The id of an operation that is not over (or is in one of these states); undefined when there is none. */
 export async function operationUnderWay(
   { db }: Pick<Ctx, 'db'>,
   resource: Resource,
@@ -79,12 +79,12 @@ export async function operationUnderWay(
   return (await db.operation.findFirst({ where, select: { id: true } }))?.id ?? null
 }
 
-/** Condition of SQL: something is under way on the resource of that id (an expression of type text). */
+/** The SQL condition that an operation is under way on the resource with that id (an expression of type text). */
 export const isUnderWay = (resourceKind: string, id: Prisma.Sql): Prisma.Sql => Prisma.sql`
   EXISTS (SELECT FROM "Operation" o WHERE o."resourceKind" = ${resourceKind} AND o."resourceId" = ${id}
     AND o."state" IN ('queued', 'running', 'undoing'))`
 
-/** How many of the same action and project were begun before it and still wait or run. */
+/** How many operations of the same action and project were begun before this one and still wait or run. */
 export async function operationsAhead(
   { db }: Pick<Ctx, 'db'>,
   operationId: string,
@@ -97,7 +97,7 @@ export async function operationsAhead(
   return ahead?.count ?? 0
 }
 
-/** Writes down how it was decided; in the transaction of the decision. */
+/** Records how a decision of the operation was made. Call it in the transaction of the decision. */
 export async function explainOperation(
   ctx: Ctx,
   id: string,
@@ -106,7 +106,7 @@ export async function explainOperation(
   await ctx.db.operation.update({ where: { id }, data: { explanation }, select: { id: true } })
 }
 
-/** Those that are not over and that no job will end, oldest first; at most 500. */
+/** The ids of operations that are not over but have no job that will end them, oldest first, at most 500. */
 export async function lostOperations(ctx: Ctx): Promise<string[]> {
   const lost = await ctx.db.$queryRaw<{ id: string }[]>`
     SELECT o."id"::text AS "id" FROM "Operation" o
@@ -117,14 +117,14 @@ export async function lostOperations(ctx: Ctx): Promise<string[]> {
   return lost.map((row) => row.id)
 }
 
-/** What is under way on a resource, in words, and since when. */
+/** The present activity on a resource, in words, and the time since when. */
 export type Activity = { title: string; startedAt: string }
 export const waitingForItsTurn = 'Waiting for its turn'
 const begun = 'Beginning'
 
 /**
- * What runs now and since when, by resource: the words of its step; between two tries of one, and while it
- * is undone, why it failed. One query.
+ * The present activities by resource, in one query: the title of the running step or, between two tries and during an
+ * undo, the reason of the failure.
  */
 export async function activitiesOf(
   ctx: Ctx,
@@ -147,7 +147,7 @@ export async function activitiesOf(
   )
 }
 
-/** What things are called by the last operation on each, by id: a name may have changed since. One query. */
+/** The names of resources as of the last operation on each, by id, in one query. A name may have changed since. */
 export async function lastNamesOf(
   ctx: Ctx,
   resources: readonly Resource[],
@@ -164,7 +164,7 @@ export async function lastNamesOf(
 }
 
 export type LoggedEvent = Prisma.EventGetPayload<object>
-/** Newest first. `conditions` over `e`, all of which hold, also say who may see which. */
+/** Reads events, newest first. All `conditions` over `e` must hold; they must restrict events to what the caller may see. */
 export const newestEvents = (
   ctx: Ctx,
   conditions: readonly Prisma.Sql[],
@@ -173,11 +173,11 @@ export const newestEvents = (
   SELECT e.* FROM "Event" e WHERE ${Prisma.join([Prisma.sql`true`, ...conditions], ' AND ')}
   ORDER BY e."id" DESC LIMIT ${most}`
 
-/** Sub-selects for what is remembered of a resource that may be gone: `kind` and `id` are expressions of type text. */
+/** The sub-select of the last operation on a resource that may be deleted. `kind` and `id` are expressions of type text. */
 export const lastOperationSql = (kind: Prisma.Sql, id: Prisma.Sql): Prisma.Sql => Prisma.sql`
   SELECT "resourceName", "projectId" FROM "Operation"
   WHERE "resourceKind" = ${kind} AND "resourceId" = ${id} ORDER BY "createdAt" DESC LIMIT 1`
-/** `only`: a condition without which nothing is looked for. */
+/** The sub-select of the last event of a resource that may be deleted. It looks for an event only where the condition `only` holds. */
 export const lastEventSql = (kind: string, id: Prisma.Sql, only: Prisma.Sql): Prisma.Sql => Prisma.sql`
   SELECT "projectId", "data" FROM "Event"
   WHERE ${only} AND "resourceKind" = ${kind} AND "resourceId" = ${id} ORDER BY "id" DESC LIMIT 1`

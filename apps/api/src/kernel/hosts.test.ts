@@ -21,14 +21,14 @@ const opWith = (signal = new AbortController().signal): Op => ({
   log: pino({ level: 'silent' }),
   progress: () => undefined,
 })
-/** Never answers, and does not even heed the signal. */
+/** A call that never answers and ignores its signal. */
 const never = () => new Promise<never>(() => undefined)
 const hosts = {
   alive: { hypervisor: createFakeHypervisor() },
   hung: { hypervisor: { ...createFakeHypervisor(), get: never } },
 } satisfies Record<string, Pick<HostDrivers, 'hypervisor'>>
 
-test('a host that answers may take its time for one call', async () => {
+test('a slow call on a host that answers other calls is not ended', async () => {
   const work = async () => {
     await sleep(600)
     return 'done'
@@ -36,7 +36,7 @@ test('a host that answers may take its time for one call', async () => {
   expect(await whileAnswering(opWith(), hosts.alive, work)).toBe('done')
 })
 
-test('a call on a host that is silent ends, and tells the call so', async () => {
+test('a call on a host that is silent fails, and its signal is aborted', async () => {
   let told = false
   const work = (op: Op) => {
     op.signal.addEventListener('abort', () => {
@@ -52,12 +52,12 @@ test('a call on a host that is silent ends, and tells the call so', async () => 
   expect(told).toBe(true)
 })
 
-test('a refusal is not waited for, and comes as it is', async () => {
+test('a refusal of the host is raised at once and unchanged', async () => {
   const refusal = new DriverError('unavailable', 'connection refused')
   await expect(whileAnswering(opWith(), hosts.hung, () => Promise.reject(refusal))).rejects.toBe(refusal)
 })
 
-test('when the time of the operation is over the call ends, whatever the host does', async () => {
+test('a call ends at the deadline of its operation, whatever the host does', async () => {
   const late = AbortSignal.timeout(100)
   await expect(whileAnswering(opWith(late), hosts.alive, never)).rejects.toMatchObject({
     code: 'unavailable',
@@ -68,7 +68,7 @@ test('when the time of the operation is over the call ends, whatever the host do
   })
 })
 
-test('the op that a call is given asks for the lease at each look, as the one that it was made of', async () => {
+test('the op that a call gets checks the lease at each use of its signal, as the original op does', async () => {
   const { signal } = new AbortController()
   let isLost = false
   const op: Op = {

@@ -6,7 +6,7 @@ import type { Ctx } from './context.ts'
 import { toCloudError } from './errors.ts'
 
 /**
- * How the control plane reaches the drivers of a host. An endpoint is "unix:/path" (an agent on
+ * The connections of the control plane to the drivers of hosts. An endpoint is "unix:/path" (an agent on
  * this machine) or "fake:NAME" (tests and scale runs). Connections are made once and kept.
  */
 export class HostConnections {
@@ -24,7 +24,7 @@ export class HostConnections {
     }
     return drivers
   }
-  /** Endpoint of a host, asked of `read` at most once in 5 s: each step of a workflow needs it. */
+  /** The endpoint of a host. It is kept for 5 s, because each step of a workflow needs it; then `read` is called again. */
   async endpointOf(hostId: string, read: () => Promise<string>): Promise<string> {
     const known = this.#endpoints.get(hostId)
     if (known && Date.now() - known.readAt < endpointMs) return known.endpoint
@@ -35,12 +35,12 @@ export class HostConnections {
 }
 const endpointMs = 5_000
 
-/** An Op for a driver call made outside a workflow (reconcilers, console). */
+/** Makes an Op for driver calls outside of workflows (reconcilers, consoles). */
 export function plainOp(ctx: Ctx, timeoutMs = 30_000): Op {
   const signal = AbortSignal.timeout(timeoutMs)
   return {
     id: ctx.requestId,
-    // A worker that was frozen makes no call before it knows whether it still has its lease.
+    // A worker that was frozen must check its lease before it makes another call.
     get signal() {
       ctx.deps.holder?.check()
       return signal
@@ -50,7 +50,7 @@ export function plainOp(ctx: Ctx, timeoutMs = 30_000): Op {
   }
 }
 
-/** For a round of many calls: each has its own time, and all end with the round's. */
+/** Makes an Op for a round of many calls: each call has its own time limit, and all end with the round's. */
 export function callByCall(ctx: Ctx, round: Op, callMs: number): Op {
   return {
     ...round,
@@ -60,23 +60,23 @@ export function callByCall(ctx: Ctx, round: Op, callMs: number): Op {
   }
 }
 
-/** What a driver raised, also behind a CloudError; null for anything else (the database was away). */
+/** The code of a driver's error, also when a CloudError wraps it; null for any other error. */
 export function driverCode(error: unknown): DriverErrorCode | null {
   const { cause } = toCloudError(error)
   return cause instanceof DriverError ? cause.code : null
 }
 
 /**
- * While a call is under way its host is asked for something small, this often, and has as long to
- * answer; after two silences it counts as one that does not answer. A variable for tests alone.
+ * While a call is under way, its host is sent a small request this often and has as long to answer; after two missed
+ * answers the host counts as silent. This is a variable only for tests.
  */
 export const hostPatience = { askEveryMs: 4_000 }
 const silences = 2
 
 /**
- * Runs a driver call that may rightly take minutes (an image is converted), yet ends within 12 s when
- * the host falls silent: then, and when op's signal says so, it raises `unavailable`, whatever the
- * call itself does. `work` must pass on the op that it is given.
+ * Runs a driver call that may take minutes (such as the conversion of an image) but must end within 12 s when
+ * the host falls silent. Then, and when op's signal aborts, it raises `unavailable`, whatever the
+ * call itself does. `work` must pass on the op that it gets.
  */
 export async function whileAnswering<T>(
   op: Op,
@@ -89,7 +89,7 @@ export async function whileAnswering<T>(
   const ended = AbortSignal.any([signal, silent.signal])
   const watched: Op = {
     ...op,
-    // Looked up at each call, as op's own is: a worker that was frozen makes none after it has lost its lease.
+    // A getter, as in op itself: each call checks the lease, so that a frozen worker makes none after it has lost the lease.
     get signal() {
       return op.signal === signal ? ended : AbortSignal.any([op.signal, silent.signal])
     },
@@ -112,10 +112,10 @@ const reasonOf = (silent: AbortSignal) =>
     ? `The host was silent for ${(silences * hostPatience.askEveryMs) / 1000} s.`
     : 'The host had not answered when the time of the operation was over.'
 
-/** An id that no guest has: the shortest question that a host can be asked. */
+/** An id that no guest has: asking for it is the smallest request to a host. */
 const nobody = '00000000-0000-4000-8000-000000000000'
 
-/** Whether somebody there answers that shortest question within 5 s. */
+/** True when the endpoint answers that smallest request within 5 s. */
 export async function answersAt(ctx: Ctx, endpoint: string): Promise<boolean> {
   try {
     await ctx.deps.hosts.at(endpoint).hypervisor.get(plainOp(ctx, 5_000), nobody)
@@ -145,7 +145,7 @@ async function watch(
         () => late,
       ),
     ])
-    // A process that was itself away (suspended) blames nobody.
+    // When this process itself was suspended, the missed answer does not count.
     const away = Date.now() - startedAt > 4 * askEveryMs
     missed = answer === 'late' && !away ? missed + 1 : 0
   }

@@ -1,16 +1,16 @@
 import { hostFlag, type Lane, projectFlag } from './workflow.ts'
 
 /**
- * How many operations run at once. Half of all slots of a lane are as many as one project gets,
- * three quarters as many as one host: neither holds up the others. What is more than that waits in
- * the queue, in its order, and holds no slot.
+ * How many operations a worker runs at once, by lane. One project gets at most half of all slots of a lane and one
+ * host at most three quarters, so that neither holds up the others. Further operations wait in
+ * the queue, in their order, and take no slot.
  */
 export const defaultSlots: Record<Lane, number> = { short: 12, long: 6 }
 const share = { project: 1 / 2, host: 3 / 4 }
-/** So long we do not try again what other workers had filled up, unless one of ours ends before. */
+/** How long a project or host that other workers have filled up is not tried again, in ms, unless one of our operations ends before. */
 const restMs = 300
 
-/** What one worker has under way in one lane, by flags of the jobs ("project:…", "host:…"). */
+/** The operations that one worker runs in one lane, counted by the flags of their jobs ("project:…", "host:…"). */
 export class LaneSlots {
   readonly lane: Lane
   readonly #slots: number
@@ -24,7 +24,7 @@ export class LaneSlots {
     this.#workers = workers
   }
 
-  /** In the whole cloud. */
+  /** How many operations of one project may run in the whole cloud. */
   get project(): number {
     return Math.max(1, Math.floor(this.#slots * this.#workers() * share.project))
   }
@@ -32,7 +32,7 @@ export class LaneSlots {
     return Math.max(1, Math.floor(this.#slots * this.#workers() * share.host))
   }
 
-  /** Flags of jobs that the queue shall not give us now. */
+  /** The flags of jobs that this worker must not take now. */
   forbidden(): string[] {
     const now = performance.now()
     for (const [flag, until] of this.#fullUntil) if (until < now) this.#fullUntil.delete(flag)
@@ -40,7 +40,7 @@ export class LaneSlots {
     return [...new Set([...mine, ...this.#fullUntil.keys()])]
   }
 
-  /** False: as many run as may; several slots may have asked the queue at the same moment. */
+  /** Counts a job that begins. False when the limit is reached, because several slots have asked the queue at the same moment. */
   enter(flags: readonly string[]): boolean {
     if (flags.some((flag) => (this.#counts.get(flag) ?? 0) >= this.#most(flag))) return false
     for (const flag of flags) this.#counts.set(flag, (this.#counts.get(flag) ?? 0) + 1)
@@ -55,7 +55,7 @@ export class LaneSlots {
     }
   }
 
-  /** The database says that so many run in all workers together. */
+  /** Takes note of the numbers that run in all workers together, as the database counts them. */
   counted(row: { projectId: string | null; hostId: string | null; ofProject: number; ofHost: number }): void {
     const until = performance.now() + restMs
     if (row.projectId !== null && row.ofProject >= this.project)

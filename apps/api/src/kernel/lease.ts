@@ -5,7 +5,7 @@ import pg from 'pg'
 import type { Deps } from './context.ts'
 import { longSession } from './session.ts'
 
-/** A run that belongs to another worker by now, or whose worker is not sure of its lease: it writes nothing more. */
+/** Raised in a run that belongs to another worker by now, or whose worker may have lost its lease: the run writes nothing more. */
 export class LeaseLost extends Error {
   constructor() {
     super('this worker has lost its lease')
@@ -13,42 +13,42 @@ export class LeaseLost extends Error {
   }
 }
 
-/** The worker that a run belongs to. */
+/** The worker to which a run belongs. */
 export type Holder = {
-  /** Its row in "Worker". */
+  /** The id of the worker's row in "Worker". */
   readonly id: string
-  /** Throws LeaseLost when the lease has expired by this machine's own clock. Asks nobody. */
+  /** Throws LeaseLost when the lease has expired by this machine's own clock. It makes no query. */
   check(): void
-  /** Aborts it when the lease is lost, until the returned function is called. */
+  /** Aborts the run when the lease is lost, until the returned function is called. */
   attach(run: AbortController): () => void
 }
 
 export type LeaseOptions = {
   id: string
-  /** How long a worker is believed to live after it was last heard of. */
+  /** How long a worker counts as alive after its last renewal, in ms. */
   leaseMs?: number
-  /** Others have taken over what this worker had: the process must end. */
+  /** Called when others have taken over this worker's operations: the process must end. */
   onLost(): void
 }
-/** What every connection of a worker is called, so that those of a dead one can be ended. */
+/** The name of every connection of a worker, by which the connections of a dead worker are found and ended. */
 export const sessionName = (workerId: string) => `stratolith-worker ${workerId}`
-/** The same address of the database, whose connections are called so. */
+/** The database URL with that name for its connections. */
 export function named(databaseUrl: string, session: string): string {
   const url = new URL(databaseUrl)
   url.searchParams.set('application_name', session)
   return url.href
 }
 
-/** How often a worker looks whether another one is dead: a process of the same machine is found so soon. */
+/** How often a worker looks for dead workers, in ms: so soon a dead process of the same machine is found. */
 const defaultLookMs = 1_000
-/** An expired lease counts after this share of it: by then a worker that lives has stopped by its own clock. */
+/** An expired lease is taken over only after this additional share of it: by then its worker has stopped by its own clock. */
 const graceShare = 0.2
 
 /**
- * A worker's place among any number of them: a row that it renews by the database's clock. Whoever
- * finds an expired one, or one of a process of the same machine that is dead, takes it over: the jobs
- * are unlocked, the operations get a new number and the connections are ended, so that a process that
- * was only frozen can write nothing and holds no lock. Call start() before any work, stop() after it.
+ * A worker's lease: a row that the worker renews by the database's clock. A worker that finds an expired lease, or the
+ * lease of a dead process of the same machine, takes that worker over: its jobs are unlocked, its
+ * operations get a new number and its connections are ended, so that a process that was
+ * only frozen can write nothing and holds no lock. Call start() before any work and stop() after it.
  */
 export class WorkerLease implements Holder {
   readonly id: string
@@ -75,7 +75,7 @@ export class WorkerLease implements Holder {
     this.#onLost = options.onLost
   }
 
-  /** Workers that are alive, as of the last renewal. */
+  /** The number of living workers, as of the last renewal. */
   get workers(): number {
     return this.#workers
   }
@@ -95,7 +95,7 @@ export class WorkerLease implements Holder {
     await this.#taking
   }
 
-  /** Tells what graphile-worker calls us, before it takes a first job. */
+  /** Records the name that graphile-worker has for us, before it takes a first job. */
   async addPool(pool: string): Promise<void> {
     await this.#deps.root
       .$executeRaw`UPDATE "Worker" SET "pools" = array_append("pools", ${pool}) WHERE "id" = ${this.id}::uuid`
@@ -124,7 +124,7 @@ export class WorkerLease implements Holder {
     await this.#client?.end()
   }
 
-  /** No run is under way any more; one that has thrown may not have told. */
+  /** Gives up the lease. No run is under way any more, but a run that has thrown may have left its operation held. */
   async #leave(): Promise<void> {
     const left = 'UPDATE "Operation" SET "leaseWorker" = NULL WHERE "leaseWorker" = $1'
     await this.#client?.query(left, [this.id])
@@ -182,7 +182,7 @@ export class WorkerLease implements Holder {
     await this.#look(await this.#connected())
   }
 
-  /** What is not answered within a third of the lease is asked again on another connection, in time. */
+  /** Returns the connection. A query fails after a third of the lease, so that there is time to repeat it on another connection. */
   async #connected(): Promise<pg.Client> {
     if (this.#client) return this.#client
     const client = await this.#open((lost) => {
@@ -201,7 +201,7 @@ export class WorkerLease implements Holder {
     return client
   }
 
-  /** Finds the leases that have expired, and those of dead processes of this machine; the own one is not held up. */
+  /** Finds expired leases and those of dead processes of this machine. Taking them over does not delay the renewal of our own. */
   async #look(client: pg.Client): Promise<void> {
     const { rows } = await client.query<Other>(
       `SELECT "id", "place", "pid", "pidStart", "leaseUntil" < clock_timestamp() - $2 * interval '1 millisecond' AS "expired"
@@ -219,8 +219,8 @@ export class WorkerLease implements Holder {
   }
 
   /**
-   * Their connections first: one may be frozen in the middle of a transaction and hold locks that we
-   * need. One that has renewed its lease after all connects again.
+   * Takes over dead workers. Their connections are ended first, because a worker may be frozen in the middle of a
+   * transaction and hold locks that we need. A worker that has renewed its lease after all connects again.
    */
   async #takeOver(dead: string[], proven: string[]): Promise<void> {
     const client = await this.#open(() => undefined)
@@ -241,7 +241,7 @@ export class WorkerLease implements Holder {
         await client.query('SELECT graphile_worker.force_unlock_workers($1::text[])', [
           rows.flatMap((row) => row.pools),
         ])
-        // As graphile-worker says of new jobs: it looks at once instead of at its next poll.
+        // The notification that graphile-worker sends for new jobs: workers look at once instead of at their next poll.
         await client.query(`SELECT pg_notify('jobs:insert', json_build_object('count', $1::int)::text)`, [
           Math.max(rowCount ?? 0, 1),
         ])
@@ -252,7 +252,7 @@ export class WorkerLease implements Holder {
     }
   }
 
-  /** What they hold (rows, locks of reconcilers) is free, and what they have not committed is undone. */
+  /** Ends connections by name, which frees their locks and undoes their open transactions. */
   async #endSessions(client: pg.Client, names: string[]): Promise<void> {
     const theirs = `FROM pg_stat_activity WHERE "datname" = current_database() AND "application_name" = ANY($1::text[])`
     try {
@@ -268,7 +268,7 @@ export class WorkerLease implements Holder {
     }
   }
 
-  /** Locks of workers from before leases existed, which no row tells of. */
+  /** Unlocks jobs of workers without a row, from versions before there were leases. */
   async #unlockStrangers(client: pg.Client): Promise<void> {
     const { rowCount } = await client.query(
       `SELECT graphile_worker.force_unlock_workers(array_agg("locked_by")) FROM (
@@ -280,7 +280,7 @@ export class WorkerLease implements Holder {
   }
 }
 
-/** The same process parts, whose database and hosts are not asked for anything once `holder.check` throws. */
+/** Wraps `deps` so that its database and hosts are used no more once `holder.check` throws. */
 export function guarded(deps: Deps, holder: Pick<Holder, 'check'>): Deps {
   const root = new Proxy(deps.root, {
     get(target, name) {
@@ -294,18 +294,18 @@ export function guarded(deps: Deps, holder: Pick<Holder, 'check'>): Deps {
 type Other = { id: string; place: string; pid: number; pidStart: string; expired: boolean }
 const isDead = (other: Other) => other.place === place && startOf(other.pid) !== other.pidStart
 
-/** Where pids mean the same: this boot of this machine, this process namespace. */
+/** The place in which a pid names one process: this boot of this machine, this pid namespace. */
 const place = placeOf()
 function placeOf(): string {
   try {
     const boot = fs.readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
     return `${os.hostname()} ${boot} ${fs.readlinkSync('/proc/self/ns/pid')}`
   } catch {
-    return `${os.hostname()} ${crypto.randomUUID()}` // Nothing can be proven here: leases run out.
+    return `${os.hostname()} ${crypto.randomUUID()}` // Without /proc no process can be proven dead: leases must run out.
   }
 }
 
-/** Start time of a process in ticks since boot (field 22 of proc_pid_stat(5)); null when it is dead. */
+/** The start time of a process in ticks since boot (field 22 of proc_pid_stat(5)); null when the process is dead. */
 function startOf(pid: number): string | null {
   try {
     const stat = fs.readFileSync(`/proc/${pid}/stat`, 'utf8')

@@ -55,21 +55,21 @@ describe('rooms', () => {
         toy('b', { openstack: [{ ...door('a'), facade: undefined }] }),
       ],
     ],
-  ])('that both say %s do not start', (what, rooms) => {
+  ])('that both register %s are refused', (what, rooms) => {
     const named = rooms.map(({ name }) => name)
     expect(() => registerRooms(rooms)).toThrow(
       `${what} is said twice: by the rooms ${named[0]} and ${named[1]}`,
     )
-    expect(workflowNamed('toy.make'), 'nothing of it is known').toBeUndefined()
+    expect(workflowNamed('toy.make'), 'nothing of a refused list is registered').toBeUndefined()
   })
 
-  test('use only what stands before them', () => {
+  test('may use only rooms that stand before them in the list', () => {
     const [a, b] = [toy('a', { uses: ['b'] }), toy('b')]
     expect(() => registerRooms([a, b])).toThrow('room a uses b, which does not stand before it')
     registerRooms([b, a])
   })
 
-  test('are known by what they say, and then join others', () => {
+  test('are registered with everything in their manifest, and then join other rooms', () => {
     const joined: string[] = []
     registerRooms([
       toy('nursery', {
@@ -84,7 +84,7 @@ describe('rooms', () => {
     expect(() => demandKind('rattle')).not.toThrow()
   })
 
-  test('an event of a kind that no room has is not written', async () => {
+  test('refuse an event of a kind that no room has', async () => {
     const { deps, close } = await testDeps()
     try {
       const event = { kind: 'ghost.created', projectId: null, resourceKind: 'ghost', resourceId: '1' }

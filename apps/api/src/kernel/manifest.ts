@@ -10,43 +10,43 @@ import { type Kept, keepFor } from './retention.ts'
 import { defineWorkflow, type Workflow } from './workflow.ts'
 
 /**
- * What a room says about itself, in its room.ts. rooms.ts lists the rooms, and everything central is made
+ * The manifest of a room, in its room.ts. rooms.ts lists the rooms, and everything central is made
  * from that list: the portal's router, the operation table, the policy, a worker's workflows and
- * reconcilers, the quota, the rules about who may import whom. The tables of a room are those of its file
- * in prisma/schema; its examples and its rows of the authorization matrix stand in its testing.room.ts.
+ * reconcilers, the quota, the rules about imports between rooms. The tables of a room are those of its file
+ * in prisma/schema; its examples and its rows of the authorization matrix are in its testing.room.ts.
  */
 export type Room<Name extends string = string, Router extends AnyRouter = AnyRouter> = {
-  /** Also its folder, its Prisma file, its browser test, the prefix of its commits and of its procedures. */
+  /** The name of the room, its folder, its Prisma file and its browser test, and the prefix of its commits and procedures. */
   name: Name
-  /** The rooms whose service.ts and contract.ts it may import. They stand before it in rooms.ts. */
+  /** The rooms whose service.ts and contract.ts this room may import. They stand before it in rooms.ts. */
   uses: readonly string[]
-  /** What it has things of, by their names in the event log and in operations. */
+  /** The kinds of its things, by their names in the event log and in operations. */
   kinds: Readonly<Record<string, Kind>>
-  /** What of it is counted for each project, with the defaults that we ship. */
+  /** The resources that are counted for each project, with the default limits. */
   quota?: Readonly<Partial<Record<QuotaResource, QuotaWords>>>
   policy: PolicyTable
-  /** What the portal can ask of it. */
+  /** The tRPC procedures of the room, for the portal. */
   router: Router
-  /** What it adds to OpenStack's door. */
+  /** The operations that the room adds to OpenStack's door. */
   openstack?: readonly Door[]
-  // Each workflow takes its own input; the room's service gives it that.
+  // `never`, because each workflow has an input type of its own, which the room's service provides.
   workflows?: readonly Workflow<never>[]
   reconcilers?: readonly Reconciler[]
-  /** Its tables that grow with the age of the cloud. */
+  /** The tables of the room that grow with the age of the cloud. */
   kept?: readonly Kept[]
-  /** What it registers with the rooms that it uses: what goes with a project, what hosts are told. Runs once. */
+  /** Registers functions with the rooms that this room uses: what goes with a project, what hosts are told. It runs once. */
   joins?: () => void
 }
 
 export type Door = {
-  /** "compute": the façade that the operations belong to. */
+  /** The façade to which the operations belong, such as "compute". */
   service: string
-  /** In the room that the façade belongs to. */
+  /** The façade itself; only in the room to which the façade belongs. */
   facade?: Omit<Facade, 'service'>
-  /** Its entry in the catalog. */
+  /** The façade's entry in the catalog. */
   catalog?: Omit<CloudService, 'type'>
   operations: readonly {
-    /** Paths under which each operation answers; the first is the documented one. */
+    /** The paths under which each operation answers; the first is the documented one. */
     below: string[]
     operations: ApiOperation[]
   }[]
@@ -58,8 +58,8 @@ export const defineRoom = <const Name extends string, Router extends AnyRouter>(
 ): Room<Name, Router> => room
 
 /**
- * Makes these rooms known to this process, in their order. Throws when two of them say the same name, and
- * when one uses a room that does not stand before it: the cloud then does not start.
+ * Registers these rooms in this process, in their order. Throws, so that the cloud does not start, when two rooms
+ * register the same name or a room uses a room that does not stand before it.
  */
 export function registerRooms(rooms: readonly Room[]): void {
   const seen = new Map<string, string>()
@@ -78,7 +78,7 @@ export function registerRooms(rooms: readonly Room[]): void {
   for (const room of rooms) register(room)
 }
 
-/** Everything that is called by a name in the whole cloud. */
+/** All names of a room that must be unique in the whole cloud. */
 function namesOf(room: Room): string[] {
   const operations = (room.openstack ?? []).flatMap((door) => [
     ...(door.facade ? [`façade ${door.service}`] : []),

@@ -3,7 +3,7 @@ import type { Deps } from './context.ts'
 import { pageOf, whole } from './page.ts'
 import { expectCloudError, testCtx, testDeps } from './testing.ts'
 
-test('a list without pages is whole or refused, never cut', async () => {
+test('a list without pages is returned whole or refused, never cut', async () => {
   expect(whole([1, 2], 2, 'Ask for one.')).toEqual([1, 2])
   await expectCloudError(
     Promise.resolve().then(() => whole([1, 2, 3], 2, 'Ask for one.')),
@@ -23,7 +23,7 @@ describe('pageOf', () => {
   test('walks all rows once, newest first, with the count of the whole filter', async () => {
     const ctx = await testCtx(deps)
     const ids = Array.from({ length: 23 }, () => crypto.randomUUID())
-    // Equal times: the id decides, so that no row is shown twice or never.
+    // All rows have the same time, so the id decides the order, and no row is shown twice or never.
     await deps.root.network.createMany({
       data: ids.map((id) => ({ id, projectId: ctx.projectId, name: 'n', createdAt: new Date(0) })),
     })
@@ -43,7 +43,7 @@ describe('pageOf', () => {
   })
 
   test.each(['nope', '', "' OR 1=1", 'ffffffff-ffff-ffff-ffff-ffffffffffff'])(
-    'nor is %j, which no row has as its id',
+    'refuses the marker %j, which is the id of no row',
     async (marker) => {
       await expectCloudError(
         pageOf(deps.root.network, { limit: 5, marker, sortDir: 'desc' }, {}),
@@ -53,7 +53,7 @@ describe('pageOf', () => {
     },
   )
 
-  test('a marker of another project is no marker', async () => {
+  test('refuses a marker that is the id of a row of another project', async () => {
     const [mine, other] = [await testCtx(deps), await testCtx(deps)]
     const id = crypto.randomUUID()
     await deps.root.network.create({ data: { id, projectId: other.projectId, name: 'n' } })

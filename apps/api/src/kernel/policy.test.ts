@@ -46,7 +46,7 @@ describe('policy', () => {
     expect(decide(ctx, action, target).allowed).toBe(allowed)
   })
 
-  test('a role on a domain counts only where the clause speaks of domains', () => {
+  test('a role on a domain counts only in a clause that names domains', () => {
     const scope = { kind: 'domain', domainId: 'd1' } as const
     const ctx = { ...ctxOf('admin'), scope }
     expect(decide(ctx, 'test:admin').allowed).toBe(false)
@@ -56,7 +56,7 @@ describe('policy', () => {
     expect(decide(ctx, 'test:domain', {}).allowed).toBe(false)
   })
 
-  test('says word by word what held', () => {
+  test('a decision says of each word of the rule whether it holds', () => {
     expect(decide(ctxOf('member'), 'test:read', { projectId: 'p2' })).toEqual({
       allowed: false,
       rule: 'role:reader and project:own or public:yes or role:admin',
@@ -72,11 +72,11 @@ describe('policy', () => {
     })
   })
 
-  test('a refusal says whose it is, and names the action', () => {
+  test('a refusal names the action and says who may do it', () => {
     expect(() => authorize(ctxOf('reader'), 'test:write', { projectId: 'p1' })).toThrow(
       'You may not do this (test:write): it is for those with the role “member” in its project and administrators of the cloud. An administrator of the cloud or of your domain can give you the role.',
     )
-    // Nobody of a project can give what is the cloud's.
+    // The refusal names no helper, because nobody in a project can give a right on the cloud.
     expect(refusal('hosts:list_hosts', 'admin or role:reader and scope:system')).toBe(
       'You may not do this (hosts:list_hosts): it is for administrators of the cloud and readers of the whole cloud.',
     )
@@ -86,7 +86,7 @@ describe('policy', () => {
     expect(refusal('a:b', 'scope:project')).toContain('nobody like you')
   })
 
-  test('an action without a rule and a rule with an unknown word are errors, never a yes', () => {
+  test('an action without a rule and a rule with an unknown word raise errors and allow nothing', () => {
     expect(() => decide(ctxOf('admin'), 'test:nowhere')).toThrow(/no policy/)
     expect(() => decide(ctxOf('admin'), 'test:typo')).toThrow(/unknown word/)
   })
@@ -96,7 +96,7 @@ describe("the operator's policy.yaml", () => {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'stratolith-policy-'))
   afterAll(() => {
     fs.rmSync(dir, { recursive: true, force: true })
-    overridePolicy(dir) // none again
+    overridePolicy(dir) // Removes the overrides again.
   })
   const override = (text: string) => {
     fs.writeFileSync(path.join(dir, 'policy.yaml'), text)
@@ -104,7 +104,7 @@ describe("the operator's policy.yaml", () => {
   }
   beforeAll(() => registerPolicy({ 'test:file': 'role:admin', 'test:other': 'role:admin' }))
 
-  test('replaces the rules that it names and no other', () => {
+  test('replaces the rules that it names and no others', () => {
     override('"test:file": "role:reader and project:own"')
     expect(decide(ctxOf('reader'), 'test:file', { projectId: 'p1' }).allowed).toBe(true)
     expect(decide(ctxOf('reader'), 'test:file', { projectId: 'p2' }).allowed).toBe(false)
@@ -112,13 +112,13 @@ describe("the operator's policy.yaml", () => {
   })
   test('an unknown action, an unknown word and another shape stop the start', () => {
     expect(() => override('"test:nowhere": "role:admin"')).toThrow(/no action “test:nowhere”/)
-    expect(() => override('"test:file": "rule:boss"')).toThrow(/“rule:boss” is no word/)
+    expect(() => override('"test:file": "rule:boss"')).toThrow(/unknown word “rule:boss”/)
     expect(() => override('- role:admin')).toThrow(/must be a map/)
     fs.rmSync(path.join(dir, 'policy.yaml'))
     expect(() => overridePolicy(dir)).not.toThrow()
     expect(decide(ctxOf('reader'), 'test:file', { projectId: 'p1' }).allowed).toBe(false)
   })
-  test('is read again when it changes; a mistake leaves the rules before it', async () => {
+  test('is read again when it changes, and a mistake in it leaves the previous rules in force', async () => {
     override('"test:file": "role:reader"')
     const said: string[] = []
     const log = { info: () => said.push('read'), error: () => said.push('mistake') } as unknown as Logger

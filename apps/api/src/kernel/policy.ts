@@ -8,17 +8,17 @@ import { CloudError } from './errors.ts'
 import { clausesOf, refusal } from './refusal.ts'
 
 /**
- * Policy is data: action → rule. A rule is clauses joined by `or`, each of words joined by `and`:
+ * The policy of a room: action → rule. A rule consists of clauses joined by `or`, and a clause of words joined by `and`:
  *   admin                                     cloud administrator: role admin on a project or the system
- *   role:member | role:reader | role:<name>   an effective role of the caller where the token holds
+ *   role:member | role:reader | role:<name>   an effective role of the caller in the token's scope
  *   project:own                               the target's project is the token's project
  *   user:own                                  the target belongs to the caller
- *   domain:own                                the target is of the domain that the token is scoped to
- *   scope:system | scope:domain | scope:project   kind of the token
+ *   domain:own                                the target belongs to the domain that the token is scoped to
+ *   scope:system | scope:domain | scope:project   the kind of the token's scope
  *   public:yes                                the target is public
  *   anyone                                    every authenticated caller
- * A role held on a domain counts only in a clause that says `domain:own` or `scope:domain`, so that
- * the administrator of a domain is nobody elsewhere. Each room registers its table from policy.ts.
+ * A role on a domain counts only in a clause with `domain:own` or `scope:domain`, so that
+ * the administrator of a domain has no rights elsewhere. Each room registers the table in its policy.ts.
  */
 export type PolicyTable = Readonly<Record<string, string>>
 export type Target = {
@@ -37,9 +37,9 @@ export function registerPolicy(table: PolicyTable): void {
 }
 
 /**
- * The operator's own rules: `policy.yaml` in the data folder, a map of action → rule that replaces
- * those of the tables. Call it when every room has registered. An unknown action or word throws a
- * sentence and changes nothing: a rule that is silently ignored would be worse.
+ * Reads the operator's own rules: `policy.yaml` in the data folder, a map of action → rule that replaces
+ * rules of the tables. Call it after all rooms have registered. An unknown action or word throws an error
+ * and changes nothing, because a rule that is silently ignored would be worse.
  */
 export function overridePolicy(dataDir: string): void {
   const file = path.join(dataDir, 'policy.yaml')
@@ -47,8 +47,8 @@ export function overridePolicy(dataDir: string): void {
 }
 
 /**
- * Applies policy.yaml now (which may throw) and again whenever it changes, within about a second.
- * A file with a mistake is told to the log and the rules before it stay. Returns what stops it.
+ * Applies policy.yaml now (which may throw) and again within about a second whenever it changes.
+ * A mistake in the changed file is logged, and the previous rules stay. Returns the function that stops this.
  */
 export function watchPolicy(dataDir: string, log: Logger): () => void {
   const file = path.join(dataDir, 'policy.yaml')
@@ -56,7 +56,7 @@ export function watchPolicy(dataDir: string, log: Logger): () => void {
     const stat = fs.statSync(file, { bigint: true, throwIfNoEntry: false })
     return stat && `${stat.ino} ${stat.size} ${stat.ctimeNs}`
   }
-  // Looked at before it is read: what is written in between is seen in the next second.
+  // The state is taken before the file is read, so that a change in between is noticed in the next second.
   let seen = stateOf()
   overridePolicy(dataDir)
   const reload = () => {
@@ -70,7 +70,7 @@ export function watchPolicy(dataDir: string, log: Logger): () => void {
       log.error({ err: error }, 'policy.yaml has a mistake; the rules before it stay in force')
     }
   }
-  // Polls: an editor that replaces the file, or makes it first, is seen the same way.
+  // Polling also notices an editor that replaces the file, and a file that is made later.
   const timer = setInterval(reload, 1000).unref()
   return () => clearInterval(timer)
 }
@@ -83,14 +83,15 @@ function readOverrides(file: string): Map<string, string> {
     const strange = clausesOf(rule)
       .flat()
       .find((word) => !words.test(word))
-    if (strange !== undefined) throw new Error(`${file}: “${strange}” is no word of a rule (${action}).`)
+    if (strange !== undefined)
+      throw new Error(`${file}: the rule of ${action} has an unknown word “${strange}”.`)
   }
   return new Map(Object.entries(parsed.data))
 }
 const words =
   /^(admin|role:[a-z0-9_.-]{1,64}|project:own|user:own|domain:own|public:yes|scope:(system|domain|project)|anyone)$/i
 
-/** Every action with its rule now in force, by name. */
+/** All actions with their present rules, ordered by name. */
 export function allRules(): { action: string; rule: string; source: RuleSource }[] {
   return [...defaults.keys()].sort().map((action) => ({ action, ...ruleOf(action) }))
 }
@@ -107,14 +108,14 @@ export type Decision = {
   allowed: boolean
   rule: string
   source: RuleSource
-  /** Clause by clause, word by word: what held. One clause that holds whole allows. */
+  /** For each word of each clause: whether it holds. One clause of which all words hold allows the action. */
   clauses: { word: string; holds: boolean }[][]
 }
 
-/** Who asks, as far as a rule can see it; a Ctx is one. */
+/** The part of a Ctx that rules look at. */
 export type Asker = Pick<Ctx, 'actor' | 'scope' | 'roles'>
 
-/** Is the action allowed, and which words of which rule say so? Pure apart from the tables. */
+/** Decides whether the action is allowed, and which words of the rule hold. Depends only on its arguments and the tables. */
 export function decide(asker: Asker, action: string, target: Target = {}): Decision {
   const { rule, source } = ruleOf(action)
   const clauses = clausesOf(rule).map((clause) =>
@@ -123,7 +124,7 @@ export function decide(asker: Asker, action: string, target: Target = {}): Decis
   return { allowed: clauses.some((clause) => clause.every((w) => w.holds)), rule, source, clauses }
 }
 
-/** Throws `forbidden` with the rule in words. What the caller may not even see is a 404 before this. */
+/** Throws `forbidden` with the rule in words. The caller's right to see the target must have been checked before (404). */
 export function authorize(ctx: Ctx, action: string, target: Target = {}): void {
   const { allowed, rule } = decide(ctx, action, target)
   if (!allowed)

@@ -4,7 +4,7 @@ import { invariant } from './errors.ts'
 import { guarded, LeaseLost } from './lease.ts'
 import { longSession } from './session.ts'
 
-/** Repairs what drifts. Idempotent, takes no input, runs every `everyMs` and when it is woken. */
+/** Repairs drift between rows and hosts. `run` is idempotent; it runs every `everyMs` and when the reconciler is woken. */
 export type Reconciler = { name: string; everyMs: number; run(ctx: Ctx): Promise<void> }
 
 const registry = new Map<string, Reconciler>()
@@ -13,7 +13,7 @@ export function defineReconciler(reconciler: Reconciler): Reconciler {
   return reconciler
 }
 
-/** One of those that are defined; throws when there is none of that name. */
+/** The reconciler with that name; throws when there is none. */
 export function reconcilerNamed(name: string): Reconciler {
   const reconciler = registry.get(name)
   invariant(reconciler, `no reconciler ${name}`)
@@ -21,25 +21,25 @@ export function reconcilerNamed(name: string): Reconciler {
 }
 
 const channel = 'stratolith_reconcile'
-/** Whoever wakes it a hundred times in a moment gets one run that sees it all. */
+/** How long a woken reconciler waits before it runs, in ms, so that a hundred wake-ups in a moment cause one run. */
 const debounceMs = 100
-/** How soon a reconciler runs elsewhere when its worker has died. */
+/** How soon another worker takes over a reconciler whose worker has died, in ms. */
 const defaultLookMs = 5_000
-/** First number of our advisory locks of two; the second is the reconciler's. */
+/** The first number of our advisory locks, which have two; the second number is made from the reconciler's name. */
 const lockClass = 0x5752
 
-/** Runs that reconciler as soon as ctx's transaction is committed, wherever it runs. */
+/** Wakes the reconciler, in whichever worker it runs, as soon as ctx's transaction is committed. */
 export async function wakeReconciler(ctx: Ctx, name: string): Promise<void> {
   invariant(registry.has(name), `no reconciler ${name}`)
   await ctx.db.$executeRaw`SELECT pg_notify(${channel}, ${name})`
 }
 
 /**
- * Runs each reconciler on its period and when it is woken, in one worker of the cloud, one run of
- * each at a time; a failing one is logged and tried again at its next period, the others go on. Who
- * runs it is who has its lock, and locks belong to a session that ends when its worker dies. A run
- * whose session is lost meanwhile changes nothing more: another worker may run the same by now.
- * Returns the way to stop (waits for runs).
+ * Runs each reconciler on its period and when it is woken, in one worker of the cloud and one run at a time. A failed
+ * run is logged and repeated at the next period, and the other reconcilers go on. The worker with the lock of a
+ * reconciler runs it; locks belong to a session that ends when its worker dies. A run
+ * whose session is lost changes nothing more, because another worker may run the same reconciler by now.
+ * Returns the function that stops them and waits for their runs.
  */
 export function startReconcilers(
   deps: Deps,
@@ -64,7 +64,7 @@ export function startReconcilers(
     client ??= await openSession(deps, 2 * lookMs, lose, (name) => turns.get(name)?.wake())
     const session = client
     const free = [...turns].filter(([, turn]) => !turn.owned).map(([name]) => name)
-    // Asked also when nothing is free: a session whose other end is gone says nothing by itself.
+    // The query runs also when no lock is wanted, because a dead session is only noticed by a query.
     const { rows } = await session
       .query<{ name: string }>(
         `SELECT "name" FROM unnest($1::text[]) AS "name" WHERE pg_try_advisory_lock(${lockClass}, hashtext("name"))`,
@@ -116,13 +116,13 @@ async function openSession(
   }
 }
 
-/** Not waited for: there may be nobody to take leave of. */
+/** Ends the session without waiting, because the server may be gone and never answer. */
 const leave = (client: pg.Client): void => void client.end().catch(() => undefined)
 
-/** When one reconciler runs, in a worker that has its lock or not. */
+/** Schedules one reconciler, in a worker that may or may not have its lock. */
 class Turn {
   owned = false
-  /** Of the run that is under way: the lock that it began with is still held. */
+  /** Whether the lock with which the present run began is still held. */
   #entitled = { still: true }
   readonly #deps: Deps
   readonly #reconciler: Reconciler
@@ -144,13 +144,13 @@ class Turn {
     this.#entitled.still = false
     clearTimeout(this.#timer)
   }
-  /** While it runs, what it was woken for may have come too late for it: it runs once more. */
+  /** Makes the reconciler run soon. When it is running, it runs once more afterwards, because this run may have missed the change. */
   wake(): void {
     if (!this.owned || this.#woken) return
     this.#woken = true
     if (!this.#running) this.#in(debounceMs)
   }
-  /** The lock is held until the run that is under way has ended. */
+  /** Stops the schedule and waits for the present run; the lock must be held until then. */
   async end(): Promise<void> {
     this.owned = false
     clearTimeout(this.#timer)

@@ -1,10 +1,10 @@
-/** A rule by its clauses: one that holds whole allows. */
+/** Splits a rule into its clauses and their words. One clause of which all words hold allows the action. */
 export const clausesOf = (rule: string): string[][] =>
   rule.split(/\s+or\s+/).map((clause) => clause.split(/\s+and\s+/).map((word) => word.trim()))
 
 /**
- * Why somebody may not do it, for people: whose it is, by the rule. The action is named for whoever looks it
- * up (Admin, Policy; policy.yaml), and nobody is told to ask one who could not help.
+ * The sentence that tells people why they may not do an action: it says, by the rule, who may. It names the action, so
+ * that people can look it up (Admin, Policy; policy.yaml), and sends nobody to a person who could not help.
  */
 export function refusal(action: string, rule: string): string {
   const clauses = clausesOf(rule)

@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => close())
 const ago = (days: number) => new Date(Date.now() - days * 86_400_000)
 
-test('events, operations with their steps, past instances and trusts go when they are old, and only then', async () => {
+test('events, operations with their steps, past instances and trusts are deleted when they are old, and not before', async () => {
   const sql = deps.root.$executeRaw.bind(deps.root)
   for (const days of [89, 91])
     await sql`INSERT INTO "Event" ("kind", "resourceKind", "resourceId", "at")
@@ -23,7 +23,7 @@ test('events, operations with their steps, past instances and trusts go when the
     ['succeeded', 179],
     ['succeeded', 181],
     ['failed', 181],
-    // Begun long ago, and not over.
+    // An operation that was begun long ago and is not over.
     ['undoing', null],
   ] as const
   for (const [state, days] of operations)
@@ -53,7 +53,7 @@ test('events, operations with their steps, past instances and trusts go when the
     data: [1, 181].map((days) => ({ kind: 'port', id: String(days), deletedAt: ago(days) })),
   })
 
-  // A worker whose clock is wrong removes nothing for it.
+  // The wrong clock of a worker deletes nothing.
   const clock = vi.spyOn(Date, 'now').mockReturnValue(ago(-400).getTime())
   await dropOld(ctx)
   clock.mockRestore()

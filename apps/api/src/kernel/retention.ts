@@ -3,27 +3,27 @@ import { Prisma } from '@stratolith/db'
 import type { Config } from './config.ts'
 import type { Ctx } from './context.ts'
 
-/** What grows with the age of the cloud and is kept for a time only. */
+/** Rows of a table that grows with the age of the cloud, which are kept for a limited time. */
 export type Kept = {
-  /** "events" */
+  /** The name in the log, such as "events". */
   name: string
-  /** How long; from the settings. */
+  /** How long rows are kept, from the settings. */
   days: (config: Config) => number
   table: string
-  /** The column that says how old a row is. It has an index: batches are found by it. */
+  /** The column with the time from which a row's age counts. It must have an index, by which batches are found. */
   column: string
-  /** Only rows of which this holds too. */
+  /** A further condition of the rows to delete. */
   only?: Prisma.Sql
 }
 
 const kept: Kept[] = []
-/** Rooms say theirs in room.ts, an entry for each of their tables. */
+/** Registers the entries of a room's room.ts, one for each of its tables. */
 export const keepFor = (...these: Kept[]): void => void kept.push(...these)
 
-/** The kernel's own tables; the room that shows them (operations) has them in its manifest. */
+/** The entries of the kernel's own tables; the room `operations`, which shows them, has them in its manifest. */
 export const kernelKept: readonly Kept[] = [
   { name: 'events', days: (config) => config.keep.eventsDays, table: 'Event', column: 'at' },
-  // Their steps go with them. What is not over has no end.
+  // Steps are deleted with their operations. An operation that is not over has no finishedAt and so stays.
   {
     name: 'operations',
     days: (config) => config.keep.operationsDays,
@@ -31,7 +31,7 @@ export const kernelKept: readonly Kept[] = [
     column: 'finishedAt',
     only: Prisma.sql`"state" IN ('succeeded', 'failed')`,
   },
-  // What a host that comes back later still has of it is unknown there, and shown.
+  // When a host comes back later and still has the thing, the thing is a stray there and is shown.
   {
     name: 'tombstones',
     days: (config) => config.keep.operationsDays,
@@ -40,12 +40,12 @@ export const kernelKept: readonly Kept[] = [
   },
 ]
 
-/** A batch is over in milliseconds; between two, others have their turn. */
+/** A batch takes milliseconds, and between two batches other statements get their turn. */
 const batch = { rows: 1_000, pauseMs: 50 }
-/** A first round in an old cloud goes on in the next one. */
+/** How long one round lasts at most, in ms; the next round continues it. */
 const roundMs = 5 * 60_000
 
-/** Deletes what is older than it is kept, in small batches; by the database's clock, whatever this machine's says. */
+/** Deletes rows that are older than they are kept, in small batches and by the database's clock. */
 export async function dropOld(ctx: Ctx): Promise<void> {
   const end = performance.now() + roundMs
   for (const one of kept) {
@@ -54,7 +54,7 @@ export async function dropOld(ctx: Ctx): Promise<void> {
   }
 }
 
-/** Those that somebody works on wait for the next round. */
+/** Deletes a batch; rows that another transaction has locked are left to the next round. */
 async function dropRows(ctx: Ctx, { table, column, only, days }: Kept): Promise<number> {
   const [name, age] = [Prisma.raw(`"${table}"`), Prisma.raw(`"${column}"`)]
   return ctx.db.$executeRaw`DELETE FROM ${name} WHERE ctid = ANY (ARRAY (

@@ -14,9 +14,9 @@ import {
 } from './workflow.ts'
 
 /**
- * Everything that a run writes. Each statement carries the fence: the number that the run got
- * when it took the operation, and a lease of its worker that has not expired by the database's clock. A run
- * that was taken over while its process was frozen changes nothing and ends with LeaseLost.
+ * All statements by which a run writes. Each statement has the fence as a condition: the operation still has the number
+ * that this run got when it took the operation, and the lease of its worker has not expired by the database's clock. A
+ * run that was taken over while its process was frozen changes nothing and ends with LeaseLost.
  */
 export type Row = {
   id: string
@@ -46,12 +46,12 @@ export type StepRow = {
   progress: string | null
   startedAt: string
 }
-/** How many may run at once in the whole cloud, of one project and on one host. */
+/** How many operations may run at once in the whole cloud, for one project and on one host. */
 export type Caps = {
   lane: Lane
   project: number
   host: number
-  /** Hears how many there are when there was no room. */
+  /** Called with the numbers that run when the operation was not taken because of these limits. */
   counted(row: Running): void
 }
 type Running = { projectId: string | null; hostId: string | null; ofProject: number; ofHost: number }
@@ -63,14 +63,14 @@ const alive = (holder: Holder | null): Prisma.Sql =>
 const fence = (row: Row, holder: Holder | null): Prisma.Sql =>
   Prisma.sql`"id" = ${row.id}::uuid AND "leaseNumber" = ${row.leaseNumber}::int ${alive(holder)}`
 
-/** For statements that do not change the operation itself: locked, so that nobody takes it over meanwhile. */
+/** The fence for statements that do not change the operation itself: it locks the row, so that nobody takes the operation over meanwhile. */
 const mine = (row: Row, holder: Holder | null): Prisma.Sql =>
   Prisma.sql`mine AS (SELECT o."id" FROM "Operation" o WHERE ${fence(row, holder)} FOR NO KEY UPDATE OF o)`
 
 /**
- * Takes the operation for one run; one that has not begun begins with it, its first step, too: one statement, so
- * one commit. Null when it is over, or when as many run as may. What the database has written down is by its
- * clock; the row that is returned has these moments by the clock of this machine.
+ * Takes the operation for one run. An operation that has not begun begins with it, and its first step, too: in one
+ * statement and so one commit. Returns null when the operation is over or the limits are reached. The database records
+ * times by its own clock; the returned row has them by the clock of this machine.
  */
 export async function take(
   deps: Deps,
@@ -108,7 +108,7 @@ const begunBy = Prisma.sql`COALESCE(n."actorId", 'system'), COALESCE(n."requestI
 
 function byOwnClock({ now, ...row }: Row & { now: Date }): Row {
   const ahead = Date.now() - now.getTime()
-  if (Math.abs(ahead) < 1_000) return row // as long as an answer may be under way
+  if (Math.abs(ahead) < 1_000) return row // The clocks agree as closely as the time of the query can tell.
   const here = (at: Date | string) => new Date(new Date(at).getTime() + ahead)
   return {
     ...row,
@@ -124,8 +124,8 @@ const room = (caps: Caps | null): Prisma.Sql =>
     : Prisma.empty
 
 /**
- * By the index of those that are held now: as many rows as there are slots. What a worker left behind
- * that is gone, or whose lease has run out, does not run.
+ * Counts running operations by the index of held ones, which has as many rows as there are slots. An operation whose
+ * worker is gone or whose worker's lease has run out does not count as running.
  */
 function running(caps: Caps, by: 'projectId' | 'hostId'): Prisma.Sql {
   const column = Prisma.raw(`"${by}"`)
@@ -133,7 +133,7 @@ function running(caps: Caps, by: 'projectId' | 'hostId'): Prisma.Sql {
     WHERE w."leaseUntil" > clock_timestamp() AND b.${column} = o.${column} AND b."id" <> o."id" AND (b."action" = ANY(${actionsIn('long')}::text[])) = ${caps.lane === 'long'}::boolean)`
 }
 
-/** Why an operation was not taken: false when it is over; else the caps hear how many run. */
+/** Finds out why an operation was not taken: false when it is over; otherwise `caps.counted` gets the numbers that run. */
 export async function isThere(deps: Deps, id: string, caps: Caps | null): Promise<boolean> {
   const counts = caps
     ? Prisma.sql`${running(caps, 'projectId')} AS "ofProject", ${running(caps, 'hostId')} AS "ofHost"`
@@ -146,7 +146,7 @@ export async function isThere(deps: Deps, id: string, caps: Caps | null): Promis
   return row !== undefined
 }
 
-/** After a run that has thrown: another one may take its room, now. */
+/** Gives the operation back after its run has thrown, so that another operation gets the slot at once. */
 export async function giveBack(deps: Deps, row: Row, holder: Holder): Promise<void> {
   await deps.root.$executeRaw`UPDATE "Operation" SET "leaseWorker" = NULL WHERE ${fence(row, holder)}`
 }
@@ -155,13 +155,13 @@ const none = Prisma.sql`NULL::timestamptz`
 
 export type Advance = {
   state: 'running' | 'undoing' | 'succeeded' | 'failed'
-  /** The step that has just been done. Its end is written with what follows it. */
+  /** The step that has just ended. Its end is written in the same statement as the next change. */
   ended?: string
   started?: { index: number; step: Step<unknown> }
   failure?: CloudError
 }
 
-/** Operation, steps and event of one move forward: one statement, so one commit. */
+/** Writes operation, steps and event of one move forward, in one statement and so one commit. */
 export async function advance(ctx: Ctx, row: Row, holder: Holder | null, move: Advance): Promise<void> {
   const { state, ended, started, failure } = move
   const now = Prisma.sql`clock_timestamp()`
@@ -189,7 +189,7 @@ export async function advance(ctx: Ctx, row: Row, holder: Holder | null, move: A
   if (ended !== undefined || failure) row.attempts = 0
 }
 
-/** The step that failed, and what becomes of the operation: with `retryMs` it is given back and queued for then. */
+/** Writes the failure of a step. With `retryMs` the operation is given back and queued to run again after that time. */
 export async function noteFailure(
   ctx: Ctx,
   row: Row,
@@ -210,7 +210,7 @@ export async function noteFailure(
   if (rows.length === 0) throw new LeaseLost()
 }
 
-/** The step waits: the operation is given back and queued for then, unless something has called for it already. */
+/** Writes that the step waits: the operation is given back and queued for a later time, unless it was already called to continue. */
 export async function noteWait(
   ctx: Ctx,
   row: Row,
@@ -223,7 +223,7 @@ export async function noteWait(
     Prisma.sql`step AS (UPDATE "OperationStep" SET "progress" = ${at.text} FROM operation
       WHERE "operationId" = operation."id" AND "name" = ${at.step})`,
   ]
-  // Whoever looks every second says the same each time, and nobody needs to hear it again.
+  // A step that checks every second waits for the same thing each time; listeners are told only once.
   const written = at.told
     ? (await ctx.deps.root.$queryRaw<unknown[]>`WITH ${Prisma.join(changes)} SELECT * FROM operation`)
         .length > 0
@@ -234,7 +234,7 @@ export async function noteWait(
 const inMs = (ms: number) =>
   Prisma.sql`clock_timestamp() + ${Math.max(0, Math.round(ms))}::int * interval '1 millisecond'`
 
-/** Values for later steps, and the host that it works on. */
+/** Writes values for later steps, and the host on which the operation works. */
 export async function patchRow(
   ctx: Ctx,
   row: Row,
@@ -247,14 +247,14 @@ export async function patchRow(
   if (count === 0) throw new LeaseLost()
 }
 
-/** A step's own words while it runs. */
+/** Writes the progress of the running step. */
 export async function noteProgress(ctx: Ctx, row: Row, holder: Holder | null, text: string): Promise<void> {
   const note = Prisma.sql`note AS (UPDATE "OperationStep" SET "progress" = ${text} FROM mine
     WHERE "operationId" = mine."id" AND "state" = 'running' RETURNING 1)`
   await appendOperationEvent(ctx, row, row.state, { progress: text }, [mine(row, holder), note], 'note')
 }
 
-/** An undone step, or one whose name this version does not know any more. */
+/** Marks a step as undone, or as failed when this version does not know its name any more. */
 export async function markStep(
   ctx: Ctx,
   row: Row,

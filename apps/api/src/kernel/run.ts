@@ -17,7 +17,7 @@ import {
 } from './run-rows.ts'
 import { type Run, type Step, type Wait, type Workflow, workflowNamed } from './workflow.ts'
 
-/** What a test may do at each step boundary; production passes none. */
+/** A function that tests run at each step boundary; production passes none. */
 export type Probe = (at: {
   action: string
   step: string
@@ -25,22 +25,22 @@ export type Probe = (at: {
   phase: 'run' | 'undo'
 }) => void | Promise<void>
 
-/** Thrown by a probe to play a kill -9: nothing after it is written. */
+/** Thrown by a probe to simulate kill -9: nothing is written after it. */
 export class Crash extends Error {}
 
 export type Attempt = {
   /**
-   * Left out: retryable failures are queued again until the deadline. Tests say true (fail for good)
-   * or false (throw it, to be called again).
+   * Absent: retryable failures are queued again until the deadline. Tests pass true (a failure is permanent)
+   * or false (a retryable failure is thrown, and the test calls again).
    */
   last?: boolean
   signal?: AbortSignal
   probe?: Probe
-  /** The worker in which it runs; tests have none. */
+  /** The worker in which the run is; tests have none. */
   holder?: Holder
   caps?: Caps
 }
-/** `waiting` and `retrying`: queued for later. `full`: not run, since as many run as may. */
+/** `waiting` and `retrying`: the operation is queued for later. `full`: it was not run, because the limits are reached. */
 export type Outcome = 'over' | 'waiting' | 'retrying' | 'full'
 
 type Active = {
@@ -50,11 +50,11 @@ type Active = {
   run: Run<unknown>
   holder: Holder | null
   attempt: Attempt
-  /** Of the phase that runs now (steps or undo): ends its driver calls. */
+  /** Ends the driver calls of the present phase (steps or undo). */
   controller: AbortController
-  /** Forgets the words of a step that has ended, which nobody has read yet. */
+  /** Drops progress of an ended step that was not written yet. */
   hush(): void
-  /** What the step that runs now is measured by. */
+  /** The start and the deadline of the present step. */
   at: { stepStartedAt: Date; deadline: Date }
 }
 
@@ -64,9 +64,9 @@ const defaultDeadlineMs = { short: 10 * minute, long: 60 * minute }
 const defaultUndoDeadlineMs = 10 * minute
 
 /**
- * Runs an operation until it is over, waits, or is to be tried again. Safe to call again after a
- * crash anywhere: finished steps are skipped, the one that was under way is run again. Throws
- * LeaseLost when another worker has taken it over.
+ * Runs an operation until it is over, waits, or must be tried again. It is safe to call this again after a
+ * crash anywhere: finished steps are skipped, and the step that was under way runs again. Throws
+ * LeaseLost when another worker has taken the operation over.
  */
 export async function runOperation(deps: Deps, operationId: string, attempt: Attempt = {}): Promise<Outcome> {
   const holder = attempt.holder ?? null
@@ -186,11 +186,11 @@ async function failed(active: Active, step: Step<unknown>, failure: CloudError):
   return 'retrying'
 }
 
-/** 1, 2, 4, 8, then every 15 s, a fifth more or less. */
+/** The pause before the next try, in ms: 1, 2, 4, 8 and then 15 s, each varied at random by a fifth. */
 const backoffMs = (attempts: number) =>
   Math.min(15_000, 1_000 * 2 ** Math.min(attempts, 10)) * (0.8 + 0.4 * Math.random())
 
-/** The time is over: for good, with what it was waiting for or the last failure. */
+/** The permanent failure after a deadline; `reason` says what the step was waiting for or how it failed last. */
 function overdue(active: Active, step: Step<unknown>, reason: string): CloudError {
   const { workflow, row } = active
   const mine = step.deadlineMs ?? Number.POSITIVE_INFINITY
@@ -198,7 +198,7 @@ function overdue(active: Active, step: Step<unknown>, reason: string): CloudErro
   const detail = `step ${step.name} of operation ${row.id}`
   return new CloudError('unavailable', `This was not done within ${inWords(ms)}. ${reason}`, { detail })
 }
-/** Below 5 minutes a rounded minute would be wrong by much. */
+/** A duration in words. Below 5 minutes it is told in seconds unless it is whole minutes, because rounding would be too coarse. */
 const inWords = (ms: number) =>
   ms >= 5 * minute || (ms >= 2 * minute && ms % minute === 0)
     ? `${Math.round(ms / minute)} minutes`
@@ -213,7 +213,7 @@ async function undoFor(active: Active, step: Step<unknown>, failure: CloudError)
   return undoAll(active, failure)
 }
 
-/** Steps of an older list that were under way when it changed. Nobody can say how far they came. */
+/** Marks running steps that the present list does not have as failed, because their progress is unknown. */
 async function forgetUnknown({ ctx, workflow, row, holder }: Active): Promise<void> {
   const known = new Set(workflow.steps.map((step) => step.name))
   for (const { name, state } of row.steps) {
@@ -226,8 +226,8 @@ async function forgetUnknown({ ctx, workflow, row, holder }: Active): Promise<vo
 }
 
 /**
- * Undoes in reverse, tried again until the undo deadline; then each is tried a last time, and what
- * still cannot be undone is handed to undoGivenUp, so that an operation always ends.
+ * Undoes the steps in reverse order and tries again until the undo deadline. Then each step is tried a last time, and
+ * those that still cannot be undone are handed to undoGivenUp, so that an operation always ends.
  */
 async function undoAll(active: Active, error: CloudError): Promise<Outcome> {
   const { ctx, workflow, row, run, holder, attempt } = active
@@ -267,7 +267,7 @@ async function undoAll(active: Active, error: CloudError): Promise<Outcome> {
   return 'over'
 }
 
-/** What has begun and is not undone, the latest first. */
+/** The steps that have begun and are not undone, the latest first. */
 async function toUndo({ ctx, workflow, row }: Active): Promise<{ name: string; state: string }[]> {
   const steps = await ctx.deps.root.operationStep.findMany({
     where: { operationId: row.id, state: { not: 'undone' } },
@@ -280,7 +280,7 @@ async function toUndo({ ctx, workflow, row }: Active): Promise<{ name: string; s
   return steps
 }
 
-/** Whether it went well. A failure is thrown, unless this is the last time. */
+/** Runs `work` and returns whether it succeeded. A failure is thrown unless this is the last try (`final`). */
 async function tried(
   { ctx, row, holder }: Active,
   final: boolean,
@@ -299,7 +299,7 @@ async function tried(
   }
 }
 
-/** The calls of the undo get a signal of their own: that of the steps may have ended with their deadline. */
+/** Gives the undo a signal of its own, because that of the steps may have been aborted at their deadline. */
 function freshController(active: Active, deadline: Date): () => void {
   const { holder, attempt } = active
   const controller = new AbortController()
@@ -323,7 +323,7 @@ function activate(deps: Deps, workflow: Workflow, row: Row, attempt: Attempt): A
   })
   const holder = attempt.holder ?? null
   const data: Record<string, unknown> = { ...(row.stateData as Record<string, unknown>) }
-  // What is over before anybody has read it is not written down: only the newest words after a moment.
+  // Progress is written only after a moment, and only the newest text, because shorter-lived text would never be read.
   let newest: string | null = null
   const note = () => {
     if (newest === null) return
@@ -375,7 +375,7 @@ function activate(deps: Deps, workflow: Workflow, row: Row, attempt: Attempt): A
     progress,
     op: {
       id: row.id,
-      // Looked up at every driver call, so that a process that was frozen makes none before it knows.
+      // A getter, so that every driver call checks the lease: a process that was frozen makes no call without its lease.
       get signal() {
         holder?.check()
         return active.controller.signal

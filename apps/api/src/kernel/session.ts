@@ -1,8 +1,8 @@
 import type pg from 'pg'
 
 /**
- * A connection that somebody keeps for long: a dead one is noticed, also when nothing says that it is
- * dead (a machine that was cut off). Who is silent for ten seconds is asked, and what is not answered in time fails.
+ * The settings of a long-lived connection. A dead connection is noticed, also when no packet says so (a machine that was
+ * cut off): after ten seconds of silence the kernel probes the other side, and a query without an answer in time fails.
  */
 export const longSession = (databaseUrl: string, answerMs = 15_000): pg.ClientConfig => ({
   connectionString: databaseUrl,

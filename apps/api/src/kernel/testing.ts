@@ -15,12 +15,12 @@ import { defineKinds } from './kinds.ts'
 import { type Attempt, Crash, type Outcome, type Probe, runOperation } from './run.ts'
 import { workflowNamed } from './workflow.ts'
 
-/** What the kernel's own tests have things of. */
+/** The kinds of the kernel's own tests. */
 defineKinds({ thing: {}, load: {}, crowd: {} })
 
 /**
- * A Deps over a fresh database (a clone of the migrated template, about 100 ms) and the fake
- * drivers that `connect` makes per endpoint ("fake:a"). Call close() in afterAll.
+ * Makes Deps with a new database (a clone of the migrated template, about 100 ms) and the fake
+ * drivers that `connect` makes for each endpoint ("fake:a"). Call close() in afterAll.
  */
 export async function testDeps(
   connect: (endpoint: string) => HostDrivers = noHosts,
@@ -30,7 +30,7 @@ export async function testDeps(
   await onServer(server, `CREATE DATABASE ${name} TEMPLATE template`)
   const url = new URL(server)
   url.pathname = `/${name}`
-  // A hundred callers at once on a busy machine may wait long; none of the tests is about that.
+  // The limits are long, because a hundred callers at once on a busy machine may wait long.
   const root = openDatabase(url.href, 20, 120_000, 600_000)
   const config: Config = {
     dataDir: path.join(os.tmpdir(), name),
@@ -65,7 +65,7 @@ export async function testDeps(
   }
 }
 
-/** A caller in a project of its own (or in `projectId`), with the given strongest role. */
+/** Makes a caller in a new project (or in `projectId`), with the given strongest role. */
 export async function testCtx(
   deps: Deps,
   options: { role?: 'admin' | 'member' | 'reader' | 'none'; projectId?: string } = {},
@@ -136,7 +136,7 @@ export async function runPending(deps: Deps): Promise<void> {
   }
   throw new Error('operations do not come to an end')
 }
-/** A step that waits is run again so soon in tests. */
+/** How soon a waiting step runs again in tests, in ms. */
 const waitMs = 20
 
 /** Runs one operation to its end (or its failure), also through the waits of its steps. */
@@ -167,19 +167,19 @@ export async function expectCloudError(
 
 export type WorkflowCase = {
   action: string
-  /** Makes the resource and its operation; returns both ids. Called afresh for every variant. */
+  /** Makes the resource and its operation; returns both ids. Called again for every variant. */
   start(): Promise<{ operationId: string; resourceId: string }>
-  /** Proves a clean slate (or the settled error state) after a permanent failure. */
+  /** Checks that nothing is left (or that the error state is settled) after a permanent failure. */
   afterFailure(resourceId: string, at: string): Promise<void>
-  /** Proves the goal. */
+  /** Checks that the goal is reached. */
   afterSuccess(resourceId: string, at: string): Promise<void>
 }
 
 /**
- * The saga test: fails every step for good before and after its effect; crashes (nothing more is
- * written) before and after every step and resumes; then replays. The same crashes before and after every
- * undo of an operation that failed after its last step. Asserts that the injection was reached each
- * time, so that the test cannot pass by never getting there.
+ * Tests a workflow: fails every step for good before and after its effect; crashes (nothing more is
+ * written) before and after every step and resumes; then replays. It makes the same crashes before and after every
+ * undo of an operation that failed after its last step. It asserts that each injection was reached, so
+ * that the test cannot pass without it.
  */
 export async function failEveryStep(deps: Deps, testCase: WorkflowCase): Promise<void> {
   const workflow = workflowNamed(testCase.action)
@@ -229,7 +229,7 @@ async function crashAt(
   }
   await expect(runToEnd(deps, operationId, { last: false, probe }), at).rejects.toBeInstanceOf(Crash)
   await runToEnd(deps, operationId, { last: false, probe })
-  // The second crash-free run replays the step that was under way: its effect happened twice.
+  // The run after the crash repeats the step that was under way, so its effect happens twice.
   expect(hit, `${at}: step was replayed`).toBeGreaterThanOrEqual(2)
   const row = await deps.root.operation.findUniqueOrThrow({ where: { id: operationId } })
   expect(row.state, `${at}: ${row.errorMessage ?? ''}`).toBe('succeeded')
@@ -259,7 +259,7 @@ async function crashUndoAt(
   await testCase.afterFailure(resourceId, at)
 }
 
-/** How many statements PostgreSQL is sent by this process while `work` runs. */
+/** How many statements this process sends to PostgreSQL while `work` runs. */
 export async function queriesOf(work: () => Promise<unknown>): Promise<number> {
   const spy = vi.spyOn(pg.Client.prototype, 'query')
   try {

@@ -12,7 +12,7 @@ beforeAll(async () => {
 })
 afterAll(() => close())
 
-test('every kind has a trigger that buries it, and every trigger a kind', async () => {
+test('every buried kind has a trigger that writes tombstones, and every such trigger has a kind', async () => {
   const triggers = await deps.root.$queryRaw<{ name: string; args: string }[]>`
     SELECT tgname AS "name", encode(tgargs, 'escape') AS "args" FROM pg_trigger
     WHERE tgname IN ('bury', 'bury_blob', 'bury_blob_of_row')`
@@ -20,7 +20,7 @@ test('every kind has a trigger that buries it, and every trigger a kind', async 
   expect([...new Set(kinds)].sort()).toEqual(buriedKinds().sort())
 })
 
-test('rows that go by cascade, by one statement for many, or in a transaction that fails', async () => {
+test('each row that one statement deletes gets a tombstone, and a transaction that fails writes none', async () => {
   const { root } = deps
   const ids = Array.from({ length: 3 }, () => crypto.randomUUID())
   await root.securityGroup.createMany({ data: ids.map((id) => ({ id, projectId: 'p', name: id })) })
@@ -35,7 +35,7 @@ test('rows that go by cascade, by one statement for many, or in a transaction th
   expect(await buried()).toEqual(ids.map(() => ({ kind: 'securityGroup' })))
 })
 
-test('bytes that an image takes again are buried no more', async () => {
+test('a blob that an image uses again loses its tombstone', async () => {
   const { root } = deps
   const blobId = 'e'.repeat(64)
   const make = () => {
@@ -50,7 +50,7 @@ test('bytes that an image takes again are buried no more', async () => {
   expect(await buried()).toBe(0)
 })
 
-test('what is not there any more is laid to rest after a while, by the clock of the database', async () => {
+test('an old tombstone of a thing that its host no longer has is deleted, by the clock of the database', async () => {
   const { root } = deps
   const deletedAt = new Date(Date.now() - 11 * 60_000)
   await root.tombstone.createMany({

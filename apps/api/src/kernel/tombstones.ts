@@ -2,12 +2,12 @@ import type { Ctx } from './context.ts'
 import { gathered } from './gathered.ts'
 
 /**
- * Tombstones are written by triggers (prisma/triggers.sql) in the transaction of whatever deletes a row, or takes
- * it off a host. Nothing has to be called, so nothing can be forgotten. Which kinds have them is said in room.ts.
+ * Triggers (prisma/triggers.sql) write tombstones in the transaction that deletes a row or takes it off a host. No
+ * function has to be called, so none can be forgotten. room.ts says which kinds have tombstones.
  *
- * Which of these have been deleted, or are to be gone from that host because they live elsewhere or
- * nowhere. A row that says that the thing is there is stronger: the caller asks for rows, too, and
- * before, so that what is deleted in between is found here.
+ * This function returns which of these things were deleted, or must go from that host because they belong to another
+ * host or to none. A row that says that the thing belongs there overrides a tombstone: the caller reads the rows, too,
+ * and before this, so that a thing that is deleted in between is found here.
  */
 export async function buriedAmong(
   ctx: Ctx,
@@ -19,7 +19,7 @@ export async function buriedAmong(
 }
 
 type Place = { kind: string; hostId: string; ids: readonly string[] }
-/** A round looks at many hosts at the same time: what it asks of them is one query. */
+/** A reconciler's round checks many hosts at the same time; their questions share one query. */
 const buried = gathered(64, async ({ deps }, places: readonly Place[]) => {
   const rows = await deps.root.$queryRaw<{ n: number; id: string }[]>`
     SELECT w."n", t."id" FROM jsonb_to_recordset(${asJson(places)}::jsonb) AS w ("n" int, "kind" text, "hostId" text, "ids" text[])
@@ -29,13 +29,13 @@ const buried = gathered(64, async ({ deps }, places: readonly Place[]) => {
 })
 const asJson = (places: readonly Place[]) => JSON.stringify(places.map((place, n) => ({ n, ...place })))
 
-/** A call that was under way when its thing was deleted may still make it: so long is it waited for. */
+/** How long a tombstone is kept at least: a call that was under way when its thing was deleted may still make the thing. */
 const settledAfterSeconds = 10 * 60
 
 /**
- * After a round that has seen all that there is of a kind at a place: a tombstone of what is not there any
- * more has done its work. It must not stay: bytes come again by the same name, a port comes back to a
- * host, and a restored database would have a reason to remove them that is not one any more.
+ * Deletes tombstones whose things the host no longer has; `found` are all things of the kind on the host. These
+ * tombstones have done their work, and must not stay: bytes may come again under the same name, a port may come back to
+ * a host, and after a restore of the database the old tombstone would be a wrong reason to remove them.
  */
 export async function laidToRest(
   ctx: Ctx,
@@ -53,7 +53,7 @@ const layToRest = gathered(64, async ({ deps }, places: readonly Place[]) => {
   return places.map(() => undefined)
 })
 
-/** The place is gone: nothing will ever be removed there. In the transaction of that. */
+/** Deletes the tombstones of a host in the transaction that deletes the host, because nothing will be removed there any more. */
 export async function forgetTombstonesAt(ctx: Ctx, hostId: string): Promise<void> {
   await ctx.db.tombstone.deleteMany({ where: { hostId } })
 }

@@ -4,7 +4,7 @@ import type { Ctx } from './context.ts'
 import type { ErrorCode, ErrorView } from './contract.ts'
 import { CloudError, toCloudError } from './errors.ts'
 
-/** ctx is null for callers without a valid token; `requestId` is there in any case. */
+/** `ctx` is null for callers without a valid token; `requestId` is always set. */
 export type TrpcContext = {
   ctx: Ctx | null
   requestId: string
@@ -45,7 +45,7 @@ const t = initTRPC.context<TrpcContext>().create({
   },
 })
 
-/** What tRPC wrapped: our error, a schema failure (the first issue, by field), or a surprise. */
+/** Unwraps an error of tRPC: our error, a failure of a schema (its first issue, with the field), or an unexpected error. */
 function cloudErrorOf(error: TRPCError): CloudError {
   if (error.cause instanceof CloudError) return error.cause
   if (error.cause instanceof ZodError) {
@@ -69,9 +69,9 @@ const translate = t.middleware(async ({ next, ctx, path }) => {
 })
 
 export const router = t.router
-/** For sign-in alone; `ctx.anonymous` is a ctx without roles. */
+/** The procedure for sign-in alone, which needs no token. */
 export const publicProcedure = t.procedure.use(translate)
-/** Everything else: the caller's ctx is `ctx.cloud`. Authorization is the service's business. */
+/** The procedure for everything else: the caller's ctx is `ctx.cloud`. The service authorizes the caller. */
 export const procedure = t.procedure.use(translate).use(({ ctx, next }) => {
   if (!ctx.ctx) throw new CloudError('unauthenticated', 'Sign in first: there is no valid session.')
   const { delegation } = ctx.ctx.actor

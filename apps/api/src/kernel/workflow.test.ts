@@ -14,7 +14,7 @@ import {
   startOperation,
 } from './workflow.ts'
 
-/** A resource with a step per effect; `world` stands for a host. */
+/** The effects of each resource's steps; `world` stands for a host. */
 const world = new Map<string, Set<string>>()
 const settled = new Map<string, string>()
 const effect = (id: string) => world.get(id) ?? world.set(id, new Set()).get(id) ?? new Set<string>()
@@ -53,7 +53,7 @@ defineWorkflow({
   },
 })
 
-/** Waits until the world says so; what it did before is in its data. */
+/** The state of each guest, for a step that waits until its guest is off and keeps in `data` what it has done. */
 const guests = new Map<string, 'on' | 'off'>()
 const begun = new Map<string, Date[]>()
 defineWorkflow({
@@ -151,7 +151,7 @@ describe('workflow', () => {
       include: { steps: { orderBy: { index: 'asc' } } },
     })
 
-  test('what is taken has begun, and tells it as every step does, once', async () => {
+  test('an operation that is taken has begun, and the event of each step is written once', async () => {
     const { operationId } = await start('thing.create')()
     const crash = () => {
       throw new Crash()
@@ -181,10 +181,10 @@ describe('workflow', () => {
     expect(new Set(told.map((event) => JSON.stringify(whose(event)))).size).toBe(1)
   })
 
-  test('a step that waits gives its slot back, says what for, and is run again when it is called', async () => {
+  test('a step that waits gives its slot back, says what it waits for, and runs again when it is called', async () => {
     const { operationId, resourceId } = await start('thing.stop')()
     expect(await runOperation(deps, operationId)).toBe('waiting')
-    // What it was just doing does not come back after what it waits for.
+    // Late progress of the step does not replace the words of the wait.
     await sleep(400)
     expect(await rowOf(operationId)).toMatchObject({
       state: 'running',
@@ -192,12 +192,12 @@ describe('workflow', () => {
       attempts: 0,
       steps: [{ name: 'guest', state: 'running', progress: 'Waiting for the guest to power off' }],
     })
-    // Never later than its deadline.
+    // The job runs no later than the deadline.
     expect((await jobOf(operationId))?.inMs).toBeLessThanOrEqual(3_000)
     await continueOperation(ctx, operationId)
     expect((await jobOf(operationId))?.inMs).toBeLessThanOrEqual(0)
     await continueOperationsOf(ctx, 'thing', resourceId)
-    // Called while it runs: the wait that follows does not put it off again.
+    // A call during the run is not lost: the following wait does not postpone the job.
     expect(await runOperation(deps, operationId)).toBe('waiting')
     expect((await jobOf(operationId))?.inMs).toBeLessThanOrEqual(0)
     guests.set(resourceId, 'off')
@@ -215,7 +215,7 @@ describe('workflow', () => {
     expect(words).toEqual(['Waiting for the guest to power off'])
   })
 
-  test('whoever waits past the deadline is undone, with the reason', async () => {
+  test('an operation that waits past its deadline is undone, and its error says what it waited for', async () => {
     const { operationId, resourceId } = await start('thing.stop')()
     await runOperation(deps, operationId)
     const begin = new Date(Date.now() - 4_000)
@@ -228,7 +228,7 @@ describe('workflow', () => {
     expect(guests.get(resourceId)).toBe('on')
   })
 
-  /** The list as it was, with c failing once; then what the next version makes of it. */
+  /** Runs an operation with an older list of steps until c fails; the test then continues with the list of the next version. */
   const older = async () => {
     const did: string[] = []
     const named = (name: string, undo = true): Step<unknown> => ({
@@ -252,7 +252,7 @@ describe('workflow', () => {
     return { did, named, steps, operationId }
   }
 
-  test('an operation of an older list of steps is ended by the list that gained, lost and swapped some', async () => {
+  test('an operation of an older version succeeds with a list of steps that has gained, lost and swapped some', async () => {
     const { did, named, steps, operationId } = await older()
     steps([named('b'), named('gained'), named('a'), named('c')])
     expect(await runOperation(deps, operationId)).toBe('over')
@@ -268,7 +268,7 @@ describe('workflow', () => {
     ])
   })
 
-  test('and undone by it, in reverse of what was really done; what is not known any more is left out', async () => {
+  test('an operation of an older version is undone in reverse of what was done, without steps that are not known any more', async () => {
     const { did, named, steps, operationId } = await older()
     const broken = async () => {
       throw new CloudError('internal', 'Broken.')
@@ -287,7 +287,7 @@ describe('workflow', () => {
     ])
   })
 
-  test('a step that was under way and is no step any more does not stay under way', async () => {
+  test('a running step that the new list does not have is marked as failed', async () => {
     const { did, named, steps, operationId } = await older()
     await deps.root.operationStep.updateMany({
       where: { operationId, name: 'c' },
@@ -299,7 +299,7 @@ describe('workflow', () => {
     expect((await rowOf(operationId)).steps.find((step) => step.name === 'c')?.state).toBe('failed')
   })
 
-  test('an undo that a dead host refuses is tried until its deadline, then noted as owed', async () => {
+  test('an undo that fails because its host is dead is tried until the undo deadline and then handed to undoGivenUp', async () => {
     const owed: string[] = []
     const undone: string[] = []
     const dead = async () => {
@@ -353,7 +353,7 @@ describe('workflow', () => {
     expect(await events()).toBeGreaterThan(before.events)
   })
 
-  describe('the room of a run', () => {
+  describe('the slot of a run', () => {
     const leaseOf = async () => {
       const lease = new WorkerLease(deps, { id: crypto.randomUUID(), onLost: () => undefined })
       await lease.start()
@@ -374,7 +374,7 @@ describe('workflow', () => {
       expect((await rowOf(operationId)).leaseWorker).toBeNull()
     })
 
-    test('is that of a worker which lives, and of no other', async () => {
+    test('counts while its worker has a lease, and not after that', async () => {
       const holder = await leaseOf()
       const [held, next] = [await start('thing.create')(), await start('thing.create')()]
       await deps.root.operation.update({ where: { id: next.operationId }, data: { projectId: 'room' } })
@@ -410,7 +410,7 @@ describe('workflow', () => {
   })
 })
 
-test('a worker whose clock is wrong by an hour gives each operation its time all the same', async () => {
+test('a worker whose clock is wrong by an hour keeps the deadlines of operations all the same', async () => {
   const { deps, close } = await testDeps()
   const ctx = await testCtx(deps)
   const times: number[] = []

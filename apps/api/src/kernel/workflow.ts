@@ -6,67 +6,67 @@ import { type CloudError, invariant } from './errors.ts'
 import { appendEventsWith, type NewEvent } from './events.ts'
 
 /**
- * A workflow is what happens after a request has been acknowledged: steps that each may be run
+ * A workflow does the work after a request has been acknowledged: its steps may each run
  * again after a crash at any point. It is queued in the transaction of its row, so either both
- * exist or neither. Validate before it, not inside it.
+ * exist or neither. Input must be validated before the workflow, not in it.
  */
 export type Workflow<Input = unknown> = {
-  /** "instance.create"; also the name of the operation. */
+  /** The action, such as "instance.create", which is also the name of the operation. */
   action: string
-  /** Long work (bytes, many objects) has slots of its own, so that short work never queues behind it. Default: short. */
+  /** The lane. Long work (bytes, many objects) has slots of its own, so that short work never queues behind it. Default: short. */
   lane?: Lane
-  /** From the first step on; then it fails for good and is undone. Default: 10 minutes, in the long lane an hour. */
+  /** The time from the first step on after which the operation fails for good and is undone. Default: 10 minutes, in the long lane an hour. */
   deadlineMs?: number
-  /** For undoing and onFailed; after it the operation ends all the same. Default: 10 minutes. */
+  /** The time for undoing and onFailed, after which the operation ends in any case. Default: 10 minutes. */
   undoDeadlineMs?: number
-  /** Names are for ever: an operation finds what it has done by them, also in the next version. */
+  /** The steps. Their names are for ever, because an operation finds by them what it has done, also in the next version. */
   steps: readonly Step<Input>[]
   /** Settles the resource after a permanent failure, when every finished step has been undone. Idempotent. */
   onFailed(run: Run<Input>, error: CloudError): Promise<void>
-  /** The undo deadline has passed: notes what is still there, by the names of the steps not undone. Before onFailed. */
+  /** Called before onFailed when the undo deadline has passed: records what is left, by the names of the steps that are not undone. */
   undoGivenUp?(run: Run<Input>, error: CloudError, owed: readonly string[]): Promise<void>
 }
 export type Lane = 'short' | 'long'
 export type Step<Input> = {
   name: string
-  /** "Plugging the port": shown in the build timeline. */
+  /** The words that the build timeline shows, such as "Plugging the port". */
   title: string
-  /** From when it first began, over all its tries and waits; a failure after it is for good. Default: the workflow's. */
+  /** The time from the first beginning of the step, over all its tries and waits, after which a failure is permanent. Default: the workflow's. */
   deadlineMs?: number
   /**
-   * Idempotent. Throws a retryable CloudError to be tried again, any other to undo. Whoever waits
-   * for something returns a Wait instead of sleeping: others use the slot meanwhile, and the
-   * same step is run again. `run.data` says what it did before, `run.stepStartedAt` when it began.
+   * Does the step. It must be idempotent. A retryable CloudError makes the step run again; any other error makes the
+   * operation undo. A step that waits returns a Wait instead of sleeping: other operations use the slot meanwhile, and the
+   * same step runs again. `run.data` says what the step did before, `run.stepStartedAt` when it began.
    */
   run(run: Run<Input>): Promise<void> | Promise<Wait | undefined>
-  /** Idempotent, also when run() never had its effect. Runs in reverse order. */
+  /** Undoes the step. It must be idempotent, also when run() had no effect. Undos run in reverse order of the steps. */
   undo?(run: Run<Input>): Promise<void>
 }
-/** Again in `waitMs`, or as soon as continueOperation is called. `for`: "Waiting for the guest to power off". */
+/** The step runs again in `waitMs`, or as soon as continueOperation is called. `for` says why, as in "Waiting for the guest to power off". */
 export type Wait = { waitMs: number; for: string }
 export type Run<Input> = {
   ctx: Ctx
   input: Input
   operationId: string
   resourceId: string
-  /** What earlier steps kept, by key. Small, JSON, no secrets. */
+  /** The values that earlier steps have kept, by key. They are small JSON values without secrets. */
   data: Readonly<Record<string, unknown>>
-  /** When the step that runs now first began, whatever tries and waits came between. */
+  /** When the present step first began, before all its tries and waits. */
   readonly stepStartedAt: Date
-  /** When this step's failure becomes permanent: the earlier one of its own and the workflow's. */
+  /** When this step's failure becomes permanent: the earlier of its own and the workflow's deadline. */
   readonly deadline: Date
-  /** Keeps values for later steps; durable when it resolves. */
+  /** Keeps values for later steps; they are durable when the promise resolves. */
   keep(patch: Record<string, Prisma.InputJsonValue>): Promise<void>
-  /** From the next wait or retry on it counts as work of this host (see NewOperation.hostId). */
+  /** Counts the operation as work of this host from its next wait or retry on (see NewOperation.hostId). */
   moveToHost(hostId: string): Promise<void>
   progress(text: string): void
-  /** For driver calls. Its signal ends them at the deadline and when this worker has lost its lease. */
+  /** The Op for driver calls. Its signal ends them at the deadline and when this worker has lost its lease. */
   op: Op
 }
 
 const registry = new Map<string, Workflow>()
 
-/** Makes a workflow known to this process; those of rooms stand in their room.ts. */
+/** Registers a workflow in this process; rooms list theirs in room.ts. */
 export function defineWorkflow<Input>(workflow: Workflow<Input>): Workflow<Input> {
   registry.set(workflow.action, workflow as Workflow)
   return workflow
@@ -74,11 +74,11 @@ export function defineWorkflow<Input>(workflow: Workflow<Input>): Workflow<Input
 export const workflowNames = (): string[] => [...registry.keys()]
 export const workflowNamed = (action: string): Workflow | undefined => registry.get(action)
 export const laneOf = (action: string): Lane => registry.get(action)?.lane ?? 'short'
-/** Every action of that lane. */
+/** The actions of that lane. */
 export const actionsIn = (lane: Lane): string[] =>
   [...registry.keys()].filter((action) => laneOf(action) === lane)
 
-/** With what each begins. */
+/** The first step of each workflow. */
 export const firstSteps = () =>
   [...registry.values()].flatMap(({ action, steps: [first] }) =>
     first ? { action, name: first.name, title: first.title } : [],
@@ -91,19 +91,19 @@ export type NewOperation = {
   resourceId: string
   resourceName: string
   projectId: string | null
-  /** The host that does the work, where one does: a slow host then holds up its own operations only. */
+  /** The host that does the work, if any, so that a slow host holds up only its own operations. */
   hostId?: string | null
   input?: Prisma.InputJsonObject
   explanation?: Prisma.InputJsonValue
 }
 
-/** Writes the operation, its event and its job in the caller's transaction. Returns its id. */
+/** Writes an operation, its event and its job in the caller's transaction. Returns the operation's id. */
 export async function startOperation(ctx: Ctx, operation: NewOperation): Promise<string> {
   await startOperations(ctx, [operation])
   return operation.id
 }
 
-/** The same for many, with other events of the same change (first), in one statement. */
+/** Writes several operations in one statement; `events` are other events of the same change and come before theirs. */
 export async function startOperations(
   ctx: Ctx,
   operations: readonly NewOperation[],
@@ -118,15 +118,15 @@ export async function startOperations(
 }
 
 /**
- * An action that is over when the request is (rename, add a rule): the same history entry
- * without a job. In the caller's transaction.
+ * Records an action that is over with its request (a rename, a new rule): the same history entry without
+ * a job, in the caller's transaction.
  */
 export async function recordOperation(ctx: Ctx, operation: NewOperation): Promise<void> {
   const recorded = Prisma.sql`operation AS (${insertSql(ctx, [operation], Prisma.sql`'succeeded', clock_timestamp()`)})`
   await appendEventsWith(ctx, [begun(operation, 'succeeded')], [recorded])
 }
 
-/** The same of one that has failed before it began: nothing was there to do it. */
+/** Records an action that has failed before it began, because nothing could carry it out. */
 export async function recordFailure(
   ctx: Ctx,
   operation: NewOperation,
@@ -137,7 +137,7 @@ export async function recordFailure(
   await appendEventsWith(ctx, [begun(operation, 'failed')], [recorded])
 }
 
-/** `moment`: its state, and when it began and ended. */
+/** The INSERT of operations; `moment` are the values of state, startedAt and finishedAt. */
 const insertSql = (ctx: Ctx, operations: readonly NewOperation[], moment: Prisma.Sql) => Prisma.sql`
   INSERT INTO "Operation" ("id", "action", "resourceKind", "resourceId", "resourceName", "projectId", "hostId", "input",
     "explanation", "errorCode", "errorMessage", "actorId", "actorName", "requestId", "globalRequestId", "createdAt", "state", "startedAt", "finishedAt")
@@ -148,17 +148,17 @@ const insertSql = (ctx: Ctx, operations: readonly NewOperation[], moment: Prisma
     "resourceName" text, "projectId" text, "hostId" text, "input" jsonb, "explanation" jsonb, "errorCode" text, "errorMessage" text), (SELECT ${moment}) AS m ("state", "at")`
 
 type OperationOf = Pick<NewOperation, 'id' | 'action' | 'resourceKind' | 'resourceId' | 'projectId'>
-/** Tasks of graphile-worker, by lane. */
+/** The tasks of graphile-worker, by lane. */
 export const taskOf: Record<Lane, string> = { short: 'workflow', long: 'workflow-long' }
 export const projectFlag = (id: string) => `project:${id}`
 export const hostFlag = (id: string) => `host:${id}`
-/** Only for what our own code cannot catch, like a lost database: retries of steps are ours (kernel/run.ts). */
+/** How often graphile-worker runs a job that throws, such as when the database is away. Retries of steps are our own (kernel/run.ts). */
 const maxAttempts = 8
 
 /**
- * The call that puts an operation into the queue, as an expression over its row. One that is queued
- * already is moved to `runAt` ('keepRunAt': stays where it is); one that runs now is run again after it.
- * Jobs of one resource run one after the other.
+ * The SQL expression over an operation's row that queues the operation. A queued job is moved to `runAt`
+ * ('keepRunAt': keeps its time); a job that runs now runs again afterwards. Jobs of one resource run one
+ * after the other.
  */
 export function jobSql(runAt: Prisma.Sql, mode: 'replace' | 'keepRunAt' = 'replace'): Prisma.Sql {
   return Prisma.sql`graphile_worker.add_job(
@@ -169,19 +169,19 @@ export function jobSql(runAt: Prisma.Sql, mode: 'replace' | 'keepRunAt' = 'repla
     job_key_mode := ${mode === 'replace' ? 'replace' : 'preserve_run_at'}::text)`
 }
 
-/** Those of `which` (a condition over their rows) again, now. */
+/** Queues again, for now, the operations for which the condition `which` holds. */
 export async function queueJobs(ctx: Ctx, which: Prisma.Sql): Promise<void> {
   await ctx.db.$executeRaw`SELECT ${jobSql(Prisma.sql`now()`)} FROM "Operation" WHERE ${which}`
 }
 
 /**
- * Runs an operation now that waits for something or for its next try; nothing when it is over or
- * has not begun. An event that comes while the step still runs is not lost: it is run once more.
+ * Runs an operation now that waits for something or for its next try; does nothing when it is over or
+ * has not begun. A call while the step still runs is not lost: the step runs once more.
  */
 export async function continueOperation(ctx: Ctx, operationId: string): Promise<void> {
   await queueJobs(ctx, Prisma.sql`"id" = ${operationId}::uuid AND ${underWay}`)
 }
-/** The same for every operation of a resource: a guest that was waited for has powered off, say. */
+/** Continues every operation of a resource, for example when the guest has powered off that they wait for. */
 export async function continueOperationsOf(
   ctx: Ctx,
   resourceKind: string,
@@ -194,10 +194,10 @@ export async function continueOperationsOf(
 }
 const underWay = Prisma.sql`"state" IN ('running', 'undoing')`
 
-/** Somebody wants it: the audit log shows these, and not what became of each (`operation.updated`). */
+/** The kind of the event that an operation was begun. The audit log shows these events, and not those of its progress (`operation.updated`). */
 export const operationBegun = 'operation.begun'
 export const operationUpdated = 'operation.updated'
-/** The event of an operation with the changes that it tells of (see appendEventsWith). */
+/** Appends the event of an operation, with the changes that the event tells of (see appendEventsWith). */
 export function appendOperationEvent(
   ctx: Ctx,
   row: OperationOf,

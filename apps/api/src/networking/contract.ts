@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { descriptionInput, nameInput, pageInput } from '../kernel/contract.ts'
+import { portUses } from './states.ts'
 
 export * from './states.ts'
 
@@ -14,7 +15,16 @@ export type TagKind = (typeof tagKinds)[number]
 /** Labels of one's own choice, by which lists can be filtered. The set replaces the one before. */
 export const tagsSetInput = z.object({ kind: z.enum(tagKinds), id: z.uuid(), tags: tagsInput })
 
-export const networkListInput = pageInput.extend({ external: z.boolean().optional() })
+/** `projectId`: of this project alone; of another one than their own administrators alone may ask. */
+const ofProject = { projectId: z.string().max(64).optional() }
+export const ownedListInput = pageInput.extend(ofProject)
+export type OwnedListInput = z.output<typeof ownedListInput>
+
+export const networkListInput = ownedListInput.extend({
+  external: z.boolean().optional(),
+  /** Of the session's project (true), or of others and opened to it (false). */
+  own: z.boolean().optional(),
+})
 export const networkCreateInput = z.object({
   name: nameInput,
   description: descriptionInput.default(''),
@@ -71,6 +81,7 @@ export type SubnetView = {
   id: string
   networkId: string
   name: string
+  description: string
   cidr: string
   gatewayIp: string | null
   dhcp: boolean
@@ -89,7 +100,10 @@ export type NetworkView = {
   projectId: string
   external: boolean
   shared: boolean
+  adminUp: boolean
   mtu: number
+  /** What its new ports have when nothing else is said. */
+  portSecurity: boolean
   state: 'build' | 'active' | 'down' | 'error' | 'deleting'
   createdAt: string
   subnets: SubnetView[]
@@ -99,17 +113,24 @@ export type NetworkView = {
   own: boolean
 }
 
-export const portListInput = pageInput.extend({
+export const portListInput = ownedListInput.extend({
   networkId: z.uuid().optional(),
   deviceId: z.string().max(64).optional(),
+  /** What they are attached to. */
+  use: z.enum(portUses).optional(),
 })
 export type PortView = {
   id: string
   name: string
+  description: string
+  /** Empty: the cloud's own, for a router or a floating IP. */
   projectId: string
   networkId: string
   networkName: string
   mac: string
+  adminUp: boolean
+  /** False: neither filtered nor bound to its addresses. */
+  portSecurity: boolean
   /** `n/a`: of a floating IP, which its router carries out and not a port. */
   state: 'build' | 'active' | 'down' | 'error' | 'n/a'
   errorMessage: string | null
@@ -163,6 +184,8 @@ export const portUpdateInput = z.object({
 })
 
 export const routerCreateInput = z.object({
+  /** Administrators alone may name another project than their own. */
+  projectId: z.string().max(64).optional(),
   name: nameInput,
   description: descriptionInput.default(''),
   externalNetworkId: z.uuid().nullish(),
@@ -183,6 +206,8 @@ export type RouterView = {
   name: string
   description: string
   projectId: string
+  /** Down: it carries nothing. */
+  adminUp: boolean
   state: 'build' | 'active' | 'error' | 'deleting'
   external: { networkId: string; networkName: string; address: string } | null
   interfaces: {

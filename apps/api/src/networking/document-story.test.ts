@@ -12,9 +12,9 @@ import { runPending, testCtx } from '../kernel/testing.ts'
 import { subnetCreateInput } from './contract.ts'
 import { type Chance, chance, kinds, Machine } from './document-story.testing.ts'
 import { associateFloatingIp, createFloatingIp, deleteFloatingIp } from './floating-ips/service.ts'
-import { bindPort, deletePortsOfInstance } from './instance-ports.ts'
 import { createNetwork, deleteNetwork, updateNetwork } from './networks/service.ts'
 import { updatePort } from './ports/change.ts'
+import { bindPort, deletePortsOfInstance } from './ports/of-instances.ts'
 import { reconcileHost } from './reconcile.ts'
 import {
   addRouterInterface,

@@ -3,7 +3,7 @@ import type { DocumentKind } from '@stratolith/drivers/documents/interface'
 import { type DocumentRoom, errorOf, type Said, type ThingName } from '../hosts/service.ts'
 import type { Ctx } from '../kernel/context.ts'
 import { toCloudError } from '../kernel/errors.ts'
-import { type PortState, setPortStates, settleRouted } from './port-states.ts'
+import { type PortState, setPortStates, settleRouted } from './ports/outcomes.ts'
 import { addressSetSpecs, networkSpec, portSpecs, routerSpecs } from './specs.ts'
 
 /** What hosts are told of networks, routers, members of groups and ports, and what becomes of it. */

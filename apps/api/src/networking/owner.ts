@@ -1,5 +1,5 @@
 import { projectExists } from '../directory/service.ts'
-import { type Ctx, isAdmin, projectOf } from '../kernel/context.ts'
+import { type Ctx, isAdmin, listScope, projectOf, seesAll } from '../kernel/context.ts'
 import { CloudError, notFound } from '../kernel/errors.ts'
 
 /**
@@ -17,4 +17,17 @@ export async function ownerOf(ctx: Ctx, wish: string | undefined): Promise<strin
     )
   if (!(await projectExists(ctx, wish, 'any'))) throw notFound('project', wish)
   return wish
+}
+
+/** Of whose things a list is: of the session's project, of the one that is named, or of all. */
+export function ownedScope(
+  ctx: Ctx,
+  input: { allProjects: boolean; projectId?: string },
+): { projectId?: string } {
+  const { projectId } = input
+  if (projectId === undefined) return listScope(ctx, input)
+  const own = ctx.scope.kind === 'project' && ctx.scope.projectId === projectId
+  if (!own && !seesAll(ctx))
+    throw new CloudError('forbidden', 'Only an administrator may list what belongs to another project.')
+  return { projectId }
 }

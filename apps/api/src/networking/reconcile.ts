@@ -25,7 +25,7 @@ import { among, gathered, rowsOf, uuids } from '../kernel/gathered.ts'
 import { callByCall, plainOp, whileAnswering } from '../kernel/hosts.ts'
 import type { Reconciler } from '../kernel/reconciler.ts'
 import { buriedAmong, laidToRest } from '../kernel/tombstones.ts'
-import { settleUntold } from './port-states.ts'
+import { settleUntold } from './ports/outcomes.ts'
 
 /** A resource younger than this may be in the middle of its workflow. */
 const grace = Prisma.sql`interval '1 minute'`

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { idInput, pageInput } from '../kernel/contract.ts'
+import { idInput } from '../kernel/contract.ts'
 import { procedure, router } from '../kernel/trpc.ts'
 import {
   floatingIpAssociateInput,
@@ -8,6 +8,7 @@ import {
   networkCreateInput,
   networkListInput,
   networkUpdateInput,
+  ownedListInput,
   portCreateInput,
   portListInput,
   portUpdateInput,
@@ -27,9 +28,9 @@ import {
 import * as floatingIps from './floating-ips/service.ts'
 import * as networks from './networks/service.ts'
 import * as portChanges from './ports/change.ts'
+import { explainReach } from './ports/reach.ts'
 import * as ports from './ports/service.ts'
 import * as rbac from './rbac/service.ts'
-import { explainReach } from './reach.ts'
 import * as routers from './routers/service.ts'
 import * as groups from './security-groups/service.ts'
 import * as subnets from './subnets/service.ts'
@@ -42,6 +43,8 @@ const reachInput = z.object({
 })
 
 export const networkingRouter = router({
+  /** From where the caller is seen: what a rule for them alone lets in. */
+  myAddress: procedure.query(({ ctx }): { address: string } => ({ address: ctx.sourceIp })),
   networks: router({
     list: procedure
       .input(networkListInput)
@@ -92,7 +95,7 @@ export const networkingRouter = router({
     set: procedure.input(tagsSetInput).mutation(({ ctx, input }) => tags.setTags(ctx.cloud, input)),
   }),
   routers: router({
-    list: procedure.input(pageInput).query(({ ctx, input }) => routers.listRouters(ctx.cloud, input)),
+    list: procedure.input(ownedListInput).query(({ ctx, input }) => routers.listRouters(ctx.cloud, input)),
     get: procedure.input(idInput).query(({ ctx, input }) => routers.getRouter(ctx.cloud, input)),
     create: procedure
       .input(routerCreateInput)
@@ -112,7 +115,10 @@ export const networkingRouter = router({
       .mutation(({ ctx, input }) => routers.setRouterGateway(ctx.cloud, input)),
   }),
   floatingIps: router({
-    list: procedure.input(pageInput).query(({ ctx, input }) => floatingIps.listFloatingIps(ctx.cloud, input)),
+    list: procedure
+      .input(ownedListInput)
+      .query(({ ctx, input }) => floatingIps.listFloatingIps(ctx.cloud, input)),
+    get: procedure.input(idInput).query(({ ctx, input }) => floatingIps.getFloatingIp(ctx.cloud, input)),
     create: procedure
       .input(floatingIpCreateInput)
       .mutation(({ ctx, input }) => floatingIps.createFloatingIp(ctx.cloud, input)),
@@ -127,7 +133,9 @@ export const networkingRouter = router({
       .mutation(({ ctx, input }) => floatingIps.deleteFloatingIp(ctx.cloud, input)),
   }),
   securityGroups: router({
-    list: procedure.input(pageInput).query(({ ctx, input }) => groups.listSecurityGroups(ctx.cloud, input)),
+    list: procedure
+      .input(ownedListInput)
+      .query(({ ctx, input }) => groups.listSecurityGroups(ctx.cloud, input)),
     get: procedure.input(idInput).query(({ ctx, input }) => groups.getSecurityGroup(ctx.cloud, input)),
     create: procedure
       .input(securityGroupCreateInput)

@@ -1,10 +1,29 @@
-/** What compute uses of networking. */
-export { adoptPorts } from './adopt.ts'
-export { unbindPorts } from './apply.ts'
+/**
+ * What other rooms do with networking; they enter here and by contract.ts alone. Compute gives ports to its instances
+ * (compute/attachments), plans launches by what networks have, and takes public addresses for them.
+ */
 export { documentsOfInstance } from './documents.ts'
 export { findOwnFloatingIp } from './floating-ips/by-address.ts'
 export { associateFloatingIp, createFloatingIpRow, deleteFloatingIpOfLaunch } from './floating-ips/service.ts'
-export { defineHostnames } from './hostnames.ts'
+export type { PortNetwork } from './networks/load.ts'
+export {
+  guestsThatFit,
+  judgeNetworks,
+  type NetworkFacts,
+  type NetworkPlan,
+  type NetworkWish,
+  networkFacts,
+} from './networks/plan.ts'
+export { adoptPorts } from './ports/adopt.ts'
+export { updatePort } from './ports/change.ts'
+export { defineHostnames } from './ports/hostnames.ts'
+export {
+  type InstanceInterface,
+  interfacesOf,
+  lendPort,
+  networkForNic,
+  networksOfFreePorts,
+} from './ports/lent.ts'
 export {
   addressesOf,
   bindPort,
@@ -19,23 +38,7 @@ export {
   portsOfInstance,
   routerNews,
   securityGroupsOf,
-} from './instance-ports.ts'
-export {
-  type InstanceInterface,
-  interfacesOf,
-  lendPort,
-  networkForNic,
-  networksOfFreePorts,
-} from './lent-ports.ts'
-export type { PortNetwork } from './networks/load.ts'
-export {
-  guestsThatFit,
-  judgeNetworks,
-  type NetworkFacts,
-  type NetworkPlan,
-  type NetworkWish,
-  networkFacts,
-} from './plan.ts'
-export { updatePort } from './ports/change.ts'
+  unbindPorts,
+} from './ports/of-instances.ts'
 export { findSecurityGroups } from './security-groups/load.ts'
 export { ensureDefaultSecurityGroup, ensurePresetGroup } from './security-groups/service.ts'

@@ -7,7 +7,7 @@ import type {
   RouterSpec,
 } from '@stratolith/drivers/network/interface'
 import type { Ctx } from '../kernel/context.ts'
-import { hostnameOf } from './hostnames.ts'
+import { hostnameOf } from './ports/hostnames.ts'
 import { protocolNumber, type Rule } from './security-groups/rules.ts'
 
 /** Database → driver specs: what a host must be told, in a stable order. Nothing here writes. */

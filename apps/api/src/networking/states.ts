@@ -1,5 +1,5 @@
 import type { Allowed } from '../kernel/contract.ts'
-import type { FloatingIpView, NetworkView, SecurityGroupView } from './contract.ts'
+import type { FloatingIpView, NetworkView, PortView, SecurityGroupView } from './contract.ts'
 
 /** What states of networks allow, and the presets of rules. Without zod, so that pages load little. */
 
@@ -22,6 +22,19 @@ export const networkCan = {
       ? `Router “${network.router.name}” uses it. Detach the router first.`
       : network.ports === 0 ||
         `${numbered(network.ports, 'port uses it', 'ports use it')}. Delete the instances on it first.`,
+}
+/** What ports are attached to. */
+export const portUses = ['instance', 'router', 'floatingIp', 'free'] as const
+export type PortUse = (typeof portUses)[number]
+
+export const portCan = {
+  delete: ({ deviceOwner }: Pick<PortView, 'deviceOwner'>): Allowed => {
+    if (deviceOwner.startsWith('compute:'))
+      return 'An instance uses it. Detach it there, or delete the instance, first.'
+    return !deviceOwner.startsWith('network:') || 'It goes with its router or its floating IP.'
+  },
+  changeAddresses: ({ deviceOwner }: Pick<PortView, 'deviceOwner'>): Allowed =>
+    !deviceOwner.startsWith('network:') || 'Its addresses are those of its router or its floating IP.',
 }
 export const floatingIpCan = {
   associate: (fip: Pick<FloatingIpView, 'portId'>): Allowed =>

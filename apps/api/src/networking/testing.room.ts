@@ -26,6 +26,8 @@ import { networkExamples } from './testing.openstack.ts'
 export const testingRoom: TestingRoom = {
   examples: { network: networkExamples },
   rows: {
+    // Everybody's own address.
+    myAddress: { kind: 'anyone' },
     'networks.list': { kind: 'list', input: () => ({}) },
     'networks.get': byId('read', network),
     'networks.create': { kind: 'create', input: () => ({ name: name() }) },
@@ -71,6 +73,7 @@ export const testingRoom: TestingRoom = {
     },
     'routers.setGateway': byId('write', router, { externalNetworkId: null }),
     'floatingIps.list': { kind: 'list', input: () => ({}) },
+    'floatingIps.get': byId('read', floatingIp),
     'floatingIps.create': {
       kind: 'create',
       input: async () => ({

@@ -9,9 +9,9 @@ import { type Ctx, type Deps, inTransaction, systemCtx } from '../kernel/context
 import { pageInput } from '../kernel/contract.ts'
 import { testCtx, testDeps } from '../kernel/testing.ts'
 import { floatingIpCreateInput, networkCreateInput, routerCreateInput, ruleCreateInput } from './contract.ts'
-import { createPortsForInstance } from './instance-ports.ts'
 import { loadNetwork, type NetworkRow } from './networks/load.ts'
 import { createNetworkRow } from './networks/service.ts'
+import { createPortsForInstance } from './ports/of-instances.ts'
 import { addSubnet } from './subnets/service.ts'
 import '../register.ts'
 

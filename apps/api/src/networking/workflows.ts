@@ -3,9 +3,9 @@ import { type Ctx, inTransaction } from '../kernel/context.ts'
 import type { CloudError } from '../kernel/errors.ts'
 import { appendEvent } from '../kernel/events.ts'
 import type { Run, Wait, Workflow } from '../kernel/workflow.ts'
-import { heard } from './apply.ts'
+import { heard } from './heard.ts'
 import { forgetNetwork } from './networks/service.ts'
-import { setPortStates, settleRouted } from './port-states.ts'
+import { setPortStates, settleRouted } from './ports/outcomes.ts'
 import { forgetRouter } from './routers/service.ts'
 
 const minute = 60_000

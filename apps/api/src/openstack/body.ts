@@ -1,13 +1,13 @@
 import { HttpError } from './errors.ts'
 
-/** Keystone's own default for a request body, in bytes; a façade may set another. */
+/** The limit of a request body, in bytes. It is Keystone's default; a façade may set another. */
 export const defaultBodyLimit = 114_688
 const maxDepth = 32
 const maxNodes = 20_000
 
 /**
- * JSON text → value, within bounds of depth and size and with only such strings as PostgreSQL can
- * hold. Throws HttpError 400. An empty body is undefined.
+ * Parses a JSON body, with limits of depth and size, and only with strings that PostgreSQL can
+ * store. Throws HttpError 400. An empty body is undefined.
  */
 export function parseJsonBody(bytes: Buffer): unknown {
   if (bytes.length === 0) return undefined
@@ -21,7 +21,7 @@ export function parseJsonBody(bytes: Buffer): unknown {
   return value
 }
 
-/** Walks without recursion, so that depth is ours to refuse and not the stack's (A22.2). */
+/** Checks a value without recursion, so that a deep value is refused and does not overflow the stack (A22.2). */
 function checkValue(root: unknown): void {
   const stack: { value: unknown; depth: number }[] = [{ value: root, depth: 0 }]
   let nodes = 0

@@ -1,20 +1,20 @@
-/** Version documents, as keystoneauth, gophercloud and Tempest read them. */
+/** An entry of version documents, as keystoneauth, gophercloud and Tempest read them. */
 export type VersionEntry = {
-  /** "v3.14" */
+  /** For example "v3.14". */
   id: string
   status: 'CURRENT' | 'SUPPORTED' | 'stable'
-  /** ISO time, e.g. "2020-04-07T00:00:00Z" */
+  /** An ISO time such as "2020-04-07T00:00:00Z". */
   updated: string
-  /** Must be what the same entry's own document says: Tempest compares. */
+  /** The URL of the version. It must equal the one in the entry's own document, because Tempest compares them. */
   selfUrl: string
-  /** "application/vnd.openstack.identity-v3+json" */
+  /** For example "application/vnd.openstack.identity-v3+json". */
   mediaType?: string
-  /** Microversion range; "" when the service has none but must list the keys. */
+  /** The microversion range; "" when the service has no microversions but must list the keys. */
   version?: string
   minVersion?: string
 }
 
-/** One entry of `versions` (or the `version` itself) with its keys in the services' order. */
+/** One entry of `versions` (or the `version` itself), with its keys in the order of OpenStack's services. */
 export function versionDocument(entry: VersionEntry): Record<string, unknown> {
   return {
     id: entry.id,
@@ -28,5 +28,5 @@ export function versionDocument(entry: VersionEntry): Record<string, unknown> {
   }
 }
 
-/** Microseconds and Z, the form that Tempest parses first: "2026-11-21T03:24:05.000000Z". */
+/** A time with microseconds and Z, the form that Tempest parses first: "2026-11-21T03:24:05.000000Z". */
 export const isoMicros = (date: Date): string => date.toISOString().replace('Z', '000Z')

@@ -3,15 +3,15 @@ import type { ErrorCode } from '../kernel/contract.ts'
 import type { CloudError } from '../kernel/errors.ts'
 
 /**
- * How each OpenStack service words its errors. Sources: the services' api-refs and raw answers of
- * a real Zed cloud; clients match on the keys and on the reason phrase.
+ * The form of errors in each OpenStack service. The sources are the services' api-refs and raw answers of
+ * a real Zed cloud. Clients compare the keys and the reason phrase.
  */
 export type ErrorStyle = 'keystone' | 'nova' | 'cinder' | 'neutron' | 'glance' | 'placement' | 'swift'
 
-/** A refusal that only HTTP knows (406, 413, 415 …) or whose words a façade chooses itself. */
+/** An error with an HTTP status of its own (406, 413, 415 …) or with a message that a façade chooses itself. */
 export class HttpError extends Error {
   readonly status: number
-  /** Neutron's exception name on which clients match, e.g. "SubnetInUse". */
+  /** Neutron's exception name, which clients compare, such as "SubnetInUse". */
   readonly type: string | null
   constructor(status: number, message: string, options: { type?: string; cause?: unknown } = {}) {
     super(message, { cause: options.cause })
@@ -41,10 +41,10 @@ const statusOf: Record<ErrorCode, number> = {
 }
 const quotaStatus: Partial<Record<ErrorStyle, number>> = { cinder: 413, neutron: 409, glance: 413 }
 
-/** The always same sentence of Keystone: it must not tell which part was wrong (A16.1). */
+/** Keystone's sentence for every 401: it must not tell which part of the credentials was wrong (A16.1). */
 const neutral401 = 'The request you have made requires authentication.'
 
-/** Status, type and body of an error as the service would send it. `requestId` is for Placement. */
+/** Status, content type and body of an error, as the service would send them. `requestId` is for Placement. */
 export function errorAnswer(
   style: ErrorStyle,
   error: CloudError | HttpError,
@@ -53,8 +53,8 @@ export function errorAnswer(
   const quota = 'code' in error && error.code === 'quota_exceeded'
   const status =
     'status' in error ? error.status : ((quota ? quotaStatus[style] : undefined) ?? statusOf[error.code])
-  // Every service's auth middleware answers a missing or bad token in Keystone's words; but Glance's
-  // lets the service refuse, which says it as its web framework does.
+  // The auth middleware of every service answers a missing or bad token in Keystone's words. In Glance
+  // the service itself refuses, in the form of its web framework.
   if (status === 401 && style === 'glance') return html(401, glance401)
   if (status === 401)
     return json(status, { error: { code: 401, message: neutral401, title: 'Unauthorized' } })
@@ -88,7 +88,7 @@ const answers: Record<ErrorStyle, Answer> = {
   swift: html,
 }
 
-/** "User nope could not be found." → "Could not find user: nope.", which is what Keystone says. */
+/** Turns our message into Keystone's: "User nope could not be found." → "Could not find user: nope." */
 const keystoneWords = (message: string): string =>
   message.replace(
     /^([A-Z][a-z ]+) (\S+) could not be found\.$/,
@@ -123,7 +123,7 @@ const neutronTypes: Record<number, string> = {
 function neutronType(status: number, error: CloudError | HttpError): string {
   if ('type' in error) return error.type ?? neutronTypes[status] ?? 'HTTPInternalServerError'
   if (error.code === 'quota_exceeded') return 'OverQuota'
-  // "networkInUse" is NetworkInUse; Neutron writes FloatingIP.
+  // The reason "networkInUse" becomes the type NetworkInUse; Neutron spells FloatingIP with capitals.
   if (error.reason !== null)
     return (error.reason.charAt(0).toUpperCase() + error.reason.slice(1)).replace('FloatingIp', 'FloatingIP')
   return neutronTypes[status] ?? 'HTTPInternalServerError'

@@ -1,14 +1,14 @@
 import { z } from 'zod'
 
-/** Attributes of the caller's own (Keystone's "extra"): any JSON under any name, kept as it was sent. */
+/** Attributes that callers invent (Keystone's "extra"): any JSON under any name, stored as it was sent. */
 export type Extra = { [name: string]: Json }
 type Json = string | number | boolean | null | Json[] | { [key: string]: Json }
 
-/** Characters of JSON; all of the attributes of one thing together. */
+/** The limit for all attributes of one thing together, in characters of JSON. */
 const maxExtra = 32_768
-/** As deep as a body may be; the portal's door has no such bound of its own. */
+/** The limit of depth, equal to that of bodies; the portal's door has no limit of its own. */
 const maxDepth = 32
-/** For what PostgreSQL cannot hold, and numbers that would come back as others, a 400. */
+/** The schema of these attributes. It refuses values that PostgreSQL cannot store, and numbers that would be rounded. */
 export const extraInput = z
   .record(z.string(), z.custom<Json>())
   .refine((extra) => isKeptExactly(extra), {
@@ -31,8 +31,8 @@ function isKeptExactly(value: unknown, depth = 0): boolean {
 }
 
 /**
- * The caller's own attributes in a body as it was sent, { [kind]: … }: whatever it has beside the known
- * keys, and of `texts` those that say nothing: we keep texts in columns, and null and "" are told apart here.
+ * Reads the caller's own attributes from a body { [kind]: … }: all keys beside the known ones, and those of `texts` that
+ * are empty. Texts are stored in columns, and only `extra` remembers whether an empty one was null or "".
  */
 export function extraOf(
   body: unknown,
@@ -49,14 +49,14 @@ export function extraOf(
     ),
   )
 }
-/** What everything has from us; "extra" itself is nothing, as in Keystone. */
+/** Keys that are never extra attributes: every thing gets them from us, and "extra" itself is ignored, as in Keystone. */
 const never = ['id', 'links', 'extra']
 
-/** The attributes after a change; nothing when it is not about them. Null is a value like the others. */
+/** The attributes after a change; an empty object when the change has none. Null is a value like any other. */
 export const changedExtra = (before: Extra, given: Record<string, unknown>): { extra?: Extra } =>
   Object.keys(given).length === 0 ? {} : { extra: extraInput.parse({ ...before, ...given }) }
 
-/** A text as it was sent: of one that says nothing, `extra` knows how it was written. */
+/** A text as it was sent; for an empty text, `extra` says whether it was null or "". */
 export const textOf = (name: string, text: string, extra: Extra, otherwise: string | null = '') => ({
   [name]: text !== '' ? text : Object.hasOwn(extra, name) ? extra[name] : otherwise,
 })

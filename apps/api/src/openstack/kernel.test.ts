@@ -15,7 +15,7 @@ const of = (style: ErrorStyle, error: CloudError | HttpError) => errorAnswer(sty
 describe('error bodies', () => {
   const gone = notFound('network', 'nope')
   const message = 'Network nope could not be found.'
-  test('each service has its own', () => {
+  test('have the form of each service', () => {
     const bodies = {
       keystone: { error: { code: 404, message: 'Could not find network: nope.', title: 'Not Found' } },
       nova: { itemNotFound: { code: 404, message } },
@@ -35,14 +35,14 @@ describe('error bodies', () => {
       body: '<html>\n <head>\n  <title>404 Not Found</title>\n </head>\n <body>\n  <h1>404 Not Found</h1>\n  No image found with ID nope<br /><br />\n\n\n\n </body>\n</html>',
     })
   })
-  test('A25: HTML is escaped', () => {
+  test('escape HTML (A25)', () => {
     for (const style of ['glance', 'swift'] as const) {
       const { body } = of(style, new HttpError(400, `<script>alert("1")</script>&'`))
       expect(body).toContain('&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;&amp;&#x27;')
       expect(body).not.toContain('<script>')
     }
   })
-  test('quota: 403 Nova, 413 Cinder and Glance, 409 OverQuota Neutron', () => {
+  test('of an exceeded quota are 403 in Nova, 413 in Cinder and Glance, 409 OverQuota in Neutron', () => {
     const quota = new CloudError('quota_exceeded', 'Too many.')
     expect([of('nova', quota).status, JSON.parse(of('nova', quota).body)]).toEqual([
       403,
@@ -52,13 +52,13 @@ describe('error bodies', () => {
     expect(JSON.parse(of('neutron', quota).body).NeutronError.type).toBe('OverQuota')
     expect([of('neutron', quota).status, of('glance', quota).status]).toEqual([409, 413])
   })
-  test('Neutron takes the type that a façade names; Nova’s 406 and 500 are computeFault', () => {
+  test('of Neutron have the type that a façade names, and Nova’s 406 and 500 are computeFault', () => {
     const inUse = new HttpError(409, 'In use.', { type: 'SubnetInUse' })
     expect(JSON.parse(of('neutron', inUse).body).NeutronError.type).toBe('SubnetInUse')
     for (const status of [406, 500])
       expect(Object.keys(JSON.parse(of('nova', new HttpError(status, 'x')).body))).toEqual(['computeFault'])
   })
-  test('401 is the auth middleware’s in every service; the detail of an error never leaves', () => {
+  test('of status 401 are those of the auth middleware in every service, and no body contains the detail of an error', () => {
     for (const style of ['keystone', 'nova', 'neutron', 'cinder', 'placement', 'swift'] as const) {
       const error = new CloudError('unauthenticated', 'the token expired', { detail: 'secret' })
       expect(JSON.parse(of(style, error).body)).toEqual({
@@ -81,7 +81,7 @@ describe('microversions', () => {
     max: [2, 79],
   }
   const ask = (headers: Record<string, string>) => requestedMicroversion(range, headers)
-  test('none, latest, both headers (the newer wins), other services’ are ignored', () => {
+  test('come from either header (the newer one wins), may be absent or latest, and those of other services are ignored', () => {
     expect(ask({})).toEqual([2, 1])
     expect(ask({ 'openstack-api-version': 'compute latest' })).toEqual([2, 79])
     expect(ask({ 'x-openstack-nova-api-version': '2.60' })).toEqual([2, 60])
@@ -92,22 +92,25 @@ describe('microversions', () => {
     expect(ask({ 'openstack-api-version': 'volume 3.60' })).toEqual([2, 1])
   })
   test.each(['abc', '2', '2.', '2.01', '-2.1', '2.1.1', '2.99999', '1e1.5'])(
-    '%s is malformed: 400',
+    'a malformed version %s is answered by 400',
     (text) => {
       expect(() => ask({ 'openstack-api-version': `compute ${text}` })).toThrow(
         `API Version String ${text} is of invalid format. Must be of format MajorNum.MinorNum.`,
       )
     },
   )
-  test.each(['2.0', '2.80', '3.1', '1.1'])('%s is out of range: 406 that names the range', (text) => {
-    expect(() => ask({ 'openstack-api-version': `compute ${text}` })).toThrow(
-      expect.objectContaining({
-        status: 406,
-        message: `Version ${text} is not supported by the API. Minimum is 2.1 and maximum is 2.79.`,
-      }),
-    )
-  })
-  test('the answer says what was used', () => {
+  test.each(['2.0', '2.80', '3.1', '1.1'])(
+    'the version %s is out of range and answered by 406 with the range',
+    (text) => {
+      expect(() => ask({ 'openstack-api-version': `compute ${text}` })).toThrow(
+        expect.objectContaining({
+          status: 406,
+          message: `Version ${text} is not supported by the API. Minimum is 2.1 and maximum is 2.79.`,
+        }),
+      )
+    },
+  )
+  test('the answer names the version that was used', () => {
     expect(microversionHeaders(range, [2, 60])).toEqual({
       'OpenStack-API-Version': 'compute 2.60',
       'X-OpenStack-Nova-API-Version': '2.60',
@@ -117,7 +120,7 @@ describe('microversions', () => {
 })
 
 describe('lists', () => {
-  test('limit is capped, with and without one', () => {
+  test('are limited to the maximum, with and without a limit in the query', () => {
     expect(pageQuery({})).toEqual({ limit: 1000 })
     expect(pageQuery({ limit: '0' })).toEqual({ limit: 1000 })
     expect(pageQuery({ limit: '5000', marker: 'm' })).toEqual({ limit: 1000, marker: 'm' })
@@ -125,7 +128,7 @@ describe('lists', () => {
     for (const limit of ['-1', '1.5', 'x', '', '9'.repeat(30)])
       expect(() => pageQuery({ limit })).toThrow(expect.objectContaining({ status: 400 }))
   })
-  test('the next link keeps the query and replaces the marker', () => {
+  test('have a next link that keeps the query and replaces the marker', () => {
     expect(nextLink('https://c:1', '/compute/v2.1/servers?limit=2&marker=a&name=%C3%A9%26', 'b')).toBe(
       'https://c:1/compute/v2.1/servers?limit=2&marker=b&name=%C3%A9%26',
     )
@@ -133,7 +136,7 @@ describe('lists', () => {
   })
 })
 
-test('bodies: bounds that hold for every façade', () => {
+test('bodies that are malformed, too deep or too large are refused in every façade', () => {
   const parse = (text: string) => parseJsonBody(Buffer.from(text))
   expect(parse('{"a":[1,"é",{"constructor":null}]}')).toEqual({ a: [1, 'é', { constructor: null }] })
   expect(parse('')).toBeUndefined()
@@ -150,7 +153,7 @@ test('bodies: bounds that hold for every façade', () => {
   expect(Object.getPrototypeOf(parse('{}'))).toBe(Object.prototype)
 })
 
-test('catalog: stable ids, three interfaces, the project filled in or left out', () => {
+test('catalog entries have stable ids and three interfaces, with the project filled in or left out', () => {
   registerService({ type: 'volumev3', name: 'cinderv3', path: '/volume/v3/{project_id}' })
   const config = { publicUrl: 'http://c', region: 'R' }
   const volume = allServices().find((s) => s.type === 'volumev3')
@@ -167,7 +170,7 @@ test('catalog: stable ids, three interfaces, the project filled in or left out',
 })
 
 describe('time', () => {
-  test('a body that does not come ends the connection; one that comes is answered', async () => {
+  test('a request whose body does not come loses its connection, and one whose body comes is answered', async () => {
     const app = Fastify()
     boundBodyTime(app, 50)
     app.post('/', async (request) => request.body)

@@ -4,19 +4,19 @@ import { HttpError } from './errors.ts'
 import type { Call } from './operation.ts'
 import { type Query, queryText } from './pages.ts'
 
-/** What every collection of Keystone v3 has in common; its rooms are identity, catalog and policy. */
+/** Functions for all collections of Keystone v3, which the rooms identity, catalog and policy serve. */
 
-/** ".../identity/v3" */
+/** The base URL, ".../identity/v3". */
 export const keystoneBase = ({ deps }: Pick<Call, 'deps'>): string => `${deps.config.publicUrl}/identity/v3`
 
-/** The links of a list: its own address with the query, and no pages. */
+/** The links of a list: its own address with the query, and no other pages. */
 export function collectionLinks(call: Pick<Call, 'deps' | 'request'>, path: string) {
   const at = call.request.raw.url?.indexOf('?') ?? -1
   const query = at < 0 ? '' : (call.request.raw.url ?? '').slice(at, at + 2000)
   return { next: null, self: `${keystoneBase(call)}/${path}${query}`, previous: null }
 }
 
-/** A list in Keystone's form; it says when there are more rows than it holds. */
+/** A list in Keystone's form; `truncated` says that there are more rows. */
 export function collection<Row>(
   call: Pick<Call, 'deps' | 'request'>,
   path: string,
@@ -32,7 +32,7 @@ export function collection<Row>(
   }
 }
 
-/** `?enabled`, `?enabled=true`, `?enabled=0`. Throws 400 for anything that is no yes or no. */
+/** Parses `?enabled`, `?enabled=true`, `?enabled=0` and the like. Throws 400 for other values. */
 export function booleanFilter(query: Query, name: string): boolean | undefined {
   const text = queryText(query, name)
   if (text === undefined) return undefined
@@ -40,7 +40,7 @@ export function booleanFilter(query: Query, name: string): boolean | undefined {
   return !/^(false|0)$/i.test(text)
 }
 
-/** Is a switch such as `?effective` on? Anything but 0 and false is on, as in Keystone. */
+/** True when a switch such as `?effective` is on: with any value but 0 and false, as in Keystone. */
 export const switchedOn = (query: Query, name: string): boolean =>
   Object.hasOwn(query, name) && !/^(0|false)$/i.test(queryText(query, name) ?? '')
 
@@ -53,7 +53,7 @@ const comparators: Record<string, string> = {
 }
 type Match = { equals?: string; contains?: string; startsWith?: string; endsWith?: string }
 
-/** `name` and `name__contains`, `name__istartswith` … as one match; undefined when none is given. */
+/** Combines `name`, `name__contains`, `name__istartswith` … into one match; undefined when none is given. */
 export function textFilter(query: Query, attribute: string): (Match & { insensitive?: boolean }) | undefined {
   const found: Record<string, string> = {}
   const exact = queryText(query, attribute)
@@ -72,7 +72,7 @@ export function textFilter(query: Query, attribute: string): (Match & { insensit
   return Object.keys(found).length === 0 ? undefined : { ...found, ...(insensitive ? { insensitive } : {}) }
 }
 
-/** Runs what stores a thing; a name that is taken is told in Keystone's words. `where` may be "". */
+/** Runs `work`, which stores a thing, and tells a taken name in Keystone's words. `where` may be "". */
 export async function storing<T>(
   kind: string,
   { name, domainId }: { name: string; domainId?: string | null },
@@ -91,7 +91,7 @@ export async function storing<T>(
   }
 }
 
-/** Refuses what Keystone never changes: a key whose value is not the one that the thing has. */
+/** Refuses to change a key that Keystone never changes; the present value is accepted. */
 export function unchangeable(given: Record<string, unknown>, kept: Record<string, unknown>): void {
   for (const [key, value] of Object.entries(kept))
     if (given[key] !== undefined && given[key] !== value)

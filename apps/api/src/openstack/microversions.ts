@@ -1,10 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { HttpError } from './errors.ts'
 
-/** [major, minor] */
+/** A microversion as [major, minor]. */
 export type Microversion = readonly [number, number]
 export type MicroversionRange = {
-  /** The word in `OpenStack-API-Version: <service> <version>`. */
+  /** The service in `OpenStack-API-Version: <service> <version>`. */
   service: string
   /** The older header, whose value is the version alone. */
   legacyHeader?: string
@@ -16,8 +16,8 @@ const versionText = (v: Microversion): string => `${v[0]}.${v[1]}`
 const compare = (a: Microversion, b: Microversion) => a[0] - b[0] || a[1] - b[1]
 
 /**
- * The microversion that a request asks for: the minimum when it asks for none, the maximum for
- * "latest"; throws 400 for nonsense and 406 out of range. The newer header wins.
+ * The microversion that a request asks for: the minimum when it asks for none, the maximum for "latest". Throws 400
+ * for a malformed version and 406 for one out of range. The newer header wins.
  * Source: OpenStack API working group, "Microversion Specification".
  */
 export function requestedMicroversion(range: MicroversionRange, headers: IncomingHttpHeaders): Microversion {
@@ -52,7 +52,7 @@ const headerText = (headers: IncomingHttpHeaders, name: string): string =>
   [headers[name] ?? ''].flat().join(',').slice(0, 500)
 const printable = (text: string) => text.replace(/[^\x21-\x7e]/g, '').slice(0, 40)
 
-/** Headers of every answer, faults too: what was used, and that caches must look at it. */
+/** The headers of every answer, also of errors: the version that was used, and Vary for caches. */
 export function microversionHeaders(range: MicroversionRange, version: Microversion): Record<string, string> {
   const text = versionText(version)
   const headers: Record<string, string> = { 'OpenStack-API-Version': `${range.service} ${text}` }

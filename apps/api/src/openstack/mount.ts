@@ -17,33 +17,33 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** The caller, on every façade route that is not public. */
     cloud: Ctx | null
-    /** What the request asks for, on façades with microversions. */
+    /** The microversion that the request asks for, on façades with microversions. */
     microversion: Microversion | null
-    /** The caller's own id of what he does, over several services; only for logs and histories. */
+    /** The caller's own request id, which may span several services; only for logs and histories. */
     globalId: string | null
   }
   interface FastifyContextConfig {
-    /** Answers without a token: discovery and sign-in alone. */
+    /** True for routes that answer without a token, which are only discovery and sign-in. */
     public?: boolean
-    /** Its body is bytes and takes as long as it takes. */
+    /** True for routes whose body is a stream of bytes, which has no time limit. */
     stream?: boolean
   }
 }
 
-/** What of a request an access rule of an application credential is compared with. */
+/** The parts of a request that are compared with the access rules of an application credential. */
 export type RequestFacts = { id: string; service: string; method: string; path: string }
 export type Authenticator = {
-  /** The caller behind a token, null when it is not good. Throws `forbidden` for a path that it may not use. */
+  /** Returns the caller of a token, null when the token is invalid. Throws `forbidden` for a path that the token may not use. */
   authenticate: (deps: Deps, tokenText: string | undefined, request: RequestFacts) => Promise<Ctx | null>
   anonymous: (deps: Deps, requestId: string) => Ctx
 }
 let authenticator: Authenticator | null = null
-/** The identity room says here who calls, so that this kernel knows no room. */
+/** The identity room registers its authenticator here, so that this kernel depends on no room. */
 export function useAuthenticator(used: Authenticator): void {
   authenticator = used
 }
 
-/** Every façade with its operations as one fastify plugin. */
+/** All façades with their operations, as one fastify plugin. */
 export function openstackRoutes(deps: Deps): FastifyPluginAsync {
   return async (root) => {
     root.decorateRequest('cloud', null)
@@ -54,20 +54,20 @@ export function openstackRoutes(deps: Deps): FastifyPluginAsync {
   }
 }
 
-/** The address of a request as the router knows it: a façade may take several ways of writing one. */
+/** The address of a request in the form that the router knows, because a façade may accept several forms. */
 export function canonicalUrl(url: string): string {
   const facade = allFacades().find(({ prefix }) => url.startsWith(`${prefix}/`))
   if (!facade) return url
   const end = url.indexOf('?')
   const path = end < 0 ? url : url.slice(0, end)
-  // What OpenStack runs behind (paste.urlmap) makes one of many slashes; fog asks for /compute/v2.1//limits.
+  // OpenStack's own front (paste.urlmap) turns several slashes into one; fog asks for /compute/v2.1//limits.
   const below = path.slice(facade.prefix.length).replaceAll(/\/{2,}/g, '/')
   return facade.prefix + (facade.canonicalPath?.(below) ?? below) + url.slice(path.length)
 }
 
 /**
- * Answers what the router itself refused (an address that is not an address) in the words of the
- * façade that it was meant for; false when it was meant for none.
+ * Answers a request that the router itself has refused (a malformed address) in the form of the façade to which it was
+ * sent; returns false when it was sent to no façade.
  */
 export function refuse(deps: Deps, error: unknown, request: FastifyRequest, reply: FastifyReply): boolean {
   const url = request.raw.url ?? ''
@@ -78,7 +78,7 @@ export function refuse(deps: Deps, error: unknown, request: FastifyRequest, repl
   return true
 }
 
-/** A JSON body is there in this time, or the connection ends: nobody holds one open byte by byte. */
+/** A JSON body must be complete within this time, or the connection ends, so that nobody holds connections open byte by byte. */
 const bodyTimeMs = 30_000
 
 export function boundBodyTime(app: FastifyInstance, ms = bodyTimeMs): void {
@@ -96,14 +96,14 @@ async function facadeRoutes(app: FastifyInstance, deps: Deps, facade: Facade): P
   app.addHook('onRequest', async (request, reply) => {
     setRequestId(request, reply, facade)
     takeGlobalId(deps, request)
-    // No name or id of ours has a NUL; PostgreSQL refuses it with an error of its own.
+    // No name or id has a NUL, and PostgreSQL would refuse one with an error of its own.
     if (/%00/.test(request.raw.url ?? '')) throw new HttpError(400, 'The address has a NUL character.')
     if (facade.microversions) setMicroversion(request, reply, facade.microversions)
     if (request.routeOptions.config.public !== true) request.cloud = await callerFrom(deps, facade, request)
     refuseForeignBytes(request)
   })
   app.setErrorHandler((error, request, reply) => sendError(deps, facade, error, request, reply))
-  // A route and not a not-found handler: behind us the portal takes every address.
+  // This is a route and no not-found handler, because the portal serves all other addresses.
   app.all('/*', { config: { public: true } }, async () => {
     throw new HttpError(404, 'The resource could not be found.')
   })
@@ -118,12 +118,12 @@ function takeBodies(app: FastifyInstance, facade: Facade, operations: MountedOpe
     { parseAs: 'buffer', bodyLimit: facade.bodyLimit ?? defaultBodyLimit },
     async (_request: FastifyRequest, body: Buffer) => parseJsonBody(body),
   )
-  // Bytes stay in the socket until the handler takes them.
+  // The bytes stay in the socket until the handler reads them.
   if (operations.some((o) => o.stream))
     app.addContentTypeParser('application/octet-stream', (_request, _payload, done) => done(null))
 }
 
-/** Where bytes are taken nothing else is: another type would be read into memory to be parsed. */
+/** Refuses other content types on routes for bytes, because Fastify would read such a body into memory to parse it. */
 function refuseForeignBytes({ routeOptions, headers }: FastifyRequest): void {
   if (routeOptions.config.stream !== true) return
   const type = headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase()
@@ -143,7 +143,7 @@ function byPath(operations: MountedOperation[]): Map<string, MountedOperation[]>
 
 const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
 
-/** One path: a route for each method that has operations, and 405 for the others. */
+/** Mounts one path: a route for each method that has operations, and 405 for other methods. */
 function mountPath(
   app: FastifyInstance,
   deps: Deps,
@@ -208,11 +208,11 @@ async function answer(
   reply.status(found.status)
   const body = await found.handle(call)
   if (reply.sent) return reply
-  // An empty answer has no type either; 204 forbids both.
+  // An empty answer has no content type; 204 forbids both body and type.
   return body === undefined ? reply.removeHeader('content-type').send() : body
 }
 
-/** The operation of a body such as {"os-start": null}; exactly one key. */
+/** Finds the operation of a body such as {"os-start": null}, which must have exactly one key. */
 function actionOf(candidates: MountedOperation[], body: unknown): MountedOperation | undefined {
   const keys = typeof body === 'object' && body !== null && !Array.isArray(body) ? Object.keys(body) : []
   const [key] = keys
@@ -225,7 +225,7 @@ const forms = {
   uuid: /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i,
   hex: /^[0-9a-zA-Z_.-]{1,64}$/,
 }
-/** An id of another form names nothing: a clean 404, and nothing odd reaches a query. */
+/** Answers 404 for an id of another form, so that only well-formed ids reach a query. */
 function checkIds(facade: Facade, operation: MountedOperation, params: Record<string, string>): void {
   for (const [name, value] of Object.entries(params)) {
     if (name === 'project_id' || operation.names?.includes(name)) continue
@@ -235,7 +235,7 @@ function checkIds(facade: Facade, operation: MountedOperation, params: Record<st
   }
 }
 
-/** A project in the path of old catalogs must be the token's (OSSA-2013-035). */
+/** Checks the project id in a path of old catalogs: it must be the token's project (OSSA-2013-035). */
 function checkProject(ctx: Ctx, { project_id: asked }: Record<string, string>): void {
   if (asked === undefined) return
   const own = ctx.scope.kind === 'project' ? ctx.scope.projectId : null
@@ -251,7 +251,7 @@ function setRequestId(request: FastifyRequest, reply: FastifyReply, facade: Faca
   reply.header('Vary', 'X-Auth-Token')
 }
 
-/** What a service in front of us calls the whole; our own id is made by us, whatever comes. */
+/** Takes the request id of a service in front of us. Our own request id is always generated. */
 function takeGlobalId(deps: Deps, request: FastifyRequest): void {
   const given = request.headers['x-openstack-request-id']
   if (typeof given !== 'string' || !requestIdPattern.test(given)) return
@@ -268,14 +268,14 @@ const withGlobalId = (ctx: Ctx, { globalId }: FastifyRequest): Ctx =>
     : { ...ctx, globalRequestId: globalId, log: ctx.log.child({ globalRequestId: globalId }) }
 
 function setMicroversion(request: FastifyRequest, reply: FastifyReply, range: MicroversionRange): void {
-  // Even an answer that refuses the version must say which was looked at.
+  // An answer that refuses the version must have these headers, too.
   reply.headers(microversionHeaders(range, range.min))
   const version = requestedMicroversion(range, request.headers)
   request.microversion = version
   reply.headers(microversionHeaders(range, version))
 }
 
-/** X-Auth-Token alone says who calls; every other identity header from outside is noise (A15.2). */
+/** Finds the caller by X-Auth-Token alone; all other identity headers of a request are ignored (A15.2). */
 async function callerFrom(deps: Deps, facade: Facade, request: FastifyRequest): Promise<Ctx> {
   const token = request.headers['x-auth-token']
   const path = (request.raw.url ?? '').split('?', 1)[0] ?? ''
@@ -312,7 +312,7 @@ function sendError(
   reply.status(answer.status).header('Content-Type', answer.contentType).send(answer.body)
 }
 
-/** Nova says of a body of another type what it says of a broken one. */
+/** Nova answers a body of another content type like a malformed one. */
 function inWordsOf(facade: Facade, error: CloudError | HttpError): CloudError | HttpError {
   return facade.style === 'nova' && 'status' in error && error.status === 415
     ? new HttpError(400, 'Malformed request body', { cause: error })
@@ -327,7 +327,7 @@ function asKnown(error: unknown): CloudError | HttpError {
   return toCloudError(error)
 }
 
-/** The first thing wrong with a body, in Keystone's words where clients know them. */
+/** The first fault of a body, in Keystone's words where clients compare them. */
 function schemaFault(error: ZodError): string {
   const issue = error.issues[0]
   const at = issue?.path.join('.').slice(0, 200) ?? ''
@@ -336,7 +336,7 @@ function schemaFault(error: ZodError): string {
   return at === '' ? (issue?.message ?? 'The body is not valid.') : `${issue?.message} (at ${at})`
 }
 
-/** Fastify's own refusals, in fixed words. */
+/** Fixed messages for refusals of Fastify itself. */
 function clientFault(status: number): string {
   if (status === 413) return 'The request body is too large.'
   if (status === 415) return 'This content type is not taken; send application/json.'

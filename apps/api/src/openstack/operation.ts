@@ -5,12 +5,12 @@ import type { MicroversionRange } from './microversions.ts'
 import type { Query } from './pages.ts'
 
 /**
- * The operation table of the façades: every REST operation is one entry here and nothing else mounts
- * a route. The authorization matrix, the fuzz and docs/openstack-compat.md are made from it.
+ * The operation table of the façades: every REST operation is one entry of it, and nothing else mounts
+ * a route. The authorization matrix, the fuzz and docs/openstack-compat.md are made from the table.
  */
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
-/** Kinds of callers that the matrix tries; those without a good token get 401 from everything. */
+/** The kinds of callers that the matrix tries. Callers without a valid token always get 401. */
 export const callerKinds = [
   'ownerMember',
   'ownerReader',
@@ -26,36 +26,36 @@ export type Verdict = 'ok' | 'forbidden' | 'not_found'
 const row = (...verdicts: [Verdict, Verdict, Verdict, Verdict, Verdict, Verdict, Verdict]) =>
   Object.fromEntries(callerKinds.map((kind, i) => [kind, verdicts[i]])) as Record<CallerKind, Verdict>
 /**
- * Who may, in the words of OpenStack's secure roles. `ok` means past authorization. A domain's
- * administrator holds in the domain of the owner of the thing; the stranger is a member elsewhere.
+ * The answers to each kind of caller, in the terms of OpenStack's secure roles. `ok` means that the caller is authorized.
+ * `domainAdmin` administers the domain of the thing's owner; `stranger` is a member of another project.
  */
 export const access = {
   //               ownerMember   ownerReader  stranger     domainAdmin  systemReader admin  unscoped
-  /** Any good token. */
+  /** Everybody with a valid token may use the operation. */
   anyone: row('ok', 'ok', 'ok', 'ok', 'ok', 'ok', 'ok'),
-  /** Any token with a role on a project: everyone gets what is theirs. */
+  /** A list: callers with a role on a project get the things of their own project. */
   list: row('ok', 'ok', 'ok', 'forbidden', 'ok', 'ok', 'forbidden'),
-  /** One thing of a project. */
+  /** Reading a thing of a project. */
   read: row('ok', 'ok', 'not_found', 'forbidden', 'ok', 'ok', 'forbidden'),
-  /** A change to it, or a secret of it. */
+  /** Changing a thing of a project, or reading a secret of the thing. */
   write: row('ok', 'forbidden', 'not_found', 'forbidden', 'forbidden', 'ok', 'forbidden'),
-  /** Something new in one's own project (a reader of the system has none). */
+  /** Making a thing in the caller's own project (a reader of the system has none). */
   create: row('ok', 'forbidden', 'ok', 'forbidden', 'forbidden', 'ok', 'forbidden'),
-  /** Something of a user, whatever the token's scope; others do not see it. */
+  /** A thing of a user, in any scope of the token; other users do not see the thing. */
   mine: row('ok', 'not_found', 'not_found', 'not_found', 'not_found', 'not_found', 'not_found'),
-  /** Of a user, and the business of whoever runs its domain. */
+  /** Reading a thing of a user, which administrators of the user's domain may read, too. */
   ofUser: row('ok', 'not_found', 'not_found', 'ok', 'ok', 'ok', 'not_found'),
-  /** The same, where he himself sees it and may not. */
+  /** Changing a thing of a user that users themselves may read but not change. */
   ofUserWrite: row('forbidden', 'not_found', 'not_found', 'ok', 'forbidden', 'ok', 'not_found'),
-  /** Something of a domain (a group, a user): nobody sees it but those who run it. */
+  /** Reading a thing of a domain (a group, a user), which only administrators of the domain and of the cloud see. */
   ofDomain: row('not_found', 'not_found', 'not_found', 'ok', 'ok', 'ok', 'not_found'),
   ofDomainWrite: row('not_found', 'not_found', 'not_found', 'ok', 'forbidden', 'ok', 'not_found'),
-  /** A project itself (or one's own domain): its people see it, those who run its domain may change it. */
+  /** A project itself (or the caller's own domain): its users may read it, and administrators of its domain may change it. */
   ofProject: row('ok', 'ok', 'not_found', 'ok', 'ok', 'ok', 'not_found'),
   ofProjectWrite: row('forbidden', 'forbidden', 'not_found', 'ok', 'forbidden', 'ok', 'not_found'),
-  /** Who has which role on it. */
+  /** Reading which users have which roles on a project. */
   ofProjectGrants: row('forbidden', 'forbidden', 'not_found', 'ok', 'ok', 'ok', 'not_found'),
-  /** A token of the user. */
+  /** An operation on a token of the user. */
   token: row('ok', 'forbidden', 'forbidden', 'forbidden', 'ok', 'ok', 'forbidden'),
   admin: row('forbidden', 'forbidden', 'forbidden', 'forbidden', 'forbidden', 'ok', 'forbidden'),
   adminRead: row('forbidden', 'forbidden', 'forbidden', 'forbidden', 'ok', 'ok', 'forbidden'),
@@ -65,17 +65,17 @@ export const access = {
 } satisfies Record<string, Record<CallerKind, Verdict>>
 export type Access = keyof typeof access
 
-/** One request as its handler sees it. */
+/** A request, as its handler gets it. */
 export type Call = {
-  /** The caller; on a public operation one without any right. */
+  /** The caller; on a public operation a caller without any rights. */
   ctx: Ctx
   deps: Deps
-  /** Path parameters; those of the façade's id form are checked already. */
+  /** The path parameters; ids have been checked for the façade's form. */
   params: Record<string, string>
   query: Query
-  /** The JSON body within bounds of size and depth (of an action: its value); undefined without one. */
+  /** The JSON body within the limits of size and depth (for an action: the action's value); undefined without a body. */
   body: unknown
-  /** Minor microversion; 0 on façades without any. */
+  /** The minor microversion; 0 on façades without microversions. */
   minor: number
   request: FastifyRequest
   reply: FastifyReply
@@ -85,57 +85,57 @@ export type ApiOperation = {
   /** Unique within the service: "servers.create", "servers.os-start". */
   name: string
   method: Method
-  /** Below the façade's versions: "/servers/:id". */
+  /** The path below the façade's versions, such as "/servers/:id". */
   path: string
-  /** For POST …/action: the one key of the body. `call.body` is its value. */
+  /** For POST …/action: the only key of the body. `call.body` is its value. */
   action?: string
-  /** What it does, in a few words; goes into docs/openstack-compat.md. */
+  /** What the operation does, in a few words, for docs/openstack-compat.md. */
   summary: string
-  /** Of success; a handler may set another with `call.reply.status`. */
+  /** The status of success; a handler may set another with `call.reply.status`. */
   status: number
   access: Access | 'public'
-  /** Where one kind of caller gets something else than `access` says, with the reason beside it. */
+  /** The kinds of callers that get another answer than `access` says, each with the reason in a comment. */
   except?: Partial<Record<CallerKind, Verdict>>
-  /** Minor microversions in which it exists, both included; outside it is a 404. */
+  /** The first and the last minor microversion that has the operation; others answer 404. */
   since?: number
   until?: number
-  /** Parameters that are names, not ids of the façade's form. */
+  /** The path parameters that are names and not ids of the façade's form. */
   names?: string[]
-  /** Query parameters that narrow the list, each with a value that nothing has (facade-filters.test.ts). */
+  /** The filters of the list, each with a value that no thing has (facade-filters.test.ts). */
   filters?: Record<string, string>
-  /** Those that narrow it for administrators alone. */
+  /** The filters that work for administrators alone. */
   adminFilters?: Record<string, string>
-  /** Takes bytes as a stream and not JSON; `call.request.raw` has them. */
+  /** The body is a stream of bytes and not JSON; `call.request.raw` has the bytes. */
   stream?: true
-  /** Content types taken beside application/json, parsed as JSON. */
+  /** Further content types that are parsed as JSON. */
   accepts?: string[]
-  /** Where we differ from OpenStack and why; goes into docs/openstack-compat.md. */
+  /** How the operation differs from OpenStack's, and why, for docs/openstack-compat.md. */
   deviation?: string
-  /** The answer's body; undefined for none. */
+  /** Handles a request; returns the body of the answer, undefined for none. */
   handle: (call: Call) => unknown
 }
 
 export type Facade = {
-  /** "compute": the type in the catalog. */
+  /** The type of the service in the catalog, such as "compute". */
   service: string
-  /** "/compute" */
+  /** The prefix of all paths, such as "/compute". */
   prefix: string
   style: ErrorStyle
-  /** Form of the path's ids; a foreign form is the service's 404 before any query. */
+  /** The form of ids in paths; an id of another form is answered by the service's 404 before any query. */
   ids: 'uuid' | 'hex'
   microversions?: MicroversionRange
-  /** Bytes of a JSON body; Keystone's default when left out. */
+  /** The limit of a JSON body in bytes; Keystone's default when absent. */
   bodyLimit?: number
-  /** The operation's path for one that a client wrote in another way; without the query. */
+  /** Returns the operation's path for a path that a client wrote in another form. Both are without the query. */
   canonicalPath?: (path: string) => string
-  /** What is said of an id of a foreign form; our own words when left out. */
+  /** The message for an id of another form; our own words when absent. */
   unknownId?: (id: string) => string
-  /** More names under which the request id is sent ("x-compute-request-id"). */
+  /** Further headers with the request id, such as "x-compute-request-id". */
   requestIdHeaders?: string[]
 }
 /**
- * For services that take a path with a slash behind it, too: Keystone's middleware cuts it off, and the
- * router of Nova and Glance lets it be. What is only a version is an operation of its own.
+ * Removes trailing slashes, for services that accept them: Keystone's middleware cuts them off, and the
+ * router of Nova and Glance ignores them. A path that is only a version stays, because it is an operation of its own.
  */
 export function withoutSlash(path: string): string {
   if (/^\/(v[\d.]+\/?)?$/.test(path)) return path
@@ -148,13 +148,13 @@ export type MountedOperation = ApiOperation & { facade: Facade; below: string[] 
 const facades = new Map<string, Facade>()
 const operations: MountedOperation[] = []
 
-/** These two are called for what the rooms say in room.ts, so that this kernel knows no room. */
+/** Registers a façade. registerRooms() calls this and addOperations() for the rooms, so that this kernel depends on no room. */
 export function defineFacade(facade: Facade): void {
   facades.set(facade.service, facade)
 }
 /**
- * Adds operations to a façade (which may be defined later). `below` are the paths under which each
- * of them answers; the first is the documented one: ["/v2.1", "/v2.1/:project_id"].
+ * Adds operations to a façade (which may be defined later). `below` are the paths under which each operation
+ * answers, such as ["/v2.1", "/v2.1/:project_id"]; the first is the documented one.
  */
 export function addOperations(service: string, below: string[], added: ApiOperation[]): void {
   for (const operation of added)
@@ -168,7 +168,7 @@ export function addOperations(service: string, below: string[], added: ApiOperat
 }
 
 export const allFacades = (): Facade[] => [...facades.values()]
-/** Every operation that answers, in the order of its mounting. */
+/** All mounted operations, in the order of mounting. */
 export const allOperations = (): readonly MountedOperation[] => operations
 
 function facadeOf(service: string): Facade {

@@ -2,13 +2,13 @@ import { HttpError } from './errors.ts'
 
 export type Query = Record<string, string | string[] | undefined>
 
-/** The last value of a query parameter that may be given once or more. */
+/** The last value of a query parameter, which may be given several times; undefined when absent. */
 export function queryText(query: Query, name: string): string | undefined {
   const value = query[name]
   return Array.isArray(value) ? value.at(-1) : value
 }
 
-/** Page size and marker of a list: at most `cap`, which also holds without a limit. Throws 400. */
+/** The page size and the marker of a list. The page size is at most `cap`, also when the query has no limit. Throws 400. */
 export function pageQuery(query: Query, cap = 1000): { limit: number; marker?: string } {
   const text = queryText(query, 'limit')
   const marker = queryText(query, 'marker')
@@ -18,14 +18,14 @@ export function pageQuery(query: Query, cap = 1000): { limit: number; marker?: s
   return { limit: asked === 0 ? cap : Math.min(asked, cap), ...(marker === undefined ? {} : { marker }) }
 }
 
-/** Versions without pages get all or a refusal, and never a part. */
+/** Refuses a list that is too long, for versions without pages, which must never return only a part. */
 export function refuseCut(more: boolean, most: number, version: string): void {
   if (more)
     throw new HttpError(400, `There are more than ${most}. Ask with microversion ${version} for pages.`)
 }
 
 /**
- * Link to the next page: the public URL of the list with the same query and the next marker.
+ * The link to the next page: the public URL of the list with the same query and the next marker.
  * `pathAndQuery` is the request's own, e.g. "/compute/v2.1/servers?limit=2".
  */
 export function nextLink(publicUrl: string, pathAndQuery: string, marker: string): string {

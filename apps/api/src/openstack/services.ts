@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto'
 import type { Config } from '../kernel/config.ts'
 import type { Ctx } from '../kernel/context.ts'
 
-/** A service that really answers; a façade registers itself when it is mounted. */
+/** A service of the cloud; a façade registers its service when it is mounted. */
 export type CloudService = {
-  /** "compute" */
+  /** The type, such as "compute". */
   type: string
-  /** "nova" */
+  /** The name, such as "nova". */
   name: string
-  /** Below the public URL: "/compute/v2.1", "/volume/v3/{project_id}". */
+  /** The path below the public URL, such as "/compute/v2.1" or "/volume/v3/{project_id}". */
   path: string
 }
 export type Endpoint = {
@@ -29,14 +29,14 @@ export function registerService(service: CloudService): void {
 export const allServices = (): CloudService[] =>
   [...services.values()].sort((a, b) => a.type.localeCompare(b.type))
 
-/** The same in every process and after every start, without a table. */
+/** An id that is the same in every process and after every start, without a table. */
 const stableId = (...parts: string[]) =>
   createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 32)
 export const serviceId = (service: CloudService): string => stableId('service', service.type)
 
 /**
- * Endpoints of a service in the three interfaces. With a project its id is filled in; with null a
- * path that needs one has no endpoints; with "template" the mark stays in Keystone's notation.
+ * The endpoints of a service in the three interfaces. With a project, its id is filled in; with null, a service whose
+ * path needs a project has no endpoints; with "template", the mark stays in Keystone's notation.
  */
 export function endpointsOf(
   config: Pick<Config, 'publicUrl' | 'region'>,
@@ -55,7 +55,7 @@ export function endpointsOf(
   }))
 }
 
-/** The cloud's own services in a token: every service with the addresses for its project (null: none). */
+/** The cloud's own services in a token, with the addresses for the token's project (null: no project). */
 export function catalogOf(
   config: Pick<Config, 'publicUrl' | 'region'>,
   projectId: string | null,
@@ -73,10 +73,10 @@ type CatalogSource = (
   holder: { projectId: string | null; userId: string },
 ) => Promise<CatalogEntry[]>
 let source: CatalogSource = async (ctx, { projectId }) => catalogOf(ctx.deps.config, projectId)
-/** The catalog's room says here what administrators have added. */
+/** The room `catalog` registers here the function that adds the services of administrators. */
 export function useCatalog(used: CatalogSource): void {
   source = used
 }
 
-/** What a token shows: the cloud's own services and added ones, with the addresses for its holder. */
+/** The catalog of a token: the cloud's own services and added ones, with the addresses for the token's holder. */
 export const catalogFor: CatalogSource = (ctx, holder) => source(ctx, holder)

@@ -1,22 +1,22 @@
 import type { Ctx, Deps } from '../kernel/context.ts'
 
-/** A request that its owner may make and that succeeds. */
+/** A request that its owner may make and that must succeed. */
 export type Example = {
   params?: Record<string, string>
   query?: Record<string, string>
-  /** JSON; of an action its value alone. */
+  /** The JSON body; for an action only the action's value. */
   body?: unknown
-  /** For operations that take a stream. */
+  /** The body of an operation that takes a stream. */
   bytes?: Buffer
   headers?: Record<string, string>
 }
 
-/** A project in a domain of its own with a member, a network with a way out, and no limits. */
+/** A project in a domain of its own, with a member, a network with egress, and no limits. */
 export type Tenant = {
   deps: Deps
-  /** The member's own context. */
+  /** The member's ctx. */
   ctx: Ctx
-  /** A cloud administrator's, in the same project: for what only such a one can prepare. */
+  /** The ctx of a cloud administrator in the same project, for preparations that only administrators can make. */
   admin: Ctx
   domainId: string
   projectId: string
@@ -25,24 +25,24 @@ export type Tenant = {
   /** An image that every project may launch. */
   imageId: string
   externalNetworkId: string
-  /** The token of the member: what an example about tokens is about. */
+  /** The member's token, for examples about tokens. */
   token: string
-  /** Runs every operation that is under way, as the worker would. */
+  /** Runs all operations to their end, as the worker would. */
   settle: () => Promise<void>
-  /** The same beside a request that waits for it, for 10 s. */
+  /** Runs operations in the background for 10 s, for a request that waits for them. */
   settleBeside: () => void
-  /** A machine that does not answer any more; its id. */
+  /** Makes a host that does not answer any more; returns its id. */
   goneHost: () => Promise<string>
 }
 
 /**
- * How the matrix and the fuzz come to a request of an operation: `make` builds what it needs of
- * `tenant` (a fresh thing where the operation destroys or changes it). `foreign` are bodies and
- * filters of the tenant's own request that name things of `other`: they must not be served.
+ * Makes requests of an operation for the matrix and the fuzz: `make` makes the things that the request needs in
+ * `tenant` (a new thing when the operation destroys or changes it). `foreign` makes requests of the tenant whose bodies
+ * and filters name things of `other`: they must not be served.
  */
 export type ExampleMaker = {
   make: (tenant: Tenant) => Example | Promise<Example>
   foreign?: (tenant: Tenant, other: Tenant) => Example[] | Promise<Example[]>
 }
-/** By the name of the operation. */
+/** The examples by the name of their operation. */
 export type Examples = Record<string, ExampleMaker>

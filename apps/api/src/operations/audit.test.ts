@@ -26,7 +26,7 @@ const note = (ctx: Ctx & { projectId: string }, kind: string, resourceId = 'x') 
     }),
   )
 
-test('who did what, newest first, page by page; steps of operations and room on hosts are left out', async () => {
+test('the audit log lists events newest first and by pages, without steps of operations and without room on hosts', async () => {
   const ctx = await testCtx(deps)
   for (const kind of [
     'thing.created',
@@ -51,7 +51,7 @@ test('who did what, newest first, page by page; steps of operations and room on 
   expect(second.keptDays).toBe(90)
 })
 
-test('a thing is called as its last operation called it, also when it is gone', async () => {
+test('a thing has the name of its last operation, also when the thing is gone', async () => {
   const ctx = await testCtx(deps)
   const id = crypto.randomUUID()
   const thing = { resourceKind: 'thing', resourceId: id, projectId: ctx.projectId }
@@ -68,7 +68,7 @@ test('a thing is called as its last operation called it, also when it is gone', 
   expect(items.map((row) => row.resourceName)).toEqual([null, 'new', 'new', 'new'])
 })
 
-test('by kind, person, project and time; a % is a letter', async () => {
+test('the audit log is filtered by kind, person, project and time, and a % has no special meaning', async () => {
   const [ctx, admin] = [await testCtx(deps), await testCtx(deps, { role: 'admin' })]
   await note(ctx, 'thing.created', 'a')
   await note(ctx, 'other.created', 'b')
@@ -80,7 +80,7 @@ test('by kind, person, project and time; a % is a letter', async () => {
   expect((await list(admin, { ...all, from: '2020-01-01T00:00:00Z' })).items).toHaveLength(2)
 })
 
-test('members see their project alone', async () => {
+test('members see only the events of their own project', async () => {
   const [ctx, other] = [await testCtx(deps), await testCtx(deps)]
   await note(other, 'thing.created')
   expect((await list(ctx)).items).toEqual([])
@@ -88,7 +88,7 @@ test('members see their project alone', async () => {
   await expectCloudError(list(ctx, { allProjects: true }), 'forbidden')
 })
 
-test('that somebody began an operation is shown, of which kind it may be asked, and not what became of it', async () => {
+test('the beginning of an operation is shown and found by its kind, but not the changes that the operation made', async () => {
   const ctx = await testCtx(deps)
   const operation = {
     id: crypto.randomUUID(),
@@ -114,7 +114,7 @@ test('that somebody began an operation is shown, of which kind it may be asked, 
   expect((await list(ctx, { kind: 'other.' })).items).toEqual([])
 })
 
-test('what a version before wrote of an operation is shown: it told of no beginning', async () => {
+test('changes by operations of earlier versions are shown, because these versions recorded no beginning', async () => {
   const ctx = await testCtx(deps)
   await deps.root.event.create({
     data: {
@@ -129,7 +129,7 @@ test('what a version before wrote of an operation is shown: it told of no beginn
   expect((await list(ctx)).items.map((row) => row.kind)).toEqual(['thing.updated'])
 })
 
-test('the name that another project gave a thing is not told', async () => {
+test('a name that another project gave to a thing is not shown', async () => {
   const [ctx, other] = [await testCtx(deps), await testCtx(deps)]
   const thing = { resourceKind: 'thing', resourceId: crypto.randomUUID() }
   await note(ctx, 'thing.created', thing.resourceId)

@@ -9,14 +9,14 @@ import { operationBegun } from '../kernel/workflow.ts'
 import type { AuditPage, AuditRow, auditListInput } from './contract.ts'
 
 /**
- * What nobody did: the room on hosts and machines that fall silent; and what became of an operation, which its
- * own history has (that somebody began it is shown).
+ * The condition for events that the audit log shows. It excludes events that nobody caused (room on hosts, machines
+ * that fall silent) and the progress of operations, which is in their own history; the beginning of an operation is shown.
  */
 export const shown = Prisma.sql`e."kind" NOT IN ('operation.updated', 'host.room', 'machine.updated') AND ${noFollowUp}`
 
 /**
- * The event log as people read it, newest first: every change with who, when, where and the request
- * that made it. Five queries.
+ * The audit log, newest first: every change with its actor, time, project and the request
+ * that made it, in five queries.
  */
 export async function listAudit(ctx: Ctx, input: z.output<typeof auditListInput>): Promise<AuditPage> {
   const scope = listScope(ctx, input)
@@ -63,7 +63,7 @@ export async function listAudit(ctx: Ctx, input: z.output<typeof auditListInput>
 const equal = (column: string, value: string | undefined): Prisma.Sql[] =>
   value === undefined ? [] : [Prisma.sql`${Prisma.raw(`e."${column}"`)} = ${value}`]
 
-/** Events of that kind; of a kind of things ("instance.") also the operations on them. */
+/** The condition for events of a kind. A kind of things ("instance.") also includes operations on the things. */
 function ofKind(kind: string): Prisma.Sql {
   const own = Prisma.sql`starts_with(e."kind", ${kind})`
   if (!kind.endsWith('.')) return own
@@ -82,7 +82,7 @@ async function namesOf(ctx: Ctx, rows: Named[], projectId: string | undefined) {
   return { projects, users, resourceName }
 }
 
-/** Where-fragment for a column of time between two ISO times, both included. */
+/** The part of `where` for a column between two ISO times, both included. */
 export function timeFilter<Column extends string>(
   column: Column,
   { from, to }: { from?: string; to?: string },

@@ -2,11 +2,11 @@ import { z } from 'zod'
 import { keystoneId } from '../directory/contract.ts'
 import { pageInput } from '../kernel/contract.ts'
 
-/** Whose and when; for administrators and readers of the system with `allProjects`. */
+/** The filters by project, person and time; the first two are for administrators and readers of the system with `allProjects`. */
 const filters = {
   projectId: keystoneId.optional(),
   actorId: keystoneId.optional(),
-  /** ISO times, both included. */
+  /** The ISO times of the first and the last row, both included. */
   from: z.iso.datetime({ offset: true }).optional(),
   to: z.iso.datetime({ offset: true }).optional(),
 }
@@ -22,29 +22,29 @@ export const operationListInput = pageInput.extend({
 export const auditListInput = z.object({
   ...filters,
   limit: z.number().int().min(1).max(1000).default(50),
-  /** `next` of the page before. */
+  /** The `next` of the previous page. */
   marker: z
     .string()
     .regex(/^[0-9]{1,18}$/)
     .optional(),
   allProjects: z.boolean().default(false),
-  /** "instance.created", or a resource's: "instance." */
+  /** A kind of events such as "instance.created", or a kind of things such as "instance.". */
   kind: z.string().max(80).optional(),
   resourceId: z.string().max(64).optional(),
 })
 
-/** One line of the audit: who changed what, when, where. Names as they are now, null when gone. */
+/** One line of the audit log: the actor, the change, the time and the project. Names are the present ones, null when the thing is gone. */
 export type AuditRow = {
   id: string
   at: string
   kind: string
   resourceKind: string
   resourceId: string
-  /** As an operation last called it, also of what is gone; null when none has worked on it. */
+  /** The name in the last operation on the resource, also when the resource is gone; null when there was no operation. */
   resourceName: string | null
   projectId: string | null
   projectName: string | null
-  /** "system" for our own reconcilers and workflows. */
+  /** The user's id; "system" for our own reconcilers and workflows. */
   actorId: string | null
   actorName: string | null
   requestId: string | null
@@ -52,10 +52,10 @@ export type AuditRow = {
   operationId: string | null
   data: Record<string, unknown>
 }
-/** `next` is the marker of the next page; there is no total: the log is as long as the cloud is old. */
+/** A page; `next` is the marker of the next page. There is no total, because the log grows with the age of the cloud. */
 export type AuditPage = {
   items: AuditRow[]
   next: string | null
-  /** How far back the log goes. */
+  /** For how many days the log is kept. */
   keptDays: number
 }

@@ -6,7 +6,7 @@ import type { Reconciler } from '../kernel/reconciler.ts'
 import { dropOld } from '../kernel/retention.ts'
 import { queueJobs } from '../kernel/workflow.ts'
 
-/** So many make taking a job noticeably slower: a busy cloud has a thousand within a quarter of a minute. */
+/** So many idle queues make taking a job noticeably slower. A busy cloud makes a thousand within a quarter of a minute. */
 const manyQueues = 100
 
 export const operationsReconcilers: Reconciler[] = [
@@ -16,7 +16,7 @@ export const operationsReconcilers: Reconciler[] = [
   { name: 'operations.retention', everyMs: 3_600_000, run: dropOld },
 ]
 
-/** The same in between, when there are many. */
+/** Collects queues between the regular rounds when there are many. */
 export async function collectManyQueues(ctx: Ctx): Promise<void> {
   const [idle] = await ctx.db.$queryRaw<{ count: number }[]>`
     SELECT count(*)::int AS "count" FROM graphile_worker._private_job_queues WHERE "is_available"`
@@ -24,11 +24,11 @@ export async function collectManyQueues(ctx: Ctx): Promise<void> {
 }
 
 /**
- * graphile-worker makes a row for each resource that ever had a job and locks all of them for each
- * job that it takes. Its own GC_JOB_QUEUES may remove one to which a transaction adds a job at that
- * moment, and that job would never run: the lock waits for such transactions, and they for it. Also
- * removes jobs that a later one has replaced while they ran in a worker that was killed. False: it
- * gave way to a transaction that takes long, and is for the next round.
+ * Removes idle queues. graphile-worker makes a queue row for each resource that ever had a job, and locks all of them
+ * for each job that it takes. Its own GC_JOB_QUEUES may remove a queue to which a transaction is just adding a job,
+ * and that job would never run; our lock waits for such transactions, and they wait for it. This function also
+ * removes jobs that were replaced while they ran in a worker that was killed. Returns false when it
+ * gave up waiting for a long transaction; the next round tries again.
  */
 export async function collectQueues(ctx: Ctx): Promise<boolean> {
   try {
@@ -53,8 +53,8 @@ async function collect(ctx: Ctx): Promise<void> {
 }
 
 /**
- * Operations that are not over but that no job will end: the undo of a failed one that could not
- * reach its host eight times, say. They get a new job and go on where they were.
+ * Gives a new job to operations that are not over but have none, such as one whose undo could not
+ * reach its host eight times. They go on where they were. Returns their number.
  */
 export async function requeueLost(ctx: Ctx): Promise<number> {
   const ids = await lostOperations(ctx)

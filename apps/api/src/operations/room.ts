@@ -6,12 +6,12 @@ import { operationsRouter } from './router.ts'
 
 export const operationsRoom = defineRoom({
   name: 'operations',
-  // What a placement says to whom (maskVerdicts) is compute's.
+  // compute has maskVerdicts, which decides how much of a placement a caller sees.
   uses: ['directory', 'compute'],
   kinds: {},
   policy: operationsPolicy,
   router: operationsRouter,
   reconcilers: operationsReconcilers,
-  // The kernel has no room of its own.
+  // The kernel is no room, so its tables are kept by this manifest.
   kept: kernelKept,
 })

@@ -34,7 +34,7 @@ const jobs = (id: string) =>
   deps.root.$queryRaw<{ attempts: number }[]>`SELECT attempts FROM graphile_worker.jobs WHERE key = ${id}`
 
 describe('history', () => {
-  test('how hosts were judged is shown without names to tenants, also as it was written before there were counts', async () => {
+  test('tenants see the checks of a placement without names of hosts, also in the form of earlier versions', async () => {
     const ctx = await testCtx(deps)
     const id = await start(ctx)
     const verdicts = [{ hostId: 'h', host: 'rack7', fits: false, checks: [] }]
@@ -48,7 +48,7 @@ describe('history', () => {
     expect(await shown(verdicts)).toEqual({ total: 1, fit: 0, refused: [], verdicts: masked })
   })
 
-  test('newest first, by resource, state and action; with who asked', async () => {
+  test('lists operations newest first, by resource, state and action, with the user who asked', async () => {
     const ctx = await testCtx(deps)
     const id = await start(ctx)
     await inTransaction(ctx, (tx) =>
@@ -72,7 +72,7 @@ describe('history', () => {
     expect((await list(ctx, { action: 'thing.rename' })).total).toBe(1)
   })
 
-  test("another project's operations are not there; administrators see all projects when they ask", async () => {
+  test('hides operations of other projects, and shows those of all projects to administrators who ask for them', async () => {
     const [ctx, other] = [await testCtx(deps), await testCtx(deps)]
     const admin = await testCtx(deps, { role: 'admin' })
     const id = await start(ctx)
@@ -89,7 +89,7 @@ describe('operations that lost their job', () => {
     deps.root
       .$executeRaw`UPDATE "Operation" SET "createdAt" = now() - interval '5 minutes' WHERE "id" = ${id}::uuid`
 
-  test('get a new one; those that have theirs are left alone', async () => {
+  test('get a new job, and operations that have a job are left alone', async () => {
     const ctx = await testCtx(deps)
     const [lost, fine, young] = [await start(ctx), await start(ctx), await start(ctx)]
     await deps.root.$executeRaw`SELECT graphile_worker.remove_job(${lost})`
@@ -108,7 +108,7 @@ describe('the queue', () => {
     deps.root.$queryRaw<
       { name: string }[]
     >`SELECT "queue_name" AS "name" FROM graphile_worker._private_job_queues`
-  test('is left for later when somebody has it for long', async () => {
+  test('is not collected while a long transaction uses it', async () => {
     const ctx = await testCtx(deps)
     await inTransaction(ctx, async (tx) => {
       await tx.db.$executeRaw`LOCK TABLE graphile_worker._private_job_queues IN ROW SHARE MODE`
@@ -117,7 +117,7 @@ describe('the queue', () => {
     expect(await collectQueues(systemCtx(deps, 'test'))).toBe(true)
   })
 
-  test('does not wait for its minute when there are many', async () => {
+  test('is collected between the rounds when it has many idle rows', async () => {
     const idle = (count: number) =>
       deps.root.$executeRaw`INSERT INTO graphile_worker._private_job_queues ("queue_name")
         SELECT 'idle:' || gen_random_uuid() FROM generate_series(1, ${count}::int)`
@@ -130,13 +130,13 @@ describe('the queue', () => {
     expect((await queues()).filter(({ name }) => name.startsWith('idle:'))).toEqual([])
   })
 
-  test('forgets the resources that have no job, also while jobs are added', async () => {
+  test('loses the rows of resources without a job, also while jobs are added', async () => {
     const ctx = await testCtx(deps)
     const [over, busy] = [await start(ctx), await start(ctx)]
     await deps.root.$executeRaw`SELECT graphile_worker.remove_job(${over})`
     let added: Promise<unknown> = Promise.resolve()
     await inTransaction(ctx, async (tx) => {
-      // Has seen the row of the other's queue, and is not committed when the collector comes.
+      // This transaction has read the row of the other queue and is not committed when the collector runs.
       await startOperation(tx, {
         id: crypto.randomUUID(),
         action: 'thing.make',

@@ -10,7 +10,7 @@ import { timeFilter } from './audit.ts'
 import type { operationListInput } from './contract.ts'
 import { operationView } from './view.ts'
 
-/** History, newest first, with steps; constant number of queries. */
+/** Lists operations with their steps, newest first, in a constant number of queries. */
 export async function listOperations(
   ctx: Ctx,
   input: z.output<typeof operationListInput>,

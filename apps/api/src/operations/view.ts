@@ -4,7 +4,7 @@ import type { HostVerdict, OperationView, PlacementView, StepView } from '../ker
 import type { OperationRow } from '../kernel/history.ts'
 import { workflowNamed } from '../kernel/workflow.ts'
 
-/** The steps that ran, in that order, and those still to come, so that the portal can draw the whole timeline. */
+/** The view of an operation: its steps are those that ran, in their order, and those still to come, so that the portal can draw the whole timeline. */
 export function operationView(ctx: Ctx, row: OperationRow): OperationView {
   return {
     id: row.id,
@@ -26,7 +26,7 @@ export function operationView(ctx: Ctx, row: OperationRow): OperationView {
   }
 }
 
-/** Stored with the hosts' real names; only administrators read them. Before there were counts it was the verdicts alone. */
+/** The explanation for the caller. It is stored with the real names of hosts, which only administrators may read. Earlier versions stored the verdicts alone. */
 function explanationFor(ctx: Ctx, stored: PlacementView | HostVerdict[] | null): PlacementView | null {
   if (!stored) return null
   const placement = Array.isArray(stored) ? counted(stored) : stored

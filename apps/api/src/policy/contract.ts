@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { keystoneId } from '../directory/contract.ts'
 
-/** Where the user would act: exactly one of the three; left out: where the caller's token holds. */
+/** The scope in which the user would act, exactly one of the three; the scope of the caller's token when absent. */
 const scope = z.union([
   z.strictObject({ projectId: keystoneId }),
   z.strictObject({ domainId: keystoneId }),
@@ -10,10 +10,10 @@ const scope = z.union([
 
 export const explainInput = z.object({
   action: z.string().min(1).max(100),
-  /** Left out: the caller. */
+  /** The user who would act; the caller when absent. */
   userId: keystoneId.optional(),
   scope: scope.optional(),
-  /** What it would be done to; left out: something of the scope itself and of the user. */
+  /** The target of the action; a thing of the scope and of the user when absent. */
   target: z
     .object({
       projectId: keystoneId.optional(),
@@ -27,12 +27,12 @@ export const explainInput = z.object({
 export type RuleView = { action: string; rule: string; source: 'default' | 'policy.yaml' }
 export type ExplainView = RuleView & {
   allowed: boolean
-  /** One sentence: yes because …, no because …. */
+  /** One sentence that says why the action is allowed or not. */
   reason: string
-  /** Clause by clause, word by word: what held. One clause that holds whole allows. */
+  /** For each word of each clause: whether it holds. One clause of which all words hold allows the action. */
   clauses: { word: string; holds: boolean }[][]
   user: { id: string; name: string }
   scope: { kind: 'project' | 'domain' | 'system' | 'none'; id: string | null; name: string | null }
-  /** Effective roles of the user there. */
+  /** The effective roles of the user in the scope. */
   roles: string[]
 }

@@ -5,7 +5,7 @@ import { explain, listRules } from './service.ts'
 
 const ours = 'Ours: OpenStack has no such call; a policy there can only be read on the server.'
 
-/** "May this user do that here, and which rule says so?", for scripts and `npm run policy`. */
+/** Operations that list the rules and explain a decision, for scripts and `npm run policy`. */
 export const policyOperations: ApiOperation[] = [
   {
     name: 'policy.rules',

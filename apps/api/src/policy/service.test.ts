@@ -23,7 +23,7 @@ async function member(role = 'member'): Promise<Ctx & { projectId: string }> {
   return ctx
 }
 
-test('yes with the clause that holds, no with what is missing', async () => {
+test('an allowed action is explained by the clause that holds, a refused one by the missing words', async () => {
   const ctx = await member()
   expect(await explain(ctx, { action: 'compute:launch_instance' })).toMatchObject({
     allowed: true,
@@ -42,7 +42,7 @@ test('yes with the clause that holds, no with what is missing', async () => {
   await expectCloudError(explain(ctx, { action: 'compute:fly' }), 'invalid_input')
 })
 
-test('it answers from the roles that the user has now, not from the token of who asks', async () => {
+test('the explanation uses the present roles of the user, not those of the caller’s token', async () => {
   const [reader, admin] = [await member('reader'), await testCtx(deps, { role: 'admin' })]
   const ask = () =>
     explain(admin, {
@@ -59,7 +59,7 @@ test('it answers from the roles that the user has now, not from the token of who
   expect(await ask()).toMatchObject({ allowed: true, roles: ['member', 'reader'] })
 })
 
-test('others and places that one does not see are not there; a domain’s administrator sees its own', async () => {
+test('users and scopes that the caller may not see are not found, and a domain’s administrator sees those of the domain', async () => {
   const [ctx, other] = [await member(), await member()]
   const action = 'network:create'
   await expectCloudError(explain(ctx, { action, userId: other.actor.userId }), 'not_found')
@@ -79,7 +79,7 @@ test('others and places that one does not see are not there; a domain’s admini
   await expectCloudError(explain(boss, { action, userId: other.actor.userId }), 'not_found')
 })
 
-test('the list of rules has every action', async () => {
+test('the list of rules contains every action', async () => {
   const rules = listRules(await member())
   expect(rules.length).toBeGreaterThan(60)
   expect(rules.every((r) => r.rule !== '' && r.source === 'default')).toBe(true)

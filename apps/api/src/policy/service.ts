@@ -5,16 +5,16 @@ import { invalidInput, notFound } from '../kernel/errors.ts'
 import { allRules, authorize, type Decision, decide } from '../kernel/policy.ts'
 import type { ExplainView, explainInput, RuleView } from './contract.ts'
 
-/** Every action with the rule in force and where it comes from, by name. */
+/** All actions by name, each with its present rule and the source of the rule. */
 export function listRules(ctx: Ctx): RuleView[] {
   authorize(ctx, 'policy:list_rules')
   return allRules()
 }
 
 /**
- * May this user do that here, and which rule says so? About oneself for everyone; about others for
- * administrators of the cloud or of the user's domain, and readers of the system. A user or scope
- * that the caller may not see is not there (R2).
+ * Says whether a user may do an action in a scope, and which rule decides. All callers may ask about themselves; only
+ * administrators of the cloud or of the user's domain, and readers of the system, may ask about others. A user or scope
+ * that the caller may not see is not found (R2).
  */
 export async function explain(ctx: Ctx, input: z.output<typeof explainInput>): Promise<ExplainView> {
   const rule = allRules().find((r) => r.action === input.action)
@@ -51,7 +51,7 @@ async function userOf(ctx: Ctx, id = ctx.actor.userId) {
   return user
 }
 
-/** The scope asked for, which the caller must be in, or run, or see as a whole. */
+/** The requested scope. The caller must act in it, administer it, or be allowed to see the whole cloud. */
 async function scopeOf(
   ctx: Ctx,
   asked: z.output<typeof explainInput>['scope'],

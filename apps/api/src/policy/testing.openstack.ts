@@ -1,6 +1,6 @@
 import type { Examples } from '../openstack/testing.ts'
 
-/** Requests of the policy's part of Keystone that succeed (openstack/testing.ts). */
+/** Examples that succeed for the policy's part of Keystone (openstack/testing.ts). */
 export const policyExamples: Examples = {
   'policy.rules': { make: () => ({}) },
   'policy.explain': {

@@ -3,9 +3,9 @@ import { keystoneId } from '../directory/contract.ts'
 import type { QuotaResource } from '../kernel/contract.ts'
 import { isQuotaResource } from '../kernel/quota.ts'
 
-/** -1 is unlimited; the database holds 32 bits. */
+/** A limit; -1 means unlimited. The database stores 32 bits. */
 export const limit = z.int('A limit is a whole number.').min(-1, '-1 means unlimited.').max(2_147_483_647)
-/** Known when every room is; a schema is made before. */
+/** The name of a resource. It is checked when the schema is used, because rooms register their resources after the schema is made. */
 const resource = z.custom<QuotaResource>(isQuotaResource, 'Nothing of this name is counted here.')
 /** Resource → limit, or null to go back to the cloud's default. */
 const limits = z.partialRecord(resource, limit.nullable())
@@ -14,7 +14,7 @@ export const quotaGetInput = z.object({ projectId: keystoneId.optional() })
 export const quotaSetInput = z.object({
   projectId: keystoneId,
   limits,
-  /** Also below what the project has already; it keeps that and gets nothing new. */
+  /** Whether a limit may be below the present use: the project keeps what it has and gets nothing new. */
   force: z.boolean().default(false),
 })
 export const quotaDefaultsInput = z.object({ limits })

@@ -15,7 +15,7 @@ afterAll(() => cloud.close())
 const db = () => cloud.deps.root
 
 describe('the counters', () => {
-  it('are proved against the rows, up and down', async () => {
+  it('are corrected by the rows, upwards and downwards', async () => {
     const ctx = await testCtx(cloud.deps)
     await createNetwork(ctx, network())
     const right = await usage(cloud, ctx.projectId)
@@ -27,10 +27,10 @@ describe('the counters', () => {
     expect(await usage(cloud, ctx.projectId)).toEqual(right)
   })
 
-  it('keep a reservation that is under way meanwhile (A21)', async () => {
+  it('keep a reservation that is made during the correction (A21)', async () => {
     const ctx = await testCtx(cloud.deps)
     await createNetwork(ctx, network())
-    // A counter that looks right is not touched: this one is looked at, and locked.
+    // A wrong counter, because only a counter that looks wrong is locked.
     await db().quotaUsage.updateMany({
       where: { projectId: ctx.projectId, resource: 'networks' },
       data: { used: 7 },
@@ -40,7 +40,7 @@ describe('the counters', () => {
       await reserveQuota(tx, ctx.projectId, { networks: 1 })
       await tx.db.network.create({ data: { id: crypto.randomUUID(), projectId: ctx.projectId, name: 'x' } })
       proving = proveUsage(cloud.system)
-      // It waits for us: until its connection does, we do not end.
+      // The transaction does not end before the connection of the correction waits for its lock.
       await expect
         .poll(
           async () =>
@@ -56,7 +56,7 @@ describe('the counters', () => {
     expect((await usage(cloud, ctx.projectId)).networks).toBe(2)
   })
 
-  it('of a user are proved against what the user has', async () => {
+  it('of a user are corrected by the rows of the user', async () => {
     const ctx = await testCtx(cloud.deps)
     const owner = userOwner(ctx.actor.userId)
     await createKeyPair(ctx, { name: 'mine' })

@@ -7,7 +7,7 @@ import { userOwner } from './service.ts'
 
 export const quotaProof: Reconciler = { name: 'quota.proof', everyMs: 300_000, run: proveUsage }
 
-/** Proves the counters against the rows that they count, and corrects those that are wrong. */
+/** Compares the counters with the rows that they count, and corrects wrong counters. */
 export async function proveUsage(ctx: Ctx): Promise<void> {
   for (const resource of quotaResources()) {
     const { rows, of } = quotaWords(resource)
@@ -20,7 +20,7 @@ export async function proveUsage(ctx: Ctx): Promise<void> {
   }
 }
 
-/** Whose counter does not agree; a reservation that is under way may look so, too. */
+/** The owners whose counters differ from their rows. A reservation that is under way may look like a difference, too. */
 async function suspects(
   ctx: Ctx,
   resource: QuotaResource,
@@ -35,7 +35,7 @@ async function suspects(
   return found.map((row) => row.owner)
 }
 
-/** With the counter locked nobody is between a row and its counter. */
+/** Corrects a counter. While the counter is locked, no transaction can be between writing a row and its counter. */
 async function correct(ctx: Ctx, resource: QuotaResource, owner: string): Promise<void> {
   const { rows, of } = quotaWords(resource)
   if (!rows) return
@@ -55,6 +55,6 @@ async function correct(ctx: Ctx, resource: QuotaResource, owner: string): Promis
 
 const sumOf = ({ amount }: NonNullable<QuotaWords['rows']>) =>
   Prisma.sql`COALESCE(sum(${amount ?? Prisma.sql`1`}), 0)::int`
-/** The table is a constant of a room.ts. */
+/** The FROM and WHERE of the counted rows; the name of the table is a constant in a room.ts. */
 const counted = ({ table, only }: NonNullable<QuotaWords['rows']>) =>
   Prisma.sql`${Prisma.raw(`"${table}"`)} WHERE ${only ?? Prisma.sql`true`}`

@@ -19,7 +19,7 @@ describe('quota', () => {
   const used = async (ctx: Ctx & { projectId: string }, resource: string) =>
     (await quotaOf(ctx, ctx.projectId)).find((q) => q.resource === resource)?.used
 
-  test('100 parallel takers at a limit of 10: exactly 10', async () => {
+  test('exactly 10 of 100 parallel reservations succeed at a limit of 10', async () => {
     const ctx = await testCtx(deps)
     await deps.root.quotaLimit.create({ data: { projectId: ctx.projectId, resource: 'networks', limit: 10 } })
     const results = await Promise.allSettled(Array.from({ length: 100 }, () => take(ctx, 1)))
@@ -27,17 +27,17 @@ describe('quota', () => {
     expect(results.filter((r) => r.status === 'fulfilled')).toHaveLength(10)
     expect(new Set(refused.map((e) => e.code))).toEqual(new Set(['quota_exceeded']))
     expect(await used(ctx, 'networks')).toBe(10)
-    // What the refused ones had taken of another resource went back with their transaction.
+    // The refused reservations gave back the other resource with their transaction.
     expect(await used(ctx, 'ports')).toBe(10)
   })
 
-  test('more than the limit at once is refused although nothing is used', async () => {
+  test('a reservation of more than the limit is refused although nothing is used', async () => {
     const ctx = await testCtx(deps)
     await expectCloudError(take(ctx, 21), 'quota_exceeded', /needs 21 more networks, and 0 of 20/)
     expect(await used(ctx, 'networks')).toBe(0)
   })
 
-  test('a limit of -1 is none; giving back never goes below zero', async () => {
+  test('a limit of -1 is unlimited, and giving back never makes the use negative', async () => {
     const ctx = await testCtx(deps)
     await deps.root.quotaLimit.create({ data: { projectId: ctx.projectId, resource: 'networks', limit: -1 } })
     await inTransaction(ctx, (tx) => reserveQuota(tx, ctx.projectId, { networks: 5000 }))
@@ -45,12 +45,12 @@ describe('quota', () => {
     expect(await used(ctx, 'networks')).toBe(0)
   })
 
-  test('outside a transaction it is a programming error', async () => {
+  test('a reservation outside of a transaction raises an internal error', async () => {
     const ctx = await testCtx(deps)
     await expectCloudError(reserveQuota(ctx, ctx.projectId, { networks: 1 }), 'internal')
   })
 
-  test('a plan says what would not fit', () => {
+  test('quotaShortfall names the resource that would not fit', () => {
     expect(quotaShortfall([{ resource: 'vcpus', limit: 4, used: 3 }], { vcpus: 1 })).toBeNull()
     expect(quotaShortfall([{ resource: 'vcpus', limit: 4, used: 3 }], { vcpus: 2 })).toMatch(
       /2 more vCPUs, and 3 of 4/,
@@ -58,7 +58,7 @@ describe('quota', () => {
     expect(quotaShortfall([{ resource: 'vcpus', limit: -1, used: 3 }], { vcpus: 200 })).toBeNull()
   })
 
-  test('counters are locked in the order in which every version before has locked them', () => {
+  test('counters are locked in the same order as in all earlier versions', () => {
     const before = [
       'instances',
       'vcpus',

@@ -7,14 +7,14 @@ import { quotaResources, quotaWords } from '../kernel/quota.ts'
 
 export type QuotaDelta = Partial<Record<QuotaResource, number>>
 
-/** What is counted for each user takes this in the place of a project. */
+/** The owner that stands in the place of a project id, for resources that are counted for each user. */
 export const userOwner = (userId: string): string => `user:${userId}`
 
 /**
- * Takes `delta` from the project's quota inside the transaction that makes the row (R5): one
- * conditional update of every resource, so that no race can exceed a limit. Throws quota_exceeded.
+ * Takes `delta` from the project's quota in the transaction that makes the row (R5), by one
+ * conditional update of each resource, so that no race can exceed a limit. Throws quota_exceeded.
  * Resources are locked in one fixed order, so that two callers cannot deadlock. `limitsOf` is the
- * project whose limits hold when what is counted is not a project's (key pairs, a user's).
+ * project whose limits hold for a resource that is counted for each user (key pairs).
  */
 export async function reserveQuota(
   ctx: Ctx,
@@ -47,14 +47,14 @@ export async function reserveQuota(
   if (missing) throw await exceeded(ctx, { counted: projectId, limitsOf }, missing.resource, missing.amount)
 }
 
-/** Gives back. Never below zero: the reconciler proves the counters against the rows. */
+/** Gives `delta` back to the quota. The use never becomes negative; the reconciler corrects wrong counters. */
 export async function releaseQuota(ctx: Ctx, projectId: string, delta: QuotaDelta): Promise<void> {
   const given = quotaResources().flatMap((resource, position) => {
     const amount = delta[resource] ?? 0
     return amount === 0 ? [] : [{ resource, amount, position }]
   })
   if (given.length === 0) return
-  // Locked in the order in which they are taken.
+  // The counters are locked in the order in which reserveQuota locks them.
   await ctx.db.$executeRaw`
     UPDATE "QuotaUsage" u SET "used" = GREATEST(u."used" - h."amount", 0)
     FROM (
@@ -65,12 +65,12 @@ export async function releaseQuota(ctx: Ctx, projectId: string, delta: QuotaDelt
     ) h WHERE u."projectId" = ${projectId} AND u."resource" = h."resource"`
 }
 
-/** Every resource with limit and use; of what is counted for each user, the use of `userId`. */
+/** All resources with limit and use. For resources that are counted for each user, the use is that of `userId`. */
 export async function quotaOf(ctx: Ctx, projectId: string, userId?: string): Promise<QuotaView[]> {
   return (await readFacts(ctx, { quota: quotaFact(projectId, userId) })).quota
 }
 
-/** The same for callers who read more in the same statement. */
+/** The fact for the same answer, for callers that read more in the same statement. */
 export function quotaFact(projectId: string, userId?: string): Fact<QuotaView[]> {
   const owner = userId === undefined ? projectId : userOwner(userId)
   return {
@@ -91,7 +91,7 @@ export function quotaFact(projectId: string, userId?: string): Fact<QuotaView[]>
   }
 }
 
-/** The defaults in force: what we ship, and what administrators have put over it. */
+/** The present defaults: those that we ship, overridden by those of administrators. */
 export async function quotaDefaultsOf(ctx: Ctx): Promise<Record<QuotaResource, number>> {
   const rows = await ctx.db.quotaDefault.findMany()
   const own = new Map(rows.map((row) => [row.resource, row.limit]))
@@ -103,7 +103,7 @@ const recordOf = (value: (resource: QuotaResource) => number) =>
     number
   >
 
-/** For plans: would `delta` fit now? Null when it does, else the sentence. */
+/** The sentence that says why `delta` does not fit into the quota now; null when it fits. For plans. */
 export function quotaShortfall(quota: readonly QuotaView[], delta: QuotaDelta): string | null {
   for (const q of quota) {
     const amount = delta[q.resource] ?? 0
@@ -131,7 +131,7 @@ function sentence(resource: QuotaResource, amount: number, limit: number, used: 
   return `Quota exceeded: this needs ${amount} more ${quotaWords(resource).words}, and ${used} of ${limit} are in use. Delete something or ask an administrator for more.`
 }
 
-/** Of projects that are empty, in the transaction that removes them. */
+/** Deletes limits and counters of empty projects, in the transaction that deletes the projects. */
 export async function forgetQuota(tx: Ctx, projectIds: readonly string[]): Promise<void> {
   const where = { projectId: { in: [...projectIds] } }
   await tx.db.quotaLimit.deleteMany({ where })

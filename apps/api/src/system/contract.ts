@@ -1,27 +1,27 @@
 import type { HeldBackView } from '../kernel/contract.ts'
 
-/** What the cloud is made of and how its processes do. Browser-safe. */
+/** The shapes of the system page: versions, processes, database and disk. This file can be loaded in a browser. */
 export type ProcessView = {
-  /** "api", "worker", "agent", "console-proxy", "web" */
+  /** One of "api", "worker", "agent", "console-proxy", "web". */
   name: string
   pid: number
   running: boolean
-  /** Null when it does not run. */
+  /** When the process started; null when it does not run. */
   startedAt: string | null
   memoryMib: number | null
 }
 export type SystemView = {
   region: string
   publicUrl: string
-  /** Of the machine that the control plane runs on. */
+  /** The machine on which the control plane runs. */
   machine: { name: string; system: string; processors: number; memoryMib: number; freeMemoryMib: number }
   versions: { node: string; postgresql: string }
-  /** Newest first: what the schema has become. */
+  /** The applied migrations, newest first. */
   migrations: { name: string; at: string }[]
   database: { sizeBytes: number; connections: number }
-  /** Who delays what pages show, when somebody does. */
+  /** The database transaction that delays events on pages, if any. */
   heldBack: HeldBackView | null
-  /** Work of the worker that waits, and that has failed for good. */
+  /** The numbers of jobs that wait and of jobs that have failed for good. */
   jobs: { waiting: number; failed: number }
   /** The data folder's disk; null when the folder cannot be read. */
   disk: { totalBytes: number; freeBytes: number } | null

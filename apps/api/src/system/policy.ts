@@ -1,6 +1,6 @@
 import type { PolicyTable } from '../kernel/policy.ts'
 
-/** Paths, processes and versions are the administrators' business. */
+/** Paths, processes and versions are for administrators. */
 export const systemPolicy: PolicyTable = {
   'system:info': 'admin or role:reader and scope:system',
 }

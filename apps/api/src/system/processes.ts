@@ -3,11 +3,11 @@ import path from 'node:path'
 import { z } from 'zod'
 import type { ProcessView } from './contract.ts'
 
-/** Linux counts the start of a process in these since boot (getconf CLK_TCK, the same everywhere). */
+/** Linux gives the start of a process in ticks since boot (getconf CLK_TCK, the same on all our machines). */
 const ticksPerSecond = 100
 const recordSchema = z.record(z.string(), z.object({ pid: z.number().int(), startTime: z.string() }))
 
-/** The processes that `npm start` keeps, as it wrote them down, each with what the kernel says of it. */
+/** The processes that `npm start` has recorded, each with its state in the kernel. */
 export async function readProcesses(dataDir: string): Promise<ProcessView[]> {
   const text = await fs.readFile(path.join(dataDir, 'run/services.json'), 'utf8').catch(() => '{}')
   const record = recordSchema.safeParse(JSON.parse(text))
@@ -18,7 +18,7 @@ export async function readProcesses(dataDir: string): Promise<ProcessView[]> {
   )
 }
 
-/** A process id may have been given to another program since: its start tells. */
+/** The view of one process. Its start time shows whether the process id belongs to another program by now. */
 async function oneProcess(
   name: string,
   pid: number,
@@ -29,7 +29,7 @@ async function oneProcess(
     fs.readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ''),
     fs.readFile(`/proc/${pid}/status`, 'utf8').catch(() => ''),
   ])
-  // Fields after the name, which is in brackets and may hold anything; the 22nd of all is the start.
+  // The fields after the name, which is in brackets and may contain anything; the 22nd of all fields is the start time.
   const started = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
   if (started !== startTime) return { name, pid, running: false, startedAt: null, memoryMib: null }
   const resident = /^VmRSS:\s+(\d+) kB/m.exec(status)?.[1]

@@ -5,7 +5,7 @@ import { systemRouter } from './router.ts'
 export const systemRoom = defineRoom({
   name: 'system',
   uses: ['hosts'],
-  // A transaction in the database that holds back the event log.
+  // The kind "transaction" is for events about a database transaction that holds back the event log.
   kinds: { transaction: {} },
   policy: systemPolicy,
   router: systemRouter,

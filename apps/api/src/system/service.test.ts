@@ -8,7 +8,7 @@ import { readProcesses } from './processes.ts'
 import { systemInfo } from './service.ts'
 import '../register.ts'
 
-it('tells versions, database and disk', async () => {
+it('the system page has versions, database and disk', async () => {
   const { deps, close } = await testDeps()
   fs.mkdirSync(deps.config.dataDir, { recursive: true })
   const info = await systemInfo(systemCtx(deps, 'system'))
@@ -20,7 +20,7 @@ it('tells versions, database and disk', async () => {
   await close()
 })
 
-it('tells a process that runs from one whose number somebody else has now', async () => {
+it('a process whose id belongs to another program by now counts as not running', async () => {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'processes-'))
   fs.mkdirSync(path.join(dir, 'run'))
   const stat = fs.readFileSync('/proc/self/stat', 'utf8')

@@ -9,7 +9,7 @@ import { readProcesses } from './processes.ts'
 const mib = (bytes: number) => Math.round(bytes / 1024 ** 2)
 const shownMigrations = 20
 
-/** Versions, processes, database and disk of the control plane, as they are now. */
+/** The present versions, processes, database and disk of the control plane. */
 export async function systemInfo(ctx: Ctx): Promise<SystemView> {
   authorize(ctx, 'system:info')
   const { dataDir, region, publicUrl } = ctx.deps.config
@@ -54,7 +54,7 @@ async function databaseFacts(ctx: Ctx): Promise<DatabaseFacts> {
   return row ?? { version: '', size: 0n, connections: 0n }
 }
 
-/** Zero where the worker has not made its tables yet. */
+/** The numbers of jobs; zero when the worker has not made its tables yet. */
 async function jobCounts(ctx: Ctx): Promise<SystemView['jobs']> {
   if (!(await hasTable(ctx, 'graphile_worker.jobs'))) return { waiting: 0, failed: 0 }
   const [row] = await ctx.db.$queryRaw<{ waiting: bigint; failed: bigint }[]>`
@@ -63,7 +63,7 @@ async function jobCounts(ctx: Ctx): Promise<SystemView['jobs']> {
   return { waiting: Number(row?.waiting ?? 0), failed: Number(row?.failed ?? 0) }
 }
 
-/** None in a database that was made from the schema itself, as tests make theirs. */
+/** The newest migrations; empty in a database that was made from the schema itself, as in tests. */
 async function newestMigrations(ctx: Ctx): Promise<SystemView['migrations']> {
   if (!(await hasTable(ctx, '_prisma_migrations'))) return []
   const rows = await ctx.db.$queryRaw<{ name: string; at: Date }[]>`

@@ -1,7 +1,7 @@
 'use client'
-import { Checkbox, Group, Stack, Switch, TagsInput, Text, TextInput } from '@mantine/core'
+import { Checkbox, Group, Input, Stack, Switch, TagsInput, Text, TextInput } from '@mantine/core'
 import type { ReactNode } from 'react'
-import { cidrHint, cidrProblem, cidrWarning, dnsProblem, gatewayProblem } from './cidr.ts'
+import { addressProblem, cidrHint, cidrProblem, cidrWarning, dnsProblem, poolProblem } from './cidr.ts'
 import type { SubnetValues } from './cli.ts'
 
 /** `cidr` null: nothing was typed, so the suggestion holds. */
@@ -12,6 +12,7 @@ export const subnetInitial: SubnetFormValues = {
   noGateway: false,
   dhcp: true,
   dns: [],
+  pool: { start: '', end: '' },
 }
 
 /** What will be sent: the suggestion where nothing was typed. */
@@ -19,14 +20,16 @@ export const subnetValues = (values: SubnetFormValues, suggestion: string): Subn
   ...values,
   cidr: (values.cidr ?? suggestion).trim(),
   gateway: values.gateway.trim(),
+  pool: { start: values.pool.start.trim(), end: values.pool.end.trim() },
 })
 
 /** For the server: undefined is the first address, null none. */
-export const subnetInput = ({ cidr, gateway, noGateway, dhcp, dns }: SubnetValues) => ({
+export const subnetInput = ({ cidr, gateway, noGateway, dhcp, dns, pool }: SubnetValues) => ({
   cidr,
   gatewayIp: noGateway ? null : gateway || undefined,
   dhcp,
   dns,
+  pool: pool.start && pool.end ? pool : undefined,
 })
 
 /** Sentences by field; empty when it can be sent. `siblings` are ranges of the same network. */
@@ -35,11 +38,12 @@ export function subnetProblems(
   suggestion: string,
   siblings: readonly string[] = [],
 ): Record<string, string> {
-  const { cidr, gateway, noGateway, dns } = subnetValues(values, suggestion)
+  const { cidr, gateway, noGateway, dns, pool } = subnetValues(values, suggestion)
   const found = {
     cidr: cidrProblem(cidr, siblings),
-    gateway: noGateway ? null : gatewayProblem(cidr, gateway),
+    gateway: noGateway ? null : addressProblem(cidr, gateway),
     dns: dnsProblem(dns),
+    pool: poolProblem(cidr, pool),
   }
   return Object.fromEntries(
     Object.entries(found).filter((entry): entry is [string, string] => entry[1] !== null),
@@ -88,7 +92,19 @@ export function SubnetFields({
           {warning}
         </Text>
       )}
-      <GatewayFields values={values} set={set} error={live.gateway ?? errors.gateway} />
+      <GatewayFields values={values} set={set} error={live.gateway ?? errors.gateway ?? errors.gatewayIp} />
+      <ServiceFields values={values} set={set} error={live.dns ?? errors.dns} />
+      <PoolFields values={values} set={set} error={live.pool ?? errors.pool} />
+    </Stack>
+  )
+}
+
+type Part<Values> = { values: Values; set: (patch: Partial<Values>) => void; error: ReactNode }
+
+/** DHCP and the name servers that it tells. */
+export function ServiceFields({ values, set, error }: Part<Pick<SubnetFormValues, 'dhcp' | 'dns'>>) {
+  return (
+    <>
       <Switch
         label="DHCP"
         description="Instances get their address by themselves."
@@ -102,23 +118,59 @@ export function SubnetFields({
         placeholder={values.dns.length === 0 ? '9.9.9.9' : undefined}
         value={values.dns}
         onChange={(dns) => set({ dns: dns.map((server) => server.trim()) })}
-        error={live.dns ?? (values.dns.length > 0 ? dnsProblem(values.dns) : errors.dns)}
+        error={values.dns.length > 0 ? dnsProblem(values.dns) : error}
         maxTags={5}
         clearable
       />
-    </Stack>
+    </>
   )
 }
 
-function GatewayFields({
+/** The range out of which instances get addresses. `empty`: what it means that nothing is written. */
+export function PoolFields({
   values,
   set,
   error,
-}: {
-  values: SubnetFormValues
-  set: (patch: Partial<SubnetFormValues>) => void
-  error: ReactNode
-}) {
+  empty = 'Empty: all of them.',
+}: Part<Pick<SubnetFormValues, 'pool'>> & { empty?: string }) {
+  const { pool } = values
+  return (
+    <Input.Wrapper
+      label="Given out"
+      description={`Instances get addresses of this range; the others stay for you to choose. ${empty}`}
+      error={error}
+      inputWrapperOrder={['label', 'input', 'error', 'description']}
+      labelElement="div"
+    >
+      <Group gap="xs" wrap="nowrap">
+        <TextInput
+          flex={1}
+          aria-label="First address given out"
+          data-path="pool"
+          placeholder="First address"
+          autoComplete="off"
+          spellCheck={false}
+          value={pool.start}
+          onChange={(event) => set({ pool: { ...pool, start: event.currentTarget.value } })}
+        />
+        <Text size="sm" c="dimmed">
+          to
+        </Text>
+        <TextInput
+          flex={1}
+          aria-label="Last address given out"
+          placeholder="Last address"
+          autoComplete="off"
+          spellCheck={false}
+          value={pool.end}
+          onChange={(event) => set({ pool: { ...pool, end: event.currentTarget.value } })}
+        />
+      </Group>
+    </Input.Wrapper>
+  )
+}
+
+export function GatewayFields({ values, set, error }: Part<Pick<SubnetFormValues, 'gateway' | 'noGateway'>>) {
   return (
     <Group gap="sm" align="flex-end" grow>
       <TextInput

@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { cidrHint, cidrProblem, cidrWarning, dnsProblem, gatewayProblem, suggestCidr } from './cidr.ts'
+import {
+  addressProblem,
+  cidrHint,
+  cidrProblem,
+  cidrWarning,
+  dnsProblem,
+  poolProblem,
+  suggestCidr,
+} from './cidr.ts'
 import { poolsText } from './pools.ts'
 
 describe('ranges', () => {
@@ -46,13 +54,22 @@ describe('ranges', () => {
     expect(cidrHint('10.0.0/24', null)).toBeNull()
   })
   it('checks gateways and name servers', () => {
-    expect(gatewayProblem('10.0.0.0/24', '')).toBeNull()
-    expect(gatewayProblem('10.0.0.0/24', '10.0.0.254')).toBeNull()
-    expect(gatewayProblem('10.0.0.0/24', '10.0.1.1')).toMatch(/not a usable/)
-    expect(gatewayProblem('10.0.0.0/24', '10.0.0.255')).toMatch(/not a usable/)
+    expect(addressProblem('10.0.0.0/24', '')).toBeNull()
+    expect(addressProblem('10.0.0.0/24', '10.0.0.254')).toBeNull()
+    expect(addressProblem('10.0.0.0/24', '10.0.1.1')).toMatch(/not a usable/)
+    expect(addressProblem('10.0.0.0/24', '10.0.0.255')).toMatch(/not a usable/)
     expect(dnsProblem(['9.9.9.9', 'dns.example'])).toMatch(/dns\.example is no address/)
     expect(dnsProblem(['1.1.1.1'])).toBeNull()
   })
+})
+
+it('checks a range that is given out', () => {
+  const problem = (start: string, end: string) => poolProblem('10.0.0.0/24', { start, end })
+  expect(problem('', '')).toBeNull()
+  expect(problem('10.0.0.9', '10.0.0.10')).toBeNull()
+  expect(problem('10.0.0.10', '10.0.0.9')).toBe('10.0.0.10 comes after 10.0.0.9.')
+  expect(problem('10.0.0.10', '')).toMatch(/both ends/)
+  expect(problem('10.0.0.10', '10.0.1.9')).toMatch(/not a usable/)
 })
 
 it('says which addresses are given out, without the gateway’s', () => {

@@ -88,15 +88,15 @@ export function cidrHint(text: string, gateway: string | null | undefined): stri
   return `${count.toLocaleString('en')} addresses, ${first} – ${last}; ${way}`
 }
 
-/** null when the address can be a gateway of the range; empty text means the first address. */
-export function gatewayProblem(cidr: string, gateway: string): string | null {
-  if (gateway === '') return null
-  if (!isAddress(gateway)) return 'Write an address like 10.0.0.1.'
+/** null when a machine of the range can have the address; empty text means that none was chosen. */
+export function addressProblem(cidr: string, address: string): string | null {
+  if (address === '') return null
+  if (!isAddress(address)) return 'Write an address like 10.0.0.1.'
   const range = parseCidr(cidr)
   if (typeof range === 'string') return null
   const ends = [range.network.toString(), broadcastOf(range).toString()]
-  const isUsable = IPv4.parse(gateway).match(range.network, range.prefix) && !ends.includes(gateway)
-  return isUsable ? null : `${gateway} is not a usable address of ${cidr}.`
+  const isUsable = IPv4.parse(address).match(range.network, range.prefix) && !ends.includes(address)
+  return isUsable ? null : `${address} is not a usable address of ${cidr}.`
 }
 
 /** null when each is an address; at most five, as the server takes. */
@@ -104,4 +104,14 @@ export function dnsProblem(servers: readonly string[]): string | null {
   if (servers.length > 5) return 'At most five name servers.'
   const wrong = servers.find((server) => !isAddress(server))
   return wrong === undefined ? null : `${wrong} is no address. Write it like 9.9.9.9.`
+}
+
+export type Pool = { start: string; end: string }
+/** null when addresses can be given out of the pool; both ends empty: the whole range. */
+export function poolProblem(cidr: string, { start, end }: Pool): string | null {
+  if (start === '' && end === '') return null
+  if (start === '' || end === '') return 'Write both ends, or none for the whole range.'
+  const wrong = addressProblem(cidr, start) ?? addressProblem(cidr, end)
+  if (wrong) return wrong
+  return start.localeCompare(end, 'en', { numeric: true }) <= 0 ? null : `${start} comes after ${end}.`
 }

@@ -1,7 +1,21 @@
 import { describe, expect, it } from 'vitest'
-import { networkCreateCli, portSetCli, routerGatewayCli, ruleCreateCli, subnetCreateCli } from './cli.ts'
+import {
+  networkCreateCli,
+  networkShareCli,
+  portAddressesCli,
+  portCreateCli,
+  portSetCli,
+  routerCreateCli,
+  routerGatewayCli,
+  ruleCreateCli,
+  subnetCreateCli,
+  subnetSetCli,
+} from './cli.ts'
 
-const subnet = { cidr: '10.0.3.0/24', gateway: '', noGateway: false, dhcp: true, dns: [] }
+const subnet = {
+  ...{ cidr: '10.0.3.0/24', gateway: '', noGateway: false, dhcp: true, dns: [] },
+  pool: { start: '', end: '' },
+}
 const rule = {
   direction: 'ingress' as const,
   ethertype: 'IPv4' as const,
@@ -54,9 +68,57 @@ describe('the same as CLI', () => {
     ).toContain('--ethertype IPv6 --protocol ipv6-icmp web')
   })
   it('replaces groups of a port and clears gateways', () => {
-    expect(flat(portSetCli('p1', { name: '', groups: ['a'] }))).toBe(
-      "openstack port set --name '' --no-security-group --security-group a p1",
+    const filter = { groups: ['a'], adminUp: true, portSecurity: true }
+    expect(flat(portSetCli('p1', { name: '', description: 'd', filter }))).toBe(
+      "openstack port set --name '' --description d --enable --no-security-group --enable-port-security --security-group a p1",
     )
+    const off = { ...filter, adminUp: false, portSecurity: false }
+    expect(flat(portSetCli('p1', { name: 'p', description: '', filter: off }))).toBe(
+      "openstack port set --name p --description '' --disable --no-security-group --disable-port-security p1",
+    )
+    expect(portSetCli('p1', { name: 'p', description: '', filter: null })).not.toContain('--enable')
     expect(routerGatewayCli('r1', null)).toBe('openstack router unset --external-gateway r1')
+  })
+  it('creates a port with addresses, groups and without port security', () => {
+    const port = {
+      ...{ name: 'p', description: '', adminUp: true, portSecurity: true, groups: null },
+      fixedIps: [
+        { subnetId: 's', address: '10.0.0.9' },
+        { subnetId: 't', address: '' },
+      ],
+    }
+    expect(flat(portCreateCli('net', port))).toBe(
+      'openstack port create --network net --fixed-ip subnet=s,ip-address=10.0.0.9 --fixed-ip subnet=t p',
+    )
+    const open = { ...port, fixedIps: [], portSecurity: false, adminUp: false }
+    expect(flat(portCreateCli('net', open))).toBe(
+      'openstack port create --network net --no-security-group --disable-port-security --disable p',
+    )
+    expect(portCreateCli('net', { ...port, groups: [] })).toContain('--no-security-group')
+    expect(flat(portAddressesCli('p1', port.fixedIps))).toBe(
+      'openstack port set --no-fixed-ip --fixed-ip subnet=s,ip-address=10.0.0.9 --fixed-ip subnet=t p1',
+    )
+  })
+  it('changes a subnet: lists are replaced, a range only when it was changed', () => {
+    const values = { ...subnet, name: 's', description: '', gateway: '10.0.3.1', dns: ['9.9.9.9'] }
+    expect(flat(subnetSetCli('s1', values))).toBe(
+      "openstack subnet set --name s --description '' --gateway 10.0.3.1 --dhcp --no-dns-nameservers --dns-nameserver 9.9.9.9 s1",
+    )
+    const pool = { start: '10.0.3.9', end: '10.0.3.20' }
+    expect(flat(subnetSetCli('s1', { ...values, pool, noGateway: true }))).toContain(
+      '--no-allocation-pool --allocation-pool start=10.0.3.9,end=10.0.3.20',
+    )
+    expect(flat(subnetCreateCli('n', 's', { ...subnet, pool }))).toContain(
+      '--allocation-pool start=10.0.3.9,end=10.0.3.20 s',
+    )
+  })
+  it('shares a network with one project, or with all', () => {
+    const start = 'openstack network rbac create --type network --action access_as_shared'
+    expect(flat(networkShareCli('n1', 'p1'))).toBe(`${start} --target-project p1 n1`)
+    expect(flat(networkShareCli('n1', '*'))).toBe(`${start} --target-all-projects n1`)
+  })
+  it('makes a router of another project there', () => {
+    const values = { name: 'r', description: '', projectId: 'p1' }
+    expect(routerCreateCli(values, null)).toBe('openstack router create --project p1 r')
   })
 })

@@ -1,10 +1,18 @@
 import { shellLine } from '../kit/shell.ts'
+import type { Pool } from './cidr.ts'
 
 /** The stock `openstack` client's words for what the forms of this room do. */
 
 const lines = (...commands: (string | false)[]): string => commands.filter(Boolean).join('\n')
 
-export type SubnetValues = { cidr: string; gateway: string; noGateway: boolean; dhcp: boolean; dns: string[] }
+export type SubnetValues = {
+  cidr: string
+  gateway: string
+  noGateway: boolean
+  dhcp: boolean
+  dns: string[]
+  pool: Pool
+}
 
 export const subnetCreateCli = (network: string, name: string, values: SubnetValues): string =>
   shellLine(
@@ -13,7 +21,25 @@ export const subnetCreateCli = (network: string, name: string, values: SubnetVal
     ...(values.noGateway ? ['--gateway', 'none'] : values.gateway ? ['--gateway', values.gateway] : []),
     values.dhcp ? '--dhcp' : '--no-dhcp',
     ...values.dns.flatMap((server) => ['--dns-nameserver', server]),
+    ...poolWords(values.pool),
     name || 'NAME',
+  )
+const poolWords = ({ start, end }: Pool): string[] =>
+  start && end ? ['--allocation-pool', `start=${start},end=${end}`] : []
+
+/** The client adds to lists, so the old ones are taken away first. */
+export const subnetSetCli = (
+  id: string,
+  values: Omit<SubnetValues, 'cidr'> & { name: string; description: string },
+): string =>
+  shellLine(
+    ...['openstack', 'subnet', 'set', '--name', values.name, '--description', values.description],
+    ...(values.noGateway ? ['--gateway', 'none'] : values.gateway ? ['--gateway', values.gateway] : []),
+    values.dhcp ? '--dhcp' : '--no-dhcp',
+    '--no-dns-nameservers',
+    ...values.dns.flatMap((server) => ['--dns-nameserver', server]),
+    ...(values.pool.start && values.pool.end ? ['--no-allocation-pool', ...poolWords(values.pool)] : []),
+    id,
   )
 export const subnetDeleteCli = (id: string): string => shellLine('openstack', 'subnet', 'delete', id)
 
@@ -34,27 +60,107 @@ export const networkCreateCli = (
     subnet !== null && subnetCreateCli(name, `${name}-subnet`, subnet),
   )
 }
-export const networkSetCli = (id: string, values: { name: string; description: string }): string =>
-  shellLine('openstack', 'network', 'set', '--name', values.name, '--description', values.description, id)
-export const networkDeleteCli = (id: string): string => shellLine('openstack', 'network', 'delete', id)
-
-/** `port set` adds groups unless the old ones are cleared, so the line starts from none. */
-export const portSetCli = (id: string, values: { name: string; groups: readonly string[] }): string =>
+export const networkSetCli = (
+  id: string,
+  values: { name: string; description: string; adminUp: boolean; mtu: number; portSecurity: boolean },
+): string =>
   shellLine(
-    ...['openstack', 'port', 'set', '--name', values.name, '--no-security-group'],
-    ...values.groups.flatMap((group) => ['--security-group', group]),
+    ...['openstack', 'network', 'set', '--name', values.name, '--description', values.description],
+    values.adminUp ? '--enable' : '--disable',
+    ...['--mtu', values.mtu],
+    values.portSecurity ? '--enable-port-security' : '--disable-port-security',
     id,
   )
+export const networkShareCli = (network: string, target: string): string =>
+  shellLine(
+    ...['openstack', 'network', 'rbac', 'create', '--type', 'network', '--action', 'access_as_shared'],
+    ...(target === '*' ? ['--target-all-projects'] : ['--target-project', target || 'PROJECT']),
+    network,
+  )
+export const networkUnshareCli = (id: string): string =>
+  shellLine('openstack', 'network', 'rbac', 'delete', id)
+export const networkDeleteCli = (id: string): string => shellLine('openstack', 'network', 'delete', id)
+
+export type FixedIpValues = { subnetId: string; address: string }
+const fixedIpWords = (wishes: readonly FixedIpValues[]): string[] =>
+  wishes.flatMap(({ subnetId, address }) => [
+    '--fixed-ip',
+    address ? `subnet=${subnetId},ip-address=${address}` : `subnet=${subnetId}`,
+  ])
+
+export type PortCreateValues = {
+  name: string
+  description: string
+  fixedIps: readonly FixedIpValues[]
+  /** Null: the project's default group. */
+  groups: readonly string[] | null
+  adminUp: boolean
+  portSecurity: boolean
+}
+export const portCreateCli = (network: string, values: PortCreateValues): string =>
+  shellLine(
+    ...['openstack', 'port', 'create', '--network', network || 'NETWORK'],
+    ...(values.description ? ['--description', values.description] : []),
+    ...fixedIpWords(values.fixedIps),
+    ...(values.portSecurity ? groupWords(values.groups) : ['--no-security-group', '--disable-port-security']),
+    !values.adminUp && '--disable',
+    values.name || 'NAME',
+  )
+const groupWords = (groups: readonly string[] | null): string[] => {
+  if (groups === null) return []
+  return groups.length === 0
+    ? ['--no-security-group']
+    : groups.flatMap((group) => ['--security-group', group])
+}
+
+/** `port set` adds groups unless the old ones are cleared, so the line starts from none. `filter` null: it is no instance's. */
+export const portSetCli = (
+  id: string,
+  values: {
+    name: string
+    description: string
+    filter: { groups: readonly string[]; adminUp: boolean; portSecurity: boolean } | null
+  },
+): string =>
+  shellLine(
+    ...['openstack', 'port', 'set', '--name', values.name, '--description', values.description],
+    ...(values.filter
+      ? [
+          values.filter.adminUp ? '--enable' : '--disable',
+          '--no-security-group',
+          ...(values.filter.portSecurity
+            ? [
+                '--enable-port-security',
+                ...values.filter.groups.flatMap((group) => ['--security-group', group]),
+              ]
+            : ['--disable-port-security']),
+        ]
+      : []),
+    id,
+  )
+export const portAddressesCli = (id: string, wishes: readonly FixedIpValues[]): string =>
+  shellLine('openstack', 'port', 'set', '--no-fixed-ip', ...fixedIpWords(wishes), id)
+export const portDeleteCli = (id: string): string => shellLine('openstack', 'port', 'delete', id)
 
 export const routerCreateCli = (
-  values: { name: string; description: string },
+  values: { name: string; description: string; projectId?: string },
   external: string | null,
 ): string =>
   shellLine(
     ...['openstack', 'router', 'create'],
+    ...(values.projectId ? ['--project', values.projectId] : []),
     ...(values.description ? ['--description', values.description] : []),
     ...(external === null ? [] : ['--external-gateway', external]),
     values.name || 'NAME',
+  )
+export const routerSetCli = (
+  id: string,
+  values: { name: string; description: string; adminUp: boolean },
+): string =>
+  shellLine(
+    ...['openstack', 'router', 'set', '--name', values.name, '--description', values.description],
+    values.adminUp ? '--enable' : '--disable',
+    id,
   )
 export const routerDeleteCli = (id: string): string => shellLine('openstack', 'router', 'delete', id)
 export const routerSubnetCli = (verb: 'add' | 'remove', router: string, subnet: string): string =>
@@ -126,5 +232,7 @@ export const floatingIpAssociateCli = (id: string, portId: string): string =>
   shellLine('openstack', 'floating', 'ip', 'set', '--port', portId || 'PORT', id)
 export const floatingIpDisassociateCli = (id: string): string =>
   shellLine('openstack', 'floating', 'ip', 'unset', '--port', id)
+export const floatingIpSetCli = (id: string, description: string): string =>
+  shellLine('openstack', 'floating', 'ip', 'set', '--description', description, id)
 export const floatingIpDeleteCli = (id: string): string =>
   shellLine('openstack', 'floating', 'ip', 'delete', id)

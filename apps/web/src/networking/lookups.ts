@@ -2,7 +2,7 @@
 import type { InstanceView } from '@stratolith/api/compute/contract'
 import type { NetworkView } from '@stratolith/api/networking/contract'
 import { useQuery } from '@tanstack/react-query'
-import { useElsewhere } from '../kit/session.ts'
+import { useLook } from '../kit/session.ts'
 import { useTRPC } from '../kit/trpc.ts'
 import type { ListRead } from './list-read.ts'
 
@@ -11,10 +11,21 @@ const many = 1000
 
 export type NetworkLookup = ListRead & { networks: NetworkView[] }
 
-/** Networks that one can use: the project's, shared and external ones. */
-export function useNetworks(): NetworkLookup {
+/** What a list of a thing's own project is asked with: `elsewhere` when nobody here may ask for it. */
+function useAsked(projectId: string | undefined) {
+  const { allProjects, hidden } = useLook(projectId ?? null)
+  return projectId === undefined
+    ? { asked: undefined, elsewhere: false }
+    : { asked: allProjects ? projectId : undefined, elsewhere: hidden }
+}
+
+/** Networks that one can use: the project's, shared and external ones. Of another project: its own. */
+export function useNetworks(projectId?: string): NetworkLookup {
   const trpc = useTRPC()
-  const { data, isError } = useQuery(trpc.networking.networks.list.queryOptions({ limit: many }))
+  const { asked, elsewhere } = useAsked(projectId)
+  const { data, isError } = useQuery(
+    trpc.networking.networks.list.queryOptions({ limit: many, projectId: asked }, { enabled: !elsewhere }),
+  )
   return { networks: data?.items ?? [], ready: data !== undefined, failed: isError }
 }
 
@@ -45,18 +56,22 @@ export function useInstances(allProjects = false): {
   return { instances, nameOf: (id) => instances.find((instance) => instance.id === id)?.name ?? null }
 }
 
-export function useRouters() {
+/** Those of the project of the thing that shall be led out. */
+export function useRouters(projectId?: string) {
   const trpc = useTRPC()
-  const { data } = useQuery(trpc.networking.routers.list.queryOptions({ limit: many }))
+  const { asked, elsewhere } = useAsked(projectId)
+  const { data } = useQuery(
+    trpc.networking.routers.list.queryOptions({ limit: many, projectId: asked }, { enabled: !elsewhere }),
+  )
   return { routers: data?.items ?? [], ready: data !== undefined }
 }
 
-/** Those of this project, to choose from; of another project than the session's there are none. */
-export function useSecurityGroups(projectId: string) {
+/** Those of this project, to choose from; of another project than the session's administrators alone see them. */
+export function useSecurityGroups(projectId?: string) {
   const trpc = useTRPC()
-  const elsewhere = useElsewhere(projectId)
+  const { asked, elsewhere } = useAsked(projectId)
   const { data } = useQuery({
-    ...trpc.networking.securityGroups.list.queryOptions({ limit: many }),
+    ...trpc.networking.securityGroups.list.queryOptions({ limit: many, projectId: asked }),
     enabled: !elsewhere,
   })
   return { groups: elsewhere ? [] : (data?.items ?? []), elsewhere }

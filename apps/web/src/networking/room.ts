@@ -1,4 +1,4 @@
-import { IconNetwork, IconRouter, IconShieldLock, IconWorldPin } from '@tabler/icons-react'
+import { IconNetwork, IconPlug, IconRouter, IconShieldLock, IconWorldPin } from '@tabler/icons-react'
 import { creating, paths } from '../kit/paths.ts'
 import type { PortalRoom } from '../kit/room.ts'
 
@@ -14,6 +14,13 @@ export const networkingRoom: PortalRoom = {
       help: 'networking#networks',
       icon: IconNetwork,
       create: { label: 'Create a network', href: creating(paths.networks) },
+    },
+    {
+      group: 'Network',
+      label: 'Ports',
+      href: paths.ports,
+      icon: IconPlug,
+      create: { label: 'Create a port', href: creating(paths.ports) },
     },
     {
       group: 'Network',
@@ -39,6 +46,23 @@ export const networkingRoom: PortalRoom = {
       icon: IconWorldPin,
       create: { label: 'Allocate a floating IP', href: creating(paths.floatingIps) },
     },
+    { group: 'Admin', order: 4, label: 'All networks', href: paths.adminNetworks, icon: IconNetwork },
+    { group: 'Admin', order: 4, label: 'All ports', href: paths.adminPorts, icon: IconPlug },
+    { group: 'Admin', order: 4, label: 'All routers', href: paths.adminRouters, icon: IconRouter },
+    {
+      group: 'Admin',
+      order: 4,
+      label: 'All security groups',
+      href: paths.adminSecurityGroups,
+      icon: IconShieldLock,
+    },
+    {
+      group: 'Admin',
+      order: 4,
+      label: 'All floating IPs',
+      href: paths.adminFloatingIps,
+      icon: IconWorldPin,
+    },
   ],
   kinds: {
     network: {
@@ -48,6 +72,7 @@ export const networkingRoom: PortalRoom = {
         'networking.networks',
         'networking.routers',
         'networking.ports',
+        'networking.rbacPolicies',
         'quota',
         'compute.instances.plan',
         ...hostsHear,
@@ -57,7 +82,7 @@ export const networkingRoom: PortalRoom = {
       words: 'subnet',
       live: ['networking.networks', 'networking.routers', 'quota', 'compute.instances.plan', ...hostsHear],
     },
-    port: { words: 'port', live: ['networking', 'quota', ...hostsHear] },
+    port: { words: 'port', path: paths.port, live: ['networking', 'quota', ...hostsHear] },
     router: {
       words: 'router',
       path: paths.router,

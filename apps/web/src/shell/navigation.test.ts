@@ -26,6 +26,9 @@ test.each([
   [member, '/profile', null],
   [admin, '/admin/hosts', null],
   [cloud, '/admin/instances', null],
+  [cloud, '/admin/networks', null],
+  [member, '/admin/ports', 'cloud'],
+  [member, '/ports', null],
   [cloud, '/instances', 'project'],
   [cloud, '/instances/new', 'project'],
   [cloud, '/instances/7', null],
@@ -39,7 +42,9 @@ test('whoever administers a domain is not told that administrators of domains wo
 test('the pages of Admin stand in the order of their work, whatever rooms they are of', () => {
   const pages = navigationFor(admin).find(({ label }) => label === 'Admin')?.items
   expect(pages?.map(({ label }) => label)).toEqual([
-    ...['Hosts', 'Unknown here', 'Flavors', 'All instances', 'Quota defaults'],
+    ...['Hosts', 'Unknown here', 'Flavors', 'All instances'],
+    ...['All networks', 'All ports', 'All routers', 'All security groups', 'All floating IPs'],
+    'Quota defaults',
     ...['All operations', 'Audit log', 'Services', 'Policy', 'System'],
   ])
 })

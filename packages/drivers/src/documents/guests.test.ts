@@ -63,18 +63,18 @@ describe('a guest', () => {
     return { ...host, keeper }
   }
 
-  it('that does not let go of a port has nothing of it meanwhile', async () => {
+  it('that still holds a port which is to go gets no traffic through the port meanwhile', async () => {
     const { network, hypervisor, keeper } = await running()
     hypervisor.keepNics(guestId, true)
     const leaving = [guest(['port-1'], 2), gone('port-2')]
     const working = { outcome: 'working', for: 'the guest to let go of its interface' }
     expect(await keeper.apply(op, leaving)).toMatchObject([working, working])
     expect(network.state.ports.get('port-2')).toMatchObject({ adminUp: false, rules: [] })
-    // What is older does not bring it back.
+    // An older document does not bring the port back.
     expect(await keeper.apply(op, [of.port(its(2, '10.0.0.12', ssh))])).toMatchObject([
       { outcome: 'older', known: 2 },
     ])
-    // Nor does it go under the hand of the guest when that is not told of at the same time.
+    // The port stays while the guest holds it, also when the delivery has no document of the guest.
     expect(await keeper.apply(op, leaving.slice(1))).toMatchObject([working])
     expect(network.state.ports.has('port-2')).toBe(true)
     hypervisor.keepNics(guestId, false)
@@ -82,7 +82,7 @@ describe('a guest', () => {
     expect(network.state.ports.has('port-2')).toBe(false)
   })
 
-  it('that does not let go of a port has it also for the next agent, and for one that is told of the port alone', async () => {
+  it('that still holds a port keeps it also after the agent restarts, and when a delivery has the port alone', async () => {
     for (const isKilled of [false, true]) {
       const dir = folder()
       const { keeper, ...host } = await running(dir)
@@ -108,7 +108,7 @@ describe('a guest', () => {
     }
   })
 
-  it('that cannot be changed says why its port does not go', async () => {
+  it('whose NICs cannot be changed gives the reason also in the receipt of its port', async () => {
     const { network, hypervisor, keeper } = await running()
     hypervisor.failNext('plugNics', new DriverError('failed', 'QMP: no'))
     const failed = { outcome: 'failed', code: 'failed', message: 'QMP: no' }
@@ -116,7 +116,7 @@ describe('a guest', () => {
     expect(network.state.ports.get('port-2')?.adminUp).toBe(false)
   })
 
-  it('that takes its time to go holds up no revocation', async () => {
+  it('that is removed slowly delays no revocation of a rule', async () => {
     const { network, hypervisor, keeper } = await running()
     await keeper.apply(op, [of.port(port(3, '10.0.0.13', ssh)), of.port(port(4, '10.0.0.14'))])
     let go: () => void = () => undefined
@@ -138,12 +138,12 @@ describe('a guest', () => {
     await expect.poll(() => network.state.ports.get('port-3')?.rules).toEqual([])
     expect(hypervisor.state.instances[guestId]).toBeDefined()
     go()
-    // An address of a port that goes is there for another one, after all.
+    // The address of a removed port can be given to another port.
     expect(outcomes(await told)).toEqual(['reached', 'reached', 'reached', 'reached', 'reached'])
     expect(network.state.ports.get('port-4')).toEqual(moved.body)
   })
 
-  it('that is new gets its disk while its ports are made, and none by an older wish', async () => {
+  it('that is new gets its disk while its ports are made, and no disk by an older document', async () => {
     const net = of.network(network())
     const [plane, hypervisor, storage] = [createFakeNetwork(), createFakeHypervisor(), createFakeStorage()]
     const keeper = createDocuments({ network: plane, hypervisor, storage })
@@ -163,7 +163,7 @@ describe('a guest', () => {
     expect(await disk()).toBeNull()
   })
 
-  it('that is new and whose disk cannot be made says why', async () => {
+  it('that is new gives the reason in its receipt when its disk cannot be made', async () => {
     const storage = createFakeStorage()
     const keeper = createDocuments({
       network: createFakeNetwork(),
@@ -179,16 +179,16 @@ describe('a guest', () => {
     expect(outcomes(await keeper.apply(op, [guest([])]))).toEqual(['reached'])
   })
 
-  it('that is there already is looked at without all the others', async () => {
+  it('that exists already is checked without listing all disks of the host', async () => {
     const { storage, keeper } = await running()
     storage.failNext('listDisks', new DriverError('failed', 'There are too many.'))
     const again = guest(['port-1', 'port-2'], 2)
-    if (again.kind !== 'instance' || !again.body) throw new Error('a guest was meant')
+    if (again.kind !== 'instance' || !again.body) throw new Error('guest() makes documents of instances')
     const document = { ...again, body: { ...again.body, disk: null } }
     expect(outcomes(await keeper.apply(op, [document]))).toEqual(['reached'])
   })
 
-  it('whose description is damaged is described anew and then loses its NIC', async () => {
+  it('whose recorded spec is damaged gets its spec again and then loses its NIC', async () => {
     const { hypervisor, keeper } = await running()
     let isDamaged = true
     const { describe, ensure, plugNics } = hypervisor

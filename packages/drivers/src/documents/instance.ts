@@ -5,7 +5,7 @@ import type { Op } from '../op.ts'
 import type { LocalStorageDriver, ObservedDisk } from '../storage/interface.ts'
 import type { HostDocument, InstanceWish, Receipt } from './interface.ts'
 
-/** What a receipt says besides of what it speaks. */
+/** A receipt without the fields that name its document. */
 export type Outcome = Receipt extends infer R
   ? R extends Receipt
     ? Omit<R, 'kind' | 'id' | 'generation'>
@@ -15,8 +15,8 @@ export const guestLetsGo = 'the guest to let go of its interface'
 type Host = { hypervisor: HypervisorDriver; network: NetworkDriver; storage: LocalStorageDriver }
 
 /**
- * A guest as its document says: its ports are there already, its disk is made when it is to be, it is
- * described anew, and it runs when it is to run. A guest that runs gets and loses NICs at once.
+ * Makes a guest as its document says. Its ports must be there already; its disk is made when the document asks
+ * for one, its spec is recorded, and it is started when the document says so. A running guest gets and loses NICs at once.
  */
 export async function makeInstance(
   { hypervisor, network, storage }: Host,
@@ -35,12 +35,12 @@ export async function makeInstance(
   const kept = before?.nics.filter((nic) => held.includes(nic.portId)) ?? []
   const guest = await hypervisor.ensure(op, {
     ...description,
-    // One that is off stays off, also when its description says from before that it should run.
+    // A guest that is off stays off unless the document starts it, also when its recorded spec says `running`.
     power: power ?? (isAlive ? (before?.power ?? 'off') : 'off'),
     disks: [{ id: disk.id, path: disk.path, format: disk.format, boot: true }],
     nics: [...nics, ...kept],
   })
-  // Its description was lost: NICs can be compared with what is written now.
+  // The guest's recorded spec was lost. ensure() has recorded a new one, which plugNics needs.
   if (isAlive && !before) held = await plug()
   return held.length > 0 ? { outcome: 'working', for: guestLetsGo } : { outcome: 'reached', guest }
 }
@@ -57,7 +57,7 @@ async function nicsOf(network: NetworkDriver, op: Op, { id, ports }: InstanceWis
 
 const begun = new WeakMap<InstanceWish, Promise<ObservedDisk | null>>()
 
-/** A new disk needs nothing of the network, so it is made while the ports are. What fails here is told with its guest. */
+/** Begins a new disk while the ports are made, because a disk needs nothing of the network. Its failure is told in the guest's receipt. */
 export async function beginDisk(storage: LocalStorageDriver, op: Op, wish: InstanceWish): Promise<void> {
   if (!wish.disk) return
   const disk = newDiskOf(storage, op, wish, wish.disk)
@@ -65,7 +65,7 @@ export async function beginDisk(storage: LocalStorageDriver, op: Op, wish: Insta
   await disk.catch(() => undefined)
 }
 
-/** Null while it is being made. */
+/** The guest's disk; null while the host still copies its image. */
 async function diskOf(storage: LocalStorageDriver, op: Op, wish: InstanceWish): Promise<ObservedDisk | null> {
   const { id, disk } = wish
   if (disk) return begun.get(wish) ?? newDiskOf(storage, op, wish, disk)
@@ -97,8 +97,9 @@ const sameNics = (before: InstanceSpec, nics: readonly NicAttachment[]): boolean
   before.nics.map((nic) => nic.portId).join() === nics.map((nic) => nic.portId).join()
 
 /**
- * Ports that are to go and that guests have plugged, each with its guest: they may go when it has let go of
- * them. Looked at are the guests of these documents and, as `guestOf` knows it, those that had the ports last.
+ * The ports that are to go but are still plugged into a guest, each with the guest's id: such a port may go only when
+ * its guest has released it. The search covers the guests of these documents and those that `guestOf` knows to
+ * have had the ports last.
  */
 export async function portsHeldBy(
   hypervisor: HypervisorDriver,

@@ -4,9 +4,9 @@ import type { Op } from '../op.ts'
 import type * as spec from './spec.ts'
 
 /**
- * What a host should be, piece by piece. A document states the whole wish for one thing, or (`body`
- * null) that it should not be there. Its generation only grows; an older one than the host knows is
- * refused, so that deliveries may overtake each other and what was revoked never comes back.
+ * A document states the whole wish for one thing of a host, or (`body` null) that the thing should not be
+ * there. The generation of a thing only grows, and a host refuses an older generation than the one it knows, so that
+ * deliveries may overtake each other and nothing that was revoked comes back.
  */
 export type HostDocument = {
   [K in DocumentKind]: { kind: K; id: string; generation: number; body: DocumentBodies[K] | null }
@@ -19,10 +19,10 @@ export type KeptDocument = z.output<typeof spec.keptDocument>
 
 export interface DocumentKeeper {
   /**
-   * Makes the host like these documents, in the order that they need (networks before their ports, ports
-   * before their guest, what goes before what takes its place), and says of each what came of it. One that
-   * fails does not stop the others. A replay of what is reached costs little. Progress is told as
-   * "plugging port", "making the root disk", "starting the guest".
+   * Makes the host as these documents say, in an order in which each finds what it needs (networks before their
+   * ports, ports before their guest, removals before additions that take their place), and returns a receipt for
+   * each. A document that fails does not stop the others. Repeating a document that is reached costs little.
+   * Progress is told as "plugging port", "making the root disk", "starting the guest".
    */
   apply(op: Op, documents: readonly HostDocument[]): Promise<Receipt[]>
   list(op: Op, kind: DocumentKind): Promise<KeptDocument[]>

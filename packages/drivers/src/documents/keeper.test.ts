@@ -8,8 +8,8 @@ import type { Op } from '../op.ts'
 import type { HostDocument } from './interface.ts'
 import { folder, keeperOf, network, of, op, outcomes, port, router, ssh } from './keeper.testing.ts'
 
-describe('what changes places', () => {
-  it('two ports their addresses, three of them in a ring', async () => {
+describe('an exchange in one delivery', () => {
+  it('succeeds for two ports that swap addresses and for three ports in a ring', async () => {
     const fake = createFakeNetwork()
     const keeper = keeperOf(fake)
     const addresses = ['10.0.0.11', '10.0.0.12', '10.0.0.13']
@@ -27,7 +27,7 @@ describe('what changes places', () => {
     expect(held).toEqual(['10.0.0.13', '10.0.0.12', '10.0.0.11'])
   })
 
-  it('two routers their ways out', async () => {
+  it('succeeds for two routers that swap their external and floating addresses', async () => {
     const fake = createFakeNetwork()
     const keeper = keeperOf(fake)
     const before = [
@@ -43,7 +43,7 @@ describe('what changes places', () => {
     expect(fake.state.routers.get('router-1')).toEqual(router(1, '10.0.0.22', '10.0.0.32'))
   })
 
-  it('one that waits for what nobody gives up says so, and the others go on', async () => {
+  it('fails with a conflict for a port whose address nobody gives up, and the other documents go on', async () => {
     const keeper = keeperOf(createFakeNetwork())
     await keeper.apply(op, [of.network(network()), of.port(port(1, '10.0.0.11'))])
     const receipts = await keeper.apply(op, [of.port(port(2, '10.0.0.11')), of.port(port(3, '10.0.0.13'))])
@@ -51,7 +51,7 @@ describe('what changes places', () => {
   })
 })
 
-describe('what changes no places', () => {
+describe('an exchange that cannot be made', () => {
   const addressesOf = (fake: FakeNetwork) =>
     [...fake.state.ports.values()].map((one) => one.addresses.map(({ ip }) => ip))
   const with2 = (tag: number, ip: string, other: string): PortSpec => {
@@ -59,7 +59,7 @@ describe('what changes no places', () => {
     return { ...one, addresses: [...one.addresses, { subnetId: 'sub', ip: other, prefix: 24 }] }
   }
   const ips = ['10.0.0.11', '10.0.0.12', '10.0.0.13', '10.0.0.14']
-  /** Two that have changed places in the second generation. */
+  /** Two ports or routers, which swap their addresses in the second generation. */
   const two = (kind: 'port' | 'router', generation: 1 | 2) => {
     const at = [...(generation === 1 ? ['10.0.0.11', '10.0.0.12'] : ['10.0.0.12', '10.0.0.11'])]
     return at.map((ip, i) =>
@@ -68,7 +68,7 @@ describe('what changes no places', () => {
         : of.router(router(i + 1, ip, `10.0.0.3${i + 1}`), generation),
     )
   }
-  /** The second could have the address of the first, but that is not what fails. Returns the way to mend it. */
+  /** Makes the exchange fail after the first thing has given up its address. Returns the function that mends it. */
   const breakExchange = (fake: FakeNetwork, kind: 'port' | 'router'): (() => void) => {
     const method = kind === 'port' ? 'ensurePort' : 'ensureRouter'
     const work = fake[method].bind(fake) as (op: Op, spec: never) => Promise<never>
@@ -84,7 +84,7 @@ describe('what changes no places', () => {
     }
   }
 
-  it('keeps its addresses while it waits for those of others', async () => {
+  it('leaves each port its addresses while ports wait for addresses of others', async () => {
     const fake = createFakeNetwork()
     const keeper = keeperOf(fake)
     await keeper.apply(op, [of.network(network()), ...ips.map((ip, i) => of.port(port(i + 1, ip)))])
@@ -96,7 +96,7 @@ describe('what changes no places', () => {
     expect(addressesOf(fake)).toEqual(ips.map((ip) => [ip]))
   })
 
-  it('keeps them also when another one that waits has nothing to do with it', async () => {
+  it('leaves a router its addresses also when an unrelated document waits in the same delivery', async () => {
     const fake = createFakeNetwork()
     const keeper = keeperOf(fake)
     const routers = [
@@ -113,7 +113,7 @@ describe('what changes no places', () => {
     expect(fake.state.routers.get('router-1')).toEqual(router(1, '10.0.0.21', '10.0.0.31'))
   })
 
-  it('gets them back when it gave way in vain', async () => {
+  it('gives the thing that gave way its addresses back', async () => {
     for (const kind of ['port', 'router'] as const) {
       const fake = createFakeNetwork()
       const keeper = keeperOf(fake)
@@ -128,33 +128,36 @@ describe('what changes no places', () => {
     }
   })
 
-  it.each(['port', 'router'] as const)('gets them back also from the next agent: a %s', async (kind) => {
-    for (let steps = 0; ; steps++) {
-      const [dir, fake] = [folder(), createFakeNetwork()]
-      const keeper = keeperOf(fake, dir)
-      await keeper.apply(op, [of.network(network()), of.network(network(true)), ...two(kind, 1)])
-      breakExchange(fake, kind)
-      const killed = new Promise<void>((resolve) => fake.killAfter(steps, resolve))
-      const ended = keeper.apply(op, two(kind, 2)).then(() => 'ended' as const)
-      const isOver = (await Promise.race([killed, ended])) === 'ended'
-      const fake2 = createFakeNetwork({ state: fake.state })
-      await fake2.restore(op)
-      const mend = breakExchange(fake2, kind)
-      const next = keeperOf(fake2, dir)
-      expect(outcomes(await next.apply(op, two(kind, 2)))).toEqual(['failed', 'failed'])
-      const where = `killed after ${steps} steps`
-      expect(JSON.stringify(fake.state[`${kind}s`].get(`${kind}-1`)), where).toContain('10.0.0.11')
-      mend()
-      expect(outcomes(await next.apply(op, two(kind, 2))), where).toEqual(['reached', 'reached'])
-      if (!isOver) continue
-      expect(steps).toBeGreaterThan(3)
-      return
-    }
-  })
+  it.each(['port', 'router'] as const)(
+    'gives a %s its addresses back also after the agent was killed',
+    async (kind) => {
+      for (let steps = 0; ; steps++) {
+        const [dir, fake] = [folder(), createFakeNetwork()]
+        const keeper = keeperOf(fake, dir)
+        await keeper.apply(op, [of.network(network()), of.network(network(true)), ...two(kind, 1)])
+        breakExchange(fake, kind)
+        const killed = new Promise<void>((resolve) => fake.killAfter(steps, resolve))
+        const ended = keeper.apply(op, two(kind, 2)).then(() => 'ended' as const)
+        const isOver = (await Promise.race([killed, ended])) === 'ended'
+        const fake2 = createFakeNetwork({ state: fake.state })
+        await fake2.restore(op)
+        const mend = breakExchange(fake2, kind)
+        const next = keeperOf(fake2, dir)
+        expect(outcomes(await next.apply(op, two(kind, 2)))).toEqual(['failed', 'failed'])
+        const where = `killed after ${steps} steps`
+        expect(JSON.stringify(fake.state[`${kind}s`].get(`${kind}-1`)), where).toContain('10.0.0.11')
+        mend()
+        expect(outcomes(await next.apply(op, two(kind, 2))), where).toEqual(['reached', 'reached'])
+        if (!isOver) continue
+        expect(steps).toBeGreaterThan(3)
+        return
+      }
+    },
+  )
 })
 
 describe('a failure', () => {
-  it('of whichever kind is the failure of one document alone', async () => {
+  it('of any kind concerns its own document alone', async () => {
     const fake = createFakeNetwork()
     const dir = folder()
     const keeper = keeperOf(fake, dir)
@@ -167,13 +170,13 @@ describe('a failure', () => {
       { outcome: 'reached' },
     ])
     expect(fake.state.ports.has('port-1')).toBe(false)
-    // It has not been heard: not even its generation is on the disk.
+    // The document is not known to the host: not even its generation is on the disk.
     expect(await keeper.list(op, 'port')).toMatchObject([{ id: 'port-2' }])
     fs.rmdirSync(inTheWay)
     expect(outcomes(await keeper.apply(op, both))).toEqual(['reached', 'reached'])
   })
 
-  it('for want of room on the disk says so', async () => {
+  it('because the disk is full has the code no_space', async () => {
     const fake = createFakeNetwork()
     fake.ensureNetwork = async () => {
       throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })
@@ -184,8 +187,8 @@ describe('a failure', () => {
   })
 })
 
-describe('of one thing', () => {
-  it('what is told again and fails counts as reached no longer', async () => {
+describe('documents of one thing', () => {
+  it('count as reached no longer when a repetition fails', async () => {
     const fake = createFakeNetwork()
     const dir = folder()
     const keeper = keeperOf(fake, dir)
@@ -200,7 +203,7 @@ describe('of one thing', () => {
     expect(await keeper.list(op, 'network')).toMatchObject([{ ...kept, reached: true }])
   })
 
-  it('two deliveries at once, in whichever order they come, end as the newer one says', async () => {
+  it('end as the newer one says when two are delivered at once, in either order', async () => {
     for (const [first, second] of [
       [1, 2],
       [2, 1],
@@ -224,7 +227,7 @@ describe('of one thing', () => {
     }
   })
 
-  it('an older one is refused, also by an agent that was killed while it worked on the newer one', async () => {
+  it('are refused when they are older, also by an agent that was killed while it carried out the newer one', async () => {
     const fake = createFakeNetwork()
     const dir = folder()
     const keeper = keeperOf(fake, dir)
@@ -243,7 +246,7 @@ describe('of one thing', () => {
     expect(fake.state.ports.get('port-1')?.rules).toEqual([])
   })
 
-  it('what is half written or spoiled is told anew', async () => {
+  it('are carried out again when their record is half written or damaged', async () => {
     const fake = createFakeNetwork()
     const dir = folder()
     await keeperOf(fake, dir).apply(op, [of.network(network(), 7)])

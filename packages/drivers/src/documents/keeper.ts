@@ -14,13 +14,13 @@ import type { DocumentKeeper, DocumentKind, HostDocument, KeptDocument, Receipt 
 import { documentKinds } from './kinds.ts'
 
 export type KeeperOptions = HostParts & {
-  /** hosts/<host>/documents; absent: nothing outlives the process (simulated hosts). */
+  /** The folder hosts/<host>/documents; without it nothing outlives the process (simulated hosts). */
   dir?: string
 }
 type HostParts = { hypervisor: HypervisorDriver; network: LocalNetworkDriver; storage: LocalStorageDriver }
 
 const order: readonly DocumentKind[] = documentKinds
-/** So many guests of one delivery are made at the same time: each is some files and a process. */
+/** How many guests of one delivery are made at the same time: each takes some files and a process. */
 const guestsAtOnce = 4
 
 export function createDocuments({ dir, ...host }: KeeperOptions): DocumentKeeper {
@@ -52,8 +52,8 @@ class Keeper implements DocumentKeeper {
     this.#beginDisks(op, documents)
     const exchange = new Exchange()
     let waiting: readonly HostDocument[] = documents
-    // An address goes from one thing to another: what was in the way is gone after the others have had their
-    // turn. When each waits for another (they change places), one of them has none for a moment.
+    // An address may move from one thing to another. A document that found its address taken is tried again after
+    // the others. When things wait for each other (they exchange addresses), one of them gives up its address for a moment.
     for (;;) {
       for (const turn of turns(waiting, held, this.#shelf))
         await pLimit(guestsAtOnce).map(turn, async (document) => {
@@ -76,7 +76,7 @@ class Keeper implements DocumentKeeper {
     return documents.flatMap((document) => receipts.get(document) ?? [])
   }
 
-  /** Of guests that are new, when they are few; the guest's own turn waits for it. */
+  /** Begins the disks of new guests, when they are few; the guest's own turn waits for its disk. */
   #beginDisks(op: Op, documents: readonly HostDocument[]): void {
     const guests = documents.filter((one) => one.kind === 'instance')
     if (guests.length > guestsAtOnce) return
@@ -87,20 +87,20 @@ class Keeper implements DocumentKeeper {
       })
   }
 
-  /** Frees the addresses of one that has not done so yet; false: there is none, or it would help nobody. */
+  /** Frees the addresses of one thing that has not given way yet. False when there is none, or when it would help nobody. */
   async #giveWay(op: Op, stuck: readonly HostDocument[], exchange: Exchange): Promise<boolean> {
     const next = exchange.next(stuck)
     if (!next) return false
     exchange.gaveWay.add(next)
     await this.#between(op, next, async (known) => {
-      // Written down first: whoever is killed now gives it back what it had.
+      // The former body is recorded first, so that an agent which is killed now gives it back after its restart.
       await this.#shelf.put({ ...known, before: known.before ?? (await this.#bodyOf(op, next)) })
       await realise(this.#host, op, withoutAddresses(next))
     })
     return true
   }
 
-  /** It gave way in vain, because something else failed: until that is tried again it is as it was. */
+  /** Gives a thing its former addresses back when it gave way in vain, because another document failed. */
   async #retake(op: Op, document: HostDocument): Promise<void> {
     await this.#between(op, document, async ({ before, ...known }) => {
       if (!before) return
@@ -109,18 +109,18 @@ class Keeper implements DocumentKeeper {
     })
   }
 
-  /** Something between two wishes; what it waits for says its receipt. */
+  /** Runs an intermediate change of a thing, when no newer document has come. Its failure is logged; the receipt says what the thing waits for. */
   #between(op: Op, document: HostDocument, work: (known: Kept) => Promise<void>): Promise<void> {
     return this.#inTurn(document, async () => {
       const known = this.#shelf.get(document)
       if (known?.generation !== document.generation) return
       await work(known).catch((err: unknown) =>
-        op.log.warn({ err, kind: document.kind, id: document.id }, 'it could not change places'),
+        op.log.warn({ err, kind: document.kind, id: document.id }, 'an address could not be exchanged'),
       )
     })
   }
 
-  /** As it is now. */
+  /** The body that the host has recorded of a port or router. */
   async #bodyOf(op: Op, { kind, id, body }: HostDocument): Promise<Kept['before']> {
     const { network } = this.#host
     if (kind === 'router') return (await network.describeRouter(op, id)) ?? undefined
@@ -132,7 +132,7 @@ class Keeper implements DocumentKeeper {
     return this.#inTurn(document, () => this.#alone(op, document, how))
   }
 
-  /** A port that is to go and that its guest has still plugged: nothing passes there any more. */
+  /** Lets no traffic pass a port that is to go while its guest still holds it. */
   async #cutOff(
     op: Op,
     portId: string,
@@ -145,19 +145,19 @@ class Keeper implements DocumentKeeper {
     return { outcome: 'working', for: its?.outcome === 'working' ? its.for : guestLetsGo }
   }
 
-  /** One document of a thing after the other: whoever comes with an older one meanwhile is refused. */
+  /** Runs the work of one thing's documents one after the other, so that an older document is recognised and refused. */
   #inTurn<T>(thing: HostDocument, work: () => Promise<T>): Promise<T> {
     return this.#turns(keyOf(thing), work)
   }
 
   /**
-   * The guest of a wish that has been carried out. It is not carried out twice: what asked for the guest to run, and
-   * is told late, must not power on one that was stopped since.
+   * The guest of a document that is reached. The document is not carried out a second time: a late repetition of a
+   * document that says `running` must not power on a guest that was stopped since.
    */
   async #guestOf(op: Op, { kind, id, body }: HostDocument): Promise<ObservedInstance | null> {
     if (kind !== 'instance' || body === null) return null
     const { hypervisor } = this.#host
-    // One whose description is lost is described anew.
+    // Null when the recorded spec is lost: then the document is carried out again.
     return (await hypervisor.describe(op, id)) && hypervisor.get(op, id)
   }
 
@@ -174,7 +174,7 @@ class Keeper implements DocumentKeeper {
     }
     const wasReached = !isNew && known.reached
     try {
-      // Before the work, so that an older one is refused also after a crash in the middle of it.
+      // The generation is recorded before the work, so that an older document is refused also after a crash during the work.
       if (isNew) await put(false)
       const runs = wasReached ? await this.#guestOf(op, document) : null
       if (runs) return { ...about, outcome: 'reached', guest: runs }
@@ -185,25 +185,28 @@ class Keeper implements DocumentKeeper {
     } catch (error) {
       const { code, message, inTheWay } = driverErrorOf(error)
       exchange.waitsFor.set(document, inTheWay)
-      // Nobody foresaw it: its stack says more than its sentence.
+      // The error is unexpected, so its stack goes to the log.
       if (!(error instanceof DriverError)) op.log.error({ err: error, ...about }, 'a document failed')
       if (wasReached)
-        await put(false).catch((err: unknown) => op.log.error({ err, ...about }, 'it cannot be written down'))
+        await put(false).catch((err: unknown) =>
+          op.log.error({ err, ...about }, 'the failure cannot be recorded'),
+        )
       return { ...about, outcome: 'failed', code, message }
     }
   }
 }
 type How = { exchange: Exchange; work: () => Promise<Outcome> }
 
-/** Things of one delivery that change places. */
+/** The things of one delivery that exchange addresses. */
 class Exchange {
-  /** Who has what each of them is to have, as it was said last. */
+  /** For each document, the ids of the things that have its addresses, as of its last failure. */
   readonly waitsFor = new Map<HostDocument, readonly string[]>()
   readonly gaveWay = new Set<HostDocument>()
 
   /**
-   * One that has not given way yet and is in the way of another, when all that these two and whoever they
-   * wait for wait for are stuck, too. One that waits for somebody outside gets nothing by another's giving way.
+   * A document that has not given way yet and whose thing is in the way of another stuck one, when everything that
+   * these wait for, directly or indirectly, is stuck in this delivery, too. A thing that waits for one outside of
+   * the delivery would gain nothing when another gives way.
    */
   next(stuck: readonly HostDocument[]): HostDocument | undefined {
     const ways = (one: HostDocument) => (this.waitsFor.get(one) ?? []).map((id) => keyOf({ ...one, id }))
@@ -255,10 +258,10 @@ async function realise(host: HostParts, op: Op, { kind, id, body }: HostDocument
 const reached: Outcome = { outcome: 'reached' }
 
 /**
- * What is done at once, one turn after the other: what the host has already and has changed (a rule that was
- * revoked waits for nothing); guests that go, then ports and routers (they may be in the way of others); what
- * should be there, in the order in which it is needed; and in the end what others had to let go of: the ports
- * that a guest had until now, and networks.
+ * The documents in turns; those of one turn are carried out at the same time. First come changes of address sets
+ * and ports that the host has (a rule that was revoked waits for nothing); then guests that go, and ports and routers
+ * that go (they may be in the way of others); then additions, in the order in which they need each other; and in the end
+ * removals of things that others had to release: ports that a guest has held, address sets and networks.
  */
 function turns(
   documents: readonly HostDocument[],
@@ -283,7 +286,7 @@ function turns(
     })
 }
 
-/** Members and ports that the host has, and that need nothing that is only about to come. */
+/** True for address sets and ports that the host has and that need nothing which this delivery only adds. */
 function changesIn(documents: readonly HostDocument[], shelf: Shelf): (document: HostDocument) => boolean {
   const isKnown = (document: HostDocument) => document.body !== null && shelf.get(document)?.gone === false
   const isKnownSet = (document: HostDocument) => document.kind === 'addressSet' && isKnown(document)
@@ -306,9 +309,9 @@ const record = z.strictObject({
   generation: z.number().int(),
   reached: z.boolean(),
   gone: z.boolean(),
-  /** Of a port, the guest that has it, or had it last. */
+  /** For a port: the id of the guest that has it, or had it last. */
   guest: z.string().optional(),
-  /** Of what gave way to others, its body until then. */
+  /** For a thing that gave way to another: its former body. */
   before: z.unknown().optional(),
   at: z.number(),
 })
@@ -316,12 +319,12 @@ type Record = z.output<typeof record>
 type Kept = KeptDocument & { guest?: string; before?: PortSpec | RouterSpec }
 
 const guestIn = ({ kind, body }: HostDocument) => (kind === 'port' && body?.instanceId) || undefined
-/** Of what has gone the generation is remembered for so long: a delivery is under way for two minutes at most. */
+/** How long the generation of a removed thing is remembered, in ms: a delivery takes two minutes at most. */
 const rememberMs = 3_600_000
 
 /**
- * The generations, one small file each, so that a killed agent remembers them. They are not synced: after
- * a crash of the machine no delivery of before it is under way any more.
+ * The records of generations, one small file for each thing, so that they outlive a killed agent. The files are not
+ * synced: after a crash of the machine no delivery from before the crash is under way any more.
  */
 class Shelf {
   readonly #kept = new Map<string, Record>()
@@ -345,7 +348,7 @@ class Shelf {
 
   async put(document: Kept): Promise<void> {
     const kept = { ...document, at: Date.now() }
-    // First: what is not on the disk would be forgotten by the next start.
+    // The file is written first, because a record that is only in memory is lost at the next start.
     await this.#write(kept)
     this.#kept.set(keyOf(kept), kept)
     if (Date.now() - this.#prunedAt > rememberMs / 24) await this.#prune()
@@ -372,7 +375,7 @@ class Shelf {
     for (const name of readdirSync(folder)) {
       const file = join(folder, name)
       const kept = name.endsWith('.json') ? readRecord(file) : null
-      // Half of a write, or spoiled: the thing is told anew.
+      // A half-written or damaged record is removed: the control plane delivers the document again.
       if (!kept || isForgotten(kept)) unlinkSync(file)
       else this.#kept.set(keyOf(kept), kept)
     }

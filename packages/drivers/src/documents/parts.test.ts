@@ -6,12 +6,12 @@ const document = (kind: string, id: number, body: unknown = null) =>
   ({ kind, id: `${id}`, generation: 1, body }) as HostDocument
 const set = (bytes: number) => ({ id: 'set', addresses: ['x'.repeat(bytes)] })
 
-it('what fits into one call is told in one, in its own order', () => {
+it('documents that fit into one call are told in one call and in their own order', () => {
   const few = [document('port', 1), document('instance', 2, {}), document('network', 3, {})]
   expect(partsOf(few)).toEqual([few])
 })
 
-it('what is too big or too much for one call is told in several, in the order of need', () => {
+it('documents that are too big or too much work for one call are told in several calls, in the order of need', () => {
   const mib = 1024 * 1024
   const big = [1, 2, 3, 4].map((n) => document('addressSet', n, set(2 * mib - 1000)))
   const huge = document('addressSet', 5, set(9 * mib))
@@ -29,7 +29,7 @@ it('what is too big or too much for one call is told in several, in the order of
     document('network', 1, {}),
   ]
   const parts = partsOf(many)
-  // A guest counts as five.
+  // A guest counts as five documents.
   expect(parts.map((part) => part.length)).toEqual([69, 20, 20, 44, 30])
   const order = parts.flat().map(({ kind, body }) => `${kind} ${body ? 'there' : 'gone'}`)
   expect([...new Set(order)]).toEqual([

@@ -1,15 +1,16 @@
 import type { HostDocument } from './interface.ts'
 
-/** Half of what an agent accepts in one call, and so much work that something is written down every few seconds. */
+/** Half of the bytes that an agent accepts in one call, and so little work that receipts come every few seconds. */
 const mostBytes = 4 * 1024 * 1024
 const mostWork = 100
-/** A guest that comes or goes is a process. */
+/** A guest counts as more work, because a process starts or ends. */
 const workOf = ({ kind }: HostDocument) => (kind === 'instance' ? 5 : 1)
 
 /**
- * A delivery in calls that are neither too big nor too long, one after the other. One call orders its
- * documents itself; of several the order is that of need: networks, which the others stand on, routers and ports (a
- * revocation waits for no guest), guests that go, guests, and in the end what guests are to let go of. A document that is too big alone is alone in its call.
+ * Splits a delivery into calls that are neither too big nor too long. The keeper orders the documents of one
+ * call itself. Several calls are in the order of need: networks, which the others need, routers and ports (a
+ * revocation waits for no guest), guests that go, guests, and in the end removals of things that guests must first
+ * release. A document that is too big by itself gets a call of its own.
  */
 export function partsOf(documents: readonly HostDocument[]): HostDocument[][] {
   const sized = documents.map((document) => ({ document, size: Buffer.byteLength(JSON.stringify(document)) }))

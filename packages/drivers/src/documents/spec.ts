@@ -11,15 +11,15 @@ import { documentKinds } from './kinds.ts'
 
 /** A guest with its root disk (which has its id) and its ports. */
 export const instanceWish = instanceSpec.omit({ disks: true, nics: true, power: true }).extend({
-  /** Null: whether it runs is left as it is. */
+  /** Null: a running guest goes on running, and a guest that is off stays off. */
   power: z.literal('running').nullable(),
-  /** Null: it was made at the launch and must be there. Made anew it would be an empty one. */
+  /** Null: the disk was made at the launch and must exist. A new disk would not have the guest's data. */
   disk: diskSpec.pick({ sizeGib: true, mode: true }).extend({ base: baseSpec }).nullable(),
-  /** Ids of its ports, in the order of its NICs. */
+  /** Ids of the guest's ports, in the order of its NICs. */
   ports: z.array(generatedId).max(bounds.nicsOfGuest),
 })
 
-/** What a document of a kind says. */
+/** The schema of the body for each kind of document. */
 export const documentBodies = {
   network: networkSpec,
   addressSet: addressSetSpec,
@@ -31,12 +31,12 @@ export const documentBodies = {
 const generation = z.int().min(0)
 const kindAndId = z.object({ kind: z.enum(documentKinds), id: generatedId })
 
-/** As they are told in one call: each body is checked by itself, so that one that is wrong is refused alone. */
+/** The documents of one call. Each body is checked by itself later, so that an invalid body is refused alone. */
 export const toldDocuments = z
   .array(kindAndId.extend({ generation: generation.min(1), body: z.unknown() }))
   .max(1000)
 
-/** Of which document a receipt is. */
+/** The fields that name the document of a receipt. */
 export const receiptOf = kindAndId.extend({ generation })
 export const receipt = z.discriminatedUnion('outcome', [
   receiptOf.extend({
@@ -45,11 +45,11 @@ export const receipt = z.discriminatedUnion('outcome', [
     guest: observedInstance.optional(),
   }),
   /**
-   * It takes its time; whoever waits asks again, at least twice a minute: what nobody asks for any more is given
-   * up. `for`: "the host to copy the image".
+   * The work takes longer. The caller asks again at least twice a minute, because the host gives up work that nobody
+   * asks for. `for` says what the host waits for, such as "the host to copy the image".
    */
   receiptOf.extend({ outcome: z.literal('working'), for: words(2_000) }),
-  /** `known`: what the host has heard already. */
+  /** The host knows a newer generation, `known`. */
   receiptOf.extend({ outcome: z.literal('older'), known: generation }),
   receiptOf.extend({
     outcome: z.literal('failed'),
@@ -58,5 +58,5 @@ export const receipt = z.discriminatedUnion('outcome', [
   }),
 ])
 
-/** What the host has heard last of a thing, and whether it is like that by now. */
+/** The newest generation of a thing that the host knows, and whether the host has reached it. */
 export const keptDocument = receiptOf.extend({ reached: z.boolean(), gone: z.boolean() })

@@ -9,7 +9,7 @@ import { type Accelerator, jailEnvironment, sandbox } from './qemu-args.ts'
 import { type Jail, jailArgs } from './qemu-process.ts'
 import { writeAtomic } from './state-files.ts'
 
-/** `groups` is what QEMU must be member of to reach /dev/kvm (none with TCG). */
+/** `groups` are the ids of the groups that QEMU must be in to open /dev/kvm (empty with TCG). */
 export type ProbedAccelerator = {
   accelerator: Accelerator
   reason: string | null
@@ -21,7 +21,7 @@ type ProbeOptions = {
   /** Where the answer is kept (accel.json) and the probe's disk lies for a moment. */
   directory: string
   want: 'auto' | Accelerator
-  /** Who runs the probe; the user of no guest. */
+  /** The user id that runs the probe; no guest has this id. */
   uid: number
 }
 
@@ -37,8 +37,9 @@ const limitMs = { kvm: 2_000, tcg: 20_000 } as const
 
 /**
  * Which accelerator really runs guest code here. A device file proves nothing: some machines have
- * /dev/kvm and guests hang on it, so a boot sector is booted through the firmware, by the very user
- * that QEMU will be. The answer is cached until the kernel, QEMU, /dev/kvm or the wish changes.
+ * /dev/kvm and guests hang on it, so the probe boots a boot sector through the firmware, as an
+ * unprivileged user like the guests' QEMU. The answer is cached until the kernel, QEMU, the user id of
+ * the probe, the rights of /dev/kvm or STRATOLITH_ACCEL (`want`) changes.
  * Raises `unsupported` when QEMU is missing or nothing works.
  */
 export async function probeAccelerator(options: ProbeOptions): Promise<ProbedAccelerator> {
@@ -95,7 +96,7 @@ async function kvmAccess(): Promise<KvmAccess> {
   }
 }
 
-/** Null when the boot sector ran, else a sentence. */
+/** Null when the boot sector ran, else a sentence that says why not. */
 async function boots(
   options: ProbeOptions,
   accelerator: Accelerator,
@@ -105,7 +106,7 @@ async function boots(
   const directory = await mkdtemp(join(options.directory, 'probe-'))
   try {
     await writeFile(join(directory, 'probe.bin'), probeSector)
-    // readable for that user through its working directory, whatever the directories above allow
+    // The probe's user reads the file through its working directory, whatever the directories above allow.
     await chmod(join(directory, 'probe.bin'), 0o644)
     await chmod(directory, 0o711)
     const jail: Jail = { uid: options.uid, groups, netns: null, taps: [], tun: null }
@@ -148,6 +149,6 @@ async function readCache(path: string): Promise<z.infer<typeof cacheSchema> | nu
   try {
     return cacheSchema.parse(JSON.parse(text))
   } catch {
-    return null // an older form or a damaged file: probe again
+    return null // The file has an older form or is damaged: probe again.
   }
 }

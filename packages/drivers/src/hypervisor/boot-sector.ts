@@ -1,6 +1,6 @@
 /**
- * Machine code of 16-bit boot sectors, as hex. They are what the accelerator probe boots and what
- * the tests use for a guest, so that neither needs an operating system image.
+ * Makes a boot sector from 16-bit machine code in hex. The accelerator probe boots one of them and
+ * the tests use the others as guests, so that neither needs an operating system image.
  */
 function bootSector(code: string): Buffer {
   const sector = Buffer.alloc(512)
@@ -16,10 +16,10 @@ function bootSector(code: string): Buffer {
 export const probeSector = bootSector('baf400b010eef4ebfd')
 
 /**
- * A guest for tests. Enables the ACPI power button, prints "hello" on COM1 and then, at each timer
- * tick, powers off (PM1a control 0x604) when the button was pressed and else serves one byte from
- * COM1: q powers off, i ignores the button from now on (and echoes i), f prints x for ever,
- * r resets, all others are echoed.
+ * A guest for tests. It enables the ACPI power button, prints "hello" on COM1 and then, at each timer
+ * tick, powers off (PM1a control 0x604) when the button was pressed, and otherwise serves one byte from
+ * COM1: q powers off, i ignores the button from now on (and is echoed), f prints x for ever,
+ * r resets, all other bytes are echoed.
  */
 const testGuest = bootSector(
   'fa31c08ed8ba0206b80001efbe687cac84c07406baf803eeebf5fbf4ba0006ed' +
@@ -34,10 +34,10 @@ export function testGuestDisk(): Buffer {
 }
 
 /**
- * A guest for tests that writes to its disk for ever, about hundreds of sectors a second: at its start
- * it raises the byte at offset 512 (BIOS int 0x13, functions 0x42 and 0x43), says "boot N" on COM1 and
- * then writes N = 1, 2, … into bytes 4 to 7 of sector 2048 + 128 * (N % 512).
- * What is on the disk at one moment is therefore a run of numbers without a gap.
+ * A guest for tests that writes to its disk for ever, some hundreds of sectors a second: at its start
+ * the guest raises the byte at offset 512 (BIOS int 0x13, functions 0x42 and 0x43), prints "boot N" on
+ * COM1 and then writes N = 1, 2, … into bytes 4 to 7 of sector 2048 + 128 * (N % 512).
+ * At any moment the numbers on the disk are therefore a run without a gap.
  */
 const writingGuest = bootSector(
   'fa31c08ed88ec08ed0bc007cfbb442e85800fe060080b443e84f00be747cbaf803ac84c07403eeebf8a0008004' +
@@ -45,7 +45,7 @@ const writingGuest = bootSector(
     '7cb443e80a00f60604803f75d7f4ebd430c0be7c7cb280cd13c3626f6f74200066901000010000800000010000' +
     '0000000000',
 )
-/** Where on the disk, in bytes, the numbers are. */
+/** The offsets on the disk, in bytes, at which the numbers are. */
 export const writingGuestPlaces = Array.from({ length: 512 }, (_, n) => (2048 + 128 * n) * 512 + 4)
 
 export function writingGuestDisk(): Buffer {

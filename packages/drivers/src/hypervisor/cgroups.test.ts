@@ -4,7 +4,7 @@ import path from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { Cgroups } from './cgroups.ts'
 
-/** Trees of plain files: what the kernel would make in a new group is put there first. */
+/** Each tree is made of plain files: the test first puts there the files that the kernel would make in a new group. */
 const root = fs.mkdtempSync(path.join(os.tmpdir(), 'stratolith-cgroups-'))
 afterAll(() => fs.rmSync(root, { recursive: true }))
 
@@ -27,7 +27,7 @@ const mount2 = (directory: string) => `41 31 0:38 / ${directory} rw,relatime - c
 const mount1 = (directory: string, names: string) =>
   `32 31 0:29 / ${directory} rw shared:9 - cgroup cgroup rw,${names}`
 
-test('version 2: what is handed on is bounded', async () => {
+test('version 2: the controllers that are delegated to us bound a guest', async () => {
   const directory = tree('two', {
     'cgroup.controllers': 'cpuset cpu io memory pids\n',
     'stratolith/cgroup.controllers': 'cpu io memory pids\n',
@@ -47,7 +47,7 @@ test('version 2: what is handed on is bounded', async () => {
   expect(of('cgroup.procs')).toBe('4711')
 })
 
-test('version 2 beside version 1, without anything for us: version 1 is used', async () => {
+test('version 2 beside version 1: version 1 is used when version 2 has no controller for us', async () => {
   const unified = tree('both/unified', { 'cgroup.controllers': 'hugetlb\n' })
   fs.mkdirSync(path.join(root, 'both/memory'))
   const cgroups = await open('both', [mount2(unified), mount1(path.join(root, 'both/memory'), 'memory')])
@@ -56,8 +56,8 @@ test('version 2 beside version 1, without anything for us: version 1 is used', a
   expect(fs.existsSync(path.join(unified, 'stratolith'))).toBe(false)
 })
 
-test('nothing that can be written, or nothing at all: said, and guests run unbounded', async () => {
-  // a file where a folder would have to be: as unwritable for root as a read-only mount
+test('when no cgroup can be made, the facts say so and guests run unbounded', async () => {
+  // A file lies where a folder would have to be: root can write there as little as in a read-only mount.
   const closed = tree('closed', { 'cgroup.controllers': 'cpu memory\n', stratolith: '' })
   const cgroups = await open('closed', [mount2(closed)])
   expect(cgroups.facts).toMatchObject({ cgroup: 'none', controllers: [] })
@@ -69,7 +69,7 @@ test('nothing that can be written, or nothing at all: said, and guests run unbou
   expect(none.facts.reason).toContain('No cgroup can be made here.')
 })
 
-test('version 1: each hierarchy has the guest, and what shares one is written there', async () => {
+test('version 1: the guest is in each hierarchy, and controllers that share a hierarchy are bounded there', async () => {
   const cpu = tree('one/cpu,cpuacct', {})
   fs.mkdirSync(path.join(root, 'one/cpu,cpuacct'), { recursive: true })
   fs.mkdirSync(path.join(root, 'one/memory'), { recursive: true })

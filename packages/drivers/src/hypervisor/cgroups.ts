@@ -5,12 +5,12 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { GuestIsolation } from './interface.ts'
 
-/** All guests of this machine are below a group of this name; each in one that is named by its id. */
+/** All guests of this machine are below a group of this name; each guest is in a group named by its id. */
 const parent = 'stratolith'
 const wanted = ['cpu', 'memory', 'pids', 'io'] as const
 type Controller = (typeof wanted)[number]
 
-/** What one guest may take. */
+/** The sizes of a guest, from which its bounds are computed. */
 export type Shares = { vcpus: number; memoryMib: number; disks: number }
 type Tree = { version: 'v1' | 'v2'; directory: string; controllers: Controller[] }
 export type CgroupOptions = { mountinfo?: string; blockDevices?: string }
@@ -19,19 +19,19 @@ const mib = 1024 ** 2
 const between = (low: number, value: number, high: number) => Math.min(high, Math.max(low, Math.round(value)))
 
 /**
- * What QEMU takes beside the guest's memory. Measured: at most 72 MiB resident with an idle guest of
- * 32 MiB and one disk (QEMU 7.2, TCG), and that grows by 64 MiB of translated code (tb-size), 32 MiB of tables for each disk
- * (l2-cache-size), a copy of the screen for each who looks at it, and page tables (1/512). The limit
- * is there so that a QEMU that runs away takes only its own guest along: it is generous.
+ * The memory that QEMU may take beside the guest's own, in MiB. Measured: at most 72 MiB resident with an
+ * idle guest of 32 MiB and one disk (QEMU 7.2, TCG). That grows by 64 MiB of translated code (tb-size), 32 MiB
+ * of tables for each disk (l2-cache-size), a copy of the screen for each viewer, and page tables (1/512). The
+ * limit is generous: it only has to keep a QEMU that runs away from harming other guests.
  */
 const overheadMib = ({ memoryMib, disks }: Shares) => 384 + 40 * disks + Math.ceil(memoryMib / 128)
 /** QEMU's own threads beside the processors: 64 for each of a few pools, display, clean-up. */
 const spareThreads = 256
 
 /**
- * Cgroups of guests, version 2 or 1, or none: what of them works here is tried, not assumed. All guests
+ * Cgroups of guests, version 2 or 1, or none: open() tries which controllers work on this machine. All guests
  * together weigh as much as one busy process for each processor of the machine, so that they cannot
- * starve the control plane; among themselves they weigh by their vCPUs.
+ * starve the control plane; each guest weighs as much as its number of vCPUs.
  */
 export class Cgroups {
   readonly facts: Pick<GuestIsolation, 'cgroup' | 'controllers' | 'reason'>
@@ -68,7 +68,8 @@ export class Cgroups {
     await Promise.all(
       this.#trees.map(async (tree) => {
         const group = join(tree.directory, id)
-        // what is above it can have gone with the last guest of another cloud: then this fails
+        // The parent group can have gone with the last guest of another cloud; then this call fails and the
+        // caller opens the cgroups again.
         await mkdir(group).catch((error: NodeJS.ErrnoException) => {
           if (error.code !== 'EEXIST') throw error
         })
@@ -78,12 +79,12 @@ export class Cgroups {
     )
   }
 
-  /** After the guest's process has ended. */
+  /** Removes the guest's groups. The guest's process must have ended. */
   async remove(id: string): Promise<void> {
     for (const { directory } of this.#trees) await removeGroup(join(directory, id))
   }
 
-  /** Takes away what holds the guests' groups, when it holds none (another agent may have some). */
+  /** Removes the parent groups when they are empty (another agent may still have guests in them). */
   async close(): Promise<void> {
     for (const { directory } of this.#trees) await rmdir(directory).catch(() => undefined)
   }
@@ -110,7 +111,7 @@ function limits(tree: Tree, { vcpus, memoryMib, disks }: Shares): [string, strin
   return all.flatMap(([name, file, value]) => (tree.controllers.includes(name) ? [[file, value]] : []))
 }
 
-/** The kernel lets go of a group a moment after its last process. Gone is success. */
+/** Tries again for a while: the kernel frees a group a moment after its last process. A group that is gone is success. */
 async function removeGroup(group: string): Promise<void> {
   for (let attempt = 0; ; attempt += 1) {
     try {
@@ -193,7 +194,7 @@ async function version1(mounts: Mount[], bfq: boolean, problems: string[]): Prom
       problems.push(`Nothing can be made in ${mount.directory} (${(error as NodeJS.ErrnoException).code}).`)
       continue
     }
-    // several controllers may share one hierarchy
+    // Several controllers may share one hierarchy.
     const tree = trees.get(directory) ?? { version: 'v1' as const, directory, controllers: [] }
     tree.controllers.push(name)
     trees.set(directory, tree)
@@ -201,7 +202,7 @@ async function version1(mounts: Mount[], bfq: boolean, problems: string[]): Prom
   return [...trees.values()]
 }
 
-/** Weights of disk traffic are those of the scheduler bfq; others take no notice of them. */
+/** True when a disk has the I/O scheduler bfq: only that one heeds weights of disk traffic. */
 async function weighsDisks(blockDevices: string): Promise<boolean> {
   const names = await readdir(blockDevices).catch(() => [])
   const schedulers = await Promise.all(

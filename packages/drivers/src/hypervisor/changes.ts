@@ -2,7 +2,7 @@ import { DriverError } from '../errors.ts'
 import type { Op } from '../op.ts'
 import type { HypervisorEvent, PowerState } from './interface.ts'
 
-/** Who listens to power changes. A listener that throws harms neither the guest nor the others. */
+/** The listeners to power changes. A listener that throws harms neither the guest nor the other listeners. */
 export function createChanges(onListenerError: (error: unknown) => void) {
   const listeners = new Set<(event: HypervisorEvent) => void>()
   return {
@@ -22,10 +22,10 @@ export function createChanges(onListenerError: (error: unknown) => void) {
   }
 }
 
-/** Raises `unavailable` when the caller has given up or its time is over. */
+/** Raises `unavailable` when the caller has given up or the deadline of the call has passed. */
 export function checkAlive(op: Op): void {
   if (op.signal.aborted)
-    throw new DriverError('unavailable', 'The call was given up before it was done.', {
+    throw new DriverError('unavailable', 'The call was cancelled before it was done.', {
       cause: op.signal.reason,
     })
 }

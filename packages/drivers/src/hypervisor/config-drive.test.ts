@@ -24,7 +24,7 @@ test('a config drive is an ISO 9660 image labelled config-2 that is made once', 
   const label = fs.readFileSync(image).toString('latin1', 16 * 2048 + 40, 16 * 2048 + 72)
   expect(label.trim()).toBe('config-2')
   expect(fs.readdirSync(dir)).toEqual(['config.iso'])
-  // Once by the names of Rock Ridge, which Linux reads, and once by those of Joliet, which Windows reads.
+  // The image is read once by its Rock Ridge names, as Linux does, and once by its Joliet names, as Windows does.
   for (const names of ['nojoliet', 'norock']) {
     const file = path.join(dir, names)
     const reading = ['-no_rc', '-read_fs', names]

@@ -6,12 +6,12 @@ import { DriverError } from '../errors.ts'
 /** `path` is relative, of plain names: "openstack/latest/meta_data.json". */
 export type ConfigFile = { path: string; content: Buffer }
 
-/** Nova's: by this label every guest finds its drive. */
+/** Nova's label, by which cloud-init and others find the drive in a guest. */
 const label = 'config-2'
 
 /**
- * An ISO 9660 image (with Joliet and Rock Ridge) of these files at `path`, unless there is one.
- * Appears whole or not at all, as root's: QEMU's user is given it at each start.
+ * Makes an ISO 9660 image (with Joliet and Rock Ridge) of these files at `path`, unless a file is there.
+ * The image appears whole or not at all, and root owns it: each start gives it to QEMU's user.
  */
 export async function ensureConfigDrive(path: string, files: () => Promise<ConfigFile[]>): Promise<void> {
   if (await stat(path).catch(() => null)) return
@@ -25,7 +25,7 @@ export async function ensureConfigDrive(path: string, files: () => Promise<Confi
     }
     const image = join(work, 'image')
     const flags = ['-quiet', '-J', '-r', '-ldots', '-allow-lowercase', '-allow-multidot', '-l']
-    // Without the settings that the machine's owner may have for discs of their own.
+    // xorriso ignores the configuration files that the machine's owner may have.
     const argv = [
       '-no_rc',
       '-as',

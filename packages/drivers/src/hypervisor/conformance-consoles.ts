@@ -2,14 +2,14 @@ import type { Duplex } from 'node:stream'
 import { expect, it } from 'vitest'
 import { type Context, op, until } from './conformance-world.ts'
 
-/** What consoles must do, of drivers that have them. */
+/** Tests of consoles, for drivers that have the facet `console`. */
 export function consoles(c: Context): void {
   const facet = () => {
     if (!c.driver.console) throw new Error('this suite needs a driver with consoles')
     return c.driver.console
   }
 
-  it('carries bytes of the serial console both ways, for two at once', async () => {
+  it('carries bytes of the serial console both ways, for two viewers at once', async () => {
     const spec = await c.spec()
     await c.driver.ensure(op, spec)
     await c.harness.booted(spec.id)
@@ -35,7 +35,7 @@ export function consoles(c: Context): void {
     stream.destroy()
   })
 
-  it('closes consoles within a second when their guest ends, and opens none of a guest that does not run', async () => {
+  it('closes consoles within a second when their guest ends, and refuses consoles of a guest that does not run', async () => {
     const spec = await c.spec()
     await c.driver.ensure(op, spec)
     const open = [await facet().open(op, spec.id, 'serial'), await facet().open(op, spec.id, 'vnc')]

@@ -4,7 +4,7 @@ import { pino } from 'pino'
 import { backgroundOp } from '../op.ts'
 import type { HypervisorEvent, InstanceSpec, LocalHypervisorDriver } from './interface.ts'
 
-/** One machine with a driver on it, and the hand that interferes from outside. */
+/** One machine with a driver on it, and the means to interfere with the machine from outside. */
 export type HypervisorHarness = {
   driver: LocalHypervisorDriver
   /** Makes what the spec of a new guest refers to (disks). The guest prints "hello" and echoes what is typed. */
@@ -13,22 +13,22 @@ export type HypervisorHarness = {
   spoil(spec: InstanceSpec): Promise<void>
   /** Waits until the guest's own code runs. */
   booted(id: string): Promise<void>
-  /** The guest's process dies. */
+  /** Makes the guest's process die. */
   crash(id: string): Promise<void>
-  /** The guest powers itself off. */
+  /** Makes the guest power itself off. */
   powerOff(id: string): Promise<void>
   ignoreButton(id: string): Promise<void>
-  /** The agent ends without a word. Afterwards `driver` may not be used. */
+  /** Ends the agent as a crash would, without any clean-up. Afterwards `driver` may not be used. */
   abandon(): Promise<void>
-  /** A new agent comes up on the same machine. */
+  /** Starts a new agent on the same machine. */
   reopen(): Promise<LocalHypervisorDriver>
-  /** What is left of a guest: files, processes. */
+  /** Lists what is left of a guest: files, processes. */
   leftovers(id: string): Promise<string[]>
   /** Removes all guests and all that the harness made. */
   destroy(): Promise<void>
 }
 
-/** What the tests of the suite see of it. */
+/** The part of the harness that the tests of the suite use. */
 export type Context = {
   readonly harness: HypervisorHarness
   readonly driver: LocalHypervisorDriver

@@ -5,7 +5,7 @@ import { consoles } from './conformance-consoles.ts'
 import { type Context, type HypervisorHarness, op, plainSpec, until } from './conformance-world.ts'
 import type { HypervisorEvent, InstanceSpec } from './interface.ts'
 
-/** What every hypervisor driver must do; run on the fake and on real QEMU. */
+/** The tests that every hypervisor driver must pass; they run on the fake and on real QEMU. */
 export function hypervisorConformance(name: string, make: () => Promise<HypervisorHarness>): void {
   describe(`hypervisor: ${name}`, () => {
     const world = { harness: undefined as HypervisorHarness | undefined, events: [] as HypervisorEvent[] }
@@ -39,7 +39,7 @@ export function hypervisorConformance(name: string, make: () => Promise<Hypervis
 }
 
 function existence(c: Context): void {
-  it('says what the machine is', async () => {
+  it('tells the facts of the machine', async () => {
     const facts = await c.driver.probe(op)
     expect(facts.vcpus).toBeGreaterThan(0)
     expect(facts.memoryMib).toBeGreaterThan(0)
@@ -47,7 +47,7 @@ function existence(c: Context): void {
     expect(await c.driver.probe(op)).toEqual(facts)
   })
 
-  it('ensures twice what it ensured once, and lists it', async () => {
+  it('changes nothing when a guest is ensured a second time, and lists the guest', async () => {
     const spec = await c.spec()
     const first = await c.driver.ensure(op, spec)
     expect(first).toMatchObject({ id: spec.id, power: 'running', reason: null })
@@ -74,7 +74,7 @@ function existence(c: Context): void {
     expect(after.pid).not.toBe(before.pid)
   })
 
-  it('removes twice what is there once, running or not, and leaves nothing', async () => {
+  it('removes a guest, running or not, leaves nothing of it, and succeeds when it is already gone', async () => {
     const spec = await c.spec()
     await c.driver.ensure(op, spec)
     await c.driver.remove(op, spec.id)
@@ -86,7 +86,7 @@ function existence(c: Context): void {
     await c.driver.remove(op, randomUUID())
   })
 
-  it('leaves nothing of a guest that cannot be started, and starts it when it can', async () => {
+  it('leaves nothing of a guest that cannot be started, and starts the guest once that is mended', async () => {
     const spec = await c.spec()
     await c.harness.spoil(spec)
     await expect(c.driver.ensure(op, spec)).rejects.toMatchObject({ name: 'DriverError' })
@@ -136,7 +136,7 @@ function existence(c: Context): void {
 }
 
 function power(c: Context): void {
-  it('starts and stops, each as often as asked', async () => {
+  it('starts and stops a guest, and repeating either changes nothing', async () => {
     const spec = await c.spec()
     const { pid } = await c.driver.ensure(op, spec)
     expect(await c.driver.start(op, spec.id)).toMatchObject({ power: 'running', pid })
@@ -147,7 +147,7 @@ function power(c: Context): void {
     expect((await c.driver.specOf(spec.id))?.power).toBe('running')
   })
 
-  it('lets the guest shut down, and tells when it has', async () => {
+  it('lets the guest shut down by its power button, and tells when the guest is off', async () => {
     const spec = await c.spec()
     await c.driver.ensure(op, spec)
     await c.harness.booted(spec.id)
@@ -157,7 +157,7 @@ function power(c: Context): void {
     await expect(c.driver.pressButton(op, spec.id)).rejects.toMatchObject({ code: 'conflict' })
   })
 
-  it('leaves a guest running that ignores its power button, until it is stopped', async () => {
+  it('leaves a guest that ignores its power button running until it is stopped', async () => {
     const spec = await c.spec()
     await c.driver.ensure(op, spec)
     await c.harness.booted(spec.id)
@@ -167,7 +167,7 @@ function power(c: Context): void {
     expect(await c.driver.stop(op, spec.id)).toMatchObject({ power: 'off' })
   })
 
-  it('reboots, also what is off, and tells only that it runs again', async () => {
+  it('reboots a guest, also one that is off, and tells only that the guest runs again', async () => {
     const spec = await c.spec()
     const first = await c.driver.ensure(op, spec)
     await c.harness.booted(spec.id)
@@ -182,7 +182,7 @@ function power(c: Context): void {
     })
   })
 
-  it('pauses and unpauses, each as often as asked, and only what runs', async () => {
+  it('pauses and unpauses a running guest, repeatably, and refuses a guest that is off', async () => {
     const spec = await c.spec()
     const { pid } = await c.driver.ensure(op, spec)
     for (let n = 0; n < 2; n += 1)
@@ -197,11 +197,11 @@ function power(c: Context): void {
     await expect(c.driver.unpause(op, spec.id)).rejects.toMatchObject({ code: 'conflict' })
   })
 
-  it('serves calls for one guest that come all at once', async () => {
+  it('serves calls for one guest that come at the same time', async () => {
     const spec = await c.spec()
     const all = await Promise.all([1, 2, 3].map(() => c.driver.ensure(op, spec)))
     expect(new Set(all.map((observed) => observed.pid)).size).toBe(1)
-    // whichever comes first, the stop may find the guest gone; the removal holds
+    // Whichever call comes first, the stop may find the guest gone, and the removal succeeds.
     await Promise.allSettled([c.driver.stop(op, spec.id), c.driver.remove(op, spec.id)])
     expect(await c.driver.get(op, spec.id)).toBeNull()
     expect(await c.harness.leftovers(spec.id)).toEqual([])
@@ -223,7 +223,7 @@ function events(c: Context): void {
     for (const event of c.events) expect(Math.abs(Date.parse(event.at) - Date.now())).toBeLessThan(60_000)
   })
 
-  it('tells within a second that a guest has powered itself off, and is ready to start it', async () => {
+  it('tells within a second that a guest has powered itself off, and can start it again', async () => {
     const spec = await c.spec()
     await c.driver.ensure(op, spec)
     await c.harness.booted(spec.id)
@@ -246,7 +246,7 @@ function events(c: Context): void {
     expect(await c.driver.stop(op, spec.id)).toMatchObject({ power: 'off', reason: null })
   })
 
-  it('stops telling whoever has unsubscribed', async () => {
+  it('tells nothing more to a listener that has unsubscribed', async () => {
     const spec = await c.spec()
     const heard: HypervisorEvent[] = []
     const stop = c.driver.subscribe((event) => heard.push(event))

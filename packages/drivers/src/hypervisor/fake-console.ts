@@ -1,10 +1,10 @@
 import { Duplex } from 'node:stream'
 import type { ConsoleLog } from './interface.ts'
 
-/** How much of a fake guest's serial output is kept. */
+/** How much of a fake guest's serial output is kept, in characters. */
 const keptChars = 65_536
 
-/** Serial output of a fake guest: plain data, `start` counts what was dropped. ASCII only, so one character is one byte. */
+/** Serial output of a fake guest; `start` counts the bytes that were dropped. ASCII only, so one character is one byte. */
 export type FakeLog = { start: number; text: string }
 
 export function appendLog(log: FakeLog, text: string): void {
@@ -29,7 +29,7 @@ export function readLog(
   return { text, offset: end - text.length, next: end }
 }
 
-/** The last `count` lines of a text, a final line break not counted as a line. */
+/** The last `count` lines of a text; a final line break begins no line. */
 export function lastLines(text: string, count: number): string {
   let from = text.length
   for (let line = 0; line < count; line += 1) {
@@ -40,7 +40,7 @@ export function lastLines(text: string, count: number): string {
   return text.slice(from)
 }
 
-/** A stream that answers with what it is sent; `onBytes` sees each chunk. */
+/** A stream that sends back whatever is written to it; `onBytes` gets each chunk. */
 export function echoStream(greeting: string, onBytes: (text: string) => void): Duplex {
   const stream = new Duplex({
     read: () => undefined,
@@ -58,7 +58,7 @@ export function echoStream(greeting: string, onBytes: (text: string) => void): D
   return stream
 }
 
-/** One black pixel. */
+/** A PNG of one black pixel. */
 export const blackPng = Buffer.from(
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==',
   'base64',

@@ -14,13 +14,13 @@ export type FakeInstance = {
   ignoresButton: boolean
   keepsNics?: boolean
   log: FakeLog
-  /** What the guest left at the metadata service. */
+  /** The encrypted password that the guest has posted to the metadata service. */
   password?: string
 }
 
 export type Machine = ReturnType<typeof createMachine>
 
-/** The guests and what may happen to them; every change is told to the listeners. */
+/** The fake guests with the changes that they can undergo; the listeners are told of every change. */
 export function createMachine(state: FakeHypervisorState) {
   const changes = createChanges((error) => {
     throw error
@@ -41,7 +41,7 @@ export function createMachine(state: FakeHypervisorState) {
     changes.emit(guest.spec.id, power, reason)
     return settle(guest)
   }
-  /** The process ends, and with it the consoles. */
+  /** Ends the guest's process and, with it, its consoles. */
   function cut(guest: FakeInstance): void {
     guest.pid = null
     guest.startedAt = null

@@ -37,7 +37,7 @@ hypervisorConformance('fake', fakeHarness)
 const spec = (): InstanceSpec => plainSpec(randomUUID())
 
 describe('the fake hypervisor as a simulator', () => {
-  it('fails the next call of a method, once for each order', async () => {
+  it('fails the next call of a method, once for each failNext', async () => {
     const fake = createFakeHypervisor()
     const one = spec()
     await fake.ensure(op, one)
@@ -50,7 +50,7 @@ describe('the fake hypervisor as a simulator', () => {
     expect(fake.calls.stop).toBe(3)
   })
 
-  it('holds each call until it is let go, when stepped', async () => {
+  it('holds each call until step() lets it go, when stepped', async () => {
     const fake = createFakeHypervisor({ stepped: true })
     let done = false
     const building = fake.ensure(op, spec()).then(() => {
@@ -63,14 +63,14 @@ describe('the fake hypervisor as a simulator', () => {
     expect([done, fake.waiting]).toEqual([true, []])
   })
 
-  it('takes the time it is told to take', async () => {
+  it('takes latencyMs for each call', async () => {
     const fake = createFakeHypervisor({ latencyMs: 30 })
     const began = performance.now()
     await fake.ensure(op, spec())
     expect(performance.now() - began).toBeGreaterThan(25)
   })
 
-  it('shows what a guest prints on the serial console and in the log, of which the end is kept', async () => {
+  it('shows what a guest prints on the serial console and in the log, and keeps the end of the log', async () => {
     const fake = createFakeHypervisor()
     const one = spec()
     await fake.ensure(op, one)

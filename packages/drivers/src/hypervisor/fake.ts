@@ -15,14 +15,14 @@ import type {
 import { checkSpec, withoutSecrets } from './spec.ts'
 
 export type FakeHypervisorOptions = {
-  /** What each call takes, in milliseconds. Default 0. */
+  /** How long each call takes, in milliseconds. Default 0. */
   latencyMs?: number
   /** When true each call waits until `step()` lets it go. Default false. */
   stepped?: boolean
   vcpus?: number
   memoryMib?: number
   diskGib?: number
-  /** What an earlier fake left (its `state`), as a restarted agent finds it. Used in place. */
+  /** The `state` of an earlier fake, as a restarted agent finds it. The new fake changes this very object. */
   state?: FakeHypervisorState
 }
 
@@ -43,15 +43,15 @@ export type FakeHypervisor = LocalHypervisorDriver & {
   step(count?: number): void
   /** The next call of that method raises this and changes nothing. May be queued several times. */
   failNext(method: FakeMethod, error: DriverError): void
-  /** The hypervisor process of that guest dies. */
+  /** Makes the hypervisor process of that guest die. */
   crash(id: string, reason?: string): void
-  /** The guest powers itself off. */
+  /** Makes the guest power itself off. */
   guestPowerOff(id: string): void
-  /** The guest does not react to the power button from now on. */
+  /** Makes the guest ignore its power button from now on. */
   ignorePowerButton(id: string): void
-  /** The guest does not let go of its NICs (true), or does so again. */
+  /** Makes the guest hold on to its NICs (true) or release them when asked (false). */
   keepNics(id: string, keeps: boolean): void
-  /** The guest writes to its serial port (ASCII). */
+  /** Makes the guest write to its serial port (ASCII). */
   print(id: string, text: string): void
 }
 
@@ -103,7 +103,7 @@ export function createFakeHypervisor(options: FakeHypervisorOptions = {}): FakeH
     await enter('reboot', op)
     const guest = load(id)
     guest.spec = { ...guest.spec, power: 'running' }
-    // like the real one: a reboot is not told as an end and a beginning
+    // Like the real driver: listeners do not see a reboot as an end and a beginning.
     if (guest.pid !== null) cut(guest)
     return boot(guest)
   }
@@ -222,7 +222,7 @@ export function createFakeHypervisor(options: FakeHypervisorOptions = {}): FakeH
   }
 }
 
-/** What happens before a call does its work: latency, waiting for a step, the failure that a test ordered. */
+/** What happens before a call does its work: latency, waiting for step(), the failure that a test ordered by failNext. */
 function createGate(options: FakeHypervisorOptions) {
   const calls: Partial<Record<FakeMethod, number>> = {}
   const failures = new Map<FakeMethod, DriverError[]>()

@@ -19,7 +19,7 @@ const home = (host: string) => {
   return { id, paths }
 }
 
-test('ids are never shared, also between agents, are kept, and come back when they are free', async () => {
+test('no two guests share a user id, also of two agents; a guest keeps its id, and a freed id is given again', async () => {
   const [one, two] = [new Identities(uids, claims), new Identities(uids, claims)]
   const guests = Array.from({ length: 10 }, (_, index) => ({
     ...home(index % 2 ? 'a' : 'b'),
@@ -30,7 +30,7 @@ test('ids are never shared, also between agents, are kept, and come back when th
   const [first] = guests
   const more = home('a')
   await expect(one.of(more.id, more.paths)).rejects.toMatchObject({ code: 'no_space' })
-  if (!first) throw new Error('there are ten')
+  if (!first) throw new Error('the test has ten guests')
   expect(await new Identities(uids, claims).of(first.id, first.paths)).toBe(given[0])
   await first.agent.free(first.paths)
   await first.agent.free(first.paths)
@@ -38,7 +38,7 @@ test('ids are never shared, also between agents, are kept, and come back when th
   expect(await one.of(more.id, more.paths)).toBe(given[0])
 })
 
-test('one that a deleted folder left behind is taken over; one that another took meanwhile is given up', async () => {
+test('an id whose guest folder was deleted is taken over; an id that another agent has taken is given up', async () => {
   const book = new Identities({ ...uids, guests: { first: 1_900_000_100, last: 1_900_000_101 } }, claims)
   const [gone, stays] = [home('c'), home('c')]
   await book.of(gone.id, gone.paths)
@@ -46,13 +46,13 @@ test('one that a deleted folder left behind is taken over; one that another took
   fs.rmSync(gone.paths.home, { recursive: true })
   const next = home('c')
   await book.of(next.id, next.paths)
-  // somebody removed the claims, and another agent was quicker
+  // Somebody removed the claims, and another agent has claimed the id since.
   fs.rmSync(path.join(claims, String(kept)))
   fs.symlinkSync(next.paths.home, path.join(claims, String(kept)))
   expect(await book.known(stays.paths)).toBeNull()
 })
 
-test('a record that makes no sense is no record', async () => {
+test('a record of a user id that is malformed or out of range counts as no record', async () => {
   const book = new Identities(uids, claims)
   const { paths } = home('d')
   for (const text of ['0\n', '1000\n', '', '-5\n', 'root\n', '1900000000']) {

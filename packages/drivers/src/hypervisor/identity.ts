@@ -8,9 +8,10 @@ import type { GuestUids } from '../guest-uids.ts'
 import { type GuestPaths, writeAtomic } from './state-files.ts'
 
 /**
- * Whose user id is whose on this machine: links <uid> → home of the guest. Several agents may run on
- * one machine, each with its own data folder; here they see each other. It outlives a reboot, as do the
- * files of guests: an agent that starts later must not find its guests' ids given to others.
+ * The claims of user ids on this machine: symbolic links <uid> → home of the guest. Several agents may run
+ * on one machine, each with its own data folder; in this directory they see each other's claims. The
+ * directory outlives a reboot, as the files of guests do: an agent that starts later must not find its
+ * guests' ids given to others.
  */
 export const claimsDirectory = '/var/lib/stratolith-guest-uids'
 
@@ -24,7 +25,7 @@ export class Identities {
     this.#claims = claims
   }
 
-  /** The recorded one, or null. One that another agent's guest has got meanwhile is none. */
+  /** The recorded user id of the guest; null without a record, or when another agent's guest has the id meanwhile. */
   async known(paths: GuestPaths): Promise<number | null> {
     const text = await readFile(paths.uid, 'utf8').catch(() => '')
     const uid = /^\d{4,10}\n$/.test(text) ? Number(text) : null
@@ -33,14 +34,14 @@ export class Identities {
     return (await this.#claim(uid, paths.home)) ? uid : null
   }
 
-  /** Call for one guest at a time. Its home must be there. */
+  /** The user id of the guest, a new one at its first start. One call at a time for a guest, whose home must exist. */
   async of(id: string, paths: GuestPaths): Promise<number> {
     const known = await this.known(paths)
     if (known !== null) return known
     const { first, last } = this.#guests
     const size = last - first + 1
-    // Where one begins to look depends on the guest: two that are new at once hardly meet, and an id
-    // that has become free rests for a while.
+    // The search begins at a number made from the guest's id: two new guests rarely try the same user id,
+    // and a freed user id rests for a while.
     const start = createHash('sha256').update(id).digest().readUInt32BE(0)
     for (let step = 0; step < size; step += 1) {
       const uid = first + ((start + step) % size)
@@ -55,8 +56,8 @@ export class Identities {
   }
 
   /**
-   * Ends what still runs under the guest's id: nothing but its QEMU ever did. One that was taken over can
-   * leave its folder, so that it is not found there, or become two.
+   * Ends every process of the guest's user. Only the guest's QEMU ever runs as this user, but a QEMU that the
+   * guest has taken over can leave its folder, so that findQemu() misses it, or fork.
    */
   async end(paths: GuestPaths): Promise<void> {
     const uid = await this.known(paths)
@@ -69,7 +70,7 @@ export class Identities {
     }
   }
 
-  /** Makes the guest's id free, after its last process. */
+  /** Ends the processes of the guest's user and makes the user id free for other guests. */
   async free(paths: GuestPaths): Promise<void> {
     const uid = await this.known(paths)
     if (uid === null) return
@@ -85,7 +86,7 @@ export class Identities {
       const owner = await readlink(link).catch(() => null)
       if (owner === home) return true
       if (owner === null) continue
-      // An agent that was killed, or whose folder was deleted, left it behind.
+      // Otherwise the claim was left behind: its agent was killed or its folder was deleted.
       if (existsSync(owner) || processesOf(uid).length > 0) return false
       await rm(link, { force: true })
     }
@@ -106,7 +107,7 @@ async function linked(target: string, link: string): Promise<boolean> {
   }
 }
 
-/** Ids of the processes whose real user that is; those that have ended and wait for their parent are none. */
+/** Ids of the processes with this real user; zombies do not count. */
 function processesOf(uid: number): number[] {
   return readdirSync('/proc')
     .map(Number)
@@ -116,7 +117,7 @@ function processesOf(uid: number): number[] {
         const status = readFileSync(`/proc/${pid}/status`, 'latin1')
         return status.includes(`\nUid:\t${uid}\t`) && !status.includes('\nState:\tZ')
       } catch {
-        return false // it ended while we looked
+        return false // The process ended meanwhile.
       }
     })
 }

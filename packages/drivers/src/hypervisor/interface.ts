@@ -5,18 +5,18 @@ import type { Op } from '../op.ts'
 import type * as observed from './observed.ts'
 import type * as spec from './spec.ts'
 
-/** What runs on a host: guests. Keys are our instance UUIDs; `ensure` and `remove` are idempotent. */
+/** The guests of one host. Keys are our instance UUIDs; `ensure` and `remove` are idempotent. */
 export interface HypervisorDriver {
   readonly capabilities: HypervisorCapabilities
-  /** What this machine can do and has. Slow the first time (boots a boot sector), then cached. */
+  /** The facts of this machine. Slow the first time (it boots a boot sector), then cached. */
   probe(op: Op): Promise<HostFacts>
   /** Every guest this driver knows on this host, running or not. */
   list(op: Op): Promise<ObservedInstance[]>
-  /** Null when the host has nothing of that id. */
+  /** The guest with that id; null when the host has none. */
   get(op: Op, id: string): Promise<ObservedInstance | null>
   /**
-   * The description that ensure() got last, so that a guest that no row knows can be adopted; without
-   * its first password. Null when this host has no such guest.
+   * The spec that ensure() got last, so that a guest that no row knows can be adopted; without the
+   * guest's first password. Null when this host has no such guest.
    */
   describe(op: Op, id: string): Promise<InstanceSpec | null>
   /**
@@ -25,73 +25,73 @@ export interface HypervisorDriver {
    * On failure nothing new is left behind.
    */
   ensure(op: Op, spec: InstanceSpec): Promise<ObservedInstance>
-  /** Kills the guest and forgets it; disks belong to storage. Succeeds when already gone. */
+  /** Kills the guest and removes its records; its disks belong to the storage driver. Succeeds when the guest is gone. */
   remove(op: Op, id: string): Promise<void>
   start(op: Op, id: string): Promise<ObservedInstance>
   /**
-   * Presses the ACPI power button and returns at once: that the guest has powered off is told by
-   * subscribe. One that is still booting has not heard it; whoever waits presses again. Conflict
-   * when it does not run.
+   * Presses the ACPI power button and returns at once; listeners (`subscribe`) hear when the guest has
+   * powered off. A guest that is still booting ignores the button, so a caller that waits presses again.
+   * Raises `conflict` when the guest does not run.
    */
   pressButton(op: Op, id: string): Promise<ObservedInstance>
-  /** Off at once, the guest unasked. Succeeds when already off. */
+  /** Powers the guest off at once, without asking it. Succeeds when the guest is off. */
   stop(op: Op, id: string): Promise<ObservedInstance>
-  /** A new process at once, the guest unasked. */
+  /** Restarts the guest at once in a new process, without asking it. */
   reboot(op: Op, id: string): Promise<ObservedInstance>
   /**
-   * These and no other NICs, at once when the guest runs and else at its next start: what is new is
-   * plugged in; for what is gone the guest is asked to let go of it. Returns the ports of those that
-   * it still holds; whoever waits asks again.
+   * Gives the guest these NICs and no others, at once when it runs and otherwise at its next start: new
+   * NICs are plugged in, and the guest is asked to release the others. Returns the port ids of NICs
+   * that the guest still holds; a caller that waits asks again.
    */
   plugNics(op: Op, id: string, nics: readonly NicAttachment[]): Promise<string[]>
   pause(op: Op, id: string): Promise<ObservedInstance>
   unpause(op: Op, id: string): Promise<ObservedInstance>
-  /** Counters of a running guest since its start. Conflict when it does not run. */
+  /** Counters of a running guest since its start. Raises `conflict` when the guest does not run. */
   diagnostics(op: Op, id: string): Promise<GuestDiagnostics>
-  /** The (encrypted) password that the guest has left at the metadata service; "" when none. */
+  /** The encrypted password that the guest has posted to the metadata service; "" when none. */
   password(op: Op, id: string): Promise<string>
-  /** Forgets it, so that the guest may leave another. */
+  /** Removes that password, so that the guest may post another. */
   clearPassword(op: Op, id: string): Promise<void>
-  /** Power changes as they happen, also those that the guest itself makes. Returns the way to stop. */
+  /** Calls `listener` at each power change, also when the guest itself causes it. Returns the function that unsubscribes. */
   subscribe(listener: (event: HypervisorEvent) => void): () => void
   readonly console?: ConsoleFacet
   readonly backup?: BackupFacet
 }
 
-/** What only the agent beside it needs: never spoken over the wire. */
+/** The additional methods that only the agent on the same host calls; the agent protocol does not have them. */
 export interface LocalHypervisorDriver extends HypervisorDriver {
-  /** The description that ensure() got last, from disk; null when this host has no such guest. */
+  /** The whole spec that ensure() got last, from disk; null when this host has no such guest. */
   specOf(id: string): Promise<InstanceSpec | null>
 }
 
 export interface ConsoleFacet {
-  /** A byte stream to this very guest. Conflict when it does not run. */
+  /** A byte stream to the guest's VNC server or serial port. Raises `conflict` when the guest does not run. */
   open(op: Op, id: string, protocol: ConsoleProtocol): Promise<Duplex>
-  /** Serial output so far. `offset` counts bytes ever written; ask again from `next`. */
+  /** Serial output so far. `offset` counts bytes ever written; the next call continues at `next`. */
   log(op: Op, id: string, options: LogOptions): Promise<ConsoleLog>
-  /** PNG of the screen. */
+  /** The guest's screen as a PNG. */
   screenshot(op: Op, id: string): Promise<Buffer>
 }
 
 export interface BackupFacet {
   /**
-   * A copy of a disk of a guest that runs or is paused, as the disk is when the call begins; the guest
-   * goes on. It holds what the overlay holds and names the same base. It lies on the host, root's alone, until
-   * dropCopy. Conflict when the guest does not run: then its file can be copied as it is.
+   * Copies a disk of a guest that runs or is paused, as the disk is when the call begins, without stopping
+   * the guest. The copy holds what the overlay holds and names the same base. It stays on the host, readable for root
+   * alone, until dropCopy. Raises `conflict` when the guest does not run: then its file can be copied directly.
    */
   copyDisk(op: Op, id: string, diskId: string): Promise<DiskCopy>
-  /** Gone is success. */
+  /** Removes the copy. Succeeds when the copy is gone. */
   dropCopy(op: Op, id: string, diskId: string): Promise<void>
 }
 export type ConsoleProtocol = 'vnc' | 'serial'
 
-/** What runs on a host; spec.ts says of what each consists. */
+/** What a caller asks of a host; the schemas are in spec.ts. */
 export type InstanceSpec = Described<typeof spec.instanceSpec>
 export type DiskAttachment = Described<typeof spec.diskAttachment>
 export type NicAttachment = Described<typeof spec.nicAttachment>
 export type LogOptions = Described<typeof spec.logOptions>
 
-/** What a host says of it; observed.ts says of what each consists. */
+/** What a host says of itself and its guests; the schemas are in observed.ts. */
 export type HypervisorCapabilities = z.output<typeof observed.hypervisorCapabilities>
 export type HostFacts = z.output<typeof observed.hostFacts>
 export type GuestIsolation = z.output<typeof observed.guestIsolation>

@@ -2,12 +2,12 @@ import { z } from 'zod'
 import { generatedId, words } from '../fields.ts'
 
 /**
- * What a host says of itself and of its guests. The control plane reads it so (remote/answers.ts), whatever the
- * version of the agent: fields that are not here are left out.
+ * Schemas of what a host says of itself and of its guests. The control plane parses every answer by them
+ * (remote/answers.ts), whatever the version of the agent: fields that are not here are left out.
  */
 const count = z.int().min(0)
 const upTo = (max: number) => z.int().min(0).max(max)
-/** Of any machine that there is; with the ratios of a host still an int of PostgreSQL. */
+/** Upper bounds for any real machine. Multiplied by a host's overcommit ratio they still fit an int of PostgreSQL. */
 const most = { vcpus: 65_536, memoryMib: 2 ** 30, diskGib: 2 ** 30 }
 
 export const hypervisorCapabilities = z.object({
@@ -18,14 +18,14 @@ export const hypervisorCapabilities = z.object({
   maxMemoryMib: count,
 })
 
-/** What keeps the guests of a host apart, as it was found to work there; shown on the host's page. */
+/** The isolation between guests that works on this host; shown on the host's page. */
 export const guestIsolation = z.object({
   /** Every guest has a user of its own. */
   users: z.boolean(),
   cgroup: z.enum(['v2', 'v1', 'none']),
-  /** What the cgroups bound: cpu, memory, pids, io. */
+  /** The cgroup controllers that bound guests: cpu, memory, pids, io. */
   controllers: z.array(words(64)).max(64),
-  /** Why not all of them, when not. */
+  /** Why some controllers are missing; null when none is. */
   reason: words(2_000).nullable(),
 })
 
@@ -35,25 +35,25 @@ const notTold = {
   controllers: [],
   reason: 'The agent of this host is older and does not tell.',
 }
-/** It is shown and nothing depends on it, so it is no reason to take a host for broken. */
+/** Isolation is only shown and nothing depends on it, so an answer that cannot be parsed does not make a host broken. */
 const notUnderstood = { ...notTold, reason: 'What the agent of this host tells of it is not known here.' }
 
 export const hostFacts = z.object({
-  /** "QEMU". */
+  /** For example "QEMU". */
   hypervisor: words(255),
-  /** "7.2.22". */
+  /** For example "7.2.22". */
   version: words(255),
   accelerator: z.enum(['kvm', 'tcg', 'fake']),
-  /** Why KVM is not used, when it is not: shown on the host's page. */
+  /** Why KVM is not used (shown on the host's page); null when it is. */
   acceleratorReason: words(2_000).nullable(),
   vcpus: upTo(most.vcpus),
   memoryMib: upTo(most.memoryMib),
   diskGib: upTo(most.diskGib),
   isolation: guestIsolation.default(notTold).catch(notUnderstood),
   cpuModel: words(255),
-  /** Of the machine, now. */
+  /** How long the machine has been up. */
   uptimeSeconds: count,
-  /** Of the last 1, 5 and 15 minutes. */
+  /** The load averages of the last 1, 5 and 15 minutes. */
   load: z.array(z.number().min(0)).max(3),
 })
 
@@ -65,7 +65,7 @@ export const observedInstance = z.object({
   pid: z.int().nullable(),
   /** ISO time of the running process's start. */
   startedAt: z.iso.datetime().nullable(),
-  /** For 'crashed': last lines of the hypervisor's own log. */
+  /** For 'crashed', the last lines of the hypervisor's own log; for 'paused', why QEMU paused the guest by itself. */
   reason: words(16_384).nullable(),
 })
 
@@ -94,5 +94,5 @@ export const guestDiagnostics = z.object({
 /** Serial output: `offset` and `next` count bytes ever written. */
 export const consoleLog = z.object({ text: z.string(), offset: count, next: count })
 
-/** A qcow2; `at`: the moment that it shows. */
+/** A qcow2 file; `at` is the ISO time of the moment that the copy shows. */
 export const diskCopy = z.object({ path: z.string().max(4096), sizeBytes: count, at: z.string().max(64) })

@@ -1,18 +1,18 @@
 import { bounds } from '../bounds.ts'
 import type { InstanceSpec } from './interface.ts'
 
-/** Names of QEMU's files, relative to its working directory (no socket path can become too long). */
+/** Names of QEMU's files, relative to its working directory, so that no socket path is too long. */
 export const runFiles = { qmp: 'qmp', vnc: 'vnc', serial: 'serial', agent: 'qga', pid: 'pid' } as const
-/** Descriptor of the serial log that QEMU inherits. */
+/** The file descriptor of the serial log, which QEMU inherits. */
 export const serialLogFd = 3
-/** Descriptors of the bases follow it, each in a set of its own. */
+/** The file descriptors of the base images follow, each in an fd set of its own. */
 export const firstBaseFd = 4
 const setOf = (fd: number) => fd - serialLogFd + 1
 
-/** Nothing of ours (tokens, database addresses) is in a guest process's environment. */
+/** The whole environment of a guest's process: it holds no token and no database address. */
 export const jailEnvironment = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' }
 
-/** How many disks and NICs can be plugged in while a guest runs, beside those that it started with. */
+/** How many disks and NICs can be plugged in while a guest runs, in addition to those that it started with. */
 const spareDisks = 4
 const spareNics = 2
 
@@ -21,23 +21,23 @@ export type ArgsInput = {
   spec: InstanceSpec
   accelerator: Accelerator
   /**
-   * Per disk id: whether its file can be opened past the page cache, and for an overlay the inherited
-   * descriptor of its base. That, not what the header of the disk says, is what the guest can read.
+   * For each disk id: whether the file can be opened past the page cache, and for an overlay the inherited
+   * descriptor of its base. The guest reads this base, whatever the header of the disk names.
    */
   disks: ReadonlyMap<string, { direct: boolean; baseFd: number | null }>
   /** Path of the config drive; null when the guest has none. */
   configDrive: string | null
 }
 
-/** Forbids what QEMU never needs once it runs; the kernel kills it (SIGSYS) when it tries. */
+/** Forbids system calls that QEMU never needs once it runs; the kernel kills a QEMU that tries one (SIGSYS). */
 export const sandbox = ['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny']
 
 /**
  * QEMU's arguments (without its name) for one guest: q35, everything on explicit PCI slots so that
  * a guest finds its devices where they were, disks and NICs each behind a port of their own so that
- * more can be plugged in. Starts stopped (-S). A guest that powers itself off leaves QEMU in the
- * state "shutdown" (-no-shutdown), so that a QEMU that is gone without having been told so by us
- * has crashed, also when that happened while the agent was down.
+ * more can be plugged in. QEMU starts stopped (-S). A guest that powers itself off leaves QEMU in the
+ * state "shutdown" (-no-shutdown). A QEMU that has ended without our command has therefore crashed,
+ * also when that happened while the agent was down.
  */
 export function qemuArgs(input: ArgsInput): string[] {
   const { spec } = input
@@ -61,7 +61,7 @@ export function qemuArgs(input: ArgsInput): string[] {
 function machineArgs({ spec, accelerator }: ArgsInput): string[] {
   return [
     ...['-machine', 'q35,vmport=off,usb=off,dump-guest-core=off'],
-    // tb-size bounds QEMU's own memory: the translated code of a guest, in MiB
+    // tb-size bounds the cache of translated guest code, which is QEMU's own memory, in MiB.
     ...['-accel', accelerator === 'kvm' ? 'kvm' : 'tcg,thread=multi,tb-size=64'],
     ...['-cpu', accelerator === 'kvm' ? 'host' : 'max'],
     ...['-smp', `cpus=${spec.vcpus},sockets=1,cores=${spec.vcpus},threads=1`],
@@ -112,8 +112,8 @@ function consoleArgs(): string[] {
 
 /**
  * Hot-pluggable PCIe ports: d0… for disks on slot 0x10, n0… for NICs on slot 0x11, always the same
- * function for the same name. Only some more than the guest uses are made, because each costs boot
- * time under TCG. io-reserve=0: they would exhaust the I/O space otherwise.
+ * function for the same name. Only a few spare ports are made, because each costs boot
+ * time under TCG. Without io-reserve=0 the ports would exhaust the I/O space.
  */
 function portArgs({ disks, nics }: InstanceSpec): string[] {
   const ports = (count: number, letter: string, slot: number, chassis: number) =>
@@ -185,9 +185,9 @@ function baseArgs(name: string, fd: number, cache: { direct: boolean; 'no-flush'
 }
 
 /**
- * A CD-ROM, which systems find by its label, on virtio-scsi: kernels that are made for clouds have no
- * driver for the machine's own SATA controller (Debian's linux-image-cloud: CONFIG_SATA_AHCI not set),
- * and what boots here has virtio.
+ * The config drive is a CD-ROM, which guests find by its label. It is on virtio-scsi, because kernels that are
+ * made for clouds have no driver for the machine's own SATA controller (Debian's linux-image-cloud:
+ * CONFIG_SATA_AHCI not set), and every guest that boots here has virtio.
  */
 function configDriveArgs(path: string): string[] {
   const file = { driver: 'file', 'node-name': 'config-file', filename: path, 'read-only': true }
@@ -201,7 +201,7 @@ function configDriveArgs(path: string): string[] {
 }
 
 type Nic = InstanceSpec['nics'][number]
-/** Names of a NIC's two halves, by its port: they stay when others come and go. */
+/** QEMU's names of a NIC's two halves, made from its port id, so that they do not depend on other NICs. */
 export const nicIds = ({ portId }: Pick<Nic, 'portId'>) => ({
   device: `nic-${portId}`,
   netdev: `net-${portId}`,
@@ -220,7 +220,7 @@ export const nicDeviceOf = (nic: Nic, bus: string) => ({
   netdev: nicIds(nic).netdev,
   mac: nic.mac,
   host_mtu: nic.mtu,
-  // no boot ROM: nothing boots from the network
+  // No boot ROM: guests do not boot from the network.
   romfile: '',
   bus,
 })

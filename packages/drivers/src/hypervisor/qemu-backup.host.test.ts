@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => harness.destroy())
 
 const tool = (program: string, ...args: string[]) => execFileSync(program, args, { encoding: 'utf8' })
-/** What a guest would read: the whole chain as one raw file, for comparing. */
+/** The bytes that a guest would read: the whole chain of images as one raw file. */
 function bytesOf(file: string, base?: string): Buffer {
   const raw = `${file}.raw`
   const node = {
@@ -37,7 +37,7 @@ async function guestOnOverlay(
   writeFileSync(base, Buffer.concat([sector.subarray(0, 512), Buffer.alloc(8 * mib - 512, 'B')]))
   const disk = join(harness.dir, `${id}.qcow2`)
   tool('qemu-img', 'create', '-q', '-f', 'qcow2', '-F', 'raw', '-b', base, disk, '64M')
-  // Data over the base, zeros over the base (which must not show the base again), data beyond it.
+  // The overlay has data over the base, zeros over the base (which must not show the base again) and data beyond it.
   tool(
     'qemu-io',
     '-f',
@@ -59,7 +59,7 @@ async function guestOnOverlay(
   return { spec, disk, base }
 }
 
-test('a disk in use is copied as it is, the guest goes on, nothing of the copy stays', async () => {
+test('a disk in use is copied while the guest goes on, and dropCopy leaves nothing of the copy', async () => {
   const { spec, disk, base } = await guestOnOverlay()
   const events: string[] = []
   const stop = harness.driver.subscribe((event) => events.push(event.power))
@@ -76,7 +76,7 @@ test('a disk in use is copied as it is, the guest goes on, nothing of the copy s
   expect(Date.now() - Date.parse(copy.at)).toBeLessThan(60_000)
   const { uid: owner, mode } = statSync(copy.path)
   expect([owner, mode & 0o777]).toEqual([0, 0o600])
-  // It holds the overlay alone, names its base, and with the base it is what the guest sees.
+  // The copy holds the overlay alone and names its base; together with the base it is what the guest sees.
   const info = JSON.parse(tool('qemu-img', 'info', '--output=json', copy.path))
   expect(info).toMatchObject({ 'backing-filename': base, 'backing-filename-format': 'raw' })
   expect(statSync(copy.path).size).toBeLessThan(18 * mib)
@@ -96,7 +96,7 @@ test('a disk in use is copied as it is, the guest goes on, nothing of the copy s
   })
 })
 
-test('a copy that is given up, or whose agent died, can be made again; a removal leaves nothing of it', async () => {
+test('a copy that was cancelled, or whose agent died, can be made again, and removing the guest removes the copy', async () => {
   const { spec } = await guestOnOverlay()
   const home = join(harness.dir, 'instances', spec.id)
   const over = new AbortController()
@@ -121,7 +121,7 @@ test('a copy that is given up, or whose agent died, can be made again; a removal
   expect(await harness.leftovers(spec.id)).toEqual([])
 })
 
-test('a copy of a disk that is written to all the time shows one moment', async () => {
+test('a copy of a disk that the guest writes to all the time shows a single moment', async () => {
   const { spec, disk, base } = await guestOnOverlay(writingGuestDisk())
   const log = join(harness.dir, 'instances', spec.id, 'serial.log')
   await until(() => readFileSync(log, 'latin1').includes('boot '), 30_000)
@@ -129,14 +129,14 @@ test('a copy of a disk that is written to all the time shows one moment', async 
     writingGuestPlaces.map((place) => bytes.readUInt32LE(place)).sort((a, b) => a - b)
   const isOneMoment = (all: number[]) =>
     all.every((number, at) => at === 0 || number === (all[at - 1] ?? 0) + 1)
-  // Once around, so that every number of the moment is somewhere.
+  // The guest has written to all places once, so that every place holds a number.
   await until(() => (numbers(bytesOf(disk, base))[0] ?? 0) > 0, 120_000)
   const highest = (bytes: Buffer) => numbers(bytes).at(-1) ?? 0
   const copy = await harness.driver.backup.copyDisk(op, spec.id, spec.id)
   const taken = numbers(bytesOf(copy.path, base))
   expect(taken[0]).toBeGreaterThan(0)
   expect(isOneMoment(taken)).toBe(true)
-  // It went on writing all the while.
+  // The guest goes on writing after the copy.
   await until(() => highest(bytesOf(disk, base)) > (taken.at(-1) ?? 0), 30_000)
   await harness.driver.remove(op, spec.id)
 })

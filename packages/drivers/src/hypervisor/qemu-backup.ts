@@ -10,15 +10,15 @@ import type { BackupFacet, DiskAttachment, DiskCopy } from './interface.ts'
 import type { QemuGuest } from './qemu-guest.ts'
 import type { QmpClient } from './qmp.ts'
 
-/** What must stay free beside a copy: a guest's own write must never find the disk full because of us. */
+/** The space that must stay free beside a copy: a copy must never make the disk full for a guest's own writes. */
 const spareBytes = 512 * 1024 ** 2
 const pollMs = 100
 const tellMs = 1_000
 
 /**
- * Copies by QEMU's own backup job: each block as it was when the job began, written aside before the
- * guest changes it, so that the guest is never paused. The copy lies beside the disk: QEMU may open
- * nothing that its user may not, and the caller names no path.
+ * Copies disks by QEMU's own backup job: the job copies each block as it was when the job began, and
+ * before the guest changes the block, so the guest is never paused. The copy lies beside the disk, where
+ * QEMU's user may write, and the caller names no path.
  */
 export function createQemuBackup(load: (id: string) => Promise<QemuGuest>): BackupFacet {
   const parts = async (id: string, diskId: string) => {
@@ -54,7 +54,7 @@ export function createQemuBackup(load: (id: string) => Promise<QemuGuest>): Back
   }
 }
 
-/** An empty qcow2 of the disk's size for QEMU's user, when there is room for all that may come. */
+/** Makes an empty qcow2 of the disk's size for QEMU's user; raises `no_space` when a full copy would not fit. */
 async function makeTarget(op: Op, qmp: QmpClient, disk: DiskAttachment, copy: string): Promise<void> {
   const source = await stat(disk.path)
   const { bavail, bsize } = await statfs(path.dirname(copy))
@@ -66,7 +66,7 @@ async function makeTarget(op: Op, qmp: QmpClient, disk: DiskAttachment, copy: st
     )
   const { virtualBytes, base } = await blockNode(qmp, disk)
   await rm(copy, { force: true })
-  // -u: the base is named, as in the disk, and not looked at. Nothing of a guest's is read here.
+  // With -u qemu-img writes the name of the base without opening the base. qemu-img reads no file of a guest here.
   const overlay = base === null ? [] : ['-u', '-F', 'raw', '-b', base]
   const made = await execa(
     'qemu-img',
@@ -94,7 +94,7 @@ async function runJob(
 ): Promise<DiskCopy> {
   const { node } = await blockNode(qmp, disk)
   const file = { driver: 'file', filename: copy }
-  // Without its base: what the overlay does not have stays a hole.
+  // The target is opened without its base, so that ranges which the overlay does not hold stay holes.
   await qmp.execute('blockdev-add', {
     driver: 'qcow2',
     'node-name': job,
@@ -112,7 +112,7 @@ async function runJob(
   })
   await follow(op, qmp, job)
   await qmp.execute('blockdev-del', { 'node-name': job })
-  // Whoever takes the copy reads a file that no guest can change any more.
+  // From now on no guest can change the file that the caller reads.
   await chown(copy, 0, 0)
   await syncFile(copy)
   const { size } = await stat(copy)
@@ -145,7 +145,7 @@ async function follow(op: Op, qmp: QmpClient, id: string): Promise<void> {
   }
 }
 
-/** Ends what is left of a copy, by whomever it was begun: the job, then QEMU's hold on the file. */
+/** Ends what is left of a copy, also of an earlier call or agent: the job, then QEMU's block node of the file. */
 async function endJob(qmp: QmpClient, id: string): Promise<void> {
   for (let asked = false; ; await sleep(pollMs)) {
     const job = await jobOf(qmp, id)
@@ -158,7 +158,7 @@ async function endJob(qmp: QmpClient, id: string): Promise<void> {
   if (nodes.some((node) => node['node-name'] === id)) await qmp.execute('blockdev-del', { 'node-name': id })
 }
 
-/** The node through which the guest uses that disk, and the size that it sees. */
+/** The block node through which the guest uses that disk, and the size of the disk in bytes, as the guest sees it. */
 async function blockNode(
   qmp: QmpClient,
   disk: DiskAttachment,
@@ -168,7 +168,8 @@ async function blockNode(
     file: string
     image: { 'virtual-size': number }
   }[]
-  // The file's node: the name of the disk's own is JSON text when its base was handed over.
+  // The disk is found by the node of its file: the file name of the disk's own node is JSON text when
+  // its base was handed over as a descriptor.
   const name = nodes.find((node) => /^disk\d+-file$/.test(node['node-name']) && node.file === disk.path)
   const found = nodes.find((node) => `${node['node-name']}-file` === name?.['node-name'])
   if (!found) throw new DriverError('failed', `QEMU does not know the disk ${disk.id}.`)

@@ -58,13 +58,13 @@ export function createQemuConsole(load: (id: string) => Promise<QemuGuest>): Con
   }
 }
 
-/** The directory is QEMU's: a link put there instead of the picture must not be followed. */
+/** QEMU may write in this directory, so a link in place of the picture must not be followed. */
 async function readPicture(path: string): Promise<Buffer> {
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
   try {
     const stat = await file.stat()
     if (!stat.isFile() || stat.nlink !== 1 || stat.size > maxPictureBytes)
-      throw new DriverError('failed', 'QEMU left something else than a picture.')
+      throw new DriverError('failed', 'QEMU did not write a picture of the screen.')
     return await file.readFile()
   } finally {
     await file.close()

@@ -21,7 +21,7 @@ const blockList = z.array(
 /** The kernel counts in hundredths of a second (USER_HZ is 100 on every architecture of ours). */
 const tickNs = 10_000_000
 
-/** What QEMU has counted of its guest, and the kernel of QEMU's threads. */
+/** The counters that QEMU keeps of its guest's disks and NICs, and those that the kernel keeps of QEMU's threads. */
 export async function guestDiagnostics(guest: QemuGuest): Promise<GuestDiagnostics> {
   const { pid, startedAt } = guest.observed()
   if (pid === null || startedAt === null)

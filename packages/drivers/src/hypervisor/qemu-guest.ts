@@ -11,20 +11,21 @@ import { bootId, type GuestPaths, type RunRecord, tailOf, writeRecord, writeSpec
 export type GuestContext = {
   log: Logger
   launch: (spec: InstanceSpec) => Promise<LaunchOptions>
-  /** Ends whatever else runs as the guest's user. */
+  /** Ends all processes of the guest's user. */
   end: () => Promise<void>
-  /** Bounds what the guest's process may take. */
+  /** Bounds the resources that the guest's process may take. */
   bound: (pid: number, spec: InstanceSpec) => Promise<void>
   emit: (power: PowerState, reason: string | null, at?: string) => void
 }
 
-/** How often the power button is pressed again while a guest has not reacted (it may still be booting). */
+/** How long QEMU may take to answer "quit", and then to end, before it is killed. */
 const quitMs = 3_000
+/** When a lost control connection to a QEMU that still runs is tried again. */
 const reconnectMs = 1_000
 
 /**
- * One guest: its wish (spec), its process and what QEMU tells about it. The methods are called one
- * at a time (qemu.ts holds a lock per guest); only QEMU's events come in between.
+ * One guest: its spec, its process and what QEMU tells about it. The methods are called one
+ * at a time (qemu.ts holds a lock per guest); only QEMU's events arrive in between.
  */
 export class QemuGuest {
   readonly id: string
@@ -34,16 +35,18 @@ export class QemuGuest {
   power: PowerState = 'off'
   #record: RunRecord
   #qmp: QmpClient | null = null
-  /** How our own child ended; null for a process that we adopted. */
+  /** A sentence that says how our child process ended; null for a process that an earlier agent started. */
   #exited: Promise<string> | null = null
-  /** QEMU announced the guest's end (SHUTDOWN event). */
+  /** Whether QEMU has announced the guest's end (event SHUTDOWN). */
   #shutdownSeen = false
-  /** Being ended by us: what the closing socket means is known. */
+  /** Whether we are ending the guest: then a closing control socket is no crash. */
   #ending = false
   #pauseReason: string | null = null
   /** Work that an event started; lifecycle calls wait for it. */
   #settling: Promise<void> | null = null
+  /** Whether the agent has let go of the guest (`detach`). */
   #closed = false
+  /** While true no change of power is told to listeners (`quietly`). */
   #quiet = false
 
   constructor(
@@ -86,13 +89,13 @@ export class QemuGuest {
     return this.#settling ?? Promise.resolve()
   }
 
-  /** Lets go of the guest without touching it. */
+  /** Closes the connection to the guest, which goes on running. */
   detach(): void {
     this.#closed = true
     this.#qmp?.close()
   }
 
-  /** After a start of the agent: finds out what became of the guest while nobody watched. */
+  /** Finds out, at the start of the agent, what became of the guest while no agent watched. */
   async adopt(): Promise<void> {
     if (this.#record.phase === 'off') return this.#kill(this.#record.pid)
     if (this.#record.phase === 'crashed') {
@@ -101,7 +104,7 @@ export class QemuGuest {
     }
     const pid = await findQemu(this.paths.run, this.id, this.#record.pid)
     if (pid === null) {
-      // The agent died before the guest ever ran, or the guest died alone.
+      // When the agent died in the middle of a start, the guest has never run; otherwise the guest died by itself.
       if (this.#record.phase === 'starting') return this.#settle('off', null)
       const restarted = this.#record.bootId !== (await bootId())
       const why = restarted
@@ -110,13 +113,13 @@ export class QemuGuest {
       return this.#settle('crashed', await this.#withTail(why))
     }
     if (this.#record.phase === 'starting') {
-      // The agent died in the middle of a start: whoever wanted it asks again.
+      // The agent died in the middle of a start. The caller repeats the start.
       await this.#kill(pid)
       return this.#settle('off', null)
     }
     this.#record = { ...this.#record, pid }
     this.power = 'running'
-    // One that an older agent started had no bounds.
+    // A guest that an older agent started may have no bounds.
     if (this.spec)
       await this.#context
         .bound(pid, this.spec)
@@ -159,7 +162,7 @@ export class QemuGuest {
       await this.#save(before)
       throw error
     }
-    // A guest that has ended since (its event came before this line) keeps that state.
+    // When an event has already ended the guest, that state stays.
     if (this.#settling === null) this.#become('running', null)
   }
 
@@ -174,7 +177,7 @@ export class QemuGuest {
     )
     const { pid } = this.#record
     const qmp = this.#qmp
-    // the answer may never come: QEMU can be faster in going than in saying so
+    // The answer may never come, because QEMU can end before it answers.
     await qmp?.execute('quit', {}, quitMs).catch(() => undefined)
     const gone = pid !== null && qmp !== null && (await waitGone(this.paths.run, this.id, pid, quitMs))
     if (gone) await this.#context.end()
@@ -185,7 +188,7 @@ export class QemuGuest {
     this.#become('off', null)
   }
 
-  /** The guest's process, and what it may have left that is not found as one. */
+  /** Kills the guest's process, and processes of the guest's user that are not recognised as its QEMU. */
   async #kill(pid: number | null): Promise<void> {
     await killQemu(this.paths.run, this.id, pid)
     await this.#context.end()
@@ -201,7 +204,7 @@ export class QemuGuest {
     if (status === 'paused' || status === 'running') this.#become(status, null)
   }
 
-  /** Tells of the outcome only: a reboot is not an end and a beginning for whoever follows. */
+  /** Tells listeners only the outcome of `run`: a reboot must not look like an end and a beginning. */
   async quietly(run: () => Promise<void>): Promise<void> {
     this.#quiet = true
     try {
@@ -217,7 +220,7 @@ export class QemuGuest {
     this.spec = spec
   }
 
-  /** A crash that has been seen and acknowledged by a stop. */
+  /** Makes a crashed guest `off`, after a caller has asked to stop it. */
   async acknowledge(): Promise<void> {
     await this.#settle('off', null)
   }
@@ -243,7 +246,7 @@ export class QemuGuest {
     else this.#become(status, null)
   }
 
-  /** QEMU's run state in our words. */
+  /** QEMU's run state, as one of our power states. */
   async #status(): Promise<'running' | 'paused' | 'off'> {
     const { status } = (await this.control().execute('query-status')) as { status?: unknown }
     if (status === 'running') return 'running'
@@ -254,7 +257,7 @@ export class QemuGuest {
     this.#context.log.debug({ instance: this.id, event: name, data }, 'qemu event')
     if (name === 'SHUTDOWN') {
       this.#shutdownSeen = true
-      // By itself (or by the button that we pressed); a QEMU told to quit by a signal ends alone.
+      // The guest has powered itself off, perhaps because of the button. A QEMU that a signal ends needs no halt().
       if (!this.#ending && this.#settling === null && data.guest === true) this.#work(() => this.halt())
       return
     }
@@ -267,7 +270,7 @@ export class QemuGuest {
       this.#pauseReason = null
       this.#become('running', null, at)
     }
-    // still running: said so that whoever follows the guest can show that it began anew
+    // The guest still runs; listeners are told so that they can show that the guest has begun anew.
     if (name === 'RESET' && this.power === 'running') this.#context.emit('running', null, at)
   }
 
@@ -277,7 +280,7 @@ export class QemuGuest {
     this.#work(() => this.#lost())
   }
 
-  /** The control connection ended without our doing. */
+  /** Follows up a control connection that ended without our doing: reconnects, or records the guest's end. */
   async #lost(): Promise<void> {
     const { pid } = this.#record
     if (pid !== null && !(await waitGone(this.paths.run, this.id, pid, 1_000))) {
@@ -301,7 +304,7 @@ export class QemuGuest {
     timer.unref()
   }
 
-  /** Runs what an event asks for, after what an earlier one asked for. Never rejects. */
+  /** Runs the reaction to an event, after the reactions to earlier events. Never rejects. */
   #work(run: () => Promise<void>): void {
     const mine = this.settled()
       .then(run)

@@ -10,12 +10,12 @@ import { type GuestPaths, giveFile } from './state-files.ts'
 import { giveTaps } from './tap-owner.ts'
 
 /**
- * When the machine runs out of memory the kernel ends the process with the highest score: a guest
- * before the database and our own processes (0), whatever their sizes (1000 is all memory there is).
+ * When the machine runs out of memory, the kernel ends the process with the highest score. With this
+ * score (1000 would stand for all memory) a guest is ended before the database and our own processes (0).
  */
 const oomScore = 500
 
-/** What keeps one guest from the others and from the machine: its user, its cgroup, its OOM score. */
+/** Keeps guests apart from each other and from the machine: by a user, a cgroup and an OOM score for each guest. */
 export class Isolation {
   readonly uids: GuestUids
   readonly #identities: Identities
@@ -38,7 +38,7 @@ export class Isolation {
     return this.#identities.of(id, paths)
   }
 
-  /** Claims the guest's id again at the agent's start, should somebody have removed its claim. */
+  /** Claims the guest's user id again at the agent's start, in case somebody has removed the claim. */
   async adopt(paths: GuestPaths): Promise<void> {
     await this.#identities.known(paths)
   }
@@ -48,14 +48,14 @@ export class Isolation {
     try {
       await (await this.#opened()).place(id, pid, shares)
     } catch {
-      // what was there when the agent started may have changed
+      // The cgroups that were found when the agent started may have changed: find them again.
       this.#cgroups = null
       await (await this.#opened()).place(id, pid, shares)
     }
     await writeFile(`/proc/${pid}/oom_score_adj`, String(oomScore))
   }
 
-  /** To whom the guest's process belongs, which is the old common user when an older agent started it. */
+  /** Gives the tap to the user of the guest's process, which is the old common user when an older agent started the guest. */
   async giveTap(guest: QemuGuest, tap: string): Promise<void> {
     const status = await readFile(`/proc/${guest.observed().pid}/status`, 'latin1').catch(() => '')
     const uid = /^Uid:\t(\d+)/m.exec(status)?.[1]
@@ -63,17 +63,17 @@ export class Isolation {
     await giveTaps(this.#netns, Number(uid), [tap])
   }
 
-  /** Ends all that runs as the guest's user, wherever it has gone. */
+  /** Ends every process of the guest's user, whatever its working directory. */
   end(paths: GuestPaths): Promise<void> {
     return this.#identities.end(paths)
   }
 
-  /** After its process has ended: nothing is left that belongs to its user, and another may get its id. */
+  /** Leaves nothing that belongs to the guest's user, so that another guest may get the user id. */
   async remove(guest: QemuGuest): Promise<void> {
     await this.end(guest.paths)
     await (await this.#opened()).remove(guest.id)
     const { home } = guest.paths
-    // Its disks, too, lie there.
+    // The guest's disks lie in this folder, too.
     for (const entry of await readdir(home, { withFileTypes: true }).catch(() => []))
       if (entry.isFile()) await giveFile(join(home, entry.name), 0).catch(unlessGone)
     await chown(home, 0, 0).catch(unlessGone)

@@ -22,13 +22,13 @@ export type LaunchOptions = {
 type Handlers = {
   onEvent: (event: QmpEvent) => void
   onClose: () => void
-  /** Bounds what the new process may take; over before the guest runs. */
+  /** Bounds the resources that the new process may take; the guest runs only after that. */
   bound: (pid: number) => Promise<void>
 }
 
 /**
- * Starts QEMU, stopped, and connects to it. Nothing runs afterwards when it raises; the message
- * then ends with the last lines of QEMU's log.
+ * Starts QEMU with a stopped guest and connects to its control socket. When the start fails, no process
+ * is left, and the error's message ends with the last lines of QEMU's log.
  */
 export async function launchQemu(
   op: Op,
@@ -56,7 +56,8 @@ export async function launchQemu(
     bases,
   })
   try {
-    // At the same time: the kernel needs a while to move a process. QEMU's own words say why it has ended.
+    // Both run at the same time, because the kernel needs a while to move a process into a cgroup. When
+    // both fail, QEMU's own words come first, because they say why QEMU has ended.
     const [qmp, bound] = await Promise.allSettled([
       waitForQmp(op, spawned, paths, options.startMs, handlers),
       handlers.bound(spawned.pid),
@@ -66,7 +67,7 @@ export async function launchQemu(
     return { qmp: qmp.value, pid: spawned.pid, exited: spawned.exited }
   } catch (error) {
     await killQemu(paths.run, spec.id, spawned.pid)
-    // In the moment in which it becomes another program it has no command line and is not found.
+    // While the child executes another program it has no command line for a moment, and killQemu would miss it.
     await Promise.race([spawned.exited, sleep(200)])
     if (!spawned.hasExited()) await killQemu(paths.run, spec.id, spawned.pid)
     throw error
@@ -100,7 +101,7 @@ async function waitForQmp(
   }
 }
 
-/** What QEMU's own words mean for whoever asked. */
+/** The error code that stands for a message of QEMU. */
 const causes: readonly [RegExp, DriverErrorCode][] = [
   [/Cannot allocate memory|cannot set up guest memory|No space left/i, 'no_space'],
   [/Failed to get "?\w*"? ?(write|shared|consistent)|lock/i, 'conflict'],
@@ -117,8 +118,8 @@ async function startFailure(spawned: Spawned, paths: GuestPaths): Promise<Driver
 }
 
 /**
- * Makes the disks that user's, and finds out which can be opened past the page cache (O_DIRECT) and
- * which bases they need. A missing one is `not_found` with its id.
+ * Makes that user the owner of the disks, and finds out which disks can be opened past the page cache
+ * (O_DIRECT) and which bases they need. Raises `not_found` with the id of a disk that is missing.
  */
 async function prepareDisks(
   spec: InstanceSpec,
@@ -157,6 +158,6 @@ async function opens(path: string, flags: number): Promise<boolean> {
     await (await open(path, flags)).close()
     return true
   } catch {
-    return false // the file system has no O_DIRECT: the page cache is used
+    return false // The file system has no O_DIRECT: use the page cache.
   }
 }

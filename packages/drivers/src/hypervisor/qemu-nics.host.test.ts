@@ -18,7 +18,7 @@ afterEach(async () => {
   ip('netns', 'del', netns)
 })
 
-/** What a guest does when it lets go: our boot sector has no driver that could, but a reset does it, too. */
+/** Makes the guest release its unplugged NICs: our boot sector has no driver for that, but a reset does the same. */
 async function letGo(id: string): Promise<void> {
   await harness.abandon()
   const reset = Promise.withResolvers<void>()
@@ -32,7 +32,7 @@ async function letGo(id: string): Promise<void> {
   await harness.reopen()
 }
 
-it('plugs NICs in and out of a running guest, and waits for none that it holds', async () => {
+it('plugs NICs in and out of a running guest, and returns those that the guest still holds without waiting', async () => {
   ip('-n', netns, 'tuntap', 'add', 'dev', 'tap0', 'mode', 'tap', 'user', '64123')
   const id = randomUUID()
   const nic = { portId: randomUUID(), mac: 'fa:16:3e:00:00:01', tap: 'tap0', mtu: 1500 }
@@ -49,7 +49,7 @@ it('plugs NICs in and out of a running guest, and waits for none that it holds',
   await letGo(id)
   expect(await harness.driver.plugNics(op, id, [])).toEqual([])
   expect((await harness.driver.specOf(id))?.nics).toEqual([])
-  // Nothing of it is in QEMU any more, so it can come again under its name.
+  // QEMU keeps nothing of the NIC, so the NIC can be plugged in again under the same name.
   expect(await harness.driver.plugNics(op, id, [nic])).toEqual([])
 
   await harness.driver.stop(op, id)

@@ -6,14 +6,14 @@ import type { NicAttachment } from './interface.ts'
 import { netdevOf, nicDeviceOf, nicIds } from './qemu-args.ts'
 import type { QmpClient } from './qmp.ts'
 
-/** Most guests let go within so long; the others are asked again by whoever waits. */
+/** How long one call waits for the guest to release NICs. Most guests are faster; for the others the caller calls again. */
 const releaseMs = 500
 const prefix = nicIds({ portId: '' }).device
 
 /**
- * Makes the NICs of a running guest those of `wanted`; `before` is what its description has. Returns
- * the ports of those that the guest still holds. Replaying it changes nothing. `giveTap` makes QEMU's
- * user the owner of one.
+ * Makes the NICs of a running guest those of `wanted`; `before` are the NICs of its current spec. Returns
+ * the port ids of NICs that the guest still holds. Repeating the call changes nothing. `giveTap` makes
+ * QEMU's user the owner of a tap.
  */
 export async function plugNics(
   op: Op,
@@ -38,7 +38,7 @@ export async function plugNics(
   return held
 }
 
-/** Names of everything that was given an id: devices and the ports that they sit behind. */
+/** The ids of all devices in QEMU that have one, also of the PCIe ports. */
 async function peripherals(qmp: QmpClient): Promise<string[]> {
   const list = (await qmp.execute('qom-list', { path: '/machine/peripheral' })) as { name?: unknown }[]
   return list.flatMap(({ name }) => (typeof name === 'string' ? name : []))
@@ -56,7 +56,7 @@ async function plug(qmp: QmpClient, nic: NicAttachment): Promise<void> {
   }
 }
 
-/** A port of its own for one more NIC. The machine has a few more than the guest started with. */
+/** A free PCIe port for one more NIC. The machine has a few spare ports. */
 async function freeBus(qmp: QmpClient): Promise<string> {
   const names = await peripherals(qmp)
   const taken = new Set<string>()
@@ -72,16 +72,16 @@ async function freeBus(qmp: QmpClient): Promise<string> {
   if (free === undefined)
     throw new DriverError(
       'conflict',
-      'The running guest has no free slot for another NIC: stop and start it, then it has.',
+      'The running guest has no free slot for another NIC: stop and start the guest, which adds slots.',
     )
   return free
 }
 
-/** Returns those that the guest still holds. */
+/** Asks the guest to release these NICs; returns the port ids of those that it still holds. */
 async function unplug(op: Op, qmp: QmpClient, portIds: readonly string[]): Promise<string[]> {
   let held = await heldOf(qmp, portIds)
-  // Asked each time: a guest that is still booting has not heard the first time. QEMU refuses while
-  // it waits for the guest, which is no failure.
+  // Each call asks again, because a guest that is still booting does not hear the first request. QEMU
+  // refuses while an earlier request is pending, which is no failure.
   for (const portId of held)
     await qmp.execute('device_del', { id: nicIds({ portId }).device }).catch(() => undefined)
   for (const end = Date.now() + releaseMs; held.length > 0 && Date.now() < end; ) {
@@ -89,7 +89,7 @@ async function unplug(op: Op, qmp: QmpClient, portIds: readonly string[]): Promi
     await sleep(50)
     held = await heldOf(qmp, held)
   }
-  // Refused when it has gone already, with an earlier try.
+  // QEMU refuses when an earlier call has already removed the netdev, which is no failure.
   for (const portId of portIds)
     if (!held.includes(portId))
       await qmp.execute('netdev_del', { id: nicIds({ portId }).netdev }).catch(() => undefined)

@@ -7,9 +7,9 @@ import { firstBaseFd, jailEnvironment, serialLogFd } from './qemu-args.ts'
 import { tapOwnerArgs } from './tap-owner.ts'
 
 /**
- * Who QEMU runs as (user and group of that number) and where. `groups` are supplementary ids, `netns` a
- * name below /run/netns, `taps` become that user's, `tun` is a device node that stands for /dev/net/tun
- * (null: that one itself).
+ * How a QEMU process is confined. `uid` is the number of its user and of its group, `groups` are
+ * supplementary group ids, `netns` is a name below /run/netns, `taps` are given to that user, and `tun` is
+ * a device node that is mounted over /dev/net/tun (null: /dev/net/tun is used as it is).
  */
 export type Jail = {
   uid: number
@@ -19,10 +19,10 @@ export type Jail = {
   tun: string | null
 }
 
-/** Nothing is put into this text; what varies are its arguments. The mount is seen by QEMU alone and ends with it. */
+/** A constant program: all that varies comes as arguments. Only QEMU sees the mount, which ends with the process. */
 const withTun = 'mount --bind "$0" /dev/net/tun && exec "$@"'
 
-/** The words before "qemu": into the network namespace, then without any privilege and no way back. */
+/** The command line before "qemu": it enters the network namespace and then drops every privilege for good. */
 export function jailArgs({ uid, groups, netns, taps, tun }: Jail): string[] {
   return [
     ...(netns === null ? [] : ['nsenter', `--net=/run/netns/${netns}`, '--']),
@@ -43,10 +43,10 @@ export function jailArgs({ uid, groups, netns, taps, tun }: Jail): string[] {
 export type Spawned = { pid: number; exited: Promise<string>; hasExited: () => boolean }
 
 /**
- * Starts a process that outlives us: its own session, output appended to `log`, the serial log as
- * an inherited descriptor (both opened by us: QEMU can write there but not choose other files), then
- * the `bases` for reading, which lie where QEMU's user cannot go.
- * `exited` says in words how it ended. The working directory is `cwd`.
+ * Starts a process that outlives the agent: in its own session, with its output appended to `log`, with the
+ * serial log as an inherited descriptor (the agent opens both, so that QEMU cannot choose other files), and
+ * with descriptors for reading the `bases`, which lie where QEMU's user has no access.
+ * `exited` resolves to a sentence that says how the process ended. The working directory is `cwd`.
  */
 export async function spawnQemu(
   argv: readonly string[],
@@ -77,9 +77,9 @@ export async function spawnQemu(
 }
 
 /**
- * The process that runs that guest: its working directory is the guest's run directory (which no
- * other QEMU can enter by itself) and its arguments name the guest. Null when there is none; a
- * zombie is none. `hint` is tried first, then all processes are looked at.
+ * The id of the process that runs that guest: its working directory is the guest's run directory (which no
+ * other QEMU can enter by itself) and its arguments name the guest. Null when there is none; a zombie
+ * does not count. The process `hint` is tried first, then all processes.
  */
 export async function findQemu(
   runDirectory: string,
@@ -101,7 +101,7 @@ async function isQemu(pid: number, directory: string, id: string): Promise<boole
     if ((await readlink(`/proc/${pid}/cwd`)) !== directory) return false
     return (await readFile(`/proc/${pid}/cmdline`, 'latin1')).includes(`-uuid\0${id}\0`)
   } catch {
-    return false // the process ended while we looked, or is a zombie
+    return false // The process has ended meanwhile or is a zombie.
   }
 }
 
@@ -121,7 +121,7 @@ export async function waitGone(
   return true
 }
 
-/** Kills the guest's process, however it was found, and waits until the kernel has freed it. */
+/** Kills the guest's process, found by `hint` or by a search, and waits until the kernel has removed it. */
 export async function killQemu(runDirectory: string, id: string, hint: number | null): Promise<void> {
   for (let round = 0; round < 3; round += 1) {
     const pid = await findQemu(runDirectory, id, hint)

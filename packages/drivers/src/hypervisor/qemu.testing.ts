@@ -15,11 +15,11 @@ export type QemuHarness = HypervisorHarness & {
   readonly driver: QemuDriver
   readonly dir: string
   pidOf(id: string): Promise<number | null>
-  /** Types into the serial console past the driver. */
+  /** Types into the serial console without the driver. */
   type(id: string, text: string): Promise<void>
 }
 
-/** A host directory of its own below /tmp, with real QEMU guests that boot our own boot sector. */
+/** A harness with a new host directory below /tmp and with real QEMU guests that boot our boot sector. */
 export async function qemuHarness(changes: Partial<QemuOptions> = {}): Promise<QemuHarness> {
   const dir = mkdtempSync(join(tmpdir(), 'strato-hv-'))
   await chmod(dir, 0o711)
@@ -42,7 +42,7 @@ export async function qemuHarness(changes: Partial<QemuOptions> = {}): Promise<Q
       socket.once('error', reject)
       socket.write(text, () => resolve())
     })
-    await sleep(200) // the guest looks at its port 18 times a second
+    await sleep(200) // The guest polls its port 18 times a second.
     socket.destroy()
   }
 
@@ -61,7 +61,7 @@ export async function qemuHarness(changes: Partial<QemuOptions> = {}): Promise<Q
     spoil: async (spec) => {
       for (const disk of spec.disks) await rm(disk.path)
     },
-    // the log goes on from start to start: the greeting must be newer than the process
+    // The log continues from start to start, so the greeting must be newer than the process.
     booted: (id) =>
       until(async () => {
         const startedAt = (await driver.get(op, id))?.startedAt

@@ -51,9 +51,9 @@ export type QemuOptions = {
   accel?: 'auto' | Accelerator
   /** The user ids to give to guests; those of readGuestUids(defaultGuestUids) when absent. */
   uids?: GuestUids
-  /** What goes onto the config drive of a guest; without it no guest has one. */
+  /** The files for the config drive of a guest; without this function no guest has a config drive. */
   configFiles?: (spec: InstanceSpec) => Promise<ConfigFile[]>
-  /** Where the disk of a guest is, and nowhere else; the files of the storage driver when absent. */
+  /** The only path at which a disk of a guest may lie; that of the file storage driver when absent. */
   diskPathOf?: DiskPathOf
   /** Default qemu-system-x86_64. */
   binary?: string
@@ -68,18 +68,18 @@ export type QemuDriver = LocalHypervisorDriver & {
   readonly backup: BackupFacet
   /** Resolves when the guests that run already have been found. Every call waits for it. */
   readonly ready: Promise<void>
-  /** Lets go of all guests (they go on running) and of all timers. For the end of the agent. */
+  /** Closes the connections to all guests (which go on running) and all timers. For the end of the agent. */
   close(): Promise<void>
 }
 
-/** A log may outgrow what is kept by so much before its start is dropped. */
+/** How much a log may exceed what is kept of it before its beginning is dropped. */
 const logSlackBytes = 1024 * 1024
 
 /**
  * Guests as QEMU processes on this machine, controlled over QMP. Needs root. The driver keeps its
  * state in `dir` and in the processes themselves: after any end of the agent the next driver on the
- * same `dir` adopts what runs and says `crashed` of what died meanwhile. Only one driver at a time
- * may use a `dir`. Every guest runs as a user of its own, which gets its disks and taps when it starts.
+ * same `dir` adopts the guests that run and reports those that died meanwhile as `crashed`. Only one driver
+ * at a time may use a `dir`. Every guest runs as a user of its own, who gets its disks and taps at each start.
  */
 export function createQemuDriver(options: QemuOptions): QemuDriver {
   const host = new QemuHost(options)
@@ -151,7 +151,7 @@ class QemuHost {
     this.changes = createChanges((err) => options.log.error({ err }, 'a listener to guests failed'))
     this.console = createQemuConsole((id) => this.load(id))
     this.ready = this.#adopt()
-    // the calls report it; nobody may wait for `ready` itself
+    // Each call reports this failure; without a handler here it would be an unhandled rejection.
     this.ready.catch(() => undefined)
     this.#watch = setInterval(() => {
       this.#watching = this.#watching.then(() => this.#boundLogs())
@@ -211,7 +211,7 @@ class QemuHost {
     })
   }
 
-  /** A new guest; nothing of it is left when it cannot be started. */
+  /** Makes a new guest; leaves nothing of the guest when it cannot be started. */
   async #build(op: Op, spec: InstanceSpec): Promise<ObservedInstance> {
     const guest = this.#guest(spec.id, spec, null)
     try {
@@ -261,7 +261,7 @@ class QemuHost {
     })
   }
 
-  /** Runs one change of a guest, alone, after all that events have begun. */
+  /** Runs one change of a guest alone, after the reactions to events have ended. */
   async change(op: Op, id: string, run: (guest: QemuGuest) => Promise<void>): Promise<ObservedInstance> {
     await this.load(id)
     return this.#locked(id, async () => {
@@ -295,7 +295,7 @@ class QemuHost {
     })
   }
 
-  /** A NIC that the guest still holds stays in its description, too, so that it can be asked again. */
+  /** A NIC that the guest still holds stays in its spec, so that a later call asks again for its release. */
   async plugNics(op: Op, id: string, nics: readonly NicAttachment[]): Promise<string[]> {
     let held: string[] = []
     await this.change(op, id, async (guest) => {
@@ -320,7 +320,7 @@ class QemuHost {
     })
   }
 
-  /** Records the wanted power first: whatever dies afterwards, a stopped guest stays stopped. */
+  /** Records the wanted power before the change itself, so that a stopped guest stays stopped after a crash of the agent. */
   async wish(guest: QemuGuest, power: 'running' | 'off'): Promise<void> {
     if (guest.spec && guest.spec.power !== power) await guest.define({ ...guest.spec, power })
   }
@@ -366,12 +366,12 @@ class QemuHost {
       bound: (pid, wanted) => this.#isolation.bound(pid, wanted),
       emit: (power, reason, at) => this.changes.emit(id, power, reason, at),
       launch: async (wanted) => {
-        // what an older agent recorded was not looked at
+        // An older agent may have recorded disk paths without checking them.
         checkDiskPaths(wanted, this.#diskPathOf)
         const taps = wanted.nics.map((nic) => nic.tap)
         const { accelerator, groups } = await this.#probed()
         const { netns, binary, startMs } = this.#options
-        // Also for a guest without any: one may be plugged in while it runs.
+        // A guest without taps needs the device, too: a NIC may be plugged in while the guest runs.
         const tun = await tunDevice(dir).catch((error: unknown) => {
           if (taps.length > 0) throw error
           return null
@@ -387,7 +387,7 @@ class QemuHost {
     })
   }
 
-  /** Made once, so that it says the same after every start. */
+  /** Makes the config drive once, so that its content is the same at every start. */
   async #configDrive(spec: InstanceSpec): Promise<string | null> {
     const { dir, configFiles } = this.#options
     if (!spec.configDrive || !configFiles) return null
@@ -421,7 +421,7 @@ class QemuHost {
   }
 }
 
-/** A full disk of the host is the administrator's matter and not worth trying again. */
+/** Turns "disk full" into `no_space`: only an administrator can mend that, so trying again is useless. */
 function diskFull(error: unknown): unknown {
   return isDiskFull(error)
     ? new DriverError('no_space', 'The disk of the host is full: the record of a guest cannot be written.', {

@@ -19,7 +19,7 @@ export type QmpClient = {
 }
 type Handlers = { onEvent: (event: QmpEvent) => void; onClose: () => void }
 
-/** QEMU is not trusted (a guest may have taken it over): what it says is bounded. */
+/** QEMU is not trusted (a guest may have taken it over), so the length of its messages is bounded. */
 const maxLineBytes = 4 * 1024 * 1024
 const messageSchema = z.looseObject({
   QMP: z.looseObject({}).optional(),
@@ -37,13 +37,13 @@ type Pending = {
   timer: NodeJS.Timeout
 }
 
-/** open(2), Linux: a descriptor of the thing itself, whatever it is. Node has no name for it. */
+/** O_PATH of Linux's open(2): a descriptor of the file itself, whatever its type. Node has no constant for it. */
 const openPath = 0x200000
 
 /**
- * Connects to the unix socket of that name in a directory. The directory is a guest's QEMU's, which could
- * put a link to a socket of root's there: only one that belongs to the directory's own user is connected
- * to, by its descriptor. (The kernel's limit of 108 bytes for a socket's path does not bite so, either.)
+ * Connects to the unix socket of that name in a directory. The directory belongs to a guest's QEMU, which could
+ * put a link to a socket of root there. Therefore only a socket of the directory's own user is accepted, and
+ * the connection is made by its descriptor (which also avoids the kernel's limit of 108 bytes for a path).
  */
 export async function connectInDirectory(directory: string, name: string): Promise<Socket> {
   await using folder = await open(
@@ -100,7 +100,7 @@ class QmpSession implements QmpClient {
     this.#socket = socket
     this.#handlers = handlers
     socket.on('data', (chunk) => this.#read(chunk))
-    // 'close' follows every error and is where the session ends
+    // 'close' follows every error, and its handler ends the session.
     socket.on('error', () => socket.destroy())
     socket.on('close', () => this.#end())
   }
@@ -156,7 +156,7 @@ class QmpSession implements QmpClient {
     try {
       message = messageSchema.parse(JSON.parse(line))
     } catch {
-      // Not QMP: whoever speaks there is not to be believed any further.
+      // The other side does not speak QMP, so the connection is not trusted any further.
       this.#socket.destroy()
       return
     }

@@ -5,7 +5,7 @@ import { createQemuDriver, type QemuOptions } from './qemu.ts'
 export type HypervisorOptions = { qemu: QemuOptions; fake: FakeHypervisorOptions }
 export type HypervisorName = keyof HypervisorOptions
 
-/** Name of a hypervisor driver → how to make one. */
+/** Name of a hypervisor driver → the function that makes the driver. */
 export const hypervisors: {
   [N in HypervisorName]: (options: HypervisorOptions[N]) => LocalHypervisorDriver
 } = { qemu: createQemuDriver, fake: createFakeHypervisor }

@@ -4,8 +4,8 @@ import { Cgroups } from './cgroups.ts'
 import { claimsDirectory } from './identity.ts'
 
 /**
- * Leaves no cgroup and no user id in use of guests whose host folders are about to be deleted. Their
- * processes have been ended. For `npm run destroy`.
+ * Removes the cgroups and frees the user ids of guests whose host folders are about to be deleted, for
+ * `npm run destroy`. The guests' processes must have ended.
  */
 export async function removeGuestTraces(hostDirectories: readonly string[]): Promise<void> {
   const cgroups = await Cgroups.open()

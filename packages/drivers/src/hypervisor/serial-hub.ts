@@ -2,12 +2,12 @@ import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { DriverError } from '../errors.ts'
 
-/** What a slow reader may have waiting before it is cut off. */
+/** How many unread bytes a slow reader may have before its console is closed. */
 const maxWaitingBytes = 1024 * 1024
 
 /**
- * QEMU's serial socket serves one client at a time, people open two tabs: one connection is held
- * while anybody listens, all see what the guest prints, and all can type.
+ * QEMU's serial socket serves one client at a time, but people open two tabs. The hub keeps one connection
+ * while there is a client; all clients see what the guest prints, and all can type.
  */
 export function createSerialHub(connect: () => Promise<Socket>): { open(): Promise<Duplex> } {
   const clients = new Set<Duplex>()
@@ -56,7 +56,7 @@ export function createSerialHub(connect: () => Promise<Socket>): { open(): Promi
           done(error)
         },
       })
-      // without a listener an error of one console would end the process
+      // Without a listener an error of one console would end the whole process.
       client.on('error', () => undefined)
       if (socket.destroyed) client.destroy()
       else clients.add(client)

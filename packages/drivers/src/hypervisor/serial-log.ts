@@ -5,7 +5,7 @@ import type { Logger } from 'pino'
 import { DriverError } from '../errors.ts'
 import type { ConsoleLog } from './interface.ts'
 
-/** How much serial output of a guest can be read back; older output is given back to the file system. */
+/** How much serial output of a guest is kept, in bytes; the space of older output is returned to the file system. */
 export const keptBytes = 4 * 1024 * 1024
 const blockBytes = 4096
 
@@ -42,8 +42,8 @@ export async function boundLog(path: string, limit: number, log: Logger): Promis
 }
 
 /**
- * Reads a log as the interface describes. Without an offset: its end, at most maxBytes. A character
- * that is only half written yet is left to the next call.
+ * Reads a log as the interface describes; without an offset the end of the log, at most maxBytes. A
+ * character of which only some bytes are written yet is left to the next call.
  */
 export async function readSerialLog(
   path: string,
@@ -60,7 +60,7 @@ export async function readSerialLog(
     const end = (await file.stat()).size
     const first = Math.max(0, end - keptBytes)
     const maxBytes = Math.min(Math.max(1, options.maxBytes), keptBytes)
-    // an offset beyond the end is of a log that had to begin anew
+    // An offset beyond the end belongs to an earlier log, before the log began anew.
     const wanted = options.offset !== undefined && options.offset <= end ? options.offset : 0
     const from = options.offset === undefined ? Math.max(first, end - maxBytes) : Math.max(first, wanted)
     const { buffer, bytesRead } = await file.read(Buffer.alloc(Math.min(maxBytes, end - from)), 0, null, from)
@@ -74,7 +74,7 @@ export async function readSerialLog(
   }
 }
 
-/** Length of a UTF-8 character at the end that lacks bytes (0: none, or nothing but it). */
+/** Number of bytes of an incomplete UTF-8 character at the end; 0 when there is none, or when there is nothing else. */
 function unfinished(bytes: Buffer): number {
   for (let back = 1; back <= Math.min(3, bytes.length - 1); back += 1) {
     const byte = bytes[bytes.length - back] ?? 0

@@ -5,14 +5,14 @@ import { DriverError } from '../errors.ts'
 import { generatedId } from '../fields.ts'
 import type { HypervisorCapabilities, InstanceSpec } from './interface.ts'
 
-/** As it may leave the host: the first password is the guest's alone. */
+/** The spec as it may leave the host: without the first password, which only the guest may learn. */
 export const withoutSecrets = (spec: InstanceSpec): InstanceSpec => ({
   ...spec,
   guest: { ...spec.guest, adminPass: null },
 })
 
 const uuid = z.string().regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, 'not a UUID')
-/** The kernel's own length of an interface name, and nothing that an option parser could read. */
+/** At most the kernel's length of an interface name, and no characters that a program could take for an option. */
 const interfaceName = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}$/, 'not an interface name')
 const unicastMac = z.string().regex(/^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$/i, 'not a unicast MAC address')
 const absolutePath = z
@@ -21,7 +21,7 @@ const absolutePath = z
   .regex(/^\/\P{Cc}*$/u, 'not an absolute path')
   .refine((path) => !path.split('/').includes('..'), 'a path with ".."')
 
-/** As storage's ensureDisk returned it: never probed, never a tenant's word. */
+/** A disk as storage's ensureDisk returned it: its format is never probed and never taken from a tenant. */
 export const diskAttachment = z.object({
   id: generatedId,
   path: absolutePath,
@@ -29,7 +29,7 @@ export const diskAttachment = z.object({
   boot: z.boolean(),
 })
 
-/** `tap` as network's ensurePort returned it. */
+/** A NIC; `tap` is the name that network's ensurePort returned. */
 export const nicAttachment = z.object({
   portId: generatedId,
   mac: unicastMac,
@@ -39,23 +39,23 @@ export const nicAttachment = z.object({
 
 const text = (max: number) => z.string().max(max)
 
-/** What the metadata service of the agent tells the guest about itself. */
+/** The data that the agent's metadata service tells the guest about itself. */
 export const guestData = z.object({
   hostname: text(255),
   zone: text(255),
   launchIndex: z.int().min(0),
   metadata: z.record(text(255), text(1024)),
   publicKeys: z.array(z.object({ name: text(255), key: text(16_384) })).max(64),
-  /** base64; null when none. */
+  /** In base64; null when there is none. */
   userData: text(131_072).nullable(),
   securityGroups: z.array(text(255)).max(256),
   flavorName: text(255),
   imageId: text(64).nullable(),
-  /** For the config drive alone: the metadata service never tells it. */
+  /** The first password. It is only on the config drive; the metadata service never tells it. */
   adminPass: text(255).nullable().optional(),
 })
 
-/** What a driver accepts and what spec.json holds; strict about all that becomes an argument or a file name. */
+/** The schema of specs that a driver accepts and that spec.json holds; strict about each value that becomes an argument or a file name. */
 export const instanceSpec = z.object({
   id: uuid,
   projectId: text(255),
@@ -65,7 +65,7 @@ export const instanceSpec = z.object({
   power: z.enum(['running', 'off']),
   disks: z.array(diskAttachment).max(bounds.disksOfGuest),
   nics: z.array(nicAttachment).max(bounds.nicsOfGuest),
-  /** The guest's own data also on a CD-ROM, made at its first start. Records of an older agent do not have it. */
+  /** Whether the guest's data is also on a CD-ROM, made at the first start. Absent in records of older agents. */
   configDrive: z.boolean().optional(),
   guest: guestData,
 })
@@ -77,7 +77,7 @@ export const logOptions = z.object({
   tailLines: z.int().min(1).max(100_000).optional(),
 })
 
-/** The spec itself, or `invalid` with the first thing that is wrong with it. */
+/** Returns the checked spec; raises `invalid` with its first fault. */
 export function checkSpec(spec: unknown, bounds: HypervisorCapabilities): InstanceSpec {
   const parsed = instanceSpec.safeParse(spec)
   if (!parsed.success) {
@@ -100,8 +100,8 @@ export function checkSpec(spec: unknown, bounds: HypervisorCapabilities): Instan
 }
 
 /**
- * The one place where the disk of a guest may lie. Its file becomes the guest's own, and who asks for
- * the guest (the api) must not be able to say this of any other file of the machine.
+ * The only path at which a disk of a guest may lie. The driver makes the guest the owner of that file, so the
+ * caller (the api) must not be able to name any other file of the machine.
  */
 export type DiskPathOf = (instanceId: string, diskId: string) => string
 export const diskPathIn =
@@ -118,7 +118,7 @@ export function checkDiskPaths(spec: InstanceSpec, diskPathOf: DiskPathOf): void
       )
 }
 
-/** True when both describe the same guest, whatever the order of their keys. */
+/** True when both specs are equal, whatever the order of their keys. */
 export function sameSpec(a: InstanceSpec, b: InstanceSpec): boolean {
   return canonical(a) === canonical(b)
 }

@@ -7,9 +7,9 @@ import type { InstanceSpec } from './interface.ts'
 import { instanceSpec } from './spec.ts'
 
 /**
- * Files of one guest below instances/<id>/, which nobody but root and the guest's own QEMU may enter.
+ * Paths of one guest's files below instances/<id>/, which nobody but root and the guest's own QEMU may enter.
  * The records and logs belong to root; `run` is QEMU's working directory with its sockets. Disks may
- * lie in the same directory: the storage driver makes and removes them, here they get their owner.
+ * lie in the same directory: the storage driver makes and removes them, and giveFile() sets their owner.
  */
 export type GuestPaths = {
   home: string
@@ -17,11 +17,11 @@ export type GuestPaths = {
   record: string
   serialLog: string
   qemuLog: string
-  /** What the guest has told the metadata service: the agent's, gone with the guest. */
+  /** The password that the guest has posted to the metadata service. The agent writes the file, which is removed with the guest. */
   password: string
-  /** Its config drive, when it has one. */
+  /** The guest's config drive, if any. */
   configDrive: string
-  /** The user id that is the guest's own. */
+  /** The record of the guest's user id. */
   uid: string
   run: string
 }
@@ -42,9 +42,9 @@ export function guestPaths(hostDirectory: string, id: string): GuestPaths {
 }
 
 /**
- * What is known about the guest's process across restarts of the agent. `off` is the marker of a
- * clean end: a record that says `running` without a process means a crash. `bootId` is the kernel's
- * boot, to tell a crash from a restart of the machine.
+ * The record of the guest's process, which outlives restarts of the agent. `off` marks a clean end; a
+ * record that says `running` while there is no process means a crash. `bootId` names the boot of the
+ * machine's kernel, to tell a crash from a restart of the machine.
  */
 const recordSchema = z.object({
   phase: z.enum(['off', 'starting', 'running', 'crashed']),
@@ -69,7 +69,7 @@ export async function writeAtomic(path: string, text: string): Promise<void> {
   await rename(temporary, path)
 }
 
-/** Null when there is no such file; raises when there is one that cannot be understood. */
+/** The recorded spec; null when there is no file. Raises when the file cannot be parsed. */
 export async function readSpec(paths: GuestPaths): Promise<InstanceSpec | null> {
   const text = await readIfThere(paths.spec)
   return text === null ? null : instanceSpec.parse(JSON.parse(text))
@@ -103,8 +103,8 @@ export async function makeHome(paths: GuestPaths): Promise<void> {
 }
 
 /**
- * An empty run directory of the guest's user. Its group is nobody else's, so home is closed to others:
- * its user may pass (the disks lie there), not look around.
+ * Makes an empty run directory that belongs to the guest's user. Home gets the group of this user, which no
+ * other user has: the guest's user may pass through home to its disks but not list it.
  */
 export async function makeRunDirectory(paths: GuestPaths, uid: number): Promise<void> {
   await chown(paths.home, 0, uid)
@@ -114,7 +114,7 @@ export async function makeRunDirectory(paths: GuestPaths, uid: number): Promise<
   await chown(paths.run, uid, uid)
 }
 
-/** Makes a file that user's alone; 0 takes it back. `invalid` for a link and all else that is no file. */
+/** Makes that user the only one who may use the file; 0 gives it back to root. Raises `invalid` for a link or anything that is no plain file. */
 export async function giveFile(path: string, uid: number): Promise<void> {
   const notPlain = new DriverError('invalid', `${path} is not a plain file.`)
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(
@@ -125,7 +125,7 @@ export async function giveFile(path: string, uid: number): Promise<void> {
   try {
     const found = await file.stat()
     if (!found.isFile()) throw notPlain
-    // Closed first: between the two its old owner could open it, its new one cannot yet.
+    // The mode is closed before the owner changes, so that at no moment a third user can open the file.
     if ((found.mode & 0o777) !== 0o600) await file.chmod(0o600)
     if (found.uid !== uid || found.gid !== uid) await file.chown(uid, uid)
   } finally {
@@ -133,7 +133,7 @@ export async function giveFile(path: string, uid: number): Promise<void> {
   }
 }
 
-/** Removes all that is ours, the spec last: until then the guest is known and removal can be replayed. */
+/** Removes our files of the guest, the spec last: as long as the spec is there the guest is known and the removal can be repeated. */
 export async function removeFiles(paths: GuestPaths): Promise<void> {
   await rm(paths.run, { recursive: true, force: true })
   for (const path of [
@@ -190,7 +190,7 @@ function orNone(error: NodeJS.ErrnoException): string[] {
   throw error
 }
 
-/** What the guest has left at the agent's metadata service; "" when nothing. */
+/** The password that the guest has posted to the agent's metadata service; "" when none. */
 export async function readPassword(paths: GuestPaths): Promise<string> {
   return readFile(paths.password, 'latin1').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return ''

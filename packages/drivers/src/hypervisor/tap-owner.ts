@@ -3,10 +3,10 @@ import { DriverError } from '../errors.ts'
 import { jailEnvironment } from './qemu-args.ts'
 
 /**
- * A tap lets only its owner in, and the network driver makes it before it is known who that will be.
- * iproute2 can set the owner of a new tap only; the kernel lets root change it on a free one (attach
- * with TUNSETIFF as a persistent tap with IFF_TAP, IFF_NO_PI, IFF_VNET_HDR; TUNSETOWNER). Then runs
- * what follows "--", if anything. Nothing is put into this text; what varies are its arguments.
+ * Only its owner may attach to a tap, and the network driver makes the tap before the owner is known.
+ * iproute2 can set the owner of a new tap only; the kernel lets root change the owner of a tap that is not in
+ * use (attach with TUNSETIFF as a persistent tap with IFF_TAP, IFF_NO_PI, IFF_VNET_HDR; TUNSETOWNER). Then
+ * the program runs the command after "--", if any. The program is constant: all that varies comes as arguments.
  */
 const program = `
 my $uid = shift;
@@ -19,11 +19,11 @@ while (defined(my $tap = shift)) {
 if (@ARGV) { exec { $ARGV[0] } @ARGV or die "$ARGV[0]: $!\\n"; }
 `
 
-/** Words that make these taps that user's and go on with what is written behind them. */
+/** The command line that makes that user the owner of these taps and then runs the command that follows. */
 export const tapOwnerArgs = (uid: number, taps: readonly string[]): string[] =>
   taps.length === 0 ? [] : ['perl', '-e', program, String(uid), ...taps, '--']
 
-/** The same for a guest that runs already. */
+/** Makes that user the owner of these taps, for a guest that runs already. */
 export async function giveTaps(netns: string | null, uid: number, taps: readonly string[]): Promise<void> {
   const words = [...(netns === null ? [] : ['nsenter', `--net=/run/netns/${netns}`, '--'])]
   const [file, ...args] = [...words, ...tapOwnerArgs(uid, taps)]

@@ -9,9 +9,9 @@ const minor = 200
 
 /**
  * The device through which a guest's QEMU attaches to its taps. Usually everybody may open
- * /dev/net/tun (opening it gives nothing: a tap lets only its owner in) and null is returned. On a
- * machine that keeps it for root we do not loosen it but make a node of our own in a folder that
- * nobody else can enter, which jailArgs() puts in its place for QEMU alone.
+ * /dev/net/tun (which is harmless, because only its owner may attach to a tap) and null is returned. On a
+ * machine where only root may open it, its mode stays, and we make a device node in a folder that nobody
+ * else can enter; jailArgs() mounts the node over /dev/net/tun for QEMU alone.
  */
 export async function tunDevice(directory: string): Promise<string | null> {
   const own = await stat('/dev/net/tun').catch((cause: unknown) => {

@@ -26,7 +26,7 @@ const port = {
   adminUp: true,
   rules: [rule],
 }
-/** As a later version might have it: a field that is null by default, one with a value, and some further in. */
+/** A port's schema as a later version might have it: with new fields at the top and in nested objects. */
 const later = z.object({
   ...portSpec.shape,
   pace: z.int().nullable().default(null),
@@ -48,11 +48,11 @@ const later = z.object({
 const parsed = (said: object) => later.parse({ ...port, ...said })
 
 describe('a digest', () => {
-  it('is the same whether a host knows a field that has its default or not', () => {
+  it('is the same whether or not a host knows a field, as long as the field has its default', () => {
     const wish = parsed({ note: undefined })
     expect(wish).toMatchObject({ pace: null, rules: [{ log: false, remote: { not: false } }] })
     expect(digestBy(later, wish)).toBe(wishDigest.port(port))
-    expect(digestBy(later, port), 'recorded before there was the field').toBe(wishDigest.port(port))
+    expect(digestBy(later, port), 'recorded before the field existed').toBe(wishDigest.port(port))
   })
 
   it.each([
@@ -62,11 +62,11 @@ describe('a digest', () => {
     ['in a list', { addresses: [{ ...port.addresses[0], primary: true }] }],
     ['in a rule', { rules: [{ ...rule, log: true }] }],
     ['in one of several shapes', { rules: [{ ...rule, remote: { cidr: '10.0.0.0/8', not: true } }] }],
-  ])('is another one when a field that was %s is used', (_what, said) => {
+  ])('changes when a field that was %s is used', (_what, said) => {
     expect(digestBy(later, parsed(said))).not.toBe(wishDigest.port(port))
   })
 
-  it('is what hosts of before have recorded', () => {
+  it('is the same as in records of earlier versions', () => {
     expect(wishDigest.port(port)).toBe('07955f127ff67dda54034223fcb840fc')
     const none = new Map<string, { id: string }>()
     const recorded = { networks: none, ports: new Map([['port', port]]), routers: none, sets: none }
@@ -75,7 +75,7 @@ describe('a digest', () => {
   })
 })
 
-it('only what a schema says is left out', () => {
+it('withoutDefaults leaves out only fields that the schema gives a default', () => {
   const schema = z.tuple([z.object({ a: z.int().nullable(), b: z.int().default(1) }), z.string()])
   const odd = [{ a: null, b: 1, unknown: 1 }, 'x'] as const
   expect(withoutDefaults(schema, odd)).toEqual([{ a: null, unknown: 1 }, 'x'])

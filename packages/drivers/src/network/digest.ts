@@ -5,13 +5,13 @@ import { addressSetSpec, networkSpec, portSpec, routerSpec } from './spec.ts'
 import { checkAddressSet, checkNetwork, checkPort, checkRouter } from './validate.ts'
 
 /**
- * A wish as one short text, in the form that every driver records it. `list` answers those of what a
- * host has, so that the control plane finds a host that missed a change without asking it piece by
- * piece. Raises `invalid` for a wish that no driver would take.
+ * The digests of wishes, as 32 hexadecimal digits, in the form in which every driver records a wish. `list`
+ * returns the digest of each thing on a host, so that the control plane finds a host that missed a change without
+ * reading every thing. Raises `invalid` for a wish that no driver accepts.
  *
- * Host and control plane may be of different versions. A field that came later has a `default` in its schema, and
- * with that it is no part of the digest: both sides have the same one until somebody uses the field. The order
- * of the fields in a schema is part of it, so new ones may stand anywhere and the others keep their order.
+ * Host and control plane may have different versions. A field that was added later has a `default` in its schema and
+ * is left out of the digest while it has its default: both sides compute the same digest until somebody uses the field.
+ * The digest depends on the order of the fields in a schema: a new field may stand anywhere, and the others keep their order.
  */
 export const wishDigest = {
   network: (spec: Parameters<typeof checkNetwork>[0]) => digestBy(networkSpec, checkNetwork(spec)),
@@ -21,7 +21,7 @@ export const wishDigest = {
     digestBy(addressSetSpec, checkAddressSet(spec)),
 }
 
-/** Of a spec that the schema has checked, whose keys are in the order of the schema therefore. */
+/** The digest of a spec that the schema has checked; the check has put the keys into the order of the schema. */
 export const digestBy = (schema: z.ZodType, spec: object): string =>
   createHash('sha256')
     .update(JSON.stringify(withoutDefaults(schema, spec)))
@@ -31,7 +31,7 @@ export const digestBy = (schema: z.ZodType, spec: object): string =>
 const schemas = { networks: networkSpec, ports: portSpec, routers: routerSpec, sets: addressSetSpec }
 type Recorded = Record<keyof typeof schemas, ReadonlyMap<string, { id: string }>>
 
-/** Of everything recorded whose id `isThere`, by id. */
+/** The digests of all recorded wishes for which `isThere(id)` is true, by id. */
 export function digestsOf(recorded: Recorded, isThere: (id: string) => boolean): Record<string, string> {
   const kinds = Object.entries(schemas) as [keyof typeof schemas, z.ZodType][]
   return Object.fromEntries(

@@ -17,19 +17,19 @@ import * as related from './relations.ts'
 import { checkAddressSet, checkId, checkNetwork, checkPort, checkRouter } from './validate.ts'
 
 export type FakeNetworkOptions = {
-  /** What each call takes, in milliseconds. Default 0. */
+  /** How long each call takes, in milliseconds. Default 0. */
   latencyMs?: number
   host?: string
   egress?: 'on' | 'off'
   externalCidr?: string
-  /** What an earlier fake left (its `state`), as a restarted agent finds it. Used in place. */
+  /** The `state` of an earlier fake, as a restarted agent finds it. The new fake changes this very object. */
   state?: FakeNetworkState
 }
 
-/** What a thing is in the simulated kernel, and by which wish the flows were begun that still live. */
+/** A thing in the simulated kernel: the wish that its rules follow, and the wish under which its living flows were begun. */
 export type FakeKernelThing = { wish: { id: string }; flows: { id: string } }
 
-/** What the simulated host was asked to have, and what it has: `lost` simulates a reboot. */
+/** The recorded wishes of the simulated host and the state of its kernel; `lost` simulates a reboot. */
 export type FakeNetworkState = {
   networks: Map<string, NetworkSpec>
   ports: Map<string, PortSpec>
@@ -37,9 +37,9 @@ export type FakeNetworkState = {
   sets: Map<string, AddressSetSpec>
   /** Ids that are recorded but not in the simulated kernel, until they are ensured or restored. */
   lost: Set<string>
-  /** By id. Other than the record when a change was not finished. */
+  /** The things in the simulated kernel, by id. They differ from the record when a change was not finished. */
   kernel: Map<string, FakeKernelThing>
-  /** The marks of the record: what is being changed, and what is being removed. */
+  /** The marks in the record, by id: a change has begun (`pending`), a removal has begun (`leaving`). */
   marks: Map<string, 'pending' | 'leaving'>
 }
 
@@ -55,8 +55,8 @@ export type FakeNetwork = LocalNetworkDriver & {
   /** That resource (or all) vanishes from the simulated kernel; its record stays. */
   lose(id?: string): void
   /**
-   * The agent is killed after so many steps (a record, a filter, flows that end) of the changes from now on: that
-   * call never ends, and `then` is called. What was done until then stays.
+   * Kills the agent after so many steps (a record, a filter, flows that end) of the following changes: the call in
+   * progress never ends, and `then` is called. The steps that were done before stay done.
    */
   killAfter(steps: number, then: () => void): void
 }
@@ -110,7 +110,8 @@ class Fake implements FakeNetwork {
   async #call<T>(op: Op, method: FakeNetworkMethod, work: () => T): Promise<T> {
     this.calls[method] = (this.calls[method] ?? 0) + 1
     if (this.#options.latencyMs) await sleep(this.#options.latencyMs)
-    if (op.signal.aborted) throw new DriverError('unavailable', 'The call was given up before its turn came.')
+    if (op.signal.aborted)
+      throw new DriverError('unavailable', 'The call was cancelled before its turn came.')
     const index = this.#failures.findIndex((failure) => failure.method === method)
     const [failure] = index < 0 ? [] : this.#failures.splice(index, 1)
     if (failure) throw failure.error
@@ -146,7 +147,7 @@ class Fake implements FakeNetwork {
     work()
   }
 
-  /** In the order of the real one: the record with its mark, the filter, the flows, the record without it. */
+  /** Makes the change in the order of the real driver: record with mark, filter, flows, record without mark. */
   #put<Spec extends { id: string }>(map: Map<string, Spec>, wish: Spec): void {
     const { marks, kernel } = this.state
     const spec = structuredClone(wish)

@@ -11,10 +11,10 @@ import type * as spec from './spec.ts'
  */
 export interface NetworkDriver {
   readonly capabilities: NetworkCapabilities
-  /** What this kernel can do; raises `unsupported` with a sentence that says what to install. */
+  /** The facts of this host's network; raises `unsupported` with a sentence that says what to install. */
   probe(op: Op): Promise<NetworkFacts>
   list(op: Op): Promise<ObservedNetwork>
-  /** What is recorded of an instance's ports, in the order of their tags: to adopt a guest that no row knows. */
+  /** The recorded ports of an instance, in the order of their tags: to adopt a guest that no row knows. */
   describePorts(op: Op, instanceId: string): Promise<RecordedPort[]>
   ensureNetwork(op: Op, spec: NetworkSpec): Promise<void>
   removeNetwork(op: Op, id: string): Promise<void>
@@ -29,38 +29,38 @@ export interface NetworkDriver {
 }
 
 /**
- * What only the agent beside it needs: never spoken over the wire. Every driver that runs on a
- * host (and the fake) offers it; the remote client does not.
+ * The additional methods that only the agent on the same host calls. Every driver that runs on a host (and
+ * the fake) has them; the agent protocol and its client do not.
  */
 export interface LocalNetworkDriver extends NetworkDriver {
   /** Re-applies everything that is recorded on this host. Called at agent start. */
   restore(op: Op): Promise<RestoreReport>
-  /** Which port a packet of (network, source address) must come from: the metadata service's identity. */
+  /** The port from which a packet with this source address on this network must come: so the metadata service knows its client. */
   findPort(
     networkId: string,
     address: string,
   ): { portId: string; instanceId: string; projectId: string } | null
   /** Networks that have a metadata address, and the namespace in which it must be served. */
   metadataNamespaces(): { networkId: string; namespace: string }[]
-  /** Called with networkIds whenever the answer of metadataNamespaces changes. Returns the way to stop. */
+  /** Calls `listener` whenever the answer of metadataNamespaces changes. Returns the function that stops this. */
   onMetadataChange(listener: () => void): () => void
-  /** What is recorded of an instance's ports, in the order of their tags: for its metadata. */
+  /** The recorded ports of an instance, in the order of their tags: for its metadata. */
   portsOf(instanceId: string): RecordedPort[]
-  /** What is recorded of a router. */
+  /** The recorded wish for a router; null when there is none. */
   describeRouter(op: Op, id: string): Promise<RouterSpec | null>
 }
 
 export type NetworkFacts = {
-  /** Namespace in which guests, bridges and the external network live; where tests reach guests from. */
+  /** The namespace in which guests, bridges and the external network live, and from which tests reach guests. */
   namespace: string
   externalCidr: string
-  /** Where no packet that a guest begins goes from this host, as CIDRs; with egress off that is everywhere. */
+  /** The destinations, as CIDRs, to which guests on this host may open no connection; with egress off these are all. */
   guestDeny: readonly string[]
-  /** Name servers that guests may ask (port 53), also within guestDeny. */
+  /** The name servers that guests may use on port 53, also when they lie within guestDeny. */
   guestNameServers: readonly string[]
 }
 
-/** What a host is to have; spec.ts says of what each consists. */
+/** The wishes for a host; the schemas are in spec.ts. */
 export type NetworkSpec = Described<typeof spec.networkSpec>
 export type SubnetSpec = Described<typeof spec.subnetSpec>
 export type PortSpec = Described<typeof spec.portSpec>
@@ -68,7 +68,7 @@ export type FilterRule = Described<typeof spec.filterRule>
 export type RouterSpec = Described<typeof spec.routerSpec>
 export type AddressSetSpec = Described<typeof spec.addressSetSpec>
 
-/** What it has; observed.ts says of what each consists. */
+/** What a host says that it has; the schemas are in observed.ts. */
 export type ObservedPort = z.output<typeof observed.observedPort>
 export type ObservedNetwork = z.output<typeof observed.observedNetwork>
 /** A port as the control plane last described it, with the network that it is on. */

@@ -11,7 +11,7 @@ import {
   toNumber,
 } from './ipv4.ts'
 
-/** Each is read as an address by inet_aton, by ipaddr.js or by a careless reader, and by others not, or as another. */
+/** Texts on which parsers of addresses (inet_aton, ipaddr.js, careless code) disagree. */
 const doubtful = [
   '010.0.0.1',
   '0x0a.0.0.1',
@@ -31,7 +31,7 @@ const doubtful = [
 ]
 
 describe('addresses', () => {
-  it.each(doubtful)('%j is none', (text) => {
+  it.each(doubtful)('do not include %j', (text) => {
     expect(() => toNumber(text)).toThrow('is not an IPv4 address')
     expect(() => toBytes(text)).toThrow('is not an IPv4 address')
     expect(parseCidr(`${text}/24`)).toBeNull()
@@ -41,7 +41,7 @@ describe('addresses', () => {
     expect(overlaps('0.0.0.0/0', `${text}/24`)).toBe(false)
   })
 
-  it('are numbers, bytes and masks', () => {
+  it('are converted to numbers, bytes and masks', () => {
     for (const text of ['0.0.0.0', '10.0.0.1', '128.0.0.0', '255.255.255.255'])
       expect(toAddress(toNumber(text))).toBe(text)
     expect(toNumber('10.0.0.1')).toBe(167_772_161)
@@ -50,21 +50,22 @@ describe('addresses', () => {
   })
 
   it.each(['0.1.2.3', '127.0.0.1', '169.254.169.254', '224.0.0.1', '240.0.0.1', '255.255.255.255'])(
-    '%s is of no machine',
+    'include %s, which no machine can have',
     (text) => expect(isHostAddress(text)).toBe(false),
   )
-  it.each(['1.0.0.0', '10.0.0.1', '169.254.169.253', '223.255.255.255'])('%s may be', (text) =>
-    expect(isHostAddress(text)).toBe(true),
+  it.each(['1.0.0.0', '10.0.0.1', '169.254.169.253', '223.255.255.255'])(
+    'include %s, which a machine can have',
+    (text) => expect(isHostAddress(text)).toBe(true),
   )
 })
 
 describe('ranges', () => {
   it.each(['', '/', '/x', '/-1', '/33', '/024', '/08', '/24.5', '/24 ', '/24/24', '/24\n', ' /24'])(
-    'none is written with %j',
+    'are not written with %j after the address',
     (length) => expect(parseCidr(`10.0.0.0${length}`)).toBeNull(),
   )
 
-  it('have ends, also the greatest and the smallest', () => {
+  it('have a first and a last address, also the largest and the smallest range', () => {
     expect(parseCidr('0.0.0.0/0')).toEqual({ first: 0, last: 2 ** 32 - 1, prefix: 0 })
     expect(parseCidr('255.255.255.255/32')).toEqual({ first: 2 ** 32 - 1, last: 2 ** 32 - 1, prefix: 32 })
     expect(canonicalCidr('200.0.0.129/25')).toBe('200.0.0.128/25')

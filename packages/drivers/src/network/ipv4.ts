@@ -5,12 +5,12 @@ const { IPv4 } = ipaddr
 type Address = ipaddr.IPv4
 
 /**
- * Null unless the text is four decimal parts. ipaddr.js also reads octal and hexadecimal parts and short forms
- * ("010.1"), as inet_aton does: two readers of such an address would not agree on which it is.
+ * Parses an address of four decimal parts; null for any other text. ipaddr.js also reads octal and hexadecimal parts
+ * and short forms ("010.1"), as inet_aton does, and two programs may understand such a text as different addresses.
  */
 const parse = (address: string): Address | null => (isIPv4(address) ? IPv4.parse(address) : null)
 
-/** An address and the length of its prefix; host bits may be set. Null: not `a.b.c.d/n`. */
+/** Parses `a.b.c.d/n` into the address, whose host bits may be set, and the length of its prefix; null for any other text. */
 function parsePrefix(cidr: string): [Address, number] | null {
   const [, ip = '', length = ''] = /^([^/]+)\/(\d|[12]\d|3[0-2])$/.exec(cidr) ?? []
   const address = parse(ip)
@@ -19,7 +19,7 @@ function parsePrefix(cidr: string): [Address, number] | null {
 
 const numberOf = (address: Address): number => Buffer.from(address.toByteArray()).readUInt32BE()
 
-/** The four bytes of an address, as packets carry them. Throws for what is no address. */
+/** The four bytes of an address, as packets carry them. Throws RangeError when the text is no address. */
 export function toBytes(address: string): Buffer {
   const parsed = parse(address)
   if (!parsed) throw new RangeError(`${address} is not an IPv4 address.`)
@@ -37,7 +37,7 @@ export function toAddress(value: number): string {
 
 export type Range = { first: number; last: number; prefix: number }
 
-/** Parses `a.b.c.d/n`. Host bits may be set: the range is that of the network around it. Null: not a CIDR. */
+/** Parses `a.b.c.d/n` into the range of its whole network; host bits may be set. Null when the text is not a CIDR. */
 export function parseCidr(cidr: string): Range | null {
   const parsed = parsePrefix(cidr)
   if (!parsed) return null
@@ -67,18 +67,18 @@ export function overlaps(left: string, right: string): boolean {
 
 export const netmask = (prefix: number): string => IPv4.subnetMaskFromPrefixLength(prefix).toString()
 
-/** "This network", loopback, the metadata service, multicast and what is reserved. */
+/** "This network", loopback, the metadata service, multicast and reserved addresses. */
 const ofNoMachine = ['0.0.0.0/8', '127.0.0.0/8', '169.254.169.254/32', '224.0.0.0/3'].map((cidr) =>
   IPv4.parseCIDR(cidr),
 )
 
-/** True for an address that one machine can have. */
+/** True for an address that a machine can have. */
 export function isHostAddress(address: string): boolean {
   const parsed = parse(address)
   return parsed !== null && !ofNoMachine.some((range) => parsed.match(range))
 }
 
-/** The same addresses in as few words: canonical CIDRs, none of which lies within another, in order. */
+/** The same addresses as canonical CIDRs, in order, without those that lie within another of them. */
 export function outermost(cidrs: readonly string[]): string[] {
   const ranges = cidrs
     .flatMap((cidr) => parseCidr(cidr) ?? [])

@@ -1,15 +1,15 @@
 import fs from 'node:fs'
 import { z } from 'zod'
 
-/** STRATOLITH_DNS: addresses, comma-separated. */
+/** The schema of STRATOLITH_DNS: addresses, separated by commas. */
 export const nameServersSetting = z
   .string()
   .transform((text) => text.split(',').map((part) => part.trim()))
   .pipe(z.array(z.ipv4()))
 
 /**
- * The name servers of this machine that others can reach too: systemd-resolved answers on
- * loopback only and keeps the real ones in a file of its own (resolved.conf(5)).
+ * The name servers of this machine that other machines can reach, too: systemd-resolved answers on
+ * loopback only and lists its upstream servers in a file of its own (resolved.conf(5)).
  */
 export function machineNameServers(): string[] {
   for (const file of ['/run/systemd/resolve/resolv.conf', '/etc/resolv.conf']) {

@@ -3,14 +3,14 @@ import { generatedId } from '../fields.ts'
 import { networkSpec, portSpec } from './spec.ts'
 
 /**
- * What a host says of its networks. The control plane reads it so (remote/answers.ts), whatever the version of
- * the agent: fields that are not here are left out.
+ * Schemas of what a host says of its networks. The control plane parses every answer by them (remote/answers.ts),
+ * whatever the version of the agent: fields that are not here are left out.
  */
-/** Read from the kernel too, which may have things that no driver of ours has checked. */
+/** The id may be read from the kernel, which may have things that no driver of ours has checked. */
 const id = generatedId
 const ids = z.array(id)
 
-/** `instanceId`: "" when no record says. */
+/** A port on a host; `instanceId` is "" when there is no record of the port. */
 export const observedPort = z.object({
   id,
   tap: z.string().max(32),
@@ -23,7 +23,7 @@ export const observedNetwork = z.object({
   ports: z.array(observedPort),
   routers: ids,
   addressSets: ids,
-  /** wishDigest of what each of them was last asked to be, by id; none for what no record knows, or is not done with. */
+  /** wishDigest of the recorded wish for each thing, by id. A thing without a record or with an unfinished change has none. */
   digests: z.record(id, z.string().max(64)),
 })
 
@@ -38,6 +38,6 @@ export const networkCapabilities = z.object({
   floatingIps: z.boolean(),
   ipv6: z.boolean(),
   securityGroups: z.boolean(),
-  /** Whether anything passes between guests and the world; the same for as long as the driver lives. */
+  /** Whether packets pass between guests and the world; constant for the life of the driver. */
   egress: z.enum(['on', 'off']),
 })

@@ -5,7 +5,7 @@ import { createLinuxNetwork, type LinuxNetworkOptions } from './linux/linux.ts'
 export type NetworkOptions = { linux: LinuxNetworkOptions; fake: FakeNetworkOptions }
 export type NetworkName = keyof NetworkOptions
 
-/** Name of a network driver → how to make one. */
+/** Name of a network driver → the function that makes the driver. */
 export const networks: {
   [N in NetworkName]: (options: NetworkOptions[N]) => LocalNetworkDriver
 } = { linux: createLinuxNetwork, fake: createFakeNetwork }

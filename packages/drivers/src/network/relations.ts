@@ -2,7 +2,7 @@ import { DriverError } from '../errors.ts'
 import type { AddressSetSpec, NetworkSpec, PortSpec, RecordedPort, RouterSpec } from './interface.ts'
 import { contains } from './ipv4.ts'
 
-/** What a host has been asked to have. The fake and the real driver judge new wishes by the same record. */
+/** The recorded wishes of a host. The fake and the real driver check new wishes against them with the same code. */
 export type Recorded = {
   networks: ReadonlyMap<string, NetworkSpec>
   ports: ReadonlyMap<string, PortSpec>
@@ -34,7 +34,7 @@ function need(recorded: Recorded, networkId: string, kind: string, id: string): 
   return network
 }
 
-/** A tag is for life: kernel names come from it. */
+/** Refuses a changed tag: names in the kernel are made from the tag. */
 function keepTag(kind: string, spec: { id: string; tag: number }, known: { tag: number } | undefined) {
   if (known && known.tag !== spec.tag)
     throw new DriverError(
@@ -49,8 +49,8 @@ export function relateNetwork(recorded: Recorded, spec: NetworkSpec): void {
 }
 
 /**
- * One address and one MAC belong to one port of a network: otherwise findPort, and with it the
- * metadata service, would have to guess whom a packet comes from (A07).
+ * Checks a port against the recorded wishes. An address and a MAC belong to one port of a network: otherwise findPort,
+ * and with it the metadata service, would have to guess from which guest a packet comes (A07).
  */
 export function relatePort(recorded: Recorded, spec: PortSpec): void {
   const known = recorded.ports.get(spec.id)
@@ -81,7 +81,7 @@ export function relatePort(recorded: Recorded, spec: PortSpec): void {
   refuseShared('port', spec.id, mine, others, (other) => other.addresses.map(({ ip }) => ip))
 }
 
-/** An address belongs to one of a kind. */
+/** Refuses an address that another thing of the same kind has. */
 function refuseShared<Spec extends { id: string }>(
   kind: string,
   id: string,
@@ -150,12 +150,12 @@ export function namesSet(port: PortSpec, id: string): boolean {
   )
 }
 
-/** Networks whose DHCP server, and so the metadata address, is on this host. */
+/** True when the network's DHCP server, and with it the metadata address, is on this host. */
 export function servesDhcp(network: NetworkSpec): boolean {
   return network.subnets.some((subnet) => subnet.dhcp)
 }
 
-/** The owner of (network, source address), or null: the metadata service then answers nothing. */
+/** The port that has this source address on the network; null when there is none: then the metadata service refuses to answer. */
 export function findPortIn(ports: Iterable<PortSpec>, networkId: string, address: string) {
   for (const port of ports) {
     if (port.networkId === networkId && port.addresses.some((item) => item.ip === address))
@@ -164,7 +164,7 @@ export function findPortIn(ports: Iterable<PortSpec>, networkId: string, address
   return null
 }
 
-/** An instance's ports by tag, each with its network and the floating IPs that lead to it. */
+/** An instance's ports in the order of their tags, each with its network and the floating IPs that lead to it. */
 export function portsOfIn(
   recorded: Recorded,
   instanceId: string,

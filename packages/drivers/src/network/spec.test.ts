@@ -42,7 +42,7 @@ const portOf = (rules: readonly object[]) =>
     rules,
   }) as PortSpec
 
-it('a thing consists of so many parts at most', () => {
+it('a network with too many subnets and a port with too many rules are refused', () => {
   const most = networkOf(bounds.subnetsOfNetwork)
   expect(checkNetwork(most)).toEqual(most)
   expect(() => checkNetwork(networkOf(bounds.subnetsOfNetwork + 1))).toThrow(/subnets/)
@@ -51,7 +51,7 @@ it('a thing consists of so many parts at most', () => {
   expect(() => checkPort(portOf([...rules, rule]))).toThrow(/rules/)
 })
 
-it('a field of a newer control plane is left out, but a rule that has such a field is refused', () => {
+it('an unknown field of a newer control plane is left out, but a rule with an unknown field is refused', () => {
   const network = networkOf(1)
   const newer = { ...network, colour: 'blue', subnets: [{ ...network.subnets[0], ipv6: null }] }
   expect(networkSpec.parse(newer)).toEqual(network)

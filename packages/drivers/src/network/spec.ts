@@ -4,8 +4,8 @@ import { bounds } from '../bounds.ts'
 import { contains, isHostAddress, overlaps, parseCidr } from './ipv4.ts'
 
 /**
- * The grammar of everything that reaches nft, ip and dnsmasq. A value that passes cannot carry a
- * newline, a blank or an option, so that no writer further on needs to quote. (A09, A11.)
+ * The grammar of all values that reach nft, ip and dnsmasq. A value that passes contains no newline, no
+ * blank and no option, so that the code which writes commands and files need not quote. (A09, A11.)
  */
 export const id = z.string().regex(/^[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}[A-Za-z0-9])?$/, 'is not an id')
 const tag = z
@@ -27,7 +27,7 @@ const hostname = z
   .max(253)
   .regex(new RegExp(`^(?:${label}(?:\\.${label})*)?$`), 'is not a host name')
 
-/** `dhcpIp`: the address of the DHCP server itself; null when dhcp is off. */
+/** A subnet; `dhcpIp` is the address of the DHCP server itself, null when dhcp is off. */
 export const subnetSpec = z
   .object({
     id,
@@ -41,7 +41,7 @@ export const subnetSpec = z
   .refine((s) => s.dhcpIp === null || contains(s.cidr, s.dhcpIp), 'has its DHCP address outside of its CIDR')
   .refine((s) => !s.dhcp || s.dhcpIp !== null, 'has DHCP on but no DHCP address')
 
-/** `tag`: a small positive number, unique in the cloud, from which kernel names and conntrack zones come. */
+/** A network; `tag` is a small positive number, unique in the cloud, from which names in the kernel are made. */
 export const networkSpec = z
   .object({ id, tag, mtu, external: z.boolean(), subnets: z.array(subnetSpec).max(bounds.subnetsOfNetwork) })
   .refine(
@@ -77,16 +77,16 @@ function portsFit(rule: {
 }
 
 /**
- * One allowed kind of traffic; everything else is dropped, replies to allowed flows pass. A field that this
- * host does not know is refused here, unlike elsewhere: it might be a condition, and the rule too wide without it.
+ * A rule that allows traffic; other traffic is dropped, and replies in allowed flows pass. Unlike elsewhere, an unknown
+ * field is refused here: it might be a condition, without which the rule would allow too much.
  */
 export const filterRule = z
   .strictObject({
     direction: z.enum(['ingress', 'egress']),
     ethertype: z.enum(['IPv4', 'IPv6']),
-    /** The number of an IP protocol; null: any. */
+    /** The number of an IP protocol; null: all protocols. */
     protocol: z.int().min(0).max(255).nullable(),
-    /** Ports of tcp, udp and the like; type and code of icmp. Null: any. */
+    /** The first and last port for TCP, UDP and the like; type and code for ICMP. Null: all. */
     portMin: z.int().min(0).max(65_535).nullable(),
     portMax: z.int().min(0).max(65_535).nullable(),
     remote: z
@@ -96,7 +96,7 @@ export const filterRule = z
   .refine(familyMatches, 'has a CIDR that is not of its ethertype')
   .refine(portsFit, 'has ports that do not fit its protocol')
 
-/** `projectId` and `instanceId` are "" when there is none. */
+/** A port; `projectId` and `instanceId` are "" when there is none. */
 export const portSpec = z
   .object({
     id,
@@ -108,7 +108,7 @@ export const portSpec = z
     hostname: hostname.or(z.literal('')),
     instanceId: id.or(z.literal('')),
     projectId: id.or(z.literal('')),
-    /** False: no filtering and no anti-spoofing (needs ownership of the network). */
+    /** False: neither filtering nor anti-spoofing (only the owner of the network may ask for that). */
     portSecurity: z.boolean(),
     adminUp: z.boolean(),
     rules: z.array(filterRule).max(bounds.rulesOfPort),
@@ -144,7 +144,7 @@ export const routerSpec = z
     return cidrs.every((a, i) => cidrs.slice(i + 1).every((b) => !overlaps(a, b)))
   }, 'has interfaces whose subnets overlap')
 
-/** Members of a security group, for rules that name a group. */
+/** The addresses of a security group's members, for rules that name the group. */
 export const addressSetSpec = z.object({
   id,
   addresses: z

@@ -4,7 +4,7 @@ import { DriverError } from '../errors.ts'
 import type { AddressSetSpec, NetworkSpec, PortSpec, RouterSpec } from './interface.ts'
 import { addressSetSpec, id, networkSpec, portSpec, routerSpec } from './spec.ts'
 
-/** The parsed value, or DriverError `invalid` with the first faults (and their places) as its message. */
+/** Returns the parsed value; raises `invalid` with the first faults and their paths. */
 function parse<T>(schema: z.ZodType<T>, what: string, value: unknown): T {
   const result = schema.safeParse(value)
   if (result.success) return result.data
@@ -14,7 +14,7 @@ function parse<T>(schema: z.ZodType<T>, what: string, value: unknown): T {
   throw new DriverError('invalid', `The ${what} cannot be honoured: ${faults.join('; ')}`)
 }
 
-/** IPv6 is not built (capabilities.ipv6 is false): such subnets and addresses are refused by name, not as nonsense. */
+/** Refuses IPv6 with a message of its own, because the driver does not support IPv6 (capabilities.ipv6 is false). */
 function refuseIpv6(what: string, addresses: readonly unknown[]): void {
   const found = addresses.some((text) => typeof text === 'string' && isIPv6(text.split('/')[0] ?? ''))
   if (found)

@@ -1,7 +1,7 @@
 import { execa } from 'execa'
 import type { Ended, Program } from './messages.ts'
 
-/** As runProgram (run.ts), as a child of this very process: for outputs that are too big to be handed on. */
+/** Does the same as runProgram (run.ts) with a child of this very process: for outputs that are too big to copy between processes. */
 export async function execute(signal: AbortSignal, program: Program): Promise<Ended> {
   const { file, args, input = '', cwd = '/', env, timeoutMs: timeout, maxBuffer, killSignal } = program
   const result = await execa(file, args, {

@@ -1,52 +1,52 @@
-/** A program to run to its end. All that is not said here is as execa has it. */
+/** A program to run to its end. Fields mean what they mean in execa. */
 export type Program = {
   file: string
   args: readonly string[]
   input?: string
   cwd?: string
-  /** All of its environment. */
+  /** The whole environment of the program. */
   env: Readonly<Record<string, string>>
   timeoutMs: number
-  /** Of each of its outputs, in bytes. */
+  /** The limit of each output (stdout, stderr), in bytes. */
   maxBuffer: number
   killSignal?: NodeJS.Signals
 }
 
-/** How it ended. `failed`: not with status 0, or not by itself. */
+/** How a program ended. `failed`: its status was not 0, or it was killed or could not start. */
 export type Ended = {
   failed: boolean
   stdout: string
   stderr: string
   exitCode?: number
   signal?: string
-  /** The system's word when it could not be started, as ENOENT. */
+  /** The system's error code when the program could not be started, such as ENOENT. */
   code?: string
   isCanceled: boolean
   timedOut: boolean
   isMaxBuffer: boolean
 }
 
-/** A process that outlives us, in a session of its own. */
+/** A process that outlives this one, in a session of its own. */
 export type Detached = {
   file: string
   args: readonly string[]
   cwd: string
   env: Readonly<Record<string, string>>
-  /** What it inherits after an empty standard input, by number; files are opened as the flags of open(2) say. */
+  /** The descriptors 1, 2, … of the process, after an empty standard input; `flags` are those of open(2). */
   descriptors: readonly { path: string; flags: number }[]
 }
 
-/** To the runner. */
+/** A message to the runner. */
 export type Request =
   | { id: number; run: Program }
   | { id: number; detach: Detached }
   | { id: number; cancel: true }
   | { id: number; ping: true }
-/** From the runner; of a detached process first that it has begun, then how it has ended. */
+/** A message from the runner. A detached process has two replies: its pid when it has begun, and later how it ended. */
 export type Reply =
   | { id: number; ended: Ended }
   | { id: number; pid: number }
   | { id: number; pong: true }
-  /** It could not be started. `isMissing`: there is no such program. */
+  /** The program could not be started. `isMissing`: there is no such program. */
   | { id: number; refused: { message: string; isMissing: boolean } }
   | { id: number; exit: { status: number | null; signal: string | null } }

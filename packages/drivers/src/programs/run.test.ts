@@ -15,7 +15,7 @@ afterAll(() => rmSync(dir, { recursive: true }))
 
 const parentOf = (pid: number) =>
   Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1])
-/** Also with one thread of it: what one holds open, others can still write to. */
+/** True while any thread of the process is left: a last thread still holds its files open. */
 const isThere = (pid: number) => {
   try {
     if (readdirSync(`/proc/${pid}/task`).length > 1) return true
@@ -33,7 +33,7 @@ describe.each([
   ['in the runner', runProgram],
   ['here', execute],
 ])('a program %s', (_, start) => {
-  it('gets its input and says its outputs and its status', async () => {
+  it('gets its input, and its outputs and status are returned', async () => {
     const ended = await start(never, {
       ...bounds,
       file: 'sh',
@@ -56,7 +56,7 @@ describe.each([
     expect(stdout.split('\n').sort()).toEqual(['A=b', `PATH=${env.PATH}`])
   })
 
-  it('is ended when it takes too long, prints too much or nobody wants it any more', async () => {
+  it('is ended when it takes too long, prints too much or is cancelled', async () => {
     const slow = { ...bounds, file: 'sleep', args: ['30'], killSignal: 'SIGKILL' as const }
     expect(await start(never, { ...slow, timeoutMs: 50 })).toMatchObject({
       failed: true,
@@ -73,7 +73,7 @@ describe.each([
     expect(await start(AbortSignal.abort(), slow)).toMatchObject({ failed: true, isCanceled: true })
   })
 
-  it('that is not there is known by the system’s word', async () => {
+  it('that does not exist fails with the code ENOENT', async () => {
     expect(await start(never, { ...bounds, file: 'no-such-program', args: [] })).toMatchObject({
       failed: true,
       code: 'ENOENT',
@@ -81,7 +81,7 @@ describe.each([
   })
 })
 
-/** What it says is appended to `log`. */
+/** Starts a detached process whose output is appended to `log`. */
 const detached = (file: string, ...args: string[]) => {
   const log = path.join(dir, `${Math.random()}`)
   const begun = spawnDetached({ file, args, cwd: dir, env, descriptors: [{ path: log, flags: 0o1101 }] })
@@ -89,7 +89,7 @@ const detached = (file: string, ...args: string[]) => {
 }
 
 describe('a process that outlives us', () => {
-  it('writes where it was told to, and tells how it ended', async () => {
+  it('writes to the given file, and its end is told', async () => {
     const { log, begun } = detached('sh', '-c', 'echo $PWD; exit 4')
     expect(await (await begun).exited).toEqual({ status: 4, signal: null })
     expect(readFileSync(log, 'utf8')).toBe(`${dir}\n`)
@@ -98,7 +98,7 @@ describe('a process that outlives us', () => {
     expect(await killed.exited).toEqual({ status: null, signal: 'SIGKILL' })
   })
 
-  it('is refused with what is in the way', async () => {
+  it('is refused with the reason when it cannot be started', async () => {
     const missing = spawnDetached({ file: 'no-such-program', args: [], cwd: dir, env, descriptors: [] })
     await expect(missing).rejects.toMatchObject({ code: 'unsupported' })
     const there = path.join(dir, 'no', 'folder')
@@ -112,7 +112,7 @@ describe('a process that outlives us', () => {
   })
 })
 
-it('goes on with a new runner when the old one is killed: what ran says so, what is detached stays', async () => {
+it('after the runner is killed, programs that ran fail, detached processes live, and a new runner starts the next program', async () => {
   const { pid } = await detached('sleep', '30').begun
   const runner = parentOf(pid)
   const caught = runProgram(never, { ...bounds, file: 'sleep', args: ['3'] }).catch((error: unknown) => error)
@@ -128,11 +128,11 @@ it('goes on with a new runner when the old one is killed: what ran says so, what
   })
 })
 
-it('asks another runner when the old one has ended and nobody has told us', async () => {
+it('programs are given to another runner when the old one has ended unnoticed', async () => {
   const { pid } = await detached('sleep', '30').begun
   const runner = parentOf(pid)
   process.kill(runner, 'SIGKILL')
-  // Without a turn of the event loop, which would hear of it.
+  // A busy loop, because a turn of the event loop would notice the end of the runner.
   while (isThere(runner));
   const both = ['one', 'two'].map((word) => runProgram(never, { ...bounds, file: 'echo', args: [word] }))
   const slow = { ...bounds, file: 'sleep', args: ['30'], killSignal: 'SIGKILL' as const }
@@ -145,7 +145,7 @@ it('asks another runner when the old one has ended and nobody has told us', asyn
   process.kill(pid, 'SIGKILL')
 })
 
-it('says that one cannot be started, and goes on with the others', async () => {
+it('a program that cannot be started fails, and the runner goes on with the others', async () => {
   const { pid } = await detached('sleep', '30').begun
   const other = runProgram(never, { ...bounds, file: 'sleep', args: ['0.3'] })
   const long = await runProgram(never, { ...bounds, file: 'echo', args: ['x'.repeat(200_000)] })
@@ -156,7 +156,7 @@ it('says that one cannot be started, and goes on with the others', async () => {
   for (const one of [pid, next.pid]) process.kill(one, 'SIGKILL')
 })
 
-it('is given up when it hangs, and so is what it was to run', async () => {
+it('a runner that hangs is killed, and the program that it was to run fails', async () => {
   const { pid } = await detached('sleep', '60').begun
   const hung = parentOf(pid)
   process.kill(hung, 'SIGSTOP')
@@ -169,7 +169,7 @@ it('is given up when it hangs, and so is what it was to run', async () => {
   process.kill(pid, 'SIGKILL')
 }, 30_000)
 
-/** A process that asks for programs itself; it has begun `guest` and `program` when it says so. */
+/** Starts a process that runs programs, as an agent does, and waits until it has started `guest` and `program`. */
 async function anAgent(): Promise<{ agent: number; runner: number; guest: number; program: number }> {
   const words = `
     const { runProgram, spawnDetached } = await import(${JSON.stringify(path.join(import.meta.dirname, 'run.ts'))})
@@ -199,16 +199,19 @@ const late = path.join(dir, 'late')
 
 it.each([
   ['while it waits', 'SIGKILL' as const],
-  ['just after it has asked for more', 'SIGUSR2' as const],
-])('ends with whoever started it, killed %s, and ends what that one ran', async (_, signal) => {
-  const { agent, runner, guest, program } = await anAgent()
-  // It hears of both at once: what was asked, and that nobody asks any more.
-  process.kill(runner, 'SIGSTOP')
-  process.kill(agent, signal)
-  await until(() => !isThere(agent))
-  process.kill(runner, 'SIGCONT')
-  await until(() => !isThere(runner) && !isThere(program))
-  expect(isThere(guest)).toBe(true)
-  expect(existsSync(late)).toBe(false)
-  process.kill(guest, 'SIGKILL')
-})
+  ['just after it has asked for more programs', 'SIGUSR2' as const],
+])(
+  'when an agent is killed %s, its runner ends, with the programs but without detached processes',
+  async (_, signal) => {
+    const { agent, runner, guest, program } = await anAgent()
+    // The stopped runner learns of the agent's requests and of its end at the same time.
+    process.kill(runner, 'SIGSTOP')
+    process.kill(agent, signal)
+    await until(() => !isThere(agent))
+    process.kill(runner, 'SIGCONT')
+    await until(() => !isThere(runner) && !isThere(program))
+    expect(isThere(guest)).toBe(true)
+    expect(existsSync(late)).toBe(false)
+    process.kill(guest, 'SIGKILL')
+  },
+)

@@ -4,21 +4,21 @@ import { DriverError } from '../errors.ts'
 import type { Detached, Ended, Program, Reply, Request } from './messages.ts'
 
 /**
- * Programs of a driver are children of a small process, the runner, and not of the agent: to start one, the
- * kernel copies the page tables of whoever starts it, which takes 15 ms for the agent (100 MB) and stops
- * all else that it does, and 2 ms for the runner. A launch runs some ten programs one after the other.
+ * Programs of a driver are children of a small process, the runner, and not of the agent: to start a program, the
+ * kernel copies the page tables of the parent. That takes 15 ms for the agent (100 MB), during which the agent does
+ * nothing else, and 2 ms for the runner. A launch runs some ten programs one after the other.
  */
 class Runner {
   #child: ChildProcess | null = null
   #last = 0
-  /** `of`: the runner that was asked. */
+  /** The requests without a final reply; `of` is the runner that was asked. */
   readonly #waiting = new Map<number, { onReply: OnReply; of: ChildProcess | null }>()
-  /** Those that this process has to stay for. */
+  /** The requests for which this process must not end. */
   readonly #busy = new Set<number>()
 
   /**
-   * `onReply` hears null when nobody will say the last of it: the runner has ended, or it should have said so
-   * within `withinMs`. Raises `unavailable` when there can be no runner.
+   * Sends a request to the runner. `onReply` gets each reply, or null when no further reply will come: the runner
+   * has ended, or has not replied within `withinMs`. Raises `unavailable` when no runner can be started.
    */
   ask(request: { run: Program } | { detach: Detached }, withinMs: number, onReply: OnReply): number {
     const id = this.#next()
@@ -35,20 +35,20 @@ class Runner {
     return id
   }
 
-  /** From now on it may take so long. */
+  /** Gives the request up when it is not done within so long from now. */
   expect(id: number, withinMs: number): void {
     setTimeout(() => this.#overdue(id), withinMs).unref()
   }
 
   cancel(id: number): void {
     const child = this.#waiting.get(id)?.of
-    // With another runner than that it has ended, and its answer is on its way.
+    // When that runner is not the present one, it has ended, and null is on its way to `onReply`.
     if (!child || child !== this.#child) return
     this.#send({ id, cancel: true })
     this.expect(id, graceMs)
   }
 
-  /** What is said of it later, nobody waits for. */
+  /** Lets this process end although a later reply to the request may come. */
   rest(id: number): void {
     this.#busy.delete(id)
     if (this.#busy.size === 0) this.#child?.channel?.unref()
@@ -59,7 +59,7 @@ class Runner {
     this.rest(id)
   }
 
-  /** It has not ended although it was killed, or the runner hangs: then there has to be another one. */
+  /** Gives a request up that took too long: the program survives its kill, or the runner hangs. A runner that does not answer a ping is replaced. */
   #overdue(id: number): void {
     const child = this.#child
     if (!this.#busy.has(id) || !child) return
@@ -84,30 +84,30 @@ class Runner {
 
   #send(request: Request, isAgain = false): void {
     const child = this.#child ?? this.#start()
-    // While it has something to do, this process does not end by itself.
+    // While a request is busy, the channel keeps this process alive.
     if (this.#busy.size > 0) child.channel?.ref()
     const asked = this.#waiting.get(request.id)
     if (asked) asked.of = child
     child.send(request, (error) => error && this.#unsent(child, request, isAgain))
   }
 
-  /** What did not reach a runner, because that one has ended, has not been begun: another one is asked. */
+  /** Sends a request to another runner when it did not reach the first, which had ended: so it was not begun there. */
   #unsent(child: ChildProcess, request: Request, isAgain: boolean): void {
     this.#giveUp(child)
-    // What it was to cancel has been asked of another one by now.
+    // The request to be cancelled has gone to another runner by now.
     if ('cancel' in request) this.cancel(request.id)
     if (isAgain || !('run' in request || 'detach' in request) || !this.#waiting.has(request.id)) return
     try {
       this.#send(request, true)
     } catch {
-      // There can be no other one either: giving up answers.
+      // No other runner can be started: #giveUp answers the request with null.
     }
   }
 
-  /** Whoever asks from now on asks another one. */
+  /** Makes the next request start another runner, and answers the requests of this runner with null. */
   #giveUp(child: ChildProcess): void {
     if (this.#child === child) this.#child = null
-    // Not at once: the end of a runner may be known before each request that did not reach it.
+    // Deferred, because the end of a runner may be noticed before the failed requests, which must be sent again.
     setImmediate(() => {
       for (const [id, { of }] of this.#waiting) if (of === child) this.#answer(id, null)
     })
@@ -118,7 +118,7 @@ class Runner {
       cwd: '/',
       env: {},
       execArgv: [],
-      // In a session of its own: a Ctrl-C is meant for us.
+      // The runner has a session of its own, so that Ctrl-C ends only this process.
       detached: true,
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
@@ -136,11 +136,11 @@ class Runner {
 }
 type OnReply = (reply: Reply | null, id: number) => void
 
-/** The runner ends a program in time; this is how much later it has to have said so. */
+/** How long after the deadline of a program the runner's reply must have come. */
 const graceMs = 5_000
 const runner = new Runner()
 
-/** Runs one program by argv (never a shell). `unavailable` when nobody knows how it ended. */
+/** Runs one program by argv (never a shell). Raises `unavailable` when its end is not known. */
 export async function runProgram(signal: AbortSignal, program: Program): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const stop = () => runner.cancel(id)
@@ -167,13 +167,13 @@ const notStarted = (stderr: string): Ended => ({
 
 export type Spawned = {
   pid: number
-  /** How it has ended, by status or signal; waits for ever when the runner has ended before it. */
+  /** How the process ended, by status or signal. Never resolves when the runner ends before the process. */
   exited: Promise<{ status: number | null; signal: string | null }>
 }
 
 /**
- * Starts a process that outlives us; raises `unsupported` when there is no such program, `failed` when something
- * else is in the way.
+ * Starts a process that outlives this one. Raises `unsupported` when there is no such program, and `failed` when it
+ * cannot be started for another reason.
  */
 export function spawnDetached(what: Detached): Promise<Spawned> {
   return new Promise((resolve, reject) => {
@@ -196,5 +196,5 @@ export function spawnDetached(what: Detached): Promise<Spawned> {
 const lost = (file: string) =>
   new DriverError(
     'unavailable',
-    `The process that runs '${file}' for this host was ended: it is tried again.`,
+    `The runner of '${file}' on this host has ended: the call will be tried again.`,
   )

@@ -3,20 +3,20 @@ import { execFile, spawn } from 'node:child_process'
 import { closeSync, existsSync, openSync } from 'node:fs'
 
 /**
- * The process whose children programs are (run.ts says why, and starts it). It has to stay small, so it imports
- * nothing but what Node has built in, and it is JavaScript: a Node that reads TypeScript is three times as large.
- * It ends with the process that has started it, and ends programs then, but not what is detached.
+ * The runner is the parent process of all programs (run.ts says why, and starts it). It has to stay small, so it
+ * imports only Node's built-in modules and is JavaScript: a Node process that reads TypeScript is three times as large.
+ * The runner ends with the process that started it; then it also ends its programs, but not detached processes.
  *
  * @import { ExecFileException } from 'node:child_process'
  * @import { Detached, Program, Reply, Request } from './messages.ts'
  */
 process.title = 'stratolith-run'
 const parent = Number(process.argv[2])
-/** How to cancel each program that runs. @type {Map<number, () => void>} */
+/** The functions that cancel the running programs. @type {Map<number, () => void>} */
 const running = new Map()
 /** @param {Reply} message */
 const reply = (message) => {
-  // Whoever asked may be gone: then 'disconnect' follows.
+  // A failed send is ignored: the agent is gone, and 'disconnect' follows.
   if (process.connected) process.send?.(message, () => undefined)
 }
 
@@ -26,7 +26,7 @@ function end() {
 }
 process.on('disconnect', end)
 process.on('message', (/** @type {Request} */ request) => {
-  // What a killed process has asked for is not begun any more.
+  // A request of an agent that was killed meanwhile is not begun.
   if (process.ppid !== parent) end()
   if ('cancel' in request) running.get(request.id)?.()
   else if ('ping' in request) reply({ id: request.id, pong: true })
@@ -35,7 +35,7 @@ process.on('message', (/** @type {Request} */ request) => {
 })
 
 /**
- * Of what cannot be started Node says some by throwing (no memory, too long an argument).
+ * Answers also for programs that Node refuses by throwing (no memory, too long an argument).
  *
  * @param {number} id
  * @param {() => void} start
@@ -49,7 +49,7 @@ function attempt(id, start) {
 }
 
 /**
- * Its end is told when it has ended, also after it was cancelled.
+ * Runs a program. The reply comes only when the program has ended, also after it was cancelled.
  *
  * @param {number} id
  * @param {Program} program
@@ -66,7 +66,7 @@ function run(id, { file, args, input = '', cwd = '/', env, timeoutMs: timeout, m
     isCanceled = true
     child.kill(killSignal)
   })
-  // One that ends without reading all of it says by its status what that means.
+  // A program may end without reading all of its input; its status says whether that is a failure.
   child.stdin?.on('error', () => undefined)
   child.stdin?.end(input)
 }
@@ -118,7 +118,7 @@ function detach(id, { file, args, cwd, env, descriptors }) {
  */
 function refuse(id, error, cwd = '/') {
   const { message, code, syscall } = /** @type {NodeJS.ErrnoException} */ (error)
-  // A folder or a file that is not there has the same code.
+  // A missing working directory or file has the same code.
   const isMissing = code === 'ENOENT' && syscall?.startsWith('spawn') === true && existsSync(cwd)
   reply({ id, refused: { message, isMissing } })
 }

@@ -8,20 +8,20 @@ import { networkCapabilities } from '../network/observed.ts'
 import { diskSpace, storageCapabilities } from '../storage/observed.ts'
 
 /**
- * What the control plane reads of an agent's answers. None of it is believed to be what its type says: the agent
- * may be of another version, or broken. Fields of a newer agent are left out.
+ * Schemas by which the control plane parses an agent's answers. No answer is trusted to have the expected type: the
+ * agent may have another version or be broken. Fields of a newer agent are left out.
  */
 
 /**
- * Capabilities of our own drivers: until the agent has told its own, and for each of which an older agent does not
- * tell, or another one something that is not known here.
+ * The capabilities of our own drivers. They are assumed until the agent has told its own, and for each capability that
+ * the agent does not tell or tells in an unknown form.
  */
 export const assumed: HostCapabilities = {
   hypervisor: { pause: true, screenshot: true, maxVcpus: 256, maxMemoryMib: 4_194_304 },
   network: { floatingIps: true, ipv6: false, securityGroups: true, egress: 'on' },
   storage: { formats: ['raw', 'qcow2'], overlay: true, shared: false },
 }
-/** Field by field: a word that is not known here says nothing of the other fields. */
+/** Parses each field by itself: a field that cannot be parsed has its assumed value and does not affect the others. */
 function orAssumed<T extends object>(
   { shape }: z.ZodObject & z.ZodType<T>,
   fallback: Frozen<T>,
@@ -43,30 +43,30 @@ export const capabilities = z.looseObject({}).transform(
   }),
 )
 
-/** Without machine and disk nothing can be placed; the rest is no reason to take the host for broken. */
+/** A report. Nothing can be placed without `machine` and `disk`; capabilities that cannot be parsed do not make the host broken. */
 export const report = z.object({
   machine: hostFacts,
   disk: diskSpace,
   capabilities: capabilities.catch(assumed),
 })
 
-/** A call that tells no more than that it has succeeded. */
+/** The answer of a call that returns nothing. */
 export const nothing = z.unknown().transform((): void => undefined)
 
-/** An error as it travels. Of a code that is not known here, the words are still worth reading. */
+/** An error in the protocol. An unknown code becomes `failed`, and the message is kept. */
 export const wireError = z.object({
   code: z.enum(driverErrorCodes).catch('failed'),
   message: words(16_384).catch('The agent gave no reason.'),
 })
 
-/** A line of the answer to a call. Lines that say neither of these (that the agent is alive) say nothing here. */
+/** A line of the answer to a call. A line with none of these fields (such as `alive`) is ignored. */
 export const wireLine = z.object({
   progress: words(500).optional(),
   result: z.unknown().optional(),
   error: wireError.optional(),
 })
 
-/** A line of the events. */
+/** A line of the event stream. */
 export const wireEvent = z.object({
   snapshot: z.array(z.unknown()).optional(),
   event: z.unknown().optional(),

@@ -28,28 +28,28 @@ import { type FieldsSince, fieldsSince, needOf, newest, tooNewFor } from './sinc
 import { type AgentConnection, ask, lines, unixConnection, upgrade } from './transport.ts'
 import { commonVersion, type Versions } from './versions.ts'
 
-/** Drivers of a host behind its agent. The connection is made at the first call and kept. */
+/** The drivers of a host behind its agent. The connection is made at the first call and kept. */
 export type RemoteHost = HostDrivers & {
   /**
    * Fetches the capabilities, which are a plain property of the interface. The hypervisor's `probe` and every report
-   * does it too (and a host reports when it is registered); before that they say what our own drivers
-   * offer, and a call that the host does not support is refused by the agent.
+   * fetch them, too (and a host reports when it is registered). Until then the properties have the capabilities of
+   * our own drivers, and the agent refuses a call that its host does not support.
    */
   refreshCapabilities(): Promise<void>
-  /** The newest version of the protocol that the agent speaks, too, by its last answer; null before the first. */
+  /** The newest version of the protocol that both sides speak, by the agent's last answer; null before the first answer. */
   readonly commonVersion: number | null
   close(): void
 }
 
 export type RemoteOptions = {
-  /** Told when the event stream breaks (it connects again) or a listener throws. */
+  /** Called when the event stream breaks (it connects again) or a listener throws. */
   onTrouble?: (error: Error) => void
   /**
-   * For whom calls that change something are made; `fresh`: as it is now, because the host has refused
-   * what was known. Left out: the host answers questions only.
+   * Returns the cloud in whose name calls change something. `fresh`: read the mark again, because the host has refused
+   * the known one. Without this function the host answers only calls that change nothing.
    */
   cloud?: (fresh: boolean) => Promise<CloudMark>
-  /** For tests alone: fields that are made up. */
+  /** Only for tests, which invent fields. */
   since?: FieldsSince
 }
 
@@ -105,7 +105,7 @@ function caller(connection: AgentConnection, cloud: RemoteOptions['cloud'], sinc
       return await send(connection, mark, since, name, op, args)
     } catch (error) {
       if (!cloud || !(error instanceof DriverError && error.code === 'foreign')) throw error
-      // Another process of this cloud was started since, and the host has heard of it first.
+      // Another process of this cloud was started since, and the host already knows the newer mark.
       const now = await cloud(true)
       if (now.epoch === mark?.epoch && now.token === mark.token) throw error
       return send(connection, now, since, name, op, args)
@@ -113,7 +113,7 @@ function caller(connection: AgentConnection, cloud: RemoteOptions['cloud'], sinc
   }
 }
 
-/** A document that the agent would reach without a part of it is not sent: its receipt says what to upgrade. */
+/** Sends documents to the agent, except those of which the agent would ignore a part: their receipt says what to upgrade. */
 async function applyTellable(
   connection: AgentConnection,
   call: Call,
@@ -131,14 +131,14 @@ async function applyTellable(
   return [...refused, ...checkedReceipts(told, await call('documents/apply', op, told))]
 }
 
-/** What the agent speaks; one that has not been heard yet is asked. */
+/** The versions that the agent speaks; asks the agent when it has not answered yet. */
 async function peerOf(connection: AgentConnection, op: Op): Promise<Versions | null> {
   if (!connection.peer)
     (await ask(connection, { method: 'GET', path: '/v1/capabilities', signal: op.signal })).resume()
   return connection.peer ?? null
 }
 
-/** A call's arguments as they are sent, and what they need of the agent. */
+/** A call's arguments as they are sent, and the protocol version that they need. */
 function told(name: MethodName, args: readonly unknown[], since: FieldsSince) {
   if (name === 'documents/apply') {
     const documents = args[0] as readonly HostDocument[]
@@ -164,7 +164,7 @@ async function send<N extends MethodName>(
   const tooNew = peer && tooNewFor(peer, need, connection.name)
   if (tooNew) throw tooNew
   const body = JSON.stringify({ op: { id: op.id, cloud }, args: sent })
-  // Said here: an agent that reads no further cuts the connection before its answer is read.
+  // Checked here, because an agent that stops reading closes the connection before its answer is read.
   if (Buffer.byteLength(body) > maxRequestBytes)
     throw new DriverError('invalid', `${name}: the call is larger than ${maxRequestBytes} bytes.`)
   const response = await ask(connection, {
@@ -172,10 +172,10 @@ async function send<N extends MethodName>(
     path: `/v1/call/${name}`,
     body,
     signal: op.signal,
-    // An older agent may have been started meanwhile.
+    // An older agent may have been started meanwhile; it refuses the call by this version.
     since: need?.version,
   })
-  // Read to the end, so that the connection can be used again.
+  // The answer is read to its end, so that the connection can be used again.
   let end: z.output<typeof wireLine> = {}
   for await (const said of lines(connection, response)) {
     const line = answered(connection, name, wireLine, said)
@@ -184,11 +184,11 @@ async function send<N extends MethodName>(
   }
   if (end.error) throw fromWireError(end.error)
   if (end.result === undefined)
-    throw new DriverError('unavailable', `The agent at ${connection.name} broke off ${name}.`)
+    throw new DriverError('unavailable', `The agent at ${connection.name} broke off its answer to ${name}.`)
   return answered(connection, name, methods[name].answer as z.ZodType<ResultOf<N>>, end.result)
 }
 
-/** What the agent has said, checked; fields that are not known are left out. */
+/** Parses an answer of the agent; raises `failed` when it is malformed. Unknown fields are left out. */
 function answered<T>(connection: AgentConnection, what: string, schema: z.ZodType<T>, said: unknown): T {
   const { data, error } = schema.safeParse(said)
   if (!error) return data

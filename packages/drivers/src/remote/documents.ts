@@ -8,7 +8,7 @@ import { type FieldsSince, type Need, needOf } from './since.ts'
 
 type Told = z.output<typeof toldDocuments>[number]
 
-/** Those whose bodies have their shape; of the others a receipt says what is wrong, and where. */
+/** Applies the documents whose bodies match their schemas; the receipts of the others say what is wrong, and where. */
 export async function applyChecked(
   keeper: DocumentKeeper,
   op: Op,
@@ -30,14 +30,14 @@ export async function applyChecked(
 }
 
 /**
- * What an agent has answered to these documents, none of it believed to be what its type says: a receipt that
- * is malformed is its document's failure alone, and one of no document is left out.
+ * Parses the receipts that an agent has returned for these documents. A malformed receipt counts as the failure of its
+ * document alone, and a receipt for a document that was not sent is left out.
  */
 export function checkedReceipts(told: readonly HostDocument[], answer: readonly unknown[]): Receipt[] {
   const asked = new Set(told.map(keyOf))
   return answer.flatMap((said): Receipt[] => {
     const of = receiptOf.safeParse(said)
-    // Once each: of a very long answer no more is looked at than has been asked.
+    // Each document has one receipt, so that a very long answer costs no more than was asked.
     if (!of.success || !asked.delete(keyOf(of.data))) return []
     const parsed = receipt.safeParse(said)
     if (parsed.success) return [parsed.data]
@@ -48,7 +48,7 @@ export function checkedReceipts(told: readonly HostDocument[], answer: readonly 
 const keyOf = ({ kind, id, generation }: Pick<HostDocument, 'kind' | 'id' | 'generation'>) =>
   `${kind}/${id}/${generation}`
 
-/** As it is sent: a field that has its default means nothing to an agent that has never heard of it. */
+/** A document as it is sent: without fields that have their default, which an older agent may not know. */
 export const sentDocument = ({ kind, id, generation, body }: HostDocument) => ({
   kind,
   id,
@@ -59,7 +59,7 @@ export const sentDocument = ({ kind, id, generation, body }: HostDocument) => ({
 export const needOfDocument = (document: HostDocument, since: FieldsSince): Need | null =>
   needOf(document.kind, sentDocument(document).body, since)
 
-/** Those that the agent can honour, and for each of the others the receipt that it would have to give. */
+/** Splits documents into those that the agent understands, and the receipts (`refused`) of the others. */
 export function tellable(
   documents: readonly HostDocument[],
   refusalOf: (document: HostDocument) => DriverError | null,

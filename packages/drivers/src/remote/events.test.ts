@@ -9,7 +9,7 @@ import { unixConnection } from './transport.ts'
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'events-'))
 const socketPath = path.join(folder, 'agent.sock')
-/** What the agent says at each connection, and then breaks off; at the last it goes on. */
+/** The lines that the agent sends at each connection. It then closes the connection, except the last one. */
 let said: unknown[][] = []
 let server: http.Server
 let stream: EventStream
@@ -38,7 +38,7 @@ const event = (n: number): HypervisorEvent => ({
   at: '2026-01-01T00:00:00Z',
 })
 
-it('are remembered of so many guests, and what is malformed is none', async () => {
+it('the stream remembers the power of a limited number of guests and ignores malformed events', async () => {
   const many = Array.from({ length: rememberedGuests + 1 }, (_, n) => ({ event: event(n) }))
   said = [
     [{ snapshot: [] }, ...many, { event: { ...event(0), instanceId: 'x'.repeat(1e6) } }],

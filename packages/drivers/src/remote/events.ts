@@ -7,20 +7,20 @@ import { type AgentConnection, ask, lines } from './transport.ts'
 
 type Listener = (event: HypervisorEvent) => void
 
-/** More guests than a host has, so that an agent which makes them up fills no memory. */
+/** How many guests' states are remembered: more than a host has, so that an agent that invents guests cannot fill the memory. */
 export const rememberedGuests = 10_000
 
 /**
- * One event stream to an agent, shared by every subscriber, open while there is one. It connects
- * again by itself. Each time it connects the agent first sends the state of all its guests, and
- * what differs from what was last told is told now: nothing is missed, only possibly merged, and of more
- * guests than are remembered those told of long ago are told again.
+ * The event stream of an agent, shared by all subscribers and open while there is one. It connects
+ * again by itself. At each connection the agent first sends the state of all its guests, and subscribers get
+ * those states that differ from the last event of the guest: no state is missed, although several changes may become
+ * one event. When a host has more guests than are remembered, the least recently changed are told again.
  */
 export class EventStream {
   readonly #connection: AgentConnection
   readonly #onTrouble: (error: Error) => void
   readonly #listeners = new Set<Listener>()
-  /** Power by guest, in the order in which they were told of. */
+  /** The power state last told of each guest, in the order of telling. */
   readonly #told = new Map<string, PowerState>()
   #stop: AbortController | null = null
 
@@ -81,7 +81,7 @@ export class EventStream {
     }
   }
 
-  /** What is malformed says nothing of its guest, and of the others what there is to say is told. */
+  /** Returns the well-formed events; a malformed event is reported and does not stop the others. */
   #sound(said: readonly unknown[]): HypervisorEvent[] {
     const parsed = said.map((one) => hypervisorEvent.safeParse(one))
     const wrong = parsed.find(({ error }) => error)?.error

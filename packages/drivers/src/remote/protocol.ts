@@ -25,8 +25,8 @@ import { nothing, report, type wireError } from './answers.ts'
 import { applyChecked } from './documents.ts'
 
 /**
- * What the control plane and an agent say to each other (versions.ts: in which versions). HTTP/1.1 over the agent's
- * unix socket (mutual TLS over TCP is the same with other connect options):
+ * The protocol between the control plane and an agent (versions.ts has its versions). It is HTTP/1.1 over the agent's
+ * unix socket (mutual TLS over TCP would need only other connect options):
  *
  *   POST /v1/call/<driver>/<method>  {op:{id, cloud}, args:[…]}  → NDJSON, one WireLine each: any number of
  *        progress and alive lines, then one result or error. Closing the request cancels the call.
@@ -36,21 +36,21 @@ import { applyChecked } from './documents.ts'
  *   GET  /v1/console/<id>/<vnc|serial>  Upgrade: stratolith-console → 101 and raw bytes both ways
  *   GET  /healthz                    → who the agent is and what it runs
  *
- * Beside this door, which is the api's, there is one for the console proxy that serves consoles alone.
+ * This door is for the api. A second door, for the console proxy, serves consoles alone.
  */
-/** The socket of that other door, beside the agent's own. */
+/** The socket of the console proxy's door, in the folder of the agent's socket. */
 export const consoleDoorOf = (socketPath: string): string =>
   path.join(path.dirname(socketPath), 'console.sock')
 export const consoleUpgrade = 'stratolith-console'
-/** An alive line is written this often on answers that take long … */
+/** How often an answer that takes long gets an alive line, in ms. */
 export const aliveEveryMs = 5_000
-/** … and a peer that is silent for so long is taken for dead. */
+/** A peer that is silent for so long, in ms, counts as dead. */
 export const silenceMs = 30_000
 export const maxRequestBytes = 8 * 1024 * 1024
 export const maxLineBytes = 32 * 1024 * 1024
 
 export type WireError = z.output<typeof wireError>
-/** Lines as the agent writes them. */
+/** The lines that the agent writes. */
 export type WireLine = { progress: string } | { alive: true } | { result: unknown } | { error: WireError }
 export type WireEvent =
   | { snapshot: readonly HypervisorEvent[] }
@@ -58,7 +58,7 @@ export type WireEvent =
   | { alive: true }
   | { error: WireError }
 
-/** Whose orders a call is: the cloud's id, and which of its databases (a later start or restore: a higher epoch). */
+/** The cloud in whose name a call is made: its id, and the epoch of its database, which a later start or a restore raises. */
 export const cloudMark = z.strictObject({
   id: z.uuid(),
   epoch: z.number().int().min(1),
@@ -66,7 +66,7 @@ export const cloudMark = z.strictObject({
 })
 export type CloudMark = z.output<typeof cloudMark>
 
-/** Without `cloud` a call may only look. */
+/** The body of a call. Without `cloud` the call may change nothing. */
 export const callEnvelope = z.object({
   op: z.object({ id: z.string().min(1).max(128), cloud: cloudMark.optional() }),
   args: z.array(z.unknown()).max(4),
@@ -74,14 +74,14 @@ export const callEnvelope = z.object({
 
 type Method<A extends unknown[], R> = {
   args: z.ZodType<A>
-  /** As the control plane reads it. */
+  /** The schema by which the control plane parses the answer. */
   answer: z.ZodType<R>
-  /** Changes something on the host (and is worth a line in the log). */
+  /** True when the call changes something on the host (and gets a line in the log). */
   changes: boolean
   call(host: HostDrivers, op: Op, ...args: A): Promise<Frozen<R>>
 }
 
-/** The answer's schema says what a call answers; what the driver returns must be of that type. */
+/** The type of `call` comes from the answer's schema, so that the compiler checks what the driver returns. */
 type Call<A extends unknown[], R> = NoInfer<Method<A, R>['call']>
 const read = <A extends unknown[], R>(
   args: z.ZodType<A>,
@@ -98,7 +98,7 @@ const remove = (call: Call<[string], void>): Method<[string], void> => change(by
 const none: z.ZodType<[]> = z.tuple([])
 const byId: z.ZodType<[string]> = z.tuple([generatedId])
 
-/** The facet or `unsupported`: a host without consoles answers instead of breaking. */
+/** Returns the console facet; raises `unsupported` on a host without consoles. */
 function consoleOf(host: HostDrivers): ConsoleFacet {
   if (!host.hypervisor.console) throw new DriverError('unsupported', 'This hypervisor has no consoles.')
   return host.hypervisor.console
@@ -115,14 +115,14 @@ function trashOf(host: HostDrivers): TrashFacet {
   return host.storage.trash
 }
 
-/** Every call that exists: the agent's allow-list and the client's types in one. */
+/** All calls of the protocol: this is the agent's allow-list and the source of the client's types. */
 export const methods = {
   'host/report': read(none, report, (h, op) => h.report(op)),
   'hypervisor/probe': read(none, hostFacts, (h, op) => h.hypervisor.probe(op)),
   'hypervisor/list': read(none, z.array(observedInstance), (h, op) => h.hypervisor.list(op)),
   'hypervisor/get': read(byId, observedInstance.nullable(), (h, op, id) => h.hypervisor.get(op, id)),
   'hypervisor/describe': read(byId, instanceSpec.nullable(), (h, op, id) => h.hypervisor.describe(op, id)),
-  // The version before this one puts guests back by this call and by those of network that ensure: they go with the next.
+  // The previous version restores guests by this call and by the network's ensure calls. The next version can drop them.
   'hypervisor/ensure': change(z.tuple([instanceSpec]), observedInstance, (h, op, spec) =>
     h.hypervisor.ensure(op, spec),
   ),
@@ -136,7 +136,7 @@ export const methods = {
   'hypervisor/diagnostics': read(byId, guestDiagnostics, (h, op, id) => h.hypervisor.diagnostics(op, id)),
   'hypervisor/password': read(byId, z.string().max(65_536), (h, op, id) => h.hypervisor.password(op, id)),
   'hypervisor/clearPassword': remove((h, op, id) => h.hypervisor.clearPassword(op, id)),
-  // They change nothing that the cloud has: a backup is read.
+  // These calls count as reading, because they change nothing that the cloud knows of.
   'backup/copyDisk': read(z.tuple([generatedId, generatedId]), diskCopy, async (h, op, id, diskId) =>
     backupOf(h).copyDisk(op, id, diskId),
   ),
@@ -146,7 +146,7 @@ export const methods = {
   'console/log': read(z.tuple([generatedId, logOptions]), consoleLog, async (h, op, id, options) =>
     consoleOf(h).log(op, id, options),
   ),
-  /** PNG as base64. */
+  /** The answer is a PNG in base64. */
   'console/screenshot': read(byId, z.base64(), async (h, op, id) =>
     (await consoleOf(h).screenshot(op, id)).toString('base64'),
   ),
@@ -199,7 +199,7 @@ export type ArgsOf<N extends MethodName> =
     : never
 export type ResultOf<N extends MethodName> = z.output<(typeof methods)[N]['answer']>
 
-/** A call that has been checked and only waits to be run. */
+/** A call whose arguments have been checked. */
 export type CheckedCall = { changes: boolean; run(host: HostDrivers, op: Op): Promise<unknown> }
 
 /**
@@ -221,7 +221,7 @@ export function checkCall(name: string, args: unknown): CheckedCall {
   }
 }
 
-/** An error as it travels. */
+/** Turns any error into the form of the protocol. */
 export function toWireError(error: unknown): WireError {
   const { code, message } = driverErrorOf(error)
   return { code, message }

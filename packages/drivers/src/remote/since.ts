@@ -2,21 +2,22 @@ import { DriverError } from '../errors.ts'
 import { advice, commonVersion, spoken, type Versions } from './versions.ts'
 
 /**
- * The version of the protocol (versions.ts) in which a field came whose neglect would be wrong: what uses it is
- * not told to an agent that would leave it out. A field is named by the kind of its document ("port.rules.pace"), and
- * where a call has the same spec also by the call ("network/ensurePort.rules.pace"); lists are passed through. It has
- * a `default` in its schema, with which it is not sent and needs nothing.
+ * For each field that an agent must not ignore: the version of the protocol (versions.ts) in which the field was added.
+ * A document or call that uses the field is not sent to an agent that would leave it out. A field is named by the kind
+ * of its document ("port.rules.pace") and, when a call has the same spec, also by the call
+ * ("network/ensurePort.rules.pace"); names skip lists. The field must have a `default` in its schema: while it has that
+ * default it is not sent and needs no version.
  */
 export type FieldsSince = Readonly<Record<string, number>>
 export const fieldsSince: FieldsSince = {}
 
 export type Need = { field: string; version: number }
 
-/** Of a call, or of all documents of a call, as they are sent. */
+/** The need for the newest version among those of a call or its documents. */
 export const newest = (needs: readonly (Need | null)[]): Need | null =>
   needs.reduce((a, b) => ((b?.version ?? 0) > (a?.version ?? 0) ? b : a), null)
 
-/** Of the fields that `told` has, the one that needs the newest version; null: every version that is spoken does. */
+/** Returns the field of `told` that needs the newest version; null when every version that we speak suffices. */
 export function needOf(what: string, told: unknown, since: FieldsSince): Need | null {
   const needs = Object.entries(since).flatMap(([field, version]): Need[] => {
     const path = field.startsWith(`${what}.`) ? field.slice(what.length + 1).split('.') : []
@@ -33,7 +34,7 @@ function says(value: unknown, path: readonly string[]): boolean {
   return says((value as Record<string, unknown>)[key], rest)
 }
 
-/** Why this may not be told to an agent of these versions; null: it may. */
+/** The error when the agent's versions are too old for the need; null when they suffice. */
 export function tooNewFor(peer: Versions, need: Need | null, at: string): DriverError | null {
   if (!need || need.version <= commonVersion(peer)) return null
   const { field, version } = need

@@ -6,15 +6,15 @@ import { fromWireError, maxLineBytes, silenceMs } from './protocol.ts'
 import { checkVersions, spoken, type Versions, versionHeader, versionText } from './versions.ts'
 
 /**
- * How an agent is reached. A unix socket is `{ socketPath }`; mutual TLS is node:https's request
- * with host, port, ca, cert, key and an https.Agent. Nothing else in this folder knows which.
+ * The way to an agent. A unix socket is `{ socketPath }`; mutual TLS would be node:https's request
+ * with host, port, ca, cert, key and an https.Agent. Nothing else in this folder depends on the transport.
  */
 export type AgentConnection = {
-  /** For messages. */
+  /** The agent's address, for messages. */
   name: string
   request: typeof http.request
   options: http.RequestOptions & { agent: http.Agent }
-  /** What the agent said last that it speaks: it may be upgraded meanwhile. */
+  /** The versions that the agent spoke at its last answer; the agent may be upgraded meanwhile. */
   peer?: Versions
 }
 
@@ -31,17 +31,17 @@ type Ask = {
   path: string
   body?: string
   signal?: AbortSignal
-  /** The oldest version in which the request means what it should: an agent that is older refuses it. */
+  /** The oldest version of the protocol that has all fields of the request: an older agent refuses it. */
   since?: number
 }
 
 /**
- * Sends one request and returns the answer's head. Every failure is a DriverError: `unavailable`
- * when the agent cannot be reached, dies or is silent for too long, else what the agent said.
+ * Sends one request and returns the head of the answer. Every failure is a DriverError: `unavailable` when the
+ * agent cannot be reached, dies or is silent for too long, otherwise the error that the agent has returned.
  */
 export async function ask(connection: AgentConnection, request: Ask): Promise<http.IncomingMessage> {
   const response = await send(connection, request).catch((error: unknown) => {
-    // A kept-alive socket may have been closed by a restarted agent; every call is idempotent.
+    // A restarted agent may have closed a kept-alive socket. Every call is idempotent, so it is sent again.
     if (error instanceof StaleSocket) return send(connection, request)
     throw error
   })
@@ -100,7 +100,7 @@ export function upgrade(
       path,
       headers: { connection: 'Upgrade', upgrade: protocol, [versionHeader]: versionText(spoken) },
     })
-    // Only the way there can be cancelled: the stream outlives the operation that opened it.
+    // Only the opening can be cancelled: the stream outlives the operation that opened it.
     const cancel = () => request.destroy(new Error('cancelled'))
     if (signal.aborted) cancel()
     signal.addEventListener('abort', cancel, { once: true })
@@ -138,13 +138,13 @@ export function upgrade(
   })
 }
 
-/** The NDJSON lines of an answer, parsed. Raises `unavailable` when it breaks off, `failed` for what is no JSON. */
+/** Parses the NDJSON lines of an answer. Raises `unavailable` when the answer breaks off, `failed` for a line that is no JSON. */
 export async function* lines(
   connection: AgentConnection,
   response: http.IncomingMessage,
 ): AsyncGenerator<unknown, void, undefined> {
   const decoder = new TextDecoder()
-  // What has come of a line is not looked through again with each piece that follows.
+  // The pieces of a long line are kept apart, so that each piece is searched for the line's end only once.
   let pieces: string[] = []
   let length = 0
   try {
@@ -164,7 +164,7 @@ export async function* lines(
   }
 }
 
-/** What is said and cannot be read is no silence. */
+/** Parses a line. The failure is `failed` and not `unavailable`, because the agent has answered. */
 function parsed(connection: AgentConnection, line: string): unknown {
   try {
     return JSON.parse(line)

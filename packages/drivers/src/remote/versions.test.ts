@@ -11,11 +11,11 @@ import { connectAgent, type RemoteHost } from './client.ts'
 import { fieldsSince } from './since.ts'
 import { checkVersions, spoken, versionHeader, versionText } from './versions.ts'
 
-/** An agent of another build: it says these versions (null: it says none) and answers with these lines. */
+/** An agent of another build: the versions in its header (null: no header) and the lines of its answers. */
 let versions: string | null
 let answer: string
 let asked: { url?: string; headers: http.IncomingHttpHeaders; body: string }[]
-/** Whether it opens consoles. */
+/** Whether the agent opens consoles. */
 let opens: boolean
 let server: http.Server
 let host: RemoteHost
@@ -81,14 +81,14 @@ const facts = {
 const disk = { totalGib: 20, freeGib: 10 }
 
 describe('an older agent', () => {
-  it('that says no version is of the first', async () => {
+  it('without a version header speaks version 1', async () => {
     versions = null
     answer = result([guest])
     expect(await host.hypervisor.list(op)).toEqual([guest])
     expect(asked[0]?.headers[versionHeader]).toBe(versionText(spoken))
   })
 
-  it('may lack a field that came later', async () => {
+  it('may lack a field that was added later', async () => {
     answer = result({ machine: facts, disk, capabilities: { hypervisor: {} } })
     const report = await host.report(op)
     expect(report.machine.isolation).toMatchObject({
@@ -101,7 +101,7 @@ describe('an older agent', () => {
     expect((await host.network.list(op)).ports).toEqual([{ ...port, instanceId: '' }])
   })
 
-  it('with which there is no version in common is told of as such', async () => {
+  it('that has no version in common gets an error which says that the agent is older', async () => {
     versions = '0-0'
     answer = result([guest])
     const error = await failure(host.hypervisor.list(op))
@@ -114,7 +114,7 @@ describe('an older agent', () => {
 })
 
 describe('a newer agent', () => {
-  it('may have fields, lines and codes of errors that are not known here', async () => {
+  it('may send fields, lines and error codes that this build does not know', async () => {
     versions = '2-7'
     answer = `{"weather":"fine"}\n${result([{ ...guest, temperature: 40 }])}`
     expect(await host.hypervisor.list(op)).toEqual([guest])
@@ -123,7 +123,7 @@ describe('a newer agent', () => {
     expect([error.code, error.message]).toEqual(['failed', 'It is too hot.'])
   })
 
-  it('may say words that are not known here in what nobody needs', async () => {
+  it('may send unknown words in parts of a report that nothing depends on', async () => {
     const told = {
       hypervisor: { pause: false, screenshot: 'in colour', maxVcpus: 8 },
       network: { egress: 'by night', ipv6: true },
@@ -146,7 +146,7 @@ describe('a newer agent', () => {
     expect((await failure(host.report(op))).message).toContain('disk.freeGib')
   })
 
-  it('with which there is no version in common is told of as such', async () => {
+  it('that has no version in common gets an error which says that the control plane is older', async () => {
     versions = '3-4'
     answer = result([guest])
     const { message } = await failure(host.hypervisor.list(op))
@@ -155,7 +155,7 @@ describe('a newer agent', () => {
   })
 })
 
-describe('what is told', () => {
+describe('documents and calls', () => {
   const port = {
     id: 'port-1',
     tag: 1,
@@ -171,7 +171,7 @@ describe('what is told', () => {
     rules: [],
   }
   const document = { kind: 'port' as const, id: 'port-1', generation: 3, body: port }
-  /** As of a build that has this field. */
+  /** A document with a field that only newer builds know. */
   const paced = { ...document, id: 'port-2', body: { ...port, id: 'port-2', pace: { kbit: 7 } } }
   const reached = ({ kind, id, generation }: typeof document) => ({
     kind,
@@ -199,7 +199,7 @@ describe('what is told', () => {
     })
   })
 
-  it('an older agent is not told what it would leave out, and is told the rest', async () => {
+  it('that an older agent would not fully understand are not sent to it, and the others are', async () => {
     versions = '1-1'
     answer = result([reached(document)])
     expect(await host.documents.apply(op, [document, paced])).toEqual([refused, reached(document)])
@@ -214,7 +214,7 @@ describe('what is told', () => {
     expect(callsOf()).toHaveLength(1)
   })
 
-  it('an agent of that version is told it, and another one that took its place refuses it', async () => {
+  it('with a new field are sent to an agent of that version, and refused when an older agent takes its place', async () => {
     expect(host.commonVersion).toBeNull()
     answer = result([reached(paced)])
     expect(await host.documents.apply(op, [paced, document])).toEqual([reached(paced)])
@@ -223,14 +223,14 @@ describe('what is told', () => {
     expect(asked.at(-1)?.headers[versionHeader]).toBe('2-2')
     await host.documents.apply(op, [document])
     expect(asked.at(-1)?.headers[versionHeader], 'without the field').toBe('1-2')
-    // It was upgraded before, and is older again.
+    // The agent was newer before and is older again.
     versions = '1-1'
     answer = result([])
     await host.hypervisor.list(op)
     expect(await host.documents.apply(op, [paced])).toEqual([refused])
   })
 
-  it('every field needs a version that is spoken', () => {
+  it('have no field that needs a version which this build does not speak', () => {
     const unspoken = Object.entries(fieldsSince).filter(([, version]) => version > spoken.newest)
     expect(unspoken).toEqual([])
   })
@@ -239,7 +239,7 @@ describe('what is told', () => {
 describe('a console', () => {
   const open = () =>
     host.hypervisor.console?.open(op, 'guest-1', 'serial') ?? Promise.reject(new Error('no console'))
-  it('is asked for with the versions, and opened by an agent that has one in common', async () => {
+  it('is requested with the version header, and opened by an agent that has a version in common', async () => {
     const stream = await open()
     stream.destroy()
     expect(asked.at(-1)?.headers[versionHeader]).toBe(versionText(spoken))
@@ -251,7 +251,7 @@ describe('a console', () => {
     ['3-4', 'The control plane is older: upgrade'],
     ['0-0', 'The agent is older: upgrade'],
     ['x', 'cannot be read'],
-  ])('of an agent that speaks %s is none', async (said, words) => {
+  ])('cannot be opened at an agent that speaks %s', async (said, words) => {
     versions = said
     const error = await failure(open())
     expect([error.code, error.message]).toEqual(['unavailable', expect.stringContaining(words)])
@@ -261,7 +261,7 @@ describe('a console', () => {
   })
 })
 
-describe('garbage', () => {
+describe('a malformed answer', () => {
   it.each([
     ['nothing', '', 'unavailable', 'broke off'],
     ['no JSON', 'hello\n', 'failed', 'gave a malformed answer'],
@@ -275,7 +275,7 @@ describe('garbage', () => {
     ['an id with a way up', result([{ ...guest, id: '../../etc' }]), 'failed', '0.id: '],
     ['an error of nothing', '{"error":{}}\n', 'failed', 'gave no reason'],
     ['an error without end', `{"error":{"message":"${'x'.repeat(1e6)}"}}\n`, 'failed', 'xxx'],
-  ])('of %s is this agent’s failure', async (_what, said, code, words) => {
+  ])('with %s is a failure of this agent alone', async (_what, said, code, words) => {
     answer = said
     const error = await failure(host.hypervisor.list(op))
     expect(error.code).toBe(code)
@@ -284,7 +284,7 @@ describe('garbage', () => {
     expect(error.message.length).toBeLessThan(20_000)
   })
 
-  it('is a report or a screen as little as a list', async () => {
+  it('to a report or a screenshot is a failure, too', async () => {
     answer = result({ machine: { ...facts, vcpus: -1 }, disk, capabilities: {} })
     expect((await failure(host.report(op))).message).toContain('machine.vcpus')
     answer = result('no base64!')
@@ -299,20 +299,23 @@ describe('garbage', () => {
     ['one', { hypervisor: { maxVcpus: 'many' }, network: 7, storage: null }],
     ['none', 'all'],
     ['nothing', undefined],
-  ])('in capabilities of which %s can be read leaves those that are assumed', async (_what, told) => {
+  ])('with capabilities of which %s can be parsed leaves the assumed capabilities', async (_what, told) => {
     answer = result({ machine: facts, disk, capabilities: told })
     expect((await host.report(op)).capabilities).toEqual(assumed)
   })
 
-  it.each(['', 'one', '1', '1-', '-1', '1-2-3', '1.5-2', '1-99999999'])('is the version %j', async (said) => {
-    versions = said
-    answer = result([guest])
-    expect((await failure(host.hypervisor.list(op))).message).toContain('cannot be read')
-  })
+  it.each(['', 'one', '1', '1-', '-1', '1-2-3', '1.5-2', '1-99999999'])(
+    'with the version %j is refused',
+    async (said) => {
+      versions = said
+      answer = result([guest])
+      expect((await failure(host.hypervisor.list(op))).message).toContain('cannot be read')
+    },
+  )
 })
 
-describe('seen from an agent', () => {
-  it('a control plane says its versions, or is of the first', () => {
+describe('the version header of a control plane', () => {
+  it('says its versions, and stands for version 1 when it is absent', () => {
     expect(() => checkVersions('control plane', undefined)).not.toThrow()
     expect(() => checkVersions('control plane', '2-9')).not.toThrow()
     expect(() => checkVersions('control plane', '3-9')).toThrow(

@@ -1,31 +1,31 @@
 import { DriverError } from '../errors.ts'
 
 /**
- * Versions of the protocol that this build speaks. Both sides say theirs in a header of every request and answer,
- * consoles included, so hosts can be upgraded one by one, before or after the control plane, for as long as there is
- * a version in common. The newest common one decides what may be told: `since.ts` has the fields that an older agent
- * must not be told without knowing them.
+ * The versions of the protocol that this build speaks. Both sides send their versions in a header of every request and
+ * answer, consoles included. So hosts can be upgraded one by one, before or after the control plane, as long as there is
+ * a version in common. The newest common version decides what may be sent: `since.ts` lists the fields that must not be
+ * sent to an agent which does not know them.
  *
- * A field that came later has a default. While a wish has that default, the field is not sent at all. When it has
- * another value, an agent of version 2 or later leaves out what it does not know, which is right for a hint, and is
- * wrong for a wish that is more open without the field: such a field is put into `since.ts` with a new `newest`.
- * `oldest` grows when what an older side expects has been removed.
+ * A field that is added later has a default. While it has that default, the field is not sent. When it has
+ * another value, an agent of version 2 or later ignores an unknown field. That is right for a hint, and wrong for a
+ * field without which the wish would allow more: such a field is put into `since.ts` with a new `newest`.
+ * `oldest` grows when something that an older side expects is removed.
  *
- * 1: agents that say no version. Their specs are strict: they refuse a call, or the one document, with any field that
- *    they do not know, so until `oldest` is 2 a host of theirs cannot have what uses a new field, a hint neither.
- * 2: fields that are not known are left out (in a rule of a port they are refused), versions are said.
+ * 1: agents without a version header. Their schemas are strict: they refuse a call, or a single document, with any
+ *    unknown field. Until `oldest` is 2, such a host can therefore not have a thing that uses a new field, not even a hint.
+ * 2: unknown fields are left out (in a rule of a port they are refused), and both sides send their versions.
  */
 export const spoken: Versions = { oldest: 1, newest: 2 }
 export const versionHeader = 'stratolith-protocol'
 
 export type Versions = { oldest: number; newest: number }
 
-/** The newest version that both sides speak; less than their oldest ones when there is none. */
+/** The newest version that both sides speak. When they have none in common, it is below the oldest version of one side. */
 export const commonVersion = (theirs: Versions): number => Math.min(theirs.newest, spoken.newest)
 
 export const versionText = ({ oldest, newest }: Versions): string => `${oldest}-${newest}`
 
-/** What a header says. Whoever says nothing is of before there was one. */
+/** Parses the header; null when it is malformed. A side without the header speaks version 1. */
 function versionsIn(header: string | string[] | undefined): Versions | null {
   if (header === undefined) return { oldest: 1, newest: 1 }
   const [, oldest, newest] = /^(\d{1,6})-(\d{1,6})$/.exec(String(header)) ?? []
@@ -42,9 +42,9 @@ export const advice: Record<Side, string> = {
 }
 
 /**
- * Compares what `them` says in the header with what this side speaks. Raises `unavailable` (whoever waits for the
- * host tries again, and succeeds after the upgrade) when no version is common: the sentence says which side is
- * older, and what to do. `at`: where the agent is. Answers what they speak.
+ * Compares the header of the other side, `them`, with the versions of this side, and returns their versions. Raises
+ * `unavailable` when no version is common (a caller that tries again succeeds after the upgrade); the message says
+ * which side is older and what to do. `at`: the address of the agent.
  */
 export function checkVersions(them: Side, header: string | string[] | undefined, at = ''): Versions {
   const theirs = versionsIn(header)

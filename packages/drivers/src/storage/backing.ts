@@ -4,9 +4,9 @@ import path from 'node:path'
 import { baseOf, recordBase } from '../disk-base.ts'
 
 /**
- * Disks of an older agent have their base in their header alone, which the guest's QEMU can write. It is
- * believed once: a mark in the folder of the host says that this has been done. A disk whose header makes
- * no sense stays without a record, and so does not start.
+ * Disks of an older agent name their base in their header alone, which the guest's QEMU can write. This function
+ * trusts the headers once and records the bases; then a mark in the host's folder says that this was done. A
+ * disk whose header names no base of ours stays without a record, so that its guest cannot start.
  */
 export async function recordOldBases(
   dir: string,
@@ -17,7 +17,7 @@ export async function recordOldBases(
   if (fs.existsSync(mark)) return
   for (const disk of await findDisks()) {
     if ((await baseOf(disk.path)) !== undefined) continue
-    const named = await backingOf(disk.path).catch(() => undefined) // one bad disk must not keep the agent down
+    const named = await backingOf(disk.path).catch(() => undefined) // One bad disk must not keep the agent from starting.
     const name = path.basename(named ?? '')
     const isOurs = named === path.join(bases, name) && /^[0-9a-f]{64}\.raw$/.test(name)
     if (named === null || isOurs) await recordBase(disk.path, named)
@@ -25,26 +25,26 @@ export async function recordOldBases(
   await writeFile(mark, '', { mode: 0o600, flush: true })
 }
 
-/** Every disk of every host in `hostsDir` (they share the bases), one in the trash included, and what it lies on. */
+/** All disks of all hosts in `hostsDir` (the hosts share the bases), also those in the trash, each with its base. */
 export async function backings(hostsDir: string): Promise<{ file: string; backing: string | null }[]> {
   const disks = fs.globSync(['*/instances/*/disk-*.qcow2', '*/trash/*@*'], { cwd: hostsDir })
   return Promise.all(
     disks.map(async (name) => {
       const file = path.join(hostsDir, name)
       const recorded = await baseOf(file.replace(/@\d+$/, ''))
-      // one without a record may still be given one: what it names is kept for it
+      // A disk without a record may still get one, so the base that its header names must stay.
       return { file, backing: recorded === undefined ? ((await backingOf(file)) ?? null) : recorded }
     }),
   )
 }
 
 /**
- * Bytes 8–15 and 16–19 of a qcow2 header: where the name of the backing file is, within the first
- * cluster (64 KiB in ours), and how long (0: none). Undefined when that makes no sense.
+ * The backing file that a qcow2 header names; null when none, undefined when the header makes no sense. Bytes 8–15 hold
+ * the offset of the name within the first cluster (64 KiB in ours), bytes 16–19 its length (0: no backing file).
  */
 async function backingOf(file: string): Promise<string | null | undefined> {
   const handle = await open(file, 'r').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined // it went while we looked
+    if (error.code === 'ENOENT') return undefined // The file was removed meanwhile.
     throw error
   })
   if (!handle) return undefined

@@ -6,11 +6,11 @@ import type { LocalStorageDriver } from './interface.ts'
 export type StorageBench = {
   driver: LocalStorageDriver
   op: Op
-  /** Puts the bytes of a plain raw image of 1 MiB in the store and names the blob. */
+  /** Puts a raw image of 1 MiB into the image store and returns the id of its blob. */
   rawBlob(): Promise<string>
 }
 
-/** What every storage driver must do; run on the fake and on the real one. */
+/** The tests that every storage driver must pass; they run on the fake and on the real driver. */
 export function storageConformance(bench: () => StorageBench): void {
   const make = async (over: { mode?: 'overlay' | 'copy'; sizeGib?: number } = {}) => {
     const { driver, op, rawBlob } = bench()
@@ -28,26 +28,29 @@ export function storageConformance(bench: () => StorageBench): void {
     return { driver, op, blobId, spec }
   }
 
-  test.each(['overlay', 'copy'] as const)('a disk by %s: made once, listed, removed twice', async (mode) => {
-    const { driver, op, spec } = await make({ mode })
-    const disk = await driver.ensureDisk(op, spec)
-    expect(disk).toMatchObject({
-      id: spec.id,
-      instanceId: spec.instanceId,
-      format: 'qcow2',
-      sizeBytes: 1024 ** 3,
-    })
-    expect(await driver.ensureDisk(op, spec)).toEqual(disk)
-    expect(await driver.listDisks(op)).toContainEqual(disk)
-    expect(await driver.findDisk(op, spec)).toEqual(disk)
-    expect(await driver.findDisk(op, { ...spec, id: crypto.randomUUID() })).toBeNull()
-    await driver.removeDisk(op, spec.id)
-    await driver.removeDisk(op, spec.id)
-    expect((await driver.listDisks(op)).map((d) => d.id)).not.toContain(spec.id)
-    expect(await driver.findDisk(op, spec)).toBeNull()
-  })
+  test.each(['overlay', 'copy'] as const)(
+    'a disk with the mode %s is made once, listed, and can be removed twice',
+    async (mode) => {
+      const { driver, op, spec } = await make({ mode })
+      const disk = await driver.ensureDisk(op, spec)
+      expect(disk).toMatchObject({
+        id: spec.id,
+        instanceId: spec.instanceId,
+        format: 'qcow2',
+        sizeBytes: 1024 ** 3,
+      })
+      expect(await driver.ensureDisk(op, spec)).toEqual(disk)
+      expect(await driver.listDisks(op)).toContainEqual(disk)
+      expect(await driver.findDisk(op, spec)).toEqual(disk)
+      expect(await driver.findDisk(op, { ...spec, id: crypto.randomUUID() })).toBeNull()
+      await driver.removeDisk(op, spec.id)
+      await driver.removeDisk(op, spec.id)
+      expect((await driver.listDisks(op)).map((d) => d.id)).not.toContain(spec.id)
+      expect(await driver.findDisk(op, spec)).toBeNull()
+    },
+  )
 
-  test('a base is made once, listed, removed twice', async () => {
+  test('a base is made once, listed, and can be removed twice', async () => {
     const { driver, op, blobId } = await make()
     const again = await driver.ensureBase(op, { blobId, format: 'raw', maxVirtualBytes: 1024 ** 3 })
     expect(again?.virtualBytes).toBeGreaterThan(0)
@@ -57,7 +60,7 @@ export function storageConformance(bench: () => StorageBench): void {
     expect(await driver.listBases(op)).not.toContain(blobId)
   })
 
-  test('a base stays while a disk lies on it, in the trash, too', async () => {
+  test('a base cannot be removed while a disk uses it, also a disk in the trash', async () => {
     const { driver, op, blobId, spec } = await make()
     await driver.ensureDisk(op, spec)
     const refused = { code: 'conflict' }
@@ -70,7 +73,7 @@ export function storageConformance(bench: () => StorageBench): void {
     expect(await driver.listBases(op)).not.toContain(blobId)
   })
 
-  test('a disk goes into the trash, back to its place, and in the end is gone', async () => {
+  test('a disk goes into the trash, comes back to its place, and is removed for good in the end', async () => {
     const { driver, op, spec } = await make()
     const { trash } = driver
     if (!trash) throw new Error('this driver has no trash')
@@ -99,7 +102,7 @@ export function storageConformance(bench: () => StorageBench): void {
     expect(await ids()).not.toContain(spec.id)
   })
 
-  test('what is told of a guest is kept beside its disk, and goes with it', async () => {
+  test('the notes about a removed guest are kept beside its disk in the trash, and go with the disk', async () => {
     const { driver, op, spec } = await make()
     const { trash } = driver
     if (!trash) throw new Error('this driver has no trash')
@@ -111,7 +114,7 @@ export function storageConformance(bench: () => StorageBench): void {
     expect(await told()).toEqual({ name: 'web', projectId: 'p' })
     await trash.empty(op, { olderThanMs: 60_000 })
     expect(await trash.takeBack(op, spec.id)).toEqual(guest)
-    // Until it is there again for certain: whoever put it back may have been cut off.
+    // The notes stay until dropGuest, because the caller that puts the guest back may have been interrupted.
     await trash.put(op, spec.id)
     expect(await trash.takeBack(op, spec.id)).toEqual(guest)
     await trash.dropGuest(op, spec.instanceId)
@@ -126,7 +129,7 @@ export function storageConformance(bench: () => StorageBench): void {
     await trash.empty(op, { olderThanMs: 0 })
   })
 
-  test('without its base a disk is not_found, and nothing is left behind', async () => {
+  test('a disk whose base is missing raises not_found and leaves nothing', async () => {
     const { driver, op, blobId, spec } = await make()
     await driver.removeBase(op, blobId)
     const error = await driver.ensureDisk(op, spec).catch((e: unknown) => e)
@@ -135,7 +138,7 @@ export function storageConformance(bench: () => StorageBench): void {
     expect((await driver.listDisks(op)).map((d) => d.id)).not.toContain(spec.id)
   })
 
-  test('probe says how much room there is', async () => {
+  test('probe tells the size and the free space', async () => {
     const { driver, op } = bench()
     const { totalGib, freeGib } = await driver.probe(op)
     expect(totalGib).toBeGreaterThan(0)

@@ -8,13 +8,13 @@ import type { KeptGuest, ObservedDisk, TrashFacet } from './interface.ts'
 import { openTrash } from './trash.ts'
 
 type Place = {
-  /** Of the host: the trash is a folder in it. */
+  /** The folder of the host, in which the trash is a folder. */
   dir: string
   findDisks(id: string): Promise<ObservedDisk[]>
   diskPath(spec: { id: string; instanceId: string }): string
 }
 
-/** Disks in the trash are named by their id and their instance's: "ID.ID". What is told of guests lies beside. */
+/** The trash for disks. A disk in it is named "DISK-ID.INSTANCE-ID", and the notes about removed guests lie beside the disks. */
 export function diskTrash({ dir, findDisks, diskPath }: Place): TrashFacet {
   const folder = path.join(dir, 'trash')
   const trash = openTrash(folder)
@@ -40,10 +40,10 @@ export function diskTrash({ dir, findDisks, diskPath }: Place): TrashFacet {
           await mkdir(folder, { recursive: true, mode: 0o700 })
           await recordBase(path.join(folder, name), base)
         }
-        await chown(disk.path, 0, 0) // whose user id it was may be another guest's by the time it comes back
+        await chown(disk.path, 0, 0) // When the disk comes back, another guest may have the user id of its former owner.
         await trash.put(disk.path, name)
-        await rm(baseLink(disk.path), { force: true }) // last: a disk never lies there without it
-        await rmdir(path.dirname(disk.path)).catch(() => undefined) // the hypervisor's files may be there
+        await rm(baseLink(disk.path), { force: true }) // After the disk has gone, so that it is never there without its link.
+        await rmdir(path.dirname(disk.path)).catch(() => undefined) // The hypervisor's files may still be in the folder.
       }
     },
     list: async () =>
@@ -64,7 +64,7 @@ export function diskTrash({ dir, findDisks, diskPath }: Place): TrashFacet {
       const found = (await trash.list()).filter(({ name }) => idsOf(name).id === diskId).at(-1)
       if (!found) throw new DriverError('not_found', `disk ${diskId} is not in the trash`)
       const target = diskPath(idsOf(found.name))
-      if (fs.existsSync(target)) throw new DriverError('conflict', `${target} is there`)
+      if (fs.existsSync(target)) throw new DriverError('conflict', `${target} exists already`)
       await mkdir(path.dirname(target), { recursive: true, mode: 0o711 })
       const base = await baseOf(path.join(folder, found.name))
       if (base !== undefined) await recordBase(target, base)
@@ -83,8 +83,8 @@ export function diskTrash({ dir, findDisks, diskPath }: Place): TrashFacet {
 }
 
 /**
- * What is told of guests that were removed, a file each ("guest-ID.json"), root's alone: a tenant's user
- * data is in it. It goes with the last of their disks, or when it has outlived them.
+ * The notes about removed guests, one file for each ("guest-ID.json"). Only root may read them, because they contain
+ * tenants' user data. A note is removed with the last disk of its guest in the trash.
  */
 function openGuestNotes(folder: string) {
   const fileOf = (instanceId: string) => path.join(folder, `guest-${instanceId}.json`)
@@ -104,7 +104,7 @@ function openGuestNotes(folder: string) {
       await rename(part, target)
       await syncDirectory(folder)
     },
-    /** Null when nothing is told, or nothing that can be read: the disk is worth having without. */
+    /** The note about a guest; null when there is none or it cannot be parsed: the disk is useful without it. */
     async read(instanceId: string): Promise<KeptGuest | null> {
       try {
         return JSON.parse(await readFile(fileOf(instanceId), 'utf8')) as KeptGuest
@@ -113,7 +113,7 @@ function openGuestNotes(folder: string) {
       }
     },
     drop: (instanceId: string) => rm(fileOf(instanceId), { force: true }),
-    /** Those that are old and have no disk in the trash; `waiting`: instances that have one. */
+    /** Removes old notes of guests without a disk in the trash; `waiting` are the instances that have such a disk. */
     async empty(waiting: ReadonlySet<string>, olderThanMs: number): Promise<void> {
       for (const name of await readdir(folder).catch(() => [])) {
         const instanceId = /^guest-([0-9a-f-]{36})\.json(\.part)?$/.exec(name)?.[1]

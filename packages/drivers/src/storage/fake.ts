@@ -3,7 +3,7 @@ import type { KeptGuest, LocalStorageDriver, ObservedDisk } from './interface.ts
 
 export type FakeStorageOptions = { totalGib?: number; baseBytes?: number }
 export type FakeStorage = LocalStorageDriver & {
-  /** The next call of `method` raises `error`. */
+  /** Makes the next call of `method` raise `error`. */
   failNext(method: string, error: DriverError): void
   readonly disks: ReadonlyMap<string, ObservedDisk>
   readonly bases: ReadonlyMap<string, number>
@@ -15,7 +15,7 @@ export function createFakeStorage(options: FakeStorageOptions = {}): FakeStorage
   const bases = new Map<string, number>()
   const trashed = new Map<string, { disk: ObservedDisk; at: string }>()
   const guests = new Map<string, KeptGuest>()
-  /** Disk → the base that it lies on. */
+  /** Id of a disk → id of its base. */
   const overlays = new Map<string, string>()
   const failures = new Map<string, DriverError>()
   const totalGib = options.totalGib ?? 1000
@@ -91,7 +91,7 @@ export function createFakeStorage(options: FakeStorageOptions = {}): FakeStorage
       async takeBack(_op, id) {
         const found = trashed.get(id)
         if (!found) throw new DriverError('not_found', `disk ${id} is not in the trash`)
-        if (disks.has(id)) throw new DriverError('conflict', `disk ${id} is there`)
+        if (disks.has(id)) throw new DriverError('conflict', `disk ${id} exists already`)
         disks.set(id, found.disk)
         trashed.delete(id)
         return guests.get(found.disk.instanceId) ?? null

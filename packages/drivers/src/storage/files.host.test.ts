@@ -39,7 +39,7 @@ describe('storage in files', () => {
       blob(Buffer.concat([crypto.getRandomValues(Buffer.alloc(512)), Buffer.alloc(1024 ** 2 - 512)])),
   }))
 
-  test('the overlay names its base and the format, is root’s for now, and nobody else reaches the base', async () => {
+  test('an overlay names its base and the format, belongs to root at first, and only root can reach the base', async () => {
     const blobId = await blob(Buffer.alloc(1024 ** 2, 7))
     await driver.ensureBase(op(), { blobId, format: 'raw', maxVirtualBytes: 1024 ** 3 })
     const id = crypto.randomUUID()
@@ -51,7 +51,7 @@ describe('storage in files', () => {
       base: { blobId, format: 'raw' },
       mode: 'overlay',
     })
-    if (!disk) throw new Error('a driver in the foreground has no "not yet"')
+    if (!disk) throw new Error('this driver returns a disk only when the disk is ready')
     const info = JSON.parse(
       execFileSync('qemu-img', ['info', '--output=json', '-f', 'qcow2', disk.path], { encoding: 'utf8' }),
     )
@@ -67,13 +67,13 @@ describe('storage in files', () => {
     expect(before.every((byte) => byte === 7)).toBe(true)
   })
 
-  test('a base is no other name of the blob, which the api may write to', async () => {
+  test('a base is not a hard link to the blob, to which the api may write', async () => {
     const blobId = await blob(Buffer.alloc(1024 ** 2, 9))
     const [source, base] = [
       path.join(imagesDir, 'blobs', blobId),
       path.join(imagesDir, 'bases', `${blobId}.raw`),
     ]
-    // As an older agent made it.
+    // An older agent made bases as hard links.
     fs.linkSync(source, base)
     const wish = { blobId, format: 'raw' as const, maxVirtualBytes: 1024 ** 3 }
     expect(await driver.ensureBase(op(), wish)).toEqual({ virtualBytes: 1024 ** 2 })
@@ -107,7 +107,7 @@ describe('storage in files', () => {
     )
   })
 
-  test('a backing file named in the header is never opened, whatever else failed to refuse it (A01)', async () => {
+  test('a backing file that the header of an image names is never opened (A01)', async () => {
     const secret = path.join(root, 'secret.raw')
     fs.writeFileSync(secret, Buffer.alloc(65_536, 'S'), { mode: 0o644 })
     const blobId = await blob(
@@ -119,9 +119,9 @@ describe('storage in files', () => {
 
   test.each([
     ['a link', (file: string, to: string) => fs.symlinkSync(to, file)],
-    ['another name', (file: string, to: string) => fs.linkSync(to, file)],
+    ['a hard link', (file: string, to: string) => fs.linkSync(to, file)],
   ])(
-    '%s in place of a blob, to a file of somebody else, is refused and opens nothing',
+    '%s to a file of somebody else in place of a blob is refused, and the file stays as it was',
     async (_what, put) => {
       const secret = path.join(root, `${crypto.randomUUID()}.secret`)
       fs.writeFileSync(secret, Buffer.alloc(1024, 'S'), { mode: 0o600 })
@@ -137,20 +137,20 @@ describe('storage in files', () => {
     },
   )
 
-  test('the converter runs as nobody else does, alone, and reaches no file but its two', async () => {
+  test('the converter runs as a user of its own, sees no other process, and reaches only its two files', async () => {
     const blobId = await blob(Buffer.from('tenant'))
     const target = path.join(root, 'said')
     const [source, said] = [
       fs.openSync(path.join(imagesDir, 'blobs', blobId), 'r'),
       fs.openSync(target, 'wx', 0o600),
     ]
-    fs.fchmodSync(source, 0o444) // as ensureBase does
+    fs.fchmodSync(source, 0o444) // ensureBase does the same.
     fs.fchownSync(said, 1_234_567, 1_234_567)
     const tell = `{ id -u; id -G; echo $$; set -- /proc/[0-9]*; echo $#; cat /proc/self/fd/3; echo
       ip -o link | wc -l; cat "$0" || echo closed; grep -c CapEff:.0000000000000000 /proc/self/status; } > /proc/self/fd/4`
     const job = { uid: 1_234_567, source, target: said, maxFileBytes: 4096 }
     await runJailed(op(), job, ['sh', '-c', tell, path.join(imagesDir, 'blobs', blobId)])
-    // user, groups, process 1 and no other, the blob, loopback alone, no other way to it
+    // The lines: user, groups, its only process (1), the blob, loopback alone, and no access by the blob's path.
     expect(fs.readFileSync(target, 'utf8').split('\n')).toEqual([
       '1234567',
       '1234567',
@@ -167,7 +167,7 @@ describe('storage in files', () => {
     expect(fs.statSync(target).size).toBe(4096)
   })
 
-  test('a conversion that is given up ends', async () => {
+  test('a conversion that is cancelled ends', async () => {
     const [source, target] = [fs.openSync('/dev/null', 'r'), fs.openSync('/dev/null', 'w')]
     const end = new AbortController()
     const job = { uid: 1_234_568, source, target, maxFileBytes: 4096 }
@@ -188,7 +188,7 @@ describe('storage in files', () => {
     await vi.waitFor(() => expect(ofJob()).toEqual([]), 20_000)
   })
 
-  test('the base of a disk from before is recorded when the agent starts, and no other name is believed', async () => {
+  test('the base of an older agent’s disk is recorded when the agent starts, but no other file that a header names', async () => {
     const blobId = await blob(Buffer.alloc(1024 ** 2, 9))
     await driver.ensureBase(op(), { blobId, format: 'raw', maxVirtualBytes: 1024 ** 3 })
     const disks = await Promise.all(
@@ -218,17 +218,17 @@ describe('storage in files', () => {
     await begin()
     expect(fs.readlinkSync(`${before}.base`)).toBe(path.join(imagesDir, 'bases', `${blobId}.raw`))
     for (const file of [odd, far]) expect(fs.existsSync(`${file}.base`)).toBe(false)
-    // once: what a disk says later is its guest's word
+    // Headers are trusted only once, because a guest can write them later.
     fs.renameSync(kept, late)
     await begin()
     expect(fs.existsSync(`${late}.base`)).toBe(false)
-    // a header that makes no sense is in nobody's way
+    // A disk whose header makes no sense does not keep bases from being removed.
     await expect(driver.removeBase(op(), blobId)).rejects.toMatchObject({ code: 'conflict' })
     fs.rmSync(path.dirname(odd), { recursive: true })
     fs.rmSync(path.dirname(far), { recursive: true })
   })
 
-  test('a full copy is on no base, whatever its guest’s QEMU writes into it', async () => {
+  test('a full copy has no base, whatever its guest’s QEMU writes into its header', async () => {
     const blobId = await blob(Buffer.alloc(1024 ** 2, 8))
     const base = { blobId, format: 'raw' as const }
     await driver.ensureBase(op(), { ...base, maxVirtualBytes: 1024 ** 3 })
@@ -247,7 +247,7 @@ describe('storage in files', () => {
     await driver.removeBase(op(), blobId)
   })
 
-  test('what a disk is made of is known in the trash, too, and no guest owns it there', async () => {
+  test('the base of a disk is known in the trash, too, and root owns the disk there', async () => {
     const blobId = await blob(Buffer.alloc(1024 ** 2, 5))
     const base = { blobId, format: 'raw' as const }
     await driver.ensureBase(op(), { ...base, maxVirtualBytes: 1024 ** 3 })
@@ -279,7 +279,7 @@ describe('storage in files', () => {
     expect(fs.readdirSync(path.join(root, 'trash')).filter((name) => name.startsWith(id))).toEqual([])
   })
 
-  test('an image that claims 60 TB fails at the limit and leaves nothing (A02)', async () => {
+  test('the conversion of an image that claims 60 TB fails at the limit and leaves nothing (A02)', async () => {
     const blobId = await blob(qcow2((file) => ['create', '-q', '-f', 'qcow2', file, '60T']))
     const error = await driver
       .ensureBase(op(), { blobId, format: 'qcow2', maxVirtualBytes: 1024 ** 3 })
@@ -306,7 +306,7 @@ describe('storage in files', () => {
     expect(fs.existsSync(path.join(root, 'instances', id))).toBe(false)
   })
 
-  test('ids that are not ours never become paths (A03)', async () => {
+  test('ids that this cloud has not generated never become paths (A03)', async () => {
     for (const id of ['../../etc/passwd', '..', '', 'a/b', `${'0'.repeat(63)}/`]) {
       await expect(driver.removeBase(op(), id)).rejects.toMatchObject({ code: 'invalid' })
       await expect(driver.removeDisk(op(), id)).rejects.toMatchObject({ code: 'invalid' })
@@ -316,7 +316,7 @@ describe('storage in files', () => {
 })
 
 describe('image store', () => {
-  test('stops at the limit in mid-stream and leaves nothing', async () => {
+  test('stops an upload at the limit in mid-stream and leaves nothing', async () => {
     const id = crypto.randomUUID()
     const endless = Readable.from(
       (function* () {
@@ -329,7 +329,7 @@ describe('image store', () => {
     expect((await store.list()).staged.map((s) => s.id)).not.toContain(id)
   })
 
-  test('two uploads of one id: the second is refused', async () => {
+  test('refuses a second upload of the same id while the first is under way', async () => {
     const id = crypto.randomUUID()
     let feed: (chunk: Buffer | null) => void = () => undefined
     const slow = new Readable({

@@ -25,24 +25,24 @@ import type { BaseSpec, DiskSpec, LocalStorageDriver, ObservedDisk } from './int
 import { jailedFiles, runJailed } from './jail.ts'
 
 export type FilesOptions = {
-  /** The cloud's image store: blobs/ is read, bases/ is ours. */
+  /** The cloud's image store: this driver reads blobs/ and writes bases/. */
   imagesDir: string
-  /** hosts/<host>; disks go to instances/<id>/ in it, beside the hypervisor's files. */
+  /** The folder hosts/<host>. Disks lie in instances/<id>/ in it, beside the hypervisor's files. */
   dir: string
-  /** The user id that image tools run as, which is no guest's; that of defaultGuestUids when absent. */
+  /** The user id for image tools, which no guest has; that of defaultGuestUids when absent. */
   converter?: number
 }
 
 const gib = 1024 ** 3
-/** Each takes a processor and up to 4 GiB of address space for as long as a tenant's image likes. */
+/** How many conversions run at once: each takes a processor and up to 4 GiB of address space, for as long as a tenant's image makes it. */
 const conversionsAtOnce = 4
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const digest = /^[0-9a-f]{64}$/
 
 /**
- * Disks as files. A base is raw and read-only, in a folder that only root may enter: a guest's QEMU is
- * handed those that its disks are made of, and no other. A disk is a qcow2 of our own making, an overlay
- * that names its base and its format explicitly, or a full copy of it; root's until a guest starts on it.
+ * The storage driver that keeps disks as files. A base is raw and read-only, in a folder that only root may enter: a
+ * guest's QEMU gets descriptors of the bases of its own disks alone. A disk is a qcow2 that we make, either an overlay
+ * that names its base and the base's format explicitly, or a full copy. Root owns it until a guest starts on it.
  */
 export function createFilesDriver(options: FilesOptions): LocalStorageDriver {
   const bases = path.join(options.imagesDir, 'bases')
@@ -50,7 +50,7 @@ export function createFilesDriver(options: FilesOptions): LocalStorageDriver {
   const basePath = (blobId: string) => path.join(bases, `${checked(blobId, digest)}.raw`)
   const diskPath = (spec: { id: string; instanceId: string }) =>
     path.join(instances, checked(spec.instanceId, uuid), `disk-${checked(spec.id, uuid)}.qcow2`)
-  /** Nobody but root reaches a base by its name; and what an older agent left is made so. */
+  /** Makes the folders so that only root reaches a base by its path, also after an older agent. */
   const ready = (async () => {
     await mkdir(options.imagesDir, { recursive: true, mode: 0o711 })
     await mkdir(bases, { recursive: true, mode: 0o700 })
@@ -58,7 +58,7 @@ export function createFilesDriver(options: FilesOptions): LocalStorageDriver {
     await mkdir(options.dir, { recursive: true, mode: 0o711 })
     await recordOldBases(options.dir, () => findDisks(instances, null), bases)
   })()
-  // the calls report it
+  // Each call reports this failure; without a handler here it would be an unhandled rejection.
   ready.catch(() => undefined)
   const underWay = new Map<string, Promise<{ virtualBytes: number }>>()
   return {
@@ -72,7 +72,7 @@ export function createFilesDriver(options: FilesOptions): LocalStorageDriver {
         freeGib: Math.floor((fsStat.bavail * fsStat.bsize) / gib),
       }
     },
-    /** Two launches of one image share one conversion; one too many waits its turn. */
+    /** Two launches of one image share one conversion; a conversion beyond the limit waits for its turn. */
     async ensureBase(op, spec) {
       const target = basePath(spec.blobId)
       await ready
@@ -102,7 +102,7 @@ export function createFilesDriver(options: FilesOptions): LocalStorageDriver {
       for (const disk of await findDisks(instances, checked(id, uuid))) {
         await rm(baseLink(disk.path), { force: true })
         await rm(disk.path, { force: true })
-        await rmdir(path.dirname(disk.path)).catch(() => undefined) // the hypervisor's files may be there
+        await rmdir(path.dirname(disk.path)).catch(() => undefined) // The hypervisor's files may still be in the folder.
       }
     },
     listDisks: () => findDisks(instances, null),
@@ -118,7 +118,7 @@ async function makeBase(
   target: string,
 ): Promise<{ virtualBytes: number }> {
   const done = await stat(target).catch(() => null)
-  // One of an older agent may be the blob itself by another name, which the api could still write to.
+  // A base of an older agent may be a hard link to the blob, to which the api could still write.
   if (done?.nlink === 1) return { virtualBytes: done.size }
   const source = path.join(options.imagesDir, 'blobs', checked(spec.blobId, digest))
   await using reads = await openBlob(source)
@@ -148,7 +148,7 @@ async function convert(
   spec: BaseSpec,
   { reads, part, uid }: { reads: FileHandle; part: string; uid: number },
 ): Promise<void> {
-  // backing: null overrides whatever the header says; the inspector has refused such images already.
+  // backing: null overrides a backing file in the header; the inspector has refused such images already.
   const file = {
     driver: 'file',
     filename: jailedFiles.source,
@@ -176,9 +176,9 @@ async function convert(
 }
 
 /**
- * Lets the converter and the guests read a blob. The api owns the folder, and who got hold of the api
- * could put a link to anything there, at any moment: only a plain file of the folder's owner is touched,
- * and it is opened this once.
+ * Opens a blob and makes it readable for the converter. The api owns the folder, and an attacker who controls the api
+ * could put a link to any file there at any moment. So only a plain file of the folder's owner is accepted,
+ * and it is opened just once.
  */
 async function openBlob(source: string): Promise<FileHandle> {
   const owner = (await stat(path.dirname(source))).uid
@@ -216,7 +216,7 @@ async function makeDisk(
   }
   const recorded = spec.mode === 'overlay' ? paths.base : null
   if (fs.existsSync(paths.disk)) {
-    // one that came back from a backup, perhaps without the record
+    // A disk that was restored from a backup may lack the record of its base.
     if ((await baseOf(paths.disk)) === undefined) await recordBase(paths.disk, recorded)
     return observed
   }
@@ -262,7 +262,7 @@ async function makeDisk(
   }
 }
 
-/** On files of our own making only: tenants' bytes go through the jail. */
+/** Runs qemu-img on files that we made ourselves; files of tenants are only processed in the jail. */
 async function tool(op: Op, args: readonly string[]): Promise<void> {
   const result = await runProgram(op.signal, {
     file: 'qemu-img',
@@ -291,7 +291,7 @@ async function findDisks(dir: string, id: string | null): Promise<ObservedDisk[]
   return found
 }
 
-/** Null: its file is not there, or not any more. */
+/** The disk as its file shows it; null when the file does not exist. */
 async function observed(
   { id, instanceId }: { id: string; instanceId: string },
   file: string,
@@ -304,7 +304,7 @@ async function observed(
   }
 }
 
-/** Bytes 24–31 of a qcow2 header, big-endian: the size that the guest sees (qcow2 specification). */
+/** The size in bytes that the guest sees: bytes 24–31 of the qcow2 header, big-endian (qcow2 specification). */
 async function virtualSize(file: string): Promise<number> {
   const handle = await open(file, 'r')
   try {

@@ -1,4 +1,4 @@
-/** Between hashing-sink.ts and its threads. A block is shared memory: nothing is copied. */
+/** The messages between hash-threads.ts and its threads. A block is shared memory, so that no bytes are copied. */
 export type Algorithm = 'md5' | 'sha256' | 'sha512'
 export type HashOrder =
   | { kind: 'update'; job: number; block: SharedArrayBuffer; length: number; ack: number }

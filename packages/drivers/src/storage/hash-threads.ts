@@ -2,9 +2,9 @@ import { Worker } from 'node:worker_threads'
 import type { Algorithm, HashAnswer, HashOrder } from './hash-protocol.ts'
 
 type Digests = HashAnswer['digests']
-/** Two of about the same work: SHA-256 alone takes as long as the other two together. */
+/** The algorithms of each thread. Both threads have about the same work: SHA-256 takes as long as the other two together. */
 const shares: Algorithm[][] = [['sha256'], ['md5', 'sha512']]
-/** The threads end when nothing was uploaded for so long. */
+/** The threads end when nothing was uploaded for so long, in ms. */
 const idleMs = 30_000
 
 type Waiting = { resolve: (digests: Digests) => void; reject: (error: Error) => void }
@@ -15,9 +15,9 @@ let users = 0
 let idle: NodeJS.Timeout | null = null
 let lastNumber = 0
 
-/** One file's hashes, made by threads that all files share. Call `close` in the end, whatever happened. */
+/** Computes one file's hashes on threads that all files share. Call `close` in the end, also after a failure. */
 export type HashJob = {
-  /** Resolves when the block has been read and may be filled anew. */
+  /** Resolves when the block has been hashed and may be filled again. */
   update: (block: SharedArrayBuffer, length: number) => Promise<unknown>
   digest: () => Promise<Digests>
   close: () => void
@@ -62,7 +62,7 @@ function startThread(algorithms: Algorithm[]): Thread {
     waiting.delete(ack)
   })
   const fail = (error: Error) => {
-    // The next upload starts others; those under way end.
+    // The next upload starts new threads; the uploads under way fail.
     threads = threads.filter((thread) => thread.worker !== worker)
     if (threads.length < shares.length) endThreads()
     for (const { reject } of waiting.values()) reject(error)

@@ -2,7 +2,7 @@ import crypto, { type Hash } from 'node:crypto'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { Algorithm, HashAnswer, HashOrder } from './hash-protocol.ts'
 
-/** A thread that hashes what hashing-sink.ts tells it to; `workerData` are its algorithms. */
+/** A thread that hashes the blocks that hash-threads.ts sends; `workerData` are its algorithms. */
 const algorithms = workerData as Algorithm[]
 const jobs = new Map<number, { algorithm: Algorithm; hash: Hash }[]>()
 

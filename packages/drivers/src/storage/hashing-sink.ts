@@ -2,25 +2,25 @@ import crypto from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
 import { type HashJob, openHashJob } from './hash-threads.ts'
 
-/** Bytes that go through at once; what comes in is gathered, so that each costs few messages and writes. */
+/** The size of a block in bytes. Small chunks are gathered into blocks, so that a file costs few messages and writes. */
 const blockBytes = 1024 * 1024
-/** Blocks in memory for each file: some being hashed and written while the next is filled. */
+/** The number of blocks in memory for each file: some are hashed and written while the next is filled. */
 const blocksAhead = 4
 
 export type Hashes = { md5: string; sha256: string; sha512: string }
 export type HashingSink = {
-  /** Resolves when there is room for more. */
+  /** Resolves when there is room for more bytes. */
   write: (chunk: Uint8Array) => Promise<void>
   finish: () => Promise<Hashes>
-  /** Resolves when nothing of it is under way any more. */
+  /** Gives the file up; resolves when no write or hash of it is under way any more. */
   abort: () => Promise<void>
 }
 type Block = { memory: SharedArrayBuffer; bytes: Uint8Array }
 
 /**
- * Writes a file from its beginning and hashes it on the way. Three hashes of one GiB take 6 s of a
- * processor and the disk takes one: two threads hash, so that the event loop only carries bytes.
- * Files of less than a block are hashed here.
+ * Writes a file from its beginning and hashes it meanwhile. Three hashes of one GiB take 6 s of a processor, and
+ * the write takes 1 s: so two threads hash, and the event loop only passes bytes on. Files of less than a block are
+ * hashed here.
  */
 export function hashingSink(handle: FileHandle): HashingSink {
   const free: Block[] = []

@@ -10,13 +10,13 @@ import { openTrash } from './trash.ts'
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const digest = /^[0-9a-f]{64}$/
-/** A read of 64 KiB, the default, costs as much of the event loop as one of this size. */
+/** The size of a read. A read of 64 KiB, the default, would cost the event loop as much as one of this size. */
 const readBytes = 512 * 1024
 
 /**
- * Blobs under `dir`/blobs named by their SHA-256, staging under `dir`/staging named by our ids.
- * A blob appears by rename after fsync, so it is whole or not there, and it is never opened for
- * writing again. Nobody else enters these folders: a tenant's image is not for another tenant's guest.
+ * The image store in a folder: blobs lie in `dir`/blobs, named by their SHA-256, and uploads in `dir`/staging, named
+ * by our ids. A blob appears by rename after fsync, so it is complete or absent, and it is never opened for
+ * writing again. No other user may enter these folders, because a tenant's image is not for another tenant's guest.
  */
 export function openImageStore(dir: string): ImageStore {
   const staging = path.join(dir, 'staging')
@@ -25,7 +25,7 @@ export function openImageStore(dir: string): ImageStore {
     await mkdir(dir, { recursive: true, mode: 0o711 })
     for (const folder of [staging, blobs]) {
       await mkdir(folder, { recursive: true, mode: 0o700 })
-      await chmod(folder, 0o700) // an older version let others pass
+      await chmod(folder, 0o700) // An older version let other users pass.
     }
   })()
   const stagedPath = (id: string) => path.join(staging, checked(id, uuid))
@@ -96,7 +96,7 @@ function blobTrash(dir: string, blobPath: (blobId: string) => string): ImageStor
       const target = blobPath(blobId)
       const found = (await trash.list()).filter(({ name }) => name === blobId).at(-1)
       if (!found) throw new DriverError('not_found', `blob ${blobId} is not in the trash`)
-      if (fs.existsSync(target)) throw new DriverError('conflict', `blob ${blobId} is there`)
+      if (fs.existsSync(target)) throw new DriverError('conflict', `blob ${blobId} exists already`)
       await trash.takeBack(found, target)
     },
     empty: (options) => trash.empty(options),
@@ -136,7 +136,7 @@ async function pump(handle: FileHandle, source: Readable, options: StageOptions)
 
 async function receive(sink: HashingSink, source: Readable, options: StageOptions): Promise<number> {
   let total = 0
-  // Destroying the body of a request would end its connection before an answer could go out.
+  // The source is not destroyed: destroying a request's body would end its connection before the answer is sent.
   const chunks = source.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>
   for await (const chunk of chunks) {
     if (options.signal?.aborted) throw new DriverError('unavailable', 'the upload was cancelled')

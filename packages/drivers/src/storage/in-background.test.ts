@@ -11,7 +11,7 @@ import type { BaseSpec } from './interface.ts'
 const log = pino({ level: 'silent' })
 const spec: BaseSpec = { blobId: 'a'.repeat(64), format: 'qcow2', maxVirtualBytes: 1024 ** 3 }
 
-/** A driver that converts until it is told to be done, or told to stop. */
+/** A driver whose conversion goes on until the test ends it or its call is cancelled. */
 function slow() {
   const made = Promise.withResolvers<{ virtualBytes: number }>()
   const seen: Op[] = []
@@ -35,7 +35,7 @@ describe('storage in the background', () => {
     rawBlob: async () => (count++).toString(16).padStart(64, '0'),
   }))
 
-  test('answers "not yet" until it is made; asking again is no second conversion', async () => {
+  test('returns null until the base is made, and a second call begins no second conversion', async () => {
     const { driver, made, seen } = slow()
     const storage = inBackground(driver, { answerMs: 20 })
     expect(await storage.ensureBase(backgroundOp(log), spec)).toBeNull()
@@ -49,7 +49,7 @@ describe('storage in the background', () => {
     expect(seen).toHaveLength(1)
   })
 
-  test('goes on when the caller has gone, and gives the next one its failure', async () => {
+  test('work goes on when its caller has gone, and the next caller gets its failure', async () => {
     const { driver, made, seen } = slow()
     const storage = inBackground(driver, { answerMs: 60_000 })
     const gone = new AbortController()
@@ -61,7 +61,7 @@ describe('storage in the background', () => {
     await expect(storage.ensureBase(backgroundOp(log), spec)).rejects.toMatchObject({ code: 'invalid' })
   })
 
-  test('what is removed, or asked about no more, is ended', async () => {
+  test('work ends when its result is removed or nobody asks for it any more', async () => {
     const removed = slow()
     const storage = inBackground(removed.driver, { answerMs: 10 })
     await storage.ensureBase(backgroundOp(log), spec)

@@ -4,17 +4,17 @@ import type { Op } from '../op.ts'
 import type { LocalStorageDriver } from './interface.ts'
 
 export type BackgroundOptions = {
-  /** How long a call waits for what it asks for before it says "not yet". */
+  /** How long a call waits for its result before it returns null, in ms. */
   answerMs?: number
-  /** What nobody has asked about for so long is given up; a result is kept as long. */
+  /** Work that nobody has asked for during so long is given up; a result is kept as long. In ms. */
   forgetMs?: number
 }
 type Job = { done: Promise<unknown>; stop: AbortController; forget: NodeJS.Timeout; tell: Op['progress'] }
 
 /**
- * A storage driver whose long work (an image is converted, a disk is copied) goes on while nobody
- * waits: the call answers null until it is done, and whoever wants it asks again. Asking twice is one
- * piece of work; removing what is being made ends it.
+ * Makes a storage driver whose long work (converting an image, copying a disk) goes on while nobody waits: the
+ * call returns null until the work is done, and the caller asks again. Two calls for the same thing share one
+ * piece of work; removing the thing ends the work.
  */
 export function inBackground(
   driver: LocalStorageDriver,
@@ -31,14 +31,14 @@ export function inBackground(
     }, forgetMs)
     const job: Job = { done: Promise.resolve(), stop, forget, tell: asked.progress }
     job.done = work({ id: asked.id, log: asked.log, signal: stop.signal, progress: (text) => job.tell(text) })
-    // Whoever asks next is told; when nobody does, it was said in the log.
+    // The next caller gets the failure; the log has it in case nobody asks.
     job.done.catch((err: unknown) => asked.log.warn({ err, key }, 'background work failed'))
     jobs.set(key, job)
     return job
   }
 
   async function ask<T>(op: Op, key: string, work: (op: Op) => Promise<T | null>): Promise<T | null> {
-    if (op.signal.aborted) throw new DriverError('unavailable', 'The call was given up before it was done.')
+    if (op.signal.aborted) throw new DriverError('unavailable', 'The call was cancelled before it was done.')
     const job = jobs.get(key) ?? begin(key, op, work)
     job.forget.refresh()
     job.tell = (text) => op.progress(text)

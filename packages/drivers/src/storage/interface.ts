@@ -5,76 +5,76 @@ import type { Op } from '../op.ts'
 import type * as observed from './observed.ts'
 import type * as spec from './spec.ts'
 
-/** Disks of instances on one host. Keys are our UUIDs; a path only ever contains generated ids. */
+/** The disks of instances on one host. Keys are our UUIDs; a path only ever contains generated ids. */
 export interface StorageDriver {
   readonly capabilities: StorageCapabilities
   probe(op: Op): Promise<DiskSpace>
   /**
-   * A root disk: an overlay on (or a full copy of) the base that was made of a verified image.
-   * Replay with the same spec returns the same disk with its data untouched. Null: it is being made
-   * (a full copy takes its time); ask again.
+   * Makes a root disk: an overlay on (or a full copy of) the base that was made of a verified image.
+   * Repeating the call with the same spec returns the same disk with its data untouched. Null: the disk is still
+   * being made (a full copy takes a while); ask again.
    */
   ensureDisk(op: Op, spec: DiskSpec): Promise<ObservedDisk | null>
-  /** Gone is success. */
+  /** Removes the disk. Succeeds when the disk is gone. */
   removeDisk(op: Op, id: string): Promise<void>
   listDisks(op: Op): Promise<ObservedDisk[]>
   /**
    * Turns uploaded bytes (already inspected, named by their SHA-256 in the image store) into the
    * base that disks are made from. Runs the converter in a jail (no network, no privileges, rlimits).
-   * Null: it is being made; ask again.
+   * Null: the base is still being made; ask again.
    */
   ensureBase(op: Op, spec: BaseSpec): Promise<{ virtualBytes: number } | null>
-  /** Conflict while a disk of this host, one in the trash included, is an overlay on it. Gone is success. */
+  /** Removes the base. Raises `conflict` while a disk, also one in the trash, is an overlay on it. Succeeds when it is gone. */
   removeBase(op: Op, blobId: string): Promise<void>
   listBases(op: Op): Promise<string[]>
   readonly trash?: TrashFacet
 }
 
-/** What only the agent beside it needs: never spoken over the wire. */
+/** The additional methods that only the agent on the same host calls; the agent protocol does not have them. */
 export interface LocalStorageDriver extends StorageDriver {
-  /** One disk, without a look at all the others. Null: it is not there. */
+  /** Finds one disk without listing all others. Null when it does not exist. */
   findDisk(op: Op, disk: { id: string; instanceId: string }): Promise<ObservedDisk | null>
 }
 
-/** Where disks that nobody knew wait before they are gone for good. */
+/** The trash, in which disks without a row wait for some days before they are removed for good. */
 export interface TrashFacet {
-  /** Out of its place into the trash, as it is. In the trash or gone already is success. */
+  /** Moves the disk as it is into the trash. Succeeds when the disk is in the trash or gone already. */
   put(op: Op, diskId: string): Promise<void>
   list(op: Op): Promise<TrashedDisk[]>
   /**
-   * Back to its place; returns what is told of its guest. Conflict when something is there; not_found when
-   * it is not in the trash.
+   * Moves the disk back to its place; returns the note about its guest. Raises `conflict` when a file is at its place,
+   * `not_found` when the disk is not in the trash.
    */
   takeBack(op: Op, diskId: string): Promise<KeptGuest | null>
   /**
-   * Keeps what is told of a guest that is removed beside its disks, for as long as one of them is there:
-   * without it nobody could make the guest again. Again replaces it.
+   * Keeps a note about a removed guest beside its disks, as long as one of them is in the trash: the note holds what is
+   * needed to make the guest again. Another call replaces the note.
    */
   keepGuest(op: Op, guest: KeptGuest): Promise<void>
-  /** It is there again. Gone is success. */
+  /** Removes the note, after the guest was made again. Succeeds when there is no note. */
   dropGuest(op: Op, instanceId: string): Promise<void>
-  /** Removes for good what was put there longer ago than that; returns what went. */
+  /** Removes for good the disks that were put there longer ago than `olderThanMs`; returns their ids. */
   empty(op: Op, options: EmptyOptions): Promise<string[]>
 }
-/** Image bytes as they were uploaded: content-addressed, written once. Used by the API directly. */
+/** The bytes of images as they were uploaded: content-addressed and written once. The API uses the store directly. */
 export interface ImageStore {
   /**
-   * Streams into a private staging file, hashing as it goes. Raises `no_space` when more than
-   * maxBytes come. Nothing is left behind on failure. `onBytes` gets the count so far, for progress.
+   * Writes a stream into a private staging file and hashes it meanwhile. Raises `no_space` when more than
+   * maxBytes come. A failure leaves nothing. `onBytes` gets the number of bytes so far, for progress.
    */
   stage(
     id: string,
     source: Readable,
     options: { maxBytes: number; onBytes?: (total: number) => void; signal?: AbortSignal },
   ): Promise<StagedImage>
-  /** First bytes of a staged file, for the header parser. */
+  /** Reads `length` bytes of a staged file at `offset`, for the header parser. */
   readStaged(id: string, offset: number, length: number): Promise<Buffer>
   /** Makes the staged file the blob of that SHA-256 (or drops it when the blob exists already). */
   commit(id: string, sha256: string): Promise<void>
   discard(id: string): Promise<void>
   open(blobId: string, range?: { start: number; end: number }): Promise<Readable>
   remove(blobId: string): Promise<void>
-  /** For blobs that nobody knew; same meanings as TrashFacet. */
+  /** The trash for blobs without a row; its methods mean the same as those of TrashFacet. */
   readonly trash: {
     put(blobId: string): Promise<void>
     list(): Promise<TrashedFile[]>
@@ -85,13 +85,13 @@ export interface ImageStore {
 }
 export type StagedImage = { sizeBytes: number; md5: string; sha256: string; sha512: string }
 
-/** What a host is to have; spec.ts says of what each consists. */
+/** The wishes for a host; the schemas are in spec.ts. */
 export type DiskSpec = Described<typeof spec.diskSpec>
 export type BaseSpec = Described<typeof spec.baseSpec>
 export type KeptGuest = Described<typeof spec.keptGuest>
 export type EmptyOptions = Described<typeof spec.emptyOptions>
 
-/** What a host says of it; observed.ts says of what each consists. */
+/** What a host says that it has; the schemas are in observed.ts. */
 export type StorageCapabilities = Described<typeof observed.storageCapabilities>
 export type DiskSpace = z.output<typeof observed.diskSpace>
 export type ObservedDisk = z.output<typeof observed.observedDisk>

@@ -2,36 +2,36 @@ import { execa } from 'execa'
 import { DriverError } from '../errors.ts'
 import type { Op } from '../op.ts'
 
-/** Bounds of one image job; generous for real images, small for bombs (A02). */
+/** The limits of one image job, in bytes, seconds and files: generous for real images, small for decompression bombs (A02). */
 const limits = { addressSpace: 4 * 1024 ** 3, cpuSeconds: 1800, openFiles: 64 }
 
-/** How a jailed tool names the two files that it was given: where they lie, it cannot go. */
+/** The paths by which a jailed tool opens its two files: it has no access to the folders in which they lie. */
 export const jailedFiles = { source: '/proc/self/fd/3', target: '/proc/self/fd/4' }
 
 export type JailedJob = {
-  /** User and group of that number: no guest's, and nothing belongs to it but the target. */
+  /** The number of the user and group. No guest has it, and no file but the target belongs to it. */
   uid: number
-  /** Descriptors of the one file that it reads and the one that it writes. */
+  /** Descriptors of the one file that the tool reads and the one file that it writes. */
   source: number
   target: number
   maxFileBytes: number
 }
 
 /**
- * Runs an image tool on bytes that a tenant made. It sees no other process, no network and no mount
- * that is made later (namespaces of its own), has no privileges and no way to get any; memory, CPU,
- * file size and open files are bounded, its environment is empty. It may use the two files that it is
- * given and what everybody may read; formats are always given, never probed.
+ * Runs an image tool on bytes that a tenant made. The tool has namespaces of its own, in which it sees no other process,
+ * no network and no mount that is made later; it has no privileges and cannot gain any; memory, CPU,
+ * file size and open files are bounded, and its environment is empty. It can use the two files that it is
+ * given and files that everybody may read. Formats are always given, never probed.
  */
 export async function runJailed(op: Op, job: JailedJob, argv: readonly string[]): Promise<void> {
   const result = await execa('unshare', [...jailWords(job), ...argv], {
     extendEnv: false,
     env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' },
     cwd: '/',
-    // execa takes every open descriptor; its types name the first few
+    // execa accepts any open descriptor, but its types list only the first few numbers.
     stdio: ['ignore', 'pipe', 'pipe', job.source as 3, job.target as 4],
     cancelSignal: op.signal,
-    // unshare pays no heed to other signals while it waits; the tool ends with it
+    // unshare ignores other signals while it waits; the tool ends with it.
     killSignal: 'SIGKILL',
     forceKillAfterDelay: 500,
     timeout: 3600_000,
@@ -59,7 +59,7 @@ function jailWords({ uid, maxFileBytes }: JailedJob): string[] {
     `--reuid=${uid}`,
     `--regid=${uid}`,
     '--clear-groups',
-    // the kernel forgets unshare's --kill-child when the user changes
+    // The kernel drops the effect of unshare's --kill-child when the user changes.
     '--pdeathsig=KILL',
     '--no-new-privs',
     '--bounding-set=-all',

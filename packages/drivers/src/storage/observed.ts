@@ -3,12 +3,12 @@ import { generatedId, knownOf, words } from '../fields.ts'
 import { diskFormat } from './spec.ts'
 
 /**
- * What a host says of its disks. The control plane reads it so (remote/answers.ts), whatever the version of the
- * agent: fields that are not here are left out.
+ * Schemas of what a host says of its disks. The control plane parses every answer by them (remote/answers.ts), whatever
+ * the version of the agent: fields that are not here are left out.
  */
 const id = generatedId
 const count = z.int().min(0)
-/** Of any machine that there is. */
+/** An upper bound for any real machine. */
 const mostGib = 2 ** 30
 
 export const storageCapabilities = z.object({
@@ -27,7 +27,7 @@ export const observedDisk = z.object({
   sizeBytes: count,
 })
 
-/** `sizeBytes` are those on disk. */
+/** A file in the trash; `sizeBytes` is the space that it takes on disk. */
 export const trashedFile = z.object({ id, sizeBytes: count, trashedAt: z.string().max(64) })
 
 export const trashedDisk = trashedFile.extend({

@@ -5,7 +5,7 @@ import type { LocalStorageDriver } from './interface.ts'
 
 export type StorageOptions = { files: FilesOptions; fake: FakeStorageOptions }
 
-/** Name of a storage driver → how to make one. */
+/** Name of a storage driver → the function that makes the driver. */
 export const storages: { [N in keyof StorageOptions]: (options: StorageOptions[N]) => LocalStorageDriver } = {
   files: (options) => inBackground(createFilesDriver(options)),
   fake: createFakeStorage,

@@ -12,12 +12,12 @@ export const diskSpec = z.object({
   instanceId: id,
   projectId: z.string().max(255),
   sizeGib: count,
-  /** blobId names a base made by ensureBase. */
+  /** `blobId` names a base that ensureBase has made. */
   base: z.object({ blobId: id, format: diskFormat }),
   mode: z.enum(['overlay', 'copy']),
 })
 
-/** `told`: what whoever removed the guest needs to make it again; nobody reads it here. */
+/** The note about a removed guest. `told` is the data that the control plane needs to make the guest again; hosts do not read it. */
 export const keptGuest = z.object({
   instanceId: id,
   name: z.string().max(255),

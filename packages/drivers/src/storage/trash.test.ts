@@ -11,7 +11,7 @@ afterEach(() => {
 })
 const day = 86_400_000
 
-test('time counts while somebody asks: a clock that jumps, or a machine that was off, ends nothing', async () => {
+test('a jump of the clock, or a time when the machine was off, does not count as time in the trash', async () => {
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() })
   fs.mkdirSync(dir, { recursive: true })
   const trash = openTrash(path.join(dir, 'trash'))

@@ -2,13 +2,13 @@ import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/p
 import path from 'node:path'
 import { syncDirectory } from '../sync.ts'
 
-/** A file in the trash: the name that it was given, its place, its bytes on disk, and since when. */
+/** A file in the trash: its given name, its path, the space that it takes on disk in bytes, and when it came. */
 export type Trashed = { name: string; file: string; sizeBytes: number; trashedAt: Date }
 
 /**
- * A folder (0700, of the caller alone) in which files wait before they are gone for good. When each came
- * is part of its name ("NAME@MILLISECONDS"), so that nothing else has to be kept. On the file system of
- * what goes in: everything is a rename. `NAME` consists of generated ids.
+ * A folder (mode 0700) in which files wait before they are removed for good. The time at which a file came is part of
+ * its name ("NAME@MILLISECONDS"), so that no other record is needed. The folder must be on the same file system as
+ * the files, which are only renamed. `NAME` consists of generated ids.
  */
 export function openTrash(dir: string) {
   const list = async (): Promise<Trashed[]> => {
@@ -28,8 +28,8 @@ export function openTrash(dir: string) {
       await Promise.all([syncDirectory(dir), syncDirectory(path.dirname(target))])
     },
     /**
-     * Removes for good what came longer ago than that; returns the names. Somebody asks every minute: a time in
-     * which nobody did (the machine was off, or its clock has jumped) is no part of anything's time.
+     * Removes for good the files that came longer ago than `olderThanMs`; returns their names. The caller calls this every
+     * minute: a longer pause (the machine was off, or its clock has jumped) does not count as time in the trash.
      */
     async empty({ olderThanMs }: { olderThanMs: number }): Promise<string[]> {
       const lostMs = await timeSinceAsked(dir)
@@ -45,7 +45,7 @@ export function openTrash(dir: string) {
 
 const longestPauseMs = 3_600_000
 
-/** Milliseconds since this was asked the last time, by a file of the trash; 0 when it never was. */
+/** Milliseconds since the last call, which a file in the trash records; 0 at the first call. */
 async function timeSinceAsked(dir: string): Promise<number> {
   if ((await readdir(dir).catch(missing)).length === 0) return 0
   const file = path.join(dir, 'asked')
@@ -63,7 +63,7 @@ async function trashed(dir: string, entry: string): Promise<Trashed | null> {
   return { name, file, sizeBytes: found.blocks * 512, trashedAt: new Date(Number(at)) }
 }
 
-/** Nothing is there: no trash yet, or it went while we looked. */
+/** Treats a missing folder or file as empty: there is no trash yet, or the file was removed meanwhile. */
 function missing(error: NodeJS.ErrnoException): [] {
   if (error.code === 'ENOENT') return []
   throw error

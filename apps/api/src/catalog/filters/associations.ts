@@ -9,12 +9,12 @@ import type { EndpointGroupView } from './contract.ts'
 import { getEndpointGroup, toGroupView } from './groups.ts'
 import { associated } from './matching.ts'
 
-/** A project that is associated with endpoints or groups of them sees these in its catalog, and no others. */
+/** Associations of projects with endpoints and endpoint groups. A project with associations sees only these endpoints in its catalog. */
 
 const read = 'catalog:list_project_endpoints'
 const change = 'catalog:change_project_endpoints'
 const most = 1000
-/** Of one project: each of its tokens looks at all of them. */
+/** How many associations a project may have at most, because each of its tokens reads all of them. */
 const mostOfProject = 500
 type Projects = { items: ProjectDetail[]; truncated: boolean }
 type Association = { projectId: string; endpointId: string }
@@ -25,7 +25,7 @@ const duplicate = (kind: string) =>
 const absent = (what: string, { projectId }: { projectId: string }) =>
   new CloudError('not_found', `${what} not found in project ${projectId}.`)
 
-/** Throws already_exists for a second time, not_found for a project or an endpoint that is not there. */
+/** Associates an endpoint with a project. Throws already_exists for a second time, not_found for an unknown project or endpoint. */
 export async function addEndpoint(ctx: Ctx, at: Association): Promise<void> {
   authorize(ctx, change)
   await inTransaction(ctx, async (tx) => {
@@ -57,7 +57,7 @@ export async function removeEndpoint(ctx: Ctx, at: Association): Promise<void> {
   })
 }
 
-/** By themselves or by a group. */
+/** The endpoints with which the project is associated, directly or by a group. */
 export async function endpointsOfProject(ctx: Ctx, projectId: string): Promise<EndpointView[]> {
   authorize(ctx, read)
   await liveProject(ctx, projectId)

@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { interfaces, key } from '../contract.ts'
 
-/** Which endpoints of the catalog a project sees (Keystone's OS-EP-FILTER). Browser-safe. */
+/** The shapes of Keystone's OS-EP-FILTER, which restricts the endpoints that a project sees. This file can be loaded in a browser. */
 
-/** An endpoint is of the group when it has all of these. */
+/** The filters of an endpoint group: an endpoint belongs to the group when it has all these values. */
 export const endpointFilters = z.strictObject({
   service_id: key.optional(),
   region_id: key.nullish(),
@@ -16,7 +16,7 @@ const description = z
   .max(1000)
   .regex(/^[^\0\p{Cs}]*$/u, 'A description has no NUL characters.')
   .nullish()
-/** Without any it would be every endpoint, those to come as well. */
+/** At least one filter is needed: without any, the group would contain all endpoints, also future ones. */
 const someFilters = endpointFilters.refine(
   (filters) => Object.keys(filters).length > 0,
   'Name one filter at least: service_id, region_id or interface.',

@@ -7,7 +7,7 @@ import { type Ctx, inTransaction, systemCtx } from '../../kernel/context.ts'
 import { statementsDuring } from '../../plans.testing.ts'
 import '../../register.ts'
 
-/** OS-EP-FILTER: what a project is associated with is its catalog, in every token of it. */
+/** Tests of OS-EP-FILTER: every token of a project shows the endpoints with which the project is associated. */
 
 let cloud: Awaited<ReturnType<typeof testCloud>>
 let ctx: Ctx
@@ -55,7 +55,7 @@ async function aService(type: string, ...endpoints: object[]) {
   return { id: id as string, points }
 }
 type Entry = { id: string; endpoints: { id: string; interface: string }[] }
-/** The ids of the endpoints in a token of the user, by all ways of asking the same. */
+/** The ids of the endpoints in a token of the user, which are the same in all answers that show them. */
 async function seen(scope: ScopeWish = { kind: 'project', projectId: user.projectId }): Promise<string[]> {
   const token = await tokenOf(user.userId, scope)
   const own: Entry[] = (await send('GET', '/auth/catalog', undefined, token)).json.catalog
@@ -64,7 +64,7 @@ async function seen(scope: ScopeWish = { kind: 'project', projectId: user.projec
 }
 const idsOf = (rows: { id: string }[]) => rows.map((row) => row.id)
 
-test('groups are kept as they were sent', async () => {
+test('endpoint groups are stored as they were sent', async () => {
   const filters = { interface: 'public', region_id: null, service_id: 'x' }
   const wish = { name: 'mine', description: 'my own', filters }
   const made = await filter('POST', '/endpoint_groups', { endpoint_group: wish })
@@ -99,7 +99,7 @@ test('groups are kept as they were sent', async () => {
   expect((await filter('GET', `/endpoint_groups/${group.id}`)).status).toBe(404)
 })
 
-test('a project sees what it is associated with, and everything without any association', async () => {
+test('a project sees only the endpoints with which it is associated, and all endpoints when it has no association', async () => {
   const dns = await aService('dns', {}, { interface: 'internal' }, { enabled: false })
   const all = await seen()
   expect(all).toEqual(expect.arrayContaining(dns.points.slice(0, 2)))
@@ -110,7 +110,7 @@ test('a project sees what it is associated with, and everything without any asso
   const again = await filter('PUT', at(first))
   expect([again.status, again.json.error.message]).toEqual([409, expect.stringContaining('Duplicate entry')])
   expect((await filter('GET', at(first))).status).toBe(204)
-  // Services without an endpoint that is seen are not in the catalog at all.
+  // A service without a visible endpoint is not in the catalog.
   expect(await seen()).toEqual([first])
   const token = await tokenOf(user.userId, { kind: 'project', projectId: user.projectId })
   const { catalog } = (await send('GET', '/auth/catalog', undefined, token)).json
@@ -118,7 +118,7 @@ test('a project sees what it is associated with, and everything without any asso
   const { projects } = (await filter('GET', `/endpoints/${first}/projects`)).json
   expect(projects).toEqual([expect.objectContaining({ id: user.projectId, is_domain: false })])
 
-  // One of the cloud's own, by a group beside it.
+  // A group adds one of the cloud's own endpoints.
   const [own] = (await send('GET', '/services?type=identity')).json.services
   const group = await aGroup({ service_id: own.id, interface: 'public' })
   const of = `/endpoint_groups/${group}/projects/${user.projectId}`
@@ -142,7 +142,7 @@ test('a project sees what it is associated with, and everything without any asso
   expect(idsOf((await filter('GET', `/endpoint_groups/${group}/projects`)).json.projects)).toEqual([
     user.projectId,
   ])
-  // Others are not concerned.
+  // Other projects are not affected.
   const other = await testUser(cloud.deps)
   const theirs = await tokenOf(other.userId, { kind: 'project', projectId: other.projectId })
   const whole: Entry[] = (await send('GET', '/auth/catalog', undefined, theirs)).json.catalog
@@ -153,7 +153,7 @@ test('a project sees what it is associated with, and everything without any asso
   await filter('PUT', at(second))
   await filter('DELETE', at(first))
   expect(await seen()).toEqual([second])
-  // Switched off is not seen, and is an association all the same.
+  // A disabled endpoint is not visible, but its association still counts.
   await filter('PUT', at(off))
   await filter('DELETE', at(second))
   expect(await seen()).toEqual([])
@@ -162,7 +162,7 @@ test('a project sees what it is associated with, and everything without any asso
   expect((await seen()).toSorted()).toEqual(all.toSorted())
 })
 
-test('what goes takes its associations along', async () => {
+test('associations are deleted with their endpoint, group or service', async () => {
   const { id, points } = await aService('mail', {}, { interface: 'internal' })
   const all = await seen()
   const group = await aGroup({ service_id: id })
@@ -179,7 +179,7 @@ test('what goes takes its associations along', async () => {
   expect(await cloud.deps.root.projectEndpoint.count({ where: { projectId: user.projectId } })).toBe(0)
 })
 
-test('a project that is being deleted is associated with nothing', async () => {
+test('a project that is being deleted gets no association', async () => {
   const { points } = await aService('metering', {})
   const [first = ''] = points
   const at = `/projects/${user.projectId}/endpoints/${first}`
@@ -202,11 +202,11 @@ test.each([
   ['GET', '/endpoints/nope/projects'],
   ['GET', '/projects/nope/endpoints'],
   ['GET', '/endpoint_groups/nope/endpoints'],
-] as const)('%s %s: not there', async (method, path) => {
+] as const)('%s %s answers 404', async (method, path) => {
   expect((await filter(method, path)).status).toBe(404)
 })
 
-test('the catalog of a token is one query, whatever the project is associated with', async () => {
+test('the catalog of a token takes one query, whatever the project is associated with', async () => {
   const [own] = (await send('GET', '/services?type=identity')).json.services
   const scope = { kind: 'project', projectId: user.projectId } as const
   const asked = async () => {

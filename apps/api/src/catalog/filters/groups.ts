@@ -48,7 +48,7 @@ export async function getEndpointGroup(
   return toGroupView(row)
 }
 
-/** Groups of one name are fine, as in Keystone. */
+/** Makes an endpoint group. Several groups may have the same name, as in Keystone. */
 export async function createEndpointGroup(
   ctx: Ctx,
   input: z.output<typeof endpointGroupInput>,
@@ -63,7 +63,7 @@ export async function createEndpointGroup(
   })
 }
 
-/** The filters are replaced whole. */
+/** Changes a group; new filters replace all former ones. */
 export async function updateEndpointGroup(
   ctx: Ctx,
   id: string,
@@ -78,7 +78,7 @@ export async function updateEndpointGroup(
   })
 }
 
-/** With its associations: a project that has no other one sees the whole catalog again. */
+/** Deletes a group with its associations. A project without another association sees the whole catalog again. */
 export async function deleteEndpointGroup(ctx: Ctx, id: string): Promise<void> {
   authorize(ctx, 'catalog:change_endpoint_groups')
   await inTransaction(ctx, async (tx) => {
@@ -88,7 +88,7 @@ export async function deleteEndpointGroup(ctx: Ctx, id: string): Promise<void> {
   })
 }
 
-/** Those that the group is about now. */
+/** The endpoints that are in the group now. */
 export async function endpointsOfGroup(ctx: Ctx, id: string): Promise<EndpointView[]> {
   const { filters } = await getEndpointGroup(ctx, id)
   return (await allEndpoints(ctx)).filter((endpoint) => matches(filters, endpoint))

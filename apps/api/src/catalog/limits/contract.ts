@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import { key } from '../contract.ts'
 
-/** Keystone's unified limits: how much of something a project or domain may have. Browser-safe. */
+/** The shapes of Keystone's unified limits: how much of a resource a project or domain may have. This file can be loaded in a browser. */
 
 export const resourceName = z.string().trim().min(1).max(255)
-/** -1: as many as wished. */
+/** An amount; -1 means unlimited. */
 export const amount = z.number().int().min(-1).max(0x7fffffff)
 const description = z
   .string()
@@ -24,7 +24,7 @@ export const limitInput = z.object({
   serviceId: key,
   regionId: key.nullish(),
   resourceName,
-  /** Exactly one of the two. */
+  /** Exactly one of projectId and domainId must be given. */
   projectId: key.nullish(),
   domainId: key.nullish(),
   resourceLimit: amount,

@@ -1,7 +1,7 @@
 import type { Ctx } from '../../kernel/context.ts'
 import { CloudError } from '../../kernel/errors.ts'
 
-/** In a transaction that holds the catalog's lock: limits of a service or region that goes would be about nothing. */
+/** Refuses to delete a service or region that has limits. Call this in a transaction that holds the catalog's lock. */
 export async function demandNoLimitsOf(
   ctx: Ctx,
   kind: 'service' | 'region',

@@ -11,7 +11,7 @@ import { issueToken, type ScopeWish } from '../../identity/tokens.ts'
 import { type Ctx, inTransaction, systemCtx } from '../../kernel/context.ts'
 import '../../register.ts'
 
-/** Unified limits, as oslo.limit and the stock client read and write them. */
+/** Tests of unified limits, as oslo.limit and the stock client read and write them. */
 
 let cloud: Awaited<ReturnType<typeof testCloud>>
 let ctx: Ctx
@@ -44,7 +44,7 @@ const limit = (...limits: object[]) => send('POST', '/limits', { limits })
 const idsOf = (answer: { json: Record<string, { id: string }[]> }, key: string) =>
   answer.json[key]?.map((one) => one.id)
 
-/** A domain with a project, and tokens of somebody there in both scopes. */
+/** Makes a domain with a project, and tokens of a user there in both scopes. */
 async function aDomain(name: string) {
   const { id: domainId } = await createDomain(ctx, { name })
   const { id: projectId } = await createProject(ctx, { name, domainId })
@@ -59,7 +59,7 @@ async function aDomain(name: string) {
   }
 }
 
-test('several are registered at once, each once, or none', async () => {
+test('one request registers all its limits, or none when one of them exists already', async () => {
   const wish = { service_id: service, resource_name: 'volumes', default_limit: 10, description: 'all' }
   const made = await register(wish, { ...wish, region_id: 'RegionOne', description: undefined })
   expect([made.status, Object.keys(made.json)]).toEqual([201, ['registered_limits']])
@@ -76,10 +76,10 @@ test('several are registered at once, each once, or none', async () => {
     409,
     'Conflict occurred attempting to store registered_limit - Duplicate entry.',
   ])
-  // Half of a body is not kept.
+  // The first limit of the refused body is not stored.
   expect((await send('GET', '/registered_limits?resource_name=snapshots')).json.registered_limits).toEqual([])
   const { registered_limits } = (await send('GET', `/registered_limits?service_id=${service}`)).json
-  // Those of one request are of one age.
+  // The limits of one request have the same age, so their order is open.
   expect(registered_limits).toHaveLength(2)
   expect(registered_limits).toEqual(expect.arrayContaining([one, there]))
   const inRegion = await send('GET', '/registered_limits?region_id=RegionOne')
@@ -106,7 +106,7 @@ test('several are registered at once, each once, or none', async () => {
   expect((await send('DELETE', path)).status).toBe(404)
 })
 
-test('limits of projects and of domains, seen by their own people', async () => {
+test('limits of a project and of a domain are visible to their own users only', async () => {
   const [mine, theirs] = [await aDomain('mine'), await aDomain('theirs')]
   const of = { service_id: service, resource_name: 'backups' }
   const lonely = await limit({ ...of, project_id: mine.projectId, resource_limit: 1 })
@@ -135,7 +135,7 @@ test('limits of projects and of domains, seen by their own people', async () => 
   expect((await limit({ ...of, project_id: mine.projectId, resource_limit: 5 })).json.error.message).toBe(
     'Conflict occurred attempting to store limit - Duplicate entry.',
   )
-  // A domain's id is a project's, too.
+  // The id of a domain counts as a project's id, too.
   expect((await limit({ ...of, project_id: theirs.domainId, resource_limit: 5 })).json.limits).toMatchObject([
     { project_id: null, domain_id: theirs.domainId },
   ])
@@ -163,7 +163,7 @@ test('limits of projects and of domains, seen by their own people', async () => 
   expect((await send('PATCH', `/limits/${a.id}`, { limit: { project_id: theirs.projectId } })).status).toBe(
     400,
   )
-  // What somebody has a limit of stays as it is.
+  // A registered limit cannot be changed while a project or domain has a limit of it.
   const path = `/registered_limits/${registered.id}`
   for (const refused of [
     await send('PATCH', path, { registered_limit: { default_limit: 1 } }),
@@ -172,14 +172,14 @@ test('limits of projects and of domains, seen by their own people', async () => 
   ])
     expect([refused.status, refused.json.error.message]).toEqual([403, expect.stringContaining('limit')])
 
-  // With its domain and projects go their limits.
+  // The limits of a domain and of its projects are deleted with the domain.
   await updateDomain(ctx, { id: mine.domainId, enabled: false })
   await deleteDomain(ctx, { id: mine.domainId })
   for (const { id } of [a, b]) expect((await send('GET', `/limits/${id}`)).status).toBe(404)
   expect((await send('DELETE', `/limits/${c.id}`)).status).toBe(204)
 })
 
-test('no limit for a project that is being deleted', async () => {
+test('a project that is being deleted gets no limit', async () => {
   const { id } = await createProject(ctx, { name: 'going' })
   const what = { service_id: service, resource_name: 'going' }
   await register({ ...what, default_limit: 1 })
@@ -187,7 +187,7 @@ test('no limit for a project that is being deleted', async () => {
   expect((await limit({ ...what, project_id: id, resource_limit: 2 })).status).toBe(400)
 })
 
-test('many at once are as many statements as two', async () => {
+test('a request with many limits takes as many statements as one with two', async () => {
   const statements = async (count: number) => {
     const domainId = (await aDomain(`of ${count}`)).domainId
     const projects: string[] = []
@@ -207,7 +207,7 @@ test('many at once are as many statements as two', async () => {
   expect(await statements(9)).toBe(await statements(2))
 })
 
-test('the model is the flat one', async () => {
+test('the enforcement model is `flat`', async () => {
   expect((await send('GET', '/limits/model')).json).toEqual({
     model: {
       name: 'flat',
@@ -216,7 +216,7 @@ test('the model is the flat one', async () => {
   })
 })
 
-test('a region with registered limits stays', async () => {
+test('a region with registered limits cannot be deleted', async () => {
   await send('POST', '/regions', { region: { id: 'two' } })
   const wish = { service_id: service, resource_name: 'gigabytes', default_limit: 1, region_id: 'two' }
   const [{ id }] = (await register(wish)).json.registered_limits

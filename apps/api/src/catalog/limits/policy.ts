@@ -1,6 +1,6 @@
 import type { PolicyTable } from '../../kernel/policy.ts'
 
-/** Services look them up to hold others to them; a project sees its own, a domain those of its projects too. */
+/** Services read limits to enforce them. A project sees its own limits; a domain also sees those of its projects. */
 export const limitPolicy: PolicyTable = {
   'catalog:list_registered_limits': 'anyone',
   'catalog:change_registered_limits': 'admin',

@@ -16,7 +16,7 @@ const columns = {
 
 const most = 1000
 
-/** What each resource of each service is limited to where nothing else is said. By age. */
+/** Lists registered limits, which are the defaults for the resources of each service, by age. */
 export async function listRegisteredLimits(ctx: Ctx, filter: LimitFilter): Promise<RegisteredLimitView[]> {
   authorize(ctx, 'catalog:list_registered_limits')
   const { serviceId, regionId, resourceName } = filter
@@ -40,7 +40,7 @@ export async function getRegisteredLimit(
   return row
 }
 
-/** All of them or none. Throws already_exists for one that is there, invalid_input for an unknown service or region. */
+/** Registers all of these limits or none. Throws already_exists for an existing one, invalid_input for an unknown service or region. */
 export async function createRegisteredLimits(
   ctx: Ctx,
   inputs: readonly RegisteredLimitInput[],
@@ -64,7 +64,7 @@ export async function createRegisteredLimits(
   })
 }
 
-/** Throws forbidden while there are limits for it, as Keystone does. */
+/** Changes a registered limit. Throws forbidden while projects or domains have limits of it, as Keystone does. */
 export async function updateRegisteredLimit(
   ctx: Ctx,
   id: string,

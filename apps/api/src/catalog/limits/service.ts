@@ -24,7 +24,7 @@ const toView = ({ id, projectId, domainId, resourceLimit, description, ...row }:
 })
 const most = 1000
 
-/** Everything for administrators, readers of the system and services; else what is of the token's project or domain. */
+/** Lists limits: all for administrators, readers of the system and services; otherwise those of the token's project or domain. */
 export async function listLimits(
   ctx: Ctx,
   filter: LimitFilter,
@@ -53,7 +53,7 @@ function ownLimits(ctx: Ctx): Prisma.LimitWhereInput {
   return ctx.scope.kind === 'project' ? { projectId: ctx.scope.projectId } : { id: { in: [] } }
 }
 
-/** Throws not_found, also for what is of others. */
+/** One limit. Throws not_found, also for limits of others. */
 export async function getLimit(ctx: Ctx, id: string): Promise<LimitView> {
   const row = await ctx.db.limit.findUnique({ where: { id }, include: withDefault })
   const allowed =
@@ -63,8 +63,8 @@ export async function getLimit(ctx: Ctx, id: string): Promise<LimitView> {
 }
 
 /**
- * All of them or none. Throws forbidden for a resource without a registered limit, already_exists for a second
- * limit of the same, invalid_input for what is named and not there.
+ * Creates all of these limits or none. Throws forbidden for a resource without a registered limit, already_exists for a
+ * second limit of the same resource, invalid_input for an unknown project, domain, service or region.
  */
 export async function createLimits(ctx: Ctx, inputs: readonly LimitInput[]): Promise<LimitView[]> {
   authorize(ctx, 'catalog:change_limits')
@@ -112,7 +112,7 @@ async function demandFree(ctx: Ctx, keys: readonly Key[]): Promise<void> {
 
 type Wish = Pick<LimitInput, 'projectId' | 'domainId'>
 type Holder = { projectId: string | null; domainId: string | null; ownerDomainId: string }
-/** Whose limits they are. The id of a domain is one of a project, too, in the words of old clients. Throws invalid_input. */
+/** Finds the projects and domains of the limits. Old clients send the id of a domain as project_id. Throws invalid_input. */
 async function holdersOf(ctx: Ctx, wishes: readonly Wish[]): Promise<(wish: Wish) => Holder> {
   const ids = wishes.map(({ projectId, domainId }) => {
     if (!projectId === !domainId)

@@ -3,12 +3,12 @@ import { CloudError, invalidInput } from '../../kernel/errors.ts'
 import { findRegion } from '../regions.ts'
 import { findService } from '../services.ts'
 
-/** In Keystone's words. */
+/** The error of a second limit, in Keystone's words. */
 export const duplicate = (kind: 'registered_limit' | 'limit'): CloudError =>
   new CloudError('already_exists', `Conflict occurred attempting to store ${kind} - Duplicate entry.`)
 
 type Named = { serviceId?: string; regionId?: string | null }
-/** The services and the regions that limits are about are in the catalog; throws invalid_input. Each is looked up once. */
+/** Checks that the services and regions of limits are in the catalog, each once; throws invalid_input otherwise. */
 export async function demandNamed(ctx: Ctx, wishes: readonly Named[]): Promise<void> {
   const services = new Set(wishes.flatMap(({ serviceId }) => serviceId ?? []))
   const regions = new Set(wishes.flatMap(({ regionId }) => regionId ?? []))
@@ -19,11 +19,11 @@ export async function demandNamed(ctx: Ctx, wishes: readonly Named[]): Promise<v
 }
 
 type Resource = { serviceId: string; regionId?: string | null; resourceName: string }
-/** The same text for the same resource of the same service in the same region, or in all of them (null). */
+/** A key that is equal for the same resource of the same service in the same region, or in all regions (null). */
 export const resourceKey = ({ serviceId, regionId = null, resourceName }: Resource): string =>
   JSON.stringify([serviceId, regionId, resourceName])
 
-/** Registered limits of the services that these are of, by resourceKey. */
+/** The registered limits of the services in `wishes`, by resourceKey. */
 export async function registeredBy(
   ctx: Ctx,
   wishes: readonly Resource[],
@@ -35,7 +35,7 @@ export async function registeredBy(
   return new Map(rows.map((row) => [resourceKey(row), row]))
 }
 
-/** What a body names and is not there is a fault of the body. */
+/** Turns not_found into invalid_input, for a thing that a body names but that does not exist. */
 export const asInvalid = (message: string, field: string) => (error: unknown) => {
   throw error instanceof CloudError && error.code === 'not_found' ? invalidInput(message, field) : error
 }

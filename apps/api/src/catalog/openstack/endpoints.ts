@@ -24,7 +24,7 @@ const updated = z.object({
 const known = ['service_id', 'interface', 'url', 'enabled', 'region_id', 'region']
 const ref = ({ params }: Call) => ({ id: params.id ?? '' })
 
-/** `region_id` must be there; the old attribute `region` makes it, as in Keystone. */
+/** The region of a body: `region_id` must exist; the old attribute `region` makes a missing region, as in Keystone. */
 const placeOf = (given: { region_id?: string | null; region?: string | null }) =>
   given.region_id !== undefined
     ? { regionId: given.region_id }

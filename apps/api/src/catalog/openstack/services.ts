@@ -24,7 +24,7 @@ const updated = z.object({
 const extraIn = ({ body }: Call) => extraOf(body, 'service', Object.keys(fields), ['name', 'description'])
 const ref = ({ params }: Call) => ({ id: params.id ?? '' })
 
-/** The catalog of one's token, and its services. */
+/** The operations for the catalog of the caller's token and for services. */
 export const serviceOperations: ApiOperation[] = [
   {
     name: 'auth.catalog',

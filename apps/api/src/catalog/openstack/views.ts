@@ -1,7 +1,7 @@
 import { textOf } from '../../openstack/extra.ts'
 import type { EndpointView, RegionView, ServiceView } from '../contract.ts'
 
-/** Keystone's words for the rows of the catalog. `base` is ".../identity/v3". */
+/** The rows of the catalog in Keystone's form. `base` is ".../identity/v3". */
 
 export const serviceView = (base: string, service: ServiceView) => ({
   ...service.extra,

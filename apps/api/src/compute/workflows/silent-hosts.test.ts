@@ -7,7 +7,7 @@ import type { PlacementView } from '../../kernel/contract.ts'
 import { hostPatience } from '../../kernel/hosts.ts'
 import { runOperation } from '../../kernel/run.ts'
 import { runPending, runToEnd } from '../../kernel/testing.ts'
-import { patience as networkPatience } from '../../networking/apply.ts'
+import { patience as networkPatience } from '../../networking/heard.ts'
 import { reconcileNetworks } from '../../networking/reconcile.ts'
 import {
   deleteInstance,

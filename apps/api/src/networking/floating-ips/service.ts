@@ -1,6 +1,6 @@
 import type { FloatingIpModel } from '@stratolith/db'
 import type { z } from 'zod'
-import { type Ctx, inTransaction, listScope, visible } from '../../kernel/context.ts'
+import { type Ctx, inTransaction, visible } from '../../kernel/context.ts'
 import type { Page } from '../../kernel/contract.ts'
 import { CloudError, conflict, invalidInput, notFound } from '../../kernel/errors.ts'
 import { appendEvent } from '../../kernel/events.ts'
@@ -13,9 +13,10 @@ import type {
   floatingIpAssociateInput,
   floatingIpCreateInput,
   floatingIpUpdateInput,
+  OwnedListInput,
 } from '../contract.ts'
 import { loadNetwork } from '../networks/load.ts'
-import { ownerOf } from '../owner.ts'
+import { ownedScope, ownerOf } from '../owner.ts'
 import { createPortRow, deletePortRows, portEvent } from '../ports/rows.ts'
 import { loadPort } from '../ports/service.ts'
 
@@ -25,18 +26,10 @@ type CreateInput = z.output<typeof floatingIpCreateInput> & {
   address?: string
   subnetId?: string
 }
-type ListInput = {
-  limit: number
-  marker?: string
-  sortDir: 'asc' | 'desc'
-  allProjects: boolean
-  search?: string
-}
-
-export async function listFloatingIps(ctx: Ctx, input: ListInput): Promise<Page<FloatingIpView>> {
+export async function listFloatingIps(ctx: Ctx, input: OwnedListInput): Promise<Page<FloatingIpView>> {
   authorize(ctx, 'floatingIp:list')
   const where = {
-    ...listScope(ctx, input),
+    ...ownedScope(ctx, input),
     ...(input.search ? { address: { startsWith: likeLiteral(input.search) } } : {}),
   }
   const page = await pageOf<FloatingIpModel>(ctx.db.floatingIp, input, where)

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { type Ctx, inTransaction, listScope, projectOf } from '../../kernel/context.ts'
+import { type Ctx, inTransaction, projectOf } from '../../kernel/context.ts'
 import type { Page } from '../../kernel/contract.ts'
 import { CloudError, conflict } from '../../kernel/errors.ts'
 import { appendEvent } from '../../kernel/events.ts'
@@ -15,7 +15,7 @@ import type {
   starterNetworkInput,
 } from '../contract.ts'
 import { overlaps, parseCidr } from '../ipv4.ts'
-import { ownerOf } from '../owner.ts'
+import { ownedScope, ownerOf } from '../owner.ts'
 import { setShared } from '../rbac/rows.ts'
 import { addInterfaceRow, createRouterRow } from '../routers/rows.ts'
 import { numbered } from '../states.ts'
@@ -28,10 +28,12 @@ export async function listNetworks(
   input: z.output<typeof networkListInput>,
 ): Promise<Page<NetworkView>> {
   authorize(ctx, 'network:list')
-  listScope(ctx, input)
+  const { projectId: whose } = ownedScope(ctx, input)
+  const here = ctx.scope.kind === 'project' ? ctx.scope.projectId : ''
   const where = {
     AND: [
-      await listedNetworks(ctx, input.allProjects),
+      input.projectId === undefined ? await listedNetworks(ctx, input.allProjects) : { projectId: whose },
+      input.own === undefined ? {} : { projectId: input.own ? here : { not: here } },
       input.external === undefined ? {} : { external: input.external },
       input.search ? { name: containing(input.search) } : {},
     ],

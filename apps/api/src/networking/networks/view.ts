@@ -36,7 +36,9 @@ export async function networkViews(ctx: Ctx, rows: readonly NetworkRow[]): Promi
     projectId: row.projectId,
     external: row.external,
     shared: row.shared,
+    adminUp: row.adminUp,
     mtu: row.mtu,
+    portSecurity: row.portSecurity,
     state: row.state as NetworkView['state'],
     createdAt: row.createdAt.toISOString(),
     subnets: row.subnets.map(
@@ -44,6 +46,7 @@ export async function networkViews(ctx: Ctx, rows: readonly NetworkRow[]): Promi
         id: subnet.id,
         networkId: subnet.networkId,
         name: subnet.name,
+        description: subnet.description,
         cidr: subnet.cidr,
         gatewayIp: subnet.gatewayIp,
         dhcp: subnet.dhcp,

@@ -4,7 +4,6 @@ import { inTransaction } from '../../kernel/context.ts'
 import { plainOp } from '../../kernel/hosts.ts'
 import { expectCloudError, runPending, testCtx } from '../../kernel/testing.ts'
 import { createFloatingIp, deleteFloatingIp } from '../floating-ips/service.ts'
-import { bindPort } from '../instance-ports.ts'
 import { createNetwork, starterNetwork } from '../networks/service.ts'
 import { forgetRouter, setRouterGateway } from '../routers/service.ts'
 import {
@@ -18,6 +17,7 @@ import {
   testCloud,
 } from '../testing.ts'
 import { updatePort } from './change.ts'
+import { bindPort } from './of-instances.ts'
 import { deletePortRows } from './rows.ts'
 
 let cloud: Cloud

@@ -1,16 +1,26 @@
 import type { z } from 'zod'
-import { type Ctx, listScope, visible } from '../../kernel/context.ts'
+import { type Ctx, visible } from '../../kernel/context.ts'
 import type { Page } from '../../kernel/contract.ts'
 import { notFound } from '../../kernel/errors.ts'
 import { containing, pageOf } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import type { PortView, portListInput } from '../contract.ts'
+import { ownedScope } from '../owner.ts'
 import { type PortRow, portInclude, portView } from './view.ts'
+
+/** Of the ports that something of this kind has. */
+const ownersOf = {
+  instance: { deviceOwner: { startsWith: 'compute:' } },
+  router: { deviceOwner: { in: ['network:router_interface', 'network:router_gateway'] } },
+  floatingIp: { deviceOwner: 'network:floatingip' },
+  free: { deviceOwner: '' },
+}
 
 export async function listPorts(ctx: Ctx, input: z.output<typeof portListInput>): Promise<Page<PortView>> {
   authorize(ctx, 'port:list')
   const where = {
-    ...listScope(ctx, input),
+    ...ownedScope(ctx, input),
+    ...(input.use ? ownersOf[input.use] : {}),
     ...(input.networkId ? { networkId: input.networkId } : {}),
     ...(input.deviceId ? { deviceId: input.deviceId } : {}),
     ...(input.search ? { name: containing(input.search) } : {}),

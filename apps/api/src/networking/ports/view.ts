@@ -14,10 +14,13 @@ export function portView(row: PortRow): PortView {
   return {
     id: row.id,
     name: row.name,
+    description: row.description,
     projectId: row.projectId,
     networkId: row.networkId,
     networkName: row.network.name,
     mac: row.mac,
+    adminUp: row.adminUp,
+    portSecurity: row.portSecurity,
     state: row.state as PortView['state'],
     errorMessage: row.errorMessage,
     deviceOwner: row.deviceOwner,

@@ -1,6 +1,6 @@
 import type { Prisma, RouterModel } from '@stratolith/db'
 import type { z } from 'zod'
-import { type Ctx, inTransaction, listScope, visible } from '../../kernel/context.ts'
+import { type Ctx, inTransaction, visible } from '../../kernel/context.ts'
 import type { Page } from '../../kernel/contract.ts'
 import { CloudError, conflict, notFound } from '../../kernel/errors.ts'
 import { appendEvent } from '../../kernel/events.ts'
@@ -8,13 +8,14 @@ import { containing, pageOf } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { releaseQuota } from '../../quota/service.ts'
 import type {
+  OwnedListInput,
   RouterView,
   routerCreateInput,
   routerGatewayInput,
   routerInterfaceInput,
   routerUpdateInput,
 } from '../contract.ts'
-import { ownerOf } from '../owner.ts'
+import { ownedScope, ownerOf } from '../owner.ts'
 import type { FixedWish } from '../ports/fixed.ts'
 import { deletePortRows, forgetPortRows } from '../ports/rows.ts'
 import { numbered } from '../states.ts'
@@ -27,18 +28,10 @@ import {
   setGatewayRow,
 } from './rows.ts'
 
-type ListInput = {
-  limit: number
-  marker?: string
-  sortDir: 'asc' | 'desc'
-  allProjects: boolean
-  search?: string
-}
-
-export async function listRouters(ctx: Ctx, input: ListInput): Promise<Page<RouterView>> {
+export async function listRouters(ctx: Ctx, input: OwnedListInput): Promise<Page<RouterView>> {
   authorize(ctx, 'router:list')
   const where = {
-    ...listScope(ctx, input),
+    ...ownedScope(ctx, input),
     ...(input.search ? { name: containing(input.search) } : {}),
   }
   const page = await pageOf<RouterModel>(ctx.db.router, input, where)
@@ -59,8 +52,6 @@ export async function loadRouter(ctx: Ctx, action: string, id: string): Promise<
 }
 
 type CreateInput = z.output<typeof routerCreateInput> & {
-  /** Administrators alone may name another project than their own. */
-  projectId?: string
   zoneHints?: string[]
   externalFixed?: readonly FixedWish[]
 }
@@ -292,6 +283,7 @@ async function routerViews(ctx: Ctx, rows: readonly RouterModel[]): Promise<Rout
     name: row.name,
     description: row.description,
     projectId: row.projectId,
+    adminUp: row.adminUp,
     state: row.state as RouterView['state'],
     external:
       row.externalNetworkId && row.externalAddress

@@ -1,6 +1,6 @@
 import type { Prisma } from '@stratolith/db'
 import type { z } from 'zod'
-import { asReaderOf, type Ctx, inTransaction, isAdmin, listScope, projectOf } from '../../kernel/context.ts'
+import { asReaderOf, type Ctx, inTransaction, isAdmin, projectOf } from '../../kernel/context.ts'
 import type { Page } from '../../kernel/contract.ts'
 import { CloudError, conflict, notFound } from '../../kernel/errors.ts'
 import { containing, pageOf } from '../../kernel/page.ts'
@@ -8,13 +8,14 @@ import { authorize } from '../../kernel/policy.ts'
 import { recordOperation, startOperation } from '../../kernel/workflow.ts'
 import { releaseQuota, reserveQuota } from '../../quota/service.ts'
 import {
+  type OwnedListInput,
   type ruleCreateInput,
   rulePresets,
   type SecurityGroupView,
   type securityGroupCreateInput,
   type securityGroupUpdateInput,
 } from '../contract.ts'
-import { ownerOf } from '../owner.ts'
+import { ownedScope, ownerOf } from '../owner.ts'
 import { numbered } from '../states.ts'
 import { groupEvent, loadGroup, loadGroups } from './load.ts'
 import { normaliseRule, type Rule } from './rules.ts'
@@ -27,19 +28,13 @@ const groupInclude = {
   ports: { include: { port: { select: { id: true, deviceId: true, deviceOwner: true } } } },
 } satisfies Prisma.SecurityGroupInclude
 type GroupRow = Prisma.SecurityGroupGetPayload<{ include: typeof groupInclude }>
-type ListInput = {
-  limit: number
-  marker?: string
-  sortDir: 'asc' | 'desc'
-  allProjects: boolean
-  search?: string
-}
 
-export async function listSecurityGroups(ctx: Ctx, input: ListInput): Promise<Page<SecurityGroupView>> {
+export async function listSecurityGroups(ctx: Ctx, input: OwnedListInput): Promise<Page<SecurityGroupView>> {
   authorize(ctx, 'securityGroup:list')
-  if (!input.allProjects) await ensureDefaultSecurityGroup(ctx, projectOf(ctx))
+  if (!input.allProjects && input.projectId === undefined)
+    await ensureDefaultSecurityGroup(ctx, projectOf(ctx))
   const where = {
-    ...listScope(ctx, input),
+    ...ownedScope(ctx, input),
     ...(input.search ? { name: containing(input.search) } : {}),
   }
   const page = await pageOf<GroupRow>(ctx.db.securityGroup, input, where, { include: groupInclude })

@@ -26,7 +26,7 @@ const limitOf = async (ctx: Ctx, resource: QuotaResource) =>
   (await getQuota(ctx)).find((q) => q.resource === resource)
 
 describe('quota', () => {
-  test('every resource with its limit; the default, a default of the cloud, a limit of the project', async () => {
+  test('a limit is that of the project, otherwise the default of the cloud, otherwise the one that we ship', async () => {
     const ctx = await testTenant(world)
     expect(await limitOf(ctx, 'instances')).toMatchObject({ used: 0, limit: 20 })
     await setQuotaDefaults(admin, { limits: { routers: 3 } })
@@ -38,7 +38,7 @@ describe('quota', () => {
     })
     await setQuota(admin, { projectId: ctx.projectId, limits: { routers: 1 } })
     expect(await limitOf(ctx, 'routers')).toMatchObject({ limit: 1 })
-    // The starter network has a router already.
+    // The project's starter network has a router already.
     await expectCloudError(createRouter(ctx, { name: 'r', description: '' }), 'quota_exceeded')
     await setQuota(admin, { projectId: ctx.projectId, limits: { routers: null } })
     await createRouter(ctx, { name: 'r', description: '' })
@@ -46,7 +46,7 @@ describe('quota', () => {
     expect(await limitOf(ctx, 'routers')).toMatchObject({ limit: 10 })
   })
 
-  test('the default of the cloud holds in the reservation, too', async () => {
+  test('a reservation uses the default of the cloud, too', async () => {
     const ctx = await testTenant(world)
     await setQuotaDefaults(admin, { limits: { routers: 1 } })
     try {
@@ -58,12 +58,12 @@ describe('quota', () => {
     }
   })
 
-  test.each([-5, 1.5, 2 ** 31, Number.NaN])('a limit of %s is refused, not made to fit', (instances) => {
+  test.each([-5, 1.5, 2 ** 31, Number.NaN])('a limit of %s is refused and not adjusted', (instances) => {
     expect(quotaSetInput.safeParse({ projectId: 'p', limits: { instances } }).success).toBe(false)
     expect(quotaDefaultsInput.safeParse({ limits: { instances } }).success).toBe(false)
   })
 
-  test('a limit below the use needs force; members set none; another project is not there', async () => {
+  test('a limit below the use needs force, members may set no limit, and other projects are not found', async () => {
     const ctx = await testTenant(world)
     const { projectId } = ctx
     await expectCloudError(setQuota(admin, { projectId, limits: { networks: 0 } }), 'invalid_input')
@@ -77,8 +77,8 @@ describe('quota', () => {
   })
 })
 
-describe('A21: 100 at once at a limit of 10 more leave exactly 10 more', () => {
-  test('of everything that is counted one at a time', () => {
+describe('A21: 100 requests at once, when 10 more are allowed, make exactly 10 more', () => {
+  test('is tested for every resource of which things are made one at a time', () => {
     expect(Object.keys(quotaMakers).sort()).toEqual(
       quotaResources()
         .filter((resource) => resource !== 'imageGib')

@@ -10,8 +10,8 @@ import type { QuotaDefaultView, QuotaLimits } from '../contract.ts'
 import { quotaDefaultsOf, quotaOf } from '../service.ts'
 
 /**
- * Limits and use of a project: the caller's own when none is named. What is counted for each user (key
- * pairs) is the caller's own count. Another's project is not there (R2).
+ * The limits and the use of a project, the caller's own when none is named. Resources that are counted for each user (key
+ * pairs) have the caller's own use. A project that the caller may not see is not found (R2).
  */
 export async function getQuota(ctx: Ctx, input: { projectId?: string } = {}): Promise<QuotaView[]> {
   const projectId = input.projectId ?? projectOf(ctx)
@@ -23,8 +23,8 @@ export async function getQuota(ctx: Ctx, input: { projectId?: string } = {}): Pr
 }
 
 /**
- * Sets limits of a project; null goes back to the default, what is not named stays. Throws
- * invalid_input for a limit below the use, unless `force`.
+ * Sets limits of a project; null goes back to the default, and resources that are not named keep their limit. Throws
+ * invalid_input for a limit below the use, unless `force` is set.
  */
 export async function setQuota(
   ctx: Ctx,
@@ -56,7 +56,7 @@ export async function setQuota(
   })
 }
 
-/** Projects with limits of their own for any of these, by id: all that they may have of them. */
+/** The limits for these resources of the projects that have limits of their own for any of them, by id of the project. */
 export async function listOwnQuotas(
   ctx: Ctx,
   resources: readonly QuotaResource[],
@@ -77,7 +77,7 @@ export async function listOwnQuotas(
   return [...byProject].map(([projectId, limits]) => ({ projectId, limits }))
 }
 
-/** Back to the cloud's defaults, also where the project has more than those already. */
+/** Deletes the limits of a project, so that the cloud's defaults hold, also when the project has more already. */
 export async function clearQuota(
   ctx: Ctx,
   input: { projectId: string },
@@ -90,7 +90,7 @@ export async function clearQuota(
   })
 }
 
-/** What a project may have when nobody said otherwise. */
+/** The default limits of projects. */
 export async function getQuotaDefaults(ctx: Ctx): Promise<QuotaDefaultView[]> {
   authorize(ctx, 'quota:get_defaults')
   const defaults = await quotaDefaultsOf(ctx)
@@ -101,7 +101,7 @@ export async function getQuotaDefaults(ctx: Ctx): Promise<QuotaDefaultView[]> {
   }))
 }
 
-/** Sets defaults of the cloud; null goes back to what we ship. Holds for every project without its own. */
+/** Sets default limits of the cloud, for every project without a limit of its own; null goes back to the limit that we ship. */
 export async function setQuotaDefaults(
   ctx: Ctx,
   input: { limits: QuotaLimits },

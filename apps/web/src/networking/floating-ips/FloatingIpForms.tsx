@@ -6,7 +6,7 @@ import { useMutation } from '@tanstack/react-query'
 import { notify } from '../../kit/notify.ts'
 import { SidePanelForm } from '../../kit/SidePanelForm.tsx'
 import { useTRPC } from '../../kit/trpc.ts'
-import { floatingIpAssociateCli, floatingIpCreateCli } from '../cli.ts'
+import { floatingIpAssociateCli, floatingIpCreateCli, floatingIpSetCli } from '../cli.ts'
 import { useExternalNetworks } from '../lookups.ts'
 import { PortSelect } from './PortSelect.tsx'
 
@@ -97,12 +97,49 @@ export function AssociateForm({
     >
       <PortSelect
         ready
+        projectId={fip.projectId}
         label="Instance"
         required
         data-autofocus
         description="Its network needs a router that leads to the network of this address."
         placeholder="Search instances"
         {...form.getInputProps('portId')}
+      />
+    </SidePanelForm>
+  )
+}
+
+export function EditForm({
+  fip,
+  opened,
+  onClose,
+}: {
+  fip: FloatingIpView
+  opened: boolean
+  onClose: () => void
+}) {
+  const trpc = useTRPC()
+  const update = useMutation(trpc.networking.floatingIps.update.mutationOptions())
+  const form = useForm({ initialValues: { description: fip.description } })
+  return (
+    <SidePanelForm
+      title={`Edit ${fip.address}`}
+      opened={opened}
+      onClose={onClose}
+      form={form}
+      onSubmit={async ({ description }) => {
+        await update.mutateAsync({ id: fip.id, description })
+        notify.done(`${fip.address} is changed`)
+      }}
+      submitLabel="Save"
+      asCli={({ description }) => floatingIpSetCli(fip.id, description)}
+    >
+      <TextInput
+        label="Description"
+        data-autofocus
+        description="What it is for; a floating IP has no name but its address."
+        maxLength={1000}
+        {...form.getInputProps('description')}
       />
     </SidePanelForm>
   )

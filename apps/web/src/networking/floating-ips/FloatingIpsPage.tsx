@@ -2,6 +2,7 @@
 import type { FloatingIpView } from '@stratolith/api/networking/contract'
 import { IconPlus } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
+import type { ComponentType } from 'react'
 import { lazyPanel } from '../../kit/lazy-panel.tsx'
 import { ResourceTable } from '../../kit/ResourceTable.tsx'
 import { useMay } from '../../kit/rights.ts'
@@ -9,20 +10,27 @@ import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlPanel, useUrlState } from '../../kit/url-state.ts'
 import { PageHeader } from '../../ui/PageHeader.tsx'
 import { ReasonButton } from '../../ui/ReasonButton.tsx'
+import { everyones } from '../everyones.tsx'
 import { useInstances } from '../lookups.ts'
 import { floatingIpDescriptor } from './floating-ip.descriptor.tsx'
 import { useFloatingIpActions } from './floating-ip-actions.tsx'
 
 const AllocateForm = lazyPanel(() => import('./FloatingIpForms.tsx').then((module) => module.AllocateForm))
+const EditForm = lazyPanel(() => import('./FloatingIpForms.tsx').then((module) => module.EditForm))
 const AssociateForm = lazyPanel(() => import('./FloatingIpForms.tsx').then((module) => module.AssociateForm))
 
-export function FloatingIpsPage() {
+const none = { title: 'No floating IPs', text: 'No project has taken an address of the outside yet.' }
+
+export function FloatingIpsPage({ allProjects = false }: { allProjects?: boolean }) {
   const trpc = useTRPC()
   const may = useMay()
-  const { nameOf } = useInstances()
+  const { nameOf } = useInstances(allProjects)
   const { set } = useUrlState()
   const panel = useUrlPanel('create')
-  const actions = useFloatingIpActions((fip) => set({ associate: fip.id }, true))
+  const actions = useFloatingIpActions({
+    associate: (fip) => set({ associate: fip.id }, true),
+    edit: (fip) => set({ edit: fip.id }, true),
+  })
   const descriptor = floatingIpDescriptor(nameOf)
   const allocate = (
     <ReasonButton leftSection={<IconPlus size={16} />} allowed={may()} onClick={panel.open}>
@@ -32,29 +40,40 @@ export function FloatingIpsPage() {
   return (
     <>
       <PageHeader
-        title="Floating IPs"
-        description="Addresses of the outside that lead to your instances."
-        actions={allocate}
+        title={allProjects ? 'All floating IPs' : 'Floating IPs'}
+        description={
+          allProjects
+            ? 'Of every project: addresses of the outside and what they lead to.'
+            : 'Addresses of the outside that lead to your instances.'
+        }
+        actions={allProjects ? undefined : allocate}
       />
       <ResourceTable
-        descriptor={{ ...descriptor, empty: { ...descriptor.empty, action: allocate } }}
+        descriptor={
+          allProjects
+            ? everyones(descriptor, none)
+            : { ...descriptor, empty: { ...descriptor.empty, action: allocate } }
+        }
         actions={actions}
-        query={(page) => trpc.networking.floatingIps.list.queryOptions(page)}
+        query={(page) => trpc.networking.floatingIps.list.queryOptions({ ...page, allProjects })}
       />
-      <AllocateForm opened={panel.opened} onClose={panel.close} />
-      <Associating />
+      {!allProjects && <AllocateForm opened={panel.opened} onClose={panel.close} />}
+      <OpenPanel of="associate" Form={AssociateForm} />
+      <OpenPanel of="edit" Form={EditForm} />
     </>
   )
 }
 
-/** The panel of ?associate=<id>. There is no procedure for one floating IP, so it comes from the list. */
-function Associating() {
+type PanelProps = { fip: FloatingIpView; opened: boolean; onClose: () => void }
+
+/** The panel of ?associate=<id> or ?edit=<id>. */
+function OpenPanel({ of, Form }: { of: string; Form: ComponentType<PanelProps> }) {
   const trpc = useTRPC()
   const { get, set } = useUrlState()
-  const id = get('associate')
-  const list = useQuery(
-    trpc.networking.floatingIps.list.queryOptions({ limit: 1000 }, { enabled: id !== null }),
-  )
-  const fip: FloatingIpView | undefined = list.data?.items.find((one) => one.id === id)
-  return fip ? <AssociateForm key={fip.id} opened fip={fip} onClose={() => set({ associate: null })} /> : null
+  const id = get(of)
+  const fip = useQuery(
+    trpc.networking.floatingIps.get.queryOptions({ id: id ?? '' }, { enabled: id !== null }),
+  ).data
+  if (id === null || !fip) return null
+  return <Form key={fip.id} opened fip={fip} onClose={() => set({ [of]: null })} />
 }

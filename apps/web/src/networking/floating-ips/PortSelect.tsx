@@ -1,12 +1,24 @@
 'use client'
 import { Select, type SelectProps } from '@mantine/core'
+import { useLook } from '../../kit/session.ts'
 import { useInstances, useNetworks } from '../lookups.ts'
 import { portChoices } from './port-choices.ts'
 
 /** An instance's port, found by the name of the instance or by address. */
-export function PortSelect({ ready, ...props }: Omit<SelectProps, 'data'> & { ready: boolean }) {
-  const { instances } = useInstances()
-  const { networks } = useNetworks()
+export function PortSelect({
+  ready,
+  projectId,
+  ...props
+}: Omit<SelectProps, 'data'> & {
+  ready: boolean
+  /** Whose instances; left out: those of the session's project. */
+  projectId?: string
+}) {
+  const { allProjects } = useLook(projectId ?? null)
+  const elsewhere = projectId !== undefined && allProjects
+  const all = useInstances(elsewhere).instances
+  const instances = elsewhere ? all.filter((instance) => instance.projectId === projectId) : all
+  const { networks } = useNetworks(projectId)
   return (
     <Select
       searchable

@@ -2,33 +2,44 @@
 import { Text } from '@mantine/core'
 import type { FloatingIpView } from '@stratolith/api/networking/contract'
 import { floatingIpCan } from '@stratolith/api/networking/states'
-import { IconLink, IconTrash, IconUnlink } from '@tabler/icons-react'
+import { IconLink, IconPencil, IconTrash, IconUnlink } from '@tabler/icons-react'
 import { useMutation } from '@tanstack/react-query'
 import type { ResourceAction } from '../../kit/descriptor.ts'
 import { all, useMay } from '../../kit/rights.ts'
+import { useSession } from '../../kit/session.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { floatingIpDeleteCli, floatingIpDisassociateCli } from '../cli.ts'
 
-export function useFloatingIpActions(
-  associate: (fip: FloatingIpView) => void,
-): ResourceAction<FloatingIpView>[] {
+export function useFloatingIpActions(options: {
+  associate: (fip: FloatingIpView) => void
+  edit: (fip: FloatingIpView) => void
+}): ResourceAction<FloatingIpView>[] {
   const trpc = useTRPC()
   const may = useMay()
+  const here = useSession().project?.id
+  const mine = (fip: FloatingIpView) => may(fip.projectId === here)
   const change = useMutation(trpc.networking.floatingIps.associate.mutationOptions())
   const remove = useMutation(trpc.networking.floatingIps.delete.mutationOptions())
+  const edit: ResourceAction<FloatingIpView> = {
+    id: 'edit',
+    label: 'Edit description',
+    icon: <IconPencil size={16} />,
+    allowed: mine,
+    open: options.edit,
+  }
   const link: ResourceAction<FloatingIpView> = {
     id: 'associate',
     label: 'Associate',
     icon: <IconLink size={16} />,
-    allowed: (fip) => all(may(), floatingIpCan.associate(fip)),
-    open: associate,
+    allowed: (fip) => all(mine(fip), floatingIpCan.associate(fip)),
+    open: options.associate,
   }
   const unlink: ResourceAction<FloatingIpView> = {
     id: 'disassociate',
     label: 'Disassociate',
     icon: <IconUnlink size={16} />,
     bulk: true,
-    allowed: (fip) => all(may(), floatingIpCan.disassociate(fip)),
+    allowed: (fip) => all(mine(fip), floatingIpCan.disassociate(fip)),
     confirm: (fips) => ({
       title: `Disassociate ${textOf(fips)}?`,
       body: <Text size="sm">The instance is no longer reachable from outside. The address stays yours.</Text>,
@@ -44,7 +55,7 @@ export function useFloatingIpActions(
     icon: <IconTrash size={16} />,
     danger: true,
     bulk: true,
-    allowed: () => may(),
+    allowed: mine,
     confirm: (fips) => ({
       title: `Release ${textOf(fips)}?`,
       body: (
@@ -60,7 +71,7 @@ export function useFloatingIpActions(
     started: (fips) => `Released ${textOf(fips)}`,
     asCli: (fip) => floatingIpDeleteCli(fip.id),
   }
-  return [link, unlink, release]
+  return [link, unlink, edit, release]
 }
 
 const textOf = (fips: FloatingIpView[]): string =>

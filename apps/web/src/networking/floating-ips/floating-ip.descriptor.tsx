@@ -5,6 +5,7 @@ import Link from 'next/link'
 import { Ago } from '../../kit/Ago.tsx'
 import type { ResourceDescriptor } from '../../kit/descriptor.ts'
 import { paths } from '../../kit/paths.ts'
+import { StateBadge } from '../../kit/StateBadge.tsx'
 import { CopyText } from '../../ui/CopyText.tsx'
 import { NetState } from '../NetState.tsx'
 
@@ -47,7 +48,7 @@ export const floatingIpDescriptor = (
       sort: (fip) => fip.state,
       cell: (fip) =>
         fip.portId === null ? (
-          <NetState state="down" detail="It leads to nothing yet." />
+          <StateBadge state="Free" tone="off" detail="It leads to nothing yet." />
         ) : (
           <NetState state={fip.state} />
         ),
@@ -87,7 +88,9 @@ function Target({ fip, name }: { fip: FloatingIpView; name: string | null }) {
           {name ?? 'Instance'}
         </Anchor>
       ) : (
-        <Text size="sm">Port {fip.portId}</Text>
+        <Anchor component={Link} href={paths.port(fip.portId)} size="sm" prefetch={false}>
+          A port without an instance
+        </Anchor>
       )}
       {fip.fixedAddress && <Code>{fip.fixedAddress}</Code>}
     </Stack>

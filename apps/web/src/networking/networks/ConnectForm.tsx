@@ -24,7 +24,9 @@ export function ConnectForm({
   onClose: () => void
 }) {
   const trpc = useTRPC()
-  const { routers } = useRouters()
+  const { routers } = useRouters(network.projectId)
+  // Whoever connects a network of another project makes the router there.
+  const projectId = network.own ? undefined : network.projectId
   const outside = useExternalNetworks().networks[0] ?? null
   const create = useMutation(trpc.networking.routers.create.mutationOptions())
   const attach = useMutation(trpc.networking.routers.addInterface.mutationOptions())
@@ -41,7 +43,7 @@ export function ConnectForm({
     const choice = chosen(values.router)
     const router =
       choice === newRouter
-        ? await create.mutateAsync({ name, externalNetworkId: outside?.id ?? null })
+        ? await create.mutateAsync({ name, projectId, externalNetworkId: outside?.id ?? null })
         : { id: choice }
     // A second try after a failure must not make a second router.
     form.setFieldValue('router', router.id)
@@ -54,7 +56,7 @@ export function ConnectForm({
     const target = choice === newRouter ? name : (routers.find(({ id }) => id === choice)?.name ?? choice)
     const add = routerSubnetCli('add', target, subnet?.name || subnet?.id || '')
     return choice === newRouter
-      ? `${routerCreateCli({ name, description: '' }, outside?.name ?? null)}\n${add}`
+      ? `${routerCreateCli({ name, description: '', projectId }, outside?.name ?? null)}\n${add}`
       : add
   }
   const choices = [

@@ -5,13 +5,18 @@ import { useQuery } from '@tanstack/react-query'
 import { DetailPage } from '../../kit/DetailPage.tsx'
 import { Loaded } from '../../kit/Loaded.tsx'
 import { lazyPanel } from '../../kit/lazy-panel.tsx'
+import { paths } from '../../kit/paths.ts'
+import { reachOf } from '../../kit/place.ts'
+import { useSession } from '../../kit/session.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlPanel } from '../../kit/url-state.ts'
 import { OperationsOf } from '../../operations/OperationsOf.tsx'
 import { Facts } from '../../ui/Fact.tsx'
 import { Section } from '../../ui/Section.tsx'
+import { useListOf, useOwnerFact } from '../everyones.tsx'
 import { NetState } from '../NetState.tsx'
 import { NetworkPorts } from './NetworkPorts.tsx'
+import { NetworkSharing } from './NetworkSharing.tsx'
 import { NetworkSubnets } from './NetworkSubnets.tsx'
 import { NetworkBadges, networkDescriptor } from './network.descriptor.tsx'
 import { useNetworkActions } from './network-actions.tsx'
@@ -29,11 +34,14 @@ export function NetworkPage({ id }: { id: string }) {
 
 function NetworkDetail({ network }: { network: NetworkView }) {
   const panel = useUrlPanel('edit')
+  const { cloud } = reachOf(useSession())
+  const back = useListOf(network.projectId, { plural: 'All networks', listPath: paths.adminNetworks })
+  const owner = useOwnerFact(network.projectId)
   const actions = useNetworkActions({ edit: panel.open })
   return (
     <>
       <DetailPage
-        descriptor={networkDescriptor}
+        descriptor={{ ...networkDescriptor, ...back }}
         view={network}
         actions={actions}
         badge={
@@ -51,12 +59,16 @@ function NetworkDetail({ network }: { network: NetworkView }) {
                 <PathOut network={network} />
                 <NetworkSubnets network={network} />
                 <Section title="Facts">
-                  <Facts items={networkDescriptor.facts?.(network) ?? []} />
+                  <Facts items={[...(networkDescriptor.facts?.(network) ?? []), ...owner]} />
                 </Section>
               </Stack>
             ),
           },
           { id: 'ports', label: 'Ports', content: <NetworkPorts network={network} /> },
+          // Who else may use it is its owner's business.
+          ...(network.own || cloud
+            ? [{ id: 'sharing', label: 'Sharing', content: <NetworkSharing network={network} /> }]
+            : []),
           {
             id: 'operations',
             label: 'Operations',

@@ -1,52 +1,57 @@
 'use client'
-import type { NetworkView, PortView } from '@stratolith/api/networking/contract'
-import { IconPencil } from '@tabler/icons-react'
-import { useQuery } from '@tanstack/react-query'
-import type { ResourceAction } from '../../kit/descriptor.ts'
+import type { NetworkView } from '@stratolith/api/networking/contract'
+import { IconPlus } from '@tabler/icons-react'
 import { lazyPanel } from '../../kit/lazy-panel.tsx'
 import { ResourceTable } from '../../kit/ResourceTable.tsx'
-import { useMay } from '../../kit/rights.ts'
-import { useLook } from '../../kit/session.ts'
+import { all, useMay } from '../../kit/rights.ts'
+import { useLook, useSession } from '../../kit/session.ts'
 import { useTRPC } from '../../kit/trpc.ts'
-import { useUrlState } from '../../kit/url-state.ts'
+import { useUrlPanel } from '../../kit/url-state.ts'
+import { ReasonButton } from '../../ui/ReasonButton.tsx'
 import { useInstances } from '../lookups.ts'
 import { portDescriptor } from '../ports/port.descriptor.tsx'
+import { usePortActions } from '../ports/port-actions.tsx'
 
-const PortEditForm = lazyPanel(() =>
-  import('../ports/PortEditForm.tsx').then((module) => module.PortEditForm),
+const PortCreateForm = lazyPanel(() =>
+  import('../ports/PortCreateForm.tsx').then((module) => module.PortCreateForm),
 )
 
-/** The ports on one network that may be seen from here; ?port=<id> opens one. */
-export function NetworkPorts({ network }: { network: Pick<NetworkView, 'id' | 'projectId'> }) {
+/** The ports on one network that may be seen from here. */
+export function NetworkPorts({ network }: { network: NetworkView }) {
   const trpc = useTRPC()
   const may = useMay()
+  const { isAdmin } = useSession()
   const { allProjects } = useLook(network.projectId)
   const { nameOf } = useInstances(allProjects)
-  const { get, set } = useUrlState()
-  const open = get('port')
-  const port = useQuery(
-    trpc.networking.ports.get.queryOptions({ id: open ?? '' }, { enabled: open !== null }),
+  const actions = usePortActions()
+  const panel = useUrlPanel('create')
+  const allowed = all(
+    may(),
+    !network.external || isAdmin || 'Ports of an external network come with routers and floating IPs.',
+    network.state !== 'deleting' || 'The network is being deleted.',
   )
-  const edit: ResourceAction<PortView> = {
-    id: 'edit',
-    label: 'Open and edit',
-    icon: <IconPencil size={16} />,
-    allowed: () => may(),
-    open: ({ id }) => set({ port: id }, true),
-  }
   return (
     <>
       <ResourceTable
-        descriptor={portDescriptor(nameOf)}
-        actions={[edit]}
+        descriptor={portDescriptor(nameOf, true)}
+        actions={actions}
         searchable={false}
+        toolbar={
+          <ReasonButton
+            size="sm"
+            variant="default"
+            leftSection={<IconPlus size={16} />}
+            allowed={allowed}
+            onClick={panel.open}
+          >
+            Create port
+          </ReasonButton>
+        }
         query={(page) =>
           trpc.networking.ports.list.queryOptions({ ...page, networkId: network.id, allProjects })
         }
       />
-      {open !== null && port.data && (
-        <PortEditForm key={port.data.id} opened port={port.data} onClose={() => set({ port: null })} />
-      )}
+      {panel.opened && <PortCreateForm networkId={network.id} opened onClose={panel.close} />}
     </>
   )
 }

@@ -1,14 +1,14 @@
 'use client'
 import { Code, Text } from '@mantine/core'
 import type { NetworkView, SubnetView } from '@stratolith/api/networking/contract'
-import { IconListNumbers, IconPlus, IconTrash } from '@tabler/icons-react'
+import { IconListNumbers, IconPencil, IconPlus, IconTrash } from '@tabler/icons-react'
 import { useMutation } from '@tanstack/react-query'
 import type { ResourceAction, ResourceDescriptor } from '../../kit/descriptor.ts'
 import { lazyPanel } from '../../kit/lazy-panel.tsx'
 import { RowsTable } from '../../kit/RowsTable.tsx'
 import { all, useMay } from '../../kit/rights.ts'
 import { useTRPC } from '../../kit/trpc.ts'
-import { useUrlPanel } from '../../kit/url-state.ts'
+import { useUrlPanel, useUrlState } from '../../kit/url-state.ts'
 import { Bar } from '../../ui/Bar.tsx'
 import { ReasonButton } from '../../ui/ReasonButton.tsx'
 import { Section } from '../../ui/Section.tsx'
@@ -18,6 +18,8 @@ import { poolsText } from '../pools.ts'
 const SubnetCreateForm = lazyPanel(() =>
   import('./SubnetCreateForm.tsx').then((module) => module.SubnetCreateForm),
 )
+
+const SubnetEditForm = lazyPanel(() => import('./SubnetEditForm.tsx').then((module) => module.SubnetEditForm))
 
 const subnetDescriptor: ResourceDescriptor<SubnetView> = {
   kind: 'network',
@@ -32,11 +34,11 @@ const subnetDescriptor: ResourceDescriptor<SubnetView> = {
       cell: (subnet) => (
         <>
           <Code fw={600}>{subnet.cidr}</Code>
-          {subnet.name && (
-            <Text size="xs" c="dimmed" mt={2}>
-              {subnet.name}
+          {[subnet.name, subnet.description].filter(Boolean).map((text) => (
+            <Text key={text} size="xs" c="dimmed" mt={2} lineClamp={1} title={text}>
+              {text}
             </Text>
-          )}
+          ))}
         </>
       ),
     },
@@ -77,7 +79,16 @@ export function NetworkSubnets({ network }: { network: NetworkView }) {
   const trpc = useTRPC()
   const may = useMay()
   const panel = useUrlPanel('add')
+  const { get, set } = useUrlState()
+  const edited = network.subnets.find(({ id }) => id === get('subnet'))
   const remove = useMutation(trpc.networking.subnets.delete.mutationOptions())
+  const edit: ResourceAction<SubnetView> = {
+    id: 'edit',
+    label: 'Edit',
+    icon: <IconPencil size={16} />,
+    allowed: () => may(network.own),
+    open: ({ id }) => set({ subnet: id }, true),
+  }
   const erase: ResourceAction<SubnetView> = {
     id: 'delete',
     label: 'Delete',
@@ -110,8 +121,17 @@ export function NetworkSubnets({ network }: { network: NetworkView }) {
   )
   return (
     <Section title="Subnets" description="Ranges of addresses of this network." action={add}>
-      <RowsTable descriptor={subnetDescriptor} rows={network.subnets} actions={[erase]} />
+      <RowsTable descriptor={subnetDescriptor} rows={network.subnets} actions={[edit, erase]} />
       <SubnetCreateForm network={network} opened={panel.opened} onClose={panel.close} />
+      {edited && (
+        <SubnetEditForm
+          key={edited.id}
+          subnet={edited}
+          network={network}
+          opened
+          onClose={() => set({ subnet: null })}
+        />
+      )}
     </Section>
   )
 }

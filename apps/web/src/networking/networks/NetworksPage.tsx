@@ -10,8 +10,9 @@ import { EmptyState } from '../../ui/EmptyState.tsx'
 import { PageHeader } from '../../ui/PageHeader.tsx'
 import { ReasonButton } from '../../ui/ReasonButton.tsx'
 import { Section } from '../../ui/Section.tsx'
+import { everyones } from '../everyones.tsx'
 import { useNetworks } from '../lookups.ts'
-import { networkDescriptor } from './network.descriptor.tsx'
+import { networkDescriptor, projectNetworks } from './network.descriptor.tsx'
 import { useNetworkActions } from './network-actions.tsx'
 import { StarterNetworkButton } from './StarterNetwork.tsx'
 
@@ -19,7 +20,7 @@ const NetworkCreateForm = lazyPanel(() =>
   import('./NetworkCreateForm.tsx').then((module) => module.NetworkCreateForm),
 )
 
-const filters = [
+const kinds = [
   {
     id: 'kind',
     label: 'Kind',
@@ -29,8 +30,20 @@ const filters = [
     ],
   },
 ]
+const filters = [
+  ...kinds,
+  {
+    id: 'whose',
+    label: 'Whose',
+    options: [
+      { value: 'own', label: 'This project’s' },
+      { value: 'others', label: 'Opened to it by others' },
+    ],
+  },
+]
+const none = { title: 'No networks', text: 'There is no network in this cloud yet.' }
 
-export function NetworksPage() {
+export function NetworksPage({ allProjects = false }: { allProjects?: boolean }) {
   const trpc = useTRPC()
   const may = useMay()
   const actions = useNetworkActions()
@@ -43,30 +56,38 @@ export function NetworksPage() {
   return (
     <>
       <PageHeader
-        title="Networks"
-        description="Where instances get their addresses and talk to each other."
+        title={allProjects ? 'All networks' : 'Networks'}
+        description={
+          allProjects
+            ? 'Of every project, with those that lead out of the cloud.'
+            : 'Where instances get their addresses and talk to each other.'
+        }
         actions={
-          <>
-            <StarterNetworkButton />
-            {create}
-          </>
+          !allProjects && (
+            <>
+              <StarterNetworkButton />
+              {create}
+            </>
+          )
         }
       />
       <Stack gap="md">
-        <FirstNetwork />
+        {!allProjects && <FirstNetwork />}
         <ResourceTable
-          descriptor={networkDescriptor}
+          descriptor={allProjects ? everyones(networkDescriptor, none) : projectNetworks}
           actions={actions}
-          filters={filters}
-          query={(page, { kind }) =>
+          filters={allProjects ? kinds : filters}
+          query={(page, { kind, whose }) =>
             trpc.networking.networks.list.queryOptions({
               ...page,
+              allProjects,
               external: kind === undefined ? undefined : kind === 'external',
+              own: whose === undefined ? undefined : whose === 'own',
             })
           }
         />
       </Stack>
-      <NetworkCreateForm opened={panel.opened} onClose={panel.close} />
+      {!allProjects && <NetworkCreateForm opened={panel.opened} onClose={panel.close} />}
     </>
   )
 }

@@ -39,7 +39,9 @@ export function PathOut({ network }: { network: NetworkView }) {
   const connect = router ? null : (
     <ReasonButton
       size="xs"
-      allowed={network.subnets.length === 0 ? 'Add a subnet first: a router joins subnets.' : may()}
+      allowed={
+        network.subnets.length === 0 ? 'Add a subnet first: a router joins subnets.' : may(network.own)
+      }
       onClick={panel.open}
     >
       Connect to a router

@@ -31,7 +31,7 @@ export function SubnetCreateForm({
   onClose: () => void
 }) {
   const trpc = useTRPC()
-  const { networks, ready } = useNetworks()
+  const { networks, ready } = useNetworks(network.projectId)
   const siblings = network.subnets.map((subnet) => subnet.cidr)
   const others = networks
     .filter((other) => other.id !== network.id)

@@ -7,9 +7,13 @@ import { useMutation } from '@tanstack/react-query'
 import { useRouter } from 'next/navigation'
 import type { ResourceAction } from '../../kit/descriptor.ts'
 import { paths } from '../../kit/paths.ts'
+import { reachOf } from '../../kit/place.ts'
 import { all, useMay } from '../../kit/rights.ts'
+import { useSession } from '../../kit/session.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { networkDeleteCli } from '../cli.ts'
+
+const foreign = 'It belongs to another project. Switch to that one to launch an instance on it.'
 
 export function useNetworkActions(
   options: { edit?: (network: NetworkView) => void } = {},
@@ -17,6 +21,7 @@ export function useNetworkActions(
   const trpc = useTRPC()
   const router = useRouter()
   const may = useMay()
+  const { cloud } = reachOf(useSession())
   const remove = useMutation(trpc.networking.networks.delete.mutationOptions())
   const launch: ResourceAction<NetworkView> = {
     id: 'launch',
@@ -25,6 +30,7 @@ export function useNetworkActions(
     allowed: (network) =>
       all(
         may(),
+        network.own || network.shared || network.external || !cloud || foreign,
         !network.external || 'Instances are not put on an external network; they get floating IPs of it.',
         network.subnets.length > 0 || 'It has no subnet, so it has no addresses. Add one first.',
         network.state === 'active' || network.state === 'build' || `It is ${network.state}.`,
@@ -36,7 +42,7 @@ export function useNetworkActions(
     label: 'Edit',
     icon: <IconPencil size={16} />,
     allowed: (network) => may(network.own),
-    open: options.edit,
+    open: options.edit ?? ((network) => router.push(`${paths.network(network.id)}?edit=1`)),
   }
   const erase: ResourceAction<NetworkView> = {
     id: 'delete',
@@ -72,5 +78,5 @@ export function useNetworkActions(
         : `Deleting ${networks.length} networks`,
     asCli: (network) => networkDeleteCli(network.id),
   }
-  return options.edit ? [launch, edit, erase] : [launch, erase]
+  return [launch, edit, erase]
 }

@@ -67,6 +67,11 @@ export const networkDescriptor: ResourceDescriptor<NetworkView> = {
     { label: 'ID', value: network.id, copy: network.id },
     { label: 'Kind', value: kindText(network) },
     { label: 'MTU', value: `${network.mtu} bytes` },
+    {
+      label: 'Port security',
+      value: network.portSecurity ? 'New ports are filtered' : 'New ports are not filtered',
+    },
+    ...(network.adminUp ? [] : [{ label: 'Switched on', value: 'No: it carries nothing' }]),
     { label: 'Ports used', value: network.ports.toLocaleString('en') },
     { label: 'Created', value: <Ago iso={network.createdAt} /> },
     ...(network.description ? [{ label: 'Description', value: network.description }] : []),
@@ -77,12 +82,38 @@ export const networkDescriptor: ResourceDescriptor<NetworkView> = {
   },
 }
 
+/** For the list of a project: tells its own networks from those that others have opened to it. */
+export const projectNetworks: ResourceDescriptor<NetworkView> = {
+  ...networkDescriptor,
+  columns: networkDescriptor.columns.flatMap((column) =>
+    column.id === 'state'
+      ? [
+          {
+            id: 'whose',
+            header: 'Whose',
+            hideBelow: 'sm' as const,
+            width: 140,
+            sort: (network: NetworkView) => (network.own ? 0 : 1),
+            cell: (network: NetworkView) => (
+              <Text size="sm" c={network.own ? undefined : 'dimmed'}>
+                {network.own ? 'This project' : 'Another project'}
+              </Text>
+            ),
+          },
+          column,
+        ]
+      : [column],
+  ),
+}
+
 const kindText = (network: NetworkView): string =>
   network.external
     ? 'External: floating IPs and gateways come from it'
     : network.shared
       ? 'Shared with every project'
-      : 'Of this project alone'
+      : network.own
+        ? 'Of this project, and of those that it is shared with'
+        : 'Of another project'
 
 export function NetworkBadges({ network }: { network: Pick<NetworkView, 'external' | 'shared'> }) {
   if (!network.external && !network.shared) return null

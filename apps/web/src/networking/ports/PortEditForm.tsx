@@ -1,18 +1,27 @@
 'use client'
-import { MultiSelect, Text, TextInput } from '@mantine/core'
+import { TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import type { PortView } from '@stratolith/api/networking/contract'
-import { useMutation } from '@tanstack/react-query'
+import { useMutation, useQuery } from '@tanstack/react-query'
 import { notify } from '../../kit/notify.ts'
 import { SidePanelForm } from '../../kit/SidePanelForm.tsx'
+import { useSession } from '../../kit/session.ts'
 import { useTRPC } from '../../kit/trpc.ts'
-import { Facts } from '../../ui/Fact.tsx'
 import { portSetCli } from '../cli.ts'
 import { useSecurityGroups } from '../lookups.ts'
-import { NetState } from '../NetState.tsx'
-import { isInstancePort } from './device.tsx'
+import { isOfNetwork, portTitle } from './device.tsx'
+import { FilterFields } from './FilterFields.tsx'
+import { groupsInput } from './port-form.ts'
 
-/** A port's facts, and what of it can be changed: its name and its security groups. */
+type Values = {
+  name: string
+  description: string
+  groupIds: string[]
+  portSecurity: boolean
+  adminUp: boolean
+}
+
+/** Name, description, and what may get in and out; ports of routers have only the first two. */
 export function PortEditForm({
   port,
   opened,
@@ -23,60 +32,59 @@ export function PortEditForm({
   onClose: () => void
 }) {
   const trpc = useTRPC()
+  const { isAdmin } = useSession()
   const { groups, elsewhere } = useSecurityGroups(port.projectId)
+  const network = useQuery(trpc.networking.networks.get.queryOptions({ id: port.networkId }))
   const update = useMutation(trpc.networking.ports.update.mutationOptions())
-  const form = useForm({
-    initialValues: { name: port.name, securityGroupIds: port.securityGroups.map((group) => group.id) },
+  const form = useForm<Values>({
+    initialValues: {
+      name: port.name,
+      description: port.description,
+      groupIds: port.securityGroups.map((group) => group.id),
+      portSecurity: port.portSecurity,
+      adminUp: port.adminUp,
+    },
   })
+  const filtered = !isOfNetwork(port)
   // Groups that it has are shown even while the list is on its way.
-  const options = new Map([...port.securityGroups, ...groups].map((group) => [group.id, group.name]))
-  const forInstance = isInstancePort(port)
+  const known = new Map([...port.securityGroups, ...groups].map(({ id, name }) => [id, { id, name }]))
+  const submit = async (values: Values) => {
+    const { name, description, adminUp, portSecurity } = values
+    // Only what changes is a wish: who may not choose port security still renames the port.
+    const filter = {
+      adminUp: adminUp === port.adminUp ? undefined : adminUp,
+      portSecurity: portSecurity === port.portSecurity ? undefined : portSecurity,
+      securityGroupIds: groupsInput(values),
+    }
+    await update.mutateAsync({ id: port.id, name, description, ...(filtered ? filter : {}) })
+    notify.started('The host applies the change to the port')
+  }
   return (
     <SidePanelForm
-      title={`Port ${port.addresses[0]?.address ?? port.mac}`}
+      title={`Edit port ${portTitle(port)}`}
       opened={opened}
       onClose={onClose}
       form={form}
-      onSubmit={async ({ name, securityGroupIds }) => {
-        await update.mutateAsync({
-          id: port.id,
-          name,
-          securityGroupIds: forInstance ? securityGroupIds : undefined,
-        })
-        notify.started('The host applies the change to the port')
-      }}
+      onSubmit={submit}
       submitLabel="Save"
-      asCli={({ name, securityGroupIds }) => portSetCli(port.id, { name, groups: securityGroupIds })}
+      asCli={({ name, description, groupIds, ...filter }) =>
+        portSetCli(port.id, { name, description, filter: filtered ? { ...filter, groups: groupIds } : null })
+      }
     >
       <TextInput label="Name" data-autofocus maxLength={255} {...form.getInputProps('name')} />
-      {forInstance ? (
-        <MultiSelect
-          label="Security groups"
-          description={
-            elsewhere
-              ? 'The port belongs to another project: switch to that one to choose among its groups.'
-              : form.values.securityGroupIds.length === 0
-                ? 'Without a group nothing gets in or out.'
-                : 'What may get in and out.'
-          }
-          data={[...options].map(([value, label]) => ({ value, label }))}
-          searchable
-          nothingFoundMessage="No such group"
-          {...form.getInputProps('securityGroupIds')}
+      <TextInput label="Description" maxLength={1000} {...form.getInputProps('description')} />
+      {filtered && (
+        <FilterFields
+          values={form.values}
+          set={form.setValues}
+          groups={[...known.values()]}
+          groupIds={form.values.groupIds}
+          setGroups={(ids) => form.setFieldValue('groupIds', ids)}
+          mayChoose={isAdmin || network.data?.own === true}
+          none="Without a group nothing gets in or out."
+          elsewhere={elsewhere}
         />
-      ) : (
-        <Text size="sm" c="dimmed">
-          Security groups filter ports of instances; this one belongs to the network itself.
-        </Text>
       )}
-      <Facts
-        items={[
-          { label: 'ID', value: port.id, copy: port.id },
-          { label: 'MAC', value: port.mac, copy: port.mac },
-          { label: 'State', value: <NetState state={port.state} detail={port.errorMessage} /> },
-          ...(port.errorMessage ? [{ label: 'Reason', value: port.errorMessage }] : []),
-        ]}
-      />
     </SidePanelForm>
   )
 }

@@ -6,6 +6,12 @@ import { paths } from '../../kit/paths.ts'
 type Device = Pick<PortView, 'deviceOwner' | 'deviceId'>
 
 export const isInstancePort = (port: Device): boolean => port.deviceOwner.startsWith('compute:')
+/** Made and kept by a router or a floating IP, which also decide about its addresses. */
+export const isOfNetwork = (port: Device): boolean => port.deviceOwner.startsWith('network:')
+
+/** What a port is called where it has no name. */
+export const portTitle = (port: Pick<PortView, 'name' | 'addresses' | 'mac'>): string =>
+  port.name || port.addresses[0]?.address || port.mac
 
 /** What a port belongs to, in words. */
 export function deviceText(port: Device): string {

@@ -1,67 +1,143 @@
-import { Badge, Code, Group, Stack, Text } from '@mantine/core'
+import { Anchor, Badge, Code, Group, Stack, Text } from '@mantine/core'
 import type { PortView } from '@stratolith/api/networking/contract'
 import { IconPlug } from '@tabler/icons-react'
+import Link from 'next/link'
+import { Ago } from '../../kit/Ago.tsx'
 import type { ResourceDescriptor } from '../../kit/descriptor.ts'
+import { NameCell } from '../../kit/NameCell.tsx'
+import { paths } from '../../kit/paths.ts'
 import { NetState } from '../NetState.tsx'
-import { DeviceLink } from './device.tsx'
+import { DeviceLink, portTitle } from './device.tsx'
 
-const nameOf = (port: PortView): string => port.name || port.addresses[0]?.address || port.mac
-
-/** Ports as they are listed on a network's page; `instanceName` finds the name behind a device. */
+/** `instanceName` finds the name behind a device. `onNetwork`: on the page of a network, which need not be named. */
 export const portDescriptor = (
   instanceName: (id: string) => string | null,
+  onNetwork = false,
 ): ResourceDescriptor<PortView> => ({
   kind: 'port',
   noun: 'Port',
   plural: 'Ports',
-  name: nameOf,
+  name: portTitle,
+  path: (port) => paths.port(port.id),
   icon: <IconPlug size={28} />,
   columns: [
     {
+      id: 'name',
+      header: 'Port',
+      sort: portTitle,
+      cell: (port) => (
+        <NameCell href={paths.port(port.id)} name={portTitle(port)} detail={port.description} />
+      ),
+    },
+    {
       id: 'address',
-      header: 'Address',
+      header: 'Addresses',
       sort: (port) => port.addresses[0]?.address ?? '',
       cell: (port) => <Addresses port={port} />,
     },
+    ...(onNetwork
+      ? []
+      : [
+          {
+            id: 'network',
+            header: 'Network',
+            hideBelow: 'sm' as const,
+            sort: (port: PortView) => port.networkName,
+            cell: (port: PortView) => <NetworkLink port={port} />,
+          },
+        ]),
     {
       id: 'device',
       header: 'Attached to',
       cell: (port) => <DeviceLink port={port} name={instanceName(port.deviceId)} />,
     },
-    { id: 'mac', header: 'MAC', hideBelow: 'md', cell: (port) => <Code>{port.mac}</Code> },
+    { id: 'mac', header: 'MAC', hideBelow: 'xl', cell: (port) => <Code>{port.mac}</Code> },
     {
       id: 'groups',
       header: 'Security groups',
-      hideBelow: 'sm',
-      cell: (port) =>
-        port.securityGroups.length === 0 ? (
-          '–'
-        ) : (
-          <Group gap={4}>
-            {port.securityGroups.map((group) => (
-              <Badge key={group.id} variant="default" tt="none" fw={500}>
-                {group.name}
-              </Badge>
-            ))}
-          </Group>
-        ),
+      hideBelow: 'xl',
+      cell: (port) => <Groups port={port} />,
     },
     {
       id: 'state',
       header: 'State',
       width: 120,
-      cell: (port) => <NetState state={port.state} detail={port.errorMessage} />,
+      cell: (port) => <NetState state={port.state} detail={port.errorMessage ?? offText(port)} />,
     },
   ],
-  empty: { title: 'No ports yet', text: 'Each instance on this network has a port with its address here.' },
+  facts: (port) => [
+    { label: 'ID', value: port.id, copy: port.id },
+    { label: 'Network', value: <NetworkLink port={port} /> },
+    { label: 'MAC', value: port.mac, copy: port.mac },
+    { label: 'Security groups', value: <Groups port={port} /> },
+    { label: 'Port security', value: port.portSecurity ? 'On' : 'Off: nothing is filtered' },
+    { label: 'Switched on', value: port.adminUp ? 'Yes' : 'No: it carries nothing' },
+    { label: 'Created', value: <Ago iso={port.createdAt} /> },
+    ...(port.errorMessage ? [{ label: 'Reason', value: port.errorMessage }] : []),
+    ...(port.description ? [{ label: 'Description', value: port.description }] : []),
+  ],
+  empty: {
+    title: 'No ports yet',
+    text: 'Each instance and router has a port with its address on every network that it is on. A port made before its instance keeps its address for that instance.',
+  },
 })
 
+const offText = (port: PortView): string | null => (port.adminUp ? null : 'It is switched off.')
+
+function NetworkLink({ port }: { port: PortView }) {
+  return (
+    <Anchor
+      component={Link}
+      href={paths.network(port.networkId)}
+      size="sm"
+      prefetch={false}
+      style={{ overflowWrap: 'anywhere' }}
+    >
+      {port.networkName}
+    </Anchor>
+  )
+}
+
+function Groups({ port }: { port: PortView }) {
+  if (port.securityGroups.length === 0)
+    return (
+      <Text size="sm" c="dimmed">
+        None
+      </Text>
+    )
+  return (
+    <Group gap={4}>
+      {port.securityGroups.map((group) => (
+        <Badge
+          key={group.id}
+          component={Link}
+          href={paths.securityGroup(group.id)}
+          variant="default"
+          tt="none"
+          fw={500}
+          style={{ cursor: 'pointer' }}
+        >
+          {group.name}
+        </Badge>
+      ))}
+    </Group>
+  )
+}
+
 function Addresses({ port }: { port: PortView }) {
+  if (port.addresses.length === 0)
+    return (
+      <Text size="sm" c="dimmed">
+        None
+      </Text>
+    )
   return (
     <Stack gap={2} align="flex-start">
       {port.addresses.map(({ address, floatingIp }) => (
         <Group key={address} gap={6}>
-          <Code fw={600}>{address}</Code>
+          <Code fw={600} style={{ whiteSpace: 'nowrap' }}>
+            {address}
+          </Code>
           {floatingIp && (
             <Text size="xs" c="dimmed">
               public {floatingIp.address}
@@ -69,11 +145,6 @@ function Addresses({ port }: { port: PortView }) {
           )}
         </Group>
       ))}
-      {port.name && (
-        <Text size="xs" c="dimmed">
-          {port.name}
-        </Text>
-      )}
     </Stack>
   )
 }

@@ -11,14 +11,14 @@ import { useExternalNetworks, useNetworks } from '../lookups.ts'
 
 type Props = { router: RouterView; opened: boolean; onClose: () => void }
 
-/** Attaches a subnet that no router leads out of yet. */
+/** Attaches a subnet of the router's own project that it is not on yet. */
 export function InterfaceForm({ router, opened, onClose }: Props) {
   const trpc = useTRPC()
-  const { networks, ready } = useNetworks()
+  const { networks, ready } = useNetworks(router.projectId)
   const add = useMutation(trpc.networking.routers.addInterface.mutationOptions())
   const joined = new Set(router.interfaces.map((one) => one.subnetId))
   const choices = networks
-    .filter((network) => !network.external)
+    .filter((network) => !network.external && network.projectId === router.projectId)
     .flatMap((network) =>
       network.subnets
         .filter((subnet) => !joined.has(subnet.id))

@@ -9,6 +9,7 @@ import { lazyPanel } from '../../kit/lazy-panel.tsx'
 import { paths } from '../../kit/paths.ts'
 import { RowsTable } from '../../kit/RowsTable.tsx'
 import { useMay } from '../../kit/rights.ts'
+import { useSession } from '../../kit/session.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlPanel } from '../../kit/url-state.ts'
 import { ReasonButton } from '../../ui/ReasonButton.tsx'
@@ -47,6 +48,7 @@ const interfaceDescriptor: ResourceDescriptor<Interface> = {
 export function RouterInterfaces({ router }: { router: RouterView }) {
   const trpc = useTRPC()
   const may = useMay()
+  const mine = useSession().project?.id === router.projectId
   const panel = useUrlPanel('attach')
   const remove = useMutation(trpc.networking.routers.removeInterface.mutationOptions())
   const detach: ResourceAction<Interface> = {
@@ -54,7 +56,7 @@ export function RouterInterfaces({ router }: { router: RouterView }) {
     label: 'Detach',
     icon: <IconPlugConnectedX size={16} />,
     danger: true,
-    allowed: () => may(),
+    allowed: () => may(mine),
     confirm: ([one]) => ({
       title: `Detach ${one?.networkName ?? ''} (${one?.cidr ?? ''})?`,
       body: (
@@ -72,7 +74,7 @@ export function RouterInterfaces({ router }: { router: RouterView }) {
     <ReasonButton
       size="xs"
       leftSection={<IconPlus size={14} />}
-      allowed={router.state === 'deleting' ? 'It is being deleted.' : may()}
+      allowed={router.state === 'deleting' ? 'It is being deleted.' : may(mine)}
       onClick={panel.open}
     >
       Attach subnet

@@ -1,21 +1,24 @@
 'use client'
-import { Code, Group, Stack, Text } from '@mantine/core'
+import { Stack } from '@mantine/core'
 import type { RouterView } from '@stratolith/api/networking/contract'
 import { useQuery } from '@tanstack/react-query'
 import { DetailPage } from '../../kit/DetailPage.tsx'
 import { Loaded } from '../../kit/Loaded.tsx'
 import { lazyPanel } from '../../kit/lazy-panel.tsx'
+import { paths } from '../../kit/paths.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlPanel } from '../../kit/url-state.ts'
 import { OperationsOf } from '../../operations/OperationsOf.tsx'
 import { Facts } from '../../ui/Fact.tsx'
 import { Section } from '../../ui/Section.tsx'
+import { useListOf, useOwnerFact } from '../everyones.tsx'
 import { NetState } from '../NetState.tsx'
+import { RouterGateway } from './RouterGateway.tsx'
 import { RouterInterfaces } from './RouterInterfaces.tsx'
 import { routerDescriptor } from './router.descriptor.tsx'
 import { useRouterActions } from './router-actions.tsx'
 
-const GatewayForm = lazyPanel(() => import('./RouterForms.tsx').then((module) => module.GatewayForm))
+const RouterEditForm = lazyPanel(() => import('./RouterEditForm.tsx').then((module) => module.RouterEditForm))
 
 export function RouterPage({ id }: { id: string }) {
   const trpc = useTRPC()
@@ -24,12 +27,14 @@ export function RouterPage({ id }: { id: string }) {
 }
 
 function RouterDetail({ router }: { router: RouterView }) {
-  const panel = useUrlPanel('gateway')
-  const actions = useRouterActions({ gateway: panel.open })
+  const panel = useUrlPanel('edit')
+  const actions = useRouterActions({ edit: panel.open })
+  const back = useListOf(router.projectId, { plural: 'All routers', listPath: paths.adminRouters })
+  const owner = useOwnerFact(router.projectId)
   return (
     <>
       <DetailPage
-        descriptor={routerDescriptor}
+        descriptor={{ ...routerDescriptor, ...back }}
         view={router}
         actions={actions}
         badge={<NetState state={router.state} />}
@@ -39,22 +44,10 @@ function RouterDetail({ router }: { router: RouterView }) {
             label: 'Overview',
             content: (
               <Stack gap="md">
-                <Section title="Gateway">
-                  {router.external ? (
-                    <Group gap="xs">
-                      <Text size="sm">It leads out to network {router.external.networkName} as</Text>
-                      <Code>{router.external.address}</Code>
-                    </Group>
-                  ) : (
-                    <Text size="sm" c="dimmed">
-                      None: it joins networks, but nothing leads out of the cloud, and floating IPs do not
-                      work behind it.
-                    </Text>
-                  )}
-                </Section>
+                <RouterGateway router={router} />
                 <RouterInterfaces router={router} />
                 <Section title="Facts">
-                  <Facts items={routerDescriptor.facts?.(router) ?? []} />
+                  <Facts items={[...(routerDescriptor.facts?.(router) ?? []), ...owner]} />
                 </Section>
               </Stack>
             ),
@@ -66,7 +59,7 @@ function RouterDetail({ router }: { router: RouterView }) {
           },
         ]}
       />
-      <GatewayForm router={router} opened={panel.opened} onClose={panel.close} />
+      {panel.opened && <RouterEditForm router={router} opened onClose={panel.close} />}
     </>
   )
 }

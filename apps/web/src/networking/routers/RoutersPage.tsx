@@ -7,6 +7,7 @@ import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlPanel } from '../../kit/url-state.ts'
 import { PageHeader } from '../../ui/PageHeader.tsx'
 import { ReasonButton } from '../../ui/ReasonButton.tsx'
+import { everyones } from '../everyones.tsx'
 import { routerDescriptor } from './router.descriptor.tsx'
 import { useRouterActions } from './router-actions.tsx'
 
@@ -14,7 +15,9 @@ const RouterCreateForm = lazyPanel(() =>
   import('./RouterCreateForm.tsx').then((module) => module.RouterCreateForm),
 )
 
-export function RoutersPage() {
+const none = { title: 'No routers', text: 'Nobody has a router in this cloud yet.' }
+
+export function RoutersPage({ allProjects = false }: { allProjects?: boolean }) {
   const trpc = useTRPC()
   const may = useMay()
   const actions = useRouterActions()
@@ -27,16 +30,24 @@ export function RoutersPage() {
   return (
     <>
       <PageHeader
-        title="Routers"
-        description="They join networks and lead them out of the cloud."
-        actions={create}
+        title={allProjects ? 'All routers' : 'Routers'}
+        description={
+          allProjects
+            ? 'Of every project, with the addresses under which they lead out.'
+            : 'They join networks and lead them out of the cloud.'
+        }
+        actions={allProjects ? undefined : create}
       />
       <ResourceTable
-        descriptor={{ ...routerDescriptor, empty: { ...routerDescriptor.empty, action: create } }}
+        descriptor={
+          allProjects
+            ? everyones(routerDescriptor, none)
+            : { ...routerDescriptor, empty: { ...routerDescriptor.empty, action: create } }
+        }
         actions={actions}
-        query={(page) => trpc.networking.routers.list.queryOptions(page)}
+        query={(page) => trpc.networking.routers.list.queryOptions({ ...page, allProjects })}
       />
-      <RouterCreateForm opened={panel.opened} onClose={panel.close} />
+      {!allProjects && <RouterCreateForm opened={panel.opened} onClose={panel.close} />}
     </>
   )
 }

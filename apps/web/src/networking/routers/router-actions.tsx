@@ -1,49 +1,30 @@
 'use client'
 import { Text } from '@mantine/core'
+import type { Allowed } from '@stratolith/api/kernel/contract'
 import type { RouterView } from '@stratolith/api/networking/contract'
-import { IconTrash, IconWorldOff, IconWorldUp } from '@tabler/icons-react'
+import { IconPencil, IconTrash, IconWorldOff, IconWorldUp } from '@tabler/icons-react'
 import { useMutation } from '@tanstack/react-query'
 import { useRouter } from 'next/navigation'
 import type { ResourceAction } from '../../kit/descriptor.ts'
 import { paths } from '../../kit/paths.ts'
 import { all, useMay } from '../../kit/rights.ts'
+import { useSession } from '../../kit/session.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { routerDeleteCli, routerGatewayCli } from '../cli.ts'
+import { useExternalNetworks } from '../lookups.ts'
 
-/** `gateway` opens the page's own panel; from a list the page is opened with it. */
-export function useRouterActions(options: { gateway?: () => void } = {}): ResourceAction<RouterView>[] {
+/** `edit` opens the page's own panel; from a list the page is opened with it. */
+export function useRouterActions(options: { edit?: () => void } = {}): ResourceAction<RouterView>[] {
   const trpc = useTRPC()
   const navigate = useRouter()
-  const may = useMay()
-  const setGateway = useMutation(trpc.networking.routers.setGateway.mutationOptions())
+  const alive = useAlive()
   const remove = useMutation(trpc.networking.routers.delete.mutationOptions())
-  const alive = (router: RouterView) => all(may(), router.state !== 'deleting' || 'It is being deleted.')
-  const open: ResourceAction<RouterView> = {
-    id: 'gateway',
-    label: 'Set gateway',
-    icon: <IconWorldUp size={16} />,
-    allowed: (router) =>
-      all(alive(router), router.external === null || 'It has a gateway. Clear it first to take another one.'),
-    open: options.gateway ?? ((router) => navigate.push(`${paths.router(router.id)}?gateway=1`)),
-  }
-  const clear: ResourceAction<RouterView> = {
-    id: 'clear-gateway',
-    label: 'Clear gateway',
-    icon: <IconWorldOff size={16} />,
-    danger: true,
-    allowed: (router) => all(alive(router), router.external !== null || 'It has no gateway.'),
-    confirm: ([router]) => ({
-      title: `Clear the gateway of “${router?.name ?? ''}”?`,
-      body: (
-        <Text size="sm">
-          Instances behind it no longer reach the outside, and floating IPs no longer reach them.
-        </Text>
-      ),
-      confirmLabel: 'Clear',
-    }),
-    run: (router) => setGateway.mutateAsync({ id: router.id, externalNetworkId: null }),
-    started: ([router]) => `Clearing the gateway of ${router?.name ?? ''}`,
-    asCli: (router) => routerGatewayCli(router.id, null),
+  const edit: ResourceAction<RouterView> = {
+    id: 'edit',
+    label: 'Edit',
+    icon: <IconPencil size={16} />,
+    allowed: alive,
+    open: options.edit ?? ((router) => navigate.push(`${paths.router(router.id)}?edit=1`)),
   }
   const erase: ResourceAction<RouterView> = {
     id: 'delete',
@@ -69,5 +50,53 @@ export function useRouterActions(options: { gateway?: () => void } = {}): Resour
         : `Deleting ${routers.length} routers`,
     asCli: (router) => routerDeleteCli(router.id),
   }
-  return [open, clear, erase]
+  return [edit, erase]
+}
+
+/** Of the page of a router, which shows those that fit. `change` is there when there is a choice. */
+export function useGatewayActions({ gateway }: { gateway: () => void }): {
+  set: ResourceAction<RouterView>
+  change: ResourceAction<RouterView> | null
+  clear: ResourceAction<RouterView>
+} {
+  const trpc = useTRPC()
+  const alive = useAlive()
+  const { networks } = useExternalNetworks()
+  const setGateway = useMutation(trpc.networking.routers.setGateway.mutationOptions())
+  const set: ResourceAction<RouterView> = {
+    id: 'gateway',
+    label: 'Set gateway',
+    icon: <IconWorldUp size={16} />,
+    allowed: alive,
+    open: gateway,
+  }
+  const clear: ResourceAction<RouterView> = {
+    id: 'clear-gateway',
+    label: 'Clear gateway',
+    icon: <IconWorldOff size={16} />,
+    danger: true,
+    allowed: alive,
+    confirm: ([router]) => ({
+      title: `Clear the gateway of “${router?.name ?? ''}”?`,
+      body: (
+        <Text size="sm">
+          Instances behind it no longer reach the outside, and its address outside is free for others. It is
+          refused while floating IPs lead through it.
+        </Text>
+      ),
+      confirmLabel: 'Clear',
+    }),
+    run: (router) => setGateway.mutateAsync({ id: router.id, externalNetworkId: null }),
+    started: ([router]) => `Clearing the gateway of ${router?.name ?? ''}`,
+    asCli: (router) => routerGatewayCli(router.id, null),
+  }
+  const change = networks.length > 1 ? { ...set, id: 'change-gateway', label: 'Change gateway' } : null
+  return { set, change, clear }
+}
+
+function useAlive(): (router: RouterView) => Allowed {
+  const may = useMay()
+  const here = useSession().project?.id
+  return (router) =>
+    all(may(router.projectId === here), router.state !== 'deleting' || 'It is being deleted.')
 }

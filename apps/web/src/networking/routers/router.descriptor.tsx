@@ -54,6 +54,7 @@ export const routerDescriptor: ResourceDescriptor<RouterView> = {
   facts: (router) => [
     { label: 'ID', value: router.id, copy: router.id },
     { label: 'Networks joined', value: router.interfaces.length.toLocaleString('en') },
+    ...(router.adminUp ? [] : [{ label: 'Switched on', value: 'No: it carries nothing' }]),
     { label: 'Created', value: <Ago iso={router.createdAt} /> },
     ...(router.description ? [{ label: 'Description', value: router.description }] : []),
   ],

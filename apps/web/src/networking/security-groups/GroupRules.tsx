@@ -15,6 +15,7 @@ import { lazyPanel } from '../../kit/lazy-panel.tsx'
 import { paths } from '../../kit/paths.ts'
 import { RowsTable } from '../../kit/RowsTable.tsx'
 import { useMay } from '../../kit/rights.ts'
+import { useSession } from '../../kit/session.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlState } from '../../kit/url-state.ts'
 import { ReasonButton } from '../../ui/ReasonButton.tsx'
@@ -99,6 +100,7 @@ function Remote({ rule }: { rule: SecurityRuleView }) {
 export function GroupRules({ group }: { group: SecurityGroupView }) {
   const trpc = useTRPC()
   const may = useMay()
+  const mine = useSession().project?.id === group.projectId
   const { get, set } = useUrlState()
   const adding = get('add')
   const remove = useMutation(trpc.networking.securityGroups.removeRule.mutationOptions())
@@ -107,7 +109,7 @@ export function GroupRules({ group }: { group: SecurityGroupView }) {
     label: 'Delete rule',
     icon: <IconTrash size={16} />,
     danger: true,
-    allowed: () => may(),
+    allowed: () => may(mine),
     confirm: ([rule]) => ({
       title: 'Delete this rule?',
       body: (
@@ -130,7 +132,7 @@ export function GroupRules({ group }: { group: SecurityGroupView }) {
           size="xs"
           variant={direction === 'ingress' ? 'filled' : 'default'}
           leftSection={<IconPlus size={14} />}
-          allowed={may()}
+          allowed={may(mine)}
           onClick={() => set({ add: direction }, true)}
         >
           Add rule

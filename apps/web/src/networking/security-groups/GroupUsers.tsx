@@ -10,6 +10,14 @@ import { useLook } from '../../kit/session.ts'
 import { Section } from '../../ui/Section.tsx'
 import { useInstances } from '../lookups.ts'
 
+function PortLink({ id }: { id: string }) {
+  return (
+    <Anchor component={Link} href={paths.port(id)} size="sm" prefetch={false}>
+      {id.slice(0, 8)}
+    </Anchor>
+  )
+}
+
 type User = {
   id: string
   instanceId: string | null
@@ -47,7 +55,7 @@ const userDescriptor: ResourceDescriptor<User> = {
     },
     { id: 'address', header: 'Address', cell: (user) => (user.address ? <Code>{user.address}</Code> : '–') },
     { id: 'network', header: 'Network', cell: (user) => user.network ?? '–' },
-    { id: 'port', header: 'Port', hideBelow: 'sm', cell: (user) => <Code>{user.id}</Code> },
+    { id: 'port', header: 'Port', hideBelow: 'sm', cell: (user) => <PortLink id={user.id} /> },
   ],
   empty: {
     title: 'Nothing uses it',

@@ -3,15 +3,17 @@ import { Alert, Chip, Group, SegmentedControl, Select, Stack, Text, TextInput } 
 import { type UseFormReturnType, useForm } from '@mantine/form'
 import type { SecurityGroupView } from '@stratolith/api/networking/contract'
 import { IconAlertTriangle } from '@tabler/icons-react'
-import { useMutation } from '@tanstack/react-query'
+import { useMutation, useQuery } from '@tanstack/react-query'
 import { notify } from '../../kit/notify.ts'
 import { SidePanelForm } from '../../kit/SidePanelForm.tsx'
 import { useTRPC } from '../../kit/trpc.ts'
+import { ReasonButton } from '../../ui/ReasonButton.tsx'
 import { ruleCreateCli } from '../cli.ts'
 import { useSecurityGroups } from '../lookups.ts'
 import { ruleSentence, ruleWarning } from '../rules.ts'
 import {
   hasPorts,
+  ownRange,
   presetKey,
   presetsOf,
   type RuleValues,
@@ -133,9 +135,12 @@ function RemoteFields({ form, groups }: { form: Form; groups: { id: string; name
   const { remote, direction } = form.values
   return (
     <Stack gap="xs">
-      <Text size="sm" fw={500} id="rule-remote">
-        {direction === 'ingress' ? 'From' : 'To'}
-      </Text>
+      <Group justify="space-between">
+        <Text size="sm" fw={500} id="rule-remote">
+          {direction === 'ingress' ? 'From' : 'To'}
+        </Text>
+        <MyAddress form={form} />
+      </Group>
       <Group gap="xs">
         <SegmentedControl
           aria-labelledby="rule-remote"
@@ -173,6 +178,24 @@ function RemoteFields({ form, groups }: { form: Form; groups: { id: string; name
     </Stack>
   )
 }
+
+/** Fills in the address from which this browser is seen, as a range of that one address. */
+function MyAddress({ form }: { form: Form }) {
+  const trpc = useTRPC()
+  const mine = useQuery(trpc.networking.myAddress.queryOptions())
+  const range = mine.data ? ownRange(mine.data.address) : null
+  return (
+    <ReasonButton
+      size="compact-xs"
+      variant="light"
+      allowed={range ? true : noAddress}
+      onClick={() => range && form.setValues(range)}
+    >
+      My address
+    </ReasonButton>
+  )
+}
+const noAddress = 'The cloud sees no address of yours from which instances could be reached.'
 
 /** What the rule would do, and the caution, while it is being put together. */
 function Meaning({ values, nameOf }: { values: RuleValues; nameOf: (id: string) => string }) {

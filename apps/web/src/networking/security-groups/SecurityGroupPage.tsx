@@ -5,12 +5,14 @@ import { useMutation, useQuery } from '@tanstack/react-query'
 import { DetailPage } from '../../kit/DetailPage.tsx'
 import { Loaded } from '../../kit/Loaded.tsx'
 import { lazyPanel } from '../../kit/lazy-panel.tsx'
+import { paths } from '../../kit/paths.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlPanel } from '../../kit/url-state.ts'
 import { OperationsOf } from '../../operations/OperationsOf.tsx'
 import { Facts } from '../../ui/Fact.tsx'
 import { Section } from '../../ui/Section.tsx'
 import { groupSetCli } from '../cli.ts'
+import { useListOf, useOwnerFact } from '../everyones.tsx'
 import { GroupRules } from './GroupRules.tsx'
 import { GroupUsers } from './GroupUsers.tsx'
 import { groupDescriptor } from './group.descriptor.tsx'
@@ -28,11 +30,16 @@ function GroupDetail({ group }: { group: SecurityGroupView }) {
   const trpc = useTRPC()
   const panel = useUrlPanel('edit')
   const actions = useGroupActions({ edit: panel.open })
+  const back = useListOf(group.projectId, {
+    plural: 'All security groups',
+    listPath: paths.adminSecurityGroups,
+  })
+  const owner = useOwnerFact(group.projectId)
   const update = useMutation(trpc.networking.securityGroups.update.mutationOptions())
   return (
     <>
       <DetailPage
-        descriptor={groupDescriptor}
+        descriptor={{ ...groupDescriptor, ...back }}
         view={group}
         actions={actions}
         description={group.description || undefined}
@@ -52,7 +59,7 @@ function GroupDetail({ group }: { group: SecurityGroupView }) {
             content: (
               <Stack gap="md">
                 <Section title="Facts">
-                  <Facts items={groupDescriptor.facts?.(group) ?? []} />
+                  <Facts items={[...(groupDescriptor.facts?.(group) ?? []), ...owner]} />
                 </Section>
               </Stack>
             ),

@@ -12,12 +12,15 @@ import { useUrlPanel } from '../../kit/url-state.ts'
 import { PageHeader } from '../../ui/PageHeader.tsx'
 import { ReasonButton } from '../../ui/ReasonButton.tsx'
 import { groupCreateCli } from '../cli.ts'
+import { everyones } from '../everyones.tsx'
 import { groupDescriptor } from './group.descriptor.tsx'
 import { useGroupActions } from './group-actions.tsx'
 
 const NameForm = lazyPanel(() => import('../../kit/NameForm.tsx').then((module) => module.NameForm))
 
-export function SecurityGroupsPage() {
+const none = { title: 'No security groups', text: 'No project has one yet.' }
+
+export function SecurityGroupsPage({ allProjects = false }: { allProjects?: boolean }) {
   const trpc = useTRPC()
   const may = useMay()
   const navigate = useRouter()
@@ -32,18 +35,26 @@ export function SecurityGroupsPage() {
   return (
     <>
       <PageHeader
-        title="Security groups"
-        description="What may reach an instance, and what it may reach. What no rule lets through is dropped."
-        actions={button}
+        title={allProjects ? 'All security groups' : 'Security groups'}
+        description={
+          allProjects
+            ? 'Of every project, with what they let in.'
+            : 'What may reach an instance, and what it may reach. What no rule lets through is dropped.'
+        }
+        actions={allProjects ? undefined : button}
       />
       <ResourceTable
-        descriptor={{ ...groupDescriptor, empty: { ...groupDescriptor.empty, action: button } }}
+        descriptor={
+          allProjects
+            ? everyones(groupDescriptor, none)
+            : { ...groupDescriptor, empty: { ...groupDescriptor.empty, action: button } }
+        }
         actions={actions}
-        query={(page) => trpc.networking.securityGroups.list.queryOptions(page)}
+        query={(page) => trpc.networking.securityGroups.list.queryOptions({ ...page, allProjects })}
       />
       <NameForm
         title="Create a security group"
-        opened={panel.opened}
+        opened={panel.opened && !allProjects}
         onClose={panel.close}
         submitLabel="Create"
         onSubmit={async (values) => {

@@ -4,21 +4,27 @@ import type { SecurityGroupView } from '@stratolith/api/networking/contract'
 import { securityGroupCan } from '@stratolith/api/networking/states'
 import { IconPencil, IconTrash } from '@tabler/icons-react'
 import { useMutation } from '@tanstack/react-query'
+import { useRouter } from 'next/navigation'
 import type { ResourceAction } from '../../kit/descriptor.ts'
+import { paths } from '../../kit/paths.ts'
 import { all, useMay } from '../../kit/rights.ts'
+import { useSession } from '../../kit/session.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { groupDeleteCli } from '../cli.ts'
 
 export function useGroupActions(options: { edit?: () => void } = {}): ResourceAction<SecurityGroupView>[] {
   const trpc = useTRPC()
+  const navigate = useRouter()
   const may = useMay()
+  const here = useSession().project?.id
+  const mine = (group: SecurityGroupView) => may(group.projectId === here)
   const remove = useMutation(trpc.networking.securityGroups.delete.mutationOptions())
   const edit: ResourceAction<SecurityGroupView> = {
     id: 'edit',
     label: 'Edit',
     icon: <IconPencil size={16} />,
-    allowed: () => may(),
-    open: options.edit,
+    allowed: mine,
+    open: options.edit ?? (({ id }) => navigate.push(`${paths.securityGroup(id)}?edit=1`)),
   }
   const erase: ResourceAction<SecurityGroupView> = {
     id: 'delete',
@@ -26,7 +32,7 @@ export function useGroupActions(options: { edit?: () => void } = {}): ResourceAc
     icon: <IconTrash size={16} />,
     danger: true,
     bulk: true,
-    allowed: (group) => all(may(), securityGroupCan.delete(group)),
+    allowed: (group) => all(mine(group), securityGroupCan.delete(group)),
     confirm: (groups) => ({
       title:
         groups.length === 1
@@ -42,5 +48,5 @@ export function useGroupActions(options: { edit?: () => void } = {}): ResourceAc
         : `${groups.length} security groups are deleted`,
     asCli: (group) => groupDeleteCli(group.id),
   }
-  return options.edit ? [edit, erase] : [erase]
+  return [edit, erase]
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { presetKey, presetsOf, ruleInitial, ruleInput, ruleProblems } from './rule-form.ts'
+import { ownRange, presetKey, presetsOf, ruleInitial, ruleInput, ruleProblems } from './rule-form.ts'
 
 const start = ruleInitial('ingress', 'g1')
 
@@ -44,4 +44,15 @@ describe('the rule form', () => {
     )
     expect(ruleInput({ ...start, protocol: 'number', protocolNumber: '047' }).protocol).toBe('47')
   })
+})
+
+it('takes the browser’s own address as a range of one address', () => {
+  expect(ownRange('203.0.113.7')).toEqual({
+    ...{ remote: 'range', ethertype: 'IPv4', remoteCidr: '203.0.113.7/32' },
+  })
+  expect(ownRange('::ffff:203.0.113.7')?.remoteCidr).toBe('203.0.113.7/32')
+  expect(ownRange('2001:db8::1')).toMatchObject({ ethertype: 'IPv6', remoteCidr: '2001:db8::1/128' })
+  expect(ownRange('127.0.0.1')).toBeNull()
+  expect(ownRange('::1')).toBeNull()
+  expect(ownRange('unknown')).toBeNull()
 })

@@ -1,4 +1,5 @@
 import { rulePresets } from '@stratolith/api/networking/states'
+import ipaddr from 'ipaddr.js'
 import { parsePorts, remoteProblem } from '../rules.ts'
 
 export type RuleValues = {
@@ -69,6 +70,18 @@ export function ruleProblems(values: RuleValues): Record<string, string> {
   return Object.fromEntries(
     Object.entries(found).filter((entry): entry is [string, string] => entry[1] !== null),
   )
+}
+
+/** The range of one address alone; null for one of the portal's own machine, from which nothing reaches an instance. */
+export function ownRange(
+  address: string,
+): { remote: 'range'; ethertype: RuleValues['ethertype']; remoteCidr: string } | null {
+  if (!ipaddr.isValid(address)) return null
+  const parsed = ipaddr.process(address)
+  if (parsed.range() === 'loopback') return null
+  const ethertype = parsed.kind() === 'ipv4' ? 'IPv4' : 'IPv6'
+  const remoteCidr = `${parsed.toString()}/${ethertype === 'IPv4' ? 32 : 128}`
+  return { remote: 'range', ethertype, remoteCidr }
 }
 
 /** What goes to the server (with the group's id); null protocol is any. */

@@ -24,7 +24,7 @@ export function gratuitousArp(mac: string, address: string): string {
   return `ffffffffffff${hardware}0806${'0001080006040001'}${hardware}${protocol}${'000000000000'}${protocol}`
 }
 
-/** Best effort: neighbours that miss it ask again when their entry goes stale. */
+/** Announces addresses as well as possible: a neighbour that misses the announcement asks again when its ARP entry goes stale. */
 export async function announce(
   op: Op,
   namespace: string,

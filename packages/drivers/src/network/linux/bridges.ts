@@ -6,7 +6,7 @@ import type { Kernel } from './kernel.ts'
 import { stableMac } from './names.ts'
 import { bridgeOf, type Plane } from './plane.ts'
 
-/** A network's bridge and its conntrack zone. Writes only what differs. */
+/** Makes a network's bridge and the rules of its conntrack zone. Writes only what differs. */
 export async function ensureBridge(op: Op, plane: Plane, spec: NetworkSpec, zone: number, kernel: Kernel) {
   const name = bridgeOf(plane, spec)
   const filter = networkFilter(spec, name, zone)
@@ -34,8 +34,8 @@ export async function removeBridge(op: Op, plane: Plane, spec: NetworkSpec, zone
 }
 
 /**
- * Plugs our own end of a veth pair into a bridge. `create` holds the `ip` words that make the pair when
- * it is missing. Returns true when it had to be made.
+ * Plugs our own end of a veth pair into a bridge. `create` is the `ip` command that makes a missing
+ * pair. Returns true when the pair had to be made.
  */
 export async function ensureInfrastructure(
   op: Op,

@@ -2,7 +2,10 @@ import { isDeepStrictEqual } from 'node:util'
 import type { AddressSetSpec, PortSpec, RouterSpec } from '../interface.ts'
 import { type Entry, isWhole } from './state.ts'
 
-/** What is recorded before a change begins: with a mark (`pending`) when more than the kernel's rules and links is to be done. */
+/**
+ * These functions compute the record that is written before a change begins. The record has the mark `pending`
+ * when the change consists of more than the kernel's rules and links.
+ */
 
 export function portChange(
   spec: PortSpec,
@@ -18,7 +21,7 @@ export function portChange(
   }
 }
 
-/** A set that loses nobody ends no flow. */
+/** The record of a changed address set. Only a set that loses a member has flows to end. */
 export function setChange(
   spec: AddressSetSpec,
   known: Entry<AddressSetSpec> | undefined,
@@ -28,7 +31,7 @@ export function setChange(
   return loses ? { slot: 0, spec, pending: { addresses: [] } } : { slot: 0, spec }
 }
 
-/** Flows by an address end when the router has it no more, and when it leads to another guest. */
+/** The record of a changed router. Flows through an address end when the router loses the address or it leads to another guest. */
 export function routerChange(spec: RouterSpec, known: Entry<RouterSpec> | undefined): Entry<RouterSpec> {
   if (known && isWhole(known) && isDeepStrictEqual(known.spec, spec)) return known
   const now = meaningOf(spec)
@@ -45,7 +48,7 @@ const meaningOf = ({ external, interfaces, floatingIps }: RouterSpec): Map<strin
     ...floatingIps.map(({ address, fixedAddress }) => [address, fixedAddress] as const),
   ])
 
-/** True when everything that `before` allowed is allowed by the same words now. */
+/** True when each rule and address of `before` is still in `spec`, so that everything that was allowed still is. */
 export function covers(spec: PortSpec, before: PortSpec): boolean {
   if (!spec.portSecurity) return true
   if (!before.portSecurity) return false
@@ -57,7 +60,7 @@ export function covers(spec: PortSpec, before: PortSpec): boolean {
   )
 }
 
-/** True when a port may do less than what is recorded of it, which must not come back after a power cut. */
+/** True when a port loses rights that its record gives: then the record is synced, so that a power cut does not bring them back. */
 export function takesAway(spec: PortSpec, known: Entry<PortSpec> | undefined): boolean {
   if (!known) return false
   const { spec: before } = known

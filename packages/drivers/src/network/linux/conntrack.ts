@@ -3,7 +3,7 @@ import type { Op } from '../../op.ts'
 import { toBytes } from '../ipv4.ts'
 import { run } from './exec.ts'
 
-/** One conntrack entry as it was begun. For icmp, ports are null and type and code are set; of GRE, the ports are its keys. */
+/** The original direction of one conntrack entry. For ICMP the ports are null and type and code are set; for GRE the ports are its keys. */
 export type Flow = {
   protocol: number
   source: string
@@ -13,18 +13,18 @@ export type Flow = {
   icmpType: number | null
   icmpCode: number | null
   icmpId: number | null
-  /** Where its answers go: other than the source when that is translated. */
+  /** The address to which answers go: it differs from the source when NAT translates the source. */
   answersTo: string
 }
 
-/** More than a whole table prints (262,144 flows of some 150 bytes). */
+/** More bytes than `conntrack -L` prints of a full table (262,144 flows of some 150 bytes). */
 export const everyFlow = 128 * 1024 * 1024
 
-/** `zone`: none in the namespace of a router. */
+/** The conntrack table to look at. `zone` is absent in the namespace of a router. */
 export type Which = { namespace: string; zone?: number }
 export const zoneWords = ({ zone }: Which): string[] => (zone === undefined ? [] : ['-w', String(zone)])
 
-/** Flows there, `about` as conntrack(8) says it. Each time the kernel goes through its whole table. */
+/** Reads the flows of a table; `about` are filters in the words of conntrack(8). Each call makes the kernel walk its whole table. */
 export async function readFlows(op: Op, which: Which, about: readonly string[] = []): Promise<Flow[]> {
   const { namespace } = which
   const argv = ['conntrack', '-L', ...zoneWords(which), '-f', 'ipv4', ...about]
@@ -32,7 +32,7 @@ export async function readFlows(op: Op, which: Which, about: readonly string[] =
   return (await inTurns(stdout.split('\n'), (lines) => parseFlows(lines.join('\n')))).flat()
 }
 
-/** A guest may have a hundred thousand flows: whoever asks the agent for something else meanwhile is answered in between. */
+/** Runs `each` on one slice after another, so that the agent answers other calls in between: a guest may have a hundred thousand flows. */
 async function inTurns<T, R>(all: readonly T[], each: (some: readonly T[]) => R): Promise<R[]> {
   const done: R[] = []
   for (let from = 0; from < all.length; from += atOnce) {
@@ -70,8 +70,8 @@ export function parseFlows(text: string): Flow[] {
 }
 
 /**
- * Sends netlink messages, given in hex, and reads what each is answered. Node has no netlink sockets; perl-base is
- * an essential package of Debian. 2, "no such entry": it has ended by itself.
+ * Sends netlink messages, given in hex, and reads the answer to each. Node has no netlink sockets; perl-base is
+ * an essential package of Debian. The answer 2, "no such entry", is accepted: that flow has ended by itself.
  */
 const program = `
 use strict; use Socket;
@@ -86,8 +86,8 @@ while (my $message = <STDIN>) {
 `
 
 /**
- * Ends these flows, in one process and each by its name: what `conntrack -D` is told to delete it looks for in the
- * whole table, which for hundreds of flows beside thousands takes minutes.
+ * Ends these flows in one process, each by its full tuple. `conntrack -D` would search the whole table for each
+ * flow, which takes minutes for hundreds of flows among thousands.
  */
 export async function deleteFlows(op: Op, which: Which, flows: readonly Flow[]): Promise<void> {
   if (flows.length === 0) return
@@ -132,7 +132,7 @@ function deletion({ zone }: Which, flow: Flow): Buffer {
 
 const short = (value: number) => Buffer.of(value >> 8, value & 0xff)
 
-/** Padded to four bytes, which its length does not count. */
+/** A netlink attribute, padded to a multiple of four bytes; its length field does not count the padding. */
 function attribute(type: number, value: Buffer): Buffer {
   const bytes = Buffer.alloc(4 + Math.ceil(value.length / 4) * 4)
   bytes.writeUInt16LE(4 + value.length, 0)

@@ -19,9 +19,9 @@ const device = 'dhcp0'
 const leaseSeconds = 86_400
 
 /**
- * DHCP namespace, its addresses (the metadata address too) and a running dnsmasq. Writes only what differs.
- * `again`: dnsmasq is to read its files again though they are as they should be; whoever wrote them may have
- * been killed before he told it.
+ * Makes the DHCP namespace, its addresses (also the metadata address) and a running dnsmasq. Writes only what differs.
+ * `again`: dnsmasq reads its files again even when they are right already, because the agent that wrote them may
+ * have been killed before it sent the signal.
  */
 export async function ensureDhcp(
   op: Op,
@@ -59,7 +59,7 @@ async function ensureDhcpNamespace(
   if (!namespaceExists(namespace)) {
     await ensureNamespace(op, namespace, dhcpSysctls)
     isNew = true
-    // The old namespace may live on while a process is in it, and hold our link's other end.
+    // A process may keep the deleted namespace alive, and the other end of our link with it.
     if (kernel.links.has(peer))
       await ipBatch(op, plane.namespace, [`link delete dev ${peer}`], { force: true })
     kernel.links.delete(peer)
@@ -75,7 +75,7 @@ async function ensureDhcpNamespace(
   return isNew || made
 }
 
-/** Rewrites the static leases after a port came, went or changed. `again`: as of ensureDhcp. */
+/** Rewrites the static leases after a port came, went or changed. `again`: as in ensureDhcp. */
 export async function refreshLeases(plane: Plane, spec: NetworkSpec, { again = false } = {}): Promise<void> {
   if (!servesDhcp(spec)) return
   const changed = await writeFiles(plane, spec)
@@ -87,12 +87,12 @@ function readAgain(pid: number): void {
   try {
     process.kill(pid, 'SIGHUP')
   } catch (error) {
-    // It has just died: whoever starts it again makes it read them.
+    // dnsmasq has just died. It reads the files when it is started again.
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
   }
 }
 
-/** Starts dnsmasq again when it has died. Returns true when it had. */
+/** Starts dnsmasq again when it has died; returns true in that case. */
 export async function superviseDhcp(op: Op, plane: Plane, spec: NetworkSpec): Promise<boolean> {
   if (!servesDhcp(spec) || !namespaceExists(dhcpNamespace(plane.place, spec.id))) return false
   if (runningPid(plane, spec) !== null) return false
@@ -138,7 +138,7 @@ function argv(plane: Plane, spec: NetworkSpec): string[] {
     '--leasefile-ro',
     '--dhcp-authoritative',
     '--quiet-dhcp',
-    // A guest decides how much there would be to log.
+    // No log, because a guest could fill it.
     '--log-facility=/dev/null',
     ...ranges,
     `--dhcp-hostsfile=${hosts}`,
@@ -149,7 +149,7 @@ function argv(plane: Plane, spec: NetworkSpec): string[] {
   ]
 }
 
-/** dnsmasq reads its files again at SIGHUP as the user it became: every folder above must let it pass. */
+/** True when any user may pass all folders up to the root: at SIGHUP dnsmasq reads its files as its unprivileged user. */
 function reachableByOthers(folder: string): boolean {
   if ((statSync(folder).mode & 0o001) === 0) return false
   const above = dirname(folder)
@@ -169,7 +169,7 @@ function recordedPid(plane: Plane, networkId: string): number | null {
   return Number.isSafeInteger(pid) && pid > 1 ? pid : null
 }
 
-/** Empty for a zombie and for a process that is gone. */
+/** The command line of a process; empty for a zombie and for a process that is gone. */
 function commandLine(pid: number): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8')
@@ -180,7 +180,7 @@ function commandLine(pid: number): string {
 
 async function startDnsmasq(op: Op, plane: Plane, spec: NetworkSpec): Promise<void> {
   await stopDnsmasq(plane, spec.id)
-  // It puts itself into the background, so its exit code tells whether it could start.
+  // dnsmasq puts itself into the background, so the exit code tells whether it could start.
   await run(op, argv(plane, spec), { namespace: dhcpNamespace(plane.place, spec.id) })
   for (let tries = 0; runningPid(plane, spec) === null; tries += 1) {
     if (tries >= 50)
@@ -189,7 +189,7 @@ async function startDnsmasq(op: Op, plane: Plane, spec: NetworkSpec): Promise<vo
   }
 }
 
-/** Ends whichever dnsmasq serves this network, also one that was started with other arguments. */
+/** Ends the dnsmasq that serves this network, also when it was started with other arguments. */
 async function stopDnsmasq(plane: Plane, networkId: string): Promise<void> {
   const pid = recordedPid(plane, networkId)
   const marker = `--pid-file=${files(plane, networkId).pid}\0`
@@ -219,10 +219,10 @@ async function writeIfChanged(file: string, lines: readonly string[]): Promise<b
 }
 
 /**
- * `<mac>,<address>[,<name>.guest]`: the first address of the port that is on a subnet with DHCP. The domain
- * (which dnsmasq strips) makes a name of 'ignore', 'infinite' or '60', which alone would be words of its own.
- * No `set:` tags: after it has answered a host that has one, dnsmasq (up to 2.90 at least) crashes at the next
- * SIGHUP, because it frees the chain of tags of that answer with the host's.
+ * The lines `<mac>,<address>[,<name>.guest]` of dnsmasq's hosts file, with the first address of each port that is on
+ * a subnet with DHCP. Without the domain (which dnsmasq strips), host names such as 'ignore', 'infinite' or '60'
+ * would be keywords of dnsmasq. There are no `set:` tags: after dnsmasq (up to 2.90 at least) has answered a host that
+ * has a tag, it crashes at the next SIGHUP, because it frees the chain of tags of that answer together with the host's.
  */
 export function hostLines(spec: NetworkSpec, ports: readonly PortSpec[]): string[] {
   const served = new Set(spec.subnets.filter((subnet) => subnet.dhcp).map((subnet) => subnet.id))
@@ -233,7 +233,7 @@ export function hostLines(spec: NetworkSpec, ports: readonly PortSpec[]): string
   })
 }
 
-/** Options by number (RFC 2132; 121: RFC 3442, 249 is Microsoft's copy of it). */
+/** DHCP options by number (RFC 2132; 121 is in RFC 3442, and 249 is Microsoft's copy of 121). */
 export function optionLines(spec: NetworkSpec): string[] {
   return spec.subnets.flatMap((subnet, index) => {
     if (!subnet.dhcp || !subnet.dhcpIp) return []
@@ -241,7 +241,7 @@ export function optionLines(spec: NetworkSpec): string[] {
     if (subnet.gatewayIp) routes.push(`0.0.0.0/0,${subnet.gatewayIp}`)
     const tag = `tag:s${index}`
     return [
-      // Without a value dnsmasq sends no router at all, instead of itself.
+      // Without a value dnsmasq sends no router; without the option it would send its own address.
       `${tag},3${subnet.gatewayIp ? `,${subnet.gatewayIp}` : ''}`,
       `${tag},121,${routes.join(',')}`,
       `${tag},249,${routes.join(',')}`,

@@ -9,7 +9,7 @@ export type ExecOptions = {
   input?: string
   timeoutMs?: number
   maxOutputBytes?: number
-  /** Exit codes that are an answer and not a failure. */
+  /** Exit codes that count as success. Default 0 alone. */
   accept?: readonly number[]
 }
 export type ExecResult = { stdout: string; stderr: string; exitCode: number }
@@ -18,7 +18,7 @@ const handedOn = 32 * 1024 * 1024
 export const namespaceFolder = '/run/netns'
 
 /**
- * Runs one program by argv (never a shell), bounded in time and output. `failed` when it answers with an
+ * Runs one program by argv (never a shell), bounded in time and output. Raises `failed` when the program reports an
  * error, `unavailable` when it does not end in time, `unsupported` when it is not installed.
  */
 export async function run(op: Op, argv: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
@@ -26,7 +26,7 @@ export async function run(op: Op, argv: readonly string[], options: ExecOptions 
   const full =
     namespace === undefined ? argv : ['nsenter', `--net=${namespaceFolder}/${namespace}`, '--', ...argv]
   const [file = '', ...args] = full
-  // What may be large is not handed from process to process.
+  // A program with large output is a child of this process, so that the output is not copied from process to process.
   const start = maxOutputBytes > handedOn ? execute : runProgram
   const result = await start(op.signal, {
     file,
@@ -38,7 +38,7 @@ export async function run(op: Op, argv: readonly string[], options: ExecOptions 
     env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' },
   })
   const what = argv.slice(0, 4).join(' ').slice(0, 200)
-  // nsenter says 127 for a program that is not there.
+  // nsenter exits with 127 when the program does not exist.
   if (result.code === 'ENOENT' || (namespace !== undefined && result.exitCode === 127))
     throw missing(argv[0] ?? file)
   if (result.isCanceled) throw new DriverError('unavailable', `'${what}' was cancelled.`)
@@ -77,26 +77,26 @@ function excerpt(text: string): string {
 }
 
 const changes = { links: 0, rules: 0 }
-/** How often this process has changed links and rules: what was read before the last change is old. */
+/** How often this process has changed links and rules: anything that was read before the last change is outdated. */
 export const changesSoFar = (): Readonly<typeof changes> => ({ ...changes })
 
-/** One nft transaction: all of the text takes effect, or none of it. */
+/** Runs one nft transaction: the whole text takes effect, or nothing of it. */
 export async function nft(op: Op, namespace: string | undefined, text: string): Promise<void> {
   changes.rules += 1
   await run(op, ['nft', '-f', '-'], { namespace, input: text })
 }
 
 /**
- * The same, and what the kernel says that it has now of what was written (nft(8), --echo). Such a text is an
- * argument, which the kernel bounds to 128 KiB and other users of the machine can see in its list of processes, because
- * nft looks for JSON first and reads its input once.
+ * Runs one nft transaction and returns what the kernel then has of it (nft(8), --echo), as JSON. The text is passed as
+ * an argument, because nft with -j first tries to parse its input as JSON and reads its input only once. The kernel
+ * bounds an argument to 128 KiB, and other users of the machine can see it in the list of processes.
  */
 export async function nftEcho(op: Op, namespace: string | undefined, text: string): Promise<unknown> {
   changes.rules += 1
   return runJson(op, ['nft', '-j', '-e', '-s', text], { namespace })
 }
 
-/** One `ip` process for many changes. `force` goes on after a command that fails. */
+/** Runs many `ip` commands in one process. With `force` it goes on after a command that fails. */
 export async function ipBatch(
   op: Op,
   namespace: string | undefined,
@@ -113,7 +113,7 @@ export async function ipBatch(
   })
 }
 
-/** JSON that a tool printed. Tools print nothing at all for an empty list. */
+/** Runs a tool and parses the JSON that it prints. Tools print nothing at all for an empty list. */
 export async function runJson(op: Op, argv: readonly string[], options: ExecOptions = {}): Promise<unknown> {
   const { stdout } = await run(op, argv, options)
   if (stdout.trim() === '') return []

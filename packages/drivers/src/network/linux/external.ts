@@ -9,8 +9,8 @@ import { bridgeOf, type Plane } from './plane.ts'
 import { ensureUplink, removeUplink } from './uplink.ts'
 
 /**
- * The external network's gateway is a veth pair into its bridge and not an address on the bridge, so that
- * what comes from here to a guest passes the same bridge filters as everything else.
+ * Makes the gateway of an external network. It is a veth pair into the bridge and not an address on the bridge, so
+ * that packets from this namespace to a guest pass the same bridge filters as all others.
  */
 export async function ensureExternal(op: Op, plane: Plane, spec: NetworkSpec, kernel: Kernel): Promise<void> {
   const device = externalGateway(plane.place, spec.tag)
@@ -40,13 +40,13 @@ export async function removeExternal(op: Op, plane: Plane, spec: NetworkSpec, ke
     await settleUplink(op, plane, floatingRanges(plane, spec.id, null), kernel)
 }
 
-/** The uplink is there when something may go out by it, and only then. */
+/** Makes the uplink when egress is on and an external network exists, and removes it otherwise. */
 async function settleUplink(op: Op, plane: Plane, ranges: readonly string[], kernel: Kernel): Promise<void> {
   if (plane.egress === 'on' && ranges.length > 0) return ensureUplink(op, plane, ranges)
   if (kernel.links.has(uplinkPeer)) await removeUplink(op, plane)
 }
 
-/** CIDRs of all external networks of this host, with `spec` in place of what is recorded under `id`. */
+/** The CIDRs of all external networks of this host, with `spec` in place of the network that is recorded under `id`. */
 export function floatingRanges(plane: Plane, id: string, spec: NetworkSpec | null): string[] {
   const others = [...plane.state.networks.entries.values()]
     .map((entry) => entry.spec)

@@ -39,11 +39,11 @@ describe('DHCP', () => {
     })
   })
 
-  it('takes a name for a name, also when dnsmasq has a meaning for it (A11)', async () => {
+  it('serves a guest whose host name is a keyword of dnsmasq (A11)', async () => {
     const served = pidOf()
     for (const hostname of ['ignore', 'infinite', '60', '2w', 'set', 'web']) {
       await change('peer', { hostname })
-      // dnsmasq reads its files some time after the signal.
+      // dnsmasq reads its files a moment after the signal.
       await expect
         .poll(() => guests.peer.do('dhcp', { timeout: 1 }), { timeout: 60_000, message: hostname })
         .toMatchObject({ address: '10.0.0.12', '12': Buffer.from(hostname).toString('hex') })
@@ -53,11 +53,11 @@ describe('DHCP', () => {
       '12': Buffer.from('web').toString('hex'),
     })
     await change('peer', {})
-    // By the same process: a change that kills dnsmasq leaves a network without DHCP until it is started again.
+    // The same process still serves: a change that killed dnsmasq would leave the network without DHCP for a while.
     expect(pidOf()).toBe(served)
   })
 
-  it('answers nobody in the name of another', async () => {
+  it('gives a guest nothing that asks with the MAC of another guest', async () => {
     expect(await guests.spy.do('dhcp', { chaddr: ports.web.mac, timeout: 1 })).toBeNull()
   })
 
@@ -80,7 +80,7 @@ describe('DHCP', () => {
 })
 
 describe('metadata', () => {
-  it("is reached in the network's own namespace, without any rule", async () => {
+  it("is reached in the network's own namespace, also by a guest without any rule", async () => {
     await change('web', { rules: [] })
     const { namespace } = driver.metadataNamespaces().find((item) => item.networkId === 'red') ?? {
       namespace: '',
@@ -104,17 +104,17 @@ describe('metadata', () => {
 })
 
 describe('security rules', () => {
-  it('drop what is not allowed, pass what is and its answers, live', async () => {
+  it('pass what is allowed and its answers, drop everything else, and take effect at once', async () => {
     expect(await guests.peer.connect(address('web'))).toBeNull()
     await change('web', { rules: [egressAll, tcpFrom(22)] })
     expect(await guests.peer.connect(address('web'))).toBe('10.0.0.12')
     expect(await guests.peer.connect(address('web'), 23)).toBeNull()
     expect(await guests.peer.ping(address('web'))).toBe(false)
-    // The other way round nothing was opened.
+    // In the other direction nothing is allowed.
     expect(await guests.web.connect(address('peer'))).toBeNull()
   })
 
-  it('cut an established flow when its rule goes, and only that one', async () => {
+  it('end an established flow when its rule goes, and no other flow', async () => {
     const two = [egressAll, tcpFrom(22), { ...tcpFrom(53), protocol: 17 }]
     await change('web', { rules: two })
     await change('peer', { rules: [egressAll, tcpFrom(22)] })
@@ -131,7 +131,7 @@ describe('security rules', () => {
     await change('web', {})
   })
 
-  it('cut a flow that the guest began when egress is taken away', async () => {
+  it('end a flow that the guest began when its egress rules go', async () => {
     await change('peer', { rules: [tcpFrom(22)] })
     expect(await guests.web.connect(address('peer'), 22, 'out')).toBe('10.0.0.11')
     await change('web', { rules: [] })
@@ -157,7 +157,7 @@ describe('security rules', () => {
     expect((await driver.list(op())).addressSets).toEqual([])
   })
 
-  it('see through fragments', async () => {
+  it('hold for fragmented packets', async () => {
     await change('web', { rules: [egressAll, { ...tcpFrom(53), protocol: 17 }] })
     expect(await guests.peer.do('udp', { address: address('web'), port: 53, size: 4000 })).toBe(true)
     expect(await guests.peer.do('udp', { address: address('web'), port: 54, size: 4000 })).toBe(false)
@@ -179,7 +179,7 @@ describe('security rules', () => {
     ['IPv6 only', { ...egressAll, direction: 'ingress', ethertype: 'IPv6', remote: { cidr: '::/0' } }, false],
     ['icmpv6 by number', { ...egressAll, direction: 'ingress', protocol: 58, portMin: 128 }, false],
     ['vrrp', { ...egressAll, direction: 'ingress', protocol: 112 }, false],
-  ])('answer a ping by rule: %s', async (_name, rule, passes) => {
+  ])('decide about a ping by the rule: %s', async (_name, rule, passes) => {
     await change('web', { rules: [egressAll, rule] })
     expect(await guests.peer.do('ping', { address: address('web'), timeout: passes ? 1.5 : 0.4 })).toBe(
       passes,
@@ -187,14 +187,14 @@ describe('security rules', () => {
     await change('web', {})
   })
 
-  it('are off without port security', async () => {
+  it('do not apply to a port without port security', async () => {
     await change('web', { portSecurity: false, rules: [] })
     expect(await guests.peer.connect(address('web'), 22, 'open')).toBe('10.0.0.12')
     await change('web', { rules: [egressAll] })
     expect(await guests.peer.talk('closed again', 'open')).toBeNull()
   })
 
-  it('are told by list, as a digest of what was asked for', async () => {
+  it('appear in list as the digest of the wish', async () => {
     const rules = [egressAll, tcpFrom(22)]
     await change('web', { rules })
     const { digests } = await driver.list(op())
@@ -205,7 +205,7 @@ describe('security rules', () => {
     await change('web', {})
   })
 
-  it('take a hundred and fifty rules', async () => {
+  it('can be a hundred and fifty for one port', async () => {
     const many = Array.from({ length: 150 }, (_, i) => tcpFrom(1000 + i, { cidr: `10.0.${i}.0/24` }))
     await change('web', { rules: [egressAll, ...many, tcpFrom(22)] })
     expect(await guests.peer.connect(address('web'))).toBe('10.0.0.12')
@@ -213,7 +213,7 @@ describe('security rules', () => {
   })
 })
 
-describe('a lying guest', () => {
+describe('a guest that forges packets', () => {
   const victim = ports.peer.mac
   const own = ports.spy.mac
   const packet = (source: string, target = address('peer')) => ipv4(source, target, 17, udp(5000, 5000))
@@ -261,7 +261,7 @@ describe('a lying guest', () => {
     await change('spy', {})
   })
 
-  it('is heard as long as it tells the truth (or these tests prove nothing)', async () => {
+  it('is heard when it sends true packets (otherwise the other tests prove nothing)', async () => {
     const honest = [
       ethernet(victim, own, 0x0800, packet('10.0.0.13')),
       ethernet(broadcast, own, 0x0806, arp(1, own, '10.0.0.13', '10.0.0.12')),
@@ -280,8 +280,8 @@ describe('a lying guest', () => {
     ).toEqual([])
   })
 
-  it('does not hear what is for others', async () => {
-    // The bridge has to flood a MAC that it has not learned: make it forget.
+  it('does not receive frames for other guests', async () => {
+    // The bridge floods frames for a MAC that it has not learned, so the test makes it forget the MAC.
     await change('web', { rules: [egressAll, { ...egressAll, direction: 'ingress' }] })
     inNamespace(
       guests.peer.namespace,
@@ -313,9 +313,9 @@ describe('a lying guest', () => {
     expect(seen.filter((f) => f.includes(hex(bridge[0]?.address ?? '')))).toEqual([])
   })
 
-  it('cannot mix its fragments into a neighbour network of the same addresses', async () => {
+  it('cannot mix its fragments into another network that has the same addresses', async () => {
     await change('twin', { rules: [egressAll, { ...egressAll, direction: 'ingress' }] })
-    // First half of a datagram in one network, second half in the other: neither may come together.
+    // Each network gets one half of a datagram: the halves must not be put together.
     const body = udp(5000, 5000, '41'.repeat(64))
     const first = ipv4('10.0.0.13', '10.0.0.12', 17, body.slice(0, 96), { id: 99, fragment: 0x2000 })
     const rest = ipv4('10.0.0.13', '10.0.0.12', 17, body.slice(96), { id: 99, fragment: 6 })

@@ -5,17 +5,17 @@ import type { Element, Fragment } from './fragment.ts'
 import { identifier, uplinkPeer } from './names.ts'
 
 /**
- * PortSpec → nft, pure. This kernel (and Debian's of some clouds) has no conntrack in the bridge
- * family, so the work is split, as measured in the project's recipes:
+ * Computes nft rules from a PortSpec. Some kernels (such as Debian's for some clouds) have no conntrack in the
+ * bridge family, so the work is split:
  *   bridge prerouting  by incoming port: anti-spoofing, then `mark = slot << 16`
  *   bridge forward     by outgoing port: only what is for this guest, then `mark |= slot`
  *   inet prerouting    before defragmentation: a conntrack zone for each network (overlapping CIDRs)
  *   inet forward       (br_netfilter) stateful rules of both ends, found by the halves of the mark
- * Everything is dropped by policy: a port that is in no map carries nothing.
+ * The policy of each chain is drop: a port that is in no map carries nothing.
  */
 export const metadataAddress = '169.254.169.254'
 
-/** `leaving` are the chains and rules about what goes out by the uplink (guard.ts). */
+/** The base rules, which exist without any port. `leaving` are the chains about packets to the uplink (guard.ts). */
 export function skeleton(leaving: Fragment): Fragment {
   return {
     maps: [
@@ -33,9 +33,9 @@ export function skeleton(leaving: Fragment): Fragment {
         hook: 'type filter hook prerouting priority -300; policy drop;',
         rules: ['iifname vmap @in_port'],
       },
-      // Also drops 802.1Q and QinQ: a tagged frame shows its tag here, and IPv6 with its router advertisements.
+      // This also drops IPv6 with its router advertisements, and 802.1Q and QinQ, whose frames show their tag as the type.
       { family: 'bridge', name: onlyIpv4, rules: ['ether type ip return', 'ether type arp return', 'drop'] },
-      // Nothing on a bridge may talk to this namespace itself: all addresses sit behind veth pairs.
+      // No frame on a bridge may reach this namespace itself: all addresses are behind veth pairs.
       {
         family: 'bridge',
         name: 'input',
@@ -76,7 +76,7 @@ export function skeleton(leaving: Fragment): Fragment {
         rules: [
           'iifname "lo" accept',
           'ct state established,related accept',
-          // A gateway answers on its own side; the ends of the uplink answer no guest.
+          // A gateway answers pings on its own side only; the ends of the uplink answer no guest.
           'fib daddr . iif type local icmp type echo-request accept',
         ],
       },
@@ -86,7 +86,7 @@ export function skeleton(leaving: Fragment): Fragment {
 
 const onlyIpv4 = 'only_ipv4'
 
-/** A bridge port of our own (DHCP server, router, gateway): neither filtered nor marked. */
+/** The rules of a bridge port of our own (DHCP server, router, gateway): its packets are neither filtered nor marked. */
 export function infrastructurePort(device: string): Fragment {
   return {
     elements: (['in_port', 'out_port'] as const).map(
@@ -95,7 +95,7 @@ export function infrastructurePort(device: string): Fragment {
   }
 }
 
-/** The network's conntrack zone and the addresses of its DHCP servers. */
+/** The rules for the network's conntrack zone and the addresses of its DHCP servers. */
 export function networkFilter(spec: NetworkSpec, bridge: string, zone: number): Fragment {
   const servers = spec.subnets.flatMap((s) => (s.dhcp && s.dhcpIp ? [s.dhcpIp] : []))
   return {
@@ -114,7 +114,7 @@ export function addressSetFilter(id: string, members: readonly string[] | null):
 
 const hex = (value: number) => `0x${value.toString(16).padStart(8, '0')}`
 
-/** All chains and map elements of one port. Replacing it in one transaction leaves no moment that is open. */
+/** All chains and map elements of one port. They are replaced in one transaction, so that the port is never unfiltered. */
 export function portFilter(spec: PortSpec, tap: string, slot: number, networkTag: number): Fragment {
   const { tag } = spec
   const high = hex(slot * 65_536)
@@ -141,8 +141,8 @@ export function portFilter(spec: PortSpec, tap: string, slot: number, networkTag
 }
 
 /**
- * Rules of ports have no sets without a name ("{ a, b }"): to list one chain, nft reads all of these in
- * its table, one by one.
+ * The rules about packets from a guest. Rules of ports have no anonymous sets ("{ a, b }"): to list one chain, nft
+ * reads all anonymous sets of the table, one by one.
  */
 function fromGuest(spec: PortSpec, mark: string): string[] {
   const own = spec.addresses.map((a) => a.ip)
@@ -156,7 +156,7 @@ function fromGuest(spec: PortSpec, mark: string): string[] {
     ),
     'ether type arp drop',
     'udp sport 67 drop',
-    // chaddr, 28 bytes into the DHCP message: nobody asks in another's name.
+    // chaddr, 28 bytes into the DHCP message, must be the port's own MAC: no guest asks for the lease of another.
     `udp dport 67 @th,288,48 != ${raw} drop`,
     'ip saddr 0.0.0.0 ip daddr 255.255.255.255 udp sport 68 udp dport 67 accept',
     ...own.map((ip) => `ip saddr ${ip} accept`),
@@ -167,7 +167,7 @@ function fromGuest(spec: PortSpec, mark: string): string[] {
 function toGuest(spec: PortSpec, mark: string): string[] {
   return [
     `jump ${onlyIpv4}`,
-    // A bridge floods what it has not learned yet; another guest's unicast is none of this one's business.
+    // A bridge floods frames for a MAC that it has not learned; a guest must not see unicast frames of others.
     `ether daddr & 01:00:00:00:00:00 == 00:00:00:00:00:00 ether daddr != ${spec.mac} drop`,
     `meta mark set meta mark | ${mark}`,
     'accept',
@@ -193,7 +193,7 @@ function ingress(spec: PortSpec, networkTag: number): string[] {
   ]
 }
 
-/** Each rule once, as nft matches. IPv6 rules allow nothing, because no IPv6 frame passes the port at all. */
+/** The nft matches of the rules, each once. IPv6 rules are left out, because no IPv6 frame passes a port. */
 function matches(spec: PortSpec, direction: FilterRule['direction']): string[] {
   const wanted = spec.rules.filter((rule) => rule.direction === direction && rule.ethertype === 'IPv4')
   return [...new Set(wanted.map(match))]
@@ -217,7 +217,7 @@ function transport({ protocol, portMin, portMax }: FilterRule): string | null {
   if (portMin === null) return `meta l4proto ${protocol}`
   if (protocol === 1) return `icmp type ${portMin}${portMax === null ? '' : ` icmp code ${portMax}`}`
   const name = portProtocols.get(protocol)
-  // icmpv6 type under IPv4: such packets have no meaning; the protocol alone would be too much.
+  // A rule for an ICMPv6 type on IPv4 matches nothing: such packets have no meaning, and the protocol alone would allow too much.
   if (name === undefined) return `meta l4proto ${protocol} meta nfproto ipv6`
   const ports = portMax === null || portMin === portMax ? `${portMin}` : `${portMin}-${portMax}`
   return `${name} dport ${ports}`

@@ -15,7 +15,7 @@ afterAll(() => {
   folder.remove()
 })
 
-/** Entries of the kernel's table, each said as conntrack(8) does. */
+/** Adds entries to the kernel's table, each in the words of conntrack(8). */
 function begin(entries: readonly string[]): void {
   const file = join(folder.path, 'begin')
   writeFileSync(file, entries.map((entry) => `-I -t 600 ${entry}\n`).join(''))
@@ -26,7 +26,7 @@ const tcp = (source: string, target: string, port: number, zone = 7) =>
   `-w ${zone} -s ${source} -d ${target} -p tcp --sport ${port} --dport 22 --state ESTABLISHED`
 const own = '10.0.0.11'
 
-it('of every protocol end, and those of another zone with the same addresses do not', async () => {
+it('flows of every protocol end, and flows of another zone with the same addresses do not', async () => {
   const pair = `-s 10.0.0.12 -d ${own}`
   const kinds = [
     '-p tcp --sport 5000 --dport 22 --state ESTABLISHED',
@@ -46,7 +46,7 @@ it('of every protocol end, and those of another zone with the same addresses do 
   expect(listed()).toEqual([])
 })
 
-it('that are translated end by either of their addresses, few or many', async () => {
+it('flows with NAT end when either of their addresses is named, whether few or many', async () => {
   const routed = (at: number) =>
     `-s 172.24.4.200 -d 172.24.4.${at} -r 10.0.0.${at} -q 172.24.4.200 -p tcp --sport 5000 --dport 22 --reply-port-src 22 --reply-port-dst 5000 --state ESTABLISHED`
   const hidden = (at: number) =>
@@ -63,7 +63,7 @@ it('that are translated end by either of their addresses, few or many', async ()
   expect(listed()).toEqual([])
 })
 
-it('end in time that does not grow with all the others: 500 of 20,000, of 500 peers', async () => {
+it('500 of 20,000 flows, with 500 peers, end in a time that does not grow with the other flows', async () => {
   const peer = (n: number) => `10.${1 + (n >> 16)}.${(n >> 8) & 255}.${n & 255}`
   begin(Array.from({ length: 20_000 }, (_, n) => tcp(peer(n), n % 40 === 0 ? own : '10.0.0.13', 5000 + n)))
   const startedAt = performance.now()

@@ -7,10 +7,10 @@ import { deleteFlows, everyFlow, type Flow, readFlows, type Which, zoneWords } f
 import { run } from './exec.ts'
 import type { Plane } from './plane.ts'
 
-/** Members of address sets by id. */
+/** Returns the members of an address set. */
 export type Members = (setId: string) => ReadonlySet<string>
 
-/** What the nft rules of a port decide about a new flow: the same question, asked about a flow that is there. */
+/** True when the nft rules of the port would allow this existing flow if it began now. */
 export function allows(spec: PortSpec, flow: Flow, members: Members): boolean {
   if (!spec.portSecurity) return true
   const own = new Set(spec.addresses.map((address) => address.ip))
@@ -57,8 +57,8 @@ function kindFits(rule: FilterRule, flow: Flow): boolean {
 }
 
 /**
- * Ends the flows of these addresses in a zone that `keep` does not want; returns how many. With tcp_loose off, no
- * later packet of such a flow is taken for the beginning of a new one.
+ * Ends the flows of these addresses in a zone for which `keep` returns false; returns their number. Because tcp_loose
+ * is off, no later packet of such a flow counts as the beginning of a new flow.
  */
 export async function cutFlows(
   op: Op,
@@ -104,7 +104,7 @@ export async function endRouted(
   )
 }
 
-/** For so many addresses conntrack is asked for each of them, which prints nothing of what others have; for more it is read once. */
+/** Up to so many addresses, conntrack is run for each address and prints only its flows; for more, the whole table is read once. */
 const askedOneByOne = 4
 
 /** Flows of these addresses in a zone, each once. */
@@ -114,15 +114,15 @@ async function listFlows(op: Op, which: Which, addresses: readonly string[]): Pr
     return (await readFlows(op, which)).filter((flow) => own.has(flow.source) || own.has(flow.target))
   const asked = [...own].flatMap((address) => [
     readFlows(op, which, ['-s', address]),
-    // What both ends have is in the first answer.
+    // A flow whose two ends are both in `own` is in the answer for its source already.
     readFlows(op, which, ['-d', address]).then((flows) => flows.filter((flow) => !own.has(flow.source))),
   ])
   return (await Promise.all(asked)).flat()
 }
 
 /**
- * Two looks through the table for each address, however many flows end. In one process, by a file, because
- * conntrack cannot open the socket that Node makes of stdin.
+ * Deletes all flows of these addresses. The kernel walks its table twice for each address, however many flows end.
+ * One process runs all commands from a file, because conntrack cannot open the socket that Node makes of stdin.
  */
 async function deleteAbout(
   op: Op,
@@ -137,7 +137,7 @@ async function deleteAbout(
   const file = join(plane.state.dir, 'flows.tmp')
   await writeFile(file, `${lines.join('\n')}\n`, { mode: 0o600 })
   try {
-    // 1: some of them had ended by themselves.
+    // Exit code 1: some flows had ended by themselves.
     await run(op, ['conntrack', '-R', file], {
       namespace: which.namespace,
       accept: [0, 1],

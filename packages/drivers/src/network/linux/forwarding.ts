@@ -5,11 +5,11 @@ import { run } from './exec.ts'
 import { type Machine, readMachine } from './machine.ts'
 
 /**
- * Answers from the world come in by interfaces of the machine that may not forward yet. We switch on
- * those alone (net.ipv4.conf.<interface>.forwarding): `ip_forward` would make the machine a router
- * between all it is connected to, and changes accept_redirects with it. What we switched on is named
- * by empty files in a folder that ends with the machine's run, as the setting itself does; all clouds
- * on a machine share it, since the last of them switches back.
+ * Answers to guests come in by interfaces of the machine on which forwarding may be off. We switch forwarding on for
+ * these interfaces alone (net.ipv4.conf.<interface>.forwarding): `ip_forward` would make the machine a router
+ * between all its networks and would change accept_redirects, too. Empty files in this folder name the
+ * interfaces that we switched on. The folder is gone after a reboot of the machine, as the setting is. All clouds
+ * on a machine share the folder, because the last of them switches forwarding off again.
  */
 const folderOf = (namespace: string | undefined) => join('/run/stratolith/forwarding', namespace ?? 'machine')
 
@@ -19,8 +19,8 @@ function marksOf(namespace: string | undefined): string[] {
 }
 
 /**
- * Interfaces that forward because of us, when those of `wanted` do. None where the administrator
- * wants it everywhere (ip_forward, which is not ours to set): that was so before us, or is since.
+ * The interfaces that forward because of us, once those of `wanted` forward. None when the administrator has
+ * switched on forwarding for the whole machine (ip_forward, which we do not set), before or after us.
  */
 export function switchedBy(
   namespace: string | undefined,
@@ -32,10 +32,10 @@ export function switchedBy(
   return [...new Set([...marksOf(namespace), ...still])].sort()
 }
 
-/** Names that nft, ip and sysctl take as they are: the kernel allows more. */
+/** True for names that nft, ip and sysctl accept without quoting; the kernel allows more names. */
 const isPlain = (name: string) => /^[\w.@-]{1,15}$/.test(name)
 
-/** To be called before anything is switched on: what nobody remembers nobody switches back. */
+/** Records the interfaces. Call this before switching them on, because only recorded interfaces are switched back. */
 export function remember(namespace: string | undefined, switched: readonly string[]): void {
   const folder = folderOf(namespace)
   if (switched.length === 0) rmSync(folder, { recursive: true, force: true })
@@ -50,12 +50,12 @@ export async function switchForwarding(
   value: 0 | 1,
 ): Promise<void> {
   if (names.length === 0) return
-  // With slashes a dot is part of a name (eth0.100); -e: an interface may have gone.
+  // With slashes a dot can be part of a name (eth0.100); -e, because an interface may have gone.
   const words = names.map((name) => `net/ipv4/conf/${name}/forwarding=${value}`)
   await run(op, ['sysctl', '-e', '-q', '-w', ...words], { namespace })
 }
 
-/** Everything that clouds of ours switched on is as it was before. For the last one on the machine. */
+/** Switches off forwarding that our clouds switched on. Called by the last cloud on the machine. */
 export async function restoreForwarding(op: Op, namespace: string | undefined): Promise<void> {
   if (marksOf(namespace).length > 0)
     await switchForwarding(op, namespace, switchedBy(namespace, await readMachine(op, namespace), []), 0)
@@ -63,8 +63,8 @@ export async function restoreForwarding(op: Op, namespace: string | undefined): 
 }
 
 /**
- * Before the first release that switches interfaces one by one, `ip_forward` was ours, and `dir` remembered
- * what it had been. It goes back to that.
+ * Puts `ip_forward` back as it was, when an old release had switched it on: before interfaces were switched one by
+ * one, we set `ip_forward` and recorded its former value in `dir`. Returns true when there was such a record.
  */
 export async function endGlobalForwarding(
   op: Op,

@@ -2,19 +2,19 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 
 /**
- * A piece of the ruleset as data: written in one nft transaction, taken away in one, and compared
- * with what the kernel says it has. Every rule carries the digest of its own text as comment, so
- * that a read-back proves which rules are there, in which order, whatever nft's printed form is.
+ * A fragment is a part of the ruleset as data: it is written in one nft transaction, removed in one, and compared
+ * with what the kernel has. Every rule carries the digest of its own text as comment, so
+ * that reading it back proves which rules are there and in which order, however nft prints them.
  */
 export type Family = 'bridge' | 'inet' | 'ip'
 export type Chain = { family: Family; name: string; hook?: string; rules: readonly string[] }
 export type Element = { family: Family; map: string; key: string; value: string }
-/** `exact`: the fragment holds all of its elements, others are taken out. */
+/** `exact`: the fragment holds all elements of the map, and others are removed. */
 export type NftMap = { family: Family; name: string; type: string; exact?: boolean }
-/** `members` null: the set must exist, somebody else fills it. */
+/** `members` null: the set must exist, and another fragment fills it. */
 export type AddressSet = { family: Family; name: string; members: readonly string[] | null }
 export type Fragment = {
-  /** The nft table that it lives in; `stratolith` when absent. */
+  /** The nft table of the fragment; `stratolith` when absent. */
   table?: string
   maps?: readonly NftMap[]
   sets?: readonly AddressSet[]
@@ -27,8 +27,8 @@ export const ownTable = 'stratolith'
 const comment = (rule: string) => createHash('sha256').update(rule).digest('hex').slice(0, 16)
 
 /**
- * Text that makes the kernel equal to the fragment. `current` is what is there now: an element that leads
- * elsewhere (left by a crash) cannot be overwritten, only replaced within the transaction.
+ * The nft text that makes the kernel equal to the fragment. `current` is the ruleset of the kernel: nft cannot
+ * overwrite a map element with another value (left by a crash), so the text deletes and adds it in the transaction.
  */
 export function applyText(fragment: Fragment, current: Ruleset): string {
   const { table = ownTable, maps = [], sets = [], chains = [], elements = [] } = fragment
@@ -66,7 +66,7 @@ function setText(table: string, { family, name, members }: AddressSet): string[]
   return lines
 }
 
-/** Text that takes away what is there of the fragment; '' when nothing is. */
+/** The nft text that removes the parts of the fragment that exist; '' when none does. */
 export function removeText(fragment: Fragment, current: Ruleset): string {
   const { table = ownTable, sets = [], chains = [], elements = [] } = fragment
   const lines: string[] = []
@@ -82,7 +82,7 @@ export function removeText(fragment: Fragment, current: Ruleset): string {
   return lines.length > 0 ? `${lines.join('\n')}\n` : ''
 }
 
-/** In `ruleset` there is no more what removeText took away. */
+/** Removes from `ruleset` the parts that removeText has removed from the kernel. */
 export function forget(ruleset: Ruleset, { sets = [], chains = [], elements = [] }: Fragment): void {
   for (const e of elements)
     if (elementOf(ruleset, e) === e.value) ruleset.maps.get(`${e.family}/${e.map}`)?.delete(plainKey(e.key))
@@ -101,7 +101,7 @@ const plainKey = (key: string): string =>
 /** A chain, map or set that can be listed by itself; `key` names it among all of them. */
 export type Piece = { key: string; kind: 'chain' | 'map' | 'set'; family: Family; name: string }
 
-/** Everything that one must know of the kernel to compare it with the fragment. */
+/** All pieces of the kernel's ruleset that must be read to compare it with the fragment. */
 export function piecesOf({ maps = [], sets = [], chains = [], elements = [] }: Fragment): Piece[] {
   const pieces = new Map<string, Piece>()
   const add = (kind: Piece['kind'], family: Family, name: string) => {
@@ -115,7 +115,7 @@ export function piecesOf({ maps = [], sets = [], chains = [], elements = [] }: F
   return [...pieces.values()]
 }
 
-/** In `ruleset` the piece is from now on as it is in `read`, where it may be missing. */
+/** Copies a piece from `read` to `ruleset`, or removes the piece from `ruleset` when `read` does not have it. */
 export function replacePiece(ruleset: Ruleset, { kind, family, name }: Piece, read: Ruleset): void {
   const key = `${family}/${name}`
   const parts: (keyof Ruleset)[] =
@@ -128,11 +128,11 @@ export function replacePiece(ruleset: Ruleset, { kind, family, name }: Piece, re
   }
 }
 
-/** Without maps and hooks: what the kernel says when it is written is all that there is of it. */
+/** True for a fragment without maps and hooks: the kernel's echo of such a fragment is complete. */
 export const isSimple = ({ maps = [], chains = [] }: Fragment): boolean =>
   maps.length === 0 && chains.every(({ hook }) => hook === undefined)
 
-/** In `ruleset` a simple fragment is from now on as the kernel said when it was written. */
+/** Updates a simple fragment in `ruleset` from the kernel's echo, `said`. */
 export function takeEcho(ruleset: Ruleset, fragment: Fragment, said: Ruleset): void {
   const { sets = [], chains = [], elements = [] } = fragment
   for (const { family, name } of chains) {
@@ -144,7 +144,7 @@ export function takeEcho(ruleset: Ruleset, fragment: Fragment, said: Ruleset): v
   for (const { family, name, members } of sets) {
     const key = `${family}/${name}`
     const found = said.sets.get(key)
-    // One that is filled by somebody else keeps its members.
+    // A set that another fragment fills keeps its members.
     if (!found) ruleset.sets.delete(key)
     else if (members || !ruleset.sets.has(key)) ruleset.sets.set(key, found)
   }
@@ -154,7 +154,7 @@ export function takeEcho(ruleset: Ruleset, fragment: Fragment, said: Ruleset): v
   }
 }
 
-/** What `nft -j list` said about the tables of one name: comments of rules by chain, elements by map or set. */
+/** The parsed output of `nft -j list` for the tables of one name: comments of rules by chain, elements by map or set. */
 export type Ruleset = {
   chains: Map<string, string[]>
   hooks: Map<string, string>
@@ -178,7 +178,7 @@ const item = z.object({
   set: setShape.optional(),
   element: elementShape.optional(),
 })
-/** What a list has by itself, an echo has as what was added. */
+/** An object that is bare in a listing is wrapped in `add` in an echo. */
 const listing = z.object({ nftables: z.array(item.extend({ add: item.optional() })) })
 const verdict = z.object({ goto: z.object({ target: z.string() }).optional(), accept: z.null().optional() })
 
@@ -205,7 +205,7 @@ export function parseRuleset(json: unknown, table = ownTable): Ruleset {
   return ruleset
 }
 
-/** Those of a map are pairs. */
+/** Adds elements to a set (plain values) or to a map (pairs). */
 function addElements(ruleset: Ruleset, key: string, elements: readonly unknown[]): void {
   const plain = elements.filter((element) => !Array.isArray(element)).map(String)
   if (plain.length > 0) ruleset.sets.set(key, new Set([...(ruleset.sets.get(key) ?? []), ...plain]))
@@ -255,7 +255,7 @@ export function difference(fragment: Fragment, ruleset: Ruleset): string | null 
   return null
 }
 
-/** `type filter hook forward priority 0; policy drop;` as parseRuleset says it: `forward 0 drop`. */
+/** Turns `type filter hook forward priority 0; policy drop;` into the form of parseRuleset, `forward 0 drop`. */
 function hookKey(hook: string): string {
   const match = /hook (\w+) priority (-?\d+); policy (\w+);/.exec(hook)
   return match ? `${match[1]} ${match[2]} ${match[3]}` : hook

@@ -33,11 +33,11 @@ const lan = '10.77.0.5'
 /** Addresses of the machine itself, on its interfaces, on its loopback and on our uplink. */
 const machine = ['10.66.0.2', '10.77.0.2', '10.99.0.2', '203.0.113.9', '169.254.240.1']
 const denied = [...machine, lan, '10.66.0.5', '169.254.1.1', '169.254.240.2']
-/** How often the machine is looked at, where a test waits for that. */
+/** The period of the guard, in ms, in tests that wait for it. */
 const guardMs = 300
 const wait = { timeout: 60_000, interval: 50 }
 const marked = () => existsSync(`/run/stratolith/forwarding/${machineNamespace}`)
-/** Takes away whatever keeps guests off, one layer after the other; the masquerade rule stays. */
+/** Removes the layers that keep guests from the machine, one function for each layer; the masquerade rule stays. */
 const open = {
   machine() {
     for (const chain of ['prerouting', 'input', 'forward']) inMachine('nft', `flush chain ${table} ${chain}`)
@@ -46,7 +46,7 @@ const open = {
   router: () => inNamespace(`${plane}.router.router`, 'nft', 'insert rule ip stratolith forward accept'),
 }
 
-describe('with a way out', () => {
+describe('with egress', () => {
   it('guests reach the world, and the machine and its networks reach guests', async () => {
     for (const guest of ['web', 'loose'] as const)
       await expect.poll(() => who[guest].connect(worldAddress), { ...wait, message: guest }).toBe('10.66.0.2')
@@ -59,11 +59,14 @@ describe('with a way out', () => {
     expect(await who.web.ping('172.24.4.1'), 'the gateway').toBe(true)
   })
 
-  it.each(['web', 'loose'] as const)('%s reaches nothing of the machine, nor beside it', async (guest) => {
-    expect(await reached(guest, denied)).toEqual([])
-  })
+  it.each(['web', 'loose'] as const)(
+    'the guest %s reaches neither the machine nor its networks',
+    async (guest) => {
+      expect(await reached(guest, denied)).toEqual([])
+    },
+  )
 
-  it('but would without each of the rules (or these tests prove nothing)', async () => {
+  it('guests reach the machine and its networks once each layer of rules is removed (otherwise the other tests prove nothing)', async () => {
     open.machine()
     expect(await reached('web', denied), 'the data plane alone').toEqual([])
     open.plane()
@@ -80,7 +83,7 @@ describe('with a way out', () => {
     expect(await reached('web', denied)).toEqual([])
   })
 
-  it('asks the name server in a denied network, and only that, and only for names', async () => {
+  it('guests reach a name server in a denied network on port 53, and nothing else there', async () => {
     await expect.poll(() => who.web.connect(nameServer, 53), wait).toBe('10.77.0.2')
     await expect.poll(() => who.web.do('udp', { address: nameServer, port: 53 }), wait).toBe(true)
     expect(await who.web.connect(nameServer, 22)).toBeNull()
@@ -95,7 +98,7 @@ describe('with a way out', () => {
     await start()
   })
 
-  it('carries no packet in the name of another', async () => {
+  it('packets with a forged source address reach nobody', async () => {
     const sources = [
       '172.24.4.77',
       '172.24.4.1',
@@ -114,7 +117,7 @@ describe('with a way out', () => {
       expect(await who[name].do('all_heard'), name).toEqual(name === 'world' ? ['truth'] : [])
   })
 
-  it('keeps guests off what the machine gets later: an address at once, a network soon', async () => {
+  it('guests do not reach addresses and networks that the machine gets later: addresses at once, networks soon', async () => {
     ip('-n', machineNamespace, 'address', 'add', '198.18.0.9/32', 'dev', 'lo')
     expect(await reached('web', ['198.18.0.9'])).toEqual([])
     await start({ guestDeny: { connected: false, cidrs: ['10.77.0.0/16'] } })
@@ -127,7 +130,7 @@ describe('with a way out', () => {
     expect(await reached('web', ['10.88.0.5', '10.88.0.2', '10.89.0.2'])).toEqual([])
   })
 
-  it('keeps guests off ports that the machine leads on, as for a container', async () => {
+  it('guests do not reach ports that the machine forwards by DNAT, as for a container', async () => {
     await start({ guestDeny: { connected: false, cidrs: [] } })
     const dnat = [
       'add table ip published',
@@ -143,27 +146,27 @@ describe('with a way out', () => {
     await start()
   })
 
-  it("none leaves the machine's networks open, and the machine closed", async () => {
+  it("STRATOLITH_GUEST_DENY=none opens the machine's networks to guests and keeps the machine closed", async () => {
     await start({ guestDeny: { connected: false, cidrs: [] } })
     await expect.poll(() => reached('web', denied), wait).toEqual([lan, '10.66.0.5'])
     await start()
   })
 
-  it('ends a flow that a guest began to where it may not go any more', async () => {
+  it('a flow of a guest ends when its destination becomes denied', async () => {
     await start({ guestDeny: { connected: false, cidrs: [] } })
     await expect.poll(() => who.web.connect(lan, 22, 'old'), wait).toBe('10.77.0.2')
     await start()
     expect(await who.web.talk('more', 'old')).toBeNull()
   })
 
-  it('tells the world how large a packet for a guest may be', async () => {
-    // The first echo is dropped where the networks of guests begin; the second comes in pieces.
+  it('the world learns how large a packet for a guest may be', async () => {
+    // The first echo is dropped at the border of the guests' networks; the second arrives in fragments.
     await who.world.do('udp_echo', { port: 54, address: worldAddress })
     const large = { address: worldAddress, port: 54, size: 1_440, timeout: 0.5 }
     await expect.poll(() => who.web.do('udp', large), wait).toBe(true)
   })
 
-  it('is told to who runs the cloud', async () => {
+  it('the facts of the host tell the administrator the denied networks and the name servers', async () => {
     const { guestDeny, guestNameServers } = await driver.probe(op())
     const { egress } = driver.capabilities
     expect({ egress, guestNameServers }).toEqual({ egress: 'on', guestNameServers: [nameServer] })
@@ -179,7 +182,7 @@ describe('with a way out', () => {
   })
 })
 
-describe('what keeps guests off', () => {
+describe('the protection of the machine', () => {
   beforeAll(() => start({ guardMs }))
   afterAll(() => start())
 
@@ -199,7 +202,7 @@ describe('what keeps guests off', () => {
 })
 
 describe('IPv6', () => {
-  it('of a guest does not get to the machine, also when somebody switches it on in between', async () => {
+  it('does not lead from a guest to the machine, also when somebody switches IPv6 on along the way', async () => {
     expect(ip('-n', machineNamespace, '-6', 'address', 'show', 'dev', uplink)).toBe('')
     await who.machine.do('sniff', { device: uplink })
     const neighbours = `6000000000083aff${'fe80'.padEnd(32, '0')}${'ff02'.padEnd(31, '0')}1`
@@ -208,7 +211,7 @@ describe('IPv6', () => {
     await lie('loose', '10.0.0.12', worldAddress, 'seen')
     await expect.poll(() => who.machine.frames(), wait).not.toEqual([])
     expect((await who.machine.frames()).filter((seen) => seen.slice(24, 28) === '86dd')).toEqual([])
-    // As a guest would that has come as far as the data plane.
+    // The test sends as a guest whose packets have come as far as the data plane.
     const on = ['all', 'default', 'up0'].map((name) => `net.ipv6.conf.${name}.disable_ipv6=0`)
     inNamespace(plane, 'sysctl', '-q', '-w', ...on)
     inMachine('sysctl', '-q', '-w', `net.ipv6.conf.${uplink}.disable_ipv6=0`)
@@ -224,7 +227,7 @@ describe('IPv6', () => {
         return false
       }
     }
-    // Answers of neighbours belong to no flow, and the data plane takes nothing else.
+    // Neighbour advertisements belong to no flow, and the data plane accepts only packets of flows.
     inNamespace(plane, 'nft', 'insert rule inet stratolith input iifname "up0" accept')
     expect(ping()).toBe(false)
     open.machine()
@@ -234,8 +237,8 @@ describe('IPv6', () => {
   })
 })
 
-describe('without a way out', () => {
-  it('nothing leads from guests to the machine at all, and what is their own goes on', async () => {
+describe('without egress', () => {
+  it('guests have no link to the machine at all, and their own networks go on working', async () => {
     await start({ egress: 'off' })
     expect(ip('-n', machineNamespace, 'link')).not.toContain(uplink)
     expect(inMachine('nft', 'list', 'ruleset')).toBe('')
@@ -266,14 +269,14 @@ describe('without a way out', () => {
 })
 
 describe('the machine', () => {
-  it('becomes no router for its networks, and stays one where it was', async () => {
+  it('does not become a router between its networks, and stays a router where it was', async () => {
     expect(forwarding('all', 'eth0', 'eth1', 'eth2')).toEqual({ all: '0', eth0: '1', eth1: '1', eth2: '1' })
     expect(await who.world.connect(lan)).toBeNull()
     await expect.poll(() => who.branch.connect(lan), wait).toBe('10.99.0.5')
     expect(inMachine('sysctl', '-n', 'net.ipv4.conf.all.accept_redirects').trim()).toBe('0')
   })
 
-  it('is one as soon as its administrator says so', async () => {
+  it('becomes a router as soon as its administrator says so', async () => {
     await start({ guardMs })
     inMachine('sysctl', '-q', '-w', 'net.ipv4.ip_forward=1')
     await expect.poll(() => who.world.connect(lan), wait).toBe('10.66.0.5')
@@ -292,11 +295,11 @@ describe('the machine', () => {
     expect(await who.world.connect(lan)).toBeNull()
   })
 
-  it('carries two clouds, and forwards until the last has gone', async () => {
+  it('carries two clouds, and forwards until the last cloud has gone', async () => {
     const second = await secondCloud()
     await expect.poll(() => second.leave(), wait).toBe('10.66.0.2')
     driver.close()
-    // Changes go one after the other: what a timer had begun is over, and does not come back after the end.
+    // Changes run one after the other: a change that a timer had begun is over and does not come back after the end.
     await driver.probe(op())
     await destroy()
     await expect.poll(() => second.leave(), wait).toBe('10.66.0.2')
@@ -308,7 +311,7 @@ describe('the machine', () => {
     expect(ip('-n', machineNamespace, 'link')).not.toMatch(/: st/)
   })
 
-  it('stays the router that its administrator made it meanwhile, when the last cloud goes', async () => {
+  it('stays a router after the last cloud has gone when its administrator made it a router meanwhile', async () => {
     const cloud = await secondCloud()
     expect(forwarding('all', 'eth0')).toEqual({ all: '0', eth0: '1' })
     inMachine('sysctl', '-q', '-w', 'net.ipv4.ip_forward=1')
@@ -318,7 +321,7 @@ describe('the machine', () => {
   })
 })
 
-/** Another cloud on the same machine; `leave` is its gateway, as a guest of it, calling the world. */
+/** Makes another cloud on the same machine; `leave` connects to the world from its gateway, as its guest would. */
 async function secondCloud() {
   const folder = temporaryFolder()
   const place = { cloud: `${cloud.slice(0, 4)}z`, host: 'h1' }

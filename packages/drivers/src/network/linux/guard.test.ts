@@ -18,15 +18,15 @@ const machine: Machine = {
 const always = ['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '203.0.113.9/32', '224.0.0.0/3']
 const connected = { connected: true, cidrs: [] }
 
-describe('what guests may not reach', () => {
-  it('is by default what the machine is connected to, and by any word the machine itself', () => {
+describe('the guard', () => {
+  it('denies by default the networks that the machine is connected to, and always the machine itself', () => {
     const { denied } = guardOf(connected, [], machine)
     expect([...denied].sort()).toEqual([...always, '10.1.0.0/16', '192.168.1.0/24'].sort())
     const none = guardOf({ connected: false, cidrs: [] }, [], machine).denied
     expect([...none].sort()).toEqual([...always, '192.168.1.7/32'].sort())
   })
 
-  it('and by which interfaces the rest is reached', () => {
+  it('knows the interfaces by which destinations that are not denied are reached', () => {
     expect(waysOut(guardOf(connected, [], machine), machine)).toEqual(['eth0', 'vpn0'])
     expect(waysOut(guardOf(connected, ['10.1.0.53'], machine), machine)).toEqual(['eth0', 'mgmt0', 'vpn0'])
     const all = { connected: false, cidrs: ['0.0.0.0/0'] }
@@ -34,7 +34,7 @@ describe('what guests may not reach', () => {
     expect(guardOf(all, [], machine).denied).toEqual(['0.0.0.0/0'])
   })
 
-  it('names no network twice, as nft wants it', () => {
+  it('names no address twice, because nft refuses overlapping ranges', () => {
     expect(
       outermost(['10.0.0.0/24', '10.0.0.7/8', '10.0.0.0/8', 'x', '9.9.9.9/32', '10.255.0.0/16']),
     ).toEqual(['9.9.9.9/32', '10.0.0.0/8'])

@@ -18,8 +18,8 @@ import { createLinuxNetwork, type LinuxNetwork, type LinuxNetworkOptions } from 
 import { removeAllNetworks } from './remove-all.ts'
 
 /**
- * A machine with three networks, all of it made of namespaces: eth0 leads to the world, eth1 to its LAN
- * and eth2 to a branch office for which it was a router already. `lan` has the name server, too.
+ * A machine with three networks, all made of namespaces: eth0 leads to the world, eth1 to the machine's LAN
+ * and eth2 to a branch office, for which the machine is a router already. The name server is in `lan`.
  */
 export const cloud = `g${process.pid.toString(36).padStart(4, '0').slice(-4)}`
 export const plane = `st${cloud}-h1`
@@ -43,7 +43,7 @@ const router: RouterSpec = {
 }
 const ports = {
   web: portSpec('web', 11, red, { rules: [egressAll, tcpFrom(22)] }),
-  /** Its owner has switched port security off: it may send whatever it likes. */
+  /** A guest whose owner has switched port security off, so that the guest may send any frame. */
   loose: portSpec('loose', 12, red, { portSecurity: false, rules: [] }),
 }
 
@@ -51,7 +51,7 @@ export let driver: LinuxNetwork
 export type Who = keyof typeof ports | 'machine' | 'world' | 'lan' | 'branch'
 export const who = {} as Record<Who, Guest>
 
-/** As an agent that starts with other settings. It looks at the machine by itself only with `guardMs`. */
+/** Starts a new driver, as an agent that starts with other settings. It checks the machine by itself only when `guardMs` is given. */
 export async function start(more: Partial<LinuxNetworkOptions> = {}): Promise<void> {
   driver?.close()
   const known = { cloud, host: 'h1', dir, machineNamespace, nameServers: [nameServer] }
@@ -60,7 +60,7 @@ export async function start(more: Partial<LinuxNetworkOptions> = {}): Promise<vo
   await driver.ensureNetwork(op(), floor)
 }
 
-/** What an agent does at its start with all that is recorded. */
+/** Restores everything that is recorded, as an agent does at its start. */
 export async function restore(): Promise<void> {
   expect((await driver.restore(op())).failed).toEqual([])
 }
@@ -94,14 +94,14 @@ async function guest(name: keyof typeof ports) {
   await person(name, namespace, { dataPlane: plane, tap, mac: spec.mac })
   ip('-n', namespace, 'link', 'set', 'eth0', 'mtu', String(spec.mtu))
   ip('-n', namespace, 'address', 'add', `${spec.addresses[0]?.ip}/24`, 'dev', 'eth0')
-  // The guest's own idea of its routes: everything by the router, link-local and the machine too.
+  // The guest sends everything to the router, also packets for link-local addresses and the machine.
   ip('-n', namespace, 'route', 'add', 'default', 'via', '10.0.0.1')
   ip('-n', namespace, 'route', 'add', '169.254.0.0/16', 'via', '10.0.0.1')
 }
 
 export async function setUp(): Promise<void> {
   await person('machine', machineNamespace)
-  // A new namespace begins with what the real machine has.
+  // A new namespace inherits the settings of the real machine.
   inMachine('sysctl', '-q', '-w', 'net.ipv4.ip_forward=0', 'net.ipv4.conf.all.accept_redirects=0')
   await neighbour('world', 'eth0', '10.66.0')
   await neighbour('lan', 'eth1', '10.77.0')
@@ -109,14 +109,14 @@ export async function setUp(): Promise<void> {
   ip('-n', machineNamespace, 'route', 'add', 'default', 'via', '10.66.0.5')
   ip('-n', who.world.namespace, 'address', 'add', `${worldAddress}/32`, 'dev', 'lo')
   ip('-n', who.lan.namespace, 'address', 'add', `${nameServer}/24`, 'dev', 'eth0')
-  // What a cloud's own metadata service looks like from a machine in it.
+  // The machine has a metadata service of its own, as a virtual machine in another cloud has.
   ip('-n', who.lan.namespace, 'address', 'add', '169.254.1.1/16', 'dev', 'eth0')
   ip('-n', machineNamespace, 'route', 'add', '169.254.0.0/16', 'dev', 'eth1')
   ip('-n', machineNamespace, 'address', 'add', '203.0.113.9/32', 'dev', 'lo')
   inMachine('sysctl', '-q', '-w', 'net.ipv4.conf.eth1.forwarding=1', 'net.ipv4.conf.eth2.forwarding=1')
   for (const name of ['machine', 'world', 'lan'] as const) {
     for (const port of [22, 53]) await who[name].do('listen', { port })
-    // An echo says where it comes from only when it is bound there.
+    // The echo server answers from the right address only when it is bound to that address.
     const own = name === 'lan' ? [nameServer, '10.77.0.5'] : ['0.0.0.0']
     for (const address of own) await who[name].do('udp_echo', { port: 53, address })
     await who[name].do('hear', { port: 5000 })
@@ -137,18 +137,18 @@ export async function tearDown(): Promise<void> {
   folder.remove()
 }
 
-/** `npm run destroy`. */
+/** Removes all networks of the cloud, as `npm run destroy` does. */
 export const destroy = () => removeAllNetworks(op(), { cloud, dirs: [], machineNamespace })
 
 export const inMachine = (...argv: string[]) => inNamespace(machineNamespace, ...argv)
 
-/** net.ipv4.conf.<name>.forwarding of the machine, by name. */
+/** The machine's net.ipv4.conf.<name>.forwarding, by name. */
 export function forwarding(...names: string[]): Record<string, string> {
   const read = (name: string) => inMachine('sysctl', '-n', `net.ipv4.conf.${name}.forwarding`).trim()
   return Object.fromEntries(names.map((name) => [name, read(name)]))
 }
 
-/** Those of the addresses at which the guest gets an answer to anything. */
+/** The addresses from which the guest gets any answer. */
 export async function reached(guest: 'web' | 'loose', addresses: readonly string[]): Promise<string[]> {
   const answers = await Promise.all(
     addresses.map(async (address) => {
@@ -164,7 +164,7 @@ export async function reached(guest: 'web' | 'loose', addresses: readonly string
   return answers.flat()
 }
 
-/** A datagram to port 5000 that says it comes from `source`. */
+/** Sends a datagram to port 5000 with the source address `source`. */
 export async function lie(guest: 'web' | 'loose', source: string, target: string, text: string) {
   const hex = Buffer.from(text).toString('hex')
   const packet = ipv4(source, target, 17, udp(4000, 5000, hex))

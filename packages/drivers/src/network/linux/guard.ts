@@ -3,14 +3,14 @@ import type { Chain, Fragment } from './fragment.ts'
 import type { Machine } from './machine.ts'
 import { isUplink, machineTable, type Place, uplinkGroup, uplinkName, uplinkPeer } from './names.ts'
 
-/** What guests may not reach, as the operator says it: these, and the networks the machine is connected to. */
+/** The operator's setting of denied destinations: these CIDRs and, with `connected`, the networks of the machine. */
 export type GuestDeny = { connected: boolean; cidrs: readonly string[] }
 
-/** The same, with what the machine's kernel says now. */
+/** The denied destinations, computed from the setting and the present addresses and routes of the machine. */
 export type Guard = {
   /** CIDRs, none within another. */
   denied: readonly string[]
-  /** Answered on port 53, also within `denied`. */
+  /** Name servers that guests reach on port 53, also within `denied`. */
   nameServers: readonly string[]
 }
 
@@ -21,7 +21,7 @@ export const planeEnd = '169.254.240.2'
 /** Never routed for a guest: this network, loopback, link-local, multicast, reserved and broadcast. */
 const unroutable = ['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/3']
 
-/** Where nothing leads out. */
+/** The guard of a host without egress. */
 export const closed: Guard = { denied: ['0.0.0.0/0'], nameServers: [] }
 
 export function guardOf(deny: GuestDeny, nameServers: readonly string[], machine: Machine): Guard {
@@ -37,7 +37,7 @@ export function guardOf(deny: GuestDeny, nameServers: readonly string[], machine
   }
 }
 
-/** Interfaces of the machine by which something leads that guests may reach: answers come in there. */
+/** The machine's interfaces that lead to destinations which guests may reach; answers come in by these interfaces. */
 export function waysOut({ denied, nameServers }: Guard, machine: Machine): string[] {
   const leads = (to: string) =>
     !denied.some((cidr) => isWithin(to, cidr)) || nameServers.some((address) => contains(to, address))
@@ -50,13 +50,13 @@ function isWithin(inner: string, outer: string): boolean {
   return a !== null && b !== null && a.first >= b.first && a.last <= b.last
 }
 
-/** Answers to what others began. What a guest begins is judged packet by packet, also in an old flow. */
+/** Matches answers in flows that others began. Packets in flows that a guest began are judged one by one, also in an old flow. */
 const answers = 'ct state established,related ct direction reply'
 
-/** What a guest may not, in the order in which it is asked. */
+/** The rules that decide about a guest's packet, in this order. */
 function judgement({ denied, nameServers }: Guard, pass: 'accept' | 'return'): string[] {
   return [
-    // No IPv6 address of a guest leads out, and no bridge of ours carries any.
+    // Guests have no IPv6 egress, and no bridge of ours carries IPv6.
     'meta nfproto != ipv4 drop',
     ...(nameServers.length > 0 ? [`${asked(nameServers)} ${pass}`] : []),
     `ip daddr { ${denied.join(', ')} } drop`,
@@ -67,8 +67,8 @@ const asked = (nameServers: readonly string[]) =>
   `ip daddr { ${nameServers.join(', ')} } meta l4proto { tcp, udp } th dport 53`
 
 /**
- * In the data plane, about what is routed towards the machine: right also after somebody flushed the
- * machine's rules. And what the machine sends shows the gateway's address, which guests can answer.
+ * The rules in the data plane about packets that are routed to the machine; they hold also after somebody flushed the
+ * machine's rules. Packets from the machine get the gateway's address as source, so that guests can answer.
  */
 export function planeFilter(guard: Guard, egress: 'on' | 'off'): Fragment {
   const leaving: Chain = {
@@ -86,8 +86,8 @@ export function planeFilter(guard: Guard, egress: 'on' | 'off'): Fragment {
 }
 
 /**
- * On the machine, in a table of our own, and only about what comes over our uplink or was not forwarded
- * before us. `switched`: interfaces that forward because of us.
+ * The rules on the machine, in a table of our own. They concern only packets that come by our uplink or that the
+ * machine forwards because of us. `switched`: the interfaces that forward because of us.
  */
 export function machineFilter(
   place: Place,
@@ -108,12 +108,12 @@ export function machineFilter(
         hook: 'type filter hook prerouting priority -150; policy accept;',
         rules: [
           others,
-          // "Too big" and the like, told by the data plane itself about a flow of a guest.
+          // ICMP errors such as "too big", which the data plane itself sends about a flow of a guest.
           `ip saddr ${planeEnd} meta l4proto icmp ct state related accept`,
           `ip saddr != ${range} drop`,
           `${answers} accept`,
           ...judgement(guard, 'accept'),
-          // Whatever addresses the machine has by now.
+          // The machine's own addresses, also those that it got since the guard was computed.
           'fib daddr type != unicast drop',
         ],
       },
@@ -132,7 +132,7 @@ export function machineFilter(
         family: 'inet',
         name: 'forward',
         hook: 'type filter hook forward priority 0; policy accept;',
-        // Its own way back is left alone: what a bridge of the machine carries comes by here too.
+        // A packet that leaves by the interface it came by is left alone: a bridge of the machine passes its frames here, too.
         rules: switched.map(
           (name) => `iifname "${name}" oifname != "${name}" oifgroup != ${uplinkGroup} drop`,
         ),

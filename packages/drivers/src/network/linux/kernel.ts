@@ -5,7 +5,7 @@ import { namespaceExists } from './namespace.ts'
 import { Rules } from './rules.ts'
 
 export type Link = { name: string; up: boolean; mtu: number; master: string | null; alias: string }
-/** What the kernel says is in one namespace. */
+/** The links and rules that the kernel has in one namespace. */
 export type Kernel = { links: Map<string, Link>; rules: Rules }
 
 const linkShape = z.looseObject({
@@ -32,7 +32,7 @@ export async function readLinks(op: Op, namespace: string | undefined): Promise<
   )
 }
 
-/** `large`: rules are read when somebody asks about them, and only those. */
+/** Reads links and rules. With `large`, a rule is read only when the caller asks about it. */
 export async function readKernel(op: Op, namespace: string, large = false): Promise<Kernel> {
   if (!namespaceExists(namespace)) return { links: new Map(), rules: Rules.none(namespace) }
   const [links, rules] = await Promise.all([
@@ -42,7 +42,7 @@ export async function readKernel(op: Op, namespace: string, large = false): Prom
   return { links, rules }
 }
 
-/** Resource ids by kind and what else the alias of their link says: `<kind> <id> <slot>`. */
+/** The resources of a kind that own a link, by the alias of the link: `<kind> <id> <slot>`. */
 export function owned(kernel: Kernel, kind: string): { id: string; slot: number; link: Link }[] {
   return [...kernel.links.values()].flatMap((link) => {
     const [word, id, slot] = link.alias.split(' ')
@@ -58,7 +58,7 @@ const addressShape = z.array(
   }),
 )
 
-/** IPv4 addresses of a link, as `a.b.c.d/n`. */
+/** The IPv4 addresses of a link, as `a.b.c.d/n`. */
 export async function readAddresses(
   op: Op,
   namespace: string | undefined,

@@ -19,7 +19,7 @@ import { removeAllNetworks } from './remove-all.ts'
 vi.mock('./exec.ts', async (original) => mortalExec(await original()))
 vi.mock('node:fs/promises', async (original) => mortalFiles(await original()))
 
-/** An agent is killed before each of its effects in turn, and started again: nothing that it took away lives on, or comes back. */
+/** These tests kill an agent before each of its effects in turn and start it again: nothing that a change removed may survive or come back. */
 
 const cloud = `k${process.pid.toString(36).padStart(4, '0').slice(-4)}`
 const plane = `st${cloud}-h1`
@@ -46,7 +46,7 @@ const router: RouterSpec = {
 const moved = { ...open, addresses: open.addresses.map((one) => ({ ...one, ip: '10.0.0.77' })) }
 const elsewhere = { id: 'f', address: '172.24.4.20', fixedAddress: '10.0.0.12' }
 
-/** An established connection, as conntrack has it. In a router's namespace it goes by a floating IP. */
+/** An established connection in the words of conntrack(8). In a router's namespace it uses a floating IP. */
 type Flow = { namespace: string; words: string[] }
 const tcp = (source: string, target: string, port: number) =>
   ['-s', source, '-d', target, '-p', 'tcp', '--sport', '5000', '--dport', String(port)] as const
@@ -68,7 +68,7 @@ function lives({ namespace, words }: Flow): boolean {
   try {
     return inNamespace(namespace, 'conntrack', '-L', ...words).includes('ESTABLISHED')
   } catch (error) {
-    // There is no such namespace any more.
+    // The router's namespace is gone, and its flows with it.
     if (namespace !== plane) return false
     throw error
   }
@@ -77,7 +77,7 @@ const rulesText = () => inNamespace(plane, 'nft', 'list', 'ruleset')
 
 type Story = {
   change: (driver: LinuxNetwork) => Promise<unknown>
-  /** The flow that ends by the change, and whether the kernel would take a new one like it. */
+  /** The flow that the change must end, and whether the kernel would accept a new flow like it. */
   flow: () => Flow
   allowed: () => boolean
   digest: [string, string | undefined]
@@ -147,7 +147,7 @@ async function begun(flow: () => Flow): Promise<LinuxNetwork> {
   return driver
 }
 
-/** The DHCP server has read what was last written for it. */
+/** True when the DHCP server was signalled after its files were last written. */
 const heard = (all: readonly string[]) => all.lastIndexOf('leases') <= all.lastIndexOf('signal')
 
 beforeAll(() => watchSignals())
@@ -158,7 +158,7 @@ afterAll(async () => {
 })
 
 describe.each(Object.entries(stories))('killed while %s', (_name, { change, flow, allowed, digest }) => {
-  it('is done whole or not begun, and whole when it is asked for again', async () => {
+  it('the change is complete or not begun after a restart, and complete when it is repeated', async () => {
     for (let kills = 0; ; kills += 1) {
       const driver = await begun(flow)
       killAfter(kills)
@@ -181,7 +181,7 @@ describe.each(Object.entries(stories))('killed while %s', (_name, { change, flow
       const [id, wish] = digest
       expect((await next.list(op())).digests[id], where).toBe(wish)
       if (ended === 'done') {
-        // A power cut does not bring it back either: it is on the disk before it is done.
+        // A power cut does not undo the change either: its record is on the disk before the kernel is changed.
         expect(before.slice(0, 3)).toEqual(['sync', `record ${id}`, 'sync'])
         return
       }
@@ -192,10 +192,10 @@ describe.each(Object.entries(stories))('killed while %s', (_name, { change, flow
 describe('killed while a port is made', () => {
   const fresh = portSpec('fresh', 14, red)
 
-  it('has a lease that the DHCP server has read, also when the file was there already', async () => {
+  it('the DHCP server reads the lease of the port, also when the agent had already written the file', async () => {
     for (let kills = 0; ; kills += 1) {
       const driver = await begun(stories['a port goes']?.flow ?? routed)
-      // The only one: of several, another order of files alone would make another file.
+      // The port is the only one: with several ports a different order of the records would change the file.
       for (const id of ['fresh', 'web']) await driver.removePort(op(), id)
       killAfter(kills)
       const ended = await driver.ensurePort(op(), fresh).then(
@@ -217,7 +217,7 @@ describe('killed while a port is made', () => {
     }
   })
 
-  it('has it too when the signal failed and the same agent is asked again', async () => {
+  it('the DHCP server reads the lease also when the signal failed and the same agent repeats the call', async () => {
     const driver = await begun(stories['a port goes']?.flow ?? routed)
     await driver.removePort(op(), 'fresh')
     killAfter(Number.POSITIVE_INFINITY)
@@ -244,7 +244,7 @@ describe('killed while a port is made', () => {
     failOnce(untilLinks)
     await expect(driver.ensurePort(op(), poor)).rejects.toThrow('failed')
     expect(inNamespace(plane, 'ip', 'link')).not.toContain(tap)
-    // Its address is free.
+    // The address of the failed port is free.
     await driver.ensurePort(op(), { ...poor, id: 'rich', tag: 16 })
     await driver.removePort(op(), 'rich')
   })

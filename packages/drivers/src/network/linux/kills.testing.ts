@@ -2,8 +2,9 @@ import { basename } from 'node:path'
 import { vi } from 'vitest'
 
 /**
- * kill -9 of an agent at any moment: after so many of its effects (files put in place, changes of rules and links,
- * ended flows, signals) all of them fail, until `revive`. For `vi.mock`, so a test imports this before the driver.
+ * Simulates kill -9 of an agent at any moment: after a number of effects (files put in place, changes of rules and
+ * links, ended flows, signals) every further effect fails until `revive`. It uses `vi.mock`, so a test imports this
+ * module before the driver.
  */
 let left = Number.POSITIVE_INFINITY
 let failing = Number.POSITIVE_INFINITY
@@ -18,14 +19,14 @@ export function killAfter(count: number): void {
   left = count
   effects = []
 }
-/** Not a kill: the effect after so many of them fails, and what follows does not. */
+/** Makes a single effect fail, the one after `count` others. This is not a kill: the effects that follow succeed. */
 export function failOnce(count: number): void {
   failing = count
 }
 export function revive(): void {
   left = Number.POSITIVE_INFINITY
 }
-/** What was done since killAfter, in order: `sync`, `record web`, `rules`, `links`, `flows end`, `leases`, `signal`. */
+/** The effects since killAfter, in order: `sync`, `record web`, `rules`, `links`, `flows end`, `leases`, `signal`. */
 export const done = (): readonly string[] => effects
 
 function effect(name: string): void {

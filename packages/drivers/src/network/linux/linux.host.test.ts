@@ -24,7 +24,7 @@ beforeAll(() => setUp())
 afterAll(tearDown)
 
 describe('networks', () => {
-  it('with the same addresses do not meet', async () => {
+  it('that have the same addresses are separate', async () => {
     const open = { rules: [egressAll, tcpFrom(22)] }
     await change('peer', open)
     await change('twin', open)
@@ -43,7 +43,7 @@ describe('a router', () => {
     expect(await guests.web.connect(address('far'))).toBe('10.0.0.11')
     await change('far', {})
     await host.do('listen', { port: 8022, address: '172.24.4.1' })
-    // Nothing of the data plane answers a guest, so the listener stands beside it on the external network.
+    // The data plane itself answers no guest, so the listener is a namespace of its own on the external network.
     ip('netns', 'add', `nt${cloud}-out`)
     ip('-n', plane, 'link', 'add', 'out0', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', `nt${cloud}-out`)
     const nft = `add element bridge stratolith in_port { "out0" : accept }; add element bridge stratolith out_port { "out0" : accept }`
@@ -56,12 +56,12 @@ describe('a router', () => {
     await outside.do('listen', { port: 22 })
     expect(await guests.web.connect('172.24.4.200')).toBe('172.24.4.10')
     expect(await guests.far.connect('172.24.4.200')).toBe('172.24.4.10')
-    // A guest's floating IP is its address outside.
+    // Outside a guest appears with its floating IP.
     const floatingIps = [{ id: 'f', address: '172.24.4.20', fixedAddress: address('web') }]
     await driver.ensureRouter(op(), { ...router, floatingIps })
     expect(await guests.web.connect('172.24.4.200')).toBe('172.24.4.20')
     expect(await guests.far.connect('172.24.4.200')).toBe('172.24.4.10')
-    // Nobody outside reaches in by the fixed address.
+    // Nobody outside reaches the guest by its fixed address.
     ip('-n', `nt${cloud}-out`, 'route', 'add', '10.0.0.0/24', 'via', '172.24.4.10')
     await change('web', { rules: [egressAll, tcpFrom(22)] })
     expect(await outside.connect('10.0.0.11')).toBeNull()
@@ -72,7 +72,7 @@ describe('a router', () => {
     await change('web', {})
   })
 
-  it('leads a floating IP to its guest from the host, within its rules, until it goes', async () => {
+  it('leads a floating IP from the host to its guest, subject to the rules of the port, until the floating IP goes', async () => {
     const floatingIps = [{ id: 'f', address: '172.24.4.21', fixedAddress: address('web') }]
     await driver.ensureRouter(op(), { ...router, floatingIps })
     expect(await host.connect('172.24.4.21')).toBeNull()
@@ -81,7 +81,7 @@ describe('a router', () => {
     expect(driver.portsOf('instance-web')).toMatchObject([
       { port: { id: 'web' }, network: { id: 'red' }, floatingIps: [{ address: '172.24.4.21' }] },
     ])
-    // Hairpin: a neighbour uses the floating IP too.
+    // Hairpin: a neighbour of the guest uses the floating IP, too.
     expect(await guests.peer.connect('172.24.4.21')).toBe('10.0.0.1')
     expect(await host.talk('x', 'fip')).toBe('x')
     await driver.ensureRouter(op(), router)
@@ -113,7 +113,7 @@ describe('a router', () => {
     await change('web', {})
   })
 
-  it('is silent when it is down', async () => {
+  it('answers nothing while it is administratively down', async () => {
     expect(await guests.web.ping('10.0.0.1')).toBe(true)
     await driver.ensureRouter(op(), { ...router, adminUp: false })
     expect(await guests.web.ping('10.0.0.1')).toBe(false)
@@ -122,9 +122,9 @@ describe('a router', () => {
   })
 
   it.each([
-    ['takes away', ['delete', 'default']],
-    ['bends', ['replace', 'default', 'via', '172.24.4.77', 'dev', 'gw0', 'onlink']],
-  ])('has its way out back when somebody %s it', async (_what, words) => {
+    ['deletes', ['delete', 'default']],
+    ['changes', ['replace', 'default', 'via', '172.24.4.77', 'dev', 'gw0', 'onlink']],
+  ])('gets its default route back when somebody %s it', async (_what, words) => {
     ip('-n', `${plane}.router.router`, 'route', ...words)
     await driver.ensureRouter(op(), router)
     const routes = ip('-n', `${plane}.router.router`, 'route', 'show', 'default')
@@ -132,7 +132,7 @@ describe('a router', () => {
   })
 })
 
-describe('one poisoned wish', () => {
+describe('an invalid wish or record', () => {
   it.each<[string, Partial<PortSpec>]>([
     ['a host name with a newline', { hostname: 'x\ndhcp-script=/bin/sh' }],
     ['a rule for 10.0.0.0/33', { rules: [tcpFrom(22, { cidr: '10.0.0.0/33' })] }],
@@ -140,7 +140,7 @@ describe('one poisoned wish', () => {
     ['a MAC with words of ip', { mac: 'fa:16:3e:00:00:1e; link del' }],
     ['ports the wrong way round', { rules: [{ ...tcpFrom(22), portMin: 30 }] }],
     ['an address of another subnet', { addresses: [{ subnetId: 'red-s', ip: '10.9.0.1', prefix: 24 }] }],
-  ])('%s fails alone', async (_name, more) => {
+  ])('with %s fails alone', async (_name, more) => {
     const poisoned = { ...portSpec('poisoned', 30, red), ...more }
     const fine = portSpec('fine', 31, red)
     const [bad, good] = await Promise.allSettled([
@@ -153,7 +153,7 @@ describe('one poisoned wish', () => {
     await driver.removePort(op(), 'fine')
   })
 
-  it('and a record that somebody spoiled is reported, the rest is restored', async () => {
+  it('that was damaged on disk is reported, and all other records are restored', async () => {
     const { writeFileSync, rmSync } = await import('node:fs')
     writeFileSync(`${dir}/ports/spoiled.json`, '{"slot":900,"spec":{"id":"spoiled","mac":"x"}}')
     const second = createLinuxNetwork({ cloud, host: 'h1', dir, egress: 'off' })
@@ -164,8 +164,8 @@ describe('one poisoned wish', () => {
   })
 })
 
-describe('what was read of the kernel', () => {
-  it('is believed for a moment, and not after a change of our own', async () => {
+describe('the snapshot of the kernel', () => {
+  it('is used for a moment, and not after a change of our own', async () => {
     const second = createLinuxNetwork({ cloud, host: 'h1', dir, egress: 'off', snapshotMs: 60_000 })
     const up = () => ip('-n', plane, '-j', 'link', 'show', `br${cloud}1`).includes('"UP"')
     await second.ensureNetwork(op(), red)
@@ -179,7 +179,7 @@ describe('what was read of the kernel', () => {
     await second.removePort(op(), 'fresh')
   })
 
-  it('is believed after a change of rules alone, which are known by what the kernel said then', async () => {
+  it('is used after a change of rules alone, because the echo of the kernel updates it', async () => {
     const second = createLinuxNetwork({ cloud, host: 'h1', dir, egress: 'off', snapshotMs: 60_000 })
     const bridge = `br${cloud}1`
     const up = () => ip('-n', plane, '-j', 'link', 'show', bridge).includes('"UP"')
@@ -231,7 +231,7 @@ describe('restore', () => {
 })
 
 describe('the end', () => {
-  it('leaves nothing of what is removed, twice over', async () => {
+  it('leaves nothing of removed resources, also when each is removed twice', async () => {
     for (let round = 0; round < 2; round += 1) {
       for (const id of Object.keys(ports)) await driver.removePort(op(), id)
       await driver.removeRouter(op(), 'router')

@@ -47,7 +47,7 @@ export async function boot(name: Name): Promise<Guest> {
   const guest = new Guest(namespace, { dataPlane: plane, tap, mac: spec.mac })
   await guest.ready()
   ip('-n', namespace, 'link', 'set', 'lo', 'up')
-  // As DHCP tells it: the bridge rightly drops frames (and fragments) that are larger.
+  // The MTU that DHCP would tell the guest: the bridge drops frames (and fragments) that are larger.
   ip('-n', namespace, 'link', 'set', 'eth0', 'mtu', String(spec.mtu))
   ip('-n', namespace, 'address', 'add', `${address(name)}/24`, 'dev', 'eth0')
   ip('-n', namespace, 'route', 'add', 'default', 'via', address(name).replace(/\d+$/, '1'))
@@ -56,7 +56,7 @@ export async function boot(name: Name): Promise<Guest> {
 export const pidOf = () => Number(readFileSync(`${dir}/dhcp/red.pid`, 'utf8'))
 export const change = (name: Name, more: Partial<PortSpec>) =>
   driver.ensurePort(op(), { ...ports[name], ...more })
-/** Frames that a guest got during `work` and a little after. */
+/** The frames that a guest receives during `work` and a moment after. */
 export async function seenBy(name: Name, work: () => Promise<unknown>): Promise<string[]> {
   await guests[name].do('sniff')
   await work()
@@ -64,7 +64,7 @@ export async function seenBy(name: Name, work: () => Promise<unknown>): Promise<
   return guests[name].frames()
 }
 
-/** A data plane with a router, four networks and five guests. `wholeBytes` 0: as on a host with many ports. */
+/** Makes a data plane with a router, four networks and five guests. With `wholeBytes` 0 it works as on a host with many ports. */
 export async function setUp({ wholeBytes }: { wholeBytes?: number } = {}): Promise<void> {
   driver = createLinuxNetwork({
     cloud,

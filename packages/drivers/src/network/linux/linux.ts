@@ -48,36 +48,36 @@ export type LinuxNetworkOptions = {
   /** Short id of the cloud: 4 to 6 lower-case letters or digits. */
   cloud: string
   host: string
-  /** hosts/<host>/network: records and DHCP files. Its parents should let other users pass (o+x). */
+  /** The folder hosts/<host>/network for records and DHCP files. Other users should be able to pass its parents (o+x). */
   dir: string
-  /** 'on' joins the data plane to the machine; 'off' makes no link at all, nothing leaves. */
+  /** 'on' links the data plane to the machine; 'off' makes no link, so that no packet leaves. */
   egress: 'on' | 'off'
-  /** What guests may not reach of what the machine can; default: the networks that it is connected to. */
+  /** The destinations that guests may not reach by the machine. Default: the networks that the machine is connected to. */
   guestDeny?: GuestDeny
-  /** Name servers of guests, which they may ask wherever these are. */
+  /** The name servers of guests, which guests may use also within guestDeny. */
   nameServers?: readonly string[]
   /** Reported by probe() until an external network is recorded. Default 172.24.4.0/24. */
   externalCidr?: string
-  /** Namespace that stands for the machine (tests); the machine's own when absent. */
+  /** The namespace that stands for the machine in tests; the machine's own when absent. */
   machineNamespace?: string
-  /** How often dnsmasq is looked after, in milliseconds; 0: never. Default 3000. */
+  /** How often every dnsmasq is checked, in milliseconds; 0: never. Default 3000. */
   watchMs?: number
-  /** How often the machine's networks and our rules there are looked at, in milliseconds; 0: never. Default 10 s. */
+  /** How often the machine's networks and our rules on the machine are checked, in milliseconds; 0: never. Default 10 000. */
   guardMs?: number
-  /** How old what was read of the kernel may be, in milliseconds; 0: never. Default 300. */
+  /** How long a snapshot of the kernel is used, in milliseconds; 0: never. Default 300. */
   snapshotMs?: number
-  /** Rules of more bytes than this are read by pieces; tests alone say it. */
+  /** A ruleset of more bytes is read by pieces. Only tests set this. */
   wholeBytes?: number
-  /** Where the watch writes. Without it there is no watch. */
+  /** The log of the periodic checks. Without a log there are no periodic checks. */
   log?: Op['log']
 }
 
 export type LinuxNetwork = LocalNetworkDriver & {
-  /** Stops watching. What runs in the kernel stays as it is. */
+  /** Stops the periodic checks. Everything in the kernel stays as it is. */
   close(): void
 }
 
-/** Linux bridges, nftables, dnsmasq and namespaces; see filter.ts for how packets are judged. */
+/** The network driver for Linux bridges, nftables, dnsmasq and namespaces; filter.ts says how packets are filtered. */
 export function createLinuxNetwork(options: LinuxNetworkOptions): LinuxNetwork {
   return new Driver(options)
 }
@@ -182,7 +182,7 @@ class Driver implements LinuxNetwork {
     })
   }
 
-  /** A bridge that no file knows; its tag stands in its name. */
+  /** Removes a bridge that has no record. The tag of its network is part of its name. */
   async #dropOrphan(op: Op, bridge: string): Promise<void> {
     const kernel = await readKernel(op, this.#plane.namespace)
     const [, id = '', slot] = kernel.links.get(bridge)?.alias.split(' ') ?? []
@@ -322,8 +322,8 @@ class Driver implements LinuxNetwork {
   }
 
   /**
-   * One change after the other, each on a data plane that is whole: when somebody took the namespace or
-   * the base rules away, everything recorded is put back before the change, not only what it touches.
+   * Runs one change after the other, each on a complete data plane: when somebody removed the namespace or
+   * the base rules, everything that is recorded is restored before the change.
    */
   #change<T>(op: Op, work: (kernel: Kernel) => Promise<T>): Promise<T> {
     return this.#lock.run(op, async () => {

@@ -9,13 +9,13 @@ export class Lock {
   run<T>(op: Op, work: () => Promise<T>): Promise<T> {
     return this.#turn(() => {
       if (op.signal.aborted)
-        throw new DriverError('unavailable', 'The call was given up before its turn came.')
+        throw new DriverError('unavailable', 'The call was cancelled before its turn came.')
       return work()
     })
   }
 }
 
-/** The same Op with time of its own, for undoing what a cancelled call has begun. */
+/** A copy of the Op with 15 s of its own, to undo what a cancelled call has begun. */
 export function cleanupOp(op: Op): Op {
   return { ...op, signal: AbortSignal.timeout(15_000), progress: (text) => op.progress(text) }
 }

@@ -3,13 +3,13 @@ import type { Op } from '../../op.ts'
 import { parseCidr } from '../ipv4.ts'
 import { runJson } from './exec.ts'
 
-/** What the machine itself is connected to, as its kernel says. */
+/** The machine's addresses and routes, as its kernel says. */
 export type Machine = {
-  /** Its own addresses, as CIDRs. */
+  /** The machine's own addresses, as CIDRs. */
   addresses: string[]
-  /** Its unicast routes; `connected`: what is there is reached without a gateway. */
+  /** The unicast routes; `connected`: the destination is reached without a gateway. */
   routes: { to: string; connected: boolean; devices: string[] }[]
-  /** By interface (and `all`): does what comes in there go on to elsewhere? */
+  /** By interface (and `all`): whether the machine forwards packets that come in by it. */
   forwarding: Map<string, boolean>
 }
 
@@ -52,7 +52,7 @@ function cidrOf(text: string): string {
   return text.includes('/') ? text : `${text}/32`
 }
 
-/** A route without a gateway; one wider than /8 (a default, a VPN that takes all) is a way out, not a network. */
+/** True for a route without a gateway. A range wider than /8 (a default route, a VPN for everything) does not count as a connected network. */
 function isConnected(route: z.infer<typeof routeShape>[number]): boolean {
   const isDirect = route.scope === 'link' && !route.gateway && !route.via && route.nexthops.length === 0
   return isDirect && (parseCidr(cidrOf(route.dst))?.prefix ?? 0) >= 8

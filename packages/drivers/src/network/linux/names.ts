@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto'
 import { DriverError } from '../../errors.ts'
 
 /**
- * Every kernel name this driver makes. Links fit 15 characters (IFNAMSIZ - 1) and come from the
- * cloud's short id and a tag; namespaces have no such limit and carry the id itself, so that what is
- * found on a machine can be told apart by cloud, host, kind and resource without any file.
+ * Every kernel name that this driver makes. Names of links have at most 15 characters (IFNAMSIZ - 1) and are made of
+ * the cloud's short id and a tag. Names of namespaces have no such limit and contain the id itself, so that the cloud,
+ * host, kind and resource of a namespace are known without any file.
  */
 export type Place = { cloud: string; host: string }
 
@@ -19,7 +19,7 @@ export function checkPlace(place: Place): Place {
   return place
 }
 
-/** The data plane of one host: bridges, taps and QEMU live here. */
+/** The name of a host's data-plane namespace, in which bridges, taps and QEMU live. */
 export function hostNamespace({ cloud, host }: Place): string {
   return `st${cloud}-${host}`
 }
@@ -29,12 +29,12 @@ export function dhcpNamespace(place: Place, networkId: string): string {
 export function routerNamespace(place: Place, routerId: string): string {
   return `${hostNamespace(place)}.router.${routerId}`
 }
-/** Ids whose namespace of this kind exists among `names`. */
+/** The ids of the resources that have a namespace of this kind among `names`. */
 export function idsOf(place: Place, kind: 'dhcp' | 'router', names: readonly string[]): string[] {
   const head = `${hostNamespace(place)}.${kind}.`
   return names.filter((name) => name.startsWith(head)).map((name) => name.slice(head.length))
 }
-/** What all namespaces of a cloud (of one of its hosts) begin with. */
+/** True when the namespace belongs to this cloud and, if given, to this host. */
 export function isOurs(name: string, cloud: string, host?: string): boolean {
   if (host === undefined) return name.startsWith(`st${cloud}-`)
   const own = hostNamespace({ cloud, host })
@@ -47,32 +47,32 @@ const digest = (text: string, length: number) =>
 
 export const bridgeName = ({ cloud }: Place, tag: number) => `br${cloud}${short(tag)}`
 export const tapName = ({ cloud }: Place, tag: number) => `tap${cloud}${short(tag)}`
-/** Bridge end of the DHCP server's veth pair; the other end is `dhcp0` in the DHCP namespace. */
+/** The bridge end of the DHCP server's veth pair; the other end is `dhcp0` in the DHCP namespace. */
 export const dhcpPeer = ({ cloud }: Place, tag: number) => `dh${cloud}${short(tag)}`
-/** Bridge end of a router's gateway pair; the other end is `gw0` in the router's namespace. */
+/** The bridge end of a router's gateway pair; the other end is `gw0` in the router's namespace. */
 export const gatewayPeer = ({ cloud }: Place, tag: number) => `rg${cloud}${short(tag)}`
-/** Bridge end and router end of a router's interface. */
+/** The bridge end and the router end of a router's interface. */
 export const interfacePeer = (portId: string) => `rp${digest(portId, 12)}`
 export const interfaceName = (portId: string) => `qr${digest(portId, 12)}`
-/** Gateway of an external network: `xg…` carries the address, `xp…` is plugged into the bridge. */
+/** The gateway pair of an external network: `xg…` carries the address, `xp…` is plugged into the bridge. */
 export const externalGateway = ({ cloud }: Place, tag: number) => `xg${cloud}${short(tag)}`
 export const externalPeer = ({ cloud }: Place, tag: number) => `xp${cloud}${short(tag)}`
-/** The pair that joins the data plane to the machine: this end is on the machine, `up0` in ours. */
+/** The uplink pair between the data plane and the machine: this end is on the machine, `up0` is in the data plane. */
 export const uplinkName = ({ cloud, host }: Place) => `st${cloud}-${digest(host, 6)}`
 export const uplinkPeer = 'up0'
-/** Is it the machine's end of some cloud's uplink? All of them are in one group of links, which nft can match. */
+/** True for the machine's end of any cloud's uplink. All such links are in one link group, which nft can match. */
 export const isUplink = (name: string) => /^st[a-z0-9]{4,6}-[0-9a-f]{6}$/.test(name)
 export const uplinkGroup = 21_331
 
-/** Our nft table on the machine itself (egress 'on'); one for each host of a cloud. */
+/** The name of our nft table on the machine itself (egress 'on'), one for each host of a cloud. */
 export const machineTable = ({ cloud, host }: Place) => `stratolith_${cloud}_${digest(host, 6)}`
 export const machineTablePrefix = (cloud: string) => `stratolith_${cloud}_`
 
-/** A locally administered MAC that stays the same for the same words. */
+/** A locally administered MAC address, always the same for the same words. */
 export function stableMac(...words: string[]): string {
   const hex = digest(words.join('/'), 10)
   return ['02', ...(hex.match(/../g) ?? [])].join(':')
 }
 
-/** An nft identifier for an id (dashes are not allowed there; ids hold no underscore, so it stays one to one). */
+/** An nft identifier for an id. nft allows no dashes; ids have no underscores, so different ids get different identifiers. */
 export const identifier = (id: string) => id.replaceAll('-', '_')

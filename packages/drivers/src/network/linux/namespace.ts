@@ -24,25 +24,25 @@ const common: Sysctls = {
   'net.ipv4.conf.default.accept_source_route': 0,
   'net.ipv4.conf.all.rp_filter': 0,
   'net.ipv4.conf.default.rp_filter': 0,
-  // A new namespace inherits this from the machine, where it may be on: 127.0.0.0/8 would be routed.
+  // A new namespace inherits these from the machine, where they may be on; then 127.0.0.0/8 would be routed.
   'net.ipv4.conf.all.route_localnet': 0,
   'net.ipv4.conf.default.route_localnet': 0,
 }
 
-/** The data plane: bridged packets pass the inet hooks, and no flow is picked up in its middle. */
+/** The settings of the data plane: bridged packets pass the inet hooks, and no flow is picked up in its middle. */
 export const dataPlaneSysctls: Sysctls = {
   ...common,
   'net.ipv4.ip_forward': 1,
   'net.bridge.bridge-nf-call-iptables': 1,
   'net.bridge.bridge-nf-call-ip6tables': 1,
   'net.bridge.bridge-nf-call-arptables': 0,
-  // Without this a flow that we cut would be taken up again by its next packet, from the allowed side.
+  // Otherwise the next packet from the allowed side would revive a flow that we ended.
   'net.netfilter.nf_conntrack_tcp_loose': 0,
 }
 export const routerSysctls: Sysctls = {
   ...common,
   'net.ipv4.ip_forward': 1,
-  // An address is answered for only on the side that has it.
+  // The router answers ARP for an address only on the interface that has the address.
   'net.ipv4.conf.all.arp_ignore': 1,
   'net.netfilter.nf_conntrack_tcp_loose': 0,
 }
@@ -67,7 +67,7 @@ async function setSysctls(op: Op, namespace: string, sysctls: Sysctls): Promise<
   await run(op, ['sysctl', '-q', '-w', ...pairs], { namespace })
 }
 
-/** Deleting a namespace deletes its links, and with them their peers in the data plane. */
+/** Removes a namespace with its links, and thereby the peers of these links in the data plane. */
 export async function removeNamespace(op: Op, name: string): Promise<void> {
   if (!namespaceExists(name)) return
   try {
@@ -77,7 +77,7 @@ export async function removeNamespace(op: Op, name: string): Promise<void> {
   }
 }
 
-/** br_netfilter and conntrack exist on this kernel, or could be loaded. Raises `unsupported` with what to do. */
+/** Makes sure that tun, br_netfilter and conntrack are loaded. Raises `unsupported` with a sentence that says what to do. */
 export async function requireKernel(op: Op): Promise<void> {
   if (!existsSync('/dev/net/tun')) await load(op, 'tun', '/dev/net/tun')
   if (!existsSync('/proc/sys/net/bridge/bridge-nf-call-iptables'))

@@ -9,7 +9,7 @@ import { portDifference } from './ports.ts'
 
 const setPrefix = 'inet/members_'
 
-/** What is in the kernel, also what no record knows. Ids come from link aliases, namespaces and set names. */
+/** Lists the resources in the kernel, also those without a record. Ids come from link aliases, namespaces and set names. */
 export async function observe(op: Op, plane: Plane, kernel: Kernel): Promise<ObservedNetwork> {
   const names = namespaceNames()
   const networks = new Set([
@@ -37,7 +37,7 @@ export async function observe(op: Op, plane: Plane, kernel: Kernel): Promise<Obs
   }
 }
 
-/** A port works when it is up and everything about it, filter included, is as recorded. */
+/** The state of a port: `active` only when it is up and everything about it, also its filter, is as recorded. */
 async function stateOf(op: Op, plane: Plane, id: string, kernel: Kernel): Promise<ObservedPort['state']> {
   const entry = plane.state.ports.entries.get(id)
   const network = entry && plane.state.networks.entries.get(entry.spec.networkId)

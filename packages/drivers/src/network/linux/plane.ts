@@ -9,46 +9,46 @@ import { dataPlaneSysctls, ensureNamespace, namespaceExists, requireKernel } fro
 import type { State } from './state.ts'
 import { readGuard } from './uplink.ts'
 
-/** What every part of this driver works on. */
+/** The state that all parts of this driver share. */
 export type Plane = {
   readonly place: Place
   /** The data-plane namespace. */
   readonly namespace: string
   readonly state: State
   readonly egress: 'on' | 'off'
-  /** What the operator keeps guests from, and the name servers that they may ask all the same. */
+  /** The operator's setting of denied destinations, and the name servers that guests may use in spite of it. */
   readonly deny: GuestDeny
   readonly nameServers: readonly string[]
-  /** The same with what the machine is connected to, as last read; null: not yet. */
+  /** The guard computed from the setting and the machine's networks, as last read; null before the first reading. */
   guard: Guard | null
-  /** Where the far end of the uplink goes; undefined: the machine's own namespace. */
+  /** The namespace of the far end of the uplink; undefined: the machine's own. */
   readonly machineNamespace: string | undefined
-  /** Called when a metadata namespace has come, gone or been made anew. */
+  /** Tells listeners that a metadata namespace has come, gone or been made anew. */
   readonly metadataChanged: () => void
-  /** For how long what was read of the kernel is taken as it was, when nothing was changed since; milliseconds. */
+  /** How long a snapshot of the kernel is used when we changed nothing since, in milliseconds. */
   readonly snapshotMs: number
   snapshot: { kernel: Kernel; changes: ReturnType<typeof changesSoFar>; at: number } | null
-  /** Size of our rules when they were last read whole. */
+  /** The size of our ruleset in bytes, when it was last read whole. */
   rulesBytes: number
-  /** Rules of more bytes are read by pieces. */
+  /** A ruleset of more bytes is read by pieces. */
   readonly wholeBytes: number
-  /** When the base rules were last seen as they should be. */
+  /** When the base rules were last found right, in the time of performance.now(). */
   baseSeenAt: number
 }
 
-/** On a host with many ports the base rules, which nobody but us has reason to touch, are compared so often. */
+/** How often the base rules are compared on a host with many ports, in ms; nobody but us has a reason to change them. */
 const baseMs = 10_000
 
 /**
- * What the kernel says, at most `snapshotMs` old: a launch makes six changes in a row, and most of
- * them find everything as it should be. Whatever we change ourselves makes it old at once.
+ * The state of the kernel, at most `snapshotMs` old: a launch makes six changes in a row, and most of
+ * them find everything right. Any change of our own makes the snapshot invalid at once.
  */
 async function recentKernel(op: Op, plane: Plane): Promise<Kernel> {
   const { snapshot } = plane
   const [changes, at] = [changesSoFar(), performance.now()]
   if (snapshot && at - snapshot.at < plane.snapshotMs) {
     const { kernel, changes: before } = snapshot
-    // Rules that were changed through it are in it.
+    // The snapshot contains the changes of rules that were made through it.
     if (before.links === changes.links && before.rules + kernel.rules.changes === changes.rules) return kernel
   }
   const kernel = await readKernel(op, plane.namespace, isLarge(plane))
@@ -59,12 +59,12 @@ async function recentKernel(op: Op, plane: Plane): Promise<Kernel> {
 
 const isLarge = ({ rulesBytes, wholeBytes }: Plane): boolean => rulesBytes > wholeBytes
 
-/** Of a host with many ports the next change reads only what it is about. */
+/** Records the size of the ruleset: on a host with many ports the next change reads only the rules that it concerns. */
 export function noteSize(plane: Plane, { rules }: Kernel): void {
   if (rules.bytes > 0) plane.rulesBytes = rules.bytes
 }
 
-/** Data-plane namespace and base chains exist. Null when nothing had to be mended, else what was wrong. */
+/** Makes sure that the data-plane namespace and the base chains exist. `mended` says what was wrong; null when nothing was. */
 export async function ensurePlane(op: Op, plane: Plane): Promise<{ kernel: Kernel; mended: string | null }> {
   let mended: string | null = null
   if (!namespaceExists(plane.namespace)) {

@@ -16,7 +16,7 @@ type Wish = { entry: Entry<PortSpec>; network: Entry<NetworkSpec> }
 
 const aliasOf = ({ slot, spec }: Entry<PortSpec>) => `port ${spec.id} ${slot}`
 
-/** Null when the kernel has this port exactly as recorded; else what differs. */
+/** Null when the kernel has this port exactly as recorded; otherwise a sentence about the difference. */
 export async function portDifference(
   op: Op,
   plane: Plane,
@@ -34,8 +34,8 @@ export async function portDifference(
 }
 
 /**
- * Filter first (one transaction, read back), link after. A port that could not be finished is taken
- * away again when it is new, and taken down when it is not.
+ * Writes the filter first (in one transaction, and reads it back) and the link after it. When a port cannot be
+ * finished, a new port is removed again and an existing port is set down.
  */
 export async function applyPort(op: Op, plane: Plane, wish: Wish, kernel: Kernel): Promise<ObservedPort> {
   const { entry, network } = wish
@@ -45,7 +45,7 @@ export async function applyPort(op: Op, plane: Plane, wish: Wish, kernel: Kernel
   try {
     const filter = portFilter(spec, tap, slot, network.spec.tag)
     if (!link || (await kernel.rules.difference(op, filter))) await kernel.rules.apply(op, filter)
-    // root's until the hypervisor gives it to the guest that is plugged in
+    // The tap belongs to root until the hypervisor gives it to the guest's user.
     const lines = link ? [] : [`tuntap add dev ${tap} mode tap user 0 vnet_hdr`]
     lines.push(
       `link set dev ${tap} mtu ${spec.mtu} master ${bridgeOf(plane, network.spec)}`,
@@ -60,7 +60,7 @@ export async function applyPort(op: Op, plane: Plane, wish: Wish, kernel: Kernel
   return observedPort(plane, spec)
 }
 
-/** A port that has just been made as `spec` says. */
+/** What the driver returns about a port that was just made as `spec` says. */
 export const observedPort = (plane: Plane, { id, tag, adminUp, instanceId }: PortSpec): ObservedPort => ({
   id,
   tap: tapName(plane.place, tag),
@@ -75,8 +75,8 @@ async function closePort(op: Op, plane: Plane, tap: string, isNew: boolean): Pro
 }
 
 /**
- * What has to follow before a change of a port is done, and its mark goes: flows that it does not allow any more
- * end, and the DHCP server knows it. `known`: what was recorded before the change.
+ * Finishes a change of a port before its mark is removed: ends flows that the port does not allow any more, and tells
+ * the DHCP server. `known`: the record before the change.
  */
 export async function finishPort(
   op: Op,
@@ -90,7 +90,7 @@ export async function finishPort(
   await plane.state.ports.finish(port.entry)
 }
 
-/** Ends flows that the port's rules of now do not allow, and all of addresses that it has no more. */
+/** Ends flows that the port's present rules do not allow, and all flows of addresses that the port has lost. */
 async function cutForbidden(op: Op, plane: Plane, { entry, network }: Wish): Promise<void> {
   const { spec } = entry
   const own = new Set(addressesOf(entry))
@@ -116,7 +116,7 @@ const membersIn = (plane: Plane): Members => {
   }
 }
 
-/** An address set, and when it has lost somebody, the flows that it allowed. */
+/** Writes an address set and, when the set has lost a member, ends the flows that the member was allowed. */
 export async function ensureSetParts(
   op: Op,
   plane: Plane,
@@ -130,12 +130,12 @@ export async function ensureSetParts(
   await cutForbiddenOf(op, plane, named)
 }
 
-/** The IPv4 members of an address set: nothing else can pass a port. */
+/** The IPv4 members of an address set: no other packets can pass a port. */
 function membersOf(addresses: readonly string[]): string[] {
   return [...new Set(addresses.filter((address) => !address.includes(':')))]
 }
 
-/** As cutForbidden, for many ports: every flow judged, with one look at the flows of each network. */
+/** Does the work of cutForbidden for many ports: it reads the flows of each network once and judges each flow. */
 async function cutForbiddenOf(op: Op, plane: Plane, ports: readonly Entry<PortSpec>[]): Promise<void> {
   const members = membersIn(plane)
   for (const [networkId, list] of Map.groupBy(ports, ({ spec }) => spec.networkId)) {
@@ -152,7 +152,7 @@ async function cutForbiddenOf(op: Op, plane: Plane, ports: readonly Entry<PortSp
   }
 }
 
-/** Takes away what there is of a port, by what is recorded of it or (after a crash) by what the kernel holds. */
+/** Removes all parts of a port, found by its record or (after a crash) in the kernel. */
 export async function removePortParts(
   op: Op,
   plane: Plane,
@@ -166,7 +166,7 @@ export async function removePortParts(
   await refreshLeases(plane, network.spec, { again: true })
 }
 
-/** Takes a port away: link, filter and flows, so that the next owner of its address inherits none. */
+/** Removes link, filter and flows of a port, so that the next owner of its address inherits none of them. */
 async function detachPort(op: Op, plane: Plane, { entry, network }: Wish, kernel: Kernel): Promise<void> {
   const { spec, slot } = entry
   const tap = tapName(plane.place, spec.tag)
@@ -175,7 +175,7 @@ async function detachPort(op: Op, plane: Plane, { entry, network }: Wish, kernel
   await endFlows(op, plane, network.slot, addressesOf(entry))
 }
 
-/** A tap of ours that no file knows (a crash between making and recording). */
+/** Removes a tap of ours that has no record (after a crash between making and recording). */
 async function detachOrphan(op: Op, plane: Plane, id: string, kernel: Kernel): Promise<void> {
   for (const link of kernel.links.values()) {
     const [kind, owner, slot] = link.alias.split(' ')

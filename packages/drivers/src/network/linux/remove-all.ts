@@ -9,16 +9,16 @@ import { removeFromMachine } from './uplink.ts'
 
 export type RemoveAllOptions = {
   cloud: string
-  /** Only this host's; all hosts of the cloud on this machine when absent. */
+  /** The host to remove; all hosts of the cloud on this machine when absent. */
   host?: string
-  /** Folders given as `dir` to the drivers: they are deleted, after what they remember of the machine is put back. */
+  /** The folders that were given to the drivers as `dir`. They are deleted after the machine's settings that they record are restored. */
   dirs?: readonly string[]
   machineNamespace?: string
 }
 
 /**
- * Leaves nothing of a cloud on this machine: processes in its namespaces (also QEMU), the namespaces with all
- * that is in them, our table and links on the machine. For `npm run destroy` and for tests.
+ * Removes everything of a cloud from this machine: processes in its namespaces (also QEMU), the namespaces with their
+ * content, our table and links on the machine. For `npm run destroy` and for tests.
  */
 export async function removeAllNetworks(op: Op, options: RemoveAllOptions): Promise<void> {
   const { cloud, host, dirs = [], machineNamespace } = options
@@ -45,7 +45,7 @@ function kill(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL')
   } catch (error) {
-    // It has ended by itself in between.
+    // The process has ended by itself meanwhile.
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
   }
 }

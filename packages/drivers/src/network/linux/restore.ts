@@ -11,7 +11,7 @@ import { applyPort, ensureSetParts, finishPort, portDifference, removePortParts 
 import { ensureRouterParts, removeRouterParts } from './routers.ts'
 import type { Entry, Shelf } from './state.ts'
 
-/** All that a network has in the kernel. */
+/** Removes everything that a network has in the kernel. */
 export async function dropNetwork(op: Op, plane: Plane, { spec, slot }: Entry<NetworkSpec>): Promise<void> {
   const kernel = await readKernel(op, plane.namespace)
   await removeExternal(op, plane, spec, kernel)
@@ -20,8 +20,8 @@ export async function dropNetwork(op: Op, plane: Plane, { spec, slot }: Entry<Ne
 }
 
 /**
- * Makes the kernel equal to the record, resource by resource; what is right already is not touched. What
- * was begun and not finished is: a removal goes on, and a change of which only the record is sure is done whole.
+ * Makes the kernel equal to the record, resource by resource, and leaves alone what is right already. It also finishes
+ * what was begun: a removal goes on, and a change that has a mark in the record is made as a whole.
  */
 export async function restoreAll(op: Op, plane: Plane): Promise<RestoreReport> {
   const report: RestoreReport = { restored: 0, failed: [...plane.state.bad] }
@@ -30,7 +30,7 @@ export async function restoreAll(op: Op, plane: Plane): Promise<RestoreReport> {
   return report
 }
 
-/** Does a part for all entries of a shelf; one that fails is reported and stops none of the others. */
+/** Runs `work` for all entries of a shelf; an entry that fails is reported and stops none of the others. */
 async function each<Spec extends { id: string }>(
   { op, plane, report }: { op: Op; plane: Plane; report: RestoreReport },
   kind: string,
@@ -51,7 +51,7 @@ async function each<Spec extends { id: string }>(
   }
 }
 
-/** Before anything comes back: its address may be in the way of what stays. */
+/** Finishes removals. This comes before anything is restored, because the address of a removed resource may be in the way of another. */
 async function goOnRemoving(op: Op, plane: Plane, report: RestoreReport): Promise<void> {
   const { networks, ports, routers, sets } = plane.state
   const all = { op, plane, report }

@@ -16,14 +16,14 @@ import { Rules } from './rules.ts'
 import type { Entry } from './state.ts'
 
 const gateway = 'gw0'
-/** Loopback and link-local: of one machine, of one link. */
+/** Loopback and link-local addresses, which no router may forward. */
 const neverRouted = '{ 127.0.0.0/8, 169.254.0.0/16 }'
 
-/** One interface of a router as it should be. */
+/** The wish for one interface of a router. */
 type Wish = { device: string; peer: string; network: NetworkSpec; mac: string; addresses: string[] }
 type Found = { mac: string; up: boolean; addresses: string[] }
 
-/** A router: a namespace with an interface on each network, NAT in nft maps. Writes only what differs. */
+/** Makes a router: a namespace with an interface on each network and NAT by nft maps. Writes only what differs. */
 export async function ensureRouterParts(
   op: Op,
   plane: Plane,
@@ -32,7 +32,7 @@ export async function ensureRouterParts(
 ): Promise<void> {
   const namespace = routerNamespace(plane.place, spec.id)
   const isNew = await ensureRouterNamespace(op, plane, spec, namespace, kernel)
-  // NAT and its policy first: no packet is forwarded by other rules than these.
+  // NAT and the forwarding policy come first, so that no packet is forwarded without them.
   const filter = routerFilter(spec)
   const wishes = wishesOf(plane, spec)
   const [rules, before, route] = await Promise.all([
@@ -130,7 +130,7 @@ function interfaceLines(
     if (found?.up !== spec.adminUp) changes.push(`link set dev ${device} ${spec.adminUp ? 'up' : 'down'}`)
     return changes
   })
-  // A change of an interface may take the route along.
+  // A change of an interface may have removed the route.
   if (spec.external && spec.adminUp && (lines.length > 0 || route !== spec.external.gatewayIp))
     lines.push(`route replace default via ${spec.external.gatewayIp} dev ${gateway} onlink`)
   return lines
@@ -140,7 +140,7 @@ const routeShape = z.array(
   z.looseObject({ gateway: z.string().optional(), dev: z.string(), flags: z.array(z.string()).optional() }),
 )
 
-/** The gateway of the one default route, when it leads out by our interface as we make it; else null. */
+/** The gateway of the default route, when there is exactly one and it uses our interface as we make it; otherwise null. */
 async function readDefaultRoute(op: Op, namespace: string): Promise<string | null> {
   const routes = routeShape.parse(
     await runJson(op, ['ip', '-j', '-4', 'route', 'show', 'default'], { namespace }),
@@ -192,14 +192,14 @@ async function readInterfaces(op: Op, namespace: string): Promise<Map<string, Fo
   )
 }
 
-/** Addresses that the router had and has no more. */
+/** The addresses that the router had before and loses. */
 function lostOf(before: ReadonlyMap<string, Found>, wishes: readonly Wish[]): string[] {
   const kept = new Set(wishes.flatMap((wish) => wish.addresses))
   const had = [...before.values()].flatMap((found) => found.addresses)
   return had.filter((address) => !kept.has(address)).flatMap((text) => text.split('/')[0] ?? [])
 }
 
-/** NAT of one router: floating IPs by map in both directions, everything else by the router's own address. */
+/** The NAT rules of a router: floating IPs by maps in both directions, all other packets by the router's own address. */
 export function routerFilter(spec: RouterSpec): Fragment {
   const ip = 'ip' as const
   const inside = spec.interfaces.flatMap((item) => canonicalCidr(`${item.address}/${item.prefix}`) ?? [])
@@ -224,7 +224,7 @@ export function routerFilter(spec: RouterSpec): Fragment {
         name: 'postrouting',
         hook: 'type nat hook postrouting priority 100; policy accept;',
         rules: [
-          // Hairpin: a guest reaches its neighbour by floating IP, so the answer must come back through here.
+          // Hairpin: a guest reaches its neighbour by floating IP, so the answer must come back through this router.
           'ct status dnat iifname "qr*" oifname "qr*" masquerade',
           `oifname "${gateway}" snat to ip saddr map @to_floating`,
           ...source,
@@ -238,7 +238,7 @@ export function routerFilter(spec: RouterSpec): Fragment {
           'ct state established,related accept',
           'ct state invalid drop',
           `ip daddr ${neverRouted} drop`,
-          // A source that is not behind the interface it came by: nobody sends in another's name from here.
+          // Drops packets whose source is not behind the interface by which they came: no guest may forge a source address.
           'iifname "qr*" fib saddr . iif oif missing drop',
           'iifname "qr*" accept',
           'ct status dnat accept',
@@ -263,7 +263,7 @@ export function routerFilter(spec: RouterSpec): Fragment {
   }
 }
 
-/** Takes a router away, by what is recorded of it or (after a crash) by what its namespace holds. */
+/** Removes a router, found by its record or (after a crash) by its namespace. */
 export async function removeRouterParts(
   op: Op,
   plane: Plane,

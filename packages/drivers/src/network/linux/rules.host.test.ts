@@ -19,7 +19,7 @@ beforeAll(async () => {
 })
 afterAll(() => ip('netns', 'delete', namespace))
 
-/** What was heard while writing is what somebody else reads afterwards. */
+/** The rules that were updated by the kernel's echo equal the rules that are read afresh. */
 async function isAsRead(written: Rules, fragment: Fragment): Promise<void> {
   expect(await written.difference(op(), fragment)).toBeNull()
   expect(await (await Rules.whole(op(), namespace)).difference(op(), fragment)).toBeNull()
@@ -29,18 +29,21 @@ describe.each([
   ['whole', () => Rules.whole(op(), namespace)],
   ['by pieces', async () => Rules.byPieces(namespace)],
 ])('rules that are read %s', (_, read) => {
-  it.each([0, 3, 500, 3_000])('have a set with its %i members, more or fewer', async (count) => {
-    const written = await read()
-    for (const list of [members(count), members(count + 1), members(Math.max(0, count - 1))]) {
-      await written.apply(op(), addressSetFilter('web', list))
-      await isAsRead(written, addressSetFilter('web', list))
-    }
-    expect(await written.difference(op(), addressSetFilter('web', members(count + 2)))).toMatch(
-      /other members/,
-    )
-  })
+  it.each([0, 3, 500, 3_000])(
+    'are right for a set that had %i members and gets more or fewer',
+    async (count) => {
+      const written = await read()
+      for (const list of [members(count), members(count + 1), members(Math.max(0, count - 1))]) {
+        await written.apply(op(), addressSetFilter('web', list))
+        await isAsRead(written, addressSetFilter('web', list))
+      }
+      expect(await written.difference(op(), addressSetFilter('web', members(count + 2)))).toMatch(
+        /other members/,
+      )
+    },
+  )
 
-  it('have a port with new rules, with fewer, and one whose mark led elsewhere', async () => {
+  it('are right for a port with new rules, with fewer rules, and with a map element that had another value', async () => {
     const written = await read()
     await written.apply(op(), addressSetFilter('web', members(2)))
     for (const some of [rules, rules.slice(1), [...rules].reverse()]) {
@@ -58,7 +61,7 @@ describe.each([
     await isAsRead(after, port({ rules }))
   })
 
-  it('are refused as a whole when the kernel does not know one of them', async () => {
+  it('are refused as a whole when the kernel refuses one of them', async () => {
     const written = await read()
     await written.apply(op(), addressSetFilter('web', members(2)))
     const wrong = {

@@ -19,27 +19,27 @@ import {
   takeEcho,
 } from './fragment.ts'
 
-/** Rules of more than so many bytes of JSON (about twenty ports) are read sooner by pieces than whole. */
+/** A ruleset of more bytes of JSON (about twenty ports) is read faster by pieces than whole. */
 export const defaultWholeBytes = 150_000
-/** What the kernel says of a change of more bytes of text takes longer than to read it back. */
+/** For a change of more bytes of text the kernel's echo takes longer than reading the pieces back. */
 const echoBytes = 16_384
-/** So many `nft` at the same time. */
+/** How many `nft` processes run at the same time. */
 const atOnce = 4
 
 /**
- * Our rules in one namespace. A small ruleset is read whole, by one process. Of a large one only the
- * chains, maps and sets are read that somebody asks about, each once: so a change costs the same on
- * a host with ten ports and with a thousand.
+ * Our rules in one namespace. A small ruleset is read whole, by one process. Of a large ruleset only those
+ * chains, maps and sets are read that a caller asks about, each once, so that a change costs the same on
+ * a host with ten ports as on a host with a thousand.
  */
 export class Rules {
   readonly #namespace: string | undefined
   readonly #table: string
   #found: Ruleset
-  /** Pieces that have been looked for; null: all. */
+  /** The pieces that have been read; null: all. */
   readonly #known: Set<string> | null
-  /** Of the JSON when it was read whole, else 0. */
+  /** The size of the JSON when the ruleset was read whole, otherwise 0. */
   readonly bytes: number
-  /** Changes that were made through this, which it has read back. */
+  /** The number of changes that were made through this object, which therefore knows their results. */
   changes = 0
 
   private constructor(
@@ -56,43 +56,43 @@ export class Rules {
     this.bytes = bytes
   }
 
-  /** All of them; with `table` those of that inet table alone. */
+  /** Reads all our rules; with `table` those of that inet table alone. */
   static async whole(op: Op, namespace: string | undefined, table?: string): Promise<Rules> {
     const { found, bytes } = await readAll(op, namespace, table)
     return new Rules(namespace, table ?? ownTable, found, null, bytes)
   }
 
-  /** None yet: they are read when somebody asks. */
+  /** Reads nothing yet: pieces are read when a caller asks about them. */
   static byPieces(namespace: string): Rules {
     return new Rules(namespace, ownTable, emptyRuleset(), new Set(), 0)
   }
 
-  /** As if there were none: for a namespace that is not there. */
+  /** An empty ruleset, for a namespace that does not exist. */
   static none(namespace: string): Rules {
     return new Rules(namespace, ownTable, emptyRuleset(), null, 0)
   }
 
-  /** Names of sets, as `<family>/<name>`, of rules that were read whole. */
+  /** The names of the sets, as `<family>/<name>`, when the rules were read whole. */
   get sets(): string[] {
     return [...this.#found.sets.keys()]
   }
 
-  /** Null when the kernel has the fragment exactly; else a sentence about the first difference. */
+  /** Null when the kernel has the fragment exactly; otherwise a sentence about the first difference. */
   async difference(op: Op, fragment: Fragment): Promise<string | null> {
     await this.#read(op, fragment)
     return difference(fragment, this.#found)
   }
 
-  /** Makes the kernel equal to it and hears from it what it has; raises `failed` when that is something else. */
+  /** Writes the fragment to the kernel and learns from the kernel what it has now; raises `failed` when the two differ. */
   async apply(op: Op, fragment: Fragment): Promise<void> {
-    // Chains and sets are made anew whatever they were; elements of maps are replaced.
+    // Chains and sets are made anew in any case; only existing elements of maps must be known.
     await this.#read(op, { elements: fragment.elements })
     const text = applyText(fragment, this.#found)
-    // Of a large ruleset nft reads all before it says what it changes.
+    // The echo is not used for a large ruleset, because nft would read all of the ruleset first.
     if (this.#known === null && isSimple(fragment) && text.length < echoBytes) {
       const said = parseRuleset(await nftEcho(op, this.#namespace, text), fragment.table)
       takeEcho(this.#found, fragment, said)
-      // Kernels before 2023 say nothing of a set that was there.
+      // Kernels before 2023 echo nothing about a set that existed already.
       if (difference(fragment, this.#found)) await this.#readAgain(op, fragment)
     } else {
       await nft(op, this.#namespace, text)
@@ -103,7 +103,7 @@ export class Rules {
     if (wrong) throw new DriverError('failed', `The filter was written but reads back differently: ${wrong}.`)
   }
 
-  /** Takes away what is there of it. */
+  /** Removes all parts of the fragment that exist. */
   async remove(op: Op, fragment: Fragment): Promise<void> {
     await this.#read(op, fragment)
     const text = removeText(fragment, this.#found)
@@ -128,7 +128,7 @@ export class Rules {
     const asked = pieces
       .filter(({ kind }) => kind !== 'map')
       .map((piece) => ({ about: [piece], what: [piece.kind, piece.family, this.#table, piece.name] }))
-    // All maps take no longer than one.
+    // Reading all maps takes no longer than reading one.
     if (maps.length > 0) asked.unshift({ about: maps, what: ['maps'] })
     await pLimit(atOnce).map(asked, async ({ about, what }) => {
       const read = parsed(await list(op, this.#namespace, what), this.#table)
@@ -145,7 +145,7 @@ async function readAll(op: Op, namespace: string | undefined, table?: string) {
   return { found: parsed(text, table ?? ownTable), bytes: text?.length ?? 0 }
 }
 
-/** JSON of what there is of it; null when there is no such table, chain, map or set. */
+/** The JSON of `nft list` for the object; null when there is no such table, chain, map or set. */
 async function list(op: Op, namespace: string | undefined, what: readonly string[]): Promise<string | null> {
   const { stdout, stderr, exitCode } = await run(op, ['nft', '-j', '-s', 'list', ...what], {
     namespace,

@@ -7,11 +7,11 @@ import type { AddressSetSpec, NetworkSpec, PortSpec, RouterSpec } from '../inter
 import { checkAddressSet, checkNetwork, checkPort, checkRouter } from '../validate.ts'
 
 /**
- * A recorded wish and the small number that this host gave it: a network's slot is its conntrack
- * zone, a port's slot its half of the packet mark. Both are 16 bits wide in the kernel, tags are not.
+ * A recorded wish with its slot, a small number that this host gave it: a network's slot is its conntrack
+ * zone, a port's slot is its half of the packet mark. Both have 16 bits in the kernel; tags have more.
  *
- * The record is written before the kernel is changed, with a mark that goes when all of the change is done:
- * whoever finds a mark (after a kill, a failure or a call that was given up) has to do the whole of it again.
+ * The record is written before the kernel is changed, with a mark that is removed when the whole change is done.
+ * A mark that is found later (after a kill, a failure or a cancelled call) means that the change must be made again.
  */
 const record = z.object({
   slot: z.int().min(0).max(65_535),
@@ -19,14 +19,14 @@ const record = z.object({
   pending: z.object({ addresses: z.array(z.string()) }).optional(),
   leaving: z.literal(true).optional(),
 })
-/** `pending`: a change of it has begun; flows of these addresses are to be ended, or judged, by it. `leaving`: its removal has. */
+/** `pending`: a change has begun, after which flows of these addresses must be judged or ended. `leaving`: a removal has begun. */
 export type Entry<Spec> = { slot: number; spec: Spec; pending?: { addresses: string[] }; leaving?: true }
 
 export const isWhole = ({ pending, leaving }: Entry<unknown>): boolean => !pending && !leaving
 
 export type BadRecord = { kind: string; id: string; reason: string }
 
-/** One folder of `<id>.json` files, kept in memory too; a file is always whole (written aside, then renamed). */
+/** A folder of `<id>.json` files and a copy of them in memory. Each file is written under another name and renamed, so it is always complete. */
 export class Shelf<Spec extends { id: string }> {
   readonly entries = new Map<string, Entry<Spec>>()
   readonly bad: BadRecord[] = []
@@ -47,7 +47,7 @@ export class Shelf<Spec extends { id: string }> {
         if (spec.id !== id) throw new Error(`it describes ${spec.id}`)
         this.entries.set(id, { ...read, spec })
       } catch (error) {
-        // Left on disk: the next ensure of this id replaces it, and restore() reports it.
+        // The bad file stays on disk: restore() reports it, and the next ensure of this id replaces it.
         this.bad.push({
           kind,
           id,
@@ -72,8 +72,9 @@ export class Shelf<Spec extends { id: string }> {
   }
 
   /**
-   * `durable`: it also outlives a power cut. That costs a flush of the disk or two (5 to 15 ms), so only what takes
-   * something away asks for it, once: what follows it is lost to the mark at worst, which is then done again.
+   * Writes the record. With `durable` it also outlives a power cut. That costs one or two flushes of the disk (5 to
+   * 15 ms), so only changes that take rights away ask for it, and only before the change: at worst the mark
+   * survives the power cut, and the change is made again.
    */
   async put(entry: Entry<Spec>, { durable = false } = {}): Promise<void> {
     const file = join(this.#dir, `${entry.spec.id}.json`)
@@ -90,7 +91,7 @@ export class Shelf<Spec extends { id: string }> {
     if (durable) await syncDirectory(this.#dir)
   }
 
-  /** Its removal begins; null when nothing is recorded of it. */
+  /** Marks the entry as being removed; returns null when there is no record. */
   async leave(id: string): Promise<Entry<Spec> | null> {
     const known = this.entries.get(id)
     if (!known) return null
@@ -99,7 +100,7 @@ export class Shelf<Spec extends { id: string }> {
     return entry
   }
 
-  /** All of what it says is done. */
+  /** Removes the mark of the record, after all of the change is made. */
   async finish({ slot, spec }: Entry<Spec>): Promise<void> {
     await this.put({ slot, spec })
   }
@@ -116,7 +117,7 @@ export class Shelf<Spec extends { id: string }> {
   }
 }
 
-/** Everything this host was asked to have, under `dir` = hosts/<host>/network. */
+/** The records of everything that this host was asked to have, under `dir` = hosts/<host>/network. */
 export class State {
   readonly networks: Shelf<NetworkSpec>
   readonly ports: Shelf<PortSpec>
@@ -127,7 +128,7 @@ export class State {
   constructor(dir: string) {
     this.dir = dir
     mkdirSync(dir, { recursive: true })
-    // dnsmasq, which is not root, reads its files in <dir>/dhcp; the rest is closed to it.
+    // dnsmasq, which is not root, may read <dir>/dhcp and nothing else here.
     chmodSync(dir, 0o711)
     this.networks = new Shelf(join(dir, 'networks'), 'network', checkNetwork, true)
     this.ports = new Shelf(join(dir, 'ports'), 'port', checkPort, true)
@@ -144,7 +145,7 @@ export class State {
     }
   }
 
-  /** Nothing of what was asked about it is still to be done. */
+  /** True when no change of the resource is unfinished. */
   isWhole(id: string): boolean {
     const shelves = [this.networks, this.ports, this.routers, this.sets]
     return shelves.every((shelf) => {
@@ -157,7 +158,7 @@ export class State {
     return [...this.networks.bad, ...this.sets.bad, ...this.routers.bad, ...this.ports.bad]
   }
 
-  /** Ports of a network that stay. */
+  /** The recorded ports of a network, without those that are being removed. */
   portsOf(networkId: string): Entry<PortSpec>[] {
     const entries = [...this.ports.entries.values()]
     return entries.filter(({ spec, leaving }) => spec.networkId === networkId && !leaving)

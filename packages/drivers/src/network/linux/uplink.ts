@@ -25,13 +25,13 @@ import { machineTable, uplinkGroup, uplinkName, uplinkPeer } from './names.ts'
 import type { Plane } from './plane.ts'
 import { Rules } from './rules.ts'
 
-/** What guests of this host may not reach now. */
+/** Computes the destinations that guests of this host may not reach, from the machine's present networks. */
 export async function readGuard(op: Op, plane: Plane): Promise<Guard> {
   if (plane.egress === 'off') return closed
   return guardOf(plane.deny, plane.nameServers, await readMachine(op, plane.machineNamespace))
 }
 
-/** As it should be on the machine, by what the machine is connected to now. */
+/** The wish for the machine, computed from its present networks. */
 type Wish = { guard: Guard; switched: string[]; machine: Machine }
 
 async function wishOf(op: Op, plane: Plane): Promise<Wish> {
@@ -41,8 +41,9 @@ async function wishOf(op: Op, plane: Plane): Promise<Wish> {
 }
 
 /**
- * Joins the data plane to the machine: a veth pair, a route to the floating range, and in a table of our
- * own one masquerade rule and what keeps guests off the machine. Rules first, read back, then the link.
+ * Links the data plane to the machine: by a veth pair, a route to the floating range and a table of our own, which has
+ * a masquerade rule and the rules that keep guests from the machine. The rules are written and read back before
+ * the link is made.
  */
 export async function ensureUplink(op: Op, plane: Plane, ranges: readonly string[]): Promise<void> {
   if (ranges.length === 0) return
@@ -77,7 +78,7 @@ async function ensurePair(op: Op, plane: Plane, uplink: string): Promise<void> {
     await run(op, ['ip', 'link', 'add', uplink, ...target, 'type', 'veth', ...ours])
   }
   await ipBatch(op, machine, [`link set dev ${uplink} group ${uplinkGroup}`])
-  // -e: a machine without IPv6 has no such setting.
+  // -e, because a machine without IPv6 does not have this setting.
   await run(op, ['sysctl', '-e', '-q', '-w', `net/ipv6/conf/${uplink}/disable_ipv6=1`], {
     namespace: machine,
   })
@@ -97,8 +98,8 @@ async function guardMachine(op: Op, plane: Plane, ranges: readonly string[], wis
 }
 
 /**
- * Looks at the machine again: its networks change, and others write rules and routes there. Puts right what
- * is not as it should be, and returns what that was.
+ * Checks the machine again, because its networks change and other programs write rules and routes there. Mends
+ * differences and returns a sentence about the first one; null when there was none.
  */
 export async function keepUplink(op: Op, plane: Plane, ranges: readonly string[]): Promise<string | null> {
   if (plane.egress === 'off' || ranges.length === 0) return null
@@ -132,7 +133,7 @@ function refuseTakenRange({ routes }: Machine, ranges: readonly string[], uplink
   }
 }
 
-/** Takes our table and link off the machine and puts forwarding back, unless another cloud still needs it. */
+/** Removes our table and link from the machine, and restores forwarding unless another cloud still needs it. */
 export async function removeUplink(op: Op, plane: Plane): Promise<void> {
   const { place, machineNamespace } = plane
   await removeFromMachine(
@@ -143,7 +144,7 @@ export async function removeUplink(op: Op, plane: Plane): Promise<void> {
   )
 }
 
-/** Which links and tables are to go; what other clouds of ours have on the machine stays. */
+/** Removes the links and tables for which the predicates are true; those of other clouds on the machine stay. */
 export async function removeFromMachine(
   op: Op,
   namespace: string | undefined,
@@ -154,12 +155,12 @@ export async function removeFromMachine(
   const lines = links.map((name) => `link delete dev ${name}`)
   await ipBatch(op, namespace, lines, { force: true })
   const tables = await machineTables(op, namespace)
-  // Before the rules go that keep others from being forwarded.
+  // Forwarding ends before the rules that keep other packets from being forwarded are removed.
   if (tables.every(isTable)) await restoreForwarding(op, namespace)
   for (const table of tables.filter(isTable)) await nft(op, namespace, `delete table inet ${table}\n`)
 }
 
-/** Names of the tables that clouds of ours have on the machine. */
+/** The names of the tables that all our clouds have on the machine. */
 async function machineTables(op: Op, namespace: string | undefined): Promise<string[]> {
   const { stdout } = await run(op, ['nft', 'list', 'tables'], { namespace })
   return stdout.split('\n').flatMap((line) => line.match(/^table inet (stratolith_\w+)$/)?.[1] ?? [])

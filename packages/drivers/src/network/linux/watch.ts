@@ -2,7 +2,7 @@ import type { Op } from '../../op.ts'
 import { superviseDhcp } from './dhcp.ts'
 import type { Plane } from './plane.ts'
 
-/** Starts every dnsmasq that has died. One that will not start does not keep the others waiting. */
+/** Starts every dnsmasq that has died. A dnsmasq that does not start does not hold up the others. */
 export async function superviseAll(op: Op, plane: Plane): Promise<void> {
   for (const { spec } of plane.state.networks.entries.values()) {
     try {

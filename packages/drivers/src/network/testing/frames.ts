@@ -1,6 +1,6 @@
 import { toBytes } from '../ipv4.ts'
 
-/** Frames by hand, in hex, for guests that lie. */
+/** Builders of frames in hex, for tests in which guests forge packets. */
 export const hex = (mac: string) => mac.replaceAll(':', '')
 const number = (value: number, bytes: number) => value.toString(16).padStart(bytes * 2, '0')
 const address = (text: string) => toBytes(text).toString('hex')
@@ -22,7 +22,7 @@ function checksum(text: string): string {
   return number(~sum & 0xffff, 2)
 }
 
-/** An IPv4 packet. `fragment` is the raw flags-and-offset field. */
+/** An IPv4 packet in hex. `fragment` is the raw flags-and-offset field. */
 export function ipv4(
   source: string,
   target: string,

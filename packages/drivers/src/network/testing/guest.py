@@ -34,7 +34,7 @@ def pump(outer, inner):
                 else:
                     os.write(outer, bytes(HEADER) + os.read(inner, 70000))
             except OSError:
-                # The link is down on one side: a frame is lost, as on a wire.
+                # One end of the link is down: the frame is lost, as on a wire.
                 time.sleep(0.01)
 
 

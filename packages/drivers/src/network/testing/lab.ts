@@ -7,7 +7,7 @@ import { pino } from 'pino'
 import { backgroundOp, type Op } from '../../op.ts'
 import type { FilterRule, NetworkSpec, PortSpec } from '../interface.ts'
 
-/** Real guests for tests of network drivers: namespaces behind taps. See guest.py. */
+/** Guests for tests of network drivers: network namespaces behind taps, in which guest.py sends and receives. */
 export const quiet = pino({ level: process.env.TEST_LOG ?? 'silent' })
 export const op = (): Op => backgroundOp(quiet, 'test', 60_000)
 
@@ -23,7 +23,7 @@ export function inNamespace(namespace: string, ...argv: string[]): string {
 
 type Answer = { id: number; ok?: unknown; error?: string }
 
-/** A guest (or, without a tap, just somebody in a namespace). */
+/** A guest behind a tap or, without a tap, a process in a namespace. */
 export class Guest {
   readonly #child: ChildProcess
   readonly #waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>()

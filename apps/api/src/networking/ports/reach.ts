@@ -1,6 +1,6 @@
-import { whyClosed } from '../hosts/service.ts'
-import type { Ctx } from '../kernel/context.ts'
-import { loadPort } from './ports/service.ts'
+import { whyClosed } from '../../hosts/service.ts'
+import type { Ctx } from '../../kernel/context.ts'
+import { loadPort } from './service.ts'
 
 export type Hop = { what: string; ok: boolean; reason: string | null }
 /** `closed`: by the host itself, so that nothing that a project may change opens it. */

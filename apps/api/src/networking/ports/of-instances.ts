@@ -1,15 +1,18 @@
 import { Prisma } from '@stratolith/db'
-import { releasedFrom } from '../hosts/service.ts'
-import { type Ctx, inTransaction } from '../kernel/context.ts'
-import { conflict, invalidInput } from '../kernel/errors.ts'
-import type { NewEvent } from '../kernel/events.ts'
-import { authorize } from '../kernel/policy.ts'
-import { releaseQuota } from '../quota/service.ts'
-import { contains, parseCidr } from './ipv4.ts'
-import { returnPorts } from './lent-ports.ts'
-import type { PortNetwork } from './networks/load.ts'
-import { groupsNeedSecurity } from './plan.ts'
-import { refuseLeftBehind } from './ports/left-behind.ts'
+import { releasedFrom } from '../../hosts/service.ts'
+import { type Ctx, inTransaction } from '../../kernel/context.ts'
+import { conflict, invalidInput } from '../../kernel/errors.ts'
+import type { NewEvent } from '../../kernel/events.ts'
+import { authorize } from '../../kernel/policy.ts'
+import { releaseQuota } from '../../quota/service.ts'
+import { contains, parseCidr } from '../ipv4.ts'
+import type { PortNetwork } from '../networks/load.ts'
+import { groupsNeedSecurity } from '../networks/plan.ts'
+import { loadGroups } from '../security-groups/load.ts'
+import { ensureDefaultSecurityGroup } from '../security-groups/service.ts'
+import { refuseLeftBehind } from './left-behind.ts'
+import { returnPorts } from './lent.ts'
+import { setPortStates } from './outcomes.ts'
 import {
   createPortRow,
   forgetPortRows,
@@ -17,9 +20,7 @@ import {
   type NewPort,
   type PortWithAddress,
   portEventOf,
-} from './ports/rows.ts'
-import { loadGroups } from './security-groups/load.ts'
-import { ensureDefaultSecurityGroup } from './security-groups/service.ts'
+} from './rows.ts'
 
 export type InstancePort = {
   id: string
@@ -146,6 +147,21 @@ function fixedOf(ctx: Ctx, network: PortNetwork, address: string | undefined): P
 /** Says on which host the port is, or (null) that it is on none. */
 export async function bindPort(ctx: Ctx, portId: string, hostId: string | null): Promise<void> {
   await ctx.db.port.updateMany({ where: { id: portId }, data: { hostId } })
+}
+
+/** The ports are on no host any more, which hears of it with its instance's document, or when it answers again. */
+export async function unbindPorts(ctx: Ctx, portIds: readonly string[]): Promise<void> {
+  const bound = await ctx.deps.root.port.findMany({
+    where: { id: { in: [...portIds] }, hostId: { not: null } },
+  })
+  await ctx.deps.root.port.updateMany({
+    where: { id: { in: bound.map((port) => port.id) } },
+    data: { hostId: null },
+  })
+  await setPortStates(
+    ctx,
+    bound.map(({ id }) => ({ id, state: 'down', errorMessage: null, on: null })),
+  )
 }
 
 export type PlacedPort = { id: string; networkId: string; hostId: string | null }

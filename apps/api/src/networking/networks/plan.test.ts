@@ -1,18 +1,18 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { whyClosed } from '../hosts/service.ts'
-import type { Ctx } from '../kernel/context.ts'
-import { readFacts } from '../kernel/facts.ts'
-import { expectCloudError, runPending, testCtx } from '../kernel/testing.ts'
-import { createFloatingIp } from './floating-ips/service.ts'
-import { createNetwork, starterNetwork } from './networks/service.ts'
-import { judgeNetworks, type NetworkWish, networkFacts } from './plan.ts'
-import { explainReach, ruleOpens } from './reach.ts'
+import { whyClosed } from '../../hosts/service.ts'
+import type { Ctx } from '../../kernel/context.ts'
+import { readFacts } from '../../kernel/facts.ts'
+import { expectCloudError, runPending, testCtx } from '../../kernel/testing.ts'
+import { createFloatingIp } from '../floating-ips/service.ts'
+import { explainReach, ruleOpens } from '../ports/reach.ts'
 import {
   addSecurityGroupRule,
   createSecurityGroup,
   ensureDefaultSecurityGroup,
-} from './security-groups/service.ts'
-import { addPlane, type Cloud, floatingIp, network, newPort, rule, testCloud } from './testing.ts'
+} from '../security-groups/service.ts'
+import { addPlane, type Cloud, floatingIp, network, newPort, rule, testCloud } from '../testing.ts'
+import { judgeNetworks, type NetworkWish, networkFacts } from './plan.ts'
+import { createNetwork, starterNetwork } from './service.ts'
 
 let cloud: Cloud
 beforeAll(async () => {

@@ -1,12 +1,12 @@
 import { Prisma } from '@stratolith/db'
-import { type Ctx, projectOf } from '../kernel/context.ts'
-import type { ErrorCode } from '../kernel/contract.ts'
-import { type Fact, held } from '../kernel/facts.ts'
-import type { QuotaDelta } from '../quota/service.ts'
-import { rulePresets } from './contract.ts'
-import { guestAddresses } from './ipv4.ts'
-import type { PortNetwork } from './networks/load.ts'
-import { ruleOpens } from './reach.ts'
+import { type Ctx, projectOf } from '../../kernel/context.ts'
+import type { ErrorCode } from '../../kernel/contract.ts'
+import { type Fact, held } from '../../kernel/facts.ts'
+import type { QuotaDelta } from '../../quota/service.ts'
+import { rulePresets } from '../contract.ts'
+import { guestAddresses } from '../ipv4.ts'
+import { ruleOpens } from '../ports/reach.ts'
+import type { PortNetwork } from './load.ts'
 
 export type NetworkWish = {
   networkIds: readonly string[]

@@ -1,7 +1,7 @@
-import { asMember, type Ctx, projectOf } from '../kernel/context.ts'
-import { conflict, notFound } from '../kernel/errors.ts'
-import { loadNetwork, type NetworkRow } from './networks/load.ts'
-import { portEvent } from './ports/rows.ts'
+import { asMember, type Ctx, projectOf } from '../../kernel/context.ts'
+import { conflict, notFound } from '../../kernel/errors.ts'
+import { loadNetwork, type NetworkRow } from '../networks/load.ts'
+import { portEvent } from './rows.ts'
 
 /**
  * The networks of ports that an instance is to be given, in the order of the ids. Of the caller's own

@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { runPending, testCtx } from '../kernel/testing.ts'
-import { createFloatingIp } from './floating-ips/service.ts'
-import { createNetwork } from './networks/service.ts'
-import { settleUntold } from './port-states.ts'
-import { addRouterInterface, createRouter, updateRouter } from './routers/service.ts'
+import { runPending, testCtx } from '../../kernel/testing.ts'
+import { createFloatingIp } from '../floating-ips/service.ts'
+import { createNetwork } from '../networks/service.ts'
+import { addRouterInterface, createRouter, updateRouter } from '../routers/service.ts'
 import {
   addPlane,
   type Cloud,
@@ -13,7 +12,8 @@ import {
   router,
   type Tenant,
   testCloud,
-} from './testing.ts'
+} from '../testing.ts'
+import { settleUntold } from './outcomes.ts'
 
 let cloud: Cloud
 let admin: Tenant

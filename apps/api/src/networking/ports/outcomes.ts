@@ -1,8 +1,8 @@
 import { Prisma } from '@stratolith/db'
-import { isUnconfirmedSomewhere } from '../hosts/service.ts'
-import { type Ctx, inTransaction } from '../kernel/context.ts'
-import { actorOf, insertEvents } from '../kernel/events.ts'
-import { portEvents } from './ports/rows.ts'
+import { isUnconfirmedSomewhere } from '../../hosts/service.ts'
+import { type Ctx, inTransaction } from '../../kernel/context.ts'
+import { actorOf, insertEvents } from '../../kernel/events.ts'
+import { portEvents } from './rows.ts'
 
 /** What is shown of ports and floating IPs once their hosts have said what became of them. */
 

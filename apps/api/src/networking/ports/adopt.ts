@@ -1,14 +1,14 @@
 import type { NetworkSpec, PortSpec, RecordedPort } from '@stratolith/drivers/network/interface'
 import { toAddress } from '@stratolith/drivers/network/ipv4'
-import type { Ctx } from '../kernel/context.ts'
-import { conflict } from '../kernel/errors.ts'
-import { appendEvent } from '../kernel/events.ts'
-import { reserveQuota } from '../quota/service.ts'
-import { parseCidr } from './ipv4.ts'
-import { lendPort } from './lent-ports.ts'
-import { take } from './ports/allocate.ts'
-import { portEvent } from './ports/rows.ts'
-import { ensureDefaultSecurityGroup } from './security-groups/service.ts'
+import type { Ctx } from '../../kernel/context.ts'
+import { conflict } from '../../kernel/errors.ts'
+import { appendEvent } from '../../kernel/events.ts'
+import { reserveQuota } from '../../quota/service.ts'
+import { parseCidr } from '../ipv4.ts'
+import { ensureDefaultSecurityGroup } from '../security-groups/service.ts'
+import { take } from './allocate.ts'
+import { lendPort } from './lent.ts'
+import { portEvent } from './rows.ts'
 
 /**
  * Rows for the ports of a guest that no row knew, as its host has recorded them: same ids, numbers, MAC

@@ -4,34 +4,16 @@
  */
 import type { DocumentKind } from '@stratolith/drivers/documents/interface'
 import { answersOf, deliverThings } from '../hosts/service.ts'
-import type { Ctx } from '../kernel/context.ts'
 import { toCloudError } from '../kernel/errors.ts'
 import type { Run, Wait } from '../kernel/workflow.ts'
-import { setPortStates } from './port-states.ts'
-
-/**
- * Off their host, which hears of it with its instance's document, or when it answers again.
- */
-export async function unbindPorts(ctx: Ctx, portIds: readonly string[]): Promise<void> {
-  const bound = await ctx.deps.root.port.findMany({
-    where: { id: { in: [...portIds] }, hostId: { not: null } },
-  })
-  await ctx.deps.root.port.updateMany({
-    where: { id: { in: bound.map((port) => port.id) } },
-    data: { hostId: null },
-  })
-  await setPortStates(
-    ctx,
-    bound.map(({ id }) => ({ id, state: 'down', errorMessage: null, on: null })),
-  )
-}
 
 /** A host that is up and says nothing for so long is not waited for: it has its list. A variable for tests alone. */
 export const patience = { silentMs: 15_000 }
 
 /**
- * Waits until the hosts that answer have these things as they are wanted now (not `wanted`: are without them). Throws what one of them says when it
- * cannot, unless another host could: then it is the trouble of that host alone, and shown there.
+ * Waits until the hosts that answer have these things as they are wanted now (not `wanted`: are without them). Throws
+ * what one of them says when it cannot, unless another host could: then it is the trouble of that host alone, and shown
+ * there.
  */
 export async function heard(
   run: Run<unknown>,

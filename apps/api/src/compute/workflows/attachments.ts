@@ -1,0 +1,94 @@
+import { CloudError, invariant } from '../../kernel/errors.ts'
+import type { Run, Wait, Workflow } from '../../kernel/workflow.ts'
+import type { Attachment } from '../attachments/attachment.ts'
+import { portAttachment } from '../attachments/ports.ts'
+import type { InstanceRow } from '../instances/load.ts'
+import { deadlineMs, releaseMs } from './deadlines.ts'
+import { currentRow, tellHost } from './guest.ts'
+import { ifItAnswers, orGiveUp } from './on-host.ts'
+
+type Input = Readonly<Record<string, string>>
+type Built = InstanceRow & { hostId: string }
+const runs = (row: InstanceRow) => row.vmState === 'active' || row.vmState === 'paused'
+
+async function built(run: Run<Input>): Promise<Built | null> {
+  const row = await currentRow(run)
+  return row?.hostId && row.taskState !== 'deleting' ? { ...row, hostId: row.hostId } : null
+}
+
+/** What the guest has is asked again in a moment, so that it need not be known here. */
+const forItsGuest = async (run: Run<Input>, row: Built): Promise<Wait | undefined> => {
+  const answer = await orGiveUp(run, row.hostId, () => tellHost(run, row))
+  return 'waitMs' in answer ? answer : undefined
+}
+
+function thingOf(run: Run<Input>, { kind, input }: Attachment): string {
+  const id = run.input[input]
+  invariant(id, `an operation that does not say which ${kind} it is about`)
+  return id
+}
+
+/** The request has written the rows by which the instance has the thing; undone by releasing it. */
+function attaching(action: string, kind: Attachment): Workflow<Input> {
+  return {
+    action,
+    deadlineMs: deadlineMs.attach,
+    steps: [
+      {
+        ...kind.steps.give,
+        async run(run) {
+          const row = await built(run)
+          if (row && runs(row)) return forItsGuest(run, row)
+        },
+      },
+    ],
+    async onFailed(run) {
+      const row = await currentRow(run)
+      if (!row) return
+      const thing = thingOf(run, kind)
+      await kind.unbind(run.ctx, thing)
+      const { id, hostId } = row
+      if (hostId && runs(row)) await ifItAnswers(run, hostId, () => tellHost(run, { id, hostId }))
+      await kind.release(run.ctx, row, thing)
+    },
+  }
+}
+
+/** A guest that does not let go of its device keeps it: the operation fails and the thing stays. */
+function detaching(action: string, kind: Attachment): Workflow<Input> {
+  return {
+    action,
+    deadlineMs: deadlineMs.detach,
+    steps: [
+      {
+        ...kind.steps.take,
+        async run(run) {
+          const row = await built(run)
+          if (!row) return
+          await kind.unbind(run.ctx, thingOf(run, kind))
+          const wait = runs(row) ? await forItsGuest(run, row) : undefined
+          if (!wait || Date.now() - run.stepStartedAt.getTime() < releaseMs) return wait
+          throw new CloudError('conflict', kind.stuck)
+        },
+        /** The thing is still there, so the guest has it again; also one that let go of it too late. */
+        async undo(run) {
+          const row = await built(run)
+          if (!row) return
+          await kind.bind(run.ctx, thingOf(run, kind), row.hostId)
+          if (runs(row)) await ifItAnswers(run, row.hostId, () => tellHost(run, row))
+        },
+      },
+      {
+        ...kind.steps.release,
+        async run(run) {
+          const row = await currentRow(run)
+          if (row) await kind.release(run.ctx, row, thingOf(run, kind))
+        },
+      },
+    ],
+    onFailed: async () => undefined,
+  }
+}
+
+export const attachment = attaching('instance.attach', portAttachment)
+export const detachment = detaching('instance.detach', portAttachment)

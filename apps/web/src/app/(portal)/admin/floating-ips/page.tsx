@@ -1,0 +1,7 @@
+import type { Metadata } from 'next'
+import { FloatingIpsPage } from '../../../../networking/floating-ips/FloatingIpsPage.tsx'
+
+export const metadata: Metadata = { title: 'All floating IPs' }
+export default function Page() {
+  return <FloatingIpsPage allProjects />
+}

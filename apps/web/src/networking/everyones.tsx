@@ -1,0 +1,47 @@
+import { Text } from '@mantine/core'
+import { ProjectName } from '../directory/projects/ProjectName.tsx'
+import type { ColumnDef, FactItem, ResourceDescriptor } from '../kit/descriptor.ts'
+import { useLook } from '../kit/session.ts'
+
+type Owned = { id: string; projectId: string }
+
+/** Ports that the cloud made for routers and floating IPs are of no project. */
+function Owner({ id, unseen }: { id: string; unseen?: string }) {
+  if (id === '')
+    return (
+      <Text size="sm" c="dimmed">
+        The cloud
+      </Text>
+    )
+  return <ProjectName id={id} unseen={unseen} />
+}
+
+/** A descriptor for the list of all projects: the second column says whose each thing is. */
+export function everyones<V extends Owned>(
+  descriptor: ResourceDescriptor<V>,
+  empty: ResourceDescriptor<V>['empty'],
+): ResourceDescriptor<V> {
+  const [first, ...rest] = descriptor.columns
+  const project: ColumnDef<V> = {
+    id: 'project',
+    header: 'Project',
+    width: 140,
+    cell: ({ projectId }) => <Owner id={projectId} />,
+  }
+  const others = rest.map((column) =>
+    column.id === 'created' ? { ...column, hideBelow: 'xl' as const } : column,
+  )
+  return { ...descriptor, columns: [...(first ? [first] : []), project, ...others], empty }
+}
+
+/** Where the page of a thing leads back to: of another project than the session's, to the list of all projects. */
+export function useListOf(projectId: string, all: { plural: string; listPath: string }) {
+  return useLook(projectId).allProjects ? all : {}
+}
+
+/** Said on the page of a thing that is not of the session's project. */
+export function useOwnerFact(projectId: string): FactItem[] {
+  const { allProjects, hidden } = useLook(projectId)
+  if (!allProjects && !hidden) return []
+  return [{ label: 'Project', value: <Owner id={projectId} unseen="Another project" /> }]
+}

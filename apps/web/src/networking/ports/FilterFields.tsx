@@ -1,0 +1,68 @@
+'use client'
+import { MultiSelect, Stack, Switch } from '@mantine/core'
+
+export type FilterValues = { portSecurity: boolean; adminUp: boolean }
+
+/** What may get in and out of a port: its groups, port security and whether it carries anything. */
+export function FilterFields({
+  values,
+  set,
+  groups,
+  groupIds,
+  setGroups,
+  mayChoose,
+  none,
+  elsewhere = false,
+}: {
+  values: FilterValues
+  set: (change: Partial<FilterValues>) => void
+  groups: readonly { id: string; name: string }[]
+  groupIds: string[]
+  setGroups: (ids: string[]) => void
+  /** False: the network belongs to another project, which alone switches port security off. */
+  mayChoose: boolean
+  /** What it means that no group is chosen. */
+  none: string
+  /** The groups of its project cannot be seen from here. */
+  elsewhere?: boolean
+}) {
+  return (
+    <Stack gap="sm">
+      {values.portSecurity && (
+        <MultiSelect
+          label="Security groups"
+          description={
+            elsewhere
+              ? 'The port belongs to another project: switch to that one to choose among its groups.'
+              : groupIds.length === 0
+                ? none
+                : 'What may get in and out.'
+          }
+          data={groups.map(({ id, name }) => ({ value: id, label: name }))}
+          value={groupIds}
+          onChange={setGroups}
+          searchable
+          hidePickedOptions
+          nothingFoundMessage="No such group"
+        />
+      )}
+      <Switch
+        label="Port security"
+        description={
+          mayChoose || values.portSecurity
+            ? 'Without it nothing is filtered: the port is in no group and may send from any address.'
+            : 'Only the project that owns the network changes it.'
+        }
+        disabled={!mayChoose && values.portSecurity}
+        checked={values.portSecurity}
+        onChange={(event) => set({ portSecurity: event.currentTarget.checked })}
+      />
+      <Switch
+        label="Switched on"
+        description="A port that is switched off carries nothing."
+        checked={values.adminUp}
+        onChange={(event) => set({ adminUp: event.currentTarget.checked })}
+      />
+    </Stack>
+  )
+}

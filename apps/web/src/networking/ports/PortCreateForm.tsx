@@ -1,0 +1,140 @@
+'use client'
+import { Select, TextInput } from '@mantine/core'
+import { useForm } from '@mantine/form'
+import { useMutation, useQuery } from '@tanstack/react-query'
+import { useRouter } from 'next/navigation'
+import { notify } from '../../kit/notify.ts'
+import { paths } from '../../kit/paths.ts'
+import { SidePanelForm } from '../../kit/SidePanelForm.tsx'
+import { useSession } from '../../kit/session.ts'
+import { useTRPC } from '../../kit/trpc.ts'
+import { portCreateCli } from '../cli.ts'
+import { useNetworks, useSecurityGroups } from '../lookups.ts'
+import { FilterFields } from './FilterFields.tsx'
+import { FixedIpFields } from './FixedIpFields.tsx'
+import { type FixedIpLine, fixedIpProblems, fixedIpsInput, groupsInput, ownerOfNewPort } from './port-form.ts'
+
+type Values = {
+  networkId: string
+  name: string
+  description: string
+  fixedIps: FixedIpLine[]
+  /** Null: the project's default group. */
+  groupIds: string[] | null
+  /** Null: as the network has it. */
+  portSecurity: boolean | null
+  adminUp: boolean
+}
+const initial: Values = {
+  networkId: '',
+  name: '',
+  description: '',
+  fixedIps: [],
+  groupIds: null,
+  portSecurity: null,
+  adminUp: true,
+}
+
+/** A port that no instance has yet, on this network (`networkId`) or one to choose. */
+export function PortCreateForm({
+  networkId,
+  opened,
+  onClose,
+}: {
+  networkId?: string
+  opened: boolean
+  onClose: () => void
+}) {
+  const trpc = useTRPC()
+  const navigate = useRouter()
+  const { isAdmin } = useSession()
+  const given = useQuery(
+    trpc.networking.networks.get.queryOptions({ id: networkId ?? '' }, { enabled: networkId !== undefined }),
+  ).data
+  const { networks, ready } = useNetworks()
+  const usable = networks.filter((network) => !network.external || isAdmin)
+  const networkOf = (values: Pick<Values, 'networkId'>) =>
+    networkId === undefined ? (usable.find(({ id }) => id === values.networkId) ?? usable[0]) : given
+  const create = useMutation(trpc.networking.ports.create.mutationOptions())
+  const form = useForm<Values>({
+    initialValues: initial,
+    validate: (values) => {
+      const network = networkOf(values)
+      return network
+        ? fixedIpProblems(values.fixedIps, network.subnets)
+        : { networkId: ready ? 'Choose a network.' : 'A moment: the networks are being read.' }
+    },
+  })
+  const network = networkOf(form.values)
+  const owner = network && ownerOfNewPort(network)
+  const { groups } = useSecurityGroups(owner)
+  const mayChoose = network === undefined || network.own || isAdmin
+  const securityOf = (values: Values): boolean =>
+    values.portSecurity ?? networkOf(values)?.portSecurity ?? true
+  const submit = async (values: Values) => {
+    const on = networkOf(values)
+    const { name, description, adminUp, fixedIps } = values
+    const portSecurity = securityOf(values)
+    const port = await create.mutateAsync({
+      ...{ networkId: on?.id ?? '', projectId: on && ownerOfNewPort(on), name, description, adminUp },
+      fixedIps: fixedIps.length > 0 ? fixedIpsInput(fixedIps) : undefined,
+      securityGroupIds: groupsInput({ portSecurity, groupIds: values.groupIds }),
+      portSecurity: values.portSecurity ?? undefined,
+    })
+    notify.done(`Port ${port.addresses[0]?.address ?? port.mac} is made`)
+    return () => navigate.push(paths.port(port.id))
+  }
+  const named = groups.map(({ id, name }) => ({ id, name }))
+  return (
+    <SidePanelForm
+      title={networkId && network ? `Create a port on ${network.name}` : 'Create a port'}
+      opened={opened}
+      onClose={onClose}
+      form={form}
+      onSubmit={submit}
+      submitLabel="Create"
+      asCli={(values) =>
+        portCreateCli(networkOf(values)?.name ?? '', {
+          ...values,
+          portSecurity: securityOf(values),
+          groups: values.groupIds,
+        })
+      }
+    >
+      {!networkId && (
+        <Select
+          label="Network"
+          required
+          openOnFocus={false}
+          data-path="networkId"
+          searchable
+          data={usable.map(({ id, name }) => ({ value: id, label: name }))}
+          allowDeselect={false}
+          value={network?.id ?? null}
+          onChange={(value) => form.setValues({ networkId: value ?? '', fixedIps: [] })}
+          error={form.errors.networkId}
+          nothingFoundMessage="No such network"
+        />
+      )}
+      <TextInput label="Name" maxLength={255} {...form.getInputProps('name')} />
+      <TextInput label="Description" maxLength={1000} {...form.getInputProps('description')} />
+      <FixedIpFields
+        lines={form.values.fixedIps}
+        set={(fixedIps) => form.setFieldValue('fixedIps', fixedIps)}
+        subnets={network?.subnets ?? []}
+        mayChoose={mayChoose}
+        errors={form.errors}
+        none="It gets any free address of the first subnet."
+      />
+      <FilterFields
+        values={{ adminUp: form.values.adminUp, portSecurity: securityOf(form.values) }}
+        set={form.setValues}
+        groups={named}
+        groupIds={form.values.groupIds ?? []}
+        setGroups={(ids) => form.setFieldValue('groupIds', ids.length > 0 ? ids : null)}
+        mayChoose={mayChoose}
+        none="None chosen: it is in the project’s default group."
+      />
+    </SidePanelForm>
+  )
+}

@@ -1,0 +1,18 @@
+import { type PortUse, portUses } from '@stratolith/api/networking/states'
+import type { FilterDef } from '../../kit/list-query.ts'
+
+const words: Record<PortUse, string> = {
+  instance: 'An instance',
+  router: 'A router',
+  floatingIp: 'A floating IP',
+  free: 'Nothing',
+}
+
+/** By what a port is attached to. */
+export const portUseFilter: FilterDef = {
+  id: 'use',
+  label: 'Attached to',
+  options: portUses.map((value) => ({ value, label: words[value] })),
+}
+
+export const asUse = (text: string | undefined): PortUse | undefined => portUses.find((use) => use === text)

@@ -1,0 +1,47 @@
+import { expect, it } from 'vitest'
+import { fixedIpProblems, fixedIpsInput, groupsInput, ownerOfNewPort } from './port-form.ts'
+
+const subnets = [
+  { id: 'a', cidr: '10.0.0.0/24', name: '' },
+  { id: 'b', cidr: '10.0.1.0/24', name: 'b' },
+]
+
+it('sends an empty address as any of the subnet', () => {
+  expect(
+    fixedIpsInput([
+      { subnetId: 'a', address: ' 10.0.0.9 ' },
+      { subnetId: 'b', address: '' },
+    ]),
+  ).toEqual([
+    { subnetId: 'a', address: '10.0.0.9' },
+    { subnetId: 'b', address: undefined },
+  ])
+})
+
+it('says at its line what is wrong with an address', () => {
+  const lines = [
+    { subnetId: 'a', address: '10.0.0.9' },
+    { subnetId: 'a', address: '10.0.1.9' },
+    { subnetId: 'b', address: '' },
+    { subnetId: 'a', address: '10.0.0.9' },
+    { subnetId: '', address: '' },
+  ]
+  expect(fixedIpProblems(lines, subnets)).toEqual({
+    'fixedIps.1.address': '10.0.1.9 is not a usable address of 10.0.0.0/24.',
+    'fixedIps.3.address': '10.0.0.9 stands here already.',
+    'fixedIps.4.address': 'Choose a subnet.',
+  })
+})
+
+it('gives a port on another project’s own network to that project', () => {
+  const network = { own: false, shared: false, external: false, projectId: 'theirs' }
+  expect(ownerOfNewPort(network)).toBe('theirs')
+  expect(ownerOfNewPort({ ...network, shared: true })).toBeUndefined()
+  expect(ownerOfNewPort({ ...network, own: true })).toBeUndefined()
+})
+
+it('puts a port without port security in no group', () => {
+  expect(groupsInput({ portSecurity: true, groupIds: null })).toBeUndefined()
+  expect(groupsInput({ portSecurity: true, groupIds: ['g'] })).toEqual(['g'])
+  expect(groupsInput({ portSecurity: false, groupIds: ['g'] })).toEqual([])
+})
