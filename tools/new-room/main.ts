@@ -40,6 +40,7 @@ for (const file of fs.readdirSync(template, { recursive: true, withFileTypes: tr
 }
 enlist('apps/api/src/rooms.ts', /^export const rooms = \[\n/m)
 enlist('apps/web/src/rooms.ts', /^export const rooms[^\n]*= \[\n/m)
+linkGuide()
 console.log(`
 Now: npm run generate && npm run migrate create ${plural}, node tools/compat.ts, npx biome check --write .
 Then say what it really is, in this order: prisma/schema/${name}.prisma, contract.ts, policy.ts, service.ts.`)

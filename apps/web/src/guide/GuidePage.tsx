@@ -53,6 +53,7 @@ function GuideLink({ href = '', children }: ComponentProps<'a'>) {
 /** Its size is that of all pictures: nothing moves when it arrives. */
 function Picture({ src, alt }: ComponentProps<'img'>) {
   return (
+    // biome-ignore lint/performance/noImgElement: the pictures are as small as they should be already.
     <img
       src={pictureLink(typeof src === 'string' ? src : '')}
       alt={alt ?? ''}
