@@ -17,6 +17,8 @@ const pages = [
   '/security-groups',
   '/floating-ips',
   '/operations',
+  '/help',
+  '/help/networking',
   '/admin/hosts',
   '/admin/unknown',
   '/admin/flavors',
