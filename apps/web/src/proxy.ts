@@ -1,7 +1,8 @@
 import { type NextRequest, NextResponse } from 'next/server'
 import { isHost, isTls, proofHeader, publicHost } from './identity/server/front-door.ts'
-import { readSession } from './identity/server/session-cookie.ts'
-import { paths } from './kit/paths.ts'
+import { type PortalSession, readSession } from './identity/server/session-cookie.ts'
+import { cloudPlace, paths, placed, placeIn, unplaced } from './kit/paths.ts'
+import { reachesBeyond } from './kit/place.ts'
 
 /**
  * Pages only: route handlers check for themselves, and a proxy in front of an upload would hold it. The name of a file
@@ -9,10 +10,7 @@ import { paths } from './kit/paths.ts'
  */
 export const config = { matcher: ['/((?!api/|_next/|icon\\.svg$).*)'] }
 
-/** Pages that need no session: a console's link carries a right of its own. */
-const open: ReadonlySet<string> = new Set([paths.signIn, paths.linkedConsole])
-
-/** Sends strangers to the sign-in page; gives every page its Content-Security-Policy. */
+/** Sends strangers to the sign-in page, and addresses without a place to the right one; gives every page its Content-Security-Policy. */
 export async function proxy(request: NextRequest): Promise<NextResponse> {
   const { pathname, search } = request.nextUrl
   const host = publicHost(request.headers)
@@ -22,11 +20,16 @@ export async function proxy(request: NextRequest): Promise<NextResponse> {
       headers: { 'content-type': 'text/plain; charset=utf-8' },
     })
   const policy = contentSecurityPolicy(crypto.randomUUID().replaceAll('-', ''), host)
-  if (!open.has(pathname) && !(await readSession(request.cookies))) {
+  // Pages without a place need no session: a console's link carries a right of its own.
+  if (!unplaced.has(pathname)) {
     const origin = `${isTls(request.headers) ? 'https' : 'http'}://${host}`
-    const target = new URL(paths.signIn, origin)
-    if (pathname !== paths.overview || search) target.searchParams.set('from', pathname + search)
-    return NextResponse.redirect(target)
+    const known = await readSession(request.cookies)
+    if (!known) {
+      const target = new URL(paths.signIn, origin)
+      if (pathname !== paths.overview || search) target.searchParams.set('from', pathname + search)
+      return NextResponse.redirect(target)
+    }
+    if (placeIn(pathname) === null) return NextResponse.redirect(placedFor(known, pathname + search, origin))
   }
   const headers = new Headers(request.headers)
   headers.delete(proofHeader)
@@ -36,6 +39,14 @@ export async function proxy(request: NextRequest): Promise<NextResponse> {
   const response = NextResponse.next({ request: { headers } })
   response.headers.set('content-security-policy', policy.text)
   return response
+}
+
+/** An address of before the place was part of it, or one that somebody has typed. */
+function placedFor({ session, project }: PortalSession, path: string, origin: string): URL {
+  const beyond = reachesBeyond(session)
+  const home = project ?? session.project?.id ?? null
+  const at = beyond || home === null ? cloudPlace : home
+  return new URL(placed({ at, beyond, home }, path), origin)
 }
 
 /** Scripts only by nonce; frames nowhere; WebSockets only to the host that served the page. */

@@ -85,6 +85,13 @@ export const instanceListInput = pageInput.extend({
   hostId: z.uuid().optional(),
   sortBy: z.enum(['createdAt', 'name', 'updatedAt']).default('createdAt'),
 })
+export const instancesSummaryInput = z.object({ allProjects: z.boolean().default(false) })
+export type InstancesSummary = {
+  /** Without those of which there is none. */
+  byStatus: Partial<Record<InstanceStatus, number>>
+  /** Those with the most vCPUs, of the whole cloud; none when a project is asked for. */
+  projects: { id: string; name: string; instances: number; vcpus: number; memoryMib: number }[]
+}
 export const metadataInput = z
   .record(z.string().min(1).max(255), z.string().max(255))
   .refine((m) => Object.keys(m).length <= 128, 'At most 128 entries.')

@@ -16,6 +16,7 @@ import {
   instanceDeleteInput,
   instanceListInput,
   instanceLockInput,
+  instancesSummaryInput,
   instanceUpdateInput,
   keyPairCreateInput,
   launchInput,
@@ -48,11 +49,15 @@ import { adoptInstance } from './instances/adopt.ts'
 import { attachInterface, detachInterface } from './instances/interfaces.ts'
 import { launchInstances, planInstance } from './instances/launch.ts'
 import { consoleLog, getInstance, listInstances } from './instances/service.ts'
+import { summarizeInstances } from './instances/summary.ts'
 import { instanceWaiting } from './instances/waiting.ts'
 import { createKeyPair, deleteKeyPair, listKeyPairs } from './key-pairs/service.ts'
 
 const instancesRouter = router({
   list: procedure.input(instanceListInput).query(({ ctx, input }) => listInstances(ctx.cloud, input)),
+  summary: procedure
+    .input(instancesSummaryInput)
+    .query(({ ctx, input }) => summarizeInstances(ctx.cloud, input)),
   get: procedure.input(idInput).query(({ ctx, input }) => getInstance(ctx.cloud, input)),
   waiting: procedure.input(idInput).query(({ ctx, input }) => instanceWaiting(ctx.cloud, input)),
   plan: procedure.input(planInput).query(({ ctx, input }) => planInstance(ctx.cloud, input)),

@@ -27,6 +27,7 @@ export const testingRoom: TestingRoom = {
   examples: { compute: computeExamples },
   rows: {
     'instances.list': { kind: 'list', input: () => ({}) },
+    'instances.summary': { kind: 'list', input: () => ({}) },
     'instances.get': byId('read', instance),
     'instances.waiting': byId('read', instance),
     'instances.plan': { kind: 'create', input: () => ({}) },

@@ -44,6 +44,12 @@ export type HostView = {
   unconfirmed: number
   lastSeenAt: string | null
 }
+/** All hosts together. What they may give out counts those that are silent, too: their instances are still theirs. */
+export type HostsSummary = Record<HostState, number> & {
+  /** Take no new instances, whatever their state is. */
+  disabled: number
+} & Pick<HostView, 'vcpus' | 'memoryMib' | 'diskGib'>
+
 /** Addresses and room that are given to nobody before the host has confirmed that it has released them. */
 export type HostHeld = {
   addresses: number

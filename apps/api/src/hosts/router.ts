@@ -15,11 +15,13 @@ import { fenceHost, unfenceHost } from './fencing.ts'
 import { hostHeld } from './held.ts'
 import { deleteHost, getHost, listHosts, updateHost } from './service.ts'
 import { decideStray, listBrakes, listStrays, releaseBrake } from './strays.ts'
+import { summarizeHosts } from './summary.ts'
 import { listUnconfirmed, tellNow } from './telling.ts'
 import { listTrash, takeBackDisk, unknownTime } from './trash.ts'
 
 export const hostsRouter = router({
   list: procedure.input(hostListInput).query(({ ctx, input }) => listHosts(ctx.cloud, input)),
+  summary: procedure.query(({ ctx }) => summarizeHosts(ctx.cloud)),
   get: procedure.input(idInput).query(({ ctx, input }) => getHost(ctx.cloud, input)),
   unconfirmed: procedure.input(unconfirmedInput).query(({ ctx, input }) => listUnconfirmed(ctx.cloud, input)),
   tellNow: procedure.input(idInput).mutation(({ ctx, input }) => tellNow(ctx.cloud, input)),

@@ -4,6 +4,7 @@ import type { TestingRoom } from '../rooms.testing.ts'
 export const testingRoom: TestingRoom = {
   rows: {
     list: { kind: 'admin', input: () => ({}) },
+    summary: { kind: 'admin' },
     get: byId('admin', host),
     unconfirmed: byId('admin', host),
     tellNow: byId('admin', host),

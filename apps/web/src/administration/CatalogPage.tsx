@@ -1,7 +1,7 @@
 'use client'
 import { Badge, Code, Group, Stack, Text } from '@mantine/core'
 import type { EndpointView, RegionView, ServiceView } from '@stratolith/api/catalog/contract'
-import { IconApi, IconPlus, IconTrash } from '@tabler/icons-react'
+import { IconBook2, IconPlus, IconTrash } from '@tabler/icons-react'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 import type { ResourceAction, ResourceDescriptor } from '../kit/descriptor.ts'
@@ -113,7 +113,7 @@ const services: ResourceDescriptor<ServiceView> = {
   noun: 'Service',
   plural: 'Services',
   name: ({ name, type }) => name || type,
-  icon: <IconApi size={28} />,
+  icon: <IconBook2 size={28} />,
   columns: [
     {
       id: 'name',
@@ -154,7 +154,7 @@ function Endpoints({ action }: PartProps) {
     noun: 'Endpoint',
     plural: 'Endpoints',
     name: ({ url }) => url,
-    icon: <IconApi size={28} />,
+    icon: <IconBook2 size={28} />,
     columns: [
       { id: 'service', header: 'Service', cell: ({ serviceId }) => names.get(serviceId) ?? serviceId },
       { id: 'interface', header: 'Interface', cell: (view) => view.interface },
@@ -208,7 +208,7 @@ const regions: ResourceDescriptor<RegionView> = {
   noun: 'Region',
   plural: 'Regions',
   name: ({ id }) => id,
-  icon: <IconApi size={28} />,
+  icon: <IconBook2 size={28} />,
   columns: [
     {
       id: 'id',

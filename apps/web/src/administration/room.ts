@@ -1,4 +1,4 @@
-import { IconApi, IconInfoCircle, IconShieldQuestion } from '@tabler/icons-react'
+import { IconBook2, IconInfoCircle, IconShieldQuestion } from '@tabler/icons-react'
 import { paths } from '../kit/paths.ts'
 import type { PortalRoom } from '../kit/room.ts'
 
@@ -10,7 +10,7 @@ export const administrationRoom: PortalRoom = {
       label: 'Services',
       href: paths.catalog,
       help: 'administration#services',
-      icon: IconApi,
+      icon: IconBook2,
     },
     {
       group: 'Admin',

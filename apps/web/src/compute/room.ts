@@ -22,8 +22,8 @@ export const computeRoom: PortalRoom = {
       create: { label: 'Create a key pair', href: creating(paths.keyPairs) },
     },
     {
-      group: 'Admin',
-      order: 3,
+      group: 'Resources',
+      order: 7,
       label: 'Flavors',
       href: paths.adminFlavors,
       help: 'compute#flavors',
@@ -31,8 +31,8 @@ export const computeRoom: PortalRoom = {
       create: { label: 'Create a flavor', href: creating(paths.adminFlavors) },
     },
     {
-      group: 'Admin',
-      order: 4,
+      group: 'Resources',
+      order: 1,
       label: 'All instances',
       href: paths.adminInstances,
       help: 'compute#all-instances',

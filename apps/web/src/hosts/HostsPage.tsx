@@ -12,8 +12,8 @@ import {
   IconTrash,
 } from '@tabler/icons-react'
 import { useMutation } from '@tanstack/react-query'
-import { useRouter } from 'next/navigation'
 import type { ResourceAction } from '../kit/descriptor.ts'
+import { useRouter } from '../kit/navigation.tsx'
 import { paths } from '../kit/paths.ts'
 import { ResourceTable } from '../kit/ResourceTable.tsx'
 import { all, useAdminOnly } from '../kit/rights.ts'

@@ -1,12 +1,13 @@
 'use client'
 import { Menu, Text, useComputedColorScheme, useMantineColorScheme } from '@mantine/core'
-import { IconLogout, IconMoon, IconSun } from '@tabler/icons-react'
+import { IconApi, IconLogout, IconMoon, IconSun, IconUserCircle } from '@tabler/icons-react'
 import type { ReactElement } from 'react'
-import { notify } from '../kit/notify.ts'
+import { Link } from '../kit/navigation.tsx'
+import { paths } from '../kit/paths.ts'
 import { useSession } from '../kit/session.ts'
-import { expectEnd, leave } from '../kit/session-end.ts'
+import { signOut } from './sign-out.ts'
 
-/** The colour scheme and the way out; open from the start. */
+/** One's own pages, the colour scheme and the way out; open from the start. */
 export function AccountMenuOpen({ target }: { target: ReactElement }) {
   const { userName, roles } = useSession()
   const { setColorScheme } = useMantineColorScheme()
@@ -19,9 +20,15 @@ export function AccountMenuOpen({ target }: { target: ReactElement }) {
           <Text size="sm" fw={600} c="var(--mantine-color-text)" truncate>
             {userName}
           </Text>
-          <Text size="xs">{roles.join(', ') || 'no role in this project'}</Text>
+          <Text size="xs">{roles.join(', ') || 'no role here'}</Text>
         </Menu.Label>
         <Menu.Divider />
+        <Menu.Item component={Link} href={paths.profile} leftSection={<IconUserCircle size={16} />}>
+          Profile
+        </Menu.Item>
+        <Menu.Item component={Link} href={paths.apiAccess} leftSection={<IconApi size={16} />}>
+          API access
+        </Menu.Item>
         <Menu.Item
           leftSection={other === 'dark' ? <IconMoon size={16} /> : <IconSun size={16} />}
           onClick={() => setColorScheme(other)}
@@ -34,17 +41,4 @@ export function AccountMenuOpen({ target }: { target: ReactElement }) {
       </Menu.Dropdown>
     </Menu>
   )
-}
-
-/** Ends the session everywhere it was taken: the API token dies before this returns. */
-async function signOut(): Promise<void> {
-  expectEnd('signed-out')
-  try {
-    const auth = await import('next-auth/react')
-    await auth.signOut({ redirect: false })
-    leave('signed-out')
-  } catch (error) {
-    expectEnd(null)
-    notify.failed(error)
-  }
 }

@@ -1,6 +1,6 @@
 'use client'
 import { Text, UnstyledButton } from '@mantine/core'
-import { IconFolder, IconSelector } from '@tabler/icons-react'
+import { IconCloud, IconFolder, IconSelector } from '@tabler/icons-react'
 import { lazy, Suspense, useState } from 'react'
 import { placeName } from '../kit/place.ts'
 import { useSession } from '../kit/session.ts'
@@ -23,7 +23,7 @@ export function ProjectSwitcher() {
       onMouseEnter={() => void load()}
       onFocus={() => void load()}
     >
-      <IconFolder size={16} aria-hidden />
+      {session.project ? <IconFolder size={16} aria-hidden /> : <IconCloud size={16} aria-hidden />}
       <Text size="sm" fw={600} truncate>
         {placeName(session)}
       </Text>

@@ -1,23 +1,37 @@
 'use client'
-import { Combobox, InputBase, Loader, ScrollArea, Text, UnstyledButton, useCombobox } from '@mantine/core'
+import {
+  Button,
+  Combobox,
+  InputBase,
+  Loader,
+  ScrollArea,
+  Text,
+  UnstyledButton,
+  useCombobox,
+} from '@mantine/core'
 import type { PlacesView } from '@stratolith/api/identity/contract'
-import { IconCheck, IconFolder, IconSelector } from '@tabler/icons-react'
+import { IconCheck, IconCloud, IconFolder, IconPin, IconPinnedOff, IconSelector } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
+import { usePathname } from '../kit/navigation.tsx'
 import { notify } from '../kit/notify.ts'
-import { paths } from '../kit/paths.ts'
-import { placeKey, placeName } from '../kit/place.ts'
+import { cloudPlace, paths, placed } from '../kit/paths.ts'
+import { placeName } from '../kit/place.ts'
 import { useSession } from '../kit/session.ts'
 import { useTRPC } from '../kit/trpc.ts'
+import { sameKind } from '../shell/navigation.tsx'
+import { inGroups, ownProjects, togglePin } from './own-projects.ts'
 import classes from './ProjectSwitcher.module.css'
 
 /** Projects by name, then domains and the system; open from the start. Switching starts the portal anew. */
 export function ProjectSwitcherOpen() {
   const session = useSession()
-  const here = placeKey(session)
+  // Pages of the cloud may be shown by the rights of a project, and are not in it.
+  const here = session.project || session.domain || session.system ? session.place : ''
+  const { busy, go } = useSwitch()
+  const [own, setOwn] = useState(() => ownProjects(localStorage, session.userId))
   const trpc = useTRPC()
   const [search, setSearch] = useState('')
-  const [busy, setBusy] = useState(false)
   const combobox = useCombobox({
     defaultOpened: true,
     onDropdownClose: () => {
@@ -39,28 +53,14 @@ export function ProjectSwitcherOpen() {
   useEffect(() => {
     if (words && shown.length > 0) combobox.selectFirstOption()
   }, [words, shown.length, combobox.selectFirstOption])
-  const change = async (key: string) => {
+  const PlaceIcon = session.project ? IconFolder : IconCloud
+  const change = (key: string) => {
     combobox.closeDropdown()
     const choice = shown.find((one) => one.key === key)
-    if (key === here || !choice) return
-    setBusy(true)
-    try {
-      await switchTo(choice.where)
-      // Nothing of the other project may stay in memory.
-      window.location.assign(paths.overview)
-    } catch (error) {
-      setBusy(false)
-      notify.failed(error)
-    }
+    if (choice && key !== here) void go(choice)
   }
   return (
-    <Combobox
-      store={combobox}
-      width={280}
-      position="bottom-start"
-      withinPortal
-      onOptionSubmit={(key) => void change(key)}
-    >
+    <Combobox store={combobox} width={280} position="bottom-start" withinPortal onOptionSubmit={change}>
       <Combobox.Target targetType="button" withAriaAttributes={false}>
         <UnstyledButton
           className={classes.target}
@@ -69,7 +69,7 @@ export function ProjectSwitcherOpen() {
           aria-haspopup="listbox"
           aria-expanded={combobox.dropdownOpened}
         >
-          {busy ? <Loader size={14} /> : <IconFolder size={16} aria-hidden />}
+          {busy ? <Loader size={14} /> : <PlaceIcon size={16} aria-hidden />}
           <Text size="sm" fw={600} truncate>
             {placeName(session)}
           </Text>
@@ -86,35 +86,90 @@ export function ProjectSwitcherOpen() {
         />
         <Combobox.Options aria-label="Projects">
           <ScrollArea.Autosize mah={280} type="scroll">
-            {shown.map(({ key, name, description }) => (
-              <Combobox.Option key={key} value={key} active={key === here}>
-                <div className={classes.option}>
-                  <div>
-                    <Text size="sm" fw={key === here ? 600 : 400}>
-                      {name}
-                    </Text>
-                    {description && (
-                      <Text size="xs" c="dimmed" lineClamp={1}>
-                        {description}
-                      </Text>
-                    )}
-                  </div>
-                  {key === here && <IconCheck size={16} aria-label="current" />}
-                </div>
-              </Combobox.Option>
-            ))}
+            <Groups groups={inGroups(shown, own)} here={here} />
             {places.isPending && <Combobox.Empty>Loading…</Combobox.Empty>}
             {places.isError && <Combobox.Empty>{places.error.message}</Combobox.Empty>}
             {places.data && shown.length === 0 && <Combobox.Empty>No project has that name.</Combobox.Empty>}
           </ScrollArea.Autosize>
         </Combobox.Options>
+        {session.project && (
+          <Pin
+            pinned={own.pinned.includes(session.at)}
+            onToggle={() => setOwn(togglePin(localStorage, session.userId, session.at))}
+          />
+        )}
       </Combobox.Dropdown>
     </Combobox>
   )
 }
 
+/** Goes to the same kind of page there, anew: nothing of the other project may stay in memory. */
+function useSwitch(): { busy: boolean; go: (choice: Choice) => Promise<void> } {
+  const session = useSession()
+  const pathname = usePathname()
+  const [busy, setBusy] = useState(false)
+  const go = async ({ where, projectId }: Choice) => {
+    setBusy(true)
+    try {
+      await switchTo(where)
+      const there = { ...session, at: projectId ?? cloudPlace, home: projectId }
+      window.location.assign(placed(there, projectId === null ? paths.overview : sameKind(pathname)))
+    } catch (error) {
+      setBusy(false)
+      notify.failed(error)
+    }
+  }
+  return { busy, go }
+}
+
+function Groups({ groups, here }: { groups: ReturnType<typeof inGroups<Choice>>; here: string }) {
+  return groups.map(({ label, choices }) => (
+    <Combobox.Group key={label} label={label}>
+      {choices.map((choice) => (
+        <Option key={choice.key} choice={choice} current={choice.key === here} />
+      ))}
+    </Combobox.Group>
+  ))
+}
+
+function Pin({ pinned, onToggle }: { pinned: boolean; onToggle: () => void }) {
+  return (
+    <Combobox.Footer>
+      <Button
+        fullWidth
+        size="xs"
+        variant="subtle"
+        leftSection={pinned ? <IconPinnedOff size={14} /> : <IconPin size={14} />}
+        onClick={onToggle}
+      >
+        {pinned ? 'Unpin this project' : 'Pin this project'}
+      </Button>
+    </Combobox.Footer>
+  )
+}
+
+function Option({ choice: { key, name, description }, current }: { choice: Choice; current: boolean }) {
+  return (
+    <Combobox.Option value={key} active={current}>
+      <div className={classes.option}>
+        <div>
+          <Text size="sm" fw={current ? 600 : 400}>
+            {name}
+          </Text>
+          {description && (
+            <Text size="xs" c="dimmed" lineClamp={1}>
+              {description}
+            </Text>
+          )}
+        </div>
+        {current && <IconCheck size={16} aria-label="current" />}
+      </div>
+    </Combobox.Option>
+  )
+}
+
 type Where = { projectId: string } | { domainId: string } | { system: true }
-type Choice = { key: string; name: string; description: string; where: Where }
+type Choice = { key: string; name: string; description: string; where: Where; projectId: string | null }
 
 /** `key` is what placeKey says of a session that is there. */
 function choicesOf(places: PlacesView | undefined): Choice[] {
@@ -125,12 +180,14 @@ function choicesOf(places: PlacesView | undefined): Choice[] {
       name,
       description,
       where: { projectId: id },
+      projectId: id,
     })),
     ...places.domains.map(({ id, name }) => ({
       key: `domain:${id}`,
       name: `Domain ${name}`,
       description: 'Its projects, users and groups',
       where: { domainId: id },
+      projectId: null,
     })),
     ...(places.system
       ? [
@@ -139,6 +196,7 @@ function choicesOf(places: PlacesView | undefined): Choice[] {
             name: 'Whole cloud',
             description: 'The system, outside of every project',
             where: { system: true as const },
+            projectId: null,
           },
         ]
       : []),

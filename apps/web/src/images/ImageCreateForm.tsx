@@ -8,6 +8,7 @@ import { bytes } from '../kit/format.ts'
 import { NumberField } from '../kit/NumberField.tsx'
 import { notify } from '../kit/notify.ts'
 import { SidePanelForm } from '../kit/SidePanelForm.tsx'
+import { useSession } from '../kit/session.ts'
 import { useTRPC } from '../kit/trpc.ts'
 import { whole } from '../kit/whole.ts'
 import { type ImageFormValues, imageCreateCli } from './cli.ts'
@@ -35,6 +36,7 @@ const initial: Values = {
 /** Makes the image and sends the file; the panel closes at once, the tray shows how it goes. */
 export function ImageCreateForm({ opened, onClose }: { opened: boolean; onClose: () => void }) {
   const trpc = useTRPC()
+  const { place } = useSession()
   const create = useMutation(trpc.images.create.mutationOptions())
   const [seen, setSeen] = useState<{ format: 'raw' | 'qcow2'; virtualBytes: number } | null>(null)
   const form = useForm<Values>({
@@ -68,7 +70,7 @@ export function ImageCreateForm({ opened, onClose }: { opened: boolean; onClose:
       minDiskGib: Number(values.minDiskGib),
       minRamMib: Number(values.minRamMib),
     })
-    uploads.start(image, file)
+    uploads.start(image, file, place)
     notify.started(`Uploading ${image.name}`)
     form.reset()
     setSeen(null)

@@ -9,9 +9,9 @@ import {
   IconX,
 } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
-import Link from 'next/link'
 import { useEffect, useState } from 'react'
 import { cloudError } from '../kit/errors.ts'
+import { Link } from '../kit/navigation.tsx'
 import { paths } from '../kit/paths.ts'
 import { useTRPC } from '../kit/trpc.ts'
 import { Hint } from '../ui/Hint.tsx'

@@ -4,12 +4,13 @@ import type { ImageView } from '@stratolith/api/images/contract'
 import { imageCan } from '@stratolith/api/images/states'
 import { IconPencil, IconRocket, IconTrash, IconUpload } from '@tabler/icons-react'
 import { useMutation } from '@tanstack/react-query'
-import { useRouter } from 'next/navigation'
 import { confirm } from '../kit/confirm.tsx'
 import type { ResourceAction } from '../kit/descriptor.ts'
+import { useRouter } from '../kit/navigation.tsx'
 import { notify } from '../kit/notify.ts'
 import { paths } from '../kit/paths.ts'
 import { all, useMay } from '../kit/rights.ts'
+import { useSession } from '../kit/session.ts'
 import { useTRPC } from '../kit/trpc.ts'
 import { imageDeleteCli } from './cli.ts'
 import { fileProblem, guessFormat } from './format.ts'
@@ -26,6 +27,7 @@ export function useImageActions(
   const trpc = useTRPC()
   const router = useRouter()
   const may = useMay()
+  const { place } = useSession()
   const remove = useMutation(trpc.images.delete.mutationOptions())
   const launch: ResourceAction<ImageView> = {
     id: 'launch',
@@ -39,7 +41,7 @@ export function useImageActions(
     label: 'Upload data',
     icon: <IconUpload size={16} />,
     allowed: (image) => all(may(image.own), imageCan.upload(image)),
-    open: (image) => pickFile((file) => void uploadTo(image, file)),
+    open: (image) => pickFile((file) => void uploadTo(image, file, place)),
   }
   const edit: ResourceAction<ImageView> = {
     id: 'edit',
@@ -92,7 +94,7 @@ function pickFile(then: (file: File) => void): void {
 }
 
 /** Data for an image that waits for it; the format was decided when the image was made. */
-async function uploadTo(image: ImageView, file: File): Promise<void> {
+async function uploadTo(image: ImageView, file: File, place: string): Promise<void> {
   const head = new Uint8Array(await file.slice(0, 64).arrayBuffer())
   const problem = fileProblem(file.name, file.size, head)
   const found = guessFormat(head)
@@ -101,7 +103,7 @@ async function uploadTo(image: ImageView, file: File): Promise<void> {
     return notify.failed(
       new Error(`${file.name} is QCOW2, but this image was made as raw. Create a new image for it.`),
     )
-  uploads.start(image, file)
+  uploads.start(image, file, place)
 }
 
 /** Stops an upload after asking; the image without data goes too. */

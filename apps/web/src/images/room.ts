@@ -6,7 +6,7 @@ import type { PortalRoom } from '../kit/room.ts'
 export const imagesRoom: PortalRoom = {
   pages: [
     {
-      group: 'Images',
+      group: 'Compute',
       label: 'Images',
       href: paths.images,
       help: 'images#images',

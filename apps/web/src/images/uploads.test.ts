@@ -54,7 +54,7 @@ describe('upload store', () => {
     const { store, sent, last, guarded, wait } = setup()
     let told = 0
     const stop = store.subscribe(() => told++)
-    store.start(image, file)
+    store.start(image, file, 'here')
     expect(sent[0]).toMatchObject({ method: 'PUT', url: '/api/upload/images/a%2Fb', body: file })
     wait(1000)
     last().upload.onprogress?.({ loaded: 500, total: 1000 })
@@ -74,7 +74,7 @@ describe('upload store', () => {
   })
   it('keeps the same snapshot while nothing changes', () => {
     const { store } = setup()
-    store.start(image, file)
+    store.start(image, file, 'here')
     expect(store.getSnapshot()).toBe(store.getSnapshot())
   })
   it.each([
@@ -84,20 +84,20 @@ describe('upload store', () => {
     ['<html>', 413, 'The file is larger than this cloud takes.'],
   ])('shows the reason of the server: %s', (body, status, sentence) => {
     const { store, last } = setup()
-    store.start(image, file)
+    store.start(image, file, 'here')
     Object.assign(last(), { status, responseText: body })
     last().onload?.()
     expect(store.getSnapshot()[0]).toMatchObject({ state: 'failed', error: sentence })
   })
   it('says so when the connection breaks', () => {
     const { store, last } = setup()
-    store.start(image, file)
+    store.start(image, file, 'here')
     last().onerror?.()
     expect(store.getSnapshot()[0]?.error).toMatch(/connection broke/)
   })
   it('cancels, and a running one cannot be dismissed', () => {
     const { store, last, guarded } = setup()
-    store.start(image, file)
+    store.start(image, file, 'here')
     store.dismiss(image.id)
     expect(store.getSnapshot()).toHaveLength(1)
     store.cancel(image.id)
@@ -107,9 +107,9 @@ describe('upload store', () => {
   })
   it('replaces an earlier try of the same image', () => {
     const { store, last } = setup()
-    store.start(image, file)
+    store.start(image, file, 'here')
     last().onerror?.()
-    store.start(image, file)
+    store.start(image, file, 'here')
     expect(store.getSnapshot()).toHaveLength(1)
     expect(store.getSnapshot()[0]?.state).toBe('running')
   })

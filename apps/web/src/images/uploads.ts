@@ -54,8 +54,8 @@ export function createUploadStore(deps: UploadDeps) {
     },
     getSnapshot: (): readonly Upload[] => items,
 
-    /** Sends the file as the image's data. Answers at once; the store tells how it goes. */
-    start(image: { id: string; name: string }, file: Blob): void {
+    /** Sends the file as the image's data, for the place of the page. Answers at once; the store tells how it goes. */
+    start(image: { id: string; name: string }, file: Blob, place: string): void {
       const request = deps.request()
       const meter = speedMeter(deps.now)
       requests.get(image.id)?.abort()
@@ -89,6 +89,7 @@ export function createUploadStore(deps: UploadDeps) {
         })
       request.open('PUT', `/api/upload/images/${encodeURIComponent(image.id)}`)
       request.setRequestHeader('Content-Type', 'application/octet-stream')
+      request.setRequestHeader('x-stratolith-place', place)
       request.send(file)
     },
 

@@ -14,17 +14,17 @@ const maxQueryInAddress = 1500
 export function CloudProvider({ place, children }: { place: string; children: ReactNode }) {
   const [queryClient] = useState(newQueryClient)
   const [trpcClient] = useState(() => {
-    // See identity/server/forward.ts: this page was made for this place.
+    // See identity/server/places.ts: this page was made for this place.
     const headers = { 'x-stratolith-place': place }
     return createTRPCClient<AppRouter>({
       links: [
         splitLink({
           condition: (op) =>
             op.type === 'query' && (JSON.stringify(op.input)?.length ?? 0) > maxQueryInAddress,
-          true: httpLink({ url, methodOverride: 'POST', headers, fetch: fetchHere }),
+          true: httpLink({ url, methodOverride: 'POST', headers }),
           // Not the streaming link: an answer that arrives in two pieces makes it abort (11.22, isEmpty of its
           // streams manager), which is every answer above some 32 KiB.
-          false: httpBatchLink({ url, maxItems: 20, maxURLLength: 6000, headers, fetch: fetchHere }),
+          false: httpBatchLink({ url, maxItems: 20, maxURLLength: 6000, headers }),
         }),
       ],
     })
@@ -36,11 +36,4 @@ export function CloudProvider({ place, children }: { place: string; children: Re
       </TRPCProvider>
     </QueryClientProvider>
   )
-}
-
-/** 409 from the portal itself: the place was switched in another tab. This page is of the past. */
-const fetchHere: typeof fetch = async (input, init) => {
-  const answer = await fetch(input, init)
-  if (answer.status === 409 && answer.headers.has('x-stratolith-reload')) window.location.reload()
-  return answer
 }

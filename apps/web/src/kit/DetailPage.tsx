@@ -1,13 +1,13 @@
 'use client'
 import { Anchor, Breadcrumbs, Tabs, Text } from '@mantine/core'
-import Link from 'next/link'
-import { usePathname, useRouter } from 'next/navigation'
 import { type ReactNode, useEffect } from 'react'
 import { PageHeader } from '../ui/PageHeader.tsx'
 import { ReasonButton } from '../ui/ReasonButton.tsx'
 import { ActionMenu } from './ActionMenu.tsx'
 import { useGuarded, useRunAction } from './actions.tsx'
 import { type ResourceAction, type ResourceDescriptor, removes } from './descriptor.ts'
+import { Link, usePathname, useRouter } from './navigation.tsx'
+import { ownPath } from './paths.ts'
 import { useUrlState } from './url-state.ts'
 
 export type DetailTab = { id: string; label: string; content: ReactNode; icon?: ReactNode }
@@ -49,7 +49,8 @@ export function DetailPage<V extends { id: string }>({
   const run = async (action: ResourceAction<V>) => {
     const done = await runAction(action, [view])
     // Back must not lead to a page of nothing. Who has gone elsewhere meanwhile stays there.
-    if (done && removes(action) && listPath && window.location.pathname === pathname) router.replace(listPath)
+    if (done && removes(action) && listPath && ownPath(window.location.pathname) === pathname)
+      router.replace(listPath)
   }
   return (
     <div>

@@ -1,11 +1,10 @@
 'use client'
 import { Alert, Button, Group, Skeleton, Stack, Text } from '@mantine/core'
 import { IconAlertTriangle, IconMoodEmpty } from '@tabler/icons-react'
-import Link from 'next/link'
-import { usePathname } from 'next/navigation'
 import type { ReactNode } from 'react'
 import { EmptyState } from '../ui/EmptyState.tsx'
 import { cloudError, isNothing } from './errors.ts'
+import { Link, usePathname } from './navigation.tsx'
 import { wayBack } from './paths.ts'
 
 type Query<T> = { data: T | undefined; error: unknown; refetch: () => unknown; isFetching: boolean }

@@ -2,10 +2,10 @@
 'use client'
 import { Anchor, Checkbox, Skeleton, UnstyledButton } from '@mantine/core'
 import { IconArrowDown, IconArrowUp, IconSelector } from '@tabler/icons-react'
-import Link from 'next/link'
 import type { ReactNode, RefObject } from 'react'
 import { ActionMenu } from './ActionMenu.tsx'
 import type { ColumnDef, ResourceAction, RowsDescriptor } from './descriptor.ts'
+import { Link } from './navigation.tsx'
 import classes from './ResourceTable.module.css'
 
 export function TableHead<V>({

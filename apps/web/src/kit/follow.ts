@@ -7,9 +7,10 @@ const retryMs = [500, 1000, 2000, 5000] as const
 
 /**
  * EventSource with our own reconnects: the browser's gives up on any answer but 200. A browser that has lost its
- * network says so (`offline`), while the stream itself would look alive for minutes.
+ * network says so (`offline`), while the stream itself would look alive for minutes. `place`: of the page (kit/place.ts).
  */
 export function follow(
+  place: string,
   setState: (state: LiveState) => void,
   on: { event: (event: EventView) => void; missed: () => void },
 ): () => void {
@@ -21,7 +22,8 @@ export function follow(
   let connectedOnce = false
   const connect = () => {
     timer = null
-    source = new EventSource(cursor ? `/api/events?after=${encodeURIComponent(cursor)}` : '/api/events')
+    const query = new URLSearchParams({ at: place, ...(cursor ? { after: cursor } : {}) })
+    source = new EventSource(`/api/events?${query}`)
     source.onopen = () => {
       // Without a cursor we cannot know what happened in between.
       if (connectedOnce && cursor === null) on.missed()

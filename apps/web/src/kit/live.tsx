@@ -4,6 +4,7 @@ import { useQueryClient } from '@tanstack/react-query'
 import { createContext, type ReactNode, useContext, useEffect, useState } from 'react'
 import { follow, type LiveState } from './follow.ts'
 import { liveKeys, operationKeys } from './live-keys.ts'
+import { useSession } from './session.ts'
 import { invalidatePaths } from './stale.ts'
 
 type Listener = (event: EventView) => void
@@ -19,6 +20,7 @@ const gatherMs = 120
  */
 export function LiveProvider({ children }: { children: ReactNode }) {
   const client = useQueryClient()
+  const { place } = useSession()
   const [state, setState] = useState<LiveState>('connecting')
   const [listeners] = useState(() => new Set<Listener>())
   useEffect(() => {
@@ -29,7 +31,7 @@ export function LiveProvider({ children }: { children: ReactNode }) {
       void invalidatePaths(client, stale)
       stale.clear()
     }
-    const stop = follow(setState, {
+    const stop = follow(place, setState, {
       event: (event) => {
         const own = event.kind.startsWith('operation.') ? operationKeys : []
         for (const path of [...own, ...liveKeys(event.resourceKind)]) stale.add(path)
@@ -42,7 +44,7 @@ export function LiveProvider({ children }: { children: ReactNode }) {
       stop()
       if (gather) clearTimeout(gather)
     }
-  }, [client, listeners])
+  }, [client, listeners, place])
   return (
     <LiveContext value={state}>
       <ListenersContext value={listeners}>{children}</ListenersContext>

@@ -1,4 +1,7 @@
-/** Every address of the portal. Nothing else spells a path. */
+/**
+ * Every address of the portal, without the place that the browser's address begins with (`placed`). Nothing else
+ * spells a path.
+ */
 export const paths = {
   overview: '/',
   instances: '/instances',
@@ -66,6 +69,50 @@ export function safeReturnPath(from: string | null | undefined): string {
   if (url.origin !== 'http://portal.invalid' || url.pathname.startsWith(paths.signIn)) return paths.overview
   return url.pathname + url.search + url.hash
 }
+
+/** The place of pages that are of no project: those of the cloud, of a domain, and of people without a project. */
+export const cloudPlace = 'cloud'
+
+/** The place that an address begins with: the project's ID or `cloud`. Null: an address without a place. */
+export function placeIn(pathname: string): string | null {
+  const first = pathname.split('/')[1] ?? ''
+  return first === cloudPlace || isProjectId(first) ? first : null
+}
+
+const isProjectId = (text: string): boolean => /^[0-9a-f]{32}$/.test(text) || isUuid(text)
+
+/** The address as `paths` has it. */
+export function ownPath(pathname: string): string {
+  const place = placeIn(pathname)
+  return place === null ? pathname : pathname.slice(place.length + 1) || paths.overview
+}
+
+/**
+ * `at`: the place of the page; `beyond`: the person may go to the pages of the cloud; `home`: the project to which one
+ * goes back from there.
+ */
+export type Standing = { at: string; beyond: boolean; home: string | null }
+
+/**
+ * The address of a page as it is opened from a page of this place. Pages of the cloud are shown in the cloud, but for
+ * the page of the project that one is in, which its members see there. From the cloud a list of a project's things
+ * leads to the project that one came from, while a single thing, of whatever project, is shown in the cloud.
+ */
+export function placed({ at, beyond, home }: Standing, path: string): string {
+  const { pathname } = new URL(path, 'http://portal.invalid')
+  if (!path.startsWith('/') || placeIn(pathname) !== null || unplaced.has(pathname)) return path
+  const toCloud = pathname.startsWith('/admin/') && beyond && pathname !== paths.project(at)
+  const toHome = at === cloudPlace && isOfOneProject(pathname)
+  const place = toCloud ? cloudPlace : toHome ? (home ?? at) : at
+  return `/${place}${path === paths.overview ? '' : path.replace(/^\/(?=[?#])/, '')}`
+}
+
+const isOfOneProject = (pathname: string): boolean =>
+  pathname === paths.launch ||
+  (/^\/[^/]+$/.test(pathname) && pathname !== paths.profile && pathname !== paths.help())
+
+/** Pages outside of the portal's shell. */
+export const unplaced: ReadonlySet<string> = new Set([paths.signIn, paths.linkedConsole])
 
 export const isUuid = (text: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)
 

@@ -1,11 +1,20 @@
 import type { SessionView } from '@stratolith/api/identity/contract'
+import { cloudPlace, type Standing } from './paths.ts'
 import type { Session } from './session.ts'
 
-export const toSession = (view: SessionView): Session => ({
+/**
+ * What a page of this place knows. On a page of the cloud there is no project, though the rights may come from one;
+ * `beyond`: the person may go to the pages of the cloud.
+ */
+export const toSession = (view: SessionView, { at, beyond, home }: Standing): Session => ({
+  at,
+  beyond,
+  home: at === cloudPlace ? home : at,
+  place: placeKey(view),
   userId: view.user.id,
   userName: view.user.name,
   userDomain: { id: view.user.domainId, name: view.user.domainName },
-  project: view.project,
+  project: at === cloudPlace ? null : view.project,
   domain: view.domain,
   system: view.system,
   roles: view.roles,
@@ -20,9 +29,21 @@ type Place = Pick<Session, 'project' | 'domain' | 'system'>
 export const placeKey = ({ project, domain, system }: Place): string =>
   project?.id ?? (domain ? `domain:${domain.id}` : system ? 'system' : '')
 
+/** The place that was asked for by such a word; null: none that there could be. */
+export function placeOf(key: string): { projectId: string } | { domainId: string } | { system: true } | null {
+  if (key === 'system') return { system: true }
+  const domainId = key.startsWith('domain:') ? key.slice('domain:'.length) : null
+  if (domainId !== null) return domainId === '' ? null : { domainId }
+  return key === '' ? null : { projectId: key }
+}
+
+/** Whether a session is for more than its project: pages of the cloud or of a domain are open to it. */
+export const reachesBeyond = (view: SessionView): boolean =>
+  reachOf({ domain: view.domain, system: view.system, roles: view.roles, isAdmin: view.admin }).directory
+
 /** For people: “demo”, “domain Default”, “Whole cloud”. */
-export const placeName = ({ project, domain, system }: Place): string =>
-  project?.name ?? (domain ? `Domain ${domain.name}` : system ? 'Whole cloud' : 'No project')
+export const placeName = ({ project, domain, system, isAdmin }: Place & Pick<Session, 'isAdmin'>): string =>
+  project?.name ?? (domain ? `Domain ${domain.name}` : system || isAdmin ? 'Whole cloud' : 'No project')
 
 /**
  * How a thing of this project is looked at from here. `allProjects`: lists are asked across projects, because it is

@@ -31,16 +31,21 @@ export type Page = {
 /** `project`: of a project's things; `directory`, `cloud`: for those whose session reaches that far. */
 export type Audience = 'everyone' | 'project' | 'directory' | 'cloud'
 
-/** The groups of the side bar, in their order. */
+/** What the side bar shows: the pages of one project, or those of the cloud. */
+export type Mode = 'project' | 'cloud'
+type Group = { for: Audience; mode: Mode | 'both'; hidden?: 'heading' | 'whole' }
+
+/** The groups of the side bar, in their order. A heading over one page says nothing; the account menu leads to the profile. */
 export const groups = {
-  Start: 'everyone',
-  Compute: 'project',
-  Network: 'project',
-  Images: 'project',
-  Access: 'everyone',
-  Identity: 'directory',
-  Admin: 'cloud',
-} as const satisfies Record<string, Audience>
+  Home: { mode: 'both', for: 'everyone', hidden: 'heading' },
+  Compute: { mode: 'project', for: 'project' },
+  Network: { mode: 'project', for: 'project' },
+  Project: { mode: 'project', for: 'everyone' },
+  Identity: { mode: 'cloud', for: 'directory' },
+  Resources: { mode: 'cloud', for: 'cloud' },
+  Admin: { mode: 'cloud', for: 'cloud' },
+  Account: { mode: 'both', for: 'everyone', hidden: 'whole' },
+} as const satisfies Record<string, Group>
 export type GroupName = keyof typeof groups
 
 export type KindWords = {

@@ -1,13 +1,17 @@
 'use client'
 import { createContext, useContext } from 'react'
+import type { Standing } from './paths.ts'
 import { lookAt } from './place.ts'
 
 /** What the browser may know of the session; the token is not in it. */
-export type Session = {
+export type Session = Standing & {
+  /** What requests of this page say, so that they hold in its place and nowhere else (kit/place.ts). */
+  place: string
   userId: string
   userName: string
   /** The user's own domain. */
   userDomain: { id: string; name: string }
+  /** Null on pages of the cloud. */
   project: { id: string; name: string } | null
   /** The session is for a domain: its administrator's view. */
   domain: { id: string; name: string } | null

@@ -1,4 +1,5 @@
 'use client'
+// biome-ignore lint/style/noRestrictedImports: it changes the parameters of the browser's own address, place and all.
 import { usePathname, useSearchParams } from 'next/navigation'
 import { useCallback } from 'react'
 

@@ -48,7 +48,7 @@ export const networkingRoom: PortalRoom = {
       create: { label: 'Allocate a floating IP', href: creating(paths.floatingIps) },
     },
     {
-      group: 'Admin',
+      group: 'Resources',
       order: 4,
       label: 'All networks',
       href: paths.adminNetworks,
@@ -56,7 +56,7 @@ export const networkingRoom: PortalRoom = {
       icon: IconNetwork,
     },
     {
-      group: 'Admin',
+      group: 'Resources',
       order: 4,
       label: 'All ports',
       href: paths.adminPorts,
@@ -64,7 +64,7 @@ export const networkingRoom: PortalRoom = {
       icon: IconPlug,
     },
     {
-      group: 'Admin',
+      group: 'Resources',
       order: 4,
       label: 'All routers',
       href: paths.adminRouters,
@@ -72,7 +72,7 @@ export const networkingRoom: PortalRoom = {
       icon: IconRouter,
     },
     {
-      group: 'Admin',
+      group: 'Resources',
       order: 4,
       label: 'All security groups',
       href: paths.adminSecurityGroups,
@@ -80,7 +80,7 @@ export const networkingRoom: PortalRoom = {
       icon: IconShieldLock,
     },
     {
-      group: 'Admin',
+      group: 'Resources',
       order: 4,
       label: 'All floating IPs',
       href: paths.adminFloatingIps,

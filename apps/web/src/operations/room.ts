@@ -1,11 +1,11 @@
-import { IconActivity, IconHistory } from '@tabler/icons-react'
+import { IconActivity, IconHistory, IconTimelineEvent } from '@tabler/icons-react'
 import { paths } from '../kit/paths.ts'
 import type { PortalRoom } from '../kit/room.ts'
 
 export const operationsRoom: PortalRoom = {
   pages: [
     {
-      group: 'Access',
+      group: 'Project',
       label: 'Operations',
       href: paths.operations,
       help: 'operations#operations',
@@ -18,7 +18,7 @@ export const operationsRoom: PortalRoom = {
       label: 'All operations',
       href: paths.adminOperations,
       help: 'operations#all-operations',
-      icon: IconActivity,
+      icon: IconTimelineEvent,
     },
     {
       group: 'Admin',

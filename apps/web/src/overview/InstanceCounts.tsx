@@ -1,8 +1,8 @@
 'use client'
 import { Paper, SimpleGrid, Skeleton, Text } from '@mantine/core'
 import { IconAlertTriangle, IconHourglass, IconPlayerPlay, IconPlayerStop } from '@tabler/icons-react'
-import { useQueries } from '@tanstack/react-query'
-import Link from 'next/link'
+import { useQuery } from '@tanstack/react-query'
+import { Link } from '../kit/navigation.tsx'
 import { paths } from '../kit/paths.ts'
 import { useTRPC } from '../kit/trpc.ts'
 import classes from './InstanceCounts.module.css'
@@ -10,27 +10,24 @@ import classes from './InstanceCounts.module.css'
 const tiles = [
   { label: 'Active', status: 'ACTIVE', color: 'teal', icon: <IconPlayerPlay size={20} /> },
   { label: 'Building', status: 'BUILD', color: 'blue', icon: <IconHourglass size={20} /> },
-  { label: 'Shut off', status: 'SHUTOFF', color: 'gray', icon: <IconPlayerStop size={20} /> },
+  { label: 'Stopped', status: 'SHUTOFF', color: 'gray', icon: <IconPlayerStop size={20} /> },
   { label: 'In error', status: 'ERROR', color: 'red', icon: <IconAlertTriangle size={20} /> },
 ] as const
 
-/** Instances by state; each number leads to its list. */
-export function InstanceCounts() {
+/** Instances by state, of the project or of the whole cloud; each number leads to its list. */
+export function InstanceCounts({ allProjects = false }: { allProjects?: boolean }) {
   const trpc = useTRPC()
-  const counts = useQueries({
-    queries: tiles.map(({ status }) =>
-      trpc.compute.instances.list.queryOptions({ status: [status], limit: 1 }),
-    ),
-  })
+  const { data } = useQuery(trpc.compute.instances.summary.queryOptions({ allProjects }))
+  const list = allProjects ? paths.adminInstances : paths.instances
   return (
     <SimpleGrid cols={{ base: 2, sm: 4 }} spacing="md">
-      {tiles.map(({ label, status, color, icon }, index) => {
-        const total = counts[index]?.data?.total
+      {tiles.map(({ label, status, color, icon }) => {
+        const total = data && (data.byStatus[status] ?? 0)
         return (
           <Paper
             key={status}
             component={Link}
-            href={`${paths.instances}?status=${status}`}
+            href={`${list}?status=${status}`}
             withBorder
             radius="md"
             p="md"

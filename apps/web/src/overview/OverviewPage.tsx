@@ -2,18 +2,21 @@
 import { Button, Grid, Group, Stack } from '@mantine/core'
 import { IconFolders, IconRocket } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
-import Link from 'next/link'
 import { LaunchButton } from '../compute/launch/LaunchButton.tsx'
+import { Link } from '../kit/navigation.tsx'
 import { paths } from '../kit/paths.ts'
 import { placeName, reachOf } from '../kit/place.ts'
 import { useSession } from '../kit/session.ts'
 import { useTRPC } from '../kit/trpc.ts'
 import { EmptyState } from '../ui/EmptyState.tsx'
 import { PageHeader } from '../ui/PageHeader.tsx'
+import { CloudDashboard } from './CloudDashboard.tsx'
+import { Hints } from './Hints.tsx'
 import { InstanceCounts } from './InstanceCounts.tsx'
+import { MyMachines } from './MyMachines.tsx'
 import { Onboarding } from './Onboarding.tsx'
 import { Quotas } from './Quotas.tsx'
-import { RecentOperations } from './RecentOperations.tsx'
+import { FailedOperations, RecentOperations } from './RecentOperations.tsx'
 
 /** The project at a glance; an empty one is led to its first instance. */
 export function OverviewPage() {
@@ -21,17 +24,18 @@ export function OverviewPage() {
   return project ? <ProjectOverview name={project.name} /> : <OutsideOfProjects />
 }
 
-/** A session for a domain or for the whole cloud, or of somebody who has no role yet. */
+/** Pages of the cloud or of a domain, or of somebody who has no role yet. */
 function OutsideOfProjects() {
   const session = useSession()
-  const { directory } = reachOf(session)
+  const { cloud, directory } = reachOf(session)
+  if (cloud) return <CloudDashboard />
   return (
     <>
       <PageHeader title="Overview" description={placeName(session)} />
       {directory ? (
         <EmptyState
           icon={<IconFolders size={28} />}
-          title={session.domain ? `You are in the domain ${session.domain.name}` : 'You see the whole cloud'}
+          title={`You are in the domain ${session.domain?.name ?? ''}`}
           text="Instances and networks are in projects: choose one at the top to work in it. Here you find who works where."
           action={
             <Group gap="xs" justify="center">
@@ -62,7 +66,8 @@ function OutsideOfProjects() {
 
 function ProjectOverview({ name }: { name: string }) {
   const trpc = useTRPC()
-  const instances = useQuery(trpc.compute.instances.list.queryOptions({ limit: 1 }))
+  const summary = useQuery(trpc.compute.instances.summary.queryOptions({}))
+  const isEmpty = summary.data && Object.keys(summary.data.byStatus).length === 0
   return (
     <>
       <PageHeader
@@ -71,14 +76,18 @@ function ProjectOverview({ name }: { name: string }) {
         actions={<LaunchButton leftSection={<IconRocket size={18} />}>Launch instance</LaunchButton>}
       />
       <Stack gap="md">
-        {instances.data?.total === 0 && <Onboarding />}
+        {isEmpty ? <Onboarding /> : <Hints />}
         <InstanceCounts />
+        <FailedOperations />
         <Grid gap="md">
-          <Grid.Col span={{ base: 12, md: 5 }}>
-            <Quotas />
+          <Grid.Col span={{ base: 12, md: 8 }}>
+            <Stack gap="md">
+              {!isEmpty && <MyMachines />}
+              <RecentOperations />
+            </Stack>
           </Grid.Col>
-          <Grid.Col span={{ base: 12, md: 7 }}>
-            <RecentOperations />
+          <Grid.Col span={{ base: 12, md: 4 }}>
+            <Quotas />
           </Grid.Col>
         </Grid>
       </Stack>

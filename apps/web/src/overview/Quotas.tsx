@@ -1,15 +1,18 @@
 'use client'
-import { Skeleton, Stack } from '@mantine/core'
+import { Button, Skeleton, Stack } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
+import { useState } from 'react'
 import { Loaded } from '../kit/Loaded.tsx'
 import { useTRPC } from '../kit/trpc.ts'
 import { quotaOrder, quotaWords } from '../quota/words.ts'
 import { Bar } from '../ui/Bar.tsx'
 import { Section } from '../ui/Section.tsx'
+import { isMain } from './hints.ts'
 
-/** What the project may use and what it uses. */
+/** The limits that matter, and on demand all of them. */
 export function Quotas() {
   const trpc = useTRPC()
+  const [all, setAll] = useState(false)
   const query = useQuery(trpc.quota.get.queryOptions())
   return (
     <Section title="Quota">
@@ -17,10 +20,22 @@ export function Quotas() {
         {(quotas) => (
           <Stack gap="sm">
             {quotas
+              .filter((quota) => all || isMain(quota))
               .toSorted((a, b) => quotaOrder.indexOf(a.resource) - quotaOrder.indexOf(b.resource))
               .map(({ resource, used, limit }) => (
                 <Bar key={resource} used={used} limit={limit} {...quotaWords[resource]} />
               ))}
+            {quotas.some((quota) => !isMain(quota)) && (
+              <Button
+                variant="subtle"
+                size="compact-sm"
+                aria-expanded={all}
+                style={{ alignSelf: 'start' }}
+                onClick={() => setAll(!all)}
+              >
+                {all ? 'Show fewer' : `Show all ${quotas.length}`}
+              </Button>
+            )}
           </Stack>
         )}
       </Loaded>
@@ -31,8 +46,8 @@ export function Quotas() {
 function Waiting() {
   return (
     <Stack gap="sm" role="status" aria-label="Loading">
-      {quotaOrder.map((resource) => (
-        <Skeleton key={resource} height={34} />
+      {['instances', 'vcpus', 'memory', 'addresses'].map((name) => (
+        <Skeleton key={name} height={34} />
       ))}
     </Stack>
   )

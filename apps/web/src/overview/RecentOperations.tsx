@@ -1,21 +1,40 @@
 'use client'
-import { Anchor, Group, Stack, Text } from '@mantine/core'
+import { Anchor, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import Link from 'next/link'
-import { Ago } from '../kit/Ago.tsx'
 import { Loaded } from '../kit/Loaded.tsx'
+import { Link } from '../kit/navigation.tsx'
 import { paths } from '../kit/paths.ts'
 import { useTRPC } from '../kit/trpc.ts'
-import { OperationState, OperationTime } from '../operations/OperationState.tsx'
-import { ResourceLink } from '../operations/operation.descriptor.tsx'
-import { operationTitle } from '../operations/words.ts'
 import { Section } from '../ui/Section.tsx'
-import classes from './RecentOperations.module.css'
+import { OperationList } from './OperationList.tsx'
+import { useSinceYesterday } from './since-yesterday.ts'
+
+/** What failed in the last 24 hours; nothing while nothing did. */
+export function FailedOperations({ allProjects = false }: { allProjects?: boolean }) {
+  const trpc = useTRPC()
+  const from = useSinceYesterday()
+  const query = useQuery(trpc.operations.list.queryOptions({ allProjects, state: 'failed', from, limit: 5 }))
+  const { items, total } = query.data ?? { items: [], total: 0 }
+  if (items.length === 0) return null
+  const listPath = allProjects ? paths.adminOperations : paths.operations
+  return (
+    <Section
+      title="Failed in the last 24 hours"
+      action={
+        <Anchor component={Link} href={`${listPath}?state=failed`} size="sm">
+          {total > items.length ? `All ${total}` : 'In the list'}
+        </Anchor>
+      }
+    >
+      <OperationList items={items} listPath={listPath} />
+    </Section>
+  )
+}
 
 /** The last things that were done here, as they run. */
 export function RecentOperations() {
   const trpc = useTRPC()
-  const query = useQuery(trpc.operations.list.queryOptions({ limit: 10 }))
+  const query = useQuery(trpc.operations.list.queryOptions({ limit: 6 }))
   return (
     <Section
       title="Recent operations"
@@ -32,32 +51,7 @@ export function RecentOperations() {
               Nothing has happened yet. What you do appears here, step by step.
             </Text>
           ) : (
-            <ul className={classes.list}>
-              {items.map((operation) => (
-                <li key={operation.id} className={classes.item}>
-                  <Stack gap={0} style={{ minWidth: 0 }}>
-                    <Anchor
-                      component={Link}
-                      href={`${paths.operations}?operation=${operation.id}`}
-                      prefetch={false}
-                      size="sm"
-                      fw={600}
-                      c="var(--mantine-color-text)"
-                    >
-                      {operationTitle(operation)}
-                    </Anchor>
-                    <Group gap={6} fz="sm" c="dimmed">
-                      <ResourceLink operation={operation} />
-                      <Text size="xs" component="span">
-                        <OperationTime operation={operation} /> · {operation.actorName ?? 'the cloud'} ·{' '}
-                        <Ago iso={operation.createdAt} />
-                      </Text>
-                    </Group>
-                  </Stack>
-                  <OperationState operation={operation} />
-                </li>
-              ))}
-            </ul>
+            <OperationList items={items} listPath={paths.operations} />
           )
         }
       </Loaded>

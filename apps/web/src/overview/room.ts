@@ -5,7 +5,7 @@ import type { PortalRoom } from '../kit/room.ts'
 export const overviewRoom: PortalRoom = {
   pages: [
     {
-      group: 'Start',
+      group: 'Home',
       label: 'Overview',
       href: paths.overview,
       help: 'first-steps#the-overview',

@@ -3,11 +3,11 @@ import { Anchor, Button, Code, CopyButton, Group, Stack, Table, Text } from '@ma
 import type { AccessView } from '@stratolith/api/catalog/contract'
 import { IconCopy, IconDownload, IconKey } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
-import Link from 'next/link'
 import { useState } from 'react'
 import { Ago } from '../kit/Ago.tsx'
 import { AsCode } from '../kit/AsCode.tsx'
 import { Loaded } from '../kit/Loaded.tsx'
+import { Link } from '../kit/navigation.tsx'
 import { notify } from '../kit/notify.ts'
 import { paths } from '../kit/paths.ts'
 import { placeName } from '../kit/place.ts'
@@ -99,12 +99,13 @@ type Issued = { token: string; expiresAt: string }
 
 /** Made only when somebody asks: it lives as long as the session, and ends with it. */
 function Token() {
+  const { place } = useSession()
   const [issued, setIssued] = useState<Issued | null>(null)
   const [busy, setBusy] = useState(false)
   const ask = async () => {
     setBusy(true)
     try {
-      const answer = await fetch('/api/token', { method: 'POST' })
+      const answer = await fetch('/api/token', { method: 'POST', headers: { 'x-stratolith-place': place } })
       const body = await answer.json()
       if (!answer.ok) throw body.error
       setIssued(body)

@@ -5,14 +5,14 @@ import type { PortalRoom } from '../kit/room.ts'
 export const profileRoom: PortalRoom = {
   pages: [
     {
-      group: 'Access',
+      group: 'Project',
       label: 'API access',
       href: paths.apiAccess,
       help: 'profile#api-access',
       icon: IconApi,
     },
     {
-      group: 'Access',
+      group: 'Account',
       label: 'Profile',
       href: paths.profile,
       help: 'profile#your-profile',

@@ -5,8 +5,8 @@ import type { PortalRoom } from '../kit/room.ts'
 export const quotaRoom: PortalRoom = {
   pages: [
     {
-      group: 'Admin',
-      order: 5,
+      group: 'Resources',
+      order: 8,
       label: 'Quota defaults',
       href: paths.quotaDefaults,
       help: 'quotas#defaults',

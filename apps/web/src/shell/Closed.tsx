@@ -1,7 +1,7 @@
 'use client'
 import { Button } from '@mantine/core'
 import { IconLock } from '@tabler/icons-react'
-import Link from 'next/link'
+import { Link } from '../kit/navigation.tsx'
 import { paths } from '../kit/paths.ts'
 import { EmptyState } from '../ui/EmptyState.tsx'
 import { closedWords } from './closed-words.ts'

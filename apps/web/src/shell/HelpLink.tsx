@@ -1,10 +1,9 @@
 'use client'
 import { ActionIcon } from '@mantine/core'
 import { IconHelpCircle } from '@tabler/icons-react'
-import Link from 'next/link'
-import { usePathname } from 'next/navigation'
 import { helpFor } from '../guide/help-for.ts'
 import { placeLink } from '../guide/links.ts'
+import { Link, usePathname } from '../kit/navigation.tsx'
 import { rooms } from '../rooms.ts'
 import { Hint } from '../ui/Hint.tsx'
 

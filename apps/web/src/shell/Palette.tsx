@@ -1,61 +1,24 @@
 'use client'
-import { useDebouncedValue } from '@mantine/hooks'
 import { createSpotlight, Spotlight } from '@mantine/spotlight'
-import {
-  IconDisc,
-  IconFolders,
-  IconNetwork,
-  IconPlus,
-  IconSearch,
-  IconServer2,
-  IconUser,
-} from '@tabler/icons-react'
-import { keepPreviousData, useQuery } from '@tanstack/react-query'
-import { useRouter } from 'next/navigation'
-import { type ReactNode, useEffect, useRef, useState } from 'react'
-import { paths } from '../kit/paths.ts'
+import { IconPlus, IconSearch } from '@tabler/icons-react'
+import { useEffect, useRef, useState } from 'react'
+import { useRouter } from '../kit/navigation.tsx'
 import { reachOf } from '../kit/place.ts'
 import { useReturnFocus } from '../kit/return-focus.ts'
 import { useMay } from '../kit/rights.ts'
 import { useSession } from '../kit/session.ts'
-import { useTRPC } from '../kit/trpc.ts'
 import { navigationFor } from './navigation.tsx'
+import { type Entry, useById, useDirectory, useResources } from './palette-found.tsx'
+import { useCommands, useVerbs } from './palette-verbs.tsx'
 
 const [store, palette] = createSpotlight()
 
-type Entry = { id: string; label: string; description?: string; href: string; icon: ReactNode }
-
-/** Ctrl-K: pages, things to make, and the project's resources by name. */
-export function Palette({ onClose }: { onClose: () => void }) {
+/** Ctrl-K: pages, things to make and to do, and resources by name, address or ID. */
+export function Palette({ onClose, onHelp }: { onClose: () => void; onHelp: () => void }) {
   const router = useRouter()
-  const session = useSession()
   const [query, setQuery] = useState('')
   const words = query.trim().toLowerCase()
-  const groups = navigationFor(session)
-  const pages: Entry[] = groups.flatMap(({ items }) =>
-    items.map(({ label, href, icon }) => ({ id: href, label, href, icon })),
-  )
-  const may = useMay()
-  const { isAdmin } = session
-  // Nobody is offered what their role refuses.
-  const makes = {
-    everyone: true,
-    project: may() === true,
-    directory: reachOf(session).manages(null),
-    cloud: isAdmin,
-  }
-  const makers: Entry[] = groups.flatMap(({ for: audience, items }) =>
-    items.flatMap(({ create }) =>
-      create && makes[audience] ? [{ id: create.href, ...create, icon: <IconPlus size={18} /> }] : [],
-    ),
-  )
-  const matches = (entries: Entry[]) => entries.filter(({ label }) => label.toLowerCase().includes(words))
-  const found = [...useResources(query.trim()), ...useDirectory(query.trim())]
-  const sections = [
-    { label: 'Pages', entries: matches(pages) },
-    { label: 'Make', entries: matches(makers) },
-    { label: 'Resources', entries: found },
-  ].filter(({ entries }) => entries.length > 0)
+  const sections = useSections(query.trim(), words, onHelp)
   const list = useRef<HTMLDivElement>(null)
   useReturnFocus(true)
   // Its own store says that it is open: what was never opened there could not be closed by Escape or beside it.
@@ -68,9 +31,10 @@ export function Palette({ onClose }: { onClose: () => void }) {
     if (words === '' || list.current?.querySelector('[data-selected]')) return
     list.current?.querySelector('[data-action]')?.setAttribute('data-selected', 'true')
   })
-  const go = (href: string) => {
+  const choose = (entry: Entry) => {
     onClose()
-    router.push(href)
+    if ('href' in entry) router.push(entry.href)
+    else entry.run()
   }
   return (
     <Spotlight.Root
@@ -84,7 +48,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
       maxHeight={420}
     >
       <Spotlight.Search
-        placeholder="Find a page, an instance, an image, a network …"
+        placeholder="A name, an address, an ID, or “stop web” …"
         aria-label="Find or do"
         leftSection={<IconSearch size={18} />}
       />
@@ -97,78 +61,58 @@ export function Palette({ onClose }: { onClose: () => void }) {
                 label={entry.label}
                 description={entry.description}
                 leftSection={entry.icon}
-                onClick={() => go(entry.href)}
+                onClick={() => choose(entry)}
               />
             ))}
           </Spotlight.ActionsGroup>
         ))}
-        {sections.length === 0 && <Spotlight.Empty>Nothing has that name.</Spotlight.Empty>}
+        {sections.length === 0 && <Spotlight.Empty>Nothing has that name, address or ID.</Spotlight.Empty>}
       </Spotlight.ActionsList>
     </Spotlight.Root>
   )
 }
 
-/** Instances, networks and images whose name has the word. */
-function useResources(typed: string): Entry[] {
-  const trpc = useTRPC()
-  const { project } = useSession()
-  const [search] = useDebouncedValue(typed, 150)
-  const input = { search, limit: 5 }
-  const enabled = search.length > 0 && project !== null
-  const options = { enabled, placeholderData: keepPreviousData }
-  const instances = useQuery({ ...trpc.compute.instances.list.queryOptions(input), ...options })
-  const networks = useQuery({ ...trpc.networking.networks.list.queryOptions(input), ...options })
-  const images = useQuery({ ...trpc.images.list.queryOptions(input), ...options })
-  if (typed === '') return []
+/** Nothing that there is none of, and no thing twice. */
+function useSections(
+  typed: string,
+  words: string,
+  onHelp: () => void,
+): { label: string; entries: Entry[] }[] {
+  const { pages, makers } = usePages()
+  const matches = (entries: Entry[]) => entries.filter(({ label }) => label.toLowerCase().includes(words))
+  const actions = useVerbs(typed)
+  const commands = useCommands({ onHelp }).filter(({ words: known }) => known.includes(words))
+  const found = [...useById(typed), ...useResources(typed), ...useDirectory(typed)]
   return [
-    ...(instances.data?.items ?? []).map(({ id, name, status }) => ({
-      id,
-      label: name,
-      description: `Instance · ${status}`,
-      href: paths.instance(id),
-      icon: <IconServer2 size={18} />,
-    })),
-    ...(networks.data?.items ?? []).map(({ id, name }) => ({
-      id,
-      label: name,
-      description: 'Network',
-      href: paths.network(id),
-      icon: <IconNetwork size={18} />,
-    })),
-    ...(images.data?.items ?? []).map(({ id, name }) => ({
-      id,
-      label: name,
-      description: 'Image',
-      href: paths.image(id),
-      icon: <IconDisc size={18} />,
-    })),
-  ]
+    { label: 'Do', entries: actions },
+    { label: 'Pages', entries: matches(pages) },
+    { label: 'Make', entries: matches(makers) },
+    { label: 'Resources', entries: found },
+    { label: 'Portal', entries: commands },
+  ].filter(({ entries }) => entries.length > 0)
 }
 
-/** Projects and users, for those whose business they are. */
-function useDirectory(typed: string): Entry[] {
-  const trpc = useTRPC()
-  const { directory } = reachOf(useSession())
-  const [search] = useDebouncedValue(typed, 150)
-  const input = { search, limit: 5 }
-  const options = { enabled: directory && search.length > 0, placeholderData: keepPreviousData }
-  const projects = useQuery({ ...trpc.directory.projects.list.queryOptions(input), ...options })
-  const users = useQuery({ ...trpc.directory.users.list.queryOptions(input), ...options })
-  if (typed === '') return []
-  return [
-    ...(projects.data?.items ?? []).map(({ id, name, domainName }) => ({
-      id,
-      label: name,
-      description: `Project · ${domainName}`,
-      href: paths.project(id),
-      icon: <IconFolders size={18} />,
-    })),
-    ...(users.data?.items ?? []).map(({ id, name, domainName }) => ({
-      id,
-      label: name,
-      description: `User · ${domainName}`,
-      href: paths.user(id),
-      icon: <IconUser size={18} />,
-    })),
-  ]
+/** From the cloud, the pages of the project that one came from, too. */
+function usePages(): { pages: Entry[]; makers: Entry[] } {
+  const session = useSession()
+  const may = useMay()
+  const project = session.project ?? (session.home ? { id: session.home, name: '' } : null)
+  const groups = navigationFor({ ...session, project })
+  // Nobody is offered what their role refuses.
+  const makes = {
+    everyone: true,
+    project: may() === true,
+    directory: reachOf(session).manages(null),
+    cloud: session.isAdmin,
+  }
+  return {
+    pages: groups.flatMap(({ items }) =>
+      items.map(({ label, href, icon }) => ({ id: href, label, href, icon })),
+    ),
+    makers: groups.flatMap(({ for: audience, items }) =>
+      items.flatMap(({ create }) =>
+        create && makes[audience] ? [{ id: create.href, ...create, icon: <IconPlus size={18} /> }] : [],
+      ),
+    ),
+  }
 }

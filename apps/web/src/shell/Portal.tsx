@@ -1,13 +1,13 @@
 'use client'
 import dynamic from 'next/dynamic'
 import { type ReactNode, useEffect } from 'react'
+import { visited } from '../identity/own-projects.ts'
 import { UploadTray } from '../images/UploadTray.tsx'
 import { CloudProvider } from '../kit/CloudProvider.tsx'
 import { installClipboard } from '../kit/clipboard.ts'
 import { ConfirmHost } from '../kit/confirm.tsx'
 import { LiveProvider } from '../kit/live.tsx'
 import { forgetOwn } from '../kit/own-storage.ts'
-import { placeKey } from '../kit/place.ts'
 import { type Session, SessionContext } from '../kit/session.ts'
 import { OperationToasts } from '../operations/OperationToasts.tsx'
 import { Shell } from './Shell.tsx'
@@ -22,9 +22,13 @@ export function Portal({ session, children }: { session: Session; children: Reac
   const { userId } = session
   // Somebody else may have used this tab before.
   useEffect(() => forgetOwn(sessionStorage, userId), [userId])
+  const projectId = session.project?.id
+  useEffect(() => {
+    if (projectId) visited(localStorage, userId, projectId)
+  }, [userId, projectId])
   return (
     <SessionContext value={session}>
-      <CloudProvider place={placeKey(session)}>
+      <CloudProvider place={session.place}>
         <LiveProvider>
           <Shell>{children}</Shell>
           <ConfirmHost />

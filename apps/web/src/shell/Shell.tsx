@@ -1,15 +1,15 @@
 'use client'
 import { ActionIcon, Burger, Button, Group, Kbd, Text } from '@mantine/core'
 import { useDisclosure, useHotkeys } from '@mantine/hooks'
-import { IconSearch } from '@tabler/icons-react'
+import { IconHelp, IconSearch } from '@tabler/icons-react'
 import dynamic from 'next/dynamic'
-import Link from 'next/link'
-import { usePathname } from 'next/navigation'
 import { type ReactNode, useState } from 'react'
 import { AccountMenu } from '../identity/AccountMenu.tsx'
 import { ProjectSwitcher } from '../identity/ProjectSwitcher.tsx'
+import { Link, usePathname } from '../kit/navigation.tsx'
 import { paths } from '../kit/paths.ts'
 import { useSession } from '../kit/session.ts'
+import { Bell } from '../operations/Bell.tsx'
 import { HelpSlot } from '../ui/help-slot.ts'
 import { Logo } from '../ui/Logo.tsx'
 import { Closed } from './Closed.tsx'
@@ -21,13 +21,17 @@ import { SideBar } from './SideBar.tsx'
 
 // Loaded when it is opened for the first time.
 const Palette = dynamic(() => import('./Palette.tsx').then((module) => module.Palette), { ssr: false })
+const Help = dynamic(() => import('./Help.tsx').then((module) => module.Help), { ssr: false })
 
 /** Header, side bar and the page. Below 768 px the side bar is a drawer. */
 export function Shell({ children }: { children: ReactNode }) {
   const closed = closedTo(useSession(), usePathname())
   const [menuOpen, menu] = useDisclosure(false)
   const [paletteOpen, setPaletteOpen] = useState(false)
+  const [helpOpen, setHelpOpen] = useState(false)
   useHotkeys([['mod+K', () => setPaletteOpen((open) => !open)]], [])
+  // Not while somebody types: the library leaves out fields of its own accord.
+  useHotkeys([['shift+?', () => setHelpOpen(true)]])
   return (
     <div className={classes.shell}>
       <a href="#content" className={classes.skip}>
@@ -71,6 +75,16 @@ export function Shell({ children }: { children: ReactNode }) {
             >
               <IconSearch size={18} />
             </ActionIcon>
+            <Bell />
+            <ActionIcon
+              visibleFrom="sm"
+              variant="default"
+              size={36}
+              aria-label="Help"
+              onClick={() => setHelpOpen(true)}
+            >
+              <IconHelp size={18} />
+            </ActionIcon>
             <AccountMenu />
           </Group>
         </Group>
@@ -81,7 +95,8 @@ export function Shell({ children }: { children: ReactNode }) {
           <div className={classes.page}>{closed ? <Closed why={closed} /> : children}</div>
         </HelpSlot>
       </main>
-      {paletteOpen && <Palette onClose={() => setPaletteOpen(false)} />}
+      {paletteOpen && <Palette onClose={() => setPaletteOpen(false)} onHelp={() => setHelpOpen(true)} />}
+      {helpOpen && <Help onClose={() => setHelpOpen(false)} />}
     </div>
   )
 }

@@ -1,25 +1,31 @@
 'use client'
 import { NavLink } from '@mantine/core'
-import Link from 'next/link'
-import { usePathname } from 'next/navigation'
+import { useState } from 'react'
+import { Link, usePathname } from '../kit/navigation.tsx'
 import { useSession } from '../kit/session.ts'
-import { isHere, navigationFor } from './navigation.tsx'
+import { ModeSwitch } from './ModeSwitch.tsx'
+import { isHere, sideBarFor } from './navigation.tsx'
 import classes from './Shell.module.css'
 
-/** The list is longer than a screen: the page that one is on shall be seen in it. */
+/** On a low screen the list is longer than that: the page that one is on shall be seen in it. */
 const intoView = (item: HTMLElement | null): void => item?.scrollIntoView({ block: 'nearest' })
 
 /** Below 768 px it lies over the page while `open`. */
 export function SideBar({ open, onNavigate }: { open: boolean; onNavigate: () => void }) {
   const session = useSession()
   const pathname = usePathname()
+  // Of what one points at, and not of all that there is.
+  const [near, setNear] = useState<string | null>(null)
   return (
     <nav aria-label="Main navigation" className={classes.sidebar} data-open={open || undefined}>
-      {navigationFor(session).map((group) => (
+      <ModeSwitch onNavigate={onNavigate} />
+      {sideBarFor(session).map((group) => (
         <div key={group.label}>
-          <div className={classes.group} aria-hidden>
-            {group.label}
-          </div>
+          {group.hidden === undefined && (
+            <div className={classes.group} aria-hidden>
+              {group.label}
+            </div>
+          )}
           <ul aria-label={group.label} className={classes.list}>
             {group.items.map((item) => {
               const active = isHere(item.href, pathname)
@@ -28,12 +34,15 @@ export function SideBar({ open, onNavigate }: { open: boolean; onNavigate: () =>
                   <NavLink
                     component={Link}
                     href={item.href}
+                    prefetch={near === item.href ? null : false}
                     label={item.label}
                     leftSection={item.icon}
                     active={active}
                     aria-current={active ? 'page' : undefined}
                     className={classes.item}
                     onClick={onNavigate}
+                    onMouseEnter={() => setNear(item.href)}
+                    onFocus={() => setNear(item.href)}
                   />
                 </li>
               )

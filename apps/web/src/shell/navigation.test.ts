@@ -1,18 +1,35 @@
+import type { ReactElement } from 'react'
 import { expect, test } from 'vitest'
 import type { Session } from '../kit/session.ts'
 import { closedWords } from './closed-words.ts'
-import { closedTo, navigationFor } from './navigation.tsx'
+import { closedTo, sameKind, sideBarFor } from './navigation.tsx'
 
 const session = (over: Partial<Session>): Session => ({
+  ...{ at: 'p', place: 'p', beyond: false, home: 'p' },
   ...{ userId: 'u', userName: 'ann', userDomain: { id: 'default', name: 'Default' } },
   ...{ project: { id: 'p', name: 'demo' }, domain: null, system: false, roles: ['member'], isAdmin: false },
   ...{ expiresAt: '', passwordExpiresAt: null, ...over },
 })
 const member = session({})
-const admin = session({ roles: ['admin'], isAdmin: true })
-const cloud = session({ project: null, system: true, roles: ['admin'], isAdmin: true })
+const admin = session({ roles: ['admin'], isAdmin: true, beyond: true })
+const cloud = session({
+  at: 'cloud',
+  place: 'system',
+  beyond: true,
+  project: null,
+  system: true,
+  roles: ['admin'],
+  isAdmin: true,
+})
 
-const domain = session({ project: null, domain: { id: 'd', name: 'eng' }, roles: ['admin', 'reader'] })
+const domain = session({
+  at: 'cloud',
+  place: 'domain:d',
+  beyond: true,
+  project: null,
+  domain: { id: 'd', name: 'eng' },
+  roles: ['admin', 'reader'],
+})
 
 test.each([
   [member, '/instances', null],
@@ -39,12 +56,50 @@ test('whoever administers a domain is not told that administrators of domains wo
   expect(closedWords.cloud.text).not.toContain('of a domain')
 })
 
-test('the pages of Admin stand in the order of their work, whatever rooms they are of', () => {
-  const pages = navigationFor(admin).find(({ label }) => label === 'Admin')?.items
-  expect(pages?.map(({ label }) => label)).toEqual([
-    ...['Hosts', 'Unknown here', 'Flavors', 'All instances'],
-    ...['All networks', 'All ports', 'All routers', 'All security groups', 'All floating IPs'],
-    'Quota defaults',
-    ...['All operations', 'Audit log', 'Services', 'Policy', 'System'],
+const shown = (who: Session) =>
+  sideBarFor(who).map(({ label, items }) => [label, items.map((one) => one.label)])
+
+test('the side bar of a project has the pages of the project, also for whoever sees the cloud', () => {
+  expect(shown(admin)).toEqual(shown(member))
+  expect(shown(member).map(([label]) => label)).toEqual(['Home', 'Compute', 'Network', 'Project'])
+})
+
+test('the pages of the cloud stand in the order of their work, whatever rooms they are of', () => {
+  expect(shown(cloud).map(([label]) => label)).toEqual(['Home', 'Identity', 'Resources', 'Admin'])
+  expect(shown(cloud).at(-1)?.[1]).toEqual([
+    ...['Hosts', 'Unknown here', 'All operations', 'Audit log', 'Services', 'Policy', 'System'],
   ])
 })
+
+test('no page is at two places, no heading stands over one page, and no two pages have the same icon', () => {
+  for (const who of [member, cloud]) {
+    const groups = sideBarFor(who)
+    const icons = groups.flatMap(({ items }) => items.map(({ icon }) => (icon as ReactElement).type))
+    expect(new Set(icons).size).toBe(icons.length)
+    for (const { label, hidden, items } of groups)
+      if (hidden === undefined) {
+        expect(items.length, label).toBeGreaterThan(1)
+        expect(items.map((item) => item.label)).not.toContain(label)
+      }
+  }
+})
+
+test('every entry is seen at a height of 900 px', () => {
+  // As Shell.module.css has it: header, switch, headings, entries and the space below.
+  for (const who of [admin, cloud]) {
+    const groups = sideBarFor(who)
+    const headings = groups.filter(({ hidden }) => hidden === undefined).length
+    const entries = groups.flatMap(({ items }) => items).length
+    expect(56 + 10 + 40 + headings * 33 + entries * 28 + 16).toBeLessThanOrEqual(900)
+  }
+})
+
+test.each([
+  ['/', '/'],
+  ['/networks', '/networks'],
+  ['/networks/7', '/networks'],
+  ['/instances/new', '/instances/new'],
+  ['/profile', '/profile'],
+  ['/admin/hosts', '/'],
+  ['/admin/projects/p', '/'],
+])('whoever switches the project at %s comes to %s', (from, to) => expect(sameKind(from)).toBe(to))

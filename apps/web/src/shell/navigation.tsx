@@ -1,17 +1,23 @@
 import type { ReactNode } from 'react'
-import { paths } from '../kit/paths.ts'
+import { cloudPlace, paths } from '../kit/paths.ts'
 import { reachOf } from '../kit/place.ts'
-import { type Audience, type GroupName, groups, type Page, pagesOf } from '../kit/room.ts'
+import { type Audience, type GroupName, groups, type Mode, type Page, pagesOf } from '../kit/room.ts'
 import type { Session } from '../kit/session.ts'
 import { rooms } from '../rooms.ts'
 
 type NavItem = Omit<Page, 'icon'> & { icon: ReactNode }
-type NavGroup = { label: string; for: Audience; items: NavItem[] }
+type NavGroup = {
+  label: string
+  for: Audience
+  mode: Mode | 'both'
+  hidden?: 'heading' | 'whole'
+  items: NavItem[]
+}
 
 /** The map of the portal: the side bar draws it, the palette searches it. */
 const navigation: NavGroup[] = (Object.keys(groups) as GroupName[]).map((label) => ({
   label,
-  for: groups[label],
+  ...groups[label],
   items: pagesOf(rooms, label).map(({ icon: Icon, ...page }) => ({ ...page, icon: <Icon size={18} /> })),
 }))
 
@@ -28,6 +34,22 @@ export function navigationFor(session: Session): NavGroup[] {
     const items = open[group.for] ? group.items.filter((item) => open[item.for ?? 'everyone']) : []
     return items.length > 0 ? [{ ...group, items }] : []
   })
+}
+
+/** Which half of the portal a page is of. */
+export const modeOf = ({ at }: Pick<Session, 'at'>): Mode => (at === cloudPlace ? 'cloud' : 'project')
+
+/** What the side bar shows. */
+export const sideBarFor = (session: Session): NavGroup[] =>
+  navigationFor(session).filter(
+    ({ mode, hidden }) => (mode === 'both' || mode === modeOf(session)) && hidden !== 'whole',
+  )
+
+/** The page of the same kind in another project: the list of what one looks at, and the overview after a page of the cloud. */
+export function sameKind(pathname: string): string {
+  if (pathname === paths.launch) return paths.launch
+  const items = navigation.flatMap(({ mode, items }) => (mode === 'cloud' ? [] : items))
+  return items.find(({ href }) => href !== paths.overview && isHere(href, pathname))?.href ?? paths.overview
 }
 
 /** An audience that one can be outside of. */

@@ -4,7 +4,7 @@ import type { InstanceRow } from '../instances/load.ts'
 /**
  * A kind of thing that an instance has and another room owns. The rows of the thing say that the instance has it, its
  * host follows them, and the guest is told by the instance's own document, so a kind says only how its rows change
- * (docs/decisions/0023-attachments.md). workflows/attachments.ts makes the two workflows of it.
+ * (docs/decisions/0024-attachments.md). workflows/attachments.ts makes the two workflows of it.
  */
 export type Attachment = {
   /** `resourceKind` of the things: "port". */

@@ -1,10 +1,10 @@
 import { Button } from '@mantine/core'
 import type { FlavorView } from '@stratolith/api/compute/contract'
 import { IconPlus, IconStack2 } from '@tabler/icons-react'
-import Link from 'next/link'
 import type { ResourceDescriptor } from '../../kit/descriptor.ts'
 import { gib, mib } from '../../kit/format.ts'
 import { NameCell } from '../../kit/NameCell.tsx'
+import { Link } from '../../kit/navigation.tsx'
 import { creating, paths } from '../../kit/paths.ts'
 import { CopyText } from '../../ui/CopyText.tsx'
 

@@ -1,8 +1,8 @@
 import { Alert, Button, Code, Group, Stack, Text } from '@mantine/core'
 import type { InstanceView } from '@stratolith/api/compute/contract'
 import { IconAlertTriangle } from '@tabler/icons-react'
-import Link from 'next/link'
 import { Ago } from '../../kit/Ago.tsx'
+import { Link } from '../../kit/navigation.tsx'
 import { paths } from '../../kit/paths.ts'
 
 /** Why it is in error, and what to do now. */

@@ -2,8 +2,8 @@
 import { Alert, Anchor, Stack, Text, VisuallyHidden } from '@mantine/core'
 import type { InstanceView } from '@stratolith/api/compute/contract'
 import { IconPlugConnectedX } from '@tabler/icons-react'
-import Link from 'next/link'
 import { Ago } from '../../kit/Ago.tsx'
+import { Link } from '../../kit/navigation.tsx'
 import { paths } from '../../kit/paths.ts'
 import { machineText, machineTitle } from './machine-words.ts'
 

@@ -1,9 +1,9 @@
 import { Button, Text } from '@mantine/core'
 import type { KeyPairView } from '@stratolith/api/compute/contract'
 import { IconKey, IconPlus } from '@tabler/icons-react'
-import Link from 'next/link'
 import { Ago } from '../../kit/Ago.tsx'
 import type { ResourceDescriptor } from '../../kit/descriptor.ts'
+import { Link } from '../../kit/navigation.tsx'
 import { creating, paths } from '../../kit/paths.ts'
 import { CopyText } from '../../ui/CopyText.tsx'
 

@@ -1,7 +1,7 @@
 'use client'
 import { Button, type ButtonProps } from '@mantine/core'
-import Link from 'next/link'
 import type { ReactNode } from 'react'
+import { Link } from '../../kit/navigation.tsx'
 import { paths } from '../../kit/paths.ts'
 import { useMay } from '../../kit/rights.ts'
 import { ReasonButton } from '../../ui/ReasonButton.tsx'

@@ -1,7 +1,7 @@
 'use client'
 import { IconPlus } from '@tabler/icons-react'
-import { useRouter } from 'next/navigation'
 import { lazyPanel } from '../../kit/lazy-panel.tsx'
+import { useRouter } from '../../kit/navigation.tsx'
 import { paths } from '../../kit/paths.ts'
 import { ResourceTable } from '../../kit/ResourceTable.tsx'
 import { useAdminOnly } from '../../kit/rights.ts'

@@ -2,8 +2,8 @@
 import type { ProjectDetail } from '@stratolith/api/directory/projects/contract'
 import { IconFolderPlus, IconPencil, IconPlayerPlay, IconPlayerStop, IconTrash } from '@tabler/icons-react'
 import { useMutation } from '@tanstack/react-query'
-import { useRouter } from 'next/navigation'
 import type { ResourceAction } from '../../kit/descriptor.ts'
+import { useRouter } from '../../kit/navigation.tsx'
 import { paths } from '../../kit/paths.ts'
 import { all, useManage } from '../../kit/rights.ts'
 import { useSession } from '../../kit/session.ts'
@@ -15,7 +15,7 @@ export function useProjectActions(): ResourceAction<ProjectDetail>[] {
   const trpc = useTRPC()
   const manage = useManage()
   const router = useRouter()
-  const { project: here } = useSession()
+  const { place } = useSession()
   const update = useMutation(trpc.directory.projects.update.mutationOptions())
   const still = (view: ProjectDetail) => all(manage(view.domainId), !view.deleting || 'It is being deleted.')
   const goTo = (view: ProjectDetail, panel: string) => router.push(`${paths.project(view.id)}?${panel}=1`)
@@ -42,7 +42,7 @@ export function useProjectActions(): ResourceAction<ProjectDetail>[] {
       allowed: (view) =>
         all(
           manage(view.domainId),
-          view.id !== here?.id || 'You are working in it. Switch to another project first.',
+          view.id !== place || 'You are working in it. Switch to another project first.',
         ),
       open: (view) => goTo(view, 'delete'),
     },
@@ -55,7 +55,7 @@ export function useProjectActions(): ResourceAction<ProjectDetail>[] {
       allowed: (view) =>
         all(
           still(view),
-          view.id !== here?.id || 'You are working in it. Switch to another project first.',
+          view.id !== place || 'You are working in it. Switch to another project first.',
           view.enabled || 'It is disabled.',
         ),
       confirm: (views) => ({

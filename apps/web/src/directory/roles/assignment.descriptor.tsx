@@ -1,8 +1,8 @@
 import { Anchor, Group, Text } from '@mantine/core'
 import type { AssignmentView } from '@stratolith/api/directory/roles/contract'
 import { IconUser, IconUserShield, IconUsers } from '@tabler/icons-react'
-import Link from 'next/link'
 import type { ColumnDef, ResourceDescriptor } from '../../kit/descriptor.ts'
+import { Link } from '../../kit/navigation.tsx'
 import { paths } from '../../kit/paths.ts'
 
 export function Holder({ assignment }: { assignment: AssignmentView }) {

@@ -1,15 +1,14 @@
 import { cookies } from 'next/headers'
-import { placeKey } from '../../kit/place.ts'
+import { cloudError } from '../../kit/errors.ts'
 import { apiUrl, doorHeaders } from './api.ts'
 import { sourceOf } from './front-door.ts'
 import { refusal } from './origin.ts'
-import { readSession } from './session-cookie.ts'
+import { forgetSessionAt, isRefused, placeHeader, sessionAt } from './places.ts'
+import { type PortalSession, readSession } from './session-cookie.ts'
 
 const maxBodyBytes = 1 << 20
 /** These answer with a token, which the browser must not see, or have a route of their own. */
 const ownRoutes = new Set(['identity.signIn', 'identity.rescope', 'identity.signOut'])
-/** A page made for one project must not act in another one, after a switch in another tab. */
-const placeHeader = 'x-stratolith-place'
 
 /** Passes a tRPC request of the browser on to the API, with the token that only we know. */
 export async function forwardTrpc(request: Request, procedures: string): Promise<Response> {
@@ -17,8 +16,9 @@ export async function forwardTrpc(request: Request, procedures: string): Promise
   if (procedures.split(',').some((name) => ownRoutes.has(name)))
     return refusal(404, 'not_found', 'There is no such procedure.')
   const known = await readSession(await cookies())
-  const wanted = request.headers.get(placeHeader)
-  if (known && wanted !== null && wanted !== placeKey(known.session)) return switched()
+  const place = request.headers.get(placeHeader)
+  const there = known && (await sessionOrRefusal(known, place))
+  if (there instanceof Response) return there
   const body = request.method === 'POST' ? await limitedBody(request) : undefined
   if (body === null) return refusal(413, 'invalid_input', 'That is more than 1 MiB. Send less.')
   const headers = new Headers({ ...doorHeaders(), accept: request.headers.get('accept') ?? '*/*' })
@@ -26,7 +26,7 @@ export async function forwardTrpc(request: Request, procedures: string): Promise
     const value = request.headers.get(name)
     if (value) headers.set(name, value)
   }
-  if (known) headers.set('x-auth-token', known.token)
+  if (there) headers.set('x-auth-token', there.token)
   // For procedures that count failures by address.
   const source = sourceOf(request.headers)
   if (source) headers.set('x-stratolith-source', source)
@@ -39,6 +39,7 @@ export async function forwardTrpc(request: Request, procedures: string): Promise
       signal: request.signal,
       cache: 'no-store',
     })
+    if (known && answer.status === 401) forgetSessionAt(known, place)
     return new Response(answer.body, { status: answer.status, headers: keptHeaders(answer) })
   } catch (error) {
     if (request.signal.aborted) return new Response(null, { status: 499 })
@@ -47,10 +48,20 @@ export async function forwardTrpc(request: Request, procedures: string): Promise
   }
 }
 
-function switched(): Response {
-  const answer = refusal(409, 'conflict', 'You work elsewhere now. Reload the page.')
-  answer.headers.set('x-stratolith-reload', '1')
-  return answer
+/** The session at the place of a request, or what the request is answered when there is none. */
+export async function sessionOrRefusal(
+  known: PortalSession,
+  place: string | null,
+): Promise<PortalSession | Response> {
+  try {
+    return await sessionAt(known, place)
+  } catch (error) {
+    const { code, message } = cloudError(error)
+    if (code === 'unauthenticated') return refusal(401, code, message)
+    if (isRefused(error))
+      return refusal(403, 'forbidden', 'You have no role in this project any more. Reload the page.')
+    return refusal(503, 'unavailable', 'The control plane does not answer. We keep trying.')
+  }
 }
 
 function keptHeaders(answer: Response): Headers {

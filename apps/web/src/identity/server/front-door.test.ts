@@ -4,9 +4,16 @@ import { proxy } from '../../proxy.ts'
 import { authOptions } from './auth-options.ts'
 import { forwardTrpc } from './forward.ts'
 import { isHost, isTls, publicHost, sourceOf } from './front-door.ts'
+import { cookieName, sealSession } from './session-cookie.ts'
 
 vi.mock('next/headers', () => ({ cookies: async () => ({ get: () => undefined }) }))
 
+const project = 'a87a663c0f5d4ce38a1f0a4bd1f642c8'
+const sessionView = {
+  user: { id: 'u', name: 'ann', domainId: 'default', domainName: 'Default' },
+  project: { id: project, name: 'demo' },
+  ...{ domain: null, system: false, expiresAt: '', passwordExpiresAt: null },
+}
 const secret = 'front-door-test-front-door-test-1234'
 const said = {
   host: '127.0.0.1:7002',
@@ -110,6 +117,24 @@ describe('a host', () => {
     async (headers) => {
       const request = new NextRequest('http://127.0.0.1:7002/instances', { headers })
       expect((await proxy(request)).status).toBe(400)
+    },
+  )
+  it.each([
+    ['/instances?status=ERROR', false, `/${project}/instances?status=ERROR`],
+    ['/', false, `/${project}`],
+    ['/', true, '/cloud'],
+    ['/admin/hosts', true, '/cloud/admin/hosts'],
+    ['/instances', true, `/${project}/instances`],
+    ['/instances/7', true, '/cloud/instances/7'],
+  ])(
+    'an address of before the place was in it, %s, leads on (administrator: %s)',
+    async (path, admin, to) => {
+      const view = { ...sessionView, roles: admin ? ['admin'] : ['member'], admin }
+      const cookie = `${cookieName('session')}=${await sealSession({ token: 't', session: view })}`
+      const request = new NextRequest(`http://127.0.0.1:7002${path}`, { headers: { ...proven, cookie } })
+      expect((await proxy(request)).headers.get('location')).toBe(`https://cloud.example${to}`)
+      const there = new NextRequest(`http://127.0.0.1:7002${to}`, { headers: { ...proven, cookie } })
+      expect((await proxy(there)).headers.get('location')).toBeNull()
     },
   )
   it('that is one leads strangers to the sign-in page', async () => {

@@ -4,7 +4,12 @@ import { decode, encode } from 'next-auth/jwt'
 import { type HeaderReader, isTls } from './front-door.ts'
 
 /** What the encrypted cookie holds. `token` is the API token; it never leaves the server side. */
-export type PortalSession = { token: string; session: SessionView }
+export type PortalSession = {
+  token: string
+  session: SessionView
+  /** The project that was chosen last: addresses without a project are of it. */
+  project?: string
+}
 /** A day; the API's own token may end sooner, and then the session is over whatever the cookie says. */
 export const maxAgeSeconds = 24 * 3600
 
@@ -38,7 +43,7 @@ export async function readSession(cookies: CookieReader): Promise<PortalSession 
   if (!sealed) return null
   try {
     const payload = await decode({ token: sealed, secret: sessionSecret() })
-    return isPortalSession(payload) ? { token: payload.token, session: payload.session } : null
+    return isPortalSession(payload) ? portalSession(payload) : null
   } catch {
     // Sealed with another secret, cut off or too old: the same as no cookie.
     return null
@@ -47,6 +52,12 @@ export async function readSession(cookies: CookieReader): Promise<PortalSession 
 
 export const sealSession = (session: PortalSession): Promise<string> =>
   encode({ token: session, secret: sessionSecret(), maxAge: maxAgeSeconds })
+
+const portalSession = ({ token, session, project }: PortalSession): PortalSession => ({
+  token,
+  session,
+  ...(typeof project === 'string' ? { project } : {}),
+})
 
 function isPortalSession(value: unknown): value is PortalSession {
   return typeof value === 'object' && value !== null && 'token' in value && 'session' in value

@@ -8,9 +8,9 @@ import {
   IconTopologyStar3,
   IconWorld,
 } from '@tabler/icons-react'
-import Link from 'next/link'
 import type { ReactNode } from 'react'
 import { lazyPanel } from '../../kit/lazy-panel.tsx'
+import { Link } from '../../kit/navigation.tsx'
 import { paths } from '../../kit/paths.ts'
 import { useMay } from '../../kit/rights.ts'
 import { useUrlPanel } from '../../kit/url-state.ts'

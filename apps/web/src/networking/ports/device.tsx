@@ -1,6 +1,6 @@
 import { Anchor, Text } from '@mantine/core'
 import type { PortView } from '@stratolith/api/networking/contract'
-import Link from 'next/link'
+import { Link } from '../../kit/navigation.tsx'
 import { paths } from '../../kit/paths.ts'
 
 type Device = Pick<PortView, 'deviceOwner' | 'deviceId'>

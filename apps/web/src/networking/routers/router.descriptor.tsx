@@ -1,10 +1,10 @@
 import { Anchor, Code, Group, Stack, Text } from '@mantine/core'
 import type { RouterView } from '@stratolith/api/networking/contract'
 import { IconRoute } from '@tabler/icons-react'
-import Link from 'next/link'
 import { Ago } from '../../kit/Ago.tsx'
 import type { ResourceDescriptor } from '../../kit/descriptor.ts'
 import { NameCell } from '../../kit/NameCell.tsx'
+import { Link } from '../../kit/navigation.tsx'
 import { paths } from '../../kit/paths.ts'
 import { NetState } from '../NetState.tsx'
 

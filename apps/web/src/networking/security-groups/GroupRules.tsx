@@ -9,9 +9,9 @@ import {
   IconTrash,
 } from '@tabler/icons-react'
 import { useMutation } from '@tanstack/react-query'
-import Link from 'next/link'
 import type { ResourceAction, ResourceDescriptor } from '../../kit/descriptor.ts'
 import { lazyPanel } from '../../kit/lazy-panel.tsx'
+import { Link } from '../../kit/navigation.tsx'
 import { paths } from '../../kit/paths.ts'
 import { RowsTable } from '../../kit/RowsTable.tsx'
 import { useMay } from '../../kit/rights.ts'

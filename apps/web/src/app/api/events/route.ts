@@ -1,22 +1,28 @@
 import { cookies } from 'next/headers'
 import { apiUrl, doorHeaders } from '../../../identity/server/api.ts'
+import { sessionOrRefusal } from '../../../identity/server/forward.ts'
 import { refusal } from '../../../identity/server/origin.ts'
+import { forgetSessionAt } from '../../../identity/server/places.ts'
 import { readSession } from '../../../identity/server/session-cookie.ts'
 
-/** The event stream of the session's project; ends upstream as soon as the browser leaves. */
+/** The event stream of the page's project (`?at=`, because an EventSource sends no headers of ours); ends upstream as soon as the browser leaves. */
 export async function GET(request: Request): Promise<Response> {
   const known = await readSession(await cookies())
   if (!known) return refusal(401, 'unauthenticated', 'Sign in first: there is no valid session.')
-  const after = new URL(request.url).searchParams.get('after')
+  const asked = new URL(request.url).searchParams
+  const [after, place] = [asked.get('after'), asked.get('at')]
+  const there = await sessionOrRefusal(known, place)
+  if (there instanceof Response) return there
   const last = request.headers.get('last-event-id')
   const upstream = new AbortController()
   request.signal.addEventListener('abort', () => upstream.abort(), { once: true })
   try {
     const answer = await fetch(apiUrl(`/events${after ? `?after=${encodeURIComponent(after)}` : ''}`), {
-      headers: { ...doorHeaders(), 'x-auth-token': known.token, ...(last ? { 'last-event-id': last } : {}) },
+      headers: { ...doorHeaders(), 'x-auth-token': there.token, ...(last ? { 'last-event-id': last } : {}) },
       signal: upstream.signal,
       cache: 'no-store',
     })
+    if (answer.status === 401) forgetSessionAt(known, place)
     return new Response(answer.body, {
       status: answer.status,
       headers: {

@@ -2,6 +2,7 @@ import { rescopeInput } from '@stratolith/api/identity/contract'
 import { cookies } from 'next/headers'
 import { apiClient } from '../../../identity/server/api.ts'
 import { refusal, refuseForeign } from '../../../identity/server/origin.ts'
+import { chosen } from '../../../identity/server/places.ts'
 import {
   cookieName,
   cookieOptions,
@@ -11,7 +12,7 @@ import {
 } from '../../../identity/server/session-cookie.ts'
 import { cloudError } from '../../../kit/errors.ts'
 
-/** Changes the project that the session works in: a new token of the same sign-in, in the cookie. */
+/** Remembers where somebody has chosen to work; refuses a place where they have no role. Other tabs stay where they are. */
 export async function POST(request: Request): Promise<Response> {
   const refused = refuseForeign(request)
   if (refused) return refused
@@ -22,7 +23,7 @@ export async function POST(request: Request): Promise<Response> {
   if (!input.success) return refusal(400, 'invalid_input', 'Choose a project.')
   try {
     const issued = await apiClient({ token: known.token }).identity.rescope.mutate(input.data)
-    const sealed = await sealSession(issued)
+    const sealed = await sealSession(chosen(known, issued))
     jar.set(cookieName('session'), sealed, { ...cookieOptions(request.headers), maxAge: maxAgeSeconds })
     return Response.json({ project: issued.session.project }, { headers: { 'cache-control': 'no-store' } })
   } catch (error) {

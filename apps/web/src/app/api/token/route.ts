@@ -1,19 +1,23 @@
 import { cookies } from 'next/headers'
 import { apiClient } from '../../../identity/server/api.ts'
+import { sessionOrRefusal } from '../../../identity/server/forward.ts'
 import { refusal, refuseForeign } from '../../../identity/server/origin.ts'
+import { placeHeader } from '../../../identity/server/places.ts'
 import { readSession } from '../../../identity/server/session-cookie.ts'
 import { cloudError } from '../../../kit/errors.ts'
 
 /**
- * A token for the person's own command line, when he asks for one: made from the session, for the
- * same place, never the session's own. Signing out ends it.
+ * A token for the person's own command line, when they ask for one: made from the session, for the
+ * place of the page, never the session's own. Signing out ends it.
  */
 export async function POST(request: Request): Promise<Response> {
   const refused = refuseForeign(request)
   if (refused) return refused
   const known = await readSession(await cookies())
   if (!known) return refusal(401, 'unauthenticated', 'Sign in first: there is no valid session.')
-  const { project, domain, system } = known.session
+  const there = await sessionOrRefusal(known, request.headers.get(placeHeader))
+  if (there instanceof Response) return there
+  const { project, domain, system } = there.session
   const where = project
     ? { projectId: project.id }
     : domain

@@ -1,6 +1,6 @@
 import { Anchor, Stack, Text } from '@mantine/core'
 import type { InstanceView } from '@stratolith/api/compute/contract'
-import Link from 'next/link'
+import { Link } from '../../../kit/navigation.tsx'
 import { paths } from '../../../kit/paths.ts'
 import { CopyText } from '../../../ui/CopyText.tsx'
 

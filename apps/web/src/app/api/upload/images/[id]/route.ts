@@ -4,7 +4,9 @@ import { pipeline } from 'node:stream/promises'
 import type { ReadableStream } from 'node:stream/web'
 import { cookies } from 'next/headers'
 import { apiUrl, doorHeaders } from '../../../../../identity/server/api.ts'
+import { sessionOrRefusal } from '../../../../../identity/server/forward.ts'
 import { refusal, refuseForeign } from '../../../../../identity/server/origin.ts'
+import { placeHeader } from '../../../../../identity/server/places.ts'
 import { readSession } from '../../../../../identity/server/session-cookie.ts'
 
 /** Image bytes go through as they come: nothing is held, back pressure reaches the browser. */
@@ -16,11 +18,13 @@ export async function PUT(
   if (refused) return refused
   const known = await readSession(await cookies())
   if (!known) return refusal(401, 'unauthenticated', 'Sign in first: there is no valid session.')
+  const there = await sessionOrRefusal(known, request.headers.get(placeHeader))
+  if (there instanceof Response) return there
   const { id } = await params
   if (!/^[0-9a-f-]{36}$/i.test(id)) return refusal(404, 'not_found', 'There is no such image.')
   const headers: http.OutgoingHttpHeaders = {
     ...doorHeaders(),
-    'x-auth-token': known.token,
+    'x-auth-token': there.token,
     'content-type': 'application/octet-stream',
   }
   for (const name of ['content-length', 'content-md5', 'x-image-sha256']) {

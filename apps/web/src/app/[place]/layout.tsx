@@ -1,0 +1,28 @@
+import '@mantine/spotlight/styles.css'
+import '@mantine/dropzone/styles.css'
+import { headers } from 'next/headers'
+import { redirect } from 'next/navigation'
+import type { ReactNode } from 'react'
+import { standing } from '../../identity/server/current.ts'
+import { cloudPlace, ownPath, paths } from '../../kit/paths.ts'
+import { NoAccess } from '../../shell/NoAccess.tsx'
+import { Portal } from '../../shell/Portal.tsx'
+
+type Props = { children: ReactNode; params: Promise<{ place: string }> }
+
+export default async function PortalLayout({ children, params }: Props) {
+  const { place } = await params
+  const path = (await headers()).get('x-portal-path') ?? paths.overview
+  const found = await standing(place)
+  if (found === null) redirect(`${paths.signIn}?${new URLSearchParams({ from: path, ended: 'ended' })}`)
+  const { session, refused } = found
+  // Who sees the whole cloud sees one thing of a foreign project there, and who has only projects sees the cloud's pages nowhere.
+  const isThing = /[^/]+\/[^/]+/.test(ownPath(path.split('?')[0] ?? ''))
+  if (refused && session.at === cloudPlace && isThing) redirect(`/${cloudPlace}${ownPath(path)}`)
+  if (place === cloudPlace && session.at !== cloudPlace) redirect(`/${session.at}${ownPath(path)}`)
+  return (
+    <Portal key={session.place} session={session}>
+      {refused ? <NoAccess projectId={place} /> : children}
+    </Portal>
+  )
+}

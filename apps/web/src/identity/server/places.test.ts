@@ -1,0 +1,105 @@
+import type { SessionView } from '@stratolith/api/identity/contract'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { forwardTrpc } from './forward.ts'
+import { chosen, sessionAt } from './places.ts'
+import type { PortalSession } from './session-cookie.ts'
+
+let known: PortalSession
+vi.mock('next/headers', () => ({ cookies: async () => ({ get: () => undefined }) }))
+vi.mock('./session-cookie.ts', () => ({ readSession: async () => known }))
+
+const view = (over: Partial<SessionView>): SessionView => ({
+  user: { id: 'u', name: 'ann', domainId: 'default', domainName: 'Default' },
+  ...{ project: null, domain: null, system: false, roles: ['member'], admin: false },
+  ...{ expiresAt: new Date(Date.now() + 3_600_000).toISOString(), passwordExpiresAt: null },
+  ...over,
+})
+const inProject = (id: string, over: Partial<SessionView> = {}): PortalSession => ({
+  token: `token of ${id}`,
+  session: view({ project: { id, name: id }, ...over }),
+})
+
+/** Tokens with which procedures were called. */
+let used: string[]
+let rescoped: number
+let status: number
+beforeEach(() => {
+  vi.stubEnv('STRATOLITH_WEB_SECRET', 'web')
+  vi.stubEnv('STRATOLITH_API_URL', 'http://127.0.0.1:1')
+  known = { ...inProject('own'), token: `own ${crypto.randomUUID()}` }
+  used = []
+  rescoped = 0
+  status = 200
+  vi.stubGlobal('fetch', async (url: string | URL, init: RequestInit) => {
+    if (!String(url).includes('identity.rescope')) {
+      used.push(new Headers(init.headers).get('x-auth-token') ?? '')
+      return new Response('{}', { status })
+    }
+    rescoped += 1
+    const { projectId } = JSON.parse(String(init.body))
+    if (projectId !== 'strange') return Response.json({ result: { data: inProject(projectId) } })
+    const cloud = { code: 'not_found', message: 'No', requestId: '', field: null, retryable: false }
+    return Response.json({ error: { message: 'No', code: -32_004, data: { cloud } } }, { status: 404 })
+  })
+})
+afterEach(() => {
+  vi.unstubAllEnvs()
+  vi.unstubAllGlobals()
+})
+
+const ask = (place: string | null) =>
+  forwardTrpc(
+    new Request('http://portal/api/trpc/compute.instances.delete', {
+      method: 'POST',
+      headers: place === null ? {} : { 'x-stratolith-place': place },
+    }),
+    'compute.instances.delete',
+  )
+
+test('each page acts in its own place, whatever the cookie says', async () => {
+  await ask('own')
+  await ask('one')
+  await ask('two')
+  await ask('one')
+  expect(used).toEqual([known.token, 'token of one', 'token of two', 'token of one'])
+  expect(rescoped).toBe(2)
+})
+
+test('requests that come at once ask for one token', async () => {
+  await Promise.all([ask('one'), ask('one'), ask('one')])
+  expect(rescoped).toBe(1)
+})
+
+test('nothing is done anywhere else when the person may not be there', async () => {
+  expect((await ask('strange')).status).toBe(403)
+  expect((await ask('domain:')).status).toBe(403)
+  expect(used).toEqual([])
+  await ask('strange')
+  expect(rescoped, 'a refusal is not kept').toBe(2)
+})
+
+test('a token that the API refuses is not used again', async () => {
+  status = 401
+  expect((await ask('one')).status).toBe(401)
+  status = 200
+  await ask('one')
+  expect(rescoped).toBe(2)
+})
+
+test('another sign-in has tokens of its own', async () => {
+  await sessionAt(known, 'one')
+  await sessionAt({ ...known, token: 'another' }, 'one')
+  expect(rescoped).toBe(2)
+})
+
+test('the cookie keeps the session that reaches furthest, and the project that was chosen', () => {
+  const [admin, demo, system] = [
+    inProject('admin', { admin: true, roles: ['admin'] }),
+    inProject('demo'),
+    { token: 'system', session: view({ system: true, roles: ['reader'] }) },
+  ]
+  expect(chosen(admin, demo)).toEqual({ ...admin, project: 'demo' })
+  expect(chosen(demo, admin)).toEqual({ ...admin, project: 'admin' })
+  expect(chosen(demo, inProject('other'))).toEqual({ ...inProject('other'), project: 'other' })
+  expect(chosen({ ...admin, project: 'demo' }, system)).toEqual({ ...system, project: 'demo' })
+})

@@ -1,0 +1,35 @@
+'use client'
+import NextLink from 'next/link'
+import { usePathname as useNextPathname, useRouter as useNextRouter } from 'next/navigation'
+import { type ComponentProps, useContext, useMemo } from 'react'
+import { ownPath, placed } from './paths.ts'
+import { SessionContext } from './session.ts'
+
+/**
+ * Links, the router and the path of a page, for addresses without their place: pages say `/instances`, and the address
+ * that the browser sees begins with the project, or with `cloud`, in which the page is shown (decision 25).
+ */
+export function Link({ href, ...rest }: Omit<ComponentProps<typeof NextLink>, 'href'> & { href: string }) {
+  const toPlace = useToPlace()
+  return <NextLink href={toPlace(href)} {...rest} />
+}
+
+export function useRouter(): { push: (path: string) => void; replace: (path: string) => void } {
+  const router = useNextRouter()
+  const toPlace = useToPlace()
+  return useMemo(
+    () => ({
+      push: (path) => router.push(toPlace(path)),
+      replace: (path) => router.replace(toPlace(path)),
+    }),
+    [router, toPlace],
+  )
+}
+
+export const usePathname = (): string => ownPath(useNextPathname())
+
+/** Outside of the portal's shell nobody knows the place: proxy.ts sends such an address to the right one. */
+function useToPlace(): (path: string) => string {
+  const session = useContext(SessionContext)
+  return useMemo(() => (path: string) => (session ? placed(session, path) : path), [session])
+}

@@ -1,0 +1,74 @@
+import type { InstancesSummary } from '@stratolith/api/compute/contract'
+import type { QuotaView } from '@stratolith/api/kernel/contract'
+import { paths } from '../kit/paths.ts'
+import { quotaWords } from '../quota/words.ts'
+
+/** Something that the person may want to do next, and where. */
+export type OverviewHint = { text: string; action: string; href: string }
+
+/** Share of a limit, 0 to 1; nothing of what has no limit. */
+export const share = ({ used, limit }: Pick<QuotaView, 'used' | 'limit'>): number =>
+  limit < 0 ? 0 : limit === 0 ? (used > 0 ? 1 : 0) : used / limit
+
+/** The limits that everybody runs into, and then those that are nearly reached. */
+const main: readonly string[] = ['instances', 'vcpus', 'memoryMib', 'floatingIps']
+const nearly = 0.7
+
+/** Shown at once; the others are folded away. */
+export const isMain = (quota: QuotaView): boolean => main.includes(quota.resource) || share(quota) > nearly
+
+/** From the most urgent on. */
+export function hintsOf({
+  byStatus,
+  quotas,
+  keyPairs,
+  projectId,
+}: {
+  byStatus: InstancesSummary['byStatus']
+  quotas: readonly QuotaView[]
+  keyPairs: number | null
+  projectId: string
+}): OverviewHint[] {
+  const [failed, stopped] = [byStatus.ERROR ?? 0, byStatus.SHUTOFF ?? 0]
+  const full = quotas.filter((quota) => share(quota) >= 0.9)
+  return [
+    ...(failed > 0
+      ? [
+          {
+            text: `${count(failed, 'instance is', 'instances are')} in error.`,
+            action: 'Look at what failed',
+            href: `${paths.instances}?status=ERROR`,
+          },
+        ]
+      : []),
+    ...(full.length > 0
+      ? [
+          {
+            text: `Nearly used up: ${full.map(({ resource }) => quotaWords[resource].label).join(', ')}. An administrator can give the project more.`,
+            action: 'Look at the limits',
+            href: paths.project(projectId, 'quota'),
+          },
+        ]
+      : []),
+    ...(stopped > 0
+      ? [
+          {
+            text: `${count(stopped, 'instance is', 'instances are')} stopped and still ${stopped === 1 ? 'counts' : 'count'} against the limits.`,
+            action: 'Look at them',
+            href: `${paths.instances}?status=SHUTOFF`,
+          },
+        ]
+      : []),
+    ...(keyPairs === 0
+      ? [
+          {
+            text: 'You have no key pair: without one nobody logs in with SSH to what you launch.',
+            action: 'Add a key pair',
+            href: `${paths.keyPairs}?create=1`,
+          },
+        ]
+      : []),
+  ]
+}
+
+const count = (n: number, one: string, more: string): string => `${n} ${n === 1 ? one : more}`
