@@ -41,7 +41,7 @@ await step(
     node(['tools/new-room/main.ts', 'toy'])
     const changed = run('git', ['status', '--porcelain']).trimEnd().split('\n')
     const own =
-      /^\?\? "?(apps\/(api|web)\/src\/(toy|app\/\(portal\)\/toys)\/|e2e\/toy\.e2e\.ts|docs\/guide\/toy\.md|prisma\/schema\/toy\.prisma)/
+      /^\?\? "?(apps\/(api|web)\/src\/(toy|app\/\[place\]\/toys)\/|e2e\/toy\.e2e\.ts|docs\/guide\/toy\.md|prisma\/schema\/toy\.prisma)/
     const others = changed.filter((line) => !own.test(line))
     const lists = [' M apps/api/src/rooms.ts', ' M apps/web/src/rooms.ts', ' M docs/guide/README.md']
     if (others.join() !== lists.join()) throw new Error(`It also touched:\n${others.join('\n')}`)

@@ -9,7 +9,7 @@ export const hostsRoom: PortalRoom = {
       order: 1,
       label: 'Hosts',
       href: paths.adminHosts,
-      help: 'hosts#hosts',
+      help: 'hosts#what-a-host-is',
       icon: IconCpu,
     },
     {

@@ -9,7 +9,7 @@ export const imagesRoom: PortalRoom = {
       group: 'Compute',
       label: 'Images',
       href: paths.images,
-      help: 'images#images',
+      help: 'images#what-an-image-is',
       icon: IconDisc,
       create: { label: 'Upload an image', href: creating(paths.images) },
     },
