@@ -33,7 +33,7 @@ function lost(from: string, text: string): string[] {
 const plain = (text: string) => text.replaceAll(/\s+/g, ' ').replaceAll(/\b(a|an|the) /g, '')
 const labels = plain(portal.join('\n'))
 const isLabel = (label: string) =>
-  new RegExp(`['"\`>}] ?${RegExp.escape(plain(label))} ?['"\`<{]`).test(labels)
+  new RegExp(`['"\`>}] ?${plain(label).replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')} ?['"\`<{]`).test(labels)
 const bold = (text: string) => [...text.matchAll(/\*\*([^*]+)\*\*/g)].map(([, label = '']) => label)
 
 describe('the guide', () => {

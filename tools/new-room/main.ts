@@ -64,3 +64,13 @@ function lastLock(): number {
   )
   return Math.max(0, ...locks)
 }
+
+/** A page of the guide is found from its contents. */
+function linkGuide(): void {
+  const file = path.join(root, 'docs/guide/README.md')
+  const heading = '## In a project\n'
+  const text = fs.readFileSync(file, 'utf8')
+  if (!text.includes(heading))
+    throw new Error('docs/guide/README.md has no list of what is in a project any more')
+  fs.writeFileSync(file, text.replace(heading, `${heading}- [${capital(plural)}](${name}.md)\n`))
+}
