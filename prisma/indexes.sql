@@ -41,3 +41,6 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS "User_default_project_idx" ON "User" ("d
 -- The few tokens for a domain, when the domain is deleted or disabled.
 CREATE INDEX CONCURRENTLY IF NOT EXISTS "Token_domain_idx" ON "Token" ("domainId")
   WHERE "domainId" IS NOT NULL;
+
+-- The same of the addresses that ports have.
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "PortAddress_address_prefix" ON "PortAddress" ("address" text_pattern_ops);

@@ -1,11 +1,6 @@
-import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import type { NextConfig } from 'next'
-
-const about = JSON.parse(fs.readFileSync(path.join(import.meta.dirname, 'package.json'), 'utf8')) as {
-  version: string
-}
 
 /** In `npm run dev` the front door is another origin to Next; it is opened under these names. */
 const ownNames = [
@@ -20,7 +15,6 @@ const config: NextConfig = {
   transpilePackages: ['@stratolith/api'],
   turbopack: { root: path.join(import.meta.dirname, '../..') },
   poweredByHeader: false,
-  env: { STRATOLITH_VERSION: about.version },
   reactStrictMode: true,
   // `npm run check` does it with the same tsconfig; a build repeats nothing.
   typescript: { ignoreBuildErrors: true },

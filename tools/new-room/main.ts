@@ -43,7 +43,7 @@ enlist('apps/web/src/rooms.ts', /^export const rooms[^\n]*= \[\n/m)
 linkGuide()
 console.log(`
 Now: npm run generate && npm run migrate create ${plural}, node tools/compat.ts, npx biome check --write .
-Then say what it really is, in this order: prisma/schema/${name}.prisma, contract.ts, policy.ts, service.ts.`)
+Then say what it really is, in this order: prisma/schema/${name}.prisma, contract.ts, policy.ts, queries.ts, service.ts.`)
 
 /** Adds the room at the end of a list, because a room stands after the rooms that it uses. */
 function enlist(file: string, list: RegExp): void {

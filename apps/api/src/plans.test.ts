@@ -26,7 +26,7 @@ const allowed: { what: RegExp; statement: RegExp; because: string; either?: true
   {
     what: /^\w+: (everything|\(enabled AND .*\)|\("?(vmState|state)"? <> \?::text\))$/,
     statement: /^SELECT COUNT\(\*\)/,
-    because: 'how many there are of all projects: asked by administrators, answered by counting',
+    because: 'how many there are of all projects: asked by administrators, counted up to a thousand',
   },
   {
     what: /^(Past)?Instance: .*"launchedAt" < /,

@@ -83,7 +83,9 @@ export const instanceListInput = pageInput.extend({
   imageId: z.uuid().optional(),
   flavorId: z.string().max(255).optional(),
   hostId: z.uuid().optional(),
-  sortBy: z.enum(['createdAt', 'name', 'updatedAt']).default('createdAt'),
+  networkId: z.uuid().optional(),
+  /** All of them. */
+  tags: z.array(z.string().min(1).max(60)).max(10).optional(),
 })
 export const instancesSummaryInput = z.object({ allProjects: z.boolean().default(false) })
 export type InstancesSummary = {

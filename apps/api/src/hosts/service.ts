@@ -5,7 +5,7 @@ import { type Ctx, inTransaction } from '../kernel/context.ts'
 import type { Page } from '../kernel/contract.ts'
 import { conflict, invalidInput, invariant } from '../kernel/errors.ts'
 import { answersAt, plainOp } from '../kernel/hosts.ts'
-import { containing, pageOf } from '../kernel/page.ts'
+import { containing, pageOf, type Sortable } from '../kernel/page.ts'
 import { authorize } from '../kernel/policy.ts'
 import { forgetTombstonesAt } from '../kernel/tombstones.ts'
 import { recordOperation } from '../kernel/workflow.ts'
@@ -74,12 +74,19 @@ export { noteTakenBack, trashView } from './trash.ts'
 export { answersOf, isUnconfirmedSomewhere, type Unconfirmed, unconfirmedOf } from './unconfirmed.ts'
 export { watchHostEvents } from './watch.ts'
 
+/** By what the portal sorts hosts. */
+const sortableHosts: Sortable = {
+  name: [{ field: 'name' }],
+  state: [{ field: 'state' }],
+}
+
 /** Lists hosts by name. Administrators only. */
 export async function listHosts(ctx: Ctx, input: z.output<typeof hostListInput>): Promise<Page<HostView>> {
   authorize(ctx, 'hosts:list_hosts')
   const where = input.search ? { name: containing(input.search) } : {}
   const page = await pageOf<HostRow>(ctx.db.host, input, where, {
-    orderBy: [{ name: input.sortDir }, { id: input.sortDir }],
+    order: [{ field: 'name', dir: input.sortDir }],
+    sortable: sortableHosts,
     include: withBeat,
   })
   const counts = await countsOf(ctx, page.items)

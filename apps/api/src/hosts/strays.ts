@@ -30,7 +30,8 @@ export async function listStrays(ctx: Ctx, input: z.output<typeof strayListInput
     ...(input.search ? { thing: { startsWith: input.search.replace(/[\\%_]/g, '\\$&') } } : {}),
   }
   const page = await pageOf<StrayModel>(ctx.db.stray, input, where, {
-    orderBy: [{ firstSeenAt: 'asc' }, { id: 'asc' }],
+    order: [{ field: 'firstSeenAt', dir: 'asc' }],
+    sortable: { what: [{ field: 'kind' }], since: [{ field: 'firstSeenAt' }] },
   })
   return { ...page, items: await strayViews(ctx, page.items) }
 }

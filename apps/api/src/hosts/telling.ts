@@ -21,7 +21,7 @@ import { hostEvent, loadHost, stateOf } from './view.ts'
 export async function listUnconfirmed(
   ctx: Ctx,
   input: z.output<typeof unconfirmedInput>,
-): Promise<Page<UnconfirmedView>> {
+): Promise<Pick<Page<UnconfirmedView>, 'items' | 'next' | 'total'>> {
   authorize(ctx, 'hosts:list_unconfirmed')
   await loadHost(ctx, input.id)
   const [rows, counts] = await Promise.all([

@@ -5,7 +5,7 @@ import { type Ctx, inTransaction, listScope, projectOf, seesAll } from '../kerne
 import type { Page } from '../kernel/contract.ts'
 import { conflict, invalidInput } from '../kernel/errors.ts'
 import { type Fact, held, readFacts } from '../kernel/facts.ts'
-import { containing, pageOf } from '../kernel/page.ts'
+import { askOf, pageView } from '../kernel/page.ts'
 import { authorize } from '../kernel/policy.ts'
 import { recordOperation, startOperation } from '../kernel/workflow.ts'
 import { reserveQuota } from '../quota/service.ts'
@@ -22,16 +22,15 @@ import {
   formatOf,
   historyOf,
   type ImageRow,
-  listedImages,
   loadImage,
   lockImage,
   noteImage,
-  offeredImages,
   reachableSql,
   stateOf,
   viewOf,
 } from './load.ts'
 import { demandOwnNames } from './property-names.ts'
+import { queryImages, sortableImages } from './queries.ts'
 import { paidGib, releaseImageQuota } from './quota.ts'
 
 export { downloadImage } from './download.ts'
@@ -42,28 +41,27 @@ export {
   reactivateImage,
   untilImported,
 } from './lifecycle.ts'
-export { findImages, type ImageFilter, type ImageSortField, type Range } from './listing.ts'
 export { addMember, getMember, listMembers, removeMember, setMemberStatus } from './members.ts'
+export { findImages, type ImageFilter, type ImageSortField, type Range } from './queries.ts'
 export { usageOf } from './quota.ts'
 export { uploadImage } from './upload.ts'
 
 export async function listImages(ctx: Ctx, input: z.output<typeof imageListInput>): Promise<Page<ImageView>> {
-  authorize(ctx, 'image:list')
   if (input.allProjects) listScope(ctx, input)
   const all = seesAll(ctx) && (input.allProjects || ctx.scope.kind !== 'project')
-  // The community's images are many and unvetted: only for who asks for them.
-  const uncommon = all || input.visibility === 'community'
-  const where = {
-    AND: [
-      input.offered ? offeredImages(ctx) : all ? {} : listedImages(ctx),
-      uncommon ? {} : { OR: [{ projectId: projectOf(ctx) }, { visibility: { not: 'community' } }] },
-      { state: input.state ?? { not: 'deleted' } },
-      input.visibility === undefined ? {} : { visibility: input.visibility },
-      input.search ? { name: containing(input.search) } : {},
-    ],
-  }
-  const page = await pageOf<ImageRow>(ctx.db.image, input, where)
-  return { ...page, items: page.items.map((row) => viewOf(ctx, row)) }
+  const { offered, search, state, visibility } = input
+  const slice = await queryImages(ctx, {
+    where: {
+      ...{ allProjects: all, offered, search, states: state && [state] },
+      // The community's images are many and unvetted: only for who asks for them.
+      visibility: visibility ?? (all ? 'all' : undefined),
+    },
+    ...askOf(input, sortableImages),
+  })
+  return pageView(
+    slice,
+    slice.rows.map((row) => viewOf(ctx, row)),
+  )
 }
 
 export async function getImage(ctx: Ctx, input: { id: string }): Promise<ImageView> {

@@ -16,10 +16,16 @@ export const descriptionInput = z
   .max(1000, 'A description has at most 1000 characters.')
   .regex(/^[^\0\p{Cs}]*$/u, 'A description has no NUL characters.')
 
-/** The input of every list; `marker` is the id of the last row of the previous page. */
+/** The input of every list; `marker` is `next` or `previous` of another page. */
 export const pageInput = z.object({
   limit: z.number().int().min(1).max(1000).default(50),
-  marker: z.string().max(64).optional(),
+  marker: z.string().max(4000).optional(),
+  /** A word of the list ("name"), with "-" before it for the other direction. */
+  sort: z
+    .string()
+    .regex(/^-?[a-zA-Z]{1,30}$/)
+    .optional(),
+  /** Of the list's usual order, where `sort` says nothing. */
   sortDir: z.enum(['asc', 'desc']).default('desc'),
   /** Lists all projects; refused for callers who are not administrators. */
   allProjects: z.boolean().default(false),
@@ -27,8 +33,17 @@ export const pageInput = z.object({
 })
 export type PageInput = z.output<typeof pageInput>
 
-/** `next` is the marker of the next page, null on the last one. `total` counts the whole filter. */
-export type Page<T> = { items: T[]; next: string | null; total: number }
+export type Page<T> = {
+  items: T[]
+  /** Markers of the pages around this one; null where there is none. */
+  next: string | null
+  previous: string | null
+  /** How many rows the list has, up to a thousand; with `atLeast` there are more. */
+  total: number
+  atLeast: boolean
+  /** Which row of the list is the first of the page; null beyond the first thousand, and of an empty page. */
+  first: number | null
+}
 
 export const errorCodes = [
   'invalid_input',

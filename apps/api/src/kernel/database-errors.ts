@@ -101,10 +101,12 @@ function takenAlready(constraint: string): Refusal {
 const goneMeanwhile = 'Something that this needs was deleted meanwhile. Look again.'
 const inUse = (table: string) => `This ${nouns[table] ?? 'thing'} is in use. Delete first what uses it.`
 
+/** No UUID, a number that is too large, a character that PostgreSQL has not; and Prisma's words for these. */
+const foreign = new Set(['22P02', '22003', '22021', 'P2007', 'P2023', 'P2033'])
 /** True when the query asked for a value that the column cannot have, such as an id that is no UUID. */
 export function isOfForeignForm(error: unknown): boolean {
   const { prisma, postgres } = factsOf(error)
-  return postgres === '22P02' || prisma === 'P2007' || prisma === 'P2023'
+  return foreign.has(postgres) || foreign.has(prisma)
 }
 
 /** True when PostgreSQL has ended the transaction by a deadlock or serialization failure; nothing of it is left and it can run again. */

@@ -1,7 +1,6 @@
 import { Prisma } from '@stratolith/db'
 import type { Ctx } from './context.ts'
-import type { Page, PageInput } from './contract.ts'
-import { pageOf } from './page.ts'
+import { type Ask, readPage, type Slice } from './page.ts'
 
 /** Queries of operations and of the event log for the rooms, because both tables belong to the kernel. */
 export type Resource = { resourceKind: string; resourceId: string }
@@ -14,9 +13,8 @@ type Unfinished = (typeof notOver)[number]
 /** A page of operations with their steps, in a constant number of queries. `where` must restrict them to what the caller may see. */
 export const pageOfOperations = (
   ctx: Ctx,
-  input: Pick<PageInput, 'limit' | 'marker' | 'sortDir'>,
-  where: Prisma.OperationWhereInput,
-): Promise<Page<OperationRow>> => pageOf<OperationRow>(ctx.db.operation, input, where, { include: withSteps })
+  ask: Ask<Prisma.OperationWhereInput>,
+): Promise<Slice<OperationRow>> => readPage<OperationRow>(ctx.db.operation, { ...ask, include: withSteps })
 
 export const findOperation = (ctx: Ctx, where: Prisma.OperationWhereInput): Promise<OperationRow | null> =>
   ctx.db.operation.findFirst({ where, include: withSteps })
@@ -41,18 +39,15 @@ export async function actionsOn(
       ? null
       : await ctx.db.operation.findFirst({ where: { ...resource, requestId: marker }, select: { id: true } })
   if (marker !== undefined && !last) return null
-  return ctx.db.operation.findMany({
-    where: {
-      ...resource,
-      ...(requestId === undefined ? {} : { requestId }),
-      createdAt: { gte: since, lte: before },
-    },
+  const { rows } = await readPage<Omit<OperationRow, 'explanation'>>(ctx.db.operation, {
+    where: { ...resource, requestId, createdAt: { gte: since, lte: before } },
+    sort: [{ field: 'createdAt', dir: 'desc' }],
+    page: { limit, marker: last?.id },
+    markerWithin: resource,
     include: withSteps,
     omit: { explanation: true },
-    orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
-    take: limit,
-    ...(last ? { cursor: { id: last.id }, skip: 1 } : {}),
   })
+  return rows
 }
 
 /** The newest operation of an action on a resource, whether or not it is over. */

@@ -137,13 +137,16 @@ export async function recordFailure(
   await appendEventsWith(ctx, [begun(operation, 'failed')], [recorded])
 }
 
-/** The INSERT of operations; `moment` are the values of state, startedAt and finishedAt. */
+/**
+ * The INSERT of operations; `moment` are the values of state, startedAt and finishedAt. All operations of one launch
+ * begin at the same time: pages of the history order them by thousandths of a second and, within one, by ids.
+ */
 const insertSql = (ctx: Ctx, operations: readonly NewOperation[], moment: Prisma.Sql) => Prisma.sql`
   INSERT INTO "Operation" ("id", "action", "resourceKind", "resourceId", "resourceName", "projectId", "hostId", "input",
     "explanation", "errorCode", "errorMessage", "actorId", "actorName", "requestId", "globalRequestId", "createdAt", "state", "startedAt", "finishedAt")
   SELECT o."id", o."action", o."resourceKind", o."resourceId", o."resourceName", o."projectId", o."hostId", COALESCE(o."input", '{}'),
     o."explanation", o."errorCode", o."errorMessage", ${ctx.actor.userId}::text, ${ctx.actor.userName}::text, ${ctx.requestId}::text,
-    ${ctx.globalRequestId ?? null}::text, clock_timestamp(), m."state", m."at", m."at"
+    ${ctx.globalRequestId ?? null}::text, (SELECT clock_timestamp()), m."state", m."at", m."at"
   FROM jsonb_to_recordset(${JSON.stringify(operations)}::jsonb) AS o ("id" uuid, "action" text, "resourceKind" text, "resourceId" text,
     "resourceName" text, "projectId" text, "hostId" text, "input" jsonb, "explanation" jsonb, "errorCode" text, "errorMessage" text), (SELECT ${moment}) AS m ("state", "at")`
 

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { invalidInput, notFound } from '../kernel/errors.ts'
+import { type Ask, readPage, type Slice } from '../kernel/page.ts'
 
 /**
  * Lists by whatever fields and order a caller asks for, everything in SQL: the rows in one query
@@ -17,56 +18,79 @@ export type FindInput = {
 /** Field → where-fragment that holds for rows of which the field is any of the values. */
 export type Searchable = Readonly<Record<string, (any: readonly unknown[]) => object>>
 
-type Delegate<Row> = {
-  findMany(args: object): Promise<Row[]>
-  findFirst(args: object): Promise<{ id: string } | null>
-}
-export type FindIn = {
-  /** "network", for the sentence about a marker that is gone. */
-  kind: string
-  searchable: Searchable
-  sortable: ReadonlySet<string>
-  /** What the caller may see at all (R1). */
-  scope: object
-  include?: object
+/** What a list of networking may be narrowed to, by whichever door. */
+export type NetworkingWhere = {
+  allProjects?: boolean
+  /** What belongs to one project; of another one's than the caller's only for those who see the whole cloud. */
+  projectId?: string
+  /** The portal's word: part of the name or address, or the beginning of the id. */
+  search?: string
+  /** Neutron's, all of which hold. */
+  conditions?: readonly Condition[]
+  /** Without what is going: it has been deleted as far as its owner knows; a failure brings it back. */
+  lasting?: boolean
 }
 
 const isUuid = (value: unknown): boolean => z.uuid().safeParse(value).success
 
-export async function findRows<Row extends { id: string }>(
+export const conditionsOf = (searchable: Searchable, conditions: readonly Condition[] = []): object[] =>
+  conditions.map(({ field, any }) => {
+    const condition = searchable[field]
+    if (!condition) throw invalidInput(`${field} is nothing to look for.`, field)
+    return condition(any)
+  })
+
+export type FindIn = {
+  /** "network", for the sentence about a marker that is gone. */
+  kind: string
+  searchable: Searchable
+  /** What the caller may see at all (R1). */
+  scope: object
+  include?: object
+  /** What else narrows the list. */
+  also?: readonly object[]
+}
+
+/** A part of a list; the rows in one query, one for a marker, and one for each relation that is included. */
+export const queryRows = <Row extends { id: string }>(
   table: unknown,
-  from: FindIn,
+  { kind, searchable, scope, include, also = [] }: FindIn,
+  { where, sort, page }: Ask<NetworkingWhere>,
+): Promise<Slice<Row>> =>
+  readPage<Row>(table, {
+    where: { AND: [scope, ...also, ...conditionsOf(searchable, where.conditions)] },
+    sort,
+    page,
+    include,
+    markerWithin: scope,
+    unknownMarker: (marker) => notFound(kind, marker),
+  })
+
+/** Fields by which Neutron sorts, and whether they may be empty. */
+export type Sortable = ReadonlySet<string>
+const nullable = new Set(
+  ['portId', 'routerId', 'fixedAddress', 'gatewayIp', 'protocol', 'portMin', 'portMax'].concat([
+    ...['remoteCidr', 'remoteGroupId'],
+  ]),
+)
+
+/** What Neutron's clients ask of a list. Throws invalid_input for a field that is nothing to sort by. */
+export function neutronAsk<W extends NetworkingWhere>(
+  sortable: Sortable,
   input: FindInput,
-): Promise<Row[]> {
-  const delegate = table as Delegate<Row>
-  const where = {
-    AND: [
-      from.scope,
-      ...(input.where ?? []).map(({ field, any }) => {
-        const condition = from.searchable[field]
-        if (!condition) throw invalidInput(`${field} is nothing to look for.`, field)
-        return condition(any)
-      }),
-    ],
-  }
+  where: W,
+): Ask<W & NetworkingWhere> {
   const sort = (input.sort ?? []).map(({ field, dir }) => {
-    if (!from.sortable.has(field)) throw invalidInput(`${field} is nothing to sort by.`, field)
-    return { [field]: dir }
+    if (!sortable.has(field)) throw invalidInput(`${field} is nothing to sort by.`, field)
+    return { field, dir, nullable: nullable.has(field) }
   })
-  const { marker } = input
-  if (marker !== undefined) {
-    const known = isUuid(marker)
-      ? await delegate.findFirst({ where: { AND: [from.scope, { id: marker }] }, select: { id: true } })
-      : null
-    if (!known) throw notFound(from.kind, marker)
+  const { limit = Number.POSITIVE_INFINITY, marker, reverse } = input
+  return {
+    where: { ...where, conditions: input.where },
+    // Neutron's lists end in the id, ascending, whatever they are sorted by.
+    sort: sort.some(({ field }) => field === 'id') ? sort : [...sort, { field: 'id', dir: 'asc' }],
+    page: { limit, marker, reverse },
   }
-  return delegate.findMany({
-    where,
-    orderBy: [...sort, ...(input.sort?.some((s) => s.field === 'id') ? [] : [{ id: 'asc' }])],
-    ...(input.limit === undefined ? {} : { take: input.reverse ? -input.limit : input.limit }),
-    ...(marker === undefined ? {} : { cursor: { id: marker }, skip: 1 }),
-    ...(from.include ? { include: from.include } : {}),
-  })
 }
 
 /** A column that is one of the values; null and "" both find what has none. */

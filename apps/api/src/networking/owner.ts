@@ -22,7 +22,7 @@ export async function ownerOf(ctx: Ctx, wish: string | undefined): Promise<strin
 /** Of whose things a list is: of the session's project, of the one that is named, or of all. */
 export function ownedScope(
   ctx: Ctx,
-  input: { allProjects: boolean; projectId?: string },
+  input: { allProjects?: boolean; projectId?: string },
 ): { projectId?: string } {
   const { projectId } = input
   if (projectId === undefined) return listScope(ctx, input)

@@ -33,6 +33,8 @@ export {
   forgetPortsOfInstance,
   groupNamesOf,
   type InstancePort,
+  instancesAtAddress,
+  instancesOnNetwork,
   instancesWithAddress,
   portsOf,
   portsOfInstance,

@@ -2,7 +2,7 @@
 import type { OperationView } from '@stratolith/api/kernel/contract'
 import { useQueryClient } from '@tanstack/react-query'
 import { ProjectName } from '../directory/projects/ProjectName.tsx'
-import { csv } from '../kit/csv.ts'
+import { csv, everyPage } from '../kit/csv.ts'
 import type { ResourceDescriptor } from '../kit/descriptor.ts'
 import { ResourceTable } from '../kit/ResourceTable.tsx'
 import { useTRPC } from '../kit/trpc.ts'
@@ -10,7 +10,7 @@ import { OperationPanel } from '../operations/OperationPanel.tsx'
 import { operationDescriptor } from '../operations/operation.descriptor.tsx'
 import { durationMs, kindWords, stateWords } from '../operations/words.ts'
 import { PageHeader } from '../ui/PageHeader.tsx'
-import { everyPage, HistoryFilters, useHistoryFilters } from './HistoryFilters.tsx'
+import { HistoryFilters, useHistoryFilters } from './HistoryFilters.tsx'
 
 const states = ['queued', 'running', 'undoing', 'succeeded', 'failed'] as const
 const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)

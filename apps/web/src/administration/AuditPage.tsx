@@ -4,7 +4,7 @@ import type { AuditRow } from '@stratolith/api/operations/contract'
 import { IconHistory } from '@tabler/icons-react'
 import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-query'
 import { strayEvent } from '../hosts/stray-words.ts'
-import { csv } from '../kit/csv.ts'
+import { csv, everyPage } from '../kit/csv.ts'
 import type { ResourceDescriptor } from '../kit/descriptor.ts'
 import { dateTime } from '../kit/format.ts'
 import { Loaded } from '../kit/Loaded.tsx'
@@ -17,7 +17,7 @@ import { useUrlState } from '../kit/url-state.ts'
 import { OperationPanel } from '../operations/OperationPanel.tsx'
 import { auditKinds, eventTitle, resourcePath } from '../operations/words.ts'
 import { PageHeader } from '../ui/PageHeader.tsx'
-import { everyPage, HistoryFilters, useHistoryFilters } from './HistoryFilters.tsx'
+import { HistoryFilters, useHistoryFilters } from './HistoryFilters.tsx'
 
 const pageSize = 100
 const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)

@@ -101,19 +101,3 @@ export function HistoryFilters({
     </Stack>
   )
 }
-
-const mostRows = 50_000
-
-/** All pages of a list, up to 50,000 rows: a browser has to hold them. */
-export async function everyPage<T>(
-  page: (marker: string | undefined) => Promise<{ items: T[]; next: string | null }>,
-): Promise<T[]> {
-  const rows: T[] = []
-  let marker: string | undefined
-  for (;;) {
-    const { items, next } = await page(marker)
-    rows.push(...items)
-    if (next === null || rows.length >= mostRows) return rows
-    marker = next
-  }
-}

@@ -1,6 +1,6 @@
 'use client'
 import { useQuery } from '@tanstack/react-query'
-import type { FilterDef } from '../kit/list-query.ts'
+import type { FilterDef } from '../kit/filters.ts'
 import { useTRPC } from '../kit/trpc.ts'
 
 /** Worth a filter only where there is more than one. */

@@ -33,7 +33,8 @@ export const hostDescriptor: ResourceDescriptor<HostView> = {
       id: 'name',
       header: 'Name',
       width: 120,
-      sort: (host) => host.name,
+      sort: true,
+      value: (host) => host.name,
       cell: (host) => (
         <>
           <HostName host={host} />
@@ -45,19 +46,22 @@ export const hostDescriptor: ResourceDescriptor<HostView> = {
       id: 'state',
       header: 'State',
       width: 110,
-      sort: (host) => host.state,
+      sort: true,
+      value: (host) => host.state,
       cell: (host) => <HostState host={host} />,
     },
     {
       id: 'vcpus',
       header: 'vCPU',
       sort: (host) => share(host.vcpus),
+      value: (host) => host.vcpus.used,
       cell: (host) => <CapacityBar host={host} amount="vcpus" bare />,
     },
     {
       id: 'memory',
       header: 'Memory',
       sort: (host) => share(host.memoryMib),
+      value: (host) => host.memoryMib.used,
       cell: (host) => <CapacityBar host={host} amount="memoryMib" bare />,
     },
     {
@@ -65,15 +69,23 @@ export const hostDescriptor: ResourceDescriptor<HostView> = {
       header: 'Disk',
       hideBelow: 'md',
       sort: (host) => share(host.diskGib),
+      value: (host) => host.diskGib.used,
       cell: (host) => <CapacityBar host={host} amount="diskGib" bare />,
     },
-    { id: 'instances', header: 'Instances', sort: (host) => host.instances, cell: (host) => host.instances },
+    {
+      id: 'instances',
+      header: 'Instances',
+      sort: (host) => host.instances,
+      value: (host) => host.instances,
+      cell: (host) => host.instances,
+    },
     {
       id: 'accelerator',
       header: 'Accelerator',
       width: 180,
       hideBelow: 'md',
       sort: (host) => host.accelerator,
+      value: (host) => host.accelerator,
       cell: (host) => <Accelerator host={host} />,
     },
   ],

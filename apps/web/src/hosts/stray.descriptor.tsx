@@ -18,13 +18,14 @@ export const strayDescriptor: ResourceDescriptor<StrayView> = {
       id: 'what',
       header: 'What',
       width: 130,
-      sort: (stray) => strayWords[stray.kind].noun,
+      sort: true,
+      value: (stray) => strayWords[stray.kind].noun,
       cell: (stray) => strayWords[stray.kind].noun,
     },
     {
       id: 'name',
       header: 'Name or ID',
-      sort: strayName,
+      value: strayName,
       cell: (stray) => (
         <Stack gap={0}>
           <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
@@ -41,7 +42,7 @@ export const strayDescriptor: ResourceDescriptor<StrayView> = {
       header: 'Where',
       width: 130,
       hideBelow: 'sm',
-      sort: (stray) => placeName(stray.host),
+      value: (stray) => placeName(stray.host),
       cell: (stray) => placeName(stray.host),
     },
     {
@@ -49,14 +50,15 @@ export const strayDescriptor: ResourceDescriptor<StrayView> = {
       header: 'Found',
       width: 130,
       hideBelow: 'md',
-      sort: (stray) => stray.firstSeenAt,
+      sort: true,
+      value: (stray) => stray.firstSeenAt,
       cell: (stray) => <Ago iso={stray.firstSeenAt} />,
     },
     {
       id: 'fate',
       header: 'Will be',
       width: 190,
-      sort: (stray) => stray.removedAfter ?? '9',
+      value: (stray) => stray.removedAfter,
       cell: (stray) => <Fate stray={stray} />,
     },
   ],

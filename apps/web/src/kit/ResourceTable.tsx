@@ -1,27 +1,30 @@
 /* biome-ignore-all lint/a11y/noRedundantRoles: as in TableParts.tsx */
 'use client'
-import { Button, Group, Text } from '@mantine/core'
-import type { Page } from '@stratolith/api/kernel/contract'
+import { Button, Text } from '@mantine/core'
 import { IconSearchOff } from '@tabler/icons-react'
 import { type ReactNode, type RefObject, useRef, useState } from 'react'
 import { EmptyState } from '../ui/EmptyState.tsx'
 import { useGuarded, useRunAction } from './actions.tsx'
-import { counted, inSentence, type ResourceAction, type ResourceDescriptor } from './descriptor.ts'
+import { useColumns } from './columns.ts'
+import { inSentence, type ResourceAction, type ResourceDescriptor } from './descriptor.ts'
 import { isLostMarker } from './errors.ts'
+import type { FilterDef } from './filters.ts'
+import { ListOptions } from './ListOptions.tsx'
 import { LoadError } from './Loaded.tsx'
-import { type CloudQuery, type FilterDef, type PageRequest, useListQuery } from './list-query.ts'
+import { type ListQuery, useListQuery } from './list-query.ts'
 import { lostPageText } from './lost-page.ts'
 import classes from './ResourceTable.module.css'
 import { SelectionBar } from './SelectionBar.tsx'
+import { TableFoot } from './TableFoot.tsx'
 import { TableHead, TableRow, TableWaiting } from './TableParts.tsx'
 import { TableToolbar } from './TableToolbar.tsx'
 
 /**
  * A list that lives in its address and in the event stream. `query` gets the page (limit, marker,
- * search) and the chosen filters by id, and gives the options of a list procedure.
+ * search, sort) and the chosen filters by id, and gives the options of a list procedure.
  */
 export function ResourceTable<V extends { id: string }>({
-  descriptor,
+  descriptor: given,
   actions = [],
   query,
   filters = [],
@@ -30,12 +33,14 @@ export function ResourceTable<V extends { id: string }>({
 }: {
   descriptor: ResourceDescriptor<V>
   actions?: ResourceAction<V>[]
-  query: (page: PageRequest, filters: Record<string, string>) => CloudQuery<Page<V>>
+  query: ListQuery<V>
   filters?: FilterDef[]
   toolbar?: ReactNode
   searchable?: boolean
 }) {
-  const list = useListQuery(query, descriptor.columns, filters)
+  const list = useListQuery(query, given.columns, filters)
+  const columns = useColumns(given.plural, given.columns)
+  const descriptor = { ...given, columns: columns.shown }
   const runAction = useRunAction(descriptor)
   const able = actions.map(useGuarded<V>(descriptor.kind))
   const selection = useSelection(list.rows)
@@ -49,16 +54,18 @@ export function ResourceTable<V extends { id: string }>({
         filters={filters}
         searchable={searchable}
         plural={descriptor.plural}
+        options={
+          <ListOptions
+            plural={given.plural}
+            columns={given.columns}
+            isShown={columns.isShown}
+            show={columns.show}
+            part={list.part}
+          />
+        }
         toolbar={toolbar}
       />
-      {list.lost && (
-        <Text size="sm" c="dimmed" mb="sm" role="status">
-          {lostPageText}
-        </Text>
-      )}
-      {result.error && !isLostMarker(result.error) && (
-        <LoadError error={result.error} retry={result.refetch} busy={result.isFetching} />
-      )}
+      <Told list={list} />
       {empty ? (
         <Nothing list={list} descriptor={descriptor} />
       ) : (
@@ -132,6 +139,22 @@ function selectAll<V extends { id: string }>(
   }
 }
 
+/** What is wrong with what was asked for. */
+function Told<V extends { id: string }>({ list: { lost, result } }: { list: List<V> }) {
+  return (
+    <>
+      {lost && (
+        <Text size="sm" c="dimmed" mb="sm" role="status">
+          {lostPageText}
+        </Text>
+      )}
+      {result.error && !isLostMarker(result.error) && (
+        <LoadError error={result.error} retry={result.refetch} busy={result.isFetching} />
+      )}
+    </>
+  )
+}
+
 /** There is none at all, or none of what was asked for. */
 function Nothing<V extends { id: string }>({
   list,
@@ -203,38 +226,5 @@ function Rows<V extends { id: string }>({
         )}
       </tbody>
     </table>
-  )
-}
-
-function TableFoot({
-  list,
-  words,
-}: {
-  list: {
-    total: number
-    paged: boolean
-    next: string | null
-    partlySorted: boolean
-    goTo: (to: string | null) => void
-  }
-  words: { noun: string; plural: string }
-}) {
-  return (
-    <Group justify="space-between" mt="sm" mih={30}>
-      <Text size="sm" c="dimmed" role="status">
-        {list.total > 0 ? counted(list.total, words) : ''}
-        {list.partlySorted ? ' (the first 1,000 are sorted; search to narrow down)' : ''}
-      </Text>
-      {(list.paged || list.next) && (
-        <Group gap="xs">
-          <Button size="xs" variant="default" disabled={!list.paged} onClick={() => list.goTo(null)}>
-            First page
-          </Button>
-          <Button size="xs" variant="default" disabled={!list.next} onClick={() => list.goTo(list.next)}>
-            Next page
-          </Button>
-        </Group>
-      )}
-    </Group>
   )
 }

@@ -1,10 +1,12 @@
 'use client'
-import { Button, CloseButton, Group, Kbd, NativeSelect, TextInput } from '@mantine/core'
+import { Button, CloseButton, Group, Kbd, TextInput } from '@mantine/core'
 import { useDebouncedCallback, useHotkeys } from '@mantine/hooks'
 import { IconSearch } from '@tabler/icons-react'
 import { type ReactNode, useRef, useState } from 'react'
 import { inSentence } from './descriptor.ts'
-import type { FilterDef } from './list-query.ts'
+import { FilterField } from './FilterField.tsx'
+import type { FilterDef } from './filters.ts'
+import { MoreFilters } from './MoreFilters.tsx'
 
 /** Search (press /), filters and the page's own buttons. */
 export function TableToolbar({
@@ -12,6 +14,7 @@ export function TableToolbar({
   filters,
   searchable,
   plural,
+  options,
   toolbar,
 }: {
   list: {
@@ -25,19 +28,62 @@ export function TableToolbar({
   filters: FilterDef[]
   searchable: boolean
   plural: string
+  /** Of the list itself: columns, download. */
+  options: ReactNode
   toolbar?: ReactNode
 }) {
+  const [few, more] = [filters.filter(isChoice), filters.filter((filter) => !isChoice(filter))]
+  return (
+    <Group mb="sm" gap="xs" justify="space-between" align="center">
+      <Group gap="xs" style={{ flex: '1 1 280px' }}>
+        {searchable && <SearchField search={list.search} setSearch={list.setSearch} plural={plural} />}
+        {few.map((filter) => (
+          <FilterField
+            key={filter.id}
+            filter={filter}
+            value={list.chosen[filter.id]}
+            onChange={(value) => list.setFilter(filter.id, value)}
+          />
+        ))}
+        {more.length > 0 && <MoreFilters filters={more} chosen={list.chosen} onChange={list.setFilter} />}
+        {list.filtered && (
+          <Button variant="subtle" color="gray" size="xs" onClick={list.clear}>
+            Show all
+          </Button>
+        )}
+      </Group>
+      <Group gap="xs">
+        {options}
+        {toolbar}
+      </Group>
+    </Group>
+  )
+}
+
+/** One of a few words stands beside the search; what is looked for among many things is behind a button. */
+const isChoice = (filter: FilterDef): boolean => 'options' in filter
+
+/** Asks when the person pauses; follows the address when that changes by itself (Back, "Show all"). */
+function SearchField({
+  search: asked,
+  setSearch,
+  plural,
+}: {
+  search: string
+  setSearch: (text: string) => void
+  plural: string
+}) {
   const input = useRef<HTMLInputElement>(null)
-  const [text, setText] = useState(list.search)
-  const [known, setKnown] = useState(list.search)
+  const [text, setText] = useState(asked)
+  const [known, setKnown] = useState(asked)
   // The address changed by itself (Back, "Show all"): follow it.
-  if (known !== list.search) {
-    setKnown(list.search)
-    setText(list.search)
+  if (known !== asked) {
+    setKnown(asked)
+    setText(asked)
   }
   const search = useDebouncedCallback((value: string) => {
     setKnown(value)
-    list.setSearch(value)
+    setSearch(value)
   }, 250)
   useHotkeys([['/', () => input.current?.focus()]])
   const change = (value: string) => {
@@ -45,47 +91,25 @@ export function TableToolbar({
     search(value)
   }
   return (
-    <Group mb="sm" gap="xs" justify="space-between" align="center">
-      <Group gap="xs" style={{ flex: '1 1 280px' }}>
-        {searchable && (
-          <TextInput
-            ref={input}
-            type="search"
-            aria-label={`Search ${inSentence(plural)}`}
-            placeholder={`Search ${inSentence(plural)}`}
-            leftSection={<IconSearch size={16} />}
-            rightSection={
-              text ? (
-                <CloseButton size="sm" aria-label="Clear the search" onClick={() => change('')} />
-              ) : (
-                <Kbd size="xs" aria-hidden visibleFrom="sm">
-                  /
-                </Kbd>
-              )
-            }
-            value={text}
-            onChange={(event) => change(event.currentTarget.value)}
-            onKeyDown={(event) => event.key === 'Escape' && change('')}
-            style={{ flex: '1 1 180px', maxWidth: 340 }}
-          />
-        )}
-        {filters.map((filter) => (
-          <NativeSelect
-            key={filter.id}
-            aria-label={filter.label}
-            data={[{ value: '', label: `${filter.label}: any` }, ...filter.options]}
-            value={list.chosen[filter.id] ?? ''}
-            onChange={(event) => list.setFilter(filter.id, event.currentTarget.value || null)}
-            w={170}
-          />
-        ))}
-        {list.filtered && (
-          <Button variant="subtle" color="gray" size="xs" onClick={list.clear}>
-            Show all
-          </Button>
-        )}
-      </Group>
-      {toolbar && <Group gap="xs">{toolbar}</Group>}
-    </Group>
+    <TextInput
+      ref={input}
+      type="search"
+      aria-label={`Search ${inSentence(plural)}`}
+      placeholder={`Search ${inSentence(plural)}`}
+      leftSection={<IconSearch size={16} />}
+      rightSection={
+        text ? (
+          <CloseButton size="sm" aria-label="Clear the search" onClick={() => change('')} />
+        ) : (
+          <Kbd size="xs" aria-hidden visibleFrom="sm">
+            /
+          </Kbd>
+        )
+      }
+      value={text}
+      onChange={(event) => change(event.currentTarget.value)}
+      onKeyDown={(event) => event.key === 'Escape' && change('')}
+      style={{ flex: '1 1 180px', maxWidth: 340 }}
+    />
   )
 }

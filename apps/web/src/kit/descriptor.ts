@@ -1,5 +1,6 @@
 import type { Allowed } from '@stratolith/api/kernel/contract'
 import type { ReactNode } from 'react'
+import type { Cell } from './csv.ts'
 
 /** `option`: a box in the question, with what it says at first; `run` is told whether it was ticked. */
 export type ActionQuestion = {
@@ -32,8 +33,13 @@ export type ColumnDef<V> = {
   id: string
   header: string
   cell: (view: V) => ReactNode
-  /** Makes the column sortable. ISO dates sort as text. */
-  sort?: (view: V) => string | number
+  /**
+   * Makes the column sortable: true, by the server, which knows it by the column's id; a function, here, of a list whose
+   * words are made by the page.
+   */
+  sort?: true | ((view: V) => string | number)
+  /** What a file of the list has in this column; without it the column is not in the file. */
+  value?: (view: V) => Cell
   width?: number | string
   /** Left out on screens narrower than this. */
   hideBelow?: 'xs' | 'sm' | 'md' | 'xl'

@@ -5,98 +5,123 @@ import { keepPreviousData, type UseQueryOptions, useQuery } from '@tanstack/reac
 import type { TRPCClientErrorLike } from '@trpc/client'
 import type { TRPCQueryKey } from '@trpc/tanstack-react-query'
 import type { ColumnDef } from './descriptor.ts'
+import { chosenOf, type FilterDef } from './filters.ts'
 import { useLostPage } from './lost-page.ts'
 import { useUrlState } from './url-state.ts'
 
 /** What `trpc.x.y.queryOptions(…)` of a procedure that answers T is. */
 export type CloudQuery<T> = UseQueryOptions<T, TRPCClientErrorLike<AppRouter>, T, TRPCQueryKey>
 /** Goes into any list procedure's input. */
-export type PageRequest = { limit: number; marker?: string; search?: string }
-export type FilterDef = { id: string; label: string; options: { value: string; label: string }[] }
+export type PageRequest = { limit: number; marker?: string; search?: string; sort?: string }
+export type ListQuery<V> = (page: PageRequest, filters: Record<string, string>) => CloudQuery<Page<V>>
 
 export const pageSize = 50
-/** Sorting by a column looks at this many rows at once, the most that a list gives. */
+/** Sorting here looks at this many rows at once, the most that a list gives. */
 const sortWindow = 1000
 
 /** Rows of one page of a list as the address asks for it: ?search, ?sort, ?after and the filters. */
 export function useListQuery<V extends { id: string }>(
-  query: (page: PageRequest, filters: Record<string, string>) => CloudQuery<Page<V>>,
+  query: ListQuery<V>,
   columns: ColumnDef<V>[],
   filters: FilterDef[],
 ) {
   const { get, set } = useUrlState()
   const search = get('search') ?? ''
-  const chosen = Object.fromEntries(
-    filters.flatMap(({ id, options }) => {
-      const value = get(id)
-      return value && options.some((option) => option.value === value) ? [[id, value]] : []
-    }),
-  )
+  const chosen = chosenOf(filters, get)
   const sort = sortOf(get('sort'), columns)
   const marker = get('after')
+  // Of what no order of the server's is about (words that a page makes itself) the first thousand are sorted here.
+  const by = sort?.by ?? null
+  const asked = { search: search || undefined, sort: sort && !by ? sortWord(sort) : undefined }
   const result = useQuery({
     ...query(
-      {
-        limit: sort ? sortWindow : pageSize,
-        marker: (!sort && marker) || undefined,
-        search: search || undefined,
-      },
+      by ? { ...asked, limit: sortWindow } : { ...asked, limit: pageSize, marker: marker ?? undefined },
       chosen,
     ),
     placeholderData: keepPreviousData,
   })
   const lost = useLostPage(result.error, marker)
   const page = result.data
-  const offset = sort ? Math.max(0, Math.trunc(Number(marker)) || 0) : 0
-  const all = page ? sorted(page.items, sort) : []
-  const rows = sort ? all.slice(offset, offset + pageSize) : all
-  const next = sort
-    ? offset + pageSize < all.length
-      ? String(offset + pageSize)
-      : null
-    : (page?.next ?? null)
+  const shown = by && sort ? sortedPage(page, by, sort.down, marker) : page
   return {
     result,
     /** The page that the address asked for is not there any more: this is the first one. */
     lost,
-    rows,
-    total: page?.total ?? 0,
+    rows: shown?.items ?? [],
+    count: shown ?? { total: 0, atLeast: false, first: null },
     /** More rows exist than sorting looked at. */
-    partlySorted: sort !== null && (page?.total ?? 0) > sortWindow,
+    partlySorted: by !== null && page?.atLeast === true,
     filtered: search !== '' || Object.keys(chosen).length > 0,
-    next,
+    next: shown?.next ?? null,
+    previous: shown?.previous ?? null,
     paged: marker !== null,
     sort,
     search,
     chosen,
+    /** The whole of what is asked for, page by page, in the same order. */
+    part: (after: string | undefined, limit: number) => query({ ...asked, limit, marker: after }, chosen),
     setSearch: (text: string) => set({ search: text || null, after: null }),
     setFilter: (id: string, value: string | null) => set({ [id]: value, after: null }, true),
     clear: () =>
       set({ search: null, after: null, ...Object.fromEntries(filters.map(({ id }) => [id, null])) }),
-    toggleSort: (id: string) => set({ sort: nextSort(get('sort'), id), after: null }),
+    toggleSort: (id: string) => set({ sort: nextSort(get('sort'), id), after: null }, true),
     goTo: (to: string | null) => set({ after: to }, true),
   }
 }
 
-type Sort<V> = { id: string; down: boolean; by: (view: V) => string | number }
+/** `by`: null when the server sorts. */
+type Sort<V> = { id: string; down: boolean; by: ((view: V) => string | number) | null }
 
-function sortOf<V>(text: string | null, columns: ColumnDef<V>[]): Sort<V> | null {
+/** What ?sort= says, when a column can be sorted so: "name", "-name". */
+export function sortOf<V>(
+  text: string | null,
+  columns: readonly Pick<ColumnDef<V>, 'id' | 'sort'>[],
+): Sort<V> | null {
   const id = text?.replace(/^-/, '')
   const by = columns.find((column) => column.id === id)?.sort
-  return by && id ? { id, by, down: text?.startsWith('-') === true } : null
+  return by && id ? { id, by: by === true ? null : by, down: text?.startsWith('-') === true } : null
 }
+const sortWord = ({ id, down }: { id: string; down: boolean }): string => (down ? `-${id}` : id)
 
 /** Up, down, not at all. */
-const nextSort = (now: string | null, id: string): string | null =>
+export const nextSort = (now: string | null, id: string): string | null =>
   now === id ? `-${id}` : now === `-${id}` ? null : id
 
-function sorted<V>(rows: V[], sort: Sort<V> | null): V[] {
-  if (!sort) return rows
+function sortedPage<V>(
+  page: Page<V> | undefined,
+  by: (view: V) => string | number,
+  down: boolean,
+  place: string | null,
+): Page<V> | undefined {
+  if (!page) return undefined
   const compare = (a: V, b: V) => {
-    const [x, y] = [sort.by(a), sort.by(b)]
+    const [x, y] = [by(a), by(b)]
     return typeof x === 'number' && typeof y === 'number'
       ? x - y
       : String(x).localeCompare(String(y), 'en', { numeric: true })
   }
-  return rows.toSorted((a, b) => (sort.down ? compare(b, a) : compare(a, b)))
+  const all = page.items.toSorted((a, b) => (down ? compare(b, a) : compare(a, b)))
+  const from = Math.max(0, Math.trunc(Number(place)) || 0)
+  return {
+    ...page,
+    items: all.slice(from, from + pageSize),
+    first: from + 1,
+    next: from + pageSize < all.length ? String(from + pageSize) : null,
+    previous: from > 0 ? String(Math.max(0, from - pageSize)) : null,
+  }
+}
+
+/** “3 instances”, “1–50 of 61 instances”, “51–100 of 1,000+ instances”. */
+export function countText(
+  { first, total, atLeast }: Pick<Page<unknown>, 'first' | 'total' | 'atLeast'>,
+  shown: number,
+  words: { one: string; many: string },
+): string {
+  if (total === 0) return ''
+  const number = (count: number) => count.toLocaleString('en')
+  const all = `${number(total)}${atLeast ? '+' : ''} ${total === 1 ? words.one : words.many}`
+  if (shown === total && !atLeast) return all
+  return first === null
+    ? `${number(shown)} of ${all}`
+    : `${number(first)}–${number(first + shown - 1)} of ${all}`
 }

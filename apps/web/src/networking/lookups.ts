@@ -2,7 +2,7 @@
 import type { InstanceView } from '@stratolith/api/compute/contract'
 import type { NetworkView } from '@stratolith/api/networking/contract'
 import { useQuery } from '@tanstack/react-query'
-import { useLook } from '../kit/session.ts'
+import { useLook, useSession } from '../kit/session.ts'
 import { useTRPC } from '../kit/trpc.ts'
 import type { ListRead } from './list-read.ts'
 
@@ -19,12 +19,19 @@ function useAsked(projectId: string | undefined) {
     : { asked: allProjects ? projectId : undefined, elsewhere: hidden }
 }
 
+/** The whole cloud is looked at, where there is no project whose networks a list could be of. */
+const useIsCloud = (): boolean => useSession().project === null
+
 /** Networks that one can use: the project's, shared and external ones. Of another project: its own. */
 export function useNetworks(projectId?: string): NetworkLookup {
   const trpc = useTRPC()
   const { asked, elsewhere } = useAsked(projectId)
+  const allProjects = useIsCloud()
   const { data, isError } = useQuery(
-    trpc.networking.networks.list.queryOptions({ limit: many, projectId: asked }, { enabled: !elsewhere }),
+    trpc.networking.networks.list.queryOptions(
+      { limit: many, projectId: asked, allProjects },
+      { enabled: !elsewhere },
+    ),
   )
   return { networks: data?.items ?? [], ready: data !== undefined, failed: isError }
 }
@@ -32,8 +39,9 @@ export function useNetworks(projectId?: string): NetworkLookup {
 /** Networks that lead out of the cloud, where floating IPs and gateways come from. */
 export function useExternalNetworks(): NetworkLookup {
   const trpc = useTRPC()
+  const allProjects = useIsCloud()
   const { data, isError } = useQuery(
-    trpc.networking.networks.list.queryOptions({ limit: many, external: true }),
+    trpc.networking.networks.list.queryOptions({ limit: many, external: true, allProjects }),
   )
   return { networks: data?.items ?? [], ready: data !== undefined, failed: isError }
 }

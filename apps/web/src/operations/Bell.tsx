@@ -57,19 +57,19 @@ export function Bell() {
       returnFocus
       withinPortal
     >
-      <Popover.Target>
-        <Indicator
-          disabled={unread.length === 0}
-          color={failed ? 'red' : 'blue'}
-          label={unread.length}
-          size={16}
-          offset={4}
-        >
+      <Indicator
+        disabled={unread.length === 0}
+        color={failed ? 'red' : 'blue'}
+        label={unread.length}
+        size={16}
+        offset={4}
+      >
+        <Popover.Target>
           <ActionIcon variant="default" size={36} aria-label={label} onClick={() => toggle(!opened)}>
             <IconBell size={18} />
           </ActionIcon>
-        </Indicator>
-      </Popover.Target>
+        </Popover.Target>
+      </Indicator>
       <Popover.Dropdown p="sm" aria-label="Notifications">
         <Suspense fallback={<Text size="sm">Loading…</Text>}>
           <News items={items} seen={seen} onLeave={() => toggle(false)} />

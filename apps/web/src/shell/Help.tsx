@@ -1,5 +1,6 @@
 'use client'
 import { Group, Kbd, Modal, Stack, Text } from '@mantine/core'
+import about from '../../package.json' with { type: 'json' }
 import { useReturnFocus } from '../kit/return-focus.ts'
 
 const shortcuts: { keys: string[]; what: string }[] = [
@@ -43,7 +44,7 @@ export function Help({ onClose }: { onClose: () => void }) {
           ))}
         </Stack>
         <Text size="sm" c="dimmed">
-          Stratolith {process.env.STRATOLITH_VERSION}
+          Stratolith {about.version}
         </Text>
       </Stack>
     </Modal>

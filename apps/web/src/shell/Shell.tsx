@@ -53,40 +53,7 @@ export function Shell({ children }: { children: ReactNode }) {
             </Link>
             <ProjectSwitcher />
           </Group>
-          <Group gap={6} wrap="nowrap">
-            <LiveIndicator />
-            <Button
-              variant="default"
-              visibleFrom="md"
-              leftSection={<IconSearch size={16} />}
-              rightSection={<Kbd size="xs">Ctrl K</Kbd>}
-              onClick={() => setPaletteOpen(true)}
-            >
-              <Text size="sm" c="dimmed">
-                Find or do
-              </Text>
-            </Button>
-            <ActionIcon
-              hiddenFrom="md"
-              variant="default"
-              size={36}
-              aria-label="Find or do"
-              onClick={() => setPaletteOpen(true)}
-            >
-              <IconSearch size={18} />
-            </ActionIcon>
-            <Bell />
-            <ActionIcon
-              visibleFrom="sm"
-              variant="default"
-              size={36}
-              aria-label="Help"
-              onClick={() => setHelpOpen(true)}
-            >
-              <IconHelp size={18} />
-            </ActionIcon>
-            <AccountMenu />
-          </Group>
+          <Tools onFind={() => setPaletteOpen(true)} onHelp={() => setHelpOpen(true)} />
         </Group>
       </header>
       <SideBar open={menuOpen} onNavigate={menu.close} />
@@ -98,5 +65,33 @@ export function Shell({ children }: { children: ReactNode }) {
       {paletteOpen && <Palette onClose={() => setPaletteOpen(false)} onHelp={() => setHelpOpen(true)} />}
       {helpOpen && <Help onClose={() => setHelpOpen(false)} />}
     </div>
+  )
+}
+
+/** At the right end of the header. */
+function Tools({ onFind, onHelp }: { onFind: () => void; onHelp: () => void }) {
+  return (
+    <Group gap={6} wrap="nowrap">
+      <LiveIndicator />
+      <Button
+        variant="default"
+        visibleFrom="md"
+        leftSection={<IconSearch size={16} />}
+        rightSection={<Kbd size="xs">Ctrl K</Kbd>}
+        onClick={onFind}
+      >
+        <Text size="sm" c="dimmed">
+          Find or do
+        </Text>
+      </Button>
+      <ActionIcon hiddenFrom="md" variant="default" size={36} aria-label="Find or do" onClick={onFind}>
+        <IconSearch size={18} />
+      </ActionIcon>
+      <Bell />
+      <ActionIcon visibleFrom="sm" variant="default" size={36} aria-label="Help" onClick={onHelp}>
+        <IconHelp size={18} />
+      </ActionIcon>
+      <AccountMenu />
+    </Group>
   )
 }

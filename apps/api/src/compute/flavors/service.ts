@@ -6,7 +6,16 @@ import type { Page, pageInput } from '../../kernel/contract.ts'
 import { alreadyExists, CloudError, conflict, invalidInput, notFound } from '../../kernel/errors.ts'
 import { appendEvent } from '../../kernel/events.ts'
 import type { Fact } from '../../kernel/facts.ts'
-import { containing, pageOf, whole } from '../../kernel/page.ts'
+import {
+  type Ask,
+  askOf,
+  containing,
+  pageView,
+  readPage,
+  type Slice,
+  type Sortable,
+  whole,
+} from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { recordOperation } from '../../kernel/workflow.ts'
 import type { FlavorView, flavorCreateInput } from '../contract.ts'
@@ -67,16 +76,58 @@ export function flavorFact(ctx: Ctx, id: string): Fact<Flavor | null> {
   }
 }
 
-export async function listFlavors(ctx: Ctx, input: z.output<typeof pageInput>): Promise<Page<FlavorView>> {
+/** What a list of flavors may be narrowed to, by whichever door. */
+export type FlavorWhere = {
+  /** true: public ones and those given to the caller's project; false: private ones; otherwise all that are seen. */
+  public?: boolean
+  minMemoryMib?: number
+  minDiskGib?: number
+  /** Part of the name. */
+  search?: string
+}
+
+/** Flavors as the portal, OpenStack's clients and exports list them. */
+export async function queryFlavors(
+  ctx: Ctx,
+  { where, sort, page }: Ask<FlavorWhere>,
+): Promise<Slice<Flavor>> {
   authorize(ctx, 'compute:list_flavors')
-  const where = {
-    ...usable(ctx),
-    ...(input.search ? { name: containing(input.search) } : {}),
-  }
-  const page = await pageOf<Flavor>(ctx.db.flavor, input, where, {
-    orderBy: [{ vcpus: 'asc' }, { memoryMib: 'asc' }, { diskGib: 'asc' }, { id: 'asc' }],
+  const { minMemoryMib, minDiskGib, search } = where
+  return readPage<Flavor>(ctx.db.flavor, {
+    where: {
+      AND: [
+        usable(ctx),
+        where.public === undefined ? {} : where.public ? ownOrPublic(ctx) : { public: false },
+        { memoryMib: { gte: minMemoryMib }, diskGib: { gte: minDiskGib } },
+        search ? { name: containing(search) } : {},
+      ],
+    },
+    sort,
+    page,
+    markerWithin: usable(ctx),
+    unknownMarker: (marker) => invalidInput(`marker [${marker.slice(0, 100)}] not found`),
   })
-  return { ...page, items: page.items.map(viewOf) }
+}
+
+const bySize = [{ field: 'vcpus' }, { field: 'memoryMib' }, { field: 'diskGib' }]
+/** By what the portal sorts flavors. */
+const sortableFlavors: Sortable = {
+  name: [{ field: 'name' }],
+  vcpus: bySize,
+  memory: [{ field: 'memoryMib' }],
+  disk: [{ field: 'diskGib' }],
+  public: [{ field: 'public' }, { field: 'name' }],
+}
+
+/** Smallest first. */
+export async function listFlavors(ctx: Ctx, input: z.output<typeof pageInput>): Promise<Page<FlavorView>> {
+  const ask = askOf(
+    input,
+    sortableFlavors,
+    bySize.map((one) => ({ ...one, dir: 'asc' as const })),
+  )
+  const slice = await queryFlavors(ctx, { where: { search: input.search }, ...ask })
+  return pageView(slice, slice.rows.map(viewOf))
 }
 
 /** All flavors that the caller may launch, smallest first; for plans. One query. */
@@ -116,41 +167,14 @@ export const flavorSortKeys = {
   rxtx_factor: 'rxtxFactor',
   is_public: 'public',
 } as const
-export type FlavorQuery = {
-  /** true: public ones and those given to the caller's project; false: private ones; null: all that are seen. */
-  public: boolean | null
-  minMemoryMib?: number
-  minDiskGib?: number
-  sortKey: keyof typeof flavorSortKeys
-  sortDir: 'asc' | 'desc'
-  limit: number
-  /** Id of the last flavor of the page before. */
-  marker?: string
-}
 
 /** One page for OpenStack's clients. Throws invalid_input for a marker that the caller cannot see. */
 export async function findFlavors(
   ctx: Ctx,
-  query: FlavorQuery,
+  ask: Ask<FlavorWhere>,
 ): Promise<{ flavors: FlavorView[]; more: boolean }> {
-  authorize(ctx, 'compute:list_flavors')
-  const { marker } = query
-  if (marker !== undefined && !(await seenFlavor(ctx, marker)))
-    throw invalidInput(`marker [${marker.slice(0, 100)}] not found`)
-  const rows = await ctx.db.flavor.findMany({
-    where: {
-      AND: [
-        usable(ctx),
-        query.public === null ? {} : query.public ? ownOrPublic(ctx) : { public: false },
-        query.minMemoryMib === undefined ? {} : { memoryMib: { gte: query.minMemoryMib } },
-        query.minDiskGib === undefined ? {} : { diskGib: { gte: query.minDiskGib } },
-      ],
-    },
-    orderBy: [{ [flavorSortKeys[query.sortKey]]: query.sortDir }, { id: query.sortDir }],
-    take: query.limit + 1,
-    ...(marker === undefined ? {} : { cursor: { id: marker }, skip: 1 }),
-  })
-  return { flavors: rows.slice(0, query.limit).map(viewOf), more: rows.length > query.limit }
+  const { rows, next } = await queryFlavors(ctx, ask)
+  return { flavors: rows.map(viewOf), more: next !== null }
 }
 
 /** Throws not_found for what the caller may not use. */

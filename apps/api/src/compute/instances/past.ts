@@ -1,8 +1,9 @@
 import type { Prisma } from '@stratolith/db'
 import { hostIdNamed } from '../../hosts/service.ts'
-import type { Ctx } from '../../kernel/context.ts'
+import { type Ctx, listScope } from '../../kernel/context.ts'
 import { invalidInput } from '../../kernel/errors.ts'
-import { likeLiteral } from '../../kernel/page.ts'
+import { likeLiteral, type Order, readPage } from '../../kernel/page.ts'
+import { authorize } from '../../kernel/policy.ts'
 import type { ServerRow } from './facts.ts'
 import type { InstanceQuery, InstanceSortKey } from './find.ts'
 import { uuid } from './load.ts'
@@ -30,30 +31,29 @@ const columns: Partial<Record<InstanceSortKey, keyof Prisma.PastInstanceOrderByW
   availability_zone: 'zone',
 }
 
-/** One more than the page, so that the caller sees whether there is another. At most three queries. */
+/** One page of them. At most three queries. */
 export async function pastRows(
   ctx: Ctx,
-  scope: { projectId?: string },
   query: InstanceQuery,
-): Promise<ServerRow[]> {
+): Promise<{ rows: ServerRow[]; more: boolean }> {
+  const scope = listScope(ctx, query)
+  authorize(ctx, 'compute:list_instances', scope)
   const where = { AND: [scope, ...filters(query), await hostFilter(ctx, query)] }
-  const { marker } = query
-  if (marker !== undefined && !(await isPast(ctx, scope, marker)))
-    throw invalidInput(`marker [${marker.slice(0, 100)}] not found`)
-  if (query.limit === 0 || neverDeleted(query)) return []
-  const rows = await ctx.db.pastInstance.findMany({
-    where,
-    orderBy: orderOf(query),
-    take: query.limit + 1,
-    ...(marker === undefined ? {} : { cursor: { id: marker }, skip: 1 }),
+  const isNone = query.limit === 0 || neverDeleted(query)
+  const { rows, next } = await readPage<Prisma.PastInstanceGetPayload<object>>(ctx.db.pastInstance, {
+    where: isNone ? { id: { in: [] } } : where,
+    sort: orderOf(query),
+    page: { limit: query.limit, marker: query.marker },
+    markerWithin: scope,
+    unknownMarker: (marker) => invalidInput(`marker [${marker.slice(0, 100)}] not found`),
   })
-  return rows.map(asRow)
+  return { rows: rows.map(asRow), more: next !== null }
 }
 
 /** Is it the id of an instance that is gone? */
-export async function isPast(ctx: Ctx, scope: { projectId?: string }, id: string): Promise<boolean> {
+export async function isPast(ctx: Ctx, query: InstanceQuery, id: string): Promise<boolean> {
   if (!uuid.test(id)) return false
-  const where = { ...scope, id }
+  const where = { ...listScope(ctx, query), id }
   return (await ctx.db.pastInstance.findFirst({ where, select: { id: true } })) !== null
 }
 
@@ -106,14 +106,14 @@ async function hostFilter(ctx: Ctx, { hostName }: InstanceQuery): Promise<Prisma
   return { hostId: { in: id === null ? [] : [id] } }
 }
 
-function orderOf({ sort }: InstanceQuery): Prisma.PastInstanceOrderByWithRelationInput[] {
-  const wished = sort.flatMap(({ key, dir }) => {
-    const column = columns[key]
-    return column === undefined ? [] : [{ [column]: dir }]
+const nullable = new Set<string>(['hostId', 'zone', 'imageId', 'keyName', 'launchedAt'])
+
+function orderOf({ wished }: InstanceQuery): Order {
+  const sort = wished.flatMap(({ key, dir }) => {
+    const field = columns[key]
+    return field === undefined ? [] : [{ field, dir, nullable: nullable.has(field) }]
   })
-  return wished.length === 0
-    ? [{ terminatedAt: 'desc' }, { id: 'desc' }]
-    : [...wished, { id: sort.at(-1)?.dir ?? 'desc' }]
+  return sort.length === 0 ? [{ field: 'terminatedAt', dir: 'desc' }] : sort
 }
 
 const asRow = (row: Prisma.PastInstanceGetPayload<object>): ServerRow => ({

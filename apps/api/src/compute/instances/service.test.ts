@@ -235,7 +235,7 @@ describe('instances', () => {
         name: `i-${String(i).padStart(4, '0')}`,
       })),
     })
-    const input = { ...all, sortBy: 'name' as const, sortDir: 'asc' as const }
+    const input = { ...all, sort: 'name' }
     const first = await listInstances(me, { ...input, limit: 400 })
     const second = await listInstances(me, { ...input, limit: 1000, marker: first.next ?? '' })
     expect([first.items.length, second.items.length, second.next, first.total]).toEqual([

@@ -1,78 +1,36 @@
-import type { Prisma } from '@stratolith/db'
 import type { z } from 'zod'
 import { driversOf } from '../../hosts/service.ts'
 import { imageOf } from '../../images/service.ts'
-import { type Ctx, listScope, projectOf, seesAll } from '../../kernel/context.ts'
+import { type Ctx, projectOf, seesAll } from '../../kernel/context.ts'
 import type { Page } from '../../kernel/contract.ts'
 import { CloudError, conflict } from '../../kernel/errors.ts'
 import { driverCode, plainOp, whileAnswering } from '../../kernel/hosts.ts'
-import { containing, pageOf } from '../../kernel/page.ts'
-import { authorize } from '../../kernel/policy.ts'
+import { askOf, pageView } from '../../kernel/page.ts'
 import { securityGroupsOf } from '../../networking/service.ts'
 import {
   type consoleLogInput,
   type InstanceDetail,
-  type InstanceStatus,
   type InstanceView,
   type instanceListInput,
   machineAway,
   machineSilent,
 } from '../contract.ts'
-import { loadInstance, typed } from './load.ts'
+import { loadInstance } from './load.ts'
 import { machineOf } from './machine.ts'
+import { queryInstances, sortableInstances } from './queries.ts'
 import { viewsOf } from './view.ts'
-
-const idPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
-
-/** What a status word means in the table (the reverse of instanceStatus). */
-export const whereStatus: Record<Exclude<InstanceStatus, 'DELETED'>, Prisma.InstanceWhereInput> = {
-  BUILD: { vmState: 'building' },
-  ACTIVE: {
-    vmState: 'active',
-    OR: [{ taskState: null }, { taskState: { notIn: ['rebooting', 'rebooting_hard'] } }],
-  },
-  REBOOT: { vmState: 'active', taskState: 'rebooting' },
-  HARD_REBOOT: { vmState: 'active', taskState: 'rebooting_hard' },
-  SHUTOFF: { vmState: 'stopped' },
-  PAUSED: { vmState: 'paused' },
-  ERROR: { vmState: 'error' },
-}
 
 /** One page in a constant number of queries, addresses and current activity included. */
 export async function listInstances(
   ctx: Ctx,
   input: z.output<typeof instanceListInput>,
 ): Promise<Page<InstanceView>> {
-  const scope = listScope(ctx, input)
-  authorize(ctx, 'compute:list_instances', scope)
-  const where: Prisma.InstanceWhereInput = {
-    ...scope,
-    vmState: { not: 'deleted' },
-    AND: [
-      input.status ? { OR: input.status.map((word) => whereStatus[word]) } : {},
-      input.search ? searched(input.search) : {},
-    ],
-    ...(input.imageId ? { imageId: input.imageId } : {}),
-    ...(input.flavorId ? { flavorId: input.flavorId } : {}),
-    ...(input.hostId ? hostFilter(ctx, input.hostId) : {}),
-  }
-  const page = await pageOf<Prisma.InstanceGetPayload<object>>(ctx.db.instance, input, where, {
-    orderBy: [{ [input.sortBy]: input.sortDir }, { id: input.sortDir }],
+  const { allProjects, search, imageId, flavorId, networkId, hostId, tags } = input
+  const slice = await queryInstances(ctx, {
+    where: { allProjects, search, imageId, flavorId, networkId, hostId, tags, statuses: input.status },
+    ...askOf(input, sortableInstances),
   })
-  return { ...page, items: await viewsOf(ctx, page.items.map(typed)) }
-}
-
-function hostFilter(ctx: Ctx, hostId: string): Prisma.InstanceWhereInput {
-  if (!seesAll(ctx))
-    throw new CloudError('forbidden', 'Only an administrator may filter by host.', { field: 'hostId' })
-  return { hostId }
-}
-
-/** By part of the name or by the whole id. */
-function searched(text: string): Prisma.InstanceWhereInput {
-  return idPattern.test(text.trim())
-    ? { OR: [{ id: text.trim().toLowerCase() }, { name: containing(text) }] }
-    : { name: containing(text) }
+  return pageView(slice, await viewsOf(ctx, slice.rows))
 }
 
 export async function getInstance(ctx: Ctx, input: { id: string }): Promise<InstanceDetail> {

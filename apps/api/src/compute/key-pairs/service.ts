@@ -5,7 +5,15 @@ import type { Page, pageInput } from '../../kernel/contract.ts'
 import { CloudError, invalidInput, notFound } from '../../kernel/errors.ts'
 import { appendEvent } from '../../kernel/events.ts'
 import type { Fact } from '../../kernel/facts.ts'
-import { containing, pageOf } from '../../kernel/page.ts'
+import {
+  type Ask,
+  askOf,
+  containing,
+  pageView,
+  readPage,
+  type Slice,
+  type Sortable,
+} from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { releaseQuota, reserveQuota, userOwner } from '../../quota/service.ts'
 import type { KeyPairCreated, KeyPairView, keyPairCreateInput } from '../contract.ts'
@@ -34,15 +42,32 @@ const viewOf = (row: Row): KeyPairView => ({
 const limitsOf = (ctx: Ctx, userId: string) =>
   ctx.scope.kind === 'project' ? ctx.scope.projectId : userOwner(userId)
 
+/** Key pairs of one user as the portal, OpenStack's clients and exports list them. */
+export async function queryKeyPairs(
+  ctx: Ctx,
+  { where, sort, page }: Ask<{ userId?: string; search?: string }>,
+): Promise<Slice<Row>> {
+  authorize(ctx, 'compute:list_key_pairs')
+  return readPage<Row>(ctx.db.keyPair, {
+    where: {
+      userId: ownerOf(ctx, where.userId, false),
+      ...(where.search ? { name: containing(where.search) } : {}),
+    },
+    sort,
+    page,
+  })
+}
+
+/** By what the portal sorts key pairs. */
+const sortableKeyPairs: Sortable = { name: [{ field: 'name' }], created: [{ field: 'createdAt' }] }
+
 /** Key pairs are the caller's own, in whichever project; nobody sees another's. */
 export async function listKeyPairs(ctx: Ctx, input: z.output<typeof pageInput>): Promise<Page<KeyPairView>> {
-  authorize(ctx, 'compute:list_key_pairs')
-  const where = {
-    userId: ctx.actor.userId,
-    ...(input.search ? { name: containing(input.search) } : {}),
-  }
-  const page = await pageOf<Row>(ctx.db.keyPair, input, where)
-  return { ...page, items: page.items.map(viewOf) }
+  const slice = await queryKeyPairs(ctx, {
+    where: { search: input.search },
+    ...askOf(input, sortableKeyPairs),
+  })
+  return pageView(slice, slice.rows.map(viewOf))
 }
 
 /** Whose pairs are meant: the caller's own, or those of `userId` when policy lets the caller at them. */
@@ -57,17 +82,16 @@ export async function findKeyPairs(
   ctx: Ctx,
   query: { userId?: string; limit: number; marker?: string },
 ): Promise<{ pairs: KeyPairView[]; more: boolean }> {
-  authorize(ctx, 'compute:list_key_pairs')
   const userId = ownerOf(ctx, query.userId, false)
   const { marker } = query
-  if (marker !== undefined && !(await byName(ctx, userId, marker)))
-    throw invalidInput(`Marker ${marker.slice(0, 100)} could not be found.`)
-  const rows = await ctx.db.keyPair.findMany({
-    where: { userId, ...(marker === undefined ? {} : { name: { gt: marker } }) },
-    orderBy: { name: 'asc' },
-    take: query.limit + 1,
+  const last = marker === undefined ? undefined : await byName(ctx, userId, marker)
+  if (last === null) throw invalidInput(`Marker ${marker?.slice(0, 100)} could not be found.`)
+  const { rows, next } = await queryKeyPairs(ctx, {
+    where: { userId },
+    sort: [{ field: 'name', dir: 'asc' }],
+    page: { limit: query.limit, marker: last?.id },
   })
-  return { pairs: rows.slice(0, query.limit).map(viewOf), more: rows.length > query.limit }
+  return { pairs: rows.map(viewOf), more: next !== null }
 }
 
 export async function getKeyPair(ctx: Ctx, input: { name: string; userId?: string }): Promise<KeyPairView> {

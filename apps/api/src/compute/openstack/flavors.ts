@@ -40,13 +40,13 @@ async function list(call: Call, view: typeof flavorView): Promise<object> {
   if (!Object.hasOwn(flavorSortKeys, sortKey) || (sortDir !== 'asc' && sortDir !== 'desc'))
     throw new HttpError(400, 'Unable to sort by that: use a column of the flavor, and asc or desc.')
   const { flavors, more } = await findFlavors(call.ctx, {
-    public: publicWish(call),
-    minMemoryMib: amount(call, 'minRam'),
-    minDiskGib: amount(call, 'minDisk'),
-    sortKey: sortKey as keyof typeof flavorSortKeys,
-    sortDir,
-    limit,
-    marker,
+    where: {
+      public: publicWish(call) ?? undefined,
+      minMemoryMib: amount(call, 'minRam'),
+      minDiskGib: amount(call, 'minDisk'),
+    },
+    sort: [{ field: flavorSortKeys[sortKey as keyof typeof flavorSortKeys], dir: sortDir }],
+    page: { limit, marker },
   })
   const last = flavors.at(-1)
   return {

@@ -66,7 +66,7 @@ export function listQuery(call: Call): InstanceQuery | null {
   return {
     limit: limitOf(call),
     ...(marker === undefined ? {} : { marker }),
-    sort: sortOf(call),
+    wished: sortOf(call),
     allProjects: wantsAll(call),
     projectId: text('project_id') ?? text('tenant_id'),
     userId: text('user_id'),
@@ -180,7 +180,7 @@ function statusWords({ query, minor }: Call): InstanceStatus[] | undefined | nul
   return possible.length === 0 ? null : (possible as InstanceStatus[])
 }
 
-function sortOf({ query }: Call): InstanceQuery['sort'] {
+function sortOf({ query }: Call): InstanceQuery['wished'] {
   const keys = queryTexts(query, 'sort_key')
   const dirs = queryTexts(query, 'sort_dir')
   if (dirs.length > Math.max(keys.length, 1))

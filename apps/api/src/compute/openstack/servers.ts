@@ -19,7 +19,7 @@ async function list(
   const query = listQuery(call)
   const { servers, more } = query
     ? await findInstances(call.ctx, query, facts)
-    : await findInstances(call.ctx, { sort: [], limit: 0 }, 'rows')
+    : await findInstances(call.ctx, { wished: [], limit: 0 }, 'rows')
   const last = servers.at(-1)
   return {
     servers: servers.map((server) => view(server, at(call))),

@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import type { Page } from '../../kernel/contract.ts'
 import { alreadyExists, CloudError, notFound } from '../../kernel/errors.ts'
-import { pageOf } from '../../kernel/page.ts'
+import { byName, pageOf } from '../../kernel/page.ts'
 import { authorize, decide } from '../../kernel/policy.ts'
 import type { Extra } from '../../openstack/extra.ts'
 import { tagsInput } from '../contract.ts'
@@ -45,7 +45,10 @@ export async function listDomains(ctx: Ctx, input: DomainListInput): Promise<Pag
       input.enabled === undefined ? {} : { enabled: input.enabled },
     ],
   }
-  const page = await pageOf<Row>(ctx.db.domain, input, where, { include: counts })
+  const page = await pageOf<Row>(ctx.db.domain, input, where, {
+    include: counts,
+    sortable: { ...byName, enabled: [{ field: 'enabled' }] },
+  })
   return { ...page, items: page.items.map(toView) }
 }
 

@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import type { Page } from '../../kernel/contract.ts'
 import { alreadyExists, CloudError, conflict, invalidInput, notFound } from '../../kernel/errors.ts'
-import { pageOf, whole } from '../../kernel/page.ts'
+import { byName, pageOf, type Sortable, whole } from '../../kernel/page.ts'
 import { authorize, decide } from '../../kernel/policy.ts'
 import type { Extra } from '../../openstack/extra.ts'
 import { closePlace, sessionEnded } from '../ending.ts'
@@ -59,9 +59,19 @@ export async function listProjects(ctx: Ctx, input: ProjectListInput): Promise<P
       input.notTagsAny ? { NOT: { tags: { hasSome: input.notTagsAny } } } : {},
     ],
   }
-  const page = await pageOf<Row>(ctx.db.project, input, where, { include: withDomain })
+  const page = await pageOf<Row>(ctx.db.project, input, where, {
+    include: withDomain,
+    sortable: sortableProjects,
+  })
   return { ...page, items: page.items.map(toProjectDetail) }
 }
+/** By what the portal sorts projects. */
+const sortableProjects: Sortable = {
+  ...byName,
+  state: [{ field: 'deleting' }, { field: 'enabled' }],
+  domain: [{ field: 'domain.name' }, { field: 'name' }],
+}
+
 /** Of a project, or of a domain: the projects directly below it. */
 const childrenOf = (id: string): Prisma.ProjectWhereInput => ({
   OR: [{ parentId: id }, { parentId: null, domainId: id }],

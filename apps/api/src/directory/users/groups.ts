@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import type { Page } from '../../kernel/contract.ts'
 import { alreadyExists, CloudError, notFound } from '../../kernel/errors.ts'
-import { pageOf } from '../../kernel/page.ts'
+import { byName, pageOf } from '../../kernel/page.ts'
 import { authorize, decide } from '../../kernel/policy.ts'
 import type { Extra } from '../../openstack/extra.ts'
 import { sessionEnded } from '../ending.ts'
@@ -43,7 +43,10 @@ export async function listGroups(ctx: Ctx, input: GroupListInput): Promise<Page<
   }
   if (userId !== undefined) await loadUser(ctx, userId, 'identity:list_groups_of_user')
   const { domain } = included
-  const page = await pageOf<Omit<Row, '_count'>>(ctx.db.group, input, where, { include: { domain } })
+  const page = await pageOf<Omit<Row, '_count'>>(ctx.db.group, input, where, {
+    include: { domain },
+    sortable: { ...byName, domain: [{ field: 'domain.name' }, { field: 'name' }] },
+  })
   const members = await memberCounts(
     ctx,
     page.items.map((row) => row.id),

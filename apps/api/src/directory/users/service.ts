@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import type { Page } from '../../kernel/contract.ts'
 import { alreadyExists, CloudError } from '../../kernel/errors.ts'
-import { pageOf } from '../../kernel/page.ts'
+import { byName, pageOf, type Sortable } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { demandLocalDomain } from '../backends/backend.ts'
 import { lockUser, voidTokens } from '../ending.ts'
@@ -37,11 +37,21 @@ export async function listUsers(ctx: Ctx, input: UserListInput): Promise<Page<Us
   }
   // The columns by name, so that no digest of a password leaves the database.
   const table = selecting(ctx)
-  const page = await pageOf<UserRow>(table, input, where)
+  const page = await pageOf<UserRow>(table, input, where, { sortable: sortableUsers })
   return { ...page, items: page.items.map(toUserView) }
 }
+
+/** By what the portal sorts users. */
+const sortableUsers: Sortable = {
+  ...byName,
+  state: [{ field: 'enabled' }],
+  domain: [{ field: 'domain.name' }, { field: 'name' }],
+  lastActiveAt: [{ field: 'lastActiveAt', nullable: true }],
+}
+
 const selecting = (ctx: Ctx) => ({
-  findMany: (args: Omit<Prisma.UserFindManyArgs, 'select' | 'include' | 'omit'>) =>
+  // A sort by the domain includes it; these columns have it anyway.
+  findMany: ({ include: _included, ...args }: Omit<Prisma.UserFindManyArgs, 'select' | 'omit'>) =>
     ctx.db.user.findMany({ ...args, select: userColumns }),
   findFirst: (args: Prisma.UserFindFirstArgs) => ctx.db.user.findFirst(args),
   count: (args: Prisma.UserCountArgs) => ctx.db.user.count(args),

@@ -2,7 +2,7 @@ import { hostList } from '../../hosts/service.ts'
 import { type Ctx, projectOf, seesAll } from '../../kernel/context.ts'
 import { notFound } from '../../kernel/errors.ts'
 import { authorize } from '../../kernel/policy.ts'
-import { column, type FindInput, findRows, flag, type Searchable, uuidColumn } from '../find.ts'
+import { column, type FindInput, flag, neutronAsk, queryRows, type Searchable, uuidColumn } from '../find.ts'
 
 /** A host's agent as far as networks are concerned: every host carries every network. */
 export type AgentRecord = {
@@ -34,11 +34,9 @@ export async function listAgents(ctx: Ctx, input: FindInput): Promise<AgentRecor
 
 async function findAgents(ctx: Ctx, input: FindInput): Promise<AgentRecord[]> {
   authorize(ctx, 'hosts:list_hosts')
-  const rows = await findRows<Omit<AgentRecord, 'lastSeenAt'> & { beat: { lastSeenAt: Date | null } | null }>(
-    hostList(ctx),
-    { kind: 'agent', scope: {}, searchable, sortable },
-    input,
-  )
+  type Row = Omit<AgentRecord, 'lastSeenAt'> & { beat: { lastSeenAt: Date | null } | null }
+  const from = { kind: 'agent', scope: {}, searchable }
+  const { rows } = await queryRows<Row>(hostList(ctx), from, neutronAsk(sortable, input, {}))
   return rows.map(({ beat, ...row }) => ({ ...row, lastSeenAt: beat?.lastSeenAt ?? null }))
 }
 

@@ -1,16 +1,20 @@
 import type { Prisma } from '@stratolith/db'
-import { type Ctx, listScope, seesAll } from '../../kernel/context.ts'
+import { type Ctx, seesAll } from '../../kernel/context.ts'
 import { notFound } from '../../kernel/errors.ts'
+import { type Ask, found, likeLiteral, type Slice } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import {
   column,
   type FindInput,
-  findRows,
+  type NetworkingWhere,
+  neutronAsk,
+  queryRows,
   type Searchable,
   standardSearch,
   standardSort,
   uuidColumn,
 } from '../find.ts'
+import { ownedScope } from '../owner.ts'
 
 const include = { port: true } satisfies Prisma.FloatingIpInclude
 export type FloatingIpRecord = Prisma.FloatingIpGetPayload<{ include: typeof include }>
@@ -35,10 +39,25 @@ const sortable = new Set([
   'state',
 ])
 
-export async function findFloatingIps(ctx: Ctx, input: FindInput): Promise<FloatingIpRecord[]> {
+/** Floating IPs as the portal, OpenStack's clients and exports list them. */
+export function queryFloatingIps(ctx: Ctx, ask: Ask<NetworkingWhere>): Promise<Slice<FloatingIpRecord>> {
   authorize(ctx, 'floatingIp:list')
-  const scope = listScope(ctx, { allProjects: seesAll(ctx) })
-  return findRows(ctx.db.floatingIp, { kind: 'floating IP', scope, include, searchable, sortable }, input)
+  const { search } = ask.where
+  const words = search
+    ? [...found(search, 'description'), { address: { startsWith: likeLiteral(search) } }]
+    : []
+  return queryRows<FloatingIpRecord>(
+    ctx.db.floatingIp,
+    {
+      ...{ kind: 'floating IP', scope: ownedScope(ctx, ask.where), include, searchable },
+      also: search ? [{ OR: words }] : [],
+    },
+    ask,
+  )
+}
+
+export async function findFloatingIps(ctx: Ctx, input: FindInput): Promise<FloatingIpRecord[]> {
+  return (await queryFloatingIps(ctx, neutronAsk(sortable, input, { allProjects: seesAll(ctx) }))).rows
 }
 
 export async function findFloatingIp(ctx: Ctx, id: string): Promise<FloatingIpRecord> {

@@ -4,7 +4,7 @@ import { type Ctx, inTransaction, visible } from '../../kernel/context.ts'
 import type { Page } from '../../kernel/contract.ts'
 import { CloudError, conflict, invalidInput, notFound } from '../../kernel/errors.ts'
 import { appendEvent } from '../../kernel/events.ts'
-import { likeLiteral, pageOf } from '../../kernel/page.ts'
+import { askOf, pageView, type Sortable } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { recordOperation, startOperation } from '../../kernel/workflow.ts'
 import { releaseQuota, reserveQuota } from '../../quota/service.ts'
@@ -16,9 +16,10 @@ import type {
   OwnedListInput,
 } from '../contract.ts'
 import { loadNetwork } from '../networks/load.ts'
-import { ownedScope, ownerOf } from '../owner.ts'
+import { ownerOf } from '../owner.ts'
 import { createPortRow, deletePortRows, portEvent } from '../ports/rows.ts'
 import { loadPort } from '../ports/service.ts'
+import { queryFloatingIps } from './find.ts'
 
 /** What only a façade may ask for beside: an address of choice and another project (administrators). */
 type CreateInput = z.output<typeof floatingIpCreateInput> & {
@@ -26,14 +27,20 @@ type CreateInput = z.output<typeof floatingIpCreateInput> & {
   address?: string
   subnetId?: string
 }
+const sortableFloatingIps: Sortable = {
+  address: [{ field: 'address' }],
+  attached: [{ field: 'portId', nullable: true }],
+  state: [{ field: 'state' }],
+  created: [{ field: 'createdAt' }],
+}
+
 export async function listFloatingIps(ctx: Ctx, input: OwnedListInput): Promise<Page<FloatingIpView>> {
-  authorize(ctx, 'floatingIp:list')
-  const where = {
-    ...ownedScope(ctx, input),
-    ...(input.search ? { address: { startsWith: likeLiteral(input.search) } } : {}),
-  }
-  const page = await pageOf<FloatingIpModel>(ctx.db.floatingIp, input, where)
-  return { ...page, items: await views(ctx, page.items) }
+  const { allProjects, projectId, search } = input
+  const slice = await queryFloatingIps(ctx, {
+    where: { allProjects, projectId, search },
+    ...askOf(input, sortableFloatingIps),
+  })
+  return pageView(slice, await views(ctx, slice.rows))
 }
 
 export async function getFloatingIp(ctx: Ctx, input: { id: string }): Promise<FloatingIpView> {

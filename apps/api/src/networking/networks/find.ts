@@ -2,24 +2,28 @@ import type { Prisma } from '@stratolith/db'
 import { zonesWithHosts } from '../../hosts/service.ts'
 import { type Ctx, seesAll } from '../../kernel/context.ts'
 import { notFound } from '../../kernel/errors.ts'
+import { type Ask, found, type Slice } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import {
   column,
   type FindInput,
-  findRows,
   flag,
+  type NetworkingWhere,
+  neutronAsk,
+  queryRows,
   type Searchable,
   standardSearch,
   standardSort,
   uuidColumn,
 } from '../find.ts'
+import { ownedScope } from '../owner.ts'
 import { listedNetworks, networkTarget } from './load.ts'
 
 const include = {
-  subnets: { select: { id: true }, orderBy: { id: 'asc' } },
+  subnets: { orderBy: [{ createdAt: 'asc' }, { id: 'asc' }] },
   rbacPolicies: { select: { targetProject: true } },
 } satisfies Prisma.NetworkInclude
-/** A network as a façade shows it. */
+/** A network with all that the doors show of it. */
 export type NetworkRecord = Prisma.NetworkGetPayload<{ include: typeof include }>
 
 const searchable: Searchable = {
@@ -43,19 +47,43 @@ const sortable = new Set([
   'zoneHints',
 ])
 
-/** What the caller may see; administrators see all projects. */
-export async function findNetworks(ctx: Ctx, input: FindInput): Promise<NetworkRecord[]> {
+type NetworkWhere = NetworkingWhere & {
+  external?: boolean
+  /** Of the session's project (true), or of others and opened to it (false). */
+  own?: boolean
+}
+
+/** Networks as the portal, OpenStack's clients and exports list them: the caller's own and those open to it. */
+export async function queryNetworks(ctx: Ctx, ask: Ask<NetworkWhere>): Promise<Slice<NetworkRecord>> {
   authorize(ctx, 'network:list')
-  // One that is going has been deleted as far as its owner knows; a failure brings it back.
-  const scope = { AND: [await listedNetworks(ctx, seesAll(ctx)), { state: { not: 'deleting' } }] }
+  const { allProjects, projectId, own, lasting, external, search } = ask.where
+  if (allProjects || projectId !== undefined) ownedScope(ctx, { allProjects, projectId })
+  const seen = projectId === undefined ? await listedNetworks(ctx, allProjects) : { projectId }
+  const here = ctx.scope.kind === 'project' ? ctx.scope.projectId : ''
   const shared = flag({
     OR: [{ shared: true }, { rbacPolicies: { some: { targetProject: targetOf(ctx) } } }],
   })
-  return findRows(
+  return queryRows<NetworkRecord>(
     ctx.db.network,
-    { kind: 'network', scope, include, sortable, searchable: { ...searchable, shared } },
-    input,
+    {
+      kind: 'network',
+      scope: { AND: [seen, lasting ? { state: { not: 'deleting' } } : {}] },
+      also: [
+        own === undefined ? {} : { projectId: own ? here : { not: here } },
+        external === undefined ? {} : { external },
+        search ? { OR: found(search) } : {},
+      ],
+      include,
+      searchable: { ...searchable, shared },
+    },
+    ask,
   )
+}
+
+/** What the caller may see; administrators see all projects. */
+export async function findNetworks(ctx: Ctx, input: FindInput): Promise<NetworkRecord[]> {
+  const where = { allProjects: seesAll(ctx), lasting: true }
+  return (await queryNetworks(ctx, neutronAsk(sortable, input, where))).rows
 }
 
 const targetOf = (ctx: Ctx) => (ctx.scope.kind === 'project' ? ctx.scope.projectId : '*')

@@ -3,7 +3,7 @@ import { type Ctx, inTransaction, projectOf } from '../../kernel/context.ts'
 import type { Page } from '../../kernel/contract.ts'
 import { CloudError, conflict } from '../../kernel/errors.ts'
 import { appendEvent } from '../../kernel/events.ts'
-import { containing, pageOf } from '../../kernel/page.ts'
+import { askOf, pageView, type Sortable } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { recordOperation, startOperation } from '../../kernel/workflow.ts'
 import { releaseQuota, reserveQuota } from '../../quota/service.ts'
@@ -15,33 +15,33 @@ import type {
   starterNetworkInput,
 } from '../contract.ts'
 import { overlaps, parseCidr } from '../ipv4.ts'
-import { ownedScope, ownerOf } from '../owner.ts'
+import { ownerOf } from '../owner.ts'
 import { setShared } from '../rbac/rows.ts'
 import { addInterfaceRow, createRouterRow } from '../routers/rows.ts'
 import { numbered } from '../states.ts'
 import { addSubnet, oneNetwork } from '../subnets/service.ts'
-import { holdNetwork, listedNetworks, loadNetwork, type NetworkRow } from './load.ts'
+import { queryNetworks } from './find.ts'
+import { holdNetwork, loadNetwork, type NetworkRow } from './load.ts'
 import { networkViews } from './view.ts'
 
 export async function listNetworks(
   ctx: Ctx,
   input: z.output<typeof networkListInput>,
 ): Promise<Page<NetworkView>> {
-  authorize(ctx, 'network:list')
-  const { projectId: whose } = ownedScope(ctx, input)
-  const here = ctx.scope.kind === 'project' ? ctx.scope.projectId : ''
-  const where = {
-    AND: [
-      input.projectId === undefined ? await listedNetworks(ctx, input.allProjects) : { projectId: whose },
-      input.own === undefined ? {} : { projectId: input.own ? here : { not: here } },
-      input.external === undefined ? {} : { external: input.external },
-      input.search ? { name: containing(input.search) } : {},
-    ],
-  }
-  const page = await pageOf<NetworkRow>(ctx.db.network, input, where, {
-    include: { subnets: { orderBy: { createdAt: 'asc' } } },
+  if (!input.allProjects) projectOf(ctx)
+  const { allProjects, projectId, own, external, search } = input
+  const slice = await queryNetworks(ctx, {
+    where: { allProjects, projectId, own, external, search },
+    ...askOf(input, sortableNetworks),
   })
-  return { ...page, items: await networkViews(ctx, page.items) }
+  return pageView(slice, await networkViews(ctx, slice.rows))
+}
+
+/** By what the portal sorts networks. */
+const sortableNetworks: Sortable = {
+  name: [{ field: 'name' }],
+  state: [{ field: 'state' }],
+  created: [{ field: 'createdAt' }],
 }
 
 export const getNetwork = (ctx: Ctx, input: { id: string }): Promise<NetworkView> => oneNetwork(ctx, input.id)

@@ -162,7 +162,7 @@ function networkView(ctx: Ctx, row: NetworkRecord, zones: string[]): Record<stri
     admin_state_up: row.adminUp,
     mtu: row.mtu,
     status: row.state.toUpperCase(),
-    subnets: row.subnets.map((subnet) => subnet.id),
+    subnets: row.subnets.map((subnet) => subnet.id).sort(),
     shared: isShared(ctx, row),
     availability_zone_hints: row.zoneHints,
     availability_zones: zones,

@@ -1,19 +1,22 @@
 import type { Prisma } from '@stratolith/db'
 import { hostRefs } from '../../hosts/service.ts'
-import { type Ctx, listScope, seesAll } from '../../kernel/context.ts'
+import { type Ctx, seesAll } from '../../kernel/context.ts'
 import { notFound } from '../../kernel/errors.ts'
-import { likeLiteral } from '../../kernel/page.ts'
+import { type Ask, found, likeLiteral, type Slice } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import {
   column,
   type FindInput,
-  findRows,
   flag,
+  type NetworkingWhere,
+  neutronAsk,
+  queryRows,
   type Searchable,
   standardSearch,
   standardSort,
   uuidColumn,
 } from '../find.ts'
+import { ownedScope } from '../owner.ts'
 
 const include = {
   addresses: { select: { subnetId: true, address: true }, orderBy: { address: 'asc' } },
@@ -50,21 +53,50 @@ const addressSearch = ({ subnetIds, addresses, substrings }: AddressWish): objec
   },
 })
 
-/** The project's own; administrators see all, those of routers and floating IPs too. */
-export async function findPorts(ctx: Ctx, input: FindInput): Promise<PortRecord[]> {
+/** Of the ports that something of this kind has. */
+const ownersOf = {
+  instance: { deviceOwner: { startsWith: 'compute:' } },
+  router: { deviceOwner: { in: ['network:router_interface', 'network:router_gateway'] } },
+  floatingIp: { deviceOwner: 'network:floatingip' },
+  free: { deviceOwner: '' },
+}
+
+type PortWhere = NetworkingWhere & { networkId?: string; deviceId?: string; use?: keyof typeof ownersOf }
+
+/** Ports as the portal, OpenStack's clients and exports list them; `its` is what the door shows of a port. */
+export async function queryPorts<Row extends { id: string }>(
+  ctx: Ctx,
+  ask: Ask<PortWhere>,
+  its: Prisma.PortInclude,
+  more: Searchable = {},
+): Promise<Slice<Row>> {
   authorize(ctx, 'port:list')
-  const hosts = seesAll(ctx) ? await hostRefs(ctx) : []
-  const rows = await findRows<Row>(
+  const { networkId, deviceId, use, search } = ask.where
+  return queryRows<Row>(
     ctx.db.port,
     {
-      kind: 'port',
-      scope: listScope(ctx, { allProjects: seesAll(ctx) }),
-      include,
-      sortable,
-      searchable: { ...searchable, ...hostSearch(ctx, hosts) },
+      ...{ kind: 'port', scope: ownedScope(ctx, ask.where), include: its },
+      searchable: { ...searchable, ...more },
+      also: [{ networkId, deviceId }, use ? ownersOf[use] : {}, search ? { OR: searched(search) } : {}],
     },
-    input,
+    ask,
   )
+}
+
+/** By name, id, MAC address, or an address of the port. */
+const searched = (text: string): object[] => [
+  ...found(text),
+  ...(/^[\da-f]{2}(:[\da-f]{2}){5}$/i.test(text) ? [{ mac: text.toLowerCase() }] : []),
+  ...(/^[\da-f.:]+$/i.test(text)
+    ? [{ addresses: { some: { address: { startsWith: likeLiteral(text) } } } }]
+    : []),
+]
+
+/** The project's own; administrators see all, those of routers and floating IPs too. */
+export async function findPorts(ctx: Ctx, input: FindInput): Promise<PortRecord[]> {
+  const hosts = seesAll(ctx) ? await hostRefs(ctx) : []
+  const ask = neutronAsk(sortable, input, { allProjects: seesAll(ctx) })
+  const { rows } = await queryPorts<Row>(ctx, ask, include, hostSearch(ctx, hosts))
   const nameOf = new Map(hosts.map((host) => [host.id, host.name]))
   return rows.map((row) => ({ ...row, host: row.hostId ? (nameOf.get(row.hostId) ?? '') : null }))
 }

@@ -3,6 +3,7 @@ import { releasedFrom } from '../../hosts/service.ts'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { conflict, invalidInput } from '../../kernel/errors.ts'
 import type { NewEvent } from '../../kernel/events.ts'
+import { likeLiteral, whole } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { releaseQuota } from '../../quota/service.ts'
 import { contains, parseCidr } from '../ipv4.ts'
@@ -242,6 +243,42 @@ export async function instancesWithAddress(
   })
   const there = ports.filter((port) => port.addresses.some(({ address }) => matches(address)))
   return [...new Set(there.map((port) => port.deviceId))]
+}
+
+/** More instances than this are not told by their ports: a list is never cut without a word. */
+const mostByPorts = 20_000
+
+/** Instances with a port on the network, of one project or (without it) of all. */
+export async function instancesOnNetwork(
+  ctx: Ctx,
+  networkId: string,
+  projectId: string | undefined,
+): Promise<string[]> {
+  const ports = await ctx.db.port.findMany({
+    where: { networkId, projectId, deviceOwner: 'compute:nova' },
+    select: { deviceId: true },
+    take: mostByPorts + 1,
+  })
+  const way = 'Look for instances by their names or addresses instead of by the network.'
+  return [...new Set(whole(ports, mostByPorts, way).map(({ deviceId }) => deviceId))]
+}
+
+/** Instances with a fixed or floating address that is `start` or begins with it, of one project or of all. */
+export async function instancesAtAddress(
+  ctx: Ctx,
+  start: string,
+  projectId: string | undefined,
+): Promise<string[]> {
+  const of = projectId === undefined ? Prisma.sql`true` : Prisma.sql`p."projectId" = ${projectId}`
+  const prefix = `${likeLiteral(start)}%`
+  const rows = await ctx.db.$queryRaw<{ deviceId: string }[]>`
+    SELECT p."deviceId" FROM "PortAddress" a JOIN "Port" p ON p."id" = a."portId"
+    WHERE a."address" LIKE ${prefix} AND p."deviceOwner" = 'compute:nova' AND ${of}
+    UNION
+    SELECT p."deviceId" FROM "FloatingIp" f JOIN "Port" p ON p."id" = f."portId"
+    WHERE f."address" LIKE ${prefix} AND p."deviceOwner" = 'compute:nova' AND ${of}
+    LIMIT ${mostByPorts + 1}`
+  return whole(rows, mostByPorts, 'Type more of the address.').map(({ deviceId }) => deviceId)
 }
 
 export type RouterNews = {

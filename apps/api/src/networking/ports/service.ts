@@ -2,31 +2,28 @@ import type { z } from 'zod'
 import { type Ctx, visible } from '../../kernel/context.ts'
 import type { Page } from '../../kernel/contract.ts'
 import { notFound } from '../../kernel/errors.ts'
-import { containing, pageOf } from '../../kernel/page.ts'
+import { askOf, pageView, type Sortable } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import type { PortView, portListInput } from '../contract.ts'
-import { ownedScope } from '../owner.ts'
+import { queryPorts } from './find.ts'
 import { type PortRow, portInclude, portView } from './view.ts'
 
-/** Of the ports that something of this kind has. */
-const ownersOf = {
-  instance: { deviceOwner: { startsWith: 'compute:' } },
-  router: { deviceOwner: { in: ['network:router_interface', 'network:router_gateway'] } },
-  floatingIp: { deviceOwner: 'network:floatingip' },
-  free: { deviceOwner: '' },
+export async function listPorts(ctx: Ctx, input: z.output<typeof portListInput>): Promise<Page<PortView>> {
+  const { allProjects, projectId, use, networkId, deviceId, search } = input
+  const ask = {
+    where: { allProjects, projectId, use, networkId, deviceId, search },
+    ...askOf(input, sortablePorts),
+  }
+  const slice = await queryPorts<PortRow>(ctx, ask, portInclude)
+  return pageView(slice, slice.rows.map(portView))
 }
 
-export async function listPorts(ctx: Ctx, input: z.output<typeof portListInput>): Promise<Page<PortView>> {
-  authorize(ctx, 'port:list')
-  const where = {
-    ...ownedScope(ctx, input),
-    ...(input.use ? ownersOf[input.use] : {}),
-    ...(input.networkId ? { networkId: input.networkId } : {}),
-    ...(input.deviceId ? { deviceId: input.deviceId } : {}),
-    ...(input.search ? { name: containing(input.search) } : {}),
-  }
-  const page = await pageOf<PortRow>(ctx.db.port, input, where, { include: portInclude })
-  return { ...page, items: page.items.map(portView) }
+/** By what the portal sorts ports. */
+const sortablePorts: Sortable = {
+  name: [{ field: 'name' }],
+  state: [{ field: 'state' }],
+  mac: [{ field: 'mac' }],
+  created: [{ field: 'createdAt' }],
 }
 
 export async function loadPort(ctx: Ctx, action: string, id: string): Promise<PortRow> {

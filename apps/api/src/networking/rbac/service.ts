@@ -5,7 +5,7 @@ import { CloudError, conflict, notFound } from '../../kernel/errors.ts'
 import { appendEvent } from '../../kernel/events.ts'
 import { authorize } from '../../kernel/policy.ts'
 import type { RbacPolicyView, rbacPolicyCreateInput } from '../contract.ts'
-import { column, type FindInput, findRows, type Searchable, uuidColumn } from '../find.ts'
+import { column, type FindInput, neutronAsk, queryRows, type Searchable, uuidColumn } from '../find.ts'
 import { holdNetwork, loadNetwork, type NetworkRow } from '../networks/load.ts'
 import { refuseWhileUsed, setShared } from './rows.ts'
 
@@ -26,7 +26,8 @@ const sortable = new Set(['id', 'projectId', 'objectId', 'action', 'targetProjec
 export async function findRbacPolicies(ctx: Ctx, input: FindInput): Promise<RbacPolicyRecord[]> {
   authorize(ctx, 'rbacPolicy:list')
   const scope = listScope(ctx, { allProjects: seesAll(ctx) })
-  return findRows(ctx.db.rbacPolicy, { kind: 'rbac policy', scope, searchable, sortable }, input)
+  const from = { kind: 'rbac policy', scope, searchable }
+  return (await queryRows<RbacPolicyRecord>(ctx.db.rbacPolicy, from, neutronAsk(sortable, input, {}))).rows
 }
 
 export async function findRbacPolicy(ctx: Ctx, id: string): Promise<RbacPolicyRecord> {

@@ -1,17 +1,21 @@
 import type { RouterModel } from '@stratolith/db'
-import { type Ctx, listScope, seesAll } from '../../kernel/context.ts'
+import { type Ctx, seesAll } from '../../kernel/context.ts'
 import { notFound } from '../../kernel/errors.ts'
+import { type Ask, found, likeLiteral, type Slice } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import {
   column,
   type FindInput,
-  findRows,
   flag,
+  type NetworkingWhere,
+  neutronAsk,
+  queryRows,
   type Searchable,
   standardSearch,
   standardSort,
   uuidColumn,
 } from '../find.ts'
+import { ownedScope } from '../owner.ts'
 
 export type RouterRecord = RouterModel & { externalFixed: { subnetId: string; address: string }[] }
 
@@ -24,15 +28,21 @@ const searchable: Searchable = {
 }
 const sortable = new Set([...standardSort, 'adminUp', 'state', 'zoneHints'])
 
+/** Routers as the portal, OpenStack's clients and exports list them. */
+export function queryRouters(ctx: Ctx, ask: Ask<NetworkingWhere>): Promise<Slice<RouterModel>> {
+  authorize(ctx, 'router:list')
+  const { search, lasting } = ask.where
+  const scope = { ...ownedScope(ctx, ask.where), ...(lasting ? { NOT: { state: 'deleting' } } : {}) }
+  const also = search
+    ? [{ OR: [...found(search), { externalAddress: { startsWith: likeLiteral(search) } }] }]
+    : []
+  return queryRows<RouterModel>(ctx.db.router, { kind: 'router', scope, searchable, also }, ask)
+}
+
 /** Two queries: the routers, and the addresses of their gateways. */
 export async function findRouters(ctx: Ctx, input: FindInput): Promise<RouterRecord[]> {
-  authorize(ctx, 'router:list')
-  const scope = { ...listScope(ctx, { allProjects: seesAll(ctx) }), NOT: { state: 'deleting' } }
-  const rows = await findRows<RouterModel>(
-    ctx.db.router,
-    { kind: 'router', scope, searchable, sortable },
-    input,
-  )
+  const where = { allProjects: seesAll(ctx), lasting: true }
+  const { rows } = await queryRouters(ctx, neutronAsk(sortable, input, where))
   const gateways = await ctx.db.port.findMany({
     where: { deviceOwner: 'network:router_gateway', deviceId: { in: rows.map((row) => row.id) } },
     select: { deviceId: true, addresses: { select: { subnetId: true, address: true } } },

@@ -4,7 +4,7 @@ import { type Ctx, inTransaction, visible } from '../../kernel/context.ts'
 import type { Page } from '../../kernel/contract.ts'
 import { CloudError, conflict, notFound } from '../../kernel/errors.ts'
 import { appendEvent } from '../../kernel/events.ts'
-import { containing, pageOf } from '../../kernel/page.ts'
+import { askOf, pageView, type Sortable } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { releaseQuota } from '../../quota/service.ts'
 import type {
@@ -15,10 +15,11 @@ import type {
   routerInterfaceInput,
   routerUpdateInput,
 } from '../contract.ts'
-import { ownedScope, ownerOf } from '../owner.ts'
+import { ownerOf } from '../owner.ts'
 import type { FixedWish } from '../ports/fixed.ts'
 import { deletePortRows, forgetPortRows } from '../ports/rows.ts'
 import { numbered } from '../states.ts'
+import { queryRouters } from './find.ts'
 import {
   addInterfacePort,
   addInterfaceRow,
@@ -28,14 +29,20 @@ import {
   setGatewayRow,
 } from './rows.ts'
 
+const sortableRouters: Sortable = {
+  name: [{ field: 'name' }],
+  state: [{ field: 'state' }],
+  gateway: [{ field: 'externalAddress', nullable: true }],
+  created: [{ field: 'createdAt' }],
+}
+
 export async function listRouters(ctx: Ctx, input: OwnedListInput): Promise<Page<RouterView>> {
-  authorize(ctx, 'router:list')
-  const where = {
-    ...ownedScope(ctx, input),
-    ...(input.search ? { name: containing(input.search) } : {}),
-  }
-  const page = await pageOf<RouterModel>(ctx.db.router, input, where)
-  return { ...page, items: await routerViews(ctx, page.items) }
+  const { allProjects, projectId, search } = input
+  const slice = await queryRouters(ctx, {
+    where: { allProjects, projectId, search },
+    ...askOf(input, sortableRouters),
+  })
+  return pageView(slice, await routerViews(ctx, slice.rows))
 }
 
 export async function getRouter(ctx: Ctx, input: { id: string }): Promise<RouterView> {

@@ -1,16 +1,20 @@
 import type { Prisma, SecurityGroupRuleModel } from '@stratolith/db'
 import { type Ctx, listScope, projectOf, seesAll } from '../../kernel/context.ts'
 import { notFound } from '../../kernel/errors.ts'
+import { type Ask, found, type Slice } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import {
   column,
   type FindInput,
-  findRows,
+  type NetworkingWhere,
+  neutronAsk,
+  queryRows,
   type Searchable,
   standardSearch,
   standardSort,
   uuidColumn,
 } from '../find.ts'
+import { ownedScope } from '../owner.ts'
 import { normalPrefix } from './prefixes.ts'
 import { isOfIpv6, normalProtocol } from './rules.ts'
 import { ensureDefaultSecurityGroup } from './service.ts'
@@ -21,17 +25,29 @@ const include = {
 export type SecurityGroupRecord = Prisma.SecurityGroupGetPayload<{ include: typeof include }>
 export type SecurityGroupRuleRecord = SecurityGroupRuleModel
 
-export async function findSecurityGroups(ctx: Ctx, input: FindInput): Promise<SecurityGroupRecord[]> {
+/** Security groups as the portal, OpenStack's clients and exports list them; `include` is what the door shows. */
+export async function querySecurityGroups<Row extends { id: string } = SecurityGroupRecord>(
+  ctx: Ctx,
+  ask: Ask<NetworkingWhere>,
+  its: Prisma.SecurityGroupInclude = include,
+): Promise<Slice<Row>> {
   authorize(ctx, 'securityGroup:list')
   // Every project has its default group from the first look on.
   if (ctx.scope.kind === 'project') await ensureDefaultSecurityGroup(ctx, projectOf(ctx))
-  const scope = listScope(ctx, { allProjects: seesAll(ctx) })
-  const sortable = new Set(standardSort)
-  return findRows(
+  const { search } = ask.where
+  return queryRows<Row>(
     ctx.db.securityGroup,
-    { kind: 'security group', scope, include, searchable: standardSearch, sortable },
-    input,
+    {
+      ...{ kind: 'security group', scope: ownedScope(ctx, ask.where), include: its },
+      ...{ searchable: standardSearch, also: search ? [{ OR: found(search) }] : [] },
+    },
+    ask,
   )
+}
+
+export async function findSecurityGroups(ctx: Ctx, input: FindInput): Promise<SecurityGroupRecord[]> {
+  const ask = neutronAsk(new Set(standardSort), input, { allProjects: seesAll(ctx) })
+  return (await querySecurityGroups(ctx, ask)).rows
 }
 
 export async function findSecurityGroup(ctx: Ctx, id: string): Promise<SecurityGroupRecord> {
@@ -96,11 +112,9 @@ export async function findSecurityGroupRules(ctx: Ctx, input: FindInput): Promis
   authorize(ctx, 'securityGroup:list')
   if (ctx.scope.kind === 'project') await ensureDefaultSecurityGroup(ctx, projectOf(ctx))
   const scope = listScope(ctx, { allProjects: seesAll(ctx) })
-  return findRows(
-    ctx.db.securityGroupRule,
-    { kind: 'security group rule', scope, searchable: ruleSearch, sortable: ruleSort },
-    input,
-  )
+  const from = { kind: 'security group rule', scope, searchable: ruleSearch }
+  const ask = neutronAsk(ruleSort, input, {})
+  return (await queryRows<SecurityGroupRuleRecord>(ctx.db.securityGroupRule, from, ask)).rows
 }
 
 export async function findSecurityGroupRule(ctx: Ctx, id: string): Promise<SecurityGroupRuleRecord> {

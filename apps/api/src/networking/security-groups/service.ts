@@ -1,9 +1,9 @@
 import type { Prisma } from '@stratolith/db'
 import type { z } from 'zod'
-import { asReaderOf, type Ctx, inTransaction, isAdmin, projectOf } from '../../kernel/context.ts'
+import { asReaderOf, type Ctx, inTransaction, isAdmin } from '../../kernel/context.ts'
 import type { Page } from '../../kernel/contract.ts'
 import { CloudError, conflict, notFound } from '../../kernel/errors.ts'
-import { containing, pageOf } from '../../kernel/page.ts'
+import { askOf, pageView, type Sortable } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { recordOperation, startOperation } from '../../kernel/workflow.ts'
 import { releaseQuota, reserveQuota } from '../../quota/service.ts'
@@ -15,8 +15,9 @@ import {
   type securityGroupCreateInput,
   type securityGroupUpdateInput,
 } from '../contract.ts'
-import { ownedScope, ownerOf } from '../owner.ts'
+import { ownerOf } from '../owner.ts'
 import { numbered } from '../states.ts'
+import { querySecurityGroups } from './find.ts'
 import { groupEvent, loadGroup, loadGroups } from './load.ts'
 import { normaliseRule, type Rule } from './rules.ts'
 
@@ -28,17 +29,13 @@ const groupInclude = {
   ports: { include: { port: { select: { id: true, deviceId: true, deviceOwner: true } } } },
 } satisfies Prisma.SecurityGroupInclude
 type GroupRow = Prisma.SecurityGroupGetPayload<{ include: typeof groupInclude }>
+const sortableGroups: Sortable = { name: [{ field: 'name' }], created: [{ field: 'createdAt' }] }
 
 export async function listSecurityGroups(ctx: Ctx, input: OwnedListInput): Promise<Page<SecurityGroupView>> {
-  authorize(ctx, 'securityGroup:list')
-  if (!input.allProjects && input.projectId === undefined)
-    await ensureDefaultSecurityGroup(ctx, projectOf(ctx))
-  const where = {
-    ...ownedScope(ctx, input),
-    ...(input.search ? { name: containing(input.search) } : {}),
-  }
-  const page = await pageOf<GroupRow>(ctx.db.securityGroup, input, where, { include: groupInclude })
-  return { ...page, items: page.items.map(view) }
+  const { allProjects, projectId, search } = input
+  const ask = { where: { allProjects, projectId, search }, ...askOf(input, sortableGroups) }
+  const slice = await querySecurityGroups<GroupRow>(ctx, ask, groupInclude)
+  return pageView(slice, slice.rows.map(view))
 }
 
 export async function getSecurityGroup(ctx: Ctx, input: { id: string }): Promise<SecurityGroupView> {

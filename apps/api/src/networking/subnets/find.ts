@@ -5,8 +5,9 @@ import { authorize } from '../../kernel/policy.ts'
 import {
   column,
   type FindInput,
-  findRows,
   flag,
+  neutronAsk,
+  queryRows,
   type Searchable,
   standardSearch,
   standardSort,
@@ -35,7 +36,8 @@ export async function findSubnets(ctx: Ctx, input: FindInput): Promise<SubnetRec
   authorize(ctx, 'network:list')
   const seen = await listedNetworks(ctx, seesAll(ctx), { outside: false })
   const scope = { network: { AND: [seen, { state: { not: 'deleting' } }] } }
-  return findRows(ctx.db.subnet, { kind: 'subnet', scope, include, searchable, sortable }, input)
+  const from = { kind: 'subnet', scope, include, searchable }
+  return (await queryRows<SubnetRecord>(ctx.db.subnet, from, neutronAsk(sortable, input, {}))).rows
 }
 
 export async function findSubnet(ctx: Ctx, id: string): Promise<SubnetRecord> {

@@ -8,8 +8,9 @@ import { useUrlState } from '../../kit/url-state.ts'
 import { PageHeader } from '../../ui/PageHeader.tsx'
 import { LaunchButton } from '../launch/LaunchButton.tsx'
 import { allInstancesDescriptor, instanceDescriptor } from './descriptor.tsx'
+import { useInstanceFilters } from './filters.tsx'
 import { InstancePanel } from './InstancePanel.tsx'
-import { isStatus, statusFilter } from './state.ts'
+import { isStatus } from './state.ts'
 import { useInstanceActions } from './use-instance-actions.tsx'
 
 export function InstancesPage({ allProjects = false }: { allProjects?: boolean }) {
@@ -30,12 +31,16 @@ export function InstancesPage({ allProjects = false }: { allProjects?: boolean }
       <ResourceTable
         descriptor={allProjects ? allInstancesDescriptor : instanceDescriptor}
         actions={actions}
-        filters={[statusFilter]}
-        query={(page, { status }) =>
+        filters={useInstanceFilters(allProjects)}
+        query={(page, { status, image, flavor, network, tag }) =>
           trpc.compute.instances.list.queryOptions({
             ...page,
             allProjects,
             status: statusWords(status),
+            imageId: image,
+            flavorId: flavor,
+            networkId: network,
+            tags: tag === undefined ? undefined : [tag],
             hostId: (allProjects && hostId) || undefined,
           })
         }

@@ -22,13 +22,15 @@ const columns: ColumnDef<InstanceView>[] = [
     header: 'Name',
     width: 220,
     cell: (view) => <InstanceName view={view} />,
-    sort: (view) => view.name,
+    sort: true,
+    value: (view) => view.name,
   },
   {
     id: 'state',
     header: 'State',
     cell: (view) => <InstanceState view={view} />,
-    sort: (view) => view.status,
+    sort: true,
+    value: (view) => view.status,
     width: 150,
   },
   {
@@ -42,17 +44,27 @@ const columns: ColumnDef<InstanceView>[] = [
         </Text>
       </div>
     ),
-    sort: (view) => view.flavor.vcpus * 1e9 + view.flavor.memoryMib,
+    sort: true,
+    value: (view) => view.flavor.name,
     hideBelow: 'md',
   },
   {
     id: 'image',
     header: 'Image',
     cell: (view) => <Text size="sm">{view.image.name}</Text>,
-    sort: (view) => view.image.name,
+    sort: true,
+    value: (view) => view.image.name,
     hideBelow: 'md',
   },
-  { id: 'addresses', header: 'Addresses', cell: (view) => <Addresses addresses={view.addresses} /> },
+  {
+    id: 'addresses',
+    header: 'Addresses',
+    cell: (view) => <Addresses addresses={view.addresses} />,
+    value: (view) =>
+      view.addresses
+        .flatMap(({ address, floatingIp }) => (floatingIp ? [address, floatingIp] : [address]))
+        .join(' '),
+  },
   {
     id: 'created',
     header: 'Created',
@@ -61,7 +73,8 @@ const columns: ColumnDef<InstanceView>[] = [
         <Ago iso={view.createdAt} />
       </Text>
     ),
-    sort: (view) => view.createdAt,
+    sort: true,
+    value: (view) => view.createdAt,
     width: 130,
     hideBelow: 'sm',
   },
@@ -93,12 +106,14 @@ export const allInstancesDescriptor: ResourceDescriptor<InstanceView> = {
       header: 'Project',
       width: 130,
       cell: (view) => <ProjectName id={view.projectId} />,
+      value: (view) => view.projectId,
     },
     {
       id: 'host',
       header: 'Host',
       cell: (view) => <Text size="sm">{view.hostName ?? '–'}</Text>,
-      sort: (view) => view.hostName ?? '',
+      sort: true,
+      value: (view) => view.hostName,
     },
     ...columns
       .slice(2)

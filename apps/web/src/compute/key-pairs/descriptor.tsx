@@ -17,7 +17,8 @@ export const keyPairDescriptor: ResourceDescriptor<KeyPairView> = {
     {
       id: 'name',
       header: 'Name',
-      sort: (view) => view.name.toLowerCase(),
+      sort: true,
+      value: (view) => view.name,
       cell: (view) => (
         <Text size="sm" fw={600} style={{ overflowWrap: 'anywhere' }}>
           {view.name}
@@ -29,14 +30,20 @@ export const keyPairDescriptor: ResourceDescriptor<KeyPairView> = {
       header: 'Type',
       width: 140,
       hideBelow: 'sm',
-      sort: (view) => view.type,
+      value: (view) => view.type,
       cell: (view) => view.type,
     },
-    { id: 'fingerprint', header: 'Fingerprint', cell: (view) => <CopyText value={view.fingerprint} /> },
+    {
+      id: 'fingerprint',
+      header: 'Fingerprint',
+      value: (view) => view.fingerprint,
+      cell: (view) => <CopyText value={view.fingerprint} />,
+    },
     {
       id: 'public',
       header: 'Public key',
       hideBelow: 'md',
+      value: (view) => view.publicKey,
       cell: (view) => <CopyText value={view.publicKey} label={`${view.publicKey.slice(0, 24)}…`} />,
     },
     {
@@ -44,7 +51,8 @@ export const keyPairDescriptor: ResourceDescriptor<KeyPairView> = {
       header: 'Created',
       width: 140,
       hideBelow: 'sm',
-      sort: (view) => view.createdAt,
+      sort: true,
+      value: (view) => view.createdAt,
       cell: (view) => <Ago iso={view.createdAt} />,
     },
   ],

@@ -18,12 +18,14 @@ export const roleDescriptor: ResourceDescriptor<RoleView> & { listPath: string }
     {
       id: 'name',
       header: 'Name',
-      sort: (view) => view.name.toLowerCase(),
+      sort: true,
+      value: (view) => view.name,
       cell: (view) => <NameCell href={paths.role(view.id)} name={view.name} detail={view.description} />,
     },
     {
       id: 'implies',
       header: 'Implies',
+      value: (view) => view.implies.map(({ name }) => name).join(' '),
       cell: (view) =>
         view.implies.length === 0 ? (
           '–'
@@ -48,7 +50,8 @@ export const roleDescriptor: ResourceDescriptor<RoleView> & { listPath: string }
       id: 'createdAt',
       header: 'Created',
       hideBelow: 'md',
-      sort: (view) => view.createdAt,
+      sort: true,
+      value: (view) => view.createdAt,
       cell: (view) => <Ago iso={view.createdAt} />,
     },
   ],

@@ -19,7 +19,8 @@ export const userDescriptor: ResourceDescriptor<UserView> & { listPath: string }
     {
       id: 'name',
       header: 'Name',
-      sort: (view) => view.name.toLowerCase(),
+      sort: true,
+      value: (view) => view.name,
       cell: (view) => (
         <NameCell href={paths.user(view.id)} name={view.name} detail={view.description || view.email} />
       ),
@@ -27,28 +28,32 @@ export const userDescriptor: ResourceDescriptor<UserView> & { listPath: string }
     {
       id: 'state',
       header: 'State',
-      sort: (view) => (view.enabled ? 'a' : 'b'),
+      sort: true,
+      value: (view) => (view.enabled ? 'enabled' : 'disabled'),
       cell: (view) => <UserState user={view} />,
     },
     {
       id: 'domain',
       header: 'Domain',
       hideBelow: 'sm',
-      sort: (view) => view.domainName.toLowerCase(),
+      sort: true,
+      value: (view) => view.domainName,
       cell: (view) => view.domainName,
     },
     {
       id: 'lastActiveAt',
       header: 'Last signed in',
       hideBelow: 'sm',
-      sort: (view) => view.lastActiveAt ?? '',
+      sort: true,
+      value: (view) => view.lastActiveAt,
       cell: (view) => (view.lastActiveAt ? <Ago iso={view.lastActiveAt} /> : 'never'),
     },
     {
       id: 'createdAt',
       header: 'Created',
       hideBelow: 'md',
-      sort: (view) => view.createdAt,
+      sort: true,
+      value: (view) => view.createdAt,
       cell: (view) => <Ago iso={view.createdAt} />,
     },
   ],

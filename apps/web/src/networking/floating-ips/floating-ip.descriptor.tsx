@@ -21,7 +21,8 @@ export const floatingIpDescriptor = (
     {
       id: 'address',
       header: 'Address',
-      sort: (fip) => fip.address,
+      sort: true,
+      value: (fip) => fip.address,
       cell: (fip) => (
         <Stack gap={2} align="flex-start">
           <CopyText value={fip.address} />
@@ -36,7 +37,8 @@ export const floatingIpDescriptor = (
     {
       id: 'attached',
       header: 'Leads to',
-      sort: (fip) => (fip.instanceId && instanceName(fip.instanceId)) ?? '',
+      sort: true,
+      value: (fip) => fip.instanceId,
       cell: (fip) => (
         <Target fip={fip} name={fip.instanceId === null ? null : instanceName(fip.instanceId)} />
       ),
@@ -45,7 +47,8 @@ export const floatingIpDescriptor = (
       id: 'state',
       header: 'State',
       width: 120,
-      sort: (fip) => fip.state,
+      sort: true,
+      value: (fip) => fip.state,
       cell: (fip) =>
         fip.portId === null ? (
           <StateBadge state="Free" tone="off" detail="It leads to nothing yet." />
@@ -57,14 +60,15 @@ export const floatingIpDescriptor = (
       id: 'network',
       header: 'Network',
       hideBelow: 'sm',
-      sort: (fip) => fip.networkName,
+      value: (fip) => fip.networkName,
       cell: (fip) => fip.networkName,
     },
     {
       id: 'created',
       header: 'Allocated',
       hideBelow: 'md',
-      sort: (fip) => fip.createdAt,
+      sort: true,
+      value: (fip) => fip.createdAt,
       cell: (fip) => <Ago iso={fip.createdAt} />,
     },
   ],

@@ -19,7 +19,8 @@ export const networkDescriptor: ResourceDescriptor<NetworkView> = {
     {
       id: 'name',
       header: 'Name',
-      sort: (network) => network.name.toLowerCase(),
+      sort: true,
+      value: (network) => network.name,
       cell: (network) => (
         <Group gap={8}>
           <NameCell href={paths.network(network.id)} name={network.name} detail={network.description} />
@@ -31,20 +32,21 @@ export const networkDescriptor: ResourceDescriptor<NetworkView> = {
       id: 'state',
       header: 'State',
       width: 120,
-      sort: (network) => network.state,
+      sort: true,
+      value: (network) => network.state,
       cell: (network) => <NetState state={network.state} />,
     },
     {
       id: 'subnets',
       header: 'Subnets',
-      sort: (network) => network.subnets[0]?.cidr ?? '',
+      value: (network) => network.subnets.map(({ cidr }) => cidr).join(' '),
       cell: (network) => <Ranges network={network} />,
     },
     {
       id: 'router',
       header: 'Way out',
       hideBelow: 'sm',
-      sort: (network) => network.router?.name ?? '',
+      value: (network) => network.router?.name ?? null,
       cell: (network) => <WayOut network={network} />,
     },
     {
@@ -52,14 +54,15 @@ export const networkDescriptor: ResourceDescriptor<NetworkView> = {
       header: 'Ports used',
       hideBelow: 'md',
       width: 110,
-      sort: (network) => network.ports,
+      value: (network) => network.ports,
       cell: (network) => network.ports.toLocaleString('en'),
     },
     {
       id: 'created',
       header: 'Created',
       hideBelow: 'md',
-      sort: (network) => network.createdAt,
+      sort: true,
+      value: (network) => network.createdAt,
       cell: (network) => <Ago iso={network.createdAt} />,
     },
   ],

@@ -1,6 +1,7 @@
 'use client'
 import { Select, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
+import type { NetworkView } from '@stratolith/api/networking/contract'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { useRouter } from '../../kit/navigation.tsx'
 import { notify } from '../../kit/notify.ts'
@@ -35,6 +36,40 @@ const initial: Values = {
   adminUp: true,
 }
 
+const securityOf = (network: NetworkView | undefined, { portSecurity }: Values): boolean =>
+  portSecurity ?? network?.portSecurity ?? true
+
+/** Sentences by field; empty when it can be sent. */
+const problemsOf = (network: NetworkView | undefined, { fixedIps }: Values, ready: boolean) =>
+  network
+    ? fixedIpProblems(fixedIps, network.subnets)
+    : { networkId: ready ? 'Choose a network.' : 'A moment: the networks are being read.' }
+
+function createInput(network: NetworkView, values: Values) {
+  const { name, description, adminUp, fixedIps, groupIds } = values
+  const portSecurity = securityOf(network, values)
+  return {
+    ...{ networkId: network.id, projectId: ownerOfNewPort(network), name, description, adminUp },
+    fixedIps: fixedIps.length > 0 ? fixedIpsInput(fixedIps) : undefined,
+    securityGroupIds: groupsInput({ portSecurity, groupIds }),
+    portSecurity: values.portSecurity ?? undefined,
+  }
+}
+
+/** The network that a new port goes on: the page's own (`networkId`), or the chosen one of those that can be used. */
+function useTarget(networkId: string | undefined) {
+  const trpc = useTRPC()
+  const { isAdmin } = useSession()
+  const given = useQuery(
+    trpc.networking.networks.get.queryOptions({ id: networkId ?? '' }, { enabled: networkId !== undefined }),
+  ).data
+  const { networks, ready } = useNetworks()
+  const usable = networks.filter((network) => !network.external || isAdmin)
+  const networkOf = (values: Pick<Values, 'networkId'>) =>
+    networkId === undefined ? (usable.find(({ id }) => id === values.networkId) ?? usable[0]) : given
+  return { networkOf, usable, ready, isAdmin }
+}
+
 /** A port that no instance has yet, on this network (`networkId`) or one to choose. */
 export function PortCreateForm({
   networkId,
@@ -47,44 +82,23 @@ export function PortCreateForm({
 }) {
   const trpc = useTRPC()
   const navigate = useRouter()
-  const { isAdmin } = useSession()
-  const given = useQuery(
-    trpc.networking.networks.get.queryOptions({ id: networkId ?? '' }, { enabled: networkId !== undefined }),
-  ).data
-  const { networks, ready } = useNetworks()
-  const usable = networks.filter((network) => !network.external || isAdmin)
-  const networkOf = (values: Pick<Values, 'networkId'>) =>
-    networkId === undefined ? (usable.find(({ id }) => id === values.networkId) ?? usable[0]) : given
+  const { networkOf, usable, ready, isAdmin } = useTarget(networkId)
   const create = useMutation(trpc.networking.ports.create.mutationOptions())
   const form = useForm<Values>({
     initialValues: initial,
-    validate: (values) => {
-      const network = networkOf(values)
-      return network
-        ? fixedIpProblems(values.fixedIps, network.subnets)
-        : { networkId: ready ? 'Choose a network.' : 'A moment: the networks are being read.' }
-    },
+    validate: (values) => problemsOf(networkOf(values), values, ready),
   })
   const network = networkOf(form.values)
   const owner = network && ownerOfNewPort(network)
   const { groups } = useSecurityGroups(owner)
   const mayChoose = network === undefined || network.own || isAdmin
-  const securityOf = (values: Values): boolean =>
-    values.portSecurity ?? networkOf(values)?.portSecurity ?? true
   const submit = async (values: Values) => {
     const on = networkOf(values)
-    const { name, description, adminUp, fixedIps } = values
-    const portSecurity = securityOf(values)
-    const port = await create.mutateAsync({
-      ...{ networkId: on?.id ?? '', projectId: on && ownerOfNewPort(on), name, description, adminUp },
-      fixedIps: fixedIps.length > 0 ? fixedIpsInput(fixedIps) : undefined,
-      securityGroupIds: groupsInput({ portSecurity, groupIds: values.groupIds }),
-      portSecurity: values.portSecurity ?? undefined,
-    })
+    if (!on) return
+    const port = await create.mutateAsync(createInput(on, values))
     notify.done(`Port ${port.addresses[0]?.address ?? port.mac} is made`)
     return () => navigate.push(paths.port(port.id))
   }
-  const named = groups.map(({ id, name }) => ({ id, name }))
   return (
     <SidePanelForm
       title={networkId && network ? `Create a port on ${network.name}` : 'Create a port'}
@@ -96,7 +110,7 @@ export function PortCreateForm({
       asCli={(values) =>
         portCreateCli(networkOf(values)?.name ?? '', {
           ...values,
-          portSecurity: securityOf(values),
+          portSecurity: securityOf(networkOf(values), values),
           groups: values.groupIds,
         })
       }
@@ -127,9 +141,9 @@ export function PortCreateForm({
         none="It gets any free address of the first subnet."
       />
       <FilterFields
-        values={{ adminUp: form.values.adminUp, portSecurity: securityOf(form.values) }}
+        values={{ adminUp: form.values.adminUp, portSecurity: securityOf(network, form.values) }}
         set={form.setValues}
-        groups={named}
+        groups={groups}
         groupIds={form.values.groupIds ?? []}
         setGroups={(ids) => form.setFieldValue('groupIds', ids.length > 0 ? ids : null)}
         mayChoose={mayChoose}

@@ -1,5 +1,5 @@
 import { type PortUse, portUses } from '@stratolith/api/networking/states'
-import type { FilterDef } from '../../kit/list-query.ts'
+import type { FilterDef } from '../../kit/filters.ts'
 
 const words: Record<PortUse, string> = {
   instance: 'An instance',

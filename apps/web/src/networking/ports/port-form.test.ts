@@ -6,7 +6,7 @@ const subnets = [
   { id: 'b', cidr: '10.0.1.0/24', name: 'b' },
 ]
 
-it('sends an empty address as any of the subnet', () => {
+it('sends an empty address as a wish for whichever is free', () => {
   expect(
     fixedIpsInput([
       { subnetId: 'a', address: ' 10.0.0.9 ' },

@@ -24,7 +24,8 @@ export const portDescriptor = (
     {
       id: 'name',
       header: 'Port',
-      sort: portTitle,
+      sort: true,
+      value: portTitle,
       cell: (port) => (
         <NameCell href={paths.port(port.id)} name={portTitle(port)} detail={port.description} />
       ),
@@ -32,7 +33,7 @@ export const portDescriptor = (
     {
       id: 'address',
       header: 'Addresses',
-      sort: (port) => port.addresses[0]?.address ?? '',
+      value: (port) => port.addresses.map(({ address }) => address).join(' '),
       cell: (port) => <Addresses port={port} />,
     },
     ...(onNetwork
@@ -42,16 +43,24 @@ export const portDescriptor = (
             id: 'network',
             header: 'Network',
             hideBelow: 'sm' as const,
-            sort: (port: PortView) => port.networkName,
+            value: (port: PortView) => port.networkName,
             cell: (port: PortView) => <NetworkLink port={port} />,
           },
         ]),
     {
       id: 'device',
       header: 'Attached to',
+      value: (port) => port.deviceId,
       cell: (port) => <DeviceLink port={port} name={instanceName(port.deviceId)} />,
     },
-    { id: 'mac', header: 'MAC', hideBelow: 'xl', cell: (port) => <Code>{port.mac}</Code> },
+    {
+      id: 'mac',
+      header: 'MAC',
+      hideBelow: 'xl',
+      sort: true,
+      value: (port) => port.mac,
+      cell: (port) => <Code>{port.mac}</Code>,
+    },
     {
       id: 'groups',
       header: 'Security groups',
@@ -62,6 +71,8 @@ export const portDescriptor = (
       id: 'state',
       header: 'State',
       width: 120,
+      sort: true,
+      value: (port) => port.state,
       cell: (port) => <NetState state={port.state} detail={port.errorMessage ?? offText(port)} />,
     },
   ],

@@ -19,7 +19,8 @@ export const routerDescriptor: ResourceDescriptor<RouterView> = {
     {
       id: 'name',
       header: 'Name',
-      sort: (router) => router.name.toLowerCase(),
+      sort: true,
+      value: (router) => router.name,
       cell: (router) => (
         <NameCell href={paths.router(router.id)} name={router.name} detail={router.description} />
       ),
@@ -28,26 +29,29 @@ export const routerDescriptor: ResourceDescriptor<RouterView> = {
       id: 'state',
       header: 'State',
       width: 120,
-      sort: (router) => router.state,
+      sort: true,
+      value: (router) => router.state,
       cell: (router) => <NetState state={router.state} />,
     },
     {
       id: 'gateway',
       header: 'Gateway',
-      sort: (router) => router.external?.address ?? '',
+      sort: true,
+      value: (router) => router.external?.address ?? null,
       cell: (router) => <Gateway router={router} />,
     },
     {
       id: 'networks',
       header: 'Networks',
-      sort: (router) => router.interfaces.length,
+      value: (router) => router.interfaces.map(({ networkName }) => networkName).join(' '),
       cell: (router) => <Networks router={router} />,
     },
     {
       id: 'created',
       header: 'Created',
       hideBelow: 'md',
-      sort: (router) => router.createdAt,
+      sort: true,
+      value: (router) => router.createdAt,
       cell: (router) => <Ago iso={router.createdAt} />,
     },
   ],

@@ -18,7 +18,8 @@ export const groupDescriptor: ResourceDescriptor<SecurityGroupView> = {
     {
       id: 'name',
       header: 'Name',
-      sort: (group) => group.name.toLowerCase(),
+      sort: true,
+      value: (group) => group.name,
       cell: (group) => (
         <NameCell href={paths.securityGroup(group.id)} name={group.name} detail={group.description} />
       ),
@@ -33,21 +34,22 @@ export const groupDescriptor: ResourceDescriptor<SecurityGroupView> = {
       header: 'Rules',
       hideBelow: 'sm',
       width: 90,
-      sort: (group) => group.rules.length,
+      value: (group) => group.rules.length,
       cell: (group) => group.rules.length.toLocaleString('en'),
     },
     {
       id: 'used',
       header: 'Used by',
       width: 120,
-      sort: (group) => group.usedBy.length,
+      value: (group) => group.usedBy.length,
       cell: (group) => usedText(group),
     },
     {
       id: 'created',
       header: 'Created',
       hideBelow: 'md',
-      sort: (group) => group.createdAt,
+      sort: true,
+      value: (group) => group.createdAt,
       cell: (group) => <Ago iso={group.createdAt} />,
     },
   ],

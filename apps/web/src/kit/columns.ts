@@ -1,0 +1,53 @@
+'use client'
+import { useCallback, useSyncExternalStore } from 'react'
+import type { ColumnDef } from './descriptor.ts'
+import { ownKey } from './own-storage.ts'
+import { useSession } from './session.ts'
+
+const changed = 'stratolith:columns'
+
+/** The columns that this person has hidden in a list; kept in this browser. The first column always stays. */
+export function useColumns<V>(
+  list: string,
+  all: ColumnDef<V>[],
+): { shown: ColumnDef<V>[]; isShown: (id: string) => boolean; show: (id: string, on: boolean) => void } {
+  const { userId } = useSession()
+  const key = ownKey(userId, `columns ${list}`)
+  const text = useSyncExternalStore(subscribe, () => window.localStorage.getItem(key), nothing)
+  const hidden = hiddenOf(text)
+  const isShown = (id: string) => id === all[0]?.id || !hidden.has(id)
+  const show = useCallback(
+    (id: string, on: boolean) => {
+      const now = hiddenOf(window.localStorage.getItem(key))
+      if (on) now.delete(id)
+      else now.add(id)
+      if (now.size === 0) window.localStorage.removeItem(key)
+      else window.localStorage.setItem(key, JSON.stringify([...now]))
+      window.dispatchEvent(new Event(changed))
+    },
+    [key],
+  )
+  return { shown: all.filter(({ id }) => isShown(id)), isShown, show }
+}
+
+const nothing = () => null
+
+function subscribe(tell: () => void): () => void {
+  window.addEventListener(changed, tell)
+  // Another window of the same person.
+  window.addEventListener('storage', tell)
+  return () => {
+    window.removeEventListener(changed, tell)
+    window.removeEventListener('storage', tell)
+  }
+}
+
+/** What is kept may have been written by an older version, or by hand. */
+export function hiddenOf(text: string | null): Set<string> {
+  try {
+    const kept: unknown = JSON.parse(text ?? '[]')
+    return new Set(Array.isArray(kept) ? kept.filter((id) => typeof id === 'string') : [])
+  } catch {
+    return new Set()
+  }
+}
