@@ -18,6 +18,8 @@ const pages = [
   '/security-groups',
   '/floating-ips',
   '/operations',
+  '/help',
+  '/help/networking',
   '/admin/hosts',
   '/admin/unknown',
   '/admin/flavors',

@@ -16,7 +16,7 @@ const node = path.join(checkout, 'node_modules/node/bin/node')
 
 beforeAll(() => {
   fs.chmodSync(work, 0o755)
-  for (const dir of ['apps/web', 'packages', 'prisma', 'node_modules/node/bin', '.stratolith'])
+  for (const dir of ['apps/web', 'packages', 'prisma', 'docs', 'node_modules/node/bin', '.stratolith'])
     fs.mkdirSync(path.join(checkout, dir), { recursive: true, mode: 0o700 })
   fs.copyFileSync(process.execPath, node)
   fs.chmodSync(node, 0o700)
@@ -57,6 +57,7 @@ test('the user of a process sees the code in a closed home and nothing else of t
     cwd: '/run/stratolith-code',
     seen: [
       'apps',
+      'docs',
       'node_modules',
       'package-lock.json',
       'package.json',

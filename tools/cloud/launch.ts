@@ -8,6 +8,7 @@ const code = [
   'apps',
   'packages',
   'prisma',
+  'docs',
   'node_modules',
   'package.json',
   'package-lock.json',

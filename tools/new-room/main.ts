@@ -40,6 +40,7 @@ for (const file of fs.readdirSync(template, { recursive: true, withFileTypes: tr
 }
 enlist('apps/api/src/rooms.ts', /^export const rooms = \[\n/m)
 enlist('apps/web/src/rooms.ts', /^export const rooms[^\n]*= \[\n/m)
+linkGuide()
 console.log(`
 Now: npm run generate && npm run migrate create ${plural}, node tools/compat.ts, npx biome check --write .
 Then say what it really is, in this order: prisma/schema/${name}.prisma, contract.ts, policy.ts, queries.ts, service.ts.`)
@@ -62,4 +63,14 @@ function lastLock(): number {
     [...fs.readFileSync(file, 'utf8').matchAll(/\block: (\d+)/g)].map(([, lock]) => Number(lock)),
   )
   return Math.max(0, ...locks)
+}
+
+/** A page of the guide is found from its contents. */
+function linkGuide(): void {
+  const file = path.join(root, 'docs/guide/README.md')
+  const heading = '## In a project\n'
+  const text = fs.readFileSync(file, 'utf8')
+  if (!text.includes(heading))
+    throw new Error('docs/guide/README.md has no list of what is in a project any more')
+  fs.writeFileSync(file, text.replace(heading, `${heading}- [${capital(plural)}](${name}.md)\n`))
 }

@@ -32,18 +32,21 @@ function run(program: string, args: string[], env: NodeJS.ProcessEnv = {}): stri
 }
 const node = (args: string[], env: NodeJS.ProcessEnv = {}) => run(process.execPath, args, env)
 
-await step('npm run new-room -- toy touches its own folders and a line of each list of rooms', async () => {
-  fs.rmSync(tree, { recursive: true, force: true })
-  execFileSync('git', ['clone', '-q', '--local', root, tree])
-  execFileSync('cp', ['-al', path.join(root, 'node_modules'), tree])
-  node(['tools/new-room/main.ts', 'toy'])
-  const changed = run('git', ['status', '--porcelain']).trimEnd().split('\n')
-  const own =
-    /^\?\? "?(apps\/(api|web)\/src\/(toy|app\/\(portal\)\/toys)\/|e2e\/toy\.e2e\.ts|prisma\/schema\/toy\.prisma)/
-  const others = changed.filter((line) => !own.test(line))
-  const lists = [' M apps/api/src/rooms.ts', ' M apps/web/src/rooms.ts']
-  if (others.join() !== lists.join()) throw new Error(`It also touched:\n${others.join('\n')}`)
-})
+await step(
+  'npm run new-room -- toy touches its own folders and a line of each list of rooms and pages',
+  async () => {
+    fs.rmSync(tree, { recursive: true, force: true })
+    execFileSync('git', ['clone', '-q', '--local', root, tree])
+    execFileSync('cp', ['-al', path.join(root, 'node_modules'), tree])
+    node(['tools/new-room/main.ts', 'toy'])
+    const changed = run('git', ['status', '--porcelain']).trimEnd().split('\n')
+    const own =
+      /^\?\? "?(apps\/(api|web)\/src\/(toy|app\/\[place\]\/toys)\/|e2e\/toy\.e2e\.ts|docs\/guide\/toy\.md|prisma\/schema\/toy\.prisma)/
+    const others = changed.filter((line) => !own.test(line))
+    const lists = [' M apps/api/src/rooms.ts', ' M apps/web/src/rooms.ts', ' M docs/guide/README.md']
+    if (others.join() !== lists.join()) throw new Error(`It also touched:\n${others.join('\n')}`)
+  },
+)
 await step('its migration is written from its Prisma file', async () => {
   const dir = throwAwayDir('stratolith-toy-schema-')
   const server = await startPostgres(dir, { durable: false })

@@ -9,6 +9,7 @@ export const administrationRoom: PortalRoom = {
       order: 8,
       label: 'Services',
       href: paths.catalog,
+      help: 'administration#services',
       icon: IconBook2,
     },
     {
@@ -16,6 +17,7 @@ export const administrationRoom: PortalRoom = {
       order: 9,
       label: 'Policy',
       href: paths.policy,
+      help: 'administration#policy',
       icon: IconShieldQuestion,
     },
     {
@@ -23,6 +25,7 @@ export const administrationRoom: PortalRoom = {
       order: 10,
       label: 'System',
       href: paths.system,
+      help: 'administration#system',
       icon: IconInfoCircle,
     },
   ],

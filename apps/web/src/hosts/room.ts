@@ -9,6 +9,7 @@ export const hostsRoom: PortalRoom = {
       order: 1,
       label: 'Hosts',
       href: paths.adminHosts,
+      help: 'hosts#what-a-host-is',
       icon: IconCpu,
     },
     {
@@ -16,6 +17,7 @@ export const hostsRoom: PortalRoom = {
       order: 2,
       label: 'Unknown here',
       href: paths.unknown,
+      help: 'hosts#what-is-unknown',
       icon: IconHelpHexagon,
     },
   ],

@@ -19,6 +19,15 @@ import { TableFoot } from './TableFoot.tsx'
 import { TableHead, TableRow, TableWaiting } from './TableParts.tsx'
 import { TableToolbar } from './TableToolbar.tsx'
 
+type Props<V extends { id: string }> = {
+  descriptor: ResourceDescriptor<V>
+  actions?: ResourceAction<V>[]
+  query: ListQuery<V>
+  filters?: FilterDef[]
+  toolbar?: ReactNode
+  searchable?: boolean
+}
+
 /**
  * A list that lives in its address and in the event stream. `query` gets the page (limit, marker,
  * search, sort) and the chosen filters by id, and gives the options of a list procedure.
@@ -30,14 +39,7 @@ export function ResourceTable<V extends { id: string }>({
   filters = [],
   toolbar,
   searchable = true,
-}: {
-  descriptor: ResourceDescriptor<V>
-  actions?: ResourceAction<V>[]
-  query: ListQuery<V>
-  filters?: FilterDef[]
-  toolbar?: ReactNode
-  searchable?: boolean
-}) {
+}: Props<V>) {
   const list = useListQuery(query, given.columns, filters)
   const columns = useColumns(given.plural, given.columns)
   const descriptor = { ...given, columns: columns.shown }

@@ -57,6 +57,9 @@ export const paths = {
   catalog: '/admin/catalog',
   policy: '/admin/policy',
   system: '/admin/system',
+  /** Pages of docs/guide; README is the one with the contents. */
+  help: (page = 'README', section?: string) =>
+    `/help${page === 'README' ? '' : `/${page}`}${section ? `#${section}` : ''}`,
   signIn: '/sign-in',
 } as const
 
@@ -111,7 +114,8 @@ export function placed({ at, beyond, home }: Standing, path: string): string {
 }
 
 const isOfOneProject = (pathname: string): boolean =>
-  pathname === paths.launch || (/^\/[^/]+$/.test(pathname) && pathname !== paths.profile)
+  pathname === paths.launch ||
+  (/^\/[^/]+$/.test(pathname) && pathname !== paths.profile && pathname !== paths.help())
 
 /** Pages outside of the portal's shell. */
 export const unplaced: ReadonlySet<string> = new Set([paths.signIn, paths.linkedConsole])

@@ -1,5 +1,6 @@
 import type { QuotaResource } from '@stratolith/api/kernel/contract'
 import type { Icon } from '@tabler/icons-react'
+import type { GuidePlace } from '../guide/links.ts'
 
 /**
  * What a room of the portal says about itself, in its room.ts; rooms.ts lists them, and the side bar, the
@@ -20,10 +21,12 @@ export type Page = {
   label: string
   href: string
   icon: Icon
+  /** What the guide says of it. */
+  help: GuidePlace
   /** Narrower than its group. */
   for?: Audience
   /** What can be made there, for the palette. */
-  create?: { label: string; href: string }
+  create?: { label: string; href: string; help?: GuidePlace }
 }
 /** `project`: of a project's things; `directory`, `cloud`: for those whose session reaches that far. */
 export type Audience = 'everyone' | 'project' | 'directory' | 'cloud'

@@ -8,6 +8,7 @@ export const operationsRoom: PortalRoom = {
       group: 'Project',
       label: 'Operations',
       href: paths.operations,
+      help: 'operations#operations',
       icon: IconActivity,
       for: 'project',
     },
@@ -16,6 +17,7 @@ export const operationsRoom: PortalRoom = {
       order: 6,
       label: 'All operations',
       href: paths.adminOperations,
+      help: 'operations#all-operations',
       icon: IconTimelineEvent,
     },
     {
@@ -23,6 +25,7 @@ export const operationsRoom: PortalRoom = {
       order: 7,
       label: 'Audit log',
       href: paths.audit,
+      help: 'operations#the-audit-log',
       icon: IconHistory,
     },
   ],

@@ -8,6 +8,7 @@ export const overviewRoom: PortalRoom = {
       group: 'Home',
       label: 'Overview',
       href: paths.overview,
+      help: 'first-steps#the-overview',
       icon: IconGauge,
     },
   ],

@@ -16,7 +16,7 @@ export function RecoveryCodesOnce({ codes, onDone }: { codes: string[]; onDone: 
   return (
     <Alert
       variant="light"
-      color="yellow"
+      color="warn"
       c="var(--mantine-color-text)"
       styles={{ title: { color: 'inherit' }, closeButton: { color: 'inherit' } }}
       icon={<IconLifebuoy />}

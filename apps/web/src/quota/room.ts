@@ -9,6 +9,7 @@ export const quotaRoom: PortalRoom = {
       order: 8,
       label: 'Quota defaults',
       href: paths.quotaDefaults,
+      help: 'quotas#defaults',
       icon: IconScale,
     },
   ],

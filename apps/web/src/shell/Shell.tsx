@@ -10,8 +10,10 @@ import { Link, usePathname } from '../kit/navigation.tsx'
 import { paths } from '../kit/paths.ts'
 import { useSession } from '../kit/session.ts'
 import { Bell } from '../operations/Bell.tsx'
+import { HelpSlot } from '../ui/help-slot.ts'
 import { Logo } from '../ui/Logo.tsx'
 import { Closed } from './Closed.tsx'
+import { HelpLink } from './HelpLink.tsx'
 import { LiveIndicator } from './LiveIndicator.tsx'
 import { closedTo } from './navigation.tsx'
 import classes from './Shell.module.css'
@@ -56,7 +58,9 @@ export function Shell({ children }: { children: ReactNode }) {
       </header>
       <SideBar open={menuOpen} onNavigate={menu.close} />
       <main id="content" tabIndex={-1} className={classes.main}>
-        <div className={classes.page}>{closed ? <Closed why={closed} /> : children}</div>
+        <HelpSlot value={<HelpLink />}>
+          <div className={classes.page}>{closed ? <Closed why={closed} /> : children}</div>
+        </HelpSlot>
       </main>
       {paletteOpen && <Palette onClose={() => setPaletteOpen(false)} onHelp={() => setHelpOpen(true)} />}
       {helpOpen && <Help onClose={() => setHelpOpen(false)} />}

@@ -1,5 +1,7 @@
+'use client'
 import { Group, Stack, Text, Title } from '@mantine/core'
-import type { ReactNode } from 'react'
+import { type ReactNode, useContext } from 'react'
+import { HelpSlot } from './help-slot.ts'
 
 /** The top of a page: its name, a sentence of what it is, and its main actions. */
 export function PageHeader({
@@ -15,6 +17,7 @@ export function PageHeader({
   badge?: ReactNode
   icon?: ReactNode
 }) {
+  const help = useContext(HelpSlot)
   return (
     <Group justify="space-between" align="flex-start" gap="sm" mb="md">
       <Group gap="sm" wrap="nowrap" align="flex-start" style={{ minWidth: 0 }}>
@@ -25,6 +28,7 @@ export function PageHeader({
               {title}
             </Title>
             {badge}
+            {help}
           </Group>
           {description && (
             <Text size="sm" c="dimmed" component="div">

@@ -22,7 +22,7 @@ export function Snippet({ label, text }: { label: string; text: string }) {
                 top={6}
                 right={6}
                 variant="subtle"
-                color={copied ? 'teal' : 'gray'}
+                color={copied ? 'good' : 'gray'}
                 aria-label={copied ? 'Copied' : `Copy: ${label}`}
                 onClick={copy}
               >

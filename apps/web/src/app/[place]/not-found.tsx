@@ -1,5 +1,5 @@
 'use client'
-import { Button } from '@mantine/core'
+import { Button, Group } from '@mantine/core'
 import { IconMapOff } from '@tabler/icons-react'
 import { Link } from '../../kit/navigation.tsx'
 import { paths } from '../../kit/paths.ts'
@@ -12,9 +12,14 @@ export default function NotFound() {
       title="There is no such page"
       text="The address may be old or mistyped."
       action={
-        <Button component={Link} href={paths.overview}>
-          To the overview
-        </Button>
+        <Group gap="xs" justify="center">
+          <Button component={Link} href={paths.overview}>
+            To the overview
+          </Button>
+          <Button component={Link} href={paths.help()} variant="default">
+            To the guide
+          </Button>
+        </Group>
       }
     />
   )

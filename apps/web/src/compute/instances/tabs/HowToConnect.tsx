@@ -148,6 +148,15 @@ function Blocked({ portId, hops, hasPublicIp }: { portId: string; hops: Hop[]; h
           <Button size="xs" variant="subtle" component={Link} href="?tab=security">
             Look at its security groups
           </Button>
+          <Button
+            size="xs"
+            variant="subtle"
+            component={Link}
+            target="_blank"
+            href={paths.help('networking', 'why-does-ssh-not-answer')}
+          >
+            Why does SSH not answer?
+          </Button>
         </Group>
         {give.isError && (
           <Text size="sm" c="var(--mantine-color-error)" role="alert">

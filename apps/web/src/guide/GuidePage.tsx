@@ -1,0 +1,51 @@
+import { notFound } from 'next/navigation'
+import type { ComponentProps } from 'react'
+import Markdown from 'react-markdown'
+import rehypeSlug from 'rehype-slug'
+import { Link } from '../kit/navigation.tsx'
+import { paths } from '../kit/paths.ts'
+import { PageHeader } from '../ui/PageHeader.tsx'
+import { firstPage, readPage } from './files.ts'
+import classes from './guide.module.css'
+import { headingsOf, titleOf } from './headings.ts'
+import { guideLink } from './links.ts'
+
+/**
+ * A page of docs/guide, made on the server: no internet is needed, and nothing of the reader's is sent anywhere. HTML in the
+ * text would be shown as text.
+ */
+export async function GuidePage({ name = firstPage }: { name?: string }) {
+  const text = await readPage(name)
+  if (text === null) notFound()
+  const headings = headingsOf(text)
+  return (
+    <>
+      <PageHeader title={titleOf(text)} />
+      <div className={classes.page}>
+        {headings.length > 1 && (
+          <nav aria-label="On this page" className={classes.contents}>
+            <p>On this page</p>
+            <ul>
+              {headings.map(({ id, title, depth }) => (
+                <li key={id} data-depth={depth}>
+                  <a href={`#${id}`}>{title}</a>
+                </li>
+              ))}
+            </ul>
+            {name !== firstPage && <Link href={paths.help()}>All pages of the guide</Link>}
+          </nav>
+        )}
+        <article className={classes.text}>
+          <Markdown rehypePlugins={[rehypeSlug]} components={{ h1: () => null, a: GuideLink }}>
+            {text}
+          </Markdown>
+        </article>
+      </div>
+    </>
+  )
+}
+
+function GuideLink({ href = '', children }: ComponentProps<'a'>) {
+  const own = guideLink(href)
+  return own.startsWith('/') ? <Link href={own}>{children}</Link> : <a href={own}>{children}</a>
+}

@@ -1,0 +1,15 @@
+import { paths } from '../kit/paths.ts'
+
+/** A page of the guide and one of its headings: `networking#routers` is docs/guide/networking.md. */
+export type GuidePlace = `${string}#${string}`
+
+/** The address at which the portal shows a link of the guide, which is written for readers of the repository. */
+export function guideLink(href: string): string {
+  const [, page, section] = /^([A-Za-z-]+)\.md(?:#(.*))?$/.exec(href) ?? []
+  return page === undefined ? href : paths.help(page, section)
+}
+
+export function placeLink(place: GuidePlace): string {
+  const [page, section] = place.split('#')
+  return paths.help(page, section)
+}
