@@ -27,7 +27,7 @@ describe('facts that are things of their own', () => {
   it('are links for those who may look at them', () => {
     const mine = { ...view, userId: 'ann', keyName: 'lap top', image: { id: 'img', name: 'tiny' } }
     expect(linkOf('Image', mine, reader('theirs'))).toBe('/images/img')
-    expect(linkOf('Key pair', mine, reader('theirs'))).toBe('/key-pairs?search=lap%20top')
+    expect(linkOf('Key pair', mine, reader('theirs'))).toBe('/key-pairs/lap%20top')
     expect(linkOf('Size', mine, reader('theirs'))).toBeNull()
     expect(linkOf('Size', mine, { ...reader('theirs'), isAdmin: true })).toBe('/admin/flavors/f')
     expect(linkOf('Key pair', { ...mine, userId: 'bob' }, reader('theirs'))).toBeNull()
