@@ -12,17 +12,20 @@ const tagsInput = z
   .max(50, 'At most 50 tags.')
 export const tagKinds = ['network', 'subnet', 'port', 'router', 'floatingIp', 'securityGroup'] as const
 export type TagKind = (typeof tagKinds)[number]
-/** Labels of one's own choice, by which lists can be filtered. The set replaces the one before. */
+/** Tags are labels that users choose, and lists can be filtered by them. The given set replaces the set before. */
 export const tagsSetInput = z.object({ kind: z.enum(tagKinds), id: z.uuid(), tags: tagsInput })
 
-/** `projectId`: of this project alone; of another one than their own administrators alone may ask. */
+/**
+ * With `projectId` a list holds the things of that project alone. Only administrators may name a project other than
+ * their own.
+ */
 const ofProject = { projectId: z.string().max(64).optional() }
 export const ownedListInput = pageInput.extend(ofProject)
 export type OwnedListInput = z.output<typeof ownedListInput>
 
 export const networkListInput = ownedListInput.extend({
   external: z.boolean().optional(),
-  /** Of the session's project (true), or of others and opened to it (false). */
+  /** True: networks of the session's project. False: networks of other projects that are open to it. */
   own: z.boolean().optional(),
 })
 export const networkCreateInput = z.object({
@@ -45,13 +48,13 @@ export const networkUpdateInput = z.object({
   id: z.uuid(),
   name: nameInput.optional(),
   description: descriptionInput.optional(),
-  /** Down: no port of it carries traffic. */
+  /** False switches the network off: none of its ports carries traffic. */
   adminUp: z.boolean().optional(),
   mtu: z.number().int().min(576).max(9000).optional(),
-  /** With every project; administrators only, as the next. */
+  /** True shares the network with every project. Only administrators may set this field and the next one. */
   shared: z.boolean().optional(),
   external: z.boolean().optional(),
-  /** What its new ports have when nothing else is said. */
+  /** The port security of a new port on this network for which nobody says anything else. */
   portSecurity: z.boolean().optional(),
 })
 export const subnetCreateInput = z.object({
@@ -59,13 +62,13 @@ export const subnetCreateInput = z.object({
   name: z.string().max(255).default(''),
   description: descriptionInput.optional(),
   cidr: cidrInput,
-  /** undefined: the first address; null: none. */
+  /** undefined: the first address of the range is the gateway's. null: the subnet has no gateway. */
   gatewayIp: ipv4.nullish(),
   dhcp: z.boolean().default(true),
   dns: z.array(ipv4).max(5).default([]),
   pool: z.object({ start: ipv4, end: ipv4 }).optional(),
 })
-/** What is left out stays. */
+/** A field that is left out keeps its value. */
 export const subnetUpdateInput = z.object({
   id: z.uuid(),
   name: z.string().max(255).optional(),
@@ -86,9 +89,9 @@ export type SubnetView = {
   gatewayIp: string | null
   dhcp: boolean
   dns: string[]
-  /** For pages of the version before; goes with the next one. */
+  /** Pages of the version before read this field; the next version removes it. */
   pool: { start: string; end: string }
-  /** Ranges that ports get addresses of: without the gateway's. */
+  /** The ranges from which ports get addresses; the gateway's address is in none of them. */
   pools: { start: string; end: string }[]
   addressesUsed: number
   addressesTotal: number
@@ -102,12 +105,12 @@ export type NetworkView = {
   shared: boolean
   adminUp: boolean
   mtu: number
-  /** What its new ports have when nothing else is said. */
+  /** The port security of a new port on this network for which nobody says anything else. */
   portSecurity: boolean
   state: 'build' | 'active' | 'down' | 'error' | 'deleting'
   createdAt: string
   subnets: SubnetView[]
-  /** The router that leads out of it, when there is one. */
+  /** The router through which the network reaches the outside, if there is one. */
   router: { id: string; name: string; externalAddress: string | null } | null
   ports: number
   own: boolean
@@ -116,22 +119,22 @@ export type NetworkView = {
 export const portListInput = ownedListInput.extend({
   networkId: z.uuid().optional(),
   deviceId: z.string().max(64).optional(),
-  /** What they are attached to. */
+  /** Lists only ports that are attached to a thing of this kind. */
   use: z.enum(portUses).optional(),
 })
 export type PortView = {
   id: string
   name: string
   description: string
-  /** Empty: the cloud's own, for a router or a floating IP. */
+  /** Empty for a port of the cloud itself, which serves a router or a floating IP. */
   projectId: string
   networkId: string
   networkName: string
   mac: string
   adminUp: boolean
-  /** False: neither filtered nor bound to its addresses. */
+  /** False: the port's traffic is not filtered, and the guest may use addresses that are not the port's. */
   portSecurity: boolean
-  /** `n/a`: of a floating IP, which its router carries out and not a port. */
+  /** `n/a` for the port of a floating IP: the router carries out a floating IP, not this port. */
   state: 'build' | 'active' | 'down' | 'error' | 'n/a'
   errorMessage: string | null
   deviceOwner: string
@@ -140,10 +143,13 @@ export type PortView = {
   securityGroups: { id: string; name: string }[]
   createdAt: string
 }
-/** An address of its own choice, one of a subnet's pool, or (both) this one of that subnet. */
+/**
+ * `address` alone asks for this address, `subnetId` alone for any address of the subnet's pool, and both for this
+ * address of this subnet.
+ */
 const fixedIpInput = z.object({ subnetId: z.uuid().optional(), address: ipv4.optional() })
 const fixedIpsInput = z.array(fixedIpInput).max(5, 'A port has at most 5 addresses.')
-/** Of one card: not of a group, and not the address that stands for none. */
+/** A MAC address of one network card: neither a multicast address nor the address of zeros. */
 export const macInput = z
   .string()
   .regex(
@@ -152,24 +158,27 @@ export const macInput = z
   )
 export const portCreateInput = z.object({
   networkId: z.uuid(),
-  /** Administrators alone may name another project than their own. */
+  /** Only administrators may name a project other than their own. */
   projectId: z.string().max(64).optional(),
   name: z.string().max(255).default(''),
   description: descriptionInput.default(''),
   adminUp: z.boolean().default(true),
-  /** Left out: one of the network's first subnet. */
+  /** When this field is left out, the port gets one address of the network's first subnet. */
   fixedIps: fixedIpsInput.optional(),
   mac: macInput.optional(),
-  /** Left out: the project's default group. */
+  /** When this field is left out, the port is in the project's default group. */
   securityGroupIds: z.array(z.uuid()).max(50).optional(),
-  /** False: neither filtered nor bound to its addresses; for owners of the network. Left out: as its network has it. */
+  /**
+   * False: the port's traffic is not filtered, and the guest may use addresses that are not the port's; only owners of
+   * the network may say so. When the field is left out, the network's setting holds.
+   */
   portSecurity: z.boolean().optional(),
-  /** What outside of this cloud uses it; instances and routers set their own. */
+  /** Names a device outside of this cloud that uses the port; instances and routers set these fields themselves. */
   deviceId: z.string().max(255).default(''),
   deviceOwner: z.string().max(255).default(''),
   tags: tagsInput.default([]),
 })
-/** What is left out stays. */
+/** A field that is left out keeps its value. */
 export const portUpdateInput = z.object({
   id: z.uuid(),
   name: z.string().max(255).optional(),
@@ -184,14 +193,14 @@ export const portUpdateInput = z.object({
 })
 
 export const routerCreateInput = z.object({
-  /** Administrators alone may name another project than their own. */
+  /** Only administrators may name a project other than their own. */
   projectId: z.string().max(64).optional(),
   name: nameInput,
   description: descriptionInput.default(''),
   externalNetworkId: z.uuid().nullish(),
   adminUp: z.boolean().optional(),
 })
-/** What is left out stays; externalNetworkId null: it leads nowhere any more. */
+/** A field that is left out keeps its value; an `externalNetworkId` of null takes the router's way out away. */
 export const routerUpdateInput = z.object({
   id: z.uuid(),
   name: nameInput.optional(),
@@ -206,7 +215,7 @@ export type RouterView = {
   name: string
   description: string
   projectId: string
-  /** Down: it carries nothing. */
+  /** False: the router is switched off and carries no traffic. */
   adminUp: boolean
   state: 'build' | 'active' | 'error' | 'deleting'
   external: { networkId: string; networkName: string; address: string } | null
@@ -221,15 +230,15 @@ export type RouterView = {
   createdAt: string
 }
 
-/** With instanceId it is associated at once with that instance's first address (or portId's). */
+/** With `instanceId` (or `portId`) the floating IP leads at once to the first address of that instance (or port). */
 export const floatingIpCreateInput = z.object({
   networkId: z.uuid().optional(),
   description: descriptionInput.default(''),
   portId: z.uuid().optional(),
-  /** Of the port's addresses; left out: the first. */
+  /** The address of the port to which the floating IP leads; when left out, the port's first address. */
   fixedAddress: ipv4.optional(),
 })
-/** What is left out stays; portId null takes it off. */
+/** A field that is left out keeps its value; a `portId` of null takes the floating IP off its port. */
 export const floatingIpUpdateInput = z.object({
   id: z.uuid(),
   description: descriptionInput.optional(),
@@ -247,7 +256,7 @@ export type FloatingIpView = {
   state: 'active' | 'down' | 'error'
   portId: string | null
   fixedAddress: string | null
-  /** Instance behind it. */
+  /** The instance to which the floating IP leads. */
   instanceId: string | null
   createdAt: string
 }
@@ -267,7 +276,7 @@ export const ruleCreateInput = z.object({
   direction: z.enum(['ingress', 'egress']),
   ethertype: z.enum(['IPv4', 'IPv6']).default('IPv4'),
   protocol: protocolInput.nullish(),
-  /** First and last port; for icmp: type and code. */
+  /** The first and the last port; for ICMP, the type and the code. */
   portMin: z.number().int().min(0).max(65_535).nullish(),
   portMax: z.number().int().min(0).max(65_535).nullish(),
   remoteCidr: z.string().max(64).nullish(),
@@ -305,7 +314,7 @@ export type SecurityGroupView = {
   createdAt: string
 }
 
-/** Opens a network to one project, or to all: "*". */
+/** Opens a network to one project, or, with "*", to all projects. */
 export const rbacPolicyCreateInput = z.object({
   networkId: z.uuid(),
   targetProject: z.string().regex(/^(\*|[0-9a-zA-Z_.-]{1,64})$/, 'Name a project by its id, or * for all.'),

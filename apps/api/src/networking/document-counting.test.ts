@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => cloud.close())
 const db = () => cloud.deps.root
 
-/** A network, and two groups of which each names the other one. */
+/** Makes a network and two groups, each with a rule that names the other group. */
 async function place() {
   const ctx = await testCtx(cloud.deps)
   const { id: networkId } = await createNetwork(ctx, network())
@@ -33,7 +33,7 @@ const generationOf = async (kind: string, thing: string) =>
 const needsOf = async (hostId: string) =>
   (await db().hostDocument.findMany({ where: { hostId, wanted: true } })).map((one) => one.thing).sort()
 
-it('counts once a transaction, however much it changes', async () => {
+it('raises a generation once in a transaction, however much the transaction changes', async () => {
   const { ctx, networkId, web, host } = await place()
   const portId = await newPort(ctx, networkId, { hostId: host.id, groups: [web] })
   expect(await generationOf('port', portId)).toBe(1)
@@ -47,7 +47,7 @@ it('counts once a transaction, however much it changes', async () => {
   expect(await generationOf('addressSet', web)).toBe(2)
 })
 
-it('counts what a savepoint has changed, and not what it has taken back', async () => {
+it('counts the changes of a savepoint, but not those that were rolled back', async () => {
   const { ctx, networkId, web, host } = await place()
   const portId = await newPort(ctx, networkId, { hostId: host.id, groups: [web] })
   await inTransaction(ctx, async ({ db: tx }) => {
@@ -61,11 +61,12 @@ it('counts what a savepoint has changed, and not what it has taken back', async 
   expect([await generationOf('port', portId), await generationOf('addressSet', web)]).toEqual([2, 2])
 })
 
-it('finds what a port needs, whether it is bound first or its member first', async () => {
+it('finds the documents that a port needs, whether the port or the member of its group is bound first', async () => {
   const { ctx, networkId, web, data, host } = await place()
   const portId = await newPort(ctx, networkId, { hostId: host.id, groups: [web] })
   expect(await needsOf(host.id)).toEqual([portId, networkId, data].sort())
-  // Another group, beside another change of the same port; and one that is bound with its memberships.
+  // The port joins another group, beside another change of the same port; a second port is bound together with its
+  // memberships.
   await inTransaction(ctx, async (tx) => {
     await tx.db.port.update({ where: { id: portId }, data: { adminUp: false } })
     await tx.db.portSecurityGroup.create({ data: { portId, groupId: data } })
@@ -79,7 +80,7 @@ it('finds what a port needs, whether it is bound first or its member first', asy
   expect(await needsOf(other.id)).toEqual([portId, networkId, data].sort())
 })
 
-it('takes off all hosts in one order, whatever the order in which they came to need it', async () => {
+it('withdraws a document from all hosts in one order, whatever the order in which the hosts came to need it', async () => {
   const hosts = [await addPlane(cloud), await addPlane(cloud)].map(({ id }) => id).sort()
   const [first = '', last = ''] = hosts
   const thing = crypto.randomUUID()
@@ -101,7 +102,7 @@ it('takes off all hosts in one order, whatever the order in which they came to n
   expect(await db().hostDocument.count({ where: { thing, wanted: false } })).toBe(2)
 })
 
-/** Without its quota, for which all of a project wait anyway. */
+/** Makes a port without its quota, because every other port of the project would wait for the quota's row. */
 const portRow = (tx: Ctx, place: { networkId: string; web: string; host: { id: string } }) =>
   tx.db.port.create({
     data: {
@@ -116,7 +117,7 @@ const portRow = (tx: Ctx, place: { networkId: string; web: string; host: { id: s
     },
   })
 
-it('who makes a port holds up nobody who changes its group or network, until its COMMIT', async () => {
+it('a transaction that makes a port blocks no change of its group or network until its COMMIT', async () => {
   const { ctx, ...there } = await place()
   const { networkId, web: securityGroupId } = there
   const { id: subnetId } = await db().subnet.findFirstOrThrow({ where: { networkId } })
@@ -133,7 +134,7 @@ it('who makes a port holds up nobody who changes its group or network, until its
   })
 })
 
-it('who changes a group is overtaken by no port that is made later', async () => {
+it('a port that is made later does not overtake a change of its group', async () => {
   const { ctx, ...there } = await place()
   const order: string[] = []
   const waiting = (count: number) =>
@@ -160,7 +161,7 @@ it('who changes a group is overtaken by no port that is made later', async () =>
   expect(await generationOf('port', first.id), 'the rule has seen it').toBe(2)
 })
 
-it('what hosts have of a version without documents is written down, and what is just being deleted as such', async () => {
+it('writes down what hosts have from a version without documents, and as unwanted what is being deleted', async () => {
   const { ctx, networkId, web, data, host } = await place()
   const portId = await newPort(ctx, networkId, { hostId: host.id, groups: [web] })
   const leaving = crypto.randomUUID()
@@ -179,7 +180,7 @@ it('what hosts have of a version without documents is written down, and what is 
   }
 })
 
-it('tells a guest the names of its groups: another group, and another name of one', async () => {
+it('tells a guest the names of its groups, also after a change of group or of a group’s name', async () => {
   const { ctx, networkId, web, data, host } = await place()
   const instanceId = crypto.randomUUID()
   const portId = await newPort(ctx, networkId, { hostId: host.id, groups: [web], instanceId })

@@ -8,8 +8,8 @@ import { plainOp } from '../kernel/hosts.ts'
 import { addPlane, type Cloud, testCloud } from './testing.ts'
 
 /**
- * Two transactions, each of which changes what a host must hear of without seeing the other: whatever the
- * host was told in between, it is told again, and ends equal to the rows.
+ * Each test runs two transactions, each of which changes what a host must hear without seeing the other. Whatever the
+ * host was told in between, it is told again, and in the end it equals the rows.
  */
 type Place = Awaited<ReturnType<typeof addPlane>>
 let cloud: Cloud
@@ -32,7 +32,7 @@ afterAll(async () => {
   await cloud.close()
 })
 
-/** Ids by the names that the statements below say. */
+/** The IDs by the names that the SQL statements below use. */
 type Ids = Record<string, string>
 const fixture = `
   INSERT INTO "Network" ("id", "projectId", "name", "external") VALUES
@@ -68,7 +68,7 @@ const fixture = `
     (:naming, :g3, 'p', 'ingress', 'IPv4', :gleft);
   SELECT stratolith_need(CAST(ARRAY[:h, :h, :h] AS uuid[]), ARRAY['network', 'router', 'addressSet'], CAST(ARRAY[:left, :rleft, :gleft] AS uuid[]));`
 const names = ['n1', 'n2', 'x', 's1', 's2', 'sx', 'g1', 'g2', 'g3', 'ssh', 'named', 'i', 'r', 'r2']
-/** What the host still has of a guest that was there. */
+/** These rows describe what the host still has because of a guest that is gone. */
 const left = ['left', 'sleft', 'rleft', 'legleft', 'gleft', 'naming']
 const more = ['p', 'q', 'b', 'leg1', 'f', 'new', 'leg2', 'leg', 'rule', 'h']
 
@@ -128,21 +128,21 @@ async function fresh(): Promise<Ids> {
   count++
   ids.fip = `10.9.${Math.floor(count / 250) + 1}.${(count % 250) + 1}`
   await hand.query(`BEGIN; ${filled(fixture, ids)} COMMIT`)
-  // The guest itself is not told: it has no disk here.
+  // The guest itself is not told to the host, because it has no disk in this test.
   await hand.query(`DELETE FROM "HostDocument" WHERE "kind" = 'instance'`)
   return ids
 }
 const filled = (sql: string, ids: Ids) =>
   sql.replace(/(?<!\w):([a-z]\w*)/g, (_, name: string) => `'${ids[name]}'`)
 
-/** The steps of a side: what it changes, what its triggers write, and its end. */
+/** The steps of one side: what the transaction changes, what its triggers write, and its end. */
 const steps = {
   s: (sql: string) => `BEGIN; ${sql}`,
   t: () => 'SET CONSTRAINTS ALL IMMEDIATE',
   c: () => 'COMMIT',
 }
 type Step = `${'a' | 'b'}${keyof typeof steps}`
-/** In the last one the second side begins when the first has written all that it will. */
+/** In the last order the second side begins after the first one has written everything, triggers included. */
 const orders: Step[][] = [
   ['as', 'bs', 'at', 'bt', 'ac', 'bc'],
   ['as', 'at', 'bs', 'bt', 'ac', 'bc'],
@@ -150,8 +150,9 @@ const orders: Step[][] = [
 ]
 
 /**
- * Runs the two; where one waits for the other, the other goes on. One that the database refuses (both wanted
- * the same, or each waited for the other) is rolled back. How the host is otherwise than the rows in the end.
+ * Runs the two transactions. When one of them waits for the other, the other goes on. A transaction that the database
+ * refuses (a row is there already, or a deadlock) is rolled back. Returns in words how the host differs from the rows
+ * in the end.
  */
 async function race(a: Change, b: Change, order: readonly Step[]): Promise<string[]> {
   const ids = await fresh()
@@ -180,7 +181,7 @@ async function race(a: Change, b: Change, order: readonly Step[]): Promise<strin
   return difference(ids)
 }
 
-/** How the host is otherwise than the rows say. */
+/** Returns in words how the host differs from the rows. */
 async function difference(ids: Ids): Promise<string[]> {
   const nameOf = new Map(Object.entries(ids).map(([name, id]) => [id, name]))
   const { fip, ...own } = ids
@@ -221,12 +222,17 @@ async function difference(ids: Ids): Promise<string[]> {
 }
 
 const all = Object.keys(changes) as Change[]
-/** Whoever gives a router a leg locks the router: together they would make rows that say nothing. */
+/**
+ * Giving a router an interface locks the router. This pair is left out, because without that lock the two statements
+ * would make rows that mean nothing.
+ */
 const isLocked = (a: Change, b: Change) => a === 'a router gets a leg' && b === 'a router is deleted'
 const everyPair = all.flatMap((a, i) =>
   all.slice(i + 1).flatMap((b): [Change, Change][] => (isLocked(a, b) ? [] : [[a, b]])),
 )
-/** Those whose locks are in prisma/triggers.sql, and some that need none. `STORY_SEEDS` tries every pair. */
+/**
+ * The pairs whose locks are in prisma/triggers.sql, and some that need no lock. With `STORY_SEEDS` every pair is tried.
+ */
 const knownPairs: [Change, Change][] = [
   ['a rule is revoked', 'a port on no host joins a group'],
   ['a rule is revoked', 'a port is bound'],
@@ -260,7 +266,7 @@ it.each(pairs)('%s while %s', async (a, b) => {
   expect(wrong).toEqual([])
 })
 
-it('a router that stays where its last port has left gets the networks of its next leg', async () => {
+it('a router that stays on a host after its last port gets the networks of its next interface', async () => {
   const ids = await fresh()
   const tell = () => deliver(cloud.system, plainOp(cloud.system), host.id)
   const say = (sql: string) => hand.query(filled(sql, ids))

@@ -34,10 +34,10 @@ import { createSubnet, deleteSubnet, updateSubnet } from './subnets/service.ts'
 import { type Cloud, floatingIp, network, newPort, router, rule, type Tenant, testCloud } from './testing.ts'
 
 /**
- * Random interleavings of changes, deliveries, crashes and restarts. Whatever happens: the host ends equal to
- * the rows, nothing that was revoked comes back, no generation falls, and what is gone is forgotten when
- * the host has said so and not before. `STORY_SEEDS=500 npm test -- api` tries more of them, and
- * `STORY_SEED=17` one alone, which a failure names.
+ * Random interleavings of changes, deliveries, crashes and restarts. Whatever happens, the host ends equal to the rows,
+ * nothing that was revoked comes back, no generation falls, and a deleted thing is forgotten when the host has
+ * confirmed that it is gone, and not before. `STORY_SEEDS=500 npm test -- api` tries more seeds; `STORY_SEED=17` runs
+ * the one seed that a failure names.
  */
 const only = process.env.STORY_SEED
 const seeds = only
@@ -65,13 +65,18 @@ type Story = {
   ctx: Tenant
   dice: Chance
   hosts: Host[]
-  /** What was under way when a worker died goes on without it. */
+  /** Deliveries that have begun; when the worker that began them dies, they go on without it. */
   deliveries: Promise<unknown>[]
   trace: string[]
   counts: { done: number; refused: number }
-  /** The comparison is needed then: what a host said once does not hold any more. */
+  /**
+   * The periodic comparison of hosts and rows is needed in this story, because a host has lost something that it had
+   * confirmed.
+   */
   lostSomething: boolean
-  /** What a host may have without a reason for it to go, "host/thing": an older database does not say that it is to. */
+  /**
+   * Things, as "host/thing", that a host may keep: the database that was restored does not know that they are to go.
+   */
   unknown: Set<string>
 }
 
@@ -112,7 +117,7 @@ async function begin(seed: number): Promise<Story> {
   }
   return story
 }
-/** No rule is granted twice, so that one that comes back is seen. */
+/** No rule is granted twice, so that a revoked rule that comes back is seen. */
 let nextRule = 1_000
 
 const own = (story: Story) =>
@@ -167,7 +172,7 @@ const changes: Record<string, (s: Story) => Promise<unknown>> = {
     const [its] = to.addresses
     await updatePort(s.ctx, { id: from.id, fixedIps: [{ subnetId, address: free }] })
     await updatePort(s.ctx, { id: to.id, fixedIps: [{ subnetId, address: address.address }] })
-    // They change places: the one that had it gets what the other had.
+    // The two ports change places: the port that had the address gets the other port's address.
     if (its && s.dice.percent(70))
       await updatePort(s.ctx, { id: from.id, fixedIps: [{ subnetId, address: its.address }] })
   },
@@ -227,10 +232,10 @@ const changes: Record<string, (s: Story) => Promise<unknown>> = {
   'delete a subnet': async (s) => deleteSubnet(s.ctx, { id: await some.subnet(s) }),
 }
 
-/** What happens on the way and to the machines. */
+/** Events on the way to the machines and on the machines themselves. */
 const events: Record<string, (s: Story, host: Host) => unknown> = {
   'a delivery begins': (s, host) => {
-    // As operations do: also what another delivery has in its hands.
+    // A delivery of an operation also sends documents that another delivery is sending at that moment.
     const about = { kinds: documentKinds, gone: documentKinds }
     const delivery = deliver(cloud.system, plainOp(cloud.system), host.id, about)
     s.deliveries.push(
@@ -304,7 +309,7 @@ async function happen(s: Story, list: typeof events): Promise<void> {
   if (host) await list[name]?.(s, host)
 }
 
-/** Time passes: everything that was late has come or is lost, every operation has ended, all is told. */
+/** Lets time pass: late messages arrive or are lost, every operation ends, and the hosts are told everything. */
 async function settle(s: Story): Promise<void> {
   for (const { machine } of s.hosts) {
     machine.way = 'swift'
@@ -325,7 +330,7 @@ async function settle(s: Story): Promise<void> {
   }
 }
 
-/** How a host is otherwise than the rows say: more, less, or different. */
+/** Returns in words how a host differs from the rows: a thing too many, a missing one, or a different one. */
 async function differences(s: Story, { id: hostId, machine }: Host): Promise<string[]> {
   const ctx = cloud.system
   const rows = await db().hostDocument.findMany({ where: { hostId } })
@@ -349,14 +354,17 @@ async function differences(s: Story, { id: hostId, machine }: Host): Promise<str
       delete digests[id]
     }
   }
-  // What nobody knows since the database is an older one is left, and shown.
+  // Things that the restored database does not know are left on the host and shown as strays.
   const strays = await db().stray.findMany({ where: { hostId } })
   const shown = new Set(strays.map((one) => one.thing).filter((id) => s.unknown.has(`${hostId}/${id}`)))
   const left = Object.keys(digests).filter((id) => !shown.has(id))
   return [...wrong, ...left.map((id) => `${id} is left over`)]
 }
 
-/** What a host has, it is known to have: forgotten is only what it has said to be without. */
+/**
+ * Returns things that the database has forgotten while the host still has them: a thing may be forgotten only after the
+ * host has confirmed that it is gone.
+ */
 async function forgottenTooSoon(s: Story, { id: hostId, machine }: Host): Promise<string[]> {
   const { networks, routers, sets, ports } = machine.network.state
   const has = [networks, routers, sets, ports].flatMap((map) => [...map.keys()])

@@ -20,9 +20,9 @@ import { pino } from 'pino'
 
 type Kind = keyof typeof wishDigest
 
-/** A machine with an agent that can be killed, and the wire to it, on which messages are late, twice or lost. */
+/** A machine with an agent that can be killed, and a wire to the agent on which messages are late, doubled or lost. */
 
-/** However many stories are told: its time never ends. */
+/** An operation whose time never ends, however many stories are run. */
 const op: Op = {
   id: 'machine',
   signal: new AbortController().signal,
@@ -33,7 +33,7 @@ const none = 'none'
 const maps = { network: 'networks', router: 'routers', port: 'ports', addressSet: 'sets' } as const
 export const kinds = ['network', 'addressSet', 'router', 'port'] as const
 
-/** A call of `documents/apply` that has been made and not been answered. */
+/** A call of `documents/apply` that has not been answered yet. */
 type Message = {
   documents: readonly HostDocument[]
   resolve(receipts: Receipt[]): void
@@ -42,17 +42,17 @@ type Message = {
 
 export class Machine {
   readonly network: FakeNetwork
-  /** What must not be and was, in words; empty is well. */
+  /** Broken rules in words; the machine behaves well while the list is empty. */
   readonly violations: string[] = []
   readonly wire: Message[] = []
-  /** 'late': calls wait on the wire for `arrive`; 'swift': they are done at once. */
+  /** 'late': calls wait on the wire until `arrive` delivers them; 'swift': they are carried out at once. */
   way: 'late' | 'swift' = 'swift'
   readonly #guests = { hypervisor: createFakeHypervisor(), storage: createFakeStorage() }
   #keeper!: DocumentKeeper
   #dir: string
   #life = 0
   readonly #folders: string[] = []
-  /** Digests of what each generation of a thing says, as it was told. */
+  /** For each thing and generation, the digests of the specs that the host was told. */
   #said = new Map<string, Map<number, Set<string>>>()
   /** The newest generation of each thing that the host has answered to have reached. */
   #reached = new Map<string, number>()
@@ -73,7 +73,7 @@ export class Machine {
     return { ...parts, documents, report: (its) => reportOf(parts, its) }
   }
 
-  /** kill -9 and a new start: the disk is as it was, perhaps with half of a file that was being written. */
+  /** kill -9 and a new start: the disk is unchanged, except that a file that was being written may be half there. */
   async restart(half = false): Promise<void> {
     this.#life++
     this.spare()
@@ -88,18 +88,18 @@ export class Machine {
     await this.#watchGenerations('after a restart')
   }
 
-  /** Nobody is killed any more: what was to be has died otherwise, or the story ends. */
+  /** Cancels a kill that was ordered with `dieAfter`: the agent has died in another way, or the story ends. */
   spare(): void {
     this.network.killAfter(Number.POSITIVE_INFINITY, () => undefined)
   }
-  /** kill -9 in the middle of a change, after so many of its steps. */
+  /** Orders a kill -9 in the middle of a change, after this many of its steps. */
   dieAfter(steps: number): void {
     this.network.killAfter(steps, () => void this.restart())
   }
 
   /**
-   * The machine itself goes down: a file that was not synced is lost, spoiled or an older one, as is what the
-   * network driver had recorded; no call of before is under way any more.
+   * The machine itself crashes: a file that was not synced is lost, spoiled or an older version, and so is what the
+   * network driver had recorded. Calls that were under way end.
    */
   async crash(pick: (below: number) => number): Promise<void> {
     this.#life++
@@ -125,13 +125,16 @@ export class Machine {
   cut(): void {
     for (const message of this.wire.splice(0)) message.reject(gone())
   }
-  /** The database is an older one from now on, and what it says counts. No call is under way. */
+  /** The database is restored to an older state, and from now on its words count. No call may be under way. */
   forgetWhatWasSaid(): void {
     this.#said.clear()
     this.#reached.clear()
   }
 
-  /** The host gets that message. `answered` false: its answer is lost; `again`: the message stays on the wire. */
+  /**
+   * Delivers the message to the host. With `answered` false the answer is lost; with `again` the message also stays on
+   * the wire.
+   */
   async arrive(message: Message, { answered = true, again = false } = {}): Promise<void> {
     if (!again) this.wire.splice(this.wire.indexOf(message), 1)
     try {
@@ -153,7 +156,7 @@ export class Machine {
 
   #start(): void {
     const life = this.#life
-    // What a killed agent still does in this process reaches nothing any more.
+    // The killed agent may still run in this process; its calls reach nothing any more.
     const network = new Proxy<LocalNetworkDriver>(this.network, {
       get: (target, name) => {
         const value: unknown = Reflect.get(target, name, target)
@@ -212,7 +215,9 @@ export class Machine {
     said.set(document.generation, new Set([digest, ...waysBetween(document)]))
   }
 
-  /** What the host has of each thing is what a generation says that is not older than one it has reached. */
+  /**
+   * Checks that what the host has of each thing was told by a generation that is not older than the one it has reached.
+   */
   #look(when: string): void {
     for (const [key, reached] of this.#reached) {
       const [kind, id] = key.split('/') as [Kind, string]
@@ -256,7 +261,7 @@ export class Machine {
   }
 }
 
-/** What the killed agent had begun to write may be renamed, by a thread, while it is copied: then once more. */
+/** Copies a folder. A thread of the killed agent may rename a file during the copy; then the copy is tried again. */
 function copyFolder(from: string, to: string, tries = 20): void {
   try {
     fs.cpSync(from, to, { recursive: true })
@@ -272,7 +277,10 @@ const gone = () => new DriverError('unavailable', 'The connection broke off.')
 const digestOf = (document: HostDocument): string =>
   document.body ? wishDigest[document.kind as Kind](document.body as never) : none
 
-/** What changes places with another has none for a moment (the keeper of the agent). */
+/**
+ * The agent's keeper takes the address from a thing for a moment when two things change places; these digests are of
+ * that moment.
+ */
 function waysBetween(document: HostDocument): string[] {
   if (document.kind === 'port' && document.body) return [wishDigest.port({ ...document.body, addresses: [] })]
   if (document.kind === 'router' && document.body)
@@ -280,7 +288,10 @@ function waysBetween(document: HostDocument): string[] {
   return []
 }
 
-/** Random numbers that a seed says: below `n`, one of a list, and true so often of a hundred. */
+/**
+ * Random numbers that depend on the seed alone: an integer below `n`, an item of a list, and true in `n` of a hundred
+ * cases.
+ */
 export function chance(seed: number) {
   let state = seed >>> 0
   const next = () => {

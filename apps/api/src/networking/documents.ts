@@ -6,7 +6,10 @@ import { toCloudError } from '../kernel/errors.ts'
 import { type PortState, setPortStates, settleRouted } from './ports/outcomes.ts'
 import { addressSetSpecs, networkSpec, portSpecs, routerSpecs } from './specs.ts'
 
-/** What hosts are told of networks, routers, members of groups and ports, and what becomes of it. */
+/**
+ * Each of these rooms of documents renders what hosts are told of one kind (networks, routers, members of groups,
+ * ports), and takes note of the hosts' answers.
+ */
 const networkDocuments: DocumentRoom<'network'> = {
   kind: 'network',
   async render(ctx, ids) {
@@ -60,7 +63,7 @@ const select = { id: true, name: true, projectId: true }
 type Named = { id: string; name: string; projectId: string }
 const named = async (rows: Promise<Named[]>) => new Map((await rows).map(({ id, ...name }) => [id, name]))
 
-/** A port that has no name of its own is called by its address. */
+/** A port without a name is called by its address. */
 async function portNames(ctx: Ctx, ids: readonly string[]): Promise<Map<string, ThingName>> {
   const rows = await ctx.db.port.findMany({
     where: { id: { in: [...ids] } },
@@ -82,7 +85,10 @@ async function portNames(ctx: Ctx, ids: readonly string[]): Promise<Map<string, 
   )
 }
 
-/** A port is active when its host has it, and in error with the reason when it never will as it is. */
+/**
+ * A port becomes active when its host has it, and gets the state error with the reason when its host can never carry it
+ * out as it is.
+ */
 async function notePorts(tx: Ctx, said: readonly Said[]): Promise<void> {
   const states = said.flatMap(({ hostId, receipt }): PortState[] => {
     const port = { id: receipt.id, on: hostId }
@@ -95,8 +101,8 @@ async function notePorts(tx: Ctx, said: readonly Said[]): Promise<void> {
 }
 
 /**
- * What its host is told for the network of an instance: its ports, their networks, the routers that lead out of
- * these with their networks, and the groups that its rules name. One query.
+ * The documents that a host needs for the network of an instance: the instance's ports, their networks, the routers of
+ * these networks, the other networks of these routers, and the groups that the ports' rules name. One query.
  */
 export function documentsOfInstance(
   ctx: Ctx,

@@ -3,31 +3,34 @@ import { invalidInput, notFound } from '../kernel/errors.ts'
 import { type Ask, readPage, type Slice } from '../kernel/page.ts'
 
 /**
- * Lists by whatever fields and order a caller asks for, everything in SQL: the rows in one query
- * (one more for a marker, and one for each relation that is included), whatever their number.
+ * Lists rows by the fields and the order that a caller asks for, all in SQL: one query for the rows, one for a marker,
+ * and one for each relation that is included, whatever the number of rows.
  */
 export type Condition = { field: string; any: readonly unknown[] }
 export type FindInput = {
   where?: readonly Condition[]
   sort?: readonly { field: string; dir: 'asc' | 'desc' }[]
   limit?: number
-  /** Id of the last row of the page before (with `reverse`: of the first row of the page after). */
+  /** The ID of the last row of the page before (with `reverse`: of the first row of the page after). */
   marker?: string
   reverse?: boolean
 }
-/** Field → where-fragment that holds for rows of which the field is any of the values. */
+/** For each field a function that makes a where-fragment: it holds for rows whose field has any of the values. */
 export type Searchable = Readonly<Record<string, (any: readonly unknown[]) => object>>
 
-/** What a list of networking may be narrowed to, by whichever door. */
+/** The conditions that a list of networking's resources can have, at every door. */
 export type NetworkingWhere = {
   allProjects?: boolean
-  /** Whose things; another project's are for administrators. */
+  /** The project whose things are listed; only administrators may name another project. */
   projectId?: string
-  /** The portal's word: part of the name or address, or the beginning of the id. */
+  /** The portal's search: a part of the name or of an address, or the beginning of the ID. */
   search?: string
-  /** Neutron's, all of which hold. */
+  /** The conditions of Neutron's clients; all of them must hold. */
   conditions?: readonly Condition[]
-  /** Without what is going: it has been deleted as far as its owner knows; a failure brings it back. */
+  /**
+   * Leaves out things that are being deleted: for their owner they are gone already. A failed deletion shows them
+   * again.
+   */
   lasting?: boolean
 }
 
@@ -41,17 +44,17 @@ export const conditionsOf = (searchable: Searchable, conditions: readonly Condit
   })
 
 export type FindIn = {
-  /** "network", for the sentence about a marker that is gone. */
+  /** The name of the kind, such as "network", for the error about a marker that no longer exists. */
   kind: string
   searchable: Searchable
-  /** What the caller may see at all (R1). */
+  /** A condition for the rows that the caller may see at all (R1). */
   scope: object
   include?: object
-  /** What else narrows the list. */
+  /** Further conditions of the list. */
   also?: readonly object[]
 }
 
-/** A part of a list; the rows in one query, one for a marker, and one for each relation that is included. */
+/** Returns one page of a list: one query for the rows, one for a marker, and one for each relation that is included. */
 export const queryRows = <Row extends { id: string }>(
   table: unknown,
   { kind, searchable, scope, include, also = [] }: FindIn,
@@ -66,7 +69,7 @@ export const queryRows = <Row extends { id: string }>(
     unknownMarker: (marker) => notFound(kind, marker),
   })
 
-/** Fields by which Neutron sorts, and whether they may be empty. */
+/** The fields by which Neutron sorts. */
 export type Sortable = ReadonlySet<string>
 const nullable = new Set(
   ['portId', 'routerId', 'fixedAddress', 'gatewayIp', 'protocol', 'portMin', 'portMax'].concat([
@@ -74,7 +77,7 @@ const nullable = new Set(
   ]),
 )
 
-/** What Neutron's clients ask of a list. Throws invalid_input for a field that is nothing to sort by. */
+/** Translates the query of a Neutron client. Throws invalid_input for a field by which a list cannot be sorted. */
 export function neutronAsk<W extends NetworkingWhere>(
   sortable: Sortable,
   input: FindInput,
@@ -87,13 +90,13 @@ export function neutronAsk<W extends NetworkingWhere>(
   const { limit = Number.POSITIVE_INFINITY, marker, reverse } = input
   return {
     where: { ...where, conditions: input.where },
-    // Neutron's lists end in the id, ascending, whatever they are sorted by.
+    // Neutron's lists are sorted by the ID, ascending, after all other keys.
     sort: sort.some(({ field }) => field === 'id') ? sort : [...sort, { field: 'id', dir: 'asc' }],
     page: { limit, marker, reverse },
   }
 }
 
-/** A column that is one of the values; null and "" both find what has none. */
+/** Finds rows whose column has one of the values; null and "" both find rows without a value. */
 export const column =
   (name: string) =>
   (any: readonly unknown[]): object => {
@@ -102,19 +105,22 @@ export const column =
       ? { OR: [{ [name]: { in: values } }, { [name]: null }] }
       : { [name]: { in: values } }
   }
-/** The same for a column of type uuid: what is no uuid finds nothing. */
+/** Does the same as `column` for a column of type uuid: a value that is no UUID finds nothing. */
 export const uuidColumn =
   (name: string) =>
   (any: readonly unknown[]): object =>
     column(name)(any.filter((value) => value === null || isUuid(value)))
-/** `holds` where the field is true. */
+/** A boolean condition: rows for which `holds` is true have the value true. */
 export const flag =
   (holds: object) =>
   (any: readonly unknown[]): object => ({
     OR: [...(any.includes(true) ? [holds] : []), ...(any.includes(false) ? [{ NOT: holds }] : [])],
   })
 
-/** tags: all of them; tags-any: one of them; and both denied. Each value is a list with commas. */
+/**
+ * Neutron's four filters by tags: `tags` wants all tags, `tags-any` one of them, and two filters deny these. Each value
+ * is a list with commas.
+ */
 const listed = (any: readonly unknown[]) => any.flatMap((value) => String(value).split(','))
 export const tagSearch: Searchable = {
   tags: (any) => ({ tags: { hasEvery: listed(any) } }),
@@ -123,7 +129,7 @@ export const tagSearch: Searchable = {
   notTagsAny: (any) => ({ NOT: { tags: { hasSome: listed(any) } } }),
 }
 
-/** What every resource with standard attributes can be found by. */
+/** The filters of every resource that has Neutron's standard attributes. */
 export const standardSearch: Searchable = {
   id: uuidColumn('id'),
   projectId: column('projectId'),

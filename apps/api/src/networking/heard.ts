@@ -1,19 +1,22 @@
 /**
- * What workflows ask of hosts: a row says what is wanted, its document tells the host (hosts/documents.ts),
- * and here it is waited for.
+ * What workflows ask of hosts: a row says what is wanted, its document tells the host (hosts/documents.ts), and this
+ * file waits for the host's answer.
  */
 import type { DocumentKind } from '@stratolith/drivers/documents/interface'
 import { answersOf, deliverThings } from '../hosts/service.ts'
 import { toCloudError } from '../kernel/errors.ts'
 import type { Run, Wait } from '../kernel/workflow.ts'
 
-/** A host that is up and says nothing for so long is not waited for: it has its list. A variable for tests alone. */
+/**
+ * A host that is up but has not answered for so long is not waited for: it keeps its list of documents and gets them
+ * later. The value is in an object so that tests can change it.
+ */
 export const patience = { silentMs: 15_000 }
 
 /**
- * Waits until the hosts that answer have these things as they are wanted now (not `wanted`: are without them). Throws
- * what one of them says when it cannot, unless another host could: then it is the trouble of that host alone, and shown
- * there.
+ * Waits until the hosts that answer have these things as they are wanted now (with `wanted` false: no longer have
+ * them). Throws the error of a host that cannot do so, unless another host can: then the error is shown on that host
+ * alone.
  */
 export async function heard(
   run: Run<unknown>,

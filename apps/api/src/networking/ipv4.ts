@@ -6,7 +6,7 @@ import {
 } from '@stratolith/drivers/network/ipv4'
 import { invalidInput } from '../kernel/errors.ts'
 
-/** “10.0.0.5/24” → “10.0.0.0/24”, which Neutron does to a range and this cloud's portal asks about. */
+/** “10.0.0.5/24” → “10.0.0.0/24”: Neutron corrects a range in this way, and this cloud's portal asks the user. */
 export { canonicalCidr } from '@stratolith/drivers/network/ipv4'
 
 export type Cidr = {
@@ -58,7 +58,7 @@ export function guestAddresses(subnet: {
   return end - start + 1 - reserved.filter((n) => n >= start && n <= end).length
 }
 
-/** Ranges that ports get addresses of: the pool without the gateway's. */
+/** Returns the ranges from which ports get addresses: the pool without the gateway's address. */
 export function allocationPools(row: {
   poolStart: string
   poolEnd: string

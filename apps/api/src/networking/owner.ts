@@ -3,8 +3,8 @@ import { type Ctx, isAdmin, listScope, projectOf, seesAll } from '../kernel/cont
 import { CloudError, notFound } from '../kernel/errors.ts'
 
 /**
- * Whose a new thing is: the caller's project, or the one that an administrator names. Throws
- * `invalid_input` for anybody else who names another (as Neutron does), not_found for one that is none.
+ * Returns the project that a new thing belongs to: the caller's, or the one that an administrator names. Throws
+ * `invalid_input` when anybody else names another project (as Neutron does), and not_found for an unknown project.
  */
 export async function ownerOf(ctx: Ctx, wish: string | undefined): Promise<string> {
   if (wish === undefined || (ctx.scope.kind === 'project' && ctx.scope.projectId === wish))
@@ -19,7 +19,7 @@ export async function ownerOf(ctx: Ctx, wish: string | undefined): Promise<strin
   return wish
 }
 
-/** Of whose things a list is: of the session's project, of the one that is named, or of all. */
+/** A condition for the project of a list: the session's project, the named one, or all projects. Throws forbidden. */
 export function ownedScope(
   ctx: Ctx,
   input: { allProjects?: boolean; projectId?: string },

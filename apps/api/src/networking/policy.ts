@@ -23,7 +23,7 @@ export const networkingPolicy: PolicyTable = {
   'port:create': own,
   'port:update': own,
   'port:delete': own,
-  // Of the network: its owner may give a port any address or MAC of it, or none of our protection.
+  // The target is the network: its owner may give a port any address or MAC address of it, or switch off its filters.
   'port:choose': own,
   'router:list': 'role:reader',
   'router:get': look,
@@ -33,7 +33,7 @@ export const networkingPolicy: PolicyTable = {
   'router:set_external_address': 'admin',
   'floatingIp:list': 'role:reader',
   'floatingIp:create': own,
-  // An address of one's choice.
+  // Taking a certain address of the external network.
   'floatingIp:choose': 'admin',
   'floatingIp:update': own,
   'floatingIp:delete': own,

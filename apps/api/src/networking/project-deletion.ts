@@ -6,7 +6,7 @@ import { deletePortRows } from './ports/rows.ts'
 import { deleteRouter } from './routers/service.ts'
 import { deleteSecurityGroup, forgetDefaultGroup } from './security-groups/service.ts'
 
-/** What networking has of a project, from the outside in. */
+/** The things of networking that a project has, in the order of deletion: what leads outside goes first. */
 
 const most = { select: { id: true }, take: 100 } as const
 
@@ -32,7 +32,10 @@ export const networkingContents: ProjectThing[] = [
         (id) => deleteRouter(ctx, { id }),
       ),
   },
-  /** Those of instances and routers went with them; what no device has is on no host. */
+  /**
+   * Ports of instances and routers are deleted with these; a port without a device is on no host, so its rows are
+   * enough.
+   */
   {
     kind: 'port',
     title: 'Ports',

@@ -24,11 +24,11 @@ type Guest = Tenant & { networkId: string; routerId: string; portId: string; gro
 const op = () => backgroundOp(cloud.deps.log)
 const db = () => cloud.deps.root
 const settle = (host: Place) => reconcileHost(cloud.system, host.id)
-/** As if the ports were made long ago: a fresh one is its workflow's business. */
+/** Makes ports look old: the reconciler leaves a young port to its workflow. */
 const age = (id?: string) =>
   db().port.updateMany({ where: { id }, data: { createdAt: new Date(Date.now() - 3_600_000) } })
 
-/** A guest with a router, a group that names itself and a floating IP, all on a host of its own. */
+/** Makes a guest with a router, a group whose rule names the group itself, and a floating IP, all on a new host. */
 async function guest(): Promise<Guest> {
   const ctx = await testCtx(cloud.deps)
   const host = await addPlane(cloud)
@@ -68,7 +68,7 @@ describe('a host', () => {
     expect(await ctx.host.plane.list(op())).toEqual(before)
   })
 
-  it('gets its own back, when others get theirs in the same round', async () => {
+  it('gets back its own things when other hosts get theirs in the same round', async () => {
     const guests = [await guest(), await guest(), await guest()]
     const before = await Promise.all(guests.map((one) => one.host.plane.list(op())))
     for (const { host, portId, groupId } of guests) for (const id of [portId, groupId]) host.plane.lose(id)
@@ -76,12 +76,12 @@ describe('a host', () => {
     expect(await Promise.all(guests.map((one) => one.host.plane.list(op())))).toEqual(before)
   })
 
-  it('that has what it had, of documents that are as they were, is compared anew only after a while', async () => {
+  it('that still has what its unchanged documents say is compared again only after a while', async () => {
     const ctx = await guest()
     await settle(ctx.host)
     const ports = () => ctx.host.plane.state.ports.get(ctx.portId)?.rules.map((one) => one.portMin)
     const before = ports()
-    // As no statement may: nobody counts it.
+    // No statement of ours may do so: without triggers nobody counts the change.
     await inTransaction(cloud.system, async (tx) => {
       await tx.db.$executeRaw`SET LOCAL session_replication_role = 'replica'`
       await tx.db.securityGroupRule.updateMany({
@@ -124,14 +124,14 @@ describe('a host', () => {
     expect(state.sets.get(ctx.groupId)?.addresses).toEqual(port.addresses.map((a) => a.ip))
   })
 
-  it('gives an address to its new port when the one that had it is gone (A19.3)', async () => {
+  it('gives an address to its new port when the port that had the address is gone (A19.3)', async () => {
     const ctx = await guest()
     const { addresses } = await getPort(ctx, { id: ctx.portId })
     await db().floatingIp.updateMany({
       where: { portId: ctx.portId },
       data: { portId: null, fixedAddress: null },
     })
-    // As deleting an instance does while its host is down.
+    // The deletion of an instance does the same while its host is down.
     await inTransaction(cloud.system, (tx) => deletePortRows(tx, [ctx.portId]))
     const wish = { address: addresses[0]?.address ?? '' }
     await expectCloudError(newPort(ctx, ctx.networkId, wish), 'conflict', /has not let go of it yet/)
@@ -142,7 +142,7 @@ describe('a host', () => {
     expect((await ctx.host.plane.list(op())).ports.map((port) => port.id)).toEqual([next])
   })
 
-  it('keeps what no row knows until its time is over: port, router, network, members (A19.3)', async () => {
+  it('keeps things that no row knows until their time is over: port, router, network, members (A19.3)', async () => {
     const ctx = await guest()
     const before = await ctx.host.plane.list(op())
     const { state } = ctx.host.plane
@@ -190,7 +190,7 @@ describe('a host', () => {
     await settle(ctx.host)
     expect(state.routers.get(router.id)?.interfaces).toEqual(wider)
     expect(state.sets.get(set.id)?.addresses).toContain('10.9.9.9')
-    // What has vanished from the host serves nobody there.
+    // A stray that has vanished from the host serves nobody there any more.
     plane.lose(ctx.groupId)
     await settle(ctx.host)
     expect(state.sets.get(set.id)).toEqual(set)
@@ -227,7 +227,7 @@ describe('a host', () => {
     expect(await db().stray.count({ where: { hostId: ctx.host.id } })).toBe(0)
   })
 
-  it('loses the members of deleted groups, however many a tenant has deleted at once', async () => {
+  it('loses the members of deleted groups, however many groups a tenant has deleted at once', async () => {
     const ctx = await guest()
     const { plane } = ctx.host
     const ids = Array.from({ length: 12 }, () => crypto.randomUUID())
@@ -242,7 +242,7 @@ describe('a host', () => {
     expect(await db().brake.count({ where: { hostId: ctx.host.id } })).toBe(0)
   })
 
-  it('loses a port whose row has gone, and one that lives elsewhere', async () => {
+  it('loses a port whose row is gone, and a port that is bound to another host', async () => {
     const ctx = await guest()
     const other = await addPlane(cloud)
     const moved = await newPort(ctx, ctx.networkId, { hostId: ctx.host.id })
@@ -256,7 +256,7 @@ describe('a host', () => {
     expect([await ports(ctx.host), await ports(other)]).toEqual([[], [moved]])
   })
 
-  it('is not disturbed where a workflow is at work, nor at a port that is new', async () => {
+  it('is left alone where a workflow is at work, and where a port is new', async () => {
     const ctx = await guest()
     const fresh = await newPort(ctx, ctx.networkId, { hostId: ctx.host.id })
     ctx.host.plane.lose(ctx.portId)
@@ -283,7 +283,7 @@ describe('a host', () => {
     expect((await ctx.host.plane.list(op())).ports).toHaveLength(2)
   })
 
-  it('with one port that cannot be helped helps the others, and the one when it can be (A09.3)', async () => {
+  it('with one port that fails gets the others, and that one later, when it works again (A09.3)', async () => {
     const ctx = await guest()
     const others = [await newPort(ctx, ctx.networkId, { hostId: ctx.host.id }), ctx.portId]
     await age()

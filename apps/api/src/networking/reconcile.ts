@@ -29,19 +29,25 @@ import { settleUntold } from './ports/outcomes.ts'
 
 /** A resource younger than this may be in the middle of its workflow. */
 const grace = Prisma.sql`interval '1 minute'`
-/** So many hosts at the same time, which share their queries; how long one may take in a round, and each call to it. */
+/**
+ * So many hosts are reconciled at the same time and share their queries; a host may take so long in a round, and each
+ * call to it so long.
+ */
 const hostsAtOnce = 64
 const roundMs = 120_000
 const callMs = 60_000
 
-/** Every port, router, network and group of a host has its row, and every bound row is on its host, as it is now. */
+/**
+ * Makes hosts and rows equal: everything of a network on a host has its row, and every bound row is on its host, as it
+ * is now.
+ */
 export const networkingReconciler: Reconciler = {
   name: 'networking.hosts',
   everyMs: 30_000,
   run: reconcileNetworks,
 }
 
-/** Every host that answers; one that is silent or slow holds up no other. */
+/** Reconciles every host that answers; a host that is silent or slow holds up no other. */
 export async function reconcileNetworks(ctx: Ctx): Promise<void> {
   const hosts = await hostsUp(ctx)
   const there = new Set(hosts.map((host) => host.id))
@@ -66,7 +72,7 @@ async function reconcileDrivers(ctx: Ctx, hostId: string, drivers: HostDrivers):
 
 async function settleHost(ctx: Ctx, op: Op, hostId: string, driver: HostDrivers['network']): Promise<void> {
   const before = await writtenAt(ctx, hostId)
-  // The host first, the rows after: so whatever is on it has had its row by then.
+  // The host is asked before the rows are read, so whatever the host lists had its row by then.
   const observed = await driver.list(op)
   const ports = await portsBoundTo(ctx, hostId)
   const bound = new Set(ports.map((port) => port.id))
@@ -82,7 +88,7 @@ async function settleHost(ctx: Ctx, op: Op, hostId: string, driver: HostDrivers[
   })
 }
 
-/** Their workflow is at their ports. */
+/** An operation on an instance may be changing the ports of the instance. */
 const busyInstances = busyAmong('instance')
 
 const portsBoundTo = rowsOf<BoundPort>((hosts) => ({
@@ -113,14 +119,17 @@ const writtenAt = writtenBut('instance')
 
 const keyOf = ({ kind, thing, generation }: Written) => `${kind}/${thing}/${generation}`
 
-/** Whatever was bound before there were documents, or by a restored row, is needed, too. */
+/**
+ * Writes down what ports need that were bound without documents: by a version before there were any, or by a restored
+ * row.
+ */
 const need = gathered(64, async ({ deps }, asked: readonly (readonly string[])[]) => {
   await deps.root.$queryRaw`SELECT stratolith_needed(${asked.flat()}::uuid[])::text`
   return asked.map(() => undefined)
 })
 
 type Wishes = { kind: Kind; ids: readonly string[] }
-/** A network or group of many hosts is made once for all that are looked at. */
+/** The document of a network or group that many hosts have is made once for all hosts that are looked at. */
 const rendered = gathered(32, async (ctx, asked: readonly Wishes[]) => {
   const bodies = new Map<Kind, ReadonlyMap<string, unknown>>()
   for (const [kind, wishes] of Map.groupBy(asked, (one) => one.kind))
@@ -144,14 +153,14 @@ type Part = {
   kind: StrayKind
   of: string
   found: readonly Found[]
-  /** Which of these belong here, by their rows. */
+  /** Returns those of the IDs whose rows say that they belong on this host. */
   known: (ids: readonly string[]) => Promise<ReadonlySet<string>>
   remove: (id: string) => Promise<void>
   held?: ReadonlySet<string>
   unbraked?: boolean
 }
 
-/** What has been deleted goes; what nobody knows is left and written down (hosts/keeping.ts). */
+/** Removes what was deleted on purpose; things that no row knows are left and written down (hosts/keeping.ts). */
 async function removeLeftovers(ctx: Ctx, op: Op, place: Place): Promise<void> {
   const { driver, observed } = place
   const plain = (values: readonly string[]) => values.map((id) => ({ id }))
@@ -187,7 +196,8 @@ async function removeLeftovers(ctx: Ctx, op: Op, place: Place): Promise<void> {
       found: plain(observed.addressSets),
       known: (ids) => knownIn.addressSet(ctx, ids),
       remove: (id) => driver.removeAddressSet(op, id),
-      // A list of addresses that no rule names any more; its group's deletion leaves it to this round.
+      // The brake is not needed for a list of addresses that no rule names any more: the deletion of a group leaves its
+      // list to this round.
       unbraked: true,
     },
   ]
@@ -208,14 +218,14 @@ async function sweepPart(ctx: Ctx, hostId: string, part: Part): Promise<void> {
   await letGoOf(ctx, hostId, of, strangers)
 }
 
-/** A guest that nobody knows goes before its ports do: until then they are part of what is told of it. */
+/** Ports of a stray guest are held, because a guest must go before its ports do. */
 async function portsOfUnknown(ctx: Ctx, { hostId, observed }: Place): Promise<Set<string>> {
   const strays = await unknownAt(ctx, hostId)
   const unknown = new Set(strays.flatMap(({ kind, thing }) => (kind === 'guest' ? thing : [])))
   return new Set(observed.ports.filter((port) => unknown.has(port.instanceId)).map(({ id }) => id))
 }
 
-/** Those whose row says that they are there, and those of instances that an operation is at work on. */
+/** Returns those of the ports that belong here: their rows say so, or an operation is at work on their instance. */
 async function portsHere(ctx: Ctx, { hostId }: Place, ids: readonly string[]): Promise<ReadonlySet<string>> {
   const rows = await portRows(ctx, ids)
   const elsewhere = rows.filter((port) => port.hostId !== hostId)
@@ -229,16 +239,16 @@ async function portsHere(ctx: Ctx, { hostId }: Place, ids: readonly string[]): P
 
 type Settled = {
   hostId: string
-  /** What the host had confirmed before it was asked. */
+  /** What the host had confirmed before it was asked for its list. */
   before: readonly Written[]
   observed: ObservedNetwork
   ports: { id: string; state: string }[]
 }
 
 /**
- * States again what the host has not, or has otherwise: it may have been down when it changed. What
- * unknown guests may use stays as it is: by the rows a router has no leg in an unknown network, and a
- * group no unknown member.
+ * Delivers documents again when the host lacks something or has it in another form: it may have been down during the
+ * change. Things that unknown guests may use are left as they are, because the rows know nothing of these guests: a
+ * repair would take a router's interface in an unknown network away, and a group's unknown members.
  */
 async function repair(ctx: Ctx, op: Op, settled: Settled): Promise<void> {
   const { hostId, observed, ports } = settled
@@ -253,15 +263,19 @@ async function repair(ctx: Ctx, op: Op, settled: Settled): Promise<void> {
 }
 
 /**
- * Hosts that were as they should be, by what they have and what the generations of their documents are: as
- * long as neither changes, nothing is made anew to be compared. All the same it is in between, since a change
- * that nobody has counted is found that way alone; not at all hosts in the same round.
+ * Hosts that were found to be right, with a digest of what they have and of the generations of their documents. While
+ * the digest is the same, the host's documents are not rendered and compared again. After some time they are, because
+ * only a comparison finds a change that no trigger has counted; the time is random, so that not all hosts are compared
+ * in the same round.
  */
 const proven = new Map<string, { seen: string; until: number }>()
 const provenMs = 600_000
 const digestOf = (seen: unknown) => createHash('sha256').update(JSON.stringify(seen)).digest('base64')
 
-/** Whether there is nothing to tell the host. What it has otherwise is told again. */
+/**
+ * Returns whether the host needs to be told nothing. What the host has in another form is marked, so that it is told
+ * again.
+ */
 async function compare(
   ctx: Ctx,
   { hostId, before, observed, ports }: Settled,
@@ -273,7 +287,7 @@ async function compare(
   const written = await writtenAt(ctx, hostId)
   const isUp = new Map(observed.ports.map((port) => [port.id, port.state === 'active']))
   const failed = new Set(ports.flatMap((port) => (port.state === 'error' ? port.id : [])))
-  // What was told meanwhile may have come after the host was looked at.
+  // What was told after `before` was read may have reached the host only after the host was asked.
   const stood = new Set(before.flatMap((one) => (one.late ? [] : keyOf(one))))
   const changed = new Set(written.flatMap((one) => (!one.late && stood.has(keyOf(one)) ? [] : one.thing)))
   let isRight = changed.size === 0
@@ -297,8 +311,9 @@ type Kind = keyof typeof wishDigest
 type IsAsWished = (id: string, spec: unknown) => boolean
 
 /**
- * By kind: does the host have it as it should be? What no host can honour it has not: telling it says why. A field that
- * the host's version does not know counts only when it is used (wishDigest).
+ * By kind, a function that answers whether the host has a thing as it should be. A spec that no host can carry out
+ * counts as missing, because telling it again says why. A field that the host's version does not know counts only when
+ * it is used (wishDigest).
  */
 function comparisons(
   { digests }: ObservedNetwork,
@@ -322,9 +337,9 @@ function comparisons(
 }
 
 /**
- * What the host has of networks, routers and groups that exist, and that nobody has written down (it is of an older
- * version, or of after the backup that was restored), counts as needed: it is kept as it should be, and withdrawn
- * when it is not (hosts/withdrawal.ts).
+ * Networks, routers and groups may be on the host without a record: an older version made them, or they were made after
+ * the backup that was restored. As long as their rows exist they count as needed: they are kept as they should be, and
+ * withdrawn when nothing needs them (hosts/withdrawal.ts).
  */
 async function writeDown(
   ctx: Ctx,
@@ -341,7 +356,9 @@ async function writeDown(
   }
 }
 
-/** Routers and groups that the host has, while it also has ports or networks that no row knows. */
+/**
+ * Returns the routers and groups of the host if it also has ports or networks that no row knows, which may use them.
+ */
 async function sharedWithStrays(
   ctx: Ctx,
   hostId: string,

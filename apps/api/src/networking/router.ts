@@ -43,7 +43,7 @@ const reachInput = z.object({
 })
 
 export const networkingRouter = router({
-  /** From where the caller is seen: what a rule for them alone lets in. */
+  /** The address from which the cloud sees the caller, for a rule that lets in the caller alone. */
   myAddress: procedure.query(({ ctx }): { address: string } => ({ address: ctx.sourceIp })),
   networks: router({
     list: procedure

@@ -5,7 +5,7 @@ import { parseCidr } from './ipv4.ts'
 import { createNetworkRow } from './networks/service.ts'
 import { addSubnet } from './subnets/service.ts'
 
-/** The provider network "public", from which floating IPs come: owned by the admin project. Idempotent. */
+/** Makes the provider network "public", from which floating IPs come; the admin project owns it. Idempotent. */
 export async function seedNetworking(deps: Deps): Promise<void> {
   const ctx = systemCtx(deps, 'seed-networking')
   const projectId = await adminProjectId(ctx)

@@ -1,6 +1,6 @@
 /**
- * What other rooms do with networking; they enter here and by contract.ts alone. Compute gives ports to its instances
- * (compute/attachments), plans launches by what networks have, and takes public addresses for them.
+ * What other rooms may use of networking: they import this file and contract.ts only. Compute gives ports to its
+ * instances (compute/attachments), plans launches by what networks have, and takes public addresses for them.
  */
 export { documentsOfInstance } from './documents.ts'
 export { findOwnFloatingIp } from './floating-ips/by-address.ts'

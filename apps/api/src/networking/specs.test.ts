@@ -73,13 +73,13 @@ const rulesOf = new Map([
 ])
 
 describe('what a host is told', () => {
-  it('of a network: no word of a tenant, subnets in one order whatever the database’s', () => {
+  it('of a network: no text of a tenant, and subnets in one order, whatever the database’s order', () => {
     const spec = networkSpec(network)
     expect(spec).toMatchObject({ id: id(1), tag: 7, mtu: 1450, external: false })
     expect(spec.subnets.map((s) => s.cidr)).toEqual(['10.0.0.0/24', '10.0.1.0/24'])
     expect(networkSpec({ ...network, subnets: [...network.subnets].reverse() })).toEqual(spec)
     expect(JSON.stringify(spec)).not.toMatch(/drop|reboot/)
-    // Which raises for what a driver would refuse.
+    // The digest throws for a spec that a driver would refuse.
     expect(wishDigest.network(spec)).toMatch(/^[0-9a-f]{32}$/)
   })
 
@@ -109,7 +109,7 @@ describe('what a host is told', () => {
     expect(wishDigest.port(spec)).toMatch(/^[0-9a-f]{32}$/)
   })
 
-  it('of a port without groups: nothing is let through', () => {
+  it('of a port without groups: rules that let nothing through', () => {
     expect(portSpec({ ...port, groupIds: [] }, rulesOf).rules).toEqual([])
     expect(portSpec({ ...port, hostname: null }, rulesOf).hostname).toMatch(/^port-[0-9a-f]{8}$/)
   })

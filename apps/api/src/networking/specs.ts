@@ -10,7 +10,10 @@ import type { Ctx } from '../kernel/context.ts'
 import { hostnameOf } from './ports/hostnames.ts'
 import { protocolNumber, type Rule } from './security-groups/rules.ts'
 
-/** Database → driver specs: what a host must be told, in a stable order. Nothing here writes. */
+/**
+ * Turns rows of the database into driver specs: what a host must be told, in a stable order. Nothing in this file
+ * writes.
+ */
 
 type NetworkWithSubnets = Prisma.NetworkGetPayload<{ include: { subnets: true } }>
 
@@ -31,20 +34,20 @@ export function networkSpec(row: NetworkWithSubnets): NetworkSpec {
   }
 }
 
-/** A port with all that its host is told of it but the rules of its groups. */
+/** A port with everything that its host is told, except the rules of its groups. */
 export type PortForSpec = Omit<PortSpec, 'addresses' | 'rules' | 'hostname'> & {
-  /** Of its instance: what DHCP tells the guest and DNS answers. */
+  /** The hostname of the port's instance, which DHCP tells the guest and DNS answers. */
   hostname: string | null
   addresses: { subnetId: string; address: string; cidr: string }[]
   groupIds: string[]
 }
 type RuleOfGroup = Rule & { groupId: string }
 
-/** Id of the instance that has the port; null when another thing has it. */
+/** The ID of the instance that has the port; null when something else has it. */
 const deviceOfPort = Prisma.sql`
   CASE WHEN p."deviceOwner" = 'compute:nova' AND p."deviceId" <> '' THEN p."deviceId"::uuid END`
 
-/** Ports that are there. Two queries, however many. */
+/** Returns the specs of those ports that exist. Two queries, however many ports. */
 export async function portSpecs(ctx: Ctx, portIds: readonly string[]): Promise<Map<string, PortSpec>> {
   const rows = await ctx.db.$queryRaw<PortForSpec[]>`
     SELECT p."id"::text AS "id", p."tag", p."networkId"::text AS "networkId", p."mac", n."mtu",
@@ -89,7 +92,7 @@ export function filterRule(rule: Rule): FilterRule {
   }
 }
 
-/** Members of security groups: the addresses of their ports. Only groups that are there. One query. */
+/** Returns the members of those security groups that exist: the addresses of their ports. One query. */
 export async function addressSetSpecs(
   ctx: Ctx,
   groupIds: readonly string[],
@@ -103,7 +106,7 @@ export async function addressSetSpecs(
   return new Map(rows.map((row) => [row.id, row]))
 }
 
-/** Routers that are there. Four queries, however many. */
+/** Returns the specs of those routers that exist. Four queries, however many routers. */
 export async function routerSpecs(ctx: Ctx, routerIds: readonly string[]): Promise<Map<string, RouterSpec>> {
   const ids = [...routerIds]
   const [routers, ports] = await Promise.all([
@@ -149,7 +152,7 @@ export async function routerSpecs(ctx: Ctx, routerIds: readonly string[]): Promi
 }
 
 type Outside = Map<string, { cidr: string; gatewayIp: string | null }>
-/** The oldest subnet of each external network. */
+/** Returns the oldest subnet of each external network. */
 async function externalSubnets(ctx: Ctx, networkIds: readonly string[]): Promise<Outside> {
   const subnets = await ctx.db.subnet.findMany({
     where: { networkId: { in: [...networkIds] } },

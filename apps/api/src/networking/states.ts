@@ -1,13 +1,16 @@
 import type { Allowed } from '../kernel/contract.ts'
 import type { FloatingIpView, NetworkView, PortView, SecurityGroupView } from './contract.ts'
 
-/** What states of networks allow, and the presets of rules. Without zod, so that pages load little. */
+/**
+ * What the states of networks allow, and the presets of rules. This file does not import zod, so that pages load little
+ * code.
+ */
 
 /** “1 port uses it”, “3 ports use it”. */
 export const numbered = (count: number, one: string, several: string): string =>
   `${count} ${count === 1 ? one : several}`
 
-/** One-click rules of the portal and of the launch form. */
+/** The rules that the portal and the launch form add with one click. */
 export const rulePresets = [
   { key: 'ssh', label: 'SSH', protocol: 'tcp', portMin: 22, portMax: 22 },
   { key: 'http', label: 'HTTP', protocol: 'tcp', portMin: 80, portMax: 80 },
@@ -23,7 +26,7 @@ export const networkCan = {
       : network.ports === 0 ||
         `${numbered(network.ports, 'port uses it', 'ports use it')}. Delete the instances on it first.`,
 }
-/** What ports are attached to. */
+/** The kinds of things to which ports are attached. */
 export const portUses = ['instance', 'router', 'floatingIp', 'free'] as const
 export type PortUse = (typeof portUses)[number]
 

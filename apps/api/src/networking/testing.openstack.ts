@@ -49,7 +49,7 @@ const on = (make: Make, more: Partial<Example> = {}): ExampleMaker => ({
   make: async (tenant) => ({ ...more, params: { id: await make(tenant), ...more.params } }),
 })
 
-/** The five operations of a resource; `post` is what its create sends, `put` what its update does. */
+/** Examples of the five operations of a resource; `post` is the body of a creation, `put` that of an update. */
 function crud(
   collection: string,
   made: Make,
@@ -216,7 +216,7 @@ const gatewayPort = async (tenant: Tenant): Promise<string> => {
   return (await tenant.deps.root.port.findFirstOrThrow({ where })).id
 }
 
-/** Beside what crud() says: ids of others in updates and filters. */
+/** Further examples beside those of crud(): IDs of other projects in updates and filters. */
 const updates: Examples = {
   'ports.update': {
     ...on(port, { body: { port: { name: 'new', admin_state_up: false } } }),

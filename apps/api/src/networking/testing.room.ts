@@ -26,7 +26,7 @@ import { networkExamples } from './testing.openstack.ts'
 export const testingRoom: TestingRoom = {
   examples: { network: networkExamples },
   rows: {
-    // Everybody's own address.
+    // All callers see their own address.
     myAddress: { kind: 'anyone' },
     'networks.list': { kind: 'list', input: () => ({}) },
     'networks.get': byId('read', network),

@@ -19,7 +19,7 @@ export type Tenant = Ctx & { projectId: string }
 export type Cloud = {
   deps: Deps
   system: Ctx
-  /** Simulated data planes by the name in the endpoint "fake:NAME". */
+  /** The simulated data planes, by the name in the endpoint "fake:NAME". */
   planes: Map<string, FakeNetwork>
   /** The network of floating IPs: 172.24.4.0/24. */
   externalId: string
@@ -27,8 +27,8 @@ export type Cloud = {
 }
 
 /**
- * A cloud without guests: hosts that have a (fake) network only, and a provider network. `hostNamed`: those
- * of a test that wants others.
+ * Starts a cloud without guests: hosts that have only a (fake) network, and a provider network. `hostNamed` makes the
+ * drivers of a host for tests that need other ones.
  */
 export async function testCloud(hostNamed?: (name: string) => HostDrivers): Promise<Cloud> {
   const planes = new Map<string, FakeNetwork>()
@@ -66,7 +66,7 @@ export async function addPlane(cloud: Cloud): Promise<{ id: string; plane: FakeN
   return { id, plane }
 }
 
-/** The ports of an instance on these networks; the id of the first one. */
+/** Makes the ports of an instance on these networks; returns the ID of the first one. */
 export async function newPort(
   ctx: Tenant,
   networkIds: string | string[],
@@ -99,7 +99,7 @@ export const floatingIp = (patch: z.input<typeof floatingIpCreateInput> = {}) =>
 export const rule = (securityGroupId: string, patch: Partial<z.input<typeof ruleCreateInput>> = {}) =>
   ruleCreateInput.parse({ securityGroupId, direction: 'ingress', protocol: 'tcp', portMin: 22, ...patch })
 
-/** Kinds of the events of one resource, oldest first, without those of its operations. */
+/** Returns the kinds of the events of one resource, oldest first, without the events of its operations. */
 export async function eventsOf(cloud: Cloud, resourceId: string): Promise<string[]> {
   const rows = await cloud.deps.root.event.findMany({
     where: { resourceId, NOT: { kind: { startsWith: 'operation.' } } },
@@ -108,7 +108,7 @@ export async function eventsOf(cloud: Cloud, resourceId: string): Promise<string
   return rows.map((row) => row.kind)
 }
 
-/** What the project's counters say, without zeros. */
+/** Returns what the project's counters say, without zeros. */
 export async function usage(cloud: Cloud, projectId: string): Promise<Record<string, number>> {
   const rows = await cloud.deps.root.quotaUsage.findMany({ where: { projectId, used: { not: 0 } } })
   return Object.fromEntries(rows.map((row) => [row.resource, row.used]))

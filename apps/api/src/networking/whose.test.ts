@@ -30,7 +30,7 @@ const lists = {
 }
 
 describe('lists of one project', () => {
-  it('are the whole of it for an administrator, and of another project for nobody else', async () => {
+  it('are complete for an administrator, and show another project’s things to nobody else', async () => {
     const net = await createNetwork(ann, network())
     const made = {
       networks: net.id,
@@ -58,7 +58,7 @@ describe('lists of one project', () => {
     await expectCloudError(getFloatingIp(bob, { id: made.floatingIps }), 'not_found')
   })
 
-  it('tell own networks from those that others have opened', async () => {
+  it('distinguish own networks from those that others have opened', async () => {
     const ids = async (own: boolean) =>
       (await listNetworks(bob, networkListInput.parse({ own }))).items.map(({ name }) => name)
     expect(await ids(true)).toEqual(['of bob'])

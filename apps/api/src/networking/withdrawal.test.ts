@@ -21,10 +21,10 @@ const tell = (id: string) => deliver(cloud.system, plainOp(cloud.system), id)
 type Place = Awaited<ReturnType<typeof addPlane>>
 const has = ({ plane: { state } }: Place) =>
   [state.networks, state.routers, state.sets, state.ports].map((map) => map.size)
-/** It stays: everybody uses it. */
+/** The external network stays on the host, because everybody uses it. */
 const theExternal = [1, 0, 0, 0]
 
-/** A guest's port on each of two hosts, with a way out and a rule that names its group. */
+/** Makes a guest's port on each of two hosts, with a way out and a rule that names the port's group. */
 async function twoHosts() {
   const ctx: Tenant = await testCtx(cloud.deps)
   const { id: networkId } = await starterNetwork(ctx, { name: 'net' })
@@ -41,7 +41,7 @@ async function twoHosts() {
   return { ctx, networkId, hosts, plug, remove }
 }
 
-it('withdraws what the last port has left, a while later, and brings it back with the next', async () => {
+it('withdraws some time later what the last port has left, and brings it back with the next port', async () => {
   const {
     ctx,
     networkId,
@@ -70,7 +70,7 @@ it('withdraws what the last port has left, a while later, and brings it back wit
   expect(has(host)).toEqual(whole)
 })
 
-it('is newer when it comes back than what the host has heard, also when nothing has changed', async () => {
+it('a thing that comes back has a newer generation than the host has heard, even when nothing has changed', async () => {
   const {
     networkId,
     hosts: [host],
@@ -90,7 +90,7 @@ it('is newer when it comes back than what the host has heard, also when nothing 
   expect(await db().hostDocument.count({ where: { hostId: host.id, kind: { startsWith: 'gone ' } } })).toBe(0)
 })
 
-it('is newer also for a launch that waited while its going was written down', async () => {
+it('a thing that comes back has a newer generation also for a launch that waited while the removal was written down', async () => {
   const {
     ctx,
     networkId,
@@ -126,7 +126,7 @@ it('is newer also for a launch that waited while its going was written down', as
   expect(rows).toMatchObject([{ kind: 'network', wanted: true }])
 })
 
-it('leaves what came to be needed meanwhile', async () => {
+it('leaves a thing that came to be needed meanwhile', async () => {
   const {
     networkId,
     hosts: [host],
@@ -143,7 +143,7 @@ it('leaves what came to be needed meanwhile', async () => {
   expect(has(host)).toEqual([2, 1, 1, 1])
 })
 
-it('leaves a host alone that has what no row knows, or that does not answer', async () => {
+it('leaves a host alone that has things which no row knows, or that does not answer', async () => {
   const {
     hosts: [host],
     plug,
@@ -166,7 +166,7 @@ it('leaves a host alone that has what no row knows, or that does not answer', as
   expect(await wanted(), 'the external network').toBe(1)
 })
 
-it('is no trouble of the network when it does not go', async () => {
+it('a thing that cannot be withdrawn is no error of the network', async () => {
   const {
     ctx,
     networkId,

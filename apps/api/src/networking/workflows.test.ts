@@ -35,7 +35,7 @@ beforeAll(async () => {
 })
 afterAll(() => cloud.close())
 
-/** The operation that was queued for the resource. */
+/** Returns the operation that was queued for the resource. */
 async function queued(resourceId: string): Promise<{ operationId: string; resourceId: string }> {
   const row = await cloud.deps.root.operation.findFirstOrThrow({
     where: { resourceId, state: 'queued' },
@@ -43,7 +43,7 @@ async function queued(resourceId: string): Promise<{ operationId: string; resour
   })
   return { operationId: row.id, resourceId }
 }
-/** A deletion as the version before left it: its rows wait for the worker. */
+/** Makes a deletion as the version before left it: its rows wait for the worker. */
 async function leftBy(kind: 'network' | 'router', id: string, projectId: string) {
   const data = { where: { id }, data: { state: 'deleting' } }
   const operation = {
@@ -59,7 +59,7 @@ async function leftBy(kind: 'network' | 'router', id: string, projectId: string)
   })
   return queued(id)
 }
-/** A project with a network, a router that leads out and a guest on the host; all of it settled. */
+/** Makes a project with a network, a router with a way out and a guest on the host, and runs all workflows. */
 async function tenant(): Promise<Tenant & { networkId: string; routerId: string; portId: string }> {
   const ctx = await testCtx(cloud.deps)
   const made = await starterNetwork(ctx, { name: 'net' })
@@ -84,9 +84,9 @@ const newSubnet = (networkId: string, cidr = '10.9.0.0/24') => ({
 })
 const addressesOf = async (portId: string) =>
   (await db().portAddress.findMany({ where: { portId } })).map((row) => row.address)
-/** Ports that were deleted: what they had. */
+/** By the ID of a deleted port, the addresses that it had. */
 const deleted = new Map<string, { had: string[]; projectId: string }>()
-/** Members of the port's groups as the host has them. */
+/** Returns the members of the port's groups as the host has them. */
 const membersOf = async (portId: string) =>
   (await db().portSecurityGroup.findMany({ where: { portId } })).flatMap(
     ({ groupId }) => host.plane.state.sets.get(groupId)?.addresses ?? [],
@@ -103,7 +103,7 @@ const cases: WorkflowCase[] = [
     async afterFailure(id, at) {
       expect(await stateOf.network(id), at).toBe('error')
       expect((await eventsOf(cloud, id)).at(-1), at).toBe('network.updated')
-      // The next change that goes well settles it.
+      // The next change that succeeds clears the error.
       const { projectId } = await db().network.findUniqueOrThrow({ where: { id } })
       await createSubnet(await testCtx(cloud.deps, { projectId }), newSubnet(id, '10.8.0.0/24'))
       await runPending(cloud.deps)
@@ -172,7 +172,7 @@ const cases: WorkflowCase[] = [
       const ctx = await tenant()
       return queued((await createPort(ctx, portCreateInput.parse({ networkId: ctx.networkId }))).id)
     },
-    // It is on no host, so nothing is wrong with it: the reconciler puts the groups right.
+    // The port is on no host, so nothing is wrong with it: the reconciler repairs the groups.
     async afterFailure(id, at) {
       expect(await stateOf.port(id), at).toBe('down')
     },
@@ -234,7 +234,7 @@ const cases: WorkflowCase[] = [
     },
     async afterFailure(id, at) {
       const row = await db().network.findUnique({ where: { id } })
-      if (!row) return // it failed after the last effect
+      if (!row) return // The step failed after the last effect.
       expect(row.state, at).toBe('error')
       expect(await usage(cloud, row.projectId), at).toEqual({ networks: 1, subnets: 1 })
       await deleteNetwork(await testCtx(cloud.deps, { projectId: row.projectId }), { id })
@@ -261,7 +261,7 @@ const cases: WorkflowCase[] = [
     },
     async afterFailure(id, at) {
       const row = await db().router.findUnique({ where: { id } })
-      if (!row) return // it failed after the last effect
+      if (!row) return // The step failed after the last effect.
       expect(row.state, at).toBe('error')
       await deleteRouter(await testCtx(cloud.deps, { projectId: row.projectId }), { id })
       await runPending(cloud.deps)
@@ -279,7 +279,7 @@ const cases: WorkflowCase[] = [
   },
 ]
 
-describe('every step of', () => {
+describe('every step of the workflow', () => {
   it.each(cases.map((one) => [one.action, one] as const))(
     '%s may fail, and be run twice',
     async (_action, one) => {
@@ -288,13 +288,13 @@ describe('every step of', () => {
   )
 })
 
-describe('one that fails does not stop the others (A09.3)', () => {
-  it('a poisoned rule marks its port and says so; ports of others get theirs', async () => {
+describe('a failure does not stop others (A09.3)', () => {
+  it('a poisoned rule sets its port to error with the reason; ports of others are carried out', async () => {
     const [bad, good] = [await tenant(), await tenant()]
     const poisoned = await createSecurityGroup(bad, { name: 'bad', description: '' })
     await addSecurityGroupRule(bad, rule(poisoned.id))
     const victim = await newPort(bad, bad.networkId, { hostId: host.id, groups: [poisoned.id] })
-    // Past every check of ours, as by a bug or by hand.
+    // The row is written past every check, as a bug or a person at the database would.
     await db().securityGroupRule.updateMany({
       where: { groupId: poisoned.id, direction: 'ingress' },
       data: { remoteCidr: '10.0.0.0/33; accept' },
@@ -315,7 +315,7 @@ describe('one that fails does not stop the others (A09.3)', () => {
       expect(await getPort(ctx, { id })).toMatchObject({ state: 'active', errorMessage: null })
   })
 
-  it('a group reaches all its ports, also those after the one that fails', async () => {
+  it('a group reaches all its ports, also those after the port that fails', async () => {
     const ctx = await tenant()
     const { id } = await createSecurityGroup(ctx, { name: 'web', description: '' })
     const ports: string[] = []
@@ -325,7 +325,7 @@ describe('one that fails does not stop the others (A09.3)', () => {
     host.plane.failNext('ensurePort', new DriverError('invalid', 'no'))
     await runPending(cloud.deps)
     const states = await Promise.all(ports.map(stateOf.port))
-    // On a busy machine its time to be told again may have come already.
+    // On a busy machine the failed port may have been told again already.
     expect([
       ['active', 'active', 'error'],
       ['active', 'active', 'active'],
@@ -333,7 +333,7 @@ describe('one that fails does not stop the others (A09.3)', () => {
     expect(host.plane.calls.ensurePort).toBeGreaterThanOrEqual(ports.length)
   })
 
-  it('a host that is silent keeps no other from hearing of a router', async () => {
+  it('a silent host keeps no other host from hearing of a router', async () => {
     const ctx = await tenant()
     const others = [await addPlane(cloud), await addPlane(cloud)]
     for (const { id } of others) await newPort(ctx, ctx.networkId, { hostId: id })
@@ -350,7 +350,7 @@ describe('one that fails does not stop the others (A09.3)', () => {
     }, 10_000)
   })
 
-  it('a host that cannot do it fails no change that another host could do', async () => {
+  it('a host that cannot carry out a change fails no change that another host can carry out', async () => {
     const ctx = await tenant()
     const other = await addPlane(cloud)
     await newPort(ctx, ctx.networkId, { hostId: other.id })
@@ -371,7 +371,7 @@ describe('one that fails does not stop the others (A09.3)', () => {
     expect(Date.now() - startedAt, 'it is not waited for').toBeLessThan(8_000)
     expect(host.plane.state.routers.get(ctx.routerId)?.floatingIps.map((row) => row.id)).toEqual([fip.id])
     expect(await stateOf.floatingIp(fip.id)).toBe('down')
-    // When no host can do it, it is the change that is wrong.
+    // When no host can carry out the change, the change itself is wrong.
     const { ensureRouter } = host.plane
     host.plane.ensureRouter = refusing
     const portId = await newPort(ctx, ctx.networkId, { hostId: host.id })
@@ -398,7 +398,7 @@ it('a port is down while it or its network is switched off, and active again aft
   expect(await after(updateNetwork(ctx, { id: ctx.networkId, adminUp: true }))).toBe('active')
 })
 
-it('events are written with what they tell of, or not at all', async () => {
+it('events are written together with what they tell, or not at all', async () => {
   const ctx = await testCtx(cloud.deps)
   const aborted = inTransaction(ctx, async (tx) => {
     await createNetwork({ ...ctx, ...tx }, network())

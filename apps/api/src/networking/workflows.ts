@@ -10,14 +10,14 @@ import { forgetRouter } from './routers/service.ts'
 
 const minute = 60_000
 /**
- * A change of many ports on many hosts is many calls of a fraction of a second; a silent host costs
- * seconds (kernel/hosts.ts). What has not been told by then is told by the reconciler.
+ * A change of many ports on many hosts is many calls of a fraction of a second each; a silent host costs seconds
+ * (kernel/hosts.ts). What has not been told by the deadline is told by the reconciler.
  */
 const deadlineMs = { apply: 10 * minute, delete: 5 * minute }
 
 /**
- * The hosts' part of a change that is in the database already. It states the whole wish each time,
- * so there is nothing to undo: a failure is shown on the resource and the reconciler tries on.
+ * The hosts' part of a change that is in the database already. Each run states the whole wish, so there is nothing to
+ * undo: a failure is shown on the resource, and the reconciler tries again.
  */
 function applying(
   action: string,
@@ -60,7 +60,7 @@ const routerApply = applying(
 const groupApply = applying('securityGroup.apply', 'Changing the filters of its ports', async (run) =>
   heard(run, { port: await boundOn(run, { securityGroups: { some: { groupId: run.resourceId } } }) }),
 )
-/** The port on its host, and its groups (those that it was in, too) wherever a rule names them. */
+/** Waits for the port's host, and for every host where a rule names a group that the port is or was in. */
 const portHeard = async (run: Run<unknown>) => {
   const rows = await run.ctx.deps.root.portSecurityGroup.findMany({ where: { portId: run.resourceId } })
   const before = (run.input as { groupIds?: string[] }).groupIds ?? []
@@ -93,7 +93,7 @@ const floatingIpApply = applying(
   (run) => markFloatingIp(run),
 )
 
-/** The rows first: from then on its hosts are to be without it. */
+/** Deletes the rows first: from then on the hosts' documents say that the thing must not be there. */
 function deleting(kind: 'network' | 'router', forget: (ctx: Ctx, id: string) => Promise<void>): Workflow {
   return {
     action: `${kind}.delete`,
@@ -130,7 +130,7 @@ async function boundOn(run: Run<unknown>, where: Prisma.PortWhereInput): Promise
   return rows.map((row) => row.id)
 }
 
-/** Not when it has been taken off meanwhile: then it is as free as another. */
+/** Marks a floating IP as failed, unless it was taken off meanwhile: then it is as free as any other. */
 async function markFloatingIp(run: Run<unknown>): Promise<void> {
   await inTransaction(run.ctx, async (tx) => {
     const [row] = await tx.db.floatingIp.updateManyAndReturn({
@@ -147,7 +147,10 @@ async function markFloatingIp(run: Run<unknown>): Promise<void> {
   })
 }
 
-/** `error`, in which it can be deleted or applied again, and back when that went well. */
+/**
+ * Sets the state `error`, in which the thing can be deleted or changed again; sets `active` only if the state was
+ * `error`.
+ */
 async function mark(run: Run<unknown>, kind: 'network' | 'router', state = 'error'): Promise<void> {
   await inTransaction(run.ctx, async (tx) => {
     const from = state === 'active' ? 'error' : undefined

@@ -24,7 +24,9 @@ const searchable: Searchable = {
 }
 const sortable = new Set(['id', 'name', 'zone', 'createdAt'])
 
-/** For administrators and readers of the system, as hosts; everybody else has none. */
+/**
+ * Lists the agents of all hosts for administrators and for readers of the system; everybody else gets an empty list.
+ */
 export async function listAgents(ctx: Ctx, input: FindInput): Promise<AgentRecord[]> {
   authorize(ctx, 'network:list')
   if (seesAll(ctx)) return findAgents(ctx, input)

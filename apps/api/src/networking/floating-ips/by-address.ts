@@ -1,6 +1,6 @@
 import { type Ctx, projectOf } from '../../kernel/context.ts'
 
-/** A floating IP of the caller's project by its address; null when there is none. */
+/** Finds a floating IP of the caller's project by its address; returns null when there is none. */
 export async function findOwnFloatingIp(
   ctx: Ctx,
   address: string,

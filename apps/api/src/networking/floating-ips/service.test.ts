@@ -83,7 +83,7 @@ describe('a floating IP', () => {
     expect(routed()).toEqual([])
   })
 
-  it('goes while it is in use, and its host forgets it', async () => {
+  it('is deleted while it is in use, and its host forgets it', async () => {
     const ctx = await tenant()
     const { id: hostId, plane } = await addPlane(cloud)
     const portId = await newPort(ctx, ctx.networkId, { hostId })
@@ -94,7 +94,7 @@ describe('a floating IP', () => {
     expect(plane.state.routers.get(ctx.routerId)?.floatingIps).toEqual([])
   })
 
-  it('is free again when its port goes', async () => {
+  it('is free again when its port is deleted', async () => {
     const ctx = await tenant()
     const portId = await newPort(ctx, ctx.networkId)
     const { id } = await createFloatingIp(ctx, floatingIp({ portId }))
@@ -115,8 +115,8 @@ describe('a floating IP', () => {
   })
 })
 
-describe('claims', () => {
-  it('of one address by two instances at once: one has it, the other is told', async () => {
+describe('competing claims', () => {
+  it('of one address by two instances: one instance has it, the other request is refused', async () => {
     const ctx = await tenant()
     for (let i = 0; i < 5; i++) {
       const { id } = await free(ctx)
@@ -132,7 +132,7 @@ describe('claims', () => {
     }
   })
 
-  it('of one instance by two addresses at once: it gets one', async () => {
+  it('of one instance by two addresses: the instance gets one', async () => {
     const ctx = await tenant()
     const portId = await newPort(ctx, ctx.networkId)
     const fips = [await free(ctx), await free(ctx), await free(ctx)]
@@ -142,7 +142,7 @@ describe('claims', () => {
       if (o.status === 'rejected') expect(o.reason).toMatchObject({ code: 'conflict' })
   })
 
-  it('and deletion at once leave neither an address nor a counter behind', async () => {
+  it('association and deletion at once leave neither an address nor a counter behind', async () => {
     const ctx = await tenant()
     const { id } = await free(ctx)
     const portId = await newPort(ctx, ctx.networkId)
@@ -157,7 +157,7 @@ describe('claims', () => {
     expect((await usage(cloud, ctx.projectId)).floatingIps).toBeUndefined()
   })
 
-  it('never get one address twice, and the pool says when it is empty', async () => {
+  it('never get the same address twice, and an empty pool is refused with a sentence', async () => {
     const admin = await testCtx(cloud.deps, { role: 'admin' })
     const small = await createNetwork(admin, network({ external: true, subnet: { cidr: '198.51.100.0/28' } }))
     const tenants = await Promise.all(Array.from({ length: 4 }, () => testCtx(cloud.deps)))
@@ -176,7 +176,7 @@ describe('claims', () => {
         })
   })
 
-  it('stop at the quota, exactly', async () => {
+  it('stop exactly at the quota', async () => {
     const ctx = await tenant()
     await setQuota(cloud, ctx.projectId, 'floatingIps', 2)
     const made = await Promise.allSettled(Array.from({ length: 8 }, () => free(ctx)))
@@ -185,8 +185,8 @@ describe('claims', () => {
   })
 })
 
-describe('what it does not lead to', () => {
-  it('a network without a way out, with the sentence what to do', async () => {
+describe('a floating IP does not lead to', () => {
+  it('a network without a way out, and the error says what to do', async () => {
     const ctx = await testCtx(cloud.deps)
     const { id: networkId } = await createNetwork(ctx, network({ name: 'island' }))
     const portId = await newPort(ctx, networkId)
@@ -222,7 +222,7 @@ describe('what it does not lead to', () => {
       /not a valid external network/,
     )
     expect((await listFloatingIps(other, page())).total).toBe(0)
-    // Not even an administrator joins what belongs to two projects.
+    // Even an administrator cannot join a floating IP and a port of two projects.
     const admin = await testCtx(cloud.deps, { role: 'admin' })
     await expectCloudError(associateFloatingIp(admin, { id: fip.id, portId: theirs }), 'invalid_input')
     const reader = await testCtx(cloud.deps, { role: 'reader', projectId: ctx.projectId })

@@ -21,7 +21,7 @@ import { createPortRow, deletePortRows, portEvent } from '../ports/rows.ts'
 import { loadPort } from '../ports/service.ts'
 import { queryFloatingIps } from './find.ts'
 
-/** What only a façade may ask for beside: an address of choice and another project (administrators). */
+/** The input of a façade, which may also ask for a certain address and for another project (administrators only). */
 type CreateInput = z.output<typeof floatingIpCreateInput> & {
   projectId?: string
   address?: string
@@ -55,20 +55,20 @@ export async function loadFloatingIp(ctx: Ctx, action: string, id: string): Prom
   return row
 }
 
-/** One change of a floating IP after the other: of two who claim it, one comes second. In a transaction. */
+/** Locks a floating IP, so that two concurrent changes of it run one after the other. In a transaction. */
 async function lock(ctx: Ctx, action: string, id: string): Promise<FloatingIpModel> {
   await loadFloatingIp(ctx, action, id)
   await ctx.db.$executeRaw`SELECT 1 FROM "FloatingIp" WHERE "id" = ${id}::uuid FOR UPDATE`
   return loadFloatingIp(ctx, action, id)
 }
 
-/** Takes an address of the external network; with portId it is associated at once. */
+/** Takes an address of the external network; with `portId` the floating IP leads to that port at once. */
 export async function createFloatingIp(ctx: Ctx, input: CreateInput): Promise<FloatingIpView> {
   const id = await inTransaction(ctx, (tx) => createFloatingIpRow(tx, input))
   return one(ctx, id)
 }
 
-/** The same inside a caller's transaction; returns the id. */
+/** Does the same inside a caller's transaction; returns the ID. */
 export async function createFloatingIpRow(ctx: Ctx, input: CreateInput): Promise<string> {
   const projectId = await ownerOf(ctx, input.projectId)
   authorize(ctx, 'floatingIp:create', { projectId })
@@ -109,13 +109,19 @@ export async function createFloatingIpRow(ctx: Ctx, input: CreateInput): Promise
   return id
 }
 
-/** A network that is there but not external is the caller's mistake; one that is not seen is not there. */
+/**
+ * Chooses the error: a visible network that is not external is the caller's mistake, and one that the caller cannot see
+ * does not exist for them.
+ */
 async function noExternal(ctx: Ctx, networkId: string): Promise<CloudError> {
   await loadNetwork(ctx, 'network:get', networkId)
   return invalidInput(`Network ${networkId} is not a valid external network`, 'networkId', 'badRequest')
 }
 
-/** What is left out stays; portId null takes it off, another port moves it there. */
+/**
+ * A field that is left out keeps its value; a `portId` of null takes the floating IP off, and another port moves it
+ * there.
+ */
 export async function updateFloatingIp(
   ctx: Ctx,
   input: z.output<typeof floatingIpUpdateInput>,
@@ -134,7 +140,7 @@ export async function updateFloatingIp(
   return one(ctx, id)
 }
 
-/** portId null: takes it off. The host follows in a workflow. */
+/** Leads the floating IP to a port; a `portId` of null takes it off. A workflow tells the host. */
 export async function associateFloatingIp(
   ctx: Ctx,
   input: z.output<typeof floatingIpAssociateInput>,
@@ -152,7 +158,7 @@ async function associateRow(ctx: Ctx, row: FloatingIpModel, portId: string, wish
   if (row.portId)
     throw conflict(`${row.address} is in use. Disassociate it first.`, 'floatingIpPortAlreadyAssociated')
   const port = await loadPort(ctx, 'port:update', portId)
-  // Two floating IPs that want one port take turns, too, and the port stays.
+  // The lock lets two floating IPs that want the same port take turns; it also keeps the port from being deleted.
   if (!(await ctx.db.$executeRaw`SELECT 1 FROM "Port" WHERE "id" = ${portId}::uuid FOR UPDATE`))
     throw notFound('port', portId)
   const fixed = port.addresses.find((a) => wished === undefined || a.address === wished)
@@ -175,7 +181,7 @@ async function associateRow(ctx: Ctx, row: FloatingIpModel, portId: string, wish
     )
   const router = await routerOf(ctx, port.networkId, row.networkId)
   if (router) await ctx.db.$executeRaw`SELECT 1 FROM "Router" WHERE "id" = ${router}::uuid FOR UPDATE`
-  // Asked again, because the router may have changed, or gone, until the lock was ours.
+  // The router is looked for again, because it may have changed or gone until this transaction held its lock.
   if (!router || (await routerOf(ctx, port.networkId, row.networkId)) !== router)
     throw conflict(
       `No router leads from network “${port.network.name}” to the external network of ${row.address}. Create a router with a gateway and attach the network to it.`,
@@ -217,7 +223,7 @@ async function changed(
   if (port) await portEvent(ctx, port, 'updated')
 }
 
-/** The router that joins a network with an external one. */
+/** Returns the ID of the router that joins a network with an external network. */
 async function routerOf(ctx: Ctx, networkId: string, externalNetworkId: string): Promise<string | null> {
   const interfaces = await ctx.db.port.findMany({
     where: { networkId, deviceOwner: 'network:router_interface' },
@@ -256,7 +262,10 @@ export async function deleteFloatingIp(ctx: Ctx, input: { id: string }): Promise
   return view
 }
 
-/** One that a launch took for its instance, unless its owner has moved it to another instance since. Gone is success. */
+/**
+ * Deletes the floating IP that a launch took for its instance, unless its owner has moved it to another instance since.
+ * Succeeds when it no longer exists.
+ */
 export async function deleteFloatingIpOfLaunch(
   ctx: Ctx,
   { id, instanceId }: { id: string; instanceId: string },

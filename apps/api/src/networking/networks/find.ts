@@ -23,7 +23,7 @@ const include = {
   subnets: { orderBy: [{ createdAt: 'asc' }, { id: 'asc' }] },
   rbacPolicies: { select: { targetProject: true } },
 } satisfies Prisma.NetworkInclude
-/** A network with all that the doors show of it. */
+/** A network with everything that the doors show of it. */
 export type NetworkRecord = Prisma.NetworkGetPayload<{ include: typeof include }>
 
 const searchable: Searchable = {
@@ -49,7 +49,7 @@ const sortable = new Set([
 
 type NetworkWhere = NetworkingWhere & {
   external?: boolean
-  /** Of the session's project (true), or of others and opened to it (false). */
+  /** True: networks of the session's project. False: networks of other projects that are open to it. */
   own?: boolean
 }
 
@@ -81,7 +81,7 @@ export async function queryNetworks(ctx: Ctx, ask: Ask<NetworkWhere>): Promise<S
   )
 }
 
-/** What the caller may see; administrators see all projects. */
+/** Returns the networks that the caller may see; administrators see those of all projects. */
 export async function findNetworks(ctx: Ctx, input: FindInput): Promise<NetworkRecord[]> {
   const where = { allProjects: seesAll(ctx), lasting: true }
   return (await queryNetworks(ctx, neutronAsk(sortable, input, where))).rows
@@ -89,7 +89,7 @@ export async function findNetworks(ctx: Ctx, input: FindInput): Promise<NetworkR
 
 const targetOf = (ctx: Ctx) => (ctx.scope.kind === 'project' ? ctx.scope.projectId : '*')
 
-/** With everybody, or with the caller's own project. */
+/** Tells whether the network is shared with everybody, or with the caller's own project. */
 export const isShared = (ctx: Ctx, row: NetworkRecord): boolean =>
   row.shared || row.rbacPolicies.some((policy) => policy.targetProject === targetOf(ctx))
 

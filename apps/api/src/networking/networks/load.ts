@@ -5,12 +5,14 @@ import { authorize } from '../../kernel/policy.ts'
 import type { PoolSubnet } from '../ports/allocate.ts'
 
 export type NetworkRow = NetworkModel & { subnets: SubnetModel[] }
-/** As much of it as a new port needs. */
+/** As much of a network as a new port needs. */
 export type PortNetwork = Pick<NetworkModel, 'id' | 'name' | 'projectId' | 'mtu' | 'portSecurity'> & {
   subnets: PoolSubnet[]
 }
 
-/** What the caller may see: the project's own networks, those shared with it and provider networks. */
+/**
+ * A condition for the networks that the caller may see: the project's own, those shared with it, and provider networks.
+ */
 function visibleNetworks(ctx: Ctx): object {
   if (seesAll(ctx) && ctx.scope.kind !== 'project') return {}
   const projectId = projectOf(ctx)
@@ -24,7 +26,7 @@ function visibleNetworks(ctx: Ctx): object {
   }
 }
 
-/** The subnets of an external network are its owner's business, not that of all who may use its addresses. */
+/** The subnets of an external network are shown to its owner, and not to everybody who may use its addresses. */
 export async function seesSubnets(ctx: Ctx, network: NetworkModel): Promise<boolean> {
   if (!network.external || network.shared || seesAll(ctx)) return true
   const targetProject = projectOf(ctx)
@@ -34,9 +36,9 @@ export async function seesSubnets(ctx: Ctx, network: NetworkModel): Promise<bool
 
 const locks = { shared: 'FOR KEY SHARE', inTurn: 'FOR NO KEY UPDATE', alone: 'FOR UPDATE' }
 /**
- * Until the transaction ends the network cannot be deleted, and one that is being deleted gets nothing
- * new: else its deletion could never end. `inTurn`: one after the other of those who say so; launches go on.
- * `alone`: also when no port is being made on it, for which launches must pause.
+ * Keeps the network from being deleted until the transaction ends. Throws conflict for a network that is being deleted:
+ * its deletion could never end if the network got something new. `inTurn`: callers that say so run one after the other,
+ * while launches go on. `alone`: also waits until no port is being made on the network, so launches pause.
  */
 export async function holdNetwork(
   ctx: Ctx,
@@ -52,9 +54,9 @@ export async function holdNetwork(
 }
 
 /**
- * The same for lists, in words that indexes answer: PostgreSQL looks through every network for an OR
- * with a question in it. Without `outside` provider networks alone are left out, whose addresses everybody may use
- * but whose subnets are their owner's business.
+ * A condition for lists of the networks that the caller may see. It is written so that PostgreSQL can use indexes: an
+ * OR with a subquery would read every network. With `outside` false provider networks are left out: everybody may use
+ * their addresses, but their subnets concern their owner alone.
  */
 export async function listedNetworks(
   ctx: Ctx,
@@ -73,7 +75,10 @@ export async function listedNetworks(
   }
 }
 
-/** By (what the caller may see, id), then authorized; unseen is 404. */
+/**
+ * Loads a network by its ID among those that the caller may see, then authorizes the action. Throws not_found for a
+ * network that the caller cannot see.
+ */
 export async function loadNetwork(ctx: Ctx, action: string, id: string): Promise<NetworkRow> {
   const row = await ctx.db.network.findFirst({
     where: { AND: [seesAll(ctx) ? {} : visibleNetworks(ctx), { id }] },
@@ -84,7 +89,10 @@ export async function loadNetwork(ctx: Ctx, action: string, id: string): Promise
   return row
 }
 
-/** What is not the caller's own and yet seen has been opened to it: shared, external or by a policy. */
+/**
+ * A network that the caller sees but does not own has been opened to them: it is shared, external, or named by an RBAC
+ * policy.
+ */
 export const networkTarget = (ctx: Ctx, row: Pick<NetworkModel, 'projectId' | 'shared' | 'external'>) => ({
   projectId: row.projectId,
   public: row.shared || row.external || !seesAll(ctx),

@@ -85,7 +85,7 @@ describe('the explanation, hop by hop', () => {
     await createFloatingIp(ctx, floatingIp({ portId }))
     const closed = async () => (await ask(portId)).hops.filter((hop) => !hop.ok).map((hop) => hop.what)
     expect(await closed()).toEqual(['security groups let 22/tcp in', 'port is up'])
-    // A rule for members of a group is none for the world.
+    // A rule that lets in the members of a group lets nobody in from the world.
     await addSecurityGroupRule(ctx, rule(web.id, { remoteGroupId: web.id }))
     await runPending(cloud.deps)
     expect(await closed()).toEqual(['security groups let 22/tcp in'])
@@ -154,7 +154,7 @@ describe('the plan of a launch', () => {
     ])
   })
 
-  it('counts free addresses as they are given out', async () => {
+  it('counts the free addresses while they are given out', async () => {
     const ctx = await testCtx(cloud.deps)
     const { id } = await createNetwork(ctx, network({ subnet: { cidr: '10.0.0.0/29' } }))
     const problems = async (count: number) =>
@@ -164,7 +164,7 @@ describe('the plan of a launch', () => {
     expect([await problems(3), (await problems(4)).length]).toEqual([[], 1])
   })
 
-  it('tells who could reach it', async () => {
+  it('tells who could reach the instance', async () => {
     const ctx = await testCtx(cloud.deps)
     await starterNetwork(ctx, { name: 'net' })
     await ensureDefaultSecurityGroup(ctx, ctx.projectId)
@@ -177,7 +177,7 @@ describe('the plan of a launch', () => {
     await addSecurityGroupRule(ctx, rule(web.id))
     const wanted = { publicIp: true, securityGroupIds: [web.id] }
     expect(await ssh(wanted)).toMatchObject({ ok: true })
-    // One host with a link is enough for a plan: the instance may come there.
+    // One host with a link is enough for a plan, because the instance may be placed there.
     const both = [await addPlane(cloud), await addPlane(cloud)].map(({ id }) => id)
     await cloud.deps.root
       .$executeRaw`INSERT INTO "HostBeat" ("hostId") SELECT "id" FROM "Host" ON CONFLICT DO NOTHING`

@@ -13,10 +13,12 @@ export type NetworkWish = {
   securityGroupIds: readonly string[]
   openPresets: readonly string[]
   publicIp: boolean
-  /** `networkIds` is all that is wanted: an empty list means no network at all. */
+  /** `networkIds` is the whole wish: an empty list means no network at all, not the project's only one. */
   exactly?: boolean
 }
-/** A network as a launch needs it. `used`: addresses of the subnet that are not a router's. */
+/**
+ * A network as a launch needs it. `used` counts the addresses of a subnet that ports have, without those of routers.
+ */
 export type LaunchNetwork = Omit<PortNetwork, 'subnets'> & {
   routed: boolean
   subnets: (PortNetwork['subnets'][number] & { used: number })[]
@@ -28,14 +30,19 @@ type Rule = {
   remoteCidr: string | null
 }
 export type NetworkFacts = {
-  /** Those of the wish that may be used, in no order; two at most of all when none was named. */
+  /**
+   * The usable networks of the wish, in no order; when the wish names none, two at most of those that the project may
+   * use.
+   */
   usable: LaunchNetwork[]
-  /** Those of the wish, or the project's default group, with what they let in of the world. */
+  /**
+   * The groups of the wish, or the project's default group, with the rules by which they let in traffic from outside.
+   */
   groups: { id: string; rules: Rule[] }[]
   hasExternal: boolean
 }
 export type NetworkPlan = {
-  /** In the order of the wish; the project's only network when none was named. */
+  /** In the order of the wish; the project's only network when the wish names none. */
   rows: LaunchNetwork[]
   networks: { id: string; name: string; cidr: string | null; routed: boolean }[]
   adds: QuotaDelta
@@ -45,8 +52,8 @@ export type NetworkPlan = {
 }
 
 /**
- * All that a plan asks of the project's networks and groups. In a transaction these stay until its end:
- * else the deletion of one that gets something new could never end.
+ * Reads everything that a plan needs of the project's networks and groups. In a transaction they are locked until its
+ * end: the deletion of a network that gets something new could never end.
  */
 export function networkFacts(ctx: Ctx, wish: NetworkWish): Fact<NetworkFacts> {
   const projectId = projectOf(ctx)
@@ -64,7 +71,10 @@ export function networkFacts(ctx: Ctx, wish: NetworkWish): Fact<NetworkFacts> {
   }
 }
 
-/** What a project may put instances on, in words that indexes answer: its own, shared ones, those offered to it. */
+/**
+ * A condition, written so that indexes answer it, for the networks on which a project may put instances: its own,
+ * shared ones, and those that a policy offers to it.
+ */
 function wishedNetworks(projectId: string, { networkIds }: NetworkWish): Prisma.Sql {
   if (networkIds.length > 0)
     return Prisma.sql`n."id" = ANY(${[...networkIds]}::uuid[]) AND (n."projectId" = ${projectId} OR n."shared" OR n."id" IN (${offered(projectId)}))`
@@ -79,7 +89,7 @@ const wishedGroups = ({ securityGroupIds }: NetworkWish) =>
     : Prisma.sql`g."isDefault"`
 
 const interfaces = Prisma.sql`"Port" p WHERE p."networkId" = n."id" AND p."deviceOwner" = 'network:router_interface'`
-/** The gateway's address is a router's: guestAddresses leaves it out, too. */
+/** Routers' addresses are not counted as used: they are gateways, which guestAddresses leaves out already. */
 const networkJson = Prisma.sql`jsonb_build_object('id', n."id", 'name', n."name", 'projectId', n."projectId", 'mtu', n."mtu",
   'portSecurity', n."portSecurity",
   'routed', EXISTS (SELECT 1 FROM "Router" r WHERE r."externalNetworkId" IS NOT NULL
@@ -93,7 +103,7 @@ const groupJson = Prisma.sql`jsonb_build_object('id', g."id", 'rules', (
     'remoteCidr', r."remoteCidr")), '[]') FROM "SecurityGroupRule" r
   WHERE r."groupId" = g."id" AND r."direction" = 'ingress' AND r."ethertype" = 'IPv4' AND r."remoteGroupId" IS NULL))`
 
-/** How many more guests find an address on each of the networks of the wish. */
+/** Returns for how many more guests each network of the wish has an address. */
 export const guestsThatFit = (wish: NetworkWish, facts: NetworkFacts): number =>
   Math.min(
     ...rowsOf(wish, facts).map((row) =>
@@ -101,7 +111,7 @@ export const guestsThatFit = (wish: NetworkWish, facts: NetworkFacts): number =>
     ),
   )
 
-/** Addresses of its first subnet, from whose pool guests get theirs. */
+/** The free addresses of a network's first subnet, from whose pool guests get theirs. */
 const freeOf = ({ subnets: [first] }: LaunchNetwork) => (first ? guestAddresses(first) - first.used : 0)
 
 function rowsOf(wish: NetworkWish, { usable }: NetworkFacts): LaunchNetwork[] {
@@ -110,7 +120,10 @@ function rowsOf(wish: NetworkWish, { usable }: NetworkFacts): LaunchNetwork[] {
   return usable.length === 1 && !wish.exactly ? usable : []
 }
 
-/** Would `count` launches have addresses, and who could reach them? `closed`: the cloud itself, to the outside. */
+/**
+ * Judges whether `count` launches would get addresses, and who could reach the instances. `closed`: the cloud itself
+ * lets no traffic in from outside.
+ */
 export function judgeNetworks(
   wish: NetworkWish,
   facts: NetworkFacts,

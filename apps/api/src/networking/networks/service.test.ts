@@ -57,7 +57,7 @@ describe('a network', () => {
     expect((await eventsOf(cloud, id)).at(-1)).toBe('network.deleted')
   })
 
-  it.each(['%', '_', '\\'])('takes %s in a search for a character (A16.4)', async (search) => {
+  it.each(['%', '_', '\\'])('takes %s in a search for an ordinary character (A16.4)', async (search) => {
     const ctx = await testCtx(cloud.deps)
     await createNetwork(ctx, network({ name: 'plain' }))
     const odd = await createNetwork(ctx, network({ name: `odd${search}name` }))
@@ -75,7 +75,7 @@ describe('a network', () => {
     expect(second).toMatchObject({ next: null, items: [{ id: ids[2] }] })
   })
 
-  it('leaves nothing when its subnet is refused', async () => {
+  it('leaves no row when its subnet is refused', async () => {
     const ctx = await testCtx(cloud.deps)
     const wish = network({ subnet: { cidr: '10.0.0.5/24' } })
     await expectCloudError(createNetwork(ctx, wish), 'invalid_input', /Did you mean 10\.0\.0\.0\/24/)
@@ -94,7 +94,7 @@ describe('a network', () => {
 })
 
 describe('deleting a network', () => {
-  it('is refused while something is on it', async () => {
+  it('is refused while a port is on it', async () => {
     const ctx = await testCtx(cloud.deps)
     const { id } = await createNetwork(ctx, network())
     await newPort(ctx, id)
@@ -103,7 +103,7 @@ describe('deleting a network', () => {
     await expectCloudError(deleteNetwork(ctx, { id: starter.id }), 'conflict', /Detach or delete the router/)
   })
 
-  it('takes it away for everybody at once, and out of the quota; the hosts follow (A19)', async () => {
+  it('takes the network away for everybody at once, and out of the quota; the hosts follow (A19)', async () => {
     const ctx = await testCtx(cloud.deps)
     const { id } = await createNetwork(ctx, network())
     await deleteNetwork(ctx, { id })
@@ -124,7 +124,7 @@ describe('deleting a network', () => {
     expect((await eventsOf(cloud, id)).filter((kind) => kind === 'network.deleted')).toHaveLength(1)
   })
 
-  it('and a port at the same moment: one of the two wins, and the loser says why', async () => {
+  it('and making a port at the same moment: one of the two wins, and the loser gets the reason', async () => {
     for (let i = 0; i < 5; i++) {
       const ctx = await testCtx(cloud.deps)
       const { id } = await createNetwork(ctx, network())
@@ -139,7 +139,7 @@ describe('deleting a network', () => {
 })
 
 describe('who may what', () => {
-  it("takes another project's network for one that does not exist (R2)", async () => {
+  it("treats another project's network as one that does not exist (R2)", async () => {
     const ctx = await testCtx(cloud.deps)
     const other = await testCtx(cloud.deps)
     const { id } = await createNetwork(ctx, network({ name: 'secret' }))
@@ -179,7 +179,7 @@ describe('who may what', () => {
     expect(await usage(cloud, ctx.projectId)).toEqual({})
   })
 
-  it('shows a shared network to all, but neither lets them change it nor tells them its router', async () => {
+  it('shows a shared network to all, but lets nobody else change it or see its router', async () => {
     const admin = await testCtx(cloud.deps, { role: 'admin' })
     const shared = await starterNetwork(admin, { name: 'shared' })
     await cloud.deps.root.network.update({ where: { id: shared.id }, data: { shared: true } })
@@ -210,7 +210,7 @@ describe('quota (A21.1)', () => {
 })
 
 describe('the starter network', () => {
-  it('comes with a subnet and a router that leads out, and a second one with a range of its own', async () => {
+  it('comes with a subnet and a router to the outside, and a second one gets a range of its own', async () => {
     const ctx = await testCtx(cloud.deps)
     const first = await starterNetwork(ctx, { name: 'one' })
     const second = await starterNetwork(ctx, { name: 'two' })
@@ -225,7 +225,7 @@ describe('the starter network', () => {
     expect(await usage(cloud, ctx.projectId)).toEqual({ networks: 2, subnets: 2, routers: 2, ports: 2 })
   })
 
-  it('says when there is no way out', async () => {
+  it('is refused with the reason when there is no external network', async () => {
     const ctx = await testCtx(cloud.deps)
     await cloud.deps.root.network.update({ where: { id: cloud.externalId }, data: { state: 'down' } })
     await expectCloudError(starterNetwork(ctx, { name: 'x' }), 'conflict', /no external network yet/)

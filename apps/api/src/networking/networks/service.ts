@@ -37,7 +37,7 @@ export async function listNetworks(
   return pageView(slice, await networkViews(ctx, slice.rows))
 }
 
-/** By what the portal sorts networks. */
+/** The columns by which the portal sorts networks. */
 const sortableNetworks: Sortable = {
   name: [{ field: 'name' }],
   state: [{ field: 'state' }],
@@ -71,12 +71,12 @@ type NewNetwork = {
   shared?: boolean
   mtu?: number
   adminUp?: boolean
-  /** What its new ports have when nothing else is said. */
+  /** The port security of a new port on this network for which nobody says anything else. */
   portSecurity?: boolean
   zoneHints?: string[]
 }
 
-/** Row, quota, history and event. In a transaction. */
+/** Makes the row, reserves quota, and writes history and event. In a transaction. */
 export async function createNetworkRow(ctx: Ctx, projectId: string, input: NewNetwork): Promise<NetworkRow> {
   await reserveQuota(ctx, projectId, { networks: 1 })
   const row = await ctx.db.network.create({
@@ -142,7 +142,10 @@ export async function updateNetwork(
   return oneNetwork(ctx, id)
 }
 
-/** External or not is for networks that are still bare: addresses, guests and routers rest on it. */
+/**
+ * Only a network without ports and subnets may become external or stop to be external: addresses, guests and routers
+ * rest on that property.
+ */
 async function mayTurn(ctx: Ctx, row: NetworkRow): Promise<void> {
   const ports = await ctx.db.port.count({ where: { networkId: row.id } })
   if (ports + row.subnets.length > 0)
@@ -153,8 +156,8 @@ async function mayTurn(ctx: Ctx, row: NetworkRow): Promise<void> {
 }
 
 /**
- * Refused while ports use it. It is gone at once, for everybody and for the quota; the hosts follow in a workflow,
- * and are without it when they hear next whatever becomes of that.
+ * Deletes a network; throws conflict while ports use it. The network is gone at once for everybody and for the quota. A
+ * workflow removes it from the hosts; even when the workflow fails, a host removes it at its next contact.
  */
 export async function deleteNetwork(ctx: Ctx, input: { id: string }): Promise<NetworkView> {
   const view = await oneNetwork(ctx, input.id)
@@ -177,13 +180,13 @@ export async function deleteNetwork(ctx: Ctx, input: { id: string }): Promise<Ne
         'networkInUse',
       )
     await startOperation(tx, { ...historyOf(row, 'network.delete'), id: crypto.randomUUID() })
-    // Last the quota, for which others wait.
+    // The quota is given back last, because other transactions wait for its row.
     await forgetNetwork(tx, row.id)
   })
   return { ...view, state: 'deleting' }
 }
 
-/** Rows and quota in one transaction. Gone is success. */
+/** Deletes the rows and gives back the quota in one transaction. Succeeds when the network no longer exists. */
 export async function forgetNetwork(ctx: Ctx, id: string): Promise<void> {
   await inTransaction(ctx, async (tx) => {
     const row = await tx.db.network.findUnique({ where: { id }, include: { subnets: true } })
@@ -201,7 +204,7 @@ export async function forgetNetwork(ctx: Ctx, id: string): Promise<void> {
   })
 }
 
-/** One click: a network, a free subnet, a router with a way out. */
+/** Makes with one click of the portal a network, a free subnet and a router with a way out. */
 export async function starterNetwork(
   ctx: Ctx,
   input: z.output<typeof starterNetworkInput>,
@@ -235,7 +238,7 @@ export async function starterNetwork(
   return oneNetwork(ctx, id)
 }
 
-/** The first 10.0.N.0/24 that no network of the project uses. */
+/** Returns the first range 10.0.N.0/24 that no network of the project uses. */
 async function freeCidr(ctx: Ctx, projectId: string): Promise<string> {
   const own = await ctx.db.subnet.findMany({ where: { projectId }, select: { cidr: true } })
   const taken = own.map((subnet) => parseCidr(subnet.cidr))

@@ -3,7 +3,7 @@ import type { NetworkView, SubnetView } from '../contract.ts'
 import { allocationPools, guestAddresses } from '../ipv4.ts'
 import type { NetworkRow } from './load.ts'
 
-/** Views of one page: three queries whatever its length. */
+/** Makes the views of one page with three queries, whatever its length. */
 export async function networkViews(ctx: Ctx, rows: readonly NetworkRow[]): Promise<NetworkView[]> {
   if (rows.length === 0) return []
   const ids = rows.map((row) => row.id)
@@ -20,7 +20,7 @@ export async function networkViews(ctx: Ctx, rows: readonly NetworkRow[]): Promi
       select: { networkId: true, deviceId: true },
     }),
   ])
-  // On a shared network the owner's router is nobody else's business.
+  // The router of a shared network is shown to the router's owner only.
   const routers = await ctx.db.router.findMany({
     where: { ...visible(ctx), id: { in: interfaces.map((i) => i.deviceId) } },
     select: { id: true, name: true, externalAddress: true },
@@ -63,7 +63,10 @@ export async function networkViews(ctx: Ctx, rows: readonly NetworkRow[]): Promi
   }))
 }
 
-/** By subnet, without the router's: that one is the gateway's, which guestAddresses leaves out, too. One query. */
+/**
+ * Counts the used addresses by subnet, without those of routers: they are gateways, which guestAddresses leaves out
+ * already. One query.
+ */
 export async function usedAddresses(ctx: Ctx, subnetIds: readonly string[]): Promise<Map<string, number>> {
   const rows = await ctx.db.portAddress.groupBy({
     by: ['subnetId'],

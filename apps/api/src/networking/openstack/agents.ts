@@ -12,7 +12,9 @@ const put = z.strictObject({
   description: body.without('agents are told apart by their host'),
 })
 
-/** Every host's agent carries every network and router that its guests need. */
+/**
+ * Neutron's agents are this cloud's hosts: every host's agent carries every network and router that its guests need.
+ */
 export const agents: Resource<z.ZodObject, typeof put, AgentRecord> = {
   name: 'agent',
   collection: 'agents',
@@ -38,13 +40,13 @@ export const agents: Resource<z.ZodObject, typeof put, AgentRecord> = {
   find: listAgents,
   one: findAgent,
   views: (_ctx, rows) => rows.map(agentView),
-  // Down for new instances, as the host is: networks alone cannot be taken off a host.
+  // Setting an agent down disables its host for new instances, because a host cannot be without its networks alone.
   update: async (ctx, id, { admin_state_up: enabled }) => {
     if (enabled !== undefined) await updateHost(ctx, { id, enabled, reason: 'Set through the network API.' })
   },
   remove: (ctx, id) => deleteHost(ctx, { id }),
   access: {
-    // Whoever may not see hosts has none in his list, as in Neutron.
+    // Callers who may not see hosts get an empty list, as in Neutron.
     list: { access: 'list' },
     get: { access: 'adminRead' },
     update: {

@@ -3,7 +3,10 @@ import { type FacadeWorld, facadeWorld } from '../../facade.testing.ts'
 import { networkExamples } from '../testing.openstack.ts'
 import { networkOperations, resources } from './operations.ts'
 
-/** Whatever JSON stands in whichever field of a body: it is taken or refused, and never our fault. */
+/**
+ * Every field of every body is sent with every kind of JSON value: the answer is a success or a refusal, and never a
+ * server error.
+ */
 let cloud: FacadeWorld
 beforeAll(async () => {
   cloud = await facadeWorld()
@@ -27,7 +30,7 @@ const odd: unknown[] = [
   '',
   'constructor',
 ]
-/** Fields inside of fields. */
+/** Fields that hold further fields: how a strange value is put inside of each. */
 const inner: Record<string, (value: unknown) => unknown> = {
   fixed_ips: (value) => [{ subnet_id: value, ip_address: value }],
   allocation_pools: (value) => [{ start: value, end: value }],
@@ -35,7 +38,7 @@ const inner: Record<string, (value: unknown) => unknown> = {
 }
 const known = new Map(resources.map((one) => [one.collection as string, one]))
 
-/** The fields that an operation takes, by what it is named. */
+/** The fields that an operation takes, found by the operation's name. */
 function fieldsOf(operation: string, body: object): string[] {
   const [collection = '', action] = operation.split('.')
   const one = known.get(collection)
@@ -45,33 +48,36 @@ function fieldsOf(operation: string, body: object): string[] {
 
 const changing = networkOperations.filter(({ name, method }) => method !== 'GET' && name in networkExamples)
 
-it.each(changing.map((one) => [one.name, one] as const))('%s', async (name, operation) => {
-  const example = await networkExamples[name]?.make(cloud.owner)
-  const body = example?.body as Record<string, unknown> | undefined
-  if (!body) return
-  const path = operation.path.replace(/:([a-z_]+)/g, (_, key: string) => String(example?.params?.[key]))
-  const [wrapper = '', wrapped] = Object.entries(body)[0] ?? []
-  const isWrapped = typeof wrapped === 'object' && wrapped !== null && !Array.isArray(wrapped)
-  const fields = fieldsOf(name, isWrapped ? wrapped : body)
-  const bodies = odd.flatMap((value) => [
-    value,
-    { [wrapper]: value },
-    ...fields.flatMap((field) =>
-      [value, inner[field]?.(value) ?? value].map((there) =>
-        isWrapped ? { [wrapper]: { ...wrapped, [field]: there } } : { ...body, [field]: there },
+it.each(changing.map((one) => [one.name, one] as const))(
+  '%s takes or refuses any value',
+  async (name, operation) => {
+    const example = await networkExamples[name]?.make(cloud.owner)
+    const body = example?.body as Record<string, unknown> | undefined
+    if (!body) return
+    const path = operation.path.replace(/:([a-z_]+)/g, (_, key: string) => String(example?.params?.[key]))
+    const [wrapper = '', wrapped] = Object.entries(body)[0] ?? []
+    const isWrapped = typeof wrapped === 'object' && wrapped !== null && !Array.isArray(wrapped)
+    const fields = fieldsOf(name, isWrapped ? wrapped : body)
+    const bodies = odd.flatMap((value) => [
+      value,
+      { [wrapper]: value },
+      ...fields.flatMap((field) =>
+        [value, inner[field]?.(value) ?? value].map((there) =>
+          isWrapped ? { [wrapper]: { ...wrapped, [field]: there } } : { ...body, [field]: there },
+        ),
       ),
-    ),
-  ])
-  for (const payload of new Set(bodies.map((one) => JSON.stringify(one)))) {
-    const answer = await cloud.app.inject({
-      method: operation.method,
-      url: `/network/v2.0${path}`,
-      headers: { 'x-auth-token': cloud.tokens.admin, 'content-type': 'application/json' },
-      payload,
-    })
-    expect(answer.statusCode, `${operation.method} ${path} ${payload}: ${answer.body}`).toBeLessThan(500)
-  }
-})
+    ])
+    for (const payload of new Set(bodies.map((one) => JSON.stringify(one)))) {
+      const answer = await cloud.app.inject({
+        method: operation.method,
+        url: `/network/v2.0${path}`,
+        headers: { 'x-auth-token': cloud.tokens.admin, 'content-type': 'application/json' },
+        payload,
+      })
+      expect(answer.statusCode, `${operation.method} ${path} ${payload}: ${answer.body}`).toBeLessThan(500)
+    }
+  },
+)
 
 it('an MTU that is too small is refused, not made larger', async () => {
   const make = (mtu: number) =>

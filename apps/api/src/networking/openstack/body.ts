@@ -12,7 +12,7 @@ const truths = new Map<unknown, boolean>([
 ])
 const lower = (value: unknown) => (typeof value === 'string' ? value.toLowerCase() : value)
 
-/** Values of bodies, read as Neutron reads them: booleans and numbers may come as text. */
+/** Values of request bodies, read as Neutron reads them: booleans and numbers may come as text. */
 export const body = {
   text: z.string().max(255),
   long: z.string().max(1000),
@@ -24,16 +24,19 @@ export const body = {
     z.int(),
   ),
   ip: z.ipv4(),
-  /** Whether there are such zones is asked where they are kept (refuseUnknownZones). */
+  /** Zones are checked where the cloud knows them (refuseUnknownZones). */
   zoneHints: z.array(z.string().min(1).max(255)).max(10),
-  /** A list that may be null, which is an empty one. */
+  /** A list of at most `most` items; null is an empty list. */
   list: <Item extends z.ZodType>(item: Item, most: number) =>
     z.preprocess((value) => value ?? [], z.array(item).max(most)),
-  /** What Neutron knows and this cloud does not have: nothing but its absence is taken, and the rest is told why. */
+  /**
+   * A field for something that Neutron has and this cloud does not: only an empty value is taken, and every other value
+   * is refused with the reason `why`.
+   */
   without: (why: string) =>
     z.union([z.null(), z.literal(''), z.tuple([]), z.strictObject({})], why).optional(),
 }
-/** Both names of the owner, in every body that makes something. */
+/** The two names of the owner, which every body that makes something may have. */
 export const owner = { tenant_id: body.project.optional(), project_id: body.project.optional() }
 
 /** The project that a body names. Throws 400 when its two names differ. */
@@ -44,13 +47,13 @@ export function ownerNamed(wish: { tenant_id?: string; project_id?: string }): s
   return project_id ?? tenant_id
 }
 
-/** A value of a tenant's in a sentence, whatever it is. */
+/** Shows a tenant's value of any type, shortened, inside of a sentence. */
 export const shown = (value: unknown): string =>
   (typeof value === 'object' ? JSON.stringify(value) : String(value)).slice(0, 60)
 
 export type BodySpec = { name: string; attributes: Attributes }
 
-/** {"network": {…}} or {"networks": [{…}]} → what is inside, one or many. */
+/** Unwraps {"network": {…}} or {"networks": [{…}]}. Returns one item or many; throws 400 for another shape. */
 export function unwrap(
   { name, collection }: { name: string; collection: string },
   value: unknown,
@@ -68,7 +71,7 @@ export function unwrap(
   return { many: false, items: [record[name]] }
 }
 
-/** One resource of a body against its schema, with Neutron's words for what is wrong. */
+/** Parses one resource of a body by its schema. Throws 400 in Neutron's words. */
 export function readBody<Schema extends z.ZodObject>(
   spec: BodySpec,
   schema: Schema,

@@ -5,7 +5,7 @@ const base = (deps: Deps) => `${deps.config.publicUrl}/network/v2.0`
 const versions = (deps: Deps) => ({
   versions: [{ id: 'v2.0', status: 'CURRENT', links: [{ rel: 'self', href: `${base(deps)}/` }] }],
 })
-/** What GET /v2.0/ names: singular, plural and where. */
+/** The resources that GET /v2.0/ names: singular, plural and path. */
 const named = [
   ['network', 'networks'],
   ['subnet', 'subnets'],
@@ -36,8 +36,8 @@ export const networkDiscovery: ApiOperation[] = [
 ]
 
 /**
- * Neutron takes every path with ".json" or a slash behind it. A tag is a word of the caller's, which may end so;
- * what is only "/" or "/v2.0/" is an operation of its own.
+ * Neutron takes every path also with ".json" or a slash at its end. A tag is a word of the caller's choice and may end
+ * so itself, and "/" and "/v2.0/" are operations of their own.
  */
 export function networkPath(path: string): string {
   if (/^\/(v2\.0\/?)?$/.test(path) || /\/tags\/[^/]+\/?$/.test(path)) return path

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type FacadeWorld, facadeWorld } from '../../facade.testing.ts'
 import { facts } from './neutron-lib.data.ts'
 
-/** What is sent is what is read: every attribute that Neutron takes, in a POST and in a PUT. */
+/** A client reads what it has sent: every attribute that Neutron takes in a POST and in a PUT. */
 let cloud: FacadeWorld
 let wishes: Record<string, { post: Record<string, unknown>; put: Record<string, unknown> }>
 
@@ -159,26 +159,32 @@ beforeAll(async () => {
 })
 afterAll(() => cloud.close())
 
-it.each(['networks', 'subnets', 'ports', 'routers', 'floatingips'])('%s', async (collection) => {
-  const name = collection.slice(0, -1)
-  const { post = {}, put = {} } = wishes[collection] ?? {}
-  const made = await make(name, post)
-  expect(made).toMatchObject(post)
-  const read = async () => (await send('GET', `/${collection}/${made.id}`))[name]
-  expect(await read()).toMatchObject(post)
-  expect((await send('GET', `/${collection}?id=${made.id}`))[collection]).toEqual([await read()])
-  const changed = await send('PUT', `/${collection}/${made.id}`, { [name]: put })
-  expect(changed[name]).toMatchObject(put)
-  const { admin_state_up: _, ...rest } = post
-  // What was not said again stays.
-  expect(await read()).toMatchObject({ ...rest, ...put })
-})
+it.each(['networks', 'subnets', 'ports', 'routers', 'floatingips'])(
+  '%s answer every attribute as it was sent',
+  async (collection) => {
+    const name = collection.slice(0, -1)
+    const { post = {}, put = {} } = wishes[collection] ?? {}
+    const made = await make(name, post)
+    expect(made).toMatchObject(post)
+    const read = async () => (await send('GET', `/${collection}/${made.id}`))[name]
+    expect(await read()).toMatchObject(post)
+    expect((await send('GET', `/${collection}?id=${made.id}`))[collection]).toEqual([await read()])
+    const changed = await send('PUT', `/${collection}/${made.id}`, { [name]: put })
+    expect(changed[name]).toMatchObject(put)
+    const { admin_state_up: _, ...rest } = post
+    // Attributes that the PUT did not name keep their values.
+    expect(await read()).toMatchObject({ ...rest, ...put })
+  },
+)
 
-/** Taken when they say what there is anyway, which cannot be seen from a body alone, or never shown. */
+/**
+ * Attributes that are taken only with the value that holds anyway, which a body alone does not tell, or that are never
+ * shown.
+ */
 const unseen = new Set(['subnets.subnetpool_id', 'subnets.prefixlen', 'floatingips.subnet_id'])
 const ofIpv6 = new Set(['subnets.ipv6_ra_mode', 'subnets.ipv6_address_mode'])
 
-it('leaves no attribute out', () => {
+it('the bodies above leave no attribute out', () => {
   const missing = facts.flatMap(([, collection, attribute, uses]) =>
     (['post', 'put'] as const).flatMap((method) => {
       const wish = wishes[collection]?.[method]

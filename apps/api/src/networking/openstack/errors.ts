@@ -2,7 +2,10 @@ import { CloudError } from '../../kernel/errors.ts'
 import { HttpError } from '../../openstack/errors.ts'
 import { quotaNameOf } from './quota-names.ts'
 
-/** Where Neutron's status or name of an error is another than the kernel's (openstack/errors.ts) for its reason. */
+/**
+ * Neutron's status and name of an error, by the error's reason, where they differ from the kernel's
+ * (openstack/errors.ts).
+ */
 const differing: Record<string, { status: number; type: string }> = {
   subnetOverlaps: { status: 400, type: 'InvalidInput' },
   outOfBoundsAllocationPool: { status: 409, type: 'OutOfBoundsAllocationPool' },
@@ -16,7 +19,7 @@ const differing: Record<string, { status: number; type: string }> = {
   },
 }
 
-/** What Neutron calls the fields of this room's inputs: whoever reads a refusal knows these names. */
+/** Neutron's names of the fields of this room's inputs: callers who read a refusal know these names. */
 const fieldNames = new Map([
   ['cidr', 'cidr'],
   ['gatewayIp', 'gateway_ip'],
@@ -35,7 +38,7 @@ const fieldNames = new Map([
   ['remoteCidr', 'remote_ip_prefix'],
 ])
 
-/** The sentence with the name of the field that it is about, which clients and people look for. */
+/** Returns the sentence together with the name of its field, for which clients and people look. */
 function named({ message, field }: CloudError): string {
   const name = fieldNames.get(field ?? '')
   return name === undefined || message.includes(name)
@@ -43,7 +46,7 @@ function named({ message, field }: CloudError): string {
     : `Invalid input for ${name}. Reason: ${message}`
 }
 
-/** An error as Neutron raises it. */
+/** Turns an error of the cloud into the error that Neutron would raise. */
 export function asNeutron(error: unknown): unknown {
   if (!(error instanceof CloudError)) return error
   if (error.code === 'quota_exceeded') {

@@ -1,4 +1,7 @@
-/** Neutron's own names of what works here. A client takes each as a promise: name only what is kept. */
+/**
+ * Neutron's own names of what works in this cloud. A client takes each name as a promise, so only kept promises are
+ * here.
+ */
 export const extensions = [
   {
     name: 'agent',

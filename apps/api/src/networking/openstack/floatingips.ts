@@ -69,7 +69,7 @@ export const floatingIps: Resource<typeof post, typeof put, FloatingIpRecord> = 
   remove: (ctx, id) => deleteFloatingIp(ctx, { id }),
 }
 
-/** An address inside is one of a port: without the port it says nothing. */
+/** A fixed address is the address of a port, so it means nothing without the port. */
 function refuseFixedAlone(input: { port_id?: string | null; fixed_ip_address?: string | null }): void {
   if (input.fixed_ip_address && !input.port_id)
     throw badRequest(

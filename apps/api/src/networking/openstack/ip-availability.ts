@@ -11,7 +11,7 @@ import type { Resource } from './resource.ts'
 type Row = NetworkRecord
 const guarded = (ctx: Ctx) => authorize(ctx, 'network:ip_availability')
 
-/** How many addresses each network has to give, and has given. */
+/** How many addresses each network has, and how many of them ports have. */
 export const ipAvailabilities: Resource<z.ZodObject, z.ZodObject, Row> = {
   name: 'network_ip_availability',
   collection: 'network_ip_availabilities',

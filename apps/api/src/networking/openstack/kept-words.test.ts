@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type FacadeWorld, facadeWorld } from '../../facade.testing.ts'
 
-/** What clients send is what they read; a wish is carried out or refused with a sentence, and never dropped. */
+/**
+ * Clients read the values that they have sent. A wish is carried out, or refused with a sentence, and never dropped.
+ */
 let cloud: FacadeWorld
 beforeAll(async () => {
   cloud = await facadeWorld()
@@ -50,7 +52,7 @@ async function aSubnet(wish: object = {}) {
 }
 
 describe('a network', () => {
-  it('says what port security its new ports have', async () => {
+  it('says which port security its new ports have', async () => {
     const network = await aNetwork({ port_security_enabled: false })
     expect(network.port_security_enabled).toBe(false)
     const open = await made('port', { network_id: network.id })
@@ -66,7 +68,7 @@ describe('a network', () => {
     expect(await made('port', { network_id: network.id })).toMatchObject({ port_security_enabled: true })
   })
 
-  it('and a router keep the zones that were asked for, which are zones of the cloud', async () => {
+  it('and a router keep the zones that were asked for, when the cloud has these zones', async () => {
     const [zone] = (await send('admin', 'GET', '/availability_zones')).json().availability_zones
     const hints = { availability_zone_hints: [zone.name] }
     expect(await aNetwork(hints)).toMatchObject(hints)
@@ -77,7 +79,7 @@ describe('a network', () => {
       )
   })
 
-  it('is of the kind that an administrator names, or is refused', async () => {
+  it('is of the kind that an administrator names, or the request is refused', async () => {
     const local = { 'provider:network_type': 'local' }
     expect(await aNetwork(local, 'admin')).toMatchObject(local)
     const flat = {
@@ -98,7 +100,7 @@ describe('a network', () => {
     expect(none.json().networks).toEqual([])
   })
 
-  it('is gone at once: for the quota, for who looks, for who deletes again', async () => {
+  it('is gone at once: for the quota, for readers, and for a second deletion', async () => {
     const used = async (name: string) =>
       (await send('ownerMember', 'GET', `/quotas/${cloud.owner.projectId}/details`)).json().quota[name].used
     const before = [await used('network'), await used('subnet'), await used('router')]
@@ -114,11 +116,11 @@ describe('a network', () => {
 })
 
 describe('a subnet', () => {
-  it('is the network of an address with host bits', async () => {
+  it('gets the network address of a range that is sent with host bits', async () => {
     expect(await aSubnet({ cidr: '10.20.0.7/24' })).toMatchObject({ cidr: '10.20.0.0/24' })
   })
 
-  it('is refused what is not carried out', async () => {
+  it('is refused when an attribute could not be carried out', async () => {
     const network = await aNetwork()
     const wish = (more: object) => ({ network_id: network.id, cidr: '10.81.0.0/24', ip_version: 4, ...more })
     const pool = (start: string, end: string) => ({ allocation_pools: [{ start, end }] })
@@ -144,7 +146,7 @@ describe('a subnet', () => {
     )
   })
 
-  it('of an external network is not for every tenant', async () => {
+  it('of an external network is not shown to every tenant', async () => {
     const { externalNetworkId: id } = cloud.owner
     const all = (await send('admin', 'GET', `/subnets?network_id=${id}`)).json().subnets
     expect(all.length).toBeGreaterThan(0)
@@ -180,7 +182,7 @@ describe('a rule of a security group', () => {
     expect((await send('ownerMember', 'GET', query)).json().security_group_rules).toContainEqual(kept)
   })
 
-  it('is enforced by what its words mean, and found and refused twice by that, too', async () => {
+  it('is enforced, found and compared by what its protocol means', async () => {
     const kept = await rule({ protocol: 'icmpv6', ethertype: 'IPv6' })
     const row = await cloud.world.deps.root.securityGroupRule.findUniqueOrThrow({ where: { id: kept.id } })
     expect(row).toMatchObject({ protocol: 'icmp', ethertype: 'IPv6' })
@@ -236,11 +238,11 @@ describe('a rule of a security group', () => {
     [{ remote_ip_prefix: 'fe80::/10' }, /^400 SecurityGroupRuleParameterConflict .*IPv4/],
     [{ remote_ip_prefix: 'mars' }, /^400 InvalidCIDR .*mars/],
     [{ remote_group_id: 'not-a-uuid' }, /^404 SecurityGroupNotFound .*not-a-uuid/],
-  ])('%j is refused by its name', async (wish, words) => {
+  ])('%j is refused with Neutron’s name of the error', async (wish, words) => {
     expect(await no(wish)).toMatch(words)
   })
 
-  it('takes nothing that is written as nothing', async () => {
+  it('takes empty values as no values', async () => {
     const kept = await rule({
       remote_group_id: '',
       remote_ip_prefix: '',
@@ -250,7 +252,7 @@ describe('a rule of a security group', () => {
     expect(kept).toMatchObject({ remote_group_id: null, remote_ip_prefix: null, protocol: null })
   })
 
-  it('and its group: nobody names one as the default group', async () => {
+  it('and its group: nobody may rename a group to “default”', async () => {
     const { id } = await aGroup()
     for (const name of ['default', 'Default'])
       for (const who of ['ownerMember', 'admin'] as const)
@@ -261,7 +263,7 @@ describe('a rule of a security group', () => {
 })
 
 describe('wishes that could be dropped', () => {
-  it('an address without a port, a MAC that is none, what a tap has not', async () => {
+  it('are refused: an address without a port, a MAC address of no card, attributes that a tap does not have', async () => {
     const fip = { floating_network_id: cloud.owner.externalNetworkId }
     expect(await refused('floatingip', { ...fip, fixed_ip_address: '10.0.0.3' })).toMatch(
       /^400 BadRequest .*fixed_ip_address cannot be specified without a port_id/,
@@ -298,7 +300,7 @@ describe('wishes that could be dropped', () => {
     expect(await made('port', { network_id, ...empty }, 'admin')).toMatchObject({ network_id })
   })
 
-  it('a quota that is used up is named as Neutron names it', async () => {
+  it('a quota that is used up has Neutron’s name in the refusal', async () => {
     const project = cloud.stranger.projectId
     const limit = { projectId: project, resource: 'networks' }
     const where = { projectId_resource: limit }
@@ -310,8 +312,8 @@ describe('wishes that could be dropped', () => {
   })
 })
 
-describe('addresses as clients write them', () => {
-  it('every path with .json or a slash behind it', async () => {
+describe('paths as clients write them', () => {
+  it('every path works with .json or a slash at its end', async () => {
     const network = await aNetwork()
     for (const path of [
       '/networks.json',
@@ -332,7 +334,7 @@ describe('addresses as clients write them', () => {
     expect((await send('ownerMember', 'GET', '/nonsense.json')).statusCode).toBe(404)
   })
 
-  it('quotas by every path', async () => {
+  it('quotas are found at every path', async () => {
     const { projectId } = cloud.owner
     const get = async (path: string) => (await send('ownerMember', 'GET', `/quotas${path}`)).json()
     expect(await get('/tenant')).toEqual({ tenant: { tenant_id: projectId } })
@@ -343,18 +345,18 @@ describe('addresses as clients write them', () => {
     expect((await get(`/${projectId}`)).quota).toMatchObject({ rbac_policy: -1, subnetpool: -1 })
   })
 
-  it('a method that there is not is Neutron’s 405', async () => {
+  it('an unknown method is answered with Neutron’s 405', async () => {
     const answer = await send('ownerMember', 'PATCH', '/networks', { network: {} })
     expect([answer.statusCode, answer.json().NeutronError.type]).toEqual([405, 'HTTPMethodNotAllowed'])
   })
 
-  it('agents are nobody’s but the administrators’: a member has none', async () => {
+  it('agents are shown to administrators only: a member gets an empty list', async () => {
     const answer = await send('ownerMember', 'GET', '/agents')
     expect([answer.statusCode, answer.json()]).toEqual([200, { agents: [] }])
   })
 })
 
-it('the default group of another project is an administrator’s to delete, and comes back at its next use', async () => {
+it('an administrator may delete the default group of another project, and the group comes back at its next use', async () => {
   const defaultGroup = async () => {
     const { security_groups } = (await send('ownerMember', 'GET', '/security-groups?name=default')).json()
     expect(security_groups).toHaveLength(1)
@@ -379,7 +381,7 @@ it('the default group of another project is an administrator’s to delete, and 
 describe('If-Match', () => {
   const revision = (n: unknown) => ({ 'if-match': `revision_number=${n}` })
 
-  it('is looked at where tags and interfaces change, too', async () => {
+  it('is checked for changes of tags and interfaces, too', async () => {
     const subnet = await aSubnet()
     const router = await made('router', { name: 'r' })
     const subnet_id = subnet.id
@@ -402,7 +404,7 @@ describe('If-Match', () => {
     }
   })
 
-  it('changes and deletes only the revision that it names, of everything that has one', async () => {
+  it('changes and deletes only the revision that it names, for every resource that has revisions', async () => {
     const subnet = await aSubnet()
     const group = await made('security_group', { name: 'g' })
     const network = await aNetwork()
@@ -437,7 +439,7 @@ describe('If-Match', () => {
     expect(wrong.statusCode).toBe(400)
   })
 
-  it('lets one of two win', async () => {
+  it('lets one of two concurrent changes win', async () => {
     const { id, revision_number } = await aNetwork()
     const change = (name: string) =>
       send('ownerMember', 'PUT', `/networks/${id}`, { network: { name } }, revision(revision_number))

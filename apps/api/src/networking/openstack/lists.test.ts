@@ -36,7 +36,7 @@ async function networks(query: string): Promise<{ id: string; name: string; desc
 const sorted = (list: string[]) => [...list].sort()
 
 describe('a list', () => {
-  it('is filtered by any attribute, each value of which is enough', async () => {
+  it('is filtered by any attribute; one of the given values is enough', async () => {
     expect((await networks(names)).map((n) => n.id).sort()).toEqual(sorted(ids))
     expect(await networks('name=list-1')).toHaveLength(2)
     expect(await networks(`${names}&admin_state_up=False`)).toHaveLength(1)
@@ -77,7 +77,7 @@ describe('a list', () => {
     expect(before.json().networks.map((n: { id: string }) => n.id)).toEqual(seen.slice(0, 2))
   })
 
-  it('says what it does not understand', async () => {
+  it('refuses what it does not understand', async () => {
     for (const query of ['bogus=1', 'limit=-1', 'sort_key=bogus', 'sort_dir=asc', 'admin_state_up=maybe'])
       expect((await send('GET', `/networks?${query}`)).statusCode, query).toBe(400)
     expect((await send('GET', '/networks?sort_key=name&sort_dir=up')).statusCode).toBe(400)
@@ -126,7 +126,7 @@ describe('a list', () => {
       await send('POST', '/ports', { port: { network_id: cloud.owner.networkId } })
       await send('POST', '/security-groups', { security_group: { name: path } })
       await send('POST', '/subnets', { subnet: { network_id: ids[2], cidr: '10.80.0.0/24', ip_version: 4 } })
-      await asked(1) // What is asked once a process is asked now.
+      await asked(1) // The first request of a process makes queries that later ones do not need; it is not counted.
       const [one, many] = [await asked(1), await asked(1000)]
       expect(one.rows).toBe(1)
       expect(many.rows).toBeGreaterThan(1)

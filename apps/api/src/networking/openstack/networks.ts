@@ -15,7 +15,7 @@ import { always, bool, int, nothing, standardAttributes, status, text } from './
 import type { Resource } from './resource.ts'
 import { standardView } from './views.ts'
 
-/** A bridge on each host: the one kind of network inside, and the one outside. */
+/** Every network is a bridge on each host. There is one kind of network inside of the cloud and one kind outside. */
 const kinds = {
   inside: { network_type: 'local', physical_network: null, segmentation_id: null },
   outside: { network_type: 'flat', physical_network: 'public', segmentation_id: null },
@@ -33,7 +33,10 @@ const post = z.strictObject({
   admin_state_up: body.bool.default(true),
   shared: body.bool.default(false),
   'router:external': body.bool.default(false),
-  /** 0: what is usual here. Another one than was asked for is nobody's wish, so too little is refused. */
+  /**
+   * 0 asks for the default. A value that is too small is refused and not raised, because nobody asked for the raised
+   * value.
+   */
   mtu: body.int
     .pipe(
       z
@@ -141,7 +144,7 @@ function ofKinds(what: 'network_type' | 'physical_network', values: string[]) {
   return any.length > 0 ? { field: 'external', any } : nothing
 }
 
-/** Whoever names the kind that it gets anyway has what he asked for. */
+/** A caller may name the kind that the network gets anyway; every other kind is refused. */
 function refuseOtherKind(input: z.output<z.ZodObject<typeof provider>>, external: boolean): void {
   const kind = kinds[kindOf(external)]
   for (const name of ['network_type', 'physical_network', 'segmentation_id'] as const) {

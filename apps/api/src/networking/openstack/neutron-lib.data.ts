@@ -1,8 +1,8 @@
 /**
- * What Neutron says of the attributes of every extension that we publish, and of its own three resources: alias,
- * collection, attribute, where it is taken (post, put), whether one filters and sorts by it, whether it is shown, and
- * its default where Neutron names one. Facts of neutron_lib/api/definitions (Debian: python3-neutron-lib 3.1.0-2;
- * Apache-2.0), read out by neutron-lib.data.py.
+ * Neutron's own facts about the attributes of every extension that this cloud publishes, and of its three core
+ * resources: alias, collection, attribute, the methods that take it (post, put), whether lists can be filtered and
+ * sorted by it, whether it is shown, and its default where Neutron names one. Read out of neutron_lib/api/definitions
+ * (Debian: python3-neutron-lib 3.1.0-2; Apache-2.0) by neutron-lib.data.py.
  */
 type Fact = readonly [alias: string, collection: string, attribute: string, uses: string, fallback?: unknown]
 

@@ -6,7 +6,7 @@ import { resources } from './operations.ts'
 import type { Attributes, Specials } from './query.ts'
 
 let cloud: FacadeWorld
-/** What was made with as little as there must be, by its collection. */
+/** By collection a thing that was made with only the required attributes. */
 const made = new Map<string, Record<string, unknown>>()
 beforeAll(async () => {
   cloud = await facadeWorld()
@@ -47,7 +47,7 @@ async function list(collection: string, path: string, query = ''): Promise<Recor
 type Shape = { shape: Record<string, unknown> }
 type Known = { path: string; attributes: Attributes; specials?: Specials; post?: Shape; put?: Shape }
 const known = new Map<string, Known>(resources.map((one) => [one.collection, one as unknown as Known]))
-/** Those that are no resource with operations of its own; their lists filter in their handlers. */
+/** Collections that are no resource with operations of their own; their handlers filter their lists. */
 const others = new Map([
   ['availability_zones', '/availability_zones'],
   ['service_providers', '/service-providers'],
@@ -59,7 +59,7 @@ const of = (use: string) =>
 const where = facts.filter(([, collection]) => known.has(collection))
 
 describe('every attribute of an extension that we publish', () => {
-  it('is of a collection that there is', () => {
+  it('is of a collection that the cloud has', () => {
     const strange = facts.filter(([, collection]) => !known.has(collection) && !others.has(collection))
     expect(strange).toEqual([])
     expect(extensions.some(({ alias }) => alias === 'revision-if-match')).toBe(true)
@@ -77,11 +77,11 @@ describe('every attribute of an extension that we publish', () => {
     expect(missing).toEqual([])
   })
 
-  it('has the default that Neutron names, when nothing was said of it', () => {
+  it('has the default that Neutron names, when the request did not name it', () => {
     const wrong = facts.flatMap(([, collection, attribute, uses, fallback]) => {
       const view = made.get(collection)
       if (!view || fallback === undefined || !uses.includes('shown')) return []
-      // Named above, or given when it is made.
+      // The request that made the thing named these attributes, or the cloud gave them a value.
       if (['name', 'mtu', 'floating_ip_address'].includes(attribute)) return []
       return JSON.stringify(view[attribute]) === JSON.stringify(fallback)
         ? []
@@ -91,7 +91,7 @@ describe('every attribute of an extension that we publish', () => {
   })
 
   it.each(of('filter'))(
-    '%s %s.%s is filtered by: what nothing has finds nothing',
+    '%s %s.%s is a filter, and a value that nothing has finds nothing',
     async (_, collection, name) => {
       const path = known.get(collection)?.path ?? others.get(collection) ?? ''
       const all = await list(collection, path)
@@ -104,7 +104,7 @@ describe('every attribute of an extension that we publish', () => {
           await list(collection, path, `${name}=false`),
         ]
         expect(halves.flat()).toHaveLength(all.length)
-        // Not all of those by which one filters are shown.
+        // Some attributes by which a list can be filtered are not shown.
         for (const [half, truth] of [
           [halves[0], true],
           [halves[1], false],
@@ -121,7 +121,7 @@ describe('every attribute of an extension that we publish', () => {
     },
   )
 
-  it.each(of('sort'))('%s %s.%s is sorted by', async (_, collection, name) => {
+  it.each(of('sort'))('%s %s.%s is a key to sort by', async (_, collection, name) => {
     const path = known.get(collection)?.path ?? ''
     const up = await list(collection, path, `sort_key=${name}&sort_dir=asc`)
     expect(up).toHaveLength((await list(collection, path)).length)

@@ -14,7 +14,7 @@ import { securityGroups } from './security-groups.ts'
 import { subnets } from './subnets.ts'
 import { tagOperations } from './tags.ts'
 
-/** Everything of which a list can be asked for, by its collection. */
+/** Every resource that has a list, by its collection. */
 export const resources = [
   networks,
   subnets,

@@ -113,7 +113,9 @@ const portInput = (input: z.output<typeof put>) => ({
   deviceOwner: input.device_owner,
 })
 
-/** fixed_ips=ip_address=10.0.0.3&fixed_ips=subnet_id=…: any value of each kind, on one address. */
+/**
+ * Reads fixed_ips=ip_address=10.0.0.3&fixed_ips=subnet_id=…: one address of a port must match one value of each kind.
+ */
 function fixedIpsSought(values: string[]): AddressWish {
   const of = (kind: string) => {
     const found = values.flatMap((value) =>

@@ -2,14 +2,20 @@ import type { Query } from '../../openstack/pages.ts'
 import type { Condition, FindInput } from '../find.ts'
 import { badRequest } from './errors.ts'
 
-/** How an attribute is looked for: by which field, and what its text in a URL means there. */
+/** How lists are filtered by an attribute: the field of the room, and how the text in a URL is read. */
 type Column = { field: string; as: 'text' | 'nullable' | 'bool' | 'int' | 'lower' }
-/** Everything has this value: who looks for it finds all, who looks for another none; to sort by it changes nothing. */
+/**
+ * An attribute that has this value for everything: a filter with this value finds everything, a filter with another
+ * value nothing, and sorting by the attribute changes nothing.
+ */
 type Constant = { always: string | boolean }
 export type Filter = Column | Constant
-/** Every attribute of a resource; null: it cannot be looked for. */
+/** Every attribute of a resource; null for an attribute by which lists cannot be filtered. */
 export type Attributes = Readonly<Record<string, Filter | null>>
-/** Queries that are no attributes ("fixed_ips"): the values of one, all at once. Undefined: all are found. */
+/**
+ * Filters that are no attributes, such as "fixed_ips": each gets all of its values at once. Undefined lets everything
+ * through.
+ */
 export type Specials = Readonly<Record<string, (values: string[]) => Condition | undefined>>
 
 export const always = (value: string | number | boolean | null): Filter => ({
@@ -32,7 +38,7 @@ export const standardAttributes: Attributes = {
   created_at: null,
   updated_at: null,
 }
-/** Fields by which one sorts though one cannot look for them. */
+/** Fields by which a list can be sorted but not filtered. */
 const times = new Map([
   ['created_at', 'createdAt'],
   ['updated_at', 'updatedAt'],
@@ -45,12 +51,12 @@ const tagQueries = new Map([
 ])
 export const nothing: Condition = { field: 'id', any: [] }
 const paging = new Set(['limit', 'marker', 'page_reverse', 'sort_key', 'sort_dir', 'fields'])
-/** What holds when a caller says nothing, and the most that he may ask for. */
+/** The size of a page when the caller names none, and the largest size that a caller may ask for. */
 const pageCap = 1000
 
 export const valuesOf = (query: Query, name: string): string[] => [query[name] ?? []].flat()
 
-/** What a list asks for: filters (any of the values of each), order and page. Throws 400. */
+/** Reads a list's query: filters (any of the values of each), order and page. Throws 400. */
 export function findInput(
   attributes: Attributes,
   specials: Specials,
@@ -85,7 +91,7 @@ function conditions(name: string, filter: Filter, values: string[]): Condition[]
   return values.some(isIt) ? [] : [nothing]
 }
 
-/** All of them must hold, as Neutron has it; only seconds count. */
+/** Neutron wants a change after all of the given times, so the latest one counts; fractions of a second are refused. */
 function changedSince(values: string[]): Condition {
   const times = values.map((value) => {
     const parts = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)Z?$/.exec(value)
@@ -165,8 +171,8 @@ function pageOf(query: Query): { limit: number; reverse: boolean; marker?: strin
 
 type Link = { rel: 'next' | 'previous'; href: string }
 /**
- * Links to the pages around this one, as Neutron decides them: by whether this one is full, and only
- * for who asked for pages, or whose list was too long. Undefined: none.
+ * Returns links to the pages before and after this one by Neutron's rules: a full page has a next one, and only callers
+ * who asked for pages, or whose list was too long, get links. Undefined: no links.
  */
 export function pageLinks(
   publicUrl: string,

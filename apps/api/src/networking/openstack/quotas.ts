@@ -9,7 +9,7 @@ import { quotaNames as names, uncounted } from './quota-names.ts'
 import { operation } from './resource.ts'
 
 const limit = body.int.pipe(z.int().min(-1).max(2_147_483_647)).optional()
-/** Whoever asks for no limit has it. */
+/** Nothing counts these things, so only “no limit” can be set. */
 const unlimited = body.int
   .pipe(z.literal(-1, 'there is none of them to count, so only -1 (no limit) can be set'))
   .optional()
@@ -39,7 +39,7 @@ type Quota = Awaited<ReturnType<typeof getQuota>>
 const limitsOf = (quota: Quota) => mapped((name) => quota.find((q) => q.resource === name)?.limit ?? -1, -1)
 const project = ({ params }: Call) => params.id ?? ''
 
-/** Another's quota is as unknown as a project that does not exist, whatever the scope of who asks. */
+/** The quota of another project is answered like that of a project that does not exist, whatever the caller's scope. */
 const readable = {
   access: 'read',
   except: { domainAdmin: 'not_found', unscoped: 'not_found' },

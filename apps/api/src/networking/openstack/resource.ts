@@ -12,13 +12,13 @@ import { requireRevision, withRevision } from './revisions.ts'
 
 /** One kind of thing of Neutron's API, from which its five operations are made. */
 export type Resource<Post extends z.ZodObject, Put extends z.ZodObject, Row> = {
-  /** Key of a body: "security_group". */
+  /** The key in bodies: "security_group". */
   name: string
-  /** "security_groups" */
+  /** The key in lists: "security_groups". */
   collection: string
-  /** "/security-groups" */
+  /** The path of the list: "/security-groups". */
   path: string
-  /** In sentences and in the names of errors: "security group". */
+  /** The words for sentences and for the names of errors: "security group". */
   kind: string
   attributes: Attributes
   specials?: Specials
@@ -27,23 +27,23 @@ export type Resource<Post extends z.ZodObject, Put extends z.ZodObject, Row> = {
   find: (ctx: Ctx, input: FindInput) => Promise<Row[]>
   one: (ctx: Ctx, id: string) => Promise<Row>
   views: (ctx: Ctx, rows: readonly Row[]) => Promise<Record<string, unknown>[]> | Record<string, unknown>[]
-  /** Answers the new one's id. */
+  /** Makes a thing and returns its ID. */
   create?: (ctx: Ctx, input: z.output<Post>) => Promise<string>
   update?: (ctx: Ctx, id: string, input: z.output<Put>) => Promise<unknown>
   remove?: (ctx: Ctx, id: string) => Promise<unknown>
-  /** Where its rows are, when they have revisions: If-Match holds one until the transaction ends. */
+  /** The table of the rows, when the rows have revisions: If-Match locks a row until the transaction ends. */
   table?: Revisioned
   access?: Partial<Record<'list' | 'get' | 'create' | 'update' | 'delete', Partial<ApiOperation>>>
 }
 
-/** A path's id, which must be a UUID to be anything at all. */
+/** Returns the ID in a path. Throws the kind's not_found for text that is no UUID. */
 export function idOf({ params }: Pick<Call, 'params'>, kind: string, name = 'id'): string {
   const id = params[name] ?? ''
   if (!z.uuid().safeParse(id).success) throw notFound(kind, id)
   return id.toLowerCase()
 }
 
-/** An operation whose errors are Neutron's. Ids are checked by idOf, which knows whose they are. */
+/** Makes an operation whose errors are Neutron's. Handlers check IDs by idOf, which knows the kind of the thing. */
 export function operation(
   spec: Omit<ApiOperation, 'handle'> & { handle: (call: Call) => Promise<unknown> },
 ): ApiOperation {
@@ -58,7 +58,10 @@ export function operation(
   }
 }
 
-/** What a caller sees of one: the fields asked for, and what only administrators may see only for them. */
+/**
+ * Returns the part of a view that a caller sees: the fields that were asked for; administrators' fields only with
+ * `all`.
+ */
 function shown(
   view: Record<string, unknown>,
   fields: readonly string[],
@@ -71,7 +74,10 @@ function shown(
 }
 const adminOnly = /^(provider:|binding:(?!vnic_type$))/
 
-/** What only administrators see, only they may name: 403 before anything that is wrong with it. */
+/**
+ * Only administrators may set the fields that only administrators see; others get 403 before any other fault of the
+ * body is looked for.
+ */
 function refuseAdminOnly(ctx: Ctx, item: unknown): void {
   const name = Object.keys(item ?? {}).find((key) => adminOnly.test(key))
   if (name !== undefined && !isAdmin(ctx))
@@ -148,7 +154,7 @@ function writes<Post extends z.ZodObject, Put extends z.ZodObject, Row>(
           return inTransaction(ctx, async (tx) => {
             const views: unknown[] = []
             for (const input of inputs) {
-              // Another's project is refused also where the new thing goes to its parent's anyway.
+              // Another project is refused here, even where the new thing belongs to its parent's project in any case.
               const named = ownerNamed(input)
               if (named !== undefined) await ownerOf(tx, named)
               views.push(await made(tx, await create(tx, input)))
@@ -172,7 +178,7 @@ function writes<Post extends z.ZodObject, Put extends z.ZodObject, Row>(
           const id = idOf(call, kind)
           const [item] = unwrap({ name, collection: '' }, call.body).items
           return inTransaction(call.ctx, async (tx) => {
-            // What is not seen is a 404, whatever the body says.
+            // A thing that the caller cannot see is a 404, whatever the body says.
             await resource.one(tx, id)
             await requireRevision(resource, { ...call, ctx: tx }, id)
             refuseAdminOnly(tx, item)

@@ -11,8 +11,8 @@ type Revised<Row> = {
 }
 
 /**
- * If-Match: revision_number=N. Throws 412 when the thing has another revision, which it keeps until the
- * transaction of the call's context ends; 400 for another condition, since none of those is looked at.
+ * Checks If-Match: revision_number=N. Throws 412 when the thing has another revision, and 400 for every other
+ * condition, because the cloud checks no other one. The row is locked until the transaction of the call's context ends.
  */
 export async function requireRevision<Row>(resource: Revised<Row>, call: Call, id: string): Promise<void> {
   const condition = call.request.headers['if-match']
@@ -31,7 +31,7 @@ export async function requireRevision<Row>(resource: Revised<Row>, call: Call, i
     })
 }
 
-/** The call, in one transaction with its If-Match when it has one. */
+/** Runs `work`; a call with If-Match is checked and run in one transaction. */
 export async function withRevision<Row, Answer>(
   resource: Revised<Row>,
   call: Call,

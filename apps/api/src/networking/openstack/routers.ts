@@ -100,7 +100,7 @@ export const routers: Resource<typeof post, typeof put, RouterRecord> = {
   },
 }
 
-/** {} and null both take the way out away. */
+/** {} and null both take the router's way out away. */
 function wayOut(info: z.output<typeof gateway> | undefined) {
   if (info === undefined) return {}
   if (info === null || Object.keys(info).length === 0) return { externalNetworkId: null }

@@ -24,7 +24,7 @@ async function made(path: string, body: object, who: Who = 'ownerMember') {
   expect(answer.statusCode, answer.body).toBe(201)
   return Object.values(answer.json())[0] as { id: string } & Record<string, unknown>
 }
-/** Status and exception name of a refusal. */
+/** Returns the status and the exception name of a refusal. */
 async function refusal(who: Who, method: Method, path: string, body?: object) {
   const answer = await send(who, method, path, body)
   expect(answer.statusCode, answer.body).toBeGreaterThanOrEqual(400)
@@ -41,8 +41,8 @@ const aPort = (networkId: string, more: object = {}) =>
   made('/ports', { port: { network_id: networkId, ...more } })
 const unknown = '00000000-0000-4000-8000-000000000000'
 
-describe('a refusal has the name on which clients match', () => {
-  it('for what is not there', async () => {
+describe('a refusal has the name by which clients recognise the error', () => {
+  it('for a thing that does not exist', async () => {
     const names = {
       networks: 'NetworkNotFound',
       subnets: 'SubnetNotFound',
@@ -59,7 +59,7 @@ describe('a refusal has the name on which clients match', () => {
           expect(await mine(method, `/${path}/${id}`), `${method} ${path} ${id}`).toBe(`404 ${type}`)
   })
 
-  it('for what is in use', async () => {
+  it('for a thing that is in use', async () => {
     const { id, subnetId } = await aNetwork()
     const port = await aPort(id, { fixed_ips: [{ ip_address: '10.70.0.9' }] })
     expect(await mine('DELETE', `/networks/${id}`)).toBe('409 NetworkInUse')
@@ -86,7 +86,7 @@ describe('a refusal has the name on which clients match', () => {
     expect((await send('ownerMember', 'DELETE', `/routers/${router.id}`)).statusCode).toBe(204)
   })
 
-  it('for what cannot be', async () => {
+  it('for an impossible request', async () => {
     const { id, subnetId } = await aNetwork()
     const subnet = (more: object) => ({ subnet: { network_id: id, ip_version: 4, ...more } })
     expect(await mine('POST', '/subnets', subnet({ cidr: '10.70.0.128/25' }))).toBe('400 InvalidInput')
@@ -125,7 +125,7 @@ describe('a refusal has the name on which clients match', () => {
     )
   })
 
-  it('for what only an administrator may', async () => {
+  it('for an action that only an administrator may do', async () => {
     for (const more of [{ shared: true }, { 'router:external': true }, { 'provider:network_type': 'local' }])
       expect(await mine('POST', '/networks', { network: { name: 'x', ...more } })).toBe(
         '403 PolicyNotAuthorized',
@@ -136,7 +136,7 @@ describe('a refusal has the name on which clients match', () => {
 })
 
 describe('a quota', () => {
-  it('is what a project runs into, all or nothing, and no race exceeds it (A21)', async () => {
+  it('limits a project: a request is granted whole or not at all, and concurrent requests cannot exceed it (A21)', async () => {
     const { projectId } = cloud.stranger
     const quota = `/quotas/${projectId}`
     const used = async () =>
@@ -164,7 +164,7 @@ describe('a quota', () => {
 })
 
 describe('an RBAC policy', () => {
-  it('opens a network to one project, to look at and to use; and closes it when nobody uses it', async () => {
+  it('opens a network to one project, for reading and for ports, and is deleted only when the project has no port there', async () => {
     const { id, subnetId } = await aNetwork('10.72.0.0/24')
     const port = { port: { network_id: id } }
     expect(await refusal('stranger', 'GET', `/networks/${id}`)).toBe('404 NetworkNotFound')
@@ -185,7 +185,8 @@ describe('an RBAC policy', () => {
       '403 PolicyNotAuthorized',
     )
     expect(await refusal('stranger', 'GET', `/rbac-policies/${policy.id}`)).toBe('404 RbacPolicyNotFound')
-    // A guest on another's network takes what it is given: no address, MAC or openness of its choice.
+    // A guest on another project's network must take what it is given: it may not choose an address, a MAC address or
+    // to be unfiltered.
     for (const wish of [
       { fixed_ips: [{ ip_address: '10.72.0.1' }] },
       { mac_address: 'fa:16:3e:00:00:01' },
@@ -202,7 +203,7 @@ describe('an RBAC policy', () => {
     expect((await send('stranger', 'GET', `/networks/${id}`)).statusCode).toBe(404)
   })
 
-  it('for all is the same as “shared”, said twice', async () => {
+  it('for all projects is the same as “shared”', async () => {
     const { id } = await made('/networks', { network: { name: 'all', shared: true } }, 'admin')
     const policies = async () =>
       (await send('admin', 'GET', `/rbac-policies?object_id=${id}`)).json().rbac_policies
@@ -215,7 +216,7 @@ describe('an RBAC policy', () => {
 })
 
 describe('standard attributes', () => {
-  it('count every change and say when it was', async () => {
+  it('count every change and tell its time', async () => {
     const { id } = await made('/networks', { network: { name: 'a' } })
     const one = async () => (await send('ownerMember', 'GET', `/networks/${id}`)).json().network
     const before = await one()

@@ -1,4 +1,7 @@
-/** Keys of one resource each: in the api-ref's samples (Apache-2.0), and in answers of a real Zed cloud. */
+/**
+ * The keys of each resource: those in the samples of the api-ref (Apache-2.0), and those in the answers of a real Zed
+ * cloud.
+ */
 export const documented: Record<string, { sample: string[]; real: string[] }> = {
   network: {
     sample: [

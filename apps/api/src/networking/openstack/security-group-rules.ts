@@ -19,7 +19,7 @@ const ethertypes = new Map<unknown, string>([
   ['ipv4', 'IPv4'],
   ['ipv6', 'IPv6'],
 ])
-/** Null is any port; Neutron says of everything else that is none which it was. */
+/** Null is any port. Every other value that is no port is shown in the refusal, as Neutron does. */
 const port = z.unknown().transform((value) => {
   if (value === null || value === undefined) return null
   const number = body.int.safeParse(value)
@@ -27,7 +27,7 @@ const port = z.unknown().transform((value) => {
     throw badRequest(`Invalid value for port ${shown(value)}`, 'SecurityGroupInvalidPortValue')
   return number.data
 })
-/** The id of a group that must be one; what is no id is no group. */
+/** The ID of a group that must exist; text that is no ID gets the same not_found as an unknown group. */
 const group = z.union([z.string(), z.number()]).transform((id) => {
   if (!z.uuid().safeParse(id).success) throw notFound('security group', shown(id))
   return String(id).toLowerCase()
@@ -101,7 +101,10 @@ export const securityGroupRules: Resource<typeof post, z.ZodObject, SecurityGrou
   remove: (ctx, id) => removeSecurityGroupRule(ctx, { id }),
 }
 
-/** The word is kept, in small letters as Neutron keeps it; what it means is what is compared and enforced. */
+/**
+ * Returns the caller's word in small letters, which is kept and shown as in Neutron, and its normal form, by which
+ * rules are compared and enforced.
+ */
 function protocolOf({ protocol, ethertype }: Wish): { text: string | null; normal: string | null } {
   if (protocol === null || protocol === undefined) return { text: null, normal: null }
   const text = String(protocol).toLowerCase()
@@ -119,7 +122,7 @@ function protocolOf({ protocol, ethertype }: Wish): { text: string | null; norma
   return { text, normal }
 }
 
-/** Where there are ports, Neutron takes both or none: one alone could mean two things. */
+/** For protocols with ports Neutron takes both bounds or none, because one bound alone could mean two things. */
 function portsOf({ port_range_min: portMin, port_range_max: portMax }: Wish, protocol: string | null) {
   const [min, max] = [portMin ?? null, portMax ?? null]
   if (protocol !== 'icmp' && (min === null) !== (max === null))

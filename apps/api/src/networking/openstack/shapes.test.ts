@@ -25,7 +25,7 @@ async function made(path: string, body: object): Promise<Record<string, unknown>
   return Object.values(answer.json())[0] as Record<string, unknown>
 }
 
-/** Keys that Neutron has by extensions which we do not offer, by resource. */
+/** By resource the keys that Neutron has through extensions which this cloud does not offer. */
 const leftOut: Record<string, string[]> = {
   network: ['dns_domain', 'is_default', 'l2_adjacency', 'pvlan', 'qinq', 'qos_policy_id', 'vlan_transparent'],
   subnet: ['dns_publish_fixed_ip', 'segment_id'],
@@ -48,7 +48,7 @@ const leftOut: Record<string, string[]> = {
   network_ip_availability: ['ip_availability_details'],
 }
 
-describe('the views have the documented keys, none more', () => {
+describe('the views have the documented keys and no others', () => {
   const expectKeys = (name: string, view: unknown) => {
     const { sample = [], real = [] } = documented[name] ?? {}
     const known = new Set([...sample, ...real])
@@ -119,7 +119,7 @@ describe('the views have the documented keys, none more', () => {
     expectKeys('extension', (await call('GET', '/v2.0/extensions/router')).json().extension)
   })
 
-  it('of which a member does not see what is the administrator’s', async () => {
+  it('without the administrators’ keys for a member', async () => {
     const token = cloud.tokens.ownerMember
     const [port] = (await call('GET', '/v2.0/ports?limit=1', undefined, token)).json().ports
     const [network] = (await call('GET', '/v2.0/networks?limit=1', undefined, token)).json().networks
@@ -128,7 +128,7 @@ describe('the views have the documented keys, none more', () => {
   })
 })
 
-describe('byte for byte as a real cloud answers', () => {
+describe('answers equal those of a real cloud, byte for byte', () => {
   it.each([
     [
       'GET',
@@ -166,7 +166,7 @@ describe('byte for byte as a real cloud answers', () => {
     expect(answer.body).toBe(text)
   })
 
-  it('without a token', async () => {
+  it('to a request without a token', async () => {
     const answer = await call('GET', '/v2.0/networks', undefined, '')
     expect(answer.statusCode).toBe(401)
     expect(answer.headers['www-authenticate']).toMatch(/^Keystone uri="/)
@@ -179,7 +179,7 @@ describe('byte for byte as a real cloud answers', () => {
     })
   })
 
-  it('discovery at every address that clients ask', async () => {
+  it('of the discovery at every address that clients ask', async () => {
     for (const path of ['', '/', '/v2.0', '/v2.0/']) {
       const answer = await call('GET', path, undefined, '')
       expect(answer.statusCode, path).toBe(200)
@@ -188,7 +188,7 @@ describe('byte for byte as a real cloud answers', () => {
     expect(named.map((r: { collection: string }) => r.collection)).toEqual(['networks', 'subnets', 'ports'])
   })
 
-  it('a deletion has no body', async () => {
+  it('to a deletion, which has no body', async () => {
     const { id } = await made('/v2.0/networks', { network: {} })
     const answer = await call('DELETE', `/v2.0/networks/${id}`)
     expect([answer.statusCode, answer.body]).toEqual([204, ''])

@@ -15,13 +15,13 @@ import { securityGroups } from './security-groups.ts'
 import { subnets } from './subnets.ts'
 
 type Taggable = {
-  /** Of its path: "security-groups". */
+  /** The collection in the path: "security-groups". */
   collection: string
-  /** In sentences: "floating IP". */
+  /** The words for sentences: "floating IP". */
   words: string
   kind: TagKind
   one: (ctx: Ctx, id: string) => Promise<{ tags: string[] }>
-  /** A change of its tags, under If-Match when there is one. */
+  /** Runs a change of the thing's tags; a call with If-Match is checked first. */
   changing: <Answer>(call: Call, change: (call: Call, id: string) => Promise<Answer>) => Promise<Answer>
 }
 type Tagged<Row> = Parameters<typeof withRevision<Row, unknown>>[0] & { path: string; kind: string }

@@ -1,4 +1,4 @@
-/** What every resource with standard attributes shows of them. Neutron writes whole seconds. */
+/** The part of a view that every resource with standard attributes shows. Neutron writes whole seconds. */
 export const standardView = (row: {
   projectId: string
   tags: string[]

@@ -11,12 +11,11 @@ import { lendPort } from './lent.ts'
 import { portEvent } from './rows.ts'
 
 /**
- * Rows for the ports of a guest that no row knew, as its host has recorded them: same ids, numbers, MAC
- * and IP addresses, so that nothing changes for the guest. A network that is not there any more is
- * written down again, too. Of the security groups hosts know the names: they get those of the project that
- * are called so, its default group when it has none of them. In a transaction. Returns the ports that were
- * there before it, as lent ones, and the names of the groups. Throws conflict when somebody has an address
- * meanwhile.
+ * Makes rows for the ports of a guest that no row knew, as the guest's host has recorded them: with the same IDs,
+ * numbers, MAC and IP addresses, so that nothing changes for the guest. The row of a network that no longer exists is
+ * made again, too. Hosts know security groups by name: the ports get the project's groups of these names, or its
+ * default group when it has none of them. In a transaction. Returns the ports that had a row already, as lent ports,
+ * and the names of the groups. Throws conflict when another port has an address by now.
  */
 export async function adoptPorts(
   ctx: Ctx,
@@ -38,7 +37,7 @@ export async function adoptPorts(
   return { lentPortIds, groups: groups.map(({ name }) => name) }
 }
 
-/** One of each name, the oldest where there are more. */
+/** Returns one group of each name: the oldest, where there are several. */
 async function groupsNamed(ctx: Ctx, projectId: string, names: readonly string[]) {
   const select = { id: true, name: true }
   const defaultId = await ensureDefaultSecurityGroup(ctx, projectId)
@@ -113,7 +112,10 @@ async function adoptPort(
   return []
 }
 
-/** It was made before the guest and given to it: it is lent to it again, and stays when the guest goes. */
+/**
+ * The port was made before the guest and given to it; it is lent to the guest again, and stays when the guest is
+ * deleted.
+ */
 async function adoptOwnPort(
   ctx: Ctx,
   guest: { instanceId: string; projectId: string; hostId: string },
@@ -125,7 +127,9 @@ async function adoptOwnPort(
   return [id]
 }
 
-/** The small number must be free, and is not given out again. Throws conflict when a row has it. */
+/**
+ * Reserves the small number, which must be free, so that it is not given out again. Throws conflict when a row has it.
+ */
 async function holdTag(ctx: Ctx, table: 'Network' | 'Port', tag: number): Promise<void> {
   const taken =
     table === 'Port'

@@ -20,9 +20,9 @@ export async function allocateAddress(ctx: Ctx, subnet: PoolSubnet, portId: stri
 }
 
 /**
- * Gives each of the ports a free address of the subnet's pool. Looks at 64 candidates (for many ports: twice
- * as many as these) at a time from a random start, so the cost does not grow with the subnet. Raises conflict
- * when the pool is exhausted. In a transaction.
+ * Gives each of the ports a free address of the subnet's pool. Looks at 64 candidates at a time (or at twice the number
+ * of ports, if that is more) from a random start, so the cost does not grow with the subnet. Throws conflict when the
+ * pool is exhausted. In a transaction.
  */
 export async function allocateAddresses(
   ctx: Ctx,
@@ -52,7 +52,10 @@ export async function allocateAddresses(
   )
 }
 
-/** Which of these belong to a port, or are still in use on a machine that has not confirmed to have let go of them. */
+/**
+ * Returns those of the addresses that a port has, or that a machine still uses because it has not confirmed to have let
+ * go of them.
+ */
 export async function takenAmong(
   ctx: Ctx,
   subnetId: string,
@@ -65,8 +68,8 @@ export async function takenAmong(
 }
 
 /**
- * Why an address that belongs to no port must not be given out, or null. Asked after `take`, which may have waited for
- * whoever gave it back.
+ * Returns the reason why an address that no port has must not be given out, or null. Ask after `take`, which may have
+ * waited for the transaction that gave the address back.
  */
 export async function whyHeld(ctx: Ctx, subnetId: string, address: string): Promise<string | null> {
   const soon = await isHeldBriefly(ctx, subnetId, address)
@@ -77,9 +80,9 @@ export async function whyHeld(ctx: Ctx, subnetId: string, address: string): Prom
 }
 
 /**
- * One statement. Whether the same candidates are worth another look: one that was free when we looked has been
- * taken before it was ours. Those that somebody is about to take are left to him, as `take` does; the OFFSET
- * keeps PostgreSQL from locking those that are taken.
+ * One statement. Returns whether the same candidates are worth another look: true when an address that was free has
+ * been taken in between. Addresses that another transaction is about to take are left to it, as in `take`; the OFFSET
+ * keeps PostgreSQL from locking addresses that are taken.
  */
 async function giveSome(
   ctx: Ctx,
@@ -108,8 +111,8 @@ async function giveSome(
 const lockName = (subnetId: string, address: string) => `address:${subnetId}:${address}`
 
 /**
- * False when somebody else has it, or is about to: waiting for another transaction, which may wait for an
- * address of this one, could end in a deadlock.
+ * Returns false when another port has the address or is about to get it. It does not wait for the other transaction:
+ * that one may wait for an address of this transaction, which would be a deadlock.
  */
 export async function take(ctx: Ctx, subnetId: string, address: string, portId: string): Promise<boolean> {
   invariant(ctx.db !== ctx.deps.root, 'addresses are taken inside a transaction')
@@ -120,9 +123,9 @@ export async function take(ctx: Ctx, subnetId: string, address: string, portId: 
 }
 
 /**
- * fa:16:3e is OpenStack's prefix; the rest is random. Among a thousand ports of one network two of
- * 2^24 are alike in three runs of a hundred, so one that is free is chosen of several. No two of the
- * lists have one in common.
+ * Returns for each port some MAC addresses, of which the first free one is used. fa:16:3e is OpenStack's prefix, and
+ * the rest is random. Of a thousand random addresses out of 2^24 two are equal in three networks of a hundred, so one
+ * candidate would not be enough. No address is in two of the lists.
  */
 export function macCandidates(ports: number): string[][] {
   const drawn = new Set<string>()

@@ -34,8 +34,8 @@ async function tenant() {
 }
 const input = (networkId: string, patch: object = {}) => portCreateInput.parse({ networkId, ...patch })
 
-describe('a port of its own', () => {
-  it('has an address and the default group, and goes with all of it', async () => {
+describe('a port without an instance', () => {
+  it('has an address and the default group, and leaves nothing behind when it is deleted', async () => {
     const ctx = await tenant()
     const port = await createPort(ctx, input(ctx.networkId, { name: 'p' }))
     expect(port).toMatchObject({ name: 'p', deviceId: '', state: 'down' })
@@ -49,7 +49,7 @@ describe('a port of its own', () => {
     expect(await cloud.deps.root.portAddress.count({ where: { portId: port.id } })).toBe(0)
   })
 
-  it('tells the hosts where a rule names its group', async () => {
+  it('is announced to the hosts where a rule names its group', async () => {
     const ctx = await tenant()
     const host = await addPlane(cloud)
     const other = await createSecurityGroup(ctx, { name: 'other', description: '' })
@@ -69,7 +69,7 @@ describe('a port of its own', () => {
     expect(members()).not.toContain(port.addresses[0]?.address)
   })
 
-  it('changes its addresses: what is named stays, the rest goes, and nothing with a floating IP', async () => {
+  it('changes its addresses: the named ones stay, the others go, except one with a floating IP', async () => {
     const ctx = await tenant()
     const lan = await createRouter(ctx, router({ externalNetworkId: cloud.externalId }))
     await addRouterInterface(ctx, { id: lan.id, subnetId: ctx.subnetId })
@@ -86,7 +86,7 @@ describe('a port of its own', () => {
     expect((await listFloatingIps(ctx, page())).items).toMatchObject([{ portId: null, state: 'down' }])
   })
 
-  it('does not pose as another’s: owners of routers and instances are refused (A12)', async () => {
+  it('cannot pose as another’s: device owners of routers and instances are refused (A12)', async () => {
     const ctx = await tenant()
     const port = await createPort(ctx, input(ctx.networkId))
     for (const deviceOwner of ['network:router_interface', 'network:dhcp', 'compute:nova']) {
@@ -102,7 +102,7 @@ describe('a port of its own', () => {
     await expectCloudError(createPort(stranger, input(ctx.networkId)), 'not_found')
   })
 
-  it('does without port security only when no group filters it', async () => {
+  it('may be without port security only when it is in no group', async () => {
     const ctx = await tenant()
     const port = await createPort(ctx, input(ctx.networkId))
     await expectCloudError(
@@ -116,7 +116,7 @@ describe('a port of its own', () => {
     await expectCloudError(updatePort(ctx, wish), 'conflict', /not filtered/)
   })
 
-  it('becomes a router’s place, at an address of choice, and goes when the router leaves', async () => {
+  it('becomes a router’s interface at a chosen address, and is deleted when the router leaves', async () => {
     const ctx = await tenant()
     const [lan, other] = [await createRouter(ctx, router()), await createRouter(ctx, router())]
     const port = await createPort(ctx, input(ctx.networkId, { fixedIps: [{ address: '10.0.0.77' }] }))
@@ -135,7 +135,7 @@ describe('a port of its own', () => {
 })
 
 describe('a subnet', () => {
-  it('changes; its DHCP server finds a free address beside the ports that are there', async () => {
+  it('changes; its DHCP server gets a free address beside the ports that exist', async () => {
     const ctx = await tenant()
     const id = ctx.subnetId
     await updateSubnet(ctx, { id, dhcp: false })

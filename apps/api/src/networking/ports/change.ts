@@ -16,7 +16,7 @@ import type { PortRow } from './view.ts'
 type CreateInput = z.output<typeof portCreateInput>
 type UpdateInput = z.output<typeof portUpdateInput>
 
-/** A port that no instance has (yet): addresses and groups are its own from now on. */
+/** Makes a port that no instance has (yet); it has addresses and groups from now on. */
 export async function createPort(ctx: Ctx, input: CreateInput): Promise<PortView> {
   const id = await inTransaction(ctx, async (tx) => {
     const projectId = await ownerOf(tx, input.projectId)
@@ -43,7 +43,10 @@ export async function createPort(ctx: Ctx, input: CreateInput): Promise<PortView
   return getPort(ctx, { id })
 }
 
-/** Choosing an address, a MAC or no security could take another's place: it is the network owner's to do. */
+/**
+ * A chosen address or MAC address, or a port without port security, could take the place of another port; so only the
+ * network's owner may choose. Throws forbidden.
+ */
 function mayChoose(
   ctx: Ctx,
   network: NetworkRow,
@@ -56,7 +59,10 @@ function mayChoose(
   if (chooses) authorize(ctx, 'port:choose', { projectId: network.projectId })
 }
 
-/** Those of routers, floating IPs and instances are made by these alone: others could pose as them (A12). */
+/**
+ * Ports of routers, floating IPs and instances are made by these alone: another port with such an owner could pose as
+ * one of theirs (A12).
+ */
 function refuseOwner(deviceOwner: string | undefined): void {
   if (deviceOwner !== undefined && /^(network|compute):/.test(deviceOwner))
     throw invalidInput(
@@ -66,14 +72,14 @@ function refuseOwner(deviceOwner: string | undefined): void {
 }
 
 async function refuseMac(ctx: Ctx, networkId: string, mac: string): Promise<void> {
-  // Two who want one MAC on one network take turns.
+  // The lock lets two transactions that want the same MAC address on one network take turns.
   await ctx.db
     .$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${`mac:${networkId}:${mac.toLowerCase()}`}, 0))`
   if (await ctx.db.port.count({ where: { networkId, mac: mac.toLowerCase() } }))
     throw conflict(`MAC address ${mac} is in use on this network. Choose another.`, 'macAddressInUse')
 }
 
-/** Ids of the groups that a port shall be in; groups of its own project alone. */
+/** Returns the IDs of the groups for a port: groups of the port's own project only. */
 async function groupsFor(
   ctx: Ctx,
   projectId: string,
@@ -93,7 +99,7 @@ async function groupsFor(
   return groups.map((group) => group.id)
 }
 
-/** Everything of a port that may change; the host follows in a workflow. */
+/** Changes whatever may change of a port; a workflow tells the host. */
 export async function updatePort(ctx: Ctx, input: UpdateInput): Promise<PortView> {
   await inTransaction(ctx, async (tx) => {
     await loadPort(tx, 'port:update', input.id)
@@ -154,7 +160,7 @@ async function changeGroups(ctx: Ctx, row: PortRow, input: UpdateInput): Promise
   await ctx.db.portSecurityGroup.createMany({ data: groups.map((groupId) => ({ portId: row.id, groupId })) })
 }
 
-/** Refused while an instance or a router has it: who attached it detaches it. */
+/** Deletes a port; throws conflict while an instance or a router has it: whoever attached the port must detach it. */
 export async function deletePort(ctx: Ctx, input: { id: string }): Promise<PortView> {
   const gone = await getPort(ctx, input)
   await inTransaction(ctx, async (tx) => {
@@ -181,7 +187,9 @@ export async function deletePort(ctx: Ctx, input: { id: string }): Promise<PortV
 
 type Named = { id: string; name: string; projectId: string; address: string | null; hostId: string | null }
 
-/** Its host hears of it, and every host where a rule names a group that it is, or was, in. */
+/**
+ * Queues the workflow that tells the port's host, and every host where a rule names a group that the port is or was in.
+ */
 async function applyLater(
   ctx: Ctx,
   row: Named,

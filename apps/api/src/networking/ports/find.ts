@@ -23,10 +23,10 @@ const include = {
   securityGroups: { select: { groupId: true }, orderBy: { groupId: 'asc' } },
 } satisfies Prisma.PortInclude
 type Row = Prisma.PortGetPayload<{ include: typeof include }>
-/** `host` is the name of its host; for administrators alone. */
+/** `host` is the name of the port's host; it is shown to administrators only. */
 export type PortRecord = Row & { host: string | null }
 
-/** What one of a port's addresses must be, each with all of the values that do. */
+/** The conditions for one of a port's addresses; of each condition one value must match. */
 export type AddressWish = { subnetIds?: string[]; addresses?: string[]; substrings?: string[] }
 
 const searchable: Searchable = {
@@ -53,7 +53,7 @@ const addressSearch = ({ subnetIds, addresses, substrings }: AddressWish): objec
   },
 })
 
-/** Of the ports that something of this kind has. */
+/** Conditions for the ports that a thing of this kind has. */
 const ownersOf = {
   instance: { deviceOwner: { startsWith: 'compute:' } },
   router: { deviceOwner: { in: ['network:router_interface', 'network:router_gateway'] } },
@@ -63,7 +63,10 @@ const ownersOf = {
 
 type PortWhere = NetworkingWhere & { networkId?: string; deviceId?: string; use?: keyof typeof ownersOf }
 
-/** Ports as the portal, OpenStack's clients and exports list them; `its` is what the door shows of a port. */
+/**
+ * Ports as the portal, OpenStack's clients and exports list them; `its` selects or includes the columns that the door
+ * shows.
+ */
 export async function queryPorts<Row extends { id: string }>(
   ctx: Ctx,
   ask: Ask<PortWhere>,
@@ -83,7 +86,7 @@ export async function queryPorts<Row extends { id: string }>(
   )
 }
 
-/** By name, id, MAC address, or an address of the port. */
+/** The search by name, ID, MAC address, or an address of the port. */
 const searched = (text: string): object[] => [
   ...found(text),
   ...(/^[\da-f]{2}(:[\da-f]{2}){5}$/i.test(text) ? [{ mac: text.toLowerCase() }] : []),
@@ -92,7 +95,7 @@ const searched = (text: string): object[] => [
     : []),
 ]
 
-/** The project's own; administrators see all, those of routers and floating IPs too. */
+/** Returns the project's own ports; administrators see all, those of routers and floating IPs too. */
 export async function findPorts(ctx: Ctx, input: FindInput): Promise<PortRecord[]> {
   const hosts = seesAll(ctx) ? await hostRefs(ctx) : []
   const ask = neutronAsk(sortable, input, { allProjects: seesAll(ctx) })
@@ -101,7 +104,7 @@ export async function findPorts(ctx: Ctx, input: FindInput): Promise<PortRecord[
   return rows.map((row) => ({ ...row, host: row.hostId ? (nameOf.get(row.hostId) ?? '') : null }))
 }
 
-/** By the host's name; where that is not the caller's to see, nothing is found by it. */
+/** The filter by the host's name; for callers who may not see hosts it finds nothing. */
 const hostSearch = (ctx: Ctx, hosts: { id: string; name: string }[]): Searchable => ({
   host: (any) => {
     if (!seesAll(ctx)) return { id: { in: [] } }

@@ -9,9 +9,8 @@ import { refuseLeftBehind } from './left-behind.ts'
 export type FixedWish = { subnetId?: string; address?: string }
 
 /**
- * Gives a port the addresses that were asked for, in that order. Throws not_found for a subnet of
- * another network, invalid_input for an address of none of its subnets, conflict for one in use.
- * In a transaction.
+ * Gives a port the addresses that were asked for, in that order. Throws not_found for a subnet of another network,
+ * invalid_input for an address in none of the network's subnets, and conflict for an address in use. In a transaction.
  */
 export async function giveFixed(
   ctx: Ctx,
@@ -56,8 +55,8 @@ function subnetFor(network: PortNetwork, { subnetId, address }: FixedWish): Port
 }
 
 /**
- * Replaces the addresses of a port: those that are wished for by name stay, the others go. Throws
- * conflict while a floating IP leads to one that would go.
+ * Replaces the addresses of a port: addresses that the wishes name stay, and the others are given back. Throws conflict
+ * while a floating IP leads to an address that would be given back.
  */
 export async function replaceFixed(
   ctx: Ctx,
@@ -71,7 +70,7 @@ export async function replaceFixed(
       (w) => w.address === held.address && (w.subnetId === undefined || w.subnetId === held.subnetId),
     )
   const kept = new Set(now.map(stays))
-  // A wish for any address of a subnet is met by one that the port has there already.
+  // A wish for any address of a subnet is met by an address of that subnet that the port has already.
   const leaving = now.filter((held) => {
     if (stays(held)) return false
     const any = wishes.find((w) => w.address === undefined && w.subnetId === held.subnetId && !kept.has(w))

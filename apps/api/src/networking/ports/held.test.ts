@@ -33,18 +33,18 @@ beforeEach(async () => {
 afterAll(() => cloud.close())
 
 const db = () => cloud.deps.root
-/** The host hears of everything and confirms it. */
+/** Delivers everything to the host, which confirms it. */
 const answer = (id = hostId) => deliver(cloud.system, plainOp(cloud.system), id)
 const silent = () => db().host.update({ where: { id: hostId }, data: { state: 'down' } })
 const remove = (id: string) => inTransaction(cloud.system, (tx) => deletePortRows(tx, [id]))
 const addressOf = async (portId: string) =>
   (await db().portAddress.findFirstOrThrow({ where: { portId } })).address
-/** Five addresses for guests: .2 to .6, one of them the DHCP server's. */
+/** Makes a network with five addresses for guests, .2 to .6, one of which is the DHCP server's. */
 const small = async () => (await createNetwork(ctx, network({ subnet: { cidr: '10.9.0.0/29' } }))).id
 const held = () => db().heldAddress.findMany({ where: { hostId }, orderBy: { address: 'asc' } })
 
 describe('the address of a deleted port', () => {
-  it('is nobody’s until its host has confirmed, and says why', async () => {
+  it('belongs to nobody until its host has confirmed, and the refusal says why', async () => {
     const networkId = await small()
     const port = await newPort(ctx, networkId, { hostId })
     const address = await addressOf(port)
@@ -75,7 +75,7 @@ describe('the address of a deleted port', () => {
     expect(await addressOf(await newPort(ctx, networkId, { address }))).toBe(address)
   })
 
-  it('is held by the host that it left before, too', async () => {
+  it('is held by a host that the port has left before, too', async () => {
     const networkId = await small()
     const port = await newPort(ctx, networkId, { hostId })
     const address = await addressOf(port)
@@ -104,14 +104,15 @@ describe('the address of a deleted port', () => {
     expect(await addressOf(await newPort(ctx, networkId, { address }))).toBe(address)
   })
 
-  it('is refused to who waited for its deletion', async () => {
+  it('is refused to a transaction that waited for the deletion', async () => {
     const networkId = await small()
     const port = await newPort(ctx, networkId, { hostId })
     const address = await addressOf(port)
     await answer()
     let next: Promise<unknown> = Promise.resolve()
     await inTransaction(cloud.system, async (tx) => {
-      // Without its quota, for whose counter both would wait before that.
+      // The row is deleted without its quota: for the counter both transactions would wait before they reach the
+      // address.
       await tx.db.port.delete({ where: { id: port } })
       next = expectCloudError(newPort(ctx, networkId, { address }), 'conflict')
       await expect
@@ -126,13 +127,13 @@ describe('the address of a deleted port', () => {
     const networkId = await small()
     for (let n = 0; n < 20; n++) {
       const port = await newPort(ctx, networkId, { hostId })
-      // What an instance does when it goes: first off its host, which is told, then its rows.
+      // An instance that is deleted does the same: its ports leave the host, the host is told, and then the rows go.
       await inTransaction(cloud.system, (tx) => bindPort(tx, port, null))
       await answer()
       await remove(port)
       expect(await held()).toEqual([])
     }
-    // A host that confirms one round later.
+    // Now the host confirms one round later.
     for (let n = 0; n < 20; n++) {
       const port = await newPort(ctx, networkId, { hostId })
       await answer()
@@ -141,7 +142,7 @@ describe('the address of a deleted port', () => {
     }
   })
 
-  it('of a machine that is declared fenced is free, and goes with a host that is forgotten', async () => {
+  it('is free when the machine is declared fenced, and when the host is forgotten', async () => {
     const networkId = await small()
     const [one, two] = [await newPort(ctx, networkId, { hostId }), await newPort(ctx, networkId, { hostId })]
     await answer()
@@ -157,7 +158,7 @@ describe('the address of a deleted port', () => {
 })
 
 describe('what a project leaves behind on a silent machine', () => {
-  /** A bound port on a network of others; with a quota of one. */
+  /** Makes a network of another project, shared with this one, and sets small quotas. */
   async function onShared() {
     const admin = await testCtx(cloud.deps, { role: 'admin' })
     const { id } = await createNetwork(admin, { ...network(), shared: true })
@@ -228,7 +229,7 @@ describe('what a project leaves behind on a silent machine', () => {
     expect((await held()).length).toBeLessThanOrEqual(5)
   })
 
-  it('counts nothing on a network of its own', async () => {
+  it('counts nothing on the project’s own network', async () => {
     await onShared()
     const { id } = await createNetwork(ctx, network())
     await answer()

@@ -1,9 +1,12 @@
 import { Prisma } from '@stratolith/db'
 
-/** A SELECT of the name that a guest calls itself by; `id` is an expression of type uuid. */
+/** Makes a SELECT of the name by which a guest calls itself; `id` is an SQL expression of type uuid. */
 type Hostnames = (id: Prisma.Sql) => Prisma.Sql
 let known: Hostnames | undefined
-/** Guests are another room's (compute), which says here how they are called: DHCP and DNS tell of it. */
+/**
+ * Instances belong to the room compute, which registers here how their names are found: DHCP and DNS tell guests these
+ * names.
+ */
 export function defineHostnames(hostnames: Hostnames): void {
   known = hostnames
 }

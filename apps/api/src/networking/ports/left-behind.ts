@@ -6,13 +6,13 @@ import { quotaWords } from '../../kernel/quota.ts'
 import { quotaOf } from '../../quota/service.ts'
 import type { PortNetwork } from '../networks/load.ts'
 
-/** Who wants an address, and in which of its quotas what it gets is counted. */
+/** The project that wants an address, and the quota in which the new thing is counted. */
 export type Wanting = { projectId: string; quota: 'ports' | 'routers' | 'floatingIps' }
 
 /**
- * What a project gives back while a machine does not answer stays in use there ("HeldAddress"): whoever took and
- * gave back in a loop would empty a network that others use, too. Of such a network a project gets no more while
- * it has left more behind than it may have at a time. Throws quota_exceeded.
+ * Addresses that a project gives back while a machine does not answer stay in use on that machine ("HeldAddress"): a
+ * loop of taking and giving back would empty a network that others use, too. A project gets no more addresses of
+ * another project's network while more of its addresses are held there than its quota allows. Throws quota_exceeded.
  */
 export async function refuseLeftBehind(
   ctx: Ctx,
@@ -21,7 +21,7 @@ export async function refuseLeftBehind(
 ): Promise<void> {
   if (projectId === '' || projectId === network.projectId) return
   const subnetIds = network.subnets.map((subnet) => subnet.id)
-  // What it still has (a floating IP that was moved to another router) it has not left.
+  // An address that the project still has (a floating IP that moved to another router) is not left behind.
   const left = await heldOf(
     ctx,
     { subnetIds, projectId, quota },

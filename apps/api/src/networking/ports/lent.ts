@@ -4,8 +4,8 @@ import { loadNetwork, type NetworkRow } from '../networks/load.ts'
 import { portEvent } from './rows.ts'
 
 /**
- * The networks of ports that an instance is to be given, in the order of the ids. Of the caller's own
- * project alone; not_found for any other, conflict for one that is in use.
+ * Returns the networks of free ports that an instance is to get, in the order of the IDs. Throws not_found for a port
+ * that is not of the caller's own project, and conflict for a port in use.
  */
 export async function networksOfFreePorts(
   ctx: Ctx,
@@ -24,7 +24,7 @@ export async function networksOfFreePorts(
   })
 }
 
-/** Gives a free port to an instance; of two at once one gets conflict. In a transaction. */
+/** Gives a free port to an instance; of two concurrent calls one gets conflict. In a transaction. */
 export async function lendPort(
   ctx: Ctx,
   portId: string,
@@ -51,7 +51,7 @@ export async function returnPorts(ctx: Ctx, instanceId: string, portIds: readonl
   }
 }
 
-/** The network in which a new port of an instance is wished for: seen by the caller and no external one. */
+/** Returns the network for a new port of an instance: the caller must see it, and it must not be external. */
 export async function networkForNic(ctx: Ctx, id: string): Promise<NetworkRow> {
   const row = await loadNetwork(asMember(ctx), 'network:get', id)
   if (row.external) throw conflict('Instances get no port on an external network: give them a floating IP.')
@@ -64,12 +64,12 @@ export type InstanceInterface = {
   mac: string
   state: string
   addresses: { subnetId: string; address: string }[]
-  /** Without it, it is not filtered and in no group. */
+  /** False: the port is not filtered, and it is in no group. */
   portSecurity: boolean
   securityGroupIds: string[]
 }
 
-/** The ports of an instance with all that OpenStack shows of an interface, oldest first. */
+/** Returns the ports of an instance, oldest first, with everything that OpenStack shows of an interface. */
 export async function interfacesOf(ctx: Ctx, instanceId: string): Promise<InstanceInterface[]> {
   const rows = await ctx.db.port.findMany({
     where: { deviceId: instanceId, deviceOwner: 'compute:nova' },

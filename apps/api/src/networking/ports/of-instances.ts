@@ -33,7 +33,7 @@ export type InstancePort = {
   hostId: string | null
   hostname?: string
 }
-/** What compute shows of an instance's addresses (compute/contract.ts InstanceAddress). */
+/** The address of an instance as compute shows it (compute/contract.ts InstanceAddress). */
 export type PortAddressView = {
   networkId: string
   networkName: string
@@ -45,8 +45,8 @@ export type PortAddressView = {
 }
 
 /**
- * One port a network, in order, with addresses and groups (none named: the project's default
- * group). In the transaction of the instance's row.
+ * Makes one port for each network, in order, with addresses and groups (the project's default group, when the wish
+ * names none). In the transaction of the instance's row.
  */
 export async function createPortsForInstance(
   ctx: Ctx,
@@ -56,7 +56,7 @@ export async function createPortsForInstance(
     hostId: string | null
     networks: readonly PortNetwork[]
     securityGroupIds: readonly string[]
-    /** Addresses asked for, beside `networks`; undefined: any. */
+    /** The wanted address on each of `networks`, in the same order; undefined: any address. */
     addresses?: readonly (string | undefined)[]
   },
 ): Promise<InstancePort[]> {
@@ -72,8 +72,8 @@ export async function createPortsForInstance(
 }
 
 /**
- * The same for all instances of a launch in as many statements as for one: its networks and groups are held and
- * its quota is reserved by the launch, which also appends the events that come back.
+ * Makes the ports of all instances of a launch, in as many statements as for one instance. The launch locks the
+ * networks and groups, reserves the quota, and appends the events that this function returns.
  */
 export async function createPortsOfLaunch(
   ctx: Ctx,
@@ -97,7 +97,7 @@ export async function createPortsOfLaunch(
   return { ports, events: rows.map((row) => portEventOf(row, 'created')) }
 }
 
-/** Groups that were named for a network whose ports are in none are a wish that nothing could carry out. */
+/** Groups that are named for a network whose ports are in no groups would be a wish that nothing carries out. */
 function refuseGroups({ name, portSecurity }: PortNetwork, named: readonly string[]): void {
   if (!portSecurity && named.length > 0) throw invalidInput(groupsNeedSecurity(name), 'securityGroupIds')
 }
@@ -118,7 +118,7 @@ function portsWished(
     deviceOwner: 'compute:nova',
     deviceId: instance.id,
     hostId: instance.hostId,
-    // Without port security it is not filtered, so it is in no group.
+    // A port without port security is not filtered, so it is in no group.
     securityGroupIds: network.portSecurity ? securityGroupIds : [],
     ...fixedOf(ctx, network, wish.addresses?.[index]),
   }))
@@ -134,7 +134,9 @@ const instancePort = (row: PortWithAddress, network: PortNetwork): InstancePort 
   hostId: row.hostId,
 })
 
-/** Only a network's owner says which address: on a shared one the addresses of others are not ours to take. */
+/**
+ * Only a network's owner may choose an address: on a shared network the choice could take the address of somebody else.
+ */
 function fixedOf(ctx: Ctx, network: PortNetwork, address: string | undefined): Pick<NewPort, 'fixed'> {
   if (address === undefined) return {}
   authorize(ctx, 'port:choose', { projectId: network.projectId })
@@ -145,12 +147,15 @@ function fixedOf(ctx: Ctx, network: PortNetwork, address: string | undefined): P
   return { fixed: [{ subnetId: subnet.id, address }] }
 }
 
-/** Says on which host the port is, or (null) that it is on none. */
+/** Records on which host the port is; with null it is on no host. */
 export async function bindPort(ctx: Ctx, portId: string, hostId: string | null): Promise<void> {
   await ctx.db.port.updateMany({ where: { id: portId }, data: { hostId } })
 }
 
-/** The ports are on no host any more, which hears of it with its instance's document, or when it answers again. */
+/**
+ * Records that the ports are on no host any more. The host hears so with its instance's document, or when it answers
+ * again.
+ */
 export async function unbindPorts(ctx: Ctx, portIds: readonly string[]): Promise<void> {
   const bound = await ctx.deps.root.port.findMany({
     where: { id: { in: [...portIds] }, hostId: { not: null } },
@@ -166,7 +171,7 @@ export async function unbindPorts(ctx: Ctx, portIds: readonly string[]): Promise
 }
 
 export type PlacedPort = { id: string; networkId: string; hostId: string | null }
-/** The ports of these instances, by instance, oldest first: one query. */
+/** Returns the ports of these instances by instance, oldest first. One query. */
 export async function portsOf(ctx: Ctx, instanceIds: readonly string[]): Promise<Map<string, PlacedPort[]>> {
   const rows = await ctx.db.$queryRaw<(PlacedPort & { deviceId: string })[]>`
     SELECT "id", "networkId", "hostId", "deviceId" FROM "Port"
@@ -179,8 +184,8 @@ export const portsOfInstance = async (ctx: Ctx, id: string): Promise<PlacedPort[
 type Which = { lent?: readonly string[]; only?: readonly string[] }
 
 /**
- * Rows, addresses and quota of the ports of an instance that is off its host; those of `lent` stay
- * and are its owner's again. `only`: these and no others.
+ * Deletes rows, addresses and quota of the ports of an instance that has left its host. Ports in `lent` stay, and
+ * belong to their owner again. `only` restricts the deletion to these ports.
  */
 export async function deletePortsOfInstance(ctx: Ctx, instanceId: string, which: Which = {}): Promise<void> {
   await inTransaction(ctx, async (tx) => {
@@ -189,7 +194,7 @@ export async function deletePortsOfInstance(ctx: Ctx, instanceId: string, which:
   })
 }
 
-/** The same without the quota, which its caller gives back (see forgetPortRows). In a transaction. */
+/** Does the same without the quota, which the caller gives back (see forgetPortRows). In a transaction. */
 export async function forgetPortsOfInstance(
   ctx: Ctx,
   instanceId: string,
@@ -210,7 +215,7 @@ export async function forgetPortsOfInstance(
 
 const idsOf = (rows: readonly { id: string }[]) => rows.map((row) => row.id)
 
-/** Addresses of a page of instances, by instance id: one query. */
+/** Returns the addresses of a page of instances by instance ID. One query. */
 export async function addressesOf(
   ctx: Ctx,
   instanceIds: readonly string[],
@@ -231,7 +236,7 @@ export async function addressesOf(
   return byInstance
 }
 
-/** Those of these instances that have a fixed address which matches. Two queries, however many. */
+/** Returns those of the instances that have a matching fixed address. Two queries, however many instances. */
 export async function instancesWithAddress(
   ctx: Ctx,
   instanceIds: readonly string[],
@@ -245,10 +250,12 @@ export async function instancesWithAddress(
   return [...new Set(there.map((port) => port.deviceId))]
 }
 
-/** More instances than this are not told by their ports: a list is never cut without a word. */
+/**
+ * A search that finds more instances than this by their ports is refused, because a list is never cut without a word.
+ */
 const mostByPorts = 20_000
 
-/** Instances with a port on the network, of one project or (without it) of all. */
+/** Returns the instances with a port on the network, of one project or, without `projectId`, of all. */
 export async function instancesOnNetwork(
   ctx: Ctx,
   networkId: string,
@@ -263,7 +270,7 @@ export async function instancesOnNetwork(
   return [...new Set(whole(ports, mostByPorts, way).map(({ deviceId }) => deviceId))]
 }
 
-/** Instances with a fixed or floating address that is `start` or begins with it, of one project or of all. */
+/** Returns the instances whose fixed or floating address is `start` or begins with it, of one project or of all. */
 export async function instancesAtAddress(
   ctx: Ctx,
   start: string,
@@ -283,17 +290,17 @@ export async function instancesAtAddress(
 
 export type RouterNews = {
   routerId: string
-  /** Floating IPs that are to lead to the instance. */
+  /** The floating IPs that are to lead to the instance now. */
   led: string[]
-  /** Floating IPs that were taken off and are to lead nowhere any more, of whichever instance they were. */
+  /** The floating IPs of any instance that were taken off the router and are to lead nowhere any more. */
   released: string[]
-  /** The router itself: whether it is on, its way out, its interfaces. */
+  /** Whether the router itself changed: its switch, its way out, or its interfaces. */
   itself: boolean
 }
 
 /**
- * What routers of an instance have become since a moment (by router), for people: a router changes on its hosts
- * with whatever happens to any floating IP through it. One query.
+ * Tells people what has changed at the routers of an instance since a moment (given by router): any floating IP that
+ * leads through a router changes the router on its hosts. One query.
  */
 export async function routerNews(
   ctx: Ctx,
@@ -314,7 +321,7 @@ export async function routerNews(
     JOIN "Router" r ON r."id" = a."router"`
 }
 
-/** Groups that the ports of an instance are in. */
+/** Returns the groups that the ports of an instance are in. */
 export async function securityGroupsOf(
   ctx: Ctx,
   instanceId: string,
@@ -326,7 +333,7 @@ export async function securityGroupsOf(
   })
 }
 
-/** Names of the groups of a page of instances, by instance id: one query. */
+/** Returns the groups of a page of instances by instance ID. One query. */
 export async function groupNamesOf(
   ctx: Ctx,
   instanceIds: readonly string[],

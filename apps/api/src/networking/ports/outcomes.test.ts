@@ -24,7 +24,7 @@ beforeAll(async () => {
 afterAll(() => cloud.close())
 
 const db = () => cloud.deps.root
-/** A router with a way out, plugged into a network. */
+/** Makes a router with a way out and plugs it into a network. */
 async function plugged(): Promise<{ id: string; networkId: string; states(): Promise<string[]> }> {
   const made = await createNetwork(admin, network({ subnet: { cidr: '10.0.0.0/24' } }))
   const { id } = await createRouter(admin, router({ externalNetworkId: cloud.externalId }))
@@ -44,14 +44,14 @@ it('ports of a router are active when it is set up, and down while it is switche
   const events = await db().event.findMany({
     where: { kind: 'port.updated', data: { path: ['deviceId'], equals: id } },
   })
-  // The cloud's own port outside is no project's news.
+  // The port outside belongs to the cloud itself, so no project hears of it.
   expect(events.map((event) => event.projectId)).toEqual([admin.projectId])
   await updateRouter(admin, { id, adminUp: false })
   await runPending(cloud.deps)
   expect(await states()).toEqual(['down', 'down'])
 })
 
-it('they wait for the hosts that need the router and answer, and for no other', async () => {
+it('they wait for all hosts that need the router and answer, and for no other host', async () => {
   const { networkId, states } = await plugged()
   const { id: hostId } = await addPlane(cloud)
   await newPort(admin, networkId, { hostId })
@@ -62,7 +62,7 @@ it('they wait for the hosts that need the router and answer, and for no other', 
   expect(await states()).toEqual(['active', 'active'])
 })
 
-it('the port of a floating IP only keeps its address, which is no state; also one of an older version', async () => {
+it('the port of a floating IP only keeps an address and has the state n/a, also one of an older version', async () => {
   const { id } = await createFloatingIp(admin, floatingIp())
   const where = { deviceId: id }
   expect(await db().port.findFirst({ where })).toMatchObject({ state: 'n/a' })

@@ -4,20 +4,21 @@ import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { actorOf, insertEvents } from '../../kernel/events.ts'
 import { portEvents } from './rows.ts'
 
-/** What is shown of ports and floating IPs once their hosts have said what became of them. */
+/** The states of ports and floating IPs after their hosts have answered. */
 
 const routerOwners = Prisma.sql`('network:router_interface', 'network:router_gateway')`
-/** Ports of routers and floating IPs that nothing has been said of: few, and an index has them alone. */
+/** Ports of routers and floating IPs of which no host has said anything: they are few, and an index has only these. */
 const untold = Prisma.sql`p."deviceOwner" IN ('network:router_interface', 'network:router_gateway', 'network:floatingip')
   AND p."state" = 'down'`
 
 /**
- * A floating IP is active while it is associated, and a port of a router while that is switched on, once every host
- * that answers and needs the router has it as it is now.
+ * Sets the states of what the routers carry, once every host that answers and needs a router has it as it is now: a
+ * floating IP is active while it is associated, and a port of a router while the router is switched on.
  */
 export async function settleRouted(tx: Ctx, routerIds: readonly string[]): Promise<void> {
   if (routerIds.length === 0) return
-  // Of two hosts that confirm at the same moment, the later one sees both. The rest is settled by a round.
+  // Without the lock two hosts that confirm at the same moment would not see each other's answer. What this call cannot
+  // settle, a round of the reconciler settles.
   const locked = await tx.db.$queryRaw<{ id: string }[]>`
     SELECT r."id", pg_advisory_xact_lock(hashtextextended('what router ' || r."id" || ' carries', 0))::text FROM (
       SELECT "routerId"::text AS "id" FROM "FloatingIp"
@@ -48,7 +49,10 @@ export async function settleRouted(tx: Ctx, routerIds: readonly string[]): Promi
     SELECT pg_notify('stratolith_events', '') FROM e`
 }
 
-/** Those that were only waited for by a host that does not answer any more, or were there before their state was kept. */
+/**
+ * Settles what no answer of a host settles: things that waited only for a host that no longer answers, and things of a
+ * version that kept no such state.
+ */
 export async function settleUntold(ctx: Ctx): Promise<void> {
   await ctx.db.$executeRaw`
     UPDATE "Port" SET "state" = 'n/a' WHERE "id" IN (
@@ -69,11 +73,17 @@ export type PortState = {
   id: string
   state: 'active' | 'down' | 'error'
   errorMessage: string | null
-  /** Only while it is bound to this host: what another one says of it is too late. Null: to whichever. */
+  /**
+   * The state counts only while the port is bound to this host: the answer of another host comes too late. Null:
+   * whichever host the port is on.
+   */
   on: string | null
 }
 
-/** Those that are otherwise, with their events: one statement. A port that is switched off, or whose network is, is down. */
+/**
+ * Changes the ports whose state differs and writes their events, in one statement. A port that is switched off, or
+ * whose network is, is down.
+ */
 export async function setPortStates(ctx: Ctx, states: readonly PortState[]): Promise<void> {
   if (states.length === 0) return
   await ctx.db.$executeRaw`

@@ -3,11 +3,11 @@ import type { Ctx } from '../../kernel/context.ts'
 import { loadPort } from './service.ts'
 
 export type Hop = { what: string; ok: boolean; reason: string | null }
-/** `closed`: by the host itself, so that nothing that a project may change opens it. */
+/** `closed`: the host itself lets nothing in, so nothing that the project may change helps. */
 export type Reach = { ok: boolean; closed: boolean; hops: Hop[] }
 type Question = { portId: string; protocol: 'tcp' | 'udp' | 'icmp'; port?: number }
 
-/** Can the world reach this port of the guest? Hop by hop, with what to do where it cannot. */
+/** Answers whether the world can reach this port of the guest, hop by hop, with what to do where it cannot. */
 export async function explainReach(ctx: Ctx, question: Question): Promise<Reach> {
   const port = await loadPort(ctx, 'port:get', question.portId)
   const wanted = question.protocol === 'icmp' ? 'ping' : `${question.port ?? 'any'}/${question.protocol}`
@@ -49,7 +49,7 @@ export async function explainReach(ctx: Ctx, question: Question): Promise<Reach>
   return { ok: hops.every((h) => h.ok), closed: closed !== null, hops }
 }
 
-/** Whether a set of ingress rules lets the world in; for plans, before there is a port. */
+/** Answers whether an ingress rule lets the world in; plans ask before there is a port. */
 export function ruleOpens(
   rule: {
     protocol: string | null
@@ -61,7 +61,7 @@ export function ruleOpens(
 ): boolean {
   if (rule.remoteCidr !== null) return false
   if (rule.protocol !== null && rule.protocol !== question.protocol) return false
-  // Of icmp, portMin and portMax are type and code, and a ping is an echo request: 8 and 0.
+  // For ICMP, portMin and portMax are type and code; a ping is an echo request, type 8 and code 0.
   if (rule.protocol === 'icmp') return [null, 8].includes(rule.portMin) && [null, 0].includes(rule.portMax)
   if (rule.portMin === null || question.port === undefined) return true
   return question.port >= rule.portMin && question.port <= (rule.portMax ?? rule.portMin)

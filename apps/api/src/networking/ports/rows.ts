@@ -10,16 +10,18 @@ import { refuseLeftBehind, type Wanting } from './left-behind.ts'
 
 export type NewPort = {
   projectId: string
-  /** For whom the cloud makes a port of its own, and what that is to them. */
+  /**
+   * The project for which the cloud makes a port of its own (such as a gateway), and the quota that counts the thing.
+   */
   for?: Wanting
   network: PortNetwork
   deviceOwner: string
   deviceId: string
-  /** The host that it is bound to from the beginning. */
+  /** The host to which the port is bound from the beginning. */
   hostId?: string | null
   name?: string
   securityGroupIds?: readonly string[]
-  /** Addresses wanted; left out: one of the first subnet's pool. */
+  /** The wanted addresses; when left out, one of the first subnet's pool. */
   fixed?: readonly FixedWish[]
   mac?: string
   description?: string
@@ -29,10 +31,14 @@ export type NewPort = {
 }
 export type PortWithAddress = PortModel & { address: string | null }
 
-/** Port with its address and groups. `projectId` '' is the cloud's own (gateways): no quota. */
+/**
+ * Makes a port with its address and groups. A `projectId` of '' means a port of the cloud itself (a gateway), which has
+ * no quota.
+ */
 export async function createPortRow(ctx: Ctx, wish: NewPort): Promise<PortWithAddress> {
   await holdNetwork(ctx, wish.network)
-  // The quota first: whoever asks at the same time waits there, and sees what the one before has left behind.
+  // The quota comes first: a concurrent transaction of the project waits at the quota, and then sees what this one
+  // leaves behind.
   if (wish.projectId) await reserveQuota(ctx, wish.projectId, { ports: 1 })
   const wanting: Wanting = wish.for ?? { projectId: wish.projectId, quota: 'ports' }
   await refuseLeftBehind(ctx, wish.network, wanting)
@@ -43,8 +49,8 @@ export async function createPortRow(ctx: Ctx, wish: NewPort): Promise<PortWithAd
 }
 
 /**
- * The rows alone, in the order of the wishes: the caller holds the networks, has reserved the quota and
- * tells of them. Three statements for ports of one subnet, however many. In a transaction.
+ * Makes only the rows, in the order of the wishes: the caller has locked the networks, has reserved the quota, and
+ * appends the events. Three statements for ports of one subnet, however many ports. In a transaction.
  */
 export async function insertPorts(ctx: Ctx, wishes: readonly NewPort[]): Promise<PortWithAddress[]> {
   if (wishes.length === 0) return []
@@ -98,7 +104,7 @@ const columnsOf = ({ id, wish, macs }: Port, n: number) => ({
   groups: [...new Set(wish.securityGroupIds ?? [])],
 })
 
-/** The first address of each, by port. */
+/** Gives the ports their addresses. Returns the first address of each port by the port's ID. */
 async function giveAddresses(ctx: Ctx, ports: readonly Port[]): Promise<Map<string, string>> {
   const first = new Map<string, string>()
   const anyOf = new Map<PoolSubnet, string[]>()
@@ -114,15 +120,15 @@ async function giveAddresses(ctx: Ctx, ports: readonly Port[]): Promise<Map<stri
   return first
 }
 
-/** Rows, quota and events of ports that are gone from their hosts. In a transaction. */
+/** Deletes rows and quota of ports that have left their hosts, and appends the events. In a transaction. */
 export async function deletePortRows(ctx: Ctx, ids: readonly string[]): Promise<void> {
   for (const [projectId, ports] of await forgetPortRows(ctx, ids))
     await releaseQuota(ctx, projectId, { ports })
 }
 
 /**
- * The same for whoever gives more back in this transaction: quota is given back at once, since launches lock it
- * in one order. Returns how many ports there were by project.
+ * Does the same without the quota: launches lock quota in one order, so a caller that gives back more than ports gives
+ * everything back at once. Returns the number of deleted ports by project.
  */
 export async function forgetPortRows(
   ctx: Ctx,
@@ -159,7 +165,7 @@ export const portEventOf = (port: EventPort, what: 'created' | 'updated' | 'dele
   data: { deviceId: port.deviceId, networkId: port.networkId },
 })
 
-/** The same of rows of "Port" in a statement, as `insertEvents` takes them. */
+/** The events of rows of "Port" as a SELECT, which `insertEvents` takes. */
 export const portEvents = (what: 'updated' | 'deleted', from: Prisma.Sql): Prisma.Sql => Prisma.sql`
   SELECT ${`port.${what}`} AS "kind", "projectId", false AS "public", 'port' AS "resourceKind", "id"::text AS "resourceId",
     NULL::uuid AS "operationId", jsonb_build_object('deviceId', "deviceId", 'networkId', "networkId") AS "data" FROM ${from}`

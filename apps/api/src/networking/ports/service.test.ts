@@ -37,7 +37,7 @@ const list = (patch: object = {}) => portListInput.parse(patch)
 const group = (ctx: Tenant, name = 'web') => createSecurityGroup(ctx, { name, description: '' })
 
 describe('a port', () => {
-  it('has a MAC of ours, an address of the pool and the default group', async () => {
+  it('has a MAC address of the cloud’s range, an address of the pool and the default group', async () => {
     const ctx = await tenant()
     const id = await newPort(ctx, ctx.networkId)
     const port = await getPort(ctx, { id })
@@ -52,7 +52,7 @@ describe('a port', () => {
     expect(await eventsOf(cloud, id)).toEqual(['port.created'])
   })
 
-  it('never has the MAC of another on its network, also when chance repeats itself', async () => {
+  it('never has the MAC address of another port on its network, even when random numbers repeat', async () => {
     const ctx = await tenant()
     const draws = [1, 1, 2, 3]
     let again = false
@@ -71,7 +71,7 @@ describe('a port', () => {
     }
   })
 
-  it('is listed by network and by device, with nobody else’s', async () => {
+  it('is listed by network and by device, without the ports of others', async () => {
     const ctx = await tenant()
     const other = await tenant()
     const deviceId = crypto.randomUUID()
@@ -95,7 +95,7 @@ describe('a port', () => {
     const own = await group(ctx)
     const wish = { id, securityGroupIds: [own.id, foreign.id] }
     await expectCloudError(updatePort(ctx, wish), 'not_found', /Security group/)
-    // Nor for an administrator: the port would be in a group whose owner never sees it.
+    // An administrator is refused, too: the port would be in a group whose owner never sees it.
     const admin = await testCtx(cloud.deps, { role: 'admin', projectId: other.projectId })
     await expectCloudError(updatePort(admin, wish), 'not_found')
     expect((await getPort(ctx, { id })).securityGroups.map((g) => g.id)).toEqual([ctx.defaultId])
@@ -104,7 +104,7 @@ describe('a port', () => {
     await expectCloudError(updatePort(reader, { id, name: 'x' }), 'forbidden')
   })
 
-  it('changes its groups at its host, live, and keeps an event of it', async () => {
+  it('changes its groups live at its host, and writes an event', async () => {
     const ctx = await tenant()
     const { id: hostId, plane } = await addPlane(cloud)
     const id = await newPort(ctx, ctx.networkId, { hostId })
@@ -114,7 +114,7 @@ describe('a port', () => {
       securityGroups: [{ id: own.id }],
     })
     await runPending(cloud.deps)
-    // A group without ingress rules lets nothing in; the default group had let its members in.
+    // A group without ingress rules lets nothing in; the default group lets its members in.
     expect(plane.state.ports.get(id)?.rules.map((rule) => rule.direction)).toEqual(['egress', 'egress'])
     await updatePort(ctx, { id, securityGroupIds: [] })
     await runPending(cloud.deps)
@@ -132,7 +132,7 @@ describe('a port', () => {
 })
 
 describe('addresses', () => {
-  it('go out once each, also to fifty callers at once, until there are none', async () => {
+  it('are given out once each, also to fifty concurrent callers, until there are none', async () => {
     const ctx = await tenant('10.0.0.0/26')
     const ids = await Promise.all(Array.from({ length: 50 }, () => newPort(ctx, ctx.networkId)))
     const rows = await cloud.deps.root.portAddress.findMany({ where: { portId: { in: ids } } })
@@ -152,7 +152,7 @@ describe('addresses', () => {
     expect(again.addresses[0]?.address).toBe(freed)
   })
 
-  it('are given to one of many when one is left', async () => {
+  it('go to one of many callers when one is left', async () => {
     const ctx = await tenant('10.0.0.0/29') // six usable, four for guests
     for (let i = 0; i < 3; i++) await newPort(ctx, ctx.networkId)
     const outcomes = await Promise.allSettled(Array.from({ length: 6 }, () => newPort(ctx, ctx.networkId)))
@@ -160,7 +160,7 @@ describe('addresses', () => {
     expect((await usage(cloud, ctx.projectId)).ports).toBe(4)
   })
 
-  it('are never waited for: two transactions that want each other’s cannot lock up', async () => {
+  it('are never waited for: two transactions that want each other’s addresses cannot deadlock', async () => {
     const ctx = await tenant()
     const subnet = await cloud.deps.root.subnet.findFirstOrThrow({ where: { networkId: ctx.networkId } })
     const [a, b] = [await newPort(ctx, ctx.networkId), await newPort(ctx, ctx.networkId)]
@@ -200,7 +200,7 @@ describe('addresses', () => {
 })
 
 describe('quota', () => {
-  it('is exact for parallel callers, free again after a failure, and zero in the end (A21.1)', async () => {
+  it('is exact for parallel callers, free again after a failure, and zero after the last deletion (A21.1)', async () => {
     const ctx = await tenant()
     await setQuota(cloud, ctx.projectId, 'ports', 10)
     const outcomes = await Promise.allSettled(Array.from({ length: 30 }, () => newPort(ctx, ctx.networkId)))

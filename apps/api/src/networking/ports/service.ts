@@ -15,7 +15,7 @@ export async function listPorts(ctx: Ctx, input: z.output<typeof portListInput>)
   return pageView(slice, slice.rows.map(portView))
 }
 
-/** By what the portal sorts ports. */
+/** The columns by which the portal sorts ports. */
 const sortablePorts: Sortable = {
   name: [{ field: 'name' }],
   state: [{ field: 'state' }],

@@ -1,7 +1,10 @@
 import type { Ctx } from '../../kernel/context.ts'
 import { conflict } from '../../kernel/errors.ts'
 
-/** "Shared with everybody" is a policy for "*" and, said again, a column of the network. In a transaction. */
+/**
+ * Shares a network with everybody, or stops to. Two places say so: a policy for "*", and a column of the network. In a
+ * transaction.
+ */
 export async function setShared(
   ctx: Ctx,
   network: { id: string; projectId: string },
@@ -20,7 +23,9 @@ export async function setShared(
   await ctx.db.network.update({ where: { id: network.id }, data: { shared } })
 }
 
-/** A project that has ports on it through this policy alone keeps it: they would be cut off from their network. */
+/**
+ * Throws conflict when a project has ports on the network through this policy alone: without it they would be cut off.
+ */
 export async function refuseWhileUsed(
   ctx: Ctx,
   network: { id: string; projectId: string },

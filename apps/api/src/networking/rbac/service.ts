@@ -10,7 +10,7 @@ import { holdNetwork, loadNetwork, type NetworkRow } from '../networks/load.ts'
 import { refuseWhileUsed, setShared } from './rows.ts'
 
 export type RbacPolicyRecord = Prisma.RbacPolicyGetPayload<object>
-/** More of them a network make every look at it slow. */
+/** With more policies on a network every query for the network would become slow. */
 const mostPolicies = 100
 
 const searchable: Searchable = {
@@ -22,7 +22,7 @@ const searchable: Searchable = {
 }
 const sortable = new Set(['id', 'projectId', 'objectId', 'action', 'targetProject', 'createdAt'])
 
-/** Of the project's own networks; administrators see all. */
+/** Returns the policies of the project's own networks; administrators see all. */
 export async function findRbacPolicies(ctx: Ctx, input: FindInput): Promise<RbacPolicyRecord[]> {
   authorize(ctx, 'rbacPolicy:list')
   const scope = listScope(ctx, { allProjects: seesAll(ctx) })
@@ -41,7 +41,7 @@ export async function listRbacPolicies(ctx: Ctx, input: { networkId: string }): 
   return rows.map(view)
 }
 
-/** Shares a network of the caller's with one project, or (administrators) with all: "*". */
+/** Shares a network of the caller's with one project or, for administrators, with all: "*". */
 export async function createRbacPolicy(
   ctx: Ctx,
   input: z.output<typeof rbacPolicyCreateInput>,
@@ -74,7 +74,7 @@ export async function createRbacPolicy(
   })
 }
 
-/** Refused while ports of the project that would lose it are on the network. */
+/** Throws conflict while the project that would lose the network has ports on it. */
 export async function deleteRbacPolicy(ctx: Ctx, input: { id: string }): Promise<RbacPolicyView> {
   return inTransaction(ctx, async (tx) => {
     const { row, network } = await load(tx, input.id)
@@ -84,7 +84,7 @@ export async function deleteRbacPolicy(ctx: Ctx, input: { id: string }): Promise
   })
 }
 
-/** The same network for another project. */
+/** Gives the network of the policy to another project instead. */
 export async function retargetRbacPolicy(
   ctx: Ctx,
   input: { id: string; targetProject: string },
@@ -128,7 +128,7 @@ async function takeBack(ctx: Ctx, network: NetworkRow, row: RbacPolicyRecord): P
   await ctx.db.rbacPolicy.deleteMany({ where: { id: row.id } })
 }
 
-/** The projects that it is opened to hear of it, too: whoever may see it now looks again. */
+/** The event is public, so that the pages of a project that may see the network now look again. */
 const changed = (ctx: Ctx, network: NetworkRow) =>
   appendEvent(ctx, {
     kind: 'network.updated',

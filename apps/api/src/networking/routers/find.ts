@@ -39,7 +39,7 @@ export function queryRouters(ctx: Ctx, ask: Ask<NetworkingWhere>): Promise<Slice
   return queryRows<RouterModel>(ctx.db.router, { kind: 'router', scope, searchable, also }, ask)
 }
 
-/** Two queries: the routers, and the addresses of their gateways. */
+/** Returns routers with the addresses of their gateways. Two queries. */
 export async function findRouters(ctx: Ctx, input: FindInput): Promise<RouterRecord[]> {
   const where = { allProjects: seesAll(ctx), lasting: true }
   const { rows } = await queryRouters(ctx, neutronAsk(sortable, input, where))

@@ -12,7 +12,7 @@ import { createPortRow, deletePortRows, portEvent } from '../ports/rows.ts'
 import { loadPort } from '../ports/service.ts'
 import { numbered } from '../states.ts'
 
-/** Router with its gateway address, quota, history, event. In a transaction. */
+/** Makes a router with its gateway address, quota, history and event. In a transaction. */
 export async function createRouterRow(
   ctx: Ctx,
   projectId: string,
@@ -43,8 +43,8 @@ export async function createRouterRow(
 }
 
 /**
- * Gives the router an address of the external network, or takes it away (null). An address of choice
- * (`fixed`) is the administrator's to give.
+ * Gives the router an address of the external network, or takes the address away (null). Only administrators may give a
+ * chosen address (`fixed`).
  */
 export async function setGatewayRow(
   ctx: Ctx,
@@ -98,7 +98,7 @@ export async function setGatewayRow(
   })
 }
 
-/** Plugs the router into the subnet with the subnet's gateway address. Answers the id of its port there. */
+/** Plugs the router into the subnet with the subnet's gateway address. Returns the ID of the router's port there. */
 export async function addInterfaceRow(ctx: Ctx, router: RouterModel, subnetId: string): Promise<string> {
   const subnet = await ctx.db.subnet.findUnique({ where: { id: subnetId } })
   if (!subnet) throw notFound('subnet', subnetId)
@@ -125,7 +125,7 @@ export async function addInterfaceRow(ctx: Ctx, router: RouterModel, subnetId: s
   return port.id
 }
 
-/** Makes a port that nobody uses the router's place in its subnets. */
+/** Turns a port that nothing uses into an interface of the router in the port's subnets. */
 export async function addInterfacePort(ctx: Ctx, router: RouterModel, portId: string): Promise<void> {
   await ctx.db.$executeRaw`SELECT 1 FROM "Port" WHERE "id" = ${portId}::uuid FOR UPDATE`
   const port = await loadPort(ctx, 'port:update', portId)
@@ -178,7 +178,7 @@ async function refuseOverlap(
     )
 }
 
-/** Queues the host's part. `left` names networks that the router has just been taken off. */
+/** Queues the workflow that tells the hosts. `left` names networks that the router has just left. */
 export async function applyRouterLater(
   ctx: Ctx,
   router: RouterModel,
@@ -196,7 +196,10 @@ export async function applyRouterLater(
   })
 }
 
-/** One change of a router after the other, and none while it is being deleted. In a transaction. */
+/**
+ * Locks the router, so that changes run one after the other; throws conflict while it is being deleted. In a
+ * transaction.
+ */
 export async function lockRouter(ctx: Ctx, id: string): Promise<void> {
   const rows = await ctx.db.$queryRaw<{ state: string }[]>`
     SELECT "state" FROM "Router" WHERE "id" = ${id}::uuid FOR UPDATE`

@@ -33,7 +33,7 @@ beforeAll(async () => {
 })
 afterAll(() => cloud.close())
 
-/** A network with one subnet; both ids. */
+/** Makes a network with one subnet; returns both IDs. */
 async function subnetOf(ctx: Tenant, cidr = '10.0.0.0/24', patch: object = {}) {
   const made = await createNetwork(ctx, network({ subnet: { cidr, ...patch } }))
   return { networkId: made.id, subnetId: made.subnets[0]?.id ?? '' }
@@ -41,7 +41,7 @@ async function subnetOf(ctx: Tenant, cidr = '10.0.0.0/24', patch: object = {}) {
 const withGateway = (ctx: Tenant) => createRouter(ctx, router({ externalNetworkId: cloud.externalId }))
 
 describe('a router', () => {
-  it('is made with a gateway address, found, and deleted with everything', async () => {
+  it('is made with a gateway address, found, and deleted without a trace', async () => {
     const ctx = await testCtx(cloud.deps)
     const made = await withGateway(ctx)
     expect(made).toMatchObject({
@@ -61,7 +61,7 @@ describe('a router', () => {
     expect(await cloud.deps.root.port.count({ where: gateways })).toBe(0)
   })
 
-  it('takes its place in a subnet and leaves it', async () => {
+  it('gets an interface in a subnet and loses it', async () => {
     const ctx = await testCtx(cloud.deps)
     const { id } = await withGateway(ctx)
     const { networkId, subnetId } = await subnetOf(ctx)
@@ -75,7 +75,7 @@ describe('a router', () => {
     expect(await eventsOf(cloud, networkId)).toEqual(Array(4).fill(expect.stringMatching(/^network\./)))
   })
 
-  it('is told to its hosts, also to one whose only network it has left', async () => {
+  it('is announced to its hosts, also to one whose only network it has left', async () => {
     const ctx = await testCtx(cloud.deps)
     const { id } = await withGateway(ctx)
     const red = await subnetOf(ctx)
@@ -98,7 +98,7 @@ describe('a router', () => {
     expect(a.plane.state.routers.get(id)?.external).not.toBeNull()
   })
 
-  it('changes and loses its way out', async () => {
+  it('changes its way out and loses it', async () => {
     const ctx = await testCtx(cloud.deps)
     const { id } = await createRouter(ctx, router())
     const gateway = { id, externalNetworkId: cloud.externalId }
@@ -111,7 +111,7 @@ describe('a router', () => {
     await expectCloudError(wrong, 'invalid_input', /not external/)
   })
 
-  it('is not on two overlapping ranges (A09.4), nor where there is no gateway address', async () => {
+  it('does not join two overlapping ranges (A09.4), or a subnet without a gateway address', async () => {
     const ctx = await testCtx(cloud.deps)
     const { id } = await createRouter(ctx, router())
     const wide = await subnetOf(ctx, '10.0.0.0/16')
@@ -140,8 +140,8 @@ describe('a router', () => {
   })
 })
 
-describe('with a floating IP behind it', () => {
-  it('a router keeps its gateway, its interface and itself', async () => {
+describe('a router with a floating IP behind it', () => {
+  it('cannot lose its gateway or its interface, and cannot be deleted', async () => {
     const ctx = await testCtx(cloud.deps)
     const made = await starterNetwork(ctx, { name: 'net' })
     const portId = await newPort(ctx, made.id)
@@ -163,7 +163,7 @@ describe('with a floating IP behind it', () => {
     expect((await usage(cloud, ctx.projectId)).routers).toBeUndefined()
   })
 
-  it('and its deletion at the same moment, one of the two is refused', async () => {
+  it('is deleted at the moment when a floating IP is taken: one of the two is refused', async () => {
     for (let i = 0; i < 5; i++) {
       const ctx = await testCtx(cloud.deps)
       const made = await starterNetwork(ctx, { name: 'net' })

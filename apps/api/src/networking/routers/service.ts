@@ -72,7 +72,7 @@ export async function createRouter(ctx: Ctx, input: CreateInput): Promise<Router
   return getRouter(ctx, { id })
 }
 
-/** Name, state and way out; the hosts follow in a workflow. What is left out stays. */
+/** Changes name, state and way out; a workflow tells the hosts. A field that is left out keeps its value. */
 export async function updateRouter(
   ctx: Ctx,
   input: z.output<typeof routerUpdateInput> & { externalFixed?: readonly FixedWish[] },
@@ -96,11 +96,11 @@ export async function addRouterInterface(
   return getRouter(ctx, input)
 }
 
-/** Where a router is plugged in: one of its ports, by its address in one subnet. */
+/** An interface of a router: one of its ports, by the port's address in one subnet. */
 export type RouterPlace = { portId: string; networkId: string; subnetId: string; projectId: string }
 type PlaceInput = { id: string; subnetId?: string; portId?: string }
 
-/** By a subnet (its gateway address becomes the router's) or by a port made for it. */
+/** Plugs the router into a subnet, whose gateway address becomes the router's, or into a port that was made for it. */
 export async function plugRouter(ctx: Ctx, input: PlaceInput): Promise<RouterPlace> {
   let portId = input.portId
   await change(ctx, input.id, async (tx, router) => {
@@ -132,7 +132,7 @@ export async function removeRouterInterface(
 const withAddresses = { addresses: { orderBy: { address: 'asc' } } } satisfies Prisma.PortInclude
 type PlacePort = Prisma.PortGetPayload<{ include: typeof withAddresses }>
 
-/** The router's port in a subnet, or the one named; both must be the same. */
+/** Returns the router's port in a subnet, or the named port; when both are given, they must be the same. */
 async function placePort(ctx: Ctx, { id, portId, subnetId }: PlaceInput): Promise<PlacePort> {
   const port = await ctx.db.port.findFirst({
     where: {
@@ -175,7 +175,7 @@ async function removeInterface(ctx: Ctx, router: RouterModel, port: PlacePort): 
   })
 }
 
-/** null: it leads nowhere any more. */
+/** An `externalNetworkId` of null takes the way out away. */
 export async function setRouterGateway(
   ctx: Ctx,
   input: z.output<typeof routerGatewayInput>,
@@ -188,8 +188,8 @@ export async function setRouterGateway(
 }
 
 /**
- * Its interfaces go with it; with `bare` it is refused while there are any. It is gone at once, for everybody and for
- * the quota; the hosts follow in a workflow.
+ * Deletes a router together with its interfaces; with `bare` it throws conflict while there are interfaces. The router
+ * is gone at once for everybody and for the quota; a workflow removes it from the hosts.
  */
 export async function deleteRouter(ctx: Ctx, input: { id: string; bare?: boolean }): Promise<RouterView> {
   const view = await getRouter(ctx, input)
@@ -210,13 +210,13 @@ export async function deleteRouter(ctx: Ctx, input: { id: string; bare?: boolean
         'routerInUse',
       )
     await applyRouterLater(tx, router, 'router.delete')
-    // Last the quota, for which others wait.
+    // The quota is given back last, because other transactions wait for its row.
     await forgetRouter(tx, router.id)
   })
   return { ...view, state: 'deleting' }
 }
 
-/** Interfaces, gateway, row, quota. Gone is success. */
+/** Deletes interfaces, gateway and row, and gives back the quota. Succeeds when the router no longer exists. */
 export async function forgetRouter(ctx: Ctx, id: string): Promise<void> {
   await inTransaction(ctx, async (tx) => {
     const router = await tx.db.router.findUnique({ where: { id } })
@@ -224,7 +224,7 @@ export async function forgetRouter(ctx: Ctx, id: string): Promise<void> {
     const ports = await tx.db.port.findMany({
       where: { deviceId: id, deviceOwner: { in: ['network:router_interface', 'network:router_gateway'] } },
     })
-    // Its ports are of its own project; that of the gateway counts for nobody.
+    // The interfaces are ports of the router's own project; the gateway's port counts for no project.
     const counted = await forgetPortRows(
       tx,
       ports.map((port) => port.id),
@@ -251,7 +251,7 @@ async function change(
   await inTransaction(ctx, async (tx) => {
     await loadRouter(tx, 'router:update', id)
     await lockRouter(tx, id)
-    // Read again: another change may have been under way until the lock was ours.
+    // The router is read again, because another change may have been under way until this transaction held the lock.
     const router = await loadRouter(tx, 'router:update', id)
     await work(tx, router)
     await routerEvent(tx, router, 'updated')
@@ -266,7 +266,7 @@ const routerEvent = (ctx: Ctx, router: RouterModel, what: 'updated' | 'deleted')
     resourceId: router.id,
   })
 
-/** Views of one page: two queries beside the rows. */
+/** Makes the views of one page with two queries beside the rows. */
 async function routerViews(ctx: Ctx, rows: readonly RouterModel[]): Promise<RouterView[]> {
   if (rows.length === 0) return []
   const [ports, externals] = await Promise.all([

@@ -24,7 +24,7 @@ export type SecurityGroupRuleRecord = SecurityGroupRuleModel
 
 export async function findSecurityGroups(ctx: Ctx, input: FindInput): Promise<SecurityGroupRecord[]> {
   authorize(ctx, 'securityGroup:list')
-  // Every project has its default group from the first look on.
+  // A project's default group is made when somebody first looks for groups.
   if (ctx.scope.kind === 'project') await ensureDefaultSecurityGroup(ctx, projectOf(ctx))
   const ask = neutronAsk(new Set(standardSort), input, { allProjects: seesAll(ctx) })
   return (await querySecurityGroups<SecurityGroupRecord>(ctx, ask, include)).rows
@@ -50,7 +50,8 @@ const ruleSearch: Searchable = {
   portMax: column('portMax'),
   changedSince: ([time]) => ({ createdAt: { gte: time } }),
   remoteCidr: (sought) => {
-    // As it is written, too: rules of earlier versions have addresses of IPv6 as they came.
+    // The prefix is also looked for as the caller wrote it, because rules of earlier versions keep IPv6 addresses as
+    // they were sent.
     const any = sought.flatMap((range) =>
       range === null ? [null] : [normalPrefix(String(range))?.network ?? '', String(range).toLowerCase()],
     )
@@ -62,7 +63,7 @@ const ruleSearch: Searchable = {
     return { OR: [column('remoteCidr')(any.filter((range) => range !== null)), ...some, ...noRange(any)] }
   },
 }
-/** Every word for a protocol finds the rules that mean it; one of IPv6 alone those of IPv6. */
+/** Every word for a protocol finds the rules that mean this protocol; a word of IPv6 finds only rules of IPv6. */
 function protocolSought(value: unknown): object {
   if (value === null) return { protocol: null }
   const text = String(value).toLowerCase()
@@ -87,7 +88,7 @@ const ruleSort = new Set([
   'remoteGroupId',
 ])
 
-/** Across groups. */
+/** Returns the rules of all visible groups. */
 export async function findSecurityGroupRules(ctx: Ctx, input: FindInput): Promise<SecurityGroupRuleRecord[]> {
   authorize(ctx, 'securityGroup:list')
   if (ctx.scope.kind === 'project') await ensureDefaultSecurityGroup(ctx, projectOf(ctx))

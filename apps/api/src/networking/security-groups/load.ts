@@ -12,8 +12,8 @@ export async function loadGroup(ctx: Ctx, action: string, id: string): Promise<S
 }
 
 /**
- * Every one of `ids`, of the project of the scope alone (also for administrators). Inside a transaction
- * they stay until its end.
+ * Loads all groups of `ids`, which must be of the scope's project (for administrators, too). Throws not_found. In a
+ * transaction they are locked against deletion until its end.
  */
 export async function loadGroups(
   ctx: Ctx,
@@ -42,7 +42,7 @@ export const groupEvent = (
     resourceId: row.id,
   })
 
-/** Groups of the caller's project whose id or name is one of `refs`; a name may be that of several. */
+/** Returns the groups of the caller's project whose ID or name is one of `refs`; several groups may have one name. */
 export async function findSecurityGroups(
   ctx: Ctx,
   refs: readonly string[],

@@ -27,13 +27,13 @@ describe('a protocol (A08.1)', () => {
     expect([rule.protocol, protocolNumber(rule)]).toEqual([word, number])
   })
 
-  it('icmp of IPv6 is another one', () => {
+  it('icmp of IPv6 is another protocol', () => {
     expect(protocolNumber(normal({ protocol: 'icmp', ethertype: 'IPv6' }))).toBe(58)
     expect(protocolNumber(normal({ protocol: '58', ethertype: 'IPv6' }))).toBe(58)
   })
 
   it.each([256, -1, '256', '-1', 'tcp; drop', 'quic', '', '1e2', '0x6', 'tcp\n', {}])(
-    '%j is none',
+    '%j is no protocol',
     (protocol) => {
       expect(() => normal({ protocol })).toThrow()
     },
@@ -42,7 +42,7 @@ describe('a protocol (A08.1)', () => {
 
 describe('ports (A08.2)', () => {
   const tcp = (portMin: unknown, portMax?: unknown) => normal({ protocol: 'tcp', portMin, portMax })
-  it('are a range, also when one end is said', () => {
+  it('are a range, also when only one end is given', () => {
     expect(tcp(22)).toMatchObject({ portMin: 22, portMax: 22 })
     expect(tcp(null, 80)).toMatchObject({ portMin: 80, portMax: 80 })
     expect(tcp(1, 65_535)).toMatchObject({ portMin: 1, portMax: 65_535 })
@@ -61,7 +61,7 @@ describe('ports (A08.2)', () => {
   it.each([null, '112', 'any', 0])('need a protocol that has ports, unlike %j', (protocol) => {
     expect(() => normal({ protocol, portMin: 22 })).toThrow(/Ports belong to tcp, udp or sctp/)
   })
-  it('are type and code for icmp', () => {
+  it('are type and code for ICMP', () => {
     expect(normal({ protocol: 'icmp', portMin: 8, portMax: 0 })).toMatchObject({ portMin: 8, portMax: 0 })
     expect(() => normal({ protocol: 'icmp', portMax: 0 })).toThrow(/needs a type/)
     expect(() => normal({ protocol: 'icmp', portMin: 256 })).toThrow(/between 0 and 255/)

@@ -17,7 +17,7 @@ export type Rule = {
 const numbers: Record<string, number> = { icmp: 1, tcp: 6, udp: 17, sctp: 132 }
 const names: Record<string, string> = { '1': 'icmp', '6': 'tcp', '17': 'udp', '132': 'sctp', '58': 'icmp' }
 const withPorts = new Set(['tcp', 'udp', 'sctp'])
-/** Other words that Neutron's clients know, by IANA's numbers. */
+/** Further words that Neutron's clients know, with IANA's numbers. */
 const known = new Map([
   ['ah', 51],
   ['dccp', 33],
@@ -42,12 +42,15 @@ const known = new Map([
 const wordOf = new Map([...known].map(([word, number]) => [String(number), word]))
 const ofIpv6 = new Set(['43', '44', '58', '59', '60'])
 
-/** What a rule that was kept as "112" is called: "vrrp". */
+/** Returns the name of a protocol that was kept as a number: "vrrp" for "112". */
 export const nameOfProtocol = (protocol: string): string => wordOf.get(protocol) ?? protocol
-/** A word or number that is a protocol of IPv6 alone. */
+/** Answers whether a word or number is a protocol of IPv6 alone. */
 export const isOfIpv6 = (text: string): boolean =>
   text === 'icmpv6' || text.startsWith('ipv6-') || ofIpv6.has(text)
-/** The form that is compared and enforced, of a word or number in small letters; null: any; undefined: it is none. */
+/**
+ * Returns the form of a protocol that is compared and enforced; the text must be in small letters. null: any protocol.
+ * undefined: no protocol.
+ */
 export function normalProtocol(text: string): string | null | undefined {
   const number = known.get(text) ?? (/^\d{1,3}$/.test(text) ? Number(text) : undefined)
   if (number === undefined) return text === 'any' ? null : Object.hasOwn(numbers, text) ? text : undefined
@@ -62,9 +65,9 @@ export function protocolNumber(rule: Pick<Rule, 'protocol' | 'ethertype'>): numb
 }
 
 /**
- * One normal form for every way to say a rule (A08.1–4): "TCP", "tcp" and "6" are one
- * protocol, a single port is a range, 0.0.0.0/0 is no restriction. Refuses what the filter could
- * not honour, with a sentence.
+ * Returns one normal form for every way to write a rule (A08.1–4): "TCP", "tcp" and "6" are one protocol, a single port
+ * is a range, and 0.0.0.0/0 is no restriction. Throws invalid_input, with a sentence, for a rule that the filter could
+ * not carry out.
  */
 export function normaliseRule(input: RuleInput): Rule {
   const protocol = normaliseProtocol(input.protocol ?? null)

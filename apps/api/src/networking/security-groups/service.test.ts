@@ -37,7 +37,7 @@ const group = (ctx: Tenant, name = 'web') => createSecurityGroup(ctx, { name, de
 const ingress = (rules: readonly { direction: string }[]) => rules.filter((r) => r.direction === 'ingress')
 
 describe('a group', () => {
-  it('lets everything out and nothing in, is renamed, and goes with its quota (A08.4)', async () => {
+  it('lets everything out and nothing in, is renamed, and is deleted with its quota (A08.4)', async () => {
     const ctx = await testCtx(cloud.deps)
     const made = await group(ctx)
     expect(made).toMatchObject({ name: 'web', isDefault: false, usedBy: [] })
@@ -55,10 +55,10 @@ describe('a group', () => {
       'securityGroup.updated',
       'securityGroup.deleted',
     ])
-    expect((await usage(cloud, ctx.projectId)).securityGroups).toBe(1) // the default one, made by the list
+    expect((await usage(cloud, ctx.projectId)).securityGroups).toBe(1) // The list has made the default group.
   })
 
-  it('named default is there once, lets its members reach each other, and stays', async () => {
+  it('named default exists once, lets its members reach each other, and cannot be deleted', async () => {
     const ctx = await testCtx(cloud.deps)
     const ids = await Promise.all(
       Array.from({ length: 5 }, () => ensureDefaultSecurityGroup(ctx, ctx.projectId)),
@@ -72,7 +72,7 @@ describe('a group', () => {
     expect(await updateSecurityGroup(ctx, { id, description: 'ours' })).toMatchObject({ description: 'ours' })
   })
 
-  it('is not deleted while a port is in it, nor at the moment when one enters', async () => {
+  it('is not deleted while a port is in it, or at the moment when a port joins', async () => {
     const ctx = await testCtx(cloud.deps)
     const { id: networkId } = await createNetwork(ctx, network())
     const { id } = await group(ctx)
@@ -88,7 +88,7 @@ describe('a group', () => {
       if (o.status === 'rejected') expect(['conflict', 'not_found']).toContain(o.reason.code)
   })
 
-  it('of presets is made once for a combination', async () => {
+  it('of presets is made once for each combination', async () => {
     const ctx = await testCtx(cloud.deps)
     const both = await Promise.all([
       ensurePresetGroup(ctx, ctx.projectId, ['ssh', 'ping']),
@@ -134,7 +134,7 @@ describe('rules', () => {
     expect((await usage(cloud, ctx.projectId)).securityGroupRules).toBe(3)
   })
 
-  it('are made once by callers at once, and never beyond the quota (A21)', async () => {
+  it('are made once by concurrent callers, and never beyond the quota (A21)', async () => {
     const ctx = await testCtx(cloud.deps)
     const { id } = await group(ctx)
     const same = await Promise.allSettled(
@@ -150,7 +150,7 @@ describe('rules', () => {
       if (o.status === 'rejected') expect(o.reason).toMatchObject({ code: 'quota_exceeded' })
   })
 
-  it('that name a group bring its members to the host, and follow them as they come and go', async () => {
+  it('that name a group bring its members to the host, and follow them as they join and leave', async () => {
     const ctx = await testCtx(cloud.deps)
     const { id: networkId } = await createNetwork(ctx, network())
     const [a, b] = [await addPlane(cloud), await addPlane(cloud)]
@@ -174,7 +174,7 @@ describe('rules', () => {
     expect(members()).toEqual([])
   })
 
-  it('of others go with the group that they name, at the host too', async () => {
+  it('of other groups are deleted with the group that they name, at the host too', async () => {
     const ctx = await testCtx(cloud.deps)
     const { id: networkId } = await createNetwork(ctx, network())
     const { id: hostId, plane } = await addPlane(cloud)
@@ -190,7 +190,7 @@ describe('rules', () => {
 })
 
 describe('who may what', () => {
-  it("takes another project's group and rule for ones that do not exist (R2)", async () => {
+  it("treats another project's group and rule as ones that do not exist (R2)", async () => {
     const ctx = await testCtx(cloud.deps)
     const other = await testCtx(cloud.deps)
     const { id } = await group(ctx)

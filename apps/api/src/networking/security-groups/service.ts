@@ -34,7 +34,7 @@ const sortableGroups: Sortable = { name: [{ field: 'name' }], created: [{ field:
 export async function listSecurityGroups(ctx: Ctx, input: OwnedListInput): Promise<Page<SecurityGroupView>> {
   authorize(ctx, 'securityGroup:list')
   const { allProjects, projectId, search } = input
-  // Every project has its default group from the first look on.
+  // A project's default group is made when somebody first looks for groups.
   if (!allProjects && projectId === undefined) await ensureDefaultSecurityGroup(ctx, projectOf(ctx))
   const ask = { where: { allProjects, projectId, search }, ...askOf(input, sortableGroups) }
   const slice = await querySecurityGroups<GroupRow>(ctx, ask, groupInclude)
@@ -59,7 +59,7 @@ export async function createSecurityGroup(
   return getSecurityGroup(ctx, { id })
 }
 
-/** By its name scripts and clients find the group that a project has from the beginning. */
+/** Scripts and clients find the default group of a project by its name, so no other group may have that name. */
 function refuseDefaultName(name: string | undefined): void {
   if (name?.toLowerCase() === 'default')
     throw conflict(
@@ -68,7 +68,7 @@ function refuseDefaultName(name: string | undefined): void {
     )
 }
 
-/** Every group lets everything out; the default group also lets its members reach each other. */
+/** Makes a group whose rules let everything out; in the default group members may also reach each other. */
 async function createGroupRow(
   ctx: Ctx,
   projectId: string,
@@ -97,7 +97,7 @@ async function createGroupRow(
   return id
 }
 
-/** Id of the project's default group, made when it is not there. Safe to call at any time. */
+/** Returns the ID of the project's default group, which is made when it does not exist. Safe to call at any time. */
 export async function ensureDefaultSecurityGroup(ctx: Ctx, projectId: string): Promise<string> {
   const found = await ctx.db.securityGroup.findFirst({
     where: { projectId, isDefault: true },
@@ -121,7 +121,10 @@ export async function ensureDefaultSecurityGroup(ctx: Ctx, projectId: string): P
   })
 }
 
-/** A group of the project that opens the presets of the launch form; one a combination. */
+/**
+ * Returns the ID of the project's group that opens these presets of the launch form, one group for each combination;
+ * null without presets.
+ */
 export async function ensurePresetGroup(
   ctx: Ctx,
   projectId: string,
@@ -196,7 +199,7 @@ export async function deleteSecurityGroup(ctx: Ctx, input: { id: string }): Prom
   const gone = await getSecurityGroup(ctx, input)
   await inTransaction(ctx, async (tx) => {
     const row = await loadGroup(tx, 'securityGroup:delete', input.id)
-    // An administrator's comes back at its next use.
+    // An administrator may delete a project's default group: it is made again at its next use.
     if (row.isDefault && !isAdmin(tx))
       throw conflict('The default group of a project stays.', 'securityGroupCannotRemoveDefault')
     await removeGroup(tx, row)
@@ -204,7 +207,10 @@ export async function deleteSecurityGroup(ctx: Ctx, input: { id: string }): Prom
   return gone
 }
 
-/** The default group too: with its project. `ctx.db` is a transaction. Gone is fine. */
+/**
+ * Deletes the default group together with its project. `ctx.db` is a transaction. Succeeds when the group no longer
+ * exists.
+ */
 export async function forgetDefaultGroup(ctx: Ctx, projectId: string): Promise<void> {
   const row = await ctx.db.securityGroup.findFirst({ where: { projectId, isDefault: true } })
   if (row) await removeGroup(ctx, row)
@@ -232,7 +238,7 @@ async function removeGroup(ctx: Ctx, row: Awaited<ReturnType<typeof loadGroup>>)
     await applyGroupLater(ctx, other)
 }
 
-/** The ports that use the group follow in a workflow, at once. */
+/** Adds a rule; a workflow tells the hosts of the ports that use the group at once. */
 export async function addSecurityGroupRule(
   ctx: Ctx,
   input: z.output<typeof ruleCreateInput>,
@@ -241,7 +247,10 @@ export async function addSecurityGroupRule(
   return getSecurityGroup(ctx, { id: input.securityGroupId })
 }
 
-/** The same; answers the rule's id. `wording`: how the caller wrote what is kept in its normal form. */
+/**
+ * Does the same; returns the rule's ID. `wording`: the caller's own words for values that are kept in their normal
+ * form.
+ */
 export async function newSecurityGroupRule(
   ctx: Ctx,
   input: z.output<typeof ruleCreateInput>,
@@ -283,7 +292,7 @@ export async function removeSecurityGroupRule(ctx: Ctx, input: { id: string }): 
     const rule = await tx.db.securityGroupRule.findUnique({ where: { id: input.id } })
     if (!rule) throw notFound('security group rule', input.id)
     const group = await loadGroup(tx, 'securityGroup:update', rule.groupId).catch((error: unknown) => {
-      // Somebody else's rule is as unknown as one that does not exist.
+      // A rule of another project is answered like a rule that does not exist.
       if (error instanceof CloudError && error.code === 'not_found')
         throw notFound('security group rule', input.id)
       throw error
@@ -334,7 +343,7 @@ function view(row: GroupRow): SecurityGroupView {
       description: rule.description,
     })),
     usedBy: row.ports.flatMap(({ port }: { port: GroupRow['ports'][number]['port'] | null }) =>
-      // Ports are read after the list of members: one of them may be gone by then.
+      // Ports are read after the list of members, so a port may be gone by then.
       port
         ? { portId: port.id, instanceId: port.deviceOwner.startsWith('compute:') ? port.deviceId : null }
         : [],

@@ -31,7 +31,10 @@ const searchable: Searchable = {
 }
 const sortable = new Set([...standardSort, 'networkId', 'cidr', 'dhcp', 'gatewayIp'])
 
-/** Of the networks that the caller may see, those of an external network as Neutron has it: not for every tenant. */
+/**
+ * Returns the subnets of the networks that the caller may see, except those of external networks, which Neutron does
+ * not show to every tenant either.
+ */
 export async function findSubnets(ctx: Ctx, input: FindInput): Promise<SubnetRecord[]> {
   authorize(ctx, 'network:list')
   const seen = await listedNetworks(ctx, seesAll(ctx), { outside: false })

@@ -30,7 +30,7 @@ const add = (ctx: Tenant, networkId: string, patch: object = {}) =>
   createSubnet(ctx, subnetCreateInput.parse({ networkId, cidr: '10.0.0.0/24', ...patch }))
 
 describe('a subnet', () => {
-  it('is refused where a network has as many as a host takes', async () => {
+  it('is refused when the network has as many subnets as a host takes', async () => {
     const { ctx, networkId } = await bare()
     await setQuota(cloud, ctx.projectId, 'subnets', 1_000)
     for (let n = 0; n < bounds.subnetsOfNetwork; n++)
@@ -72,7 +72,7 @@ describe('a subnet', () => {
     expect(rows.map((row) => row.dhcpIp)).toEqual(['10.0.0.2', null])
   })
 
-  it('has its DHCP server outside of the pool and beside the gateway', async () => {
+  it('has its DHCP server outside of the pool and not at the gateway’s address', async () => {
     const { ctx, networkId } = await bare()
     await add(ctx, networkId, { gatewayIp: '10.0.0.2', pool: { start: '10.0.0.3', end: '10.0.0.9' } })
     expect(await cloud.deps.root.subnet.findFirst({ where: { networkId } })).toMatchObject({
@@ -80,7 +80,7 @@ describe('a subnet', () => {
     })
   })
 
-  it('reaches the hosts that have guests of the network, and leaves them again', async () => {
+  it('reaches the hosts that have guests of the network, and is removed from them again', async () => {
     const { ctx, networkId } = await bare()
     const { id: hostId, plane } = await addPlane(cloud)
     await add(ctx, networkId)
@@ -136,7 +136,7 @@ describe('a subnet', () => {
     expect(error.field).toBe(field)
   })
 
-  it('may be what another network is, but nothing of its own network', async () => {
+  it('may have the range of another network’s subnet, but must not overlap with its own network’s', async () => {
     const { ctx, networkId } = await bare()
     await add(ctx, networkId, { cidr: '10.0.0.0/16' })
     for (const cidr of ['10.0.0.0/16', '10.0.5.0/24', '10.0.0.0/8'])
@@ -150,7 +150,7 @@ describe('a subnet', () => {
     expect((await add(ctx, other.id, { cidr: '10.0.0.0/16' })).subnets).toHaveLength(1)
   })
 
-  it('is made once when two ask for it at once', async () => {
+  it('is made once when two callers ask for it at once', async () => {
     const { ctx, networkId } = await bare()
     const outcomes = await Promise.allSettled(
       Array.from({ length: 5 }, (_, i) => add(ctx, networkId, { cidr: `10.0.${i}.0/${i === 0 ? 16 : 24}` })),
@@ -174,7 +174,7 @@ describe('a subnet', () => {
 })
 
 describe('deleting a subnet', () => {
-  it('is refused while an address is in use, and gives back what it paid for', async () => {
+  it('is refused while an address is in use, and gives back its quota', async () => {
     const { ctx, networkId } = await bare()
     const id = (await add(ctx, networkId)).subnets[0]?.id ?? ''
     await newPort(ctx, networkId)
@@ -185,7 +185,7 @@ describe('deleting a subnet', () => {
     await expectCloudError(deleteSubnet(ctx, { id }), 'not_found')
   })
 
-  it('twice or with a new port at the same moment is refused with a sentence, never a broken row', async () => {
+  it('twice, or at the moment when a port is made, is refused with a sentence, and no row is broken', async () => {
     const { ctx, networkId } = await bare()
     const id = (await add(ctx, networkId)).subnets[0]?.id ?? ''
     const outcomes = await Promise.allSettled([
@@ -199,7 +199,7 @@ describe('deleting a subnet', () => {
     expect((await usage(cloud, ctx.projectId)).subnets ?? 0).toBe(left)
   })
 
-  it("does not know another project's subnet (R2)", async () => {
+  it("is refused as not found for another project's subnet (R2)", async () => {
     const { ctx, networkId } = await bare()
     const id = (await add(ctx, networkId)).subnets[0]?.id ?? ''
     const other = await testCtx(cloud.deps)

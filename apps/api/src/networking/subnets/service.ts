@@ -16,13 +16,13 @@ import { takenAmong } from '../ports/allocate.ts'
 
 type SubnetInput = z.output<typeof subnetCreateInput>
 
-/** Adds a subnet; answers the network as it is then. */
+/** Adds a subnet; returns the network as it is then. */
 export async function createSubnet(ctx: Ctx, input: SubnetInput): Promise<NetworkView> {
   await newSubnet(ctx, input)
   return oneNetwork(ctx, input.networkId)
 }
 
-/** The same; answers its id. It is of the network's project, whoever makes it. */
+/** Does the same; returns the subnet's ID. The subnet belongs to the network's project, whoever makes it. */
 export async function newSubnet(ctx: Ctx, input: SubnetInput): Promise<string> {
   return inTransaction(ctx, async (tx) => {
     const network = await loadNetwork(tx, 'subnet:create', input.networkId)
@@ -51,14 +51,14 @@ const networkChanged = (ctx: Ctx, network: NetworkRow) =>
     resourceId: network.id,
   })
 
-/** Checks by the grammar of what consumes it (dnsmasq, ip) and writes the row. In a transaction. */
+/** Checks a subnet by the grammar of its consumers (dnsmasq, ip) and writes the row. In a transaction. */
 export async function addSubnet(
   ctx: Ctx,
   network: NetworkRow,
   input: Omit<SubnetInput, 'networkId'>,
 ): Promise<string> {
   const cidr = parseCidr(input.cidr)
-  // Two adders of one network take turns, so that neither misses the other's range.
+  // Two transactions that add a subnet to one network take turns, so that neither misses the other's range.
   await holdNetwork(ctx, network, 'inTurn')
   const siblings = await ctx.db.subnet.findMany({ where: { networkId: network.id }, select: { cidr: true } })
   if (siblings.length >= bounds.subnetsOfNetwork)
@@ -114,7 +114,7 @@ function checkRange(cidr: Cidr, gatewayIp: string | null, pool: Range): void {
     )
 }
 
-/** Whoever names a pool wants all of it given out, and the gateway's address never is. */
+/** A caller who names a pool wants all of it given out, but the gateway's address is never given out. */
 function refuseGatewayInPool(gatewayIp: string | null, { start, end }: Range): void {
   if (gatewayIp === null) return
   if (toNumber(start) <= toNumber(gatewayIp) && toNumber(gatewayIp) <= toNumber(end))
@@ -124,7 +124,7 @@ function refuseGatewayInPool(gatewayIp: string | null, { start, end }: Range): v
     )
 }
 
-/** Name, gateway, DHCP, name servers and pool; the hosts follow in a workflow. */
+/** Changes name, gateway, DHCP, name servers and pool; a workflow tells the hosts. */
 export async function updateSubnet(
   ctx: Ctx,
   input: z.output<typeof subnetUpdateInput>,
@@ -180,7 +180,10 @@ async function refuseGatewayInUse(ctx: Ctx, subnet: SubnetModel, next: string | 
   }
 }
 
-/** As freeFor, but beside ports that are there already. The network is held, so nobody takes it meanwhile. */
+/**
+ * Does the same as freeFor on a subnet with ports. The caller has locked the network, so nobody takes the address
+ * meanwhile.
+ */
 async function freeDhcpIp(
   ctx: Ctx,
   subnetId: string,
@@ -202,7 +205,10 @@ async function freeDhcpIp(
   return free
 }
 
-/** With its network, by what the caller may see of that; unseen is 404. */
+/**
+ * Loads a subnet with its network, if the caller may see that. Throws not_found for a subnet that the caller cannot
+ * see.
+ */
 export async function loadSubnet(
   ctx: Ctx,
   action: string,
@@ -218,7 +224,10 @@ export async function loadSubnet(
   return { subnet, network }
 }
 
-/** Address of the DHCP server: the first of the subnet that is neither gateway nor, if possible, pool. */
+/**
+ * Returns the address of the DHCP server: the first of the subnet that is not the gateway's and, if possible, not in
+ * the pool.
+ */
 function freeFor(
   cidr: ReturnType<typeof parseCidr>,
   pool: { start: string; end: string },

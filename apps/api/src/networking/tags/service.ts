@@ -25,8 +25,8 @@ const kinds: Record<TagKind, { table: string; load: (ctx: Ctx, id: string) => Pr
 }
 
 /**
- * Changes the tags of a thing that the caller may change; answers them as they are then, in order.
- * One change after the other, so that two that add at the same time both do.
+ * Changes the tags of a thing that the caller may change; returns the new tags in order. The row is locked, so that two
+ * callers who add a tag at the same time both succeed.
  */
 export async function changeTags(
   ctx: Ctx,
@@ -52,7 +52,7 @@ export async function changeTags(
   })
 }
 
-/** The set replaces the one before. */
+/** The given set replaces the set before. */
 export async function setTags(ctx: Ctx, input: z.input<typeof tagsSetInput>): Promise<string[]> {
   const { kind, id, tags } = tagsSetInput.parse(input)
   return changeTags(ctx, { kind, id }, () => tags)
