@@ -17,8 +17,8 @@ const load = () => import('./ActionMenuOpen.tsx')
 const ActionMenuOpen = lazy(() => load().then((module) => ({ default: module.ActionMenuOpen })))
 
 /**
- * Three dots; the menu behind them is loaded when a pointer or the focus comes near. `asButton`: it
- * stands among buttons, not in a table.
+ * Three dots; the menu behind them is loaded when a pointer or the focus comes near. `asButton`: the menu stands among
+ * buttons and not in a table.
  */
 export function ActionMenu<V>({
   label,

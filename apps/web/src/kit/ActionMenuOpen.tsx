@@ -6,7 +6,7 @@ import type { MenuEntry } from './ActionMenu.tsx'
 import { useReturnFocus } from './return-focus.ts'
 import { dangerText } from './theme.ts'
 
-/** The menu itself, open from the start. What cannot be done says why below its name. */
+/** The menu itself, open from the start. An action that is not possible shows the reason below its name. */
 export function ActionMenuOpen({
   label,
   asButton,
@@ -37,7 +37,8 @@ export function ActionMenuOpen({
           <Menu.Item
             key={id}
             leftSection={icon}
-            // Not Mantine's "disabled", which the arrow keys pass over: its reason is to be read.
+            // Mantine's "disabled" is not used, because the arrow keys skip such items and nobody could read the
+            // reason.
             aria-disabled={allowed !== true}
             c={allowed === true ? (danger ? dangerText : undefined) : 'dimmed'}
             closeMenuOnClick={allowed === true}

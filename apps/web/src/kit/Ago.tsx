@@ -3,7 +3,7 @@ import { Hint } from '../ui/Hint.tsx'
 import { ago, dateTime } from './format.ts'
 import { useNow } from './use-now.ts'
 
-/** "3 minutes ago", exact time on hover; keeps itself true. */
+/** Shows "3 minutes ago", with the exact time on hover; the text is kept up to date. */
 export function Ago({ iso }: { iso: string }) {
   const now = useNow()
   if (now === null)

@@ -5,8 +5,8 @@ import { useState } from 'react'
 import { Hint } from '../ui/Hint.tsx'
 
 /**
- * The same as a command of the stock OpenStack client; `title` says so where it is something else. `folded`: beside
- * things that matter more it is a line to open.
+ * Shows a page's action as a command of the stock OpenStack client; a `title` says so where the command is something
+ * else. `folded`: the command is behind a line to open, because other things on the page matter more.
  */
 export function AsCode({
   cli,

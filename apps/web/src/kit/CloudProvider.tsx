@@ -7,14 +7,16 @@ import { newQueryClient } from './query-client.ts'
 import { TRPCProvider } from './trpc.ts'
 
 const url = '/api/trpc'
-/** Longer inputs (user data in a plan) do not fit into an address. */
+/** Longer inputs (user data in a plan) do not fit into an address, so they are sent by POST. */
 const maxQueryInAddress = 1500
 
-/** tRPC and the query cache for the pages inside of the shell. `place`: where the session holds (kit/place.ts). */
+/**
+ * Gives tRPC and the query cache to the pages inside of the shell. `place`: the scope of the session (kit/place.ts).
+ */
 export function CloudProvider({ place, children }: { place: string; children: ReactNode }) {
   const [queryClient] = useState(newQueryClient)
   const [trpcClient] = useState(() => {
-    // See identity/server/places.ts: this page was made for this place.
+    // The header says for which place this page was made (identity/server/places.ts).
     const headers = { 'x-stratolith-place': place }
     return createTRPCClient<AppRouter>({
       links: [
@@ -22,8 +24,8 @@ export function CloudProvider({ place, children }: { place: string; children: Re
           condition: (op) =>
             op.type === 'query' && (JSON.stringify(op.input)?.length ?? 0) > maxQueryInAddress,
           true: httpLink({ url, methodOverride: 'POST', headers }),
-          // Not the streaming link: an answer that arrives in two pieces makes it abort (11.22, isEmpty of its
-          // streams manager), which is every answer above some 32 KiB.
+          // The streaming link is not used: tRPC 11.22 aborts an answer that arrives in two pieces (isEmpty of its
+          // streams manager), which happens to every answer above some 32 KiB.
           false: httpBatchLink({ url, maxItems: 20, maxURLLength: 6000, headers }),
         }),
       ],

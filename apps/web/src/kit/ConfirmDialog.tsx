@@ -4,7 +4,7 @@ import { useState } from 'react'
 import type { Asked } from './confirm.tsx'
 import { dialogName } from './dialog-name.ts'
 
-/** The question keeps its words while it fades away. Enter alone does nothing that cannot be undone. */
+/** The dialog keeps its question while it fades away. Enter alone never confirms an action that cannot be undone. */
 export function ConfirmDialog({ opened, question }: { opened: boolean; question: Asked | null }) {
   const [shown, setShown] = useState(question)
   const [ticked, setTicked] = useState(question?.option?.ticked ?? false)

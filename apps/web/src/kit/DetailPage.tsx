@@ -14,7 +14,7 @@ import { useUrlState } from './url-state.ts'
 
 export type DetailTab = { id: string; label: string; content: ReactNode }
 
-/** A resource's page: where it is, what can be done with it, and its tabs (the open one in ?tab=). */
+/** The page of a resource: its path, the actions on it, and its tabs (?tab= names the open one). */
 export function DetailPage<V extends { id: string }>({
   descriptor,
   view,
@@ -38,7 +38,7 @@ export function DetailPage<V extends { id: string }>({
   const runAction = useRunAction(descriptor)
   const guarded = useGuarded<V>(descriptor.kind)
   const name = descriptor.name(view)
-  // Of several tabs each says what it shows.
+  // The title of the browser's tab names the resource, so that several tabs can be told apart.
   useEffect(() => {
     document.title = `${name} · Stratolith`
   }, [name])
@@ -46,11 +46,12 @@ export function DetailPage<V extends { id: string }>({
   const asked = get('tab')
   const tab = tabs.some(({ id }) => id === asked) ? asked : first
   const listPath = descriptor.listPath ?? descriptor.path?.(view).split('/').slice(0, -1).join('/')
-  // Chosen by what may be done, not by what is under way: no button changes its place under the pointer.
+  // The buttons depend on what is allowed and not on what is under way, so that no button moves under the pointer.
   const { next, buttons, menu } = headerActions(actions, view)
   const run = async (action: ResourceAction<V>) => {
     const done = await runAction(action, [view])
-    // Back must not lead to a page of nothing. Who has gone elsewhere meanwhile stays there.
+    // The page of the deleted thing is replaced, so that Back does not lead to an empty page. A person who has opened
+    // another page meanwhile stays there.
     if (done && removes(action) && listPath && ownPath(window.location.pathname) === pathname)
       router.replace(listPath)
   }

@@ -5,7 +5,7 @@ import type { FilterDef, WordFilter } from './filters.ts'
 
 const width = 160
 
-/** One filter of a list. */
+/** The field for one filter of a list. */
 export function FilterField({
   filter,
   value,
@@ -32,13 +32,16 @@ export function FilterField({
       value: value ?? null,
       onChange: (chosen) => onChange(chosen),
       clearable: true,
-      // Inside of the panel with the filters, which a click elsewhere closes.
+      // The choices are drawn inside of the panel of filters, because a click outside of it closes the panel.
       comboboxProps: { withinPortal: false },
     })
   return <WordField key={value ?? ''} filter={filter} value={value ?? ''} onChange={onChange} />
 }
 
-/** Asked for with Enter or when the person goes on: a part of a word is another word. */
+/**
+ * A field for a typed word. The list is asked when the person presses Enter or leaves the field, because a half-typed
+ * word is another word.
+ */
 function WordField({
   filter,
   value,

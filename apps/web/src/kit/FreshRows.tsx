@@ -3,7 +3,7 @@ import { Button } from '@mantine/core'
 import { IconArrowUp } from '@tabler/icons-react'
 import classes from './FreshRows.module.css'
 
-/** “12 new – show”, over the headings of a list, so that no row moves before somebody wants it. */
+/** Shows “12 new – show” over the headings of a list, so that no row moves before the reader asks for the new ones. */
 export function FreshRows({ count, onShow }: { count: number; onShow: () => void }) {
   return (
     <div className={classes.line} role="status">

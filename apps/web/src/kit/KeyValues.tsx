@@ -13,26 +13,29 @@ import { rereadKind } from './stale.ts'
 
 type Item = { id: string; value: string }
 type Props = {
-  /** `resourceKind` of the thing whose they are: what is read again after a change. */
+  /** The `resourceKind` of the thing that has these items: its queries are read again after a change. */
   kind: string
   title: string
   description: string
   noun: string
   plural: string
   items: Readonly<Record<string, string>>
-  /** Whether they may be changed: true, or the sentence why not. */
+  /** Whether the items may be changed: true, or the sentence why not. */
   allowed: Allowed
   set: (key: string, value: string) => Promise<unknown>
   remove: (key: string) => Promise<unknown>
   setCli: (key: string, value: string) => string
   removeCli: (key: string) => string
-  /** What stands in the empty fields. */
+  /** The placeholders of the empty fields. */
   example: { key: string; value: string }
-  /** An item without a value says something, too. */
+  /** True: an item may be without a value, because its key alone says something. */
   mayBeEmpty?: boolean
 }
 
-/** Keys and values that people write on a thing: add, change, remove. The API says which words it takes. */
+/**
+ * A list of keys and values that people write on a thing, with buttons to add, change and remove. The API decides which
+ * words are allowed.
+ */
 export function KeyValues(props: Props) {
   const { kind, title, description, noun, plural, items, allowed, remove, removeCli } = props
   const [edited, setEdited] = useState<Item | null>(null)

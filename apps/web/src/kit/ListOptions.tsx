@@ -10,10 +10,10 @@ import type { useListQuery } from './list-query.ts'
 import { notify } from './notify.ts'
 import { fileNameOf, saveText } from './save-file.ts'
 
-/** Rows of one request for a file: the most that a list gives. */
+/** The rows of one request for a file: the most that a list procedure gives. */
 const partSize = 1000
 
-/** Which columns a list has, and the whole list as a file. */
+/** The menu of a list: the choice of its columns, and the download of the whole list as a file. */
 export function ListOptions<V extends { id: string }>({
   plural,
   columns,

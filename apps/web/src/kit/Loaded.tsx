@@ -9,7 +9,10 @@ import { wayBack } from './paths.ts'
 
 type Query<T> = { data: T | undefined; error: unknown; refetch: () => unknown; isFetching: boolean }
 
-/** Waiting, not found, failed, or the page. Data that is there stays while a reload fails. */
+/**
+ * Shows that the query is waiting, has found nothing or has failed, or shows the page. Data that is shown already stays
+ * when a reload fails.
+ */
 export function Loaded<T>({
   query,
   children,

@@ -9,8 +9,8 @@ import { Link } from './navigation.tsx'
 type To = { onClick: () => void } | { href: string }
 
 /**
- * What one comes to a list for, in its title row and in the empty list: “Create network”, a verb and a thing without
- * an article. Buttons of this kind are made nowhere else (tools/design.test.ts). With `href` it leads to a page.
+ * The main action of a list, in its title row and in the empty list: “Create network”, a verb and a thing without an
+ * article. Buttons of this kind are made nowhere else (tools/design.test.ts). With `href` the button leads to a page.
  */
 export function MainAction({
   label,

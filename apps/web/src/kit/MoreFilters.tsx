@@ -4,7 +4,7 @@ import { IconFilter } from '@tabler/icons-react'
 import { FilterField } from './FilterField.tsx'
 import type { FilterDef } from './filters.ts'
 
-/** Filters that are used now and then; how many of them narrow the list stands on the button. */
+/** The panel with the filters that are seldom used; its button shows how many of them narrow the list. */
 export function MoreFilters({
   filters,
   chosen,

@@ -6,7 +6,7 @@ import { SidePanelForm } from './SidePanelForm.tsx'
 
 export type NameValues = { name: string; description: string }
 
-/** Panel for what has a name and a description; `fixedName` says why the name cannot change. */
+/** The panel that edits a name and a description; `fixedName` says why the name cannot change. */
 export function NameForm({
   title,
   opened,

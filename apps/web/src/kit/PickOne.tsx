@@ -8,11 +8,11 @@ import type { CloudQuery } from './list-query.ts'
 
 export type Named = { id: string; name: string; domainName?: string }
 export type PickProps = Omit<SelectProps, 'data' | 'searchable' | 'searchValue' | 'onSearchChange'> & {
-  /** What the value is called before anything was looked for. */
+  /** The name of the value before the person has searched. */
   chosen?: { id: string; name: string } | null
 }
 
-/** One of many, found by typing: the server searches, so the list may be as long as it likes. */
+/** A field to choose one of many things by typing. The server searches, so the list may have any length. */
 export function PickOne<T extends Named>({
   query,
   chosen = null,
@@ -23,7 +23,7 @@ export function PickOne<T extends Named>({
   const [typed, setTyped] = useState(chosen?.name ?? '')
   const [known, setKnown] = useState<{ id: string; name: string } | null>(chosen)
   const [search] = useDebouncedValue(typed, 200)
-  // The chosen name in the field is no search.
+  // The name of the chosen thing in the field is not a search.
   const asked = known && known.id === props.value && search === known.name ? undefined : search || undefined
   const { data, isFetching } = useQuery({ ...query(asked), placeholderData: keepPreviousData })
   const found: Named[] = data?.items ?? []

@@ -29,8 +29,8 @@ type Props<V extends { id: string }> = {
 }
 
 /**
- * A list that lives in its address and in the event stream. `query` gets the page (limit, marker,
- * search, sort) and the chosen filters by id, and gives the options of a list procedure.
+ * A list whose state is in its address and which follows the event stream. `query` gets the page (limit, marker,
+ * search, sort) and the chosen filters by ID, and returns the query options of a list procedure.
  */
 export function ResourceTable<V extends { id: string }>({
   descriptor: given,
@@ -102,7 +102,7 @@ export function ResourceTable<V extends { id: string }>({
 type List<V extends { id: string }> = ReturnType<typeof useListQuery<V>>
 type Selection<V> = {
   ids: ReadonlySet<string>
-  /** Those of them that are shown. */
+  /** The selected rows that are shown on this page. */
   chosen: readonly V[]
   toggle: (id: string) => void
   set: (ids: ReadonlySet<string>) => void
@@ -112,7 +112,7 @@ type Selection<V> = {
 function useSelection<V extends { id: string }>(rows: readonly V[]): Selection<V> & { chosen: V[] } {
   const [ids, set] = useState<ReadonlySet<string>>(new Set())
   const selectAllBox = useRef<HTMLInputElement>(null)
-  // Rows that went away are no longer selected.
+  // Rows that have left the list are not selected any more.
   const chosen = rows.filter((row) => ids.has(row.id))
   const toggle = (id: string) =>
     set((before) => (before.has(id) ? new Set([...before].filter((x) => x !== id)) : new Set(before).add(id)))
@@ -121,7 +121,7 @@ function useSelection<V extends { id: string }>(rows: readonly V[]): Selection<V
 
 function clear<V>({ set, selectAllBox }: Selection<V>): void {
   set(new Set())
-  // The button goes with the selection: a keyboard goes on at the box that selects.
+  // The button vanishes together with the selection, so the focus moves to the checkbox that selects all rows.
   selectAllBox.current?.focus()
 }
 
@@ -143,7 +143,7 @@ function selectAll<V extends { id: string }>(
   }
 }
 
-/** What is wrong with what was asked for. */
+/** Says what went wrong with the page that was asked for. */
 function Told<V extends { id: string }>({ list: { lost, result } }: { list: List<V> }) {
   return (
     <>
@@ -159,7 +159,7 @@ function Told<V extends { id: string }>({ list: { lost, result } }: { list: List
   )
 }
 
-/** There is none at all, or none of what was asked for. */
+/** Says that there are no things at all, or none that match the search and the filters. */
 function Nothing<V extends { id: string }>({
   list,
   descriptor,

@@ -7,7 +7,10 @@ import type { ResourceAction, RowsDescriptor } from './descriptor.ts'
 import classes from './ResourceTable.module.css'
 import { TableHead, TableRow } from './TableParts.tsx'
 
-/** The look of a list for rows that a page has already: parts of one resource. No search, no pages. */
+/**
+ * A table that looks like a list, for rows that the page has already: the parts of one resource. It has no search and
+ * no pages.
+ */
 export function RowsTable<V extends { id: string }>({
   descriptor,
   rows,
@@ -18,7 +21,7 @@ export function RowsTable<V extends { id: string }>({
   descriptor: RowsDescriptor<V>
   rows: V[]
   actions?: ResourceAction<V>[]
-  /** What the table is called where the plural alone says too little. */
+  /** The name of the table for screen readers, where the plural alone says too little. */
   label?: string
   empty?: ReactNode
 }) {

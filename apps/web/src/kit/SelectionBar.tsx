@@ -7,7 +7,7 @@ import { counted, type ResourceAction } from './descriptor.ts'
 import classes from './ResourceTable.module.css'
 import { dangerText } from './theme.ts'
 
-/** Lies over the headings of a table while rows are selected. */
+/** The bar over the headings of a table while rows are selected. */
 export function SelectionBar<V extends { id: string }>({
   descriptor,
   actions,
@@ -35,10 +35,10 @@ export function SelectionBar<V extends { id: string }>({
   )
 }
 
-/** As in ResourceTable.module.css, where the words go. */
+/** The same width as in ResourceTable.module.css: here buttons show icons without words. */
 const iconsAlone = '(min-width: 601px) and (max-width: 75em)'
 
-/** An action runs on those that allow it. */
+/** Each button runs its action on those selected things that allow it. */
 function BulkButtons<V extends { id: string }>({
   actions,
   views,

@@ -11,7 +11,7 @@ export type SidePanelProps = {
   onShown?: () => void
 }
 
-/** A drawer at the right; its code comes with the first opening. */
+/** A drawer at the right side; its code is loaded when it opens for the first time. */
 export const SidePanel = lazyPanel<SidePanelProps>(() =>
   import('./SidePanelDrawer.tsx').then((module) => module.SidePanelDrawer),
 )

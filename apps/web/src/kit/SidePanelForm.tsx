@@ -10,10 +10,9 @@ import { cloudError } from './errors.ts'
 import { SidePanel } from './SidePanel.tsx'
 
 /**
- * A small form at the side of a list. `onSubmit` throws what the server answered; the sentence is
- * shown on its field, or above the buttons. Closes itself after success; asks before it loses input.
- * What must come after closing (leaving for another page: closing writes the address) is a function
- * that `onSubmit` resolves to.
+ * A small form at the side of a list. `onSubmit` throws the server's error, whose sentence is shown at its field or
+ * above the buttons. The form closes after success, and asks before typed input is lost. Closing writes the address, so
+ * work that must come after closing (such as opening another page) is a function to which `onSubmit` resolves.
  */
 export function SidePanelForm<T extends Record<string, unknown>>({
   title,

@@ -4,8 +4,8 @@ import classes from './StateBadge.module.css'
 export type Tone = 'good' | 'busy' | 'off' | 'warn' | 'bad'
 
 /**
- * A state: a dot and its word, which docs/design.md lists. Words have colour when somebody should look at them; the
- * shape of the dot says the tone as well. `detail` is shown on hover.
+ * Shows a state as a dot and a word; docs/design.md lists the words. Words have colour when somebody should look at the
+ * thing, and the shape of the dot says the same as the colour. `detail` is shown on hover.
  */
 export function StateBadge({ state, tone, detail }: { state: string; tone: Tone; detail?: string | null }) {
   const shown = (

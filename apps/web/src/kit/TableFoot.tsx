@@ -4,7 +4,7 @@ import type { Page } from '@stratolith/api/kernel/contract'
 import { inSentence } from './descriptor.ts'
 import { countText } from './list-query.ts'
 
-/** How many rows there are, which of them are shown, and the ways to the others. */
+/** Says how many rows there are and which of them are shown, and links to the other pages. */
 export function TableFoot({
   list,
   words,

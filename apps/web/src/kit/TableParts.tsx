@@ -120,7 +120,7 @@ export function TableRow<V extends { id: string }>({
 }
 
 const waitingRows = ['a', 'b', 'c', 'd', 'e', 'f']
-/** As high as rows are, so that nothing jumps when they arrive. */
+/** Placeholder rows of the same height as real rows, so that nothing jumps when the data arrives. */
 export function TableWaiting({ columns }: { columns: number }) {
   return waitingRows.map((row) => (
     <tr key={row} role="row">
@@ -133,7 +133,7 @@ export function TableWaiting({ columns }: { columns: number }) {
   ))
 }
 
-/** The usual first column: the name, leading to the resource's page. */
+/** The usual first column: the name as a link to the resource's page. */
 export function NameLink({ href, children }: { href: string; children: ReactNode }) {
   return (
     <Anchor

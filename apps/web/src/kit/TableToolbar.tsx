@@ -8,7 +8,7 @@ import { FilterField } from './FilterField.tsx'
 import type { FilterDef } from './filters.ts'
 import { MoreFilters } from './MoreFilters.tsx'
 
-/** Search (press /), filters and the page's own buttons. */
+/** The search (press /), the filters, and the buttons of the page itself. */
 export function TableToolbar({
   list,
   filters,
@@ -28,7 +28,7 @@ export function TableToolbar({
   filters: FilterDef[]
   searchable: boolean
   plural: string
-  /** Of the list itself: columns, download. */
+  /** The options of the list itself: columns and download. */
   options: ReactNode
   toolbar?: ReactNode
 }) {
@@ -60,10 +60,13 @@ export function TableToolbar({
   )
 }
 
-/** One of a few words stands beside the search; what is looked for among many things is behind a button. */
+/** A filter with a few fixed options stands beside the search; all other filters are in a panel behind a button. */
 const isChoice = (filter: FilterDef): boolean => 'options' in filter
 
-/** Asks when the person pauses; follows the address when that changes by itself (Back, "Show all"). */
+/**
+ * Sends the search when the person pauses, and shows the search of the address when that changes without typing (Back,
+ * "Show all").
+ */
 function SearchField({
   search: asked,
   setSearch,
@@ -76,7 +79,7 @@ function SearchField({
   const input = useRef<HTMLInputElement>(null)
   const [text, setText] = useState(asked)
   const [known, setKnown] = useState(asked)
-  // The address changed by itself (Back, "Show all"): follow it.
+  // The address has changed without typing (Back, "Show all"), so the field shows its search.
   if (known !== asked) {
     setKnown(asked)
     setText(asked)

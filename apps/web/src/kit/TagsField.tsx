@@ -6,14 +6,14 @@ import { useState } from 'react'
 import { cloudError } from './errors.ts'
 import { rereadKind } from './stale.ts'
 
-/** Tags of a thing, written at once: Enter adds one, the cross takes one off. */
+/** The tags of a thing. Every change is saved at once: Enter adds a tag, and the cross removes one. */
 export function TagsField({
   kind,
   tags,
   allowed,
   save,
 }: {
-  /** `resourceKind` of the thing whose they are: what is read again after a change. */
+  /** The `resourceKind` of the tagged thing: its queries are read again after a change. */
   kind: string
   tags: string[]
   allowed: Allowed

@@ -2,7 +2,7 @@ import { Text } from '@mantine/core'
 import type { ReactNode } from 'react'
 import classes from './TwoLines.module.css'
 
-/** A cell with small print below it, which compact rows have no room for: there it is shown on hover. */
+/** A cell with a line of small print. Compact rows have no room for this line and show it on hover. */
 export function TwoLines({ children, second }: { children: ReactNode; second?: string | null }) {
   return (
     <div className={classes.cell} title={second ?? undefined}>

@@ -9,8 +9,8 @@ import { begin, endAfter, runningKey, useRunning } from './running.ts'
 import { rereadKind } from './stale.ts'
 
 /**
- * Runs an action on some resources: asks when it must, says what has begun and what failed. What is asked for on a
- * resource before the answer to the last request is there does nothing. Resolves to whether all was done.
+ * Runs an action on some resources: asks first when the action needs confirmation, then says what has begun and what
+ * failed. A resource whose last request has not been answered is skipped. Resolves to whether all was done.
  */
 export function useRunAction<V extends { id: string }>(descriptor: RowsDescriptor<V>) {
   const client = useQueryClient()
@@ -60,13 +60,15 @@ function say<V extends { id: string }>(
   for (const { view, error } of failed.slice(0, 3))
     notify.failed({
       ...cloudError(error),
-      // The cloud calls it by its id, which says nothing here.
+      // The cloud's not_found names the thing by its ID, which tells a person nothing here.
       message: `${view ? descriptor.name(view) : ''}: ${isNothing(error) ? 'somebody else was faster, and it is gone.' : cloudError(error).message}`,
     })
   if (failed.length > 3) notify.failed(new Error(`${failed.length - 3} more failed the same way.`))
 }
 
-/** The action as it may be clicked now: not while the last request on the resource is under way. */
+/**
+ * Returns the action as it may be clicked now: it is not allowed while the last request on the resource is under way.
+ */
 export function useGuarded<V extends { id: string }>(
   kind: string,
 ): (action: ResourceAction<V>) => ResourceAction<V> {

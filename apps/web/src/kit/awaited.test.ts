@@ -13,7 +13,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-test('the end of what was begun here is told once, and of many things not at all', () => {
+test('the end of an operation that this tab began is told once, and of many operations at a time not at all', () => {
   awaitEnd(['a', 'b'], 'toast')
   expect(endCame('a', 'op')).toBe(true)
   expect(takeAwaited('a')).toBe('toast')
@@ -22,7 +22,7 @@ test('the end of what was begun here is told once, and of many things not at all
   expect(['1', '2', '3', '4'].some((id) => endCame(id, 'op'))).toBe(false)
 })
 
-test('an end that comes before the answer is told with the answer, once', () => {
+test('an end that comes before the answer to the request is told with the answer, once', () => {
   const asked = Date.now()
   expect(endCame('quick', 'op 1')).toBe(false)
   awaitEnd(['quick'], 'toast', asked)
@@ -33,7 +33,7 @@ test('an end that comes before the answer is told with the answer, once', () => 
   takeAwaited('quick')
 })
 
-test('the end of what others did before is not that of what is asked for now', () => {
+test('an end of earlier work by others is not taken for the end of this tab’s operation', () => {
   endCame('busy', 'op 1')
   vi.advanceTimersByTime(1)
   awaitEnd(['busy'], 'toast', Date.now())

@@ -1,18 +1,21 @@
-/** Ids of resources that this tab waits for, each with the message that says what has begun. */
+/** The IDs of resources for whose operations this tab waits, each with the message that says what has begun. */
 const awaited = new Map<string, string>()
-/** Of more at once nobody wants to hear one by one. */
+/** The ends of more operations at a time are not told one by one. */
 const most = 3
 
-/** Ends that nobody waited for yet: the event of a quick operation comes before the answer to its request. */
+/**
+ * Ends of operations that this tab does not wait for yet: the event of a quick operation comes before the answer to its
+ * request.
+ */
 const early = new Map<string, { operationId: string; at: number }>()
 const earlyMs = 10_000
-/** Of other people's work there may be many at once. */
+/** Other people's operations end here, too, so the number is limited. */
 const mostEarly = 100
 
 type Teller = (resourceId: string, operationId: string) => void
 let tell: Teller | null = null
 
-/** Who says the ends that came early. Returns how to stop that. */
+/** Sets the function that tells ends which came early. Returns a function that removes it. */
 export function tellEarlyEnds(teller: Teller): () => void {
   tell = teller
   return () => {
@@ -20,7 +23,10 @@ export function tellEarlyEnds(teller: Teller): () => void {
   }
 }
 
-/** `since`: when that was asked for. Earlier ends are of something else; a new resource has no others. */
+/**
+ * Waits for the ends of operations on these resources. `since`: the moment of the request; an earlier end belongs to
+ * another operation. A new resource has no earlier ones.
+ */
 export function awaitEnd(resourceIds: readonly string[], message: string, since = 0): void {
   if (resourceIds.length > most) return
   for (const id of resourceIds) {
@@ -31,7 +37,7 @@ export function awaitEnd(resourceIds: readonly string[], message: string, since 
   }
 }
 
-/** Whether this tab waits for the end that has come; one that comes early is kept for a moment. */
+/** Returns whether this tab waits for the end that has come; any other end is kept for some seconds. */
 export function endCame(resourceId: string, operationId: string): boolean {
   if (awaited.has(resourceId)) return true
   const now = Date.now()
@@ -40,7 +46,10 @@ export function endCame(resourceId: string, operationId: string): boolean {
   return false
 }
 
-/** The message of what has ended now, which is waited for no longer; null: this tab did not ask for it. */
+/**
+ * Returns the message of an operation that has ended now, and stops waiting for it. Null: this tab did not begin the
+ * operation.
+ */
 export function takeAwaited(resourceId: string): string | null {
   const message = awaited.get(resourceId) ?? null
   awaited.delete(resourceId)

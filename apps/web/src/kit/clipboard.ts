@@ -1,7 +1,7 @@
 /**
- * Browsers offer `navigator.clipboard` on https and localhost only, and a private cloud is often
- * opened as http://10.0.0.5:8080. There the old way does, behind the same name, so that every copy
- * button works. Runs once, in the browser.
+ * Browsers offer `navigator.clipboard` on https and localhost only, but a private cloud is often opened as
+ * http://10.0.0.5:8080. There this function puts the old way of copying behind the same name, so that every copy button
+ * works. It runs once, in the browser.
  */
 export function installClipboard(): void {
   if (typeof navigator === 'undefined' || 'clipboard' in navigator) return
@@ -14,7 +14,8 @@ async function copyBySelection(text: string): Promise<void> {
   area.value = text
   area.readOnly = true
   area.style.cssText = 'position:fixed;inset:0 auto auto 0;opacity:0'
-  // Inside of an open dialog: its focus trap would take the focus back from elsewhere.
+  // The text area is put into an open dialog, because the dialog's focus trap would take the focus away from any other
+  // place.
   const place = before?.closest('[role=dialog]') ?? document.body
   place.append(area)
   area.select()

@@ -6,7 +6,10 @@ import { useSession } from './session.ts'
 
 const changed = 'stratolith:columns'
 
-/** The columns that this person has hidden in a list; kept in this browser. The first column always stays. */
+/**
+ * Returns the columns of a list without those that this person has hidden. The choice is kept in this browser. The
+ * first column is always shown.
+ */
 export function useColumns<V>(
   list: string,
   all: ColumnDef<V>[],
@@ -34,7 +37,7 @@ const nothing = () => null
 
 function subscribe(tell: () => void): () => void {
   window.addEventListener(changed, tell)
-  // Another window of the same person.
+  // Another window of the same browser has changed the choice.
   window.addEventListener('storage', tell)
   return () => {
     window.removeEventListener(changed, tell)
@@ -42,7 +45,7 @@ function subscribe(tell: () => void): () => void {
   }
 }
 
-/** What is kept may have been written by an older version, or by hand. */
+/** The stored text may have been written by an older version or by hand. */
 export function hiddenOf(text: string | null): Set<string> {
   try {
     const kept: unknown = JSON.parse(text ?? '[]')

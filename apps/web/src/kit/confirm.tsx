@@ -3,7 +3,7 @@ import { useSyncExternalStore } from 'react'
 import type { ActionQuestion } from './descriptor.ts'
 import { lazyPanel } from './lazy-panel.tsx'
 
-/** `names`: of all that it is about, when they are several. */
+/** `names`: the names of all things that the action concerns, if there are several. */
 export type Question = ActionQuestion & { danger?: boolean; names?: string[] }
 export type Answer = { yes: boolean; ticked: boolean }
 export type Asked = Question & { answer: (answer: Answer) => void }
@@ -15,7 +15,7 @@ function show(next: Asked | null): void {
   for (const listener of listeners) listener()
 }
 
-/** Asks in a modal. Resolves to what the person chose, and whether the box was ticked; closing it is a no. */
+/** Asks in a modal. Resolves to the person's answer and whether the checkbox was ticked; closing the modal means no. */
 export function askWithOption(question: Question): Promise<Answer> {
   asked?.answer({ yes: false, ticked: false })
   return new Promise((resolve) => {
@@ -36,7 +36,7 @@ const ConfirmDialog = lazyPanel<{ opened: boolean; question: Asked | null }>(() 
   import('./ConfirmDialog.tsx').then((module) => module.ConfirmDialog),
 )
 
-/** Where questions appear; once in the shell. */
+/** The place where questions appear; the shell has exactly one. */
 export function ConfirmHost() {
   const question = useSyncExternalStore(
     (listener) => {

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { csv } from './csv.ts'
 
-it('quotes what must be quoted and defuses formulas', () => {
+it('quotes what must be quoted, and makes formulas harmless', () => {
   expect(
     csv(
       ['a', 'b'],

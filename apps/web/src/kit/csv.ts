@@ -1,8 +1,8 @@
 export type Cell = string | number | boolean | null
 
 /**
- * A table as RFC 4180 says, with a line of headings. Programs that open such files take a cell that
- * begins with = + - or @ for a formula: those get an apostrophe before them.
+ * Returns a table as CSV by RFC 4180, with a line of headings. Spreadsheet programs take a cell that begins with = + -
+ * or @ for a formula: such a cell gets an apostrophe before it.
  */
 export function csv(headings: readonly string[], rows: readonly (readonly Cell[])[]): string {
   return `${[headings, ...rows].map((row) => row.map(cell).join(',')).join('\r\n')}\r\n`
@@ -16,7 +16,10 @@ function cell(value: Cell): string {
 
 const mostRows = 50_000
 
-/** All pages of a list. Throws when it has more than 50,000 rows, which a browser would have to hold: none is left out. */
+/**
+ * Reads all pages of a list. Throws when the list has more than 50,000 rows, because the browser must hold them all; a
+ * file never leaves rows out.
+ */
 export async function everyPage<T>(
   page: (marker: string | undefined) => Promise<{ items: T[]; next: string | null }>,
 ): Promise<T[]> {
@@ -39,7 +42,10 @@ export class TooLong extends Error {
 
 type Column<V> = { header: string; value?: (view: V) => Cell; sort?: unknown }
 
-/** A list as a file: the id, and each column that has words or numbers of its own, shown or not. */
+/**
+ * Returns a list as a file: the ID, and each column that has a word or number as its value, whether the column is shown
+ * or not.
+ */
 export function listFile<V extends { id: string }>(
   columns: readonly Column<V>[],
   rows: readonly V[],

@@ -4,7 +4,7 @@ import { ownKey } from './own-storage.ts'
 
 const storeOf = (values: Record<string, string>) => ({ getItem: (key: string) => values[key] ?? null })
 
-it('rows are compact until the person who is signed in chooses otherwise', () => {
+it('rows are compact until the signed-in person chooses otherwise', () => {
   const store = storeOf({ [ownKey('ann', 'density')]: 'comfortable', [ownKey('bob', 'density')]: 'nonsense' })
   expect(densityOf(store, 'ann')).toBe('comfortable')
   expect(densityOf(store, 'bob')).toBe('compact')

@@ -2,7 +2,7 @@ import { useState } from 'react'
 import { ownKey } from './own-storage.ts'
 import { useSession } from './session.ts'
 
-/** How close the rows of lists stand. Compact is what a page has until its reader chooses. */
+/** The height of the rows of lists. Lists are compact until their reader chooses otherwise. */
 export type Density = 'compact' | 'comfortable'
 
 const keyOf = (userId: string) => ownKey(userId, 'density')
@@ -10,12 +10,12 @@ const keyOf = (userId: string) => ownKey(userId, 'density')
 export const densityOf = (store: Pick<Storage, 'getItem'>, userId: string): Density =>
   store.getItem(keyOf(userId)) === 'comfortable' ? 'comfortable' : 'compact'
 
-/** ui/global.css knows the rest. */
+/** ui/global.css has the rules for both densities. */
 export function showDensity(density: Density): void {
   document.documentElement.dataset.density = density
 }
 
-/** The choice of the person who is signed in; it is kept in this browser. */
+/** The choice of the signed-in person, which is kept in this browser. */
 export function useDensity(): [Density, (density: Density) => void] {
   const { userId } = useSession()
   const [density, set] = useState(() => densityOf(localStorage, userId))

@@ -2,7 +2,7 @@ import type { Allowed } from '@stratolith/api/kernel/contract'
 import type { ReactNode } from 'react'
 import type { Cell } from './csv.ts'
 
-/** `option`: a box in the question, with what it says at first; `run` is told whether it was ticked. */
+/** `option`: a checkbox in the question, with its first value; `run` is told whether it was ticked. */
 export type ActionQuestion = {
   title: string
   body: ReactNode
@@ -11,23 +11,26 @@ export type ActionQuestion = {
 }
 
 export type ResourceAction<V> = {
-  /** `delete` is the one after which there is nothing left to look at. */
+  /** `delete` is the ID of the action after which the thing no longer exists. */
   id: string
   label: string
   icon?: ReactNode
   danger?: boolean
-  /** Whether it is what one does with this one next: then it is the primary button of its page. */
+  /** Whether this action is the natural next step for the thing: then it is the primary button of the thing's page. */
   next?: (view: V) => boolean
-  /** The action that undoes it: of the two only the one that can be done is shown on a page. */
+  /** The ID of the action that undoes this one: a page shows only the one of the two that is possible. */
   opposite?: string
-  /** true, or the sentence why not: shown as the tooltip of the disabled button. */
+  /** True, or the sentence why not, which is the tooltip of the disabled button. */
   allowed: (view: V) => Allowed
-  /** Asks first. */
+  /** The question that is asked before the action runs. */
   confirm?: (views: V[]) => ActionQuestion
-  /** Runs on one; bulk runs it on each. Absent for actions with their own UI → `open`. `ticked`: see `confirm`. */
+  /**
+   * Runs the action on one thing; a bulk action runs on each thing. Actions with a form of their own have `open`
+   * instead. `ticked`: see `confirm`.
+   */
   run?: (view: V, ticked: boolean) => Promise<unknown>
   open?: (view: V) => void
-  /** Toast text. */
+  /** The text of the toast after the request. */
   started?: (views: V[]) => string
   bulk?: boolean
   asCli?: (view: V) => string
@@ -38,22 +41,22 @@ export type ColumnDef<V> = {
   header: string
   cell: (view: V) => ReactNode
   /**
-   * Makes the column sortable: true, by the server, which knows it by the column's id; a function, here, of a list whose
-   * words are made by the page.
+   * Makes the column sortable. True: the server sorts, and knows the column by its ID. A function: the browser sorts a
+   * list whose words the page makes itself.
    */
   sort?: true | ((view: V) => string | number)
-  /** What a file of the list has in this column; without it the column is not in the file. */
+  /** The column's value in a file of the list; without this function the column is not in the file. */
   value?: (view: V) => Cell
   width?: number | string
-  /** Left out on screens narrower than this. */
+  /** The column is hidden on screens narrower than this. */
   hideBelow?: 'xs' | 'sm' | 'md' | 'xl'
 }
 
 export type FactItem = { label: string; value: ReactNode; copy?: string }
 
-/** All that the kit must know of a type of resource to list it and to head its page. */
+/** Everything that the kit must know of a type of resource to list it and to head its page. */
 export type ResourceDescriptor<V extends { id: string }> = {
-  /** `resourceKind` of the event log. */
+  /** The `resourceKind` of the event log. */
   kind: string
   noun: string
   plural: string
@@ -65,16 +68,16 @@ export type ResourceDescriptor<V extends { id: string }> = {
   empty: { title: string; text: string; action?: ReactNode }
 }
 
-/** Of a table without `empty`, which is shown only when it has rows. */
+/** The descriptor of a table that is shown only when it has rows, so that it needs no text for an empty list. */
 export type RowsDescriptor<V extends { id: string }> = Omit<ResourceDescriptor<V>, 'empty'> &
   Partial<Pick<ResourceDescriptor<V>, 'empty'>>
 
-/** “3 instances”, “1 instance”. */
+/** Returns “3 instances” or “1 instance”. */
 export const counted = (count: number, words: { noun: string; plural: string }): string =>
   `${count.toLocaleString('en')} ${inSentence(count === 1 ? words.noun : words.plural)}`
 
-/** “Floating IPs” as it stands inside of a sentence: “floating IPs”. */
+/** Returns a noun as it stands inside of a sentence: “floating IPs” for “Floating IPs”. */
 export const inSentence = (words: string): string => words.charAt(0).toLowerCase() + words.slice(1)
 
-/** Afterwards the thing is gone: its page goes back to the list, and its panel closes. */
+/** Answers whether the thing is gone after this action: then its page goes back to the list, and its panel closes. */
 export const removes = (action: { id: string }): boolean => action.id === 'delete'

@@ -1,8 +1,8 @@
 import type { ReactNode } from 'react'
 
 /**
- * Mantine names a dialog by its title when that has been drawn: a screen reader that is told of the dialog in the
- * moment before would read none. For `attributes` of Modal and Drawer.
+ * Names a dialog by an attribute as well. Mantine names a dialog by its drawn title only, and a screen reader that
+ * hears of the dialog a moment before would read no name. For `attributes` of Modal and Drawer.
  */
 export const dialogName = (title: ReactNode) => ({
   content: typeof title === 'string' ? { 'aria-label': title } : {},

@@ -8,7 +8,7 @@ const unreachable: ErrorView = {
   retryable: true,
 }
 
-/** What went wrong, in the cloud's own words; a failure of the network becomes a sentence of ours. */
+/** Returns the cloud's own description of an error; a failure of the network becomes a sentence of the portal. */
 export function cloudError(error: unknown): ErrorView {
   const view = dataOf(error)?.cloud
   if (isErrorView(view)) return view
@@ -18,27 +18,29 @@ export function cloudError(error: unknown): ErrorView {
   return unreachable
 }
 
-/** The session has ended. A wrong password in a form is refused by the same code, but names its field. */
+/** Answers whether the session has ended. A wrong password in a form has the same code, but names its field. */
 export function isSessionOver(error: unknown): boolean {
   const { code, field } = cloudError(error)
   return code === 'unauthenticated' && field === null
 }
 
-/** The row after which a page of a list begins is gone, or never was. */
+/** Answers whether the row after which a page of a list begins is gone or never existed. */
 export function isLostMarker(error: unknown): boolean {
   if (error === null || error === undefined) return false
   const { code, field } = cloudError(error)
   return code === 'invalid_input' && field === 'marker'
 }
 
-/** There is nothing at this address: no such thing, or an id that no thing could have. */
+/** Answers whether nothing is at this address: the thing does not exist, or its ID is none that a thing could have. */
 export function isNothing(error: unknown): boolean {
   if (error === null || error === undefined) return false
   const { code, field } = cloudError(error)
   return code === 'not_found' || (code === 'invalid_input' && field === 'id')
 }
 
-/** For a Mantine form: the field that is to blame with the sentence; empty when no field is. */
+/**
+ * Returns the error for a Mantine form: the sentence under the name of its field; empty when the error names no field.
+ */
 export function formErrors(error: unknown): Record<string, string> {
   const view = cloudError(error)
   return view.field ? { [view.field]: view.message } : {}

@@ -2,19 +2,22 @@ import type { ReactNode } from 'react'
 import type { PickProps } from './PickOne.tsx'
 
 type Labelled = { id: string; label: string }
-/** One of a few words. */
+/** A filter with a few fixed options. */
 export type ChoiceFilter = Labelled & { options: { value: string; label: string }[] }
-/** One of many things, which the server finds by their names. `isValue`: could the text be the id of one? */
+/**
+ * A filter by one of many things, which the server finds by name. `isValue` answers whether a text could be the ID of
+ * such a thing.
+ */
 export type ThingFilter = Labelled & {
   pick: (props: PickProps) => ReactNode
   isValue: (text: string) => boolean
 }
-/** A word that the person types. */
+/** A filter by a word that the person types. */
 export type WordFilter = Labelled & { isWord: (text: string) => boolean }
-/** What a list may be narrowed to; the address says `?id=value`. */
+/** The filters of a list; the address says `?id=value`. */
 export type FilterDef = ChoiceFilter | ThingFilter | WordFilter
 
-/** What the address asks for, without what no filter could mean: an address may have been cut short. */
+/** Returns the filters of the address that have a possible value: an address may have been cut short. */
 export function chosenOf(
   filters: readonly FilterDef[],
   get: (key: string) => string | null,

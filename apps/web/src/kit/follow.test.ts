@@ -35,7 +35,7 @@ afterEach(() => {
 })
 const last = () => Stream.all.at(-1)
 
-test('a browser without a network is told at once, and followed again when it is back', () => {
+test('a lost network is told at once, and the stream is followed again when the network is back', () => {
   last()?.onopen?.()
   last()?.dispatchEvent(
     Object.assign(new Event('change'), { data: JSON.stringify({ cursor: '7', kind: 'x', data: {} }) }),
@@ -57,7 +57,7 @@ test('after the page is left nothing is followed', () => {
   expect(last()?.closed).toBe(true)
 })
 
-test('the end of the session that the stream tells of is the one that was asked for here', () => {
+test('an end of the session that the stream tells is the end that this page asked for', () => {
   const assign = vi.fn()
   vi.stubGlobal('window', Object.assign(browser, { location: { pathname: '/profile', search: '', assign } }))
   expectEnd('password-changed')

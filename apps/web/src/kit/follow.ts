@@ -6,8 +6,9 @@ const hiddenMs = 30_000
 const retryMs = [500, 1000, 2000, 5000] as const
 
 /**
- * EventSource with our own reconnects: the browser's gives up on any answer but 200. A browser that has lost its
- * network says so (`offline`), while the stream itself would look alive for minutes. `place`: of the page (kit/place.ts).
+ * Follows the event stream by EventSource and reconnects itself, because the browser gives up on every answer but 200.
+ * A browser that has lost its network tells so by `offline`, while the stream itself would look alive for minutes.
+ * `place`: the place of the page (kit/place.ts).
  */
 export function follow(
   place: string,
@@ -25,7 +26,7 @@ export function follow(
     const query = new URLSearchParams({ at: place, ...(cursor ? { after: cursor } : {}) })
     source = new EventSource(`/api/events?${query}`)
     source.onopen = () => {
-      // Without a cursor we cannot know what happened in between.
+      // Without a cursor nobody knows which events happened in between.
       if (connectedOnce && cursor === null) on.missed()
       connectedOnce = true
       failures = 0
@@ -45,7 +46,7 @@ export function follow(
       source?.close()
       failures += 1
       setState(failures < 3 ? 'connecting' : 'offline')
-      // A cursor that the server refuses would be refused for ever.
+      // The server may refuse this cursor, and would refuse it again and again.
       if (failures === 3) cursor = null
       if (failures === 1) on.missed() // a dead session answers 401 here, which leads to the sign-in page
       timer = setTimeout(connect, retryMs[Math.min(failures - 1, retryMs.length - 1)])
@@ -60,7 +61,7 @@ export function follow(
   const connectUnlessOn = () => {
     if (source === null && timer === null) connect()
   }
-  // A browser gives a site six connections: tabs that nobody sees give theirs back.
+  // A browser gives a site six connections, so tabs that nobody sees give theirs back.
   const onVisibility = () => {
     if (hidden) clearTimeout(hidden)
     hidden = null

@@ -1,6 +1,6 @@
 const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const
 
-/** "512 MiB", "1.5 GiB": binary units, at most one decimal. */
+/** Returns "512 MiB" or "1.5 GiB": binary units, at most one decimal. */
 export function bytes(n: number): string {
   let value = n
   let unit = 0
@@ -23,7 +23,7 @@ const steps: [limit: number, size: number, unit: Intl.RelativeTimeFormatUnit][] 
 ]
 const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' })
 
-/** "now", "3 minutes ago", "in 2 days". */
+/** Returns "now", "3 minutes ago" or "in 2 days". */
 export function ago(iso: string, now = Date.now()): string {
   const past = (now - Date.parse(iso)) / 1000
   if (past > -5 && past < 5) return 'now'
@@ -32,7 +32,7 @@ export function ago(iso: string, now = Date.now()): string {
   return iso
 }
 
-/** Milliseconds as "12 ms", "3.1 s", "12 s", "2 min 5 s". */
+/** Returns milliseconds as "12 ms", "3.1 s", "12 s" or "2 min 5 s". */
 export function seconds(ms: number): string {
   if (ms < 999.5) return `${Math.max(0, Math.round(ms))} ms`
   const total = ms / 1000
@@ -44,6 +44,6 @@ export function seconds(ms: number): string {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`
 }
 
-/** "21 Nov 2026, 07:58:03" in the reader's own time zone. */
+/** Returns "21 Nov 2026, 07:58:03" in the reader's own time zone. */
 export const dateTime = (iso: string): string =>
   new Date(iso).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'medium' })

@@ -26,22 +26,22 @@ const idsOf = (state: Machine['state']) => {
   return { next: next?.id ?? null, buttons: buttons.map(({ id }) => id), menu: menu.map(({ id }) => id) }
 }
 
-describe('what stands beside a title', () => {
-  it('a paused machine is resumed, and nothing that leads nowhere stands beside that', () => {
+describe('the buttons beside a title', () => {
+  it('a paused machine has “resume” as its next step, beside buttons that work', () => {
     expect(idsOf('paused')).toEqual({
       next: 'resume',
       buttons: ['edit'],
       menu: ['start', 'stop', 'reboot', 'delete'],
     })
   })
-  it('a machine that runs has no next step, and no button of one that does not run', () => {
+  it('a machine that runs has no next step, and no button for a machine that is off', () => {
     expect(idsOf('active')).toEqual({
       next: null,
       buttons: ['stop', 'reboot', 'pause'],
       menu: ['edit', 'delete'],
     })
   })
-  it('where nothing can be done the buttons stay and say why', () => {
+  it('a machine on which nothing is possible keeps its buttons, which say why', () => {
     expect(idsOf('silent')).toEqual({
       next: null,
       buttons: ['start', 'stop', 'reboot'],

@@ -1,11 +1,12 @@
 import type { ResourceAction } from './descriptor.ts'
 
-/** Buttons beside the title of a page; the others are in the menu. */
+/** The number of buttons beside the title of a page; the other actions are in the menu. */
 const most = 3
 
 /**
- * What stands beside the title: first what one does next (a paused instance is resumed), as the primary button. What
- * cannot be undone is always in the menu, and of two opposites only the one that can be done is shown.
+ * Returns the buttons beside a title and the actions of the menu. The natural next step (a paused instance is resumed)
+ * is the primary button. Actions that cannot be undone are always in the menu, and of two opposites only the possible
+ * one is shown.
  */
 export function headerActions<V>(
   actions: readonly ResourceAction<V>[],
@@ -17,7 +18,7 @@ export function headerActions<V>(
   const there = actions.filter((action) => !idle(action))
   const next = there.find((action) => action.next?.(view) && can(action)) ?? null
   const plain = there.filter((action) => !action.danger && action !== next)
-  // Beside the way on, buttons that lead nowhere are noise; without one they say why.
+  // Beside a next step impossible buttons are noise; without a next step they say why they are impossible.
   const buttons = (next ? plain.filter(can) : plain).slice(0, next ? most - 1 : most)
   return { next, buttons, menu: there.filter((action) => action !== next && !buttons.includes(action)) }
 }

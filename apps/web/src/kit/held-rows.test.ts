@@ -3,7 +3,7 @@ import { splitHeld } from './held-rows.ts'
 
 const rows = (...ids: string[]) => ids.map((id) => ({ id }))
 
-it('rows stay where they are, and those that came above are counted', () => {
+it('rows stay where they are, and new rows above them are counted', () => {
   const held = rows('c', 'b', 'a')
   expect(splitHeld(held, rows('e', 'd', 'c', 'b'))).toEqual({ rows: held, fresh: 2 })
   expect(splitHeld(held, held)).toEqual({ rows: held, fresh: 0 })

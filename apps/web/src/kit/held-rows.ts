@@ -1,8 +1,8 @@
 import { useState } from 'react'
 
 /**
- * What is shown while somebody reads, and how many rows have come since: those above the first that was there. A list
- * that was empty is read by nobody, so that its first rows are shown at once.
+ * Returns the rows that stay on the screen while somebody reads, and the number of new rows above them. Nobody reads an
+ * empty list, so its first rows are shown at once.
  */
 export function splitHeld<T extends { id: string }>(
   held: readonly T[],
@@ -15,8 +15,8 @@ export function splitHeld<T extends { id: string }>(
 }
 
 /**
- * Keeps the rows of a list that grows at its head where they are, until its reader asks for the new ones. `question`:
- * what was asked for (filters, page); another one is answered at once.
+ * Keeps the rows of a list that grows at its head where they are, until the reader asks for the new ones. `question`:
+ * the filters and the page; the rows of another question are shown at once.
  */
 export function useHeldRows<T extends { id: string }>(now: readonly T[], question: string) {
   const [held, setHeld] = useState({ question, rows: now })

@@ -6,7 +6,7 @@ import { cloudError, formErrors, isLostMarker, isNothing } from './errors.ts'
 import { ago, bytes, seconds } from './format.ts'
 import { safeReturnPath, wayBack } from './paths.ts'
 
-describe('where a sign-in leads', () => {
+describe('the address after a sign-in', () => {
   it.each([
     ['/instances?status=ACTIVE', '/instances?status=ACTIVE'],
     ['//evil.example/x', '/'],
@@ -31,7 +31,7 @@ describe('requests that change something', () => {
       method: 'POST',
       headers: { host: 'cloud:8080', ...headers },
     })
-  it('pass from our own pages, over http and https', () => {
+  it('are accepted from the portal’s own pages, over http and https', () => {
     expect(
       refuseForeign(request({ origin: 'http://cloud:8080', 'sec-fetch-site': 'same-origin' })),
     ).toBeNull()
@@ -48,7 +48,7 @@ describe('requests that change something', () => {
 })
 
 describe('errors', () => {
-  it('are the words of the cloud, on the field that is to blame', () => {
+  it('are the cloud’s own words, at the field that is to blame', () => {
     const view = {
       code: 'invalid_input',
       message: 'Give it a name.',
@@ -60,7 +60,7 @@ describe('errors', () => {
     expect(cloudError(error)).toEqual(view)
     expect(formErrors(error)).toEqual({ name: 'Give it a name.' })
   })
-  it('of an id that nothing could have are those of a thing that is not there', () => {
+  it('of an impossible ID are those of a thing that does not exist', () => {
     const error = (code: string, field: string | null) =>
       Object.assign(new Error('x'), {
         data: { cloud: { code, field, message: 'Invalid UUID', requestId: 'r', retryable: false } },
@@ -99,7 +99,7 @@ describe('words', () => {
     expect(endText({ action: 'network.delete', resourceName: 'net' })).toBe('“net” is deleted')
     expect(endText({ action: 'instance.lock', resourceName: 'web' })).toBeNull()
   })
-  it('of operations lead to what is there, not to what they have deleted', () => {
+  it('of operations lead to things that exist, not to deleted ones', () => {
     const op = { action: 'network.delete', state: 'succeeded', resourceKind: 'network', resourceId: '7' }
     expect(operationPath(op as OperationView)).toBeNull()
     expect(operationPath({ ...op, state: 'failed' } as OperationView)).toBe('/networks/7')

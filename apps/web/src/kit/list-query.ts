@@ -9,17 +9,17 @@ import { chosenOf, type FilterDef } from './filters.ts'
 import { useLostPage } from './lost-page.ts'
 import { useUrlState } from './url-state.ts'
 
-/** What `trpc.x.y.queryOptions(…)` of a procedure that answers T is. */
+/** The type of `trpc.x.y.queryOptions(…)` of a procedure that answers T. */
 export type CloudQuery<T> = UseQueryOptions<T, TRPCClientErrorLike<AppRouter>, T, TRPCQueryKey>
-/** Goes into any list procedure's input. */
+/** The part of the input that every list procedure takes. */
 export type PageRequest = { limit: number; marker?: string; search?: string; sort?: string }
 export type ListQuery<V> = (page: PageRequest, filters: Record<string, string>) => CloudQuery<Page<V>>
 
 export const pageSize = 50
-/** Sorting here looks at this many rows at once, the most that a list gives. */
+/** A list that is sorted in the browser reads this many rows at once, the most that a list procedure gives. */
 const sortWindow = 1000
 
-/** Rows of one page of a list as the address asks for it: ?search, ?sort, ?after and the filters. */
+/** Returns the rows of one page of a list as the address asks for it: ?search, ?sort, ?after and the filters. */
 export function useListQuery<V extends { id: string }>(
   query: ListQuery<V>,
   columns: ColumnDef<V>[],
@@ -30,7 +30,7 @@ export function useListQuery<V extends { id: string }>(
   const chosen = chosenOf(filters, get)
   const sort = sortOf(get('sort'), columns)
   const marker = get('after')
-  // Of what no order of the server's is about (words that a page makes itself) the first thousand are sorted here.
+  // The server cannot sort by words that a page makes itself: then the first thousand rows are sorted here.
   const by = sort?.by ?? null
   const asked = { search: search || undefined, sort: sort && !by ? sortWord(sort) : undefined }
   const result = useQuery({
@@ -45,11 +45,11 @@ export function useListQuery<V extends { id: string }>(
   const shown = by && sort ? sortedPage(page, by, sort.down, marker) : page
   return {
     result,
-    /** The page that the address asked for is not there any more: this is the first one. */
+    /** True: the page that the address asked for no longer exists, and the first page is shown instead. */
     lost,
     rows: shown?.items ?? [],
     count: shown ?? { total: 0, atLeast: false, first: null },
-    /** More rows exist than sorting looked at. */
+    /** True: more rows exist than were sorted. */
     partlySorted: by !== null && page?.atLeast === true,
     filtered: search !== '' || Object.keys(chosen).length > 0,
     next: shown?.next ?? null,
@@ -58,7 +58,7 @@ export function useListQuery<V extends { id: string }>(
     sort,
     search,
     chosen,
-    /** The whole of what is asked for, page by page, in the same order. */
+    /** Reads a part of the whole list that is asked for, in the same order. */
     part: (after: string | undefined, limit: number) => query({ ...asked, limit, marker: after }, chosen),
     setSearch: (text: string) => set({ search: text || null, after: null }),
     setFilter: (id: string, value: string | null) => set({ [id]: value, after: null }, true),
@@ -69,10 +69,10 @@ export function useListQuery<V extends { id: string }>(
   }
 }
 
-/** `by`: null when the server sorts. */
+/** `by` is null when the server sorts. */
 type Sort<V> = { id: string; down: boolean; by: ((view: V) => string | number) | null }
 
-/** What ?sort= says, when a column can be sorted so: "name", "-name". */
+/** Reads ?sort= ("name", "-name"); null when it names no sortable column. */
 export function sortOf<V>(
   text: string | null,
   columns: readonly Pick<ColumnDef<V>, 'id' | 'sort'>[],
@@ -83,7 +83,7 @@ export function sortOf<V>(
 }
 const sortWord = ({ id, down }: { id: string; down: boolean }): string => (down ? `-${id}` : id)
 
-/** Up, down, not at all. */
+/** Returns the next value of ?sort= after a click on a heading: up, down, not sorted. */
 export const nextSort = (now: string | null, id: string): string | null =>
   now === id ? `-${id}` : now === `-${id}` ? null : id
 
@@ -111,7 +111,7 @@ function sortedPage<V>(
   }
 }
 
-/** “3 instances”, “1–50 of 61 instances”, “51–100 of 1,000+ instances”. */
+/** Returns “3 instances”, “1–50 of 61 instances” or “51–100 of 1,000+ instances”. */
 export function countText(
   { first, total, atLeast }: Pick<Page<unknown>, 'first' | 'total' | 'atLeast'>,
   shown: number,

@@ -4,7 +4,7 @@ import { everyPage, listFile, TooLong } from './csv.ts'
 import { chosenOf, type FilterDef } from './filters.ts'
 import { countText, nextSort, sortOf } from './list-query.ts'
 
-describe('how many there are', () => {
+describe('the count of a list', () => {
   const words = { one: 'instance', many: 'instances' }
   it.each([
     [{ total: 0, atLeast: false, first: null }, 0, ''],
@@ -18,7 +18,7 @@ describe('how many there are', () => {
   ])('%j, of which %d are shown', (count, shown, text) => expect(countText(count, shown, words)).toBe(text))
 })
 
-test('a column is sorted up, down and not at all; an address asks only for what is a column', () => {
+test('a column is sorted up, down and not at all, and an address may name only a sortable column', () => {
   expect([null, 'name', '-name', '-state'].map((now) => nextSort(now, 'name'))).toEqual([
     'name',
     '-name',
@@ -33,7 +33,7 @@ test('a column is sorted up, down and not at all; an address asks only for what 
     expect(sortOf(text, columns)).toBeNull()
 })
 
-test('what no filter could mean is not asked for', () => {
+test('a filter’s impossible value is not sent', () => {
   const filters: FilterDef[] = [
     { id: 'state', label: 'State', options: [{ value: 'up', label: 'Up' }] },
     { id: 'image', label: 'Image', pick: () => null, isValue: (text) => text === 'id' },
@@ -50,10 +50,10 @@ describe('a list as a file', () => {
     { header: 'Name', value: (view: { id: string; name: string }) => view.name },
     { header: 'Menu' },
   ]
-  it('has the ids and what columns say in words, formulas made harmless', () => {
+  it('has the IDs and the columns with values, and formulas are made harmless', () => {
     expect(listFile(columns, [{ id: '7', name: '=1+1' }])).toBe("ID,Name\r\n7,'=1+1\r\n")
   })
-  it('is read to its end', async () => {
+  it('has all pages', async () => {
     const asked: (string | undefined)[] = []
     const rows = await everyPage(async (marker) => {
       asked.push(marker)
@@ -64,7 +64,7 @@ describe('a list as a file', () => {
       [undefined, 'x'],
     ])
   })
-  it('is refused and not cut when it is too long', async () => {
+  it('is refused, and not cut, when the list is too long', async () => {
     const page = async () => ({ items: Array.from({ length: 25_000 }, () => 0), next: 'x' })
     await expect(everyPage(page)).rejects.toThrow(TooLong)
   })

@@ -1,6 +1,9 @@
 import { kinds } from '../rooms.ts'
 
-/** Router paths of the queries that an event of this kind of resource makes stale. */
+/** Returns the router paths of the queries that an event of this kind of resource makes stale. */
 export const liveKeys = (resourceKind: string): readonly string[] => kinds[resourceKind]?.live ?? []
-/** `operation.begun` and `operation.updated` say the kind of what it works on; the operations themselves change too. */
+/**
+ * The events `operation.begun` and `operation.updated` name the kind of the resource; the operations themselves change,
+ * too.
+ */
 export const operationKeys: readonly string[] = ['operations']

@@ -11,12 +11,12 @@ type Listener = (event: EventView) => void
 const LiveContext = createContext<LiveState | null>(null)
 const ListenersContext = createContext<Set<Listener> | null>(null)
 
-/** A burst of events makes one reload of what they touch. */
+/** Events within this time cause one reload of the queries that they touch. */
 const gatherMs = 120
 
 /**
- * Follows the event stream of the project: makes queries stale that an event touches, resumes where
- * it was cut off, and leaves for the sign-in page when the session ends anywhere.
+ * Follows the event stream of the project: makes the queries stale that an event touches, continues where the stream
+ * was cut off, and opens the sign-in page when the session ends anywhere.
  */
 export function LiveProvider({ children }: { children: ReactNode }) {
   const client = useQueryClient()
@@ -52,7 +52,7 @@ export function LiveProvider({ children }: { children: ReactNode }) {
   )
 }
 
-/** Calls `listener` with each event of the stream; the same function from one render to the next. */
+/** Calls `listener` with each event of the stream. The caller must pass the same function at every render. */
 export function useLiveEvents(listener: Listener): void {
   const listeners = useContext(ListenersContext)
   useEffect(() => {

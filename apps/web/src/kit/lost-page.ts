@@ -6,8 +6,8 @@ import { useUrlState } from './url-state.ts'
 export const lostPageText = 'The page that you asked for is not there any more. This is the first one.'
 
 /**
- * A page of a list begins after a row (`?after=`), which may be gone or never have been: then the address asks for
- * the first page instead. True while that page is shown for it.
+ * A page of a list begins after a row (`?after=`). When that row is gone or never existed, this hook changes the
+ * address to the first page. Returns true while the first page is shown for this reason.
  */
 export function useLostPage(error: unknown, marker: string | null): boolean {
   const { set } = useUrlState()

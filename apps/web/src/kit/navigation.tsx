@@ -6,8 +6,8 @@ import { ownPath, placed } from './paths.ts'
 import { SessionContext } from './session.ts'
 
 /**
- * Links, the router and the path of a page, for addresses without their place: pages say `/instances`, and the address
- * that the browser sees begins with the project, or with `cloud`, in which the page is shown (decision 25).
+ * Link, router and path for addresses without their place: pages say `/instances`, and the address in the browser
+ * begins with the project, or with `cloud`, in which the page is shown (decision 25).
  */
 export function Link({ href, ...rest }: Omit<ComponentProps<typeof NextLink>, 'href'> & { href: string }) {
   const toPlace = useToPlace()
@@ -28,7 +28,7 @@ export function useRouter(): { push: (path: string) => void; replace: (path: str
 
 export const usePathname = (): string => ownPath(useNextPathname())
 
-/** Outside of the portal's shell nobody knows the place: proxy.ts sends such an address to the right one. */
+/** Outside of the portal's shell the place is not known: proxy.ts redirects such an address to the right place. */
 function useToPlace(): (path: string) => string {
   const session = useContext(SessionContext)
   return useMemo(() => (path: string) => (session ? placed(session, path) : path), [session])

@@ -4,22 +4,25 @@ import { randomToken } from './random.ts'
 
 const toasts = () => import('./toasts.ts')
 
-/** Toasts: what has begun, what is done, what failed and why. Forms show their errors themselves. */
+/** Toasts: what has begun, what has ended, what has failed and why. Forms show their errors themselves. */
 export const notify = {
-  /** `resourceIds`: of what it works on, so that its end is told, too (OperationToasts); `since`: see awaitEnd. */
+  /**
+   * `resourceIds`: the resources of the operation, so that its end is told, too (OperationToasts). `since`: see
+   * awaitEnd.
+   */
   started: (text: string, resourceIds: readonly string[] = [], since = 0) => {
     const id = randomToken()
     void toasts().then(({ showToast }) => showToast({ id, message: text, color: 'busy' }))
     awaitEnd(resourceIds, id, since)
   },
-  /** Instead of the message that it has begun. */
+  /** Replaces the toast which says that the operation has begun. */
   ended: (startedId: string, text: string) =>
     void toasts().then(({ showToast, hideToast }) => {
       hideToast(startedId)
       showToast({ message: text, color: 'good' })
     }),
   done: (text: string) => void toasts().then(({ showToast }) => showToast({ message: text, color: 'good' })),
-  /** What was asked for before, and could not be done. */
+  /** Tells that an operation which was asked for before has failed. */
   failedLater: (title: string, message: string) =>
     void toasts().then(({ showToast }) => showToast({ title, message, color: 'bad' })),
   failed: (error: unknown) => {

@@ -1,5 +1,5 @@
 /**
- * Every address of the portal, without the place that the browser's address begins with (`placed`). Nothing else
+ * Every address of the portal, without the place with which the browser's address begins (`placed`). No other file
  * spells a path.
  */
 export const paths = {
@@ -7,9 +7,9 @@ export const paths = {
   instances: '/instances',
   launch: '/instances/new',
   instance: (id: string, tab?: InstanceTab) => `/instances/${id}${tab ? `?tab=${tab}` : ''}`,
-  /** A console that has a window of the browser to itself. */
+  /** A console that has a window of the browser for itself. */
   consoleWindow: (id: string, kind: 'vnc' | 'serial') => `/instances/${id}/console?kind=${kind}`,
-  /** Behind the links of OpenStack's client; open to whoever has one. */
+  /** The target of console links that OpenStack's client shows; everybody who has such a link may open it. */
   linkedConsole: '/console',
   keyPairs: '/key-pairs',
   keyPair: (name: string) => `/key-pairs/${encodeURIComponent(name)}`,
@@ -57,7 +57,7 @@ export const paths = {
   catalog: '/admin/catalog',
   policy: '/admin/policy',
   system: '/admin/system',
-  /** Pages of docs/guide; README is the one with the contents. */
+  /** The pages of docs/guide; README has the contents. */
   help: (page = 'README', section?: string) =>
     `/help${page === 'README' ? '' : `/${page}`}${section ? `#${section}` : ''}`,
   signIn: '/sign-in',
@@ -65,10 +65,12 @@ export const paths = {
 
 export type InstanceTab = 'overview' | 'vnc' | 'serial' | 'log' | 'interfaces' | 'security' | 'operations'
 
-/** The list page with its create panel open. */
+/** Returns the address of a list page with its create panel open. */
 export const creating = (listPath: string): string => `${listPath}?create=1`
 
-/** Same-origin path from a query parameter, or the overview: never another site (open redirect). */
+/**
+ * Returns a path of the same origin from a query parameter, or the overview: another site would be an open redirect.
+ */
 export function safeReturnPath(from: string | null | undefined): string {
   if (!from?.startsWith('/')) return paths.overview
   const url = new URL(from, 'http://portal.invalid')
@@ -76,10 +78,10 @@ export function safeReturnPath(from: string | null | undefined): string {
   return url.pathname + url.search + url.hash
 }
 
-/** The place of pages that are of no project: those of the cloud, of a domain, and of people without a project. */
+/** The place of pages that belong to no project: pages of the cloud, of a domain, and of people without a project. */
 export const cloudPlace = 'cloud'
 
-/** The place that an address begins with: the project's ID or `cloud`. Null: an address without a place. */
+/** Returns the place with which an address begins: the project's ID or `cloud`. Null: the address has no place. */
 export function placeIn(pathname: string): string | null {
   const first = pathname.split('/')[1] ?? ''
   return first === cloudPlace || isProjectId(first) ? first : null
@@ -87,22 +89,23 @@ export function placeIn(pathname: string): string | null {
 
 const isProjectId = (text: string): boolean => /^[0-9a-f]{32}$/.test(text) || isUuid(text)
 
-/** The address as `paths` has it. */
+/** Returns an address without its place, as `paths` has it. */
 export function ownPath(pathname: string): string {
   const place = placeIn(pathname)
   return place === null ? pathname : pathname.slice(place.length + 1) || paths.overview
 }
 
 /**
- * `at`: the place of the page; `beyond`: the person may go to the pages of the cloud; `home`: the project to which one
- * goes back from there.
+ * `at`: the place of the page. `beyond`: the person may open the pages of the cloud. `home`: the project to which a
+ * person returns from those pages.
  */
 export type Standing = { at: string; beyond: boolean; home: string | null }
 
 /**
- * The address of a page as it is opened from a page of this place. Pages of the cloud are shown in the cloud, but for
- * the page of the project that one is in, which its members see there. From the cloud a list of a project's things
- * leads to the project that one came from, while a single thing, of whatever project, is shown in the cloud.
+ * Returns the address of a page as it is opened from a page of this place. Pages of the cloud open in the cloud, except
+ * the page of the project in which the person is: its members see that page there. From the cloud, the list of a
+ * project's things opens in the person's home project, while the page of one thing opens in the cloud, whatever its
+ * project.
  */
 export function placed({ at, beyond, home }: Standing, path: string): string {
   const { pathname } = new URL(path, 'http://portal.invalid')
@@ -117,12 +120,12 @@ const isOfOneProject = (pathname: string): boolean =>
   pathname === paths.launch ||
   (/^\/[^/]+$/.test(pathname) && pathname !== paths.profile && pathname !== paths.help())
 
-/** Pages outside of the portal's shell. */
+/** The pages outside of the portal's shell. */
 export const unplaced: ReadonlySet<string> = new Set([paths.signIn, paths.linkedConsole])
 
 export const isUuid = (text: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)
 
-/** From the page of one thing, which is gone, to the list that had it. */
+/** Returns the way from the page of a thing that is gone to the list that had it. */
 export function wayBack(pathname: string): { href: string; label: string } {
   const above = pathname.split('/').slice(0, -1).join('/')
   return above === '' || above === '/admin'

@@ -3,7 +3,7 @@ import { lookAt } from './place.ts'
 
 const session = { project: { id: 'here', name: 'here' }, domain: null, system: false, roles: ['member'] }
 
-test('a thing is looked at by its own project, or across all, or not at all', () => {
+test('a thing is read by its own project, across all projects, or not at all', () => {
   const member = { ...session, isAdmin: false }
   const admin = { ...session, roles: ['admin'], isAdmin: true }
   const reader = { ...session, project: null, system: true, roles: ['reader'], isAdmin: false }

@@ -3,8 +3,8 @@ import { cloudPlace, type Standing } from './paths.ts'
 import type { Session } from './session.ts'
 
 /**
- * What a page of this place knows. On a page of the cloud there is no project, though the rights may come from one;
- * `beyond`: the person may go to the pages of the cloud.
+ * Makes the session as a page of this place knows it. On a page of the cloud there is no project, though the rights may
+ * come from one. `beyond`: the person may open the pages of the cloud.
  */
 export const toSession = (view: SessionView, { at, beyond, home }: Standing): Session => ({
   at,
@@ -25,11 +25,13 @@ export const toSession = (view: SessionView, { at, beyond, home }: Standing): Se
 
 type Place = Pick<Session, 'project' | 'domain' | 'system'>
 
-/** Where a session holds, as one word: pages carry it so that they never act elsewhere. */
+/**
+ * The scope of a session as one word. Pages send it with every request, so that a request never acts in another scope.
+ */
 export const placeKey = ({ project, domain, system }: Place): string =>
   project?.id ?? (domain ? `domain:${domain.id}` : system ? 'system' : '')
 
-/** The place that was asked for by such a word; null: none that there could be. */
+/** Returns the scope that such a word means; null for a word that means none. */
 export function placeOf(key: string): { projectId: string } | { domainId: string } | { system: true } | null {
   if (key === 'system') return { system: true }
   const domainId = key.startsWith('domain:') ? key.slice('domain:'.length) : null
@@ -37,17 +39,18 @@ export function placeOf(key: string): { projectId: string } | { domainId: string
   return key === '' ? null : { projectId: key }
 }
 
-/** Whether a session is for more than its project: pages of the cloud or of a domain are open to it. */
+/** Answers whether a session reaches beyond its project, so that pages of the cloud or of a domain are open to it. */
 export const reachesBeyond = (view: SessionView): boolean =>
   reachOf({ domain: view.domain, system: view.system, roles: view.roles, isAdmin: view.admin }).directory
 
-/** For people: “demo”, “domain Default”, “Whole cloud”. */
+/** Returns the scope in words: “demo”, “Domain Default”, “Whole cloud”. */
 export const placeName = ({ project, domain, system, isAdmin }: Place & Pick<Session, 'isAdmin'>): string =>
   project?.name ?? (domain ? `Domain ${domain.name}` : system || isAdmin ? 'Whole cloud' : 'No project')
 
 /**
- * How a thing of this project is looked at from here. `allProjects`: lists are asked across projects, because it is
- * of another one; `hidden`: what only its own project (or somebody who sees the whole cloud) may know stays untold.
+ * Says how a thing of this project is read in this session. `allProjects`: lists are asked across projects, because the
+ * thing is of another project. `hidden`: facts that only its own project (or somebody who sees the whole cloud) may
+ * know are not shown.
  */
 export function lookAt(
   session: Pick<Session, 'project' | 'domain' | 'system' | 'roles' | 'isAdmin'>,
@@ -59,9 +62,9 @@ export function lookAt(
 }
 
 /**
- * How far a session reaches beyond its project. `cloud`: may look at all of it; `directory`: may
- * look at domains, projects and users, of the cloud or of its domain. What it may change is `isAdmin`
- * for the cloud and `manages` for a domain's directory.
+ * How far a session reaches beyond its project. `cloud`: it may read the whole cloud. `directory`: it may read domains,
+ * projects and users, of the cloud or of its domain. Changes need `isAdmin` for the cloud and `manages` for a domain's
+ * directory.
  */
 export function reachOf(session: Pick<Session, 'domain' | 'system' | 'roles' | 'isAdmin'>) {
   const { domain, system, roles, isAdmin } = session
@@ -69,7 +72,7 @@ export function reachOf(session: Pick<Session, 'domain' | 'system' | 'roles' | '
   return {
     cloud,
     directory: cloud || (domain !== null && roles.includes('reader')),
-    /** May this domain's users, groups, projects and grants be changed? null: any domain at all. */
+    /** May the session change this domain's users, groups, projects and grants? null asks for any domain at all. */
     manages: (domainId: string | null): boolean =>
       isAdmin ||
       (domain !== null && roles.includes('admin') && (domainId === null || domain.id === domainId)),

@@ -22,14 +22,14 @@ function pageOfPortal() {
   return assign
 }
 
-test('what is clicked without a network fails at once and is not done later', async () => {
+test('a click without a network fails at once and is not carried out later', async () => {
   onlineManager.setOnline(false)
   const { mutationFn, done } = change(new TypeError('fetch failed'))
   await expect(done).rejects.toThrow('fetch failed')
   expect(mutationFn).toHaveBeenCalledOnce()
 })
 
-test('what could not be read without a network is read when it is back', async () => {
+test('a query that failed without a network is read again when the network is back', async () => {
   onlineManager.setOnline(false)
   const client = newQueryClient()
   client.mount()
@@ -44,11 +44,11 @@ test('what could not be read without a network is read when it is back', async (
   client.unmount()
 })
 
-test('a wrong password in a form does not end the session; a refused session does, whoever else listens', async () => {
+test('a wrong password in a form does not end the session, but a refused session does, also beside a listener of the caller', async () => {
   const assign = pageOfPortal()
   await expect(change(refusal('unauthenticated', 'oldPassword')).done).rejects.toThrow()
   expect(assign).not.toHaveBeenCalled()
-  // Asked for in a session that was dead: nothing has changed.
+  // The request was sent in a session that had ended before, so no password has changed.
   expectEnd('password-changed')
   const listener = vi.fn()
   await expect(change(refusal('unauthenticated', null), listener).done).rejects.toThrow()

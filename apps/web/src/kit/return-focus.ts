@@ -1,14 +1,17 @@
 'use client'
 import { useEffect, useRef } from 'react'
 
-/** What somebody used last outside of dialogs: a button that a page replaced while he pressed it is gone by then. */
+/**
+ * The element outside of dialogs that had the focus last. A button that the page replaces during its own click is not
+ * the active element any more.
+ */
 let used: HTMLElement | null = null
 if (typeof document !== 'undefined')
   document.addEventListener('focusin', ({ target }) => {
     if (target instanceof HTMLElement && !target.closest('[role=dialog]')) used = target
   })
 
-/** The button of a menu stands for its items, which go with it. */
+/** For an item of a menu the opener is the menu's button, because the items vanish with the menu. */
 function openerOf(element: Element | null): HTMLElement | null {
   const from = element === null || element === document.body ? used : element
   const menu = from?.closest('[role=menu]')
@@ -19,12 +22,16 @@ function openerOf(element: Element | null): HTMLElement | null {
 const canHave = (element: HTMLElement): boolean =>
   element.isConnected && element.getClientRects().length > 0 && !element.matches(':disabled')
 
-/** After the library's own attempt, which knows nothing of what was open when its code came. */
+/**
+ * Later than the library's own attempt to return the focus: the library does not know what opened a panel whose code
+ * was still loading.
+ */
 const afterMs = 30
 
 /**
- * The focus goes back to what opened a dialog, panel or menu when that closes: to the panel that it was in or the
- * page's heading when it is gone, and nowhere when somebody has moved it on meanwhile. `of`: what it belongs to, where that is known.
+ * Returns the focus to the element that opened a dialog, panel or menu when that closes. If the element is gone, the
+ * panel that contained it, or else the page's heading, gets the focus; if the person has moved the focus meanwhile, it
+ * stays. `of`: returns the element to which the dialog belongs, where that is known.
  */
 export function useReturnFocus(opened: boolean, of?: () => HTMLElement | null): void {
   const known = useRef(of)

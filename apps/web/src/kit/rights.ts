@@ -4,8 +4,8 @@ import { reachOf } from './place.ts'
 import { useSession } from './session.ts'
 
 /**
- * What the role says before the state has its say: `may()` for things of one's own project,
- * `may(own)` for things that may belong to somebody else. The server decides; this only explains.
+ * Answers what the role allows, before the state of the thing is looked at: `may()` for things of the session's own
+ * project, `may(own)` for things that may belong to another one. The server decides; this function only explains.
  */
 export function useMay(): (own?: boolean) => Allowed {
   const { roles, isAdmin } = useSession()
@@ -19,7 +19,10 @@ export function useMay(): (own?: boolean) => Allowed {
   }
 }
 
-/** Of users, groups, projects and grants: `manage(domainId)`; null: of any domain. */
+/**
+ * Answers whether users, groups, projects and grants of a domain may be changed: `manage(domainId)`; null asks for any
+ * domain.
+ */
 export function useManage(): (domainId: string | null) => Allowed {
   const session = useSession()
   const { manages } = reachOf(session)
@@ -30,11 +33,11 @@ export function useManage(): (domainId: string | null) => Allowed {
       : 'Your role may only look. An administrator of the domain or of the cloud may change it.')
 }
 
-/** Of the cloud itself: hosts, flavors, roles, quotas, domains. */
+/** Answers whether the cloud itself may be changed: hosts, flavors, roles, quotas, domains. */
 export function useAdminOnly(): () => Allowed {
   const { isAdmin } = useSession()
   return () => isAdmin || 'Only an administrator of the cloud may do this.'
 }
 
-/** The first sentence that forbids, or true. */
+/** Returns the first sentence that forbids an action, or true. */
 export const all = (...answers: Allowed[]): Allowed => answers.find((answer) => answer !== true) ?? true

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { joined } from './room.ts'
 
-test('what two rooms say is an error', () => {
+test('two rooms that define the same name are an error', () => {
   expect(joined('kind', [{ a: 1 }, undefined, { b: 2 }])).toEqual({ a: 1, b: 2 })
   expect(() => joined('kind', [{ a: 1 }, { b: 2, a: 3 }])).toThrow(
     'Two rooms of the portal say the kind “a”.',

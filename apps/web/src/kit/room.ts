@@ -3,39 +3,46 @@ import type { Icon } from '@tabler/icons-react'
 import type { GuidePlace } from '../guide/links.ts'
 
 /**
- * What a room of the portal says about itself, in its room.ts; rooms.ts lists them, and the side bar, the
- * palette, what is live, the words of operations and of the audit log, and the quota pages are made of them.
+ * What a room of the portal says about itself in its room.ts. rooms.ts lists the rooms, and the following is derived
+ * from them: the side bar, the palette, the keys of live queries, the words of operations and of the audit log, and the
+ * quota pages.
  */
 export type PortalRoom = {
-  /** Its pages, in the groups of the side bar. */
+  /** The room's pages, in the groups of the side bar. */
   pages: readonly GroupedPage[]
-  /** Of everything that its twin in the API has things of. */
+  /** The words for every kind that the room's twin in the API has. */
   kinds: Readonly<Record<string, KindWords>>
   quota?: Readonly<Partial<Record<QuotaResource, QuotaWords>>>
 }
 
-/** `order`: among the pages of its group, where rooms mix; pages of the same order stand as rooms.ts lists their rooms. */
+/**
+ * `order` is the page's position among the pages of its group, where several rooms have pages. Pages of the same order
+ * stand as rooms.ts lists their rooms.
+ */
 export type GroupedPage = Page & { group: GroupName; order?: number }
 
 export type Page = {
   label: string
   href: string
   icon: Icon
-  /** What the guide says of it. */
+  /** The place in the guide that explains the page. */
   help: GuidePlace
-  /** Narrower than its group. */
+  /** The audience of the page, if it is smaller than that of its group. */
   for?: Audience
-  /** What can be made there, for the palette. */
+  /** The thing that can be made on the page, for the palette. */
   create?: { label: string; href: string; help?: GuidePlace }
 }
-/** `project`: of a project's things; `directory`, `cloud`: for those whose session reaches that far. */
+/** `project`: pages about a project's things. `directory`, `cloud`: pages for sessions that reach that far. */
 export type Audience = 'everyone' | 'project' | 'directory' | 'cloud'
 
-/** What the side bar shows: the pages of one project, or those of the cloud. */
+/** The two modes of the side bar: the pages of one project, or those of the cloud. */
 export type Mode = 'project' | 'cloud'
 type Group = { for: Audience; mode: Mode | 'both'; hidden?: 'heading' | 'whole' }
 
-/** The groups of the side bar, in their order. A heading over one page says nothing; the account menu leads to the profile. */
+/**
+ * The groups of the side bar, in their order. A group of one page needs no heading; the account menu leads to the
+ * profile.
+ */
 export const groups = {
   Home: { mode: 'both', for: 'everyone', hidden: 'heading' },
   Compute: { mode: 'project', for: 'project' },
@@ -49,33 +56,36 @@ export const groups = {
 export type GroupName = keyof typeof groups
 
 export type KindWords = {
-  /** In a sentence: "floating IP". Absent: people never read of it. */
+  /** The noun inside of a sentence: "floating IP". Left out when people never read of this kind. */
   words?: string
-  /** The page of one of them. */
+  /** Returns the address of the page of one thing. */
   path?: (id: string) => string
   /**
-   * Router paths of the queries that an event of it makes stale; a path covers everything below it. The first is that of
-   * the things themselves.
+   * The router paths of the queries that an event of this kind makes stale; a path covers everything below it. The
+   * first path is that of the things themselves.
    */
   live: readonly string[]
-  /** There are events of it and no operations. */
+  /** This kind has events but no operations. */
   eventsOnly?: true
-  /** Titles of operations where verb and kind are no sentence: console → "Open a console". */
+  /** Titles of operations for which verb and kind do not make a sentence: console → "Open a console". */
   titles?: Readonly<Record<string, string>>
-  /** What is said when an operation that takes its time has ended: start → "runs". */
+  /** What the portal says when an operation that takes some time has ended: start → "runs". */
   ends?: Readonly<Record<string, string>>
 }
 
 export type QuotaWords = {
   label: string
   format?: (amount: number) => string
-  /** What is typed behind the number. */
+  /** The unit that stands behind the number. */
   unit?: string
-  /** The stock client's name: `openstack quota set --NAME`. Absent: it knows no such quota. */
+  /** The name in the stock client: `openstack quota set --NAME`. Left out when the client has no such quota. */
   option?: string
 }
 
-/** What all rooms say, by name. Throws when two of them say the same: one would be silently lost. */
+/**
+ * Joins the words of all rooms by name. Throws when two rooms define the same name, because one definition would be
+ * silently lost.
+ */
 export function joined<T>(
   what: string,
   parts: readonly (Readonly<Record<string, T>> | undefined)[],
@@ -88,7 +98,7 @@ export function joined<T>(
   return all
 }
 
-/** The pages of a group in their order. */
+/** Returns the pages of a group in their order. */
 export const pagesOf = (rooms: readonly Pick<PortalRoom, 'pages'>[], name: GroupName): GroupedPage[] =>
   rooms
     .flatMap(({ pages }) => pages.filter(({ group }) => group === name))

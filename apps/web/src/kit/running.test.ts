@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest'
 import { begin, end, endAfter, runningKey } from './running.ts'
 
-test('what runs on a thing is not begun a second time, and is again when it has ended', () => {
+test('an action that runs on a thing cannot begin a second time before it has ended', () => {
   const keys = ['a', 'b'].map((id) => runningKey('instance', id))
   expect(begin(keys.slice(0, 1))).toEqual(['instance a'])
   expect(begin(keys), 'a double click, and one more thing').toEqual(['instance b'])
@@ -11,7 +11,7 @@ test('what runs on a thing is not begun a second time, and is again when it has 
   end(keys)
 })
 
-test('the thing is free when the pages have read it, and after two seconds at the latest', async () => {
+test('the thing is free when the pages have read it again, and after two seconds at the latest', async () => {
   vi.useFakeTimers()
   const keys = begin(['instance a'])
   await endAfter(Promise.resolve(), keys)

@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from 'react'
 
-/** What has been asked for and not been answered yet: `kind id`. A second click meanwhile does nothing. */
+/** The requests that have not been answered yet, as `kind id`. A second click meanwhile does nothing. */
 let running: ReadonlySet<string> = new Set()
 const listeners = new Set<() => void>()
 function become(next: ReadonlySet<string>): void {
@@ -10,7 +10,7 @@ function become(next: ReadonlySet<string>): void {
 
 export const runningKey = (kind: string, id: string): string => `${kind} ${id}`
 
-/** The keys of these that nothing runs on yet; they are taken until `end` is called with them. */
+/** Returns those of the keys on which nothing runs yet; they are taken until `end` is called with them. */
 export function begin(keys: readonly string[]): string[] {
   const free = keys.filter((key) => !running.has(key))
   if (free.length > 0) become(new Set([...running, ...free]))
@@ -21,10 +21,10 @@ export function end(keys: readonly string[]): void {
   become(new Set([...running].filter((key) => !keys.includes(key))))
 }
 
-/** Longer than this nobody has to wait for pages that read again. */
+/** The longest time for which a thing stays taken while pages read again. */
 const mostMs = 2_000
 
-/** `end`, when the pages have read what became of it. */
+/** Calls `end` when the pages have read the new state. */
 export async function endAfter(read: Promise<unknown>, keys: readonly string[]): Promise<void> {
   const { promise: late, resolve } = Promise.withResolvers<void>()
   const timer = setTimeout(resolve, mostMs)
@@ -38,7 +38,7 @@ export async function endAfter(read: Promise<unknown>, keys: readonly string[]):
 
 export const waitForAnswer = 'A moment: what you have asked for is on its way.'
 
-/** Whether something runs on this resource, as the sentence for its buttons. */
+/** Returns true, or the sentence for the buttons of a resource on which a request runs. */
 export function useRunning(kind: string): (id: string) => true | string {
   const now = useSyncExternalStore(
     (listener) => {

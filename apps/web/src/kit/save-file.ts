@@ -1,4 +1,4 @@
-/** Gives the person a text as a file; nothing leaves the browser. */
+/** Saves a text as a file of the person; nothing leaves the browser. */
 export function saveText(name: string, text: string, type = 'text/plain'): void {
   const url = URL.createObjectURL(new Blob([text], { type }))
   const link = document.createElement('a')
@@ -11,6 +11,6 @@ export function saveText(name: string, text: string, type = 'text/plain'): void 
   setTimeout(() => URL.revokeObjectURL(url), 10_000)
 }
 
-/** Only what every file system takes. */
+/** Keeps only characters that every file system takes. */
 export const fileNameOf = (name: string, extension: string): string =>
   `${name.replaceAll(/[^\w.-]+/g, '-').replace(/^[.-]+/, '') || 'file'}${extension}`

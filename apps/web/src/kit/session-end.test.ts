@@ -17,7 +17,7 @@ function storage(): Storage {
 const draft = ownKey('ann', 'draft')
 let store: Storage
 let assign: ReturnType<typeof vi.fn>
-/** Each test has a page of its own: a page is left once. */
+/** Each test loads the module anew, because a page is left only once. */
 const page = async () => await import('./session-end.ts')
 beforeEach(() => {
   vi.resetModules()
@@ -28,7 +28,7 @@ beforeEach(() => {
 })
 afterEach(() => vi.unstubAllGlobals())
 
-test('whoever signs out leaves nothing behind, whoever tells first of the end', async () => {
+test('a sign-out leaves nothing behind, whichever message of the end comes first', async () => {
   const { expectEnd, leave, leaveEnded, leftBecause } = await page()
   expectEnd('signed-out')
   leaveEnded('stream')
@@ -38,7 +38,7 @@ test('whoever signs out leaves nothing behind, whoever tells first of the end', 
   expect(store.getItem(draft)).toBeNull()
 })
 
-test('a refused request while somebody signs out is the same', async () => {
+test('a request that is refused during a sign-out counts as the sign-out', async () => {
   const { expectEnd, leaveEnded } = await page()
   expectEnd('signed-out')
   leaveEnded('refusal')
@@ -46,14 +46,14 @@ test('a refused request while somebody signs out is the same', async () => {
   expect(store.getItem(draft)).toBeNull()
 })
 
-test('a session that died elsewhere keeps what was half typed', async () => {
+test('a session that ended elsewhere keeps half-typed input', async () => {
   const { leaveEnded } = await page()
   leaveEnded('stream')
   expect(assign).toHaveBeenCalledWith('/sign-in?from=%2Fx&ended=ended')
   expect(store.getItem(draft)).toBe('secret')
 })
 
-test('a password is said to be changed when the events say that the session ended, not when it was refused', async () => {
+test('a password counts as changed when the events tell the end of the session, but not when a request is refused', async () => {
   const stream = await page()
   stream.expectEnd('password-changed')
   stream.leaveEnded('stream')
@@ -65,7 +65,7 @@ test('a password is said to be changed when the events say that the session ende
   expect(refused.leftBecause()).toBe('ended')
 })
 
-test('another user finds nothing of the last one, and one’s own things stay', () => {
+test('another user finds nothing of the user before, and a user’s own things stay', () => {
   store.setItem('theirs', '1')
   forgetOwn(store, 'ann')
   expect(store.getItem(draft)).toBe('secret')

@@ -5,23 +5,27 @@ export type EndReason = 'ended' | 'signed-out' | 'password-changed'
 let leaving: EndReason | null = null
 let expected: EndReason | null = null
 
-/** Before something that ends this session: others may tell of the end before the answer does. Null: it failed. */
+/**
+ * Call this before a request that ends the session, because an event may tell of the end before the answer does. Null:
+ * the request failed.
+ */
 export function expectEnd(why: EndReason | null): void {
   expected = why
 }
 
-/** Why the portal is being left; null: it is not. */
+/** The reason for which the portal is being left; null: it is not being left. */
 export const leftBecause = (): EndReason | null => leaving
 
 /**
- * The session has died. By the stream: the events say so, so that what was asked for here has happened. A refused
- * request proves no such thing, because the session may have been dead before; but whoever signs out is out by that, too.
+ * Leaves the portal because the session has ended. When the stream says so, the request that was announced to expectEnd
+ * has ended the session. A refused request does not prove that, because the session may have ended before; but after a
+ * sign-out the person is signed out in both cases.
  */
 export function leaveEnded(by: 'stream' | 'refusal'): void {
   leave(expected !== null && (by === 'stream' || expected === 'signed-out') ? expected : 'ended')
 }
 
-/** To the sign-in page, once, keeping the way back. `ended`: the session died, elsewhere or by age. */
+/** Opens the sign-in page once, and keeps the way back. `ended`: the session ended elsewhere or by its age. */
 export function leave(why: EndReason): void {
   if (leaving !== null || window.location.pathname === paths.signIn) return
   leaving = why

@@ -3,9 +3,9 @@ import { createContext, useContext } from 'react'
 import type { Standing } from './paths.ts'
 import { lookAt } from './place.ts'
 
-/** What the browser may know of the session; the token is not in it. */
+/** What the browser may know of the session; the token is not part of it. */
 export type Session = Standing & {
-  /** What requests of this page say, so that they hold in its place and nowhere else (kit/place.ts). */
+  /** The scope that requests of this page name, so that they act there and nowhere else (kit/place.ts). */
   place: string
   userId: string
   userName: string
@@ -13,9 +13,9 @@ export type Session = Standing & {
   userDomain: { id: string; name: string }
   /** Null on pages of the cloud. */
   project: { id: string; name: string } | null
-  /** The session is for a domain: its administrator's view. */
+  /** Set when the session is for a domain: the view of the domain's administrator. */
   domain: { id: string; name: string } | null
-  /** The session is for the cloud as a whole. */
+  /** True when the session is for the cloud as a whole. */
   system: boolean
   roles: string[]
   isAdmin: boolean
@@ -30,8 +30,10 @@ export function useSession(): Session {
   return session
 }
 
-/** Whether something is of another project than the session: lists of the session's project do not have it. */
+/**
+ * Answers whether a thing is of another project than the session's: lists of the session's project do not contain it.
+ */
 export const useElsewhere = (projectId: string): boolean => useSession().project?.id !== projectId
 
-/** Every tab of a page reads by the project of the thing that it shows, not by that of the session. */
+/** Every tab of a page reads by the project of the shown thing, and not by that of the session. */
 export const useLook = (projectId: string | null) => lookAt(useSession(), projectId)

@@ -2,13 +2,13 @@ import { describe, expect, it } from 'vitest'
 import { shellLine, shellWord } from './shell.ts'
 
 describe('shell text', () => {
-  it('quotes what a shell would read as something else', () => {
+  it('quotes what a shell would otherwise interpret', () => {
     expect(shellWord('web-1')).toBe('web-1')
     expect(shellWord("it's; rm -rf ~")).toBe(`'it'\\''s; rm -rf ~'`)
     expect(shellWord('$(id)')).toBe("'$(id)'")
     expect(shellWord('')).toBe("''")
   })
-  it('leaves out what is not asked for', () => {
+  it('leaves out optional words that are not wanted', () => {
     expect(shellLine('openstack', 'network', 'create', false, null, undefined, 'a b')).toBe(
       "openstack network create 'a b'",
     )

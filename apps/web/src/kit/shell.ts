@@ -1,7 +1,7 @@
 /**
- * One command line of the stock `openstack` client, safe to paste into a POSIX shell: every word
- * with anything but plain characters is put into single quotes. `null` and `false` words are left
- * out, so that optional options read well where they are used. Long lines break after a backslash.
+ * Returns one command line of the stock `openstack` client, safe to paste into a POSIX shell: every word with anything
+ * but plain characters is put into single quotes. `null` and `false` words are left out, so that callers can write
+ * options with conditions. Long lines break after a backslash.
  */
 export function shellLine(...words: (string | number | null | false | undefined)[]): string {
   const kept = words.filter((word) => word !== null && word !== false && word !== undefined)
@@ -14,6 +14,6 @@ export function shellLine(...words: (string | number | null | false | undefined)
   })
 }
 
-/** 'it'\''s' for it's; plain words stay as they are; an empty word is ''. */
+/** Quotes a word: 'it'\''s' for it's; plain words stay as they are, and an empty word becomes ''. */
 export const shellWord = (word: string): string =>
   /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`

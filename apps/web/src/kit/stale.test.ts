@@ -2,7 +2,7 @@ import { QueryClient, QueryObserver } from '@tanstack/react-query'
 import { expect, test, vi } from 'vitest'
 import { rereadKind } from './stale.ts'
 
-test('after an action on an instance its own pages are waited for, and those of its networks are not', async () => {
+test('an action on an instance waits for the queries of instances, and not for those of networks', async () => {
   const client = new QueryClient()
   const asked = { own: 0, network: 0, image: 0 }
   const follow = async (key: keyof typeof asked, path: string[], again: Promise<void>) => {

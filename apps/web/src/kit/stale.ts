@@ -1,7 +1,9 @@
 import type { QueryClient } from '@tanstack/react-query'
 import { liveKeys, operationKeys } from './live-keys.ts'
 
-/** Makes every query below these router paths stale, but for those below `but`; those on screen reload. */
+/**
+ * Makes every query below these router paths stale, except those below `but`; queries of visible pages are read again.
+ */
 export function invalidatePaths(
   client: QueryClient,
   stale: ReadonlySet<string>,
@@ -19,8 +21,8 @@ export function invalidatePaths(
 const isBelow = (path: string, prefix: string): boolean => path === prefix || path.startsWith(`${prefix}.`)
 
 /**
- * After our own action: reads again what an event of that kind would make stale. Resolves when the things themselves
- * are read; what counts or explains them may take longer.
+ * Reads again, after an action of this page, what an event of that kind would make stale. Resolves when the things
+ * themselves are read; queries that count or explain them may take longer.
  */
 export function rereadKind(client: QueryClient, kind: string): Promise<void> {
   const [own, ...others] = liveKeys(kind)
@@ -28,7 +30,7 @@ export function rereadKind(client: QueryClient, kind: string): Promise<void> {
   return own === undefined ? Promise.resolve() : invalidatePaths(client, new Set([own]))
 }
 
-/** The same for whoever does not wait. */
+/** Does the same for callers that do not wait. */
 export function invalidateKind(client: QueryClient, kind: string): void {
   void rereadKind(client, kind)
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { roles } from './theme.ts'
 
-/** Of WCAG 2.2: how well one colour stands out from another. */
+/** The contrast of two colours by WCAG 2.2. */
 function contrast(one: string, other: string): number {
   const [more = 0, less = 0] = [brightness(one), brightness(other)].toSorted((a, b) => b - a)
   return (more + 0.05) / (less + 0.05)
@@ -16,7 +16,7 @@ function brightness(hex: string): number {
 const readable = 4.5
 const { gray, dark, ...coloured } = roles
 
-describe('colours that are read', () => {
+describe('colours of text', () => {
   it.each(Object.entries(coloured))('%s: words, buttons and pale grounds', (_, shades) => {
     expect(contrast(shades[7], '#ffffff'), 'on a card, and white on a button').toBeGreaterThanOrEqual(
       readable,
@@ -25,14 +25,14 @@ describe('colours that are read', () => {
     expect(contrast(shades[9], shades[1]), 'on its own pale ground').toBeGreaterThanOrEqual(readable)
     expect(contrast(shades[4], dark[6]), 'on a card by night').toBeGreaterThanOrEqual(readable)
   })
-  it('small print', () => {
+  it('small print is readable', () => {
     expect(contrast(gray[7], gray[1])).toBeGreaterThanOrEqual(readable)
     expect(contrast(dark[1], dark[6])).toBeGreaterThanOrEqual(readable)
   })
-  it('links in a row that is chosen', () => {
+  it('links in a selected row are readable', () => {
     expect(contrast(coloured.petrol[7], coloured.petrol[1])).toBeGreaterThanOrEqual(readable)
   })
-  it('would find the red of before', () => {
+  it('the test would find the red of the old theme', () => {
     expect(contrast('#fa5252', '#ffffff')).toBeLessThan(readable)
   })
 })

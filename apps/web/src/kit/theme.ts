@@ -1,10 +1,13 @@
 'use client'
 import { createTheme, type MantineColorsTuple } from '@mantine/core'
 
-/** Words of what cannot be undone, readable on light and dark. */
+/** The colour of words for actions that cannot be undone; readable on light and dark. */
 export const dangerText = 'var(--mantine-color-bad-text)'
 
-/** A name of 255 letters without a blank breaks inside of its frame, and the cross stays where it is. */
+/**
+ * A name of 255 letters without a blank breaks inside of its frame, and the button that closes the dialog stays where
+ * it is.
+ */
 const title = {
   title: { overflowWrap: 'anywhere', minWidth: 0, fontSize: '1.0625rem', fontWeight: 620 },
   close: { flexShrink: 0 },
@@ -12,10 +15,10 @@ const title = {
 
 /**
  * The colours, each by its role (docs/design.md). Shade 7 is readable on white and under white letters, shade 9 on
- * shade 1, shade 4 on the dark ground; theme.test.ts holds it.
+ * shade 1, and shade 4 on the dark ground; theme.test.ts checks these.
  */
 export const roles = {
-  /** What one can click, and where one is. */
+  /** Things that one can click, and the place where one is. */
   petrol: [
     '#effafc',
     '#dbf4fa',
@@ -28,7 +31,7 @@ export const roles = {
     '#015a6a',
     '#014552',
   ],
-  /** It is as it should be. */
+  /** The thing is as it should be. */
   good: [
     '#f0fbf3',
     '#def6e5',
@@ -54,7 +57,7 @@ export const roles = {
     '#1b508e',
     '#133d6f',
   ],
-  /** Somebody should look at it. */
+  /** Somebody should look at the thing. */
   warn: [
     '#fef6ef',
     '#feeada',
@@ -67,7 +70,7 @@ export const roles = {
     '#754101',
     '#5b3100',
   ],
-  /** It has failed, or it cannot be undone. */
+  /** The thing has failed, or the action cannot be undone. */
   bad: [
     '#fff5f4',
     '#fee9e6',
@@ -107,7 +110,10 @@ export const roles = {
   ],
 } as const satisfies Record<string, MantineColorsTuple>
 
-/** What stands in for a face that is not there yet is made as wide in ui/global.css. */
+/**
+ * ui/global.css gives the stand-in fonts the width of the real ones, so that nothing moves when the real fonts have
+ * loaded.
+ */
 const text = 'var(--font-text), var(--font-text-extended), "Text stand-in", system-ui, sans-serif'
 const code = 'var(--font-code), "Code stand-in", ui-monospace, monospace'
 
@@ -139,7 +145,8 @@ export const theme = createTheme({
   // Plain objects: `Tooltip.extend` would load every component named here on every page.
   components: {
     Tooltip: { defaultProps: { withArrow: true, openDelay: 200 } },
-    // Its placeholder is no menu item, which a menu may not have: the first item has the focus instead.
+    // Mantine's focus placeholder is no menu item, and a menu may contain only items: the first item gets the focus
+    // instead.
     Menu: { defaultProps: { withInitialFocusPlaceholder: false } },
     Modal: { defaultProps: { centered: true, styles: title } },
     Drawer: { defaultProps: { overlayProps: { backgroundOpacity: 0.4 }, styles: title } },

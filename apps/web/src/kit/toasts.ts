@@ -7,11 +7,11 @@ export function showToast(toast: Toast): void {
   notifications.show({
     ...toast,
     autoClose: toast.color === 'bad' ? 12_000 : 4000,
-    // Below a title it would be gray on white, which is hard to read.
+    // Below a title Mantine would draw the text gray on white, which is hard to read.
     styles: { description: { color: 'var(--mantine-color-text)' } },
     closeButtonProps: { 'aria-label': 'Close the message' },
   })
 }
 
-/** What it said is over. */
+/** Removes a toast whose text is no longer true. */
 export const hideToast = (id: string): void => void notifications.hide(id)

@@ -2,6 +2,6 @@ import type { AppRouter } from '@stratolith/api/router'
 import type { inferRouterInputs } from '@trpc/server'
 import { createTRPCContext } from '@trpc/tanstack-react-query'
 
-/** `const trpc = useTRPC()`, then `useQuery(trpc.images.list.queryOptions({…}))`. */
+/** Usage: `const trpc = useTRPC()`, then `useQuery(trpc.images.list.queryOptions({…}))`. */
 export const { TRPCProvider, useTRPC } = createTRPCContext<AppRouter>()
 export type RouterInputs = inferRouterInputs<AppRouter>

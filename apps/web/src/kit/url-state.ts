@@ -6,8 +6,8 @@ import { useCallback } from 'react'
 type Patch = Record<string, string | null | undefined>
 
 /**
- * State that belongs to the address: filters, tabs, open panels. `set` patches parameters (null or
- * '' removes one) without asking the server; `push` makes a step that Back undoes.
+ * State that is kept in the address: filters, tabs, open panels. `set` changes parameters (null or '' removes one)
+ * without asking the server; with `push` Back undoes the change.
  */
 export function useUrlState(): {
   get: (key: string) => string | null
@@ -18,7 +18,7 @@ export function useUrlState(): {
   const get = useCallback((key: string) => params.get(key), [params])
   const set = useCallback(
     (patch: Patch, push = false) => {
-      // What the address says now, not at the last render: two patches in one event both hold.
+      // The current address is read, and not that of the last render, so that two changes in one event both hold.
       const next = new URLSearchParams(window.location.search)
       for (const [key, value] of Object.entries(patch)) {
         if (value) next.set(key, value)
@@ -34,7 +34,7 @@ export function useUrlState(): {
   return { get, set }
 }
 
-/** A panel that is open while `?key=value` is in the address. */
+/** A panel that is open while the address contains `?key=value`. */
 export function useUrlPanel(key: string, value = '1') {
   const { get, set } = useUrlState()
   return {

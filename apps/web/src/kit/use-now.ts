@@ -1,13 +1,13 @@
 import { useSyncExternalStore } from 'react'
 
-/** One ticking clock for the whole page: every second while somebody looks at it. */
+/** One clock for the whole page; it ticks every second while a component uses it. */
 const listeners = new Set<() => void>()
 let now = Date.now()
 let timer: ReturnType<typeof setInterval> | null = null
 
 function subscribe(listener: () => void): () => void {
   listeners.add(listener)
-  // Nobody has looked for a while: what was read last is old.
+  // Nobody has used the clock for a while, so its last value is old.
   if (timer === null) now = Date.now()
   timer ??= setInterval(() => {
     now = Date.now()
@@ -21,7 +21,7 @@ function subscribe(listener: () => void): () => void {
   }
 }
 
-/** Milliseconds, new each second; null on the server and in the first paint (no hydration mismatch). */
+/** Returns milliseconds, new each second; null on the server and in the first paint (no hydration mismatch). */
 export function useNow(): number | null {
   return useSyncExternalStore(
     subscribe,

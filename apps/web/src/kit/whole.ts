@@ -1,4 +1,7 @@
-/** For a form: null when the text or number is whole and within the bounds, else the sentence for its field. */
+/**
+ * A validator for forms: returns null when the text or number is whole and within the bounds, else the sentence for its
+ * field.
+ */
 export const whole =
   (low: number, high: number, what: string) =>
   (value: number | string): string | null => {
