@@ -24,16 +24,19 @@ const looks: Record<ConsoleStatus['state'], { word: string; tone: Tone }> = {
 type Props = {
   title: string
   status: ConsoleStatus
-  /** False while the instance offers no console: then there is nothing to reconnect to. */
+  /** False while the instance offers no console: then the frame has no button to reconnect. */
   available: boolean
   onReconnect: () => void
-  /** Where the console has a window of its own; null or absent: it is there already, or cannot be. */
+  /**
+   * The address of a window with this console alone; null or absent: the console is in that window already, or cannot
+   * have one.
+   */
   windowHref?: string | null
   tools: ReactNode
   children: ReactNode
 }
 
-/** What both consoles share: state, full screen, reconnect, and why there is nothing to see. */
+/** The frame of both consoles: state, full screen, reconnect, and the reason why there is nothing to see. */
 export function ConsoleFrame(props: Props) {
   const { title, status, available, onReconnect, windowHref, tools, children } = props
   const { ref, toggle, fullscreen } = useFullscreenElement()
@@ -49,8 +52,8 @@ export function ConsoleFrame(props: Props) {
         event.preventDefault()
         event.stopPropagation()
         button.current?.focus()
-        // The guest is not told when these keys come up again, so the screen lets go of all of them, as it does
-        // when the window loses the focus.
+        // The guest does not hear when these keys are released, so the screen releases all keys, as it does when the
+        // window loses the focus.
         window.dispatchEvent(new Event('blur'))
       }}
     >
@@ -108,7 +111,7 @@ export function ConsoleFrame(props: Props) {
   )
 }
 
-/** Why there is nothing to see; nothing while there is. */
+/** Covers the console with the reason why there is nothing to see; shows nothing while the console is open. */
 function Cover({ status, available, onReconnect }: Pick<Props, 'status' | 'available' | 'onReconnect'>) {
   if (status.state === 'open') return null
   return (

@@ -29,7 +29,7 @@ export function ConsoleLog({ id, name, running }: { id: string; name: string; ru
   const query = useQuery(
     trpc.compute.instances.consoleLog.queryOptions(
       { id, tailLines },
-      // Whoever waits is told at once what is wrong; that it is tried again is seen from there.
+      // An error is shown at once, without silent retries; the page shows that the log is asked for again.
       { retry: false, refetchInterval: ({ state }) => askAgainMs(state.error, follow && running) },
     ),
   )
@@ -88,7 +88,7 @@ export function ConsoleLog({ id, name, running }: { id: string; name: string; ru
   )
 }
 
-/** `since`: when what is shown was read; null: nothing is. */
+/** `since`: the time at which the shown log was read; null: no log is shown. */
 function Away({ reason, since }: { reason: string; since: number | null }) {
   return (
     <Alert color="warn" variant="light" icon={<IconPlugConnectedX />} role="note" title={reason}>

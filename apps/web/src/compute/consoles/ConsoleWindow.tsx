@@ -12,7 +12,7 @@ import { VncConsole } from './VncConsole.tsx'
 
 type Kind = 'vnc' | 'serial'
 
-/** A console that has a window of the browser to itself: over the portal's pages, so that nothing else is in the way. */
+/** A console that has a window of the browser for itself: it covers the portal's page. */
 export function ConsoleWindow({ id, kind }: { id: string; kind: Kind }) {
   const trpc = useTRPC()
   const query = useQuery(trpc.compute.instances.get.queryOptions({ id }))

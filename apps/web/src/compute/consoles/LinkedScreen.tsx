@@ -10,8 +10,8 @@ import type { ConsoleStatus } from './use-console.ts'
 import { attachVnc } from './vnc.ts'
 
 /**
- * The screen behind a link of `openstack console url show`. The right in the link is good once and
- * for a few minutes, and is all that it takes: whoever has it needs no session here.
+ * The screen behind a link of `openstack console url show`. The token in the link is valid once and for a few minutes;
+ * whoever has the token needs no session in the portal.
  */
 export function LinkedScreen({ token }: { token: string }) {
   const target = useRef<HTMLDivElement>(null)
@@ -20,7 +20,8 @@ export function LinkedScreen({ token }: { token: string }) {
   useEffect(() => {
     let detach: (() => void) | null = null
     let close: (() => void) | null = null
-    // A moment later: React undoes an effect at once in development, and the right is good only once.
+    // The connection begins a moment later: in development React undoes an effect at once, and the token is valid only
+    // once.
     const start = setTimeout(() => {
       const connection = openConsoleSocket(`/console/?token=${encodeURIComponent(token)}`, {
         opened: () => setStatus({ state: 'open' }),

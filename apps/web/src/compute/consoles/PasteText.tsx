@@ -6,7 +6,7 @@ import { useState } from 'react'
 
 type Props = { disabled: boolean; hint: string; onPaste: (text: string) => Promise<void> | void }
 
-/** Text for the guest, from a field that works in every browser without asking for the clipboard. */
+/** Sends text to the guest from a field, which works in every browser without a permission for the clipboard. */
 export function PasteText({ disabled, hint, onPaste }: Props) {
   const [opened, { close, toggle }] = useDisclosure(false)
   const [text, setText] = useState('')

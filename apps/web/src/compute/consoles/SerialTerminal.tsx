@@ -16,7 +16,7 @@ const scrollbackLines = 10_000
 const logPatienceMs = 2_000
 const encoder = new TextEncoder()
 
-/** Only ever loaded in the browser (SerialConsole.tsx). */
+/** This component is loaded in the browser only (SerialConsole.tsx). */
 export function SerialTerminal({ instanceId, unavailable, windowHref }: ScreenProps) {
   const trpc = useTRPC()
   const client = useQueryClient()
@@ -47,7 +47,7 @@ export function SerialTerminal({ instanceId, unavailable, windowHref }: ScreenPr
     const decoder = new TextDecoder()
     let over = false
     let patience: ReturnType<typeof setTimeout> | undefined
-    // Until the log is there, what the guest prints is kept, so that nothing is lost or shown twice.
+    // Until the log has arrived, the guest's output is kept, so that nothing is lost or shown twice.
     let early: string | null = ''
     const write = (text: string) => {
       if (early === null) terminal.current?.write(text)
@@ -60,7 +60,8 @@ export function SerialTerminal({ instanceId, unavailable, windowHref }: ScreenPr
       if (over || early === null) return
       const live = early
       early = null
-      // The log may hold questions to a terminal that is long gone: nobody answers them into the guest.
+      // The log may contain queries to a terminal of long ago. Nothing is sent to the guest while the log is written,
+      // so that the terminal's answers do not reach the guest.
       send.current = () => undefined
       terminal.current?.reset()
       terminal.current?.write(log, () => {
@@ -73,7 +74,7 @@ export function SerialTerminal({ instanceId, unavailable, windowHref }: ScreenPr
         ({ text }) => begin(text),
         () => begin(''),
       )
-      // The past is welcome, the present matters more.
+      // When the log does not come soon, the console shows the live output without it.
       patience = setTimeout(() => begin(''), logPatienceMs)
       terminal.current?.focus()
     })
@@ -123,7 +124,7 @@ export function SerialTerminal({ instanceId, unavailable, windowHref }: ScreenPr
   )
 }
 
-/** A terminal that fills `target` whatever its size becomes. */
+/** Opens a terminal that fills `target`, whatever size that gets. */
 function openTerminal(
   target: HTMLElement,
   onText: (text: string) => void,

@@ -9,7 +9,9 @@ import { PasteText } from './PasteText.tsx'
 import { type ScreenProps, useConsole } from './use-console.ts'
 import { attachVnc, typeText } from './vnc.ts'
 
-/** Only ever loaded in the browser (VncConsole.tsx): noVNC touches `window` as it is read. */
+/**
+ * This component is loaded in the browser only (VncConsole.tsx), because noVNC uses `window` as soon as it is loaded.
+ */
 export function VncScreen({ instanceId, unavailable, windowHref }: ScreenProps) {
   const target = useRef<HTMLDivElement>(null)
   const current = useRef<RFB | null>(null)

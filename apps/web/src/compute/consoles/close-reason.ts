@@ -1,12 +1,12 @@
-/** How a console's socket ended, as the browser tells it. */
+/** The end of a console's socket as the browser reports it. */
 export type Ending = { code: number; reason: string; opened: boolean }
 
-/** The console proxy's own codes (apps/console-proxy/src/bridge.ts): their reason is a sentence already. */
+/** The console proxy's own close codes (apps/console-proxy/src/bridge.ts), whose reason is already a sentence. */
 const codes = { final: 4000, noAnswer: 4001 }
 
 /**
- * A sentence for a person. `unavailable` is why the instance offers no console now, when it does not
- * (from instanceCan.console): it explains more than any code but the console proxy's own ones.
+ * Returns a sentence for a person. `unavailable` is the reason why the instance offers no console now, or null (from
+ * instanceCan.console); it explains more than any close code except the console proxy's own ones.
  */
 export function closeReason(ending: Ending, unavailable: string | null): string {
   if (ending.reason && Object.values(codes).includes(ending.code)) return ending.reason
@@ -20,9 +20,9 @@ export function closeReason(ending: Ending, unavailable: string | null): string 
 }
 
 /**
- * Whether to try again by itself. `never`: it would end the same way. `often`: what broke off may be back at
- * once, and after some tries a person decides. `patiently`: somebody has said that the machine is away, so not often
- * and for as long as it takes.
+ * Whether the console tries again by itself. `never`: it would end in the same way. `often`: a broken connection may
+ * work again at once, and after some tries the person decides. `patiently`: the cloud has said that the machine does
+ * not answer, so the console tries seldom and for as long as that takes.
  */
 export type Again = 'never' | 'often' | 'patiently'
 export const againAfter = ({ code }: Pick<Ending, 'code'>): Again =>
@@ -35,7 +35,7 @@ export function retryAfterMs(again: Again, tries: number): number | null {
   return again === 'patiently' ? patientMs : (waitsMs[tries] ?? null)
 }
 
-/** What is said while it is tried again. */
+/** The text that is shown while the console tries again. */
 export const retryingText: Record<Exclude<Again, 'never'>, string> = {
   often: 'Trying again …',
   patiently: 'The console opens by itself when that is over: it is tried every 15 seconds.',

@@ -6,8 +6,8 @@ const connectTimeoutMs = 15_000
 export type ConsoleSocket = { socket: WebSocket; close: () => void }
 
 /**
- * Opens a console's WebSocket and tells how it ends, exactly once: with the code and the reason of
- * the close frame, which libraries keep to themselves. `close` ends it without a word.
+ * Opens a console's WebSocket and reports its end exactly once, with the code and the reason of the close frame, which
+ * libraries keep to themselves. After `close` no end is reported.
  */
 export function openConsoleSocket(
   path: string,

@@ -6,9 +6,9 @@ import { keystrokes, leavesConsole } from './keystrokes.ts'
 import { askAgainMs, isAway } from './log-away.ts'
 import { plainText } from './plain-text.ts'
 
-describe('why a console closed', () => {
+describe('the reason why a console closed', () => {
   const broke = { code: 1006, reason: '', opened: true }
-  it('is the cloud’s own sentence, then the instance’s state, and never a number', () => {
+  it('is the cloud’s own sentence, else the instance’s state, and never a number', () => {
     expect(closeReason({ code: 4000, reason: 'The session has ended.', opened: true }, null)).toBe(
       'The session has ended.',
     )
@@ -20,7 +20,7 @@ describe('why a console closed', () => {
         expect(sentence).not.toContain(String(code))
       }
   })
-  it('is followed by a few tries, but not after a deliberate end', () => {
+  it('leads to a few tries, but to none after a deliberate end', () => {
     expect([0, 2, 4, 5].map((tries) => retryAfterMs(againAfter(broke), tries))).toEqual([
       1000,
       8000,
@@ -29,7 +29,7 @@ describe('why a console closed', () => {
     ])
     expect(retryAfterMs(againAfter({ code: 4000 }), 0)).toBeNull()
   })
-  it('is a machine that does not answer: tried again seldom, for as long as that takes', () => {
+  it('may be that the machine does not answer: then tries are seldom and do not end', () => {
     const away = { code: 4001, reason: 'The machine that this instance is on does not answer.', opened: true }
     expect(closeReason(away, null)).toBe(away.reason)
     expect([0, 1, 500].map((tries) => retryAfterMs(againAfter(away), tries))).toEqual([
@@ -48,7 +48,7 @@ it('a console is on the origin of the page', () => {
 })
 
 describe('log and live text', () => {
-  it('are joined without loss and without repeats', () => {
+  it('are joined without losses and repetitions', () => {
     expect(afterLog('boot\nlogin: ', 'login: ')).toBe('')
     expect(afterLog('boot\nlog', 'oot\nlogin: ')).toBe('in: ')
     expect(afterLog('', 'hello')).toBe('hello')
@@ -69,7 +69,7 @@ describe('pasted text', () => {
   })
 })
 
-it('a log is shown without what would steer a terminal', () => {
+it('a log is shown without bytes that would steer a terminal', () => {
   expect(plainText('\u001b[1;32mok\u001b[0m\r\n\u001b]0;title\u0007login: \u001bc\u0000')).toBe('ok\nlogin: ')
   expect(plainText('a\tb')).toBe('a\tb')
 })
@@ -77,21 +77,21 @@ it('a log is shown without what would steer a terminal', () => {
 describe('a log that cannot be read now', () => {
   const cloud = { code: 'unavailable', message: 'silent', requestId: 'r', field: null, retryable: true }
 
-  it('is asked for again by itself, whether it is followed or not, and less often', () => {
+  it('is asked for again by itself, whether the reader follows it or not, but less often than a followed log', () => {
     expect(askAgainMs(cloud, false)).toBe(5_000)
     expect(askAgainMs(cloud, true)).toBe(5_000)
     expect(askAgainMs(null, true)).toBe(2_000)
     expect(askAgainMs(null, false)).toBe(false)
   })
 
-  it('is no log that will never be there', () => {
+  it('is not asked for again when it can never be read', () => {
     expect(isAway(null)).toBe(false)
     expect(isAway({ ...cloud, code: 'unsupported', retryable: false })).toBe(false)
     expect(askAgainMs({ ...cloud, retryable: false }, false)).toBe(false)
   })
 })
 
-it('gives one combination of keys back to the page, and no other', () => {
+it('the console leaves one key combination to the page, and no other', () => {
   const x = { ctrlKey: true, shiftKey: true, code: 'KeyX' }
   expect(leavesConsole(x)).toBe(true)
   expect(leavesConsole({ ...x, shiftKey: false }), 'Ctrl+X is the guest’s').toBe(false)

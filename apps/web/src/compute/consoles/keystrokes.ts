@@ -1,4 +1,4 @@
-/** One key as X11 names it (keysym), typed with or without Shift. */
+/** One key by its X11 name (keysym), pressed with or without Shift. */
 export type Keystroke = { keysym: number; shift: boolean }
 
 const enter = 0xff0d
@@ -6,9 +6,9 @@ const tab = 0xff09
 const shifted = '~!@#$%^&*()_+{}|:"<>?'
 
 /**
- * Text as keys of a US keyboard, which is what a guest has until it is told otherwise. Latin-1
- * keysyms are their code points, others 0x01000000 + code point (X11 protocol, appendix A).
- * Control characters other than line ends and tabs are dropped.
+ * Returns text as keys of a US keyboard, the layout of a guest that was not told otherwise. Latin-1 keysyms are their
+ * code points, others are 0x01000000 + code point (X11 protocol, appendix A). Control characters other than line ends
+ * and tabs are dropped.
  */
 export function keystrokes(text: string): Keystroke[] {
   const keys: Keystroke[] = []
@@ -26,6 +26,9 @@ export function keystrokes(text: string): Keystroke[] {
   return keys
 }
 
-/** The one combination that is not the guest's: without it a keyboard would never come out of a console again. */
+/**
+ * The one key combination that is not sent to the guest: without it a person who uses only a keyboard could not leave
+ * the console.
+ */
 export const leavesConsole = (event: Pick<KeyboardEvent, 'ctrlKey' | 'shiftKey' | 'code'>): boolean =>
   event.ctrlKey && event.shiftKey && event.code === 'KeyX'

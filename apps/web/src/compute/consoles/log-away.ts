@@ -1,11 +1,14 @@
 import { cloudError } from '../../kit/errors.ts'
 
-/** The event stream does not carry what a guest prints: while somebody follows, we ask. */
+/** The event stream does not carry a guest's output, so the page asks for the log while somebody follows it. */
 const followEveryMs = 2_000
-/** Asked of a machine that does not answer, which takes some seconds. */
+/** The interval for a machine that does not answer: each request to it takes some seconds. */
 export const awayEveryMs = 5_000
 
-/** Its machine (or we) cannot be reached now: what was read before is shown, and it is tried again. */
+/**
+ * Answers whether the machine or the cloud cannot be reached now: the log that was read before stays on the page, and
+ * the page asks again.
+ */
 export const isAway = (error: unknown): boolean => Boolean(error) && cloudError(error).retryable
 
 export function askAgainMs(error: unknown, isFollowed: boolean): number | false {

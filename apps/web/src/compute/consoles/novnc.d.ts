@@ -1,5 +1,5 @@
 /* biome-ignore-all lint/style/noDefaultExport: this is how noVNC exports */
-/** What we use of noVNC 1.7 (docs/API.md of the package); it brings no types of its own. */
+/** The part of noVNC 1.7 that the portal uses (docs/API.md of the package); the package has no types of its own. */
 declare module '@novnc/novnc' {
   export default class RFB extends EventTarget {
     constructor(target: HTMLElement, channel: WebSocket, options?: { shared?: boolean })
@@ -14,7 +14,7 @@ declare module '@novnc/novnc' {
     focus(): void
     blur(): void
     sendCtrlAltDel(): void
-    /** `down` absent: pressed and released. `code` null: by keysym alone. */
+    /** `down` left out: the key is pressed and released. `code` null: the key is named by its keysym alone. */
     sendKey(keysym: number, code: string | null, down?: boolean): void
   }
 }

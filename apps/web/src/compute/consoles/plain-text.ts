@@ -1,7 +1,6 @@
 /**
- * Serial output as text: without escape sequences (ECMA-48: CSI, OSC and the two-character ones),
- * without carriage returns and other controls. A guest chooses these bytes, so nothing of them is
- * ever interpreted.
+ * Returns serial output as text: without escape sequences (ECMA-48: CSI, OSC and the two-character ones), carriage
+ * returns and other control characters. The guest chooses these bytes, so none of them is ever interpreted.
  */
 export function plainText(output: string): string {
   return (

@@ -11,20 +11,22 @@ export type ConsoleStatus =
   | { state: 'open' }
   | { state: 'closed'; why: string; retrying: string | null }
 
-/** Of both consoles. `windowHref`: where it has a window of its own; null: it is in that window. */
+/**
+ * The properties of both consoles. `windowHref`: the address of a window with this console alone; null: the console is
+ * in that window.
+ */
 export type ScreenProps = { instanceId: string; unavailable: string | null; windowHref: string | null }
 
-/** What a view does with an open socket; returns what undoes it. */
+/** Connects a view with an open socket; returns the function that disconnects it. */
 export type AttachConsole = (socket: WebSocket) => () => void
 
-/** A connection that held this long ends a series of tries. */
+/** After a connection that has held this long the count of tries begins again. */
 const steadyMs = 10_000
 
 /**
- * Keeps one console of an instance open while it is available: asks for a one-time right, opens the
- * socket, hands it to `attach`, and after an end says why and tries again with a new right, by itself
- * (close-reason.ts says how often) and whenever `reconnect` is called.
- * `unavailable` is the sentence why there is no console now, or null.
+ * Keeps one console of an instance open while it is available: asks for a one-time token, opens the socket and hands it
+ * to `attach`. After an end it says why and tries again with a new token, by itself (close-reason.ts says how often)
+ * and whenever `reconnect` is called. `unavailable` is the reason why there is no console now, or null.
  */
 export function useConsole(
   instanceId: string,
@@ -83,14 +85,15 @@ export function useConsole(
         },
         (error: unknown) => {
           if (over) return
-          // The API may be starting anew just as the console's connection broke; when it answers, it is
-          // the machine that is away.
+          // The API may be restarting at the moment when the console's connection broke. An answer with a request ID
+          // means that the API works and the machine does not answer.
           const { message, retryable, requestId } = cloudError(error)
           ended(message, retryable ? (requestId ? 'patiently' : 'often') : 'never')
         },
       )
     }
-    // A moment later: an effect that is undone at once (React does so in development) asks for nothing.
+    // The request is sent a moment later, so that an effect that is undone at once (as React does in development) sends
+    // none.
     const start = setTimeout(begin, 0)
     return () => {
       over = true

@@ -2,10 +2,10 @@ import RFB from '@novnc/novnc'
 import { keystrokes } from './keystrokes.ts'
 
 const shiftKey = 0xffe1
-/** A guest at its boot prompt reads keys slowly; faster than this it drops some. */
+/** A guest at its boot prompt reads keys slowly, and drops some that come faster. */
 const keyEveryMs = 12
 
-/** Shows the screen behind an open socket in `element`; `detach` leaves it empty. */
+/** Shows the screen behind an open socket in `element`; `detach` leaves the element empty. */
 export function attachVnc(element: HTMLElement, socket: WebSocket): { rfb: RFB; detach: () => void } {
   const rfb = new RFB(element, socket, { shared: true })
   rfb.scaleViewport = true
@@ -18,13 +18,13 @@ export function attachVnc(element: HTMLElement, socket: WebSocket): { rfb: RFB; 
   })
   const detach = () => {
     if (!over) rfb.disconnect()
-    // what noVNC leaves behind when its socket was closed before it had shaken hands
+    // noVNC leaves elements behind when its socket was closed before the handshake.
     element.replaceChildren()
   }
   return { rfb, detach }
 }
 
-/** Types into the guest as a US keyboard; ends early when the console does. */
+/** Types text into the guest as a US keyboard; stops when the console has ended. */
 export async function typeText(rfb: RFB, text: string, goesOn: () => boolean): Promise<void> {
   for (const { keysym, shift } of keystrokes(text)) {
     if (!goesOn()) return

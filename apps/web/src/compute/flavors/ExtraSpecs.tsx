@@ -6,7 +6,7 @@ import { useAdminOnly } from '../../kit/rights.ts'
 import { shellLine } from '../../kit/shell.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 
-/** What else the flavor says of its instances; the API refuses what it would not keep. */
+/** The extra specs of a flavor. The API refuses those that it would not keep. */
 export function ExtraSpecs({ flavor }: { flavor: FlavorView }) {
   const trpc = useTRPC()
   const admin = useAdminOnly()

@@ -31,7 +31,7 @@ const descriptor: ResourceDescriptor<Row> = {
   empty: { title: 'No project has access', text: 'Only administrators see it. Let a project in.' },
 }
 
-/** Which projects may launch with a private flavor. */
+/** The list of projects that may launch with a private flavor. */
 export function FlavorAccess({ flavor }: { flavor: FlavorView }) {
   const trpc = useTRPC()
   const client = useQueryClient()

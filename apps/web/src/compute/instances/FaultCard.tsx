@@ -5,7 +5,7 @@ import { Ago } from '../../kit/Ago.tsx'
 import { Link } from '../../kit/navigation.tsx'
 import { paths } from '../../kit/paths.ts'
 
-/** Why it is in error, and what to do now. */
+/** Says why the instance is in error, and what to do now. */
 export function FaultCard({ view }: { view: InstanceView }) {
   const { fault } = view
   if (!fault || view.vmState !== 'error') return null

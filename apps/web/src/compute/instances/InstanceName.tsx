@@ -8,7 +8,7 @@ import { paths } from '../../kit/paths.ts'
 import { useUrlState } from '../../kit/url-state.ts'
 import { Hint } from '../../ui/Hint.tsx'
 
-/** The name leads to the page; the button beside it opens the side panel. */
+/** The name is a link to the instance's page; the button beside the name opens the side panel. */
 export function InstanceName({ view }: { view: InstanceView }) {
   const { set } = useUrlState()
   return (

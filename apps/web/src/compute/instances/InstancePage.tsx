@@ -20,7 +20,7 @@ import { OverviewTab } from './tabs/OverviewTab.tsx'
 import { useInstanceActions } from './use-instance-actions.tsx'
 import { Waiting } from './Waiting.tsx'
 
-/** Tabs that are not open at first come when they are opened. */
+/** The code of a tab that is not open at first is loaded when the tab is opened. */
 const loading = () => <Skeleton height={240} radius="md" role="status" aria-label="Loading" />
 const ConsoleLog = dynamic(() => import('../consoles/ConsoleLog.tsx').then((m) => m.ConsoleLog), { loading })
 const InterfacesTab = dynamic(() => import('./tabs/InterfacesTab.tsx').then((m) => m.InterfacesTab), {

@@ -11,8 +11,8 @@ import { machineMark, machineText } from './machine-words.ts'
 import { stateOf } from './state.ts'
 
 /**
- * State and, while something runs, since when and at which step: "Building · 3.1 s", step on hover. Of one whose
- * machine does not answer it is what was last known, and marked so.
+ * The state and, while an operation runs, its time and step: "Building · 3.1 s", with the step on hover. When the
+ * machine does not answer, the last known state is shown and marked.
  */
 export function InstanceState({ view }: { view: InstanceView }) {
   const { state, tone } = stateOf(view)
@@ -41,7 +41,7 @@ export function InstanceState({ view }: { view: InstanceView }) {
   )
 }
 
-/** Apart, so that only rows in motion listen to the clock. */
+/** A component of its own, so that only rows with an operation listen to the clock. */
 function Busy({ state, activity }: { state: string; activity: NonNullable<InstanceView['activity']> }) {
   const now = useNow()
   const whole = now === null ? 0 : Math.floor((now - Date.parse(activity.startedAt)) / 1000)

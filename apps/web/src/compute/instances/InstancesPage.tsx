@@ -19,7 +19,7 @@ export function InstancesPage({ allProjects = false }: { allProjects?: boolean }
   const forms = useInstanceForms()
   const actions = useInstanceActions(forms.open)
   const { get, set } = useUrlState()
-  // Only what may be the id of a host: an address that somebody has cut short asks for no host.
+  // Text that cannot be the ID of a host (an address that was cut short) is not sent.
   const host = get('host')
   const hostId = host !== null && isUuid(host) ? host : null
   return (
@@ -67,7 +67,7 @@ export function InstancesPage({ allProjects = false }: { allProjects?: boolean }
   )
 }
 
-/** A hard reboot is a reboot to whoever looks for one. */
+/** A person who looks for reboots also wants to find hard reboots. */
 const statusWords = (status: string | undefined) =>
   !isStatus(status)
     ? undefined

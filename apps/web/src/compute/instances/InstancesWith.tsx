@@ -6,7 +6,7 @@ import { instanceDescriptor } from './descriptor.tsx'
 
 type Which = Pick<RouterInputs['compute']['instances']['list'], 'keyName' | 'imageId' | 'allProjects'>
 
-/** The instances that something is used by, for a tab of its page. `none` says that there are none. */
+/** The instances that use a thing, for a tab of the thing's page. `none` says that there are no such instances. */
 export function InstancesWith({ which, none }: { which: Which; none: string }) {
   const trpc = useTRPC()
   return (

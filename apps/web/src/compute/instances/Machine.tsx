@@ -7,19 +7,23 @@ import { Link } from '../../kit/navigation.tsx'
 import { paths } from '../../kit/paths.ts'
 import { machineText, machineTitle } from './machine-words.ts'
 
-/** That its machine does not answer, since when, and what that means; nothing while it does. */
+/**
+ * Says that the instance's machine does not answer, since when, and what that means; shows nothing while the machine
+ * answers.
+ */
 export function MachineNotice({ view }: { view: Pick<InstanceView, 'machine' | 'hostId' | 'hostName'> }) {
   const { machine, hostId, hostName } = view
   return (
     <>
-      {/* Before there is anything to say: what comes together with its text is often not read out. */}
+      {/* The element is there before it has a text: screen readers often skip an element that appears together with its
+          text. */}
       <VisuallyHidden role="status">{machine && machineTitle(machine)}</VisuallyHidden>
       {machine && (
         <Alert
           color="warn"
           variant="light"
           icon={<IconPlugConnectedX />}
-          // The whole would be read out with every tick of its time.
+          // As a status the whole box would be read out whenever its time changes.
           role="note"
           title={machineTitle(machine)}
           mt="sm"

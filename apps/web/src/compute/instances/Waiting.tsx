@@ -10,10 +10,10 @@ import { useTRPC } from '../../kit/trpc.ts'
 import { useNow } from '../../kit/use-now.ts'
 import { isUnderWay, partsToShow, partText, whyText } from './waiting-words.ts'
 
-/** That a host has confirmed is told by no event. */
+/** No event tells that a host has confirmed, so the page asks at this interval. */
 const lookAgainMs = 3_000
 
-/** The parts that somebody should read of, and the host, for administrators. */
+/** Returns the parts that a person should read about, and (for administrators) the host. */
 export function useWaiting(view: Pick<InstanceView, 'id' | 'taskState'>) {
   const trpc = useTRPC()
   const { data } = useQuery({
@@ -23,12 +23,16 @@ export function useWaiting(view: Pick<InstanceView, 'id' | 'taskState'>) {
   return { host: data?.host ?? null, shown: partsToShow(data?.parts ?? [], view, useNow()) }
 }
 
-/** Which parts of it its host has not confirmed, why and since when; nothing when all has arrived. */
+/**
+ * Shows which parts of the instance its host has not confirmed, why, and since when; shows nothing when all are
+ * confirmed.
+ */
 export function Waiting({ view }: { view: InstanceView }) {
   const { host, shown } = useWaiting(view)
   return (
     <>
-      {/* Before there is anything to say: what comes together with its text is often not read out. */}
+      {/* The element is there before it has a text: screen readers often skip an element that appears together with its
+          text. */}
       <VisuallyHidden role="status">{shown.length > 0 && title}</VisuallyHidden>
       {shown.length > 0 && <Notice host={host} shown={shown} />}
     </>
@@ -45,7 +49,7 @@ function Notice({ host, shown }: { host: InstanceWaiting['host']; shown: Waiting
       color={shown.every(isUnderWay) ? 'busy' : 'warn'}
       variant="light"
       icon={<IconHourglass />}
-      // The whole would be read out with every tick of its times.
+      // As a status the whole box would be read out whenever its times change.
       role="note"
       title={title}
       mt="sm"

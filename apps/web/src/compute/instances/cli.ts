@@ -1,6 +1,6 @@
 import { shellLine } from '../../kit/shell.ts'
 
-/** The stock `openstack` client's words for what the forms of an instance do. */
+/** The stock `openstack` client's commands for the forms of an instance. */
 
 type Named = { id: string; name: string; description: string }
 
@@ -11,7 +11,7 @@ export const serverSetCli = (before: Named, { name, description }: Omit<Named, '
     before.id,
   )
 
-/** `address` is empty for any. */
+/** An empty `address` means any address. */
 export const attachCli = (
   id: string,
   { networkId, address }: { networkId: string; address: string },
@@ -31,7 +31,7 @@ export const metadataSetCli = (id: string, key: string, value: string): string =
 export const metadataUnsetCli = (id: string, key: string): string =>
   shellLine('openstack', 'server', 'unset', '--property', key, id)
 
-/** Tags came with version 2.26 of the compute API, reasons of locks with 2.73; the client asks for 2.1. */
+/** Tags need version 2.26 of the compute API and reasons of locks need 2.73, but the client asks for 2.1 by default. */
 export const tagsCli = (id: string, tags: readonly string[]): string =>
   shellLine(
     ...['openstack', '--os-compute-api-version', '2.26', 'server', 'set'],

@@ -10,8 +10,8 @@ const on = (ownFloatingIpId: string | null, ...ips: string[]) => ({
   })),
 })
 
-describe('what is asked before instances are deleted', () => {
-  it('says which floating IPs go with them and which stay', () => {
+describe('the question before instances are deleted', () => {
+  it('says which floating IPs are released and which stay', () => {
     expect(deletionText([on(null)])).toBe('The machine, its disk and everything on it are gone for good.')
     expect(releaseOption([on(null, '2.2.2.2')])).toBeUndefined()
     expect(releaseOption([on('id of 1.1.1.1', '1.1.1.1')])).toEqual({
@@ -27,7 +27,7 @@ describe('what is asked before instances are deleted', () => {
     )
   })
 
-  it('says that a machine that does not answer may go on', () => {
+  it('says that the guest on a machine that does not answer may go on running', () => {
     const away = { ...on(null), machine: { absence: 'silent' as const, since: null } }
     expect(deletionText([away])).toMatch(/Its host does not answer: it may go on running there/)
     expect(deletionText([away, on(null)])).toMatch(/The host of one of them does not answer/)

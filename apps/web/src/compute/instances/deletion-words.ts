@@ -2,7 +2,10 @@ import type { InstanceView } from '@stratolith/api/compute/contract'
 
 type Deleted = Pick<InstanceView, 'addresses' | 'ownFloatingIpId' | 'machine'>
 
-/** What goes with these instances, and what stays: their floating IPs cost quota, and may be in somebody's DNS. */
+/**
+ * Says what is deleted together with these instances and what stays. Floating IPs are named, because they cost quota
+ * and may be in somebody's DNS.
+ */
 export function deletionText(views: readonly Deleted[]): string {
   const what =
     views.length === 1
@@ -19,7 +22,7 @@ export function deletionText(views: readonly Deleted[]): string {
   ].join(' ')
 }
 
-/** The box in the question: whether the addresses that were made at the launch are released, too. */
+/** The checkbox in the question: whether the floating IPs that were made at the launch are released, too. */
 export function releaseOption(
   views: readonly Deleted[],
 ): { label: string; description: string; ticked: true } | undefined {
@@ -36,7 +39,10 @@ export function releaseOption(
   }
 }
 
-/** Floating IPs that lead to these; `own`: those that were made at their launch, or the others. */
+/**
+ * Returns the floating IPs that lead to these instances: with `own` those that were made at the launch, else the
+ * others.
+ */
 const ledTo = (views: readonly Deleted[], own: boolean): string[] =>
   views.flatMap(({ addresses, ownFloatingIpId }) =>
     addresses.flatMap(({ floatingIp, floatingIpId }) =>

@@ -23,8 +23,8 @@ const linkIn = (node: ReactNode): string | null =>
 const linkOf = (label: string, view: InstanceView, who: Parameters<typeof instanceFacts>[1]): string | null =>
   linkIn(instanceFacts(view, who).find((fact) => fact.label === label)?.value)
 
-describe('facts that are things of their own', () => {
-  it('are links for those who may look at them', () => {
+describe('facts that name things with a page', () => {
+  it('are links for readers who may open the page', () => {
     const mine = { ...view, userId: 'ann', keyName: 'lap top', image: { id: 'img', name: 'tiny' } }
     expect(linkOf('Image', mine, reader('theirs'))).toBe('/images/img')
     expect(linkOf('Key pair', mine, reader('theirs'))).toBe('/key-pairs/lap%20top')
@@ -35,7 +35,7 @@ describe('facts that are things of their own', () => {
 })
 
 describe('an instance of another project', () => {
-  it('says whose it is, and leads to the list that has it', () => {
+  it('shows its project, and its path leads to the list that contains it', () => {
     const labels = (here: string | null) => instanceFacts(view, reader(here)).map(({ label }) => label)
     expect(labels('mine')).toContain('Project')
     expect(labels(null)).toContain('Project')
@@ -44,7 +44,7 @@ describe('an instance of another project', () => {
     expect(listOf(view, 'theirs')).toEqual({ plural: 'Instances', listPath: '/instances' })
   })
 
-  it('says when it was launched, whatever has been stopped and started since', () => {
+  it('shows the time of its launch, whatever stops and starts came later', () => {
     const launched = { ...view, launchedAt: '2026-11-28T10:01:00Z' }
     for (const vmState of ['active', 'stopped'] as const)
       expect(instanceFacts({ ...launched, vmState }, reader('theirs')).map(({ label }) => label)).toContain(
@@ -52,7 +52,7 @@ describe('an instance of another project', () => {
       )
   })
 
-  it('has its project by name in the list of all, which leaves columns out before it breaks words', () => {
+  it('has its project’s name in the list of all projects, which hides columns before it breaks words', () => {
     const column = (id: string) => allInstancesDescriptor.columns.find((one) => one.id === id)
     expect(column('project')?.cell(view)).toMatchObject({ props: { id: 'theirs' } })
     expect(['image', 'created'].map((id) => column(id)?.hideBelow)).toEqual(['xl', 'xl'])

@@ -90,7 +90,7 @@ export const instanceDescriptor: ResourceDescriptor<InstanceView> = {
   },
 }
 
-/** For administrators: everybody's, with where they belong and where they run. */
+/** The administrators' list: the instances of all projects, with their project and their host. */
 export const allInstancesDescriptor: ResourceDescriptor<InstanceView> = {
   ...instanceDescriptor,
   columns: [
@@ -118,14 +118,19 @@ export const allInstancesDescriptor: ResourceDescriptor<InstanceView> = {
   empty: { title: 'No instances', text: 'Nobody runs anything in this cloud yet.' },
 }
 
-/** The list that has it: the project's own, or everybody's for whoever looks from elsewhere. */
+/**
+ * The list that contains the instance: the project's own, or that of all projects for a reader from another project.
+ */
 export const listOf = (view: Pick<InstanceView, 'projectId'>, here: string | null) =>
   view.projectId === here
     ? { plural: instanceDescriptor.plural, listPath: paths.instances }
     : { plural: 'All instances', listPath: paths.adminInstances }
 
 type Reader = Pick<Session, 'project' | 'isAdmin' | 'userId'>
-/** Of an instance of another project than the reader’s it is said whose it is; what the reader may look at is a link. */
+/**
+ * The facts of an instance. Its project is named when the reader is in another one; things that the reader may look at
+ * are links.
+ */
 export function instanceFacts(view: InstanceView, { project, isAdmin, userId }: Reader) {
   return [
     { label: 'ID', value: view.id, copy: view.id },
@@ -150,7 +155,7 @@ export function instanceFacts(view: InstanceView, { project, isAdmin, userId }: 
     },
     {
       label: 'Key pair',
-      // A key pair is its user’s: nobody else has a page of it.
+      // A key pair belongs to its user, and nobody else has a page of it.
       value:
         view.keyName !== null && view.userId === userId
           ? linkTo(paths.keyPair(view.keyName), view.keyName)
@@ -169,7 +174,7 @@ export function instanceFacts(view: InstanceView, { project, isAdmin, userId }: 
         ]
       : []),
     { label: 'Created', value: <Ago iso={view.createdAt} /> },
-    // When it first ran: a stop, a start and a reboot do not change it.
+    // The time of the first start: later stops, starts and reboots do not change it.
     { label: 'Launched', value: view.launchedAt ? <Ago iso={view.launchedAt} /> : 'Never yet' },
     ...(view.locked ? [{ label: 'Locked', value: lockText(view) }] : []),
   ]
@@ -181,7 +186,7 @@ const linkTo = (href: string, name: string) => (
   </Anchor>
 )
 
-/** What its page alone says. */
+/** Facts that only the instance's page shows. */
 export const detailFacts = (view: InstanceDetail) => [
   ...(view.serverGroup
     ? [

@@ -5,10 +5,10 @@ import { isUuid } from '../../kit/paths.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { statusFilter } from './state.ts'
 
-/** How many things a filter offers; the person types to find others. */
+/** The number of things that a filter offers; the person types to find others. */
 const limit = 20
 
-/** What lists of instances may be narrowed to, by the server. */
+/** The filters of lists of instances; the server applies them. */
 export function useInstanceFilters(allProjects: boolean): FilterDef[] {
   const { images, compute, networking } = useTRPC()
   return [
@@ -28,7 +28,7 @@ export function useInstanceFilters(allProjects: boolean): FilterDef[] {
     {
       id: 'flavor',
       label: 'Size',
-      // An administrator may have chosen the id of a flavor: it need not be a UUID.
+      // An administrator may have chosen the ID of a flavor, so it need not be a UUID.
       isValue: (text) => text.length <= 255,
       pick: (props) => (
         <PickOne

@@ -5,7 +5,7 @@ const address = (portId: string, last: number, floatingIp: string | null = null)
   ...{ portId, address: `10.0.0.${last}`, networkName: 'net', floatingIp },
 })
 
-test('only ports without a floating IP are offered, each once, in their order', () => {
+test('only ports without a floating IP are offered, each once, in order', () => {
   expect(
     freeAddresses([address('a', 1), address('b', 2, '172.24.4.9'), address('c', 3), address('c', 4)]),
   ).toEqual([
@@ -15,7 +15,7 @@ test('only ports without a floating IP are offered, each once, in their order', 
   expect(freeAddresses([address('b', 2, '172.24.4.9'), address('b', 5)])).toEqual([])
 })
 
-test('an address that nothing uses comes before a new one', () => {
+test('an unused floating IP of the project comes before a new one', () => {
   const own = [
     { id: 'used', address: '172.24.4.1', portId: 'p', networkName: 'public' },
     { id: 'free', address: '172.24.4.2', portId: null, networkName: 'public' },

@@ -3,7 +3,7 @@ import type { FloatingIpView } from '@stratolith/api/networking/contract'
 
 type Choice = { value: string; label: string }
 
-/** The ports of an instance that no floating IP leads to; a port with two addresses is one choice. */
+/** Returns the ports of an instance without a floating IP; a port with two addresses is one choice. */
 export const freeAddresses = (
   addresses: readonly Pick<InstanceAddress, 'portId' | 'address' | 'networkName' | 'floatingIp'>[],
 ): Choice[] => {
@@ -16,11 +16,13 @@ export const freeAddresses = (
 }
 
 const prefix = 'new:'
-/** The external network of which a new address is wanted; null: the choice is an address that is there. */
+/**
+ * Returns the external network on which a new floating IP is wanted; null: the choice is a floating IP of the project.
+ */
 export const newOne = (source: string): string | null =>
   source.startsWith(prefix) ? source.slice(prefix.length) : null
 
-/** What the project has and nothing uses comes first, then a new one of each external network. */
+/** Returns the choices: first the project's unused floating IPs, then a new one on each external network. */
 export const sources = (
   own: readonly Pick<FloatingIpView, 'id' | 'address' | 'portId' | 'networkName'>[],
   networks: readonly { id: string; name: string }[],

@@ -1,9 +1,9 @@
 import type { InstanceView } from '@stratolith/api/compute/contract'
 
-/** What a lock leaves alone. */
+/** The properties that may change while the instance is locked. */
 export const lockSpares = 'its name, description, tags, security groups and floating IPs'
 
-/** What the padlock means. */
+/** Explains the padlock. */
 export function lockText({
   lockedByAdmin,
   lockedReason,
@@ -13,7 +13,7 @@ export function lockText({
   return `${who}: ${what}${lockedReason ? ` Reason: ${lockedReason}` : ''}`
 }
 
-/** As for the server: a lock does not bind administrators. */
+/** The server does not bind administrators by a lock, so for them the instance counts as unlocked. */
 export const asLockedFor = <V extends { locked: boolean }>(isAdmin: boolean, view: V): V => ({
   ...view,
   locked: view.locked && !isAdmin,

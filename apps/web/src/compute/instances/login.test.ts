@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { loginOf, sshCommand } from './login.ts'
 
-it('whom to log in as comes from the image, and from its name only as a guess', () => {
+it('the user name comes from the image, and only as a guess from the image’s name', () => {
   expect(loginOf('tiny', 'Ubuntu 24.04', null)).toEqual({ user: 'tiny', sure: true })
   expect(loginOf(null, 'Tiny', 'A small Linux. Log in as “tiny”.')).toEqual({ user: 'tiny', sure: true })
   expect(loginOf(null, 'x', 'User: admin, password: secret')).toEqual({ user: 'admin', sure: true })

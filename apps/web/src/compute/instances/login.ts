@@ -1,4 +1,4 @@
-/** Users that the usual cloud images come with, by a word of the image's name. */
+/** The user names of the usual cloud images, by a word in the image's name. */
 const usual: [word: RegExp, user: string][] = [
   [/ubuntu/i, 'ubuntu'],
   [/debian/i, 'debian'],
@@ -16,8 +16,8 @@ const usual: [word: RegExp, user: string][] = [
 export type Login = { user: string; sure: boolean }
 
 /**
- * Whom to log in as: what the image declares, what its description says (“login: tiny”, “user tiny”),
- * else what images of that name usually have.
+ * Returns the user name for a login: the one that the image declares, else the one in the image's description (“login:
+ * tiny”, “user tiny”), else the usual one for images with such a name.
  */
 export function loginOf(
   declared: string | null,
@@ -33,7 +33,7 @@ export function loginOf(
   return known ? { user: known[1], sure: false } : null
 }
 
-/** A command to paste. Without a known user the reader fills one in. */
+/** Returns the ssh command to paste. When the user name is unknown, the reader fills it in. */
 export function sshCommand(login: Login | null, address: string, keyFile: string | null): string {
   return ['ssh', ...(keyFile ? ['-i', keyFile] : []), `${login?.user ?? 'USER'}@${address}`].join(' ')
 }

@@ -2,14 +2,14 @@ import type { InstanceView } from '@stratolith/api/compute/contract'
 
 type Machine = NonNullable<InstanceView['machine']>
 
-/** What a list says beside the state, and a page above it. */
+/** The mark beside the state in a list, and above a page. */
 export const machineMark = ({ absence }: Pick<Machine, 'absence'>): string =>
   absence === 'fenced' ? 'Machine off' : 'No answer'
 
 export const machineTitle = ({ absence }: Pick<Machine, 'absence'>): string =>
   absence === 'fenced' ? 'Its machine is declared to be off' : 'Its machine does not answer'
 
-/** What that means for an instance; `lastSeen` is put between the two. */
+/** Says what the mark means for an instance. The page shows `lastSeen` between the mark and this text. */
 export function machineText({ absence }: Pick<Machine, 'absence'>): string {
   if (absence === 'missing')
     return 'It may come back at once, and what you ask for is tried. Until then the state here is what was last known.'

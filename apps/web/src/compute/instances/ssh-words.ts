@@ -1,6 +1,6 @@
 import type { InstanceView } from '@stratolith/api/compute/contract'
 
-/** Why nobody answers at port 22, whatever the network lets through; null: the guest runs. */
+/** Returns the reason why no guest answers at port 22, whatever the network lets through; null: the guest runs. */
 export function notRunning({ vmState }: Pick<InstanceView, 'vmState'>): string | null {
   if (vmState === 'active') return null
   if (vmState === 'building') return 'It is being built: SSH answers when the guest has booted.'

@@ -20,7 +20,7 @@ const tasks: Partial<Record<NonNullable<InstanceView['taskState']>, string>> = {
   deleting: 'Deleting',
 }
 
-/** The state as people say it; a task under way outranks the state it starts from. */
+/** Returns the state in people's words; a task under way hides the state from which it started. */
 export function stateOf(view: Pick<InstanceView, 'status' | 'taskState' | 'vmState'>): {
   state: string
   tone: Tone
@@ -32,14 +32,14 @@ export function stateOf(view: Pick<InstanceView, 'status' | 'taskState' | 'vmSta
   return { state: words[view.status], tone: tone ?? 'off' }
 }
 
-/** Why the instance has no console now; null when there is one. */
+/** Returns the reason why the instance has no console now; null when there is one. */
 export function whyNoConsole(view: Parameters<typeof instanceCan.console>[0]): string | null {
   const console = instanceCan.console(view)
   if (view.taskState === 'deleting') return 'The instance is being deleted.'
   return console === true ? null : console
 }
 
-/** What a list may be narrowed to; the URL says `?status=ACTIVE`. */
+/** The filter of a list by state; the URL says `?status=ACTIVE`. */
 export const statusFilter = {
   id: 'status',
   label: 'State',

@@ -42,8 +42,9 @@ const ask = (verb: string, consequence: string) => (views: InstanceView[]) => ({
 })
 
 /**
- * What can be done with an instance; the contract says when, the role says who. `open` opens the forms of those that
- * ask for more (useInstanceForms); without it these are left out, and a lock has no reason.
+ * The actions on an instance: the contract says in which states they are possible, and the role says for whom. `open`
+ * opens the forms of actions that ask for more (useInstanceForms); without `open` these actions are left out, and a
+ * lock has no reason.
  */
 export function useInstanceActions(open?: Opens): Action[] {
   const trpc = useTRPC().compute.instances
@@ -175,7 +176,10 @@ function usePausing(): Action[] {
   ]
 }
 
-/** Leads a floating IP to it: of the session's project, so that it must be of that one, too. */
+/**
+ * Leads a floating IP to the instance. The floating IPs are those of the session's project, so the instance must be of
+ * this project, too.
+ */
 export function useFloatingIpAction(open: Opens): Action {
   const may = useMay()
   const { project } = useSession()
@@ -196,7 +200,7 @@ export function useFloatingIpAction(open: Opens): Action {
   }
 }
 
-/** Administrators' alone, so that others are not shown it. */
+/** An action for administrators only; others do not see it. */
 function useResetting(open: Opens): Action[] {
   const { isAdmin } = useSession()
   if (!isAdmin) return []

@@ -10,7 +10,7 @@ const part = (patch: Partial<WaitingPart>): WaitingPart => ({
 })
 
 describe('a part of an instance that waits for its host', () => {
-  it('is said as people know it', () => {
+  it('is named in people’s words', () => {
     expect(partText(part({ kind: 'instance', name: 'web' }))).toBe('The description of its guest')
     expect(partText(part({ kind: 'instance', wanted: false }))).toBe('The removal of its guest')
     expect(partText(part({}))).toBe('Its port 10.0.0.5')
@@ -18,7 +18,7 @@ describe('a part of an instance that waits for its host', () => {
     expect(partText(part({ kind: 'addressSet', name: 'db' }))).toBe('The members of the security group “db”')
   })
 
-  it('that is a router is said by what was done: its floating IPs, or itself', () => {
+  it('that is a router is named by what was done: its floating IPs, or the router itself', () => {
     const router = (patch: Partial<WaitingPart>) => partText(part({ kind: 'router', name: 'main', ...patch }))
     const [one, two] = ['172.24.4.7', '172.24.4.8']
     expect(router({})).toBe('The router “main”')
@@ -32,7 +32,7 @@ describe('a part of an instance that waits for its host', () => {
     )
   })
 
-  it('of another project has no name', () => {
+  it('of another project is shown without its name', () => {
     const texts = (['network', 'router', 'addressSet'] as const).map((kind) =>
       partText(part({ kind, name: null })),
     )
@@ -43,7 +43,7 @@ describe('a part of an instance that waits for its host', () => {
     ])
   })
 
-  it('says why', () => {
+  it('says why it waits', () => {
     expect(whyText({ why: 'silent', message: null })).toMatch(/does not answer/)
     expect(whyText({ why: 'missing', message: null })).toMatch(/does not answer/)
     expect(whyText({ why: 'fenced', message: null })).toMatch(/declared to be off.*taken back/)
@@ -56,7 +56,7 @@ describe('a part of an instance that waits for its host', () => {
     expect(whyText({ why: 'telling', message: null })).toMatch(/being told/)
   })
 
-  it('is news when it is more than moments old and no operation is about it, or when the host cannot', () => {
+  it('is shown when it is older than some moments and no operation concerns it, or when the host has failed', () => {
     const now = Date.parse('2026-11-29T10:00:03Z')
     const idle = { taskState: null }
     expect(partsToShow([part({})], idle, now)).toEqual([])

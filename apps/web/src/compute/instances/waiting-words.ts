@@ -2,7 +2,10 @@ import type { InstanceView, WaitingPart } from '@stratolith/api/compute/contract
 
 type Part = Pick<WaitingPart, 'kind' | 'name' | 'floatingIps' | 'released' | 'itself' | 'wanted'>
 
-/** "Its port 10.0.0.5", "The removal of floating IP 172.24.4.7"; without a name it is another project's. */
+/**
+ * Returns "Its port 10.0.0.5" or "The removal of floating IP 172.24.4.7". A part without a name belongs to another
+ * project.
+ */
 export function partText(part: Part): string {
   const { kind, name, wanted } = part
   const called = (noun: string) => (name === null ? `${noun} of another project` : `${noun} “${name}”`)
@@ -20,7 +23,7 @@ export function partText(part: Part): string {
   }
 }
 
-/** By what somebody did: the router itself is named only when it has changed itself. */
+/** Describes a router by what people did: the router itself is named only when it has changed itself. */
 function routerText({ floatingIps, released, itself }: Part, router: string): string {
   const things = [
     ...(itself ? [router] : []),
@@ -34,7 +37,7 @@ function routerText({ floatingIps, released, itself }: Part, router: string): st
 const floatingIpsText = (addresses: readonly string[]): string =>
   `floating ${addresses.length === 1 ? 'IP' : 'IPs'} ${addresses.join(', ')}`
 
-/** Why it waits, in a sentence. */
+/** Returns the reason why the part waits, as a sentence. */
 export function whyText({ why, message }: Pick<WaitingPart, 'why' | 'message'>): string {
   switch (why) {
     case 'missing':
@@ -52,14 +55,14 @@ export function whyText({ why, message }: Pick<WaitingPart, 'why' | 'message'>):
   }
 }
 
-/** No trouble: it takes its time. */
+/** Answers whether the part only takes its time, without any trouble. */
 export const isUnderWay = ({ why }: Pick<WaitingPart, 'why'>): boolean =>
   why === 'telling' || why === 'working'
 
-/** What is told within moments is no news, and what an operation is about is said by that. */
+/** A part that its host hears within moments is not shown, and neither is one while an operation shows its progress. */
 const newsAfterMs = 5_000
 
-/** The parts that somebody should read of. `now` in milliseconds; null before the page is alive. */
+/** Returns the parts that a person should read about. `now` is in milliseconds; null before the page is hydrated. */
 export function partsToShow(
   parts: readonly WaitingPart[],
   { taskState }: Pick<InstanceView, 'taskState'>,

@@ -21,7 +21,7 @@ export const keyPairInput = (values: KeyPairValues): { name: string; publicKey?:
   ...(values.how === 'import' ? { publicKey: values.publicKey.trim() } : {}),
 })
 
-/** Name, and either a new pair or the public half of one's own. */
+/** The fields for a name, and for either a new pair or an existing public key. */
 export function KeyPairFields({ form }: { form: UseFormReturnType<KeyPairValues> }) {
   const { how, name } = form.values
   const take = (publicKey: string) => {

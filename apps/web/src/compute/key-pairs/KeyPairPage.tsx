@@ -15,7 +15,7 @@ import { InstancesWith } from '../instances/InstancesWith.tsx'
 import { keyPairDescriptor } from './descriptor.tsx'
 import { useKeyPairActions } from './use-key-pair-actions.tsx'
 
-/** One key pair: what to compare it by, its public half, and which instances were launched with it. */
+/** The page of a key pair: its fingerprints, its public key, and the instances that were launched with it. */
 export function KeyPairPage({ name }: { name: string }) {
   const trpc = useTRPC()
   const query = useQuery(trpc.compute.keyPairs.get.queryOptions({ name }))

@@ -8,7 +8,9 @@ export const privateKeyFile = (name: string): string => fileNameOf(name, '.pem')
 export const downloadPrivateKey = (pair: KeyPairCreated): void =>
   saveText(privateKeyFile(pair.name), pair.privateKey ?? '')
 
-/** The one moment in which the private key exists outside of the person's own disk. */
+/**
+ * Shows the private key at the only moment when the portal has it: afterwards it exists on the person's own disk alone.
+ */
 export function PrivateKeyOnce({ pair, onDone }: { pair: KeyPairCreated; onDone?: () => void }) {
   const file = privateKeyFile(pair.name)
   return (

@@ -35,7 +35,7 @@ export const keyPairDescriptor: ResourceDescriptor<KeyPairView> = {
       id: 'fingerprint',
       header: 'Fingerprint',
       value: (view) => view.fingerprint,
-      // The first is what ssh-keygen -l prints, the second what OpenStack's clients show.
+      // ssh-keygen -l prints the first fingerprint, and OpenStack's clients show the second one.
       cell: (view) => (
         <TwoLines second={`MD5:${view.fingerprint}`}>
           <CopyText whole value={view.sha256} />

@@ -11,7 +11,7 @@ describe('an imported public key', () => {
     expect(publicKeyProblem('ssh-ed25519')).toMatch(/not complete/)
     expect(publicKeyProblem('hello AAAA')).toMatch(/type/)
   })
-  it('is never a private one', () => {
+  it('is never a private key', () => {
     expect(publicKeyProblem('-----BEGIN OPENSSH PRIVATE KEY-----\nabc')).toMatch(/private/)
   })
   it('suggests its comment as the name', () => {

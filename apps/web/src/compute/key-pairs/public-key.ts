@@ -1,8 +1,8 @@
 const types = ['ssh-ed25519', 'ssh-rsa', 'ecdsa-sha2-nistp256', 'ecdsa-sha2-nistp384', 'ecdsa-sha2-nistp521']
 
 /**
- * Null, or the sentence why this cannot be an OpenSSH public key (`type base64 comment`, RFC 4253
- * section 6.6). The cloud looks closer; this catches what people paste by mistake.
+ * Returns null, or the sentence why this cannot be an OpenSSH public key (`type base64 comment`, RFC 4253 section 6.6).
+ * The cloud checks more closely; this function finds what people paste by mistake.
  */
 export function publicKeyProblem(text: string): string | null {
   const key = text.trim()
@@ -19,7 +19,7 @@ export function publicKeyProblem(text: string): string | null {
   return null
 }
 
-/** The comment of a public key makes a good name: `me@laptop`. */
+/** Returns the comment of a public key, such as `me@laptop`, which makes a good name. */
 export function keyNameFrom(text: string): string {
   const comment = text.trim().split(/\s+/).slice(2).join(' ')
   return comment.replaceAll(/[^\w .@:+-]/g, '').slice(0, 255)

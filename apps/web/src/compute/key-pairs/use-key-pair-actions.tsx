@@ -16,7 +16,7 @@ export function useKeyPairActions(): ResourceAction<KeyPairView>[] {
       icon: <IconTrash size={16} />,
       danger: true,
       bulk: true,
-      // everybody's key pairs are their own
+      // People see only their own key pairs.
       allowed: () => true,
       confirm: (views) => ({
         title: views.length === 1 ? `Delete “${views[0]?.name}”?` : `Delete ${views.length} key pairs?`,

@@ -9,12 +9,12 @@ import type { LaunchValues } from './values.ts'
 
 const AdvancedBody = dynamic(() => import('./AdvancedBody.tsx').then((m) => m.AdvancedBody))
 
-/** What few launches need: opens in place and says how much of it is set. */
+/** The fields that few launches need. The section opens in place, and says how many of its fields are set. */
 const advanced = [
   ...(['userData', 'metadata', 'description', 'tags', 'serverGroupId', 'zone'] as const),
   ...(['hostName', 'address', 'configDrive', 'adminPass'] as const),
 ]
-/** How many of them say something. */
+/** Counts the fields that are set. */
 const usedOptions = (values: LaunchValues): number =>
   [
     ...[values.userData, values.description, values.serverGroupId, values.zone, values.hostName],

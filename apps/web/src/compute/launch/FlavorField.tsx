@@ -14,16 +14,20 @@ type Props = {
   flavors: FlavorView[]
   value: string | null
   onChange: (id: string) => void
-  /** Flavor id → why it would not do now. Such a size can be chosen all the same, to look into it. */
+  /**
+   * Flavor ID → the reason why the size would not do now. Such a size can be chosen nevertheless, so that the person
+   * can look into the reason.
+   */
   problems: Map<string, string>
-  /** Nothing can be launched now, which is said elsewhere: whether a size would fit is no question. */
+  /** True: nothing can be launched now, which another part of the form says, so no size is marked as too large. */
   closed: boolean
   error?: string
 }
 
 export function FlavorField({ flavors, value, onChange, problems, closed, error }: Props) {
   const { isAdmin } = useSession()
-  // Why the others do not fit is said when one points at their signs: seven times the same sentence helps nobody.
+  // The reasons of the other sizes are shown when the pointer is on their marks: the same sentence seven times would
+  // not help.
   const why = error ?? (value === null ? undefined : problems.get(value))
   return (
     <FormSection id="flavor" title="Size" error={why}>
@@ -91,7 +95,7 @@ function FlavorRow({ flavor, problem, closed, chosen, onChoose }: RowProps) {
           value={flavor.id}
           label={flavor.name}
           description={
-            // The columns have no room on a phone.
+            // A phone has no room for the columns.
             <Text span size="xs" hiddenFrom="xs">
               {flavor.vcpus} vCPU · {mib(flavor.memoryMib)} · {gib(flavor.diskGib)}
               {problem && ' · does not fit'}

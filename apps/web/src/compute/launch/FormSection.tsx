@@ -3,7 +3,7 @@ import type { ReactNode } from 'react'
 
 type Props = { id: string; title: string; hint?: ReactNode; error?: ReactNode; children: ReactNode }
 
-/** One question of the form, a landmark of its own; its error stands under the heading. */
+/** One question of the form, as a landmark; its error stands under the heading. */
 export function FormSection({ id, title, hint, error, children }: Props) {
   return (
     <Paper component="section" withBorder p="md" radius="md" aria-labelledby={`${id}-title`}>

@@ -11,7 +11,7 @@ import { imageDiskGib } from './defaults.ts'
 import { FormSection } from './FormSection.tsx'
 import classes from './launch.module.css'
 
-/** Without a search so many are shown; a search box appears beyond it. */
+/** So many images are shown without a search; when there are more, a search box appears. */
 const shownAtOnce = 6
 
 type Props = {

@@ -6,7 +6,7 @@ import dynamic from 'next/dynamic'
 import { useState } from 'react'
 import { FormSection } from './FormSection.tsx'
 
-/** Loaded when somebody wants a new key. */
+/** This code is loaded when somebody wants a new key. */
 const NewKeyPair = dynamic(() => import('./NewKeyPair.tsx').then((m) => m.NewKeyPair))
 const PrivateKeyOnce = dynamic(() => import('../key-pairs/PrivateKeyOnce.tsx').then((m) => m.PrivateKeyOnce))
 
@@ -17,7 +17,7 @@ type Props = {
   error?: string
 }
 
-/** Choose a key pair, or make one without leaving the form; the new one is chosen at once. */
+/** The field to choose a key pair, or to make one without leaving the form; a new pair is chosen at once. */
 export function KeyPairField({ keyPairs, value, onChange, error }: Props) {
   const [adding, setAdding] = useState(false)
   const [made, setMade] = useState<KeyPairCreated | null>(null)

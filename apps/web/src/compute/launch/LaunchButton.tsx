@@ -5,7 +5,7 @@ import { MainAction } from '../../kit/MainAction.tsx'
 import { paths } from '../../kit/paths.ts'
 import { useMay } from '../../kit/rights.ts'
 
-/** The way to the form, for those whose role may launch; for others it says why not. */
+/** The link to the form for people whose role may launch; for others it is disabled and says why. */
 export function LaunchButton(button: Pick<ButtonProps, 'variant' | 'fullWidth'>) {
   return (
     <MainAction

@@ -26,11 +26,11 @@ export function LaunchForm({ options, ...begin }: { options: LaunchOptions } & L
     image,
     launchNames(values.name, values.count).length,
   )
-  /** What the form found at submit, else what the plan knows already. */
+  /** Returns the error that the form found at submit, else the one that the plan knows already. */
   const errorOf = (field: keyof LaunchValues): string | undefined => {
     const own = form.errors[field]
     if (own) return String(own)
-    // While somebody types it: the plan is of a count that can be.
+    // A wrong count is checked here while it is typed, because the plan is always for a possible count.
     if (field === 'count') return countProblem(values.count) ?? undefined
     return plan?.problems.find((problem) => problem.field === field)?.message
   }
@@ -176,7 +176,7 @@ function Choices({
   )
 }
 
-/** The same as a command, with names in the place of ids. */
+/** Returns the launch as a command, with names instead of IDs. */
 function cliOf(
   values: LaunchValues,
   options: LaunchOptions,
@@ -201,7 +201,7 @@ function cliOf(
   })
 }
 
-/** Help below the field: the fields of a line stay on one height. */
+/** The help text stands below the field, so that the fields of one line have the same height. */
 const order: ('label' | 'input' | 'description' | 'error')[] = ['label', 'input', 'description', 'error']
 
 function namesText(values: LaunchValues): string {

@@ -13,7 +13,7 @@ import { LaunchForm } from './LaunchForm.tsx'
 import { type LaunchOptions, useLaunchOptions } from './use-launch-options.ts'
 import { emptyLaunch, type LaunchValues } from './values.ts'
 
-/** `?name=`, `?image=`, `?flavor=`, `?network=`, `?key=` and `?group=` choose beforehand. */
+/** The parameters `?name=`, `?image=`, `?flavor=`, `?network=`, `?key=` and `?group=` preset the form. */
 export function LaunchPage() {
   const { options, error, retry } = useLaunchOptions()
   const params = useSearchParams()
@@ -41,7 +41,7 @@ export function LaunchPage() {
 const ownerOf = ({ userId, project }: Session) => ({ userId, projectId: project?.id ?? null })
 type Owner = ReturnType<typeof ownerOf>
 
-/** The form as it is opened, and as it stood when its page was left half-typed. */
+/** Returns the form's first values, or its half-typed values from before the page was left. */
 function begin(options: LaunchOptions, params: URLSearchParams, owner: Owner) {
   return {
     initialValues: initial(options, params, lastChoice(localStorage, owner)),

@@ -37,20 +37,20 @@ type Props = {
   plan: LaunchPlan | null
   fresh: boolean
   planError: unknown
-  /** The launch makes the starter network first. */
+  /** True: the launch makes the starter network first. */
   starter: boolean
   busy: boolean
   failure: ErrorView | null
   cli: string
 }
 
-/** What will happen, kept true while somebody types; the button launches it. */
+/** Shows what will happen, and follows what the person types; its button launches. */
 export function LaunchSummary(props: Props) {
   const { values, image, flavor, plan, fresh, planError, busy, failure, cli } = props
   const problem = plan && fresh && !plan.ok ? (plan.closed ?? plan.problems[0]?.message) : null
   return (
     <Paper component="aside" withBorder radius="md" aria-label="Summary" className={classes.panel}>
-      {/* Longer than a window it is scrolled, also by keyboard. */}
+      {/* A story that is longer than the window can be scrolled, also by keyboard. */}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reached by keyboard */}
       <section className={classes.story} tabIndex={0} aria-label="What will be launched">
         <Stack gap="sm">
@@ -107,7 +107,7 @@ export function LaunchSummary(props: Props) {
   )
 }
 
-/** An administrator can look what is wrong. */
+/** Only an administrator can look at the hosts. */
 function HostsLink() {
   const { isAdmin } = useSession()
   return (
@@ -142,7 +142,7 @@ function What({ values, image, flavor }: Pick<Props, 'values' | 'image' | 'flavo
   )
 }
 
-/** Who gets in, from where: what the plan says before there is anything to try. */
+/** Says who can reach the instance and from where; the plan knows this before the instance exists. */
 function Reach({ plan, publicIp, starter }: { plan: LaunchPlan; publicIp: boolean; starter: boolean }) {
   const networks = starter
     ? 'starter-net (made first)'

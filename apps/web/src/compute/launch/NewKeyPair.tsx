@@ -11,7 +11,7 @@ import { downloadPrivateKey } from '../key-pairs/PrivateKeyOnce.tsx'
 
 type NewProps = { onCancel: () => void; onMade: (pair: KeyPairCreated) => void }
 
-/** Not a form element: it lives inside of one. Enter makes the key and does not launch. */
+/** Not a form element, because it is inside of one. Enter makes the key and does not launch. */
 export function NewKeyPair({ onCancel, onMade }: NewProps) {
   const trpc = useTRPC()
   const form = useForm({ initialValues: emptyKeyPair, validate: keyPairProblems })

@@ -7,7 +7,7 @@ import { policyText } from '../server-groups/policy-words.ts'
 import type { LaunchFormApi } from './use-launch-form.ts'
 import { addressAllowed } from './values.ts'
 
-/** Beside which others it stands, in which zone, for administrators on which host, and with which address. */
+/** The fields for the server group, the zone, the host (administrators only) and the address. */
 export function PlacementFields({ form }: { form: LaunchFormApi }) {
   const trpc = useTRPC()
   const { isAdmin } = useSession()

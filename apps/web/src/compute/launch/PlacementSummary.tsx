@@ -5,10 +5,10 @@ import type { LaunchPlan } from '@stratolith/api/compute/contract'
 import { IconAlertTriangle, IconCheck } from '@tabler/icons-react'
 import dynamic from 'next/dynamic'
 
-/** Loaded when somebody asks why. */
+/** This code is loaded when somebody asks for the reasons. */
 const Explanation = dynamic(() => import('../../operations/Explanation.tsx').then((m) => m.Explanation))
 
-/** On how many hosts it fits, and host by host why not; open by itself when it fits nowhere. */
+/** Says on how many hosts the instance fits, and host by host why it does not; opens by itself when it fits nowhere. */
 export function PlacementSummary({ plan }: { plan: LaunchPlan }) {
   const { fit, total } = plan.hosts
   const [asked, { toggle }] = useDisclosure(false)

@@ -4,7 +4,7 @@ import type { SecurityGroupView } from '@stratolith/api/networking/contract'
 import { FormSection } from './FormSection.tsx'
 import { type Preset, presetGroup } from './values.ts'
 
-/** What people want to open; "Web" is two ports. */
+/** The services that people want to open; "Web" opens two ports. */
 const choices: { key: string; label: string; presets: Preset[]; opens: string }[] = [
   { key: 'ssh', label: 'SSH', presets: ['ssh'], opens: '22/tcp' },
   { key: 'web', label: 'Web', presets: ['http', 'https'], opens: '80/tcp and 443/tcp' },

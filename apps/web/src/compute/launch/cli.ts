@@ -5,20 +5,23 @@ import { addressAllowed, type LaunchValues, launchNames, metadataOf, presetGroup
 
 type PresetRule = Pick<SecurityRuleView, 'direction' | 'protocol' | 'portMin' | 'remoteCidr' | 'remoteGroup'>
 
-/** Names behind the ids of the form; the stock client takes either. */
+/** The names behind the form's IDs; the stock client takes both. */
 export type LaunchNames = {
   image: string | null
   flavor: string | null
   networks: string[]
   securityGroups: string[]
   externalNetwork: string | null
-  /** Those that have the name of the presets' group: the cloud takes the first, and makes one when there is none. */
+  /**
+   * The security groups that have the name of the presets' group: the cloud takes the first one, and makes one when
+   * there is none.
+   */
   presetGroups: { id: string; rules: PresetRule[] }[]
   /** True: the launch makes the starter network first. */
   starter: boolean
 }
 
-/** The same launch with the stock `openstack` client, ready to paste. */
+/** Returns the same launch with the stock `openstack` client, ready to paste. */
 export function launchCli(values: LaunchValues, names: LaunchNames): string {
   const count = Number(values.count) || 1
   const lines = [...starterLines(names), ...ruleLines(values, names)]
@@ -56,7 +59,9 @@ export function launchCli(values: LaunchValues, names: LaunchNames): string {
   return [...lines, ...publicIpLines(values, names)].join('\n')
 }
 
-/** Tags came with version 2.52 of the compute API, the name of a host with 2.74; the client asks for 2.1. */
+/**
+ * Tags need version 2.52 of the compute API and the name of a host needs 2.74, but the client asks for 2.1 by default.
+ */
 function versionWords({ tags, hostName }: LaunchValues): string[] {
   const version = hostName ? '2.74' : tags.length > 0 ? '2.52' : null
   return version ? ['--os-compute-api-version', version] : []
@@ -97,7 +102,7 @@ function starterLines(names: LaunchNames): string[] {
   ]
 }
 
-/** What is there already is not made again: a second group of the name could not be told from the first. */
+/** A group that exists is not made again: a second group of the same name could not be told from the first. */
 function ruleLines(values: LaunchValues, names: LaunchNames): string[] {
   const chosen = rulePresets.filter((preset) => values.openPresets.includes(preset.key))
   if (chosen.length === 0) return []
@@ -129,7 +134,7 @@ const isOpen = (protocol: string, portMin: number | null) => (rule: PresetRule) 
   rule.remoteCidr === null &&
   rule.remoteGroup === null
 
-/** Its name, or its id when another one has that name, too. */
+/** Returns the group's name, or its ID when another group has the same name. */
 function presetRef(values: LaunchValues, { presetGroups: [known, another] }: LaunchNames): string {
   return known && another ? known.id : presetGroup(values.openPresets)
 }

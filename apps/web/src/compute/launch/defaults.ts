@@ -4,11 +4,11 @@ import type { NetworkView } from '@stratolith/api/networking/contract'
 
 const gib = 1024 ** 3
 
-/** What an image needs of a root disk, in GiB. */
+/** Returns the size of the root disk that an image needs, in GiB. */
 export const imageDiskGib = (image: ImageView): number =>
   Math.max(image.minDiskGib, Math.ceil((image.virtualBytes ?? 0) / gib))
 
-/** True, or the sentence why this image does not fit into this size. */
+/** Returns true, or the sentence why this image does not fit into this size. */
 export function flavorTakes(flavor: FlavorView, image: ImageView | null): true | string {
   if (!image) return true
   const disk = imageDiskGib(image)
@@ -17,17 +17,20 @@ export function flavorTakes(flavor: FlavorView, image: ImageView | null): true |
   return true
 }
 
-/** The image that stands selected: the wished one, else the project's newest, else the newest of all. */
+/** Returns the image that is selected at first: the wished one, else the project's newest, else the newest of all. */
 export function defaultImage(images: readonly ImageView[], wished: string | null): ImageView | null {
   return images.find((image) => image.id === wished) ?? images.find((image) => image.own) ?? images[0] ?? null
 }
 
-/** The smallest size that takes the image (flavors come smallest first). */
+/** Returns the smallest size into which the image fits (flavors come smallest first). */
 export function defaultFlavor(flavors: readonly FlavorView[], image: ImageView | null): FlavorView | null {
   return flavors.find((flavor) => flavorTakes(flavor, image) === true) ?? null
 }
 
-/** The project's own network with a way out, else any of its own, else a shared one. */
+/**
+ * Returns the network that is selected at first: the project's own network with a way out, else any network of the
+ * project, else a shared one.
+ */
 export function defaultNetwork(networks: readonly NetworkView[]): NetworkView | null {
   const usable = networks.filter((network) => network.state === 'active' && network.subnets.length > 0)
   return (

@@ -23,7 +23,7 @@ const options = {
   ...{ keyPairs: [{ name: 'k' }], externalNetwork: { id: 'out' } },
 } as unknown as LaunchOptions
 
-test('a half-typed form is there once more after the session has ended, for the same person and project', () => {
+test('a half-typed form comes back once after the session has ended, for the same person and project', () => {
   const { store } = storage()
   expect(takeDraft(store, ann, options)).toBeNull()
   keepDraft(store, ann, { ...emptyLaunch, name: 'web' })
@@ -40,7 +40,7 @@ test('user data and passwords are not written to the browser', () => {
   expect(takeDraft(store, ann, options)).toMatchObject({ userData: '', adminPass: '' })
 })
 
-test('what is no longer offered is not chosen', () => {
+test('choices that are no longer offered are dropped', () => {
   const { store } = storage()
   const here = { imageId: 'i', flavorId: 'f', networkIds: ['n'], securityGroupIds: ['s'], keyName: 'k' }
   keepDraft(store, ann, { ...emptyLaunch, ...here, publicIp: true })
@@ -53,7 +53,7 @@ test('what is no longer offered is not chosen', () => {
   })
 })
 
-test('a draft of another shape is understood as far as it can be', () => {
+test('a draft of another shape is read as far as possible', () => {
   const { store, kept } = storage()
   keepDraft(store, ann, emptyLaunch)
   const [key = ''] = kept.keys()

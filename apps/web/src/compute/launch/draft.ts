@@ -3,14 +3,17 @@ import { ownKey } from '../../kit/own-storage.ts'
 import type { LaunchOptions } from './use-launch-options.ts'
 import { emptyLaunch, type LaunchValues, type MetadataRow, type Preset } from './values.ts'
 
-/** What the launch form remembers of this person in this project: in the browser alone. */
+/** The launch form remembers values for this person in this project, in the browser only. */
 type Owner = { userId: string; projectId: string | null }
 type Choice = { imageId: string | null; flavorId: string | null }
 
 const draftKey = ({ userId, projectId }: Owner) => ownKey(userId, `launch.draft ${projectId}`)
 const choiceKey = ({ userId, projectId }: Owner) => `stratolith.launch.choice ${userId} ${projectId}`
 
-/** Half typed, when the page is left for the sign-in page or loaded again. User data and passwords are secrets: they are not kept. */
+/**
+ * Keeps a half-typed form when the page is left for the sign-in page or loaded again. User data and passwords are
+ * secrets, so they are not kept.
+ */
 export function keepDraft(
   store: Storage,
   owner: Owner,
@@ -19,7 +22,10 @@ export function keepDraft(
   store.setItem(draftKey(owner), JSON.stringify(values))
 }
 
-/** Once; null when there is none of this person and project. What is no longer offered is not chosen. */
+/**
+ * Returns the draft once; null when there is none of this person and project. Choices that are no longer offered are
+ * dropped.
+ */
 export function takeDraft(store: Storage, owner: Owner, options: LaunchOptions): LaunchValues | null {
   const kept = objectIn(store.getItem(draftKey(owner)))
   store.removeItem(draftKey(owner))
@@ -39,11 +45,11 @@ export function takeDraft(store: Storage, owner: Owner, options: LaunchOptions):
 const offered = (all: readonly { id: string }[], id: string | null): string | null =>
   all.some((one) => one.id === id) ? id : null
 
-/** An address that chooses something says what the form begins with: a draft does not. */
+/** An address that presets a field decides the form's first values; then a draft does not. */
 export const addressChooses = (params: URLSearchParams): boolean =>
   ['name', 'image', 'flavor', 'network', 'key', 'group'].some((key) => params.has(key))
 
-/** What was launched last is what stands chosen next time. */
+/** Keeps the image and the size of a launch, which are preset the next time. */
 export function keepChoice(store: Storage, owner: Owner, { imageId, flavorId }: Choice): void {
   store.setItem(choiceKey(owner), JSON.stringify({ imageId, flavorId }))
 }
@@ -53,14 +59,14 @@ export function lastChoice(store: Storage, owner: Owner): Choice {
   return { imageId: isText(imageId) ? imageId : null, flavorId: isText(flavorId) ? flavorId : null }
 }
 
-/** Another version of the portal, or anything else on this site, may have written it. */
+/** Parses stored text. Another version of the portal, or anything else on this site, may have written it. */
 function objectIn(text: string | null): Record<string, unknown> | null {
   if (text === null) return null
   try {
     const value: unknown = JSON.parse(text)
     return isObject(value) ? value : null
   } catch {
-    // No JSON: there is nothing in it to tell anybody of.
+    // Text that is no JSON has nothing worth telling, so it counts as absent.
     return null
   }
 }

@@ -18,21 +18,23 @@ import { type LaunchValues, launchInputOf, launchProblems, planInputOf } from '.
 
 export type LaunchBegin = {
   initialValues: LaunchValues
-  /** Whose draft and choice are kept. */
+  /** The person and project whose draft and choice are kept. */
   owner: { userId: string; projectId: string | null }
-  /** Whether a draft may say what the form begins with. */
+  /** True: a draft may decide the form's first values. */
   mayDraft: boolean
 }
 export type LaunchFormApi = UseFormReturnType<LaunchValues>
 const typingPauseMs = 250
 
-/** That a host answers again is told to administrators, and to whoever has an instance there. */
+/**
+ * Only administrators, and people with an instance on the host, get an event when a host answers again; so others ask
+ * at this interval.
+ */
 const closedLookMs = 5_000
 
 /**
- * The plan for what the form says, a moment after the last key. `fresh` is false while the answer
- * belongs to an older state of the form. `starter`: the launch makes the network first, so that its
- * lack is no problem.
+ * Returns the plan for the form's values, asked for a moment after the last key. `fresh` is false while the answer
+ * belongs to older values. `starter`: the launch makes the network first, so its absence is no problem.
  */
 export function usePlan(values: LaunchValues, starter: boolean) {
   const trpc = useTRPC()
@@ -48,13 +50,13 @@ export function usePlan(values: LaunchValues, starter: boolean) {
   return { plan, fresh: asked === input && !query.isPlaceholderData && !query.isFetching, error: query.error }
 }
 
-/** The plan as it will be once the starter network is there. */
+/** Returns the plan as it will be when the starter network exists. */
 function withStarter(plan: LaunchPlan): LaunchPlan {
   const problems = plan.problems.filter(({ field }) => field !== 'networkIds')
   return { ...plan, problems, ok: problems.length === 0 }
 }
 
-/** Form, submit and what the server says to it. A repeated submit launches once (clientToken). */
+/** The form, its submit, and the server's answer. A repeated submit launches only once (clientToken). */
 export function useLaunchForm(options: LaunchOptions, { initialValues, owner, mayDraft }: LaunchBegin) {
   const trpc = useTRPC()
   const router = useRouter()
@@ -66,9 +68,9 @@ export function useLaunchForm(options: LaunchOptions, { initialValues, owner, ma
   })
   const starterNetwork = useMutation(trpc.networking.networks.starter.mutationOptions())
   const launch = useMutation(trpc.compute.instances.launch.mutationOptions())
-  // The session may end while somebody types: the sign-in page leads back here.
+  // The session may end while somebody types, and the sign-in page leads back here.
   useWindowEvent('pagehide', () => {
-    // Whoever signs out leaves nothing behind; what was launched is no draft.
+    // A sign-out leaves nothing behind, and a launched form is no draft.
     const over = leftBecause() === 'signed-out' || launch.isSuccess
     if (!over && (form.isDirty() || draft)) keepDraft(sessionStorage, owner, form.getValues())
   })
@@ -103,9 +105,9 @@ export function useLaunchForm(options: LaunchOptions, { initialValues, owner, ma
     starter,
     choose,
     onSubmit: form.onSubmit(submit, focusFirstError),
-    /** Stays true after success: the page is being left. */
+    /** Stays true after success, because the page is being left. */
     busy: starterNetwork.isPending || launch.isPending || launch.isSuccess,
-    /** What no field can show. */
+    /** An error that no field can show. */
     failure: failed ? cloudError(failed) : null,
   }
 }

@@ -6,7 +6,7 @@ import { useQueries, useQuery } from '@tanstack/react-query'
 import { useTRPC } from '../../kit/trpc.ts'
 import { imageDiskGib } from './defaults.ts'
 
-/** What the form offers. `refreshing` lists keep their old rows. */
+/** What the form offers. While a list is read again, its old rows stay. */
 export type LaunchOptions = {
   images: ImageView[]
   flavors: FlavorView[]
@@ -18,7 +18,9 @@ export type LaunchOptions = {
 
 const limit = 200
 
-/** All lists that the form needs, kept true by the event stream; null until each came once. */
+/**
+ * Returns all lists that the form needs, which the event stream keeps up to date; null until each list has come once.
+ */
 export function useLaunchOptions(): { options: LaunchOptions | null; error: unknown; retry: () => void } {
   const trpc = useTRPC()
   const images = useQuery(trpc.images.list.queryOptions({ state: 'active', limit }))
@@ -47,18 +49,18 @@ export function useLaunchOptions(): { options: LaunchOptions | null; error: unkn
   }
 }
 
-/** The first problem that another size might not have. */
+/** Returns the first problem that another size might not have. */
 export const sizeProblem = (plan: Pick<LaunchPlan, 'problems' | 'closed'> | undefined) =>
   plan?.problems.find(
     ({ field, message }) => field === 'flavorId' || (field === null && message !== plan.closed),
   )
 
-/** More sizes than this are judged only when one is chosen. */
+/** When there are more sizes than this, a size is judged only when it is chosen. */
 const judgedFlavors = 24
 
 /**
- * Why each size would not do now, for this image and count (placement and quota included): flavor id
- * → sentence. Asked in one batch, again only when image or count change.
+ * Returns why each size would not do now, for this image and count (placement and quota included): flavor ID →
+ * sentence. Asked in one batch, and again only when image or count change.
  */
 export function useFlavorProblems(
   flavors: readonly FlavorView[],

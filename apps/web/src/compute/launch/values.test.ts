@@ -33,13 +33,13 @@ describe('the host name', () => {
   ])('of %j is said before it is given', (name, text) => {
     expect(hostnameText(name)).toBe(text)
   })
-  it('is made of the id when no letter is left', () => {
+  it('is made of the ID when no letter is left', () => {
     expect(hostnameText('数据库')).toMatch(/“instance-” and the beginning of its id/)
   })
 })
 
-describe('the launch form', () => {
-  it('asks for a plan at every stage of typing', () => {
+describe('the values of the launch form', () => {
+  it('can be planned at every moment of typing', () => {
     expect(() => planInput.parse(planInputOf(emptyLaunch))).not.toThrow()
     expect(() => planInput.parse(planInputOf({ ...filled, count: '' }))).not.toThrow()
     expect(planInputOf({ ...filled, count: 500 }).count, 'what cannot be is marked at its field').toBe(1)
@@ -47,7 +47,7 @@ describe('the launch form', () => {
     expect(planInputOf({ ...filled, userData: 'x'.repeat(60_000) })).not.toHaveProperty('userData')
   })
 
-  it('becomes an input that the contract takes, with the text as UTF-8 in base64', () => {
+  it('become an input that the contract takes, with user data as UTF-8 in base64', () => {
     const input = launchInput.parse(
       launchInputOf(
         {
@@ -68,7 +68,7 @@ describe('the launch form', () => {
     expect(input.clientToken).toBe('token')
   })
 
-  it('says where it goes, and with which address on the one network', () => {
+  it('name the placement, and the address on the one network', () => {
     const group = '3a2f1c52-7e6a-4a1e-9a66-4b1b7c2d9e10'
     const placed = { ...filled, serverGroupId: group, zone: 'nova', hostName: 'a', address: ' 10.0.0.7 ' }
     const place = { serverGroupId: group, zone: 'nova', hostName: 'a' }
@@ -81,7 +81,7 @@ describe('the launch form', () => {
     expect(launchProblems({ ...placed, count: 2, address: 'of no use now' }).address).toBeUndefined()
   })
 
-  it('sends the administrator’s password with a config drive alone, and never to the plan', () => {
+  it('send the administrator’s password only with a config drive, and never to the plan', () => {
     const secret = { ...filled, adminPass: 's3cret', tags: ['web'] }
     expect(launchInputOf(secret, 't')).not.toHaveProperty('adminPass')
     const driven = launchInput.parse(launchInputOf({ ...secret, configDrive: true }, 't'))
@@ -89,7 +89,7 @@ describe('the launch form', () => {
     expect(JSON.stringify(planInputOf({ ...secret, configDrive: true }))).not.toContain('s3cret')
   })
 
-  it('fits the largest user data and names what is wrong', () => {
+  it('take the largest user data, and each wrong value is named', () => {
     expect(launchProblems(filled)).toEqual({})
     const largest = 'ü'.repeat(maxUserDataBytes / 2)
     expect(launchProblems({ ...filled, userData: largest })).toEqual({})
@@ -105,14 +105,14 @@ describe('the launch form', () => {
     expect(launchProblems({ ...filled, metadata: twice })).toHaveProperty('metadata')
   })
 
-  it('names instances as the cloud does', () => {
+  it('name instances as the cloud does', () => {
     expect(launchNames('web', 1)).toEqual(['web'])
     expect(launchNames('web', 3)).toEqual(['web-1', 'web-2', 'web-3'])
     expect(launchNames('n{n}.web', 2)).toEqual(['n1.web', 'n2.web'])
   })
 })
 
-describe('the same as CLI', () => {
+describe('the launch as a command', () => {
   const names = {
     image: 'Ubuntu 24.04',
     flavor: 'm1.small',
@@ -127,7 +127,7 @@ describe('the same as CLI', () => {
     ...{ remoteCidr: null, remoteGroup: null },
   })
 
-  it('makes the group of the ports and its rules only where they are not there yet', () => {
+  it('makes the group of the presets and its rules only where they do not exist yet', () => {
     const cli = (...presetGroups: { id: string; rules: ReturnType<typeof opens>[] }[]) =>
       launchCli({ ...filled, openPresets: ['ssh', 'ping'] }, { ...names, presetGroups }).replaceAll(
         ' \\\n  ',
@@ -154,7 +154,7 @@ describe('the same as CLI', () => {
     expect(cli).toContain(`'it'\\''s; rm -rf ~'`)
   })
 
-  it('asks for the version of the API that knows what is wished', () => {
+  it('asks for the version of the API that has the wished options', () => {
     const words = (over: Partial<LaunchValues>) =>
       launchCli({ ...filled, openPresets: [], ...over }, names).replaceAll(' \\\n  ', ' ')
     expect(words({})).toMatch(/^openstack server create/)
@@ -182,24 +182,24 @@ describe('the same as CLI', () => {
   })
 })
 
-it('promises no SSH from outside where no host has a link', () => {
+it('the summary promises no SSH from outside where no host has a link', () => {
   const values = { keyName: 'laptop', openPresets: ['ssh'], publicIp: true } satisfies Partial<LaunchValues>
   expect(loginPlan(values, null)).toMatch(/^SSH with the key “laptop” to the public IP/)
   expect(loginPlan({ ...values, publicIp: false }, null)).toMatch(/needs a public IP/)
   expect(loginPlan(values, 'This cloud is closed.')).toMatch(/does not get there: use a console/)
 })
 
-describe('what is wrong with a size', () => {
+describe('the problem of a size', () => {
   const closed = 'No host answers now.'
   const problem = (field: string | null, message: string) => ({ field, message })
 
-  it('is not what is so for every size: that is said once', () => {
+  it('is not a problem that every size has, which is said once', () => {
     expect(sizeProblem({ closed, problems: [problem(null, closed)] })).toBeUndefined()
     const small = problem('flavorId', 'The image needs 2 GiB of disk.')
     expect(sizeProblem({ closed, problems: [small, problem(null, closed)] })).toBe(small)
   })
 
-  it('is its own room and the quota that it takes, and not another field', () => {
+  it('is its own capacity or the quota that it needs, and not another field', () => {
     const quota = problem(null, 'The quota has 1 vCPU left.')
     expect(sizeProblem({ closed: null, problems: [problem('name', 'too long'), quota] })).toBe(quota)
     expect(sizeProblem(undefined)).toBeUndefined()

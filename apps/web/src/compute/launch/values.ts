@@ -6,7 +6,7 @@ import { whole } from '../../kit/whole.ts'
 export type Preset = 'ssh' | 'http' | 'https' | 'ping' | 'rdp'
 export type MetadataRow = { id: string; key: string; value: string }
 
-/** What the launch form holds: everything as a person types it. */
+/** The values of the launch form, as a person types them. */
 export type LaunchValues = {
   name: string
   description: string
@@ -23,12 +23,12 @@ export type LaunchValues = {
   tags: string[]
   serverGroupId: string | null
   zone: string | null
-  /** Administrators alone name the host. */
+  /** Only administrators may name the host. */
   hostName: string | null
-  /** Of the one network that is chosen; empty: any that is free. */
+  /** The address on the one chosen network; empty: any free address. */
   address: string
   configDrive: boolean
-  /** Goes onto the config drive and nowhere else. */
+  /** The password is written to the config drive and nowhere else. */
   adminPass: string
 }
 
@@ -54,7 +54,7 @@ export const emptyLaunch: LaunchValues = {
   adminPass: '',
 }
 
-/** The group that the cloud makes for these presets; presets in the order of the contract. */
+/** Returns the name of the group that the cloud makes for these presets, which stand in the order of the contract. */
 export const presetGroup = (presets: readonly Preset[]): string =>
   `open-${rulePresets
     .filter(({ key }) => presets.includes(key))
@@ -64,10 +64,10 @@ export const presetGroup = (presets: readonly Preset[]): string =>
 type LaunchInput = RouterInputs['compute']['instances']['launch']
 type PlanInput = RouterInputs['compute']['instances']['plan']
 
-/** Bytes of user data that the cloud takes. */
+/** The largest user data in bytes that the cloud takes. */
 export const maxUserDataBytes = 65_536
 
-/** UTF-8 as base64, in pieces: `fromCharCode` takes only so many arguments. */
+/** Encodes UTF-8 text as base64, in pieces, because `fromCharCode` takes only so many arguments. */
 export function toBase64(text: string): string {
   const bytes = new TextEncoder().encode(text)
   let binary = ''
@@ -85,7 +85,10 @@ export function metadataOf(rows: readonly MetadataRow[]): Record<string, string>
   return Object.fromEntries(rows.filter((row) => row.key.trim()).map((row) => [row.key.trim(), row.value]))
 }
 
-/** What is asked while somebody types. User data stays here: it changes no plan and may be large. */
+/**
+ * Returns the input of the plan that is asked for while somebody types. User data is left out: it changes no plan and
+ * may be large.
+ */
 export function planInputOf(values: LaunchValues): PlanInput {
   return {
     name: values.name.trim() || undefined,
@@ -101,7 +104,7 @@ export function planInputOf(values: LaunchValues): PlanInput {
   }
 }
 
-/** Where it goes, and with which address. */
+/** The placement of the instance, and its address. */
 function placeOf(values: LaunchValues): Pick<LaunchInput, 'nics' | 'serverGroupId' | 'zone' | 'hostName'> {
   const { networkIds, serverGroupId, zone, hostName } = values
   const address = values.address.trim()
@@ -114,7 +117,7 @@ function placeOf(values: LaunchValues): Pick<LaunchInput, 'nics' | 'serverGroupI
   }
 }
 
-/** Whether one address can be asked for, or the sentence why not. */
+/** Returns whether one address can be asked for, or the sentence why not. */
 export const addressAllowed = (values: Pick<LaunchValues, 'networkIds' | 'count'>): true | string =>
   values.networkIds.length !== 1
     ? 'Choose one network alone to name the address on it.'
@@ -145,7 +148,7 @@ export function launchInputOf(values: LaunchValues, clientToken: string): Launch
 const isIpv4 = (text: string): boolean =>
   /^(\d{1,3})(\.\d{1,3}){3}$/.test(text) && text.split('.').every((part) => Number(part) <= 255)
 
-/** What the form can know without asking: field → sentence. */
+/** Returns the problems that the form can find without asking the server: field → sentence. */
 export function launchProblems(values: LaunchValues): Partial<Record<keyof LaunchValues, string>> {
   const problems: Partial<Record<keyof LaunchValues, string>> = {}
   if (!values.name.trim()) problems.name = 'Give it a name.'
@@ -163,7 +166,7 @@ export function launchProblems(values: LaunchValues): Partial<Record<keyof Launc
   return problems
 }
 
-/** Names as the launch will give them: "web" ×3 → web-1 web-2 web-3; {n} says where the number goes. */
+/** Returns the names that the launch will give: "web" ×3 → web-1 web-2 web-3; {n} marks the place of the number. */
 export function launchNames(name: string, count: number | string): string[] {
   const base = name.trim() || 'instance'
   const many = countOf(count)
@@ -173,7 +176,7 @@ export function launchNames(name: string, count: number | string): string[] {
   })
 }
 
-/** What the guest will call itself, which has room for fewer letters than the name. */
+/** Says which host name the guest will have, because host names have fewer letters than names. */
 export function hostnameText(name: string): string {
   if (!name.trim()) return 'Also its host name.'
   const host = hostnameOf(name.trim(), '')
@@ -183,7 +186,7 @@ export function hostnameText(name: string): string {
     : `Its host name will be “${host}”.`
 }
 
-/** How one will get in, as the summary says it. `closed`: nothing from outside comes in at all. */
+/** Says how a person will log in, for the summary. `closed`: nothing from outside is let in at all. */
 export function loginPlan(
   { keyName, openPresets, publicIp }: Pick<LaunchValues, 'keyName' | 'openPresets' | 'publicIp'>,
   closed: string | null,

@@ -1,7 +1,7 @@
 import type { GroupPolicy } from '@stratolith/api/compute/contract'
 import { shellLine } from '../../kit/shell.ts'
 
-/** Soft policies and rules came with version 2.64 of the compute API; the client asks for 2.1. */
+/** Soft policies and rules need version 2.64 of the compute API, but the client asks for 2.1 by default. */
 export function serverGroupCreateCli({
   name,
   policy,

@@ -1,6 +1,6 @@
 import type { GroupPolicy } from '@stratolith/api/compute/contract'
 
-/** What each policy means, in the order of the form. */
+/** The meaning of each policy, in the order of the form. */
 export const policyWords: Record<GroupPolicy, { label: string; description: string }> = {
   'anti-affinity': {
     label: 'Apart',
@@ -20,7 +20,7 @@ export const policyWords: Record<GroupPolicy, { label: string; description: stri
   },
 }
 
-/** “Apart, at most 2 a host”. */
+/** Returns “Apart, at most 2 a host”. */
 export const policyText = ({
   policy,
   maxPerHost,

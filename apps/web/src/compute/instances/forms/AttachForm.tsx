@@ -13,7 +13,10 @@ import { attachCli, attachPortCli } from '../cli.ts'
 
 type Values = { how: 'network' | 'port'; networkId: string; address: string; portId: string | null }
 
-/** One more interface: a new one on a network that instances are put on, or a free port of the project. */
+/**
+ * The form that attaches an interface: a new port on a network that is offered to instances, or a free port of the
+ * project.
+ */
 export function AttachForm({
   view,
   opened,
@@ -86,7 +89,7 @@ export function AttachForm({
   )
 }
 
-/** `chosen`: where nothing is chosen, the first; only owners of a network choose an address on it. */
+/** `chosen`: the chosen network, or else the first one. Only owners of a network may choose an address on it. */
 function NetworkFields({
   form,
   usable,
@@ -148,7 +151,7 @@ function PortField({ form }: { form: UseFormReturnType<Values> }) {
   )
 }
 
-/** Ports of the project that nothing uses. */
+/** The ports of the project that nothing uses. */
 function useFreePorts() {
   const trpc = useTRPC()
   const { data } = useQuery(trpc.networking.ports.list.queryOptions({ use: 'free', limit: 1000 }))

@@ -13,7 +13,7 @@ import type { InstanceFormProps } from './use-instance-forms.tsx'
 
 type Values = { source: string; portId: string }
 
-/** Leads a floating IP to an instance: one that the project has and nothing uses, or a new one. */
+/** Leads a floating IP to an instance: an unused one of the project, or a new one. */
 export function FloatingIpForm({ view, opened, onClose }: InstanceFormProps) {
   const trpc = useTRPC()
   const client = useQueryClient()

@@ -8,7 +8,7 @@ import { invalidateKind } from '../../../kit/stale.ts'
 import { useTRPC } from '../../../kit/trpc.ts'
 import { serverSetCli } from '../cli.ts'
 
-/** Another name, another description. */
+/** The form for another name and description. */
 export function InstanceEditForm({
   view,
   opened,

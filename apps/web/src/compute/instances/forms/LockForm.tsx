@@ -10,7 +10,7 @@ import { lockCli } from '../cli.ts'
 import { lockSpares } from '../lock-words.ts'
 import type { InstanceFormProps } from './use-instance-forms.tsx'
 
-/** Locks an instance, and says why to whoever comes later. */
+/** Locks an instance, with a reason for people who come later. */
 export function LockForm({ view, opened, onClose }: InstanceFormProps) {
   const trpc = useTRPC()
   const client = useQueryClient()

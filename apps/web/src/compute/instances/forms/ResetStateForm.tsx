@@ -11,7 +11,7 @@ import type { InstanceFormProps } from './use-instance-forms.tsx'
 
 type Values = { to: 'active' | 'error' }
 
-/** For administrators: says what state an instance is in that is stuck in another. */
+/** Lets an administrator set the state of an instance that is stuck in another state. */
 export function ResetStateForm({ view, opened, onClose }: InstanceFormProps) {
   const trpc = useTRPC()
   const client = useQueryClient()

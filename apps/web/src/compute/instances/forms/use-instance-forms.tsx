@@ -15,7 +15,10 @@ const forms = {
 } satisfies Record<string, ComponentType<InstanceFormProps>>
 export type InstanceForm = keyof typeof forms
 
-/** The forms that actions on an instance open, wherever the actions stand; `panels` is where they appear. */
+/**
+ * The forms that actions on an instance open. `open` opens one from anywhere on the page; `panels` is the place where
+ * they appear.
+ */
 export function useInstanceForms(): {
   open: (form: InstanceForm, view: InstanceView) => void
   panels: ReactNode

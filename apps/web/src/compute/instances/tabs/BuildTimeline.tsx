@@ -10,7 +10,7 @@ import { Section } from '../../../ui/Section.tsx'
 
 const Explanation = dynamic(() => import('../../../operations/Explanation.tsx').then((m) => m.Explanation))
 
-/** How it is being built, step by step, and how its host was chosen when that failed. */
+/** Shows step by step how the instance is being built, and after a failure how its host was chosen. */
 export function BuildTimeline({ id, projectId }: { id: string; projectId: string }) {
   const { allProjects } = useLook(projectId)
   const trpc = useTRPC()

@@ -22,7 +22,9 @@ const sshPort = 22
 type Hop = { what: string; ok: boolean; reason: string | null }
 type Entry = InstanceDetail['addresses'][number]
 
-/** The command to log in with, and hop by hop why it may not answer; consoles where no way leads in at all. */
+/**
+ * Shows the command to log in and, hop by hop, why it may not work; shows the consoles where no way leads in at all.
+ */
 export function HowToConnect({ view }: { view: InstanceDetail }) {
   const entry = view.addresses.find((one) => one.floatingIp) ?? view.addresses[0]
   return entry ? <Ways view={view} entry={entry} /> : null
@@ -33,7 +35,7 @@ function Ways({ view, entry }: { view: InstanceDetail; entry: Entry }) {
   const { data: reach, isPending } = useQuery(
     trpc.networking.ports.reach.queryOptions({ portId: entry.portId, protocol: 'tcp', port: sshPort }),
   )
-  // A command that may lead nowhere is not shown to be taken back; its place is kept.
+  // The command is not shown before it is known to work, because it might vanish again; its place is kept.
   if (isPending)
     return (
       <Section title="Log in">
@@ -62,7 +64,7 @@ function Ways({ view, entry }: { view: InstanceDetail; entry: Entry }) {
   )
 }
 
-/** No command: nobody outside could use it. */
+/** Shows no command, because nobody outside could use it. */
 function Closed({ reason }: { reason: string | null }) {
   return (
     <Section title="Log in">

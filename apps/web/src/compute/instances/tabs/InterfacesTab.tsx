@@ -31,7 +31,7 @@ import { useFloatingIpAction } from '../use-instance-actions.tsx'
 import { useWaiting } from '../Waiting.tsx'
 import { isUnderWay, whyText } from '../waiting-words.ts'
 
-/** The ports of an instance, also of one of another project than the session's. */
+/** Returns the ports of an instance, also of an instance of another project than the session's. */
 export function usePortsOf({ id, projectId }: Pick<InstanceView, 'id' | 'projectId'>) {
   const trpc = useTRPC()
   const { allProjects } = useLook(projectId)
@@ -122,7 +122,7 @@ function Interfaces({
   )
 }
 
-/** `waiting`: what has not arrived of it. */
+/** `waiting`: the part of the interface that its host has not confirmed. */
 function Interface({
   view,
   port,
@@ -202,7 +202,7 @@ function Interface({
   )
 }
 
-/** The floating IP that leads to an address, and the way to take it off: it stays the project's. */
+/** The floating IP that leads to an address, with a button to take it off; it stays with the project. */
 function FloatingIp({ fip, view }: { fip: { id: string; address: string }; view: InstanceView }) {
   const trpc = useTRPC()
   const client = useQueryClient()
@@ -256,7 +256,7 @@ function NotArrived({ part }: { part: WaitingPart }) {
   )
 }
 
-/** Asks first: who is logged in over it is thrown out. */
+/** Asks first, because people who are logged in over the interface lose their connection. */
 function useDetach(view: InstanceView): (port: PortView) => Promise<void> {
   const trpc = useTRPC()
   const client = useQueryClient()

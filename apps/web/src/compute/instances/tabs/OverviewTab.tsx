@@ -36,6 +36,6 @@ export function OverviewTab({ view }: { view: InstanceDetail }) {
   )
 }
 
-/** How it was built is history from then on: the tab of operations has it. */
+/** After that the build is history, which the tab of operations shows. */
 const isBuilt = ({ vmState, launchedAt }: InstanceDetail): boolean =>
   vmState !== 'building' && !(vmState === 'error' && launchedAt === null)

@@ -11,7 +11,9 @@ import { useTRPC } from '../../../kit/trpc.ts'
 import { Section } from '../../../ui/Section.tsx'
 import { metadataSetCli, metadataUnsetCli, tagsCli } from '../cli.ts'
 
-/** What its owner writes on an instance: tags to find it by, and metadata, which the guest reads too. */
+/**
+ * What people write on an instance: tags, by which lists can be filtered, and metadata, which the guest can read, too.
+ */
 export function OwnWords({ view }: { view: InstanceView }) {
   const trpc = useTRPC().compute.instances
   const may = useMay()

@@ -18,7 +18,7 @@ import { ReasonButton } from '../../../ui/ReasonButton.tsx'
 import { Section } from '../../../ui/Section.tsx'
 import { usePortsOf } from './InterfacesTab.tsx'
 
-/** Which groups guard it, interface by interface, and what their rules let through together. */
+/** Shows the security groups of each interface, and what their rules let through together. */
 export function SecurityTab({ view }: { view: InstanceDetail }) {
   const query = usePortsOf(view)
   return (
@@ -101,7 +101,7 @@ function Rules({ groupIds }: { groupIds: string[] }) {
   const queries = useQueries({
     queries: groupIds.map((id) => trpc.networking.securityGroups.get.queryOptions({ id })),
   })
-  // Nothing is said of what is let in before every group has been read.
+  // The page says nothing about open ports before every group has been read.
   const failed = queries.find(({ data, isError }) => isError && data === undefined)
   if (failed) return <LoadError error={failed.error} retry={failed.refetch} busy={failed.isFetching} />
   const groups = queries.flatMap(({ data }) => (data ? [data] : []))

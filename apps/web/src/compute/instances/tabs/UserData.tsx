@@ -11,6 +11,6 @@ export function UserData({ encoded }: { encoded: string }) {
   )
 }
 
-/** UTF-8; something else is shown with replacement characters rather than not at all. */
+/** Decodes UTF-8. Other bytes are shown as replacement characters, which is better than showing nothing. */
 const fromBase64 = (encoded: string): string =>
   new TextDecoder().decode(Uint8Array.from(atob(encoded), (character) => character.charCodeAt(0)))
