@@ -10,9 +10,9 @@ const looks: Record<State, { text: string; tone: Tone }> = {
   deleting: { text: 'Deleting', tone: 'busy' },
 }
 
-/** State of a network, port, router or floating IP in words. */
+/** Shows the state of a network, port, router or floating IP in words. */
 export const NetState = ({ state, detail }: { state: State; detail?: string | null }) => {
-  // A page stays open over an upgrade, and hears of states that it does not know.
+  // A page stays open during an upgrade, and may get states that it does not know.
   const { text, tone } = looks[state] ?? { text: state, tone: 'off' }
   return <StateBadge state={text} tone={tone} detail={detail} />
 }

@@ -4,7 +4,7 @@ import type { ReactNode } from 'react'
 import { addressProblem, cidrHint, cidrProblem, cidrWarning, dnsProblem, poolProblem } from './cidr.ts'
 import type { SubnetValues } from './cli.ts'
 
-/** `cidr` null: nothing was typed, so the suggestion holds. */
+/** `cidr` null: the person has typed nothing, so the suggested range holds. */
 export type SubnetFormValues = Omit<SubnetValues, 'cidr'> & { cidr: string | null }
 export const subnetInitial: SubnetFormValues = {
   cidr: null,
@@ -15,7 +15,7 @@ export const subnetInitial: SubnetFormValues = {
   pool: { start: '', end: '' },
 }
 
-/** What will be sent: the suggestion where nothing was typed. */
+/** Returns the values to send, with the suggested range where the person has typed none. */
 export const subnetValues = (values: SubnetFormValues, suggestion: string): SubnetValues => ({
   ...values,
   cidr: (values.cidr ?? suggestion).trim(),
@@ -23,7 +23,7 @@ export const subnetValues = (values: SubnetFormValues, suggestion: string): Subn
   pool: { start: values.pool.start.trim(), end: values.pool.end.trim() },
 })
 
-/** For the server: undefined is the first address, null none. */
+/** Returns the server's input: a gateway of undefined is the first address, and null is none. */
 export const subnetInput = ({ cidr, gateway, noGateway, dhcp, dns, pool }: SubnetValues) => ({
   cidr,
   gatewayIp: noGateway ? null : gateway || undefined,
@@ -32,7 +32,7 @@ export const subnetInput = ({ cidr, gateway, noGateway, dhcp, dns, pool }: Subne
   pool: pool.start && pool.end ? pool : undefined,
 })
 
-/** Sentences by field; empty when it can be sent. `siblings` are ranges of the same network. */
+/** Returns sentences by field; empty when the values can be sent. `siblings` are the ranges of the same network. */
 export function subnetProblems(
   values: SubnetFormValues,
   suggestion: string,
@@ -50,7 +50,7 @@ export function subnetProblems(
   )
 }
 
-/** Range, gateway, DHCP and name servers, checked while one types. */
+/** The fields for range, gateway, DHCP and name servers, which are checked while the person types. */
 export function SubnetFields({
   values,
   set,
@@ -101,7 +101,7 @@ export function SubnetFields({
 
 type Part<Values> = { values: Values; set: (patch: Partial<Values>) => void; error: ReactNode }
 
-/** DHCP and the name servers that it tells. */
+/** The fields for DHCP and for the name servers that DHCP tells guests. */
 export function ServiceFields({ values, set, error }: Part<Pick<SubnetFormValues, 'dhcp' | 'dns'>>) {
   return (
     <>
@@ -126,7 +126,7 @@ export function ServiceFields({ values, set, error }: Part<Pick<SubnetFormValues
   )
 }
 
-/** The range out of which instances get addresses. `empty`: what it means that nothing is written. */
+/** The fields for the range from which instances get addresses. `empty` says what empty fields mean. */
 export function PoolFields({
   values,
   set,

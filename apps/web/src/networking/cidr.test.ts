@@ -11,7 +11,7 @@ import {
 import { poolsText } from './pools.ts'
 
 describe('ranges', () => {
-  it('suggests the first range that nothing overlaps', () => {
+  it('suggests the first range that overlaps with no other', () => {
     expect(suggestCidr([])).toBe('10.0.0.0/24')
     expect(suggestCidr(['10.0.0.0/24', '10.0.2.0/24'])).toBe('10.0.1.0/24')
     expect(suggestCidr(['10.0.0.0/22', 'nonsense'])).toBe('10.0.4.0/24')
@@ -38,11 +38,11 @@ describe('ranges', () => {
   ])('says what is wrong with %j', (text, sentence) => {
     expect(cidrProblem(text)).toMatch(sentence)
   })
-  it('takes what the server takes', () => {
+  it('takes the ranges that the server takes', () => {
     for (const text of ['10.0.0.0/24', '192.168.4.0/30', '11.0.0.0/8', '172.16.0.0/12'])
       expect(cidrProblem(text)).toBeNull()
   })
-  it('tells clashes inside a network apart from those with others', () => {
+  it('tells overlaps inside of a network from those with other networks', () => {
     expect(cidrProblem('10.0.0.128/25', ['10.0.0.0/24'])).toMatch(/overlaps with 10\.0\.0\.0\/24/)
     expect(cidrProblem('10.0.1.0/24', ['10.0.0.0/24'])).toBeNull()
     expect(cidrWarning('10.0.0.0/16', ['10.0.7.0/24'])).toMatch(/10\.0\.7\.0\/24/)
@@ -63,7 +63,7 @@ describe('ranges', () => {
   })
 })
 
-it('checks a range that is given out', () => {
+it('checks the pool', () => {
   const problem = (start: string, end: string) => poolProblem('10.0.0.0/24', { start, end })
   expect(problem('', '')).toBeNull()
   expect(problem('10.0.0.9', '10.0.0.10')).toBeNull()
@@ -72,7 +72,7 @@ it('checks a range that is given out', () => {
   expect(problem('10.0.0.10', '10.0.1.9')).toMatch(/not a usable/)
 })
 
-it('says which addresses are given out, without the gateway’s', () => {
+it('says which addresses are given out; the gateway’s is not among them', () => {
   expect(poolsText([{ start: '10.0.0.2', end: '10.0.0.254' }])).toBe('10.0.0.2 – 10.0.0.254')
   const around = [
     { start: '10.0.0.2', end: '10.0.0.2' },

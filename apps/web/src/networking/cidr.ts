@@ -10,7 +10,10 @@ const reserved = ['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/3'].m
   IPv4.parseCIDR(cidr),
 )
 
-/** The range, or the sentence why it is none: by the server's rules, so that typing tells what sending would. */
+/**
+ * Returns the range, or the sentence why the text is no range. The rules are the server's, so that a mistake is shown
+ * while the person types.
+ */
 function parseCidr(text: string): Range | string {
   if (text.includes(':')) return 'This cloud has IPv4 alone. Write the range as 10.0.0.0/24.'
   const [ip = '', bits = '', ...more] = text.trim().split('/')
@@ -30,14 +33,17 @@ const overlap = (a: Range, b: Range): boolean => a.network.match(b.network, Math
 const broadcastOf = ({ network, prefix }: Range): ipaddr.IPv4 =>
   IPv4.broadcastAddressFromCIDR(`${network}/${prefix}`)
 
-/** The first and the last address that a machine can have; a range has at least four addresses. */
+/** Returns the first and the last address that a machine can have; a range has at least four addresses. */
 function usable(range: Range): { first: string; last: string } {
   const beside = (address: ipaddr.IPv4, by: number) =>
     new IPv4(address.toByteArray().map((part, at) => (at === 3 ? part + by : part))).toString()
   return { first: beside(range.network, 1), last: beside(broadcastOf(range), -1) }
 }
 
-/** null when it can be used; `taken` are the ranges of the same network or, as a warning, of others. */
+/**
+ * Returns null when the range can be used. `taken` are the ranges of the same network or, for a warning, of other
+ * networks.
+ */
 export function cidrProblem(text: string, taken: readonly string[] = []): string | null {
   const range = parseCidr(text)
   if (typeof range === 'string') return range
@@ -45,7 +51,7 @@ export function cidrProblem(text: string, taken: readonly string[] = []): string
   return clash === null ? null : `It overlaps with ${clash} of the same network. Choose another range.`
 }
 
-/** A range of another network that could not be joined with this one by a router; null: none. */
+/** Warns of a range of another network that a router could not join with this one; null: there is none. */
 export function cidrWarning(text: string, others: readonly string[]): string | null {
   const range = parseCidr(text)
   if (typeof range === 'string') return null
@@ -62,7 +68,7 @@ function clashOf(range: Range, taken: readonly string[]): string | null {
   )
 }
 
-/** The first 10.0.N.0/24 that nothing uses; after them 10.N.0.0/24 and 192.168.N.0/24. */
+/** Returns the first 10.0.N.0/24 that nothing uses; after these come 10.N.0.0/24 and 192.168.N.0/24. */
 export function suggestCidr(taken: readonly string[]): string {
   const candidates = [
     ...numbers(256).map((n) => `10.0.${n}.0/24`),
@@ -78,7 +84,7 @@ export function suggestCidr(taken: readonly string[]): string {
 }
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, n) => n)
 
-/** "254 addresses, 10.0.0.1 – 10.0.0.254; gateway 10.0.0.1", or null while it is no range. */
+/** Returns "254 addresses, 10.0.0.1 – 10.0.0.254; gateway 10.0.0.1", or null while the text is no range. */
 export function cidrHint(text: string, gateway: string | null | undefined): string | null {
   const range = parseCidr(text)
   if (typeof range === 'string') return null
@@ -88,7 +94,7 @@ export function cidrHint(text: string, gateway: string | null | undefined): stri
   return `${count.toLocaleString('en')} addresses, ${first} – ${last}; ${way}`
 }
 
-/** null when a machine of the range can have the address; empty text means that none was chosen. */
+/** Returns null when a machine in the range can have the address; empty text means that no address was chosen. */
 export function addressProblem(cidr: string, address: string): string | null {
   if (address === '') return null
   if (!isAddress(address)) return 'Write an address like 10.0.0.1.'
@@ -99,7 +105,7 @@ export function addressProblem(cidr: string, address: string): string | null {
   return isUsable ? null : `${address} is not a usable address of ${cidr}.`
 }
 
-/** null when each is an address; at most five, as the server takes. */
+/** Returns null when each server is an address; the server takes at most five. */
 export function dnsProblem(servers: readonly string[]): string | null {
   if (servers.length > 5) return 'At most five name servers.'
   const wrong = servers.find((server) => !isAddress(server))
@@ -107,7 +113,7 @@ export function dnsProblem(servers: readonly string[]): string | null {
 }
 
 export type Pool = { start: string; end: string }
-/** null when addresses can be given out of the pool; both ends empty: the whole range. */
+/** Returns null when addresses can be given out of the pool; two empty ends mean the whole range. */
 export function poolProblem(cidr: string, { start, end }: Pool): string | null {
   if (start === '' && end === '') return null
   if (start === '' || end === '') return 'Write both ends, or none for the whole range.'

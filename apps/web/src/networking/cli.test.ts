@@ -28,8 +28,8 @@ const rule = {
 }
 const flat = (text: string) => text.replaceAll(/ \\\n\s+/g, ' ')
 
-describe('the same as CLI', () => {
-  it('creates a network and its subnet', () => {
+describe('forms of networking as commands', () => {
+  it('create a network and its subnet', () => {
     const text = networkCreateCli(
       { name: 'my net', description: '', external: false, shared: false, mtu: 1500 },
       { ...subnet, noGateway: true, dns: ['9.9.9.9', '1.1.1.1'] },
@@ -39,7 +39,7 @@ describe('the same as CLI', () => {
       "openstack subnet create --network 'my net' --subnet-range 10.0.3.0/24 --gateway none --dhcp --dns-nameserver 9.9.9.9 --dns-nameserver 1.1.1.1 'my net-subnet'",
     ])
   })
-  it('calls a network that has no name yet by one word everywhere', () => {
+  it('call a network without a name by the same word everywhere', () => {
     const text = networkCreateCli(
       { name: ' ', description: '', external: false, shared: false, mtu: 1500 },
       subnet,
@@ -47,12 +47,12 @@ describe('the same as CLI', () => {
     expect(text).not.toContain('NETWORK')
     expect(flat(text)).toContain('--network NAME --subnet-range 10.0.3.0/24 --dhcp NAME-subnet')
   })
-  it('says the gateway when it is not the first address', () => {
+  it('name the gateway when it is not the first address', () => {
     expect(flat(subnetCreateCli('n', 's', { ...subnet, gateway: '10.0.3.254', dhcp: false }))).toContain(
       '--gateway 10.0.3.254 --no-dhcp',
     )
   })
-  it('writes rules', () => {
+  it('write rules', () => {
     expect(flat(ruleCreateCli('web', rule))).toBe(
       'openstack security group rule create --ingress --protocol tcp --dst-port 8000:8080 web',
     )
@@ -67,7 +67,7 @@ describe('the same as CLI', () => {
       ),
     ).toContain('--ethertype IPv6 --protocol ipv6-icmp web')
   })
-  it('replaces groups of a port and clears gateways', () => {
+  it('replace the groups of a port and clear gateways', () => {
     const filter = { groups: ['a'], adminUp: true, portSecurity: true }
     expect(flat(portSetCli('p1', { name: '', description: 'd', filter }))).toBe(
       "openstack port set --name '' --description d --enable --no-security-group --enable-port-security --security-group a p1",
@@ -79,7 +79,7 @@ describe('the same as CLI', () => {
     expect(portSetCli('p1', { name: 'p', description: '', filter: null })).not.toContain('--enable')
     expect(routerGatewayCli('r1', null)).toBe('openstack router unset --external-gateway r1')
   })
-  it('creates a port with addresses, groups and without port security', () => {
+  it('create a port with addresses, with groups, and without port security', () => {
     const port = {
       ...{ name: 'p', description: '', adminUp: true, portSecurity: true, groups: null },
       fixedIps: [
@@ -99,7 +99,7 @@ describe('the same as CLI', () => {
       'openstack port set --no-fixed-ip --fixed-ip subnet=s,ip-address=10.0.0.9 --fixed-ip subnet=t p1',
     )
   })
-  it('changes a subnet: lists are replaced, a range only when it was changed', () => {
+  it('change a subnet: lists are replaced, and a range only when it was changed', () => {
     const values = { ...subnet, name: 's', description: '', gateway: '10.0.3.1', dns: ['9.9.9.9'] }
     expect(flat(subnetSetCli('s1', values))).toBe(
       "openstack subnet set --name s --description '' --gateway 10.0.3.1 --dhcp --no-dns-nameservers --dns-nameserver 9.9.9.9 s1",
@@ -112,12 +112,12 @@ describe('the same as CLI', () => {
       '--allocation-pool start=10.0.3.9,end=10.0.3.20 s',
     )
   })
-  it('shares a network with one project, or with all', () => {
+  it('share a network with one project or with all', () => {
     const start = 'openstack network rbac create --type network --action access_as_shared'
     expect(flat(networkShareCli('n1', 'p1'))).toBe(`${start} --target-project p1 n1`)
     expect(flat(networkShareCli('n1', '*'))).toBe(`${start} --target-all-projects n1`)
   })
-  it('makes a router of another project there', () => {
+  it('make a router of another project in that project', () => {
     const values = { name: 'r', description: '', projectId: 'p1' }
     expect(routerCreateCli(values, null)).toBe('openstack router create --project p1 r')
   })

@@ -1,7 +1,7 @@
 import { shellLine } from '../kit/shell.ts'
 import type { Pool } from './cidr.ts'
 
-/** The stock `openstack` client's words for what the forms of this room do. */
+/** The stock `openstack` client's commands for the forms of this room. */
 
 const lines = (...commands: (string | false)[]): string => commands.filter(Boolean).join('\n')
 
@@ -27,7 +27,7 @@ export const subnetCreateCli = (network: string, name: string, values: SubnetVal
 const poolWords = ({ start, end }: Pool): string[] =>
   start && end ? ['--allocation-pool', `start=${start},end=${end}`] : []
 
-/** The client adds to lists, so the old ones are taken away first. */
+/** The client adds to lists, so the old entries are removed first. */
 export const subnetSetCli = (
   id: string,
   values: Omit<SubnetValues, 'cidr'> & { name: string; description: string },
@@ -113,7 +113,10 @@ const groupWords = (groups: readonly string[] | null): string[] => {
     : groups.flatMap((group) => ['--security-group', group])
 }
 
-/** `port set` adds groups unless the old ones are cleared, so the line starts from none. `filter` null: it is no instance's. */
+/**
+ * `port set` adds groups unless the old ones are cleared, so the command clears them first. `filter` is null for a port
+ * that a router or a floating IP has made: its traffic has no filters to set.
+ */
 export const portSetCli = (
   id: string,
   values: {

@@ -5,7 +5,7 @@ import { useLook } from '../kit/session.ts'
 
 type Owned = { id: string; projectId: string }
 
-/** Ports that the cloud made for routers and floating IPs are of no project. */
+/** Ports that the cloud made for routers and floating IPs belong to no project. */
 function Owner({ id, unseen }: { id: string; unseen?: string }) {
   if (id === '')
     return (
@@ -16,7 +16,7 @@ function Owner({ id, unseen }: { id: string; unseen?: string }) {
   return <ProjectName id={id} unseen={unseen} />
 }
 
-/** A descriptor for the list of all projects: the second column says whose each thing is. */
+/** Makes the descriptor for the list of all projects: its second column names the project of each thing. */
 export function everyones<V extends Owned>(
   descriptor: ResourceDescriptor<V>,
   empty: ResourceDescriptor<V>['empty'],
@@ -34,12 +34,15 @@ export function everyones<V extends Owned>(
   return { ...descriptor, columns: [...(first ? [first] : []), project, ...others], empty }
 }
 
-/** Where the page of a thing leads back to: of another project than the session's, to the list of all projects. */
+/**
+ * Returns the list to which the page of a thing leads back: for a thing of another project than the session's, the list
+ * of all projects.
+ */
 export function useListOf(projectId: string, all: { plural: string; listPath: string }) {
   return useLook(projectId).allProjects ? all : {}
 }
 
-/** Said on the page of a thing that is not of the session's project. */
+/** Returns the fact that names the project of a thing, unless it is the session's project. */
 export function useOwnerFact(projectId: string): FactItem[] {
   const { allProjects, hidden } = useLook(projectId)
   if (!allProjects && !hidden) return []

@@ -1,4 +1,4 @@
-/** The name itself when nobody has it, else with the first free number: "web", "web-2", "web-3". */
+/** Returns the name itself when no thing has it, else the name with the first free number: "web", "web-2", "web-3". */
 export function freeName(base: string, taken: readonly string[]): string {
   const used = new Set(taken)
   if (!used.has(base)) return base

@@ -9,5 +9,5 @@ test.each([
   expect(isListWaited(list), 'nobody waits for ever').toBe(waited)
 })
 
-test('an older list is good when the newer one could not be read', () =>
+test('an older list counts as read when the newer one could not be read', () =>
   expect(listRead({ ready: true, failed: true })).toBe(true))

@@ -1,9 +1,9 @@
 import type { Allowed } from '@stratolith/api/kernel/contract'
 
-/** Of a list that is asked for: it is there, or it could not be read. Neither: it is on its way. */
+/** The progress of a list: ready, or failed. While neither is true, the list is being read. */
 export type ListRead = { ready: boolean; failed: boolean }
 
-/** For a button that must know the list first; an older list is better than none. */
+/** Answers for a button that needs the list; an older list is better than none. */
 export const listRead = ({ ready, failed }: ListRead): Allowed =>
   ready ||
   (failed

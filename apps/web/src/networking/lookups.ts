@@ -6,12 +6,14 @@ import { useLook, useSession } from '../kit/session.ts'
 import { useTRPC } from '../kit/trpc.ts'
 import type { ListRead } from './list-read.ts'
 
-/** The most that a list gives at once; enough for names and for choices. */
+/** The most rows that a list procedure gives; enough for names and for choices. */
 const many = 1000
 
 export type NetworkLookup = ListRead & { networks: NetworkView[] }
 
-/** What a list of a thing's own project is asked with: `elsewhere` when nobody here may ask for it. */
+/**
+ * How the lists of a thing's project are asked for. `elsewhere`: the session may not ask for the lists of that project.
+ */
 function useAsked(projectId: string | undefined) {
   const { allProjects, hidden } = useLook(projectId ?? null)
   return projectId === undefined
@@ -19,10 +21,13 @@ function useAsked(projectId: string | undefined) {
     : { asked: allProjects ? projectId : undefined, elsewhere: hidden }
 }
 
-/** The whole cloud is looked at, where there is no project whose networks a list could be of. */
+/** Answers whether the session has no project: then the lists are those of all projects. */
 const useIsCloud = (): boolean => useSession().project === null
 
-/** Networks that one can use: the project's, shared and external ones. Of another project: its own. */
+/**
+ * The networks that one can use: the project's, shared ones and external ones; with the ID of another project, the
+ * networks of that project.
+ */
 export function useNetworks(projectId?: string): NetworkLookup {
   const trpc = useTRPC()
   const { asked, elsewhere } = useAsked(projectId)
@@ -36,7 +41,7 @@ export function useNetworks(projectId?: string): NetworkLookup {
   return { networks: data?.items ?? [], ready: data !== undefined, failed: isError }
 }
 
-/** Networks that lead out of the cloud, where floating IPs and gateways come from. */
+/** The networks that lead out of the cloud, from which floating IPs and gateways come. */
 export function useExternalNetworks(): NetworkLookup {
   const trpc = useTRPC()
   const allProjects = useIsCloud()
@@ -46,14 +51,14 @@ export function useExternalNetworks(): NetworkLookup {
   return { networks: data?.items ?? [], ready: data !== undefined, failed: isError }
 }
 
-/** `closed`: the sentence why nothing passes between guests and the world; null when something may. */
+/** `closed`: the sentence why nothing passes between guests and the outside; null when something may pass. */
 export function useOutside(): { closed: string | null } {
   const trpc = useTRPC()
   const { data } = useQuery(trpc.hosts.outside.queryOptions())
   return { closed: data?.closed ?? null }
 }
 
-/** `allProjects`: for the page of something that belongs to another project (useLook). */
+/** `allProjects`: true on the page of a thing that belongs to another project (useLook). */
 export function useInstances(allProjects = false): {
   instances: InstanceView[]
   nameOf: (id: string) => string | null
@@ -64,7 +69,7 @@ export function useInstances(allProjects = false): {
   return { instances, nameOf: (id) => instances.find((instance) => instance.id === id)?.name ?? null }
 }
 
-/** Those of the project of the thing that shall be led out. */
+/** The routers of the project of the thing that a router is to lead out. */
 export function useRouters(projectId?: string) {
   const trpc = useTRPC()
   const { asked, elsewhere } = useAsked(projectId)
@@ -74,7 +79,10 @@ export function useRouters(projectId?: string) {
   return { routers: data?.items ?? [], ready: data !== undefined }
 }
 
-/** Those of this project, to choose from; of another project than the session's administrators alone see them. */
+/**
+ * The security groups of this project, to choose from; those of another project than the session's are shown to
+ * administrators only.
+ */
 export function useSecurityGroups(projectId?: string) {
   const trpc = useTRPC()
   const { asked, elsewhere } = useAsked(projectId)

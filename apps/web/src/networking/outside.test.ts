@@ -5,7 +5,7 @@ import { hasWayOut, publicIpOffer, starterMade, starterOffer, wayIn, wayOut } fr
 const closed = 'This cloud is closed to the outside.'
 const router = { id: 'r', name: 'out', externalAddress: '172.24.4.9' }
 
-describe('what is said of the outside', () => {
+describe('sentences about the outside', () => {
   it.each([
     ['of the starter network', starterOffer(true, null), starterOffer(true, closed), /leads out/],
     ['of the one that was made', starterMade('net', null), starterMade('net', closed), /leads out/],
@@ -16,15 +16,15 @@ describe('what is said of the outside', () => {
     expect(shut).not.toMatch(promise)
   })
 
-  it('names the reason where somebody would wonder', () => {
+  it('name the reason where people would ask for it', () => {
     expect(starterOffer(true, closed)).toContain(closed)
     expect(publicIpOffer(true, closed)).toContain(closed)
     expect(wayOut({ router }, closed)).toBe(closed)
-    // What is nearer is in the way first.
+    // The nearer obstacle is named first.
     expect(wayOut({ router: { ...router, externalAddress: null } }, closed)).toMatch(/no gateway/)
   })
 
-  it('port 22 is not said to be open, nor a matter of rules, where the host is closed', () => {
+  it('port 22 is shown neither as open nor as closed by rules where the host itself is closed', () => {
     expect(wayIn(undefined)).toBe('unknown')
     expect(wayIn({ ok: true, closed: false })).toBe('open')
     expect(wayIn({ ok: false, closed: false })).toBe('blocked')
@@ -32,7 +32,7 @@ describe('what is said of the outside', () => {
   })
 })
 
-test('a network has a way out only with a subnet and a router that has one', () => {
+test('a network has a way out only with a subnet and a router that leads out', () => {
   const subnets = [{}] as unknown as NetworkView['subnets']
   const router = { id: 'r', name: 'r', externalAddress: '172.24.4.9' }
   expect(hasWayOut([])).toBe(false)

@@ -1,8 +1,8 @@
 import type { NetworkView } from '@stratolith/api/networking/contract'
 
 /**
- * Sentences about the world outside of the cloud. `closed`: why nothing passes between it and guests at
- * all, as the hosts say (hosts.outside); null when something may.
+ * Sentences about the world outside of the cloud. `closed`: the reason why nothing passes between that world and guests
+ * at all, as the hosts say (hosts.outside); null when something may pass.
  */
 export function starterOffer(hasExternal: boolean, closed: string | null): string {
   if (!hasExternal) return 'This cloud has no external network either. Create a network of your own first.'
@@ -19,7 +19,7 @@ export function publicIpOffer(hasExternal: boolean, closed: string | null): stri
     : 'A floating IP, so that it can be reached from outside of the cloud.'
 }
 
-/** Whether an instance has a network here from which a router leads out of the cloud. */
+/** Answers whether one of the networks has a router that leads out of the cloud. */
 export const hasWayOut = (
   networks: readonly Pick<NetworkView, 'external' | 'subnets' | 'router'>[],
 ): boolean =>
@@ -38,7 +38,7 @@ export function wayOut({ router }: Pick<NetworkView, 'router'>, closed: string |
   return 'Instances reach the outside through the router; a floating IP makes one of them reachable from there.'
 }
 
-/** What the page of an instance says of port 22: the command to paste is worth nothing where no host lets it in. */
+/** What the page of an instance says about port 22: the ssh command is useless where no host lets it in. */
 export type WayIn = 'unknown' | 'open' | 'blocked' | 'closed'
 export function wayIn(reach: { ok: boolean; closed: boolean } | undefined): WayIn {
   if (!reach) return 'unknown'

@@ -2,7 +2,7 @@ import { IconNetwork, IconPlug, IconRouter, IconShieldLock, IconWorldPin } from 
 import { creating, paths } from '../kit/paths.ts'
 import type { PortalRoom } from '../kit/room.ts'
 
-/** Hosts are told of it: who shows what they have not confirmed looks again. */
+/** Hosts are told of changes of these kinds, so pages that show what hosts have not confirmed must be read again. */
 const hostsHear = ['hosts.list', 'compute.instances.waiting'] as const
 
 export const networkingRoom: PortalRoom = {

@@ -33,7 +33,7 @@ describe('security rules in words', () => {
     expect(portsText({ ...rule, portMin: null, portMax: null })).toBe('all')
     expect(portsText({ ...rule, protocol: 'icmp', portMin: 8, portMax: 0 })).toBe('type 8, code 0')
   })
-  it('says what is open in a few words', () => {
+  it('says in a few words what is open', () => {
     expect(opensText(rule)).toBe('SSH from anywhere')
     expect(opensText({ ...rule, portMin: 8000, portMax: 8080, remoteCidr: '10.0.0.0/8' })).toBe(
       'TCP 8000–8080 from 10.0.0.0/8',
@@ -49,7 +49,7 @@ describe('security rules in words', () => {
       'Lets all IPv4 traffic out to anywhere (0.0.0.0/0).',
     )
   })
-  it('warns of sensitive ports that are open to everybody, and only of those', () => {
+  it('warns of sensitive ports that are open to everybody, and of no others', () => {
     expect(ruleWarning(rule)).toMatch(/try SSH/)
     expect(ruleWarning({ ...rule, remoteCidr: '0.0.0.0/0' })).toMatch(/try SSH/)
     expect(ruleWarning({ ...rule, remoteCidr: '203.0.113.4/32' })).toBeNull()

@@ -3,7 +3,7 @@ import type { SecurityRuleView } from '@stratolith/api/networking/contract'
 type Shape = Pick<SecurityRuleView, 'direction' | 'ethertype' | 'protocol' | 'portMin' | 'portMax'>
 type Remote = Pick<SecurityRuleView, 'ethertype' | 'remoteCidr' | 'remoteGroup'>
 
-/** "TCP", "ICMP", "Any", "Protocol 47". */
+/** Returns "TCP", "ICMP", "Any" or "Protocol 47". */
 export function protocolText(protocol: string | null): string {
   if (protocol === null || protocol === 'any') return 'Any'
   return /^\d+$/.test(protocol) ? `Protocol ${protocol}` : protocol.toUpperCase()
@@ -22,7 +22,7 @@ const known: Record<number, string> = {
   27017: 'MongoDB',
 }
 
-/** "22 (SSH)", "8000–8080", "all", for ICMP "type 8, code 0". */
+/** Returns "22 (SSH)", "8000–8080" or "all"; for ICMP "type 8, code 0". */
 export function portsText(rule: Shape): string {
   const { portMin, portMax } = rule
   if (rule.protocol === 'icmp') {
@@ -35,13 +35,13 @@ export function portsText(rule: Shape): string {
   return name ? `${portMin} (${name})` : String(portMin)
 }
 
-/** Who is at the other end: exactly what is enforced, a group never shown as a range. */
+/** Names the other end exactly as it is enforced; a group is never shown as a range. */
 export function remoteText(rule: Remote): string {
   if (rule.remoteGroup) return `Members of “${rule.remoteGroup.name}”`
   return rule.remoteCidr ?? (rule.ethertype === 'IPv6' ? 'Anywhere (::/0)' : 'Anywhere (0.0.0.0/0)')
 }
 
-/** One line that says what the rule does. */
+/** Returns one line that says what the rule does. */
 export function ruleSentence(rule: Shape & Remote): string {
   const what =
     rule.protocol === null
@@ -53,7 +53,7 @@ export function ruleSentence(rule: Shape & Remote): string {
 }
 const lower = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1)
 
-/** The rule in two or three words for a list: "SSH", "HTTP from 10.0.0.0/8", "all from “web”". */
+/** Returns the rule in two or three words for a list: "SSH", "HTTP from 10.0.0.0/8", "all from “web”". */
 export function opensText(rule: Shape & Remote): string {
   const one = rule.portMin !== null && (rule.portMax === null || rule.portMax === rule.portMin)
   const name = one && rule.protocol !== 'icmp' && rule.portMin !== null ? known[rule.portMin] : undefined
@@ -68,7 +68,7 @@ export function opensText(rule: Shape & Remote): string {
   return isWorld(rule.remoteCidr) ? `${what} from anywhere` : `${what} from ${rule.remoteCidr}`
 }
 
-/** Ports that are attacked all day long when the world can reach them, and what to do instead. */
+/** Ports that are attacked all day long when the world can reach them, with advice. */
 const sensitive = [
   { port: 22, name: 'SSH', advice: 'allow only your own address, or use key pairs only' },
   { port: 23, name: 'Telnet', advice: 'use SSH' },
@@ -85,11 +85,11 @@ const sensitive = [
   { port: 27017, name: 'MongoDB', advice: 'allow only the group of the application' },
 ]
 
-/** Whether the text means "everybody": nothing, or a prefix of length 0. */
+/** Answers whether the text means "everybody": it is empty, or a prefix of length 0. */
 export const isWorld = (remoteCidr: string | null | undefined): boolean =>
   !remoteCidr?.trim() || /\/0+$/.test(remoteCidr.trim())
 
-/** The sentence of caution for a rule that opens something sensitive to everybody; null: none. */
+/** Returns a warning for a rule that opens a sensitive port to everybody; null: there is nothing to warn of. */
 export function ruleWarning(rule: {
   direction: 'ingress' | 'egress'
   protocol: string | null
@@ -114,7 +114,7 @@ export function ruleWarning(rule: {
   return `This range has ${hit.map(({ name, port }) => `${name} (${port})`).join(', ')} in it, open to the whole internet.`
 }
 
-/** "22", "8000-8080", "" → first and last port, or the sentence why not. */
+/** Reads "22", "8000-8080" or "" as first and last port; returns a sentence when it cannot. */
 export function parsePorts(text: string): { portMin: number | null; portMax: number | null } | string {
   const trimmed = text.trim()
   if (trimmed === '') return { portMin: null, portMax: null }
@@ -127,7 +127,10 @@ export function parsePorts(text: string): { portMin: number | null; portMax: num
   return { portMin, portMax }
 }
 
-/** A single address becomes a range of one; null is everywhere; a text that is none: the sentence. */
+/**
+ * Returns null for a range, for a single address, and for empty text, which means everywhere; else the sentence why the
+ * text is none of these.
+ */
 export function remoteProblem(text: string, ethertype: 'IPv4' | 'IPv6'): string | null {
   const trimmed = text.trim()
   if (trimmed === '') return null

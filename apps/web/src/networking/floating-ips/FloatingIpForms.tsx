@@ -10,7 +10,7 @@ import { floatingIpAssociateCli, floatingIpCreateCli, floatingIpSetCli } from '.
 import { useExternalNetworks } from '../lookups.ts'
 import { PortSelect } from './PortSelect.tsx'
 
-/** Takes an address of an external network and, when asked, leads it to an instance at once. */
+/** Takes an address of an external network and leads it to an instance at once, if the person wishes. */
 export function AllocateForm({ opened, onClose }: { opened: boolean; onClose: () => void }) {
   const trpc = useTRPC()
   const { networks, ready } = useExternalNetworks()

@@ -61,7 +61,7 @@ export function FloatingIpsPage({ allProjects = false }: { allProjects?: boolean
 
 type PanelProps = { fip: FloatingIpView; opened: boolean; onClose: () => void }
 
-/** The panel of ?associate=<id> or ?edit=<id>. */
+/** The panel for ?associate=<id> or ?edit=<id>. */
 function OpenPanel({ of, Form }: { of: string; Form: ComponentType<PanelProps> }) {
   const trpc = useTRPC()
   const { get, set } = useUrlState()

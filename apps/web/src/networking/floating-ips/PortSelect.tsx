@@ -4,14 +4,14 @@ import { useLook } from '../../kit/session.ts'
 import { useInstances, useNetworks } from '../lookups.ts'
 import { portChoices } from './port-choices.ts'
 
-/** An instance's port, found by the name of the instance or by address. */
+/** The choice of an instance's port, by the name of the instance or by address. */
 export function PortSelect({
   ready,
   projectId,
   ...props
 }: Omit<SelectProps, 'data'> & {
   ready: boolean
-  /** Whose instances; left out: those of the session's project. */
+  /** The project of the instances; left out: the session's project. */
   projectId?: string
 }) {
   const { allProjects } = useLook(projectId ?? null)

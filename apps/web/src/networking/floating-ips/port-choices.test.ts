@@ -12,7 +12,7 @@ const address = {
 }
 const routed = { id: 'n1', router: { id: 'r', name: 'r', externalAddress: '172.24.4.2' } }
 
-it('offers free ports, shows taken ones with the reason, and marks those without a way out', () => {
+it('offers free ports, shows taken ones with the reason, and marks ports without a way out', () => {
   const instances = [
     { name: 'web', addresses: [address] },
     {
@@ -29,7 +29,7 @@ it('offers free ports, shows taken ones with the reason, and marks those without
     { value: 'p3', label: 'lab · 10.0.1.5 (net): no router leads out' },
   ])
 })
-it('offers a port with two addresses once, by its first', () => {
+it('offers a port with two addresses once, by its first address', () => {
   const instances = [{ name: 'web', addresses: [address, { ...address, address: '10.0.9.5' }] }]
   expect(portChoices(instances, [routed])).toEqual([{ value: 'p1', label: 'web · 10.0.0.5 (net)' }])
 })

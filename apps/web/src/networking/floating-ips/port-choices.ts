@@ -6,8 +6,8 @@ type Instance = Pick<InstanceView, 'name' | 'addresses'>
 type Network = Pick<NetworkView, 'id' | 'router'>
 
 /**
- * One line a port of an instance. Those that have a floating IP stay visible with the reason; those
- * without a way out can be chosen, and the server says what is missing.
+ * Returns one choice for each port of an instance. Ports with a floating IP stay visible with the reason why they
+ * cannot be chosen. Ports without a way out can be chosen, and the server says what is missing.
  */
 export function portChoices(instances: readonly Instance[], networks: readonly Network[]): Choice[] {
   const routed = new Map(networks.map((network) => [network.id, Boolean(network.router?.externalAddress)]))
@@ -22,6 +22,6 @@ export function portChoices(instances: readonly Instance[], networks: readonly N
       }
     }),
   )
-  // A port with two addresses is one choice: the server takes its first address.
+  // A port with two addresses is one choice, because the server takes its first address.
   return [...new Map(choices.toReversed().map((choice) => [choice.value, choice])).values()].toReversed()
 }

@@ -10,10 +10,10 @@ import { routerCreateCli, routerSubnetCli } from '../cli.ts'
 import { freeName } from '../free-name.ts'
 import { useExternalNetworks, useRouters } from '../lookups.ts'
 
-/** Choice that makes a router first. */
+/** The choice that makes a new router first. */
 const newRouter = 'new'
 
-/** Attaches a subnet of the network to a router that exists, or to a new one with a gateway. */
+/** Attaches a subnet of the network to an existing router, or to a new one with a gateway. */
 export function ConnectForm({
   network,
   opened,
@@ -25,7 +25,7 @@ export function ConnectForm({
 }) {
   const trpc = useTRPC()
   const { routers } = useRouters(network.projectId)
-  // Whoever connects a network of another project makes the router there.
+  // The new router for a network of another project is made in that project.
   const projectId = network.own ? undefined : network.projectId
   const outside = useExternalNetworks().networks[0] ?? null
   const create = useMutation(trpc.networking.routers.create.mutationOptions())
@@ -45,7 +45,7 @@ export function ConnectForm({
       choice === newRouter
         ? await create.mutateAsync({ name, projectId, externalNetworkId: outside?.id ?? null })
         : { id: choice }
-    // A second try after a failure must not make a second router.
+    // The new router is chosen from now on, so that a second try after a failure makes no second router.
     form.setFieldValue('router', router.id)
     await attach.mutateAsync({ id: router.id, subnetId: subnetOf(values.subnetId) })
     notify.started(`Connecting ${network.name}`)

@@ -37,7 +37,7 @@ const initial: Values = {
 }
 const mtu = 1500
 
-/** A network with its first subnet; the range is suggested, so that a name and Enter are enough. */
+/** The form for a network with its first subnet. The range is suggested, so that a name and Enter are enough. */
 export function NetworkCreateForm({ opened, onClose }: { opened: boolean; onClose: () => void }) {
   const trpc = useTRPC()
   const router = useRouter()

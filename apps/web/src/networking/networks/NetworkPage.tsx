@@ -69,7 +69,7 @@ function NetworkDetail({ network }: { network: NetworkView }) {
             ),
           },
           { id: 'ports', label: 'Ports', content: <NetworkPorts network={network} /> },
-          // Who else may use it is its owner's business.
+          // Only the owner and people who see the whole cloud may know who else uses the network.
           ...(network.own || cloud
             ? [{ id: 'sharing', label: 'Sharing', content: <NetworkSharing network={network} /> }]
             : []),

@@ -16,7 +16,7 @@ const PortCreateForm = lazyPanel(() =>
   import('../ports/PortCreateForm.tsx').then((module) => module.PortCreateForm),
 )
 
-/** The ports on one network that may be seen from here. */
+/** The ports on one network, as far as the session may see them. */
 export function NetworkPorts({ network }: { network: NetworkView }) {
   const trpc = useTRPC()
   const may = useMay()

@@ -13,7 +13,7 @@ import { networkShareCli } from '../cli.ts'
 type Values = { targetProject: string; everybody: boolean }
 const targetOf = ({ targetProject, everybody }: Values): string => (everybody ? '*' : targetProject.trim())
 
-/** Opens a network to one more project. Administrators find it by name; others are told its id. */
+/** Opens a network to one more project. Administrators find the project by name; other people must know its ID. */
 export function NetworkShareForm({
   network,
   opened,

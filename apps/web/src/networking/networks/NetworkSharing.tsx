@@ -50,7 +50,7 @@ const descriptor: ResourceDescriptor<RbacPolicyView> = {
   },
 }
 
-/** Who may use a network beside its own project: the policies of its owner. */
+/** The list of projects that may use a network beside its own: the policies of the network's owner. */
 export function NetworkSharing({ network }: { network: NetworkView }) {
   const trpc = useTRPC()
   const may = useMay()

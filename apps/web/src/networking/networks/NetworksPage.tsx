@@ -87,7 +87,10 @@ export function NetworksPage({ allProjects = false }: { allProjects?: boolean })
   )
 }
 
-/** The external network of the cloud is always in the list, so that it is never quite empty. */
+/**
+ * Offers the first network to a project without one: the list itself is never empty, because the cloud's external
+ * network is in it.
+ */
 function FirstNetwork() {
   const { networks, ready } = useNetworks()
   if (!ready || networks.some((network) => !network.external)) return null

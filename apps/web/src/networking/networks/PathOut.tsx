@@ -21,7 +21,7 @@ import { wayOut } from '../outside.ts'
 
 const ConnectForm = lazyPanel(() => import('./ConnectForm.tsx').then((module) => module.ConnectForm))
 
-/** Network → router → outside, or where it ends and what to do about it. */
+/** Shows the path network → router → outside, or where it ends and what to do about that. */
 export function PathOut({ network }: { network: NetworkView }) {
   const may = useMay()
   const panel = useUrlPanel('connect')

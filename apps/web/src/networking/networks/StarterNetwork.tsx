@@ -21,7 +21,7 @@ const question = {
   confirmLabel: 'Make it',
 }
 
-/** One click: network, subnet and a router with a way out; then the page that shows them. */
+/** Makes with one click a network, a subnet and a router with a way out, then opens the network's page. */
 export function StarterNetworkButton({ variant = 'default' }: { variant?: ButtonProps['variant'] }) {
   const trpc = useTRPC()
   const router = useRouter()

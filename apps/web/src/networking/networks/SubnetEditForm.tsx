@@ -10,7 +10,7 @@ import { subnetSetCli } from '../cli.ts'
 import { GatewayFields, PoolFields, ServiceFields } from '../SubnetFields.tsx'
 import { editInput, editOf, editProblems, type SubnetEditValues } from './subnet-edit.ts'
 
-/** Everything of a subnet that can change; its range is for ever. */
+/** The form for everything of a subnet that can change; its range cannot. */
 export function SubnetEditForm({
   subnet,
   network,

@@ -85,7 +85,7 @@ export const networkDescriptor: ResourceDescriptor<NetworkView> = {
   },
 }
 
-/** For the list of a project: tells its own networks from those that others have opened to it. */
+/** The list of a project, which tells the project's own networks from those that others have opened to it. */
 export const projectNetworks: ResourceDescriptor<NetworkView> = {
   ...networkDescriptor,
   columns: networkDescriptor.columns.flatMap((column) =>

@@ -10,7 +10,7 @@ const subnet: SubnetView = {
 }
 const start = editOf(subnet)
 
-it('sends nothing of gateway and pool that nobody has changed', () => {
+it('sends no gateway and no pool that nobody has changed', () => {
   expect(start.pool).toEqual({ start: '10.0.0.2', end: '10.0.0.254' })
   expect(editInput(subnet, { ...start, name: 'two' })).toEqual({
     ...{ id: 's', name: 'two', description: '', dns: ['9.9.9.9'] },
@@ -18,7 +18,7 @@ it('sends nothing of gateway and pool that nobody has changed', () => {
   })
 })
 
-it('sends a range that was changed, and null for no gateway', () => {
+it('sends a changed pool, and null for no gateway', () => {
   const pool = { start: ' 10.0.0.100', end: '10.0.0.200' }
   expect(editInput(subnet, { ...start, noGateway: true, dhcp: false, pool })).toMatchObject({
     gatewayIp: null,
@@ -27,7 +27,7 @@ it('sends a range that was changed, and null for no gateway', () => {
   })
 })
 
-it('shows a range with the gateway in its middle as one', () => {
+it('shows a pool with the gateway in its middle as one range', () => {
   const around = {
     ...{ ...subnet, gatewayIp: '10.0.0.7' },
     pools: [
@@ -38,7 +38,7 @@ it('shows a range with the gateway in its middle as one', () => {
   expect(editOf(around).pool).toEqual(subnet.pool)
 })
 
-it('says what is wrong at its field', () => {
+it('says at each field what is wrong', () => {
   expect(editProblems(subnet, start)).toEqual({})
   const wrong = {
     ...{ ...start, gateway: '10.0.9.1', dns: ['dns.example'] },

@@ -11,7 +11,10 @@ export type SubnetEditValues = {
   pool: Pool
 }
 
-/** One range is what one can change; around a gateway in its middle there are two, which are one range with a hole. */
+/**
+ * The form edits one range. When the gateway lies inside of the pool, the server shows two ranges, which are one pool
+ * with a hole.
+ */
 const poolOf = ({ pool, pools }: SubnetView): Pool => (pools.length === 1 ? (pools[0] ?? pool) : pool)
 
 export const editOf = (subnet: SubnetView): SubnetEditValues => ({
@@ -24,7 +27,7 @@ export const editOf = (subnet: SubnetView): SubnetEditValues => ({
   pool: poolOf(subnet),
 })
 
-/** Sentences by field; empty when it can be sent. */
+/** Returns sentences by field; empty when the values can be sent. */
 export function editProblems(subnet: SubnetView, values: SubnetEditValues): Record<string, string> {
   const { gateway, noGateway, pool } = trimmed(values)
   const found = {
@@ -44,7 +47,10 @@ export function editProblems(subnet: SubnetView, values: SubnetEditValues): Reco
   )
 }
 
-/** What goes to the server: only what has changed, for a gateway or pool that was named again is checked again. */
+/**
+ * Returns the server's input with the changed values only, because the server would check an unchanged gateway or pool
+ * again.
+ */
 export function editInput(subnet: SubnetView, values: SubnetEditValues) {
   const { gateway, noGateway, pool, name, description, dhcp, dns } = trimmed(values)
   const gatewayIp = noGateway ? null : gateway

@@ -3,7 +3,7 @@ import { MultiSelect, Stack, Switch } from '@mantine/core'
 
 export type FilterValues = { portSecurity: boolean; adminUp: boolean }
 
-/** What may get in and out of a port: its groups, port security and whether it carries anything. */
+/** The fields that decide which traffic passes a port: its groups, its port security, and whether it is switched on. */
 export function FilterFields({
   values,
   set,
@@ -19,11 +19,11 @@ export function FilterFields({
   groups: readonly { id: string; name: string }[]
   groupIds: string[]
   setGroups: (ids: string[]) => void
-  /** False: the network belongs to another project, which alone switches port security off. */
+  /** False: the network belongs to another project, and only that project may switch port security off. */
   mayChoose: boolean
-  /** What it means that no group is chosen. */
+  /** The text that says what an empty choice of groups means. */
   none: string
-  /** The groups of its project cannot be seen from here. */
+  /** True: the session may not see the groups of the port's project. */
   elsewhere?: boolean
 }) {
   return (

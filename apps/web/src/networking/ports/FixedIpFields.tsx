@@ -5,7 +5,7 @@ import { IconPlus, IconX } from '@tabler/icons-react'
 import type { ReactNode } from 'react'
 import { type FixedIpLine, fixedIpProblems, mostAddresses, subnetLabel } from './port-form.ts'
 
-/** Addresses of a port, a line each: which subnet, and which address of it. */
+/** The addresses of a port, one in a line: the subnet, and the address in it. */
 export function FixedIpFields({
   lines,
   set,
@@ -17,10 +17,10 @@ export function FixedIpFields({
   lines: FixedIpLine[]
   set: (lines: FixedIpLine[]) => void
   subnets: readonly SubnetView[]
-  /** False: the network belongs to another project, so an address cannot be picked. */
+  /** False: the network belongs to another project, so the person may not choose an address. */
   mayChoose: boolean
   errors: Record<string, ReactNode>
-  /** What it means that there is no line. */
+  /** The text that says what it means to have no line. */
   none: string
 }) {
   const live = fixedIpProblems(lines, subnets)

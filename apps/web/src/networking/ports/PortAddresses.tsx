@@ -33,7 +33,7 @@ const descriptor: ResourceDescriptor<Row> = {
   empty: { title: 'No address', text: 'Nothing reaches it by IP.' },
 }
 
-/** The addresses of a port, with their subnets and what leads to them from outside. */
+/** The addresses of a port, with their subnets and the floating IPs that lead to them. */
 export function PortAddresses({ port, network }: { port: PortView; network: NetworkView | null }) {
   const cidrOf = (id: string): string => network?.subnets.find((subnet) => subnet.id === id)?.cidr ?? '…'
   return (

@@ -12,7 +12,7 @@ import { isInstancePort, portTitle } from './device.tsx'
 import { FixedIpFields } from './FixedIpFields.tsx'
 import { type FixedIpLine, fixedIpProblems, fixedIpsInput } from './port-form.ts'
 
-/** Which addresses of its network a port has. */
+/** The form for the addresses of a port in its network. */
 export function PortAddressesForm({
   port,
   network,

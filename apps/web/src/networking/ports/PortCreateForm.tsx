@@ -22,7 +22,7 @@ type Values = {
   fixedIps: FixedIpLine[]
   /** Null: the project's default group. */
   groupIds: string[] | null
-  /** Null: as the network has it. */
+  /** Null: the setting of the network. */
   portSecurity: boolean | null
   adminUp: boolean
 }
@@ -39,7 +39,7 @@ const initial: Values = {
 const securityOf = (network: NetworkView | undefined, { portSecurity }: Values): boolean =>
   portSecurity ?? network?.portSecurity ?? true
 
-/** Sentences by field; empty when it can be sent. */
+/** Returns sentences by field; empty when the values can be sent. */
 const problemsOf = (network: NetworkView | undefined, { fixedIps }: Values, ready: boolean) =>
   network
     ? fixedIpProblems(fixedIps, network.subnets)
@@ -56,7 +56,7 @@ function createInput(network: NetworkView, values: Values) {
   }
 }
 
-/** The network that a new port goes on: the page's own (`networkId`), or the chosen one of those that can be used. */
+/** Returns the network for a new port: that of the page (`networkId`), or the one that the person has chosen. */
 function useTarget(networkId: string | undefined) {
   const trpc = useTRPC()
   const { isAdmin } = useSession()
@@ -70,7 +70,7 @@ function useTarget(networkId: string | undefined) {
   return { networkOf, usable, ready, isAdmin }
 }
 
-/** A port that no instance has yet, on this network (`networkId`) or one to choose. */
+/** The form for a port without an instance, on this network (`networkId`) or on one to choose. */
 export function PortCreateForm({
   networkId,
   opened,

@@ -21,7 +21,7 @@ type Values = {
   adminUp: boolean
 }
 
-/** Name, description, and what may get in and out; ports of routers have only the first two. */
+/** The form for name, description and filters; ports of routers have only the first two. */
 export function PortEditForm({
   port,
   opened,
@@ -46,11 +46,11 @@ export function PortEditForm({
     },
   })
   const filtered = !isOfNetwork(port)
-  // Groups that it has are shown even while the list is on its way.
+  // The port's own groups are shown even while the list is being read.
   const known = new Map([...port.securityGroups, ...groups].map(({ id, name }) => [id, { id, name }]))
   const submit = async (values: Values) => {
     const { name, description, adminUp, portSecurity } = values
-    // Only what changes is a wish: who may not choose port security still renames the port.
+    // Only changed values are sent, so that a person who may not change port security can still rename the port.
     const filter = {
       adminUp: adminUp === port.adminUp ? undefined : adminUp,
       portSecurity: portSecurity === port.portSecurity ? undefined : portSecurity,

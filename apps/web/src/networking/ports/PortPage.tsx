@@ -86,7 +86,7 @@ function PortDetail({ port }: { port: PortView }) {
   )
 }
 
-/** What can be done with it now. */
+/** Says what can be done with the port now. */
 function attachedText(port: PortView): string {
   if (isInstancePort(port)) return 'It is detached, or another one attached, on the page of the instance.'
   if (isOfNetwork(port)) return 'It was made with that and goes with it.'

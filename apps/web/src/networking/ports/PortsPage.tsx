@@ -16,7 +16,7 @@ const PortCreateForm = lazyPanel(() => import('./PortCreateForm.tsx').then((modu
 
 const none = { title: 'No ports', text: 'Nobody has anything on a network of this cloud yet.' }
 
-/** The ports of the project, or of all projects. */
+/** The list of ports of the project, or of all projects. */
 export function PortsPage({ allProjects = false }: { allProjects?: boolean }) {
   const trpc = useTRPC()
   const may = useMay()

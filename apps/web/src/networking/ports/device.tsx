@@ -6,14 +6,14 @@ import { paths } from '../../kit/paths.ts'
 type Device = Pick<PortView, 'deviceOwner' | 'deviceId'>
 
 export const isInstancePort = (port: Device): boolean => port.deviceOwner.startsWith('compute:')
-/** Made and kept by a router or a floating IP, which also decide about its addresses. */
+/** Answers whether a router or a floating IP has made the port and decides about its addresses. */
 export const isOfNetwork = (port: Device): boolean => port.deviceOwner.startsWith('network:')
 
-/** What a port is called where it has no name. */
+/** Returns the title of a port, also of one without a name. */
 export const portTitle = (port: Pick<PortView, 'name' | 'addresses' | 'mac'>): string =>
   port.name || port.addresses[0]?.address || port.mac
 
-/** What a port belongs to, in words. */
+/** Returns in words what the port belongs to. */
 export function deviceText(port: Device): string {
   if (isInstancePort(port)) return 'Instance'
   switch (port.deviceOwner) {
@@ -30,7 +30,7 @@ export function deviceText(port: Device): string {
   }
 }
 
-/** The same as a way to that thing's page; `name` is its name when it is known. */
+/** Links to the page of the thing that the port belongs to; `name` is the thing's name when it is known. */
 export function DeviceLink({ port, name }: { port: Device; name: string | null }) {
   const href = hrefOf(port)
   if (!href) return <Text size="sm">{deviceText(port)}</Text>

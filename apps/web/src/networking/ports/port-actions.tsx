@@ -13,7 +13,10 @@ import { useTRPC } from '../../kit/trpc.ts'
 import { portDeleteCli } from '../cli.ts'
 import { portTitle } from './device.tsx'
 
-/** `edit` and `addresses` open panels of the port's page; from a list the page is opened with them. */
+/**
+ * `edit` and `addresses` open panels of the port's page. Without them (in a list) the actions open the page with the
+ * panel.
+ */
 export function usePortActions(
   options: { edit?: () => void; addresses?: () => void } = {},
 ): ResourceAction<PortView>[] {
@@ -62,7 +65,7 @@ export function usePortActions(
   return [edit, addresses, erase]
 }
 
-/** What goes with the ports. */
+/** Says what is deleted together with the ports. */
 export function goneText(ports: readonly Pick<PortView, 'addresses'>[]): string {
   const public_ = ports.flatMap((port) => port.addresses.flatMap((one) => one.floatingIp?.address ?? []))
   const first =

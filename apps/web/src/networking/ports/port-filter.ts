@@ -8,7 +8,7 @@ const words: Record<PortUse, string> = {
   free: 'Nothing',
 }
 
-/** By what a port is attached to. */
+/** Filters ports by the kind of thing to which they are attached. */
 export const portUseFilter: FilterDef = {
   id: 'use',
   label: 'Attached to',

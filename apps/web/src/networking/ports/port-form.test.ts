@@ -6,7 +6,7 @@ const subnets = [
   { id: 'b', cidr: '10.0.1.0/24', name: 'b' },
 ]
 
-it('sends an empty address as a wish for whichever is free', () => {
+it('sends an empty address as a wish for any free one', () => {
   expect(
     fixedIpsInput([
       { subnetId: 'a', address: ' 10.0.0.9 ' },
@@ -18,7 +18,7 @@ it('sends an empty address as a wish for whichever is free', () => {
   ])
 })
 
-it('says at its line what is wrong with an address', () => {
+it('says at each line what is wrong with its address', () => {
   const lines = [
     { subnetId: 'a', address: '10.0.0.9' },
     { subnetId: 'a', address: '10.0.1.9' },
@@ -33,7 +33,7 @@ it('says at its line what is wrong with an address', () => {
   })
 })
 
-it('gives a port on another project’s own network to that project', () => {
+it('makes a port on another project’s own network in that project', () => {
   const network = { own: false, shared: false, external: false, projectId: 'theirs' }
   expect(ownerOfNewPort(network)).toBe('theirs')
   expect(ownerOfNewPort({ ...network, shared: true })).toBeUndefined()

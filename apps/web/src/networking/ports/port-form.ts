@@ -1,20 +1,20 @@
 import type { NetworkView, SubnetView } from '@stratolith/api/networking/contract'
 import { addressProblem } from '../cidr.ts'
 
-/** One line of the addresses of a port: any of a subnet, or (with `address`) this one of it. */
+/** One line of a port's addresses: any address of a subnet, or (with `address`) this address of it. */
 export type FixedIpLine = { subnetId: string; address: string }
 type Subnet = Pick<SubnetView, 'id' | 'cidr' | 'name'>
 
-/** The most addresses that a port can have. */
+/** The largest number of addresses of a port. */
 export const mostAddresses = 5
 
 export const subnetLabel = ({ cidr, name }: Subnet): string => (name ? `${cidr} (${name})` : cidr)
 
-/** For the server: what was left empty is any address of that subnet. */
+/** Returns the server's input: an empty address means any address of the subnet. */
 export const fixedIpsInput = (lines: readonly FixedIpLine[]) =>
   lines.map(({ subnetId, address }) => ({ subnetId, address: address.trim() || undefined }))
 
-/** Sentences by field ("fixedIps.0.address"); empty when it can be sent. */
+/** Returns sentences by field ("fixedIps.0.address"); empty when the values can be sent. */
 export function fixedIpProblems(
   lines: readonly FixedIpLine[],
   subnets: readonly Subnet[],
@@ -35,11 +35,14 @@ export function fixedIpProblems(
   )
 }
 
-/** Whose a new port on the network is: the session's, unless only the network's own project can use that network. */
+/**
+ * Returns the project of a new port on the network: undefined for the session's project, and the network's own project
+ * when no other project can use the network.
+ */
 export const ownerOfNewPort = (
   network: Pick<NetworkView, 'own' | 'shared' | 'external' | 'projectId'>,
 ): string | undefined => (network.own || network.shared || network.external ? undefined : network.projectId)
 
-/** Null is the project's default group; without port security a port is in no group. */
+/** Returns the server's input: null is the project's default group, and a port without port security is in no group. */
 export const groupsInput = (values: { portSecurity: boolean; groupIds: string[] | null }) =>
   values.portSecurity ? (values.groupIds ?? undefined) : []

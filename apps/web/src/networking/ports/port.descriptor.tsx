@@ -9,7 +9,10 @@ import { paths } from '../../kit/paths.ts'
 import { NetState } from '../NetState.tsx'
 import { DeviceLink, portTitle } from './device.tsx'
 
-/** `instanceName` finds the name behind a device. `onNetwork`: on the page of a network, which need not be named. */
+/**
+ * `instanceName` finds the name of an instance by its ID. `onNetwork`: the list is on the page of a network, so the
+ * network is not named in it.
+ */
 export const portDescriptor = (
   instanceName: (id: string) => string | null,
   onNetwork = false,

@@ -10,7 +10,7 @@ import { useTRPC } from '../../kit/trpc.ts'
 import { routerCreateCli } from '../cli.ts'
 import { useExternalNetworks } from '../lookups.ts'
 
-/** Choice of a router that only joins networks. */
+/** The choice of a router that leads nowhere and only joins networks. */
 const none = 'none'
 
 export function RouterCreateForm({ opened, onClose }: { opened: boolean; onClose: () => void }) {

@@ -11,7 +11,7 @@ import { useExternalNetworks, useNetworks } from '../lookups.ts'
 
 type Props = { router: RouterView; opened: boolean; onClose: () => void }
 
-/** Attaches a subnet of the router's own project that it is not on yet. */
+/** Attaches a subnet of the router's own project on which the router is not yet. */
 export function InterfaceForm({ router, opened, onClose }: Props) {
   const trpc = useTRPC()
   const { networks, ready } = useNetworks(router.projectId)

@@ -14,7 +14,7 @@ import { useGatewayActions } from './router-actions.tsx'
 
 const GatewayForm = lazyPanel(() => import('./RouterForms.tsx').then((module) => module.GatewayForm))
 
-/** Where the router leads out, and the buttons that make sense as it is: one sets a gateway or clears it. */
+/** Shows where the router leads out, with the buttons that are useful now: set a gateway, or change or clear it. */
 export function RouterGateway({ router }: { router: RouterView }) {
   const panel = useUrlPanel('gateway')
   const { set, change, clear } = useGatewayActions({ gateway: panel.open })

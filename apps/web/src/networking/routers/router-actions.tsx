@@ -13,7 +13,7 @@ import { useTRPC } from '../../kit/trpc.ts'
 import { routerDeleteCli, routerGatewayCli } from '../cli.ts'
 import { useExternalNetworks } from '../lookups.ts'
 
-/** `edit` opens the page's own panel; from a list the page is opened with it. */
+/** `edit` opens the panel of the router's page. Without it (in a list) the action opens the page with the panel. */
 export function useRouterActions(options: { edit?: () => void } = {}): ResourceAction<RouterView>[] {
   const trpc = useTRPC()
   const navigate = useRouter()
@@ -53,7 +53,10 @@ export function useRouterActions(options: { edit?: () => void } = {}): ResourceA
   return [edit, erase]
 }
 
-/** Of the page of a router, which shows those that fit. `change` is there when there is a choice. */
+/**
+ * The actions on a router's gateway, of which the router's page shows the useful ones. `change` is null when there is
+ * no other network to choose.
+ */
 export function useGatewayActions({ gateway }: { gateway: () => void }): {
   set: ResourceAction<RouterView>
   change: ResourceAction<RouterView> | null

@@ -70,7 +70,7 @@ const ruleDescriptor = (direction: Direction): ResourceDescriptor<SecurityRuleVi
       : { title: 'Nothing gets out', text: 'Instances with this group alone cannot reach anything.' },
 })
 
-/** Who is at the other end, with the sentence of caution where everybody is. */
+/** Shows the other end of a rule, with a warning where that is everybody. */
 function Remote({ rule }: { rule: SecurityRuleView }) {
   const warning = ruleWarning(rule)
   return (

@@ -63,7 +63,7 @@ const userDescriptor: ResourceDescriptor<User> = {
   },
 }
 
-/** Whose traffic these rules decide about. */
+/** The list of ports whose traffic this group's rules decide about. */
 export function GroupUsers({ group }: { group: SecurityGroupView }) {
   const { instances } = useInstances(useLook(group.projectId).allProjects)
   const rows = group.usedBy.map(({ portId, instanceId }): User => {

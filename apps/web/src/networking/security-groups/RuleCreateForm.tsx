@@ -24,7 +24,7 @@ import {
 
 type Form = UseFormReturnType<RuleValues>
 
-/** One rule; a preset fills the fields, which say below in one sentence what they do. */
+/** The form for one rule. A preset fills the fields, and a sentence below them says what the rule would do. */
 export function RuleCreateForm({
   group,
   direction,
@@ -180,7 +180,7 @@ function RemoteFields({ form, groups }: { form: Form; groups: { id: string; name
   )
 }
 
-/** Fills in the address from which this browser is seen, as a range of that one address. */
+/** Fills in the address from which the cloud sees this browser, as a range of this one address. */
 function MyAddress({ form }: { form: Form }) {
   const trpc = useTRPC()
   const mine = useQuery(trpc.networking.myAddress.queryOptions())
@@ -198,7 +198,7 @@ function MyAddress({ form }: { form: Form }) {
 }
 const noAddress = 'The cloud sees no address of yours from which instances could be reached.'
 
-/** What the rule would do, and the caution, while it is being put together. */
+/** Shows what the rule would do, and a warning, while the person fills the form. */
 function Meaning({ values, nameOf }: { values: RuleValues; nameOf: (id: string) => string }) {
   if (Object.keys(ruleProblems(values)).length > 0) return null
   const { remoteGroupId, ...input } = ruleInput(values)

@@ -74,7 +74,7 @@ function usedText({ usedBy }: Pick<SecurityGroupView, 'usedBy'>): string {
     : `${instances} instance${instances === 1 ? '' : 's'}`
 }
 
-/** What comes in from anywhere or from whom, in a few words; a warning sign where that is risky. */
+/** Shows in a few words what the group lets in and from whom, with a warning sign where that is risky. */
 function LetsIn({ group }: { group: SecurityGroupView }) {
   const open = [...new Set(group.rules.filter((rule) => rule.direction === 'ingress').map(opensText))]
   if (open.length === 0)

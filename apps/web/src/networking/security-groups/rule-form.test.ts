@@ -4,13 +4,13 @@ import { ownRange, presetKey, presetsOf, ruleInitial, ruleInput, ruleProblems } 
 const start = ruleInitial('ingress', 'g1')
 
 describe('the rule form', () => {
-  it('begins as SSH and recognises each preset as itself', () => {
+  it('begins with SSH, and recognises each preset', () => {
     expect(presetKey(start, 'g1')).toBe('ssh')
     for (const preset of presetsOf('g1'))
       expect(presetKey({ ...start, ...preset.values }, 'g1')).toBe(preset.key)
     expect(presetKey({ ...start, ports: '2222' }, 'g1')).toBe('custom')
   })
-  it('sends null where nothing restricts', () => {
+  it('sends null for every field without a restriction', () => {
     expect(ruleInput(start)).toMatchObject({
       protocol: 'tcp',
       portMin: 22,
@@ -24,7 +24,7 @@ describe('the rule form', () => {
       remoteGroupId: 'g1',
     })
   })
-  it('forgets ports and remotes that belong to another choice', () => {
+  it('drops ports and remotes that belong to another choice', () => {
     const values = {
       ...start,
       protocol: 'icmp',
@@ -35,7 +35,7 @@ describe('the rule form', () => {
     expect(ruleProblems(values)).toEqual({})
     expect(ruleInput(values)).toMatchObject({ protocol: 'icmp', portMin: null, remoteCidr: null })
   })
-  it('says what is wrong on its field', () => {
+  it('says at each field what is wrong', () => {
     expect(ruleProblems({ ...start, ports: '99999' }).ports).toMatch(/between 1 and 65535/)
     expect(ruleProblems({ ...start, remote: 'range' }).remoteCidr).toMatch(/Write a range/)
     expect(ruleProblems({ ...start, remote: 'range', remoteCidr: 'fd00::/8' }).remoteCidr).toMatch(/IPv6/)

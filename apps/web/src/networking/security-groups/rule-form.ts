@@ -5,7 +5,7 @@ import { parsePorts, remoteProblem } from '../rules.ts'
 export type RuleValues = {
   direction: 'ingress' | 'egress'
   ethertype: 'IPv4' | 'IPv6'
-  /** any, tcp, udp, icmp, sctp, or `number` with `protocolNumber`. */
+  /** One of any, tcp, udp, icmp, sctp, or `number` together with `protocolNumber`. */
   protocol: string
   protocolNumber: string
   ports: string
@@ -30,7 +30,7 @@ export const ruleInitial = (direction: RuleValues['direction'], groupId: string)
 export const hasPorts = (protocol: string): boolean => ['tcp', 'udp', 'sctp'].includes(protocol)
 
 export type Preset = { key: string; label: string; values: Partial<RuleValues> }
-/** The contract's presets, all traffic from the group itself, and a start of one's own. */
+/** The contract's presets, a preset for all traffic from the group itself, and an empty one. */
 export const presetsOf = (groupId: string): Preset[] => [
   ...rulePresets.map(({ key, label, protocol, portMin }) => ({
     key,
@@ -44,7 +44,7 @@ export const presetsOf = (groupId: string): Preset[] => [
   },
 ]
 
-/** Key of the preset that the values are, or "custom". */
+/** Returns the key of the preset that has these values, or "custom". */
 export function presetKey(values: RuleValues, groupId: string): string {
   const found = presetsOf(groupId).find((preset) =>
     Object.entries(preset.values).every(([key, value]) => Reflect.get(values, key) === value),
@@ -52,7 +52,7 @@ export function presetKey(values: RuleValues, groupId: string): string {
   return found?.key ?? 'custom'
 }
 
-/** Sentences by field; empty when it can be sent. */
+/** Returns sentences by field; empty when the values can be sent. */
 export function ruleProblems(values: RuleValues): Record<string, string> {
   const ports = hasPorts(values.protocol) ? parsePorts(values.ports) : null
   const remote = values.remote === 'range' ? remoteProblem(values.remoteCidr, values.ethertype) : null
@@ -72,7 +72,10 @@ export function ruleProblems(values: RuleValues): Record<string, string> {
   )
 }
 
-/** The range of one address alone; null for one of the portal's own machine, from which nothing reaches an instance. */
+/**
+ * Returns the range of this one address; null for an address of the portal's own machine, from which nothing reaches an
+ * instance.
+ */
 export function ownRange(
   address: string,
 ): { remote: 'range'; ethertype: RuleValues['ethertype']; remoteCidr: string } | null {
@@ -84,7 +87,7 @@ export function ownRange(
   return { remote: 'range', ethertype, remoteCidr }
 }
 
-/** What goes to the server (with the group's id); null protocol is any. */
+/** Returns the server's input (without the group's ID); a protocol of null means any. */
 export function ruleInput(values: RuleValues) {
   const ports = hasPorts(values.protocol) ? parsePorts(values.ports) : null
   const { portMin, portMax } =
