@@ -33,7 +33,7 @@ const initial: Values = {
   protected: false,
 }
 
-/** Makes the image and sends the file; the panel closes at once, the tray shows how it goes. */
+/** Makes the image and uploads the file. The panel closes at once, and the tray shows the progress. */
 export function ImageCreateForm({ opened, onClose }: { opened: boolean; onClose: () => void }) {
   const trpc = useTRPC()
   const { place } = useSession()

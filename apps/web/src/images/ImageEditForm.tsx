@@ -11,7 +11,7 @@ import { whole } from '../kit/whole.ts'
 import { imageSetCli } from './cli.ts'
 import { SharingFields } from './SharingFields.tsx'
 
-/** Name, description, what it needs, and who finds it; the data of an image never changes. */
+/** The form for name, description, minimum sizes and visibility; the data of an image never changes. */
 export function ImageEditForm({
   image,
   opened,

@@ -5,7 +5,9 @@ import { IconFile, IconFileUpload, IconX } from '@tabler/icons-react'
 import { useRef } from 'react'
 import { bytes } from '../kit/format.ts'
 
-/** A drop zone with the way to the file dialog in it. Loaded when the panel opens: it is not small. */
+/**
+ * A drop zone with a button that opens the file dialog. Its code is not small, so it is loaded when the panel opens.
+ */
 export function ImageFilePick({
   file,
   error,

@@ -49,7 +49,7 @@ const descriptor: ResourceDescriptor<Row> = {
   },
 }
 
-/** Which projects may launch a shared image, and what they answered. */
+/** The list of projects that may launch a shared image, with their answers. */
 export function ImageMembers({ image }: { image: ImageView }) {
   const trpc = useTRPC()
   const may = useMay()
@@ -102,7 +102,7 @@ export function ImageMembers({ image }: { image: ImageView }) {
   )
 }
 
-/** Administrators find projects by name; others are told an id by whom they share with. */
+/** Administrators find projects by name; other people must be told the ID by the people with whom they share. */
 function AddMember({ image }: { image: ImageView }) {
   const trpc = useTRPC()
   const client = useQueryClient()

@@ -16,7 +16,7 @@ import { ReasonButton } from '../ui/ReasonButton.tsx'
 type Offered = Pick<ImageView, 'id' | 'name'>
 const nameOf = (image: Offered) => image.name || image.id
 
-/** On the page of an image that another project shares with this one: what it means, and the answer. */
+/** Says on the page of an image that another project shares with this one what that means, and asks for an answer. */
 export function ImageOffer({ image }: { image: ImageView }) {
   const trpc = useTRPC()
   const { project } = useSession()
@@ -56,7 +56,7 @@ export function ImageOffer({ image }: { image: ImageView }) {
   )
 }
 
-/** Above the list of images: those that wait for an answer. Nothing, when there is none. */
+/** Shows above the list of images the offers that wait for an answer; nothing when there are none. */
 export function OfferedImages() {
   const trpc = useTRPC()
   const { project } = useSession()

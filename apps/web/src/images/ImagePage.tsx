@@ -24,7 +24,7 @@ import { imageDescriptor } from './image.descriptor.tsx'
 import { useImageActions } from './image-actions.tsx'
 import { useUpload } from './portal-uploads.ts'
 
-/** Its picker of projects is loaded with the tab. */
+/** The code of the tab, with its choice of projects, is loaded when the tab is opened. */
 const ImageMembers = dynamic(() => import('./ImageMembers.tsx').then((module) => module.ImageMembers))
 const ImageEditForm = lazyPanel(() => import('./ImageEditForm.tsx').then((module) => module.ImageEditForm))
 
@@ -82,7 +82,7 @@ function ImageDetail({ image }: { image: ImageView }) {
   )
 }
 
-/** What is under way or went wrong, above everything else. */
+/** Says above everything else what is under way or has failed. */
 function Happening({ image }: { image: ImageView }) {
   const upload = useUpload(image.id)
   if (upload?.state === 'running')

@@ -8,7 +8,10 @@ import { secondsLeft, type Upload } from './uploads.ts'
 
 type Shown = Pick<ImageView, 'id' | 'state' | 'sizeBytes' | 'uploadedBytes' | 'errorMessage'>
 
-/** The state in words; while bytes come, how many of how many (the whole is known where they leave). */
+/**
+ * Shows the state in words and, during an upload, how many bytes of how many have arrived. Only the tab that uploads
+ * knows the total.
+ */
 export function ImageState({ image, wide = false }: { image: Shown; wide?: boolean }) {
   const upload = useUpload(image.id)
   if (upload?.state === 'running') return <UploadProgress upload={upload} wide={wide} />

@@ -10,7 +10,7 @@ import { useTRPC } from '../kit/trpc.ts'
 import { Section } from '../ui/Section.tsx'
 import { imagePropertySetCli, imagePropertyUnsetCli, imageTagsCli } from './cli.ts'
 
-/** What its owner writes on an image: tags to find it by, and properties, which launches read, too. */
+/** What people write on an image: tags, by which lists can be filtered, and properties, which launches read, too. */
 export function ImageWords({ image }: { image: ImageView }) {
   const trpc = useTRPC().images
   const may = useMay()

@@ -41,7 +41,7 @@ const filters = [
   },
 ]
 
-/** `allProjects`: the administrator's list of everybody's. */
+/** `allProjects`: the administrators' list of the images of all projects. */
 export function ImagesPage({ allProjects = false }: { allProjects?: boolean }) {
   const trpc = useTRPC()
   const may = useMay()

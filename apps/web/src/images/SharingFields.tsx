@@ -7,8 +7,8 @@ import { visibilityMeaning, visibilityName } from './image.descriptor.tsx'
 type Sharing = { visibility: ImageVisibility; protected: boolean }
 
 /**
- * Who may use an image and whether it can be deleted. Publishing is for administrators; what is
- * public already (`isPublic`) its owner may take back.
+ * The fields for who may use an image and whether it can be deleted. Only administrators may make an image public; the
+ * owner of a public image (`isPublic`) may make it private again.
  */
 export function SharingFields<Values extends Sharing>({
   form,

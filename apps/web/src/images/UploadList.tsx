@@ -71,7 +71,7 @@ export function UploadList({ uploads }: { uploads: readonly Upload[] }) {
   )
 }
 
-/** Messages stand above it, not on it. */
+/** Reserves the height of the list, so that toasts stand above it and do not cover it. */
 function useTrayHeight() {
   const { ref, height } = useElementSize<HTMLDivElement>()
   useEffect(() => {
@@ -81,7 +81,7 @@ function useTrayHeight() {
   return ref
 }
 
-/** What went well is looked at and put away. */
+/** A finished upload stays in the list for this time. */
 const shownMs = 10_000
 
 function UploadRow({ upload }: { upload: Upload }) {
@@ -113,7 +113,10 @@ function UploadRow({ upload }: { upload: Upload }) {
   )
 }
 
-/** After the last byte the image itself says what becomes of it; refused bytes are named there. */
+/**
+ * After the last byte the image's own state says how it goes on, and the image holds the reason when its bytes were
+ * refused.
+ */
 function Outcome({ upload }: { upload: Upload }) {
   const trpc = useTRPC()
   const image = useQuery(trpc.images.get.queryOptions({ id: upload.imageId }, { retry: false }))

@@ -6,7 +6,7 @@ const UploadList = dynamic(() => import('./UploadList.tsx').then((module) => mod
   ssr: false,
 })
 
-/** In the shell of every page: nothing at all until something is uploaded. */
+/** Part of the shell on every page; shows nothing until something is uploaded. */
 export function UploadTray() {
   const uploads = useUploads()
   return uploads.length === 0 ? null : <UploadList uploads={uploads} />

@@ -20,7 +20,7 @@ it('writes the upload of an image as a command', () => {
     '--public --protected',
   )
 })
-it('names only what changes', () => {
+it('names only what has changed', () => {
   const image = { id: 'i1', hidden: false, ...values }
   expect(imageSetCli(image, { ...image, protected: true })).toBe('openstack image set --protected i1')
   expect(imageSetCli(image, { ...image, hidden: true, minDiskGib: 2 })).toBe(

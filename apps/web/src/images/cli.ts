@@ -6,7 +6,7 @@ export type ImageFormValues = Pick<
   'name' | 'description' | 'visibility' | 'minDiskGib' | 'minRamMib' | 'protected'
 > & { diskFormat: DiskFormat }
 
-/** The stock client's words for what the form does. */
+/** The stock client's commands for the form. */
 export const imageCreateCli = (values: ImageFormValues, fileName: string | null): string =>
   shellLine(
     ...['openstack', 'image', 'create'],

@@ -5,11 +5,11 @@ export const formatName: Record<DiskFormat, string> = { raw: 'Raw', qcow2: 'QCOW
 /** The first bytes of every qcow2 file: "QFI" and 0xfb (QEMU, docs/interop/qcow2.txt). */
 const qcow2Magic = [0x51, 0x46, 0x49, 0xfb]
 
-/** What a file is, by its first bytes; everything that is not qcow2 is taken as raw. */
+/** Returns the format of a file by its first bytes; a file that is not qcow2 counts as raw. */
 export const guessFormat = (head: Uint8Array): DiskFormat =>
   qcow2Magic.every((byte, index) => head[index] === byte) ? 'qcow2' : 'raw'
 
-/** The same, and the virtual size in bytes that a qcow2 header promises (big endian at offset 24). */
+/** Returns the format and the virtual size in bytes, which stands in the header of qcow2 (big endian at offset 24). */
 export function readHead(head: Uint8Array, fileBytes: number): { format: DiskFormat; virtualBytes: number } {
   const format = guessFormat(head)
   if (format === 'raw' || head.byteLength < 32) return { format, virtualBytes: fileBytes }
@@ -19,21 +19,26 @@ export function readHead(head: Uint8Array, fileBytes: number): { format: DiskFor
 
 const endings = /\.(qcow2|qcow|img|raw|bin|iso|vmdk|gz|xz|zst|bz2)$/i
 
-/** "debian-13-generic-amd64.qcow2" → "debian-13-generic-amd64". */
+/** Returns "debian-13-generic-amd64" for "debian-13-generic-amd64.qcow2". */
 export function guessName(fileName: string): string {
   let name = fileName.split(/[\\/]/).at(-1) ?? ''
   while (endings.test(name)) name = name.replace(endings, '')
   return name.trim()
 }
 
-/** The name in the form after another file was chosen: one that somebody typed stays, one that was guessed follows. */
+/**
+ * Returns the name in the form after another file was chosen: a typed name stays, and a guessed one follows the file.
+ */
 export const nameAfter = (name: string, fileBefore: string | null, file: string): string =>
   name === '' || (fileBefore !== null && name === guessName(fileBefore)) ? guessName(file) : name
 
-/** One block: no disk is smaller. */
+/** The size of one block: no disk is smaller. */
 const leastBytes = 512
 
-/** What would surely fail on the server, told before gigabytes travel; null when nothing is wrong. */
+/**
+ * Returns the reason for which the server would surely refuse the file, before gigabytes are sent; null when there is
+ * none.
+ */
 export function fileProblem(fileName: string, fileBytes: number, head: Uint8Array): string | null {
   if (fileBytes === 0) return 'This file is empty.'
   if (fileBytes < leastBytes)
@@ -50,5 +55,5 @@ export function fileProblem(fileName: string, fileBytes: number, head: Uint8Arra
   return null
 }
 
-/** Whole GiB that a disk needs at least, for the hint under “minimum disk”. */
+/** Returns the whole GiB that a disk needs at least, for the hint under “minimum disk”. */
 export const gibFor = (virtualBytes: number): number => Math.ceil(virtualBytes / 2 ** 30)

@@ -24,11 +24,11 @@ import { imageDeleteCli } from './cli.ts'
 import { fileProblem, guessFormat } from './format.ts'
 import { uploads } from './portal-uploads.ts'
 
-/** What can be done with an image; `edit` opens the page's own panel. */
+/** The actions on an image; `edit` opens the panel of the image's page. */
 export function useImageActions(
   options: {
     edit?: (image: ImageView) => void
-    /** It waits for data: the upload comes first. */
+    /** True: the image waits for its data, so uploading is its next step. */
     waiting?: boolean
   } = {},
 ): ResourceAction<ImageView>[] {
@@ -77,12 +77,14 @@ export function useImageActions(
       images.length === 1 ? `Deleting image ${images[0]?.name ?? ''}` : `Deleting ${images.length} images`,
     asCli: imageDeleteCli,
   }
-  // A list has no panel for one image: there only what needs none.
+  // A list has no panel for one image, so its rows have only actions without a panel.
   if (!options.edit) return [launch, erase]
   return options.waiting ? [upload, launch, edit, erase] : [launch, edit, erase, ...deactivating]
 }
 
-/** Nobody launches it for a while: its data stay, and what runs on it goes on. */
+/**
+ * Deactivation keeps an image from being launched for a while; its data stay, and instances made from it go on running.
+ */
 function useDeactivating(): ResourceAction<ImageView>[] {
   const trpc = useTRPC()
   const may = useMay()
@@ -126,7 +128,7 @@ const deleteQuestion = (images: ImageView[]) => ({
   confirmLabel: 'Delete',
 })
 
-/** The system's own file dialog, without an input on the page. */
+/** Opens the system's own file dialog, without an input on the page. */
 function pickFile(then: (file: File) => void): void {
   const input = document.createElement('input')
   input.type = 'file'
@@ -137,7 +139,7 @@ function pickFile(then: (file: File) => void): void {
   input.click()
 }
 
-/** Data for an image that waits for it; the format was decided when the image was made. */
+/** Uploads the data of an image that waits for them; the format was decided when the image was made. */
 async function uploadTo(image: ImageView, file: File, place: string): Promise<void> {
   const head = new Uint8Array(await file.slice(0, 64).arrayBuffer())
   const problem = fileProblem(file.name, file.size, head)
@@ -150,7 +152,7 @@ async function uploadTo(image: ImageView, file: File, place: string): Promise<vo
   uploads.start(image, file, place)
 }
 
-/** Stops an upload after asking; the image without data goes too. */
+/** Stops an upload after a question, and deletes the image, which has no data. */
 export function useCancelUpload(): (image: { id: string; name: string }) => Promise<void> {
   const trpc = useTRPC()
   const remove = useMutation(trpc.images.delete.mutationOptions())

@@ -31,7 +31,7 @@ export const visibilityName = {
   public: 'Public',
 } as const satisfies Record<ImageVisibility, string>
 
-/** Who may launch it, as a sentence. */
+/** Says in a sentence who may launch the image. */
 export const visibilityMeaning: Record<ImageVisibility, string> = {
   private: 'Your project alone can launch it.',
   shared: 'Projects that you name can launch it.',
@@ -39,7 +39,7 @@ export const visibilityMeaning: Record<ImageVisibility, string> = {
   public: 'Every project can launch it.',
 }
 
-/** Whose it is, from where the reader stands. */
+/** Says whose the image is, for the reader's project. */
 export const ownerText = (image: Pick<ImageView, 'own' | 'visibility'>): string =>
   image.own
     ? 'Yours'
@@ -51,7 +51,7 @@ export const imageDescriptor: ResourceDescriptor<ImageView> = {
   kind: 'image',
   noun: 'Image',
   plural: 'Images',
-  // OpenStack's clients may leave an image without one.
+  // OpenStack's clients may leave an image without a name.
   name: (image) => image.name || image.id,
   path: (image) => paths.image(image.id),
   icon: <IconDisc size={20} />,
@@ -144,7 +144,7 @@ export const imageDescriptor: ResourceDescriptor<ImageView> = {
   },
 }
 
-/** For administrators, who see all of them: by project instead of by what they are to the reader. */
+/** The administrators' list of all images: it shows the project of each image instead of its relation to the reader. */
 export const allImagesDescriptor: ResourceDescriptor<ImageView> = {
   ...imageDescriptor,
   columns: imageDescriptor.columns.map((column) =>
@@ -155,7 +155,7 @@ export const allImagesDescriptor: ResourceDescriptor<ImageView> = {
   empty: { title: 'No images', text: 'No project of this cloud has an image yet.' },
 }
 
-/** Administrators see of another project's image whose it is. */
+/** Administrators see the project of an image of another project. */
 function Owner({ image }: { image: ImageView }) {
   const { isAdmin } = useSession()
   return isAdmin && !image.own ? <ProjectName id={image.projectId} /> : ownerText(image)

@@ -4,7 +4,7 @@ import { createUploadStore, type Upload } from './uploads.ts'
 
 const warn = (event: BeforeUnloadEvent) => event.preventDefault()
 
-/** The uploads of this tab. They go on while one looks at other pages of the portal. */
+/** The uploads of this tab, which go on while the person looks at other pages of the portal. */
 export const uploads = createUploadStore({
   request: () => new XMLHttpRequest(),
   now: () => Date.now(),

@@ -50,7 +50,7 @@ const image = { id: 'a/b', name: 'debian' }
 const file = new Blob([new Uint8Array(1000)])
 
 describe('upload store', () => {
-  it('sends the file and tells progress and speed to its listeners', () => {
+  it('sends the file and tells its listeners progress and speed', () => {
     const { store, sent, last, guarded, wait } = setup()
     let told = 0
     const stop = store.subscribe(() => told++)
@@ -89,13 +89,13 @@ describe('upload store', () => {
     last().onload?.()
     expect(store.getSnapshot()[0]).toMatchObject({ state: 'failed', error: sentence })
   })
-  it('says so when the connection breaks', () => {
+  it('reports a broken connection', () => {
     const { store, last } = setup()
     store.start(image, file, 'here')
     last().onerror?.()
     expect(store.getSnapshot()[0]?.error).toMatch(/connection broke/)
   })
-  it('cancels, and a running one cannot be dismissed', () => {
+  it('cancels an upload; a running upload cannot be dismissed', () => {
     const { store, last, guarded } = setup()
     store.start(image, file, 'here')
     store.dismiss(image.id)
@@ -105,7 +105,7 @@ describe('upload store', () => {
     expect(guarded).toEqual([true, false])
     expect(store.getSnapshot()[0]?.state).toBe('cancelled')
   })
-  it('replaces an earlier try of the same image', () => {
+  it('replaces an earlier upload to the same image', () => {
     const { store, last } = setup()
     store.start(image, file, 'here')
     last().onerror?.()
@@ -116,7 +116,7 @@ describe('upload store', () => {
 })
 
 describe('speed', () => {
-  it('forgets what was long ago', () => {
+  it('forgets old samples', () => {
     let time = 0
     const meter = speedMeter(() => time)
     time = 100
@@ -130,7 +130,7 @@ describe('speed', () => {
     time = 25_000
     expect(meter(10_000_000)).toBe(0)
   })
-  it('does not divide by nothing', () => {
+  it('does not divide by zero', () => {
     expect(secondsLeft({ sentBytes: 0, totalBytes: 10, bytesPerSecond: 0 })).toBeNull()
   })
 })

@@ -1,6 +1,6 @@
 /**
- * Uploads outlive the panel that started them: they live in this module, and components look at
- * them with useSyncExternalStore. One XMLHttpRequest each, because fetch tells no upload progress.
+ * Uploads outlive the panel that started them: they are kept in this module, and components read them with
+ * useSyncExternalStore. Each uses an XMLHttpRequest, because fetch reports no upload progress.
  */
 export type Upload = {
   imageId: string
@@ -8,14 +8,14 @@ export type Upload = {
   state: 'running' | 'done' | 'failed' | 'cancelled'
   sentBytes: number
   totalBytes: number
-  /** Smoothed over the last seconds; null until there is something to say. */
+  /** Smoothed over the last seconds; null until there are enough samples. */
   bytesPerSecond: number | null
-  /** The server's sentence when it has failed. */
+  /** The server's sentence when the upload has failed. */
   error: string | null
   startedAt: number
 }
 
-/** What is used of an XMLHttpRequest. */
+/** The part of XMLHttpRequest that uploads use. */
 type Request = Pick<
   XMLHttpRequest,
   'open' | 'send' | 'abort' | 'setRequestHeader' | 'status' | 'responseText'
@@ -27,11 +27,11 @@ type Request = Pick<
 export type UploadDeps = {
   request: () => Request
   now: () => number
-  /** Told when the first upload begins and when the last one ends: leaving the page would end it. */
+  /** Called when the first upload begins and when the last one ends, because leaving the page would end an upload. */
   guard: (on: boolean) => void
 }
 
-/** A store of its own for tests; the portal uses `uploads` below. */
+/** Makes a store of uploads; tests make their own, and the portal has one (portal-uploads.ts). */
 export function createUploadStore(deps: UploadDeps) {
   let items: readonly Upload[] = []
   const listeners = new Set<() => void>()
@@ -54,7 +54,9 @@ export function createUploadStore(deps: UploadDeps) {
     },
     getSnapshot: (): readonly Upload[] => items,
 
-    /** Sends the file as the image's data, for the place of the page. Answers at once; the store tells how it goes. */
+    /**
+     * Sends the file as the image's data, for the place of the page. Returns at once; the store reports the progress.
+     */
     start(image: { id: string; name: string }, file: Blob, place: string): void {
       const request = deps.request()
       const meter = speedMeter(deps.now)
@@ -93,13 +95,13 @@ export function createUploadStore(deps: UploadDeps) {
       request.send(file)
     },
 
-    /** Stops a running upload; the image stays behind without data until it is deleted. */
+    /** Stops a running upload; the image stays without data until it is deleted. */
     cancel(imageId: string): void {
       requests.get(imageId)?.abort()
       settle(imageId, { state: 'cancelled' })
     },
 
-    /** Takes a finished one out of the tray; a running one stays. */
+    /** Takes a finished upload out of the tray; a running one stays. */
     dismiss(imageId: string): void {
       items = items.filter((item) => item.imageId !== imageId || item.state === 'running')
       for (const listener of listeners) listener()
@@ -107,7 +109,7 @@ export function createUploadStore(deps: UploadDeps) {
   }
 }
 
-/** The answer's own words: { error: { message } } of the upload route, else what the code means. */
+/** Returns the upload route's own sentence, { error: { message } }, else a sentence for the status code. */
 function serverSentence(request: Pick<Request, 'status' | 'responseText'>): string {
   const found = sentenceIn(request.responseText)
   if (found) return found
@@ -124,13 +126,13 @@ function sentenceIn(text: string): string | null {
     }
     return null
   } catch {
-    return null // Not JSON: a proxy's page is no sentence for people.
+    return null // The answer of a proxy may be a page, which is no sentence for people.
   }
 }
 const field = (value: unknown, key: string): unknown =>
   typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined
 
-/** Bytes per second over a sliding window of four seconds. */
+/** Returns a meter of bytes per second over a sliding window of four seconds. */
 export function speedMeter(now: () => number): (loaded: number) => number | null {
   const samples: { at: number; loaded: number }[] = [{ at: now(), loaded: 0 }]
   return (loaded) => {
@@ -143,7 +145,7 @@ export function speedMeter(now: () => number): (loaded: number) => number | null
   }
 }
 
-/** Seconds that are left at this speed; null when nobody can say. */
+/** Returns the seconds that are left at this speed; null when the speed is not known. */
 export const secondsLeft = (
   upload: Pick<Upload, 'sentBytes' | 'totalBytes' | 'bytesPerSecond'>,
 ): number | null =>
