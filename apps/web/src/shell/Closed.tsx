@@ -7,7 +7,7 @@ import { EmptyState } from '../ui/EmptyState.tsx'
 import { closedWords } from './closed-words.ts'
 import type { ClosedTo } from './navigation.tsx'
 
-/** Instead of a page that could only fail, part by part. */
+/** Stands in for a page that this session may not read: each part of the page would fail by itself. */
 export function Closed({ why }: { why: ClosedTo }) {
   return (
     <EmptyState

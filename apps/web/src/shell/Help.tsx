@@ -12,7 +12,7 @@ const shortcuts: { keys: string[]; what: string }[] = [
   { keys: ['Tab'], what: 'To the next field or button; the first of a page skips to its content' },
 ]
 
-/** `?`: what the keyboard does everywhere, and which version this is. */
+/** The help behind `?`: the keyboard's shortcuts on every page, and the version of the cloud. */
 export function Help({ onClose }: { onClose: () => void }) {
   useReturnFocus(true)
   return (

@@ -7,7 +7,9 @@ import { Link, usePathname } from '../kit/navigation.tsx'
 import { rooms } from '../rooms.ts'
 import { Hint } from '../ui/Hint.tsx'
 
-/** The way from a page to what the guide says of it. In a tab of its own: a form that is half filled in stays as it is. */
+/**
+ * The link from a page to its place in the guide. The guide opens in a tab of its own, so that a half-typed form stays.
+ */
 export function HelpLink() {
   const place = helpFor(rooms, usePathname())
   if (place === null) return null

@@ -25,7 +25,7 @@ const looks = {
   },
 } as const
 
-/** Whether this page follows the cloud. */
+/** Shows whether this page follows the event stream of the cloud. */
 export function LiveIndicator() {
   const { text, color, icon, detail } = looks[useLiveState()]
   return (

@@ -7,7 +7,10 @@ import { useSession } from '../kit/session.ts'
 import { modeOf } from './navigation.tsx'
 import classes from './Shell.module.css'
 
-/** Between one's project and the pages of the cloud, or of one's domain, for those who may see more than projects. */
+/**
+ * Switches between the person's project and the pages of the cloud or of a domain, for people who may see more than
+ * projects.
+ */
 export function ModeSwitch({ onNavigate }: { onNavigate: () => void }) {
   const session = useSession()
   if (!session.beyond) return null
@@ -25,7 +28,7 @@ export function ModeSwitch({ onNavigate }: { onNavigate: () => void }) {
         <li key={id} style={{ display: 'flex', flex: 1 }}>
           <Link
             href={href}
-            // It would make the session of the other place for nothing.
+            // A prefetch would make the session of the other place without need.
             prefetch={false}
             className={classes.mode}
             aria-current={id === mode ? 'true' : undefined}

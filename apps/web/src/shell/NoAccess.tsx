@@ -8,7 +8,9 @@ import { useSession } from '../kit/session.ts'
 import { CopyText } from '../ui/CopyText.tsx'
 import { EmptyState } from '../ui/EmptyState.tsx'
 
-/** Instead of a page of a project in which the person has no role. Whether there is such a project stays untold. */
+/**
+ * Stands in for a page of a project in which the person has no role, and does not say whether there is such a project.
+ */
 export function NoAccess({ projectId }: { projectId: string }) {
   const { directory } = reachOf(useSession())
   return (

@@ -13,7 +13,7 @@ import { useCommands, useVerbs } from './palette-verbs.tsx'
 
 const [store, palette] = createSpotlight()
 
-/** Ctrl-K: pages, things to make and to do, and resources by name, address or ID. */
+/** The palette of Ctrl-K: pages, things to make and to do, and resources by name, address or ID. */
 export function Palette({ onClose, onHelp }: { onClose: () => void; onHelp: () => void }) {
   const router = useRouter()
   const [query, setQuery] = useState('')
@@ -21,12 +21,12 @@ export function Palette({ onClose, onHelp }: { onClose: () => void; onHelp: () =
   const sections = useSections(query.trim(), words, onHelp)
   const list = useRef<HTMLDivElement>(null)
   useReturnFocus(true)
-  // Its own store says that it is open: what was never opened there could not be closed by Escape or beside it.
+  // Mantine's store must know that the palette is open: otherwise neither Escape nor a click outside could close it.
   useEffect(() => {
     palette.open()
     return palette.close
   }, [])
-  // Mantine selects the first entry when one types; resources arrive later, maybe into an empty list.
+  // Mantine selects the first entry while the person types, but resources arrive later, perhaps in an empty list.
   useEffect(() => {
     if (words === '' || list.current?.querySelector('[data-selected]')) return
     list.current?.querySelector('[data-action]')?.setAttribute('data-selected', 'true')
@@ -72,7 +72,7 @@ export function Palette({ onClose, onHelp }: { onClose: () => void; onHelp: () =
   )
 }
 
-/** Nothing that there is none of, and no thing twice. */
+/** Returns the sections of the palette without empty ones. */
 function useSections(
   typed: string,
   words: string,
@@ -92,13 +92,13 @@ function useSections(
   ].filter(({ entries }) => entries.length > 0)
 }
 
-/** From the cloud, the pages of the project that one came from, too. */
+/** Returns the pages; in the cloud also those of the project from which the person came. */
 function usePages(): { pages: Entry[]; makers: Entry[] } {
   const session = useSession()
   const may = useMay()
   const project = session.project ?? (session.home ? { id: session.home, name: '' } : null)
   const groups = navigationFor({ ...session, project })
-  // Nobody is offered what their role refuses.
+  // The palette offers nothing that the person's role would refuse.
   const makes = {
     everyone: true,
     project: may() === true,

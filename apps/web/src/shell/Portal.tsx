@@ -15,13 +15,13 @@ import { Shell } from './Shell.tsx'
 
 installClipboard()
 
-// After the page itself: nothing is said before somebody does something.
+// The toasts are loaded after the page, because no toast is shown before somebody does something.
 const Toasts = dynamic(() => import('./Toasts.tsx').then((module) => module.Toasts), { ssr: false })
 
-/** All that the pages inside of the shell stand on. */
+/** The providers that all pages inside of the shell need. */
 export function Portal({ session, children }: { session: Session; children: ReactNode }) {
   const { userId } = session
-  // Somebody else may have used this tab before.
+  // Another person may have used this tab before.
   useEffect(() => forgetOwn(sessionStorage, userId), [userId])
   useLayoutEffect(() => showDensity(densityOf(localStorage, userId)), [userId])
   const projectId = session.project?.id

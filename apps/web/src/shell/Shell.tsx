@@ -19,18 +19,18 @@ import { closedTo } from './navigation.tsx'
 import classes from './Shell.module.css'
 import { SideBar } from './SideBar.tsx'
 
-// Loaded when it is opened for the first time.
+// Both are loaded when they are opened for the first time.
 const Palette = dynamic(() => import('./Palette.tsx').then((module) => module.Palette), { ssr: false })
 const Help = dynamic(() => import('./Help.tsx').then((module) => module.Help), { ssr: false })
 
-/** Header, side bar and the page. Below 768 px the side bar is a drawer. */
+/** The header, the side bar and the page. Below 768 px the side bar is a drawer. */
 export function Shell({ children }: { children: ReactNode }) {
   const closed = closedTo(useSession(), usePathname())
   const [menuOpen, menu] = useDisclosure(false)
   const [paletteOpen, setPaletteOpen] = useState(false)
   const [helpOpen, setHelpOpen] = useState(false)
   useHotkeys([['mod+K', () => setPaletteOpen((open) => !open)]], [])
-  // Not while somebody types: the library leaves out fields of its own accord.
+  // The shortcut does not work while somebody types in a field: the library ignores keys there by itself.
   useHotkeys([['shift+?', () => setHelpOpen(true)]])
   return (
     <div className={classes.shell}>
@@ -68,7 +68,7 @@ export function Shell({ children }: { children: ReactNode }) {
   )
 }
 
-/** At the right end of the header. */
+/** The tools at the right end of the header. */
 function Tools({ onFind, onHelp }: { onFind: () => void; onHelp: () => void }) {
   return (
     <Group gap={6} wrap="nowrap">

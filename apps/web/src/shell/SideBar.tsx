@@ -7,14 +7,14 @@ import { ModeSwitch } from './ModeSwitch.tsx'
 import { isHere, sideBarFor } from './navigation.tsx'
 import classes from './Shell.module.css'
 
-/** On a low screen the list is longer than that: the page that one is on shall be seen in it. */
+/** On a low screen the side bar scrolls, so the entry of the open page is brought into view. */
 const intoView = (item: HTMLElement | null): void => item?.scrollIntoView({ block: 'nearest' })
 
-/** Below 768 px it lies over the page while `open`. */
+/** The side bar. Below 768 px it covers the page while `open`. */
 export function SideBar({ open, onNavigate }: { open: boolean; onNavigate: () => void }) {
   const session = useSession()
   const pathname = usePathname()
-  // Of what one points at, and not of all that there is.
+  // Only the page under the pointer is prefetched, and not all pages.
   const [near, setNear] = useState<string | null>(null)
   return (
     <nav aria-label="Main navigation" className={classes.sidebar} data-open={open || undefined}>

@@ -1,7 +1,10 @@
 'use client'
 import { Notifications } from '@mantine/notifications'
 
-/** Beside the navigation, where no page and no panel has its buttons. One that is pointed at holds up no other. */
+/**
+ * Toasts stand beside the navigation, where neither pages nor panels have buttons. A toast under the pointer does not
+ * stop the time of the others.
+ */
 export function Toasts() {
   return (
     <Notifications
@@ -10,7 +13,7 @@ export function Toasts() {
       pauseResetOnHover="notification"
       style={{
         insetInlineStart: 'calc(var(--page-start) + var(--mantine-spacing-md))',
-        // Not `bottom`: the library has a box for each corner, and those at the top would cover the page.
+        // `bottom` would not do: the library has a box for each corner, and the upper boxes would cover the page.
         marginBottom: 'var(--tray, 0px)',
       }}
     />

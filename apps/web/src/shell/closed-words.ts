@@ -1,6 +1,6 @@
 import type { ClosedTo } from './navigation.tsx'
 
-/** Whoever cannot enter a page learns who can. */
+/** Tells a person who cannot open a page for whom the page is. */
 export const closedWords: Record<ClosedTo, { title: string; text: string }> = {
   project: {
     title: 'Choose a project first',

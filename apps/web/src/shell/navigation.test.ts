@@ -49,9 +49,11 @@ test.each([
   [cloud, '/instances', 'project'],
   [cloud, '/instances/new', 'project'],
   [cloud, '/instances/7', null],
-] as const)('%# may be entered or not', (who, pathname, why) => expect(closedTo(who, pathname)).toBe(why))
+] as const)('the session and page of case %# are open or closed as expected', (who, pathname, why) =>
+  expect(closedTo(who, pathname)).toBe(why),
+)
 
-test('whoever administers a domain is not told that administrators of domains work on a page of the cloud', () => {
+test('the text of a page for administrators of the cloud does not name administrators of domains', () => {
   expect(closedWords.directory.text).toContain('of a domain')
   expect(closedWords.cloud.text).not.toContain('of a domain')
 })
@@ -59,19 +61,19 @@ test('whoever administers a domain is not told that administrators of domains wo
 const shown = (who: Session) =>
   sideBarFor(who).map(({ label, items }) => [label, items.map((one) => one.label)])
 
-test('the side bar of a project has the pages of the project, also for whoever sees the cloud', () => {
+test('the side bar of a project has the pages of the project, also for people who see the cloud', () => {
   expect(shown(admin)).toEqual(shown(member))
   expect(shown(member).map(([label]) => label)).toEqual(['Home', 'Compute', 'Network', 'Project'])
 })
 
-test('the pages of the cloud stand in the order of their work, whatever rooms they are of', () => {
+test('the pages of the cloud stand in the order of their use, whatever their rooms', () => {
   expect(shown(cloud).map(([label]) => label)).toEqual(['Home', 'Identity', 'Resources', 'Admin'])
   expect(shown(cloud).at(-1)?.[1]).toEqual([
     ...['Hosts', 'Unknown here', 'All operations', 'Audit log', 'Services', 'Policy', 'System'],
   ])
 })
 
-test('no page is at two places, no heading stands over one page, and no two pages have the same icon', () => {
+test('no page is in two places, no heading stands over a single page, and no two pages have the same icon', () => {
   for (const who of [member, cloud]) {
     const groups = sideBarFor(who)
     const icons = groups.flatMap(({ items }) => items.map(({ icon }) => (icon as ReactElement).type))
@@ -84,8 +86,8 @@ test('no page is at two places, no heading stands over one page, and no two page
   }
 })
 
-test('every entry is seen at a height of 900 px', () => {
-  // As Shell.module.css has it: header, switch, headings, entries and the space below.
+test('every entry is visible at a height of 900 px', () => {
+  // The heights of Shell.module.css: header, switch, headings, entries and the space below.
   for (const who of [admin, cloud]) {
     const groups = sideBarFor(who)
     const headings = groups.filter(({ hidden }) => hidden === undefined).length
@@ -102,4 +104,4 @@ test.each([
   ['/profile', '/profile'],
   ['/admin/hosts', '/'],
   ['/admin/projects/p', '/'],
-])('whoever switches the project at %s comes to %s', (from, to) => expect(sameKind(from)).toBe(to))
+])('a person who switches the project at %s comes to %s', (from, to) => expect(sameKind(from)).toBe(to))

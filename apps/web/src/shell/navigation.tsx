@@ -14,14 +14,14 @@ type NavGroup = {
   items: NavItem[]
 }
 
-/** The map of the portal: the side bar draws it, the palette searches it. */
+/** The map of the portal: the side bar shows it, and the palette searches it. */
 const navigation: NavGroup[] = (Object.keys(groups) as GroupName[]).map((label) => ({
   label,
   ...groups[label],
   items: pagesOf(rooms, label).map(({ icon: Icon, ...page }) => ({ ...page, icon: <Icon size={18} /> })),
 }))
 
-/** The groups and pages that this session may enter. */
+/** Returns the groups and pages that this session may open. */
 export function navigationFor(session: Session): NavGroup[] {
   const { cloud, directory } = reachOf(session)
   const open: Record<Audience, boolean> = {
@@ -36,28 +36,31 @@ export function navigationFor(session: Session): NavGroup[] {
   })
 }
 
-/** Which half of the portal a page is of. */
+/** Returns the mode of the page that is open. */
 export const modeOf = ({ at }: Pick<Session, 'at'>): Mode => (at === cloudPlace ? 'cloud' : 'project')
 
-/** What the side bar shows. */
+/** Returns the groups that the side bar shows. */
 export const sideBarFor = (session: Session): NavGroup[] =>
   navigationFor(session).filter(
     ({ mode, hidden }) => (mode === 'both' || mode === modeOf(session)) && hidden !== 'whole',
   )
 
-/** The page of the same kind in another project: the list of what one looks at, and the overview after a page of the cloud. */
+/**
+ * Returns the page that opens in another project after a switch: the list that is open or that had the open thing, and
+ * the overview after a page of the cloud.
+ */
 export function sameKind(pathname: string): string {
   if (pathname === paths.launch) return paths.launch
   const items = navigation.flatMap(({ mode, items }) => (mode === 'cloud' ? [] : items))
   return items.find(({ href }) => href !== paths.overview && isHere(href, pathname))?.href ?? paths.overview
 }
 
-/** An audience that one can be outside of. */
+/** An audience to which a session may not belong. */
 export type ClosedTo = Exclude<Audience, 'everyone'>
 
 /**
- * Whom a page is for when it is not for this session: it is about a project and there is none, or somebody else's
- * business. Pages of single things answer for themselves, but for those below /admin; a project's own page is open to its members.
+ * Returns the audience of a page that is closed to this session, else null. The pages of single things find out
+ * themselves whether they may be read, except those below /admin; a project's own page is open to its members.
  */
 export function closedTo(session: Session, pathname: string): ClosedTo | null {
   const open = new Set(navigationFor(session).flatMap(({ items }) => items.map(({ href }) => href)))

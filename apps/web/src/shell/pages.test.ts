@@ -10,7 +10,7 @@ const pages = fs
   .filter((file) => path.basename(file) === 'page.tsx')
   .map((file) => `/${path.dirname(file)}`)
 
-test('every page is below its place, but for those outside of the portal’s shell', () => {
+test('every page is below its place, except those outside of the portal’s shell', () => {
   expect(pages.filter((page) => !page.startsWith('/[place]'))).toEqual([...unplaced].toSorted())
 })
 

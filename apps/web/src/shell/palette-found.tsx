@@ -22,7 +22,7 @@ import { useSession } from '../kit/session.ts'
 import { useTRPC } from '../kit/trpc.ts'
 import { idIn, isAddress } from './palette-words.ts'
 
-/** A line of the palette: it leads somewhere, or does something. */
+/** A line of the palette, which opens a page or does something. */
 export type Entry = {
   id: string
   label: string
@@ -43,7 +43,9 @@ const entry = (
   icon: <Icon size={18} />,
 })
 
-/** Things whose name has the word, or whose address begins with it; of all projects for whoever sees them. */
+/**
+ * Finds things whose name contains the word or whose address begins with it; in all projects for people who see them.
+ */
 export function useResources(typed: string): Entry[] {
   const trpc = useTRPC()
   const session = useSession()
@@ -109,7 +111,7 @@ export function useResources(typed: string): Entry[] {
   ]
 }
 
-/** Projects and users, for those whose business they are. */
+/** Finds projects and users, for people who may read the directory. */
 export function useDirectory(typed: string): Entry[] {
   const trpc = useTRPC()
   const { directory } = reachOf(useSession())
@@ -129,7 +131,7 @@ export function useDirectory(typed: string): Entry[] {
   ]
 }
 
-/** The one thing that has this ID, of whatever kind it is. */
+/** Finds the thing with this ID, whatever its kind. */
 export function useById(typed: string): Entry[] {
   const trpc = useTRPC()
   const { directory } = reachOf(useSession())

@@ -22,7 +22,7 @@ import { useTRPC } from '../kit/trpc.ts'
 import type { Entry } from './palette-found.tsx'
 import { verbIn } from './palette-words.ts'
 
-/** “stop web”: each instance of that name with which it can be done now. */
+/** Understands “stop web”: returns an entry for each instance of that name on which the action is possible now. */
 export function useVerbs(typed: string): Entry[] {
   const trpc = useTRPC()
   const session = useSession()
@@ -70,7 +70,7 @@ export function useVerbs(typed: string): Entry[] {
     }))
 }
 
-/** What can be done with the portal itself, with other words under which people look for it. */
+/** The commands of the portal itself, with further words by which people look for them. */
 export function useCommands({ onHelp }: { onHelp: () => void }): (Entry & { words: string })[] {
   const { setColorScheme } = useMantineColorScheme()
   const other = useComputedColorScheme('light') === 'dark' ? 'light' : 'dark'
