@@ -17,10 +17,10 @@ import { InstanceCounts } from './InstanceCounts.tsx'
 import { FailedOperations } from './RecentOperations.tsx'
 import { warningsOf } from './warnings.ts'
 
-/** Disks fill and processes die without an event. */
+/** No event tells that a disk fills or a process dies, so the page asks at this interval. */
 const lookEveryMs = 30_000
 
-/** The whole cloud at a glance, in four questions, however big it is. */
+/** The state of the whole cloud on one page, by a few queries, however big the cloud is. */
 export function CloudDashboard() {
   const trpc = useTRPC()
   const hosts = useQuery({ ...trpc.hosts.summary.queryOptions(), refetchInterval: lookEveryMs })

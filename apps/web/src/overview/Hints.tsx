@@ -7,7 +7,7 @@ import { useSession } from '../kit/session.ts'
 import { useTRPC } from '../kit/trpc.ts'
 import { hintsOf } from './hints.ts'
 
-/** What the person may want to look at next; nothing while all is well. */
+/** Shows what the person may want to look at next; nothing while all is well. */
 export function Hints() {
   const trpc = useTRPC()
   const { at } = useSession()

@@ -14,7 +14,7 @@ const tiles = [
   { label: 'Error', status: 'ERROR', color: 'bad', icon: <IconAlertTriangle size={20} /> },
 ] as const
 
-/** Instances by state, of the project or of the whole cloud; each number leads to its list. */
+/** Counts instances by state, in the project or in the whole cloud; each number is a link to its list. */
 export function InstanceCounts({ allProjects = false }: { allProjects?: boolean }) {
   const trpc = useTRPC()
   const { data } = useQuery(trpc.compute.instances.summary.queryOptions({ allProjects }))

@@ -18,7 +18,7 @@ import classes from './MyMachines.module.css'
 
 const shown = 8
 
-/** The newest instances of the project, and how one gets into each. */
+/** The newest instances of the project, with the ways to log in. */
 export function MyMachines() {
   const trpc = useTRPC()
   const query = useQuery(trpc.compute.instances.list.queryOptions({ limit: shown }))
@@ -88,7 +88,7 @@ function Machine({ view }: { view: InstanceView }) {
   )
 }
 
-/** The command is made when somebody asks for it: the login is in the image, of which lists do not tell. */
+/** The command is made when somebody asks for it, because the login stands in the image, which lists do not show. */
 function SshCopy({ view, address }: { view: InstanceView; address: string }) {
   const trpc = useTRPC()
   const client = useQueryClient()

@@ -18,7 +18,7 @@ import { ReasonButton } from '../ui/ReasonButton.tsx'
 import { Section } from '../ui/Section.tsx'
 import classes from './Onboarding.module.css'
 
-/** Three steps from an empty project to a running instance. What is done already is ticked off. */
+/** Three steps from an empty project to a running instance; finished steps are ticked off. */
 export function Onboarding() {
   const trpc = useTRPC()
   const client = useQueryClient()

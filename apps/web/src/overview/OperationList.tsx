@@ -8,7 +8,7 @@ import { ResourceLink } from '../operations/operation.descriptor.tsx'
 import { operationTitle } from '../operations/words.ts'
 import classes from './OperationList.module.css'
 
-/** Operations in a few lines each; `listPath`: the page of which the panel shows one of them. */
+/** Operations in a few lines each; `listPath` is the page whose panel shows one operation. */
 export function OperationList({ items, listPath }: { items: OperationView[]; listPath: string }) {
   return (
     <ul className={classes.list}>

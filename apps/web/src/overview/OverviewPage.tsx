@@ -18,13 +18,13 @@ import { Onboarding } from './Onboarding.tsx'
 import { Quotas } from './Quotas.tsx'
 import { FailedOperations, RecentOperations } from './RecentOperations.tsx'
 
-/** The project at a glance; an empty one is led to its first instance. */
+/** The state of the project on one page; an empty project gets the steps to its first instance. */
 export function OverviewPage() {
   const { project } = useSession()
   return project ? <ProjectOverview name={project.name} /> : <OutsideOfProjects />
 }
 
-/** Pages of the cloud or of a domain, or of somebody who has no role yet. */
+/** The overview for pages of the cloud or of a domain, and for people without a role. */
 function OutsideOfProjects() {
   const session = useSession()
   const { cloud, directory } = reachOf(session)

@@ -9,7 +9,7 @@ import { Bar } from '../ui/Bar.tsx'
 import { Section } from '../ui/Section.tsx'
 import { isMain } from './hints.ts'
 
-/** The limits that matter, and on demand all of them. */
+/** Shows the most important limits, and all limits on demand. */
 export function Quotas() {
   const trpc = useTRPC()
   const [all, setAll] = useState(false)

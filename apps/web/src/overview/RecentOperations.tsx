@@ -9,7 +9,7 @@ import { Section } from '../ui/Section.tsx'
 import { OperationList } from './OperationList.tsx'
 import { useSinceYesterday } from './since-yesterday.ts'
 
-/** What failed in the last 24 hours; nothing while nothing did. */
+/** Shows the operations that failed in the last 24 hours; nothing when none failed. */
 export function FailedOperations({ allProjects = false }: { allProjects?: boolean }) {
   const trpc = useTRPC()
   const from = useSinceYesterday()
@@ -31,7 +31,7 @@ export function FailedOperations({ allProjects = false }: { allProjects?: boolea
   )
 }
 
-/** The last things that were done here, as they run. */
+/** Shows the latest operations of the project, with their progress. */
 export function RecentOperations() {
   const trpc = useTRPC()
   const query = useQuery(trpc.operations.list.queryOptions({ limit: 6 }))

@@ -5,9 +5,9 @@ import { hintsOf, isMain, share } from './hints.ts'
 const quota = (resource: string, used: number, limit: number) => ({ resource, used, limit }) as QuotaView
 const calm = { byStatus: { ACTIVE: 3 }, quotas: [quota('vcpus', 2, 20)], keyPairs: 1, projectId: 'p' }
 
-test('whoever has nothing to do is told nothing', () => expect(hintsOf(calm)).toEqual([]))
+test('a person who has nothing to do gets no hint', () => expect(hintsOf(calm)).toEqual([]))
 
-test('what failed comes first, then limits, then what takes room for nothing', () => {
+test('hints about failures come first, then limits, then things that use quota without need', () => {
   const hints = hintsOf({
     byStatus: { ERROR: 1, SHUTOFF: 2 },
     quotas: [quota('memoryMib', 19, 20), quota('instances', 10, 10), quota('images', 0, 0)],
@@ -23,10 +23,10 @@ test('what failed comes first, then limits, then what takes room for nothing', (
   expect(hints[1]?.href).toBe('/admin/projects/p?tab=quota')
 })
 
-test('as long as nobody knows the key pairs, nothing is said of them', () =>
+test('while the key pairs are not known there is no hint about them', () =>
   expect(hintsOf({ ...calm, keyPairs: null })).toEqual([]))
 
-test('four limits are always shown, others when they are nearly reached', () => {
+test('four limits are always shown, and others when they are nearly reached', () => {
   expect(isMain(quota('vcpus', 0, 20))).toBe(true)
   expect(isMain(quota('routers', 7, 10))).toBe(false)
   expect(isMain(quota('routers', 8, 10))).toBe(true)

@@ -3,21 +3,21 @@ import type { QuotaView } from '@stratolith/api/kernel/contract'
 import { paths } from '../kit/paths.ts'
 import { quotaWords } from '../quota/words.ts'
 
-/** Something that the person may want to do next, and where. */
+/** Something that the person may want to do next, and the page for it. */
 export type OverviewHint = { text: string; action: string; href: string }
 
-/** Share of a limit, 0 to 1; nothing of what has no limit. */
+/** Returns the used share of a limit, from 0 to 1; 0 where there is no limit. */
 export const share = ({ used, limit }: Pick<QuotaView, 'used' | 'limit'>): number =>
   limit < 0 ? 0 : limit === 0 ? (used > 0 ? 1 : 0) : used / limit
 
-/** The limits that everybody runs into, and then those that are nearly reached. */
+/** Everybody reaches these limits sooner or later; other limits are shown when they are nearly reached. */
 const main: readonly string[] = ['instances', 'vcpus', 'memoryMib', 'floatingIps']
 const nearly = 0.7
 
-/** Shown at once; the others are folded away. */
+/** Answers whether a limit is shown at once; the others are folded away. */
 export const isMain = (quota: QuotaView): boolean => main.includes(quota.resource) || share(quota) > nearly
 
-/** From the most urgent on. */
+/** Returns the hints, the most urgent first. */
 export function hintsOf({
   byStatus,
   quotas,

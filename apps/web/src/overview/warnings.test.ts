@@ -17,12 +17,12 @@ const info = {
 } as unknown as SystemView
 const texts = (...args: Parameters<typeof warningsOf>) => warningsOf(...args).map(({ text }) => text)
 
-test('a cloud that is well, or of which nothing is known yet, has no warnings', () => {
+test('a healthy cloud, and a cloud of which nothing is known yet, have no warnings', () => {
   expect(texts(hosts, info)).toEqual([])
   expect(texts(undefined, undefined)).toEqual([])
 })
 
-test('the worst comes first', () => {
+test('severe warnings come first', () => {
   const full = { used: 9, total: 10 }
   expect(
     texts(
@@ -39,7 +39,7 @@ test('the worst comes first', () => {
   ])
 })
 
-test('a disk that will be full, and one that is', () => {
+test('warns of a disk that will be full soon and of a full disk', () => {
   const severe = (freeGib: number) =>
     warningsOf(hosts, { ...info, disk: { totalBytes: 100 * gib, freeBytes: freeGib * gib } }).map(
       (one) => one.severe,
@@ -47,7 +47,7 @@ test('a disk that will be full, and one that is', () => {
   expect([severe(20), severe(10), severe(1)]).toEqual([[], [false], [true]])
 })
 
-test('without a host, or without a process, there is no cloud', () => {
+test('warns when no host is up, and when a process of the control plane does not run', () => {
   expect(texts({ ...hosts, up: 0, suspect: 2 }, undefined)).toEqual([
     'No host is up: nothing can be launched.',
     '2 hosts do not answer just now and may come back.',

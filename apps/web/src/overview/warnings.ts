@@ -3,16 +3,19 @@ import type { SystemView } from '@stratolith/api/system/contract'
 import { bytes } from '../kit/format.ts'
 import { paths } from '../kit/paths.ts'
 
-/** What an administrator has to look at, and where. */
+/** Something that an administrator must look at, and the page for it. */
 export type CloudWarning = { text: string; href: string; severe: boolean }
 
-/** A disk with less than this share free is full soon. */
+/** Below the first share of free space a disk is getting scarce, and below the second it is nearly full. */
 const scarce = 0.15
 const fullSoon = 0.05
-/** As many jobs wait for a moment when somebody launches many; longer ones say that workers do not keep up. */
+/**
+ * So many jobs may wait for a moment when somebody launches many instances; when they wait longer, the workers do not
+ * keep up.
+ */
 const manyJobs = 100
 
-/** The worst first; what is not known yet says nothing. */
+/** Returns the warnings, severe ones first; what is not known yet causes no warning. */
 export function warningsOf(hosts: HostsSummary | undefined, info: SystemView | undefined): CloudWarning[] {
   const warnings = [...(hosts ? hostWarnings(hosts) : []), ...(info ? systemWarnings(info) : [])]
   return warnings.toSorted((one, other) => Number(other.severe) - Number(one.severe))
