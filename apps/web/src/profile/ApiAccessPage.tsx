@@ -20,7 +20,7 @@ import { Snippet } from '../ui/Snippet.tsx'
 import { type CloudPlace, cloudsYaml, openrc } from './cloud-files.ts'
 import { Programs } from './Programs.tsx'
 
-/** How to come in with a program: files for the stock client, a token, the addresses. */
+/** What a program needs to use the cloud: files for the stock client, a token, and the addresses. */
 export function ApiAccessPage() {
   const trpc = useTRPC()
   const session = useSession()
@@ -99,7 +99,7 @@ function Files({ access, place }: { access: AccessView; place: CloudPlace }) {
 
 type Issued = { token: string; expiresAt: string }
 
-/** Made only when somebody asks: it lives as long as the session, and ends with it. */
+/** Makes a token only when somebody asks for one; it is valid until the session ends. */
 function Token() {
   const { place } = useSession()
   const [issued, setIssued] = useState<Issued | null>(null)

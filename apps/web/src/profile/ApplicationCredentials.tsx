@@ -81,7 +81,7 @@ const descriptor: ResourceDescriptor<ApplicationCredentialView> = {
   },
 }
 
-/** Passwords of programs. */
+/** The person's application credentials, which are passwords for programs. */
 export function ApplicationCredentials() {
   const trpc = useTRPC()
   const client = useQueryClient()
@@ -142,7 +142,7 @@ export function ApplicationCredentials() {
   )
 }
 
-/** The one moment in which the cloud knows the secret. */
+/** Shows the secret at the only moment when the cloud has it in readable form. */
 function SecretOnce({ credential, onDone }: { credential: NewApplicationCredential; onDone: () => void }) {
   const trpc = useTRPC()
   const access = useQuery(trpc.catalog.access.queryOptions()).data

@@ -11,7 +11,7 @@ import { expectEnd, leave } from '../kit/session-end.ts'
 import { useTRPC } from '../kit/trpc.ts'
 import { Section } from '../ui/Section.tsx'
 
-/** A new password with the old one. It ends every session, this one too. */
+/** Changes the password, for which the old one is needed. The change ends all sessions of the person, this one too. */
 export function PasswordPanel() {
   const trpc = useTRPC()
   const { userId } = useSession()
@@ -31,7 +31,7 @@ export function PasswordPanel() {
       leave('password-changed')
     } catch (error) {
       expectEnd(null)
-      // Then the sign-in page is on its way, and the password that was typed is not to blame.
+      // The session has ended and the sign-in page is opening, so the typed password is not wrong.
       if (isSessionOver(error)) return
       const { code, field, message } = cloudError(error)
       form.setFieldError(

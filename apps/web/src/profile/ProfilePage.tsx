@@ -30,7 +30,7 @@ const tabs = [
   { id: 'credentials', label: 'Application credentials', content: <ApplicationCredentials /> },
 ]
 
-/** One's own account: how one signs in, where one is signed in, and what acts in one's name. */
+/** The person's own account: how they sign in, where they are signed in, and which programs act in their name. */
 export function ProfilePage() {
   const { get, set } = useUrlState()
   const { userName } = useSession()

@@ -8,7 +8,7 @@ import { Snippet } from '../ui/Snippet.tsx'
 import { type CloudPlace, cloudsYaml } from './cloud-files.ts'
 import { curlSnippet, pythonSnippet, terraformSnippet } from './snippets.ts'
 
-/** The first lines of a program that works with this cloud, in the words of the tool that is used. */
+/** The first lines of a program that works with this cloud, for several tools. */
 export function Programs({ access, place }: { access: AccessView; place: CloudPlace }) {
   const tabs = [
     { id: 'clouds', name: 'clouds.yaml', label: 'clouds.yaml', text: cloudsYaml(place) },

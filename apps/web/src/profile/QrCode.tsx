@@ -2,7 +2,7 @@
 import { Box } from '@mantine/core'
 import { encode } from 'uqr'
 
-/** A QR code as one path: dark on white in every colour scheme, or cameras do not read it. */
+/** A QR code as one SVG path. It is dark on white in every colour scheme, because cameras cannot read other codes. */
 export function QrCode({ text, label }: { text: string; label: string }) {
   const { data, size } = encode(text, { border: 3 })
   const path = data

@@ -9,7 +9,7 @@ import { useSession } from '../kit/session.ts'
 import { useTRPC } from '../kit/trpc.ts'
 import { leftText, recoveryFile } from './recovery-words.ts'
 
-/** The one moment in which the codes exist outside of the person's own hands. */
+/** Shows the recovery codes at the only moment when the portal has them: afterwards only the person has them. */
 export function RecoveryCodesOnce({ codes, onDone }: { codes: string[]; onDone: () => void }) {
   const { userName } = useSession()
   const text = recoveryFile(userName, window.location.host, codes)
@@ -59,7 +59,7 @@ export function RecoveryCodesOnce({ codes, onDone }: { codes: string[]; onDone: 
   )
 }
 
-/** Ten new ones in the place of those that there were. */
+/** Replaces the old recovery codes by ten new ones. */
 export function RenewRecoveryCodes({ left, onMade }: { left: number; onMade: (codes: string[]) => void }) {
   const trpc = useTRPC()
   const [password, setPassword] = useState('')

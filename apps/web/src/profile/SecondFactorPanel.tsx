@@ -15,7 +15,7 @@ import { Section } from '../ui/Section.tsx'
 import { QrCode } from './QrCode.tsx'
 import { RecoveryCodesOnce, RenewRecoveryCodes } from './RecoveryCodes.tsx'
 
-/** A code of an authenticator app beside the password. */
+/** Manages the second factor: a code of an authenticator app beside the password. */
 export function SecondFactorPanel() {
   const trpc = useTRPC()
   const query = useQuery(trpc.identity.secondFactor.get.queryOptions())

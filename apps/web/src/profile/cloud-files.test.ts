@@ -17,14 +17,14 @@ describe('openrc', () => {
     expect(text).toContain('export OS_PROJECT_ID=p1\n')
     expect(text).not.toContain('OS_PASSWORD=')
   })
-  it('is for the domain or the system where there is no project', () => {
+  it('names the domain or the system where there is no project', () => {
     expect(openrc({ ...place, project: null, domain: { name: 'Acme' } })).toContain('OS_DOMAIN_NAME=Acme')
     expect(openrc({ ...place, project: null, system: true })).toContain('OS_SYSTEM_SCOPE=all')
   })
 })
 
 describe('clouds.yaml', () => {
-  it('has texts as JSON, which YAML reads', () => {
+  it('has texts as JSON strings, which YAML can read', () => {
     expect(cloudsYaml(place)).toContain(`      username: "o'brien $(reboot)"\n`)
     expect(credentialYaml(place, { id: 'a', secret: 's' })).toContain('auth_type: "v3applicationcredential"')
   })

@@ -5,12 +5,14 @@ export type CloudPlace = {
   region: string
   user: { name: string; domain: string }
   project: { name: string; id: string } | null
-  /** The session's own scope when it has no project. */
+  /** The domain of the session, when its scope is a domain. */
   domain: { name: string } | null
   system: boolean
 }
 
-/** A POSIX shell reads it: `source openrc.sh`. Asks for the password, which is in no file. */
+/**
+ * Returns openrc.sh for a POSIX shell (`source openrc.sh`). The script asks for the password, which no file contains.
+ */
 export function openrc({ authUrl, region, user, project, domain, system }: CloudPlace): string {
   const variables: [string, string][] = [
     ['OS_AUTH_URL', authUrl],
@@ -46,7 +48,7 @@ function scopeVariables({
   return system ? [['OS_SYSTEM_SCOPE', 'all']] : []
 }
 
-/** clouds.yaml without a password: the client asks, or OS_PASSWORD has it. Every text is a JSON string. */
+/** Returns clouds.yaml without a password: the client asks for it or reads OS_PASSWORD. Every text is a JSON string. */
 export function cloudsYaml({ authUrl, region, user, project, domain, system }: CloudPlace): string {
   return yamlOf(region, [
     ['auth_url', authUrl],
@@ -58,7 +60,7 @@ export function cloudsYaml({ authUrl, region, user, project, domain, system }: C
   ])
 }
 
-/** Complete: what has it can sign in. */
+/** Returns a complete clouds.yaml: whoever has the file can sign in. */
 export function credentialYaml(
   { authUrl, region }: Pick<CloudPlace, 'authUrl' | 'region'>,
   credential: { id: string; secret: string },

@@ -1,4 +1,4 @@
-/** How many are left, and what that means. */
+/** Says how many codes are left, and what that means. */
 export const leftText = (left: number): string =>
   left === 0
     ? 'You have no recovery codes left. Without your authenticator only an administrator lets you in.'
@@ -6,7 +6,7 @@ export const leftText = (left: number): string =>
       ? 'You have 1 recovery code left. Make new ones before it is used.'
       : `You have ${left} recovery codes left. Each signs you in once when your authenticator is lost.`
 
-/** What is printed or put into a password manager. */
+/** The text to print or to put into a password manager. */
 export const recoveryFile = (user: string, host: string, codes: readonly string[]): string =>
   [
     `Recovery codes of ${user} at ${host}`,

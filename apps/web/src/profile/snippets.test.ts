@@ -7,9 +7,9 @@ const access = {
   endpoints: [{ type: 'compute', url: 'http://cloud:8080/compute/v2.1' }],
 }
 
-test('the shell reads the lines for curl, and the body that they send is JSON', () => {
+test('a shell runs the lines with curl, and the body that they send is JSON', () => {
   const text = curlSnippet(access)
-  // curl is a function here: it prints what it is told to send, with the header of a token.
+  // curl is replaced by a function that prints the body that it should send, and answers with the header of a token.
   const run = `curl() { for word; do case "$word" in {*) echo "$word" >&2;; esac; done; printf 'X-Subject-Token: t0ken\\r\\n'; }
 ID=an-id SECRET=a-secret
 ${text.replace(/^curl -sS -H .*$/m, 'echo "token=$TOKEN"')}`

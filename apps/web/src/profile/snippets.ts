@@ -1,6 +1,8 @@
 import { shellWord } from '../kit/shell.ts'
 
-/** Programs that list the instances of a place. They find the way in by clouds.yaml, which has no password in it. */
+/**
+ * Programs that list the instances of a place. They read the addresses from clouds.yaml, which contains no password.
+ */
 export const pythonSnippet = `# pip install openstacksdk; clouds.yaml lies beside this program, OS_PASSWORD has the password
 import openstack
 
@@ -28,7 +30,7 @@ resource "openstack_compute_instance_v2" "web" {
 }
 `
 
-/** By an application credential: a script has no terminal to ask for a password. */
+/** The lines use an application credential, because a script has no terminal to ask for a password. */
 export function curlSnippet({
   authUrl,
   endpoints,
