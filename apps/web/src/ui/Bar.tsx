@@ -8,7 +8,7 @@ const colorOf = (share: Share) => {
   return isOver(share) || taken >= 100 ? 'bad' : taken >= 80 ? 'warn' : 'var(--stratolith-bar)'
 }
 
-/** How much of a limit is used, as a bar alone, for a row that has the numbers. */
+/** Shows the used share of a limit as a bar without text, for a row that has the numbers. */
 export function ShareBar({ label, text, ...share }: Share & { label: string; text?: string }) {
   const { used, adds = 0 } = share
   const taken = shareOf(share, used)
@@ -32,8 +32,8 @@ export function ShareBar({ label, text, ...share }: Share & { label: string; tex
 }
 
 /**
- * How much of a limit is used. `adds` is what the form at hand would add (shown lighter). A limit of
- * -1 is "no limit". `format` turns numbers into words; default is the number and `unit`.
+ * Shows how much of a limit is used. `adds` is what the open form would add (shown lighter). A limit of -1 is "no
+ * limit". `format` turns numbers into words; without it the number and `unit` are shown.
  */
 export function Bar({
   used,
@@ -50,7 +50,7 @@ export function Bar({
   unit?: string
   adds?: number
   format?: (n: number) => string
-  /** Without the label: a table's column says it already. */
+  /** True: without the label, which the heading of a table's column says already. */
   bare?: boolean
 }) {
   const inUnits = format ?? ((n: number) => `${n.toLocaleString('en')}${unit ? ` ${unit}` : ''}`)

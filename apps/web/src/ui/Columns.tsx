@@ -1,7 +1,9 @@
 import type { ReactNode } from 'react'
 import classes from './Columns.module.css'
 
-/** What a page is about, and at its side the facts; below each other where there is no room. */
+/**
+ * Two columns: the main part of a page, and its facts at the side. They stand below each other where there is no room.
+ */
 export function Columns({ children, side }: { children: ReactNode; side: ReactNode }) {
   return (
     <div className={classes.columns}>

@@ -3,12 +3,12 @@ import { ActionIcon, Code, CopyButton, Group } from '@mantine/core'
 import { IconCheck, IconCopy } from '@tabler/icons-react'
 import { Hint } from './Hint.tsx'
 
-/** Where it has no room at all its end is left out: the button copies the whole. */
+/** Where there is no room, the end of the text is cut off; the button copies the whole text. */
 const onOneLine = { whiteSpace: 'nowrap', overflow: 'hidden', textOverflow: 'ellipsis' } as const
 
 /**
- * A value that people take elsewhere: an id, an address, a command. `label` is shown instead of it;
- * `whole`: it is short and is not broken.
+ * A value that people use elsewhere, such as an ID, an address or a command, with a button to copy it. `label` is shown
+ * instead of the value. `whole`: the value is short and stays on one line.
  */
 export function CopyText({ value, label, whole }: { value: string; label?: string; whole?: boolean }) {
   return (

@@ -1,7 +1,7 @@
 import { Stack, Text, ThemeIcon, Title } from '@mantine/core'
 import type { ReactNode } from 'react'
 
-/** There is nothing here yet, and this is what to do about it. */
+/** Says that nothing is here yet, and what to do about that. */
 export function EmptyState({
   icon,
   title,

@@ -2,7 +2,7 @@ import type { ReactNode } from 'react'
 import { CopyText } from './CopyText.tsx'
 import classes from './Fact.module.css'
 
-/** Label and value pairs; with `copy` the value gets a copy button. */
+/** Pairs of label and value; a value with `copy` gets a button to copy it. */
 export function Facts({ items }: { items: { label: string; value: ReactNode; copy?: string }[] }) {
   return (
     <div className={classes.box}>

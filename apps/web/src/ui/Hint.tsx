@@ -19,8 +19,8 @@ type Target = {
 const HintBubble = lazy(() => import('./HintBubble.tsx').then((module) => ({ default: module.HintBubble })))
 
 /**
- * A tooltip for one element, on hover and on focus (a tap focuses). Its code is loaded with the
- * first hint that anybody looks at. No label: no hint.
+ * A tooltip for one element, on hover and on focus (a tap focuses). Its code is loaded when somebody looks at a hint
+ * for the first time. Without a label there is no hint.
  */
 export function Hint({ label, children }: { label: ReactNode; children: ReactElement<Target> }) {
   const [target, setTarget] = useState<HTMLElement | null>(null)

@@ -1,6 +1,6 @@
 import { Group, Text } from '@mantine/core'
 
-/** Layers of stone, and the name. */
+/** The logo: layers of stone, and the name. */
 export function Logo({ compact }: { compact?: boolean }) {
   return (
     <Group gap={8} wrap="nowrap">

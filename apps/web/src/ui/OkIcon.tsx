@@ -1,7 +1,7 @@
 import { ThemeIcon } from '@mantine/core'
 import { IconCheck, IconX } from '@tabler/icons-react'
 
-/** A tick or a cross in front of a line. `label` says it to who does not see it; `badColor` is that of the cross. */
+/** A tick or a cross in front of a line. Screen readers read `label`; `badColor` is the colour of the cross. */
 export function OkIcon({
   ok,
   label,

@@ -3,7 +3,7 @@ import { Group, Stack, Text, Title } from '@mantine/core'
 import { type ReactNode, useContext } from 'react'
 import { HelpSlot } from './help-slot.ts'
 
-/** The top of a page: its name, a sentence of what it is, and its main actions. */
+/** The top of a page: its title, a sentence about it, and its main actions. */
 export function PageHeader({
   title,
   description,

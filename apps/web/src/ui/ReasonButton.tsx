@@ -4,8 +4,8 @@ import type { ReactNode } from 'react'
 import { Hint } from './Hint.tsx'
 
 /**
- * A button that stays in place when it cannot be used and says why: `allowed` is true or the
- * sentence. It remains reachable by keyboard, so that the reason can be read. `hint`: the word of a bare icon.
+ * A button that stays in place when it cannot be used, and then says why: `allowed` is true or the sentence. The
+ * keyboard still reaches it, so that the reason can be read. `hint` is the word for a button that shows only an icon.
  */
 export function ReasonButton({
   allowed,
@@ -30,6 +30,6 @@ export function ReasonButton({
   )
 }
 
-/** Null: there is nothing to say that does not stand on the button. */
+/** Returns the text of the hint; null when it would only repeat the button. */
 export const hintText = (hint: string | undefined, reason: string | null): string | null =>
   hint && reason ? `${hint}: ${reason}` : (hint ?? reason)

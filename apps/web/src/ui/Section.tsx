@@ -1,7 +1,7 @@
 import { Group, Paper, Stack, Text, Title } from '@mantine/core'
 import type { ReactNode } from 'react'
 
-/** A titled card of a page. */
+/** A card of a page, with a title. */
 export function Section({
   title,
   description,

@@ -3,7 +3,7 @@ import { ActionIcon, Box, Code, CopyButton, Text } from '@mantine/core'
 import { IconCheck, IconCopy } from '@tabler/icons-react'
 import { Hint } from './Hint.tsx'
 
-/** Lines to copy: a file, a program, commands. */
+/** Lines to copy: a file, a program, or commands. */
 export function Snippet({ label, text }: { label: string; text: string }) {
   return (
     <Box>

@@ -1,5 +1,5 @@
 'use client'
 import { createContext, type ReactNode } from 'react'
 
-/** What every title row shows behind the title: the way to the guide, which the shell knows. */
+/** The link to the guide that every title row shows behind the title; the shell provides it. */
 export const HelpSlot = createContext<ReactNode>(null)
