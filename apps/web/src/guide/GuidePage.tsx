@@ -11,8 +11,8 @@ import { headingsOf, titleOf } from './headings.ts'
 import { guideLink } from './links.ts'
 
 /**
- * A page of docs/guide, made on the server: no internet is needed, and nothing of the reader's is sent anywhere. HTML in the
- * text would be shown as text.
+ * A page of docs/guide, rendered on the server: the guide needs no internet, and nothing about the reader is sent
+ * anywhere. HTML inside of the text is shown as text.
  */
 export async function GuidePage({ name = firstPage }: { name?: string }) {
   const text = await readPage(name)

@@ -3,18 +3,18 @@ import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 
 /**
- * The guide stands in docs/guide beside the code, for readers of the repository, too. The portal is started in the
- * checkout; a build of Next alone is begun in apps/web.
+ * The guide is in docs/guide beside the code, so that readers of the repository can read it, too. The portal is started
+ * in the folder of the repository, but a build by Next alone begins in apps/web.
  */
 function folder(): string {
   const here = path.join(/* turbopackIgnore: true */ process.cwd(), 'docs/guide')
   return fs.existsSync(here) ? here : path.resolve(process.cwd(), '../../docs/guide')
 }
 
-/** The name of the page with the contents, as repositories have it. */
+/** The page with the contents has the name that repositories use. */
 export const firstPage = 'README'
 
-/** The text of a page. Null: the guide has no such page. */
+/** Returns the text of a page; null when the guide has no such page. */
 export async function readPage(name: string): Promise<string | null> {
   const bytes = /^([a-z]+(-[a-z]+)*|README)$/.test(name) ? await readOwn(`${name}.md`) : null
   return bytes?.toString('utf8') ?? null

@@ -14,13 +14,13 @@ test.each([
   ['/help/compute', null],
 ] as const)('the help of %s is %s', (pathname, place) => expect(helpFor(rooms, pathname)).toBe(place))
 
-test('every page of the portal has a help', () => {
+test('every page of the portal has a place in the guide', () => {
   const pages = rooms.flatMap((room) => room.pages)
   expect(pages.length).toBeGreaterThan(20)
   expect(pages.filter(({ href }) => helpFor(rooms, href) === null)).toEqual([])
 })
 
-test('links that readers of the repository can follow lead to pages of the portal', () => {
+test('links of the repository lead to pages of the portal', () => {
   expect(guideLink('networking.md#why-does-ssh-not-answer')).toBe('/help/networking#why-does-ssh-not-answer')
   expect(guideLink('README.md')).toBe('/help')
   expect(guideLink('#routers')).toBe('#routers')
@@ -28,7 +28,7 @@ test('links that readers of the repository can follow lead to pages of the porta
   expect(placeLink('compute#flavors')).toBe(paths.help('compute', 'flavors'))
 })
 
-test('headings have the anchors of repositories; comments of a block of commands are none', () => {
+test('headings get the anchors that repositories give them, and comments in a block of commands are no headings', () => {
   const text = '# Compute\n## Instances\n```\n# not me\n## nor me\n```\n### Why’s that?\n## Instances\n'
   expect(titleOf(text)).toBe('Compute')
   expect(headingsOf(text).map(({ depth, id }) => `${depth} ${id}`)).toEqual([

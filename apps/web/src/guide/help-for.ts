@@ -3,8 +3,8 @@ import type { PortalRoom } from '../kit/room.ts'
 import type { GuidePlace } from './links.ts'
 
 /**
- * What the guide says of a page: of the page of the side bar that it is or that it is below. Null: nothing, because the
- * page is of the guide itself or there is no such page.
+ * Returns the place in the guide that explains a page: the place of the page in the side bar that is this page or above
+ * it. Null: the page is part of the guide, or there is no such page.
  */
 export function helpFor(rooms: readonly Pick<PortalRoom, 'pages'>[], pathname: string): GuidePlace | null {
   const pages = rooms.flatMap((room) => room.pages)

@@ -1,9 +1,9 @@
 import { paths } from '../kit/paths.ts'
 
-/** A page of the guide and one of its headings: `networking#routers` is docs/guide/networking.md. */
+/** A page of the guide and one of its headings: `networking#routers` is a heading of docs/guide/networking.md. */
 export type GuidePlace = `${string}#${string}`
 
-/** The address at which the portal shows a link of the guide, which is written for readers of the repository. */
+/** Returns the portal's address for a link in the guide, which is written for readers of the repository. */
 export function guideLink(href: string): string {
   const [, page, section] = /^([A-Za-z-]+)\.md(?:#(.*))?$/.exec(href) ?? []
   return page === undefined ? href : paths.help(page, section)
