@@ -1,9 +1,10 @@
 import localFont from 'next/font/local'
 
 /**
- * The faces that we ship, of packages under the SIL Open Font License 1.1: nothing is fetched from elsewhere. Letters
- * that are not in the first file come from the second, which a page loads only when it has some of them; all others
- * are the system's. What stands in until a file is there is as wide (ui/global.css), so that nothing moves.
+ * The fonts that the portal ships, from packages under the SIL Open Font License 1.1; nothing is fetched from
+ * elsewhere. The second file has letters that the first one lacks, and a page loads it only when it needs one of them;
+ * all other letters come from the system's fonts. A stand-in of the same width (ui/global.css) is used until a file has
+ * loaded, so that nothing moves.
  */
 const text = localFont({
   src: '../../../../node_modules/@fontsource-variable/inter/files/inter-latin-wght-normal.woff2',
@@ -35,5 +36,5 @@ const code = localFont({
   variable: '--font-code',
 })
 
-/** For the root of the page: the variables that kit/theme.ts names. */
+/** The classes for the root of the page: they define the variables that kit/theme.ts uses. */
 export const fontClasses = [text, textExtended, code].map(({ variable }) => variable).join(' ')

@@ -3,7 +3,7 @@ import { Button } from '@mantine/core'
 import { IconAlertTriangle } from '@tabler/icons-react'
 import { EmptyState } from '../../ui/EmptyState.tsx'
 
-/** A page that broke while it was drawn; the shell around it stays. */
+/** Shown instead of a page that failed while it was rendered; the shell around it stays. */
 export default function PageError({
   error,
   reset,

@@ -16,7 +16,8 @@ export default async function PortalLayout({ children, params }: Props) {
   const found = await standing(place)
   if (found === null) redirect(`${paths.signIn}?${new URLSearchParams({ from: path, ended: 'ended' })}`)
   const { session, refused } = found
-  // Who sees the whole cloud sees one thing of a foreign project there, and who has only projects sees the cloud's pages nowhere.
+  // A person who sees the whole cloud gets the page of a thing of a foreign project there. A person who has only
+  // projects gets no page of the cloud.
   const isThing = /[^/]+\/[^/]+/.test(ownPath(path.split('?')[0] ?? ''))
   if (refused && session.at === cloudPlace && isThing) redirect(`/${cloudPlace}${ownPath(path)}`)
   if (place === cloudPlace && session.at !== cloudPlace) redirect(`/${session.at}${ownPath(path)}`)

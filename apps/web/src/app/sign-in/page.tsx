@@ -15,7 +15,7 @@ export default async function Page({ searchParams }: { searchParams: Promise<Par
   return (
     <SignInPage
       back={back}
-      // As src/proxy.ts says: no page is drawn past it.
+      // src/proxy.ts sets this header for every page.
       cloud={(await headers()).get('x-portal-host') ?? ''}
       ended={ended === 'password-changed' ? ended : ended ? 'ended' : null}
     />

@@ -1,6 +1,9 @@
 import { notFound } from 'next/navigation'
 
-/** Whatever is at no other address: not-found.tsx beside it says so inside of the shell, which leads on. */
+/**
+ * Answers every address that no other page has: not-found.tsx beside this file says so inside of the shell, from which
+ * the person can go on.
+ */
 export default function Page() {
   notFound()
 }

@@ -5,7 +5,10 @@ import { refusal } from '../../../identity/server/origin.ts'
 import { forgetSessionAt } from '../../../identity/server/places.ts'
 import { readSession } from '../../../identity/server/session-cookie.ts'
 
-/** The event stream of the page's project (`?at=`, because an EventSource sends no headers of ours); ends upstream as soon as the browser leaves. */
+/**
+ * The event stream of the page's project, which `?at=` names because an EventSource cannot send headers of our own. The
+ * stream from the API ends as soon as the browser leaves.
+ */
 export async function GET(request: Request): Promise<Response> {
   const known = await readSession(await cookies())
   if (!known) return refusal(401, 'unauthenticated', 'Sign in first: there is no valid session.')
@@ -27,7 +30,7 @@ export async function GET(request: Request): Promise<Response> {
       status: answer.status,
       headers: {
         'content-type': answer.headers.get('content-type') ?? 'text/event-stream',
-        // no-transform: compression would hold events back.
+        // no-transform forbids compression, which would hold events back.
         'cache-control': 'no-store, no-transform',
         'x-accel-buffering': 'no',
       },

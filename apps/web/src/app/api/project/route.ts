@@ -12,7 +12,10 @@ import {
 } from '../../../identity/server/session-cookie.ts'
 import { cloudError } from '../../../kit/errors.ts'
 
-/** Remembers where somebody has chosen to work; refuses a place where they have no role. Other tabs stay where they are. */
+/**
+ * Stores the place that a person has chosen to work in; refuses a place where they have no role. Their other tabs stay
+ * in their places.
+ */
 export async function POST(request: Request): Promise<Response> {
   const refused = refuseForeign(request)
   if (refused) return refused

@@ -7,8 +7,8 @@ import { readSession } from '../../../identity/server/session-cookie.ts'
 import { cloudError } from '../../../kit/errors.ts'
 
 /**
- * A token for the person's own command line, when they ask for one: made from the session, for the
- * place of the page, never the session's own. Signing out ends it.
+ * Makes a token for the person's own command line when they ask for one. It is made from the session for the place of
+ * the page, and is never the session's own token. Signing out ends it.
  */
 export async function POST(request: Request): Promise<Response> {
   const refused = refuseForeign(request)

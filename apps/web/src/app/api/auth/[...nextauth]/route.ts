@@ -8,7 +8,7 @@ type Context = { params: Promise<{ nextauth: string[] }> }
 
 async function handler(request: NextRequest, context: Context): Promise<Response> {
   const host = publicHost(request.headers)
-  // next-auth reads x-forwarded-host by itself and makes addresses of it.
+  // next-auth reads x-forwarded-host by itself and makes addresses from it, so a forged value is refused.
   if (!isHost(host) || (request.headers.get('x-forwarded-host') ?? host) !== host)
     return refusal(
       400,

@@ -9,7 +9,7 @@ import { refusal, refuseForeign } from '../../../../../identity/server/origin.ts
 import { placeHeader } from '../../../../../identity/server/places.ts'
 import { readSession } from '../../../../../identity/server/session-cookie.ts'
 
-/** Image bytes go through as they come: nothing is held, back pressure reaches the browser. */
+/** Passes image bytes on as they come: nothing is buffered, and back pressure reaches the browser. */
 export async function PUT(
   request: Request,
   { params }: { params: Promise<{ id: string }> },
@@ -51,7 +51,7 @@ export async function PUT(
   const source = request.body
     ? Readable.fromWeb(request.body as unknown as ReadableStream)
     : Readable.from([])
-  // An early refusal of the API ends the request; then its answer counts, not the broken pipe.
+  // The API may refuse early and close the request: then its answer counts, and not the broken connection.
   const sent = pipeline(source, upstream).catch(() => undefined)
   try {
     return await answer
