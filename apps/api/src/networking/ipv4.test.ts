@@ -74,7 +74,7 @@ describe('room for guests', () => {
     [{ gatewayIp: null, dhcpIp: null }, 6],
     [{ poolStart: '10.0.0.2' }, 4],
     [{ poolStart: '10.0.0.3', poolEnd: '10.0.0.3' }, 1],
-  ])('%j is %d', (patch, wanted) => {
+  ])('a subnet with %j has room for %d guests', (patch, wanted) => {
     expect(guestAddresses({ ...pool, ...patch })).toBe(wanted)
   })
 })

@@ -129,7 +129,7 @@ describe('the plan of a launch', () => {
     ])
   })
 
-  it('says what a launch would be refused for', async () => {
+  it('says why a launch would be refused', async () => {
     const ctx = await testCtx(cloud.deps)
     const other = await testCtx(cloud.deps)
     const island = await createNetwork(ctx, network({ name: 'island', subnet: { cidr: '10.0.0.0/29' } }))

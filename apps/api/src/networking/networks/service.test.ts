@@ -138,7 +138,7 @@ describe('deleting a network', () => {
   })
 })
 
-describe('who may what', () => {
+describe('authorization of networks', () => {
   it("treats another project's network as one that does not exist (R2)", async () => {
     const ctx = await testCtx(cloud.deps)
     const other = await testCtx(cloud.deps)

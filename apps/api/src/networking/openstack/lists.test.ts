@@ -113,7 +113,7 @@ describe('a list', () => {
   })
 
   it.each(['networks', 'subnets', 'ports', 'security-groups', 'security-group-rules'])(
-    'of %s asks the database as often for many as for one',
+    'of %s takes as many queries for many rows as for one',
     async (path) => {
       const asked = async (limit: number) => {
         let rows: unknown[] = []

@@ -141,7 +141,7 @@ it.each([
   'floatingips',
   'security-groups',
   'security-group-rules',
-])('%s are found by when they were changed last', async (path) => {
+])('%s are found by the time of their last change', async (path) => {
   const collection = path.replaceAll('-', '_')
   expect(await list(collection, `/${path}`, 'changed_since=2999-01-01T00:00:00')).toEqual([])
   expect(await list(collection, `/${path}`, 'changed_since=2000-01-01T00:00:00Z')).toEqual(

@@ -266,13 +266,16 @@ describe('an address of the outside', () => {
   it.each([
     ['leads nowhere any more', (id: string) => setRouterGateway(ctx, { id, externalNetworkId: null })],
     ['is deleted', (id: string) => forgetRouter(cloud.system, id)],
-  ])('that was the own one of a router that %s is held until it is gone there', async (_how, go) => {
-    const { routerId } = await outside()
-    await answer()
-    const { externalAddress } = await db().router.findUniqueOrThrow({ where: { id: routerId } })
-    await go(routerId)
-    expect(await held()).toMatchObject([{ kind: 'router', address: externalAddress }])
-    await answer()
-    expect(await held()).toEqual([])
-  })
+  ])(
+    'that belonged to a router which %s is held until the router’s hosts have let go of it',
+    async (_how, go) => {
+      const { routerId } = await outside()
+      await answer()
+      const { externalAddress } = await db().router.findUniqueOrThrow({ where: { id: routerId } })
+      await go(routerId)
+      expect(await held()).toMatchObject([{ kind: 'router', address: externalAddress }])
+      await answer()
+      expect(await held()).toEqual([])
+    },
+  )
 })

@@ -79,7 +79,7 @@ describe('a port', () => {
     await newPort(ctx, ctx.networkId)
     expect((await listPorts(ctx, list())).total).toBe(2)
     expect((await listPorts(ctx, list({ deviceId }))).items.map((port) => port.id)).toEqual([id])
-    // Foreign ids in filters give nothing (A12.2).
+    // The IDs of other projects in filters find nothing (A12.2).
     for (const filter of [{ deviceId }, { networkId: ctx.networkId }])
       expect((await listPorts(other, list(filter))).total).toBe(0)
     await expectCloudError(listPorts(other, list({ allProjects: true })), 'forbidden')
@@ -137,7 +137,7 @@ describe('addresses', () => {
     const ids = await Promise.all(Array.from({ length: 50 }, () => newPort(ctx, ctx.networkId)))
     const rows = await cloud.deps.root.portAddress.findMany({ where: { portId: { in: ids } } })
     expect(new Set(rows.map((row) => row.address)).size).toBe(50)
-    // 62 usable ones, without those of the gateway and the DHCP server.
+    // There are 62 usable addresses, of which the gateway and the DHCP server have two.
     for (let i = 50; i < 60; i++) ids.push(await newPort(ctx, ctx.networkId))
     await expectCloudError(
       newPort(ctx, ctx.networkId),

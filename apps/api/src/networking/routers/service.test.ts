@@ -178,7 +178,7 @@ describe('a router with a floating IP behind it', () => {
   })
 })
 
-describe('who may what', () => {
+describe('authorization of routers', () => {
   it("does not know another project's router, subnet or network (A12.1)", async () => {
     const ctx = await testCtx(cloud.deps)
     const other = await testCtx(cloud.deps)

@@ -55,7 +55,7 @@ describe('ports (A08.2)', () => {
     [-1, 5],
     [1.5, 2],
     ['22', 22],
-  ])('%j to %j are none', (min, max) => {
+  ])('%j to %j are refused', (min, max) => {
     expect(() => tcp(min, max)).toThrow()
   })
   it.each([null, '112', 'any', 0])('need a protocol that has ports, unlike %j', (protocol) => {
@@ -94,7 +94,7 @@ describe('a range of addresses (A08.3)', () => {
     ['1:2:3:4:5:6:7:8:9/128', 'IPv6'],
     ['10.0.0.0/24; accept', 'IPv4'],
     ['any', 'IPv4'],
-  ])('%s for %s is none', (remoteCidr, ethertype) => {
+  ])('%s is refused for %s', (remoteCidr, ethertype) => {
     expect(() => normal({ remoteCidr, ethertype })).toThrow()
   })
   it('and a group exclude each other', () => {

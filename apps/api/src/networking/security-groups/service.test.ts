@@ -189,7 +189,7 @@ describe('rules', () => {
   })
 })
 
-describe('who may what', () => {
+describe('authorization of security groups', () => {
   it("treats another project's group and rule as ones that do not exist (R2)", async () => {
     const ctx = await testCtx(cloud.deps)
     const other = await testCtx(cloud.deps)
