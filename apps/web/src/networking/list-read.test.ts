@@ -4,7 +4,7 @@ import { isListWaited, listRead } from './list-read.ts'
 test.each([
   [{ ready: false, failed: false }, /being read/, true],
   [{ ready: false, failed: true }, /could not be read/, false],
-])('before the list is there nothing is made of it: %o', (list, why, waited) => {
+])('a list that has not been read gives the reason: %o', (list, why, waited) => {
   expect(listRead(list)).toMatch(why)
   expect(isListWaited(list), 'nobody waits for ever').toBe(waited)
 })

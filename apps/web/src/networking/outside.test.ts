@@ -11,7 +11,7 @@ describe('sentences about the outside', () => {
     ['of the one that was made', starterMade('net', null), starterMade('net', closed), /leads out/],
     ['of a public IP', publicIpOffer(true, null), publicIpOffer(true, closed), /reached from outside/],
     ['of a router', wayOut({ router }, null), wayOut({ router }, closed), /reach the outside/],
-  ])('%s is no promise while no host has a link', (_what, open, shut, promise) => {
+  ])('%s promise nothing while no host has a link', (_what, open, shut, promise) => {
     expect(open).toMatch(promise)
     expect(shut).not.toMatch(promise)
   })

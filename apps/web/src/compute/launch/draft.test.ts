@@ -74,7 +74,7 @@ test.each([
   ['utm=1', false],
   ['image=i', true],
   ['name=', true],
-])('whether the address “%s” chooses something', (query, chooses) =>
+])('the address “%s” presets a field: %s', (query, chooses) =>
   expect(addressChooses(new URLSearchParams(query))).toBe(chooses),
 )
 

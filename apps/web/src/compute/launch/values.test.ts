@@ -30,7 +30,7 @@ describe('the host name', () => {
     ['', 'Also its host name.'],
     ['web', 'Also its host name.'],
     ['Web Größe_1!', 'Its host name will be “web-gro-e-1”.'],
-  ])('of %j is said before it is given', (name, text) => {
+  ])('of an instance named %j is shown before the launch', (name, text) => {
     expect(hostnameText(name)).toBe(text)
   })
   it('is made of the ID when no letter is left', () => {
