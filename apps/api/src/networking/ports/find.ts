@@ -64,7 +64,7 @@ const ownersOf = {
 type PortWhere = NetworkingWhere & { networkId?: string; deviceId?: string; use?: keyof typeof ownersOf }
 
 /**
- * Ports as the portal, OpenStack's clients and exports list them; `its` selects or includes the columns that the door
+ * Ports as the portal, OpenStack's clients and exports list them; `its` includes the related rows that the door
  * shows.
  */
 export async function queryPorts<Row extends { id: string }>(
