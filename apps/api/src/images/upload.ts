@@ -54,9 +54,7 @@ type Upload = { id: string; source: Readable; stage?: boolean; announcedBytes?: 
 /** States in which bytes arrive while there is no blob yet. */
 export const receiving = ['saving', 'uploading']
 
-/**
- * Claims the image for one upload: queued → saving (or uploading, to be imported later). The database decides who wins.
- */
+/** Claims the image for one upload: queued → saving (or uploading, to be imported later); the database decides. */
 async function claim(ctx: Ctx, { id, stage }: Upload): Promise<ImageRow> {
   return inTransaction(ctx, async (tx) => {
     const row = await lockImage(tx, 'image:upload', id)

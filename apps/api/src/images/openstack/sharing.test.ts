@@ -95,7 +95,7 @@ describe('what another project may do with an image', () => {
     expect(await reached(admin, id)).toBe(true)
   })
 
-  test('an image is offered in the portal until it is answered, and only to the project that it is shared with', async () => {
+  test('an image is offered in the portal until it is answered, and only to the new member', async () => {
     const id = await image('shared')
     const offered = async (ctx: Ctx) =>
       (await listImages(ctx, imageListInput.parse({ offered: true }))).items.map((found) => found.id)
