@@ -49,7 +49,7 @@ function watch(
   out.on('error', (error) => deps.log.debug({ err: error }, 'console watch broke'))
   const stop = watches.add(session, (over) => {
     if (out.writableEnded) return
-    // Only after a check that succeeded: the proxy counts silence as the end of the right.
+    // Write this line only after a successful check: the proxy takes silence for the end of the right.
     if (over === null) out.write('{"alive":true}\n')
     else out.end(`${JSON.stringify({ ended: over })}\n`)
   })
