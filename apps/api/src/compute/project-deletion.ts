@@ -3,7 +3,7 @@ import type { Ctx } from '../kernel/context.ts'
 import { deleteServerGroup } from './groups/service.ts'
 import { deleteInstance } from './instances/actions.ts'
 
-/** What compute has of a project, and of a user. */
+/** The things of the compute room that belong to a project, and to a user. */
 
 export const computeContents: ProjectThing[] = [
   {

@@ -136,7 +136,7 @@ describe('images that qemu-img makes', () => {
     [['-f', 'qcow2', '-o', 'extended_l2=on']],
     [['-f', 'qcow2', '-o', 'compression_type=zstd']],
     [['-f', 'qcow2', '-o', 'lazy_refcounts=on']],
-  ])('%j is taken', (args) => {
+  ])('%j is accepted', (args) => {
     expect(inspect('qcow2', make(...args, '1G'))).toEqual({
       ok: true,
       format: 'qcow2',
