@@ -193,7 +193,7 @@ describe('a guest without a row', () => {
 
   it('comes back without a port whose address another port has by now', async () => {
     const ctx = await testTenant(world)
-    // Launch both before the address is free: a later launch with the address would find it in use on the host.
+    // Launch both before the address is free: on the host, a later launch would find the address in use.
     const [id = '', other = ''] = await launched(ctx, 2)
     const taken = await db().portAddress.findFirstOrThrow({ where: { port: { deviceId: id } } })
     await forget([id])

@@ -1,7 +1,7 @@
 import type { Allowed } from '../kernel/contract.ts'
 import type { ImageView } from './contract.ts'
 
-/** States of images and what each allows. Without zod, so that pages load little. */
+/** States of images, and the actions that each state allows. Without zod, so that pages load little. */
 
 export const imageStates = [
   'queued',

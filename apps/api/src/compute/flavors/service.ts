@@ -53,7 +53,10 @@ const viewOf = (flavor: Flavor): FlavorView => ({
   createdAt: flavor.createdAt.toISOString(),
 })
 
-/** A private flavor exists for administrators and for projects that were given it; for others it does not (R2). */
+/**
+ * Filter for the flavors that the caller may use. A private flavor is found only by administrators and by projects that
+ * were given the flavor (R2).
+ */
 const usable = (ctx: Ctx): Prisma.FlavorWhereInput => (seesAll(ctx) ? {} : ownOrPublic(ctx))
 const ownOrPublic = ({ scope }: Ctx): Prisma.FlavorWhereInput =>
   scope.kind === 'project'

@@ -4,7 +4,7 @@ import { invalidInput, notFound } from '../../kernel/errors.ts'
 import { type ActionsQuery, actionsOn } from '../../kernel/history.ts'
 import { authorize } from '../../kernel/policy.ts'
 
-/** One action on an instance with its steps, as OpenStack's clients ask for it. */
+/** One action on an instance with its steps, as OpenStack's clients read them. */
 export type ActionRecord = {
   action: string
   instanceId: string

@@ -32,8 +32,8 @@ const remembering = <C extends Ctx>(ctx: C, hostsMaxAgeMs: number): C => ({
 })
 const longEnough = 3_600_000
 
-describe('what a launch costs', () => {
-  test('one transaction of at most 15 statements, the hot rows last, as many for ten as for one', async () => {
+describe('a launch', () => {
+  test('costs one transaction of at most 15 statements, the hot rows last, as many for ten as for one', async () => {
     const me = remembering(await testTenant(world), longEnough)
     const input = (count: number) => aLaunch(world, { count, networkIds: [me.networkId] })
     await launchInstances(me, input(1))
@@ -49,13 +49,13 @@ describe('what a launch costs', () => {
     expect(one.at(-2)).toContain('UPDATE "Host"')
   })
 
-  test('a plan is one statement', async () => {
+  test('costs one statement as a plan', async () => {
     const me = remembering(await testTenant(world), longEnough)
     await rememberedHosts(me)
     expect(await statementsOf(() => planInstance(me, aLaunch(world)))).toHaveLength(1)
   })
 
-  test('the answer of a launch equals the instances as they are read afterwards', async () => {
+  test('answers with the instances as they are read afterwards', async () => {
     const me = await testTenant(world)
     const input = aLaunch(world, { clientToken: 'same', count: 2 })
     const told = async () =>

@@ -96,19 +96,16 @@ describe('an instance on a machine that is known not to answer', () => {
   test.each([
     ['down', /^The machine that this instance is on does not answer\. /],
     ['fenced', /^The machine that this instance is on is declared to be off\. /],
-  ])(
-    '(%s) refuses actions that would fail at once with 409, and begins no operation',
-    async (state, words) => {
-      await host(state, 9)
-      const before = await world.deps.root.operation.count()
-      await isRefused('active', () => stopInstance(tenant, { id }), words)
-      await isRefused('active', () => rebootInstance(tenant, { id, kind: 'hard' }), words)
-      await isRefused('stopped', () => startInstance(tenant, { id }), words)
-      await isRefused('active', () => attachInterface(tenant, { id, networkId: tenant.networkId }), words)
-      expect(await world.deps.root.operation.count()).toBe(before)
-      expect(await world.deps.root.instance.findUnique({ where: { id } })).toMatchObject({ taskState: null })
-    },
-  )
+  ])('(%s) refuses actions with 409 at once, and begins no operation', async (state, words) => {
+    await host(state, 9)
+    const before = await world.deps.root.operation.count()
+    await isRefused('active', () => stopInstance(tenant, { id }), words)
+    await isRefused('active', () => rebootInstance(tenant, { id, kind: 'hard' }), words)
+    await isRefused('stopped', () => startInstance(tenant, { id }), words)
+    await isRefused('active', () => attachInterface(tenant, { id, networkId: tenant.networkId }), words)
+    expect(await world.deps.root.operation.count()).toBe(before)
+    expect(await world.deps.root.instance.findUnique({ where: { id } })).toMatchObject({ taskState: null })
+  })
 
   test('its log is refused at once; a host that proves to be silent is waited for some seconds', async () => {
     const log = async () => {

@@ -5,7 +5,7 @@ import { ask, closeNova, cloud, openNova } from './nova.testing.ts'
 beforeAll(openNova)
 afterAll(closeNova)
 
-describe('a host that is gone', () => {
+describe('a host that does not answer any more', () => {
   test.each([
     ['number, before 2.53', 52],
     ['UUID, since 2.53', 53],

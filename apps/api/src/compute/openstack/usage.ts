@@ -101,7 +101,7 @@ export const usageOperations: ApiOperation[] = [
     summary: 'Show what a project uses',
     status: 200,
     access: 'read',
-    except: { stranger: 'forbidden' }, // as Nova says it: a project's id is no secret
+    except: { stranger: 'forbidden' }, // as in Nova: a project's id is no secret
     deviation:
       'An instance counts from its first start to its end, as in Nova; what was deleted before this API existed is not known.',
     handle: async (call) => {

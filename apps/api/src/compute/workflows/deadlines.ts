@@ -12,7 +12,7 @@ const minute = 60_000
  * hosts that answer and are slow.
  */
 export const deadlineMs = {
-  /** The first launch of an image on a host converts it there: minutes for a large one. */
+  /** The first launch of an image on a host converts the image there, which takes minutes for a large image. */
   create: 20 * minute,
   /** Ports, disk and guest take seconds; more on a host that is busy with its first starts after a boot. */
   start: 3 * minute,
@@ -20,9 +20,9 @@ export const deadlineMs = {
   stop: graceMs + 2 * minute,
   /** The time of the guest to shut down, then a start. */
   reboot: graceMs + 3 * minute,
-  /** One command to a process. */
+  /** One command to the process of the guest. */
   pause: minute,
-  /** Ports and one device. */
+  /** The time to make ports and one device. */
   attach: 2 * minute,
   /** The time of the guest to release the device, then the port. */
   detach: releaseMs + 2 * minute,

@@ -343,21 +343,18 @@ describe('an instance whose host is silent', () => {
   const running = { vmState: 'active', taskState: null, faultMessage: null }
   const stopped = { vmState: 'stopped', taskState: null, faultMessage: null }
 
-  test.each(['refuses', 'hangs'] as const)(
-    'fails a stop soon when the host is down and %s',
-    async (fault) => {
-      const { id, host, hostId } = await built()
-      await stopInstance(tenant, { id })
-      world.faults.set(host, fault)
-      await down(hostId)
-      expect(await end(id, 'instance.stop')).toEqual({ ...refused, tries: 1 })
-      expect(await rowOf(id)).toMatchObject(running)
-      await up(hostId)
-      await stopInstance(tenant, { id })
-      await runPending(world.deps)
-      expect(await rowOf(id)).toMatchObject(stopped)
-    },
-  )
+  test.each(['refuses', 'hangs'] as const)('fails a stop soon on a down host that %s', async (fault) => {
+    const { id, host, hostId } = await built()
+    await stopInstance(tenant, { id })
+    world.faults.set(host, fault)
+    await down(hostId)
+    expect(await end(id, 'instance.stop')).toEqual({ ...refused, tries: 1 })
+    expect(await rowOf(id)).toMatchObject(running)
+    await up(hostId)
+    await stopInstance(tenant, { id })
+    await runPending(world.deps)
+    expect(await rowOf(id)).toMatchObject(stopped)
+  })
 
   test('stays stopped after a failed start, and can be started later', async () => {
     const { id, host, hostId } = await built()
