@@ -62,7 +62,8 @@ export async function addMember(
 }
 
 /**
- * Sets the answer of a member. Only the member accepts or refuses; the owner of the image cannot do so for the member.
+ * Sets the answer of a member. Only the member, or an administrator, accepts or refuses; the owner of the image cannot
+ * do so for the member. Throws forbidden for other callers, not_found for a member that the caller cannot see.
  */
 export async function setMemberStatus(
   ctx: Ctx,
