@@ -70,6 +70,7 @@ export const computeContents: ProjectThing[] = [
   },
 ]
 
+/** Deletes the key pairs and limits of deleted users. */
 export async function forgetUsers(ctx: Ctx, userIds: readonly string[]): Promise<void> {
   await ctx.db.userQuotaLimit.deleteMany({ where: { userId: { in: [...userIds] } } })
   await ctx.db.keyPair.deleteMany({ where: { userId: { in: [...userIds] } } })

@@ -30,6 +30,7 @@ export async function listMembers(ctx: Ctx, input: { imageId: string }): Promise
   return rows.map(view)
 }
 
+/** Returns a member of an image. Throws not_found for a member that the caller cannot see. */
 export async function getMember(
   ctx: Ctx,
   input: { imageId: string; projectId: string },
@@ -84,6 +85,7 @@ export async function setMemberStatus(
   })
 }
 
+/** Stops sharing the image with a project. Throws not_found for a project that is no member. */
 export async function removeMember(ctx: Ctx, input: { imageId: string; projectId: string }): Promise<void> {
   await inTransaction(ctx, async (tx) => {
     const image = await sharedImage(tx, 'image:share', input.imageId)

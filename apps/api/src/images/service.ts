@@ -66,6 +66,7 @@ export async function listImages(ctx: Ctx, input: z.output<typeof imageListInput
   )
 }
 
+/** Returns an image. Throws not_found for an image that the caller may not see. */
 export async function getImage(ctx: Ctx, input: { id: string }): Promise<ImageView> {
   return viewOf(ctx, await loadImage(ctx, 'image:get', input.id))
 }
@@ -94,6 +95,10 @@ export async function createImageRow(ctx: Ctx, projectId: string, input: NewImag
   return row
 }
 
+/**
+ * Changes fields of an image. Throws not_found for an image that the caller may not see, forbidden for names of
+ * properties that only the cloud may set, and forbidden for publishing and giving without the right to do so.
+ */
 export async function updateImage(ctx: Ctx, input: z.output<typeof imageUpdateInput>): Promise<ImageView> {
   const { id, ...data } = input
   return changeImage(ctx, id, () => data)

@@ -146,6 +146,7 @@ export async function usableFlavors(ctx: Ctx): Promise<Flavor[]> {
   return whole(rows, 10_000, 'An administrator must delete flavors.')
 }
 
+/** Makes a flavor; for administrators. Throws conflict when a flavor of that id or name exists. */
 export async function createFlavor(ctx: Ctx, input: z.output<typeof flavorCreateInput>): Promise<FlavorView> {
   authorize(ctx, 'compute:create_flavor')
   const { diskMode, ...data } = input
@@ -193,6 +194,7 @@ export async function getFlavor(ctx: Ctx, input: { id: string }): Promise<Flavor
 const seenFlavor = (ctx: Ctx, id: string) =>
   ctx.db.flavor.findFirst({ where: { AND: [usable(ctx), { id }] } })
 
+/** Changes the description of a flavor. Throws not_found for an id that no flavor has. */
 export async function describeFlavor(
   ctx: Ctx,
   input: { id: string; description: string },
@@ -251,6 +253,11 @@ export async function flavorAccess(ctx: Ctx, input: { id: string }): Promise<str
   if (row.public) throw notFound('access list of the public flavor', input.id)
   return row.access.map((access) => access.projectId).sort()
 }
+
+/**
+ * Gives a project access to a private flavor; returns the ids of all projects with access. Throws conflict for a public
+ * flavor and for a project that has access already, invalid_input for an unknown project.
+ */
 export async function grantFlavor(ctx: Ctx, input: { id: string; projectId: string }): Promise<string[]> {
   const { id, projectId } = input
   await changeFlavor(ctx, 'compute:update_flavor', id, async (row, tx) => {
@@ -266,6 +273,11 @@ export async function grantFlavor(ctx: Ctx, input: { id: string; projectId: stri
   })
   return flavorAccess(ctx, { id })
 }
+
+/**
+ * Takes the access to a private flavor from a project; returns the ids of all projects with access. Throws conflict for
+ * a public flavor, not_found for a project without access.
+ */
 export async function revokeFlavor(ctx: Ctx, input: { id: string; projectId: string }): Promise<string[]> {
   const { id, projectId } = input
   await changeFlavor(ctx, 'compute:update_flavor', id, async (row, tx) => {

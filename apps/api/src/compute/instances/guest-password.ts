@@ -12,6 +12,7 @@ export async function guestPassword(ctx: Ctx, input: { id: string }): Promise<st
   return (await driversOf(ctx, row.hostId)).hypervisor.password(plainOp(ctx), row.id)
 }
 
+/** Makes the host forget the password of the guest; does nothing for an instance that has never run. */
 export async function clearGuestPassword(ctx: Ctx, input: { id: string }): Promise<void> {
   const row = await loadInstance(ctx, 'compute:clear_password', input.id)
   if (row.hostId === null || row.launchedAt === null) return

@@ -75,6 +75,7 @@ export function moveState(
   return appendEventsWith(ctx, [instanceEvent(row, 'updated', operationId, data)], [moved], 'moved')
 }
 
+/** Appends the event of a change of an instance. Call this in the transaction of the change. */
 export async function noteInstance(
   ctx: Ctx,
   row: Pick<InstanceRow, 'id' | 'projectId'>,

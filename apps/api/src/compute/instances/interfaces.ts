@@ -17,6 +17,7 @@ import { machineOf } from './machine.ts'
 
 export type { InstanceInterface }
 
+/** Returns the interfaces of an instance. Throws not_found for an instance that the caller may not see. */
 export async function listInterfaces(ctx: Ctx, input: { id: string }): Promise<InstanceInterface[]> {
   const row = await loadInstance(ctx, 'compute:get_instance', input.id)
   return interfacesOf(ctx, row.id)

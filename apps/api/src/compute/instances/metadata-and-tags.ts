@@ -19,6 +19,7 @@ export async function setMetadata(
   })
 }
 
+/** Changes the tags of an instance and returns the new tags. A lock does not protect tags, as in Nova. */
 export async function setTags(
   ctx: Ctx,
   id: string,

@@ -48,6 +48,7 @@ export async function listInstances(
 const ofKeyPair = (ctx: Ctx, keyName: string | undefined) =>
   keyName === undefined ? {} : { keyName, userId: ctx.actor.userId }
 
+/** Returns an instance with the details of its page. Throws not_found for an instance that the caller may not see. */
 export async function getInstance(ctx: Ctx, input: { id: string }): Promise<InstanceDetail> {
   const row = await loadInstance(ctx, 'compute:get_instance', input.id)
   const [[view], groups, image, serverGroup] = await Promise.all([

@@ -98,6 +98,7 @@ export async function findKeyPairs(
   return { pairs: rows.map(viewOf), more: next !== null }
 }
 
+/** Returns a key pair by its name. Throws not_found when the user has no key pair of that name. */
 export async function getKeyPair(ctx: Ctx, input: { name: string; userId?: string }): Promise<KeyPairView> {
   authorize(ctx, 'compute:list_key_pairs')
   const row = await byName(ctx, ownerOf(ctx, input.userId, false), input.name)

@@ -21,12 +21,14 @@ export function anyOf(text: string): string[] {
   return values
 }
 
+/** Reads a boolean of the query. Throws 400 for any other text. */
 export function boolean(name: string, text: string): boolean {
   const lower = text.toLowerCase()
   if (lower !== 'true' && lower !== 'false') throw new HttpError(400, `${name} must be true or false.`)
   return lower === 'true'
 }
 
+/** Reads a whole number of the query that is not negative. Throws 400 for any other text. */
 export function number(name: string, text: string): number {
   const value = Number(text)
   if (!/^\d{1,16}$/.test(text) || !Number.isSafeInteger(value))
