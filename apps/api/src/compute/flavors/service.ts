@@ -146,7 +146,7 @@ export async function usableFlavors(ctx: Ctx): Promise<Flavor[]> {
   return whole(rows, 10_000, 'An administrator must delete flavors.')
 }
 
-/** Makes a flavor; for administrators. Throws conflict when a flavor of that id or name exists. */
+/** Makes a flavor; for administrators. Throws already_exists when a flavor of that id or name exists. */
 export async function createFlavor(ctx: Ctx, input: z.output<typeof flavorCreateInput>): Promise<FlavorView> {
   authorize(ctx, 'compute:create_flavor')
   const { diskMode, ...data } = input
