@@ -36,7 +36,7 @@ export async function GuidePage({ name = firstPage }: { name?: string }) {
           </nav>
         )}
         <article className={classes.text}>
-          <Markdown rehypePlugins={[rehypeSlug]} components={{ h1: () => null, a: GuideLink }}>
+          <Markdown rehypePlugins={[rehypeSlug]} components={{ h1: () => null, a: GuideLink, pre: Command }}>
             {text}
           </Markdown>
         </article>
@@ -48,4 +48,12 @@ export async function GuidePage({ name = firstPage }: { name?: string }) {
 function GuideLink({ href = '', children }: ComponentProps<'a'>) {
   const own = guideLink(href)
   return own.startsWith('/') ? <Link href={own}>{children}</Link> : <a href={own}>{children}</a>
+}
+
+/** A command may be wider than the page: the keyboard scrolls the block that has the focus. */
+function Command({ children }: ComponentProps<'pre'>) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
+    <pre tabIndex={0}>{children}</pre>
+  )
 }
