@@ -52,7 +52,9 @@ describe('an image that is deleted during its upload', () => {
       heard.push(await upload.answer)
       await deleted
     }
-    expect(heard).toEqual([410, 410, 410, 410])
+    // The first upload and its deletion meet: whichever PostgreSQL takes first, the image is gone in the end.
+    expect([204, 410]).toContain(heard[0])
+    expect(heard.slice(1)).toEqual([410, 410, 410])
   })
 
   test('the uploader also hears 410 when the image is deleted during its import', async () => {
