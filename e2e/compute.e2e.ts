@@ -176,6 +176,8 @@ test('another project gets a 404 for the instance and does not see it in lists',
   const stranger = await newPerson(cloud)
   const other = await newBrowser(browser, stranger.name, stranger.password)
   await other.goto(instanceUrl)
+  await expect(other.getByRole('heading', { name: 'You may not see this project' })).toBeVisible()
+  await visit(other, `/instances/${instanceUrl.split('/').at(-1)}`)
   await expect(other.getByText(/could not be found|not found/i).first()).toBeVisible()
   await visit(other, '/instances')
   await expect(other.getByRole('heading', { name: 'No instances yet' })).toBeVisible()

@@ -18,6 +18,7 @@ const portal = names('apps/web/src', '.ts')
 const sorted = (list: Iterable<string>) => [...new Set(list)].toSorted()
 
 const linksOf = (text: string) => [...text.matchAll(/(?<!!)\[[^\]]*\]\(([^)]+)\)/g)].map(([, to = '']) => to)
+const picturesOf = (text: string) => [...text.matchAll(/!\[[^\]]+\]\(([^)]+)\)/g)].map(([, to = '']) => to)
 
 /** Links that lead to no page, or to no heading of it. */
 function lost(from: string, text: string): string[] {
@@ -64,5 +65,16 @@ describe('the guide', () => {
     expect(named.length).toBeGreaterThan(80)
     expect(named.filter(({ label }) => !isLabel(label))).toEqual([])
     expect(isLabel('Press what is not there')).toBe(false)
+  })
+
+  test('each picture is made by a browser test, is shown by a page, and is there', () => {
+    const specs = names('e2e', '.e2e.ts').map((name) => read(`e2e/${name}`))
+    const made = specs.flatMap((text) =>
+      [...text.matchAll(/takePicture\(\w+, '([a-z-]+)'/g)].map(([, name]) => `pictures/${name}.webp`),
+    )
+    const shown = [...pages.values()].flatMap(picturesOf)
+    expect(shown.length).toBeGreaterThan(10)
+    expect(sorted(made)).toEqual(sorted(shown))
+    expect(sorted(names('docs/guide', '.webp'))).toEqual(sorted(shown))
   })
 })

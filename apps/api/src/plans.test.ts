@@ -29,6 +29,11 @@ const allowed: { what: RegExp; statement: RegExp; because: string; either?: true
     because: 'how many there are of all projects: asked by administrators, counted up to a thousand',
   },
   {
+    what: /^(FloatingIp|Router): \(\((name|description) ~~\* \?::text\) OR \("?(address|externalAddress)"? ~~ \?::text\)\)$/,
+    statement: /^SELECT COUNT\(\*\)/,
+    because: 'how many of all projects a word is found in: asked by administrators, counted up to a thousand',
+  },
+  {
     what: /^(Past)?Instance: .*"launchedAt" < /,
     statement: /"launchedAt"/,
     because: 'usage of all projects in a time: a report about all that ran, for administrators',

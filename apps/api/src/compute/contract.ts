@@ -29,7 +29,7 @@ export const flavorCreateInput = z.object({
   diskMode: z.enum(['overlay', 'copy']).default('overlay'),
   rxtxFactor: z.number().positive().max(1e6).default(1),
 })
-/** A flavor's id is what its administrator chose, not always a UUID. */
+/** The id of a flavor is chosen by an administrator, and is not always a UUID. */
 export const flavorRef = z.object({ id: z.string().min(1).max(255) })
 export const flavorAccessInput = flavorRef.extend({ projectId: projectIdInput })
 export const extraSpecKey = z
@@ -62,7 +62,7 @@ export const keyPairCreateInput = z.object({
     .min(1)
     .max(255)
     .regex(/^[\w .@:+-]+$/, 'A key pair name has letters, digits, spaces and _ . @ : + - only.'),
-  /** OpenSSH public key to import; without it we generate an ed25519 pair and show the private key once. */
+  /** OpenSSH public key to import; without a key, the cloud makes an ed25519 pair and shows the private key once. */
   publicKey: z.string().max(16_384).optional(),
 })
 export type KeyPairView = {
@@ -70,9 +70,9 @@ export type KeyPairView = {
   userId: string
   name: string
   type: string
-  /** MD5, as Nova shows it. */
+  /** The MD5 fingerprint, as Nova shows it. */
   fingerprint: string
-  /** “SHA256:…”, as `ssh-keygen -l` prints it. */
+  /** The SHA-256 fingerprint “SHA256:…”, as `ssh-keygen -l` prints it. */
   sha256: string
   publicKey: string
   createdAt: string
@@ -87,17 +87,17 @@ export const instanceListInput = pageInput.extend({
   imageId: z.uuid().optional(),
   flavorId: z.string().max(255).optional(),
   hostId: z.uuid().optional(),
-  /** Launched by the caller with the key pair of theirs that has this name. */
+  /** Only instances that the caller has launched with the caller's key pair of this name. */
   keyName: z.string().max(255).optional(),
   networkId: z.uuid().optional(),
-  /** All of them. */
+  /** Only instances that have all of these tags. */
   tags: z.array(z.string().min(1).max(60)).max(10).optional(),
 })
 export const instancesSummaryInput = z.object({ allProjects: z.boolean().default(false) })
 export type InstancesSummary = {
-  /** Without those of which there is none. */
+  /** Number of instances in each status; a status without instances is absent. */
   byStatus: Partial<Record<InstanceStatus, number>>
-  /** Those with the most vCPUs, of the whole cloud; none when a project is asked for. */
+  /** The projects with the most vCPUs in the whole cloud; empty when the summary is of one project. */
   projects: { id: string; name: string; instances: number; vcpus: number; memoryMib: number }[]
 }
 export const metadataInput = z
@@ -114,7 +114,10 @@ export const tagsInput = z
   .max(50)
   .transform((tags) => [...new Set(tags)])
 const metadataKey = z.string().min(1, 'Give it a key.').max(255)
-/** One item: keys as Nova takes them. What has another key since its launch can still be taken away. */
+/**
+ * Sets one item of metadata, with keys as Nova accepts them. An item that has had another kind of key since its launch
+ * can still be removed.
+ */
 export const metadataSetInput = z.object({
   id: z.uuid(),
   key: metadataKey.regex(/^[a-zA-Z0-9_:. -]*$/, 'A key has letters, digits, spaces and - _ : . only.'),
@@ -125,7 +128,9 @@ export const metadataSetInput = z.object({
 })
 export const metadataRemoveInput = z.object({ id: z.uuid(), key: metadataKey })
 export const instanceTagsInput = z.object({ id: z.uuid(), tags: tagsInput })
-/** Nova's: whether the root file system is to grow with its disk. Images of ours do so by themselves. */
+/**
+ * Nova's setting whether the root file system is to grow with its disk. The images of this cloud grow by themselves.
+ */
 const diskConfigs = ['AUTO', 'MANUAL'] as const
 export const launchInput = z.object({
   name: nameInput,
@@ -133,23 +138,32 @@ export const launchInput = z.object({
   count: z.number().int().min(1).max(50).default(1),
   imageId: z.uuid(),
   flavorId: z.string().min(1).max(255),
-  /** In order. Empty: the project's only network, or none asked for is an error that says so. */
+  /**
+   * Networks in the order of the interfaces. Empty means the project's only network; when there is no single network,
+   * the error says so.
+   */
   networkIds: z.array(z.uuid()).max(8).default([]),
   securityGroupIds: z.array(z.uuid()).max(20).default([]),
-  /** Presets (networking/states.ts) to open, by a group of the project named after them: “open-ssh-ping”. */
+  /**
+   * Presets (networking/states.ts) to open, by a security group of the project that is named after them:
+   * “open-ssh-ping”.
+   */
   openPresets: z
     .array(z.enum(['ssh', 'http', 'https', 'ping', 'rdp']))
     .max(5)
     .default([]),
   keyName: z.string().max(255).optional(),
-  /** base64 of at most 64 KiB. */
+  /** base64; at most 64 KiB when decoded. */
   userData: z.string().max(90_000).optional(),
   metadata: metadataInput.default({}),
-  /** Allocate and associate a floating IP. */
+  /** Whether to allocate a floating IP and associate it with the instance. */
   publicIp: z.boolean().default(false),
   /** Repeating a request with the same token returns the same instances. */
   clientToken: z.string().min(1).max(64).optional(),
-  /** Instead of networkIds: in order a network (with the address wanted) or a port of the project. Empty: no network. */
+  /**
+   * Replaces networkIds: in order, a network (with an address when one is wanted) or a port of the project. Empty means
+   * no network.
+   */
   nics: z
     .array(
       z.union([
@@ -166,26 +180,26 @@ export const launchInput = z.object({
   tags: tagsInput.default([]),
   accessIpv4: z.union([z.ipv4(), z.literal('')]).default(''),
   accessIpv6: z.union([z.ipv6(), z.literal('')]).default(''),
-  /** The metadata also on a CD-ROM; `adminPass` goes there and nowhere else. */
+  /** Whether the guest also gets its metadata on a CD-ROM; `adminPass` is stored there and nowhere else. */
   configDrive: z.boolean().default(false),
   adminPass: z.string().max(255).optional(),
   diskConfig: z.enum(diskConfigs).default('MANUAL'),
 })
-/** While somebody types, anything may still be missing. */
+/** The input of a plan: while a person fills in the form, any field may still be missing. */
 export const planInput = launchInput.partial()
 export type LaunchPlan = {
   ok: boolean
-  /** Sentences with the field to mark; empty when ok. */
+  /** Problems as sentences, each with the field to mark; empty when `ok`. */
   problems: { field: string | null; message: string }[]
   hosts: PlacementView
   quota: { resource: QuotaView['resource']; limit: number; used: number; adds: number }[]
   needs: { vcpus: number; memoryMib: number; diskGib: number }
   networks: { id: string; name: string; cidr: string | null; routed: boolean }[]
-  /** "internet → 22/tcp" with the sentence why not, when not. */
+  /** Who reaches the instance, for example "internet → 22/tcp"; when `ok` is false, `reason` is a sentence. */
   reach: { what: string; ok: boolean; reason: string | null }[]
-  /** The smallest change that would make it fit. */
+  /** The smallest change with which the launch would fit. */
   suggestion: string | null
-  /** Why nothing at all can be launched now, whatever is chosen; one of the problems. */
+  /** Why no launch is possible now, whatever the caller chooses; the sentence is also one of the problems. */
   closed: string | null
 }
 
@@ -216,8 +230,9 @@ export type InstanceView = {
   /** Only administrators see names of hosts. */
   hostName: string | null
   /**
-   * Its machine does not answer (`since`: when it did last; null: it never has), so all else is what was known then.
-   * Null: it answers, or the instance is on none.
+   * The absence of the instance's machine, which does not answer; the other fields then show the last known state.
+   * `since` is the time of its last answer, null when it has never answered. `machine` is null when the machine
+   * answers, or when the instance is on no machine.
    */
   machine: { absence: Absence; since: string | null } | null
   zone: string | null
@@ -225,32 +240,32 @@ export type InstanceView = {
   flavor: { id: string; name: string; vcpus: number; memoryMib: number; diskGib: number }
   keyName: string | null
   addresses: InstanceAddress[]
-  /** The floating IP that was made with it and goes with it (unless it has been moved): its id. */
+  /** Id of the floating IP that was made at the launch and is deleted with the instance (unless it was moved since). */
   ownFloatingIpId: string | null
   metadata: Record<string, string>
   tags: string[]
-  /** What the guest calls itself; made of the name that it was launched with. */
+  /** The host name of the guest, made from the name that the instance had at its launch. */
   hostname: string
-  /** Its metadata came on a CD-ROM, too. */
+  /** Whether the guest also got its metadata on a CD-ROM. */
   configDrive: boolean
   fault: { code: number; message: string; at: string; detail: string | null } | null
-  /** What runs now and since when: "Building · 3.1 s · plugging port". */
+  /** The running step and its start: "Building · 3.1 s · plugging port". */
   activity: { title: string; startedAt: string } | null
   createdAt: string
   updatedAt: string
   launchedAt: string | null
-  /** The same for all instances of one launch. */
+  /** The id that all instances of one launch share. */
   reservationId: string
 }
 export type InstanceDetail = InstanceView & {
   securityGroups: { id: string; name: string }[]
   userData: string | null
-  /** Login of the image when it says one ("tiny"). */
+  /** The name of the login user, when the image has a property that names the user ("tiny"). */
   loginUser: string | null
   serverGroup: { id: string; name: string } | null
 }
 
-/** Where instances may be placed. Names of hosts are for administrators. */
+/** A zone in which instances may be placed. Names of hosts are only for administrators. */
 export type ZoneView = { name: string; available: boolean }
 
 export const groupPolicies = ['affinity', 'anti-affinity', 'soft-affinity', 'soft-anti-affinity'] as const
@@ -258,60 +273,66 @@ export type GroupPolicy = (typeof groupPolicies)[number]
 export const serverGroupCreateInput = z.object({
   name: nameInput,
   policy: z.enum(groupPolicies),
-  /** With anti-affinity: how many may share a host; without it one. */
+  /** With anti-affinity: how many members may share a host; absent means one member. */
   maxPerHost: z.number().int().min(1).max(1000).optional(),
 })
-/** Of the project alone: whoever administers sees those of all projects by OpenStack's clients. */
+/** Server groups of one project only; administrators list the groups of all projects with OpenStack's clients. */
 export const serverGroupListInput = pageInput.omit({ allProjects: true })
 export type ServerGroupView = {
   id: string
   name: string
   policy: GroupPolicy
-  /** With anti-affinity: how many may share a host; null is one. */
+  /** With anti-affinity: how many members may share a host; null means one member. */
   maxPerHost: number | null
   projectId: string
   userId: string
   members: { id: string; name: string }[]
   createdAt: string
 }
-/** A part of what an instance should be that its host has not confirmed. */
+/** A part of the wish for an instance that its host has not confirmed. */
 export type WaitingPart = {
   kind: DocumentKind
-  /** Null, like its name, when it belongs to another project than the instance. */
+  /** Id of the thing; null, like its name, when the thing belongs to another project than the instance. */
   thing: string | null
   name: string | null
-  /** Of a router, what it is about: floating IPs that are to lead to the instance, … */
+  /** For a router: floating IPs that are to lead to the instance. */
   floatingIps: string[]
-  /** … that are to lead nowhere any more, … */
+  /** For a router: floating IPs that are to lead nowhere any more. */
   released: string[]
-  /** … the router itself; of all others true. */
+  /** For a router: whether the router itself is concerned; for any other kind, always true. */
   itself: boolean
-  /** To be there, or to be gone. */
+  /** True when the thing is to exist on the host, false when the thing is to be gone. */
   wanted: boolean
   since: string
-  /** `missing`: its host has fallen silent and may come back at once. `working`: it takes its time. */
+  /**
+   * `missing`: the host has fallen silent and may answer again at once. `working`: the host is at work, which takes
+   * time.
+   */
   why: Absence | 'refused' | 'working' | 'telling'
-  /** Why the host could not do it, or what it waits for ("the host to copy the image"). */
+  /** Why the host could not make the thing, or what the host waits for ("the host to copy the image"). */
   message: string | null
-  /** In the host's own words, for administrators. */
+  /** The error in the words of the host, for administrators. */
   detail: string | null
-  /** Of what was refused; null: with the next delivery. */
+  /** When the host is asked again after a refusal; null means with the next delivery. */
   nextTryAt: string | null
 }
 export type InstanceWaiting = {
-  /** Only administrators see it. */
+  /** The host of the instance; only administrators see this field. */
   host: { id: string; name: string } | null
   parts: WaitingPart[]
 }
 export const rebootInput = z.object({ id: z.uuid(), kind: z.enum(['soft', 'hard']).default('soft') })
 export const instanceDeleteInput = z.object({
   id: z.uuid(),
-  /** The floating IP that was made at its launch goes with it, or else stays with the project. */
+  /**
+   * Whether the floating IP that was made at the launch is deleted too; otherwise the floating IP stays with the
+   * project.
+   */
   releasePublicIp: z.boolean().default(true),
 })
-/** For administrators, when an instance is stuck. */
+/** Resets the state of an instance that is stuck; for administrators. */
 export const instanceResetInput = z.object({ id: z.uuid(), to: z.enum(['active', 'error']) })
-/** Of characters that PostgreSQL can keep. */
+/** A reason consists of characters that PostgreSQL can store. */
 const lockReason = z
   .string()
   .trim()
@@ -330,7 +351,7 @@ export const instanceUpdateInput = z.object({
   accessIpv6: z.union([z.ipv6(), z.literal('')]).optional(),
   diskConfig: z.enum(diskConfigs).optional(),
 })
-/** A free port of the project, or a new one on a network; without an address: any that is free. */
+/** A free port of the project, or a new port on a network; without an address, the port gets any free address. */
 export const attachInput = z.object({
   id: z.uuid(),
   networkId: z.uuid().optional(),
@@ -344,10 +365,10 @@ export const consoleLogInput = z.object({
   tailLines: z.number().int().min(1).max(10_000).optional(),
 })
 export const consoleCreateInput = z.object({ id: z.uuid(), protocol: z.enum(['vnc', 'serial']) })
-/** `url` is a WebSocket path on the front door's origin; single use, minutes to live. */
+/** `url` is the path of a WebSocket on the origin of the front door; it can be used once, within minutes. */
 export type ConsoleAccess = { url: string; protocol: 'vnc' | 'serial'; expiresAt: string }
 
-/** What a tenant may read: numbers, but neither names nor ids nor an administrator's words. */
+/** Returns the verdicts as a tenant may read them: with numbers, but without names, ids and words of administrators. */
 export function maskVerdicts(verdicts: readonly HostVerdict[]): HostVerdict[] {
   return verdicts.map((verdict, index) => ({
     ...verdict,
@@ -361,5 +382,8 @@ export function maskVerdicts(verdicts: readonly HostVerdict[]): HostVerdict[] {
   }))
 }
 
-/** A guest that is unknown here, by the id under which it is listed; the project, when not the one that it was of. */
+/**
+ * Names a guest that no row knows by the id of its stray; `projectId` is needed only when the guest goes to another
+ * project than it belonged to.
+ */
 export const adoptInput = z.object({ strayId: z.uuid(), projectId: projectIdInput.optional() })

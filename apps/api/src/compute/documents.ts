@@ -6,10 +6,10 @@ import { groupNamesOf, portsOf } from '../networking/service.ts'
 import { diskModeOf } from './flavors/service.ts'
 import { asInstanceRow, type InstanceRow } from './instances/instance-row.ts'
 
-/** What the root disk of an instance is made of (Instance.base). */
+/** The image that the root disk of an instance is made of (Instance.base). */
 export type Base = { blobId: string; format: 'raw' | 'qcow2'; virtualGib: number }
 
-/** What hosts are told of instances: the guest, its root disk while it is being built, its ports. */
+/** The documents that hosts receive of instances: the guest, its root disk while the disk is being built, its ports. */
 export const computeDocuments: DocumentRoom[] = [
   {
     kind: 'instance',
@@ -74,7 +74,7 @@ function wishOf(row: InstanceRow, ports: string[], securityGroups: string[]): In
   }
 }
 
-/** Only while it is asked for: a guest that has powered itself off stays off. */
+/** A guest is told to run only while an action wants a running guest: a guest that has powered itself off stays off. */
 const isToRun = ({ vmState, taskState }: InstanceRow) =>
   vmState === 'building' || ['powering-on', 'rebooting', 'rebooting_hard'].includes(taskState ?? '')
 

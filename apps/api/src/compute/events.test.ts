@@ -10,14 +10,14 @@ import { aLaunch, type FakeHost, testTenant, testWorld, type World } from './tes
 
 type HypervisorListener = Parameters<FakeHost['hypervisor']['subscribe']>[0]
 
-describe('what hosts tell by themselves', () => {
+describe('events that hosts send by themselves', () => {
   let world: World
   beforeAll(async () => {
     world = await testWorld(['a'])
   })
   afterAll(() => world.close())
 
-  test('a guest whose process died is ERROR with the reason, even if the host is not reached at first', async () => {
+  test('a guest whose process died is in ERROR with the reason, even if its host is silent at first', async () => {
     const me = await testTenant(world)
     const { instances } = await launchInstances(me, aLaunch(world))
     const id = instances[0]?.id ?? ''
@@ -27,7 +27,7 @@ describe('what hosts tell by themselves', () => {
     const subscribed = vi.spyOn(hypervisor, 'subscribe')
     const stop = startHostWatch(world.deps)
     await vi.waitFor(() => expect(subscribed).toHaveBeenCalled(), { timeout: 10_000 })
-    // The first look fails, as it does while an agent or the database starts anew.
+    // The first look at the guest fails, as happens while an agent or the database restarts.
     hypervisor.failNext('get', new DriverError('unavailable', 'starting'))
     hypervisor.crash(id)
     await vi.waitFor(
@@ -41,7 +41,7 @@ describe('what hosts tell by themselves', () => {
     stop()
   })
 
-  test('a host that tells of guests without end holds up nobody', async () => {
+  test('a host that sends events without end delays no other host', async () => {
     const host = world.hosts.get('a') as FakeHost
     let tell: HypervisorListener = () => undefined
     const subscribe = vi.spyOn(host.hypervisor, 'subscribe').mockImplementation((listener) => {

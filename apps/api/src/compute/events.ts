@@ -6,24 +6,27 @@ import type { TaskState } from './contract.ts'
 import { observeInstance } from './observe.ts'
 
 /**
- * So many guests of a host are looked at at the same time, and so many wait: a host that tells of more than it has holds
- * up no other. What is left out the reconciler will see.
+ * How many guests of one host are looked at at the same time, and how many wait. The limits keep a host that sends
+ * events of more guests than it has from delaying other hosts. The reconciler later sees what was left out.
  */
 const looksAtOnce = 8
 const mostWaiting = 10_000
-/** An event that finds an action under way, or no database, is looked at again this much later. */
+/**
+ * When an action is under way or the database does not answer, the guest of an event is looked at again after this
+ * time.
+ */
 const againMs = 1_000
 const maxLooks = 5
 const waitsForGuest = ['powering-off', 'rebooting'] satisfies TaskState[]
 
-/** `left`: so many looks, when an action is under way. */
+/** `left` is the number of looks that remain while an action is under way. */
 type Hint = { left: number; isOff: boolean }
 type Looks = { waiting: Map<string, Hint>; running: number }
 
 /**
- * Follows the power changes of every host, so that a guest that powers itself off shows SHUTOFF
- * within a second and one whose process dies shows ERROR with the end of its log. An event is only
- * a hint to look. For the worker; returns the way to stop.
+ * Follows the power changes of every host, so that a guest that powers itself off shows SHUTOFF within a second, and a
+ * guest whose process dies shows ERROR with the end of its log. An event is only a hint to look at the guest. The
+ * worker calls this; the returned function stops the watch.
  */
 export function startHostWatch(deps: Deps): () => void {
   const ctx = systemCtx(deps, 'host-watch')
@@ -59,7 +62,7 @@ export function startHostWatch(deps: Deps): () => void {
     }, againMs)
     timers.add(timer)
   }
-  /** A stop or a reboot waits for its guest to power off, outside of any slot. */
+  /** Continues a stop or a reboot, which waits without a slot for its guest to power off. */
   const goOn = async (instanceId: string) => {
     const where = { id: instanceId, taskState: { in: waitsForGuest } }
     if ((await deps.root.instance.count({ where })) > 0)
@@ -68,7 +71,7 @@ export function startHostWatch(deps: Deps): () => void {
   const look = async (hostId: string, instanceId: string, { left, isOff }: Hint) => {
     if (isOff)
       await goOn(instanceId).catch((error) =>
-        // Its timer will find it, some seconds later.
+        // The timer of the operation continues it some seconds later.
         ctx.log.warn({ err: error, instanceId }, 'an operation could not be continued'),
       )
     const next = { left: left - 1, isOff: false }
@@ -81,12 +84,12 @@ export function startHostWatch(deps: Deps): () => void {
       if (row?.taskState) again(hostId, instanceId, next)
     } catch (error) {
       ctx.log.warn({ err: error, hostId, instanceId, left }, 'an event of a guest could not be looked into')
-      // The database or the agent may be back in a moment; after that the reconciler will see it.
+      // The database or the agent may answer again in a moment; after the last look the reconciler sees the guest.
       if (left > 1) again(hostId, instanceId, next)
     }
   }
   const stop = watchHostEvents(deps, (hostId, { instanceId, power }) => {
-    // What is not even an id of ours has no row.
+    // Text that is no id of an instance has no row.
     for (const id of uuids([instanceId]))
       ask(hostId, id, { left: maxLooks, isOff: power === 'off' || power === 'crashed' })
   })

@@ -1,7 +1,7 @@
 import { Prisma } from '@stratolith/db'
 import type { Guests } from '../hosts/service.ts'
 
-/** What hosts must know of instances, whose table is this room's. */
+/** What the hosts room must know of instances, whose table belongs to this room. */
 export const instancesOnHosts: Guests = {
   async counts(ctx, hostIds) {
     const rows = await ctx.db.$queryRaw<
@@ -27,6 +27,6 @@ export const instancesOnHosts: Guests = {
   taken: Prisma.sql`SELECT "hostId", "vcpus", "memoryMib", "diskGib" FROM "Instance" WHERE "vmState" <> 'deleted'`,
 }
 
-/** What DHCP and DNS call an instance. */
+/** The host name of an instance for DHCP and DNS, as SQL. */
 export const hostnameSql = (id: Prisma.Sql): Prisma.Sql =>
   Prisma.sql`SELECT i."hostname" FROM "Instance" i WHERE i."id" = ${id}`

@@ -43,19 +43,19 @@ async function launched(patch: object = {}): Promise<string> {
 const addressOf = async (deviceId: string) =>
   (await db().portAddress.findFirstOrThrow({ where: { port: { deviceId } } })).address
 const planePorts = () => [...(world.hosts.get('a')?.network.state.ports.keys() ?? [])]
-/** Silent for so long that it counts as down. */
+/** Makes host a silent for so long that it counts as down. */
 async function goDown(): Promise<string> {
   world.faults.set('a', 'refuses')
   const { id } = await host()
   await db().host.update({ where: { id }, data: { state: 'down' } })
   return id
 }
-/** On another host, because this one is down. */
+/** Launches an instance with this address on another host, because the first host is down. */
 const launchAt = (address: string, networkId: string) =>
   launchInstances(tenant, aLaunch(world, { nics: [{ networkId, address }] }))
 
 describe('an instance that is deleted while its host is silent', () => {
-  test('leaves its address to nobody until the host is back and has let go of it', async () => {
+  test('keeps its address from others until the host is back and has released the address', async () => {
     const id = await launched()
     const address = await addressOf(id)
     const ports = planePorts()
@@ -85,7 +85,7 @@ describe('an instance that is deleted while its host is silent', () => {
     await launchAt(address, networkId)
   })
 
-  test('leaves its address to others when the machine is declared fenced, which hears of it before it is up', async () => {
+  test('frees its address when the machine is declared fenced, which is told before it counts as up', async () => {
     const id = await launched()
     const address = await addressOf(id)
     const hostId = await goDown()
@@ -108,7 +108,7 @@ describe('an instance that is deleted while its host is silent', () => {
     })
     await launchAt(address, tenant.networkId)
     await runPending(world.deps)
-    // The administrator takes it back, and what it still has is in the way.
+    // The administrator declares the host to be on again, and what the host still has is in the way of the address.
     await unfenceHost(admin, { id: hostId })
     world.faults.delete('a')
     const documents = world.hosts.get('a')?.documents
@@ -124,11 +124,11 @@ describe('an instance that is deleted while its host is silent', () => {
     expect(planePorts()).toEqual([])
   })
 
-  test('is removed from a machine that is declared fenced at that moment, which hears nothing new', async () => {
+  test('is removed from a machine that is declared fenced at that moment, which is told nothing new', async () => {
     const [id, stays] = [await launched(), await launched()]
     await deliverAll(world.system)
     const hostId = await goDown()
-    // Its port, which the machine knows, and its guest are both otherwise by now.
+    // Both the port, which the machine knows, and the guest have changed since.
     await db().instance.update({ where: { id: stays }, data: { hostname: 'renamed' } })
     await deleteInstance(tenant, { id })
     await runPending(world.deps)
@@ -146,7 +146,7 @@ describe('an instance that is deleted while its host is silent', () => {
     expect([planePorts().length, told]).toEqual([1, []])
   })
 
-  test('is removed from a fenced machine as soon as that answers, which stays fenced', async () => {
+  test('is removed from a fenced machine as soon as the machine answers, which stays fenced', async () => {
     const id = await launched()
     const hostId = await goDown()
     await fenceHost(admin, { id: hostId })
@@ -160,14 +160,14 @@ describe('an instance that is deleted while its host is silent', () => {
   })
 })
 
-test('what a host held when an older database was accepted is told to nobody, and free when it is gone', async () => {
+test('things held since before an older database was accepted are told to no host and freed once gone', async () => {
   const id = await launched()
   await goDown()
   await deleteInstance(tenant, { id })
   await runPending(world.deps)
   const held = async () => [await db().heldAddress.count(), await db().heldRoom.count()]
   expect(await held()).toEqual([1, 1])
-  // As tools/cloud/identity.ts leaves it.
+  // The rows are changed as tools/cloud/identity.ts changes them.
   await db().$executeRaw`UPDATE "HostDocument" SET "kind" = 'held ' || "kind" WHERE NOT "wanted"`
   await db().tombstone.deleteMany()
   world.faults.delete('a')
@@ -189,7 +189,7 @@ test('what a host held when an older database was accepted is told to nobody, an
 
 describe('the room of an instance that has left a host', () => {
   const size = { vcpus: 2, memoryMib: 2048, diskGib: 20 }
-  /** An instance that its host knows by a document, as one that leaves it. */
+  /** Makes an instance that its host knows by a document and that leaves the host. */
   async function leaving(): Promise<{ hostId: string; id: string }> {
     const [{ id: hostId }, id] = [await host(), crypto.randomUUID()]
     await db().host.update({
@@ -208,7 +208,7 @@ describe('the room of an instance that has left a host', () => {
   const full = { hostVcpus: 2, hostMemoryMib: 2048, hostDiskGib: 20 }
   const empty = { hostVcpus: 0, hostMemoryMib: 0, hostDiskGib: 0 }
 
-  test('counts until the host has confirmed, which its page hears', async () => {
+  test('counts until the host has confirmed the removal, which updates the page of the host', async () => {
     const one = await leaving()
     await leave(one)
     expect(await used()).toMatchObject(full)
@@ -223,7 +223,7 @@ describe('the room of an instance that has left a host', () => {
     expect(await used()).toMatchObject(empty)
   })
 
-  test('is free at once where no host has heard of it, and on a fenced one', async () => {
+  test('is free at once on a host that has never heard of the instance, and on a fenced host', async () => {
     const one = await leaving()
     await db().hostDocument.deleteMany({ where: { thing: one.id } })
     await leave(one)
@@ -235,7 +235,7 @@ describe('the room of an instance that has left a host', () => {
     expect(await db().heldRoom.count()).toBe(0)
   })
 
-  test('is free when the machine is declared fenced, and so is what came in that moment', async () => {
+  test('is free when the machine is declared fenced, also for an instance that leaves at that moment', async () => {
     const one = await leaving()
     await leave(one)
     const hostId = await goDown()
@@ -266,7 +266,7 @@ describe('the room of an instance that has left a host', () => {
     expect(await used()).toMatchObject(full)
   })
 
-  test('goes with a host that is forgotten', async () => {
+  test('is deleted with a host that is forgotten', async () => {
     const one = await leaving()
     await leave(one)
     await goDown()

@@ -5,13 +5,13 @@ import { plainOp } from '../kernel/hosts.ts'
 import { powerStates, type VmState } from './contract.ts'
 import { asInstanceRow, type InstanceRow, moveState, noFault } from './instances/instance-row.ts'
 
-/** States in which the host's word counts; a build or an error is settled by its own workflow. */
+/** States that the host may correct; the state of a build or an error is settled by its own workflow. */
 const settled: readonly VmState[] = ['active', 'paused', 'stopped']
 
 /**
- * Takes the host's word for one instance that no action holds. Asks the host itself, since an
- * event may be older than an action that has ended meanwhile; the generation that was read before
- * asking guards the write. Returns whether anything was wrong.
+ * Corrects the state of one instance, on which no action is under way, by what its host reports. Asks the host itself,
+ * since an event may be older than an action that has ended meanwhile; the generation that was read before asking
+ * guards the write. Returns whether anything was wrong.
  */
 export async function observeInstance(ctx: Ctx, hostId: string, id: string): Promise<boolean> {
   const row = await ctx.deps.root.instance.findUnique({ where: { id } })
@@ -20,7 +20,7 @@ export async function observeInstance(ctx: Ctx, hostId: string, id: string): Pro
   return adopt(ctx, asInstanceRow(row), await hypervisor.get(plainOp(ctx), id))
 }
 
-/** What of a row a host may know better. */
+/** The columns of a row that a host may know better. */
 export type Observable = Pick<
   InstanceRow,
   'id' | 'projectId' | 'generation' | 'vmState' | 'taskState' | 'powerState'
@@ -28,7 +28,7 @@ export type Observable = Pick<
 
 export const isIdle = (row: Observable): boolean => row.taskState === null && settled.includes(row.vmState)
 
-/** Writes what was observed when it differs from the row; null: the host does not know the guest. */
+/** Writes the observed state when it differs from the row; `observed` is null when the host does not know the guest. */
 export async function adopt(ctx: Ctx, row: Observable, observed: ObservedInstance | null): Promise<boolean> {
   const patch = correction(row, observed)
   if (!patch) return false
@@ -43,12 +43,12 @@ export async function adopt(ctx: Ctx, row: Observable, observed: ObservedInstanc
 
 type Patch = Parameters<typeof moveState>[2]
 
-/** What must change in the row; null when it is right. Pure. */
+/** Returns the change that the row needs; null when the row is right. Pure. */
 export function correction(
   row: Pick<InstanceRow, 'vmState' | 'powerState'>,
   observed: Pick<ObservedInstance, 'power' | 'reason'> | null,
 ): Patch | null {
-  // A stopped guest need not exist: its disk and its row are all that is left of it, and enough.
+  // A stopped guest need not exist: its disk and its row are enough.
   if (!observed)
     return row.vmState === 'stopped' ? null : { vmState: 'stopped', powerState: powerStates.shutdown }
   switch (observed.power) {

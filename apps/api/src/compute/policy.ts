@@ -1,6 +1,8 @@
 import type { PolicyTable } from '../kernel/policy.ts'
 
-/** Action → rule of the compute room (words: kernel/policy.ts). Readers may look, never open a console. */
+/**
+ * The rule of each action of the compute room (words: kernel/policy.ts). Readers may look, but never open a console.
+ */
 const own = 'admin or role:member and project:own'
 const look = 'admin or role:reader and project:own or role:reader and scope:system'
 export const computePolicy: PolicyTable = {
@@ -38,7 +40,7 @@ export const computePolicy: PolicyTable = {
   'compute:list_key_pairs': 'anyone',
   'compute:create_key_pair': 'anyone',
   'compute:delete_key_pair': 'user:own',
-  /** Those of another user, since 2.10 of Nova's API. */
+  /** Key pairs of another user, since 2.10 of Nova's API. */
   'compute:list_foreign_key_pairs': 'admin or role:reader and scope:system',
   'compute:change_foreign_key_pairs': 'admin',
 }

@@ -15,7 +15,10 @@ import { createKeyPair } from './key-pairs/service.ts'
 import { accounts, addImage, aLaunch, leftovers, testTenant, testWorld, type World } from './testing.ts'
 import '../register.ts'
 
-/** Everything that a project may have, and that nothing of it is left wherever its deletion is cut off. */
+/**
+ * Deletes a project with one thing of every kind, and shows that nothing of it is left wherever its deletion is cut
+ * off.
+ */
 let world: World
 let stop: () => Promise<void>
 beforeAll(async () => {
@@ -27,7 +30,7 @@ afterAll(async () => {
   await world.close()
 })
 
-/** The worker: runs whatever a deletion asks for, but no deletion of a project itself. */
+/** Plays the worker: runs all operations that a deletion starts, but no deletion of a project. */
 function runOthers(deps: Deps): () => Promise<void> {
   let over = false
   const done = (async () => {
@@ -74,7 +77,7 @@ async function nothingLeft(projectId: string, at: string): Promise<void> {
   expect([hostVcpus, hostMemoryMib, hostDiskGib], at).toEqual([0, 0, 0])
 }
 
-test('the plan names everything in the order in which it goes, and what has gone before is no more', async () => {
+test('the plan names all things in the order of their deletion, and afterwards nothing is left', async () => {
   const { projectId } = await furnished()
   const plan = await projectDeletionPlan(world.system, { id: projectId })
   expect(plan.things.map((thing) => [thing.kind, thing.count])).toEqual([
@@ -96,8 +99,8 @@ test('the plan names everything in the order in which it goes, and what has gone
   await nothingLeft(projectId, 'deleted')
 })
 
-// It runs the whole deletion for each of its steps, failed and cut off, before and after.
-test('cut off at any step, it goes on where it stopped', { timeout: 180_000 }, async () => {
+// This test runs the whole deletion for each of its steps, failed and cut off, before and after the step.
+test('a deletion that is cut off at any step goes on where it stopped', { timeout: 180_000 }, async () => {
   await failEveryStep(world.deps, {
     action: 'project.delete',
     start,
@@ -114,7 +117,7 @@ test('cut off at any step, it goes on where it stopped', { timeout: 180_000 }, a
   })
 })
 
-test('an image that another project uses stops it with the reason; afterwards it goes on', async () => {
+test('an image that another project uses stops the deletion with the reason; afterwards it goes on', async () => {
   const tenant = await furnished()
   const shared = await addImage(world.deps, tenant.projectId, { name: 'shared' })
   const other = await testTenant(world)
@@ -123,7 +126,8 @@ test('an image that another project uses stops it with the reason; afterwards it
     aLaunch(world, { imageId: shared, networkIds: [other.networkId] }),
   )
   const { operationId } = await deleteProject(world.system, { id: tenant.projectId })
-  // It comes to the images and waits. After a while in which nothing has changed there, it says so.
+  // The deletion comes to the images and waits. After a while without any change there, the deletion fails with the
+  // reason.
   const found = () => world.deps.root.operation.findUniqueOrThrow({ where: { id: operationId } })
   const waiting = (data: unknown) => (data as Record<string, { count: number }>)['left:image']
   while (!waiting((await found()).stateData))
@@ -143,14 +147,14 @@ test('an image that another project uses stops it with the reason; afterwards it
   expect(await world.deps.root.project.findUnique({ where: { id: tenant.projectId } })).toBeNull()
 })
 
-test('key pairs go with their user', async () => {
+test('key pairs are deleted with their user', async () => {
   const tenant = await testTenant(world)
   await createKeyPair(tenant, { name: 'mine' })
   await deleteUser(world.system, { id: tenant.actor.userId })
   expect(await world.deps.root.keyPair.count({ where: { userId: tenant.actor.userId } })).toBe(0)
 })
 
-test('a domain takes projects along that have only what they had from the start', async () => {
+test('deleting a domain deletes projects that have only the things they had from the start', async () => {
   const { system } = world
   const { id } = await createDomain(system, { name: `d-${hexId()}` })
   const project = await createProject(system, { name: 'of-domain', domainId: id })
@@ -164,7 +168,7 @@ test('a domain takes projects along that have only what they had from the start'
   expect(await world.deps.root.securityGroup.count({ where: { projectId: project.id } })).toBe(0)
 })
 
-test('a domain goes right after its projects, while the worker is at them', async () => {
+test('a domain can be deleted right after its projects, while the worker deletes these', async () => {
   const { system, deps } = world
   const { root } = deps
   for (let turn = 0; turn < 30; turn++) {
@@ -178,7 +182,7 @@ test('a domain goes right after its projects, while the worker is at them', asyn
       await deleteProject(system, { id: below.id }),
       await deleteProject(system, { id: beside.id }),
     ]
-    // The worker has all sorts of starts on it.
+    // The worker begins the deletions at different moments.
     const working = asked.map(async ({ operationId }, n) => {
       await new Promise((resolve) => setTimeout(resolve, (turn % 10) * 5 * n))
       return runToEnd(deps, operationId, { last: true })
@@ -190,7 +194,7 @@ test('a domain goes right after its projects, while the worker is at them', asyn
     await deleteDomain(system, { id: await again(name) })
     await Promise.all(working)
     const operations = { resourceId: { in: [above.id, below.id, beside.id] }, action: 'project.delete' }
-    // The one above was not asked for, and waited for the one below it if that was still there.
+    // Nobody asked to delete the project above; its deletion waited for the project below if that still existed.
     const rest = await root.operation.findMany({ where: { ...operations, state: 'queued' } })
     for (const one of rest) await runToEnd(deps, one.id, { last: true })
     const done = await root.operation.findMany({ where: operations })
@@ -201,7 +205,7 @@ test('a domain goes right after its projects, while the worker is at them', asyn
   }
 }, 120_000)
 
-/** The name is free at once. */
+/** Makes a domain of that name, which is free at once. */
 async function again(name: string): Promise<string> {
   const { id } = await createDomain(world.system, { name, enabled: false })
   return id

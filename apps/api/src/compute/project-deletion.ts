@@ -3,7 +3,7 @@ import type { Ctx } from '../kernel/context.ts'
 import { deleteServerGroup } from './groups/service.ts'
 import { deleteInstance } from './instances/actions.ts'
 
-/** What compute has of a project, and of a user. */
+/** The things of the compute room that belong to a project, and to a user. */
 
 export const computeContents: ProjectThing[] = [
   {
@@ -70,6 +70,7 @@ export const computeContents: ProjectThing[] = [
   },
 ]
 
+/** Deletes the key pairs and limits of deleted users. */
 export async function forgetUsers(ctx: Ctx, userIds: readonly string[]): Promise<void> {
   await ctx.db.userQuotaLimit.deleteMany({ where: { userId: { in: [...userIds] } } })
   await ctx.db.keyPair.deleteMany({ where: { userId: { in: [...userIds] } } })

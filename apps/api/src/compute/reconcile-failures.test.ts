@@ -6,7 +6,7 @@ import { launchInstances } from './instances/launch.ts'
 import { reconcileHosts } from './reconcile.ts'
 import { aLaunch, type FakeHost, testTenant, testWorld, type World } from './testing.ts'
 
-/** Every driver call of a round fails, or is the last thing that its process does; the next round ends it. */
+/** Every driver call of a round fails in turn, or is the last act of its process; the next round completes the work. */
 let world: World
 let host: FakeHost
 let hostId = ''
@@ -30,7 +30,7 @@ const diskIds = async () => (await host.storage.listDisks(op())).map((disk) => d
 const trashIds = async () => (await host.storage.trash?.list(op()))?.map((file) => file.id)
 const rowOf = () => db().instance.findUniqueOrThrow({ where: { id: known } })
 
-/** A guest with a disk that has no row, beside the one that has. */
+/** Makes a guest with a disk that has no row, beside the guest that has a row. */
 async function stranger(): Promise<string> {
   const id = crypto.randomUUID()
   const spec = host.hypervisor.state.instances[known]?.spec
@@ -47,7 +47,7 @@ async function buried(): Promise<string> {
   await db().tombstone.create({ data: { kind: 'instance', id, hostId: '' } })
   return id
 }
-/** Unknown for so long that it goes. */
+/** Makes a guest without a row that has been unknown for so long that the next round removes it. */
 async function due(): Promise<string> {
   const thing = await stranger()
   const firstSeenAt = new Date(0)
@@ -63,7 +63,7 @@ beforeEach(async () => {
   await host.storage.trash?.empty(op(), { olderThanMs: 0 })
   await db().stray.deleteMany()
   strange = { deleted: [await buried(), await buried()], over: await due(), fresh: await stranger() }
-  // The row is wrong, too: the guest runs.
+  // The row is wrong, too: it says paused, but the guest runs.
   await db().instance.update({ where: { id: known }, data: { vmState: 'paused' } })
 })
 
@@ -78,10 +78,10 @@ const calls = {
 } satisfies Record<string, () => [object | undefined, string]>
 type Call = keyof typeof calls
 const names = Object.keys(calls) as Call[]
-/** Without these a round knows nothing, and does nothing. */
+/** Without the answers to these calls a round knows nothing, and does nothing. */
 const looks: readonly Call[] = ['hypervisor.list', 'storage.listDisks']
 
-/** The next such call is played by `play`, which may make it. */
+/** Replaces the next call of this name by `play`, which may make the real call. */
 function intercept(name: Call, play: (real: () => Promise<unknown>) => Promise<unknown>): void {
   const [driver, method] = calls[name]()
   if (!driver) throw new Error(`the fake has no ${name}`)
@@ -92,7 +92,10 @@ function intercept(name: Call, play: (real: () => Promise<unknown>) => Promise<u
   })
 }
 
-/** What was to go is gone, by its way; what is known or not yet due is as it was. */
+/**
+ * Expects that all things that were due are gone in the right way, and that known things and things that are not yet
+ * due are unchanged.
+ */
 async function expectSettled(): Promise<void> {
   const stay = [known, strange.fresh].sort()
   expect([await guestIds(), await diskIds()]).toEqual([stay, stay])
@@ -107,7 +110,7 @@ async function expectSettled(): Promise<void> {
   expect(host.hypervisor.state.instances[known]?.power).toBe('running')
 }
 
-test('a round without failures settles all', async () => {
+test('a round without failures settles all differences', async () => {
   await round()
   await expectSettled()
 })
@@ -139,7 +142,7 @@ test.each(names.flatMap((name) => [[name, 'before'] as const, [name, 'after'] as
 test.each(names.flatMap((name) => [[name, 'before'] as const, [name, 'after'] as const]))(
   'a round that dies at %s, %s its effect, is ended by the next',
   async (name, when) => {
-    // Nothing that comes after it is ever done: as after kill -9.
+    // Nothing after this call is ever done, as after kill -9.
     await new Promise<void>((reached, failed) => {
       intercept(name, async (real) => {
         if (when === 'after') await real()

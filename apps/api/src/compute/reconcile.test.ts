@@ -41,7 +41,7 @@ async function launched(ctx: Tenant, count = 1): Promise<string[]> {
   await runPending(world.deps)
   return instances.map((one) => one.id)
 }
-/** As after a restore of a backup that is older than these: no row, and nothing says that they were deleted. */
+/** As after the restore of an older backup: the instances have no row, and no record says that they were deleted. */
 async function forget(ids: string[], { tombstones = false } = {}): Promise<void> {
   await db().$transaction(async (tx) => {
     await tx.operation.deleteMany({ where: { resourceId: { in: ids } } })
@@ -57,7 +57,7 @@ const never = (): never => {
   throw new Error('there is none')
 }
 const past = (days: number) => new Date(Date.now() - days * 86_400_000)
-/** Each test begins with an empty host and nothing written down. */
+/** Each test begins with an empty host and without strays, brakes and tombstones. */
 beforeEach(async () => {
   for (const { id } of await host.hypervisor.list(op())) await host.hypervisor.remove(op(), id)
   for (const { id } of await host.storage.listDisks(op())) await host.storage.removeDisk(op(), id)
@@ -71,8 +71,8 @@ beforeEach(async () => {
   await db().tombstone.deleteMany()
 })
 
-describe('what no row knows', () => {
-  it('runs on, is shown with what its host tells, and is forgotten when its row is back', async () => {
+describe('a guest without a row', () => {
+  it('runs on, is shown with the facts from its host, and is no stray any more when its row is back', async () => {
     const ctx = await testTenant(world)
     const [id = ''] = await launched(ctx)
     const row = await db().instance.findUniqueOrThrow({ where: { id } })
@@ -97,7 +97,7 @@ describe('what no row knows', () => {
     await forget([id])
   })
 
-  it('has a name soon, also among many: those of which nothing is known are asked about first', async () => {
+  it('has a name soon, also among many: hosts are asked first about guests without known facts', async () => {
     const ctx = await testTenant(world)
     const [id = ''] = await launched(ctx)
     const spec = await host.hypervisor.describe(op(), id)
@@ -112,7 +112,7 @@ describe('what no row knows', () => {
     expect(await named()).toBe(61)
   })
 
-  it('goes after its time, its disk by way of the trash, from where it can be taken back', async () => {
+  it('is removed after its time; its disk goes to the trash, from where it can be taken back', async () => {
     const ctx = await testTenant(world)
     const [id = ''] = await launched(ctx)
     await forget([id])
@@ -120,7 +120,7 @@ describe('what no row knows', () => {
     await db().stray.updateMany({ data: { firstSeenAt: past(6) } })
     await round()
     expect(await guestIds()).toEqual([id])
-    // It was not seen for a week, or a clock has jumped.
+    // The stray was not seen for a week, or a clock has jumped.
     await db().stray.updateMany({ data: { firstSeenAt: past(13), lastSeenAt: past(7) } })
     await round()
     expect(await guestIds()).toEqual([id])
@@ -148,7 +148,7 @@ describe('what no row knows', () => {
     await expectCloudError(takeBackDisk(admin, { hostId, thing: id }), 'conflict', /not in the trash/)
   })
 
-  it('is put back whole after it was removed, stopped, and can be adopted', async () => {
+  it('is put back whole and stopped after it was removed, and can be adopted', async () => {
     const ctx = await testTenant(world)
     const [id = ''] = await launched(ctx)
     const before = await getInstance(ctx, { id })
@@ -157,7 +157,7 @@ describe('what no row knows', () => {
     await reconcileNetwork(world.system, hostId)
     const { id: strayId = '' } = (await strays('guest'))[0] ?? never()
     await decideStray(admin, { id: strayId, decision: 'remove' })
-    // Its ports go after it, whoever comes first: they are part of what is kept.
+    // Its ports are removed after the guest, whichever reconciler comes first: the ports belong to the kept guest.
     await reconcileNetwork(world.system, hostId)
     expect((await strays('port')).map((one) => one.decision)).toEqual(['remove'])
     await round()
@@ -167,7 +167,7 @@ describe('what no row knows', () => {
     expect((await listTrash(admin, {})).items).toMatchObject([
       { thing: id, guest: { name: 'web', project: { id: ctx.projectId, name: expect.any(String) } } },
     ])
-    // Its network has left the host since.
+    // The network of the guest has left the host since.
     expect((await host.network.list(op())).networks.length).toBeGreaterThan(1)
     await withdrawFrom(world.system, hostId, 0)
     await deliver(world.system, op(), hostId)
@@ -191,9 +191,9 @@ describe('what no row knows', () => {
     await forget([id])
   })
 
-  it('comes back without a port whose address somebody else has by now', async () => {
+  it('comes back without a port whose address another port has by now', async () => {
     const ctx = await testTenant(world)
-    // Before the address is free: a launch that is given it would find it in use on the host.
+    // Launch both before the address is free: on the host, a later launch would find the address in use.
     const [id = '', other = ''] = await launched(ctx, 2)
     const taken = await db().portAddress.findFirstOrThrow({ where: { port: { deviceId: id } } })
     await forget([id])
@@ -211,7 +211,7 @@ describe('what no row knows', () => {
     await forget([id, other])
   })
 
-  it('goes at once when an administrator says so, and never when he keeps it', async () => {
+  it('is removed at once when an administrator decides so, and never when they decide to keep it', async () => {
     const ctx = await testTenant(world)
     const [keep = '', drop = ''] = await launched(ctx, 2)
     await forget([keep, drop])
@@ -244,7 +244,7 @@ describe('what no row knows', () => {
     await expectCloudError(listStrays(member, strayListInput.parse({})), 'forbidden')
   })
 
-  it('is kept also when its host was away, and is not adopted while it is being removed', async () => {
+  it('is kept also when the guest was away for a round, and is not adopted while it is being removed', async () => {
     const ctx = await testTenant(world)
     const [id = ''] = await launched(ctx)
     await forget([id])
@@ -261,7 +261,7 @@ describe('what no row knows', () => {
     await expectCloudError(adoptInstance(admin, { strayId: guest.id }), 'conflict', /being removed/)
   })
 
-  it('is not removed when it was given a row while the round went on', async () => {
+  it('is not removed when an operation on it began while the round went on', async () => {
     const ctx = await testTenant(world)
     const [first = '', second = ''] = await launched(ctx, 2)
     await forget([first, second], { tombstones: true })
@@ -288,22 +288,22 @@ describe('what no row knows', () => {
   })
 })
 
-describe('a reason', () => {
-  it('is used up when a round has seen that the thing is gone, so that it is none after a restore', async () => {
+describe('a tombstone', () => {
+  it('is used up when a round has seen that the thing is gone, so that it is no reason after a restore', async () => {
     const ctx = await testTenant(world)
     const [id = ''] = await launched(ctx)
     const elsewhere = { kind: 'instance', id, hostId, deletedAt: new Date(Date.now() - 3_600_000) }
     await db().tombstone.create({ data: { ...elsewhere, id: crypto.randomUUID() } })
     await db().tombstone.create({ data: elsewhere })
     await round()
-    // The one whose thing is not there is gone; this instance's row says that it is here, which is stronger.
+    // The tombstone without a thing is gone; the row of this instance says that it is here, which counts more.
     expect(await db().tombstone.findMany({ where: { hostId }, select: { id: true } })).toEqual([{ id }])
     expect(await guestIds()).toEqual([id])
   })
 })
 
-describe('what was deleted', () => {
-  it('while its host was down goes when the host is back', async () => {
+describe('a guest that was deleted', () => {
+  it('while its host was down is removed when the host is back', async () => {
     const ctx = await testTenant(world)
     const ids = await launched(ctx, 2)
     await forget(ids, { tombstones: true })
@@ -311,7 +311,7 @@ describe('what was deleted', () => {
     expect([await guestIds(), await disks(), await strays()]).toEqual([[], [], []])
   })
 
-  it('or has left the host goes from there, and from there alone', async () => {
+  it('or has left the host is removed from that host, and only from there', async () => {
     const ctx = await testTenant(world)
     const [id = ''] = await launched(ctx)
     const [elsewhere] = [crypto.randomUUID()]
@@ -327,7 +327,7 @@ describe('what was deleted', () => {
     await db().host.delete({ where: { id: elsewhere } })
   })
 
-  it('is not removed when it is much at once, until an administrator lets it go', async () => {
+  it('is not removed with many others at once, until an administrator releases the brake', async () => {
     const ctx = await testTenant(world)
     const ids = await launched(ctx, 6)
     await forget(ids, { tombstones: true })
@@ -344,8 +344,8 @@ describe('what was deleted', () => {
     ).toBe(1)
     for (const brake of brakes) await releaseBrake(admin, brake)
     if (brakes[0]) await releaseBrake(admin, brakes[0])
-    // What has come since is not covered by the word of the administrator. The addresses of those that were
-    // forgotten are given out again, and must not be in the way.
+    // The administrator's release does not cover later things. The addresses of forgotten instances are given out
+    // again, and must not be in the way.
     const launchedAnew = (count: number) => {
       host.network.state.ports.clear()
       return launched(ctx, count)
@@ -366,7 +366,7 @@ describe('what was deleted', () => {
     expect([await guestIds(), await disks(), await listBrakes(admin)]).toEqual([[], [], []])
   })
 
-  it('is left while an operation is at work on it', async () => {
+  it('is not removed while an operation is at work on it', async () => {
     const ctx = await testTenant(world)
     const [id = ''] = await launched(ctx)
     await forget([id], { tombstones: true })
@@ -422,7 +422,7 @@ describe('a guest that is adopted', () => {
     await forget([id])
   })
 
-  it('is in those of its groups that the project has under their names', async () => {
+  it('is in those of its groups whose names the project has', async () => {
     const ctx = await testTenant(world)
     for (const name of ['web', 'ssh']) await createSecurityGroup(ctx, { name, description: '' })
     const groups = await db().securityGroup.findMany({
@@ -448,7 +448,7 @@ describe('a guest that is adopted', () => {
     await forget([id])
   })
 
-  it('brings its network along when that is unknown, too; another project may get it', async () => {
+  it('brings its network along when no row knows that either; another project may get both', async () => {
     const ctx = await testTenant(world)
     const [id = ''] = await launched(ctx)
     const addresses = (await getInstance(ctx, { id })).addresses.map((one) => one.address)
@@ -472,7 +472,7 @@ describe('a guest that is adopted', () => {
     await forget([id])
   })
 
-  it('is refused when another port has its address, and stays what it was', async () => {
+  it('is refused when another port has its address, and stays a stray', async () => {
     const ctx = await testTenant(world)
     const [id = '', other = ''] = await launched(ctx, 2)
     const { address, subnetId } = await db().portAddress.findFirstOrThrow({

@@ -25,9 +25,9 @@ import { dropOldTokens } from './consoles/service.ts'
 import { adopt, isIdle, type Observable } from './observe.ts'
 
 const everyMs = 20_000
-/** They share their queries. */
+/** Most hosts that are reconciled at the same time; their queries are gathered. */
 const hostsAtOnce = 64
-/** How long one host may take in a round, and each call to it. */
+/** The longest time for one host in a round, and for each call to the host. */
 const roundMs = 120_000
 const callMs = 30_000
 
@@ -43,8 +43,8 @@ export const computeReconcilers: Reconciler[] = [
 ]
 
 /**
- * Every host that answers: its guests and disks against the rows. One that fails is tried next time, one
- * that falls silent holds up no other.
+ * Compares the guests and disks of every host that answers with the rows. A host that fails is tried next time; a host
+ * that falls silent delays no other.
  */
 export async function reconcileHosts(ctx: Ctx): Promise<void> {
   await pLimit(hostsAtOnce).map(await hostsUp(ctx), (host) =>
@@ -55,9 +55,9 @@ export async function reconcileHosts(ctx: Ctx): Promise<void> {
 }
 
 /**
- * The rows whose state may be corrected are read before the host is asked, so that an action in
- * between raises their generation and wins. The rows that protect a guest are read after: an
- * instance that is launched in between has a row before its guest appears.
+ * Reconciles one host. The rows whose state may be corrected are read before the host is asked, so that an action in
+ * between raises their generation and wins. The rows that protect a guest are read after: an instance that is launched
+ * in between has a row before its guest appears.
  */
 async function reconcileHost(ctx: Ctx, hostId: string, drivers: HostDrivers): Promise<void> {
   await whileAnswering(plainOp(ctx, roundMs), drivers, (round) =>
@@ -90,8 +90,8 @@ const instancesOn = rowsOf<Observable>((hosts) => ({
 const writtenOf = confirmedOf('instance')
 
 /**
- * What the host has heard last of its guests against what it has confirmed: it may have lost it, or these
- * rows may be those of a backup. Then it is told again.
+ * Compares the documents that the host has heard last with those that it has confirmed: the host may have lost a
+ * document, or these rows may come from a backup. Then the host is told again.
  */
 async function proveDocuments(
   ctx: Ctx,
@@ -106,7 +106,8 @@ async function proveDocuments(
   const known = new Set(written.map((one) => one.thing))
   const unknown = ids.filter((id) => !known.has(id))
   if (unknown.length > 0)
-    // Their rows may be gone by now, by nobody's wish: a need without a row would be told as one to be without.
+    // The rows of these instances may be lost by now, though nobody deleted them: a need without a row would be told to
+    // the host as an instance to remove.
     await ctx.db.$queryRaw`
       SELECT stratolith_need(array_agg("hostId"), array_agg('instance'::text), array_agg("id"))::text FROM (
         SELECT "hostId", "id" FROM "Instance" WHERE "id" = ANY(${unknown}::uuid[]) AND "hostId" = ${hostId}::uuid
@@ -116,7 +117,7 @@ async function proveDocuments(
     (one) =>
       one.wanted &&
       one.confirmed > 0 &&
-      // What was told meanwhile may have come after the host was asked.
+      // A document that was told meanwhile may have arrived after the host was asked.
       before.get(one.thing) === one.confirmed &&
       heard.get(one.thing) !== one.confirmed,
   )
@@ -131,7 +132,7 @@ async function proveDocuments(
 
 type OnHost = { guests: readonly ObservedInstance[]; disks: readonly ObservedDisk[] }
 
-/** Guests and disks of deleted instances go; those that nobody knows are left and written down. */
+/** Removes guests and disks of deleted instances; those that no row knows are left and written down as strays. */
 async function removeLeftovers(
   ctx: Ctx,
   op: Op,
@@ -160,7 +161,7 @@ async function removeLeftovers(
       return hypervisor.remove(op, id)
     },
   )
-  // A disk goes the way of its instance; the disk of a guest that stays, stays.
+  // A disk is treated like its instance; the disk of a guest that stays, stays.
   const staying = new Set(guests.map((guest) => guest.id).filter((id) => !gone.has(id)))
   const of = (these: ReadonlySet<string>) =>
     new Set(disks.filter((disk) => these.has(disk.instanceId)).map((disk) => disk.id))
@@ -197,9 +198,9 @@ async function removeLeftovers(
 }
 
 /**
- * What its host tells of a guest goes into the trash with its disks, so that it can be put back; without the
- * rules of its ports, which it gets anew. Whoever cannot be described, or on a host that cannot keep it, goes
- * without.
+ * Puts the facts that a host tells of a guest into the trash with its disks, so that the guest can be put back; without
+ * the rules of its ports, which are made anew. A guest that cannot be described, or on a host that cannot keep the
+ * facts, is removed without them.
  */
 async function keepGuest(ctx: Ctx, op: Op, drivers: HostDrivers, id: string): Promise<void> {
   const { hypervisor, network, storage } = drivers
@@ -219,17 +220,17 @@ async function keepGuest(ctx: Ctx, op: Op, drivers: HostDrivers, id: string): Pr
   await storage.trash
     ?.keepGuest(op, { instanceId: id, name, projectId, told })
     .catch((error: { code?: unknown }) => {
-      if (error.code !== 'unsupported') throw error // it stays for the next round
+      if (error.code !== 'unsupported') throw error // the guest stays for the next round
     })
 }
 
-/** Instances whose row says that they are there, or that an operation is at work on. */
+/** Returns the instances whose row says that they are on the host, or on which an operation is at work. */
 async function knownOn(ctx: Ctx, hostId: string, ids: readonly string[]): Promise<Set<string>> {
   const [places, busy] = await Promise.all([placesOf(ctx, ids), busyInstances(ctx, ids)])
   return new Set(ids.filter((id) => places.get(id) === hostId || busy.has(id)))
 }
 const busyInstances = busyAmong('instance')
-/** On which host each is. */
+/** Reads which host each instance is on. */
 const placesOf = gathered(64, async ({ deps }, asked: readonly (readonly string[])[]) => {
   const rows = await deps.root.$queryRaw<{ id: string; hostId: string | null }[]>`
     SELECT "id"::text, "hostId"::text FROM "Instance" WHERE "id" = ANY(${uuids([...new Set(asked.flat())])}::uuid[])`
@@ -237,7 +238,10 @@ const placesOf = gathered(64, async ({ deps }, asked: readonly (readonly string[
   return asked.map(() => places)
 })
 
-/** A host that follows the wrong database has a thousand strangers: so many of them are asked about in a round. */
+/**
+ * Most guests without a row that are asked about in a round: a host that follows the wrong database has a thousand of
+ * them.
+ */
 const describedAtOnce = 50
 
 async function factsOfGuests(
@@ -251,7 +255,7 @@ async function factsOfGuests(
   const strays = guests.map((guest) => guest.id).filter(isStray)
   if (strays.length === 0) return guests.map(({ id }) => ({ id }))
   const known = await describedStrays(ctx, hostId, 'guest', strays)
-  // Those of which nothing is known yet come first; what is known stays written down (hosts/keeping.ts).
+  // Guests without known facts come first; known facts stay written down (hosts/keeping.ts).
   const asked = new Set(
     strays.toSorted((a, b) => Number(known.has(a)) - Number(known.has(b))).slice(0, describedAtOnce),
   )

@@ -88,7 +88,7 @@ const instancesRouter = router({
     .input(detachInput)
     .mutation(({ ctx, input }) => detachInterface(ctx.cloud, input)),
   adopt: procedure.input(adoptInput).mutation(({ ctx, input }) => adoptInstance(ctx.cloud, input)),
-  /** For administrators, when it is stuck. */
+  /** For administrators, when an instance is stuck. */
   resetState: procedure
     .input(instanceResetInput)
     .mutation(({ ctx, input }) => resetInstance(ctx.cloud, input)),
@@ -118,7 +118,6 @@ const flavorsRouter = router({
       setExtraSpecs(ctx.cloud, { id: input.id, specs: { [input.key]: input.value } }),
     ),
   removeSpec: procedure.input(flavorSpecRef).mutation(({ ctx, input }) => removeExtraSpec(ctx.cloud, input)),
-  /** Ids of the projects that may use a private flavor. */
   access: procedure.input(flavorRef).query(({ ctx, input }) => flavorAccess(ctx.cloud, input)),
   grant: procedure.input(flavorAccessInput).mutation(({ ctx, input }) => grantFlavor(ctx.cloud, input)),
   revoke: procedure.input(flavorAccessInput).mutation(({ ctx, input }) => revokeFlavor(ctx.cloud, input)),

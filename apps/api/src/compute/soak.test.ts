@@ -18,7 +18,7 @@ test(`${cycles} cycles of launch and delete leave nothing behind`, {
   timeout: 30_000 + cycles * 2_000,
 }, async () => {
   const tenant = await testTenant(world)
-  // The first launch makes what stays: the group of the presets.
+  // The first launch makes things that stay: the security group of the presets.
   await cycle(tenant, 0)
   const before = await everything(tenant.projectId)
   for (let i = 1; i <= cycles; i++) await cycle(tenant, i)
@@ -30,7 +30,10 @@ test(`${cycles} cycles of launch and delete leave nothing behind`, {
   expect(launches.find((row) => row.state === 'failed')?._count).toBe(Math.floor(cycles / 10))
 })
 
-/** Most are deleted when they run; every tenth before its build has begun, every fourth with a public IP. */
+/**
+ * Launches and deletes one instance. Most are deleted when they run, every tenth before its build has begun; every
+ * fourth has a public IP.
+ */
 async function cycle(tenant: Ctx, index: number): Promise<void> {
   const { instances } = await launchInstances(
     tenant,
@@ -48,7 +51,7 @@ async function cycle(tenant: Ctx, index: number): Promise<void> {
   await runPending(world.deps)
 }
 
-/** Rows of every table that an instance touches, and all counters. */
+/** Counts the rows of every table that an instance touches, and reads all counters. */
 async function everything(projectId: string): Promise<Record<string, unknown>> {
   const db = world.deps.root
   return {

@@ -12,7 +12,7 @@ import { correction } from './observe.ts'
 const idle = (vmState: (typeof vmStates)[number]) => ({ vmState, taskState: null, locked: false })
 
 describe('state table (openstack-api section 6)', () => {
-  test('status words', () => {
+  test('states have the status words of OpenStack', () => {
     expect(vmStates.map((vm) => instanceStatus(vm, null))).toEqual([
       'BUILD',
       'ACTIVE',
@@ -44,7 +44,7 @@ describe('state table (openstack-api section 6)', () => {
     expect(allowedIn(instanceCan[action])).toEqual(states)
   })
 
-  test('while something is under way only delete is allowed, and only once', () => {
+  test('while an action is under way only delete is allowed, and only once', () => {
     for (const taskState of taskStates) {
       const busy = { vmState: 'active', taskState, locked: false } as const
       for (const action of [
@@ -72,16 +72,16 @@ describe('state table (openstack-api section 6)', () => {
   })
 })
 
-describe('what a host reports', () => {
+describe('a report of a host', () => {
   const row = (vmState: (typeof vmStates)[number], powerState: number) => ({ vmState, powerState })
   const active = row('active', powerStates.running)
-  test('what is as recorded changes nothing', () => {
+  test('that equals the row changes nothing', () => {
     expect(correction(active, { power: 'running', reason: null })).toBeNull()
     expect(correction(row('paused', 3), { power: 'paused', reason: null })).toBeNull()
     expect(correction(row('stopped', 4), { power: 'off', reason: null })).toBeNull()
     expect(correction(row('stopped', 4), null)).toBeNull()
   })
-  test('the host’s word counts', () => {
+  test('that differs from the row corrects the row', () => {
     expect(correction(active, { power: 'off', reason: null })).toEqual({ vmState: 'stopped', powerState: 4 })
     expect(correction(active, null)).toEqual({ vmState: 'stopped', powerState: 4 })
     expect(correction(active, { power: 'paused', reason: null })).toEqual({

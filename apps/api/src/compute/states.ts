@@ -1,7 +1,7 @@
 import type { Absence } from '../hosts/contract.ts'
 import type { Allowed } from '../kernel/contract.ts'
 
-/** States of instances and what each allows. Without zod, so that pages load little. */
+/** States of instances, and the actions that each state allows. Without zod, so that pages load little. */
 
 export const vmStates = ['building', 'active', 'stopped', 'paused', 'error', 'deleted'] as const
 export type VmState = (typeof vmStates)[number]
@@ -19,7 +19,7 @@ export const taskStates = [
   'deleting',
 ] as const
 export type TaskState = (typeof taskStates)[number]
-/** OpenStack's numbers. */
+/** Power states with OpenStack's numbers. */
 export const powerStates = { none: 0, running: 1, paused: 3, shutdown: 4, crashed: 6 } as const
 
 export type InstanceStatus =
@@ -31,7 +31,7 @@ export type InstanceStatus =
   | 'HARD_REBOOT'
   | 'ERROR'
   | 'DELETED'
-/** The word that people and OpenStack's clients see (openstack-api section 6). */
+/** Returns the status that people and OpenStack's clients see (openstack-api section 6). */
 export function instanceStatus(vmState: VmState, taskState: TaskState | null): InstanceStatus {
   if (vmState === 'active' && taskState === 'rebooting') return 'REBOOT'
   if (vmState === 'active' && taskState === 'rebooting_hard') return 'HARD_REBOOT'
@@ -51,7 +51,9 @@ type Stateful = {
   vmState: VmState
   taskState: TaskState | null
   locked: boolean
-  /** Null (or not known): the machine that it is on answers, or it is on none. */
+  /**
+   * The absence of the instance's machine; null or undefined when the machine answers, or when the instance is on none.
+   */
   machine?: { absence: Absence } | null
 }
 const away = {
@@ -59,9 +61,9 @@ const away = {
   fenced:
     'The machine that this instance is on is declared to be off. This works again when an administrator takes that back.',
 }
-/** Also of one that has been asked and was silent. */
+/** The same sentence serves for a machine that was asked and did not answer. */
 export const machineSilent = away.silent
-/** Why nothing can be asked of the machine that an instance is on; null: it can, and it is tried. */
+/** Returns the reason why the machine of an instance cannot be asked; null when the machine is asked. */
 export const machineAway = (absence: Absence | undefined): string | null =>
   absence === undefined || absence === 'missing' ? null : away[absence]
 
@@ -84,12 +86,12 @@ export const instanceCan = {
   rebootHard: inState('hard rebooted', ['active', 'stopped', 'paused', 'error']),
   pause: inState('paused', ['active']),
   unpause: inState('unpaused', ['paused']),
-  /** An interface, or take one away: its guest need not run, and one that does not has it at its next start. */
+  /** Give an interface or take one away. The guest need not run: a stopped guest has the change at its next start. */
   attach: (i: Stateful): Allowed =>
     inState('given an interface or lose one', ['active', 'paused', 'stopped'])(
       i.vmState === 'stopped' ? { ...i, machine: null } : i,
     ),
-  /** Also during a build, also in error. */
+  /** Deleting is allowed also during a build and in error. */
   delete: (i: Stateful): Allowed =>
     i.locked
       ? 'The instance is locked.'
@@ -108,7 +110,10 @@ export const instanceCan = {
 export const instanceTransitioning = (i: Pick<Stateful, 'vmState' | 'taskState'>): boolean =>
   i.taskState !== null || i.vmState === 'building'
 
-/** What an instance calls itself: a DNS label of letters, digits and inner hyphens, at most 63 (RFC 1123). */
+/**
+ * Makes the host name of an instance: a DNS label of letters, digits and inner hyphens, at most 63 characters (RFC
+ * 1123).
+ */
 export function hostnameOf(name: string, id: string): string {
   const label = name
     .normalize('NFKD')

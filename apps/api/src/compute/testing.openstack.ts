@@ -127,7 +127,7 @@ const otherExamples: Examples = {
   'quotas.update': ofProject({ body: { quota_set: { server_groups: -1 } } }),
   'quotas.delete': {
     async make(tenant) {
-      // Of a project of its own: the tenant itself has no limits.
+      // The example uses a project of its own, because the tenant itself has no limits.
       const { id } = await tenant.deps.root.project.create({
         data: { id: crypto.randomUUID().replaceAll('-', ''), domainId: tenant.domainId, name: unique('p') },
       })
@@ -190,7 +190,10 @@ async function aServerGroup({ ctx }: Tenant): Promise<Example> {
   const { id } = await createServerGroup(ctx, { name: unique('sg'), policy: 'anti-affinity' })
   return { params: { group_id: id } }
 }
-/** Disabling the only host must not starve the examples after it: they enable it again. */
+/**
+ * Makes the body for a service. Each example enables the hosts again, so that an example that disables the only host
+ * does not starve the next.
+ */
 async function serviceBody(tenant: Tenant, more: object = {}): Promise<Example> {
   const { name } = await tenant.deps.root.host.findFirstOrThrow({ where: { state: 'up' } })
   await tenant.deps.root.host.updateMany({ data: { enabled: true, disabledReason: null } })

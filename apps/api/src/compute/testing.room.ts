@@ -75,7 +75,7 @@ export const testingRoom: TestingRoom = {
       kind: 'admin',
       input: () => ({ name: name(), vcpus: 1, memoryMib: 128, diskGib: 1 }),
     },
-    // "ok" is a conflict: the guest and the bytes are gone.
+    // The guest and the bytes are gone, so an allowed call ends in a conflict.
     'instances.adopt': { kind: 'admin', input: async () => ({ strayId: await stray('guest') }) },
     'flavors.get': { kind: 'anyone', input: async () => ({ id: await flavor(true) }) },
     'flavors.delete': byId('admin', () => flavor()),

@@ -18,8 +18,8 @@ import { seedFlavors } from './flavors/seed.ts'
 import '../register.ts'
 
 /**
- * refuses: its agent is gone. hangs: it takes every call and never says anything, not even that it gave up.
- * slow: it is there, and what it is told takes `slowMs` before it begins.
+ * refuses: the agent of the host is gone. hangs: the host takes every call and never answers, not even that it gave up.
+ * slow: the host answers, and begins each document after `slowMs`.
  */
 export type Fault = 'refuses' | 'hangs' | 'slow'
 export type FakeHost = {
@@ -27,10 +27,10 @@ export type FakeHost = {
   network: FakeNetwork
   storage: FakeStorage
   documents: DocumentKeeper
-  /** Where its documents are kept; absent: in memory. */
+  /** The folder of the host's documents; absent: they are kept in memory. */
   dir?: string
   killed: AbortController
-  /** Calls that a slow host has taken and not begun. */
+  /** Number of calls that a slow host has accepted and not begun. */
   waiting: number
 }
 
@@ -44,13 +44,13 @@ export function fakeHost(name: string, dir?: string): FakeHost {
   return { ...host, documents: createDocuments({ ...host, dir }), dir, killed, waiting: 0 }
 }
 
-/** kill -9 of the agent of a host that is kept on disk, and its next start. */
+/** Plays kill -9 of the agent of a host that keeps its documents on disk, and the agent's next start. */
 export function restartHost(world: World, name: string): void {
   const host = world.hosts.get(name)
   if (!host?.dir) throw new Error(`host ${name} keeps nothing on disk`)
   host.killed.abort()
   const killed = new AbortController()
-  // What the old one still writes in this process the new one does not see.
+  // The new agent does not see what the old agent still writes in this process.
   const dir = `${host.dir}+`
   fs.cpSync(host.dir, dir, { recursive: true })
   const own = <T extends object>(driver: T) =>
@@ -65,7 +65,7 @@ export function restartHost(world: World, name: string): void {
   Object.assign(host, { dir, killed, documents })
 }
 
-/** Calls to an agent that is killed break off. */
+/** Breaks a call off when the agent is killed. */
 function whileItLives<T>(host: FakeHost, work: () => Promise<T>): Promise<T> {
   const { signal } = host.killed
   return new Promise((resolve, reject) => {
@@ -80,14 +80,14 @@ export type World = {
   /** Simulated machines by the name in their endpoint "fake:NAME". */
   hosts: Map<string, FakeHost>
   imageId: string
-  /** Hosts by name that do not answer: what they have stays, as `hosts` shows it. */
+  /** Faults of hosts by name. Such a host keeps its things, as `hosts` shows. */
   faults: Map<string, Fault>
-  /** How long a slow host takes; those that wait go on when it becomes less. */
+  /** Delay of a slow host in ms; waiting calls go on when the delay becomes shorter. */
   slowMs: number
   close(): Promise<void>
 }
 
-/** A cloud of fake hosts with flavors, an image that every project may launch, and a public network. */
+/** Makes a cloud of fake hosts with flavors, an image that every project may launch, and a public network. */
 export async function testWorld(
   hostNames: readonly string[] = ['a', 'b'],
   { onDisk = false }: { onDisk?: boolean } = {},
@@ -143,7 +143,7 @@ async function slowness(host: FakeHost, slowMs: () => number): Promise<void> {
   host.waiting--
 }
 
-/** A driver as one sees it over the wire: its calls fail or hang while the host has a fault. */
+/** Wraps a driver as if it were remote: its calls fail or hang while the host has a fault. */
 function behind<T extends object>(driver: T, fault: () => Fault | undefined): T {
   return new Proxy(driver, {
     get(target, name) {
@@ -178,7 +178,7 @@ export async function addHost(
 }
 
 const gone = 'gone-'
-/** A machine that does not answer any more and has nothing; its id. */
+/** Adds a machine that does not answer any more and has nothing; returns its id. */
 export async function addGoneHost(deps: Deps): Promise<string> {
   const id = await addHost(deps, `${gone}${crypto.randomUUID()}`)
   await deps.root.host.update({ where: { id }, data: { state: 'down' } })
@@ -206,7 +206,7 @@ export async function addImage(deps: Deps, projectId: string, patch: object = {}
   return id
 }
 
-/** A member of a new project that has a network with a way out. */
+/** Makes a member of a new project that has a network with a way out. */
 export async function testTenant(world: World): Promise<Ctx & { projectId: string; networkId: string }> {
   const ctx = await testCtx(world.deps)
   await inTransaction(ctx, (tx) => ensureDefaultSecurityGroup(tx, ctx.projectId))
@@ -214,11 +214,11 @@ export async function testTenant(world: World): Promise<Ctx & { projectId: strin
   return { ...ctx, networkId: network.id }
 }
 
-/** A launch that works: nano on the tiny image. */
+/** The input of a launch that works: the smallest flavor with the tiny image. */
 export const aLaunch = (world: World, patch: object = {}) =>
   launchInput.parse({ name: 'web', imageId: world.imageId, flavorId: '1', ...patch })
 
-/** Everything that any host has of any instance: the proof that nothing is left over. */
+/** Counts everything that the hosts have of instances, to prove that nothing is left over. */
 export async function leftovers(world: World): Promise<Record<string, number>> {
   const count = async (name: string, host: FakeHost) => {
     const op = {
@@ -244,7 +244,7 @@ export async function leftovers(world: World): Promise<Record<string, number>> {
   return sum
 }
 
-/** What a project uses and what all hosts have given out. */
+/** Returns the quota that a project uses and the room that is taken on all hosts. */
 export async function accounts(world: World, projectId: string): Promise<Record<string, number>> {
   const usage = await world.deps.root.quotaUsage.findMany({ where: { projectId } })
   const hosts = await world.deps.root.host.aggregate({

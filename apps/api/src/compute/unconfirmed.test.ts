@@ -36,7 +36,7 @@ async function launched(name = 'web', patch: object = {}): Promise<string> {
   await runPending(world.deps)
   return instances[0]?.id ?? ''
 }
-/** Its agent is gone, and everybody knows. */
+/** Stops the agent of host a and marks the host as down. */
 async function silence(): Promise<void> {
   world.faults.set('a', 'refuses')
   await world.deps.root.host.update({ where: { id: hostId }, data: { state: 'down' } })
@@ -49,7 +49,7 @@ const defaultGroup = async () =>
       where: { projectId: tenant.projectId, isDefault: true },
     })
   ).id
-/** Lets members of a new group in to everything in the default group. */
+/** Allows traffic from members of a new group to everything in the default group. */
 async function letGroupIn(name = 'peers'): Promise<string> {
   const peers = await createSecurityGroup(tenant, { name, description: '' })
   await addSecurityGroupRule(
@@ -60,13 +60,13 @@ async function letGroupIn(name = 'peers'): Promise<string> {
 }
 
 describe('an instance', () => {
-  test('of which all has arrived waits for nothing', async () => {
+  test('with nothing unconfirmed waits for nothing', async () => {
     const id = await launched()
     expect(await instanceWaiting(tenant, { id })).toEqual({ host: null, parts: [] })
     expect(await list()).toEqual({ items: [], next: null, total: 0 })
   })
 
-  test('says which parts wait for its silent host, and names the host to administrators alone', async () => {
+  test('says which parts wait for its silent host, and names the host only to administrators', async () => {
     const id = await launched('web', { publicIp: true })
     const port = await world.deps.root.port.findFirstOrThrow({
       where: { deviceId: id },
@@ -92,7 +92,7 @@ describe('an instance', () => {
     await expectCloudError(instanceWaiting(await testCtx(world.deps), { id }), 'not_found')
   })
 
-  test('names a router by what was done with floating IPs, and not for those of other instances', async () => {
+  test('names a router only for changes of its own floating IPs, not for those of other instances', async () => {
     const [id, other] = [
       await launched('web', { publicIp: true }),
       await launched('other', { publicIp: true }),
@@ -101,7 +101,7 @@ describe('an instance', () => {
       world.deps.root.floatingIp.findFirstOrThrow({ where: { port: { deviceId: instance } } })
     const [mine, theirs] = [await fipOf(id), await fipOf(other)]
     await silence()
-    await sleep(1_100) // what was confirmed just before it fell silent may be said once more
+    await sleep(1_100) // a change confirmed just before the silence may be listed once more
     const beat = { missed: 9, lastSeenAt: new Date() }
     await world.deps.root.hostBeat.upsert({
       where: { hostId },
@@ -122,7 +122,7 @@ describe('an instance', () => {
     expect(await routers()).toMatchObject([{ floatingIps: [mine.address], itself: false }])
   })
 
-  test('names what a host that answers has refused, also when somebody has changed the router since', async () => {
+  test('names changes that an answering host has refused, also when the router was changed since', async () => {
     const [id, other] = [
       await launched('web', { publicIp: true }),
       await launched('other', { publicIp: true }),
@@ -148,7 +148,7 @@ describe('an instance', () => {
     ])
   })
 
-  test('says whether its host is tried, is silent or is declared to be off', async () => {
+  test('says whether its host is being asked, is silent or is declared to be off', async () => {
     const id = await launched()
     await letGroupIn()
     const whyWhen = async (state: string, missed: number) => {
@@ -171,7 +171,7 @@ describe('an instance', () => {
     expect(await whyWhen('fenced', 0)).toEqual(new Set(['fenced']))
   })
 
-  test('says what its host could not do; the words of the host are for administrators', async () => {
+  test('says what its host could not do; only administrators see the words of the host', async () => {
     const id = await launched()
     world.hosts.get('a')?.network.failNext('ensurePort', new DriverError('invalid', 'nft: line 7'))
     await letGroupIn()
@@ -184,7 +184,7 @@ describe('an instance', () => {
     expect((await instanceWaiting(admin, { id })).parts[0]?.detail).toBe('invalid: nft: line 7')
   })
 
-  test('hears of things of other projects without their names', async () => {
+  test('shows things of other projects without their names', async () => {
     const other = await testTenant(world)
     await world.deps.root.network.update({ where: { id: other.networkId }, data: { shared: true } })
     const id = await launched('guest', { networkIds: [other.networkId] })
@@ -202,7 +202,7 @@ describe('an instance', () => {
 })
 
 describe('a host', () => {
-  test('lists what it has not confirmed, by name and page, in a few queries', async () => {
+  test('lists unconfirmed things by name and page, in a few queries', async () => {
     const id = await launched()
     const gone = await launched('old')
     const { id: portId, addresses } = await world.deps.root.port.findFirstOrThrow({
@@ -238,7 +238,7 @@ describe('a host', () => {
         project,
       },
     ])
-    // Its row went later, and the port's, too: they are as long without it as before.
+    // The rows of the instance and its port were deleted later; both are waited for since the request, as before.
     for (const item of [...of('instance', false), ...of('port', false)])
       expect(Date.parse(item.since)).toBeLessThanOrEqual(askedAt)
     for (const item of items) expect(Date.parse(item.since)).toBeGreaterThan(silentSince - 1_000)
@@ -257,7 +257,7 @@ describe('a host', () => {
     await expectCloudError(list({}, tenant), 'forbidden')
   })
 
-  test('knows the names of what has gone by what was done to it', async () => {
+  test('knows the names of deleted things from their history', async () => {
     await launched()
     const peers = await letGroupIn()
     await runPending(world.deps)
@@ -269,7 +269,7 @@ describe('a host', () => {
     )
   })
 
-  test('is not said to lack for long what it has needed only since now', async () => {
+  test('lacks a thing only since the host needs it', async () => {
     const old = new Date(Date.now() - 86_400_000)
     const document = { kind: 'network', thing: tenant.networkId, changedAt: old }
     await world.deps.root.document.deleteMany({ where: { thing: tenant.networkId } })
@@ -279,7 +279,7 @@ describe('a host', () => {
     expect(Date.now() - Date.parse(network?.since ?? '')).toBeLessThan(60_000)
   })
 
-  test('is told now what it could not do and would hear of later', async () => {
+  test('is told at once on request what it failed to do and would hear again later', async () => {
     await launched()
     const plane = world.hosts.get('a')?.network
     plane?.failNext('ensurePort', new DriverError('failed', 'busy'))
@@ -303,7 +303,7 @@ describe('a host', () => {
     expect(await world.deps.root.operation.count({ where: told })).toBe(1)
   })
 
-  test('says what it waits for while it is at it, for as long as that takes', async () => {
+  test('says what it waits for, for as long as its work takes', async () => {
     const id = await launched()
     const machine = world.hosts.get('a') as FakeHost
     const { documents } = machine
@@ -339,7 +339,7 @@ describe('a host', () => {
     expect(await row()).toMatchObject({ error: null, waitsFor: null })
   })
 
-  test('that does not answer is told when it does, and not before', async () => {
+  test('that does not answer is told when it answers again, and not before', async () => {
     await launched()
     await silence()
     await letGroupIn()

@@ -19,7 +19,7 @@ let tenant: Ctx & { projectId: string; networkId: string }
 beforeEach(async () => {
   world = await testWorld()
   tenant = await testTenant(world)
-  // The tenant's own network and router are not what is looked at here.
+  // The tests do not look at the tenant's own network and router.
   await runPending(world.deps)
 })
 afterEach(() => world.close())
@@ -37,7 +37,7 @@ const started = async (resourceId: string, action: string) => ({
 })
 
 const withAddress = { openPresets: ['ssh'], publicIp: true }
-/** A launch that has only been acknowledged: with an address from outside and a group of its own. */
+/** Makes a launch that has only been acknowledged: with a public address and a security group of its own. */
 async function launched(more: object = withAddress): Promise<string> {
   const { instances } = await launchInstances(tenant, aLaunch(world, more))
   return instances[0]?.id ?? ''
@@ -48,14 +48,14 @@ async function running(more?: object): Promise<string> {
   expect(await rowOf(id)).toMatchObject({ faultDetail: null, vmState: 'active', taskState: null })
   return id
 }
-/** `before`, settled; then the action, which is only queued. */
+/** Makes an instance, does the actions in `before` until they are settled, and then queues the action. */
 const acted = (
   action: string,
   act: (ctx: Ctx, input: { id: string }) => Promise<unknown>,
   before: ((ctx: Ctx, input: { id: string }) => Promise<unknown>)[] = [],
 ) => {
   return async () => {
-    // What every launch has is looked at in its build and its deletion alone.
+    // Only the build and the deletion need everything that a launch can have.
     const id = await running(action === 'instance.delete' ? withAddress : {})
     for (const one of before) {
       await one(tenant, { id })
@@ -66,7 +66,7 @@ const acted = (
   }
 }
 
-/** The guest as its host has it. */
+/** Returns the guest as its host has it. */
 async function guestOf(id: string) {
   const guests = [...world.hosts.values()].flatMap((host) => host.hypervisor.state.instances[id] ?? [])
   expect(guests.length).toBeLessThanOrEqual(1)
@@ -75,7 +75,7 @@ async function guestOf(id: string) {
 const vmStateOf = { running: 'active', paused: 'paused', off: 'stopped', crashed: 'error' }
 const instanceUsage = { instances: 1, vcpus: 1, memoryMib: expect.any(Number) }
 
-/** Nothing of it is anywhere: hosts, quota, addresses, room on hosts. */
+/** Expects that nothing of the instance is left on hosts, in quota, in addresses and in the room of hosts. */
 async function nothingLeft(id: string, at: string): Promise<void> {
   expect(await rowOf(id), at).toBeNull()
   expect(await leftovers(world), at).toEqual({ guests: 0, ports: 0, disks: 0 })
@@ -88,7 +88,7 @@ async function nothingLeft(id: string, at: string): Promise<void> {
   expect(await db().port.count({ where: { projectId, deviceOwner: 'compute:nova' } }), at).toBe(0)
   expect(await db().floatingIp.count({ where: { projectId } }), at).toBe(0)
 }
-/** As its owner would after any outcome: deleted, and then nothing is left. */
+/** Deletes the instance, as its owner can after any outcome, and expects that nothing is left. */
 async function endOf(id: string, at: string): Promise<void> {
   await deleteInstance(tenant, { id })
   await runPending(world.deps)
@@ -96,8 +96,8 @@ async function endOf(id: string, at: string): Promise<void> {
 }
 
 /**
- * A failed action on a guest that is there: in error with the reason, and everything still its own. When
- * it failed after the last effect the state is what the host has, as with an action that went well.
+ * After a failed action on an existing guest, the instance is in error with the reason and keeps everything. When the
+ * action failed after its last effect, the state is that of the guest on its host, as after a success.
  */
 const failedAction = async (id: string, at: string) => {
   const { vmState, taskState, faultMessage } = (await rowOf(id)) ?? {}
@@ -132,7 +132,7 @@ const nicsOf = async (id: string) => {
       .sort(),
   }
 }
-/** Rows, guest and host agree on so many interfaces. */
+/** Expects that rows, guest and host agree on this number of interfaces. */
 async function hasNics(id: string, count: number, at: string): Promise<void> {
   const { rows, guest, host } = await nicsOf(id)
   expect(rows, at).toHaveLength(count)
@@ -172,7 +172,7 @@ const cases: WorkflowCase[] = [
     action: 'instance.delete',
     start: acted('instance.delete', deleteInstance),
     async afterFailure(id, at) {
-      if (!(await rowOf(id))) return nothingLeft(id, at) // it failed after the last effect
+      if (!(await rowOf(id))) return nothingLeft(id, at) // the deletion failed after its last effect
       expect(await rowOf(id), at).toMatchObject({
         vmState: 'error',
         taskState: null,
@@ -232,7 +232,7 @@ const cases: WorkflowCase[] = [
     action: 'instance.detach',
     start: acted('instance.detach', detach, [attach]),
     async afterFailure(id, at) {
-      // When it failed after the last effect the port is gone; before, the guest has its NIC again.
+      // When the action failed after its last effect, the port is gone; when before, the guest has its interface again.
       await hasNics(id, at.endsWith('after port') ? 1 : 2, at)
       await endOf(id, at)
     },
@@ -249,7 +249,7 @@ describe('every step of', () => {
   )
 })
 
-test('a hard reboot, too, may fail anywhere', () =>
+test('every step of a hard reboot may fail, and be run twice', () =>
   failEveryStep(world.deps, {
     action: 'instance.reboot',
     start: acted('instance.reboot', (ctx, input) => rebootInstance(ctx, { ...input, kind: 'hard' })),
@@ -257,7 +257,7 @@ test('a hard reboot, too, may fail anywhere', () =>
     afterSuccess: becomes('active', 'running'),
   }))
 
-test('a build that fails is settled, although its end met another transaction at COMMIT', async () => {
+test('a build that fails is settled, although its last transaction deadlocks once at COMMIT', async () => {
   const id = await launched({})
   const { operationId } = await started(id, 'instance.create')
   await db().$executeRaw`CREATE SEQUENCE met`

@@ -9,9 +9,9 @@ import { imageStore } from './store.ts'
 import { uploadImage } from './upload.ts'
 
 /**
- * Makes an image of bytes that no image knew. They go the way of an upload, from the store into the
- * store: looked at, measured and counted like everybody's, and end as the same blob. Takes as long as
- * reading them does. Administrators only; the image belongs to the project of the session.
+ * Makes an image from bytes in the store that belong to no image. The bytes are uploaded from the store into the store:
+ * they are inspected, measured and counted like any upload, and end as the same blob. The call takes as long as reading
+ * the bytes. Only administrators may call this; the image belongs to the project of the session.
  */
 export async function adoptImage(ctx: Ctx, input: z.output<typeof imageAdoptInput>): Promise<ImageView> {
   authorize(ctx, 'image:adopt')

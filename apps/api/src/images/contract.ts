@@ -17,9 +17,12 @@ export type DiskFormat = (typeof diskFormats)[number]
 export const imageListInput = pageInput.extend({
   visibility: z.enum(imageVisibilities).optional(),
   state: z.enum(imageStates).optional(),
-  /** What others share with the project and it has not answered yet, alone. */
+  /** Show only images that other projects share with this project and that this project has not answered yet. */
   offered: z.boolean().default(false),
-  /** Hidden ones alone, or the others alone; left out: one's own hidden ones, too. */
+  /**
+   * True: only hidden images; false: only images that are not hidden; absent: both, but only the project's own hidden
+   * images.
+   */
   hidden: z.boolean().optional(),
 })
 export const imageCreateInput = z.object({
@@ -36,7 +39,7 @@ const words = (most: number) =>
     .string()
     .max(most)
     .regex(/^[^\0\p{Cs}]*$/u, 'There must be no NUL characters.')
-/** What an owner may hang on an image. */
+/** Limits of the properties and tags that an owner may put on an image. */
 export const imageBounds = { properties: 128, propertiesBytes: 64 * 1024, tags: 128 } as const
 export const imageUpdateInput = z.object({
   id: z.uuid(),
@@ -61,7 +64,7 @@ const propertyKey = z
 export const imagePropertyInput = z.object({ id: z.uuid(), key: propertyKey, value: words(65_535) })
 export const imagePropertyRef = z.object({ id: z.uuid(), key: propertyKey })
 export const imageMembersInput = z.object({ imageId: z.uuid() })
-/** Whether there is such a project is not looked at; only that it could be an id. */
+/** Checks only that the value could be the id of a project, not that the project exists. */
 export const imageMemberInput = imageMembersInput.extend({ projectId: projectIdInput })
 export const imageMemberStatusInput = imageMemberInput.extend({ status: z.enum(memberStatuses) })
 
@@ -72,7 +75,7 @@ export type ImageView = {
   projectId: string
   visibility: ImageVisibility
   state: ImageState
-  /** Null: not said yet; it must be before data comes. */
+  /** Null: nobody has named the format yet. The format must be known before data is uploaded. */
   diskFormat: DiskFormat | null
   containerFormat: 'bare' | null
   sizeBytes: number | null
@@ -84,9 +87,9 @@ export type ImageView = {
   sha256: string | null
   sha512: string | null
   tags: string[]
-  /** Free words of the owner, e.g. os_admin_user; also read at launch. */
+  /** Properties that the owner chooses, for example os_admin_user, which a launch reads. */
   properties: Record<string, string>
-  /** Left out of lists that do not ask for it. */
+  /** A hidden image is left out of lists that do not ask for hidden images. */
   hidden: boolean
   protected: boolean
   errorMessage: string | null
@@ -95,7 +98,7 @@ export type ImageView = {
   own: boolean
 }
 
-/** What the façade may say of an image beside the portal's form. */
+/** Fields of an image that the façade can set and the portal's form does not have. */
 export type ImageExtras = {
   properties: Record<string, string>
   tags: string[]
@@ -104,19 +107,19 @@ export type ImageExtras = {
 }
 export type NewImage = Omit<z.output<typeof imageCreateInput>, 'diskFormat'> &
   Partial<ImageExtras> & {
-    /** Chosen by the caller; otherwise ours. */
+    /** The id that the caller has chosen; when absent, the cloud chooses the id. */
     id?: string
-    /** Another project's, which only an administrator may say; otherwise the caller's. */
+    /** The project that owns the image, which only an administrator may set; when absent, the caller's project. */
     projectId?: string
     diskFormat: DiskFormat | null
   }
-/** What may change of an image; its data never does. */
+/** The fields of an image that may change. The data of an image never changes. */
 export type ImageChange = Omit<z.output<typeof imageUpdateInput>, 'id'> &
   Partial<ImageExtras> & {
     diskFormat?: DiskFormat | null
     minDiskGib?: number
     minRamMib?: number
-    /** Administrators only: the project that it is given to. */
+    /** The project that the image is given to; only an administrator may set this. */
     projectId?: string
   }
 
@@ -130,7 +133,7 @@ export type ImageMemberView = {
 
 export const blobTakeBackInput = z.object({ sha256: z.string().regex(/^[0-9a-f]{64}$/) })
 
-/** Bytes that are unknown here, by the id under which they are listed. */
+/** Names bytes that belong to no image by the id of the stray under which they are listed. */
 export const imageAdoptInput = z.object({
   strayId: z.uuid(),
   name: nameInput,

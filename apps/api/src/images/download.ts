@@ -10,11 +10,11 @@ export type ImageData = {
   sizeBytes: number
   md5: string | null
   name: string
-  /** Both ends included, as HTTP has them; all without. */
+  /** Opens the bytes of the range, both ends included as in HTTP; without a range, all bytes. */
   open: (range?: { start: number; end: number }) => Promise<Readable>
 }
 
-/** The bytes as they were uploaded; of a deactivated image only administrators get them. */
+/** Returns the bytes as they were uploaded. Only administrators may download a deactivated image. */
 export async function downloadImage(ctx: Ctx, input: { id: string }): Promise<ImageData> {
   const row = await loadImage(ctx, 'image:download', input.id)
   if (row.state === 'deactivated') authorize(ctx, 'image:read-deactivated')
@@ -26,7 +26,7 @@ export async function downloadImage(ctx: Ctx, input: { id: string }): Promise<Im
     md5: row.checksumMd5,
     name: row.name,
     async open(range) {
-      // Of the caller's project: the owner of a public image is not told who uses it.
+      // The event belongs to the caller's project: the owner of a public image is not told who uses the image.
       const projectId = ctx.scope.kind === 'project' ? ctx.scope.projectId : null
       await noteUse(ctx, { kind: 'image.downloaded', projectId, resourceKind: 'image', resourceId: row.id })
       return imageStore(ctx.deps).open(blobId, range)

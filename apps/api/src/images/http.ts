@@ -5,11 +5,11 @@ import { idInput } from '../kernel/contract.ts'
 import { notFound } from '../kernel/errors.ts'
 import { downloadImage, uploadImage } from './service.ts'
 
-/** PUT /upload/images/:id and GET /download/images/:id: the bytes that tRPC cannot carry. */
+/** PUT /upload/images/:id and GET /download/images/:id carry the bytes of images, which tRPC cannot carry. */
 export function imageRoutes(callerOf: (request: FastifyRequest) => Promise<Ctx>): FastifyPluginAsync {
   return async (app: FastifyInstance) => {
     app.removeAllContentTypeParsers()
-    // Whatever the type says: the body stays a stream, never a buffer.
+    // Whatever content type the client names, the body stays a stream and never becomes a buffer.
     app.addContentTypeParser('*', (_request, payload: IncomingMessage, done) => done(null, payload))
     app.put('/upload/images/:id', async (request, reply) => {
       const ctx = await callerOf(request)
@@ -33,13 +33,14 @@ export function imageRoutes(callerOf: (request: FastifyRequest) => Promise<Ctx>)
   }
 }
 
-/** Read of a body that is refused, so that a client which sends it whole before it reads hears why. */
+/** How much of a refused body is read, so that a client that sends its whole body before it reads hears the reason. */
 const politeBytes = 64 * 1024 ** 2
 const politeMs = 3000
 
 /**
- * Before an answer to a body that was not read to its end: takes and forgets a little more of it,
- * and ends the connection after the answer, because the rest of the body would be in its way.
+ * Call this before the answer to a request whose body was not read to its end. The function reads and discards a
+ * limited amount of the body, and ends the connection after the answer, because the rest of the body would stand before
+ * the next request.
  */
 export async function answerUnread(request: IncomingMessage, reply: FastifyReply): Promise<void> {
   if (request.readableEnded || request.destroyed) return
@@ -61,7 +62,7 @@ export async function answerUnread(request: IncomingMessage, reply: FastifyReply
   })
 }
 
-/** Content-Length, when the sender says it. */
+/** The value of Content-Length in bytes; undefined when the sender does not name the length. */
 export function announcedBytes(request: IncomingMessage): number | undefined {
   const text = request.headers['content-length']
   return text === undefined ? undefined : Number(text)

@@ -20,20 +20,20 @@ const inspect = (declared: 'raw' | 'qcow2', bytes: Buffer) =>
     sizeBytes: bytes.length,
   })
 
-describe('plain images are taken', () => {
-  test('qcow2 version 2 and 3, raw', () => {
+describe('plain images are accepted', () => {
+  test('raw and qcow2 of versions 2 and 3 are accepted', () => {
     const virtualBytes = 64 * 1024 * 1024
     expect(inspect('qcow2', qcow2())).toEqual({ ok: true, format: 'qcow2', virtualBytes })
     expect(inspect('qcow2', qcow2({ version: 2 }))).toEqual({ ok: true, format: 'qcow2', virtualBytes })
     expect(inspect('raw', Buffer.alloc(1000, 1))).toEqual({ ok: true, format: 'raw', virtualBytes: 1024 })
   })
-  test('known harmless header extensions', () => {
+  test('known harmless header extensions are accepted', () => {
     const featureNames = extension(0x6803f857, 'x'.repeat(48))
     expect(inspect('qcow2', qcow2({}, featureNames))).toMatchObject({ ok: true })
   })
 })
 
-describe('hostile qcow2 (A01, A02)', () => {
+describe('a hostile qcow2 is refused (A01, A02)', () => {
   const hostile: [string, Buffer, RegExp][] = [
     ['backing file', qcow2({ backingOffset: 512n, backingLength: 11 }), /backing file/],
     ['backing length without offset', qcow2({ backingLength: 11 }), /backing file/],
@@ -70,7 +70,7 @@ describe('hostile qcow2 (A01, A02)', () => {
     expect(found.reason).not.toMatch(/passwd/)
     expect(inspect('raw', bytes), 'declared raw').toMatchObject({ ok: false })
   })
-  test('endless extensions end', () => {
+  test('reading ends although the list of header extensions never ends', () => {
     const many = Buffer.concat(Array.from({ length: 80 }, () => extension(0x6803f857, '')))
     expect(inspect('qcow2', qcow2({}, many))).toMatchObject({
       ok: false,
@@ -79,7 +79,7 @@ describe('hostile qcow2 (A01, A02)', () => {
   })
 })
 
-describe('what is declared as one and is another', () => {
+describe('an image that is not of its declared format is refused', () => {
   const named: [string, Buffer, RegExp][] = [
     ['qcow2 as raw', qcow2(), /is qcow2/],
     ['sparse VMDK', Buffer.from('KDMV'.padEnd(1024, '\0')), /VMDK/],
@@ -106,21 +106,21 @@ describe('what is declared as one and is another', () => {
     expect(found).toMatchObject({ ok: false, reason: expect.stringMatching(reason) })
     if (!found.ok) expect(found.reason).not.toMatch(/passwd|shadow/)
   })
-  test('raw as qcow2, empty file', () => {
+  test('raw bytes declared as qcow2 and an empty file are refused', () => {
     expect(inspect('qcow2', Buffer.alloc(4096))).toMatchObject({ ok: false })
     expect(inspect('raw', Buffer.alloc(0))).toMatchObject({
       ok: false,
       reason: expect.stringMatching(/empty/),
     })
   })
-  test('every cut of a good header is an answer, never an exception', () => {
+  test('a good header that is cut anywhere gives an answer, never an exception', () => {
     const whole = qcow2()
     for (let length = 0; length < 200; length++)
       expect(() => inspect('qcow2', whole.subarray(0, length))).not.toThrow()
   })
 })
 
-describe('what qemu-img makes', () => {
+describe('images that qemu-img makes', () => {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'stratolith-inspect-'))
   afterAll(() => fs.rmSync(dir, { recursive: true, force: true }))
   const make = (...args: string[]) => {
@@ -136,7 +136,7 @@ describe('what qemu-img makes', () => {
     [['-f', 'qcow2', '-o', 'extended_l2=on']],
     [['-f', 'qcow2', '-o', 'compression_type=zstd']],
     [['-f', 'qcow2', '-o', 'lazy_refcounts=on']],
-  ])('%j is taken', (args) => {
+  ])('%j is accepted', (args) => {
     expect(inspect('qcow2', make(...args, '1G'))).toEqual({
       ok: true,
       format: 'qcow2',

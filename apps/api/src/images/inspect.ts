@@ -1,23 +1,22 @@
 /**
- * Our own reader of image headers: bounded, pure, and the first thing that ever looks at a
- * tenant's bytes (R3). It accepts plain self-contained raw and qcow2 and names everything else.
- * Layouts: docs/interop/qcow2.txt of QEMU for qcow2; first-bytes signatures of QEMU's block/*.c
- * probes for the rest.
+ * Reads image headers: bounded, pure, and the first code that ever looks at a tenant's bytes (R3). Accepts plain
+ * self-contained raw and qcow2 images, and names the format of everything else. Layouts: docs/interop/qcow2.txt of QEMU
+ * for qcow2; the signatures of the first bytes in the probes of QEMU's block/*.c for the rest.
  */
 export type Inspection =
   | { ok: true; format: 'raw' | 'qcow2'; virtualBytes: number }
   | { ok: false; reason: string }
 
-/** How much of the beginning `inspectImage` wants. */
+/** How many bytes of the beginning of a file `inspectImage` needs. */
 export const headBytes = 128 * 1024
-/** Largest disk that we take from an image: 16 TiB. */
+/** Largest virtual disk of an image that the cloud accepts: 16 TiB. */
 const maxVirtualBytes = 2 ** 44
 
 const refuse = (reason: string): Inspection => ({ ok: false, reason })
 
 /**
- * `head` and `tail` are the first (up to headBytes) and last 512 bytes of a file of `sizeBytes`.
- * The reason never quotes bytes of the file.
+ * Inspects a file of `sizeBytes`; `head` is its first bytes (up to headBytes), `tail` its last 512 bytes. The reason of
+ * a refusal never quotes bytes of the file.
  */
 export function inspectImage(
   declared: 'raw' | 'qcow2',
@@ -75,7 +74,7 @@ function incompatibleFeatures(bits: bigint): string | null {
   return null
 }
 
-/** Sizes and places of the tables must be possible within a file of that size. */
+/** Checks that sizes and places of the tables are possible within a file of `sizeBytes`. */
 function qcow2Tables(head: Buffer, sizeBytes: number): Inspection | null {
   const clusterBits = head.readUInt32BE(20)
   if (clusterBits < 9 || clusterBits > 21) return refuse('The qcow2 cluster size is not possible.')
@@ -156,7 +155,7 @@ function foreignFormat(head: Buffer, tail: Buffer): string | null {
   return null
 }
 
-/** As QEMU probes it: after comments and blank lines comes version=1, 2 or 3. */
+/** Recognizes a VMDK descriptor as QEMU does: version=1, 2 or 3 comes after comments and blank lines. */
 function isVmdkDescriptor(head: Buffer): boolean {
   const lines = head.subarray(0, 20_480).toString('latin1').split('\n', 400)
   if (/^#\s*Disk DescriptorFile/i.test(lines[0] ?? '')) return true

@@ -6,7 +6,7 @@ import { recordOperation, startOperation } from '../kernel/workflow.ts'
 import { type ImageView, imageTransitioning } from './contract.ts'
 import { historyOf, type ImageRow, loadImage, noteImage, stateOf, viewOf } from './load.ts'
 
-/** Starts the import of what uploadImage has staged; the image is `importing` until it is `active`. */
+/** Starts the import of the bytes that uploadImage has staged; the image is `importing` until it is `active`. */
 export async function importStagedImage(ctx: Ctx, input: { id: string }): Promise<ImageView> {
   return move(ctx, {
     ...input,
@@ -19,7 +19,9 @@ export async function importStagedImage(ctx: Ctx, input: { id: string }): Promis
   })
 }
 
-/** Nobody launches or downloads it until it is active again; what runs on it goes on. */
+/**
+ * Keeps everybody from launching or downloading the image until it is active again. Instances that use the image go on.
+ */
 export async function deactivateImage(ctx: Ctx, input: { id: string }): Promise<ImageView> {
   return move(ctx, {
     ...input,
@@ -44,7 +46,7 @@ export async function reactivateImage(ctx: Ctx, input: { id: string }): Promise<
 
 type Move = {
   id: string
-  /** In the policy. */
+  /** Name of the action in the policy. */
   action: string
   from: string[]
   to: string
@@ -53,7 +55,10 @@ type Move = {
   record: (tx: Ctx, row: ImageRow) => Promise<unknown>
 }
 
-/** One step of the state machine, decided by the database: of two callers at once one finds it done. */
+/**
+ * Changes the state of an image. The database decides: of two callers at the same time, one finds the change already
+ * made.
+ */
 async function move(ctx: Ctx, wish: Move): Promise<ImageView> {
   const row = await inTransaction(ctx, async (tx) => {
     const before = await loadImage(tx, wish.action, wish.id)
@@ -73,7 +78,7 @@ async function move(ctx: Ctx, wish: Move): Promise<ImageView> {
   return viewOf(ctx, row)
 }
 
-/** The reason, for whoever must tell this conflict from others. */
+/** The reason in the error, by which callers tell this conflict from other conflicts. */
 export const imageDeleted = 'imageDeleted'
 export const deletedMeanwhile = (cause?: unknown) =>
   new CloudError('conflict', 'The image was deleted while its data was on its way.', {
@@ -81,13 +86,13 @@ export const deletedMeanwhile = (cause?: unknown) =>
     cause,
   })
 
-/** The conversion of a large disk takes minutes; a queue that nobody works on is not waited for. */
+/** The conversion of a large disk takes minutes, so the import is waited for; a queue that no worker serves is not. */
 const longestImportMs = 30 * 60_000
 const longestQueueMs = 10_000
 
 /**
- * Resolves when the import of an image is over, or when no worker takes it up: the bytes are safe
- * then and the import comes later. Throws invalid_input with the reason when it was refused.
+ * Resolves when the import of an image is over, or when no worker takes up the import: then the bytes are safe, and the
+ * import comes later. Throws invalid_input with the reason when the import was refused.
  */
 export async function untilImported(ctx: Ctx, id: string): Promise<void> {
   const from = Date.now()

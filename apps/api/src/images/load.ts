@@ -16,16 +16,22 @@ import {
 
 export type ImageRow = ImageModel
 
-/** Shared with the project, in one of the member's statuses; without, in any. */
+/**
+ * Filter for images that are shared with the project and whose membership has this status; without a status, any
+ * status.
+ */
 const sharedWith = (projectId: string, status?: MemberStatus) => ({
   visibility: 'shared',
   members: { some: { projectId, ...(status === undefined ? {} : { status }) } },
 })
 
-/** What waits for the project's answer. */
+/** Filter for images that are offered to the caller's project and wait for its answer. */
 export const offeredImages = (ctx: Ctx): object => sharedWith(projectOf(ctx), 'pending')
 
-/** What may be used by who knows its id: own, public, community's, and shared ones, accepted or not. */
+/**
+ * Filter for images that the caller may use when the id is known: own, public and community images, and shared images
+ * whether accepted or not.
+ */
 function reachableImages(ctx: Ctx): object {
   if (seesAll(ctx)) return {}
   const projectId = projectOf(ctx)
@@ -34,7 +40,7 @@ function reachableImages(ctx: Ctx): object {
   }
 }
 
-/** The same of a row i of "Image", in words of SQL. */
+/** The condition of `reachableImages` as SQL, for a row i of "Image". */
 export function reachableSql(ctx: Ctx): Prisma.Sql {
   if (seesAll(ctx)) return Prisma.sql`true`
   const projectId = projectOf(ctx)
@@ -42,30 +48,37 @@ export function reachableSql(ctx: Ctx): Prisma.Sql {
     AND EXISTS (SELECT 1 FROM "ImageMember" m WHERE m."imageId" = i."id" AND m."projectId" = ${projectId})))`
 }
 
-/** What a list shows of those: shared ones once accepted (or as `status` says; 'all' for any). */
+/**
+ * Filter for the reachable images that a list shows: shared images only once they are accepted, or with membership
+ * `status` ('all': any status).
+ */
 export function listedImages(ctx: Ctx, status: MemberStatus | 'all' = 'accepted'): object {
   const projectId = projectOf(ctx)
   const shared = status === 'all' ? sharedWith(projectId) : sharedWith(projectId, status)
   return { OR: [{ projectId }, { visibility: { in: ['public', 'community'] } }, shared] }
 }
 
-/** By (what the caller may see, id), then authorized; unseen and deleted are 404. */
+/**
+ * Loads an image by its id among those that the caller may see, then authorizes. Throws not_found when the caller
+ * cannot see the image, and when the image is deleted.
+ */
 export async function loadImage(ctx: Ctx, action: string, id: string): Promise<ImageRow> {
   const row = await ctx.db.image.findFirst({
     where: { AND: [reachableImages(ctx), { id, state: { not: 'deleted' } }] },
   })
   if (!row) throw notFound('image', id)
-  // What a caller without rights over all reaches in another project has been opened to it.
+  // A caller who does not see all images finds another project's image only when the image was opened to the caller's
+  // project.
   const open = seesAll(ctx) ? row.visibility === 'public' || row.visibility === 'community' : true
   authorize(ctx, action, { projectId: row.projectId, public: open })
   return row
 }
 
-/** The same, to be changed: it stays as it is, and its owner's, until the transaction ends. */
+/** Like `loadImage`, for a change: the row is locked, so image and owner stay the same until the transaction ends. */
 export async function lockImage(ctx: Ctx, action: string, id: string): Promise<ImageRow> {
   await loadImage(ctx, action, id)
   await ctx.db.$queryRaw`SELECT 1 FROM "Image" WHERE "id" = ${id}::uuid FOR UPDATE`
-  // Read again: it may have gone, or been given away, until the lock was ours.
+  // Read the row again: the image may have been deleted, or given away, before this transaction had the lock.
   return loadImage(ctx, action, id)
 }
 
@@ -73,7 +86,7 @@ export const formatOf = (row: Pick<ImageRow, 'diskFormat'>): DiskFormat | null =
   diskFormats.find((format) => format === row.diskFormat) ?? null
 const visibilityOf = (row: ImageRow): ImageVisibility =>
   imageVisibilities.find((visibility) => visibility === row.visibility) ?? 'private'
-/** Strings alone are ever written. */
+/** The database holds only strings as values, because no code writes other values. */
 const propertiesOf = (row: ImageRow): Record<string, string> => row.properties as Record<string, string>
 export const stateOf = (row: ImageRow): ImageState =>
   imageStates.find((state) => state === row.state) ?? 'killed'
@@ -107,7 +120,10 @@ export function viewOf(ctx: Ctx, row: ImageRow): ImageView {
   }
 }
 
-/** A change of an image that its page shows; in the transaction of the change. */
+/**
+ * Writes the event of a change, so that the page of the image shows the change. Call this in the transaction of the
+ * change.
+ */
 export async function noteImage(
   ctx: Ctx,
   row: Pick<ImageRow, 'id' | 'projectId' | 'visibility'>,

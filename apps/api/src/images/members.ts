@@ -6,7 +6,7 @@ import { recordOperation } from '../kernel/workflow.ts'
 import { type ImageMemberView, type MemberStatus, memberStatuses } from './contract.ts'
 import { historyOf, type ImageRow, loadImage, noteImage } from './load.ts'
 
-/** Projects that one image may be shared with (R6). */
+/** Largest number of projects that one image may be shared with (R6). */
 export const maxMembers = 128
 
 const view = (row: ImageMemberModel): ImageMemberView => ({
@@ -18,7 +18,9 @@ const view = (row: ImageMemberModel): ImageMemberView => ({
 })
 const forbidden = (message: string) => new CloudError('forbidden', message)
 
-/** Who shares it sees every member; a member sees itself. Throws forbidden when it is not shared. */
+/**
+ * Lists members: the owner sees all of them, a member sees only itself. Throws forbidden when the image is not shared.
+ */
 export async function listMembers(ctx: Ctx, input: { imageId: string }): Promise<ImageMemberView[]> {
   const image = await sharedImage(ctx, 'image:list-members', input.imageId)
   const rows = await ctx.db.imageMember.findMany({
@@ -28,6 +30,7 @@ export async function listMembers(ctx: Ctx, input: { imageId: string }): Promise
   return rows.map(view)
 }
 
+/** Returns a member of an image. Throws not_found for a member that the caller cannot see. */
 export async function getMember(
   ctx: Ctx,
   input: { imageId: string; projectId: string },
@@ -36,14 +39,17 @@ export async function getMember(
   return view(await loadMember(ctx, image, input.projectId))
 }
 
-/** Whether such a project exists is not looked at: the answer would tell it (R2). */
+/**
+ * Shares the image with a project without checking that the project exists: the answer would tell the caller whether it
+ * does (R2).
+ */
 export async function addMember(
   ctx: Ctx,
   input: { imageId: string; projectId: string },
 ): Promise<ImageMemberView> {
   return inTransaction(ctx, async (tx) => {
     const image = await sharedImage(tx, 'image:share', input.imageId)
-    // One at a time, so that the count below holds.
+    // The lock makes additions happen one after the other, so that the count below holds.
     await tx.db.$queryRaw`SELECT 1 FROM "Image" WHERE "id" = ${image.id}::uuid FOR UPDATE`
     const key = { imageId: image.id, projectId: input.projectId }
     if (await tx.db.imageMember.findUnique({ where: { imageId_projectId: key } }))
@@ -56,7 +62,10 @@ export async function addMember(
   })
 }
 
-/** The member alone accepts or refuses; who shares it cannot do it for him. */
+/**
+ * Sets the answer of a member. Only the member, or an administrator, accepts or refuses; the owner of the image cannot
+ * do so for the member. Throws forbidden for other callers, not_found for a member that the caller cannot see.
+ */
 export async function setMemberStatus(
   ctx: Ctx,
   input: { imageId: string; projectId: string; status: MemberStatus },
@@ -76,6 +85,7 @@ export async function setMemberStatus(
   })
 }
 
+/** Stops sharing the image with a project. Throws not_found for a project that is no member. */
 export async function removeMember(ctx: Ctx, input: { imageId: string; projectId: string }): Promise<void> {
   await inTransaction(ctx, async (tx) => {
     const image = await sharedImage(tx, 'image:share', input.imageId)
@@ -107,7 +117,7 @@ async function loadMember(ctx: Ctx, image: ImageRow, projectId: string): Promise
   return row
 }
 
-/** On the pages of both projects; the history is the owner's. */
+/** Updates the pages of both projects; the history belongs to the owner's project. */
 async function noteMembers(ctx: Ctx, image: ImageRow, memberId: string): Promise<void> {
   await recordOperation(ctx, historyOf(image, 'image.share'))
   await noteImage(ctx, image, 'updated')

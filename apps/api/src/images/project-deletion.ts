@@ -8,7 +8,8 @@ export const imageContents: ProjectThing[] = [
     order: 70,
     count: (ctx, projectId) => ctx.db.image.count({ where: { projectId, state: { not: 'deleted' } } }),
     async remove(ctx, projectId) {
-      // Protection is against mistakes; who deletes the project was shown that its images go.
+      // Protection guards against mistakes; the person who deletes the project was shown that its images are deleted
+      // too.
       await ctx.db.image.updateMany({ where: { projectId, protected: true }, data: { protected: false } })
       const rows = await ctx.db.image.findMany({
         where: { projectId, state: { not: 'deleted' } },

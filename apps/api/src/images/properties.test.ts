@@ -17,7 +17,7 @@ const make = (ctx: Ctx, over: object = {}) =>
 const names = async (ctx: Ctx, over: object = {}) =>
   (await listImages(ctx, imageListInput.parse(over))).items.map(({ name }) => name).toSorted()
 
-test('one property is set, changed and taken away; names of the cloud are refused', async () => {
+test('a property is set, changed and removed; names that only the cloud may set are refused', async () => {
   const me = await testCtx(world.deps)
   const { id } = await make(me)
   await setImageProperty(me, { id, key: 'os_admin_user', value: 'debian' })
@@ -31,7 +31,7 @@ test('one property is set, changed and taken away; names of the cloud are refuse
   await expectCloudError(setImageProperty(me, { id, key: 'name', value: 'x' }), 'forbidden')
 })
 
-test('an image carries so much and no more', async () => {
+test('the properties and tags of an image are limited', async () => {
   const me = await testCtx(world.deps)
   const { id } = await make(me)
   await setImageProperty(me, { id, key: 'a', value: 'x'.repeat(60_000) })

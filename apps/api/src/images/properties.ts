@@ -3,7 +3,7 @@ import { invalidInput, notFound } from '../kernel/errors.ts'
 import { type ImageView, imageBounds } from './contract.ts'
 import { changeImage } from './service.ts'
 
-/** Adds one of the owner's own words to an image, or changes it. Names that are ours alone are forbidden. */
+/** Sets one custom property of an image. Throws forbidden for names that only the cloud may set. */
 export const setImageProperty = (
   ctx: Ctx,
   { id, key, value }: { id: string; key: string; value: string },

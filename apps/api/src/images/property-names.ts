@@ -1,6 +1,6 @@
 import { CloudError } from '../kernel/errors.ts'
 
-/** Names that Glance shows beside an image's properties, so that none of these may have them. */
+/** Names that Glance shows beside the properties of an image, so that no property may have such a name. */
 const readOnly = new Set(
   [
     'id created_at updated_at status checksum size virtual_size direct_url self file schema stores',
@@ -14,7 +14,7 @@ const attributes = new Set(
   ),
 )
 
-/** Throws forbidden for what is ours alone to say, with Glance's sentences. */
+/** Throws forbidden, with the sentences of Glance, for names that only the cloud may set. */
 export function refuseOurs(name: string): void {
   if (readOnly.has(name)) throw new CloudError('forbidden', `Attribute '${name}' is read-only.`)
   if (reserved.has(name) || name.startsWith('os_glance'))
@@ -22,8 +22,9 @@ export function refuseOurs(name: string): void {
 }
 
 /**
- * Whoever reads an image takes these for facts of it ("direct_url"), and clients act upon them: no road leads a
- * property to such a name. Those that were there before may stay. Throws forbidden.
+ * Refuses properties whose names only the cloud may set. Readers of an image take such names ("direct_url") for facts,
+ * and clients act on them, so no operation may create such a property. Properties that existed `before` may stay.
+ * Throws forbidden.
  */
 export function demandOwnNames(properties: object = {}, before: object = {}): void {
   for (const name of Object.keys(properties)) {

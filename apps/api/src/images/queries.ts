@@ -23,11 +23,11 @@ export type ImageSortField =
   | 'updatedAt'
 export type Range<T> = { gte?: T; lt?: T; lte?: T; equals?: T }
 
-/** What a list may be narrowed to, by whichever door. Lists of values mean any of them. */
+/** Filters of a list of images, for both doors. A list of values matches any of its values. */
 export type ImageWhere = {
-  /** Those of every project; for who sees them. */
+  /** Include images of every project; only for callers who see all projects. */
   allProjects?: boolean
-  /** What others share with the project and it has not answered yet, alone. */
+  /** Only images that other projects share with this project and that this project has not answered yet. */
   offered?: boolean
   /** Part of the name, or the beginning of the id. */
   search?: string
@@ -37,36 +37,39 @@ export type ImageWhere = {
   diskFormats?: string[]
   containerFormats?: string[]
   projectIds?: string[]
-  /** 'all' also shows images of other projects' community. */
+  /** 'all' also shows community images of other projects. */
   visibility?: ImageVisibility | 'all'
   memberStatus?: MemberStatus | 'all'
   tags?: string[]
   protected?: boolean
-  /** Hidden ones alone, or the others alone; 'own': of hidden ones the project's own alone; otherwise all. */
+  /**
+   * True: only hidden images; false: only images that are not hidden; 'own': of hidden images only the project's own;
+   * absent: all.
+   */
   hidden?: boolean | 'own'
   sizeBytes?: Range<bigint>
   virtualBytes?: Range<bigint>
   minDiskGib?: Range<number>
   minRamMib?: Range<number>
   checksumMd5?: string
-  /** Whether it has a sha512, which is the only hash that there is. */
+  /** Whether the image has a SHA-512, which is the only hash that the cloud keeps. */
   hashed?: boolean
   sha512?: string
-  /** In any of these. */
+  /** The time lies in any of these ranges. */
   createdAt?: Range<Date>[]
   updatedAt?: Range<Date>[]
   description?: string
   properties?: Record<string, string>
 }
-/** What OpenStack's clients ask for. */
+/** The filter, order and page that clients of OpenStack ask for. */
 export type ImageFilter = ImageWhere & {
   orderBy: { field: ImageSortField; dir: 'asc' | 'desc' }[]
   limit: number
-  /** Id of the last image of the page before. */
+  /** Id of the last image of the page before this page. */
   marker?: string
 }
 
-/** By what the portal sorts images. */
+/** The columns by which the portal sorts images. */
 export const sortableImages: Sortable = {
   name: [{ field: 'name' }],
   state: [{ field: 'state' }],
@@ -77,8 +80,8 @@ export const sortableImages: Sortable = {
 }
 
 /**
- * Images as the portal, OpenStack's clients and exports list them: the project's own, public ones and what was shared
- * with it, or those of all projects; the community's only when they are asked for.
+ * Lists images for the portal, clients of OpenStack and exports: the project's own images, public images and images
+ * that are shared with the project, or those of all projects; community images only when the filter asks for them.
  */
 export function queryImages(ctx: Ctx, { where, sort, page }: Ask<ImageWhere>): Promise<Slice<ImageRow>> {
   authorize(ctx, 'image:list')
@@ -99,15 +102,15 @@ export function queryImages(ctx: Ctx, { where, sort, page }: Ask<ImageWhere>): P
     },
     sort,
     page,
-    // Within the same filter (R1): a marker tells nothing of an image that the list does not show.
+    // The marker is searched within the same filter (R1), so that a marker tells nothing of an image outside the list.
     unknownMarker: () =>
       invalidInput('The marker names no image of this list. Start at the first page.', 'marker'),
   })
 }
 
 /**
- * A page as OpenStack's clients list images: administrators see every project's. `next` is the marker of the next
- * page, null on the last.
+ * Returns a page of images for clients of OpenStack; administrators see the images of every project. `next` is the
+ * marker of the next page, null on the last page.
  */
 export async function findImages(
   ctx: Ctx,
@@ -160,7 +163,7 @@ function attributesWhere(filter: ImageWhere): Prisma.ImageWhereInput {
 
 const nullable = new Set<ImageSortField>(['diskFormat', 'containerFormat', 'sizeBytes', 'virtualBytes'])
 
-/** Ends in the time and the id, in the last direction that was asked for. */
+/** The order always ends with the time of creation and the id, in the last direction that the caller asked for. */
 function orderOf(asked: ImageFilter['orderBy']): Order {
   const dir = asked.at(-1)?.dir ?? 'desc'
   const order = asked.map((one) => ({ ...one, nullable: nullable.has(one.field) }))

@@ -7,11 +7,11 @@ import type { ImageRow } from './load.ts'
 
 const gib = 1024 ** 3
 
-/** What an image costs: its disk or its file, whichever is larger (A02), in whole GiB. */
+/** Quota that an image uses, in whole GiB: the size of its disk or of its file, whichever is larger (A02). */
 export const imageGib = (sizes: { sizeBytes: number; virtualBytes: number }): number =>
   Math.ceil(Math.max(sizes.sizeBytes, sizes.virtualBytes) / gib)
 
-/** Gives back what the row has taken; `imageGib` is taken once the size is known. */
+/** Releases the quota that the row uses; `imageGib` is reserved only once the size is known. */
 export async function releaseImageQuota(ctx: Ctx, row: ImageRow): Promise<void> {
   await releaseQuota(ctx, row.projectId, { images: 1, imageGib: paidGib(row) })
 }
@@ -20,18 +20,20 @@ export const paidGib = (row: Pick<ImageRow, 'sizeBytes' | 'virtualBytes' | 'blob
     ? 0
     : imageGib({ sizeBytes: Number(row.sizeBytes ?? 0), virtualBytes: Number(row.virtualBytes ?? 0) })
 
-/** Bytes that the project may still upload; a bound for the stream, the reservation decides later. */
+/**
+ * Bytes that the project may still upload. The value only limits the stream; the reservation of quota decides later.
+ */
 export async function uploadBound(ctx: Ctx, projectId: string, hardLimit: number): Promise<number> {
   const quota = (await quotaOf(ctx, projectId)).find((q) => q.resource === 'imageGib')
   if (!quota || quota.limit < 0) return hardLimit
   return Math.min(hardLimit, Math.max(0, quota.limit - quota.used) * gib)
 }
 
-/** Uploads of one project at once (R6). */
+/** Most uploads of one project at the same time (R6). */
 export const uploadsAtOnce = 8
 
 type Usage = Pick<QuotaView, 'limit' | 'used'>
-/** What the caller's project has of images, and what of it waits for its import. Sizes in GiB. */
+/** Usage of the caller's project: images, and the part of them that waits for its import. Sizes in GiB. */
 export async function usageOf(
   ctx: Ctx,
 ): Promise<{ images: Usage; imageGib: Usage; stagedGib: number; uploads: Usage }> {

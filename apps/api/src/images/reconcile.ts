@@ -16,7 +16,7 @@ const deadUploadMs = 60_000
 
 export const imageBytes: Reconciler = { name: 'images.bytes', everyMs: 60_000, run: reconcileImages }
 
-/** Uploads of processes that died, staged files, blobs and bases that belong to no image any more. */
+/** Ends uploads of processes that died, and removes staged files, blobs and bases that belong to no image any more. */
 export async function reconcileImages(ctx: Ctx): Promise<void> {
   if (!(await followsDatabase(ctx))) {
     ctx.log.error('the database is not the one that this data folder follows: no bytes are removed for it')
@@ -37,7 +37,7 @@ export async function reconcileImages(ctx: Ctx): Promise<void> {
   const buried = await buriedAmong(ctx, 'blob', ids)
   const isKnown = async (id: string) => (await used(ctx, [id])).size > 0
   const { partial } = bases
-  // By way of the trash, whatever the reason: a deleted image's bytes were removed by its workflow.
+  // Blobs go to the trash, whatever the reason: the bytes of a deleted image were already removed by its workflow.
   await sweep(
     ctx,
     { hostId: imageStorePlace, kind: 'blob', found, known, buried, isKnown, partial },
@@ -52,7 +52,7 @@ const sizeOf = (bytes: number | undefined): string =>
 
 const saving = [...receiving, 'importing']
 
-/** Whoever told of the upload did so by this clock (upload.ts). */
+/** The time of the database, because the progress of an upload is written by that clock (upload.ts). */
 async function databaseNow(ctx: Ctx): Promise<number> {
   const [row] = await ctx.db.$queryRaw<{ now: Date }[]>`SELECT clock_timestamp() AS "now"`
   return row?.now.getTime() ?? Number.NaN
@@ -80,8 +80,8 @@ async function requeueDeadUploads(ctx: Ctx): Promise<void> {
 }
 
 /**
- * A staged file belongs to an image that is being saved; one of an image that is not was left by a killed
- * process, and one of an image that nobody knows waits its time.
+ * Removes staged files that no upload needs. A staged file belongs to an image that is being saved. A file of an image
+ * in another state was left by a killed process; a file of an image that no row knows waits until its time is over.
  */
 async function removeStaged(ctx: Ctx): Promise<void> {
   const store = imageStore(ctx.deps)
@@ -101,13 +101,13 @@ async function removeStaged(ctx: Ctx): Promise<void> {
   }
 }
 
-/** An upload of it may have begun since. */
+/** Asks again whether the image is not being saved, because a new upload may have begun since the first look. */
 async function isStillOver(ctx: Ctx, id: string): Promise<boolean> {
   const row = await ctx.db.image.findUnique({ where: { id }, select: { state: true } })
   return !saving.includes(row?.state ?? '')
 }
 
-/** What the hosts have made of images; `partial` when one of them did not say. */
+/** The bases that hosts have made of images; `partial` when a host did not answer. */
 async function allBases(ctx: Ctx): Promise<{ ids: string[]; partial: boolean }> {
   const all = await allHosts(ctx)
   const hosts = all.filter((host) => host.state === 'up')
@@ -127,7 +127,10 @@ async function allBases(ctx: Ctx): Promise<{ ids: string[]; partial: boolean }> 
   return { ids: lists.flat(), partial }
 }
 
-/** Those of images that are there, and those that a deletion under way is about to remove itself. */
+/**
+ * The ids among `ids` that are in use: blobs of existing images, and blobs that a running deletion is about to remove
+ * itself.
+ */
 async function used(ctx: Ctx, ids: readonly string[]): Promise<Set<string>> {
   const rows = await ctx.db.$queryRaw<{ blobId: string }[]>`
     SELECT i."blobId" FROM "Image" i WHERE i."blobId" = ANY(${[...ids]}) AND (i."state" = ANY(${statesWithBytes})

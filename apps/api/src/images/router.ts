@@ -29,7 +29,7 @@ import {
 } from './service.ts'
 import { listImageTrash, takeBackBlob } from './trash.ts'
 
-/** Projects that an image is shared with. */
+/** Procedures for the projects that an image is shared with. */
 const members = router({
   list: procedure.input(imageMembersInput).query(({ ctx, input }) => listMembers(ctx.cloud, input)),
   add: procedure.input(imageMemberInput).mutation(({ ctx, input }) => addMember(ctx.cloud, input)),
@@ -50,7 +50,6 @@ export const imagesRouter = router({
   removeProperty: procedure
     .input(imagePropertyRef)
     .mutation(({ ctx, input }) => removeImageProperty(ctx.cloud, input)),
-  /** Nobody launches it until it is active again. */
   deactivate: procedure.input(idInput).mutation(({ ctx, input }) => deactivateImage(ctx.cloud, input)),
   reactivate: procedure.input(idInput).mutation(({ ctx, input }) => reactivateImage(ctx.cloud, input)),
   trash: procedure.query(({ ctx }) => listImageTrash(ctx.cloud)),

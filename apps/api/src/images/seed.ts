@@ -8,8 +8,8 @@ const name = 'Tiny test image'
 const importMs = 120_000
 
 /**
- * The public test image of a new cloud; resolves when it can be launched. Does nothing when it is
- * there, or was once and somebody deleted it.
+ * Makes the public test image of a new cloud; resolves when the image can be launched. Does nothing when the image
+ * exists, or existed once and was deleted.
  */
 export async function seedTestImage(deps: Deps, file: string): Promise<void> {
   const ctx = systemCtx(deps, 'seed-image')

@@ -55,8 +55,8 @@ const usage = async (ctx: Ctx & { projectId: string }) =>
     ]),
   )
 
-describe('an image that goes while something is asked of it', () => {
-  /** `asked` waits for the image's row, and goes on when it has become another one. */
+describe('an image that moves or is deleted while a request waits for it', () => {
+  /** `asked` waits for the lock of the image's row, and goes on when the row has changed to `data`. */
   async function meanwhile(id: string, data: object, asked: () => Promise<unknown>) {
     let answer: Promise<unknown> = Promise.resolve()
     await world.deps.root.$transaction(async (tx) => {
@@ -72,7 +72,7 @@ describe('an image that goes while something is asked of it', () => {
     await expectCloudError(answer, 'not_found')
   }
 
-  test('to another project is no longer its old one’s, and stays', async () => {
+  test('that moved to another project cannot be deleted by the old project, and stays', async () => {
     const [ctx, other] = [await testCtx(world.deps), await testCtx(world.deps)]
     for (const ask of [deleteImage, (_: Ctx, { id }: { id: string }) => upload(ctx, id, rawBytes())]) {
       const image = await make(ctx)
@@ -81,15 +81,15 @@ describe('an image that goes while something is asked of it', () => {
     }
   })
 
-  test('away is not there, as a moment later', async () => {
+  test('that was deleted is not found, as it is a moment later', async () => {
     const ctx = await testCtx(world.deps)
     const image = await make(ctx)
     await meanwhile(image.id, { state: 'deleted' }, () => deleteImage(ctx, image))
   })
 })
 
-describe('the way of an image', () => {
-  test('queued, saving, active; the bytes come back as they went in; deleted when unused', async () => {
+describe('the states of an image', () => {
+  test('an image is queued, saving, active; its bytes do not change; it is deleted when unused', async () => {
     const ctx = await testCtx(world.deps)
     const bytes = rawBytes(10_000)
     const image = await make(ctx)
@@ -118,7 +118,7 @@ describe('the way of an image', () => {
     expect([...world.storage.bases.keys()]).not.toContain(saving.sha256)
   })
 
-  test('refused bytes kill the image with the reason and leave nothing', async () => {
+  test('refused bytes set the image to killed with the reason, and leave nothing behind', async () => {
     const ctx = await testCtx(world.deps)
     const image = await make(ctx)
     const vmdk = Buffer.from('# Disk DescriptorFile\nversion=1\nRW 1 FLAT "/etc/passwd" 0\n')
@@ -150,7 +150,7 @@ describe('the way of an image', () => {
     expect(await getImage(ctx, image)).toMatchObject({ state: 'active', errorMessage: null })
   })
 
-  test('a second upload, and one of two at once, is a conflict; the bytes never change', async () => {
+  test('a second upload, also at the same time as the first, is a conflict; the bytes never change', async () => {
     const ctx = await testCtx(world.deps)
     const image = await active(ctx)
     await expectCloudError(upload(ctx, image.id, rawBytes()), 'conflict', /active/)
@@ -165,7 +165,7 @@ describe('the way of an image', () => {
     expect(await getImage(ctx, fresh)).toMatchObject({ state: 'active' })
   })
 
-  test('a converter that refuses kills it, quota goes back', async () => {
+  test('a converter that refuses the image sets it to killed, and its quota is released', async () => {
     const ctx = await testCtx(world.deps)
     const image = await make(ctx)
     await upload(ctx, image.id, rawBytes())
@@ -202,12 +202,12 @@ describe('bounds', () => {
     expect(await getImage(ctx, image)).toMatchObject({ state: 'queued' })
   })
 
-  test('uploads at the same time share the room that is left', async () => {
+  test('uploads at the same time share the quota that is left', async () => {
     const ctx = await testCtx(world.deps)
     await world.deps.root.quotaLimit.create({
       data: { projectId: ctx.projectId, resource: 'imageGib', limit: 1 },
     })
-    // Another one that has brought nearly all that there is room for.
+    // Another upload that has already brought nearly all the bytes that the quota has room for.
     const other = await make(ctx)
     await world.deps.root.image.update({
       where: { id: other.id },
@@ -225,7 +225,7 @@ describe('bounds', () => {
     expect(await getImage(ctx, image)).toMatchObject({ state: 'queued' })
   })
 
-  test('a small qcow2 that claims a large disk pays for the large disk', async () => {
+  test('a small qcow2 with a large virtual disk uses quota for the large disk', async () => {
     const ctx = await testCtx(world.deps)
     const image = await make(ctx, { diskFormat: 'qcow2' })
     const claims = 300n << 30n
@@ -247,7 +247,7 @@ describe('bounds', () => {
     await expectCloudError(make(ctx), 'quota_exceeded')
   })
 
-  test('deleted in the middle of its upload: nothing stays, quota is right', async () => {
+  test('an image deleted in the middle of its upload leaves nothing behind, and the quota is right', async () => {
     const ctx = await testCtx(world.deps)
     const image = await make(ctx)
     async function* slow() {
@@ -267,8 +267,8 @@ describe('bounds', () => {
   })
 })
 
-describe('who may what', () => {
-  test('another project’s private image is a 404 for every verb', async () => {
+describe('rights on images', () => {
+  test('another project’s private image is not found for every action', async () => {
     const [ctx, other] = [await testCtx(world.deps), await testCtx(world.deps)]
     const image = await active(ctx)
     for (const verb of [
@@ -283,7 +283,7 @@ describe('who may what', () => {
     expect(await findBootImage(other, image.id)).toBeNull()
   })
 
-  test('a public image: everybody looks, launches and downloads; only its owner and admins change it', async () => {
+  test('everybody sees, launches and downloads a public image; only its owner and admins change it', async () => {
     const [admin, other] = [await testCtx(world.deps, { role: 'admin' }), await testCtx(world.deps)]
     const image = await active(admin, rawBytes(), { visibility: 'public' })
     expect((await list(other)).items.map((i) => i.id)).toContain(image.id)
@@ -298,7 +298,7 @@ describe('who may what', () => {
     await expectCloudError(deleteImage(other, image), 'forbidden')
   })
 
-  test('only an administrator publishes; readers only look', async () => {
+  test('only an administrator publishes an image; readers only see images', async () => {
     const ctx = await testCtx(world.deps)
     await expectCloudError(make(ctx, { visibility: 'public' }), 'forbidden')
     const image = await make(ctx)
@@ -309,7 +309,7 @@ describe('who may what', () => {
     await expectCloudError(upload(reader, image.id, rawBytes()), 'forbidden')
   })
 
-  test('protected is protected', async () => {
+  test('a protected image cannot be deleted', async () => {
     const ctx = await testCtx(world.deps)
     const image = await make(ctx, { protected: true })
     await expectCloudError(deleteImage(ctx, image), 'conflict', /protect/)
@@ -318,8 +318,8 @@ describe('who may what', () => {
   })
 })
 
-describe('what is shared and what is left behind', () => {
-  test('two images of the same bytes share one blob; it stays until the second goes', async () => {
+describe('shared bytes and leftover bytes', () => {
+  test('two images of the same bytes share one blob, which stays until the second image is deleted', async () => {
     const ctx = await testCtx(world.deps)
     const bytes = rawBytes()
     const [one, two] = [await active(ctx, bytes), await active(ctx, bytes)]
@@ -333,7 +333,7 @@ describe('what is shared and what is left behind', () => {
     expect((await imageStore(world.deps).list()).blobs.map((b) => b.id)).not.toContain(one.sha256)
   })
 
-  test('the reconciler requeues an upload whose process died, and removes what was deleted alone', async () => {
+  test('the reconciler requeues an upload whose process died, and removes only deleted bytes', async () => {
     const ctx = await testCtx(world.deps)
     const keep = await active(ctx)
     const dead = await make(ctx)
@@ -356,7 +356,7 @@ describe('what is shared and what is left behind', () => {
     expect(await blobs()).toContain(keep.sha256)
   })
 
-  test('bytes that no image knows can be adopted; when their time is over they wait in the trash', async () => {
+  test('bytes of no image can be adopted; when their time is over they wait in the trash', async () => {
     const admin = await testCtx(world.deps, { role: 'admin' })
     const store = imageStore(world.deps)
     const id = crypto.randomUUID()
@@ -409,7 +409,7 @@ describe('what is shared and what is left behind', () => {
     }
   })
 
-  test('many images deleted at once are no accident: their deletions remove the bytes', async () => {
+  test('deleting many images at once does not trip the brake: their deletions remove the bytes', async () => {
     const ctx = await testCtx(world.deps)
     const images = []
     for (let i = 0; i < 6; i++) images.push(await active(ctx))
@@ -422,7 +422,7 @@ describe('what is shared and what is left behind', () => {
     for (const image of images) expect(await left()).not.toContain(image.sha256)
   })
 
-  test('an upload that is long in being written to the disk is not taken for dead', async () => {
+  test('an upload whose bytes take long to reach the disk is not taken for dead', async () => {
     const ctx = await testCtx(world.deps)
     const image = await make(ctx)
     const store = imageStore(world.deps)
@@ -448,7 +448,7 @@ describe('what is shared and what is left behind', () => {
     }
   })
 
-  test('bytes that were taken back stay, also while a host keeps what it made of them', async () => {
+  test('bytes taken back from the trash stay, also while a host keeps a base made of them', async () => {
     const admin = await testCtx(world.deps, { role: 'admin' })
     const store = imageStore(world.deps)
     const id = crypto.randomUUID()
@@ -472,7 +472,7 @@ describe('what is shared and what is left behind', () => {
     await world.storage.removeDisk(op, id)
   })
 
-  test('a worker that was frozen before it removes bytes does not, when it goes on', async () => {
+  test('a worker that was frozen before it removes bytes does not remove them when it goes on', async () => {
     const store = imageStore(world.deps)
     const id = crypto.randomUUID()
     const { sha256 } = await store.stage(id, Readable.from([rawBytes()]), { maxBytes: 1e6 })
@@ -481,13 +481,13 @@ describe('what is shared and what is left behind', () => {
       throw new LeaseLost()
     }
     const holder = { id: crypto.randomUUID(), check, attach: () => () => undefined }
-    // It has the answer that nobody uses them, and no lock any more.
+    // The frozen worker still has the answer that no image uses the bytes, but it has lost its lock.
     const frozen = systemCtx({ ...world.deps, holder }, 'test')
     await expect(dropUnused(frozen, sha256)).rejects.toThrow(LeaseLost)
     expect((await store.list()).blobs.map((blob) => blob.id)).toContain(sha256)
   })
 
-  test('a deleted image’s bytes have a reason to go, shared ones do not', async () => {
+  test('the bytes of a deleted image have a reason to be removed, but shared bytes stay', async () => {
     const ctx = await testCtx(world.deps)
     const bytes = rawBytes()
     const [one, two] = [await active(ctx, bytes), await active(ctx, bytes)]

@@ -53,9 +53,9 @@ export async function listImages(ctx: Ctx, input: z.output<typeof imageListInput
   const slice = await queryImages(ctx, {
     where: {
       ...{ allProjects: all, offered, search, states: state && [state] },
-      // Of what is hidden everybody sees their own.
+      // Every project sees its own hidden images, and no hidden images of others.
       hidden: hidden ?? (all ? undefined : ('own' as const)),
-      // The community's images are many and unvetted: only for who asks for them.
+      // Community images are many and unvetted: the list shows them only to callers who ask for them.
       visibility: visibility ?? (all ? 'all' : undefined),
     },
     ...askOf(input, sortableImages),
@@ -66,11 +66,15 @@ export async function listImages(ctx: Ctx, input: z.output<typeof imageListInput
   )
 }
 
+/** Returns an image. Throws not_found for an image that the caller may not see. */
 export async function getImage(ctx: Ctx, input: { id: string }): Promise<ImageView> {
   return viewOf(ctx, await loadImage(ctx, 'image:get', input.id))
 }
 
-/** An image without bytes: `queued` until somebody uploads them. Administrators may make one for another project. */
+/**
+ * Makes an image without bytes, `queued` until somebody uploads them. Administrators may make an image for another
+ * project.
+ */
 export async function createImage(ctx: Ctx, input: NewImage): Promise<ImageView> {
   const projectId = input.projectId ?? projectOf(ctx)
   if (ctx.scope.kind === 'project' && projectId === ctx.scope.projectId)
@@ -80,7 +84,7 @@ export async function createImage(ctx: Ctx, input: NewImage): Promise<ImageView>
   return viewOf(ctx, await inTransaction(ctx, (tx) => createImageRow(tx, projectId, input)))
 }
 
-/** Row, quota, history and event. In a transaction. */
+/** Writes row, quota, history and event of a new image. Call this in a transaction. */
 export async function createImageRow(ctx: Ctx, projectId: string, input: NewImage): Promise<ImageRow> {
   demandOwnNames(input.properties)
   await reserveQuota(ctx, projectId, { images: 1 })
@@ -91,12 +95,19 @@ export async function createImageRow(ctx: Ctx, projectId: string, input: NewImag
   return row
 }
 
+/**
+ * Changes fields of an image. Throws not_found for an image that the caller may not see, forbidden for names of
+ * properties that only the cloud may set, and forbidden for publishing and giving without the right to do so.
+ */
 export async function updateImage(ctx: Ctx, input: z.output<typeof imageUpdateInput>): Promise<ImageView> {
   const { id, ...data } = input
   return changeImage(ctx, id, () => data)
 }
 
-/** Like updateImage, for a change that depends on what the image is; `change` sees it locked. */
+/**
+ * Like updateImage, for a change that depends on the present image; `change` receives the image while its row is
+ * locked.
+ */
 export async function changeImage(
   ctx: Ctx,
   id: string,
@@ -111,7 +122,7 @@ export async function changeImage(
     if (isGiven) await moveQuota(tx, before, data.projectId ?? '')
     const after = await tx.db.image.update({ where: { id }, data })
     await recordOperation(tx, historyOf(after, 'image.update'))
-    // To those who could see it before: for them it may be gone now.
+    // The event goes to those who could see the image before: the image may now be gone for them.
     await noteImage(tx, before.visibility === 'public' ? before : after, 'updated')
     if (isGiven) await noteImage(tx, before, 'updated')
     return after
@@ -119,14 +130,17 @@ export async function changeImage(
   return viewOf(ctx, row)
 }
 
-/** An image of a project that is not there would be nobody's, and nothing would ever take it away. */
+/**
+ * Refuses to give an image to a project that does not exist: nobody would own the image, and nothing would ever delete
+ * it.
+ */
 async function demandReceiver(ctx: Ctx, projectId: string): Promise<void> {
   authorize(ctx, 'image:give')
   if (!(await projectExists(ctx, projectId, 'live')))
     throw invalidInput(`There is no project with the id ${projectId}.`, 'owner')
 }
 
-/** What an image has taken of its project's quota is taken of its new one's. */
+/** Moves the quota that an image uses from its project to the new project. */
 async function moveQuota(ctx: Ctx, row: ImageRow, to: string): Promise<void> {
   await demandReceiver(ctx, to)
   if (imageTransitioning(stateOf(row)))
@@ -135,16 +149,16 @@ async function moveQuota(ctx: Ctx, row: ImageRow, to: string): Promise<void> {
   await releaseImageQuota(ctx, row)
 }
 
-/** Asked before an image goes; throws a conflict that says what still uses it. */
+/** A check that runs before an image is deleted; throws a conflict that says what still uses the image. */
 type InUse = (ctx: Ctx, imageId: string) => Promise<void>
 const inUse: InUse[] = []
-/** Rooms that use images (compute, volumes) say here when one may not go. */
+/** Registers such a check for a room that uses images (compute, volumes). */
 export const refuseImageDelete = (check: InUse): void => void inUse.push(check)
 
-/** Quota and the row's name go at once; bytes nobody else uses go in a workflow. */
+/** Deletes an image. Quota and name are free at once; a workflow removes the bytes when no other image uses them. */
 export async function deleteImage(ctx: Ctx, input: { id: string }): Promise<ImageView> {
   const row = await inTransaction(ctx, async (tx) => {
-    // Launches hold the row FOR SHARE until their instance is there: one of us sees the other.
+    // A launch holds the row FOR SHARE until its instance exists, so either the launch or this deletion sees the other.
     const now = await lockImage(tx, 'image:delete', input.id)
     const allowed = imageCan.delete({ state: stateOf(now), protected: now.protected })
     if (allowed !== true) throw conflict(allowed)
@@ -165,7 +179,7 @@ async function forgetImage(ctx: Ctx, row: ImageRow): Promise<ImageRow> {
   return after
 }
 
-/** What a launch must know of an image. Sizes: bytes, GiB, MiB. */
+/** The facts of an image that a launch needs. Sizes: bytes, GiB, MiB as the names say. */
 export type BootImage = {
   id: string
   name: string
@@ -178,8 +192,9 @@ export type BootImage = {
 }
 
 /**
- * One that the project may use (own, public, community's, shared with it); null for anything else (R2). Inside a transaction the row
- * stays until its end: nobody deletes what is being launched.
+ * The facts of an image that the project may use (own, public, community, or shared with the project); null for any
+ * other id (R2). Inside a transaction the row is locked until the end, so that nobody deletes an image that is being
+ * launched.
  */
 export function bootImageFact(ctx: Ctx, id: string): Fact<BootImage | null> {
   return {
@@ -197,7 +212,10 @@ export function bootImageFact(ctx: Ctx, id: string): Fact<BootImage | null> {
 }
 type BootColumns = { blobId: string | null; diskFormat: string | null; virtualBytes: number | null }
 
-/** What an instance was made of, whether or not its reader may see the image; null when its row is gone. */
+/**
+ * The image that an instance was made of, whether or not the reader of the instance may see the image; null when the
+ * row of the image is gone.
+ */
 export async function imageOf(
   ctx: Ctx,
   id: string,

@@ -1,7 +1,7 @@
 import type { Allowed } from '../kernel/contract.ts'
 import type { ImageView } from './contract.ts'
 
-/** States of images and what each allows. Without zod, so that pages load little. */
+/** States of images, and the actions that each state allows. Without zod, so that pages load little. */
 
 export const imageStates = [
   'queued',
@@ -17,13 +17,13 @@ export type ImageState = (typeof imageStates)[number]
 export const imageTransitioning = (state: ImageState): boolean =>
   state === 'saving' || state === 'uploading' || state === 'importing'
 
-/** Who may use it: the project; projects it names; whoever knows its id; everyone. */
+/** Visibility, in this order: the image's project; projects that it names; everybody who knows the id; everybody. */
 export const imageVisibilities = ['private', 'shared', 'community', 'public'] as const
 export type ImageVisibility = (typeof imageVisibilities)[number]
 export const memberStatuses = ['pending', 'accepted', 'rejected'] as const
 export type MemberStatus = (typeof memberStatuses)[number]
 
-/** What the state alone forbids; policy comes on top. */
+/** The actions that the state of an image forbids; the policy may forbid more. */
 export const imageCan = {
   upload: (image: Pick<ImageView, 'state'>): Allowed =>
     image.state === 'queued' || `Only a queued image takes data; this one is ${image.state}.`,

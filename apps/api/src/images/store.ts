@@ -5,7 +5,7 @@ import type { Deps } from '../kernel/context.ts'
 
 const open = new WeakMap<Deps, ImageStore>()
 
-/** The cloud's image bytes ($STRATOLITH_DATA/images), opened once a process. */
+/** Returns the store of the cloud's image bytes ($STRATOLITH_DATA/images), which is opened once per process. */
 export function imageStore(deps: Deps): ImageStore {
   let store = open.get(deps)
   if (!store) {

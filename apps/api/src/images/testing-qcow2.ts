@@ -1,4 +1,6 @@
-/** A valid empty qcow2 of version 3: one header cluster, refcount table, L1 table; then changed by `over`. */
+/**
+ * Makes a valid empty qcow2 of version 3 (header cluster, refcount table, L1 table) and then sets the fields in `over`.
+ */
 export function qcow2(over: Partial<Record<keyof typeof at, number | bigint>> = {}, extra?: Buffer): Buffer {
   const cluster = 65_536
   const file = Buffer.alloc(4 * cluster)

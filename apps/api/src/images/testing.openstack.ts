@@ -6,7 +6,7 @@ import { addMember, createImage, deactivateImage, uploadImage } from './service.
 import { qcow2 } from './testing-qcow2.ts'
 
 const none = { make: () => ({}) }
-/** A whole disk image, another one each time; of a size that a simulated host can have made. */
+/** Makes a complete disk image, a different one each time, of a size that a simulated host can make. */
 const bytes = (): Buffer =>
   Buffer.concat([qcow2({ virtualSize: 128n * 1024n * 1024n }), crypto.randomBytes(512)])
 const octets = { 'content-type': 'application/octet-stream' }
@@ -33,7 +33,7 @@ async function image({ ctx, settle }: Tenant, wish: Wish = {}): Promise<ImageVie
   return made
 }
 
-/** Another project of the caller's cloud that shares an image with him. */
+/** Makes an image in another project of the caller's cloud and shares the image with the caller's project. */
 async function sharedWith(tenant: Tenant): Promise<ImageView> {
   const giver = { kind: 'project', projectId: crypto.randomUUID(), projectName: 'giver', domainId: 'default' }
   const ctx = { ...tenant.ctx, scope: giver } as Tenant['ctx']
@@ -53,7 +53,7 @@ const ofImage = (wish?: Wish, more: Example = {}) => ({
   }),
 })
 
-/** Requests of the image façade that succeed (openstack/testing.ts). */
+/** Requests of the image façade that succeed, for openstack/testing.ts. */
 export const imageExamples: Examples = {
   versions: none,
   'versions.list': none,

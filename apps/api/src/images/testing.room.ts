@@ -21,7 +21,7 @@ export const testingRoom: TestingRoom = {
         return property
       },
     },
-    // An image without data is in neither state, so that "ok" is a conflict.
+    // An image without data is in neither of the two states, so an allowed call ends in a conflict.
     deactivate: byId('write', image),
     reactivate: byId('write', image),
     'members.list': { kind: 'read', input: async () => ({ imageId: await sharedImage() }) },
@@ -29,7 +29,7 @@ export const testingRoom: TestingRoom = {
       kind: 'write',
       input: async () => ({ imageId: await sharedImage(), projectId: 'f'.repeat(32) }),
     },
-    // Whom it is shared with answers, and who administers.
+    // The project that the image is shared with may answer, and so may administrators.
     'members.answer': { kind: 'write', input: async () => ({ ...(await offer()), status: 'accepted' }) },
     'members.remove': { kind: 'write', input: offer },
     adopt: {

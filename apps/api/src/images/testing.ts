@@ -7,7 +7,7 @@ import '../register.ts'
 
 export type ImageWorld = { deps: Deps; system: Ctx; storage: FakeStorage; close(): Promise<void> }
 
-/** A cloud with one simulated host and a real image store in a folder of its own. */
+/** Makes a cloud with one simulated host and a real image store in a folder of its own. */
 export async function imageWorld(): Promise<ImageWorld> {
   const storage = createFakeStorage({ baseBytes: 512 })
   const { deps, close } = await testDeps(() => ({ storage }) as unknown as HostDrivers)

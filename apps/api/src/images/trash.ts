@@ -5,14 +5,14 @@ import { conflict } from '../kernel/errors.ts'
 import { authorize } from '../kernel/policy.ts'
 import { imageStore } from './store.ts'
 
-/** Bytes that no image knew and that wait in the trash of the image store. */
+/** Lists bytes that belonged to no image and that wait in the trash of the image store. */
 export async function listImageTrash(ctx: Ctx): Promise<TrashView[]> {
   authorize(ctx, 'image:adopt')
   const files = await imageStore(ctx.deps).trash.list()
   return files.map((file) => trashView(ctx, { host: null, kind: 'blob', file }))
 }
 
-/** Puts them back; they are unknown again, and their time begins anew. */
+/** Puts bytes back from the trash. They belong to no image again, and their waiting time begins anew. */
 export async function takeBackBlob(ctx: Ctx, { sha256 }: { sha256: string }): Promise<void> {
   authorize(ctx, 'image:adopt')
   await imageStore(ctx.deps)

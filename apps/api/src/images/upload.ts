@@ -12,23 +12,24 @@ import { formatOf, historyOf, type ImageRow, lockImage, noteImage, stateOf, view
 import { imageGib, uploadBound, uploadsAtOnce } from './quota.ts'
 import { imageStore } from './store.ts'
 
-/** Largest file that is taken, whatever the quota: 1 TiB. */
+/** Largest file that an upload may have, whatever the quota: 1 TiB. */
 const hardLimit = 1024 ** 4
-/** A stream that is silent for so long is given up. */
+/** An upload whose stream is silent for this long is given up. */
 const idleMs = 30_000
 const progressMs = 1000
 /**
- * What has come is written to the disk at the end, which takes minutes for much on a slow one: the row says
- * so often that this process lives (reconcile.ts takes a silent one for dead). A variable for tests alone.
+ * At the end of an upload its bytes are written to the disk, which takes minutes for a large upload on a slow disk.
+ * Meanwhile the row is updated this often to say that the process lives (reconcile.ts takes a silent upload for dead).
+ * A variable only for tests.
  */
 export const uploadPatience = { tellMs: 15_000 }
 
 /**
- * Streams the bytes of a queued image to the store, looks at them, and hands the conversion to a
- * workflow: when this resolves they are safe and the image is `saving`. With `stage` they wait for
- * importStagedImage instead and the image is `uploading`. Bytes that are refused kill the image with
- * the reason; an upload that breaks off leaves it queued, to be tried again. Nothing stays in
- * staging on failure. `announcedBytes`: what the sender says will come, to refuse too much at once.
+ * Streams the bytes of a queued image to the store, inspects them, and starts the workflow that converts them: when the
+ * promise resolves, the bytes are safe and the image is `saving`. With `stage` the bytes wait for importStagedImage
+ * instead, and the image is `uploading`. Refused bytes set the image to killed with the reason; an upload that breaks
+ * off leaves the image queued, so that the upload can be repeated. After a failure nothing stays in staging.
+ * `announcedBytes` is the size that the sender names, by which too large an upload is refused at once.
  */
 export async function uploadImage(ctx: Ctx, input: Upload): Promise<ImageView> {
   const row = await claim(ctx, input)
@@ -36,7 +37,7 @@ export async function uploadImage(ctx: Ctx, input: Upload): Promise<ImageView> {
   try {
     const maxBytes = await uploadBound(ctx, row.projectId, hardLimit)
     if (input.announcedBytes !== undefined && input.announcedBytes > maxBytes) throw tooLarge()
-    // Left by a process that was killed in an earlier upload; the claim makes it ours alone.
+    // A killed process may have left bytes of an earlier upload; the claim makes this upload the only one.
     await store.discard(row.id)
     const staged = await receive(ctx, row, input.source, maxBytes)
     const virtualBytes = await inspect(ctx, row, staged)
@@ -50,10 +51,10 @@ export async function uploadImage(ctx: Ctx, input: Upload): Promise<ImageView> {
 }
 
 type Upload = { id: string; source: Readable; stage?: boolean; announcedBytes?: number }
-/** States in which bytes are on their way while there is no blob yet. */
+/** States in which bytes arrive while there is no blob yet. */
 export const receiving = ['saving', 'uploading']
 
-/** One upload at a time: queued → saving (or uploading, to be imported later), decided by the database. */
+/** Claims the image for one upload: queued → saving (or uploading, to be imported later); the database decides. */
 async function claim(ctx: Ctx, { id, stage }: Upload): Promise<ImageRow> {
   return inTransaction(ctx, async (tx) => {
     const row = await lockImage(tx, 'image:upload', id)
@@ -117,7 +118,9 @@ async function receive(ctx: Ctx, row: ImageRow, source: Readable, maxBytes: numb
   }
 }
 
-/** What all uploads of the project have brought so far: together they may bring no more than one alone. */
+/**
+ * Bytes that all uploads of the project have brought so far: together they may bring no more than a single upload may.
+ */
 async function stagedBytes(ctx: Ctx, projectId: string): Promise<number> {
   const sum = await ctx.deps.root.image.aggregate({
     where: { projectId, state: { in: receiving }, blobId: null },
@@ -126,9 +129,9 @@ async function stagedBytes(ctx: Ctx, projectId: string): Promise<number> {
   return Number(sum._sum.uploadedBytes ?? 0)
 }
 
-/** Also finds out that the image was deleted meanwhile, and ends the upload then. */
+/** Writes the progress of the upload; when the image was deleted meanwhile, ends the upload. */
 async function progress(ctx: Ctx, row: ImageRow, total: number, stop: AbortController): Promise<void> {
-  // By the clock of the database, which says whether an upload is dead (reconcile.ts).
+  // The time is that of the database, by which reconcile.ts decides whether an upload is dead.
   const count = await ctx.deps.root.$executeRaw`
     UPDATE "Image" SET "uploadedBytes" = ${total}, "updatedAt" = clock_timestamp()
     WHERE "id" = ${row.id}::uuid AND "state" = ANY(${receiving})`
@@ -136,7 +139,10 @@ async function progress(ctx: Ctx, row: ImageRow, total: number, stop: AbortContr
   else await noteImage(ctx, row, 'updated', { uploadedBytes: total })
 }
 
-/** Throws invalid_input with the reason when the bytes are not what they were declared to be. */
+/**
+ * Returns the virtual size in bytes. Throws invalid_input with the reason when the bytes are not of the declared
+ * format.
+ */
 async function inspect(ctx: Ctx, row: ImageRow, staged: StagedImage): Promise<number> {
   const store = imageStore(ctx.deps)
   const head = await store.readStaged(row.id, 0, Math.min(headBytes, staged.sizeBytes))
@@ -147,8 +153,8 @@ async function inspect(ctx: Ctx, row: ImageRow, staged: StagedImage): Promise<nu
 }
 
 /**
- * Quota by what the disk will really need, the facts of the bytes, and the import (unless it is to
- * wait): one transaction.
+ * Reserves quota by the real size of the disk, writes the facts of the bytes and starts the import (unless the bytes
+ * stay staged), all in one transaction.
  */
 async function accept(
   ctx: Ctx,
@@ -178,7 +184,10 @@ async function accept(
   })
 }
 
-/** Whatever broke first, the stream or the row: it is one event, and the uploader hears the same. */
+/**
+ * Whether the image was deleted. The stream or the row may fail first: both are the same event, and the uploader hears
+ * the same error.
+ */
 async function isDeleted(ctx: Ctx, id: string): Promise<boolean> {
   const row = await ctx.deps.root.image.findUnique({ where: { id }, select: { state: true } })
   return row?.state === 'deleted' || row === null
@@ -196,10 +205,10 @@ const words: Partial<Record<string, string>> = {
   conflict: 'An upload of this image is under way.',
 }
 
-/** What the uploader is told. Errors of the stream (the other side hung up) are no fault of ours. */
+/** The error that the uploader receives. Errors of the stream (the other side hung up) are no faults of the cloud. */
 function refusal(error: unknown): CloudError {
   if (error instanceof CloudError) return error
-  // The store's own bound; a full disk has the system's error as its cause.
+  // This error comes from the size limit of the store; a full disk has an error of the system as its cause.
   if (error instanceof DriverError && error.code === 'no_space' && error.cause === undefined)
     return tooLarge(error)
   const translated = toCloudError(error)
@@ -215,7 +224,10 @@ function refusal(error: unknown): CloudError {
   return new CloudError(translated.code, words[translated.code] ?? translated.message, { cause: error })
 }
 
-/** Refused bytes kill the image; everything else leaves it as it was before the upload. */
+/**
+ * Ends a failed upload. Refused bytes set the image to killed; any other failure leaves the image as it was before the
+ * upload.
+ */
 async function giveUp(ctx: Ctx, row: ImageRow, failure: CloudError): Promise<void> {
   const refused = failure.code === 'invalid_input' && failure.cause === undefined
   await inTransaction(ctx, async (tx) => {

@@ -36,7 +36,7 @@ const bytesOf = async (resourceId: string) => {
   }
 }
 
-test('image.import', async () => {
+test('every step of image.import may fail and be repeated', async () => {
   await failEveryStep(world.deps, {
     action: 'image.import',
     async start() {
@@ -62,7 +62,7 @@ test('image.import', async () => {
   )
 })
 
-test('image.delete', async () => {
+test('every step of image.delete may fail and be repeated', async () => {
   await failEveryStep(world.deps, {
     action: 'image.delete',
     async start() {
@@ -71,7 +71,7 @@ test('image.delete', async () => {
       await deleteImage(ctx, { id: resourceId })
       return { operationId: await operationOf(resourceId, 'image.delete'), resourceId }
     },
-    // The name and the quota are gone at once; what is left of the bytes is the reconciler's.
+    // Name and quota are free at once; the reconciler removes the bytes that are left.
     async afterFailure(id, at) {
       const row = await world.deps.root.image.findUniqueOrThrow({ where: { id } })
       expect(row.state, at).toBe('deleted')

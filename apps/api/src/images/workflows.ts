@@ -9,16 +9,19 @@ import { formatOf, type ImageRow, noteImage } from './load.ts'
 import { paidGib } from './quota.ts'
 import { imageStore } from './store.ts'
 
-/** Images in these states keep their blob; the others' bytes may go. */
+/** Images in these states keep their blob; the bytes of images in other states may be removed. */
 export const statesWithBytes = ['saving', 'uploading', 'importing', 'active', 'deactivated']
 const imported = ['active', 'deactivated']
-/** Imported already when a finished step is run again. */
+/** Includes the states after an import, because a finished step may run again. */
 const beingImported = ['saving', 'importing', ...imported]
 
 const current = async (run: Run<unknown>): Promise<ImageRow | null> =>
   run.ctx.deps.root.image.findUnique({ where: { id: run.resourceId } })
 
-/** The row while it is being imported; deleted meanwhile: the import ends and undoes. */
+/**
+ * Returns the row while the image is being imported. When the image was deleted meanwhile, the error ends and undoes
+ * the import.
+ */
 async function importing(run: Run<unknown>): Promise<ImageRow & { blobId: string }> {
   const row = await current(run)
   const { state, blobId } = row ?? {}
@@ -27,18 +30,21 @@ async function importing(run: Run<unknown>): Promise<ImageRow & { blobId: string
   return { ...row, blobId }
 }
 
-/** So many images of one project are converted at once: others want their turn at the hosts' converters. */
+/**
+ * Most images of one project that are converted at the same time, so that other projects get a turn at the converters
+ * of the hosts.
+ */
 const convertedAtOnce = 2
 const isItsTurn = async (run: Run<unknown>): Promise<boolean> =>
   (await operationsAhead({ db: run.ctx.deps.root }, run.operationId, 'image.import')) < convertedAtOnce
 
-/** The host goes on converting; nobody waits for it in a slot. */
+/** The host goes on converting while the operation waits without holding a slot. */
 const converting: Wait = { waitMs: 2_000, for: 'the host to convert the image' }
 
 export const imageImport: Workflow = {
   action: 'image.import',
   lane: 'long',
-  // A large image on a slow disk. One that does not answer ends its step within seconds.
+  // Long enough for a large image on a slow disk. A host that does not answer ends its step within seconds.
   deadlineMs: 2 * 60 * 60_000,
   steps: [
     {
@@ -46,7 +52,7 @@ export const imageImport: Workflow = {
       title: 'Keeping the bytes',
       async run(run) {
         const { id, blobId } = await importing(run)
-        // On a replay, or when another image has the same bytes, the blob is there already: success.
+        // On a replay, or when another image has the same bytes, the blob exists already, which is success.
         await withBlob(run.ctx, blobId, () => imageStore(run.ctx.deps).commit(id, blobId))
       },
       async undo(run) {
@@ -71,7 +77,7 @@ export const imageImport: Workflow = {
         const made = await whileAnswering(run.op, drivers, (op) =>
           drivers.storage.ensureBase(op, spec),
         ).catch(async (error: unknown) => {
-          // The next try is another's.
+          // The next try may use another host.
           await run.keep({ hostId: '' })
           throw refused(error)
         })
@@ -125,13 +131,13 @@ export const imageDeletion: Workflow = {
       },
     },
   ],
-  // The row is deleted already; the reconciler goes on trying for what is left of the bytes.
+  // The row is deleted already; the reconciler goes on trying to remove the bytes that are left.
   async onFailed(run, error) {
     run.ctx.log.error({ err: error, imageId: run.resourceId }, 'bytes of a deleted image are left')
   },
 }
 
-/** The host that has begun with it, or any one that is up. */
+/** Returns the host that has begun the conversion, or any host that is up. */
 async function converterOf(run: Run<unknown>): Promise<{ endpoint: string }> {
   const hosts = await hostsUp({ db: run.ctx.deps.root })
   const host =
@@ -141,7 +147,7 @@ async function converterOf(run: Run<unknown>): Promise<{ endpoint: string }> {
   return host
 }
 
-/** What a converter refuses is the image's fault, not the host's. */
+/** An image that the converter refuses is faulty itself; the host has no fault. */
 function refused(error: unknown): unknown {
   if ((error as { code?: unknown }).code !== 'invalid') return error
   return new CloudError('invalid_input', 'The image could not be read to its end: it is damaged.', {
@@ -150,7 +156,7 @@ function refused(error: unknown): unknown {
   })
 }
 
-/** Nobody adds or removes this blob while `work` runs, in any process. */
+/** Runs `work` under a lock, so that no process adds or removes this blob meanwhile. */
 async function withBlob<T>(ctx: Ctx, blobId: string, work: () => Promise<T>): Promise<T> {
   return ctx.deps.root.$transaction(
     async (tx) => {
@@ -162,9 +168,9 @@ async function withBlob<T>(ctx: Ctx, blobId: string, work: () => Promise<T>): Pr
 }
 
 /**
- * Removes the blob and the bases made of it unless another image (than `except`) has the same bytes. Gone
- * is success. A base under a disk that a host still has stays; the reconciler comes again. Returns
- * whether nothing of it is left.
+ * Removes the blob and the bases made of it, unless an image other than `except` has the same bytes. A blob that is
+ * already gone is success. A base under a disk that a host still has stays, and the reconciler tries again later.
+ * Returns whether no blob and no base of it is left.
  */
 export async function dropUnused(
   ctx: Ctx,
@@ -180,7 +186,7 @@ export async function dropUnused(
       },
     })
     if (users > 0) return false
-    // One that was frozen since has lost the lock, too, and the bytes may be another image's by now.
+    // A worker that was frozen since has lost the lock, too, and the bytes may belong to another image by now.
     ctx.deps.holder?.check()
     let gone = true
     const store = imageStore(ctx.deps)
@@ -193,7 +199,7 @@ export async function dropUnused(
           (error: unknown) => {
             const code = driverCode(error)
             if (code !== 'unavailable' && code !== 'conflict') throw error
-            // A disk lies on it, or the host is silent: it goes when that has changed.
+            // A disk uses the base, or the host is silent: the base is removed when that has changed.
             gone = false
             ctx.log.warn({ err: error, host: host.name, blobId }, 'a base is kept for now')
           },

@@ -31,6 +31,7 @@ export const taken: Readonly<Record<string, string>> = {
   RoleAssignment_key_key: 'This role assignment',
   ImpliedRole_pkey: 'This rule of implied roles',
   Token_auditId_key: 'A token with this audit id',
+  RecoveryCode_userId_position_key: 'This recovery code',
   Credential_pkey: 'A credential with this id',
   Credential_accessKey_key: 'A credential with this access key',
   ApplicationCredential_userId_name_key: 'An application credential with this name',

@@ -8,7 +8,7 @@ import { PageHeader } from '../ui/PageHeader.tsx'
 import { firstPage, readPage } from './files.ts'
 import classes from './guide.module.css'
 import { headingsOf, titleOf } from './headings.ts'
-import { guideLink } from './links.ts'
+import { guideLink, pictureLink } from './links.ts'
 
 /**
  * A page of docs/guide, rendered on the server: the guide needs no internet, and nothing about the reader is sent
@@ -36,7 +36,10 @@ export async function GuidePage({ name = firstPage }: { name?: string }) {
           </nav>
         )}
         <article className={classes.text}>
-          <Markdown rehypePlugins={[rehypeSlug]} components={{ h1: () => null, a: GuideLink }}>
+          <Markdown
+            rehypePlugins={[rehypeSlug]}
+            components={{ h1: () => null, a: GuideLink, pre: Command, img: Picture }}
+          >
             {text}
           </Markdown>
         </article>
@@ -48,4 +51,27 @@ export async function GuidePage({ name = firstPage }: { name?: string }) {
 function GuideLink({ href = '', children }: ComponentProps<'a'>) {
   const own = guideLink(href)
   return own.startsWith('/') ? <Link href={own}>{children}</Link> : <a href={own}>{children}</a>
+}
+
+/** A command may be wider than the page: the keyboard scrolls the block that has the focus. */
+function Command({ children }: ComponentProps<'pre'>) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
+    <pre tabIndex={0}>{children}</pre>
+  )
+}
+
+/** Its size is that of all pictures: nothing moves when it arrives. */
+function Picture({ src, alt }: ComponentProps<'img'>) {
+  return (
+    // biome-ignore lint/performance/noImgElement: the pictures are as small as they should be already.
+    <img
+      src={pictureLink(typeof src === 'string' ? src : '')}
+      alt={alt ?? ''}
+      width={1280}
+      height={800}
+      loading="lazy"
+      decoding="async"
+    />
+  )
 }

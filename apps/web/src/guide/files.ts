@@ -20,6 +20,10 @@ export async function readPage(name: string): Promise<string | null> {
   return bytes?.toString('utf8') ?? null
 }
 
+/** Null: the guide has no such picture. */
+export const readPicture = async (name: string): Promise<Buffer | null> =>
+  /^[a-z]+(-[a-z]+)*\.webp$/.test(name) ? readOwn(`pictures/${name}`) : null
+
 async function readOwn(name: string): Promise<Buffer | null> {
   try {
     return await readFile(path.join(/* turbopackIgnore: true */ folder(), name))

@@ -3,7 +3,7 @@ import { paths } from '../kit/paths.ts'
 import { rooms } from '../rooms.ts'
 import { headingsOf, titleOf } from './headings.ts'
 import { helpFor } from './help-for.ts'
-import { guideLink, placeLink } from './links.ts'
+import { guideLink, pictureLink, placeLink } from './links.ts'
 
 test.each([
   ['/', 'first-steps#the-overview'],
@@ -26,6 +26,7 @@ test('links of the repository lead to pages of the portal', () => {
   expect(guideLink('#routers')).toBe('#routers')
   expect(guideLink('https://example.org/a.md')).toBe('https://example.org/a.md')
   expect(placeLink('compute#flavors')).toBe(paths.help('compute', 'flavors'))
+  expect(pictureLink('pictures/launch.webp')).toBe('/api/guide/launch.webp')
 })
 
 test('headings get the anchors that repositories give them, and comments in a block of commands are no headings', () => {

@@ -13,3 +13,6 @@ export function placeLink(place: GuidePlace): string {
   const [page, section] = place.split('#')
   return paths.help(page, section)
 }
+
+/** The address of a picture, which is written beside the text: `pictures/launch.webp`. */
+export const pictureLink = (src: string): string => `/api/guide/${src.replace(/^pictures\//, '')}`

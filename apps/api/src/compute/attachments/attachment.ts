@@ -2,30 +2,35 @@ import type { Ctx } from '../../kernel/context.ts'
 import type { InstanceRow } from '../instances/instance-row.ts'
 
 /**
- * A kind of thing that an instance has and another room owns. The rows of the thing say that the instance has it, its
- * host follows them, and the guest is told by the instance's own document, so a kind says only how its rows change
- * (docs/decisions/0024-attachments.md). workflows/attachments.ts makes the two workflows of it.
+ * A kind of thing that an instance can have and that another room owns. The rows of the thing say which instance has
+ * the thing, the instance's host follows these rows, and the guest is told by the document of the instance. So a kind
+ * only says how its rows change (docs/decisions/0024-attachments.md). workflows/attachments.ts makes both workflows of
+ * the kind.
  */
 export type Attachment = {
   /** `resourceKind` of the things: "port". */
   kind: string
-  /** What the operation's input calls the id of the thing; operations outlive versions, so this is for ever. */
+  /**
+   * The name of the thing's id in the input of the operation. Operations outlive versions, so the name never changes.
+   */
   input: string
-  /** The steps. Their names are for ever, too. */
+  /** The steps of the workflows. Their names never change either. */
   steps: {
     /** The guest gets the thing. */
     give: { name: string; title: string }
-    /** The guest lets go of the thing; undone by giving it again. */
+    /** The guest releases the thing; the undo gives the thing to the guest again. */
     take: { name: string; title: string }
-    /** Nobody has the thing any more: its rows go, or return to whoever lent them. */
+    /** No instance has the thing any more: its rows are deleted, or return to the owner who lent the thing. */
     release: { name: string; title: string }
   }
-  /** Said when a guest does not let go of the thing in time; the instance keeps it. */
+  /** The message for a guest that does not release the thing in time; the instance keeps the thing. */
   stuck: string
-  /** The host of the instance is to have the thing. */
+  /** Writes that the host of the instance is to have the thing. */
   bind(ctx: Ctx, id: string, hostId: string): Promise<void>
-  /** No host is to have the thing. */
+  /** Writes that no host is to have the thing. */
   unbind(ctx: Ctx, id: string): Promise<void>
-  /** Rows and quota of a thing that is off its host. Gone is success. */
+  /**
+   * Releases rows and quota of a thing that its host does not have any more. A thing that is already gone is success.
+   */
   release(ctx: Ctx, instance: InstanceRow, id: string): Promise<void>
 }

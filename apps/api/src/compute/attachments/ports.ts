@@ -2,7 +2,7 @@ import type { Prisma } from '@stratolith/db'
 import { bindPort, deletePortsOfInstance, unbindPorts } from '../../networking/service.ts'
 import type { Attachment } from './attachment.ts'
 
-/** An instance's interface. A port that was there before the instance had it is lent: it returns to its owner. */
+/** The interface of an instance. A port that existed before the instance had it is lent, and returns to its owner. */
 export const portAttachment: Attachment = {
   kind: 'port',
   input: 'portId',

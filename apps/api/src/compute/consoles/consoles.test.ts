@@ -105,7 +105,7 @@ describe('consoles', () => {
     id = await instance(me)
   })
 
-  test('a token leads to the agent and the console of exactly this instance, once', async () => {
+  test('a token leads once, to the agent and the console of exactly this instance', async () => {
     const access = await createConsole(me.ctx, { id, protocol: 'vnc' })
     expect(access.url).toMatch(/^\/console\/\?token=[\w-]{43}$/)
     expect(Date.parse(access.expiresAt) - Date.now()).toBeLessThanOrEqual(600_000)
@@ -118,13 +118,13 @@ describe('consoles', () => {
     expect(first.json()).toMatchObject({
       agentSocket: '/run/test/console.sock',
       path: `/v1/console/${id}/vnc`,
-      // For whom the console proxy counts it.
+      // The user for whom the console proxy counts the session.
       userId: me.userId,
     })
     expect((await redeem(token)).statusCode).toBe(403)
   })
 
-  test('a machine that is away is said at once: no right, no history of trying in vain', async () => {
+  test('a console of a machine that does not answer is refused at once, without right and history', async () => {
     const isAway = async (state: string, message: RegExp) => {
       await deps.root.host.update({ where: { id: hostId }, data: { state } })
       await expectCloudError(createConsole(me.ctx, { id, protocol: 'vnc' }), 'unavailable', message)
@@ -137,13 +137,13 @@ describe('consoles', () => {
     await open(me, id)
   })
 
-  test('of 20 parallel uses one wins', async () => {
+  test('of 20 parallel uses of a token exactly one succeeds', async () => {
     const token = await open(me, id)
     const answers = await Promise.all(Array.from({ length: 20 }, () => redeem(token)))
     expect(answers.map((a) => a.statusCode).sort()).toEqual([200, ...Array.from({ length: 19 }, () => 403)])
   })
 
-  test('only with the shared secret', async () => {
+  test('the console proxy must know the shared secret', async () => {
     const token = await open(me, id)
     for (const secret of [{}, { 'x-internal-secret': 'wrong' }, { 'x-internal-secret': '' }]) {
       const answer = await app.inject({
@@ -187,7 +187,7 @@ describe('consoles', () => {
     ['a delete', (_who, instanceId) => deps.root.instance.delete({ where: { id: instanceId } })],
   ]
 
-  test.each(endings)('A06.2: after %s a token is worth nothing', async (_name, end) => {
+  test.each(endings)('A06.2: after %s a token is refused', async (_name, end) => {
     const token = await open(me, id)
     await end(me, id)
     expect((await redeem(token)).statusCode).toBe(403)
@@ -224,7 +224,7 @@ describe('consoles', () => {
     watching.abort()
   })
 
-  test('many consoles of one caller at one instance are asked for like one', async () => {
+  test('the rights of many consoles of one caller at one instance cost one check', async () => {
     const sessions: ConsoleSession[] = []
     for (let i = 0; i < 16; i++) {
       const { sessionId } = (await redeem(await open(me, id))).json<{ sessionId: string }>()
@@ -256,7 +256,7 @@ describe('consoles', () => {
     )
   })
 
-  test('A06.2: an expired token is refused and swept', async () => {
+  test('A06.2: an expired token is refused and removed', async () => {
     const token = await open(me, id)
     await deps.root.consoleToken.updateMany({
       where: { instanceId: id },
@@ -267,7 +267,7 @@ describe('consoles', () => {
     expect(await deps.root.consoleToken.count({ where: { instanceId: id } })).toBe(0)
   })
 
-  test('A06.8: a reader may not, another project’s instance does not exist, a stopped one has none', async () => {
+  test('A06.8: a reader, another project and a stopped instance get no console', async () => {
     const reader = await owner('reader')
     const readers = await instance(reader)
     await expectCloudError(createConsole(reader.ctx, { id: readers, protocol: 'vnc' }), 'forbidden')
@@ -282,7 +282,7 @@ describe('consoles', () => {
     await expectCloudError(createConsole(nobody, { id, protocol: 'vnc' }), 'forbidden')
   })
 
-  test('nonsense is refused like a wrong token', async () => {
+  test('a malformed token is refused like a wrong token', async () => {
     for (const payload of [{}, { token: 1 }, { token: 'x' }, { token: 'a'.repeat(43) }, []])
       expect(
         (await app.inject({ method: 'POST', url: '/internal/console/redeem', headers: headers(), payload }))

@@ -11,7 +11,7 @@ const secretToken = z.object({ token: z.string().regex(/^[A-Za-z0-9_-]{43}$/) })
 const sessionQuery = z.object({ session: z.string().regex(/^[A-Za-z0-9_-]{43}$/) })
 
 /**
- * What console-proxy asks of the API, on the internal door only and with its own secret:
+ * Requests of console-proxy to the API, on the internal door only and with a secret of its own:
  *   POST /internal/console/redeem {token} → {sessionId, userId, agentSocket, path}
  *   GET  /internal/console/watch?session= → lines {"alive":true} until {"ended":"why"}
  */
@@ -49,7 +49,7 @@ function watch(
   out.on('error', (error) => deps.log.debug({ err: error }, 'console watch broke'))
   const stop = watches.add(session, (over) => {
     if (out.writableEnded) return
-    // Only after a check that succeeded: the proxy counts silence as the end of the right.
+    // Write this line only after a successful check: the proxy takes silence for the end of the right.
     if (over === null) out.write('{"alive":true}\n')
     else out.end(`${JSON.stringify({ ended: over })}\n`)
   })

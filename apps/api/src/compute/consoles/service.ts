@@ -12,14 +12,14 @@ import { machineOf } from '../instances/machine.ts'
 
 /** How long a token waits for its one use (A06.2: at most ten minutes). */
 export const consoleTokenMs = 5 * 60_000
-/** How long one connection may last before it must be asked for again. */
+/** How long one connection may last before the user must open the console again. */
 export const consoleSessionMs = 12 * 3600_000
 
 const hashOf = (token: string) => createHash('sha256').update(token).digest('hex')
 
 /**
- * A one-time right to one console of one running instance, bound to the caller's own session. Throws conflict for one
- * that has no console as it is, unavailable while its machine is down or fenced.
+ * Makes a right to open one console of one running instance once, bound to the caller's own session. Throws conflict
+ * when the instance has no console in its present state, unavailable while its machine is down or fenced.
  */
 export async function createConsole(
   ctx: Ctx,
@@ -65,22 +65,21 @@ function demandConsole(row: InstanceRow): void {
   if (allowed !== true) throw conflict(allowed)
 }
 
-/** Of a machine that is known to be away no right is given, and no history of trying in vain is written. */
+/** Refuses a machine that is known not to answer before the right is made and before the history is written. */
 async function demandMachine(ctx: Ctx, row: InstanceRow): Promise<void> {
   const away = machineAway((await machineOf(ctx, row))?.absence)
   if (away) throw new CloudError('unavailable', away)
 }
 
-/** `userId`: for whom the console proxy counts it. */
+/** `userId` is the user for whom the console proxy counts the session. */
 export type Grant = { sessionId: string; userId: string; agentSocket: string; path: string }
 const refused = () =>
   new CloudError('forbidden', 'The console token is not valid (any more). Open the console again.')
 
 /**
- * Uses a token up and says where it leads: to the agent that runs this very guest now (by the door that
- * has consoles only), never to
- * an address that could have become another's. Everything is checked again at this moment (A06).
- * Throws forbidden for every reason alike.
+ * Uses a token up and returns where the console is: at the agent that runs this very guest now (at the socket that
+ * offers only consoles), never at an address that another guest could have by now. All rights are checked again at this
+ * moment (A06). Throws the same forbidden for every reason.
  */
 export async function redeemConsole(deps: Deps, token: string, requestId: string): Promise<Grant> {
   const sessionId = randomBytes(32).toString('base64url')
@@ -107,7 +106,7 @@ export async function redeemConsole(deps: Deps, token: string, requestId: string
 
 type Right = { instanceId: string; authHash: string }
 
-/** Null, or the instance that the right's owner may still look into at this moment. */
+/** Returns the instance when the owner of the right may still open its console at this moment, otherwise null. */
 async function instanceOfRight(deps: Deps, right: Right, requestId: string): Promise<InstanceRow | null> {
   const ctx = await authenticateAgain(deps, right.authHash, requestId)
   return ctx && consoleOf(ctx, right.instanceId)
@@ -121,7 +120,10 @@ const consoleOf = (ctx: Ctx, instanceId: string): Promise<InstanceRow | null> =>
     }),
   )
 
-/** Any of our refusals ends a right: null. What is not ours (a database that is away) is thrown on. */
+/**
+ * Returns null when the cloud refuses, which ends the right. Any other error (a database that does not answer) is
+ * thrown.
+ */
 async function unlessRefused<T>(work: Promise<T>): Promise<T | null> {
   try {
     return await work
@@ -133,15 +135,15 @@ async function unlessRefused<T>(work: Promise<T>): Promise<T | null> {
 
 export type ConsoleSession = Right & { sessionId: string }
 
-/** Null when there is no such session. */
+/** Returns the session; null when it does not exist. */
 export async function findSession(deps: Deps, sessionId: string): Promise<ConsoleSession | null> {
   const row = await deps.root.consoleToken.findUnique({ where: { sessionId } })
   return row && { sessionId, instanceId: row.instanceId, authHash: row.authHash }
 }
 
 /**
- * Why each of these open sessions must end now; null while it may go on. One question for all of them,
- * one more for each caller, and one for each instance that he looks into.
+ * Returns for each open session the reason why it must end now, or null while it may go on. Costs one query for all
+ * sessions, one check for each caller, and one for each instance that a caller looks into.
  */
 export async function sessionsOver(
   deps: Deps,
@@ -187,7 +189,7 @@ async function whyOver(deps: Deps, instanceId: string): Promise<string> {
     : `The instance is ${instance.vmState}.`
 }
 
-/** Removes tokens that nobody can use any more. For the reconciler. */
+/** Removes tokens that nobody can use any more; the reconciler calls this. */
 export async function dropOldTokens(ctx: Ctx): Promise<number> {
   const now = Date.now()
   const { count } = await ctx.db.consoleToken.deleteMany({

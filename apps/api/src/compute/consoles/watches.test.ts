@@ -24,14 +24,14 @@ function watched() {
   return { watches, ask, failed, over, event }
 }
 
-test('all consoles are asked for at once, and after an event those that it is about', async () => {
+test('all consoles are checked together, and after an event only the consoles that the event concerns', async () => {
   vi.useFakeTimers()
   const { watches, ask, over, event } = watched()
   const told = vi.fn()
   const stops = Array.from({ length: 100 }, (_, i) =>
     watches.add({ sessionId: `s${i}`, instanceId: `i${i % 2}` }, told),
   )
-  // The first did not wait for the others, which came while it was asked for.
+  // The check of the first console did not wait for the others, which were added while that check ran.
   await vi.advanceTimersByTimeAsync(100)
   expect(ask.mock.calls.map(([sessions]) => sessions.length)).toEqual([1, 99])
   expect(told).toHaveBeenCalledTimes(100)
@@ -58,7 +58,7 @@ test('all consoles are asked for at once, and after an event those that it is ab
   vi.useRealTimers()
 })
 
-test('a question that fails tells nobody anything and is asked again', async () => {
+test('a check that fails ends no console and is repeated', async () => {
   vi.useFakeTimers()
   const { watches, ask, failed } = watched()
   const told = vi.fn()
@@ -72,7 +72,7 @@ test('a question that fails tells nobody anything and is asked again', async () 
   vi.useRealTimers()
 })
 
-test('questions that take long leave time to others', async () => {
+test('checks that take long leave time to other work', async () => {
   vi.useFakeTimers()
   const { watches, ask } = watched()
   ask.mockImplementation(

@@ -1,9 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { EventHub } from '../../kernel/event-hub.ts'
 
-/** However quiet the event log is, rights are asked for again this often. */
+/** However quiet the event log is, rights are checked again this often. */
 const recheckMs = 500
-/** Rounds of many consoles take time: so many times as long is nothing asked without an event. */
+/**
+ * A check of many consoles takes time. After a check of some length, no check begins without an event for this many
+ * times that length.
+ */
 const restTimes = 4
 
 /** Kinds of rows after which somebody's right to a console may have changed. */
@@ -13,8 +16,8 @@ type Session = { sessionId: string; instanceId: string }
 type Watch<S> = { session: S; told: (over: string | null) => void }
 
 /**
- * Asks for the rights of all open consoles together: a hundred of one user at one guest cost what one costs.
- * `ask` gives for each session why it is over, or null; when it fails nobody is told anything.
+ * Checks the rights of all open consoles together: a hundred consoles of one user at one guest cost as much as one.
+ * `ask` returns for each session the reason why it is over, or null; when `ask` fails, no watcher is told anything.
  */
 export class ConsoleWatches<S extends Session> {
   readonly #ask: (sessions: S[]) => Promise<Map<string, string | null>>
@@ -40,7 +43,7 @@ export class ConsoleWatches<S extends Session> {
     })
   }
 
-  /** `told` hears after each question; what is returned ends the watch. */
+  /** Adds a watch. `told` receives the result of each check; the returned function ends the watch. */
   add(session: S, told: (over: string | null) => void): () => void {
     const watch = { session, told }
     this.#watches.add(watch)
@@ -58,7 +61,7 @@ export class ConsoleWatches<S extends Session> {
     if (this.#timer) clearTimeout(this.#timer)
     let took = 0
     while (this.#due.size > 0) {
-      // Events that come close together, thousands of them even, leave half of the time to others.
+      // When events come close together, even thousands of them, half of the time is left to other work.
       if (took > 0) await sleep(took)
       const batch = [...this.#due]
       this.#due = new Set()

@@ -27,7 +27,7 @@ describe('flavors', () => {
   })
   afterAll(() => close())
 
-  test('a new cloud has six, smallest first; seeding again brings no deleted one back', async () => {
+  test('a new cloud has six flavors, smallest first; seeding again restores no deleted flavor', async () => {
     const member = await testCtx(deps)
     const names = async () => (await listFlavors(member, all)).items.map((f) => f.name)
     expect(await names()).toEqual(['m1.nano', 'm1.micro', 'm1.tiny', 'm1.small', 'm1.medium', 'm1.large'])
@@ -38,7 +38,7 @@ describe('flavors', () => {
     await expectCloudError(deleteFlavor(admin, { id: '6' }), 'not_found')
   })
 
-  test('only administrators make and remove them; names and ids are unique', async () => {
+  test('only administrators make and remove flavors; names and ids are unique', async () => {
     const admin = await testCtx(deps, { role: 'admin' })
     const member = await testCtx(deps)
     await expectCloudError(createFlavor(member, big), 'forbidden')
@@ -50,7 +50,7 @@ describe('flavors', () => {
     await deleteFlavor(admin, { id: 'chosen' })
   })
 
-  test('a private flavor does not exist for others', async () => {
+  test('a private flavor is not found by other projects', async () => {
     const admin = await testCtx(deps, { role: 'admin' })
     const member = await testCtx(deps)
     const made = await createFlavor(admin, { ...big, name: 'secret', public: false })

@@ -9,7 +9,7 @@ const sizes = [
   ['6', 'm1.large', 4, 8192, 80],
 ] as const
 
-/** The sizes of a new cloud; does nothing once there is any flavor, so that a deleted one stays deleted. */
+/** Makes the flavors of a new cloud. Does nothing once any flavor exists, so that a deleted flavor stays deleted. */
 export async function seedFlavors(ctx: Ctx): Promise<void> {
   if ((await ctx.db.flavor.count()) > 0) return
   await ctx.db.flavor.createMany({

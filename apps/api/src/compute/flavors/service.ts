@@ -20,7 +20,7 @@ import { authorize } from '../../kernel/policy.ts'
 import { recordOperation } from '../../kernel/workflow.ts'
 import type { FlavorView, flavorCreateInput } from '../contract.ts'
 
-/** The row as the scheduler, the launch and the views need it. */
+/** A flavor as the scheduler, the launch and the views need it. */
 export type Flavor = {
   id: string
   name: string
@@ -35,7 +35,7 @@ export type Flavor = {
 }
 
 const specsOf = (flavor: Pick<Flavor, 'extraSpecs'>) => flavor.extraSpecs as Record<string, string>
-/** "hw:disk" = "copy" asks for a full copy of the image instead of an overlay. */
+/** The disk mode of a flavor: "hw:disk" = "copy" asks for a full copy of the image instead of an overlay. */
 export const diskModeOf = (specs: Record<string, string>): 'overlay' | 'copy' =>
   specs['hw:disk'] === 'copy' ? 'copy' : 'overlay'
 
@@ -53,14 +53,17 @@ const viewOf = (flavor: Flavor): FlavorView => ({
   createdAt: flavor.createdAt.toISOString(),
 })
 
-/** A private flavor exists for administrators and for projects that were given it; for others it does not (R2). */
+/**
+ * Filter for the flavors that the caller may use. A private flavor is found only by administrators and by projects that
+ * were given the flavor (R2).
+ */
 const usable = (ctx: Ctx): Prisma.FlavorWhereInput => (seesAll(ctx) ? {} : ownOrPublic(ctx))
 const ownOrPublic = ({ scope }: Ctx): Prisma.FlavorWhereInput =>
   scope.kind === 'project'
     ? { OR: [{ public: true }, { access: { some: { projectId: scope.projectId } } }] }
     : { public: true }
 
-/** One that the caller may launch; null for anything else. */
+/** A flavor that the caller may launch; null for any other id. */
 export function flavorFact(ctx: Ctx, id: string): Fact<Flavor | null> {
   const given =
     ctx.scope.kind === 'project'
@@ -76,9 +79,12 @@ export function flavorFact(ctx: Ctx, id: string): Fact<Flavor | null> {
   }
 }
 
-/** What a list of flavors may be narrowed to, by whichever door. */
+/** Filters of a list of flavors, for both doors. */
 export type FlavorWhere = {
-  /** true: public ones and those given to the caller's project; false: private ones; otherwise all that are seen. */
+  /**
+   * True: public flavors and those given to the caller's project; false: private flavors; absent: all flavors that the
+   * caller sees.
+   */
   public?: boolean
   minMemoryMib?: number
   minDiskGib?: number
@@ -110,7 +116,7 @@ export async function queryFlavors(
 }
 
 const bySize = [{ field: 'vcpus' }, { field: 'memoryMib' }, { field: 'diskGib' }]
-/** By what the portal sorts flavors. */
+/** The columns by which the portal sorts flavors. */
 const sortableFlavors: Sortable = {
   name: [{ field: 'name' }],
   vcpus: bySize,
@@ -119,7 +125,7 @@ const sortableFlavors: Sortable = {
   public: [{ field: 'public' }, { field: 'name' }],
 }
 
-/** Smallest first. */
+/** Lists flavors, smallest first. */
 export async function listFlavors(ctx: Ctx, input: z.output<typeof pageInput>): Promise<Page<FlavorView>> {
   const ask = askOf(
     input,
@@ -130,7 +136,7 @@ export async function listFlavors(ctx: Ctx, input: z.output<typeof pageInput>): 
   return pageView(slice, slice.rows.map(viewOf))
 }
 
-/** All flavors that the caller may launch, smallest first; for plans. One query. */
+/** Returns all flavors that the caller may launch, smallest first, for plans. Costs one query. */
 export async function usableFlavors(ctx: Ctx): Promise<Flavor[]> {
   const rows = await ctx.db.flavor.findMany({
     where: usable(ctx),
@@ -140,6 +146,7 @@ export async function usableFlavors(ctx: Ctx): Promise<Flavor[]> {
   return whole(rows, 10_000, 'An administrator must delete flavors.')
 }
 
+/** Makes a flavor; for administrators. Throws already_exists when a flavor of that id or name exists. */
 export async function createFlavor(ctx: Ctx, input: z.output<typeof flavorCreateInput>): Promise<FlavorView> {
   authorize(ctx, 'compute:create_flavor')
   const { diskMode, ...data } = input
@@ -155,7 +162,7 @@ export async function createFlavor(ctx: Ctx, input: z.output<typeof flavorCreate
   })
 }
 
-/** What a list may be sorted by, in Nova's words. */
+/** The keys by which a list may be sorted, as Nova names them. */
 export const flavorSortKeys = {
   flavorid: 'id',
   id: 'id',
@@ -168,7 +175,7 @@ export const flavorSortKeys = {
   is_public: 'public',
 } as const
 
-/** One page for OpenStack's clients. Throws invalid_input for a marker that the caller cannot see. */
+/** Returns one page for OpenStack's clients. Throws invalid_input for a marker that the caller cannot see. */
 export async function findFlavors(
   ctx: Ctx,
   ask: Ask<FlavorWhere>,
@@ -177,7 +184,7 @@ export async function findFlavors(
   return { flavors: rows.map(viewOf), more: next !== null }
 }
 
-/** Throws not_found for what the caller may not use. */
+/** Returns one flavor. Throws not_found for a flavor that the caller may not use. */
 export async function getFlavor(ctx: Ctx, input: { id: string }): Promise<FlavorView> {
   authorize(ctx, 'compute:list_flavors')
   const row = await seenFlavor(ctx, input.id)
@@ -187,6 +194,7 @@ export async function getFlavor(ctx: Ctx, input: { id: string }): Promise<Flavor
 const seenFlavor = (ctx: Ctx, id: string) =>
   ctx.db.flavor.findFirst({ where: { AND: [usable(ctx), { id }] } })
 
+/** Changes the description of a flavor. Throws not_found for an id that no flavor has. */
 export async function describeFlavor(
   ctx: Ctx,
   input: { id: string; description: string },
@@ -196,11 +204,16 @@ export async function describeFlavor(
   }))
 }
 
-/** Namespaces that promise something of the machine: only what we keep the promise of is taken. */
+/**
+ * Namespaces that promise a property of the machine: a key in them is accepted only when the cloud keeps the promise.
+ */
 const promised = /^(hw|hw_|os|quota|resources|trait|pci_passthrough|accel|powervm|vmware|libvirt)[:_\d]/
 const known: Record<string, readonly string[]> = { 'hw:disk': ['overlay', 'copy'] }
 
-/** Adds or replaces; what is not named stays. Throws invalid_input for a spec that would promise what we do not do. */
+/**
+ * Adds or replaces extra specs; specs that are not named stay. Throws invalid_input for a spec that promises what the
+ * cloud does not do.
+ */
 export async function setExtraSpecs(
   ctx: Ctx,
   input: { id: string; specs: Record<string, string> },
@@ -221,7 +234,7 @@ export async function setExtraSpecs(
   })
 }
 
-/** False when there is none of that name. */
+/** Removes an extra spec. Returns false when the flavor has no spec of that name. */
 export async function removeExtraSpec(ctx: Ctx, input: { id: string; key: string }): Promise<boolean> {
   let found = false
   await changeFlavor(ctx, 'compute:update_flavor', input.id, async (row) => {
@@ -232,7 +245,7 @@ export async function removeExtraSpec(ctx: Ctx, input: { id: string; key: string
   return found
 }
 
-/** Ids of the projects that may use a private flavor. */
+/** Returns the ids of the projects that may use a private flavor. */
 export async function flavorAccess(ctx: Ctx, input: { id: string }): Promise<string[]> {
   authorize(ctx, 'compute:list_flavor_access')
   const row = await ctx.db.flavor.findUnique({ where: { id: input.id }, include: { access: true } })
@@ -240,6 +253,11 @@ export async function flavorAccess(ctx: Ctx, input: { id: string }): Promise<str
   if (row.public) throw notFound('access list of the public flavor', input.id)
   return row.access.map((access) => access.projectId).sort()
 }
+
+/**
+ * Gives a project access to a private flavor; returns the ids of all projects with access. Throws conflict for a public
+ * flavor and for a project that has access already, invalid_input for an unknown project.
+ */
 export async function grantFlavor(ctx: Ctx, input: { id: string; projectId: string }): Promise<string[]> {
   const { id, projectId } = input
   await changeFlavor(ctx, 'compute:update_flavor', id, async (row, tx) => {
@@ -255,6 +273,11 @@ export async function grantFlavor(ctx: Ctx, input: { id: string; projectId: stri
   })
   return flavorAccess(ctx, { id })
 }
+
+/**
+ * Takes the access to a private flavor from a project; returns the ids of all projects with access. Throws conflict for
+ * a public flavor, not_found for a project without access.
+ */
 export async function revokeFlavor(ctx: Ctx, input: { id: string; projectId: string }): Promise<string[]> {
   const { id, projectId } = input
   await changeFlavor(ctx, 'compute:update_flavor', id, async (row, tx) => {
@@ -283,7 +306,7 @@ async function changeFlavor(
   })
 }
 
-/** Instances keep their own copy of the numbers, so a flavor in use may go. */
+/** Deletes a flavor, even when instances use it: they keep their own copy of the numbers. */
 export async function deleteFlavor(ctx: Ctx, input: { id: string }): Promise<FlavorView> {
   authorize(ctx, 'compute:delete_flavor')
   if (input.id.length > 255) throw invalidInput('A flavor id has at most 255 characters.', 'id')

@@ -13,7 +13,7 @@ import type { GroupRule } from '../scheduler/judge.ts'
 import { requireUserQuota } from '../user-quotas/service.ts'
 
 export type { GroupRule }
-/** Members that one group may have. */
+/** Most members that one server group may have. */
 export const maxMembers = 1000
 
 const withMembers = {
@@ -31,7 +31,7 @@ const viewOf = (row: Row): ServerGroupView => ({
   createdAt: row.createdAt.toISOString(),
 })
 
-/** Newest first. `allProjects` is an administrator's and ignored for others, as Nova does. */
+/** Lists server groups, newest first. `allProjects` is for administrators and ignored for others, as in Nova. */
 export async function listServerGroups(
   ctx: Ctx,
   input: { allProjects?: boolean; limit: number; offset: number },
@@ -49,7 +49,7 @@ export async function listServerGroups(
   return rows.map(viewOf)
 }
 
-/** One page for the portal. */
+/** Returns one page for the portal. */
 export async function serverGroupPage(
   ctx: Ctx,
   input: z.output<typeof serverGroupListInput>,
@@ -61,7 +61,7 @@ export async function serverGroupPage(
   return { ...page, items: page.items.map(viewOf) }
 }
 
-/** For the page of an instance that is in it: whoever sees the one sees the other. */
+/** The name of a group for the page of an instance in the group: a caller who sees the instance may see the group. */
 export const serverGroupName = (ctx: Ctx, id: string): Promise<{ id: string; name: string } | null> =>
   ctx.db.serverGroup.findUnique({ where: { id }, select: { id: true, name: true } })
 
@@ -89,7 +89,7 @@ export async function createServerGroup(
   })
 }
 
-/** Its members stay, and are in no group any more. */
+/** Deletes a group. Its members stay, and are in no group any more. */
 export async function deleteServerGroup(ctx: Ctx, input: { id: string }): Promise<void> {
   await inTransaction(ctx, async (tx) => {
     await lockGroup(tx, input.id)
@@ -100,12 +100,18 @@ export async function deleteServerGroup(ctx: Ctx, input: { id: string }): Promis
   })
 }
 
-/** Launches into one group take turns: each must see where the others went. In a transaction. */
+/**
+ * Locks a group, so that launches into it happen one after the other: each launch must see where the others were
+ * placed. Call this in a transaction.
+ */
 export async function lockGroup(ctx: Ctx, id: string): Promise<void> {
   await ctx.db.$queryRaw`SELECT 1 FROM "ServerGroup" WHERE "id" = ${id}::uuid FOR UPDATE`
 }
 
-/** What the scheduler must know of the group; of that project alone. `without` does not count as a member. */
+/**
+ * The rule of a group that the scheduler needs; only groups of the project `projectId` are found. The instance
+ * `without` does not count as a member.
+ */
 export async function groupRule(
   ctx: Ctx,
   id: string,
@@ -114,7 +120,10 @@ export async function groupRule(
   return (await readFacts(ctx, { rule: groupRuleFact(ctx, id, of) })).rule
 }
 
-/** The same, for whoever asks more at the same moment. Reading it throws invalid_input when there is no such group. */
+/**
+ * The same as `groupRule`, for a caller who reads more facts at the same moment. Reading the fact throws invalid_input
+ * when the group does not exist.
+ */
 export function groupRuleFact(
   ctx: Ctx,
   id: string,

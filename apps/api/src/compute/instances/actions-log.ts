@@ -4,7 +4,7 @@ import { invalidInput, notFound } from '../../kernel/errors.ts'
 import { type ActionsQuery, actionsOn } from '../../kernel/history.ts'
 import { authorize } from '../../kernel/policy.ts'
 
-/** One action on an instance with its steps, as OpenStack's clients ask for it. */
+/** One action on an instance with its steps, as OpenStack's clients read them. */
 export type ActionRecord = {
   action: string
   instanceId: string
@@ -13,12 +13,15 @@ export type ActionRecord = {
   projectId: string | null
   startedAt: Date
   finishedAt: Date | null
-  /** Why it failed, in a sentence; null: it has not. */
+  /** The reason of the failure as a sentence; null when the action has not failed. */
   failure: string | null
   host: { name: string } | null
   steps: { name: string; state: string; startedAt: Date; finishedAt: Date | null; error: string | null }[]
 }
-/** Newest first; also of an instance that is gone. Throws not_found for what the caller cannot see. */
+/**
+ * Returns the actions on an instance, newest first, also of an instance that is gone. Throws not_found for an instance
+ * that the caller cannot see.
+ */
 export async function actionsOf(ctx: Ctx, instanceId: string, query: ActionsQuery): Promise<ActionRecord[]> {
   const where = { id: instanceId, ...visible(ctx) }
   const select = { projectId: true, hostId: true }

@@ -25,7 +25,7 @@ import { viewOne } from './view.ts'
 type Stateful = Parameters<typeof instanceCan.start>[0]
 type Action = {
   policy: string
-  /** Workflow to start. */
+  /** Name of the workflow to start. */
   workflow: string
   can: (instance: Stateful) => Allowed
   task: TaskState
@@ -33,9 +33,9 @@ type Action = {
 }
 
 /**
- * Checks, marks the instance busy and queues the workflow, in one transaction. Of two concurrent
- * actions the second gets `conflict`: the update is conditional on what was checked. So does whoever asks
- * for what a machine must do that is known not to answer: it would fail, and nobody would hear of it.
+ * Checks the state, marks the instance busy and queues the workflow, all in one transaction. Of two concurrent actions
+ * the second gets `conflict`, because the update depends on the state that was checked. An action that needs a machine
+ * that is known not to answer gets `conflict`, too: the action would fail, and nobody would hear of the failure.
  */
 async function act(ctx: Ctx, id: string, action: Action): Promise<InstanceView> {
   await inTransaction(ctx, async (tx) => {
@@ -62,7 +62,7 @@ const historyOf = (row: InstanceRow, action: string) => ({
   projectId: row.projectId,
 })
 
-/** Stopped → active. */
+/** Starts an instance: stopped → active. */
 export const startInstance = (ctx: Ctx, input: { id: string }) =>
   act(ctx, input.id, {
     policy: 'compute:start_instance',
@@ -71,7 +71,7 @@ export const startInstance = (ctx: Ctx, input: { id: string }) =>
     task: 'powering-on',
   })
 
-/** Active → stopped: the ACPI button, then off after 30 s. */
+/** Stops an instance: active → stopped, by the ACPI power button, then by switching the guest off after 30 s. */
 export const stopInstance = (ctx: Ctx, input: { id: string }) =>
   act(ctx, input.id, {
     policy: 'compute:stop_instance',
@@ -80,7 +80,7 @@ export const stopInstance = (ctx: Ctx, input: { id: string }) =>
     task: 'powering-off',
   })
 
-/** soft: the guest restarts itself. hard: a new process, also out of stopped, paused and error. */
+/** Reboots an instance. soft: the guest restarts itself; hard: a new process, also from stopped, paused and error. */
 export const rebootInstance = (ctx: Ctx, input: z.output<typeof rebootInput>) =>
   act(ctx, input.id, {
     policy: 'compute:reboot_instance',
@@ -106,7 +106,10 @@ export const unpauseInstance = (ctx: Ctx, input: { id: string }) =>
     task: 'unpausing',
   })
 
-/** A failed build left nothing on any host: there is nothing to switch on. */
+/**
+ * The reason why an instance cannot be switched on after a failed build, which left nothing on any host; otherwise
+ * null.
+ */
 function built(i: Stateful & { hostId?: string | null }): string | null {
   return i.vmState === 'error' && i.hostId === null
     ? 'Its build failed, so there is nothing to switch on. Delete it and launch again.'
@@ -114,8 +117,8 @@ function built(i: Stateful & { hostId?: string | null }): string | null {
 }
 
 /**
- * From any state, also in the middle of a build: the build notices and gives up. Asking twice is
- * no error. The instance stays visible (deleting) until everything of it is gone.
+ * Deletes an instance in any state, also in the middle of a build, which notices the deletion and gives up. Asking
+ * twice is no error. The instance stays visible as deleting until all its parts are gone.
  */
 export async function deleteInstance(
   ctx: Ctx,
@@ -131,8 +134,8 @@ export async function deleteInstance(
 }
 
 /**
- * A build moves its own task state meanwhile, so the row is locked instead of compared. A floating IP that is not the
- * instance's own any more stays when the instance goes.
+ * Marks the instance as deleting. The row is locked instead of compared, because a build changes the task state
+ * meanwhile. A floating IP that does not belong to the instance any more stays when the instance is deleted.
  */
 async function markDeleting(tx: Ctx, seen: InstanceRow, releasePublicIp: boolean): Promise<void> {
   await tx.db.$queryRaw`SELECT 1 FROM "Instance" WHERE "id" = ${seen.id}::uuid FOR UPDATE`
@@ -143,12 +146,12 @@ async function markDeleting(tx: Ctx, seen: InstanceRow, releasePublicIp: boolean
   const won = await moveState(tx, row, patch, operationId)
   invariant(won, 'a locked row changed')
   await tx.db.consoleToken.deleteMany({ where: { instanceId: row.id, usedAt: null } })
-  // Whatever waits for the guest (a stop, a build) notices that it waits in vain.
+  // An operation that waits for the guest (a stop, a build) must notice that waiting is useless now.
   await continueOperationsOf(tx, 'instance', row.id)
   await startOperation(tx, { ...historyOf(row, 'instance.delete'), id: operationId, hostId: row.hostId })
 }
 
-/** Name and description. The guest's own host name stays as it was launched. */
+/** Changes name and description. The host name of the guest stays the name of the launch. */
 export async function updateInstance(
   ctx: Ctx,
   input: z.output<typeof instanceUpdateInput>,
@@ -168,7 +171,9 @@ export async function updateInstance(
   return viewOne(ctx, input.id)
 }
 
-/** Nobody but an administrator (or its own opener) changes a locked instance. Locking twice is no error. */
+/**
+ * Locks an instance. Until somebody unlocks the instance, only an administrator changes it. Locking twice is no error.
+ */
 export async function lockInstance(ctx: Ctx, input: { id: string; reason: string | null }): Promise<void> {
   await mark(ctx, 'compute:lock_instance', input.id, 'instance.lock', (row) => {
     if (row.locked && row.lockedByAdmin && !isAdmin(ctx)) throw adminsLock()
@@ -189,8 +194,8 @@ const adminsLock = () =>
   )
 
 /**
- * For administrators, when an instance is stuck: says that it is active (and free) or in error. The
- * host is asked again within seconds and has the last word about one that should be active.
+ * Resets an instance that is stuck: marks it as active (and free) or as in error; for administrators. Within seconds
+ * the host is asked again, and the host decides the state of an instance that should be active.
  */
 export async function resetInstance(ctx: Ctx, input: { id: string; to: 'active' | 'error' }): Promise<void> {
   await inTransaction(ctx, async (tx) => {
@@ -212,7 +217,7 @@ export async function resetInstance(ctx: Ctx, input: { id: string; to: 'active' 
   })
 }
 
-/** A change of the row alone that is over when the request is; with history and event. */
+/** Changes only the row, with history and event; the change is complete when the request ends. */
 async function mark(
   ctx: Ctx,
   policy: string,

@@ -18,14 +18,14 @@ import { hostnameOf } from '../states.ts'
 import { asInstanceRow, noteInstance } from './instance-row.ts'
 import { viewsOf } from './view.ts'
 
-/** With the names of the security groups that its ports are in from now on. */
+/** The instance, with the names of the security groups that its ports are in from now on. */
 type Adopted = InstanceView & { securityGroups: string[] }
 
 /**
- * Gives a row to a guest that runs on a host and that no row knew (after an older backup was restored,
- * say). It goes on running as it is: same id, disk, ports and addresses. Its numbers are what its
- * host tells; its project is the one that it was of, or another if the caller names one. Counts
- * towards the project's quota. Administrators only.
+ * Makes a row for a guest that runs on a host and that no row knows (for example after an older backup was restored).
+ * The guest goes on running with the same id, disk, ports and addresses. Its numbers are those that its host reports;
+ * its project is the project that it belonged to, or another one if the caller names one. The instance counts towards
+ * the quota of that project. For administrators only.
  */
 export async function adoptInstance(ctx: Ctx, input: z.output<typeof adoptInput>): Promise<Adopted> {
   authorize(ctx, 'compute:adopt_instance')
@@ -62,7 +62,7 @@ export async function adoptInstance(ctx: Ctx, input: z.output<typeof adoptInput>
 type Told = {
   spec: InstanceSpec
   power: PowerState
-  /** Of its process, when it has one. */
+  /** Start of the guest's process, when there is a process. */
   startedAt: string | null
   ports: RecordedPort[]
   diskGib: number
@@ -128,7 +128,7 @@ async function createRow(ctx: Ctx, told: Told & { projectId: string; hostId: str
       metadata: { ...guest.metadata },
       configDrive: spec.configDrive ?? false,
       launchIndex: guest.launchIndex,
-      // it never stopped; of one that is off nobody knows when it ran
+      // a running guest never stopped; when a stopped guest ran is unknown
       launchedAt: startedAt === null ? new Date() : new Date(startedAt),
     },
   })

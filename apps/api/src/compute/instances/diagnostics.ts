@@ -13,7 +13,7 @@ export type Diagnostics = GuestDiagnostics & {
   macs: string[]
 }
 
-/** Counters of a running guest, from its host. For administrators. */
+/** Returns the counters of a running guest, as its host reports them. For administrators. */
 export async function diagnosticsOf(ctx: Ctx, input: { id: string }): Promise<Diagnostics> {
   const row = await loadInstance(ctx, 'compute:get_diagnostics', input.id)
   if (row.hostId === null || (row.vmState !== 'active' && row.vmState !== 'paused'))

@@ -25,7 +25,7 @@ import { narrower, userQuotaFact } from '../user-quotas/service.ts'
 export type PlanInput = z.output<typeof planInput>
 export type Problem = { code: ErrorCode; field: string | null; message: string }
 
-/** Everything that a launch depends on, read at one moment; the hosts as they were up to a second before. */
+/** All facts that a launch depends on, read at one moment; the facts of the hosts may be up to a second older. */
 type Facts = {
   image: BootImage | null
   flavor: Flavor | null
@@ -40,35 +40,35 @@ type Facts = {
 
 export type Evaluation = {
   problems: Problem[]
-  /** How many instances it is about. */
+  /** The number of instances that the evaluation is about. */
   count: number
   image: BootImage | null
   flavor: Flavor | null
   key: Facts['key']
   networks: NetworkPlan
   placement: Placement
-  /** Some of them find no host. */
+  /** Some of the instances find no host. */
   full: boolean
   quota: QuotaView[]
-  /** The caller has limits of his own in this project. */
+  /** The caller has limits of their own in this project. */
   limitedUser: boolean
   adds: QuotaDelta
   suggestion: string | null
-  /** Why no instance at all finds a host. */
+  /** The reason why no instance at all finds a host. */
   nowhere: string | null
 }
 
 /**
- * What is known of the hosts, which of equally good ones goes first, how few instances are enough, and whether
- * a project without any network gets them without any.
+ * The known hosts, the order of equally good hosts, how few instances are enough, and whether instances of a project
+ * without any network are launched without a network.
  */
 export type World = { hosts: readonly Candidate[]; ties: Ties; atLeast?: number; orNoNetwork?: boolean }
 
 /**
- * Would this launch work now, and if not, why? Reads only: one statement for all that it depends on (two more
- * for a public address, one for a suggestion when the cloud is full). The form asks while somebody types
- * (anything may be missing) and the launch asks again inside its transaction. With `atLeast` it is about as
- * many instances, up to `count`, as there are quota, addresses and room for.
+ * Decides whether this launch would work now, and if not, why. Only reads: one statement for all facts (two more for a
+ * public address, one more for a suggestion when the cloud is full). The form calls this while a person types (any
+ * field may be missing), and the launch calls this again inside its transaction. With `atLeast` the evaluation is about
+ * as many instances, up to `count`, as quota, addresses and hosts have room for.
  */
 export async function evaluate(ctx: Ctx, input: PlanInput, world: World): Promise<Evaluation> {
   const projectId = projectOf(ctx)
@@ -118,12 +118,12 @@ const networkWish = (input: PlanInput): NetworkWish => ({
 })
 
 type Place = Pick<PlanInput, 'zone' | 'hostName'>
-/** Whether what is known of the hosts has in it what the wish names. */
+/** Whether the known hosts include the zone and the host that the wish names. */
 export const knowsPlace = (hosts: readonly Candidate[], { zone, hostName }: Place): boolean =>
   (hostName === undefined || hosts.some((host) => host.name === hostName)) &&
   (zone === undefined || hosts.some((host) => host.zone === zone))
 
-/** The hosts that the wish leaves: of a zone, or the one that an administrator names. */
+/** Returns the hosts that the wish allows: those of a zone, or the host that an administrator names. */
 function constrained(ctx: Ctx, hosts: readonly Candidate[], { zone, hostName }: Place): readonly Candidate[] {
   if (hostName !== undefined && !isAdmin(ctx))
     throw new CloudError('forbidden', 'Only an administrator may choose the host.')
@@ -179,13 +179,16 @@ function judge(input: PlanInput, wish: NetworkWish, facts: Facts, world: World):
   }
 }
 
-/** As many as possible between the two; when not even the fewest are, it is about these. */
+/**
+ * Returns the largest possible number between `fewest` and `most`; when not even `fewest` is possible, returns
+ * `fewest`.
+ */
 function decide(most: number, fewest: number | undefined, possible: (most: number) => number): number {
   if (fewest === undefined || fewest >= most) return most
   return Math.max(fewest, Math.min(most, possible(most)))
 }
 
-/** How often `adds` fits into what is left. */
+/** How many times `adds` fits into the quota that is left. */
 const quotaRoom = (quota: readonly QuotaView[], adds: QuotaDelta): number =>
   Math.min(
     ...quota.map(({ resource, limit, used }) => {
@@ -216,7 +219,7 @@ function inputProblems(input: PlanInput, facts: Facts, count: number): Problem[]
 const gib = 1024 ** 3
 export const virtualGibOf = (image: { virtualBytes: number }): number => Math.ceil(image.virtualBytes / gib)
 
-/** Null, or the sentence why the image does not fit into the flavor. */
+/** Returns the sentence why the image does not fit into the flavor; null when it fits. */
 function tooSmall(image: BootImage, flavor: Flavor): string | null {
   const disk = Math.max(image.minDiskGib, virtualGibOf(image))
   if (flavor.diskGib < disk)
@@ -226,7 +229,10 @@ function tooSmall(image: BootImage, flavor: Flavor): string | null {
   return null
 }
 
-/** Strict base64, but for the line breaks that `base64` puts in: what else Node ignores, a guest would stumble over. */
+/**
+ * Accepts strict base64 with the line breaks that `base64` writes. Node ignores other characters, but a guest would
+ * fail on them.
+ */
 function isUserData(wrapped: string): boolean {
   const text = wrapped.replace(/[\r\n\t ]/g, '')
   if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) return false
@@ -240,7 +246,7 @@ function quotaProblems(quota: QuotaView[], adds: QuotaDelta): Problem[] {
   })
 }
 
-/** What no choice of the caller can change; null: it depends. */
+/** Returns the reason why no launch is possible whatever the caller chooses; null when the choice matters. */
 function whyNowhere(hosts: readonly Candidate[]): string | null {
   const only = hosts.length === 1
   if (hosts.length === 0) return 'There is no host yet, so nothing can be launched.'
@@ -265,7 +271,7 @@ function noRoom(
   return { code: 'no_capacity', field: 'flavorId', message: [what, suggestion].filter(Boolean).join(' ') }
 }
 
-/** The evaluation as the form shows it; tenants see numbers but no host's name. */
+/** Returns the evaluation as the form shows it; tenants see numbers but no names of hosts. */
 export function planView(ctx: Ctx, evaluation: Evaluation): LaunchPlan {
   const { flavor, networks, placement, quota, adds } = evaluation
   const { verdicts } = placement.judged

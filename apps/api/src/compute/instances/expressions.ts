@@ -5,14 +5,17 @@ import { invalidInput } from '../../kernel/errors.ts'
 import { likeLiteral, whole } from '../../kernel/page.ts'
 import { instancesWithAddress } from '../../networking/service.ts'
 
-/** Regular expressions in Nova's filters, linear in time. */
+/** Regular expressions of Nova's filters, matched in linear time. */
 export type Expressions = { name?: string; ip?: string; ip6?: string }
 
-/** Most characters of an expression, and the most instances that it is held against. */
+/** Most characters of an expression, and most instances that an expression is compared with. */
 const maxPattern = 255
 const maxCandidates = 20_000
 
-/** `where`, and the names and addresses that the expressions match: one query that reads names alone. */
+/**
+ * Adds to `where` a filter for the names and addresses that the expressions match. Costs one query, which reads only
+ * names.
+ */
 export async function byExpressions(
   ctx: Ctx,
   { name, ip, ip6 }: Expressions,
@@ -21,7 +24,7 @@ export async function byExpressions(
   const isName = name === undefined ? null : expression(name, 'name')
   const matches = addressMatcher(ip, ip6)
   if (!isName && !matches) return where
-  // What is a plain word is PostgreSQL's to find; the rest are ours.
+  // PostgreSQL finds plain words; other expressions are matched here.
   if (isName && !matches && /^[\w -]+$/.test(name ?? ''))
     return { AND: [where, { name: { contains: likeLiteral(name ?? '') } }] }
   const rows = whole(
@@ -35,7 +38,10 @@ export async function byExpressions(
   return { AND: [where, { id: { in: await instancesWithAddress(ctx, ids, matches) } }] }
 }
 
-/** Is it an address that is asked for? `ip` is about IPv4, `ip6` about IPv6; of both either will do, as in Nova. */
+/**
+ * Returns a test whether an address matches. `ip` is about IPv4, `ip6` about IPv6; with both, either may match, as in
+ * Nova.
+ */
 function addressMatcher(ip?: string, ip6?: string): ((address: string) => boolean) | null {
   if (ip === undefined && ip6 === undefined) return null
   const four = ip === undefined ? null : expression(ip, 'ip')

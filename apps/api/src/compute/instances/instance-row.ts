@@ -17,10 +17,12 @@ export const asInstanceRow = (row: Prisma.InstanceGetPayload<object>): InstanceR
   taskState: row.taskState as TaskState | null,
 })
 
-/** What an id looks like: PostgreSQL answers a question for anything else with an error. */
+/** The pattern of an id: a query with any other text ends in an error of PostgreSQL. */
 export const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
-/** Fetches by (project, id) and authorizes; what the caller may not see is not_found (R1, R2). */
+/**
+ * Loads an instance by project and id, and authorizes; an instance that the caller may not see is not_found (R1, R2).
+ */
 export async function loadInstance(ctx: Ctx, action: string, id: string): Promise<InstanceRow> {
   const row = await ctx.db.instance.findFirst({ where: { id, ...visible(ctx) } })
   if (!row || row.vmState === 'deleted') throw notFound('instance', id)
@@ -28,7 +30,7 @@ export async function loadInstance(ctx: Ctx, action: string, id: string): Promis
   return asInstanceRow(row)
 }
 
-/** What may change with a state, and the type that PostgreSQL knows it by. */
+/** The columns that may change with a state, and their types in PostgreSQL. */
 const columns = {
   vmState: 'text',
   taskState: 'text',
@@ -48,9 +50,9 @@ type Patch = Partial<Pick<InstanceRow, Column>>
 export const noFault = { faultCode: null, faultMessage: null, faultDetail: null, faultAt: null }
 
 /**
- * The only way a state changes: a conditional update on the generation that the decision was made
- * on, so that of two concurrent changes one wins and the other learns it. The event is part of the
- * same statement. Returns whether it won.
+ * Changes the state of an instance; no other function does. The update depends on the generation on which the decision
+ * was made, so that of two concurrent changes one succeeds and the other learns that it failed. The same statement
+ * writes the event. Returns whether the change succeeded.
  */
 export function moveState(
   ctx: Ctx,
@@ -73,6 +75,7 @@ export function moveState(
   return appendEventsWith(ctx, [instanceEvent(row, 'updated', operationId, data)], [moved], 'moved')
 }
 
+/** Appends the event of a change of an instance. Call this in the transaction of the change. */
 export async function noteInstance(
   ctx: Ctx,
   row: Pick<InstanceRow, 'id' | 'projectId'>,
@@ -98,7 +101,10 @@ export const instanceEvent = (
 })
 
 type Stateful = Parameters<typeof instanceCan.start>[0]
-/** Throws the sentence of the contract's table. A lock does not bind administrators. */
+/**
+ * Throws a conflict with the sentence of the table of states when the action is not allowed. A lock does not bind
+ * administrators.
+ */
 export function demandState(ctx: Ctx, can: (i: Stateful) => Allowed, row: Stateful): void {
   const allowed = can({ ...row, locked: row.locked && !isAdmin(ctx) })
   if (allowed !== true) throw conflict(allowed)

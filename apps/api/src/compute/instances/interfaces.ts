@@ -17,12 +17,13 @@ import { machineOf } from './machine.ts'
 
 export type { InstanceInterface }
 
+/** Returns the interfaces of an instance. Throws not_found for an instance that the caller may not see. */
 export async function listInterfaces(ctx: Ctx, input: { id: string }): Promise<InstanceInterface[]> {
   const row = await loadInstance(ctx, 'compute:get_instance', input.id)
   return interfacesOf(ctx, row.id)
 }
 
-/** Throws not_found for a port that this instance does not have. */
+/** Returns an interface. Throws not_found for a port that this instance does not have. */
 export async function getInterface(
   ctx: Ctx,
   input: { id: string; portId: string },
@@ -33,8 +34,8 @@ export async function getInterface(
 }
 
 /**
- * Gives an instance one more interface: a free port of the project, or a new port on a network. A
- * running guest gets it at once (the workflow follows); one that is off, at its next start.
+ * Gives an instance one more interface: a free port of the project, or a new port on a network. A running guest gets
+ * the interface at once (by a workflow), a stopped guest at its next start.
  */
 export async function attachInterface(
   ctx: Ctx,
@@ -72,7 +73,7 @@ async function portFor(
   const [port] = await createPortsForInstance(ctx, {
     ...to,
     networks: [network],
-    // Nobody has named any: the default group, where there is port security.
+    // The caller has named no group, so the port is in the default group where there is port security.
     securityGroupIds: [],
     addresses: [input.address],
   })
@@ -80,7 +81,7 @@ async function portFor(
   return port.id
 }
 
-/** Takes an interface away; its port is deleted, or returned when it was there before. */
+/** Removes an interface. Its port is deleted, or returned to its owner when it existed before. */
 export async function detachInterface(ctx: Ctx, input: { id: string; portId: string }): Promise<void> {
   await inTransaction(ctx, async (tx) => {
     const row = await loadIdle(tx, 'compute:detach_interface', input.id)
@@ -90,7 +91,7 @@ export async function detachInterface(ctx: Ctx, input: { id: string; portId: str
   })
 }
 
-/** Puts every port of an instance that is filtered into a group, or takes it out. */
+/** Adds every filtered port of an instance to a security group, or removes the ports from the group. */
 export async function changeGroups(
   ctx: Ctx,
   id: string,
@@ -112,7 +113,9 @@ export async function changeGroups(
   }
 }
 
-/** Locked until the end of the transaction, so that two attachments count each other. */
+/**
+ * Loads an idle instance and locks its row until the end of the transaction, so that two attachments count each other.
+ */
 async function loadIdle(ctx: Ctx, policy: string, id: string): Promise<InstanceRow> {
   await ctx.db.$queryRaw`SELECT 1 FROM "Instance" WHERE "id" = ${id}::uuid FOR UPDATE`
   const row = await loadInstance(ctx, policy, id)

@@ -13,7 +13,7 @@ beforeAll(async () => {
 })
 afterAll(() => world.close())
 
-/** What PostgreSQL is sent meanwhile, in order. */
+/** Returns the statements that PostgreSQL receives during `work`, in order. */
 async function statementsOf(work: () => Promise<unknown>): Promise<string[]> {
   const spy = vi.spyOn(pg.Client.prototype, 'query')
   try {
@@ -25,15 +25,15 @@ async function statementsOf(work: () => Promise<unknown>): Promise<string[]> {
     spy.mockRestore()
   }
 }
-/** The same caller in a process that remembers the hosts for so long. */
+/** The same caller in a process that remembers the hosts for this long. */
 const remembering = <C extends Ctx>(ctx: C, hostsMaxAgeMs: number): C => ({
   ...ctx,
   deps: { ...ctx.deps, hostsMaxAgeMs },
 })
 const longEnough = 3_600_000
 
-describe('what a launch costs', () => {
-  test('one transaction of at most 15 statements, the hot rows last, as many for ten as for one', async () => {
+describe('a launch', () => {
+  test('costs one transaction of at most 15 statements, the hot rows last, as many for ten as for one', async () => {
     const me = remembering(await testTenant(world), longEnough)
     const input = (count: number) => aLaunch(world, { count, networkIds: [me.networkId] })
     await launchInstances(me, input(1))
@@ -49,13 +49,13 @@ describe('what a launch costs', () => {
     expect(one.at(-2)).toContain('UPDATE "Host"')
   })
 
-  test('a plan is one statement', async () => {
+  test('costs one statement as a plan', async () => {
     const me = remembering(await testTenant(world), longEnough)
     await rememberedHosts(me)
     expect(await statementsOf(() => planInstance(me, aLaunch(world)))).toHaveLength(1)
   })
 
-  test('what was made is told as it is read afterwards', async () => {
+  test('answers with the instances as they are read afterwards', async () => {
     const me = await testTenant(world)
     const input = aLaunch(world, { clientToken: 'same', count: 2 })
     const told = async () =>
@@ -67,7 +67,7 @@ describe('what a launch costs', () => {
 })
 
 describe('the memory of the hosts', () => {
-  test('is for choosing: a host that is full by now is found out, and nothing is left of the attempt', async () => {
+  test('only chooses hosts: a host that is full by now is noticed, and nothing is left of the attempt', async () => {
     const me = remembering(await testTenant(world), longEnough)
     const seen = await rememberedHosts(me)
     const [full] = seen
@@ -78,7 +78,7 @@ describe('the memory of the hosts', () => {
     const other = await addHost(world.deps, 'c', { vcpus: 8, memoryMib: 8_192, diskGib: 80 })
     await world.deps.root.host.update({ where: { id: full?.id }, data: { vcpus: 0 } })
     try {
-      // It believes in a and b, and c is none that it knows.
+      // The process remembers hosts a and b, and does not know host c.
       const { instances } = await launchInstances(me, aLaunch(world))
       const rows = await world.deps.root.instance.findMany({ where: { projectId: me.projectId } })
       expect(rows.map((row) => [row.id, row.hostId])).toEqual([[instances[0]?.id, other]])
@@ -89,7 +89,7 @@ describe('the memory of the hosts', () => {
     }
   })
 
-  test('refuses nobody: before a launch is told that there is no room, somebody has looked', async () => {
+  test('refuses no launch: before a launch is refused for want of room, the hosts are read again', async () => {
     const me = remembering(await testTenant(world), longEnough)
     await world.deps.root.host.updateMany({ data: { enabled: false, disabledReason: 'test' } })
     await rememberedHosts(me, performance.now())
@@ -102,7 +102,7 @@ describe('the memory of the hosts', () => {
     expect((await launchInstances(me, aLaunch(world))).instances).toHaveLength(1)
   })
 
-  test('says once that no host answers, whatever else is chosen, and suggests no smaller size', async () => {
+  test('says once that no host answers, whatever the caller chooses, and suggests no smaller flavor', async () => {
     const me = await testTenant(world)
     await world.deps.root.host.updateMany({ data: { state: 'down' } })
     try {
@@ -124,7 +124,7 @@ describe('the memory of the hosts', () => {
     expect(await planInstance(me, aLaunch(world))).toMatchObject({ ok: true, closed: null })
   })
 
-  test('has in it what this process has claimed, and is shared by all who ask at once', async () => {
+  test('includes the room that this process has claimed, and is shared by all simultaneous requests', async () => {
     const me = remembering(await testTenant(world), longEnough)
     const used = (hosts: Awaited<ReturnType<typeof rememberedHosts>>) =>
       hosts.reduce((sum, host) => sum + host.vcpus.used, 0)

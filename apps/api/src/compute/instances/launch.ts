@@ -20,14 +20,17 @@ import { viewOfNew, viewsOf } from './view.ts'
 
 type LaunchInput = z.output<typeof launchInput>
 
-/** Never writes; constant number of queries. */
+/** Evaluates a launch without writing; costs a constant number of queries. */
 export async function planInstance(ctx: Ctx, input: PlanInput): Promise<LaunchPlan> {
   authorize(ctx, 'compute:plan_instance', { projectId: projectOf(ctx) })
   const { hosts } = await hostsFor(ctx, input)
   return planView(ctx, await evaluate(ctx, input, { hosts, ties: byId }))
 }
 
-/** From memory, unless that does not know the place that is asked for. `fresh`: looked at after the question. */
+/**
+ * Returns the hosts from memory, unless the memory does not know the place that the input names. `fresh`: the hosts
+ * were read after the request came.
+ */
 async function hostsFor(
   ctx: Ctx,
   input: PlanInput,
@@ -38,23 +41,23 @@ async function hostsFor(
   return { hosts: await rememberedHosts(ctx, now), fresh: true }
 }
 
-/** Another launch took the room between our look and our claim, or our look was old: look again. */
+/** Another launch took the room between the look and the claim, or the look was old: the launch looks again. */
 class Outrun extends Error {}
 const attempts = 5
 
-/** How OpenStack's clients launch, where it is not as the portal does. */
+/** The ways in which launches of OpenStack's clients differ from those of the portal. */
 export type LaunchWay = {
-  /** As many, from so few up to `count`, as there are quota, addresses and room for. */
+  /** Launch as many instances, from this number up to `count`, as quota, addresses and hosts have room for. */
   atLeast?: number
-  /** When the only problem is that no host has room: they are made all the same, in error with that reason. */
+  /** When the only problem is that no host has room, make the instances all the same, in error with that reason. */
   inErrorWhenFull?: boolean
-  /** Without a network when none is named and the project has none. */
+  /** Launch without a network when the caller names no network and the project has none. */
   orNoNetwork?: boolean
 }
 
 /**
- * Rows, quota, room on hosts, ports, addresses, operations and jobs of all `count` instances in
- * one transaction: everything or nothing. Throws what `plan` shows as problems. Repeating it with the same
+ * Launches `count` instances: writes rows, quota, room on hosts, ports, addresses, operations and jobs of all of them
+ * in one transaction, everything or nothing. Throws the problems that `plan` shows. A repeated call with the same
  * clientToken returns the instances that the first call made.
  */
 export async function launchInstances(
@@ -91,7 +94,7 @@ type Order = {
   fresh: boolean
 }
 
-/** The views are there when nothing has to be read for them. */
+/** Makes the instances; returns their views, too, when no further read is needed for them. */
 async function launch(ctx: Ctx, order: Order): Promise<{ ids: string[]; views?: InstanceView[] }> {
   const { projectId, input, hosts, way } = order
   if (input.serverGroupId) await lockGroup(ctx, input.serverGroupId)
@@ -125,13 +128,14 @@ async function launch(ctx: Ctx, order: Order): Promise<{ ids: string[]; views?: 
 }
 
 /**
- * What all launches of a project, and all of a host, wait for: last, so that they wait no longer than a commit
- * takes. In this order everywhere (quota, hosts by id), so that launches cannot deadlock. Throws Outrun
- * when a host is full or in another zone meanwhile, or the quota is used up and fewer will do.
+ * Takes the rows that all launches of a project, and all launches on a host, wait for. This comes last, so that the
+ * others wait no longer than a commit takes, and everywhere in the same order (quota, hosts by id), so that launches
+ * cannot deadlock. Throws Outrun when a host is full or in another zone meanwhile, or when the quota is used up and
+ * fewer instances are enough.
  */
 async function takeRoom(ctx: Ctx, { projectId, way }: Order, evaluation: Evaluation): Promise<void> {
   const { adds, count, flavor, placement } = evaluation
-  // Floating IPs count themselves, each with the row that is made of it.
+  // Floating IPs are counted with the row of each floating IP.
   await reserveQuota(ctx, projectId, { ...adds, floatingIps: 0 }).catch((error: unknown) => {
     const fewerWillDo = (way.atLeast ?? count) < count
     throw fewerWillDo && error instanceof CloudError && error.code === 'quota_exceeded' ? new Outrun() : error
@@ -148,15 +152,19 @@ async function takeRoom(ctx: Ctx, { projectId, way }: Order, evaluation: Evaluat
 }
 
 /**
- * Another launch of the same user may have come first. After the rows are made; the project's count is locked. Of
- * key pairs and groups he may well have more than he may: these are no launch's business.
+ * Checks the user's limits again, since another launch of the same user may have come first. Call this after the rows
+ * are made, while the project's count is locked. The user may have more key pairs and groups than the limits allow: a
+ * launch does not concern them.
  */
 async function recountUser(ctx: Ctx, projectId: string): Promise<void> {
   const { own } = await readFacts(ctx, { own: userQuotaFact({ projectId, userId: ctx.actor.userId }) })
   if (exceeded(own, ['instances', 'vcpus', 'memoryMib'])) throw new Outrun()
 }
 
-/** Ids of the instances that an earlier (or parallel: we wait for it) launch with this token made. */
+/**
+ * Returns the ids of the instances that an earlier launch with this token made, or a parallel launch, which is waited
+ * for.
+ */
 async function launchedBefore(ctx: Ctx, projectId: string, clientToken: string): Promise<string[]> {
   await ctx.db
     .$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${`launch ${projectId} ${clientToken}`}, 0))`
@@ -189,8 +197,8 @@ async function createRows(
 }
 
 /**
- * They are there and in error, as after a build that has failed: on no host, without ports, in their project's
- * quota until they are deleted. Returns their ids.
+ * Makes the instances in error, as after a build that has failed: on no host, without ports, counted in the quota of
+ * their project until they are deleted. Returns their ids.
  */
 async function launchNowhere(ctx: Ctx, order: Order, evaluation: Evaluation, why: string): Promise<string[]> {
   const { projectId, input } = order
@@ -215,7 +223,10 @@ async function launchNowhere(ctx: Ctx, order: Order, evaluation: Evaluation, why
   return rows.map(({ id }) => id)
 }
 
-/** One statement for all; what is each one's own is in `each`. In the order of the launch. */
+/**
+ * Inserts the rows in one statement; `each` has the values that differ between the rows. Returns the rows in the order
+ * of the launch.
+ */
 async function insertRows(
   ctx: Ctx,
   { projectId, input }: Order,
@@ -291,7 +302,7 @@ function viewOf(
   })
 }
 
-/** What was asked of the place, for the build that must find another one. */
+/** The zone and the host that the caller asked for; a build that must find another host needs them. */
 const whereOf = ({ zone, hostName }: LaunchInput) => ({
   ...(zone === undefined ? {} : { zone }),
   ...(hostName === undefined ? {} : { hostName }),

@@ -37,7 +37,7 @@ async function host(state: string, missed: number): Promise<void> {
     update: beat,
   })
 }
-/** Down, and never seen. */
+/** Adds a host that is down and has never answered. */
 async function anotherHost(name: string): Promise<string> {
   const data = {
     id: crypto.randomUUID(),
@@ -59,7 +59,7 @@ const machine = async () => (await getInstance(tenant, { id })).machine
 const all = instanceListInput.parse({})
 
 describe('an instance', () => {
-  test('says that its machine does not answer, and since when, to whoever may see it', async () => {
+  test('says that its machine does not answer, and since when, to everybody who may see the instance', async () => {
     const since = lastSeenAt.toISOString()
     expect(await machine()).toBeNull()
     await host('up', 1)
@@ -76,7 +76,7 @@ describe('an instance', () => {
     expect(JSON.stringify(await listInstances(tenant, all))).not.toMatch(new RegExp(`secret-name|${hostId}`))
   })
 
-  test('of a page costs no query more, however many hosts there are', async () => {
+  test('costs no further query in a list, however many hosts there are', async () => {
     await host('down', 9)
     const one = await queriesOf(() => listInstances(tenant, { ...all, limit: 1 }))
     const names = Array.from({ length: 20 }, (_, i) => `other-${i}`)
@@ -87,7 +87,7 @@ describe('an instance', () => {
   })
 })
 
-describe('of a machine that is known not to answer', () => {
+describe('an instance on a machine that is known not to answer', () => {
   const isRefused = async (vmState: VmState, act: () => Promise<unknown>, words: RegExp) => {
     await world.deps.root.instance.update({ where: { id }, data: { vmState } })
     await expectCloudError(act(), 'conflict', words)
@@ -96,7 +96,7 @@ describe('of a machine that is known not to answer', () => {
   test.each([
     ['down', /^The machine that this instance is on does not answer\. /],
     ['fenced', /^The machine that this instance is on is declared to be off\. /],
-  ])('(%s) nothing is asked that would fail: 409 at once, and no operation', async (state, words) => {
+  ])('(%s) refuses actions with 409 at once, and begins no operation', async (state, words) => {
     await host(state, 9)
     const before = await world.deps.root.operation.count()
     await isRefused('active', () => stopInstance(tenant, { id }), words)
@@ -107,7 +107,7 @@ describe('of a machine that is known not to answer', () => {
     expect(await world.deps.root.instance.findUnique({ where: { id } })).toMatchObject({ taskState: null })
   })
 
-  test('a log is not waited for, and of one that is found to be silent only for some seconds', async () => {
+  test('its log is refused at once; a host that proves to be silent is waited for some seconds', async () => {
     const log = async () => {
       const began = performance.now()
       await expectCloudError(consoleLog(tenant, { id }), 'unavailable', /^The machine .* does not answer\./)
@@ -121,7 +121,7 @@ describe('of a machine that is known not to answer', () => {
     expect(await log()).toBeLessThan(5_000)
   })
 
-  test('what needs no answer is done: a deletion, and an interface of one that is off', async () => {
+  test('actions that need no answer are done: a deletion, and an interface of a stopped instance', async () => {
     await world.deps.root.instance.update({ where: { id }, data: { vmState: 'stopped' } })
     await host('down', 9)
     await attachInterface(tenant, { id, networkId: tenant.networkId })
@@ -130,13 +130,13 @@ describe('of a machine that is known not to answer', () => {
     expect(await world.deps.root.instance.findUnique({ where: { id } })).toBeNull()
   })
 
-  test('one that has just fallen silent is tried', async () => {
+  test('a host that has just fallen silent is tried', async () => {
     await host('suspect', 3)
     expect(await stopInstance(tenant, { id })).toMatchObject({ taskState: 'powering-off' })
   })
 })
 
-test('whoever has an instance there hears that the state of its machine has changed, and not of which', async () => {
+test('the owner of an instance hears that its machine’s state has changed, but no name of the machine', async () => {
   const stranger = await testTenant(world)
   world.faults.set('a', 'refuses')
   await host('down', 9)

@@ -2,11 +2,14 @@ import { type Absence, absenceOf, standingsOf } from '../../hosts/service.ts'
 import type { Ctx } from '../../kernel/context.ts'
 import type { InstanceRow } from './instance-row.ts'
 
-/** What is known of the machine that an instance is on. Its name is for administrators. */
+/** The machine that an instance is on. Its name is only for administrators. */
 export type Machine = { name: string; absence: Absence | null; since: Date | null }
 type OnHost = Pick<InstanceRow, 'hostId'>
 
-/** Machines of these instances; null for one that is on none. One query, none when they are on none. */
+/**
+ * Returns the machines of these instances; null for an instance that is on none. Costs one query, and none when no
+ * instance is on a machine.
+ */
 export async function machinesOf(
   ctx: Ctx,
   rows: readonly OnHost[],
@@ -22,7 +25,7 @@ export async function machinesOf(
   return (row) => (row.hostId === null ? null : (machines.get(row.hostId) ?? null))
 }
 
-/** As `instanceCan` asks for it. */
+/** Returns the machine of an instance in the form that `instanceCan` needs. */
 export async function machineOf(ctx: Ctx, row: OnHost): Promise<{ absence: Absence } | null> {
   const absence = (await machinesOf(ctx, [row]))(row)?.absence
   return absence ? { absence } : null

@@ -8,7 +8,7 @@ import { launchInstances } from './launch.ts'
 import { removeMetadataItem, setMetadataItem, setTags } from './metadata-and-tags.ts'
 import { getInstance } from './service.ts'
 
-describe('what owners write on an instance', () => {
+describe('metadata and tags of an instance', () => {
   let world: World
   beforeAll(async () => {
     world = await testWorld()
@@ -22,7 +22,7 @@ describe('what owners write on an instance', () => {
     return { me, id: instances[0]?.id ?? '' }
   }
 
-  test('one item is set, changed and taken away; the others stay', async () => {
+  test('one item is set, changed and removed; the others stay', async () => {
     const { me, id } = await launched({ metadata: { role: 'db' } })
     await setMetadataItem(me, { id, key: 'env', value: 'test' })
     await setMetadataItem(me, { id, key: 'role', value: 'web' })
@@ -40,7 +40,7 @@ describe('what owners write on an instance', () => {
     await setMetadataItem(me, { id, key: 'k0', value: 'changed' })
   })
 
-  test('a lock holds metadata and leaves tags alone, and does not bind administrators', async () => {
+  test('a lock protects metadata but not tags, and does not bind administrators', async () => {
     const { me, id } = await launched()
     const admin = await testCtx(world.deps, { role: 'admin' })
     await lockInstance(me, { id, reason: null })
@@ -52,7 +52,7 @@ describe('what owners write on an instance', () => {
     expect(await getInstance(me, { id })).toMatchObject({ metadata: {}, tags: ['kept'] })
   })
 
-  test('what is no key, value or tag is refused with a sentence', () => {
+  test('a malformed key, value or tag is refused with a sentence', () => {
     const id = crypto.randomUUID()
     const why = (input: object) => metadataSetInput.safeParse({ id, ...input }).error?.issues[0]?.message
     expect(why({ key: '', value: 'x' })).toBe('Give it a key.')
@@ -63,7 +63,7 @@ describe('what owners write on an instance', () => {
     expect(instanceTagsInput.safeParse({ id, tags: ['a,b'] }).error?.issues[0]?.message).toMatch(/no comma/)
   })
 
-  test('a server group shows its members by name, and they stay when it goes', async () => {
+  test('a server group shows its members by name, and they stay when the group is deleted', async () => {
     const me = await testTenant(world)
     const group = await createServerGroup(me, { name: 'pair', policy: 'anti-affinity', maxPerHost: 2 })
     const { instances } = await launchInstances(me, aLaunch(world, { serverGroupId: group.id, name: 'one' }))

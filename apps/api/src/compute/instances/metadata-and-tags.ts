@@ -4,14 +4,14 @@ import { recordOperation } from '../../kernel/workflow.ts'
 import { metadataInput } from '../contract.ts'
 import { type InstanceRow, loadInstance, noteInstance } from './instance-row.ts'
 
-/** What owners write on an instance. The guest reads new metadata after its next start. */
+/** Changes the metadata of an instance. The guest reads new metadata after its next start. */
 export async function setMetadata(
   ctx: Ctx,
   id: string,
   change: (before: Record<string, string>) => Record<string, string>,
 ): Promise<Record<string, string>> {
   return changeInstance(ctx, id, async (tx, row) => {
-    // As in Nova: a lock holds metadata, and leaves tags alone.
+    // As in Nova, a lock protects metadata and leaves tags alone.
     if (row.locked && !isAdmin(ctx)) throw conflict('The instance is locked.')
     const metadata = metadataInput.parse(change(row.metadata as Record<string, string>))
     await tx.db.instance.update({ where: { id: row.id }, data: { metadata } })
@@ -19,6 +19,7 @@ export async function setMetadata(
   })
 }
 
+/** Changes the tags of an instance and returns the new tags. A lock does not protect tags, as in Nova. */
 export async function setTags(
   ctx: Ctx,
   id: string,
@@ -34,7 +35,7 @@ export async function setTags(
 export const setMetadataItem = (ctx: Ctx, { id, key, value }: { id: string; key: string; value: string }) =>
   setMetadata(ctx, id, (before) => ({ ...before, [key]: value }))
 
-/** Throws not_found for a key that the instance does not have. */
+/** Removes an item of metadata. Throws not_found for a key that the instance does not have. */
 export const removeMetadataItem = (ctx: Ctx, { id, key }: { id: string; key: string }) =>
   setMetadata(ctx, id, (before) => {
     if (!Object.hasOwn(before, key)) throw notFound('metadata item', key)
@@ -42,7 +43,7 @@ export const removeMetadataItem = (ctx: Ctx, { id, key }: { id: string; key: str
     return rest
   })
 
-/** A change that touches neither the guest nor its state. */
+/** Changes an instance in a way that touches neither the guest nor the state. */
 async function changeInstance<T>(
   ctx: Ctx,
   id: string,

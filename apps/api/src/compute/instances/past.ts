@@ -8,9 +8,9 @@ import { uuidPattern } from './instance-row.ts'
 import type { InstanceQuery, InstanceSortKey } from './server-list.ts'
 import type { ServerRow } from './shown-server.ts'
 
-/** Lists of deleted instances: what is kept of them (PastInstance), in the shape of rows, by pages. */
+/** Lists of deleted instances by pages: the kept facts (PastInstance) in the shape of instance rows. */
 
-/** What deleted instances may be sorted by; by the rest all of them are alike. */
+/** The columns by which deleted instances may be sorted; by any other key all of them are equal. */
 const columns: Partial<Record<InstanceSortKey, keyof Prisma.PastInstanceOrderByWithRelationInput>> = {
   created_at: 'createdAt',
   updated_at: 'terminatedAt',
@@ -31,7 +31,7 @@ const columns: Partial<Record<InstanceSortKey, keyof Prisma.PastInstanceOrderByW
   availability_zone: 'zone',
 }
 
-/** One page of them. At most three queries. */
+/** Returns one page of deleted instances. Costs at most three queries. */
 export async function pastRows(
   ctx: Ctx,
   query: InstanceQuery,
@@ -50,14 +50,14 @@ export async function pastRows(
   return { rows: rows.map(asRow), more: next !== null }
 }
 
-/** Is it the id of an instance that is gone? */
+/** Whether `id` is the id of a deleted instance within the query's scope. */
 export async function isPast(ctx: Ctx, query: InstanceQuery, id: string): Promise<boolean> {
   if (!uuidPattern.test(id)) return false
   const where = { ...listScope(ctx, query), id }
   return (await ctx.db.pastInstance.findFirst({ where, select: { id: true } })) !== null
 }
 
-/** Does the query ask for what no deleted instance can be? */
+/** Whether the query asks for a property that no deleted instance can have. */
 const neverDeleted = (query: InstanceQuery): boolean =>
   query.statuses?.includes('DELETED') === false ||
   query.vmStates?.includes('deleted') === false ||
@@ -100,7 +100,7 @@ function filters(query: InstanceQuery): Prisma.PastInstanceWhereInput[] {
   ]
 }
 
-/** The same of live and of deleted instances: the host is asked for by its name, the rows know its id. */
+/** The filter by host for live and deleted instances: the query names the host, while the rows hold its id. */
 export async function onHostNamed(
   ctx: Ctx,
   { hostName }: Pick<InstanceQuery, 'hostName'>,

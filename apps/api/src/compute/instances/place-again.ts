@@ -7,14 +7,14 @@ import { groupRule, lockGroup } from '../groups/service.ts'
 import { place, placementToKeep, shuffled } from '../scheduler/judge.ts'
 import { asInstanceRow, moveState } from './instance-row.ts'
 
-/** What the launch asked of the place; nothing: any host will do. */
+/** The place that the launch asked for; when both are absent, any host is allowed. */
 export type Where = { zone?: string; hostName?: string }
 
 /**
- * Moves an instance that is being built to another host than those that were `tried`, by the rules of
- * a launch: its room, its ports and the answer host by host on the operation, in one transaction.
- * What was begun on the old host is to be gone from there (kernel/tombstones.ts). Returns where
- * it is then; null when no other host fits.
+ * Moves an instance that is being built to a host other than those that were `tried`, by the rules of a launch: its
+ * room, its ports and the verdict of each host on the operation, in one transaction. What the build began on the old
+ * host is to be removed there (kernel/tombstones.ts). Returns the id of the instance's host afterwards; null when no
+ * other host fits.
  */
 export async function placeAgain(
   ctx: Ctx,
@@ -33,7 +33,7 @@ export async function placeAgain(
     const next = hosts[0]
     await explainOperation(tx, build.operationId, placementToKeep(judged, next?.id ?? old))
     if (!next) return null
-    // In the order of their ids, as launches take them, so that two moves cannot deadlock.
+    // The hosts are taken in the order of their ids, as in launches, so that two moves cannot deadlock.
     for (const hostId of [old, next.id].sort())
       if (hostId === old) await releaseHost(tx, old, row)
       else if (!(await claimHost(tx, next.id, row, next.zone)))
@@ -50,7 +50,7 @@ export async function placeAgain(
   })
 }
 
-/** Those that were tried are judged like one that is down, and shown like it. */
+/** Returns the hosts; those that were tried are judged, and shown, like a host that is down. */
 async function candidates(ctx: Ctx, { where, tried }: { where: Where; tried: ReadonlySet<string> }) {
   const hosts = await hostsForPlacement(ctx)
   return hosts

@@ -17,10 +17,10 @@ import {
 import type { launchInput } from '../contract.ts'
 import type { InstanceRow } from './instance-row.ts'
 
-/** What all instances of one launch share. */
+/** The networks, ports and groups that all instances of one launch share. */
 export type Attachments = {
   networks: readonly PortNetwork[]
-  /** Beside `networks`: addresses asked for. */
+  /** The wanted addresses, in the order of `networks`. */
   addresses: readonly (string | undefined)[]
   portIds: readonly string[]
   securityGroupIds: string[]
@@ -29,8 +29,8 @@ export type Attachments = {
 type Placed = { id: string; projectId: string; hostId: string }
 
 /**
- * Groups of the launch: those that were named, or the project's default, and one that opens the
- * presets. In the launch's transaction, before the first port.
+ * Returns what the launch attaches. The groups are those that the caller named, or the project's default, and a group
+ * that opens the presets. Call this in the launch's transaction, before the first port.
  */
 export async function attachmentsOf(
   ctx: Ctx,
@@ -53,7 +53,7 @@ export async function attachmentsOf(
   }
 }
 
-/** Ports with addresses, bound to the hosts, and those that are lent; the launch appends the events. */
+/** Makes ports with addresses, bound to the hosts, and binds the lent ports; the launch appends the events. */
 export async function portsAtLaunch(
   ctx: Ctx,
   instances: readonly Placed[],
@@ -71,7 +71,7 @@ export async function portsAtLaunch(
   return made
 }
 
-/** A floating IP on the first port of each, which goes with the instance. */
+/** Makes a floating IP on the first port of each instance, which is deleted with the instance. */
 export async function publicIpsAtLaunch(
   ctx: Ctx,
   ports: ReadonlyMap<string, readonly { id: string }[]>,
@@ -83,13 +83,16 @@ export async function publicIpsAtLaunch(
   }
 }
 
-/** Rows, addresses and quota of ports that are off their host already (or whose host is down); lent ones go back. */
+/**
+ * Deletes rows, addresses and quota of ports that their host does not have any more (or whose host is down); lent ports
+ * return to their owner.
+ */
 export const deletePorts = (ctx: Ctx, instance: Pick<InstanceRow, 'id' | 'lentPortIds'>) =>
   deletePortsOfInstance(ctx, instance.id, { lent: instance.lentPortIds })
 
 /**
- * The address that the launch itself took goes with the instance, unless its owner has moved it to
- * another one meanwhile. Gone is success.
+ * Releases the floating IP that the launch itself made, unless its owner has moved it to another instance meanwhile. A
+ * floating IP that is already gone is success.
  */
 export async function releasePublicIp(
   ctx: Ctx,

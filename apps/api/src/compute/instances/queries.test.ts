@@ -37,7 +37,7 @@ async function manyInstances(count: number) {
 
 describe('the 1,001st instance', () => {
   const last = 'i-1000'
-  test('is in the list of the portal and in that of OpenStack, at as many queries as the first', async () => {
+  test('is in the lists of the portal and of OpenStack, and costs as many queries as the first', async () => {
     const me = await manyInstances(1_001)
     const input = { sort: 'name', limit: 1_000 }
     const first = await list(me, input)
@@ -58,8 +58,8 @@ describe('the 1,001st instance', () => {
   })
 })
 
-describe('what a list of instances is narrowed to', () => {
-  test('parts of names, beginnings of ids, and addresses, fixed and floating', async () => {
+describe('filters of a list of instances', () => {
+  test('parts of names, beginnings of ids, and addresses, fixed and floating, find instances', async () => {
     const me = await testTenant(world)
     const { instances } = await launchInstances(me, aLaunch(world, { name: 'search-me', count: 2 }))
     await runPending(world.deps)
@@ -74,12 +74,12 @@ describe('what a list of instances is narrowed to', () => {
     expect(await names(me, { search: address.slice(0, address.lastIndexOf('.') + 1) })).toHaveLength(2)
     expect(await names(me, { search: '203.0.113.' })).toEqual([])
     expect(await names(me, { search: '10.%' })).toEqual([])
-    // Another project finds none of it.
+    // Another project finds none of these instances.
     const other = await testTenant(world)
     for (const search of [id, address]) expect(await names(other, { search })).not.toContain('search-me-1')
   })
 
-  test('a network and tags', async () => {
+  test('a network and tags find instances', async () => {
     const me = await testTenant(world)
     await launchInstances(me, aLaunch(world, { name: 'tagged', tags: ['blue', 'green'] }))
     await launchInstances(me, aLaunch(world, { name: 'plain' }))
@@ -90,7 +90,7 @@ describe('what a list of instances is narrowed to', () => {
     await runPending(world.deps)
   })
 
-  test('who shares a host with whom is told to administrators alone', async () => {
+  test('only administrators learn which instances share a host', async () => {
     const me = await testTenant(world)
     const admin = await testCtx(world.deps, { role: 'admin' })
     for (const over of [{ sort: 'host' }, { hostId: crypto.randomUUID() }])

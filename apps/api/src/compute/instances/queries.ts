@@ -9,10 +9,10 @@ import { byExpressions, type Expressions } from './expressions.ts'
 import { asInstanceRow, type InstanceRow } from './instance-row.ts'
 import { onHostNamed } from './past.ts'
 
-/** From `gte` on, before `lt`. */
+/** A span of time: from `gte` on, before `lt`. */
 export type Span = { gte: Date; lt: Date }
 
-/** What a list of instances may be narrowed to, by whichever door. */
+/** Filters of a list of instances, for both doors. */
 export type InstanceWhere = Expressions & {
   allProjects?: boolean
   /** Part of the name, the id or its beginning, an address or its beginning. */
@@ -52,7 +52,7 @@ export type InstanceWhere = Expressions & {
   notTagsAny?: readonly string[]
 }
 
-/** By what the portal's lists of instances can be sorted. */
+/** The columns by which the portal's lists of instances can be sorted. */
 export const sortableInstances: Sortable = {
   name: [{ field: 'name' }],
   state: [{ field: 'vmState' }, { field: 'taskState', nullable: true }],
@@ -63,8 +63,8 @@ export const sortableInstances: Sortable = {
 }
 
 /**
- * Instances as the portal, OpenStack's clients, exports and other rooms list them: a constant number of queries,
- * whatever the size of the page.
+ * Lists instances for the portal, OpenStack's clients, exports and other rooms: a constant number of queries, whatever
+ * the size of the page.
  */
 export async function queryInstances(
   ctx: Ctx,
@@ -72,7 +72,7 @@ export async function queryInstances(
 ): Promise<Slice<InstanceRow>> {
   const scope = listScope(ctx, where)
   authorize(ctx, 'compute:list_instances', scope)
-  // Who shares a host with whom is nobody's business but an administrator's.
+  // Only an administrator may learn which instances share a host.
   if (sort.some(({ field }) => field === 'host.name')) demandAdmin(ctx, 'sort', 'sort by host')
   const slice = await readPage<Prisma.InstanceGetPayload<object>>(ctx.db.instance, {
     where: await byExpressions(ctx, where, { AND: [scope, ...(await filtersOf(ctx, where, scope))] }),
@@ -110,7 +110,7 @@ async function filtersOf(ctx: Ctx, where: InstanceWhere, scope: Scope): Promise<
   ]
 }
 
-/** Columns that are what they are asked to be; what is not asked for is undefined, which Prisma leaves out. */
+/** Filters on columns that must equal a value; an absent value is undefined, which Prisma leaves out. */
 function equalities(where: InstanceWhere): Prisma.InstanceWhereInput {
   const { projectId, userId, imageId, flavorId, keyName, hostId, zone, reservationId, id } = where
   const { locked, lockedByAdmin, configDrive, diskConfig, accessIpv4, accessIpv6 } = where
@@ -122,7 +122,7 @@ function equalities(where: InstanceWhere): Prisma.InstanceWhereInput {
   }
 }
 
-/** What a status word means in the table (the reverse of instanceStatus). */
+/** The columns that each status word stands for (the reverse of instanceStatus). */
 export const whereStatus: Record<InstanceStatus, Prisma.InstanceWhereInput> = {
   BUILD: { vmState: 'building' },
   ACTIVE: {

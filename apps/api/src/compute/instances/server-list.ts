@@ -7,7 +7,7 @@ import { isPast, pastRows } from './past.ts'
 import { type InstanceWhere, queryInstances } from './queries.ts'
 import { type ServerRow, type ShownServer, showServers } from './shown-server.ts'
 
-/** What a list may be sorted by, in Nova's words; null where every instance of ours is alike. */
+/** The keys by which a list may be sorted, as Nova names them; null where all instances of this cloud are equal. */
 export const instanceSortKeys = {
   created_at: 'createdAt',
   updated_at: 'updatedAt',
@@ -44,14 +44,14 @@ export type InstanceSortKey = keyof typeof instanceSortKeys
 
 export type { Span } from './queries.ts'
 export type InstanceQuery = InstanceWhere & {
-  /** Those that are gone instead of those that are there. */
+  /** List deleted instances instead of live instances. */
   deleted?: boolean
   wished: readonly { key: InstanceSortKey; dir: 'asc' | 'desc' }[]
   limit: number
   marker?: string
 }
 
-/** With the projects that a list is about. Throws forbidden for those who may not ask for all. */
+/** Adds the projects that a list is about. Throws forbidden for callers who may not list all projects. */
 function scoped(ctx: Ctx, query: InstanceQuery): InstanceQuery {
   if (query.allProjects && !seesAll(ctx))
     throw new CloudError('forbidden', 'Only an administrator may list the instances of all projects.')
@@ -59,8 +59,8 @@ function scoped(ctx: Ctx, query: InstanceQuery): InstanceQuery {
 }
 
 /**
- * One page for OpenStack's clients with all that its views show: a constant number of queries,
- * whatever the page's size; a regular expression adds one that reads names alone.
+ * Returns one page for OpenStack's clients with all that the views show: a constant number of queries, whatever the
+ * size of the page; a regular expression adds one query that reads only names.
  */
 export async function listServers(
   ctx: Ctx,
@@ -78,10 +78,12 @@ type Found = { rows: ServerRow[]; more: boolean }
 
 async function rowsOf(ctx: Ctx, query: InstanceQuery): Promise<Found> {
   if (query.deleted) return pastRows(ctx, query)
-  // Whoever asks what has changed since wants to hear of what has gone, too; nothing that is gone has an address.
+  // A caller who asks for changes since a time also wants to hear of deleted instances, but no deleted instance has an
+  // address.
   if (!query.changesSince || (query.ip ?? query.ip6) !== undefined) return liveRows(ctx, query)
   const { marker, limit } = query
-  // What is gone comes first: a marker that has gone since the last page leads to a page that repeats, never to a gap.
+  // Deleted instances come first: when the instance of the marker was deleted since the last page, the next page
+  // repeats instances, but never leaves any out.
   const inPast = marker === undefined || (await isPast(ctx, query, marker))
   const past = inPast ? await pastRows(ctx, query) : { rows: [], more: false }
   if (past.more) return past
@@ -100,7 +102,7 @@ async function liveRows(ctx: Ctx, query: InstanceQuery, limit = query.limit): Pr
   return { rows, more: limit > 0 && next !== null }
 }
 
-/** One instance with all that its views show. Throws not_found. */
+/** Returns one instance with all that its views show. Throws not_found. */
 export async function getServer(
   ctx: Ctx,
   input: { id: string },

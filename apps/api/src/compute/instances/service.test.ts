@@ -63,7 +63,7 @@ describe('instances', () => {
     expect(await accounts(world, me.projectId)).toEqual(before)
   })
 
-  test('the public IP of its launch goes with it, or stays with the project when that is asked for', async () => {
+  test('the public IP of a launch is deleted with the instance, or stays with the project on request', async () => {
     const me = await testTenant(world)
     const launched = async (name: string) => {
       const { instances } = await launchInstances(me, aLaunch(world, { name, publicIp: true }))
@@ -81,7 +81,7 @@ describe('instances', () => {
     ])
   })
 
-  test('a locked one says who has locked it and why, and is changed again when it is unlocked', async () => {
+  test('a locked instance says who has locked it and why, and can be changed again once it is unlocked', async () => {
     const me = await testTenant(world)
     const { instances } = await launchInstances(me, aLaunch(world, {}))
     const id = instances[0]?.id ?? ''
@@ -97,7 +97,7 @@ describe('instances', () => {
     await runPending(world.deps)
   })
 
-  test('plan says the same as launch, and writes nothing', async () => {
+  test('a plan reports the same as a launch, and writes nothing', async () => {
     const me = await testTenant(world)
     const input = aLaunch(world, { openPresets: ['ssh'], publicIp: true, count: 3 })
     const rows = async () => [
@@ -153,7 +153,7 @@ describe('instances', () => {
     expect((await listInstances(me, all)).total).toBe(0)
   })
 
-  test('what belongs to another project does not exist', async () => {
+  test('things of another project are not found', async () => {
     const mine = await testTenant(world)
     const theirs = await testTenant(world)
     const { instances } = await launchInstances(theirs, aLaunch(world))
@@ -177,7 +177,7 @@ describe('instances', () => {
     await runPending(world.deps)
   })
 
-  test('a repeated launch with the same token is the same launch, also in parallel', async () => {
+  test('a launch repeated with the same token returns the same instances, also in parallel', async () => {
     const me = await testTenant(world)
     const input = aLaunch(world, { count: 2, clientToken: 'retry-1' })
     const answers = await Promise.all(Array.from({ length: 6 }, () => launchInstances(me, input)))
@@ -189,7 +189,7 @@ describe('instances', () => {
     await runPending(world.deps)
   })
 
-  test('a delete asks a host that counts as down, in case it is back, and waits for none that is not', async () => {
+  test('a delete asks a host that counts as down in case it is back, but does not wait for a silent host', async () => {
     const own = await testWorld(['a'])
     const { host } = own.deps.root
     const me = await testTenant(own)
@@ -274,7 +274,7 @@ describe('instances', () => {
     await runPending(world.deps)
   })
 
-  test('names', () => {
+  test('several instances of a launch get numbered names', () => {
     expect(numbered('web', 0, 1)).toBe('web')
     expect(numbered('web', 1, 3)).toBe('web-2')
     expect(numbered('web-{n}.lab', 1, 3)).toBe('web-2.lab')
@@ -291,7 +291,7 @@ describe('an image that instances run on', () => {
   })
   afterAll(() => world.close())
 
-  test('stays while its owner’s are there; those of strangers do not hold it', async () => {
+  test('stays while instances of its owner exist; instances of other projects do not keep it', async () => {
     const [owner, stranger] = [await testTenant(world), await testTenant(world)]
     const imageId = await addImage(world.deps, owner.projectId, { visibility: 'community' })
     await launchInstances(stranger, aLaunch(world, { imageId }))

@@ -21,7 +21,7 @@ import { machineOf } from './machine.ts'
 import { queryInstances, sortableInstances } from './queries.ts'
 import { viewsOf } from './view.ts'
 
-/** One page in a constant number of queries, addresses and current activity included. */
+/** Returns one page in a constant number of queries, addresses and current activity included. */
 export async function listInstances(
   ctx: Ctx,
   input: z.output<typeof instanceListInput>,
@@ -44,10 +44,11 @@ export async function listInstances(
   return pageView(slice, await viewsOf(ctx, slice.rows))
 }
 
-/** Instances of the caller's own key pair; of other users' key pairs of that name nobody asks. */
+/** Filters by a key pair of the caller; a key pair of the same name of another user is another key pair. */
 const ofKeyPair = (ctx: Ctx, keyName: string | undefined) =>
   keyName === undefined ? {} : { keyName, userId: ctx.actor.userId }
 
+/** Returns an instance with the details of its page. Throws not_found for an instance that the caller may not see. */
 export async function getInstance(ctx: Ctx, input: { id: string }): Promise<InstanceDetail> {
   const row = await loadInstance(ctx, 'compute:get_instance', input.id)
   const [[view], groups, image, serverGroup] = await Promise.all([
@@ -66,7 +67,7 @@ export async function getInstance(ctx: Ctx, input: { id: string }): Promise<Inst
   }
 }
 
-/** Images name their login in the property that OpenStack's tools use. */
+/** Reads the login user from the property of the image that OpenStack's tools use. */
 function loginOf(properties: unknown): string | null {
   const user = (properties as Record<string, unknown> | null | undefined)?.os_admin_user
   return typeof user === 'string' && /^[\w.-]{1,64}$/.test(user) ? user : null
@@ -75,12 +76,13 @@ function loginOf(properties: unknown): string | null {
 /** Most bytes of serial output in one answer. */
 const logBytes = 256 * 1024
 
-/** How long a host may take for it: somebody looks at an empty page meanwhile. A variable for tests alone. */
+/** How long a host may take to send a log: a person looks at an empty page meanwhile. A variable only for tests. */
 export const logPatience = { timeoutMs: 4_000 }
 
 /**
- * Serial output: from `offset` (bytes ever written) on, or the last lines. Ask again from `next`. Throws unavailable at
- * once while its machine is known not to answer, and within `logPatience` when it does not.
+ * Returns serial output: from `offset` (bytes ever written) on, or the last lines. The next call continues at `next`.
+ * Throws unavailable at once while the machine is known not to answer, and within `logPatience` when the machine does
+ * not answer.
  */
 export async function consoleLog(
   ctx: Ctx,
@@ -104,8 +106,8 @@ export async function consoleLog(
 }
 
 /**
- * An image may not go while disks of instances that the caller sees are overlays on it. Those of others,
- * whom it was open to, keep what their hosts have of it; they must not keep its owner from deleting it.
+ * Refuses to delete an image while disks of instances that the caller sees are overlays on it. Instances of other
+ * projects that could use the image keep the copy on their hosts; they must not keep the owner from deleting the image.
  */
 export async function refuseWhileInstancesUse(ctx: Ctx, imageId: string): Promise<void> {
   const count = await ctx.db.instance.count({

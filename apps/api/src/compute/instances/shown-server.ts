@@ -10,11 +10,11 @@ export type ShownServer = {
   row: ServerRow
   addresses: InstanceAddress[]
   groups: { id: string; name: string }[]
-  /** Its name is for administrators. */
+  /** The host, whose name is only for administrators. */
   host: HostRef | null
 }
 
-/** What the views show of one page beside its rows: three queries, whatever its size. */
+/** Reads what the views show beside the rows of one page: three queries, whatever the size of the page. */
 export async function showServers(ctx: Ctx, rows: readonly ServerRow[]): Promise<ShownServer[]> {
   if (rows.length === 0) return []
   const ids = rows.map((row) => row.id)

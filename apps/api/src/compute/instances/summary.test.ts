@@ -12,7 +12,7 @@ beforeAll(async () => {
 })
 afterAll(() => world.close())
 
-test('a project sees how many of its instances are in which state, and the cloud who has the most', async () => {
+test('a project sees its number of instances by state, and the cloud the projects with the most', async () => {
   const [big, small] = [await testTenant(world), await testTenant(world)]
   const admin = systemCtx(world.deps, 'test')
   const { instances } = await launchInstances(big, aLaunch(world, { count: 2 }))

@@ -9,8 +9,8 @@ import { type InstanceStatus, instanceStatus, type TaskState, type VmState } fro
 const shownProjects = 5
 
 /**
- * How many instances there are in each state, and of the whole cloud which projects have the most: a number of
- * queries that does not grow with the instances.
+ * Returns how many instances there are in each state and, for the whole cloud, which projects have the most. The number
+ * of queries does not grow with the number of instances.
  */
 export async function summarizeInstances(
   ctx: Ctx,

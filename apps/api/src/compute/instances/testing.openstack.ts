@@ -13,7 +13,7 @@ import { createKeyPair } from '../key-pairs/service.ts'
 let counter = 0
 export const unique = (word: string): string => `${word}-${process.pid}-${counter++}`
 
-/** A server of the tenant that runs. Without a network, because a network has few addresses. */
+/** Makes a running server of the tenant. The server has no network, because a network has few addresses. */
 export async function aServer({ ctx, imageId, settle }: Tenant, patch: object = {}) {
   const input = { name: unique('server'), imageId, flavorId: '1', nics: [], ...patch }
   const { instances } = await launchInstances(ctx, launchInput.parse(input))
@@ -45,7 +45,7 @@ export async function aFlavor({ admin }: Tenant, patch: object = {}): Promise<st
   return id
 }
 
-/** What only the other tenant has, in every place where a body or a filter could name it. */
+/** Launches that name things of the other tenant, in every place where a body or a filter could name them. */
 const foreignLaunches = async (tenant: Tenant, other: Tenant): Promise<Example[]> => {
   const base = { name: 'x', imageRef: tenant.imageId, flavorRef: '1', networks: [{ uuid: tenant.networkId }] }
   const group = await createSecurityGroup(other.ctx, { name: unique('g'), description: '' })
@@ -148,7 +148,7 @@ const ruleFor = (groupId: string, patch: object = {}) => ({
     },
   },
 })
-/** A server, and a group that it is in beside its default one. */
+/** Makes a server that is in a security group beside its default group. */
 async function grouped(tenant: Tenant): Promise<Example> {
   const name = unique('g')
   const group = await createSecurityGroup(tenant.ctx, { name, description: '' })

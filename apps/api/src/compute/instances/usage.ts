@@ -4,7 +4,7 @@ import { CloudError, invalidInput } from '../../kernel/errors.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { uuidPattern } from './instance-row.ts'
 
-/** What one instance used in a span of time. */
+/** The usage of one instance in a span of time. */
 export type ServerUsage = {
   instanceId: string
   projectId: string
@@ -16,11 +16,11 @@ export type ServerUsage = {
   state: string
   startedAt: Date
   endedAt: Date | null
-  /** Within the span. */
+  /** Hours within the span. */
   hours: number
 }
 
-/** What each project's instances take of a host; for administrators. Units: vCPUs, MiB, GiB. */
+/** Returns the part of a host that the instances of each project take; for administrators. Units: vCPUs, MiB, GiB. */
 export async function takenByProject(
   ctx: Ctx,
   hostId: string,
@@ -44,13 +44,13 @@ type Input = {
   projectId: string | null
   from: Date
   to: Date
-  /** `after`: the id of the last one of the page before. */
+  /** `after` is the id of the last instance of the page before. */
   page: { limit: number; after?: string }
 }
 
 /**
- * A page of the instances that were there between the two times, also of deleted ones; by project and
- * start. Another's project is forbidden for those who do not see all (as Nova says it).
+ * Returns a page of the instances that existed between the two times, also deleted instances, by project and start.
+ * Throws forbidden for another project when the caller does not see all projects (as Nova does).
  */
 export async function usageBetween(
   ctx: Ctx,
@@ -71,7 +71,7 @@ export async function usageBetween(
   return { usages: rows.slice(0, limit).map((row) => usageOf(row, input)), more: rows.length > limit }
 }
 
-/** Those that have been started, now and in the past, as one table. */
+/** Selects the instances that have ever been started, live and deleted, as one table. */
 function usedBetween({ projectId, from, to }: Input): Prisma.Sql {
   const scope = projectId === null ? Prisma.empty : Prisma.sql`AND "projectId" = ${projectId}`
   const columns = Prisma.raw(
@@ -104,7 +104,7 @@ type Row = Omit<ServerUsage, 'instanceId' | 'state' | 'startedAt' | 'endedAt' | 
 function usageOf(row: Row, { from, to }: Input): ServerUsage {
   const startedAt = row.launchedAt
   const begin = Math.max(startedAt.getTime(), from.getTime())
-  // What still runs has not used the rest of a day that is not over.
+  // An instance that still runs has not yet used the rest of the span after now.
   const end = Math.min((row.terminatedAt ?? to).getTime(), to.getTime(), Date.now())
   return {
     instanceId: row.id,

@@ -6,7 +6,10 @@ import { type InstanceAddress, type InstanceView, instanceStatus } from '../cont
 import { asInstanceRow, type InstanceRow } from './instance-row.ts'
 import { type Machine, machinesOf } from './machine.ts'
 
-/** Views of one page: two or three queries beside the rows and those of their addresses, whatever their number. */
+/**
+ * Returns the views of one page: two or three queries beside those of the rows and of their addresses, whatever the
+ * number of rows.
+ */
 export async function viewsOf(ctx: Ctx, rows: readonly InstanceRow[]): Promise<InstanceView[]> {
   if (rows.length === 0) return []
   const ids = rows.map((row) => row.id)
@@ -24,7 +27,10 @@ export async function viewsOf(ctx: Ctx, rows: readonly InstanceRow[]): Promise<I
   )
 }
 
-/** For the answer of an action: authorized by whoever calls. A row that is gone meanwhile is not_found. */
+/**
+ * Returns the view for the answer of an action; the caller has authorized. Throws not_found when the row was deleted
+ * meanwhile.
+ */
 export async function viewOne(ctx: Ctx, id: string): Promise<InstanceView> {
   const row = await ctx.db.instance.findUnique({ where: { id } })
   const [one] = row ? await viewsOf(ctx, [asInstanceRow(row)]) : []
@@ -32,7 +38,7 @@ export async function viewOne(ctx: Ctx, id: string): Promise<InstanceView> {
   return one
 }
 
-/** Of one that the same transaction has made: nothing is read. */
+/** Returns the view of an instance that the same transaction has made, without reading. */
 export function viewOfNew(
   ctx: Ctx,
   row: InstanceRow,

@@ -15,8 +15,9 @@ import type { InstanceWaiting, WaitingPart } from '../contract.ts'
 import { type InstanceRow, loadInstance } from './instance-row.ts'
 
 /**
- * Which parts of what an instance should be its host has not confirmed, since when and why; none when all
- * is as it should be. For whoever may read the instance. Three queries then, a constant number otherwise.
+ * Returns the parts of the wish for an instance that its host has not confirmed, since when and why; no parts when all
+ * is confirmed. For everybody who may read the instance. Costs three queries when all is confirmed, a constant number
+ * otherwise.
  */
 export async function instanceWaiting(ctx: Ctx, { id }: { id: string }): Promise<InstanceWaiting> {
   const row = await loadInstance(ctx, 'compute:get_instance', id)
@@ -39,12 +40,12 @@ type About = Pick<
   WaitingPart,
   'kind' | 'thing' | 'name' | 'floatingIps' | 'released' | 'itself' | 'wanted' | 'since'
 >
-/** The work of telling a host, and the beat after which it is written down. */
+/** The time that telling a host takes, and the beat after which a confirmation is written down. */
 const slackMs = 1_000
 
 /**
- * Names as far as the caller may see them: of everything, or of what is the instance's project's. None of a
- * router of which the host lacks only what is about other instances.
+ * Returns the names that the caller may see: of all things, or of things of the instance's project. A router is left
+ * out when the host lacks only changes for other instances.
  */
 async function aboutOf(
   ctx: Ctx,
@@ -58,7 +59,8 @@ async function aboutOf(
     for (const [id, name] of await namesOf(ctx, kind, ids)) names.set(id, name)
   }
   const routers = late.filter((one) => one.kind === 'router')
-  // A host that answers, or had refused it, lacks all of it: also what was asked for before the newest change.
+  // A host that answers, or that has refused, lacks all changes of the router, also those that were asked for before
+  // the newest change.
   const missedFrom = (one: Unconfirmed) =>
     silentSince === null || one.error || one.waitsFor
       ? new Date(0)
@@ -94,7 +96,7 @@ function whyOf(
   const nothing = { message: null, detail: null, nextTryAt: null }
   const heard = hearing(host, { wanted })
   if (heard !== 'now') return { ...nothing, why: heard }
-  // It is tried again and again, and what it said before says nothing of why that takes so long.
+  // The host is asked again and again, and its earlier error does not explain why the answer takes so long.
   if (absenceOf(host) === 'missing') return { ...nothing, why: 'missing' }
   if (!error) return { ...nothing, why: waitsFor ? 'working' : 'telling', message: waitsFor }
   const { message, detail } = toCloudError(error)

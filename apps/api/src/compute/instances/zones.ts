@@ -2,6 +2,6 @@ import { listZones } from '../../hosts/service.ts'
 import type { Ctx } from '../../kernel/context.ts'
 import type { ZoneView } from '../contract.ts'
 
-/** Every zone by its name; which machines it has stays with the hosts room. */
+/** Returns every zone by its name; only the hosts room tells which machines a zone has. */
 export const placeableZones = async (ctx: Ctx): Promise<ZoneView[]> =>
   (await listZones(ctx, { detail: false })).map(({ name, available }) => ({ name, available }))

@@ -17,7 +17,7 @@ afterAll(() => fs.rmSync(dir, { recursive: true }))
 const keygen = (...args: string[]) => execFileSync('ssh-keygen', args, { encoding: 'utf8' }).trim()
 
 describe('OpenSSH keys', () => {
-  test('ssh-keygen accepts what we generate and agrees on public key and fingerprint', () => {
+  test('ssh-keygen accepts generated keys and agrees on public key and fingerprint', () => {
     const pair = generatePair('me')
     const file = path.join(dir, 'generated')
     fs.writeFileSync(file, pair.privateKey, { mode: 0o600 })
@@ -41,7 +41,7 @@ describe('OpenSSH keys', () => {
     expect(keygen('-l', '-f', `${file}.pub`)).toContain(` ${sha256Of(parsed.publicKey)} `)
   })
 
-  test('what is not one good public key is refused', () => {
+  test('any text other than one good public key is refused', () => {
     const good = generatePair('x').publicKey
     const [type = '', blob = ''] = good.split(' ')
     const weak = path.join(dir, 'weak')
@@ -73,7 +73,7 @@ describe('key pairs', () => {
   })
   afterAll(() => close())
 
-  test('keep the text that was imported, and give guests one clean line of it', async () => {
+  test('keep the imported text, and give guests one clean line', async () => {
     const me = await testCtx(deps, { role: 'reader' })
     const line = generatePair('me@laptop').publicKey
     const publicKey = ` ${line.replace(' ', '  ')} \n`

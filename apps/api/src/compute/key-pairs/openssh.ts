@@ -26,7 +26,7 @@ export function parsePublicKey(text: string): PublicKey {
   const key = parse(`${type} ${blob}`)
   if (key.type === 'rsa' && key.size < 2048) throw bad(`An RSA key of ${key.size} bits is too weak.`)
   if (key.type === 'rsa' && key.size > 16_384) throw bad(`An RSA key of ${key.size} bits is too large.`)
-  // The type inside the blob must be the one that was written before it, and nothing may follow it.
+  // The type inside the blob must equal the type before the blob, and nothing may follow the blob.
   const canonical = key.toBuffer('rfc4253').toString('base64')
   if (
     canonical !== Buffer.from(blob, 'base64').toString('base64') ||
@@ -39,7 +39,7 @@ export function parsePublicKey(text: string): PublicKey {
   }
 }
 
-/** A new ed25519 pair; the private half in OpenSSH's own format, without a passphrase. */
+/** Makes a new ed25519 pair; the private key is in OpenSSH's own format, without a passphrase. */
 export function generatePair(comment: string): PublicKey & { privateKey: string } {
   const { privateKey } = generateKeyPairSync('ed25519')
   const key = sshpk.parsePrivateKey(privateKey.export({ type: 'pkcs8', format: 'pem' }), 'pkcs8')
@@ -60,11 +60,11 @@ function parse(text: string): sshpk.Key {
   }
 }
 
-/** “SHA256:…”, as `ssh-keygen -l` prints it. */
+/** The SHA-256 fingerprint “SHA256:…”, as `ssh-keygen -l` prints it. */
 export const sha256Of = (publicKey: string): string => {
   const [, blob = ''] = publicKey.trim().split(/\s+/)
   return `SHA256:${createHash('sha256').update(Buffer.from(blob, 'base64')).digest('base64').replace(/=+$/, '')}`
 }
 
-/** "3d:f1:…", as Nova shows it. */
+/** The MD5 fingerprint "3d:f1:…", as Nova shows it. */
 const md5 = (key: sshpk.Key): string => key.fingerprint('md5').toString('hex').replace(/^MD5:/i, '')

@@ -39,11 +39,11 @@ const viewOf = (row: Row): KeyPairView => ({
   publicKey: row.publicKey,
   createdAt: row.createdAt.toISOString(),
 })
-/** How many a user may have is said by the project that the token is for. */
+/** The owner of the limit: the project of the token says how many key pairs a user may have. */
 const limitsOf = (ctx: Ctx, userId: string) =>
   ctx.scope.kind === 'project' ? ctx.scope.projectId : userOwner(userId)
 
-/** Key pairs of one user as the portal, OpenStack's clients and exports list them. */
+/** Lists key pairs of one user for the portal, OpenStack's clients and exports. */
 export async function queryKeyPairs(
   ctx: Ctx,
   { where, sort, page }: Ask<{ userId?: string; search?: string }>,
@@ -59,10 +59,10 @@ export async function queryKeyPairs(
   })
 }
 
-/** By what the portal sorts key pairs. */
+/** The columns by which the portal sorts key pairs. */
 const sortableKeyPairs: Sortable = { name: [{ field: 'name' }], created: [{ field: 'createdAt' }] }
 
-/** Key pairs are the caller's own, in whichever project; nobody sees another's. */
+/** Lists the caller's own key pairs, in whichever project; nobody sees another user's key pairs here. */
 export async function listKeyPairs(ctx: Ctx, input: z.output<typeof pageInput>): Promise<Page<KeyPairView>> {
   const slice = await queryKeyPairs(ctx, {
     where: { search: input.search },
@@ -71,14 +71,17 @@ export async function listKeyPairs(ctx: Ctx, input: z.output<typeof pageInput>):
   return pageView(slice, slice.rows.map(viewOf))
 }
 
-/** Whose pairs are meant: the caller's own, or those of `userId` when policy lets the caller at them. */
+/** Returns the user whose key pairs are meant: the caller, or `userId` when the policy allows that. */
 function ownerOf(ctx: Ctx, userId: string | undefined, change: boolean): string {
   if (userId === undefined || userId === ctx.actor.userId) return ctx.actor.userId
   authorize(ctx, change ? 'compute:change_foreign_key_pairs' : 'compute:list_foreign_key_pairs')
   return userId
 }
 
-/** One page for OpenStack's clients, by name; `marker` is a name. Throws invalid_input when that is gone. */
+/**
+ * Returns one page for OpenStack's clients, sorted by name; `marker` is a name. Throws invalid_input when that key pair
+ * is gone.
+ */
 export async function findKeyPairs(
   ctx: Ctx,
   query: { userId?: string; limit: number; marker?: string },
@@ -95,6 +98,7 @@ export async function findKeyPairs(
   return { pairs: rows.map(viewOf), more: next !== null }
 }
 
+/** Returns a key pair by its name. Throws not_found when the user has no key pair of that name. */
 export async function getKeyPair(ctx: Ctx, input: { name: string; userId?: string }): Promise<KeyPairView> {
   authorize(ctx, 'compute:list_key_pairs')
   const row = await byName(ctx, ownerOf(ctx, input.userId, false), input.name)
@@ -104,7 +108,10 @@ export async function getKeyPair(ctx: Ctx, input: { name: string; userId?: strin
 const byName = (ctx: Ctx, userId: string, name: string) =>
   ctx.db.keyPair.findUnique({ where: { userId_name: { userId, name } } })
 
-/** The public key of that name, as the line that a launch gives its guest. Null when the caller has none of it. */
+/**
+ * The caller's public key of that name, as the line that a launch gives its guest; null when the caller has no key pair
+ * of that name.
+ */
 export function keyPairFact(ctx: Ctx, name: string): Fact<{ name: string; publicKey: string } | null> {
   return {
     sql: Prisma.sql`SELECT jsonb_build_object('name', k."name", 'publicKey', k."publicKey") FROM "KeyPair" k
@@ -116,7 +123,10 @@ export function keyPairFact(ctx: Ctx, name: string): Fact<{ name: string; public
   }
 }
 
-/** Imports `publicKey` (whose text is kept as it is: clients compare it), or makes an ed25519 pair whose private half is in this answer and nowhere else. */
+/**
+ * Imports `publicKey`, whose text is kept unchanged because clients compare it; without `publicKey`, makes an ed25519
+ * pair whose private key is in this answer and nowhere else.
+ */
 export async function createKeyPair(
   ctx: Ctx,
   input: z.output<typeof keyPairCreateInput> & { userId?: string },
@@ -142,7 +152,7 @@ export async function createKeyPair(
   })
 }
 
-/** Instances keep the key that they were launched with. */
+/** Deletes a key pair. Instances keep the key that they were launched with. */
 export async function deleteKeyPair(
   ctx: Ctx,
   input: { name: string; userId?: string },

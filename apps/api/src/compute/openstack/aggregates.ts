@@ -34,7 +34,7 @@ const fields: Field<AggregateView>[] = [
 ]
 const view = (call: Call, aggregate: AggregateView) => ({ aggregate: shape(fields, aggregate, at(call)) })
 
-/** No colon: it would be read as zone:host. */
+/** A zone has no colon, because clients would read the colon as zone:host. */
 const zone = name.regex(/^[^:]*$/, 'must not have a colon').nullable()
 const creation = z.strictObject({ name, availability_zone: zone.optional() })
 const change = z
@@ -45,7 +45,10 @@ const words = z.strictObject({
   metadata: z.record(metadataInput.keyType, metadataInput.valueType.nullable()),
 })
 
-/** Administrators hear that it is no number; others that they may not ask. */
+/**
+ * Reads the id of an aggregate. For text that is no number, administrators get a 400; other callers hear that they may
+ * not ask.
+ */
 async function idOf(call: Call): Promise<number> {
   const text = call.params.aggregate_id ?? ''
   if (/^\d{1,9}$/.test(text)) return Number(text)
@@ -55,7 +58,7 @@ async function idOf(call: Call): Promise<number> {
   throw new HttpError(400, `Invalid input received: id must be an integer, not ${text.slice(0, 50)}`)
 }
 
-/** availability_zone is a word of the metadata, too, and means the same there. */
+/** Sets metadata. The key availability_zone changes the zone of the aggregate, as in Nova. */
 async function setMetadata(call: Call): Promise<object> {
   const { availability_zone: wish, ...metadata } = parse(words, call.body).metadata
   return view(
@@ -67,7 +70,7 @@ async function setMetadata(call: Call): Promise<object> {
   )
 }
 
-/** Of what cannot be Nova says 400, but for hosts. */
+/** Answers a conflict with 400, as Nova does for everything but hosts. */
 async function asBadRequest<T>(work: Promise<T>): Promise<T> {
   return work.catch((error: unknown) => {
     if (error instanceof CloudError && error.code === 'conflict')

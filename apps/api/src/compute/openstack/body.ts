@@ -6,7 +6,7 @@ import { type Query, queryText } from '../../openstack/pages.ts'
 /** A property with the minor microversions (both included) in which a body may have it. */
 export type Property = { schema: z.ZodType; since?: number; until?: number }
 
-/** The strict object of a microversion: a property of another version is unknown like any other. */
+/** The strict schema of a microversion: a property of another version is unknown like any other unknown property. */
 export function objectAt(minor: number, properties: Record<string, Property | z.ZodType>): z.ZodType {
   const shape: Record<string, z.ZodType> = {}
   for (const [name, given] of Object.entries(properties)) {
@@ -17,8 +17,8 @@ export function objectAt(minor: number, properties: Record<string, Property | z.
 }
 
 /**
- * `body` as `schema` says, or a 400 in Nova's words that names the property. `names`: what Nova calls ours,
- * when it is a body that we have made of the client's.
+ * Parses `body` by `schema`, or throws a 400 in Nova's words that names the property. `names` translates the names of
+ * properties to Nova's names, when the cloud has made the body from that of the client.
  */
 export function parse<T>(schema: z.ZodType<T>, body: unknown, names: Record<string, string> = {}): T {
   const parsed = schema.safeParse(body)
@@ -57,7 +57,7 @@ const valueAt = (body: unknown, path: readonly PropertyKey[]): unknown =>
   )
 const quoted = (key: string) => `'${key.slice(0, 50)}'`
 
-/** Nova takes numbers also as text, and booleans as the words of Python and of people. */
+/** Nova also accepts numbers as text, and booleans as the words of Python and of people. */
 export const whole = (min: number, max = 2_147_483_647) =>
   z.preprocess(
     (v) => (typeof v === 'string' && /^-?\d{1,10}$/.test(v) ? Number(v) : v),
@@ -81,28 +81,28 @@ export const boolean = z.preprocess(
   (v) => (typeof v === 'string' ? (words[v.toLowerCase()] ?? v) : v),
   z.boolean(),
 )
-/** A query's boolean: undefined when it is not there or no boolean. */
+/** Reads a boolean of the query; undefined when the parameter is absent or no boolean. */
 export function queryBoolean(query: Query, name: string): boolean | undefined {
   const text = queryText(query, name)
   return text === undefined ? undefined : words[text.toLowerCase()]
 }
-/** Every value of a query parameter that may be repeated. */
+/** Returns every value of a query parameter that may be repeated. */
 export const queryTexts = (query: Query, name: string): string[] => [query[name] ?? []].flat()
 
 const maxMetadata = 128
-/** Metadata of a server: keys and values as Nova takes them. How many there may be is another question. */
+/** Metadata of a server, with keys and values as Nova accepts them. `boundMetadata` limits the number of items. */
 export const metadata = z.record(
   z.string().regex(/^[a-zA-Z0-9_:. -]{1,255}$/, 'may have letters, digits, spaces and - _ : .'),
   z.string().max(255, 'is too long'),
 )
-/** Throws Nova's 403 when it is more than a server may have. */
+/** Throws Nova's 403 when there are more items than a server may have. */
 export function boundMetadata<T extends Record<string, string>>(given: T): T {
   if (Object.keys(given).length > maxMetadata)
     throw new HttpError(403, `Maximum number of metadata items exceeds ${maxMetadata}`)
   return given
 }
 
-/** What a name of Nova may be: visible at both ends, no control characters. */
+/** A name as Nova accepts it: without spaces at its ends and without control characters. */
 export const name = z
   .string()
   .min(1, 'is too short')

@@ -25,7 +25,7 @@ const consoleBody = z
     message: 'is not a type of that protocol',
   })
 
-/** The address of a console: a page of the portal for the screen, a WebSocket for the serial line. */
+/** Opens a console and returns its address: a page of the portal for the screen, a WebSocket for the serial line. */
 async function urlOf(call: Call, protocol: Protocol, type: string): Promise<string> {
   if (type !== 'novnc' && type !== 'serial') {
     await createNothing(call)
@@ -38,7 +38,10 @@ async function urlOf(call: Call, protocol: Protocol, type: string): Promise<stri
   return publicUrl + url.replace('/console/', '/console')
 }
 
-/** A console that we do not have is refused only to those who may see the server. */
+/**
+ * Checks the right to open a console before the error about an unsupported type, which only callers who may see the
+ * server receive.
+ */
 async function createNothing(call: Call): Promise<void> {
   await getServer(call.ctx, { id: call.params.server_id ?? '' }, 'compute:create_console')
 }

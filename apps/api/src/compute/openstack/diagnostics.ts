@@ -4,7 +4,10 @@ import { at, type Field, shape } from './fields.ts'
 
 const states: Record<string, string> = { active: 'running', paused: 'paused' }
 
-/** Normalised in 2.48; what is null is not counted here, as the specification allows. */
+/**
+ * The format since 2.48, which is the same for all hypervisors. A null stands for a value that this cloud does not
+ * count, as the specification allows.
+ */
 const fields: Field<Diagnostics>[] = [
   { name: 'state', of: (d) => states[d.row.vmState] ?? 'pending' },
   { name: 'driver', of: () => 'libvirt' },
@@ -50,7 +53,7 @@ const fields: Field<Diagnostics>[] = [
   { name: 'memory_details', of: (d) => ({ maximum: d.row.memoryMib, used: null }) },
 ]
 
-/** Before 2.48 whatever libvirt said: one key a counter. */
+/** The format before 2.48: the counters of libvirt, each under a key of its own. */
 function old(d: Diagnostics): Record<string, number> {
   const body: Record<string, number> = { memory: d.row.memoryMib * 1024 }
   for (const { id, timeNs } of d.cpus) body[`cpu${id}_time`] = timeNs

@@ -2,7 +2,7 @@ import type { Config } from '../../kernel/config.ts'
 import { type VersionEntry, versionDocument } from '../../openstack/discovery.ts'
 import type { ApiOperation } from '../../openstack/operation.ts'
 
-/** The minor microversion that we speak: all of Train. */
+/** The highest minor microversion that the door supports, which is the last of Train. */
 export const maxMinor = 79
 
 type Addresses = Pick<Config, 'publicUrl'>
@@ -42,7 +42,10 @@ function detail(entry: VersionEntry, media: string): object {
 
 const open = { method: 'GET', status: 200, access: 'public' } as const
 
-/** Below the façade itself, with and without the slash: clients ask for the parent of every address in the catalog. */
+/**
+ * Answers directly below the prefix of the façade, with and without the slash: clients ask for the parent of every
+ * address in the catalog.
+ */
 export const rootOperations: ApiOperation[] = [
   {
     ...open,

@@ -27,7 +27,7 @@ import { serviceOperations } from './services.ts'
 import { usageOperations } from './usage.ts'
 import { zoneOperations } from './zones.ts'
 
-/** Old catalogs have /v2 and the project's id in the address. */
+/** Prefixes of addresses: old catalogs have /v2 and the project's id in the address. */
 const below = ['/v2.1', '/v2.1/:project_id', '/v2', '/v2/:project_id']
 
 const operations: ApiOperation[] = [
@@ -57,7 +57,7 @@ const operations: ApiOperation[] = [
   ...otherOperations,
 ]
 
-/** Nova's API on our compute services, with the microversions 2.1 to 2.79. */
+/** Nova's API on the compute services of the cloud, with the microversions 2.1 to 2.79. */
 export const novaDoor: Door = {
   service: 'compute',
   facade: {

@@ -1,26 +1,26 @@
 import { isAdmin } from '../../kernel/context.ts'
 import type { Call } from '../../openstack/operation.ts'
 
-/** What a view depends on beside the thing itself. */
+/** Facts that a view depends on beside the thing that is shown. */
 export type At = {
   minor: number
-  /** Of the links that say their version: "http://cloud/compute/v2.1" (with the project when it was asked so). */
+  /** Beginning of links with the version: "http://cloud/compute/v2.1" (with the project when the request had it). */
   self: string
-  /** Of the links that do not: "http://cloud/compute". */
+  /** Beginning of links without the version: "http://cloud/compute". */
   bookmark: string
   admin: boolean
 }
 
-/** One key of a body: in which minor microversions (both included) it is there, and what it says. */
+/** One key of a body, the minor microversions (both included) that have the key, and its value. */
 export type Field<Source> = {
   name: string
   since?: number
   until?: number
-  /** undefined leaves the key out. */
+  /** Returns the value; undefined leaves the key out. */
   of: (source: Source, at: At) => unknown
 }
 
-/** The body at a microversion: exactly the fields that it documents, in their order. */
+/** Makes the body at a microversion: exactly the fields that the version documents, in their order. */
 export function shape<Source>(
   fields: readonly Field<Source>[],
   source: Source,
@@ -48,7 +48,7 @@ export function at({ ctx, deps, params, minor, request }: Call): At {
   }
 }
 
-/** "flavors/1" → both links of a thing. */
+/** Returns both links of a thing, for example of "flavors/1". */
 export const links = ({ self, bookmark }: At, path: string) => [
   { rel: 'self', href: `${self}/${path}` },
   { rel: 'bookmark', href: `${bookmark}/${path}` },

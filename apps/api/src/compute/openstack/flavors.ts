@@ -15,7 +15,7 @@ import { boolean, description, inner, name, objectAt, parse, whole } from './bod
 import { at } from './fields.ts'
 import { flavorBrief, flavorView } from './flavor-views.ts'
 
-/** A number of the query that is not negative. */
+/** Reads a number of the query that must not be negative. */
 function amount(call: Call, key: string): number | undefined {
   const text = queryText(call.query, key)
   if (text === undefined) return undefined
@@ -23,7 +23,10 @@ function amount(call: Call, key: string): number | undefined {
   return Number(text)
 }
 
-/** True: public ones (and what the caller's project was given); false: private; null: all. */
+/**
+ * Reads is_public. True: public flavors and those given to the caller's project; false: private flavors; null: all
+ * flavors.
+ */
 function publicWish(call: Call): boolean | null {
   const text = queryText(call.query, 'is_public')
   if (text === undefined) return true
@@ -61,7 +64,7 @@ async function list(call: Call, view: typeof flavorView): Promise<object> {
   }
 }
 
-/** What we cannot give is refused, not forgotten. */
+/** A size that the cloud cannot provide is refused, not ignored. */
 const none = (what: string) => whole(0).refine((n) => n === 0, `must be 0: this cloud gives no ${what} disks`)
 const creation = (minor: number) =>
   objectAt(minor, {

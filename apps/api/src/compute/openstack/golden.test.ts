@@ -8,9 +8,9 @@ import { createKeyPair } from '../key-pairs/service.ts'
 import { computeExamples } from '../testing.openstack.ts'
 
 /**
- * Keys of the bodies that OpenStack's own samples have, at the first and the last microversion that
- * we speak: an answer has these and no other. 0 stands for any value, "*" for keys of a tenant's
- * own choice. In Tempest's schemas one key too many is as wrong as one too few.
+ * Keys of the bodies in OpenStack's own samples, at the first and the last microversion that the door supports: an
+ * answer has these keys and no others. 0 stands for any value, "*" for keys that a tenant chooses. In the schemas of
+ * Tempest, one key too many is as wrong as one too few.
  */
 type Shape = 0 | '*' | [Shape?] | { [key: string]: Shape }
 type Golden = { old: Shape | null; new: Shape | null }
@@ -21,7 +21,7 @@ const golden: Record<string, Golden> = JSON.parse(
 let cloud: FacadeWorld
 beforeAll(async () => {
   cloud = await facadeWorld()
-  // One of everything, so that no list is empty.
+  // Make one thing of each kind, so that no list is empty.
   const { owner } = cloud
   await createKeyPair(owner.ctx, { name: 'mine' })
   await createServerGroup(owner.ctx, { name: 'group', policy: 'affinity' })
@@ -29,7 +29,7 @@ beforeAll(async () => {
 })
 afterAll(() => cloud.close())
 
-/** Of one kind, all that are said of it: a list is as its first element. */
+/** Returns the shape of a value, with sorted keys; a list has the shape of its first element. */
 function shapeOf(value: unknown, like: unknown): unknown {
   if (like === '*') return '*'
   if (Array.isArray(value))
@@ -70,9 +70,9 @@ describe('bodies have the documented keys and no others', () => {
 
 const version = (minor: number) => ({ 'openstack-api-version': `compute 2.${minor}` })
 
-/** Where the request itself changed with the version. */
+/** Returns the example of a request whose form has changed with the version. */
 async function exampleAt(name: string, minor: number, example: object): Promise<object> {
-  // With an interface and its group, which the plain example does without.
+  // These answers need a server with an interface and its group, which the plain example does not have.
   if (/^servers\.(get|update|interfaces\.list|security_groups|diagnostics)$/.test(name))
     return {
       params: { server_id: await aServer(cloud.owner, { nics: [{ networkId: cloud.owner.networkId }] }) },

@@ -6,7 +6,7 @@ import { queryText } from '../../openstack/pages.ts'
 import { takenByProject } from '../instances/usage.ts'
 import { parse } from './body.ts'
 
-/** Hosts by their names, before 2.43, and whether they have reported their usage. */
+/** Operations on hosts by their names, before 2.43, and on the audit of their usage. */
 
 async function list(call: Call): Promise<object> {
   const zone = queryText(call.query, 'zone') || undefined
@@ -72,7 +72,7 @@ async function update(call: Call): Promise<object> {
 /** "2026-11-01 00:00:00" */
 const moment = (at: Date) => at.toISOString().slice(0, 19).replace('T', ' ')
 
-/** The last month that was over at a time. */
+/** Returns the last month that had ended at that time. */
 function monthBefore(at: Date): { begin: Date; end: Date } {
   const end = new Date(Date.UTC(at.getUTCFullYear(), at.getUTCMonth(), 1))
   return { begin: new Date(Date.UTC(end.getUTCFullYear(), end.getUTCMonth() - 1, 1)), end }

@@ -57,7 +57,7 @@ const detailed: Field<Machine>[] = [
     }),
   },
 ]
-/** Since 2.53 on request, and only where there are any. */
+/** The servers of a machine: since 2.53 on request, and only when there are any. */
 const servers: Field<Machine> = {
   name: 'servers',
   of: (m) => (m.instances.length === 0 ? undefined : serversOf(m)),
@@ -120,7 +120,7 @@ async function statistics(call: Call): Promise<object> {
   }
 }
 
-/** The old search by part of a name, with or without the instances. */
+/** The search by a part of the name before 2.53, with or without the instances. */
 const search = (name: string, path: string, withInstances: boolean): ApiOperation => ({
   name,
   method: 'GET',

@@ -9,7 +9,7 @@ import { boundMetadata, metadata, parse } from './body.ts'
 import { type At, at, type Field, links, seconds, shape } from './fields.ts'
 import { spanOf } from './server-filters.ts'
 
-/** Images as Nova showed them before 2.36 (their metadata before 2.39), when clients asked it for everything. */
+/** Images as Nova showed them before 2.36 (their metadata before 2.39), when clients asked only Nova. */
 
 const novas: Record<ImageState, string> = {
   queued: 'SAVING',
@@ -51,7 +51,7 @@ const detailed: Field<Shown>[] = [
 const view = (call: Call, fields: Field<Shown>[], image: ImageView) =>
   shape(fields, { image, publicUrl: call.deps.config.publicUrl }, at(call))
 
-/** What narrows the list, each with a value that no image has; property-… is one of the owner's own. */
+/** Filters of the list, each with a value that no image has; property-… filters by a custom property. */
 const filters = {
   ...{ name: 'nothing', status: 'DELETED', minRam: '12345', minDisk: '12345', server: 'nothing' },
   ...{ type: 'nothing', 'property-nothing': 'nothing', 'changes-since': '2999-01-01T00:00:00Z' },
@@ -204,7 +204,10 @@ const metadataOperations: ApiOperation[] = [
 ]
 const noItem = () => new HttpError(404, 'Invalid metadata key')
 
-/** What is not there has Nova's sentence; of one that may not go Nova says nothing but that. */
+/**
+ * Words the errors of the operations as Nova does: for an image that does not exist, and for an image that must not be
+ * deleted.
+ */
 const worded = (operations: ApiOperation[]): ApiOperation[] =>
   operations.map((operation) => ({
     ...operation,

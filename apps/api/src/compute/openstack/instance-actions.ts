@@ -5,7 +5,7 @@ import { type ActionRecord, actionsOf } from '../instances/actions-log.ts'
 import { at, type Field, micros, shape } from './fields.ts'
 import { hostIdOf } from './server-views.ts'
 
-/** Nova's word for each of our actions; others keep their own. */
+/** Nova's word for each action of this cloud; an action that is not listed keeps its own word. */
 const words: Record<string, string> = {
   create: 'create',
   reset: 'resetState',
@@ -44,7 +44,7 @@ const shown: Field<ActionRecord>[] = [
   {
     name: 'events',
     of: (a, view) =>
-      // Before 2.51 the steps are an administrator's to see.
+      // Before 2.51 only administrators see the steps.
       view.minor >= 51 || view.admin
         ? a.steps.map((step) => shape(stepFields, { ...step, of: a }, view))
         : undefined,

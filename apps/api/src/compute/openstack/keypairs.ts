@@ -28,7 +28,7 @@ const shown: Field<Shown>[] = [
   { name: 'deleted_at', of: () => null },
   { name: 'deleted', of: () => false },
 ]
-/** Clients expect an integer; this one stays the same for as long as the pair is there. */
+/** Clients expect an integer as id; this number does not change while the key pair exists. */
 const numberOf = (id: string) => Number.parseInt(id.slice(0, 8), 16) & 0x7fffffff
 
 const creation = (minor: number) =>
@@ -62,7 +62,9 @@ async function create(call: Call): Promise<object> {
   return { keypair: shape(made, pair, at(call)) }
 }
 
-/** Whose: the caller's, or what an administrator names since 2.10. */
+/**
+ * Returns the user whose key pairs are meant: undefined for the caller; since 2.10 an administrator may name a user.
+ */
 const whose = (call: Call) => (call.minor >= 10 ? queryText(call.query, 'user_id') : undefined)
 
 async function list(call: Call): Promise<object> {

@@ -40,7 +40,7 @@ const fields: Field<Quota>[] = [
   used('totalServerGroupsUsed', 'serverGroups'),
 ]
 
-/** Of the caller's project; `tenant_id` names another's for administrators. */
+/** Returns the limits of the caller's project; administrators name another project with `tenant_id`. */
 async function limits(call: Call): Promise<object> {
   const tenant = queryText(call.query, 'tenant_id')
   const own = call.ctx.scope.kind === 'project' ? call.ctx.scope.projectId : undefined
@@ -61,7 +61,7 @@ export const limitOperations: ApiOperation[] = [
     summary: 'Show limits and use of a project',
     status: 200,
     access: 'list',
-    except: { systemReader: 'forbidden' }, // it has no project of its own; with tenant_id it may
+    except: { systemReader: 'forbidden' }, // a system reader has no project, but may use tenant_id
     handle: limits,
   },
 ]

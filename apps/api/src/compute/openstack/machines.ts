@@ -3,7 +3,10 @@ import { HttpError } from '../../openstack/errors.ts'
 import type { Call } from '../../openstack/operation.ts'
 import { uuidPattern } from '../instances/instance-row.ts'
 
-/** The machine that a hypervisor or a service is: by number before 2.53, by UUID since. `what` is not found. */
+/**
+ * Returns the machine of a hypervisor or a service: by its number before 2.53, by its UUID since. `what` is the noun in
+ * the error when the machine is not found.
+ */
 export async function machineOf(
   call: Call,
   ref: string,
@@ -13,7 +16,7 @@ export async function machineOf(
   const wish =
     call.minor >= 53 ? uuidPattern.test(ref) && { id: ref } : /^\d{1,9}$/.test(ref) && { number: Number(ref) }
   if (!wish) {
-    // Who may not ask hears that first.
+    // A caller who may not ask hears this first.
     await findMachines(call.ctx, { limit: 1 })
     if (call.minor >= 53) throw new HttpError(400, `Invalid uuid ${ref.slice(0, 100)}`)
     throw notFound(what, ref)

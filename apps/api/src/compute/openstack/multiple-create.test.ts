@@ -6,7 +6,7 @@ beforeAll(openNova)
 afterAll(closeNova)
 
 const db = () => cloud.owner.deps.root
-/** What the project may have, beside what it has. */
+/** Sets the limit of a resource to the present use and `more`. */
 async function allow(resource: string, more: number): Promise<void> {
   const { projectId } = cloud.owner
   const usage = await db().quotaUsage.findFirst({ where: { projectId, resource } })
@@ -17,7 +17,7 @@ async function allow(resource: string, more: number): Promise<void> {
     update: { limit },
   })
 }
-/** On each host there is room for so many of the smallest flavor. */
+/** Leaves room for this many instances of the smallest flavor on each host. */
 async function leaveRoom(forEach: number): Promise<void> {
   for (const { id, vcpusUsed } of await db().host.findMany())
     await db().host.update({
@@ -40,7 +40,7 @@ async function several(name: string, counts: { min_count?: number; max_count?: n
   return { status: answer?.statusCode, body: answer?.json(), made, statements }
 }
 
-test('as many as the quota allows', async () => {
+test('as many servers are made as the quota allows', async () => {
   await allow('instances', 3)
   expect(await several('quota', { min_count: 2, max_count: 5 })).toMatchObject({
     status: 202,
@@ -48,7 +48,7 @@ test('as many as the quota allows', async () => {
   })
 })
 
-test('two at the same moment share what there is', async () => {
+test('two launches at the same moment share the quota', async () => {
   await allow('instances', 6)
   const answers = await Promise.all(
     ['one', 'two'].map((name) => create({ name: `both-${name}`, max_count: 5 })),
@@ -57,14 +57,14 @@ test('two at the same moment share what there is', async () => {
   expect(names(await ask('GET', '/servers?name=^both'))).toHaveLength(6)
 })
 
-test('as many as there is room for on the hosts, and one alone has no number', async () => {
+test('as many servers are made as the hosts have room for, and a single server has no number', async () => {
   await leaveRoom(0)
   const [host] = await db().host.findMany({ where: { state: 'up', enabled: true } })
   await db().host.update({ where: { id: host?.id ?? '' }, data: { vcpus: (host?.vcpusUsed ?? 0) + 1 } })
   expect(await several('room', { max_count: 4 })).toMatchObject({ status: 202, made: ['room'] })
 })
 
-test('as many as there are addresses for', async () => {
+test('as many servers are made as there are addresses', async () => {
   const body = async (path: string, payload: object) =>
     (
       await cloud.app.inject({
@@ -77,11 +77,11 @@ test('as many as there are addresses for', async () => {
   const { network } = await body('/networks', { network: { name: 'small' } })
   await body('/subnets', { subnet: { network_id: network?.id, ip_version: 4, cidr: '10.9.0.0/29' } })
   const answer = await create({ name: 'few', max_count: 9, networks: [{ uuid: network?.id }] })
-  // Without the gateway's and the DHCP server's.
+  // The addresses of the gateway and of the DHCP server are not free.
   expect([answer.statusCode, names(await ask('GET', '/servers?name=^few')).length]).toEqual([202, 4])
 })
 
-test('fewer than the least are refused for want of quota; for want of room they are there in error', async () => {
+test('min_count above the quota is refused; min_count above the room makes servers in error', async () => {
   await allow('instances', 1)
   const quota = await several('none', { min_count: 2, max_count: 5 })
   expect(quota).toMatchObject({ status: 403, made: [] })
@@ -95,7 +95,7 @@ test('fewer than the least are refused for want of quota; for want of room they 
   expect(names(await ask('GET', '/servers?name=^none&status=ERROR'))).toHaveLength(2)
 })
 
-test('the number is decided once: many cost as many statements as one', async () => {
+test('the number is decided once: many servers cost as many statements as one', async () => {
   const one = await several('warm', { max_count: 1 })
   const single = await several('single', { max_count: 1 })
   await allow('instances', 7)

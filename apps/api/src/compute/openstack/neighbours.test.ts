@@ -3,7 +3,7 @@ import { aServer } from '../instances/testing.openstack.ts'
 import { ask, closeNova, cloud, openNova } from './nova.testing.ts'
 import { neighbourExamples } from './testing.openstack.ts'
 
-/** Host aggregates and hosts by name, and what Nova showed of images, networks and floating IPs before 2.36. */
+/** Host aggregates, hosts by name, and the images, networks and floating IPs that Nova showed before 2.36. */
 let host: string
 beforeAll(async () => {
   await openNova()
@@ -28,7 +28,7 @@ describe('host aggregates', () => {
       .aggregate as Aggregate
   const act = (id: number, body: object) => asAdmin('POST', `/os-aggregates/${id}/action`, body)
 
-  test('have what was put into them, and go when they are empty', async () => {
+  test('have the hosts and metadata that were put into them, and can be deleted when they are empty', async () => {
     const made = await asAdmin('POST', '/os-aggregates', { aggregate: { name: 'fast' } })
     expect(made).toEqual({
       status: 200,
@@ -62,7 +62,7 @@ describe('host aggregates', () => {
     expect((await asAdmin('GET', '/os-aggregates/nonsense')).status).toBe(400)
   })
 
-  test('with a zone put their hosts there, as long as nothing runs on them', async () => {
+  test('with a zone put their hosts into the zone, as long as nothing runs on the hosts', async () => {
     const zoneOf = async () =>
       (await cloud.world.deps.root.host.findUniqueOrThrow({ where: { name: host } })).zone
     const { id } = await aggregate('north', 'north')
@@ -92,7 +92,7 @@ describe('host aggregates', () => {
     expect(await zoneOf()).toBe('nova')
   })
 
-  test('move a host also under a launch that remembers it elsewhere', async () => {
+  test('move a host also when a launch remembers the host in another zone', async () => {
     const { deps } = cloud.world
     const { id } = await aggregate('late', 'late')
     deps.hostsMaxAgeMs = 60_000
@@ -112,7 +112,7 @@ describe('host aggregates', () => {
   })
 })
 
-test('hosts by name say what they have and who takes it', async () => {
+test('hosts by name show their size and the projects that use it', async () => {
   await aServer(cloud.owner)
   expect((await asAdmin('GET', '/os-hosts', undefined, 1)).body).toEqual({
     hosts: [{ host_name: host, service: 'compute', zone: 'nova' }],
@@ -140,7 +140,7 @@ test('hosts by name say what they have and who takes it', async () => {
   })
 })
 
-test('images, networks and floating IPs are Nova’s to show until 2.35', async () => {
+test('Nova shows images, networks and floating IPs until 2.35', async () => {
   const { owner } = cloud
   const { params } = (await neighbourExamples['images.get']?.make(owner)) ?? {}
   const id = params?.image_id
@@ -152,7 +152,7 @@ test('images, networks and floating IPs are Nova’s to show until 2.35', async 
   expect((await ask('GET', path, { minor: 36 })).statusCode).toBe(404)
   const set = await ask('POST', `${path}/metadata`, { minor: 38, body: { metadata: { a: 'b' } } })
   expect(set.json()).toEqual({ metadata: { old: 'x', a: 'b' } })
-  // What Glance says of an image itself is nobody's to say, by this road either.
+  // Nobody may set the facts that Glance itself states of an image, by this operation either.
   for (const name of ['locations', 'direct_url', 'owner', 'os_glance_importing', 'stores', 'description']) {
     const ours = { [name]: 'file:///etc/passwd' }
     const answers = [
@@ -188,7 +188,7 @@ test('images, networks and floating IPs are Nova’s to show until 2.35', async 
   expect((await ask('POST', '/os-floating-ips', { minor: 36 })).statusCode).toBe(404)
 })
 
-test('a list of networks that would be cut is refused: none is left out in silence', async () => {
+test('a list of networks that would be cut is refused: no network is left out in silence', async () => {
   const { root } = cloud.world.deps
   const data = Array.from({ length: 1_001 }, (_, i) => ({
     id: crypto.randomUUID(),

@@ -14,9 +14,9 @@ import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { parse } from './body.ts'
 import { type At, at, type Field, shape } from './fields.ts'
 
-/** Networks and floating IPs as Nova showed them before 2.36, when clients asked it for everything. */
+/** Networks and floating IPs as Nova showed them before 2.36, when clients asked only Nova. */
 const gone = { until: 35 }
-/** Nova's lists of these have no pages: all of it or a refusal, and never a part. */
+/** Nova's lists of these things have no pages: the answer is the whole list or a refusal, and never a part. */
 const whole: PageInput = { limit: 1000, sortDir: 'asc', allProjects: false }
 function allOf<Item>({ items, next }: Page<Item>): Item[] {
   if (next !== null)
@@ -24,7 +24,7 @@ function allOf<Item>({ items, next }: Page<Item>): Item[] {
   return items
 }
 
-/** Keys that were nova-network's: there, and always null. */
+/** Keys of nova-network, which are present and always null. */
 const nothing = (names: string, only?: (view: At) => boolean): Field<NetworkView>[] =>
   names
     .split(' ')
@@ -38,7 +38,7 @@ const networkFields: Field<NetworkView>[] = [
     ({ admin }) => admin,
   ),
 ]
-/** Nova has written None as a word here for ten years. */
+/** For ten years Nova has written None as a word here. */
 const tenantFields: Field<NetworkView>[] = [
   { name: 'id', of: (n) => n.id },
   { name: 'cidr', of: () => 'None' },
@@ -53,7 +53,7 @@ const networks = async ({ ctx }: Call, external?: boolean): Promise<NetworkView[
       allProjects: seesAllFrom(ctx),
     }),
   )
-/** Whoever has no project and may look at all of them does. */
+/** A caller without a project who may see all projects sees the networks of all. */
 const seesAllFrom = (ctx: Call['ctx']) => seesAll(ctx) && ctx.scope.kind !== 'project'
 
 const networkOperations = (root: string, noun: string, fields: Field<NetworkView>[]): ApiOperation[] => [
@@ -90,7 +90,7 @@ const floatingIp = (one: FloatingIpView): object => ({
 })
 const body = z.strictObject({ pool: z.string().max(255).nullish() }).nullish()
 
-/** A pool is an external network, by its name or id. */
+/** Allocates a floating IP from a pool, which is an external network named by its name or id. */
 async function allocate(call: Call): Promise<object> {
   const pool = parse(body, call.body)?.pool ?? null
   const pools = pool === null ? [] : await networks(call, true)

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { aServer } from '../instances/testing.openstack.ts'
 import { ask, closeNova, cloud, openNova, server } from './nova.testing.ts'
 
-/** What Neutron does not do for Nova is a bad request of Nova's: its clients know no other code for it. */
+/** Nova answers 400 when Neutron refuses something, because Nova's clients know no other code for this case. */
 beforeAll(openNova)
 afterAll(closeNova)
 
@@ -19,14 +19,14 @@ async function neutron(path: string, body: object): Promise<string> {
 const message = (answer: Awaited<ReturnType<typeof ask>>) =>
   (answer.json() as { badRequest: { message: string } }).badRequest.message
 
-test('a network without a subnet, and a floating IP that no router leads to', async () => {
+test('a network without a subnet, and a floating IP that no router leads to, are answered with 400', async () => {
   const network_id = await neutron('/networks', { network: { name: 'island' } })
   const launch = await ask('POST', '/servers', {
     minor: 79,
     body: server({ networks: [{ uuid: network_id }] }),
   })
   expect([launch.statusCode, message(launch)]).toEqual([400, expect.stringContaining('has no subnet')])
-  // Of several networks Nova chooses none: a conflict, and the only one here.
+  // Of several networks Nova chooses none: this is a conflict, and the only one here.
   const unsaid = await ask('POST', '/servers', { body: server({ networks: undefined }) })
   expect([unsaid.statusCode, unsaid.body]).toEqual([409, expect.stringContaining('more than one network')])
 

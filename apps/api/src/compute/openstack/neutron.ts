@@ -2,7 +2,7 @@ import { CloudError } from '../../kernel/errors.ts'
 import { HttpError } from '../../openstack/errors.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 
-/** Nova says of everything that Neutron does not do for it that the request was bad (400), never that it conflicts. */
+/** Nova answers 400, never a conflict, when Neutron refuses something. */
 export const withoutConflict = (operation: ApiOperation): ApiOperation => ({
   ...operation,
   handle: async (call: Call) => {

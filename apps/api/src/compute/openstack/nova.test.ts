@@ -45,7 +45,7 @@ describe('errors and headers as real Nova has them', () => {
     expect(answer.headers['x-compute-request-id']).toBe(answer.headers['x-openstack-request-id'])
   })
 
-  test('a server that is not there, and an action that is none', async () => {
+  test('a server that does not exist is a 404, and a body with two actions a 400', async () => {
     const none = '/servers/00000000-0000-0000-0000-000000000000'
     expect((await ask('GET', none)).json()).toEqual({
       itemNotFound: {
@@ -58,7 +58,7 @@ describe('errors and headers as real Nova has them', () => {
     expect([two.statusCode, Object.keys(two.json() as object)]).toEqual([400, ['badRequest']])
   })
 
-  test('the operation keeps our request id, and beside it what the caller calls the whole', async () => {
+  test('the operation keeps the cloud’s request id and the caller’s global request id', async () => {
     const id = await aServer(cloud.owner)
     const mine = 'req-102ae999-aa4a-41f3-9fac-a099d1fcbf4e'
     const answer = await cloud.app.inject({
@@ -77,7 +77,7 @@ describe('errors and headers as real Nova has them', () => {
     expect([...new Set(events.map((e) => e.requestId))]).toEqual([answer.headers['x-compute-request-id']])
   })
 
-  test('both microversion headers come back, also from the older one', async () => {
+  test('both microversion headers come back, also when the client sends the older header', async () => {
     const answer = await cloud.app.inject({
       url: '/compute/v2.1/flavors',
       headers: { 'x-auth-token': cloud.tokens.ownerMember, 'x-openstack-nova-api-version': '2.60' },
@@ -120,12 +120,12 @@ describe('lists', () => {
     expect((await ask('GET', '/servers?status=nonsense', { minor: 38 })).statusCode).toBe(400)
     expect((await ask('GET', '/servers?nonsense=1', { minor: 74 })).statusCode).toBe(200)
     expect((await ask('GET', '/servers?nonsense=1', { minor: 75 })).statusCode).toBe(400)
-    // An expression that other engines take for ever over.
+    // Other engines would take for ever to match this expression.
     const slow = encodeURIComponent(`${'(a+)+'.repeat(20)}$`)
     expect((await ask('GET', `/servers?name=${slow}`)).statusCode).toBe(200)
   })
 
-  test('by address, by host for administrators, of all projects, of deleted servers', async () => {
+  test('filter by address, by host for administrators, by all projects and by deleted servers', async () => {
     const { owner, tokens } = cloud
     const id = await aServer(owner, { name: 'addressed', nics: [{ networkId: owner.networkId }] })
     const { addresses } = (
@@ -139,7 +139,7 @@ describe('lists', () => {
     const all = await ask('GET', '/servers?all_tenants=1&name=addressed', { token: tokens.admin })
     expect(names(all)).toEqual(['addressed'])
     expect(names(await ask('GET', '/servers?host=nowhere', { token: tokens.admin }))).toEqual([])
-    // What is an administrator's filter is nothing to others.
+    // A filter for administrators has no effect for other callers.
     expect(names(await ask('GET', '/servers?host=nowhere&name=addressed'))).toEqual(['addressed'])
     expect((await ask('DELETE', `/servers/${id}`)).statusCode).toBe(204)
     expect((await ask('GET', `/servers/${id}`)).json()).toMatchObject({
@@ -171,7 +171,7 @@ describe('servers', () => {
     }
   })
 
-  test('are made with all that a body may say', async () => {
+  test('are made with everything that a body may contain', async () => {
     const { owner } = cloud
     const made = await create({
       name: 'whole',
@@ -231,7 +231,7 @@ describe('servers', () => {
     expect([answer.statusCode, Object.keys(answer.json() as object)]).toEqual([400, ['badRequest']])
   })
 
-  test('come in numbers, as many as fit, and share a reservation', async () => {
+  test('are made several at once, as many as fit, and share a reservation', async () => {
     const several = await create({ name: 'many', min_count: 2, max_count: 3, return_reservation_id: true })
     const { reservation_id } = several.json() as { reservation_id: string }
     expect(reservation_id).toMatch(/^r-[0-9a-f]{8}$/)
@@ -243,7 +243,7 @@ describe('servers', () => {
     await cloud.owner.settle()
   })
 
-  test('of a group go where its policy wants them', async () => {
+  test('of a group are placed by the policy of the group', async () => {
     const { owner, tokens } = cloud
     await owner.deps.root.host.updateMany({
       data: { vcpus: 10_000, memoryMib: 10_000_000, diskGib: 100_000 },
@@ -267,7 +267,7 @@ describe('servers', () => {
     expect(await hostOf(idOf(a))).toBe(await hostOf(idOf(b)))
     const apart = await group('anti-affinity')
     expect((await launch(apart, 'c')).statusCode).toBe(202)
-    // There is one host: the second member finds none.
+    // There is only one host, so the second member finds no host.
     const lonely = await launch(apart, 'd')
     expect(lonely.statusCode).toBe(202)
     await owner.settle()
@@ -284,7 +284,7 @@ describe('servers', () => {
     })
   })
 
-  test('tell why an action failed; of a machine that is down it is refused at once, and nothing is begun', async () => {
+  test('tell why an action failed; while their machine is down, an action is refused at once', async () => {
     const { owner, tokens } = cloud
     const id = await aServer(owner)
     const hosts = cloud.world.deps.root.host
@@ -317,7 +317,7 @@ describe('servers', () => {
     for (const { id: host, state } of before) await hosts.update({ where: { id: host }, data: { state } })
   })
 
-  test('keep what is locked, and only administrators open an administrator’s lock', async () => {
+  test('refuse changes while they are locked, and only administrators open an administrator’s lock', async () => {
     const id = await aServer(cloud.owner)
     const act = (body: object, token = cloud.tokens.ownerMember) =>
       ask('POST', `/servers/${id}/action`, { minor: 73, body, token })
@@ -335,7 +335,7 @@ describe('servers', () => {
 })
 
 describe('interfaces', () => {
-  test('come and go while the server runs; a port that was there before stays', async () => {
+  test('are attached and detached while the server runs; a port that existed before stays', async () => {
     const { owner } = cloud
     const id = await aServer(owner)
     const path = `/servers/${id}/os-interface`
@@ -389,7 +389,7 @@ describe('key pairs', () => {
   })
 })
 
-test('in the end nothing is left on any host but what has a row', async () => {
+test('in the end no host has any thing without a row', async () => {
   const rows = await cloud.world.deps.root.instance.findMany({ select: { id: true } })
   for (const { id } of rows) {
     await ask('POST', `/servers/${id}/action`, { token: cloud.tokens.admin, body: { forceDelete: null } })

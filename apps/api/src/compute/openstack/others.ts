@@ -3,7 +3,7 @@ import { HttpError } from '../../openstack/errors.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { getServer } from '../instances/server-list.ts'
 
-/** What Nova's list of extensions names; only what answers here. */
+/** The extensions in Nova's list; only those that this cloud answers. */
 const extensions: readonly [alias: string, name: string, description: string][] = [
   ['NMN', 'Multinic', 'Multiple network support.'],
   ['OS-DCF', 'DiskConfig', 'Disk Management Extension.'],
@@ -59,7 +59,7 @@ const view = ([alias, name, description]: (typeof extensions)[number]) => ({
   updated: '2014-12-03T00:00:00Z',
 })
 
-/** Something that this cloud has none of, told to those who may know. */
+/** Answers with an empty list, for things that this cloud does not have, but only to callers who may know. */
 function none<T>(call: Call, empty: T): T {
   if (!seesAll(call.ctx)) throw new HttpError(403, 'Only an administrator may list this.')
   return empty

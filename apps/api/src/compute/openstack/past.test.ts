@@ -3,7 +3,7 @@ import { queriesOf } from '../../kernel/testing.ts'
 import { aServer } from '../instances/testing.openstack.ts'
 import { ask, closeNova, cloud, names, openNova } from './nova.testing.ts'
 
-/** Lists of what is gone, by pages: nothing is cut without a word. */
+/** Lists of deleted things are paged: nothing is left out without a word. */
 
 const count = 25
 /** When a past instance number `i` began and ended; several in one millisecond. */
@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterAll(closeNova)
 
 type Links = { rel: string; href: string }[]
-/** Everything by following the links, page by page, as clients do. */
+/** Reads a whole list by following the links, page by page, as clients do. */
 async function pages(
   path: string,
   key: string,
@@ -57,7 +57,7 @@ describe('deleted servers', () => {
     expect(named(await past('&limit=7&sort_key=display_name&sort_dir=asc'))).toEqual(all)
     expect(named(await past('&limit=7&sort_key=created_at&sort_dir=asc'))).toEqual(all)
   })
-  test('are filtered by what is kept of them, and never found as what they are not', async () => {
+  test('are filtered by the facts that are kept, and never found by states that they cannot have', async () => {
     const get = async (query: string) =>
       names(
         await ask('GET', `/servers?deleted=True&all_tenants=1&${query}`, {
@@ -71,7 +71,7 @@ describe('deleted servers', () => {
     for (const none of ['status=ACTIVE', 'host=nowhere', 'task_state=deleting', 'vm_state=active'])
       expect([none, await get(`name=past-&${none}`)]).toEqual([none, 0])
   })
-  test('a marker must be one of them, and an expression or an address is refused with the reason', async () => {
+  test('need a deleted server as marker; an expression or an address is refused with the reason', async () => {
     const live = await aServer(cloud.owner, { name: 'alive' })
     for (const [query, said] of [
       [`marker=${live}`, /not found/],
@@ -83,7 +83,7 @@ describe('deleted servers', () => {
       expect([answer.statusCode, answer.body]).toEqual([400, expect.stringMatching(said)])
     }
   })
-  test('come first where a list says what has changed since, for everybody, page by page', async () => {
+  test('come first in a list of changes since a time, for everybody, page by page', async () => {
     const live = [
       await aServer(cloud.owner, { name: 'live-a' }),
       await aServer(cloud.owner, { name: 'live-b' }),
@@ -115,7 +115,7 @@ describe('deleted servers', () => {
 })
 
 describe('usage', () => {
-  test('of what runs ends now, whatever end is asked for', async () => {
+  test('of a running server ends now, whatever end is asked for', async () => {
     const id = await aServer(cloud.owner, { name: 'running' })
     const end = new Date(Date.now() + 86_400_000).toISOString().slice(0, 19)
     const path = `/os-simple-tenant-usage/${cloud.owner.projectId}?start=2026-01-01T00:00:00&end=${end}`
@@ -127,7 +127,7 @@ describe('usage', () => {
 
   const span = '&start=2026-01-01T00:00:00&end=2026-01-01T01:00:00'
   type Tenant = { tenant_id: string; server_usages: { name: string }[] }
-  test('comes by pages, also where several began in one millisecond', async () => {
+  test('is paged, also when several servers began in one millisecond', async () => {
     const found = (
       await pages(
         `/os-simple-tenant-usage?detailed=1&limit=7${span}`,
@@ -139,7 +139,7 @@ describe('usage', () => {
     expect(found.map((page) => page.length)).toEqual([7, 7, 7, 4])
     expect(found.flat()).toEqual(all)
   })
-  test('of one project, without pages before 2.40; a marker that is none is refused', async () => {
+  test('of one project has no pages before 2.40; an unknown marker is refused', async () => {
     const path = `/os-simple-tenant-usage/${cloud.owner.projectId}?x=1${span}`
     const whole = (await ask('GET', path, { minor: 39 })).json() as { tenant_usage: Tenant }
     expect(whole.tenant_usage.server_usages.map((usage) => usage.name)).toEqual(all)

@@ -4,7 +4,7 @@ import { aServer } from '../instances/testing.openstack.ts'
 import { ask, closeNova, cloud, names, openNova } from './nova.testing.ts'
 import { serverFilters } from './server-filters.ts'
 
-/** What a list is asked for, and what Nova says of what it does not know. */
+/** Queries of lists, and the answers of Nova to parameters that it does not know. */
 let id: string
 beforeAll(async () => {
   await openNova()
@@ -15,12 +15,12 @@ afterAll(closeNova)
 const found = async (query: string, minor = 79) => names(await ask('GET', `/servers?${query}`, { minor }))
 
 describe('servers', () => {
-  test('every filter but those of later microversions counts in the first one, too', async () => {
+  test('are filtered in the first microversion by every filter but those of later microversions', async () => {
     for (const [name, value] of Object.entries(serverFilters).filter(([n]) => !/^tags|ip6/.test(n)))
       expect([name, await found(`${name}=${encodeURIComponent(value)}`, 1)]).toEqual([name, []])
   })
 
-  test('are found by what they have', async () => {
+  test('are found by their properties', async () => {
     const row = await cloud.world.deps.root.instance.findUniqueOrThrow({ where: { id } })
     const created = row.createdAt.toISOString()
     for (const query of [
@@ -39,14 +39,14 @@ describe('servers', () => {
       expect([query, await found(query)]).toEqual([query, ['only']])
   })
 
-  test('by who has locked them', async () => {
+  test('are found by the person who has locked them', async () => {
     await lockInstance(cloud.owner.ctx, { id, reason: null })
     expect([await found('locked_by=owner'), await found('locked_by=admin')]).toEqual([['only'], []])
     expect(await found('locked_by=owner&locked=false')).toEqual([])
   })
 
   test.each(['metadata', 'block_device_mapping', 'pci_devices', '_sa_instance_state'])(
-    'not by %s, which is no column',
+    'are not filtered by %s, which is no column',
     async (name) => {
       const answer = await ask('GET', `/servers?${name}=x`)
       expect([answer.statusCode, answer.body]).toEqual([
@@ -56,7 +56,7 @@ describe('servers', () => {
     },
   )
 
-  test('not after what is no server', async () => {
+  test('are not listed after a marker that is no server', async () => {
     for (const marker of ['nope', '-'.repeat(36), crypto.randomUUID()])
       for (const more of ['', '&changes-since=2026-01-01', '&deleted=true'])
         expect([
@@ -66,7 +66,7 @@ describe('servers', () => {
         ]).toEqual([marker, more, 400])
   })
 
-  test('not by more than is looked at: none of it is dropped', async () => {
+  test('are not filtered by more values than the limit: no value is dropped', async () => {
     const tags = (count: number) => Array.from({ length: count }, (_, i) => `t${i}`).join(',')
     for (const name of ['tags', 'tags-any', 'not-tags', 'not-tags-any']) {
       const status = async (count: number) =>
@@ -79,7 +79,7 @@ describe('servers', () => {
     expect([await images(20), await images(21)]).toEqual([200, 400])
   })
 
-  test('not by a time after which and before which nothing can be', async () => {
+  test('are not filtered by an impossible span of time', async () => {
     const query = 'changes-since=2026-01-02T00:00:00Z&changes-before=2026-01-01T00:00:00Z'
     expect((await ask('GET', `/servers?${query}`, { minor: 66 })).statusCode).toBe(400)
   })
@@ -95,7 +95,7 @@ test.each([
   ['/os-hypervisors', 53],
   ['/os-simple-tenant-usage', 75],
   ['/servers', 75],
-])('%s refuses what it does not know since 2.%i', async (path, since) => {
+])('%s refuses unknown parameters since 2.%i', async (path, since) => {
   const status = async (minor: number) =>
     (await ask('GET', `${path}?nonsense=1`, { minor, token: cloud.tokens.admin })).statusCode
   expect([await status(since - 1), await status(since)]).toEqual([200, 400])

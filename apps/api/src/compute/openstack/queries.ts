@@ -7,8 +7,8 @@ const usage = ['start', 'end', 'detailed', ...page]
 const quota = ['user_id']
 
 /**
- * Query parameters that Nova takes, by operation, and the minor microversion since which any other one is
- * refused; before it an unknown one is ignored. Source: the schemas of Nova's API.
+ * Query parameters that Nova accepts, by operation, and the minor microversion since which any other parameter is
+ * refused; before that version an unknown parameter is ignored. Source: the schemas of Nova's API.
  */
 const known: Record<string, { since: number; names: readonly string[] }> = {
   'flavors.list': { since: 75, names: ['is_public', 'minRam', 'minDisk', ...sort, ...page] },
@@ -31,7 +31,7 @@ const known: Record<string, { since: number; names: readonly string[] }> = {
   'usage.get': { since: 75, names: usage },
 }
 
-/** The operations with their unknown parameters refused, where Nova's schema has become strict. */
+/** Wraps the operations, so that unknown parameters are refused where Nova's schema has become strict. */
 export const strictQueries = (operations: readonly ApiOperation[]): ApiOperation[] =>
   operations.map((operation) => {
     const schema = known[operation.name]

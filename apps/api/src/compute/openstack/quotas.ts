@@ -17,7 +17,10 @@ import { clearUserQuota, getUserQuota, setUserQuota } from '../user-quotas/servi
 import { boolean, inner, objectAt, whole } from './body.ts'
 import { at, type Field, shape } from './fields.ts'
 
-/** Nova's words for what we count; since 2.36 the network's are Neutron's, since 2.57 nothing is injected. */
+/**
+ * Nova's words for the counted resources; since 2.36 Neutron counts those of the network, since 2.57 no files are
+ * injected.
+ */
 const counted: { name: string; resource: QuotaResource; until?: number }[] = [
   { name: 'cores', resource: 'vcpus' },
   { name: 'floating_ips', resource: 'floatingIps', until: 35 },
@@ -28,7 +31,7 @@ const counted: { name: string; resource: QuotaResource; until?: number }[] = [
   { name: 'security_groups', resource: 'securityGroups', until: 35 },
   { name: 'server_groups', resource: 'serverGroups' },
 ]
-/** What nobody can change here: the bounds of single requests, and what this cloud does not count. */
+/** Limits that nobody can change here: the bounds of single requests, and resources that this cloud does not count. */
 const fixed: { name: string; limit: number; until?: number }[] = [
   { name: 'fixed_ips', limit: -1, until: 35 },
   { name: 'injected_file_content_bytes', limit: 0, until: 56 },
@@ -62,7 +65,7 @@ const fieldsOf = (names: (name: string, at: number) => boolean): Field<Quota>[] 
   ),
 ]
 const fields = fieldsOf(() => true)
-/** A class had no server groups before 2.50. */
+/** A quota class had no server groups before 2.50. */
 const classFields = fieldsOf((name, minor) => minor >= 50 || !name.startsWith('server_group'))
 
 const nothing: QuotaView = { resource: 'instances', limit: -1, used: 0 }
@@ -72,7 +75,7 @@ const lookup = (views: readonly QuotaView[]) => {
 }
 
 const target = (call: Call) => ({ projectId: call.params.tenant_id ?? '' })
-/** The user whose quota it is about, when it is not the project's. */
+/** Returns the user whose quota the request is about; undefined when the request is about the project's quota. */
 function userOf({ query }: Call): string | undefined {
   const userId = queryText(query, 'user_id')
   if (userId !== undefined && !keystoneId.safeParse(userId).success)
@@ -101,7 +104,10 @@ const change = (minor: number) =>
     id: z.string().max(64).optional(),
   }) as z.ZodType<Change>
 
-/** Limits by our words; throws 400 for one that nobody can change, unless it says what it is anyway. */
+/**
+ * Returns the limits under the cloud's names. Throws 400 for a limit that nobody can change, unless the value is the
+ * present limit.
+ */
 function limitsOf(wish: Change): Partial<Record<QuotaResource, number>> {
   for (const { name, limit } of fixed)
     if (wish[name] !== undefined && wish[name] !== limit)
@@ -132,7 +138,7 @@ const classView = (call: Call, views: QuotaView[], id?: string) => ({
   ),
 })
 
-/** A project is not there for whoever has no project of it. */
+/** A project is not found by callers who have no project of it. */
 const elsewhere = { domainAdmin: 'not_found', unscoped: 'not_found' } as const
 const item = { path: '/os-quota-sets/:tenant_id', names: ['tenant_id'] }
 const klass = { path: '/os-quota-class-sets/:id', names: ['id'] }

@@ -21,7 +21,7 @@ import { withoutConflict } from './neutron.ts'
 import { serverAction } from './server-actions.ts'
 
 type Rule = SecurityGroupView['rules'][number]
-/** Nova's rules let in, by IPv4; everything else a group does is Neutron's to show. */
+/** Nova shows only rules that allow incoming IPv4; Neutron shows all other rules of a group. */
 const isNovas = (rule: Rule) => rule.direction === 'ingress' && rule.ethertype === 'IPv4'
 
 function ruleView(group: SecurityGroupView, rule: Rule): object {
@@ -45,7 +45,7 @@ const groupView = (group: SecurityGroupView): object => ({
   rules: group.rules.filter(isNovas).map((rule) => ruleView(group, rule)),
 })
 
-/** all_tenants is an administrator's; whoever else says it gets his own. */
+/** Lists groups. all_tenants is for administrators; other callers get the groups of their own project. */
 async function list(call: Call): Promise<object> {
   const { ctx, query } = call
   const { limit } = pageQuery(query)
@@ -111,7 +111,7 @@ async function createRule(call: Call): Promise<object> {
   return { security_group_rule: ruleView(after, made) }
 }
 
-/** Of the caller's project, by id or name. */
+/** Returns the id of a group of the caller's project, found by id or name. */
 async function groupNamed(call: Call, ref: string): Promise<string> {
   const found = await findSecurityGroups(call.ctx, [ref])
   const [group] = found
@@ -136,7 +136,7 @@ const ofNeutron: ApiOperation[] = [
     summary: 'List security groups',
     status: 200,
     access: 'list',
-    except: { systemReader: 'forbidden' }, // without all_tenants it asks for a project that it has not
+    except: { systemReader: 'forbidden' }, // without all_tenants the list needs a project
     deviation: 'Only rules that let in by IPv4 are shown; egress and IPv6 are Neutron’s.',
     handle: list,
   },

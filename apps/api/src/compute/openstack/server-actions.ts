@@ -19,7 +19,9 @@ import { objectAt, parse, whole } from './body.ts'
 const id = (call: Call) => ({ id: call.params.server_id ?? '' })
 type Short = Pick<ApiOperation, 'summary'> & Partial<ApiOperation> & { run: (call: Call) => Promise<unknown> }
 
-/** One key of POST /servers/{id}/action; 202 and an empty answer unless it says otherwise. */
+/**
+ * An action that is one key of POST /servers/{id}/action; the answer is 202 and empty unless the action sets another.
+ */
 export const serverAction = (action: string, { run, ...more }: Short): ApiOperation => ({
   name: `servers.${action}`,
   method: 'POST',
@@ -52,7 +54,7 @@ const lockBody = (minor: number) =>
 const logBody = z.strictObject({ length: whole(-1).nullish() })
 const stateBody = z.strictObject({ state: z.enum(['active', 'error'], 'is not active or error') })
 
-/** The log's last `length` lines; -1 and null: all that is kept. */
+/** Returns the last `length` lines of the log; -1 and null mean all lines that are kept. */
 async function consoleOutput(call: Call): Promise<object> {
   const { length } = parse(logBody, call.body ?? {})
   if (length === 0) return { output: '' }
@@ -117,7 +119,7 @@ export const serverActionOperations: ApiOperation[] = [
   serverAction('os-resetState', {
     summary: 'Set the state of a server that is stuck',
     access: 'admin',
-    except: { stranger: 'not_found' }, // what it cannot see is not there, whatever it may do
+    except: { stranger: 'not_found' }, // a thing that the caller cannot see is not found, whatever the caller may do
     run: empty((call) => resetInstance(call.ctx, { ...id(call), to: parse(stateBody, call.body).state })),
   }),
   serverAction('os-getConsoleOutput', {

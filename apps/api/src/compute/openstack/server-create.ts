@@ -11,7 +11,7 @@ import { boolean, boundMetadata, description, metadata, name, objectAt, parse, w
 import { at, links } from './fields.ts'
 
 const uuid = z.uuid('is not a UUID')
-/** An id, or the whole address of the thing. */
+/** A reference: an id, or the whole address of the thing. */
 const reference = z
   .string()
   .max(500)
@@ -115,7 +115,7 @@ const creation = (minor: number) =>
     'OS-SCH-HNT:scheduler_hints': hints.optional(),
   })
 
-/** What Nova can and we cannot, said before anything is made. */
+/** Refuses features of Nova that this cloud does not have, before anything is made. */
 function refuse(wish: ServerWish): void {
   const no = (sentence: string) => new HttpError(400, sentence)
   if (wish.block_device_mapping?.length)
@@ -137,7 +137,10 @@ function refuse(wish: ServerWish): void {
     throw no('min_count must be <= max_count')
 }
 
-/** Of the image itself, or of the one local disk that a block device mapping describes. */
+/**
+ * Returns the id of the image: the image that the body names, or the image of the one local disk in a block device
+ * mapping.
+ */
 function imageOf(wish: ServerWish): string {
   const id = wish.imageRef ?? wish.block_device_mapping_v2?.[0]?.uuid
   if (id === undefined) throw new HttpError(400, 'Missing imageRef attribute')
@@ -161,7 +164,7 @@ function nicsOf(wish: ServerWish): z.input<typeof launchInput>['nics'] {
   })
 }
 
-/** 12 characters without those that look alike, as Nova's generated passwords. */
+/** Makes a password of 12 characters, without characters that look alike, as Nova does. */
 function newPassword(): string {
   const letters = 'abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789'
   return [...randomBytes(12)].map((byte) => letters[byte % letters.length]).join('')
@@ -209,14 +212,17 @@ export async function createServer(call: Call): Promise<object> {
   }
 }
 
-/** "zone", or "zone:host" as administrators wrote it before there was the property host. */
+/** Reads "zone", or "zone:host" as administrators wrote the place before there was the property host. */
 function zoneOf(wish: ServerWish): { zone?: string; hostName?: string } {
   const [zone, host] = (wish.availability_zone ?? '').split(':')
   const hostName = wish.host ?? wish.hypervisor_hostname ?? host
   return { ...(zone ? { zone } : {}), ...(hostName ? { hostName } : {}) }
 }
 
-/** Who names "default" alone has said nothing: ports are in it anyway, where they are filtered (Nova, too, drops it). */
+/**
+ * Returns the ids of the groups. A body that names only "default" has named no group: ports are in that group anyway
+ * where they are filtered (Nova drops the name, too).
+ */
 async function groupIds(call: Call, names: readonly string[]): Promise<string[]> {
   if (names.every((one) => one === 'default')) return []
   await ensureDefaultSecurityGroup(call.ctx, projectOf(call.ctx))
@@ -234,14 +240,14 @@ async function groupIds(call: Call, names: readonly string[]): Promise<string[]>
   })
 }
 
-/** As many as there is quota and room for, between min_count and max_count. */
+/** Launches as many servers as quota and hosts have room for, between min_count and max_count. */
 async function launchBetween(
   call: Call,
   input: z.input<typeof launchInput>,
   { min_count: min = 1, max_count: max = Math.max(min, 1) }: ServerWish,
 ): Promise<(InstanceView & { reservationId: string })[]> {
   try {
-    // Before 2.37 nobody had to say that there is to be no network.
+    // Before 2.37 a client did not have to say that there is to be no network.
     const orNoNetwork = call.minor < 37
     const way = { atLeast: min, inErrorWhenFull: true, orNoNetwork }
     const whole = parse(launchInput, { ...input, count: max }, novas)
@@ -251,19 +257,19 @@ async function launchBetween(
   }
 }
 
-/** What Nova calls the fields of a launch. */
+/** Nova's names of the fields of a launch. */
 const novas: Record<string, string> = {
   ...{ imageId: 'imageRef', flavorId: 'flavorRef', keyName: 'key_name', userData: 'user_data' },
   ...{ nics: 'networks', networkIds: 'networks', securityGroupIds: 'security_groups', count: 'max_count' },
   ...{ zone: 'availability_zone', hostName: 'host', serverGroupId: 'group', configDrive: 'config_drive' },
   ...{ accessIpv4: 'accessIPv4', accessIpv6: 'accessIPv6', diskConfig: 'OS-DCF:diskConfig' },
 }
-/** Which of these Nova names in its sentence: "Invalid key_name provided." */
+/** The fields that Nova names in its sentence: "Invalid key_name provided." */
 const named = new Set(['imageId', 'flavorId', 'keyName', 'userData'])
 
 /**
- * What a body names and is not there, or cannot be used, is a bad request of Nova's, not a missing address; the
- * field has Nova's name.
+ * Translates errors to those of Nova: when a body names a thing that does not exist or cannot be used, the answer is
+ * 400, not 404, and the field has Nova's name.
  */
 function asNova(error: unknown): unknown {
   if (!(error instanceof CloudError)) return error

@@ -13,7 +13,7 @@ import type { InstanceStatus } from '../states.ts'
 import { queryBoolean, queryTexts } from './body.ts'
 import { refuseUnknown } from './queries.ts'
 
-/** Every word that Nova has for a server; those that none of ours can be in find nothing. */
+/** Every status that Nova has for a server; a status that no server of this cloud can have finds nothing. */
 const statuses = new Set([
   ...['ACTIVE', 'BUILD', 'DELETED', 'ERROR', 'HARD_REBOOT', 'MIGRATING', 'PASSWORD', 'PAUSED', 'REBOOT'],
   ...['REBUILD', 'RESCUE', 'RESIZE', 'REVERT_RESIZE', 'SHELVED', 'SHELVED_OFFLOADED', 'SHUTOFF'],
@@ -25,7 +25,7 @@ const ours = new Set([
 
 const noId = '00000000-0000-0000-0000-000000000001'
 const longAgo = '2001-01-01T00:00:00Z'
-/** What narrows a list of servers, each with a value that no server has. */
+/** Filters of a list of servers, each with a value that no server has. */
 export const serverFilters: Record<string, string> = {
   ...{ name: 'nobody', display_name: 'nobody', status: 'SHELVED', image: noId, image_ref: noId },
   ...{ flavor: 'nothing', ip: '^192\\.0\\.2\\.', ip6: '2001:db8:ffff', reservation_id: 'r-nothing' },
@@ -37,7 +37,7 @@ export const serverFilters: Record<string, string> = {
   ...{ ramdisk_id: 'nothing', root_device_name: '/dev/nothing', launch_index: '49', uuid: noId },
   ...{ locked_by: 'nobody', tags: 'nothing', 'tags-any': 'nothing', 'changes-since': '2999-01-01' },
 }
-/** What narrows it for administrators; others are not told whether it does. */
+/** Filters for administrators; other callers are not told whether these filters match. */
 export const adminServerFilters: Record<string, string> = { host: 'nowhere', node: 'nowhere' }
 
 /** The other parameters of a list that Nova knows. */
@@ -45,7 +45,7 @@ const others = [
   ...['limit', 'marker', 'sort_key', 'sort_dir', 'all_tenants', 'deleted', 'soft_deleted'],
   ...['changes-before', 'not-tags', 'not-tags-any', 'locked'],
 ]
-/** Known, and never to be asked for: they are tables of Nova's, not columns of a server. */
+/** Known names that must not be filters: they are tables of Nova, not columns of a server. */
 const joined = new Set([
   ...['block_device_mapping', 'services', 'metadata', 'system_metadata', 'info_cache'],
   ...['security_groups', 'pci_devices'],
@@ -57,7 +57,10 @@ const known = new Set([
   ...joined,
 ])
 
-/** The list that a query asks for; null when it names what none of ours can be. Throws 400 where Nova does. */
+/**
+ * Returns the list that a query asks for; null when the query asks for a property that no server of this cloud can
+ * have. Throws 400 where Nova does.
+ */
 export function listQuery(call: Call): InstanceQuery | null {
   const { ctx, query, minor } = call
   if (minor >= 75) refuseUnknown(call, known)
@@ -105,7 +108,7 @@ export function listQuery(call: Call): InstanceQuery | null {
   }
 }
 
-/** By what every server of ours has alike: what another value asks for, nothing can be. */
+/** Properties that are equal for all servers of this cloud: no server has another value. */
 const alike: Record<string, (text: string) => boolean> = {
   progress: (text) => /^0+$/.test(text),
   kernel_id: (text) => text === '',
@@ -137,7 +140,7 @@ function lockOf(call: Call): Pick<InstanceQuery, 'locked' | 'lockedByAdmin'> {
   return { locked: call.minor >= 73 ? lockedOf(call) : undefined }
 }
 
-/** A boolean in Nova's table, a word in its answers: either will do. */
+/** Reads auto_disk_config: a boolean, as in Nova's table, or a word, as in its answers. */
 function diskConfigOf({ query }: Call): string | undefined {
   const text = queryText(query, 'auto_disk_config')
   const isAuto = queryBoolean(query, 'auto_disk_config')
@@ -158,7 +161,7 @@ function forAdmins({ query }: Call): Pick<InstanceQuery, 'hostName' | 'deleted'>
   return { hostName: both ? '' : (host ?? node), deleted: queryBoolean(query, 'deleted') === true }
 }
 
-/** limit=0 is a page of nothing, and not “all”. */
+/** limit=0 asks for an empty page, not for all servers. */
 function limitOf({ query }: Call): number {
   const { limit } = pageQuery(query)
   return queryText(query, 'limit') === '0' ? 0 : limit
@@ -173,7 +176,7 @@ function wantsAll({ query }: Call): boolean {
   return wish
 }
 
-/** undefined: whatever status; null: a status that nothing can have here. */
+/** Returns the statuses; undefined means any status, null a status that no server can have here. */
 function statusWords({ query, minor }: Call): InstanceStatus[] | undefined | null {
   const words = queryTexts(query, 'status').map((word) => word.toUpperCase())
   if (words.length === 0) return undefined
@@ -209,8 +212,9 @@ function dateOf({ query }: Call, name: string): Date | undefined {
 }
 
 /**
- * "2026-11-21T03:24:05Z", "2026-11-21 03:24:05.123000", "2026-11-21": from its beginning to its end, a day, a
- * second or a thousandth of one; without a zone it is UTC. undefined: no time.
+ * Reads a time as the span from its beginning to its end, of a day, a second or a thousandth of a second:
+ * "2026-11-21T03:24:05Z", "2026-11-21 03:24:05.123000", "2026-11-21". Without a zone the time is UTC. Returns undefined
+ * for text that is no time.
  */
 export function spanOf(text: string | undefined): Span | undefined {
   const [, day, time, fraction, zone] =
@@ -250,10 +254,10 @@ const texts = ({ query }: Call, name: string) => {
   const found = queryTexts(query, name)
   return found.length === 0 ? undefined : found
 }
-/** Filters may be whole addresses: their last part counts. */
+/** A filter may be a whole address, of which the last part counts. */
 const lastSegment = (text: string | undefined) => text?.split('/').at(-1)
 const nowhere = '00000000-0000-0000-0000-000000000000'
-/** What is no id names nothing. */
+/** Text that is no id becomes an id that nothing has. */
 function idOf(text: string | undefined): string | undefined {
   if (text === undefined) return undefined
   const id = lastSegment(text) ?? ''

@@ -22,7 +22,7 @@ const fields: Field<ServerGroupView>[] = [
   { name: 'user_id', since: 13, of: (g) => g.userId },
 ]
 
-/** 2.15 brought the soft policies, 2.64 one policy with rules instead of a list. */
+/** Version 2.15 brought the soft policies, 2.64 one policy with rules instead of a list. */
 function creation(minor: number) {
   const policy = z.enum(minor >= 15 ? groupPolicies : (['affinity', 'anti-affinity'] as const))
   return minor >= 64

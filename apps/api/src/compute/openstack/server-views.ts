@@ -5,7 +5,7 @@ import { type At, bookmarkOnly, type Field, links, micros, seconds, shape } from
 
 type Server = ShownServer
 
-/** Nova's: the same for all instances of a project on one machine, and tells no name. */
+/** Nova's hostId, which is the same for all instances of a project on one machine and does not tell the name. */
 export const hostIdOf = (projectId: string, host: { name: string } | null): string =>
   host
     ? createHash('sha224')
@@ -13,7 +13,7 @@ export const hostIdOf = (projectId: string, host: { name: string } | null): stri
         .digest('hex')
     : ''
 
-/** "instance-0a1b2c3d": how the host names the guest. */
+/** The name that the host gives the guest: "instance-0a1b2c3d". */
 const instanceName = (id: string) => `instance-${id.slice(0, 8)}`
 const withProgress = new Set(['ACTIVE', 'BUILD', 'REBUILD', 'RESIZE', 'VERIFY_RESIZE', 'MIGRATING'])
 
@@ -44,7 +44,7 @@ const flavorLink = ({ row }: Server, at: At) => ({
   id: row.flavorId,
   links: bookmarkOnly(at, `flavors/${encodeURIComponent(row.flavorId)}`),
 })
-/** As it was when the instance was launched; since 2.47 it tells no id. */
+/** The flavor as it was when the instance was launched; since 2.47 without the flavor's id. */
 const flavorCopy = ({ row }: Server) => ({
   vcpus: row.vcpus,
   ram: row.memoryMib,
@@ -72,7 +72,7 @@ function hostStatus({ host, row }: Server): string {
   return host.state === 'up' ? 'UP' : 'UNKNOWN'
 }
 
-/** What an update answers before 2.75, and the start of every other view. */
+/** The fields that an update answers before 2.75, and that begin every other view. */
 const basic: Field<Server>[] = [
   { name: 'id', of: ({ row }) => row.id },
   { name: 'name', of: ({ row }) => row.name },
@@ -148,7 +148,7 @@ const detailed: Field<Server>[] = [
   ...later,
 ]
 const detail: Field<Server>[] = [...detailed, lockedReason]
-/** One server on its own also tells its groups. */
+/** The view of a single server also has its groups. */
 const full: Field<Server>[] = [...detailed, groups, lockedReason]
 const updated: Field<Server>[] = [
   ...basic,
@@ -161,7 +161,7 @@ const updated: Field<Server>[] = [
 
 export const serverDetail = (server: Server, at: At) => shape(detail, server, at)
 export const serverFull = (server: Server, at: At) => shape(full, server, at)
-/** An update tells less than a question, until 2.75. */
+/** Before 2.75 the answer to an update has fewer fields than the answer to a request for the server. */
 export const serverUpdated = (server: Server, at: At) => shape(at.minor >= 75 ? full : updated, server, at)
 export const serverBrief = ({ row }: Pick<Server, 'row'>, at: At) => ({
   id: row.id,

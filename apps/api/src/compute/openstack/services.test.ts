@@ -5,7 +5,7 @@ import { ask, closeNova, cloud, openNova } from './nova.testing.ts'
 beforeAll(openNova)
 afterAll(closeNova)
 
-describe('a host that is gone', () => {
+describe('a host that does not answer any more', () => {
   test.each([
     ['number, before 2.53', 52],
     ['UUID, since 2.53', 53],
@@ -30,7 +30,7 @@ describe('a host that is declared off', () => {
     const { services } = (await ask('GET', '/os-services', { minor: 53, token: cloud.tokens.admin })).json()
     return services.find((service: { id: string }) => service.id === id)
   }
-  test('says so by UUID, and takes it back, without a change of whether it takes new servers', async () => {
+  test('is declared and taken back by UUID, without a change of whether it accepts new servers', async () => {
     const { deps } = cloud.world
     const id = await addGoneHost(deps)
     await deps.root.host.update({ where: { id }, data: { enabled: false, disabledReason: 'fans' } })
@@ -45,7 +45,7 @@ describe('a host that is declared off', () => {
     expect((await put({ forced_down: false })).json().service).toMatchObject({ forced_down: false })
   })
 
-  test('says so by its name before 2.53, and not while it answers', async () => {
+  test('is declared by name before 2.53, and cannot be declared off while it answers', async () => {
     const { deps } = cloud.world
     const { id, name } = await deps.root.host.findUniqueOrThrow({ where: { id: await addGoneHost(deps) } })
     const put = (host: string, forced_down: unknown, minor = 11) =>

@@ -49,7 +49,7 @@ async function byName(call: Call, wish: z.output<typeof named>): Promise<Machine
 }
 const noReason = 'Disabled through the compute API.'
 
-/** PUT /os-services/{word}: until 2.52, by the name of the host. */
+/** Makes PUT /os-services/{word}, until 2.52, which names the host. */
 const old = (word: 'enable' | 'disable' | 'disable-log-reason'): ApiOperation => ({
   name: `services.${word}`,
   method: 'PUT',
@@ -104,7 +104,7 @@ async function update(call: Call): Promise<object> {
   const wish = parse(change, call.body)
   if (wish.disabled_reason !== undefined && wish.status !== 'disabled')
     throw new HttpError(400, "Specifying disabled_reason requires that status is 'disabled'.")
-  // The one that may be refused comes first.
+  // The change that may be refused comes first.
   if (wish.forced_down !== undefined) await force(call, id, wish.forced_down)
   if (wish.status !== undefined)
     await updateHost(call.ctx, {

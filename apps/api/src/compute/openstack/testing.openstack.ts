@@ -58,7 +58,7 @@ const hostExamples: Examples = {
   'usage_audit.get': { make: () => ({ params: { before: '2026-11-15 12:00:00' } }) },
 }
 
-/** An image of the tenant without data, with a property that is named "old". */
+/** Makes an image of the tenant without data, with a property named "old". */
 async function anImage({ ctx }: Tenant): Promise<string> {
   const { id } = await createImage(ctx, {
     name: 'disk',
@@ -125,7 +125,7 @@ const networkProxyExamples: Examples = {
   'floating_ip_pools.list': plain,
 }
 
-/** Requests of what Nova tells of hosts, and shows for other services, that succeed. */
+/** Requests that succeed, of the operations in which Nova shows hosts and things of other services. */
 export const neighbourExamples: Examples = {
   ...hostExamples,
   ...imageProxyExamples,

@@ -4,7 +4,7 @@ import { nextLink, pageQuery, queryText, refuseCut } from '../../openstack/pages
 import { type ServerUsage, usageBetween } from '../instances/usage.ts'
 import { micros } from './fields.ts'
 
-/** `text`: as Nova repeats it, with the microseconds that were sent. */
+/** `text` is the time as Nova repeats it, with the microseconds that the client has sent. */
 type Moment = { at: Date; text: string | null }
 type Span = { from: Moment; to: Moment }
 function timeOf(call: Call, name: string, otherwise: Date): Moment {
@@ -20,7 +20,7 @@ function timeOf(call: Call, name: string, otherwise: Date): Moment {
     text: `${date.toISOString().slice(0, 19)}.${fraction.slice(0, 6).padEnd(6, '0')}`,
   }
 }
-/** The last four weeks when nothing is said. */
+/** Reads the span of a report; by default the last four weeks. */
 function span(call: Call): Span {
   const to = timeOf(call, 'end', new Date())
   const from = timeOf(call, 'start', new Date(to.at.getTime() - 28 * 24 * 3_600_000))
@@ -58,10 +58,10 @@ function tenantView(projectId: string, all: ServerUsage[], { from, to }: Span, d
   }
 }
 
-/** The most instances that a report without pages holds, and a page. */
+/** Most instances in a report without pages. */
 const mostUnpaged = 10_000
 
-/** Since 2.40 pages of instances; before that all of them, or a refusal that says what to do. */
+/** Reads the usage: since 2.40 by pages of instances; before that all instances, or a refusal that says what to do. */
 async function read(call: Call, projectId: string | null, { from, to }: Span, word: string) {
   const paged = call.minor >= 40
   const { limit, marker } = paged ? pageQuery(call.query) : { limit: mostUnpaged, marker: undefined }
@@ -101,7 +101,7 @@ export const usageOperations: ApiOperation[] = [
     summary: 'Show what a project uses',
     status: 200,
     access: 'read',
-    except: { stranger: 'forbidden' }, // as Nova says it: a project's id is no secret
+    except: { stranger: 'forbidden' }, // as in Nova: a project's id is no secret
     deviation:
       'An instance counts from its first start to its end, as in Nova; what was deleted before this API existed is not known.',
     handle: async (call) => {

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { ask, closeNova, cloud, create, openNova, server } from './nova.testing.ts'
 
-/** Quotas of single users: os-quota-sets with user_id, and what they mean for the user's wishes. */
+/** Quotas of single users: os-quota-sets with user_id, and their effect on the requests of the user. */
 beforeAll(async () => {
   await openNova()
   const body = { quota_set: { instances: 30 } }
@@ -19,7 +19,7 @@ afterEach(async () => {
   expect((await ask('DELETE', path(), { token: cloud.tokens.admin })).statusCode).toBe(202)
 })
 
-test('are the project’s until they are set, and again when they are taken away', async () => {
+test('equal the project’s until they are set, and again when they are removed', async () => {
   const project = (await shown(`/os-quota-sets/${cloud.owner.projectId}`)).quota_set
   expect((await shown()).quota_set).toEqual(project)
   const made = await set({ instances: 2, key_pairs: 1 })
@@ -30,7 +30,7 @@ test('are the project’s until they are set, and again when they are taken away
   expect((await shown()).quota_set).toEqual(project)
 })
 
-test('are no more than the project’s, no less than the use, and of what a user has', async () => {
+test('are at most the project’s, at least the use, and only for resources that belong to users', async () => {
   const { instances } = (await shown()).quota_set
   for (const [wish, sentence] of [
     [{ instances: Number(instances) + 1 }, /must be less than or equal to/],
@@ -48,7 +48,7 @@ test('are no more than the project’s, no less than the use, and of what a user
   }
 })
 
-test('bound what the user launches, also when he launches all at once', async () => {
+test('bound the launches of a user, also when they are all sent at once', async () => {
   const used = (await shown(path().replace('?', '/detail?'))).quota_set.instances?.in_use ?? 0
   expect((await set({ instances: used + 2, force: true })).statusCode).toBe(200)
   const networks = [{ uuid: cloud.owner.networkId }]
@@ -67,7 +67,7 @@ test('bound what the user launches, also when he launches all at once', async ()
   await cloud.owner.settle()
 })
 
-test('are one’s own to see, and the administrators’', async () => {
+test('are shown to the user and to administrators only', async () => {
   const other = path().replace(/user_id=.*/, `user_id=${cloud.stranger.userId}`)
   for (const url of [other, other.replace('?', '/detail?')]) {
     expect((await ask('GET', url)).statusCode).toBe(403)
@@ -87,7 +87,7 @@ test('bound server groups and key pairs', async () => {
   }
 })
 
-test('of key pairs and groups stop nobody from launching who has more of them already', async () => {
+test('of key pairs and groups stop no launch of a user who has more of these already', async () => {
   for (const name of ['first', 'second'])
     expect((await ask('POST', '/os-keypairs', { body: { keypair: { name } } })).statusCode).toBe(200)
   const group = { server_group: { name: 'g', policies: ['affinity'] } }

@@ -6,7 +6,7 @@ import { flavorCreateInput } from '../contract.ts'
 import { createFlavor } from '../flavors/service.ts'
 import { ask, closeNova, cloud, create, idOf, openNova, server } from './nova.testing.ts'
 
-/** Wishes are carried out or refused, and what is refused is said in Nova's codes and words. */
+/** Every wish in a request is carried out or refused, and a refusal has Nova's code and words. */
 beforeAll(openNova)
 afterAll(closeNova)
 
@@ -16,7 +16,7 @@ const shown = async (id: string) =>
   ((await ask('GET', `/servers/${id}`, { minor: 79 })).json() as { server: Record<string, unknown> }).server
 
 describe('a launch', () => {
-  test('without networks, in a project that has none, has none: before 2.37', async () => {
+  test('without networks, in a project without networks, makes a server without a network before 2.37', async () => {
     const { stranger, tokens, world } = cloud
     const network = { where: { id: stranger.networkId } }
     await world.deps.root.network.update({ ...network, data: { projectId: 'elsewhere' } })
@@ -43,7 +43,7 @@ describe('a launch', () => {
     }
   })
 
-  test('that finds no host is there in error, says why, and takes nothing but quota until it is deleted', async () => {
+  test('that finds no host makes a server in error with the reason, which uses only quota until deleted', async () => {
     const { owner, world } = cloud
     const { root } = world.deps
     const { id: flavorRef } = await createFlavor(
@@ -82,7 +82,7 @@ describe('a launch', () => {
     expect(rest(await used())).toEqual(rest(before))
   })
 
-  test('takes user data as base64 writes it: in lines', async () => {
+  test('accepts user data with the line breaks that base64 writes', async () => {
     const script = Buffer.from(`#!/bin/sh\n${'# long\n'.repeat(40)}`).toString('base64')
     const user_data = `${script.replace(/.{76}/g, '$&\n')}\n`
     expect((await create({ user_data })).statusCode).toBe(202)
@@ -101,7 +101,7 @@ describe('a launch', () => {
   })
 })
 
-test('a flavor’s numbers have Nova’s names in what is said of them', async () => {
+test('errors about the numbers of a flavor use Nova’s names', async () => {
   const flavor = { name: 'f', vcpus: 1, ram: 1, disk: 1 }
   const answer = await ask('POST', '/flavors', { token: cloud.tokens.admin, body: { flavor } })
   expect([answer.statusCode, message(answer)]).toEqual([
@@ -110,7 +110,7 @@ test('a flavor’s numbers have Nova’s names in what is said of them', async (
   ])
 })
 
-test('a network without port security takes servers and interfaces, in no groups', async () => {
+test('a network without port security accepts servers and interfaces, which are in no groups', async () => {
   const { owner, world } = cloud
   const wish = networkCreateInput.parse({ name: 'open', subnet: { cidr: '10.9.0.0/24' } })
   const { id: networkId } = await createNetwork(owner.ctx, { ...wish, portSecurity: false })
@@ -144,12 +144,12 @@ test('a network without port security takes servers and interfaces, in no groups
 describe('metadata', () => {
   const many = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${i}`, 'v']))
 
-  test('has keys as Nova takes them', async () => {
+  test('has only keys that Nova accepts', async () => {
     for (const key of ['a/b', 'ä', 'a\nb', 'x'.repeat(256)])
       expect([key, (await create({ metadata: { [key]: 'v' } })).statusCode]).toEqual([key, 400])
   })
 
-  test('is no more than is allowed: 403', async () => {
+  test('above the limit is answered with 403', async () => {
     expect((await create({ metadata: many(129) })).statusCode).toBe(403)
     const made = await create({ metadata: many(128) })
     expect(made.statusCode).toBe(202)
@@ -163,7 +163,7 @@ describe('metadata', () => {
 })
 
 describe('os-security-groups', () => {
-  test('say 400 of what is in use or there already', async () => {
+  test('answer 400 for a group that is in use and for a rule that exists already', async () => {
     const group = { name: 'used', description: 'd' }
     const { security_group: made } = (
       await ask('POST', '/os-security-groups', { body: { security_group: group } })
@@ -176,7 +176,7 @@ describe('os-security-groups', () => {
     expect((await ask('DELETE', `/os-security-groups/${made.id}`)).statusCode).toBe(400)
   })
 
-  test('of all projects are for administrators; others get their own', async () => {
+  test('of all projects are shown to administrators; other callers get their own groups', async () => {
     const of = async (token: string) => {
       const answer = await ask('GET', '/os-security-groups?all_tenants=1', { token })
       const { security_groups: groups } = answer.json() as { security_groups: { tenant_id: string }[] }
@@ -187,7 +187,7 @@ describe('os-security-groups', () => {
     expect(await of(cloud.tokens.admin)).toContain(cloud.stranger.projectId)
   })
 
-  test('come by pages of an offset', async () => {
+  test('are paged by an offset', async () => {
     const page = async (query: string) =>
       ((await ask('GET', `/os-security-groups?${query}`)).json() as { security_groups: { id: string }[] })
         .security_groups

@@ -2,16 +2,16 @@ import { type Need, type PlacementHost, withTaken } from '../../hosts/service.ts
 import type { HostVerdict, PlacementView } from '../../kernel/contract.ts'
 
 export type { Need }
-/** One machine as the scheduler sees it. Units: whole vCPUs, MiB, GiB. */
+/** A host as the scheduler sees it. Units: whole vCPUs, MiB, GiB. */
 export type Candidate = PlacementHost
 type Check = HostVerdict['checks'][number]
-/** `tell` says in words what `ok` decides; a thousand hosts are judged, and a few shown. */
+/** A check of a host. `tell` explains in words the decision of `ok`; a thousand hosts are judged, and few are shown. */
 export type Filter = {
   check: string
   ok(host: Candidate, need: Need): boolean
   tell(host: Candidate, need: Need): { need: string; have: string; why: string }
 }
-/** Higher is better; every weigher answers between 0 and 1. */
+/** Weighs a host between 0 and 1; higher is better. */
 export type Weigher = (host: Candidate, need: Need) => number
 
 export const amounts = ['vcpus', 'memoryMib', 'diskGib'] as const
@@ -64,7 +64,7 @@ export const filters: readonly Filter[] = [
   room('diskGib'),
 ]
 
-/** Spreads: the host that keeps the largest share free wins; memory counts most, disk least. */
+/** Spreads instances: the host that keeps the largest share free wins; memory counts most, disk least. */
 const keepsFree =
   (amount: Amount): Weigher =>
   (host, need) =>
@@ -78,7 +78,7 @@ export const weighers: readonly { weigh: Weigher; factor: number }[] = [
 const filtersFor = (rule: GroupRule | null): readonly Filter[] =>
   rule && isStrict(rule) ? [...filters, groupFilter(rule)] : filters
 
-/** Every filter on one host. Real names: mask with `maskVerdicts` for tenants. */
+/** Applies every filter to one host. The verdict has real names: mask them with `maskVerdicts` for tenants. */
 export function judgeHost(host: Candidate, need: Need, rule: GroupRule | null = null): HostVerdict {
   const checks = filtersFor(rule).map((filter): Check => {
     const ok = filter.ok(host, need)
@@ -88,17 +88,17 @@ export function judgeHost(host: Candidate, need: Need, rule: GroupRule | null = 
   return { hostId: host.id, host: host.name, fits: checks.every((check) => check.ok), checks }
 }
 
-/** In steps of 2 %: hosts that differ by less are equally good. */
+/** The weight in steps of 2 %: hosts that differ by less are equally good. */
 const weight = (host: Candidate, need: Need) =>
   Math.round(weighers.reduce((sum, { weigh, factor }) => sum + factor * weigh(host, need), 0) * 50)
 
-/** Which of two equally good hosts comes first. */
+/** Decides which of two equally good hosts comes first. */
 export type Ties = (a: Candidate, b: Candidate) => number
 export const byId: Ties = (a, b) => (a.id < b.id ? -1 : 1)
 
 /**
- * Another order each time: launches at the same moment see the same hosts, and all of them would
- * wait for the row of the same best one.
+ * Returns another order each time: launches at the same moment see the same hosts, and would otherwise all wait for the
+ * row of the same best host.
  */
 export function shuffled(): Ties {
   const tickets = new Map<string, number>()
@@ -112,7 +112,7 @@ export function shuffled(): Ties {
 
 export const fits = (host: Candidate, need: Need): boolean => filters.every((filter) => filter.ok(host, need))
 
-/** Hosts that fit one instance, best first. */
+/** Returns the hosts that fit one instance, best first. */
 export function rank(hosts: readonly Candidate[], need: Need, ties: Ties = byId): Candidate[] {
   return hosts
     .filter((host) => fits(host, need))
@@ -128,7 +128,7 @@ export type Placement = {
   judged: PlacementView
 }
 
-/** Where the members of a server group are and what it asks of the next one. */
+/** Where the members of a server group are, and what the group's policy requires for the next member. */
 export type GroupRule = {
   policy: 'affinity' | 'anti-affinity' | 'soft-affinity' | 'soft-anti-affinity'
   /** With anti-affinity: how many members may share a host. */
@@ -136,10 +136,10 @@ export type GroupRule = {
   /** Members by host. */
   members: ReadonlyMap<string, number>
 }
-/** The soft policies only prefer. */
+/** Whether the policy is binding; the soft policies only prefer hosts. */
 const isStrict = ({ policy }: GroupRule) => policy === 'affinity' || policy === 'anti-affinity'
 
-/** May a member go there? */
+/** The filter that says whether another member may be placed on a host. */
 function groupFilter(rule: GroupRule): Filter {
   const here = (host: Candidate) => rule.members.get(host.id) ?? 0
   const together = rule.policy === 'affinity'
@@ -156,7 +156,7 @@ function groupFilter(rule: GroupRule): Filter {
   }
 }
 
-/** Soft policies only prefer: a larger number goes first. */
+/** The preference of a soft policy for a host; a host with a larger number goes first. */
 function preference(host: Candidate, rule: GroupRule | null): number {
   const here = rule?.members.get(host.id) ?? 0
   if (rule?.policy === 'soft-affinity') return here
@@ -167,7 +167,7 @@ function withMember(rule: GroupRule | null, hostId: string): GroupRule | null {
   return rule && { ...rule, members: new Map(rule.members).set(hostId, (rule.members.get(hostId) ?? 0) + 1) }
 }
 
-/** Places `count` equal instances one after the other, each claim changing what the next one sees. */
+/** Places `count` equal instances one after the other; each claim changes the hosts that the next instance sees. */
 export function place(
   hosts: readonly Candidate[],
   need: Need,
@@ -220,7 +220,7 @@ function before(a: Scored, b: Scored, rule: GroupRule | null, ties: Ties): boole
   return a.score === b.score ? ties(a.host, b.host) < 0 : a.score > b.score
 }
 
-/** The hosts with the instances on them that have found a place. */
+/** Returns the hosts as they are with the placed instances on them. */
 function afterwards(hosts: readonly Candidate[], need: Need, ids: readonly string[]): Candidate[] {
   const claims = new Map<string, number>()
   for (const id of ids) claims.set(id, (claims.get(id) ?? 0) + 1)
@@ -231,7 +231,7 @@ function afterwards(hosts: readonly Candidate[], need: Need, ids: readonly strin
   })
 }
 
-/** So many hosts are shown one by one; the others only counted. */
+/** Most hosts that are shown one by one; the others are only counted. */
 const mostShown = 50
 
 function judgeAll(
@@ -261,8 +261,8 @@ function judgeAll(
 const mostKept = 20
 
 /**
- * What the history keeps of the answer: the chosen host, then those that refused, then others, 20
- * in all. On a cloud of a thousand hosts each launch would otherwise write half a megabyte.
+ * Returns the part of the verdicts that the history keeps: the chosen host, then those that refused, then others, 20 in
+ * all. On a cloud of a thousand hosts each launch would otherwise write half a megabyte.
  */
 export function placementToKeep(judged: PlacementView, chosenId: string): PlacementView {
   const order = (verdict: HostVerdict) => (verdict.hostId === chosenId ? 0 : verdict.fits ? 2 : 1)

@@ -47,7 +47,7 @@ describe('judge', () => {
     expect(judgeHost(host('a', patch), small).fits).toBe(false)
   })
 
-  test('exactly enough is enough', () => {
+  test('a host with exactly enough room fits', () => {
     expect(failing(host('a'), { vcpus: 4, memoryMib: 4096, diskGib: 40 })).toEqual([])
   })
 
@@ -66,7 +66,7 @@ describe('rank and place', () => {
     expect(rank([busy, host('c'), host('b')], small).map((h) => h.id)).toEqual(['b', 'c', 'a'])
   })
 
-  test('several instances spread and each claim counts', () => {
+  test('several instances spread over hosts, and each claim counts', () => {
     expect(
       place([host('a'), host('b')], small, 4)
         .hosts.map((h) => h.id)
@@ -85,7 +85,7 @@ describe('rank and place', () => {
     expect(chosen.size).toBeGreaterThan(3)
     expect(chosen).not.toContain('a')
   })
-  test('the history keeps the chosen host and who refused, and stays small', () => {
+  test('the history keeps the chosen host and the hosts that refused, and stays small', () => {
     const many = Array.from({ length: 100 }, (_, i) => host(`h${i}`, i % 50 === 0 ? { state: 'down' } : {}))
     const kept = placementToKeep(
       place(many, small, 1, (a) => (a.id === 'h77' ? -1 : 1)).judged,
@@ -99,7 +99,7 @@ describe('rank and place', () => {
     ])
     expect(kept).toHaveLength(20)
   })
-  test('of a thousand hosts 50 are shown, those that were chosen first; the others are counted by reason', () => {
+  test('of a thousand hosts 50 are shown, the chosen hosts first; the others are counted by reason', () => {
     const full = { memoryMib: { used: 4000, total: 4096 } }
     const many = Array.from({ length: 1000 }, (_, i) =>
       host(`h${i}`, i % 2 === 0 ? full : i % 5 === 0 ? { state: 'down', ...full } : {}),
@@ -118,7 +118,7 @@ describe('rank and place', () => {
     expect(first.map((verdict) => verdict.hostId).sort()).toEqual(hosts.map(({ id }) => id).sort())
     expect(judged.verdicts.slice(3).every((verdict) => !verdict.fits)).toBe(true)
   })
-  test('inputs are not changed', () => {
+  test('placing changes no input', () => {
     const world = [host('a')]
     place(world, small, 3)
     expect(world).toEqual([host('a')])
@@ -132,20 +132,21 @@ describe('suggest', () => {
     { name: 'large', vcpus: 8, memoryMib: 8192, diskGib: 80 },
   ]
   const large = { name: 'large', vcpus: 8, memoryMib: 8192, diskGib: 80 }
-  test('nothing when it fits', () => expect(suggest([host('a')], small, 1, flavors)).toBeNull())
-  test('fewer', () =>
+  test('suggests nothing when the launch fits', () =>
+    expect(suggest([host('a')], small, 1, flavors)).toBeNull())
+  test('suggests fewer instances', () =>
     expect(suggest([host('a')], small, 9, flavors)).toBe('There is room for 4 of the 9: launch 4 now.'))
-  test('the largest smaller flavor', () =>
+  test('suggests the largest smaller flavor', () =>
     expect(suggest([host('a')], large, 1, flavors)).toBe(
       'Choose small (1 vCPU, 2 GiB, 20 GiB): it fits now.',
     ))
-  test('what must become free', () =>
+  test('names the room that must become free', () =>
     expect(suggest([host('a', { vcpus: { used: 4, total: 4 } })], small, 1, flavors)).toBe(
       'Delete instances that hold 1 vCPU on one host, or choose a smaller flavor.',
     ))
-  test('no host large enough even when empty', () =>
+  test('says when no host is large enough even when empty', () =>
     expect(suggest([host('a')], large, 1, [large])).toContain('even when empty'))
-  test('no host at all, all disabled, none answers', () => {
+  test('says when there is no host, when all are disabled, and when none answers', () => {
     expect(suggest([], small, 1, flavors)).toContain('add a host')
     expect(suggest([host('a', { enabled: false })], small, 1, flavors)).toContain('enable a host')
     expect(suggest([host('a', { state: 'down' })], small, 1, flavors)).toContain('answers again')

@@ -3,9 +3,9 @@ import { amounts, type Candidate, fits, freeOf, type Need, place } from './judge
 export type Size = Need & { name: string }
 
 /**
- * The smallest change that would make `count` instances of `need` fit, as one sentence. Tries, in
- * this order: fewer instances, the next smaller flavor, and what is missing on the closest host.
- * `flavors` are those that the caller may use and that the image fits into.
+ * Returns the smallest change with which `count` instances of `need` would fit, as one sentence. Tries, in this order:
+ * fewer instances, the next smaller flavor, and the room that is missing on the closest host. `flavors` are those that
+ * the caller may use and that the image fits into.
  */
 export function suggest(
   hosts: readonly Candidate[],
@@ -22,7 +22,7 @@ export function suggest(
   return missing(hosts, need)
 }
 
-/** As sizes are called everywhere else: 2 GiB, and 1536 MiB. */
+/** Writes a size as everywhere else: 2 GiB, and 1536 MiB. */
 const memoryText = (mib: number): string => (mib % 1024 === 0 ? `${mib / 1024} GiB` : `${mib} MiB`)
 
 function largestThatFits(hosts: readonly Candidate[], need: Need, flavors: readonly Size[]): Size | null {
@@ -37,7 +37,7 @@ function largestThatFits(hosts: readonly Candidate[], need: Need, flavors: reado
   return fitting.sort((a, b) => share(b) - share(a))[0] ?? null
 }
 
-/** What must become free on the host that is closest to fitting, or what keeps every host away. */
+/** Returns what must become free on the host that is closest to fitting, or the reason that excludes every host. */
 function missing(hosts: readonly Candidate[], need: Need): string {
   if (hosts.length === 0) return 'Ask an administrator to add a host: this cloud has none yet.'
   const usable = hosts.filter((host) => host.state === 'up' && host.enabled)

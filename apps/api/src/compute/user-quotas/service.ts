@@ -9,14 +9,14 @@ import { quotaWords } from '../../kernel/quota.ts'
 import { getQuota } from '../../quota/limits/service.ts'
 
 /**
- * What a single user may have of a project, where an administrator has said so; the project's own limits hold
- * beside it. Nothing is counted beforehand: the rows are, when there is such a limit.
+ * Limits of a single user in a project, where an administrator has set them; the project's own limits hold beside them.
+ * No counter is kept: the rows are counted when there is such a limit.
  */
 export const userResources = ['instances', 'vcpus', 'memoryMib', 'keyPairs', 'serverGroups'] as const
 type UserResource = (typeof userResources)[number]
 type Of = { projectId: string; userId: string }
 
-/** What the user has of the resource that `column` names. Key pairs are his in every project. */
+/** The user's use of the resource that `column` names. Key pairs belong to the user in every project. */
 function usedSql({ projectId, userId }: Of, column: Prisma.Sql): Prisma.Sql {
   const his = Prisma.sql`"projectId" = ${projectId} AND "userId" = ${userId}`
   return Prisma.sql`CASE ${column}
@@ -27,7 +27,7 @@ function usedSql({ projectId, userId }: Of, column: Prisma.Sql): Prisma.Sql {
     WHEN 'serverGroups' THEN (SELECT count(*) FROM "ServerGroup" WHERE ${his}) END`
 }
 
-/** Limits of the user's own, with his use; none when nobody has said any. */
+/** The limits of the user, with the user's use; empty when no limit is set. */
 export function userQuotaFact(of: Of): Fact<QuotaView[]> {
   return {
     sql: Prisma.sql`SELECT jsonb_agg(jsonb_build_object('resource', l."resource", 'limit', l."limit",
@@ -39,20 +39,22 @@ export function userQuotaFact(of: Of): Fact<QuotaView[]> {
 
 const roomOf = ({ limit, used }: QuotaView) => (limit < 0 ? Number.POSITIVE_INFINITY : limit - used)
 
-/** Of each resource the limit that leaves less: the project's or the user's. */
+/** Returns for each resource the limit that leaves less room: the project's or the user's. */
 export const narrower = (project: readonly QuotaView[], user: readonly QuotaView[]): QuotaView[] =>
   project.map((its) => {
     const his = user.find(({ resource }) => resource === its.resource)
     return his && roomOf(his) < roomOf(its) ? his : its
   })
 
-/** Of what is there already, in this transaction as well: is it more of one of these than the user may have? */
+/** Returns the first of these resources of which more exists, in this transaction as well, than the user may have. */
 export const exceeded = (
   user: readonly QuotaView[],
   resources: readonly UserResource[],
 ): QuotaView | undefined => user.find((one) => roomOf(one) < 0 && resources.some((r) => r === one.resource))
 
-/** After the row is made, and while the project's count is locked. Throws quota_exceeded. */
+/**
+ * Checks the user's limit. Call this after the row is made, while the project's count is locked. Throws quota_exceeded.
+ */
 export async function requireUserQuota(ctx: Ctx, of: Of, resource: UserResource): Promise<void> {
   const { own } = await readFacts(ctx, { own: userQuotaFact(of) })
   const over = exceeded(own, [resource])
@@ -62,8 +64,8 @@ export async function requireUserQuota(ctx: Ctx, of: Of, resource: UserResource)
 }
 
 /**
- * Limits and use of a user, and the project's where he has none of his own. Another's project is not there, and
- * another user is the administrators' business alone: his key pairs are counted wherever he has them.
+ * Returns limits and use of a user, and the project's limits where the user has no limits. Another project is not
+ * found, and only administrators see another user's quota: the user's key pairs are counted in every project.
  */
 export async function getUserQuota(ctx: Ctx, of: Of): Promise<QuotaView[]> {
   const project = await getQuota(ctx, of)
@@ -83,8 +85,8 @@ export async function getUserQuota(ctx: Ctx, of: Of): Promise<QuotaView[]> {
 }
 
 /**
- * Sets limits of a user in a project. Throws invalid_input for what is not a user's, for more than the project may
- * have and for less than the user has, the last two unless `force`.
+ * Sets limits of a user in a project. Throws invalid_input for a resource that is not counted by user, and unless
+ * `force` for more than the project may have and for less than the user has.
  */
 export async function setUserQuota(
   ctx: Ctx,
@@ -124,7 +126,7 @@ function refuseUseless(name: UserResource, limit: number, project: QuotaView[], 
     )
 }
 
-/** The project's limits alone hold again. */
+/** Removes the limits of a user, so that only the project's limits hold. */
 export async function clearUserQuota(ctx: Ctx, of: Of): Promise<void> {
   authorize(ctx, 'quota:set', of)
   await inTransaction(ctx, async (tx) => {

@@ -6,7 +6,7 @@ import { deleteInstance, rebootInstance } from '../instances/actions.ts'
 import { launchInstances } from '../instances/launch.ts'
 import { aLaunch, testTenant, testWorld, type World } from '../testing.ts'
 
-/** What goes on at the same time: the pump, and launches of the same project. */
+/** Workflows while other work goes on: the delivery of documents, and launches of the same project. */
 let world: World
 beforeEach(async () => {
   world = await testWorld(['a'])
@@ -15,7 +15,7 @@ afterEach(() => world.close())
 const db = () => world.deps.root
 const operationsOf = (action: string) => db().operation.findMany({ where: { action } })
 
-test('a soft reboot that its guest follows ends with a guest that runs, also when the pump told its host first', async () => {
+test('a soft reboot whose guest shuts down ends with a running guest, also when its host was told first', async () => {
   const tenant = await testTenant(world)
   const { instances } = await launchInstances(tenant, aLaunch(world))
   const id = instances[0]?.id ?? ''

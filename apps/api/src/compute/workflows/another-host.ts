@@ -8,16 +8,16 @@ import { givenUp, giveUp, patience } from './on-host.ts'
 
 type Built = InstanceRow & { hostId: string }
 
-/** No other host is begun with when the trouble has lasted for so long: a launch fails within 2 min. */
+/** After this time of trouble the build tries no other host, so that a launch fails within 2 min. */
 const searchMs = 75_000
-/** So many times the patience for a host when there is no other one. */
+/** When there is no other host, the build waits this many times as long for the host. */
 const aloneTimes = 6
 const elsewhereHelps = ['unavailable', 'failed', 'no_space']
 
 /**
- * A step of a build, on the host that the instance has been placed on. When that does not do it, the
- * instance is placed anew and the step runs again there, so `work` makes whatever is missing on its
- * host. Fails when no host is left, with what was tried. `current` says null when nothing is left to do.
+ * Runs a step of a build on the host that the instance is placed on. When the host fails, the instance is placed anew
+ * and the step runs again there, so `work` must make everything that is missing on its host. Fails when no host is
+ * left, and names the tried hosts. `current` returns null when nothing is left to do.
  */
 export async function onSomeHost(
   run: Run<unknown>,
@@ -31,7 +31,7 @@ export async function onSomeHost(
   try {
     if (!givenUp(run)[row.hostId]) {
       const wait = await work(row)
-      // It answers: what troubles it later, minutes into copying an image, is something new.
+      // The host has answered: later trouble, minutes into copying an image, is new trouble.
       if (run.data.trouble) await run.keep({ trouble: false })
       return wait
     }
@@ -46,7 +46,7 @@ export async function onSomeHost(
       await giveUp(run, row.hostId, detailOf(error))
       return { waitMs: 0, for: 'another host' }
     }
-    // There is no other one: an agent that is being upgraded is worth more patience than a failed launch.
+    // There is no other host, and waiting for an agent that is being upgraded is better than a failed launch.
     if (code === 'unavailable' && Date.now() - since < aloneTimes * patience.launchMs)
       return { waitMs: patience.askAgainMs, for: 'the host to answer, since no other one has room' }
     await giveUp(run, row.hostId, detailOf(error))
@@ -57,7 +57,7 @@ export async function onSomeHost(
 const detailOf = (error: unknown) => toCloudError(error).detail ?? 'It did not answer.'
 
 type Trouble = { hostId: string; since: number; firstAt: number }
-/** Since when the host is in trouble, and since when this build is. */
+/** Returns since when the host is in trouble (`since`), and since when this build is (`firstAt`). */
 async function troubleWith(run: Run<unknown>, hostId: string, startedAt: number): Promise<Trouble> {
   const known = (run.data.trouble || null) as Trouble | null
   if (known?.hostId === hostId) return known
@@ -66,7 +66,7 @@ async function troubleWith(run: Run<unknown>, hostId: string, startedAt: number)
   return trouble
 }
 
-/** Whether the instance has been placed on another host than those that were tried. */
+/** Places the instance on a host that was not tried yet; returns whether there was one. */
 async function elsewhere(run: Run<unknown>, where: Where, hostId: string): Promise<boolean> {
   const { firstAt } = run.data.trouble as Trouble
   if (Date.now() - firstAt >= searchMs) return false

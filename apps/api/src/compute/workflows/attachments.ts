@@ -16,7 +16,10 @@ async function built(run: Run<Input>): Promise<Built | null> {
   return row?.hostId && row.taskState !== 'deleting' ? { ...row, hostId: row.hostId } : null
 }
 
-/** What the guest has is asked again in a moment, so that it need not be known here. */
+/**
+ * Tells the host the wish for the guest; returns the wait while the host is at work. The reported state of the guest is
+ * not used, because the guest is asked again in a moment.
+ */
 const forItsGuest = async (run: Run<Input>, row: Built): Promise<Wait | undefined> => {
   const answer = await orGiveUp(run, row.hostId, () => tellHost(run, row))
   return 'waitMs' in answer ? answer : undefined
@@ -28,7 +31,7 @@ function thingOf(run: Run<Input>, { kind, input }: Attachment): string {
   return id
 }
 
-/** The request has written the rows by which the instance has the thing; undone by releasing it. */
+/** The request has written the rows that give the thing to the instance; a failure releases the thing. */
 function attaching(action: string, kind: Attachment): Workflow<Input> {
   return {
     action,
@@ -54,7 +57,7 @@ function attaching(action: string, kind: Attachment): Workflow<Input> {
   }
 }
 
-/** A guest that does not let go of its device keeps it: the operation fails and the thing stays. */
+/** When a guest does not release its device, the operation fails and the instance keeps the thing. */
 function detaching(action: string, kind: Attachment): Workflow<Input> {
   return {
     action,
@@ -70,7 +73,10 @@ function detaching(action: string, kind: Attachment): Workflow<Input> {
           if (!wait || Date.now() - run.stepStartedAt.getTime() < releaseMs) return wait
           throw new CloudError('conflict', kind.stuck)
         },
-        /** The thing is still there, so the guest has it again; also one that let go of it too late. */
+        /**
+         * The thing still exists, so the guest gets the thing again, also a guest that has released the device too
+         * late.
+         */
         async undo(run) {
           const row = await built(run)
           if (!row) return

@@ -13,11 +13,11 @@ import { deadlineMs } from './deadlines.ts'
 import { currentRow, faultOf, settle, tellHost } from './guest.ts'
 import { ifItAnswers, tellOfEnd } from './on-host.ts'
 
-/** What the launch has found out and the build must not ask again. */
+/** Facts that the launch has found out and that the build must not read again. */
 export type CreateInput = {
-  /** In builds that were queued by an older version: their rows do not say what their disks are made of. */
+  /** Present in builds that an older version has queued: their rows do not say what their disks are made of. */
   image?: Base
-  /** Absent in such builds, too: any host will do. */
+  /** The wanted place; absent in builds of an older version, and when any host will do. */
   where?: Where
 }
 type Build = Run<CreateInput>
@@ -26,8 +26,8 @@ type Built = InstanceRow & { hostId: string }
 const building = (row: InstanceRow) => row.vmState === 'building' && row.taskState !== 'deleting'
 
 /**
- * Every try begins here: whoever asked for the instance may have asked for its end meanwhile. Then the
- * build ends, and the delete, queued behind it, finds little left. Null: an earlier try has built it.
+ * Begins every try: the instance may have been deleted meanwhile. Then the build ends, and the deletion, which is
+ * queued behind the build, finds little left. Returns null when an earlier try has built the instance.
  */
 async function wanted(run: Build): Promise<Built | null> {
   const row = await currentRow(run)
@@ -56,7 +56,10 @@ export const creation: Workflow<CreateInput> = {
           () => wanted(run),
           (row) => make(run, row),
         ),
-      /** The instance may have run for a moment: it goes back to building, so that the failure settles it. */
+      /**
+       * The instance may have run for a moment. The undo sets it back to building, so that the settling of the failure
+       * finds it.
+       */
       async undo(run) {
         await settle(
           run,
@@ -72,7 +75,7 @@ export const creation: Workflow<CreateInput> = {
 async function make(run: Build, row: Built): Promise<Wait | undefined> {
   const answer = await tellHost(run, row)
   if ('waitMs' in answer) {
-    // Said only when it takes long enough to be seen.
+    // The state changes only when the work takes long enough to be seen.
     if (row.taskState !== 'spawning') await settle(run, { taskState: 'spawning' }, building, row)
     return answer
   }
@@ -81,7 +84,7 @@ async function make(run: Build, row: Built): Promise<Wait | undefined> {
     taskState: null,
     powerState: powerStates.running,
     launchedAt: new Date(),
-    // It is on the config drive now and nobody else's business.
+    // The password is on the config drive now, and nobody else needs it.
     adminPass: null,
     ...noFault,
   } as const
@@ -89,8 +92,8 @@ async function make(run: Build, row: Built): Promise<Wait | undefined> {
 }
 
 /**
- * Its addresses and its room go back, it stays in error with the reason; its host hears that it is to be
- * without it. Its own quota is its owner's until it is deleted.
+ * Settles a failed build: addresses and room are released, the instance stays in error with the reason, and its host is
+ * told to remove it. The quota of the instance stays in use until the owner deletes the instance.
  */
 async function settleFailure(run: Build, error: CloudError): Promise<void> {
   const row = await currentRow(run)

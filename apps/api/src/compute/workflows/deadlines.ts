@@ -7,24 +7,24 @@ export const releaseMs = 20_000
 
 const minute = 60_000
 /**
- * How long an action may take from its first step on, everything included; then it fails and says
- * so. What a silent host costs is bounded elsewhere (kernel/hosts.ts, on-host.ts, another-host.ts): these are for
+ * How long an action may take from its first step on, everything included; then the action fails and says so. The time
+ * that a silent host costs is bounded elsewhere (kernel/hosts.ts, on-host.ts, another-host.ts): these deadlines are for
  * hosts that answer and are slow.
  */
 export const deadlineMs = {
-  /** The first launch of an image on a host converts it there: minutes for a large one. */
+  /** The first launch of an image on a host converts the image there, which takes minutes for a large image. */
   create: 20 * minute,
-  /** Ports, disk, guest: seconds. A host that was busy with the first start after a boot: more. */
+  /** Ports, disk and guest take seconds; more on a host that is busy with its first starts after a boot. */
   start: 3 * minute,
-  /** The grace of the guest, then the end of a process. */
+  /** The time of the guest to shut down, then the end of a process. */
   stop: graceMs + 2 * minute,
-  /** Grace and start. */
+  /** The time of the guest to shut down, then a start. */
   reboot: graceMs + 3 * minute,
-  /** One command to a process. */
+  /** One command to the process of the guest. */
   pause: minute,
-  /** Ports and one device. */
+  /** The time to make ports and one device. */
   attach: 2 * minute,
-  /** The guest's time to let go of it, then the port. */
+  /** The time of the guest to release the device, then the port. */
   detach: releaseMs + 2 * minute,
   /** Guest, ports, disk; a silent host is not waited for. */
   delete: 5 * minute,

@@ -13,8 +13,8 @@ import { currentRow, faultOf, settle } from './guest.ts'
 import { demandAnswer, givenUp, giveUp, orGiveUp, patience, tellOfEnd } from './on-host.ts'
 
 /**
- * Its host removes guest, disk and ports, when it answers. One that is silent is waited for a moment (its
- * agent may be starting anew) and then left with what it has: it hears of it when it is back.
+ * Makes the host remove guest, disk and ports, when the host answers. A silent host is waited for a moment (its agent
+ * may be restarting) and then left with its things: it hears of the deletion when it is back.
  */
 async function onItsHost(run: Run<unknown>): Promise<Wait | undefined> {
   const row = await currentRow(run)
@@ -50,7 +50,7 @@ export const deletion: Workflow = {
     { name: 'host', title: 'Removing guest, disk and ports from its host', run: onItsHost },
     { name: 'forget', title: 'Giving addresses and quota back', run: forget },
   ],
-  /** It stays visible and can be deleted again; its quota is held, since something of it may exist. */
+  /** The instance stays visible and can be deleted again; its quota is held, since parts of the instance may exist. */
   async onFailed(run, error: CloudError) {
     await settle(
       run,
@@ -60,7 +60,7 @@ export const deletion: Workflow = {
   },
 }
 
-/** Row, ports, quota and room on the host go together or not at all; a replay finds no row and is done. */
+/** Deletes row, ports, quota and room on the host together or not at all; a replay finds no row and is done. */
 async function forget(run: Run<unknown>): Promise<void> {
   const seen = await currentRow(run)
   if (seen) await releasePublicIp(run.ctx, seen)
@@ -82,7 +82,9 @@ async function forget(run: Run<unknown>): Promise<void> {
   })
 }
 
-/** What is kept of it: for usage reports and for administrators who look for it. */
+/**
+ * The facts that are kept of a deleted instance, for usage reports and for administrators who look for the instance.
+ */
 const pastOf = (row: InstanceModel): Prisma.PastInstanceCreateManyInput => ({
   id: row.id,
   projectId: row.projectId,

@@ -7,13 +7,16 @@ import type { Run, Wait } from '../../kernel/workflow.ts'
 import { documentsOfInstance } from '../../networking/service.ts'
 import { asInstanceRow, type InstanceRow, moveState } from '../instances/instance-row.ts'
 
-/** The row as it is now; null when it is gone. */
+/** Returns the row as it is now; null when the row is gone. */
 export async function currentRow(run: Run<unknown>): Promise<InstanceRow | null> {
   const row = await run.ctx.deps.root.instance.findUnique({ where: { id: run.resourceId } })
   return row && asInstanceRow(row)
 }
 
-/** For actions on a built instance: it must be there, on a host, and still under this action. */
+/**
+ * Returns the row for an action on a built instance: the instance must exist, be on a host, and still be under this
+ * action.
+ */
 export async function rowUnder(run: Run<unknown>, task: string): Promise<InstanceRow & { hostId: string }> {
   const row = await currentRow(run)
   if (!row || row.taskState === 'deleting')
@@ -25,8 +28,8 @@ export async function rowUnder(run: Run<unknown>, task: string): Promise<Instanc
 }
 
 /**
- * moveState on the newest generation; tries again when it loses.
- * `known` is the row when the caller has just read it.
+ * Calls moveState on the newest generation, and tries again when another change was faster. `known` is the row when the
+ * caller has just read it.
  */
 export async function settle(
   run: Run<unknown>,
@@ -42,16 +45,22 @@ export async function settle(
   throw new CloudError('unavailable', 'The instance changes too fast. Trying again helps.')
 }
 
-/** What may be in the way; guests that go are no hindrance, and take their time. */
+/**
+ * Kinds of removed things that may be in the way of the guest; guests that are being removed are not, and take their
+ * time.
+ */
 const notGuests = documentKinds.filter((kind) => kind !== 'instance')
 
-/** The host goes on converting or copying, or the guest takes its time; nobody waits for it in a slot. */
+/**
+ * After this time the host is asked again: the host goes on converting or copying, or the guest takes its time, and no
+ * operation waits for them in a slot.
+ */
 const askAgainMs = 1_000
 
 /**
- * The instance on its host as its row says now, in one call with all that it needs there: networks, ports,
- * disk, guest. Returns the guest, or what is waited for. Throws what the host says when it cannot, and
- * `unavailable` when it is silent.
+ * Tells the host the wish for the instance as its row says now, in one call with everything that the instance needs
+ * there: networks, ports, disk, guest. Returns the guest, or the work that is waited for. Throws the host's error when
+ * the host fails, and `unavailable` when the host is silent.
  */
 export async function tellHost(
   run: Run<unknown>,
@@ -67,7 +76,7 @@ export async function tellHost(
       for (const kind of ['network', 'port'] as const) await doubt(run.ctx, hostId, kind, of(its, kind))
       receipts = await deliver(run.ctx, run.op, hostId, about)
     }
-  // In the order in which they need each other: the first one says why the others could not be, either.
+  // The kinds are read in the order in which they need each other: the first error explains the others.
   for (const kind of ['network', 'port', 'instance'])
     for (const receipt of receipts)
       if (receipt.kind === kind && receipt.outcome === 'failed' && isIts(receipt))
@@ -84,7 +93,10 @@ const of = (things: readonly Thing[], kind: DocumentKind) =>
   things.flatMap((one) => (one.kind === kind ? one.thing : []))
 
 type Told = { id: string; its: readonly Thing[]; receipts: readonly Receipt[] }
-/** The host has not any more what it had confirmed, or it has heard more than these rows, of a backup, know. */
+/**
+ * Whether the host has lost a port that it had confirmed, or has heard newer documents than these rows, of a backup,
+ * know.
+ */
 async function hasLost(run: Run<unknown>, hostId: string, { id, its, receipts }: Told): Promise<boolean> {
   if (receipts.some((one) => one.outcome === 'older')) return true
   const { network } = await driversOf(run.ctx, hostId)
@@ -92,7 +104,7 @@ async function hasLost(run: Run<unknown>, hostId: string, { id, its, receipts }:
   return of(its, 'port').some((port) => !there.has(port))
 }
 
-/** The row's words for a failure: public message, detail for administrators. */
+/** The columns of a row for a failure: the message for everybody, the detail for administrators. */
 export const faultOf = (error: CloudError) => ({
   faultCode: 500,
   faultMessage: error.message,

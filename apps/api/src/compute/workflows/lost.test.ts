@@ -47,8 +47,8 @@ test('a guest starts where its host has lost the port and the network that it ha
   expect(network.state.ports.has(port.id)).toBe(true)
 })
 
-test('a guest starts where its host has heard more of it than these rows, of a backup, know', async () => {
-  // The standby had not heard the last changes of what it took over from.
+test('a guest starts where its host has heard newer documents than these rows, of a backup, know', async () => {
+  // The standby database had not received the last changes of the database that it replaced.
   await db().$executeRaw`UPDATE "Document" SET "generation" = "generation" + 3`
   await db().$executeRaw`UPDATE "HostDocument" SET "confirmed" = 0`
   await startsAtOnce()
@@ -89,7 +89,7 @@ test.each(['a build', 'a start'])(
   },
 )
 
-test('a guest whose row is lost, by nobody’s wish, while a round goes on is not removed', async () => {
+test('a guest whose row is lost, but not deleted by anybody, during a round is not removed', async () => {
   const { documents, hypervisor, storage } = onHost()
   const list = vi.spyOn(documents, 'list').mockImplementationOnce(async () => {
     await db().instance.deleteMany({ where: { id } })

@@ -7,15 +7,15 @@ import { driverCode, plainOp, whileAnswering } from '../../kernel/hosts.ts'
 import type { Run } from '../../kernel/workflow.ts'
 
 /**
- * A host that refuses is asked again for so long (`launchMs` for a launch, `actMs` otherwise): its agent may be
- * starting anew. One that was silent has had most of that time already (kernel/hosts.ts). Variables for tests alone.
+ * A host that refuses is asked again for this long (`launchMs` for a launch, `actMs` otherwise), because its agent may
+ * be restarting. A silent host has had most of that time already (kernel/hosts.ts). Variables only for tests.
  */
 export const patience = { launchMs: 5_000, actMs: 15_000, askAgainMs: 1_000, probeMs: 2_000 }
 
-/** What a step does on a host: its drivers, and the op that ends when the host falls silent. */
+/** The drivers that a step uses on a host, and the op that ends when the host falls silent. */
 export type OnHost = HostDrivers & { op: Op }
 
-/** Driver calls of one step on one host; they end soon when it falls silent. */
+/** Makes the driver calls of one step on one host; the calls end soon when the host falls silent. */
 export async function onHost<T>(
   run: Run<unknown>,
   hostId: string,
@@ -25,7 +25,7 @@ export async function onHost<T>(
   return whileAnswering(run.op, drivers, (op) => work({ ...drivers, op }))
 }
 
-/** Hosts that this operation has given up: nothing more is asked of them. */
+/** Returns the hosts that this operation has given up, with the reasons: nothing more is asked of them. */
 export const givenUp = (run: Run<unknown>): Readonly<Record<string, string>> =>
   (run.data.givenUp ?? {}) as Record<string, string>
 
@@ -34,8 +34,8 @@ export async function giveUp(run: Run<unknown>, hostId: string, reason: string):
 }
 
 /**
- * For undo and removal, which must come to an end: nobody waits for a host that does not answer. It hears of
- * it later (hosts/documents.ts).
+ * For undo and removal, which must end: no step waits for a host that does not answer. The host hears of the change
+ * later (hosts/documents.ts).
  */
 export async function ifItAnswers(
   run: Run<unknown>,
@@ -54,17 +54,17 @@ export async function ifItAnswers(
 }
 
 /**
- * For what somebody wishes of an instance that is built: a host that does not answer is tried again (its agent
- * may be starting anew), until it counts as down or has been in trouble for `patience.actMs`. Then it is given up
- * and the wish ends as a conflict, which is final, instead of holding the instance until the deadline.
+ * For actions on a built instance: a host that does not answer is tried again (its agent may be restarting), until it
+ * counts as down or has been in trouble for `patience.actMs`. Then the host is given up and the action ends as a
+ * conflict, which is final, instead of holding the instance until the deadline.
  */
 export async function orGiveUp<T>(run: Run<unknown>, hostId: string, work: () => Promise<T>): Promise<T> {
   const startedAt = Date.now()
   try {
-    // A call to one that is still silent takes 12 s: so long nobody waits a second time.
+    // A call to a host that is still silent takes 12 s, so a small question comes before a second call.
     if (run.data.silentSince) await demandAnswer(run, hostId)
     const answer = await work()
-    // It answers: what troubles it later, after the guest's time to shut down, is something new.
+    // The host has answered: later trouble, after the guest's time to shut down, is new trouble.
     if (run.data.silentSince) await run.keep({ silentSince: false })
     return answer
   } catch (error) {
@@ -85,7 +85,7 @@ export async function orGiveUp<T>(run: Run<unknown>, hostId: string, work: () =>
   }
 }
 
-/** Throws `unavailable` when the host does not answer a small question within `patience.probeMs`. */
+/** Asks the host a small question. Throws `unavailable` when the host does not answer within `patience.probeMs`. */
 export async function demandAnswer(run: Run<unknown>, hostId: string): Promise<void> {
   const drivers = await driversOf(run.ctx, hostId)
   const op = plainOp(run.ctx, patience.probeMs)
@@ -97,7 +97,7 @@ async function isThere(run: Run<unknown>, hostId: string): Promise<boolean> {
   return state === 'up' || state === 'suspect'
 }
 
-/** Tells the host now of the end of an instance and these ports, which their documents say already. */
+/** Tells the host now that an instance and these ports are to be removed; their documents say so already. */
 export function tellOfEnd(
   run: Run<unknown>,
   { id, hostId }: { id: string; hostId: string },

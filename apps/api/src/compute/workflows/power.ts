@@ -18,12 +18,12 @@ const powerOf: Record<ObservedInstance['power'], Power> = {
 
 type Built = InstanceRow & { hostId: string }
 type Tasks = (run: Run<unknown>) => TaskState
-/** What the host reports when it is done, or what is waited for. */
+/** Calls the hypervisor; returns the state that the host reports, or the work that is waited for. */
 type Call = (run: Run<unknown>, row: Built, host: OnHost) => Promise<ObservedInstance | Wait>
 
 /**
- * First the call to the hypervisor, which replays without harm; then the state that the host
- * reported, unless the instance is being deleted or (in a replay) has been settled already.
+ * Makes the workflow of an action on power: first the call to the hypervisor, which can be repeated without harm, then
+ * the state that the host has reported, unless the instance is being deleted or (in a replay) has been settled already.
  */
 function changingPower(
   { action, deadlineMs, title }: { action: string; deadlineMs: number; title: string },
@@ -59,7 +59,7 @@ function changingPower(
     async onFailed(run, error) {
       const row = await currentRow(run)
       const isSilent = row?.hostId != null && givenUp(run)[row.hostId] !== undefined
-      // Of a guest whose host says nothing nothing is known that was not known before.
+      // While the host is silent, nothing new is known of the guest, so its state stays.
       const asItWas = { taskState: null }
       const broken = { vmState: 'error' as const, taskState: null, ...faultOf(error) }
       await settle(run, isSilent ? asItWas : broken, (now) => now.taskState === taskOf(run), row)
@@ -67,19 +67,23 @@ function changingPower(
   }
 }
 
-/** From whatever the host has left of it: ports applied, disk found, guest described anew and running. */
+/**
+ * Powers the guest on from whatever its host still has of it: ports are applied, the disk is found, the guest is
+ * described anew and runs.
+ */
 const powerOn: Call = async (run, row, { hypervisor, op }) => {
   const answer = await tellHost(run, row)
-  // Its host had heard of the wish before, while the guest was still running: it powers on once for a wish.
+  // When the host had heard of the wish before, while the guest was still running, it does not power on again: the host
+  // does so once for a wish.
   return 'waitMs' in answer || answer.power === 'running' ? answer : hypervisor.start(op, row.id)
 }
 
-/** The button, again and again; the state once it is off, or the time is over. */
+/** Presses the button again and again. Returns the wait, or null once the guest is off or its time is over. */
 async function askToShutDown(run: Run<unknown>, { hypervisor, op }: OnHost): Promise<Wait | null> {
   const leftMs = graceMs - (Date.now() - run.stepStartedAt.getTime())
   if (leftMs <= 0) return null
   const pressed = await hypervisor.pressButton(op, run.resourceId).catch((error: unknown) => {
-    if (driverCode(error) === 'conflict') return null // it has just gone off
+    if (driverCode(error) === 'conflict') return null // the guest has just gone off
     throw error
   })
   if (pressed?.power !== 'running') return null
@@ -96,7 +100,7 @@ const stopping = changingPower(
   { action: 'instance.stop', deadlineMs: deadlineMs.stop, title: 'Pressing the power button' },
   () => 'powering-off',
   async (run, row, host) => {
-    // What powered it on, and comes late, must be older there than what it has heard.
+    // An earlier wish that powers the guest on, and arrives late, must be older than the wish that the host has heard.
     await deliver(run.ctx, host.op, row.hostId, { kinds: [], gone: [], now: [row.id] })
     const seen = await host.hypervisor.get(host.op, row.id)
     // A paused guest cannot react to its button.
@@ -123,7 +127,7 @@ const rebooting = changingPower(
   (run) => (kindOf(run) === 'hard' ? 'rebooting_hard' : 'rebooting'),
   async (run, row, host) => {
     const seen = await host.hypervisor.get(host.op, row.id)
-    // Also when the guest has followed the button: a reboot of one that is off is a start.
+    // This also holds when the guest has followed the button: a reboot of a stopped guest is a start.
     if (!seen || seen.pid === null) return powerOn(run, row, host)
     const before = run.data.process as { pid: number; startedAt: string | null } | undefined
     if (before && (before.pid !== seen.pid || before.startedAt !== seen.startedAt)) return seen

@@ -54,7 +54,7 @@ async function launched(ctx: Ctx = tenant, patch: object = {}): Promise<string> 
   const { instances } = await launchInstances(ctx, aLaunch(world, { publicIp: true, ...patch }))
   return instances[0]?.id ?? ''
 }
-/** What a host has of an instance. */
+/** Returns the things that a host has of an instance. */
 function has(name: string, id: string) {
   const host = world.hosts.get(name)
   return {
@@ -67,8 +67,8 @@ const nothing = { guest: false, disk: false, ports: 0 }
 const everything = { guest: true, disk: true, ports: 1 }
 
 /**
- * Runs a build to its end. The hosts that it comes to get these faults, one after the other; the
- * names of all that it came to.
+ * Runs a build to its end. The hosts that it comes to get these faults, one after the other. Returns the names of these
+ * hosts.
  */
 async function build(id: string, faults: Fault[]): Promise<string[]> {
   const { id: operationId } = await operationOf(id)
@@ -86,14 +86,14 @@ async function build(id: string, faults: Fault[]): Promise<string[]> {
   throw new Error('the build does not come to an end')
 }
 
-/** They answer again, and hear what they have missed. */
+/** Lets the hosts answer again, and hear the changes that they have missed. */
 async function comeBack(): Promise<void> {
   world.faults.clear()
   await deliverAll(world.system)
 }
 
 describe('a launch', () => {
-  test('whose hosts refuse and hang is built on the third', async () => {
+  test('whose first two hosts refuse and hang is built on the third', async () => {
     const id = await launched()
     const names = await build(id, ['refuses', 'hangs'])
     expect(new Set(names).size).toBe(3)
@@ -104,13 +104,13 @@ describe('a launch', () => {
     expect(has(last, id)).toEqual(everything)
     const ports = await db().port.findMany({ where: { deviceId: id } })
     expect(ports.map((port) => port.hostId)).toEqual([row.hostId])
-    // Those that have not said that they are without it hold its room until they are back.
+    // Hosts that have not confirmed the removal hold the instance's room until they are back.
     const inUse = () => db().host.findMany({ where: { vcpusUsed: { gt: 0 } } })
     expect(await inUse()).toHaveLength(3)
     await comeBack()
     expect((await inUse()).map((host) => host.id)).toEqual([row.hostId])
     for (const name of names.slice(0, 2)) expect(has(name, id)).toEqual(nothing)
-    // The history says why it is there.
+    // The history says why the instance is on this host.
     const { explanation, hostId } = await operationOf(id)
     expect(hostId).toBe(row.hostId)
     const { verdicts } = explanation as PlacementView
@@ -121,7 +121,7 @@ describe('a launch', () => {
     ])
   })
 
-  test('that finds no host fails with what was tried; its room is held until they are back', async () => {
+  test('that finds no host fails and names the tried hosts; its room is held until they are back', async () => {
     const id = await launched()
     const names = await build(id, ['refuses', 'hangs', 'hangs'])
     expect(names).toHaveLength(3)
@@ -152,7 +152,7 @@ describe('a launch', () => {
     expect((await rowOf(id)).faultMessage).toMatch(/One host was tried/)
   })
 
-  test('goes elsewhere when the disk of its host is full', async () => {
+  test('goes to another host when the disk of its host is full', async () => {
     const id = await launched()
     const first = await nameOf((await rowOf(id)).hostId)
     world.hosts.get(first)?.storage.failNext('ensureDisk', new DriverError('no_space', 'full'))
@@ -160,7 +160,7 @@ describe('a launch', () => {
     expect(await rowOf(id)).toMatchObject({ vmState: 'active' })
   })
 
-  test('stays when its agent only starts anew', async () => {
+  test('stays on its host when the agent only restarts', async () => {
     const id = await launched()
     const first = await nameOf((await rowOf(id)).hostId)
     patience.launchMs = 60_000
@@ -170,7 +170,7 @@ describe('a launch', () => {
     expect(await rowOf(id)).toMatchObject({ vmState: 'active' })
   })
 
-  test('whose host was in trouble minutes ago and answered since has that time again', async () => {
+  test('whose host was in trouble, and has answered since, waits as long again in new trouble', async () => {
     const id = await launched()
     const { id: operationId } = await operationOf(id)
     const first = await nameOf((await rowOf(id)).hostId)
@@ -200,7 +200,7 @@ describe('a launch', () => {
     expect(await rowOf(id)).toMatchObject({ vmState: 'active', faultMessage: null })
   })
 
-  test('is not held up by another host that hangs, although its guests must hear of the new one', async () => {
+  test('is not delayed by another host that hangs, although guests there must hear of the new guest', async () => {
     const other = await launched(tenant, { hostName: undefined, openPresets: ['ssh'] })
     await build(other, [])
     const dead = await nameOf((await rowOf(other)).hostId)
@@ -212,7 +212,7 @@ describe('a launch', () => {
   })
 })
 
-test.each(['refuses', 'hangs'] as const)('undo ends although its host %s', async (fault) => {
+test.each(['refuses', 'hangs'] as const)('the undo of a build ends although its host %s', async (fault) => {
   const id = await launched()
   const { id: operationId } = await operationOf(id)
   const host = await nameOf((await rowOf(id)).hostId)
@@ -225,7 +225,7 @@ test.each(['refuses', 'hangs'] as const)('undo ends although its host %s', async
   expect(await operationOf(id)).toMatchObject({ state: 'failed' })
   expect(await rowOf(id)).toMatchObject({ vmState: 'error', hostId: null })
   expect(await db().port.count({ where: { deviceId: id } })).toBe(0)
-  // It is still there: the rows say that it is not to be, and its reconciler reads them.
+  // The guest is still on the host: the rows say that it is to be removed, and the host's reconciler reads them.
   expect(has(host, id)).toEqual(everything)
 })
 
@@ -251,7 +251,7 @@ test.each(['refuses', 'hangs'] as const)('a deletion ends although its host %s',
   expect(has(host, id)).toEqual(nothing)
 })
 
-test('a deletion waits for an agent that only starts anew', async () => {
+test('a deletion waits for an agent that only restarts', async () => {
   const id = await launched()
   await runPending(world.deps)
   const host = await nameOf((await rowOf(id)).hostId)
@@ -263,7 +263,7 @@ test('a deletion waits for an agent that only starts anew', async () => {
   expect(has(host, id)).toEqual(nothing)
 })
 
-/** Counts the calls by which a host is told of documents, whatever becomes of them. */
+/** Counts the calls that tell a host of documents, whatever their result. */
 function countTellings(host: string): { told: number } {
   const drivers = world.deps.hosts.at(`fake:${host}`)
   const { documents } = drivers
@@ -280,14 +280,14 @@ function countTellings(host: string): { told: number } {
   return count
 }
 
-test('a deletion waits once for a host that hangs and still counts as up, and then asks it only small things', async () => {
+test('a deletion waits once for a host that hangs and counts as up, then asks only small questions', async () => {
   const id = await launched()
   await runPending(world.deps)
   const { hostId } = await rowOf(id)
   const host = await nameOf(hostId)
   const count = countTellings(host)
   world.faults.set(host, 'hangs')
-  // A call that hangs takes 120 ms here.
+  // In this test a call that hangs takes 120 ms.
   patience.actMs = 1_500
   await deleteInstance(tenant, { id })
   const { id: operationId } = await operationOf(id, 'instance.delete')
@@ -302,7 +302,7 @@ test('a deletion waits once for a host that hangs and still counts as up, and th
   expect(await db().instance.findUnique({ where: { id } })).toBeNull()
 })
 
-test('an interface that cannot be plugged in goes back although its host hangs', async () => {
+test('an interface that cannot be plugged in is released although its host hangs', async () => {
   const id = await launched()
   await runPending(world.deps)
   world.faults.set(await nameOf((await rowOf(id)).hostId), 'hangs')
@@ -312,7 +312,7 @@ test('an interface that cannot be plugged in goes back although its host hangs',
   expect(await db().port.findUnique({ where: { id: portId } })).toBeNull()
 })
 
-describe('what is wished of an instance whose host is silent', () => {
+describe('an instance whose host is silent', () => {
   const silence =
     'The machine that this instance is on does not answer. Nothing was changed, and it is not done later:'
   async function built(): Promise<{ id: string; host: string; hostId: string }> {
@@ -321,7 +321,7 @@ describe('what is wished of an instance whose host is silent', () => {
     const { hostId } = await rowOf(id)
     return { id, host: await nameOf(hostId), hostId: hostId ?? '' }
   }
-  /** As a worker would, without waiting between two tries; how the operation ended. */
+  /** Runs an operation to its end as a worker does, without waiting between two tries; returns how it ended. */
   async function end(id: string, action: string) {
     const { id: operationId } = await operationOf(id, action)
     const begun = Date.now()
@@ -343,7 +343,7 @@ describe('what is wished of an instance whose host is silent', () => {
   const running = { vmState: 'active', taskState: null, faultMessage: null }
   const stopped = { vmState: 'stopped', taskState: null, faultMessage: null }
 
-  test.each(['refuses', 'hangs'] as const)('a stop ends soon when it is down and %s', async (fault) => {
+  test.each(['refuses', 'hangs'] as const)('fails a stop soon on a down host that %s', async (fault) => {
     const { id, host, hostId } = await built()
     await stopInstance(tenant, { id })
     world.faults.set(host, fault)
@@ -356,7 +356,7 @@ describe('what is wished of an instance whose host is silent', () => {
     expect(await rowOf(id)).toMatchObject(stopped)
   })
 
-  test('a start leaves it stopped, to be started later', async () => {
+  test('stays stopped after a failed start, and can be started later', async () => {
     const { id, host, hostId } = await built()
     await stopInstance(tenant, { id })
     await runPending(world.deps)
@@ -376,7 +376,7 @@ describe('what is wished of an instance whose host is silent', () => {
     ['instance.pause', (id: string) => pauseInstance(tenant, { id })],
     ['instance.reboot', (id: string) => rebootInstance(tenant, { id, kind: 'soft' })],
     ['instance.reboot', (id: string) => rebootInstance(tenant, { id, kind: 'hard' })],
-  ])('%s leaves it running', async (action, act) => {
+  ])('keeps running after a failed %s', async (action, act) => {
     const { id, host, hostId } = await built()
     await act(id)
     world.faults.set(host, 'refuses')
@@ -385,7 +385,7 @@ describe('what is wished of an instance whose host is silent', () => {
     expect(await rowOf(id)).toMatchObject(running)
   })
 
-  test('interfaces stay as they were', async () => {
+  test('keeps its interfaces', async () => {
     const { id, host, hostId } = await built()
     const [first] = await listInterfaces(tenant, { id })
     const { portId } = await attachInterface(tenant, { id, networkId: tenant.networkId })
@@ -407,7 +407,7 @@ describe('what is wished of an instance whose host is silent', () => {
     expect(has(host, id)).toEqual({ ...everything, ports: 2 })
   })
 
-  test('is tried again while it may only be starting anew, and the portal says why it waits', async () => {
+  test('retries a stop while the agent may only be restarting, and the portal says why the stop waits', async () => {
     const { id, host } = await built()
     const { id: operationId } = await stopInstance(tenant, { id }).then(() =>
       operationOf(id, 'instance.stop'),
@@ -426,7 +426,7 @@ describe('what is wished of an instance whose host is silent', () => {
     expect(await rowOf(id)).toMatchObject(stopped)
   })
 
-  test('whose time is over, since no worker ran, fails with that time in words', async () => {
+  test('fails a stop whose time is over because no worker ran, and names that time', async () => {
     const { id } = await built()
     await stopInstance(tenant, { id })
     const { id: operationId } = await operationOf(id, 'instance.stop')
@@ -439,7 +439,7 @@ describe('what is wished of an instance whose host is silent', () => {
     expect((await rowOf(id)).faultMessage).toMatch(/^This was not done within 150 seconds\. /)
   })
 
-  test('is given up after a while although it still counts as up', async () => {
+  test('gives a stop up after a while although the host still counts as up', async () => {
     const { id, host } = await built()
     world.faults.set(host, 'refuses')
     await stopInstance(tenant, { id })
@@ -450,7 +450,7 @@ describe('what is wished of an instance whose host is silent', () => {
   })
 })
 
-test('the guests of other hosts are looked after although one hangs, also while leftovers are removed', async () => {
+test('guests of other hosts are reconciled although one host hangs, also while leftovers are removed', async () => {
   const id = await launched()
   await runPending(world.deps)
   const mine = await nameOf((await rowOf(id)).hostId)
@@ -471,7 +471,7 @@ test('the guests of other hosts are looked after although one hangs, also while 
   expect(await rowOf(id)).toMatchObject({ vmState: 'active' })
 })
 
-test('the networks of other hosts are repaired although as many as may be at once hang', async () => {
+test('networks of other hosts are repaired although as many hosts hang as may be asked at once', async () => {
   const id = await launched()
   await runPending(world.deps)
   const past = new Date(Date.now() - 3_600_000)

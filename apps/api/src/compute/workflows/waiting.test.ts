@@ -40,14 +40,14 @@ const operationOf = (resourceId: string, action: string) =>
   db().operation.findFirstOrThrow({ where: { resourceId, action }, orderBy: { createdAt: 'desc' } })
 const runOnce = async (resourceId: string, action: string) =>
   runOperation(world.deps, (await operationOf(resourceId, action)).id, { last: true })
-/** As if the step that is under way had begun so long ago. */
+/** Changes the start of the running step to this long ago. */
 const age = async (resourceId: string, action: string, ms: number) =>
   db().operationStep.updateMany({
     where: { operationId: (await operationOf(resourceId, action)).id, state: 'running' },
     data: { startedAt: new Date(Date.now() - ms) },
   })
 
-/** The real queue with so many slots. */
+/** Starts the real queue with this many slots. */
 const worker = (short: number) =>
   startWorker(world.deps, {
     id: crypto.randomUUID(),
@@ -56,7 +56,7 @@ const worker = (short: number) =>
     reconcilers: [],
   })
 
-test('fifty guests that ignore their button delay nobody else', async () => {
+test('fifty guests that ignore their button delay no other instance', async () => {
   await unlimited(tenant)
   const stubborn = await running(tenant, { count: 50 })
   for (const id of stubborn) host().hypervisor.ignorePowerButton(id)
@@ -72,7 +72,7 @@ test('fifty guests that ignore their button delay nobody else', async () => {
         expect(await rowOf(mine)).toMatchObject({ vmState: 'stopped', taskState: null })
         expect(await rowOf(instances[0]?.id ?? '')).toMatchObject({ vmState: 'active', taskState: null })
       },
-      // One after the other in three slots, the fifty alone would take eight minutes.
+      // If they ran one after the other in three slots, the fifty guests alone would take eight minutes.
       { timeout: 120_000, interval: 50 },
     )
   } finally {
@@ -103,7 +103,7 @@ test('a guest that powers off is noticed by its event, not by the timer', async 
   const stopQueue = await worker(1)
   try {
     await stopInstance(tenant, { id })
-    // Its timer would be slow: only the event can be quick.
+    // The timer is set to an hour, so only the event can be quick.
     await vi.waitFor(
       async () =>
         expect(
@@ -154,7 +154,7 @@ test('a deletion does not wait for a stop that waits', async () => {
   expect(await rowOf(id)).toBeNull()
 })
 
-test('a guest is asked to let go of an interface for a while, and then keeps it', async () => {
+test('a guest is asked to release an interface for a while, and then keeps the interface', async () => {
   const [id = ''] = await running(tenant)
   const attached = async () => {
     const { portId } = await attachInterface(tenant, { id, networkId: tenant.networkId })

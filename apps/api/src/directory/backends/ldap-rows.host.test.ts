@@ -148,7 +148,7 @@ describe('the rows of a directory’s users', () => {
     await expectCloudError(
       updateUser(ctx, { id, enabled: true, email: undefined }),
       'forbidden',
-      /Enable it there/,
+      /Enable the user there/,
     )
     await deleteUser(ctx, { id })
     expect(await cloud.deps.root.user.count({ where: { id } })).toBe(0)

@@ -98,7 +98,9 @@ describe('sign-in', () => {
     }
     const known: number[] = []
     const unknown: number[] = []
-    for (let n = 0; n < 12; n++) {
+    // The fastest answers are compared: a busy machine delays some, and needs more tries.
+    const differ = () => Math.abs(Math.min(...known) - Math.min(...unknown)) >= Math.min(...known) / 3
+    for (let n = 0; n < 12 || (n < 40 && differ()); n++) {
       // The test deletes the failures, so that the account never waits.
       await cloud.deps.root.signInLimit.deleteMany()
       known.push(await time(alice.uid))

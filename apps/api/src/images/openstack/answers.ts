@@ -2,10 +2,10 @@ import { CloudError } from '../../kernel/errors.ts'
 import { HttpError } from '../../openstack/errors.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 
-/** Glance's own sentence; the address and the body of a request can both name what is not there. */
+/** The sentence that Glance uses. Both the address and the body of a request can name an image that does not exist. */
 export const noImage = (id: string): string => `No image found with ID ${id}`
 
-/** The operations with what our services throw worded as Glance does. */
+/** Wraps the operations, so that errors of the services have the words of Glance. */
 export function glanceAnswers(operations: ApiOperation[]): ApiOperation[] {
   return operations.map((operation) => ({
     ...operation,

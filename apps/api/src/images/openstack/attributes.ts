@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { HttpError } from '../../openstack/errors.ts'
 import { diskFormats, type ImageChange, type ImageView, imageBounds, imageVisibilities } from '../contract.ts'
 
-/** Bounds of what an owner may hang on an image (R6). */
+/** Limits of properties and tags that an owner may put on an image (R6). */
 const { properties: maxProperties, propertiesBytes: maxPropertiesBytes } = imageBounds
 export const maxTags = imageBounds.tags
 
@@ -26,7 +26,7 @@ const containerFormat = z
   .literal('bare', { error: 'container_format must be bare: other containers are not unpacked here.' })
   .nullable()
 
-/** What of an image its owner may set, with Glance's names and types. */
+/** The attributes of an image that its owner may set, with Glance's names and types. */
 const attributes = {
   name: text(255)
     .regex(/^[^\p{Cc}\u2028\u2029]*$/u, 'A name has no control characters or line breaks.')
@@ -48,7 +48,7 @@ export const settable = z.object(attributes).partial()
 export type Settable = z.output<typeof settable>
 export const isSettable = (name: string): name is keyof typeof attributes => Object.hasOwn(attributes, name)
 
-/** Any other name is the owner's own, with a string as its value. Throws 400. */
+/** Reads a custom property: a name that is no attribute of Glance, with a string as its value. Throws 400. */
 export function customProperty(name: string, value: unknown): string {
   if (name === '' || name.length > 255 || /[\p{Cc}\p{Cs}]/u.test(name))
     throw new HttpError(
@@ -61,7 +61,7 @@ export function customProperty(name: string, value: unknown): string {
 }
 const quoted = (name: string) => `'${name.slice(0, 100)}'`
 
-/** Throws 413 when it is more than an image may carry. */
+/** Throws 413 when properties or tags exceed the limits of an image. */
 export function boundExtras(properties: Record<string, string>, tags: readonly string[]): void {
   if (Object.keys(properties).length > maxProperties)
     throw new HttpError(413, `An image has at most ${maxProperties} properties.`)
@@ -70,7 +70,7 @@ export function boundExtras(properties: Record<string, string>, tags: readonly s
   if (tags.length > maxTags) throw new HttpError(413, `An image has at most ${maxTags} tags.`)
 }
 
-/** Glance's names → ours; what is not there stays as it is. */
+/** Translates attributes from Glance's names to the cloud's names; an attribute that is absent does not change. */
 export function changeOf(set: Settable): ImageChange {
   return {
     ...(set.name === undefined ? {} : { name: set.name ?? '' }),
@@ -86,7 +86,7 @@ export function changeOf(set: Settable): ImageChange {
   }
 }
 
-/** The format is said before the data comes; afterwards it is what the data is. */
+/** Refuses a change of the format once the image has data: from then on the data determines the format. */
 export function refuseLateFormat(before: ImageView, set: Settable): void {
   if (before.state === 'queued') return
   for (const [name, value, now] of [

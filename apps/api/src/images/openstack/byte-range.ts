@@ -2,9 +2,10 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { HttpError } from '../../openstack/errors.ts'
 
 /**
- * One range of bytes (RFC 9110, 14.2), both ends included; null for all: also when it is counted in another
- * unit, or wanted of other bytes than those of `etag` (If-Range, 13.1.5; we tell no dates). Like Glance: several
- * ranges and what is no range of bytes are 416 instead of being ignored.
+ * Reads the one range of bytes of a request (RFC 9110, 14.2), both ends included. Null means all bytes: also when the
+ * range has another unit than bytes, or when If-Range (13.1.5) names another entity than `etag` (the cloud never sends
+ * a date to compare with). As in Glance, several ranges, and a range of bytes that is malformed, are answered with 416
+ * instead of being ignored.
  */
 export function byteRange(
   headers: IncomingHttpHeaders,

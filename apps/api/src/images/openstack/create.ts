@@ -7,7 +7,7 @@ import { boundExtras, changeOf, customProperty, isSettable, settable } from './a
 
 const idInput = z.uuid('id must be a UUID.').transform((id) => id.toLowerCase())
 
-/** The body of POST /v2/images → ours. */
+/** Translates the body of POST /v2/images to an image of the cloud. */
 export function newImageOf(body: unknown): NewImage {
   if (typeof body !== 'object' || body === null || Array.isArray(body))
     throw new HttpError(400, 'The body must be a JSON object: the image.')
@@ -28,7 +28,7 @@ export function newImageOf(body: unknown): NewImage {
     description: '',
     diskFormat: null,
     containerFormat: null,
-    // Glance's default since 2.5: private until somebody is named.
+    // The default of Glance since 2.5: the image is private until its owner names a member.
     visibility: 'shared',
     minDiskGib: 0,
     minRamMib: 0,

@@ -4,12 +4,12 @@ import { imageStore } from '../store.ts'
 import { qcow2 } from '../testing-qcow2.ts'
 import { call, closeGlance, cloud, disk, made, openGlance, patch, put, show } from './glance.testing.ts'
 
-/** Data in and out of Glance, as clients send and read it. */
+/** Uploads and downloads at Glance's door, as clients make them. */
 beforeAll(openGlance)
 afterAll(closeGlance)
 
 describe('data', () => {
-  test('up, active at once with all hashes, down again, in parts too', async () => {
+  test('an uploaded image is active at once with all hashes, and can be downloaded whole and in parts', async () => {
     const id = await made()
     expect((await call('GET', `/v2/images/${id}/file`)).status).toBe(204)
     const bytes = disk()
@@ -60,7 +60,7 @@ describe('data', () => {
     const head = await call('HEAD', `/v2/images/${id}/file`)
     expect([head.status, head.headers['content-length'], head.text]).toEqual([200, String(bytes.length), ''])
   })
-  test('A05: bytes are written once, by every road', async () => {
+  test('A05: no operation replaces bytes that were written once', async () => {
     const id = await made()
     await put(id, disk())
     const before = (await show(id)).json
@@ -79,7 +79,7 @@ describe('data', () => {
     for (const name of ['status', 'size', 'checksum', 'id', 'locations', 'self', 'file', 'virtual_size'])
       expect((await patch(id, [{ op: 'replace', path: `/${name}`, value: 'queued' }])).status, name).toBe(403)
   })
-  test('staged data is imported; nothing is to be imported before', async () => {
+  test('staged data is imported; before staging, an import is refused', async () => {
     const id = await made()
     const start = () =>
       call('POST', `/v2/images/${id}/import`, { body: { method: { name: 'glance-direct' } } })
@@ -95,7 +95,7 @@ describe('data', () => {
     await cloud.owner.settle()
     expect((await show(id)).json.status).toBe('active')
   })
-  test('A01: what is not what was declared is refused by every road, and nothing stays', async () => {
+  test('A01: data of another format than declared is refused by every operation, and nothing stays', async () => {
     const backing = qcow2({ backingOffset: 112n, backingLength: 11 }, Buffer.from('/etc/passwd'))
     for (const road of ['file', 'stage']) {
       const id = await made()
@@ -107,7 +107,7 @@ describe('data', () => {
     }
     expect((await imageStore(cloud.owner.deps).list()).staged).toEqual([])
   })
-  test('more than the quota has room for: 413 that the client can read, announced or not', async () => {
+  test('an upload above the quota gets a 413 that the client can read, with or without Content-Length', async () => {
     const { root } = cloud.owner.deps
     const key = { projectId: cloud.owner.projectId, resource: 'imageGib' }
     await root.quotaLimit.update({ where: { projectId_resource: key }, data: { limit: 0 } })
@@ -123,7 +123,7 @@ describe('data', () => {
       await root.quotaLimit.update({ where: { projectId_resource: key }, data: { limit: -1 } })
     }
   })
-  test('only application/octet-stream is taken; a format must have been said', async () => {
+  test('only application/octet-stream is accepted, and only after the format was named', async () => {
     const id = await made()
     for (const type of ['application/json', 'text/plain', 'multipart/form-data; boundary=x'])
       expect((await call('PUT', `/v2/images/${id}/file`, { bytes: disk(), type })).status).toBe(415)
@@ -139,7 +139,7 @@ describe('data', () => {
     expect((await put(nothing, disk())).status).toBe(204)
     expect((await patch(nothing, [{ op: 'replace', path: '/disk_format', value: 'raw' }])).status).toBe(403)
   })
-  test('formats that are not taken are refused with the reason', async () => {
+  test('formats that the cloud does not accept are refused with the reason', async () => {
     const answer = await call('POST', '/v2/images', { body: { disk_format: 'vmdk' } })
     expect([answer.status, answer.text]).toEqual([400, expect.stringContaining('qemu-img convert')])
     expect((await call('POST', '/v2/images', { body: { container_format: 'ova' } })).status).toBe(400)

@@ -18,7 +18,7 @@ import { byteRange } from './byte-range.ts'
 import { importMethods } from './info.ts'
 import { storeId } from './views.ts'
 
-/** The bytes of images: in one go, staged and imported, and out again. */
+/** Operations on the bytes of images: upload in one request, staging and import, and download. */
 export const dataOperations: ApiOperation[] = [
   {
     name: 'images.file.upload',
@@ -81,7 +81,7 @@ const importBody = z.object({
   all_stores_must_succeed: z.boolean().optional(),
 })
 
-/** Whose image is deleted under the upload hears 410, at whatever moment it went. */
+/** Answers 410 when the image was deleted during the upload, at whatever moment. */
 async function unlessDeleted(work: () => Promise<void>): Promise<void> {
   await work().catch((error: unknown) => {
     const gone = error instanceof CloudError && error.reason === imageDeleted
@@ -115,12 +115,12 @@ async function download(call: Call): Promise<unknown> {
   if (range)
     call.reply.status(206).header('Content-Range', `bytes ${range.start}-${range.end}/${data.sizeBytes}`)
   else if (data.md5) call.reply.header('Content-MD5', data.md5)
-  // A stream, so that the length that was just said stays.
+  // An empty stream, so that the content length that was set above stays.
   if (call.request.method === 'HEAD') return call.reply.send(Readable.from([]))
   return call.reply.send(await data.open(range ?? undefined))
 }
 
-/** Null: there is none yet, which is no error. */
+/** Opens the data of the image. Null: the image has no data yet, which is no error. */
 async function dataOf(call: Call): Promise<ImageData | null> {
   const id = idOf(call)
   try {

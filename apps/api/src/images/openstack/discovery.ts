@@ -1,7 +1,7 @@
 import type { Deps } from '../../kernel/context.ts'
 import type { ApiOperation } from '../../openstack/operation.ts'
 
-/** Glance counts minors of v2 as entries of their own, all at the same address; there never was a 2.14 in Zed. */
+/** Glance lists each minor version of v2 as an entry of its own, all at the same address; Zed has no version 2.14. */
 const minors = [15, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0]
 
 export function versionsDocument(publicUrl: string): object {

@@ -5,7 +5,9 @@ import { expect } from 'vitest'
 import { type FacadeWorld, facadeWorld } from '../../facade.testing.ts'
 import { qcow2 } from '../testing-qcow2.ts'
 
-/** Glance v2 over HTTP as clients use it. Shapes are those of a real Zed Glance, kept here as data. */
+/**
+ * Calls Glance v2 over HTTP as clients do. The expected shapes are those of a real Glance of Zed, kept here as data.
+ */
 export let cloud: FacadeWorld
 let port: number
 export async function openGlance(): Promise<void> {
@@ -25,7 +27,7 @@ type Sent = {
   chunked?: boolean
 }
 
-/** A real request, so that streams, early answers and closed connections are those of the door. */
+/** Sends a real HTTP request, so that streams, early answers and closed connections are those of the door. */
 export function call(method: string, path: string, sent: Sent = {}): Promise<Answer> {
   const { token = cloud.tokens.ownerMember, body, bytes } = sent
   const type = sent.type ?? (bytes ? 'application/octet-stream' : 'application/json')
@@ -77,7 +79,7 @@ export async function made(body: object = {}, token?: string): Promise<string> {
 }
 export const disk = () =>
   Buffer.concat([qcow2({ virtualSize: 128n * 1024n * 1024n }), crypto.randomBytes(700)])
-/** The request waits for what it starts. */
+/** Uploads data. The request waits for the import that it starts. */
 export const put = (id: string, bytes: Buffer, headers: object = {}) => {
   cloud.owner.settleBeside()
   return call('PUT', `/v2/images/${id}/file`, { bytes, headers })
@@ -90,7 +92,7 @@ export const ids = async (query: string, token?: string): Promise<string[]> => {
   return (answer.json.images as unknown as { id: string }[]).map((image) => image.id)
 }
 
-/** Keys of a real answer, in its order. */
+/** Keys of an image in a real answer, in the order of that answer. */
 export const imageKeys =
   'name disk_format container_format visibility size virtual_size status checksum protected min_ram min_disk owner os_hidden os_hash_algo os_hash_value id created_at updated_at tags self file schema'.split(
     ' ',

@@ -165,7 +165,7 @@ function tagOf(call: Call): string {
   return parsed.data
 }
 
-/** Glance says 403 where a state forbids it. */
+/** Answers 403, as Glance does, when the state of an image forbids the action. */
 async function refusedState(work: Promise<unknown>): Promise<void> {
   await work.catch((error: unknown) => {
     const { code, message } = error as { code?: unknown; message: string }

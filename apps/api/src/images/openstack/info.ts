@@ -3,7 +3,7 @@ import type { ApiOperation } from '../../openstack/operation.ts'
 import { usageOf } from '../service.ts'
 import { storeId } from './views.ts'
 
-/** Ways of `POST …/import`. None that fetches from an address: nothing here opens outbound sockets (A04). */
+/** Methods of `POST …/import`. None of them fetches from an address: the API opens no outbound sockets (A04). */
 export const importMethods = ['glance-direct']
 
 export const infoOperations: ApiOperation[] = [
@@ -44,7 +44,7 @@ export const infoOperations: ApiOperation[] = [
     summary: 'Quota of images and what of it is used',
     status: 200,
     access: 'list',
-    except: { systemReader: 'forbidden' }, // it has no project whose quota this could be
+    except: { systemReader: 'forbidden' }, // a system reader has no project, so no quota
     handle: async ({ ctx }) => {
       const { images, imageGib, stagedGib, uploads } = await usageOf(ctx)
       const mib = (gib: number) => (gib < 0 ? gib : gib * 1024)

@@ -4,10 +4,10 @@ import { imageStates, imageVisibilities, memberStatuses } from '../contract.ts'
 import type { ImageFilter, ImageSortField } from '../service.ts'
 import { anyOf, boolean, instants, number } from './query-values.ts'
 
-/** Glance's own: 25 unless asked for, never more than 1000. */
+/** Glance's page sizes: 25 by default, never more than 1000. */
 const defaultLimit = 25
 const maxLimit = 1000
-/** Filters by custom properties at once (R6). */
+/** Most custom properties that one list may be filtered by (R6). */
 const maxPropertyFilters = 20
 
 const sortKeys: Record<string, ImageSortField> = {
@@ -31,7 +31,7 @@ const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 type Reader = (query: Query, name: string) => Partial<ImageFilter>
 const one = (query: Query, name: string) => queryText(query, name) ?? ''
 
-/** What each query parameter narrows; anything else is a custom property of that name. */
+/** The filter that each query parameter sets; any other name is a custom property. */
 const readers: Record<string, Reader> = {
   limit: () => ({}),
   sort: () => ({}),
@@ -66,7 +66,7 @@ const readers: Record<string, Reader> = {
   description: (query, name) => ({ description: one(query, name) }),
 }
 const unfilterable = new Set('tags self file schema stores locations direct_url changes-since'.split(' '))
-/** What narrows a list of images, each with a value that no image has. */
+/** Filters of a list of images, each with a value that no image has. */
 export const imageFilters: Record<string, string> = {
   ...{ id: '00000000-0000-0000-0000-000000000001', name: 'nothing', status: 'nothing', owner: 'nobody' },
   ...{ disk_format: 'nothing', container_format: 'nothing', visibility: 'community', tag: 'nothing' },
@@ -76,7 +76,7 @@ export const imageFilters: Record<string, string> = {
   ...{ description: 'nothing', some_property: 'nothing' },
 }
 
-/** The query of GET /v2/images as a filter of ours. Throws 400 for what cannot be meant. */
+/** Translates the query of GET /v2/images to the filter of the service. Throws 400 for values that have no meaning. */
 export function imageFilter(query: Query): ImageFilter {
   const filter: ImageFilter = { orderBy: orderOf(query), limit: limitOf(query), ...sizesOf(query) }
   const properties: Record<string, string> = {}
@@ -116,7 +116,7 @@ function sizesOf(query: Query): Partial<ImageFilter> {
   }
 }
 
-/** A size is a number; what is none is the size of nothing, and no error (as in Glance). */
+/** The filter for an exact size; text that is no number matches no image, and is no error (as in Glance). */
 const exactly = (text: string) => ({ equals: /^\d{1,16}$/.test(text) ? BigInt(text) : -1n })
 
 function tagsOf(value: string | string[] | undefined): string[] {
@@ -131,7 +131,7 @@ function word<const T extends string>(query: Query, name: string, words: readonl
   return found
 }
 
-/** sort=name:asc,size or sort_key and sort_dir, each repeatable; not both. */
+/** Reads sort=name:asc,size or sort_key and sort_dir; each may be repeated, but the two forms exclude each other. */
 function orderOf(query: Query): ImageFilter['orderBy'] {
   const sort = queryText(query, 'sort')
   const [keys, dirs] = [all(query.sort_key), all(query.sort_dir)]

@@ -16,7 +16,7 @@ const status = z.object({ status: z.enum(memberStatuses) })
 
 const keyOf = (call: Call) => ({ imageId: idOf(call), projectId: call.params.member_id ?? '' })
 
-/** Projects that an image is shared with. */
+/** Operations on the projects that an image is shared with. */
 export const memberOperations: ApiOperation[] = [
   {
     name: 'images.members.list',

@@ -11,7 +11,7 @@ import {
   settable,
 } from './attributes.ts'
 
-/** Media types of PATCH and how old their JSON patch is (RFC 6902, or its fourth draft). */
+/** Media types of PATCH, each with the edition of JSON patch that it stands for (RFC 6902, or its fourth draft). */
 export const patchTypes = {
   'application/openstack-images-v2.1-json-patch': 'rfc',
   'application/openstack-images-v2.0-json-patch': 'draft4',
@@ -22,13 +22,13 @@ export type PatchStep = {
   op: 'add' | 'replace' | 'remove'
   name: string
   value: unknown
-  /** The fourth draft's `add` does not overwrite. */
+  /** Whether `add` refuses to overwrite a value, as in the fourth draft. */
   strictAdd: boolean
 }
 const ops = ['add', 'replace', 'remove'] as const
 const maxSteps = 512
 
-/** Throws 415 for any other type of body: Glance takes no plain JSON here. */
+/** Throws 415 for any other type of body: Glance accepts no plain JSON here. */
 export function patchDialect(contentType: string | undefined): Dialect {
   const type = (contentType ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? ''
   const found = Object.entries(patchTypes).find(([name]) => name === type)
@@ -37,7 +37,7 @@ export function patchDialect(contentType: string | undefined): Dialect {
   return found[1]
 }
 
-/** Throws 400 for what is no JSON patch, 403 for names that are ours alone. */
+/** Reads the steps of a JSON patch. Throws 400 for any other body, 403 for names that only the cloud may set. */
 export function patchSteps(body: unknown, dialect: Dialect): PatchStep[] {
   if (!Array.isArray(body)) throw new HttpError(400, 'The body must be a JSON array of operation objects.')
   if (body.length > maxSteps) throw new HttpError(413, `A patch has at most ${maxSteps} operations.`)
@@ -71,7 +71,7 @@ function ofDraft(raw: Record<string, unknown>): { op: PatchStep['op']; pointer: 
   return { op, pointer: raw[op] }
 }
 
-/** JSON pointer (RFC 6901) of one level: "/a~1b" → "a/b". */
+/** Reads a JSON pointer (RFC 6901) of one level: "/a~1b" → "a/b". */
 function nameOf(pointer: unknown): string {
   if (typeof pointer !== 'string' || !pointer.startsWith('/'))
     throw new HttpError(400, 'The path of an operation must be a JSON pointer: it starts with "/".')
@@ -83,7 +83,7 @@ function nameOf(pointer: unknown): string {
   return token.replaceAll('~1', '/').replaceAll('~0', '~')
 }
 
-/** The steps applied to the image as it is, all or nothing. */
+/** Applies all steps to the image, or throws and applies none. */
 export function patched(before: ImageView, steps: readonly PatchStep[]): ImageChange {
   const known: Record<string, unknown> = {}
   let projectId: string | undefined
@@ -109,7 +109,7 @@ export function patched(before: ImageView, steps: readonly PatchStep[]): ImageCh
   }
 }
 
-/** A custom property in Glance, an attribute of its own here. */
+/** Applies a step to the description, which is a custom property in Glance and an attribute in this cloud. */
 function describe(known: Record<string, unknown>, step: PatchStep): void {
   const there = known.description !== undefined
   refuseUnlessFit(step, there)

@@ -8,7 +8,8 @@ export function anyOf(text: string): string[] {
   if (!text.startsWith('in:')) return [text]
   const values: string[] = []
   const rest = text.slice(3)
-  // A value between quotes (with \" for a quote), or one without; each ends at a comma or the end.
+  // Matches a value between quotes (with \" for a quote), or a value without quotes; each ends at a comma or at the
+  // end.
   const value = /(?:"((?:[^"\\]|\\.)*)"|([^",]*))(,|$)/y
   while (value.lastIndex <= rest.length) {
     const found = value.exec(rest)
@@ -20,12 +21,14 @@ export function anyOf(text: string): string[] {
   return values
 }
 
+/** Reads a boolean of the query. Throws 400 for any other text. */
 export function boolean(name: string, text: string): boolean {
   const lower = text.toLowerCase()
   if (lower !== 'true' && lower !== 'false') throw new HttpError(400, `${name} must be true or false.`)
   return lower === 'true'
 }
 
+/** Reads a whole number of the query that is not negative. Throws 400 for any other text. */
 export function number(name: string, text: string): number {
   const value = Number(text)
   if (!/^\d{1,16}$/.test(text) || !Number.isSafeInteger(value))
@@ -33,13 +36,13 @@ export function number(name: string, text: string): number {
   return Math.min(value, name.startsWith('size') ? value : 2 ** 31 - 1)
 }
 
-/** "gte:2026-11-21T03:24:13Z"; without an operator that very second. */
+/** Reads a filter by time: "gte:2026-11-21T03:24:13Z"; without an operator the filter matches exactly that second. */
 export function instants(name: string, text: string): Range<Date>[] {
   const [, op = 'eq', iso = ''] = /^(?:(gte?|lte?|eq|neq):)?(.*)$/s.exec(text) ?? []
   const at = new Date(iso)
   if (!/^\d{4}-\d\d-\d\d/.test(iso) || Number.isNaN(at.getTime()))
     throw new HttpError(400, `${name} must be a time such as gte:2026-11-21T03:24:13Z.`)
-  // Answers have whole seconds: what was shown must be found again.
+  // Answers show whole seconds, so a filter by a shown time must match every instant of that second.
   const next = new Date(Math.floor(at.getTime() / 1000) * 1000 + 1000)
   const from = new Date(next.getTime() - 1000)
   switch (op) {

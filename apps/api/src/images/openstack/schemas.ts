@@ -14,7 +14,7 @@ const size = (description: string) => ({ type: ['null', 'integer'], description,
 const flag = (description: string) => ({ type: 'boolean', description })
 const ours = { readOnly: true }
 
-/** Types, lengths and enumerations are Glance's; formats are those that are really taken. */
+/** Types, lengths and enumerations are those of Glance; the formats are those that this cloud accepts. */
 const imageProperties = {
   id: string('Identifier of the image', { pattern: uuid }),
   name: text('Name of the image', 255),

@@ -35,7 +35,7 @@ describe('answers as a real Glance gives them', () => {
       [15, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0].map((minor) => `v2.${minor}`),
     )
   })
-  test('404 and 401 are the same bytes', async () => {
+  test('404 and 401 have the same bytes as those of a real Glance', async () => {
     const gone = await show('nope')
     expect([gone.status, gone.headers['content-type'], gone.headers['content-length']]).toEqual([
       404,
@@ -49,7 +49,7 @@ describe('answers as a real Glance gives them', () => {
     expect([closed.status, closed.headers['content-length']]).toEqual([401, '358'])
     expect(closed.headers['www-authenticate']).toMatch(/^Keystone uri="/)
   })
-  test('a new image: keys in their order, headers, formats without fractions', async () => {
+  test('a new image has its keys in order, its headers, and times without fractions of a second', async () => {
     const answer = await call('POST', '/v2/images', {
       body: { name: 'sample', disk_format: 'raw', container_format: 'bare' },
     })
@@ -76,7 +76,7 @@ describe('answers as a real Glance gives them', () => {
 })
 
 describe('properties', () => {
-  test('both dialects of JSON patch, with escapes; nothing or all', async () => {
+  test('both dialects of JSON patch, with escapes, change all of a patch or nothing', async () => {
     const id = await made({ 'owner_specified.openstack.md5': '', kept: 'k', gone: 'g' })
     const answer = await patch(id, [
       { op: 'add', path: '/a~1b~0c', value: 'v' },
@@ -134,7 +134,7 @@ describe('properties', () => {
     expect((await call('DELETE', `/v2/images/${id}`)).status).toBe(204)
     expect((await show(id)).status).toBe(404)
   })
-  test('an id of one’s own; a second time it is a conflict', async () => {
+  test('the caller may choose the id; using the same id twice is a conflict', async () => {
     const id = crypto.randomUUID()
     expect(await made({ id })).toBe(id)
     expect((await call('POST', '/v2/images', { body: { id } })).status).toBe(409)
@@ -142,7 +142,7 @@ describe('properties', () => {
 })
 
 describe('lists', () => {
-  test('pages by relative links, whatever the order, with values that are not there', async () => {
+  test('are paged by relative links in every order, also when sorted by values that are absent', async () => {
     const tag = crypto.randomUUID()
     const wanted = []
     for (const i of [0, 1, 2, 3, 4]) wanted.push(await made({ name: `n${i % 2}`, tags: [tag] }))
@@ -234,7 +234,7 @@ describe('an owner', () => {
       token,
     })
 
-  test('is an administrator’s to say and to change, and its quota goes along', async () => {
+  test('is set and changed by administrators only, and the used quota moves to the new owner', async () => {
     const { owner, stranger, tokens } = cloud
     const id = await made()
     await put(id, disk())

@@ -22,7 +22,7 @@ import {
 } from '../service.ts'
 import { type ImageWorld, imageWorld } from '../testing.ts'
 
-/** A05.5: who may do what with an image of which visibility, as member in which status. */
+/** A05.5: which caller may do which action with an image of each visibility, for each status of membership. */
 let world: ImageWorld
 type Caller = Ctx & { projectId: string }
 let owner: Caller
@@ -71,7 +71,7 @@ const cases: Case[] = [
   { visibility: 'public', listed: true, used: true },
 ]
 
-describe('what another project makes of an image', () => {
+describe('what another project may do with an image', () => {
   test.each(cases)('$visibility, member: $member', async ({ visibility, member, ...wanted }) => {
     const id = await image(member ? 'shared' : visibility)
     if (member) {
@@ -95,7 +95,7 @@ describe('what another project makes of an image', () => {
     expect(await reached(admin, id)).toBe(true)
   })
 
-  test('offered to the portal until it is answered, to that project alone', async () => {
+  test('an image is offered in the portal until it is answered, and only to the new member', async () => {
     const id = await image('shared')
     const offered = async (ctx: Ctx) =>
       (await listImages(ctx, imageListInput.parse({ offered: true }))).items.map((found) => found.id)
@@ -107,7 +107,7 @@ describe('what another project makes of an image', () => {
     expect(await offered(other)).not.toContain(id)
   })
 
-  test('lists by visibility and by the member’s status', async () => {
+  test('lists can be filtered by visibility and by the status of the membership', async () => {
     const [pending, accepted, community] = [
       await image('shared'),
       await image('shared'),
@@ -128,7 +128,7 @@ describe('what another project makes of an image', () => {
 })
 
 describe('members', () => {
-  test('the owner sees all, a member itself; each changes its own side only', async () => {
+  test('the owner sees all members, a member only itself; each changes only its own side', async () => {
     const third = await testCtx(world.deps)
     const imageId = await image('shared')
     for (const { projectId } of [other, third]) await addMember(owner, { imageId, projectId })
@@ -145,7 +145,7 @@ describe('members', () => {
     expect(await reached(third, imageId)).toBe(false)
     await expectCloudError(removeMember(owner, theirs), 'not_found')
   })
-  test('only shared images have any; they are bounded', async () => {
+  test('only shared images have members, and their number is limited', async () => {
     for (const visibility of ['private', 'community', 'public'] as const) {
       const imageId = await image(visibility)
       await expectCloudError(addMember(owner, { imageId, projectId: 'x' }), 'forbidden')
@@ -157,7 +157,7 @@ describe('members', () => {
     })
     await expectCloudError(addMember(owner, { imageId, projectId: 'one-more' }), 'quota_exceeded')
   })
-  test('publishing is for administrators', async () => {
+  test('only administrators publish an image', async () => {
     const id = await image('shared')
     await expectCloudError(
       changeImage(owner, id, () => ({ visibility: 'public' })),

@@ -1,8 +1,8 @@
 import type { ImageMemberView, ImageView } from '../contract.ts'
 
-/** Our one store, as `info/stores` calls it. */
+/** Id of the only store, as `info/stores` names it. */
 export const storeId = 'file'
-/** Glance has no fractions of a second. */
+/** Times of Glance have no fractions of a second. */
 const instant = (iso: string) => iso.replace(/\.\d+Z$/, 'Z')
 
 /** An image as Glance v2 shows it: custom properties first, at the top level. */
