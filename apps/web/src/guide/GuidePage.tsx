@@ -53,7 +53,7 @@ function GuideLink({ href = '', children }: ComponentProps<'a'>) {
   return own.startsWith('/') ? <Link href={own}>{children}</Link> : <a href={own}>{children}</a>
 }
 
-/** A command may be wider than the page: the keyboard scrolls the block that has the focus. */
+/** A command may be wider than the page; the focused block can be scrolled by keyboard. */
 function Command({ children }: ComponentProps<'pre'>) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
@@ -61,7 +61,7 @@ function Command({ children }: ComponentProps<'pre'>) {
   )
 }
 
-/** Its size is that of all pictures: nothing moves when it arrives. */
+/** All pictures have the same size, so that nothing moves when a picture arrives. */
 function Picture({ src, alt }: ComponentProps<'img'>) {
   return (
     // biome-ignore lint/performance/noImgElement: the pictures are as small as they should be already.

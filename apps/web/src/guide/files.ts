@@ -20,7 +20,7 @@ export async function readPage(name: string): Promise<string | null> {
   return bytes?.toString('utf8') ?? null
 }
 
-/** Null: the guide has no such picture. */
+/** Returns the bytes of a picture; null when the guide has no such picture. */
 export const readPicture = async (name: string): Promise<Buffer | null> =>
   /^[a-z]+(-[a-z]+)*\.webp$/.test(name) ? readOwn(`pictures/${name}`) : null
 

@@ -14,5 +14,5 @@ export function placeLink(place: GuidePlace): string {
   return paths.help(page, section)
 }
 
-/** The address of a picture, which is written beside the text: `pictures/launch.webp`. */
+/** Returns the portal's address for a picture, which stands beside the text in docs/guide: `pictures/launch.webp`. */
 export const pictureLink = (src: string): string => `/api/guide/${src.replace(/^pictures\//, '')}`
