@@ -130,7 +130,7 @@ async function boundOn(run: Run<unknown>, where: Prisma.PortWhereInput): Promise
   return rows.map((row) => row.id)
 }
 
-/** Marks a floating IP as failed, unless it was taken off meanwhile: then it is as free as any other. */
+/** Marks a floating IP as failed, unless it was taken off meanwhile: then the floating IP is free, like all others. */
 async function markFloatingIp(run: Run<unknown>): Promise<void> {
   await inTransaction(run.ctx, async (tx) => {
     const [row] = await tx.db.floatingIp.updateManyAndReturn({

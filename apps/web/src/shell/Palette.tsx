@@ -8,7 +8,7 @@ import { useReturnFocus } from '../kit/return-focus.ts'
 import { useMay } from '../kit/rights.ts'
 import { useSession } from '../kit/session.ts'
 import { navigationFor } from './navigation.tsx'
-import { type Entry, useById, useDirectory, useResources } from './palette-found.tsx'
+import { type Entry, useDirectory, useResources } from './palette-found.tsx'
 import { useCommands, useVerbs } from './palette-verbs.tsx'
 
 const [store, palette] = createSpotlight()
@@ -82,7 +82,7 @@ function useSections(
   const matches = (entries: Entry[]) => entries.filter(({ label }) => label.toLowerCase().includes(words))
   const actions = useVerbs(typed)
   const commands = useCommands({ onHelp }).filter(({ words: known }) => known.includes(words))
-  const found = [...useById(typed), ...useResources(typed), ...useDirectory(typed)]
+  const found = [...useResources(typed), ...useDirectory(typed)]
   return [
     { label: 'Do', entries: actions },
     { label: 'Pages', entries: matches(pages) },

@@ -20,7 +20,7 @@ import { paths } from '../kit/paths.ts'
 import { reachOf } from '../kit/place.ts'
 import { useSession } from '../kit/session.ts'
 import { useTRPC } from '../kit/trpc.ts'
-import { idIn, isAddress } from './palette-words.ts'
+import { isAddress } from './palette-words.ts'
 
 /** A line of the palette, which opens a page or does something. */
 export type Entry = {
@@ -129,35 +129,4 @@ export function useDirectory(typed: string): Entry[] {
       entry(IconUser, 'User', { id, label: name, detail: domainName }, paths.user(id)),
     ),
   ]
-}
-
-/** Finds the thing with this ID, whatever its kind. */
-export function useById(typed: string): Entry[] {
-  const trpc = useTRPC()
-  const { directory } = reachOf(useSession())
-  const [word] = useDebouncedValue(typed, 150)
-  const id = idIn(word) ?? ''
-  const dashed = id.includes('-')
-  const on = (enabled: boolean) => ({ enabled: id !== '' && enabled, retry: false })
-  const network = useQuery({ ...trpc.networking.networks.get.queryOptions({ id }), ...on(dashed) })
-  const router = useQuery({ ...trpc.networking.routers.get.queryOptions({ id }), ...on(dashed) })
-  const group = useQuery({ ...trpc.networking.securityGroups.get.queryOptions({ id }), ...on(dashed) })
-  const image = useQuery({ ...trpc.images.get.queryOptions({ id }), ...on(dashed) })
-  const project = useQuery({
-    ...trpc.directory.projects.get.queryOptions({ id }),
-    ...on(!dashed && directory),
-  })
-  const user = useQuery({ ...trpc.directory.users.get.queryOptions({ id }), ...on(!dashed && directory) })
-  if (idIn(typed) !== id || id === '') return []
-  const found = [
-    { icon: IconNetwork, kind: 'Network', view: network.data, href: paths.network(id) },
-    { icon: IconRouter, kind: 'Router', view: router.data, href: paths.router(id) },
-    { icon: IconShieldLock, kind: 'Security group', view: group.data, href: paths.securityGroup(id) },
-    { icon: IconDisc, kind: 'Image', view: image.data, href: paths.image(id) },
-    { icon: IconFolders, kind: 'Project', view: project.data, href: paths.project(id) },
-    { icon: IconUser, kind: 'User', view: user.data, href: paths.user(id) },
-  ]
-  return found.flatMap(({ icon, kind, view, href }) =>
-    view ? [entry(icon, kind, { id, label: view.name }, href)] : [],
-  )
 }

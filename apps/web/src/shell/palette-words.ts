@@ -1,5 +1,3 @@
-import { isUuid } from '../kit/paths.ts'
-
 /** The verbs of the palette for instances: IDs of their actions, and two verbs that open a way into the instance. */
 export const verbs = [
   ...['start', 'stop', 'reboot', 'pause', 'unpause', 'lock', 'unlock', 'delete'],
@@ -12,12 +10,6 @@ export function verbIn(typed: string): { verb: Verb; rest: string } | null {
   const [first = '', ...more] = typed.trim().split(/\s+/)
   const verb = verbs.find((one) => one === first.toLowerCase())
   return verb ? { verb, rest: more.join(' ') } : null
-}
-
-/** Returns the ID in the text, which must be whole; the IDs of projects and users have no dashes. */
-export const idIn = (typed: string): string | null => {
-  const word = typed.trim().toLowerCase()
-  return isUuid(word) || /^[0-9a-f]{32}$/.test(word) ? word : null
 }
 
 /** Answers whether the text may be the beginning of an address; only such texts are looked up among addresses. */
