@@ -99,7 +99,7 @@ async function startLane(parts: LaneParts, pgPool: pg.Pool, concurrency: number)
  * the short lane asks again when it was notified of a job and found none. Times in ms.
  */
 const afterShortMs = 20
-const againMs = [25, 100]
+const againMs = [25, 100, 400, 1_600]
 
 type Told = { workerPool: { nudge(count: number): void }; message: { channel: string } }
 function lookAgain(events: EventEmitter): void {

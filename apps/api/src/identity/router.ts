@@ -29,7 +29,7 @@ const secondFactor = router({
   begin: procedure.mutation(({ ctx }) => beginEnrolment(ctx.cloud)),
   confirm: procedure
     .input(confirmEnrolmentInput)
-    .mutation(({ ctx, input }) => confirmEnrolment(ctx.cloud, input)),
+    .mutation(({ ctx, input }) => confirmEnrolment(ctx.cloud, input, ctx.sourceIp)),
   disable: procedure
     .input(disableCodesInput)
     .mutation(({ ctx, input }) => disableCodes(ctx.cloud, input, ctx.sourceIp)),

@@ -33,6 +33,10 @@ const failureDelayMs = 100
 
 const throttle = new SourceThrottle()
 
+/** For work that costs as much as a sign-in: one source has a few of these under way, and the others are refused. */
+export const withinThrottle = <T>(source: string, work: () => Promise<T>): Promise<T> =>
+  throttle.attempt(source, work)
+
 /**
  * Verifies a password. Throws the same `unauthenticated` after the same work for an unknown user, a wrong password, and
  * a disabled or waiting account; throws `unavailable` for a source that fails too often. Tries during a wait do not

@@ -165,7 +165,7 @@ export function refused(error: unknown): null {
  */
 export async function issueToken(ctx: Ctx, wish: NewToken): Promise<{ text: string; facts: TokenFacts }> {
   await lockUsers(ctx, wish)
-  const parent = wish.parent ? await tokenFacts(ctx.db, wish.parent.hash) : null
+  const parent = wish.parent ? await lockedParent(ctx, wish.parent.hash) : null
   if (wish.parent && parent?.userId !== (wish.signerId ?? wish.userId)) throw unauthenticated()
   const via = parent ? inherited(parent, wish) : wish
   const text = newTokenText(wish.accessTokenId === undefined ? tokenPrefix : oauthPrefix)
@@ -209,6 +209,17 @@ async function lockUsers(ctx: Ctx, wish: NewToken): Promise<void> {
   const hash = hashes.get(signerId)
   if (hash === undefined || (wish.passwordHash !== undefined && hash !== wish.passwordHash))
     throw unauthenticated()
+}
+
+/**
+ * The facts of the token that another one is made from. A token of a trust stands on the trustor and on the trustee, too:
+ * their rows are locked as well, and the token is looked at again after that.
+ */
+async function lockedParent(ctx: Ctx, hash: string): Promise<TokenFacts | null> {
+  const parent = await tokenFacts(ctx.db, hash)
+  if (parent?.delegation?.kind !== 'trust') return parent
+  await shareUsers(ctx, [parent.delegation.trustorId, parent.delegation.trusteeId])
+  return tokenFacts(ctx.db, hash)
 }
 
 /** A delegation holds where it was given: a token of a delegation gives no token for another place (A13). */

@@ -241,6 +241,7 @@ describe('what is no place of the list', () => {
     made([]),
     made(['a']),
     made(['a', 'no uuid']),
+    made(['zzzz', null]),
     made([7, crypto.randomUUID()]),
     made([true, crypto.randomUUID()]),
     made([{ at: 0 }, crypto.randomUUID()]),

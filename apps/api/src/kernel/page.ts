@@ -100,10 +100,11 @@ export async function readPage<Row extends object>(table: unknown, reading: Read
   const delegate = table as Delegate<Row>
   const sort = totalOrder(reading.sort)
   const from = await beginningOf(delegate, { ...reading, sort })
-  const read = (at: From, limit: number) => rowsAt(delegate, { ...reading, sort }, at, limit)
   const { limit, counted, cursor } = reading.page
+  const read = (at: From, most: number) =>
+    rowsAt(delegate, { ...reading, sort }, at, most).catch(orLost(cursor))
   const [found, total] = await Promise.all([
-    read(from, limit + 1).catch(orLost(cursor)),
+    read(from, limit + 1),
     counted ? delegate.count({ where: reading.where, take: countedUpTo + 1 }) : 0,
   ])
   const { rows, more, at } = await withinList(found, from, limit, reading.page, read)

@@ -1,5 +1,4 @@
 import type { Ctx } from '../../kernel/context.ts'
-import type { InstanceRow } from '../instances/instance-row.ts'
 
 /**
  * A kind of thing that an instance can have and that another room owns. The rows of the thing say which instance has
@@ -25,12 +24,12 @@ export type Attachment = {
   }
   /** The message for a guest that does not release the thing in time; the instance keeps the thing. */
   stuck: string
-  /** Writes that the host of the instance is to have the thing. */
-  bind(ctx: Ctx, id: string, hostId: string): Promise<void>
+  /** Writes that the host of the instance is to have the thing, unless the instance has it no more. */
+  bind(ctx: Ctx, instance: { id: string; hostId: string }, id: string): Promise<void>
   /** Writes that no host is to have the thing. */
   unbind(ctx: Ctx, id: string): Promise<void>
   /**
    * Releases rows and quota of a thing that its host does not have any more. A thing that is already gone is success.
    */
-  release(ctx: Ctx, instance: InstanceRow, id: string): Promise<void>
+  release(ctx: Ctx, instanceId: string, id: string): Promise<void>
 }

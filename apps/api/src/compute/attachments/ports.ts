@@ -1,4 +1,4 @@
-import type { Prisma } from '@stratolith/db'
+import { inTransaction } from '../../kernel/context.ts'
 import { bindPort, deletePortsOfInstance, unbindPorts } from '../../networking/service.ts'
 import type { Attachment } from './attachment.ts'
 
@@ -12,11 +12,20 @@ export const portAttachment: Attachment = {
     release: { name: 'port', title: 'Giving the address back' },
   },
   stuck: 'The guest does not let go of its interface. Try again when it has booted, or stop it first.',
-  bind: (ctx, id, hostId) => bindPort(ctx, id, hostId),
+  bind: (ctx, { id: instanceId, hostId }, id) => bindPort(ctx, id, hostId, instanceId),
   unbind: (ctx, id) => unbindPorts(ctx, [id]),
-  async release(ctx, { id: instanceId, lentPortIds: lent }, id) {
-    await deletePortsOfInstance(ctx, instanceId, { lent, only: [id] })
-    const lentPortIds: Prisma.InstanceUpdatelentPortIdsInput = { set: lent.filter((one) => one !== id) }
-    await ctx.deps.root.instance.updateMany({ where: { id: instanceId }, data: { lentPortIds } })
+  async release(ctx, instanceId, id) {
+    await inTransaction(ctx, async (tx) => {
+      // Locked, because a request may lend another port to the instance at this moment.
+      await tx.db.$queryRaw`SELECT 1 FROM "Instance" WHERE "id" = ${instanceId}::uuid FOR UPDATE`
+      const row = await tx.db.instance.findUnique({
+        where: { id: instanceId },
+        select: { lentPortIds: true },
+      })
+      const lent = row?.lentPortIds ?? []
+      await deletePortsOfInstance(tx, instanceId, { lent, only: [id] })
+      const lentPortIds = { set: lent.filter((one) => one !== id) }
+      await tx.db.instance.updateMany({ where: { id: instanceId }, data: { lentPortIds } })
+    })
   },
 }

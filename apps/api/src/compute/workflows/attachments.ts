@@ -52,7 +52,7 @@ function attaching(action: string, kind: Attachment): Workflow<Input> {
       await kind.unbind(run.ctx, thing)
       const { id, hostId } = row
       if (hostId && runs(row)) await ifItAnswers(run, hostId, () => tellHost(run, { id, hostId }))
-      await kind.release(run.ctx, row, thing)
+      await kind.release(run.ctx, id, thing)
     },
   }
 }
@@ -80,7 +80,7 @@ function detaching(action: string, kind: Attachment): Workflow<Input> {
         async undo(run) {
           const row = await built(run)
           if (!row) return
-          await kind.bind(run.ctx, thingOf(run, kind), row.hostId)
+          await kind.bind(run.ctx, row, thingOf(run, kind))
           if (runs(row)) await ifItAnswers(run, row.hostId, () => tellHost(run, row))
         },
       },
@@ -88,7 +88,7 @@ function detaching(action: string, kind: Attachment): Workflow<Input> {
         ...kind.steps.release,
         async run(run) {
           const row = await currentRow(run)
-          if (row) await kind.release(run.ctx, row, thingOf(run, kind))
+          if (row) await kind.release(run.ctx, row.id, thingOf(run, kind))
         },
       },
     ],

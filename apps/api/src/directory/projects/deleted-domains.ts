@@ -27,7 +27,8 @@ export async function dropDeletedDomains(ctx: Ctx, id?: string): Promise<void> {
  * domains.
  */
 export const deletedDomains: Reconciler = {
-  name: 'directory.deleted-domains',
+  // A reconciler's name is its lock, which the version before takes, too.
+  name: 'identity.deleted-domains',
   everyMs: 60_000,
   run: (ctx) => dropDeletedDomains(ctx),
 }

@@ -198,7 +198,8 @@ async function impliedIds(ctx: Ctx, id: string): Promise<Set<string>> {
 
 /** Changes to roles are rare and run one after another, so that two of them at once cannot close a circle. */
 async function lockRoles(ctx: Ctx): Promise<void> {
-  await ctx.db.$executeRaw`SELECT pg_advisory_xact_lock(hashtext('directory.roles'))`
+  // The name is that of the version before, which runs beside this one during an upgrade.
+  await ctx.db.$executeRaw`SELECT pg_advisory_xact_lock(hashtext('identity.roles'))`
 }
 
 function demandNotBuiltIn(row: Row): void {

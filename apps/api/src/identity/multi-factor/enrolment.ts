@@ -14,6 +14,7 @@ import { conflict, invalidInput } from '../../kernel/errors.ts'
 import { seal, unseal } from '../credentials/sealing.ts'
 import { storeCredential } from '../credentials/service.ts'
 import { ownToken } from '../service.ts'
+import { withinThrottle } from '../sign-in.ts'
 import type {
   confirmEnrolmentInput,
   disableCodesInput,
@@ -30,6 +31,12 @@ const enrolmentMs = 15 * 60_000
 const aboutEnrolment = (ctx: Ctx) => `enrolment of ${ctx.actor.userId}`
 const rules = [['password', 'totp']]
 
+/** Throws conflict for an account that asks for codes already. */
+function demandNoCodes({ seeds, options }: Awaited<ReturnType<typeof ownUser>>): void {
+  if (seeds.length > 0 && needsCode(options))
+    throw conflict('This account asks for codes already. Turn them off first to use another app.')
+}
+
 /** Tells whether the caller's own account asks for a code. */
 export async function ownSecondFactor(ctx: Ctx): Promise<SecondFactorView> {
   const user = await ownUser(ctx)
@@ -43,8 +50,7 @@ export async function ownSecondFactor(ctx: Ctx): Promise<SecondFactorView> {
 export async function beginEnrolment(ctx: Ctx): Promise<Enrolment> {
   refuseDelegation(ctx, 'set up codes')
   const user = await ownUser(ctx)
-  if (user.seeds.length > 0 && needsCode(user.options))
-    throw conflict('This account asks for codes already. Turn them off first to use another app.')
+  demandNoCodes(user)
   const secret = newSeed()
   const issuer = `Stratolith ${ctx.deps.config.region}`
   const enrolment = seal(
@@ -62,6 +68,7 @@ export async function beginEnrolment(ctx: Ctx): Promise<Enrolment> {
 export async function confirmEnrolment(
   ctx: Ctx,
   input: z.output<typeof confirmEnrolmentInput>,
+  source: string,
 ): Promise<SecondFactorView & RecoveryCodes> {
   refuseDelegation(ctx, 'set up codes')
   const own = await ownToken(ctx)
@@ -70,9 +77,12 @@ export async function confirmEnrolment(
   const step = stepOf(secret, input.code)
   if (step === null)
     throw invalidInput('This is not the code that the app shows now. Check the time of your phone.', 'code')
-  const recovery = await newRecoveryCodes()
+  demandNoCodes(user)
+  const recovery = await withinThrottle(source, newRecoveryCodes)
   await inTransaction(ctx, async (tx) => {
     await lockUser(tx, user.id)
+    // Somebody else has turned codes on meanwhile, perhaps with this very enrolment.
+    demandNoCodes(await ownUser(tx))
     await keepRecoveryCodes(tx, user.id, recovery)
     // Seeds of other enrolments that were never finished are deleted.
     await tx.db.credential.deleteMany({ where: { userId: user.id, type: 'totp' } })
@@ -87,10 +97,9 @@ export async function confirmEnrolment(
     await tx.db.credential.update({ where: { id: made.id }, data: { lastStep: step } })
     await setFactors(tx, user.id, rules)
     const chain = own.parentAuditId ?? own.auditId
-    const keep = { OR: [{ auditId: chain }, { parentAuditId: chain }] }
-    await tx.db.token.deleteMany({
-      where: { userId: user.id, applicationCredentialId: null, trustId: null, credentialId: null, NOT: keep },
-    })
+    await tx.db.$executeRaw`DELETE FROM "Token"
+      WHERE "userId" = ${user.id} AND "applicationCredentialId" IS NULL AND "trustId" IS NULL AND "credentialId" IS NULL
+        AND COALESCE("parentAuditId", "auditId") <> ${chain}`
     await tx.db.$executeRaw`UPDATE "Token" SET "methods" = array_append("methods", 'totp')
       WHERE "userId" = ${user.id} AND NOT 'totp' = ANY("methods") AND ("auditId" = ${chain} OR "parentAuditId" = ${chain})`
     await tx.db.authReceipt.deleteMany({ where: { userId: user.id } })

@@ -51,7 +51,7 @@ async function enrolled() {
   const who = await testUser(deps)
   const ctx = await caller(who)
   const { secret, enrolment } = await beginEnrolment(ctx)
-  await confirmEnrolment(ctx, { enrolment, code: codeAt(secret, stepAt(Date.now())) })
+  await confirmEnrolment(ctx, { enrolment, code: codeAt(secret, stepAt(Date.now())) }, source())
   const forget = () =>
     deps.root.credential.updateMany({ where: { userId: who.userId }, data: { lastStep: null } })
   await forget()
@@ -85,14 +85,21 @@ describe('at the portal', () => {
     const { secret, enrolment } = await beginEnrolment(ctx)
     expect(await ownSecondFactor(ctx)).toMatchObject({ enabled: false })
     const right = codeAt(secret, stepAt(Date.now()))
-    await expectCloudError(confirmEnrolment(ctx, { enrolment, code: wrongCode(right) }), 'invalid_input')
     await expectCloudError(
-      confirmEnrolment(await caller(await testUser(deps)), { enrolment, code: right }),
+      confirmEnrolment(ctx, { enrolment, code: wrongCode(right) }, source()),
       'invalid_input',
     )
-    expect(await confirmEnrolment(ctx, { enrolment, code: right })).toMatchObject({ enabled: true })
+    await expectCloudError(
+      confirmEnrolment(await caller(await testUser(deps)), { enrolment, code: right }, source()),
+      'invalid_input',
+    )
+    expect(await confirmEnrolment(ctx, { enrolment, code: right }, source())).toMatchObject({ enabled: true })
+    // The same enrolment is not taken twice.
+    await expectCloudError(confirmEnrolment(ctx, { enrolment, code: right }, source()), 'conflict')
     // This session continues and may move to another project; the session without a code has ended.
     await rescope(ctx, { projectId: who.projectId })
+    expect(await sessionAlive(deps, other.actor.tokenHash ?? '')).toBe(false)
+    expect(await sessionAlive(deps, ctx.actor.tokenHash ?? '')).toBe(true)
     await expectCloudError(rescope(other, { projectId: who.projectId }), 'unauthenticated')
     expect((await expectCloudError(enter(who), 'unauthenticated')).field).toBe('code')
     const stranger = await expectCloudError(enter({ ...who, password: 'wrong password' }), 'unauthenticated')

@@ -40,10 +40,14 @@ async function enrolled() {
   const who = await testUser(deps)
   const ctx = await caller(who)
   const { secret, enrolment } = await beginEnrolment(ctx)
-  const { recoveryCodes } = await confirmEnrolment(ctx, {
-    enrolment,
-    code: codeAt(secret, stepAt(Date.now())),
-  })
+  const { recoveryCodes } = await confirmEnrolment(
+    ctx,
+    {
+      enrolment,
+      code: codeAt(secret, stepAt(Date.now())),
+    },
+    '198.51.100.9',
+  )
   return { who, ctx, recoveryCodes }
 }
 const rows = (who: Who) => deps.root.recoveryCode.findMany({ where: { userId: who.userId } })

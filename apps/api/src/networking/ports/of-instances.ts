@@ -147,9 +147,17 @@ function fixedOf(ctx: Ctx, network: PortNetwork, address: string | undefined): P
   return { fixed: [{ subnetId: subnet.id, address }] }
 }
 
-/** Records on which host the port is; with null it is on no host. */
-export async function bindPort(ctx: Ctx, portId: string, hostId: string | null): Promise<void> {
-  await ctx.db.port.updateMany({ where: { id: portId }, data: { hostId } })
+/**
+ * Records on which host the port is; with null it is on no host. With `instanceId`, a port that the instance has no more
+ * stays as it is.
+ */
+export async function bindPort(
+  ctx: Ctx,
+  portId: string,
+  hostId: string | null,
+  instanceId?: string,
+): Promise<void> {
+  await ctx.db.port.updateMany({ where: { id: portId, deviceId: instanceId }, data: { hostId } })
 }
 
 /**

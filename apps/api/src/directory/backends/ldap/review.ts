@@ -146,12 +146,13 @@ async function forEachDirectory(
 const importedAt = new Map<string, number>()
 export const directoryReconcilers: Reconciler[] = [
   {
-    name: 'directory.ldap-review',
+    // A reconciler's name is its lock, which the version before takes, too.
+    name: 'identity.ldap-review',
     everyMs,
     run: (ctx) => forEachDirectory(ctx, (domainId, directory) => reviewDomain(ctx, domainId, directory)),
   },
   {
-    name: 'directory.ldap-import',
+    name: 'identity.ldap-import',
     everyMs,
     run: (ctx) =>
       forEachDirectory(ctx, async (domainId, directory) => {
