@@ -27,11 +27,13 @@ const allowed: { what: RegExp; statement: RegExp; because: string; either?: true
     what: /^\w+: (everything|\(enabled AND .*\)|\("?(vmState|state)"? <> \?::text\))$/,
     statement: /^SELECT COUNT\(\*\)/,
     because: 'how many there are of all projects: asked by administrators, counted up to a thousand',
+    either: true,
   },
   {
     what: /^(FloatingIp|Router): \(\((name|description) ~~\* \?::text\) OR \("?(address|externalAddress)"? ~~ \?::text\)\)$/,
     statement: /^SELECT (COUNT\(\*\)|"public")/,
     because: 'a word within the names and descriptions of all projects: asked by administrators, one page of them',
+    either: true,
   },
   {
     what: /^(Past)?Instance: .*"launchedAt" < /,
