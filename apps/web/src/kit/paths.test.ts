@@ -16,6 +16,8 @@ test.each([
   [`/${other}/images`, other, '/images'],
   ['/cloud', 'cloud', '/'],
   ['/cloud/admin/hosts', 'cloud', '/admin/hosts'],
+  ['/cloud?x=1', 'cloud', '/?x=1'],
+  ['?cloud', null, '?cloud'],
   ['/clouds', null, '/clouds'],
   [`/${one}0/x`, null, `/${one}0/x`],
 ])('%s has the place %s and is %s there', (pathname, place, own) => {
@@ -43,5 +45,9 @@ test.each([
   ['without any project everything is there', nobody, '/instances', '/cloud/instances'],
   ['an address with its place stays', member, `/${other}/networks`, `/${other}/networks`],
   ['pages outside of the shell', member, '/sign-in?from=x', '/sign-in?from=x'],
+  ['another site with a page outside of the shell', member, '//evil.com/sign-in', `/${one}`],
+  ['another site with a place', cloud, '/\\evil.com/cloud/x', '/cloud'],
+  ['what becomes another site', member, '/..//evil.com', `/${one}`],
+  ['what is no address', member, '//', `/${one}`],
   ['what is no path', member, '#content', '#content'],
 ])('%s', (_, from, path, to) => expect(placed(from, path)).toBe(to))
