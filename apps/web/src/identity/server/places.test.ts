@@ -1,5 +1,6 @@
 import type { SessionView } from '@stratolith/api/identity/contract'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { isSessionOver } from '../../kit/errors.ts'
 import { forwardTrpc } from './forward.ts'
 import { chosen, sessionAt } from './places.ts'
 import type { PortalSession } from './session-cookie.ts'
@@ -47,11 +48,14 @@ afterEach(() => {
   vi.unstubAllGlobals()
 })
 
-const ask = (place: string | null) =>
+const ask = (place: string | null, user: string | null = null) =>
   forwardTrpc(
     new Request('http://portal/api/trpc/compute.instances.delete', {
       method: 'POST',
-      headers: place === null ? {} : { 'x-stratolith-place': place },
+      headers: {
+        ...(place === null ? {} : { 'x-stratolith-place': place }),
+        ...(user === null ? {} : { 'x-stratolith-user': user }),
+      },
     }),
     'compute.instances.delete',
   )
@@ -63,6 +67,15 @@ test('each page acts in its own place, whatever the cookie says', async () => {
   await ask('one')
   expect(used).toEqual([known.token, 'token of one', 'token of two', 'token of one'])
   expect(rescoped).toBe(2)
+})
+
+test('a page of one person does nothing as another who has signed in since then', async () => {
+  const answer = await ask('own', 'bob')
+  expect(answer.status).toBe(401)
+  expect(isSessionOver(await answer.json().then(({ error }) => error))).toBe(true)
+  expect((await ask('one', 'bob')).status).toBe(401)
+  expect([used, rescoped]).toEqual([[], 0])
+  expect((await ask('own', 'u')).status).toBe(200)
 })
 
 test('requests at the same time ask for one token', async () => {

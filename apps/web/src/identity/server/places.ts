@@ -6,7 +6,7 @@ import { apiClient } from './api.ts'
 import type { PortalSession } from './session-cookie.ts'
 
 /**
- * The cookie says who the user is, and each request says for which place its page was made. For a place other than that
+ * The cookie says who the user is, and each request says for which place and user its page was made. For a place other than that
  * of the cookie, the API issues a token of the same sign-in, which ends with the sign-in (decision 25). These tokens
  * are stored here until they end; after a restart, new tokens are asked for.
  */
@@ -26,7 +26,20 @@ const noPlace: ErrorView = {
 }
 
 /** The place that the page was made for. The page acts there, whichever project other tabs are in. */
-export const placeHeader = 'x-stratolith-place'
+const placeHeader = 'x-stratolith-place'
+/** The user that the page was made for. When somebody else has signed in since then, the page acts no more. */
+const userHeader = 'x-stratolith-user'
+
+/** What a request says of its page; null for what it does not say, such as a link. */
+export type Asked = { place: string | null; user: string | null }
+export const askedBy = (headers: Headers): Asked => ({
+  place: headers.get(placeHeader),
+  user: headers.get(userHeader),
+})
+
+/** Answers whether the page was made for somebody else than the user of the cookie. */
+export const isOfAnother = (known: PortalSession, user: string | null): boolean =>
+  user !== null && user !== known.session.user.id
 
 /** The session at a place. Throws the API's error: not_found when the user may not be there. */
 export async function sessionAt(known: PortalSession, place: string | null): Promise<PortalSession> {
