@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { ownPath, placed, placeIn } from './paths.ts'
+import { ownPath, paths, placed, placeIn, searching } from './paths.ts'
 
 const one = 'a87a663c0f5d4ce38a1f0a4bd1f642c8'
 const other = '0b7f1e6a-2c9d-4e1b-9a51-3f0d2c4b5a69'
@@ -51,3 +51,6 @@ test.each([
   ['what is no address', member, '//', `/${one}`],
   ['what is no path', member, '#content', '#content'],
 ])('%s', (_, from, path, to) => expect(placed(from, path)).toBe(to))
+
+test('a list is opened with the search that it reads from its address', () =>
+  expect(searching(paths.floatingIps, '10.0.0.1 & more')).toBe('/floating-ips?search=10.0.0.1%20%26%20more'))

@@ -68,6 +68,10 @@ export type InstanceTab = 'overview' | 'vnc' | 'serial' | 'log' | 'interfaces' |
 /** Returns the address of a list page with its create panel open. */
 export const creating = (listPath: string): string => `${listPath}?create=1`
 
+/** Returns the address of a list page that shows what has this text (kit/list-query.ts). */
+export const searching = (listPath: string, text: string): string =>
+  `${listPath}?search=${encodeURIComponent(text)}`
+
 const ownOrigin = 'http://portal.invalid'
 
 /**
