@@ -51,9 +51,12 @@ export function placeOf(key: string): { projectId: string } | { domainId: string
   return key === '' ? null : { projectId: key }
 }
 
+/** How far a session reaches that the API has described. */
+export const reachOfView = ({ domain, system, roles, admin }: SessionView) =>
+  reachOf({ domain, system, roles, isAdmin: admin })
+
 /** Answers whether a session reaches beyond its project, so that pages of the cloud or of a domain are open to it. */
-export const reachesBeyond = (view: SessionView): boolean =>
-  reachOf({ domain: view.domain, system: view.system, roles: view.roles, isAdmin: view.admin }).directory
+export const reachesBeyond = (view: SessionView): boolean => reachOfView(view).directory
 
 /** Returns the scope in words: “demo”, “Domain Default”, “Whole cloud”. */
 export const placeName = ({ project, domain, system, isAdmin }: Place & Pick<Session, 'isAdmin'>): string =>

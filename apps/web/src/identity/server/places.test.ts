@@ -106,6 +106,10 @@ test('another sign-in has tokens of its own', async () => {
 })
 
 test('the cookie keeps the session that reaches furthest, and the project that was chosen', () => {
+  const domain = (id: string) => ({
+    token: `token of ${id}`,
+    session: view({ domain: { id, name: id }, roles: ['reader'] }),
+  })
   const [admin, demo, system] = [
     inProject('admin', { admin: true, roles: ['admin'] }),
     inProject('demo'),
@@ -115,4 +119,8 @@ test('the cookie keeps the session that reaches furthest, and the project that w
   expect(chosen(demo, admin)).toEqual({ ...admin, project: 'admin' })
   expect(chosen(demo, inProject('other'))).toEqual({ ...inProject('other'), project: 'other' })
   expect(chosen({ ...admin, project: 'demo' }, system)).toEqual({ ...system, project: 'demo' })
+  expect(chosen({ ...admin, project: 'demo' }, domain('d'))).toEqual({ ...admin, project: 'demo' })
+  expect(chosen({ ...demo, project: 'demo' }, domain('d'))).toEqual({ ...domain('d'), project: 'demo' })
+  expect(chosen(domain('d'), domain('e'))).toEqual(domain('e'))
+  expect(chosen(domain('d'), demo)).toEqual({ ...domain('d'), project: 'demo' })
 })

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { ErrorView } from '@stratolith/api/kernel/contract'
 import { cloudError } from '../../kit/errors.ts'
-import { placeKey, placeOf, reachesBeyond } from '../../kit/place.ts'
+import { placeKey, placeOf, reachOfView } from '../../kit/place.ts'
 import { apiClient } from './api.ts'
 import type { PortalSession } from './session-cookie.ts'
 
@@ -74,10 +74,14 @@ const keyOf = (known: PortalSession, place: string): string =>
 
 /**
  * The cookie after a place was chosen. The place of the cookie is the one that reaches furthest, because pages of the
- * cloud belong to no project and use this session. The chosen project is stored for addresses without a project.
+ * cloud belong to no project and use this session: the whole cloud is further than the directory of a domain, and that
+ * is further than a project. Of two that reach equally far, the chosen one counts. The chosen project is stored for
+ * addresses without a project.
  */
 export function chosen(known: PortalSession, issued: PortalSession): PortalSession {
-  const own = reachesBeyond(issued.session) || !reachesBeyond(known.session) ? issued : known
+  const [before, after] = [reachOfView(known.session), reachOfView(issued.session)]
+  const isLess = (before.cloud && !after.cloud) || (before.directory && !after.directory)
+  const own = isLess ? known : issued
   const project = issued.session.project?.id ?? known.project
   return { token: own.token, session: own.session, ...(project ? { project } : {}) }
 }
