@@ -1,5 +1,9 @@
 import type { SessionView } from '@stratolith/api/identity/contract'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import * as events from '../../app/api/events/route.ts'
+import * as project from '../../app/api/project/route.ts'
+import * as token from '../../app/api/token/route.ts'
+import * as upload from '../../app/api/upload/images/[id]/route.ts'
 import { isSessionOver } from '../../kit/errors.ts'
 import { forwardTrpc } from './forward.ts'
 import { chosen, sessionAt } from './places.ts'
@@ -76,6 +80,20 @@ test('a page of one person does nothing as another who has signed in since then'
   expect((await ask('one', 'bob')).status).toBe(401)
   expect([used, rescoped]).toEqual([[], 0])
   expect((await ask('own', 'u')).status).toBe(200)
+})
+
+test('neither do the routes beside the procedures', async () => {
+  const headers = { 'sec-fetch-site': 'same-origin', 'x-stratolith-user': 'bob' }
+  const change = { method: 'POST', headers, body: JSON.stringify({ projectId: 'one' }) }
+  const image = { params: Promise.resolve({ id: crypto.randomUUID() }) }
+  const answers = await Promise.all([
+    events.GET(new Request('http://portal/api/events?at=own&user=bob')),
+    token.POST(new Request('http://portal/api/token', change)),
+    project.POST(new Request('http://portal/api/project', change)),
+    upload.PUT(new Request('http://portal/api/upload/images/x', { ...change, method: 'PUT' }), image),
+  ])
+  expect(answers.map(({ status }) => status)).toEqual([401, 401, 401, 401])
+  expect([used, rescoped]).toEqual([[], 0])
 })
 
 test('requests at the same time ask for one token', async () => {
