@@ -16,7 +16,7 @@ import { useEffect, useState } from 'react'
 import { usePathname } from '../kit/navigation.tsx'
 import { notify } from '../kit/notify.ts'
 import { cloudPlace, paths, placed } from '../kit/paths.ts'
-import { placeName } from '../kit/place.ts'
+import { pageHeaders, placeName, type Sender } from '../kit/place.ts'
 import { useSession } from '../kit/session.ts'
 import { useTRPC } from '../kit/trpc.ts'
 import { sameKind } from '../shell/navigation.tsx'
@@ -111,7 +111,7 @@ function useSwitch(): { busy: boolean; go: (choice: Choice) => Promise<void> } {
   const go = async ({ where, projectId }: Choice) => {
     setBusy(true)
     try {
-      await switchTo(where)
+      await switchTo(where, session)
       const there = { ...session, at: projectId ?? cloudPlace, home: projectId }
       window.location.assign(placed(there, projectId === null ? paths.overview : sameKind(pathname)))
     } catch (error) {
@@ -203,10 +203,10 @@ function choicesOf(places: PlacesView | undefined): Choice[] {
   ]
 }
 
-async function switchTo(where: Where): Promise<void> {
+async function switchTo(where: Where, sender: Sender): Promise<void> {
   const answer = await fetch('/api/project', {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', ...pageHeaders(sender) },
     body: JSON.stringify(where),
   })
   if (!answer.ok) throw (await answer.json()).error

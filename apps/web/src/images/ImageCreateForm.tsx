@@ -36,7 +36,7 @@ const initial: Values = {
 /** Makes the image and uploads the file. The panel closes at once, and the tray shows the progress. */
 export function ImageCreateForm({ opened, onClose }: { opened: boolean; onClose: () => void }) {
   const trpc = useTRPC()
-  const { place } = useSession()
+  const session = useSession()
   const create = useMutation(trpc.images.create.mutationOptions())
   const [seen, setSeen] = useState<{ format: 'raw' | 'qcow2'; virtualBytes: number } | null>(null)
   const form = useForm<Values>({
@@ -70,7 +70,7 @@ export function ImageCreateForm({ opened, onClose }: { opened: boolean; onClose:
       minDiskGib: Number(values.minDiskGib),
       minRamMib: Number(values.minRamMib),
     })
-    uploads.start(image, file, place)
+    uploads.start(image, file, session)
     notify.started(`Uploading ${image.name}`)
     form.reset()
     setSeen(null)

@@ -16,6 +16,7 @@ import type { ResourceAction } from '../kit/descriptor.ts'
 import { useRouter } from '../kit/navigation.tsx'
 import { notify } from '../kit/notify.ts'
 import { paths } from '../kit/paths.ts'
+import type { Sender } from '../kit/place.ts'
 import { all, useMay } from '../kit/rights.ts'
 import { useSession } from '../kit/session.ts'
 import { shellLine } from '../kit/shell.ts'
@@ -35,7 +36,7 @@ export function useImageActions(
   const trpc = useTRPC()
   const router = useRouter()
   const may = useMay()
-  const { place } = useSession()
+  const session = useSession()
   const remove = useMutation(trpc.images.delete.mutationOptions())
   const launch: ResourceAction<ImageView> = {
     id: 'launch',
@@ -50,7 +51,7 @@ export function useImageActions(
     icon: <IconUpload size={16} />,
     next: () => true,
     allowed: (image) => all(may(image.own), imageCan.upload(image)),
-    open: (image) => pickFile((file) => void uploadTo(image, file, place)),
+    open: (image) => pickFile((file) => void uploadTo(image, file, session)),
   }
   const edit: ResourceAction<ImageView> = {
     id: 'edit',
@@ -140,7 +141,7 @@ function pickFile(then: (file: File) => void): void {
 }
 
 /** Uploads the data of an image that waits for them; the format was decided when the image was made. */
-async function uploadTo(image: ImageView, file: File, place: string): Promise<void> {
+async function uploadTo(image: ImageView, file: File, sender: Sender): Promise<void> {
   const head = new Uint8Array(await file.slice(0, 64).arrayBuffer())
   const problem = fileProblem(file.name, file.size, head)
   const found = guessFormat(head)
@@ -149,7 +150,7 @@ async function uploadTo(image: ImageView, file: File, place: string): Promise<vo
     return notify.failed(
       new Error(`${file.name} is QCOW2, but this image was made as raw. Create a new image for it.`),
     )
-  uploads.start(image, file, place)
+  uploads.start(image, file, sender)
 }
 
 /** Stops an upload after a question, and deletes the image, which has no data. */

@@ -46,6 +46,7 @@ function setup() {
   }
   return { store, sent, last, guarded, wait: (ms: number) => (time += ms) }
 }
+const here = { place: 'here', userId: 'ann' }
 const image = { id: 'a/b', name: 'debian' }
 const file = new Blob([new Uint8Array(1000)])
 
@@ -54,8 +55,9 @@ describe('upload store', () => {
     const { store, sent, last, guarded, wait } = setup()
     let told = 0
     const stop = store.subscribe(() => told++)
-    store.start(image, file, 'here')
+    store.start(image, file, here)
     expect(sent[0]).toMatchObject({ method: 'PUT', url: '/api/upload/images/a%2Fb', body: file })
+    expect(sent[0]?.headers).toMatchObject({ 'x-stratolith-place': 'here', 'x-stratolith-user': 'ann' })
     wait(1000)
     last().upload.onprogress?.({ loaded: 500, total: 1000 })
     const [item] = store.getSnapshot()
@@ -74,7 +76,7 @@ describe('upload store', () => {
   })
   it('keeps the same snapshot while nothing changes', () => {
     const { store } = setup()
-    store.start(image, file, 'here')
+    store.start(image, file, here)
     expect(store.getSnapshot()).toBe(store.getSnapshot())
   })
   it.each([
@@ -84,20 +86,20 @@ describe('upload store', () => {
     ['<html>', 413, 'The file is larger than this cloud takes.'],
   ])('shows the reason of the server: %s', (body, status, sentence) => {
     const { store, last } = setup()
-    store.start(image, file, 'here')
+    store.start(image, file, here)
     Object.assign(last(), { status, responseText: body })
     last().onload?.()
     expect(store.getSnapshot()[0]).toMatchObject({ state: 'failed', error: sentence })
   })
   it('reports a broken connection', () => {
     const { store, last } = setup()
-    store.start(image, file, 'here')
+    store.start(image, file, here)
     last().onerror?.()
     expect(store.getSnapshot()[0]?.error).toMatch(/connection broke/)
   })
   it('cancels an upload; a running upload cannot be dismissed', () => {
     const { store, last, guarded } = setup()
-    store.start(image, file, 'here')
+    store.start(image, file, here)
     store.dismiss(image.id)
     expect(store.getSnapshot()).toHaveLength(1)
     store.cancel(image.id)
@@ -107,9 +109,9 @@ describe('upload store', () => {
   })
   it('replaces an earlier upload to the same image', () => {
     const { store, last } = setup()
-    store.start(image, file, 'here')
+    store.start(image, file, here)
     last().onerror?.()
-    store.start(image, file, 'here')
+    store.start(image, file, here)
     expect(store.getSnapshot()).toHaveLength(1)
     expect(store.getSnapshot()[0]?.state).toBe('running')
   })

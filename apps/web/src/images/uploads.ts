@@ -1,3 +1,5 @@
+import { pageHeaders, type Sender } from '../kit/place.ts'
+
 /**
  * Uploads outlive the panel that started them: they are kept in this module, and components read them with
  * useSyncExternalStore. Each uses an XMLHttpRequest, because fetch reports no upload progress.
@@ -55,9 +57,9 @@ export function createUploadStore(deps: UploadDeps) {
     getSnapshot: (): readonly Upload[] => items,
 
     /**
-     * Sends the file as the image's data, for the place of the page. Returns at once; the store reports the progress.
+     * Sends the file as the image's data, for the place and the user of the page. Returns at once; the store reports the progress.
      */
-    start(image: { id: string; name: string }, file: Blob, place: string): void {
+    start(image: { id: string; name: string }, file: Blob, sender: Sender): void {
       const request = deps.request()
       const meter = speedMeter(deps.now)
       requests.get(image.id)?.abort()
@@ -91,7 +93,7 @@ export function createUploadStore(deps: UploadDeps) {
         })
       request.open('PUT', `/api/upload/images/${encodeURIComponent(image.id)}`)
       request.setRequestHeader('Content-Type', 'application/octet-stream')
-      request.setRequestHeader('x-stratolith-place', place)
+      for (const [name, value] of Object.entries(pageHeaders(sender))) request.setRequestHeader(name, value)
       request.send(file)
     },
 

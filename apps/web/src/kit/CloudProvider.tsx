@@ -3,6 +3,7 @@ import type { AppRouter } from '@stratolith/api/router'
 import { QueryClientProvider } from '@tanstack/react-query'
 import { createTRPCClient, httpBatchLink, httpLink, splitLink } from '@trpc/client'
 import { type ReactNode, useState } from 'react'
+import { pageHeaders, type Sender } from './place.ts'
 import { newQueryClient } from './query-client.ts'
 import { TRPCProvider } from './trpc.ts'
 
@@ -10,14 +11,11 @@ const url = '/api/trpc'
 /** Longer inputs (user data in a plan) do not fit into an address, so they are sent by POST. */
 const maxQueryInAddress = 1500
 
-/**
- * Gives tRPC and the query cache to the pages inside of the shell. `place`: the scope of the session (kit/place.ts).
- */
-export function CloudProvider({ place, children }: { place: string; children: ReactNode }) {
+/** Gives tRPC and the query cache to the pages inside of the shell. */
+export function CloudProvider({ place, userId, children }: Sender & { children: ReactNode }) {
   const [queryClient] = useState(newQueryClient)
   const [trpcClient] = useState(() => {
-    // The header says for which place this page was made (identity/server/places.ts).
-    const headers = { 'x-stratolith-place': place }
+    const headers = pageHeaders({ place, userId })
     return createTRPCClient<AppRouter>({
       links: [
         splitLink({

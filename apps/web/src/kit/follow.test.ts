@@ -27,7 +27,10 @@ beforeEach(() => {
   vi.stubGlobal('EventSource', Stream)
   vi.stubGlobal('document', page)
   vi.stubGlobal('window', browser)
-  stop = follow('here', (state) => states.push(state), { event: vi.fn(), missed: vi.fn() })
+  stop = follow({ place: 'here', userId: 'ann' }, (state) => states.push(state), {
+    event: vi.fn(),
+    missed: vi.fn(),
+  })
 })
 afterEach(() => {
   stop()
@@ -45,7 +48,7 @@ test('a lost network is told at once, and the stream is followed again when the 
   expect(last()?.closed).toBe(true)
   browser.dispatchEvent(new Event('online'))
   expect(Stream.all).toHaveLength(2)
-  expect(last()?.url, 'from where it was cut off').toBe('/api/events?at=here&after=7')
+  expect(last()?.url, 'from where it was cut off').toBe('/api/events?at=here&user=ann&after=7')
   last()?.onopen?.()
   expect(states).toEqual(['live', 'offline', 'connecting', 'live'])
 })

@@ -1,4 +1,5 @@
 import type { EventView } from '@stratolith/api/kernel/contract'
+import type { Sender } from './place.ts'
 import { leaveEnded } from './session-end.ts'
 
 export type LiveState = 'live' | 'connecting' | 'offline'
@@ -8,10 +9,10 @@ const retryMs = [500, 1000, 2000, 5000] as const
 /**
  * Follows the event stream by EventSource and reconnects itself, because the browser gives up on every answer but 200.
  * A browser that has lost its network tells so by `offline`, while the stream itself would look alive for minutes.
- * `place`: the place of the page (kit/place.ts).
+ * The page's place and user are parameters, because an EventSource sends no headers of our own.
  */
 export function follow(
-  place: string,
+  { place, userId }: Sender,
   setState: (state: LiveState) => void,
   on: { event: (event: EventView) => void; missed: () => void },
 ): () => void {
@@ -23,7 +24,7 @@ export function follow(
   let connectedOnce = false
   const connect = () => {
     timer = null
-    const query = new URLSearchParams({ at: place, ...(cursor ? { after: cursor } : {}) })
+    const query = new URLSearchParams({ at: place, user: userId, ...(cursor ? { after: cursor } : {}) })
     source = new EventSource(`/api/events?${query}`)
     source.onopen = () => {
       // Without a cursor nobody knows which events happened in between.

@@ -20,7 +20,7 @@ const gatherMs = 120
  */
 export function LiveProvider({ children }: { children: ReactNode }) {
   const client = useQueryClient()
-  const { place } = useSession()
+  const { place, userId } = useSession()
   const [state, setState] = useState<LiveState>('connecting')
   const [listeners] = useState(() => new Set<Listener>())
   useEffect(() => {
@@ -31,7 +31,7 @@ export function LiveProvider({ children }: { children: ReactNode }) {
       void invalidatePaths(client, stale)
       stale.clear()
     }
-    const stop = follow(place, setState, {
+    const stop = follow({ place, userId }, setState, {
       event: (event) => {
         const own = event.kind.startsWith('operation.') ? operationKeys : []
         for (const path of [...own, ...liveKeys(event.resourceKind)]) stale.add(path)
@@ -44,7 +44,7 @@ export function LiveProvider({ children }: { children: ReactNode }) {
       stop()
       if (gather) clearTimeout(gather)
     }
-  }, [client, listeners, place])
+  }, [client, listeners, place, userId])
   return (
     <LiveContext value={state}>
       <ListenersContext value={listeners}>{children}</ListenersContext>

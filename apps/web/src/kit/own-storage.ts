@@ -1,6 +1,7 @@
 /**
- * Keys for what a page keeps in the browser for the signed-in person. A sign-out removes all of it, and the next person
- * who signs in cannot find it.
+ * Keys for what a page keeps in the browser for the signed-in person. What is in the storage of the tab is removed at a
+ * sign-out, and when another person signs in. What is in localStorage, such as the columns of a list, stays for the
+ * person's next sign-in; the portal does not show it to others, because the key names the person.
  */
 const prefix = 'stratolith.own '
 export const ownKey = (userId: string, name: string): string => `${prefix}${userId} ${name}`

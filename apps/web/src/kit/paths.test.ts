@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { ownPath, placed, placeIn } from './paths.ts'
+import { ownPath, paths, placed, placeIn, searching } from './paths.ts'
 
 const one = 'a87a663c0f5d4ce38a1f0a4bd1f642c8'
 const other = '0b7f1e6a-2c9d-4e1b-9a51-3f0d2c4b5a69'
@@ -16,6 +16,8 @@ test.each([
   [`/${other}/images`, other, '/images'],
   ['/cloud', 'cloud', '/'],
   ['/cloud/admin/hosts', 'cloud', '/admin/hosts'],
+  ['/cloud?x=1', 'cloud', '/?x=1'],
+  ['?cloud', null, '?cloud'],
   ['/clouds', null, '/clouds'],
   [`/${one}0/x`, null, `/${one}0/x`],
 ])('%s has the place %s and is %s there', (pathname, place, own) => {
@@ -43,5 +45,12 @@ test.each([
   ['without any project everything is there', nobody, '/instances', '/cloud/instances'],
   ['an address with its place stays', member, `/${other}/networks`, `/${other}/networks`],
   ['pages outside of the shell', member, '/sign-in?from=x', '/sign-in?from=x'],
+  ['another site with a page outside of the shell', member, '//evil.com/sign-in', `/${one}`],
+  ['another site with a place', cloud, '/\\evil.com/cloud/x', '/cloud'],
+  ['what becomes another site', member, '/..//evil.com', `/${one}`],
+  ['what is no address', member, '//', `/${one}`],
   ['what is no path', member, '#content', '#content'],
 ])('%s', (_, from, path, to) => expect(placed(from, path)).toBe(to))
+
+test('a list is opened with the search that it reads from its address', () =>
+  expect(searching(paths.floatingIps, '10.0.0.1 & more')).toBe('/floating-ips?search=10.0.0.1%20%26%20more'))

@@ -68,13 +68,28 @@ export type InstanceTab = 'overview' | 'vnc' | 'serial' | 'log' | 'interfaces' |
 /** Returns the address of a list page with its create panel open. */
 export const creating = (listPath: string): string => `${listPath}?create=1`
 
+/** Returns the address of a list page that shows what has this text (kit/list-query.ts). */
+export const searching = (listPath: string, text: string): string =>
+  `${listPath}?search=${encodeURIComponent(text)}`
+
+const ownOrigin = 'http://portal.invalid'
+
+/**
+ * Returns the address that a browser makes of this path; null when it is one of another site, or could become one:
+ * `/.//site` loses its dot, and then names a site.
+ */
+function addressHere(path: string): URL | null {
+  if (!path.startsWith('/') || !URL.canParse(path, ownOrigin)) return null
+  const url = new URL(path, ownOrigin)
+  return url.origin === ownOrigin && !/^\/[/\\]/.test(url.pathname) ? url : null
+}
+
 /**
  * Returns a path of the same origin from a query parameter, or the overview: another site would be an open redirect.
  */
 export function safeReturnPath(from: string | null | undefined): string {
-  if (!from?.startsWith('/')) return paths.overview
-  const url = new URL(from, 'http://portal.invalid')
-  if (url.origin !== 'http://portal.invalid' || url.pathname.startsWith(paths.signIn)) return paths.overview
+  const url = addressHere(from ?? '')
+  if (url === null || url.pathname.startsWith(paths.signIn)) return paths.overview
   return url.pathname + url.search + url.hash
 }
 
@@ -83,7 +98,7 @@ export const cloudPlace = 'cloud'
 
 /** Returns the place with which an address begins: the project's ID or `cloud`. Null: the address has no place. */
 export function placeIn(pathname: string): string | null {
-  const first = pathname.split('/')[1] ?? ''
+  const first = /^\/([^/?#]*)/.exec(pathname)?.[1] ?? ''
   return first === cloudPlace || isProjectId(first) ? first : null
 }
 
@@ -92,7 +107,9 @@ const isProjectId = (text: string): boolean => /^[0-9a-f]{32}$/.test(text) || is
 /** Returns an address without its place, as `paths` has it. */
 export function ownPath(pathname: string): string {
   const place = placeIn(pathname)
-  return place === null ? pathname : pathname.slice(place.length + 1) || paths.overview
+  if (place === null) return pathname
+  const rest = pathname.slice(place.length + 1)
+  return rest.startsWith('/') ? rest : `/${rest}`
 }
 
 /**
@@ -108,8 +125,11 @@ export type Standing = { at: string; beyond: boolean; home: string | null }
  * project.
  */
 export function placed({ at, beyond, home }: Standing, path: string): string {
-  const { pathname } = new URL(path, 'http://portal.invalid')
-  if (!path.startsWith('/') || placeIn(pathname) !== null || unplaced.has(pathname)) return path
+  if (!path.startsWith('/')) return path
+  const url = addressHere(path)
+  if (url === null) return `/${at}`
+  const { pathname } = url
+  if (placeIn(pathname) !== null || unplaced.has(pathname)) return path
   const toCloud = pathname.startsWith('/admin/') && beyond && pathname !== paths.project(at)
   const toHome = at === cloudPlace && isOfOneProject(pathname)
   const place = toCloud ? cloudPlace : toHome ? (home ?? at) : at

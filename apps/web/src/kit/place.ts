@@ -31,6 +31,18 @@ type Place = Pick<Session, 'project' | 'domain' | 'system'>
 export const placeKey = ({ project, domain, system }: Place): string =>
   project?.id ?? (domain ? `domain:${domain.id}` : system ? 'system' : '')
 
+/** The page that sends a request: its place and its user. */
+export type Sender = Pick<Session, 'place' | 'userId'>
+
+/**
+ * The headers of each request of a page. They say for which place the page was made and for whom, because another
+ * person may have signed in since then, in another tab (identity/server/places.ts).
+ */
+export const pageHeaders = ({ place, userId }: Sender) => ({
+  'x-stratolith-place': place,
+  'x-stratolith-user': userId,
+})
+
 /** Returns the scope that such a word means; null for a word that means none. */
 export function placeOf(key: string): { projectId: string } | { domainId: string } | { system: true } | null {
   if (key === 'system') return { system: true }
@@ -39,9 +51,12 @@ export function placeOf(key: string): { projectId: string } | { domainId: string
   return key === '' ? null : { projectId: key }
 }
 
+/** How far a session reaches that the API has described. */
+export const reachOfView = ({ domain, system, roles, admin }: SessionView) =>
+  reachOf({ domain, system, roles, isAdmin: admin })
+
 /** Answers whether a session reaches beyond its project, so that pages of the cloud or of a domain are open to it. */
-export const reachesBeyond = (view: SessionView): boolean =>
-  reachOf({ domain: view.domain, system: view.system, roles: view.roles, isAdmin: view.admin }).directory
+export const reachesBeyond = (view: SessionView): boolean => reachOfView(view).directory
 
 /** Returns the scope in words: “demo”, “Domain Default”, “Whole cloud”. */
 export const placeName = ({ project, domain, system, isAdmin }: Place & Pick<Session, 'isAdmin'>): string =>

@@ -106,7 +106,11 @@ export const networkingRoom: PortalRoom = {
       words: 'subnet',
       live: ['networking.networks', 'networking.routers', 'quota', 'compute.instances.plan', ...hostsHear],
     },
-    port: { words: 'port', path: paths.port, live: ['networking', 'quota', ...hostsHear] },
+    port: {
+      words: 'port',
+      path: paths.port,
+      live: ['networking', 'compute.instances', 'quota', ...hostsHear],
+    },
     router: {
       words: 'router',
       path: paths.router,

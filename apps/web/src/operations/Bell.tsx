@@ -15,14 +15,15 @@ const looked = 20
 export function Bell() {
   const trpc = useTRPC()
   const session = useSession()
-  const { userId } = session
+  const { userId, at } = session
   const [opened, setOpened] = useState(false)
   const [seen, setSeen] = useState<string | null>(null)
   useEffect(() => {
+    const who = { userId, at }
     // Operations that ended before the user's first visit are no news.
-    if (seenAt(localStorage, userId) === null) markSeen(localStorage, userId, new Date().toISOString())
-    setSeen(seenAt(localStorage, userId))
-  }, [userId])
+    if (seenAt(localStorage, who) === null) markSeen(localStorage, who, new Date().toISOString())
+    setSeen(seenAt(localStorage, who))
+  }, [userId, at])
   const { data } = useQuery({
     ...trpc.operations.list.queryOptions({
       actorId: userId,
@@ -40,7 +41,7 @@ export function Bell() {
       .toSorted()
       .at(-1)
     if (!open && newest && unread.length > 0) {
-      markSeen(localStorage, userId, newest)
+      markSeen(localStorage, session, newest)
       setSeen(newest)
     }
   }

@@ -1,5 +1,6 @@
 import type { OperationView } from '@stratolith/api/kernel/contract'
 import { ownKey } from '../kit/own-storage.ts'
+import type { Session } from '../kit/session.ts'
 import { endOf } from './words.ts'
 
 /** True for operations that users are told of afterwards: every failure, and the end of a long operation. */
@@ -16,9 +17,14 @@ export const isUnread = (
   operation.finishedAt !== null &&
   Date.parse(operation.finishedAt) > Date.parse(seenAt)
 
-const keyOf = (userId: string): string => ownKey(userId, 'operations.seen')
+/** Each place has operations of its own, so a look at one place is no look at another. */
+type Looker = Pick<Session, 'userId' | 'at'>
+const keyOf = ({ userId, at }: Looker): string => ownKey(userId, `operations.seen ${at}`)
 
-/** When the user looked last, in all tabs of this browser. Null means never, and then no old operation is news. */
-export const seenAt = (store: Storage, userId: string): string | null => store.getItem(keyOf(userId))
+/**
+ * When the user looked last at this place, in all tabs of this browser. Null means never, and then no old operation is
+ * news.
+ */
+export const seenAt = (store: Storage, who: Looker): string | null => store.getItem(keyOf(who))
 
-export const markSeen = (store: Storage, userId: string, at: string): void => store.setItem(keyOf(userId), at)
+export const markSeen = (store: Storage, who: Looker, when: string): void => store.setItem(keyOf(who), when)

@@ -14,7 +14,7 @@ export function FailedOperations({ allProjects = false }: { allProjects?: boolea
   const trpc = useTRPC()
   const from = useSinceYesterday()
   const query = useQuery(trpc.operations.list.queryOptions({ allProjects, state: 'failed', from, limit: 5 }))
-  const { items, total } = query.data ?? { items: [], total: 0 }
+  const items = query.data?.items ?? []
   if (items.length === 0) return null
   const listPath = allProjects ? paths.adminOperations : paths.operations
   return (
@@ -22,7 +22,7 @@ export function FailedOperations({ allProjects = false }: { allProjects?: boolea
       title="Failed in the last 24 hours"
       action={
         <Anchor component={Link} href={`${listPath}?state=failed`} size="sm">
-          {total > items.length ? `All ${total}` : 'In the list'}
+          All failed operations
         </Anchor>
       }
     >

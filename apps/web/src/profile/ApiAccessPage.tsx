@@ -9,7 +9,7 @@ import { Loaded } from '../kit/Loaded.tsx'
 import { Link } from '../kit/navigation.tsx'
 import { notify } from '../kit/notify.ts'
 import { paths } from '../kit/paths.ts'
-import { placeName } from '../kit/place.ts'
+import { pageHeaders, placeName } from '../kit/place.ts'
 import { saveText } from '../kit/save-file.ts'
 import { type Session, useSession } from '../kit/session.ts'
 import { useTRPC } from '../kit/trpc.ts'
@@ -101,13 +101,13 @@ type Issued = { token: string; expiresAt: string }
 
 /** Makes a token only when somebody asks for one; it is valid until the session ends. */
 function Token() {
-  const { place } = useSession()
+  const session = useSession()
   const [issued, setIssued] = useState<Issued | null>(null)
   const [busy, setBusy] = useState(false)
   const ask = async () => {
     setBusy(true)
     try {
-      const answer = await fetch('/api/token', { method: 'POST', headers: { 'x-stratolith-place': place } })
+      const answer = await fetch('/api/token', { method: 'POST', headers: pageHeaders(session) })
       const body = await answer.json()
       if (!answer.ok) throw body.error
       setIssued(body)

@@ -30,7 +30,7 @@ export function Portal({ session, children }: { session: Session; children: Reac
   }, [userId, projectId])
   return (
     <SessionContext value={session}>
-      <CloudProvider place={session.place}>
+      <CloudProvider place={session.place} userId={userId}>
         <LiveProvider>
           <Shell>{children}</Shell>
           <ConfirmHost />

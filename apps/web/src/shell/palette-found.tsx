@@ -16,7 +16,7 @@ import {
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 import { stateOf } from '../compute/instances/state.ts'
-import { paths } from '../kit/paths.ts'
+import { paths, searching } from '../kit/paths.ts'
 import { reachOf } from '../kit/place.ts'
 import { useSession } from '../kit/session.ts'
 import { useTRPC } from '../kit/trpc.ts'
@@ -82,7 +82,7 @@ export function useResources(typed: string): Entry[] {
         IconWorldPin,
         'Floating IP',
         { id, label: address, detail: fixedAddress ? `leads to ${fixedAddress}` : 'free' },
-        instanceId ? paths.instance(instanceId, 'interfaces') : `${paths.floatingIps}?q=${address}`,
+        instanceId ? paths.instance(instanceId, 'interfaces') : searching(paths.floatingIps, address),
       ),
     ),
     ...items(networks, !isIp).map(({ id, name }) =>
@@ -98,12 +98,7 @@ export function useResources(typed: string): Entry[] {
       entry(IconDisc, 'Image', { id, label: name }, paths.image(id)),
     ),
     ...items(keyPairs, !isIp).map(({ name }) =>
-      entry(
-        IconKey,
-        'Key pair',
-        { id: name, label: name },
-        `${paths.keyPairs}?q=${encodeURIComponent(name)}`,
-      ),
+      entry(IconKey, 'Key pair', { id: name, label: name }, paths.keyPair(name)),
     ),
     ...items(flavors, !isIp).map(({ id, name }) =>
       entry(IconStack2, 'Flavor', { id, label: name }, flavorPath(id)),

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { ownKey } from '../../kit/own-storage.ts'
 import { addressChooses, keepChoice, keepDraft, lastChoice, takeDraft } from './draft.ts'
 import type { LaunchOptions } from './use-launch-options.ts'
 import { emptyLaunch } from './values.ts'
@@ -83,6 +84,7 @@ test('the last choice of image and size is kept by person and project', () => {
   keepChoice(store, ann, { imageId: 'i', flavorId: 'f' })
   expect(lastChoice(store, ann)).toEqual({ imageId: 'i', flavorId: 'f' })
   expect(lastChoice(store, { ...ann, userId: 'bob' })).toEqual({ imageId: null, flavorId: null })
+  expect([...kept.keys()]).toEqual([ownKey('ann', 'launch.choice demo')])
   for (const key of kept.keys()) kept.set(key, '{"imageId":7')
   expect(lastChoice(store, ann)).toEqual({ imageId: null, flavorId: null })
 })

@@ -8,7 +8,7 @@ type Owner = { userId: string; projectId: string | null }
 type Choice = { imageId: string | null; flavorId: string | null }
 
 const draftKey = ({ userId, projectId }: Owner) => ownKey(userId, `launch.draft ${projectId}`)
-const choiceKey = ({ userId, projectId }: Owner) => `stratolith.launch.choice ${userId} ${projectId}`
+const choiceKey = ({ userId, projectId }: Owner) => ownKey(userId, `launch.choice ${projectId}`)
 
 /**
  * Keeps a half-typed form when the page is left for the sign-in page or loaded again. User data and passwords are

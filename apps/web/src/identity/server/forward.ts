@@ -3,9 +3,11 @@ import { cloudError } from '../../kit/errors.ts'
 import { apiUrl, doorHeaders } from './api.ts'
 import { sourceOf } from './front-door.ts'
 import { refusal } from './origin.ts'
-import { forgetSessionAt, isRefused, placeHeader, sessionAt } from './places.ts'
+import { type Asked, askedBy, forgetSessionAt, isOfAnother, isRefused, sessionAt } from './places.ts'
 import { type PortalSession, readSession } from './session-cookie.ts'
 
+/** What a page reads that was made for somebody else. */
+export const otherUser = 'Somebody else has signed in with this browser. Load the page again.'
 const maxBodyBytes = 1 << 20
 /** These procedures answer with a token, which the browser must not see, or have a route of their own. */
 const ownRoutes = new Set(['identity.signIn', 'identity.rescope', 'identity.signOut'])
@@ -16,8 +18,8 @@ export async function forwardTrpc(request: Request, procedures: string): Promise
   if (procedures.split(',').some((name) => ownRoutes.has(name)))
     return refusal(404, 'not_found', 'There is no such procedure.')
   const known = await readSession(await cookies())
-  const place = request.headers.get(placeHeader)
-  const there = known && (await sessionOrRefusal(known, place))
+  const asked = askedBy(request.headers)
+  const there = known && (await sessionOrRefusal(known, asked))
   if (there instanceof Response) return there
   const body = request.method === 'POST' ? await limitedBody(request) : undefined
   if (body === null)
@@ -40,7 +42,7 @@ export async function forwardTrpc(request: Request, procedures: string): Promise
       signal: request.signal,
       cache: 'no-store',
     })
-    if (known && answer.status === 401) forgetSessionAt(known, place)
+    if (known && answer.status === 401) forgetSessionAt(known, asked.place)
     return new Response(answer.body, { status: answer.status, headers: keptHeaders(answer) })
   } catch (error) {
     if (request.signal.aborted) return new Response(null, { status: 499 })
@@ -49,11 +51,12 @@ export async function forwardTrpc(request: Request, procedures: string): Promise
   }
 }
 
-/** The session at the place of a request, or the refusal when there is none. */
+/** The session at the place of a request; or the refusal, when there is none or the page is somebody else's. */
 export async function sessionOrRefusal(
   known: PortalSession,
-  place: string | null,
+  { place, user }: Asked,
 ): Promise<PortalSession | Response> {
+  if (isOfAnother(known, user)) return refusal(401, 'unauthenticated', otherUser)
   try {
     return await sessionAt(known, place)
   } catch (error) {

@@ -1,5 +1,10 @@
 import type { SessionView } from '@stratolith/api/identity/contract'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import * as events from '../../app/api/events/route.ts'
+import * as project from '../../app/api/project/route.ts'
+import * as token from '../../app/api/token/route.ts'
+import * as upload from '../../app/api/upload/images/[id]/route.ts'
+import { isSessionOver } from '../../kit/errors.ts'
 import { forwardTrpc } from './forward.ts'
 import { chosen, sessionAt } from './places.ts'
 import type { PortalSession } from './session-cookie.ts'
@@ -47,11 +52,14 @@ afterEach(() => {
   vi.unstubAllGlobals()
 })
 
-const ask = (place: string | null) =>
+const ask = (place: string | null, user: string | null = null) =>
   forwardTrpc(
     new Request('http://portal/api/trpc/compute.instances.delete', {
       method: 'POST',
-      headers: place === null ? {} : { 'x-stratolith-place': place },
+      headers: {
+        ...(place === null ? {} : { 'x-stratolith-place': place }),
+        ...(user === null ? {} : { 'x-stratolith-user': user }),
+      },
     }),
     'compute.instances.delete',
   )
@@ -63,6 +71,29 @@ test('each page acts in its own place, whatever the cookie says', async () => {
   await ask('one')
   expect(used).toEqual([known.token, 'token of one', 'token of two', 'token of one'])
   expect(rescoped).toBe(2)
+})
+
+test('a page of one person does nothing as another who has signed in since then', async () => {
+  const answer = await ask('own', 'bob')
+  expect(answer.status).toBe(401)
+  expect(isSessionOver(await answer.json().then(({ error }) => error))).toBe(true)
+  expect((await ask('one', 'bob')).status).toBe(401)
+  expect([used, rescoped]).toEqual([[], 0])
+  expect((await ask('own', 'u')).status).toBe(200)
+})
+
+test('neither do the routes beside the procedures', async () => {
+  const headers = { 'sec-fetch-site': 'same-origin', 'x-stratolith-user': 'bob' }
+  const change = { method: 'POST', headers, body: JSON.stringify({ projectId: 'one' }) }
+  const image = { params: Promise.resolve({ id: crypto.randomUUID() }) }
+  const answers = await Promise.all([
+    events.GET(new Request('http://portal/api/events?at=own&user=bob')),
+    token.POST(new Request('http://portal/api/token', change)),
+    project.POST(new Request('http://portal/api/project', change)),
+    upload.PUT(new Request('http://portal/api/upload/images/x', { ...change, method: 'PUT' }), image),
+  ])
+  expect(answers.map(({ status }) => status)).toEqual([401, 401, 401, 401])
+  expect([used, rescoped]).toEqual([[], 0])
 })
 
 test('requests at the same time ask for one token', async () => {
@@ -93,6 +124,10 @@ test('another sign-in has tokens of its own', async () => {
 })
 
 test('the cookie keeps the session that reaches furthest, and the project that was chosen', () => {
+  const domain = (id: string) => ({
+    token: `token of ${id}`,
+    session: view({ domain: { id, name: id }, roles: ['reader'] }),
+  })
   const [admin, demo, system] = [
     inProject('admin', { admin: true, roles: ['admin'] }),
     inProject('demo'),
@@ -102,4 +137,8 @@ test('the cookie keeps the session that reaches furthest, and the project that w
   expect(chosen(demo, admin)).toEqual({ ...admin, project: 'admin' })
   expect(chosen(demo, inProject('other'))).toEqual({ ...inProject('other'), project: 'other' })
   expect(chosen({ ...admin, project: 'demo' }, system)).toEqual({ ...system, project: 'demo' })
+  expect(chosen({ ...admin, project: 'demo' }, domain('d'))).toEqual({ ...admin, project: 'demo' })
+  expect(chosen({ ...demo, project: 'demo' }, domain('d'))).toEqual({ ...domain('d'), project: 'demo' })
+  expect(chosen(domain('d'), domain('e'))).toEqual(domain('e'))
+  expect(chosen(domain('d'), demo)).toEqual({ ...domain('d'), project: 'demo' })
 })

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import type { ErrorView } from '@stratolith/api/kernel/contract'
 import { cloudError } from '../../kit/errors.ts'
-import { placeKey, placeOf, reachesBeyond } from '../../kit/place.ts'
+import { placeKey, placeOf, reachOfView } from '../../kit/place.ts'
 import { apiClient } from './api.ts'
 import type { PortalSession } from './session-cookie.ts'
 
 /**
- * The cookie says who the user is, and each request says for which place its page was made. For a place other than that
+ * The cookie says who the user is, and each request says for which place and user its page was made. For a place other than that
  * of the cookie, the API issues a token of the same sign-in, which ends with the sign-in (decision 25). These tokens
  * are stored here until they end; after a restart, new tokens are asked for.
  */
@@ -26,7 +26,20 @@ const noPlace: ErrorView = {
 }
 
 /** The place that the page was made for. The page acts there, whichever project other tabs are in. */
-export const placeHeader = 'x-stratolith-place'
+const placeHeader = 'x-stratolith-place'
+/** The user that the page was made for. When somebody else has signed in since then, the page acts no more. */
+const userHeader = 'x-stratolith-user'
+
+/** What a request says of its page; null for what it does not say, such as a link. */
+export type Asked = { place: string | null; user: string | null }
+export const askedBy = (headers: Headers): Asked => ({
+  place: headers.get(placeHeader),
+  user: headers.get(userHeader),
+})
+
+/** Answers whether the page was made for somebody else than the user of the cookie. */
+export const isOfAnother = (known: PortalSession, user: string | null): boolean =>
+  user !== null && user !== known.session.user.id
 
 /** The session at a place. Throws the API's error: not_found when the user may not be there. */
 export async function sessionAt(known: PortalSession, place: string | null): Promise<PortalSession> {
@@ -61,10 +74,14 @@ const keyOf = (known: PortalSession, place: string): string =>
 
 /**
  * The cookie after a place was chosen. The place of the cookie is the one that reaches furthest, because pages of the
- * cloud belong to no project and use this session. The chosen project is stored for addresses without a project.
+ * cloud belong to no project and use this session: the whole cloud is further than the directory of a domain, and that
+ * is further than a project. Of two that reach equally far, the chosen one counts. The chosen project is stored for
+ * addresses without a project.
  */
 export function chosen(known: PortalSession, issued: PortalSession): PortalSession {
-  const own = reachesBeyond(issued.session) || !reachesBeyond(known.session) ? issued : known
+  const [before, after] = [reachOfView(known.session), reachOfView(issued.session)]
+  const isLess = (before.cloud && !after.cloud) || (before.directory && !after.directory)
+  const own = isLess ? known : issued
   const project = issued.session.project?.id ?? known.project
   return { token: own.token, session: own.session, ...(project ? { project } : {}) }
 }

@@ -45,21 +45,24 @@ const problemsOf = (network: NetworkView | undefined, { fixedIps }: Values, read
     ? fixedIpProblems(fixedIps, network.subnets)
     : { networkId: ready ? 'Choose a network.' : 'A moment: the networks are being read.' }
 
-function createInput(network: NetworkView, values: Values) {
+function createInput(network: NetworkView, values: Values, projectId: string | undefined) {
   const { name, description, adminUp, fixedIps, groupIds } = values
   const portSecurity = securityOf(network, values)
   return {
-    ...{ networkId: network.id, projectId: ownerOfNewPort(network), name, description, adminUp },
+    ...{ networkId: network.id, projectId, name, description, adminUp },
     fixedIps: fixedIps.length > 0 ? fixedIpsInput(fixedIps) : undefined,
     securityGroupIds: groupsInput({ portSecurity, groupIds }),
     portSecurity: values.portSecurity ?? undefined,
   }
 }
 
-/** Returns the network for a new port: that of the page (`networkId`), or the one that the person has chosen. */
+/**
+ * Returns the network for a new port, which is that of the page (`networkId`) or the one that the person has chosen, and
+ * the project of a new port on it.
+ */
 function useTarget(networkId: string | undefined) {
   const trpc = useTRPC()
-  const { isAdmin } = useSession()
+  const { isAdmin, project } = useSession()
   const given = useQuery(
     trpc.networking.networks.get.queryOptions({ id: networkId ?? '' }, { enabled: networkId !== undefined }),
   ).data
@@ -67,7 +70,8 @@ function useTarget(networkId: string | undefined) {
   const usable = networks.filter((network) => !network.external || isAdmin)
   const networkOf = (values: Pick<Values, 'networkId'>) =>
     networkId === undefined ? (usable.find(({ id }) => id === values.networkId) ?? usable[0]) : given
-  return { networkOf, usable, ready, isAdmin }
+  const ownerOn = (network: NetworkView) => ownerOfNewPort(network, project?.id ?? null)
+  return { networkOf, ownerOn, usable, ready, isAdmin }
 }
 
 /** The form for a port without an instance, on this network (`networkId`) or on one to choose. */
@@ -82,20 +86,20 @@ export function PortCreateForm({
 }) {
   const trpc = useTRPC()
   const navigate = useRouter()
-  const { networkOf, usable, ready, isAdmin } = useTarget(networkId)
+  const { networkOf, ownerOn, usable, ready, isAdmin } = useTarget(networkId)
   const create = useMutation(trpc.networking.ports.create.mutationOptions())
   const form = useForm<Values>({
     initialValues: initial,
     validate: (values) => problemsOf(networkOf(values), values, ready),
   })
   const network = networkOf(form.values)
-  const owner = network && ownerOfNewPort(network)
+  const owner = network && ownerOn(network)
   const { groups } = useSecurityGroups(owner)
   const mayChoose = network === undefined || network.own || isAdmin
   const submit = async (values: Values) => {
     const on = networkOf(values)
     if (!on) return
-    const port = await create.mutateAsync(createInput(on, values))
+    const port = await create.mutateAsync(createInput(on, values, ownerOn(on)))
     notify.done(`Port ${port.addresses[0]?.address ?? port.mac} is made`)
     return () => navigate.push(paths.port(port.id))
   }

@@ -35,9 +35,15 @@ it('says at each line what is wrong with its address', () => {
 
 it('makes a port on another project’s own network in that project', () => {
   const network = { own: false, shared: false, external: false, projectId: 'theirs' }
-  expect(ownerOfNewPort(network)).toBe('theirs')
-  expect(ownerOfNewPort({ ...network, shared: true })).toBeUndefined()
-  expect(ownerOfNewPort({ ...network, own: true })).toBeUndefined()
+  expect(ownerOfNewPort(network, 'ours')).toBe('theirs')
+  expect(ownerOfNewPort({ ...network, shared: true }, 'ours')).toBeUndefined()
+  expect(ownerOfNewPort({ ...network, own: true }, 'ours')).toBeUndefined()
+})
+
+it('makes a port from a page of the cloud in the project of the network, which the page shows', () => {
+  const network = { own: false, shared: false, external: false, projectId: 'theirs' }
+  for (const more of [{}, { own: true }, { shared: true }, { external: true }])
+    expect(ownerOfNewPort({ ...network, ...more }, null)).toBe('theirs')
 })
 
 it('puts a port without port security in no group', () => {

@@ -37,11 +37,14 @@ export function fixedIpProblems(
 
 /**
  * Returns the project of a new port on the network: undefined for the session's project, and the network's own project
- * when no other project can use the network.
+ * when no other project can use the network. A page of the cloud has no project (`here` is null), so a port that is
+ * made there is of the network's project, too.
  */
 export const ownerOfNewPort = (
   network: Pick<NetworkView, 'own' | 'shared' | 'external' | 'projectId'>,
-): string | undefined => (network.own || network.shared || network.external ? undefined : network.projectId)
+  here: string | null,
+): string | undefined =>
+  here !== null && (network.own || network.shared || network.external) ? undefined : network.projectId
 
 /** Returns the server's input: null is the project's default group, and a port without port security is in no group. */
 export const groupsInput = (values: { portSecurity: boolean; groupIds: string[] | null }) =>

@@ -6,15 +6,15 @@ import { forgetSessionAt } from '../../../identity/server/places.ts'
 import { readSession } from '../../../identity/server/session-cookie.ts'
 
 /**
- * The event stream of the page's project, which `?at=` names because an EventSource cannot send headers of our own. The
- * stream from the API ends as soon as the browser leaves.
+ * The event stream of the page's project. The parameters `at` and `user` name the page's place and user, because an
+ * EventSource cannot send headers of our own. The stream from the API ends as soon as the browser leaves.
  */
 export async function GET(request: Request): Promise<Response> {
   const known = await readSession(await cookies())
   if (!known) return refusal(401, 'unauthenticated', 'Sign in first: there is no valid session.')
   const asked = new URL(request.url).searchParams
   const [after, place] = [asked.get('after'), asked.get('at')]
-  const there = await sessionOrRefusal(known, place)
+  const there = await sessionOrRefusal(known, { place, user: asked.get('user') })
   if (there instanceof Response) return there
   const last = request.headers.get('last-event-id')
   const upstream = new AbortController()

@@ -1,8 +1,9 @@
 import { rescopeInput } from '@stratolith/api/identity/contract'
 import { cookies } from 'next/headers'
 import { apiClient } from '../../../identity/server/api.ts'
+import { otherUser } from '../../../identity/server/forward.ts'
 import { refusal, refuseForeign } from '../../../identity/server/origin.ts'
-import { chosen } from '../../../identity/server/places.ts'
+import { askedBy, chosen, isOfAnother } from '../../../identity/server/places.ts'
 import {
   cookieName,
   cookieOptions,
@@ -22,6 +23,7 @@ export async function POST(request: Request): Promise<Response> {
   const jar = await cookies()
   const known = await readSession(jar)
   if (!known) return refusal(401, 'unauthenticated', 'Sign in first: there is no valid session.')
+  if (isOfAnother(known, askedBy(request.headers).user)) return refusal(401, 'unauthenticated', otherUser)
   const input = rescopeInput.safeParse(await request.json().catch(() => null))
   if (!input.success) return refusal(400, 'invalid_input', 'Choose a project.')
   try {

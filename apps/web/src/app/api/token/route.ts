@@ -2,7 +2,7 @@ import { cookies } from 'next/headers'
 import { apiClient } from '../../../identity/server/api.ts'
 import { sessionOrRefusal } from '../../../identity/server/forward.ts'
 import { refusal, refuseForeign } from '../../../identity/server/origin.ts'
-import { placeHeader } from '../../../identity/server/places.ts'
+import { askedBy } from '../../../identity/server/places.ts'
 import { readSession } from '../../../identity/server/session-cookie.ts'
 import { cloudError } from '../../../kit/errors.ts'
 
@@ -15,7 +15,7 @@ export async function POST(request: Request): Promise<Response> {
   if (refused) return refused
   const known = await readSession(await cookies())
   if (!known) return refusal(401, 'unauthenticated', 'Sign in first: there is no valid session.')
-  const there = await sessionOrRefusal(known, request.headers.get(placeHeader))
+  const there = await sessionOrRefusal(known, askedBy(request.headers))
   if (there instanceof Response) return there
   const { project, domain, system } = there.session
   const where = project

@@ -6,7 +6,7 @@ import { cookies } from 'next/headers'
 import { apiUrl, doorHeaders } from '../../../../../identity/server/api.ts'
 import { sessionOrRefusal } from '../../../../../identity/server/forward.ts'
 import { refusal, refuseForeign } from '../../../../../identity/server/origin.ts'
-import { placeHeader } from '../../../../../identity/server/places.ts'
+import { askedBy } from '../../../../../identity/server/places.ts'
 import { readSession } from '../../../../../identity/server/session-cookie.ts'
 
 /** Passes image bytes on as they come: nothing is buffered, and back pressure reaches the browser. */
@@ -18,7 +18,7 @@ export async function PUT(
   if (refused) return refused
   const known = await readSession(await cookies())
   if (!known) return refusal(401, 'unauthenticated', 'Sign in first: there is no valid session.')
-  const there = await sessionOrRefusal(known, request.headers.get(placeHeader))
+  const there = await sessionOrRefusal(known, askedBy(request.headers))
   if (there instanceof Response) return there
   const { id } = await params
   if (!/^[0-9a-f-]{36}$/i.test(id)) return refusal(404, 'not_found', 'There is no such image.')
