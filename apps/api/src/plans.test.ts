@@ -32,7 +32,8 @@ const allowed: { what: RegExp; statement: RegExp; because: string; either?: true
   {
     what: /^(FloatingIp|Router): \(\((name|description) ~~\* \?::text\) OR \("?(address|externalAddress)"? ~~ \?::text\)\)$/,
     statement: /^SELECT (COUNT\(\*\)|"public")/,
-    because: 'a word within the names and descriptions of all projects: asked by administrators, one page of them',
+    because:
+      'a word within the names and descriptions of all projects: asked by administrators, one page of them',
     either: true,
   },
   {
