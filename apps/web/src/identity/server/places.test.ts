@@ -13,10 +13,11 @@ let known: PortalSession
 vi.mock('next/headers', () => ({ cookies: async () => ({ get: () => undefined }) }))
 vi.mock('./session-cookie.ts', () => ({ readSession: async () => known }))
 
+const expiresAt = new Date(Date.now() + 3_600_000).toISOString()
 const view = (over: Partial<SessionView>): SessionView => ({
   user: { id: 'u', name: 'ann', domainId: 'default', domainName: 'Default' },
   ...{ project: null, domain: null, system: false, roles: ['member'], admin: false },
-  ...{ expiresAt: new Date(Date.now() + 3_600_000).toISOString(), passwordExpiresAt: null },
+  ...{ expiresAt, passwordExpiresAt: null },
   ...over,
 })
 const inProject = (id: string, over: Partial<SessionView> = {}): PortalSession => ({
