@@ -189,7 +189,8 @@ test('a floating IP gets a description, and says that it is free', async () => {
   await panel().getByRole('textbox', { name: 'Description' }).fill('the door')
   await expect(cli()).toContainText('floating ip set')
   await panel().getByRole('button', { name: 'Save' }).click()
-  await expect(page.getByText('the door')).toBeVisible()
+  // Compact rows show the description on hover alone, so the row is looked for and not the text.
+  await expect(page.getByRole('row').filter({ hasText: 'the door' })).toBeVisible()
 })
 
 test('a rule lets one’s own address in, where the cloud sees one', async () => {
