@@ -1,12 +1,12 @@
 'use client'
-import { SimpleGrid, Skeleton, Stack, Table, Text } from '@mantine/core'
+import { SimpleGrid, Skeleton, Stack, Text } from '@mantine/core'
 import type { HostView } from '@stratolith/api/hosts/contract'
 import type { ProcessView, SystemView } from '@stratolith/api/system/contract'
 import { IconCpu } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { Accelerator } from '../hosts/Accelerator.tsx'
 import { Ago } from '../kit/Ago.tsx'
-import type { ResourceDescriptor } from '../kit/descriptor.ts'
+import type { ResourceDescriptor, RowsDescriptor } from '../kit/descriptor.ts'
 import { bytes, dateTime, gib, mib } from '../kit/format.ts'
 import { Loaded } from '../kit/Loaded.tsx'
 import { paths } from '../kit/paths.ts'
@@ -100,6 +100,18 @@ function Information({ info }: { info: SystemView }) {
   )
 }
 
+const changes: RowsDescriptor<SystemView['migrations'][number] & { id: string }> = {
+  kind: 'migration',
+  noun: 'Change',
+  plural: 'Changes',
+  name: ({ name }) => name,
+  icon: null,
+  columns: [
+    { id: 'name', header: 'Change', cell: ({ name }) => name },
+    { id: 'at', header: 'Made', cell: ({ at }) => dateTime(at) },
+  ],
+}
+
 function Schema({ migrations }: Pick<SystemView, 'migrations'>) {
   return (
     <Section title="Schema" description="The newest changes of the database.">
@@ -108,22 +120,11 @@ function Schema({ migrations }: Pick<SystemView, 'migrations'>) {
           None is recorded.
         </Text>
       ) : (
-        <Table aria-label="Migrations" verticalSpacing={4} maw={560}>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>Change</Table.Th>
-              <Table.Th>Made</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {migrations.slice(0, 8).map(({ name, at }) => (
-              <Table.Tr key={name}>
-                <Table.Td style={{ overflowWrap: 'anywhere' }}>{name}</Table.Td>
-                <Table.Td>{dateTime(at)}</Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
+        <RowsTable
+          descriptor={changes}
+          rows={migrations.slice(0, 8).map((one) => ({ ...one, id: one.name }))}
+          label="Migrations"
+        />
       )}
     </Section>
   )

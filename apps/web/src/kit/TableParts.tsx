@@ -106,6 +106,7 @@ export function TableRow<V extends { id: string }>({
           data-label={column.header}
           data-hide={column.hideBelow}
           data-first={index === 0 || undefined}
+          data-prose={column.prose || undefined}
         >
           {column.cell(view)}
         </td>
@@ -142,7 +143,8 @@ export function NameLink({ href, children }: { href: string; children: ReactNode
       fw={600}
       size="sm"
       prefetch={false}
-      style={{ overflowWrap: 'anywhere' }}
+      className={classes.name}
+      title={typeof children === 'string' ? children : undefined}
     >
       {children}
     </Anchor>

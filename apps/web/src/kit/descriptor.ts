@@ -48,7 +48,9 @@ export type ColumnDef<V> = {
   /** The column's value in a file of the list; without this function the column is not in the file. */
   value?: (view: V) => Cell
   width?: number | string
-  /** The column is hidden on screens narrower than this. */
+  /** The cells have sentences, which are read whole; all other cells but the name have one line. */
+  prose?: true
+  /** The column is hidden where the table has less room than this (ResourceTable.module.css). */
   hideBelow?: 'xs' | 'sm' | 'md' | 'xl'
 }
 

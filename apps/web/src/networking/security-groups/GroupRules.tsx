@@ -56,6 +56,7 @@ const ruleDescriptor = (direction: Direction): ResourceDescriptor<SecurityRuleVi
     {
       id: 'description',
       header: 'Note',
+      prose: true,
       hideBelow: 'sm',
       cell: (rule) => (
         <Text size="sm" c="dimmed">
