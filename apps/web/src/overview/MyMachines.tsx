@@ -55,7 +55,6 @@ function Machine({ view }: { view: InstanceView }) {
         prefetch={false}
         size="sm"
         fw={600}
-        c="var(--mantine-color-text)"
         className={classes.name}
       >
         {view.name}

@@ -70,7 +70,12 @@ function ProjectOverview({ name }: { name: string }) {
   const isEmpty = summary.data && Object.keys(summary.data.byStatus).length === 0
   return (
     <>
-      <PageHeader title="Overview" description={`Project ${name}`} actions={<LaunchButton />} />
+      <PageHeader
+        title="Overview"
+        description={`Project ${name}`}
+        // In an empty project the next step of the onboarding is the primary button.
+        actions={<LaunchButton variant={isEmpty ? 'default' : 'filled'} />}
+      />
       <Stack gap="md">
         {isEmpty ? <Onboarding /> : <Hints />}
         <InstanceCounts />

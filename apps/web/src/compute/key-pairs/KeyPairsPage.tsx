@@ -63,7 +63,7 @@ function CreateKeyPair({ opened, onClose, onMade }: CreateProps) {
       opened={opened}
       onClose={onClose}
       form={form}
-      submitLabel={form.values.how === 'generate' ? 'Make the pair' : 'Import the key'}
+      submitLabel={form.values.how === 'generate' ? 'Create' : 'Import'}
       asCli={(values) =>
         values.how === 'generate'
           ? `${shellLine('openstack', 'keypair', 'create', values.name || 'NAME')} > ${privateKeyFile(values.name || 'NAME')}`

@@ -99,7 +99,7 @@ function FirstNetwork() {
       <EmptyState
         icon={networkDescriptor.icon}
         {...networkDescriptor.empty}
-        action={<StarterNetworkButton variant="filled" />}
+        action={<StarterNetworkButton />}
       />
     </Section>
   )
