@@ -39,7 +39,7 @@ test('a newcomer launches an instance: signs in, clicks launch, types a name, pr
   const makeKey = page.getByRole('group', { name: 'New key pair' })
   await makeKey.getByLabel('Name').fill('laptop')
   const download = page.waitForEvent('download')
-  await makeKey.getByRole('button', { name: 'Make the pair' }).click()
+  await makeKey.getByRole('button', { name: 'Create', exact: true }).click()
   keyFile = test.info().outputPath('laptop')
   await (await download).saveAs(keyFile)
   fs.chmodSync(keyFile, 0o600)
