@@ -3,12 +3,12 @@ import type { HostView } from '@stratolith/api/hosts/contract'
 import { hostCan } from '@stratolith/api/hosts/states'
 import {
   IconHelpHexagon,
+  IconPencil,
   IconPlayerPlay,
   IconPlayerStop,
   IconPlugConnected,
   IconPlugConnectedX,
   IconServer2,
-  IconSettings,
   IconTrash,
 } from '@tabler/icons-react'
 import { useMutation } from '@tanstack/react-query'
@@ -58,8 +58,8 @@ function useHostActions(): ResourceAction<HostView>[] {
   return [
     {
       id: 'manage',
-      label: 'Look and change',
-      icon: <IconSettings size={16} />,
+      label: 'Edit',
+      icon: <IconPencil size={16} />,
       allowed: () => true,
       open: ({ id }) => set({ panel: id }, true),
     },

@@ -83,7 +83,7 @@ export function RolesAt({ place }: { place: GrantPlace }) {
             allowed={place.kind === 'system' ? admin() : manage(place.domainId)}
             onClick={panel.open}
           >
-            Give a role
+            Assign role
           </ReasonButton>
         }
       >

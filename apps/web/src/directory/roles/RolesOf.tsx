@@ -47,7 +47,7 @@ export function RolesOf({ holder }: { holder: GrantHolder }) {
           allowed={manage(null)}
           onClick={panel.open}
         >
-          Give a role
+          Assign role
         </ReasonButton>
       }
     >
