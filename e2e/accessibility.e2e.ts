@@ -1,4 +1,4 @@
-import { expect, test } from '@playwright/test'
+import { expect, type Page, test } from '@playwright/test'
 import { problemsByDayAndNight, problemsOf } from './support/accessibility.ts'
 import { findCloud, signedIn } from './support/cloud.ts'
 import { signIn, visit } from './support/portal.ts'
@@ -34,25 +34,30 @@ test.describe('of the portal', () => {
     const things = await thingsOf((await signedIn(cloud, 'admin')).api, crypto.randomUUID().slice(0, 8))
     const unfilled = routes().filter((route) => route.includes('[') && !(route in things.pages))
     expect(unfilled, 'routes for which support/routes.ts makes nothing').toEqual([])
-    const found: string[] = []
-    const look = async (path: string) => {
-      await expect(page.getByRole('heading').first()).toBeVisible()
-      found.push(...(await problemsByDayAndNight(page)).map((problem) => `${path}: ${problem}`))
-    }
     const instance = things.pages['/instances/[id]'] ?? ''
     const pages = [
       ...routes().map((route) => things.pages[route] ?? route),
       ...opened,
       ...tabs.map((tab) => `${instance}?tab=${tab}`),
     ]
-    for (const path of pages) {
-      await (path.includes('/console') ? page.goto(path) : visit(page, path))
-      await look(path)
+    const found: string[] = []
+    const look = async (tab: Page, path: string) => {
+      // A console in its own window has no shell, and so no sign of being live.
+      await (path.includes('/console') || path === '/sign-in' ? tab.goto(path) : visit(tab, path))
+      await expect(tab.getByRole('heading').first()).toBeVisible()
+      found.push(...(await problemsByDayAndNight(tab)).map((problem) => `${path}: ${problem}`))
     }
+    // A page waits for the server while the browser looks at another one.
+    const left = pages.values()
+    const lookOn = async () => {
+      const tab = await page.context().newPage()
+      for (const path of left) await look(tab, path)
+      await tab.close()
+    }
+    await Promise.all([lookOn(), lookOn(), lookOn()])
     await things.remove()
     await page.context().clearCookies()
-    await page.goto('/sign-in')
-    await look('/sign-in')
+    await look(page, '/sign-in')
     expect(found).toEqual([])
   })
 
