@@ -166,6 +166,7 @@ const descriptor: ResourceDescriptor<AuditRow> = {
     {
       id: 'project',
       header: 'Project',
+      hideBelow: 'md',
       cell: (row) =>
         row.projectId === null ? (
           '–'
