@@ -1,6 +1,6 @@
 import type { EventView } from '@stratolith/api/kernel/contract'
 import type { Sender } from './place.ts'
-import { leaveEnded } from './session-end.ts'
+import { endIsExpected, leaveEnded } from './session-end.ts'
 
 export type LiveState = 'live' | 'connecting' | 'offline'
 const hiddenMs = 30_000
@@ -14,7 +14,7 @@ const retryMs = [500, 1000, 2000, 5000] as const
 export function follow(
   { place, userId }: Sender,
   setState: (state: LiveState) => void,
-  on: { event: (event: EventView) => void; missed: () => void },
+  on: { event: (event: EventView) => void; missed: () => void; rights: () => void },
 ): () => void {
   let source: EventSource | null = null
   let timer: ReturnType<typeof setTimeout> | null = null
@@ -42,7 +42,8 @@ export function follow(
       cursor = null
       on.missed()
     })
-    source.addEventListener('session.ended', () => leaveEnded('stream'))
+    // The session has ended or has other rights now; only the page that has ended it knows without asking.
+    source.addEventListener('rights.changed', () => (endIsExpected() ? leaveEnded('stream') : on.rights()))
     source.onerror = () => {
       source?.close()
       failures += 1

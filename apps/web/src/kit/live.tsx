@@ -1,11 +1,15 @@
 'use client'
+import { useDebouncedCallback, useWindowEvent } from '@mantine/hooks'
 import type { EventView } from '@stratolith/api/kernel/contract'
 import { useQueryClient } from '@tanstack/react-query'
 import { createContext, type ReactNode, useContext, useEffect, useState } from 'react'
 import { follow, type LiveState } from './follow.ts'
+import { rightsChanged } from './heed.ts'
 import { liveKeys, operationKeys } from './live-keys.ts'
+import { useRouter } from './navigation.tsx'
 import { useSession } from './session.ts'
 import { invalidatePaths } from './stale.ts'
+import { useTRPC } from './trpc.ts'
 
 type Listener = (event: EventView) => void
 const LiveContext = createContext<LiveState | null>(null)
@@ -16,13 +20,14 @@ const gatherMs = 120
 
 /**
  * Follows the event stream of the project: makes the queries stale that an event touches, continues where the stream
- * was cut off, and opens the sign-in page when the session ends anywhere.
+ * was cut off, and asks for the person's rights when these change: the sign-in page opens when the session has ended.
  */
 export function LiveProvider({ children }: { children: ReactNode }) {
   const client = useQueryClient()
   const { place, userId } = useSession()
   const [state, setState] = useState<LiveState>('connecting')
   const [listeners] = useState(() => new Set<Listener>())
+  const ask = useAskRights()
   useEffect(() => {
     const stale = new Set<string>()
     let gather: ReturnType<typeof setTimeout> | null = null
@@ -37,19 +42,40 @@ export function LiveProvider({ children }: { children: ReactNode }) {
         for (const path of [...own, ...liveKeys(event.resourceKind)]) stale.add(path)
         gather ??= setTimeout(flush, gatherMs)
         for (const listener of listeners) listener(event)
+        // Somebody without a place follows a stream that no role changes.
+        if (place === '' && event.resourceKind === 'user' && event.resourceId === userId) ask()
       },
       missed: () => void client.invalidateQueries(),
+      rights: ask,
     })
     return () => {
       stop()
       if (gather) clearTimeout(gather)
     }
-  }, [client, listeners, place, userId])
+  }, [ask, client, listeners, place, userId])
   return (
     <LiveContext value={state}>
       <ListenersContext value={listeners}>{children}</ListenersContext>
     </LiveContext>
   )
+}
+
+/**
+ * Returns the function that asks what the person may do now. The query finds out whether the session has ended or the
+ * place is lost (heed); then the server renders the page for the rights of now, without losing what is typed.
+ */
+function useAskRights(): () => void {
+  const client = useQueryClient()
+  const trpc = useTRPC()
+  const router = useRouter()
+  const ask = useDebouncedCallback(() => {
+    const rights = { ...trpc.identity.session.queryOptions(), staleTime: 0 }
+    // A failure has gone to the listeners of the cache.
+    client.fetchQuery(rights).then(router.refresh, () => undefined)
+  }, gatherMs)
+  const refresh = useDebouncedCallback(router.refresh, gatherMs)
+  useWindowEvent(rightsChanged, refresh)
+  return ask
 }
 
 /** Calls `listener` with each event of the stream. The caller must pass the same function at every render. */
