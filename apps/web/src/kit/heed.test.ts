@@ -5,12 +5,12 @@ const refusal = (code: string, field: string | null) => ({
   error: { data: { cloud: { code, field, message: 'No.', requestId: '', retryable: false } } },
 })
 let assign: ReturnType<typeof vi.fn>
-let asked: ReturnType<typeof vi.fn>
+let asked: ReturnType<typeof vi.fn<() => void>>
 beforeEach(() => {
   // A page is left only once, so each test has a page of its own.
   vi.resetModules()
   assign = vi.fn()
-  asked = vi.fn()
+  asked = vi.fn<() => void>()
   const page = new EventTarget()
   vi.stubGlobal('window', Object.assign(page, { location: { pathname: '/api-access', search: '', assign } }))
 })

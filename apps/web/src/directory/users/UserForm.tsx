@@ -80,6 +80,7 @@ export function UserForm({ opened, onClose }: { opened: boolean; onClose: () => 
   }
   return (
     <SidePanelForm
+      needs={{ domainId: null }}
       title="Create user"
       opened={opened}
       onClose={onClose}
@@ -154,6 +155,7 @@ export function UserEditForm({
   })
   return (
     <SidePanelForm
+      needs={{ domainId: user.domainId }}
       title={`Edit ${user.name}`}
       opened={opened}
       onClose={onClose}

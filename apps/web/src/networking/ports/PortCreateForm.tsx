@@ -105,6 +105,7 @@ export function PortCreateForm({
   }
   return (
     <SidePanelForm
+      needs="member"
       title={networkId && network ? `Create port on ${network.name}` : 'Create port'}
       opened={opened}
       onClose={onClose}
