@@ -43,7 +43,7 @@ async function followed(role: string) {
     for await (const chunk of answer.body ?? []) seen.text += decoder.decode(chunk, { stream: true })
     seen.ended = true
   })()
-  await vi.waitFor(() => expect(seen.text).toContain('hello'))
+  await vi.waitFor(() => expect(seen.text).toMatch(/event: rights\ndata: .*\n\n/))
   const stop = async () => {
     app.server.closeAllConnections()
     await reading.catch(() => undefined)
@@ -55,7 +55,11 @@ const changed = (text: string): number => text.split('event: rights.changed').le
 
 test('a person who gains or loses a role hears of it, and the stream ends so that it begins with the new rights', async () => {
   for (const change of ['gain', 'gain by a group', 'loss of one', 'loss of all'] as const) {
-    const { who, seen, stop } = await followed(change === 'loss of one' ? 'member' : 'reader')
+    const role = change === 'loss of one' ? 'member' : 'reader'
+    const { who, seen, stop } = await followed(role)
+    const roles = role === 'member' ? ['member', 'reader'] : ['reader']
+    const told = /event: rights\ndata: (.*)\n/.exec(seen.text)?.[1] ?? '[]'
+    expect(JSON.parse(told).sort(), 'the roles of now').toEqual(roles)
     const target = { projectId: who.projectId }
     if (change === 'gain') await assignRole(system, { userId: who.userId, role: 'member', target })
     if (change === 'gain by a group') {

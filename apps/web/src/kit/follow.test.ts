@@ -64,7 +64,8 @@ test('after the page is left nothing is followed', () => {
 
 test('a page asks anew what it may do when the stream tells that its rights have changed', () => {
   last()?.dispatchEvent(new Event('rights.changed'))
-  expect(rights).toHaveBeenCalledOnce()
+  last()?.dispatchEvent(Object.assign(new Event('rights'), { data: '["reader"]' }))
+  expect(rights.mock.calls).toEqual([[null], [['reader']]])
 })
 
 test('an end of the session that the stream tells is the end that this page asked for', () => {

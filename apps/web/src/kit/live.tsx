@@ -2,7 +2,7 @@
 import { useDebouncedCallback, useWindowEvent } from '@mantine/hooks'
 import type { EventView } from '@stratolith/api/kernel/contract'
 import { useQueryClient } from '@tanstack/react-query'
-import { createContext, type ReactNode, useContext, useEffect, useState } from 'react'
+import { createContext, type ReactNode, useCallback, useContext, useEffect, useState } from 'react'
 import { follow, type LiveState } from './follow.ts'
 import { rightsChanged } from './heed.ts'
 import { liveKeys, operationKeys } from './live-keys.ts'
@@ -27,7 +27,7 @@ export function LiveProvider({ children }: { children: ReactNode }) {
   const { place, userId } = useSession()
   const [state, setState] = useState<LiveState>('connecting')
   const [listeners] = useState(() => new Set<Listener>())
-  const ask = useAskRights()
+  const { ask, heard } = useRights()
   useEffect(() => {
     const stale = new Set<string>()
     let gather: ReturnType<typeof setTimeout> | null = null
@@ -46,13 +46,13 @@ export function LiveProvider({ children }: { children: ReactNode }) {
         if (place === '' && event.resourceKind === 'user' && event.resourceId === userId) ask()
       },
       missed: () => void client.invalidateQueries(),
-      rights: ask,
+      rights: heard,
     })
     return () => {
       stop()
       if (gather) clearTimeout(gather)
     }
-  }, [ask, client, listeners, place, userId])
+  }, [ask, heard, client, listeners, place, userId])
   return (
     <LiveContext value={state}>
       <ListenersContext value={listeners}>{children}</ListenersContext>
@@ -61,13 +61,17 @@ export function LiveProvider({ children }: { children: ReactNode }) {
 }
 
 /**
- * Returns the function that asks what the person may do now. The query finds out whether the session has ended or the
- * place is lost (heed); then the server renders the page for the rights of now, without losing what is typed.
+ * Keeps the rights that the page knows as the stream tells them. `ask` finds out whether the session has ended or the
+ * place is lost (heed); else the server renders the page for the rights of now, without losing what is typed. `heard`
+ * takes the roles with which a stream begins, which may have changed while there was no stream, or null at the end of a
+ * stream whose roles have changed.
  */
-function useAskRights(): () => void {
+function useRights() {
   const client = useQueryClient()
   const trpc = useTRPC()
   const router = useRouter()
+  const known = asText(useSession().roles)
+  const [told, setTold] = useState<string | null>(null)
   const ask = useDebouncedCallback(() => {
     const rights = { ...trpc.identity.session.queryOptions(), staleTime: 0 }
     // A failure has gone to the listeners of the cache.
@@ -75,8 +79,20 @@ function useAskRights(): () => void {
   }, gatherMs)
   const refresh = useDebouncedCallback(router.refresh, gatherMs)
   useWindowEvent(rightsChanged, refresh)
-  return ask
+  useEffect(() => {
+    if (told !== null && told !== known) ask()
+  }, [told, known, ask])
+  const heard = useCallback(
+    (roles: string[] | null) => {
+      setTold(roles && asText(roles))
+      if (roles === null) ask()
+    },
+    [ask],
+  )
+  return { ask, heard }
 }
+
+const asText = (roles: readonly string[]): string => roles.toSorted().join(' ')
 
 /** Calls `listener` with each event of the stream. The caller must pass the same function at every render. */
 export function useLiveEvents(listener: Listener): void {

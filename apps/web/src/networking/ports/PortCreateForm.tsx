@@ -74,6 +74,13 @@ function useTarget(networkId: string | undefined) {
   return { networkOf, ownerOn, usable, ready, isAdmin }
 }
 
+const cliOf = (on: NetworkView | undefined, values: Values): string =>
+  portCreateCli(on?.name ?? '', {
+    ...values,
+    portSecurity: securityOf(on, values),
+    groups: values.groupIds,
+  })
+
 /** The form for a port without an instance, on this network (`networkId`) or on one to choose. */
 export function PortCreateForm({
   networkId,
@@ -112,13 +119,7 @@ export function PortCreateForm({
       form={form}
       onSubmit={submit}
       submitLabel="Create"
-      asCli={(values) =>
-        portCreateCli(networkOf(values)?.name ?? '', {
-          ...values,
-          portSecurity: securityOf(networkOf(values), values),
-          groups: values.groupIds,
-        })
-      }
+      asCli={(values) => cliOf(networkOf(values), values)}
     >
       {!networkId && (
         <Select
