@@ -54,7 +54,7 @@ export async function sessionAt(known: PortalSession, place: string | null): Pro
   }
   const issued = apiClient({ token: known.token }).identity.rescope.mutate(where)
   use(tokens, at, { issued, endsAt: Date.parse(known.session.expiresAt) }, mostPlaces)
-  issued.catch(() => tokens.delete(at))
+  issued.catch(() => tokens.get(at)?.issued === issued && tokens.delete(at))
   return issued
 }
 
@@ -105,8 +105,8 @@ export const forgetSessionAt = (known: PortalSession, place: string | null): voi
 
 /**
  * The cookie after a place was chosen. Pages of the cloud belong to no project and use the session in the cookie: a
- * domain or the system that the user has chosen, or the project that reaches furthest, because a project that is chosen
- * shall not take the pages of the cloud away. The chosen project is stored for addresses without a project.
+ * domain or the system that the user has chosen, or the project that reaches furthest. A chosen project that reaches less
+ * far takes these pages from nobody. The chosen project is stored for addresses without a project.
  */
 export function chosen(known: PortalSession, issued: IssuedToken): PortalSession {
   const [before, after] = [reachOfView(known.session), reachOfView(issued.session)]
