@@ -4,6 +4,7 @@ import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { doorFaults } from './rules/doors.ts'
 import { longFunctions } from './rules/functions.ts'
+import { listFaults } from './rules/lists.ts'
 import { rightsFaults } from './rules/rights.ts'
 import { foreignRelations, foreignUses, ownersOf } from './rules/tables.ts'
 import { asText, type SourceFile } from './rules/tree.ts'
@@ -73,7 +74,7 @@ describe('tables', () => {
     ['a call', 'ctx.db.lamp.findMany({})'],
     ['a call over lines', 'await tx\n  .db\n  .lamp\n  .count()'],
     ['the pool of the process', 'ctx.deps.root.lampShade.findMany({})'],
-    ['a table that is handed on', 'pageOf(ctx.db.lamp, input, where)'],
+    ['a table that is handed on', 'readPage(ctx.db.lamp, { where, sort, page })'],
     ['SQL', 'ctx.db.$queryRaw`SELECT 1\n FROM "Lamp" WHERE "id" = ${id}`'],
     ['the end of a statement with values', 'sql`SELECT ${one} FROM "Door" d, "Lamp" l`'],
     ['a statement within a statement', 'sql`SELECT 1 FROM "Door" WHERE ${sql`EXISTS (SELECT FROM "Lamp")`}`'],
@@ -149,6 +150,29 @@ describe('doors', () => {
   test('may import types from everywhere', () => {
     const text = `import type { Prisma } from '@stratolith/db'\nimport { type Op } from '@stratolith/drivers/op'`
     expect(doorFaults([file('doors/router.ts', text)])).toEqual([])
+  })
+})
+
+describe('lists', () => {
+  test('are read by functions in queries.ts', () => {
+    expect(listFaults(source).map(asText)).toEqual([])
+  })
+
+  test.each([
+    'export async function queryDoors(ctx: Ctx, { where, sort, page }: Ask<DoorWhere>) {}',
+    'export const queryDoors = (ctx: Ctx, ask: Ask<DoorWhere>) => queryRows(ctx, ask)',
+    'const queryDoors = function (ask: Ask) {}',
+  ])('a query function in another file is found: %s', (text) => {
+    expect(texts(listFaults([file('doors/service.ts', text)]))).toEqual([
+      'queryDoors reads a list; it stands in queries.ts',
+    ])
+    for (const path of ['doors/queries.ts', 'doors/keys/queries.ts', 'doors/testing.ts'])
+      expect(listFaults([file(path, text)])).toEqual([])
+  })
+
+  test('a function that only has such a name is not found', () => {
+    const text = 'function queryText(query: Query, name: string) {}\nfunction query(ask: Ask<X>) {}'
+    expect(listFaults([file('doors/service.ts', text)])).toEqual([])
   })
 })
 
