@@ -240,18 +240,19 @@ describe('words of comments', () => {
     expect(wordFaults(commented).map(asText)).toEqual([])
   })
 
-  test('the rule finds both faults in comments, and ignores other lines and unfinished folders', () => {
+  test('the rule finds both faults in the comments of every room, and ignores other lines and migrations', () => {
     const text = [
       '// Nor for his friends.',
       '/** Nor for friends. */',
       "say('Nor he')",
       '-- What she has.',
     ].join('\n')
-    expect(texts(wordFaults([file('kernel/a.ts', text)]))).toEqual([
-      '“his” in a comment; a person is “they”',
-      'a comment begins as half of another sentence',
-      '“she” in a comment; a person is “they”',
-    ])
+    for (const path of ['kernel/a.ts', 'identity/a.ts', 'directory/roles/a.ts'])
+      expect(texts(wordFaults([file(path, text)]))).toEqual([
+        '“his” in a comment; a person is “they”',
+        'a comment begins as half of another sentence',
+        '“she” in a comment; a person is “they”',
+      ])
     expect(wordFaults([{ path: 'prisma/migrations/a.sql', text }])).toEqual([])
   })
 })

@@ -50,7 +50,7 @@ export function AuditPage() {
     <>
       <PageHeader
         title="Audit log"
-        description="Every change, of people and of the cloud itself, with the request that made it."
+        description="This log shows every change by people and by the cloud itself, with the request that made the change."
       />
       <HistoryFilters
         kinds={{
@@ -189,7 +189,7 @@ const descriptor: ResourceDescriptor<AuditRow> = {
       cell: (row) => (row.requestId ? <Code fz={11}>{row.requestId.slice(0, 12)}</Code> : '–'),
     },
   ],
-  empty: { title: 'Nothing like that has happened', text: 'Take a filter away to see more.' },
+  empty: { title: 'No such event', text: 'Remove a filter to see more.' },
 }
 
 const sentence = ({ kind, data }: AuditRow): string =>

@@ -16,7 +16,7 @@ const GrantForm = lazyPanel(() => import('./GrantForm.tsx').then((module) => mod
 
 const descriptor = assignmentDescriptor(['holder', 'role', 'place', 'reach'], {
   title: 'No such assignment',
-  text: 'Nobody has a role like that. Take a filter away, or give one.',
+  text: 'Nobody has such a role. Remove a filter, or assign a role.',
 })
 
 /** All role assignments of the cloud, or of the domain of the session. */
@@ -36,7 +36,7 @@ export function AssignmentsPage() {
     <>
       <PageHeader
         title="Role assignments"
-        description="Who has which role where."
+        description="This list says which users and groups have which roles in which projects, domains or the whole cloud."
         actions={
           <MainAction
             label="Assign role"
@@ -57,7 +57,7 @@ export function AssignmentsPage() {
         <Group gap="lg">
           <Switch
             label="Effective rights"
-            description="Groups, inheritance and implied roles worked out"
+            description="Shows every right that follows from groups, inheritance and implied roles"
             checked={effective}
             onChange={(event) =>
               set({ effective: event.currentTarget.checked ? '1' : null, group: null, after: null })
@@ -65,7 +65,7 @@ export function AssignmentsPage() {
           />
           <Switch
             label="On the whole cloud"
-            description="Roles on the system alone"
+            description="Shows only roles that hold in the whole cloud"
             checked={get('system') === '1'}
             onChange={(event) => set({ system: event.currentTarget.checked ? '1' : null, after: null })}
           />

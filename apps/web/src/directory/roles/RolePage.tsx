@@ -22,8 +22,8 @@ import { useRoleActions } from './use-role-actions.tsx'
 const NameForm = lazyPanel(() => import('../../kit/NameForm.tsx').then((module) => module.NameForm))
 
 const assigned = assignmentDescriptor(['holder', 'place', 'reach'], {
-  title: 'Nobody has it',
-  text: 'Give it to a user or a group on the page of a project or a domain.',
+  title: 'Nobody has this role',
+  text: 'Give the role to a user or a group on the page of a project or of a domain.',
 })
 
 export function RolePage({ id }: { id: string }) {

@@ -21,7 +21,7 @@ const GrantForm = lazyPanel(() => import('./GrantForm.tsx').then((module) => mod
 
 const given = assignmentDescriptor(['holder', 'role', 'reach'], {
   title: 'Nobody has a role here',
-  text: 'Give a user or a group a role, and they can come in.',
+  text: 'Give a user or a group a role, so that they can work here.',
 })
 const elsewhere: ResourceDescriptor<InheritedRight> = {
   kind: 'user',
@@ -96,7 +96,7 @@ export function RolesAt({ place }: { place: GrantPlace }) {
       {others.length > 0 && (
         <Section
           title="From elsewhere"
-          description="By a group, by a role from above, or because one role implies another."
+          description="These users have rights here by a group, by a role in a place above, or by a role that implies another role."
         >
           <RowsTable descriptor={elsewhere} rows={others} label="Rights from elsewhere" />
         </Section>

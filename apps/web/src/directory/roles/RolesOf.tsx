@@ -24,7 +24,7 @@ const given = assignmentDescriptor(['role', 'place', 'reach'], {
 })
 const worked = assignmentDescriptor(['role', 'place'], {
   title: 'No right anywhere',
-  text: 'Neither given, nor by a group, nor from above.',
+  text: 'No role was given, and none follows from a group, from a domain or from a project above.',
 })
 
 /** The places where a user or a group has roles. */
@@ -39,7 +39,11 @@ export function RolesOf({ holder }: { holder: GrantHolder }) {
   return (
     <Section
       title="Roles"
-      description={effective ? 'Groups, inheritance and implied roles worked out.' : 'As they were given.'}
+      description={
+        effective
+          ? 'These are all rights that follow from groups, inheritance and implied roles.'
+          : 'These are the roles as they were given.'
+      }
       action={
         <ReasonButton
           size="xs"
