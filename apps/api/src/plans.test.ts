@@ -36,13 +36,6 @@ const allowed: { what: RegExp; statement: RegExp; because: string; either?: true
     either: true,
   },
   {
-    what: /^(FloatingIp|Router): \(\((name|description) ~~\* \?::text\) OR \("?(address|externalAddress)"? ~~ \?::text\)\)$/,
-    statement: /^SELECT (COUNT\(\*\)|"public")/,
-    because:
-      'a word within the names and descriptions of all projects: asked by administrators, one page of them',
-    either: true,
-  },
-  {
     what: /^(Past)?Instance: .*"launchedAt" < /,
     statement: /"launchedAt"/,
     because: 'usage of all projects in a time: a report about all that ran, for administrators',
