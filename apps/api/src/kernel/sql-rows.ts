@@ -1,6 +1,5 @@
 import { Prisma } from '@stratolith/db'
 import type { Ctx } from './context.ts'
-import { invariant } from './errors.ts'
 import type { Where } from './keyset.ts'
 
 /** What a page asks of a table: the language of keyset.ts, which is a small part of Prisma's. */
@@ -13,7 +12,7 @@ type Args = { where?: Where; orderBy?: readonly object[]; take?: number; cursor?
  */
 export const rowsOfSql = <Row>({ db }: Pick<Ctx, 'db'>, from: Prisma.Sql) => ({
   async findMany({ where = {}, orderBy = [], take, cursor }: Args): Promise<Row[]> {
-    invariant(cursor === undefined, 'a list by rowsOfSql is not sorted by a time')
+    if (cursor !== undefined) throw new Error('A list by rowsOfSql is not sorted by a time.')
     return db.$queryRaw<Row[]>`
       SELECT f.* FROM (${from}) f WHERE ${condition(where)}
       ${orderBy.length === 0 ? Prisma.empty : Prisma.sql`ORDER BY ${Prisma.join(orderBy.map(direction))}`}
