@@ -16,6 +16,7 @@ export {
 } from './networks/plan.ts'
 export { adoptPorts } from './ports/adopt.ts'
 export { updatePort } from './ports/change.ts'
+export { defineInstanceNames } from './ports/devices.ts'
 export { defineHostnames } from './ports/hostnames.ts'
 export {
   type InstanceInterface,

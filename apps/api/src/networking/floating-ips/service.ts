@@ -17,6 +17,7 @@ import type {
 } from '../contract.ts'
 import { loadNetwork } from '../networks/load.ts'
 import { ownerOf } from '../owner.ts'
+import { devicesOf } from '../ports/devices.ts'
 import { createPortRow, deletePortRows, portEvent } from '../ports/rows.ts'
 import { loadPort } from '../ports/service.ts'
 import { queryFloatingIps } from './find.ts'
@@ -295,7 +296,12 @@ async function views(ctx: Ctx, rows: readonly FloatingIpModel[]): Promise<Floati
     }),
   ])
   const nameOf = new Map(networks.map((network) => [network.id, network.name]))
-  const portOf = new Map(ports.map((port) => [port.id, port]))
+  const deviceOf = await devicesOf(ctx, ports)
+  const deviceAt = new Map(ports.map((port) => [port.id, deviceOf(port)]))
+  const instanceOf = (row: FloatingIpModel) => {
+    const device = row.portId === null ? null : deviceAt.get(row.portId)
+    return device?.kind === 'instance' ? device : null
+  }
   return rows.map((row) => ({
     id: row.id,
     address: row.address,
@@ -306,7 +312,8 @@ async function views(ctx: Ctx, rows: readonly FloatingIpModel[]): Promise<Floati
     state: row.state as FloatingIpView['state'],
     portId: row.portId,
     fixedAddress: row.fixedAddress,
-    instanceId: (row.portId && portOf.get(row.portId)?.deviceId) || null,
+    instanceId: instanceOf(row)?.id ?? null,
+    instanceName: instanceOf(row)?.name ?? null,
     createdAt: row.createdAt.toISOString(),
   }))
 }
