@@ -41,7 +41,7 @@ export {
   portsOfInstance,
   routerNews,
   securityGroupsOf,
-  unbindPorts,
+  unbindPort,
 } from './ports/of-instances.ts'
 export { findSecurityGroups } from './security-groups/load.ts'
 export { ensureDefaultSecurityGroup, ensurePresetGroup } from './security-groups/service.ts'
