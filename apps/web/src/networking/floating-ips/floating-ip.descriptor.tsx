@@ -66,7 +66,7 @@ export const floatingIpDescriptor: ResourceDescriptor<FloatingIpView> = {
   ],
   empty: {
     title: 'No floating IPs yet',
-    text: 'A floating IP is an address of the outside that leads to one of your instances. It stays with the project until it is released; one that was made at a launch goes with its instance, unless it is kept when that is deleted.',
+    text: 'A floating IP is an address of the outside that leads to one of your instances. It stays with the project until it is released; one that was made at a launch goes with its instance while it leads there, unless it is kept when the instance is deleted.',
   },
 }
 
