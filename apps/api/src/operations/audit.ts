@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import { projectNames, userNames } from '../directory/service.ts'
 import { type Ctx, listScope } from '../kernel/context.ts'
 import { noFollowUp } from '../kernel/events.ts'
-import { lastNamesOf, newestEvents } from '../kernel/history.ts'
+import { deletedAmong, lastNamesOf, newestEvents } from '../kernel/history.ts'
 import { authorize } from '../kernel/policy.ts'
 import { operationBegun } from '../kernel/workflow.ts'
 import type { AuditPage, AuditRow, auditListInput } from './contract.ts'
@@ -16,7 +16,7 @@ export const shown = Prisma.sql`e."kind" NOT IN ('operation.updated', 'host.room
 
 /**
  * The audit log, newest first: every change with its actor, time, project and the request
- * that made it, in five queries.
+ * that made it, in six queries.
  */
 export async function listAudit(ctx: Ctx, input: z.output<typeof auditListInput>): Promise<AuditPage> {
   const scope = listScope(ctx, input)
@@ -43,6 +43,7 @@ export async function listAudit(ctx: Ctx, input: z.output<typeof auditListInput>
       resourceKind: row.resourceKind,
       resourceId: row.resourceId,
       resourceName: names.resourceName(row),
+      resourceDeleted: names.isDeleted(row),
       projectId: row.projectId,
       projectName: names.projects.get(row.projectId ?? '') ?? null,
       actorId: row.actorId,
@@ -74,12 +75,13 @@ type Named = { resourceKind: string; resourceId: string; projectId: string | nul
 
 async function namesOf(ctx: Ctx, rows: Named[], projectId: string | undefined) {
   const ids = (values: (string | null)[]) => [...new Set(values.filter((id) => id !== null))]
-  const [projects, users, resourceName] = await Promise.all([
+  const [projects, users, resourceName, isDeleted] = await Promise.all([
     projectNames(ctx, ids(rows.map((row) => row.projectId))),
     userNames(ctx, ids(rows.map((row) => row.actorId))),
     lastNamesOf(ctx, rows, projectId),
+    deletedAmong(ctx, rows),
   ])
-  return { projects, users, resourceName }
+  return { projects, users, resourceName, isDeleted }
 }
 
 /** The part of `where` for a column between two ISO times, both included. */

@@ -18,6 +18,7 @@ import { TwoLines } from '../kit/TwoLines.tsx'
 import { useTRPC } from '../kit/trpc.ts'
 import { useUrlState } from '../kit/url-state.ts'
 import { OperationPanel } from '../operations/OperationPanel.tsx'
+import { Deleted } from '../operations/operation.descriptor.tsx'
 import { auditKinds, eventTitle, resourcePath } from '../operations/words.ts'
 import { PageHeader } from '../ui/PageHeader.tsx'
 import { HistoryFilters, useHistoryFilters } from './HistoryFilters.tsx'
@@ -209,7 +210,7 @@ function Thing({ row }: { row: AuditRow }) {
     typeof row.data.name === 'string'
       ? row.data.name
       : (row.resourceName ?? (row.resourceId === row.actorId ? row.actorName : null) ?? row.resourceId)
-  const href = row.kind.endsWith('.deleted') ? null : resourcePath(row)
+  const href = resourcePath(row)
   return (
     <Group gap="xs" wrap="nowrap">
       {href ? (
@@ -221,6 +222,7 @@ function Thing({ row }: { row: AuditRow }) {
           {name}
         </Text>
       )}
+      <Deleted of={row} />
       {row.operationId && (
         <Anchor
           component="button"
