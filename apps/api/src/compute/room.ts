@@ -36,7 +36,8 @@ export const computeRoom = defineRoom({
     vcpus: { lock: 2, words: 'vCPUs', limit: 40, rows: { table: 'Instance', amount: Prisma.sql`"vcpus"` } },
     memoryMib: {
       lock: 3,
-      words: 'MiB of memory',
+      words: 'memory',
+      unit: 'MiB',
       limit: 51_200,
       rows: { table: 'Instance', amount: Prisma.sql`"memoryMib"` },
     },

@@ -28,7 +28,7 @@ export const imagesRoom = defineRoom({
   kinds: { image: {}, blob: { buried: true } },
   quota: {
     images: { lock: 5, words: 'images', limit: 50 },
-    imageGib: { lock: 6, words: 'GiB of image storage', limit: 200 },
+    imageGib: { lock: 6, words: 'image storage', unit: 'GiB', limit: 200 },
   },
   policy: imagesPolicy,
   router: imagesRouter,
