@@ -36,6 +36,7 @@ export function RolesPage() {
         query={(page) => trpc.directory.roles.list.queryOptions(page)}
       />
       <NameForm
+        needs={{ domainId: null }}
         title="Create role"
         opened={panel.opened}
         onClose={panel.close}

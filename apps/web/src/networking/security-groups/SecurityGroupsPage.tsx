@@ -48,6 +48,7 @@ export function SecurityGroupsPage({ allProjects = false }: { allProjects?: bool
         query={(page) => trpc.networking.securityGroups.list.queryOptions({ ...page, allProjects })}
       />
       <NameForm
+        needs="member"
         title="Create security group"
         opened={panel.opened && !allProjects}
         onClose={panel.close}
