@@ -247,7 +247,7 @@ test('a launch with a size that fits on no host says why, host by host', async (
   await page.getByRole('radio', { name: 'm9.giant' }).check()
   const summary = page.getByRole('complementary', { name: 'Summary' })
   await expect(summary.getByText(/Fits on 0 of 1 host/)).toBeVisible()
-  await summary.getByRole('button', { name: /does not fit.*MiB short/ }).click()
+  await summary.getByRole('button', { name: /does not fit.*GiB short: the whole host has/ }).click()
   await expect(page.getByRole('table', { name: /^Checks of/ })).toContainText(/memory/i)
   await expect(summary.getByText(/it fits now/), 'a way out').toBeVisible()
   await admin.context().close()

@@ -1,13 +1,13 @@
 import type { z } from 'zod'
 import { projectNames, userNames } from '../directory/service.ts'
 import { type Ctx, listScope } from '../kernel/context.ts'
-import { lastNamesOf } from '../kernel/history.ts'
+import { deletedAmong, lastNamesOf } from '../kernel/history.ts'
 import { askOf, pageView } from '../kernel/page.ts'
 import type { AuditPage, AuditRow, auditListInput } from './contract.ts'
 import { newest, queryAudit, sortableAudit } from './queries.ts'
 
 /**
- * The audit log, newest first: every change with its actor, time, project and the request that made it. Seven queries
+ * The audit log, newest first: every change with its actor, time, project and the request that made it. Eight queries
  * at most, whatever the size of the page and of the log.
  */
 export async function listAudit(ctx: Ctx, input: z.output<typeof auditListInput>): Promise<AuditPage> {
@@ -21,6 +21,7 @@ export async function listAudit(ctx: Ctx, input: z.output<typeof auditListInput>
       resourceKind: row.resourceKind,
       resourceId: row.resourceId,
       resourceName: names.resourceName(row),
+      resourceDeleted: names.isDeleted(row),
       projectId: row.projectId,
       projectName: names.projects.get(row.projectId ?? '') ?? null,
       actorId: row.actorId,
@@ -38,10 +39,11 @@ type Named = { resourceKind: string; resourceId: string; projectId: string | nul
 
 async function namesOf(ctx: Ctx, rows: Named[], projectId: string | undefined) {
   const ids = (values: (string | null)[]) => [...new Set(values.filter((id) => id !== null))]
-  const [projects, users, resourceName] = await Promise.all([
+  const [projects, users, resourceName, isDeleted] = await Promise.all([
     projectNames(ctx, ids(rows.map((row) => row.projectId))),
     userNames(ctx, ids(rows.map((row) => row.actorId))),
     lastNamesOf(ctx, rows, projectId),
+    deletedAmong(ctx, rows),
   ])
-  return { projects, users, resourceName }
+  return { projects, users, resourceName, isDeleted }
 }

@@ -35,6 +35,8 @@ export type AuditRow = {
   resourceId: string
   /** The name in the last operation on the resource, also when the resource is gone; null when there was no operation. */
   resourceName: string | null
+  /** Whether the resource is deleted now, so that a link would lead nowhere. */
+  resourceDeleted: boolean
   projectId: string | null
   projectName: string | null
   /** The user's id; "system" for our own reconcilers and workflows. */

@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import { type Ctx, visible } from '../kernel/context.ts'
 import type { OperationView, Page } from '../kernel/contract.ts'
 import { notFound } from '../kernel/errors.ts'
-import { findOperation } from '../kernel/history.ts'
+import { deletedAmong, findOperation } from '../kernel/history.ts'
 import { askOf, pageView } from '../kernel/page.ts'
 import { authorize } from '../kernel/policy.ts'
 import type { operationListInput } from './contract.ts'
@@ -15,9 +15,10 @@ export async function listOperations(
   input: z.output<typeof operationListInput>,
 ): Promise<Page<OperationView>> {
   const slice = await queryOperations(ctx, { where: input, ...askOf(input, sortableOperations) })
+  const isDeleted = await deletedAmong(ctx, slice.rows)
   return pageView(
     slice,
-    slice.rows.map((row) => operationView(ctx, row)),
+    slice.rows.map((row) => operationView(ctx, row, isDeleted(row))),
   )
 }
 
@@ -25,5 +26,5 @@ export async function getOperation(ctx: Ctx, input: { id: string }): Promise<Ope
   const row = await findOperation(ctx, { id: input.id, ...visible(ctx) })
   if (!row) throw notFound('operation', input.id)
   authorize(ctx, 'operations:get', row)
-  return operationView(ctx, row)
+  return operationView(ctx, row, (await deletedAmong(ctx, [row]))(row))
 }

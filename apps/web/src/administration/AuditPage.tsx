@@ -19,6 +19,7 @@ import { TwoLines } from '../kit/TwoLines.tsx'
 import { useTRPC } from '../kit/trpc.ts'
 import { useUrlState } from '../kit/url-state.ts'
 import { OperationPanel } from '../operations/OperationPanel.tsx'
+import { Deleted } from '../operations/operation.descriptor.tsx'
 import { auditKinds, eventTitle, resourcePath } from '../operations/words.ts'
 import { PageHeader } from '../ui/PageHeader.tsx'
 import { HistoryFilters, useHistoryFilters } from './HistoryFilters.tsx'
@@ -202,7 +203,7 @@ function Thing({ row }: { row: AuditRow }) {
     typeof row.data.name === 'string'
       ? row.data.name
       : (row.resourceName ?? (row.resourceId === row.actorId ? row.actorName : null) ?? row.resourceId)
-  const href = row.kind.endsWith('.deleted') ? null : resourcePath(row)
+  const href = resourcePath(row)
   return (
     <Group gap="xs" wrap="nowrap">
       {href ? (
@@ -214,6 +215,7 @@ function Thing({ row }: { row: AuditRow }) {
           {name}
         </Text>
       )}
+      <Deleted of={row} />
       {row.operationId && (
         <Anchor
           component="button"

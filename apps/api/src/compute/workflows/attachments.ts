@@ -1,3 +1,5 @@
+import { isFollowedBy } from '../../kernel/busy.ts'
+import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { CloudError, invariant } from '../../kernel/errors.ts'
 import type { Run, Wait, Workflow } from '../../kernel/workflow.ts'
 import type { Attachment } from '../attachments/attachment.ts'
@@ -31,8 +33,32 @@ function thingOf(run: Run<Input>, { kind, input }: Attachment): string {
   return id
 }
 
+/**
+ * Takes the thing away from the instance, unless the instance has been given the thing again since this operation
+ * began: a thing is free as soon as it is released, and a worker that was killed then repeats the release. Returns
+ * whether the thing was taken away.
+ */
+async function takeAway(
+  run: Run<Input>,
+  { id }: InstanceRow,
+  { attach, kind }: Taking,
+  change: (tx: Ctx, instanceId: string, thing: string) => Promise<void>,
+): Promise<boolean> {
+  const thing = thingOf(run, kind)
+  return inTransaction(run.ctx, async (tx) => {
+    // Locked, because a request may give this thing, or lend another one, to the instance at this moment.
+    await tx.db.$queryRaw`SELECT 1 FROM "Instance" WHERE "id" = ${id}::uuid FOR UPDATE`
+    if (await isFollowedBy(tx, run.operationId, attach, { [kind.input]: thing })) return false
+    await change(tx, id, thing)
+    return true
+  })
+}
+/** `attach` is the action that gives things of this kind to instances. */
+type Taking = { attach: string; kind: Attachment }
+
 /** The request has written the rows that give the thing to the instance; a failure releases the thing. */
 function attaching(action: string, kind: Attachment): Workflow<Input> {
+  const taking = { attach: action, kind }
   return {
     action,
     deadlineMs: deadlineMs.attach,
@@ -48,17 +74,17 @@ function attaching(action: string, kind: Attachment): Workflow<Input> {
     async onFailed(run) {
       const row = await currentRow(run)
       if (!row) return
-      const thing = thingOf(run, kind)
-      await kind.unbind(run.ctx, thing)
+      if (!(await takeAway(run, row, taking, kind.unbind))) return
       const { id, hostId } = row
       if (hostId && runs(row)) await ifItAnswers(run, hostId, () => tellHost(run, { id, hostId }))
-      await kind.release(run.ctx, id, thing)
+      await takeAway(run, row, taking, kind.release)
     },
   }
 }
 
 /** When a guest does not release its device, the operation fails and the instance keeps the thing. */
-function detaching(action: string, kind: Attachment): Workflow<Input> {
+function detaching(action: string, taking: Taking): Workflow<Input> {
+  const { kind } = taking
   return {
     action,
     deadlineMs: deadlineMs.detach,
@@ -68,7 +94,7 @@ function detaching(action: string, kind: Attachment): Workflow<Input> {
         async run(run) {
           const row = await built(run)
           if (!row) return
-          await kind.unbind(run.ctx, thingOf(run, kind))
+          if (!(await takeAway(run, row, taking, kind.unbind))) return
           const wait = runs(row) ? await forItsGuest(run, row) : undefined
           if (!wait || Date.now() - run.stepStartedAt.getTime() < releaseMs) return wait
           throw new CloudError('conflict', kind.stuck)
@@ -88,7 +114,7 @@ function detaching(action: string, kind: Attachment): Workflow<Input> {
         ...kind.steps.release,
         async run(run) {
           const row = await currentRow(run)
-          if (row) await kind.release(run.ctx, row.id, thingOf(run, kind))
+          if (row) await takeAway(run, row, taking, kind.release)
         },
       },
     ],
@@ -97,4 +123,4 @@ function detaching(action: string, kind: Attachment): Workflow<Input> {
 }
 
 export const attachment = attaching('instance.attach', portAttachment)
-export const detachment = detaching('instance.detach', portAttachment)
+export const detachment = detaching('instance.detach', { attach: attachment.action, kind: portAttachment })

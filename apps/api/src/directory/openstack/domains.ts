@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { changedExtra, extraOf } from '../../openstack/extra.ts'
+import { changedExtra, eachInTurn, extraOf } from '../../openstack/extra.ts'
 import {
   collection,
   description,
@@ -91,7 +91,7 @@ export const domainOperations: ApiOperation[] = [
     access: 'ofProjectWrite',
     // The name of a domain and whether it is enabled are the business of the cloud's administrators.
     except: { domainAdmin: 'forbidden' },
-    handle: async (call) => {
+    handle: eachInTurn(async (call) => {
       const { domain } = updated.parse(call.body)
       const before = await getDomain(call.ctx, { id: idOf(call.params) })
       unchangeable(domain, { id: before.id })
@@ -99,7 +99,7 @@ export const domainOperations: ApiOperation[] = [
       const change = { id: before.id, name: domain.name, ...columnsOf(domain), ...own }
       const now = await storing('project', { name: domain.name ?? '' }, () => updateDomain(call.ctx, change))
       return { domain: domainView(keystoneBase(call), now) }
-    },
+    }),
   },
   {
     name: 'domains.delete',

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { HttpError } from '../../openstack/errors.ts'
-import { changedExtra, extraOf } from '../../openstack/extra.ts'
+import { changedExtra, eachInTurn, extraOf } from '../../openstack/extra.ts'
 import {
   collection,
   description,
@@ -91,7 +91,7 @@ export const groupOperations: ApiOperation[] = [
     summary: 'Change a group',
     status: 200,
     access: 'ofDomainWrite',
-    handle: async (call) => {
+    handle: eachInTurn(async (call) => {
       const { group } = updated.parse(call.body)
       const before = await getGroup(call.ctx, { id: idOf(call.params) })
       unchangeable(group, { id: before.id, domain_id: before.domainId })
@@ -101,7 +101,7 @@ export const groupOperations: ApiOperation[] = [
         updateGroup(call.ctx, change),
       )
       return { group: groupView(keystoneBase(call), now) }
-    },
+    }),
   },
   {
     name: 'groups.delete',

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Ctx } from '../../kernel/context.ts'
 import { HttpError } from '../../openstack/errors.ts'
-import { changedExtra, extraOf } from '../../openstack/extra.ts'
+import { changedExtra, eachInTurn, extraOf } from '../../openstack/extra.ts'
 import {
   booleanFilter,
   collection,
@@ -102,7 +102,7 @@ export const projectOperations: ApiOperation[] = [
     summary: 'Change a project',
     status: 200,
     access: 'ofProjectWrite',
-    handle: update,
+    handle: eachInTurn(update),
   },
   {
     name: 'projects.delete',

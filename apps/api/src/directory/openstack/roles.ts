@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { changedExtra, extraOf } from '../../openstack/extra.ts'
+import { changedExtra, eachInTurn, extraOf } from '../../openstack/extra.ts'
 import {
   collection,
   description,
@@ -74,7 +74,7 @@ export const roleOperations: ApiOperation[] = [
     access: 'admin',
     deviation:
       'admin, member and reader cannot be changed, whatever their options say, because the rules depend on them.',
-    handle: async (call) => {
+    handle: eachInTurn(async (call) => {
       const { role } = updated.parse(call.body)
       const before = await getRole(call.ctx, { id: idOf(call.params) })
       unchangeable(role, { id: before.id, domain_id: before.domainId })
@@ -88,7 +88,7 @@ export const roleOperations: ApiOperation[] = [
       }
       const now = await storing('role', { name: name ?? '' }, () => updateRole(call.ctx, change))
       return { role: roleView(keystoneBase(call), now) }
-    },
+    }),
   },
   {
     name: 'roles.delete',

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { inTransaction } from '../../kernel/context.ts'
 import { HttpError } from '../../openstack/errors.ts'
-import { changedExtra, extraOf } from '../../openstack/extra.ts'
+import { changedExtra, eachInTurn, extraOf } from '../../openstack/extra.ts'
 import {
   collection,
   description,
@@ -104,7 +104,7 @@ export const userOperations: ApiOperation[] = [
     summary: 'Change a user, including the password',
     status: 200,
     access: 'ofUserWrite',
-    handle: update,
+    handle: eachInTurn(update),
   },
   {
     name: 'users.delete',

@@ -61,7 +61,12 @@ const ownersOf = {
   free: { deviceOwner: '' },
 }
 
-type PortWhere = NetworkingWhere & { networkId?: string; deviceId?: string; use?: keyof typeof ownersOf }
+type PortWhere = NetworkingWhere & {
+  networkId?: string
+  deviceId?: string
+  securityGroupId?: string
+  use?: keyof typeof ownersOf
+}
 
 /**
  * Ports as the portal, OpenStack's clients and exports list them; `its` includes the related rows that the door
@@ -74,13 +79,18 @@ export async function queryPorts<Row extends { id: string }>(
   more: Searchable = {},
 ): Promise<Slice<Row>> {
   authorize(ctx, 'port:list')
-  const { networkId, deviceId, use, search } = ask.where
+  const { networkId, deviceId, securityGroupId: groupId, use, search } = ask.where
   return queryRows<Row>(
     ctx.db.port,
     {
       ...{ kind: 'port', scope: ownedScope(ctx, ask.where), include: its },
       searchable: { ...searchable, ...more },
-      also: [{ networkId, deviceId }, use ? ownersOf[use] : {}, search ? { OR: searched(search) } : {}],
+      also: [
+        { networkId, deviceId },
+        groupId ? { securityGroups: { some: { groupId } } } : {},
+        use ? ownersOf[use] : {},
+        search ? { OR: searched(search) } : {},
+      ],
     },
     ask,
   )

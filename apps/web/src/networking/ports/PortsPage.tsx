@@ -7,7 +7,6 @@ import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlPanel } from '../../kit/url-state.ts'
 import { PageHeader } from '../../ui/PageHeader.tsx'
 import { everyones } from '../everyones.tsx'
-import { useInstances } from '../lookups.ts'
 import { portDescriptor } from './port.descriptor.tsx'
 import { usePortActions } from './port-actions.tsx'
 import { asUse, portUseFilter } from './port-filter.ts'
@@ -20,10 +19,9 @@ const none = { title: 'No ports', text: 'Nobody has anything on a network of thi
 export function PortsPage({ allProjects = false }: { allProjects?: boolean }) {
   const trpc = useTRPC()
   const may = useMay()
-  const { nameOf } = useInstances(allProjects)
   const actions = usePortActions()
   const panel = useUrlPanel('create')
-  const own = portDescriptor(nameOf)
+  const own = portDescriptor()
   const create = <MainAction label="Create port" allowed={may()} to={{ onClick: panel.open }} />
   return (
     <>
