@@ -24,22 +24,13 @@ import { PageHeader } from '../ui/PageHeader.tsx'
 import { HostPanel } from './HostPanel.tsx'
 import { hostDescriptor } from './host.descriptor.tsx'
 import { fencingQuestion } from './host-words.ts'
-import { lookAgainMs } from './Unconfirmed.tsx'
+import { hostList } from './list.ts'
 
 export function HostsPage() {
-  const trpc = useTRPC()
   return (
     <>
       <PageHeader title="Hosts" description="Machines that carry instances, and how full they are." />
-      <ResourceTable
-        descriptor={hostDescriptor}
-        actions={useHostActions()}
-        query={(page) => ({
-          ...trpc.hosts.list.queryOptions(page),
-          refetchInterval: ({ state }) =>
-            state.data?.items.some(({ unconfirmed }) => unconfirmed > 0) ? lookAgainMs : false,
-        })}
-      />
+      <ResourceTable descriptor={hostDescriptor} actions={useHostActions()} query={hostList} />
       <HostPanel />
     </>
   )

@@ -48,6 +48,7 @@ export function TableHead<V>({
               key={column.id}
               role="columnheader"
               scope="col"
+              data-column={column.id}
               style={{ width: column.width }}
               data-hide={column.hideBelow}
               aria-sort={on ? (sort.down ? 'descending' : 'ascending') : undefined}
@@ -103,6 +104,7 @@ export function TableRow<V extends { id: string }>({
         <td
           key={column.id}
           role="cell"
+          data-column={column.id}
           data-label={column.header}
           data-hide={column.hideBelow}
           data-first={index === 0 || undefined}
@@ -136,14 +138,7 @@ export function TableWaiting({ columns }: { columns: number }) {
 /** The usual first column: the name as a link to the resource's page. */
 export function NameLink({ href, children }: { href: string; children: ReactNode }) {
   return (
-    <Anchor
-      component={Link}
-      href={href}
-      fw={600}
-      size="sm"
-      prefetch={false}
-      style={{ overflowWrap: 'anywhere' }}
-    >
+    <Anchor component={Link} href={href} fw={600} size="sm" style={{ overflowWrap: 'anywhere' }}>
       {children}
     </Anchor>
   )

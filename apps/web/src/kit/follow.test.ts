@@ -27,7 +27,7 @@ beforeEach(() => {
   vi.stubGlobal('EventSource', Stream)
   vi.stubGlobal('document', page)
   vi.stubGlobal('window', browser)
-  stop = follow({ place: 'here', userId: 'ann' }, (state) => states.push(state), {
+  stop = follow({ place: 'here', userId: 'ann' }, (state) => states.push(state), null, {
     event: vi.fn(),
     missed: vi.fn(),
   })

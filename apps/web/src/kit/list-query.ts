@@ -6,16 +6,27 @@ import type { TRPCClientErrorLike } from '@trpc/client'
 import type { TRPCQueryKey } from '@trpc/tanstack-react-query'
 import type { ColumnDef } from './descriptor.ts'
 import { chosenOf, type FilterDef } from './filters.ts'
+import { pageSize } from './list-address.ts'
 import { useLostPage } from './lost-page.ts'
+import { type Trpc, useTRPC } from './trpc.ts'
 import { useUrlState } from './url-state.ts'
 
 /** The type of `trpc.x.y.queryOptions(…)` of a procedure that answers T. */
 export type CloudQuery<T> = UseQueryOptions<T, TRPCClientErrorLike<AppRouter>, T, TRPCQueryKey>
 /** The part of the input that every list procedure takes. */
 export type PageRequest = { limit: number; marker?: string; search?: string; sort?: string }
-export type ListQuery<V> = (page: PageRequest, filters: Record<string, string>) => CloudQuery<Page<V>>
+/**
+ * The read of a list. Of its parameters, `page` and `filters` are what the address of the list asks for, and `get`
+ * reads what else stands in the address. The read of a page's main list is a function of its own, because the server
+ * makes its first read (kit/first-read.tsx).
+ */
+export type ListQuery<V> = (
+  page: PageRequest,
+  filters: Partial<Record<string, string>>,
+  trpc: Trpc,
+  get: (key: string) => string | null,
+) => CloudQuery<Page<V>>
 
-export const pageSize = 50
 /** A list that is sorted in the browser reads this many rows at once, the most that a list procedure gives. */
 const sortWindow = 1000
 
@@ -25,6 +36,7 @@ export function useListQuery<V extends { id: string }>(
   columns: ColumnDef<V>[],
   filters: FilterDef[],
 ) {
+  const trpc = useTRPC()
   const { get, set } = useUrlState()
   const search = get('search') ?? ''
   const chosen = chosenOf(filters, get)
@@ -37,6 +49,8 @@ export function useListQuery<V extends { id: string }>(
     ...query(
       by ? { ...asked, limit: sortWindow } : { ...asked, limit: pageSize, marker: marker ?? undefined },
       chosen,
+      trpc,
+      get,
     ),
     placeholderData: keepPreviousData,
   })
@@ -59,7 +73,8 @@ export function useListQuery<V extends { id: string }>(
     search,
     chosen,
     /** Reads a part of the whole list that is asked for, in the same order. */
-    part: (after: string | undefined, limit: number) => query({ ...asked, limit, marker: after }, chosen),
+    part: (after: string | undefined, limit: number) =>
+      query({ ...asked, limit, marker: after }, chosen, trpc, get),
     setSearch: (text: string) => set({ search: text || null, after: null }),
     setFilter: (id: string, value: string | null) => set({ [id]: value, after: null }, true),
     clear: () =>

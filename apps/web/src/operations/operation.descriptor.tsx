@@ -87,7 +87,7 @@ export function ResourceLink({ operation }: { operation: OperationView }) {
   const name = operation.resourceName || kindWords[operation.resourceKind] || operation.resourceKind
   if (href === null) return <Text size="sm">{name}</Text>
   return (
-    <Anchor component={Link} href={href} size="sm" prefetch={false}>
+    <Anchor component={Link} href={href} size="sm">
       {name}
     </Anchor>
   )

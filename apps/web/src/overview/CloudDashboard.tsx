@@ -15,6 +15,7 @@ import { PageHeader } from '../ui/PageHeader.tsx'
 import { Section } from '../ui/Section.tsx'
 import { InstanceCounts } from './InstanceCounts.tsx'
 import { FailedOperations } from './RecentOperations.tsx'
+import { countRead } from './reads.ts'
 import { warningsOf } from './warnings.ts'
 
 /** No event tells that a disk fills or a process dies, so the page asks at this interval. */
@@ -24,7 +25,7 @@ const lookEveryMs = 30_000
 export function CloudDashboard() {
   const trpc = useTRPC()
   const hosts = useQuery({ ...trpc.hosts.summary.queryOptions(), refetchInterval: lookEveryMs })
-  const instances = useQuery(trpc.compute.instances.summary.queryOptions({ allProjects: true }))
+  const instances = useQuery(countRead(trpc, true))
   const info = useQuery({ ...trpc.system.info.queryOptions(), refetchInterval: lookEveryMs })
   const warnings = warningsOf(hosts.data, info.data)
   return (
@@ -134,7 +135,7 @@ function Projects({ projects }: Pick<InstancesSummary, 'projects'>) {
         {projects.map(({ id, name, instances, vcpus, memoryMib }) => (
           <Table.Tr key={id}>
             <Table.Td style={{ overflowWrap: 'anywhere' }}>
-              <Anchor component={Link} href={paths.project(id)} size="sm" prefetch={false}>
+              <Anchor component={Link} href={paths.project(id)} size="sm">
                 {name}
               </Anchor>
             </Table.Td>

@@ -6,6 +6,7 @@ import { Link } from '../kit/navigation.tsx'
 import { paths } from '../kit/paths.ts'
 import { useTRPC } from '../kit/trpc.ts'
 import classes from './InstanceCounts.module.css'
+import { countRead } from './reads.ts'
 
 const tiles = [
   { label: 'Active', status: 'ACTIVE', color: 'good', icon: <IconPlayerPlay size={20} /> },
@@ -17,7 +18,7 @@ const tiles = [
 /** Counts instances by state, in the project or in the whole cloud; each number is a link to its list. */
 export function InstanceCounts({ allProjects = false }: { allProjects?: boolean }) {
   const trpc = useTRPC()
-  const { data } = useQuery(trpc.compute.instances.summary.queryOptions({ allProjects }))
+  const { data } = useQuery(countRead(trpc, allProjects))
   const list = allProjects ? paths.adminInstances : paths.instances
   return (
     <SimpleGrid cols={{ base: 2, sm: 4 }} spacing="md">

@@ -13,6 +13,7 @@ import { everyones } from '../everyones.tsx'
 import { useInstances } from '../lookups.ts'
 import { floatingIpDescriptor } from './floating-ip.descriptor.tsx'
 import { useFloatingIpActions } from './floating-ip-actions.tsx'
+import { floatingIpList } from './list.ts'
 
 const AllocateForm = lazyPanel(() => import('./FloatingIpForms.tsx').then((module) => module.AllocateForm))
 const EditForm = lazyPanel(() => import('./FloatingIpForms.tsx').then((module) => module.EditForm))
@@ -21,7 +22,6 @@ const AssociateForm = lazyPanel(() => import('./FloatingIpForms.tsx').then((modu
 const none = { title: 'No floating IPs', text: 'No project has taken an address of the outside yet.' }
 
 export function FloatingIpsPage({ allProjects = false }: { allProjects?: boolean }) {
-  const trpc = useTRPC()
   const may = useMay()
   const { nameOf } = useInstances(allProjects)
   const { set } = useUrlState()
@@ -50,7 +50,7 @@ export function FloatingIpsPage({ allProjects = false }: { allProjects?: boolean
             : { ...descriptor, empty: { ...descriptor.empty, action: allocate } }
         }
         actions={actions}
-        query={(page) => trpc.networking.floatingIps.list.queryOptions({ ...page, allProjects })}
+        query={floatingIpList(allProjects)}
       />
       {!allProjects && <AllocateForm opened={panel.opened} onClose={panel.close} />}
       <OpenPanel of="associate" Form={AssociateForm} />

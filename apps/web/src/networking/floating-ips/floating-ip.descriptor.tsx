@@ -84,11 +84,11 @@ function Target({ fip, name }: { fip: FloatingIpView; name: string | null }) {
   return (
     <Group gap="xs" wrap="nowrap">
       {fip.instanceId ? (
-        <Anchor component={Link} href={paths.instance(fip.instanceId)} size="sm" fw={600} prefetch={false}>
+        <Anchor component={Link} href={paths.instance(fip.instanceId)} size="sm" fw={600}>
           {name ?? 'Instance'}
         </Anchor>
       ) : (
-        <Anchor component={Link} href={paths.port(fip.portId)} size="sm" prefetch={false}>
+        <Anchor component={Link} href={paths.port(fip.portId)} size="sm">
           A port without an instance
         </Anchor>
       )}

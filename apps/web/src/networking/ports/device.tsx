@@ -35,7 +35,7 @@ export function DeviceLink({ port, name }: { port: Device; name: string | null }
   const href = hrefOf(port)
   if (!href) return <Text size="sm">{deviceText(port)}</Text>
   return (
-    <Anchor component={Link} href={href} size="sm" prefetch={false} style={{ overflowWrap: 'anywhere' }}>
+    <Anchor component={Link} href={href} size="sm" style={{ overflowWrap: 'anywhere' }}>
       {name ?? deviceText(port)}
     </Anchor>
   )

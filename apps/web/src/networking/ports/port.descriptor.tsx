@@ -104,7 +104,6 @@ function NetworkLink({ port }: { port: PortView }) {
       component={Link}
       href={paths.network(port.networkId)}
       size="sm"
-      prefetch={false}
       style={{ overflowWrap: 'anywhere' }}
     >
       {port.networkName}

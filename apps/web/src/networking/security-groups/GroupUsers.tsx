@@ -12,7 +12,7 @@ import { useInstances } from '../lookups.ts'
 
 function PortLink({ id }: { id: string }) {
   return (
-    <Anchor component={Link} href={paths.port(id)} size="sm" prefetch={false}>
+    <Anchor component={Link} href={paths.port(id)} size="sm">
       {id.slice(0, 8)}
     </Anchor>
   )
@@ -38,13 +38,7 @@ const userDescriptor: ResourceDescriptor<User> = {
       header: 'Instance',
       cell: (user) =>
         user.instanceId ? (
-          <Anchor
-            component={Link}
-            href={paths.instance(user.instanceId, 'security')}
-            size="sm"
-            fw={600}
-            prefetch={false}
-          >
+          <Anchor component={Link} href={paths.instance(user.instanceId, 'security')} size="sm" fw={600}>
             {user.name}
           </Anchor>
         ) : (

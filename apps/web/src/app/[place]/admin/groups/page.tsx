@@ -1,7 +1,7 @@
 import type { Metadata } from 'next'
 import { GroupsPage } from '../../../../directory/groups/GroupsPage.tsx'
+import { groupList } from '../../../../directory/groups/list.ts'
+import { listRoute } from '../../../../kit/first-read.tsx'
 
 export const metadata: Metadata = { title: 'Groups' }
-export default function Page() {
-  return <GroupsPage />
-}
+export default listRoute(groupList, <GroupsPage />)

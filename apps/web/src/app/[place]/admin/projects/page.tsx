@@ -1,7 +1,7 @@
 import type { Metadata } from 'next'
+import { projectList } from '../../../../directory/projects/list.ts'
 import { ProjectsPage } from '../../../../directory/projects/ProjectsPage.tsx'
+import { listRoute } from '../../../../kit/first-read.tsx'
 
 export const metadata: Metadata = { title: 'Projects' }
-export default function Page() {
-  return <ProjectsPage />
-}
+export default listRoute(projectList, <ProjectsPage />)
