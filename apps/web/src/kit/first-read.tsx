@@ -40,8 +40,15 @@ export const readFirst =
     return <FirstData state={state}>{page(own)}</FirstData>
   }
 
-/** Makes the route of a page that shows a list: `query` is also what the page gives to `ResourceTable`. */
-export const listRoute = <V,>(query: ListQuery<V>, page: ReactNode): Route<object> => {
+/**
+ * Makes the route of a page that shows a list: `query` is also what the page gives to `ResourceTable`, and `more` has the
+ * reads of what stands above the rows.
+ */
+export const listRoute = <V,>(
+  query: ListQuery<V>,
+  page: ReactNode,
+  more: (trpc: Trpc, get: (key: string) => string | null) => Read[] = () => [],
+): Route<object> => {
   return async (props) => {
     const address = await props.searchParams
     // The list has filters among these, and the others are none of its read's concern.
@@ -52,7 +59,7 @@ export const listRoute = <V,>(query: ListQuery<V>, page: ReactNode): Route<objec
       }),
     )
     return readFirst(
-      (trpc, _, get) => [query(pageOf(get), filters, trpc, get)],
+      (trpc, _, get) => [query(pageOf(get), filters, trpc, get), ...more(trpc, get)],
       () => page,
     )(props)
   }

@@ -1,7 +1,7 @@
 import type { Metadata } from 'next'
 import { ImagesPage } from '../../../images/ImagesPage.tsx'
-import { imageList } from '../../../images/list.ts'
+import { imageList, offeredRead } from '../../../images/list.ts'
 import { listRoute } from '../../../kit/first-read.tsx'
 
 export const metadata: Metadata = { title: 'Images' }
-export default listRoute(imageList(false), <ImagesPage />)
+export default listRoute(imageList(false), <ImagesPage />, (trpc) => [offeredRead(trpc)])
