@@ -59,8 +59,9 @@ export function firstPaint() {
 /** Loads the page and returns how far its parts were shifted without anybody's doing. `watchPaint` was called before. */
 export async function shiftOf(page: Page, path: string): Promise<{ value: number; sources: string[] }> {
   await page.goto(path)
-  await page.waitForLoadState('load')
-  await page.waitForTimeout(1800)
+  // The scripts run, and what the page reads afterwards has some time.
+  await page.getByRole('status', { name: /^Live/ }).waitFor()
+  await page.waitForTimeout(500)
   return page.evaluate(() => ({
     value: window.stratolithPaint?.shift ?? Number.NaN,
     sources: window.stratolithPaint?.sources ?? [],

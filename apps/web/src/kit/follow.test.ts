@@ -53,6 +53,15 @@ test('a lost network is told at once, and the stream is followed again when the 
   expect(states).toEqual(['live', 'offline', 'connecting', 'live'])
 })
 
+test('a page that the server has made with data follows from the place before its reads', () => {
+  stop()
+  const missed = vi.fn()
+  stop = follow({ place: 'here', userId: 'ann' }, () => undefined, '1.2.3', { event: vi.fn(), missed })
+  expect(last()?.url).toBe('/api/events?at=here&user=ann&after=1.2.3')
+  last()?.onopen?.()
+  expect(missed).not.toHaveBeenCalled()
+})
+
 test('after the page is left nothing is followed', () => {
   stop()
   browser.dispatchEvent(new Event('online'))
