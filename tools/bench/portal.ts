@@ -27,11 +27,11 @@ async function signedInContext(browser: Browser, width: number): Promise<Browser
   return browser.newContext({ baseURL: cloud.url, storageState, viewport: { width, height: 900 } })
 }
 
-async function measured(page: Page, load: () => Promise<unknown>, text: string) {
+async function measured(page: Page, load: () => Promise<unknown>) {
   await load()
   await page.waitForFunction(() => document.readyState === 'complete')
   await page.waitForTimeout(1500)
-  return page.evaluate(firstPaint, text)
+  return page.evaluate(firstPaint)
 }
 
 async function paints(browser: Browser): Promise<void> {
@@ -44,13 +44,13 @@ async function paints(browser: Browser): Promise<void> {
     ['/instances/new', 'm1.nano'],
   ] as const)
     for (const how of ['cold', 'warm'] as const) {
-      const all = []
+      const all: ReturnType<typeof firstPaint>[] = []
       for (let n = 0; n < loads; n++) {
         const context = await signedInContext(browser, 1280)
         const page = await context.newPage()
         await watchPaint(page, text)
-        let figures = await measured(page, () => page.goto(path), text)
-        if (how === 'warm') figures = await measured(page, () => page.reload(), text)
+        let figures = await measured(page, () => page.goto(path))
+        if (how === 'warm') figures = await measured(page, () => page.reload())
         all.push(figures)
         await context.close()
       }
