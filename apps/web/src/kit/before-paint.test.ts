@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { beforePaint } from './before-paint.ts'
-import { ownKey } from './own-storage.ts'
+import { preferenceKey } from './own-storage.ts'
 
 /** Runs the script in a browser that has kept this, and returns the density and the style sheet of the page. */
 function run(kept: Record<string, string>, userId = 'ann') {
@@ -22,9 +22,9 @@ function run(kept: Record<string, string>, userId = 'ann') {
 
 test('the density and the hidden columns of this person are applied, and nobody else’s', () => {
   const kept = {
-    [ownKey('ann', 'density')]: 'comfortable',
-    [ownKey('ann', 'columns Key pairs')]: '["type","created"]',
-    [ownKey('bob', 'columns Networks')]: '["state"]',
+    [preferenceKey('ann', 'density')]: 'comfortable',
+    [preferenceKey('ann', 'columns Key pairs')]: '["type","created"]',
+    [preferenceKey('bob', 'columns Networks')]: '["state"]',
   }
   expect(run(kept)).toEqual({
     density: 'comfortable',
@@ -35,7 +35,7 @@ test('the density and the hidden columns of this person are applied, and nobody 
 })
 
 test('a choice that cannot be read hides nothing', () => {
-  const key = ownKey('ann', 'columns Networks')
+  const key = preferenceKey('ann', 'columns Networks')
   for (const text of ['{', '7', 'null', '[]']) expect(run({ [key]: text }).style).toBe('')
 })
 

@@ -1,4 +1,4 @@
-import { ownKey } from './own-storage.ts'
+import { preferenceKey } from './own-storage.ts'
 
 /** The ID of the style sheet that hides columns until the lists know themselves which they show. */
 export const hiddenColumnsId = 'hidden-columns'
@@ -8,9 +8,9 @@ export const hiddenColumnsId = 'hidden-columns'
  * the portal's own scripts have loaded. A choice that cannot be read is ignored, as kit/columns.ts does.
  */
 export const beforePaint = (userId: string): string => `{
-const density = localStorage.getItem(${quoted(ownKey(userId, 'density'))});
+const density = localStorage.getItem(${quoted(preferenceKey(userId, 'density'))});
 document.documentElement.dataset.density = density === 'comfortable' ? density : 'compact';
-const prefix = ${quoted(ownKey(userId, 'columns '))};
+const prefix = ${quoted(preferenceKey(userId, 'columns '))};
 const hidden = Object.keys(localStorage).filter((key) => key.startsWith(prefix)).flatMap((key) => {
   let ids = [];
   try { ids = JSON.parse(localStorage.getItem(key)) } catch { ids = [] }

@@ -13,6 +13,9 @@ vi.mock('next/headers', () => ({
 vi.mock('../identity/server/session-cookie.ts', () => ({
   readSession: async () => token && { token, session },
 }))
+vi.mock('../identity/server/places.ts', () => ({
+  sessionAt: async (known: { token: string }, at: string) => ({ token: `${known.token} at ${at}`, session }),
+}))
 
 type Asked = { path: string; token: string | null; input: unknown }
 let asked: Asked[]
@@ -54,7 +57,7 @@ test('the page of the address is read with the token of the request, after the p
   const input = { search: 'web', sort: '-name', limit: 50, marker: 'c', kind: 'ssh' }
   expect(asked).toEqual([
     { path: '/trpc/operations.position', token: 'of-ann', input: null },
-    { path: '/trpc/compute.keyPairs.list', token: 'of-ann', input },
+    { path: '/trpc/compute.keyPairs.list', token: `of-ann at ${place}`, input },
   ])
   expect(found?.queryKey).toEqual([['compute', 'keyPairs', 'list'], { input, type: 'query' }])
   expect(found?.state.data).toEqual({ items: [{ id: 'x' }], total: 1 })
@@ -65,7 +68,7 @@ test('nothing of a person is there for the next request', async () => {
   token = 'of-bob'
   answer = async (path) => (path.endsWith('position') ? '1.2.3' : { items: [{ id: 'y' }], total: 1 })
   const [found] = await open()
-  expect(asked.at(-1)?.token).toBe('of-bob')
+  expect(asked.at(-1)?.token).toBe(`of-bob at ${place}`)
   expect(found?.state.data).toEqual({ items: [{ id: 'y' }], total: 1 })
   token = null
   expect(await open()).toEqual([])

@@ -21,6 +21,7 @@ const page = Object.assign(new EventTarget(), { hidden: false })
 const browser = new EventTarget()
 let states: LiveState[]
 let stop: () => void
+const rights = vi.fn()
 beforeEach(() => {
   Stream.all = []
   states = []
@@ -30,6 +31,7 @@ beforeEach(() => {
   stop = follow({ place: 'here', userId: 'ann' }, (state) => states.push(state), null, {
     event: vi.fn(),
     missed: vi.fn(),
+    rights,
   })
 })
 afterEach(() => {
@@ -56,7 +58,9 @@ test('a lost network is told at once, and the stream is followed again when the 
 test('a page that the server has made with data follows from the place before its reads', () => {
   stop()
   const missed = vi.fn()
-  stop = follow({ place: 'here', userId: 'ann' }, () => undefined, '1.2.3', { event: vi.fn(), missed })
+  stop = follow({ place: 'here', userId: 'ann' }, () => undefined, '1.2.3', {
+    ...{ event: vi.fn(), missed, rights: vi.fn() },
+  })
   expect(last()?.url).toBe('/api/events?at=here&user=ann&after=1.2.3')
   last()?.onopen?.()
   expect(missed).not.toHaveBeenCalled()
@@ -69,10 +73,16 @@ test('after the page is left nothing is followed', () => {
   expect(last()?.closed).toBe(true)
 })
 
+test('a page asks anew what it may do when the stream tells that its rights have changed', () => {
+  last()?.dispatchEvent(new Event('rights.changed'))
+  last()?.dispatchEvent(Object.assign(new Event('rights'), { data: '["reader"]' }))
+  expect(rights.mock.calls).toEqual([[null], [['reader']]])
+})
+
 test('an end of the session that the stream tells is the end that this page asked for', () => {
   const assign = vi.fn()
   vi.stubGlobal('window', Object.assign(browser, { location: { pathname: '/profile', search: '', assign } }))
   expectEnd('password-changed')
-  last()?.dispatchEvent(new Event('session.ended'))
+  last()?.dispatchEvent(new Event('rights.changed'))
   expect(assign).toHaveBeenCalledWith('/sign-in?from=%2Fprofile&ended=password-changed')
 })

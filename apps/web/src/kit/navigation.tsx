@@ -37,13 +37,19 @@ export function Link({
   )
 }
 
-export function useRouter(): { push: (path: string) => void; replace: (path: string) => void } {
+/** `refresh` renders the page anew on the server, with the person's rights of now; what is typed stays. */
+export function useRouter(): {
+  push: (path: string) => void
+  replace: (path: string) => void
+  refresh: () => void
+} {
   const router = useNextRouter()
   const toPlace = useToPlace()
   return useMemo(
     () => ({
       push: (path) => router.push(toPlace(path)),
       replace: (path) => router.replace(toPlace(path)),
+      refresh: () => router.refresh(),
     }),
     [router, toPlace],
   )

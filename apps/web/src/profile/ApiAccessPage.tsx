@@ -5,11 +5,12 @@ import { IconCopy, IconDownload, IconKey } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { Ago } from '../kit/Ago.tsx'
+import { askPortal } from '../kit/ask-portal.ts'
 import { Loaded } from '../kit/Loaded.tsx'
 import { Link } from '../kit/navigation.tsx'
 import { notify } from '../kit/notify.ts'
 import { paths } from '../kit/paths.ts'
-import { pageHeaders, placeName } from '../kit/place.ts'
+import { placeName } from '../kit/place.ts'
 import { saveText } from '../kit/save-file.ts'
 import { type Session, useSession } from '../kit/session.ts'
 import { useTRPC } from '../kit/trpc.ts'
@@ -107,10 +108,7 @@ function Token() {
   const ask = async () => {
     setBusy(true)
     try {
-      const answer = await fetch('/api/token', { method: 'POST', headers: pageHeaders(session) })
-      const body = await answer.json()
-      if (!answer.ok) throw body.error
-      setIssued(body)
+      setIssued(await askPortal<Issued>('/api/token', session))
     } catch (error) {
       notify.failed(error)
     } finally {

@@ -56,6 +56,7 @@ export function QuotaForm({
   })
   return (
     <SidePanelForm
+      needs="admin"
       title={`Limits of ${name}`}
       opened={opened}
       onClose={onClose}

@@ -10,6 +10,7 @@ import { densityOf, showDensity } from '../kit/density.ts'
 import { LiveProvider } from '../kit/live.tsx'
 import { forgetOwn } from '../kit/own-storage.ts'
 import { type Session, SessionContext } from '../kit/session.ts'
+import { hearSignOut } from '../kit/session-end.ts'
 import { RenderedAt } from '../kit/use-now.ts'
 import { OperationToasts } from '../operations/OperationToasts.tsx'
 import { Shell } from './Shell.tsx'
@@ -34,8 +35,11 @@ export function Portal({
   children: ReactNode
 }) {
   const { userId } = session
-  // Another person may have used this tab before.
-  useEffect(() => forgetOwn(sessionStorage, userId), [userId])
+  // Another person may have used this browser before, and may not have signed out.
+  useEffect(() => {
+    for (const store of [sessionStorage, localStorage]) forgetOwn(store, userId)
+  }, [userId])
+  useEffect(hearSignOut, [])
   useLayoutEffect(() => showDensity(densityOf(localStorage, userId)), [userId])
   const projectId = session.project?.id
   useEffect(() => {

@@ -22,7 +22,8 @@ export default async function PortalLayout({ children, params }: Props) {
   // A person who sees the whole cloud gets the page of a thing of a foreign project there. A person who has only
   // projects gets no page of the cloud.
   const isThing = /[^/]+\/[^/]+/.test(ownPath(path.split('?')[0] ?? ''))
-  if (refused && session.at === cloudPlace && isThing) redirect(`/${cloudPlace}${ownPath(path)}`)
+  if (refused && session.beyond && session.at === cloudPlace && isThing)
+    redirect(`/${cloudPlace}${ownPath(path)}`)
   if (place === cloudPlace && session.at !== cloudPlace) redirect(`/${session.at}${ownPath(path)}`)
   return (
     <>

@@ -55,6 +55,7 @@ function CreateKeyPair({ opened, onClose, onMade }: CreateProps) {
   const form = useForm<KeyPairValues>({ initialValues: emptyKeyPair, validate: keyPairProblems })
   return (
     <SidePanelForm
+      needs="nothing"
       title="Create key pair"
       opened={opened}
       onClose={onClose}

@@ -70,6 +70,7 @@ export function GrantForm({
   const roleName = (id: string | null) => roles.find((role) => role.id === id)?.name ?? 'member'
   return (
     <SidePanelForm
+      needs={place?.kind === 'system' ? 'admin' : { domainId: place?.domainId ?? null }}
       title={place ? `Give a role in ${place.name}` : `Give ${holder?.name ?? 'somebody'} a role`}
       opened={opened}
       onClose={onClose}

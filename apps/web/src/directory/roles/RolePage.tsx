@@ -64,6 +64,7 @@ function Detail({ role }: { role: RoleView }) {
       />
       {panel.opened && (
         <NameForm
+          needs={role.domainId === null ? 'admin' : { domainId: role.domainId }}
           title={`Edit ${role.name}`}
           opened
           onClose={panel.close}

@@ -33,6 +33,7 @@ export function RolesPage() {
       />
       <ResourceTable descriptor={roleDescriptor} actions={useRoleActions()} query={roleList} />
       <NameForm
+        needs={{ domainId: null }}
         title="Create role"
         opened={panel.opened}
         onClose={panel.close}

@@ -49,6 +49,7 @@ export function SecurityGroupsPage({ allProjects = false }: { allProjects?: bool
         query={securityGroupList(allProjects)}
       />
       <NameForm
+        needs="member"
         title="Create security group"
         opened={panel.opened && !allProjects}
         onClose={panel.close}
