@@ -159,14 +159,9 @@ export async function lastNamesOf(
 }
 
 export type LoggedEvent = Prisma.EventGetPayload<object>
-/** Reads events, newest first. All `conditions` over `e` must hold; they must restrict events to what the caller may see. */
-export const newestEvents = (
-  ctx: Ctx,
-  conditions: readonly Prisma.Sql[],
-  most: number,
-): Promise<LoggedEvent[]> => ctx.db.$queryRaw`
-  SELECT e.* FROM "Event" e WHERE ${Prisma.join([Prisma.sql`true`, ...conditions], ' AND ')}
-  ORDER BY e."id" DESC LIMIT ${most}`
+/** A page of events, in a constant number of queries. `where` must restrict them to what the caller may see. */
+export const pageOfEvents = (ctx: Ctx, ask: Ask<Prisma.EventWhereInput>): Promise<Slice<LoggedEvent>> =>
+  readPage<LoggedEvent>(ctx.db.event, ask)
 
 /** The sub-select of the last operation on a resource that may be deleted. `kind` and `id` are expressions of type text. */
 export const lastOperationSql = (kind: Prisma.Sql, id: Prisma.Sql): Prisma.Sql => Prisma.sql`

@@ -32,7 +32,7 @@ export function AllOperationsPage() {
     <>
       <PageHeader
         title="All operations"
-        description="What was done in every project, by whom, and how long each step took."
+        description="This list shows the operations of all projects, the users who began them, and how long each step took."
       />
       <HistoryFilters
         kinds={{
@@ -93,5 +93,5 @@ const descriptor: ResourceDescriptor<OperationView> = {
         ]
       : [column],
   ),
-  empty: { title: 'Nothing like that has happened', text: 'Take a filter away to see more.' },
+  empty: { title: 'No such operation', text: 'Remove a filter to see more.' },
 }

@@ -1,5 +1,5 @@
 'use client'
-import { Anchor, Button, Code, Group, Stack, Text } from '@mantine/core'
+import { Anchor, Code, Group, Stack, Text } from '@mantine/core'
 import type { AuditRow } from '@stratolith/api/operations/contract'
 import { IconHistory } from '@tabler/icons-react'
 import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-query'
@@ -14,6 +14,7 @@ import { lostPageText, useLostPage } from '../kit/lost-page.ts'
 import { Link } from '../kit/navigation.tsx'
 import { paths } from '../kit/paths.ts'
 import { RowsTable } from '../kit/RowsTable.tsx'
+import { TableFoot } from '../kit/TableFoot.tsx'
 import { TwoLines } from '../kit/TwoLines.tsx'
 import { useTRPC } from '../kit/trpc.ts'
 import { useUrlState } from '../kit/url-state.ts'
@@ -47,7 +48,7 @@ export function AuditPage() {
     <>
       <PageHeader
         title="Audit log"
-        description="Every change, of people and of the cloud itself, with the request that made it."
+        description="This log shows every change by people and by the cloud itself, with the request that made the change."
       />
       <HistoryFilters
         kinds={{
@@ -62,35 +63,26 @@ export function AuditPage() {
         </Text>
       )}
       <Loaded query={query}>
-        {({ items, next, keptDays }) => (
+        {(page) => (
           <Stack gap="sm">
             <Rows
-              items={items}
+              items={page.items}
               question={query.isPlaceholderData ? 'waiting' : JSON.stringify(read.queryKey)}
             />
+            <TableFoot
+              list={{
+                rows: page.items,
+                count: page,
+                next: page.next,
+                previous: page.previous,
+                paged: marker !== undefined,
+                goTo: (to) => set({ after: to }, true),
+              }}
+              words={descriptor}
+            />
             <Text size="xs" c="dimmed">
-              The log goes back {keptDays} days; what is older is deleted.
+              The log goes back {page.keptDays} days; what is older is deleted.
             </Text>
-            {(marker || next) && (
-              <Group justify="flex-end" gap="xs">
-                <Button
-                  size="xs"
-                  variant="default"
-                  disabled={!marker}
-                  onClick={() => set({ after: null }, true)}
-                >
-                  Newest
-                </Button>
-                <Button
-                  size="xs"
-                  variant="default"
-                  disabled={!next}
-                  onClick={() => set({ after: next }, true)}
-                >
-                  Older
-                </Button>
-              </Group>
-            )}
           </Stack>
         )}
       </Loaded>
@@ -99,7 +91,7 @@ export function AuditPage() {
   )
 }
 
-/** The log grows while one reads it. */
+/** The log grows while somebody reads the page. */
 function Rows({ items, question }: { items: AuditRow[]; question: string }) {
   const { rows, fresh, show } = useHeldRows(items, question)
   return (
@@ -195,7 +187,7 @@ const descriptor: ResourceDescriptor<AuditRow> = {
       cell: (row) => (row.requestId ? <Code fz={11}>{row.requestId.slice(0, 12)}</Code> : '–'),
     },
   ],
-  empty: { title: 'Nothing like that has happened', text: 'Take a filter away to see more.' },
+  empty: { title: 'No such event', text: 'Remove a filter to see more.' },
 }
 
 const sentence = ({ kind, data }: AuditRow): string =>

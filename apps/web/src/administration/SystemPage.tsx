@@ -30,11 +30,14 @@ export function SystemPage() {
   const hosts = useQuery(trpc.hosts.list.queryOptions({ limit: 200 }))
   return (
     <>
-      <PageHeader title="System" description="What the cloud is made of, and how it does right now." />
+      <PageHeader
+        title="System"
+        description="This page shows the processes, hosts and machines of the cloud, and their present state."
+      />
       <Loaded query={info} waiting={<Skeleton height="90vh" mb="md" role="status" aria-label="Loading" />}>
         {(view) => <Information info={view} />}
       </Loaded>
-      <Section title="Hosts can" description="What their machines and programs allow.">
+      <Section title="Hosts can" description="This is what the machines and programs of the hosts allow.">
         <Loaded query={hosts}>
           {({ items }: { items: HostView[] }) => <RowsTable descriptor={abilities} rows={items} />}
         </Loaded>
@@ -102,7 +105,7 @@ function Information({ info }: { info: SystemView }) {
 
 function Schema({ migrations }: Pick<SystemView, 'migrations'>) {
   return (
-    <Section title="Schema" description="The newest changes of the database.">
+    <Section title="Schema" description="These are the newest changes of the database.">
       {migrations.length === 0 ? (
         <Text size="sm" c="dimmed">
           None is recorded.

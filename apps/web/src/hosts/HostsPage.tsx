@@ -29,7 +29,10 @@ import { hostList } from './list.ts'
 export function HostsPage() {
   return (
     <>
-      <PageHeader title="Hosts" description="Machines that carry instances, and how full they are." />
+      <PageHeader
+        title="Hosts"
+        description="These machines run the instances. The list shows how much of each machine is in use."
+      />
       <ResourceTable descriptor={hostDescriptor} actions={useHostActions()} query={hostList} />
       <HostPanel />
     </>
@@ -101,7 +104,7 @@ function useHostActions(): ResourceAction<HostView>[] {
       allowed: (host) => all(admin(), hostCan.delete(host)),
       confirm: ([host]) => ({
         title: `Remove ${host?.name ?? ''}?`,
-        body: 'For a machine that is gone for good and never runs again: what deleted instances had there is free. When its agent starts again, it is a new host.',
+        body: 'Remove a host only when its machine is gone for good and never runs again. The addresses and the room that deleted instances still held there become free. If its agent starts again all the same, the cloud registers it as a new host.',
         confirmLabel: 'Remove',
       }),
       run: ({ id }) => remove.mutateAsync({ id }),

@@ -40,11 +40,8 @@ export type ColumnDef<V> = {
   id: string
   header: string
   cell: (view: V) => ReactNode
-  /**
-   * Makes the column sortable. True: the server sorts, and knows the column by its ID. A function: the browser sorts a
-   * list whose words the page makes itself.
-   */
-  sort?: true | ((view: V) => string | number)
+  /** Makes the column sortable: the server sorts, and knows the column by its ID. */
+  sort?: true
   /** The column's value in a file of the list; without this function the column is not in the file. */
   value?: (view: V) => Cell
   width?: number | string

@@ -27,9 +27,6 @@ export type ListQuery<V> = (
   get: (key: string) => string | null,
 ) => CloudQuery<Page<V>>
 
-/** A list that is sorted in the browser reads this many rows at once, the most that a list procedure gives. */
-const sortWindow = 1000
-
 /** Returns the rows of one page of a list as the address asks for it: ?search, ?sort, ?after and the filters. */
 export function useListQuery<V extends { id: string }>(
   query: ListQuery<V>,
@@ -42,32 +39,22 @@ export function useListQuery<V extends { id: string }>(
   const chosen = chosenOf(filters, get)
   const sort = sortOf(get('sort'), columns)
   const marker = get('after')
-  // The server cannot sort by words that a page makes itself: then the first thousand rows are sorted here.
-  const by = sort?.by ?? null
-  const asked = { search: search || undefined, sort: sort && !by ? sortWord(sort) : undefined }
+  const asked = { search: search || undefined, sort: sort ? sortWord(sort) : undefined }
   const result = useQuery({
-    ...query(
-      by ? { ...asked, limit: sortWindow } : { ...asked, limit: pageSize, marker: marker ?? undefined },
-      chosen,
-      trpc,
-      get,
-    ),
+    ...query({ ...asked, limit: pageSize, marker: marker ?? undefined }, chosen, trpc, get),
     placeholderData: keepPreviousData,
   })
   const lost = useLostPage(result.error, marker)
   const page = result.data
-  const shown = by && sort ? sortedPage(page, by, sort.down, marker) : page
   return {
     result,
     /** True: the page that the address asked for no longer exists, and the first page is shown instead. */
     lost,
-    rows: shown?.items ?? [],
-    count: shown ?? { total: 0, atLeast: false, first: null },
-    /** True: more rows exist than were sorted. */
-    partlySorted: by !== null && page?.atLeast === true,
+    rows: page?.items ?? [],
+    count: page ?? { total: 0, atLeast: false, first: null },
     filtered: search !== '' || Object.keys(chosen).length > 0,
-    next: shown?.next ?? null,
-    previous: shown?.previous ?? null,
+    next: page?.next ?? null,
+    previous: page?.previous ?? null,
     paged: marker !== null,
     sort,
     search,
@@ -84,47 +71,22 @@ export function useListQuery<V extends { id: string }>(
   }
 }
 
-/** `by` is null when the server sorts. */
-type Sort<V> = { id: string; down: boolean; by: ((view: V) => string | number) | null }
+type Sort = { id: string; down: boolean }
 
 /** Reads ?sort= ("name", "-name"); null when it names no sortable column. */
 export function sortOf<V>(
   text: string | null,
   columns: readonly Pick<ColumnDef<V>, 'id' | 'sort'>[],
-): Sort<V> | null {
+): Sort | null {
   const id = text?.replace(/^-/, '')
-  const by = columns.find((column) => column.id === id)?.sort
-  return by && id ? { id, by: by === true ? null : by, down: text?.startsWith('-') === true } : null
+  const column = columns.find((one) => one.id === id)
+  return column?.sort ? { id: column.id, down: text?.startsWith('-') === true } : null
 }
-const sortWord = ({ id, down }: { id: string; down: boolean }): string => (down ? `-${id}` : id)
+const sortWord = ({ id, down }: Sort): string => (down ? `-${id}` : id)
 
 /** Returns the next value of ?sort= after a click on a heading: up, down, not sorted. */
 export const nextSort = (now: string | null, id: string): string | null =>
   now === id ? `-${id}` : now === `-${id}` ? null : id
-
-function sortedPage<V>(
-  page: Page<V> | undefined,
-  by: (view: V) => string | number,
-  down: boolean,
-  place: string | null,
-): Page<V> | undefined {
-  if (!page) return undefined
-  const compare = (a: V, b: V) => {
-    const [x, y] = [by(a), by(b)]
-    return typeof x === 'number' && typeof y === 'number'
-      ? x - y
-      : String(x).localeCompare(String(y), 'en', { numeric: true })
-  }
-  const all = page.items.toSorted((a, b) => (down ? compare(b, a) : compare(a, b)))
-  const from = Math.max(0, Math.trunc(Number(place)) || 0)
-  return {
-    ...page,
-    items: all.slice(from, from + pageSize),
-    first: from + 1,
-    next: from + pageSize < all.length ? String(from + pageSize) : null,
-    previous: from > 0 ? String(Math.max(0, from - pageSize)) : null,
-  }
-}
 
 /** Returns “3 instances”, “1–50 of 61 instances” or “51–100 of 1,000+ instances”. */
 export function countText(

@@ -11,7 +11,7 @@ import {
 } from '../../openstack/keystone.ts'
 import type { ApiOperation } from '../../openstack/operation.ts'
 import { domainInput, domainListInput } from '../projects/contract.ts'
-import { createDomain, deleteDomain, getDomain, listDomains, updateDomain } from '../projects/domains.ts'
+import { createDomain, deleteDomain, findDomains, getDomain, updateDomain } from '../projects/domains.ts'
 import { directoryFilter } from './shared.ts'
 import { domainView } from './views.ts'
 
@@ -48,7 +48,7 @@ export const domainOperations: ApiOperation[] = [
     access: 'domainRead',
     filters: { name: 'none-has-it', enabled: 'false' },
     handle: async (call) => {
-      const listed = await listDomains(call.ctx, domainListInput.parse(directoryFilter(call.query)))
+      const listed = await findDomains(call.ctx, domainListInput.parse(directoryFilter(call.query)))
       return collection(call, 'domains', 'domains', listed, domainView)
     },
   },

@@ -19,13 +19,13 @@ import {
   addGroupMember,
   createGroup,
   deleteGroup,
+  findGroups,
   getGroup,
   isGroupMember,
-  listGroups,
   removeGroupMember,
   updateGroup,
 } from '../users/groups.ts'
-import { listUsers } from '../users/service.ts'
+import { findUsers } from '../users/service.ts'
 import { directoryFilter } from './shared.ts'
 import { userFilter } from './users.ts'
 import { groupView, userView } from './views.ts'
@@ -53,7 +53,7 @@ export const groupOperations: ApiOperation[] = [
     filters: { name: 'none-has-it', domain_id: 'none-has-it' },
     handle: async (call) => {
       const filter = await limited(call, groupListInput.parse(directoryFilter(call.query)))
-      const listed = await listGroups(call.ctx, filter)
+      const listed = await findGroups(call.ctx, filter)
       return collection(call, 'groups', 'groups', listed, groupView)
     },
   },
@@ -129,7 +129,7 @@ export const groupOperations: ApiOperation[] = [
       const { id, domainId } = await getGroup(call.ctx, { id: idOf(call.params) })
       // Administrators of a domain see the members of their domain; readers of the cloud see all members.
       const within = call.ctx.scope.kind === 'domain' ? { domainId } : {}
-      const listed = await listUsers(call.ctx, { ...userFilter(call.query), groupId: id, ...within })
+      const listed = await findUsers(call.ctx, { ...userFilter(call.query), groupId: id, ...within })
       return collection(call, `groups/${id}/users`, 'users', listed, userView)
     },
   },

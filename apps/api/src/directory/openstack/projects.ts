@@ -18,7 +18,7 @@ import { keystoneId } from '../contract.ts'
 import { projectInput, projectListInput } from '../projects/contract.ts'
 import { deleteProject } from '../projects/deletion.ts'
 import { getDomain } from '../projects/domains.ts'
-import { createProject, listProjects, updateProject } from '../projects/service.ts'
+import { createProject, findProjects, updateProject } from '../projects/service.ts'
 import {
   createDomainProject,
   deleteDomainProject,
@@ -67,7 +67,7 @@ export const projectOperations: ApiOperation[] = [
     handle: async (call) => {
       const filter = projectListInput.parse(projectFilter(call.query))
       if (booleanFilter(call.query, 'is_domain') === true) return listDomainProjects(call, filter)
-      return collection(call, 'projects', 'projects', await listProjects(call.ctx, filter), projectView)
+      return collection(call, 'projects', 'projects', await findProjects(call.ctx, filter), projectView)
     },
   },
   {

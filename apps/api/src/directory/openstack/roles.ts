@@ -12,7 +12,7 @@ import {
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { keystoneId } from '../contract.ts'
 import { roleInput, roleListInput } from '../roles/contract.ts'
-import { createRole, deleteRole, getRole, listRoles, updateRole } from '../roles/service.ts'
+import { createRole, deleteRole, findRoles, getRole, updateRole } from '../roles/service.ts'
 import { directoryFilter } from './shared.ts'
 import { roleView } from './views.ts'
 
@@ -34,7 +34,7 @@ export const roleOperations: ApiOperation[] = [
     access: 'domainRead',
     filters: { name: 'none-has-it', domain_id: 'none-has-it' },
     handle: async (call) => {
-      const listed = await listRoles(call.ctx, roleListInput.parse(directoryFilter(call.query)))
+      const listed = await findRoles(call.ctx, roleListInput.parse(directoryFilter(call.query)))
       return collection(call, 'roles', 'roles', listed, roleView)
     },
   },

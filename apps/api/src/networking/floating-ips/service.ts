@@ -19,7 +19,7 @@ import { loadNetwork } from '../networks/load.ts'
 import { ownerOf } from '../owner.ts'
 import { createPortRow, deletePortRows, portEvent } from '../ports/rows.ts'
 import { loadPort } from '../ports/service.ts'
-import { queryFloatingIps } from './find.ts'
+import { queryFloatingIps } from './queries.ts'
 
 /** The input of a façade, which may also ask for a certain address and for another project (administrators only). */
 type CreateInput = z.output<typeof floatingIpCreateInput> & {

@@ -5,7 +5,7 @@ import { notFound } from '../../kernel/errors.ts'
 import { askOf, pageView, type Sortable } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import type { PortView, portListInput } from '../contract.ts'
-import { queryPorts } from './find.ts'
+import { queryPorts } from './queries.ts'
 import { type PortRow, portInclude, portView } from './view.ts'
 
 export async function listPorts(ctx: Ctx, input: z.output<typeof portListInput>): Promise<Page<PortView>> {

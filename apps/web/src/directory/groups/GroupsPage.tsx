@@ -18,11 +18,7 @@ export function GroupsPage() {
   const create = <MainAction label="Create group" allowed={manage(null)} to={{ onClick: panel.open }} />
   return (
     <>
-      <PageHeader
-        title="Groups"
-        description="Users who share roles: a role of the group is everybody’s."
-        actions={create}
-      />
+      <PageHeader title="Groups" description="A group gives its roles to all its members." actions={create} />
       <ResourceTable
         descriptor={{ ...groupDescriptor, empty: { ...groupDescriptor.empty, action: create } }}
         actions={useGroupActions()}

@@ -28,7 +28,7 @@ export function RolesPage() {
     <>
       <PageHeader
         title="Roles"
-        description="What somebody may do somewhere. Policy says what each allows; one role may imply others."
+        description="A role says what its holders may do. The policy says what each role allows, and a role may imply other roles."
         actions={<MainAction label="Create role" allowed={manage(null)} to={{ onClick: panel.open }} />}
       />
       <ResourceTable descriptor={roleDescriptor} actions={useRoleActions()} query={roleList} />

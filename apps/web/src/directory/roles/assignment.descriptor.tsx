@@ -56,26 +56,39 @@ export const holderOf = ({ user, group }: AssignmentView): string => user?.name 
 export const placeOf = ({ project, domain, system }: AssignmentView): string =>
   system ? 'the whole cloud' : (project?.name ?? `domain ${domain?.name ?? ''}`)
 
+const reachOf = ({ inherited }: AssignmentView): string => (inherited ? 'Projects below' : 'Here')
+
 const columns = {
   holder: {
     id: 'holder',
     header: 'Who',
+    sort: true,
+    value: holderOf,
     cell: (view) => <Holder assignment={view} />,
   },
   role: {
     id: 'role',
     header: 'Role',
+    sort: true,
+    value: ({ role }) => role.name,
     cell: (view) => (
       <Anchor component={Link} href={paths.role(view.role.id)} size="sm">
         {view.role.name}
       </Anchor>
     ),
   },
-  place: { id: 'place', header: 'Where', cell: (view) => <Place assignment={view} /> },
+  place: {
+    id: 'place',
+    header: 'Where',
+    sort: true,
+    value: placeOf,
+    cell: (view) => <Place assignment={view} />,
+  },
   reach: {
     id: 'reach',
     header: 'Reach',
-    cell: (view) => (view.inherited ? 'Projects below' : 'Here'),
+    value: reachOf,
+    cell: reachOf,
   },
 } satisfies Record<string, ColumnDef<AssignmentView>>
 type ColumnId = keyof typeof columns

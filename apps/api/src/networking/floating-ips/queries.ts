@@ -3,6 +3,7 @@ import { type Ctx, seesAll } from '../../kernel/context.ts'
 import { notFound } from '../../kernel/errors.ts'
 import { type Ask, found, likeLiteral, type Slice } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
+import { ownedScope } from '../owner.ts'
 import {
   column,
   type FindInput,
@@ -13,8 +14,7 @@ import {
   standardSearch,
   standardSort,
   uuidColumn,
-} from '../find.ts'
-import { ownedScope } from '../owner.ts'
+} from '../queries.ts'
 
 const include = { port: true } satisfies Prisma.FloatingIpInclude
 export type FloatingIpRecord = Prisma.FloatingIpGetPayload<{ include: typeof include }>

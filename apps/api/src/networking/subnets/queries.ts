@@ -2,6 +2,7 @@ import type { Prisma } from '@stratolith/db'
 import { type Ctx, seesAll } from '../../kernel/context.ts'
 import { notFound } from '../../kernel/errors.ts'
 import { authorize } from '../../kernel/policy.ts'
+import { listedNetworks, networkTarget } from '../networks/load.ts'
 import {
   column,
   type FindInput,
@@ -12,8 +13,7 @@ import {
   standardSearch,
   standardSort,
   uuidColumn,
-} from '../find.ts'
-import { listedNetworks, networkTarget } from '../networks/load.ts'
+} from '../queries.ts'
 
 const include = {
   network: { select: { projectId: true, shared: true, external: true } },

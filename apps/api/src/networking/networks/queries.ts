@@ -4,6 +4,7 @@ import { type Ctx, listScope, seesAll } from '../../kernel/context.ts'
 import { notFound } from '../../kernel/errors.ts'
 import { type Ask, found, type Slice } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
+import { ownedScope } from '../owner.ts'
 import {
   column,
   type FindInput,
@@ -15,8 +16,7 @@ import {
   standardSearch,
   standardSort,
   uuidColumn,
-} from '../find.ts'
-import { ownedScope } from '../owner.ts'
+} from '../queries.ts'
 import { listedNetworks, networkTarget } from './load.ts'
 
 const include = {

@@ -2,7 +2,15 @@ import { hostList } from '../../hosts/service.ts'
 import { type Ctx, projectOf, seesAll } from '../../kernel/context.ts'
 import { notFound } from '../../kernel/errors.ts'
 import { authorize } from '../../kernel/policy.ts'
-import { column, type FindInput, flag, neutronAsk, queryRows, type Searchable, uuidColumn } from '../find.ts'
+import {
+  column,
+  type FindInput,
+  flag,
+  neutronAsk,
+  queryRows,
+  type Searchable,
+  uuidColumn,
+} from '../queries.ts'
 
 /** A host's agent as far as networks are concerned: every host carries every network. */
 export type AgentRecord = {

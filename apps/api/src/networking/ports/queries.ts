@@ -4,6 +4,7 @@ import { type Ctx, seesAll } from '../../kernel/context.ts'
 import { notFound } from '../../kernel/errors.ts'
 import { type Ask, found, likeLiteral, type Slice } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
+import { ownedScope } from '../owner.ts'
 import {
   column,
   type FindInput,
@@ -15,8 +16,7 @@ import {
   standardSearch,
   standardSort,
   uuidColumn,
-} from '../find.ts'
-import { ownedScope } from '../owner.ts'
+} from '../queries.ts'
 
 const include = {
   addresses: { select: { subnetId: true, address: true }, orderBy: { address: 'asc' } },
