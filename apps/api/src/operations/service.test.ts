@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Ctx, type Deps, inTransaction, systemCtx } from '../kernel/context.ts'
+import { parseCursor, readAfter } from '../kernel/event-log.ts'
 import { expectCloudError, queriesOf, testCtx, testDeps } from '../kernel/testing.ts'
 import { defineWorkflow, recordOperation, startOperation } from '../kernel/workflow.ts'
 import { createSecurityGroup, deleteSecurityGroup } from '../networking/security-groups/service.ts'
@@ -7,7 +8,7 @@ import { listAudit } from './audit.ts'
 import { auditListInput, operationListInput } from './contract.ts'
 import { collectManyQueues, collectQueues, requeueLost } from './reconcile.ts'
 import '../register.ts'
-import { getOperation, listOperations } from './service.ts'
+import { eventPosition, getOperation, listOperations } from './service.ts'
 
 let deps: Deps
 let close: () => Promise<void>
@@ -34,6 +35,20 @@ async function start(ctx: Ctx & { projectId: string }): Promise<string> {
 }
 const jobs = (id: string) =>
   deps.root.$queryRaw<{ attempts: number }[]>`SELECT attempts FROM graphile_worker.jobs WHERE key = ${id}`
+
+test('the events after a position are those that happened since then', async () => {
+  const ctx = await testCtx(deps)
+  const kinds = async (position: string) => {
+    const cursor = parseCursor(position)
+    if (cursor === null) throw new Error(position)
+    return (await readAfter(deps.root, cursor, 100)).rows.map(({ resourceId }) => resourceId)
+  }
+  await start(ctx)
+  const before = await eventPosition(ctx)
+  const id = await start(ctx)
+  expect(new Set(await kinds(before))).toEqual(new Set([id]))
+  expect(await kinds(await eventPosition(ctx))).toEqual([])
+})
 
 describe('history', () => {
   test('tenants see the checks of a placement without names of hosts, also in the form of earlier versions', async () => {

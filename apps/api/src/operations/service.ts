@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import { type Ctx, visible } from '../kernel/context.ts'
 import type { OperationView, Page } from '../kernel/contract.ts'
 import { notFound } from '../kernel/errors.ts'
+import { cursorText, headCursor } from '../kernel/event-log.ts'
 import { deletedAmong, findOperation } from '../kernel/history.ts'
 import { askOf, pageView } from '../kernel/page.ts'
 import { authorize } from '../kernel/policy.ts'
@@ -27,4 +28,10 @@ export async function getOperation(ctx: Ctx, input: { id: string }): Promise<Ope
   if (!row) throw notFound('operation', input.id)
   authorize(ctx, 'operations:get', row)
   return operationView(ctx, row, (await deletedAmong(ctx, [row]))(row))
+}
+
+/** Returns the cursor after which the events come that happen from now on. */
+export async function eventPosition(ctx: Ctx): Promise<string> {
+  authorize(ctx, 'operations:position')
+  return cursorText(await headCursor(ctx.db))
 }

@@ -5,9 +5,9 @@ import { IconHistory } from '@tabler/icons-react'
 import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-query'
 import { strayEvent } from '../hosts/stray-words.ts'
 import { csv, everyPage } from '../kit/csv.ts'
+import { DateTime } from '../kit/DateTime.tsx'
 import type { ResourceDescriptor } from '../kit/descriptor.ts'
 import { FreshRows } from '../kit/FreshRows.tsx'
-import { dateTime } from '../kit/format.ts'
 import { useHeldRows } from '../kit/held-rows.ts'
 import { Loaded } from '../kit/Loaded.tsx'
 import { lostPageText, useLostPage } from '../kit/lost-page.ts'
@@ -22,9 +22,9 @@ import { OperationPanel } from '../operations/OperationPanel.tsx'
 import { Deleted } from '../operations/operation.descriptor.tsx'
 import { auditKinds, eventTitle, resourcePath } from '../operations/words.ts'
 import { PageHeader } from '../ui/PageHeader.tsx'
-import { HistoryFilters, useHistoryFilters } from './HistoryFilters.tsx'
+import { HistoryFilters } from './HistoryFilters.tsx'
+import { auditPage, auditPart } from './history.ts'
 
-const pageSize = 100
 const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)
 
 /** Every change in the cloud: who changed what, when, and by which request. */
@@ -32,18 +32,16 @@ export function AuditPage() {
   const trpc = useTRPC()
   const client = useQueryClient()
   const { get, set } = useUrlState()
-  const { values } = useHistoryFilters()
-  const kind = get('kind')
-  const filter = { ...values, allProjects: true, kind: kind ? `${kind}.` : undefined }
   const marker = get('after') ?? undefined
+  const read = auditPage(trpc, get)
   const query = useQuery({
-    ...trpc.operations.audit.queryOptions({ ...filter, marker, limit: pageSize }),
+    ...read,
     placeholderData: keepPreviousData,
   })
   const lost = useLostPage(query.error, marker ?? null)
   const make = async () => {
     const rows = await everyPage<AuditRow>((after) =>
-      client.fetchQuery(trpc.operations.audit.queryOptions({ ...filter, marker: after, limit: 1000 })),
+      client.fetchQuery(auditPart(trpc, get, { marker: after, limit: 1000 })),
     )
     return csv(headings, rows.map(line))
   }
@@ -70,7 +68,7 @@ export function AuditPage() {
           <Stack gap="sm">
             <Rows
               items={page.items}
-              question={query.isPlaceholderData ? 'waiting' : JSON.stringify([filter, marker])}
+              question={query.isPlaceholderData ? 'waiting' : JSON.stringify(read.queryKey)}
             />
             <TableFoot
               list={{
@@ -166,7 +164,7 @@ const descriptor: ResourceDescriptor<AuditRow> = {
         ) : row.projectName === null ? (
           'gone'
         ) : (
-          <Anchor component={Link} href={paths.project(row.projectId)} size="sm" prefetch={false}>
+          <Anchor component={Link} href={paths.project(row.projectId)} size="sm">
             {row.projectName}
           </Anchor>
         ),
@@ -178,12 +176,12 @@ const descriptor: ResourceDescriptor<AuditRow> = {
         row.actorId === null || row.actorId === 'system' ? (
           'the cloud'
         ) : (
-          <Anchor component={Link} href={paths.user(row.actorId)} size="sm" prefetch={false}>
+          <Anchor component={Link} href={paths.user(row.actorId)} size="sm">
             {row.actorName ?? 'a user who is gone'}
           </Anchor>
         ),
     },
-    { id: 'at', header: 'When', cell: (row) => <time dateTime={row.at}>{dateTime(row.at)}</time> },
+    { id: 'at', header: 'When', cell: (row) => <DateTime iso={row.at} /> },
     {
       id: 'request',
       header: 'Request',
@@ -207,7 +205,7 @@ function Thing({ row }: { row: AuditRow }) {
   return (
     <Group gap="xs" wrap="nowrap">
       {href ? (
-        <Anchor component={Link} href={href} size="sm" prefetch={false}>
+        <Anchor component={Link} href={href} size="sm">
           {name}
         </Anchor>
       ) : (

@@ -24,25 +24,16 @@ import { PageHeader } from '../ui/PageHeader.tsx'
 import { HostPanel } from './HostPanel.tsx'
 import { hostDescriptor } from './host.descriptor.tsx'
 import { fencingQuestion } from './host-words.ts'
-import { lookAgainMs } from './Unconfirmed.tsx'
+import { hostList } from './list.ts'
 
 export function HostsPage() {
-  const trpc = useTRPC()
   return (
     <>
       <PageHeader
         title="Hosts"
         description="These machines run the instances. The list shows how much of each machine is in use."
       />
-      <ResourceTable
-        descriptor={hostDescriptor}
-        actions={useHostActions()}
-        query={(page) => ({
-          ...trpc.hosts.list.queryOptions(page),
-          refetchInterval: ({ state }) =>
-            state.data?.items.some(({ unconfirmed }) => unconfirmed > 0) ? lookAgainMs : false,
-        })}
-      />
+      <ResourceTable descriptor={hostDescriptor} actions={useHostActions()} query={hostList} />
       <HostPanel />
     </>
   )

@@ -205,6 +205,7 @@ function Rows<V extends { id: string }>({
       className={classes.table}
       role="table"
       aria-label={descriptor.plural}
+      data-list={descriptor.plural}
       aria-busy={result.isFetching}
     >
       <TableHead

@@ -1,5 +1,6 @@
 'use client'
 import { useCallback, useSyncExternalStore } from 'react'
+import { hiddenColumnsId } from './before-paint.ts'
 import type { ColumnDef } from './descriptor.ts'
 import { preferenceKey } from './own-storage.ts'
 import { useSession } from './session.ts'
@@ -21,6 +22,7 @@ export function useColumns<V>(
   const isShown = (id: string) => id === all[0]?.id || !hidden.has(id)
   const show = useCallback(
     (id: string, on: boolean) => {
+      document.getElementById(hiddenColumnsId)?.remove()
       const now = hiddenOf(window.localStorage.getItem(key))
       if (on) now.delete(id)
       else now.add(id)

@@ -28,7 +28,7 @@ beforeEach(() => {
   vi.stubGlobal('EventSource', Stream)
   vi.stubGlobal('document', page)
   vi.stubGlobal('window', browser)
-  stop = follow({ place: 'here', userId: 'ann' }, (state) => states.push(state), {
+  stop = follow({ place: 'here', userId: 'ann' }, (state) => states.push(state), null, {
     event: vi.fn(),
     missed: vi.fn(),
     rights,
@@ -53,6 +53,17 @@ test('a lost network is told at once, and the stream is followed again when the 
   expect(last()?.url, 'from where it was cut off').toBe('/api/events?at=here&user=ann&after=7')
   last()?.onopen?.()
   expect(states).toEqual(['live', 'offline', 'connecting', 'live'])
+})
+
+test('a page that the server has made with data follows from the place before its reads', () => {
+  stop()
+  const missed = vi.fn()
+  stop = follow({ place: 'here', userId: 'ann' }, () => undefined, '1.2.3', {
+    ...{ event: vi.fn(), missed, rights: vi.fn() },
+  })
+  expect(last()?.url).toBe('/api/events?at=here&user=ann&after=1.2.3')
+  last()?.onopen?.()
+  expect(missed).not.toHaveBeenCalled()
 })
 
 test('after the page is left nothing is followed', () => {

@@ -6,16 +6,26 @@ import type { TRPCClientErrorLike } from '@trpc/client'
 import type { TRPCQueryKey } from '@trpc/tanstack-react-query'
 import type { ColumnDef } from './descriptor.ts'
 import { chosenOf, type FilterDef } from './filters.ts'
+import { pageSize } from './list-address.ts'
 import { useLostPage } from './lost-page.ts'
+import { type Trpc, useTRPC } from './trpc.ts'
 import { useUrlState } from './url-state.ts'
 
 /** The type of `trpc.x.y.queryOptions(…)` of a procedure that answers T. */
 export type CloudQuery<T> = UseQueryOptions<T, TRPCClientErrorLike<AppRouter>, T, TRPCQueryKey>
 /** The part of the input that every list procedure takes. */
 export type PageRequest = { limit: number; marker?: string; search?: string; sort?: string }
-export type ListQuery<V> = (page: PageRequest, filters: Record<string, string>) => CloudQuery<Page<V>>
-
-export const pageSize = 50
+/**
+ * The read of a list. Of its parameters, `page` and `filters` are what the address of the list asks for, and `get`
+ * reads what else stands in the address. The read of a page's main list is a function of its own, because the server
+ * makes its first read (kit/first-read.tsx).
+ */
+export type ListQuery<V> = (
+  page: PageRequest,
+  filters: Partial<Record<string, string>>,
+  trpc: Trpc,
+  get: (key: string) => string | null,
+) => CloudQuery<Page<V>>
 
 /** Returns the rows of one page of a list as the address asks for it: ?search, ?sort, ?after and the filters. */
 export function useListQuery<V extends { id: string }>(
@@ -23,6 +33,7 @@ export function useListQuery<V extends { id: string }>(
   columns: ColumnDef<V>[],
   filters: FilterDef[],
 ) {
+  const trpc = useTRPC()
   const { get, set } = useUrlState()
   const search = get('search') ?? ''
   const chosen = chosenOf(filters, get)
@@ -30,7 +41,7 @@ export function useListQuery<V extends { id: string }>(
   const marker = get('after')
   const asked = { search: search || undefined, sort: sort ? sortWord(sort) : undefined }
   const result = useQuery({
-    ...query({ ...asked, limit: pageSize, marker: marker ?? undefined }, chosen),
+    ...query({ ...asked, limit: pageSize, marker: marker ?? undefined }, chosen, trpc, get),
     placeholderData: keepPreviousData,
   })
   const lost = useLostPage(result.error, marker)
@@ -49,7 +60,8 @@ export function useListQuery<V extends { id: string }>(
     search,
     chosen,
     /** Reads a part of the whole list that is asked for, in the same order. */
-    part: (after: string | undefined, limit: number) => query({ ...asked, limit, marker: after }, chosen),
+    part: (after: string | undefined, limit: number) =>
+      query({ ...asked, limit, marker: after }, chosen, trpc, get),
     setSearch: (text: string) => set({ search: text || null, after: null }),
     setFilter: (id: string, value: string | null) => set({ [id]: value, after: null }, true),
     clear: () =>

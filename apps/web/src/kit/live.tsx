@@ -21,12 +21,14 @@ const gatherMs = 120
 /**
  * Follows the event stream of the project: makes the queries stale that an event touches, continues where the stream
  * was cut off, and asks for the person's rights when these change: the sign-in page opens when the session has ended.
+ * `after`: the place in the event log before the data of the page were read.
  */
-export function LiveProvider({ children }: { children: ReactNode }) {
+export function LiveProvider({ after, children }: { after: string | null; children: ReactNode }) {
   const client = useQueryClient()
   const { place, userId } = useSession()
   const [state, setState] = useState<LiveState>('connecting')
   const [listeners] = useState(() => new Set<Listener>())
+  const [from] = useState(after)
   const { ask, heard } = useRights()
   useEffect(() => {
     const stale = new Set<string>()
@@ -36,7 +38,7 @@ export function LiveProvider({ children }: { children: ReactNode }) {
       void invalidatePaths(client, stale)
       stale.clear()
     }
-    const stop = follow({ place, userId }, setState, {
+    const stop = follow({ place, userId }, setState, from, {
       event: (event) => {
         const own = event.kind.startsWith('operation.') ? operationKeys : []
         for (const path of [...own, ...liveKeys(event.resourceKind)]) stale.add(path)
@@ -52,7 +54,7 @@ export function LiveProvider({ children }: { children: ReactNode }) {
       stop()
       if (gather) clearTimeout(gather)
     }
-  }, [ask, heard, client, listeners, place, userId])
+  }, [ask, heard, client, listeners, place, userId, from])
   return (
     <LiveContext value={state}>
       <ListenersContext value={listeners}>{children}</ListenersContext>

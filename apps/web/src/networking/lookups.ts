@@ -4,9 +4,7 @@ import { useQuery } from '@tanstack/react-query'
 import { useLook, useSession } from '../kit/session.ts'
 import { useTRPC } from '../kit/trpc.ts'
 import type { ListRead } from './list-read.ts'
-
-/** The most rows that a list procedure gives; enough for names and for choices. */
-const many = 1000
+import { many, usableNetworks } from './reads.ts'
 
 export type NetworkLookup = ListRead & { networks: NetworkView[] }
 
@@ -31,12 +29,7 @@ export function useNetworks(projectId?: string): NetworkLookup {
   const trpc = useTRPC()
   const { asked, elsewhere } = useAsked(projectId)
   const allProjects = useIsCloud()
-  const { data, isError } = useQuery(
-    trpc.networking.networks.list.queryOptions(
-      { limit: many, projectId: asked, allProjects },
-      { enabled: !elsewhere },
-    ),
-  )
+  const { data, isError } = useQuery({ ...usableNetworks(trpc, allProjects, asked), enabled: !elsewhere })
   return { networks: data?.items ?? [], ready: data !== undefined, failed: isError }
 }
 

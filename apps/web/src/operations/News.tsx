@@ -44,7 +44,6 @@ export function News({
                 <Anchor
                   component={Link}
                   href={`${list}?operation=${operation.id}`}
-                  prefetch={false}
                   size="sm"
                   fw={isUnread(operation, seen) ? 700 : 400}
                   c="var(--mantine-color-text)"

@@ -101,7 +101,7 @@ export function ResourceLink({ operation }: { operation: OperationView }) {
       </Text>
     )
   return (
-    <Anchor component={Link} href={href} size="sm" prefetch={false}>
+    <Anchor component={Link} href={href} size="sm">
       {name}
     </Anchor>
   )

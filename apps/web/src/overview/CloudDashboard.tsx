@@ -18,6 +18,7 @@ import { PageHeader } from '../ui/PageHeader.tsx'
 import { Section } from '../ui/Section.tsx'
 import { InstanceCounts } from './InstanceCounts.tsx'
 import { FailedOperations } from './RecentOperations.tsx'
+import { countRead } from './reads.ts'
 import { warningsOf } from './warnings.ts'
 
 /** No event tells that a disk fills or a process dies, so the page asks at this interval. */
@@ -27,7 +28,7 @@ const lookEveryMs = 30_000
 export function CloudDashboard() {
   const trpc = useTRPC()
   const hosts = useQuery({ ...trpc.hosts.summary.queryOptions(), refetchInterval: lookEveryMs })
-  const instances = useQuery(trpc.compute.instances.summary.queryOptions({ allProjects: true }))
+  const instances = useQuery(countRead(trpc, true))
   const info = useQuery({ ...trpc.system.info.queryOptions(), refetchInterval: lookEveryMs })
   const warnings = warningsOf(hosts.data, info.data)
   return (

@@ -7,14 +7,15 @@ import { useSession } from '../kit/session.ts'
 import { useTRPC } from '../kit/trpc.ts'
 import classes from './Hints.module.css'
 import { hintsOf } from './hints.ts'
+import { countRead, keyPairRead } from './reads.ts'
 
 /** Shows what the person may want to look at next; nothing while all is well. */
 export function Hints() {
   const trpc = useTRPC()
   const { at } = useSession()
-  const summary = useQuery(trpc.compute.instances.summary.queryOptions({}))
+  const summary = useQuery(countRead(trpc, false))
   const quotas = useQuery(trpc.quota.get.queryOptions())
-  const keyPairs = useQuery(trpc.compute.keyPairs.list.queryOptions({ limit: 1 }))
+  const keyPairs = useQuery(keyPairRead(trpc))
   const hints = hintsOf({
     byStatus: summary.data?.byStatus ?? {},
     quotas: quotas.data ?? [],

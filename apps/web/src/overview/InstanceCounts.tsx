@@ -6,6 +6,7 @@ import { paths } from '../kit/paths.ts'
 import { StateBadge } from '../kit/StateBadge.tsx'
 import { useTRPC } from '../kit/trpc.ts'
 import classes from './InstanceCounts.module.css'
+import { countRead } from './reads.ts'
 
 const states = [
   { label: 'Active', status: 'ACTIVE', tone: 'good' },
@@ -17,7 +18,7 @@ const states = [
 /** Counts instances by state, in the project or in the whole cloud; each number is a link to its list. */
 export function InstanceCounts({ allProjects = false }: { allProjects?: boolean }) {
   const trpc = useTRPC()
-  const { data } = useQuery(trpc.compute.instances.summary.queryOptions({ allProjects }))
+  const { data } = useQuery(countRead(trpc, allProjects))
   const list = allProjects ? paths.adminInstances : paths.instances
   return (
     <Paper withBorder radius="md" className={classes.counts}>

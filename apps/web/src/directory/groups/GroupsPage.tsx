@@ -3,17 +3,16 @@ import { lazyPanel } from '../../kit/lazy-panel.tsx'
 import { MainAction } from '../../kit/MainAction.tsx'
 import { ResourceTable } from '../../kit/ResourceTable.tsx'
 import { useManage } from '../../kit/rights.ts'
-import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlPanel } from '../../kit/url-state.ts'
 import { PageHeader } from '../../ui/PageHeader.tsx'
 import { useDomainFilter } from '../domain-filter.ts'
 import { groupDescriptor } from './descriptor.tsx'
+import { groupList } from './list.ts'
 import { useGroupActions } from './use-group-actions.tsx'
 
 const GroupForm = lazyPanel(() => import('./GroupForm.tsx').then((module) => module.GroupForm))
 
 export function GroupsPage() {
-  const trpc = useTRPC()
   const manage = useManage()
   const panel = useUrlPanel('create')
   const create = <MainAction label="Create group" allowed={manage(null)} to={{ onClick: panel.open }} />
@@ -24,9 +23,7 @@ export function GroupsPage() {
         descriptor={{ ...groupDescriptor, empty: { ...groupDescriptor.empty, action: create } }}
         actions={useGroupActions()}
         filters={useDomainFilter()}
-        query={(page, chosen) =>
-          trpc.directory.groups.list.queryOptions({ ...page, domainId: chosen.domain })
-        }
+        query={groupList}
       />
       <GroupForm opened={panel.opened} onClose={panel.close} />
     </>

@@ -18,7 +18,6 @@ export function Holder({ assignment }: { assignment: AssignmentView }) {
           href={user ? paths.user(holder.id) : paths.group(holder.id)}
           size="sm"
           fw={600}
-          prefetch={false}
           style={{ overflowWrap: 'anywhere' }}
         >
           {holder.name}
@@ -41,7 +40,7 @@ export function Place({ assignment }: { assignment: AssignmentView }) {
     : [paths.domain(domain?.id ?? ''), `Domain ${domain?.name ?? ''}`, null]
   return (
     <div style={{ minWidth: 0 }}>
-      <Anchor component={Link} href={href} size="sm" prefetch={false}>
+      <Anchor component={Link} href={href} size="sm">
         {name}
       </Anchor>
       {detail !== null && detail !== 'Default' && (
@@ -73,7 +72,7 @@ const columns = {
     sort: true,
     value: ({ role }) => role.name,
     cell: (view) => (
-      <Anchor component={Link} href={paths.role(view.role.id)} size="sm" prefetch={false}>
+      <Anchor component={Link} href={paths.role(view.role.id)} size="sm">
         {view.role.name}
       </Anchor>
     ),

@@ -12,6 +12,7 @@ import { PageHeader } from '../../ui/PageHeader.tsx'
 import { everyones } from '../everyones.tsx'
 import { floatingIpDescriptor } from './floating-ip.descriptor.tsx'
 import { useFloatingIpActions } from './floating-ip-actions.tsx'
+import { floatingIpList } from './list.ts'
 
 const AllocateForm = lazyPanel(() => import('./FloatingIpForms.tsx').then((module) => module.AllocateForm))
 const EditForm = lazyPanel(() => import('./FloatingIpForms.tsx').then((module) => module.EditForm))
@@ -20,7 +21,6 @@ const AssociateForm = lazyPanel(() => import('./FloatingIpForms.tsx').then((modu
 const none = { title: 'No floating IPs', text: 'No project has taken an address of the outside yet.' }
 
 export function FloatingIpsPage({ allProjects = false }: { allProjects?: boolean }) {
-  const trpc = useTRPC()
   const may = useMay()
   const { set } = useUrlState()
   const panel = useUrlPanel('create')
@@ -47,7 +47,7 @@ export function FloatingIpsPage({ allProjects = false }: { allProjects?: boolean
             : { ...floatingIpDescriptor, empty: { ...floatingIpDescriptor.empty, action: allocate } }
         }
         actions={actions}
-        query={(page) => trpc.networking.floatingIps.list.queryOptions({ ...page, allProjects })}
+        query={floatingIpList(allProjects)}
       />
       {!allProjects && <AllocateForm opened={panel.opened} onClose={panel.close} />}
       <OpenPanel of="associate" Form={AssociateForm} />

@@ -80,11 +80,11 @@ function Target({ fip }: { fip: FloatingIpView }) {
   return (
     <Group gap="xs" wrap="nowrap">
       {fip.instanceId ? (
-        <Anchor component={Link} href={paths.instance(fip.instanceId)} size="sm" fw={600} prefetch={false}>
+        <Anchor component={Link} href={paths.instance(fip.instanceId)} size="sm" fw={600}>
           {fip.instanceName ?? 'Instance'}
         </Anchor>
       ) : (
-        <Anchor component={Link} href={paths.port(fip.portId)} size="sm" prefetch={false}>
+        <Anchor component={Link} href={paths.port(fip.portId)} size="sm">
           A port without an instance
         </Anchor>
       )}

@@ -42,7 +42,7 @@ export function DeviceLink({ port }: { port: Device & Pick<PortView, 'device'> }
   const href = hrefOf(port)
   if (!href) return <Text size="sm">{deviceText(port)}</Text>
   return (
-    <Anchor component={Link} href={href} size="sm" prefetch={false} style={{ overflowWrap: 'anywhere' }}>
+    <Anchor component={Link} href={href} size="sm" style={{ overflowWrap: 'anywhere' }}>
       {deviceText(port)}
     </Anchor>
   )

@@ -98,7 +98,6 @@ function NetworkLink({ port }: { port: PortView }) {
       component={Link}
       href={paths.network(port.networkId)}
       size="sm"
-      prefetch={false}
       style={{ overflowWrap: 'anywhere' }}
     >
       {port.networkName}

@@ -77,7 +77,7 @@ function Remote({ rule }: { rule: SecurityRuleView }) {
   return (
     <Stack gap={2}>
       {rule.remoteGroup ? (
-        <Anchor component={Link} href={paths.securityGroup(rule.remoteGroup.id)} size="sm" prefetch={false}>
+        <Anchor component={Link} href={paths.securityGroup(rule.remoteGroup.id)} size="sm">
           {remoteText(rule)}
         </Anchor>
       ) : (
