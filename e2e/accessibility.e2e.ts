@@ -3,6 +3,7 @@ import { problemsByDayAndNight, problemsOf } from './support/accessibility.ts'
 import { findCloud, signedIn } from './support/cloud.ts'
 import { signIn, visit } from './support/portal.ts'
 import { routes, thingsOf } from './support/routes.ts'
+import { routesShare, shareOf } from './support/share.ts'
 
 const cloud = findCloud()
 /** Forms and tabs that are no routes of their own. */
@@ -28,18 +29,21 @@ test('the checks find planted faults: a serious one of axe, and a page wider tha
 test.describe('of the portal', () => {
   test.beforeEach(async ({ page }) => signIn(page, 'admin', cloud.password('admin')))
 
-  test('axe finds nothing serious on any route, in light and dark; nothing is wider than a phone', async ({
+  test(`axe finds nothing serious on any route, in light and dark; nothing is wider than a phone (share ${routesShare})`, async ({
     page,
   }) => {
     const things = await thingsOf((await signedIn(cloud, 'admin')).api, crypto.randomUUID().slice(0, 8))
     const unfilled = routes().filter((route) => route.includes('[') && !(route in things.pages))
     expect(unfilled, 'routes for which support/routes.ts makes nothing').toEqual([])
     const instance = things.pages['/instances/[id]'] ?? ''
-    const pages = [
-      ...routes().map((route) => things.pages[route] ?? route),
-      ...opened,
-      ...tabs.map((tab) => `${instance}?tab=${tab}`),
-    ]
+    const pages = shareOf(
+      [
+        ...routes().map((route) => things.pages[route] ?? route),
+        ...opened,
+        ...tabs.map((tab) => `${instance}?tab=${tab}`),
+      ],
+      routesShare,
+    )
     const found: string[] = []
     const look = async (tab: Page, path: string) => {
       // A console in its own window has no shell, and so no sign of being live.
