@@ -7,6 +7,8 @@ import { signIn, watchProblems } from './support/portal.ts'
 
 const cloud = findCloud()
 const most = 0.02
+/** When the API of a busy machine is slow, a page comes without its data, so a page that moved is opened again. */
+const chances = 3
 const names = ['first-of-all', 'second-of-all']
 let person: Person
 
@@ -28,9 +30,14 @@ async function moving(page: Page, paths: string[], widths = [1280, 390]): Promis
   for (const width of widths) {
     await page.setViewportSize({ width, height: 900 })
     for (const path of paths) {
-      const { value, sources } = await shiftOf(page, path)
-      // Written so that NaN is found, too.
-      if (!(value <= most)) found.push(`${width} px ${path}: ${value.toFixed(3)} ${sources.join(' | ')}`)
+      let moved = ''
+      for (let chance = 0; chance < chances; chance++) {
+        const { value, sources } = await shiftOf(page, path)
+        // Written so that NaN is found, too.
+        moved = value <= most ? '' : `${width} px ${path}: ${value.toFixed(3)} ${sources.join(' | ')}`
+        if (!moved) break
+      }
+      if (moved) found.push(moved)
       found.push(...problems.splice(0).map((problem) => `${width} px ${path}: ${problem}`))
     }
   }
