@@ -11,7 +11,13 @@ const opened = [
   ...['/images', '/key-pairs', '/server-groups', '/networks', '/ports', '/routers', '/security-groups'],
   ...['/floating-ips', '/admin/users', '/admin/projects', '/admin/flavors', '/admin/assignments'],
 ].map((list) => `${list}?create=1`)
-const tabs = ['vnc', 'log', 'interfaces', 'security', 'operations']
+const tabs = {
+  '/instances/[id]': ['vnc', 'log', 'interfaces', 'security', 'operations'],
+  '/admin/domains/[id]': ['roles'],
+  '/admin/projects/[id]': ['members', 'quota', 'contents'],
+  '/admin/users/[id]': ['roles', 'groups', 'sessions'],
+  '/profile': ['password', 'codes', 'sessions', 'credentials'],
+}
 
 test('the checks find planted faults: a serious one of axe, and a page wider than a phone', async ({
   page,
@@ -35,12 +41,15 @@ test.describe('of the portal', () => {
     const things = await thingsOf((await signedIn(cloud, 'admin')).api, crypto.randomUUID().slice(0, 8))
     const unfilled = routes().filter((route) => route.includes('[') && !(route in things.pages))
     expect(unfilled, 'routes for which support/routes.ts makes nothing').toEqual([])
-    const instance = things.pages['/instances/[id]'] ?? ''
     const pages = shareOf(
       [
         ...routes().map((route) => things.pages[route] ?? route),
         ...opened,
-        ...tabs.map((tab) => `${instance}?tab=${tab}`),
+        ...Object.entries(tabs).flatMap(([route, ids]) =>
+          ids.map((tab) => `${things.pages[route] ?? route}?tab=${tab}`),
+        ),
+        `${things.pages['/admin/projects/[id]']}?delete=1`,
+        '/admin/projects?view=tree',
       ],
       routesShare,
     )
