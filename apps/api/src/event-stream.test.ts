@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { grantRole } from './directory/roles/assignments.ts'
 import { assignRole, removeRole } from './directory/roles/by-name.ts'
 import { addGroupMember, createGroup } from './directory/users/groups.ts'
-import { streamEvents } from './event-stream.ts'
+import { mostStreams, streamEvents } from './event-stream.ts'
 import { rightsNow, signIn } from './identity/service.ts'
 import { testCloud, testUser } from './identity/testing.ts'
 import { anonymousCtx, authenticate } from './identity/tokens.ts'
@@ -88,4 +88,31 @@ test('a change of other people’s rights does not disturb the stream', async ()
   await new Promise((resolve) => setTimeout(resolve, 500))
   expect([seen.ended, changed(seen.text)]).toEqual([false, 0])
   await stop()
+})
+
+test('a user has a bounded number of streams, and a stream that ends makes room (R6)', async () => {
+  const { token } = await (async () => {
+    const who = await testUser(deps, { role: 'reader' })
+    const input = { user: who.name, password: who.password, domain: 'Default' }
+    return signIn(anonymousCtx(deps, 'test'), input, '192.0.2.1')
+  })()
+  const ctx = await authenticate(deps, token, 'test')
+  if (!ctx) throw new Error('not signed in')
+  const app = Fastify()
+  app.get('/events', (request, reply) => streamEvents(hub, ctx, request, reply, () => rightsNow(ctx)))
+  const url = await app.listen({ host: '127.0.0.1', port: 0 })
+  const leaving = Array.from({ length: mostStreams }, () => new AbortController())
+  const follow = (signal?: AbortSignal) => fetch(`${url}/events`, signal ? { signal } : {})
+  const opened = await Promise.all(leaving.map(({ signal }) => follow(signal)))
+  expect(opened.every(({ status }) => status === 200)).toBe(true)
+  const refused = await follow()
+  expect([refused.status, await refused.text()]).toEqual([500, expect.stringContaining('too many pages')])
+  leaving[0]?.abort()
+  await vi.waitFor(async () => {
+    const { status, body } = await follow()
+    await body?.cancel()
+    expect(status).toBe(200)
+  })
+  app.server.closeAllConnections()
+  await app.close()
 })
