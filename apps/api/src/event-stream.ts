@@ -34,11 +34,13 @@ export async function streamEvents(
   const header = request.headers['last-event-id']
   const asked = (typeof header === 'string' && header) || query.after || null
   const after = asked === null ? null : await hub.resume(asked)
+  const out = reply.raw
+  // A reader who has left already would not be heard to leave, and the stream would go on for ever.
+  if (out.destroyed || request.raw.socket.destroyed) return void reply.hijack()
   const leave = enter(ctx.actor.userId)
   const abort = new AbortController()
   request.raw.on('close', () => abort.abort())
   reply.hijack()
-  const out = reply.raw
   out.writeHead(200, {
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-store, no-transform',
@@ -63,6 +65,8 @@ export async function streamEvents(
   const recheck = setInterval(check, 5_000)
   try {
     for await (const event of hub.subscribe(ctx, after, abort.signal)) {
+      // Nobody would end the wait below: the answer drains no more, and the signal has been given.
+      if (abort.signal.aborted) break
       const ok = out.write(`id: ${event.cursor}\nevent: change\ndata: ${JSON.stringify(event)}\n\n`)
       if (!ok)
         await new Promise<void>((resolve) => {
