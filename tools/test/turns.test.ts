@@ -20,5 +20,5 @@ test('each commit looks at a share of the routes, each route is in one share, an
   expect(chosen.flatMap((share) => shareOf(routes, share)).toSorted()).toEqual(routes.toSorted())
   expect(Math.max(...chosen.map((share) => shareOf(routes, share).length))).toBe(3)
   expect(shareOf(routes, routesShare(commitOrDay(), true))).toEqual(routes)
-  for (const wrong of ['', '0/4', '5/4', 'all']) expect(() => shareOf(routes, wrong)).toThrow('is no share')
+  for (const wrong of ['', '0/5', '6/5', 'all']) expect(() => shareOf(routes, wrong)).toThrow('is no share')
 })

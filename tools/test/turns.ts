@@ -5,7 +5,7 @@ import { root } from '../cloud/paths.ts'
 export const heavy = ['playbook', 'restore', 'new room'] as const
 export type Heavy = (typeof heavy)[number]
 /** `npm test` looks at one of so many shares of the portal's routes with axe, `npm run test:long` at all routes. */
-export const shares = 4
+export const shares = 5
 
 /** The number that chooses whose turn it is: a second run of the same commit does the same. */
 const chance = (commit: string): number => Number.parseInt(commit.slice(0, 8), 16)
@@ -16,7 +16,7 @@ export function turn(commit: string, long: boolean): Heavy[] {
   return heavy.filter((_, index) => index === chance(commit) % heavy.length)
 }
 
-/** The share of the routes whose turn it is, such as `2/4`, as e2e/support/share.ts reads it. */
+/** The share of the routes whose turn it is, such as `2/5`, as e2e/support/share.ts reads it. */
 export const routesShare = (commit: string, long: boolean): string =>
   long ? '1/1' : `${(chance(commit) % shares) + 1}/${shares}`
 
