@@ -141,7 +141,8 @@ test('an administrator turns the pages of the audit log, and sorts hosts and rol
   await admin.reload()
   await status(/^101–/)
   await button('Previous page').click()
-  await status(/^1–100 of/)
+  // Events that other specs make meanwhile stand before the page.
+  await status(/^[1-9]\d?–1\d\d of/)
 
   await visit(admin, '/admin/hosts')
   await admin.getByRole('columnheader', { name: 'Memory' }).getByRole('button').click()
