@@ -58,6 +58,7 @@ function wishOf(row: InstanceRow, ports: string[], securityGroups: string[]): In
     power: isToRun(row) ? 'running' : null,
     disk: diskOf(row),
     ports,
+    volumes: [],
     configDrive: row.configDrive,
     guest: {
       hostname: row.hostname,

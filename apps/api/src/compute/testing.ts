@@ -4,10 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createDocuments } from '@stratolith/drivers/documents'
 import type { DocumentKeeper } from '@stratolith/drivers/documents/interface'
 import { DriverError } from '@stratolith/drivers/errors'
+import { createFakeParts, type FakeParts } from '@stratolith/drivers/fake-parts'
 import { type HostDrivers, reportOf } from '@stratolith/drivers/host'
-import { createFakeHypervisor, type FakeHypervisor } from '@stratolith/drivers/hypervisor/fake'
-import { createFakeNetwork, type FakeNetwork } from '@stratolith/drivers/network/fake'
-import { createFakeStorage, type FakeStorage } from '@stratolith/drivers/storage/fake'
 import { type Ctx, type Deps, inTransaction, systemCtx } from '../kernel/context.ts'
 import { testCtx, testDeps } from '../kernel/testing.ts'
 import { createNetworkRow, starterNetwork } from '../networking/networks/service.ts'
@@ -22,10 +20,7 @@ import '../register.ts'
  * slow: the host answers, and begins each document after `slowMs`.
  */
 export type Fault = 'refuses' | 'hangs' | 'slow'
-export type FakeHost = {
-  hypervisor: FakeHypervisor
-  network: FakeNetwork
-  storage: FakeStorage
+export type FakeHost = FakeParts & {
   documents: DocumentKeeper
   /** The folder of the host's documents; absent: they are kept in memory. */
   dir?: string
@@ -35,11 +30,7 @@ export type FakeHost = {
 }
 
 export function fakeHost(name: string, dir?: string): FakeHost {
-  const host = {
-    hypervisor: createFakeHypervisor(),
-    network: createFakeNetwork({ host: name }),
-    storage: createFakeStorage(),
-  }
+  const host = createFakeParts({ network: { host: name } })
   const killed = new AbortController()
   return { ...host, documents: createDocuments({ ...host, dir }), dir, killed, waiting: 0 }
 }
@@ -113,6 +104,7 @@ export async function testWorld(
       hypervisor: behind(host.hypervisor, fault),
       network: behind(host.network, fault),
       storage: behind(host.storage, fault),
+      volumes: behind(host.volumes, fault),
     }
     return { ...parts, documents: behind(documents, fault), report: (op) => reportOf(parts, op) }
   }
