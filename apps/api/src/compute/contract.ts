@@ -358,6 +358,14 @@ export const attachInput = z.object({
   portId: z.uuid().optional(),
   address: z.ipv4('Write it as 10.0.0.7.').optional(),
 })
+export const attachVolumeInput = z.object({
+  id: z.uuid(),
+  volumeId: z.uuid(),
+  /** The name of the disk in the guest, such as /dev/vdc; absent: the next free one. */
+  device: z.string().max(64).optional(),
+  deleteOnTermination: z.boolean().optional(),
+})
+export const detachVolumeInput = z.object({ id: z.uuid(), volumeId: z.uuid() })
 export const detachInput = z.object({ id: z.uuid(), portId: z.uuid() })
 export const consoleLogInput = z.object({
   id: z.uuid(),

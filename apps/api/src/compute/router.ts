@@ -4,9 +4,11 @@ import { createConsole } from './consoles/service.ts'
 import {
   adoptInput,
   attachInput,
+  attachVolumeInput,
   consoleCreateInput,
   consoleLogInput,
   detachInput,
+  detachVolumeInput,
   flavorAccessInput,
   flavorCreateInput,
   flavorRef,
@@ -59,6 +61,7 @@ import { launchInstances, planInstance } from './instances/launch.ts'
 import { removeMetadataItem, setMetadataItem, setTags } from './instances/metadata-and-tags.ts'
 import { consoleLog, getInstance, listInstances } from './instances/service.ts'
 import { summarizeInstances } from './instances/summary.ts'
+import { attachVolume, detachVolume } from './instances/volumes.ts'
 import { instanceWaiting } from './instances/waiting.ts'
 import { placeableZones } from './instances/zones.ts'
 import { createKeyPair, deleteKeyPair, getKeyPair, listKeyPairs } from './key-pairs/service.ts'
@@ -87,6 +90,12 @@ const instancesRouter = router({
   detachInterface: procedure
     .input(detachInput)
     .mutation(({ ctx, input }) => detachInterface(ctx.cloud, input)),
+  attachVolume: procedure
+    .input(attachVolumeInput)
+    .mutation(({ ctx, input }) => attachVolume(ctx.cloud, input)),
+  detachVolume: procedure
+    .input(detachVolumeInput)
+    .mutation(({ ctx, input }) => detachVolume(ctx.cloud, input)),
   adopt: procedure.input(adoptInput).mutation(({ ctx, input }) => adoptInstance(ctx.cloud, input)),
   /** For administrators, when an instance is stuck. */
   resetState: procedure

@@ -68,13 +68,14 @@ export function volumeConformance(bench: () => VolumeBench): void {
     await expect(driver.growVolume(op, size(4))).rejects.toMatchObject({ code: 'not_found' })
   })
 
-  test('a volume that a guest has is neither removed nor made larger', async () => {
+  test('a volume that a guest has is neither removed, nor made larger, nor given to another guest', async () => {
     const { driver, op, pool } = bench()
     const spec = blank()
     await driver.ensureVolume(op, spec)
     const [guest, other] = [aGuest(), aGuest()]
     await driver.openVolume(op, spec, guest)
     await driver.openVolume(op, spec, guest)
+    await expect(driver.openVolume(op, spec, other)).rejects.toMatchObject({ code: 'conflict' })
     await driver.closeVolumes(op, other.id, [])
     await driver.closeVolumes(op, guest.id, [spec])
     await expect(driver.removeVolume(op, spec)).rejects.toMatchObject({ code: 'conflict' })

@@ -76,6 +76,7 @@ export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes 
       enter('openVolume')
       const found = find(key)
       if (!found) throw new DriverError('not_found', `The volume ${key.id} is gone from its pool.`)
+      if (!found.guests.has(guest.id)) free(found)
       found.guests.add(guest.id)
       return { layers: [{ path: `/fake/volumes/${key.id}`, format: 'raw' }] }
     },

@@ -217,6 +217,8 @@ async function openFor(
 ): Promise<OpenedVolume> {
   const manifest = await readManifest(dir)
   if (!manifest) throw new DriverError('not_found', `The volume ${id} is gone from its pool.`)
+  const other = (await holders(open, id)).find((one) => one !== guest.id)
+  if (other) throw new DriverError('conflict', `The guest ${other} has the volume ${id}.`)
   const own = path.join(open, checked(guest.id, uuid))
   await mkdir(own, { recursive: true, mode: 0o710 })
   await chown(own, 0, guest.uid)

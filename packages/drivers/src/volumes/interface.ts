@@ -28,7 +28,7 @@ export interface VolumeDriver {
 export interface LocalVolumeDriver extends VolumeDriver {
   /**
    * Lets the user `uid` of a guest's process use the volume, and returns how QEMU opens it. Raises `not_found` when the
-   * volume is not in its pool. Repeating the call is harmless.
+   * volume is not in its pool, `conflict` while another guest has the volume. Repeating the call is harmless.
    */
   openVolume(op: Op, volume: VolumeKey, guest: { id: string; uid: number }): Promise<OpenedVolume>
   /** Takes all volumes but these away from the guest, whose process has released them or has ended. */

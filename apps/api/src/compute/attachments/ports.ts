@@ -12,8 +12,9 @@ export const portAttachment: Attachment = {
     release: { name: 'port', title: 'Giving the address back' },
   },
   stuck: 'The guest does not let go of its interface. Try again when it has booted, or stop it first.',
+  always: false,
   bind: (ctx, { id: instanceId, hostId }, id) => bindPort(ctx, id, hostId, instanceId),
-  unbind: (ctx, id) => unbindPorts(ctx, [id]),
+  unbind: (ctx, _instanceId, id) => unbindPorts(ctx, [id]),
   async release(ctx, instanceId, id) {
     await inTransaction(ctx, async (tx) => {
       // Locked, because a request may lend another port to the instance at this moment.

@@ -2,6 +2,7 @@ import { CloudError, invariant } from '../../kernel/errors.ts'
 import type { Run, Wait, Workflow } from '../../kernel/workflow.ts'
 import type { Attachment } from '../attachments/attachment.ts'
 import { portAttachment } from '../attachments/ports.ts'
+import { volumeAttachment } from '../attachments/volumes.ts'
 import type { InstanceRow } from '../instances/instance-row.ts'
 import { deadlineMs, releaseMs } from './deadlines.ts'
 import { currentRow, tellHost } from './guest.ts'
@@ -33,6 +34,7 @@ function thingOf(run: Run<Input>, { kind, input }: Attachment): string {
 
 /** The request has written the rows that give the thing to the instance; a failure releases the thing. */
 function attaching(action: string, kind: Attachment): Workflow<Input> {
+  const isTold = (row: InstanceRow) => kind.always || runs(row)
   return {
     action,
     deadlineMs: deadlineMs.attach,
@@ -41,7 +43,10 @@ function attaching(action: string, kind: Attachment): Workflow<Input> {
         ...kind.steps.give,
         async run(run) {
           const row = await built(run)
-          if (row && runs(row)) return forItsGuest(run, row)
+          if (!row) return
+          const wait = isTold(row) ? await forItsGuest(run, row) : undefined
+          if (wait) return wait
+          await kind.given?.(run.ctx, row.id, thingOf(run, kind))
         },
       },
     ],
@@ -49,9 +54,9 @@ function attaching(action: string, kind: Attachment): Workflow<Input> {
       const row = await currentRow(run)
       if (!row) return
       const thing = thingOf(run, kind)
-      await kind.unbind(run.ctx, thing)
       const { id, hostId } = row
-      if (hostId && runs(row)) await ifItAnswers(run, hostId, () => tellHost(run, { id, hostId }))
+      await kind.unbind(run.ctx, id, thing)
+      if (hostId && isTold(row)) await ifItAnswers(run, hostId, () => tellHost(run, { id, hostId }))
       await kind.release(run.ctx, id, thing)
     },
   }
@@ -59,6 +64,7 @@ function attaching(action: string, kind: Attachment): Workflow<Input> {
 
 /** When a guest does not release its device, the operation fails and the instance keeps the thing. */
 function detaching(action: string, kind: Attachment): Workflow<Input> {
+  const isTold = (row: InstanceRow) => kind.always || runs(row)
   return {
     action,
     deadlineMs: deadlineMs.detach,
@@ -68,8 +74,8 @@ function detaching(action: string, kind: Attachment): Workflow<Input> {
         async run(run) {
           const row = await built(run)
           if (!row) return
-          await kind.unbind(run.ctx, thingOf(run, kind))
-          const wait = runs(row) ? await forItsGuest(run, row) : undefined
+          await kind.unbind(run.ctx, row.id, thingOf(run, kind))
+          const wait = isTold(row) ? await forItsGuest(run, row) : undefined
           if (!wait || Date.now() - run.stepStartedAt.getTime() < releaseMs) return wait
           throw new CloudError('conflict', kind.stuck)
         },
@@ -80,8 +86,10 @@ function detaching(action: string, kind: Attachment): Workflow<Input> {
         async undo(run) {
           const row = await built(run)
           if (!row) return
-          await kind.bind(run.ctx, row, thingOf(run, kind))
-          if (runs(row)) await ifItAnswers(run, row.hostId, () => tellHost(run, row))
+          const thing = thingOf(run, kind)
+          await kind.bind(run.ctx, row, thing)
+          if (isTold(row)) await ifItAnswers(run, row.hostId, () => tellHost(run, row))
+          await kind.given?.(run.ctx, row.id, thing)
         },
       },
       {
@@ -96,5 +104,9 @@ function detaching(action: string, kind: Attachment): Workflow<Input> {
   }
 }
 
-export const attachment = attaching('instance.attach', portAttachment)
-export const detachment = detaching('instance.detach', portAttachment)
+export const attachmentWorkflows = [
+  attaching('instance.attach', portAttachment),
+  detaching('instance.detach', portAttachment),
+  attaching('instance.attach_volume', volumeAttachment),
+  detaching('instance.detach_volume', volumeAttachment),
+]

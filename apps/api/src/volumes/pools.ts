@@ -1,0 +1,75 @@
+import { Prisma } from '@stratolith/db'
+import type { PoolSpec } from '@stratolith/drivers/volumes/interface'
+import { claimHost, giveRoomBack, hostsForPlacement, type PlacementHost } from '../hosts/service.ts'
+import type { Ctx } from '../kernel/context.ts'
+import { CloudError } from '../kernel/errors.ts'
+
+/** The id of the pool on the disk of each host. */
+const local: PoolSpec = { driver: 'files', id: 'local' }
+
+/** What a host must know to reach a pool. */
+export const specOf = (_pool: { driver: string }): PoolSpec => local
+
+/**
+ * Takes room for a new volume: chooses the host with the most free disk, and returns the pool there and the zone. Call
+ * this in the transaction that makes the volume. Throws conflict with a sentence when the volume fits nowhere.
+ */
+export async function claimPool(
+  ctx: Ctx,
+  { sizeGib, zone }: { sizeGib: number; zone?: string },
+): Promise<{ poolId: string; zone: string }> {
+  const hosts = await hostsForPlacement(ctx)
+  const inZone = hosts.filter((host) => zone === undefined || host.zone === zone)
+  const able = inZone
+    .filter((host) => host.state === 'up' && host.enabled && freeOf(host) >= sizeGib)
+    .sort((a, b) => freeOf(b) - freeOf(a))
+  for (const host of able)
+    if (await claimHost(ctx, host.id, { vcpus: 0, memoryMib: 0, diskGib: sizeGib }, host.zone))
+      return { poolId: await poolOn(ctx, host), zone: host.zone }
+  throw new CloudError('no_capacity', whyNot(inZone, sizeGib, zone))
+}
+
+/** Takes more room in the pool of a volume. Throws no_capacity when there is not enough. */
+export async function claimMore(ctx: Ctx, pool: { hostId: string | null }, diskGib: number): Promise<void> {
+  if (pool.hostId === null) return
+  if (await claimHost(ctx, pool.hostId, { vcpus: 0, memoryMib: 0, diskGib })) return
+  throw new CloudError('no_capacity', `The machine of the volume has no ${diskGib} GiB more.`)
+}
+
+/** Gives room in a pool back that is not taken any more. */
+export async function giveBack(ctx: Ctx, pool: { hostId: string | null }, diskGib: number): Promise<void> {
+  if (pool.hostId !== null) await giveRoomBack(ctx, pool.hostId, { vcpus: 0, memoryMib: 0, diskGib })
+}
+
+/** What volumes take of the room of hosts. */
+export const roomOfVolumes = Prisma.sql`
+  SELECT p."hostId", 0 AS "vcpus", 0 AS "memoryMib", v."reservedGib" AS "diskGib"
+  FROM "Volume" v JOIN "VolumePool" p ON p."id" = v."poolId" WHERE p."hostId" IS NOT NULL`
+
+/** Refuses the deletion of a host that has volumes. */
+export async function volumesOnHost(ctx: Ctx, hostId: string): Promise<string | null> {
+  const count = await ctx.db.volume.count({ where: { pool: { hostId } } })
+  return count === 0 ? null : `${count} volumes lie on the disk of this host. Delete them first.`
+}
+
+const freeOf = ({ diskGib }: PlacementHost) => diskGib.total - diskGib.used
+
+function whyNot(hosts: readonly PlacementHost[], sizeGib: number, zone: string | undefined): string {
+  if (hosts.length === 0) return `There is no zone ${zone}.`
+  const up = hosts.filter((host) => host.state === 'up' && host.enabled)
+  if (up.length === 0) return 'No machine takes volumes at the moment. Ask an administrator.'
+  const most = Math.max(0, ...up.map(freeOf))
+  return `A volume of ${sizeGib} GiB fits on no machine: at most ${most} GiB are free on one.`
+}
+
+/** The pool on that host's disk, which is written down when its first volume is made. */
+async function poolOn(ctx: Ctx, host: PlacementHost): Promise<string> {
+  await ctx.db.$executeRaw`
+    INSERT INTO "VolumePool" ("id", "name", "driver", "hostId") VALUES (${crypto.randomUUID()}::uuid, ${`${host.name}@local`},
+      ${local.driver}, ${host.id}::uuid) ON CONFLICT DO NOTHING`
+  const { id } = await ctx.db.volumePool.findUniqueOrThrow({
+    where: { hostId: host.id },
+    select: { id: true },
+  })
+  return id
+}
