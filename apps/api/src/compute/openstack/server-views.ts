@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
+import { type At, type Field, links, micros, seconds, shape } from '../../openstack/fields.ts'
 import { statusOf } from '../instances/server-list.ts'
 import type { ShownServer } from '../instances/shown-server.ts'
-import { type At, bookmarkOnly, type Field, links, micros, seconds, shape } from './fields.ts'
+import { bookmarkOnly } from './fields.ts'
 
 type Server = ShownServer
 
