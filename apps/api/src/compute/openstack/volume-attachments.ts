@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { CloudError } from '../../kernel/errors.ts'
 import { HttpError } from '../../openstack/errors.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { queryText } from '../../openstack/pages.ts'
@@ -43,13 +44,24 @@ const creation = (minor: number) =>
 async function attach(call: Call): Promise<object> {
   const wish = inner(call, 'volumeAttachment', creation(call.minor))
   if (wish.tag !== undefined) throw new HttpError(400, 'Device tags are not told to guests by this cloud.')
-  const made = await attachVolume(call.ctx, {
+  const wished = {
     ...serverOf(call),
     volumeId: wish.volumeId,
     ...(wish.device ? { device: wish.device } : {}),
     ...(wish.delete_on_termination === undefined ? {} : { deleteOnTermination: wish.delete_on_termination }),
-  })
+  }
+  const made = await orInvalid(attachVolume(call.ctx, wished))
   return { volumeAttachment: view(call, made) }
+}
+
+/** Nova answers 400 for a volume whose state forbids the request, and 409 for a server whose state does. */
+async function orInvalid<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    if (error instanceof CloudError && error.reason === 'volumeState') throw new HttpError(400, error.message)
+    throw error
+  }
 }
 
 /** Nova cuts the list by `limit` and `offset`; a server has few volumes. */
@@ -105,6 +117,6 @@ export const volumeAttachmentOperations: ApiOperation[] = [
     summary: 'Detach a volume from a server',
     status: 202,
     access: 'write',
-    handle: (call) => detachVolume(call.ctx, both(call)),
+    handle: (call) => orInvalid(detachVolume(call.ctx, both(call))),
   },
 ]
