@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Ctx } from '../kernel/context.ts'
 import { expectCloudError, failEveryStep, runPending, testCtx } from '../kernel/testing.ts'
 import { volumeCreateInput } from '../volumes/contract.ts'
-import { createVolume, deleteVolume, extendVolume, getVolume, seedVolumeTypes } from '../volumes/service.ts'
+import { createVolume, deleteVolume, extendVolume, getVolume } from '../volumes/service.ts'
 import { deleteInstance, startInstance, stopInstance } from './instances/actions.ts'
 import { launchInstances } from './instances/launch.ts'
 import { attachVolume, detachVolume, listAttachedVolumes } from './instances/volumes.ts'
@@ -12,7 +12,6 @@ let world: World
 let tenant: Ctx & { projectId: string; networkId: string }
 beforeAll(async () => {
   world = await testWorld(['a'])
-  await seedVolumeTypes(world.system)
   tenant = await testTenant(world)
   await runPending(world.deps)
 })
