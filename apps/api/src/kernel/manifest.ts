@@ -110,7 +110,8 @@ function register(room: Room): void {
   registerPolicy(room.policy)
   for (const { service, facade, catalog, alsoInCatalog = [], operations } of room.openstack ?? []) {
     if (facade) defineFacade({ ...facade, service })
-    if (catalog) for (const entry of [{ type: service }, ...alsoInCatalog]) registerService({ ...catalog, ...entry })
+    if (catalog)
+      for (const entry of [{ type: service }, ...alsoInCatalog]) registerService({ ...catalog, ...entry })
     for (const group of operations) addOperations(service, group.below, group.operations)
   }
   for (const workflow of room.workflows ?? []) defineWorkflow(workflow)

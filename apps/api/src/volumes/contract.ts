@@ -47,6 +47,8 @@ export type VolumeAttachmentView = {
   state: 'attaching' | 'attached' | 'detaching'
   attachedAt: string | null
   deleteOnTermination: boolean
+  /** The host of the guest; only administrators see its name. */
+  host: string | null
 }
 export type VolumeView = {
   id: string
@@ -57,6 +59,8 @@ export type VolumeView = {
   sizeGib: number
   state: VolumeState
   bootable: boolean
+  /** Whether guests may only read it. */
+  readOnly: boolean
   zone: string
   type: { id: string; name: string }
   /** The pool of the volume; only administrators see its name. */

@@ -7,7 +7,12 @@ export const volumesPolicy: PolicyTable = {
   'volume:get': look,
   'volume:create': change,
   'volume:update': change,
+  'volume:set_bootable': change,
+  'volume:set_read_only': change,
+  'volume:reset_state': 'admin',
   'volume:extend': change,
   'volume:delete': change,
+  'volume:force_delete': 'admin',
   'volumeType:list': 'anyone',
+  'volumeType:get': 'anyone',
 }

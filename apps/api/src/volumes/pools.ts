@@ -2,7 +2,7 @@ import { Prisma } from '@stratolith/db'
 import type { PoolSpec } from '@stratolith/drivers/volumes/interface'
 import { claimHost, giveRoomBack, hostsForPlacement, type PlacementHost } from '../hosts/service.ts'
 import type { Ctx } from '../kernel/context.ts'
-import { CloudError } from '../kernel/errors.ts'
+import { CloudError, invalidInput } from '../kernel/errors.ts'
 
 /** The id of the pool on the disk of each host. */
 const local: PoolSpec = { driver: 'files', id: 'local' }
@@ -12,7 +12,8 @@ export const specOf = (_pool: { driver: string }): PoolSpec => local
 
 /**
  * Takes room for a new volume: chooses the host with the most free disk, and returns the pool there and the zone. Call
- * this in the transaction that makes the volume. Throws conflict with a sentence when the volume fits nowhere.
+ * this in the transaction that makes the volume. Throws no_capacity with a sentence when the volume fits nowhere, and
+ * invalid_input for a zone that does not exist.
  */
 export async function claimPool(
   ctx: Ctx,
@@ -20,13 +21,14 @@ export async function claimPool(
 ): Promise<{ poolId: string; zone: string }> {
   const hosts = await hostsForPlacement(ctx)
   const inZone = hosts.filter((host) => zone === undefined || host.zone === zone)
+  if (inZone.length === 0 && zone !== undefined) throw invalidInput(`There is no zone ${zone}.`, 'zone')
   const able = inZone
     .filter((host) => host.state === 'up' && host.enabled && freeOf(host) >= sizeGib)
     .sort((a, b) => freeOf(b) - freeOf(a))
   for (const host of able)
     if (await claimHost(ctx, host.id, { vcpus: 0, memoryMib: 0, diskGib: sizeGib }, host.zone))
       return { poolId: await poolOn(ctx, host), zone: host.zone }
-  throw new CloudError('no_capacity', whyNot(inZone, sizeGib, zone))
+  throw new CloudError('no_capacity', whyNot(inZone, sizeGib))
 }
 
 /** Takes more room in the pool of a volume. Throws no_capacity when there is not enough. */
@@ -54,8 +56,7 @@ export async function volumesOnHost(ctx: Ctx, hostId: string): Promise<string | 
 
 const freeOf = ({ diskGib }: PlacementHost) => diskGib.total - diskGib.used
 
-function whyNot(hosts: readonly PlacementHost[], sizeGib: number, zone: string | undefined): string {
-  if (hosts.length === 0) return `There is no zone ${zone}.`
+function whyNot(hosts: readonly PlacementHost[], sizeGib: number): string {
   const up = hosts.filter((host) => host.state === 'up' && host.enabled)
   if (up.length === 0) return 'No machine takes volumes at the moment. Ask an administrator.'
   const most = Math.max(0, ...up.map(freeOf))

@@ -1,5 +1,6 @@
 import type { Prisma } from '@stratolith/db'
 import { type Ctx, listScope } from '../kernel/context.ts'
+import { notFound } from '../kernel/errors.ts'
 import { type Ask, found, readPage, type Slice, type Sortable } from '../kernel/page.ts'
 import { authorize } from '../kernel/policy.ts'
 
@@ -13,6 +14,13 @@ export type VolumeWhere = {
   names?: readonly string[]
   states?: readonly string[]
   instanceId?: string
+  zone?: string
+  bootable?: boolean
+  /** Entries that the metadata must have. */
+  metadata?: Readonly<Record<string, string>>
+  userId?: string
+  sizeGib?: number
+  typeId?: string
 }
 
 /** By what the portal sorts volumes. */
@@ -35,6 +43,12 @@ export function queryVolumes(ctx: Ctx, { where, sort, page }: Ask<VolumeWhere>):
     where.names ? { name: { in: [...where.names] } } : {},
     where.states ? { state: { in: [...where.states] } } : {},
     where.instanceId ? { attachments: { some: { instanceId: where.instanceId } } } : {},
+    { zone: where.zone, bootable: where.bootable, userId: where.userId },
+    { sizeGib: where.sizeGib, typeId: where.typeId },
+    ...Object.entries(where.metadata ?? {}).map(([key, equals]) => ({ metadata: { path: [key], equals } })),
   ]
-  return readPage<VolumeRow>(ctx.db.volume, { where: { AND: filters }, sort, page, include: withParts })
+  return readPage<VolumeRow>(ctx.db.volume, {
+    ...{ where: { AND: filters }, sort, page, include: withParts },
+    unknownMarker: (marker) => notFound('volume', marker),
+  })
 }

@@ -2,6 +2,7 @@ import { Prisma } from '@stratolith/db'
 import { onProjectDeleting } from '../directory/service.ts'
 import { defineTaker, refuseHostDelete } from '../hosts/service.ts'
 import { defineRoom } from '../kernel/manifest.ts'
+import { cinderDoor } from './openstack/door.ts'
 import { volumesPolicy } from './policy.ts'
 import { roomOfVolumes, volumesOnHost } from './pools.ts'
 import { volumeContents } from './project-deletion.ts'
@@ -31,6 +32,7 @@ export const volumesRoom = defineRoom({
   },
   policy: volumesPolicy,
   router: volumesRouter,
+  openstack: [cinderDoor],
   workflows: [volumeCreation, volumeExtension, volumeDeletion],
   reconcilers: [volumeLeftovers],
   joins() {

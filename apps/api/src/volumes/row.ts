@@ -1,4 +1,4 @@
-import { namesOf } from '../hosts/service.ts'
+import { hostRefs, namesOf } from '../hosts/service.ts'
 import { type Ctx, isAdmin, visible } from '../kernel/context.ts'
 import { notFound } from '../kernel/errors.ts'
 import { appendEvent } from '../kernel/events.ts'
@@ -30,11 +30,17 @@ export async function lockVolume(ctx: Ctx, action: string, id: string): Promise<
 export const stateOf = (row: { state: string }): VolumeState =>
   volumeStates.find((state) => state === row.state) ?? 'error'
 
-/** The views of a page of volumes; one query more, for the names of instances. */
+/** The views of a page of volumes; at most two queries more, for the names of instances and of their hosts. */
 export async function viewsOf(ctx: Ctx, rows: readonly VolumeRow[]): Promise<VolumeView[]> {
   const instances = [...new Set(rows.flatMap((row) => row.attachments.map((one) => one.instanceId)))]
-  const names = instances.length > 0 ? await namesOf(ctx, 'instance', instances) : new Map()
-  return rows.map((row) => viewOf(ctx, row, (id) => names.get(id)?.name ?? null))
+  const hostIds = [...new Set(rows.flatMap((row) => row.attachments.flatMap((one) => one.hostId ?? [])))]
+  const [names, hosts] = await Promise.all([
+    instances.length > 0 ? namesOf(ctx, 'instance', instances) : new Map(),
+    isAdmin(ctx) && hostIds.length > 0 ? hostRefs(ctx, hostIds) : [],
+  ])
+  const hostNames = new Map(hosts.map((host) => [host.id, host.name]))
+  const nameOf = (id: string) => names.get(id)?.name ?? null
+  return rows.map((row) => viewOf(ctx, row, nameOf, (id) => hostNames.get(id ?? '') ?? null))
 }
 
 export async function viewOfOne(ctx: Ctx, row: VolumeRow): Promise<VolumeView> {
@@ -43,7 +49,12 @@ export async function viewOfOne(ctx: Ctx, row: VolumeRow): Promise<VolumeView> {
   return view
 }
 
-function viewOf(ctx: Ctx, row: VolumeRow, nameOf: (id: string) => string | null): VolumeView {
+function viewOf(
+  ctx: Ctx,
+  row: VolumeRow,
+  nameOf: (id: string) => string | null,
+  hostOf: (id: string | null) => string | null,
+): VolumeView {
   const state = stateOf(row)
   return {
     id: row.id,
@@ -54,6 +65,7 @@ function viewOf(ctx: Ctx, row: VolumeRow, nameOf: (id: string) => string | null)
     sizeGib: row.sizeGib,
     state,
     bootable: row.bootable,
+    readOnly: row.readOnly,
     zone: row.zone,
     type: { id: row.type.id, name: row.type.name },
     pool: isAdmin(ctx) ? row.pool.name : null,
@@ -67,6 +79,7 @@ function viewOf(ctx: Ctx, row: VolumeRow, nameOf: (id: string) => string | null)
       state: attachmentState(one),
       attachedAt: one.attachedAt?.toISOString() ?? null,
       deleteOnTermination: one.deleteOnTermination,
+      host: hostOf(one.hostId),
     })),
     error: state.startsWith('error') ? row.faultMessage : null,
     createdAt: row.createdAt.toISOString(),

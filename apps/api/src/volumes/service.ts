@@ -3,7 +3,7 @@ import { findBootImage } from '../images/service.ts'
 import { type Ctx, inTransaction, projectOf } from '../kernel/context.ts'
 import type { Allowed, Page } from '../kernel/contract.ts'
 import { conflict, invalidInput, notFound } from '../kernel/errors.ts'
-import { askOf, type PageAsk, pageView } from '../kernel/page.ts'
+import { type Ask, askOf, pageView } from '../kernel/page.ts'
 import { authorize } from '../kernel/policy.ts'
 import { recordOperation, startOperation } from '../kernel/workflow.ts'
 import { reserveQuota } from '../quota/service.ts'
@@ -42,7 +42,8 @@ export {
   unbindVolume,
   yieldVolume,
 } from './attachments.ts'
-export { listVolumeTypes, seedVolumeTypes } from './types.ts'
+export { changeMetadata, resetVolume, setBootable, setReadOnly } from './changes.ts'
+export { getVolumeType, listVolumeTypes, seedVolumeTypes } from './types.ts'
 
 const gib = 1024 ** 3
 
@@ -59,12 +60,10 @@ export async function listVolumes(
 /** For OpenStack's clients. */
 export async function findVolumes(
   ctx: Ctx,
-  where: VolumeWhere,
-  sort: { field: string; dir: 'asc' | 'desc' }[],
-  page: PageAsk,
-): Promise<{ volumes: VolumeView[]; total: number }> {
-  const { rows, count } = await queryVolumes(ctx, { where, sort, page })
-  return { volumes: await viewsOf(ctx, rows), total: count.total }
+  ask: Ask<VolumeWhere>,
+): Promise<{ volumes: VolumeView[]; more: boolean }> {
+  const { rows, next } = await queryVolumes(ctx, ask)
+  return { volumes: await viewsOf(ctx, rows), more: next !== null }
 }
 
 export const getVolume = async (ctx: Ctx, input: { id: string }): Promise<VolumeView> =>
@@ -155,6 +154,16 @@ export async function deleteVolume(ctx: Ctx, input: { id: string }): Promise<voi
   })
 }
 
+/** Deletes a volume in any state, unless an instance has the volume. For administrators. */
+export async function forceDeleteVolume(ctx: Ctx, input: { id: string }): Promise<void> {
+  const check = async (_tx: Ctx, row: VolumeRow) => {
+    if (row.attachments.length > 0)
+      throw conflict('An instance has this volume. Detach it first.', 'volumeState')
+    return { data: { state: 'deleting' }, input: {} }
+  }
+  await begin(ctx, input.id, 'volume.delete', check, 'volume:force_delete')
+}
+
 type Action = 'volume.extend' | 'volume.delete'
 /** Checks and begins an action under the lock of the volume's row. */
 async function begin(
@@ -165,9 +174,10 @@ async function begin(
     tx: Ctx,
     row: VolumeRow,
   ) => Promise<{ data: { state: string; reservedGib?: number }; input: Record<string, number> }>,
+  policy = action.replace('.', ':'),
 ): Promise<VolumeView> {
   const row = await inTransaction(ctx, async (tx) => {
-    const before = await lockVolume(tx, action.replace('.', ':'), id)
+    const before = await lockVolume(tx, policy, id)
     const { data, input } = await check(tx, before)
     const after = await tx.db.volume.update({ where: { id }, data, include: withParts })
     await startOperation(tx, { ...historyOf(after, action), hostId: after.pool.hostId, input })

@@ -32,6 +32,9 @@ export const volumeCan = {
     (is(volume, 'in-use')
       ? 'An instance uses this volume. Detach it first.'
       : `Only an available volume can grow; this one is ${volume.state}.`),
+  setReadOnly: (volume: Seen): Allowed =>
+    is(volume, 'available') ||
+    `Only an available volume can be made read-only or writable; this one is ${volume.state}.`,
   delete: (volume: Seen): Allowed =>
     is(volume, 'available', 'error', 'error_extending', 'error_deleting') ||
     (is(volume, 'in-use')

@@ -1,12 +1,13 @@
 import { z } from 'zod'
 import { CloudError } from '../../kernel/errors.ts'
 import { HttpError } from '../../openstack/errors.ts'
+import { type Field, shape } from '../../openstack/fields.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { queryText } from '../../openstack/pages.ts'
+import { boolean, inner, objectAt } from '../../openstack/schema.ts'
 import type { AttachedVolume } from '../../volumes/service.ts'
 import { attachVolume, detachVolume, getAttachedVolume, listAttachedVolumes } from '../instances/volumes.ts'
-import { boolean, inner, objectAt } from './body.ts'
-import { at, type Field, shape } from './fields.ts'
+import { at } from './fields.ts'
 
 type Shown = AttachedVolume & { serverId: string }
 const fields: Field<Shown>[] = [
