@@ -20,3 +20,5 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS "Project_words_search" ON "Project" USIN
 CREATE INDEX CONCURRENTLY IF NOT EXISTS "User_words_search" ON "User" USING gin ("name" gin_trgm_ops, "id" gin_trgm_ops, "email" gin_trgm_ops, "description" gin_trgm_ops);
 
 CREATE INDEX CONCURRENTLY IF NOT EXISTS "Group_words_search" ON "Group" USING gin ("name" gin_trgm_ops, "id" gin_trgm_ops, "description" gin_trgm_ops);
+
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "Volume_name_search" ON "Volume" USING gin ("name" gin_trgm_ops);

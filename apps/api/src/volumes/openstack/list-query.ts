@@ -70,15 +70,15 @@ function bootableOf(query: Query): boolean | undefined {
 function metadataOf(query: Query): Record<string, string> | undefined {
   const text = queryText(query, 'metadata')
   if (text === undefined) return undefined
+  const inside = /^\s*\{(.*)\}\s*$/s.exec(text)?.[1]
+  if (inside === undefined) throw noDictionary()
   const entry = /\s*(?:'([^'\\]*)'|"([^"\\]*)")\s*:\s*u?(?:'([^'\\]*)'|"([^"\\]*)")\s*(?:,|$)/y
-  const inside = /^\s*\{([^]*)\}\s*$/.exec(text)?.[1]
   const found: [string, string][] = []
-  for (; inside !== undefined && entry.lastIndex < inside.trimEnd().length; ) {
+  while (inside.slice(entry.lastIndex).trim() !== '') {
     const match = entry.exec(inside)
     if (!match || found.length > 128) throw noDictionary()
     found.push([match[1] ?? match[2] ?? '', match[3] ?? match[4] ?? ''])
   }
-  if (inside === undefined) throw noDictionary()
   return Object.fromEntries(found)
 }
 const noDictionary = () =>
