@@ -169,15 +169,19 @@ describe('a volume of an instance', () => {
     await expectCloudError(detachVolume(tenant, { id: instance, volumeId: volume.id }), 'not_found')
   })
 
-  test('is neither deleted nor made larger while an instance has it', async () => {
+  test('is not deleted while an instance has it, and grows in use', async () => {
     const [instance, volume] = [await running(), await aVolume()]
     await attachVolume(tenant, { id: instance, volumeId: volume })
+    await expectCloudError(extendVolume(tenant, { id: volume, sizeGib: 9 }), 'conflict')
     for (const _ of ['attaching', 'in-use']) {
       await expectCloudError(deleteVolume(tenant, { id: volume }), 'conflict')
-      await expectCloudError(extendVolume(tenant, { id: volume, sizeGib: 9 }), 'conflict')
       await runPending(world.deps)
     }
-    expect(await stateOf(volume)).toBe('in-use')
+    await extendVolume(tenant, { id: volume, sizeGib: 9 })
+    await runPending(world.deps)
+    expect(await getVolume(tenant, { id: volume })).toMatchObject({ state: 'in-use', sizeGib: 9 })
+    expect(host().volumes.volumes.get(volume)?.sizeBytes).toBe(9 * 1024 ** 3)
+    await expectCloudError(extendVolume(tenant, { id: volume, sizeGib: 9 }), 'invalid_input')
   })
 })
 
