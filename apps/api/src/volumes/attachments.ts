@@ -40,7 +40,7 @@ export async function attachedVolumes(
 }
 
 /** The names that a guest's disks can have after that of its root disk, vda. */
-export const deviceNames: readonly string[] = [...'bcdefghijklmnopqrstuvwxyz'].map(
+const deviceNames: readonly string[] = [...'bcdefghijklmnopqrstuvwxyz'].map(
   (letter) => `/dev/vd${letter}`,
 )
 

@@ -34,7 +34,6 @@ export {
   type AttachedVolume,
   attachedVolumes,
   bindVolume,
-  deviceNames,
   finishAttachment,
   forgetVolumesOf,
   releaseVolume,
