@@ -44,7 +44,7 @@ async function hiddenImage({ deps, projectId }: Tenant): Promise<string> {
 
 const foreignList: ExampleMaker = {
   make: () => ({}),
-  foreign: async (_tenant, other) => {
+  foreign: async (_tenant, other): Promise<Example[]> => {
     await aVolume(other)
     return [{ query: { all_tenants: '1' } }, { query: { project_id: other.projectId, all_tenants: 'True' } }]
   },
