@@ -57,6 +57,8 @@ export const testingRoom: TestingRoom = {
         return { id: (await asOwner().networking.ports.get({ id: portId })).deviceId, portId }
       },
     },
+    'instances.freeVolumes': byId('read', instance),
+    'instances.createVolume': byId('write', instance, { name: 'data', sizeGib: 1 }),
     'instances.resetState': byId('adminWrite', instance, { to: 'error' }),
     'instances.setMetadata': byId('write', instance, { key: 'role', value: 'db' }),
     'instances.removeMetadata': {

@@ -13,6 +13,8 @@ export type VolumeWhere = {
   names?: readonly string[]
   states?: readonly string[]
   instanceId?: string
+  /** Only volumes that this host reaches. */
+  reachedBy?: string
 }
 
 /** By what the portal sorts volumes. */
@@ -34,6 +36,7 @@ export function queryVolumes(ctx: Ctx, { where, sort, page }: Ask<VolumeWhere>):
     where.ids ? { id: { in: [...where.ids] } } : {},
     where.names ? { name: { in: [...where.names] } } : {},
     where.states ? { state: { in: [...where.states] } } : {},
+    where.reachedBy ? { pool: { OR: [{ hostId: null }, { hostId: where.reachedBy }] } } : {},
     where.instanceId ? { attachments: { some: { instanceId: where.instanceId } } } : {},
   ]
   return readPage<VolumeRow>(ctx.db.volume, { where: { AND: filters }, sort, page, include: withParts })
