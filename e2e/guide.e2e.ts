@@ -61,7 +61,7 @@ test('the pages of a project are as the guide shows them', async ({ page }) => {
   await expect(page.getByText('In use')).toBeVisible()
   await takePicture(page, 'volume')
   await open(page, '/volumes')
-  await expect(page.getByText('Available')).toBeVisible()
+  await expect(page.getByRole('row').getByText('Available')).toBeVisible()
   await takePicture(page, 'volumes')
   await open(page, '/operations')
   await takePicture(page, 'operations')

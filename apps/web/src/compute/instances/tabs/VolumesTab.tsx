@@ -81,7 +81,11 @@ function descriptorFor(instanceId: string): RowsDescriptor<VolumeView> {
       {
         id: 'device',
         header: 'Device',
-        cell: (volume) => <Code>{deviceIn(volume, instanceId)}</Code>,
+        cell: (volume) => (
+          <span>
+            <Code>{deviceIn(volume, instanceId)}</Code>
+          </span>
+        ),
       },
     ],
   }
