@@ -130,7 +130,7 @@ test('the tab of the instance shows the volume and detaches it', async () => {
   await expect(page.getByRole('heading', { name: 'No volumes' })).toBeVisible({ timeout: 120_000 })
 })
 
-test('a detached volume is extended', async () => {
+test('a detached volume is extended, and the form refuses a smaller size', async () => {
   await volumePage()
   await isNow('Available')
   await page.getByRole('button', { name: 'Extend', exact: true }).click()
@@ -168,6 +168,21 @@ test('a new volume is made and attached in one form', async () => {
   await panel.getByRole('button', { name: 'Attach', exact: true }).click()
   await expect(row(page, 'reader-data').getByText('/dev/vdc')).toBeVisible({ timeout: 120_000 })
   await expect(row(page, 'reader-data').getByText('In use')).toBeVisible({ timeout: 120_000 })
+})
+
+test('a volume is extended while the guest uses it', async () => {
+  await visit(page, '/volumes')
+  await row(page, 'reader-data').getByRole('button', { name: 'Actions of reader-data' }).click()
+  await page.getByRole('menuitem', { name: 'Extend' }).click()
+  const panel = page.getByRole('dialog', { name: 'Extend reader-data' })
+  await panel.getByLabel('Size').fill('3')
+  await panel.getByRole('button', { name: 'Extend', exact: true }).click()
+  await expect(row(page, 'reader-data').getByText('3 GiB')).toBeVisible({ timeout: 120_000 })
+  await expect(row(page, 'reader-data').getByText('In use')).toBeVisible()
+  await visit(page, `/instances/${guests[1]}?tab=serial`)
+  await expect(serial().getByText('Connected', { exact: true })).toBeVisible()
+  await type('echo now-$(cat /sys/block/vdc/size)-end')
+  await says(/now-6291456-end/m)
 })
 
 test('the volume is deleted after a question that names what is lost', async () => {

@@ -39,6 +39,7 @@ export async function openDrivers(config: AgentConfig, log: Logger): Promise<Loc
   })
   const volumes = volumeDrivers.files({
     dir: config.hostDir,
+    growInGuest: (...growth) => hypervisor.growVolume(...growth),
     async baseOf(op, base) {
       return (await storage.ensureBase(op, base)) && storage.basePath(base.blobId)
     },

@@ -9,7 +9,9 @@ import {
   owner,
   port,
   serverGroup,
+  settled,
   stray,
+  volume,
   world,
 } from '../authorization.testing.ts'
 import type { QuotaMaker, TestingRoom } from '../rooms.testing.ts'
@@ -55,6 +57,19 @@ export const testingRoom: TestingRoom = {
       input: async () => {
         const portId = await port()
         return { id: (await asOwner().networking.ports.get({ id: portId })).deviceId, portId }
+      },
+    },
+    'instances.attachVolume': {
+      kind: 'write',
+      input: async () => ({ id: await instance(), volumeId: await volume() }),
+    },
+    'instances.detachVolume': {
+      kind: 'write',
+      input: async () => {
+        const input = { id: await instance(), volumeId: await volume() }
+        await asOwner().compute.instances.attachVolume(input)
+        await settled()
+        return input
       },
     },
     'instances.freeVolumes': byId('read', instance),

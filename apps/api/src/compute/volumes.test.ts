@@ -2,14 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Ctx } from '../kernel/context.ts'
 import { expectCloudError, failEveryStep, runPending, testCtx } from '../kernel/testing.ts'
 import { volumeCreateInput } from '../volumes/contract.ts'
-import {
-  createVolume,
-  deleteVolume,
-  extendVolume,
-  getVolume,
-  planVolume,
-  seedVolumeTypes,
-} from '../volumes/service.ts'
+import { createVolume, deleteVolume, extendVolume, getVolume, planVolume } from '../volumes/service.ts'
 import { freeVolumesInput, instanceListInput } from './contract.ts'
 import { deleteInstance, startInstance, stopInstance } from './instances/actions.ts'
 import { launchInstances } from './instances/launch.ts'
@@ -27,7 +20,6 @@ let world: World
 let tenant: Ctx & { projectId: string; networkId: string }
 beforeAll(async () => {
   world = await testWorld(['a'])
-  await seedVolumeTypes(world.system)
   tenant = await testTenant(world)
   await runPending(world.deps)
 })
@@ -185,15 +177,19 @@ describe('a volume of an instance', () => {
     await expectCloudError(detachVolume(tenant, { id: instance, volumeId: volume.id }), 'not_found')
   })
 
-  test('is neither deleted nor made larger while an instance has it', async () => {
+  test('is not deleted while an instance has it, and grows in use', async () => {
     const [instance, volume] = [await running(), await aVolume()]
     await attachVolume(tenant, { id: instance, volumeId: volume })
+    await expectCloudError(extendVolume(tenant, { id: volume, sizeGib: 9 }), 'conflict')
     for (const _ of ['attaching', 'in-use']) {
       await expectCloudError(deleteVolume(tenant, { id: volume }), 'conflict')
-      await expectCloudError(extendVolume(tenant, { id: volume, sizeGib: 9 }), 'conflict')
       await runPending(world.deps)
     }
-    expect(await stateOf(volume)).toBe('in-use')
+    await extendVolume(tenant, { id: volume, sizeGib: 9 })
+    await runPending(world.deps)
+    expect(await getVolume(tenant, { id: volume })).toMatchObject({ state: 'in-use', sizeGib: 9 })
+    expect(host().volumes.volumes.get(volume)?.sizeBytes).toBe(9 * 1024 ** 3)
+    await expectCloudError(extendVolume(tenant, { id: volume, sizeGib: 9 }), 'invalid_input')
   })
 })
 

@@ -178,7 +178,7 @@ export async function updateVolume(ctx: Ctx, input: z.output<typeof volumeUpdate
   return viewOfOne(ctx, row)
 }
 
-/** Makes an available volume larger. Throws invalid_input when the size is no larger than the present one. */
+/** Makes a volume larger, also while an instance uses it. Throws invalid_input when the size is no larger than the present one. */
 export async function extendVolume(ctx: Ctx, input: z.output<typeof volumeExtendInput>): Promise<VolumeView> {
   return begin(ctx, input.id, 'volume.extend', async (tx, row) => {
     demand(volumeCan.extend, row)
@@ -195,6 +195,8 @@ export async function extendVolume(ctx: Ctx, input: z.output<typeof volumeExtend
 export async function deleteVolume(ctx: Ctx, input: { id: string }): Promise<void> {
   await begin(ctx, input.id, 'volume.delete', async (_tx, row) => {
     demand(volumeCan.delete, row)
+    if (row.attachments.length > 0)
+      throw conflict('An instance uses this volume. Detach it first.', 'volumeState')
     return { data: { state: 'deleting' }, input: {} }
   })
 }

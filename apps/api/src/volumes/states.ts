@@ -28,10 +28,8 @@ export const volumeCan = {
   detach: (volume: Seen): Allowed =>
     is(volume, 'in-use') || `Only a volume that is in use can be detached; this one is ${volume.state}.`,
   extend: (volume: Seen): Allowed =>
-    is(volume, 'available') ||
-    (is(volume, 'in-use')
-      ? 'An instance uses this volume. Detach it first.'
-      : `Only an available volume can grow; this one is ${volume.state}.`),
+    is(volume, 'available', 'in-use', 'error_extending') ||
+    `Only a volume that is available or in use can grow; this one is ${volume.state}.`,
   delete: (volume: Seen): Allowed =>
     is(volume, 'available', 'error', 'error_extending', 'error_deleting') ||
     (is(volume, 'in-use')

@@ -85,7 +85,8 @@ export const volumeExtension: Workflow<{ sizeGib: number }> = {
         const { sizeGib } = run.input
         const { drivers, key } = await placeOf(run, row)
         await whileAnswering(run.op, drivers, (op) => drivers.volumes.growVolume(op, { ...key, sizeGib }))
-        await settle(run, 'extending', { state: 'available', sizeGib, faultMessage: null })
+        const state = row.attachments.length > 0 ? 'in-use' : 'available'
+        await settle(run, 'extending', { state, sizeGib, faultMessage: null })
       },
     },
   ],
@@ -100,7 +101,12 @@ export const volumeExtension: Workflow<{ sizeGib: number }> = {
       const more = row.reservedGib - row.sizeGib
       await tx.db.volume.update({
         where: { id: row.id },
-        data: { state: 'error_extending', reservedGib: row.sizeGib, faultMessage: error.message },
+        data: {
+          // An instance goes on using a volume that could not grow; the operation says why.
+          state: row.attachments.length > 0 ? 'in-use' : 'error_extending',
+          reservedGib: row.sizeGib,
+          faultMessage: error.message,
+        },
       })
       await releaseQuota(tx, row.projectId, { volumeGib: more })
       await giveBack(tx, row.pool, more)

@@ -57,7 +57,7 @@ function VolumeDetail({ volume }: { volume: VolumeView }) {
 
 const ways: Partial<Record<VolumeView['state'], string>> = {
   error: 'It has no data that can be used. Delete it and create another one.',
-  error_extending: 'It has its old size and its data. Delete it when it is not needed any more.',
+  error_extending: 'It has its old size and its data. Choose “Extend” to try again.',
   error_deleting: 'Choose “Delete” to try again.',
 }
 

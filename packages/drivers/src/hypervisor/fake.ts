@@ -221,6 +221,7 @@ export function createFakeHypervisor(options: FakeHypervisorOptions = {}): FakeH
     },
     pause: (op, id) => freeze(op, id, 'paused'),
     unpause: (op, id) => freeze(op, id, 'running'),
+    growVolume: async (_op, id) => machine.state.instances[id]?.pid != null,
     specOf: async (id) => machine.state.instances[id]?.spec ?? null,
     crash(id, reason = 'QEMU died (simulated).') {
       halt(load(id), 'crashed', reason)

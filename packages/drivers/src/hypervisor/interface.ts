@@ -62,6 +62,11 @@ export interface HypervisorDriver {
 export interface LocalHypervisorDriver extends HypervisorDriver {
   /** The whole spec that ensure() got last, from disk; null when this host has no such guest. */
   specOf(id: string): Promise<InstanceSpec | null>
+  /**
+   * Makes the block node of a guest's volume, and so its last layer, larger. False when the guest does not run, so that
+   * nobody has the file open.
+   */
+  growVolume(op: Op, id: string, volume: { id: string; sizeBytes: number }): Promise<boolean>
 }
 
 export interface ConsoleFacet {

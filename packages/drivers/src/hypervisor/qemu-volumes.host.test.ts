@@ -16,7 +16,11 @@ let dir: string
 beforeEach(async () => {
   dir = fs.mkdtempSync('/var/tmp/strato-vol-')
   fs.chmodSync(dir, 0o711)
-  volumes = createVolumeFiles({ dir, baseOf: async () => null })
+  volumes = createVolumeFiles({
+    dir,
+    baseOf: async () => null,
+    growInGuest: (...growth) => harness.driver.growVolume(...growth),
+  })
   harness = await qemuHarness({ volumes })
 })
 afterEach(async () => {
@@ -69,6 +73,24 @@ it('gives a running guest a volume, takes it back, and then nobody but root can 
   expect(fs.existsSync(link)).toBe(false)
   expect(fs.statSync(path.join(dir, 'volumes/local/data', volume.id, '0.raw')).uid).toBe(0)
   await volumes.removeVolume(op, volume)
+})
+
+it('makes the volume of a running guest larger, which the guest sees at once, and that of a stopped one', async () => {
+  const id = randomUUID()
+  const volume = await aVolume()
+  await harness.driver.ensure(op, { ...plainSpec(id), ...(await harness.prepare(id)), volumes: [volume] })
+  await harness.booted(id)
+  const sizeOf = async () =>
+    (
+      (await ask(id, 'query-block')) as { qdev: string; inserted: { image: { 'virtual-size': number } } }[]
+    ).find(({ qdev }) => qdev.includes(volume.id))?.inserted.image['virtual-size']
+  const grown = (sizeGib: number) => volumes.growVolume(op, { id: volume.id, pool, sizeGib })
+  for (let n = 0; n < 2; n += 1) expect(await grown(3)).toMatchObject({ sizeBytes: 3 * 1024 ** 3 })
+  expect(await sizeOf()).toBe(3 * 1024 ** 3)
+  await harness.driver.stop(op, id)
+  expect(await grown(4)).toMatchObject({ sizeBytes: 4 * 1024 ** 3 })
+  await harness.driver.start(op, id)
+  expect(await sizeOf()).toBe(4 * 1024 ** 3)
 })
 
 it('starts a guest with its volumes, also read-only ones and as many as a guest may have', async () => {

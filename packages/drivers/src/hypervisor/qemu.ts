@@ -41,6 +41,7 @@ import {
   removeFiles,
 } from './state-files.ts'
 import { tunDevice } from './tun-device.ts'
+import { volumeNames } from './volume-node.ts'
 
 export type QemuOptions = {
   /** The host's directory ($STRATOLITH_DATA/hosts/<host>); guests live in `instances/<id>` below it. */
@@ -123,6 +124,7 @@ export function createQemuDriver(options: QemuOptions): QemuDriver {
     password: async (_op, id) => readPassword((await host.load(id)).paths),
     clearPassword: async (_op, id) => clearPassword((await host.load(id)).paths),
     plug: (op, id, devices) => host.plug(op, id, devices),
+    growVolume: (op, id, volume) => host.growVolume(op, id, volume),
     pause: (op, id) => host.freeze(op, id, 'paused'),
     unpause: (op, id) => host.freeze(op, id, 'running'),
   }
@@ -334,6 +336,21 @@ class QemuHost {
       this.#volumes.open(op, spec, id, await this.#isolation.runningUid(guest)),
     )
     return [...heldNics, ...heldVolumes]
+  }
+
+  async growVolume(op: Op, id: string, volume: { id: string; sizeBytes: number }): Promise<boolean> {
+    await this.ready
+    if (!this.#guests.has(id)) return false
+    let grown = false
+    await this.change(op, id, async (guest) => {
+      if (!guest.isAlive()) return
+      await guest.control().execute('block_resize', {
+        'node-name': volumeNames(volume.id).node,
+        size: volume.sizeBytes,
+      })
+      grown = true
+    })
+    return grown
   }
 
   freeze(op: Op, id: string, to: 'paused' | 'running'): Promise<ObservedInstance> {

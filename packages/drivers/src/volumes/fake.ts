@@ -65,7 +65,7 @@ export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes 
       if (!found) throw new DriverError('not_found', `volume ${key.id}`)
       if (sizeGib * gib < found.sizeBytes)
         throw new DriverError('invalid', `volume ${key.id} has ${found.sizeBytes} bytes already`)
-      free(found).sizeBytes = sizeGib * gib
+      found.sizeBytes = sizeGib * gib
       return observed(found)
     },
     async listVolumes(_op, pool) {

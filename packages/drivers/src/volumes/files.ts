@@ -27,6 +27,11 @@ import { type Manifest, privateFolder, readManifest, writeManifest } from './man
 export type VolumeFilesOptions = {
   /** The folder hosts/<host>. The local pool lies in volumes/<pool>/ in it. */
   dir: string
+  /**
+   * Makes the last layer of a volume larger by the QEMU of the guest that has it. False: the guest does not run, and
+   * nobody has the file open.
+   */
+  growInGuest(op: Op, guestId: string, volume: { id: string; sizeBytes: number }): Promise<boolean>
   /** Makes the raw base of an image, and returns its path; null while the base is still being made. */
   baseOf(op: Op, base: BaseSpec): Promise<string | null>
 }
@@ -73,9 +78,13 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
     growVolume: (op, { id, pool, sizeGib }) =>
       inTurn(id, async () => {
         const dir = dirOf({ id, pool })
-        const guest = (await holders(folders(pool).open, id))[0]
-        if (guest) throw new DriverError('conflict', `The guest ${guest} has the volume ${id}.`)
-        return grow(op, { id, dir, sizeBytes: sizeGib * gib })
+        const [guest] = await holders(folders(pool).open, id)
+        const size = { id, sizeBytes: sizeGib * gib }
+        return grow(dir, size, async (file, format) => {
+          if (guest !== undefined && (await options.growInGuest(op, guest, size))) return
+          await qemuImg(op, ['resize', '-q', '-f', format, file, String(size.sizeBytes)])
+          await syncFile(file)
+        })
       }),
     async listVolumes(_op, pool) {
       const { data } = folders(pool)
@@ -193,17 +202,16 @@ async function linkOrCopy(from: string, to: string): Promise<void> {
 }
 
 async function grow(
-  op: Op,
-  { id, dir, sizeBytes }: { id: string; dir: string; sizeBytes: number },
+  dir: string,
+  { id, sizeBytes }: { id: string; sizeBytes: number },
+  resize: (file: string, format: 'raw' | 'qcow2') => Promise<void>,
 ): Promise<ObservedVolume> {
   const manifest = await readManifest(dir)
   const top = manifest?.layers.at(-1)
   if (!manifest || !top) throw new DriverError('not_found', `volume ${id}`)
   if (sizeBytes < manifest.sizeBytes)
     throw new DriverError('invalid', `volume ${id} has ${manifest.sizeBytes} bytes already`)
-  const file = path.join(dir, top.name)
-  await qemuImg(op, ['resize', '-q', '-f', top.format, file, String(sizeBytes)])
-  await syncFile(file)
+  await resize(path.join(dir, top.name), top.format)
   const grown = { ...manifest, sizeBytes }
   await writeManifest(dir, grown)
   return observed(id, dir, grown)

@@ -17,8 +17,8 @@ export interface VolumeDriver {
   /** Removes the volume and its data. Succeeds when the volume is gone; raises `conflict` while a guest has it. */
   removeVolume(op: Op, key: VolumeKey): Promise<void>
   /**
-   * Makes a volume larger; the new part reads as zeros. Raises `invalid` for a smaller size, and `conflict` while a
-   * guest has the volume: the guest's hypervisor makes it larger then.
+   * Makes a volume larger, also while a guest has it; the new part reads as zeros. Raises `invalid` for a smaller
+   * size. Repeating the call is harmless.
    */
   growVolume(op: Op, size: VolumeSize): Promise<ObservedVolume>
   listVolumes(op: Op, pool: PoolSpec): Promise<ObservedVolume[]>
