@@ -24,7 +24,11 @@ test.beforeAll(async ({ browser }) => {
   problems = watchProblems(page)
   await signIn(page, person.name, person.password)
 })
-test.afterAll(() => page.close())
+test.afterAll(async () => {
+  // The host has room for a few guests only.
+  for (const id of guests) await api.compute.instances.delete.mutate({ id })
+  await page.close()
+})
 
 /** The image's user may mount nothing, so root gets the password of the user at the first boot of these guests. */
 const script = `#!/bin/sh
