@@ -72,6 +72,8 @@ export const testingRoom: TestingRoom = {
         return input
       },
     },
+    'instances.freeVolumes': byId('read', instance),
+    'instances.createVolume': byId('write', instance, { name: 'data', sizeGib: 1 }),
     'instances.resetState': byId('adminWrite', instance, { to: 'error' }),
     'instances.setMetadata': byId('write', instance, { key: 'role', value: 'db' }),
     'instances.removeMetadata': {

@@ -2,10 +2,18 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Ctx } from '../kernel/context.ts'
 import { expectCloudError, failEveryStep, runPending, testCtx } from '../kernel/testing.ts'
 import { volumeCreateInput } from '../volumes/contract.ts'
-import { createVolume, deleteVolume, extendVolume, getVolume } from '../volumes/service.ts'
+import { createVolume, deleteVolume, extendVolume, getVolume, planVolume } from '../volumes/service.ts'
+import { freeVolumesInput, instanceListInput } from './contract.ts'
 import { deleteInstance, startInstance, stopInstance } from './instances/actions.ts'
 import { launchInstances } from './instances/launch.ts'
-import { attachVolume, detachVolume, listAttachedVolumes } from './instances/volumes.ts'
+import { listInstances } from './instances/service.ts'
+import {
+  attachVolume,
+  createVolumeFor,
+  detachVolume,
+  freeVolumesFor,
+  listAttachedVolumes,
+} from './instances/volumes.ts'
 import { accounts, aLaunch, testTenant, testWorld, type World } from './testing.ts'
 
 let world: World
@@ -261,4 +269,72 @@ test('nothing of deleted volumes is left in the quota and in the room of hosts',
   await deleteVolume(tenant, { id: volume })
   await runPending(world.deps)
   expect(await accounts(world, tenant.projectId)).toEqual(before)
+})
+
+describe('the choices of the portal', () => {
+  const takers = async (volumeId: string, ctx = tenant) =>
+    (await listInstances(ctx, instanceListInput.parse({ forVolume: volumeId }))).items.map(({ id }) => id)
+  const free = async (id: string, ctx = tenant) =>
+    (await freeVolumesFor(ctx, freeVolumesInput.parse({ id, limit: 100 }))).items.map((one) => one.id)
+
+  test('offer an instance the free volumes that its machine reaches, and a volume the instances there', async () => {
+    const [instance, volume] = [await running(), await aVolume()]
+    expect(await free(instance)).toContain(volume)
+    expect(await takers(volume)).toContain(instance)
+    const poolId = crypto.randomUUID()
+    const { poolId: before } = await db().volume.findUniqueOrThrow({ where: { id: volume } })
+    const elsewhere = {
+      id: crypto.randomUUID(),
+      name: `far-${poolId}`,
+      endpoint: `unix:/far-${poolId}`,
+      vcpus: 1,
+      memoryMib: 1,
+      diskGib: 1,
+    }
+    await db().host.create({ data: elsewhere })
+    await db().volumePool.create({
+      data: { id: poolId, name: elsewhere.name, driver: 'files', hostId: elsewhere.id },
+    })
+    await db().volume.update({ where: { id: volume }, data: { poolId } })
+    expect(await free(instance)).not.toContain(volume)
+    expect(await takers(volume)).toEqual([])
+    await db().volume.update({ where: { id: volume }, data: { poolId: before } })
+    await db().volumePool.delete({ where: { id: poolId } })
+    await db().host.delete({ where: { id: elsewhere.id } })
+    await attachVolume(tenant, { id: instance, volumeId: volume })
+    expect(await free(instance)).not.toContain(volume)
+    await runPending(world.deps)
+  })
+
+  test('tell a stranger nothing', async () => {
+    const stranger = await testTenant(world)
+    const [instance, volume] = [await running(), await aVolume()]
+    await expectCloudError(takers(volume, stranger), 'not_found')
+    await expectCloudError(free(instance, stranger), 'not_found')
+    const wish = { id: instance, name: 'data', sizeGib: 1 }
+    await expectCloudError(createVolumeFor(stranger, wish), 'not_found')
+    await expectCloudError(planVolume(stranger, { id: volume, sizeGib: 5 }), 'not_found')
+  })
+
+  test('make a new volume on the machine of the instance', async () => {
+    const instance = await running()
+    const { id } = await createVolumeFor(tenant, { id: instance, name: 'data', sizeGib: 1 })
+    await runPending(world.deps)
+    expect(await free(instance)).toContain(id)
+    const { diskGib, diskGibUsed } = await db().host.findFirstOrThrow()
+    await db().host.updateMany({ data: { diskGib: diskGibUsed + 3 } })
+    const wish = { id: instance, name: 'large', sizeGib: 4 }
+    await expectCloudError(createVolumeFor(tenant, wish), 'no_capacity', /has 3 GiB free/)
+    await db().host.updateMany({ data: { diskGib } })
+  })
+
+  test('say before the request whether there is room', async () => {
+    expect(await planVolume(tenant, { sizeGib: 1 })).toEqual({ problem: null })
+    expect((await planVolume(tenant, { sizeGib: 60_000 })).problem).toMatch(
+      /^A volume of 60000 GiB fits on no machine: at most \d+ GiB are free on one\.$/,
+    )
+    const id = await aVolume()
+    expect(await planVolume(tenant, { id, sizeGib: 3 })).toEqual({ problem: null })
+    expect((await planVolume(tenant, { id, sizeGib: 60_000 })).problem).toMatch(/has no 59998 GiB more/)
+  })
 })

@@ -30,6 +30,10 @@ export const volumeCreateInput = z.object({
   zone: z.string().min(1).max(255).optional(),
   metadata: volumeMetadataInput.default({}),
 })
+/** `id`: the volume that is to be that large; absent: a new volume. */
+export const volumePlanInput = z.object({ sizeGib, id: z.uuid().optional() })
+/** `problem`: the sentence why no machine has room for the volume at the moment; null when it fits. */
+export type VolumePlan = { problem: string | null }
 export const volumeUpdateInput = z.object({
   id: z.uuid(),
   name: volumeName.optional(),

@@ -17,25 +17,50 @@ export const specOf = (_pool: { driver: string }): PoolSpec => local
  */
 export async function claimPool(
   ctx: Ctx,
-  { sizeGib, zone }: { sizeGib: number; zone?: string },
+  wish: { sizeGib: number; zone?: string; hostId?: string },
 ): Promise<{ poolId: string; zone: string }> {
+  const { sizeGib, zone, hostId } = wish
   const hosts = await hostsForPlacement(ctx)
-  const inZone = hosts.filter((host) => zone === undefined || host.zone === zone)
+  const asked = hosts.filter((host) => hostId === undefined || host.id === hostId)
+  const inZone = asked.filter((host) => zone === undefined || host.zone === zone)
   if (inZone.length === 0 && zone !== undefined) throw invalidInput(`There is no zone ${zone}.`, 'zone')
-  const able = inZone
-    .filter((host) => host.state === 'up' && host.enabled && freeOf(host) >= sizeGib)
-    .sort((a, b) => freeOf(b) - freeOf(a))
-  for (const host of able)
+  for (const host of able(inZone, sizeGib))
     if (await claimHost(ctx, host.id, { vcpus: 0, memoryMib: 0, diskGib: sizeGib }, host.zone))
       return { poolId: await poolOn(ctx, host), zone: host.zone }
-  throw new CloudError('no_capacity', whyNot(inZone, sizeGib))
+  throw new CloudError('no_capacity', whyNot(inZone, wish))
 }
+
+/** Returns the sentence why a new volume of that size fits nowhere at the moment; null when it fits. */
+export async function whyNoRoom(ctx: Ctx, sizeGib: number): Promise<string | null> {
+  const hosts = await hostsForPlacement(ctx)
+  return able(hosts, sizeGib).length > 0 ? null : whyNot(hosts, { sizeGib })
+}
+
+/** Returns the sentence why a pool does not have so much more room at the moment; null when it has the room. */
+export async function whyNoMore(
+  ctx: Ctx,
+  pool: { hostId: string | null },
+  diskGib: number,
+): Promise<string | null> {
+  if (pool.hostId === null) return null
+  const hosts = await hostsForPlacement(ctx)
+  const own = hosts.filter(({ id }) => id === pool.hostId)
+  return able(own, diskGib).length > 0 ? null : noMore(diskGib)
+}
+
+/** The machines that have so much room, the one with the most room first. */
+const able = (hosts: readonly PlacementHost[], sizeGib: number): PlacementHost[] =>
+  hosts
+    .filter((host) => host.state === 'up' && host.enabled && freeOf(host) >= sizeGib)
+    .sort((a, b) => freeOf(b) - freeOf(a))
+
+const noMore = (diskGib: number) => `The machine of the volume has no ${diskGib} GiB more.`
 
 /** Takes more room in the pool of a volume. Throws no_capacity when there is not enough. */
 export async function claimMore(ctx: Ctx, pool: { hostId: string | null }, diskGib: number): Promise<void> {
   if (pool.hostId === null) return
   if (await claimHost(ctx, pool.hostId, { vcpus: 0, memoryMib: 0, diskGib })) return
-  throw new CloudError('no_capacity', `The machine of the volume has no ${diskGib} GiB more.`)
+  throw new CloudError('no_capacity', noMore(diskGib))
 }
 
 /** Gives room in a pool back that is not taken any more. */
@@ -56,10 +81,15 @@ export async function volumesOnHost(ctx: Ctx, hostId: string): Promise<string | 
 
 const freeOf = ({ diskGib }: PlacementHost) => diskGib.total - diskGib.used
 
-function whyNot(hosts: readonly PlacementHost[], sizeGib: number): string {
+function whyNot(
+  hosts: readonly PlacementHost[],
+  { sizeGib, hostId }: { sizeGib: number; hostId?: string },
+): string {
   const up = hosts.filter((host) => host.state === 'up' && host.enabled)
   if (up.length === 0) return 'No machine takes volumes at the moment. Ask an administrator.'
   const most = Math.max(0, ...up.map(freeOf))
+  if (hostId !== undefined)
+    return `The machine of the instance has ${most} GiB free, so that a volume of ${sizeGib} GiB does not fit there.`
   return `A volume of ${sizeGib} GiB fits on no machine: at most ${most} GiB are free on one.`
 }
 

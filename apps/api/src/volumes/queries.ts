@@ -21,6 +21,8 @@ export type VolumeWhere = {
   userId?: string
   sizeGib?: number
   typeId?: string
+  /** Only volumes that this host reaches. */
+  reachedBy?: string
 }
 
 /** By what the portal sorts volumes. */
@@ -42,6 +44,7 @@ export function queryVolumes(ctx: Ctx, { where, sort, page }: Ask<VolumeWhere>):
     where.ids ? { id: { in: [...where.ids] } } : {},
     where.names ? { name: { in: [...where.names] } } : {},
     where.states ? { state: { in: [...where.states] } } : {},
+    where.reachedBy ? { pool: { OR: [{ hostId: null }, { hostId: where.reachedBy }] } } : {},
     where.instanceId ? { attachments: { some: { instanceId: where.instanceId } } } : {},
     { zone: where.zone, bootable: where.bootable, userId: where.userId },
     { sizeGib: where.sizeGib, typeId: where.typeId },

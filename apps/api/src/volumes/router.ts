@@ -1,6 +1,12 @@
 import { idInput } from '../kernel/contract.ts'
 import { procedure, router } from '../kernel/trpc.ts'
-import { volumeCreateInput, volumeExtendInput, volumeListInput, volumeUpdateInput } from './contract.ts'
+import {
+  volumeCreateInput,
+  volumeExtendInput,
+  volumeListInput,
+  volumePlanInput,
+  volumeUpdateInput,
+} from './contract.ts'
 import {
   createVolume,
   deleteVolume,
@@ -8,12 +14,14 @@ import {
   getVolume,
   listVolumes,
   listVolumeTypes,
+  planVolume,
   updateVolume,
 } from './service.ts'
 
 export const volumesRouter = router({
   list: procedure.input(volumeListInput).query(({ ctx, input }) => listVolumes(ctx.cloud, input)),
   get: procedure.input(idInput).query(({ ctx, input }) => getVolume(ctx.cloud, input)),
+  plan: procedure.input(volumePlanInput).query(({ ctx, input }) => planVolume(ctx.cloud, input)),
   create: procedure.input(volumeCreateInput).mutation(({ ctx, input }) => createVolume(ctx.cloud, input)),
   update: procedure.input(volumeUpdateInput).mutation(({ ctx, input }) => updateVolume(ctx.cloud, input)),
   extend: procedure.input(volumeExtendInput).mutation(({ ctx, input }) => extendVolume(ctx.cloud, input)),

@@ -1,21 +1,23 @@
 import type { z } from 'zod'
 import { findBootImage } from '../images/service.ts'
 import { type Ctx, inTransaction, projectOf } from '../kernel/context.ts'
-import type { Allowed, Page } from '../kernel/contract.ts'
+import type { Allowed, Page, pageInput } from '../kernel/contract.ts'
 import { conflict, invalidInput, notFound } from '../kernel/errors.ts'
 import { type Ask, askOf, pageView } from '../kernel/page.ts'
 import { authorize } from '../kernel/policy.ts'
 import { recordOperation, startOperation } from '../kernel/workflow.ts'
 import { reserveQuota } from '../quota/service.ts'
 import {
+  type VolumePlan,
   type VolumeView,
   volumeCan,
   type volumeCreateInput,
   type volumeExtendInput,
   type volumeListInput,
+  type volumePlanInput,
   type volumeUpdateInput,
 } from './contract.ts'
-import { claimMore, claimPool } from './pools.ts'
+import { claimMore, claimPool, whyNoMore, whyNoRoom } from './pools.ts'
 import { queryVolumes, sortableVolumes, type VolumeRow, type VolumeWhere, withParts } from './queries.ts'
 import {
   historyOf,
@@ -56,6 +58,18 @@ export async function listVolumes(
   return pageView(slice, await viewsOf(ctx, slice.rows))
 }
 
+/** The volumes that an instance of this project on this host can be given. */
+export async function listFreeVolumes(
+  ctx: Ctx,
+  { projectId, hostId }: { projectId: string; hostId: string },
+  input: z.output<typeof pageInput>,
+): Promise<Page<VolumeView>> {
+  const { allProjects, search } = input
+  const where = { allProjects, search, projectId, reachedBy: hostId, states: ['available'] }
+  const slice = await queryVolumes(ctx, { where, ...askOf(input, sortableVolumes) })
+  return pageView(slice, await viewsOf(ctx, slice.rows))
+}
+
 /** For OpenStack's clients. */
 export async function findVolumes(
   ctx: Ctx,
@@ -68,8 +82,38 @@ export async function findVolumes(
 export const getVolume = async (ctx: Ctx, input: { id: string }): Promise<VolumeView> =>
   viewOfOne(ctx, await loadVolume(ctx, 'volume:get', input.id))
 
-/** Makes a volume, empty or with the bytes of an image. Throws invalid_input for a size that the image does not allow. */
-export async function createVolume(ctx: Ctx, input: z.output<typeof volumeCreateInput>): Promise<VolumeView> {
+/**
+ * The project of a volume, and the host that alone reaches the volume; null: every host reaches it. Throws not_found
+ * for a volume that the caller may not see.
+ */
+export async function placeOfVolume(
+  ctx: Ctx,
+  id: string,
+): Promise<{ projectId: string; hostId: string | null }> {
+  const { projectId, pool } = await loadVolume(ctx, 'volume:get', id)
+  return { projectId, hostId: pool.hostId }
+}
+
+/** Says before a volume is made or extended whether there is room for that size. */
+export async function planVolume(ctx: Ctx, input: z.output<typeof volumePlanInput>): Promise<VolumePlan> {
+  if (input.id === undefined) {
+    authorize(ctx, 'volume:create', { projectId: projectOf(ctx) })
+    return { problem: await whyNoRoom(ctx, input.sizeGib) }
+  }
+  const row = await loadVolume(ctx, 'volume:extend', input.id)
+  const more = input.sizeGib - row.sizeGib
+  return { problem: more > 0 ? await whyNoMore(ctx, row.pool, more) : null }
+}
+
+/**
+ * Makes a volume, empty or with the bytes of an image. `hostId`: the host that must reach the volume. Throws
+ * invalid_input for a size that the image does not allow.
+ */
+export async function createVolume(
+  ctx: Ctx,
+  input: z.output<typeof volumeCreateInput>,
+  hostId?: string,
+): Promise<VolumeView> {
   const projectId = projectOf(ctx)
   authorize(ctx, 'volume:create', { projectId })
   const row = await inTransaction(ctx, async (tx) => {
@@ -80,7 +124,7 @@ export async function createVolume(ctx: Ctx, input: z.output<typeof volumeCreate
       throw invalidInput(`The image needs ${image.leastGib} GiB.`, 'sizeGib')
     const type = await typeFor(tx, input.type)
     await reserveQuota(tx, projectId, { volumes: 1, volumeGib: sizeGib })
-    const place = await claimPool(tx, { sizeGib, zone: input.zone })
+    const place = await claimPool(tx, { sizeGib, zone: input.zone, hostId })
     const made = await tx.db.volume.create({
       data: {
         id: crypto.randomUUID(),

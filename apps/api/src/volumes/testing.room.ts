@@ -14,6 +14,7 @@ export const testingRoom: TestingRoom = {
     list: { kind: 'list', input: () => ({}) },
     get: byId('read', volume),
     create: { kind: 'create', input: () => ({ name: name(), sizeGib: 1 }) },
+    plan: { kind: 'create', input: () => ({ sizeGib: 1 }) },
     update: byId('write', volume, { name: 'new' }),
     extend: byId('write', volume, { sizeGib: 2 }),
     delete: byId('write', volume),

@@ -1,9 +1,18 @@
 import type { z } from 'zod'
-import { type Ctx, inTransaction } from '../../kernel/context.ts'
-import { notFound } from '../../kernel/errors.ts'
+import { type Ctx, inTransaction, projectOf } from '../../kernel/context.ts'
+import type { Page } from '../../kernel/contract.ts'
+import { conflict, notFound } from '../../kernel/errors.ts'
 import { startOperation } from '../../kernel/workflow.ts'
-import { type AttachedVolume, attachedVolumes, takeVolume, yieldVolume } from '../../volumes/service.ts'
-import type { attachVolumeInput } from '../contract.ts'
+import { type VolumeView, volumeCreateInput } from '../../volumes/contract.ts'
+import {
+  type AttachedVolume,
+  attachedVolumes,
+  createVolume,
+  listFreeVolumes,
+  takeVolume,
+  yieldVolume,
+} from '../../volumes/service.ts'
+import type { attachVolumeInput, freeVolumesInput, instanceVolumeInput } from '../contract.ts'
 import { loadInstance, noteInstance } from './instance-row.ts'
 import { historyOf, loadIdle } from './interfaces.ts'
 
@@ -47,4 +56,35 @@ export async function detachVolume(ctx: Ctx, input: { id: string; volumeId: stri
     await startOperation(tx, { ...historyOf(row, 'instance.detach_volume'), input: { volumeId } })
     await noteInstance(tx, row, 'updated')
   })
+}
+
+/** The available volumes that the machine of an instance reaches, of the instance's project. */
+export async function freeVolumesFor(
+  ctx: Ctx,
+  { id, ...page }: z.output<typeof freeVolumesInput>,
+): Promise<Page<VolumeView>> {
+  return listFreeVolumes(ctx, await placedInstance(ctx, 'compute:get_instance', id), page)
+}
+
+/** Makes an empty volume that the machine of an instance reaches, so that the instance can be given the volume. */
+export async function createVolumeFor(
+  ctx: Ctx,
+  { id, ...wish }: z.output<typeof instanceVolumeInput>,
+): Promise<VolumeView> {
+  const { hostId, projectId } = await placedInstance(ctx, 'compute:attach_volume', id)
+  if (projectId !== projectOf(ctx))
+    throw conflict(
+      'Switch to the project of the instance first: a new volume belongs to the project of its maker.',
+    )
+  return createVolume(ctx, volumeCreateInput.parse(wish), hostId)
+}
+
+async function placedInstance(
+  ctx: Ctx,
+  policy: string,
+  id: string,
+): Promise<{ hostId: string; projectId: string }> {
+  const { hostId, projectId } = await loadInstance(ctx, policy, id)
+  if (hostId === null) throw conflict('The instance is on no host.')
+  return { hostId, projectId }
 }
