@@ -4,7 +4,7 @@ import { findCloud, until } from './support/cloud.ts'
 import { launchGuests } from './support/guests.ts'
 import { takePicture } from './support/guide-pictures.ts'
 import { apiOf, newPerson } from './support/people.ts'
-import { signIn, visit, watchProblems } from './support/portal.ts'
+import { signIn, terminalText, visit, watchProblems } from './support/portal.ts'
 
 const cloud = findCloud()
 // All pictures of the guide have one size (apps/web/src/guide/GuidePage.tsx).
@@ -33,6 +33,9 @@ test('the pages of a project are as the guide shows them', async ({ page }) => {
   await takePicture(page, 'instances')
   await open(page, `/instances/${instance}`)
   await takePicture(page, 'instance')
+  await open(page, `/instances/${instance}?tab=serial`)
+  await expect.poll(() => terminalText(page), { timeout: 300_000 }).toMatch(/login:\s*$/)
+  await takePicture(page, 'serial-console')
   await open(page, '/instances/new')
   await page.getByLabel('Name', { exact: true }).first().fill('database')
   await expect(page.getByText(/Fits on \d/).first()).toBeVisible()

@@ -1,8 +1,8 @@
 import fs from 'node:fs/promises'
 import { expect, type Page, test } from '@playwright/test'
-import { findCloud } from './support/cloud.ts'
+import { findCloud, signedIn } from './support/cloud.ts'
 import { apiOf, newPerson } from './support/people.ts'
-import { signIn, visit } from './support/portal.ts'
+import { newBrowser, signIn, visit } from './support/portal.ts'
 
 test.describe.configure({ mode: 'serial' })
 const cloud = findCloud()
@@ -119,4 +119,40 @@ test('instances have filters that look for images, sizes and networks by their n
   await expect(page).toHaveURL(/network=[\da-f-]{36}/)
   await expect(page.getByText('Nothing matches')).toBeVisible()
   await expect(page.getByRole('button', { name: 'More filters (1)' })).toBeVisible()
+})
+
+test('an administrator turns the pages of the audit log, and sorts hosts and role assignments', async ({
+  browser,
+}) => {
+  const { directory } = (await signedIn(cloud, 'admin')).api
+  const tag = crypto.randomUUID().slice(0, 8)
+  // With the key pairs above there are more events than a page has.
+  for (let n = 1; n <= 45; n++) await directory.groups.create.mutate({ name: `group-${tag}-${n}` })
+  const admin = await newBrowser(browser, 'admin', cloud.password('admin'))
+  const status = (text: RegExp) => expect(admin.getByRole('status').filter({ hasText: text })).toBeVisible()
+  const button = (name: string) => admin.getByRole('button', { name, exact: true })
+
+  await visit(admin, '/admin/audit')
+  await status(/^1–100 of [\d,]+\+? events$/)
+  await expect(button('Previous page')).toBeDisabled()
+  await button('Next page').click()
+  await status(/^101–[\d,]+ of [\d,]+\+? events$/)
+  await admin.reload()
+  await status(/^101–/)
+  await button('Previous page').click()
+  await status(/^1–100 of/)
+
+  await visit(admin, '/admin/hosts')
+  await admin.getByRole('columnheader', { name: 'Memory' }).getByRole('button').click()
+  await expect(admin).toHaveURL(/sort=memory/)
+  await status(/^\d+ hosts?$/)
+  await expect(admin.getByRole('columnheader', { name: 'Memory' })).toHaveAttribute('aria-sort', 'ascending')
+
+  await visit(admin, '/admin/assignments?sort=role')
+  await status(/ of [\d,]+ role assignments$|^\d+ role assignments$/)
+  await expect(admin.getByRole('row').nth(1)).toContainText('admin')
+  await admin.getByRole('columnheader', { name: 'Role' }).getByRole('button').click()
+  await expect(admin.getByRole('columnheader', { name: 'Role' })).toHaveAttribute('aria-sort', 'descending')
+  await expect(admin.getByRole('row').nth(1)).not.toContainText('admin')
+  await admin.context().close()
 })

@@ -44,3 +44,6 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS "Token_domain_idx" ON "Token" ("domainId
 
 -- The same of the addresses that ports have.
 CREATE INDEX CONCURRENTLY IF NOT EXISTS "PortAddress_address_prefix" ON "PortAddress" ("address" text_pattern_ops);
+
+-- The same of the addresses that routers have outside.
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "Router_address_prefix" ON "Router" ("externalAddress" text_pattern_ops);

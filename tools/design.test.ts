@@ -10,6 +10,7 @@ import {
   paintNumbers,
   type Source,
   stateWords,
+  tablesByHand,
 } from './rules/design.ts'
 
 const root = path.resolve(import.meta.dirname, '..')
@@ -33,6 +34,9 @@ describe('the portal keeps to docs/design.md', () => {
       [],
     )
   })
+  test('tables are drawn by the kit', () => {
+    expect(tablesByHand(sources)).toEqual([])
+  })
   test('every state has a word of the list', () => {
     const listed = listedStates(page)
     expect(stateWords(sources).length).toBeGreaterThan(20)
@@ -47,6 +51,7 @@ describe('each rule finds what breaks it', () => {
     ['a paint by number', paintNumbers, 'color: #fa5252;'],
     ['a main action by hand', mainActionsByHand, '<Button leftSection={<IconPlus size={16} />} onClick={x}>'],
     ['a main action above the table', mainActionsInToolbars, 'toolbar={<MainAction label="Create toy" />}'],
+    ['a table of the component library', tablesByHand, '<Table aria-label="Toys">'],
     ['an article', oddLabels, '<MainAction label="Create a toy" />'],
     ['a verb of its own', oddLabels, '<MainAction label="New toy" />'],
   ])('%s', (_, rule, text) => {

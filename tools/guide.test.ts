@@ -76,5 +76,9 @@ describe('the guide', () => {
     expect(shown.length).toBeGreaterThan(10)
     expect(sorted(made)).toEqual(sorted(shown))
     expect(sorted(names('docs/guide', '.webp'))).toEqual(sorted(shown))
+    // The README shows the same pictures, because others would grow old unseen.
+    const first = picturesOf(read('README.md')).map((to) => to.replace('docs/guide/', ''))
+    expect(first.length).toBeGreaterThan(3)
+    expect(first.filter((to) => !shown.includes(to))).toEqual([])
   })
 })

@@ -4,6 +4,7 @@ import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { doorFaults } from './rules/doors.ts'
 import { longFunctions } from './rules/functions.ts'
+import { listFaults } from './rules/lists.ts'
 import { rightsFaults } from './rules/rights.ts'
 import { foreignRelations, foreignUses, ownersOf } from './rules/tables.ts'
 import { asText, type SourceFile } from './rules/tree.ts'
@@ -73,7 +74,7 @@ describe('tables', () => {
     ['a call', 'ctx.db.lamp.findMany({})'],
     ['a call over lines', 'await tx\n  .db\n  .lamp\n  .count()'],
     ['the pool of the process', 'ctx.deps.root.lampShade.findMany({})'],
-    ['a table that is handed on', 'pageOf(ctx.db.lamp, input, where)'],
+    ['a table that is handed on', 'readPage(ctx.db.lamp, { where, sort, page })'],
     ['SQL', 'ctx.db.$queryRaw`SELECT 1\n FROM "Lamp" WHERE "id" = ${id}`'],
     ['the end of a statement with values', 'sql`SELECT ${one} FROM "Door" d, "Lamp" l`'],
     ['a statement within a statement', 'sql`SELECT 1 FROM "Door" WHERE ${sql`EXISTS (SELECT FROM "Lamp")`}`'],
@@ -152,6 +153,29 @@ describe('doors', () => {
   })
 })
 
+describe('lists', () => {
+  test('are read by functions in queries.ts', () => {
+    expect(listFaults(source).map(asText)).toEqual([])
+  })
+
+  test.each([
+    'export async function queryDoors(ctx: Ctx, { where, sort, page }: Ask<DoorWhere>) {}',
+    'export const queryDoors = (ctx: Ctx, ask: Ask<DoorWhere>) => queryRows(ctx, ask)',
+    'const queryDoors = function (ask: Ask) {}',
+  ])('a query function in another file is found: %s', (text) => {
+    expect(texts(listFaults([file('doors/service.ts', text)]))).toEqual([
+      'queryDoors reads a list; it stands in queries.ts',
+    ])
+    for (const path of ['doors/queries.ts', 'doors/keys/queries.ts', 'doors/testing.ts'])
+      expect(listFaults([file(path, text)])).toEqual([])
+  })
+
+  test('a function that only has such a name is not found', () => {
+    const text = 'function queryText(query: Query, name: string) {}\nfunction query(ask: Ask<X>) {}'
+    expect(listFaults([file('doors/service.ts', text)])).toEqual([])
+  })
+})
+
 describe('rights', () => {
   test('are made only in the kernel and from tokens', () => {
     expect(rightsFaults(source).map(asText)).toEqual([])
@@ -216,18 +240,19 @@ describe('words of comments', () => {
     expect(wordFaults(commented).map(asText)).toEqual([])
   })
 
-  test('the rule finds both faults in comments, and ignores other lines and unfinished folders', () => {
+  test('the rule finds both faults in the comments of every room, and ignores other lines and migrations', () => {
     const text = [
       '// Nor for his friends.',
       '/** Nor for friends. */',
       "say('Nor he')",
       '-- What she has.',
     ].join('\n')
-    expect(texts(wordFaults([file('kernel/a.ts', text)]))).toEqual([
-      '“his” in a comment; a person is “they”',
-      'a comment begins as half of another sentence',
-      '“she” in a comment; a person is “they”',
-    ])
+    for (const path of ['kernel/a.ts', 'identity/a.ts', 'directory/roles/a.ts'])
+      expect(texts(wordFaults([file(path, text)]))).toEqual([
+        '“his” in a comment; a person is “they”',
+        'a comment begins as half of another sentence',
+        '“she” in a comment; a person is “they”',
+      ])
     expect(wordFaults([{ path: 'prisma/migrations/a.sql', text }])).toEqual([])
   })
 })

@@ -22,3 +22,24 @@ export async function apiOf(cloud: Cloud, { name, password }: Person): Promise<A
   const { token } = await apiClient(cloud).identity.signIn.mutate({ user: name, password })
   return apiClient(cloud, token)
 }
+
+type Grant = Parameters<Api['directory']['assignments']['grant']['mutate']>[0]
+
+/** Gives a person roles and takes them away, as an administrator does. */
+export async function rightsOf(cloud: Cloud, { name }: Person) {
+  const { api } = await signedIn(cloud, 'admin')
+  const [user] = (await api.directory.users.list.query({ search: name })).items
+  const grantOf = async (role: string, where: Omit<Grant, 'userId' | 'roleId'>): Promise<Grant> => {
+    const roles = (await api.directory.roles.list.query({ search: role })).items
+    const roleId = roles.find((one) => one.name === role)?.id ?? ''
+    return { userId: user?.id ?? '', roleId, ...where }
+  }
+  return {
+    api,
+    userId: user?.id ?? '',
+    give: async (role: string, where: Omit<Grant, 'userId' | 'roleId'>) =>
+      api.directory.assignments.grant.mutate(await grantOf(role, where)),
+    take: async (role: string, where: Omit<Grant, 'userId' | 'roleId'>) =>
+      api.directory.assignments.revoke.mutate(await grantOf(role, where)),
+  }
+}

@@ -36,6 +36,9 @@ export const mainActionsByHand = (sources: readonly Source[]): string[] =>
 export const mainActionsInToolbars = (sources: readonly Source[]): string[] =>
   found(sources, /toolbar=\{\s*(?:\w+ \? \w* : )?(<(?:MainAction|LaunchButton)\b)/g)
 
+/** All tables look and behave alike, because the kit draws them. */
+export const tablesByHand = (sources: readonly Source[]): string[] => found(sources, /<Table(?:\.\w+)?[\s>]/g)
+
 /** “Create network”: a verb and a thing, without an article and in small letters but for names. */
 export const oddLabels = (sources: readonly Source[]): string[] =>
   found(

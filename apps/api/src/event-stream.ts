@@ -5,17 +5,22 @@ import type { EventHub } from './kernel/event-hub.ts'
 /** How often a comment line is sent, in ms, so that proxies and phones do not close a quiet stream. */
 const heartbeatMs = 15_000
 
+/** The kinds of things on which the rights of a person depend. */
+const subjects: readonly string[] = ['user', 'group', 'project', 'session', 'role', 'domain']
+
 /**
  * GET /events?after=CURSOR: server-sent events, resumable by Last-Event-ID. The stream begins with the event `reset`
- * when the events after that cursor are not known: the reader must then read everything again. It ends with
- * `session.ended` when `alive` finds that the caller's right has ended; the portal then signs out.
+ * when the events after that cursor are not known: the reader must then read everything again. The event `rights` names the
+ * roles of the caller, because they may have changed since the page was made. The stream ends with
+ * `rights.changed` when `rights` finds other roles than the caller had, or none because the token has ended: the page
+ * then asks what it may do now, and follows the stream anew.
  */
 export async function streamEvents(
   hub: EventHub,
   ctx: Ctx,
   request: FastifyRequest,
   reply: FastifyReply,
-  alive: () => Promise<boolean>,
+  rights: () => Promise<ReadonlySet<string> | null>,
 ): Promise<void> {
   const query = request.query as { after?: string }
   const header = request.headers['last-event-id']
@@ -31,18 +36,22 @@ export async function streamEvents(
     'x-accel-buffering': 'no',
   })
   out.write(asked !== null && after === null ? 'event: reset\ndata: {}\n\n' : ': hello\n\n')
+  out.write(`event: rights\ndata: ${JSON.stringify([...ctx.roles])}\n\n`)
   const heartbeat = setInterval(() => out.write(': beat\n\n'), heartbeatMs)
   const end = async () => {
-    if (abort.signal.aborted || (await alive())) return
-    out.write('event: session.ended\ndata: {}\n\n')
+    if (abort.signal.aborted) return
+    const now = await rights()
+    if (abort.signal.aborted || (now !== null && isSame(now, ctx.roles))) return
+    out.write('event: rights.changed\ndata: {}\n\n')
     abort.abort()
   }
+  const check = () =>
+    void end().catch((error: unknown) => ctx.log.warn({ err: error }, 'the rights of a stream are unknown'))
   // The caller's right is checked again when something about identities changes, and from time to time.
   const stopWatching = hub.onRows((rows) => {
-    if (rows.some((row) => ['user', 'project', 'session', 'role', 'domain'].includes(row.resourceKind)))
-      void end()
+    if (rows.some((row) => subjects.includes(row.resourceKind))) check()
   })
-  const recheck = setInterval(() => void end(), 5_000)
+  const recheck = setInterval(check, 5_000)
   try {
     for await (const event of hub.subscribe(ctx, after, abort.signal)) {
       const ok = out.write(`id: ${event.cursor}\nevent: change\ndata: ${JSON.stringify(event)}\n\n`)
@@ -59,3 +68,6 @@ export async function streamEvents(
     out.end()
   }
 }
+
+const isSame = (one: ReadonlySet<string>, other: ReadonlySet<string>): boolean =>
+  one.size === other.size && [...one].every((role) => other.has(role))

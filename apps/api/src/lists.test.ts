@@ -18,13 +18,16 @@ const sorts: Record<string, string> = {
   'networking.ports.list': 'name mac state created',
   'volumes.list': 'name state size created',
   'operations.list': 'action resource state createdAt',
-  'hosts.list': 'name state',
+  'operations.audit': 'at',
+  'hosts.list': 'name state vcpus memory disk instances accelerator',
   'hosts.strays': 'what since',
   'directory.domains.list': 'name enabled createdAt',
   'directory.projects.list': 'name state domain createdAt',
   'directory.users.list': 'name state domain lastActiveAt createdAt',
   'directory.groups.list': 'name domain createdAt',
   'directory.roles.list': 'name createdAt',
+  'directory.assignments.list': 'holder role place',
+  'compute.serverGroups.list': 'name policy members created',
 }
 
 let world: World
@@ -60,6 +63,7 @@ describe.each(Object.entries(sorts))('%s', (name, words) => {
     const seen: string[] = []
     for (let marker: string | undefined, more = true; more && seen.length < 4; ) {
       const page = await ask({ ...all, limit: 1, marker })
+      expect(page.first).toBe(page.items.length === 0 ? null : seen.length + 1)
       seen.push(...page.items.map(({ id }) => id))
       more = page.next !== null
       marker = page.next ?? undefined

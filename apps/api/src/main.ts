@@ -1,13 +1,13 @@
 import { isIP } from 'node:net'
 import { fastifyTRPCPlugin } from '@trpc/server/adapters/fastify'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { consoleRoutes } from './compute/consoles/http.ts'
 import { affordable, boundConnections } from './connections.ts'
 import { startLdap } from './directory/backends/ldap/backend.ts'
 import { streamEvents } from './event-stream.ts'
 import { frontDoor } from './gateway.ts'
 import { newApp } from './http-app.ts'
-import { rightsHold } from './identity/service.ts'
+import { rightsNow } from './identity/service.ts'
 import { anonymousCtx, authenticate, refuseAccessRules } from './identity/tokens.ts'
 import { imageRoutes } from './images/http.ts'
 import type { Ctx, Deps } from './kernel/context.ts'
@@ -59,13 +59,13 @@ async function portalRoutes(app: FastifyInstance, deps: Deps, hub: EventHub): Pr
       router: appRouter,
       // Queries with long inputs (a plan with user data) are sent as POST.
       allowMethodOverride: true,
-      createContext: ({ req }: { req: FastifyRequest }) => trpcContext(deps, req),
+      createContext: ({ req, res }: Exchange) => trpcContext(deps, req, res),
       onError: () => undefined, // kernel/trpc.ts logs errors with the request id.
     },
   })
   app.get('/events', async (request, reply) => {
     const ctx = await callerOf(deps, request)
-    await streamEvents(hub, ctx, request, reply, () => rightsHold(ctx))
+    await streamEvents(hub, ctx, request, reply, () => rightsNow(ctx))
   })
   await app.register(imageRoutes((request) => callerOf(deps, request)))
 }
@@ -94,11 +94,16 @@ async function callerOf(deps: Deps, request: FastifyRequest): Promise<Ctx> {
   return ctx
 }
 
-async function trpcContext(deps: Deps, request: FastifyRequest): Promise<TrpcContext> {
+type Exchange = { req: FastifyRequest; res: FastifyReply }
+
+async function trpcContext(deps: Deps, request: FastifyRequest, reply: FastifyReply): Promise<TrpcContext> {
   const token = tokenOf(request)
+  const ctx = token ? await authenticate(deps, token, request.id) : null
+  // The portal tells by this header a dead token from other refusals of the same status, such as a wrong password.
+  if (token !== null && ctx === null) reply.header('x-stratolith-token', 'over')
   const forwarded = request.headers['x-stratolith-source']
   return {
-    ctx: token ? await authenticate(deps, token, request.id) : null,
+    ctx,
     anonymous: anonymousCtx(deps, request.id),
     requestId: request.id,
     // Only the portal's server side calls this door. It is on loopback and passes on the browser's address, which

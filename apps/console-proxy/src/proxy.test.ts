@@ -22,6 +22,7 @@ class World {
   valid = new Set([token('a')])
   upstreams = 0
   upstreamPaths: string[] = []
+  protocols: unknown[] = []
   secrets: unknown[] = []
   endSession: (reason: string) => void = () => undefined
   onUpstream: (socket: net.Socket) => void = (socket) => socket.pipe(socket)
@@ -47,6 +48,7 @@ class World {
             userId: 'u1',
             agentSocket: this.agentSocket,
             path: `/v1/console/${instance}/serial`,
+            protocol: '1-2',
           }),
         )
       })
@@ -56,6 +58,7 @@ class World {
       if (this.refuses) return void socket.end('HTTP/1.1 409 Conflict\r\nContent-Length: 0\r\n\r\n')
       this.upstreams++
       this.upstreamPaths.push(`${request.headers.upgrade} ${request.url}`)
+      this.protocols.push(request.headers['stratolith-protocol'])
       socket.on('error', () => socket.destroy())
       socket.write(
         'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: stratolith-console\r\n\r\n',
@@ -146,6 +149,7 @@ describe('console proxy', () => {
     expect(result).toBe('open')
     expect(world.upstreamPaths).toEqual([`stratolith-console /v1/console/${instance}/serial`])
     expect(world.secrets[0]).toBe(secret)
+    expect(world.protocols, 'the agent hears which versions the control plane speaks').toEqual(['1-2'])
     const sent = Buffer.from([0, 255, 13, 10, 0x80])
     const echo = received(ws, sent.length)
     ws.send(sent)

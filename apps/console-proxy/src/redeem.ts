@@ -1,7 +1,15 @@
 import type { ProxyConfig } from './config.ts'
 
 /** The console to which the API lets this connection lead. The client cannot choose it. */
-export type Grant = { sessionId: string; userId: string; agentSocket: string; path: string; instance: string }
+export type Grant = {
+  sessionId: string
+  userId: string
+  agentSocket: string
+  path: string
+  instance: string
+  /** The versions of the protocol that the control plane speaks, for the agent; null from an API of an older version. */
+  protocol: string | null
+}
 type Api = Pick<ProxyConfig, 'apiUrl' | 'secret'>
 
 export class Refused extends Error {
@@ -30,18 +38,19 @@ export async function redeem(api: Api, token: string): Promise<Grant> {
 
 /** Checks the API's answer, too: the socket must be an agent's door for consoles, and the path a console's. */
 function checkGrant(body: unknown): Grant {
-  const { sessionId, userId, agentSocket, path } = (body ?? {}) as Record<string, unknown>
+  const { sessionId, userId, agentSocket, path, protocol = null } = (body ?? {}) as Record<string, unknown>
   if (
     typeof sessionId !== 'string' ||
     typeof userId !== 'string' ||
     typeof agentSocket !== 'string' ||
-    typeof path !== 'string'
+    typeof path !== 'string' ||
+    (protocol !== null && !(typeof protocol === 'string' && /^\d{1,6}-\d{1,6}$/.test(protocol)))
   )
     throw new Refused(503, 'The API gave no grant.')
   const instance = /^\/v1\/console\/([0-9a-f-]{36})\/(vnc|serial)$/.exec(path)?.[1]
   if (!/^\/[^\0]*\/console\.sock$/.test(agentSocket) || instance === undefined)
     throw new Refused(503, 'The API gave a grant that leads elsewhere.')
-  return { sessionId, userId, agentSocket, path, instance }
+  return { sessionId, userId, agentSocket, path, instance, protocol }
 }
 
 /** How long a console stays open while the API does not answer (because it restarts), in ms. */

@@ -15,7 +15,11 @@ export function openUpstream(grant: Grant, timeoutMs = 5_000): Promise<Duplex> {
     const request = http.request({
       socketPath: grant.agentSocket,
       path: grant.path,
-      headers: { connection: 'Upgrade', upgrade: 'stratolith-console' },
+      headers: {
+        connection: 'Upgrade',
+        upgrade: 'stratolith-console',
+        ...(grant.protocol === null ? {} : { 'stratolith-protocol': grant.protocol }),
+      },
       timeout: timeoutMs,
       maxHeaderSize: 8_192,
     })

@@ -242,7 +242,7 @@ export type InstanceView = {
   flavor: { id: string; name: string; vcpus: number; memoryMib: number; diskGib: number }
   keyName: string | null
   addresses: InstanceAddress[]
-  /** Id of the floating IP that was made at the launch and is deleted with the instance (unless it was moved since). */
+  /** Id of the floating IP that was made at the launch and is deleted with the instance, if it leads there then. */
   ownFloatingIpId: string | null
   metadata: Record<string, string>
   tags: string[]
@@ -327,8 +327,8 @@ export const rebootInput = z.object({ id: z.uuid(), kind: z.enum(['soft', 'hard'
 export const instanceDeleteInput = z.object({
   id: z.uuid(),
   /**
-   * Whether the floating IP that was made at the launch is deleted too; otherwise the floating IP stays with the
-   * project.
+   * Whether the floating IP that was made at the launch is deleted too, if it still leads to the instance; otherwise
+   * the floating IP stays with the project.
    */
   releasePublicIp: z.boolean().default(true),
 })

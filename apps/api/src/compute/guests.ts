@@ -1,5 +1,6 @@
 import { Prisma } from '@stratolith/db'
 import type { Guests } from '../hosts/service.ts'
+import { type Ctx, visible } from '../kernel/context.ts'
 
 /** What the hosts room must know of instances, whose table belongs to this room. */
 export const instancesOnHosts: Guests = {
@@ -24,6 +25,7 @@ export const instancesOnHosts: Guests = {
       SELECT DISTINCT "projectId" FROM "Instance" WHERE "hostId" = ${hostId}::uuid ORDER BY 1`
     return rows.map((row) => row.projectId)
   },
+  placed: Prisma.sql`SELECT "hostId" FROM "Instance" WHERE "vmState" <> 'deleted'`,
 }
 
 export const roomOfInstances = Prisma.sql`
@@ -32,3 +34,12 @@ export const roomOfInstances = Prisma.sql`
 /** The host name of an instance for DHCP and DNS, as SQL. */
 export const hostnameSql = (id: Prisma.Sql): Prisma.Sql =>
   Prisma.sql`SELECT i."hostname" FROM "Instance" i WHERE i."id" = ${id}`
+
+/** The names of those of the instances that the caller may see, for lists of ports and of floating IPs. */
+export async function instanceNames(ctx: Ctx, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const rows = await ctx.db.instance.findMany({
+    where: { ...visible(ctx), id: { in: [...ids] } },
+    select: { id: true, name: true },
+  })
+  return new Map(rows.map((row) => [row.id, row.name]))
+}

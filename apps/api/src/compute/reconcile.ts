@@ -15,6 +15,7 @@ import {
   letGoOf,
   sweep,
 } from '../hosts/service.ts'
+import { memoryText, vcpuText } from '../kernel/amounts.ts'
 import { busyAmong } from '../kernel/busy.ts'
 import type { Ctx } from '../kernel/context.ts'
 import { gathered, rowsOf, uuids } from '../kernel/gathered.ts'
@@ -267,7 +268,7 @@ async function factsOfGuests(
         return null
       })
       if (!spec) return { id }
-      const details = `${spec.vcpus} vCPU, ${spec.memoryMib} MiB, ${power}`
+      const details = `${vcpuText(spec.vcpus)}, ${memoryText(spec.memoryMib)}, ${power}`
       return {
         id,
         facts: {

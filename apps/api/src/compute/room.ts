@@ -3,9 +3,9 @@ import { onProjectDeleting, onUserDeleting } from '../directory/service.ts'
 import { defineDocument, defineGuests, defineTaker } from '../hosts/service.ts'
 import { refuseImageDelete } from '../images/service.ts'
 import { defineRoom } from '../kernel/manifest.ts'
-import { defineHostnames } from '../networking/service.ts'
+import { defineHostnames, defineInstanceNames } from '../networking/service.ts'
 import { computeDocuments } from './documents.ts'
-import { hostnameSql, instancesOnHosts, roomOfInstances } from './guests.ts'
+import { hostnameSql, instanceNames, instancesOnHosts, roomOfInstances } from './guests.ts'
 import { refuseWhileInstancesUse } from './instances/service.ts'
 import { novaDoor } from './openstack/door.ts'
 import { computePolicy } from './policy.ts'
@@ -36,7 +36,8 @@ export const computeRoom = defineRoom({
     vcpus: { lock: 2, words: 'vCPUs', limit: 40, rows: { table: 'Instance', amount: Prisma.sql`"vcpus"` } },
     memoryMib: {
       lock: 3,
-      words: 'MiB of memory',
+      words: 'memory',
+      unit: 'MiB',
       limit: 51_200,
       rows: { table: 'Instance', amount: Prisma.sql`"memoryMib"` },
     },
@@ -62,6 +63,7 @@ export const computeRoom = defineRoom({
     defineGuests(instancesOnHosts)
     defineTaker(roomOfInstances)
     defineHostnames(hostnameSql)
+    defineInstanceNames(instanceNames)
     onUserDeleting(forgetUsers)
     refuseImageDelete(refuseWhileInstancesUse)
   },

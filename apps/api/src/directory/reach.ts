@@ -2,7 +2,7 @@ import type { Prisma } from '@stratolith/db'
 import type { Ctx } from '../kernel/context.ts'
 import { CloudError, notFound } from '../kernel/errors.ts'
 import { appendEvent } from '../kernel/events.ts'
-import { containing, likeLiteral } from '../kernel/page.ts'
+import { type Ask, containing, likeLiteral } from '../kernel/page.ts'
 import { authorize, decide, type Target } from '../kernel/policy.ts'
 import type { TextMatch } from './contract.ts'
 
@@ -108,6 +108,15 @@ export const nameClauses = (input: { name?: TextMatch; search?: string }, more: 
     ? [{ OR: ['name', 'id', ...more].map((column) => ({ [column]: containing(input.search ?? '') })) }]
     : []),
 ]
+
+/** The conditions of a list: what its input says besides the order and the page. */
+export type WhereOf<Input> = Omit<Input, 'limit' | 'marker' | 'sort' | 'sortDir'>
+
+/** The order and the part of a list that OpenStack's clients get: the oldest first, as many as the service gives at most. */
+export const oldest = (limit: number): Pick<Ask<unknown>, 'sort' | 'page'> => ({
+  sort: [{ field: 'createdAt', dir: 'asc' }],
+  page: { limit },
+})
 
 type Noun = 'domain' | 'project' | 'user' | 'group' | 'role'
 /** Writes the event of a change to the directory, in the transaction of the change. */

@@ -60,9 +60,9 @@ export {
 } from './roles/effective.ts'
 export { demandNoMore } from './roles/granting.ts'
 export { type RoleRef, roleExists, roleRefs, rolesById, rolesNamed } from './roles/service.ts'
+export { loadUser } from './users/load.ts'
 export { exchangePassword } from './users/password.ts'
 export { onUserDeleting } from './users/removal.ts'
-export { loadUser } from './users/service.ts'
 export {
   countCodes,
   findUser,

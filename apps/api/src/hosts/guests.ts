@@ -12,6 +12,8 @@ export type Guests = {
   on(ctx: Ctx, hostIds: readonly string[]): Promise<{ id: string; name: string; hostId: string | null }[]>
   /** The projects that have guests on the host, in one query. */
   projectsOn(ctx: Ctx, hostId: string): Promise<string[]>
+  /** A SELECT of "hostId" of each guest that takes room. */
+  placed: Prisma.Sql
 }
 
 let known: Guests | undefined

@@ -5,15 +5,16 @@ import { type Ctx, inTransaction } from '../kernel/context.ts'
 import type { Page } from '../kernel/contract.ts'
 import { conflict, invalidInput, invariant } from '../kernel/errors.ts'
 import { answersAt, plainOp } from '../kernel/hosts.ts'
-import { containing, pageOf, type Sortable } from '../kernel/page.ts'
+import { askOf, pageView } from '../kernel/page.ts'
 import { authorize } from '../kernel/policy.ts'
 import { forgetTombstonesAt } from '../kernel/tombstones.ts'
 import { recordOperation } from '../kernel/workflow.ts'
 import { noteReport } from './beat.ts'
 import { capacityOf, factsIn, type Need } from './capacity.ts'
 import type { HostView, hostListInput, hostUpdateInput } from './contract.ts'
+import { queryHosts, sortableHosts } from './queries.ts'
 import { hostCan } from './states.ts'
-import { countsOf, type HostRow, hostEvent, loadHost, toView, viewOf, withBeat } from './view.ts'
+import { countsOf, hostEvent, loadHost, toView, viewOf, withBeat } from './view.ts'
 
 /** The functions that other rooms may call. */
 export {
@@ -79,23 +80,17 @@ const refusals: Refusal[] = []
 /** Registers a sentence that refuses the deletion of a host, because the room's things are there. */
 export const refuseHostDelete = (refusal: Refusal): void => void refusals.push(refusal)
 
-/** By what the portal sorts hosts. */
-const sortableHosts: Sortable = {
-  name: [{ field: 'name' }],
-  state: [{ field: 'state' }],
-}
-
 /** Lists hosts by name. Administrators only. */
 export async function listHosts(ctx: Ctx, input: z.output<typeof hostListInput>): Promise<Page<HostView>> {
-  authorize(ctx, 'hosts:list_hosts')
-  const where = input.search ? { name: containing(input.search) } : {}
-  const page = await pageOf<HostRow>(ctx.db.host, input, where, {
-    order: [{ field: 'name', dir: input.sortDir }],
-    sortable: sortableHosts,
-    include: withBeat,
+  const slice = await queryHosts(ctx, {
+    where: input,
+    ...askOf(input, sortableHosts, [{ field: 'name', dir: input.sortDir }]),
   })
-  const counts = await countsOf(ctx, page.items)
-  return { ...page, items: page.items.map((row) => toView(row, counts(row.id))) }
+  const counts = await countsOf(ctx, slice.rows)
+  return pageView(
+    slice,
+    slice.rows.map((row) => toView(row, counts(row.id))),
+  )
 }
 
 /** One host. Administrators only. Throws not_found. */

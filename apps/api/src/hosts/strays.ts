@@ -4,7 +4,7 @@ import { type Ctx, inTransaction } from '../kernel/context.ts'
 import type { Page } from '../kernel/contract.ts'
 import { conflict, notFound } from '../kernel/errors.ts'
 import { rowsOf } from '../kernel/gathered.ts'
-import { pageOf, whole } from '../kernel/page.ts'
+import { askOf, pageView, whole } from '../kernel/page.ts'
 import { authorize } from '../kernel/policy.ts'
 import { recordOperation } from '../kernel/workflow.ts'
 import {
@@ -18,22 +18,14 @@ import {
 } from './contract.ts'
 import { imageStorePlace, placeEvent } from './keeping.ts'
 import { projectRefs } from './project-refs.ts'
+import { longestKnown, queryStrays, sortableStrays } from './queries.ts'
 
 type Names = ReadonlyMap<string, string>
 
 /** Lists strays on hosts and in the image store, the longest known first. Administrators only. */
 export async function listStrays(ctx: Ctx, input: z.output<typeof strayListInput>): Promise<Page<StrayView>> {
-  authorize(ctx, 'hosts:list_strays')
-  const where = {
-    ...(input.hostId === undefined ? {} : { hostId: input.hostId }),
-    ...(input.kind === undefined ? {} : { kind: input.kind }),
-    ...(input.search ? { thing: { startsWith: input.search.replace(/[\\%_]/g, '\\$&') } } : {}),
-  }
-  const page = await pageOf<StrayModel>(ctx.db.stray, input, where, {
-    order: [{ field: 'firstSeenAt', dir: 'asc' }],
-    sortable: { what: [{ field: 'kind' }], since: [{ field: 'firstSeenAt' }] },
-  })
-  return { ...page, items: await strayViews(ctx, page.items) }
+  const slice = await queryStrays(ctx, { where: input, ...askOf(input, sortableStrays, longestKnown) })
+  return pageView(slice, await strayViews(ctx, slice.rows))
 }
 
 /**

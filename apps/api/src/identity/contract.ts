@@ -33,6 +33,8 @@ export type SessionView = {
 }
 /** The text of the token goes to the portal's server only, never to the browser. */
 export type IssuedToken = { token: string; session: SessionView }
+/** `anchor` is the token of the sign-in itself, which is for no place and ends with the sign-in alone. */
+export type SignedIn = IssuedToken & { anchor: string }
 /** All places that the caller's session may move to. */
 export type PlacesView = {
   projects: ProjectView[]

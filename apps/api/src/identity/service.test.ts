@@ -67,7 +67,8 @@ describe('seed and sign-in', () => {
     expect(events[0]).toMatchObject({
       actorId: userId,
       projectId: null,
-      data: { methods: ['password'], scope: 'project', source },
+      // The sign-in itself is for no place.
+      data: { methods: ['password'], scope: 'none', source },
     })
   })
   test('seeding again changes nothing, above all no password', async () => {

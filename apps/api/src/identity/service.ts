@@ -13,7 +13,7 @@ import {
 import { type Ctx, inTransaction, isAdmin } from '../kernel/context.ts'
 import { CloudError, notFound } from '../kernel/errors.ts'
 import { authorize } from '../kernel/policy.ts'
-import type { IssuedToken, PlacesView, rescopeInput, SessionView } from './contract.ts'
+import type { IssuedToken, PlacesView, rescopeInput, SessionView, SignedIn } from './contract.ts'
 import { takeCode } from './multi-factor/codes.ts'
 import { missingFactors } from './multi-factor/factors.ts'
 import { failSlowly, verifySignIn } from './sign-in.ts'
@@ -45,20 +45,20 @@ export {
   issueToken,
   type Origin,
   refused,
-  rightsHold,
+  rightsNow,
 } from './tokens.ts'
 export type { TokenFacts }
 
 /**
- * Signs in by password. The session is for the user's default project, else for the first project by name, else for a
- * domain or the system where the user has a role.
+ * Signs in by password. `anchor` is the token of the sign-in itself, for no place: it outlives every role and project,
+ * and the tokens for places are made from it. `token` is for the first place (firstScope).
  */
 export async function signIn(
   ctx: Ctx,
   input: { user: string; password: string; domain: string; code?: string },
   source: string,
   userAgent = '',
-): Promise<IssuedToken> {
+): Promise<SignedIn> {
   const who: UserRef = { name: input.user, domain: { name: input.domain } }
   const user = await verifySignIn(ctx, who, input.password, source)
   const methods = ['password']
@@ -70,10 +70,17 @@ export async function signIn(
     throw new CloudError('unauthenticated', 'This account asks for a proof that this page cannot take.')
   const scope = await firstScope(ctx, user)
   const { id: userId, passwordHash } = user
-  const { text, facts } = await inTransaction(ctx, (tx) =>
-    issueToken(tx, { userId, scope, methods, passwordHash, origin: { source, userAgent } }),
-  )
-  return { token: text, session: toSession(facts) }
+  return inTransaction(ctx, async (tx) => {
+    const nowhere = { kind: 'none' } as const
+    const origin = { source, userAgent }
+    const anchor = await issueToken(tx, { userId, scope: nowhere, methods, passwordHash, origin })
+    const parent = { hash: anchor.facts.hash }
+    const first =
+      scope.kind === 'none'
+        ? anchor
+        : await issueToken(tx, { userId, scope, methods: ['token', ...methods], parent })
+    return { anchor: anchor.text, token: first.text, session: toSession(first.facts) }
+  })
 }
 
 /** Demands a code once the password is right. The field of the error tells the page to ask for the code. */
@@ -91,6 +98,7 @@ async function demandCode(ctx: Ctx, userId: string, code: string | undefined): P
   )
 }
 
+/** The user's default project, else the first project by name, else a domain or the system where they have a role. */
 async function firstScope(
   ctx: Ctx,
   user: { id: string; defaultProjectId: string | null },

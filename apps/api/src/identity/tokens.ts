@@ -109,10 +109,10 @@ export async function sessionAlive(deps: Deps, tokenHash: string): Promise<boole
   return (await tokenFacts(deps.root, tokenHash)) !== null
 }
 
-/** For open streams: tells whether the token still gives every role that `ctx` has. */
-export async function rightsHold(ctx: Ctx): Promise<boolean> {
-  const facts = ctx.actor.tokenHash === null ? null : await tokenFacts(ctx.deps.root, ctx.actor.tokenHash)
-  return facts !== null && [...ctx.roles].every((role) => facts.roles.has(role))
+/** For open streams: the roles that the token gives now, or null when it is not valid any more. */
+export async function rightsNow({ actor, deps }: Ctx): Promise<ReadonlySet<string> | null> {
+  const facts = actor.tokenHash === null ? null : await tokenFacts(deps.root, actor.tokenHash)
+  return facts === null ? null : facts.roles
 }
 
 export type ScopeWish =

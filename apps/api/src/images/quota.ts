@@ -1,3 +1,4 @@
+import { Prisma } from '@stratolith/db'
 import { type Ctx, projectOf } from '../kernel/context.ts'
 import type { QuotaView } from '../kernel/contract.ts'
 import { invariant } from '../kernel/errors.ts'
@@ -19,6 +20,11 @@ export const paidGib = (row: Pick<ImageRow, 'sizeBytes' | 'virtualBytes' | 'blob
   row.blobId === null
     ? 0
     : imageGib({ sizeBytes: Number(row.sizeBytes ?? 0), virtualBytes: Number(row.virtualBytes ?? 0) })
+
+/** The same as SQL over a row of "Image", and the condition for the rows that use quota: to prove the counters. */
+export const paidGibSql = Prisma.sql`CASE WHEN "blobId" IS NULL THEN 0
+  ELSE ceil(GREATEST("sizeBytes", "virtualBytes", 0) / ${gib}::numeric) END`
+export const notDeleted = Prisma.sql`"state" <> 'deleted'`
 
 /**
  * Bytes that the project may still upload. The value only limits the stream; the reservation of quota decides later.

@@ -10,6 +10,7 @@ import { memberOperations } from './openstack/members.ts'
 import { schemaOperations } from './openstack/schemas.ts'
 import { imagesPolicy } from './policy.ts'
 import { imageContents } from './project-deletion.ts'
+import { notDeleted, paidGibSql } from './quota.ts'
 import { imageBytes } from './reconcile.ts'
 import { imagesRouter } from './router.ts'
 import { imageDeletion, imageImport } from './workflows.ts'
@@ -27,8 +28,14 @@ export const imagesRoom = defineRoom({
   // A blob is the bytes of an image, by their SHA-256.
   kinds: { image: {}, blob: { buried: true } },
   quota: {
-    images: { lock: 5, words: 'images', limit: 50 },
-    imageGib: { lock: 6, words: 'GiB of image storage', limit: 200 },
+    images: { lock: 5, words: 'images', limit: 50, rows: { table: 'Image', only: notDeleted } },
+    imageGib: {
+      lock: 6,
+      words: 'image storage',
+      unit: 'GiB',
+      limit: 200,
+      rows: { table: 'Image', amount: paidGibSql, only: notDeleted },
+    },
   },
   policy: imagesPolicy,
   router: imagesRouter,

@@ -233,7 +233,7 @@ describe('bounds', () => {
     await expectCloudError(
       upload(ctx, image.id, qcow2({ virtualSize: claims, l1Size })),
       'quota_exceeded',
-      /300 more GiB/,
+      /needs 300 GiB more image storage/,
     )
     expect(await getImage(ctx, image)).toMatchObject({ state: 'queued' })
   })

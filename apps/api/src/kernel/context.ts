@@ -121,6 +121,16 @@ export async function inTransaction<T>(ctx: Ctx, fn: (ctx: Ctx) => Promise<T>): 
   }
 }
 
+/**
+ * Does the same for a change that reads a value, and writes it whole: changes of the same name take turns, so that none
+ * of two at the same moment is lost.
+ */
+export const inTurn = <T>(ctx: Ctx, name: string, change: (ctx: Ctx) => Promise<T>): Promise<T> =>
+  inTransaction(ctx, async (tx) => {
+    await tx.db.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${name}, 0))`
+    return change(tx)
+  })
+
 /** Runs reads that all see the database at the same moment. */
 export const withSnapshot = <T>(ctx: Ctx, fn: (ctx: Ctx) => Promise<T>): Promise<T> =>
   ctx.deps.root.$transaction((tx) => fn({ ...ctx, db: tx }), { isolationLevel: 'RepeatableRead' })

@@ -107,6 +107,8 @@ export type OperationView = {
   resourceKind: string
   resourceId: string
   resourceName: string
+  /** Whether the resource is deleted now, so that a link would lead nowhere. */
+  resourceDeleted: boolean
   projectId: string | null
   actorName: string | null
   requestId: string | null

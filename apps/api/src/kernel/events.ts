@@ -74,5 +74,7 @@ export const insertEvents = (told: Prisma.Sql, by: Prisma.Sql): Prisma.Sql => Pr
 
 /** The mark of an event that an operation causes; the beginning of the operation is an event of its own. */
 const followUp = Prisma.sql`'{"ofOperation": true}'::jsonb`
-/** The condition over events `e` that excludes marked ones. Earlier versions had neither the mark nor an event for the beginning. */
-export const noFollowUp = Prisma.sql`e."data"->'ofOperation' IS NULL`
+/** The condition that excludes marked events. Earlier versions had neither the mark nor an event for the beginning. */
+export const noFollowUp = {
+  data: { path: ['ofOperation'], equals: Prisma.DbNull },
+} satisfies Prisma.EventWhereInput

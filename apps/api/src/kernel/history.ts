@@ -148,7 +148,7 @@ export async function lastNamesOf(
   resources: readonly Resource[],
   projectId?: string,
 ): Promise<(one: Resource) => string | null> {
-  const things = [...new Map(resources.map((one) => [`${one.resourceKind} ${one.resourceId}`, one])).values()]
+  const things = distinct(resources)
   const rows = await ctx.db.$queryRaw<{ kind: string; id: string; name: string }[]>`
     SELECT t."kind", t."id", o."resourceName" AS "name"
     FROM unnest(${things.map((one) => one.resourceKind)}::text[], ${things.map((one) => one.resourceId)}::text[]) AS t ("kind", "id")
@@ -158,15 +158,35 @@ export async function lastNamesOf(
   return ({ resourceKind, resourceId }) => names.get(`${resourceKind} ${resourceId}`) ?? null
 }
 
-export type LoggedEvent = Prisma.EventGetPayload<object>
-/** Reads events, newest first. All `conditions` over `e` must hold; they must restrict events to what the caller may see. */
-export const newestEvents = (
+/** How many of a resource's newest events may tell of its deletion: the end of its operation comes after the deletion. */
+const lastWords = 20
+
+/** Which of these resources are deleted, by the newest events of each, in one query. A resource may be made again. */
+export async function deletedAmong(
   ctx: Ctx,
-  conditions: readonly Prisma.Sql[],
-  most: number,
-): Promise<LoggedEvent[]> => ctx.db.$queryRaw`
-  SELECT e.* FROM "Event" e WHERE ${Prisma.join([Prisma.sql`true`, ...conditions], ' AND ')}
-  ORDER BY e."id" DESC LIMIT ${most}`
+  resources: readonly Resource[],
+): Promise<(one: Resource) => boolean> {
+  const things = distinct(resources)
+  const rows = await ctx.db.$queryRaw<{ kind: string; id: string }[]>`
+    SELECT t."kind", t."id"
+    FROM unnest(${things.map((one) => one.resourceKind)}::text[], ${things.map((one) => one.resourceId)}::text[]) AS t ("kind", "id")
+    CROSS JOIN LATERAL (SELECT l."kind" FROM (
+      SELECT e."id", e."kind" FROM "Event" e WHERE e."resourceKind" = t."kind" AND e."resourceId" = t."id"
+      ORDER BY e."id" DESC LIMIT ${lastWords}) l
+      WHERE l."kind" IN (t."kind" || '.created', t."kind" || '.deleted') ORDER BY l."id" DESC LIMIT 1) last
+    WHERE last."kind" = t."kind" || '.deleted'`
+  const deleted = new Set(rows.map(({ kind, id }) => `${kind} ${id}`))
+  return ({ resourceKind, resourceId }) => deleted.has(`${resourceKind} ${resourceId}`)
+}
+
+const distinct = (resources: readonly Resource[]): Resource[] => [
+  ...new Map(resources.map((one) => [`${one.resourceKind} ${one.resourceId}`, one])).values(),
+]
+
+export type LoggedEvent = Prisma.EventGetPayload<object>
+/** A page of events, in a constant number of queries. `where` must restrict them to what the caller may see. */
+export const pageOfEvents = (ctx: Ctx, ask: Ask<Prisma.EventWhereInput>): Promise<Slice<LoggedEvent>> =>
+  readPage<LoggedEvent>(ctx.db.event, ask)
 
 /** The sub-select of the last operation on a resource that may be deleted. `kind` and `id` are expressions of type text. */
 export const lastOperationSql = (kind: Prisma.Sql, id: Prisma.Sql): Prisma.Sql => Prisma.sql`

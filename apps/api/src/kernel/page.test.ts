@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Deps } from './context.ts'
 import { maxCursor, readCursor, writeCursor } from './cursor.ts'
-import { type Order, orderOf, type PageAsk, pageOf, readPage, type Slice, whole } from './page.ts'
+import { askOf, byName, type Order, orderOf, type PageAsk, readPage, type Slice, whole } from './page.ts'
 import { expectCloudError, hexId, testCtx, testDeps } from './testing.ts'
 
 test('a list without pages is whole or refused, never cut', async () => {
@@ -296,10 +296,11 @@ describe('a list of the portal', () => {
 
   test('is sorted by the words that it knows', async () => {
     const projectId = await filled([{ name: 'b' }, { name: 'c' }, { name: 'a' }])
-    const sorted = async (sort: string) =>
-      (await pageOf<Router>(deps.root.router, { ...input, sort }, { projectId })).items.map(
-        ({ name }) => name,
-      )
+    const sorted = async (sort: string) => {
+      const ask = askOf({ ...input, sort }, byName)
+      const { rows } = await readPage<Router>(deps.root.router, { where: { projectId }, ...ask })
+      return rows.map(({ name }) => name)
+    }
     expect(await sorted('name')).toEqual(['a', 'b', 'c'])
     expect(await sorted('-name')).toEqual(['c', 'b', 'a'])
     await expectCloudError(sorted('projectId'), 'invalid_input')

@@ -275,14 +275,8 @@ export const pageView = <T>(
 /** By what every named thing can be sorted. */
 export const byName: Sortable = { name: [{ field: 'name' }], createdAt: [{ field: 'createdAt' }] }
 
-/** One page of a list of the portal that no other door shows in this way, newest first unless it is said. */
-export async function pageOf<Row extends { id: string }>(
-  table: unknown,
-  input: Pick<PageInput, 'limit' | 'marker' | 'sort' | 'sortDir'>,
-  where: object,
-  options: { include?: object; sortable?: Sortable; order?: Order } = {},
-): Promise<Page<Row>> {
-  const { include, sortable = byName, order } = options
-  const slice = await readPage<Row>(table, { where, include, ...askOf(input, sortable, order) })
-  return pageView(slice, slice.rows)
+/** The rows with these ids in the order of the ids, without those that have been deleted since the ids were read. */
+export function inOrder<Row extends { id: string }>(ids: readonly string[], rows: readonly Row[]): Row[] {
+  const byId = new Map(rows.map((row) => [row.id, row]))
+  return ids.flatMap((id) => byId.get(id) ?? [])
 }

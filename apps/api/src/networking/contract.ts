@@ -119,9 +119,20 @@ export type NetworkView = {
 export const portListInput = ownedListInput.extend({
   networkId: z.uuid().optional(),
   deviceId: z.string().max(64).optional(),
+  /** Lists only the ports in this group. */
+  securityGroupId: z.uuid().optional(),
   /** Lists only ports that are attached to a thing of this kind. */
   use: z.enum(portUses).optional(),
 })
+/**
+ * What a port is attached to. `other` is a device outside of this cloud, which a user has named. `name` is known for
+ * instances and routers that the caller may see.
+ */
+export type PortDevice = {
+  kind: 'instance' | 'router' | 'floatingIp' | 'other'
+  id: string
+  name: string | null
+}
 export type PortView = {
   id: string
   name: string
@@ -139,6 +150,8 @@ export type PortView = {
   errorMessage: string | null
   deviceOwner: string
   deviceId: string
+  /** Null: the port is attached to nothing. */
+  device: PortDevice | null
   addresses: { subnetId: string; address: string; floatingIp: { id: string; address: string } | null }[]
   securityGroups: { id: string; name: string }[]
   createdAt: string
@@ -258,6 +271,7 @@ export type FloatingIpView = {
   fixedAddress: string | null
   /** The instance to which the floating IP leads. */
   instanceId: string | null
+  instanceName: string | null
   createdAt: string
 }
 

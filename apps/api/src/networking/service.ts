@@ -16,6 +16,7 @@ export {
 } from './networks/plan.ts'
 export { adoptPorts } from './ports/adopt.ts'
 export { updatePort } from './ports/change.ts'
+export { defineInstanceNames } from './ports/devices.ts'
 export { defineHostnames } from './ports/hostnames.ts'
 export {
   type InstanceInterface,
@@ -40,7 +41,7 @@ export {
   portsOfInstance,
   routerNews,
   securityGroupsOf,
-  unbindPorts,
+  unbindPort,
 } from './ports/of-instances.ts'
 export { findSecurityGroups } from './security-groups/load.ts'
 export { ensureDefaultSecurityGroup, ensurePresetGroup } from './security-groups/service.ts'

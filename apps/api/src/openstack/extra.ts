@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { inTurn } from '../kernel/context.ts'
+import type { Call } from './operation.ts'
 
 /** Attributes that callers invent (Keystone's "extra"): any JSON under any name, stored as it was sent. */
 export type Extra = { [name: string]: Json }
@@ -51,6 +53,12 @@ export function extraOf(
 }
 /** Keys that are never extra attributes: every thing gets them from us, and "extra" itself is ignored, as in Keystone. */
 const never = ['id', 'links', 'extra']
+
+/** Handles a change of the thing `:id`, whose own attributes are stored as one value, after other changes of the thing. */
+export const eachInTurn =
+  <T>(handle: (call: Call) => Promise<T>) =>
+  (call: Call): Promise<T> =>
+    inTurn(call.ctx, `attributes of ${call.params.id}`, (ctx) => handle({ ...call, ctx }))
 
 /** The attributes after a change; an empty object when the change has none. Null is a value like any other. */
 export const changedExtra = (before: Extra, given: Record<string, unknown>): { extra?: Extra } =>

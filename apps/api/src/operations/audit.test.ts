@@ -51,6 +51,24 @@ test('the audit log lists events newest first and by pages, without steps of ope
   expect(second.keptDays).toBe(90)
 })
 
+test('a page of the audit log stays where it is while the log grows, and there is a way back', async () => {
+  const ctx = await testCtx(deps)
+  const at = async (marker: string | null, sort?: string) => {
+    const page = await list(ctx, { limit: 2, marker: marker ?? undefined, sort })
+    return { ...page, ids: page.items.map(({ resourceId }) => resourceId) }
+  }
+  for (const id of ['a', 'b', 'c', 'd', 'e']) await note(ctx, 'thing.created', id)
+  const first = await at(null)
+  expect(first).toMatchObject({ ids: ['e', 'd'], total: 5, atLeast: false, first: 1, previous: null })
+  await note(ctx, 'thing.created', 'f')
+  const second = await at(first.next)
+  expect(second).toMatchObject({ ids: ['c', 'b'], total: 6, first: 4 })
+  expect((await at(second.next)).ids).toEqual(['a'])
+  expect((await at(second.previous)).ids).toEqual(['e', 'd'])
+  expect((await at(null, 'at')).ids).toEqual(['a', 'b'])
+  await expectCloudError(at('17'), 'invalid_input')
+})
+
 test('a thing has the name of its last operation, also when the thing is gone', async () => {
   const ctx = await testCtx(deps)
   const id = crypto.randomUUID()

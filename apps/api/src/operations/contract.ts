@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { keystoneId } from '../directory/contract.ts'
-import { pageInput } from '../kernel/contract.ts'
+import { type Page, pageInput } from '../kernel/contract.ts'
 
 /** The filters by project, person and time; the first two are for administrators and readers of the system with `allProjects`. */
 const filters = {
@@ -19,15 +19,8 @@ export const operationListInput = pageInput.extend({
   action: z.string().max(80).optional(),
 })
 
-export const auditListInput = z.object({
+export const auditListInput = pageInput.omit({ search: true }).extend({
   ...filters,
-  limit: z.number().int().min(1).max(1000).default(50),
-  /** The `next` of the previous page. */
-  marker: z
-    .string()
-    .regex(/^[0-9]{1,18}$/)
-    .optional(),
-  allProjects: z.boolean().default(false),
   /** A kind of events such as "instance.created", or a kind of things such as "instance.". */
   kind: z.string().max(80).optional(),
   resourceId: z.string().max(64).optional(),
@@ -42,6 +35,8 @@ export type AuditRow = {
   resourceId: string
   /** The name in the last operation on the resource, also when the resource is gone; null when there was no operation. */
   resourceName: string | null
+  /** Whether the resource is deleted now, so that a link would lead nowhere. */
+  resourceDeleted: boolean
   projectId: string | null
   projectName: string | null
   /** The user's id; "system" for our own reconcilers and workflows. */
@@ -52,10 +47,7 @@ export type AuditRow = {
   operationId: string | null
   data: Record<string, unknown>
 }
-/** A page; `next` is the marker of the next page. There is no total, because the log grows with the age of the cloud. */
-export type AuditPage = {
-  items: AuditRow[]
-  next: string | null
+export type AuditPage = Page<AuditRow> & {
   /** For how many days the log is kept. */
   keptDays: number
 }

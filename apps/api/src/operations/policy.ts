@@ -4,4 +4,5 @@ const look = 'admin or role:reader and project:own or role:reader and scope:syst
 export const operationsPolicy: PolicyTable = {
   'operations:list': look,
   'operations:get': look,
+  'operations:position': 'anyone',
 }

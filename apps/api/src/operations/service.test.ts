@@ -1,11 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Ctx, type Deps, inTransaction, systemCtx } from '../kernel/context.ts'
-import { expectCloudError, testCtx, testDeps } from '../kernel/testing.ts'
+import { parseCursor, readAfter } from '../kernel/event-log.ts'
+import { expectCloudError, queriesOf, testCtx, testDeps } from '../kernel/testing.ts'
 import { defineWorkflow, recordOperation, startOperation } from '../kernel/workflow.ts'
-import { operationListInput } from './contract.ts'
+import { createSecurityGroup, deleteSecurityGroup } from '../networking/security-groups/service.ts'
+import { listAudit } from './audit.ts'
+import { auditListInput, operationListInput } from './contract.ts'
 import { collectManyQueues, collectQueues, requeueLost } from './reconcile.ts'
 import '../register.ts'
-import { getOperation, listOperations } from './service.ts'
+import { eventPosition, getOperation, listOperations } from './service.ts'
 
 let deps: Deps
 let close: () => Promise<void>
@@ -33,6 +36,20 @@ async function start(ctx: Ctx & { projectId: string }): Promise<string> {
 const jobs = (id: string) =>
   deps.root.$queryRaw<{ attempts: number }[]>`SELECT attempts FROM graphile_worker.jobs WHERE key = ${id}`
 
+test('the events after a position are those that happened since then', async () => {
+  const ctx = await testCtx(deps)
+  const kinds = async (position: string) => {
+    const cursor = parseCursor(position)
+    if (cursor === null) throw new Error(position)
+    return (await readAfter(deps.root, cursor, 100)).rows.map(({ resourceId }) => resourceId)
+  }
+  await start(ctx)
+  const before = await eventPosition(ctx)
+  const id = await start(ctx)
+  expect(new Set(await kinds(before))).toEqual(new Set([id]))
+  expect(await kinds(await eventPosition(ctx))).toEqual([])
+})
+
 describe('history', () => {
   test('tenants see the checks of a placement without names of hosts, also in the form of earlier versions', async () => {
     const ctx = await testCtx(deps)
@@ -46,6 +63,32 @@ describe('history', () => {
     const masked = [{ ...verdicts[0], hostId: 'host-1', host: 'host 1' }]
     expect(await shown({ ...counts, verdicts })).toEqual({ ...counts, verdicts: masked })
     expect(await shown(verdicts)).toEqual({ total: 1, fit: 0, refused: [], verdicts: masked })
+  })
+
+  test('says of each operation and event whether its resource is deleted, in one query more for any number of rows', async () => {
+    const ctx = await testCtx(deps)
+    const made = (name: string) => createSecurityGroup(ctx, { name, description: '' })
+    const [gone, stays] = [await made('gone'), await made('stays')]
+    await deleteSecurityGroup(ctx, { id: gone.id })
+    const kept = ({ items }: { items: { resourceId: string; resourceDeleted: boolean }[] }) =>
+      items.flatMap(({ resourceId, resourceDeleted }) =>
+        [gone.id, stays.id].includes(resourceId) ? [[resourceId === gone.id, resourceDeleted]] : [],
+      )
+    const operations = await list(ctx)
+    expect(kept(operations)).toHaveLength(3)
+    for (const [isGone, deleted] of kept(operations)) expect(deleted).toBe(isGone)
+    const ofMade = operations.items.find(
+      ({ action, resourceId }) => action.endsWith('.create') && resourceId === gone.id,
+    )
+    expect((await getOperation(ctx, { id: ofMade?.id ?? '' })).resourceDeleted).toBe(true)
+    const audit = () => listAudit(ctx, auditListInput.parse({}))
+    const events = kept(await audit())
+    expect(events.length).toBeGreaterThanOrEqual(3)
+    for (const [isGone, deleted] of events) expect(deleted).toBe(isGone)
+
+    const before = [await queriesOf(() => list(ctx)), await queriesOf(audit)]
+    for (let n = 0; n < 10; n++) await made(`more ${n}`)
+    expect([await queriesOf(() => list(ctx)), await queriesOf(audit)]).toEqual(before)
   })
 
   test('lists operations newest first, by resource, state and action, with the user who asked', async () => {

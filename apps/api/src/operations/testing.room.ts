@@ -4,6 +4,7 @@ import type { TestingRoom } from '../rooms.testing.ts'
 export const testingRoom: TestingRoom = {
   rows: {
     list: { kind: 'list', input: () => ({}) },
+    position: { kind: 'anyone' },
     audit: { kind: 'list', input: () => ({}) },
     get: {
       kind: 'read',

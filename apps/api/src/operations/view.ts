@@ -5,7 +5,7 @@ import type { OperationRow } from '../kernel/history.ts'
 import { workflowNamed } from '../kernel/workflow.ts'
 
 /** The view of an operation: its steps are those that ran, in their order, and those still to come, so that the portal can draw the whole timeline. */
-export function operationView(ctx: Ctx, row: OperationRow): OperationView {
+export function operationView(ctx: Ctx, row: OperationRow, resourceDeleted: boolean): OperationView {
   return {
     id: row.id,
     action: row.action,
@@ -13,6 +13,7 @@ export function operationView(ctx: Ctx, row: OperationRow): OperationView {
     resourceKind: row.resourceKind,
     resourceId: row.resourceId,
     resourceName: row.resourceName,
+    resourceDeleted,
     projectId: row.projectId,
     actorName: row.actorName,
     requestId: row.requestId,

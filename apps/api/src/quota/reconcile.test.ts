@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createKeyPair } from '../compute/key-pairs/service.ts'
+import { imageCreateInput } from '../images/contract.ts'
+import { createImage } from '../images/service.ts'
 import { inTransaction } from '../kernel/context.ts'
+import { quotaResources, quotaWords } from '../kernel/quota.ts'
 import { testCtx } from '../kernel/testing.ts'
 import { createNetwork } from '../networking/networks/service.ts'
 import { type Cloud, network, testCloud, usage } from '../networking/testing.ts'
@@ -54,6 +57,28 @@ describe('the counters', () => {
     })
     await proving
     expect((await usage(cloud, ctx.projectId)).networks).toBe(2)
+  })
+
+  it('of images are corrected by the rows, of which deleted images and images without bytes use nothing', async () => {
+    const ctx = await testCtx(cloud.deps)
+    const create = (name: string) => createImage(ctx, imageCreateInput.parse({ name, diskFormat: 'raw' }))
+    const [kept, empty, gone] = [await create('kept'), await create('empty'), await create('gone')]
+    const bytes = { blobId: 'b'.repeat(64), sizeBytes: 1n, virtualBytes: (3n << 30n) + 1n }
+    await db().image.updateMany({ where: { id: { in: [kept.id, gone.id] } }, data: bytes })
+    await db().image.update({ where: { id: gone.id }, data: { state: 'deleted' } })
+    await db().image.update({ where: { id: empty.id }, data: { sizeBytes: 1n << 40n } })
+    const { projectId } = ctx
+    await db().quotaUsage.upsert({
+      where: { projectId_resource: { projectId, resource: 'imageGib' } },
+      create: { projectId, resource: 'imageGib', used: 77 },
+      update: { used: 77 },
+    })
+    await proveUsage(cloud.system)
+    expect(await usage(cloud, projectId)).toEqual({ images: 2, imageGib: 4 })
+  })
+
+  it('have rows that prove them, without an exception', () => {
+    expect(quotaResources().filter((resource) => !quotaWords(resource).rows)).toEqual([])
   })
 
   it('of a user are corrected by the rows of the user', async () => {

@@ -62,6 +62,12 @@ describe('quota', () => {
     expect(quotaShortfall([{ resource: 'vcpus', limit: 4, used: 3 }], { vcpus: 2 })).toMatch(
       /2 more vCPUs, and 3 of 4/,
     )
+    expect(quotaShortfall([{ resource: 'vcpus', limit: 4, used: 4 }], { vcpus: 1 })).toMatch(
+      /needs 1 more vCPU,/,
+    )
+    expect(quotaShortfall([{ resource: 'memoryMib', limit: 4096, used: 3584 }], { memoryMib: 2048 })).toMatch(
+      /needs 2 GiB more memory, and 3\.5 of 4 GiB are in use/,
+    )
     expect(quotaShortfall([{ resource: 'vcpus', limit: -1, used: 3 }], { vcpus: 200 })).toBeNull()
   })
 

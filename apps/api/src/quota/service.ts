@@ -3,7 +3,7 @@ import type { Ctx } from '../kernel/context.ts'
 import type { QuotaResource, QuotaView } from '../kernel/contract.ts'
 import { CloudError, invariant } from '../kernel/errors.ts'
 import { type Fact, readFacts } from '../kernel/facts.ts'
-import { quotaResources, quotaWords } from '../kernel/quota.ts'
+import { moreText, quotaResources, quotaWords, usedText } from '../kernel/quota.ts'
 
 export type QuotaDelta = Partial<Record<QuotaResource, number>>
 
@@ -127,12 +127,10 @@ async function exceeded(
   })
 }
 
-/** “1 more floating IP”: no resource has a plural of its own. Where there is nothing, nothing can be deleted. */
+/** Where there is nothing, nothing can be deleted. */
 function overText(resource: QuotaResource, amount: number, limit: number, used: number): string {
-  const { words } = quotaWords(resource)
-  const more = amount === 1 ? words.replace(/s$/, '') : words
   const help = `${used > 0 ? 'Delete something or ask' : 'Ask'} an administrator for more.`
-  return `Quota exceeded: this needs ${amount} more ${more}, and ${used} of ${limit} are in use. ${help}`
+  return `Quota exceeded: this needs ${moreText(resource, amount)}, and ${usedText(resource, used, limit)} are in use. ${help}`
 }
 
 /** Deletes limits and counters of empty projects, in the transaction that deletes the projects. */

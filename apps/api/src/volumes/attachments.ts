@@ -40,9 +40,7 @@ export async function attachedVolumes(
 }
 
 /** The names that a guest's disks can have after that of its root disk, vda. */
-const deviceNames: readonly string[] = [...'bcdefghijklmnopqrstuvwxyz'].map(
-  (letter) => `/dev/vd${letter}`,
-)
+const deviceNames: readonly string[] = [...'bcdefghijklmnopqrstuvwxyz'].map((letter) => `/dev/vd${letter}`)
 
 /**
  * Takes a volume for an instance, under the locks of both rows. Throws not_found for a volume that the caller may not

@@ -6,26 +6,22 @@ import { csv, everyPage } from '../kit/csv.ts'
 import type { ResourceDescriptor } from '../kit/descriptor.ts'
 import { ResourceTable } from '../kit/ResourceTable.tsx'
 import { useTRPC } from '../kit/trpc.ts'
+import { operationStates } from '../operations/list.ts'
 import { OperationPanel } from '../operations/OperationPanel.tsx'
 import { operationDescriptor } from '../operations/operation.descriptor.tsx'
 import { durationMs, kindWords, stateWords } from '../operations/words.ts'
 import { PageHeader } from '../ui/PageHeader.tsx'
 import { HistoryFilters, useHistoryFilters } from './HistoryFilters.tsx'
+import { allOperationList, operationFilter } from './history.ts'
 
-const states = ['queued', 'running', 'undoing', 'succeeded', 'failed'] as const
 const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)
 
 /** The operations of all projects. */
 export function AllOperationsPage() {
   const trpc = useTRPC()
   const client = useQueryClient()
-  const { get, values } = useHistoryFilters()
-  const filter = {
-    ...values,
-    allProjects: true,
-    resourceKind: get('kind') ?? undefined,
-    state: states.find((state) => state === get('state')),
-  }
+  const { get } = useHistoryFilters()
+  const filter = operationFilter(get)
   const make = async () => {
     const rows = await everyPage<OperationView>((marker) =>
       client.fetchQuery(trpc.operations.list.queryOptions({ ...filter, marker, limit: 1000 })),
@@ -36,7 +32,7 @@ export function AllOperationsPage() {
     <>
       <PageHeader
         title="All operations"
-        description="What was done in every project, by whom, and how long each step took."
+        description="This list shows the operations of all projects, the users who began them, and how long each step took."
       />
       <HistoryFilters
         kinds={{
@@ -45,14 +41,11 @@ export function AllOperationsPage() {
         }}
         states={{
           label: 'State',
-          options: states.map((value) => ({ value, label: stateWords[value].text })),
+          options: operationStates.map((value) => ({ value, label: stateWords[value].text })),
         }}
         download={{ file: 'operations.csv', make }}
       />
-      <ResourceTable
-        descriptor={descriptor}
-        query={(page) => trpc.operations.list.queryOptions({ ...page, ...filter })}
-      />
+      <ResourceTable descriptor={descriptor} query={allOperationList} />
       <OperationPanel />
     </>
   )
@@ -100,5 +93,5 @@ const descriptor: ResourceDescriptor<OperationView> = {
         ]
       : [column],
   ),
-  empty: { title: 'Nothing like that has happened', text: 'Take a filter away to see more.' },
+  empty: { title: 'No such operation', text: 'Remove a filter to see more.' },
 }

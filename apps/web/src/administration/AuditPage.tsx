@@ -1,28 +1,30 @@
 'use client'
-import { Anchor, Button, Code, Group, Stack, Text } from '@mantine/core'
+import { Anchor, Code, Group, Stack, Text } from '@mantine/core'
 import type { AuditRow } from '@stratolith/api/operations/contract'
 import { IconHistory } from '@tabler/icons-react'
 import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-query'
 import { strayEvent } from '../hosts/stray-words.ts'
 import { csv, everyPage } from '../kit/csv.ts'
+import { DateTime } from '../kit/DateTime.tsx'
 import type { ResourceDescriptor } from '../kit/descriptor.ts'
 import { FreshRows } from '../kit/FreshRows.tsx'
-import { dateTime } from '../kit/format.ts'
 import { useHeldRows } from '../kit/held-rows.ts'
 import { Loaded } from '../kit/Loaded.tsx'
 import { lostPageText, useLostPage } from '../kit/lost-page.ts'
 import { Link } from '../kit/navigation.tsx'
 import { paths } from '../kit/paths.ts'
 import { RowsTable } from '../kit/RowsTable.tsx'
+import { TableFoot } from '../kit/TableFoot.tsx'
 import { TwoLines } from '../kit/TwoLines.tsx'
 import { useTRPC } from '../kit/trpc.ts'
 import { useUrlState } from '../kit/url-state.ts'
 import { OperationPanel } from '../operations/OperationPanel.tsx'
+import { Deleted } from '../operations/operation.descriptor.tsx'
 import { auditKinds, eventTitle, resourcePath } from '../operations/words.ts'
 import { PageHeader } from '../ui/PageHeader.tsx'
-import { HistoryFilters, useHistoryFilters } from './HistoryFilters.tsx'
+import { HistoryFilters } from './HistoryFilters.tsx'
+import { auditPage, auditPart } from './history.ts'
 
-const pageSize = 100
 const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)
 
 /** Every change in the cloud: who changed what, when, and by which request. */
@@ -30,18 +32,16 @@ export function AuditPage() {
   const trpc = useTRPC()
   const client = useQueryClient()
   const { get, set } = useUrlState()
-  const { values } = useHistoryFilters()
-  const kind = get('kind')
-  const filter = { ...values, allProjects: true, kind: kind ? `${kind}.` : undefined }
   const marker = get('after') ?? undefined
+  const read = auditPage(trpc, get)
   const query = useQuery({
-    ...trpc.operations.audit.queryOptions({ ...filter, marker, limit: pageSize }),
+    ...read,
     placeholderData: keepPreviousData,
   })
   const lost = useLostPage(query.error, marker ?? null)
   const make = async () => {
     const rows = await everyPage<AuditRow>((after) =>
-      client.fetchQuery(trpc.operations.audit.queryOptions({ ...filter, marker: after, limit: 1000 })),
+      client.fetchQuery(auditPart(trpc, get, { marker: after, limit: 1000 })),
     )
     return csv(headings, rows.map(line))
   }
@@ -49,7 +49,7 @@ export function AuditPage() {
     <>
       <PageHeader
         title="Audit log"
-        description="Every change, of people and of the cloud itself, with the request that made it."
+        description="This log shows every change by people and by the cloud itself, with the request that made the change."
       />
       <HistoryFilters
         kinds={{
@@ -64,35 +64,26 @@ export function AuditPage() {
         </Text>
       )}
       <Loaded query={query}>
-        {({ items, next, keptDays }) => (
+        {(page) => (
           <Stack gap="sm">
             <Rows
-              items={items}
-              question={query.isPlaceholderData ? 'waiting' : JSON.stringify([filter, marker])}
+              items={page.items}
+              question={query.isPlaceholderData ? 'waiting' : JSON.stringify(read.queryKey)}
+            />
+            <TableFoot
+              list={{
+                rows: page.items,
+                count: page,
+                next: page.next,
+                previous: page.previous,
+                paged: marker !== undefined,
+                goTo: (to) => set({ after: to }, true),
+              }}
+              words={descriptor}
             />
             <Text size="xs" c="dimmed">
-              The log goes back {keptDays} days; what is older is deleted.
+              The log goes back {page.keptDays} days; what is older is deleted.
             </Text>
-            {(marker || next) && (
-              <Group justify="flex-end" gap="xs">
-                <Button
-                  size="xs"
-                  variant="default"
-                  disabled={!marker}
-                  onClick={() => set({ after: null }, true)}
-                >
-                  Newest
-                </Button>
-                <Button
-                  size="xs"
-                  variant="default"
-                  disabled={!next}
-                  onClick={() => set({ after: next }, true)}
-                >
-                  Older
-                </Button>
-              </Group>
-            )}
           </Stack>
         )}
       </Loaded>
@@ -101,7 +92,7 @@ export function AuditPage() {
   )
 }
 
-/** The log grows while one reads it. */
+/** The log grows while somebody reads the page. */
 function Rows({ items, question }: { items: AuditRow[]; question: string }) {
   const { rows, fresh, show } = useHeldRows(items, question)
   return (
@@ -166,13 +157,14 @@ const descriptor: ResourceDescriptor<AuditRow> = {
     {
       id: 'project',
       header: 'Project',
+      hideBelow: 'md',
       cell: (row) =>
         row.projectId === null ? (
           '–'
         ) : row.projectName === null ? (
           'gone'
         ) : (
-          <Anchor component={Link} href={paths.project(row.projectId)} size="sm" prefetch={false}>
+          <Anchor component={Link} href={paths.project(row.projectId)} size="sm">
             {row.projectName}
           </Anchor>
         ),
@@ -184,12 +176,12 @@ const descriptor: ResourceDescriptor<AuditRow> = {
         row.actorId === null || row.actorId === 'system' ? (
           'the cloud'
         ) : (
-          <Anchor component={Link} href={paths.user(row.actorId)} size="sm" prefetch={false}>
+          <Anchor component={Link} href={paths.user(row.actorId)} size="sm">
             {row.actorName ?? 'a user who is gone'}
           </Anchor>
         ),
     },
-    { id: 'at', header: 'When', cell: (row) => <time dateTime={row.at}>{dateTime(row.at)}</time> },
+    { id: 'at', header: 'When', cell: (row) => <DateTime iso={row.at} /> },
     {
       id: 'request',
       header: 'Request',
@@ -197,7 +189,7 @@ const descriptor: ResourceDescriptor<AuditRow> = {
       cell: (row) => (row.requestId ? <Code fz={11}>{row.requestId.slice(0, 12)}</Code> : '–'),
     },
   ],
-  empty: { title: 'Nothing like that has happened', text: 'Take a filter away to see more.' },
+  empty: { title: 'No such event', text: 'Remove a filter to see more.' },
 }
 
 const sentence = ({ kind, data }: AuditRow): string =>
@@ -209,11 +201,11 @@ function Thing({ row }: { row: AuditRow }) {
     typeof row.data.name === 'string'
       ? row.data.name
       : (row.resourceName ?? (row.resourceId === row.actorId ? row.actorName : null) ?? row.resourceId)
-  const href = row.kind.endsWith('.deleted') ? null : resourcePath(row)
+  const href = resourcePath(row)
   return (
     <Group gap="xs" wrap="nowrap">
       {href ? (
-        <Anchor component={Link} href={href} size="sm" prefetch={false}>
+        <Anchor component={Link} href={href} size="sm">
           {name}
         </Anchor>
       ) : (
@@ -221,6 +213,7 @@ function Thing({ row }: { row: AuditRow }) {
           {name}
         </Text>
       )}
+      <Deleted of={row} />
       {row.operationId && (
         <Anchor
           component="button"

@@ -25,6 +25,7 @@ export function ServiceForm({ opened, onClose }: Props) {
   const form = useForm({ initialValues: { type: '', name: '', description: '', enabled: true } })
   return (
     <SidePanelForm
+      needs="admin"
       title="Create service"
       opened={opened}
       onClose={onClose}
@@ -82,6 +83,7 @@ export function EndpointForm({ opened, onClose }: Props) {
   const region = form.values.regionId || regions[0]?.id || ''
   return (
     <SidePanelForm
+      needs="admin"
       title="Create endpoint"
       opened={opened}
       onClose={onClose}
@@ -143,6 +145,7 @@ export function RegionForm({ opened, onClose }: Props) {
   const form = useForm({ initialValues: { id: '', description: '' } })
   return (
     <SidePanelForm
+      needs="admin"
       title="Create region"
       opened={opened}
       onClose={onClose}

@@ -129,7 +129,13 @@ const services: ResourceDescriptor<ServiceView> = {
     },
     { id: 'type', header: 'Type', cell: ({ type }) => type },
     { id: 'enabled', header: 'Listed', cell: ({ enabled }) => (enabled ? 'yes' : 'no') },
-    { id: 'description', header: 'Description', hideBelow: 'sm', cell: ({ description }) => description },
+    {
+      id: 'description',
+      header: 'Description',
+      prose: true,
+      hideBelow: 'sm',
+      cell: ({ description }) => description,
+    },
   ],
   empty: { title: 'No services', text: '' },
 }
@@ -223,7 +229,13 @@ const regions: ResourceDescriptor<RegionView> = {
       ),
     },
     { id: 'parent', header: 'Below', cell: ({ parentRegionId }) => parentRegionId ?? '–' },
-    { id: 'description', header: 'Description', hideBelow: 'sm', cell: ({ description }) => description },
+    {
+      id: 'description',
+      header: 'Description',
+      prose: true,
+      hideBelow: 'sm',
+      cell: ({ description }) => description,
+    },
   ],
   empty: { title: 'No regions', text: '' },
 }

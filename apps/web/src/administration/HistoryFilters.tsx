@@ -10,25 +10,13 @@ import { useUrlState } from '../kit/url-state.ts'
 
 const keys = ['project', 'user', 'kind', 'state', 'from', 'to'] as const
 
-/** The values of the history's filters; times are ISO. */
 export function useHistoryFilters() {
   const { get, set } = useUrlState()
-  const iso = (key: string) => {
-    const text = get(key)
-    const time = text ? Date.parse(text) : Number.NaN
-    return Number.isNaN(time) ? undefined : new Date(time).toISOString()
-  }
   return {
     get,
     set: (key: (typeof keys)[number], value: string | null) => set({ [key]: value, after: null }),
     clear: () => set({ after: null, ...Object.fromEntries(keys.map((key) => [key, null])) }),
     any: keys.some((key) => get(key) !== null),
-    values: {
-      projectId: get('project') ?? undefined,
-      actorId: get('user') ?? undefined,
-      from: iso('from'),
-      to: iso('to'),
-    },
   }
 }
 

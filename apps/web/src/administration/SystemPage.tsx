@@ -1,12 +1,12 @@
 'use client'
-import { SimpleGrid, Skeleton, Stack, Table, Text } from '@mantine/core'
+import { SimpleGrid, Skeleton, Stack, Text } from '@mantine/core'
 import type { HostView } from '@stratolith/api/hosts/contract'
 import type { ProcessView, SystemView } from '@stratolith/api/system/contract'
 import { IconCpu } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { Accelerator } from '../hosts/Accelerator.tsx'
 import { Ago } from '../kit/Ago.tsx'
-import type { ResourceDescriptor } from '../kit/descriptor.ts'
+import type { ResourceDescriptor, RowsDescriptor } from '../kit/descriptor.ts'
 import { bytes, dateTime, gib, mib } from '../kit/format.ts'
 import { Loaded } from '../kit/Loaded.tsx'
 import { paths } from '../kit/paths.ts'
@@ -30,11 +30,14 @@ export function SystemPage() {
   const hosts = useQuery(trpc.hosts.list.queryOptions({ limit: 200 }))
   return (
     <>
-      <PageHeader title="System" description="What the cloud is made of, and how it does right now." />
+      <PageHeader
+        title="System"
+        description="This page shows the processes, hosts and machines of the cloud, and their present state."
+      />
       <Loaded query={info} waiting={<Skeleton height="90vh" mb="md" role="status" aria-label="Loading" />}>
         {(view) => <Information info={view} />}
       </Loaded>
-      <Section title="Hosts can" description="What their machines and programs allow.">
+      <Section title="Hosts can" description="This is what the machines and programs of the hosts allow.">
         <Loaded query={hosts}>
           {({ items }: { items: HostView[] }) => <RowsTable descriptor={abilities} rows={items} />}
         </Loaded>
@@ -100,30 +103,31 @@ function Information({ info }: { info: SystemView }) {
   )
 }
 
+const changes: RowsDescriptor<SystemView['migrations'][number] & { id: string }> = {
+  kind: 'migration',
+  noun: 'Change',
+  plural: 'Changes',
+  name: ({ name }) => name,
+  icon: null,
+  columns: [
+    { id: 'name', header: 'Change', cell: ({ name }) => name },
+    { id: 'at', header: 'Made', cell: ({ at }) => dateTime(at) },
+  ],
+}
+
 function Schema({ migrations }: Pick<SystemView, 'migrations'>) {
   return (
-    <Section title="Schema" description="The newest changes of the database.">
+    <Section title="Schema" description="These are the newest changes of the database.">
       {migrations.length === 0 ? (
         <Text size="sm" c="dimmed">
           None is recorded.
         </Text>
       ) : (
-        <Table aria-label="Migrations" verticalSpacing={4} maw={560}>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>Change</Table.Th>
-              <Table.Th>Made</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {migrations.slice(0, 8).map(({ name, at }) => (
-              <Table.Tr key={name}>
-                <Table.Td style={{ overflowWrap: 'anywhere' }}>{name}</Table.Td>
-                <Table.Td>{dateTime(at)}</Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
+        <RowsTable
+          descriptor={changes}
+          rows={migrations.slice(0, 8).map((one) => ({ ...one, id: one.name }))}
+          label="Migrations"
+        />
       )}
     </Section>
   )

@@ -5,7 +5,7 @@ export function Tags({ tags }: { tags: string[] }) {
   return (
     <Group gap={4}>
       {tags.map((tag) => (
-        <Badge key={tag} variant="default" size="sm" tt="none" fw={500} maw="100%">
+        <Badge key={tag} size="sm" fw={500} maw="100%">
           {tag}
         </Badge>
       ))}

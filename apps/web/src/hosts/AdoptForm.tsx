@@ -21,6 +21,7 @@ export function AdoptGuestForm({ stray, opened, onClose }: AdoptProps) {
   const form = useForm({ initialValues: { projectId: stray.project?.name ? stray.project.id : null } })
   return (
     <SidePanelForm
+      needs="admin"
       title={`Adopt ${strayName(stray)}`}
       opened={opened}
       onClose={onClose}
@@ -63,6 +64,7 @@ export function AdoptBytesForm({ stray, opened, onClose }: AdoptProps) {
   })
   return (
     <SidePanelForm
+      needs="admin"
       title="Adopt image bytes"
       opened={opened}
       onClose={onClose}

@@ -3,12 +3,12 @@ import type { HostView } from '@stratolith/api/hosts/contract'
 import { hostCan } from '@stratolith/api/hosts/states'
 import {
   IconHelpHexagon,
+  IconPencil,
   IconPlayerPlay,
   IconPlayerStop,
   IconPlugConnected,
   IconPlugConnectedX,
   IconServer2,
-  IconSettings,
   IconTrash,
 } from '@tabler/icons-react'
 import { useMutation } from '@tanstack/react-query'
@@ -24,22 +24,16 @@ import { PageHeader } from '../ui/PageHeader.tsx'
 import { HostPanel } from './HostPanel.tsx'
 import { hostDescriptor } from './host.descriptor.tsx'
 import { fencingQuestion } from './host-words.ts'
-import { lookAgainMs } from './Unconfirmed.tsx'
+import { hostList } from './list.ts'
 
 export function HostsPage() {
-  const trpc = useTRPC()
   return (
     <>
-      <PageHeader title="Hosts" description="Machines that carry instances, and how full they are." />
-      <ResourceTable
-        descriptor={hostDescriptor}
-        actions={useHostActions()}
-        query={(page) => ({
-          ...trpc.hosts.list.queryOptions(page),
-          refetchInterval: ({ state }) =>
-            state.data?.items.some(({ unconfirmed }) => unconfirmed > 0) ? lookAgainMs : false,
-        })}
+      <PageHeader
+        title="Hosts"
+        description="These machines run the instances. The list shows how much of each machine is in use."
       />
+      <ResourceTable descriptor={hostDescriptor} actions={useHostActions()} query={hostList} />
       <HostPanel />
     </>
   )
@@ -58,8 +52,8 @@ function useHostActions(): ResourceAction<HostView>[] {
   return [
     {
       id: 'manage',
-      label: 'Look and change',
-      icon: <IconSettings size={16} />,
+      label: 'Edit',
+      icon: <IconPencil size={16} />,
       allowed: () => true,
       open: ({ id }) => set({ panel: id }, true),
     },
@@ -110,7 +104,7 @@ function useHostActions(): ResourceAction<HostView>[] {
       allowed: (host) => all(admin(), hostCan.delete(host)),
       confirm: ([host]) => ({
         title: `Remove ${host?.name ?? ''}?`,
-        body: 'For a machine that is gone for good and never runs again: what deleted instances had there is free. When its agent starts again, it is a new host.',
+        body: 'Remove a host only when its machine is gone for good and never runs again. The addresses and the room that deleted instances still held there become free. If its agent starts again all the same, the cloud registers it as a new host.',
         confirmLabel: 'Remove',
       }),
       run: ({ id }) => remove.mutateAsync({ id }),

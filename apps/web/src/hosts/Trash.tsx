@@ -4,8 +4,9 @@ import type { DiskTrash, TrashView } from '@stratolith/api/hosts/contract'
 import { IconArrowBackUp, IconTrash } from '@tabler/icons-react'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { Ago } from '../kit/Ago.tsx'
+import { DateTime } from '../kit/DateTime.tsx'
 import type { ResourceDescriptor } from '../kit/descriptor.ts'
-import { bytes, dateTime } from '../kit/format.ts'
+import { bytes } from '../kit/format.ts'
 import { RowsTable } from '../kit/RowsTable.tsx'
 import { useAdminOnly } from '../kit/rights.ts'
 import { useTRPC } from '../kit/trpc.ts'
@@ -104,7 +105,7 @@ const trashDescriptor: ResourceDescriptor<Row> = {
     { id: 'where', header: 'Where', hideBelow: 'sm', cell: ({ host }) => placeName(host) },
     { id: 'size', header: 'On disk', hideBelow: 'sm', cell: ({ sizeBytes }) => bytes(sizeBytes) },
     { id: 'since', header: 'Removed', hideBelow: 'md', cell: ({ trashedAt }) => <Ago iso={trashedAt} /> },
-    { id: 'gone', header: 'Gone after', cell: ({ goneAfter }) => dateTime(goneAfter) },
+    { id: 'gone', header: 'Gone after', cell: ({ goneAfter }) => <DateTime iso={goneAfter} /> },
   ],
   empty: {
     title: 'The trash is empty',

@@ -20,6 +20,7 @@ import { useNow } from '../kit/use-now.ts'
 import { ReasonButton } from '../ui/ReasonButton.tsx'
 import { Section } from '../ui/Section.tsx'
 import { heldText } from './host-words.ts'
+import { lookAgainMs } from './list.ts'
 import {
   countText,
   nextTry,
@@ -31,8 +32,6 @@ import {
   waitingText,
 } from './unconfirmed-words.ts'
 
-/** A host confirms without an event, within moments, so the page asks again and again. */
-export const lookAgainMs = 5_000
 const pageSize = 20
 
 /** The documents that the host has not confirmed yet, those that have waited longest first. */

@@ -12,6 +12,7 @@ import { useUrlState } from '../kit/url-state.ts'
 import { PageHeader } from '../ui/PageHeader.tsx'
 import { AdoptBytesForm, AdoptGuestForm } from './AdoptForm.tsx'
 import { Brakes } from './Brakes.tsx'
+import { strayList } from './list.ts'
 import { strayDescriptor } from './stray.descriptor.tsx'
 import { fateText, removalText, strayName, strayWords } from './stray-words.ts'
 import { Trash } from './Trash.tsx'
@@ -44,9 +45,7 @@ export function UnknownPage() {
               </Button>
             )
           }
-          query={(page, { kind }) =>
-            trpc.hosts.strays.queryOptions({ ...page, hostId, kind: kind as StrayView['kind'] | undefined })
-          }
+          query={strayList}
         />
         <Text size="sm" c="dimmed" maw={720}>
           {time.data && fateText(time.data)}

@@ -9,8 +9,6 @@ import { HostName } from './HostName.tsx'
 import { HostState } from './HostState.tsx'
 import { UnconfirmedCount } from './Unconfirmed.tsx'
 
-const share = ({ used, total }: { used: number; total: number }): number => (total > 0 ? used / total : 0)
-
 /** For example "a user each, cgroups (v1) for cpu, memory, pids". */
 function keptApartBy({ users, cgroup, controllers }: NonNullable<HostView['isolation']>): string {
   const cgroups = cgroup === 'none' ? [] : [`cgroups (${cgroup}) for ${controllers.join(', ')}`]
@@ -53,14 +51,14 @@ export const hostDescriptor: ResourceDescriptor<HostView> = {
     {
       id: 'vcpus',
       header: 'vCPU',
-      sort: (host) => share(host.vcpus),
+      sort: true,
       value: (host) => host.vcpus.used,
       cell: (host) => <CapacityBar host={host} amount="vcpus" bare />,
     },
     {
       id: 'memory',
       header: 'Memory',
-      sort: (host) => share(host.memoryMib),
+      sort: true,
       value: (host) => host.memoryMib.used,
       cell: (host) => <CapacityBar host={host} amount="memoryMib" bare />,
     },
@@ -68,14 +66,14 @@ export const hostDescriptor: ResourceDescriptor<HostView> = {
       id: 'disk',
       header: 'Disk',
       hideBelow: 'md',
-      sort: (host) => share(host.diskGib),
+      sort: true,
       value: (host) => host.diskGib.used,
       cell: (host) => <CapacityBar host={host} amount="diskGib" bare />,
     },
     {
       id: 'instances',
       header: 'Instances',
-      sort: (host) => host.instances,
+      sort: true,
       value: (host) => host.instances,
       cell: (host) => host.instances,
     },
@@ -84,7 +82,7 @@ export const hostDescriptor: ResourceDescriptor<HostView> = {
       header: 'Accelerator',
       width: 180,
       hideBelow: 'md',
-      sort: (host) => host.accelerator,
+      sort: true,
       value: (host) => host.accelerator,
       cell: (host) => <Accelerator host={host} />,
     },

@@ -2,8 +2,8 @@ import { Stack, Text } from '@mantine/core'
 import type { StrayView } from '@stratolith/api/hosts/contract'
 import { IconHelpHexagon } from '@tabler/icons-react'
 import { Ago } from '../kit/Ago.tsx'
+import { DateTime } from '../kit/DateTime.tsx'
 import type { ResourceDescriptor } from '../kit/descriptor.ts'
-import { dateTime } from '../kit/format.ts'
 import { StateBadge } from '../kit/StateBadge.tsx'
 import { placeName, strayName, strayProject, strayWords } from './stray-words.ts'
 
@@ -73,6 +73,14 @@ function Fate({ stray }: { stray: StrayView }) {
   if (stray.decision === 'remove')
     return <StateBadge tone="bad" state="Removed soon" detail="At the next round, within a minute." />
   return (
-    <Text size="sm">{stray.removedAfter ? `removed after ${dateTime(stray.removedAfter)}` : 'kept'}</Text>
+    <Text size="sm">
+      {stray.removedAfter ? (
+        <>
+          removed after <DateTime iso={stray.removedAfter} />
+        </>
+      ) : (
+        'kept'
+      )}
+    </Text>
   )
 }

@@ -13,10 +13,11 @@ import type { PlacesView } from '@stratolith/api/identity/contract'
 import { IconCheck, IconCloud, IconFolder, IconPin, IconPinnedOff, IconSelector } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
+import { askPortal } from '../kit/ask-portal.ts'
 import { usePathname } from '../kit/navigation.tsx'
 import { notify } from '../kit/notify.ts'
 import { cloudPlace, paths, placed } from '../kit/paths.ts'
-import { pageHeaders, placeName, type Sender } from '../kit/place.ts'
+import { placeName } from '../kit/place.ts'
 import { useSession } from '../kit/session.ts'
 import { useTRPC } from '../kit/trpc.ts'
 import { sameKind } from '../shell/navigation.tsx'
@@ -111,7 +112,7 @@ function useSwitch(): { busy: boolean; go: (choice: Choice) => Promise<void> } {
   const go = async ({ where, projectId }: Choice) => {
     setBusy(true)
     try {
-      await switchTo(where, session)
+      await askPortal('/api/project', session, where)
       const there = { ...session, at: projectId ?? cloudPlace, home: projectId }
       window.location.assign(placed(there, projectId === null ? paths.overview : sameKind(pathname)))
     } catch (error) {
@@ -201,13 +202,4 @@ function choicesOf(places: PlacesView | undefined): Choice[] {
         ]
       : []),
   ]
-}
-
-async function switchTo(where: Where, sender: Sender): Promise<void> {
-  const answer = await fetch('/api/project', {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', ...pageHeaders(sender) },
-    body: JSON.stringify(where),
-  })
-  if (!answer.ok) throw (await answer.json()).error
 }

@@ -30,10 +30,12 @@ test('a pin stays until the project is unpinned', () => {
 test('a stored text that is not ours pins nothing', () => {
   const store = storage()
   togglePin(store, 'ann', 'a')
-  store.getItem = () => '{"pinned":[1,{}],"recent":"x"'
+  store.getItem = () => '["a"'
   expect(ownProjects(store, 'ann')).toEqual({ pinned: [], recent: [] })
-  store.getItem = () => '{"pinned":[1,"a",{}],"recent":"x"}'
-  expect(ownProjects(store, 'ann')).toEqual({ pinned: ['a'], recent: [] })
+  store.getItem = () => '[1,"a",{}]'
+  expect(ownProjects(store, 'ann')).toEqual({ pinned: ['a'], recent: ['a'] })
+  store.getItem = () => '{"0":"a"}'
+  expect(ownProjects(store, 'ann')).toEqual({ pinned: [], recent: [] })
 })
 
 test('each project is in the list once, and a project that is gone is not in the list', () => {

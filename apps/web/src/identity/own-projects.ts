@@ -1,28 +1,24 @@
-import { ownKey } from '../kit/own-storage.ts'
+import { ownKey, preferenceKey } from '../kit/own-storage.ts'
 
 /**
  * The projects that the user has pinned, and those that the user worked in last. Only their ids are stored, and only in
- * the browser, so that pins may stay after signing out.
+ * the browser. Pins stay after signing out; where the user has worked does not (kit/own-storage.ts).
  */
 export type OwnProjects = { pinned: readonly string[]; recent: readonly string[] }
 const mostRecent = 4
 
-const keyOf = (userId: string): string => ownKey(userId, 'projects')
+const pinsKey = (userId: string): string => preferenceKey(userId, 'projects.pinned')
+const recentKey = (userId: string): string => ownKey(userId, 'projects.recent')
 
-export function ownProjects(store: Storage, userId: string): OwnProjects {
-  try {
-    const kept: unknown = JSON.parse(store.getItem(keyOf(userId)) ?? 'null')
-    return { pinned: idsIn(kept, 'pinned'), recent: idsIn(kept, 'recent') }
-  } catch {
-    // The stored text is not ours, so nothing is pinned.
-    return { pinned: [], recent: [] }
-  }
-}
+export const ownProjects = (store: Storage, userId: string): OwnProjects => ({
+  pinned: idsIn(store.getItem(pinsKey(userId))),
+  recent: idsIn(store.getItem(recentKey(userId))),
+})
 
 export function visited(store: Storage, userId: string, projectId: string): void {
-  const own = ownProjects(store, userId)
-  const recent = [projectId, ...own.recent.filter((id) => id !== projectId)].slice(0, mostRecent)
-  store.setItem(keyOf(userId), JSON.stringify({ ...own, recent }))
+  const { recent } = ownProjects(store, userId)
+  const next = [projectId, ...recent.filter((id) => id !== projectId)].slice(0, mostRecent)
+  store.setItem(recentKey(userId), JSON.stringify(next))
 }
 
 /** Pins or unpins the project; returns the pins and recent projects after that. */
@@ -31,9 +27,8 @@ export function togglePin(store: Storage, userId: string, projectId: string): Ow
   const pinned = own.pinned.includes(projectId)
     ? own.pinned.filter((id) => id !== projectId)
     : [...own.pinned, projectId]
-  const next = { ...own, pinned }
-  store.setItem(keyOf(userId), JSON.stringify(next))
-  return next
+  store.setItem(pinsKey(userId), JSON.stringify(pinned))
+  return { ...own, pinned }
 }
 
 /** The list of the switcher: pinned projects, then recent projects, then the others, each once. */
@@ -52,7 +47,12 @@ export function inGroups<T extends { key: string }>(
   ].filter(({ choices }) => choices.length > 0)
 }
 
-function idsIn(kept: unknown, name: string): string[] {
-  const ids: unknown = typeof kept === 'object' && kept !== null ? Reflect.get(kept, name) : null
-  return Array.isArray(ids) ? ids.filter((id) => typeof id === 'string') : []
+function idsIn(text: string | null): string[] {
+  try {
+    const ids: unknown = JSON.parse(text ?? '[]')
+    return Array.isArray(ids) ? ids.filter((id) => typeof id === 'string') : []
+  } catch {
+    // The stored text is not ours, so it has no projects.
+    return []
+  }
 }

@@ -77,6 +77,7 @@ export function ImageCreateForm({ opened, onClose }: { opened: boolean; onClose:
   }
   return (
     <SidePanelForm
+      needs="member"
       title="Upload image"
       opened={opened}
       onClose={onClose}

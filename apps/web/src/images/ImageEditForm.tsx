@@ -41,6 +41,7 @@ export function ImageEditForm({
   })
   return (
     <SidePanelForm
+      needs={{ own: image.own }}
       title={`Edit ${image.name}`}
       opened={opened}
       onClose={onClose}

@@ -12,6 +12,7 @@ import { useSession } from '../kit/session.ts'
 import { invalidateKind } from '../kit/stale.ts'
 import { useTRPC } from '../kit/trpc.ts'
 import { ReasonButton } from '../ui/ReasonButton.tsx'
+import { offeredRead } from './list.ts'
 
 type Offered = Pick<ImageView, 'id' | 'name'>
 const nameOf = (image: Offered) => image.name || image.id
@@ -61,7 +62,7 @@ export function OfferedImages() {
   const trpc = useTRPC()
   const { project } = useSession()
   const offered = useQuery({
-    ...trpc.images.list.queryOptions({ offered: true, limit: 10 }),
+    ...offeredRead(trpc),
     enabled: project !== null,
   })
   const count = offered.data?.total ?? 0

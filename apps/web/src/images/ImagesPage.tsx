@@ -1,17 +1,15 @@
 'use client'
-import type { ImageView } from '@stratolith/api/images/contract'
-import { imageStates, imageVisibilities } from '@stratolith/api/images/states'
 import { IconUpload } from '@tabler/icons-react'
 import { lazyPanel } from '../kit/lazy-panel.tsx'
 import { MainAction } from '../kit/MainAction.tsx'
 import { ResourceTable } from '../kit/ResourceTable.tsx'
 import { useMay } from '../kit/rights.ts'
-import { useTRPC } from '../kit/trpc.ts'
 import { useUrlPanel } from '../kit/url-state.ts'
 import { PageHeader } from '../ui/PageHeader.tsx'
 import { OfferedImages } from './ImageOffer.tsx'
 import { allImagesDescriptor, imageDescriptor } from './image.descriptor.tsx'
 import { useImageActions } from './image-actions.tsx'
+import { imageList } from './list.ts'
 
 const ImageCreateForm = lazyPanel(() =>
   import('./ImageCreateForm.tsx').then((module) => module.ImageCreateForm),
@@ -43,7 +41,6 @@ const filters = [
 
 /** `allProjects`: the administrators' list of the images of all projects. */
 export function ImagesPage({ allProjects = false }: { allProjects?: boolean }) {
-  const trpc = useTRPC()
   const may = useMay()
   const actions = useImageActions()
   const panel = useUrlPanel('create')
@@ -75,20 +72,9 @@ export function ImagesPage({ allProjects = false }: { allProjects?: boolean }) {
         }
         actions={actions}
         filters={filters}
-        query={(page, { visibility, state }) =>
-          trpc.images.list.queryOptions({
-            ...page,
-            allProjects,
-            visibility: visibilityOf(visibility),
-            state: stateOf(state),
-          })
-        }
+        query={imageList(allProjects)}
       />
       <ImageCreateForm opened={panel.opened} onClose={panel.close} />
     </>
   )
 }
-
-const visibilityOf = (text: string | undefined): ImageView['visibility'] | undefined =>
-  imageVisibilities.find((visibility) => visibility === text)
-const stateOf = (text: string | undefined) => imageStates.find((state) => state === text)

@@ -29,7 +29,10 @@ export function UploadList({ uploads }: { uploads: readonly Upload[] }) {
   const Chevron = folded ? IconChevronUp : IconChevronDown
   return (
     <Affix
-      position={{ bottom: 16, left: 'calc(var(--page-start) + var(--mantine-spacing-md))' }}
+      position={{
+        bottom: 'calc(16px + var(--bar, 0px))',
+        left: 'calc(var(--page-start) + var(--mantine-spacing-md))',
+      }}
       zIndex={150}
       maw="calc(100vw - 32px)"
     >

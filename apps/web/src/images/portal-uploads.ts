@@ -1,5 +1,6 @@
 'use client'
 import { useSyncExternalStore } from 'react'
+import { heed } from '../kit/heed.ts'
 import { createUploadStore, type Upload } from './uploads.ts'
 
 const warn = (event: BeforeUnloadEvent) => event.preventDefault()
@@ -10,6 +11,7 @@ export const uploads = createUploadStore({
   now: () => Date.now(),
   guard: (on) =>
     on ? window.addEventListener('beforeunload', warn) : window.removeEventListener('beforeunload', warn),
+  refused: heed,
 })
 
 const none: readonly Upload[] = []

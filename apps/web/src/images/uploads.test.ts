@@ -30,8 +30,10 @@ function setup() {
     }
   }
   const guarded: boolean[] = []
+  const refused: unknown[] = []
   const store = createUploadStore({
     guard: (on) => guarded.push(on),
+    refused: (error) => refused.push(error),
     now: () => time,
     request: () => {
       const request = fakeRequest()
@@ -44,7 +46,7 @@ function setup() {
     if (!request) throw new Error('nothing was sent')
     return request
   }
-  return { store, sent, last, guarded, wait: (ms: number) => (time += ms) }
+  return { store, sent, last, guarded, refused, wait: (ms: number) => (time += ms) }
 }
 const here = { place: 'here', userId: 'ann' }
 const image = { id: 'a/b', name: 'debian' }

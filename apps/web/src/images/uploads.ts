@@ -31,6 +31,8 @@ export type UploadDeps = {
   now: () => number
   /** Called when the first upload begins and when the last one ends, because leaving the page would end an upload. */
   guard: (on: boolean) => void
+  /** Called with the server's error when it refuses an upload. */
+  refused: (error: unknown) => void
 }
 
 /** Makes a store of uploads; tests make their own, and the portal has one (portal-uploads.ts). */
@@ -81,10 +83,12 @@ export function createUploadStore(deps: UploadDeps) {
       for (const listener of listeners) listener()
       request.upload.onprogress = ({ loaded }: { loaded: number }) =>
         set(image.id, { sentBytes: Math.min(loaded, file.size), bytesPerSecond: meter(loaded) })
-      request.onload = () =>
-        request.status >= 200 && request.status < 300
-          ? settle(image.id, { state: 'done', sentBytes: file.size })
-          : settle(image.id, { state: 'failed', error: serverSentence(request) })
+      request.onload = () => {
+        if (request.status >= 200 && request.status < 300)
+          return settle(image.id, { state: 'done', sentBytes: file.size })
+        settle(image.id, { state: 'failed', error: serverSentence(request) })
+        deps.refused(field(bodyOf(request.responseText), 'error'))
+      }
       request.onerror = () =>
         settle(image.id, {
           state: 'failed',
@@ -120,13 +124,16 @@ function serverSentence(request: Pick<Request, 'status' | 'responseText'>): stri
   return `The server refused the upload (code ${request.status}). Try again; if it stays so, ask an administrator.`
 }
 function sentenceIn(text: string): string | null {
+  const body = bodyOf(text)
+  for (const holder of [body, field(body, 'error')]) {
+    const message = field(holder, 'message')
+    if (typeof message === 'string' && message !== '') return message
+  }
+  return null
+}
+function bodyOf(text: string): unknown {
   try {
-    const body: unknown = JSON.parse(text)
-    for (const holder of [body, field(body, 'error')]) {
-      const message = field(holder, 'message')
-      if (typeof message === 'string' && message !== '') return message
-    }
-    return null
+    return JSON.parse(text)
   } catch {
     return null // The answer of a proxy may be a page, which is no sentence for people.
   }

@@ -5,7 +5,6 @@ import { PageHeader } from '../ui/PageHeader.tsx'
 import { ReasonButton } from '../ui/ReasonButton.tsx'
 import { ActionMenu } from './ActionMenu.tsx'
 import { useGuarded, useRunAction } from './actions.tsx'
-import classes from './DetailPage.module.css'
 import { type ResourceAction, type ResourceDescriptor, removes } from './descriptor.ts'
 import { headerActions } from './header-actions.ts'
 import { Link, usePathname, useRouter } from './navigation.tsx'
@@ -90,9 +89,9 @@ export function DetailPage<V extends { id: string }>({
       />
       {header}
       <Tabs value={tab} onChange={(id) => set({ tab: id === first ? null : id })} keepMounted={false} mt="md">
-        <Tabs.List className={classes.tabs}>
+        <Tabs.List>
           {tabs.map(({ id, label }) => (
-            <Tabs.Tab key={id} value={id} style={{ flexShrink: 0 }}>
+            <Tabs.Tab key={id} value={id}>
               {label}
             </Tabs.Tab>
           ))}

@@ -2,6 +2,7 @@
 import { Textarea, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import type { ReactNode } from 'react'
+import type { Right } from './rights.ts'
 import { SidePanelForm } from './SidePanelForm.tsx'
 
 export type NameValues = { name: string; description: string }
@@ -9,6 +10,7 @@ export type NameValues = { name: string; description: string }
 /** The panel that edits a name and a description; `fixedName` says why the name cannot change. */
 export function NameForm({
   title,
+  needs,
   opened,
   onClose,
   initial = { name: '', description: '' },
@@ -19,6 +21,7 @@ export function NameForm({
   children,
 }: {
   title: string
+  needs: Right
   opened: boolean
   onClose: () => void
   initial?: NameValues
@@ -35,6 +38,7 @@ export function NameForm({
   return (
     <SidePanelForm
       title={title}
+      needs={needs}
       opened={opened}
       onClose={onClose}
       form={form}

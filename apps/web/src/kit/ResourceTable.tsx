@@ -49,10 +49,13 @@ export function ResourceTable<V extends { id: string }>({
   const selectable = actions.some((action) => action.bulk && action.run)
   const { result } = list
   const empty = result.data !== undefined && list.rows.length === 0
+  // There is nothing to search and to filter in a list without things.
+  const bare = empty && !list.filtered && !list.paged
   return (
     <div>
       <TableToolbar
         list={list}
+        bare={bare}
         filters={filters}
         searchable={searchable}
         plural={descriptor.plural}
@@ -82,7 +85,7 @@ export function ResourceTable<V extends { id: string }>({
               }
               onClear={() => clear(selection)}
             />
-            <div className={classes.frame} data-stale={result.isPlaceholderData || undefined}>
+            <div className={classes.frame} data-frame data-stale={result.isPlaceholderData || undefined}>
               <Rows
                 list={list}
                 descriptor={descriptor}
@@ -202,6 +205,7 @@ function Rows<V extends { id: string }>({
       className={classes.table}
       role="table"
       aria-label={descriptor.plural}
+      data-list={descriptor.plural}
       aria-busy={result.isFetching}
     >
       <TableHead

@@ -30,7 +30,7 @@ export function RowsTable<V extends { id: string }>({
   if (rows.length === 0)
     return empty ?? (descriptor.empty && <EmptyState icon={descriptor.icon} {...descriptor.empty} />)
   return (
-    <div className={classes.frame}>
+    <div className={classes.frame} data-frame>
       <table className={classes.table} role="table" aria-label={label ?? descriptor.plural}>
         <TableHead
           columns={descriptor.columns.map((column) => ({ ...column, sort: undefined }))}

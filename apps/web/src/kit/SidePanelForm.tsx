@@ -2,20 +2,25 @@
 import { Alert, Button, Group, Stack } from '@mantine/core'
 import type { UseFormReturnType } from '@mantine/form'
 import { useWindowEvent } from '@mantine/hooks'
-import { IconAlertTriangle } from '@tabler/icons-react'
+import { IconAlertTriangle, IconLock } from '@tabler/icons-react'
 import { type ReactNode, useRef, useState } from 'react'
+import { ReasonButton } from '../ui/ReasonButton.tsx'
 import { AsCode } from './AsCode.tsx'
 import { confirm } from './confirm.tsx'
 import { cloudError } from './errors.ts'
+import { type Right, useRight } from './rights.ts'
 import { SidePanel } from './SidePanel.tsx'
 
 /**
  * A small form at the side of a list. `onSubmit` throws the server's error, whose sentence is shown at its field or
  * above the buttons. The form closes after success, and asks before typed input is lost. Closing writes the address, so
- * work that must come after closing (such as opening another page) is a function to which `onSubmit` resolves.
+ * work that must come after closing (such as opening another page) is a function to which `onSubmit` resolves. `needs`:
+ * the right that the work needs. An address may open the form for somebody without this right, who is told so at once,
+ * and so is somebody who loses the right while they type.
  */
 export function SidePanelForm<T extends Record<string, unknown>>({
   title,
+  needs,
   opened,
   onClose,
   form,
@@ -25,6 +30,7 @@ export function SidePanelForm<T extends Record<string, unknown>>({
   children,
 }: {
   title: string
+  needs: Right
   opened: boolean
   onClose: () => void
   form: UseFormReturnType<T>
@@ -34,6 +40,7 @@ export function SidePanelForm<T extends Record<string, unknown>>({
   children: ReactNode
 }) {
   const body = useRef<HTMLFormElement>(null)
+  const allowed = useRight(needs)
   const [busy, setBusy] = useState(false)
   const [failure, setFailure] = useState<{ message: string; requestId: string } | null>(null)
   useWindowEvent('beforeunload', (event) => {
@@ -58,6 +65,8 @@ export function SidePanelForm<T extends Record<string, unknown>>({
     finish()
   }
   const submit = async (values: T) => {
+    // Enter submits a form whose button is disabled.
+    if (allowed !== true) return
     setBusy(true)
     setFailure(null)
     try {
@@ -84,6 +93,11 @@ export function SidePanelForm<T extends Record<string, unknown>>({
     >
       <form ref={body} onSubmit={form.onSubmit((values) => void submit(values))} noValidate>
         <Stack gap="md">
+          {allowed !== true && (
+            <Alert color="warn" variant="light" icon={<IconLock />} title="You may not do this" role="alert">
+              {allowed}
+            </Alert>
+          )}
           {children}
           {failure && (
             <Alert
@@ -100,9 +114,9 @@ export function SidePanelForm<T extends Record<string, unknown>>({
             <Button variant="default" onClick={() => void close()} disabled={busy}>
               Cancel
             </Button>
-            <Button type="submit" loading={busy}>
+            <ReasonButton type="submit" loading={busy} allowed={allowed}>
               {submitLabel}
-            </Button>
+            </ReasonButton>
           </Group>
           {asCli && <AsCode cli={asCli(form.getValues())} />}
         </Stack>

@@ -15,7 +15,6 @@ export function TableFoot({
     next: string | null
     previous: string | null
     paged: boolean
-    partlySorted: boolean
     goTo: (to: string | null) => void
   }
   words: { noun: string; plural: string }
@@ -31,7 +30,6 @@ export function TableFoot({
     <Group justify="space-between" mt="sm" mih={30}>
       <Text size="sm" c="dimmed" role="status">
         {countText(count, rows.length, names)}
-        {list.partlySorted ? ' (the first 1,000 are sorted; search to narrow down)' : ''}
       </Text>
       {(paged || next !== null || previous !== null) && (
         <Group gap="xs">

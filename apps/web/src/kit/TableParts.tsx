@@ -48,6 +48,7 @@ export function TableHead<V>({
               key={column.id}
               role="columnheader"
               scope="col"
+              data-column={column.id}
               style={{ width: column.width }}
               data-hide={column.hideBelow}
               aria-sort={on ? (sort.down ? 'descending' : 'ascending') : undefined}
@@ -103,9 +104,11 @@ export function TableRow<V extends { id: string }>({
         <td
           key={column.id}
           role="cell"
+          data-column={column.id}
           data-label={column.header}
           data-hide={column.hideBelow}
           data-first={index === 0 || undefined}
+          data-prose={column.prose || undefined}
         >
           {column.cell(view)}
         </td>
@@ -141,8 +144,8 @@ export function NameLink({ href, children }: { href: string; children: ReactNode
       href={href}
       fw={600}
       size="sm"
-      prefetch={false}
-      style={{ overflowWrap: 'anywhere' }}
+      className={classes.name}
+      title={typeof children === 'string' ? children : undefined}
     >
       {children}
     </Anchor>

@@ -11,6 +11,7 @@ import { MoreFilters } from './MoreFilters.tsx'
 /** The search (press /), the filters, and the buttons of the page itself. */
 export function TableToolbar({
   list,
+  bare,
   filters,
   searchable,
   plural,
@@ -25,6 +26,8 @@ export function TableToolbar({
     setFilter: (id: string, value: string | null) => void
     clear: () => void
   }
+  /** Only what the page itself adds is shown, because the list has no things. */
+  bare: boolean
   filters: FilterDef[]
   searchable: boolean
   plural: string
@@ -32,6 +35,7 @@ export function TableToolbar({
   options: ReactNode
   toolbar?: ReactNode
 }) {
+  if (bare) return toolbar ? <Group mb="sm">{toolbar}</Group> : null
   const [few, more] = [filters.filter(isChoice), filters.filter((filter) => !isChoice(filter))]
   return (
     <Group mb="sm" gap="xs" justify="space-between" align="center">

@@ -1,7 +1,8 @@
 'use client'
 import { useCallback, useSyncExternalStore } from 'react'
+import { hiddenColumnsId } from './before-paint.ts'
 import type { ColumnDef } from './descriptor.ts'
-import { ownKey } from './own-storage.ts'
+import { preferenceKey } from './own-storage.ts'
 import { useSession } from './session.ts'
 
 const changed = 'stratolith:columns'
@@ -15,12 +16,13 @@ export function useColumns<V>(
   all: ColumnDef<V>[],
 ): { shown: ColumnDef<V>[]; isShown: (id: string) => boolean; show: (id: string, on: boolean) => void } {
   const { userId } = useSession()
-  const key = ownKey(userId, `columns ${list}`)
+  const key = preferenceKey(userId, `columns ${list}`)
   const text = useSyncExternalStore(subscribe, () => window.localStorage.getItem(key), nothing)
   const hidden = hiddenOf(text)
   const isShown = (id: string) => id === all[0]?.id || !hidden.has(id)
   const show = useCallback(
     (id: string, on: boolean) => {
+      document.getElementById(hiddenColumnsId)?.remove()
       const now = hiddenOf(window.localStorage.getItem(key))
       if (on) now.delete(id)
       else now.add(id)

@@ -1,11 +1,11 @@
 import { useState } from 'react'
-import { ownKey } from './own-storage.ts'
+import { preferenceKey } from './own-storage.ts'
 import { useSession } from './session.ts'
 
 /** The height of the rows of lists. Lists are compact until their reader chooses otherwise. */
 export type Density = 'compact' | 'comfortable'
 
-const keyOf = (userId: string) => ownKey(userId, 'density')
+const keyOf = (userId: string) => preferenceKey(userId, 'density')
 
 export const densityOf = (store: Pick<Storage, 'getItem'>, userId: string): Density =>
   store.getItem(keyOf(userId)) === 'comfortable' ? 'comfortable' : 'compact'

@@ -40,15 +40,14 @@ export type ColumnDef<V> = {
   id: string
   header: string
   cell: (view: V) => ReactNode
-  /**
-   * Makes the column sortable. True: the server sorts, and knows the column by its ID. A function: the browser sorts a
-   * list whose words the page makes itself.
-   */
-  sort?: true | ((view: V) => string | number)
+  /** Makes the column sortable: the server sorts, and knows the column by its ID. */
+  sort?: true
   /** The column's value in a file of the list; without this function the column is not in the file. */
   value?: (view: V) => Cell
   width?: number | string
-  /** The column is hidden on screens narrower than this. */
+  /** The cells have sentences, which are read whole; all other cells but the name have one line. */
+  prose?: true
+  /** The column is hidden where the table has less room than this (ResourceTable.module.css). */
   hideBelow?: 'xs' | 'sm' | 'md' | 'xl'
 }
 

@@ -24,6 +24,12 @@ export function isSessionOver(error: unknown): boolean {
   return code === 'unauthenticated' && field === null
 }
 
+/** Answers whether the person has no role any more at the place of the page; the sign-in itself is good. */
+export function isPlaceLost(error: unknown): boolean {
+  const { code, field } = cloudError(error)
+  return code === 'forbidden' && field === 'place'
+}
+
 /** Answers whether the row after which a page of a list begins is gone or never existed. */
 export function isLostMarker(error: unknown): boolean {
   if (error === null || error === undefined) return false

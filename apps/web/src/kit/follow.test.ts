@@ -21,15 +21,17 @@ const page = Object.assign(new EventTarget(), { hidden: false })
 const browser = new EventTarget()
 let states: LiveState[]
 let stop: () => void
+const rights = vi.fn()
 beforeEach(() => {
   Stream.all = []
   states = []
   vi.stubGlobal('EventSource', Stream)
   vi.stubGlobal('document', page)
   vi.stubGlobal('window', browser)
-  stop = follow({ place: 'here', userId: 'ann' }, (state) => states.push(state), {
+  stop = follow({ place: 'here', userId: 'ann' }, (state) => states.push(state), null, {
     event: vi.fn(),
     missed: vi.fn(),
+    rights,
   })
 })
 afterEach(() => {
@@ -53,6 +55,17 @@ test('a lost network is told at once, and the stream is followed again when the 
   expect(states).toEqual(['live', 'offline', 'connecting', 'live'])
 })
 
+test('a page that the server has made with data follows from the place before its reads', () => {
+  stop()
+  const missed = vi.fn()
+  stop = follow({ place: 'here', userId: 'ann' }, () => undefined, '1.2.3', {
+    ...{ event: vi.fn(), missed, rights: vi.fn() },
+  })
+  expect(last()?.url).toBe('/api/events?at=here&user=ann&after=1.2.3')
+  last()?.onopen?.()
+  expect(missed).not.toHaveBeenCalled()
+})
+
 test('after the page is left nothing is followed', () => {
   stop()
   browser.dispatchEvent(new Event('online'))
@@ -60,10 +73,16 @@ test('after the page is left nothing is followed', () => {
   expect(last()?.closed).toBe(true)
 })
 
+test('a page asks anew what it may do when the stream tells that its rights have changed', () => {
+  last()?.dispatchEvent(new Event('rights.changed'))
+  last()?.dispatchEvent(Object.assign(new Event('rights'), { data: '["reader"]' }))
+  expect(rights.mock.calls).toEqual([[null], [['reader']]])
+})
+
 test('an end of the session that the stream tells is the end that this page asked for', () => {
   const assign = vi.fn()
   vi.stubGlobal('window', Object.assign(browser, { location: { pathname: '/profile', search: '', assign } }))
   expectEnd('password-changed')
-  last()?.dispatchEvent(new Event('session.ended'))
+  last()?.dispatchEvent(new Event('rights.changed'))
   expect(assign).toHaveBeenCalledWith('/sign-in?from=%2Fprofile&ended=password-changed')
 })

@@ -1,6 +1,6 @@
 import type { EventView } from '@stratolith/api/kernel/contract'
 import type { Sender } from './place.ts'
-import { leaveEnded } from './session-end.ts'
+import { endIsExpected, leaveEnded } from './session-end.ts'
 
 export type LiveState = 'live' | 'connecting' | 'offline'
 const hiddenMs = 30_000
@@ -9,17 +9,20 @@ const retryMs = [500, 1000, 2000, 5000] as const
 /**
  * Follows the event stream by EventSource and reconnects itself, because the browser gives up on every answer but 200.
  * A browser that has lost its network tells so by `offline`, while the stream itself would look alive for minutes.
- * The page's place and user are parameters, because an EventSource sends no headers of our own.
+ * `from`: the place in the event log from which the page follows; null follows from now on. `rights` gets the roles that
+ * the stream begins with, and null when it ends because they are other ones now. The page's place and user are
+ * parameters, because an EventSource sends no headers of our own.
  */
 export function follow(
   { place, userId }: Sender,
   setState: (state: LiveState) => void,
-  on: { event: (event: EventView) => void; missed: () => void },
+  from: string | null,
+  on: { event: (event: EventView) => void; missed: () => void; rights: (roles: string[] | null) => void },
 ): () => void {
   let source: EventSource | null = null
   let timer: ReturnType<typeof setTimeout> | null = null
   let hidden: ReturnType<typeof setTimeout> | null = null
-  let cursor: string | null = null
+  let cursor = from
   let failures = 0
   let connectedOnce = false
   const connect = () => {
@@ -42,7 +45,11 @@ export function follow(
       cursor = null
       on.missed()
     })
-    source.addEventListener('session.ended', () => leaveEnded('stream'))
+    source.addEventListener('rights', (message) => on.rights(JSON.parse(message.data)))
+    // The session has ended or has other rights now; only the page that has ended it knows without asking.
+    source.addEventListener('rights.changed', () =>
+      endIsExpected() ? leaveEnded('stream') : on.rights(null),
+    )
     source.onerror = () => {
       source?.close()
       failures += 1

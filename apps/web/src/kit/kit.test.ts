@@ -1,7 +1,6 @@
-import type { OperationView } from '@stratolith/api/kernel/contract'
 import { describe, expect, it, test } from 'vitest'
 import { refuseForeign } from '../identity/server/origin.ts'
-import { endText, operationPath, operationTitle } from '../operations/words.ts'
+import { endText, operationTitle, resourcePath } from '../operations/words.ts'
 import { cloudError, formErrors, isLostMarker, isNothing } from './errors.ts'
 import { ago, bytes, seconds } from './format.ts'
 import { safeReturnPath, wayBack } from './paths.ts'
@@ -105,9 +104,9 @@ describe('words', () => {
     expect(endText({ action: 'instance.lock', resourceName: 'web' })).toBeNull()
   })
   it('of operations lead to things that exist, not to deleted ones', () => {
-    const op = { action: 'network.delete', state: 'succeeded', resourceKind: 'network', resourceId: '7' }
-    expect(operationPath(op as OperationView)).toBeNull()
-    expect(operationPath({ ...op, state: 'failed' } as OperationView)).toBe('/networks/7')
-    expect(operationPath({ ...op, action: 'network.create' } as OperationView)).toBe('/networks/7')
+    const network = { resourceKind: 'network', resourceId: '7', resourceDeleted: false }
+    expect(resourcePath(network)).toBe('/networks/7')
+    expect(resourcePath({ ...network, resourceDeleted: true })).toBeNull()
+    expect(resourcePath({ ...network, resourceKind: 'subnet' })).toBeNull()
   })
 })

@@ -6,18 +6,26 @@ import type { TRPCClientErrorLike } from '@trpc/client'
 import type { TRPCQueryKey } from '@trpc/tanstack-react-query'
 import type { ColumnDef } from './descriptor.ts'
 import { chosenOf, type FilterDef } from './filters.ts'
+import { pageSize } from './list-address.ts'
 import { useLostPage } from './lost-page.ts'
+import { type Trpc, useTRPC } from './trpc.ts'
 import { useUrlState } from './url-state.ts'
 
 /** The type of `trpc.x.y.queryOptions(…)` of a procedure that answers T. */
 export type CloudQuery<T> = UseQueryOptions<T, TRPCClientErrorLike<AppRouter>, T, TRPCQueryKey>
 /** The part of the input that every list procedure takes. */
 export type PageRequest = { limit: number; marker?: string; search?: string; sort?: string }
-export type ListQuery<V> = (page: PageRequest, filters: Record<string, string>) => CloudQuery<Page<V>>
-
-export const pageSize = 50
-/** A list that is sorted in the browser reads this many rows at once, the most that a list procedure gives. */
-const sortWindow = 1000
+/**
+ * The read of a list. Of its parameters, `page` and `filters` are what the address of the list asks for, and `get`
+ * reads what else stands in the address. The read of a page's main list is a function of its own, because the server
+ * makes its first read (kit/first-read.tsx).
+ */
+export type ListQuery<V> = (
+  page: PageRequest,
+  filters: Partial<Record<string, string>>,
+  trpc: Trpc,
+  get: (key: string) => string | null,
+) => CloudQuery<Page<V>>
 
 /** Returns the rows of one page of a list as the address asks for it: ?search, ?sort, ?after and the filters. */
 export function useListQuery<V extends { id: string }>(
@@ -25,41 +33,35 @@ export function useListQuery<V extends { id: string }>(
   columns: ColumnDef<V>[],
   filters: FilterDef[],
 ) {
+  const trpc = useTRPC()
   const { get, set } = useUrlState()
   const search = get('search') ?? ''
   const chosen = chosenOf(filters, get)
   const sort = sortOf(get('sort'), columns)
   const marker = get('after')
-  // The server cannot sort by words that a page makes itself: then the first thousand rows are sorted here.
-  const by = sort?.by ?? null
-  const asked = { search: search || undefined, sort: sort && !by ? sortWord(sort) : undefined }
+  const asked = { search: search || undefined, sort: sort ? sortWord(sort) : undefined }
   const result = useQuery({
-    ...query(
-      by ? { ...asked, limit: sortWindow } : { ...asked, limit: pageSize, marker: marker ?? undefined },
-      chosen,
-    ),
+    ...query({ ...asked, limit: pageSize, marker: marker ?? undefined }, chosen, trpc, get),
     placeholderData: keepPreviousData,
   })
   const lost = useLostPage(result.error, marker)
   const page = result.data
-  const shown = by && sort ? sortedPage(page, by, sort.down, marker) : page
   return {
     result,
     /** True: the page that the address asked for no longer exists, and the first page is shown instead. */
     lost,
-    rows: shown?.items ?? [],
-    count: shown ?? { total: 0, atLeast: false, first: null },
-    /** True: more rows exist than were sorted. */
-    partlySorted: by !== null && page?.atLeast === true,
+    rows: page?.items ?? [],
+    count: page ?? { total: 0, atLeast: false, first: null },
     filtered: search !== '' || Object.keys(chosen).length > 0,
-    next: shown?.next ?? null,
-    previous: shown?.previous ?? null,
+    next: page?.next ?? null,
+    previous: page?.previous ?? null,
     paged: marker !== null,
     sort,
     search,
     chosen,
     /** Reads a part of the whole list that is asked for, in the same order. */
-    part: (after: string | undefined, limit: number) => query({ ...asked, limit, marker: after }, chosen),
+    part: (after: string | undefined, limit: number) =>
+      query({ ...asked, limit, marker: after }, chosen, trpc, get),
     setSearch: (text: string) => set({ search: text || null, after: null }),
     setFilter: (id: string, value: string | null) => set({ [id]: value, after: null }, true),
     clear: () =>
@@ -69,47 +71,22 @@ export function useListQuery<V extends { id: string }>(
   }
 }
 
-/** `by` is null when the server sorts. */
-type Sort<V> = { id: string; down: boolean; by: ((view: V) => string | number) | null }
+type Sort = { id: string; down: boolean }
 
 /** Reads ?sort= ("name", "-name"); null when it names no sortable column. */
 export function sortOf<V>(
   text: string | null,
   columns: readonly Pick<ColumnDef<V>, 'id' | 'sort'>[],
-): Sort<V> | null {
+): Sort | null {
   const id = text?.replace(/^-/, '')
-  const by = columns.find((column) => column.id === id)?.sort
-  return by && id ? { id, by: by === true ? null : by, down: text?.startsWith('-') === true } : null
+  const column = columns.find((one) => one.id === id)
+  return column?.sort ? { id: column.id, down: text?.startsWith('-') === true } : null
 }
-const sortWord = ({ id, down }: { id: string; down: boolean }): string => (down ? `-${id}` : id)
+const sortWord = ({ id, down }: Sort): string => (down ? `-${id}` : id)
 
 /** Returns the next value of ?sort= after a click on a heading: up, down, not sorted. */
 export const nextSort = (now: string | null, id: string): string | null =>
   now === id ? `-${id}` : now === `-${id}` ? null : id
-
-function sortedPage<V>(
-  page: Page<V> | undefined,
-  by: (view: V) => string | number,
-  down: boolean,
-  place: string | null,
-): Page<V> | undefined {
-  if (!page) return undefined
-  const compare = (a: V, b: V) => {
-    const [x, y] = [by(a), by(b)]
-    return typeof x === 'number' && typeof y === 'number'
-      ? x - y
-      : String(x).localeCompare(String(y), 'en', { numeric: true })
-  }
-  const all = page.items.toSorted((a, b) => (down ? compare(b, a) : compare(a, b)))
-  const from = Math.max(0, Math.trunc(Number(place)) || 0)
-  return {
-    ...page,
-    items: all.slice(from, from + pageSize),
-    first: from + 1,
-    next: from + pageSize < all.length ? String(from + pageSize) : null,
-    previous: from > 0 ? String(Math.max(0, from - pageSize)) : null,
-  }
-}
 
 /** Returns “3 instances”, “1–50 of 61 instances” or “51–100 of 1,000+ instances”. */
 export function countText(

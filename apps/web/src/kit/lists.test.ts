@@ -25,10 +25,9 @@ test('a column is sorted up, down and not at all, and an address may name only a
     null,
     'name',
   ])
-  const byLength = (view: { name: string }) => view.name.length
-  const columns = [{ id: 'name', sort: true as const }, { id: 'length', sort: byLength }, { id: 'none' }]
-  expect(sortOf('-name', columns)).toEqual({ id: 'name', by: null, down: true })
-  expect(sortOf('length', columns)).toEqual({ id: 'length', by: byLength, down: false })
+  const columns = [{ id: 'name', sort: true as const }, { id: 'none' }]
+  expect(sortOf('-name', columns)).toEqual({ id: 'name', down: true })
+  expect(sortOf('name', columns)).toEqual({ id: 'name', down: false })
   for (const text of [null, '', 'none', 'x', '--name', 'constructor'])
     expect(sortOf(text, columns)).toBeNull()
 })

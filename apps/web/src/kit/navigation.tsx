@@ -1,7 +1,7 @@
 'use client'
 import NextLink from 'next/link'
 import { usePathname as useNextPathname, useRouter as useNextRouter } from 'next/navigation'
-import { type ComponentProps, useContext, useMemo } from 'react'
+import { type ComponentProps, useContext, useMemo, useState } from 'react'
 import { ownPath, placed } from './paths.ts'
 import { SessionContext } from './session.ts'
 
@@ -9,18 +9,47 @@ import { SessionContext } from './session.ts'
  * Link, router and path for addresses without their place: pages say `/instances`, and the address in the browser
  * begins with the project, or with `cloud`, in which the page is shown (decision 25).
  */
-export function Link({ href, ...rest }: Omit<ComponentProps<typeof NextLink>, 'href'> & { href: string }) {
+export function Link({
+  href,
+  onMouseEnter,
+  onFocus,
+  prefetch,
+  ...rest
+}: Omit<ComponentProps<typeof NextLink>, 'href' | 'prefetch'> & { href: string; prefetch?: false }) {
   const toPlace = useToPlace()
-  return <NextLink href={toPlace(href)} {...rest} />
+  // A page has dozens of links, so only the page under the pointer or the focus is prefetched, and with
+  // `prefetch={false}` not even that.
+  const [near, setNear] = useState(false)
+  return (
+    <NextLink
+      href={toPlace(href)}
+      prefetch={near && prefetch !== false ? null : false}
+      onMouseEnter={(event) => {
+        setNear(true)
+        onMouseEnter?.(event)
+      }}
+      onFocus={(event) => {
+        setNear(true)
+        onFocus?.(event)
+      }}
+      {...rest}
+    />
+  )
 }
 
-export function useRouter(): { push: (path: string) => void; replace: (path: string) => void } {
+/** `refresh` renders the page anew on the server, with the person's rights of now; what is typed stays. */
+export function useRouter(): {
+  push: (path: string) => void
+  replace: (path: string) => void
+  refresh: () => void
+} {
   const router = useNextRouter()
   const toPlace = useToPlace()
   return useMemo(
     () => ({
       push: (path) => router.push(toPlace(path)),
       replace: (path) => router.replace(toPlace(path)),
+      refresh: () => router.refresh(),
     }),
     [router, toPlace],
   )

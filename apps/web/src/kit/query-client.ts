@@ -1,17 +1,14 @@
 import { MutationCache, QueryCache, QueryClient } from '@tanstack/react-query'
-import { cloudError, isSessionOver } from './errors.ts'
-import { leaveEnded } from './session-end.ts'
+import { cloudError } from './errors.ts'
+import { heed } from './heed.ts'
 
 /** Makes the query client of the portal, which also leaves for the sign-in page when the session is over. */
 export function newQueryClient(): QueryClient {
-  const signedOut = (error: unknown) => {
-    if (isSessionOver(error)) leaveEnded('refusal')
-  }
   return new QueryClient({
     // The listeners are on the caches, because an `onError` of a single query or mutation runs beside them and does not
     // replace them.
-    queryCache: new QueryCache({ onError: signedOut }),
-    mutationCache: new MutationCache({ onError: signedOut }),
+    queryCache: new QueryCache({ onError: heed }),
+    mutationCache: new MutationCache({ onError: heed }),
     defaultOptions: {
       queries: {
         // Events make data stale; this time is for a page whose stream is cut off.

@@ -41,3 +41,28 @@ export function useAdminOnly(): () => Allowed {
 
 /** Returns the first sentence that forbids an action, or true. */
 export const all = (...answers: Allowed[]): Allowed => answers.find((answer) => answer !== true) ?? true
+
+/**
+ * What a form needs before it can succeed: the role of a member, the rights of an administrator of the cloud, a thing of
+ * the person's own project (`own`, or the project of the thing), or the rights over a domain, where null means any.
+ */
+export type Right =
+  | 'nothing'
+  | 'member'
+  | 'admin'
+  | { own: boolean }
+  | { projectId: string | null }
+  | { domainId: string | null }
+
+/** Answers whether the person has the right now; else says why not, in the words of the buttons. */
+export function useRight(right: Right): Allowed {
+  const may = useMay()
+  const manage = useManage()
+  const admin = useAdminOnly()
+  const { project } = useSession()
+  if (right === 'nothing') return true
+  if (right === 'member') return may()
+  if (right === 'admin') return admin()
+  if ('own' in right) return may(right.own)
+  return 'projectId' in right ? may(project?.id === right.projectId) : manage(right.domainId)
+}

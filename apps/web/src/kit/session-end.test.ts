@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { forgetOwn, ownKey } from './own-storage.ts'
+import { forgetOwn, ownKey, preferenceKey } from './own-storage.ts'
 
 function storage(): Storage {
   const kept = new Map<string, string>()
@@ -16,6 +16,7 @@ function storage(): Storage {
 }
 const draft = ownKey('ann', 'draft')
 let store: Storage
+let local: Storage
 let assign: ReturnType<typeof vi.fn>
 /** Each test loads the module anew, because a page is left only once. */
 const page = async () => await import('./session-end.ts')
@@ -23,8 +24,12 @@ beforeEach(() => {
   vi.resetModules()
   store = storage()
   store.setItem(draft, 'secret')
+  local = storage()
+  local.setItem(ownKey('ann', 'projects.recent'), '["p"]')
+  local.setItem(preferenceKey('ann', 'density'), 'comfortable')
   assign = vi.fn()
-  vi.stubGlobal('window', { location: { pathname: '/x', search: '', assign }, sessionStorage: store })
+  const location = { pathname: '/x', search: '', assign }
+  vi.stubGlobal('window', { location, sessionStorage: store, localStorage: local })
 })
 afterEach(() => vi.unstubAllGlobals())
 
@@ -36,6 +41,8 @@ test('a sign-out leaves nothing behind, whichever message of the end comes first
   expect(leftBecause()).toBe('signed-out')
   expect(assign.mock.calls).toEqual([['/sign-in']])
   expect(store.getItem(draft)).toBeNull()
+  expect(local.getItem(ownKey('ann', 'projects.recent'))).toBeNull()
+  expect(local.getItem(preferenceKey('ann', 'density')), 'tells nothing of anybody').toBe('comfortable')
 })
 
 test('a request that is refused during a sign-out counts as the sign-out', async () => {
@@ -51,6 +58,24 @@ test('a session that ended elsewhere keeps half-typed input', async () => {
   leaveEnded('stream')
   expect(assign).toHaveBeenCalledWith('/sign-in?from=%2Fx&ended=ended')
   expect(store.getItem(draft)).toBe('secret')
+  expect(local.length).toBe(2)
+})
+
+test('another tab that hears of the sign-out leaves nothing behind either', async () => {
+  const other = await page()
+  const stop = other.hearSignOut()
+  vi.resetModules()
+  const { expectEnd } = await page()
+  expectEnd('signed-out')
+  await vi.waitFor(() => expect(other.endIsExpected()).toBe(true))
+  expectEnd(null)
+  await vi.waitFor(() => expect(other.endIsExpected(), 'the request failed').toBe(false))
+  expectEnd('signed-out')
+  await vi.waitFor(() => expect(other.endIsExpected()).toBe(true))
+  other.leaveEnded('refusal')
+  stop()
+  expect(assign.mock.calls).toEqual([['/sign-in']])
+  expect(store.getItem(draft)).toBeNull()
 })
 
 test('a password counts as changed when the events tell the end of the session, but not when a request is refused', async () => {

@@ -4,13 +4,34 @@ import { paths } from './paths.ts'
 export type EndReason = 'ended' | 'signed-out' | 'password-changed'
 let leaving: EndReason | null = null
 let expected: EndReason | null = null
+/** The tabs of this browser tell each other here that the person signs out. */
+const signOuts = 'stratolith.sign-out'
 
 /**
  * Call this before a request that ends the session, because an event may tell of the end before the answer does. Null:
  * the request failed.
  */
 export function expectEnd(why: EndReason | null): void {
+  if (why === 'signed-out' || expected === 'signed-out') {
+    const others = new BroadcastChannel(signOuts)
+    others.postMessage(why)
+    others.close()
+  }
   expected = why
+}
+
+export const endIsExpected = (): boolean => expected !== null
+
+/**
+ * Hears when the person signs out in another tab, so that this tab leaves nothing behind either. Returns the function
+ * that ends this.
+ */
+export function hearSignOut(): () => void {
+  const others = new BroadcastChannel(signOuts)
+  others.onmessage = ({ data }) => {
+    expected = data === 'signed-out' ? 'signed-out' : null
+  }
+  return () => others.close()
 }
 
 /** The reason for which the portal is being left; null: it is not being left. */
@@ -29,7 +50,7 @@ export function leaveEnded(by: 'stream' | 'refusal'): void {
 export function leave(why: EndReason): void {
   if (leaving !== null || window.location.pathname === paths.signIn) return
   leaving = why
-  if (why === 'signed-out') forgetOwn(window.sessionStorage)
+  if (why === 'signed-out') for (const store of [window.sessionStorage, window.localStorage]) forgetOwn(store)
   const here = window.location.pathname + window.location.search
   const query = new URLSearchParams(why === 'signed-out' ? {} : { from: here, ended: why })
   window.location.assign(`${paths.signIn}${query.size > 0 ? `?${query}` : ''}`)

@@ -29,6 +29,12 @@ describe('colours of text', () => {
     expect(contrast(gray[7], gray[1])).toBeGreaterThanOrEqual(readable)
     expect(contrast(dark[1], dark[6])).toBeGreaterThanOrEqual(readable)
   })
+  it('words on the chrome around the page are readable', () => {
+    for (const shades of [gray, coloured.petrol, coloured.good, coloured.bad])
+      expect(contrast(shades[7], gray[2])).toBeGreaterThanOrEqual(readable)
+    for (const ink of [dark[1], coloured.petrol[4], coloured.good[4]])
+      expect(contrast(ink, dark[9])).toBeGreaterThanOrEqual(readable)
+  })
   it('links in a selected row are readable', () => {
     expect(contrast(coloured.petrol[7], coloured.petrol[1])).toBeGreaterThanOrEqual(readable)
   })

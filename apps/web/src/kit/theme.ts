@@ -1,5 +1,6 @@
 'use client'
 import { createTheme, type MantineColorsTuple } from '@mantine/core'
+import tabs from '../ui/tabs.module.css'
 
 /** The colour of words for actions that cannot be undone; readable on light and dark. */
 export const dangerText = 'var(--mantine-color-bad-text)'
@@ -151,5 +152,8 @@ export const theme = createTheme({
     Modal: { defaultProps: { centered: true, styles: title } },
     Drawer: { defaultProps: { overlayProps: { backgroundOpacity: 0.4 }, styles: title } },
     Button: { defaultProps: { size: 'sm' } },
+    Tabs: { defaultProps: { classNames: tabs } },
+    // A label of a thing is a small plate with its words as they are written, and no pill of capitals.
+    Badge: { defaultProps: { tt: 'none', radius: 'sm', fw: 550, variant: 'default' } },
   },
 })

@@ -1,4 +1,8 @@
-import { useSyncExternalStore } from 'react'
+'use client'
+import { createContext, useContext, useSyncExternalStore } from 'react'
+
+/** The time at which the server has made the page; null outside of the portal's shell. */
+export const RenderedAt = createContext<number | null>(null)
 
 /** One clock for the whole page; it ticks every second while a component uses it. */
 const listeners = new Set<() => void>()
@@ -21,11 +25,15 @@ function subscribe(listener: () => void): () => void {
   }
 }
 
-/** Returns milliseconds, new each second; null on the server and in the first paint (no hydration mismatch). */
+/**
+ * Returns milliseconds, new each second. On the server and in the first paint, which have to agree, it returns the time
+ * of the server.
+ */
 export function useNow(): number | null {
+  const renderedAt = useContext(RenderedAt)
   return useSyncExternalStore(
     subscribe,
     () => now,
-    () => null,
+    () => renderedAt,
   )
 }

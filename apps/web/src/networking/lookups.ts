@@ -1,13 +1,10 @@
 'use client'
-import type { InstanceView } from '@stratolith/api/compute/contract'
-import type { NetworkView } from '@stratolith/api/networking/contract'
+import type { NetworkView, PortView } from '@stratolith/api/networking/contract'
 import { useQuery } from '@tanstack/react-query'
 import { useLook, useSession } from '../kit/session.ts'
 import { useTRPC } from '../kit/trpc.ts'
 import type { ListRead } from './list-read.ts'
-
-/** The most rows that a list procedure gives; enough for names and for choices. */
-const many = 1000
+import { many, usableNetworks } from './reads.ts'
 
 export type NetworkLookup = ListRead & { networks: NetworkView[] }
 
@@ -32,12 +29,7 @@ export function useNetworks(projectId?: string): NetworkLookup {
   const trpc = useTRPC()
   const { asked, elsewhere } = useAsked(projectId)
   const allProjects = useIsCloud()
-  const { data, isError } = useQuery(
-    trpc.networking.networks.list.queryOptions(
-      { limit: many, projectId: asked, allProjects },
-      { enabled: !elsewhere },
-    ),
-  )
+  const { data, isError } = useQuery({ ...usableNetworks(trpc, allProjects, asked), enabled: !elsewhere })
   return { networks: data?.items ?? [], ready: data !== undefined, failed: isError }
 }
 
@@ -58,15 +50,17 @@ export function useOutside(): { closed: string | null } {
   return { closed: data?.closed ?? null }
 }
 
-/** `allProjects`: true on the page of a thing that belongs to another project (useLook). */
-export function useInstances(allProjects = false): {
-  instances: InstanceView[]
-  nameOf: (id: string) => string | null
-} {
+/** The ports of instances of this project, to choose from; with the ID of another project, of that project. */
+export function useInstancePorts(projectId?: string): PortView[] {
   const trpc = useTRPC()
-  const { data } = useQuery(trpc.compute.instances.list.queryOptions({ limit: many, allProjects }))
-  const instances = data?.items ?? []
-  return { instances, nameOf: (id) => instances.find((instance) => instance.id === id)?.name ?? null }
+  const { asked, elsewhere } = useAsked(projectId)
+  const { data } = useQuery(
+    trpc.networking.ports.list.queryOptions(
+      { limit: many, use: 'instance', projectId: asked },
+      { enabled: !elsewhere },
+    ),
+  )
+  return data?.items ?? []
 }
 
 /** The routers of the project of the thing that a router is to lead out. */

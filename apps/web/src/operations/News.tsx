@@ -36,7 +36,7 @@ export function News({
           Nothing that you began has ended yet. You hear of it here, whatever page you are on.
         </Text>
       )}
-      <ScrollArea.Autosize mah={420} type="auto">
+      <ScrollArea.Autosize mah={420} type="auto" offsetScrollbars="present">
         <Stack gap={6} component="ul" p={0} m={0} style={{ listStyle: 'none' }}>
           {items.map((operation) => (
             <li key={operation.id}>
@@ -44,7 +44,6 @@ export function News({
                 <Anchor
                   component={Link}
                   href={`${list}?operation=${operation.id}`}
-                  prefetch={false}
                   size="sm"
                   fw={isUnread(operation, seen) ? 700 : 400}
                   c="var(--mantine-color-text)"

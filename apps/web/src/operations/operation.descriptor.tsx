@@ -7,7 +7,7 @@ import type { ResourceDescriptor } from '../kit/descriptor.ts'
 import { Link } from '../kit/navigation.tsx'
 import { useUrlState } from '../kit/url-state.ts'
 import { OperationState, OperationTime } from './OperationState.tsx'
-import { durationMs, kindWords, operationPath, operationTitle } from './words.ts'
+import { durationMs, kindWords, operationTitle, resourcePath } from './words.ts'
 
 export const operationDescriptor: ResourceDescriptor<OperationView> = {
   kind: 'operation',
@@ -82,12 +82,26 @@ function OpenOperation({ operation }: { operation: OperationView }) {
   )
 }
 
+/** Says that the resource is deleted, where its name is no link. */
+export const Deleted = ({ of }: { of: Pick<OperationView, 'resourceDeleted'> }) =>
+  of.resourceDeleted && (
+    <Text size="xs" c="dimmed" component="span">
+      {' (deleted)'}
+    </Text>
+  )
+
 export function ResourceLink({ operation }: { operation: OperationView }) {
-  const href = operationPath(operation)
+  const href = resourcePath(operation)
   const name = operation.resourceName || kindWords[operation.resourceKind] || operation.resourceKind
-  if (href === null) return <Text size="sm">{name}</Text>
+  if (href === null)
+    return (
+      <Text size="sm" component="span">
+        {name}
+        <Deleted of={operation} />
+      </Text>
+    )
   return (
-    <Anchor component={Link} href={href} size="sm" prefetch={false}>
+    <Anchor component={Link} href={href} size="sm">
       {name}
     </Anchor>
   )

@@ -1,5 +1,5 @@
 import type { OperationView } from '@stratolith/api/kernel/contract'
-import { ownKey } from '../kit/own-storage.ts'
+import { preferenceKey } from '../kit/own-storage.ts'
 import type { Session } from '../kit/session.ts'
 import { endOf } from './words.ts'
 
@@ -19,7 +19,7 @@ export const isUnread = (
 
 /** Each place has operations of its own, so a look at one place is no look at another. */
 type Looker = Pick<Session, 'userId' | 'at'>
-const keyOf = ({ userId, at }: Looker): string => ownKey(userId, `operations.seen ${at}`)
+const keyOf = ({ userId, at }: Looker): string => preferenceKey(userId, `operations.seen ${at}`)
 
 /**
  * When the user looked last at this place, in all tabs of this browser. Null means never, and then no old operation is

@@ -74,17 +74,13 @@ export const stateWords: Record<OperationView['state'], { text: string; tone: To
   failed: { text: 'Failed', tone: 'bad' },
 }
 
-/** The page of an operation's resource; null when the resource has no page, or was deleted by the operation. */
-export function operationPath(operation: OperationView): string | null {
-  const gone = operation.action.endsWith('.delete') && operation.state === 'succeeded'
-  return gone ? null : resourcePath(operation)
-}
-
-/** The page of a resource; null when its kind has none. */
+/** The page of the resource of an operation or event; null when its kind has none, or the resource is deleted. */
 export function resourcePath({
   resourceKind,
   resourceId,
-}: Pick<OperationView, 'resourceKind' | 'resourceId'>): string | null {
+  resourceDeleted,
+}: Pick<OperationView, 'resourceKind' | 'resourceId' | 'resourceDeleted'>): string | null {
+  if (resourceDeleted) return null
   return kinds[resourceKind]?.path?.(resourceId) ?? null
 }
 

@@ -1,13 +1,16 @@
 'use client'
-import { Alert, Anchor, Grid, SimpleGrid, Stack, Table, Text } from '@mantine/core'
+import { Alert, Anchor, Grid, SimpleGrid, Stack, Text } from '@mantine/core'
 import type { InstancesSummary } from '@stratolith/api/compute/contract'
 import type { HostsSummary } from '@stratolith/api/hosts/contract'
 import { IconAlertTriangle } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
+import type { RowsDescriptor } from '../kit/descriptor.ts'
 import { gib, mib } from '../kit/format.ts'
 import { Loaded } from '../kit/Loaded.tsx'
 import { Link } from '../kit/navigation.tsx'
 import { paths } from '../kit/paths.ts'
+import { RowsTable } from '../kit/RowsTable.tsx'
+import { NameLink } from '../kit/TableParts.tsx'
 import { useTRPC } from '../kit/trpc.ts'
 import { Bar } from '../ui/Bar.tsx'
 import { Facts } from '../ui/Fact.tsx'
@@ -15,6 +18,7 @@ import { PageHeader } from '../ui/PageHeader.tsx'
 import { Section } from '../ui/Section.tsx'
 import { InstanceCounts } from './InstanceCounts.tsx'
 import { FailedOperations } from './RecentOperations.tsx'
+import { countRead } from './reads.ts'
 import { warningsOf } from './warnings.ts'
 
 /** No event tells that a disk fills or a process dies, so the page asks at this interval. */
@@ -24,7 +28,7 @@ const lookEveryMs = 30_000
 export function CloudDashboard() {
   const trpc = useTRPC()
   const hosts = useQuery({ ...trpc.hosts.summary.queryOptions(), refetchInterval: lookEveryMs })
-  const instances = useQuery(trpc.compute.instances.summary.queryOptions({ allProjects: true }))
+  const instances = useQuery(countRead(trpc, true))
   const info = useQuery({ ...trpc.system.info.queryOptions(), refetchInterval: lookEveryMs })
   const warnings = warningsOf(hosts.data, info.data)
   return (
@@ -113,6 +117,25 @@ function Hosts({ summary }: { summary: HostsSummary }) {
   )
 }
 
+type Usage = InstancesSummary['projects'][number]
+const busiest: RowsDescriptor<Usage> = {
+  kind: 'project',
+  noun: 'Project',
+  plural: 'Projects',
+  name: ({ name }) => name,
+  icon: null,
+  columns: [
+    {
+      id: 'name',
+      header: 'Project',
+      cell: ({ id, name }) => <NameLink href={paths.project(id)}>{name}</NameLink>,
+    },
+    { id: 'instances', header: 'Instances', cell: ({ instances }) => instances },
+    { id: 'vcpus', header: 'vCPUs', cell: ({ vcpus }) => vcpus },
+    { id: 'memory', header: 'Memory', cell: ({ memoryMib }) => mib(memoryMib) },
+  ],
+}
+
 function Projects({ projects }: Pick<InstancesSummary, 'projects'>) {
   if (projects.length === 0)
     return (
@@ -120,30 +143,5 @@ function Projects({ projects }: Pick<InstancesSummary, 'projects'>) {
         Nobody runs anything yet.
       </Text>
     )
-  return (
-    <Table aria-label="Projects with the most instances" verticalSpacing={6}>
-      <Table.Thead>
-        <Table.Tr>
-          <Table.Th>Project</Table.Th>
-          <Table.Th ta="right">Instances</Table.Th>
-          <Table.Th ta="right">vCPUs</Table.Th>
-          <Table.Th ta="right">Memory</Table.Th>
-        </Table.Tr>
-      </Table.Thead>
-      <Table.Tbody>
-        {projects.map(({ id, name, instances, vcpus, memoryMib }) => (
-          <Table.Tr key={id}>
-            <Table.Td style={{ overflowWrap: 'anywhere' }}>
-              <Anchor component={Link} href={paths.project(id)} size="sm" prefetch={false}>
-                {name}
-              </Anchor>
-            </Table.Td>
-            <Table.Td ta="right">{instances}</Table.Td>
-            <Table.Td ta="right">{vcpus}</Table.Td>
-            <Table.Td ta="right">{mib(memoryMib)}</Table.Td>
-          </Table.Tr>
-        ))}
-      </Table.Tbody>
-    </Table>
-  )
+  return <RowsTable descriptor={busiest} rows={projects} label="Projects with the most instances" />
 }

@@ -1,19 +1,21 @@
 'use client'
-import { Alert, Anchor, Stack } from '@mantine/core'
+import { Anchor, Paper, Stack } from '@mantine/core'
 import { IconBulb } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '../kit/navigation.tsx'
 import { useSession } from '../kit/session.ts'
 import { useTRPC } from '../kit/trpc.ts'
+import classes from './Hints.module.css'
 import { hintsOf } from './hints.ts'
+import { countRead, keyPairRead } from './reads.ts'
 
 /** Shows what the person may want to look at next; nothing while all is well. */
 export function Hints() {
   const trpc = useTRPC()
   const { at } = useSession()
-  const summary = useQuery(trpc.compute.instances.summary.queryOptions({}))
+  const summary = useQuery(countRead(trpc, false))
   const quotas = useQuery(trpc.quota.get.queryOptions())
-  const keyPairs = useQuery(trpc.compute.keyPairs.list.queryOptions({ limit: 1 }))
+  const keyPairs = useQuery(keyPairRead(trpc))
   const hints = hintsOf({
     byStatus: summary.data?.byStatus ?? {},
     quotas: quotas.data ?? [],
@@ -22,17 +24,26 @@ export function Hints() {
   })
   if (hints.length === 0) return null
   return (
-    <Alert variant="light" color="warn" icon={<IconBulb size={20} />} aria-label="Hints" role="region">
-      <Stack gap={4} c="var(--mantine-color-text)" fz="sm">
+    <Paper
+      component="section"
+      withBorder
+      radius="md"
+      px="md"
+      py="sm"
+      aria-label="Hints"
+      className={classes.hints}
+    >
+      <IconBulb size={18} aria-hidden className={classes.sign} />
+      <Stack gap={4} fz="sm">
         {hints.map(({ text, action, href }) => (
           <span key={action}>
             {text}{' '}
-            <Anchor component={Link} href={href} inherit underline="always" c="var(--mantine-color-text)">
+            <Anchor component={Link} href={href} inherit>
               {action}
             </Anchor>
           </span>
         ))}
       </Stack>
-    </Alert>
+    </Paper>
   )
 }

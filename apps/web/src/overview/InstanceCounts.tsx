@@ -1,56 +1,46 @@
 'use client'
-import { Paper, SimpleGrid, Skeleton, Text } from '@mantine/core'
-import { IconAlertTriangle, IconHourglass, IconPlayerPlay, IconPlayerStop } from '@tabler/icons-react'
+import { Paper, Skeleton, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '../kit/navigation.tsx'
 import { paths } from '../kit/paths.ts'
+import { StateBadge } from '../kit/StateBadge.tsx'
 import { useTRPC } from '../kit/trpc.ts'
 import classes from './InstanceCounts.module.css'
+import { countRead } from './reads.ts'
 
-const tiles = [
-  { label: 'Active', status: 'ACTIVE', color: 'good', icon: <IconPlayerPlay size={20} /> },
-  { label: 'Building', status: 'BUILD', color: 'busy', icon: <IconHourglass size={20} /> },
-  { label: 'Stopped', status: 'SHUTOFF', color: 'gray', icon: <IconPlayerStop size={20} /> },
-  { label: 'Error', status: 'ERROR', color: 'bad', icon: <IconAlertTriangle size={20} /> },
+const states = [
+  { label: 'Active', status: 'ACTIVE', tone: 'good' },
+  { label: 'Building', status: 'BUILD', tone: 'busy' },
+  { label: 'Stopped', status: 'SHUTOFF', tone: 'off' },
+  { label: 'Error', status: 'ERROR', tone: 'bad' },
 ] as const
 
 /** Counts instances by state, in the project or in the whole cloud; each number is a link to its list. */
 export function InstanceCounts({ allProjects = false }: { allProjects?: boolean }) {
   const trpc = useTRPC()
-  const { data } = useQuery(trpc.compute.instances.summary.queryOptions({ allProjects }))
+  const { data } = useQuery(countRead(trpc, allProjects))
   const list = allProjects ? paths.adminInstances : paths.instances
   return (
-    <SimpleGrid cols={{ base: 2, sm: 4 }} spacing="md">
-      {tiles.map(({ label, status, color, icon }) => {
+    <Paper withBorder radius="md" className={classes.counts}>
+      {states.map(({ label, status, tone }) => {
         const total = data && (data.byStatus[status] ?? 0)
         return (
-          <Paper
-            key={status}
-            component={Link}
-            href={`${list}?status=${status}`}
-            withBorder
-            radius="md"
-            p="md"
-            className={classes.tile}
-          >
-            <span
-              className={classes.icon}
-              style={{ color: `var(--mantine-color-${color}-light-color)` }}
-              aria-hidden
+          <Link key={status} href={`${list}?status=${status}`} className={classes.count}>
+            <Text
+              component="span"
+              fz={26}
+              fw={650}
+              lh={1.15}
+              className={classes.number}
+              data-none={total === 0 || undefined}
             >
-              {icon}
-            </span>
-            <span>
-              <Text component="span" display="block" fz={26} fw={700} lh={1.1}>
-                {total ?? <Skeleton component="span" display="block" width={28} height={28} />}
-              </Text>
-              <Text component="span" display="block" size="sm" c="dimmed">
-                {label}
-              </Text>
-            </span>
-          </Paper>
+              {total ?? <Skeleton component="span" display="block" width={28} height={30} />}
+            </Text>
+            {/* A colour is for states in which something is. */}
+            <StateBadge state={label} tone={total ? tone : 'off'} />
+          </Link>
         )
       })}
-    </SimpleGrid>
+    </Paper>
   )
 }

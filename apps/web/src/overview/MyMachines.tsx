@@ -15,13 +15,12 @@ import { CopyText } from '../ui/CopyText.tsx'
 import { Hint } from '../ui/Hint.tsx'
 import { Section } from '../ui/Section.tsx'
 import classes from './MyMachines.module.css'
-
-const shown = 8
+import { machineRead } from './reads.ts'
 
 /** The newest instances of the project, with the ways to log in. */
 export function MyMachines() {
   const trpc = useTRPC()
-  const query = useQuery(trpc.compute.instances.list.queryOptions({ limit: shown }))
+  const query = useQuery(machineRead(trpc))
   return (
     <Section
       title="Instances"
@@ -49,15 +48,7 @@ function Machine({ view }: { view: InstanceView }) {
   const address = entry?.floatingIp ?? entry?.address
   return (
     <li className={classes.machine}>
-      <Anchor
-        component={Link}
-        href={paths.instance(view.id)}
-        prefetch={false}
-        size="sm"
-        fw={600}
-        c="var(--mantine-color-text)"
-        className={classes.name}
-      >
+      <Anchor component={Link} href={paths.instance(view.id)} size="sm" fw={600} className={classes.name}>
         {view.name}
       </Anchor>
       <InstanceState view={view} />
@@ -75,7 +66,6 @@ function Machine({ view }: { view: InstanceView }) {
         <Button
           component={Link}
           href={paths.instance(view.id, 'vnc')}
-          prefetch={false}
           size="compact-sm"
           variant="default"
           leftSection={<IconDeviceDesktop size={14} />}

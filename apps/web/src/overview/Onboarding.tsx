@@ -17,6 +17,7 @@ import { hasWayOut } from '../networking/outside.ts'
 import { ReasonButton } from '../ui/ReasonButton.tsx'
 import { Section } from '../ui/Section.tsx'
 import classes from './Onboarding.module.css'
+import { keyPairRead } from './reads.ts'
 
 /** Three steps from an empty project to a running instance; finished steps are ticked off. */
 export function Onboarding() {
@@ -24,7 +25,7 @@ export function Onboarding() {
   const client = useQueryClient()
   const allowed = useMay()()
   const { networks, ...list } = useNetworks()
-  const keyPairs = useQuery(trpc.compute.keyPairs.list.queryOptions({ limit: 1 }))
+  const keyPairs = useQuery(keyPairRead(trpc))
   const starter = useMutation(
     trpc.networking.networks.starter.mutationOptions({
       onSuccess: (network) => {

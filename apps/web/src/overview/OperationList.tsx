@@ -18,7 +18,6 @@ export function OperationList({ items, listPath }: { items: OperationView[]; lis
             <Anchor
               component={Link}
               href={`${listPath}?operation=${operation.id}`}
-              prefetch={false}
               size="sm"
               fw={600}
               c="var(--mantine-color-text)"

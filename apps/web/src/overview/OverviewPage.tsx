@@ -17,6 +17,7 @@ import { MyMachines } from './MyMachines.tsx'
 import { Onboarding } from './Onboarding.tsx'
 import { Quotas } from './Quotas.tsx'
 import { FailedOperations, RecentOperations } from './RecentOperations.tsx'
+import { countRead } from './reads.ts'
 
 /** The state of the project on one page; an empty project gets the steps to its first instance. */
 export function OverviewPage() {
@@ -66,11 +67,16 @@ function OutsideOfProjects() {
 
 function ProjectOverview({ name }: { name: string }) {
   const trpc = useTRPC()
-  const summary = useQuery(trpc.compute.instances.summary.queryOptions({}))
+  const summary = useQuery(countRead(trpc, false))
   const isEmpty = summary.data && Object.keys(summary.data.byStatus).length === 0
   return (
     <>
-      <PageHeader title="Overview" description={`Project ${name}`} actions={<LaunchButton />} />
+      <PageHeader
+        title="Overview"
+        description={`Project ${name}`}
+        // In an empty project the next step of the onboarding is the primary button.
+        actions={<LaunchButton variant={isEmpty ? 'default' : 'filled'} />}
+      />
       <Stack gap="md">
         {isEmpty ? <Onboarding /> : <Hints />}
         <InstanceCounts />

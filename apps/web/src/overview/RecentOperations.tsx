@@ -1,19 +1,22 @@
 'use client'
 import { Anchor, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
+import { useState } from 'react'
 import { Loaded } from '../kit/Loaded.tsx'
 import { Link } from '../kit/navigation.tsx'
 import { paths } from '../kit/paths.ts'
 import { useTRPC } from '../kit/trpc.ts'
+import { useNow } from '../kit/use-now.ts'
 import { Section } from '../ui/Section.tsx'
 import { OperationList } from './OperationList.tsx'
-import { useSinceYesterday } from './since-yesterday.ts'
+import { failedRead, recentRead } from './reads.ts'
 
 /** Shows the operations that failed in the last 24 hours; nothing when none failed. */
 export function FailedOperations({ allProjects = false }: { allProjects?: boolean }) {
   const trpc = useTRPC()
-  const from = useSinceYesterday()
-  const query = useQuery(trpc.operations.list.queryOptions({ allProjects, state: 'failed', from, limit: 5 }))
+  const now = useNow()
+  const [openedAt] = useState(() => now ?? Date.now())
+  const query = useQuery(failedRead(trpc, allProjects, openedAt))
   const items = query.data?.items ?? []
   if (items.length === 0) return null
   const listPath = allProjects ? paths.adminOperations : paths.operations
@@ -34,7 +37,7 @@ export function FailedOperations({ allProjects = false }: { allProjects?: boolea
 /** Shows the latest operations of the project, with their progress. */
 export function RecentOperations() {
   const trpc = useTRPC()
-  const query = useQuery(trpc.operations.list.queryOptions({ limit: 6 }))
+  const query = useQuery(recentRead(trpc))
   return (
     <Section
       title="Recent operations"

@@ -1,17 +1,21 @@
 'use client'
-import { Anchor, Button, Code, CopyButton, Group, Stack, Table, Text } from '@mantine/core'
+import { Anchor, Button, Code, CopyButton, Group, Stack, Text } from '@mantine/core'
 import type { AccessView } from '@stratolith/api/catalog/contract'
 import { IconCopy, IconDownload, IconKey } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { Ago } from '../kit/Ago.tsx'
+import { askPortal } from '../kit/ask-portal.ts'
+import type { RowsDescriptor } from '../kit/descriptor.ts'
 import { Loaded } from '../kit/Loaded.tsx'
 import { Link } from '../kit/navigation.tsx'
 import { notify } from '../kit/notify.ts'
 import { paths } from '../kit/paths.ts'
-import { pageHeaders, placeName } from '../kit/place.ts'
+import { placeName } from '../kit/place.ts'
+import { RowsTable } from '../kit/RowsTable.tsx'
 import { saveText } from '../kit/save-file.ts'
 import { type Session, useSession } from '../kit/session.ts'
+import { TwoLines } from '../kit/TwoLines.tsx'
 import { useTRPC } from '../kit/trpc.ts'
 import { CopyText } from '../ui/CopyText.tsx'
 import { PageHeader } from '../ui/PageHeader.tsx'
@@ -107,10 +111,7 @@ function Token() {
   const ask = async () => {
     setBusy(true)
     try {
-      const answer = await fetch('/api/token', { method: 'POST', headers: pageHeaders(session) })
-      const body = await answer.json()
-      if (!answer.ok) throw body.error
-      setIssued(body)
+      setIssued(await askPortal<Issued>('/api/token', session))
     } catch (error) {
       notify.failed(error)
     } finally {
@@ -159,36 +160,35 @@ function Token() {
   )
 }
 
+const endpoints: RowsDescriptor<AccessView['endpoints'][number] & { id: string }> = {
+  kind: 'endpoint',
+  noun: 'Endpoint',
+  plural: 'Endpoints',
+  name: ({ type }) => type,
+  icon: null,
+  columns: [
+    {
+      id: 'service',
+      header: 'Service',
+      cell: ({ type, service }) => (
+        <TwoLines second={service}>
+          <Text size="sm" fw={600}>
+            {type}
+          </Text>
+        </TwoLines>
+      ),
+    },
+    { id: 'address', header: 'Address', cell: ({ url }) => <CopyText value={url} /> },
+  ],
+}
+
 function Endpoints({ access }: { access: AccessView }) {
   return (
     <Section title="Endpoints" description={`Addresses of the services in region ${access.region}.`}>
-      <Table.ScrollContainer minWidth={0}>
-        <Table aria-label="Endpoints">
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>Service</Table.Th>
-              <Table.Th>Address</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {access.endpoints.map(({ service, type, url }) => (
-              <Table.Tr key={`${type} ${url}`}>
-                <Table.Td>
-                  <Text size="sm" fw={600}>
-                    {type}
-                  </Text>
-                  <Text size="xs" c="dimmed">
-                    {service}
-                  </Text>
-                </Table.Td>
-                <Table.Td>
-                  <CopyText value={url} />
-                </Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
+      <RowsTable
+        descriptor={endpoints}
+        rows={access.endpoints.map((one) => ({ ...one, id: `${one.type} ${one.url}` }))}
+      />
     </Section>
   )
 }

@@ -30,6 +30,7 @@ export function CredentialForm({
   })
   return (
     <SidePanelForm
+      needs="nothing"
       title="Create application credential"
       opened={opened}
       onClose={onClose}

@@ -40,9 +40,9 @@ export function ProfilePage() {
     <>
       <PageHeader title="Profile" description={userName} />
       <Tabs value={tab} onChange={(id) => set({ tab: id === 'account' ? null : id })} keepMounted={false}>
-        <Tabs.List style={{ flexWrap: 'nowrap', overflowX: 'auto', overflowY: 'hidden' }}>
+        <Tabs.List>
           {tabs.map(({ id, label }) => (
-            <Tabs.Tab key={id} value={id} style={{ flexShrink: 0 }}>
+            <Tabs.Tab key={id} value={id}>
               {label}
             </Tabs.Tab>
           ))}

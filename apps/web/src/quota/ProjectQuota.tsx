@@ -25,7 +25,7 @@ export function ProjectQuota({ projectId, name }: { projectId: string; name: str
   return (
     <Section
       title="Quota and usage"
-      description="What the project may have at most, and has."
+      description="This is how much the project may have at most, and how much it has."
       action={
         <ReasonButton
           size="xs"

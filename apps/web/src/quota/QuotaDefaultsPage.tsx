@@ -28,7 +28,7 @@ export function QuotaDefaultsPage() {
     <>
       <PageHeader
         title="Quota defaults"
-        description="What a project may have when nobody has set a limit of its own. A change holds at once for all of those."
+        description="These limits hold for every project that has no limit of its own. A change takes effect in all of these projects at once."
       />
       <Loaded query={query}>
         {(defaults) => <DefaultsForm key={defaults.map(({ limit }) => limit).join()} defaults={defaults} />}

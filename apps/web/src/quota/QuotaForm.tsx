@@ -56,6 +56,7 @@ export function QuotaForm({
   })
   return (
     <SidePanelForm
+      needs="admin"
       title={`Limits of ${name}`}
       opened={opened}
       onClose={onClose}
@@ -94,7 +95,7 @@ export function QuotaForm({
       {below && (
         <Checkbox
           label="Also below what is in use"
-          description="What is there stays; nothing new comes until enough is deleted."
+          description="Everything that exists stays. The project can make nothing new until enough is deleted."
           checked={form.values.force === true}
           onChange={(event) => form.setFieldValue('force', event.currentTarget.checked)}
         />

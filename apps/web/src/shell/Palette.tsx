@@ -8,6 +8,7 @@ import { useReturnFocus } from '../kit/return-focus.ts'
 import { useMay } from '../kit/rights.ts'
 import { useSession } from '../kit/session.ts'
 import { navigationFor } from './navigation.tsx'
+import classes from './Palette.module.css'
 import { type Entry, useDirectory, useResources } from './palette-found.tsx'
 import { useCommands, useVerbs } from './palette-verbs.tsx'
 
@@ -46,6 +47,8 @@ export function Palette({ onClose, onHelp }: { onClose: () => void; onHelp: () =
       shortcut={null}
       scrollable
       maxHeight={420}
+      overlayProps={{ backgroundOpacity: 0.4, blur: 0 }}
+      classNames={{ actionsGroup: classes.group, actionBody: classes.body, actionLabel: classes.label }}
     >
       <Spotlight.Search
         placeholder="A name, an address, an ID, or “stop web” …"

@@ -10,6 +10,8 @@ import { densityOf, showDensity } from '../kit/density.ts'
 import { LiveProvider } from '../kit/live.tsx'
 import { forgetOwn } from '../kit/own-storage.ts'
 import { type Session, SessionContext } from '../kit/session.ts'
+import { hearSignOut } from '../kit/session-end.ts'
+import { RenderedAt } from '../kit/use-now.ts'
 import { OperationToasts } from '../operations/OperationToasts.tsx'
 import { Shell } from './Shell.tsx'
 
@@ -19,10 +21,25 @@ installClipboard()
 const Toasts = dynamic(() => import('./Toasts.tsx').then((module) => module.Toasts), { ssr: false })
 
 /** The providers that all pages inside of the shell need. */
-export function Portal({ session, children }: { session: Session; children: ReactNode }) {
+export function Portal({
+  session,
+  eventsAfter,
+  renderedAt,
+  children,
+}: {
+  session: Session
+  /** The place in the event log before the page was made. */
+  eventsAfter: string | null
+  /** The server's time, in milliseconds. */
+  renderedAt: number
+  children: ReactNode
+}) {
   const { userId } = session
-  // Another person may have used this tab before.
-  useEffect(() => forgetOwn(sessionStorage, userId), [userId])
+  // Another person may have used this browser before, and may not have signed out.
+  useEffect(() => {
+    for (const store of [sessionStorage, localStorage]) forgetOwn(store, userId)
+  }, [userId])
+  useEffect(hearSignOut, [])
   useLayoutEffect(() => showDensity(densityOf(localStorage, userId)), [userId])
   const projectId = session.project?.id
   useEffect(() => {
@@ -31,13 +48,15 @@ export function Portal({ session, children }: { session: Session; children: Reac
   return (
     <SessionContext value={session}>
       <CloudProvider place={session.place} userId={userId}>
-        <LiveProvider>
-          <Shell>{children}</Shell>
-          <ConfirmHost />
-          <Toasts />
-          <OperationToasts />
-          <UploadTray />
-        </LiveProvider>
+        <RenderedAt value={renderedAt}>
+          <LiveProvider after={eventsAfter}>
+            <Shell>{children}</Shell>
+            <ConfirmHost />
+            <Toasts />
+            <OperationToasts />
+            <UploadTray />
+          </LiveProvider>
+        </RenderedAt>
       </CloudProvider>
     </SessionContext>
   )

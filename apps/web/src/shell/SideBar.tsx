@@ -1,6 +1,5 @@
 'use client'
 import { NavLink } from '@mantine/core'
-import { useState } from 'react'
 import { Link, usePathname } from '../kit/navigation.tsx'
 import { useSession } from '../kit/session.ts'
 import { ModeSwitch } from './ModeSwitch.tsx'
@@ -14,8 +13,6 @@ const intoView = (item: HTMLElement | null): void => item?.scrollIntoView({ bloc
 export function SideBar({ open, onNavigate }: { open: boolean; onNavigate: () => void }) {
   const session = useSession()
   const pathname = usePathname()
-  // Only the page under the pointer is prefetched, and not all pages.
-  const [near, setNear] = useState<string | null>(null)
   return (
     <nav aria-label="Main navigation" className={classes.sidebar} data-open={open || undefined}>
       <ModeSwitch onNavigate={onNavigate} />
@@ -34,15 +31,12 @@ export function SideBar({ open, onNavigate }: { open: boolean; onNavigate: () =>
                   <NavLink
                     component={Link}
                     href={item.href}
-                    prefetch={near === item.href ? null : false}
                     label={item.label}
                     leftSection={item.icon}
                     active={active}
                     aria-current={active ? 'page' : undefined}
                     className={classes.item}
                     onClick={onNavigate}
-                    onMouseEnter={() => setNear(item.href)}
-                    onFocus={() => setNear(item.href)}
                   />
                 </li>
               )

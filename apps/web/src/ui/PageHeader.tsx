@@ -2,6 +2,7 @@
 import { Group, Stack, Text, Title } from '@mantine/core'
 import { type ReactNode, useContext } from 'react'
 import { HelpSlot } from './help-slot.ts'
+import classes from './PageHeader.module.css'
 
 /** The top of a page: its title, a sentence about it, and its main actions. */
 export function PageHeader({
@@ -20,7 +21,8 @@ export function PageHeader({
   const help = useContext(HelpSlot)
   return (
     <Group justify="space-between" align="flex-start" gap="sm" mb="md">
-      <Group gap="sm" wrap="nowrap" align="flex-start" style={{ minWidth: 0 }}>
+      {/* A long sentence breaks before the buttons go below it. */}
+      <Group gap="sm" wrap="nowrap" align="flex-start" style={{ flex: '1 1 20rem', minWidth: 0 }}>
         {icon}
         <Stack gap={2} style={{ minWidth: 0 }}>
           <Group gap="sm">
@@ -37,7 +39,11 @@ export function PageHeader({
           )}
         </Stack>
       </Group>
-      {actions && <Group gap="xs">{actions}</Group>}
+      {actions && (
+        <Group gap="xs" className={classes.actions}>
+          {actions}
+        </Group>
+      )}
     </Group>
   )
 }

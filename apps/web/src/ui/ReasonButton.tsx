@@ -10,10 +10,15 @@ import { Hint } from './Hint.tsx'
 export function ReasonButton({
   allowed,
   hint,
+  type,
   onClick,
   children,
   ...button
-}: ButtonProps & { allowed: true | string; hint?: string; onClick: () => void; children: ReactNode }) {
+}: ButtonProps & {
+  allowed: true | string
+  hint?: string
+  children: ReactNode
+} & ({ type?: undefined; onClick: () => void } | { type: 'submit'; onClick?: undefined })) {
   const reason = allowed === true ? null : allowed
   return (
     <Hint label={hintText(hint, reason)}>
@@ -22,7 +27,8 @@ export function ReasonButton({
         data-disabled={reason === null ? undefined : true}
         aria-disabled={reason !== null}
         aria-description={reason ?? undefined}
-        onClick={() => reason === null && onClick()}
+        type={type ?? 'button'}
+        onClick={(event) => (reason === null ? onClick?.() : event.preventDefault())}
       >
         {children}
       </Button>

@@ -1,7 +1,8 @@
-import { Group, Paper, Stack, Text, Title } from '@mantine/core'
-import type { ReactNode } from 'react'
+import { Paper, Stack, Text, Title } from '@mantine/core'
+import { type ReactNode, useId } from 'react'
+import classes from './Section.module.css'
 
-/** A card of a page, with a title. */
+/** A card of a page: its title, with the actions on what the card shows, and below a line what the card is about. */
 export function Section({
   title,
   description,
@@ -13,13 +14,14 @@ export function Section({
   action?: ReactNode
   children: ReactNode
 }) {
+  const id = useId()
   return (
-    <Paper component="section" withBorder radius="md" p="md" aria-label={title}>
+    <Paper component="section" withBorder radius="md" aria-labelledby={title ? id : undefined}>
       {(title || action) && (
-        <Group justify="space-between" mb="sm" gap="sm">
-          <Stack gap={2}>
+        <div className={classes.head}>
+          <Stack gap={2} miw={0}>
             {title && (
-              <Title order={2} size="h5">
+              <Title order={2} size="h5" id={id}>
                 {title}
               </Title>
             )}
@@ -30,9 +32,9 @@ export function Section({
             )}
           </Stack>
           {action}
-        </Group>
+        </div>
       )}
-      {children}
+      <div className={classes.body}>{children}</div>
     </Paper>
   )
 }

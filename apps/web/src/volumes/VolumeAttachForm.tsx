@@ -29,6 +29,7 @@ export function VolumeAttachForm({ volume, opened, onClose }: VolumeFormProps) {
   return (
     <SidePanelForm
       title={`Attach ${volumeName(volume)}`}
+      needs="member"
       opened={opened}
       onClose={onClose}
       form={form}

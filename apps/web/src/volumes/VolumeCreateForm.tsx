@@ -47,6 +47,7 @@ export function VolumeCreateForm({ opened, onClose }: { opened: boolean; onClose
   return (
     <SidePanelForm
       title="Create volume"
+      needs="member"
       opened={opened}
       onClose={onClose}
       form={form}

@@ -23,6 +23,7 @@ export function VolumeEditForm({ volume, opened, onClose }: VolumeFormProps) {
   return (
     <SidePanelForm
       title={`Edit ${volumeName(volume)}`}
+      needs="member"
       opened={opened}
       onClose={onClose}
       form={form}
@@ -58,6 +59,7 @@ export function VolumeExtendForm({ volume, opened, onClose }: VolumeFormProps) {
   return (
     <SidePanelForm
       title={`Extend ${volumeName(volume)}`}
+      needs="member"
       opened={opened}
       onClose={onClose}
       form={form}

@@ -1,13 +1,12 @@
 'use client'
-import { volumeStates } from '@stratolith/api/volumes/states'
 import { lazyPanel } from '../kit/lazy-panel.tsx'
 import { MainAction } from '../kit/MainAction.tsx'
 import { ResourceTable } from '../kit/ResourceTable.tsx'
 import { useMay } from '../kit/rights.ts'
-import { useTRPC } from '../kit/trpc.ts'
 import { useUrlPanel } from '../kit/url-state.ts'
 import { everyones } from '../networking/everyones.tsx'
 import { PageHeader } from '../ui/PageHeader.tsx'
+import { volumeList } from './list.ts'
 import { useVolumeForms } from './use-volume-forms.tsx'
 import { stateFilter } from './VolumeState.tsx'
 import { allVolumesDescriptor, volumeDescriptor } from './volume.descriptor.tsx'
@@ -21,7 +20,6 @@ const none = { title: 'No volumes', text: 'No project of this cloud has a volume
 
 /** `allProjects`: the administrators' list of the volumes of all projects. */
 export function VolumesPage({ allProjects = false }: { allProjects?: boolean }) {
-  const trpc = useTRPC()
   const may = useMay()
   const forms = useVolumeForms()
   const actions = useVolumeActions(forms.open)
@@ -46,13 +44,7 @@ export function VolumesPage({ allProjects = false }: { allProjects?: boolean }) 
         }
         actions={actions}
         filters={[stateFilter]}
-        query={(page, { state }) =>
-          trpc.volumes.list.queryOptions({
-            ...page,
-            allProjects,
-            state: volumeStates.find((one) => one === state),
-          })
-        }
+        query={volumeList(allProjects)}
       />
       {forms.panels}
       {!allProjects && <VolumeCreateForm opened={panel.opened} onClose={panel.close} />}

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { changedExtra, extraOf } from '../../openstack/extra.ts'
+import { changedExtra, eachInTurn, extraOf } from '../../openstack/extra.ts'
 import { collection, keystoneBase, unchangeable } from '../../openstack/keystone.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { queryText } from '../../openstack/pages.ts'
@@ -92,7 +92,7 @@ export const endpointOperations: ApiOperation[] = [
     status: 200,
     access: 'admin',
     deviation: 'The cloud’s own endpoints follow from its configuration: 403.',
-    handle: async (call) => {
+    handle: eachInTurn(async (call) => {
       const { endpoint } = updated.parse(call.body)
       const before = await getEndpoint(call.ctx, ref(call))
       unchangeable(endpoint, { id: before.id })
@@ -106,7 +106,7 @@ export const endpointOperations: ApiOperation[] = [
         ...changedExtra(before.extra, extraOf(call.body, 'endpoint', known)),
       })
       return { endpoint: endpointView(keystoneBase(call), now) }
-    },
+    }),
   },
   {
     name: 'endpoints.delete',

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { CloudError } from '../../kernel/errors.ts'
 import { HttpError } from '../../openstack/errors.ts'
-import { changedExtra, extraOf } from '../../openstack/extra.ts'
+import { changedExtra, eachInTurn, extraOf } from '../../openstack/extra.ts'
 import { collection, keystoneBase, unchangeable } from '../../openstack/keystone.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { queryText } from '../../openstack/pages.ts'
@@ -83,7 +83,7 @@ export const regionOperations: ApiOperation[] = [
     status: 200,
     access: 'admin',
     deviation: 'The cloud’s own region follows from its configuration: 403.',
-    handle: async (call) => {
+    handle: eachInTurn(async (call) => {
       const { region } = updated.parse(call.body)
       const before = await getRegion(call.ctx, ref(call))
       unchangeable(region, { id: before.id })
@@ -91,7 +91,7 @@ export const regionOperations: ApiOperation[] = [
       const own = changedExtra(before.extra, extraOf(call.body, 'region', known))
       const now = await updateRegion(call.ctx, { id: before.id, ...change, ...own })
       return { region: regionView(keystoneBase(call), now) }
-    },
+    }),
   },
   {
     name: 'regions.delete',

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { changedExtra, extraOf } from '../../openstack/extra.ts'
+import { changedExtra, eachInTurn, extraOf } from '../../openstack/extra.ts'
 import { collection, keystoneBase, unchangeable } from '../../openstack/keystone.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { queryText } from '../../openstack/pages.ts'
@@ -85,7 +85,7 @@ export const serviceOperations: ApiOperation[] = [
     status: 200,
     access: 'admin',
     deviation: 'The cloud’s own services follow from its configuration: 403.',
-    handle: async (call) => {
+    handle: eachInTurn(async (call) => {
       const { service } = updated.parse(call.body)
       const before = await getService(call.ctx, ref(call))
       unchangeable(service, { id: before.id })
@@ -94,7 +94,7 @@ export const serviceOperations: ApiOperation[] = [
       const own = changedExtra(before.extra, extraIn(call))
       const now = await updateService(call.ctx, { ...change, ...own })
       return { service: serviceView(keystoneBase(call), now) }
-    },
+    }),
   },
   {
     name: 'services.delete',

@@ -31,12 +31,13 @@ export type Attachment = {
   always: boolean
   /** Writes that the host of the instance is to have the thing, unless the instance has it no more. */
   bind(ctx: Ctx, instance: { id: string; hostId: string }, id: string): Promise<void>
-  /** Writes that no host is to have the thing. */
+  /** Writes that no host is to have the thing, unless the instance has it no more. In a transaction. */
   unbind(ctx: Ctx, instanceId: string, id: string): Promise<void>
   /** Writes that the guest has the thing, also when the guest has kept it. */
   given?(ctx: Ctx, instanceId: string, id: string): Promise<void>
   /**
    * Releases rows and quota of a thing that its host does not have any more. A thing that is already gone is success.
+   * In a transaction that has locked the row of the instance.
    */
   release(ctx: Ctx, instanceId: string, id: string): Promise<void>
 }

@@ -1,3 +1,4 @@
+import { spoken, versionText } from '@stratolith/drivers/remote/versions'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { removeRole } from '../../directory/roles/by-name.ts'
@@ -118,6 +119,7 @@ describe('consoles', () => {
     expect(first.json()).toMatchObject({
       agentSocket: '/run/test/console.sock',
       path: `/v1/console/${id}/vnc`,
+      protocol: versionText(spoken),
       // The user for whom the console proxy counts the session.
       userId: me.userId,
     })

@@ -12,7 +12,7 @@ const sessionQuery = z.object({ session: z.string().regex(/^[A-Za-z0-9_-]{43}$/)
 
 /**
  * Requests of console-proxy to the API, on the internal door only and with a secret of its own:
- *   POST /internal/console/redeem {token} → {sessionId, userId, agentSocket, path}
+ *   POST /internal/console/redeem {token} → {sessionId, userId, agentSocket, path, protocol}
  *   GET  /internal/console/watch?session= → lines {"alive":true} until {"ended":"why"}
  */
 export function consoleRoutes(deps: Deps, hub: EventHub): (app: FastifyInstance) => Promise<void> {

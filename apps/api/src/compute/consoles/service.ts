@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { consoleDoorOf } from '@stratolith/drivers/remote/protocol'
+import { spoken, versionText } from '@stratolith/drivers/remote/versions'
 import type { z } from 'zod'
 import { endpointOf } from '../../hosts/service.ts'
 import { authenticateAgain } from '../../identity/service.ts'
@@ -71,8 +72,11 @@ async function demandMachine(ctx: Ctx, row: InstanceRow): Promise<void> {
   if (away) throw new CloudError('unavailable', away)
 }
 
-/** `userId` is the user for whom the console proxy counts the session. */
-export type Grant = { sessionId: string; userId: string; agentSocket: string; path: string }
+/**
+ * `userId` is the user for whom the console proxy counts the session. `protocol`: the versions of the protocol that this
+ * control plane speaks, which the proxy tells the agent.
+ */
+export type Grant = { sessionId: string; userId: string; agentSocket: string; path: string; protocol: string }
 const refused = () =>
   new CloudError('forbidden', 'The console token is not valid (any more). Open the console again.')
 
@@ -101,6 +105,7 @@ export async function redeemConsole(deps: Deps, token: string, requestId: string
     userId: right.userId,
     agentSocket: consoleDoorOf(endpoint.slice('unix:'.length)),
     path: `/v1/console/${row.id}/${right.protocol}`,
+    protocol: versionText(spoken),
   }
 }
 

@@ -6,33 +6,13 @@ import type { Page, pageInput } from '../../kernel/contract.ts'
 import { alreadyExists, CloudError, conflict, invalidInput, notFound } from '../../kernel/errors.ts'
 import { appendEvent } from '../../kernel/events.ts'
 import type { Fact } from '../../kernel/facts.ts'
-import {
-  type Ask,
-  askOf,
-  containing,
-  pageView,
-  readPage,
-  type Slice,
-  type Sortable,
-  whole,
-} from '../../kernel/page.ts'
+import { type Ask, askOf, pageView, whole } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { recordOperation } from '../../kernel/workflow.ts'
 import type { FlavorView, flavorCreateInput } from '../contract.ts'
+import { bySize, type Flavor, type FlavorWhere, queryFlavors, sortableFlavors, usable } from './queries.ts'
 
-/** A flavor as the scheduler, the launch and the views need it. */
-export type Flavor = {
-  id: string
-  name: string
-  description: string
-  vcpus: number
-  memoryMib: number
-  diskGib: number
-  public: boolean
-  extraSpecs: unknown
-  rxtxFactor: number
-  createdAt: Date
-}
+export type { Flavor } from './queries.ts'
 
 const specsOf = (flavor: Pick<Flavor, 'extraSpecs'>) => flavor.extraSpecs as Record<string, string>
 /** The disk mode of a flavor: "hw:disk" = "copy" asks for a full copy of the image instead of an overlay. */
@@ -53,16 +33,6 @@ const viewOf = (flavor: Flavor): FlavorView => ({
   createdAt: flavor.createdAt.toISOString(),
 })
 
-/**
- * Filter for the flavors that the caller may use. A private flavor is found only by administrators and by projects that
- * were given the flavor (R2).
- */
-const usable = (ctx: Ctx): Prisma.FlavorWhereInput => (seesAll(ctx) ? {} : ownOrPublic(ctx))
-const ownOrPublic = ({ scope }: Ctx): Prisma.FlavorWhereInput =>
-  scope.kind === 'project'
-    ? { OR: [{ public: true }, { access: { some: { projectId: scope.projectId } } }] }
-    : { public: true }
-
 /** A flavor that the caller may launch; null for any other id. */
 export function flavorFact(ctx: Ctx, id: string): Fact<Flavor | null> {
   const given =
@@ -77,52 +47,6 @@ export function flavorFact(ctx: Ctx, id: string): Fact<Flavor | null> {
       return row && { ...row, createdAt: new Date(row.createdAt) }
     },
   }
-}
-
-/** Filters of a list of flavors, for both doors. */
-export type FlavorWhere = {
-  /**
-   * True: public flavors and those given to the caller's project; false: private flavors; absent: all flavors that the
-   * caller sees.
-   */
-  public?: boolean
-  minMemoryMib?: number
-  minDiskGib?: number
-  /** Part of the name. */
-  search?: string
-}
-
-/** Flavors as the portal, OpenStack's clients and exports list them. */
-export async function queryFlavors(
-  ctx: Ctx,
-  { where, sort, page }: Ask<FlavorWhere>,
-): Promise<Slice<Flavor>> {
-  authorize(ctx, 'compute:list_flavors')
-  const { minMemoryMib, minDiskGib, search } = where
-  return readPage<Flavor>(ctx.db.flavor, {
-    where: {
-      AND: [
-        usable(ctx),
-        where.public === undefined ? {} : where.public ? ownOrPublic(ctx) : { public: false },
-        { memoryMib: { gte: minMemoryMib }, diskGib: { gte: minDiskGib } },
-        search ? { name: containing(search) } : {},
-      ],
-    },
-    sort,
-    page,
-    markerWithin: usable(ctx),
-    unknownMarker: (marker) => invalidInput(`marker [${marker.slice(0, 100)}] not found`),
-  })
-}
-
-const bySize = [{ field: 'vcpus' }, { field: 'memoryMib' }, { field: 'diskGib' }]
-/** The columns by which the portal sorts flavors. */
-const sortableFlavors: Sortable = {
-  name: [{ field: 'name' }],
-  vcpus: bySize,
-  memory: [{ field: 'memoryMib' }],
-  disk: [{ field: 'diskGib' }],
-  public: [{ field: 'public' }, { field: 'name' }],
 }
 
 /** Lists flavors, smallest first. */

@@ -4,23 +4,26 @@ import { type Ctx, inTransaction, projectOf, seesAll, visible } from '../../kern
 import type { Page } from '../../kernel/contract.ts'
 import { conflict, invalidInput, notFound } from '../../kernel/errors.ts'
 import { type Fact, readFacts } from '../../kernel/facts.ts'
-import { containing, pageOf } from '../../kernel/page.ts'
+import { askOf, pageView } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { recordOperation } from '../../kernel/workflow.ts'
 import { releaseQuota, reserveQuota } from '../../quota/service.ts'
 import type { GroupPolicy, ServerGroupView, serverGroupListInput } from '../contract.ts'
 import type { GroupRule } from '../scheduler/judge.ts'
 import { requireUserQuota } from '../user-quotas/service.ts'
+import {
+  newestGroups,
+  queryServerGroups,
+  type ServerGroupRow,
+  sortableServerGroups,
+  withMembers,
+} from './queries.ts'
 
 export type { GroupRule }
 /** Most members that one server group may have. */
 export const maxMembers = 1000
 
-const withMembers = {
-  instances: { select: { id: true, name: true }, orderBy: [{ createdAt: 'asc' }, { id: 'asc' }] },
-} satisfies Prisma.ServerGroupInclude
-type Row = Prisma.ServerGroupGetPayload<{ include: typeof withMembers }>
-const viewOf = (row: Row): ServerGroupView => ({
+const viewOf = (row: ServerGroupRow): ServerGroupView => ({
   id: row.id,
   name: row.name,
   policy: row.policy as GroupPolicy,
@@ -54,11 +57,11 @@ export async function serverGroupPage(
   ctx: Ctx,
   input: z.output<typeof serverGroupListInput>,
 ): Promise<Page<ServerGroupView>> {
-  const scope = { projectId: projectOf(ctx) }
-  authorize(ctx, 'compute:list_server_groups', scope)
-  const where = { ...scope, ...(input.search ? { name: containing(input.search) } : {}) }
-  const page = await pageOf<Row>(ctx.db.serverGroup, input, where, { include: withMembers })
-  return { ...page, items: page.items.map(viewOf) }
+  const slice = await queryServerGroups(ctx, {
+    where: input,
+    ...askOf(input, sortableServerGroups, newestGroups),
+  })
+  return pageView(slice, slice.rows.map(viewOf))
 }
 
 /** The name of a group for the page of an instance in the group: a caller who sees the instance may see the group. */
@@ -156,14 +159,14 @@ export function groupRuleFact(
   }
 }
 
-async function load(ctx: Ctx, policy: string, id: string): Promise<Row> {
+async function load(ctx: Ctx, policy: string, id: string): Promise<ServerGroupRow> {
   const row = await ctx.db.serverGroup.findFirst({ where: { id, ...visible(ctx) }, include: withMembers })
   if (!row) throw notFound('instance group', id)
   authorize(ctx, policy, row)
   return row
 }
 
-const note = (ctx: Ctx, row: Row, verb: 'create' | 'delete') =>
+const note = (ctx: Ctx, row: ServerGroupRow, verb: 'create' | 'delete') =>
   recordOperation(ctx, {
     id: crypto.randomUUID(),
     action: `serverGroup.${verb}`,

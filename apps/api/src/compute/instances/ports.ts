@@ -91,7 +91,7 @@ export const deletePorts = (ctx: Ctx, instance: Pick<InstanceRow, 'id' | 'lentPo
   deletePortsOfInstance(ctx, instance.id, { lent: instance.lentPortIds })
 
 /**
- * Releases the floating IP that the launch itself made, unless its owner has moved it to another instance meanwhile. A
+ * Releases the floating IP that the launch itself made, unless its owner has taken it off the instance meanwhile. A
  * floating IP that is already gone is success.
  */
 export async function releasePublicIp(

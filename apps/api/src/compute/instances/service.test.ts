@@ -1,6 +1,7 @@
 import { DriverError } from '@stratolith/drivers/errors'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { expectCloudError, queriesOf, runPending, testCtx } from '../../kernel/testing.ts'
+import { associateFloatingIp } from '../../networking/service.ts'
 import { instanceListInput } from '../contract.ts'
 import { hostnameOf } from '../states.ts'
 import { accounts, addImage, aLaunch, leftovers, testTenant, testWorld, type World } from '../testing.ts'
@@ -79,6 +80,29 @@ describe('instances', () => {
     expect(left.map(({ address, portId }) => ({ address, portId }))).toEqual([
       { address: kept, portId: null },
     ])
+  })
+
+  test('the public IP of a launch stays with the project when it was taken off, or leads to another instance', async () => {
+    const me = await testTenant(world)
+    const { instances } = await launchInstances(me, aLaunch(world, { count: 3, publicIp: true }))
+    await runPending(world.deps)
+    const [off = '', moved = '', other = ''] = instances.map(({ id }) => id)
+    const addressOf = async (id: string) => (await getInstance(me, { id })).addresses[0]
+    const [taken, leading, away] = [await addressOf(off), await addressOf(moved), await addressOf(other)]
+    const lead = (id: string | null | undefined, portId: string | null) =>
+      associateFloatingIp(me, { id: id ?? '', portId })
+    for (const one of [taken, leading, away]) await lead(one?.floatingIpId, null)
+    await lead(leading?.floatingIpId, away?.portId ?? null)
+    for (const id of [off, moved]) await deleteInstance(me, { id })
+    await runPending(world.deps)
+    const left = await world.deps.root.floatingIp.findMany({ where: { projectId: me.projectId } })
+    expect(Object.fromEntries(left.map(({ address, portId }) => [address, portId]))).toEqual({
+      [taken?.floatingIp ?? '']: null,
+      [leading?.floatingIp ?? '']: away?.portId,
+      [away?.floatingIp ?? '']: null,
+    })
+    await deleteInstance(me, { id: other })
+    await runPending(world.deps)
   })
 
   test('a locked instance says who has locked it and why, and can be changed again once it is unlocked', async () => {

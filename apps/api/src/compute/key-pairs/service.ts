@@ -5,31 +5,15 @@ import type { Page, pageInput } from '../../kernel/contract.ts'
 import { CloudError, invalidInput, notFound } from '../../kernel/errors.ts'
 import { appendEvent } from '../../kernel/events.ts'
 import type { Fact } from '../../kernel/facts.ts'
-import {
-  type Ask,
-  askOf,
-  containing,
-  pageView,
-  readPage,
-  type Slice,
-  type Sortable,
-} from '../../kernel/page.ts'
+import { askOf, pageView } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { releaseQuota, reserveQuota, userOwner } from '../../quota/service.ts'
 import type { KeyPairCreated, KeyPairView, keyPairCreateInput } from '../contract.ts'
 import { requireUserQuota } from '../user-quotas/service.ts'
 import { generatePair, parsePublicKey, sha256Of } from './openssh.ts'
+import { type KeyPairRow, ownerOf, queryKeyPairs, sortableKeyPairs } from './queries.ts'
 
-type Row = {
-  id: string
-  userId: string
-  name: string
-  publicKey: string
-  fingerprint: string
-  createdAt: Date
-}
-
-const viewOf = (row: Row): KeyPairView => ({
+const viewOf = (row: KeyPairRow): KeyPairView => ({
   id: row.id,
   userId: row.userId,
   name: row.name,
@@ -43,25 +27,6 @@ const viewOf = (row: Row): KeyPairView => ({
 const limitsOf = (ctx: Ctx, userId: string) =>
   ctx.scope.kind === 'project' ? ctx.scope.projectId : userOwner(userId)
 
-/** Lists key pairs of one user for the portal, OpenStack's clients and exports. */
-export async function queryKeyPairs(
-  ctx: Ctx,
-  { where, sort, page }: Ask<{ userId?: string; search?: string }>,
-): Promise<Slice<Row>> {
-  authorize(ctx, 'compute:list_key_pairs')
-  return readPage<Row>(ctx.db.keyPair, {
-    where: {
-      userId: ownerOf(ctx, where.userId, false),
-      ...(where.search ? { name: containing(where.search) } : {}),
-    },
-    sort,
-    page,
-  })
-}
-
-/** The columns by which the portal sorts key pairs. */
-const sortableKeyPairs: Sortable = { name: [{ field: 'name' }], created: [{ field: 'createdAt' }] }
-
 /** Lists the caller's own key pairs, in whichever project; nobody sees another user's key pairs here. */
 export async function listKeyPairs(ctx: Ctx, input: z.output<typeof pageInput>): Promise<Page<KeyPairView>> {
   const slice = await queryKeyPairs(ctx, {
@@ -69,13 +34,6 @@ export async function listKeyPairs(ctx: Ctx, input: z.output<typeof pageInput>):
     ...askOf(input, sortableKeyPairs),
   })
   return pageView(slice, slice.rows.map(viewOf))
-}
-
-/** Returns the user whose key pairs are meant: the caller, or `userId` when the policy allows that. */
-function ownerOf(ctx: Ctx, userId: string | undefined, change: boolean): string {
-  if (userId === undefined || userId === ctx.actor.userId) return ctx.actor.userId
-  authorize(ctx, change ? 'compute:change_foreign_key_pairs' : 'compute:list_foreign_key_pairs')
-  return userId
 }
 
 /**
@@ -170,7 +128,7 @@ export async function deleteKeyPair(
   })
 }
 
-async function noteKeyPair(ctx: Ctx, row: Row, what: 'created' | 'deleted'): Promise<void> {
+async function noteKeyPair(ctx: Ctx, row: KeyPairRow, what: 'created' | 'deleted'): Promise<void> {
   await appendEvent(ctx, {
     kind: `keyPair.${what}`,
     projectId: ctx.scope.kind === 'project' ? ctx.scope.projectId : null,

@@ -1,4 +1,5 @@
 import { type Need, type PlacementHost, withTaken } from '../../hosts/service.ts'
+import { type Amounts, diskText, memoryText, partText, vcpuText } from '../../kernel/amounts.ts'
 import type { HostVerdict, PlacementView } from '../../kernel/contract.ts'
 
 export type { Need }
@@ -16,10 +17,10 @@ export type Weigher = (host: Candidate, need: Need) => number
 
 export const amounts = ['vcpus', 'memoryMib', 'diskGib'] as const
 type Amount = (typeof amounts)[number]
-const units: Record<Amount, { check: string; unit: string }> = {
-  vcpus: { check: 'vCPUs', unit: '' },
-  memoryMib: { check: 'Memory', unit: ' MiB' },
-  diskGib: { check: 'Disk', unit: ' GiB' },
+const words: Record<Amount, { check: string; text: Amounts }> = {
+  vcpus: { check: 'vCPUs', text: vcpuText },
+  memoryMib: { check: 'Memory', text: memoryText },
+  diskGib: { check: 'Disk', text: diskText },
 }
 export const freeOf = (host: Candidate, amount: Amount): number => host[amount].total - host[amount].used
 
@@ -42,16 +43,20 @@ const accepts: Filter = {
   }),
 }
 const room = (amount: Amount): Filter => {
-  const { check, unit } = units[amount]
+  const { check, text } = words[amount]
   return {
     check,
     ok: (host, need) => need[amount] <= freeOf(host, amount),
     tell(host, need) {
       const free = freeOf(host, amount)
+      const { used, total } = host[amount]
       return {
-        need: `${need[amount]}${unit}`,
-        have: `${Math.max(free, 0)}${unit}`,
-        why: `${need[amount] - free}${unit} short: ${host[amount].used} of ${host[amount].total}${unit} are taken.`,
+        need: text(need[amount]),
+        have: text(Math.max(free, 0)),
+        why:
+          need[amount] > total
+            ? `${text(need[amount] - total)} short: the whole host has ${text(total)}.`
+            : `${text(need[amount] - free)} short: ${partText(used, total, text)} are taken.`,
       }
     },
   }
@@ -148,7 +153,7 @@ function groupFilter(rule: GroupRule): Filter {
     ok: (host) => (together ? rule.members.size === 0 || here(host) > 0 : here(host) < rule.maxPerHost),
     tell: (host) => ({
       need: rule.policy,
-      have: `${here(host)} members`,
+      have: here(host) === 1 ? '1 member' : `${here(host)} members`,
       why: together
         ? 'The group keeps its members together, on another host.'
         : 'The group keeps its members apart, and enough of them are here.',

@@ -34,14 +34,20 @@ describe('judge', () => {
       'disabled',
       'An administrator has disabled the host: disk swap.',
     ],
-    [{ vcpus: { used: 4, total: 4 } }, 'vCPUs', '0', '1 short: 4 of 4 are taken.'],
+    [{ vcpus: { used: 4, total: 4 } }, 'vCPUs', '0 vCPU', '1 vCPU short: 4 of 4 vCPU are taken.'],
     [
       { memoryMib: { used: 3900, total: 4096 } },
       'Memory',
       '196 MiB',
-      '316 MiB short: 3900 of 4096 MiB are taken.',
+      '316 MiB short: 3.8 of 4 GiB are taken.',
     ],
     [{ diskGib: { used: 41, total: 40 } }, 'Disk', '0 GiB', '2 GiB short: 41 of 40 GiB are taken.'],
+    [
+      { memoryMib: { used: 0, total: 256 } },
+      'Memory',
+      '256 MiB',
+      '256 MiB short: the whole host has 256 MiB.',
+    ],
   ])('%j fails exactly one check and says why', (patch, check, have, reason) => {
     expect(failing(host('a', patch))).toMatchObject([{ check, have, reason }])
     expect(judgeHost(host('a', patch), small).fits).toBe(false)

@@ -1,3 +1,4 @@
+import { diskText, memoryText, vcpuText } from '../../kernel/amounts.ts'
 import { amounts, type Candidate, fits, freeOf, type Need, place } from './judge.ts'
 
 export type Size = Need & { name: string }
@@ -18,12 +19,9 @@ export function suggest(
   if (placed > 0) return `There is room for ${placed} of the ${count}: launch ${placed} now.`
   const smaller = largestThatFits(hosts, need, flavors)
   if (smaller)
-    return `Choose ${smaller.name} (${smaller.vcpus} vCPU, ${memoryText(smaller.memoryMib)}, ${smaller.diskGib} GiB): it fits now.`
+    return `Choose ${smaller.name} (${vcpuText(smaller.vcpus)}, ${memoryText(smaller.memoryMib)}, ${diskText(smaller.diskGib)}): it fits now.`
   return missing(hosts, need)
 }
-
-/** Writes a size as everywhere else: 2 GiB, and 1536 MiB. */
-const memoryText = (mib: number): string => (mib % 1024 === 0 ? `${mib / 1024} GiB` : `${mib} MiB`)
 
 function largestThatFits(hosts: readonly Candidate[], need: Need, flavors: readonly Size[]): Size | null {
   const fitting = flavors.filter(
@@ -52,9 +50,9 @@ function missing(hosts: readonly Candidate[], need: Need): string {
     gap.reduce((sum, value, i) => sum + value / Math.max(need[amounts[i] ?? 'vcpus'], 1), 0)
   const [vcpus = 0, memory = 0, disk = 0] = gaps.sort((a, b) => size(a) - size(b))[0] ?? []
   const parts = [
-    vcpus > 0 ? `${vcpus} vCPU` : '',
+    vcpus > 0 ? vcpuText(vcpus) : '',
     memory > 0 ? `${memoryText(memory)} of memory` : '',
-    disk > 0 ? `${disk} GiB of disk` : '',
+    disk > 0 ? `${diskText(disk)} of disk` : '',
   ].filter(Boolean)
   return `Delete instances that hold ${parts.join(' and ')} on one host, or choose a smaller flavor.`
 }

@@ -5,7 +5,7 @@ import { CloudError, invalidInput } from '../../kernel/errors.ts'
 import { appendEvent } from '../../kernel/events.ts'
 import { type Fact, readFacts } from '../../kernel/facts.ts'
 import { authorize } from '../../kernel/policy.ts'
-import { quotaWords } from '../../kernel/quota.ts'
+import { quotaText } from '../../kernel/quota.ts'
 import { getQuota } from '../../quota/limits/service.ts'
 
 /**
@@ -59,7 +59,7 @@ export async function requireUserQuota(ctx: Ctx, of: Of, resource: UserResource)
   const { own } = await readFacts(ctx, { own: userQuotaFact(of) })
   const over = exceeded(own, [resource])
   if (!over) return
-  const message = `Quota exceeded: you may have ${over.limit} ${quotaWords(resource).words} in this project. Delete something or ask an administrator for more.`
+  const message = `Quota exceeded: you may have ${quotaText(resource, over.limit)} in this project. Delete something or ask an administrator for more.`
   throw new CloudError('quota_exceeded', message, { reason: resource })
 }
 

@@ -1,3 +1,5 @@
+import { isFollowedBy } from '../../kernel/busy.ts'
+import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { CloudError, invariant } from '../../kernel/errors.ts'
 import type { Run, Wait, Workflow } from '../../kernel/workflow.ts'
 import type { Attachment } from '../attachments/attachment.ts'
@@ -32,8 +34,32 @@ function thingOf(run: Run<Input>, { kind, input }: Attachment): string {
   return id
 }
 
+/**
+ * Takes the thing away from the instance, unless the instance has been given the thing again since this operation
+ * began: a thing is free as soon as it is released, and a worker that was killed then repeats the release. Returns
+ * whether the thing was taken away.
+ */
+async function takeAway(
+  run: Run<Input>,
+  { id }: InstanceRow,
+  { attach, kind }: Taking,
+  change: (tx: Ctx, instanceId: string, thing: string) => Promise<void>,
+): Promise<boolean> {
+  const thing = thingOf(run, kind)
+  return inTransaction(run.ctx, async (tx) => {
+    // Locked, because a request may give this thing, or lend another one, to the instance at this moment.
+    await tx.db.$queryRaw`SELECT 1 FROM "Instance" WHERE "id" = ${id}::uuid FOR UPDATE`
+    if (await isFollowedBy(tx, run.operationId, attach, { [kind.input]: thing })) return false
+    await change(tx, id, thing)
+    return true
+  })
+}
+/** `attach` is the action that gives things of this kind to instances. */
+type Taking = { attach: string; kind: Attachment }
+
 /** The request has written the rows that give the thing to the instance; a failure releases the thing. */
 function attaching(action: string, kind: Attachment): Workflow<Input> {
+  const taking = { attach: action, kind }
   const isTold = (row: InstanceRow) => kind.always || runs(row)
   return {
     action,
@@ -53,17 +79,17 @@ function attaching(action: string, kind: Attachment): Workflow<Input> {
     async onFailed(run) {
       const row = await currentRow(run)
       if (!row) return
-      const thing = thingOf(run, kind)
+      if (!(await takeAway(run, row, taking, kind.unbind))) return
       const { id, hostId } = row
-      await kind.unbind(run.ctx, id, thing)
       if (hostId && isTold(row)) await ifItAnswers(run, hostId, () => tellHost(run, { id, hostId }))
-      await kind.release(run.ctx, id, thing)
+      await takeAway(run, row, taking, kind.release)
     },
   }
 }
 
 /** When a guest does not release its device, the operation fails and the instance keeps the thing. */
-function detaching(action: string, kind: Attachment): Workflow<Input> {
+function detaching(action: string, taking: Taking): Workflow<Input> {
+  const { kind } = taking
   const isTold = (row: InstanceRow) => kind.always || runs(row)
   return {
     action,
@@ -74,7 +100,7 @@ function detaching(action: string, kind: Attachment): Workflow<Input> {
         async run(run) {
           const row = await built(run)
           if (!row) return
-          await kind.unbind(run.ctx, row.id, thingOf(run, kind))
+          if (!(await takeAway(run, row, taking, kind.unbind))) return
           const wait = isTold(row) ? await forItsGuest(run, row) : undefined
           if (!wait || Date.now() - run.stepStartedAt.getTime() < releaseMs) return wait
           throw new CloudError('conflict', kind.stuck)
@@ -96,7 +122,7 @@ function detaching(action: string, kind: Attachment): Workflow<Input> {
         ...kind.steps.release,
         async run(run) {
           const row = await currentRow(run)
-          if (row) await kind.release(run.ctx, row.id, thingOf(run, kind))
+          if (row) await takeAway(run, row, taking, kind.release)
         },
       },
     ],
@@ -104,9 +130,11 @@ function detaching(action: string, kind: Attachment): Workflow<Input> {
   }
 }
 
+const bothOf = (attach: string, detach: string, kind: Attachment) => [
+  attaching(attach, kind),
+  detaching(detach, { attach, kind }),
+]
 export const attachmentWorkflows = [
-  attaching('instance.attach', portAttachment),
-  detaching('instance.detach', portAttachment),
-  attaching('instance.attach_volume', volumeAttachment),
-  detaching('instance.detach_volume', volumeAttachment),
+  ...bothOf('instance.attach', 'instance.detach', portAttachment),
+  ...bothOf('instance.attach_volume', 'instance.detach_volume', volumeAttachment),
 ]

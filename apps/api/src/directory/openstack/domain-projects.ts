@@ -8,7 +8,7 @@ import {
   type ProjectDetail,
   type ProjectListInput,
 } from '../projects/contract.ts'
-import { createDomain, deleteDomain, getDomain, listDomains, updateDomain } from '../projects/domains.ts'
+import { createDomain, deleteDomain, findDomains, getDomain, updateDomain } from '../projects/domains.ts'
 import { liveProject } from '../projects/service.ts'
 import { nullIfMissing } from './shared.ts'
 import { domainProjectView } from './views.ts'
@@ -34,10 +34,7 @@ export async function projectOrDomain(ctx: Ctx, id: string): Promise<Found> {
 /** A domain belongs to no domain and has no parent, so filters by these and tokens of one domain find no domains. */
 export async function listDomainProjects(call: Call, filter: Partial<ProjectListInput>): Promise<object> {
   const { name, enabled, domainId, parentId } = filter
-  const listed = await listDomains(
-    call.ctx,
-    domainListInput.parse({ name, enabled, limit: 1000, sortDir: 'asc' }),
-  )
+  const listed = await findDomains(call.ctx, domainListInput.parse({ name, enabled, limit: 1000 }))
   const none = domainId !== undefined || parentId !== undefined || call.ctx.scope.kind === 'domain'
   const items = none ? [] : listed.items.filter(({ tags }) => fits(tags, filter))
   return collection(call, 'projects', 'projects', { ...listed, items }, domainProjectView)

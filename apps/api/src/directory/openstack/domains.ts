@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { changedExtra, extraOf } from '../../openstack/extra.ts'
+import { changedExtra, eachInTurn, extraOf } from '../../openstack/extra.ts'
 import {
   collection,
   description,
@@ -11,7 +11,7 @@ import {
 } from '../../openstack/keystone.ts'
 import type { ApiOperation } from '../../openstack/operation.ts'
 import { domainInput, domainListInput } from '../projects/contract.ts'
-import { createDomain, deleteDomain, getDomain, listDomains, updateDomain } from '../projects/domains.ts'
+import { createDomain, deleteDomain, findDomains, getDomain, updateDomain } from '../projects/domains.ts'
 import { directoryFilter } from './shared.ts'
 import { domainView } from './views.ts'
 
@@ -48,7 +48,7 @@ export const domainOperations: ApiOperation[] = [
     access: 'domainRead',
     filters: { name: 'none-has-it', enabled: 'false' },
     handle: async (call) => {
-      const listed = await listDomains(call.ctx, domainListInput.parse(directoryFilter(call.query)))
+      const listed = await findDomains(call.ctx, domainListInput.parse(directoryFilter(call.query)))
       return collection(call, 'domains', 'domains', listed, domainView)
     },
   },
@@ -91,7 +91,7 @@ export const domainOperations: ApiOperation[] = [
     access: 'ofProjectWrite',
     // The name of a domain and whether it is enabled are the business of the cloud's administrators.
     except: { domainAdmin: 'forbidden' },
-    handle: async (call) => {
+    handle: eachInTurn(async (call) => {
       const { domain } = updated.parse(call.body)
       const before = await getDomain(call.ctx, { id: idOf(call.params) })
       unchangeable(domain, { id: before.id })
@@ -99,7 +99,7 @@ export const domainOperations: ApiOperation[] = [
       const change = { id: before.id, name: domain.name, ...columnsOf(domain), ...own }
       const now = await storing('project', { name: domain.name ?? '' }, () => updateDomain(call.ctx, change))
       return { domain: domainView(keystoneBase(call), now) }
-    },
+    }),
   },
   {
     name: 'domains.delete',

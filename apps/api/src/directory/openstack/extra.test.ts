@@ -51,6 +51,16 @@ describe.each(kinds)('unknown attributes of %s', (path, kind, body) => {
     expect((await send('GET', at)).json[kind]).toEqual(changed.json[kind])
   })
 
+  test('are all kept when many requests add some at the same moment', async () => {
+    const made = await created(path, kind, { ...body(), colour: 'green' })
+    const added = Array.from({ length: 5 }, (_, n) => ({ [`mine-${n}`]: n }))
+    const answers = await Promise.all(
+      added.map((one) => send('PATCH', `${path}/${made.id}`, { [kind]: one })),
+    )
+    expect(answers.map(({ status }) => status)).toEqual(added.map(() => 200))
+    expect((await send('GET', `${path}/${made.id}`)).json[kind]).toEqual(Object.assign({}, made, ...added))
+  })
+
   test('never replace Keystone’s attributes', async () => {
     const plain = await created(path, kind, body())
     const { id, links } = plain

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { HttpError } from '../../openstack/errors.ts'
-import { changedExtra, extraOf } from '../../openstack/extra.ts'
+import { changedExtra, eachInTurn, extraOf } from '../../openstack/extra.ts'
 import {
   collection,
   description,
@@ -19,13 +19,13 @@ import {
   addGroupMember,
   createGroup,
   deleteGroup,
+  findGroups,
   getGroup,
   isGroupMember,
-  listGroups,
   removeGroupMember,
   updateGroup,
 } from '../users/groups.ts'
-import { listUsers } from '../users/service.ts'
+import { findUsers } from '../users/service.ts'
 import { directoryFilter } from './shared.ts'
 import { userFilter } from './users.ts'
 import { groupView, userView } from './views.ts'
@@ -53,7 +53,7 @@ export const groupOperations: ApiOperation[] = [
     filters: { name: 'none-has-it', domain_id: 'none-has-it' },
     handle: async (call) => {
       const filter = await limited(call, groupListInput.parse(directoryFilter(call.query)))
-      const listed = await listGroups(call.ctx, filter)
+      const listed = await findGroups(call.ctx, filter)
       return collection(call, 'groups', 'groups', listed, groupView)
     },
   },
@@ -91,7 +91,7 @@ export const groupOperations: ApiOperation[] = [
     summary: 'Change a group',
     status: 200,
     access: 'ofDomainWrite',
-    handle: async (call) => {
+    handle: eachInTurn(async (call) => {
       const { group } = updated.parse(call.body)
       const before = await getGroup(call.ctx, { id: idOf(call.params) })
       unchangeable(group, { id: before.id, domain_id: before.domainId })
@@ -101,7 +101,7 @@ export const groupOperations: ApiOperation[] = [
         updateGroup(call.ctx, change),
       )
       return { group: groupView(keystoneBase(call), now) }
-    },
+    }),
   },
   {
     name: 'groups.delete',
@@ -129,7 +129,7 @@ export const groupOperations: ApiOperation[] = [
       const { id, domainId } = await getGroup(call.ctx, { id: idOf(call.params) })
       // Administrators of a domain see the members of their domain; readers of the cloud see all members.
       const within = call.ctx.scope.kind === 'domain' ? { domainId } : {}
-      const listed = await listUsers(call.ctx, { ...userFilter(call.query), groupId: id, ...within })
+      const listed = await findUsers(call.ctx, { ...userFilter(call.query), groupId: id, ...within })
       return collection(call, `groups/${id}/users`, 'users', listed, userView)
     },
   },

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Ctx } from '../../kernel/context.ts'
 import { HttpError } from '../../openstack/errors.ts'
-import { changedExtra, extraOf } from '../../openstack/extra.ts'
+import { changedExtra, eachInTurn, extraOf } from '../../openstack/extra.ts'
 import {
   booleanFilter,
   collection,
@@ -18,7 +18,7 @@ import { keystoneId } from '../contract.ts'
 import { projectInput, projectListInput } from '../projects/contract.ts'
 import { deleteProject } from '../projects/deletion.ts'
 import { getDomain } from '../projects/domains.ts'
-import { createProject, listProjects, updateProject } from '../projects/service.ts'
+import { createProject, findProjects, updateProject } from '../projects/service.ts'
 import {
   createDomainProject,
   deleteDomainProject,
@@ -67,7 +67,7 @@ export const projectOperations: ApiOperation[] = [
     handle: async (call) => {
       const filter = projectListInput.parse(projectFilter(call.query))
       if (booleanFilter(call.query, 'is_domain') === true) return listDomainProjects(call, filter)
-      return collection(call, 'projects', 'projects', await listProjects(call.ctx, filter), projectView)
+      return collection(call, 'projects', 'projects', await findProjects(call.ctx, filter), projectView)
     },
   },
   {
@@ -102,7 +102,7 @@ export const projectOperations: ApiOperation[] = [
     summary: 'Change a project',
     status: 200,
     access: 'ofProjectWrite',
-    handle: update,
+    handle: eachInTurn(update),
   },
   {
     name: 'projects.delete',

@@ -2,7 +2,7 @@ import { HttpError } from '../../openstack/errors.ts'
 import { collection, switchedOn } from '../../openstack/keystone.ts'
 import type { ApiOperation } from '../../openstack/operation.ts'
 import { type Query, queryText } from '../../openstack/pages.ts'
-import { listAssignments } from '../roles/assignment-list.ts'
+import { findAssignments } from '../roles/assignment-list.ts'
 import { type AssignmentListInput, assignmentListInput } from '../roles/contract.ts'
 import { assignmentView } from './views.ts'
 
@@ -20,7 +20,7 @@ export const roleAssignmentOperations: ApiOperation[] = [
     },
     handle: async (call) => {
       const names = switchedOn(call.query, 'include_names')
-      const listed = await listAssignments(call.ctx, assignmentFilter(call.query))
+      const listed = await findAssignments(call.ctx, assignmentFilter(call.query))
       const view = (at: string, row: (typeof listed.items)[number]) => assignmentView(at, row, names)
       return collection(call, 'role_assignments', 'role_assignments', listed, view)
     },
@@ -37,6 +37,7 @@ const filters = {
 
 function assignmentFilter(query: Query): AssignmentListInput {
   const filter: Record<string, unknown> = {
+    limit: 1000,
     effective: switchedOn(query, 'effective'),
     includeSubtree: switchedOn(query, 'include_subtree'),
   }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { changedExtra, extraOf } from '../../openstack/extra.ts'
+import { changedExtra, eachInTurn, extraOf } from '../../openstack/extra.ts'
 import {
   collection,
   description,
@@ -12,7 +12,7 @@ import {
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { keystoneId } from '../contract.ts'
 import { roleInput, roleListInput } from '../roles/contract.ts'
-import { createRole, deleteRole, getRole, listRoles, updateRole } from '../roles/service.ts'
+import { createRole, deleteRole, findRoles, getRole, updateRole } from '../roles/service.ts'
 import { directoryFilter } from './shared.ts'
 import { roleView } from './views.ts'
 
@@ -34,7 +34,7 @@ export const roleOperations: ApiOperation[] = [
     access: 'domainRead',
     filters: { name: 'none-has-it', domain_id: 'none-has-it' },
     handle: async (call) => {
-      const listed = await listRoles(call.ctx, roleListInput.parse(directoryFilter(call.query)))
+      const listed = await findRoles(call.ctx, roleListInput.parse(directoryFilter(call.query)))
       return collection(call, 'roles', 'roles', listed, roleView)
     },
   },
@@ -74,7 +74,7 @@ export const roleOperations: ApiOperation[] = [
     access: 'admin',
     deviation:
       'admin, member and reader cannot be changed, whatever their options say, because the rules depend on them.',
-    handle: async (call) => {
+    handle: eachInTurn(async (call) => {
       const { role } = updated.parse(call.body)
       const before = await getRole(call.ctx, { id: idOf(call.params) })
       unchangeable(role, { id: before.id, domain_id: before.domainId })
@@ -88,7 +88,7 @@ export const roleOperations: ApiOperation[] = [
       }
       const now = await storing('role', { name: name ?? '' }, () => updateRole(call.ctx, change))
       return { role: roleView(keystoneBase(call), now) }
-    },
+    }),
   },
   {
     name: 'roles.delete',

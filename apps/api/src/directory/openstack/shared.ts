@@ -10,7 +10,6 @@ export function directoryFilter(query: Query) {
   const name = textFilter(query, 'name')
   return {
     limit: 1000,
-    sortDir: 'asc' as const,
     name: name === undefined ? undefined : textMatch.parse(name),
     domainId: queryText(query, 'domain_id'),
     enabled: booleanFilter(query, 'enabled'),

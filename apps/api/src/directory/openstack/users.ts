@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { inTransaction } from '../../kernel/context.ts'
 import { HttpError } from '../../openstack/errors.ts'
-import { changedExtra, extraOf } from '../../openstack/extra.ts'
+import { changedExtra, eachInTurn, extraOf } from '../../openstack/extra.ts'
 import {
   collection,
   description,
@@ -18,9 +18,9 @@ import { limited } from '../domain-config/limited.ts'
 import { ownDomain } from '../reach.ts'
 import { projectDetailsOf } from '../roles/places.ts'
 import { groupListInput, userInput, userListInput, userUpdateInput } from '../users/contract.ts'
-import { listGroups } from '../users/groups.ts'
+import { findGroups } from '../users/groups.ts'
 import { resetPassword } from '../users/password.ts'
-import { createUser, deleteUser, getUser, listUsers, updateUser } from '../users/service.ts'
+import { createUser, deleteUser, findUsers, getUser, updateUser } from '../users/service.ts'
 import { directoryFilter } from './shared.ts'
 import { groupView, projectView, userView } from './views.ts'
 
@@ -70,7 +70,7 @@ export const userOperations: ApiOperation[] = [
       },
     },
     handle: async (call) => {
-      const listed = await listUsers(call.ctx, await limited(call, userFilter(call.query)))
+      const listed = await findUsers(call.ctx, await limited(call, userFilter(call.query)))
       // No user comes from another identity provider, so these filters find nobody.
       const none = ['idp_id', 'protocol_id', 'unique_id'].some((key) => Object.hasOwn(call.query, key))
       return collection(call, 'users', 'users', none ? { items: [] } : listed, userView)
@@ -104,7 +104,7 @@ export const userOperations: ApiOperation[] = [
     summary: 'Change a user, including the password',
     status: 200,
     access: 'ofUserWrite',
-    handle: update,
+    handle: eachInTurn(update),
   },
   {
     name: 'users.delete',
@@ -128,9 +128,9 @@ export const userOperations: ApiOperation[] = [
     filters: { name: 'none-has-it' },
     handle: async (call) => {
       const userId = idOf(call.params)
-      const { name, limit, sortDir } = directoryFilter(call.query)
-      const input = groupListInput.parse({ name, limit, sortDir, userId })
-      const listed = await listGroups(call.ctx, input)
+      const { name, limit } = directoryFilter(call.query)
+      const input = groupListInput.parse({ name, limit, userId })
+      const listed = await findGroups(call.ctx, input)
       return collection(call, `users/${userId}/groups`, 'groups', listed, groupView)
     },
   },

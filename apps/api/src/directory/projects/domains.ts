@@ -1,27 +1,22 @@
-import type { Prisma } from '@stratolith/db'
 import type { z } from 'zod'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import type { Page } from '../../kernel/contract.ts'
 import { alreadyExists, CloudError, notFound } from '../../kernel/errors.ts'
-import { byName, pageOf } from '../../kernel/page.ts'
+import { askOf, pageView } from '../../kernel/page.ts'
 import { authorize, decide } from '../../kernel/policy.ts'
 import type { Extra } from '../../openstack/extra.ts'
 import { tagsInput } from '../contract.ts'
 import { closePlace, sessionEnded } from '../ending.ts'
 import { newId } from '../ids.ts'
 import { demandMutable, mergedOptions, optionsOf } from '../options.ts'
-import { directoryEvent, lockDomain, nameClauses } from '../reach.ts'
+import { directoryEvent, lockDomain, oldest } from '../reach.ts'
 import { forgetUsers } from '../users/removal.ts'
 import type { DomainListInput, DomainView, domainInput, domainUpdateInput } from './contract.ts'
 import { dropDeletedDomains } from './deleted-domains.ts'
 import { deleteProjectsOf } from './deletion.ts'
+import { type DomainRow, queryDomains, sortableDomains, withCounts } from './queries.ts'
 
-const counts = {
-  _count: { select: { projects: { where: { deleting: false } }, users: true } },
-} satisfies Prisma.DomainInclude
-type Row = Prisma.DomainGetPayload<{ include: typeof counts }>
-
-const toView = (row: Row): DomainView => ({
+const toView = (row: DomainRow): DomainView => ({
   id: row.id,
   name: row.name,
   description: row.description,
@@ -35,21 +30,17 @@ const toView = (row: Row): DomainView => ({
 })
 
 export async function listDomains(ctx: Ctx, input: DomainListInput): Promise<Page<DomainView>> {
-  const own = ctx.scope.kind === 'domain' ? ctx.scope.domainId : null
-  authorize(ctx, 'identity:list_domains', { domainId: own })
-  const where: Prisma.DomainWhereInput = {
-    deleting: false,
-    AND: [
-      ...nameClauses(input),
-      own === null ? {} : { id: own },
-      input.enabled === undefined ? {} : { enabled: input.enabled },
-    ],
-  }
-  const page = await pageOf<Row>(ctx.db.domain, input, where, {
-    include: counts,
-    sortable: { ...byName, enabled: [{ field: 'enabled' }] },
-  })
-  return { ...page, items: page.items.map(toView) }
+  const slice = await queryDomains(ctx, { where: input, ...askOf(input, sortableDomains) })
+  return pageView(slice, slice.rows.map(toView))
+}
+
+/** The domains for OpenStack's clients; `next` says that there are more. */
+export async function findDomains(
+  ctx: Ctx,
+  input: DomainListInput,
+): Promise<Pick<Page<DomainView>, 'items' | 'next'>> {
+  const { rows, next } = await queryDomains(ctx, { where: input, ...oldest(input.limit) })
+  return { items: rows.map(toView), next }
 }
 
 /** Users whose account or project is in the domain may see it, too. */
@@ -60,11 +51,11 @@ export async function getDomain(ctx: Ctx, input: { id: string }): Promise<Domain
 /** The domains with these ids. The caller of this function has checked the rights. */
 export async function domainsById(ctx: Ctx, ids: readonly string[]): Promise<DomainView[]> {
   const where = { id: { in: [...ids] }, deleting: false }
-  return (await ctx.db.domain.findMany({ where, include: counts, orderBy: { id: 'asc' } })).map(toView)
+  return (await ctx.db.domain.findMany({ where, include: withCounts, orderBy: { id: 'asc' } })).map(toView)
 }
 
-async function loadDomain(ctx: Ctx, id: string, action?: string): Promise<Row> {
-  const row = await ctx.db.domain.findUnique({ where: { id, deleting: false }, include: counts })
+async function loadDomain(ctx: Ctx, id: string, action?: string): Promise<DomainRow> {
+  const row = await ctx.db.domain.findUnique({ where: { id, deleting: false }, include: withCounts })
   const at = ctx.scope.kind === 'project' || ctx.scope.kind === 'domain' ? ctx.scope.domainId : null
   const own = id === ctx.actor.domainId || id === at
   if (!row || !(own || decide(ctx, 'identity:get_domain', { domainId: id }).allowed))
@@ -99,7 +90,7 @@ export async function createDomain(
         options: mergedOptions({ options: {} }, options),
         extra,
       },
-      include: counts,
+      include: withCounts,
     })
     await directoryEvent(tx, 'domain', 'created', row.id, { name })
     return toView(row)
@@ -117,7 +108,7 @@ export async function updateDomain(ctx: Ctx, input: z.output<typeof domainUpdate
     const row = await tx.db.domain.update({
       where: { id },
       data: { ...changes, ...(options ? { options: mergedOptions(before, options) } : {}) },
-      include: counts,
+      include: withCounts,
     })
     if (changes.enabled === false) {
       await closePlace(tx, { domainId: id })

@@ -3,24 +3,22 @@ import type { z } from 'zod'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import type { Page } from '../../kernel/contract.ts'
 import { alreadyExists, CloudError, conflict, invalidInput, notFound } from '../../kernel/errors.ts'
-import { byName, pageOf, type Sortable, whole } from '../../kernel/page.ts'
+import { askOf, pageView, whole } from '../../kernel/page.ts'
 import { authorize, decide } from '../../kernel/policy.ts'
 import type { Extra } from '../../openstack/extra.ts'
 import { closePlace, sessionEnded } from '../ending.ts'
 import { newId } from '../ids.ts'
 import { demandMutable, mergedOptions, optionsOf } from '../options.ts'
-import { directoryEvent, domainFilter, lockDomain, nameClauses, ownDomain, seen } from '../reach.ts'
+import { directoryEvent, lockDomain, oldest, ownDomain, seen } from '../reach.ts'
 import { projectsOf, projectWithRole } from '../roles/effective.ts'
 import type { ProjectDetail, ProjectInput, ProjectListInput, projectUpdateInput } from './contract.ts'
+import { type ProjectRow, queryProjects, sortableProjects, withDomain } from './queries.ts'
 
 /** The depth of a tree at most; a project directly below its domain is at depth 1. */
 const maxDepth = 5
 const maxTags = 80
 
-const withDomain = { domain: { select: { name: true } } } satisfies Prisma.ProjectInclude
-type Row = Prisma.ProjectGetPayload<{ include: typeof withDomain }>
-
-export const toProjectDetail = (row: Row): ProjectDetail => ({
+export const toProjectDetail = (row: ProjectRow): ProjectDetail => ({
   id: row.id,
   name: row.name,
   description: row.description,
@@ -46,36 +44,18 @@ export function onProjectCreated(hook: ProjectHook): void {
 }
 
 export async function listProjects(ctx: Ctx, input: ProjectListInput): Promise<Page<ProjectDetail>> {
-  const where: Prisma.ProjectWhereInput = {
-    AND: [
-      domainFilter(ctx, 'identity:list_projects', input.domainId),
-      ...nameClauses(input, ['description']),
-      input.parentId === undefined ? {} : childrenOf(input.parentId),
-      input.enabled === undefined ? {} : { enabled: input.enabled },
-      input.deleting === undefined ? {} : { deleting: input.deleting },
-      input.tags ? { tags: { hasEvery: input.tags } } : {},
-      input.tagsAny ? { tags: { hasSome: input.tagsAny } } : {},
-      input.notTags ? { NOT: { tags: { hasEvery: input.notTags } } } : {},
-      input.notTagsAny ? { NOT: { tags: { hasSome: input.notTagsAny } } } : {},
-    ],
-  }
-  const page = await pageOf<Row>(ctx.db.project, input, where, {
-    include: withDomain,
-    sortable: sortableProjects,
-  })
-  return { ...page, items: page.items.map(toProjectDetail) }
-}
-/** The columns by which the portal sorts projects. */
-const sortableProjects: Sortable = {
-  ...byName,
-  state: [{ field: 'deleting' }, { field: 'enabled' }],
-  domain: [{ field: 'domain.name' }, { field: 'name' }],
+  const slice = await queryProjects(ctx, { where: input, ...askOf(input, sortableProjects) })
+  return pageView(slice, slice.rows.map(toProjectDetail))
 }
 
-/** Matches the projects directly below a project or a domain. */
-const childrenOf = (id: string): Prisma.ProjectWhereInput => ({
-  OR: [{ parentId: id }, { parentId: null, domainId: id }],
-})
+/** The projects for OpenStack's clients; `next` says that there are more. */
+export async function findProjects(
+  ctx: Ctx,
+  input: ProjectListInput,
+): Promise<Pick<Page<ProjectDetail>, 'items' | 'next'>> {
+  const { rows, next } = await queryProjects(ctx, { where: input, ...oldest(input.limit) })
+  return { items: rows.map(toProjectDetail), next }
+}
 
 /** A project that the caller may administer or read, that the session is for, or where the caller has a role. */
 export async function getProject(ctx: Ctx, input: { id: string }): Promise<ProjectDetail> {
@@ -102,7 +82,7 @@ export async function projectsById(ctx: Ctx, ids: readonly string[]): Promise<Pr
   return rows.map(toProjectDetail)
 }
 
-export async function loadProject(ctx: Ctx, id: string, action?: string): Promise<Row> {
+export async function loadProject(ctx: Ctx, id: string, action?: string): Promise<ProjectRow> {
   const row = await ctx.db.project.findUnique({ where: { id }, include: withDomain })
   if (row === null) throw notFound('project', id)
   const target = { projectId: id, domainId: row.domainId }
@@ -188,9 +168,9 @@ export async function createProject(ctx: Ctx, input: ProjectInput): Promise<Proj
   })
 }
 
-async function loadParent(ctx: Ctx, id: string): Promise<Row> {
+async function loadParent(ctx: Ctx, id: string): Promise<ProjectRow> {
   const row = await ctx.db.project.findUnique({ where: { id }, include: withDomain })
-  const target = (project: Row) => ({ projectId: project.id, domainId: project.domainId })
+  const target = (project: ProjectRow) => ({ projectId: project.id, domainId: project.domainId })
   return seen(ctx, { kind: 'project', id, row, target, read: 'identity:get_project' })
 }
 

@@ -62,8 +62,7 @@ export const grantInput = z
     'A role on the system cannot be inherited, because no projects are below the system.',
   )
 export type GrantInput = z.input<typeof grantInput>
-export const assignmentListInput = z.object({
-  limit: z.number().int().min(1).max(1000).default(1000),
+export const assignmentListInput = listInput.omit({ name: true, search: true }).extend({
   userId: keystoneId.optional(),
   groupId: keystoneId.optional(),
   roleId: keystoneId.optional(),
@@ -89,5 +88,3 @@ export type AssignmentView = {
   system: boolean
   inherited: boolean
 }
-/** `truncated` says that there are more assignments; the caller should narrow the filter. */
-export type AssignmentList = { items: AssignmentView[]; truncated: boolean }

@@ -4,7 +4,7 @@ import type { DomainView, ProjectDetail } from '../projects/contract.ts'
 import { domainsById } from '../projects/domains.ts'
 import { toProjectDetail } from '../projects/service.ts'
 import { nameClauses } from '../reach.ts'
-import { loadUser } from '../users/service.ts'
+import { loadUser } from '../users/load.ts'
 import { domainsOf, projectsOf } from './effective.ts'
 
 type ProjectFilter = { name?: TextMatch; domainId?: string; enabled?: boolean }

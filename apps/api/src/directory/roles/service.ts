@@ -1,28 +1,24 @@
-import type { Prisma } from '@stratolith/db'
 import type { z } from 'zod'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import type { Page } from '../../kernel/contract.ts'
 import { alreadyExists, CloudError, conflict, notFound } from '../../kernel/errors.ts'
-import { pageOf, whole } from '../../kernel/page.ts'
+import { askOf, pageView, whole } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import type { Extra } from '../../openstack/extra.ts'
 import { roleNames } from '../contract.ts'
 import { sessionEnded } from '../ending.ts'
 import { newId } from '../ids.ts'
 import { demandMutable, mergedOptions, optionsOf } from '../options.ts'
-import { directoryEvent, nameClauses } from '../reach.ts'
+import { directoryEvent, oldest } from '../reach.ts'
 import type { implicationInput, RoleListInput, RoleView, roleInput, roleUpdateInput } from './contract.ts'
 import { impliedNames } from './effective.ts'
 import { demandMayGrant } from './granting.ts'
-
-const withImplied = {
-  implies: { select: { implied: { select: { id: true, name: true } } } },
-} satisfies Prisma.RoleInclude
-type Row = Prisma.RoleGetPayload<{ include: typeof withImplied }>
+import { mayKnow, queryRoles, type RoleRow, sortableRoles, withImplied } from './queries.ts'
 
 /** True for the three roles that every cloud has. */
-const isBuiltIn = (row: Row) => row.domainId === null && (roleNames as readonly string[]).includes(row.name)
-const toView = (row: Row): RoleView => ({
+const isBuiltIn = (row: RoleRow) =>
+  row.domainId === null && (roleNames as readonly string[]).includes(row.name)
+const toView = (row: RoleRow): RoleView => ({
   id: row.id,
   name: row.name,
   description: row.description,
@@ -36,18 +32,18 @@ const toView = (row: Row): RoleView => ({
 
 /** Lists the roles of the cloud, or of one domain alone. */
 export async function listRoles(ctx: Ctx, input: RoleListInput): Promise<Page<RoleView>> {
-  authorize(ctx, 'identity:list_roles', { domainId: input.domainId ?? null })
-  if (input.domainId !== undefined && !mayKnow(ctx, input.domainId)) throw notFound('domain', input.domainId)
-  const where: Prisma.RoleWhereInput = {
-    AND: [{ domainKey: input.domainId ?? '' }, ...nameClauses(input, ['description'])],
-  }
-  const page = await pageOf<Row>(ctx.db.role, input, where, { include: withImplied })
-  return { ...page, items: page.items.map(toView) }
+  const slice = await queryRoles(ctx, { where: input, ...askOf(input, sortableRoles) })
+  return pageView(slice, slice.rows.map(toView))
 }
 
-/** Administrators of another domain do not see the roles of a domain. */
-const mayKnow = (ctx: Ctx, domainId: string | null): boolean =>
-  domainId === null || ctx.scope.kind !== 'domain' || ctx.scope.domainId === domainId
+/** The roles for OpenStack's clients; `next` says that there are more. */
+export async function findRoles(
+  ctx: Ctx,
+  input: RoleListInput,
+): Promise<Pick<Page<RoleView>, 'items' | 'next'>> {
+  const { rows, next } = await queryRoles(ctx, { where: input, ...oldest(input.limit) })
+  return { items: rows.map(toView), next }
+}
 
 export async function getRole(ctx: Ctx, input: { id: string }): Promise<RoleView> {
   authorize(ctx, 'identity:list_roles')
@@ -55,7 +51,7 @@ export async function getRole(ctx: Ctx, input: { id: string }): Promise<RoleView
 }
 
 /** Throws not_found, also for a role of a domain that the caller does not see. */
-export async function loadRole(ctx: Ctx, id: string, action?: string): Promise<Row> {
+export async function loadRole(ctx: Ctx, id: string, action?: string): Promise<RoleRow> {
   const row = await ctx.db.role.findUnique({ where: { id }, include: withImplied })
   const target = { domainId: row?.domainId ?? null }
   if (!row || !mayKnow(ctx, row.domainId)) throw notFound('role', id)
@@ -202,7 +198,7 @@ async function lockRoles(ctx: Ctx): Promise<void> {
   await ctx.db.$executeRaw`SELECT pg_advisory_xact_lock(hashtext('identity.roles'))`
 }
 
-function demandNotBuiltIn(row: Row): void {
+function demandNotBuiltIn(row: RoleRow): void {
   if (isBuiltIn(row))
     throw new CloudError(
       'forbidden',

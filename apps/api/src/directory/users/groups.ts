@@ -1,25 +1,19 @@
-import type { Prisma } from '@stratolith/db'
 import type { z } from 'zod'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import type { Page } from '../../kernel/contract.ts'
 import { alreadyExists, CloudError, notFound } from '../../kernel/errors.ts'
-import { byName, pageOf } from '../../kernel/page.ts'
+import { askOf, pageView } from '../../kernel/page.ts'
 import { authorize, decide } from '../../kernel/policy.ts'
 import type { Extra } from '../../openstack/extra.ts'
 import { sessionEnded } from '../ending.ts'
 import { newId } from '../ids.ts'
-import { directoryEvent, domainFilter, lockDomain, nameClauses, ownDomain, seen } from '../reach.ts'
+import { directoryEvent, lockDomain, oldest, ownDomain, seen } from '../reach.ts'
 import { demandMayShare } from '../roles/granting.ts'
 import type { GroupListInput, GroupView, groupInput, groupUpdateInput, membershipInput } from './contract.ts'
-import { loadUser } from './service.ts'
+import { loadUser } from './load.ts'
+import { type GroupRow, queryGroups, sortableGroups, withMembers } from './queries.ts'
 
-const included = {
-  domain: { select: { name: true } },
-  _count: { select: { members: true } },
-} satisfies Prisma.GroupInclude
-type Row = Prisma.GroupGetPayload<{ include: typeof included }>
-
-const toView = (row: Row): GroupView => ({
+const toView = (row: GroupRow): GroupView => ({
   id: row.id,
   name: row.name,
   domainId: row.domainId,
@@ -32,46 +26,26 @@ const toView = (row: Row): GroupView => ({
 
 /** With `userId`, lists the groups of that user; all users may list their own. */
 export async function listGroups(ctx: Ctx, input: GroupListInput): Promise<Page<GroupView>> {
-  const { userId } = input
-  const where: Prisma.GroupWhereInput = {
-    AND: [
-      userId === undefined
-        ? domainFilter(ctx, 'identity:list_groups', input.domainId)
-        : { members: { some: { userId } }, ...(input.domainId ? { domainId: input.domainId } : {}) },
-      ...nameClauses(input, ['description']),
-    ],
-  }
-  if (userId !== undefined) await loadUser(ctx, userId, 'identity:list_groups_of_user')
-  const { domain } = included
-  const page = await pageOf<Omit<Row, '_count'>>(ctx.db.group, input, where, {
-    include: { domain },
-    sortable: { ...byName, domain: [{ field: 'domain.name' }, { field: 'name' }] },
-  })
-  const members = await memberCounts(
-    ctx,
-    page.items.map((row) => row.id),
-  )
-  const items = page.items.map((row) => toView({ ...row, _count: { members: members.get(row.id) ?? 0 } }))
-  return { ...page, items }
+  const slice = await queryGroups(ctx, { where: input, ...askOf(input, sortableGroups) })
+  return pageView(slice, slice.rows.map(toView))
 }
 
-/** Counts the members of the groups of one page only. Prisma's own count in a list would go through all memberships. */
-async function memberCounts(ctx: Ctx, groupIds: string[]): Promise<Map<string, number>> {
-  const rows = await ctx.db.groupMember.groupBy({
-    by: ['groupId'],
-    where: { groupId: { in: groupIds } },
-    _count: true,
-  })
-  return new Map(rows.map((row) => [row.groupId, row._count]))
+/** The groups for OpenStack's clients; `next` says that there are more. */
+export async function findGroups(
+  ctx: Ctx,
+  input: GroupListInput,
+): Promise<Pick<Page<GroupView>, 'items' | 'next'>> {
+  const { rows, next } = await queryGroups(ctx, { where: input, ...oldest(input.limit) })
+  return { items: rows.map(toView), next }
 }
 
 export async function getGroup(ctx: Ctx, input: { id: string }): Promise<GroupView> {
   return toView(await loadGroup(ctx, input.id))
 }
 
-export async function loadGroup(ctx: Ctx, id: string, action?: string): Promise<Row> {
-  const row = await ctx.db.group.findUnique({ where: { id }, include: included })
-  const target = (group: Row) => ({ domainId: group.domainId })
+export async function loadGroup(ctx: Ctx, id: string, action?: string): Promise<GroupRow> {
+  const row = await ctx.db.group.findUnique({ where: { id }, include: withMembers })
+  const target = (group: GroupRow) => ({ domainId: group.domainId })
   return seen(ctx, { kind: 'group', id, row, target, read: 'identity:get_group' }, action)
 }
 
@@ -84,7 +58,7 @@ export async function createGroup(ctx: Ctx, input: z.input<typeof groupInput>): 
     const { name, description = '', extra = {} } = input
     const row = await tx.db.group.create({
       data: { id: newId(), domainId, name, description, extra },
-      include: included,
+      include: withMembers,
     })
     await directoryEvent(tx, 'group', 'created', row.id, { name })
     return toView(row)
@@ -100,7 +74,7 @@ export async function updateGroup(ctx: Ctx, input: z.output<typeof groupUpdateIn
     await lockDomain(tx, before.domainId)
     if (changes.name !== undefined && changes.name !== before.name)
       await demandFreeName(tx, before.domainId, changes.name)
-    const row = await tx.db.group.update({ where: { id }, data: changes, include: included })
+    const row = await tx.db.group.update({ where: { id }, data: changes, include: withMembers })
     await directoryEvent(tx, 'group', 'updated', id)
     return toView(row)
   })
@@ -156,7 +130,7 @@ export async function isGroupMember(ctx: Ctx, input: Membership): Promise<boolea
   return (await ctx.db.groupMember.count({ where: input })) > 0
 }
 
-function demandLocal(group: Row): void {
+function demandLocal(group: GroupRow): void {
   if (group.externalId !== null)
     throw new CloudError(
       'forbidden',

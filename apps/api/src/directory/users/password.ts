@@ -6,7 +6,7 @@ import { checkHistory, checkNewPassword, passwordColumns, rememberOldPassword } 
 import { directoryEvent, refuseDelegation } from '../reach.ts'
 import { demandNoMore } from '../roles/granting.ts'
 import type { resetPasswordInput, UserOptions } from './contract.ts'
-import { loadUser } from './service.ts'
+import { loadUser } from './load.ts'
 
 /** Sets a password by an administrator; ends every session of the user and every wait. */
 export async function resetPassword(ctx: Ctx, input: z.output<typeof resetPasswordInput>): Promise<void> {

@@ -3,69 +3,37 @@ import type { z } from 'zod'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import type { Page } from '../../kernel/contract.ts'
 import { alreadyExists, CloudError } from '../../kernel/errors.ts'
-import { byName, pageOf, type Sortable } from '../../kernel/page.ts'
+import { askOf, pageView } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { demandLocalDomain } from '../backends/backend.ts'
 import { lockUser, voidTokens } from '../ending.ts'
 import { newId } from '../ids.ts'
 import { checkNewPassword, passwordColumns } from '../password-rules.ts'
-import { directoryEvent, domainFilter, lockDomain, nameClauses, ownDomain, seen } from '../reach.ts'
+import { directoryEvent, lockDomain, oldest, ownDomain } from '../reach.ts'
 import { demandNoMore } from '../roles/granting.ts'
 import type { UserInput, UserListInput, UserOptions, UserView, userUpdateInput } from './contract.ts'
+import { loadUser } from './load.ts'
+import { queryUsers, sortableUsers } from './queries.ts'
 import { forgetUsers } from './removal.ts'
 import { toUserView, type UserRow, userColumns } from './views.ts'
 
-const comparisons = { lt: 'lt', lte: 'lte', gt: 'gt', gte: 'gte', eq: 'equals' } as const
-/** "Not at" a time is before or after it, which are two ranges of the index. */
-function expiring({ operator, at }: NonNullable<UserListInput['passwordExpires']>): Prisma.UserWhereInput {
-  const moment = new Date(at)
-  return operator === 'neq'
-    ? { OR: [{ passwordExpiresAt: { lt: moment } }, { passwordExpiresAt: { gt: moment } }] }
-    : { passwordExpiresAt: { [comparisons[operator]]: moment } }
-}
-
 export async function listUsers(ctx: Ctx, input: UserListInput): Promise<Page<UserView>> {
-  const expires = input.passwordExpires
-  const where: Prisma.UserWhereInput = {
-    AND: [
-      domainFilter(ctx, 'identity:list_users', input.domainId),
-      ...nameClauses(input, ['email', 'description']),
-      input.enabled === undefined ? {} : { enabled: input.enabled },
-      input.groupId === undefined ? {} : { memberships: { some: { groupId: input.groupId } } },
-      expires ? expiring(expires) : {},
-    ],
-  }
-  // The columns are selected by name, so that no digest of a password leaves the database.
-  const table = selecting(ctx)
-  const page = await pageOf<UserRow>(table, input, where, { sortable: sortableUsers })
-  return { ...page, items: page.items.map(toUserView) }
+  const slice = await queryUsers(ctx, { where: input, ...askOf(input, sortableUsers) })
+  return pageView(slice, slice.rows.map(toUserView))
 }
 
-/** By what the portal sorts users. */
-const sortableUsers: Sortable = {
-  ...byName,
-  state: [{ field: 'enabled' }],
-  domain: [{ field: 'domain.name' }, { field: 'name' }],
-  lastActiveAt: [{ field: 'lastActiveAt', nullable: true }],
+/** The users for OpenStack's clients; `next` says that there are more. */
+export async function findUsers(
+  ctx: Ctx,
+  input: UserListInput,
+): Promise<Pick<Page<UserView>, 'items' | 'next'>> {
+  const { rows, next } = await queryUsers(ctx, { where: input, ...oldest(input.limit) })
+  return { items: rows.map(toUserView), next }
 }
-
-const selecting = (ctx: Ctx) => ({
-  // A sort by the domain includes it; these columns have it anyway.
-  findMany: ({ include: _included, ...args }: Omit<Prisma.UserFindManyArgs, 'select' | 'omit'>) =>
-    ctx.db.user.findMany({ ...args, select: userColumns }),
-  findFirst: (args: Prisma.UserFindFirstArgs) => ctx.db.user.findFirst(args),
-  count: (args: Prisma.UserCountArgs) => ctx.db.user.count(args),
-})
 
 /** The caller, or a user whom the caller administers or reads; others do not exist (R2). */
 export async function getUser(ctx: Ctx, input: { id: string }): Promise<UserView> {
   return toUserView(await loadUser(ctx, input.id))
-}
-
-export async function loadUser(ctx: Ctx, id: string, action?: string): Promise<UserRow> {
-  const row = await ctx.db.user.findUnique({ where: { id }, select: userColumns })
-  const target = (user: UserRow) => ({ userId: user.id, domainId: user.domainId })
-  return seen(ctx, { kind: 'user', id, row, target, read: 'identity:get_user' }, action)
 }
 
 /** Without a password, the user cannot sign in by password. */

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { changedExtra, extraOf } from '../../openstack/extra.ts'
+import { changedExtra, eachInTurn, extraOf } from '../../openstack/extra.ts'
 import { collection, idOf, keystoneBase, unchangeable } from '../../openstack/keystone.ts'
 import type { ApiOperation } from '../../openstack/operation.ts'
 import { queryText } from '../../openstack/pages.ts'
@@ -107,7 +107,7 @@ export const credentialOperations: ApiOperation[] = [
     access: 'mine',
     except: owners,
     deviation: 'user_id never changes, project_id only by an administrator of the cloud (403).',
-    handle: async (call) => {
+    handle: eachInTurn(async (call) => {
       const { credential } = updateBody.parse(call.body)
       const before = await getCredential(call.ctx, { id: idOf(call.params) })
       unchangeable(credential, { id: before.id })
@@ -120,7 +120,7 @@ export const credentialOperations: ApiOperation[] = [
         ...changedExtra(before.extra, extraOf(call.body, 'credential', known)),
       })
       return { credential: credentialView(keystoneBase(call), changed) }
-    },
+    }),
   },
   {
     name: 'credentials.delete',

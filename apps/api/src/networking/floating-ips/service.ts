@@ -17,9 +17,10 @@ import type {
 } from '../contract.ts'
 import { loadNetwork } from '../networks/load.ts'
 import { ownerOf } from '../owner.ts'
+import { devicesOf } from '../ports/devices.ts'
 import { createPortRow, deletePortRows, portEvent } from '../ports/rows.ts'
 import { loadPort } from '../ports/service.ts'
-import { queryFloatingIps } from './find.ts'
+import { queryFloatingIps } from './queries.ts'
 
 /** The input of a façade, which may also ask for a certain address and for another project (administrators only). */
 type CreateInput = z.output<typeof floatingIpCreateInput> & {
@@ -238,42 +239,45 @@ async function routerOf(ctx: Ctx, networkId: string, externalNetworkId: string):
 
 export async function deleteFloatingIp(ctx: Ctx, input: { id: string }): Promise<FloatingIpView> {
   const view = await one(ctx, input.id)
-  await inTransaction(ctx, async (tx) => {
-    const row = await lock(tx, 'floatingIp:delete', input.id)
-    if (row.portId) await disassociateRow(tx, row)
-    const holders = await tx.db.port.findMany({
-      where: { deviceOwner: 'network:floatingip', deviceId: row.id },
-      select: { id: true },
-    })
-    await deletePortRows(
-      tx,
-      holders.map((port) => port.id),
-    )
-    await tx.db.floatingIp.delete({ where: { id: row.id } })
-    await releaseQuota(tx, row.projectId, { floatingIps: 1 })
-    await recordOperation(tx, { ...historyOf(row, 'floatingIp.delete'), id: crypto.randomUUID() })
-    await appendEvent(tx, {
-      kind: 'floatingIp.deleted',
-      projectId: row.projectId,
-      resourceKind: 'floatingIp',
-      resourceId: row.id,
-    })
-  })
+  await inTransaction(ctx, async (tx) => deleteRow(tx, await lock(tx, 'floatingIp:delete', input.id)))
   return view
 }
 
+/** Deletes a locked floating IP. In a transaction. */
+async function deleteRow(tx: Ctx, row: FloatingIpModel): Promise<void> {
+  if (row.portId) await disassociateRow(tx, row)
+  const holders = await tx.db.port.findMany({
+    where: { deviceOwner: 'network:floatingip', deviceId: row.id },
+    select: { id: true },
+  })
+  await deletePortRows(
+    tx,
+    holders.map((port) => port.id),
+  )
+  await tx.db.floatingIp.delete({ where: { id: row.id } })
+  await releaseQuota(tx, row.projectId, { floatingIps: 1 })
+  await recordOperation(tx, { ...historyOf(row, 'floatingIp.delete'), id: crypto.randomUUID() })
+  await appendEvent(tx, {
+    kind: 'floatingIp.deleted',
+    projectId: row.projectId,
+    resourceKind: 'floatingIp',
+    resourceId: row.id,
+  })
+}
+
 /**
- * Deletes the floating IP that a launch took for its instance, unless its owner has moved it to another instance since.
- * Succeeds when it no longer exists.
+ * Deletes the floating IP that a launch took for its instance, while it leads to that instance. A floating IP that its
+ * owner has taken off or moved since stays with the project. Succeeds when the floating IP no longer exists.
  */
 export async function deleteFloatingIpOfLaunch(
   ctx: Ctx,
   { id, instanceId }: { id: string; instanceId: string },
 ): Promise<void> {
-  const row = await ctx.db.floatingIp.findUnique({ where: { id }, include: { port: true } })
-  if (!row || (row.port && row.port.deviceId !== instanceId)) return
-  await deleteFloatingIp(ctx, { id }).catch((error: unknown) => {
-    if (!(error instanceof CloudError && error.code === 'not_found')) throw error
+  await inTransaction(ctx, async (tx) => {
+    // Locked, because its owner may take the floating IP off at this moment.
+    await tx.db.$executeRaw`SELECT 1 FROM "FloatingIp" WHERE "id" = ${id}::uuid FOR UPDATE`
+    const row = await tx.db.floatingIp.findUnique({ where: { id }, include: { port: true } })
+    if (row?.port?.deviceId === instanceId) await deleteRow(tx, row)
   })
 }
 
@@ -295,7 +299,12 @@ async function views(ctx: Ctx, rows: readonly FloatingIpModel[]): Promise<Floati
     }),
   ])
   const nameOf = new Map(networks.map((network) => [network.id, network.name]))
-  const portOf = new Map(ports.map((port) => [port.id, port]))
+  const deviceOf = await devicesOf(ctx, ports)
+  const deviceAt = new Map(ports.map((port) => [port.id, deviceOf(port)]))
+  const instanceOf = (row: FloatingIpModel) => {
+    const device = row.portId === null ? null : deviceAt.get(row.portId)
+    return device?.kind === 'instance' ? device : null
+  }
   return rows.map((row) => ({
     id: row.id,
     address: row.address,
@@ -306,7 +315,8 @@ async function views(ctx: Ctx, rows: readonly FloatingIpModel[]): Promise<Floati
     state: row.state as FloatingIpView['state'],
     portId: row.portId,
     fixedAddress: row.fixedAddress,
-    instanceId: (row.portId && portOf.get(row.portId)?.deviceId) || null,
+    instanceId: instanceOf(row)?.id ?? null,
+    instanceName: instanceOf(row)?.name ?? null,
     createdAt: row.createdAt.toISOString(),
   }))
 }

@@ -20,8 +20,8 @@ import { setShared } from '../rbac/rows.ts'
 import { addInterfaceRow, createRouterRow } from '../routers/rows.ts'
 import { numbered } from '../states.ts'
 import { addSubnet, oneNetwork } from '../subnets/service.ts'
-import { queryNetworks } from './find.ts'
 import { holdNetwork, loadNetwork, type NetworkRow } from './load.ts'
+import { queryNetworks } from './queries.ts'
 import { networkViews } from './view.ts'
 
 export async function listNetworks(

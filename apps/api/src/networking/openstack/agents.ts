@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { deleteHost, updateHost } from '../../hosts/service.ts'
-import { type AgentRecord, findAgent, listAgents } from '../agents/find.ts'
+import { type AgentRecord, findAgent, listAgents } from '../agents/queries.ts'
 import { body } from './body.ts'
 import { always, bool, text } from './query.ts'
 import type { Resource } from './resource.ts'

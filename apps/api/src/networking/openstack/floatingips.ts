@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type FloatingIpRecord, findFloatingIp, findFloatingIps } from '../floating-ips/find.ts'
+import { type FloatingIpRecord, findFloatingIp, findFloatingIps } from '../floating-ips/queries.ts'
 import { createFloatingIp, deleteFloatingIp, updateFloatingIp } from '../floating-ips/service.ts'
 import { body, owner, ownerNamed } from './body.ts'
 import { badRequest } from './errors.ts'

@@ -8,7 +8,7 @@ import {
   isShared,
   type NetworkRecord,
   refuseUnknownZones,
-} from '../networks/find.ts'
+} from '../networks/queries.ts'
 import { createNetwork, deleteNetwork, updateNetwork } from '../networks/service.ts'
 import { body, owner, ownerNamed } from './body.ts'
 import { always, bool, int, nothing, standardAttributes, status, text } from './query.ts'

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { macInput } from '../contract.ts'
 import { createPort, deletePort, updatePort } from '../ports/change.ts'
-import { type AddressWish, findPort, findPorts, type PortRecord } from '../ports/find.ts'
+import { type AddressWish, findPort, findPorts, type PortRecord } from '../ports/queries.ts'
 import { body, owner, ownerNamed } from './body.ts'
 import { badRequest } from './errors.ts'
 import { always, bool, standardAttributes, status, text } from './query.ts'

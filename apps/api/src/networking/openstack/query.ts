@@ -1,5 +1,5 @@
 import type { Query } from '../../openstack/pages.ts'
-import type { Condition, FindInput } from '../find.ts'
+import type { Condition, FindInput } from '../queries.ts'
 import { badRequest } from './errors.ts'
 
 /** How lists are filtered by an attribute: the field of the room, and how the text in a URL is read. */

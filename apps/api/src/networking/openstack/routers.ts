@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { zonesWithHosts } from '../../hosts/service.ts'
 import type { ApiOperation } from '../../openstack/operation.ts'
-import { refuseUnknownZones } from '../networks/find.ts'
-import { findRouter, findRouters, type RouterRecord } from '../routers/find.ts'
+import { refuseUnknownZones } from '../networks/queries.ts'
+import { findRouter, findRouters, type RouterRecord } from '../routers/queries.ts'
 import {
   createRouter,
   deleteRouter,

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { invalidInput } from '../../kernel/errors.ts'
 import { allocationPools, canonicalCidr } from '../ipv4.ts'
-import { findSubnet, findSubnets, type SubnetRecord } from '../subnets/find.ts'
+import { findSubnet, findSubnets, type SubnetRecord } from '../subnets/queries.ts'
 import { deleteSubnet, newSubnet, updateSubnet } from '../subnets/service.ts'
 import { body, owner } from './body.ts'
 import { badRequest } from './errors.ts'

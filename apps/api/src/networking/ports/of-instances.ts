@@ -161,21 +161,15 @@ export async function bindPort(
 }
 
 /**
- * Records that the ports are on no host any more. The host hears so with its instance's document, or when it answers
- * again.
+ * Records that the port is on no host any more, unless the instance does not have it any more. The host hears so with
+ * the instance's document, or when it answers again.
  */
-export async function unbindPorts(ctx: Ctx, portIds: readonly string[]): Promise<void> {
-  const bound = await ctx.deps.root.port.findMany({
-    where: { id: { in: [...portIds] }, hostId: { not: null } },
-  })
-  await ctx.deps.root.port.updateMany({
-    where: { id: { in: bound.map((port) => port.id) } },
+export async function unbindPort(ctx: Ctx, instanceId: string, portId: string): Promise<void> {
+  const { count } = await ctx.db.port.updateMany({
+    where: { id: portId, deviceId: instanceId, hostId: { not: null } },
     data: { hostId: null },
   })
-  await setPortStates(
-    ctx,
-    bound.map(({ id }) => ({ id, state: 'down', errorMessage: null, on: null })),
-  )
+  if (count > 0) await setPortStates(ctx, [{ id: portId, state: 'down', errorMessage: null, on: null }])
 }
 
 export type PlacedPort = { id: string; networkId: string; hostId: string | null }

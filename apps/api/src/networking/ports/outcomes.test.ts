@@ -62,6 +62,34 @@ it('they wait for all hosts that need the router and answer, and for no other ho
   expect(await states()).toEqual(['active', 'active'])
 })
 
+it('they are settled although more routers than one round takes wait for their hosts', async () => {
+  const { id: hostId } = await addPlane(cloud)
+  const waiting = await plugged()
+  await newPort(admin, waiting.networkId, { hostId })
+  // The round takes routers in the order of their ids: these come first and are not confirmed.
+  const ids = Array.from({ length: 201 }, (_, n) => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`)
+  const { hostDocument, document } = db()
+  const [its] = await hostDocument.findMany({ where: { kind: 'router', thing: waiting.id, hostId } })
+  const wanted = await document.findFirstOrThrow({ where: { kind: 'router', thing: waiting.id } })
+  if (!its) throw new Error('the host does not need the router')
+  await db().router.createMany({
+    data: ids.map((id) => ({ id, projectId: admin.projectId, name: 'waits', state: 'active' })),
+  })
+  await document.createMany({ data: ids.map((thing) => ({ ...wanted, thing })), skipDuplicates: true })
+  await hostDocument.createMany({ data: ids.map((thing) => ({ ...its, thing })), skipDuplicates: true })
+  await db().port.createMany({
+    data: ids.map((deviceId, n) => ({
+      ...{ id: crypto.randomUUID(), projectId: '', networkId: waiting.networkId, deviceId, state: 'down' },
+      ...{ mac: `fa:16:3e:ff:${n >> 7}0:${(n & 127).toString(16).padStart(2, '0')}` },
+      deviceOwner: 'network:router_interface',
+    })),
+  })
+  const { states } = await plugged()
+  await settleUntold(cloud.system)
+  expect(await states()).toEqual(['active', 'active'])
+  await db().port.deleteMany({ where: { deviceId: { in: ids } } })
+})
+
 it('the port of a floating IP only keeps an address and has the state n/a, also one of an older version', async () => {
   const { id } = await createFloatingIp(admin, floatingIp())
   const where = { deviceId: id }

@@ -11,6 +11,9 @@ const routerOwners = Prisma.sql`('network:router_interface', 'network:router_gat
 const untold = Prisma.sql`p."deviceOwner" IN ('network:router_interface', 'network:router_gateway', 'network:floatingip')
   AND p."state" = 'down'`
 
+/** Most routers that one call settles, and so the most locks that one transaction has. */
+const atOnce = 200
+
 /**
  * Sets the states of what the routers carry, once every host that answers and needs a router has it as it is now: a
  * floating IP is active while it is associated, and a port of a router while the router is switched on.
@@ -26,7 +29,7 @@ export async function settleRouted(tx: Ctx, routerIds: readonly string[]): Promi
       UNION SELECT p."deviceId" FROM "Router" r JOIN "Port" p ON p."deviceId" = r."id"::text
       WHERE r."id" = ANY(${[...routerIds]}::uuid[]) AND p."deviceOwner" IN ${routerOwners}
         AND (p."state" = 'active') <> r."adminUp"
-      ORDER BY 1 LIMIT 200) r`
+      ORDER BY 1 LIMIT ${atOnce}) r`
   const ids = locked.map((one) => one.id)
   if (ids.length === 0) return
   await tx.db.$executeRaw`
@@ -57,10 +60,15 @@ export async function settleUntold(ctx: Ctx): Promise<void> {
   await ctx.db.$executeRaw`
     UPDATE "Port" SET "state" = 'n/a' WHERE "id" IN (
       SELECT p."id" FROM "Port" p WHERE ${untold} AND p."deviceOwner" = 'network:floatingip' LIMIT 1000)`
+  // Only routers that can be settled: of those that wait for a host there may be more than one call takes.
   const waiting = await ctx.db.$queryRaw<{ id: string }[]>`
-    SELECT "routerId"::text AS "id" FROM "FloatingIp"
-    WHERE "state" <> 'active' AND "portId" IS NOT NULL AND "routerId" IS NOT NULL
-    UNION SELECT p."deviceId" FROM "Port" p WHERE ${untold} AND p."deviceOwner" <> 'network:floatingip'`
+    SELECT w."id" FROM (
+      SELECT "routerId"::text AS "id" FROM "FloatingIp"
+      WHERE "state" <> 'active' AND "portId" IS NOT NULL AND "routerId" IS NOT NULL
+      UNION SELECT p."deviceId" FROM "Port" p JOIN "Router" r ON r."id"::text = p."deviceId"
+      WHERE ${untold} AND p."deviceOwner" <> 'network:floatingip' AND r."adminUp") w
+    WHERE NOT ${isUnconfirmedSomewhere('router', Prisma.sql`w."id"::uuid`)}
+    ORDER BY w."id" LIMIT ${atOnce}`
   await inTransaction(ctx, (tx) =>
     settleRouted(
       tx,

@@ -1,5 +1,5 @@
 import type { Prisma } from '@stratolith/db'
-import type { PortView } from '../contract.ts'
+import type { PortDevice, PortView } from '../contract.ts'
 
 export const portInclude = {
   network: { select: { name: true } },
@@ -10,7 +10,7 @@ export const portInclude = {
 
 export type PortRow = Prisma.PortGetPayload<{ include: typeof portInclude }>
 
-export function portView(row: PortRow): PortView {
+export function portView(row: PortRow, device: PortDevice | null): PortView {
   return {
     id: row.id,
     name: row.name,
@@ -25,6 +25,7 @@ export function portView(row: PortRow): PortView {
     errorMessage: row.errorMessage,
     deviceOwner: row.deviceOwner,
     deviceId: row.deviceId,
+    device,
     addresses: row.addresses.map((a) => {
       const fip = row.floatingIps.find((f) => f.fixedAddress === a.address)
       return {

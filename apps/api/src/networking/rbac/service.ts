@@ -5,8 +5,8 @@ import { CloudError, conflict, notFound } from '../../kernel/errors.ts'
 import { appendEvent } from '../../kernel/events.ts'
 import { authorize } from '../../kernel/policy.ts'
 import type { RbacPolicyView, rbacPolicyCreateInput } from '../contract.ts'
-import { column, type FindInput, neutronAsk, queryRows, type Searchable, uuidColumn } from '../find.ts'
 import { holdNetwork, loadNetwork, type NetworkRow } from '../networks/load.ts'
+import { column, type FindInput, neutronAsk, queryRows, type Searchable, uuidColumn } from '../queries.ts'
 import { refuseWhileUsed, setShared } from './rows.ts'
 
 export type RbacPolicyRecord = Prisma.RbacPolicyGetPayload<object>

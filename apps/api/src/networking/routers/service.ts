@@ -19,7 +19,7 @@ import { ownerOf } from '../owner.ts'
 import type { FixedWish } from '../ports/fixed.ts'
 import { deletePortRows, forgetPortRows } from '../ports/rows.ts'
 import { numbered } from '../states.ts'
-import { queryRouters } from './find.ts'
+import { queryRouters } from './queries.ts'
 import {
   addInterfacePort,
   addInterfaceRow,

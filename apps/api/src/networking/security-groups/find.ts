@@ -10,7 +10,7 @@ import {
   type Searchable,
   standardSort,
   uuidColumn,
-} from '../find.ts'
+} from '../queries.ts'
 import { normalPrefix } from './prefixes.ts'
 import { querySecurityGroups } from './queries.ts'
 import { isOfIpv6, normalProtocol } from './rules.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { changedExtra, extraOf } from '../../openstack/extra.ts'
+import { changedExtra, eachInTurn, extraOf } from '../../openstack/extra.ts'
 import { collection, idOf, keystoneBase, unchangeable } from '../../openstack/keystone.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { queryText } from '../../openstack/pages.ts'
@@ -67,14 +67,14 @@ export const storedPolicyOperations: ApiOperation[] = [
     summary: 'Change a stored policy',
     status: 200,
     access: 'admin',
-    handle: async (call) => {
+    handle: eachInTurn(async (call) => {
       const { policy } = updateBody.parse(call.body)
       const { id, extra } = await getStoredPolicy(call.ctx, idOf(call.params))
       unchangeable(policy, { id })
       const own = changedExtra(extra, extraOf(call.body, 'policy', known))
       const { type, blob } = policy
       return shown(call, await updateStoredPolicy(call.ctx, { id, type, blob, ...own }))
-    },
+    }),
   },
   {
     name: 'policies.delete',

@@ -5,7 +5,7 @@ import { invalidInput, notFound } from '../../kernel/errors.ts'
 import { appendEvent } from '../../kernel/events.ts'
 import { whole } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
-import { quotaResources, quotaWords } from '../../kernel/quota.ts'
+import { exactText, quotaResources, quotaWords } from '../../kernel/quota.ts'
 import type { QuotaDefaultView, QuotaLimits } from '../contract.ts'
 import { quotaDefaultsOf, quotaOf } from '../service.ts'
 
@@ -139,7 +139,7 @@ async function refuseBelowUse(ctx: Ctx, projectId: string, limits: QuotaLimits):
     const limit = limits[resource]
     if (typeof limit === 'number' && limit >= 0 && limit < used)
       throw invalidInput(
-        `The project has ${used} ${quotaWords(resource).words}: a limit of ${limit} is below that. Choose ${used} or more, or set it by force.`,
+        `The project has ${exactText(resource, used)}: a limit of ${limit} is below that. Choose ${used} or more, or set it by force.`,
         resource,
       )
   }

@@ -2,7 +2,7 @@ import type { Metadata } from 'next'
 import { headers } from 'next/headers'
 import { redirect } from 'next/navigation'
 import { SignInPage } from '../../identity/SignInPage.tsx'
-import { currentSession } from '../../identity/server/current.ts'
+import { isSignedIn } from '../../identity/server/current.ts'
 import { safeReturnPath } from '../../kit/paths.ts'
 
 export const metadata: Metadata = { title: 'Sign in' }
@@ -11,7 +11,7 @@ type Params = { from?: string; ended?: string }
 export default async function Page({ searchParams }: { searchParams: Promise<Params> }) {
   const { from, ended } = await searchParams
   const back = safeReturnPath(typeof from === 'string' ? from : null)
-  if (await currentSession()) redirect(back)
+  if (await isSignedIn()) redirect(back)
   return (
     <SignInPage
       back={back}

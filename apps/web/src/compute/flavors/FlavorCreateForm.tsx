@@ -16,6 +16,7 @@ export function FlavorCreateForm({ opened, onClose }: { opened: boolean; onClose
   const form = useForm<FlavorValues>({ initialValues: emptyFlavor, validate: flavorProblems })
   return (
     <SidePanelForm
+      needs="admin"
       title="Create flavor"
       opened={opened}
       onClose={onClose}

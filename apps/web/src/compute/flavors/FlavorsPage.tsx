@@ -3,10 +3,10 @@ import { lazyPanel } from '../../kit/lazy-panel.tsx'
 import { MainAction } from '../../kit/MainAction.tsx'
 import { ResourceTable } from '../../kit/ResourceTable.tsx'
 import { useSession } from '../../kit/session.ts'
-import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlPanel } from '../../kit/url-state.ts'
 import { PageHeader } from '../../ui/PageHeader.tsx'
 import { flavorDescriptor } from './descriptor.tsx'
+import { flavorList } from './list.ts'
 import { adminsOnly, useFlavorActions } from './use-flavor-actions.tsx'
 
 const FlavorCreateForm = lazyPanel(() =>
@@ -14,7 +14,6 @@ const FlavorCreateForm = lazyPanel(() =>
 )
 
 export function FlavorsPage() {
-  const trpc = useTRPC()
   const { isAdmin } = useSession()
   const panel = useUrlPanel('create')
   return (
@@ -26,11 +25,7 @@ export function FlavorsPage() {
           <MainAction label="Create flavor" allowed={isAdmin || adminsOnly} to={{ onClick: panel.open }} />
         }
       />
-      <ResourceTable
-        descriptor={flavorDescriptor}
-        actions={useFlavorActions()}
-        query={(page) => trpc.compute.flavors.list.queryOptions(page)}
-      />
+      <ResourceTable descriptor={flavorDescriptor} actions={useFlavorActions()} query={flavorList} />
       <FlavorCreateForm opened={panel.opened && isAdmin} onClose={panel.close} />
     </>
   )

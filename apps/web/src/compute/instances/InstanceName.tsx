@@ -1,5 +1,5 @@
 'use client'
-import { ActionIcon, Group, Stack } from '@mantine/core'
+import { ActionIcon, Group } from '@mantine/core'
 import type { InstanceView } from '@stratolith/api/compute/contract'
 import { IconLayoutSidebarRightExpand } from '@tabler/icons-react'
 import { Tags } from '../../directory/Tags.tsx'
@@ -7,16 +7,21 @@ import { NameCell } from '../../kit/NameCell.tsx'
 import { paths } from '../../kit/paths.ts'
 import { useUrlState } from '../../kit/url-state.ts'
 import { Hint } from '../../ui/Hint.tsx'
+import classes from './InstanceName.module.css'
 
 /** The name is a link to the instance's page; the button beside the name opens the side panel. */
 export function InstanceName({ view }: { view: InstanceView }) {
   const { set } = useUrlState()
   return (
     <Group gap={4} wrap="nowrap" justify="space-between">
-      <Stack gap={2} miw={0}>
+      <div className={classes.name}>
         <NameCell href={paths.instance(view.id)} name={view.name} detail={view.description} />
-        {view.tags.length > 0 && <Tags tags={view.tags} />}
-      </Stack>
+        {view.tags.length > 0 && (
+          <div className={classes.tags}>
+            <Tags tags={view.tags} />
+          </div>
+        )}
+      </div>
       <Hint label="Quick look">
         <ActionIcon
           variant="subtle"

@@ -181,7 +181,7 @@ export function instanceFacts(view: InstanceView, { project, isAdmin, userId }: 
 }
 
 const linkTo = (href: string, name: string) => (
-  <Anchor component={Link} size="sm" href={href} prefetch={false}>
+  <Anchor component={Link} size="sm" href={href}>
     {name}
   </Anchor>
 )

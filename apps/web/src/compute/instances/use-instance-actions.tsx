@@ -139,7 +139,8 @@ function useRebooting(): Action[] {
       id: 'reset',
       label: 'Hard reboot',
       icon: <IconBolt size={16} />,
-      next: ({ status }) => status === 'ERROR',
+      // An instance that has never run has nothing to reboot.
+      next: ({ status, launchedAt }) => status === 'ERROR' && launchedAt !== null,
       confirm: ask(
         'Hard reboot',
         'Like the reset button: what the guest has not written to its disk is lost.',

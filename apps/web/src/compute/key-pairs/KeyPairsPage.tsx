@@ -21,11 +21,11 @@ import {
   keyPairInput,
   keyPairProblems,
 } from './KeyPairFields.tsx'
+import { keyPairList } from './list.ts'
 import { downloadPrivateKey, PrivateKeyOnce, privateKeyFile } from './PrivateKeyOnce.tsx'
 import { useKeyPairActions } from './use-key-pair-actions.tsx'
 
 export function KeyPairsPage() {
-  const trpc = useTRPC()
   const panel = useUrlPanel('create')
   const [made, setMade] = useState<KeyPairCreated | null>(null)
   return (
@@ -40,11 +40,7 @@ export function KeyPairsPage() {
           <PrivateKeyOnce pair={made} onDone={() => setMade(null)} />
         </Box>
       )}
-      <ResourceTable
-        descriptor={keyPairDescriptor}
-        actions={useKeyPairActions()}
-        query={(page) => trpc.compute.keyPairs.list.queryOptions(page)}
-      />
+      <ResourceTable descriptor={keyPairDescriptor} actions={useKeyPairActions()} query={keyPairList} />
       <CreateKeyPair opened={panel.opened} onClose={panel.close} onMade={setMade} />
     </>
   )
@@ -59,11 +55,12 @@ function CreateKeyPair({ opened, onClose, onMade }: CreateProps) {
   const form = useForm<KeyPairValues>({ initialValues: emptyKeyPair, validate: keyPairProblems })
   return (
     <SidePanelForm
+      needs="nothing"
       title="Create key pair"
       opened={opened}
       onClose={onClose}
       form={form}
-      submitLabel={form.values.how === 'generate' ? 'Make the pair' : 'Import the key'}
+      submitLabel={form.values.how === 'generate' ? 'Create' : 'Import'}
       asCli={(values) =>
         values.how === 'generate'
           ? `${shellLine('openstack', 'keypair', 'create', values.name || 'NAME')} > ${privateKeyFile(values.name || 'NAME')}`

@@ -30,7 +30,7 @@ export function FlavorField({ flavors, value, onChange, problems, closed, error 
   // not help.
   const why = error ?? (value === null ? undefined : problems.get(value))
   return (
-    <FormSection id="flavor" title="Size" error={why}>
+    <FormSection title="Size" error={why}>
       {flavors.length === 0 ? (
         <Text size="sm">
           There is no flavor yet.{' '}

@@ -1,22 +1,22 @@
-import { Box, Group, Paper, Text, Title } from '@mantine/core'
+import { Box, Text } from '@mantine/core'
 import type { ReactNode } from 'react'
+import { Section } from '../../ui/Section.tsx'
 
-type Props = { id: string; title: string; hint?: ReactNode; error?: ReactNode; children: ReactNode }
+type Props = { title: string; hint?: ReactNode; error?: ReactNode; children: ReactNode }
 
-/** One question of the form, as a landmark; its error stands under the heading. */
-export function FormSection({ id, title, hint, error, children }: Props) {
+/** One question of the form, as a landmark; its error stands below the answer. */
+export function FormSection({ title, hint, error, children }: Props) {
   return (
-    <Paper component="section" withBorder p="md" radius="md" aria-labelledby={`${id}-title`}>
-      <Group justify="space-between" align="baseline" gap="xs" mb="sm">
-        <Title order={2} size="h5" id={`${id}-title`}>
-          {title}
-        </Title>
-        {hint && (
+    <Section
+      title={title}
+      action={
+        hint && (
           <Text size="sm" c="dimmed" component="div">
             {hint}
           </Text>
-        )}
-      </Group>
+        )
+      }
+    >
       {children}
       {error && (
         <Box role="alert" mt="xs">
@@ -25,6 +25,6 @@ export function FormSection({ id, title, hint, error, children }: Props) {
           </Text>
         </Box>
       )}
-    </Paper>
+    </Section>
   )
 }

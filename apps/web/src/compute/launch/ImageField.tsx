@@ -29,7 +29,6 @@ export function ImageField({ images, value, onChange, error }: Props) {
   const shown = words ? found.slice(0, 24) : firstWith(found, chosen)
   return (
     <FormSection
-      id="image"
       title="Image"
       error={error}
       hint={

@@ -23,7 +23,7 @@ export function KeyPairField({ keyPairs, value, onChange, error }: Props) {
   const [made, setMade] = useState<KeyPairCreated | null>(null)
   const names = [...new Set([...(made ? [made.name] : []), ...keyPairs.map((pair) => pair.name)])]
   return (
-    <FormSection id="access" title="Key pair">
+    <FormSection title="Key pair">
       <Stack gap="sm">
         <Group align="flex-end" gap="sm" wrap="wrap">
           <NativeSelect

@@ -2,6 +2,7 @@
 import { Skeleton, Stack } from '@mantine/core'
 import { IconLock } from '@tabler/icons-react'
 import { useSearchParams } from 'next/navigation'
+import { useInBrowser } from '../../kit/in-browser.ts'
 import { LoadError } from '../../kit/Loaded.tsx'
 import { useMay } from '../../kit/rights.ts'
 import { type Session, useSession } from '../../kit/session.ts'
@@ -16,6 +17,8 @@ import { emptyLaunch, type LaunchValues } from './values.ts'
 /** The parameters `?name=`, `?image=`, `?flavor=`, `?network=`, `?key=` and `?group=` preset the form. */
 export function LaunchPage() {
   const { options, error, retry } = useLaunchOptions()
+  // The form begins with what is kept in the browser.
+  const isInBrowser = useInBrowser()
   const params = useSearchParams()
   const allowed = useMay()()
   const session = useSession()
@@ -29,7 +32,7 @@ export function LaunchPage() {
         <EmptyState icon={<IconLock size={28} />} title="You may look, but not launch" text={allowed} />
       )}
       {error !== null && <LoadError error={error} retry={retry} />}
-      {allowed !== true ? null : options ? (
+      {allowed !== true ? null : options && isInBrowser ? (
         <LaunchForm options={options} {...begin(options, params, ownerOf(session))} />
       ) : (
         !error && <Waiting />

@@ -27,7 +27,7 @@ export function NetworkField(props: NetworkFieldProps) {
   const { networks, hasExternal, value, onChange, publicIp, onPublicIp } = props
   const { closed } = useOutside()
   return (
-    <FormSection id="network" title="Networks" error={networks.length > 0 && props.error}>
+    <FormSection title="Networks" error={networks.length > 0 && props.error}>
       <Stack gap="sm">
         {networks.length === 0 ? (
           <StarterNetwork hasExternal={hasExternal} onMade={props.onStarter} />

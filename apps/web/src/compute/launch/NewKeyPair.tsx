@@ -44,7 +44,7 @@ export function NewKeyPair({ onCancel, onMade }: NewProps) {
         )}
         <Group gap="xs">
           <Button size="xs" loading={create.isPending} onClick={submit}>
-            {form.values.how === 'generate' ? 'Make the pair' : 'Import the key'}
+            {form.values.how === 'generate' ? 'Create' : 'Import'}
           </Button>
           <Button size="xs" variant="subtle" onClick={onCancel}>
             Cancel

@@ -26,7 +26,7 @@ export function SecurityField({ presets, onPresets, groups, groupIds, onGroups, 
   const change = (keys: string[]) =>
     onPresets(choices.filter((choice) => keys.includes(choice.key)).flatMap((choice) => choice.presets))
   return (
-    <FormSection id="security" title="Open ports">
+    <FormSection title="Open ports">
       <Stack gap="sm">
         <Chip.Group multiple value={on.map((choice) => choice.key)} onChange={change}>
           <Group gap="xs" role="group" aria-label="Ports to open">

@@ -5,6 +5,7 @@ import type { NetworkView, SecurityGroupView } from '@stratolith/api/networking/
 import { useQueries, useQuery } from '@tanstack/react-query'
 import { useTRPC } from '../../kit/trpc.ts'
 import { imageDiskGib } from './defaults.ts'
+import { optionReads } from './reads.ts'
 
 /** What the form offers. While a list is read again, its old rows stay. */
 export type LaunchOptions = {
@@ -16,18 +17,17 @@ export type LaunchOptions = {
   keyPairs: KeyPairView[]
 }
 
-const limit = 200
-
 /**
  * Returns all lists that the form needs, which the event stream keeps up to date; null until each list has come once.
  */
 export function useLaunchOptions(): { options: LaunchOptions | null; error: unknown; retry: () => void } {
   const trpc = useTRPC()
-  const images = useQuery(trpc.images.list.queryOptions({ state: 'active', limit }))
-  const flavors = useQuery(trpc.compute.flavors.list.queryOptions({ limit }))
-  const networks = useQuery(trpc.networking.networks.list.queryOptions({ limit }))
-  const groups = useQuery(trpc.networking.securityGroups.list.queryOptions({ limit }))
-  const keys = useQuery(trpc.compute.keyPairs.list.queryOptions({ limit }))
+  const reads = optionReads(trpc)
+  const images = useQuery(reads.images)
+  const flavors = useQuery(reads.flavors)
+  const networks = useQuery(reads.networks)
+  const groups = useQuery(reads.groups)
+  const keys = useQuery(reads.keys)
   const all = [images, flavors, networks, groups, keys]
   const error = all.find((query) => query.isError && !query.data)?.error ?? null
   const retry = () => {

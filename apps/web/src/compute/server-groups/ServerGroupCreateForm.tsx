@@ -29,6 +29,7 @@ export function ServerGroupCreateForm({ opened, onClose }: { opened: boolean; on
   })
   return (
     <SidePanelForm
+      needs="member"
       title="Create a server group"
       opened={opened}
       onClose={onClose}

@@ -3,17 +3,16 @@ import { IconPlus } from '@tabler/icons-react'
 import { lazyPanel } from '../../kit/lazy-panel.tsx'
 import { ResourceTable } from '../../kit/ResourceTable.tsx'
 import { useMay } from '../../kit/rights.ts'
-import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlPanel } from '../../kit/url-state.ts'
 import { PageHeader } from '../../ui/PageHeader.tsx'
 import { ReasonButton } from '../../ui/ReasonButton.tsx'
 import { serverGroupDescriptor } from './descriptor.tsx'
+import { serverGroupList } from './list.ts'
 import { useServerGroupActions } from './use-server-group-actions.tsx'
 
 const CreateForm = lazyPanel(() => import('./ServerGroupCreateForm.tsx').then((m) => m.ServerGroupCreateForm))
 
 export function ServerGroupsPage() {
-  const trpc = useTRPC()
   const may = useMay()
   const panel = useUrlPanel('create')
   return (
@@ -30,7 +29,7 @@ export function ServerGroupsPage() {
       <ResourceTable
         descriptor={serverGroupDescriptor}
         actions={useServerGroupActions()}
-        query={(page) => trpc.compute.serverGroups.list.queryOptions(page)}
+        query={serverGroupList}
       />
       <CreateForm opened={panel.opened} onClose={panel.close} />
     </>

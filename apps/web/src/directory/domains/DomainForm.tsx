@@ -33,6 +33,7 @@ export function DomainForm({
   })
   return (
     <SidePanelForm
+      needs="admin"
       title={domain ? `Edit ${domain.name}` : 'Create domain'}
       opened={opened}
       onClose={onClose}

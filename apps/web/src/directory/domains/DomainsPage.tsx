@@ -5,16 +5,15 @@ import { useRouter } from '../../kit/navigation.tsx'
 import { paths } from '../../kit/paths.ts'
 import { ResourceTable } from '../../kit/ResourceTable.tsx'
 import { useAdminOnly } from '../../kit/rights.ts'
-import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlPanel } from '../../kit/url-state.ts'
 import { PageHeader } from '../../ui/PageHeader.tsx'
 import { domainDescriptor } from './descriptor.tsx'
+import { domainList } from './list.ts'
 import { useDomainActions } from './use-domain-actions.tsx'
 
 const DomainForm = lazyPanel(() => import('./DomainForm.tsx').then((module) => module.DomainForm))
 
 export function DomainsPage() {
-  const trpc = useTRPC()
   const admin = useAdminOnly()
   const router = useRouter()
   const panel = useUrlPanel('create')
@@ -28,7 +27,7 @@ export function DomainsPage() {
       <ResourceTable
         descriptor={domainDescriptor}
         actions={useDomainActions(({ id }) => router.push(`${paths.domain(id)}?edit=1`))}
-        query={(page) => trpc.directory.domains.list.queryOptions(page)}
+        query={domainList}
       />
       <DomainForm opened={panel.opened} onClose={panel.close} />
     </>

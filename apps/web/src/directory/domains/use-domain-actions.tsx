@@ -23,7 +23,7 @@ export function useDomainActions(edit: (domain: DomainView) => void): ResourceAc
       allowed: (view) => all(admin(), view.enabled || 'It is disabled.'),
       confirm: ([one]) => ({
         title: `Disable ${one?.name ?? ''}?`,
-        body: 'Its users are signed out at once and nobody works in its projects. Instances go on running.',
+        body: 'Its users are signed out at once, and nobody can work in its projects until it is enabled again. Instances go on running.',
         confirmLabel: 'Disable',
       }),
       run: ({ id }) => update.mutateAsync({ id, enabled: false }),
@@ -43,7 +43,7 @@ export function useDomainActions(edit: (domain: DomainView) => void): ResourceAc
         ),
       confirm: ([one]) => ({
         title: `Delete ${one?.name ?? ''}?`,
-        body: 'Its users, groups and role assignments go with it, and cannot be brought back.',
+        body: 'Its users, groups and role assignments are deleted with it, and cannot be brought back.',
         confirmLabel: 'Delete',
       }),
       run: ({ id }) => remove.mutateAsync({ id }),

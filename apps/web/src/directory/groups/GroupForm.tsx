@@ -37,6 +37,7 @@ export function GroupForm({
   })
   return (
     <SidePanelForm
+      needs={{ domainId: group?.domainId ?? null }}
       title={group ? `Edit ${group.name}` : 'Create group'}
       opened={opened}
       onClose={onClose}

@@ -37,7 +37,7 @@ export function GroupsOf({ user }: { user: UserView }) {
   return (
     <Section
       title="Groups"
-      description="What these groups may do, the user may."
+      description="The user may do everything that these groups may do."
       action={
         <Group gap="xs" align="flex-start" wrap="nowrap">
           <GroupPick
@@ -79,7 +79,7 @@ export function GroupsOf({ user }: { user: UserView }) {
                 allowed: (view) => manage(view.domainId),
                 confirm: ([one]) => ({
                   title: `Take ${user.name} out of ${one?.name ?? ''}?`,
-                  body: 'What the user may do by this group alone ends at once.',
+                  body: 'The user loses at once all rights that come from this group alone.',
                   confirmLabel: 'Take out',
                 }),
                 run: ({ id }) => remove.mutateAsync({ groupId: id, userId: user.id }),

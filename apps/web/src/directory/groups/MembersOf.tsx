@@ -22,7 +22,7 @@ export function MembersOf({ group }: { group: GroupView }) {
   const remove = useMutation(trpc.directory.groups.removeMember.mutationOptions())
   const empty = {
     title: 'Nobody is in it',
-    text: 'Add users below the search: they have every role of the group at once.',
+    text: 'Choose a user and add them. New members have every role of the group at once.',
   }
   return (
     <ResourceTable
@@ -41,7 +41,7 @@ export function MembersOf({ group }: { group: GroupView }) {
               views.length === 1
                 ? `Take ${views[0]?.name} out of ${group.name}?`
                 : `Take ${views.length} users out of ${group.name}?`,
-            body: 'What they may do by this group alone ends at once.',
+            body: 'Rights that come from this group alone end at once.',
             confirmLabel: 'Take out',
           }),
           run: ({ id }) => remove.mutateAsync({ groupId: group.id, userId: id }),

@@ -47,6 +47,6 @@ export const groupDescriptor: ResourceDescriptor<GroupView> & { listPath: string
   ],
   empty: {
     title: 'No groups',
-    text: 'Give a group a role once, and everybody in it has it.',
+    text: 'Give a group a role, and every member of the group has this role.',
   },
 }

@@ -31,7 +31,7 @@ export function useGroupActions(): ResourceAction<GroupView>[] {
       allowed: (view) => manage(view.domainId),
       confirm: (views) => ({
         title: views.length === 1 ? `Delete ${views[0]?.name}?` : `Delete ${views.length} groups?`,
-        body: 'Its members stay, and lose at once the roles that they have through this group alone.',
+        body: 'Its members stay. They lose at once the roles that they have through this group alone.',
         confirmLabel: 'Delete',
       }),
       run: ({ id }) => remove.mutateAsync({ id }),

@@ -1,8 +1,10 @@
 'use client'
-import { Stack, Table, Text } from '@mantine/core'
+import { Text } from '@mantine/core'
 import type { ProjectDeletionPlan } from '@stratolith/api/directory/projects/contract'
 import { useQuery } from '@tanstack/react-query'
+import type { RowsDescriptor } from '../../kit/descriptor.ts'
 import { Loaded } from '../../kit/Loaded.tsx'
+import { RowsTable } from '../../kit/RowsTable.tsx'
 import { useTRPC } from '../../kit/trpc.ts'
 import { Section } from '../../ui/Section.tsx'
 
@@ -15,6 +17,18 @@ export function ProjectContents({ id }: { id: string }) {
       <Loaded query={plan}>{(view) => <ThingsTable plan={view} />}</Loaded>
     </Section>
   )
+}
+
+const contents: RowsDescriptor<{ id: string; title: string; count: number }> = {
+  kind: 'project',
+  noun: 'Thing',
+  plural: 'Contents',
+  name: ({ title }) => title,
+  icon: null,
+  columns: [
+    { id: 'what', header: 'What', cell: ({ title }) => title },
+    { id: 'count', header: 'How many', cell: ({ count }) => count.toLocaleString('en') },
+  ],
 }
 
 /** The things in the order in which they would be deleted. */
@@ -31,26 +45,5 @@ export function ThingsTable({ plan }: { plan: ProjectDeletionPlan }) {
         It is empty, and nobody has a role in it.
       </Text>
     )
-  return (
-    <Stack gap={0} maw={420}>
-      <Table aria-label="Contents" verticalSpacing={6}>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>What</Table.Th>
-            <Table.Th ta="end">How many</Table.Th>
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {rows.map(({ kind, title, count }) => (
-            <Table.Tr key={kind}>
-              <Table.Td>{title}</Table.Td>
-              <Table.Td ta="end" style={{ fontVariantNumeric: 'tabular-nums' }}>
-                {count.toLocaleString('en')}
-              </Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Stack>
-  )
+  return <RowsTable descriptor={contents} rows={rows.map((row) => ({ ...row, id: row.kind }))} />
 }

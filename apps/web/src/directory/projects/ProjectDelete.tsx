@@ -82,7 +82,8 @@ function Asked({ plan, onStarted, onClose }: { plan: ProjectDeletionPlan } & Omi
         </Text>
         <ThingsTable plan={plan} />
         <Text size="sm" c="dimmed">
-          Who works in it is thrown out at once. The deletion goes on by itself; you need not wait here.
+          Everybody who works in the project is signed out of it at once. The deletion goes on by itself, so
+          you need not wait here.
         </Text>
         <TextInput
           label={`Type “${name}” to say that you mean it`}

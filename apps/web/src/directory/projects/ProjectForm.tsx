@@ -37,6 +37,7 @@ export function ProjectForm({ project, parent, opened, onClose }: Props) {
   const { domainId } = form.values
   return (
     <SidePanelForm
+      needs={{ domainId: project?.domainId ?? parent?.domainId ?? null }}
       title={project ? `Edit ${project.name}` : 'Create project'}
       opened={opened}
       onClose={onClose}

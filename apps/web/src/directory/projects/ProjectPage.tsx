@@ -116,7 +116,7 @@ function Family({ project }: { project: ProjectDetail }) {
     trpc.directory.projects.list.queryOptions({ parentId: project.id, limit: 200, sortDir: 'asc' }),
   )
   const link = (id: string, name: string) => (
-    <Anchor component={Link} href={paths.project(id)} size="sm" prefetch={false}>
+    <Anchor component={Link} href={paths.project(id)} size="sm">
       {name}
     </Anchor>
   )

@@ -27,7 +27,7 @@ export function ProjectTree() {
             <section key={domain.id} aria-label={`Domain ${domain.name}`} className={classes.domain}>
               <Group gap={8} mb={4}>
                 <IconBuildingCommunity size={18} aria-hidden />
-                <Anchor component={Link} href={paths.domain(domain.id)} fw={600} size="sm" prefetch={false}>
+                <Anchor component={Link} href={paths.domain(domain.id)} fw={600} size="sm">
                   {domain.name}
                 </Anchor>
               </Group>
@@ -62,7 +62,7 @@ function Leaf({ project }: { project: ProjectDetail }) {
   return (
     <Group gap={8} py={4} wrap="wrap">
       <IconFolder size={16} aria-hidden />
-      <Anchor component={Link} href={paths.project(project.id)} size="sm" fw={500} prefetch={false}>
+      <Anchor component={Link} href={paths.project(project.id)} size="sm" fw={500}>
         {project.name}
       </Anchor>
       {(!project.enabled || project.deleting) && (

@@ -5,11 +5,11 @@ import { lazyPanel } from '../../kit/lazy-panel.tsx'
 import { MainAction } from '../../kit/MainAction.tsx'
 import { ResourceTable } from '../../kit/ResourceTable.tsx'
 import { useManage } from '../../kit/rights.ts'
-import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlPanel, useUrlState } from '../../kit/url-state.ts'
 import { PageHeader } from '../../ui/PageHeader.tsx'
 import { useDomainFilter } from '../domain-filter.ts'
 import { projectDescriptor } from './descriptor.tsx'
+import { projectList } from './list.ts'
 import { useProjectActions } from './use-project-actions.tsx'
 
 const ProjectForm = lazyPanel(() => import('./ProjectForm.tsx').then((module) => module.ProjectForm))
@@ -56,7 +56,6 @@ export function ProjectsPage() {
 }
 
 function ProjectList() {
-  const trpc = useTRPC()
   const domains = useDomainFilter()
   return (
     <ResourceTable
@@ -73,13 +72,7 @@ function ProjectList() {
           ],
         },
       ]}
-      query={(page, chosen) =>
-        trpc.directory.projects.list.queryOptions({
-          ...page,
-          domainId: chosen.domain,
-          enabled: chosen.state === undefined ? undefined : chosen.state === 'enabled',
-        })
-      }
+      query={projectList}
     />
   )
 }

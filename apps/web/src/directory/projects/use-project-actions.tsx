@@ -61,7 +61,7 @@ export function useProjectActions(): ResourceAction<ProjectDetail>[] {
         ),
       confirm: (views) => ({
         title: views.length === 1 ? `Disable ${views[0]?.name}?` : `Disable ${views.length} projects?`,
-        body: 'Nobody works in it until it is enabled again; who does now is thrown out. Instances go on running.',
+        body: 'Everybody who works in it is signed out of it at once, and nobody can work in it until it is enabled again. Its instances go on running.',
         confirmLabel: 'Disable',
       }),
       run: ({ id }) => update.mutateAsync({ id, enabled: false }),

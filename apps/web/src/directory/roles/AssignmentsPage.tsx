@@ -1,12 +1,9 @@
 'use client'
-import { Alert, Group, SimpleGrid, Stack, Switch, Text } from '@mantine/core'
-import type { AssignmentView } from '@stratolith/api/directory/roles/contract'
-import { IconInfoCircle, IconUserPlus } from '@tabler/icons-react'
-import { keepPreviousData, useQuery } from '@tanstack/react-query'
-import { Loaded } from '../../kit/Loaded.tsx'
+import { Group, SimpleGrid, Stack, Switch } from '@mantine/core'
+import { IconUserPlus } from '@tabler/icons-react'
 import { lazyPanel } from '../../kit/lazy-panel.tsx'
 import { MainAction } from '../../kit/MainAction.tsx'
-import { RowsTable } from '../../kit/RowsTable.tsx'
+import { ResourceTable } from '../../kit/ResourceTable.tsx'
 import { useManage } from '../../kit/rights.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlPanel, useUrlState } from '../../kit/url-state.ts'
@@ -19,9 +16,8 @@ const GrantForm = lazyPanel(() => import('./GrantForm.tsx').then((module) => mod
 
 const descriptor = assignmentDescriptor(['holder', 'role', 'place', 'reach'], {
   title: 'No such assignment',
-  text: 'Nobody has a role like that. Take a filter away, or give one.',
+  text: 'Nobody has such a role. Remove a filter, or assign a role.',
 })
-const shownAtOnce = 300
 
 /** All role assignments of the cloud, or of the domain of the session. */
 export function AssignmentsPage() {
@@ -31,29 +27,16 @@ export function AssignmentsPage() {
   const panel = useUrlPanel('grant')
   const { get, set } = useUrlState()
   const effective = get('effective') === '1'
-  const query = useQuery({
-    ...trpc.directory.assignments.list.queryOptions({
-      userId: get('user') ?? undefined,
-      groupId: effective ? undefined : (get('group') ?? undefined),
-      roleId: get('role') ?? undefined,
-      projectId: get('project') ?? undefined,
-      domainId: get('domain') ?? undefined,
-      system: get('system') === '1' ? true : undefined,
-      effective,
-      limit: shownAtOnce,
-    }),
-    placeholderData: keepPreviousData,
-  })
   const filter = (key: string) => ({
     clearable: true,
     value: get(key),
-    onChange: (value: string | null) => set({ [key]: value }),
+    onChange: (value: string | null) => set({ [key]: value, after: null }),
   })
   return (
     <>
       <PageHeader
         title="Role assignments"
-        description="Who has which role where."
+        description="This list says which users and groups have which roles in which projects, domains or the whole cloud."
         actions={
           <MainAction
             label="Assign role"
@@ -74,32 +57,36 @@ export function AssignmentsPage() {
         <Group gap="lg">
           <Switch
             label="Effective rights"
-            description="Groups, inheritance and implied roles worked out"
+            description="Shows every right that follows from groups, inheritance and implied roles"
             checked={effective}
-            onChange={(event) => set({ effective: event.currentTarget.checked ? '1' : null, group: null })}
+            onChange={(event) =>
+              set({ effective: event.currentTarget.checked ? '1' : null, group: null, after: null })
+            }
           />
           <Switch
             label="On the whole cloud"
-            description="Roles on the system alone"
+            description="Shows only roles that hold in the whole cloud"
             checked={get('system') === '1'}
-            onChange={(event) => set({ system: event.currentTarget.checked ? '1' : null })}
+            onChange={(event) => set({ system: event.currentTarget.checked ? '1' : null, after: null })}
           />
         </Group>
-        <Loaded query={query}>
-          {({ items, truncated }: { items: AssignmentView[]; truncated: boolean }) => (
-            <>
-              {truncated && (
-                <Alert variant="light" icon={<IconInfoCircle />} p="xs">
-                  These are the first {shownAtOnce}. Choose a user, a project or a role to see fewer.
-                </Alert>
-              )}
-              <RowsTable descriptor={descriptor} rows={items} actions={effective ? [] : [revoke]} />
-              <Text size="sm" c="dimmed" role="status">
-                {items.length === 1 ? '1 assignment' : `${items.length} assignments`}
-              </Text>
-            </>
-          )}
-        </Loaded>
+        <ResourceTable
+          descriptor={descriptor}
+          searchable={false}
+          actions={effective ? [] : [revoke]}
+          query={(page) =>
+            trpc.directory.assignments.list.queryOptions({
+              ...page,
+              userId: get('user') ?? undefined,
+              groupId: effective ? undefined : (get('group') ?? undefined),
+              roleId: get('role') ?? undefined,
+              projectId: get('project') ?? undefined,
+              domainId: get('domain') ?? undefined,
+              system: get('system') === '1' ? true : undefined,
+              effective,
+            })
+          }
+        />
       </Stack>
       {panel.opened && <GrantForm opened onClose={panel.close} />}
     </>

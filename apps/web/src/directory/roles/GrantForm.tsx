@@ -70,11 +70,12 @@ export function GrantForm({
   const roleName = (id: string | null) => roles.find((role) => role.id === id)?.name ?? 'member'
   return (
     <SidePanelForm
-      title={place ? `Give a role in ${place.name}` : `Give ${holder?.name ?? 'somebody'} a role`}
+      needs={place?.kind === 'system' ? 'admin' : { domainId: place?.domainId ?? null }}
+      title={place ? `Assign role in ${place.name}` : `Assign role to ${holder?.name ?? 'somebody'}`}
       opened={opened}
       onClose={onClose}
       form={form}
-      submitLabel="Give the role"
+      submitLabel="Assign"
       asCli={(values) =>
         shellLine('openstack', 'role', 'add', ...grantWords(inputOf(values, usual)), roleName(values.roleId))
       }

@@ -1,11 +1,11 @@
 'use client'
-import type { AssignmentView, RoleView } from '@stratolith/api/directory/roles/contract'
+import type { RoleView } from '@stratolith/api/directory/roles/contract'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { DetailPage } from '../../kit/DetailPage.tsx'
 import { Loaded } from '../../kit/Loaded.tsx'
 import { lazyPanel } from '../../kit/lazy-panel.tsx'
 import { notify } from '../../kit/notify.ts'
-import { RowsTable } from '../../kit/RowsTable.tsx'
+import { ResourceTable } from '../../kit/ResourceTable.tsx'
 import { shellLine } from '../../kit/shell.ts'
 import { invalidateKind } from '../../kit/stale.ts'
 import { useTRPC } from '../../kit/trpc.ts'
@@ -22,8 +22,8 @@ import { useRoleActions } from './use-role-actions.tsx'
 const NameForm = lazyPanel(() => import('../../kit/NameForm.tsx').then((module) => module.NameForm))
 
 const assigned = assignmentDescriptor(['holder', 'place', 'reach'], {
-  title: 'Nobody has it',
-  text: 'Give it to a user or a group on the page of a project or a domain.',
+  title: 'Nobody has this role',
+  text: 'Give the role to a user or a group on the page of a project or of a domain.',
 })
 
 export function RolePage({ id }: { id: string }) {
@@ -64,6 +64,7 @@ function Detail({ role }: { role: RoleView }) {
       />
       {panel.opened && (
         <NameForm
+          needs={role.domainId === null ? 'admin' : { domainId: role.domainId }}
           title={`Edit ${role.name}`}
           opened
           onClose={panel.close}
@@ -94,12 +95,12 @@ function Detail({ role }: { role: RoleView }) {
 function Assigned({ roleId }: { roleId: string }) {
   const trpc = useTRPC()
   const revoke = useRevoke()
-  const query = useQuery(trpc.directory.assignments.list.queryOptions({ roleId, limit: 300 }))
   return (
-    <Loaded query={query}>
-      {({ items }: { items: AssignmentView[] }) => (
-        <RowsTable descriptor={assigned} rows={items} actions={[revoke]} />
-      )}
-    </Loaded>
+    <ResourceTable
+      descriptor={assigned}
+      searchable={false}
+      actions={[revoke]}
+      query={(page) => trpc.directory.assignments.list.queryOptions({ ...page, roleId })}
+    />
   )
 }

@@ -1,11 +1,10 @@
 'use client'
-import { Badge, Group, Stack } from '@mantine/core'
-import type { AssignmentView } from '@stratolith/api/directory/roles/contract'
+import { Badge, Group, Stack, Text } from '@mantine/core'
 import { IconUserPlus, IconUsers } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import type { ResourceDescriptor } from '../../kit/descriptor.ts'
-import { Loaded } from '../../kit/Loaded.tsx'
 import { lazyPanel } from '../../kit/lazy-panel.tsx'
+import { ResourceTable } from '../../kit/ResourceTable.tsx'
 import { RowsTable } from '../../kit/RowsTable.tsx'
 import { useAdminOnly, useManage } from '../../kit/rights.ts'
 import { useTRPC } from '../../kit/trpc.ts'
@@ -21,7 +20,7 @@ const GrantForm = lazyPanel(() => import('./GrantForm.tsx').then((module) => mod
 
 const given = assignmentDescriptor(['holder', 'role', 'reach'], {
   title: 'Nobody has a role here',
-  text: 'Give a user or a group a role, and they can come in.',
+  text: 'Give a user or a group a role, so that they can work here.',
 })
 const elsewhere: ResourceDescriptor<InheritedRight> = {
   kind: 'user',
@@ -70,8 +69,7 @@ export function RolesAt({ place }: { place: GrantPlace }) {
   const effective = useQuery(
     trpc.directory.assignments.list.queryOptions({ ...where, ...many, effective: true }),
   )
-  const others: InheritedRight[] =
-    direct.data && effective.data ? rightsFromElsewhere(direct.data.items, effective.data.items) : []
+  const others = direct.data && effective.data ? rightsFromElsewhere(direct.data, effective.data) : []
   return (
     <Stack gap="md">
       <Section
@@ -83,20 +81,27 @@ export function RolesAt({ place }: { place: GrantPlace }) {
             allowed={place.kind === 'system' ? admin() : manage(place.domainId)}
             onClick={panel.open}
           >
-            Give a role
+            Assign role
           </ReasonButton>
         }
       >
-        <Loaded query={direct}>
-          {({ items }: { items: AssignmentView[] }) => (
-            <RowsTable descriptor={given} rows={items} actions={[revoke]} label="Roles given here" />
-          )}
-        </Loaded>
+        <ResourceTable
+          descriptor={given}
+          searchable={false}
+          actions={[revoke]}
+          query={(page) => trpc.directory.assignments.list.queryOptions({ ...page, ...where })}
+        />
       </Section>
-      {others.length > 0 && (
+      {others === 'many' && (
+        <Text size="sm" c="dimmed">
+          More than 1,000 rights hold here. The page Role assignments lists them all: choose this place there,
+          and “Effective rights”.
+        </Text>
+      )}
+      {others !== 'many' && others.length > 0 && (
         <Section
           title="From elsewhere"
-          description="By a group, by a role from above, or because one role implies another."
+          description="These users have rights here by a group, by a role in a place above, or by a role that implies another role."
         >
           <RowsTable descriptor={elsewhere} rows={others} label="Rights from elsewhere" />
         </Section>

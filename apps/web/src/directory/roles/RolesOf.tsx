@@ -1,15 +1,12 @@
 'use client'
 import { Stack, Switch } from '@mantine/core'
-import type { AssignmentView } from '@stratolith/api/directory/roles/contract'
 import { IconUserPlus } from '@tabler/icons-react'
-import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
-import { Loaded } from '../../kit/Loaded.tsx'
 import { lazyPanel } from '../../kit/lazy-panel.tsx'
-import { RowsTable } from '../../kit/RowsTable.tsx'
+import { ResourceTable } from '../../kit/ResourceTable.tsx'
 import { useManage } from '../../kit/rights.ts'
 import { useTRPC } from '../../kit/trpc.ts'
-import { useUrlPanel } from '../../kit/url-state.ts'
+import { useUrlPanel, useUrlState } from '../../kit/url-state.ts'
 import { ReasonButton } from '../../ui/ReasonButton.tsx'
 import { Section } from '../../ui/Section.tsx'
 import { assignmentDescriptor } from './assignment.descriptor.tsx'
@@ -24,7 +21,7 @@ const given = assignmentDescriptor(['role', 'place', 'reach'], {
 })
 const worked = assignmentDescriptor(['role', 'place'], {
   title: 'No right anywhere',
-  text: 'Neither given, nor by a group, nor from above.',
+  text: 'No role was given, and none follows from a group, from a domain or from a project above.',
 })
 
 /** The places where a user or a group has roles. */
@@ -33,13 +30,17 @@ export function RolesOf({ holder }: { holder: GrantHolder }) {
   const manage = useManage()
   const panel = useUrlPanel('grant')
   const revoke = useRevoke()
+  const { set } = useUrlState()
   const [effective, setEffective] = useState(false)
   const who = holder.kind === 'user' ? { userId: holder.id } : { groupId: holder.id }
-  const query = useQuery(trpc.directory.assignments.list.queryOptions({ ...who, limit: 1000, effective }))
   return (
     <Section
       title="Roles"
-      description={effective ? 'Groups, inheritance and implied roles worked out.' : 'As they were given.'}
+      description={
+        effective
+          ? 'These are all rights that follow from groups, inheritance and implied roles.'
+          : 'These are the roles as they were given.'
+      }
       action={
         <ReasonButton
           size="xs"
@@ -47,7 +48,7 @@ export function RolesOf({ holder }: { holder: GrantHolder }) {
           allowed={manage(null)}
           onClick={panel.open}
         >
-          Give a role
+          Assign role
         </ReasonButton>
       }
     >
@@ -56,18 +57,19 @@ export function RolesOf({ holder }: { holder: GrantHolder }) {
           <Switch
             label="Effective rights"
             checked={effective}
-            onChange={(event) => setEffective(event.currentTarget.checked)}
+            onChange={(event) => {
+              set({ after: null })
+              setEffective(event.currentTarget.checked)
+            }}
           />
         )}
-        <Loaded query={query}>
-          {({ items }: { items: AssignmentView[] }) => (
-            <RowsTable
-              descriptor={effective ? worked : given}
-              rows={items}
-              actions={effective ? [] : [revoke]}
-            />
-          )}
-        </Loaded>
+        <ResourceTable
+          key={String(effective)}
+          descriptor={effective ? worked : given}
+          searchable={false}
+          actions={effective ? [] : [revoke]}
+          query={(page) => trpc.directory.assignments.list.queryOptions({ ...page, ...who, effective })}
+        />
       </Stack>
       {panel.opened && <GrantForm holder={holder} opened onClose={panel.close} />}
     </Section>

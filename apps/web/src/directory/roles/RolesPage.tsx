@@ -12,6 +12,7 @@ import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlPanel } from '../../kit/url-state.ts'
 import { PageHeader } from '../../ui/PageHeader.tsx'
 import { roleDescriptor } from './descriptor.tsx'
+import { roleList } from './list.ts'
 import { useRoleActions } from './use-role-actions.tsx'
 
 const NameForm = lazyPanel(() => import('../../kit/NameForm.tsx').then((module) => module.NameForm))
@@ -27,15 +28,12 @@ export function RolesPage() {
     <>
       <PageHeader
         title="Roles"
-        description="What somebody may do somewhere. Policy says what each allows; one role may imply others."
+        description="A role says what its holders may do. The policy says what each role allows, and a role may imply other roles."
         actions={<MainAction label="Create role" allowed={manage(null)} to={{ onClick: panel.open }} />}
       />
-      <ResourceTable
-        descriptor={roleDescriptor}
-        actions={useRoleActions()}
-        query={(page) => trpc.directory.roles.list.queryOptions(page)}
-      />
+      <ResourceTable descriptor={roleDescriptor} actions={useRoleActions()} query={roleList} />
       <NameForm
+        needs={{ domainId: null }}
         title="Create role"
         opened={panel.opened}
         onClose={panel.close}

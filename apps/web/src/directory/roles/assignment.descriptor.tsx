@@ -18,7 +18,6 @@ export function Holder({ assignment }: { assignment: AssignmentView }) {
           href={user ? paths.user(holder.id) : paths.group(holder.id)}
           size="sm"
           fw={600}
-          prefetch={false}
           style={{ overflowWrap: 'anywhere' }}
         >
           {holder.name}
@@ -41,7 +40,7 @@ export function Place({ assignment }: { assignment: AssignmentView }) {
     : [paths.domain(domain?.id ?? ''), `Domain ${domain?.name ?? ''}`, null]
   return (
     <div style={{ minWidth: 0 }}>
-      <Anchor component={Link} href={href} size="sm" prefetch={false}>
+      <Anchor component={Link} href={href} size="sm">
         {name}
       </Anchor>
       {detail !== null && detail !== 'Default' && (
@@ -57,26 +56,39 @@ export const holderOf = ({ user, group }: AssignmentView): string => user?.name 
 export const placeOf = ({ project, domain, system }: AssignmentView): string =>
   system ? 'the whole cloud' : (project?.name ?? `domain ${domain?.name ?? ''}`)
 
+const reachOf = ({ inherited }: AssignmentView): string => (inherited ? 'Projects below' : 'Here')
+
 const columns = {
   holder: {
     id: 'holder',
     header: 'Who',
+    sort: true,
+    value: holderOf,
     cell: (view) => <Holder assignment={view} />,
   },
   role: {
     id: 'role',
     header: 'Role',
+    sort: true,
+    value: ({ role }) => role.name,
     cell: (view) => (
-      <Anchor component={Link} href={paths.role(view.role.id)} size="sm" prefetch={false}>
+      <Anchor component={Link} href={paths.role(view.role.id)} size="sm">
         {view.role.name}
       </Anchor>
     ),
   },
-  place: { id: 'place', header: 'Where', cell: (view) => <Place assignment={view} /> },
+  place: {
+    id: 'place',
+    header: 'Where',
+    sort: true,
+    value: placeOf,
+    cell: (view) => <Place assignment={view} />,
+  },
   reach: {
     id: 'reach',
     header: 'Reach',
-    cell: (view) => (view.inherited ? 'Projects below' : 'Here'),
+    value: reachOf,
+    cell: reachOf,
   },
 } satisfies Record<string, ColumnDef<AssignmentView>>
 type ColumnId = keyof typeof columns

@@ -70,6 +70,6 @@ export const roleDescriptor: ResourceDescriptor<RoleView> & { listPath: string }
   ],
   empty: {
     title: 'No roles',
-    text: 'A role is what somebody may do in a project, a domain or the whole cloud.',
+    text: 'A role says what its holders may do in a project, in a domain or in the whole cloud.',
   },
 }

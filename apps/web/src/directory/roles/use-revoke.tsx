@@ -24,7 +24,7 @@ export function useRevoke(): ResourceAction<AssignmentView> {
     confirm: ([one]) => ({
       title: one ? `Take ${one.role.name} away from ${holderOf(one)}?` : '',
       body: one
-        ? `In ${placeOf(one)}${one.inherited ? ', for the projects below' : ''}. Sessions there end at once unless another role keeps them.`
+        ? `The role ends in ${placeOf(one)}${one.inherited ? ', for the projects below' : ''}. Sessions there end at once, unless another role keeps them.`
         : '',
       confirmLabel: 'Take away',
     }),

@@ -40,7 +40,7 @@ export function useRoleActions(): ResourceAction<RoleView>[] {
       allowed: may,
       confirm: (views) => ({
         title: views.length === 1 ? `Delete ${views[0]?.name}?` : `Delete ${views.length} roles?`,
-        body: 'Everybody with this role loses it at once, everywhere.',
+        body: 'Everybody who has this role loses it everywhere at once.',
         confirmLabel: 'Delete',
       }),
       run: ({ id }) => remove.mutateAsync({ id }),

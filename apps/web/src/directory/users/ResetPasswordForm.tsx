@@ -29,6 +29,7 @@ export function ResetPasswordForm({
   })
   return (
     <SidePanelForm
+      needs={{ domainId: user.domainId }}
       title={`New password for ${user.name}`}
       opened={opened}
       onClose={onClose}

@@ -36,6 +36,8 @@ const asCli = (values: Values): string =>
     values.name.trim() || 'NAME',
   )
 
+const empty = { name: '', email: '', description: '', password: '', projectId: null, roleId: null }
+
 /** Creates a user, and gives them a role in their first project when one is chosen. */
 export function UserForm({ opened, onClose }: { opened: boolean; onClose: () => void }) {
   const trpc = useTRPC()
@@ -48,15 +50,7 @@ export function UserForm({ opened, onClose }: { opened: boolean; onClose: () => 
   const create = useMutation(trpc.directory.users.create.mutationOptions())
   const grant = useMutation(trpc.directory.assignments.grant.mutationOptions())
   const form = useForm<Values>({
-    initialValues: {
-      name: '',
-      email: '',
-      description: '',
-      domainId: home.id,
-      password: '',
-      projectId: null,
-      roleId: null,
-    },
+    initialValues: { ...empty, domainId: home.id },
     validate: { name: (name) => (name.trim() ? null : 'Give it a name.') },
   })
   const submit = async (values: Values) => {
@@ -80,6 +74,7 @@ export function UserForm({ opened, onClose }: { opened: boolean; onClose: () => 
   }
   return (
     <SidePanelForm
+      needs={{ domainId: null }}
       title="Create user"
       opened={opened}
       onClose={onClose}
@@ -154,6 +149,7 @@ export function UserEditForm({
   })
   return (
     <SidePanelForm
+      needs={{ domainId: user.domainId }}
       title={`Edit ${user.name}`}
       opened={opened}
       onClose={onClose}

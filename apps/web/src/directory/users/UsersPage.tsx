@@ -3,17 +3,16 @@ import { lazyPanel } from '../../kit/lazy-panel.tsx'
 import { MainAction } from '../../kit/MainAction.tsx'
 import { ResourceTable } from '../../kit/ResourceTable.tsx'
 import { useManage } from '../../kit/rights.ts'
-import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlPanel } from '../../kit/url-state.ts'
 import { PageHeader } from '../../ui/PageHeader.tsx'
 import { useDomainFilter } from '../domain-filter.ts'
 import { userDescriptor } from './descriptor.tsx'
+import { userList } from './list.ts'
 import { useUserActions } from './use-user-actions.tsx'
 
 const UserForm = lazyPanel(() => import('./UserForm.tsx').then((module) => module.UserForm))
 
 export function UsersPage() {
-  const trpc = useTRPC()
   const manage = useManage()
   const panel = useUrlPanel('create')
   return (
@@ -37,13 +36,7 @@ export function UsersPage() {
             ],
           },
         ]}
-        query={(page, chosen) =>
-          trpc.directory.users.list.queryOptions({
-            ...page,
-            domainId: chosen.domain,
-            enabled: chosen.state === undefined ? undefined : chosen.state === 'enabled',
-          })
-        }
+        query={userList}
       />
       <UserForm opened={panel.opened} onClose={panel.close} />
     </>

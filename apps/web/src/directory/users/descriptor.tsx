@@ -87,6 +87,6 @@ export const userDescriptor: ResourceDescriptor<UserView> & { listPath: string }
   ],
   empty: {
     title: 'No users',
-    text: 'A user signs in, and works where somebody gives a role.',
+    text: 'A user can sign in, and can work in projects in which they have a role.',
   },
 }

@@ -57,7 +57,7 @@ export function useUserActions(): ResourceAction<UserView>[] {
       allowed: (view) => all(manage(view.domainId), notMe(view), view.enabled || 'The user is disabled.'),
       confirm: (views) => ({
         title: oneOr(views, (name) => `Disable ${name}?`, `Disable ${views.length} users?`),
-        body: 'Signed out at once, everywhere, and cannot sign in until enabled again. Instances go on running.',
+        body: 'A disabled user is signed out everywhere at once, and cannot sign in until an administrator enables the user again. Instances go on running.',
         confirmLabel: 'Disable',
       }),
       run: ({ id }) => update.mutateAsync({ id, enabled: false }),
@@ -84,7 +84,7 @@ export function useUserActions(): ResourceAction<UserView>[] {
       allowed: (view) => all(manage(view.domainId), notMe(view)),
       confirm: (views) => ({
         title: oneOr(views, (name) => `Delete ${name}?`, `Delete ${views.length} users?`),
-        body: 'Sessions, roles, key pairs and credentials go too. What was made in projects stays there.',
+        body: 'The sessions, roles, key pairs and credentials of the user are deleted, too. What the user has made in projects stays there.',
         confirmLabel: 'Delete',
       }),
       run: ({ id }) => remove.mutateAsync({ id }),
@@ -123,7 +123,7 @@ function useSignInActions(): ResourceAction<UserView>[] {
           (name) => `Sign ${name} out everywhere?`,
           `Sign ${views.length} users out everywhere?`,
         ),
-        body: 'Every session and token ends at once: browsers, command lines, programs. The password stays good.',
+        body: 'Every session and every token of the user ends at once, in browsers, command lines and programs. The password stays valid.',
         confirmLabel: 'Sign out everywhere',
       }),
       run: ({ id }) => revokeAll.mutateAsync({ userId: id }),
@@ -142,7 +142,7 @@ function useSignInActions(): ResourceAction<UserView>[] {
         ),
       confirm: ([view]) => ({
         title: `Turn codes off for ${view?.name ?? ''}?`,
-        body: 'For who has lost the phone. From now on the password alone is enough, and every session ends. A new phone can be set up in the profile.',
+        body: 'Turn codes off for a user who has lost the phone. From now on the password alone is enough, and every session of the user ends. The user can set up a new phone in the profile.',
         confirmLabel: 'Turn codes off',
       }),
       run: ({ id }) => resetCodes.mutateAsync({ id }),

@@ -17,12 +17,14 @@ export function doorHeaders(): { 'x-internal-secret': string } {
 
 /**
  * The client for calls of our server to the API. `source` is the browser's address, by which the API counts failures.
+ * `signal` ends the calls.
  */
-export function apiClient(caller: { token?: string; source?: string }) {
+export function apiClient(caller: { token?: string; source?: string; signal?: AbortSignal }) {
   return createTRPCClient<AppRouter>({
     links: [
       httpLink({
         url: apiUrl('/trpc'),
+        ...(caller.signal ? { fetch: endingWith(caller.signal) } : {}),
         headers: {
           ...doorHeaders(),
           ...(caller.token ? { 'x-auth-token': caller.token } : {}),
@@ -32,3 +34,8 @@ export function apiClient(caller: { token?: string; source?: string }) {
     ],
   })
 }
+
+const endingWith =
+  (signal: AbortSignal): typeof fetch =>
+  (url, init) =>
+    fetch(url, { ...init, signal, cache: 'no-store' })

@@ -5,6 +5,7 @@ import { paths } from '../../kit/paths.ts'
 import { signInAnswer, wrongSignIn } from '../sign-in-answer.ts'
 import { apiClient } from './api.ts'
 import { sourceOf } from './front-door.ts'
+import { keepSession } from './places.ts'
 import {
   cookieName,
   cookieOptions,
@@ -72,13 +73,15 @@ async function signIn(
 ): Promise<SignedIn | null> {
   const { user = '', password = '', domain, code } = input ?? {}
   try {
-    const { token, session } = await apiClient({ source }).identity.signIn.mutate({
+    const { anchor, ...first } = await apiClient({ source }).identity.signIn.mutate({
       user,
       password,
       domain: domain || undefined,
       code: code || undefined,
     })
-    return { id: session.user.id, portal: { token, session } }
+    const portal = { token: anchor, session: first.session }
+    keepSession(portal, first)
+    return { id: first.session.user.id, portal }
   } catch (error) {
     // next-auth passes this text to the form unchanged, and sign-in-answer.ts reads it.
     const { code: kind, field, message } = cloudError(error)

@@ -1,45 +1,59 @@
-import type { SessionView } from '@stratolith/api/identity/contract'
+import type { IssuedToken, SessionView } from '@stratolith/api/identity/contract'
 import { cookies } from 'next/headers'
 import { cloudError } from '../../kit/errors.ts'
 import { cloudPlace } from '../../kit/paths.ts'
 import { placeKey, reachesBeyond, toSession } from '../../kit/place.ts'
 import type { Session } from '../../kit/session.ts'
 import { apiClient } from './api.ts'
-import { forgetSessionAt, isRefused, sessionAt } from './places.ts'
+import { forgetSessionAt, isRefused, nextPlace, sessionAt } from './places.ts'
 import { type PortalSession, readSession } from './session-cookie.ts'
 
-/**
- * The session of the page's reader, asked of the API so that roles are current; null when the session has ended. When
- * the API does not answer, the session in the cookie counts, so that the page can show the error.
- */
-export async function currentSession(): Promise<SessionView | null> {
+/** Answers whether the sign-in of the reader is still good. When the API does not answer, the cookie counts. */
+export async function isSignedIn(): Promise<boolean> {
   const known = await readSession(await cookies())
-  return known && (await today(known))
+  return known !== null && (await today(known)) !== null
 }
 
 /**
- * The session of a page at this place. `refused` says that the user may not be there, and that the session is for a
- * place where they may be. Null when the session has ended.
+ * The session of a page at this place, asked of the API so that roles are current. `refused` says that the user may not
+ * be there, and that the session is for a place where they may be. Null when the sign-in has ended.
  */
 export async function standing(place: string): Promise<{ session: Session; refused: boolean } | null> {
   const known = await readSession(await cookies())
   if (!known) return null
   const isElsewhere = place !== cloudPlace && place !== placeKey(known.session)
-  const [own, there] = await Promise.all([
-    today(known),
-    isElsewhere ? sessionToday(known, place) : Promise.resolve('own' as const),
+  const [found, elsewhere] = await Promise.all([
+    ownToday(known),
+    isElsewhere ? sessionToday(known, place) : Promise.resolve(null),
   ])
-  if (own === null || there === null) return null
+  if (found === null || (isElsewhere && elsewhere === null)) return null
+  const { own, lost } = found
+  const refused = elsewhere === 'refused' || (lost && place === placeKey(known.session))
   const beyond = reachesBeyond(own)
-  const home = known.project ?? own.project?.id ?? null
-  if (typeof there === 'object')
+  const home = (refused && known.project === place ? null : known.project) ?? own.project?.id ?? null
+  if (elsewhere !== null && elsewhere !== 'refused')
     return {
-      session: toSession(there, { at: place, beyond: beyond || reachesBeyond(there), home }),
-      refused: false,
+      session: toSession(elsewhere, { at: place, beyond: beyond || reachesBeyond(elsewhere), home }),
+      refused,
     }
-  const isOfCloud = place === cloudPlace || there === 'refused'
+  const isOfCloud = place === cloudPlace || refused
   const at = own.project && !(isOfCloud && beyond) ? own.project.id : cloudPlace
-  return { session: toSession(own, { at, beyond, home }), refused: there === 'refused' }
+  return { session: toSession(own, { at, beyond, home }), refused }
+}
+
+/**
+ * The session of the cookie's own place. When this place is lost, the session is for the next place, and `lost` says so.
+ */
+async function ownToday(known: PortalSession): Promise<{ own: SessionView; lost: boolean } | null> {
+  const at = placeKey(known.session)
+  const own = at === '' ? 'refused' : await sessionToday(known, at)
+  if (own !== 'refused') return own && { own, lost: false }
+  try {
+    const next = await sessionToday(known, await nextPlace(known))
+    return next && { own: next === 'refused' ? known.session : next, lost: true }
+  } catch (error) {
+    return cloudError(error).code === 'unauthenticated' ? null : { own: known.session, lost: true }
+  }
 }
 
 /**
@@ -56,7 +70,8 @@ async function sessionToday(known: PortalSession, place: string): Promise<Sessio
       if (isRefused(error)) return 'refused'
       if (cloudError(error).code === 'unauthenticated') return null
       // The API does not answer, so the rights of the user are unknown, and each part of the page says so.
-      if (!again) return { ...known.session, ...nobodyIn(place) }
+      if (!again)
+        return place === placeKey(known.session) ? known.session : { ...known.session, ...nobodyIn(place) }
     }
   }
   return null
@@ -66,7 +81,7 @@ const nobodyIn = (id: string) => ({
   ...{ project: { id, name: 'This project' }, domain: null, system: false, roles: [], admin: false },
 })
 
-async function today({ token, session }: PortalSession): Promise<SessionView | null> {
+async function today({ token, session }: IssuedToken): Promise<SessionView | null> {
   try {
     return await apiClient({ token }).identity.session.query()
   } catch (error) {

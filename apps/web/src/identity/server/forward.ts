@@ -1,3 +1,4 @@
+import type { IssuedToken } from '@stratolith/api/identity/contract'
 import { cookies } from 'next/headers'
 import { cloudError } from '../../kit/errors.ts'
 import { apiUrl, doorHeaders } from './api.ts'
@@ -42,7 +43,10 @@ export async function forwardTrpc(request: Request, procedures: string): Promise
       signal: request.signal,
       cache: 'no-store',
     })
-    if (known && answer.status === 401) forgetSessionAt(known, asked.place)
+    // A batch of which some procedures need no session has the status 207.
+    const isRefusal = answer.status === 401 || answer.status === 207
+    if (known && isRefusal && answer.headers.get('x-stratolith-token') === 'over')
+      return await afterEnd(known, asked)
     return new Response(answer.body, { status: answer.status, headers: keptHeaders(answer) })
   } catch (error) {
     if (request.signal.aborted) return new Response(null, { status: 499 })
@@ -55,17 +59,34 @@ export async function forwardTrpc(request: Request, procedures: string): Promise
 export async function sessionOrRefusal(
   known: PortalSession,
   { place, user }: Asked,
-): Promise<PortalSession | Response> {
+): Promise<IssuedToken | Response> {
   if (isOfAnother(known, user)) return refusal(401, 'unauthenticated', otherUser)
   try {
     return await sessionAt(known, place)
   } catch (error) {
-    const { code, message } = cloudError(error)
-    if (code === 'unauthenticated') return refusal(401, code, message)
-    if (isRefused(error))
-      return refusal(403, 'forbidden', 'You have no role in this project any more. Reload the page.')
-    return refusal(503, 'unavailable', 'The control plane does not answer. We keep trying.')
+    return refusalOf(error)
   }
+}
+
+/** The refusal of a page for whose place the API gives no token. */
+export function refusalOf(error: unknown): Response {
+  const { code, message } = cloudError(error)
+  if (code === 'unauthenticated') return refusal(401, code, message)
+  // The field tells the page that it has lost its place (kit/errors.ts).
+  if (isRefused(error))
+    return refusal(403, 'forbidden', 'You have no role in this project any more.', 'place')
+  return refusal(503, 'unavailable', 'The control plane does not answer. We keep trying.')
+}
+
+/**
+ * The answer to a request whose token the API has refused: the sign-in may be over, or the user has lost the place. When
+ * neither is so, for example because the project was disabled and enabled again, the page asks again by itself.
+ */
+export async function afterEnd(known: PortalSession, asked: Asked): Promise<Response> {
+  forgetSessionAt(known, asked.place)
+  const there = await sessionOrRefusal(known, asked)
+  if (there instanceof Response) return there
+  return refusal(503, 'unavailable', 'Your rights in this project have changed. Try again.')
 }
 
 function keptHeaders(answer: Response): Headers {

@@ -15,13 +15,18 @@ export function refuseForeign(request: Request): Response | null {
 }
 
 /** An error in the form that kit/errors.ts reads. */
-export function refusal(status: number, code: string, message: string): Response {
+export function refusal(
+  status: number,
+  code: string,
+  message: string,
+  field: string | null = null,
+): Response {
   return Response.json(
     {
       error: {
         message,
         code: -32_000,
-        data: { cloud: { code, message, requestId: '', field: null, retryable: status === 503 } },
+        data: { cloud: { code, message, requestId: '', field, retryable: status === 503 } },
       },
     },
     { status, headers: { 'cache-control': 'no-store' } },

@@ -4,7 +4,7 @@ import * as events from '../../app/api/events/route.ts'
 import * as project from '../../app/api/project/route.ts'
 import * as token from '../../app/api/token/route.ts'
 import * as upload from '../../app/api/upload/images/[id]/route.ts'
-import { isSessionOver } from '../../kit/errors.ts'
+import { cloudError, isPlaceLost, isSessionOver } from '../../kit/errors.ts'
 import { forwardTrpc } from './forward.ts'
 import { chosen, sessionAt } from './places.ts'
 import type { PortalSession } from './session-cookie.ts'
@@ -29,23 +29,36 @@ const inProject = (id: string, over: Partial<SessionView> = {}): PortalSession =
 let used: string[]
 let rescoped: number
 let status: number
+/** Tokens that the API knows no more, and projects in which the user has no role. */
+let dead: Set<string>
+let lost: Set<string>
 beforeEach(() => {
   vi.stubEnv('STRATOLITH_WEB_SECRET', 'web')
   vi.stubEnv('STRATOLITH_API_URL', 'http://127.0.0.1:1')
-  known = { ...inProject('own'), token: `own ${crypto.randomUUID()}` }
+  known = { ...inProject('own'), token: `anchor ${crypto.randomUUID()}` }
+  dead = new Set()
+  lost = new Set(['strange'])
   used = []
   rescoped = 0
   status = 200
+  const failure = (code: string, httpStatus: number, headers = {}) => {
+    const cloud = { code, message: 'No', requestId: '', field: null, retryable: false }
+    const body = { error: { message: 'No', code: -32_004, data: { cloud } } }
+    return Response.json(body, { status: httpStatus, headers })
+  }
   vi.stubGlobal('fetch', async (url: string | URL, init: RequestInit) => {
-    if (!String(url).includes('identity.rescope')) {
-      used.push(new Headers(init.headers).get('x-auth-token') ?? '')
-      return new Response('{}', { status })
+    const by = new Headers(init.headers).get('x-auth-token') ?? ''
+    if (String(url).includes('identity.rescope')) {
+      rescoped += 1
+      if (dead.has(by)) return failure('unauthenticated', 401, { 'x-stratolith-token': 'over' })
+      const { projectId } = JSON.parse(String(init.body))
+      if (lost.has(projectId)) return failure('not_found', 404)
+      const token = `token of ${projectId}${dead.has(`token of ${projectId}`) ? ' again' : ''}`
+      return Response.json({ result: { data: { ...inProject(projectId), token } } })
     }
-    rescoped += 1
-    const { projectId } = JSON.parse(String(init.body))
-    if (projectId !== 'strange') return Response.json({ result: { data: inProject(projectId) } })
-    const cloud = { code: 'not_found', message: 'No', requestId: '', field: null, retryable: false }
-    return Response.json({ error: { message: 'No', code: -32_004, data: { cloud } } }, { status: 404 })
+    used.push(by)
+    if (dead.has(by)) return failure('unauthenticated', 401, { 'x-stratolith-token': 'over' })
+    return new Response('{}', { status })
   })
 })
 afterEach(() => {
@@ -70,8 +83,8 @@ test('each page acts in its own place, whatever the cookie says', async () => {
   await ask('one')
   await ask('two')
   await ask('one')
-  expect(used).toEqual([known.token, 'token of one', 'token of two', 'token of one'])
-  expect(rescoped).toBe(2)
+  expect(used).toEqual(['token of own', 'token of one', 'token of two', 'token of one'])
+  expect(rescoped, 'one token for each place').toBe(3)
 })
 
 test('a page of one person does nothing as another who has signed in since then', async () => {
@@ -110,12 +123,52 @@ test('a request for a place where the user may not be changes nothing anywhere e
   expect(rescoped, 'a refusal is not kept').toBe(2)
 })
 
-test('a token that the API refuses is not used again', async () => {
+const errorOf = async (answer: Response) => (await answer.json()).error
+
+test('a page that loses its project is told so, and neither the session nor other pages end', async () => {
+  await ask('own')
+  await ask('one')
+  dead.add('token of own')
+  lost.add('own')
+  const answer = await ask('own')
+  expect(answer.status).toBe(403)
+  const error = await errorOf(answer)
+  expect([isPlaceLost(error), isSessionOver(error)]).toEqual([true, false])
+  expect((await ask('one')).status).toBe(200)
+  expect((await ask('two')).status, 'a page that is opened later').toBe(200)
+})
+
+test('a page whose token has ended, while the user may still be there, asks again with another token', async () => {
+  await ask('one')
+  dead.add('token of one')
+  expect(await errorOf(await ask('one')).then(cloudError)).toMatchObject({ retryable: true })
+  expect((await ask('one')).status).toBe(200)
+  expect(used.at(-1)).toBe('token of one again')
+})
+
+test('the end of the sign-in ends every page', async () => {
+  await Promise.all([ask('own'), ask('one')])
+  for (const token of [known.token, 'token of own', 'token of one']) dead.add(token)
+  for (const place of ['own', 'one', 'two']) expect((await ask(place)).status, place).toBe(401)
+})
+
+test('a wrong password is the API’s answer and no end of the token', async () => {
+  await ask('one')
   status = 401
   expect((await ask('one')).status).toBe(401)
   status = 200
   await ask('one')
-  expect(rescoped).toBe(2)
+  expect(rescoped).toBe(1)
+})
+
+test('a sign-in has a bounded number of tokens, and those that are used stay', async () => {
+  for (let index = 0; index < 60; index++) {
+    await ask(`project ${index}`)
+    await ask('one')
+  }
+  expect(rescoped).toBe(61)
+  await ask('project 0')
+  expect(rescoped, 'the oldest was dropped').toBe(62)
 })
 
 test('another sign-in has tokens of its own', async () => {
@@ -134,12 +187,20 @@ test('the cookie keeps the session that reaches furthest, and the project that w
     inProject('demo'),
     { token: 'system', session: view({ system: true, roles: ['reader'] }) },
   ]
-  expect(chosen(admin, demo)).toEqual({ ...admin, project: 'demo' })
-  expect(chosen(demo, admin)).toEqual({ ...admin, project: 'admin' })
-  expect(chosen(demo, inProject('other'))).toEqual({ ...inProject('other'), project: 'other' })
-  expect(chosen({ ...admin, project: 'demo' }, system)).toEqual({ ...system, project: 'demo' })
-  expect(chosen({ ...admin, project: 'demo' }, domain('d'))).toEqual({ ...admin, project: 'demo' })
-  expect(chosen({ ...demo, project: 'demo' }, domain('d'))).toEqual({ ...domain('d'), project: 'demo' })
-  expect(chosen(domain('d'), domain('e'))).toEqual(domain('e'))
-  expect(chosen(domain('d'), demo)).toEqual({ ...domain('d'), project: 'demo' })
+  const anchor = 'anchor'
+  const cookie = ({ session }: PortalSession, project?: string) => ({
+    ...{ token: anchor, session, ...(project ? { project } : {}) },
+  })
+  expect(chosen(cookie(admin), demo)).toEqual(cookie(admin, 'demo'))
+  expect(chosen(cookie(demo), admin)).toEqual(cookie(admin, 'admin'))
+  expect(chosen(cookie(demo), inProject('other'))).toEqual(cookie(inProject('other'), 'other'))
+  expect(chosen(cookie(admin, 'demo'), system)).toEqual(cookie(system, 'demo'))
+  expect(chosen(cookie(demo, 'demo'), domain('d'))).toEqual(cookie(domain('d'), 'demo'))
+  expect(chosen(cookie(domain('d')), domain('e'))).toEqual(cookie(domain('e')))
+  expect(chosen(cookie(domain('d')), demo)).toEqual(cookie(domain('d'), 'demo'))
+  // An administrator of the cloud who asks for one domain gets the pages of that domain, and by the same list returns.
+  expect(chosen(cookie(admin, 'demo'), domain('d'))).toEqual(cookie(domain('d'), 'demo'))
+  expect(chosen(cookie(system), domain('d'))).toEqual(cookie(domain('d')))
+  expect(chosen(cookie(domain('d')), system)).toEqual(cookie(system))
+  expect(chosen(cookie(domain('d')), admin)).toEqual(cookie(admin, 'admin'))
 })

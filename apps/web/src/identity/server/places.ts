@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { IssuedToken } from '@stratolith/api/identity/contract'
 import type { ErrorView } from '@stratolith/api/kernel/contract'
 import { cloudError } from '../../kit/errors.ts'
 import { placeKey, placeOf, reachOfView } from '../../kit/place.ts'
@@ -6,20 +7,18 @@ import { apiClient } from './api.ts'
 import type { PortalSession } from './session-cookie.ts'
 
 /**
- * The cookie says who the user is, and each request says for which place and user its page was made. For a place other than that
- * of the cookie, the API issues a token of the same sign-in, which ends with the sign-in (decision 25). These tokens
- * are stored here until they end; after a restart, new tokens are asked for.
+ * The cookie says who the user is, and each request says for which place and user its page was made. The API issues a
+ * token for each place from the anchor in the cookie; such a token ends with its place or with the sign-in (decision
+ * 25). These tokens are stored here until they end; after a restart, new tokens are asked for.
  */
-type Kept = { issued: Promise<PortalSession>; endsAt: number }
+type Kept = { issued: Promise<IssuedToken>; endsAt: number }
+type Places = Map<string, Kept>
 
-/** One map for all bundles of this process, because pages and route handlers are built apart. */
-const holder = globalThis as typeof globalThis & { stratolithPlaces?: Map<string, Kept> }
-const kept = (): Map<string, Kept> => {
-  holder.stratolithPlaces ??= new Map()
-  return holder.stratolithPlaces
-}
-/** When there are more, the oldest tokens are dropped, which costs only another token later. */
-const most = 5000
+/** One map of sign-ins for all bundles of this process, because pages and route handlers are built apart. */
+const holder = globalThis as typeof globalThis & { stratolithPlaces?: Map<string, Places> }
+/** When there are more, those that were not used for longest are dropped, which costs only another token later. */
+const mostSignIns = 2000
+const mostPlaces = 50
 
 const noPlace: ErrorView = {
   ...{ code: 'not_found', message: 'There is no such place.', requestId: '', field: null, retryable: false },
@@ -42,22 +41,58 @@ export const isOfAnother = (known: PortalSession, user: string | null): boolean 
   user !== null && user !== known.session.user.id
 
 /** The session at a place. Throws the API's error: not_found when the user may not be there. */
-export async function sessionAt(known: PortalSession, place: string | null): Promise<PortalSession> {
-  if (place === null || place === placeKey(known.session)) return known
-  const where = placeOf(place)
+export async function sessionAt(known: PortalSession, place: string | null): Promise<IssuedToken> {
+  const at = place ?? placeKey(known.session)
+  if (at === '') return { token: known.token, session: { ...known.session, ...nowhere } }
+  const where = placeOf(at)
   if (where === null) throw noPlace
-  const tokens = kept()
-  const key = keyOf(known, place)
-  const found = tokens.get(key)
-  if (found && found.endsAt > Date.now()) return found.issued
-  const issued = apiClient({ token: known.token }).identity.rescope.mutate(where)
-  tokens.set(key, { issued, endsAt: Date.parse(known.session.expiresAt) })
-  for (const [oldest] of tokens) {
-    if (tokens.size <= most) break
-    tokens.delete(oldest)
+  const tokens = placesOf(known)
+  const found = tokens.get(at)
+  if (found && found.endsAt > Date.now()) {
+    use(tokens, at, found, mostPlaces)
+    return found.issued
   }
-  issued.catch(() => tokens.delete(key))
+  const issued = apiClient({ token: known.token }).identity.rescope.mutate(where)
+  use(tokens, at, { issued, endsAt: Date.parse(known.session.expiresAt) }, mostPlaces)
+  issued.catch(() => tokens.get(at)?.issued === issued && tokens.delete(at))
   return issued
+}
+
+const nowhere = { project: null, domain: null, system: false, roles: [], admin: false }
+
+/** Stores a token that the API has issued beside others. */
+export function keepSession(known: PortalSession, issued: IssuedToken): void {
+  const kept = { issued: Promise.resolve(issued), endsAt: Date.parse(issued.session.expiresAt) }
+  use(placesOf(known), placeKey(issued.session), kept, mostPlaces)
+}
+
+/** The key has the digest of the token and not the token itself, because memory shall hold no more than it must. */
+function placesOf(known: PortalSession): Places {
+  holder.stratolithPlaces ??= new Map()
+  const key = createHash('sha256').update(known.token).digest('hex')
+  const tokens: Places = holder.stratolithPlaces.get(key) ?? new Map()
+  use(holder.stratolithPlaces, key, tokens, mostSignIns)
+  return tokens
+}
+
+/** Makes an entry the newest of the map, and drops the oldest entries of a map that is too long. */
+function use<T>(map: Map<string, T>, key: string, value: T, most: number): void {
+  map.delete(key)
+  map.set(key, value)
+  for (const [oldest] of map) {
+    if (map.size <= most) break
+    map.delete(oldest)
+  }
+}
+
+/**
+ * The place where a session goes on whose own place is lost, or which never had a place: the project that was chosen
+ * last, else the first place by name. '' for a user who has no role anywhere.
+ */
+export async function nextPlace(known: PortalSession): Promise<string> {
+  const { projects, domains, system } = await apiClient({ token: known.token }).identity.places.query()
+  const project = projects.find(({ id }) => id === known.project) ?? projects[0]
+  return placeKey({ project: project ?? null, domain: domains[0] ?? null, system })
 }
 
 /** True for the error of a place that is none, or where the API does not let the user in. */
@@ -66,22 +101,18 @@ export const isRefused = (error: unknown): boolean =>
 
 /** Drops a token that the API has refused, so that the next request asks for another. */
 export const forgetSessionAt = (known: PortalSession, place: string | null): void =>
-  void (place !== null && kept().delete(keyOf(known, place)))
-
-/** The key has the digest of the token and not the token itself, because memory shall hold no more than it must. */
-const keyOf = (known: PortalSession, place: string): string =>
-  `${createHash('sha256').update(known.token).digest('hex')} ${place}`
+  void placesOf(known).delete(place ?? placeKey(known.session))
 
 /**
- * The cookie after a place was chosen. The place of the cookie is the one that reaches furthest, because pages of the
- * cloud belong to no project and use this session: the whole cloud is further than the directory of a domain, and that
- * is further than a project. Of two that reach equally far, the chosen one counts. The chosen project is stored for
- * addresses without a project.
+ * The cookie after a place was chosen. Pages of the cloud belong to no project and use the session in the cookie: a
+ * domain or the system that the user has chosen, or the project that reaches furthest. A chosen project that reaches less
+ * far takes these pages from nobody. The chosen project is stored for addresses without a project.
  */
-export function chosen(known: PortalSession, issued: PortalSession): PortalSession {
+export function chosen(known: PortalSession, issued: IssuedToken): PortalSession {
   const [before, after] = [reachOfView(known.session), reachOfView(issued.session)]
+  const ofProject = issued.session.project
   const isLess = (before.cloud && !after.cloud) || (before.directory && !after.directory)
-  const own = isLess ? known : issued
-  const project = issued.session.project?.id ?? known.project
-  return { token: own.token, session: own.session, ...(project ? { project } : {}) }
+  const session = ofProject !== null && isLess ? known.session : issued.session
+  const project = ofProject?.id ?? known.project
+  return { token: known.token, session, ...(project ? { project } : {}) }
 }

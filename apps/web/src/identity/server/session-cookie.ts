@@ -3,9 +3,14 @@ import type { SessionView } from '@stratolith/api/identity/contract'
 import { decode, encode } from 'next-auth/jwt'
 import { type HeaderReader, isTls } from './front-door.ts'
 
-/** The content of the encrypted cookie. `token` is the API token, which never leaves the server. */
+/** The content of the encrypted cookie. */
 export type PortalSession = {
+  /**
+   * The anchor: the token of the sign-in itself, which is for no place, so that the loss of a project or role does not
+   * end it. The tokens for places are made from it (places.ts). It never leaves the server.
+   */
   token: string
+  /** The session at the place that pages of the cloud use, as it was when this place was chosen. */
   session: SessionView
   /** The project that was chosen last, which addresses without a project are about. */
   project?: string

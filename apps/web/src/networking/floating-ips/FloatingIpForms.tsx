@@ -21,6 +21,7 @@ export function AllocateForm({ opened, onClose }: { opened: boolean; onClose: ()
   const chosen = (id: string): string => id || networks[0]?.id || ''
   return (
     <SidePanelForm
+      needs="member"
       title="Allocate floating IP"
       opened={opened}
       onClose={onClose}
@@ -84,6 +85,7 @@ export function AssociateForm({
   })
   return (
     <SidePanelForm
+      needs={{ projectId: fip.projectId }}
       title={`Associate ${fip.address}`}
       opened={opened}
       onClose={onClose}
@@ -123,6 +125,7 @@ export function EditForm({
   const form = useForm({ initialValues: { description: fip.description } })
   return (
     <SidePanelForm
+      needs={{ projectId: fip.projectId }}
       title={`Edit ${fip.address}`}
       opened={opened}
       onClose={onClose}

@@ -10,9 +10,9 @@ import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlPanel, useUrlState } from '../../kit/url-state.ts'
 import { PageHeader } from '../../ui/PageHeader.tsx'
 import { everyones } from '../everyones.tsx'
-import { useInstances } from '../lookups.ts'
 import { floatingIpDescriptor } from './floating-ip.descriptor.tsx'
 import { useFloatingIpActions } from './floating-ip-actions.tsx'
+import { floatingIpList } from './list.ts'
 
 const AllocateForm = lazyPanel(() => import('./FloatingIpForms.tsx').then((module) => module.AllocateForm))
 const EditForm = lazyPanel(() => import('./FloatingIpForms.tsx').then((module) => module.EditForm))
@@ -21,16 +21,13 @@ const AssociateForm = lazyPanel(() => import('./FloatingIpForms.tsx').then((modu
 const none = { title: 'No floating IPs', text: 'No project has taken an address of the outside yet.' }
 
 export function FloatingIpsPage({ allProjects = false }: { allProjects?: boolean }) {
-  const trpc = useTRPC()
   const may = useMay()
-  const { nameOf } = useInstances(allProjects)
   const { set } = useUrlState()
   const panel = useUrlPanel('create')
   const actions = useFloatingIpActions({
     associate: (fip) => set({ associate: fip.id }, true),
     edit: (fip) => set({ edit: fip.id }, true),
   })
-  const descriptor = floatingIpDescriptor(nameOf)
   const allocate = <MainAction label="Allocate floating IP" allowed={may()} to={{ onClick: panel.open }} />
   return (
     <>
@@ -46,11 +43,11 @@ export function FloatingIpsPage({ allProjects = false }: { allProjects?: boolean
       <ResourceTable
         descriptor={
           allProjects
-            ? everyones(descriptor, none)
-            : { ...descriptor, empty: { ...descriptor.empty, action: allocate } }
+            ? everyones(floatingIpDescriptor, none)
+            : { ...floatingIpDescriptor, empty: { ...floatingIpDescriptor.empty, action: allocate } }
         }
         actions={actions}
-        query={(page) => trpc.networking.floatingIps.list.queryOptions({ ...page, allProjects })}
+        query={floatingIpList(allProjects)}
       />
       {!allProjects && <AllocateForm opened={panel.opened} onClose={panel.close} />}
       <OpenPanel of="associate" Form={AssociateForm} />

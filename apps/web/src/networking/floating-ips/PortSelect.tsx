@@ -1,7 +1,6 @@
 'use client'
 import { Select, type SelectProps } from '@mantine/core'
-import { useLook } from '../../kit/session.ts'
-import { useInstances, useNetworks } from '../lookups.ts'
+import { useInstancePorts, useNetworks } from '../lookups.ts'
 import { portChoices } from './port-choices.ts'
 
 /** The choice of an instance's port, by the name of the instance or by address. */
@@ -14,16 +13,13 @@ export function PortSelect({
   /** The project of the instances; left out: the session's project. */
   projectId?: string
 }) {
-  const { allProjects } = useLook(projectId ?? null)
-  const elsewhere = projectId !== undefined && allProjects
-  const all = useInstances(elsewhere).instances
-  const instances = elsewhere ? all.filter((instance) => instance.projectId === projectId) : all
+  const ports = useInstancePorts(projectId)
   const { networks } = useNetworks(projectId)
   return (
     <Select
       searchable
       clearable
-      data={ready ? portChoices(instances, networks) : []}
+      data={ready ? portChoices(ports, networks) : []}
       nothingFoundMessage="No instance with such a name or address"
       maxDropdownHeight={280}
       limit={200}

@@ -10,9 +10,7 @@ import { TwoLines } from '../../kit/TwoLines.tsx'
 import { CopyText } from '../../ui/CopyText.tsx'
 import { NetState } from '../NetState.tsx'
 
-export const floatingIpDescriptor = (
-  instanceName: (id: string) => string | null,
-): ResourceDescriptor<FloatingIpView> => ({
+export const floatingIpDescriptor: ResourceDescriptor<FloatingIpView> = {
   kind: 'floatingIp',
   noun: 'Floating IP',
   plural: 'Floating IPs',
@@ -34,10 +32,8 @@ export const floatingIpDescriptor = (
       id: 'attached',
       header: 'Leads to',
       sort: true,
-      value: (fip) => fip.instanceId,
-      cell: (fip) => (
-        <Target fip={fip} name={fip.instanceId === null ? null : instanceName(fip.instanceId)} />
-      ),
+      value: (fip) => fip.instanceName ?? fip.instanceId,
+      cell: (fip) => <Target fip={fip} />,
     },
     {
       id: 'state',
@@ -70,11 +66,11 @@ export const floatingIpDescriptor = (
   ],
   empty: {
     title: 'No floating IPs yet',
-    text: 'A floating IP is an address of the outside that leads to one of your instances. It stays with the project until it is released; one that was made at a launch goes with its instance, unless it is kept when that is deleted.',
+    text: 'A floating IP is an address of the outside that leads to one of your instances. It stays with the project until it is released; one that was made at a launch goes with its instance while it leads there, unless it is kept when the instance is deleted.',
   },
-})
+}
 
-function Target({ fip, name }: { fip: FloatingIpView; name: string | null }) {
+function Target({ fip }: { fip: FloatingIpView }) {
   if (fip.portId === null)
     return (
       <Text size="sm" c="dimmed">
@@ -84,11 +80,11 @@ function Target({ fip, name }: { fip: FloatingIpView; name: string | null }) {
   return (
     <Group gap="xs" wrap="nowrap">
       {fip.instanceId ? (
-        <Anchor component={Link} href={paths.instance(fip.instanceId)} size="sm" fw={600} prefetch={false}>
-          {name ?? 'Instance'}
+        <Anchor component={Link} href={paths.instance(fip.instanceId)} size="sm" fw={600}>
+          {fip.instanceName ?? 'Instance'}
         </Anchor>
       ) : (
-        <Anchor component={Link} href={paths.port(fip.portId)} size="sm" prefetch={false}>
+        <Anchor component={Link} href={paths.port(fip.portId)} size="sm">
           A port without an instance
         </Anchor>
       )}

@@ -68,6 +68,7 @@ export function ConnectForm({
   ]
   return (
     <SidePanelForm
+      needs={{ own: network.own }}
       title={`Connect ${network.name} to a router`}
       opened={opened}
       onClose={onClose}

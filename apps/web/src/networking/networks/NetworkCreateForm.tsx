@@ -64,6 +64,7 @@ export function NetworkCreateForm({ opened, onClose }: { opened: boolean; onClos
   }
   return (
     <SidePanelForm
+      needs="member"
       title="Create network"
       opened={opened}
       onClose={onClose}

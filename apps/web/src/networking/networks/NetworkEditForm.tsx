@@ -39,6 +39,7 @@ export function NetworkEditForm({
   })
   return (
     <SidePanelForm
+      needs={{ own: network.own }}
       title={`Edit ${network.name}`}
       opened={opened}
       onClose={onClose}

@@ -8,7 +8,6 @@ import { useLook, useSession } from '../../kit/session.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlPanel } from '../../kit/url-state.ts'
 import { ReasonButton } from '../../ui/ReasonButton.tsx'
-import { useInstances } from '../lookups.ts'
 import { portDescriptor } from '../ports/port.descriptor.tsx'
 import { usePortActions } from '../ports/port-actions.tsx'
 
@@ -22,7 +21,6 @@ export function NetworkPorts({ network }: { network: NetworkView }) {
   const may = useMay()
   const { isAdmin } = useSession()
   const { allProjects } = useLook(network.projectId)
-  const { nameOf } = useInstances(allProjects)
   const actions = usePortActions()
   const panel = useUrlPanel('create')
   const allowed = all(
@@ -33,7 +31,7 @@ export function NetworkPorts({ network }: { network: NetworkView }) {
   return (
     <>
       <ResourceTable
-        descriptor={portDescriptor(nameOf, true)}
+        descriptor={portDescriptor(true)}
         actions={actions}
         searchable={false}
         toolbar={

@@ -40,6 +40,7 @@ export function NetworkShareForm({
   const set = (value: string) => form.setFieldValue('targetProject', value)
   return (
     <SidePanelForm
+      needs={{ own: network.own }}
       title={`Share ${network.name}`}
       opened={opened}
       onClose={onClose}

@@ -4,13 +4,13 @@ import { lazyPanel } from '../../kit/lazy-panel.tsx'
 import { MainAction } from '../../kit/MainAction.tsx'
 import { ResourceTable } from '../../kit/ResourceTable.tsx'
 import { useMay } from '../../kit/rights.ts'
-import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlPanel } from '../../kit/url-state.ts'
 import { EmptyState } from '../../ui/EmptyState.tsx'
 import { PageHeader } from '../../ui/PageHeader.tsx'
 import { Section } from '../../ui/Section.tsx'
 import { everyones } from '../everyones.tsx'
 import { useNetworks } from '../lookups.ts'
+import { networkList } from './list.ts'
 import { networkDescriptor, projectNetworks } from './network.descriptor.tsx'
 import { useNetworkActions } from './network-actions.tsx'
 import { StarterNetworkButton } from './StarterNetwork.tsx'
@@ -43,7 +43,6 @@ const filters = [
 const none = { title: 'No networks', text: 'There is no network in this cloud yet.' }
 
 export function NetworksPage({ allProjects = false }: { allProjects?: boolean }) {
-  const trpc = useTRPC()
   const may = useMay()
   const actions = useNetworkActions()
   const panel = useUrlPanel('create')
@@ -72,14 +71,7 @@ export function NetworksPage({ allProjects = false }: { allProjects?: boolean })
           descriptor={allProjects ? everyones(networkDescriptor, none) : projectNetworks}
           actions={actions}
           filters={allProjects ? kinds : filters}
-          query={(page, { kind, whose }) =>
-            trpc.networking.networks.list.queryOptions({
-              ...page,
-              allProjects,
-              external: kind === undefined ? undefined : kind === 'external',
-              own: whose === undefined ? undefined : whose === 'own',
-            })
-          }
+          query={networkList(allProjects)}
         />
       </Stack>
       {!allProjects && <NetworkCreateForm opened={panel.opened} onClose={panel.close} />}
@@ -99,7 +91,7 @@ function FirstNetwork() {
       <EmptyState
         icon={networkDescriptor.icon}
         {...networkDescriptor.empty}
-        action={<StarterNetworkButton variant="filled" />}
+        action={<StarterNetworkButton />}
       />
     </Section>
   )

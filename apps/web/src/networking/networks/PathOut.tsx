@@ -60,7 +60,7 @@ export function PathOut({ network }: { network: NetworkView }) {
           <Hop
             icon={<IconRoute size={18} />}
             title={
-              <Anchor component={Link} href={paths.router(router.id)} prefetch={false} underline="always">
+              <Anchor component={Link} href={paths.router(router.id)} underline="always">
                 {router.name}
               </Anchor>
             }

@@ -1,5 +1,4 @@
 'use client'
-import type { ButtonProps } from '@mantine/core'
 import { IconSparkles } from '@tabler/icons-react'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { confirm } from '../../kit/confirm.tsx'
@@ -22,7 +21,7 @@ const question = {
 }
 
 /** Makes with one click a network, a subnet and a router with a way out, then opens the network's page. */
-export function StarterNetworkButton({ variant = 'default' }: { variant?: ButtonProps['variant'] }) {
+export function StarterNetworkButton() {
   const trpc = useTRPC()
   const router = useRouter()
   const client = useQueryClient()
@@ -57,7 +56,7 @@ export function StarterNetworkButton({ variant = 'default' }: { variant?: Button
   }
   return (
     <ReasonButton
-      variant={variant}
+      variant="default"
       leftSection={<IconSparkles size={16} />}
       allowed={all(may(), listRead(list), mayLeadOut)}
       loading={starter.isPending}

@@ -55,6 +55,7 @@ export function SubnetCreateForm({
   }
   return (
     <SidePanelForm
+      needs={{ own: network.own }}
       title={`Add a subnet to ${network.name}`}
       opened={opened}
       onClose={onClose}

@@ -33,6 +33,7 @@ export function SubnetEditForm({
   const errorOf = (field: string) => live[field] ?? form.errors[field]
   return (
     <SidePanelForm
+      needs={{ own: network.own }}
       title={`Edit subnet ${subnet.cidr} of ${network.name}`}
       opened={opened}
       onClose={onClose}

@@ -169,7 +169,7 @@ function WayOut({ network }: { network: NetworkView }) {
       </Text>
     )
   return (
-    <Anchor component={Link} href={paths.router(network.router.id)} size="sm" prefetch={false}>
+    <Anchor component={Link} href={paths.router(network.router.id)} size="sm">
       {network.router.name}
       {network.router.externalAddress === null && ' (no gateway)'}
     </Anchor>

@@ -33,6 +33,7 @@ export function PortAddressesForm({
   })
   return (
     <SidePanelForm
+      needs={{ projectId: port.projectId }}
       title={`Addresses of port ${portTitle(port)}`}
       opened={opened}
       onClose={onClose}

@@ -74,6 +74,13 @@ function useTarget(networkId: string | undefined) {
   return { networkOf, ownerOn, usable, ready, isAdmin }
 }
 
+const cliOf = (on: NetworkView | undefined, values: Values): string =>
+  portCreateCli(on?.name ?? '', {
+    ...values,
+    portSecurity: securityOf(on, values),
+    groups: values.groupIds,
+  })
+
 /** The form for a port without an instance, on this network (`networkId`) or on one to choose. */
 export function PortCreateForm({
   networkId,
@@ -105,19 +112,14 @@ export function PortCreateForm({
   }
   return (
     <SidePanelForm
+      needs="member"
       title={networkId && network ? `Create port on ${network.name}` : 'Create port'}
       opened={opened}
       onClose={onClose}
       form={form}
       onSubmit={submit}
       submitLabel="Create"
-      asCli={(values) =>
-        portCreateCli(networkOf(values)?.name ?? '', {
-          ...values,
-          portSecurity: securityOf(networkOf(values), values),
-          groups: values.groupIds,
-        })
-      }
+      asCli={(values) => cliOf(networkOf(values), values)}
     >
       {!networkId && (
         <Select

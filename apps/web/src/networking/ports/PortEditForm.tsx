@@ -61,6 +61,7 @@ export function PortEditForm({
   }
   return (
     <SidePanelForm
+      needs={{ projectId: port.projectId }}
       title={`Edit port ${portTitle(port)}`}
       opened={opened}
       onClose={onClose}

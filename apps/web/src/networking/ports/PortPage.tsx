@@ -36,10 +36,7 @@ function PortDetail({ port }: { port: PortView }) {
   const addresses = useUrlPanel('addresses')
   const actions = usePortActions({ edit: edit.open, addresses: addresses.open })
   const network = useQuery(trpc.networking.networks.get.queryOptions({ id: port.networkId }))
-  const instance = useQuery(
-    trpc.compute.instances.get.queryOptions({ id: port.deviceId }, { enabled: isInstancePort(port) }),
-  )
-  const descriptor = portDescriptor(() => instance.data?.name ?? null)
+  const descriptor = portDescriptor()
   const back = useListOf(port.projectId, { plural: 'All ports', listPath: paths.adminPorts })
   const owner = useOwnerFact(port.projectId)
   return (
@@ -62,7 +59,7 @@ function PortDetail({ port }: { port: PortView }) {
                 }
               >
                 <Section title="Attached to">
-                  <DeviceLink port={port} name={instance.data?.name ?? null} />
+                  <DeviceLink port={port} />
                   <Text size="sm" c="dimmed" mt={4}>
                     {attachedText(port)}
                   </Text>

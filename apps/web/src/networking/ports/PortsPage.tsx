@@ -3,14 +3,13 @@ import { lazyPanel } from '../../kit/lazy-panel.tsx'
 import { MainAction } from '../../kit/MainAction.tsx'
 import { ResourceTable } from '../../kit/ResourceTable.tsx'
 import { useMay } from '../../kit/rights.ts'
-import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlPanel } from '../../kit/url-state.ts'
 import { PageHeader } from '../../ui/PageHeader.tsx'
 import { everyones } from '../everyones.tsx'
-import { useInstances } from '../lookups.ts'
+import { portList } from './list.ts'
 import { portDescriptor } from './port.descriptor.tsx'
 import { usePortActions } from './port-actions.tsx'
-import { asUse, portUseFilter } from './port-filter.ts'
+import { portUseFilter } from './port-filter.ts'
 
 const PortCreateForm = lazyPanel(() => import('./PortCreateForm.tsx').then((module) => module.PortCreateForm))
 
@@ -18,12 +17,10 @@ const none = { title: 'No ports', text: 'Nobody has anything on a network of thi
 
 /** The list of ports of the project, or of all projects. */
 export function PortsPage({ allProjects = false }: { allProjects?: boolean }) {
-  const trpc = useTRPC()
   const may = useMay()
-  const { nameOf } = useInstances(allProjects)
   const actions = usePortActions()
   const panel = useUrlPanel('create')
-  const own = portDescriptor(nameOf)
+  const own = portDescriptor()
   const create = <MainAction label="Create port" allowed={may()} to={{ onClick: panel.open }} />
   return (
     <>
@@ -40,9 +37,7 @@ export function PortsPage({ allProjects = false }: { allProjects?: boolean }) {
         descriptor={allProjects ? everyones(own, none) : { ...own, empty: { ...own.empty, action: create } }}
         actions={actions}
         filters={[portUseFilter]}
-        query={(page, { use }) =>
-          trpc.networking.ports.list.queryOptions({ ...page, allProjects, use: asUse(use) })
-        }
+        query={portList(allProjects)}
       />
       {!allProjects && <PortCreateForm opened={panel.opened} onClose={panel.close} />}
     </>

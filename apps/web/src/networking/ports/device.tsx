@@ -14,7 +14,14 @@ export const portTitle = (port: Pick<PortView, 'name' | 'addresses' | 'mac'>): s
   port.name || port.addresses[0]?.address || port.mac
 
 /** Returns in words what the port belongs to. */
-export function deviceText(port: Device): string {
+function deviceText(port: Device & Pick<PortView, 'device'>): string {
+  const name = port.device?.name ?? null
+  if (name === null) return kindText(port)
+  if (isInstancePort(port)) return name
+  return port.deviceOwner === 'network:router_gateway' ? `Gateway of ${name}` : `Router ${name}`
+}
+
+function kindText(port: Device): string {
   if (isInstancePort(port)) return 'Instance'
   switch (port.deviceOwner) {
     case 'network:router_interface':
@@ -30,13 +37,13 @@ export function deviceText(port: Device): string {
   }
 }
 
-/** Links to the page of the thing that the port belongs to; `name` is the thing's name when it is known. */
-export function DeviceLink({ port, name }: { port: Device; name: string | null }) {
+/** Links to the page of the thing that the port belongs to. */
+export function DeviceLink({ port }: { port: Device & Pick<PortView, 'device'> }) {
   const href = hrefOf(port)
   if (!href) return <Text size="sm">{deviceText(port)}</Text>
   return (
-    <Anchor component={Link} href={href} size="sm" prefetch={false} style={{ overflowWrap: 'anywhere' }}>
-      {name ?? deviceText(port)}
+    <Anchor component={Link} href={href} size="sm" style={{ overflowWrap: 'anywhere' }}>
+      {deviceText(port)}
     </Anchor>
   )
 }

@@ -9,14 +9,8 @@ import { paths } from '../../kit/paths.ts'
 import { NetState } from '../NetState.tsx'
 import { DeviceLink, portTitle } from './device.tsx'
 
-/**
- * `instanceName` finds the name of an instance by its ID. `onNetwork`: the list is on the page of a network, so the
- * network is not named in it.
- */
-export const portDescriptor = (
-  instanceName: (id: string) => string | null,
-  onNetwork = false,
-): ResourceDescriptor<PortView> => ({
+/** `onNetwork`: the list is on the page of a network, so the network is not named in it. */
+export const portDescriptor = (onNetwork = false): ResourceDescriptor<PortView> => ({
   kind: 'port',
   noun: 'Port',
   plural: 'Ports',
@@ -53,8 +47,8 @@ export const portDescriptor = (
     {
       id: 'device',
       header: 'Attached to',
-      value: (port) => port.deviceId,
-      cell: (port) => <DeviceLink port={port} name={instanceName(port.deviceId)} />,
+      value: (port) => port.device?.name ?? port.deviceId,
+      cell: (port) => <DeviceLink port={port} />,
     },
     {
       id: 'mac',
@@ -104,7 +98,6 @@ function NetworkLink({ port }: { port: PortView }) {
       component={Link}
       href={paths.network(port.networkId)}
       size="sm"
-      prefetch={false}
       style={{ overflowWrap: 'anywhere' }}
     >
       {port.networkName}

@@ -26,6 +26,7 @@ export function RouterCreateForm({ opened, onClose }: { opened: boolean; onClose
   const externalOf = (external: string) => networks.find(({ id }) => id === chosen(external)) ?? null
   return (
     <SidePanelForm
+      needs="member"
       title="Create router"
       opened={opened}
       onClose={onClose}

@@ -26,6 +26,7 @@ export function RouterEditForm({
   })
   return (
     <SidePanelForm
+      needs={{ projectId: router.projectId }}
       title={`Edit ${router.name}`}
       opened={opened}
       onClose={onClose}

@@ -30,6 +30,7 @@ export function InterfaceForm({ router, opened, onClose }: Props) {
   })
   return (
     <SidePanelForm
+      needs={{ projectId: router.projectId }}
       title={`Attach a subnet to ${router.name}`}
       opened={opened}
       onClose={onClose}
@@ -68,6 +69,7 @@ export function GatewayForm({ router, opened, onClose }: Props) {
   const chosen = (id: string): string => id || networks[0]?.id || ''
   return (
     <SidePanelForm
+      needs={{ projectId: router.projectId }}
       title={`Set the gateway of ${router.name}`}
       opened={opened}
       onClose={onClose}

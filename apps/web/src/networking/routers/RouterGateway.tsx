@@ -46,7 +46,7 @@ export function RouterGateway({ router }: { router: RouterView }) {
         <Group gap="xs">
           <Text size="sm">
             It leads out to network{' '}
-            <Anchor component={Link} href={paths.network(router.external.networkId)} prefetch={false}>
+            <Anchor component={Link} href={paths.network(router.external.networkId)}>
               {router.external.networkName}
             </Anchor>{' '}
             as

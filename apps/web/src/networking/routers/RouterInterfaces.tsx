@@ -31,7 +31,7 @@ const interfaceDescriptor: ResourceDescriptor<Interface> = {
       id: 'network',
       header: 'Network',
       cell: (one) => (
-        <Anchor component={Link} href={paths.network(one.networkId)} size="sm" fw={600} prefetch={false}>
+        <Anchor component={Link} href={paths.network(one.networkId)} size="sm" fw={600}>
           {one.networkName}
         </Anchor>
       ),

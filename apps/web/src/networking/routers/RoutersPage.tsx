@@ -3,10 +3,10 @@ import { lazyPanel } from '../../kit/lazy-panel.tsx'
 import { MainAction } from '../../kit/MainAction.tsx'
 import { ResourceTable } from '../../kit/ResourceTable.tsx'
 import { useMay } from '../../kit/rights.ts'
-import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlPanel } from '../../kit/url-state.ts'
 import { PageHeader } from '../../ui/PageHeader.tsx'
 import { everyones } from '../everyones.tsx'
+import { routerList } from './list.ts'
 import { routerDescriptor } from './router.descriptor.tsx'
 import { useRouterActions } from './router-actions.tsx'
 
@@ -17,7 +17,6 @@ const RouterCreateForm = lazyPanel(() =>
 const none = { title: 'No routers', text: 'Nobody has a router in this cloud yet.' }
 
 export function RoutersPage({ allProjects = false }: { allProjects?: boolean }) {
-  const trpc = useTRPC()
   const may = useMay()
   const actions = useRouterActions()
   const panel = useUrlPanel('create')
@@ -40,7 +39,7 @@ export function RoutersPage({ allProjects = false }: { allProjects?: boolean }) 
             : { ...routerDescriptor, empty: { ...routerDescriptor.empty, action: create } }
         }
         actions={actions}
-        query={(page) => trpc.networking.routers.list.queryOptions({ ...page, allProjects })}
+        query={routerList(allProjects)}
       />
       {!allProjects && <RouterCreateForm opened={panel.opened} onClose={panel.close} />}
     </>

@@ -95,13 +95,7 @@ function Networks({ router }: { router: RouterView }) {
   return (
     <Stack gap={2}>
       {router.interfaces.map((one) => (
-        <Anchor
-          key={one.portId}
-          component={Link}
-          href={paths.network(one.networkId)}
-          size="sm"
-          prefetch={false}
-        >
+        <Anchor key={one.portId} component={Link} href={paths.network(one.networkId)} size="sm">
           {one.networkName}
         </Anchor>
       ))}

@@ -56,6 +56,7 @@ const ruleDescriptor = (direction: Direction): ResourceDescriptor<SecurityRuleVi
     {
       id: 'description',
       header: 'Note',
+      prose: true,
       hideBelow: 'sm',
       cell: (rule) => (
         <Text size="sm" c="dimmed">
@@ -76,7 +77,7 @@ function Remote({ rule }: { rule: SecurityRuleView }) {
   return (
     <Stack gap={2}>
       {rule.remoteGroup ? (
-        <Anchor component={Link} href={paths.securityGroup(rule.remoteGroup.id)} size="sm" prefetch={false}>
+        <Anchor component={Link} href={paths.securityGroup(rule.remoteGroup.id)} size="sm">
           {remoteText(rule)}
         </Anchor>
       ) : (

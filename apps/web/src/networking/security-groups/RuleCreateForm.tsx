@@ -51,6 +51,7 @@ export function RuleCreateForm({
   }
   return (
     <SidePanelForm
+      needs={{ projectId: group.projectId }}
       title={direction === 'ingress' ? 'Add inbound rule' : 'Add outbound rule'}
       opened={opened}
       onClose={onClose}

@@ -73,6 +73,7 @@ function GroupDetail({ group }: { group: SecurityGroupView }) {
       />
       {panel.opened && (
         <NameForm
+          needs={{ projectId: group.projectId }}
           title={`Edit ${group.name}`}
           opened
           onClose={panel.close}

@@ -14,6 +14,7 @@ import { groupCreateCli } from '../cli.ts'
 import { everyones } from '../everyones.tsx'
 import { groupDescriptor } from './group.descriptor.tsx'
 import { useGroupActions } from './group-actions.tsx'
+import { securityGroupList } from './list.ts'
 
 const NameForm = lazyPanel(() => import('../../kit/NameForm.tsx').then((module) => module.NameForm))
 
@@ -45,9 +46,10 @@ export function SecurityGroupsPage({ allProjects = false }: { allProjects?: bool
             : { ...groupDescriptor, empty: { ...groupDescriptor.empty, action: button } }
         }
         actions={actions}
-        query={(page) => trpc.networking.securityGroups.list.queryOptions({ ...page, allProjects })}
+        query={securityGroupList(allProjects)}
       />
       <NameForm
+        needs="member"
         title="Create security group"
         opened={panel.opened && !allProjects}
         onClose={panel.close}

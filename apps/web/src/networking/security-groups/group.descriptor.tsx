@@ -87,7 +87,7 @@ function LetsIn({ group }: { group: SecurityGroupView }) {
   return (
     <Group gap={4}>
       {open.slice(0, 4).map((text) => (
-        <Badge key={text} variant="default" tt="none" fw={500}>
+        <Badge key={text} fw={500} maw="none" miw="max-content">
           {text}
         </Badge>
       ))}

@@ -1,7 +1,7 @@
 import type { Metadata } from 'next'
+import { listRoute } from '../../../kit/first-read.tsx'
 import { FloatingIpsPage } from '../../../networking/floating-ips/FloatingIpsPage.tsx'
+import { floatingIpList } from '../../../networking/floating-ips/list.ts'
 
 export const metadata: Metadata = { title: 'Floating IPs' }
-export default function Page() {
-  return <FloatingIpsPage />
-}
+export default listRoute(floatingIpList(false), <FloatingIpsPage />)

@@ -1,7 +1,8 @@
 import type { Metadata } from 'next'
+import { listRoute } from '../../../kit/first-read.tsx'
+import { networkList } from '../../../networking/networks/list.ts'
 import { NetworksPage } from '../../../networking/networks/NetworksPage.tsx'
+import { usableNetworks } from '../../../networking/reads.ts'
 
 export const metadata: Metadata = { title: 'Networks' }
-export default function Page() {
-  return <NetworksPage />
-}
+export default listRoute(networkList(false), <NetworksPage />, (trpc) => [usableNetworks(trpc, false)])

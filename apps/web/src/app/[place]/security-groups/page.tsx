@@ -1,7 +1,7 @@
 import type { Metadata } from 'next'
+import { listRoute } from '../../../kit/first-read.tsx'
+import { securityGroupList } from '../../../networking/security-groups/list.ts'
 import { SecurityGroupsPage } from '../../../networking/security-groups/SecurityGroupsPage.tsx'
 
 export const metadata: Metadata = { title: 'Security groups' }
-export default function Page() {
-  return <SecurityGroupsPage />
-}
+export default listRoute(securityGroupList(false), <SecurityGroupsPage />)

@@ -1,7 +1,7 @@
 import type { Metadata } from 'next'
+import { serverGroupList } from '../../../compute/server-groups/list.ts'
 import { ServerGroupsPage } from '../../../compute/server-groups/ServerGroupsPage.tsx'
+import { listRoute } from '../../../kit/first-read.tsx'
 
 export const metadata: Metadata = { title: 'Server groups' }
-export default function Page() {
-  return <ServerGroupsPage />
-}
+export default listRoute(serverGroupList, <ServerGroupsPage />)

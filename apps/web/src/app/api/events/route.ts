@@ -1,8 +1,7 @@
 import { cookies } from 'next/headers'
 import { apiUrl, doorHeaders } from '../../../identity/server/api.ts'
-import { sessionOrRefusal } from '../../../identity/server/forward.ts'
+import { afterEnd, sessionOrRefusal } from '../../../identity/server/forward.ts'
 import { refusal } from '../../../identity/server/origin.ts'
-import { forgetSessionAt } from '../../../identity/server/places.ts'
 import { readSession } from '../../../identity/server/session-cookie.ts'
 
 /**
@@ -14,7 +13,8 @@ export async function GET(request: Request): Promise<Response> {
   if (!known) return refusal(401, 'unauthenticated', 'Sign in first: there is no valid session.')
   const asked = new URL(request.url).searchParams
   const [after, place] = [asked.get('after'), asked.get('at')]
-  const there = await sessionOrRefusal(known, { place, user: asked.get('user') })
+  const page = { place, user: asked.get('user') }
+  const there = await sessionOrRefusal(known, page)
   if (there instanceof Response) return there
   const last = request.headers.get('last-event-id')
   const upstream = new AbortController()
@@ -25,7 +25,7 @@ export async function GET(request: Request): Promise<Response> {
       signal: upstream.signal,
       cache: 'no-store',
     })
-    if (answer.status === 401) forgetSessionAt(known, place)
+    if (answer.status === 401) return await afterEnd(known, page)
     return new Response(answer.body, {
       status: answer.status,
       headers: {

@@ -3,7 +3,7 @@ import { cookies } from 'next/headers'
 import { apiClient } from '../../../identity/server/api.ts'
 import { otherUser } from '../../../identity/server/forward.ts'
 import { refusal, refuseForeign } from '../../../identity/server/origin.ts'
-import { askedBy, chosen, isOfAnother } from '../../../identity/server/places.ts'
+import { askedBy, chosen, isOfAnother, keepSession } from '../../../identity/server/places.ts'
 import {
   cookieName,
   cookieOptions,
@@ -28,6 +28,7 @@ export async function POST(request: Request): Promise<Response> {
   if (!input.success) return refusal(400, 'invalid_input', 'Choose a project.')
   try {
     const issued = await apiClient({ token: known.token }).identity.rescope.mutate(input.data)
+    keepSession(known, issued)
     const sealed = await sealSession(chosen(known, issued))
     jar.set(cookieName('session'), sealed, { ...cookieOptions(request.headers), maxAge: maxAgeSeconds })
     return Response.json({ project: issued.session.project }, { headers: { 'cache-control': 'no-store' } })

@@ -1,10 +1,9 @@
 import { cookies } from 'next/headers'
 import { apiClient } from '../../../identity/server/api.ts'
-import { sessionOrRefusal } from '../../../identity/server/forward.ts'
+import { refusalOf, sessionOrRefusal } from '../../../identity/server/forward.ts'
 import { refusal, refuseForeign } from '../../../identity/server/origin.ts'
 import { askedBy } from '../../../identity/server/places.ts'
 import { readSession } from '../../../identity/server/session-cookie.ts'
-import { cloudError } from '../../../kit/errors.ts'
 
 /**
  * Makes a token for the person's own command line when they ask for one. It is made from the session for the place of
@@ -34,7 +33,6 @@ export async function POST(request: Request): Promise<Response> {
       { headers: { 'cache-control': 'no-store' } },
     )
   } catch (error) {
-    const { code, message } = cloudError(error)
-    return refusal(code === 'unauthenticated' ? 401 : 503, code, message)
+    return refusalOf(error)
   }
 }

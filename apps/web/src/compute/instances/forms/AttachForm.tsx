@@ -54,6 +54,7 @@ export function AttachForm({
   }
   return (
     <SidePanelForm
+      needs="member"
       title={`Attach an interface to ${view.name}`}
       opened={opened}
       onClose={onClose}

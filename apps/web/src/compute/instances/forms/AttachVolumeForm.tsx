@@ -50,6 +50,7 @@ export function AttachVolumeForm({
   return (
     <SidePanelForm
       title={`Attach a volume to ${view.name}`}
+      needs="member"
       opened={opened}
       onClose={onClose}
       form={form}

@@ -28,6 +28,7 @@ export function FloatingIpForm({ view, opened, onClose }: InstanceFormProps) {
     choices.find(({ value }) => value === source)?.value ?? choices[0]?.value ?? ''
   return (
     <SidePanelForm
+      needs="member"
       title={`Associate a floating IP with ${view.name}`}
       opened={opened}
       onClose={onClose}

@@ -23,6 +23,7 @@ export function InstanceEditForm({
   const update = useMutation(trpc.compute.instances.update.mutationOptions())
   return (
     <NameForm
+      needs="member"
       title={`Edit ${view.name}`}
       initial={view}
       submitLabel="Save"

@@ -18,6 +18,7 @@ export function LockForm({ view, opened, onClose }: InstanceFormProps) {
   const form = useForm({ initialValues: { reason: '' } })
   return (
     <SidePanelForm
+      needs="member"
       title={`Lock ${view.name}`}
       opened={opened}
       onClose={onClose}

@@ -19,6 +19,7 @@ export function ResetStateForm({ view, opened, onClose }: InstanceFormProps) {
   const form = useForm<Values>({ initialValues: { to: 'active' } })
   return (
     <SidePanelForm
+      needs="admin"
       title={`Reset the state of ${view.name}`}
       opened={opened}
       onClose={onClose}

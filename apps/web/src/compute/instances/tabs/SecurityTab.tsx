@@ -1,19 +1,21 @@
 'use client'
-import { Alert, Anchor, Button, Group, MultiSelect, Skeleton, Stack, Table, Text } from '@mantine/core'
+import { Alert, Button, Group, MultiSelect, Skeleton, Stack, Text } from '@mantine/core'
 import type { InstanceDetail } from '@stratolith/api/compute/contract'
 import type { PortView, SecurityRuleView } from '@stratolith/api/networking/contract'
 import { IconShieldOff } from '@tabler/icons-react'
 import { useMutation, useQueries } from '@tanstack/react-query'
 import { useState } from 'react'
+import type { RowsDescriptor } from '../../../kit/descriptor.ts'
 import { cloudError } from '../../../kit/errors.ts'
 import { LoadError, Loaded } from '../../../kit/Loaded.tsx'
-import { Link } from '../../../kit/navigation.tsx'
 import { notify } from '../../../kit/notify.ts'
 import { paths } from '../../../kit/paths.ts'
+import { RowsTable } from '../../../kit/RowsTable.tsx'
 import { all, useMay } from '../../../kit/rights.ts'
+import { NameLink } from '../../../kit/TableParts.tsx'
 import { useTRPC } from '../../../kit/trpc.ts'
 import { useSecurityGroups } from '../../../networking/lookups.ts'
-import { portsText, protocolText, remoteText } from '../../../networking/rules.ts'
+import { portsText, protocolText, remoteText, ruleSentence } from '../../../networking/rules.ts'
 import { ReasonButton } from '../../../ui/ReasonButton.tsx'
 import { Section } from '../../../ui/Section.tsx'
 import { usePortsOf } from './InterfacesTab.tsx'
@@ -129,6 +131,28 @@ function Rules({ groupIds }: { groupIds: string[] }) {
   )
 }
 
+const ruleRows = (peer: string): RowsDescriptor<GroupRule> => ({
+  kind: 'securityGroup',
+  noun: 'Rule',
+  plural: 'Rules',
+  name: ruleSentence,
+  icon: null,
+  columns: [
+    {
+      id: 'protocol',
+      header: 'Protocol',
+      cell: (rule) => `${protocolText(rule.protocol)} ${rule.ethertype}`,
+    },
+    { id: 'ports', header: 'Ports', cell: portsText },
+    { id: 'remote', header: peer, cell: remoteText },
+    {
+      id: 'group',
+      header: 'By group',
+      cell: ({ group }) => <NameLink href={paths.securityGroup(group.id)}>{group.name}</NameLink>,
+    },
+  ],
+})
+
 function RuleTable({
   title,
   rules,
@@ -147,34 +171,7 @@ function RuleTable({
           {none}
         </Text>
       ) : (
-        <Table.ScrollContainer minWidth={460}>
-          <Table aria-label={title}>
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>Protocol</Table.Th>
-                <Table.Th>Ports</Table.Th>
-                <Table.Th>{peer}</Table.Th>
-                <Table.Th>By group</Table.Th>
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {rules.map((rule) => (
-                <Table.Tr key={rule.id}>
-                  <Table.Td>
-                    {protocolText(rule.protocol)} {rule.ethertype}
-                  </Table.Td>
-                  <Table.Td>{portsText(rule)}</Table.Td>
-                  <Table.Td>{remoteText(rule)}</Table.Td>
-                  <Table.Td>
-                    <Anchor component={Link} size="sm" href={paths.securityGroup(rule.group.id)}>
-                      {rule.group.name}
-                    </Anchor>
-                  </Table.Td>
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        </Table.ScrollContainer>
+        <RowsTable descriptor={ruleRows(peer)} rows={rules} label={title} />
       )}
     </Section>
   )

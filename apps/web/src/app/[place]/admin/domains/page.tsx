@@ -1,7 +1,7 @@
 import type { Metadata } from 'next'
 import { DomainsPage } from '../../../../directory/domains/DomainsPage.tsx'
+import { domainList } from '../../../../directory/domains/list.ts'
+import { listRoute } from '../../../../kit/first-read.tsx'
 
 export const metadata: Metadata = { title: 'Domains' }
-export default function Page() {
-  return <DomainsPage />
-}
+export default listRoute(domainList, <DomainsPage />)

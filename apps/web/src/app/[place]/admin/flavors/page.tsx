@@ -1,7 +1,7 @@
 import type { Metadata } from 'next'
 import { FlavorsPage } from '../../../../compute/flavors/FlavorsPage.tsx'
+import { flavorList } from '../../../../compute/flavors/list.ts'
+import { listRoute } from '../../../../kit/first-read.tsx'
 
 export const metadata: Metadata = { title: 'Flavors' }
-export default function Page() {
-  return <FlavorsPage />
-}
+export default listRoute(flavorList, <FlavorsPage />)

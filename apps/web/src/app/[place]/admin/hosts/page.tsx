@@ -1,7 +1,7 @@
 import type { Metadata } from 'next'
 import { HostsPage } from '../../../../hosts/HostsPage.tsx'
+import { hostList } from '../../../../hosts/list.ts'
+import { listRoute } from '../../../../kit/first-read.tsx'
 
 export const metadata: Metadata = { title: 'Hosts' }
-export default function Page() {
-  return <HostsPage />
-}
+export default listRoute(hostList, <HostsPage />)

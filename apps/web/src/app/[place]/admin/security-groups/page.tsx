@@ -1,7 +1,7 @@
 import type { Metadata } from 'next'
+import { listRoute } from '../../../../kit/first-read.tsx'
+import { securityGroupList } from '../../../../networking/security-groups/list.ts'
 import { SecurityGroupsPage } from '../../../../networking/security-groups/SecurityGroupsPage.tsx'
 
 export const metadata: Metadata = { title: 'All security groups' }
-export default function Page() {
-  return <SecurityGroupsPage allProjects />
-}
+export default listRoute(securityGroupList(true), <SecurityGroupsPage allProjects />)

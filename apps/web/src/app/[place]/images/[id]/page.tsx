@@ -1,7 +1,9 @@
 import type { Metadata } from 'next'
 import { ImagePage } from '../../../../images/ImagePage.tsx'
+import { readFirst } from '../../../../kit/first-read.tsx'
 
 export const metadata: Metadata = { title: 'Image' }
-export default async function Page({ params }: { params: Promise<{ id: string }> }) {
-  return <ImagePage id={(await params).id} />
-}
+export default readFirst<{ id: string }>(
+  (trpc, { id }) => [trpc.images.get.queryOptions({ id })],
+  ({ id }) => <ImagePage id={id} />,
+)

@@ -1,7 +1,9 @@
 import type { Metadata } from 'next'
 import { InstancePage } from '../../../../compute/instances/InstancePage.tsx'
+import { readFirst } from '../../../../kit/first-read.tsx'
 
 export const metadata: Metadata = { title: 'Instance' }
-export default async function Page({ params }: { params: Promise<{ id: string }> }) {
-  return <InstancePage id={(await params).id} />
-}
+export default readFirst<{ id: string }>(
+  (trpc, { id }) => [trpc.compute.instances.get.queryOptions({ id })],
+  ({ id }) => <InstancePage id={id} />,
+)

@@ -1,7 +1,9 @@
 import type { Metadata } from 'next'
 import { KeyPairPage } from '../../../../compute/key-pairs/KeyPairPage.tsx'
+import { readFirst } from '../../../../kit/first-read.tsx'
 
 export const metadata: Metadata = { title: 'Key pair' }
-export default async function Page({ params }: { params: Promise<{ name: string }> }) {
-  return <KeyPairPage name={decodeURIComponent((await params).name)} />
-}
+export default readFirst<{ name: string }>(
+  (trpc, { name }) => [trpc.compute.keyPairs.get.queryOptions({ name })],
+  ({ name }) => <KeyPairPage name={name} />,
+)

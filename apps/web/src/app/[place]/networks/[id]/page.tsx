@@ -1,7 +1,9 @@
 import type { Metadata } from 'next'
+import { readFirst } from '../../../../kit/first-read.tsx'
 import { NetworkPage } from '../../../../networking/networks/NetworkPage.tsx'
 
 export const metadata: Metadata = { title: 'Network' }
-export default async function Page({ params }: { params: Promise<{ id: string }> }) {
-  return <NetworkPage id={(await params).id} />
-}
+export default readFirst<{ id: string }>(
+  (trpc, { id }) => [trpc.networking.networks.get.queryOptions({ id })],
+  ({ id }) => <NetworkPage id={id} />,
+)

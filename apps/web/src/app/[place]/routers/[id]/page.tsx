@@ -1,7 +1,9 @@
 import type { Metadata } from 'next'
+import { readFirst } from '../../../../kit/first-read.tsx'
 import { RouterPage } from '../../../../networking/routers/RouterPage.tsx'
 
 export const metadata: Metadata = { title: 'Router' }
-export default async function Page({ params }: { params: Promise<{ id: string }> }) {
-  return <RouterPage id={(await params).id} />
-}
+export default readFirst<{ id: string }>(
+  (trpc, { id }) => [trpc.networking.routers.get.queryOptions({ id })],
+  ({ id }) => <RouterPage id={id} />,
+)

@@ -1,7 +1,9 @@
 import type { Metadata } from 'next'
+import { readFirst } from '../../../../kit/first-read.tsx'
 import { SecurityGroupPage } from '../../../../networking/security-groups/SecurityGroupPage.tsx'
 
 export const metadata: Metadata = { title: 'Security group' }
-export default async function Page({ params }: { params: Promise<{ id: string }> }) {
-  return <SecurityGroupPage id={(await params).id} />
-}
+export default readFirst<{ id: string }>(
+  (trpc, { id }) => [trpc.networking.securityGroups.get.queryOptions({ id })],
+  ({ id }) => <SecurityGroupPage id={id} />,
+)

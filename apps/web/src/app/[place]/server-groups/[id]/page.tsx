@@ -1,7 +1,9 @@
 import type { Metadata } from 'next'
 import { ServerGroupPage } from '../../../../compute/server-groups/ServerGroupPage.tsx'
+import { readFirst } from '../../../../kit/first-read.tsx'
 
 export const metadata: Metadata = { title: 'Server group' }
-export default async function Page({ params }: { params: Promise<{ id: string }> }) {
-  return <ServerGroupPage id={(await params).id} />
-}
+export default readFirst<{ id: string }>(
+  (trpc, { id }) => [trpc.compute.serverGroups.get.queryOptions({ id })],
+  ({ id }) => <ServerGroupPage id={id} />,
+)

@@ -1,7 +1,9 @@
 import type { Metadata } from 'next'
+import { readFirst } from '../../../../kit/first-read.tsx'
 import { VolumePage } from '../../../../volumes/VolumePage.tsx'
 
 export const metadata: Metadata = { title: 'Volume' }
-export default async function Page({ params }: { params: Promise<{ id: string }> }) {
-  return <VolumePage id={(await params).id} />
-}
+export default readFirst<{ id: string }>(
+  (trpc, { id }) => [trpc.volumes.get.queryOptions({ id })],
+  ({ id }) => <VolumePage id={id} />,
+)

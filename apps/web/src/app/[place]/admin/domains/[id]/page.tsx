@@ -1,7 +1,9 @@
 import type { Metadata } from 'next'
 import { DomainPage } from '../../../../../directory/domains/DomainPage.tsx'
+import { readFirst } from '../../../../../kit/first-read.tsx'
 
 export const metadata: Metadata = { title: 'Domain' }
-export default async function Page({ params }: { params: Promise<{ id: string }> }) {
-  return <DomainPage id={(await params).id} />
-}
+export default readFirst<{ id: string }>(
+  (trpc, { id }) => [trpc.directory.domains.get.queryOptions({ id })],
+  ({ id }) => <DomainPage id={id} />,
+)

@@ -1,7 +1,9 @@
 import type { Metadata } from 'next'
 import { FlavorPage } from '../../../../../compute/flavors/FlavorPage.tsx'
+import { readFirst } from '../../../../../kit/first-read.tsx'
 
 export const metadata: Metadata = { title: 'Flavor' }
-export default async function Page({ params }: { params: Promise<{ id: string }> }) {
-  return <FlavorPage id={decodeURIComponent((await params).id)} />
-}
+export default readFirst<{ id: string }>(
+  (trpc, { id }) => [trpc.compute.flavors.get.queryOptions({ id })],
+  ({ id }) => <FlavorPage id={id} />,
+)

@@ -1,7 +1,9 @@
 import type { Metadata } from 'next'
 import { GroupPage } from '../../../../../directory/groups/GroupPage.tsx'
+import { readFirst } from '../../../../../kit/first-read.tsx'
 
 export const metadata: Metadata = { title: 'Group' }
-export default async function Page({ params }: { params: Promise<{ id: string }> }) {
-  return <GroupPage id={(await params).id} />
-}
+export default readFirst<{ id: string }>(
+  (trpc, { id }) => [trpc.directory.groups.get.queryOptions({ id })],
+  ({ id }) => <GroupPage id={id} />,
+)

@@ -1,7 +1,9 @@
 import type { Metadata } from 'next'
 import { ProjectPage } from '../../../../../directory/projects/ProjectPage.tsx'
+import { readFirst } from '../../../../../kit/first-read.tsx'
 
 export const metadata: Metadata = { title: 'Project' }
-export default async function Page({ params }: { params: Promise<{ id: string }> }) {
-  return <ProjectPage id={(await params).id} />
-}
+export default readFirst<{ id: string }>(
+  (trpc, { id }) => [trpc.directory.projects.get.queryOptions({ id })],
+  ({ id }) => <ProjectPage id={id} />,
+)

@@ -1,7 +1,9 @@
 import type { Metadata } from 'next'
 import { RolePage } from '../../../../../directory/roles/RolePage.tsx'
+import { readFirst } from '../../../../../kit/first-read.tsx'
 
 export const metadata: Metadata = { title: 'Role' }
-export default async function Page({ params }: { params: Promise<{ id: string }> }) {
-  return <RolePage id={(await params).id} />
-}
+export default readFirst<{ id: string }>(
+  (trpc, { id }) => [trpc.directory.roles.get.queryOptions({ id })],
+  ({ id }) => <RolePage id={id} />,
+)

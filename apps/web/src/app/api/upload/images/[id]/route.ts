@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises'
 import type { ReadableStream } from 'node:stream/web'
 import { cookies } from 'next/headers'
 import { apiUrl, doorHeaders } from '../../../../../identity/server/api.ts'
-import { sessionOrRefusal } from '../../../../../identity/server/forward.ts'
+import { afterEnd, sessionOrRefusal } from '../../../../../identity/server/forward.ts'
 import { refusal, refuseForeign } from '../../../../../identity/server/origin.ts'
 import { askedBy } from '../../../../../identity/server/places.ts'
 import { readSession } from '../../../../../identity/server/session-cookie.ts'
@@ -18,7 +18,8 @@ export async function PUT(
   if (refused) return refused
   const known = await readSession(await cookies())
   if (!known) return refusal(401, 'unauthenticated', 'Sign in first: there is no valid session.')
-  const there = await sessionOrRefusal(known, askedBy(request.headers))
+  const asked = askedBy(request.headers)
+  const there = await sessionOrRefusal(known, asked)
   if (there instanceof Response) return there
   const { id } = await params
   if (!/^[0-9a-f-]{36}$/i.test(id)) return refusal(404, 'not_found', 'There is no such image.')
@@ -54,7 +55,8 @@ export async function PUT(
   // The API may refuse early and close the request: then its answer counts, and not the broken connection.
   const sent = pipeline(source, upstream).catch(() => undefined)
   try {
-    return await answer
+    const given = await answer
+    return given.status === 401 ? await afterEnd(known, asked) : given
   } catch (error) {
     await sent
     if (!request.signal.aborted) console.error('upload could not be passed on', error)

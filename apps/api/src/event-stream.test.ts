@@ -1,0 +1,91 @@
+import Fastify from 'fastify'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { grantRole } from './directory/roles/assignments.ts'
+import { assignRole, removeRole } from './directory/roles/by-name.ts'
+import { addGroupMember, createGroup } from './directory/users/groups.ts'
+import { streamEvents } from './event-stream.ts'
+import { rightsNow, signIn } from './identity/service.ts'
+import { testCloud, testUser } from './identity/testing.ts'
+import { anonymousCtx, authenticate } from './identity/tokens.ts'
+import { type Ctx, type Deps, systemCtx } from './kernel/context.ts'
+import { EventHub } from './kernel/event-hub.ts'
+
+let cloud: Awaited<ReturnType<typeof testCloud>>
+let deps: Deps
+let system: Ctx
+let hub: EventHub
+beforeAll(async () => {
+  cloud = await testCloud()
+  deps = cloud.deps
+  system = systemCtx(deps, 'test')
+  hub = new EventHub(deps)
+  await hub.start()
+})
+afterAll(async () => {
+  await hub.close()
+  await cloud.close()
+})
+
+/** Follows the stream of a person in their own project: what has come so far, and whether the stream has ended. */
+async function followed(role: string) {
+  const who = await testUser(deps, { role })
+  const input = { user: who.name, password: who.password, domain: 'Default' }
+  const { token } = await signIn(anonymousCtx(deps, 'test'), input, '192.0.2.1')
+  const ctx = await authenticate(deps, token, 'test')
+  if (!ctx) throw new Error('not signed in')
+  const app = Fastify()
+  app.get('/events', (request, reply) => streamEvents(hub, ctx, request, reply, () => rightsNow(ctx)))
+  const url = await app.listen({ host: '127.0.0.1', port: 0 })
+  const seen = { text: '', ended: false }
+  const answer = await fetch(`${url}/events`)
+  const reading = (async () => {
+    const decoder = new TextDecoder()
+    for await (const chunk of answer.body ?? []) seen.text += decoder.decode(chunk, { stream: true })
+    seen.ended = true
+  })()
+  await vi.waitFor(() => expect(seen.text).toMatch(/event: rights\ndata: .*\n\n/))
+  const stop = async () => {
+    app.server.closeAllConnections()
+    await reading.catch(() => undefined)
+    await app.close()
+  }
+  return { who, seen, stop }
+}
+const changed = (text: string): number => text.split('event: rights.changed').length - 1
+
+test('a person who gains or loses a role hears of it, and the stream ends so that it begins with the new rights', async () => {
+  for (const change of ['gain', 'gain by a group', 'loss of one', 'loss of all'] as const) {
+    const role = change === 'loss of one' ? 'member' : 'reader'
+    const { who, seen, stop } = await followed(role)
+    const roles = role === 'member' ? ['member', 'reader'] : ['reader']
+    const told = /event: rights\ndata: (.*)\n/.exec(seen.text)?.[1] ?? '[]'
+    expect(JSON.parse(told).sort(), 'the roles of now').toEqual(roles)
+    const target = { projectId: who.projectId }
+    if (change === 'gain') await assignRole(system, { userId: who.userId, role: 'member', target })
+    if (change === 'gain by a group') {
+      const group = await createGroup(system, { name: `group-of-${who.name}` })
+      const where = { domainKey_name: { domainKey: '', name: 'member' } }
+      const { id: roleId } = await deps.root.role.findUniqueOrThrow({ where })
+      await grantRole(system, { groupId: group.id, roleId, ...target })
+      await addGroupMember(system, { groupId: group.id, userId: who.userId })
+    }
+    if (change === 'loss of one') {
+      await assignRole(system, { userId: who.userId, role: 'reader', target })
+      await removeRole(system, { userId: who.userId, role: 'member', target })
+    }
+    if (change === 'loss of all') await removeRole(system, { userId: who.userId, role: 'reader', target })
+    // Sooner than the check that is made every five seconds.
+    await vi.waitFor(() => expect(seen.ended, change).toBe(true), { timeout: 4_000 })
+    expect(changed(seen.text), change).toBe(1)
+    await stop()
+  }
+})
+
+test('a change of other people’s rights does not disturb the stream', async () => {
+  const { seen, stop } = await followed('member')
+  const other = await testUser(deps, { role: 'reader' })
+  await assignRole(system, { userId: other.userId, role: 'member', target: { projectId: other.projectId } })
+  await new Promise((resolve) => setTimeout(resolve, 500))
+  expect([seen.ended, changed(seen.text)]).toEqual([false, 0])
+  await stop()
+})
