@@ -47,3 +47,7 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS "PortAddress_address_prefix" ON "PortAdd
 
 -- The same of the addresses that routers have outside.
 CREATE INDEX CONCURRENTLY IF NOT EXISTS "Router_address_prefix" ON "Router" ("externalAddress" text_pattern_ops);
+
+-- The few floating IPs of a router that no host has confirmed yet: a reconciler asks for them every half minute.
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "FloatingIp_unsettled_idx" ON "FloatingIp" ("routerId")
+  WHERE "state" <> 'active' AND "portId" IS NOT NULL AND "routerId" IS NOT NULL;

@@ -50,6 +50,11 @@ describe('each rule finds what breaks it', () => {
     ['a paint in a variable', paintNames, 'color: var(--mantine-color-teal-6);'],
     ['a paint by number', paintNumbers, 'color: #fa5252;'],
     ['a main action by hand', mainActionsByHand, '<Button leftSection={<IconPlus size={16} />} onClick={x}>'],
+    [
+      'a main action by hand, whatever comes before its icon',
+      mainActionsByHand,
+      '<ReasonButton allowed={may()} leftSection={<IconPlus size={16} />} onClick={x}>',
+    ],
     ['a main action above the table', mainActionsInToolbars, 'toolbar={<MainAction label="Create toy" />}'],
     ['a table of the component library', tablesByHand, '<Table aria-label="Toys">'],
     ['an article', oddLabels, '<MainAction label="Create a toy" />'],

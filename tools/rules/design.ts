@@ -24,11 +24,11 @@ export const paintNumbers = (sources: readonly Source[]): string[] =>
     (file) => /kit\/theme\.ts|consoles\/|profile\/QrCode\.tsx|ui\/Logo\.tsx/.test(file),
   )
 
-/** What one comes to a page for is made by one component, which has no variant of its own. */
+/** What people come to a page for is made by one component, which has no variant and no size of its own. */
 export const mainActionsByHand = (sources: readonly Source[]): string[] =>
   found(
     sources,
-    /<(?:Reason)?Button\s+leftSection=\{<Icon(?:Plus|Upload|Rocket|UserPlus)\b[^>]*>\}/g,
+    /<(?:Reason)?Button\s(?:(?!variant=|size=|<)[\s\S])*?leftSection=\{<Icon(?:Plus|Upload|Rocket|UserPlus)\b[^>]*>\}(?![^<]*?\bvariant=)/g,
     (file) => file.endsWith('kit/MainAction.tsx'),
   )
 

@@ -89,3 +89,31 @@ test('a change of other people’s rights does not disturb the stream', async ()
   expect([seen.ended, changed(seen.text)]).toEqual([false, 0])
   await stop()
 })
+
+test('many changes of the directory while the database is slow are one question more, and not one each', async () => {
+  const who = await testUser(deps)
+  const { token } = await signIn(
+    anonymousCtx(deps, 'test'),
+    { user: who.name, password: who.password, domain: 'Default' },
+    '192.0.2.1',
+  )
+  const ctx = await authenticate(deps, token, 'test')
+  if (!ctx) throw new Error('not signed in')
+  const answers: ((roles: ReadonlySet<string>) => void)[] = []
+  const rights = () => new Promise<ReadonlySet<string>>((resolve) => answers.push(resolve))
+  const app = Fastify()
+  app.get('/events', (request, reply) => streamEvents(hub, ctx, request, reply, rights))
+  const url = await app.listen({ host: '127.0.0.1', port: 0 })
+  const answer = await fetch(`${url}/events`)
+  for (let n = 0; n < 5; n++) {
+    await createGroup(system, { name: `many-${n}-${who.name}` })
+    // Each is a batch of its own.
+    await new Promise((resolve) => setTimeout(resolve, 150))
+  }
+  await vi.waitFor(() => expect(answers).toHaveLength(1))
+  answers[0]?.(ctx.roles)
+  await vi.waitFor(() => expect(answers).toHaveLength(2))
+  app.server.closeAllConnections()
+  await answer.text().catch(() => '')
+  await app.close()
+})

@@ -45,8 +45,9 @@ export async function streamEvents(
     out.write('event: rights.changed\ndata: {}\n\n')
     abort.abort()
   }
-  const check = () =>
-    void end().catch((error: unknown) => ctx.log.warn({ err: error }, 'the rights of a stream are unknown'))
+  const check = oneAtATime(() =>
+    end().catch((error: unknown) => ctx.log.warn({ err: error }, 'the rights of a stream are unknown')),
+  )
   // The caller's right is checked again when something about identities changes, and from time to time.
   const stopWatching = hub.onRows((rows) => {
     if (rows.some((row) => subjects.includes(row.resourceKind))) check()
@@ -66,6 +67,25 @@ export async function streamEvents(
     clearInterval(recheck)
     stopWatching()
     out.end()
+  }
+}
+
+/**
+ * Calls that come while the work is under way cause it once more and not once each: somebody may change the directory
+ * faster than a busy database answers for all streams.
+ */
+function oneAtATime(work: () => Promise<void>): () => void {
+  let isUnderWay = false
+  let again = false
+  return async () => {
+    again = true
+    if (isUnderWay) return
+    isUnderWay = true
+    while (again) {
+      again = false
+      await work()
+    }
+    isUnderWay = false
   }
 }
 

@@ -4,6 +4,7 @@ import { type FacadeWorld, facadeWorld, send, tokenOfCaller } from './facade.tes
 import type { Ctx } from './kernel/context.ts'
 import { headCursor, readAfter } from './kernel/event-log.ts'
 import { dropOld } from './kernel/retention.ts'
+import { settleUntold } from './networking/ports/outcomes.ts'
 import { allOperations } from './openstack/operation.ts'
 import { requeueLost } from './operations/reconcile.ts'
 import { fillTables, scannedBy, statementsDuring } from './plans.testing.ts'
@@ -120,7 +121,7 @@ test('the tables are big, and many statements are collected', { timeout: 180_000
     lists += await everyList(cloud.owner.ctx, ofOwn)
     lists += await everyList(cloud.owner.admin, ofAll)
     await readAfter(cloud.world.deps.root, await headCursor(cloud.world.deps.root), 500)
-    for (const reconcile of [requeueLost, dropOld]) await reconcile(cloud.world.system)
+    for (const reconcile of [requeueLost, dropOld, settleUntold]) await reconcile(cloud.world.system)
   })
   expect(lists).toBeGreaterThan(60)
   expect(statements.size).toBeGreaterThan(400)

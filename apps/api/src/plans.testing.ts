@@ -62,6 +62,7 @@ const ofSomeUsers = new Set([
 const words: Record<string, Record<string, string>> = {
   AggregateHost: { aggregateId: '(n - 1) % 20 + 1' },
   Instance: { vmState: `'active'`, taskState: 'NULL', projectId: keyOf('(n % 1000) + 1') },
+  FloatingIp: { state: `'active'` },
   Document: { kind: `'port'`, changedAt: `now() - n * interval '1 minute'` },
   HostDocument: { kind: `'port'`, confirmed: '1', dueAt: 'NULL' },
   Image: {

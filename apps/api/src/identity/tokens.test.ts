@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { deleteProject } from '../directory/projects/deletion.ts'
 import { createProject } from '../directory/projects/service.ts'
 import { assignRole, removeRole } from '../directory/roles/by-name.ts'
-import { deleteUser } from '../directory/users/service.ts'
+import { deleteUser, updateUser } from '../directory/users/service.ts'
 import { type Ctx, type Deps, systemCtx } from '../kernel/context.ts'
 import { expectCloudError, queriesOf } from '../kernel/testing.ts'
 import { places, rescope, signIn, signOut } from './service.ts'
@@ -203,6 +203,16 @@ describe('the anchor of a sign-in', () => {
     expect(session.project?.id).toBe(who.projectId)
     const caller = await callerOf(anchor)
     expect([caller.scope, [...caller.roles]]).toEqual([{ kind: 'none' }, []])
+  })
+
+  test('lives on, but gives no token for a place, when an administrator asks for a factor more', async () => {
+    const who = await testUser(deps)
+    const { anchor } = await begin(who)
+    const rules = { multi_factor_auth_enabled: true, multi_factor_auth_rules: [['password', 'totp']] }
+    await updateUser(system, { id: who.userId, options: rules })
+    const caller = await callerOf(anchor)
+    await expectCloudError(rescope(caller, { projectId: who.projectId }), 'unauthenticated')
+    expect(await alive(anchor)).toBe(true)
   })
 
   test.each<[string, (who: Person, token: string) => Promise<unknown>]>([

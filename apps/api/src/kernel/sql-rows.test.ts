@@ -1,6 +1,9 @@
 import { Prisma } from '@stratolith/db'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Deps } from './context.ts'
+import { writeCursor } from './cursor.ts'
+import { CloudError } from './errors.ts'
+import { totalOrder } from './keyset.ts'
 import { type Order, readPage, type Slice } from './page.ts'
 import { rowsOfSql } from './sql-rows.ts'
 import { testCtx, testDeps } from './testing.ts'
@@ -58,6 +61,22 @@ test.each(orders.map((order) => [order.map(({ field, dir }) => `${field} ${dir}`
     expect(back).toEqual(ids)
   },
 )
+
+test('a cursor that somebody made up is lost, or leads to another place of the list', async () => {
+  const rows = rowsOfSql<Row>(await testCtx(deps), made)
+  const values = ['x', '1e999', '', 1.5, 2147483647, true, null, new Date(0), 10n ** 17n]
+  for (const sort of orders.map(totalOrder))
+    for (const value of values)
+      for (const before of [false, true]) {
+        const cursor = writeCursor(sort, { place: sort.map(() => value), before })
+        const page = readPage<Row>(rows, { where: {}, sort, page: { limit: 3, cursor, counted: true } })
+        const said = await page.then(
+          () => 'a page',
+          (error: unknown) => (error instanceof CloudError ? error.code : String(error)),
+        )
+        expect(['a page', 'invalid_input'], `${JSON.stringify(sort)} ${value}`).toContain(said)
+      }
+})
 
 test('a comparison that the pages of a list do not use is refused, and so is Prisma’s cursor', async () => {
   const rows = rowsOfSql<Row>(await testCtx(deps), made)

@@ -1,5 +1,6 @@
-import { expect, test } from 'vitest'
-import { beforePaint } from './before-paint.ts'
+import { expect, test, vi } from 'vitest'
+import { beforePaint, hiddenColumnsId } from './before-paint.ts'
+import { hearChoices } from './columns.ts'
 import { preferenceKey } from './own-storage.ts'
 
 /** Runs the script in a browser that has kept this, and returns the density and the style sheet of the page. */
@@ -41,4 +42,18 @@ test('a choice that cannot be read hides nothing', () => {
 
 test('the ID of a user cannot end the script', () => {
   expect(beforePaint('</script><script>alert(1)')).not.toContain('</script>')
+})
+
+test('a column that is chosen in another window is not hidden by the style sheet of the first paint', () => {
+  const page = new EventTarget()
+  const remove = vi.fn()
+  vi.stubGlobal('window', page)
+  vi.stubGlobal('document', { getElementById: (id: string) => (id === hiddenColumnsId ? { remove } : null) })
+  const tell = vi.fn()
+  const stop = hearChoices(tell)
+  expect(remove).not.toHaveBeenCalled()
+  page.dispatchEvent(new Event('storage'))
+  expect([remove, tell].map(({ mock }) => mock.calls.length)).toEqual([1, 1])
+  stop()
+  vi.unstubAllGlobals()
 })

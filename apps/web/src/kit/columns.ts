@@ -17,12 +17,11 @@ export function useColumns<V>(
 ): { shown: ColumnDef<V>[]; isShown: (id: string) => boolean; show: (id: string, on: boolean) => void } {
   const { userId } = useSession()
   const key = preferenceKey(userId, `columns ${list}`)
-  const text = useSyncExternalStore(subscribe, () => window.localStorage.getItem(key), nothing)
+  const text = useSyncExternalStore(hearChoices, () => window.localStorage.getItem(key), nothing)
   const hidden = hiddenOf(text)
   const isShown = (id: string) => id === all[0]?.id || !hidden.has(id)
   const show = useCallback(
     (id: string, on: boolean) => {
-      document.getElementById(hiddenColumnsId)?.remove()
       const now = hiddenOf(window.localStorage.getItem(key))
       if (on) now.delete(id)
       else now.add(id)
@@ -37,13 +36,18 @@ export function useColumns<V>(
 
 const nothing = () => null
 
-function subscribe(tell: () => void): () => void {
-  window.addEventListener(changed, tell)
+/** Hears of each new choice, and takes away the style sheet of the first paint, which knows only the choice of then. */
+export function hearChoices(tell: () => void): () => void {
+  const hear = () => {
+    document.getElementById(hiddenColumnsId)?.remove()
+    tell()
+  }
+  window.addEventListener(changed, hear)
   // Another window of the same browser has changed the choice.
-  window.addEventListener('storage', tell)
+  window.addEventListener('storage', hear)
   return () => {
-    window.removeEventListener(changed, tell)
-    window.removeEventListener('storage', tell)
+    window.removeEventListener(changed, hear)
+    window.removeEventListener('storage', hear)
   }
 }
 

@@ -1,3 +1,5 @@
+import fs from 'node:fs'
+import path from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { listRoute } from './first-read.tsx'
 import type { ListQuery } from './list-query.ts'
@@ -90,4 +92,20 @@ test('an API that fails, or does not answer in time, leaves the page without dat
   const before = Date.now()
   expect(await open()).toEqual([])
   expect(Date.now() - before).toBeLessThan(5_000)
+})
+
+test('the server reads the rows of every page that is a list', () => {
+  const app = path.resolve(import.meta.dirname, '../app/[place]')
+  const lists = fs
+    .globSync('**/page.tsx', { cwd: app, exclude: (name) => name.startsWith('[') })
+    .flatMap((file) => {
+      const route = fs.readFileSync(path.join(app, file), 'utf8')
+      const page = /from '(.*Page\.tsx)'/.exec(route)?.[1]
+      const isList =
+        page &&
+        fs.readFileSync(path.resolve(app, path.dirname(file), page), 'utf8').includes('<ResourceTable')
+      return isList ? [{ file, isRead: route.includes('listRoute(') }] : []
+    })
+  expect(lists.length).toBeGreaterThan(20)
+  expect(lists.filter(({ isRead }) => !isRead)).toEqual([])
 })

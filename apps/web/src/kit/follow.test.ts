@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { follow, type LiveState } from './follow.ts'
-import { expectEnd } from './session-end.ts'
+import { endIsExpected, expectEnd, hearSignOut } from './session-end.ts'
 
 class Stream extends EventTarget {
   static all: Stream[] = []
@@ -77,6 +77,21 @@ test('a page asks anew what it may do when the stream tells that its rights have
   last()?.dispatchEvent(new Event('rights.changed'))
   last()?.dispatchEvent(Object.assign(new Event('rights'), { data: '["reader"]' }))
   expect(rights.mock.calls).toEqual([[null], [['reader']]])
+})
+
+test('a hidden tab whose person has signed out and in again meanwhile is not left when a role changes', async () => {
+  const assign = vi.fn()
+  vi.stubGlobal('window', Object.assign(browser, { location: { pathname: '/profile', search: '', assign } }))
+  vi.resetModules()
+  const other = await import('./session-end.ts')
+  const deaf = hearSignOut()
+  other.expectEnd('signed-out')
+  await vi.waitFor(() => expect(endIsExpected()).toBe(true))
+  last()?.dispatchEvent(Object.assign(new Event('rights'), { data: '["reader"]' }))
+  last()?.dispatchEvent(new Event('rights.changed'))
+  deaf()
+  expect(rights).toHaveBeenLastCalledWith(null)
+  expect(assign).not.toHaveBeenCalled()
 })
 
 test('an end of the session that the stream tells is the end that this page asked for', () => {

@@ -1,6 +1,6 @@
 import type { EventView } from '@stratolith/api/kernel/contract'
 import type { Sender } from './place.ts'
-import { endIsExpected, leaveEnded } from './session-end.ts'
+import { endIsExpected, leaveEnded, sessionGoesOn } from './session-end.ts'
 
 export type LiveState = 'live' | 'connecting' | 'offline'
 const hiddenMs = 30_000
@@ -45,7 +45,10 @@ export function follow(
       cursor = null
       on.missed()
     })
-    source.addEventListener('rights', (message) => on.rights(JSON.parse(message.data)))
+    source.addEventListener('rights', (message) => {
+      sessionGoesOn()
+      on.rights(JSON.parse(message.data))
+    })
     // The session has ended or has other rights now; only the page that has ended it knows without asking.
     source.addEventListener('rights.changed', () =>
       endIsExpected() ? leaveEnded('stream') : on.rights(null),

@@ -4,6 +4,8 @@ import { paths } from './paths.ts'
 export type EndReason = 'ended' | 'signed-out' | 'password-changed'
 let leaving: EndReason | null = null
 let expected: EndReason | null = null
+/** Another tab has announced that the person signs out. */
+let isAnnounced = false
 /** The tabs of this browser tell each other here that the person signs out. */
 const signOuts = 'stratolith.sign-out'
 
@@ -20,7 +22,7 @@ export function expectEnd(why: EndReason | null): void {
   expected = why
 }
 
-export const endIsExpected = (): boolean => expected !== null
+export const endIsExpected = (): boolean => expected !== null || isAnnounced
 
 /**
  * Hears when the person signs out in another tab, so that this tab leaves nothing behind either. Returns the function
@@ -29,9 +31,17 @@ export const endIsExpected = (): boolean => expected !== null
 export function hearSignOut(): () => void {
   const others = new BroadcastChannel(signOuts)
   others.onmessage = ({ data }) => {
-    expected = data === 'signed-out' ? 'signed-out' : null
+    isAnnounced = data === 'signed-out'
   }
   return () => others.close()
+}
+
+/**
+ * The API has let this page in. When another tab had announced a sign-out, the same person has signed in again since
+ * then, and a later end of the session is another one.
+ */
+export function sessionGoesOn(): void {
+  isAnnounced = false
 }
 
 /** The reason for which the portal is being left; null: it is not being left. */
@@ -43,7 +53,8 @@ export const leftBecause = (): EndReason | null => leaving
  * sign-out the person is signed out in both cases.
  */
 export function leaveEnded(by: 'stream' | 'refusal'): void {
-  leave(expected !== null && (by === 'stream' || expected === 'signed-out') ? expected : 'ended')
+  const why = expected ?? (isAnnounced ? 'signed-out' : null)
+  leave(why !== null && (by === 'stream' || why === 'signed-out') ? why : 'ended')
 }
 
 /** Opens the sign-in page once, and keeps the way back. `ended`: the session ended elsewhere or by its age. */

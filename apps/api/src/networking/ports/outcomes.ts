@@ -65,7 +65,7 @@ export async function settleUntold(ctx: Ctx): Promise<void> {
     SELECT w."id" FROM (
       SELECT "routerId"::text AS "id" FROM "FloatingIp"
       WHERE "state" <> 'active' AND "portId" IS NOT NULL AND "routerId" IS NOT NULL
-      UNION SELECT p."deviceId" FROM "Port" p JOIN "Router" r ON r."id"::text = p."deviceId"
+      UNION SELECT p."deviceId" FROM "Port" p JOIN "Router" r ON r."id" = p."deviceId"::uuid
       WHERE ${untold} AND p."deviceOwner" <> 'network:floatingip' AND r."adminUp") w
     WHERE NOT ${isUnconfirmedSomewhere('router', Prisma.sql`w."id"::uuid`)}
     ORDER BY w."id" LIMIT ${atOnce}`

@@ -11,7 +11,7 @@ type Params = { from?: string; ended?: string }
 export default async function Page({ searchParams }: { searchParams: Promise<Params> }) {
   const { from, ended } = await searchParams
   const back = safeReturnPath(typeof from === 'string' ? from : null)
-  if (await isSignedIn()) redirect(back)
+  if (await isSignedIn(back)) redirect(back)
   return (
     <SignInPage
       back={back}

@@ -1,11 +1,10 @@
 'use client'
-import { IconPlus } from '@tabler/icons-react'
 import { lazyPanel } from '../../kit/lazy-panel.tsx'
+import { MainAction } from '../../kit/MainAction.tsx'
 import { ResourceTable } from '../../kit/ResourceTable.tsx'
 import { useMay } from '../../kit/rights.ts'
 import { useUrlPanel } from '../../kit/url-state.ts'
 import { PageHeader } from '../../ui/PageHeader.tsx'
-import { ReasonButton } from '../../ui/ReasonButton.tsx'
 import { serverGroupDescriptor } from './descriptor.tsx'
 import { serverGroupList } from './list.ts'
 import { useServerGroupActions } from './use-server-group-actions.tsx'
@@ -20,11 +19,7 @@ export function ServerGroupsPage() {
       <PageHeader
         title="Server groups"
         description="Which instances share a host, and which must not."
-        actions={
-          <ReasonButton allowed={may()} leftSection={<IconPlus size={16} />} onClick={panel.open}>
-            Create server group
-          </ReasonButton>
-        }
+        actions={<MainAction label="Create server group" allowed={may()} to={{ onClick: panel.open }} />}
       />
       <ResourceTable
         descriptor={serverGroupDescriptor}

@@ -1,10 +1,10 @@
-import { Button, Text } from '@mantine/core'
+import { Text } from '@mantine/core'
 import type { ServerGroupView } from '@stratolith/api/compute/contract'
-import { IconAffiliate, IconPlus } from '@tabler/icons-react'
+import { IconAffiliate } from '@tabler/icons-react'
 import { Ago } from '../../kit/Ago.tsx'
 import type { ResourceDescriptor } from '../../kit/descriptor.ts'
+import { MainAction } from '../../kit/MainAction.tsx'
 import { NameCell } from '../../kit/NameCell.tsx'
-import { Link } from '../../kit/navigation.tsx'
 import { creating, paths } from '../../kit/paths.ts'
 import { policyText } from './policy-words.ts'
 
@@ -51,10 +51,6 @@ export const serverGroupDescriptor: ResourceDescriptor<ServerGroupView> = {
   empty: {
     title: 'No server groups yet',
     text: 'Instances that are launched into a group are placed on different hosts, so that they do not fail together, or on the same one.',
-    action: (
-      <Button component={Link} href={creating(paths.serverGroups)} leftSection={<IconPlus size={16} />}>
-        Create server group
-      </Button>
-    ),
+    action: <MainAction label="Create server group" to={{ href: creating(paths.serverGroups) }} />,
   },
 }

@@ -5,11 +5,11 @@ import { lazyPanel } from '../../kit/lazy-panel.tsx'
 import { MainAction } from '../../kit/MainAction.tsx'
 import { ResourceTable } from '../../kit/ResourceTable.tsx'
 import { useManage } from '../../kit/rights.ts'
-import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlPanel, useUrlState } from '../../kit/url-state.ts'
 import { PageHeader } from '../../ui/PageHeader.tsx'
 import { DomainPick, GroupPick, ProjectPick, RolePick, UserPick } from '../pickers.tsx'
 import { assignmentDescriptor } from './assignment.descriptor.tsx'
+import { assignmentList } from './list.ts'
 import { useRevoke } from './use-revoke.tsx'
 
 const GrantForm = lazyPanel(() => import('./GrantForm.tsx').then((module) => module.GrantForm))
@@ -21,7 +21,6 @@ const descriptor = assignmentDescriptor(['holder', 'role', 'place', 'reach'], {
 
 /** All role assignments of the cloud, or of the domain of the session. */
 export function AssignmentsPage() {
-  const trpc = useTRPC()
   const manage = useManage()
   const revoke = useRevoke()
   const panel = useUrlPanel('grant')
@@ -74,18 +73,7 @@ export function AssignmentsPage() {
           descriptor={descriptor}
           searchable={false}
           actions={effective ? [] : [revoke]}
-          query={(page) =>
-            trpc.directory.assignments.list.queryOptions({
-              ...page,
-              userId: get('user') ?? undefined,
-              groupId: effective ? undefined : (get('group') ?? undefined),
-              roleId: get('role') ?? undefined,
-              projectId: get('project') ?? undefined,
-              domainId: get('domain') ?? undefined,
-              system: get('system') === '1' ? true : undefined,
-              effective,
-            })
-          }
+          query={assignmentList}
         />
       </Stack>
       {panel.opened && <GrantForm opened onClose={panel.close} />}

@@ -1,6 +1,6 @@
 import type { SessionView } from '@stratolith/api/identity/contract'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { standing } from './current.ts'
+import { isSignedIn, standing } from './current.ts'
 import type { PortalSession } from './session-cookie.ts'
 
 let known: PortalSession
@@ -19,6 +19,8 @@ const inProject = (id: string) => view({ project: { id, name: id }, roles: ['mem
 /** The projects in which the user has a role; null when the sign-in has ended. */
 let projects: string[] | null
 let asked: string[]
+/** The account asks for a second factor since the sign-in, which gives tokens for no other place then. */
+let provesTooLittle: boolean
 const failure = (code: string, status: number) => {
   const cloud = { code, message: 'No', requestId: '', field: null, retryable: false }
   return Response.json({ error: { message: 'No', code: -32_004, data: { cloud } } }, { status })
@@ -29,6 +31,7 @@ beforeEach(() => {
   known = { token: `anchor ${crypto.randomUUID()}`, session: inProject(own), project: own }
   projects = [own, other, third]
   asked = []
+  provesTooLittle = false
   vi.stubGlobal('fetch', async (url: string | URL, init: RequestInit) => {
     asked.push(/identity\.(\w+)/.exec(String(url))?.[1] ?? '')
     if (projects === null) return failure('unauthenticated', 401)
@@ -36,6 +39,7 @@ beforeEach(() => {
     if (String(url).includes('identity.places'))
       return data({ projects: projects.map((id) => ({ id, name: id })), domains: [], system: false })
     if (String(url).includes('identity.rescope')) {
+      if (provesTooLittle) return failure('unauthenticated', 401)
       const { projectId } = JSON.parse(String(init.body))
       return projects.includes(projectId)
         ? data({ token: projectId, session: inProject(projectId) })
@@ -87,4 +91,16 @@ test('who has lost every project is signed in all the same, and goes on when a p
 test('there is no page without a sign-in', async () => {
   projects = null
   for (const place of [own, other, 'cloud']) expect(await standing(place), place).toBeNull()
+})
+
+test('the sign-in page sends nobody to a page that would send them back', async () => {
+  const isThere = () => Promise.all(['/', `/${own}/instances`, `/${other}/images?after=x`].map(isSignedIn))
+  expect(await isThere()).toEqual([true, true, true])
+  known = { ...known, token: `anchor ${crypto.randomUUID()}` }
+  await standing(own)
+  provesTooLittle = true
+  expect(await isThere()).toEqual([true, true, false])
+  for (const place of [own, other]) expect((await standing(place)) !== null).toBe(place === own)
+  projects = null
+  expect(await isThere()).toEqual([false, false, false])
 })

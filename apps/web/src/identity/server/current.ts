@@ -1,17 +1,21 @@
 import type { IssuedToken, SessionView } from '@stratolith/api/identity/contract'
 import { cookies } from 'next/headers'
 import { cloudError } from '../../kit/errors.ts'
-import { cloudPlace } from '../../kit/paths.ts'
+import { cloudPlace, placeIn } from '../../kit/paths.ts'
 import { placeKey, reachesBeyond, toSession } from '../../kit/place.ts'
 import type { Session } from '../../kit/session.ts'
 import { apiClient } from './api.ts'
 import { forgetSessionAt, isRefused, nextPlace, sessionAt } from './places.ts'
 import { type PortalSession, readSession } from './session-cookie.ts'
 
-/** Answers whether the sign-in of the reader is still good. When the API does not answer, the cookie counts. */
-export async function isSignedIn(): Promise<boolean> {
+/**
+ * Answers whether the page at this address would be shown to the reader without another sign-in. It asks as the page
+ * does, because a sign-in may be good and yet give no token for a place, when the account has to prove more by now; the
+ * sign-in page and the page would send the reader to each other for ever. When the API does not answer, the cookie counts.
+ */
+export async function isSignedIn(path: string): Promise<boolean> {
   const known = await readSession(await cookies())
-  return known !== null && (await today(known)) !== null
+  return known !== null && (await standing(placeIn(path) ?? known.project ?? cloudPlace)) !== null
 }
 
 /**

@@ -9,7 +9,7 @@ import type { PortalSession } from './session-cookie.ts'
 /**
  * The cookie says who the user is, and each request says for which place and user its page was made. The API issues a
  * token for each place from the anchor in the cookie; such a token ends with its place or with the sign-in (decision
- * 25). These tokens are stored here until they end; after a restart, new tokens are asked for.
+ * 25). The tokens that were used last are stored here; for the others, and after a restart, the API is asked again.
  */
 type Kept = { issued: Promise<IssuedToken>; endsAt: number }
 type Places = Map<string, Kept>
