@@ -2,7 +2,7 @@ import type { ErrorView } from '@stratolith/api/kernel/contract'
 
 const unreachable: ErrorView = {
   code: 'unavailable',
-  message: 'The portal does not answer. Check your connection; we keep trying.',
+  message: 'The portal does not answer. Check your connection, then try again.',
   requestId: '',
   field: null,
   retryable: true,

@@ -62,7 +62,7 @@ export function Onboarding() {
               })
             }
           >
-            Make the starter network
+            Create the starter network
           </ReasonButton>
         </Step>
         <Step

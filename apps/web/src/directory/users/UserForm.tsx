@@ -23,18 +23,24 @@ type Values = {
   roleId: string | null
 }
 
-const asCli = (values: Values): string =>
-  shellLine(
+const asCli = (values: Values, role: string | null): string => {
+  const name = values.name.trim() || 'NAME'
+  const domain = values.domainId ?? 'default'
+  const create = shellLine(
     'openstack',
     'user',
     'create',
     '--domain',
-    values.domainId ?? 'default',
+    domain,
     '--password-prompt',
     ...(values.email ? ['--email', values.email] : []),
     ...(values.projectId ? ['--project', values.projectId] : []),
-    values.name.trim() || 'NAME',
+    name,
   )
+  if (!values.projectId || !role) return create
+  const place = ['--user-domain', domain, '--project', values.projectId]
+  return `${create}\n${shellLine('openstack', 'role', 'add', '--user', name, ...place, role)}`
+}
 
 const empty = { name: '', email: '', description: '', password: '', projectId: null, roleId: null }
 
@@ -80,7 +86,7 @@ export function UserForm({ opened, onClose }: { opened: boolean; onClose: () => 
       onClose={onClose}
       form={form}
       submitLabel="Create"
-      asCli={asCli}
+      asCli={(values) => asCli(values, values.roleId ?? usual)}
       onSubmit={submit}
     >
       <TextInput

@@ -128,7 +128,7 @@ function refuseTakenRange({ routes }: Machine, ranges: readonly string[], uplink
     if (other && ranges.includes(to))
       throw new DriverError(
         'conflict',
-        `The floating range ${to} is already reached over ${other} on this machine: choose another range for this cloud.`,
+        `The floating range ${to} is already reached over ${other} on this machine: choose another range for this cloud (STRATOLITH_EXTERNAL_CIDR at its first start).`,
       )
   }
 }
