@@ -62,6 +62,8 @@ export type PageAsk = {
   /** The id of the last row of the page before; with `reverse` of the first row of the page after. */
   marker?: string
   reverse?: boolean
+  /** So many rows are left out at the beginning of the list: Nova counts where it has no markers. */
+  offset?: number
   /** Say how many rows there are, and which of them is the first of the page. */
   counted?: boolean
 }
@@ -132,7 +134,7 @@ export async function readPage<Row extends object>(table: unknown, reading: Read
  * `row`: the id of a row that is there, beside which PostgreSQL finds the place by itself. Otherwise the place counts,
  * in which times are as fine as a Date's.
  */
-type From = { place: Place | null; row: string | null; before: boolean; orAt: boolean }
+type From = { place: Place | null; row: string | null; before: boolean; orAt: boolean; skip?: number }
 const start: From = { place: null, row: null, before: false, orAt: false }
 
 async function beginningOf(delegate: Delegate<object>, { page, sort, ...reading }: Reading): Promise<From> {
@@ -146,7 +148,7 @@ async function beginningOf(delegate: Delegate<object>, { page, sort, ...reading 
       : null
     return row ? { ...from, row: String(cursor.place.at(-1)) } : from
   }
-  if (marker === undefined) return { ...start, before: reverse }
+  if (marker === undefined) return { ...start, before: reverse, skip: page.offset }
   const within = reading.markerWithin ?? reading.where
   const row = await rowAt(delegate, { AND: [within, { id: marker }] }, sort).catch((error: unknown) => {
     if (isOfForeignForm(error)) return null
@@ -173,7 +175,7 @@ function included(sort: Order, include: object): object | undefined {
 async function rowsAt<Row>(
   delegate: Delegate<Row>,
   { where, sort, include = {}, omit }: Reading,
-  { place, row, before, orAt }: From,
+  { place, row, before, orAt, skip }: From,
   take: number,
 ): Promise<Row[]> {
   const direction = before ? backwards(sort) : sort
@@ -190,6 +192,7 @@ async function rowsAt<Row>(
     where: conditions.length === 0 ? where : { AND: [where, ...conditions] },
     orderBy: orderBy(direction),
     ...(Number.isFinite(take) ? { take } : {}),
+    ...(skip === undefined ? {} : { skip }),
     ...(row === null ? {} : { cursor: { id: row } }),
     ...(includes === undefined ? {} : { include: includes }),
     ...(omit === undefined ? {} : { omit }),
