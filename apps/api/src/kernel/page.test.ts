@@ -55,7 +55,7 @@ async function walk(projectId: string, sort: Order, limit: number) {
 test('a list may be read from a number of rows on, as Nova reads lists without markers', async () => {
   const projectId = await filled([{}, {}, {}, {}])
   const page = async (offset: number) =>
-    (await read(projectId, [{ field: 'name', dir: 'asc' }], { limit: 2, offset })).rows.map(
+    (await read(projectId, [{ field: 'name', dir: 'asc' }], { limit: 2, skip: offset })).rows.map(
       ({ name }) => name,
     )
   expect([await page(0), await page(1), await page(3), await page(4)]).toEqual([

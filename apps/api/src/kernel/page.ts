@@ -62,8 +62,8 @@ export type PageAsk = {
   /** The id of the last row of the page before; with `reverse` of the first row of the page after. */
   marker?: string
   reverse?: boolean
-  /** So many rows are left out at the beginning of the list: Nova counts where it has no markers. */
-  offset?: number
+  /** How many rows to pass over, as OpenStack's `offset` says; not together with a cursor. */
+  skip?: number
   /** Say how many rows there are, and which of them is the first of the page. */
   counted?: boolean
 }
@@ -134,7 +134,7 @@ export async function readPage<Row extends object>(table: unknown, reading: Read
  * `row`: the id of a row that is there, beside which PostgreSQL finds the place by itself. Otherwise the place counts,
  * in which times are as fine as a Date's.
  */
-type From = { place: Place | null; row: string | null; before: boolean; orAt: boolean; skip?: number }
+type From = { place: Place | null; row: string | null; before: boolean; orAt: boolean }
 const start: From = { place: null, row: null, before: false, orAt: false }
 
 async function beginningOf(delegate: Delegate<object>, { page, sort, ...reading }: Reading): Promise<From> {
@@ -148,7 +148,7 @@ async function beginningOf(delegate: Delegate<object>, { page, sort, ...reading 
       : null
     return row ? { ...from, row: String(cursor.place.at(-1)) } : from
   }
-  if (marker === undefined) return { ...start, before: reverse, skip: page.offset }
+  if (marker === undefined) return { ...start, before: reverse }
   const within = reading.markerWithin ?? reading.where
   const row = await rowAt(delegate, { AND: [within, { id: marker }] }, sort).catch((error: unknown) => {
     if (isOfForeignForm(error)) return null
@@ -174,8 +174,8 @@ function included(sort: Order, include: object): object | undefined {
 /** In the order of the list; read towards its beginning when they lie before the place. */
 async function rowsAt<Row>(
   delegate: Delegate<Row>,
-  { where, sort, include = {}, omit }: Reading,
-  { place, row, before, orAt, skip }: From,
+  { where, sort, page, include = {}, omit }: Reading,
+  { place, row, before, orAt }: From,
   take: number,
 ): Promise<Row[]> {
   const direction = before ? backwards(sort) : sort
@@ -192,8 +192,8 @@ async function rowsAt<Row>(
     where: conditions.length === 0 ? where : { AND: [where, ...conditions] },
     orderBy: orderBy(direction),
     ...(Number.isFinite(take) ? { take } : {}),
-    ...(skip === undefined ? {} : { skip }),
     ...(row === null ? {} : { cursor: { id: row } }),
+    ...(page.skip === undefined ? {} : { skip: page.skip }),
     ...(includes === undefined ? {} : { include: includes }),
     ...(omit === undefined ? {} : { omit }),
   })

@@ -43,7 +43,7 @@ export async function listServerGroups(
   const { rows } = await queryServerGroups(ctx, {
     where: { allProjects },
     sort: newestGroups,
-    page: { limit, offset },
+    page: { limit, skip: offset },
   })
   return rows.map(viewOf)
 }

@@ -26,6 +26,7 @@ const ConsoleLog = dynamic(() => import('../consoles/ConsoleLog.tsx').then((m) =
 const InterfacesTab = dynamic(() => import('./tabs/InterfacesTab.tsx').then((m) => m.InterfacesTab), {
   loading,
 })
+const VolumesTab = dynamic(() => import('./tabs/VolumesTab.tsx').then((m) => m.VolumesTab), { loading })
 const SecurityTab = dynamic(() => import('./tabs/SecurityTab.tsx').then((m) => m.SecurityTab), { loading })
 const OperationsOf = dynamic(() => import('../../operations/OperationsOf.tsx').then((m) => m.OperationsOf), {
   loading,
@@ -112,6 +113,7 @@ const tabsOf = (view: InstanceDetail, unavailable: string | null) => [
     label: 'Interfaces',
     content: <InterfacesTab view={view} />,
   },
+  { id: 'volumes', label: 'Volumes', content: <VolumesTab view={view} /> },
   { id: 'security', label: 'Security', content: <SecurityTab view={view} /> },
   {
     id: 'operations',
