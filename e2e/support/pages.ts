@@ -1,50 +1,13 @@
 import { type Api, type Cloud, signedIn } from './cloud.ts'
+import { routes } from './routes.ts'
 
+/** The pages that need nothing to be filled in, and a page of the help. */
+const plain = [...routes().filter((route) => !route.includes('[')), '/help/networking']
+const isOfAdmins = (route: string) => route.startsWith('/admin/')
 /** The pages that everybody has. */
-export const projectPages = [
-  '/',
-  '/instances',
-  '/instances/new',
-  '/images',
-  '/key-pairs',
-  '/server-groups',
-  '/networks',
-  '/ports',
-  '/routers',
-  '/security-groups',
-  '/floating-ips',
-  '/operations',
-  '/help',
-  '/help/networking',
-  '/profile',
-  '/api-access',
-]
-
+export const projectPages = plain.filter((route) => !isOfAdmins(route))
 /** The pages of the cloud's administrators. */
-export const adminPages = [
-  '/admin/hosts',
-  '/admin/unknown',
-  '/admin/flavors',
-  '/admin/instances',
-  '/admin/images',
-  '/admin/networks',
-  '/admin/ports',
-  '/admin/routers',
-  '/admin/security-groups',
-  '/admin/floating-ips',
-  '/admin/domains',
-  '/admin/projects',
-  '/admin/users',
-  '/admin/groups',
-  '/admin/roles',
-  '/admin/assignments',
-  '/admin/quotas',
-  '/admin/operations',
-  '/admin/audit',
-  '/admin/catalog',
-  '/admin/policy',
-  '/admin/system',
-]
+export const adminPages = plain.filter(isOfAdmins)
 
 /** The pages of one thing of each kind that this project has. */
 export async function thingPages({ compute, images, networking }: Api): Promise<string[]> {

@@ -1,7 +1,7 @@
 /**
  * npm run new-room -- toy [toys] makes a complete room with one resource from the template beside this file: tables,
- * service, policy, procedures, OpenStack's door, portal, tests. It touches only the room's own folders and files, and
- * one line in each of the two lists of rooms. It prints what is left to do.
+ * service, policy, procedures, OpenStack's door, portal, tests. It touches only the room's own folders and files,
+ * the two lists of rooms, and the contents of the guide. It prints what is left to do.
  */
 import fs from 'node:fs'
 import path from 'node:path'

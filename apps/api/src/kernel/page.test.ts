@@ -52,6 +52,20 @@ async function walk(projectId: string, sort: Order, limit: number) {
   return { there, back }
 }
 
+test('a list may be read from a number of rows on, as Nova reads lists without markers', async () => {
+  const projectId = await filled([{}, {}, {}, {}])
+  const page = async (offset: number) =>
+    (await read(projectId, [{ field: 'name', dir: 'asc' }], { limit: 2, skip: offset })).rows.map(
+      ({ name }) => name,
+    )
+  expect([await page(0), await page(1), await page(3), await page(4)]).toEqual([
+    ['r-0', 'r-1'],
+    ['r-1', 'r-2'],
+    ['r-3'],
+    [],
+  ])
+})
+
 describe('every row is met once, there and back', () => {
   const mixed: Fill[] = Array.from({ length: 13 }, (_, n) => ({
     // Ties in every field: two names, three times, and addresses that are missing.

@@ -78,6 +78,15 @@ export const subnetUpdateInput = z.object({
   dns: z.array(ipv4).max(5).optional(),
   pool: z.object({ start: ipv4, end: ipv4 }).optional(),
 })
+/** What the portal says before it offers a starter network. */
+export type StarterOffer = {
+  /** There is a network for instances, the project's own or one that is open to it. */
+  hasNetwork: boolean
+  /** A router of the project leads out from a network for instances. */
+  hasWayOut: boolean
+  /** The names of the starter networks that the project has. */
+  names: string[]
+}
 export const starterNetworkInput = z.object({ name: nameInput.default('starter-net') })
 
 export type SubnetView = {

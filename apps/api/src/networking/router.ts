@@ -27,6 +27,7 @@ import {
 } from './contract.ts'
 import * as floatingIps from './floating-ips/service.ts'
 import * as networks from './networks/service.ts'
+import { starterOffer } from './networks/starter.ts'
 import * as portChanges from './ports/change.ts'
 import { explainReach } from './ports/reach.ts'
 import * as ports from './ports/service.ts'
@@ -57,6 +58,7 @@ export const networkingRouter = router({
       .input(networkUpdateInput)
       .mutation(({ ctx, input }) => networks.updateNetwork(ctx.cloud, input)),
     delete: procedure.input(idInput).mutation(({ ctx, input }) => networks.deleteNetwork(ctx.cloud, input)),
+    starterOffer: procedure.query(({ ctx }) => starterOffer(ctx.cloud)),
     starter: procedure
       .input(starterNetworkInput)
       .mutation(({ ctx, input }) => networks.starterNetwork(ctx.cloud, input)),

@@ -33,6 +33,7 @@ export const testingRoom: TestingRoom = {
     'networks.create': { kind: 'create', input: () => ({ name: name() }) },
     'networks.update': byId('write', network, { name: 'new' }),
     'networks.delete': byId('write', network),
+    'networks.starterOffer': { kind: 'list', input: () => undefined },
     'networks.starter': { kind: 'create', input: () => ({ name: name() }) },
     'subnets.create': {
       kind: 'write',

@@ -54,11 +54,22 @@ export function extraOf(
 /** Keys that are never extra attributes: every thing gets them from us, and "extra" itself is ignored, as in Keystone. */
 const never = ['id', 'links', 'extra']
 
-/** Handles a change of the thing `:id`, whose own attributes are stored as one value, after other changes of the thing. */
+/**
+ * Handles a change of the thing `:id`, whose own attributes are stored as one value, after other changes of the thing.
+ * `load` is called before that as well, so that nobody who does not see the thing makes its changes wait.
+ */
 export const eachInTurn =
-  <T>(handle: (call: Call) => Promise<T>) =>
-  (call: Call): Promise<T> =>
-    inTurn(call.ctx, `attributes of ${call.params.id}`, (ctx) => handle({ ...call, ctx }))
+  <Before, T>(
+    load: (call: Call) => Promise<Before>,
+    change: (call: Call, before: Before) => Promise<T>,
+  ): ((call: Call) => Promise<T>) =>
+  async (call) => {
+    await load(call)
+    return inTurn(call.ctx, `attributes of ${call.params.id}`, async (ctx) => {
+      const within = { ...call, ctx }
+      return change(within, await load(within))
+    })
+  }
 
 /** The attributes after a change; an empty object when the change has none. Null is a value like any other. */
 export const changedExtra = (before: Extra, given: Record<string, unknown>): { extra?: Extra } =>

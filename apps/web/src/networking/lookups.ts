@@ -3,8 +3,9 @@ import type { NetworkView, PortView } from '@stratolith/api/networking/contract'
 import { useQuery } from '@tanstack/react-query'
 import { useLook, useSession } from '../kit/session.ts'
 import { useTRPC } from '../kit/trpc.ts'
+import { freeName } from './free-name.ts'
 import type { ListRead } from './list-read.ts'
-import { many, usableNetworks } from './reads.ts'
+import { many, starterRead, usableNetworks } from './reads.ts'
 
 export type NetworkLookup = ListRead & { networks: NetworkView[] }
 
@@ -31,6 +32,18 @@ export function useNetworks(projectId?: string): NetworkLookup {
   const allProjects = useIsCloud()
   const { data, isError } = useQuery({ ...usableNetworks(trpc, allProjects, asked), enabled: !elsewhere })
   return { networks: data?.items ?? [], ready: data !== undefined, failed: isError }
+}
+
+/** The facts by which a project is offered a starter network, with a free name for it; not read outside of projects. */
+export function useStarterOffer() {
+  const trpc = useTRPC()
+  const { data, isError } = useQuery({ ...starterRead(trpc), enabled: !useIsCloud() })
+  return {
+    offer: data,
+    name: freeName('starter-net', data?.names ?? []),
+    ready: data !== undefined,
+    failed: isError,
+  }
 }
 
 /** The networks that lead out of the cloud, from which floating IPs and gateways come. */

@@ -19,14 +19,6 @@ export function publicIpOffer(hasExternal: boolean, closed: string | null): stri
     : 'A floating IP, so that it can be reached from outside of the cloud.'
 }
 
-/** Answers whether one of the networks has a router that leads out of the cloud. */
-export const hasWayOut = (
-  networks: readonly Pick<NetworkView, 'external' | 'subnets' | 'router'>[],
-): boolean =>
-  networks.some(
-    ({ external, subnets, router }) => !external && subnets.length > 0 && router?.externalAddress != null,
-  )
-
 export const starterMade = (name: string, closed: string | null): string =>
   closed ? `${name} is made, with a router` : `${name} is made, with a router that leads out`
 

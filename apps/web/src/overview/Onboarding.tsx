@@ -10,10 +10,8 @@ import { creating, paths } from '../kit/paths.ts'
 import { all, useMay } from '../kit/rights.ts'
 import { invalidateKind } from '../kit/stale.ts'
 import { useTRPC } from '../kit/trpc.ts'
-import { freeName } from '../networking/free-name.ts'
 import { isListWaited, listRead } from '../networking/list-read.ts'
-import { useNetworks } from '../networking/lookups.ts'
-import { hasWayOut } from '../networking/outside.ts'
+import { useStarterOffer } from '../networking/lookups.ts'
 import { ReasonButton } from '../ui/ReasonButton.tsx'
 import { Section } from '../ui/Section.tsx'
 import classes from './Onboarding.module.css'
@@ -24,7 +22,7 @@ export function Onboarding() {
   const trpc = useTRPC()
   const client = useQueryClient()
   const allowed = useMay()()
-  const { networks, ...list } = useNetworks()
+  const { offer, name, ...list } = useStarterOffer()
   const keyPairs = useQuery(keyPairRead(trpc))
   const starter = useMutation(
     trpc.networking.networks.starter.mutationOptions({
@@ -35,7 +33,7 @@ export function Onboarding() {
       onError: notify.failed,
     }),
   )
-  const hasNetwork = hasWayOut(networks)
+  const hasNetwork = offer?.hasWayOut === true
   const hasKey = (keyPairs.data?.total ?? 0) > 0
   const next = hasNetwork ? (hasKey ? 3 : 2) : 1
   return (
@@ -53,14 +51,7 @@ export function Onboarding() {
             variant={next === 1 ? 'filled' : 'default'}
             loading={starter.isPending || isListWaited(list)}
             allowed={all(allowed, listRead(list), !hasNetwork || 'There is a network with a way out.')}
-            onClick={() =>
-              starter.mutate({
-                name: freeName(
-                  'starter-net',
-                  networks.map(({ name }) => name),
-                ),
-              })
-            }
+            onClick={() => starter.mutate({ name })}
           >
             Create the starter network
           </ReasonButton>

@@ -1,6 +1,6 @@
 import { cloudPlace } from '../kit/paths.ts'
 import type { Trpc } from '../kit/trpc.ts'
-import { usableNetworks } from '../networking/reads.ts'
+import { starterRead } from '../networking/reads.ts'
 
 /** The reads of the overview's parts. The server makes them first (`firstReads`). */
 export const machineRead = (trpc: Trpc) => trpc.compute.instances.list.queryOptions({ limit: 8 })
@@ -29,6 +29,6 @@ export const firstReads = (trpc: Trpc, place: string) =>
         machineRead(trpc),
         recentRead(trpc),
         keyPairRead(trpc),
-        usableNetworks(trpc, false),
+        starterRead(trpc),
         trpc.quota.get.queryOptions(),
       ]

@@ -92,21 +92,23 @@ export const endpointOperations: ApiOperation[] = [
     status: 200,
     access: 'admin',
     deviation: 'The cloud’s own endpoints follow from its configuration: 403.',
-    handle: eachInTurn(async (call) => {
-      const { endpoint } = updated.parse(call.body)
-      const before = await getEndpoint(call.ctx, ref(call))
-      unchangeable(endpoint, { id: before.id })
-      const now = await updateEndpoint(call.ctx, {
-        id: before.id,
-        serviceId: endpoint.service_id,
-        interface: endpoint.interface,
-        url: endpoint.url,
-        enabled: endpoint.enabled,
-        ...placeOf(endpoint),
-        ...changedExtra(before.extra, extraOf(call.body, 'endpoint', known)),
-      })
-      return { endpoint: endpointView(keystoneBase(call), now) }
-    }),
+    handle: eachInTurn(
+      (call) => getEndpoint(call.ctx, ref(call)),
+      async (call, before) => {
+        const { endpoint } = updated.parse(call.body)
+        unchangeable(endpoint, { id: before.id })
+        const now = await updateEndpoint(call.ctx, {
+          id: before.id,
+          serviceId: endpoint.service_id,
+          interface: endpoint.interface,
+          url: endpoint.url,
+          enabled: endpoint.enabled,
+          ...placeOf(endpoint),
+          ...changedExtra(before.extra, extraOf(call.body, 'endpoint', known)),
+        })
+        return { endpoint: endpointView(keystoneBase(call), now) }
+      },
+    ),
   },
   {
     name: 'endpoints.delete',

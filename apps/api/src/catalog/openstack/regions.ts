@@ -83,15 +83,17 @@ export const regionOperations: ApiOperation[] = [
     status: 200,
     access: 'admin',
     deviation: 'The cloud’s own region follows from its configuration: 403.',
-    handle: eachInTurn(async (call) => {
-      const { region } = updated.parse(call.body)
-      const before = await getRegion(call.ctx, ref(call))
-      unchangeable(region, { id: before.id })
-      const change = { description: region.description, parentRegionId: region.parent_region_id }
-      const own = changedExtra(before.extra, extraOf(call.body, 'region', known))
-      const now = await updateRegion(call.ctx, { id: before.id, ...change, ...own })
-      return { region: regionView(keystoneBase(call), now) }
-    }),
+    handle: eachInTurn(
+      (call) => getRegion(call.ctx, ref(call)),
+      async (call, before) => {
+        const { region } = updated.parse(call.body)
+        unchangeable(region, { id: before.id })
+        const change = { description: region.description, parentRegionId: region.parent_region_id }
+        const own = changedExtra(before.extra, extraOf(call.body, 'region', known))
+        const now = await updateRegion(call.ctx, { id: before.id, ...change, ...own })
+        return { region: regionView(keystoneBase(call), now) }
+      },
+    ),
   },
   {
     name: 'regions.delete',

@@ -85,16 +85,18 @@ export const serviceOperations: ApiOperation[] = [
     status: 200,
     access: 'admin',
     deviation: 'The cloud’s own services follow from its configuration: 403.',
-    handle: eachInTurn(async (call) => {
-      const { service } = updated.parse(call.body)
-      const before = await getService(call.ctx, ref(call))
-      unchangeable(service, { id: before.id })
-      const { type, name, description, enabled } = service
-      const change = { id: before.id, type, name, description, enabled }
-      const own = changedExtra(before.extra, extraIn(call))
-      const now = await updateService(call.ctx, { ...change, ...own })
-      return { service: serviceView(keystoneBase(call), now) }
-    }),
+    handle: eachInTurn(
+      (call) => getService(call.ctx, ref(call)),
+      async (call, before) => {
+        const { service } = updated.parse(call.body)
+        unchangeable(service, { id: before.id })
+        const { type, name, description, enabled } = service
+        const change = { id: before.id, type, name, description, enabled }
+        const own = changedExtra(before.extra, extraIn(call))
+        const now = await updateService(call.ctx, { ...change, ...own })
+        return { service: serviceView(keystoneBase(call), now) }
+      },
+    ),
   },
   {
     name: 'services.delete',

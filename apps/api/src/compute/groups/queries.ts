@@ -1,7 +1,8 @@
 import { Prisma } from '@stratolith/db'
-import { type Ctx, projectOf } from '../../kernel/context.ts'
+import { type Ctx, projectOf, seesAll } from '../../kernel/context.ts'
 import {
   type Ask,
+  containing,
   inOrder,
   likeLiteral,
   type Order,
@@ -22,22 +23,39 @@ export const sortableServerGroups: Sortable = {
   name: [{ field: 'name' }],
   policy: [{ field: 'policy' }, { field: 'name' }],
   members: [{ field: 'members' }, { field: 'name' }],
-  created: [{ field: 'created' }],
+  created: [{ field: 'createdAt' }],
 }
-export const newestGroups: Order = [{ field: 'created', dir: 'desc' }]
+export const newestGroups: Order = [{ field: 'createdAt', dir: 'desc' }]
 
-/** The server groups of the session's project, which are as many as its quota allows. */
+type ServerGroupWhere = {
+  search?: string
+  /** For administrators, and ignored for others, as in Nova. */
+  allProjects?: boolean
+}
+
+/** The server groups of the session's project; those of all projects for administrators who ask for them. */
 export async function queryServerGroups(
   ctx: Ctx,
-  { where, sort, page }: Ask<{ search?: string }>,
+  { where, sort, page }: Ask<ServerGroupWhere>,
 ): Promise<Slice<ServerGroupRow>> {
-  const projectId = projectOf(ctx)
-  authorize(ctx, 'compute:list_server_groups', { projectId })
+  const all = seesAll(ctx) && (where.allProjects === true || ctx.scope.kind !== 'project')
+  const scope = all ? {} : { projectId: projectOf(ctx) }
+  authorize(ctx, 'compute:list_server_groups', scope)
+  // Only the number of members is no column of the table.
+  if (!sort.some(({ field }) => field === 'members'))
+    return readPage<ServerGroupRow>(ctx.db.serverGroup, {
+      where: { ...scope, ...(where.search ? { name: containing(where.search) } : {}) },
+      include: withMembers,
+      sort,
+      page,
+    })
+  const within =
+    scope.projectId === undefined ? Prisma.sql`TRUE` : Prisma.sql`g."projectId" = ${scope.projectId}`
   const word = `%${likeLiteral(where.search ?? '')}%`
   const groups = Prisma.sql`
-    SELECT g."id"::text AS "id", g."name", g."policy", (extract(epoch FROM g."createdAt") * 1000000)::bigint AS "created",
+    SELECT g."id"::text AS "id", g."name",
       (SELECT count(*)::int FROM "Instance" i WHERE i."serverGroupId" = g."id") AS "members"
-    FROM "ServerGroup" g WHERE g."projectId" = ${projectId} AND g."name" ILIKE ${word}`
+    FROM "ServerGroup" g WHERE ${within} AND g."name" ILIKE ${word}`
   const slice = await readPage<{ id: string }>(rowsOfSql(ctx, groups), { where: {}, sort, page })
   const ids = slice.rows.map(({ id }) => id)
   const rows = await ctx.db.serverGroup.findMany({ where: { id: { in: ids } }, include: withMembers })

@@ -1,6 +1,6 @@
 import { Prisma } from '@stratolith/db'
 import type { z } from 'zod'
-import { type Ctx, inTransaction, projectOf, seesAll, visible } from '../../kernel/context.ts'
+import { type Ctx, inTransaction, projectOf, visible } from '../../kernel/context.ts'
 import type { Page } from '../../kernel/contract.ts'
 import { conflict, invalidInput, notFound } from '../../kernel/errors.ts'
 import { type Fact, readFacts } from '../../kernel/facts.ts'
@@ -34,20 +34,16 @@ const viewOf = (row: ServerGroupRow): ServerGroupView => ({
   createdAt: row.createdAt.toISOString(),
 })
 
-/** Lists server groups, newest first. `allProjects` is for administrators and ignored for others, as in Nova. */
+/** Lists server groups for OpenStack's clients, newest first. */
 export async function listServerGroups(
   ctx: Ctx,
   input: { allProjects?: boolean; limit: number; offset: number },
 ): Promise<ServerGroupView[]> {
-  const all = seesAll(ctx) && (input.allProjects === true || ctx.scope.kind !== 'project')
-  const where = all ? {} : { projectId: projectOf(ctx) }
-  authorize(ctx, 'compute:list_server_groups', where)
-  const rows = await ctx.db.serverGroup.findMany({
-    where,
-    include: withMembers,
-    orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
-    take: input.limit,
-    skip: input.offset,
+  const { allProjects, limit, offset } = input
+  const { rows } = await queryServerGroups(ctx, {
+    where: { allProjects },
+    sort: newestGroups,
+    page: { limit, skip: offset },
   })
   return rows.map(viewOf)
 }
@@ -57,6 +53,7 @@ export async function serverGroupPage(
   ctx: Ctx,
   input: z.output<typeof serverGroupListInput>,
 ): Promise<Page<ServerGroupView>> {
+  projectOf(ctx)
   const slice = await queryServerGroups(ctx, {
     where: input,
     ...askOf(input, sortableServerGroups, newestGroups),

@@ -91,15 +91,19 @@ export const domainOperations: ApiOperation[] = [
     access: 'ofProjectWrite',
     // The name of a domain and whether it is enabled are the business of the cloud's administrators.
     except: { domainAdmin: 'forbidden' },
-    handle: eachInTurn(async (call) => {
-      const { domain } = updated.parse(call.body)
-      const before = await getDomain(call.ctx, { id: idOf(call.params) })
-      unchangeable(domain, { id: before.id })
-      const own = changedExtra(before.extra, extraOf(call.body, 'domain', known, texts))
-      const change = { id: before.id, name: domain.name, ...columnsOf(domain), ...own }
-      const now = await storing('project', { name: domain.name ?? '' }, () => updateDomain(call.ctx, change))
-      return { domain: domainView(keystoneBase(call), now) }
-    }),
+    handle: eachInTurn(
+      (call) => getDomain(call.ctx, { id: idOf(call.params) }),
+      async (call, before) => {
+        const { domain } = updated.parse(call.body)
+        unchangeable(domain, { id: before.id })
+        const own = changedExtra(before.extra, extraOf(call.body, 'domain', known, texts))
+        const change = { id: before.id, name: domain.name, ...columnsOf(domain), ...own }
+        const now = await storing('project', { name: domain.name ?? '' }, () =>
+          updateDomain(call.ctx, change),
+        )
+        return { domain: domainView(keystoneBase(call), now) }
+      },
+    ),
   },
   {
     name: 'domains.delete',

@@ -91,17 +91,19 @@ export const groupOperations: ApiOperation[] = [
     summary: 'Change a group',
     status: 200,
     access: 'ofDomainWrite',
-    handle: eachInTurn(async (call) => {
-      const { group } = updated.parse(call.body)
-      const before = await getGroup(call.ctx, { id: idOf(call.params) })
-      unchangeable(group, { id: before.id, domain_id: before.domainId })
-      const own = changedExtra(before.extra, extraIn(call))
-      const change = { id: before.id, name: group.name, description: group.description, ...own }
-      const now = await storing('group', { name: group.name ?? '', domainId: before.domainId }, () =>
-        updateGroup(call.ctx, change),
-      )
-      return { group: groupView(keystoneBase(call), now) }
-    }),
+    handle: eachInTurn(
+      (call) => getGroup(call.ctx, { id: idOf(call.params) }),
+      async (call, before) => {
+        const { group } = updated.parse(call.body)
+        unchangeable(group, { id: before.id, domain_id: before.domainId })
+        const own = changedExtra(before.extra, extraIn(call))
+        const change = { id: before.id, name: group.name, description: group.description, ...own }
+        const now = await storing('group', { name: group.name ?? '', domainId: before.domainId }, () =>
+          updateGroup(call.ctx, change),
+        )
+        return { group: groupView(keystoneBase(call), now) }
+      },
+    ),
   },
   {
     name: 'groups.delete',

@@ -102,7 +102,7 @@ export const projectOperations: ApiOperation[] = [
     summary: 'Change a project',
     status: 200,
     access: 'ofProjectWrite',
-    handle: eachInTurn(update),
+    handle: eachInTurn((call) => projectOrDomain(call.ctx, idOf(call.params)), update),
   },
   {
     name: 'projects.delete',
@@ -169,9 +169,11 @@ async function placeOf(
   return { domainId: domain.id }
 }
 
-async function update(call: Call): Promise<object> {
+async function update(
+  call: Call,
+  { project: before, domain }: Awaited<ReturnType<typeof projectOrDomain>>,
+): Promise<object> {
   const { project } = updated.parse(call.body)
-  const { project: before, domain } = await projectOrDomain(call.ctx, idOf(call.params))
   const { id, extra } = before ?? domain
   const { name, description, enabled, tags, options } = project
   const own = changedExtra(extra, extraOf(call.body, 'project', known, texts))

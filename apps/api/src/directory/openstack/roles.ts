@@ -74,21 +74,23 @@ export const roleOperations: ApiOperation[] = [
     access: 'admin',
     deviation:
       'admin, member and reader cannot be changed, whatever their options say, because the rules depend on them.',
-    handle: eachInTurn(async (call) => {
-      const { role } = updated.parse(call.body)
-      const before = await getRole(call.ctx, { id: idOf(call.params) })
-      unchangeable(role, { id: before.id, domain_id: before.domainId })
-      const { name, description, options } = role
-      const change = {
-        id: before.id,
-        name,
-        description,
-        options,
-        ...changedExtra(before.extra, extraIn(call)),
-      }
-      const now = await storing('role', { name: name ?? '' }, () => updateRole(call.ctx, change))
-      return { role: roleView(keystoneBase(call), now) }
-    }),
+    handle: eachInTurn(
+      (call) => getRole(call.ctx, { id: idOf(call.params) }),
+      async (call, before) => {
+        const { role } = updated.parse(call.body)
+        unchangeable(role, { id: before.id, domain_id: before.domainId })
+        const { name, description, options } = role
+        const change = {
+          id: before.id,
+          name,
+          description,
+          options,
+          ...changedExtra(before.extra, extraIn(call)),
+        }
+        const now = await storing('role', { name: name ?? '' }, () => updateRole(call.ctx, change))
+        return { role: roleView(keystoneBase(call), now) }
+      },
+    ),
   },
   {
     name: 'roles.delete',

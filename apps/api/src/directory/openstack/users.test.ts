@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import argon2 from 'argon2'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import '../../register.ts'
 import {
   base,
@@ -14,6 +15,24 @@ import {
 
 beforeAll(openDirectory)
 afterAll(closeDirectory)
+
+test('a new password is hashed, and a change that is refused is refused, before other changes of the user are waited for', async () => {
+  const user = await created('/users', 'user', { name: name('u'), password: 'a-long-password' })
+  const hash = vi.spyOn(argon2, 'hash')
+  const change = (password: string) => send('PATCH', `/users/${user.id}`, { user: { password } })
+  const answer = await deps.root.$transaction(
+    async (tx) => {
+      await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${`attributes of ${user.id}`}, 0))`
+      expect((await change('short')).status).toBe(400)
+      const changing = change('another-long-password')
+      await vi.waitFor(() => expect(hash).toHaveBeenCalledOnce(), { timeout: 5000 })
+      return { changing }
+    },
+    { timeout: 15_000 },
+  )
+  expect((await answer.changing).status).toBe(200)
+  hash.mockRestore()
+})
 
 describe('users and groups', () => {
   test('a user has the keys of its values only', async () => {

@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { inTransaction } from '../../kernel/context.ts'
 import { HttpError } from '../../openstack/errors.ts'
 import { changedExtra, eachInTurn, extraOf } from '../../openstack/extra.ts'
 import {
@@ -17,10 +16,16 @@ import { keystoneId, passwordInput } from '../contract.ts'
 import { limited } from '../domain-config/limited.ts'
 import { ownDomain } from '../reach.ts'
 import { projectDetailsOf } from '../roles/places.ts'
-import { groupListInput, userInput, userListInput, userUpdateInput } from '../users/contract.ts'
+import {
+  groupListInput,
+  type UserView,
+  userInput,
+  userListInput,
+  userUpdateInput,
+} from '../users/contract.ts'
 import { findGroups } from '../users/groups.ts'
-import { resetPassword } from '../users/password.ts'
-import { createUser, deleteUser, findUsers, getUser, updateUser } from '../users/service.ts'
+import { preparedPassword } from '../users/password.ts'
+import { createUser, deleteUser, findUsers, getUser, getUserToUpdate, updateUser } from '../users/service.ts'
 import { directoryFilter } from './shared.ts'
 import { groupView, projectView, userView } from './views.ts'
 
@@ -104,7 +109,7 @@ export const userOperations: ApiOperation[] = [
     summary: 'Change a user, including the password',
     status: 200,
     access: 'ofUserWrite',
-    handle: eachInTurn(update),
+    handle: update,
   },
   {
     name: 'users.delete',
@@ -183,26 +188,26 @@ async function create(call: Call): Promise<object> {
   return { user: userView(keystoneBase(call), made) }
 }
 
+/** The right is checked and the password hashed before the change takes its turn, so that it is short. */
 async function update(call: Call): Promise<object> {
   const { user } = updated.parse(call.body)
-  const before = await getUser(call.ctx, { id: idOf(call.params) })
-  unchangeable(user, { id: before.id, domain_id: before.domainId })
-  const { password } = user
-  const change = {
-    id: before.id,
-    name: user.name,
-    email: user.email,
-    description: user.description,
-    defaultProjectId: user.default_project_id,
-    enabled: user.enabled,
-    options: user.options,
-    ...changedExtra(before.extra, extraOf(call.body, 'user', known, texts)),
+  const load = ({ ctx }: Call) => getUserToUpdate(ctx, { id: idOf(call.params) })
+  const { id, domainId } = await load(call)
+  unchangeable(user, { id, domain_id: domainId })
+  const setPassword = user.password ? await preparedPassword(call.ctx, { id, password: user.password }) : null
+  const change = async ({ ctx }: Call, { extra }: UserView) => {
+    await setPassword?.(ctx)
+    return updateUser(ctx, {
+      id,
+      name: user.name,
+      email: user.email,
+      description: user.description,
+      defaultProjectId: user.default_project_id,
+      enabled: user.enabled,
+      options: user.options,
+      ...changedExtra(extra, extraOf(call.body, 'user', known, texts)),
+    })
   }
-  const now = await storing('user', { name: user.name ?? '', domainId: before.domainId }, () =>
-    inTransaction(call.ctx, async (tx) => {
-      if (password) await resetPassword(tx, { id: before.id, password })
-      return updateUser(tx, change)
-    }),
-  )
+  const now = await storing('user', { name: user.name ?? '', domainId }, () => eachInTurn(load, change)(call))
   return { user: userView(keystoneBase(call), now) }
 }

@@ -10,6 +10,17 @@ import { loadUser } from './load.ts'
 
 /** Sets a password by an administrator; ends every session of the user and every wait. */
 export async function resetPassword(ctx: Ctx, input: z.output<typeof resetPasswordInput>): Promise<void> {
+  await inTransaction(ctx, await preparedPassword(ctx, input))
+}
+
+/**
+ * Does all of this but the writing, for a caller who writes more in the same transaction: hashing takes long, and the
+ * transaction holds locks. Returns the function that writes.
+ */
+export async function preparedPassword(
+  ctx: Ctx,
+  input: z.output<typeof resetPasswordInput>,
+): Promise<(tx: Ctx) => Promise<void>> {
   const user = await loadUser(ctx, input.id, 'identity:set_password')
   await demandNoMore(ctx, user)
   refuseDelegation(ctx, 'set passwords')
@@ -17,7 +28,7 @@ export async function resetPassword(ctx: Ctx, input: z.output<typeof resetPasswo
   checkNewPassword(ctx, input.password)
   const exempt = (user.options as UserOptions).ignore_change_password_upon_first_use === true
   const columns = await passwordColumns(ctx, input.password, { byAdmin: true, exempt })
-  await inTransaction(ctx, async (tx) => {
+  return async (tx) => {
     await lockUser(tx, user.id)
     const before = await tx.db.user.findUnique({ where: { id: user.id }, select: { passwordHash: true } })
     await tx.db.user.update({
@@ -27,7 +38,7 @@ export async function resetPassword(ctx: Ctx, input: z.output<typeof resetPasswo
     await rememberOldPassword(tx, user.id, before?.passwordHash ?? null)
     await voidTokens(tx, user.id, 'password changed')
     await directoryEvent(tx, 'user', 'updated', user.id)
-  })
+  }
 }
 
 /**

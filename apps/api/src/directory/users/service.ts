@@ -36,6 +36,17 @@ export async function getUser(ctx: Ctx, input: { id: string }): Promise<UserView
   return toUserView(await loadUser(ctx, input.id))
 }
 
+/** The same for a caller who is going to change the user. */
+export async function getUserToUpdate(ctx: Ctx, input: { id: string }): Promise<UserView> {
+  return toUserView(await loadToUpdate(ctx, input.id))
+}
+
+async function loadToUpdate(ctx: Ctx, id: string): Promise<UserRow> {
+  const row = await loadUser(ctx, id, 'identity:update_user')
+  await demandNoMore(ctx, row)
+  return row
+}
+
 /** Without a password, the user cannot sign in by password. */
 export async function createUser(ctx: Ctx, input: UserInput): Promise<UserView> {
   const domainId = input.domainId ?? ownDomain(ctx)
@@ -75,8 +86,7 @@ export async function createUser(ctx: Ctx, input: UserInput): Promise<UserView> 
  * Disabling ends every token at once, and so does a new name, because the user may be known elsewhere by the old one.
  */
 export async function updateUser(ctx: Ctx, input: z.output<typeof userUpdateInput>): Promise<UserView> {
-  const before = await loadUser(ctx, input.id, 'identity:update_user')
-  await demandNoMore(ctx, before)
+  const before = await loadToUpdate(ctx, input.id)
   demandOurs(before, input)
   const { id, options, ...changes } = input
   return inTransaction(ctx, async (tx) => {

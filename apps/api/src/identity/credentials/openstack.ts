@@ -107,20 +107,22 @@ export const credentialOperations: ApiOperation[] = [
     access: 'mine',
     except: owners,
     deviation: 'user_id never changes, project_id only by an administrator of the cloud (403).',
-    handle: eachInTurn(async (call) => {
-      const { credential } = updateBody.parse(call.body)
-      const before = await getCredential(call.ctx, { id: idOf(call.params) })
-      unchangeable(credential, { id: before.id })
-      const changed = await updateCredential(call.ctx, {
-        id: before.id,
-        userId: credential.user_id,
-        projectId: credential.project_id,
-        type: credential.type,
-        blob: credential.blob,
-        ...changedExtra(before.extra, extraOf(call.body, 'credential', known)),
-      })
-      return { credential: credentialView(keystoneBase(call), changed) }
-    }),
+    handle: eachInTurn(
+      (call) => getCredential(call.ctx, { id: idOf(call.params) }),
+      async (call, before) => {
+        const { credential } = updateBody.parse(call.body)
+        unchangeable(credential, { id: before.id })
+        const changed = await updateCredential(call.ctx, {
+          id: before.id,
+          userId: credential.user_id,
+          projectId: credential.project_id,
+          type: credential.type,
+          blob: credential.blob,
+          ...changedExtra(before.extra, extraOf(call.body, 'credential', known)),
+        })
+        return { credential: credentialView(keystoneBase(call), changed) }
+      },
+    ),
   },
   {
     name: 'credentials.delete',

@@ -12,6 +12,7 @@ import {
   starterNetwork,
   updateNetwork,
 } from './service.ts'
+import { starterOffer } from './starter.ts'
 
 let cloud: Cloud
 beforeAll(async () => {
@@ -223,6 +224,18 @@ describe('the starter network', () => {
     ])
     await runPending(cloud.deps)
     expect(await usage(cloud, ctx.projectId)).toEqual({ networks: 2, subnets: 2, routers: 2, ports: 2 })
+  })
+
+  it('is offered by the few facts that the portal needs', async () => {
+    const ctx = await testCtx(cloud.deps)
+    const before = await starterOffer(ctx)
+    expect([before.hasWayOut, before.names]).toEqual([false, []])
+    await createNetwork(ctx, network({ name: 'web' }))
+    expect(await starterOffer(ctx)).toEqual({ hasNetwork: true, hasWayOut: false, names: [] })
+    await starterNetwork(ctx, { name: 'starter-net-2' })
+    expect(await starterOffer(ctx)).toEqual({ hasNetwork: true, hasWayOut: true, names: ['starter-net-2'] })
+    const other = await starterOffer(await testCtx(cloud.deps))
+    expect([other.hasWayOut, other.names], 'another project').toEqual([false, []])
   })
 
   it('is refused with the reason when there is no external network', async () => {

@@ -67,14 +67,16 @@ export const storedPolicyOperations: ApiOperation[] = [
     summary: 'Change a stored policy',
     status: 200,
     access: 'admin',
-    handle: eachInTurn(async (call) => {
-      const { policy } = updateBody.parse(call.body)
-      const { id, extra } = await getStoredPolicy(call.ctx, idOf(call.params))
-      unchangeable(policy, { id })
-      const own = changedExtra(extra, extraOf(call.body, 'policy', known))
-      const { type, blob } = policy
-      return shown(call, await updateStoredPolicy(call.ctx, { id, type, blob, ...own }))
-    }),
+    handle: eachInTurn(
+      (call) => getStoredPolicy(call.ctx, idOf(call.params)),
+      async (call, { id, extra }) => {
+        const { policy } = updateBody.parse(call.body)
+        unchangeable(policy, { id })
+        const own = changedExtra(extra, extraOf(call.body, 'policy', known))
+        const { type, blob } = policy
+        return shown(call, await updateStoredPolicy(call.ctx, { id, type, blob, ...own }))
+      },
+    ),
   },
   {
     name: 'policies.delete',

@@ -67,9 +67,10 @@ async function ownToday(known: PortalSession): Promise<{ own: SessionView; lost:
 async function sessionToday(known: PortalSession, place: string): Promise<SessionView | 'refused' | null> {
   for (const again of [true, false]) {
     try {
-      const view = await today(await sessionAt(known, place))
+      const issued = await sessionAt(known, place)
+      const view = await today(issued)
       if (view !== null) return view
-      forgetSessionAt(known, place)
+      await forgetSessionAt(known, place, issued)
     } catch (error) {
       if (isRefused(error)) return 'refused'
       if (cloudError(error).code === 'unauthenticated') return null

@@ -44,8 +44,8 @@ export async function forwardTrpc(request: Request, procedures: string): Promise
     })
     // A batch of which some procedures need no session has the status 207.
     const isRefusal = answer.status === 401 || answer.status === 207
-    if (known && isRefusal && answer.headers.get('x-stratolith-token') === 'over')
-      return await afterEnd(known, asked)
+    if (known && there && isRefusal && answer.headers.get('x-stratolith-token') === 'over')
+      return await afterEnd(known, asked, there)
     return new Response(answer.body, { status: answer.status, headers: keptHeaders(answer) })
   } catch (error) {
     if (request.signal.aborted) return new Response(null, { status: 499 })
@@ -81,8 +81,8 @@ export function refusalOf(error: unknown): Response {
  * The answer to a request whose token the API has refused: the sign-in may be over, or the user has lost the place. When
  * neither is so, for example because the project was disabled and enabled again, the page asks again by itself.
  */
-export async function afterEnd(known: PortalSession, asked: Asked): Promise<Response> {
-  forgetSessionAt(known, asked.place)
+export async function afterEnd(known: PortalSession, asked: Asked, refused: IssuedToken): Promise<Response> {
+  await forgetSessionAt(known, asked.place, refused)
   const there = await sessionOrRefusal(known, asked)
   if (there instanceof Response) return there
   return refusal(503, 'unavailable', 'Your rights in this project have changed. Try again.')

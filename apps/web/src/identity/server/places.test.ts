@@ -146,6 +146,26 @@ test('a page whose token has ended, while the user may still be there, asks agai
   expect(used.at(-1)).toBe('token of one again')
 })
 
+test('late refusals of a token drop no newer token of the place', async () => {
+  await ask('one')
+  dead.add('token of one')
+  const [api, late] = [globalThis.fetch, Promise.withResolvers<void>()]
+  vi.stubGlobal('fetch', async (url: string | URL, init: RequestInit) => {
+    const answer = await api(url, init)
+    await late.promise
+    return answer
+  })
+  const second = ask('one')
+  await vi.waitFor(() => expect(used).toHaveLength(2))
+  vi.stubGlobal('fetch', api)
+  expect((await ask('one')).status, 'the first refusal asks for another token').toBe(503)
+  expect(rescoped).toBe(2)
+  late.resolve()
+  expect((await second).status).toBe(503)
+  expect((await ask('one')).status).toBe(200)
+  expect(rescoped, 'the newer token is used').toBe(2)
+})
+
 test('the end of the sign-in ends every page', async () => {
   await Promise.all([ask('own'), ask('one')])
   for (const token of [known.token, 'token of own', 'token of one']) dead.add(token)

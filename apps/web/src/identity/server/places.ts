@@ -99,9 +99,22 @@ export async function nextPlace(known: PortalSession): Promise<string> {
 export const isRefused = (error: unknown): boolean =>
   ['not_found', 'forbidden', 'invalid_input'].includes(cloudError(error).code)
 
-/** Drops a token that the API has refused, so that the next request asks for another. */
-export const forgetSessionAt = (known: PortalSession, place: string | null): void =>
-  void placesOf(known).delete(place ?? placeKey(known.session))
+/**
+ * Drops a token that the API has refused, so that the next request asks for another. A newer token of the place stays:
+ * many requests with the old token may be refused, the last of them after another was issued.
+ */
+export async function forgetSessionAt(
+  known: PortalSession,
+  place: string | null,
+  refused: IssuedToken,
+): Promise<void> {
+  const at = place ?? placeKey(known.session)
+  const tokens = placesOf(known)
+  const found = tokens.get(at)
+  // A token that could not be issued drops itself.
+  const kept = await found?.issued.catch(() => null)
+  if (kept?.token === refused.token && tokens.get(at) === found) tokens.delete(at)
+}
 
 /**
  * The cookie after a place was chosen. Pages of the cloud belong to no project and use the session in the cookie: a

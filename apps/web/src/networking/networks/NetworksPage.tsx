@@ -9,7 +9,7 @@ import { EmptyState } from '../../ui/EmptyState.tsx'
 import { PageHeader } from '../../ui/PageHeader.tsx'
 import { Section } from '../../ui/Section.tsx'
 import { everyones } from '../everyones.tsx'
-import { useNetworks } from '../lookups.ts'
+import { useStarterOffer } from '../lookups.ts'
 import { networkList } from './list.ts'
 import { networkDescriptor, projectNetworks } from './network.descriptor.tsx'
 import { useNetworkActions } from './network-actions.tsx'
@@ -84,8 +84,8 @@ export function NetworksPage({ allProjects = false }: { allProjects?: boolean })
  * network is in it.
  */
 function FirstNetwork() {
-  const { networks, ready } = useNetworks()
-  if (!ready || networks.some((network) => !network.external)) return null
+  const { offer } = useStarterOffer()
+  if (!offer || offer.hasNetwork) return null
   return (
     <Section>
       <EmptyState

@@ -9,10 +9,9 @@ import { all, useMay } from '../../kit/rights.ts'
 import { invalidateKind } from '../../kit/stale.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { ReasonButton } from '../../ui/ReasonButton.tsx'
-import { freeName } from '../free-name.ts'
 import { listRead } from '../list-read.ts'
-import { useExternalNetworks, useNetworks, useOutside } from '../lookups.ts'
-import { hasWayOut, starterMade } from '../outside.ts'
+import { useExternalNetworks, useOutside, useStarterOffer } from '../lookups.ts'
+import { starterMade } from '../outside.ts'
 
 const question = {
   title: 'Make another starter network?',
@@ -26,7 +25,7 @@ export function StarterNetworkButton() {
   const router = useRouter()
   const client = useQueryClient()
   const may = useMay()
-  const { networks, ...list } = useNetworks()
+  const { offer, name, ...list } = useStarterOffer()
   const external = useExternalNetworks()
   const { closed } = useOutside()
   const starter = useMutation(trpc.networking.networks.starter.mutationOptions())
@@ -35,15 +34,9 @@ export function StarterNetworkButton() {
     external.networks.length > 0 ||
     'This cloud has no external network yet, so nothing leads out. An administrator creates one first.'
   const make = async () => {
-    const again = hasWayOut(networks)
-    if (again && !(await confirm(question))) return
+    if (offer?.hasWayOut && !(await confirm(question))) return
     starter.mutate(
-      {
-        name: freeName(
-          'starter-net',
-          networks.map((network) => network.name),
-        ),
-      },
+      { name },
       {
         onSuccess: (network) => {
           notify.done(starterMade(network.name, closed))

@@ -25,7 +25,7 @@ export async function GET(request: Request): Promise<Response> {
       signal: upstream.signal,
       cache: 'no-store',
     })
-    if (answer.status === 401) return await afterEnd(known, page)
+    if (answer.status === 401) return await afterEnd(known, page, there)
     return new Response(answer.body, {
       status: answer.status,
       headers: {

@@ -56,7 +56,7 @@ export async function PUT(
   const sent = pipeline(source, upstream).catch(() => undefined)
   try {
     const given = await answer
-    return given.status === 401 ? await afterEnd(known, asked) : given
+    return given.status === 401 ? await afterEnd(known, asked, there) : given
   } catch (error) {
     await sent
     if (!request.signal.aborted) console.error('upload could not be passed on', error)
