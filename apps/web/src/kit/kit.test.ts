@@ -1,4 +1,4 @@
-import { describe, expect, it, test } from 'vitest'
+import { describe, expect, it, test, vi } from 'vitest'
 import { refuseForeign } from '../identity/server/origin.ts'
 import { endText, operationTitle, resourcePath } from '../operations/words.ts'
 import { cloudError, formErrors, isLostMarker, isNothing } from './errors.ts'
@@ -39,11 +39,17 @@ describe('requests that change something', () => {
     expect(
       refuseForeign(request({ origin: 'http://cloud:8080', 'sec-fetch-site': 'same-origin' })),
     ).toBeNull()
-    expect(refuseForeign(request({ origin: 'https://cloud:8080' }))).toBeNull()
+    expect(refuseForeign(request({ origin: 'http://cloud:8080' }))).toBeNull()
+    vi.stubEnv('STRATOLITH_FRONT_SECRET', 'front')
+    const tls = { 'x-stratolith-door': 'front', 'x-forwarded-proto': 'https' }
+    expect(refuseForeign(request({ origin: 'https://cloud:8080', ...tls }))).toBeNull()
+    expect(refuseForeign(request({ origin: 'http://cloud:8080', ...tls }))?.status).toBe(403)
+    vi.unstubAllEnvs()
   })
   it.each<Record<string, string>>([
     { origin: 'http://evil.example' },
     { origin: 'http://cloud:8081' },
+    { origin: 'https://cloud:8080' },
     { origin: 'null' },
     { origin: 'http://cloud:8080', 'sec-fetch-site': 'cross-site' },
     { origin: 'http://cloud:8080', 'sec-fetch-site': 'same-site' },
