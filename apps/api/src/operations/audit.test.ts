@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { addHost } from '../compute/testing.ts'
 import { type Ctx, type Deps, inTransaction } from '../kernel/context.ts'
 import { appendEvent } from '../kernel/events.ts'
 import { expectCloudError, testCtx, testDeps } from '../kernel/testing.ts'
@@ -84,6 +85,18 @@ test('a thing has the name of its last operation, also when the thing is gone', 
   await note(ctx, 'thing.created', 'nobody worked on it')
   const { items } = await list(ctx, { kind: 'thing.' })
   expect(items.map((row) => row.resourceName)).toEqual([null, 'new', 'new', 'new'])
+})
+
+test('a host has its name, although no operation tells it', async () => {
+  const admin = await testCtx(deps, { role: 'admin' })
+  const name = `audited-${crypto.randomUUID()}`
+  const id = await addHost(deps, name)
+  for (const resourceId of [id, 'image-store'])
+    await inTransaction(admin, (tx) =>
+      appendEvent(tx, { kind: 'host.updated', projectId: null, resourceKind: 'host', resourceId }),
+    )
+  const { items } = await list(admin, { allProjects: true, kind: 'host.updated' })
+  expect(items.map((row) => row.resourceName)).toEqual([null, name])
 })
 
 test('the audit log is filtered by kind, person, project and time, and a % has no special meaning', async () => {

@@ -2,7 +2,7 @@ import { describe, expect, it, test, vi } from 'vitest'
 import { refuseForeign } from '../identity/server/origin.ts'
 import { endText, operationTitle, resourcePath } from '../operations/words.ts'
 import { cloudError, formErrors, isLostMarker, isNothing } from './errors.ts'
-import { ago, bytes, seconds } from './format.ts'
+import { ago, bytes, seconds, shortId } from './format.ts'
 import { safeReturnPath, wayBack } from './paths.ts'
 
 describe('the address after a sign-in', () => {
@@ -90,6 +90,13 @@ describe('errors', () => {
 })
 
 describe('words', () => {
+  it('of IDs are cut where that is seen', () => {
+    const id = '0b1f6a52-8c39-4f43-9c53-0a4de3a31c11'
+    expect([id, `req-${id}`, id.replaceAll('-', ''), 'web-1', ''].map(shortId)).toEqual([
+      ...['0b1f6a52…', 'req-0b1f6a52…', '0b1f6a52…'],
+      ...['web-1', ''],
+    ])
+  })
   it('of numbers', () => {
     expect([bytes(0), bytes(1536), bytes(512 * 1024 ** 2)]).toEqual(['0 B', '1.5 KiB', '512 MiB'])
     expect([seconds(0.4), seconds(340), seconds(999.7), seconds(12_400), seconds(125_000)]).toEqual([
