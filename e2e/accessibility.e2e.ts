@@ -7,7 +7,16 @@ import { routes, thingsOf } from './support/routes.ts'
 const cloud = findCloud()
 /** Forms and tabs that are no routes of their own. */
 const opened = [
-  ...['/images', '/key-pairs', '/server-groups', '/networks', '/ports', '/routers', '/security-groups'],
+  ...[
+    '/images',
+    '/volumes',
+    '/key-pairs',
+    '/server-groups',
+    '/networks',
+    '/ports',
+    '/routers',
+    '/security-groups',
+  ],
   ...['/floating-ips', '/admin/users', '/admin/projects', '/admin/flavors', '/admin/assignments'],
 ].map((list) => `${list}?create=1`)
 const tabs = ['vnc', 'log', 'interfaces', 'security', 'operations']

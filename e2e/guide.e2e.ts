@@ -1,6 +1,6 @@
 import { expect, type Page, test } from '@playwright/test'
 import { problemsOf } from './support/accessibility.ts'
-import { findCloud } from './support/cloud.ts'
+import { findCloud, until } from './support/cloud.ts'
 import { launchGuests } from './support/guests.ts'
 import { takePicture } from './support/guide-pictures.ts'
 import { apiOf, newPerson } from './support/people.ts'
@@ -50,6 +50,22 @@ test('the pages of a project are as the guide shows them', async ({ page }) => {
   await takePicture(page, 'floating-ips')
   await open(page, '/images')
   await takePicture(page, 'images')
+  const volume = await api.compute.instances.createVolume.mutate({
+    id: instance ?? '',
+    name: 'data',
+    sizeGib: 10,
+  })
+  await until('the volume', 120_000, async () => {
+    return (await api.volumes.get.query({ id: volume.id })).state === 'available'
+  })
+  await api.compute.instances.attachVolume.mutate({ id: instance ?? '', volumeId: volume.id })
+  await api.volumes.create.mutate({ name: 'archive', description: 'What is kept for years', sizeGib: 50 })
+  await open(page, `/volumes/${volume.id}`)
+  await expect(page.getByText('In use')).toBeVisible()
+  await takePicture(page, 'volume')
+  await open(page, '/volumes')
+  await expect(page.getByRole('row').getByText('Available')).toBeVisible()
+  await takePicture(page, 'volumes')
   await open(page, '/operations')
   await takePicture(page, 'operations')
   await open(page, '/api-access')

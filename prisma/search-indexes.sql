@@ -21,4 +21,6 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS "User_words_search" ON "User" USING gin 
 
 CREATE INDEX CONCURRENTLY IF NOT EXISTS "Group_words_search" ON "Group" USING gin ("name" gin_trgm_ops, "id" gin_trgm_ops, "description" gin_trgm_ops);
 
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "Volume_name_search" ON "Volume" USING gin ("name" gin_trgm_ops);
+
 CREATE INDEX CONCURRENTLY IF NOT EXISTS "FloatingIp_description_search" ON "FloatingIp" USING gin ("description" gin_trgm_ops);

@@ -33,7 +33,7 @@ DECLARE buried record;
 BEGIN
   FOR buried IN SELECT * FROM (VALUES
     ('Instance', 'instance'), ('Port', 'port'), ('Network', 'network'), ('Router', 'router'),
-    ('SecurityGroup', 'securityGroup')) AS list (name, kind)
+    ('SecurityGroup', 'securityGroup'), ('Volume', 'volume')) AS list (name, kind)
   LOOP
     EXECUTE format('CREATE OR REPLACE TRIGGER bury AFTER DELETE ON %I REFERENCING OLD TABLE AS gone
       FOR EACH STATEMENT EXECUTE FUNCTION stratolith_bury(%L)', buried.name, buried.kind);
@@ -267,10 +267,17 @@ BEGIN
   ) n (id) WHERE h."kind" = 'router' AND h."thing" = router AND h."wanted" HAVING count(*) > 0;
 END $$;
 
--- A NIC of a guest has changed. Counts only when the device of the port is an instance that hosts know.
+-- A NIC or a volume of a guest has changed. Counts only when it is of an instance that hosts know.
 CREATE OR REPLACE FUNCTION stratolith_guest_changed(device text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM stratolith_changed('instance', (SELECT array_agg("thing") FROM "Document" WHERE "kind" = 'instance' AND "thing" = device::uuid));
+END $$;
+
+CREATE OR REPLACE FUNCTION stratolith_document_of_volume() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF TG_OP <> 'INSERT' THEN PERFORM stratolith_guest_changed(OLD."instanceId"::text); END IF;
+  IF TG_OP = 'INSERT' THEN PERFORM stratolith_guest_changed(NEW."instanceId"::text); END IF;
+  RETURN NULL;
 END $$;
 
 CREATE OR REPLACE FUNCTION stratolith_document_of_port() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -455,6 +462,8 @@ BEGIN
       OR (OLD."vmState" = ''building'' AND NEW."vmState" NOT IN (''building'', ''active''))
       OR (NEW."taskState" IS DISTINCT FROM OLD."taskState" AND (NEW."taskState" IN (''powering-on'', ''rebooting'', ''rebooting_hard'')
         OR (OLD."taskState" IN (''powering-on'', ''rebooting'', ''rebooting_hard'') AND NEW."vmState" <> ''active''))))', 'stratolith_document_of_instance()'),
+    ('VolumeAttachment', 'document_of_volume', 'INSERT OR DELETE', '', 'stratolith_document_of_volume()'),
+    ('VolumeAttachment', 'document_of_volume_change', 'UPDATE', 'WHEN (OLD."hostId" IS DISTINCT FROM NEW."hostId")', 'stratolith_document_of_volume()'),
     ('Network', 'document_gone', 'DELETE', '', 'stratolith_document_gone(''network'')'),
     ('Router', 'document_gone', 'DELETE', '', 'stratolith_document_gone(''router'')'),
     ('SecurityGroup', 'document_gone', 'DELETE', '', 'stratolith_document_gone(''addressSet'')')

@@ -15,6 +15,8 @@ const config: NextConfig = {
   transpilePackages: ['@stratolith/api'],
   turbopack: { root: path.join(import.meta.dirname, '../..') },
   poweredByHeader: false,
+  // We show no picture by next/image, whose address would scale pictures for everybody who asks, under any spelling.
+  images: { unoptimized: true },
   reactStrictMode: true,
   // `npm run check` does it with the same tsconfig; a build repeats nothing.
   typescript: { ignoreBuildErrors: true },

@@ -2,10 +2,9 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { createDocuments } from '@stratolith/drivers/documents'
+import { createFakeParts } from '@stratolith/drivers/fake-parts'
 import { reportOf } from '@stratolith/drivers/host'
-import { createFakeHypervisor, type FakeHypervisor } from '@stratolith/drivers/hypervisor/fake'
-import { createFakeNetwork } from '@stratolith/drivers/network/fake'
-import { createFakeStorage } from '@stratolith/drivers/storage/fake'
+import type { FakeHypervisor } from '@stratolith/drivers/hypervisor/fake'
 import { pino } from 'pino'
 import { agentServer, listenOn } from '../../apps/agent/src/serve.ts'
 import { connectDatabase } from '../../tools/cloud/connect.ts'
@@ -22,8 +21,11 @@ export async function addFakeHost(cloud: Cloud, admin: Api): Promise<FakeHost> {
   const name = `fake-${crypto.randomUUID().slice(0, 6)}`
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'stratolith-fake-host-'))
   const socketPath = path.join(folder, 'agent.sock')
-  const hypervisor = createFakeHypervisor({ vcpus: 64, memoryMib: 262_144, diskGib: 4_096 })
-  const parts = { hypervisor, network: createFakeNetwork({ host: name }), storage: createFakeStorage() }
+  const parts = createFakeParts({
+    hypervisor: { vcpus: 64, memoryMib: 262_144, diskGib: 4_096 },
+    network: { host: name },
+  })
+  const { hypervisor } = parts
   const drivers = { ...parts, documents: createDocuments(parts), report: reportOf.bind(null, parts) }
   const server = agentServer({
     drivers,

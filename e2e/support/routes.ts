@@ -14,17 +14,18 @@ export const routes = (): string[] =>
 
 /** Makes one thing of each kind in the caller's project. Returns the addresses of the things' pages by their routes. */
 export async function thingsOf(api: Api, tag: string) {
-  const { networking, compute, directory, images } = api
+  const { networking, compute, directory, images, volumes } = api
   const network = await networking.networks.create.mutate({
     name: `routes-${tag}`,
     subnet: { cidr: '10.77.0.0/24' },
   })
-  const [port, router, group, serverGroup, people] = await Promise.all([
+  const [port, router, group, serverGroup, people, volume] = await Promise.all([
     networking.ports.create.mutate({ networkId: network.id, name: `routes-${tag}` }),
     networking.routers.create.mutate({ name: `routes-${tag}` }),
     networking.securityGroups.create.mutate({ name: `routes-${tag}` }),
     compute.serverGroups.create.mutate({ name: `routes-${tag}`, policy: 'soft-anti-affinity' }),
     directory.groups.create.mutate({ name: `routes-${tag}` }),
+    volumes.create.mutate({ name: `routes-${tag}`, sizeGib: 1 }),
     compute.keyPairs.create.mutate({ name: `routes-${tag}` }),
   ])
   const first = async (list: Promise<{ items: { id: string }[] }>) => (await list).items[0]?.id ?? ''
@@ -52,6 +53,7 @@ export async function thingsOf(api: Api, tag: string) {
       '/routers/[id]': `/routers/${router.id}`,
       '/security-groups/[id]': `/security-groups/${group.id}`,
       '/server-groups/[id]': `/server-groups/${serverGroup.id}`,
+      '/volumes/[id]': `/volumes/${volume.id}`,
     } as Record<string, string>,
     async remove() {
       await compute.instances.delete.mutate({ id: instance })
@@ -66,6 +68,7 @@ export async function thingsOf(api: Api, tag: string) {
         networking.securityGroups.delete.mutate({ id: group.id }),
         compute.serverGroups.delete.mutate({ id: serverGroup.id }),
         directory.groups.delete.mutate({ id: people.id }),
+        volumes.delete.mutate({ id: volume.id }),
         compute.keyPairs.delete.mutate({ name: `routes-${tag}` }),
       ])
     },

@@ -1,9 +1,7 @@
 import { openDatabase } from '@stratolith/db'
 import { createDocuments } from '@stratolith/drivers/documents'
+import { createFakeParts } from '@stratolith/drivers/fake-parts'
 import { type HostDrivers, reportOf } from '@stratolith/drivers/host'
-import { createFakeHypervisor } from '@stratolith/drivers/hypervisor/fake'
-import { createFakeNetwork } from '@stratolith/drivers/network/fake'
-import { createFakeStorage } from '@stratolith/drivers/storage/fake'
 import { pino } from 'pino'
 import { readConfig } from '../../apps/api/src/kernel/config.ts'
 import type { Deps } from '../../apps/api/src/kernel/context.ts'
@@ -17,11 +15,11 @@ export function fakeDeps(databaseUrl: string, connections: number): Deps {
     DATABASE_URL: databaseUrl,
   })
   const connect = (endpoint: string): HostDrivers => {
-    const host = {
-      hypervisor: createFakeHypervisor({ vcpus: 64, memoryMib: 262_144, diskGib: 4_000 }),
-      network: createFakeNetwork({ host: endpoint }),
-      storage: createFakeStorage({ totalGib: 4_000 }),
-    }
+    const host = createFakeParts({
+      hypervisor: { vcpus: 64, memoryMib: 262_144, diskGib: 4_000 },
+      network: { host: endpoint },
+      storage: { totalGib: 4_000 },
+    })
     return { ...host, documents: createDocuments(host), report: (op) => reportOf(host, op) }
   }
   return {

@@ -7,6 +7,7 @@ import { machineNameServers } from '@stratolith/drivers/network/name-servers'
 import { networks } from '@stratolith/drivers/network/registry'
 import { backgroundOp } from '@stratolith/drivers/op'
 import { storages } from '@stratolith/drivers/storage/registry'
+import { volumeDrivers } from '@stratolith/drivers/volumes/registry'
 import type { Logger } from 'pino'
 import type { AgentConfig } from './config.ts'
 import { egressOf } from './egress.ts'
@@ -31,6 +32,18 @@ export async function openDrivers(config: AgentConfig, log: Logger): Promise<Loc
   })
   const { namespace, ...facts } = await network.probe(backgroundOp(log, 'open'))
   log.info({ ...facts, egress: network.capabilities.egress }, 'what guests may not reach from here')
+  const storage = storages.files({
+    dir: config.hostDir,
+    imagesDir: path.join(config.dataDir, 'images'),
+    converter: config.guestUids.converter,
+  })
+  const volumes = volumeDrivers.files({
+    dir: config.hostDir,
+    growInGuest: (...growth) => hypervisor.growVolume(...growth),
+    async baseOf(op, base) {
+      return (await storage.ensureBase(op, base)) && storage.basePath(base.blobId)
+    },
+  })
   const hypervisor = hypervisors.qemu({
     dir: config.hostDir,
     netns: namespace,
@@ -38,12 +51,8 @@ export async function openDrivers(config: AgentConfig, log: Logger): Promise<Loc
     uids: config.guestUids,
     configFiles: async (spec) =>
       driveFiles({ spec, ports: await network.portsOf(spec.id) }, new Date().toISOString().slice(0, 10)),
+    volumes,
     log,
-  })
-  const storage = storages.files({
-    dir: config.hostDir,
-    imagesDir: path.join(config.dataDir, 'images'),
-    converter: config.guestUids.converter,
   })
   // what it puts in order there is needed before a guest of an older agent can start again
   await storage.probe(backgroundOp(log, 'open'))
@@ -53,6 +62,6 @@ export async function openDrivers(config: AgentConfig, log: Logger): Promise<Loc
     storage,
     dir: path.join(config.hostDir, 'documents'),
   })
-  const parts = { hypervisor, network, storage }
+  const parts = { hypervisor, network, storage, volumes }
   return { ...parts, documents, report: (op) => reportOf(parts, op) }
 }

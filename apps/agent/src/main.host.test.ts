@@ -123,6 +123,7 @@ async function build() {
     power: 'running',
     disks: [{ id: 'disk', path: disk, format: 'raw', boot: true }],
     nics: [{ portId: ids.port, tap, ...nic }],
+    volumes: [],
     guest: {
       hostname: 'guest',
       zone: 'nova',

@@ -68,7 +68,8 @@ hypervisorConformance('fake behind an agent', async (): Promise<HypervisorHarnes
     const opened = await agentFor({ hypervisor: fake, network: {}, storage: {} })
     const local: LocalHypervisorDriver = Object.assign(Object.create(opened.remote.hypervisor), {
       specOf: (id: string) => fake.specOf(id),
-      plugNics: fake.plugNics,
+      plug: fake.plug,
+      growVolume: fake.growVolume,
     })
     opened.remote.hypervisor.subscribe(() => undefined)
     await sleep(30) // until its stream is open

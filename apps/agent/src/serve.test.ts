@@ -26,6 +26,7 @@ const spec = (over: Partial<InstanceSpec> = {}): InstanceSpec => ({
   power: 'running',
   disks: [],
   nics: [],
+  volumes: [],
   guest: {
     hostname: 'h',
     zone: 'nova',

@@ -115,6 +115,14 @@ export const instance = async () => {
   await runPending(world.deps)
   return instances[0]?.id ?? ''
 }
+/** An available volume. */
+export const volume = async () => {
+  const { id } = await asOwner().volumes.create({ sizeGib: 1 })
+  await runPending(world.deps)
+  return id
+}
+/** Waits for the work of all requests so far. */
+export const settled = () => runPending(world.deps)
 export const port = async () => {
   const id = await instance()
   return (await asOwner().networking.ports.list({ deviceId: id })).items[0]?.id ?? ''

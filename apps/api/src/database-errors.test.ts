@@ -119,6 +119,19 @@ describe('a time that PostgreSQL cannot store', () => {
   })
 })
 
+describe('a text with a NUL character, which PostgreSQL does not have (A11.1)', () => {
+  test('is an error of the caller, in raw SQL, too', async () => {
+    const { root } = database.deps
+    const text = 'a\0b'
+    const answers = [
+      await refusal(root.image.findMany({ where: { name: { contains: text } } })),
+      await refusal(root.$queryRaw`SELECT 1 FROM "Image" WHERE "name" ILIKE ${text}`),
+    ].map((error) => [error?.code, error?.message])
+    const none = ['invalid_input', 'A text of this request has a NUL character.']
+    expect(answers).toEqual([none, none])
+  })
+})
+
 /** Makes a trigger of domains that runs this code at COMMIT. Returns the function that removes the trigger. */
 async function atCommit(what: string): Promise<() => Promise<unknown>> {
   const { root } = database.deps

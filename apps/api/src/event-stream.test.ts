@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { grantRole } from './directory/roles/assignments.ts'
 import { assignRole, removeRole } from './directory/roles/by-name.ts'
 import { addGroupMember, createGroup } from './directory/users/groups.ts'
-import { streamEvents } from './event-stream.ts'
+import { mostStreams, streamEvents } from './event-stream.ts'
 import { rightsNow, signIn } from './identity/service.ts'
 import { testCloud, testUser } from './identity/testing.ts'
 import { anonymousCtx, authenticate } from './identity/tokens.ts'
@@ -26,13 +26,18 @@ afterAll(async () => {
   await cloud.close()
 })
 
-/** Follows the stream of a person in their own project: what has come so far, and whether the stream has ended. */
-async function followed(role: string) {
+async function signedIn(role = 'reader') {
   const who = await testUser(deps, { role })
   const input = { user: who.name, password: who.password, domain: 'Default' }
   const { token } = await signIn(anonymousCtx(deps, 'test'), input, '192.0.2.1')
   const ctx = await authenticate(deps, token, 'test')
   if (!ctx) throw new Error('not signed in')
+  return { who, ctx }
+}
+
+/** Follows the stream of a person in their own project: what has come so far, and whether the stream has ended. */
+async function followed(role: string) {
+  const { who, ctx } = await signedIn(role)
   const app = Fastify()
   app.get('/events', (request, reply) => streamEvents(hub, ctx, request, reply, () => rightsNow(ctx)))
   const url = await app.listen({ host: '127.0.0.1', port: 0 })
@@ -115,5 +120,84 @@ test('many changes of the directory while the database is slow are one question 
   await vi.waitFor(() => expect(answers).toHaveLength(2))
   app.server.closeAllConnections()
   await answer.text().catch(() => '')
+  await app.close()
+})
+
+test('a user has a bounded number of streams, and a stream that ends makes room (R6)', async () => {
+  const { ctx } = await signedIn()
+  const app = Fastify()
+  app.get('/events', (request, reply) => streamEvents(hub, ctx, request, reply, () => rightsNow(ctx)))
+  const url = await app.listen({ host: '127.0.0.1', port: 0 })
+  const leaving = Array.from({ length: mostStreams }, () => new AbortController())
+  const follow = (signal?: AbortSignal) => fetch(`${url}/events`, signal ? { signal } : {})
+  const opened = await Promise.all(leaving.map(({ signal }) => follow(signal)))
+  expect(opened.every(({ status }) => status === 200)).toBe(true)
+  const refused = await follow()
+  expect([refused.status, await refused.text()]).toEqual([500, expect.stringContaining('too many pages')])
+  leaving[0]?.abort()
+  await vi.waitFor(async () => {
+    const { status, body } = await follow()
+    await body?.cancel()
+    expect(status).toBe(200)
+  })
+  app.server.closeAllConnections()
+  await app.close()
+})
+
+test.each([0, 300])(
+  'a reader who leaves before the stream begins leaves nothing behind (%i ms)',
+  async (ms) => {
+    const { ctx } = await signedIn()
+    const app = Fastify()
+    const done = { began: 0, ended: 0 }
+    app.get('/events', async (request, reply) => {
+      done.began += 1
+      // The caller's token is looked up, and then the cursor.
+      await new Promise((resolve) => setTimeout(resolve, ms))
+      await streamEvents(hub, ctx, request, reply, () => rightsNow(ctx))
+      done.ended += 1
+    })
+    const slowly = vi.spyOn(hub, 'resume').mockImplementation(async () => {
+      await new Promise((resolve) => setTimeout(resolve, 200))
+      return null
+    })
+    const url = await app.listen({ host: '127.0.0.1', port: 0 })
+    const leaving = new AbortController()
+    const asked = fetch(`${url}/events?after=1.1.1`, { signal: leaving.signal }).catch(() => null)
+    await vi.waitFor(() => expect(done.began).toBe(1))
+    leaving.abort()
+    await asked
+    await vi.waitFor(() => expect(done.ended).toBe(1), { timeout: 4_000 })
+    slowly.mockRestore()
+    await app.close()
+  },
+)
+
+test('a reader who leaves while old events are read for them leaves nothing behind', async () => {
+  const { ctx } = await signedIn()
+  const event = { cursor: '1.1.1', at: '', kind: 'x.y', projectId: null, resourceKind: 'x', resourceId: 'x' }
+  let left: () => void = () => undefined
+  const leaves = new Promise<void>((resolve) => {
+    left = resolve
+  })
+  const replay = vi.spyOn(hub, 'subscribe').mockImplementation(async function* () {
+    await leaves
+    for (let i = 0; i < 3; i++) yield { ...event, operationId: null, data: {} }
+  })
+  const app = Fastify()
+  const done = { began: 0, ended: 0 }
+  app.get('/events', async (request, reply) => {
+    done.began += 1
+    reply.raw.on('close', left)
+    await streamEvents(hub, ctx, request, reply, () => rightsNow(ctx))
+    done.ended += 1
+  })
+  const url = await app.listen({ host: '127.0.0.1', port: 0 })
+  const leaving = new AbortController()
+  const answer = await fetch(`${url}/events`, { signal: leaving.signal })
+  expect(answer.status).toBe(200)
+  leaving.abort()
+  await vi.waitFor(() => expect(done).toEqual({ began: 1, ended: 1 }), { timeout: 4_000 })
+  replay.mockRestore()
   await app.close()
 })

@@ -1,9 +1,17 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Ctx } from './kernel/context.ts'
+import { CloudError } from './kernel/errors.ts'
 import type { EventHub } from './kernel/event-hub.ts'
 
 /** How often a comment line is sent, in ms, so that proxies and phones do not close a quiet stream. */
 const heartbeatMs = 15_000
+
+/**
+ * How many streams one user may have open (R6): each asks for the user's rights again and again. A page that nobody sees
+ * gives its stream back.
+ */
+export const mostStreams = 100
+const open = new Map<string, number>()
 
 /** The kinds of things on which the rights of a person depend. */
 const subjects: readonly string[] = ['user', 'group', 'project', 'session', 'role', 'domain']
@@ -26,10 +34,13 @@ export async function streamEvents(
   const header = request.headers['last-event-id']
   const asked = (typeof header === 'string' && header) || query.after || null
   const after = asked === null ? null : await hub.resume(asked)
+  const out = reply.raw
+  // A reader who has left already would not be heard to leave, and the stream would go on for ever.
+  if (out.destroyed || request.raw.socket.destroyed) return void reply.hijack()
+  const leave = enter(ctx.actor.userId)
   const abort = new AbortController()
   request.raw.on('close', () => abort.abort())
   reply.hijack()
-  const out = reply.raw
   out.writeHead(200, {
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-store, no-transform',
@@ -55,6 +66,8 @@ export async function streamEvents(
   const recheck = setInterval(check, 5_000)
   try {
     for await (const event of hub.subscribe(ctx, after, abort.signal)) {
+      // Nobody would end the wait below: the answer drains no more, and the signal has been given.
+      if (abort.signal.aborted) break
       const ok = out.write(`id: ${event.cursor}\nevent: change\ndata: ${JSON.stringify(event)}\n\n`)
       if (!ok)
         await new Promise<void>((resolve) => {
@@ -67,6 +80,20 @@ export async function streamEvents(
     clearInterval(recheck)
     stopWatching()
     out.end()
+    leave()
+  }
+}
+
+/** Counts a stream of the user until the returned function is called; throws when there are too many. */
+function enter(userId: string): () => void {
+  const others = open.get(userId) ?? 0
+  if (others >= mostStreams)
+    throw new CloudError('unavailable', 'You have too many pages of the portal open. Close some of them.')
+  open.set(userId, others + 1)
+  return () => {
+    const left = (open.get(userId) ?? 1) - 1
+    if (left > 0) open.set(userId, left)
+    else open.delete(userId)
   }
 }
 

@@ -6,8 +6,8 @@ import { allOperations, type MountedOperation } from './openstack/operation.ts'
 import type { Example } from './openstack/testing.ts'
 
 /**
- * Tests that no body causes a 500: a value of each JSON type is put into each field of every body of identity, compute
- * and images. The fuzz (facade-fuzz.test.ts) sends worse values, but only a share of them in each run.
+ * Tests that no body causes a 500: a value of each JSON type is put into each field of every body of identity, compute,
+ * images and volumes. The fuzz (facade-fuzz.test.ts) sends worse values, but only a share of them in each run.
  */
 let cloud: FacadeWorld
 beforeAll(async () => {
@@ -18,7 +18,10 @@ afterAll(() => cloud.close())
 const kinds: unknown[] = [{ toString: 1 }, {}, [{ toString: 1 }], [], 7, true, null, 'text']
 const key = (o: MountedOperation) => `${o.facade.service}:${o.name}`
 const wanted = allOperations().filter(
-  (o) => ['identity', 'compute', 'image'].includes(o.facade.service) && o.method !== 'GET' && !o.stream,
+  (o) =>
+    ['identity', 'compute', 'image', 'block-storage'].includes(o.facade.service) &&
+    o.method !== 'GET' &&
+    !o.stream,
 )
 
 /** Fields that a body may have but that its example lacks. */
@@ -50,6 +53,16 @@ const more: Record<string, Record<string, unknown>> = {
   },
   'compute:quotas.update': { quota_set: { instances: -1, force: true, tenant_id: 't' } },
   'compute:security_group_rules.create': { security_group_rule: { group_id: 'g' } },
+  'block-storage:volumes.create': {
+    volume: {
+      ...{ description: 'd', display_name: 'n', display_description: 'd', volume_type: 'Standard' },
+      ...{ availability_zone: 'nova', image_id: 'i', snapshot_id: null, source_volid: null, backup_id: null },
+      ...{ consistencygroup_id: null, multiattach: false },
+    },
+    'OS-SCH-HNT:scheduler_hints': {},
+  },
+  'block-storage:volumes.update': { volume: { display_name: 'n', display_description: 'd' } },
+  'block-storage:volumes.os-reset_status': { attach_status: 'detached', migration_status: 'none' },
   'identity:auth.tokens.create': {
     auth: {
       scope: { project: { name: 'p', domain: { id: 'd' } }, domain: { id: 'd' }, system: { all: true } },

@@ -154,6 +154,32 @@ const echoes: Echo[] = [
     body: { quota_set: { instances: 1, cores: 2, ram: 64, server_groups: 0, key_pairs: 3 } },
   },
   {
+    send: 'block-storage:volumes.create',
+    show: 'block-storage:volumes.get',
+    by: id('volume_id'),
+    body: {
+      volume: {
+        ...{ size: 2, name: 'echo', description: 'a volume', metadata: { 'Key of:mine_1.a-b/c': 'value é' } },
+        ...{ availability_zone: 'nova', volume_type: 'Standard', snapshot_id: null, source_volid: null },
+      },
+    },
+  },
+  {
+    send: 'block-storage:volumes.update',
+    show: 'block-storage:volumes.get',
+    body: { volume: { name: 'renamed', description: 'another', metadata: { a: '' } } },
+  },
+  {
+    send: 'block-storage:volumes.metadata.replace',
+    show: 'block-storage:volumes.metadata.list',
+    body: { metadata: { a: 'é' } },
+  },
+  {
+    send: 'block-storage:quotas.update',
+    show: 'block-storage:quotas.get',
+    body: { quota_set: { volumes: 77, gigabytes: 780 } },
+  },
+  {
     send: 'image:images.create',
     show: 'image:images.get',
     by: (made) => ({ id: String(made.id) }),
@@ -291,7 +317,7 @@ describe('the cloud answers each field as it was sent', () => {
 /** The operations of the façades that accept a trailing slash; Neutron's are tested in their room. */
 const withSlash = allOperations().filter(
   (o) =>
-    ['identity', 'compute', 'image'].includes(o.facade.service) &&
+    ['identity', 'compute', 'image', 'block-storage'].includes(o.facade.service) &&
     o.method === 'GET' &&
     !o.path.endsWith('/'),
 )

@@ -16,6 +16,7 @@ const sorts: Record<string, string> = {
   'networking.floatingIps.list': 'address attached state created',
   'networking.securityGroups.list': 'name created',
   'networking.ports.list': 'name mac state created',
+  'volumes.list': 'name state size created',
   'operations.list': 'action resource state createdAt',
   'operations.audit': 'at',
   'hosts.list': 'name state vcpus memory disk instances accelerator',
@@ -46,6 +47,7 @@ beforeAll(async () => {
   const member = appRouter.createCaller(context)
   await member.compute.instances.launch(aLaunch(world, { count: 3 }))
   await member.networking.routers.create({ name: 'r' })
+  for (const sizeGib of [2, 1]) await member.volumes.create({ name: `v${sizeGib}`, sizeGib })
   await runPending(world.deps)
   const caller: unknown = appRouter.createCaller({ ...context, ctx })
   procedure = (name) =>

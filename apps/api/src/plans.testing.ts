@@ -24,6 +24,9 @@ const small: Record<string, number> = {
   RegisteredLimit: 100,
   Role: 20,
   StoredPolicy: 0,
+  // A host has at most one pool.
+  VolumePool: 100,
+  VolumeType: 20,
   Worker: 5,
 }
 
@@ -106,6 +109,8 @@ const words: Record<string, Record<string, string>> = {
     accessTokenId: 'NULL',
   },
   ConsoleToken: { expiresAt: `now() + interval '1 hour'` },
+  Volume: { state: `'available'` },
+  VolumeAttachment: { state: `'attached'` },
   AuthReceipt: { expiresAt: `now() + interval '1 hour'` },
 }
 

@@ -10,6 +10,7 @@ import { operationsRoom } from './operations/room.ts'
 import { policyRoom } from './policy/room.ts'
 import { quotaRoom } from './quota/room.ts'
 import { systemRoom } from './system/room.ts'
+import { volumesRoom } from './volumes/room.ts'
 
 /** All rooms of the cloud, each after the rooms that it uses. */
 export const rooms = [
@@ -22,6 +23,7 @@ export const rooms = [
   hostsRoom,
   imagesRoom,
   networkingRoom,
+  volumesRoom,
   computeRoom,
   operationsRoom,
   systemRoom,

@@ -10,6 +10,7 @@ import { operationsRoom } from './operations/room.ts'
 import { overviewRoom } from './overview/room.ts'
 import { profileRoom } from './profile/room.ts'
 import { quotaRoom } from './quota/room.ts'
+import { volumesRoom } from './volumes/room.ts'
 
 /** Every room of the portal, in the order of its pages in the side bar. */
 export const rooms: readonly PortalRoom[] = [
@@ -17,6 +18,7 @@ export const rooms: readonly PortalRoom[] = [
   computeRoom,
   networkingRoom,
   imagesRoom,
+  volumesRoom,
   operationsRoom,
   profileRoom,
   identityRoom,

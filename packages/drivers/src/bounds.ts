@@ -7,7 +7,7 @@ export const bounds = {
   interfacesOfRouter: 256,
   floatingIpsOfRouter: 4_096,
   membersOfSet: 65_536,
-  /** The machine of a guest sets aside PCI slots for so many disks and NICs. */
-  disksOfGuest: 8,
+  /** The machine of a guest has PCI slots for so many disks (volumes are disks, too) and NICs. */
+  disksOfGuest: 26,
   nicsOfGuest: 8,
 }

@@ -8,9 +8,10 @@ import { networkCapabilities } from './network/observed.ts'
 import type { Op } from './op.ts'
 import type { DiskSpace, LocalStorageDriver, StorageDriver } from './storage/interface.ts'
 import { diskSpace, storageCapabilities } from './storage/observed.ts'
+import type { LocalVolumeDriver, VolumeDriver } from './volumes/interface.ts'
 
 /** The drivers without the methods that the control plane never calls: it asks for these changes in documents alone. */
-export type RemoteHypervisor = Omit<HypervisorDriver, 'plugNics'>
+export type RemoteHypervisor = Omit<HypervisorDriver, 'plug'>
 export type RemoteNetwork = Omit<NetworkDriver, 'probe' | 'ensureRouter' | 'ensureAddressSet'>
 export type RemoteStorage = Omit<StorageDriver, 'probe' | 'ensureDisk'>
 
@@ -19,6 +20,7 @@ export type HostDrivers = {
   hypervisor: RemoteHypervisor
   network: RemoteNetwork
   storage: RemoteStorage
+  volumes: VolumeDriver
   /** The wish for the host, delivered as documents instead of single calls. */
   documents: DocumentKeeper
   /** The state of the host, in one call. */
@@ -69,4 +71,5 @@ export type LocalHostDrivers = HostDrivers & {
   hypervisor: LocalHypervisorDriver
   network: LocalNetworkDriver
   storage: LocalStorageDriver
+  volumes: LocalVolumeDriver
 }

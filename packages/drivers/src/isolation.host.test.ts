@@ -264,10 +264,8 @@ describe('guests are kept apart', () => {
 
   test('the tap of a NIC that is plugged in while the guest runs becomes the guest’s own', async () => {
     expect(ownerOf('tapnew')).toBeNaN() // The owner is root, which iproute2 prints as a name.
-    await harness.driver.plugNics(op, one().id, [
-      nic('tapone'),
-      { ...nic('tapnew'), mac: 'fa:16:3e:00:00:02' },
-    ])
+    const nics = [nic('tapone'), { ...nic('tapnew'), mac: 'fa:16:3e:00:00:02' }]
+    await harness.driver.plug(op, one().id, { nics, volumes: [] })
     expect(ownerOf('tapnew')).toBe(one().uid)
   })
 })

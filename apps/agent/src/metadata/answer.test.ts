@@ -20,6 +20,7 @@ const spec: InstanceSpec = {
   power: 'running',
   disks: [],
   nics: [],
+  volumes: [],
   guest: {
     hostname: 'web-1',
     zone: 'nova',

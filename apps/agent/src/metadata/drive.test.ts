@@ -11,6 +11,7 @@ const spec: InstanceSpec = {
   power: 'running',
   disks: [],
   nics: [],
+  volumes: [],
   configDrive: true,
   guest: {
     hostname: 'web',

@@ -90,6 +90,8 @@ export const instanceListInput = pageInput.extend({
   /** Only instances that the caller has launched with the caller's key pair of this name. */
   keyName: z.string().max(255).optional(),
   networkId: z.uuid().optional(),
+  /** Only instances on machines that reach this volume, in the volume's project. */
+  forVolume: z.uuid().optional(),
   /** Only instances that have all of these tags. */
   tags: z.array(z.string().min(1).max(60)).max(10).optional(),
 })
@@ -358,6 +360,22 @@ export const attachInput = z.object({
   portId: z.uuid().optional(),
   address: z.ipv4('Write it as 10.0.0.7.').optional(),
 })
+export const attachVolumeInput = z.object({
+  id: z.uuid(),
+  volumeId: z.uuid(),
+  /** The name of the disk in the guest, such as /dev/vdc; absent: the next free one. */
+  device: z.string().max(64).optional(),
+  deleteOnTermination: z.boolean().optional(),
+})
+/** The volumes that an instance can be given. */
+export const freeVolumesInput = pageInput.extend({ id: z.uuid() })
+/** A new, empty volume that the machine of an instance reaches. */
+export const instanceVolumeInput = z.object({
+  id: z.uuid(),
+  name: nameInput,
+  sizeGib: z.number().int().min(1, 'A volume has at least 1 GiB.').max(65_536),
+})
+export const detachVolumeInput = z.object({ id: z.uuid(), volumeId: z.uuid() })
 export const detachInput = z.object({ id: z.uuid(), portId: z.uuid() })
 export const consoleLogInput = z.object({
   id: z.uuid(),

@@ -3,6 +3,7 @@ import type { InstanceWish } from '@stratolith/drivers/documents/interface'
 import type { DocumentRoom } from '../hosts/service.ts'
 import type { Ctx } from '../kernel/context.ts'
 import { groupNamesOf, portsOf } from '../networking/service.ts'
+import { type AttachedVolume, attachedVolumes } from '../volumes/service.ts'
 import { diskModeOf } from './flavors/service.ts'
 import { asInstanceRow, type InstanceRow } from './instances/instance-row.ts'
 
@@ -32,6 +33,7 @@ async function wishesOf(ctx: Ctx, rows: readonly InstanceRow[]): Promise<Map<str
   const ids = rows.map((row) => row.id)
   const ports = await portsOf(ctx, ids)
   const groups = await groupNamesOf(ctx, ids)
+  const volumes = await attachedVolumes(ctx, ids)
   return new Map(
     rows.map((row) => {
       const here = (ports.get(row.id) ?? []).filter((port) => port.hostId === row.hostId)
@@ -41,6 +43,7 @@ async function wishesOf(ctx: Ctx, rows: readonly InstanceRow[]): Promise<Map<str
         wishOf(
           row,
           here.map((port) => port.id),
+          (volumes.get(row.id) ?? []).filter((volume) => volume.hostId === row.hostId),
           names,
         ),
       ]
@@ -48,7 +51,12 @@ async function wishesOf(ctx: Ctx, rows: readonly InstanceRow[]): Promise<Map<str
   )
 }
 
-function wishOf(row: InstanceRow, ports: string[], securityGroups: string[]): InstanceWish {
+function wishOf(
+  row: InstanceRow,
+  ports: string[],
+  volumes: readonly AttachedVolume[],
+  securityGroups: string[],
+): InstanceWish {
   return {
     id: row.id,
     projectId: row.projectId,
@@ -58,6 +66,7 @@ function wishOf(row: InstanceRow, ports: string[], securityGroups: string[]): In
     power: isToRun(row) ? 'running' : null,
     disk: diskOf(row),
     ports,
+    volumes: volumes.map(({ volumeId, pool, readOnly }) => ({ id: volumeId, pool, readOnly })),
     configDrive: row.configDrive,
     guest: {
       hostname: row.hostname,

@@ -25,8 +25,11 @@ export const instancesOnHosts: Guests = {
       SELECT DISTINCT "projectId" FROM "Instance" WHERE "hostId" = ${hostId}::uuid ORDER BY 1`
     return rows.map((row) => row.projectId)
   },
-  taken: Prisma.sql`SELECT "hostId", "vcpus", "memoryMib", "diskGib" FROM "Instance" WHERE "vmState" <> 'deleted'`,
+  placed: Prisma.sql`SELECT "hostId" FROM "Instance" WHERE "vmState" <> 'deleted'`,
 }
+
+export const roomOfInstances = Prisma.sql`
+  SELECT "hostId", "vcpus", "memoryMib", "diskGib" FROM "Instance" WHERE "vmState" <> 'deleted'`
 
 /** The host name of an instance for DHCP and DNS, as SQL. */
 export const hostnameSql = (id: Prisma.Sql): Prisma.Sql =>

@@ -21,6 +21,8 @@ export const computePolicy: PolicyTable = {
   'compute:get_password': look,
   'compute:clear_password': own,
   'compute:attach_interface': own,
+  'compute:attach_volume': own,
+  'compute:detach_volume': own,
   'compute:detach_interface': own,
   'compute:lock_instance': own,
   'compute:unlock_instance': own,

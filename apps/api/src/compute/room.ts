@@ -1,18 +1,18 @@
 import { Prisma } from '@stratolith/db'
 import { onProjectDeleting, onUserDeleting } from '../directory/service.ts'
-import { defineDocument, defineGuests } from '../hosts/service.ts'
+import { defineDocument, defineGuests, defineTaker } from '../hosts/service.ts'
 import { refuseImageDelete } from '../images/service.ts'
 import { defineRoom } from '../kernel/manifest.ts'
 import { defineHostnames, defineInstanceNames } from '../networking/service.ts'
 import { computeDocuments } from './documents.ts'
-import { hostnameSql, instanceNames, instancesOnHosts } from './guests.ts'
+import { hostnameSql, instanceNames, instancesOnHosts, roomOfInstances } from './guests.ts'
 import { refuseWhileInstancesUse } from './instances/service.ts'
 import { novaDoor } from './openstack/door.ts'
 import { computePolicy } from './policy.ts'
 import { computeContents, forgetUsers } from './project-deletion.ts'
 import { computeReconcilers } from './reconcile.ts'
 import { computeRouter } from './router.ts'
-import { attachment, detachment } from './workflows/attachments.ts'
+import { attachmentWorkflows } from './workflows/attachments.ts'
 import { creation } from './workflows/create.ts'
 import { deletion } from './workflows/delete.ts'
 import { powerWorkflows } from './workflows/power.ts'
@@ -29,7 +29,7 @@ declare module '../kernel/contract.ts' {
 
 export const computeRoom = defineRoom({
   name: 'compute',
-  uses: ['directory', 'identity', 'quota', 'hosts', 'images', 'networking'],
+  uses: ['directory', 'identity', 'quota', 'hosts', 'images', 'networking', 'volumes'],
   kinds: { instance: { buried: true }, flavor: {}, keyPair: {}, serverGroup: {} },
   quota: {
     instances: { lock: 1, words: 'instances', limit: 20, rows: { table: 'Instance' } },
@@ -47,7 +47,7 @@ export const computeRoom = defineRoom({
   policy: computePolicy,
   router: computeRouter,
   openstack: [novaDoor],
-  workflows: [creation, deletion, attachment, detachment, ...powerWorkflows],
+  workflows: [creation, deletion, ...attachmentWorkflows, ...powerWorkflows],
   reconcilers: computeReconcilers,
   kept: [
     {
@@ -61,6 +61,7 @@ export const computeRoom = defineRoom({
     for (const thing of computeContents) onProjectDeleting(thing)
     for (const document of computeDocuments) defineDocument(document)
     defineGuests(instancesOnHosts)
+    defineTaker(roomOfInstances)
     defineHostnames(hostnameSql)
     defineInstanceNames(instanceNames)
     onUserDeleting(forgetUsers)

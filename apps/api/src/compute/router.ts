@@ -4,14 +4,17 @@ import { createConsole } from './consoles/service.ts'
 import {
   adoptInput,
   attachInput,
+  attachVolumeInput,
   consoleCreateInput,
   consoleLogInput,
   detachInput,
+  detachVolumeInput,
   flavorAccessInput,
   flavorCreateInput,
   flavorRef,
   flavorSpecInput,
   flavorSpecRef,
+  freeVolumesInput,
   instanceDeleteInput,
   instanceListInput,
   instanceLockInput,
@@ -19,6 +22,7 @@ import {
   instancesSummaryInput,
   instanceTagsInput,
   instanceUpdateInput,
+  instanceVolumeInput,
   keyPairCreateInput,
   keyPairRef,
   launchInput,
@@ -59,6 +63,7 @@ import { launchInstances, planInstance } from './instances/launch.ts'
 import { removeMetadataItem, setMetadataItem, setTags } from './instances/metadata-and-tags.ts'
 import { consoleLog, getInstance, listInstances } from './instances/service.ts'
 import { summarizeInstances } from './instances/summary.ts'
+import { attachVolume, createVolumeFor, detachVolume, freeVolumesFor } from './instances/volumes.ts'
 import { instanceWaiting } from './instances/waiting.ts'
 import { placeableZones } from './instances/zones.ts'
 import { createKeyPair, deleteKeyPair, getKeyPair, listKeyPairs } from './key-pairs/service.ts'
@@ -87,6 +92,16 @@ const instancesRouter = router({
   detachInterface: procedure
     .input(detachInput)
     .mutation(({ ctx, input }) => detachInterface(ctx.cloud, input)),
+  attachVolume: procedure
+    .input(attachVolumeInput)
+    .mutation(({ ctx, input }) => attachVolume(ctx.cloud, input)),
+  detachVolume: procedure
+    .input(detachVolumeInput)
+    .mutation(({ ctx, input }) => detachVolume(ctx.cloud, input)),
+  freeVolumes: procedure.input(freeVolumesInput).query(({ ctx, input }) => freeVolumesFor(ctx.cloud, input)),
+  createVolume: procedure
+    .input(instanceVolumeInput)
+    .mutation(({ ctx, input }) => createVolumeFor(ctx.cloud, input)),
   adopt: procedure.input(adoptInput).mutation(({ ctx, input }) => adoptInstance(ctx.cloud, input)),
   /** For administrators, when an instance is stuck. */
   resetState: procedure

@@ -1,4 +1,6 @@
 import type { Example, ExampleMaker, Examples, Tenant } from '../openstack/testing.ts'
+import { volumeCreateInput } from '../volumes/contract.ts'
+import { createVolume } from '../volumes/service.ts'
 import { grantFlavor } from './flavors/service.ts'
 import { createServerGroup } from './groups/service.ts'
 import {
@@ -6,10 +8,12 @@ import {
   aFlavor,
   aServer,
   networkExamples,
+  on,
   plain,
   serverExamples,
   unique,
 } from './instances/testing.openstack.ts'
+import { attachVolume } from './instances/volumes.ts'
 import { createKeyPair } from './key-pairs/service.ts'
 import { neighbourExamples } from './openstack/testing.openstack.ts'
 
@@ -178,6 +182,31 @@ const otherExamples: Examples = {
   'extensions.get': { make: () => ({ params: { alias: 'os-keypairs' } }) },
   'migrations.list': plain,
   'servers.volumes.list': action(),
+  'servers.volumes.create': {
+    async make(tenant) {
+      const volumeId = await aVolume(tenant)
+      return on(tenant, { body: { volumeAttachment: { volumeId } } })
+    },
+    foreign: async (tenant, other) => [
+      await on(tenant, { body: { volumeAttachment: { volumeId: await aVolume(other) } } }),
+    ],
+  },
+  'servers.volumes.get': { make: attached, foreign: foreignVolume },
+  'servers.volumes.delete': { make: attached, foreign: foreignVolume },
+}
+async function aVolume(tenant: Tenant): Promise<string> {
+  const { id } = await createVolume(tenant.ctx, volumeCreateInput.parse({ sizeGib: 1 }))
+  await tenant.settle()
+  return id
+}
+async function attached(tenant: Tenant): Promise<Example> {
+  const [id, volumeId] = [await aServer(tenant), await aVolume(tenant)]
+  await attachVolume(tenant.ctx, { id, volumeId })
+  await tenant.settle()
+  return { params: { server_id: id, volume_id: volumeId } }
+}
+async function foreignVolume(tenant: Tenant, other: Tenant): Promise<Example[]> {
+  return [{ params: { server_id: await aServer(tenant), volume_id: await aVolume(other) } }]
 }
 async function withMetadata(tenant: Tenant, body?: object): Promise<Example> {
   const id = await aServer(tenant, { metadata: { a: 'b' } })

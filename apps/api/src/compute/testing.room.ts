@@ -9,7 +9,9 @@ import {
   owner,
   port,
   serverGroup,
+  settled,
   stray,
+  volume,
   world,
 } from '../authorization.testing.ts'
 import type { QuotaMaker, TestingRoom } from '../rooms.testing.ts'
@@ -57,6 +59,21 @@ export const testingRoom: TestingRoom = {
         return { id: (await asOwner().networking.ports.get({ id: portId })).deviceId, portId }
       },
     },
+    'instances.attachVolume': {
+      kind: 'write',
+      input: async () => ({ id: await instance(), volumeId: await volume() }),
+    },
+    'instances.detachVolume': {
+      kind: 'write',
+      input: async () => {
+        const input = { id: await instance(), volumeId: await volume() }
+        await asOwner().compute.instances.attachVolume(input)
+        await settled()
+        return input
+      },
+    },
+    'instances.freeVolumes': byId('read', instance),
+    'instances.createVolume': byId('write', instance, { name: 'data', sizeGib: 1 }),
     'instances.resetState': byId('adminWrite', instance, { to: 'error' }),
     'instances.setMetadata': byId('write', instance, { key: 'role', value: 'db' }),
     'instances.removeMetadata': {

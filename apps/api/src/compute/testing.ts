@@ -4,15 +4,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createDocuments } from '@stratolith/drivers/documents'
 import type { DocumentKeeper } from '@stratolith/drivers/documents/interface'
 import { DriverError } from '@stratolith/drivers/errors'
+import { createFakeParts, type FakeParts } from '@stratolith/drivers/fake-parts'
 import { type HostDrivers, reportOf } from '@stratolith/drivers/host'
-import { createFakeHypervisor, type FakeHypervisor } from '@stratolith/drivers/hypervisor/fake'
-import { createFakeNetwork, type FakeNetwork } from '@stratolith/drivers/network/fake'
-import { createFakeStorage, type FakeStorage } from '@stratolith/drivers/storage/fake'
 import { type Ctx, type Deps, inTransaction, systemCtx } from '../kernel/context.ts'
 import { testCtx, testDeps } from '../kernel/testing.ts'
 import { createNetworkRow, starterNetwork } from '../networking/networks/service.ts'
 import { ensureDefaultSecurityGroup } from '../networking/security-groups/service.ts'
 import { addSubnet } from '../networking/subnets/service.ts'
+import { seedVolumeTypes } from '../volumes/service.ts'
 import { launchInput } from './contract.ts'
 import { seedFlavors } from './flavors/seed.ts'
 import '../register.ts'
@@ -22,10 +21,7 @@ import '../register.ts'
  * slow: the host answers, and begins each document after `slowMs`.
  */
 export type Fault = 'refuses' | 'hangs' | 'slow'
-export type FakeHost = {
-  hypervisor: FakeHypervisor
-  network: FakeNetwork
-  storage: FakeStorage
+export type FakeHost = FakeParts & {
   documents: DocumentKeeper
   /** The folder of the host's documents; absent: they are kept in memory. */
   dir?: string
@@ -35,11 +31,7 @@ export type FakeHost = {
 }
 
 export function fakeHost(name: string, dir?: string): FakeHost {
-  const host = {
-    hypervisor: createFakeHypervisor(),
-    network: createFakeNetwork({ host: name }),
-    storage: createFakeStorage(),
-  }
+  const host = createFakeParts({ network: { host: name } })
   const killed = new AbortController()
   return { ...host, documents: createDocuments({ ...host, dir }), dir, killed, waiting: 0 }
 }
@@ -113,6 +105,7 @@ export async function testWorld(
       hypervisor: behind(host.hypervisor, fault),
       network: behind(host.network, fault),
       storage: behind(host.storage, fault),
+      volumes: behind(host.volumes, fault),
     }
     return { ...parts, documents: behind(documents, fault), report: (op) => reportOf(parts, op) }
   }
@@ -120,6 +113,7 @@ export async function testWorld(
   const system = systemCtx(deps, 'test-world')
   for (const name of hostNames) await addHost(deps, name)
   await seedFlavors(system)
+  await seedVolumeTypes(system)
   const owner = await testCtx(deps, { role: 'admin' })
   await deps.root.$transaction(async (tx) => {
     const ctx = { ...system, db: tx }

@@ -102,7 +102,16 @@ export type UnconfirmedView = {
 }
 
 /** The kinds of strays that a host (or the image store) may have. */
-export const strayKinds = ['guest', 'disk', 'port', 'network', 'router', 'addressSet', 'blob'] as const
+export const strayKinds = [
+  'guest',
+  'disk',
+  'volume',
+  'port',
+  'network',
+  'router',
+  'addressSet',
+  'blob',
+] as const
 export type StrayKind = (typeof strayKinds)[number]
 
 export const strayListInput = pageInput.extend({

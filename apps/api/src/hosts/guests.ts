@@ -12,14 +12,19 @@ export type Guests = {
   on(ctx: Ctx, hostIds: readonly string[]): Promise<{ id: string; name: string; hostId: string | null }[]>
   /** The projects that have guests on the host, in one query. */
   projectsOn(ctx: Ctx, hostId: string): Promise<string[]>
-  /** A SELECT of "hostId", "vcpus", "memoryMib" and "diskGib" of each guest that takes room. */
-  taken: Prisma.Sql
+  /** A SELECT of "hostId" of each guest that takes room. */
+  placed: Prisma.Sql
 }
 
 let known: Guests | undefined
 export function defineGuests(guests: Guests): void {
   known = guests
 }
+
+const takers: Prisma.Sql[] = []
+/** Registers things that take room on hosts: a SELECT of "hostId", "vcpus", "memoryMib" and "diskGib" of each. */
+export const defineTaker = (taken: Prisma.Sql): void => void takers.push(taken)
+export const takenRoom = (): readonly Prisma.Sql[] => takers
 
 export function guests(): Guests {
   invariant(known, 'no room says what runs on hosts')

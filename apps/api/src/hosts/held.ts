@@ -6,7 +6,7 @@ import { lastOperation } from '../kernel/history.ts'
 import { authorize } from '../kernel/policy.ts'
 import type { Need } from './capacity.ts'
 import type { HostHeld } from './contract.ts'
-import { guests } from './guests.ts'
+import { takenRoom } from './guests.ts'
 import { hostEvent, loadHost } from './view.ts'
 
 /**
@@ -28,7 +28,16 @@ export async function releaseHost(ctx: Ctx, hostId: string, instance: Need & { i
     SELECT d."hostId", d."kind", d."thing", ${vcpus}::int, ${memoryMib}::int, ${diskGib}::int
     FROM "HostDocument" d JOIN "Host" h ON h."id" = d."hostId" AND h."state" <> 'fenced'
     WHERE d."hostId" = ${hostId}::uuid AND d."kind" = 'instance' AND d."thing" = ${id}::uuid FOR KEY SHARE OF d`
-  if (held > 0) return
+  if (held === 0) await giveRoomBack(ctx, hostId, instance)
+}
+
+/** Gives back room of things whose absence the host has confirmed. Call this in the transaction that deletes their row. */
+export async function giveRoomBack(
+  ctx: Ctx,
+  hostId: string,
+  { vcpus, memoryMib, diskGib }: Need,
+): Promise<void> {
+  invariant(ctx.db !== ctx.deps.root, 'giveRoomBack outside a transaction')
   await ctx.db.$executeRaw`
     UPDATE "Host" SET "vcpusUsed" = GREATEST("vcpusUsed" - ${vcpus}::int, 0),
       "memoryMibUsed" = GREATEST("memoryMibUsed" - ${memoryMib}::int, 0),
@@ -73,9 +82,9 @@ export async function letGoOf(
     await ctx.db.hostDocument.deleteMany({ where: { hostId, kind: `held ${kind}`, thing: { in: free } } })
 }
 
-/** The room that counts on each host: that of its instances, and held room. */
+/** The room that counts on each host: that of its instances and volumes, and held room. */
 export const roomTaken = () => Prisma.sql`(
-  ${guests().taken} UNION ALL SELECT "hostId", "vcpus", "memoryMib", "diskGib" FROM "HeldRoom")`
+  ${Prisma.join(takenRoom(), ' UNION ALL ')} UNION ALL SELECT "hostId", "vcpus", "memoryMib", "diskGib" FROM "HeldRoom")`
 
 /** The numbers of held addresses and rooms of a host. Administrators only. Throws not_found. */
 export async function hostHeld(ctx: Ctx, { id }: { id: string }): Promise<HostHeld> {

@@ -42,7 +42,7 @@ export async function queryHosts(
   const hosts = Prisma.sql`
     SELECT h."id"::text AS "id", h."name", h."state", h."accelerator", ${share('vcpusUsed', 'vcpus')} AS "vcpus",
       ${share('memoryMibUsed', 'memoryMib')} AS "memory", ${share('diskGibUsed', 'diskGib')} AS "disk",
-      ${isCounted ? Prisma.sql`(SELECT count(*)::int FROM (${guests().taken}) t WHERE t."hostId" = h."id")` : 0} AS "instances"
+      ${isCounted ? Prisma.sql`(SELECT count(*)::int FROM (${guests().placed}) t WHERE t."hostId" = h."id")` : 0} AS "instances"
     FROM "Host" h WHERE ${where.search ? Prisma.sql`h."name" ILIKE ${word}` : Prisma.sql`true`}`
   const slice = await readPage<{ id: string }>(rowsOfSql(ctx, hosts), { where: {}, sort, page })
   const ids = slice.rows.map(({ id }) => id)

@@ -48,8 +48,8 @@ export {
   rememberedHosts,
   withTaken,
 } from './free-room.ts'
-export { defineGuests, type Guests } from './guests.ts'
-export { letGoOf, releaseHost } from './held.ts'
+export { defineGuests, defineTaker, type Guests } from './guests.ts'
+export { giveRoomBack, letGoOf, releaseHost } from './held.ts'
 export { heldAmong, heldIn, heldOf, isHeld, isHeldBriefly, releasedFrom } from './held-addresses.ts'
 export { type Found, imageStorePlace, kept, sweep } from './keeping.ts'
 export {
@@ -74,6 +74,11 @@ export { describedStrays, forgetStrays, hostNames, loadStray, straysAt } from '.
 export { noteTakenBack, trashView } from './trash.ts'
 export { answersOf, isUnconfirmedSomewhere, type Unconfirmed, unconfirmedOf } from './unconfirmed.ts'
 export { watchHostEvents } from './watch.ts'
+
+type Refusal = (ctx: Ctx, hostId: string) => Promise<string | null>
+const refusals: Refusal[] = []
+/** Registers a sentence that refuses the deletion of a host, because the room's things are there. */
+export const refuseHostDelete = (refusal: Refusal): void => void refusals.push(refusal)
 
 /** Lists hosts by name. Administrators only. */
 export async function listHosts(ctx: Ctx, input: z.output<typeof hostListInput>): Promise<Page<HostView>> {
@@ -134,6 +139,10 @@ export async function deleteHost(ctx: Ctx, { id }: { id: string }): Promise<void
     if (allowed !== true) throw conflict(`Host ${row.name}: ${allowed}`)
     if (view.instances > 0)
       throw conflict(`${view.instances} instances are on host ${row.name}. Delete them first.`, 'hostInUse')
+    for (const refusal of refusals) {
+      const why = await refusal(tx, id)
+      if (why !== null) throw conflict(why, 'hostInUse')
+    }
     await tx.db.host.delete({ where: { id } })
     await tx.db.stray.deleteMany({ where: { hostId: id } })
     await tx.db.brake.deleteMany({ where: { hostId: id } })

@@ -26,6 +26,7 @@ test('the power changes of every host are told until the subscription ends', asy
     power: 'running' as const,
     disks: [],
     nics: [],
+    volumes: [],
     guest: {
       hostname: 'h',
       zone: 'nova',

@@ -86,6 +86,9 @@ export function databaseRefusal(error: unknown): Refusal | null {
   // A caller may send the year 0 or an earlier one, which JavaScript has and PostgreSQL has not.
   if (postgres === '22007' || postgres === '22008')
     return { code: 'invalid_input', message: 'There is no such time.' }
+  // PostgreSQL has no NUL in texts. Names refuse this character; words that are looked for reach the database.
+  if (postgres === '22021')
+    return { code: 'invalid_input', message: 'A text of this request has a NUL character.' }
   const away = (text: string): Refusal => ({ code: 'unavailable', message: `${text} Try again in a moment.` })
   if (wasRolledBack(error)) return away('Others change the same at this moment.')
   if (postgres === '57014' || gaveWay(error)) return away('The database took too long for this.')

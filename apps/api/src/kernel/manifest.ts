@@ -45,6 +45,8 @@ export type Door = {
   facade?: Omit<Facade, 'service'>
   /** The façade's entry in the catalog. */
   catalog?: Omit<CloudService, 'type'>
+  /** Further entries of the catalog with the same address, for clients that look for an older type. */
+  alsoInCatalog?: readonly Pick<CloudService, 'type' | 'name'>[]
   operations: readonly {
     /** The paths under which each operation answers; the first is the documented one. */
     below: string[]
@@ -83,6 +85,7 @@ function namesOf(room: Room): string[] {
   const operations = (room.openstack ?? []).flatMap((door) => [
     ...(door.facade ? [`façade ${door.service}`] : []),
     ...(door.catalog ? [`service ${door.service}`] : []),
+    ...(door.alsoInCatalog ?? []).map(({ type }) => `service ${type}`),
     ...door.operations.flatMap((group) =>
       group.operations.map((one) => `operation ${door.service}:${one.name}`),
     ),
@@ -105,9 +108,10 @@ function register(room: Room): void {
   defineKinds(room.kinds)
   defineQuota(room.quota ?? {})
   registerPolicy(room.policy)
-  for (const { service, facade, catalog, operations } of room.openstack ?? []) {
+  for (const { service, facade, catalog, alsoInCatalog = [], operations } of room.openstack ?? []) {
     if (facade) defineFacade({ ...facade, service })
-    if (catalog) registerService({ ...catalog, type: service })
+    if (catalog)
+      for (const entry of [{ type: service }, ...alsoInCatalog]) registerService({ ...catalog, ...entry })
     for (const group of operations) addOperations(service, group.below, group.operations)
   }
   for (const workflow of room.workflows ?? []) defineWorkflow(workflow)

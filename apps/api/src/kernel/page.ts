@@ -62,6 +62,8 @@ export type PageAsk = {
   /** The id of the last row of the page before; with `reverse` of the first row of the page after. */
   marker?: string
   reverse?: boolean
+  /** How many rows to pass over, as OpenStack's `offset` says; not together with a cursor. */
+  skip?: number
   /** Say how many rows there are, and which of them is the first of the page. */
   counted?: boolean
 }
@@ -172,7 +174,7 @@ function included(sort: Order, include: object): object | undefined {
 /** In the order of the list; read towards its beginning when they lie before the place. */
 async function rowsAt<Row>(
   delegate: Delegate<Row>,
-  { where, sort, include = {}, omit }: Reading,
+  { where, sort, page, include = {}, omit }: Reading,
   { place, row, before, orAt }: From,
   take: number,
 ): Promise<Row[]> {
@@ -191,6 +193,7 @@ async function rowsAt<Row>(
     orderBy: orderBy(direction),
     ...(Number.isFinite(take) ? { take } : {}),
     ...(row === null ? {} : { cursor: { id: row } }),
+    ...(page.skip === undefined ? {} : { skip: page.skip }),
     ...(includes === undefined ? {} : { include: includes }),
     ...(omit === undefined ? {} : { omit }),
   })

@@ -45,6 +45,11 @@ const t = initTRPC.context<TrpcContext>().create({
   },
 })
 
+/** The codes of requests that reach no procedure, for example of a change that is asked for by GET. */
+const unreadable: ReadonlySet<string> = new Set([
+  ...['PARSE_ERROR', 'BAD_REQUEST', 'METHOD_NOT_SUPPORTED', 'UNSUPPORTED_MEDIA_TYPE'],
+])
+
 /** Unwraps an error of tRPC: our error, a failure of a schema (its first issue, with the field), or an unexpected error. */
 function cloudErrorOf(error: TRPCError): CloudError {
   if (error.cause instanceof CloudError) return error.cause
@@ -55,8 +60,7 @@ function cloudErrorOf(error: TRPCError): CloudError {
     })
   }
   if (error.code === 'NOT_FOUND') return new CloudError('not_found', 'There is no such procedure.')
-  if (error.code === 'PARSE_ERROR' || error.code === 'BAD_REQUEST')
-    return new CloudError('invalid_input', 'The request could not be read.')
+  if (unreadable.has(error.code)) return new CloudError('invalid_input', 'The request could not be read.')
   return toCloudError(error.cause ?? error)
 }
 

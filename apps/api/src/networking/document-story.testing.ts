@@ -9,13 +9,12 @@ import type {
   Receipt,
 } from '@stratolith/drivers/documents/interface'
 import { DriverError } from '@stratolith/drivers/errors'
+import { createFakeParts, type FakeParts } from '@stratolith/drivers/fake-parts'
 import { type HostDrivers, reportOf } from '@stratolith/drivers/host'
-import { createFakeHypervisor } from '@stratolith/drivers/hypervisor/fake'
 import { wishDigest } from '@stratolith/drivers/network/digest'
-import { createFakeNetwork, type FakeNetwork } from '@stratolith/drivers/network/fake'
+import type { FakeNetwork } from '@stratolith/drivers/network/fake'
 import type { LocalNetworkDriver } from '@stratolith/drivers/network/interface'
 import type { Op } from '@stratolith/drivers/op'
-import { createFakeStorage } from '@stratolith/drivers/storage/fake'
 import { pino } from 'pino'
 
 type Kind = keyof typeof wishDigest
@@ -47,7 +46,7 @@ export class Machine {
   readonly wire: Message[] = []
   /** 'late': calls wait on the wire until `arrive` delivers them; 'swift': they are carried out at once. */
   way: 'late' | 'swift' = 'swift'
-  readonly #guests = { hypervisor: createFakeHypervisor(), storage: createFakeStorage() }
+  readonly #guests: Omit<FakeParts, 'network'>
   #keeper!: DocumentKeeper
   #dir: string
   #life = 0
@@ -59,7 +58,9 @@ export class Machine {
   #kept = new Map<string, KeptDocument>()
 
   constructor(name: string) {
-    this.network = createFakeNetwork({ host: name })
+    const { network, ...guests } = createFakeParts({ network: { host: name } })
+    this.network = network
+    this.#guests = guests
     this.#dir = this.#folder()
     this.#start()
   }

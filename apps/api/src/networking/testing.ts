@@ -1,9 +1,8 @@
 import { createDocuments } from '@stratolith/drivers/documents'
 import type { DocumentKeeper } from '@stratolith/drivers/documents/interface'
+import { createFakeParts } from '@stratolith/drivers/fake-parts'
 import { type HostDrivers, reportOf } from '@stratolith/drivers/host'
-import { createFakeHypervisor } from '@stratolith/drivers/hypervisor/fake'
-import { createFakeNetwork, type FakeNetwork } from '@stratolith/drivers/network/fake'
-import { createFakeStorage } from '@stratolith/drivers/storage/fake'
+import type { FakeNetwork } from '@stratolith/drivers/network/fake'
 import type { z } from 'zod'
 import { type Ctx, type Deps, inTransaction, systemCtx } from '../kernel/context.ts'
 import { pageInput } from '../kernel/contract.ts'
@@ -36,9 +35,10 @@ export async function testCloud(hostNamed?: (name: string) => HostDrivers): Prom
   const { deps, close } = await testDeps((endpoint) => {
     const name = endpoint.replace('fake:', '')
     if (hostNamed) return hostNamed(name)
-    const network = planes.get(name) ?? createFakeNetwork({ host: name })
+    const made = createFakeParts({ network: { host: name } })
+    const network = planes.get(name) ?? made.network
     planes.set(name, network)
-    const parts = { hypervisor: createFakeHypervisor(), storage: createFakeStorage(), network }
+    const parts = { ...made, network }
     const documents = keepers.get(name) ?? createDocuments(parts)
     keepers.set(name, documents)
     return { ...parts, documents, report: (op) => reportOf(parts, op) }

@@ -24,7 +24,13 @@ export class HttpError extends Error {
 const glance401 =
   'This server could not verify that you are authorized to access the document you requested. Either you supplied the wrong credentials (e.g., bad password), or your browser does not understand how to supply the credentials required.'
 
-export type ErrorAnswer = { status: number; contentType: string; body: string }
+export type ErrorAnswer = {
+  status: number
+  contentType: string
+  body: string
+  /** The header Retry-After, where the service gives one that is always the same. */
+  retryAfter?: string
+}
 
 const statusOf: Record<ErrorCode, number> = {
   invalid_input: 400,
@@ -76,10 +82,12 @@ const answers: Record<ErrorStyle, Answer> = {
   keystone: (code, message) =>
     json(code, { error: { code, message: keystoneWords(message), title: reason(code) } }),
   nova: compute,
-  cinder: (status, message, error, requestId) => ({
-    ...compute(status, message, error, requestId),
-    contentType: 'application/json',
-  }),
+  cinder(status, message, error) {
+    // A quota is not full for a time only, but Cinder names a time, and its clients read it.
+    const again = 'code' in error && error.code === 'quota_exceeded' ? { retryAfter: '0' } : {}
+    const body = { [faultKeys[status] ?? 'computeFault']: { code: status, message, ...again } }
+    return { ...json(status, body), ...again }
+  },
   neutron: (status, message, error) =>
     json(status, { NeutronError: { type: neutronType(status, error), message, detail: '' } }),
   placement: (status, message, _error, requestId) =>

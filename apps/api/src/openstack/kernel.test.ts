@@ -48,7 +48,9 @@ describe('error bodies', () => {
       403,
       { forbidden: { code: 403, message: 'Too many.' } },
     ])
-    expect(JSON.parse(of('cinder', quota).body)).toEqual({ overLimit: { code: 413, message: 'Too many.' } })
+    expect(JSON.parse(of('cinder', quota).body)).toEqual({
+      overLimit: { code: 413, message: 'Too many.', retryAfter: '0' },
+    })
     expect(JSON.parse(of('neutron', quota).body).NeutronError.type).toBe('OverQuota')
     expect([of('neutron', quota).status, of('glance', quota).status]).toEqual([409, 413])
   })

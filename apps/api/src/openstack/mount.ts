@@ -25,6 +25,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** True for routes that answer without a token, which are only discovery and sign-in. */
     public?: boolean
+    /** True for routes that answer alike at every microversion. */
+    unversioned?: boolean
     /** True for routes whose body is a stream of bytes, which has no time limit. */
     stream?: boolean
   }
@@ -162,7 +164,11 @@ function mountPath(
     app.route({
       method,
       url: path,
-      config: { public: first.access === 'public', stream: first.stream === true },
+      config: {
+        public: first.access === 'public',
+        unversioned: first.unversioned === true,
+        stream: first.stream === true,
+      },
       ...(first.stream ? { bodyLimit: Number.MAX_SAFE_INTEGER } : {}),
       handler: (request, reply) => answer(deps, facade, candidates, request, reply),
     })
@@ -231,7 +237,7 @@ function checkIds(facade: Facade, operation: MountedOperation, params: Record<st
     if (name === 'project_id' || operation.names?.includes(name)) continue
     if (forms[facade.ids].test(value)) continue
     const shown = value.slice(0, 100).replace(/[^\x20-\x7e]/g, '?')
-    throw new HttpError(404, facade.unknownId?.(shown) ?? `${shown} could not be found.`)
+    throw new HttpError(404, facade.unknownId?.(shown, name) ?? `${shown} could not be found.`)
   }
 }
 
@@ -270,6 +276,7 @@ const withGlobalId = (ctx: Ctx, { globalId }: FastifyRequest): Ctx =>
 function setMicroversion(request: FastifyRequest, reply: FastifyReply, range: MicroversionRange): void {
   // An answer that refuses the version must have these headers, too.
   reply.headers(microversionHeaders(range, range.min))
+  if (request.routeOptions.config.unversioned === true) return
   const version = requestedMicroversion(range, request.headers)
   request.microversion = version
   reply.headers(microversionHeaders(range, version))
@@ -309,6 +316,7 @@ function sendError(
     reply.header('WWW-Authenticate', `Keystone uri="${deps.config.publicUrl}/identity/v3"`)
   const retryAfter = ('code' in known ? known.retryAfterSeconds : null) ?? 10
   if (answer.status === 503) reply.header('Retry-After', String(retryAfter))
+  if (answer.retryAfter !== undefined) reply.header('Retry-After', answer.retryAfter)
   reply.status(answer.status).header('Content-Type', answer.contentType).send(answer.body)
 }
 

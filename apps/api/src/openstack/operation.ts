@@ -99,6 +99,8 @@ export type ApiOperation = {
   /** The first and the last minor microversion that has the operation; others answer 404. */
   since?: number
   until?: number
+  /** The operation answers alike at every microversion, also at one that the service does not have (discovery). */
+  unversioned?: true
   /** The path parameters that are names and not ids of the façade's form. */
   names?: string[]
   /** The filters of the list, each with a value that no thing has (facade-filters.test.ts). */
@@ -128,8 +130,8 @@ export type Facade = {
   bodyLimit?: number
   /** Returns the operation's path for a path that a client wrote in another form. Both are without the query. */
   canonicalPath?: (path: string) => string
-  /** The message for an id of another form; our own words when absent. */
-  unknownId?: (id: string) => string
+  /** The message for an id of another form in that path parameter; our own words when absent. */
+  unknownId?: (id: string, parameter: string) => string
   /** Further headers with the request id, such as "x-compute-request-id". */
   requestIdHeaders?: string[]
 }

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { addHost } from '../compute/testing.ts'
 import { type Ctx, type Deps, inTransaction } from '../kernel/context.ts'
 import { appendEvent } from '../kernel/events.ts'
 import { expectCloudError, testCtx, testDeps } from '../kernel/testing.ts'
@@ -90,7 +89,10 @@ test('a thing has the name of its last operation, also when the thing is gone', 
 test('a host has its name, although no operation tells it', async () => {
   const admin = await testCtx(deps, { role: 'admin' })
   const name = `audited-${crypto.randomUUID()}`
-  const id = await addHost(deps, name)
+  const id = crypto.randomUUID()
+  await deps.root.host.create({
+    data: { id, name, endpoint: `fake:${name}`, vcpus: 1, memoryMib: 1, diskGib: 1 },
+  })
   for (const resourceId of [id, 'image-store'])
     await inTransaction(admin, (tx) =>
       appendEvent(tx, { kind: 'host.updated', projectId: null, resourceKind: 'host', resourceId }),

@@ -54,6 +54,7 @@ export const computeRoom: PortalRoom = {
       live: [
         'compute.instances',
         'compute.serverGroups',
+        'volumes',
         'networking.ports',
         'networking.networks',
         'hosts',
@@ -67,6 +68,8 @@ export const computeRoom: PortalRoom = {
         reboot: 'has been rebooted',
         stop: 'is stopped',
         pause: 'is paused',
+        attach_volume: 'has the volume',
+        detach_volume: 'has let go of the volume',
       },
     },
     keyPair: { words: 'key pair', live: ['compute.keyPairs', 'quota', 'compute.instances.plan'] },

@@ -4,6 +4,7 @@ import type { StrayKind, StrayView, TrashView, UnknownTime } from '@stratolith/a
 export const strayWords: Record<StrayKind, { noun: string; plural: string }> = {
   guest: { noun: 'Guest', plural: 'Guests' },
   disk: { noun: 'Disk', plural: 'Disks' },
+  volume: { noun: 'Volume', plural: 'Volumes' },
   port: { noun: 'Port', plural: 'Ports' },
   network: { noun: 'Network', plural: 'Networks' },
   router: { noun: 'Router', plural: 'Routers' },

@@ -17,6 +17,8 @@ export const paths = {
   serverGroup: (id: string) => `/server-groups/${id}`,
   images: '/images',
   image: (id: string) => `/images/${id}`,
+  volumes: '/volumes',
+  volume: (id: string) => `/volumes/${id}`,
   networks: '/networks',
   network: (id: string) => `/networks/${id}`,
   ports: '/ports',
@@ -46,6 +48,7 @@ export const paths = {
   adminFlavor: (id: string) => `/admin/flavors/${encodeURIComponent(id)}`,
   adminInstances: '/admin/instances',
   adminImages: '/admin/images',
+  adminVolumes: '/admin/volumes',
   adminNetworks: '/admin/networks',
   adminPorts: '/admin/ports',
   adminRouters: '/admin/routers',
@@ -63,7 +66,15 @@ export const paths = {
   signIn: '/sign-in',
 } as const
 
-export type InstanceTab = 'overview' | 'vnc' | 'serial' | 'log' | 'interfaces' | 'security' | 'operations'
+export type InstanceTab =
+  | 'overview'
+  | 'vnc'
+  | 'serial'
+  | 'log'
+  | 'interfaces'
+  | 'volumes'
+  | 'security'
+  | 'operations'
 
 /** Returns the address of a list page with its create panel open. */
 export const creating = (listPath: string): string => `${listPath}?create=1`

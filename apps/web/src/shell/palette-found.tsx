@@ -2,6 +2,7 @@
 import { useDebouncedValue } from '@mantine/hooks'
 import type { Icon } from '@tabler/icons-react'
 import {
+  IconDatabase,
   IconDisc,
   IconFolders,
   IconKey,
@@ -16,6 +17,7 @@ import {
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 import { stateOf } from '../compute/instances/state.ts'
+import { gib } from '../kit/format.ts'
 import { paths, searching } from '../kit/paths.ts'
 import { reachOf } from '../kit/place.ts'
 import { useSession } from '../kit/session.ts'
@@ -58,6 +60,7 @@ export function useResources(typed: string): Entry[] {
   const instances = useQuery({ ...trpc.compute.instances.list.queryOptions(input), ...on(true) })
   const networks = useQuery({ ...trpc.networking.networks.list.queryOptions(input), ...on(!isIp) })
   const images = useQuery({ ...trpc.images.list.queryOptions(input), ...on(!isIp) })
+  const volumes = useQuery({ ...trpc.volumes.list.queryOptions(input), ...on(!isIp) })
   const routers = useQuery({ ...trpc.networking.routers.list.queryOptions(input), ...on(!isIp) })
   const groups = useQuery({ ...trpc.networking.securityGroups.list.queryOptions(input), ...on(!isIp) })
   const addresses = useQuery({ ...trpc.networking.floatingIps.list.queryOptions(input), ...on(isIp) })
@@ -96,6 +99,9 @@ export function useResources(typed: string): Entry[] {
     ),
     ...items(images, !isIp).map(({ id, name }) =>
       entry(IconDisc, 'Image', { id, label: name }, paths.image(id)),
+    ),
+    ...items(volumes, !isIp).map(({ id, name, sizeGib }) =>
+      entry(IconDatabase, 'Volume', { id, label: name || id, detail: gib(sizeGib) }, paths.volume(id)),
     ),
     ...items(keyPairs, !isIp).map(({ name }) =>
       entry(IconKey, 'Key pair', { id: name, label: name }, paths.keyPair(name)),

@@ -23,6 +23,7 @@ describe('a guest', () => {
       base: { blobId: 'a'.repeat(64), format: 'qcow2', maxVirtualBytes: 2 ** 30 },
     },
     ports,
+    volumes: [],
     guest: {
       hostname: 'guest',
       zone: 'nova',
@@ -65,7 +66,7 @@ describe('a guest', () => {
 
   it('that still holds a port which is to go gets no traffic through the port meanwhile', async () => {
     const { network, hypervisor, keeper } = await running()
-    hypervisor.keepNics(guestId, true)
+    hypervisor.keepDevices(guestId, true)
     const leaving = [guest(['port-1'], 2), gone('port-2')]
     const working = { outcome: 'working', for: 'the guest to let go of its interface' }
     expect(await keeper.apply(op, leaving)).toMatchObject([working, working])
@@ -77,7 +78,7 @@ describe('a guest', () => {
     // The port stays while the guest holds it, also when the delivery has no document of the guest.
     expect(await keeper.apply(op, leaving.slice(1))).toMatchObject([working])
     expect(network.state.ports.has('port-2')).toBe(true)
-    hypervisor.keepNics(guestId, false)
+    hypervisor.keepDevices(guestId, false)
     expect(outcomes(await keeper.apply(op, leaving))).toEqual(['reached', 'reached'])
     expect(network.state.ports.has('port-2')).toBe(false)
   })
@@ -86,12 +87,12 @@ describe('a guest', () => {
     for (const isKilled of [false, true]) {
       const dir = folder()
       const { keeper, ...host } = await running(dir)
-      host.hypervisor.keepNics(guestId, true)
-      const { plugNics } = host.hypervisor
+      host.hypervisor.keepDevices(guestId, true)
+      const { plug } = host.hypervisor
       const asked = new Promise<void>((resolve) => {
-        host.hypervisor.plugNics = (...args) => {
+        host.hypervisor.plug = (...args) => {
           resolve()
-          return isKilled ? new Promise(() => undefined) : plugNics(...args)
+          return isKilled ? new Promise(() => undefined) : plug(...args)
         }
       })
       const told = keeper.apply(op, [guest(['port-1'], 2), gone('port-2')])
@@ -100,8 +101,8 @@ describe('a guest', () => {
       const working = { outcome: 'working', for: 'the guest to let go of its interface' }
       expect(await next.apply(op, [gone('port-2')])).toMatchObject([working])
       expect(host.network.state.ports.get('port-2')).toMatchObject({ adminUp: false, rules: [] })
-      host.hypervisor.keepNics(guestId, false)
-      host.hypervisor.plugNics = plugNics
+      host.hypervisor.keepDevices(guestId, false)
+      host.hypervisor.plug = plug
       const both = await next.apply(op, [guest(['port-1'], 2), gone('port-2')])
       expect(outcomes(both)).toEqual(['reached', 'reached'])
       expect(host.network.state.ports.has('port-2')).toBe(false)
@@ -110,7 +111,7 @@ describe('a guest', () => {
 
   it('whose NICs cannot be changed gives the reason also in the receipt of its port', async () => {
     const { network, hypervisor, keeper } = await running()
-    hypervisor.failNext('plugNics', new DriverError('failed', 'QMP: no'))
+    hypervisor.failNext('plug', new DriverError('failed', 'QMP: no'))
     const failed = { outcome: 'failed', code: 'failed', message: 'QMP: no' }
     expect(await keeper.apply(op, [guest(['port-1'], 2), gone('port-2')])).toMatchObject([failed, failed])
     expect(network.state.ports.get('port-2')?.adminUp).toBe(false)
@@ -191,15 +192,15 @@ describe('a guest', () => {
   it('whose recorded spec is damaged gets its spec again and then loses its NIC', async () => {
     const { hypervisor, keeper } = await running()
     let isDamaged = true
-    const { describe, ensure, plugNics } = hypervisor
+    const { describe, ensure, plug } = hypervisor
     hypervisor.describe = async (...args) => (isDamaged ? null : describe(...args))
     hypervisor.ensure = async (...args) => {
       isDamaged = false
       return ensure(...args)
     }
-    hypervisor.plugNics = async (...args) => {
+    hypervisor.plug = async (...args) => {
       if (isDamaged) throw new DriverError('invalid', 'The record is damaged: ensure it again.')
-      return plugNics(...args)
+      return plug(...args)
     }
     expect(outcomes(await keeper.apply(op, [guest(['port-1'], 2)]))).toEqual(['reached'])
     const spec = await describe(op, guestId)

@@ -1,5 +1,5 @@
 import { DriverError } from '../errors.ts'
-import type { HypervisorDriver, InstanceSpec, NicAttachment } from '../hypervisor/interface.ts'
+import type { Devices, HypervisorDriver, InstanceSpec, NicAttachment } from '../hypervisor/interface.ts'
 import type { NetworkDriver } from '../network/interface.ts'
 import type { Op } from '../op.ts'
 import type { LocalStorageDriver, ObservedDisk } from '../storage/interface.ts'
@@ -12,6 +12,7 @@ export type Outcome = Receipt extends infer R
     : never
   : never
 export const guestLetsGo = 'the guest to let go of its interface'
+const guestLetsVolumeGo = 'the guest to let go of its volume'
 type Host = { hypervisor: HypervisorDriver; network: NetworkDriver; storage: LocalStorageDriver }
 
 /**
@@ -30,19 +31,23 @@ export async function makeInstance(
   const [seen, before] = await Promise.all([hypervisor.get(op, wish.id), hypervisor.describe(op, wish.id)])
   const isAlive = seen?.power === 'running' || seen?.power === 'paused'
   if (power === 'running' && !isAlive) op.progress('starting the guest')
-  const plug = () => hypervisor.plugNics(op, wish.id, nics)
-  let held = isAlive && before && !sameNics(before, nics) ? await plug() : []
-  const kept = before?.nics.filter((nic) => held.includes(nic.portId)) ?? []
+  const devices: Devices = { nics, volumes: wish.volumes }
+  const plug = () => hypervisor.plug(op, wish.id, devices)
+  let held = isAlive && before && !sameDevices(before, devices) ? await plug() : []
+  const keptNics = before?.nics.filter((nic) => held.includes(nic.portId)) ?? []
+  const keptVolumes = before?.volumes.filter((volume) => held.includes(volume.id)) ?? []
   const guest = await hypervisor.ensure(op, {
     ...description,
     // A guest that is off stays off unless the document starts it, also when its recorded spec says `running`.
     power: power ?? (isAlive ? (before?.power ?? 'off') : 'off'),
     disks: [{ id: disk.id, path: disk.path, format: disk.format, boot: true }],
-    nics: [...nics, ...kept],
+    nics: [...nics, ...keptNics],
+    volumes: [...wish.volumes, ...keptVolumes],
   })
-  // The guest's recorded spec was lost. ensure() has recorded a new one, which plugNics needs.
+  // The guest's recorded spec was lost. ensure() has recorded a new one, which plug() needs.
   if (isAlive && !before) held = await plug()
-  return held.length > 0 ? { outcome: 'working', for: guestLetsGo } : { outcome: 'reached', guest }
+  if (held.length === 0) return { outcome: 'reached', guest }
+  return { outcome: 'working', for: keptVolumes.length === held.length ? guestLetsVolumeGo : guestLetsGo }
 }
 
 async function nicsOf(network: NetworkDriver, op: Op, { id, ports }: InstanceWish): Promise<NicAttachment[]> {
@@ -93,8 +98,9 @@ async function newDiskOf(
   })
 }
 
-const sameNics = (before: InstanceSpec, nics: readonly NicAttachment[]): boolean =>
-  before.nics.map((nic) => nic.portId).join() === nics.map((nic) => nic.portId).join()
+const sameDevices = (before: InstanceSpec, { nics, volumes }: Devices): boolean =>
+  before.nics.map((nic) => nic.portId).join() === nics.map((nic) => nic.portId).join() &&
+  before.volumes.map(({ id }) => id).join() === volumes.map(({ id }) => id).join()
 
 /**
  * The ports that are to go but are still plugged into a guest, each with the guest's id: such a port may go only when

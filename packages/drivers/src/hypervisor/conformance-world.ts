@@ -57,6 +57,7 @@ export const plainSpec = (id: string): InstanceSpec => ({
   power: 'running',
   disks: [],
   nics: [],
+  volumes: [],
   guest: {
     hostname: 'conformance',
     zone: 'nova',

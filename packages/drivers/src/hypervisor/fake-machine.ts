@@ -12,7 +12,7 @@ export type FakeInstance = {
   startedAt: string | null
   reason: string | null
   ignoresButton: boolean
-  keepsNics?: boolean
+  keepsDevices?: boolean
   log: FakeLog
   /** The encrypted password that the guest has posted to the metadata service. */
   password?: string

@@ -4,11 +4,13 @@ import type { Op } from '../op.ts'
 import { checkAlive } from './changes.ts'
 import { appendLog, blackPng, echoStream, readLog } from './fake-console.ts'
 import { createMachine, type FakeHypervisorState, type FakeInstance, type Machine } from './fake-machine.ts'
+import { GuestVolumes, type VolumeOpener } from './guest-volumes.ts'
 import type {
   ConsoleFacet,
   HostFacts,
   HypervisorCapabilities,
   HypervisorDriver,
+  InstanceSpec,
   LocalHypervisorDriver,
   ObservedInstance,
 } from './interface.ts'
@@ -22,6 +24,8 @@ export type FakeHypervisorOptions = {
   vcpus?: number
   memoryMib?: number
   diskGib?: number
+  /** The volumes of the host; without them no guest has a volume. */
+  volumes?: VolumeOpener
   /** The `state` of an earlier fake, as a restarted agent finds it. The new fake changes this very object. */
   state?: FakeHypervisorState
 }
@@ -49,8 +53,8 @@ export type FakeHypervisor = LocalHypervisorDriver & {
   guestPowerOff(id: string): void
   /** Makes the guest ignore its power button from now on. */
   ignorePowerButton(id: string): void
-  /** Makes the guest hold on to its NICs (true) or release them when asked (false). */
-  keepNics(id: string, keeps: boolean): void
+  /** Makes the guest hold on to its NICs and volumes (true) or release them when asked (false). */
+  keepDevices(id: string, keeps: boolean): void
   /** Makes the guest write to its serial port (ASCII). */
   print(id: string, text: string): void
 }
@@ -80,9 +84,14 @@ export function createFakeHypervisor(options: FakeHypervisorOptions = {}): FakeH
     load: [0.2, 0.12, 0.14],
   }
   const machine = createMachine(options.state ?? { instances: {}, lastPid: 1000 })
+  const opener = new GuestVolumes(options.volumes)
   const gate = createGate(options)
   const { enter } = gate
   const { load, settle, boot, halt, cut } = machine
+
+  async function useVolumes(op: Op, spec: Pick<InstanceSpec, 'id' | 'volumes'>): Promise<void> {
+    await opener.openAll(op, spec, 0)
+  }
 
   async function pressButton(op: Op, id: string): Promise<ObservedInstance> {
     await enter('pressButton', op)
@@ -147,6 +156,7 @@ export function createFakeHypervisor(options: FakeHypervisorOptions = {}): FakeH
       await enter('ensure', op)
       const spec = checkSpec(given, capabilities)
       const guest = machine.define(spec)
+      if (guest.pid === null) await useVolumes(op, spec)
       const due = spec.power === 'running' && (guest.power === 'off' || guest.power === 'crashed')
       return due ? boot(guest) : settle(guest)
     },
@@ -155,6 +165,7 @@ export function createFakeHypervisor(options: FakeHypervisorOptions = {}): FakeH
       const guest = machine.state.instances[id]
       if (guest && guest.pid !== null) halt(guest, 'off', null)
       delete machine.state.instances[id]
+      await useVolumes(op, { id, volumes: [] })
     },
     async start(op, id) {
       await enter('start', op)
@@ -167,14 +178,21 @@ export function createFakeHypervisor(options: FakeHypervisorOptions = {}): FakeH
     pressButton,
     stop,
     reboot,
-    async plugNics(op, id, nics) {
-      await enter('plugNics', op)
+    async plug(op, id, { nics, volumes }) {
+      await enter('plug', op)
       const guest = load(id)
-      const spec = checkSpec({ ...guest.spec, nics }, capabilities)
-      const wanted = new Set(spec.nics.map((nic) => nic.portId))
-      const held = guest.keepsNics ? guest.spec.nics.filter((nic) => !wanted.has(nic.portId)) : []
-      guest.spec = { ...spec, nics: [...spec.nics, ...held] }
-      return held.map((nic) => nic.portId)
+      const spec = checkSpec({ ...guest.spec, nics, volumes }, capabilities)
+      const wanted = new Set([...spec.nics.map((nic) => nic.portId), ...spec.volumes.map(({ id }) => id)])
+      const keeps = guest.keepsDevices === true && guest.pid !== null
+      const heldNics = guest.spec.nics.filter((nic) => keeps && !wanted.has(nic.portId))
+      const heldVolumes = guest.spec.volumes.filter((volume) => keeps && !wanted.has(volume.id))
+      guest.spec = {
+        ...spec,
+        nics: [...spec.nics, ...heldNics],
+        volumes: [...spec.volumes, ...heldVolumes],
+      }
+      await useVolumes(op, guest.spec)
+      return [...heldNics.map((nic) => nic.portId), ...heldVolumes.map((volume) => volume.id)]
     },
     async diagnostics(op, id) {
       await enter('diagnostics', op)
@@ -203,6 +221,7 @@ export function createFakeHypervisor(options: FakeHypervisorOptions = {}): FakeH
     },
     pause: (op, id) => freeze(op, id, 'paused'),
     unpause: (op, id) => freeze(op, id, 'running'),
+    growVolume: async (_op, id) => machine.state.instances[id]?.pid != null,
     specOf: async (id) => machine.state.instances[id]?.spec ?? null,
     crash(id, reason = 'QEMU died (simulated).') {
       halt(load(id), 'crashed', reason)
@@ -213,8 +232,8 @@ export function createFakeHypervisor(options: FakeHypervisorOptions = {}): FakeH
     ignorePowerButton(id) {
       load(id).ignoresButton = true
     },
-    keepNics(id, keeps) {
-      load(id).keepsNics = keeps
+    keepDevices(id, keeps) {
+      load(id).keepsDevices = keeps
     },
     print(id, text) {
       machine.print(load(id), text)

@@ -39,11 +39,11 @@ export interface HypervisorDriver {
   /** Restarts the guest at once in a new process, without asking it. */
   reboot(op: Op, id: string): Promise<ObservedInstance>
   /**
-   * Gives the guest these NICs and no others, at once when it runs and otherwise at its next start: new
-   * NICs are plugged in, and the guest is asked to release the others. Returns the port ids of NICs
-   * that the guest still holds; a caller that waits asks again.
+   * Gives the guest these NICs and volumes and no others, at once when it runs and otherwise at its next start: new
+   * ones are plugged in, and the guest is asked to release the others. Returns the port ids of NICs and the ids
+   * of volumes that the guest still holds; a caller that waits asks again.
    */
-  plugNics(op: Op, id: string, nics: readonly NicAttachment[]): Promise<string[]>
+  plug(op: Op, id: string, devices: Devices): Promise<string[]>
   pause(op: Op, id: string): Promise<ObservedInstance>
   unpause(op: Op, id: string): Promise<ObservedInstance>
   /** Counters of a running guest since its start. Raises `conflict` when the guest does not run. */
@@ -62,6 +62,11 @@ export interface HypervisorDriver {
 export interface LocalHypervisorDriver extends HypervisorDriver {
   /** The whole spec that ensure() got last, from disk; null when this host has no such guest. */
   specOf(id: string): Promise<InstanceSpec | null>
+  /**
+   * Makes the block node of a guest's volume, and so its last layer, larger. False when the guest does not run, so that
+   * nobody has the file open.
+   */
+  growVolume(op: Op, id: string, volume: { id: string; sizeBytes: number }): Promise<boolean>
 }
 
 export interface ConsoleFacet {
@@ -89,6 +94,8 @@ export type ConsoleProtocol = 'vnc' | 'serial'
 export type InstanceSpec = Described<typeof spec.instanceSpec>
 export type DiskAttachment = Described<typeof spec.diskAttachment>
 export type NicAttachment = Described<typeof spec.nicAttachment>
+export type VolumeAttachment = Described<typeof spec.volumeAttachment>
+export type Devices = { nics: readonly NicAttachment[]; volumes: readonly VolumeAttachment[] }
 export type LogOptions = Described<typeof spec.logOptions>
 
 /** What a host says of itself and its guests; the schemas are in observed.ts. */

@@ -1,5 +1,6 @@
 import { bounds } from '../bounds.ts'
 import type { InstanceSpec } from './interface.ts'
+import { type VolumeDisk, volumeDeviceOf, volumeNodeOf } from './volume-node.ts'
 
 /** Names of QEMU's files, relative to its working directory, so that no socket path is too long. */
 export const runFiles = { qmp: 'qmp', vnc: 'vnc', serial: 'serial', agent: 'qga', pid: 'pid' } as const
@@ -25,6 +26,8 @@ export type ArgsInput = {
    * descriptor of its base. The guest reads this base, whatever the header of the disk names.
    */
   disks: ReadonlyMap<string, { direct: boolean; baseFd: number | null }>
+  /** The volumes of the guest, as the host's volume driver opens them. */
+  volumes: readonly VolumeDisk[]
   /** Path of the config drive; null when the guest has none. */
   configDrive: string | null
 }
@@ -53,6 +56,7 @@ export function qemuArgs(input: ArgsInput): string[] {
     ...consoleArgs(),
     ...portArgs(spec),
     ...spec.disks.flatMap((disk, index) => diskArgs(disk, index, input.disks.get(disk.id))),
+    ...input.volumes.flatMap((volume, index) => volumeArgs(volume, `d${spec.disks.length + index}`)),
     ...spec.nics.flatMap(nicArgs),
     ...(input.configDrive === null ? [] : configDriveArgs(input.configDrive)),
   ]
@@ -111,28 +115,38 @@ function consoleArgs(): string[] {
 }
 
 /**
- * Hot-pluggable PCIe ports: d0… for disks on slot 0x10, n0… for NICs on slot 0x11, always the same
- * function for the same name. Only a few spare ports are made, because each costs boot
- * time under TCG. Without io-reserve=0 the ports would exhaust the I/O space.
+ * Hot-pluggable PCIe ports: d0… for disks and n0… for NICs. A port has the same place and the same number in every
+ * version of Stratolith, because guests name their devices by them (the NIC on n0 is "ens9" for systemd). Only a few
+ * spare ports are made, because each costs boot time under TCG. Without io-reserve=0 the ports would exhaust the I/O space.
  */
-function portArgs({ disks, nics }: InstanceSpec): string[] {
-  const ports = (count: number, letter: string, slot: number, chassis: number) =>
-    Array.from({ length: count }, (_, index) =>
-      device({
-        driver: 'pcie-root-port',
-        id: `${letter}${index}`,
-        bus: 'pcie.0',
-        chassis: chassis + index,
-        slot: chassis + index,
-        addr: `0x${slot.toString(16)}.0x${index}`,
-        multifunction: index === 0,
-        'io-reserve': 0,
-      }),
-    ).flat()
+function portArgs({ disks, volumes, nics }: InstanceSpec): string[] {
+  const port = (name: string, slot: number, index: number, chassis: number) =>
+    device({
+      driver: 'pcie-root-port',
+      id: name,
+      bus: 'pcie.0',
+      chassis,
+      slot: chassis,
+      addr: `0x${slot.toString(16)}.0x${index % 8}`,
+      multifunction: index % 8 === 0,
+      'io-reserve': 0,
+    })
+  const many = (count: number, most: number, make: (index: number) => string[]) =>
+    Array.from({ length: Math.min(count, most) }, (_, index) => make(index)).flat()
   return [
-    ...ports(Math.min(bounds.disksOfGuest, disks.length + spareDisks), 'd', 0x10, 1),
-    ...ports(Math.min(bounds.nicsOfGuest, nics.length + spareNics), 'n', 0x11, 1 + bounds.disksOfGuest),
+    ...many(disks.length + volumes.length + spareDisks, bounds.disksOfGuest, (index) =>
+      index < 8
+        ? port(`d${index}`, 0x10, index, 1 + index)
+        : port(`d${index}`, 0x11 + Math.floor(index / 8), index, 32 + index),
+    ),
+    ...many(nics.length + spareNics, bounds.nicsOfGuest, (index) =>
+      port(`n${index}`, 0x11, index, 9 + index),
+    ),
   ]
+}
+
+function volumeArgs(volume: VolumeDisk, bus: string): string[] {
+  return ['-blockdev', JSON.stringify(volumeNodeOf(volume)), ...device(volumeDeviceOf(volume.id, bus))]
 }
 
 function diskArgs(

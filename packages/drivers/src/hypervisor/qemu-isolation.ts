@@ -1,12 +1,13 @@
 import { chown, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DriverError } from '../errors.ts'
+import { giveFile } from '../give-file.ts'
 import { defaultGuestUids, type GuestUids, readGuestUids } from '../guest-uids.ts'
 import { Cgroups } from './cgroups.ts'
 import { Identities } from './identity.ts'
 import type { GuestIsolation, InstanceSpec } from './interface.ts'
 import type { QemuGuest } from './qemu-guest.ts'
-import { type GuestPaths, giveFile } from './state-files.ts'
+import type { GuestPaths } from './state-files.ts'
 import { giveTaps } from './tap-owner.ts'
 
 /**
@@ -57,10 +58,15 @@ export class Isolation {
 
   /** Gives the tap to the user of the guest's process, which is the old common user when an older agent started the guest. */
   async giveTap(guest: QemuGuest, tap: string): Promise<void> {
+    await giveTaps(this.#netns, await this.runningUid(guest), [tap])
+  }
+
+  /** The user of the guest's process. */
+  async runningUid(guest: QemuGuest): Promise<number> {
     const status = await readFile(`/proc/${guest.observed().pid}/status`, 'latin1').catch(() => '')
     const uid = /^Uid:\t(\d+)/m.exec(status)?.[1]
     if (uid === undefined) throw new DriverError('conflict', `Instance ${guest.id} does not run.`)
-    await giveTaps(this.#netns, Number(uid), [tap])
+    return Number(uid)
   }
 
   /** Ends every process of the guest's user, whatever its working directory. */

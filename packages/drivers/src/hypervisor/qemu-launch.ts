@@ -1,15 +1,16 @@
-import { constants } from 'node:fs'
-import { open } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { baseLink, baseOf } from '../disk-base.ts'
 import { DriverError, type DriverErrorCode } from '../errors.ts'
+import { giveFile } from '../give-file.ts'
 import type { Op } from '../op.ts'
 import { checkAlive } from './changes.ts'
+import { opensDirectly } from './guest-volumes.ts'
 import type { InstanceSpec } from './interface.ts'
 import { type Accelerator, type ArgsInput, firstBaseFd, qemuArgs } from './qemu-args.ts'
 import { checkNamespace, type Jail, jailArgs, killQemu, type Spawned, spawnQemu } from './qemu-process.ts'
 import { connectQmp, type QmpClient, type QmpEvent } from './qmp.ts'
-import { type GuestPaths, giveFile, makeRunDirectory, tailOf } from './state-files.ts'
+import { type GuestPaths, makeRunDirectory, tailOf } from './state-files.ts'
+import type { VolumeDisk } from './volume-node.ts'
 
 export type LaunchOptions = {
   binary: string
@@ -18,6 +19,8 @@ export type LaunchOptions = {
   startMs: number
   /** Path of the config drive; null when the guest has none. */
   configDrive: string | null
+  /** Gives the guest's user the volumes of its spec. */
+  openVolumes: (op: Op) => Promise<VolumeDisk[]>
 }
 type Handlers = {
   onEvent: (event: QmpEvent) => void
@@ -41,13 +44,14 @@ export async function launchQemu(
   await checkNamespace(options.jail.netns)
   const { uid } = options.jail
   const { disks, bases } = await prepareDisks(spec, uid)
+  const volumes = await options.openVolumes(op)
   if (options.configDrive !== null) await giveFile(options.configDrive, uid)
   await makeRunDirectory(paths, uid)
   op.progress('starting QEMU')
   const argv = [
     ...jailArgs(options.jail),
     options.binary,
-    ...qemuArgs({ spec, accelerator: options.accelerator, disks, configDrive: options.configDrive }),
+    ...qemuArgs({ spec, accelerator: options.accelerator, disks, volumes, configDrive: options.configDrive }),
   ]
   const spawned = await spawnQemu(argv, {
     cwd: paths.run,
@@ -145,19 +149,10 @@ async function prepareDisks(
         `What the disk ${disk.id} was made from is not recorded: ${baseLink(disk.path)} is missing.`,
       )
     disks.set(disk.id, {
-      direct: await opens(disk.path, constants.O_RDONLY | constants.O_DIRECT),
+      direct: await opensDirectly(disk.path),
       baseFd: base === null ? null : firstBaseFd + bases.length,
     })
     if (base !== null) bases.push(base)
   }
   return { disks, bases }
-}
-
-async function opens(path: string, flags: number): Promise<boolean> {
-  try {
-    await (await open(path, flags)).close()
-    return true
-  } catch {
-    return false // The file system has no O_DIRECT: use the page cache.
-  }
 }

@@ -38,21 +38,22 @@ it('plugs NICs in and out of a running guest, and returns those that the guest s
   const nic = { portId: randomUUID(), mac: 'fa:16:3e:00:00:01', tap: 'tap0', mtu: 1500 }
   await harness.driver.ensure(op, { ...plainSpec(id), ...(await harness.prepare(id)) })
   await harness.booted(id)
-  expect(await harness.driver.plugNics(op, id, [nic])).toEqual([])
+  expect(await harness.driver.plug(op, id, { nics: [nic], volumes: [] })).toEqual([])
   expect((await harness.driver.specOf(id))?.nics).toEqual([nic])
 
   const began = Date.now()
-  for (let n = 0; n < 2; n += 1) expect(await harness.driver.plugNics(op, id, [])).toEqual([nic.portId])
+  for (let n = 0; n < 2; n += 1)
+    expect(await harness.driver.plug(op, id, { nics: [], volumes: [] })).toEqual([nic.portId])
   expect(Date.now() - began).toBeLessThan(15_000)
   expect((await harness.driver.specOf(id))?.nics).toEqual([nic])
 
   await letGo(id)
-  expect(await harness.driver.plugNics(op, id, [])).toEqual([])
+  expect(await harness.driver.plug(op, id, { nics: [], volumes: [] })).toEqual([])
   expect((await harness.driver.specOf(id))?.nics).toEqual([])
   // QEMU keeps nothing of the NIC, so the NIC can be plugged in again under the same name.
-  expect(await harness.driver.plugNics(op, id, [nic])).toEqual([])
+  expect(await harness.driver.plug(op, id, { nics: [nic], volumes: [] })).toEqual([])
 
   await harness.driver.stop(op, id)
-  expect(await harness.driver.plugNics(op, id, [])).toEqual([])
+  expect(await harness.driver.plug(op, id, { nics: [], volumes: [] })).toEqual([])
   expect((await harness.driver.specOf(id))?.nics).toEqual([])
 })

@@ -8,14 +8,15 @@ import { createTurns } from '../turns.ts'
 import { type ProbedAccelerator, probeAccelerator } from './accel-probe.ts'
 import { checkAlive, createChanges, unknownInstance } from './changes.ts'
 import { type ConfigFile, ensureConfigDrive } from './config-drive.ts'
+import { GuestVolumes, type VolumeOpener } from './guest-volumes.ts'
 import type {
   BackupFacet,
   ConsoleFacet,
+  Devices,
   HostFacts,
   HypervisorCapabilities,
   InstanceSpec,
   LocalHypervisorDriver,
-  NicAttachment,
   ObservedInstance,
 } from './interface.ts'
 import type { Accelerator } from './qemu-args.ts'
@@ -24,7 +25,7 @@ import { createQemuConsole } from './qemu-console.ts'
 import { guestDiagnostics } from './qemu-diagnostics.ts'
 import { QemuGuest } from './qemu-guest.ts'
 import { Isolation } from './qemu-isolation.ts'
-import { plugNics } from './qemu-nics.ts'
+import { plugNics, plugVolumes } from './qemu-plug.ts'
 import { killQemu } from './qemu-process.ts'
 import { boundLog } from './serial-log.ts'
 import { checkDiskPaths, checkSpec, type DiskPathOf, diskPathIn, sameSpec, withoutSecrets } from './spec.ts'
@@ -40,6 +41,7 @@ import {
   removeFiles,
 } from './state-files.ts'
 import { tunDevice } from './tun-device.ts'
+import { volumeNames } from './volume-node.ts'
 
 export type QemuOptions = {
   /** The host's directory ($STRATOLITH_DATA/hosts/<host>); guests live in `instances/<id>` below it. */
@@ -53,6 +55,8 @@ export type QemuOptions = {
   uids?: GuestUids
   /** The files for the config drive of a guest; without this function no guest has a config drive. */
   configFiles?: (spec: InstanceSpec) => Promise<ConfigFile[]>
+  /** The volumes of this host; without them no guest has a volume. */
+  volumes?: VolumeOpener
   /** The only path at which a disk of a guest may lie; that of the file storage driver when absent. */
   diskPathOf?: DiskPathOf
   /** Default qemu-system-x86_64. */
@@ -100,7 +104,7 @@ export function createQemuDriver(options: QemuOptions): QemuDriver {
       return spec && withoutSecrets(spec)
     },
     ensure: (op, spec) => host.ensure(op, spec),
-    remove: (_op, id) => host.remove(id),
+    remove: (op, id) => host.remove(op, id),
     start: (op, id) =>
       host.change(op, id, async (guest) => {
         if (guest.power === 'paused')
@@ -119,7 +123,8 @@ export function createQemuDriver(options: QemuOptions): QemuDriver {
     diagnostics: async (_op, id) => guestDiagnostics(await host.load(id)),
     password: async (_op, id) => readPassword((await host.load(id)).paths),
     clearPassword: async (_op, id) => clearPassword((await host.load(id)).paths),
-    plugNics: (op, id, nics) => host.plugNics(op, id, nics),
+    plug: (op, id, devices) => host.plug(op, id, devices),
+    growVolume: (op, id, volume) => host.growVolume(op, id, volume),
     pause: (op, id) => host.freeze(op, id, 'paused'),
     unpause: (op, id) => host.freeze(op, id, 'running'),
   }
@@ -137,6 +142,7 @@ class QemuHost {
   readonly ready: Promise<void>
   readonly #options: QemuOptions
   readonly #isolation: Isolation
+  readonly #volumes: GuestVolumes
   readonly #diskPathOf: DiskPathOf
   readonly #guests = new Map<string, QemuGuest>()
   readonly #locked = createTurns()
@@ -148,6 +154,7 @@ class QemuHost {
     this.#options = options
     this.#diskPathOf = options.diskPathOf ?? diskPathIn(options.dir)
     this.#isolation = new Isolation(options.uids, options.netns)
+    this.#volumes = new GuestVolumes(options.volumes)
     this.changes = createChanges((err) => options.log.error({ err }, 'a listener to guests failed'))
     this.console = createQemuConsole((id) => this.load(id))
     this.ready = this.#adopt()
@@ -227,6 +234,11 @@ class QemuHost {
         .catch((err: unknown) =>
           this.#options.log.error({ err, instance: spec.id }, 'a guest that did not start left something'),
         )
+      await this.#volumes
+        .close(op, { id: spec.id, volumes: [] })
+        .catch((err: unknown) =>
+          this.#options.log.error({ err, instance: spec.id }, 'a guest that did not start keeps a volume'),
+        )
       await removeFiles(guest.paths)
       throw diskFull(error)
     }
@@ -237,6 +249,7 @@ class QemuHost {
     await guest.settled()
     const before = guest.spec
     if (!before || !sameSpec(before, spec)) await guest.define(spec)
+    if (!guest.isAlive()) await this.#volumes.close(op, spec)
     try {
       if (spec.power === 'running' && !guest.isAlive()) await guest.launch(op)
     } catch (error) {
@@ -246,7 +259,7 @@ class QemuHost {
     return guest.observed()
   }
 
-  async remove(id: string): Promise<void> {
+  async remove(op: Op, id: string): Promise<void> {
     await this.ready
     await this.#locked(id, async () => {
       const guest = this.#guests.get(id)
@@ -255,6 +268,7 @@ class QemuHost {
       if (guest.isAlive()) await guest.halt()
       else await killQemu(guest.paths.run, id, null)
       guest.detach()
+      await this.#volumes.close(op, { id, volumes: [] })
       await this.#isolation.remove(guest)
       await removeFiles(guest.paths)
       this.#guests.delete(id)
@@ -295,21 +309,48 @@ class QemuHost {
     })
   }
 
-  /** A NIC that the guest still holds stays in its spec, so that a later call asks again for its release. */
-  async plugNics(op: Op, id: string, nics: readonly NicAttachment[]): Promise<string[]> {
+  /** A device that the guest still holds stays in its spec, so that a later call asks again for its release. */
+  async plug(op: Op, id: string, { nics, volumes }: Devices): Promise<string[]> {
     let held: string[] = []
     await this.change(op, id, async (guest) => {
       const before = guest.spec
       if (!before)
         throw new DriverError('invalid', `The record of instance ${id} is damaged: ensure it again.`)
-      const spec = checkSpec({ ...before, nics }, this.capabilities)
-      const giveTap = (tap: string) => this.#isolation.giveTap(guest, tap)
-      if (guest.isAlive()) held = await plugNics(op, guest.control(), before.nics, spec.nics, giveTap)
-      const kept = before.nics.filter((nic) => held.includes(nic.portId))
-      const now = { ...spec, nics: [...spec.nics, ...kept] }
+      const spec = checkSpec({ ...before, nics, volumes }, this.capabilities)
+      if (guest.isAlive()) held = await this.#plugAlive(op, guest, before, spec)
+      const keptNics = before.nics.filter((nic) => held.includes(nic.portId))
+      const keptVolumes = before.volumes.filter((volume) => held.includes(volume.id))
+      const now = { ...spec, nics: [...spec.nics, ...keptNics], volumes: [...spec.volumes, ...keptVolumes] }
       if (!sameSpec(before, now)) await guest.define(now)
+      await this.#volumes.close(op, now)
     })
     return held
+  }
+
+  async #plugAlive(op: Op, guest: QemuGuest, before: InstanceSpec, spec: InstanceSpec): Promise<string[]> {
+    const qmp = guest.control()
+    const ids = (some: InstanceSpec) => some.volumes.map((volume) => volume.id)
+    const nics = { before: before.nics.map((nic) => nic.portId), wanted: spec.nics }
+    const heldNics = await plugNics(op, qmp, nics, (tap) => this.#isolation.giveTap(guest, tap))
+    const heldVolumes = await plugVolumes(op, qmp, { before: ids(before), wanted: ids(spec) }, async (id) =>
+      this.#volumes.open(op, spec, id, await this.#isolation.runningUid(guest)),
+    )
+    return [...heldNics, ...heldVolumes]
+  }
+
+  async growVolume(op: Op, id: string, volume: { id: string; sizeBytes: number }): Promise<boolean> {
+    await this.ready
+    if (!this.#guests.has(id)) return false
+    let grown = false
+    await this.change(op, id, async (guest) => {
+      if (!guest.isAlive()) return
+      await guest.control().execute('block_resize', {
+        'node-name': volumeNames(volume.id).node,
+        size: volume.sizeBytes,
+      })
+      grown = true
+    })
+    return grown
   }
 
   freeze(op: Op, id: string, to: 'paused' | 'running'): Promise<ObservedInstance> {
@@ -376,9 +417,11 @@ class QemuHost {
           if (taps.length > 0) throw error
           return null
         })
+        const uid = await this.#isolation.uidOf(id, guestPaths(dir, id))
         return {
           binary: binary ?? 'qemu-system-x86_64',
-          jail: { uid: await this.#isolation.uidOf(id, guestPaths(dir, id)), groups, netns, taps, tun },
+          jail: { uid, groups, netns, taps, tun },
+          openVolumes: (op) => this.#volumes.openAll(op, wanted, uid),
           accelerator,
           startMs: startMs ?? 30_000,
           configDrive: await this.#configDrive(wanted),

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { bounds } from '../bounds.ts'
 import { DriverError } from '../errors.ts'
 import { generatedId } from '../fields.ts'
+import { volumeKey } from '../volumes/spec.ts'
 import type { HypervisorCapabilities, InstanceSpec } from './interface.ts'
 
 /** The spec as it may leave the host: without the first password, which only the guest may learn. */
@@ -28,6 +29,9 @@ export const diskAttachment = z.object({
   format: z.enum(['raw', 'qcow2']),
   boot: z.boolean(),
 })
+
+/** A volume; the host's volume driver says how QEMU opens it. */
+export const volumeAttachment = volumeKey.extend({ readOnly: z.boolean().default(false) })
 
 /** A NIC; `tap` is the name that network's ensurePort returned. */
 export const nicAttachment = z.object({
@@ -65,6 +69,7 @@ export const instanceSpec = z.object({
   power: z.enum(['running', 'off']),
   disks: z.array(diskAttachment).max(bounds.disksOfGuest),
   nics: z.array(nicAttachment).max(bounds.nicsOfGuest),
+  volumes: z.array(volumeAttachment).max(bounds.disksOfGuest).default([]),
   /** Whether the guest's data is also on a CD-ROM, made at the first start. Absent in records of older agents. */
   configDrive: z.boolean().optional(),
   guest: guestData,
@@ -78,7 +83,7 @@ export const logOptions = z.object({
 })
 
 /** Returns the checked spec; raises `invalid` with its first fault. */
-export function checkSpec(spec: unknown, bounds: HypervisorCapabilities): InstanceSpec {
+export function checkSpec(spec: unknown, host: HypervisorCapabilities): InstanceSpec {
   const parsed = instanceSpec.safeParse(spec)
   if (!parsed.success) {
     const issue = parsed.error.issues[0]
@@ -87,15 +92,18 @@ export function checkSpec(spec: unknown, bounds: HypervisorCapabilities): Instan
       `The instance cannot be built: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'wrong'}.`,
     )
   }
-  const { vcpus, memoryMib, disks, nics } = parsed.data
-  if (vcpus > bounds.maxVcpus || memoryMib > bounds.maxMemoryMib)
+  const { vcpus, memoryMib, disks, nics, volumes } = parsed.data
+  if (vcpus > host.maxVcpus || memoryMib > host.maxMemoryMib)
     throw new DriverError(
       'invalid',
-      `A guest of ${vcpus} vCPUs and ${memoryMib} MiB exceeds this host's bounds of ${bounds.maxVcpus} vCPUs and ${bounds.maxMemoryMib} MiB.`,
+      `A guest of ${vcpus} vCPUs and ${memoryMib} MiB exceeds this host's bounds of ${host.maxVcpus} vCPUs and ${host.maxMemoryMib} MiB.`,
     )
   const unique = (values: string[]) => new Set(values).size === values.length
-  if (!unique(disks.map((disk) => disk.id)) || !unique(nics.map((nic) => nic.tap)))
+  const drives = [...disks, ...volumes].map(({ id }) => id)
+  if (!unique(drives) || !unique(nics.map((nic) => nic.tap)))
     throw new DriverError('invalid', 'The instance names a disk or an interface twice.')
+  if (drives.length > bounds.disksOfGuest)
+    throw new DriverError('invalid', `A guest can have ${bounds.disksOfGuest} disks, with its volumes.`)
   return parsed.data
 }
 

@@ -11,6 +11,7 @@ import type {
 } from '../host.ts'
 import type { ConsoleFacet } from '../hypervisor/interface.ts'
 import type { Op } from '../op.ts'
+import type { VolumeDriver } from '../volumes/interface.ts'
 import { assumed, capabilities, wireLine } from './answers.ts'
 import { checkedReceipts, needOfDocument, sentDocument, tellable } from './documents.ts'
 import { EventStream } from './events.ts'
@@ -75,6 +76,7 @@ export function remoteHost(connection: AgentConnection, options: RemoteOptions =
     hypervisor: remoteHypervisor(call, connection, events, known, probing),
     network: remoteNetwork(call, known),
     storage: remoteStorage(call, known),
+    volumes: remoteVolumes(call),
     documents: {
       apply: (op, documents) => applyTellable(connection, call, op, documents, since),
       list: (op, kind) => call('documents/list', op, kind),
@@ -277,5 +279,15 @@ function remoteStorage(call: Call, known: HostCapabilities): RemoteStorage {
     ensureBase: (op, spec) => call('storage/ensureBase', op, spec),
     removeBase: (op, id) => call('storage/removeBase', op, id),
     listBases: (op) => call('storage/listBases', op),
+  }
+}
+
+function remoteVolumes(call: Call): VolumeDriver {
+  return {
+    probePool: (op, pool) => call('volumes/probePool', op, pool),
+    listVolumes: (op, pool) => call('volumes/listVolumes', op, pool),
+    ensureVolume: (op, spec) => call('volumes/ensureVolume', op, spec),
+    growVolume: (op, size) => call('volumes/growVolume', op, size),
+    removeVolume: (op, key) => call('volumes/removeVolume', op, key),
   }
 }

@@ -21,6 +21,8 @@ import type { Op } from '../op.ts'
 import type { TrashFacet } from '../storage/interface.ts'
 import { observedDisk, trashedDisk } from '../storage/observed.ts'
 import { baseSpec, emptyOptions, keptGuest } from '../storage/spec.ts'
+import { observedVolume, poolSpace } from '../volumes/observed.ts'
+import { poolSpec, volumeKey, volumeSize, volumeSpec } from '../volumes/spec.ts'
 import { nothing, report, type wireError } from './answers.ts'
 import { applyChecked } from './documents.ts'
 
@@ -181,6 +183,19 @@ export const methods = {
   'storage/trash/dropGuest': remove(async (h, op, id) => trashOf(h).dropGuest(op, id)),
   'storage/trash/empty': change(z.tuple([emptyOptions]), z.array(generatedId), async (h, op, options) =>
     trashOf(h).empty(op, options),
+  ),
+  'volumes/probePool': read(z.tuple([poolSpec]), poolSpace, (h, op, pool) => h.volumes.probePool(op, pool)),
+  'volumes/listVolumes': read(z.tuple([poolSpec]), z.array(observedVolume), (h, op, pool) =>
+    h.volumes.listVolumes(op, pool),
+  ),
+  'volumes/ensureVolume': change(z.tuple([volumeSpec]), observedVolume.nullable(), (h, op, spec) =>
+    h.volumes.ensureVolume(op, spec),
+  ),
+  'volumes/growVolume': change(z.tuple([volumeSize]), observedVolume, (h, op, size) =>
+    h.volumes.growVolume(op, size),
+  ),
+  'volumes/removeVolume': change(z.tuple([volumeKey]), nothing, (h, op, key) =>
+    h.volumes.removeVolume(op, key),
   ),
   'storage/ensureBase': change(
     z.tuple([baseSpec]),

@@ -21,6 +21,8 @@ let server: http.Server
 let host: RemoteHost
 let folder: string
 const op = backgroundOp(pino({ level: 'silent' }), 'op-1', 20_000)
+/** The versions of a build that has none in common with this one. */
+const newer = [spoken.newest + 1, spoken.newest + 2] as const
 const result = (value: unknown) => `${JSON.stringify({ result: value })}\n`
 
 beforeEach(async () => {
@@ -107,7 +109,9 @@ describe('an older agent', () => {
     const error = await failure(host.hypervisor.list(op))
     expect(error.code).toBe('unavailable')
     expect(error.message).toMatch(
-      /^The agent at .*agent\.sock speaks version 0 of the protocol, this control plane versions 1 to 2\. The agent is older: upgrade/,
+      new RegExp(
+        `^The agent at .*agent\\.sock speaks version 0 of the protocol, this control plane versions 1 to ${spoken.newest}\\. The agent is older: upgrade`,
+      ),
     )
     expect((await failure(host.refreshCapabilities())).message).toContain('The agent is older')
   })
@@ -147,10 +151,10 @@ describe('a newer agent', () => {
   })
 
   it('that has no version in common gets an error which says that the control plane is older', async () => {
-    versions = '3-4'
+    versions = newer.join('-')
     answer = result([guest])
     const { message } = await failure(host.hypervisor.list(op))
-    expect(message).toContain('speaks versions 3 to 4 of the protocol')
+    expect(message).toContain(`speaks versions ${newer.join(' to ')} of the protocol`)
     expect(message).toContain('The control plane is older: upgrade')
   })
 })
@@ -218,11 +222,11 @@ describe('documents and calls', () => {
     expect(host.commonVersion).toBeNull()
     answer = result([reached(paced)])
     expect(await host.documents.apply(op, [paced, document])).toEqual([reached(paced)])
-    expect(host.commonVersion).toBe(2)
+    expect(host.commonVersion).toBe(spoken.newest)
     expect(callsOf().map(idsOf)).toEqual([['port-2', 'port-1']])
-    expect(asked.at(-1)?.headers[versionHeader]).toBe('2-2')
+    expect(asked.at(-1)?.headers[versionHeader]).toBe(`2-${spoken.newest}`)
     await host.documents.apply(op, [document])
-    expect(asked.at(-1)?.headers[versionHeader], 'without the field').toBe('1-2')
+    expect(asked.at(-1)?.headers[versionHeader], 'without the field').toBe(versionText(spoken))
     // The agent was newer before and is older again.
     versions = '1-1'
     answer = result([])
@@ -248,7 +252,7 @@ describe('a console', () => {
   })
 
   it.each([
-    ['3-4', 'The control plane is older: upgrade'],
+    [newer.join('-'), 'The control plane is older: upgrade'],
     ['0-0', 'The agent is older: upgrade'],
     ['x', 'cannot be read'],
   ])('cannot be opened at an agent that speaks %s', async (said, words) => {
@@ -318,8 +322,8 @@ describe('the version header of a control plane', () => {
   it('says its versions, and stands for version 1 when it is absent', () => {
     expect(() => checkVersions('control plane', undefined)).not.toThrow()
     expect(() => checkVersions('control plane', '2-9')).not.toThrow()
-    expect(() => checkVersions('control plane', '3-9')).toThrow(
-      'The control plane speaks versions 3 to 9 of the protocol, this agent versions 1 to 2. The agent is older',
+    expect(() => checkVersions('control plane', `${newer[0]}-9`)).toThrow(
+      `The control plane speaks versions ${newer[0]} to 9 of the protocol, this agent versions 1 to ${spoken.newest}. The agent is older`,
     )
     expect(() => checkVersions('control plane', '0-0')).toThrow('The control plane is older')
   })

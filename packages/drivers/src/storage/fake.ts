@@ -116,6 +116,7 @@ export function createFakeStorage(options: FakeStorageOptions = {}): FakeStorage
       enter('listDisks')
       return [...disks.values()]
     },
+    basePath: (blobId) => `/fake/bases/${blobId}.raw`,
     async findDisk(_op, { id, instanceId }) {
       enter('findDisk')
       const disk = disks.get(id)

@@ -1,4 +1,4 @@
-import fs, { constants } from 'node:fs'
+import fs, { constants, type Stats } from 'node:fs'
 import {
   chmod,
   type FileHandle,
@@ -16,7 +16,7 @@ import { baseLink, baseOf, recordBase } from '../disk-base.ts'
 import { DriverError } from '../errors.ts'
 import { defaultGuestUids, readGuestUids } from '../guest-uids.ts'
 import type { Op } from '../op.ts'
-import { runProgram } from '../programs/run.ts'
+import { qemuImg } from '../qemu-img.ts'
 import { syncDirectory } from '../sync.ts'
 import { backings, recordOldBases } from './backing.ts'
 import { diskTrash } from './disk-trash.ts'
@@ -107,6 +107,7 @@ export function createFilesDriver(options: FilesOptions): LocalStorageDriver {
     },
     listDisks: () => findDisks(instances, null),
     findDisk: (_op, spec) => observed(spec, diskPath(spec)),
+    basePath,
     trash: diskTrash({ dir: options.dir, findDisks: (id) => findDisks(instances, id), diskPath }),
   }
 }
@@ -118,9 +119,9 @@ async function makeBase(
   target: string,
 ): Promise<{ virtualBytes: number }> {
   const done = await stat(target).catch(() => null)
-  // A base of an older agent may be a hard link to the blob, to which the api could still write.
-  if (done?.nlink === 1) return { virtualBytes: done.size }
   const source = path.join(options.imagesDir, 'blobs', checked(spec.blobId, digest))
+  // A base of an older agent may be a hard link to the blob, to which the api could still write.
+  if (done && !(await isSameFile(done, source))) return { virtualBytes: done.size }
   await using reads = await openBlob(source)
   const part = `${target}.${process.pid}.part`
   op.progress('converting the image')
@@ -135,6 +136,11 @@ async function makeBase(
     await rm(part, { force: true })
     throw fileError(error)
   }
+}
+
+async function isSameFile(one: Stats, other: string): Promise<boolean> {
+  const found = await stat(other).catch(() => null)
+  return found?.ino === one.ino && found.dev === one.dev
 }
 
 function defaultConverter(): number {
@@ -231,7 +237,7 @@ async function makeDisk(
   await rm(part, { force: true })
   try {
     if (spec.mode === 'overlay') {
-      await tool(op, [
+      await qemuImg(op, [
         'create',
         '-q',
         '-u',
@@ -246,8 +252,8 @@ async function makeDisk(
       ])
     } else {
       op.progress('copying the image')
-      await tool(op, ['convert', '-f', 'raw', '-O', 'qcow2', paths.base, part])
-      await tool(op, ['resize', '-q', '-f', 'qcow2', part, String(sizeBytes)])
+      await qemuImg(op, ['convert', '-f', 'raw', '-O', 'qcow2', paths.base, part])
+      await qemuImg(op, ['resize', '-q', '-f', 'qcow2', part, String(sizeBytes)])
     }
     await chmod(part, 0o600)
     await syncFile(part)
@@ -260,21 +266,6 @@ async function makeDisk(
     await rmdir(dir).catch(() => undefined)
     throw fileError(error)
   }
-}
-
-/** Runs qemu-img on files that we made ourselves; files of tenants are only processed in the jail. */
-async function tool(op: Op, args: readonly string[]): Promise<void> {
-  const result = await runProgram(op.signal, {
-    file: 'qemu-img',
-    args,
-    timeoutMs: 600_000,
-    maxBuffer: 64 * 1024,
-    env: { PATH: '/usr/bin:/bin', LC_ALL: 'C' },
-  })
-  if (!result.failed) return
-  const said = result.stderr.slice(-500)
-  if (/No space left/i.test(said)) throw new DriverError('no_space', 'the disk is full')
-  throw new DriverError('failed', `qemu-img ${args[0]}: ${said}`)
 }
 
 async function findDisks(dir: string, id: string | null): Promise<ObservedDisk[]> {

@@ -34,6 +34,8 @@ export interface StorageDriver {
 export interface LocalStorageDriver extends StorageDriver {
   /** Finds one disk without listing all others. Null when it does not exist. */
   findDisk(op: Op, disk: { id: string; instanceId: string }): Promise<ObservedDisk | null>
+  /** The raw file that ensureBase makes of that image. */
+  basePath(blobId: string): string
 }
 
 /** The trash, in which disks without a row wait for some days before they are removed for good. */

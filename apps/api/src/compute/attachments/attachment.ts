@@ -24,10 +24,17 @@ export type Attachment = {
   }
   /** The message for a guest that does not release the thing in time; the instance keeps the thing. */
   stuck: string
+  /**
+   * Whether the host is told at once also of a guest that does not run, because another guest may be waiting for the
+   * thing. Otherwise the host hears of the change by and by, and has made it at the guest's next start.
+   */
+  always: boolean
   /** Writes that the host of the instance is to have the thing, unless the instance has it no more. */
   bind(ctx: Ctx, instance: { id: string; hostId: string }, id: string): Promise<void>
   /** Writes that no host is to have the thing, unless the instance has it no more. In a transaction. */
   unbind(ctx: Ctx, instanceId: string, id: string): Promise<void>
+  /** Writes that the guest has the thing, also when the guest has kept it. */
+  given?(ctx: Ctx, instanceId: string, id: string): Promise<void>
   /**
    * Releases rows and quota of a thing that its host does not have any more. A thing that is already gone is success.
    * In a transaction that has locked the row of the instance.

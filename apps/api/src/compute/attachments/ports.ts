@@ -11,6 +11,7 @@ export const portAttachment: Attachment = {
     release: { name: 'port', title: 'Giving the address back' },
   },
   stuck: 'The guest does not let go of its interface. Try again when it has booted, or stop it first.',
+  always: false,
   bind: (ctx, { id: instanceId, hostId }, id) => bindPort(ctx, id, hostId, instanceId),
   unbind: unbindPort,
   async release(ctx, instanceId, id) {

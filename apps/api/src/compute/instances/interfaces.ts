@@ -116,7 +116,7 @@ export async function changeGroups(
 /**
  * Loads an idle instance and locks its row until the end of the transaction, so that two attachments count each other.
  */
-async function loadIdle(ctx: Ctx, policy: string, id: string): Promise<InstanceRow> {
+export async function loadIdle(ctx: Ctx, policy: string, id: string): Promise<InstanceRow> {
   await ctx.db.$queryRaw`SELECT 1 FROM "Instance" WHERE "id" = ${id}::uuid FOR UPDATE`
   const row = await loadInstance(ctx, policy, id)
   demandState(ctx, instanceCan.attach, { ...row, machine: await machineOf(ctx, row) })
@@ -124,7 +124,7 @@ async function loadIdle(ctx: Ctx, policy: string, id: string): Promise<InstanceR
   return row
 }
 
-const historyOf = (row: InstanceRow, action: string) => ({
+export const historyOf = (row: InstanceRow, action: string) => ({
   id: crypto.randomUUID(),
   action,
   resourceKind: 'instance',

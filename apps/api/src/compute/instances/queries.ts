@@ -4,6 +4,7 @@ import { CloudError, invalidInput } from '../../kernel/errors.ts'
 import { type Ask, found, readPage, type Slice, type Sortable } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { instancesAtAddress, instancesOnNetwork } from '../../networking/service.ts'
+import { placeOfVolume } from '../../volumes/service.ts'
 import type { InstanceStatus } from '../states.ts'
 import { byExpressions, type Expressions } from './expressions.ts'
 import { asInstanceRow, type InstanceRow } from './instance-row.ts'
@@ -25,6 +26,8 @@ export type InstanceWhere = Expressions & {
   imageId?: string
   flavorId?: string
   networkId?: string
+  /** Only instances on machines that reach this volume, in the volume's project. */
+  forVolume?: string
   keyName?: string
   hostId?: string
   hostName?: string
@@ -106,8 +109,14 @@ async function filtersOf(ctx: Ctx, where: InstanceWhere, scope: Scope): Promise<
     where.notTags ? { NOT: { tags: { hasEvery: [...where.notTags] } } } : {},
     where.notTagsAny ? { NOT: { tags: { hasSome: [...where.notTagsAny] } } } : {},
     where.networkId ? { id: { in: await instancesOnNetwork(ctx, where.networkId, scope.projectId) } } : {},
+    where.forVolume ? await takersOf(ctx, where.forVolume) : {},
     where.search ? await searched(ctx, where.search.trim(), scope) : {},
   ]
+}
+
+async function takersOf(ctx: Ctx, volumeId: string): Promise<Prisma.InstanceWhereInput> {
+  const { projectId, hostId } = await placeOfVolume(ctx, volumeId)
+  return { projectId, hostId: hostId ?? { not: null } }
 }
 
 /** Filters on columns that must equal a value; an absent value is undefined, which Prisma leaves out. */

@@ -26,7 +26,7 @@ export async function listInstances(
   ctx: Ctx,
   input: z.output<typeof instanceListInput>,
 ): Promise<Page<InstanceView>> {
-  const { allProjects, search, imageId, flavorId, networkId, hostId, tags, keyName } = input
+  const { allProjects, search, imageId, flavorId, networkId, forVolume, hostId, tags, keyName } = input
   const slice = await queryInstances(ctx, {
     where: {
       allProjects,
@@ -34,6 +34,7 @@ export async function listInstances(
       imageId,
       flavorId,
       networkId,
+      forVolume,
       hostId,
       tags,
       ...ofKeyPair(ctx, keyName),

@@ -10,9 +10,11 @@ import {
 } from '../../hosts/service.ts'
 import { CloudError } from '../../kernel/errors.ts'
 import { HttpError } from '../../openstack/errors.ts'
+import { type Field, micros, shape } from '../../openstack/fields.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
-import { inner, metadata as metadataInput, name, parse } from './body.ts'
-import { at, type Field, micros, shape } from './fields.ts'
+import { inner, parse } from '../../openstack/schema.ts'
+import { metadata as metadataInput, name } from './body.ts'
+import { at } from './fields.ts'
 
 const created: Field<AggregateView>[] = [
   { name: 'availability_zone', of: (a) => a.zone },

@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { HttpError } from '../../openstack/errors.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
+import { inner, parse } from '../../openstack/schema.ts'
 import { createConsole } from '../consoles/service.ts'
 import { getServer } from '../instances/server-list.ts'
-import { inner, parse } from './body.ts'
 import { serverAction } from './server-actions.ts'
 
 const types = {

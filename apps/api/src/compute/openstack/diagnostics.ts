@@ -1,6 +1,7 @@
+import { type Field, shape } from '../../openstack/fields.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { type Diagnostics, diagnosticsOf } from '../instances/diagnostics.ts'
-import { at, type Field, shape } from './fields.ts'
+import { at } from './fields.ts'
 
 const states: Record<string, string> = { active: 'running', paused: 'paused' }
 

@@ -25,6 +25,7 @@ import { serverGroupOperations } from './server-groups.ts'
 import { serverOperations } from './servers.ts'
 import { serviceOperations } from './services.ts'
 import { usageOperations } from './usage.ts'
+import { volumeAttachmentOperations } from './volume-attachments.ts'
 import { zoneOperations } from './zones.ts'
 
 /** Prefixes of addresses: old catalogs have /v2 and the project's id in the address. */
@@ -38,6 +39,7 @@ const operations: ApiOperation[] = [
   ...serverActionOperations,
   ...consoleOperations,
   ...interfaceOperations,
+  ...volumeAttachmentOperations,
   ...securityGroupOperations,
   ...metadataOperations,
   ...instanceActionOperations,

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { HttpError } from '../../openstack/errors.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
+import { parse } from '../../openstack/schema.ts'
 import {
   flavorAccess,
   getFlavor,
@@ -9,7 +10,6 @@ import {
   revokeFlavor,
   setExtraSpecs,
 } from '../flavors/service.ts'
-import { parse } from './body.ts'
 
 const specs = z
   .record(

@@ -1,5 +1,5 @@
+import { type At, type Field, links, shape } from '../../openstack/fields.ts'
 import type { FlavorView } from '../contract.ts'
-import { type At, type Field, links, shape } from './fields.ts'
 
 const fields: Field<FlavorView>[] = [
   { name: 'id', of: (f) => f.id },

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { HttpError } from '../../openstack/errors.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { nextLink, pageQuery, queryText } from '../../openstack/pages.ts'
+import { boolean, inner, objectAt, parse, whole } from '../../openstack/schema.ts'
 import { type FlavorView, flavorCreateInput } from '../contract.ts'
 import {
   createFlavor,
@@ -11,7 +12,7 @@ import {
   flavorSortKeys,
   getFlavor,
 } from '../flavors/service.ts'
-import { boolean, description, inner, name, objectAt, parse, whole } from './body.ts'
+import { description, name } from './body.ts'
 import { at } from './fields.ts'
 import { flavorBrief, flavorView } from './flavor-views.ts'
 

@@ -3,8 +3,8 @@ import { findMachines, type Machine, updateHost } from '../../hosts/service.ts'
 import { HttpError } from '../../openstack/errors.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { queryText } from '../../openstack/pages.ts'
+import { parse } from '../../openstack/schema.ts'
 import { takenByProject } from '../instances/usage.ts'
-import { parse } from './body.ts'
 
 /** Operations on hosts by their names, before 2.43, and on the audit of their usage. */
 

@@ -1,9 +1,10 @@
 import { findMachines, type Machine, type MachineQuery, uptimeOf } from '../../hosts/service.ts'
 import { HttpError } from '../../openstack/errors.ts'
+import { type Field, shape } from '../../openstack/fields.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { nextLink, pageQuery, queryText, refuseCut } from '../../openstack/pages.ts'
-import { queryBoolean } from './body.ts'
-import { at, type Field, shape } from './fields.ts'
+import { queryBoolean } from '../../openstack/schema.ts'
+import { at } from './fields.ts'
 import { machineOf } from './machines.ts'
 
 const what = 'Hypervisor'

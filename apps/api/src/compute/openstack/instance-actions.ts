@@ -1,8 +1,9 @@
 import { HttpError } from '../../openstack/errors.ts'
+import { type Field, micros, shape } from '../../openstack/fields.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { nextLink, pageQuery, queryText, refuseCut } from '../../openstack/pages.ts'
 import { type ActionRecord, actionsOf } from '../instances/actions-log.ts'
-import { at, type Field, micros, shape } from './fields.ts'
+import { at } from './fields.ts'
 import { hostIdOf } from './server-views.ts'
 
 /** Nova's word for each action of this cloud; an action that is not listed keeps its own word. */

@@ -1,7 +1,9 @@
 import { z } from 'zod'
 import { associateFloatingIp, findOwnFloatingIp } from '../../networking/service.ts'
 import { HttpError } from '../../openstack/errors.ts'
+import { type Field, shape } from '../../openstack/fields.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
+import { inner, objectAt, parse } from '../../openstack/schema.ts'
 import {
   attachInterface,
   detachInterface,
@@ -9,8 +11,7 @@ import {
   type InstanceInterface,
   listInterfaces,
 } from '../instances/interfaces.ts'
-import { inner, objectAt, parse } from './body.ts'
-import { at, type Field, shape } from './fields.ts'
+import { at } from './fields.ts'
 import { withoutConflict } from './neutron.ts'
 import { serverAction } from './server-actions.ts'
 

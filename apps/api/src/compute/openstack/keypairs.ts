@@ -1,11 +1,13 @@
 import { z } from 'zod'
 import { HttpError } from '../../openstack/errors.ts'
+import { type Field, micros, shape } from '../../openstack/fields.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { nextLink, pageQuery, queryText, refuseCut } from '../../openstack/pages.ts'
+import { inner, objectAt, parse } from '../../openstack/schema.ts'
 import { type KeyPairCreated, type KeyPairView, keyPairCreateInput } from '../contract.ts'
 import { createKeyPair, deleteKeyPair, findKeyPairs, getKeyPair } from '../key-pairs/service.ts'
-import { inner, name, objectAt, parse } from './body.ts'
-import { at, type Field, micros, shape } from './fields.ts'
+import { name } from './body.ts'
+import { at } from './fields.ts'
 
 type Shown = KeyPairView & { privateKey?: string | null }
 const listed: Field<Shown>[] = [

@@ -1,11 +1,12 @@
 import { seesAll } from '../../kernel/context.ts'
 import type { QuotaResource } from '../../kernel/contract.ts'
 import { HttpError } from '../../openstack/errors.ts'
+import { type Field, shape } from '../../openstack/fields.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { queryText } from '../../openstack/pages.ts'
 import { getQuota } from '../../quota/limits/service.ts'
 import { maxMembers } from '../groups/service.ts'
-import { at, type Field, shape } from './fields.ts'
+import { at } from './fields.ts'
 
 type Quota = (resource: QuotaResource) => { limit: number; used: number }
 const limit = (name: string, resource: QuotaResource, until?: number): Field<Quota> => ({

@@ -1,10 +1,11 @@
 import { z } from 'zod'
 import { HttpError } from '../../openstack/errors.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
+import { parse } from '../../openstack/schema.ts'
 import { tagsInput } from '../contract.ts'
 import { setMetadata, setTags } from '../instances/metadata-and-tags.ts'
 import { getServer } from '../instances/server-list.ts'
-import { boundMetadata, metadata, parse } from './body.ts'
+import { boundMetadata, metadata } from './body.ts'
 import { at } from './fields.ts'
 
 const id = (call: Call) => call.params.server_id ?? ''

@@ -10,9 +10,10 @@ import {
 } from '../../networking/floating-ips/service.ts'
 import { getNetwork, listNetworks } from '../../networking/networks/service.ts'
 import { HttpError } from '../../openstack/errors.ts'
+import { type At, type Field, shape } from '../../openstack/fields.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
-import { parse } from './body.ts'
-import { type At, at, type Field, shape } from './fields.ts'
+import { parse } from '../../openstack/schema.ts'
+import { at } from './fields.ts'
 
 /** Networks and floating IPs as Nova showed them before 2.36, when clients asked only Nova. */
 const gone = { until: 35 }

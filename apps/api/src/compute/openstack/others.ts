@@ -1,7 +1,6 @@
 import { seesAll } from '../../kernel/context.ts'
 import { HttpError } from '../../openstack/errors.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
-import { getServer } from '../instances/server-list.ts'
 
 /** The extensions in Nova's list; only those that this cloud answers. */
 const extensions: readonly [alias: string, name: string, description: string][] = [
@@ -49,6 +48,7 @@ const extensions: readonly [alias: string, name: string, description: string][] 
   ['os-tenant-networks', 'OSTenantNetworks', 'Tenant-based network management extension.'],
   ['os-used-limits', 'UsedLimits', 'Provide data on limited resources that are being used.'],
   ['os-user-data', 'UserData', 'Add user_data to the create server API.'],
+  ['os-volume-attachments', 'VolumeAttachments', 'Attachments of volumes to servers.'],
 ]
 const view = ([alias, name, description]: (typeof extensions)[number]) => ({
   alias,
@@ -64,8 +64,6 @@ function none<T>(call: Call, empty: T): T {
   if (!seesAll(call.ctx)) throw new HttpError(403, 'Only an administrator may list this.')
   return empty
 }
-const seen = (call: Call, policy?: string) => getServer(call.ctx, { id: call.params.server_id ?? '' }, policy)
-const noVolumes = 'This cloud has no volumes yet.'
 
 export const otherOperations: ApiOperation[] = [
   {
@@ -101,18 +99,5 @@ export const otherOperations: ApiOperation[] = [
     access: 'adminRead',
     deviation: 'Always empty: instances do not move between hosts yet.',
     handle: (call) => none(call, { migrations: [] }),
-  },
-  {
-    name: 'servers.volumes.list',
-    method: 'GET',
-    path: '/servers/:server_id/os-volume_attachments',
-    summary: 'List the volumes of a server',
-    status: 200,
-    access: 'read',
-    deviation: `Always empty. ${noVolumes}`,
-    handle: async (call) => {
-      await seen(call)
-      return { volumeAttachments: [] }
-    },
   },
 ]

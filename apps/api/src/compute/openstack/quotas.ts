@@ -3,8 +3,10 @@ import { keystoneId } from '../../directory/contract.ts'
 import { seesAll } from '../../kernel/context.ts'
 import type { QuotaResource, QuotaView } from '../../kernel/contract.ts'
 import { HttpError } from '../../openstack/errors.ts'
+import { type Field, shape } from '../../openstack/fields.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { queryText } from '../../openstack/pages.ts'
+import { boolean, inner, objectAt, whole } from '../../openstack/schema.ts'
 import {
   clearQuota,
   getQuota,
@@ -14,8 +16,7 @@ import {
 } from '../../quota/limits/service.ts'
 import { maxMembers } from '../groups/service.ts'
 import { clearUserQuota, getUserQuota, setUserQuota } from '../user-quotas/service.ts'
-import { boolean, inner, objectAt, whole } from './body.ts'
-import { at, type Field, shape } from './fields.ts'
+import { at } from './fields.ts'
 
 /**
  * Nova's words for the counted resources; since 2.36 Neutron counts those of the network, since 2.57 no files are

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { HttpError } from '../../openstack/errors.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
+import { objectAt, parse, whole } from '../../openstack/schema.ts'
 import {
   deleteInstance,
   lockInstance,
@@ -14,7 +15,6 @@ import {
 } from '../instances/actions.ts'
 import { getServer } from '../instances/server-list.ts'
 import { consoleLog } from '../instances/service.ts'
-import { objectAt, parse, whole } from './body.ts'
 
 const id = (call: Call) => ({ id: call.params.server_id ?? '' })
 type Short = Pick<ApiOperation, 'summary'> & Partial<ApiOperation> & { run: (call: Call) => Promise<unknown> }

@@ -4,11 +4,13 @@ import { projectOf } from '../../kernel/context.ts'
 import { CloudError } from '../../kernel/errors.ts'
 import { ensureDefaultSecurityGroup, findSecurityGroups } from '../../networking/service.ts'
 import { HttpError } from '../../openstack/errors.ts'
+import { links } from '../../openstack/fields.ts'
 import type { Call } from '../../openstack/operation.ts'
+import { boolean, objectAt, parse, whole } from '../../openstack/schema.ts'
 import { type InstanceView, launchInput, tagsInput } from '../contract.ts'
 import { launchInstances } from '../instances/launch.ts'
-import { boolean, boundMetadata, description, metadata, name, objectAt, parse, whole } from './body.ts'
-import { at, links } from './fields.ts'
+import { boundMetadata, description, metadata, name } from './body.ts'
+import { at } from './fields.ts'
 
 const uuid = z.uuid('is not a UUID')
 /** A reference: an id, or the whole address of the thing. */

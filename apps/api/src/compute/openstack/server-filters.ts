@@ -2,6 +2,7 @@ import { seesAll } from '../../kernel/context.ts'
 import { HttpError } from '../../openstack/errors.ts'
 import type { Call } from '../../openstack/operation.ts'
 import { pageQuery, queryText } from '../../openstack/pages.ts'
+import { queryBoolean, queryTexts } from '../../openstack/schema.ts'
 import { uuidPattern } from '../instances/instance-row.ts'
 import {
   type InstanceQuery,
@@ -10,7 +11,6 @@ import {
   type Span,
 } from '../instances/server-list.ts'
 import type { InstanceStatus } from '../states.ts'
-import { queryBoolean, queryTexts } from './body.ts'
 import { refuseUnknown } from './queries.ts'
 
 /** Every status that Nova has for a server; a status that no server of this cloud can have finds nothing. */

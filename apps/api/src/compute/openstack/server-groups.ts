@@ -1,10 +1,12 @@
 import { z } from 'zod'
+import { type Field, shape } from '../../openstack/fields.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { pageQuery, queryText } from '../../openstack/pages.ts'
+import { inner, parse, queryBoolean, whole } from '../../openstack/schema.ts'
 import { groupPolicies, type ServerGroupView } from '../contract.ts'
 import { createServerGroup, deleteServerGroup, getServerGroup, listServerGroups } from '../groups/service.ts'
-import { inner, name, parse, queryBoolean, whole } from './body.ts'
-import { at, type Field, shape } from './fields.ts'
+import { name } from './body.ts'
+import { at } from './fields.ts'
 
 const fields: Field<ServerGroupView>[] = [
   { name: 'id', of: (g) => g.id },

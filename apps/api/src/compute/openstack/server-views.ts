@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
+import { type At, type Field, links, micros, seconds, shape } from '../../openstack/fields.ts'
 import { statusOf } from '../instances/server-list.ts'
 import type { ShownServer } from '../instances/shown-server.ts'
-import { type At, bookmarkOnly, type Field, links, micros, seconds, shape } from './fields.ts'
+import { bookmarkOnly } from './fields.ts'
 
 type Server = ShownServer
 
@@ -136,7 +137,14 @@ const extended: Field<Server>[] = [
   { name: 'OS-EXT-STS:task_state', of: ({ row }) => row.taskState },
   { name: 'OS-EXT-STS:vm_state', of: ({ row }) => row.vmState },
   { name: 'OS-EXT-STS:power_state', of: ({ row }) => row.powerState },
-  { name: 'os-extended-volumes:volumes_attached', of: () => [] },
+  {
+    name: 'os-extended-volumes:volumes_attached',
+    of: ({ volumes }, { minor }) =>
+      volumes.map((one) => ({
+        id: one.volumeId,
+        ...(minor >= 3 ? { delete_on_termination: one.deleteOnTermination } : {}),
+      })),
+  },
   ...forAdmins([{ name: 'host_status', since: 16, of: hostStatus }]),
 ]
 

@@ -8,10 +8,11 @@ import {
   updateHost,
 } from '../../hosts/service.ts'
 import { HttpError } from '../../openstack/errors.ts'
+import { type Field, micros, shape } from '../../openstack/fields.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { queryText } from '../../openstack/pages.ts'
-import { boolean, parse } from './body.ts'
-import { at, type Field, micros, shape } from './fields.ts'
+import { boolean, parse } from '../../openstack/schema.ts'
+import { at } from './fields.ts'
 import { machineOf } from './machines.ts'
 
 const binary = 'nova-compute'

@@ -1,8 +1,8 @@
 import { HttpError } from '../../openstack/errors.ts'
+import { micros } from '../../openstack/fields.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { nextLink, pageQuery, queryText, refuseCut } from '../../openstack/pages.ts'
 import { type ServerUsage, usageBetween } from '../instances/usage.ts'
-import { micros } from './fields.ts'
 
 /** `text` is the time as Nova repeats it, with the microseconds that the client has sent. */
 type Moment = { at: Date; text: string | null }

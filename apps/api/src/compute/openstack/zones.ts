@@ -1,6 +1,6 @@
 import { listZones } from '../../hosts/service.ts'
+import { micros } from '../../openstack/fields.ts'
 import type { ApiOperation } from '../../openstack/operation.ts'
-import { micros } from './fields.ts'
 
 const zone = (name: string, available: boolean, hosts: object | null) => ({
   zoneName: name,

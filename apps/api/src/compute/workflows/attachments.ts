@@ -4,6 +4,7 @@ import { CloudError, invariant } from '../../kernel/errors.ts'
 import type { Run, Wait, Workflow } from '../../kernel/workflow.ts'
 import type { Attachment } from '../attachments/attachment.ts'
 import { portAttachment } from '../attachments/ports.ts'
+import { volumeAttachment } from '../attachments/volumes.ts'
 import type { InstanceRow } from '../instances/instance-row.ts'
 import { deadlineMs, releaseMs } from './deadlines.ts'
 import { currentRow, tellHost } from './guest.ts'
@@ -59,6 +60,7 @@ type Taking = { attach: string; kind: Attachment }
 /** The request has written the rows that give the thing to the instance; a failure releases the thing. */
 function attaching(action: string, kind: Attachment): Workflow<Input> {
   const taking = { attach: action, kind }
+  const isTold = (row: InstanceRow) => kind.always || runs(row)
   return {
     action,
     deadlineMs: deadlineMs.attach,
@@ -67,7 +69,10 @@ function attaching(action: string, kind: Attachment): Workflow<Input> {
         ...kind.steps.give,
         async run(run) {
           const row = await built(run)
-          if (row && runs(row)) return forItsGuest(run, row)
+          if (!row) return
+          const wait = isTold(row) ? await forItsGuest(run, row) : undefined
+          if (wait) return wait
+          await kind.given?.(run.ctx, row.id, thingOf(run, kind))
         },
       },
     ],
@@ -76,7 +81,7 @@ function attaching(action: string, kind: Attachment): Workflow<Input> {
       if (!row) return
       if (!(await takeAway(run, row, taking, kind.unbind))) return
       const { id, hostId } = row
-      if (hostId && runs(row)) await ifItAnswers(run, hostId, () => tellHost(run, { id, hostId }))
+      if (hostId && isTold(row)) await ifItAnswers(run, hostId, () => tellHost(run, { id, hostId }))
       await takeAway(run, row, taking, kind.release)
     },
   }
@@ -85,6 +90,7 @@ function attaching(action: string, kind: Attachment): Workflow<Input> {
 /** When a guest does not release its device, the operation fails and the instance keeps the thing. */
 function detaching(action: string, taking: Taking): Workflow<Input> {
   const { kind } = taking
+  const isTold = (row: InstanceRow) => kind.always || runs(row)
   return {
     action,
     deadlineMs: deadlineMs.detach,
@@ -95,7 +101,7 @@ function detaching(action: string, taking: Taking): Workflow<Input> {
           const row = await built(run)
           if (!row) return
           if (!(await takeAway(run, row, taking, kind.unbind))) return
-          const wait = runs(row) ? await forItsGuest(run, row) : undefined
+          const wait = isTold(row) ? await forItsGuest(run, row) : undefined
           if (!wait || Date.now() - run.stepStartedAt.getTime() < releaseMs) return wait
           throw new CloudError('conflict', kind.stuck)
         },
@@ -106,8 +112,10 @@ function detaching(action: string, taking: Taking): Workflow<Input> {
         async undo(run) {
           const row = await built(run)
           if (!row) return
-          await kind.bind(run.ctx, row, thingOf(run, kind))
-          if (runs(row)) await ifItAnswers(run, row.hostId, () => tellHost(run, row))
+          const thing = thingOf(run, kind)
+          await kind.bind(run.ctx, row, thing)
+          if (isTold(row)) await ifItAnswers(run, row.hostId, () => tellHost(run, row))
+          await kind.given?.(run.ctx, row.id, thing)
         },
       },
       {
@@ -122,5 +130,11 @@ function detaching(action: string, taking: Taking): Workflow<Input> {
   }
 }
 
-export const attachment = attaching('instance.attach', portAttachment)
-export const detachment = detaching('instance.detach', { attach: attachment.action, kind: portAttachment })
+const bothOf = (attach: string, detach: string, kind: Attachment) => [
+  attaching(attach, kind),
+  detaching(detach, { attach, kind }),
+]
+export const attachmentWorkflows = [
+  ...bothOf('instance.attach', 'instance.detach', portAttachment),
+  ...bothOf('instance.attach_volume', 'instance.detach_volume', volumeAttachment),
+]

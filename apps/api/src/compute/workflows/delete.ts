@@ -6,6 +6,7 @@ import { driverCode } from '../../kernel/hosts.ts'
 import type { Run, Wait, Workflow } from '../../kernel/workflow.ts'
 import { forgetPortsOfInstance, portsOfInstance } from '../../networking/service.ts'
 import { releaseQuota } from '../../quota/service.ts'
+import { forgetVolumesOf } from '../../volumes/service.ts'
 import { noteInstance } from '../instances/instance-row.ts'
 import { releasePublicIp } from '../instances/ports.ts'
 import { deadlineMs } from './deadlines.ts'
@@ -74,6 +75,7 @@ async function forget(run: Run<unknown>): Promise<void> {
     await releaseQuota(ctx, row.projectId, { ...its, ports: ports.get(row.projectId) ?? 0 })
     ports.delete(row.projectId)
     for (const [projectId, count] of ports) await releaseQuota(ctx, projectId, { ports: count })
+    await forgetVolumesOf(ctx, row.id)
     if (row.hostId) await releaseHost(ctx, row.hostId, row)
     await tx.consoleToken.deleteMany({ where: { instanceId: row.id } })
     await tx.pastInstance.createMany({ data: pastOf(row), skipDuplicates: true })

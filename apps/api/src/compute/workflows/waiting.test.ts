@@ -163,16 +163,16 @@ test('a guest is asked to release an interface for a while, and then keeps the i
     return portId
   }
   const nics = () => guest(id)?.spec.nics.map((nic) => nic.portId)
-  host().hypervisor.keepNics(id, true)
+  host().hypervisor.keepDevices(id, true)
   const late = await attached()
   expect(await runOnce(id, 'instance.detach')).toBe('waiting')
   expect(nics()).toContain(late)
-  host().hypervisor.keepNics(id, false)
+  host().hypervisor.keepDevices(id, false)
   expect(await runOnce(id, 'instance.detach')).toBe('over')
   expect(nics()).not.toContain(late)
   expect(await db().port.findUnique({ where: { id: late } })).toBeNull()
 
-  host().hypervisor.keepNics(id, true)
+  host().hypervisor.keepDevices(id, true)
   const kept = await attached()
   expect(await runOnce(id, 'instance.detach')).toBe('waiting')
   await age(id, 'instance.detach', releaseMs)

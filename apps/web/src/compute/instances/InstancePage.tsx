@@ -26,6 +26,7 @@ const ConsoleLog = lazyPart(() => import('../consoles/ConsoleLog.tsx').then((m) 
 const InterfacesTab = lazyPart(() => import('./tabs/InterfacesTab.tsx').then((m) => m.InterfacesTab), {
   waiting,
 })
+const VolumesTab = lazyPart(() => import('./tabs/VolumesTab.tsx').then((m) => m.VolumesTab), { waiting })
 const SecurityTab = lazyPart(() => import('./tabs/SecurityTab.tsx').then((m) => m.SecurityTab), { waiting })
 const OperationsOf = lazyPart(() => import('../../operations/OperationsOf.tsx').then((m) => m.OperationsOf), {
   waiting,
@@ -112,6 +113,7 @@ const tabsOf = (view: InstanceDetail, unavailable: string | null) => [
     label: 'Interfaces',
     content: <InterfacesTab view={view} />,
   },
+  { id: 'volumes', label: 'Volumes', content: <VolumesTab view={view} /> },
   { id: 'security', label: 'Security', content: <SecurityTab view={view} /> },
   {
     id: 'operations',

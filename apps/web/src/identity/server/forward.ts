@@ -4,13 +4,13 @@ import { batchSize } from '../../kit/batch.ts'
 import { cloudError } from '../../kit/errors.ts'
 import { apiUrl, doorHeaders } from './api.ts'
 import { sourceOf } from './front-door.ts'
+import { limitedBody, tooLarge } from './limited-body.ts'
 import { refusal } from './origin.ts'
 import { type Asked, askedBy, forgetSessionAt, isOfAnother, isRefused, sessionAt } from './places.ts'
 import { type PortalSession, readSession } from './session-cookie.ts'
 
 /** What a page reads that was made for somebody else. */
 export const otherUser = 'Somebody else has signed in with this browser. Load the page again.'
-const maxBodyBytes = 1 << 20
 /** These procedures answer with a token, which the browser must not see, or have a route of their own. */
 const ownRoutes = new Set(['identity.signIn', 'identity.rescope', 'identity.signOut'])
 
@@ -26,8 +26,7 @@ export async function forwardTrpc(request: Request, procedures: string): Promise
   const there = known && (await sessionOrRefusal(known, asked))
   if (there instanceof Response) return there
   const body = request.method === 'POST' ? await limitedBody(request) : undefined
-  if (body === null)
-    return refusal(413, 'invalid_input', 'The request is larger than 1 MiB. Send a smaller request.')
+  if (body === null) return tooLarge()
   const headers = new Headers({ ...doorHeaders(), accept: request.headers.get('accept') ?? '*/*' })
   for (const name of ['content-type', 'trpc-accept']) {
     const value = request.headers.get(name)
@@ -99,22 +98,4 @@ function keptHeaders(answer: Response): Headers {
     if (value) headers.set(name, value)
   }
   return headers
-}
-
-/** The bytes of the body; null when there are too many, whatever content-length says. */
-async function limitedBody(request: Request): Promise<Uint8Array<ArrayBuffer> | null> {
-  const chunks: Uint8Array[] = []
-  let length = 0
-  for await (const chunk of request.body ?? []) {
-    length += chunk.byteLength
-    if (length > maxBodyBytes) return null
-    chunks.push(chunk)
-  }
-  const whole = new Uint8Array(length)
-  let at = 0
-  for (const chunk of chunks) {
-    whole.set(chunk, at)
-    at += chunk.byteLength
-  }
-  return whole
 }

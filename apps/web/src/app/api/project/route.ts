@@ -2,6 +2,7 @@ import { rescopeInput } from '@stratolith/api/identity/contract'
 import { cookies } from 'next/headers'
 import { apiClient } from '../../../identity/server/api.ts'
 import { otherUser } from '../../../identity/server/forward.ts'
+import { limitedJson, tooLarge } from '../../../identity/server/limited-body.ts'
 import { refusal, refuseForeign } from '../../../identity/server/origin.ts'
 import { askedBy, chosen, isOfAnother, keepSession } from '../../../identity/server/places.ts'
 import {
@@ -12,6 +13,8 @@ import {
   sealSession,
 } from '../../../identity/server/session-cookie.ts'
 import { cloudError } from '../../../kit/errors.ts'
+
+const statuses: Partial<Record<string, number>> = { unauthenticated: 401, forbidden: 403, not_found: 404 }
 
 /**
  * Stores the place that a person has chosen to work in; refuses a place where they have no role. Their other tabs stay
@@ -24,7 +27,9 @@ export async function POST(request: Request): Promise<Response> {
   const known = await readSession(jar)
   if (!known) return refusal(401, 'unauthenticated', 'Sign in first: there is no valid session.')
   if (isOfAnother(known, askedBy(request.headers).user)) return refusal(401, 'unauthenticated', otherUser)
-  const input = rescopeInput.safeParse(await request.json().catch(() => null))
+  const body = await limitedJson(request)
+  if (body === undefined) return tooLarge()
+  const input = rescopeInput.safeParse(body)
   if (!input.success) return refusal(400, 'invalid_input', 'Choose a project.')
   try {
     const issued = await apiClient({ token: known.token }).identity.rescope.mutate(input.data)
@@ -34,6 +39,6 @@ export async function POST(request: Request): Promise<Response> {
     return Response.json({ project: issued.session.project }, { headers: { 'cache-control': 'no-store' } })
   } catch (error) {
     const { code, message } = cloudError(error)
-    return refusal(code === 'unauthenticated' ? 401 : code === 'not_found' ? 404 : 503, code, message)
+    return refusal(statuses[code] ?? 503, code, message)
   }
 }

@@ -1,7 +1,8 @@
-import type { NextRequest } from 'next/server'
+import { NextRequest } from 'next/server'
 import NextAuth from 'next-auth'
 import { authOptions } from '../../../../identity/server/auth-options.ts'
 import { isHost, publicHost } from '../../../../identity/server/front-door.ts'
+import { limitedBody, tooLarge } from '../../../../identity/server/limited-body.ts'
 import { refusal } from '../../../../identity/server/origin.ts'
 
 type Context = { params: Promise<{ nextauth: string[] }> }
@@ -15,7 +16,12 @@ async function handler(request: NextRequest, context: Context): Promise<Response
       'invalid_input',
       'The Host header is not a host name. Open the portal by its address.',
     )
-  return NextAuth(request, context, authOptions(request.headers)) as Promise<Response>
+  // next-auth reads the whole body of everybody who sends one, whatever its size.
+  const body = request.method === 'POST' ? await limitedBody(request) : undefined
+  if (body === null) return tooLarge()
+  const { url, method, headers } = request
+  const read = new NextRequest(url, { method, headers, body })
+  return NextAuth(read, context, authOptions(headers)) as Promise<Response>
 }
 
 export { handler as GET, handler as POST }

@@ -4,9 +4,9 @@ import { refuseForeign } from '../../../../identity/server/origin.ts'
 type Context = { params: Promise<{ trpc: string[] }> }
 
 export async function GET(request: Request, { params }: Context): Promise<Response> {
-  return forwardTrpc(request, decodeURIComponent((await params).trpc.join('/')))
+  return forwardTrpc(request, (await params).trpc.join('/'))
 }
 
 export async function POST(request: Request, { params }: Context): Promise<Response> {
-  return refuseForeign(request) ?? forwardTrpc(request, decodeURIComponent((await params).trpc.join('/')))
+  return refuseForeign(request) ?? forwardTrpc(request, (await params).trpc.join('/'))
 }

@@ -1,0 +1,90 @@
+import type { z } from 'zod'
+import { type Ctx, inTransaction, projectOf } from '../../kernel/context.ts'
+import type { Page } from '../../kernel/contract.ts'
+import { conflict, notFound } from '../../kernel/errors.ts'
+import { startOperation } from '../../kernel/workflow.ts'
+import { type VolumeView, volumeCreateInput } from '../../volumes/contract.ts'
+import {
+  type AttachedVolume,
+  attachedVolumes,
+  createVolume,
+  listFreeVolumes,
+  takeVolume,
+  yieldVolume,
+} from '../../volumes/service.ts'
+import type { attachVolumeInput, freeVolumesInput, instanceVolumeInput } from '../contract.ts'
+import { loadInstance, noteInstance } from './instance-row.ts'
+import { historyOf, loadIdle } from './interfaces.ts'
+
+/** The volumes of an instance. Throws not_found for an instance that the caller may not see. */
+export async function listAttachedVolumes(ctx: Ctx, input: { id: string }): Promise<AttachedVolume[]> {
+  const row = await loadInstance(ctx, 'compute:get_instance', input.id)
+  return (await attachedVolumes(ctx, [row.id])).get(row.id) ?? []
+}
+
+/** A volume of an instance. Throws not_found for a volume that the instance does not have. */
+export async function getAttachedVolume(
+  ctx: Ctx,
+  input: { id: string; volumeId: string },
+): Promise<AttachedVolume> {
+  const found = (await listAttachedVolumes(ctx, input)).find((one) => one.volumeId === input.volumeId)
+  if (!found) throw notFound('volume of the instance', input.volumeId)
+  return found
+}
+
+/** Gives an instance a volume: a running guest gets the disk at once (by a workflow), a stopped guest at its next start. */
+export async function attachVolume(
+  ctx: Ctx,
+  input: z.output<typeof attachVolumeInput>,
+): Promise<AttachedVolume> {
+  const { id, volumeId } = input
+  await inTransaction(ctx, async (tx) => {
+    const row = await loadIdle(tx, 'compute:attach_volume', id)
+    await takeVolume(tx, { ...input, instance: row })
+    await startOperation(tx, { ...historyOf(row, 'instance.attach_volume'), input: { volumeId } })
+    await noteInstance(tx, row, 'updated')
+  })
+  return getAttachedVolume(ctx, { id, volumeId })
+}
+
+/** Takes a volume from an instance. The volume is available again when the guest has released the disk. */
+export async function detachVolume(ctx: Ctx, input: { id: string; volumeId: string }): Promise<void> {
+  const { id, volumeId } = input
+  await inTransaction(ctx, async (tx) => {
+    const row = await loadIdle(tx, 'compute:detach_volume', id)
+    await yieldVolume(tx, row.id, volumeId)
+    await startOperation(tx, { ...historyOf(row, 'instance.detach_volume'), input: { volumeId } })
+    await noteInstance(tx, row, 'updated')
+  })
+}
+
+/** The available volumes that the machine of an instance reaches, of the instance's project. */
+export async function freeVolumesFor(
+  ctx: Ctx,
+  { id, ...page }: z.output<typeof freeVolumesInput>,
+): Promise<Page<VolumeView>> {
+  return listFreeVolumes(ctx, await placedInstance(ctx, 'compute:get_instance', id), page)
+}
+
+/** Makes an empty volume that the machine of an instance reaches, so that the instance can be given the volume. */
+export async function createVolumeFor(
+  ctx: Ctx,
+  { id, ...wish }: z.output<typeof instanceVolumeInput>,
+): Promise<VolumeView> {
+  const { hostId, projectId } = await placedInstance(ctx, 'compute:attach_volume', id)
+  if (projectId !== projectOf(ctx))
+    throw conflict(
+      'Switch to the project of the instance first: a new volume belongs to the project of its maker.',
+    )
+  return createVolume(ctx, volumeCreateInput.parse(wish), hostId)
+}
+
+async function placedInstance(
+  ctx: Ctx,
+  policy: string,
+  id: string,
+): Promise<{ hostId: string; projectId: string }> {
+  const { hostId, projectId } = await loadInstance(ctx, policy, id)
+  if (hostId === null) throw conflict('The instance is on no host.')
+  return { hostId, projectId }
+}

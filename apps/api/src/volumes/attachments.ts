@@ -1,0 +1,173 @@
+import type { VolumeModel } from '@stratolith/db'
+import type { PoolSpec } from '@stratolith/drivers/volumes/interface'
+import { type Ctx, inTransaction } from '../kernel/context.ts'
+import { conflict, invalidInput, notFound } from '../kernel/errors.ts'
+import { startOperation } from '../kernel/workflow.ts'
+import { type VolumeView, volumeCan } from './contract.ts'
+import { specOf } from './pools.ts'
+import { historyOf, loadVolume, lockVolume, noteVolume, stateOf } from './row.ts'
+
+/** The functions by which compute gives volumes to instances. The rows say which host gives which volume to a guest. */
+
+type Instance = { id: string; projectId: string; hostId: string | null }
+export type AttachedVolume = {
+  id: string
+  volumeId: string
+  hostId: string | null
+  pool: PoolSpec
+  readOnly: boolean
+  device: string
+  state: string
+  deleteOnTermination: boolean
+}
+
+/** The volumes of these instances, in the order of their device names; one query. */
+export async function attachedVolumes(
+  ctx: Pick<Ctx, 'db'>,
+  instanceIds: readonly string[],
+): Promise<ReadonlyMap<string, AttachedVolume[]>> {
+  const rows = await ctx.db.volumeAttachment.findMany({
+    where: { instanceId: { in: [...instanceIds] } },
+    include: { volume: { include: { pool: true } } },
+    orderBy: [{ device: 'asc' }],
+  })
+  const found = new Map<string, AttachedVolume[]>()
+  for (const { instanceId, volume, ...row } of rows) {
+    const one = { ...row, pool: specOf(volume.pool), readOnly: volume.readOnly }
+    found.set(instanceId, [...(found.get(instanceId) ?? []), one])
+  }
+  return found
+}
+
+/** The names that a guest's disks can have after that of its root disk, vda. */
+const deviceNames: readonly string[] = [...'bcdefghijklmnopqrstuvwxyz'].map((letter) => `/dev/vd${letter}`)
+
+/**
+ * Takes a volume for an instance, under the locks of both rows. Throws not_found for a volume that the caller may not
+ * see, conflict when the volume is not available or lies where the instance's host does not reach it.
+ */
+export async function takeVolume(
+  ctx: Ctx,
+  wish: { volumeId: string; instance: Instance; device?: string; deleteOnTermination?: boolean },
+): Promise<void> {
+  const { volumeId, instance } = wish
+  const row = await lockVolume(ctx, 'volume:update', volumeId)
+  if (row.projectId !== instance.projectId)
+    throw conflict('The volume belongs to another project than the instance.')
+  const allowed = volumeCan.attach({ state: stateOf(row) })
+  if (allowed !== true) throw conflict(allowed, 'volumeState')
+  if (row.pool.hostId !== null && row.pool.hostId !== instance.hostId)
+    throw conflict('The volume lies on the disk of another machine than the one on which the instance is.')
+  const device = await deviceFor(ctx, instance.id, wish.device)
+  await ctx.db.volumeAttachment.create({
+    data: {
+      id: crypto.randomUUID(),
+      volumeId,
+      instanceId: instance.id,
+      hostId: instance.hostId,
+      device,
+      deleteOnTermination: wish.deleteOnTermination ?? false,
+    },
+  })
+  await ctx.db.volume.update({ where: { id: volumeId }, data: { state: 'attaching' } })
+  await noteVolume(ctx, row, 'updated')
+}
+
+async function deviceFor(ctx: Ctx, instanceId: string, wanted: string | undefined): Promise<string> {
+  const rows = await ctx.db.volumeAttachment.findMany({ where: { instanceId }, select: { device: true } })
+  const taken = new Set(rows.map((row) => row.device))
+  const name = wanted?.replace(/^(\/dev\/)?[hsvx]d/, '/dev/vd')
+  if (name !== undefined && !deviceNames.includes(name))
+    throw invalidInput(`${wanted} is no name that a disk of this guest can have. Leave it out.`, 'device')
+  if (name !== undefined && taken.has(name))
+    throw conflict(`The instance has a disk ${name} already. Leave the name out.`, 'deviceInUse')
+  const device = name ?? deviceNames.find((one) => !taken.has(one))
+  if (!device) throw conflict(`An instance has at most ${deviceNames.length} volumes.`)
+  return device
+}
+
+/** Begins to take a volume from an instance. Throws not_found when the instance does not have the volume. */
+export async function yieldVolume(ctx: Ctx, instanceId: string, volumeId: string): Promise<void> {
+  const row = await lockVolume(ctx, 'volume:update', volumeId)
+  if (!row.attachments.some((one) => one.instanceId === instanceId))
+    throw notFound('volume of the instance', volumeId)
+  const allowed = volumeCan.detach({ state: stateOf(row) })
+  if (allowed !== true) throw conflict(allowed, 'volumeState')
+  await ctx.db.volumeAttachment.update({ where: { volumeId }, data: { state: 'detaching' } })
+  await ctx.db.volume.update({ where: { id: volumeId }, data: { state: 'detaching' } })
+  await noteVolume(ctx, row, 'updated')
+}
+
+/** Writes that the host is to give the volume to the instance, unless the instance has the volume no more. */
+export async function bindVolume(
+  ctx: Ctx,
+  volumeId: string,
+  hostId: string,
+  instanceId: string,
+): Promise<void> {
+  await ctx.db.volumeAttachment.updateMany({ where: { volumeId, instanceId }, data: { hostId } })
+}
+
+/** Writes that no host is to give the volume to the instance. */
+export async function unbindVolume(ctx: Ctx, volumeId: string, instanceId: string): Promise<void> {
+  await ctx.db.volumeAttachment.updateMany({ where: { volumeId, instanceId }, data: { hostId: null } })
+}
+
+/** Writes that the guest has the volume. */
+export async function finishAttachment(ctx: Ctx, volumeId: string, instanceId: string): Promise<void> {
+  await changed(ctx, volumeId, async (tx) => {
+    const { count } = await tx.db.volumeAttachment.updateMany({
+      where: { volumeId, instanceId },
+      data: { state: 'attached' },
+    })
+    if (count === 0) return null
+    await tx.db.volumeAttachment.updateMany({
+      where: { volumeId, attachedAt: null },
+      data: { attachedAt: new Date() },
+    })
+    return 'in-use'
+  })
+}
+
+/** Writes that the instance does not have the volume any more. A volume that is gone already is success. */
+export async function releaseVolume(ctx: Ctx, volumeId: string, instanceId: string): Promise<void> {
+  await changed(ctx, volumeId, async (tx) => {
+    const { count } = await tx.db.volumeAttachment.deleteMany({ where: { volumeId, instanceId } })
+    return count === 0 ? null : 'available'
+  })
+}
+
+/** Changes the state of a volume under its lock, as `work` says; null leaves the volume alone. */
+async function changed(
+  ctx: Ctx,
+  volumeId: string,
+  work: (tx: Ctx) => Promise<VolumeView['state'] | null>,
+): Promise<void> {
+  await inTransaction(ctx, async (tx) => {
+    const [row] = await tx.db.$queryRaw<
+      VolumeModel[]
+    >`SELECT * FROM "Volume" WHERE "id" = ${volumeId}::uuid FOR UPDATE`
+    if (!row) return
+    const state = await work(tx)
+    if (state === null) return
+    await tx.db.volume.update({ where: { id: volumeId }, data: { state } })
+    await noteVolume(tx, row, 'updated')
+  })
+}
+
+/**
+ * Releases the volumes of an instance that is being deleted, in its transaction, after its host has removed the guest.
+ * Volumes that go with the instance are deleted.
+ */
+export async function forgetVolumesOf(ctx: Ctx, instanceId: string): Promise<void> {
+  const rows = await ctx.db.volumeAttachment.findMany({ where: { instanceId }, orderBy: { volumeId: 'asc' } })
+  for (const { volumeId, deleteOnTermination } of rows) {
+    const volume = await lockVolume(ctx, 'volume:update', volumeId)
+    await ctx.db.volumeAttachment.delete({ where: { volumeId } })
+    const state = deleteOnTermination ? 'deleting' : 'available'
+    await ctx.db.volume.update({ where: { id: volumeId }, data: { state } })
+    if (deleteOnTermination)
+      await startOperation(ctx, { ...historyOf(volume, 'volume.delete'), hostId: volume.pool.hostId })
+    await noteVolume(ctx, await loadVolume(ctx, 'volume:get', volumeId), 'updated')
+  }
+}

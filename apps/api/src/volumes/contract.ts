@@ -1,0 +1,86 @@
+import { z } from 'zod'
+import { descriptionInput, nameInput, pageInput } from '../kernel/contract.ts'
+import { type VolumeState, volumeStates } from './states.ts'
+
+export * from './states.ts'
+
+/** Names of volumes may be empty, as OpenStack's clients send them. */
+const volumeName = z.union([nameInput, z.literal('')])
+const sizeGib = z.number().int().min(1, 'A volume has at least 1 GiB.').max(65_536)
+const text = z
+  .string()
+  .max(255)
+  .regex(/^[^\0\p{Cs}]*$/u, 'There must be no NUL characters.')
+export const volumeMetadataInput = z
+  .record(text.min(1), text)
+  .refine((metadata) => Object.keys(metadata).length <= 128, 'At most 128 entries.')
+
+export const volumeListInput = pageInput.extend({
+  state: z.enum(volumeStates).optional(),
+  instanceId: z.uuid().optional(),
+})
+export const volumeCreateInput = z.object({
+  name: volumeName.default(''),
+  description: descriptionInput.default(''),
+  /** Absent: as large as the source. */
+  sizeGib: sizeGib.optional(),
+  imageId: z.uuid().optional(),
+  /** Name or id of a type; absent: the default type. */
+  type: z.string().min(1).max(255).optional(),
+  zone: z.string().min(1).max(255).optional(),
+  metadata: volumeMetadataInput.default({}),
+})
+/** `id`: the volume that is to be that large; absent: a new volume. */
+export const volumePlanInput = z.object({ sizeGib, id: z.uuid().optional() })
+/** `problem`: the sentence why no machine has room for the volume at the moment; null when it fits. */
+export type VolumePlan = { problem: string | null }
+export const volumeUpdateInput = z.object({
+  id: z.uuid(),
+  name: volumeName.optional(),
+  description: descriptionInput.optional(),
+  metadata: volumeMetadataInput.optional(),
+})
+export const volumeExtendInput = z.object({ id: z.uuid(), sizeGib })
+
+export type VolumeAttachmentView = {
+  id: string
+  instanceId: string
+  /** Null when the instance is gone. */
+  instanceName: string | null
+  device: string
+  state: 'attaching' | 'attached' | 'detaching'
+  attachedAt: string | null
+  deleteOnTermination: boolean
+  /** The host of the guest; only administrators see its name. */
+  host: string | null
+}
+export type VolumeView = {
+  id: string
+  projectId: string
+  userId: string
+  name: string
+  description: string
+  sizeGib: number
+  state: VolumeState
+  bootable: boolean
+  /** Whether guests may only read it. */
+  readOnly: boolean
+  zone: string
+  type: { id: string; name: string }
+  /** The pool of the volume; only administrators see its name. */
+  pool: string | null
+  image: { id: string; name: string } | null
+  metadata: Record<string, string>
+  attachments: VolumeAttachmentView[]
+  /** Why the volume is in an error state; null in other states. */
+  error: string | null
+  createdAt: string
+  updatedAt: string
+}
+export type VolumeTypeView = {
+  id: string
+  name: string
+  description: string
+  public: boolean
+  isDefault: boolean
+}

@@ -1,0 +1,106 @@
+import { z } from 'zod'
+import { conflict } from '../../kernel/errors.ts'
+import { HttpError } from '../../openstack/errors.ts'
+import type { ApiOperation, Call } from '../../openstack/operation.ts'
+import { boolean, parse, whole } from '../../openstack/schema.ts'
+import {
+  extendVolume,
+  forceDeleteVolume,
+  getVolume,
+  resetVolume,
+  setBootable,
+  setReadOnly,
+} from '../service.ts'
+import { volumeOf } from './at.ts'
+
+const extension = z.strictObject({ new_size: whole(1, 65_536) })
+
+async function extend(call: Call): Promise<void> {
+  const { new_size: sizeGib } = parse(extension, call.body)
+  const { state } = await getVolume(call.ctx, volumeOf(call))
+  // The growth of a volume that a server has came with 3.42.
+  if (state === 'in-use')
+    throw conflict('The status of the volume must be available to extend it; it is in-use.', 'volumeState')
+  await extendVolume(call.ctx, { ...volumeOf(call), sizeGib })
+}
+
+const ours = ['available', 'in-use', 'error'] as const
+const reset = z.strictObject({
+  status: z.string().max(255).optional(),
+  attach_status: z.enum(['attached', 'detached']).nullish(),
+  migration_status: z.string().max(255).nullish(),
+})
+
+async function resetStatus(call: Call): Promise<void> {
+  const wish = parse(reset, call.body)
+  if (wish.migration_status != null && wish.migration_status !== 'none')
+    throw new HttpError(400, 'Volumes of this cloud do not migrate yet: leave migration_status out.')
+  const status = wish.status?.toLowerCase()
+  const to = ours.find((state) => state === status)
+  if (to === undefined)
+    throw new HttpError(400, `The status of a volume can be set to ${ours.join(', ')}, and to nothing else.`)
+  // The status of the attachments follows from which servers have the volume.
+  if (wish.attach_status != null && (wish.attach_status === 'attached') !== (to === 'in-use'))
+    throw new HttpError(400, `A volume that is ${wish.attach_status} is not ${to}.`)
+  await resetVolume(call.ctx, { ...volumeOf(call), to })
+}
+
+const action = (
+  key: string,
+  {
+    status = 202,
+    access = 'write',
+    run,
+    ...more
+  }: Pick<ApiOperation, 'summary' | 'except' | 'deviation'> & {
+    status?: number
+    access?: ApiOperation['access']
+    run: (call: Call) => Promise<unknown>
+  },
+): ApiOperation => ({
+  ...more,
+  name: `volumes.${key}`,
+  method: 'POST',
+  path: '/volumes/:volume_id/action',
+  action: key,
+  status,
+  access,
+  handle: async (call) => {
+    await run(call)
+  },
+})
+
+/** A volume that the caller cannot see is not found, whatever the caller may do. */
+const forAdmins = { access: 'admin', except: { stranger: 'not_found' } } as const
+export const actionOperations: ApiOperation[] = [
+  action('os-extend', { summary: 'Make an available volume larger', run: extend }),
+  action('os-set_bootable', {
+    summary: 'Say whether servers can boot from a volume',
+    status: 200,
+    run: (call) =>
+      setBootable(call.ctx, {
+        ...volumeOf(call),
+        ...parse(z.strictObject({ bootable: boolean }), call.body),
+      }),
+  }),
+  action('os-update_readonly_flag', {
+    summary: 'Say whether servers may only read a volume',
+    run: (call) => {
+      const { readonly } = parse(z.strictObject({ readonly: boolean }), call.body)
+      return setReadOnly(call.ctx, { ...volumeOf(call), readOnly: readonly })
+    },
+  }),
+  action('os-reset_status', {
+    ...forAdmins,
+    summary: 'Set the status of a volume that is stuck',
+    deviation:
+      'The status is available, in-use or error, and must be true: a volume that a server has is in-use. Refused while something is being done to the volume.',
+    run: resetStatus,
+  }),
+  action('os-force_delete', {
+    ...forAdmins,
+    summary: 'Delete a volume in any status',
+    deviation: 'Refused (400) while a server has the volume.',
+    run: (call) => forceDeleteVolume(call.ctx, volumeOf(call)),
+  }),
+]

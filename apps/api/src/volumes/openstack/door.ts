@@ -1,0 +1,40 @@
+import type { Door } from '../../kernel/manifest.ts'
+import { withoutSlash } from '../../openstack/operation.ts'
+import { actionOperations } from './actions.ts'
+import { maxMinor, rootOperations, versionOperations } from './discovery.ts'
+import { metadataOperations } from './metadata.ts'
+import { otherOperations } from './others.ts'
+import { quotaOperations } from './quotas.ts'
+import { inCindersWords, unknownId } from './refusals.ts'
+import { typeOperations } from './types.ts'
+import { volumeOperations } from './volumes.ts'
+
+/** Cinder's API on the volumes of the cloud, with the microversion 3.0. */
+export const cinderDoor: Door = {
+  service: 'block-storage',
+  facade: {
+    prefix: '/volume',
+    style: 'cinder',
+    ids: 'uuid',
+    microversions: { service: 'volume', min: [3, 0], max: [3, maxMinor] },
+    canonicalPath: withoutSlash,
+    unknownId,
+    requestIdHeaders: ['x-compute-request-id'],
+  },
+  catalog: { name: 'cinder', path: '/volume/v3/{project_id}' },
+  alsoInCatalog: [{ type: 'volumev3', name: 'cinderv3' }],
+  operations: [
+    { below: [''], operations: [...rootOperations, ...versionOperations] },
+    {
+      below: ['/v3', '/v3/:project_id'],
+      operations: inCindersWords([
+        ...volumeOperations,
+        ...metadataOperations,
+        ...actionOperations,
+        ...typeOperations,
+        ...quotaOperations,
+        ...otherOperations,
+      ]),
+    },
+  ],
+}

@@ -1,0 +1,144 @@
+import { findMachines, listZones } from '../../hosts/service.ts'
+import { HttpError } from '../../openstack/errors.ts'
+import { micros } from '../../openstack/fields.ts'
+import type { ApiOperation, Call } from '../../openstack/operation.ts'
+import { queryText } from '../../openstack/pages.ts'
+import { getQuota } from '../../quota/limits/service.ts'
+import { lookup } from './quotas.ts'
+
+async function limits(call: Call): Promise<object> {
+  const of = lookup(await getQuota(call.ctx))
+  const [volumes, gib] = [of('volumes'), of('volumeGib')]
+  return {
+    limits: {
+      rate: [],
+      absolute: {
+        maxTotalVolumes: volumes.limit,
+        maxTotalSnapshots: 0,
+        maxTotalVolumeGigabytes: gib.limit,
+        maxTotalBackups: 0,
+        maxTotalBackupGigabytes: 0,
+        totalVolumesUsed: volumes.used,
+        totalGigabytesUsed: gib.used,
+        totalSnapshotsUsed: 0,
+        totalBackupsUsed: 0,
+        totalBackupGigabytesUsed: 0,
+      },
+    },
+  }
+}
+
+/** The extensions in Cinder's list; only those that this cloud answers. */
+const extensions: readonly [alias: string, name: string, description: string, updated: string][] = [
+  ['os-availability-zone', 'AvailabilityZones', 'Describe Availability Zones.', '2013-06-27'],
+  ['os-quota-class-sets', 'QuotaClasses', 'Quota classes management support.', '2012-03-12'],
+  ['os-quota-sets', 'Quotas', 'Quota management support.', '2011-08-08'],
+  ['os-services', 'Services', 'Services support.', '2012-10-28'],
+  ['os-used-limits', 'UsedLimits', 'Provide data on limited resources that are being used.', '2013-10-03'],
+  ['os-vol-host-attr', 'VolumeHostAttribute', 'Expose host as an attribute of a volume.', '2011-11-03'],
+  [
+    ...(['os-vol-image-meta', 'VolumeImageMetadata'] as const),
+    ...(['Show image metadata associated with the volume.', '2012-12-07'] as const),
+  ],
+  [
+    ...(['os-vol-mig-status-attr', 'VolumeMigStatusAttribute'] as const),
+    ...(['Expose migration_status as an attribute of a volume.', '2013-08-08'] as const),
+  ],
+  [
+    ...(['os-vol-tenant-attr', 'VolumeTenantAttribute'] as const),
+    ...(['Expose the internal project_id as an attribute of a volume.', '2011-11-03'] as const),
+  ],
+  ['os-volume-actions', 'VolumeActions', 'Enable volume actions.', '2012-05-31'],
+]
+const extensionView = ([alias, name, description, updated]: (typeof extensions)[number]) => ({
+  alias,
+  description,
+  links: [],
+  name,
+  updated: `${updated}T00:00:00+00:00`,
+})
+
+const binary = 'cinder-volume'
+const backend = '@local'
+/** Each host keeps the volumes on its own disk, as one service of Cinder would. */
+async function services(call: Call): Promise<object> {
+  const [host, wanted] = [queryText(call.query, 'host'), queryText(call.query, 'binary')]
+  const machines = await findMachines(
+    call.ctx,
+    host === undefined ? {} : { name: host.endsWith(backend) ? host.slice(0, -backend.length) : host },
+  )
+  if (wanted !== undefined && wanted !== binary) return { services: [] }
+  return {
+    services: machines.map((machine) => ({
+      binary,
+      host: machine.name + backend,
+      zone: machine.zone,
+      status: machine.enabled ? 'enabled' : 'disabled',
+      state: machine.up ? 'up' : 'down',
+      updated_at: micros(machine.lastSeenAt),
+      disabled_reason: machine.disabledReason,
+      replication_status: 'disabled',
+      active_backend_id: null,
+      frozen: false,
+    })),
+  }
+}
+
+const get = { method: 'GET', status: 200 } as const
+export const otherOperations: ApiOperation[] = [
+  {
+    ...get,
+    name: 'zones.list',
+    path: '/os-availability-zone',
+    summary: 'List availability zones',
+    access: 'anyone',
+    handle: async ({ ctx }) => ({
+      availabilityZoneInfo: (await listZones(ctx, { detail: false })).map(({ name, available }) => ({
+        zoneName: name,
+        zoneState: { available },
+      })),
+    }),
+  },
+  {
+    ...get,
+    name: 'limits.get',
+    path: '/limits',
+    summary: 'Show limits and use of a project',
+    access: 'list',
+    except: { systemReader: 'forbidden' }, // a reader of the system has no project
+    deviation: 'Limits of snapshots and backups are 0: there are none yet.',
+    handle: limits,
+  },
+  {
+    ...get,
+    name: 'extensions.list',
+    path: '/extensions',
+    summary: 'List extensions',
+    access: 'anyone',
+    deviation: 'Only those that answer.',
+    handle: () => ({ extensions: extensions.map(extensionView) }),
+  },
+  {
+    ...get,
+    name: 'extensions.get',
+    path: '/extensions/:alias',
+    names: ['alias'],
+    summary: 'Show an extension',
+    access: 'anyone',
+    handle: ({ params }) => {
+      const found = extensions.find(([alias]) => alias === params.alias)
+      if (!found) throw new HttpError(404, 'The extension could not be found.')
+      return { extension: extensionView(found) }
+    },
+  },
+  {
+    ...get,
+    name: 'services.list',
+    path: '/os-services',
+    summary: 'List the services that keep volumes',
+    access: 'adminRead',
+    filters: { host: 'nowhere', binary: 'cinder-nothing' },
+    deviation: 'Only cinder-volume, one a host; hosts are closed and opened by Nova’s services.',
+    handle: services,
+  },
+]

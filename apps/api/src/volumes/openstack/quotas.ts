@@ -1,0 +1,166 @@
+import { z } from 'zod'
+import { seesAll } from '../../kernel/context.ts'
+import type { QuotaResource, QuotaView } from '../../kernel/contract.ts'
+import { HttpError } from '../../openstack/errors.ts'
+import type { ApiOperation, Call } from '../../openstack/operation.ts'
+import { queryText } from '../../openstack/pages.ts'
+import { inner, queryBoolean, whole } from '../../openstack/schema.ts'
+import {
+  clearQuota,
+  getQuota,
+  getQuotaDefaults,
+  setQuota,
+  setQuotaDefaults,
+} from '../../quota/limits/service.ts'
+
+/** Cinder's words for the limits, in its order: of counted resources, and of what nobody can change here. */
+const words: { name: string; resource?: QuotaResource; fixed?: number }[] = [
+  { name: 'volumes', resource: 'volumes' },
+  { name: 'per_volume_gigabytes', fixed: 65_536 },
+  { name: 'snapshots', fixed: 0 },
+  { name: 'gigabytes', resource: 'volumeGib' },
+  { name: 'backups', fixed: 0 },
+  { name: 'backup_gigabytes', fixed: 0 },
+  { name: 'groups', fixed: 0 },
+]
+
+type Of = (resource: QuotaResource) => { limit: number; used: number }
+export function lookup(views: readonly QuotaView[]): Of {
+  const by = new Map(views.map((view) => [view.resource, view]))
+  return (resource) => by.get(resource) ?? { limit: -1, used: 0 }
+}
+
+function limitsView(views: readonly QuotaView[], withUse = false): Record<string, unknown> {
+  const of = lookup(views)
+  return Object.fromEntries(
+    words.map(({ name, resource, fixed = 0 }) => {
+      const { limit, used } = resource === undefined ? { limit: fixed, used: 0 } : of(resource)
+      return [name, withUse ? { limit, in_use: used, reserved: 0 } : limit]
+    }),
+  )
+}
+
+const target = (call: Call) => ({ projectId: call.params.tenant_id ?? '' })
+/** Reads a switch of the query that is off unless it is given. */
+function switchOf({ query }: Call, name: string, otherwise: boolean): boolean {
+  if (queryText(query, name) === undefined) return otherwise
+  const wish = queryBoolean(query, name)
+  if (wish === undefined) throw new HttpError(400, `Invalid value for ${name}: it is true or false.`)
+  return wish
+}
+
+async function show(call: Call): Promise<object> {
+  const { projectId } = target(call)
+  const withUse = switchOf(call, 'usage', false)
+  return { quota_set: { ...limitsView(await getQuota(call.ctx, { projectId }), withUse), id: projectId } }
+}
+
+const change = z.looseObject({
+  ...Object.fromEntries(words.map(({ name }) => [name, whole(-1).optional()])),
+  tenant_id: z.string().max(64).optional(),
+  id: z.string().max(64).optional(),
+}) as unknown as z.ZodType<Record<string, number>>
+
+/** Throws 400 for a word that Cinder does not know, and for a limit that nobody can change, unless the value is the present limit. */
+function limitsOf(call: Call, key: string): Partial<Record<QuotaResource, number>> {
+  const wish = inner(call, key, change)
+  for (const name of Object.keys(wish)) {
+    if (/^(volumes|gigabytes|snapshots)_/.test(name))
+      throw new HttpError(400, 'This cloud does not count volumes by their type: leave the type out.')
+    if (!['tenant_id', 'id'].includes(name) && !words.some((word) => word.name === name))
+      throw new HttpError(400, `Bad key(s) in quota set: ${name.slice(0, 100)}`)
+  }
+  for (const { name, fixed } of words)
+    if (fixed !== undefined && wish[name] !== undefined && wish[name] !== fixed)
+      throw new HttpError(400, `${name} is ${fixed} in this cloud and cannot be changed.`)
+  return Object.fromEntries(
+    words.flatMap(({ name, resource }) =>
+      resource === undefined || wish[name] === undefined ? [] : [[resource, wish[name]]],
+    ),
+  )
+}
+
+async function update(call: Call): Promise<object> {
+  const limits = limitsOf(call, 'quota_set')
+  // Cinder compares the limits with the use only when it is asked to.
+  const force = switchOf(call, 'skip_validation', true)
+  return { quota_set: limitsView(await setQuota(call.ctx, { ...target(call), limits, force })) }
+}
+
+async function defaults(call: Call): Promise<QuotaView[]> {
+  return (await getQuotaDefaults(call.ctx)).map(({ resource, limit }) => ({ resource, limit, used: 0 }))
+}
+
+async function updateClass(call: Call): Promise<object> {
+  if (call.params.id !== 'default') throw new HttpError(404, 'There is one quota class: default.')
+  await setQuotaDefaults(call.ctx, { limits: limitsOf(call, 'quota_class_set') })
+  return { quota_class_set: limitsView(await defaults(call)) }
+}
+
+/** A project is not found by callers who have no project of it. */
+const elsewhere = { domainAdmin: 'not_found', unscoped: 'not_found' } as const
+const item = { path: '/os-quota-sets/:tenant_id', names: ['tenant_id'], status: 200 }
+const klass = { path: '/os-quota-class-sets/:id', names: ['id'], status: 200 }
+const deviation =
+  'volumes and gigabytes are counted. Limits of what this cloud does not have yet are 0, and there are none for each type.'
+export const quotaOperations: ApiOperation[] = [
+  {
+    ...item,
+    name: 'quotas.get',
+    method: 'GET',
+    summary: 'Show the quota of a project, with ?usage=True also its use',
+    access: 'read',
+    except: elsewhere,
+    deviation,
+    handle: show,
+  },
+  {
+    ...item,
+    name: 'quotas.defaults',
+    path: '/os-quota-sets/:tenant_id/defaults',
+    method: 'GET',
+    summary: 'Show the default quota',
+    access: 'anyone',
+    handle: async (call) => ({
+      quota_set: { ...limitsView(await defaults(call)), id: target(call).projectId },
+    }),
+  },
+  {
+    ...item,
+    name: 'quotas.update',
+    method: 'PUT',
+    summary: 'Change the quota of a project',
+    access: 'admin',
+    deviation,
+    handle: update,
+  },
+  {
+    ...item,
+    name: 'quotas.delete',
+    method: 'DELETE',
+    summary: 'Give a project the default quota again',
+    access: 'admin',
+    handle: (call) => clearQuota(call.ctx, target(call), ['volumes', 'volumeGib']),
+  },
+  {
+    ...klass,
+    name: 'quota_classes.get',
+    method: 'GET',
+    summary: 'Show the default quota as a class',
+    access: 'adminRead',
+    deviation: 'There is one class, the cloud’s defaults; every name shows it.',
+    handle: async (call) => {
+      if (!seesAll(call.ctx)) throw new HttpError(403, "Policy doesn't allow this to be shown.")
+      return { quota_class_set: { ...limitsView(await defaults(call)), id: call.params.id } }
+    },
+  },
+  {
+    ...klass,
+    name: 'quota_classes.update',
+    method: 'PUT',
+    summary: 'Change the default quota',
+    access: 'admin',
+    deviation: 'Only the class “default”.',
+    handle: updateClass,
+  },
+]

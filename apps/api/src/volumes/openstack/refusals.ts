@@ -1,0 +1,33 @@
+import { CloudError } from '../../kernel/errors.ts'
+import { HttpError } from '../../openstack/errors.ts'
+import type { ApiOperation, Call } from '../../openstack/operation.ts'
+
+/** Cinder answers what the state of a volume forbids by 400, where our other façades answer by 409. */
+export const inCindersWords = (operations: readonly ApiOperation[]): ApiOperation[] =>
+  operations.map((operation) => ({
+    ...operation,
+    handle: async (call: Call) => {
+      try {
+        return await operation.handle(call)
+      } catch (error) {
+        throw translated(error)
+      }
+    },
+  }))
+
+function translated(error: unknown): unknown {
+  if (!(error instanceof CloudError)) return error
+  const { code, reason, field, message } = error
+  if (code === 'conflict' && reason === 'volumeState')
+    return new HttpError(400, `Invalid volume: ${message}`, { cause: error })
+  if (code === 'invalid_input' && field === 'type') return new HttpError(404, message, { cause: error })
+  if (code === 'conflict' || code === 'invalid_input')
+    return new HttpError(400, `Invalid input received: ${message}`, { cause: error })
+  return error
+}
+
+/** The 404 of Cinder for an id that is no UUID, by the name of the path's parameter. */
+export function unknownId(id: string, parameter: string): string {
+  const kind = { volume_id: 'Volume', type_id: 'Volume type' }[parameter]
+  return `${kind ?? 'The resource'} ${id} could not be found.`
+}

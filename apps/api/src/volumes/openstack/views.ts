@@ -1,0 +1,75 @@
+import { type At, type Field, links, micros, shape } from '../../openstack/fields.ts'
+import type { VolumeAttachmentView, VolumeView } from '../contract.ts'
+
+/** A volume that was never changed has no time of a change. */
+type Shown = Omit<VolumeView, 'updatedAt'> & { updatedAt: string | null }
+
+const forAdmins = ({ of, ...field }: Field<Shown>): Field<Shown> => ({
+  ...field,
+  of: (volume, at) => (at.admin ? of(volume, at) : undefined),
+})
+
+const fields: Field<Shown>[] = [
+  { name: 'id', of: (volume) => volume.id },
+  { name: 'status', of: (volume) => volume.state },
+  { name: 'size', of: (volume) => volume.sizeGib },
+  { name: 'availability_zone', of: (volume) => volume.zone },
+  { name: 'created_at', of: (volume) => micros(volume.createdAt) },
+  { name: 'updated_at', of: (volume) => micros(volume.updatedAt) },
+  { name: 'name', of: (volume) => volume.name || null },
+  { name: 'description', of: (volume) => volume.description || null },
+  { name: 'volume_type', of: (volume) => volume.type.name },
+  { name: 'snapshot_id', of: () => null },
+  { name: 'source_volid', of: () => null },
+  { name: 'metadata', of: metadataOf },
+  { name: 'links', of: (volume, at) => links(at, `volumes/${volume.id}`) },
+  { name: 'user_id', of: (volume) => volume.userId },
+  { name: 'bootable', of: (volume) => String(volume.bootable) },
+  { name: 'encrypted', of: () => false },
+  { name: 'replication_status', of: () => null },
+  { name: 'consistencygroup_id', of: () => null },
+  { name: 'multiattach', of: () => false },
+  { name: 'attachments', of: (volume, at) => attachmentsOf(volume, at) },
+  forAdmins({ name: 'migration_status', of: () => null }),
+]
+
+/** What Cinder adds where it shows volumes and not where it makes or changes them. */
+const extensions: Field<Shown>[] = [
+  { name: 'os-vol-tenant-attr:tenant_id', of: (volume) => volume.projectId },
+  forAdmins({ name: 'os-vol-mig-status-attr:migstat', of: () => null }),
+  forAdmins({ name: 'os-vol-mig-status-attr:name_id', of: () => null }),
+  forAdmins({ name: 'os-vol-host-attr:host', of: ({ pool }) => pool && `${pool}#${pool.split('@').at(-1)}` }),
+  {
+    name: 'volume_image_metadata',
+    of: ({ image }) => (image === null ? undefined : { image_id: image.id, image_name: image.name }),
+  },
+]
+const shownFields = [...fields, ...extensions]
+const summaryFields = fields.filter(({ name }) => ['id', 'name', 'links'].includes(name))
+
+/** Cinder writes among the entries of the owner that guests may only read the volume. */
+function metadataOf({ metadata, readOnly }: Shown): Record<string, string> {
+  return readOnly ? { ...metadata, readonly: 'True' } : metadata
+}
+
+const attachmentsOf = (volume: Shown, { admin }: At) =>
+  volume.attachments
+    .filter(({ state }) => state !== 'attaching')
+    .map((one: VolumeAttachmentView) => ({
+      id: volume.id,
+      attachment_id: one.id,
+      volume_id: volume.id,
+      server_id: one.instanceId,
+      host_name: admin ? one.host : null,
+      device: one.device,
+      attached_at: micros(one.attachedAt),
+    }))
+
+/** A volume in a list without details. */
+export const summaryOf = (volume: VolumeView, at: At) => shape(summaryFields, volume, at)
+/** A volume that is shown. */
+export const detailOf = (volume: VolumeView, at: At) => shape(shownFields, volume, at)
+/** A volume in the answer of the request that has changed it. */
+export const changedOf = (volume: VolumeView, at: At) => shape(fields, volume, at)
+/** A volume in the answer of the request that has made it. */
+export const madeOf = (volume: VolumeView, at: At) => shape(fields, { ...volume, updatedAt: null }, at)

@@ -1,0 +1,188 @@
+import { z } from 'zod'
+import { CloudError } from '../../kernel/errors.ts'
+import { HttpError } from '../../openstack/errors.ts'
+import type { At } from '../../openstack/fields.ts'
+import type { ApiOperation, Call } from '../../openstack/operation.ts'
+import { nextLink, queryText } from '../../openstack/pages.ts'
+import { boolean, parse, queryBoolean, whole } from '../../openstack/schema.ts'
+import { type VolumeView, volumeCreateInput, volumeUpdateInput } from '../contract.ts'
+import { createVolume, deleteVolume, findVolumes, getVolume, updateVolume } from '../service.ts'
+import { at, volumeOf } from './at.ts'
+import { adminVolumeFilters, listQuery, volumeFilters } from './list-query.ts'
+import { metadata } from './metadata.ts'
+import { changedOf, detailOf, madeOf, summaryOf } from './views.ts'
+
+async function list(call: Call, view: (volume: VolumeView, at: At) => object): Promise<object> {
+  const asked = listQuery(call)
+  if (asked === null) return { volumes: [] }
+  const { volumes, more } = await findVolumes(call.ctx, asked)
+  const [here, last] = [at(call), volumes.at(-1)]
+  if (!more || !last) return { volumes: volumes.map((volume) => view(volume, here)) }
+  const next = new URL(nextLink(call.deps.config.publicUrl, call.request.url, last.id))
+  // The offset counts from the beginning of the list, and the next page begins at the marker.
+  next.searchParams.delete('offset')
+  return {
+    volumes: volumes.map((volume) => view(volume, here)),
+    volumes_links: [{ rel: 'next', href: next.href }],
+  }
+}
+
+const text = z.string().max(255, 'is too long').nullish()
+const words = { name: text, description: text, display_name: text, display_description: text }
+const creation = z.strictObject({
+  volume: z.object({
+    ...words,
+    size: whole(1, 65_536).nullable(),
+    volume_type: text,
+    availability_zone: text,
+    metadata: metadata.nullish(),
+    imageRef: text,
+    image_id: text,
+    snapshot_id: text,
+    source_volid: text,
+    backup_id: text,
+    consistencygroup_id: text,
+    multiattach: boolean.nullish(),
+  }),
+  'OS-SCH-HNT:scheduler_hints': z.record(z.string(), z.unknown()).nullish(),
+})
+type Creation = z.output<typeof creation>
+
+/** Throws 400 for what a volume cannot be made with or of here. */
+function refuse({ volume, 'OS-SCH-HNT:scheduler_hints': hints }: Creation): void {
+  for (const [name, source] of [
+    ['snapshot_id', 'a snapshot'],
+    ['source_volid', 'another volume'],
+    ['backup_id', 'a backup'],
+  ] as const)
+    if (volume[name])
+      throw new HttpError(400, `This cloud makes no volumes of ${source} yet: leave ${name} out.`)
+  if (volume.consistencygroup_id)
+    throw new HttpError(400, 'This cloud has no groups of volumes yet: leave consistencygroup_id out.')
+  if (volume.multiattach)
+    throw new HttpError(400, 'A volume of this cloud has one server: leave multiattach out.')
+  if (Object.keys(hints ?? {}).length > 0)
+    throw new HttpError(
+      400,
+      'This cloud takes no hints for the place of a volume: leave scheduler_hints out.',
+    )
+}
+
+function imageOf({ volume }: Creation): string | undefined {
+  const named = volume.imageRef || volume.image_id || undefined
+  if (named !== undefined && !z.uuid().safeParse(named).success) throw noImage()
+  return named
+}
+const noImage = (cause?: unknown) =>
+  new HttpError(400, 'Invalid image identifier or unable to access requested image.', { cause })
+
+async function create(call: Call): Promise<object> {
+  const wish = parse(creation, call.body)
+  refuse(wish)
+  const { volume } = wish
+  const input = volumeCreateInput.parse({
+    name: volume.name ?? volume.display_name ?? '',
+    description: volume.description ?? volume.display_description ?? '',
+    sizeGib: volume.size ?? undefined,
+    imageId: imageOf(wish),
+    type: volume.volume_type || undefined,
+    zone: volume.availability_zone || undefined,
+    metadata: volume.metadata ?? {},
+  })
+  const made = await createVolume(call.ctx, input).catch((error: unknown) => {
+    throw error instanceof CloudError && error.reason === 'imageNotFound' ? noImage(error) : error
+  })
+  return { volume: madeOf(made, at(call)) }
+}
+
+const change = z.strictObject({ volume: z.strictObject({ ...words, metadata: metadata.nullish() }) })
+
+async function update(call: Call): Promise<object> {
+  const { volume } = parse(change, call.body)
+  const kept = (...values: (string | null | undefined)[]) => {
+    const value = values.find((one) => one !== undefined)
+    return value === null ? '' : value
+  }
+  const changed = await updateVolume(
+    call.ctx,
+    volumeUpdateInput.parse({
+      ...volumeOf(call),
+      name: kept(volume.name, volume.display_name),
+      description: kept(volume.description, volume.display_description),
+      metadata: volume.metadata ?? undefined,
+    }),
+  )
+  return { volume: changedOf(changed, at(call)) }
+}
+
+async function remove(call: Call): Promise<void> {
+  // There are no snapshots that would go with the volume.
+  if (queryText(call.query, 'cascade') !== undefined && queryBoolean(call.query, 'cascade') === undefined)
+    throw new HttpError(400, 'Invalid value for cascade: it is true or false.')
+  await deleteVolume(call.ctx, volumeOf(call))
+}
+
+const lists = {
+  method: 'GET',
+  status: 200,
+  access: 'list',
+  filters: volumeFilters,
+  adminFilters: adminVolumeFilters,
+  deviation: 'The next page has a link only when it has volumes.',
+} as const
+const item = { path: '/volumes/:volume_id' }
+export const volumeOperations: ApiOperation[] = [
+  {
+    ...lists,
+    name: 'volumes.list',
+    path: '/volumes',
+    summary: 'List volumes',
+    handle: (call) => list(call, summaryOf),
+  },
+  {
+    ...lists,
+    name: 'volumes.detail',
+    path: '/volumes/detail',
+    summary: 'List volumes with details',
+    handle: (call) => list(call, detailOf),
+  },
+  {
+    name: 'volumes.create',
+    method: 'POST',
+    path: '/volumes',
+    summary: 'Make a volume, empty or of an image',
+    status: 202,
+    access: 'create',
+    deviation:
+      'A volume that fits nowhere is refused at once (503), where Cinder makes one in the state error. Snapshots, volumes and backups as sources, multi-attach and hints are refused (400).',
+    handle: create,
+  },
+  {
+    ...item,
+    name: 'volumes.get',
+    method: 'GET',
+    summary: 'Show a volume',
+    status: 200,
+    access: 'read',
+    deviation: 'volume_image_metadata has the id and the name of the image.',
+    handle: async (call) => ({ volume: detailOf(await getVolume(call.ctx, volumeOf(call)), at(call)) }),
+  },
+  {
+    ...item,
+    name: 'volumes.update',
+    method: 'PUT',
+    summary: 'Change name, description and metadata of a volume',
+    status: 200,
+    access: 'write',
+    handle: update,
+  },
+  {
+    ...item,
+    name: 'volumes.delete',
+    method: 'DELETE',
+    summary: 'Delete a volume with its data',
+    status: 202,
+    access: 'write',
+    handle: remove,
+  },
+]

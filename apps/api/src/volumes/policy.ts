@@ -1,0 +1,18 @@
+import type { PolicyTable } from '../kernel/policy.ts'
+
+const look = 'admin or role:reader and project:own or role:reader and scope:system'
+const change = 'admin or role:member and project:own'
+export const volumesPolicy: PolicyTable = {
+  'volume:list': look,
+  'volume:get': look,
+  'volume:create': change,
+  'volume:update': change,
+  'volume:set_bootable': change,
+  'volume:set_read_only': change,
+  'volume:reset_state': 'admin',
+  'volume:extend': change,
+  'volume:delete': change,
+  'volume:force_delete': 'admin',
+  'volumeType:list': 'anyone',
+  'volumeType:get': 'anyone',
+}

@@ -1,0 +1,106 @@
+import { Prisma } from '@stratolith/db'
+import type { PoolSpec } from '@stratolith/drivers/volumes/interface'
+import { claimHost, giveRoomBack, hostsForPlacement, type PlacementHost } from '../hosts/service.ts'
+import type { Ctx } from '../kernel/context.ts'
+import { CloudError, invalidInput } from '../kernel/errors.ts'
+
+/** The id of the pool on the disk of each host. */
+const local: PoolSpec = { driver: 'files', id: 'local' }
+
+/** What a host must know to reach a pool. */
+export const specOf = (_pool: { driver: string }): PoolSpec => local
+
+/**
+ * Takes room for a new volume: chooses the host with the most free disk, and returns the pool there and the zone. Call
+ * this in the transaction that makes the volume. Throws no_capacity with a sentence when the volume fits nowhere, and
+ * invalid_input for a zone that does not exist.
+ */
+export async function claimPool(
+  ctx: Ctx,
+  wish: { sizeGib: number; zone?: string; hostId?: string },
+): Promise<{ poolId: string; zone: string }> {
+  const { sizeGib, zone, hostId } = wish
+  const hosts = await hostsForPlacement(ctx)
+  const asked = hosts.filter((host) => hostId === undefined || host.id === hostId)
+  const inZone = asked.filter((host) => zone === undefined || host.zone === zone)
+  if (inZone.length === 0 && zone !== undefined) throw invalidInput(`There is no zone ${zone}.`, 'zone')
+  for (const host of able(inZone, sizeGib))
+    if (await claimHost(ctx, host.id, { vcpus: 0, memoryMib: 0, diskGib: sizeGib }, host.zone))
+      return { poolId: await poolOn(ctx, host), zone: host.zone }
+  throw new CloudError('no_capacity', whyNot(inZone, wish))
+}
+
+/** Returns the sentence why a new volume of that size fits nowhere at the moment; null when it fits. */
+export async function whyNoRoom(ctx: Ctx, sizeGib: number): Promise<string | null> {
+  const hosts = await hostsForPlacement(ctx)
+  return able(hosts, sizeGib).length > 0 ? null : whyNot(hosts, { sizeGib })
+}
+
+/** Returns the sentence why a pool does not have so much more room at the moment; null when it has the room. */
+export async function whyNoMore(
+  ctx: Ctx,
+  pool: { hostId: string | null },
+  diskGib: number,
+): Promise<string | null> {
+  if (pool.hostId === null) return null
+  const hosts = await hostsForPlacement(ctx)
+  const own = hosts.filter(({ id }) => id === pool.hostId)
+  return able(own, diskGib).length > 0 ? null : noMore(diskGib)
+}
+
+/** The machines that have so much room, the one with the most room first. */
+const able = (hosts: readonly PlacementHost[], sizeGib: number): PlacementHost[] =>
+  hosts
+    .filter((host) => host.state === 'up' && host.enabled && freeOf(host) >= sizeGib)
+    .sort((a, b) => freeOf(b) - freeOf(a))
+
+const noMore = (diskGib: number) => `The machine of the volume has no ${diskGib} GiB more.`
+
+/** Takes more room in the pool of a volume. Throws no_capacity when there is not enough. */
+export async function claimMore(ctx: Ctx, pool: { hostId: string | null }, diskGib: number): Promise<void> {
+  if (pool.hostId === null) return
+  if (await claimHost(ctx, pool.hostId, { vcpus: 0, memoryMib: 0, diskGib })) return
+  throw new CloudError('no_capacity', noMore(diskGib))
+}
+
+/** Gives room in a pool back that is not taken any more. */
+export async function giveBack(ctx: Ctx, pool: { hostId: string | null }, diskGib: number): Promise<void> {
+  if (pool.hostId !== null) await giveRoomBack(ctx, pool.hostId, { vcpus: 0, memoryMib: 0, diskGib })
+}
+
+/** What volumes take of the room of hosts. */
+export const roomOfVolumes = Prisma.sql`
+  SELECT p."hostId", 0 AS "vcpus", 0 AS "memoryMib", v."reservedGib" AS "diskGib"
+  FROM "Volume" v JOIN "VolumePool" p ON p."id" = v."poolId" WHERE p."hostId" IS NOT NULL`
+
+/** Refuses the deletion of a host that has volumes. */
+export async function volumesOnHost(ctx: Ctx, hostId: string): Promise<string | null> {
+  const count = await ctx.db.volume.count({ where: { pool: { hostId } } })
+  return count === 0 ? null : `${count} volumes lie on the disk of this host. Delete them first.`
+}
+
+const freeOf = ({ diskGib }: PlacementHost) => diskGib.total - diskGib.used
+
+function whyNot(
+  hosts: readonly PlacementHost[],
+  { sizeGib, hostId }: { sizeGib: number; hostId?: string },
+): string {
+  const up = hosts.filter((host) => host.state === 'up' && host.enabled)
+  if (up.length === 0) return 'No machine takes volumes at the moment. Ask an administrator.'
+  const most = Math.max(0, ...up.map(freeOf))
+  if (hostId !== undefined)
+    return `The machine of the instance has ${most} GiB free, so that a volume of ${sizeGib} GiB does not fit there.`
+  return `A volume of ${sizeGib} GiB fits on no machine: at most ${most} GiB are free on one.`
+}
+
+/** The pool on that host's disk, which is written down when its first volume is made. */
+async function poolOn(ctx: Ctx, host: PlacementHost): Promise<string> {
+  await ctx.db.$executeRaw`
+    INSERT INTO "VolumePool" ("id", "name", "driver", "hostId") VALUES (${crypto.randomUUID()}::uuid, ${`${host.name}@local`},
+      ${local.driver}, ${host.id}::uuid) ON CONFLICT DO NOTHING`
+  const { id } = await ctx.db.volumePool.findUniqueOrThrow({
+    where: { hostId: host.id },
+    select: { id: true },
+  })
+  return id
+}

@@ -1,0 +1,20 @@
+import { type ProjectThing, removeEach } from '../directory/service.ts'
+import { deleteVolume } from './service.ts'
+
+/** What goes with a project, after its instances. */
+export const volumeContents: ProjectThing[] = [
+  {
+    kind: 'volume',
+    title: 'Volumes',
+    order: 35,
+    count: (ctx, projectId) => ctx.db.volume.count({ where: { projectId } }),
+    async remove(ctx, projectId) {
+      const rows = await ctx.db.volume.findMany({
+        where: { projectId, state: { not: 'deleting' } },
+        select: { id: true },
+        take: 100,
+      })
+      return removeEach(rows, (id) => deleteVolume(ctx, { id }))
+    },
+  },
+]

@@ -1,0 +1,43 @@
+import { Prisma } from '@stratolith/db'
+import { onProjectDeleting } from '../directory/service.ts'
+import { defineTaker, refuseHostDelete } from '../hosts/service.ts'
+import { defineRoom } from '../kernel/manifest.ts'
+import { cinderDoor } from './openstack/door.ts'
+import { volumesPolicy } from './policy.ts'
+import { roomOfVolumes, volumesOnHost } from './pools.ts'
+import { volumeContents } from './project-deletion.ts'
+import { volumeLeftovers } from './reconcile.ts'
+import { volumesRouter } from './router.ts'
+import { volumeCreation, volumeDeletion, volumeExtension } from './workflows.ts'
+
+declare module '../kernel/contract.ts' {
+  interface QuotaResources {
+    volumes: true
+    volumeGib: true
+  }
+}
+
+export const volumesRoom = defineRoom({
+  name: 'volumes',
+  uses: ['directory', 'quota', 'hosts', 'images'],
+  kinds: { volume: { buried: true } },
+  quota: {
+    volumes: { lock: 15, words: 'volumes', limit: 20, rows: { table: 'Volume' } },
+    volumeGib: {
+      lock: 16,
+      words: 'GiB of volumes',
+      limit: 1_000,
+      rows: { table: 'Volume', amount: Prisma.sql`"reservedGib"` },
+    },
+  },
+  policy: volumesPolicy,
+  router: volumesRouter,
+  openstack: [cinderDoor],
+  workflows: [volumeCreation, volumeExtension, volumeDeletion],
+  reconcilers: [volumeLeftovers],
+  joins() {
+    for (const thing of volumeContents) onProjectDeleting(thing)
+    defineTaker(roomOfVolumes)
+    refuseHostDelete(volumesOnHost)
+  },
+})

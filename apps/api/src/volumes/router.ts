@@ -1,0 +1,30 @@
+import { idInput } from '../kernel/contract.ts'
+import { procedure, router } from '../kernel/trpc.ts'
+import {
+  volumeCreateInput,
+  volumeExtendInput,
+  volumeListInput,
+  volumePlanInput,
+  volumeUpdateInput,
+} from './contract.ts'
+import {
+  createVolume,
+  deleteVolume,
+  extendVolume,
+  getVolume,
+  listVolumes,
+  listVolumeTypes,
+  planVolume,
+  updateVolume,
+} from './service.ts'
+
+export const volumesRouter = router({
+  list: procedure.input(volumeListInput).query(({ ctx, input }) => listVolumes(ctx.cloud, input)),
+  get: procedure.input(idInput).query(({ ctx, input }) => getVolume(ctx.cloud, input)),
+  plan: procedure.input(volumePlanInput).query(({ ctx, input }) => planVolume(ctx.cloud, input)),
+  create: procedure.input(volumeCreateInput).mutation(({ ctx, input }) => createVolume(ctx.cloud, input)),
+  update: procedure.input(volumeUpdateInput).mutation(({ ctx, input }) => updateVolume(ctx.cloud, input)),
+  extend: procedure.input(volumeExtendInput).mutation(({ ctx, input }) => extendVolume(ctx.cloud, input)),
+  delete: procedure.input(idInput).mutation(({ ctx, input }) => deleteVolume(ctx.cloud, input)),
+  types: procedure.query(({ ctx }) => listVolumeTypes(ctx.cloud)),
+})

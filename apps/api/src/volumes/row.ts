@@ -1,0 +1,116 @@
+import { hostRefs, namesOf } from '../hosts/service.ts'
+import { type Ctx, isAdmin, visible } from '../kernel/context.ts'
+import { notFound } from '../kernel/errors.ts'
+import { appendEvent } from '../kernel/events.ts'
+import { authorize } from '../kernel/policy.ts'
+import { type VolumeAttachmentView, type VolumeState, type VolumeView, volumeStates } from './contract.ts'
+import { type VolumeRow, withParts } from './queries.ts'
+
+/** The bytes that a volume was made with (Volume.source); null for zeros. */
+export type Source = { blobId: string; format: 'raw' | 'qcow2'; virtualBytes: number }
+export const sourceOf = (row: { source: unknown }): Source | null => {
+  const source = row.source as Partial<Source>
+  return source.blobId ? (source as Source) : null
+}
+
+/** Loads a volume by its id among those that the caller may see, then authorizes. Throws not_found otherwise. */
+export async function loadVolume(ctx: Ctx, action: string, id: string): Promise<VolumeRow> {
+  const row = await ctx.db.volume.findFirst({ where: { id, ...visible(ctx) }, include: withParts })
+  if (!row) throw notFound('volume', id)
+  authorize(ctx, action, row)
+  return row
+}
+
+/** Like loadVolume, for a change: the row is locked until the transaction ends. */
+export async function lockVolume(ctx: Ctx, action: string, id: string): Promise<VolumeRow> {
+  await ctx.db.$queryRaw`SELECT 1 FROM "Volume" WHERE "id" = ${id}::uuid FOR UPDATE`
+  return loadVolume(ctx, action, id)
+}
+
+export const stateOf = (row: { state: string }): VolumeState =>
+  volumeStates.find((state) => state === row.state) ?? 'error'
+
+/** The views of a page of volumes; at most two queries more, for the names of instances and of their hosts. */
+export async function viewsOf(ctx: Ctx, rows: readonly VolumeRow[]): Promise<VolumeView[]> {
+  const instances = [...new Set(rows.flatMap((row) => row.attachments.map((one) => one.instanceId)))]
+  const hostIds = [...new Set(rows.flatMap((row) => row.attachments.flatMap((one) => one.hostId ?? [])))]
+  const [names, hosts] = await Promise.all([
+    instances.length > 0 ? namesOf(ctx, 'instance', instances) : new Map(),
+    isAdmin(ctx) && hostIds.length > 0 ? hostRefs(ctx, hostIds) : [],
+  ])
+  const hostNames = new Map(hosts.map((host) => [host.id, host.name]))
+  const nameOf = (id: string) => names.get(id)?.name ?? null
+  return rows.map((row) => viewOf(ctx, row, nameOf, (id) => hostNames.get(id ?? '') ?? null))
+}
+
+export async function viewOfOne(ctx: Ctx, row: VolumeRow): Promise<VolumeView> {
+  const [view] = await viewsOf(ctx, [row])
+  if (!view) throw notFound('volume', row.id)
+  return view
+}
+
+function viewOf(
+  ctx: Ctx,
+  row: VolumeRow,
+  nameOf: (id: string) => string | null,
+  hostOf: (id: string | null) => string | null,
+): VolumeView {
+  const state = stateOf(row)
+  return {
+    id: row.id,
+    projectId: row.projectId,
+    userId: row.userId,
+    name: row.name,
+    description: row.description,
+    sizeGib: row.sizeGib,
+    state,
+    bootable: row.bootable,
+    readOnly: row.readOnly,
+    zone: row.zone,
+    type: { id: row.type.id, name: row.type.name },
+    pool: isAdmin(ctx) ? row.pool.name : null,
+    image: row.imageId === null ? null : { id: row.imageId, name: row.imageName },
+    metadata: row.metadata as Record<string, string>,
+    attachments: row.attachments.map((one) => ({
+      id: one.id,
+      instanceId: one.instanceId,
+      instanceName: nameOf(one.instanceId),
+      device: one.device,
+      state: attachmentState(one),
+      attachedAt: one.attachedAt?.toISOString() ?? null,
+      deleteOnTermination: one.deleteOnTermination,
+      host: hostOf(one.hostId),
+    })),
+    error: state.startsWith('error') ? row.faultMessage : null,
+    createdAt: row.createdAt.toISOString(),
+    updatedAt: row.updatedAt.toISOString(),
+  }
+}
+
+const attachmentState = ({ state }: { state: string }): VolumeAttachmentView['state'] =>
+  state === 'attached' || state === 'detaching' ? state : 'attaching'
+
+/** Tells the open pages and the history of a change; `what` is "created", "updated" or "deleted". */
+export const noteVolume = (
+  ctx: Ctx,
+  row: { id: string; projectId: string; name: string },
+  what: 'created' | 'updated' | 'deleted',
+  operationId?: string,
+): Promise<void> =>
+  appendEvent(ctx, {
+    kind: `volume.${what}`,
+    projectId: row.projectId,
+    resourceKind: 'volume',
+    resourceId: row.id,
+    operationId,
+    data: { name: row.name },
+  })
+
+export const historyOf = (row: { id: string; name: string; projectId: string }, action: string) => ({
+  id: crypto.randomUUID(),
+  action,
+  resourceKind: 'volume',
+  resourceId: row.id,
+  resourceName: row.name,
+  projectId: row.projectId,
+})

@@ -1,0 +1,209 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { launchInstances } from '../compute/instances/launch.ts'
+import { attachVolume } from '../compute/instances/volumes.ts'
+import { accounts, aLaunch, testTenant, testWorld, type World } from '../compute/testing.ts'
+import type { Ctx } from '../kernel/context.ts'
+import { expectCloudError, failEveryStep, runPending, testCtx } from '../kernel/testing.ts'
+import { volumeCreateInput } from './contract.ts'
+import {
+  changeMetadata,
+  createVolume,
+  deleteVolume,
+  extendVolume,
+  forceDeleteVolume,
+  getVolume,
+  getVolumeType,
+  listVolumeTypes,
+  resetVolume,
+  setBootable,
+  setReadOnly,
+  updateVolume,
+} from './service.ts'
+
+let world: World
+let tenant: Ctx & { projectId: string; networkId: string }
+let admin: Ctx
+let empty: Record<string, number>
+beforeAll(async () => {
+  world = await testWorld(['a'])
+  tenant = await testTenant(world)
+  admin = await testCtx(world.deps, { role: 'admin', projectId: tenant.projectId })
+  await runPending(world.deps)
+  empty = await accounts(world, tenant.projectId)
+})
+afterAll(() => world.close())
+
+const db = () => world.deps.root
+const onHost = (id: string) => world.hosts.get('a')?.volumes.volumes.get(id)
+const make = (patch: object = {}) => createVolume(tenant, volumeCreateInput.parse({ sizeGib: 1, ...patch }))
+async function aVolume(patch: object = {}): Promise<string> {
+  const { id } = await make(patch)
+  await runPending(world.deps)
+  return id
+}
+const stateOf = async (id: string) => (await db().volume.findUnique({ where: { id } }))?.state
+const last = async (resourceId: string, action: string) => ({
+  operationId: (
+    await db().operation.findFirstOrThrow({ where: { resourceId, action }, orderBy: { createdAt: 'desc' } })
+  ).id,
+  resourceId,
+})
+/** Deletes what the test has made; nothing of the volume is left anywhere. */
+async function end(id: string, at: string): Promise<void> {
+  if ((await stateOf(id)) !== undefined) await deleteVolume(tenant, { id })
+  await runPending(world.deps)
+  expect(await stateOf(id), at).toBeUndefined()
+  expect(onHost(id), at).toBeUndefined()
+  expect(await accounts(world, tenant.projectId), at).toEqual(empty)
+}
+
+describe('a failure or crash at any step', () => {
+  test('of making a volume leaves the volume available, or in an error state with the reason', async () => {
+    await failEveryStep(world.deps, {
+      action: 'volume.create',
+      async start() {
+        const { id } = await make({ imageId: world.imageId })
+        return last(id, 'volume.create')
+      },
+      async afterFailure(id, at) {
+        const isMade = at.includes('fails after')
+        expect(await getVolume(tenant, { id }), at).toMatchObject(
+          isMade ? { state: 'available', error: null } : { state: 'error', error: 'Injected failure.' },
+        )
+        await end(id, at)
+      },
+      async afterSuccess(id, at) {
+        expect(await stateOf(id), at).toBe('available')
+        expect(onHost(id), at).toMatchObject({ base: 'a'.repeat(64), sizeBytes: 1024 ** 3 })
+        await end(id, at)
+      },
+    })
+  }, 60_000)
+
+  test('of making a volume larger leaves the volume with one of both sizes, also in the quota', async () => {
+    await failEveryStep(world.deps, {
+      action: 'volume.extend',
+      async start() {
+        const id = await aVolume()
+        await extendVolume(tenant, { id, sizeGib: 5 })
+        return last(id, 'volume.extend')
+      },
+      async afterFailure(id, at) {
+        const isMade = at.includes('fails after')
+        const { state, sizeGib } = await getVolume(tenant, { id })
+        expect([state, sizeGib], at).toEqual(isMade ? ['available', 5] : ['error_extending', 1])
+        expect((await accounts(world, tenant.projectId)).volumeGib, at).toBe(sizeGib)
+        await end(id, at)
+      },
+      async afterSuccess(id, at) {
+        expect(await getVolume(tenant, { id }), at).toMatchObject({ state: 'available', sizeGib: 5 })
+        expect(onHost(id)?.sizeBytes, at).toBe(5 * 1024 ** 3)
+        await end(id, at)
+      },
+    })
+  }, 60_000)
+
+  test('of deleting a volume leaves nothing, or a volume that can be deleted again', async () => {
+    await failEveryStep(world.deps, {
+      action: 'volume.delete',
+      async start() {
+        const id = await aVolume()
+        await deleteVolume(tenant, { id })
+        return last(id, 'volume.delete')
+      },
+      async afterFailure(id, at) {
+        expect(await stateOf(id), at).toBe(at.endsWith('after forget') ? undefined : 'error_deleting')
+        await end(id, at)
+      },
+      afterSuccess: end,
+    })
+  }, 60_000)
+})
+
+describe('changes that only members may make', () => {
+  test('of the metadata happen one after the other, so that none is lost', async () => {
+    const id = await aVolume()
+    await Promise.all(
+      Array.from({ length: 8 }, (_, n) =>
+        changeMetadata(tenant, id, (before) => ({ ...before, [`key${n}`]: String(n) })),
+      ),
+    )
+    expect(Object.keys((await getVolume(tenant, { id })).metadata)).toHaveLength(8)
+    await updateVolume(tenant, { id, name: 'renamed' })
+    expect(Object.keys((await getVolume(tenant, { id })).metadata)).toHaveLength(8)
+  })
+
+  test('of the flags are kept, and a volume becomes read-only only while it is available', async () => {
+    const { id } = await make()
+    await expectCloudError(setReadOnly(tenant, { id, readOnly: true }), 'conflict', /creating/)
+    await runPending(world.deps)
+    await setReadOnly(tenant, { id, readOnly: true })
+    await setBootable(tenant, { id, bootable: true })
+    expect(await getVolume(tenant, { id })).toMatchObject({ readOnly: true, bootable: true })
+    const reader = await testCtx(world.deps, { role: 'reader', projectId: tenant.projectId })
+    const stranger = await testCtx(world.deps)
+    for (const act of [
+      (ctx: Ctx) => setReadOnly(ctx, { id, readOnly: false }),
+      (ctx: Ctx) => setBootable(ctx, { id, bootable: false }),
+      (ctx: Ctx) => changeMetadata(ctx, id, () => ({})),
+    ]) {
+      await expectCloudError(act(reader), 'forbidden')
+      await expectCloudError(act(stranger), 'not_found')
+    }
+  })
+})
+
+describe('an administrator', () => {
+  test('sets the state of a stuck volume to one that is true of the volume', async () => {
+    const id = await aVolume()
+    await expectCloudError(resetVolume(tenant, { id, to: 'error' }), 'forbidden')
+    await resetVolume(admin, { id, to: 'error' })
+    expect(await getVolume(tenant, { id })).toMatchObject({
+      state: 'error',
+      error: 'An administrator has set this state.',
+    })
+    await expectCloudError(resetVolume(admin, { id, to: 'in-use' }), 'conflict')
+    await resetVolume(admin, { id, to: 'available' })
+    await extendVolume(tenant, { id, sizeGib: 2 })
+    await expectCloudError(resetVolume(admin, { id, to: 'available' }), 'conflict', /being done/)
+    await runPending(world.deps)
+    expect(await getVolume(tenant, { id })).toMatchObject({ state: 'available', sizeGib: 2 })
+    const { instances } = await launchInstances(tenant, aLaunch(world))
+    await runPending(world.deps)
+    await attachVolume(tenant, { id: instances[0]?.id ?? '', volumeId: id })
+    await runPending(world.deps)
+    await db().volume.update({ where: { id }, data: { state: 'detaching' } })
+    await db().volumeAttachment.update({ where: { volumeId: id }, data: { state: 'detaching' } })
+    for (const to of ['available', 'error'] as const)
+      await expectCloudError(resetVolume(admin, { id, to }), 'conflict', /instance has this volume/)
+    await resetVolume(admin, { id, to: 'in-use' })
+    expect(await getVolume(admin, { id })).toMatchObject({
+      state: 'in-use',
+      attachments: [{ state: 'attached', host: 'secret-name-a' }],
+    })
+    expect((await getVolume(tenant, { id })).attachments[0]?.host).toBeNull()
+    await expectCloudError(forceDeleteVolume(admin, { id }), 'conflict', /instance has this volume/)
+  })
+
+  test('deletes a volume in any state that no instance has, and nothing is left', async () => {
+    const before = await accounts(world, tenant.projectId)
+    const { id } = await make()
+    await expectCloudError(deleteVolume(tenant, { id }), 'conflict', /creating/)
+    await expectCloudError(forceDeleteVolume(tenant, { id }), 'forbidden')
+    await forceDeleteVolume(admin, { id })
+    await runPending(world.deps)
+    expect(await stateOf(id)).toBeUndefined()
+    expect(onHost(id)).toBeUndefined()
+    expect(await accounts(world, tenant.projectId)).toEqual(before)
+  })
+})
+
+test('a type that is not public is only for administrators', async () => {
+  const hidden = { id: crypto.randomUUID(), name: 'hidden', public: false }
+  await db().volumeType.create({ data: hidden })
+  expect((await listVolumeTypes(tenant)).map(({ name }) => name)).toEqual(['Standard'])
+  expect((await listVolumeTypes(admin)).map(({ name }) => name)).toEqual(['Standard', 'hidden'])
+  await expectCloudError(getVolumeType(tenant, { id: hidden.id }), 'not_found')
+  expect(await getVolumeType(admin, { id: hidden.id })).toMatchObject(hidden)
+  await expectCloudError(make({ type: 'hidden' }), 'invalid_input')
+})

@@ -1,0 +1,238 @@
+import type { z } from 'zod'
+import { findBootImage } from '../images/service.ts'
+import { type Ctx, inTransaction, projectOf } from '../kernel/context.ts'
+import type { Allowed, Page, pageInput } from '../kernel/contract.ts'
+import { conflict, invalidInput, notFound } from '../kernel/errors.ts'
+import { type Ask, askOf, pageView } from '../kernel/page.ts'
+import { authorize } from '../kernel/policy.ts'
+import { recordOperation, startOperation } from '../kernel/workflow.ts'
+import { reserveQuota } from '../quota/service.ts'
+import {
+  type VolumePlan,
+  type VolumeView,
+  volumeCan,
+  type volumeCreateInput,
+  type volumeExtendInput,
+  type volumeListInput,
+  type volumePlanInput,
+  type volumeUpdateInput,
+} from './contract.ts'
+import { claimMore, claimPool, whyNoMore, whyNoRoom } from './pools.ts'
+import { queryVolumes, sortableVolumes, type VolumeRow, type VolumeWhere, withParts } from './queries.ts'
+import {
+  historyOf,
+  loadVolume,
+  lockVolume,
+  noteVolume,
+  type Source,
+  stateOf,
+  viewOfOne,
+  viewsOf,
+} from './row.ts'
+import { typeFor } from './types.ts'
+
+/** The functions that other rooms may call. */
+export {
+  type AttachedVolume,
+  attachedVolumes,
+  bindVolume,
+  finishAttachment,
+  forgetVolumesOf,
+  releaseVolume,
+  takeVolume,
+  unbindVolume,
+  yieldVolume,
+} from './attachments.ts'
+export { changeMetadata, resetVolume, setBootable, setReadOnly } from './changes.ts'
+export { getVolumeType, listVolumeTypes, seedVolumeTypes } from './types.ts'
+
+const gib = 1024 ** 3
+
+export async function listVolumes(
+  ctx: Ctx,
+  input: z.output<typeof volumeListInput>,
+): Promise<Page<VolumeView>> {
+  const { allProjects, search, state, instanceId } = input
+  const where = { allProjects, search, instanceId, states: state && [state] }
+  const slice = await queryVolumes(ctx, { where, ...askOf(input, sortableVolumes) })
+  return pageView(slice, await viewsOf(ctx, slice.rows))
+}
+
+/** The volumes that an instance of this project on this host can be given. */
+export async function listFreeVolumes(
+  ctx: Ctx,
+  { projectId, hostId }: { projectId: string; hostId: string },
+  input: z.output<typeof pageInput>,
+): Promise<Page<VolumeView>> {
+  const { allProjects, search } = input
+  const where = { allProjects, search, projectId, reachedBy: hostId, states: ['available'] }
+  const slice = await queryVolumes(ctx, { where, ...askOf(input, sortableVolumes) })
+  return pageView(slice, await viewsOf(ctx, slice.rows))
+}
+
+/** For OpenStack's clients. */
+export async function findVolumes(
+  ctx: Ctx,
+  ask: Ask<VolumeWhere>,
+): Promise<{ volumes: VolumeView[]; more: boolean }> {
+  const { rows, next } = await queryVolumes(ctx, ask)
+  return { volumes: await viewsOf(ctx, rows), more: next !== null }
+}
+
+export const getVolume = async (ctx: Ctx, input: { id: string }): Promise<VolumeView> =>
+  viewOfOne(ctx, await loadVolume(ctx, 'volume:get', input.id))
+
+/**
+ * The project of a volume, and the host that alone reaches the volume; null: every host reaches it. Throws not_found
+ * for a volume that the caller may not see.
+ */
+export async function placeOfVolume(
+  ctx: Ctx,
+  id: string,
+): Promise<{ projectId: string; hostId: string | null }> {
+  const { projectId, pool } = await loadVolume(ctx, 'volume:get', id)
+  return { projectId, hostId: pool.hostId }
+}
+
+/** Says before a volume is made or extended whether there is room for that size. */
+export async function planVolume(ctx: Ctx, input: z.output<typeof volumePlanInput>): Promise<VolumePlan> {
+  if (input.id === undefined) {
+    authorize(ctx, 'volume:create', { projectId: projectOf(ctx) })
+    return { problem: await whyNoRoom(ctx, input.sizeGib) }
+  }
+  const row = await loadVolume(ctx, 'volume:extend', input.id)
+  const more = input.sizeGib - row.sizeGib
+  return { problem: more > 0 ? await whyNoMore(ctx, row.pool, more) : null }
+}
+
+/**
+ * Makes a volume, empty or with the bytes of an image. `hostId`: the host that must reach the volume. Throws
+ * invalid_input for a size that the image does not allow.
+ */
+export async function createVolume(
+  ctx: Ctx,
+  input: z.output<typeof volumeCreateInput>,
+  hostId?: string,
+): Promise<VolumeView> {
+  const projectId = projectOf(ctx)
+  authorize(ctx, 'volume:create', { projectId })
+  const row = await inTransaction(ctx, async (tx) => {
+    const image = input.imageId === undefined ? null : await imageFor(tx, input.imageId)
+    const sizeGib = input.sizeGib ?? image?.leastGib
+    if (sizeGib === undefined) throw invalidInput('Say how large the volume is to be.', 'sizeGib')
+    if (image && sizeGib < image.leastGib)
+      throw invalidInput(`The image needs ${image.leastGib} GiB.`, 'sizeGib')
+    const type = await typeFor(tx, input.type)
+    await reserveQuota(tx, projectId, { volumes: 1, volumeGib: sizeGib })
+    const place = await claimPool(tx, { sizeGib, zone: input.zone, hostId })
+    const made = await tx.db.volume.create({
+      data: {
+        id: crypto.randomUUID(),
+        projectId,
+        userId: ctx.actor.userId,
+        name: input.name,
+        description: input.description,
+        sizeGib,
+        reservedGib: sizeGib,
+        typeId: type.id,
+        ...place,
+        bootable: image !== null,
+        imageId: image?.id ?? null,
+        imageName: image?.name ?? '',
+        source: image?.source ?? {},
+        metadata: input.metadata,
+      },
+      include: withParts,
+    })
+    await startOperation(tx, { ...historyOf(made, 'volume.create'), hostId: made.pool.hostId })
+    await noteVolume(tx, made, 'created')
+    return made
+  })
+  return viewOfOne(ctx, row)
+}
+
+async function imageFor(
+  ctx: Ctx,
+  id: string,
+): Promise<{ id: string; name: string; leastGib: number; source: Source }> {
+  const image = await findBootImage(ctx, id)
+  if (!image) throw notFound('image', id)
+  if (image.state !== 'active')
+    throw conflict(`The image ${image.name} is ${image.state}. Only an active image can be used.`)
+  const { blobId, format, virtualBytes, minDiskGib, name } = image
+  const leastGib = Math.max(1, minDiskGib, Math.ceil(virtualBytes / gib))
+  return { id, name, leastGib, source: { blobId, format, virtualBytes } }
+}
+
+export async function updateVolume(ctx: Ctx, input: z.output<typeof volumeUpdateInput>): Promise<VolumeView> {
+  const { id, ...data } = input
+  const row = await inTransaction(ctx, async (tx) => {
+    await lockVolume(tx, 'volume:update', id)
+    const after = await tx.db.volume.update({ where: { id }, data, include: withParts })
+    await recordOperation(tx, historyOf(after, 'volume.update'))
+    await noteVolume(tx, after, 'updated')
+    return after
+  })
+  return viewOfOne(ctx, row)
+}
+
+/** Makes a volume larger, also while an instance uses it. Throws invalid_input when the size is no larger than the present one. */
+export async function extendVolume(ctx: Ctx, input: z.output<typeof volumeExtendInput>): Promise<VolumeView> {
+  return begin(ctx, input.id, 'volume.extend', async (tx, row) => {
+    demand(volumeCan.extend, row)
+    if (input.sizeGib <= row.sizeGib)
+      throw invalidInput(`The volume has ${row.sizeGib} GiB already. Choose a larger size.`, 'sizeGib')
+    const more = input.sizeGib - row.sizeGib
+    await reserveQuota(tx, row.projectId, { volumeGib: more })
+    await claimMore(tx, row.pool, more)
+    return { data: { state: 'extending', reservedGib: input.sizeGib }, input: { sizeGib: input.sizeGib } }
+  })
+}
+
+/** Deletes a volume with its data. */
+export async function deleteVolume(ctx: Ctx, input: { id: string }): Promise<void> {
+  await begin(ctx, input.id, 'volume.delete', async (_tx, row) => {
+    demand(volumeCan.delete, row)
+    if (row.attachments.length > 0)
+      throw conflict('An instance uses this volume. Detach it first.', 'volumeState')
+    return { data: { state: 'deleting' }, input: {} }
+  })
+}
+
+/** Deletes a volume in any state, unless an instance has the volume. For administrators. */
+export async function forceDeleteVolume(ctx: Ctx, input: { id: string }): Promise<void> {
+  const check = async (_tx: Ctx, row: VolumeRow) => {
+    if (row.attachments.length > 0)
+      throw conflict('An instance has this volume. Detach it first.', 'volumeState')
+    return { data: { state: 'deleting' }, input: {} }
+  }
+  await begin(ctx, input.id, 'volume.delete', check, 'volume:force_delete')
+}
+
+type Action = 'volume.extend' | 'volume.delete'
+/** Checks and begins an action under the lock of the volume's row. */
+async function begin(
+  ctx: Ctx,
+  id: string,
+  action: Action,
+  check: (
+    tx: Ctx,
+    row: VolumeRow,
+  ) => Promise<{ data: { state: string; reservedGib?: number }; input: Record<string, number> }>,
+  policy = action.replace('.', ':'),
+): Promise<VolumeView> {
+  const row = await inTransaction(ctx, async (tx) => {
+    const before = await lockVolume(tx, policy, id)
+    const { data, input } = await check(tx, before)
+    const after = await tx.db.volume.update({ where: { id }, data, include: withParts })
+    await startOperation(tx, { ...historyOf(after, action), hostId: after.pool.hostId, input })
+    await noteVolume(tx, after, 'updated')
+    return after
+  })
+  return viewOfOne(ctx, row)
+}
+
+function demand(rule: (volume: Pick<VolumeView, 'state'>) => Allowed, row: VolumeRow): void {
+  const allowed = rule({ state: stateOf(row) })
+  if (allowed !== true) throw conflict(allowed, 'volumeState')
+}

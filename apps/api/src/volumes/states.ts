@@ -1,0 +1,41 @@
+import type { Allowed } from '../kernel/contract.ts'
+import type { VolumeView } from './contract.ts'
+
+/** States of volumes, in the words of OpenStack's block storage, and the actions that each state allows. Without zod, so that pages load little. */
+export const volumeStates = [
+  'creating',
+  'available',
+  'attaching',
+  'in-use',
+  'detaching',
+  'extending',
+  'deleting',
+  'error',
+  'error_extending',
+  'error_deleting',
+] as const
+export type VolumeState = (typeof volumeStates)[number]
+export const volumeTransitioning = (state: VolumeState): boolean =>
+  ['creating', 'attaching', 'detaching', 'extending', 'deleting'].includes(state)
+
+type Seen = Pick<VolumeView, 'state'>
+const is = ({ state }: Seen, ...some: VolumeState[]) => some.includes(state)
+
+/** The actions that the state of a volume forbids; the policy may forbid more. */
+export const volumeCan = {
+  attach: (volume: Seen): Allowed =>
+    is(volume, 'available') || `Only an available volume can be attached; this one is ${volume.state}.`,
+  detach: (volume: Seen): Allowed =>
+    is(volume, 'in-use') || `Only a volume that is in use can be detached; this one is ${volume.state}.`,
+  extend: (volume: Seen): Allowed =>
+    is(volume, 'available', 'in-use', 'error_extending') ||
+    `Only a volume that is available or in use can grow; this one is ${volume.state}.`,
+  setReadOnly: (volume: Seen): Allowed =>
+    is(volume, 'available') ||
+    `Only an available volume can be made read-only or writable; this one is ${volume.state}.`,
+  delete: (volume: Seen): Allowed =>
+    is(volume, 'available', 'error', 'error_extending', 'error_deleting') ||
+    (is(volume, 'in-use')
+      ? 'An instance uses this volume. Detach it first.'
+      : `This volume is ${volume.state}. Wait until that is over.`),
+}

@@ -1,0 +1,111 @@
+import type { Example, ExampleMaker, Examples, Tenant } from '../openstack/testing.ts'
+import { volumeCreateInput } from './contract.ts'
+import { changeMetadata, createVolume, listVolumeTypes } from './service.ts'
+
+/** Makes an available volume of the tenant. */
+export async function aVolume({ ctx, settle }: Tenant, patch: object = {}): Promise<string> {
+  const { id } = await createVolume(ctx, volumeCreateInput.parse({ name: 'data', sizeGib: 1, ...patch }))
+  await settle()
+  return id
+}
+const plain: ExampleMaker = { make: () => ({}) }
+const on = (body?: unknown): ExampleMaker => ({
+  make: async (tenant) => ({
+    params: { volume_id: await aVolume(tenant) },
+    ...(body === undefined ? {} : { body }),
+  }),
+})
+const withItem = (body?: unknown): ExampleMaker => ({
+  async make(tenant): Promise<Example> {
+    const id = await aVolume(tenant)
+    await changeMetadata(tenant.ctx, id, () => ({ a: 'b' }))
+    return { params: { volume_id: id, key: 'a' }, ...(body === undefined ? {} : { body }) }
+  },
+})
+const ofProject = (more: Partial<Example> = {}): ExampleMaker => ({
+  make: ({ projectId }) => ({ params: { tenant_id: projectId }, ...more }),
+})
+
+/** An image that only the other tenant sees. */
+async function hiddenImage({ deps, projectId }: Tenant): Promise<string> {
+  const { id } = await deps.root.image.create({
+    data: {
+      id: crypto.randomUUID(),
+      projectId,
+      name: 'hidden',
+      state: 'active',
+      diskFormat: 'qcow2',
+      virtualBytes: 1024n,
+      blobId: 'a'.repeat(64),
+    },
+  })
+  return id
+}
+
+const foreignList: ExampleMaker = {
+  make: () => ({}),
+  foreign: async (_tenant, other): Promise<Example[]> => {
+    await aVolume(other)
+    return [{ query: { all_tenants: '1' } }, { query: { project_id: other.projectId, all_tenants: 'True' } }]
+  },
+}
+
+/** Requests of Cinder's API that succeed for their owner, for the matrix and the fuzz. */
+export const volumeExamples: Examples = {
+  'versions.list': plain,
+  'versions.v3': plain,
+  'versions.v3/': plain,
+  'volumes.list': foreignList,
+  'volumes.detail': foreignList,
+  'volumes.create': {
+    make: ({ imageId }) => ({
+      body: { volume: { size: 1, name: 'data', metadata: { a: 'b' }, imageRef: imageId } },
+    }),
+    foreign: async (_tenant, other) => [
+      { body: { volume: { size: 1, imageRef: await hiddenImage(other) } } },
+      { body: { volume: { size: 1, source_volid: await aVolume(other) } } },
+    ],
+  },
+  'volumes.get': on(),
+  'volumes.update': on({ volume: { name: 'new', description: 'd', metadata: { c: 'd' } } }),
+  'volumes.delete': on(),
+  'volumes.metadata.list': on(),
+  'volumes.metadata.create': on({ metadata: { a: 'b' } }),
+  'volumes.metadata.replace': on({ metadata: { a: 'b' } }),
+  'volumes.metadata.get': withItem(),
+  'volumes.metadata.update': withItem({ meta: { a: 'c' } }),
+  'volumes.metadata.delete': withItem(),
+  'volumes.os-extend': on({ new_size: 2 }),
+  'volumes.os-set_bootable': on({ bootable: true }),
+  'volumes.os-update_readonly_flag': on({ readonly: true }),
+  'volumes.os-reset_status': on({ status: 'error' }),
+  'volumes.os-force_delete': on(),
+  'types.list': plain,
+  'types.default': plain,
+  'types.get': {
+    make: async ({ ctx }) => ({ params: { type_id: (await listVolumeTypes(ctx))[0]?.id ?? '' } }),
+  },
+  'quotas.get': {
+    ...ofProject(),
+    foreign: (_tenant, other) => [{ params: { tenant_id: other.projectId }, query: { usage: 'True' } }],
+  },
+  'quotas.defaults': ofProject(),
+  'quotas.update': ofProject({ body: { quota_set: { volumes: -1, gigabytes: '-1' } } }),
+  'quotas.delete': {
+    async make(tenant) {
+      // The example uses a project of its own, because the tenant itself has no limits.
+      const id = crypto.randomUUID().replaceAll('-', '')
+      await tenant.deps.root.project.create({ data: { id, domainId: tenant.domainId, name: id } })
+      return { params: { tenant_id: id } }
+    },
+  },
+  'quota_classes.get': { make: () => ({ params: { id: 'default' } }) },
+  'quota_classes.update': {
+    make: () => ({ params: { id: 'default' }, body: { quota_class_set: { volumes: 21 } } }),
+  },
+  'zones.list': plain,
+  'limits.get': plain,
+  'extensions.list': plain,
+  'extensions.get': { make: () => ({ params: { alias: 'os-services' } }) },
+  'services.list': plain,
+}

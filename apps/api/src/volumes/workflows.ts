@@ -1,0 +1,148 @@
+import { driversOf } from '../hosts/service.ts'
+import { inTransaction } from '../kernel/context.ts'
+import { CloudError, invariant } from '../kernel/errors.ts'
+import { whileAnswering } from '../kernel/hosts.ts'
+import type { Run, Wait, Workflow } from '../kernel/workflow.ts'
+import { releaseQuota } from '../quota/service.ts'
+import { giveBack, specOf } from './pools.ts'
+import { type VolumeRow, withParts } from './queries.ts'
+import { noteVolume, sourceOf } from './row.ts'
+
+const current = (run: Run<unknown>): Promise<VolumeRow | null> =>
+  run.ctx.deps.root.volume.findUnique({ where: { id: run.resourceId }, include: withParts })
+
+/** The row of a volume on which this operation works. */
+async function rowOf(run: Run<unknown>): Promise<VolumeRow> {
+  const row = await current(run)
+  if (!row) throw new CloudError('conflict', 'The volume is gone.')
+  return row
+}
+
+/** The drivers of the host that reaches the pool of the volume, and the name of the volume there. */
+async function placeOf(run: Run<unknown>, row: VolumeRow) {
+  invariant(row.pool.hostId !== null, `no host reaches the pool ${row.pool.name}`)
+  const drivers = await driversOf({ ...run.ctx, db: run.ctx.deps.root }, row.pool.hostId)
+  return { drivers, key: { id: row.id, pool: specOf(row.pool) } }
+}
+
+/** Writes the end of an operation, unless the volume is in another state than `from` by then. */
+async function settle(
+  run: Run<unknown>,
+  from: string,
+  data: { state: string; sizeGib?: number; faultMessage?: string | null },
+): Promise<void> {
+  await inTransaction({ ...run.ctx, db: run.ctx.deps.root }, async (tx) => {
+    const { count } = await tx.db.volume.updateMany({ where: { id: run.resourceId, state: from }, data })
+    if (count === 0) return
+    const row = await tx.db.volume.findUniqueOrThrow({ where: { id: run.resourceId } })
+    await noteVolume(tx, row, 'updated', run.operationId)
+  })
+}
+
+const copying: Wait = { waitMs: 1_000, for: 'the host to convert the image' }
+
+export const volumeCreation: Workflow = {
+  action: 'volume.create',
+  deadlineMs: 60 * 60_000,
+  steps: [
+    {
+      name: 'make',
+      title: 'Making it',
+      async run(run) {
+        const row = await rowOf(run)
+        const { drivers, key } = await placeOf(run, row)
+        const source = sourceOf(row)
+        const made = await whileAnswering(run.op, drivers, (op) =>
+          drivers.volumes.ensureVolume(op, {
+            ...key,
+            sizeGib: row.sizeGib,
+            source: source && {
+              kind: 'image',
+              base: {
+                blobId: source.blobId,
+                format: source.format,
+                maxVirtualBytes: row.sizeGib * 1024 ** 3,
+              },
+            },
+          }),
+        )
+        if (!made) return copying
+        await settle(run, 'creating', { state: 'available', faultMessage: null })
+      },
+    },
+  ],
+  onFailed: (run, error) => settle(run, 'creating', { state: 'error', faultMessage: error.message }),
+}
+
+export const volumeExtension: Workflow<{ sizeGib: number }> = {
+  action: 'volume.extend',
+  steps: [
+    {
+      name: 'grow',
+      title: 'Making it larger',
+      async run(run) {
+        const row = await rowOf(run)
+        const { sizeGib } = run.input
+        const { drivers, key } = await placeOf(run, row)
+        await whileAnswering(run.op, drivers, (op) => drivers.volumes.growVolume(op, { ...key, sizeGib }))
+        const state = row.attachments.length > 0 ? 'in-use' : 'available'
+        await settle(run, 'extending', { state, sizeGib, faultMessage: null })
+      },
+    },
+  ],
+  async onFailed(run, error) {
+    await inTransaction({ ...run.ctx, db: run.ctx.deps.root }, async (tx) => {
+      await tx.db.$queryRaw`SELECT 1 FROM "Volume" WHERE "id" = ${run.resourceId}::uuid FOR UPDATE`
+      const row = await tx.db.volume.findFirst({
+        where: { id: run.resourceId, state: 'extending' },
+        include: withParts,
+      })
+      if (!row) return
+      const more = row.reservedGib - row.sizeGib
+      await tx.db.volume.update({
+        where: { id: row.id },
+        data: {
+          // An instance goes on using a volume that could not grow; the operation says why.
+          state: row.attachments.length > 0 ? 'in-use' : 'error_extending',
+          reservedGib: row.sizeGib,
+          faultMessage: error.message,
+        },
+      })
+      await releaseQuota(tx, row.projectId, { volumeGib: more })
+      await giveBack(tx, row.pool, more)
+      await noteVolume(tx, row, 'updated', run.operationId)
+    })
+  },
+}
+
+export const volumeDeletion: Workflow = {
+  action: 'volume.delete',
+  steps: [
+    {
+      name: 'remove',
+      title: 'Removing its data',
+      async run(run) {
+        const row = await current(run)
+        if (!row) return
+        const { drivers, key } = await placeOf(run, row)
+        await whileAnswering(run.op, drivers, (op) => drivers.volumes.removeVolume(op, key))
+      },
+    },
+    {
+      name: 'forget',
+      title: 'Giving its quota back',
+      async run(run) {
+        await inTransaction({ ...run.ctx, db: run.ctx.deps.root }, async (tx) => {
+          await tx.db.$queryRaw`SELECT 1 FROM "Volume" WHERE "id" = ${run.resourceId}::uuid FOR UPDATE`
+          const row = await tx.db.volume.findUnique({ where: { id: run.resourceId }, include: withParts })
+          if (!row) return
+          await tx.db.volume.delete({ where: { id: row.id } })
+          await releaseQuota(tx, row.projectId, { volumes: 1, volumeGib: row.reservedGib })
+          await giveBack(tx, row.pool, row.reservedGib)
+          await noteVolume(tx, row, 'deleted', run.operationId)
+        })
+      },
+    },
+  ],
+  onFailed: (run, error) => settle(run, 'deleting', { state: 'error_deleting', faultMessage: error.message }),
+}

@@ -1,0 +1,7 @@
+import type { Metadata } from 'next'
+import { listRoute } from '../../../../kit/first-read.tsx'
+import { volumeList } from '../../../../volumes/list.ts'
+import { VolumesPage } from '../../../../volumes/VolumesPage.tsx'
+
+export const metadata: Metadata = { title: 'All volumes' }
+export default listRoute(volumeList(true), <VolumesPage allProjects />)

@@ -1,0 +1,92 @@
+'use client'
+import { Code, Group, Stack } from '@mantine/core'
+import type { InstanceView } from '@stratolith/api/compute/contract'
+import { instanceCan } from '@stratolith/api/compute/states'
+import type { VolumeView } from '@stratolith/api/volumes/contract'
+import { IconPlugConnected } from '@tabler/icons-react'
+import { useQuery } from '@tanstack/react-query'
+import type { RowsDescriptor } from '../../../kit/descriptor.ts'
+import { Loaded } from '../../../kit/Loaded.tsx'
+import { lazyPanel } from '../../../kit/lazy-panel.tsx'
+import { RowsTable } from '../../../kit/RowsTable.tsx'
+import { all, useMay } from '../../../kit/rights.ts'
+import { useLook, useSession } from '../../../kit/session.ts'
+import { useTRPC } from '../../../kit/trpc.ts'
+import { useUrlPanel } from '../../../kit/url-state.ts'
+import { EmptyState } from '../../../ui/EmptyState.tsx'
+import { ReasonButton } from '../../../ui/ReasonButton.tsx'
+import { volumeDescriptor } from '../../../volumes/volume.descriptor.tsx'
+import { useDetachAction } from '../../../volumes/volume-actions.tsx'
+import { asLockedFor } from '../lock-words.ts'
+
+const AttachVolumeForm = lazyPanel(() =>
+  import('../forms/AttachVolumeForm.tsx').then((m) => m.AttachVolumeForm),
+)
+
+/** The volumes of an instance with their names in the guest. */
+export function VolumesTab({ view }: { view: InstanceView }) {
+  const trpc = useTRPC()
+  const may = useMay()
+  const { isAdmin, project } = useSession()
+  const { allProjects } = useLook(view.projectId)
+  const panel = useUrlPanel('attach-volume')
+  const query = useQuery(trpc.volumes.list.queryOptions({ instanceId: view.id, limit: 100, allProjects }))
+  const detach = useDetachAction()
+  const allowed = all(may(view.projectId === project?.id), instanceCan.attach(asLockedFor(isAdmin, view)))
+  const attach = (
+    <ReasonButton
+      size="sm"
+      variant="default"
+      leftSection={<IconPlugConnected size={16} />}
+      allowed={allowed}
+      onClick={panel.open}
+    >
+      Attach volume
+    </ReasonButton>
+  )
+  return (
+    <Loaded query={query}>
+      {({ items }) => (
+        <Stack gap="md">
+          {items.length > 0 && <Group justify="flex-end">{attach}</Group>}
+          <RowsTable
+            descriptor={descriptorFor(view.id)}
+            rows={items.toSorted((a, b) => (deviceIn(a, view.id) < deviceIn(b, view.id) ? -1 : 1))}
+            actions={[{ ...detach, allowed: (volume) => all(allowed, detach.allowed(volume)) }]}
+            empty={
+              <EmptyState
+                icon={volumeDescriptor.icon}
+                title="No volumes"
+                text="The instance has its root disk alone. A volume is a disk that stays when the instance is deleted."
+                action={attach}
+              />
+            }
+          />
+          <AttachVolumeForm view={view} opened={panel.opened} onClose={panel.close} />
+        </Stack>
+      )}
+    </Loaded>
+  )
+}
+
+const deviceIn = (volume: VolumeView, instanceId: string): string =>
+  volume.attachments.find((one) => one.instanceId === instanceId)?.device ?? ''
+
+function descriptorFor(instanceId: string): RowsDescriptor<VolumeView> {
+  const shown = ['name', 'state', 'size']
+  return {
+    ...volumeDescriptor,
+    columns: [
+      ...volumeDescriptor.columns.filter(({ id }) => shown.includes(id)),
+      {
+        id: 'device',
+        header: 'Device',
+        cell: (volume) => (
+          <span>
+            <Code>{deviceIn(volume, instanceId)}</Code>
+          </span>
+        ),
+      },
+    ],
+  }
+}

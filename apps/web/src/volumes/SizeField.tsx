@@ -1,0 +1,79 @@
+'use client'
+import { Stack } from '@mantine/core'
+import { useDebouncedValue } from '@mantine/hooks'
+import type { QuotaView } from '@stratolith/api/kernel/contract'
+import { useQuery } from '@tanstack/react-query'
+import { NumberField } from '../kit/NumberField.tsx'
+import { useElsewhere } from '../kit/session.ts'
+import { useTRPC } from '../kit/trpc.ts'
+import { quotaWords } from '../quota/words.ts'
+import { Bar } from '../ui/Bar.tsx'
+import { addsOf, tooMuch } from './words.ts'
+
+type Field = { value?: number | string; onChange?: (value: number | string) => void; error?: unknown }
+/** The most that a volume can have. */
+export const mostGib = 65_536
+const sizeOf = (typed: number | string | undefined): number | null => {
+  const size = Number(typed)
+  return Number.isInteger(size) && size >= 1 && size <= mostGib ? size : null
+}
+
+/**
+ * The size of a volume, with what the project's quota has left and, before the form is sent, the sentence why there is
+ * no room. `volume`: the volume that grows; absent: a new one.
+ */
+export function SizeField({
+  field,
+  volume,
+  description,
+}: {
+  field: Field
+  volume?: { id: string; sizeGib: number; projectId: string }
+  description?: string
+}) {
+  const typed = sizeOf(field.value)
+  const adds = { volumes: volume ? 0 : 1, volumeGib: Math.max(0, (typed ?? 0) - (volume?.sizeGib ?? 0)) }
+  const quotas = useQuotas(volume?.projectId)
+  const problem = useProblem(typed, volume?.id)
+  const error = field.error ? String(field.error) : (tooMuch(quotas, adds) ?? problem)
+  return (
+    <Stack gap="sm">
+      <NumberField
+        label="Size"
+        required
+        suffix=" GiB"
+        description={description}
+        {...field}
+        error={error}
+        errorProps={{ role: 'alert' }}
+      />
+      {quotas
+        .filter(({ resource }) => resource === 'volumeGib' || !volume)
+        .map(({ resource, used, limit }) => (
+          <Bar
+            key={resource}
+            used={used}
+            limit={limit}
+            adds={addsOf(adds, resource)}
+            {...quotaWords[resource]}
+          />
+        ))}
+    </Stack>
+  )
+}
+
+function useQuotas(projectId: string | undefined): QuotaView[] {
+  const trpc = useTRPC()
+  const elsewhere = useElsewhere(projectId ?? '') && projectId !== undefined
+  const { data } = useQuery(trpc.quota.get.queryOptions(elsewhere ? { projectId } : undefined))
+  return (data ?? []).filter(({ resource }) => resource === 'volumes' || resource === 'volumeGib')
+}
+
+function useProblem(typed: number | null, id: string | undefined): string | null {
+  const trpc = useTRPC()
+  const [sizeGib] = useDebouncedValue(typed, 250)
+  const { data } = useQuery(
+    trpc.volumes.plan.queryOptions({ sizeGib: sizeGib ?? 1, id }, { enabled: sizeGib !== null }),
+  )
+  return sizeGib === null ? null : (data?.problem ?? null)
+}

@@ -1,0 +1,155 @@
+'use client'
+import { Alert, Text } from '@mantine/core'
+import type { VolumeView } from '@stratolith/api/volumes/contract'
+import { IconAlertTriangle } from '@tabler/icons-react'
+import { useMutation, useQuery } from '@tanstack/react-query'
+import { Ago } from '../kit/Ago.tsx'
+import { DetailPage } from '../kit/DetailPage.tsx'
+import { KeyValues } from '../kit/KeyValues.tsx'
+import { Loaded } from '../kit/Loaded.tsx'
+import { paths } from '../kit/paths.ts'
+import { all, useMay } from '../kit/rights.ts'
+import { useElsewhere } from '../kit/session.ts'
+import { useTRPC } from '../kit/trpc.ts'
+import { useListOf, useOwnerFact } from '../networking/everyones.tsx'
+import { OperationsOf } from '../operations/OperationsOf.tsx'
+import { Columns } from '../ui/Columns.tsx'
+import { Facts } from '../ui/Fact.tsx'
+import { Section } from '../ui/Section.tsx'
+import { volumePropertySetCli, volumePropertyUnsetCli } from './cli.ts'
+import { HowToUse } from './HowToUse.tsx'
+import { useVolumeForms } from './use-volume-forms.tsx'
+import { VolumeState } from './VolumeState.tsx'
+import { InstanceLink, volumeDescriptor } from './volume.descriptor.tsx'
+import { useVolumeActions } from './volume-actions.tsx'
+
+export function VolumePage({ id }: { id: string }) {
+  const trpc = useTRPC()
+  const volume = useQuery(trpc.volumes.get.queryOptions({ id }))
+  return <Loaded query={volume}>{(view) => <VolumeDetail volume={view} />}</Loaded>
+}
+
+function VolumeDetail({ volume }: { volume: VolumeView }) {
+  const forms = useVolumeForms()
+  const actions = useVolumeActions(forms.open)
+  const back = useListOf(volume.projectId, { plural: 'All volumes', listPath: paths.adminVolumes })
+  return (
+    <>
+      <DetailPage
+        descriptor={{ ...volumeDescriptor, ...back }}
+        view={volume}
+        actions={actions}
+        badge={<VolumeState volume={volume} />}
+        header={<Failure volume={volume} />}
+        tabs={[
+          { id: 'overview', label: 'Overview', content: <Overview volume={volume} /> },
+          {
+            id: 'operations',
+            label: 'Operations',
+            content: <OperationsOf resourceId={volume.id} projectId={volume.projectId} />,
+          },
+        ]}
+      />
+      {forms.panels}
+    </>
+  )
+}
+
+const ways: Partial<Record<VolumeView['state'], string>> = {
+  error: 'It has no data that can be used. Delete it and create another one.',
+  error_extending: 'It has its old size and its data. Choose “Extend” to try again.',
+  error_deleting: 'Choose “Delete” to try again.',
+}
+
+/** Says why the volume is in an error state, and what to do about that. */
+function Failure({ volume }: { volume: VolumeView }) {
+  const way = ways[volume.state]
+  if (way === undefined) return null
+  return (
+    <Alert
+      color="bad"
+      variant="light"
+      icon={<IconAlertTriangle />}
+      title={volume.error ?? 'The last operation on it has failed.'}
+      role="alert"
+    >
+      {way}
+    </Alert>
+  )
+}
+
+function Overview({ volume }: { volume: VolumeView }) {
+  const owner = useOwnerFact(volume.projectId)
+  return (
+    <Columns
+      side={
+        <Section title="Facts">
+          <Facts items={[...(volumeDescriptor.facts?.(volume) ?? []), ...owner]} />
+        </Section>
+      }
+    >
+      {volume.description && (
+        <Section title="Description">
+          <Text size="sm" style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>
+            {volume.description}
+          </Text>
+        </Section>
+      )}
+      <Attachment volume={volume} />
+      {volume.attachments.length > 0 && <HowToUse volume={volume} />}
+      <Metadata volume={volume} />
+    </Columns>
+  )
+}
+
+function Attachment({ volume: { attachments } }: { volume: VolumeView }) {
+  const [attachment] = attachments
+  return (
+    <Section title="Attached to">
+      {attachment ? (
+        <Facts
+          items={[
+            { label: 'Instance', value: <InstanceLink attachment={attachment} /> },
+            { label: 'Device', value: attachment.device, copy: attachment.device },
+            { label: 'Since', value: attachment.attachedAt ? <Ago iso={attachment.attachedAt} /> : '–' },
+            {
+              label: 'When the instance is deleted',
+              value: attachment.deleteOnTermination ? 'The volume is deleted, too' : 'The volume stays',
+            },
+          ]}
+        />
+      ) : (
+        <Text size="sm" c="dimmed">
+          Nothing. Attach it to an instance to read and write it; commands for the guest are shown here then.
+        </Text>
+      )}
+    </Section>
+  )
+}
+
+function Metadata({ volume }: { volume: VolumeView }) {
+  const trpc = useTRPC()
+  const may = useMay()
+  const own = !useElsewhere(volume.projectId)
+  const update = useMutation(trpc.volumes.update.mutationOptions())
+  const save = (metadata: Record<string, string>) => update.mutateAsync({ id: volume.id, metadata })
+  return (
+    <KeyValues
+      kind="volume"
+      title="Metadata"
+      description="Words of your own, for people and programs that look after volumes."
+      noun="Metadata item"
+      plural="Metadata"
+      items={volume.metadata}
+      allowed={all(may(own), volume.state !== 'deleting' || 'The volume is being deleted.')}
+      set={(key, value) => save({ ...volume.metadata, [key]: value })}
+      remove={(key) =>
+        save(Object.fromEntries(Object.entries(volume.metadata).filter(([other]) => other !== key)))
+      }
+      setCli={(key, value) => volumePropertySetCli(volume.id, key, value)}
+      removeCli={(key) => volumePropertyUnsetCli(volume.id, key)}
+      example={{ key: 'use', value: 'database' }}
+      mayBeEmpty
+    />
+  )
+}

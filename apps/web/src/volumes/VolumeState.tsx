@@ -1,0 +1,33 @@
+import type { VolumeView } from '@stratolith/api/volumes/contract'
+import type { VolumeState as State } from '@stratolith/api/volumes/states'
+import { StateBadge, type Tone } from '../kit/StateBadge.tsx'
+
+const looks: Record<State, { text: string; tone: Tone }> = {
+  creating: { text: 'Creating', tone: 'busy' },
+  available: { text: 'Available', tone: 'off' },
+  attaching: { text: 'Attaching', tone: 'busy' },
+  'in-use': { text: 'In use', tone: 'good' },
+  detaching: { text: 'Detaching', tone: 'busy' },
+  extending: { text: 'Extending', tone: 'busy' },
+  deleting: { text: 'Deleting', tone: 'busy' },
+  error: { text: 'Error', tone: 'bad' },
+  error_extending: { text: 'Not extended', tone: 'bad' },
+  error_deleting: { text: 'Not deleted', tone: 'bad' },
+}
+
+/** The filter of the list by state; the address says `?state=in-use`. */
+export const stateFilter = {
+  id: 'state',
+  label: 'State',
+  options: (['available', 'in-use', 'creating', 'error'] as const).map((value) => ({
+    value,
+    label: looks[value].text,
+  })),
+}
+
+/** Shows the state of a volume in words, with the reason of a failure on hover. */
+export function VolumeState({ volume }: { volume: Pick<VolumeView, 'state' | 'error'> }) {
+  // A page stays open during an upgrade, and may get states that it does not know.
+  const { text, tone } = looks[volume.state] ?? { text: volume.state, tone: 'off' }
+  return <StateBadge state={text} tone={tone} detail={volume.error} />
+}

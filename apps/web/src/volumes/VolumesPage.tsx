@@ -1,0 +1,53 @@
+'use client'
+import { lazyPanel } from '../kit/lazy-panel.tsx'
+import { MainAction } from '../kit/MainAction.tsx'
+import { ResourceTable } from '../kit/ResourceTable.tsx'
+import { useMay } from '../kit/rights.ts'
+import { useUrlPanel } from '../kit/url-state.ts'
+import { everyones } from '../networking/everyones.tsx'
+import { PageHeader } from '../ui/PageHeader.tsx'
+import { volumeList } from './list.ts'
+import { useVolumeForms } from './use-volume-forms.tsx'
+import { stateFilter } from './VolumeState.tsx'
+import { allVolumesDescriptor, volumeDescriptor } from './volume.descriptor.tsx'
+import { useVolumeActions } from './volume-actions.tsx'
+
+const VolumeCreateForm = lazyPanel(() =>
+  import('./VolumeCreateForm.tsx').then((module) => module.VolumeCreateForm),
+)
+
+const none = { title: 'No volumes', text: 'No project of this cloud has a volume yet.' }
+
+/** `allProjects`: the administrators' list of the volumes of all projects. */
+export function VolumesPage({ allProjects = false }: { allProjects?: boolean }) {
+  const may = useMay()
+  const forms = useVolumeForms()
+  const actions = useVolumeActions(forms.open)
+  const panel = useUrlPanel('create')
+  const create = <MainAction label="Create volume" allowed={may()} to={{ onClick: panel.open }} />
+  return (
+    <>
+      <PageHeader
+        title={allProjects ? 'All volumes' : 'Volumes'}
+        description={
+          allProjects
+            ? 'Of every project, with the pools in which they lie.'
+            : 'Disks that are attached to instances, and stay when those are deleted.'
+        }
+        actions={allProjects ? undefined : create}
+      />
+      <ResourceTable
+        descriptor={
+          allProjects
+            ? everyones(allVolumesDescriptor, none)
+            : { ...volumeDescriptor, empty: { ...volumeDescriptor.empty, action: create } }
+        }
+        actions={actions}
+        filters={[stateFilter]}
+        query={volumeList(allProjects)}
+      />
+      {forms.panels}
+      {!allProjects && <VolumeCreateForm opened={panel.opened} onClose={panel.close} />}
+    </>
+  )
+}

@@ -1,0 +1,39 @@
+import { shellLine } from '../kit/shell.ts'
+
+/** The stock `openstack` client's commands for the forms of this room. */
+
+export const volumeCreateCli = (values: {
+  name: string
+  description: string
+  sizeGib: number | string
+  imageId: string | null
+  type: string | null
+}): string =>
+  shellLine(
+    ...['openstack', 'volume', 'create', '--size', values.sizeGib || 'GIB'],
+    ...(values.imageId ? ['--image', values.imageId] : []),
+    ...(values.type ? ['--type', values.type] : []),
+    ...(values.description ? ['--description', values.description] : []),
+    values.name.trim() || 'NAME',
+  )
+
+type Named = { id: string; name: string; description: string }
+export const volumeSetCli = (before: Named, { name, description }: Omit<Named, 'id'>): string =>
+  shellLine(
+    ...['openstack', 'volume', 'set', '--name', name],
+    ...(description === before.description ? [] : ['--description', description]),
+    before.id,
+  )
+export const volumeExtendCli = (id: string, sizeGib: number | string): string =>
+  shellLine('openstack', 'volume', 'set', '--size', sizeGib || 'GIB', id)
+export const volumeDeleteCli = (id: string): string => shellLine('openstack', 'volume', 'delete', id)
+
+export const volumePropertySetCli = (id: string, key: string, value: string): string =>
+  shellLine('openstack', 'volume', 'set', '--property', `${key}=${value}`, id)
+export const volumePropertyUnsetCli = (id: string, key: string): string =>
+  shellLine('openstack', 'volume', 'unset', '--property', key, id)
+
+export const volumeAttachCli = (instanceId: string | null, volumeId: string | null): string =>
+  shellLine('openstack', 'server', 'add', 'volume', instanceId || 'SERVER', volumeId || 'VOLUME')
+export const volumeDetachCli = (instanceId: string, volumeId: string): string =>
+  shellLine('openstack', 'server', 'remove', 'volume', instanceId, volumeId)

@@ -1,0 +1,29 @@
+/**
+ * The name under which a Linux guest with udev finds the volume's disk, whatever the order of its disks: virtio has
+ * room for 20 characters of a serial number.
+ */
+export const diskPath = (id: string): string => `/dev/disk/by-id/virtio-${id.slice(0, 20)}`
+
+/** A folder of the guest for the volume. The name comes from a person, so only plain characters are kept. */
+export function mountPoint(name: string): string {
+  const word = name
+    .normalize('NFKD')
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .slice(0, 40)
+    .replaceAll(/^-+|-+$/g, '')
+  return `/mnt/${word || 'volume'}`
+}
+
+/** The commands that people type in the guest, by what they want to do. */
+export function guestCommands({ id, name }: { id: string; name: string }) {
+  const [disk, folder] = [diskPath(id), mountPoint(name)]
+  return {
+    look: `lsblk -o NAME,SIZE,SERIAL,FSTYPE,MOUNTPOINT\nls -l ${disk}`,
+    format: `sudo mkfs.ext4 ${disk}`,
+    mount: `sudo mkdir -p ${folder}\nsudo mount ${disk} ${folder}`,
+    keep: `echo '${disk} ${folder} ext4 defaults,nofail 0 2' | sudo tee -a /etc/fstab`,
+    grow: `sudo resize2fs ${disk}`,
+    release: `sudo umount ${folder}`,
+  }
+}

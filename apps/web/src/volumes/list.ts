@@ -1,0 +1,13 @@
+import type { VolumeView } from '@stratolith/api/volumes/contract'
+import { volumeStates } from '@stratolith/api/volumes/states'
+import type { ListQuery } from '../kit/list-query.ts'
+
+/** The read of the list, of the project or of all projects. */
+export const volumeList =
+  (allProjects: boolean): ListQuery<VolumeView> =>
+  (page, { state }, trpc) =>
+    trpc.volumes.list.queryOptions({
+      ...page,
+      allProjects,
+      state: volumeStates.find((one) => one === state),
+    })

@@ -1,0 +1,37 @@
+import { IconDatabase } from '@tabler/icons-react'
+import { gib } from '../kit/format.ts'
+import { creating, paths } from '../kit/paths.ts'
+import type { PortalRoom } from '../kit/room.ts'
+
+export const volumesRoom: PortalRoom = {
+  pages: [
+    {
+      group: 'Compute',
+      label: 'Volumes',
+      href: paths.volumes,
+      help: 'volumes#what-a-volume-is',
+      icon: IconDatabase,
+      create: { label: 'Create volume', href: creating(paths.volumes), help: 'volumes#create-a-volume' },
+    },
+    {
+      group: 'Resources',
+      order: 3,
+      label: 'All volumes',
+      href: paths.adminVolumes,
+      help: 'volumes#all-volumes',
+      icon: IconDatabase,
+    },
+  ],
+  kinds: {
+    volume: {
+      words: 'volume',
+      path: paths.volume,
+      live: ['volumes', 'compute.instances.freeVolumes', 'hosts', 'quota', 'compute.instances.plan'],
+      ends: { create: 'is available', extend: 'has its new size' },
+    },
+  },
+  quota: {
+    volumes: { label: 'Volumes', option: 'volumes' },
+    volumeGib: { label: 'Volume storage', format: gib, unit: ' GiB', option: 'gigabytes' },
+  },
+}

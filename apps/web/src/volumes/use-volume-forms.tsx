@@ -1,0 +1,27 @@
+'use client'
+import type { VolumeView } from '@stratolith/api/volumes/contract'
+import { type ComponentType, type ReactNode, useState } from 'react'
+import { lazyPanel } from '../kit/lazy-panel.tsx'
+import type { VolumeFormProps } from './VolumeForms.tsx'
+import type { VolumeForm } from './volume-actions.tsx'
+
+const forms = {
+  edit: lazyPanel<VolumeFormProps>(() => import('./VolumeForms.tsx').then((m) => m.VolumeEditForm)),
+  extend: lazyPanel<VolumeFormProps>(() => import('./VolumeForms.tsx').then((m) => m.VolumeExtendForm)),
+  attach: lazyPanel<VolumeFormProps>(() => import('./VolumeAttachForm.tsx').then((m) => m.VolumeAttachForm)),
+} satisfies Record<VolumeForm, ComponentType<VolumeFormProps>>
+
+/** The forms of actions on a volume: `open` opens one, `panels` is the place where they appear. */
+export function useVolumeForms(): {
+  open: (form: VolumeForm, volume: VolumeView) => void
+  panels: ReactNode
+} {
+  const [asked, setAsked] = useState<{ form: VolumeForm; volume: VolumeView } | null>(null)
+  const Form = asked && forms[asked.form]
+  return {
+    open: (form, volume) => setAsked({ form, volume }),
+    panels: Form && (
+      <Form key={asked.volume.id} volume={asked.volume} opened onClose={() => setAsked(null)} />
+    ),
+  }
+}

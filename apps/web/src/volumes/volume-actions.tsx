@@ -1,0 +1,107 @@
+'use client'
+import { Text } from '@mantine/core'
+import type { VolumeView } from '@stratolith/api/volumes/contract'
+import { volumeCan } from '@stratolith/api/volumes/states'
+import {
+  IconArrowsMaximize,
+  IconPencil,
+  IconPlugConnected,
+  IconPlugConnectedX,
+  IconTrash,
+} from '@tabler/icons-react'
+import { useMutation } from '@tanstack/react-query'
+import type { ResourceAction } from '../kit/descriptor.ts'
+import { all, useMay } from '../kit/rights.ts'
+import { useSession } from '../kit/session.ts'
+import { useTRPC } from '../kit/trpc.ts'
+import { volumeDeleteCli, volumeDetachCli } from './cli.ts'
+import { volumeName } from './volume.descriptor.tsx'
+import { lossText } from './words.ts'
+
+type Action = ResourceAction<VolumeView>
+export type VolumeForm = 'edit' | 'extend' | 'attach'
+
+const named = (volumes: readonly VolumeView[]): string =>
+  volumes.length === 1 && volumes[0] ? `“${volumeName(volumes[0])}”` : `${volumes.length} volumes`
+
+/** The actions on a volume; `open` opens the panels of those that ask for more. */
+export function useVolumeActions(open: (form: VolumeForm, volume: VolumeView) => void): Action[] {
+  const trpc = useTRPC()
+  const may = useMay()
+  const here = useSession().project?.id
+  const mine = (volume: VolumeView) => may(volume.projectId === here)
+  const remove = useMutation(trpc.volumes.delete.mutationOptions())
+  const detach = useDetachAction()
+  return [
+    {
+      id: 'attach',
+      label: 'Attach',
+      icon: <IconPlugConnected size={16} />,
+      opposite: 'detach',
+      next: ({ state }) => state === 'available',
+      allowed: (volume) => all(mine(volume), volumeCan.attach(volume)),
+      open: (volume) => open('attach', volume),
+    },
+    detach,
+    {
+      id: 'extend',
+      label: 'Extend',
+      icon: <IconArrowsMaximize size={16} />,
+      allowed: (volume) => all(mine(volume), volumeCan.extend(volume)),
+      open: (volume) => open('extend', volume),
+    },
+    {
+      id: 'edit',
+      label: 'Edit',
+      icon: <IconPencil size={16} />,
+      allowed: mine,
+      open: (volume) => open('edit', volume),
+    },
+    {
+      id: 'delete',
+      label: 'Delete',
+      icon: <IconTrash size={16} />,
+      danger: true,
+      bulk: true,
+      allowed: (volume) => all(mine(volume), volumeCan.delete(volume)),
+      confirm: (volumes) => ({
+        title: `Delete ${named(volumes)}?`,
+        body: <Text size="sm">{lossText(volumes)}</Text>,
+        confirmLabel: volumes.length === 1 ? 'Delete' : `Delete ${volumes.length}`,
+      }),
+      run: ({ id }) => remove.mutateAsync({ id }),
+      started: (volumes) => `Deleting ${named(volumes)}`,
+      asCli: ({ id }) => volumeDeleteCli(id),
+    },
+  ]
+}
+
+/** Takes a volume from its instance. */
+export function useDetachAction(): Action {
+  const trpc = useTRPC()
+  const may = useMay()
+  const here = useSession().project?.id
+  const detach = useMutation(trpc.compute.instances.detachVolume.mutationOptions())
+  return {
+    id: 'detach',
+    label: 'Detach',
+    icon: <IconPlugConnectedX size={16} />,
+    opposite: 'attach',
+    allowed: (volume) => all(may(volume.projectId === here), volumeCan.detach(volume)),
+    confirm: (volumes) => ({
+      title: `Detach ${named(volumes)} from “${volumes[0]?.attachments[0]?.instanceName ?? 'its instance'}”?`,
+      body: (
+        <Text size="sm">
+          Unmount it in the guest first: what the guest has not written yet is lost. The data on the volume
+          stays.
+        </Text>
+      ),
+      confirmLabel: 'Detach',
+    }),
+    run: async ({ id, attachments: [attachment] }) => {
+      if (attachment) await detach.mutateAsync({ id: attachment.instanceId, volumeId: id })
+    },
+    started: (volumes) => `Detaching ${named(volumes)}`,
+    asCli: ({ id, attachments }) => volumeDetachCli(attachments[0]?.instanceId ?? 'SERVER', id),
+  }
+}

@@ -1,0 +1,63 @@
+import { describe, expect, it, test } from 'vitest'
+import { volumeAttachCli, volumeCreateCli, volumeSetCli } from './cli.ts'
+import { diskPath, guestCommands, mountPoint } from './guest-commands.ts'
+import { lossText, tooMuch } from './words.ts'
+
+const id = '0f9b2c4e-7a1d-4c55-9e0a-2b6f0d3c8a11'
+
+describe('the commands for the guest', () => {
+  it('name the disk by the first 20 characters of the id, which is what virtio has room for', () => {
+    expect(diskPath(id)).toBe('/dev/disk/by-id/virtio-0f9b2c4e-7a1d-4c55-9')
+    expect(guestCommands({ id, name: 'data' }).keep).toBe(
+      "echo '/dev/disk/by-id/virtio-0f9b2c4e-7a1d-4c55-9 /mnt/data ext4 defaults,nofail 0 2' | sudo tee -a /etc/fstab",
+    )
+  })
+  it.each([
+    ['Ärchiv 2026', '/mnt/a-rchiv-2026'],
+    ["x'; rm -rf /; '", '/mnt/x-rm-rf'],
+    ['$(reboot)', '/mnt/reboot'],
+    ['日本', '/mnt/volume'],
+    ['', '/mnt/volume'],
+  ])('make of the name %j the harmless folder %s', (name, folder) => expect(mountPoint(name)).toBe(folder))
+})
+
+describe('the commands of the stock client', () => {
+  it('say what the form says, and stand-ins for what is not said yet', () => {
+    const empty = { name: '', description: '', sizeGib: '', imageId: null, type: null }
+    expect(volumeCreateCli(empty)).toBe('openstack volume create --size GIB NAME')
+    expect(volumeCreateCli({ ...empty, name: 'my data', sizeGib: 5, imageId: 'i' })).toBe(
+      "openstack volume create --size 5 --image i 'my data'",
+    )
+    expect(volumeAttachCli(null, 'v')).toBe('openstack server add volume SERVER v')
+  })
+  it('leave a description alone that is not changed', () => {
+    const before = { id: 'v', name: 'a', description: 'b' }
+    expect(volumeSetCli(before, { name: 'c', description: 'b' })).toBe('openstack volume set --name c v')
+    expect(volumeSetCli(before, { name: 'a', description: '' })).toBe(
+      "openstack volume set --name a --description '' v",
+    )
+  })
+})
+
+describe('the sentence before the form is sent', () => {
+  const quotas = (used: number, limit: number) => [
+    { resource: 'volumes' as const, used: 2, limit: 3 },
+    { resource: 'volumeGib' as const, used, limit },
+  ]
+  it.each([
+    [quotas(10, 20), { volumes: 1, volumeGib: 10 }, null],
+    [quotas(10, -1), { volumes: 1, volumeGib: 60_000 }, null],
+    [quotas(10, 20), { volumes: 0, volumeGib: 11 }, /has 10 GiB left/],
+    [quotas(30, 20), { volumes: 0, volumeGib: 1 }, /has 0 GiB left/],
+    [quotas(10, 20), { volumes: 2, volumeGib: 1 }, /may have 3 volumes and has 2/],
+  ])('of %j, which get %j more, is %s', (limits, adds, text) => {
+    const said = tooMuch(limits, adds)
+    if (text === null) expect(said).toBeNull()
+    else expect(said).toMatch(text)
+  })
+})
+
+test('the question before a deletion names how much is lost', () => {
+  expect(lossText([{ sizeGib: 5 }])).toMatch(/^All data on its 5 GiB is deleted/)
+  expect(lossText([{ sizeGib: 5 }, { sizeGib: 2 }])).toMatch(/^All data on them, 7 GiB together/)
+})

@@ -1,0 +1,218 @@
+import { expect, type Page, test } from '@playwright/test'
+import { problemsOf } from './support/accessibility.ts'
+import { type Api, findCloud, until } from './support/cloud.ts'
+import { apiOf, newPerson, type Person } from './support/people.ts'
+import { row, signIn, terminalText, visit, watchProblems } from './support/portal.ts'
+
+/** A volume goes from one guest to another with its data; everything is clicked and typed. */
+test.describe.configure({ mode: 'serial' })
+
+const bootMs = 600_000
+const cloud = findCloud()
+let person: Person
+let api: Api
+let page: Page
+let problems: string[]
+let guests: string[] = []
+
+test.beforeAll(async ({ browser }) => {
+  test.setTimeout(bootMs)
+  person = await newPerson(cloud)
+  api = await apiOf(cloud, person)
+  guests = [await launchWithRoot('writer'), await launchWithRoot('reader')]
+  page = await browser.newPage()
+  problems = watchProblems(page)
+  await signIn(page, person.name, person.password)
+})
+test.afterAll(async () => {
+  // The host has room for a few guests only.
+  for (const id of guests) await api.compute.instances.delete.mutate({ id })
+  await page.close()
+})
+
+/** The image's user may mount nothing, so root gets the password of the user at the first boot of these guests. */
+const script = `#!/bin/sh
+sed -i "s|^root:[^:]*|root:$(sed -n 's/^tiny:\\([^:]*\\):.*/\\1/p' /etc/shadow)|" /etc/shadow
+echo "[tiny] root has a password" >/dev/console
+`
+const password = 'tinycloud'
+
+async function launchWithRoot(name: string): Promise<string> {
+  const [image] = (await api.images.list.query({ search: 'Tiny test image' })).items
+  const { id: networkId } = await api.networking.networks.starter.mutate({})
+  const { instances } = await api.compute.instances.launch.mutate({
+    ...{ name, imageId: image?.id ?? '', flavorId: '1', networkIds: [networkId] },
+    userData: Buffer.from(script).toString('base64'),
+  })
+  const id = instances[0]?.id ?? ''
+  await until(`${name} is ACTIVE`, bootMs, async () => {
+    return (await api.compute.instances.get.query({ id })).status === 'ACTIVE'
+  })
+  return id
+}
+
+const serial = () => page.getByRole('region', { name: 'Serial console' })
+async function type(text: string): Promise<void> {
+  await serial().getByRole('textbox').first().focus()
+  await page.keyboard.type(`${text}\n`, { delay: 20 })
+}
+const says = (text: RegExp, timeout = 120_000) =>
+  expect.poll(() => terminalText(page), { timeout }).toMatch(text)
+
+/** Opens the serial console of a guest as root. */
+async function rootShell(id: string): Promise<void> {
+  await until('root has a password', bootMs, async () => {
+    const { text } = await api.compute.instances.consoleLog.query({ id })
+    return text.includes('root has a password')
+  })
+  await visit(page, `/instances/${id}?tab=serial`)
+  await expect(serial().getByText('Connected', { exact: true })).toBeVisible()
+  await type('')
+  await says(/login:\s*$/, bootMs)
+  await type('root')
+  await says(/Password:\s*$/)
+  await type(password)
+  await says(/#\s*$/)
+}
+
+const volumePage = async () => {
+  await visit(page, '/volumes')
+  await row(page, 'data').getByRole('link', { name: 'data', exact: true }).click()
+  await expect(page.getByRole('heading', { name: 'data', level: 1 })).toBeVisible()
+}
+const isNow = (state: string) =>
+  expect(page.getByRole('main').getByText(state, { exact: true }).first()).toBeVisible({ timeout: 120_000 })
+
+test('the empty list leads to the form, which says what fits before it is sent', async () => {
+  await visit(page, '/volumes')
+  await expect(page.getByRole('heading', { name: 'No volumes yet' })).toBeVisible()
+  await page.getByRole('button', { name: 'Create volume' }).last().click()
+  const panel = page.getByRole('dialog', { name: 'Create volume' })
+  await panel.getByLabel('Name').fill('data')
+  await panel.getByLabel('Size').fill('60000')
+  await expect(panel.getByText(/The project’s quota has \d+ GiB left/)).toBeVisible()
+  await panel.getByLabel('Size').fill('1')
+  await expect(panel.getByText(/The project’s quota has/)).toHaveCount(0)
+  await expect(panel.getByText('openstack volume create --size 1 data')).toBeVisible()
+  await panel.getByRole('button', { name: 'Create', exact: true }).click()
+  await expect(row(page, 'data')).toBeVisible()
+  await expect(row(page, 'data').getByText('Available')).toBeVisible()
+})
+
+test('a running guest gets the volume, formats it and writes a file', async () => {
+  await volumePage()
+  await page.getByRole('button', { name: 'Attach', exact: true }).click()
+  const panel = page.getByRole('dialog', { name: 'Attach data' })
+  await panel.getByRole('combobox', { name: 'Instance' }).fill('writer')
+  await page.getByRole('option', { name: 'writer' }).click()
+  await panel.getByRole('button', { name: 'Attach', exact: true }).click()
+  await isNow('In use')
+  await expect(page.getByRole('link', { name: 'writer' })).toBeVisible()
+  await expect(page.getByText(/sudo mkfs\.ext4 \/dev\/disk\/by-id\/virtio-/)).toBeVisible()
+  await rootShell(guests[0] ?? '')
+  // The guest tells the serial number that the commands of the page rely on.
+  const [volume] = (await api.volumes.list.query({ search: 'data' })).items
+  await type('echo serial-$(cat /sys/block/vdb/serial)-end')
+  await says(new RegExp(`serial-${volume?.id.slice(0, 20)}-end`))
+  await type('busybox mke2fs -F /dev/vdb && echo made-$((3+3))')
+  await says(/^made-6/m)
+  await type('mkdir -p /mnt/d')
+  await type('mount /dev/vdb /mnt/d && echo kept-$((40+2))-file > /mnt/d/note && sync && echo wrote-$((1+1))')
+  await says(/^wrote-2/m)
+  await type('umount /mnt/d && echo out-$((2+2))')
+  await says(/^out-4/m)
+})
+
+test('the tab of the instance shows the volume and detaches it', async () => {
+  await visit(page, `/instances/${guests[0]}?tab=volumes`)
+  const shown = row(page, 'data')
+  await expect(shown.getByText('/dev/vdb')).toBeVisible()
+  await shown.getByRole('button', { name: 'Actions of data' }).click()
+  await page.getByRole('menuitem', { name: 'Detach' }).click()
+  const question = page.getByRole('dialog', { name: 'Detach “data” from “writer”?' })
+  await question.getByRole('button', { name: 'Detach', exact: true }).click()
+  await expect(page.getByRole('heading', { name: 'No volumes' })).toBeVisible({ timeout: 120_000 })
+})
+
+test('a detached volume is extended, and the form refuses a smaller size', async () => {
+  await volumePage()
+  await isNow('Available')
+  await page.getByRole('button', { name: 'Extend', exact: true }).click()
+  const panel = page.getByRole('dialog', { name: 'Extend data' })
+  await panel.getByLabel('Size').fill('1')
+  await panel.getByRole('button', { name: 'Extend', exact: true }).click()
+  await expect(panel.getByText('GiB: a whole number from 2 to 65,536.')).toBeVisible()
+  await panel.getByLabel('Size').fill('2')
+  await panel.getByRole('button', { name: 'Extend', exact: true }).click()
+  await expect(page.getByRole('main').getByText('2 GiB').first()).toBeVisible({ timeout: 120_000 })
+  await isNow('Available')
+})
+
+test('another guest reads the file, on the larger disk', async () => {
+  await visit(page, `/instances/${guests[1]}?tab=volumes`)
+  await page.getByRole('button', { name: 'Attach volume' }).click()
+  const panel = page.getByRole('dialog', { name: 'Attach a volume to reader' })
+  await panel.getByText('A volume that is free').click()
+  await panel.getByRole('combobox', { name: 'Volume' }).click()
+  await page.getByRole('option', { name: 'data · 2 GiB' }).click()
+  await panel.getByRole('button', { name: 'Attach', exact: true }).click()
+  await expect(row(page, 'data').getByText('In use')).toBeVisible({ timeout: 120_000 })
+  await rootShell(guests[1] ?? '')
+  await type('mkdir -p /mnt/d; mount /dev/vdb /mnt/d && cat /mnt/d/note')
+  await says(/^kept-42-file/m)
+  await type('echo sectors-$(cat /sys/block/vdb/size)-end; umount /mnt/d && echo out-$((2+2))')
+  await says(/^sectors-4194304-end/m)
+  await says(/^out-4/m)
+})
+
+test('a new volume is made and attached in one form', async () => {
+  await visit(page, `/instances/${guests[1]}?tab=volumes`)
+  await page.getByRole('button', { name: 'Attach volume' }).click()
+  const panel = page.getByRole('dialog', { name: 'Attach a volume to reader' })
+  await panel.getByRole('button', { name: 'Attach', exact: true }).click()
+  await expect(row(page, 'reader-data').getByText('/dev/vdc')).toBeVisible({ timeout: 120_000 })
+  await expect(row(page, 'reader-data').getByText('In use')).toBeVisible({ timeout: 120_000 })
+})
+
+test('a volume is extended while the guest uses it', async () => {
+  await visit(page, '/volumes')
+  await row(page, 'reader-data').getByRole('button', { name: 'Actions of reader-data' }).click()
+  await page.getByRole('menuitem', { name: 'Extend' }).click()
+  const panel = page.getByRole('dialog', { name: 'Extend reader-data' })
+  await panel.getByLabel('Size').fill('3')
+  await panel.getByRole('button', { name: 'Extend', exact: true }).click()
+  await expect(row(page, 'reader-data').getByText('3 GiB')).toBeVisible({ timeout: 120_000 })
+  await expect(row(page, 'reader-data').getByText('In use')).toBeVisible()
+  await visit(page, `/instances/${guests[1]}?tab=serial`)
+  await expect(serial().getByText('Connected', { exact: true })).toBeVisible()
+  await type('echo now-$(cat /sys/block/vdc/size)-end')
+  await says(/now-6291456-end/m)
+})
+
+test('the volume is deleted after a question that names what is lost', async () => {
+  await volumePage()
+  await page.getByRole('button', { name: 'Detach', exact: true }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Detach', exact: true }).click()
+  await isNow('Available')
+  await page.getByRole('button', { name: 'More actions' }).click()
+  await page.getByRole('menuitem', { name: 'Delete' }).click()
+  const question = page.getByRole('dialog', { name: 'Delete “data”?' })
+  await expect(question.getByText('All data on its 2 GiB is deleted')).toBeVisible()
+  await question.getByRole('button', { name: 'Delete', exact: true }).click()
+  await expect(page.getByRole('heading', { name: 'Volumes', level: 1 })).toBeVisible()
+  await expect(row(page, 'data')).toHaveCount(0, { timeout: 120_000 })
+  await expect(row(page, 'reader-data')).toBeVisible()
+})
+
+test('the pages are accessible, by day and by night, and wrote no problem to the console', async () => {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme })
+    await visit(page, '/volumes')
+    await expect(row(page, 'reader-data')).toBeVisible()
+    expect(await problemsOf(page)).toEqual([])
+    await row(page, 'reader-data').getByRole('link', { name: 'reader-data', exact: true }).click()
+    await expect(page.getByText('How to use this disk')).toBeVisible()
+    expect(await problemsOf(page)).toEqual([])
+  }
+  expect(problems).toEqual([])
+})

@@ -1,0 +1,163 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { DriverError } from '../errors.ts'
+import type { Op } from '../op.ts'
+import { checkAlive } from './changes.ts'
+import type { NicAttachment } from './interface.ts'
+import { netdevOf, nicDeviceOf, nicIds } from './qemu-args.ts'
+import type { QmpClient } from './qmp.ts'
+import { type VolumeDisk, volumeDeviceOf, volumeNames, volumeNodeOf } from './volume-node.ts'
+
+/** How long one call waits for the guest to release devices. Most guests are faster; for the others the caller calls again. */
+const releaseMs = 500
+
+/** A kind of device that is plugged into a running guest. `id` is that of the port or volume. */
+type Kind = {
+  /** The id of the device in QEMU is this and the id of the thing. */
+  prefix: string
+  /** The PCIe ports for this kind: d0, d1, … or n0, n1, … */
+  letter: 'd' | 'n'
+  words: string
+  /** Removes what QEMU keeps behind a device that is gone. */
+  drop(qmp: QmpClient, id: string): Promise<void>
+}
+
+const nicKind: Kind = {
+  prefix: nicIds({ portId: '' }).device,
+  letter: 'n',
+  words: 'NIC',
+  // QEMU refuses when an earlier call has already removed the netdev, which is no failure.
+  drop: async (qmp, portId) =>
+    void (await qmp.execute('netdev_del', { id: nicIds({ portId }).netdev }).catch(() => undefined)),
+}
+
+const volumeKind: Kind = {
+  prefix: volumeNames('').device,
+  letter: 'd',
+  words: 'volume',
+  async drop(qmp, id) {
+    const name = volumeNames(id).node
+    const nodes = (await qmp.execute('query-named-block-nodes', { flat: true })) as {
+      'node-name'?: unknown
+    }[]
+    // As long as QEMU has the node it has the files open, so a failure here is a failure of the call.
+    if (nodes.some((node) => node['node-name'] === name))
+      await qmp.execute('blockdev-del', { 'node-name': name })
+  },
+}
+
+/** Makes QEMU's user the owner of a tap. */
+type GiveTap = (tap: string) => Promise<void>
+
+/**
+ * Makes the NICs of a running guest those of `wanted`; `before` are the ids of its current ones. Returns the port ids
+ * of NICs that the guest still holds. Repeating the call changes nothing.
+ */
+export async function plugNics(
+  op: Op,
+  qmp: QmpClient,
+  { before, wanted }: { before: readonly string[]; wanted: readonly NicAttachment[] },
+  giveTap: GiveTap,
+): Promise<string[]> {
+  const { held, missing } = await release(op, qmp, nicKind, {
+    before,
+    wanted: wanted.map((nic) => nic.portId),
+  })
+  for (const nic of wanted) {
+    if (!missing.has(nic.portId)) continue
+    await giveTap(nic.tap)
+    const bus = await freeBus(qmp, nicKind)
+    await qmp.execute('netdev_add', netdevOf(nic))
+    await orDrop(qmp, nicKind, nic.portId, () => qmp.execute('device_add', nicDeviceOf(nic, bus)))
+  }
+  return held
+}
+
+/** The same for volumes. `open` gives QEMU's user the volume of that id. */
+export async function plugVolumes(
+  op: Op,
+  qmp: QmpClient,
+  { before, wanted }: { before: readonly string[]; wanted: readonly string[] },
+  open: (id: string) => Promise<VolumeDisk>,
+): Promise<string[]> {
+  const { held, missing } = await release(op, qmp, volumeKind, { before, wanted })
+  for (const id of missing) {
+    const bus = await freeBus(qmp, volumeKind)
+    const volume = await open(id)
+    // An agent that was killed before device_add has left the node.
+    await volumeKind.drop(qmp, id)
+    await qmp.execute('blockdev-add', volumeNodeOf(volume))
+    await orDrop(qmp, volumeKind, id, () => qmp.execute('device_add', volumeDeviceOf(id, bus)))
+  }
+  return held
+}
+
+async function orDrop(qmp: QmpClient, kind: Kind, id: string, add: () => Promise<unknown>): Promise<void> {
+  try {
+    await add()
+  } catch (error) {
+    await kind.drop(qmp, id)
+    throw error
+  }
+}
+
+/** Asks the guest to release what is not wanted, and says what it still holds and what is to be plugged in. */
+async function release(
+  op: Op,
+  qmp: QmpClient,
+  kind: Kind,
+  { before, wanted }: { before: readonly string[]; wanted: readonly string[] },
+): Promise<{ held: string[]; missing: Set<string> }> {
+  const there = (await peripherals(qmp)).filter((name) => name.startsWith(kind.prefix))
+  const plugged = there.map((name) => name.slice(kind.prefix.length))
+  const leaving = [...new Set([...before, ...plugged])].filter((id) => !wanted.includes(id))
+  const held = await unplug(op, qmp, kind, leaving)
+  const now = new Set(await peripherals(qmp))
+  return { held, missing: new Set(wanted.filter((id) => !now.has(kind.prefix + id))) }
+}
+
+/** The ids of all devices in QEMU that have one, also of the PCIe ports. */
+async function peripherals(qmp: QmpClient): Promise<string[]> {
+  const list = (await qmp.execute('qom-list', { path: '/machine/peripheral' })) as { name?: unknown }[]
+  return list.flatMap(({ name }) => (typeof name === 'string' ? name : []))
+}
+
+/** A free PCIe port for one more device. The machine has a few spare ports. */
+async function freeBus(qmp: QmpClient, { letter, words }: Kind): Promise<string> {
+  const names = await peripherals(qmp)
+  const taken = new Set<string>()
+  for (const device of names.filter((name) => /^(nic-|vol-|blk)/.test(name))) {
+    const path = await qmp.execute('qom-get', {
+      path: `/machine/peripheral/${device}`,
+      property: 'parent_bus',
+    })
+    // "/machine/peripheral/n0/n0"
+    taken.add(String(path).split('/').at(-1) ?? '')
+  }
+  const ports = names.filter((name) => name.startsWith(letter) && /^.\d+$/.test(name) && !taken.has(name))
+  const [free] = ports.sort((a, b) => Number(a.slice(1)) - Number(b.slice(1)))
+  if (free === undefined)
+    throw new DriverError(
+      'conflict',
+      `The running guest has no free slot for another ${words}: stop and start the guest, which adds slots.`,
+    )
+  return free
+}
+
+/** Asks the guest to release these devices; returns the ids of those that it still holds. */
+async function unplug(op: Op, qmp: QmpClient, kind: Kind, ids: readonly string[]): Promise<string[]> {
+  const heldOf = async (some: readonly string[]) => {
+    const there = new Set(await peripherals(qmp))
+    return some.filter((id) => there.has(kind.prefix + id))
+  }
+  let held = await heldOf(ids)
+  // Each call asks again, because a guest that is still booting does not hear the first request. QEMU
+  // refuses while an earlier request is pending, which is no failure.
+  for (const id of held) await qmp.execute('device_del', { id: kind.prefix + id }).catch(() => undefined)
+  for (const end = Date.now() + releaseMs; held.length > 0 && Date.now() < end; ) {
+    checkAlive(op)
+    await sleep(50)
+    held = await heldOf(held)
+  }
+  for (const id of ids) if (!held.includes(id)) await kind.drop(qmp, id)
+  return held
+}

@@ -1,0 +1,153 @@
+import { execFileSync } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import fs from 'node:fs'
+import path from 'node:path'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { createVolumeFiles } from '../volumes/files.ts'
+import type { LocalVolumeDriver } from '../volumes/interface.ts'
+import { op, plainSpec } from './conformance-world.ts'
+import { type QemuHarness, qemuHarness } from './qemu.testing.ts'
+import { connectQmp } from './qmp.ts'
+
+const pool = { driver: 'files' as const, id: 'local' }
+let harness: QemuHarness
+let volumes: LocalVolumeDriver
+let dir: string
+beforeEach(async () => {
+  dir = fs.mkdtempSync('/var/tmp/strato-vol-')
+  fs.chmodSync(dir, 0o711)
+  volumes = createVolumeFiles({
+    dir,
+    baseOf: async () => null,
+    growInGuest: (...growth) => harness.driver.growVolume(...growth),
+  })
+  harness = await qemuHarness({ volumes })
+})
+afterEach(async () => {
+  await harness.destroy()
+  fs.rmSync(dir, { recursive: true })
+})
+
+async function aVolume() {
+  const key = { id: randomUUID(), pool }
+  await volumes.ensureVolume(op, { ...key, sizeGib: 1, source: null })
+  return { ...key, readOnly: false }
+}
+
+/** Asks the QEMU of a guest directly, while no driver is connected to it. */
+async function ask(id: string, command: string, args: Record<string, unknown> = {}): Promise<unknown> {
+  await harness.abandon()
+  const qmp = await connectQmp(path.join(harness.dir, 'instances', id, 'run'), 5_000, {
+    onEvent: () => undefined,
+    onClose: () => undefined,
+  })
+  try {
+    return await qmp.execute(command, args)
+  } finally {
+    qmp.close()
+    await harness.reopen()
+  }
+}
+const disksOf = async (id: string) =>
+  ((await ask(id, 'query-block')) as { qdev: string; inserted: { ro: boolean } }[])
+    .filter(({ qdev }) => qdev.includes('vol-'))
+    .map(({ qdev, inserted }) => `${/vol-([0-9a-f-]{36})/.exec(qdev)?.[1]} ${inserted.ro ? 'ro' : 'rw'}`)
+
+it('gives a running guest a volume, takes it back, and then nobody but root can open its file', async () => {
+  const id = randomUUID()
+  const volume = await aVolume()
+  await harness.driver.ensure(op, { ...plainSpec(id), ...(await harness.prepare(id)) })
+  await harness.booted(id)
+  for (let n = 0; n < 2; n += 1)
+    expect(await harness.driver.plug(op, id, { nics: [], volumes: [volume] })).toEqual([])
+  expect(await disksOf(id)).toEqual([`${volume.id} rw`])
+  await expect(volumes.removeVolume(op, volume)).rejects.toMatchObject({ code: 'conflict' })
+  const link = path.join(dir, 'volumes/local/open', id, `${volume.id}-0.raw`)
+  expect(fs.statSync(link).uid).toBeGreaterThan(0)
+
+  // The boot sector does not answer the request to release a device; a guest that is stopped has released everything.
+  expect(await harness.driver.plug(op, id, { nics: [], volumes: [] })).toEqual([volume.id])
+  expect((await harness.driver.specOf(id))?.volumes).toEqual([volume])
+  await harness.driver.stop(op, id)
+  expect(await harness.driver.plug(op, id, { nics: [], volumes: [] })).toEqual([])
+  expect(fs.existsSync(link)).toBe(false)
+  expect(fs.statSync(path.join(dir, 'volumes/local/data', volume.id, '0.raw')).uid).toBe(0)
+  await volumes.removeVolume(op, volume)
+})
+
+it('makes the volume of a running guest larger, which the guest sees at once, and that of a stopped one', async () => {
+  const id = randomUUID()
+  const volume = await aVolume()
+  await harness.driver.ensure(op, { ...plainSpec(id), ...(await harness.prepare(id)), volumes: [volume] })
+  await harness.booted(id)
+  const sizeOf = async () =>
+    (
+      (await ask(id, 'query-block')) as { qdev: string; inserted: { image: { 'virtual-size': number } } }[]
+    ).find(({ qdev }) => qdev.includes(volume.id))?.inserted.image['virtual-size']
+  const grown = (sizeGib: number) => volumes.growVolume(op, { id: volume.id, pool, sizeGib })
+  for (let n = 0; n < 2; n += 1) expect(await grown(3)).toMatchObject({ sizeBytes: 3 * 1024 ** 3 })
+  expect(await sizeOf()).toBe(3 * 1024 ** 3)
+  await harness.driver.stop(op, id)
+  expect(await grown(4)).toMatchObject({ sizeBytes: 4 * 1024 ** 3 })
+  await harness.driver.start(op, id)
+  expect(await sizeOf()).toBe(4 * 1024 ** 3)
+})
+
+it('starts a guest with its volumes, also read-only ones and as many as a guest may have', async () => {
+  const id = randomUUID()
+  const some = await Promise.all(Array.from({ length: 25 }, aVolume))
+  const wanted = some.map((volume, index) => ({ ...volume, readOnly: index === 24 }))
+  const spec = { ...plainSpec(id), ...(await harness.prepare(id)), volumes: wanted }
+  await harness.driver.ensure(op, spec)
+  await harness.booted(id)
+  expect(await disksOf(id)).toEqual(wanted.map((volume) => `${volume.id} ${volume.readOnly ? 'ro' : 'rw'}`))
+  const one = await aVolume()
+  await expect(harness.driver.plug(op, id, { nics: [], volumes: [...wanted, one] })).rejects.toMatchObject({
+    code: 'invalid',
+  })
+  await harness.driver.remove(op, id)
+  expect(fs.readdirSync(path.join(dir, 'volumes/local/open'))).toEqual([])
+})
+
+it('lets the guest of one project open no volume of another guest', async () => {
+  const [a, b] = [randomUUID(), randomUUID()]
+  const volume = await aVolume()
+  for (const id of [a, b])
+    await harness.driver.ensure(op, { ...plainSpec(id), ...(await harness.prepare(id)) })
+  await harness.driver.plug(op, a, { nics: [], volumes: [volume] })
+  const link = path.join(dir, 'volumes/local/open', a, `${volume.id}-0.raw`)
+  const uidOf = async (id: string) => fs.statSync(`/proc/${await harness.pidOf(id)}`).uid
+  const opens = (uid: number) => {
+    const who = ['--reuid', String(uid), '--regid', String(uid), '--clear-groups', '--bounding-set=-all']
+    try {
+      execFileSync('setpriv', [...who, 'head', '-c', '1', link], { stdio: 'ignore' })
+      return true
+    } catch {
+      return false
+    }
+  }
+  expect(opens(await uidOf(a))).toBe(true)
+  expect(opens(await uidOf(b))).toBe(false)
+})
+
+it('starts no guest whose volume is gone, and leaves nothing of the guest', async () => {
+  const id = randomUUID()
+  const volume = { id: randomUUID(), pool, readOnly: false }
+  const spec = { ...plainSpec(id), ...(await harness.prepare(id)), volumes: [volume] }
+  await expect(harness.driver.ensure(op, spec)).rejects.toMatchObject({ code: 'not_found' })
+  expect(await harness.leftovers(id)).toEqual([])
+})
+
+it('plugs a volume that an agent has half plugged before it was killed', async () => {
+  const id = randomUUID()
+  const volume = await aVolume()
+  await harness.driver.ensure(op, { ...plainSpec(id), ...(await harness.prepare(id)) })
+  await harness.booted(id)
+  const uid = fs.statSync(`/proc/${await harness.pidOf(id)}`).uid
+  const opened = await volumes.openVolume(op, volume, { id, uid })
+  const filename = opened.layers[0]?.path
+  const node = `v${volume.id.replaceAll('-', '').slice(0, 24)}`
+  await ask(id, 'blockdev-add', { driver: 'raw', 'node-name': node, file: { driver: 'file', filename } })
+  expect(await harness.driver.plug(op, id, { nics: [], volumes: [volume] })).toEqual([])
+  expect(await disksOf(id)).toEqual([`${volume.id} rw`])
+})

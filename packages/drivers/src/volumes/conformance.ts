@@ -1,0 +1,142 @@
+import { expect, test } from 'vitest'
+import { DriverError } from '../errors.ts'
+import type { Op } from '../op.ts'
+import type { LocalVolumeDriver, OpenedVolume, PoolSpec } from './interface.ts'
+
+export type VolumeBench = {
+  driver: LocalVolumeDriver
+  op: Op
+  pool: PoolSpec
+  /** A user whom a guest may have. */
+  uid: number
+  /** The id of the blob of a raw image of 1 MiB that is full of the byte 0xaa. */
+  image(): Promise<string>
+  /** The id of the blob of a qcow2 image of 2 GiB. */
+  largeImage(): Promise<string>
+  /** Reads and writes as the guest's process would; null when the driver stores no bytes (the fake). */
+  bytes: {
+    /** Whether each of `length` bytes at `at` is `byte`. */
+    are(opened: OpenedVolume, uid: number, range: Range, byte: number): Promise<boolean>
+    write(opened: OpenedVolume, uid: number, range: Range, byte: number): Promise<void>
+  } | null
+}
+export type Range = { at: number; length: number }
+
+const gib = 1024 ** 3
+const mib = 1024 ** 2
+
+/** The tests that every volume driver must pass; they run on the fake and on the real drivers. */
+export function volumeConformance(bench: () => VolumeBench): void {
+  const blank = (sizeGib = 1) => {
+    const { pool } = bench()
+    return { id: crypto.randomUUID(), pool, sizeGib, source: null }
+  }
+  const aGuest = () => ({ id: crypto.randomUUID(), uid: bench().uid })
+  const ids = async () => (await bench().driver.listVolumes(bench().op, bench().pool)).map((one) => one.id)
+
+  test('a volume is made once, listed, and can be removed twice', async () => {
+    const { driver, op } = bench()
+    const spec = blank(2)
+    const made = await driver.ensureVolume(op, spec)
+    expect(made).toMatchObject({ id: spec.id, sizeBytes: 2 * gib })
+    expect(await driver.ensureVolume(op, spec)).toEqual(made)
+    expect(await ids()).toContain(spec.id)
+    await driver.removeVolume(op, spec)
+    await driver.removeVolume(op, spec)
+    expect(await ids()).not.toContain(spec.id)
+  })
+
+  test('a volume that is smaller than its image raises invalid and leaves nothing', async () => {
+    const { driver, op, largeImage } = bench()
+    const base = { blobId: await largeImage(), format: 'qcow2' as const, maxVirtualBytes: 4 * gib }
+    const spec = { ...blank(), source: { kind: 'image' as const, base } }
+    const error = await driver.ensureVolume(op, spec).catch((e: unknown) => e)
+    expect(error).toBeInstanceOf(DriverError)
+    expect(error).toMatchObject({ code: 'invalid' })
+    expect(await ids()).not.toContain(spec.id)
+  })
+
+  test('a volume grows, does not shrink, and keeps the greatest size', async () => {
+    const { driver, op, pool } = bench()
+    const spec = blank(1)
+    await driver.ensureVolume(op, spec)
+    const size = (sizeGib: number) => ({ id: spec.id, pool, sizeGib })
+    expect(await driver.growVolume(op, size(3))).toMatchObject({ sizeBytes: 3 * gib })
+    expect(await driver.growVolume(op, size(3))).toMatchObject({ sizeBytes: 3 * gib })
+    await expect(driver.growVolume(op, size(2))).rejects.toMatchObject({ code: 'invalid' })
+    await driver.removeVolume(op, spec)
+    await expect(driver.growVolume(op, size(4))).rejects.toMatchObject({ code: 'not_found' })
+  })
+
+  test('a volume that a guest has is neither removed nor given to another guest, and can grow', async () => {
+    const { driver, op, pool } = bench()
+    const spec = blank()
+    await driver.ensureVolume(op, spec)
+    const [guest, other] = [aGuest(), aGuest()]
+    await driver.openVolume(op, spec, guest)
+    await driver.openVolume(op, spec, guest)
+    await expect(driver.openVolume(op, spec, other)).rejects.toMatchObject({ code: 'conflict' })
+    await driver.closeVolumes(op, other.id, [])
+    await driver.closeVolumes(op, guest.id, [spec])
+    await expect(driver.removeVolume(op, spec)).rejects.toMatchObject({ code: 'conflict' })
+    expect(await driver.growVolume(op, { id: spec.id, pool, sizeGib: 2 })).toMatchObject({
+      sizeBytes: 2 * gib,
+    })
+    await driver.closeVolumes(op, guest.id, [])
+    await driver.closeVolumes(op, guest.id, [])
+    await driver.removeVolume(op, spec)
+    await expect(driver.openVolume(op, spec, guest)).rejects.toMatchObject({ code: 'not_found' })
+  })
+
+  test('a new volume reads as zeros, also where it has grown, and after a removed one of the same size', async () => {
+    const { driver, op, pool, bytes } = bench()
+    for (let round = 0; round < 2; round++) {
+      const [spec, guest] = [blank(), aGuest()]
+      await driver.ensureVolume(op, spec)
+      await driver.growVolume(op, { id: spec.id, pool, sizeGib: 2 })
+      const opened = await driver.openVolume(op, spec, guest)
+      for (const at of [0, gib - mib, 2 * gib - mib]) {
+        if (!bytes) break
+        const range = { at, length: mib }
+        expect(await bytes.are(opened, guest.uid, range, 0)).toBe(true)
+        await bytes.write(opened, guest.uid, range, 0x5a)
+      }
+      await driver.closeVolumes(op, guest.id, [])
+      await driver.removeVolume(op, spec)
+    }
+  })
+
+  test('two volumes of one image have its bytes, and each keeps its own changes for the next guest', async () => {
+    const { driver, op, image, bytes } = bench()
+    const base = { blobId: await image(), format: 'raw' as const, maxVirtualBytes: gib }
+    const specs = [blank(), blank()].map((spec) => ({ ...spec, source: { kind: 'image' as const, base } }))
+    for (const [index, spec] of specs.entries()) {
+      const guest = aGuest()
+      await driver.ensureVolume(op, spec)
+      const opened = await driver.openVolume(op, spec, guest)
+      if (bytes) {
+        expect(await bytes.are(opened, guest.uid, { at: 0, length: mib }, 0xaa)).toBe(true)
+        expect(await bytes.are(opened, guest.uid, { at: mib, length: mib }, 0)).toBe(true)
+        await bytes.write(opened, guest.uid, { at: 0, length: 4096 }, index + 1)
+      }
+      await driver.closeVolumes(op, guest.id, [])
+    }
+    for (const [index, spec] of specs.entries()) {
+      const guest = aGuest()
+      const opened = await driver.openVolume(op, spec, guest)
+      if (bytes) {
+        expect(await bytes.are(opened, guest.uid, { at: 0, length: 4096 }, index + 1)).toBe(true)
+        expect(await bytes.are(opened, guest.uid, { at: 4096, length: 4096 }, 0xaa)).toBe(true)
+      }
+      await driver.closeVolumes(op, guest.id, [])
+      await driver.removeVolume(op, spec)
+    }
+  })
+
+  test('the pool tells its size and its free space', async () => {
+    const { driver, op, pool } = bench()
+    const { totalGib, freeGib } = await driver.probePool(op, pool)
+    expect(totalGib).toBeGreaterThan(0)
+    expect(freeGib).toBeLessThanOrEqual(totalGib)
+  })
+}

@@ -1,0 +1,49 @@
+import type { z } from 'zod'
+import type { Described } from '../frozen.ts'
+import type { Op } from '../op.ts'
+import type * as observed from './observed.ts'
+import type * as spec from './spec.ts'
+
+/** The volumes of all pools that one host reaches. Keys are our UUIDs. */
+export interface VolumeDriver {
+  /** The size of a pool. Raises `unsupported` when this host does not know the pool's driver. */
+  probePool(op: Op, pool: PoolSpec): Promise<PoolSpace>
+  /**
+   * Makes a volume. A volume without a source reads as zeros. Repeating the call returns the same volume with its data
+   * untouched. Null: the volume is still being made; ask again. On failure nothing is left behind. Raises `invalid` when
+   * the source is larger than the volume, `not_found` when the source is not in the pool.
+   */
+  ensureVolume(op: Op, spec: VolumeSpec): Promise<ObservedVolume | null>
+  /** Removes the volume and its data. Succeeds when the volume is gone; raises `conflict` while a guest has it. */
+  removeVolume(op: Op, key: VolumeKey): Promise<void>
+  /**
+   * Makes a volume larger, also while a guest has it; the new part reads as zeros. Raises `invalid` for a smaller
+   * size. Repeating the call is harmless.
+   */
+  growVolume(op: Op, size: VolumeSize): Promise<ObservedVolume>
+  listVolumes(op: Op, pool: PoolSpec): Promise<ObservedVolume[]>
+}
+
+/** The additional methods that only the agent on the same host calls; the agent protocol does not have them. */
+export interface LocalVolumeDriver extends VolumeDriver {
+  /**
+   * Lets the user `uid` of a guest's process use the volume, and returns how QEMU opens it. Raises `not_found` when the
+   * volume is not in its pool, `conflict` while another guest has the volume. Repeating the call is harmless.
+   */
+  openVolume(op: Op, volume: VolumeKey, guest: { id: string; uid: number }): Promise<OpenedVolume>
+  /** Takes all volumes but these away from the guest, whose process has released them or has ended. */
+  closeVolumes(op: Op, guestId: string, except: readonly VolumeKey[]): Promise<void>
+}
+
+/** The files of a volume, the oldest first. QEMU writes the last one alone; each of the others is read where the next has a hole. */
+export type OpenedVolume = { layers: readonly { path: string; format: 'raw' | 'qcow2' }[] }
+
+/** What a caller asks of a host; the schemas are in spec.ts. */
+export type PoolSpec = Described<typeof spec.poolSpec>
+export type VolumeSpec = Described<typeof spec.volumeSpec>
+export type VolumeKey = Described<typeof spec.volumeKey>
+export type VolumeSize = Described<typeof spec.volumeSize>
+
+/** What a host says that it has; the schemas are in observed.ts. */
+export type ObservedVolume = z.output<typeof observed.observedVolume>
+export type PoolSpace = z.output<typeof observed.poolSpace>

@@ -1,0 +1,52 @@
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { z } from 'zod'
+import { DriverError } from '../errors.ts'
+import { syncDirectory } from '../sync.ts'
+
+/**
+ * What the files of a volume are: its size and its layers, the oldest first. The last layer takes the writes; the others
+ * never change again, and several volumes may have hard links to them, so a layer lives as long as a volume needs it.
+ * Only this file says how layers belong together: a guest that has taken over its QEMU can write any name into the
+ * header of a layer.
+ */
+const manifestSchema = z.object({
+  sizeBytes: z.int().min(1),
+  layers: z
+    .array(z.object({ name: z.string().regex(/^\d{1,9}\.(raw|qcow2)$/), format: z.enum(['raw', 'qcow2']) }))
+    .min(1),
+})
+export type Manifest = z.output<typeof manifestSchema>
+
+const file = (dir: string) => path.join(dir, 'volume.json')
+
+/** The manifest of the volume in that folder; null when there is no volume. */
+export async function readManifest(dir: string): Promise<Manifest | null> {
+  const text = await readFile(file(dir), 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return null
+    throw error
+  })
+  if (text === null) return null
+  const { data } = manifestSchema.safeParse(parsed(text))
+  if (!data) throw new DriverError('failed', `${file(dir)} is damaged.`)
+  return data
+}
+
+/** Replaces the manifest whole: after a crash there is the old one or the new one. */
+export async function writeManifest(dir: string, manifest: Manifest): Promise<void> {
+  const draft = `${file(dir)}.tmp`
+  await writeFile(draft, JSON.stringify(manifest), { mode: 0o600, flush: true })
+  await rename(draft, file(dir))
+  await syncDirectory(dir)
+}
+
+/** Makes a folder that nobody but root may enter. */
+export const privateFolder = (dir: string) => mkdir(dir, { recursive: true, mode: 0o700 })
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}

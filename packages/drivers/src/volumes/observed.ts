@@ -1,0 +1,10 @@
+import { z } from 'zod'
+import { generatedId } from '../fields.ts'
+
+/** Schemas of what a host says of its volumes. The control plane parses every answer by them (remote/answers.ts). */
+const count = z.int().min(0)
+
+/** `usedBytes` is the space that the volume takes in its pool. */
+export const observedVolume = z.object({ id: generatedId, sizeBytes: count, usedBytes: count })
+
+export const poolSpace = z.object({ totalGib: count, freeGib: count })

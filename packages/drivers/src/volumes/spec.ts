@@ -1,0 +1,25 @@
+import { z } from 'zod'
+import { generatedId } from '../fields.ts'
+import { baseSpec } from '../storage/spec.ts'
+
+const uuid = z.string().regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, 'not a UUID')
+
+/** The place of a volume, with everything that a host must know to reach the place. `id` names a folder. */
+export const poolSpec = z.discriminatedUnion('driver', [
+  z.object({ driver: z.literal('files'), id: generatedId }),
+])
+
+/** The bytes that a new volume begins with; null for zeros. */
+export const volumeSource = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('image'), base: baseSpec }),
+])
+
+export const volumeSpec = z.object({
+  id: uuid,
+  pool: poolSpec,
+  sizeGib: z.int().min(1).max(1_048_576),
+  source: volumeSource.nullable(),
+})
+
+export const volumeKey = volumeSpec.pick({ id: true, pool: true })
+export const volumeSize = volumeSpec.pick({ id: true, pool: true, sizeGib: true })
