@@ -3,6 +3,7 @@ import { problemsByDayAndNight, problemsOf } from './support/accessibility.ts'
 import { findCloud, signedIn } from './support/cloud.ts'
 import { signIn, visit } from './support/portal.ts'
 import { routes, thingsOf } from './support/routes.ts'
+import { routesShare, shareOf } from './support/share.ts'
 
 const cloud = findCloud()
 /** Forms and tabs that are no routes of their own. */
@@ -19,7 +20,13 @@ const opened = [
   ],
   ...['/floating-ips', '/admin/users', '/admin/projects', '/admin/flavors', '/admin/assignments'],
 ].map((list) => `${list}?create=1`)
-const tabs = ['vnc', 'log', 'interfaces', 'security', 'operations']
+const tabs = {
+  '/instances/[id]': ['vnc', 'log', 'interfaces', 'security', 'operations'],
+  '/admin/domains/[id]': ['roles'],
+  '/admin/projects/[id]': ['members', 'quota', 'contents'],
+  '/admin/users/[id]': ['roles', 'groups', 'sessions'],
+  '/profile': ['password', 'codes', 'sessions', 'credentials'],
+}
 
 test('the checks find planted faults: a serious one of axe, and a page wider than a phone', async ({
   page,
@@ -37,18 +44,24 @@ test('the checks find planted faults: a serious one of axe, and a page wider tha
 test.describe('of the portal', () => {
   test.beforeEach(async ({ page }) => signIn(page, 'admin', cloud.password('admin')))
 
-  test('axe finds nothing serious on any route, in light and dark; nothing is wider than a phone', async ({
+  test(`axe finds nothing serious on any route, in light and dark; nothing is wider than a phone (share ${routesShare})`, async ({
     page,
   }) => {
     const things = await thingsOf((await signedIn(cloud, 'admin')).api, crypto.randomUUID().slice(0, 8))
     const unfilled = routes().filter((route) => route.includes('[') && !(route in things.pages))
     expect(unfilled, 'routes for which support/routes.ts makes nothing').toEqual([])
-    const instance = things.pages['/instances/[id]'] ?? ''
-    const pages = [
-      ...routes().map((route) => things.pages[route] ?? route),
-      ...opened,
-      ...tabs.map((tab) => `${instance}?tab=${tab}`),
-    ]
+    const pages = shareOf(
+      [
+        ...routes().map((route) => things.pages[route] ?? route),
+        ...opened,
+        ...Object.entries(tabs).flatMap(([route, ids]) =>
+          ids.map((tab) => `${things.pages[route] ?? route}?tab=${tab}`),
+        ),
+        `${things.pages['/admin/projects/[id]']}?delete=1`,
+        '/admin/projects?view=tree',
+      ],
+      routesShare,
+    )
     const found: string[] = []
     const look = async (tab: Page, path: string) => {
       // A console in its own window has no shell, and so no sign of being live.

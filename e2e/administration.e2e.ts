@@ -1,6 +1,5 @@
 import { expect, type Page, test } from '@playwright/test'
-import { problemsOf } from './support/accessibility.ts'
-import { findCloud, signedIn } from './support/cloud.ts'
+import { findCloud } from './support/cloud.ts'
 import { signIn, visit } from './support/portal.ts'
 import { nextCode, totp } from './support/totp.ts'
 
@@ -98,32 +97,3 @@ async function makeNetwork(page: Page, name: string): Promise<void> {
   await panel(page).getByRole('textbox', { name: 'Name' }).first().fill(name)
   await panel(page).getByRole('button', { name: 'Create', exact: true }).click()
 }
-
-test('axe finds nothing serious on the pages of a domain, project, user, group and role, and they fit a phone of 360 px', async ({
-  page,
-}) => {
-  const { api } = await signedIn(cloud, 'admin')
-  const first = async (list: Promise<{ items: { id: string }[] }>) => (await list).items[0]?.id ?? ''
-  const group = await api.directory.groups.create.mutate({ name: `group-${tag}` })
-  const projectId = await first(api.directory.projects.list.query({ search: 'demo' }))
-  const userId = await first(api.directory.users.list.query({ search: 'demo' }))
-  const pages = [
-    '/admin/domains/default?tab=roles',
-    ...['overview', 'members', 'quota', 'contents'].map((tab) => `/admin/projects/${projectId}?tab=${tab}`),
-    `/admin/projects/${projectId}?delete=1`,
-    ...['overview', 'roles', 'groups', 'sessions'].map((tab) => `/admin/users/${userId}?tab=${tab}`),
-    `/admin/groups/${group.id}`,
-    `/admin/roles/${await first(api.directory.roles.list.query({ search: 'member' }))}`,
-    ...['account', 'password', 'codes', 'sessions', 'credentials'].map((tab) => `/profile?tab=${tab}`),
-    '/admin/projects?view=tree',
-    '/admin/users?create=1',
-  ]
-  await signIn(page, 'admin', cloud.password('admin'))
-  const found: string[] = []
-  for (const path of pages) {
-    await visit(page, path)
-    found.push(...(await problemsOf(page)).map((problem) => `${path}: ${problem}`))
-  }
-  expect(found).toEqual([])
-  await api.directory.groups.delete.mutate({ id: group.id })
-})

@@ -112,7 +112,8 @@ test('a filter stands in the address', async () => {
 })
 
 test('instances have filters that look for images, sizes and networks by their names', async () => {
-  await visit(page, '/instances')
+  // A list without things has no filters, but a search that finds nothing has.
+  await visit(page, '/instances?search=nowhere')
   await page.getByRole('button', { name: 'More filters' }).click()
   await page.getByRole('combobox', { name: 'Network' }).click()
   await page.getByRole('option', { name: 'made-for-its-operation' }).click()
@@ -140,7 +141,8 @@ test('an administrator turns the pages of the audit log, and sorts hosts and rol
   await admin.reload()
   await status(/^101–/)
   await button('Previous page').click()
-  await status(/^1–100 of/)
+  // Events that other specs make meanwhile stand before the page.
+  await status(/^[1-9]\d?–1\d\d of/)
 
   await visit(admin, '/admin/hosts')
   await admin.getByRole('columnheader', { name: 'Memory' }).getByRole('button').click()

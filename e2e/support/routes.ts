@@ -40,7 +40,7 @@ export async function thingsOf(api: Api, tag: string) {
       '/admin/domains/[id]': '/admin/domains/default',
       '/admin/flavors/[id]': '/admin/flavors/1',
       '/admin/groups/[id]': `/admin/groups/${people.id}`,
-      '/admin/projects/[id]': `/admin/projects/${network.projectId}`,
+      '/admin/projects/[id]': `/admin/projects/${await first(directory.projects.list.query({ search: 'demo' }))}`,
       '/admin/roles/[id]': `/admin/roles/${await first(directory.roles.list.query({ search: 'member' }))}`,
       '/admin/users/[id]': `/admin/users/${await first(directory.users.list.query({ search: 'demo' }))}`,
       '/help/[page]': '/help/networking',

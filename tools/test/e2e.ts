@@ -9,7 +9,7 @@ import path from 'node:path'
 import { root } from '../cloud/paths.ts'
 import { isFree } from '../postgres.ts'
 import { tee } from './tee.ts'
-import { commitOrDay, type Heavy, heavy, turn } from './turns.ts'
+import { commitOrDay, type Heavy, heavy, routesShare, turn } from './turns.ts'
 
 const data = fs.mkdtempSync('/var/tmp/stratolith-e2e-')
 fs.chmodSync(data, 0o755)
@@ -34,7 +34,10 @@ const failed: string[] = []
 const times: { what: string; ms: number }[] = []
 const long = process.env.TEST_LONG === '1'
 const due = turn(commitOrDay(), long)
-console.log(`By turn: ${due.join(', ')} (of ${heavy.join(', ')}; npm run test:long does all).`)
+const routes = routesShare(commitOrDay(), long)
+console.log(
+  `By turn: ${due.join(', ')} (of ${heavy.join(', ')}), and share ${routes} of the routes for axe; npm run test:long does all.`,
+)
 /** The folder for reports of times (tools/test/slowest.ts); undefined: no reports are wanted. */
 const reports = process.env.TEST_REPORTS
 try {
@@ -86,6 +89,7 @@ function browser(project: 'together' | 'alone'): Promise<void> {
   const workers = project === 'together' ? '2' : '1'
   return part(`browser, ${project}`, [...cli, '--project', project, '--workers', workers], {
     STRATOLITH_URL: `http://127.0.0.1:${port}`,
+    TEST_ROUTES: routes,
     ...report,
   })
 }

@@ -4,15 +4,21 @@ import { root } from '../cloud/paths.ts'
 /** The parts of e2e that are heavy and change rarely: `npm test` runs one of them, `npm run test:long` all. */
 export const heavy = ['playbook', 'restore', 'new room'] as const
 export type Heavy = (typeof heavy)[number]
+/** `npm test` looks at one of so many shares of the portal's routes with axe, `npm run test:long` at all routes. */
+export const shares = 5
 
-/**
- * The heavy parts whose turn it is. The commit's hash decides, so that a second run of the same commit does the same, and
- * each part runs about equally often over the history.
- */
+/** The number that chooses whose turn it is: a second run of the same commit does the same. */
+const chance = (commit: string): number => Number.parseInt(commit.slice(0, 8), 16)
+
+/** The heavy parts whose turn it is. Each part runs about equally often over the history. */
 export function turn(commit: string, long: boolean): Heavy[] {
   if (long) return [...heavy]
-  return heavy.filter((_, index) => index === Number.parseInt(commit.slice(0, 8), 16) % heavy.length)
+  return heavy.filter((_, index) => index === chance(commit) % heavy.length)
 }
+
+/** The share of the routes whose turn it is, such as `2/5`, as e2e/support/share.ts reads it. */
+export const routesShare = (commit: string, long: boolean): string =>
+  long ? '1/1' : `${(chance(commit) % shares) + 1}/${shares}`
 
 /** The hash of the commit, or the day in a folder without a history. */
 export function commitOrDay(): string {

@@ -89,7 +89,7 @@ const descriptor: ResourceDescriptor<OperationView> = {
             hideBelow: 'sm' as const,
             cell: (op: OperationView) => <ProjectName id={op.projectId} />,
           },
-          column,
+          { ...column, hideBelow: 'md' as const },
         ]
       : [column],
   ),

@@ -28,8 +28,9 @@ export function everyones<V extends Owned>(
     width: 140,
     cell: ({ projectId }) => <Owner id={projectId} />,
   }
+  // The project takes the room of another column.
   const others = rest.map((column) =>
-    column.id === 'created' ? { ...column, hideBelow: 'xl' as const } : column,
+    ['created', 'network'].includes(column.id) ? { ...column, hideBelow: 'xl' as const } : column,
   )
   return { ...descriptor, columns: [...(first ? [first] : []), project, ...others], empty }
 }

@@ -1,4 +1,4 @@
-import { Stack, Text } from '@mantine/core'
+import { Group, Stack, Text } from '@mantine/core'
 import type { InstanceAddress } from '@stratolith/api/compute/contract'
 import { CopyText } from '../../ui/CopyText.tsx'
 
@@ -12,9 +12,10 @@ export function Addresses({ addresses }: { addresses: InstanceAddress[] }) {
   return (
     <Stack gap={2}>
       {addresses.map((one) => (
-        <div key={one.portId}>
-          {one.floatingIp && <CopyText whole value={one.floatingIp} />} <CopyText whole value={one.address} />
-        </div>
+        <Group key={one.portId} gap={4} component="span">
+          {one.floatingIp && <CopyText whole value={one.floatingIp} />}
+          <CopyText whole value={one.address} />
+        </Group>
       ))}
     </Stack>
   )

@@ -108,6 +108,7 @@ export const allInstancesDescriptor: ResourceDescriptor<InstanceView> = {
       cell: (view) => <Text size="sm">{view.hostName ?? '–'}</Text>,
       sort: true,
       value: (view) => view.hostName,
+      hideBelow: 'md',
     },
     ...columns
       .slice(2)

@@ -42,7 +42,12 @@ const subnetDescriptor: ResourceDescriptor<SubnetView> = {
         </>
       ),
     },
-    { id: 'gateway', header: 'Gateway', cell: (subnet) => subnet.gatewayIp ?? 'None' },
+    {
+      id: 'gateway',
+      header: 'Gateway',
+      hideBelow: 'sm',
+      cell: (subnet) => subnet.gatewayIp ?? 'None',
+    },
     {
       id: 'pool',
       header: 'Given out',
@@ -66,7 +71,7 @@ const subnetDescriptor: ResourceDescriptor<SubnetView> = {
       id: 'used',
       header: 'Addresses',
       width: 190,
-      cell: (subnet) => <Bar label="Used" used={subnet.addressesUsed} limit={subnet.addressesTotal} />,
+      cell: (subnet) => <Bar bare label="Used" used={subnet.addressesUsed} limit={subnet.addressesTotal} />,
     },
   ],
   empty: {

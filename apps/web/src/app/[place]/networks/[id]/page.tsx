@@ -4,6 +4,6 @@ import { NetworkPage } from '../../../../networking/networks/NetworkPage.tsx'
 
 export const metadata: Metadata = { title: 'Network' }
 export default readFirst<{ id: string }>(
-  (trpc, { id }) => [trpc.networking.networks.get.queryOptions({ id })],
+  (trpc, { id }) => [trpc.networking.networks.get.queryOptions({ id }), trpc.hosts.outside.queryOptions()],
   ({ id }) => <NetworkPage id={id} />,
 )
