@@ -37,6 +37,7 @@ test('a newcomer launches an instance: signs in, clicks launch, types a name, pr
   await expect(summary.getByRole('button', { name: 'Launch', exact: true })).toBeInViewport()
   await page.getByRole('button', { name: 'New key pair' }).click()
   const makeKey = page.getByRole('group', { name: 'New key pair' })
+  await expect(makeKey.getByLabel('Name')).toBeFocused()
   await makeKey.getByLabel('Name').fill('laptop')
   const download = page.waitForEvent('download')
   await makeKey.getByRole('button', { name: 'Create', exact: true }).click()

@@ -172,3 +172,32 @@ test('the palette finds IDs and kinds and runs actions, the bell reports a finis
   await page.keyboard.press('Enter')
   await expect(page).toHaveURL(/sign-in/)
 })
+
+test('a menu whose code does not arrive says so, and opens when the connection is back', async ({ page }) => {
+  const person = await newPerson(cloud)
+  const api = await apiOf(cloud, person)
+  await api.networking.networks.create.mutate({ name: 'a-net' })
+  await signIn(page, person.name, person.password)
+  await visit(page, '/networks')
+  const menus = [
+    page.getByRole('button', { name: 'Actions of a-net' }),
+    page.getByRole('button', { name: `Account of ${person.name}` }),
+  ]
+  for (const menu of menus) await expect(menu).toBeVisible()
+  // The code of toasts is loaded after the page. Meanwhile no pointer may come near a menu.
+  await page.waitForTimeout(2_000)
+  await page.context().setOffline(true)
+  for (const menu of menus) {
+    await menu.click()
+    await expect(page.getByText('This part of the portal did not arrive.', { exact: false })).toBeVisible()
+    await expect(menu).toBeVisible()
+    await expect(page.getByRole('heading', { name: 'Networks', level: 1 })).toBeVisible()
+  }
+  await page.context().setOffline(false)
+  for (const menu of menus) {
+    await menu.click()
+    await expect(page.getByRole('menu')).toBeVisible()
+    await page.keyboard.press('Escape')
+    await expect(page.getByRole('menu')).toHaveCount(0)
+  }
+})

@@ -8,6 +8,7 @@ import {
   oddLabels,
   paintNames,
   paintNumbers,
+  partsByHand,
   type Source,
   stateWords,
   tablesByHand,
@@ -33,6 +34,10 @@ describe('the portal keeps to docs/design.md', () => {
     expect([...mainActionsByHand(sources), ...mainActionsInToolbars(sources), ...oddLabels(sources)]).toEqual(
       [],
     )
+  })
+  test('code that is loaded later is loaded by the kit', () => {
+    expect(partsByHand(sources)).toEqual([])
+    expect(partsByHand(one('const A = lazy(() => x)\nconst B = dynamic<P>(() => x)'))).toHaveLength(2)
   })
   test('tables are drawn by the kit', () => {
     expect(tablesByHand(sources)).toEqual([])

@@ -7,7 +7,8 @@ import { quotaResources } from '../apps/api/src/kernel/quota.ts'
 import { workflowNames } from '../apps/api/src/kernel/workflow.ts'
 import '../apps/api/src/register.ts'
 import { rooms } from '../apps/api/src/rooms.ts'
-import { appRouter } from '../apps/api/src/root-router.ts'
+import { appRouter, trpcSettings } from '../apps/api/src/root-router.ts'
+import { batchSize } from '../apps/web/src/kit/batch.ts'
 import { quotaOrder } from '../apps/web/src/quota/words.ts'
 import { kinds } from '../apps/web/src/rooms.ts'
 import { settings } from './cloud/environment.ts'
@@ -44,6 +45,9 @@ const told = environments(
 )
 
 describe('repository rules', () => {
+  test('the portal sends the largest batches that the API takes', () => {
+    expect(batchSize).toBe(trpcSettings.maxBatchSize)
+  })
   test('the list of files is not empty', () => {
     expect(source.length).toBeGreaterThan(50)
   })

@@ -39,6 +39,12 @@ export const mainActionsInToolbars = (sources: readonly Source[]): string[] =>
 /** All tables look and behave alike, because the kit draws them. */
 export const tablesByHand = (sources: readonly Source[]): string[] => found(sources, /<Table(?:\.\w+)?[\s>]/g)
 
+/** A part whose code is loaded later must not break the page when its code does not arrive: the kit's lazyPart sees to it. */
+export const partsByHand = (sources: readonly Source[]): string[] =>
+  found(sources, /\b(?:lazy|dynamic)(?:<[^>]*>)?\(|['"]next\/dynamic['"]/g, (file) =>
+    file.endsWith('kit/lazy-part.tsx'),
+  )
+
 /** “Create network”: a verb and a thing, without an article and in small letters but for names. */
 export const oddLabels = (sources: readonly Source[]): string[] =>
   found(

@@ -18,7 +18,7 @@ const subjects: readonly string[] = ['user', 'group', 'project', 'session', 'rol
 
 /**
  * GET /events?after=CURSOR: server-sent events, resumable by Last-Event-ID. The stream begins with the event `reset`
- * when the events after that cursor are not known: the reader must then read everything again. The event `rights` names the
+ * when the events after that cursor are not known or are too many: the reader must then read everything again. The event `rights` names the
  * roles of the caller, because they may have changed since the page was made. The stream ends with
  * `rights.changed` when `rights` finds other roles than the caller had, or none because the token has ended: the page
  * then asks what it may do now, and follows the stream anew.

@@ -18,7 +18,7 @@ export function newApp(deps: Deps, trustedProxies: string[] = []): FastifyInstan
     // Silent connections end after this time. The longest intended silence is 15 s, of event streams.
     connectionTimeout: 10 * 60_000,
     forceCloseConnections: true,
-    // A tRPC batch has the names of all its procedures (20 at most) in one path segment.
+    // A tRPC batch has the names of all its procedures (batchSize at most) in one path segment.
     routerOptions: { maxParamLength: 2048 },
     genReqId: () => `req-${crypto.randomUUID()}`,
     rewriteUrl: ({ url = '/' }) => canonicalUrl(url),

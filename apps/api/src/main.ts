@@ -18,7 +18,7 @@ import { watchPolicy } from './kernel/policy.ts'
 import type { TrpcContext } from './kernel/trpc.ts'
 import { openstackRoutes } from './openstack/mount.ts'
 import { buildDeps, onStop } from './process.ts'
-import { appRouter } from './root-router.ts'
+import { trpcSettings } from './root-router.ts'
 import './register.ts'
 
 const deps = buildDeps('api', 16)
@@ -56,9 +56,7 @@ async function portalRoutes(app: FastifyInstance, deps: Deps, hub: EventHub): Pr
   await app.register(fastifyTRPCPlugin, {
     prefix: '/trpc',
     trpcOptions: {
-      router: appRouter,
-      // Queries with long inputs (a plan with user data) are sent as POST.
-      allowMethodOverride: true,
+      ...trpcSettings,
       createContext: ({ req, res }: Exchange) => trpcContext(deps, req, res),
       onError: () => undefined, // kernel/trpc.ts logs errors with the request id.
     },

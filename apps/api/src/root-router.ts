@@ -7,3 +7,11 @@ const byRoom = Object.fromEntries(rooms.map((room) => [room.name, room.router]))
 /** All procedures of the portal. A room's router only binds a schema to one service call. */
 export const appRouter = router(byRoom)
 export type AppRouter = typeof appRouter
+
+/** How the API serves them. Calls of one batch run at the same time, so the portal sends no more either (kit/batch.ts). */
+export const trpcSettings = {
+  router: appRouter,
+  // Queries with long inputs (a plan with user data) are sent as POST.
+  allowMethodOverride: true,
+  maxBatchSize: 20,
+}

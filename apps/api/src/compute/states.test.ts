@@ -3,6 +3,7 @@ import {
   instanceCan,
   instanceStatus,
   instanceTransitioning,
+  notBuilt,
   powerStates,
   taskStates,
   vmStates,
@@ -26,6 +27,16 @@ describe('state table (openstack-api section 6)', () => {
     expect(instanceStatus('active', 'powering-off')).toBe('ACTIVE')
     for (const task of taskStates) expect(instanceStatus('building', task)).toBe('BUILD')
     expect(instanceStatus('stopped', 'powering-on')).toBe('SHUTOFF')
+  })
+
+  test('an instance that was never built can only be deleted', () => {
+    const unbuilt = { ...idle('error'), hostId: null, launchedAt: null }
+    for (const action of ['start', 'stop', 'rebootSoft', 'rebootHard', 'pause', 'unpause', 'attach'] as const)
+      expect(instanceCan[action](unbuilt)).toBe(notBuilt)
+    expect(instanceCan.delete(unbuilt)).toBe(true)
+    // Whoever may not know hosts sees none of an instance that ran before its error.
+    expect(instanceCan.rebootHard({ ...unbuilt, launchedAt: '2026-11-28T15:00:00Z' })).toBe(true)
+    expect(instanceCan.rebootHard({ ...unbuilt, hostId: 'h' })).toBe(true)
   })
 
   const allowedIn = (can: (i: ReturnType<typeof idle>) => true | string) =>

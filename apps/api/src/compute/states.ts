@@ -55,7 +55,15 @@ type Stateful = {
    * The absence of the instance's machine; null or undefined when the machine answers, or when the instance is on none.
    */
   machine?: { absence: Absence } | null
+  /** Null when the instance is on no host, and in what a person sees who may not know hosts. */
+  hostId?: string | null
+  /** When the instance first ran; null when it has never run. */
+  launchedAt?: Date | string | null
 }
+/** The reason for which nothing but a deletion is possible after a build that left nothing on any host. */
+export const notBuilt = 'Its build failed and nothing of it is on any host. Delete it and launch again.'
+const isUnbuilt = (i: Stateful): boolean =>
+  i.vmState === 'error' && i.hostId === null && i.launchedAt === null
 const away = {
   silent: 'The machine that this instance is on does not answer. This works again as soon as it does.',
   fenced:
@@ -71,6 +79,7 @@ const inState =
   (verb: string, states: readonly VmState[]) =>
   (i: Stateful): Allowed => {
     if (i.locked) return 'The instance is locked.'
+    if (isUnbuilt(i)) return notBuilt
     const reason = machineAway(i.machine?.absence)
     if (reason) return reason
     if (i.taskState !== null) return `Wait: the instance is busy (${i.taskState.replaceAll(/[_-]/g, ' ')}).`

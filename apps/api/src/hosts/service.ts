@@ -70,7 +70,7 @@ export {
 } from './known.ts'
 export { guestText } from './put-back.ts'
 export { type Absence, absenceOf, hearing, type Standing } from './states.ts'
-export { describedStrays, forgetStrays, loadStray, straysAt } from './strays.ts'
+export { describedStrays, forgetStrays, hostNames, loadStray, straysAt } from './strays.ts'
 export { noteTakenBack, trashView } from './trash.ts'
 export { answersOf, isUnconfirmedSomewhere, type Unconfirmed, unconfirmedOf } from './unconfirmed.ts'
 export { watchHostEvents } from './watch.ts'

@@ -9,6 +9,7 @@ import {
   type EventRow,
   headCursor,
   isAfter,
+  isFarBehind,
   isThere,
   parseCursor,
   readAfter,
@@ -17,6 +18,8 @@ import { heldBack, noteHeldBack } from './held-back.ts'
 import { longSession } from './session.ts'
 
 const pageSize = 500
+/** A reader who has missed more events than this reads everything again, which costs less than the events. */
+const mostMissed = 10_000
 /** How soon the hub looks again for events that a transaction holds back, in ms: the first and the longest pause. */
 const hiddenMs = { first: 10, last: 1_000 }
 
@@ -176,10 +179,15 @@ export class EventHub {
     return () => this.#listeners.delete(listener)
   }
 
-  /** Parses the cursor that a reader wants to resume at; null when the events after it are not known. */
-  async resume(text: string): Promise<Cursor | null> {
+  /**
+   * Parses the cursor that a reader wants to resume at; null when the events after it are not known, or are more than
+   * `most`: whoever may read one project would otherwise make the cloud read the log of all projects.
+   */
+  async resume(text: string, most = mostMissed): Promise<Cursor | null> {
+    const { root } = this.#deps
     const cursor = parseCursor(text)
-    return cursor && (await isThere(this.#deps.root, cursor)) ? cursor : null
+    if (!cursor || !(await isThere(root, cursor))) return null
+    return (await isFarBehind(root, cursor, most)) ? null : cursor
   }
 
   /**
@@ -197,7 +205,7 @@ export class EventHub {
     }
     const stop = this.onRows((rows) => {
       for (const row of rows) if (mayReceive(ctx, row)) queue.push(row)
-      if (queue.length > 10_000) over = true
+      if (queue.length > mostMissed) over = true
       wake()
     })
     this.#breakers.add(end)

@@ -47,6 +47,14 @@ export async function isThere(db: Db, cursor: Cursor): Promise<boolean> {
   return rows.length > 0
 }
 
+/** True when more than `most` events come after the cursor. */
+export async function isFarBehind(db: Db, cursor: Cursor, most: number): Promise<boolean> {
+  const rows = await db.$queryRaw<unknown[]>`SELECT 1 FROM "Event"
+    WHERE ("epoch", "xid", "id") > (${cursor.epoch}::int, ${cursor.xid}, ${cursor.id})
+    ORDER BY "epoch", "xid", "id" OFFSET ${most} LIMIT 1`
+  return rows.length > 0
+}
+
 /** Begins an epoch when the last epoch belongs to another PostgreSQL or to an earlier life of this one; otherwise does nothing. */
 export async function beginEventEpoch(db: Db): Promise<void> {
   await db.$queryRaw`SELECT stratolith_begin_event_epoch()`

@@ -117,6 +117,19 @@ describe('event log', () => {
       expect(await hub.resume(gone)).toBeNull()
   })
 
+  test('a cursor with more events after it than a reader may miss is not resumed', async () => {
+    const ctx = await testCtx(deps)
+    const start = await cursorNow(ctx)
+    for (let count = 0; count < 3; count++) await append(ctx, crypto.randomUUID(), ctx.projectId)
+    expect(await hub.resume(start, 3)).toEqual(parseCursor(start))
+    expect(await hub.resume(start, 2)).toBeNull()
+    expect(await hub.resume('0.0.0', 2)).toBeNull()
+    // The bound holds without being named, too.
+    await deps.root.$executeRaw`INSERT INTO "Event" ("kind", "resourceKind", "resourceId")
+      SELECT 'thing.updated', 'thing', number::text FROM generate_series(1, 10001) number`
+    expect(await hub.resume(start)).toBeNull()
+  })
+
   async function cursorNow(ctx: Ctx & { projectId: string }): Promise<string> {
     const id = crypto.randomUUID()
     const [event] = await collect(ctx, null, 1, () => append(ctx, id, ctx.projectId))

@@ -86,6 +86,21 @@ test('a thing has the name of its last operation, also when the thing is gone', 
   expect(items.map((row) => row.resourceName)).toEqual([null, 'new', 'new', 'new'])
 })
 
+test('a host has its name, although no operation tells it', async () => {
+  const admin = await testCtx(deps, { role: 'admin' })
+  const name = `audited-${crypto.randomUUID()}`
+  const id = crypto.randomUUID()
+  await deps.root.host.create({
+    data: { id, name, endpoint: `fake:${name}`, vcpus: 1, memoryMib: 1, diskGib: 1 },
+  })
+  for (const resourceId of [id, 'image-store'])
+    await inTransaction(admin, (tx) =>
+      appendEvent(tx, { kind: 'host.updated', projectId: null, resourceKind: 'host', resourceId }),
+    )
+  const { items } = await list(admin, { allProjects: true, kind: 'host.updated' })
+  expect(items.map((row) => row.resourceName)).toEqual([null, name])
+})
+
 test('the audit log is filtered by kind, person, project and time, and a % has no special meaning', async () => {
   const [ctx, admin] = [await testCtx(deps), await testCtx(deps, { role: 'admin' })]
   await note(ctx, 'thing.created', 'a')

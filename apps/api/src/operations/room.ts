@@ -7,7 +7,7 @@ import { operationsRouter } from './router.ts'
 export const operationsRoom = defineRoom({
   name: 'operations',
   // compute has maskVerdicts, which decides how much of a placement a caller sees.
-  uses: ['directory', 'compute'],
+  uses: ['directory', 'compute', 'hosts'],
   kinds: {},
   policy: operationsPolicy,
   router: operationsRouter,

@@ -8,6 +8,7 @@ import { csv, everyPage } from '../kit/csv.ts'
 import { DateTime } from '../kit/DateTime.tsx'
 import type { ResourceDescriptor } from '../kit/descriptor.ts'
 import { FreshRows } from '../kit/FreshRows.tsx'
+import { shortId } from '../kit/format.ts'
 import { useHeldRows } from '../kit/held-rows.ts'
 import { Loaded } from '../kit/Loaded.tsx'
 import { lostPageText, useLostPage } from '../kit/lost-page.ts'
@@ -186,7 +187,14 @@ const descriptor: ResourceDescriptor<AuditRow> = {
       id: 'request',
       header: 'Request',
       hideBelow: 'md',
-      cell: (row) => (row.requestId ? <Code fz={11}>{row.requestId.slice(0, 12)}</Code> : '–'),
+      cell: (row) =>
+        row.requestId ? (
+          <Code fz={11} title={row.requestId}>
+            {shortId(row.requestId)}
+          </Code>
+        ) : (
+          '–'
+        ),
     },
   ],
   empty: { title: 'No such event', text: 'Remove a filter to see more.' },
@@ -205,12 +213,12 @@ function Thing({ row }: { row: AuditRow }) {
   return (
     <Group gap="xs" wrap="nowrap">
       {href ? (
-        <Anchor component={Link} href={href} size="sm">
-          {name}
+        <Anchor component={Link} href={href} size="sm" title={name}>
+          {shortId(name)}
         </Anchor>
       ) : (
         <Text size="sm" truncate maw={160} title={name}>
-          {name}
+          {shortId(name)}
         </Text>
       )}
       <Deleted of={row} />

@@ -1,10 +1,12 @@
 'use client'
 import { Avatar, UnstyledButton, VisuallyHidden } from '@mantine/core'
-import { lazy, Suspense, useState } from 'react'
+import { useState } from 'react'
+import { lazyPart } from '../kit/lazy-part.tsx'
 import { useSession } from '../kit/session.ts'
 
-const load = () => import('./AccountMenuOpen.tsx')
-const AccountMenuOpen = lazy(() => load().then((module) => ({ default: module.AccountMenuOpen })))
+const AccountMenuOpen = lazyPart(() =>
+  import('./AccountMenuOpen.tsx').then((module) => module.AccountMenuOpen),
+)
 
 /** global.css makes the letters of these colours readable on their pale grounds; the user's name chooses a colour. */
 const faces = ['petrol', 'busy', 'gray']
@@ -23,16 +25,18 @@ export function AccountMenu() {
     <UnstyledButton
       aria-haspopup="menu"
       onClick={() => setWanted(true)}
-      onMouseEnter={() => void load()}
-      onFocus={() => void load()}
+      onMouseEnter={AccountMenuOpen.ahead}
+      onFocus={AccountMenuOpen.ahead}
     >
       {face}
     </UnstyledButton>
   )
   if (!wanted) return closed
   return (
-    <Suspense fallback={closed}>
-      <AccountMenuOpen target={<UnstyledButton>{face}</UnstyledButton>} />
-    </Suspense>
+    <AccountMenuOpen
+      target={<UnstyledButton>{face}</UnstyledButton>}
+      waiting={closed}
+      onMissing={() => setWanted(false)}
+    />
   )
 }

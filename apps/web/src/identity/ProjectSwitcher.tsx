@@ -1,13 +1,15 @@
 'use client'
 import { Text, UnstyledButton } from '@mantine/core'
 import { IconCloud, IconFolder, IconSelector } from '@tabler/icons-react'
-import { lazy, Suspense, useState } from 'react'
+import { useState } from 'react'
+import { lazyPart } from '../kit/lazy-part.tsx'
 import { placeName } from '../kit/place.ts'
 import { useSession } from '../kit/session.ts'
 import classes from './ProjectSwitcher.module.css'
 
-const load = () => import('./ProjectSwitcherOpen.tsx')
-const ProjectSwitcherOpen = lazy(() => load().then((module) => ({ default: module.ProjectSwitcherOpen })))
+const ProjectSwitcherOpen = lazyPart(() =>
+  import('./ProjectSwitcherOpen.tsx').then((module) => module.ProjectSwitcherOpen),
+)
 
 /** Shows the project that the session is for. The list of projects is loaded when a pointer or the focus comes near. */
 export function ProjectSwitcher() {
@@ -20,8 +22,8 @@ export function ProjectSwitcher() {
       aria-haspopup="listbox"
       aria-expanded={false}
       onClick={() => setWanted(true)}
-      onMouseEnter={() => void load()}
-      onFocus={() => void load()}
+      onMouseEnter={ProjectSwitcherOpen.ahead}
+      onFocus={ProjectSwitcherOpen.ahead}
     >
       {session.project ? <IconFolder size={16} aria-hidden /> : <IconCloud size={16} aria-hidden />}
       <Text size="sm" fw={600} truncate>
@@ -31,9 +33,5 @@ export function ProjectSwitcher() {
     </UnstyledButton>
   )
   if (!wanted) return closed
-  return (
-    <Suspense fallback={closed}>
-      <ProjectSwitcherOpen />
-    </Suspense>
-  )
+  return <ProjectSwitcherOpen waiting={closed} onMissing={() => setWanted(false)} />
 }

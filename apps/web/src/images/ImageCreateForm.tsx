@@ -2,9 +2,9 @@
 import { Group, SegmentedControl, Skeleton, Stack, Text, Textarea, TextInput } from '@mantine/core'
 import { type UseFormReturnType, useForm } from '@mantine/form'
 import { useMutation } from '@tanstack/react-query'
-import dynamic from 'next/dynamic'
 import { useState } from 'react'
 import { bytes } from '../kit/format.ts'
+import { lazyPart } from '../kit/lazy-part.tsx'
 import { NumberField } from '../kit/NumberField.tsx'
 import { notify } from '../kit/notify.ts'
 import { SidePanelForm } from '../kit/SidePanelForm.tsx'
@@ -16,9 +16,9 @@ import { fileProblem, gibFor, nameAfter, readHead } from './format.ts'
 import { uploads } from './portal-uploads.ts'
 import { SharingFields } from './SharingFields.tsx'
 
-const ImageFilePick = dynamic(() => import('./ImageFilePick.tsx').then((module) => module.ImageFilePick), {
-  ssr: false,
-  loading: () => <Skeleton height={118} />,
+const ImageFilePick = lazyPart(() => import('./ImageFilePick.tsx').then((module) => module.ImageFilePick), {
+  browserOnly: true,
+  waiting: <Skeleton height={118} />,
 })
 
 type Values = ImageFormValues & { file: File | null }

@@ -4,11 +4,11 @@ import type { ImageView } from '@stratolith/api/images/contract'
 import { imageTransitioning } from '@stratolith/api/images/states'
 import { IconAlertTriangle } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
-import dynamic from 'next/dynamic'
 import { InstancesWith } from '../compute/instances/InstancesWith.tsx'
 import { DetailPage } from '../kit/DetailPage.tsx'
 import { Loaded } from '../kit/Loaded.tsx'
 import { lazyPanel } from '../kit/lazy-panel.tsx'
+import { lazyPart } from '../kit/lazy-part.tsx'
 import { useSession } from '../kit/session.ts'
 import { useTRPC } from '../kit/trpc.ts'
 import { useUrlPanel } from '../kit/url-state.ts'
@@ -25,7 +25,7 @@ import { useImageActions } from './image-actions.tsx'
 import { useUpload } from './portal-uploads.ts'
 
 /** The code of the tab, with its choice of projects, is loaded when the tab is opened. */
-const ImageMembers = dynamic(() => import('./ImageMembers.tsx').then((module) => module.ImageMembers))
+const ImageMembers = lazyPart(() => import('./ImageMembers.tsx').then((module) => module.ImageMembers))
 const ImageEditForm = lazyPanel(() => import('./ImageEditForm.tsx').then((module) => module.ImageEditForm))
 
 export function ImagePage({ id }: { id: string }) {

@@ -1,9 +1,10 @@
 'use client'
-import dynamic from 'next/dynamic'
+import { lazyPart } from '../kit/lazy-part.tsx'
 import { useUploads } from './portal-uploads.ts'
 
-const UploadList = dynamic(() => import('./UploadList.tsx').then((module) => module.UploadList), {
-  ssr: false,
+const UploadList = lazyPart(() => import('./UploadList.tsx').then((module) => module.UploadList), {
+  browserOnly: true,
+  quiet: true,
 })
 
 /** Part of the shell on every page; shows nothing until something is uploaded. */

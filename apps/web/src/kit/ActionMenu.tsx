@@ -2,8 +2,9 @@
 import { ActionIcon } from '@mantine/core'
 import type { Allowed } from '@stratolith/api/kernel/contract'
 import { IconDots } from '@tabler/icons-react'
-import { lazy, type ReactNode, Suspense, useState } from 'react'
+import { type ReactNode, useState } from 'react'
 import type { ResourceAction } from './descriptor.ts'
+import { lazyPart } from './lazy-part.tsx'
 
 export type MenuEntry = {
   id: string
@@ -13,8 +14,7 @@ export type MenuEntry = {
   allowed: Allowed
   run: () => void
 }
-const load = () => import('./ActionMenuOpen.tsx')
-const ActionMenuOpen = lazy(() => load().then((module) => ({ default: module.ActionMenuOpen })))
+const ActionMenuOpen = lazyPart(() => import('./ActionMenuOpen.tsx').then((module) => module.ActionMenuOpen))
 
 /**
  * Three dots; the menu behind them is loaded when a pointer or the focus comes near. `asButton`: the menu stands among
@@ -42,8 +42,8 @@ export function ActionMenu<V>({
       aria-label={label}
       aria-haspopup="menu"
       onClick={() => setWanted(true)}
-      onMouseEnter={() => void load()}
-      onFocus={() => void load()}
+      onMouseEnter={ActionMenuOpen.ahead}
+      onFocus={ActionMenuOpen.ahead}
     >
       <IconDots size={18} />
     </ActionIcon>
@@ -58,8 +58,12 @@ export function ActionMenu<V>({
     run: () => onRun(action),
   }))
   return (
-    <Suspense fallback={dots}>
-      <ActionMenuOpen label={label} asButton={asButton} entries={entries} />
-    </Suspense>
+    <ActionMenuOpen
+      label={label}
+      asButton={asButton}
+      entries={entries}
+      waiting={dots}
+      onMissing={() => setWanted(false)}
+    />
   )
 }

@@ -3,6 +3,7 @@ import type { AppRouter } from '@stratolith/api/router'
 import { QueryClientProvider } from '@tanstack/react-query'
 import { createTRPCClient, httpBatchLink, httpLink, splitLink } from '@trpc/client'
 import { type ReactNode, useState } from 'react'
+import { batchSize } from './batch.ts'
 import { pageHeaders, type Sender } from './place.ts'
 import { newQueryClient } from './query-client.ts'
 import { TRPCProvider } from './trpc.ts'
@@ -24,7 +25,7 @@ export function CloudProvider({ place, userId, children }: Sender & { children: 
           true: httpLink({ url, methodOverride: 'POST', headers }),
           // The streaming link is not used: tRPC 11.22 aborts an answer that arrives in two pieces (isEmpty of its
           // streams manager), which happens to every answer above some 32 KiB.
-          false: httpBatchLink({ url, maxItems: 20, maxURLLength: 6000, headers }),
+          false: httpBatchLink({ url, maxItems: batchSize, maxURLLength: 6000, headers }),
         }),
       ],
     })

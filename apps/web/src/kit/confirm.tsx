@@ -32,7 +32,7 @@ export function askWithOption(question: Question): Promise<Answer> {
 export const confirm = async (question: Omit<Question, 'option'>): Promise<boolean> =>
   (await askWithOption(question)).yes
 
-const ConfirmDialog = lazyPanel<{ opened: boolean; question: Asked | null }>(() =>
+const ConfirmDialog = lazyPanel<{ opened: boolean; onClose: () => void; question: Asked | null }>(() =>
   import('./ConfirmDialog.tsx').then((module) => module.ConfirmDialog),
 )
 
@@ -46,5 +46,11 @@ export function ConfirmHost() {
     () => asked,
     () => null,
   )
-  return <ConfirmDialog opened={question !== null} question={question} />
+  return (
+    <ConfirmDialog
+      opened={question !== null}
+      onClose={() => question?.answer({ yes: false, ticked: false })}
+      question={question}
+    />
+  )
 }

@@ -47,3 +47,9 @@ export function seconds(ms: number): string {
 /** Returns "21 Nov 2026, 07:58:03" in the reader's own time zone. */
 export const dateTime = (iso: string): string =>
   new Date(iso).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'medium' })
+
+/** The beginning of an ID, with dots, for a cell that has no room for the whole; other texts as they are. */
+export const shortId = (text: string): string =>
+  /^(?:req-)?[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/.test(text)
+    ? `${text.slice(0, text.startsWith('req-') ? 12 : 8)}…`
+    : text

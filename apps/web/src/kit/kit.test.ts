@@ -1,8 +1,8 @@
-import { describe, expect, it, test } from 'vitest'
+import { describe, expect, it, test, vi } from 'vitest'
 import { refuseForeign } from '../identity/server/origin.ts'
 import { endText, operationTitle, resourcePath } from '../operations/words.ts'
 import { cloudError, formErrors, isLostMarker, isNothing } from './errors.ts'
-import { ago, bytes, seconds } from './format.ts'
+import { ago, bytes, seconds, shortId } from './format.ts'
 import { safeReturnPath, wayBack } from './paths.ts'
 
 describe('the address after a sign-in', () => {
@@ -39,11 +39,17 @@ describe('requests that change something', () => {
     expect(
       refuseForeign(request({ origin: 'http://cloud:8080', 'sec-fetch-site': 'same-origin' })),
     ).toBeNull()
-    expect(refuseForeign(request({ origin: 'https://cloud:8080' }))).toBeNull()
+    expect(refuseForeign(request({ origin: 'http://cloud:8080' }))).toBeNull()
+    vi.stubEnv('STRATOLITH_FRONT_SECRET', 'front')
+    const tls = { 'x-stratolith-door': 'front', 'x-forwarded-proto': 'https' }
+    expect(refuseForeign(request({ origin: 'https://cloud:8080', ...tls }))).toBeNull()
+    expect(refuseForeign(request({ origin: 'http://cloud:8080', ...tls }))?.status).toBe(403)
+    vi.unstubAllEnvs()
   })
   it.each<Record<string, string>>([
     { origin: 'http://evil.example' },
     { origin: 'http://cloud:8081' },
+    { origin: 'https://cloud:8080' },
     { origin: 'null' },
     { origin: 'http://cloud:8080', 'sec-fetch-site': 'cross-site' },
     { origin: 'http://cloud:8080', 'sec-fetch-site': 'same-site' },
@@ -84,6 +90,13 @@ describe('errors', () => {
 })
 
 describe('words', () => {
+  it('of IDs are cut where that is seen', () => {
+    const id = '0b1f6a52-8c39-4f43-9c53-0a4de3a31c11'
+    expect([id, `req-${id}`, id.replaceAll('-', ''), 'web-1', ''].map(shortId)).toEqual([
+      ...['0b1f6a52…', 'req-0b1f6a52…', '0b1f6a52…'],
+      ...['web-1', ''],
+    ])
+  })
   it('of numbers', () => {
     expect([bytes(0), bytes(1536), bytes(512 * 1024 ** 2)]).toEqual(['0 B', '1.5 KiB', '512 MiB'])
     expect([seconds(0.4), seconds(340), seconds(999.7), seconds(12_400), seconds(125_000)]).toEqual([

@@ -3,6 +3,8 @@ import { cloudError } from './errors.ts'
 import { randomToken } from './random.ts'
 
 const toasts = () => import('./toasts.ts')
+/** Loads the code of toasts, so that they can tell of a connection that is gone. */
+export const loadToasts = async (): Promise<void> => void (await toasts())
 
 /** Toasts: what has begun, what has ended, what has failed and why. Forms show their errors themselves. */
 export const notify = {
@@ -25,6 +27,15 @@ export const notify = {
   /** Tells that an operation which was asked for before has failed. */
   failedLater: (title: string, message: string) =>
     void toasts().then(({ showToast }) => showToast({ title, message, color: 'bad' })),
+  /** A toast that stands already is not shown a second time. */
+  partMissing: () =>
+    void toasts().then(({ showToast }) =>
+      showToast({
+        id: 'part-missing',
+        message: 'This part of the portal did not arrive. Check your connection and try again.',
+        color: 'bad',
+      }),
+    ),
   failed: (error: unknown) => {
     const { message, requestId } = cloudError(error)
     void toasts().then(({ showToast }) =>

@@ -9,6 +9,15 @@ export const ownKey = (userId: string, name: string): string => `${personal}${us
 export const preferenceKey = (userId: string, name: string): string =>
   `stratolith.preference ${userId} ${name}`
 
+/** A key for a preference that is kept under a digest of these words, from which nobody reads them. */
+export function namelessKey(words: string): string {
+  let digest = 0xcbf29ce484222325n
+  // FNV-1a. The browser's own digests are asynchronous, and absent from pages over http.
+  for (const byte of new TextEncoder().encode(words))
+    digest = BigInt.asUintN(64, (digest ^ BigInt(byte)) * 0x100000001b3n)
+  return `stratolith.preference ${digest.toString(16)}`
+}
+
 /** Removes what is personal. `but`: the user whose things stay. */
 export function forgetOwn(store: Storage, but: string | null = null): void {
   const keys = Array.from({ length: store.length }, (_, index) => store.key(index) ?? '')

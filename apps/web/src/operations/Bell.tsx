@@ -2,13 +2,14 @@
 import { ActionIcon, Indicator, Popover, Text } from '@mantine/core'
 import { IconBell } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
-import { lazy, Suspense, useEffect, useState } from 'react'
+import { useEffect, useState } from 'react'
+import { lazyPart } from '../kit/lazy-part.tsx'
 import { reachOf } from '../kit/place.ts'
 import { useSession } from '../kit/session.ts'
 import { useTRPC } from '../kit/trpc.ts'
 import { isNews, isUnread, markSeen, seenAt } from './seen.ts'
 
-const News = lazy(() => import('./News.tsx').then((module) => ({ default: module.News })))
+const News = lazyPart(() => import('./News.tsx').then((module) => module.News))
 const looked = 20
 
 /** The bell: how many operations of the user have ended since the last look, and behind it the list of operations. */
@@ -72,9 +73,12 @@ export function Bell() {
         </Popover.Target>
       </Indicator>
       <Popover.Dropdown p="sm" aria-label="Notifications">
-        <Suspense fallback={<Text size="sm">Loading…</Text>}>
-          <News items={items} seen={seen} onLeave={() => toggle(false)} />
-        </Suspense>
+        <News
+          items={items}
+          seen={seen}
+          onLeave={() => toggle(false)}
+          waiting={<Text size="sm">Loading…</Text>}
+        />
       </Popover.Dropdown>
     </Popover>
   )

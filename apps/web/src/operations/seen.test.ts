@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { preferenceKey } from '../kit/own-storage.ts'
 import { isNews, isUnread, markSeen, seenAt } from './seen.ts'
 
 test('failures and the ends of long operations are news', () => {
@@ -25,10 +26,16 @@ test('a look at the operations of one project leaves those of another unread', (
   const store = {
     getItem: (key: string) => kept.get(key) ?? null,
     setItem: (key: string, value: string) => void kept.set(key, value),
+    removeItem: (key: string) => void kept.delete(key),
   } as unknown as Storage
   markSeen(store, { userId: 'ann', at: 'one' }, '2026-11-28T15:00:00.000Z')
   markSeen(store, { userId: 'ann', at: 'two' }, '2026-11-28T16:00:00.000Z')
   expect(seenAt(store, { userId: 'ann', at: 'one' })).toBe('2026-11-28T15:00:00.000Z')
   expect(seenAt(store, { userId: 'ann', at: 'cloud' })).toBeNull()
   expect(seenAt(store, { userId: 'bob', at: 'one' })).toBeNull()
+  expect([...kept.keys()].join(), 'names nobody').not.toMatch(/ann|one|two/)
+  kept.set(preferenceKey('bob', 'operations.seen one'), '2026-11-28T14:00:00.000Z')
+  expect(seenAt(store, { userId: 'bob', at: 'one' }), 'of an older version').toBe('2026-11-28T14:00:00.000Z')
+  expect(kept.size).toBe(3)
+  expect([...kept.keys()].join()).not.toContain('bob')
 })

@@ -1,9 +1,9 @@
 'use client'
 import { Tabs } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import { lazy, Suspense } from 'react'
 import { Sessions } from '../identity/sessions/Sessions.tsx'
 import { Ago } from '../kit/Ago.tsx'
+import { lazyPart } from '../kit/lazy-part.tsx'
 import { placeName } from '../kit/place.ts'
 import { useSession } from '../kit/session.ts'
 import { useTRPC } from '../kit/trpc.ts'
@@ -12,14 +12,12 @@ import { Facts } from '../ui/Fact.tsx'
 import { PageHeader } from '../ui/PageHeader.tsx'
 import { Section } from '../ui/Section.tsx'
 
-const PasswordPanel = lazy(() =>
-  import('./PasswordPanel.tsx').then((module) => ({ default: module.PasswordPanel })),
+const PasswordPanel = lazyPart(() => import('./PasswordPanel.tsx').then((module) => module.PasswordPanel))
+const SecondFactorPanel = lazyPart(() =>
+  import('./SecondFactorPanel.tsx').then((module) => module.SecondFactorPanel),
 )
-const SecondFactorPanel = lazy(() =>
-  import('./SecondFactorPanel.tsx').then((module) => ({ default: module.SecondFactorPanel })),
-)
-const ApplicationCredentials = lazy(() =>
-  import('./ApplicationCredentials.tsx').then((module) => ({ default: module.ApplicationCredentials })),
+const ApplicationCredentials = lazyPart(() =>
+  import('./ApplicationCredentials.tsx').then((module) => module.ApplicationCredentials),
 )
 
 const tabs = [
@@ -49,7 +47,7 @@ export function ProfilePage() {
         </Tabs.List>
         {tabs.map(({ id, content }) => (
           <Tabs.Panel key={id} value={id} pt="md">
-            <Suspense fallback={null}>{content}</Suspense>
+            {content}
           </Tabs.Panel>
         ))}
       </Tabs>

@@ -1,5 +1,4 @@
 'use client'
-import dynamic from 'next/dynamic'
 import { type ReactNode, useEffect, useLayoutEffect } from 'react'
 import { visited } from '../identity/own-projects.ts'
 import { UploadTray } from '../images/UploadTray.tsx'
@@ -7,6 +6,7 @@ import { CloudProvider } from '../kit/CloudProvider.tsx'
 import { installClipboard } from '../kit/clipboard.ts'
 import { ConfirmHost } from '../kit/confirm.tsx'
 import { densityOf, showDensity } from '../kit/density.ts'
+import { lazyPart } from '../kit/lazy-part.tsx'
 import { LiveProvider } from '../kit/live.tsx'
 import { forgetOwn } from '../kit/own-storage.ts'
 import { type Session, SessionContext } from '../kit/session.ts'
@@ -18,7 +18,10 @@ import { Shell } from './Shell.tsx'
 installClipboard()
 
 // The toasts are loaded after the page, because no toast is shown before somebody does something.
-const Toasts = dynamic(() => import('./Toasts.tsx').then((module) => module.Toasts), { ssr: false })
+const Toasts = lazyPart(() => import('./Toasts.tsx').then((module) => module.Toasts), {
+  browserOnly: true,
+  quiet: true,
+})
 
 /** The providers that all pages inside of the shell need. */
 export function Portal({

@@ -2,10 +2,10 @@
 import { ActionIcon, Burger, Button, Group, Kbd, Text } from '@mantine/core'
 import { useDisclosure, useHotkeys } from '@mantine/hooks'
 import { IconHelp, IconSearch } from '@tabler/icons-react'
-import dynamic from 'next/dynamic'
 import { type ReactNode, useState } from 'react'
 import { AccountMenu } from '../identity/AccountMenu.tsx'
 import { ProjectSwitcher } from '../identity/ProjectSwitcher.tsx'
+import { lazyPart } from '../kit/lazy-part.tsx'
 import { Link, usePathname } from '../kit/navigation.tsx'
 import { paths } from '../kit/paths.ts'
 import { useSession } from '../kit/session.ts'
@@ -20,8 +20,10 @@ import classes from './Shell.module.css'
 import { SideBar } from './SideBar.tsx'
 
 // Both are loaded when they are opened for the first time.
-const Palette = dynamic(() => import('./Palette.tsx').then((module) => module.Palette), { ssr: false })
-const Help = dynamic(() => import('./Help.tsx').then((module) => module.Help), { ssr: false })
+const Palette = lazyPart(() => import('./Palette.tsx').then((module) => module.Palette), {
+  browserOnly: true,
+})
+const Help = lazyPart(() => import('./Help.tsx').then((module) => module.Help), { browserOnly: true })
 
 /** The header, the side bar and the page. Below 768 px the side bar is a drawer. */
 export function Shell({ children }: { children: ReactNode }) {
@@ -62,8 +64,14 @@ export function Shell({ children }: { children: ReactNode }) {
           <div className={classes.page}>{closed ? <Closed why={closed} /> : children}</div>
         </HelpSlot>
       </main>
-      {paletteOpen && <Palette onClose={() => setPaletteOpen(false)} onHelp={() => setHelpOpen(true)} />}
-      {helpOpen && <Help onClose={() => setHelpOpen(false)} />}
+      {paletteOpen && (
+        <Palette
+          onClose={() => setPaletteOpen(false)}
+          onHelp={() => setHelpOpen(true)}
+          onMissing={() => setPaletteOpen(false)}
+        />
+      )}
+      {helpOpen && <Help onClose={() => setHelpOpen(false)} onMissing={() => setHelpOpen(false)} />}
     </div>
   )
 }

@@ -1,6 +1,7 @@
 'use client'
 import { Notifications } from '@mantine/notifications'
 import { useEffect, useRef } from 'react'
+import { loadToasts } from '../kit/notify.ts'
 
 const corner = 'bottom-left'
 
@@ -9,6 +10,7 @@ const corner = 'bottom-left'
  * foot of the window. A toast under the pointer does not stop the time of the others.
  */
 export function Toasts() {
+  useEffect(() => void loadToasts(), [])
   return (
     <div ref={useToastsHeight()}>
       <Notifications

@@ -1,5 +1,11 @@
 import type { ClosedTo } from './navigation.tsx'
 
+/** What an administrator reads who opens a page of a project without being in one. */
+export const ofOneProject = {
+  title: 'This page is of one project',
+  text: 'You look at the whole cloud: no project is chosen, or you have no role in the project of the link. Choose a project of yours at the top, or see what all projects have.',
+}
+
 /** Tells a person who cannot open a page for whom the page is. */
 export const closedWords: Record<ClosedTo, { title: string; text: string }> = {
   project: {

@@ -2,7 +2,7 @@ import type { ReactElement } from 'react'
 import { expect, test } from 'vitest'
 import type { Session } from '../kit/session.ts'
 import { closedWords } from './closed-words.ts'
-import { closedTo, sameKind, sideBarFor } from './navigation.tsx'
+import { closedTo, cloudListOf, sameKind, sideBarFor } from './navigation.tsx'
 
 const session = (over: Partial<Session>): Session => ({
   ...{ at: 'p', place: 'p', beyond: false, home: 'p' },
@@ -51,6 +51,16 @@ test.each([
   [cloud, '/instances/7', null],
 ] as const)('the session and page of case %# are open or closed as expected', (who, pathname, why) =>
   expect(closedTo(who, pathname)).toBe(why),
+)
+
+test.each([
+  [cloud, '/instances', '/admin/instances'],
+  [cloud, '/instances/new', '/admin/instances'],
+  [cloud, '/ports', '/admin/ports'],
+  [cloud, '/key-pairs', null],
+  [domain, '/instances', null],
+] as const)('the list of all projects for the session and page of case %#', (who, pathname, href) =>
+  expect(cloudListOf(who, pathname)?.href ?? null).toBe(href),
 )
 
 test('the text of a page for administrators of the cloud does not name administrators of domains', () => {

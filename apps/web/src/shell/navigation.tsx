@@ -55,6 +55,13 @@ export function sameKind(pathname: string): string {
   return items.find(({ href }) => href !== paths.overview && isHere(href, pathname))?.href ?? paths.overview
 }
 
+/** Returns the list of the same things in all projects, when there is one that this session may open. */
+export function cloudListOf(session: Session, pathname: string): Pick<NavItem, 'href' | 'label'> | null {
+  const own = sameKind(pathname)
+  const items = navigationFor(session).flatMap(({ items }) => items)
+  return items.find(({ href }) => href === `/admin${own === paths.launch ? paths.instances : own}`) ?? null
+}
+
 /** An audience to which a session may not belong. */
 export type ClosedTo = Exclude<Audience, 'everyone'>
 

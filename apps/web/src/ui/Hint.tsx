@@ -2,13 +2,12 @@
 import {
   cloneElement,
   type FocusEvent,
-  lazy,
   type MouseEvent,
   type ReactElement,
   type ReactNode,
-  Suspense,
   useState,
 } from 'react'
+import { lazyPart } from '../kit/lazy-part.tsx'
 
 type Target = {
   onMouseEnter?: (event: MouseEvent<HTMLElement>) => void
@@ -16,7 +15,9 @@ type Target = {
   onFocus?: (event: FocusEvent<HTMLElement>) => void
   onBlur?: (event: FocusEvent<HTMLElement>) => void
 }
-const HintBubble = lazy(() => import('./HintBubble.tsx').then((module) => ({ default: module.HintBubble })))
+const HintBubble = lazyPart(() => import('./HintBubble.tsx').then((module) => module.HintBubble), {
+  quiet: true,
+})
 
 /**
  * A tooltip for one element, on hover and on focus (a tap focuses). Its code is loaded when somebody looks at a hint
@@ -52,9 +53,7 @@ export function Hint({ label, children }: { label: ReactNode; children: ReactEle
         },
       })}
       {target && (
-        <Suspense fallback={null}>
-          <HintBubble target={target} opened={opened} label={label} />
-        </Suspense>
+        <HintBubble target={target} opened={opened} label={label} onMissing={() => setTarget(null)} />
       )}
     </>
   )

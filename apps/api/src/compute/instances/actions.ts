@@ -8,6 +8,7 @@ import {
   type InstanceView,
   instanceCan,
   type instanceUpdateInput,
+  notBuilt,
   type rebootInput,
   type TaskState,
 } from '../contract.ts'
@@ -110,10 +111,8 @@ export const unpauseInstance = (ctx: Ctx, input: { id: string }) =>
  * The reason why an instance cannot be switched on after a failed build, which left nothing on any host; otherwise
  * null.
  */
-function built(i: Stateful & { hostId?: string | null }): string | null {
-  return i.vmState === 'error' && i.hostId === null
-    ? 'Its build failed, so there is nothing to switch on. Delete it and launch again.'
-    : null
+function built(i: Stateful): string | null {
+  return i.vmState === 'error' && i.hostId === null ? notBuilt : null
 }
 
 /**
@@ -200,8 +199,7 @@ const adminsLock = () =>
 export async function resetInstance(ctx: Ctx, input: { id: string; to: 'active' | 'error' }): Promise<void> {
   await inTransaction(ctx, async (tx) => {
     const row = await loadInstance(tx, 'compute:reset_instance', input.id)
-    if (input.to === 'active' && row.hostId === null)
-      throw conflict('Its build failed and nothing of it is on any host: delete it and launch again.')
+    if (input.to === 'active' && row.hostId === null) throw conflict(notBuilt)
     const operationId = crypto.randomUUID()
     const patch =
       input.to === 'active'

@@ -1,8 +1,8 @@
 'use client'
-import dynamic from 'next/dynamic'
+import { lazyPart } from '../../kit/lazy-part.tsx'
 import { ConsoleLoading } from './ConsoleLoading.tsx'
 
-export const LinkedConsole = dynamic(
+export const LinkedConsole = lazyPart(
   () => import('./LinkedScreen.tsx').then((module) => module.LinkedScreen),
-  { ssr: false, loading: ConsoleLoading },
+  { browserOnly: true, waiting: <ConsoleLoading /> },
 )

@@ -1,8 +1,8 @@
 'use client'
-import dynamic from 'next/dynamic'
+import { lazyPart } from '../../kit/lazy-part.tsx'
 import { ConsoleLoading } from './ConsoleLoading.tsx'
 
-export const SerialConsole = dynamic(
+export const SerialConsole = lazyPart(
   () => import('./SerialTerminal.tsx').then((module) => module.SerialTerminal),
-  { ssr: false, loading: ConsoleLoading },
+  { browserOnly: true, waiting: <ConsoleLoading /> },
 )

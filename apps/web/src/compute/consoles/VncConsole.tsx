@@ -1,8 +1,8 @@
 'use client'
-import dynamic from 'next/dynamic'
+import { lazyPart } from '../../kit/lazy-part.tsx'
 import { ConsoleLoading } from './ConsoleLoading.tsx'
 
-export const VncConsole = dynamic(() => import('./VncScreen.tsx').then((module) => module.VncScreen), {
-  ssr: false,
-  loading: ConsoleLoading,
+export const VncConsole = lazyPart(() => import('./VncScreen.tsx').then((module) => module.VncScreen), {
+  browserOnly: true,
+  waiting: <ConsoleLoading />,
 })

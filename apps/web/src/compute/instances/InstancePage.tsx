@@ -2,9 +2,9 @@
 import { Skeleton, Text } from '@mantine/core'
 import type { InstanceDetail } from '@stratolith/api/compute/contract'
 import { useQuery } from '@tanstack/react-query'
-import dynamic from 'next/dynamic'
 import { DetailPage } from '../../kit/DetailPage.tsx'
 import { Loaded } from '../../kit/Loaded.tsx'
+import { lazyPart } from '../../kit/lazy-part.tsx'
 import { paths } from '../../kit/paths.ts'
 import { useSession } from '../../kit/session.ts'
 import { useTRPC } from '../../kit/trpc.ts'
@@ -21,15 +21,15 @@ import { useInstanceActions } from './use-instance-actions.tsx'
 import { Waiting } from './Waiting.tsx'
 
 /** The code of a tab that is not open at first is loaded when the tab is opened. */
-const loading = () => <Skeleton height={240} radius="md" role="status" aria-label="Loading" />
-const ConsoleLog = dynamic(() => import('../consoles/ConsoleLog.tsx').then((m) => m.ConsoleLog), { loading })
-const InterfacesTab = dynamic(() => import('./tabs/InterfacesTab.tsx').then((m) => m.InterfacesTab), {
-  loading,
+const waiting = <Skeleton height={240} radius="md" role="status" aria-label="Loading" />
+const ConsoleLog = lazyPart(() => import('../consoles/ConsoleLog.tsx').then((m) => m.ConsoleLog), { waiting })
+const InterfacesTab = lazyPart(() => import('./tabs/InterfacesTab.tsx').then((m) => m.InterfacesTab), {
+  waiting,
 })
-const VolumesTab = dynamic(() => import('./tabs/VolumesTab.tsx').then((m) => m.VolumesTab), { loading })
-const SecurityTab = dynamic(() => import('./tabs/SecurityTab.tsx').then((m) => m.SecurityTab), { loading })
-const OperationsOf = dynamic(() => import('../../operations/OperationsOf.tsx').then((m) => m.OperationsOf), {
-  loading,
+const VolumesTab = lazyPart(() => import('./tabs/VolumesTab.tsx').then((m) => m.VolumesTab), { waiting })
+const SecurityTab = lazyPart(() => import('./tabs/SecurityTab.tsx').then((m) => m.SecurityTab), { waiting })
+const OperationsOf = lazyPart(() => import('../../operations/OperationsOf.tsx').then((m) => m.OperationsOf), {
+  waiting,
 })
 
 export function InstancePage({ id }: { id: string }) {

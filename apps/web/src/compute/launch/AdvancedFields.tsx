@@ -2,12 +2,12 @@
 import { Badge, Box, Button, Collapse, Group, Paper, Text } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { IconChevronDown, IconChevronRight } from '@tabler/icons-react'
-import dynamic from 'next/dynamic'
 import { useState } from 'react'
+import { lazyPart } from '../../kit/lazy-part.tsx'
 import type { LaunchFormApi } from './use-launch-form.ts'
 import type { LaunchValues } from './values.ts'
 
-const AdvancedBody = dynamic(() => import('./AdvancedBody.tsx').then((m) => m.AdvancedBody))
+const AdvancedBody = lazyPart(() => import('./AdvancedBody.tsx').then((m) => m.AdvancedBody))
 
 /** The fields that few launches need. The section opens in place, and says how many of its fields are set. */
 const advanced = [

@@ -2,13 +2,13 @@
 import { Button, Group, NativeSelect, Stack } from '@mantine/core'
 import type { KeyPairCreated, KeyPairView } from '@stratolith/api/compute/contract'
 import { IconPlus } from '@tabler/icons-react'
-import dynamic from 'next/dynamic'
 import { useState } from 'react'
+import { lazyPart } from '../../kit/lazy-part.tsx'
 import { FormSection } from './FormSection.tsx'
 
 /** This code is loaded when somebody wants a new key. */
-const NewKeyPair = dynamic(() => import('./NewKeyPair.tsx').then((m) => m.NewKeyPair))
-const PrivateKeyOnce = dynamic(() => import('../key-pairs/PrivateKeyOnce.tsx').then((m) => m.PrivateKeyOnce))
+const NewKeyPair = lazyPart(() => import('./NewKeyPair.tsx').then((m) => m.NewKeyPair))
+const PrivateKeyOnce = lazyPart(() => import('../key-pairs/PrivateKeyOnce.tsx').then((m) => m.PrivateKeyOnce))
 
 type Props = {
   keyPairs: KeyPairView[]

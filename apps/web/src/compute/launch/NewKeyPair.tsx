@@ -3,7 +3,7 @@ import { Button, Group, Paper, Stack, Text } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import type { KeyPairCreated } from '@stratolith/api/compute/contract'
 import { useMutation } from '@tanstack/react-query'
-import type { KeyboardEvent } from 'react'
+import { type KeyboardEvent, useEffect, useRef } from 'react'
 import { cloudError, formErrors } from '../../kit/errors.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { emptyKeyPair, KeyPairFields, keyPairInput, keyPairProblems } from '../key-pairs/KeyPairFields.tsx'
@@ -24,6 +24,9 @@ export function NewKeyPair({ onCancel, onMade }: NewProps) {
       onError: (error) => form.setErrors(formErrors(error)),
     }),
   )
+  // The button that opened the fields is gone, and the focus with it.
+  const box = useRef<HTMLDivElement>(null)
+  useEffect(() => box.current?.querySelector<HTMLElement>('[data-autofocus]')?.focus(), [])
   const submit = () => {
     if (!form.validate().hasErrors) create.mutate(keyPairInput(form.getValues()))
   }
@@ -34,7 +37,15 @@ export function NewKeyPair({ onCancel, onMade }: NewProps) {
     submit()
   }
   return (
-    <Paper withBorder p="sm" radius="md" role="group" aria-label="New key pair" onKeyDown={onKeyDown}>
+    <Paper
+      ref={box}
+      withBorder
+      p="sm"
+      radius="md"
+      role="group"
+      aria-label="New key pair"
+      onKeyDown={onKeyDown}
+    >
       <Stack gap="sm">
         <KeyPairFields form={form} />
         {create.isError && !cloudError(create.error).field && (

@@ -3,10 +3,10 @@ import { Button, Collapse, Group, Stack, Text, ThemeIcon } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import type { LaunchPlan } from '@stratolith/api/compute/contract'
 import { IconAlertTriangle, IconCheck } from '@tabler/icons-react'
-import dynamic from 'next/dynamic'
+import { lazyPart } from '../../kit/lazy-part.tsx'
 
 /** This code is loaded when somebody asks for the reasons. */
-const Explanation = dynamic(() => import('../../operations/Explanation.tsx').then((m) => m.Explanation))
+const Explanation = lazyPart(() => import('../../operations/Explanation.tsx').then((m) => m.Explanation))
 
 /** Says on how many hosts the instance fits, and host by host why it does not; opens by itself when it fits nowhere. */
 export function PlacementSummary({ plan }: { plan: LaunchPlan }) {

@@ -1,7 +1,7 @@
 'use client'
 import { Group, SegmentedControl } from '@mantine/core'
-import { lazy, Suspense } from 'react'
 import { lazyPanel } from '../../kit/lazy-panel.tsx'
+import { lazyPart } from '../../kit/lazy-part.tsx'
 import { MainAction } from '../../kit/MainAction.tsx'
 import { ResourceTable } from '../../kit/ResourceTable.tsx'
 import { useManage } from '../../kit/rights.ts'
@@ -13,9 +13,7 @@ import { projectList } from './list.ts'
 import { useProjectActions } from './use-project-actions.tsx'
 
 const ProjectForm = lazyPanel(() => import('./ProjectForm.tsx').then((module) => module.ProjectForm))
-const ProjectTree = lazy(() =>
-  import('./ProjectTree.tsx').then((module) => ({ default: module.ProjectTree })),
-)
+const ProjectTree = lazyPart(() => import('./ProjectTree.tsx').then((module) => module.ProjectTree))
 
 export function ProjectsPage() {
   const manage = useManage()
@@ -43,13 +41,7 @@ export function ProjectsPage() {
           </Group>
         }
       />
-      {tree ? (
-        <Suspense fallback={null}>
-          <ProjectTree />
-        </Suspense>
-      ) : (
-        <ProjectList />
-      )}
+      {tree ? <ProjectTree /> : <ProjectList />}
       <ProjectForm opened={panel.opened} onClose={panel.close} />
     </>
   )

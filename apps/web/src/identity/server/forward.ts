@@ -1,5 +1,6 @@
 import type { IssuedToken } from '@stratolith/api/identity/contract'
 import { cookies } from 'next/headers'
+import { batchSize } from '../../kit/batch.ts'
 import { cloudError } from '../../kit/errors.ts'
 import { apiUrl, doorHeaders } from './api.ts'
 import { sourceOf } from './front-door.ts'
@@ -18,6 +19,8 @@ export async function forwardTrpc(request: Request, procedures: string): Promise
   if (!/^[\w.,]{1,4000}$/.test(procedures)) return refusal(404, 'not_found', 'There is no such procedure.')
   if (procedures.split(',').some((name) => ownRoutes.has(name)))
     return refusal(404, 'not_found', 'There is no such procedure.')
+  if (procedures.split(',').length > batchSize)
+    return refusal(400, 'invalid_input', `A batch has at most ${batchSize} calls. Send several batches.`)
   const known = await readSession(await cookies())
   const asked = askedBy(request.headers)
   const there = known && (await sessionOrRefusal(known, asked))

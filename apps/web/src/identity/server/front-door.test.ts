@@ -1,5 +1,5 @@
 import { NextRequest } from 'next/server'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, test, vi } from 'vitest'
 import { proxy } from '../../proxy.ts'
 import { authOptions } from './auth-options.ts'
 import { forwardTrpc } from './forward.ts'
@@ -101,6 +101,17 @@ describe('a procedure that counts failures by address', () => {
   it.each(strangers)('counts failures for this machine with %s', async (_, headers) => {
     expect(await told(headers)).toBeNull()
   })
+})
+
+test('a batch of more than 20 calls is refused and not passed on', async () => {
+  const asked = vi.fn(async () => new Response('{}'))
+  vi.stubGlobal('fetch', asked)
+  const statusOf = async (count: number) => {
+    const calls = Array.from({ length: count }, () => 'system.facts').join(',')
+    return (await forwardTrpc(new Request('http://127.0.0.1:7002/api/trpc/x?batch=1'), calls)).status
+  }
+  expect([await statusOf(21), asked.mock.calls.length]).toEqual([400, 0])
+  expect([await statusOf(20), asked.mock.calls.length]).toEqual([200, 1])
 })
 
 describe('the Host header', () => {

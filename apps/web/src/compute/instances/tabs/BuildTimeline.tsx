@@ -1,14 +1,14 @@
 'use client'
 import { Skeleton, Stack } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import dynamic from 'next/dynamic'
 import { Loaded } from '../../../kit/Loaded.tsx'
+import { lazyPart } from '../../../kit/lazy-part.tsx'
 import { useLook } from '../../../kit/session.ts'
 import { useTRPC } from '../../../kit/trpc.ts'
 import { Timeline } from '../../../operations/Timeline.tsx'
 import { Section } from '../../../ui/Section.tsx'
 
-const Explanation = dynamic(() => import('../../../operations/Explanation.tsx').then((m) => m.Explanation))
+const Explanation = lazyPart(() => import('../../../operations/Explanation.tsx').then((m) => m.Explanation))
 
 /** Shows step by step how the instance is being built, and after a failure how its host was chosen. */
 export function BuildTimeline({ id, projectId }: { id: string; projectId: string }) {

@@ -1,6 +1,6 @@
 'use client'
 import type { InstanceDetail } from '@stratolith/api/compute/contract'
-import dynamic from 'next/dynamic'
+import { lazyPart } from '../../../kit/lazy-part.tsx'
 import { useSession } from '../../../kit/session.ts'
 import { Columns } from '../../../ui/Columns.tsx'
 import { Facts } from '../../../ui/Fact.tsx'
@@ -11,7 +11,7 @@ import { HowToConnect } from './HowToConnect.tsx'
 import { OwnWords } from './OwnWords.tsx'
 import { UserData } from './UserData.tsx'
 
-const BuildTimeline = dynamic(() => import('./BuildTimeline.tsx').then((m) => m.BuildTimeline))
+const BuildTimeline = lazyPart(() => import('./BuildTimeline.tsx').then((m) => m.BuildTimeline))
 
 export function OverviewTab({ view }: { view: InstanceDetail }) {
   const session = useSession()
