@@ -1,6 +1,6 @@
 'use client'
 import { Anchor, Breadcrumbs, Tabs, Text } from '@mantine/core'
-import { type ReactNode, useEffect } from 'react'
+import type { ReactNode } from 'react'
 import { PageHeader } from '../ui/PageHeader.tsx'
 import { ReasonButton } from '../ui/ReasonButton.tsx'
 import { ActionMenu } from './ActionMenu.tsx'
@@ -10,6 +10,7 @@ import { headerActions } from './header-actions.ts'
 import { Link, usePathname, useRouter } from './navigation.tsx'
 import { ownPath } from './paths.ts'
 import { useUrlState } from './url-state.ts'
+import { useTitle } from './use-title.ts'
 
 export type DetailTab = { id: string; label: string; content: ReactNode }
 
@@ -38,9 +39,7 @@ export function DetailPage<V extends { id: string }>({
   const guarded = useGuarded<V>(descriptor.kind)
   const name = descriptor.name(view)
   // The title of the browser's tab names the resource, so that several tabs can be told apart.
-  useEffect(() => {
-    document.title = `${name} · Stratolith`
-  }, [name])
+  useTitle(`${name} · Stratolith`)
   const first = tabs[0]?.id ?? ''
   const asked = get('tab')
   const tab = tabs.some(({ id }) => id === asked) ? asked : first

@@ -2,9 +2,9 @@
 import { Modal } from '@mantine/core'
 import type { InstanceDetail } from '@stratolith/api/compute/contract'
 import { useQuery } from '@tanstack/react-query'
-import { useEffect } from 'react'
 import { Loaded } from '../../kit/Loaded.tsx'
 import { useTRPC } from '../../kit/trpc.ts'
+import { useTitle } from '../../kit/use-title.ts'
 import { whyNoConsole } from '../instances/state.ts'
 import classes from './console.module.css'
 import { SerialConsole } from './SerialConsole.tsx'
@@ -17,9 +17,7 @@ export function ConsoleWindow({ id, kind }: { id: string; kind: Kind }) {
   const trpc = useTRPC()
   const query = useQuery(trpc.compute.instances.get.queryOptions({ id }))
   const name = query.data?.name
-  useEffect(() => {
-    if (name) document.title = `${name} · console · Stratolith`
-  }, [name])
+  useTitle(name === undefined ? null : `${name} · console · Stratolith`)
   return (
     <Modal
       opened
