@@ -189,7 +189,13 @@ test('a menu whose code does not arrive says so, and opens when the connection i
   await page.context().setOffline(true)
   for (const menu of menus) {
     await menu.click()
-    await expect(page.getByText('This part of the portal did not arrive.', { exact: false })).toBeVisible()
+    const toast = page.locator('.mantine-Notification-root', {
+      hasText: 'This part of the portal did not arrive.',
+    })
+    await expect(toast).toBeVisible()
+    // Each menu is waited for: a toast of the menu before would hide that the code of this one is still on its way.
+    await toast.getByRole('button').click()
+    await expect(toast).toHaveCount(0)
     await expect(menu).toBeVisible()
     await expect(page.getByRole('heading', { name: 'Networks', level: 1 })).toBeVisible()
   }
