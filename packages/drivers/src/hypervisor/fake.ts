@@ -221,7 +221,8 @@ export function createFakeHypervisor(options: FakeHypervisorOptions = {}): FakeH
     },
     pause: (op, id) => freeze(op, id, 'paused'),
     unpause: (op, id) => freeze(op, id, 'running'),
-    growVolume: async (_op, id) => machine.state.instances[id]?.pid != null,
+    withGuest: (_op, id, work) =>
+      work(machine.state.instances[id]?.pid == null ? null : async () => undefined),
     specOf: async (id) => machine.state.instances[id]?.spec ?? null,
     crash(id, reason = 'QEMU died (simulated).') {
       halt(load(id), 'crashed', reason)

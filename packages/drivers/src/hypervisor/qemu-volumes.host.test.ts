@@ -19,7 +19,7 @@ beforeEach(async () => {
   volumes = createVolumeFiles({
     dir,
     baseOf: async () => null,
-    growInGuest: (...growth) => harness.driver.growVolume(...growth),
+    withGuest: (...work) => harness.driver.withGuest(...work),
   })
   harness = await qemuHarness({ volumes })
 })

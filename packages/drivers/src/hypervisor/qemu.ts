@@ -5,6 +5,7 @@ import { DriverError, isDiskFull } from '../errors.ts'
 import type { GuestUids } from '../guest-uids.ts'
 import type { Op } from '../op.ts'
 import { createTurns } from '../turns.ts'
+import type { ResizeVolume } from '../volumes/interface.ts'
 import { type ProbedAccelerator, probeAccelerator } from './accel-probe.ts'
 import { checkAlive, createChanges, unknownInstance } from './changes.ts'
 import { type ConfigFile, ensureConfigDrive } from './config-drive.ts'
@@ -124,7 +125,7 @@ export function createQemuDriver(options: QemuOptions): QemuDriver {
     password: async (_op, id) => readPassword((await host.load(id)).paths),
     clearPassword: async (_op, id) => clearPassword((await host.load(id)).paths),
     plug: (op, id, devices) => host.plug(op, id, devices),
-    growVolume: (op, id, volume) => host.growVolume(op, id, volume),
+    withGuest: (op, id, work) => host.withGuest(op, id, work),
     pause: (op, id) => host.freeze(op, id, 'paused'),
     unpause: (op, id) => host.freeze(op, id, 'running'),
   }
@@ -229,20 +230,20 @@ class QemuHost {
     } catch (error) {
       this.#guests.delete(spec.id)
       guest.detach()
-      await this.#isolation
-        .remove(guest)
-        .catch((err: unknown) =>
-          this.#options.log.error({ err, instance: spec.id }, 'a guest that did not start left something'),
-        )
-      await this.#volumes
-        .close(op, { id: spec.id, volumes: [] })
-        .catch((err: unknown) =>
-          this.#options.log.error({ err, instance: spec.id }, 'a guest that did not start keeps a volume'),
-        )
+      await this.#leaveNothing(op, guest).catch((err: unknown) =>
+        this.#options.log.error({ err, instance: spec.id }, 'a guest that did not start left something'),
+      )
       await removeFiles(guest.paths)
       throw diskFull(error)
     }
     return guest.observed()
+  }
+
+  /** Takes the guest's volumes away before its user id becomes free, so that no other guest gets their files with the id. */
+  async #leaveNothing(op: Op, guest: QemuGuest): Promise<void> {
+    await this.#isolation.end(guest.paths)
+    await this.#volumes.close(op, { id: guest.id, volumes: [] })
+    await this.#isolation.remove(guest)
   }
 
   async #redefine(op: Op, guest: QemuGuest, spec: InstanceSpec): Promise<ObservedInstance> {
@@ -263,13 +264,13 @@ class QemuHost {
     await this.ready
     await this.#locked(id, async () => {
       const guest = this.#guests.get(id)
-      if (!guest) return
+      // An agent that was killed may have removed the guest but not taken its volumes away.
+      if (!guest) return this.#volumes.close(op, { id, volumes: [] })
       await guest.settled()
       if (guest.isAlive()) await guest.halt()
       else await killQemu(guest.paths.run, id, null)
       guest.detach()
-      await this.#volumes.close(op, { id, volumes: [] })
-      await this.#isolation.remove(guest)
+      await this.#leaveNothing(op, guest)
       await removeFiles(guest.paths)
       this.#guests.delete(id)
     })
@@ -338,19 +339,18 @@ class QemuHost {
     return [...heldNics, ...heldVolumes]
   }
 
-  async growVolume(op: Op, id: string, volume: { id: string; sizeBytes: number }): Promise<boolean> {
+  async withGuest<T>(op: Op, id: string, work: (resize: ResizeVolume | null) => Promise<T>): Promise<T> {
     await this.ready
-    if (!this.#guests.has(id)) return false
-    let grown = false
-    await this.change(op, id, async (guest) => {
-      if (!guest.isAlive()) return
-      await guest.control().execute('block_resize', {
-        'node-name': volumeNames(volume.id).node,
-        size: volume.sizeBytes,
+    return this.#locked(id, async () => {
+      checkAlive(op)
+      const guest = this.#guests.get(id)
+      await guest?.settled()
+      if (!guest?.isAlive()) return work(null)
+      return work(async ({ id: volume, sizeBytes }) => {
+        const node = { 'node-name': volumeNames(volume).node, size: sizeBytes }
+        await guest.control().execute('block_resize', node)
       })
-      grown = true
     })
-    return grown
   }
 
   freeze(op: Op, id: string, to: 'paused' | 'running'): Promise<ObservedInstance> {

@@ -21,7 +21,7 @@ const dir = path.join(root, 'hosts/one')
 const storage = createFilesDriver({ imagesDir, dir })
 const driver = createVolumeFiles({
   dir,
-  growInGuest: async () => false,
+  withGuest: (_op, _id, work) => work(null),
   async baseOf(op, base) {
     await storage.ensureBase(op, base)
     return storage.basePath(base.blobId)
