@@ -26,10 +26,18 @@ import { createQemuConsole } from './qemu-console.ts'
 import { guestDiagnostics } from './qemu-diagnostics.ts'
 import { QemuGuest } from './qemu-guest.ts'
 import { Isolation } from './qemu-isolation.ts'
-import { plugNics, plugVolumes } from './qemu-plug.ts'
+import { type Plugged, plugNics, plugVolumes } from './qemu-plug.ts'
 import { killQemu } from './qemu-process.ts'
 import { boundLog } from './serial-log.ts'
-import { checkDiskPaths, checkSpec, type DiskPathOf, diskPathIn, sameSpec, withoutSecrets } from './spec.ts'
+import {
+  checkDiskPaths,
+  checkSpec,
+  type DiskPathOf,
+  diskPathIn,
+  sameSpec,
+  withDevices,
+  withoutSecrets,
+} from './spec.ts'
 import {
   clearPassword,
   guestPaths,
@@ -310,33 +318,49 @@ class QemuHost {
     })
   }
 
-  /** A device that the guest still holds stays in its spec, so that a later call asks again for its release. */
+  /**
+   * A device that the guest still holds stays in its spec, so that a later call asks again for its release. While the call
+   * works, the spec names every device that may be in the guest, so that none is forgotten when the agent is killed.
+   */
   async plug(op: Op, id: string, { nics, volumes }: Devices): Promise<string[]> {
-    let held: string[] = []
+    let plugged: Plugged = { held: [], absent: [], failure: null }
     await this.change(op, id, async (guest) => {
       const before = guest.spec
       if (!before)
         throw new DriverError('invalid', `The record of instance ${id} is damaged: ensure it again.`)
       const spec = checkSpec({ ...before, nics, volumes }, this.capabilities)
-      if (guest.isAlive()) held = await this.#plugAlive(op, guest, before, spec)
-      const keptNics = before.nics.filter((nic) => held.includes(nic.portId))
-      const keptVolumes = before.volumes.filter((volume) => held.includes(volume.id))
-      const now = { ...spec, nics: [...spec.nics, ...keptNics], volumes: [...spec.volumes, ...keptVolumes] }
-      if (!sameSpec(before, now)) await guest.define(now)
+      if (guest.isAlive()) {
+        const both = withDevices(spec, before, () => true)
+        if (!sameSpec(before, both)) await guest.define(both)
+        plugged = await this.#plugAlive(op, guest, before, spec)
+      }
+      const { held, absent, failure } = plugged
+      const there = {
+        ...spec,
+        nics: spec.nics.filter((nic) => !absent.includes(nic.portId)),
+        volumes: spec.volumes.filter((volume) => !absent.includes(volume.id)),
+      }
+      const now = withDevices(there, before, (device) => held.includes(device))
+      if (guest.spec && !sameSpec(guest.spec, now)) await guest.define(now)
       await this.#volumes.close(op, now)
+      if (failure) throw failure.error
     })
-    return held
+    return plugged.held
   }
 
-  async #plugAlive(op: Op, guest: QemuGuest, before: InstanceSpec, spec: InstanceSpec): Promise<string[]> {
+  async #plugAlive(op: Op, guest: QemuGuest, before: InstanceSpec, spec: InstanceSpec): Promise<Plugged> {
     const qmp = guest.control()
     const ids = (some: InstanceSpec) => some.volumes.map((volume) => volume.id)
     const nics = { before: before.nics.map((nic) => nic.portId), wanted: spec.nics }
-    const heldNics = await plugNics(op, qmp, nics, (tap) => this.#isolation.giveTap(guest, tap))
-    const heldVolumes = await plugVolumes(op, qmp, { before: ids(before), wanted: ids(spec) }, async (id) =>
-      this.#volumes.open(op, spec, id, await this.#isolation.runningUid(guest)),
+    const some = await plugNics(op, qmp, nics, (tap) => this.#isolation.giveTap(guest, tap))
+    const others = await plugVolumes(op, qmp, { before: ids(before), wanted: ids(spec) }, async (id) =>
+      this.#volumes.open(op, spec, id, await this.#isolation.ownUid(guest)),
     )
-    return [...heldNics, ...heldVolumes]
+    return {
+      held: [...some.held, ...others.held],
+      absent: [...some.absent, ...others.absent],
+      failure: some.failure ?? others.failure,
+    }
   }
 
   async withGuest<T>(op: Op, id: string, work: (resize: ResizeVolume | null) => Promise<T>): Promise<T> {
