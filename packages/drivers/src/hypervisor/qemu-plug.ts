@@ -98,6 +98,21 @@ export async function plugVolumes(
   return { held, ...added }
 }
 
+/** Makes the block node of a volume larger, and never smaller, also when an earlier growth was interrupted. */
+export async function growNode(
+  qmp: QmpClient,
+  { id, sizeBytes }: { id: string; sizeBytes: number },
+): Promise<void> {
+  const name = volumeNames(id).node
+  const nodes = (await qmp.execute('query-named-block-nodes', { flat: true })) as {
+    'node-name'?: unknown
+    image?: { 'virtual-size'?: unknown }
+  }[]
+  const size = nodes.find((node) => node['node-name'] === name)?.image?.['virtual-size']
+  if (typeof size === 'number' && size >= sizeBytes) return
+  await qmp.execute('block_resize', { 'node-name': name, size: sizeBytes })
+}
+
 async function addEach(
   qmp: QmpClient,
   kind: Kind,

@@ -26,7 +26,7 @@ import { createQemuConsole } from './qemu-console.ts'
 import { guestDiagnostics } from './qemu-diagnostics.ts'
 import { QemuGuest } from './qemu-guest.ts'
 import { Isolation } from './qemu-isolation.ts'
-import { type Plugged, plugNics, plugVolumes } from './qemu-plug.ts'
+import { growNode, type Plugged, plugNics, plugVolumes } from './qemu-plug.ts'
 import { killQemu } from './qemu-process.ts'
 import { boundLog } from './serial-log.ts'
 import {
@@ -50,7 +50,6 @@ import {
   removeFiles,
 } from './state-files.ts'
 import { tunDevice } from './tun-device.ts'
-import { volumeNames } from './volume-node.ts'
 
 export type QemuOptions = {
   /** The host's directory ($STRATOLITH_DATA/hosts/<host>); guests live in `instances/<id>` below it. */
@@ -370,10 +369,7 @@ class QemuHost {
       const guest = this.#guests.get(id)
       await guest?.settled()
       if (!guest?.isAlive()) return work(null)
-      return work(async ({ id: volume, sizeBytes }) => {
-        const node = { 'node-name': volumeNames(volume).node, size: sizeBytes }
-        await guest.control().execute('block_resize', node)
-      })
+      return work((volume) => growNode(guest.control(), volume))
     })
   }
 
