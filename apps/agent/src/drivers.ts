@@ -39,7 +39,8 @@ export async function openDrivers(config: AgentConfig, log: Logger): Promise<Loc
   })
   const volumes = volumeDrivers.files({
     dir: config.hostDir,
-    growInGuest: (...growth) => hypervisor.growVolume(...growth),
+    converter: config.guestUids.converter,
+    withGuest: (...work) => hypervisor.withGuest(...work),
     async baseOf(op, base) {
       return (await storage.ensureBase(op, base)) && storage.basePath(base.blobId)
     },

@@ -69,7 +69,7 @@ hypervisorConformance('fake behind an agent', async (): Promise<HypervisorHarnes
     const local: LocalHypervisorDriver = Object.assign(Object.create(opened.remote.hypervisor), {
       specOf: (id: string) => fake.specOf(id),
       plug: fake.plug,
-      growVolume: fake.growVolume,
+      withGuest: fake.withGuest,
     })
     opened.remote.hypervisor.subscribe(() => undefined)
     await sleep(30) // until its stream is open

@@ -2,7 +2,10 @@ import { DriverError } from './errors.ts'
 import type { Op } from './op.ts'
 import { runProgram } from './programs/run.ts'
 
-/** Runs qemu-img on files that we made ourselves; files of tenants are only processed in the jail (storage/jail.ts). */
+/**
+ * Runs qemu-img on new files that we make ourselves. A file that a tenant or a guest may have written is only processed
+ * in the jail (storage/jail.ts).
+ */
 export async function qemuImg(op: Op, args: readonly string[]): Promise<void> {
   const result = await runProgram(op.signal, {
     file: 'qemu-img',

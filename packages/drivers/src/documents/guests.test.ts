@@ -4,6 +4,7 @@ import { createFakeHypervisor } from '../hypervisor/fake.ts'
 import { createFakeNetwork } from '../network/fake.ts'
 import type { PortSpec } from '../network/interface.ts'
 import { createFakeStorage } from '../storage/fake.ts'
+import { createFakeVolumes } from '../volumes/fake.ts'
 import type { HostDocument, InstanceWish } from './interface.ts'
 import { folder, network, of, op, outcomes, port, ssh } from './keeper.testing.ts'
 import { createDocuments } from './keeper.ts'
@@ -205,5 +206,30 @@ describe('a guest', () => {
     expect(outcomes(await keeper.apply(op, [guest(['port-1'], 2)]))).toEqual(['reached'])
     const spec = await describe(op, guestId)
     expect(spec?.nics.map((nic) => nic.portId)).toEqual(['port-1'])
+  })
+
+  it('keeps no volume of a document that has failed, and is asked for its devices by each document', async () => {
+    const volumes = createFakeVolumes()
+    const hypervisor = createFakeHypervisor({ volumes })
+    const keeper = createDocuments({ network: createFakeNetwork(), hypervisor, storage: createFakeStorage() })
+    const key = (id: string) => ({ id, pool: { driver: 'files' as const, id: 'local' }, readOnly: false })
+    const [one, missing] = [key(crypto.randomUUID()), key(crypto.randomUUID())]
+    await volumes.ensureVolume(op, { ...one, sizeGib: 1, source: null })
+    const having = (some: InstanceWish['volumes'], generation: number): HostDocument => ({
+      kind: 'instance',
+      id: guestId,
+      generation,
+      body: { ...wish([]), volumes: some },
+    })
+    expect(outcomes(await keeper.apply(op, [having([], 1)]))).toEqual(['reached'])
+    expect(await keeper.apply(op, [having([one, missing], 2)])).toMatchObject([
+      { outcome: 'failed', code: 'not_found' },
+    ])
+    expect([...(volumes.volumes.get(one.id)?.guests ?? [])]).toEqual([guestId])
+    const asked = hypervisor.calls.plug ?? 0
+    expect(outcomes(await keeper.apply(op, [having([], 3)]))).toEqual(['reached'])
+    expect(volumes.volumes.get(one.id)?.guests.size).toBe(0)
+    expect(outcomes(await keeper.apply(op, [having([], 4)]))).toEqual(['reached'])
+    expect(hypervisor.calls.plug).toBe(asked + 2)
   })
 })

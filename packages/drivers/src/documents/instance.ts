@@ -1,5 +1,5 @@
 import { DriverError } from '../errors.ts'
-import type { Devices, HypervisorDriver, InstanceSpec, NicAttachment } from '../hypervisor/interface.ts'
+import type { Devices, HypervisorDriver, NicAttachment } from '../hypervisor/interface.ts'
 import type { NetworkDriver } from '../network/interface.ts'
 import type { Op } from '../op.ts'
 import type { LocalStorageDriver, ObservedDisk } from '../storage/interface.ts'
@@ -33,7 +33,8 @@ export async function makeInstance(
   if (power === 'running' && !isAlive) op.progress('starting the guest')
   const devices: Devices = { nics, volumes: wish.volumes }
   const plug = () => hypervisor.plug(op, wish.id, devices)
-  let held = isAlive && before && !sameDevices(before, devices) ? await plug() : []
+  // Also when the record names the same devices: an interrupted call may have left others in the guest.
+  let held = isAlive && before ? await plug() : []
   const keptNics = before?.nics.filter((nic) => held.includes(nic.portId)) ?? []
   const keptVolumes = before?.volumes.filter((volume) => held.includes(volume.id)) ?? []
   const guest = await hypervisor.ensure(op, {
@@ -97,10 +98,6 @@ async function newDiskOf(
     base: { blobId, format },
   })
 }
-
-const sameDevices = (before: InstanceSpec, { nics, volumes }: Devices): boolean =>
-  before.nics.map((nic) => nic.portId).join() === nics.map((nic) => nic.portId).join() &&
-  before.volumes.map(({ id }) => id).join() === volumes.map(({ id }) => id).join()
 
 /**
  * The ports that are to go but are still plugged into a guest, each with the guest's id: such a port may go only when

@@ -14,7 +14,7 @@ import type {
   LocalHypervisorDriver,
   ObservedInstance,
 } from './interface.ts'
-import { checkSpec, withoutSecrets } from './spec.ts'
+import { checkSpec, withDevices, withoutSecrets } from './spec.ts'
 
 export type FakeHypervisorOptions = {
   /** How long each call takes, in milliseconds. Default 0. */
@@ -186,12 +186,24 @@ export function createFakeHypervisor(options: FakeHypervisorOptions = {}): FakeH
       const keeps = guest.keepsDevices === true && guest.pid !== null
       const heldNics = guest.spec.nics.filter((nic) => keeps && !wanted.has(nic.portId))
       const heldVolumes = guest.spec.volumes.filter((volume) => keeps && !wanted.has(volume.id))
-      guest.spec = {
-        ...spec,
-        nics: [...spec.nics, ...heldNics],
-        volumes: [...spec.volumes, ...heldVolumes],
+      const held = new Set([...heldNics.map((nic) => nic.portId), ...heldVolumes.map((volume) => volume.id)])
+      const before = guest.spec
+      guest.spec = withDevices(spec, before, () => true)
+      // As in the real driver one impossible volume does not stop the others, and it is not in the guest.
+      const absent = new Set<string>()
+      let failure: { error: unknown } | null = null
+      for (const volume of spec.volumes) {
+        try {
+          await opener.open(op, spec, volume.id, 0)
+        } catch (error) {
+          failure ??= { error }
+          absent.add(volume.id)
+        }
       }
-      await useVolumes(op, guest.spec)
+      const there = { ...spec, volumes: spec.volumes.filter((volume) => !absent.has(volume.id)) }
+      guest.spec = withDevices(there, before, (device) => held.has(device))
+      await opener.close(op, guest.spec)
+      if (failure) throw failure.error
       return [...heldNics.map((nic) => nic.portId), ...heldVolumes.map((volume) => volume.id)]
     },
     async diagnostics(op, id) {
@@ -221,7 +233,8 @@ export function createFakeHypervisor(options: FakeHypervisorOptions = {}): FakeH
     },
     pause: (op, id) => freeze(op, id, 'paused'),
     unpause: (op, id) => freeze(op, id, 'running'),
-    growVolume: async (_op, id) => machine.state.instances[id]?.pid != null,
+    withGuest: (_op, id, work) =>
+      work(machine.state.instances[id]?.pid == null ? null : async () => undefined),
     specOf: async (id) => machine.state.instances[id]?.spec ?? null,
     crash(id, reason = 'QEMU died (simulated).') {
       halt(load(id), 'crashed', reason)

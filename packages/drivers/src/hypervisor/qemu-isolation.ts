@@ -69,6 +69,19 @@ export class Isolation {
     return Number(uid)
   }
 
+  /**
+   * The user of the guest's process, whom alone the guest's volumes may have. Raises `conflict` when an older agent has
+   * started the guest as a user that it shares with other guests.
+   */
+  async ownUid(guest: QemuGuest): Promise<number> {
+    const uid = await this.runningUid(guest)
+    if (uid === (await this.#identities.known(guest.paths))) return uid
+    throw new DriverError(
+      'conflict',
+      `Instance ${guest.id} runs without a user of its own: stop and start the guest first.`,
+    )
+  }
+
   /** Ends every process of the guest's user, whatever its working directory. */
   end(paths: GuestPaths): Promise<void> {
     return this.#identities.end(paths)

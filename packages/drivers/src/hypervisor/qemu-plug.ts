@@ -45,31 +45,38 @@ const volumeKind: Kind = {
   },
 }
 
+/**
+ * The ids of the things that the guest still holds, and of those that could not be plugged in and are surely not in QEMU.
+ * `failure` is the first of the errors: one impossible thing does not stop the others.
+ */
+export type Plugged = { held: string[]; absent: string[]; failure: { error: unknown } | null }
+
 /** Makes QEMU's user the owner of a tap. */
 type GiveTap = (tap: string) => Promise<void>
 
 /**
- * Makes the NICs of a running guest those of `wanted`; `before` are the ids of its current ones. Returns the port ids
- * of NICs that the guest still holds. Repeating the call changes nothing.
+ * Makes the NICs of a running guest those of `wanted`; `before` are the ids of its current ones. Repeating
+ * the call changes nothing.
  */
 export async function plugNics(
   op: Op,
   qmp: QmpClient,
   { before, wanted }: { before: readonly string[]; wanted: readonly NicAttachment[] },
   giveTap: GiveTap,
-): Promise<string[]> {
+): Promise<Plugged> {
   const { held, missing } = await release(op, qmp, nicKind, {
     before,
     wanted: wanted.map((nic) => nic.portId),
   })
-  for (const nic of wanted) {
-    if (!missing.has(nic.portId)) continue
+  const added = await addEach(qmp, nicKind, missing, async (id) => {
+    const nic = wanted.find(({ portId }) => portId === id)
+    if (!nic) return
     await giveTap(nic.tap)
     const bus = await freeBus(qmp, nicKind)
     await qmp.execute('netdev_add', netdevOf(nic))
-    await orDrop(qmp, nicKind, nic.portId, () => qmp.execute('device_add', nicDeviceOf(nic, bus)))
-  }
-  return held
+    await qmp.execute('device_add', nicDeviceOf(nic, bus))
+  })
+  return { held, ...added }
 }
 
 /** The same for volumes. `open` gives QEMU's user the volume of that id. */
@@ -78,25 +85,61 @@ export async function plugVolumes(
   qmp: QmpClient,
   { before, wanted }: { before: readonly string[]; wanted: readonly string[] },
   open: (id: string) => Promise<VolumeDisk>,
-): Promise<string[]> {
+): Promise<Plugged> {
   const { held, missing } = await release(op, qmp, volumeKind, { before, wanted })
-  for (const id of missing) {
+  const added = await addEach(qmp, volumeKind, missing, async (id) => {
     const bus = await freeBus(qmp, volumeKind)
     const volume = await open(id)
     // An agent that was killed before device_add has left the node.
     await volumeKind.drop(qmp, id)
     await qmp.execute('blockdev-add', volumeNodeOf(volume))
-    await orDrop(qmp, volumeKind, id, () => qmp.execute('device_add', volumeDeviceOf(id, bus)))
-  }
-  return held
+    await qmp.execute('device_add', volumeDeviceOf(id, bus))
+  })
+  return { held, ...added }
 }
 
-async function orDrop(qmp: QmpClient, kind: Kind, id: string, add: () => Promise<unknown>): Promise<void> {
+/** Makes the block node of a volume larger, and never smaller, also when an earlier growth was interrupted. */
+export async function growNode(
+  qmp: QmpClient,
+  { id, sizeBytes }: { id: string; sizeBytes: number },
+): Promise<void> {
+  const name = volumeNames(id).node
+  const nodes = (await qmp.execute('query-named-block-nodes', { flat: true })) as {
+    'node-name'?: unknown
+    image?: { 'virtual-size'?: unknown }
+  }[]
+  const size = nodes.find((node) => node['node-name'] === name)?.image?.['virtual-size']
+  if (typeof size === 'number' && size >= sizeBytes) return
+  await qmp.execute('block_resize', { 'node-name': name, size: sizeBytes })
+}
+
+async function addEach(
+  qmp: QmpClient,
+  kind: Kind,
+  ids: Iterable<string>,
+  add: (id: string) => Promise<void>,
+): Promise<Omit<Plugged, 'held'>> {
+  const absent: string[] = []
+  let failure: Plugged['failure'] = null
+  for (const id of ids) {
+    try {
+      await add(id)
+    } catch (error) {
+      failure ??= { error }
+      if (await isGone(qmp, kind, id)) absent.push(id)
+    }
+  }
+  return { absent, failure }
+}
+
+/** Removes what a failed call has left of a thing in QEMU. False when that is not sure, such as when QEMU does not answer. */
+async function isGone(qmp: QmpClient, kind: Kind, id: string): Promise<boolean> {
   try {
-    await add()
-  } catch (error) {
+    if ((await peripherals(qmp)).includes(kind.prefix + id)) return false
     await kind.drop(qmp, id)
-    throw error
+    return true
+  } catch {
+    return false
   }
 }
 

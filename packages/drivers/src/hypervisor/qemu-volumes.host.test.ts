@@ -19,7 +19,7 @@ beforeEach(async () => {
   volumes = createVolumeFiles({
     dir,
     baseOf: async () => null,
-    growInGuest: (...growth) => harness.driver.growVolume(...growth),
+    withGuest: (...work) => harness.driver.withGuest(...work),
   })
   harness = await qemuHarness({ volumes })
 })
@@ -150,4 +150,74 @@ it('plugs a volume that an agent has half plugged before it was killed', async (
   await ask(id, 'blockdev-add', { driver: 'raw', 'node-name': node, file: { driver: 'file', filename } })
   expect(await harness.driver.plug(op, id, { nics: [], volumes: [volume] })).toEqual([])
   expect(await disksOf(id)).toEqual([`${volume.id} rw`])
+})
+
+it('starts a guest and makes its volume larger at the same time, and neither waits for the other for ever', async () => {
+  const id = randomUUID()
+  const volume = await aVolume()
+  await harness.driver.ensure(op, { ...plainSpec(id), ...(await harness.prepare(id)), volumes: [volume] })
+  for (let sizeGib = 2; sizeGib < 14; sizeGib += 1) {
+    const [, grown] = await Promise.all([
+      sizeGib % 2
+        ? harness.driver.reboot(op, id)
+        : harness.driver.plug(op, id, { nics: [], volumes: [volume] }),
+      volumes.growVolume(op, { id: volume.id, pool, sizeGib }),
+    ])
+    expect(grown.sizeBytes).toBe(sizeGib * 1024 ** 3)
+  }
+}, 60_000)
+
+it('plugs what is possible, tells the first failure, and forgets no volume of a plug that has failed', async () => {
+  const id = randomUUID()
+  const [one, two] = [await aVolume(), await aVolume()]
+  const missing = { id: randomUUID(), pool, readOnly: false }
+  await harness.driver.ensure(op, { ...plainSpec(id), ...(await harness.prepare(id)) })
+  await harness.booted(id)
+  const wanted = { nics: [], volumes: [one, missing, two] }
+  await expect(harness.driver.plug(op, id, wanted)).rejects.toMatchObject({ code: 'not_found' })
+  expect(await disksOf(id)).toEqual([`${one.id} rw`, `${two.id} rw`])
+  expect((await harness.driver.specOf(id))?.volumes).toEqual([one, two])
+  expect((await harness.driver.plug(op, id, { nics: [], volumes: [] })).sort()).toEqual(
+    [one.id, two.id].sort(),
+  )
+  await harness.driver.stop(op, id)
+  expect(await harness.driver.plug(op, id, { nics: [], volumes: [] })).toEqual([])
+  expect(fs.readdirSync(path.join(dir, 'volumes/local/open'))).toEqual([])
+})
+
+it('names in its record each volume that may be in the guest when the agent is killed while it plugs', async () => {
+  const id = randomUUID()
+  const [one, two] = [await aVolume(), await aVolume()]
+  await harness.driver.ensure(op, { ...plainSpec(id), ...(await harness.prepare(id)), volumes: [one] })
+  await harness.booted(id)
+  const open = volumes.openVolume
+  const recorded: unknown[] = []
+  volumes.openVolume = async (...args) => {
+    recorded.push((await harness.driver.specOf(id))?.volumes.map((volume) => volume.id))
+    return open(...args)
+  }
+  await harness.driver.plug(op, id, { nics: [], volumes: [two] })
+  expect(recorded).toEqual([[two.id, one.id]])
+})
+
+it('takes the volumes also from a guest that it does not know', async () => {
+  const id = randomUUID()
+  const volume = await aVolume()
+  await volumes.openVolume(op, volume, { id, uid: 64_123 })
+  await harness.driver.remove(op, id)
+  await volumes.removeVolume(op, volume)
+})
+
+it('gives no volume to a running guest that has no user of its own', async () => {
+  const id = randomUUID()
+  const volume = await aVolume()
+  await harness.driver.ensure(op, { ...plainSpec(id), ...(await harness.prepare(id)) })
+  const [uidFile] = fs
+    .readdirSync(path.join(harness.dir, 'instances', id))
+    .filter((name) => /^uid/.test(name))
+  fs.rmSync(path.join(harness.dir, 'instances', id, uidFile ?? ''))
+  await expect(harness.driver.plug(op, id, { nics: [], volumes: [volume] })).rejects.toMatchObject({
+    code: 'conflict',
+  })
+  expect((await harness.driver.specOf(id))?.volumes).toEqual([])
 })

@@ -5,6 +5,7 @@ import { DriverError, isDiskFull } from '../errors.ts'
 import type { GuestUids } from '../guest-uids.ts'
 import type { Op } from '../op.ts'
 import { createTurns } from '../turns.ts'
+import type { ResizeVolume } from '../volumes/interface.ts'
 import { type ProbedAccelerator, probeAccelerator } from './accel-probe.ts'
 import { checkAlive, createChanges, unknownInstance } from './changes.ts'
 import { type ConfigFile, ensureConfigDrive } from './config-drive.ts'
@@ -25,10 +26,18 @@ import { createQemuConsole } from './qemu-console.ts'
 import { guestDiagnostics } from './qemu-diagnostics.ts'
 import { QemuGuest } from './qemu-guest.ts'
 import { Isolation } from './qemu-isolation.ts'
-import { plugNics, plugVolumes } from './qemu-plug.ts'
+import { growNode, type Plugged, plugNics, plugVolumes } from './qemu-plug.ts'
 import { killQemu } from './qemu-process.ts'
 import { boundLog } from './serial-log.ts'
-import { checkDiskPaths, checkSpec, type DiskPathOf, diskPathIn, sameSpec, withoutSecrets } from './spec.ts'
+import {
+  checkDiskPaths,
+  checkSpec,
+  type DiskPathOf,
+  diskPathIn,
+  sameSpec,
+  withDevices,
+  withoutSecrets,
+} from './spec.ts'
 import {
   clearPassword,
   guestPaths,
@@ -41,7 +50,6 @@ import {
   removeFiles,
 } from './state-files.ts'
 import { tunDevice } from './tun-device.ts'
-import { volumeNames } from './volume-node.ts'
 
 export type QemuOptions = {
   /** The host's directory ($STRATOLITH_DATA/hosts/<host>); guests live in `instances/<id>` below it. */
@@ -124,7 +132,7 @@ export function createQemuDriver(options: QemuOptions): QemuDriver {
     password: async (_op, id) => readPassword((await host.load(id)).paths),
     clearPassword: async (_op, id) => clearPassword((await host.load(id)).paths),
     plug: (op, id, devices) => host.plug(op, id, devices),
-    growVolume: (op, id, volume) => host.growVolume(op, id, volume),
+    withGuest: (op, id, work) => host.withGuest(op, id, work),
     pause: (op, id) => host.freeze(op, id, 'paused'),
     unpause: (op, id) => host.freeze(op, id, 'running'),
   }
@@ -229,20 +237,20 @@ class QemuHost {
     } catch (error) {
       this.#guests.delete(spec.id)
       guest.detach()
-      await this.#isolation
-        .remove(guest)
-        .catch((err: unknown) =>
-          this.#options.log.error({ err, instance: spec.id }, 'a guest that did not start left something'),
-        )
-      await this.#volumes
-        .close(op, { id: spec.id, volumes: [] })
-        .catch((err: unknown) =>
-          this.#options.log.error({ err, instance: spec.id }, 'a guest that did not start keeps a volume'),
-        )
+      await this.#leaveNothing(op, guest).catch((err: unknown) =>
+        this.#options.log.error({ err, instance: spec.id }, 'a guest that did not start left something'),
+      )
       await removeFiles(guest.paths)
       throw diskFull(error)
     }
     return guest.observed()
+  }
+
+  /** Takes the guest's volumes away before its user id becomes free, so that no other guest gets their files with the id. */
+  async #leaveNothing(op: Op, guest: QemuGuest): Promise<void> {
+    await this.#isolation.end(guest.paths)
+    await this.#volumes.close(op, { id: guest.id, volumes: [] })
+    await this.#isolation.remove(guest)
   }
 
   async #redefine(op: Op, guest: QemuGuest, spec: InstanceSpec): Promise<ObservedInstance> {
@@ -263,13 +271,13 @@ class QemuHost {
     await this.ready
     await this.#locked(id, async () => {
       const guest = this.#guests.get(id)
-      if (!guest) return
+      // An agent that was killed may have removed the guest but not taken its volumes away.
+      if (!guest) return this.#volumes.close(op, { id, volumes: [] })
       await guest.settled()
       if (guest.isAlive()) await guest.halt()
       else await killQemu(guest.paths.run, id, null)
       guest.detach()
-      await this.#volumes.close(op, { id, volumes: [] })
-      await this.#isolation.remove(guest)
+      await this.#leaveNothing(op, guest)
       await removeFiles(guest.paths)
       this.#guests.delete(id)
     })
@@ -309,48 +317,60 @@ class QemuHost {
     })
   }
 
-  /** A device that the guest still holds stays in its spec, so that a later call asks again for its release. */
+  /**
+   * A device that the guest still holds stays in its spec, so that a later call asks again for its release. While the call
+   * works, the spec names every device that may be in the guest, so that none is forgotten when the agent is killed.
+   */
   async plug(op: Op, id: string, { nics, volumes }: Devices): Promise<string[]> {
-    let held: string[] = []
+    let plugged: Plugged = { held: [], absent: [], failure: null }
     await this.change(op, id, async (guest) => {
       const before = guest.spec
       if (!before)
         throw new DriverError('invalid', `The record of instance ${id} is damaged: ensure it again.`)
       const spec = checkSpec({ ...before, nics, volumes }, this.capabilities)
-      if (guest.isAlive()) held = await this.#plugAlive(op, guest, before, spec)
-      const keptNics = before.nics.filter((nic) => held.includes(nic.portId))
-      const keptVolumes = before.volumes.filter((volume) => held.includes(volume.id))
-      const now = { ...spec, nics: [...spec.nics, ...keptNics], volumes: [...spec.volumes, ...keptVolumes] }
-      if (!sameSpec(before, now)) await guest.define(now)
+      if (guest.isAlive()) {
+        const both = withDevices(spec, before, () => true)
+        if (!sameSpec(before, both)) await guest.define(both)
+        plugged = await this.#plugAlive(op, guest, before, spec)
+      }
+      const { held, absent, failure } = plugged
+      const there = {
+        ...spec,
+        nics: spec.nics.filter((nic) => !absent.includes(nic.portId)),
+        volumes: spec.volumes.filter((volume) => !absent.includes(volume.id)),
+      }
+      const now = withDevices(there, before, (device) => held.includes(device))
+      if (guest.spec && !sameSpec(guest.spec, now)) await guest.define(now)
       await this.#volumes.close(op, now)
+      if (failure) throw failure.error
     })
-    return held
+    return plugged.held
   }
 
-  async #plugAlive(op: Op, guest: QemuGuest, before: InstanceSpec, spec: InstanceSpec): Promise<string[]> {
+  async #plugAlive(op: Op, guest: QemuGuest, before: InstanceSpec, spec: InstanceSpec): Promise<Plugged> {
     const qmp = guest.control()
     const ids = (some: InstanceSpec) => some.volumes.map((volume) => volume.id)
     const nics = { before: before.nics.map((nic) => nic.portId), wanted: spec.nics }
-    const heldNics = await plugNics(op, qmp, nics, (tap) => this.#isolation.giveTap(guest, tap))
-    const heldVolumes = await plugVolumes(op, qmp, { before: ids(before), wanted: ids(spec) }, async (id) =>
-      this.#volumes.open(op, spec, id, await this.#isolation.runningUid(guest)),
+    const some = await plugNics(op, qmp, nics, (tap) => this.#isolation.giveTap(guest, tap))
+    const others = await plugVolumes(op, qmp, { before: ids(before), wanted: ids(spec) }, async (id) =>
+      this.#volumes.open(op, spec, id, await this.#isolation.ownUid(guest)),
     )
-    return [...heldNics, ...heldVolumes]
+    return {
+      held: [...some.held, ...others.held],
+      absent: [...some.absent, ...others.absent],
+      failure: some.failure ?? others.failure,
+    }
   }
 
-  async growVolume(op: Op, id: string, volume: { id: string; sizeBytes: number }): Promise<boolean> {
+  async withGuest<T>(op: Op, id: string, work: (resize: ResizeVolume | null) => Promise<T>): Promise<T> {
     await this.ready
-    if (!this.#guests.has(id)) return false
-    let grown = false
-    await this.change(op, id, async (guest) => {
-      if (!guest.isAlive()) return
-      await guest.control().execute('block_resize', {
-        'node-name': volumeNames(volume.id).node,
-        size: volume.sizeBytes,
-      })
-      grown = true
+    return this.#locked(id, async () => {
+      checkAlive(op)
+      const guest = this.#guests.get(id)
+      await guest?.settled()
+      if (!guest?.isAlive()) return work(null)
+      return work((volume) => growNode(guest.control(), volume))
     })
-    return grown
   }
 
   freeze(op: Op, id: string, to: 'paused' | 'running'): Promise<ObservedInstance> {

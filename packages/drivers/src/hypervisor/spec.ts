@@ -75,6 +75,30 @@ export const instanceSpec = z.object({
   guest: guestData,
 })
 
+/** The schema of recorded specs: while devices are exchanged, the record names the old ones and the new ones. */
+export const recordedSpec = instanceSpec.extend({
+  nics: z.array(nicAttachment).max(2 * bounds.nicsOfGuest),
+  volumes: z
+    .array(volumeAttachment)
+    .max(2 * bounds.disksOfGuest)
+    .default([]),
+})
+
+/** The spec with those devices of another spec that it does not name itself and of which `isKept` is true. */
+export function withDevices(
+  spec: InstanceSpec,
+  { nics, volumes }: InstanceSpec,
+  isKept: (id: string) => boolean,
+): InstanceSpec {
+  const named = new Set([...spec.nics.map((nic) => nic.portId), ...spec.volumes.map((volume) => volume.id)])
+  const isAdded = (id: string) => !named.has(id) && isKept(id)
+  return {
+    ...spec,
+    nics: [...spec.nics, ...nics.filter((nic) => isAdded(nic.portId))],
+    volumes: [...spec.volumes, ...volumes.filter((volume) => isAdded(volume.id))],
+  }
+}
+
 /** `offset` counts bytes ever written to the serial port. */
 export const logOptions = z.object({
   offset: z.int().min(0).optional(),

@@ -3,7 +3,7 @@ import { chmod, chown, mkdir, open, readdir, readFile, rename, rm, rmdir } from 
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { InstanceSpec } from './interface.ts'
-import { instanceSpec } from './spec.ts'
+import { recordedSpec } from './spec.ts'
 
 /**
  * Paths of one guest's files below instances/<id>/, which nobody but root and the guest's own QEMU may enter.
@@ -71,7 +71,7 @@ export async function writeAtomic(path: string, text: string): Promise<void> {
 /** The recorded spec; null when there is no file. Raises when the file cannot be parsed. */
 export async function readSpec(paths: GuestPaths): Promise<InstanceSpec | null> {
   const text = await readIfThere(paths.spec)
-  return text === null ? null : instanceSpec.parse(JSON.parse(text))
+  return text === null ? null : recordedSpec.parse(JSON.parse(text))
 }
 
 export const writeSpec = (paths: GuestPaths, spec: InstanceSpec): Promise<void> =>

@@ -14,7 +14,7 @@ export const volumeNames = (id: string) => ({
 
 /**
  * The block node of a volume. Formats are always given, never probed, and each layer names the layer below it, so that
- * QEMU follows no name in a header.
+ * QEMU follows no name of a backing file in a header. The volume driver has refused headers that name a data file.
  */
 export function volumeNodeOf({ id, readOnly, opened, direct }: VolumeDisk): BlockNode {
   const name = volumeNames(id).node

@@ -14,7 +14,7 @@ import {
   hostFacts,
   observedInstance,
 } from '../hypervisor/observed.ts'
-import { instanceSpec, logOptions } from '../hypervisor/spec.ts'
+import { instanceSpec, logOptions, recordedSpec } from '../hypervisor/spec.ts'
 import { observedNetwork, observedPort, recordedPort } from '../network/observed.ts'
 import { networkSpec, portSpec } from '../network/spec.ts'
 import type { Op } from '../op.ts'
@@ -123,7 +123,7 @@ export const methods = {
   'hypervisor/probe': read(none, hostFacts, (h, op) => h.hypervisor.probe(op)),
   'hypervisor/list': read(none, z.array(observedInstance), (h, op) => h.hypervisor.list(op)),
   'hypervisor/get': read(byId, observedInstance.nullable(), (h, op, id) => h.hypervisor.get(op, id)),
-  'hypervisor/describe': read(byId, instanceSpec.nullable(), (h, op, id) => h.hypervisor.describe(op, id)),
+  'hypervisor/describe': read(byId, recordedSpec.nullable(), (h, op, id) => h.hypervisor.describe(op, id)),
   // The previous version restores guests by this call and by the network's ensure calls. The next version can drop them.
   'hypervisor/ensure': change(z.tuple([instanceSpec]), observedInstance, (h, op, spec) =>
     h.hypervisor.ensure(op, spec),

@@ -3,7 +3,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { Readable } from 'node:stream'
 import { pino } from 'pino'
-import { afterAll, describe, expect } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { defaultGuestUids, readGuestUids } from '../guest-uids.ts'
 import { volumeNodeOf } from '../hypervisor/volume-node.ts'
 import { backgroundOp } from '../op.ts'
@@ -21,7 +21,7 @@ const dir = path.join(root, 'hosts/one')
 const storage = createFilesDriver({ imagesDir, dir })
 const driver = createVolumeFiles({
   dir,
-  growInGuest: async () => false,
+  withGuest: (_op, _id, work) => work(null),
   async baseOf(op, base) {
     await storage.ensureBase(op, base)
     return storage.basePath(base.blobId)
@@ -66,7 +66,7 @@ function qemuIo(opened: OpenedVolume, user: number, command: string): string {
   )
 }
 
-const bytes: VolumeBench['bytes'] = {
+const bytes: NonNullable<VolumeBench['bytes']> = {
   async are(opened, user, { at, length }, byte) {
     const said = qemuIo(opened, user, `read -P ${byte} ${at} ${length}`)
     expect(said).toContain(`read ${length}/${length} bytes at offset ${at}`)
@@ -87,4 +87,54 @@ describe('volumes in files', () => {
     largeImage,
     bytes,
   }))
+
+  const local = path.join(dir, 'volumes/local')
+  const fromImage = async () => {
+    const blobId = await blob(Buffer.alloc(1024 ** 2, 0xaa))
+    const base = { blobId, format: 'raw' as const, maxVirtualBytes: 1024 ** 3 }
+    const spec = { id: crypto.randomUUID(), pool, sizeGib: 1, source: { kind: 'image' as const, base } }
+    await driver.ensureVolume(op(), spec)
+    return spec
+  }
+
+  test('a volume of an image grows so much that its tables grow, and keeps its bytes', async () => {
+    const spec = await fromImage()
+    const size = { id: spec.id, pool, sizeGib: 100_000 }
+    for (let n = 0; n < 2; n += 1)
+      expect(await driver.growVolume(op(), size)).toMatchObject({ sizeBytes: 100_000 * 1024 ** 3 })
+    const guest = { id: crypto.randomUUID(), uid }
+    const opened = await driver.openVolume(op(), spec, guest)
+    expect(fs.statSync(path.join(local, 'data', spec.id, '1.qcow2')).uid).toBe(uid)
+    expect(await bytes.are(opened, uid, { at: 0, length: 4096 }, 0xaa)).toBe(true)
+    expect(await bytes.are(opened, uid, { at: 99_999 * 1024 ** 3, length: 4096 }, 0)).toBe(true)
+    await driver.closeVolumes(op(), guest.id, [])
+  })
+
+  test('a layer whose header names another file for the data is neither opened nor grown', async () => {
+    const spec = await fromImage()
+    const [canary, evil] = [path.join(root, 'canary'), path.join(root, 'evil.qcow2')]
+    execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', '-o', `data_file=${canary}`, evil, '1G'])
+    fs.writeFileSync(canary, 'canary')
+    fs.writeFileSync(path.join(local, 'data', spec.id, '1.qcow2'), fs.readFileSync(evil))
+    const failed = { code: 'failed' }
+    await expect(driver.growVolume(op(), { id: spec.id, pool, sizeGib: 2 })).rejects.toMatchObject(failed)
+    const guest = { id: crypto.randomUUID(), uid }
+    await expect(driver.openVolume(op(), spec, guest)).rejects.toMatchObject(failed)
+    expect(fs.readFileSync(canary, 'utf8')).toBe('canary')
+    expect(fs.existsSync(path.join(local, 'open', guest.id))).toBe(false)
+    await driver.removeVolume(op(), spec)
+  })
+
+  test('a damaged volume hides no other, and what an interrupted removal has left goes with the next one', async () => {
+    const [one, two] = [await fromImage(), await fromImage()]
+    fs.mkdirSync(path.join(dir, 'volumes/lost+found'), { recursive: true })
+    fs.writeFileSync(path.join(local, 'data', one.id, 'volume.json'), '{')
+    const ids = (await driver.listVolumes(op(), pool)).map(({ id }) => id)
+    expect(ids).toContain(two.id)
+    expect(ids).not.toContain(one.id)
+    fs.renameSync(path.join(local, 'data', one.id), path.join(local, 'data', `${one.id}.part`))
+    for (const spec of [one, two]) await driver.removeVolume(op(), spec)
+    expect(fs.readdirSync(path.join(local, 'data')).filter((name) => name.startsWith(one.id))).toEqual([])
+    await driver.closeVolumes(op(), crypto.randomUUID(), [])
+  })
 })

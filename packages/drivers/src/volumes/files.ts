@@ -14,6 +14,7 @@ import {
   statfs,
 } from 'node:fs/promises'
 import path from 'node:path'
+import pLimit from 'p-limit'
 import { DriverError, isDiskFull } from '../errors.ts'
 import { giveFile } from '../give-file.ts'
 import type { Op } from '../op.ts'
@@ -21,22 +22,35 @@ import { qemuImg } from '../qemu-img.ts'
 import type { BaseSpec } from '../storage/interface.ts'
 import { syncDirectory } from '../sync.ts'
 import { createTurns } from '../turns.ts'
-import type { LocalVolumeDriver, ObservedVolume, OpenedVolume, PoolSpec, VolumeSpec } from './interface.ts'
+import type {
+  LocalVolumeDriver,
+  ObservedVolume,
+  OpenedVolume,
+  PoolSpec,
+  ResizeVolume,
+  VolumeSpec,
+} from './interface.ts'
+import { checkLayer, growLayer } from './layers.ts'
 import { type Manifest, privateFolder, readManifest, writeManifest } from './manifest.ts'
 
 export type VolumeFilesOptions = {
   /** The folder hosts/<host>. The local pool lies in volumes/<pool>/ in it. */
   dir: string
   /**
-   * Makes the last layer of a volume larger by the QEMU of the guest that has it. False: the guest does not run, and
-   * nobody has the file open.
+   * Runs `work` while that guest neither starts nor ends. `resize` makes a volume larger by the guest's QEMU; it is null
+   * when the guest does not run, so that nobody has the files of its volumes open. Whoever needs the guest and a
+   * volume takes the guest first, as a start does, so that nobody waits for the other in a circle.
    */
-  growInGuest(op: Op, guestId: string, volume: { id: string; sizeBytes: number }): Promise<boolean>
+  withGuest<T>(op: Op, guestId: string, work: (resize: ResizeVolume | null) => Promise<T>): Promise<T>
+  /** The user id for image tools, which no guest has; that of defaultGuestUids when absent. */
+  converter?: number
   /** Makes the raw base of an image, and returns its path; null while the base is still being made. */
   baseOf(op: Op, base: BaseSpec): Promise<string | null>
 }
 
 const gib = 1024 ** 3
+/** How many volumes are looked at at once. */
+const filesAtOnce = 16
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const poolName = /^[0-9a-z][0-9a-z-]{0,63}$/
 
@@ -62,6 +76,7 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
     ensureVolume: (op, spec) =>
       inTurn(spec.id, async () => {
         const dir = dirOf(spec)
+        await removePart(dir)
         const known = await readManifest(dir)
         if (known) return observed(spec.id, dir, known)
         await made(folders(spec.pool))
@@ -73,35 +88,33 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
         const dir = dirOf(key)
         const guest = (await holders(folders(key.pool).open, key.id))[0]
         if (guest) throw new DriverError('conflict', `The guest ${guest} has the volume ${key.id}.`)
-        await rm(dir, { recursive: true, force: true })
+        await removeWhole(dir)
       }),
-    growVolume: (op, { id, pool, sizeGib }) =>
-      inTurn(id, async () => {
-        const dir = dirOf({ id, pool })
-        const [guest] = await holders(folders(pool).open, id)
-        const size = { id, sizeBytes: sizeGib * gib }
-        return grow(dir, size, async (file, format) => {
-          if (guest !== undefined && (await options.growInGuest(op, guest, size))) return
-          await qemuImg(op, ['resize', '-q', '-f', format, file, String(size.sizeBytes)])
-          await syncFile(file)
+    async growVolume(op, { id, pool, sizeGib }) {
+      const dir = dirOf({ id, pool })
+      const holder = async () => (await holders(folders(pool).open, id))[0]
+      const guest = await holder()
+      const size = { id, sizeBytes: sizeGib * gib }
+      const growBy = (resize: ResizeVolume | null) =>
+        inTurn(id, async () => {
+          if ((await holder()) !== guest)
+            throw new DriverError('unavailable', `Another guest got or left the volume ${id} meanwhile.`)
+          return grow(dir, size, (file, format) =>
+            resize
+              ? resize(size)
+              : growLayer(op, { file, format, sizeBytes: size.sizeBytes }, options.converter),
+          )
         })
-      }),
-    async listVolumes(_op, pool) {
-      const { data } = folders(pool)
-      const names = (await readdir(data).catch(none)).filter((name) => uuid.test(name))
-      const found = await Promise.all(
-        names.map(async (id) => {
-          const manifest = await readManifest(path.join(data, id))
-          return manifest && observed(id, path.join(data, id), manifest)
-        }),
-      )
-      return found.filter((one) => one !== null)
+      return guest === undefined ? growBy(null) : options.withGuest(op, guest, growBy)
     },
+    listVolumes: (op, pool) => listIn(op, folders(pool).data),
     openVolume: (_op, key, guest) =>
       inTurn(key.id, () => openFor(dirOf(key), folders(key.pool).open, key.id, guest)),
     async closeVolumes(_op, guestId, except) {
       const volumes = path.join(options.dir, 'volumes')
       for (const id of await readdir(volumes).catch(none)) {
+        // The folder may have entries that are no pools of ours, such as lost+found.
+        if (!poolName.test(id)) continue
         const place = folders({ driver: 'files', id })
         const own = path.join(place.open, checked(guestId, uuid))
         const names = await readdir(own).catch(none)
@@ -113,6 +126,39 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
       }
     },
   }
+}
+
+/** One damaged volume does not hide the others: it is left out, and the log has the reason. */
+async function listIn(op: Op, data: string): Promise<ObservedVolume[]> {
+  const names = (await readdir(data).catch(none)).filter((name) => uuid.test(name))
+  const found = await pLimit(filesAtOnce).map(names, async (id) => {
+    try {
+      const manifest = await readManifest(path.join(data, id))
+      return manifest && (await observed(id, path.join(data, id), manifest))
+    } catch (err) {
+      op.log.error({ err, volume: id }, 'a volume cannot be listed')
+      return null
+    }
+  })
+  return found.filter((one) => one !== null)
+}
+
+/** Removes what an interrupted making or removal of the volume has left. */
+const removePart = (dir: string) => rm(`${dir}.part`, { recursive: true, force: true })
+
+/** Removes a volume's folder. After an interruption the folder is whole, or it is no volume any more. */
+async function removeWhole(dir: string): Promise<void> {
+  await removePart(dir)
+  const isThere = await rename(dir, `${dir}.part`).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return false
+      throw error
+    },
+  )
+  if (!isThere) return
+  await syncDirectory(path.dirname(dir))
+  await removePart(dir)
 }
 
 type Folders = { root: string; data: string; open: string }
@@ -157,7 +203,6 @@ async function make(op: Op, spec: VolumeSpec, source: Source, dir: string): Prom
   if (source.sizeBytes > sizeBytes)
     throw new DriverError('invalid', `the source has ${source.sizeBytes} bytes, the volume ${sizeBytes}`)
   const part = `${dir}.part`
-  await rm(part, { recursive: true, force: true })
   try {
     await privateFolder(part)
     const layers: Manifest['layers'] = []
@@ -227,6 +272,8 @@ async function openFor(
   if (!manifest) throw new DriverError('not_found', `The volume ${id} is gone from its pool.`)
   const other = (await holders(open, id)).find((one) => one !== guest.id)
   if (other) throw new DriverError('conflict', `The guest ${other} has the volume ${id}.`)
+  for (const { name, format } of manifest.layers)
+    if (format === 'qcow2') await checkLayer(path.join(dir, name))
   const own = path.join(open, checked(guest.id, uuid))
   await mkdir(own, { recursive: true, mode: 0o710 })
   await chown(own, 0, guest.uid)

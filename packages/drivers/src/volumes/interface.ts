@@ -38,6 +38,9 @@ export interface LocalVolumeDriver extends VolumeDriver {
 /** The files of a volume, the oldest first. QEMU writes the last one alone; each of the others is read where the next has a hole. */
 export type OpenedVolume = { layers: readonly { path: string; format: 'raw' | 'qcow2' }[] }
 
+/** Makes the block node of a volume larger in the guest that has it. */
+export type ResizeVolume = (volume: { id: string; sizeBytes: number }) => Promise<void>
+
 /** What a caller asks of a host; the schemas are in spec.ts. */
 export type PoolSpec = Described<typeof spec.poolSpec>
 export type VolumeSpec = Described<typeof spec.volumeSpec>

@@ -1,0 +1,102 @@
+import { constants } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
+import { DriverError } from '../errors.ts'
+import { defaultGuestUids, readGuestUids } from '../guest-uids.ts'
+import type { Op } from '../op.ts'
+import { jailedFiles, runJailed } from '../storage/jail.ts'
+
+/** The length of a header of version 3. */
+const headerBytes = 104
+const magic = 0x514649fb
+/** The incompatible features that a layer of ours may have: that it was not closed, and that QEMU found it damaged. */
+const harmlessFeatures = 0b11n
+/** How much a layer's file may grow when its tables grow. */
+const tablesBytes = 1024 ** 3
+
+/**
+ * Raises `failed` unless the header of a qcow2 layer is one that we could have made. A guest that has taken over its
+ * QEMU can write any header into its last layer: above all one that names another file as the place of the data.
+ */
+export async function checkLayer(file: string): Promise<void> {
+  const handle = await openPlain(file, constants.O_RDONLY)
+  try {
+    await readHeader(handle, file)
+  } finally {
+    await handle.close()
+  }
+}
+
+/**
+ * Makes a layer that nobody has open larger, and never smaller. Nothing in the layer is trusted, because a guest may have
+ * written it: qemu-img works in the jail, on a descriptor of this one file, after the header was checked.
+ */
+export async function growLayer(
+  op: Op,
+  layer: { file: string; format: 'raw' | 'qcow2'; sizeBytes: number },
+  converter: number | undefined,
+): Promise<void> {
+  const handle = await openPlain(layer.file, constants.O_RDWR)
+  try {
+    if (layer.format === 'qcow2') await growQcow2(op, handle, layer, converter ?? defaultConverter())
+    else if ((await handle.stat()).size < layer.sizeBytes) await handle.truncate(layer.sizeBytes)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+async function growQcow2(
+  op: Op,
+  handle: FileHandle,
+  { file, sizeBytes }: { file: string; sizeBytes: number },
+  uid: number,
+): Promise<void> {
+  const header = await readHeader(handle, file)
+  if (header.sizeBytes >= BigInt(sizeBytes)) return
+  const before = await handle.stat()
+  // backing: null keeps qemu-img from following the name in the header.
+  const node = {
+    driver: 'qcow2',
+    backing: null,
+    file: { driver: 'file', filename: jailedFiles.target },
+  }
+  // A volume without a guest is root's; a guest that does not run keeps its files until they are taken away.
+  await handle.chown(uid, uid)
+  try {
+    await runJailed(
+      op,
+      { uid, source: handle.fd, target: handle.fd, maxFileBytes: before.size + tablesBytes },
+      ['qemu-img', 'resize', '-q', `json:${JSON.stringify(node)}`, String(sizeBytes)],
+    )
+  } catch (error) {
+    // The jail says `invalid` when the tool refuses, which here is no fault of the caller.
+    if (error instanceof DriverError && error.code === 'invalid')
+      throw new DriverError('failed', error.message, { cause: error })
+    throw error
+  } finally {
+    await handle.chown(before.uid, before.gid)
+  }
+}
+
+async function readHeader(handle: FileHandle, file: string): Promise<{ sizeBytes: bigint }> {
+  const { buffer, bytesRead } = await handle.read(Buffer.alloc(headerBytes), 0, headerBytes, 0)
+  const bad = (what: string) => new DriverError('failed', `The layer ${file} has ${what}.`)
+  if (bytesRead < headerBytes || buffer.readUInt32BE(0) !== magic) throw bad('no header of a qcow2')
+  if (buffer.readUInt32BE(4) !== 3) throw bad('a header of another version')
+  if ((buffer.readBigUInt64BE(72) & ~harmlessFeatures) !== 0n)
+    throw bad('a header with features that our layers do not have')
+  return { sizeBytes: buffer.readBigUInt64BE(24) }
+}
+
+async function openPlain(file: string, flags: number): Promise<FileHandle> {
+  const handle = await open(file, flags | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  if ((await handle.stat()).isFile()) return handle
+  await handle.close()
+  throw new DriverError('failed', `${file} is no plain file.`)
+}
+
+function defaultConverter(): number {
+  const uids = readGuestUids(defaultGuestUids)
+  if (typeof uids === 'string') throw new Error(uids)
+  return uids.converter
+}
