@@ -49,6 +49,8 @@ describe('state table (openstack-api section 6)', () => {
     ['pause', ['active']],
     ['unpause', ['paused']],
     ['attach', ['active', 'stopped', 'paused']],
+    ['attachVolume', ['active', 'stopped', 'paused']],
+    ['detachVolume', ['active', 'stopped', 'paused', 'error']],
     ['delete', ['building', 'active', 'stopped', 'paused', 'error']],
     ['console', ['active', 'paused']],
   ] as const)('%s is allowed in %j only', (action, states) => {

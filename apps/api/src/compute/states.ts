@@ -76,7 +76,7 @@ export const machineAway = (absence: Absence | undefined): string | null =>
   absence === undefined || absence === 'missing' ? null : away[absence]
 
 const inState =
-  (verb: string, states: readonly VmState[]) =>
+  (what: string, states: readonly VmState[]) =>
   (i: Stateful): Allowed => {
     if (i.locked) return 'The instance is locked.'
     if (isUnbuilt(i)) return notBuilt
@@ -85,21 +85,24 @@ const inState =
     if (i.taskState !== null) return `Wait: the instance is busy (${i.taskState.replaceAll(/[_-]/g, ' ')}).`
     return (
       states.includes(i.vmState) ||
-      `Only ${states.join(' or ')} instances can be ${verb}; this one is ${i.vmState}.`
+      `Only ${states.join(' or ')} instances can ${what}; this one is ${i.vmState}.`
     )
   }
 export const instanceCan = {
-  start: inState('started', ['stopped']),
-  stop: inState('stopped', ['active', 'error']),
-  rebootSoft: inState('rebooted', ['active']),
-  rebootHard: inState('hard rebooted', ['active', 'stopped', 'paused', 'error']),
-  pause: inState('paused', ['active']),
-  unpause: inState('unpaused', ['paused']),
+  start: inState('be started', ['stopped']),
+  stop: inState('be stopped', ['active', 'error']),
+  rebootSoft: inState('be rebooted', ['active']),
+  rebootHard: inState('be hard rebooted', ['active', 'stopped', 'paused', 'error']),
+  pause: inState('be paused', ['active']),
+  unpause: inState('be unpaused', ['paused']),
   /** Give an interface or take one away. The guest need not run: a stopped guest has the change at its next start. */
   attach: (i: Stateful): Allowed =>
-    inState('given an interface or lose one', ['active', 'paused', 'stopped'])(
+    inState('be given an interface or lose one', ['active', 'paused', 'stopped'])(
       i.vmState === 'stopped' ? { ...i, machine: null } : i,
     ),
+  attachVolume: inState('get or lose a volume', ['active', 'paused', 'stopped']),
+  /** Also in error, so that the data can be used elsewhere. */
+  detachVolume: inState('get or lose a volume', ['active', 'paused', 'stopped', 'error']),
   /** Deleting is allowed also during a build and in error. */
   delete: (i: Stateful): Allowed =>
     i.locked

@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Ctx } from '../kernel/context.ts'
-import { expectCloudError, failEveryStep, runPending, testCtx } from '../kernel/testing.ts'
+import { expectCloudError, failEveryStep, runPending, runToEnd, testCtx } from '../kernel/testing.ts'
 import { volumeCreateInput } from '../volumes/contract.ts'
 import { createVolume, deleteVolume, extendVolume, getVolume, planVolume } from '../volumes/service.ts'
 import { freeVolumesInput, instanceListInput } from './contract.ts'
@@ -15,6 +15,7 @@ import {
   listAttachedVolumes,
 } from './instances/volumes.ts'
 import { accounts, aLaunch, testTenant, testWorld, type World } from './testing.ts'
+import { patience } from './workflows/on-host.ts'
 
 let world: World
 let tenant: Ctx & { projectId: string; networkId: string }
@@ -191,6 +192,84 @@ describe('a volume of an instance', () => {
     expect(host().volumes.volumes.get(volume)?.sizeBytes).toBe(9 * 1024 ** 3)
     await expectCloudError(extendVolume(tenant, { id: volume, sizeGib: 9 }), 'invalid_input')
   })
+})
+
+describe('a volume whose host has not confirmed', () => {
+  const patient = { ...patience }
+  afterEach(() => {
+    world.faults.delete('a')
+    Object.assign(patience, patient)
+  })
+  /** Runs the latest operation of that action until it is over. */
+  const ended = async (resourceId: string, action: string) =>
+    runToEnd(world.deps, (await lastOperation(resourceId, action)).operationId, { last: true })
+
+  test('that the guest does not have it stays with the instance when its attachment fails', async () => {
+    const [instance, other, volume] = [await running(), await running(), await aVolume()]
+    patience.actMs = 0
+    await attachVolume(tenant, { id: instance, volumeId: volume })
+    world.faults.set('a', 'refuses')
+    await ended(instance, 'instance.attach_volume')
+    const { operationId } = await lastOperation(instance, 'instance.attach_volume')
+    expect(await db().operation.findUnique({ where: { id: operationId } })).toMatchObject({ state: 'failed' })
+    const { hostId } = await db().instance.findUniqueOrThrow({ where: { id: instance } })
+    expect(
+      await db().volume.findUnique({ where: { id: volume }, include: { attachments: true } }),
+    ).toMatchObject({ state: 'in-use', attachments: [{ instanceId: instance, state: 'attached', hostId }] })
+    world.faults.delete('a')
+    await expectCloudError(attachVolume(tenant, { id: other, volumeId: volume }), 'conflict')
+    await detachVolume(tenant, { id: instance, volumeId: volume })
+    await runPending(world.deps)
+    expect([await stateOf(volume), guestsWith(volume)]).toEqual(['available', []])
+  })
+
+  test('the end of its guest is not available when the instance is deleted during a detachment', async () => {
+    const [instance, volume] = [await running(), await aVolume()]
+    await attachVolume(tenant, { id: instance, volumeId: volume })
+    await runPending(world.deps)
+    await detachVolume(tenant, { id: instance, volumeId: volume })
+    await deleteInstance(tenant, { id: instance, releasePublicIp: true })
+    await ended(instance, 'instance.detach_volume')
+    expect([await stateOf(volume), guestsWith(volume)]).toEqual(['detaching', [instance]])
+    await runPending(world.deps)
+    expect([await stateOf(volume), guestsWith(volume)]).toEqual(['available', []])
+  })
+})
+
+test('a volume that grows while its instance is deleted is available with its new size', async () => {
+  const before = await accounts(world, tenant.projectId)
+  const [instance, volume] = [await running(), await aVolume()]
+  await attachVolume(tenant, { id: instance, volumeId: volume })
+  await runPending(world.deps)
+  await extendVolume(tenant, { id: volume, sizeGib: 9 })
+  await deleteInstance(tenant, { id: instance, releasePublicIp: true })
+  const { operationId } = await lastOperation(instance, 'instance.delete')
+  await runToEnd(world.deps, operationId, { last: true })
+  expect(await getVolume(tenant, { id: volume })).toMatchObject({ state: 'extending', attachments: [] })
+  await runPending(world.deps)
+  expect(await getVolume(tenant, { id: volume })).toMatchObject({ state: 'available', sizeGib: 9 })
+  expect(host().volumes.volumes.get(volume)?.sizeBytes).toBe(9 * 1024 ** 3)
+  expect(await accounts(world, tenant.projectId)).toEqual({
+    ...before,
+    volumes: (before.volumes ?? 0) + 1,
+    volumeGib: (before.volumeGib ?? 0) + 9,
+    hostDiskGib: (before.hostDiskGib ?? 0) + 9,
+  })
+})
+
+test('a volume leaves an instance that is in error, which gets none', async () => {
+  const [instance, volume, another] = [await running(), await aVolume(), await aVolume()]
+  await attachVolume(tenant, { id: instance, volumeId: volume })
+  await runPending(world.deps)
+  await db().instance.update({ where: { id: instance }, data: { vmState: 'error' } })
+  await expectCloudError(
+    attachVolume(tenant, { id: instance, volumeId: another }),
+    'conflict',
+    /can get or lose a volume; this one is error/,
+  )
+  await detachVolume(tenant, { id: instance, volumeId: volume })
+  await runPending(world.deps)
+  expect([await stateOf(volume), guestsWith(volume)]).toEqual(['available', []])
 })
 
 describe('a failure or crash at any step', () => {

@@ -53,6 +53,11 @@ export const taken: Readonly<Record<string, string>> = {
   FloatingIp_address_key: 'A floating IP with this address',
   FloatingIp_portId_fixedAddress_key: 'A floating IP of this port’s address',
   RbacPolicy_objectId_action_targetProject_key: 'This sharing with the project',
+  VolumeType_name_key: 'A volume type with this name',
+  VolumePool_name_key: 'A volume pool with this name',
+  VolumePool_hostId_key: 'A volume pool of this host',
+  VolumeAttachment_volumeId_key: 'An instance that has this volume',
+  VolumeAttachment_instanceId_device_key: 'A disk of the instance with this device name',
 }
 
 /** The noun of the sentence "This … is in use." for each table that other tables refer to. */
@@ -70,6 +75,9 @@ const nouns: Readonly<Record<string, string>> = {
   SecurityGroup: 'security group',
   Subnet: 'subnet',
   User: 'user',
+  Volume: 'volume',
+  VolumePool: 'volume pool',
+  VolumeType: 'volume type',
 }
 
 type Refusal = { code: ErrorCode; message: string; field?: string }

@@ -1,7 +1,7 @@
 import type { VolumeModel } from '@stratolith/db'
 import type { PoolSpec } from '@stratolith/drivers/volumes/interface'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
-import { conflict, invalidInput, notFound } from '../kernel/errors.ts'
+import { conflict, invalidInput, invariant, notFound } from '../kernel/errors.ts'
 import { startOperation } from '../kernel/workflow.ts'
 import { type VolumeView, volumeCan } from './contract.ts'
 import { specOf } from './pools.ts'
@@ -115,7 +115,7 @@ export async function unbindVolume(ctx: Ctx, volumeId: string, instanceId: strin
 
 /** Writes that the guest has the volume. */
 export async function finishAttachment(ctx: Ctx, volumeId: string, instanceId: string): Promise<void> {
-  await changed(ctx, volumeId, async (tx) => {
+  await changed(ctx, volumeId, async (tx, state) => {
     const { count } = await tx.db.volumeAttachment.updateMany({
       where: { volumeId, instanceId },
       data: { state: 'attached' },
@@ -125,15 +125,20 @@ export async function finishAttachment(ctx: Ctx, volumeId: string, instanceId: s
       where: { volumeId, attachedAt: null },
       data: { attachedAt: new Date() },
     })
-    return 'in-use'
+    return state === 'attaching' || state === 'detaching' ? 'in-use' : state
   })
 }
 
-/** Writes that the instance does not have the volume any more. A volume that is gone already is success. */
+/**
+ * Writes that the instance does not have the volume any more. A volume that is gone already is success. A volume that a
+ * host is still to give to the instance stays. One that is being made larger is available when that is over.
+ */
 export async function releaseVolume(ctx: Ctx, volumeId: string, instanceId: string): Promise<void> {
-  await changed(ctx, volumeId, async (tx) => {
-    const { count } = await tx.db.volumeAttachment.deleteMany({ where: { volumeId, instanceId } })
-    return count === 0 ? null : 'available'
+  await changed(ctx, volumeId, async (tx, state) => {
+    const where = { volumeId, instanceId, hostId: null }
+    const { count } = await tx.db.volumeAttachment.deleteMany({ where })
+    if (count === 0) return null
+    return state === 'attaching' || state === 'detaching' || state === 'in-use' ? 'available' : state
   })
 }
 
@@ -141,14 +146,14 @@ export async function releaseVolume(ctx: Ctx, volumeId: string, instanceId: stri
 async function changed(
   ctx: Ctx,
   volumeId: string,
-  work: (tx: Ctx) => Promise<VolumeView['state'] | null>,
+  work: (tx: Ctx, state: VolumeView['state']) => Promise<VolumeView['state'] | null>,
 ): Promise<void> {
   await inTransaction(ctx, async (tx) => {
     const [row] = await tx.db.$queryRaw<
       VolumeModel[]
     >`SELECT * FROM "Volume" WHERE "id" = ${volumeId}::uuid FOR UPDATE`
     if (!row) return
-    const state = await work(tx)
+    const state = await work(tx, stateOf(row))
     if (state === null) return
     await tx.db.volume.update({ where: { id: volumeId }, data: { state } })
     await noteVolume(tx, row, 'updated')
@@ -156,15 +161,20 @@ async function changed(
 }
 
 /**
- * Releases the volumes of an instance that is being deleted, in its transaction, after its host has removed the guest.
- * Volumes that go with the instance are deleted.
+ * Releases the volumes of an instance that is being deleted, in its transaction, after its host has removed the guest or
+ * was given up as silent. The guest may still run on a silent host. Nobody else gets such a volume there all the same:
+ * a volume is on one host, and the links of this host refuse a second guest until the first one is gone. A pool that
+ * several hosts reach would need the host's confirmation first. Volumes that go with the instance are deleted; a volume
+ * that is being made larger is available when that is over.
  */
 export async function forgetVolumesOf(ctx: Ctx, instanceId: string): Promise<void> {
   const rows = await ctx.db.volumeAttachment.findMany({ where: { instanceId }, orderBy: { volumeId: 'asc' } })
   for (const { volumeId, deleteOnTermination } of rows) {
     const volume = await lockVolume(ctx, 'volume:update', volumeId)
+    invariant(volume.pool.hostId !== null, `the pool ${volume.pool.name} is of no single host`)
     await ctx.db.volumeAttachment.delete({ where: { volumeId } })
-    const state = deleteOnTermination ? 'deleting' : 'available'
+    const kept = stateOf(volume) === 'extending' ? 'extending' : 'available'
+    const state = deleteOnTermination ? 'deleting' : kept
     await ctx.db.volume.update({ where: { id: volumeId }, data: { state } })
     if (deleteOnTermination)
       await startOperation(ctx, { ...historyOf(volume, 'volume.delete'), hostId: volume.pool.hostId })

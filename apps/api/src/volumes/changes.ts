@@ -10,6 +10,7 @@ import { historyOf, lockVolume, noteVolume, stateOf, viewOfOne } from './row.ts'
 /** Changes of volumes that are complete when the request ends. */
 
 const busyVolumes = busyAmong('volume')
+const busyInstances = busyAmong('instance')
 
 /** Changes the row under its lock, with history and event. */
 async function change(
@@ -59,7 +60,8 @@ export type ResetState = 'available' | 'in-use' | 'error'
 
 /**
  * Sets the state of a volume that is stuck, for administrators. Throws conflict for a state that is not true of the
- * volume: one that an instance has is in use and nothing else; and while something is being done to the volume.
+ * volume: one that an instance has is in use and nothing else; and while something is being done to the volume or to its
+ * instance, such as an attachment.
  */
 export const resetVolume = (ctx: Ctx, input: { id: string; to: ResetState }): Promise<VolumeView> =>
   change(
@@ -72,6 +74,12 @@ export const resetVolume = (ctx: Ctx, input: { id: string; to: ResetState }): Pr
       if (!isAttached && input.to === 'in-use') throw conflict('No instance has this volume.', 'volumeState')
       if ((await busyVolumes(tx, [row.id])).has(row.id))
         throw conflict('Something is being done to this volume. Wait until that is over.', 'volumeState')
+      const instances = row.attachments.map((one) => one.instanceId)
+      if ((await busyInstances(tx, instances)).size > 0)
+        throw conflict(
+          'Something is being done to the instance that has this volume. Wait until that is over.',
+          'volumeState',
+        )
       if (!isAttached)
         return {
           state: input.to,

@@ -21,9 +21,12 @@ export async function loadVolume(ctx: Ctx, action: string, id: string): Promise<
   return row
 }
 
-/** Like loadVolume, for a change: the row is locked until the transaction ends. */
+/** Like loadVolume, for a change: the row is locked until the transaction ends. Nobody locks a row that he may not see. */
 export async function lockVolume(ctx: Ctx, action: string, id: string): Promise<VolumeRow> {
-  await ctx.db.$queryRaw`SELECT 1 FROM "Volume" WHERE "id" = ${id}::uuid FOR UPDATE`
+  const { projectId = null } = visible(ctx)
+  await ctx.db.$queryRaw`
+    SELECT 1 FROM "Volume" WHERE "id" = ${id}::uuid AND (${projectId}::text IS NULL OR "projectId" = ${projectId})
+    FOR UPDATE`
   return loadVolume(ctx, action, id)
 }
 

@@ -1,10 +1,13 @@
+import { DriverError } from '@stratolith/drivers/errors'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { launchInstances } from '../compute/instances/launch.ts'
 import { attachVolume } from '../compute/instances/volumes.ts'
 import { accounts, aLaunch, testTenant, testWorld, type World } from '../compute/testing.ts'
-import type { Ctx } from '../kernel/context.ts'
+import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { expectCloudError, failEveryStep, runPending, testCtx } from '../kernel/testing.ts'
 import { volumeCreateInput } from './contract.ts'
+import { volumeLeftovers } from './reconcile.ts'
+import { lockVolume } from './row.ts'
 import {
   changeMetadata,
   createVolume,
@@ -120,6 +123,58 @@ describe('a failure or crash at any step', () => {
   }, 60_000)
 })
 
+describe('a host that does not answer', () => {
+  test('may have made a volume larger, so that the room stays reserved until it is known', async () => {
+    const id = await aVolume()
+    const used = async () => {
+      const { volumeGib = 0, hostDiskGib = 0 } = await accounts(world, tenant.projectId)
+      return [volumeGib, hostDiskGib - (empty.hostDiskGib ?? 0)]
+    }
+    const grow = async (sizeGib: number, error?: DriverError) => {
+      if (error) world.hosts.get('a')?.volumes.failNext('growVolume', error)
+      await extendVolume(tenant, { id, sizeGib })
+      await runPending(world.deps)
+      const { state, sizeGib: size } = await getVolume(tenant, { id })
+      return [state, size, ...(await used())]
+    }
+    const silent = new DriverError('unavailable', 'silent')
+    expect(await grow(5, silent)).toEqual(['error_extending', 1, 5, 5])
+    expect(await grow(7, new DriverError('no_space', 'full'))).toEqual(['error_extending', 1, 5, 5])
+    expect(await grow(3, silent)).toEqual(['error_extending', 1, 5, 5])
+    expect(await grow(4)).toEqual(['available', 4, 4, 4])
+    await end(id, 'after all')
+  })
+
+  test('and is declared to be off loses its volumes, and their data when it is back', async () => {
+    const id = await aVolume()
+    const is = (state: string) => db().host.updateMany({ data: { state } })
+    world.faults.set('a', 'refuses')
+    await is('fenced')
+    try {
+      await deleteVolume(tenant, { id })
+      await runPending(world.deps)
+      expect(await stateOf(id)).toBeUndefined()
+      expect(await accounts(world, tenant.projectId)).toEqual(empty)
+      expect(onHost(id)).toBeDefined()
+    } finally {
+      world.faults.delete('a')
+      await is('up')
+    }
+    await volumeLeftovers.run(world.system)
+    expect(onHost(id)).toBeUndefined()
+  })
+})
+
+test('a stranger does not wait for the row of a volume that he may not see', async () => {
+  const id = await aVolume()
+  const stranger = await testCtx(world.deps)
+  await inTransaction(tenant, async (tx) => {
+    await lockVolume(tx, 'volume:update', id)
+    await expectCloudError(updateVolume(stranger, { id, name: 'mine' }), 'not_found')
+  })
+  await end(id, 'after all')
+})
+
 describe('changes that only members may make', () => {
   test('of the metadata happen one after the other, so that none is lost', async () => {
     const id = await aVolume()
@@ -171,6 +226,7 @@ describe('an administrator', () => {
     const { instances } = await launchInstances(tenant, aLaunch(world))
     await runPending(world.deps)
     await attachVolume(tenant, { id: instances[0]?.id ?? '', volumeId: id })
+    await expectCloudError(resetVolume(admin, { id, to: 'in-use' }), 'conflict', /being done to the instance/)
     await runPending(world.deps)
     await db().volume.update({ where: { id }, data: { state: 'detaching' } })
     await db().volumeAttachment.update({ where: { volumeId: id }, data: { state: 'detaching' } })

@@ -101,7 +101,7 @@ export async function planVolume(ctx: Ctx, input: z.output<typeof volumePlanInpu
     return { problem: await whyNoRoom(ctx, input.sizeGib) }
   }
   const row = await loadVolume(ctx, 'volume:extend', input.id)
-  const more = input.sizeGib - row.sizeGib
+  const more = input.sizeGib - row.reservedGib
   return { problem: more > 0 ? await whyNoMore(ctx, row.pool, more) : null }
 }
 
@@ -182,10 +182,17 @@ export async function extendVolume(ctx: Ctx, input: z.output<typeof volumeExtend
     demand(volumeCan.extend, row)
     if (input.sizeGib <= row.sizeGib)
       throw invalidInput(`The volume has ${row.sizeGib} GiB already. Choose a larger size.`, 'sizeGib')
-    const more = input.sizeGib - row.sizeGib
-    await reserveQuota(tx, row.projectId, { volumeGib: more })
-    await claimMore(tx, row.pool, more)
-    return { data: { state: 'extending', reservedGib: input.sizeGib }, input: { sizeGib: input.sizeGib } }
+    // An earlier extension may have left more reserved, because nobody knows whether its host has made it.
+    const reservedGib = Math.max(row.reservedGib, input.sizeGib)
+    const more = reservedGib - row.reservedGib
+    if (more > 0) {
+      await reserveQuota(tx, row.projectId, { volumeGib: more })
+      await claimMore(tx, row.pool, more)
+    }
+    return {
+      data: { state: 'extending', reservedGib },
+      input: { sizeGib: input.sizeGib, reservedGib: row.reservedGib },
+    }
   })
 }
 

@@ -1,4 +1,4 @@
-import { driversOf } from '../hosts/service.ts'
+import { driversOf, hostState } from '../hosts/service.ts'
 import { inTransaction } from '../kernel/context.ts'
 import { CloudError, invariant } from '../kernel/errors.ts'
 import { whileAnswering } from '../kernel/hosts.ts'
@@ -25,11 +25,15 @@ async function placeOf(run: Run<unknown>, row: VolumeRow) {
   return { drivers, key: { id: row.id, pool: specOf(row.pool) } }
 }
 
+/** A machine that is declared to be off is not asked. If it comes back, the tombstone removes the data (reconcile.ts). */
+const isOnFencedHost = async (run: Run<unknown>, { pool }: VolumeRow): Promise<boolean> =>
+  pool.hostId !== null && (await hostState({ db: run.ctx.deps.root }, pool.hostId)) === 'fenced'
+
 /** Writes the end of an operation, unless the volume is in another state than `from` by then. */
 async function settle(
   run: Run<unknown>,
   from: string,
-  data: { state: string; sizeGib?: number; faultMessage?: string | null },
+  data: { state: string; faultMessage?: string | null },
 ): Promise<void> {
   await inTransaction({ ...run.ctx, db: run.ctx.deps.root }, async (tx) => {
     const { count } = await tx.db.volume.updateMany({ where: { id: run.resourceId, state: from }, data })
@@ -74,7 +78,36 @@ export const volumeCreation: Workflow = {
   onFailed: (run, error) => settle(run, 'creating', { state: 'error', faultMessage: error.message }),
 }
 
-export const volumeExtension: Workflow<{ sizeGib: number }> = {
+/** Changes a volume that is being made larger, under its lock; nothing when the volume is in another state by then. */
+async function endExtension(
+  run: Run<unknown>,
+  change: (row: VolumeRow) => {
+    state: string
+    sizeGib: number
+    reservedGib: number
+    faultMessage: string | null
+  },
+): Promise<void> {
+  await inTransaction({ ...run.ctx, db: run.ctx.deps.root }, async (tx) => {
+    await tx.db.$queryRaw`SELECT 1 FROM "Volume" WHERE "id" = ${run.resourceId}::uuid FOR UPDATE`
+    const row = await tx.db.volume.findFirst({
+      where: { id: run.resourceId, state: 'extending' },
+      include: withParts,
+    })
+    if (!row) return
+    const data = change(row)
+    await tx.db.volume.update({ where: { id: row.id }, data })
+    const free = row.reservedGib - data.reservedGib
+    if (free > 0) {
+      await releaseQuota(tx, row.projectId, { volumeGib: free })
+      await giveBack(tx, row.pool, free)
+    }
+    await noteVolume(tx, row, 'updated', run.operationId)
+  })
+}
+
+/** `reservedGib`: what was reserved before; absent in operations of earlier versions. */
+export const volumeExtension: Workflow<{ sizeGib: number; reservedGib?: number }> = {
   action: 'volume.extend',
   steps: [
     {
@@ -85,34 +118,22 @@ export const volumeExtension: Workflow<{ sizeGib: number }> = {
         const { sizeGib } = run.input
         const { drivers, key } = await placeOf(run, row)
         await whileAnswering(run.op, drivers, (op) => drivers.volumes.growVolume(op, { ...key, sizeGib }))
-        const state = row.attachments.length > 0 ? 'in-use' : 'available'
-        await settle(run, 'extending', { state, sizeGib, faultMessage: null })
+        await endExtension(run, ({ attachments }) => ({
+          state: attachments.length > 0 ? 'in-use' : 'available',
+          ...{ sizeGib, reservedGib: sizeGib, faultMessage: null },
+        }))
       },
     },
   ],
-  async onFailed(run, error) {
-    await inTransaction({ ...run.ctx, db: run.ctx.deps.root }, async (tx) => {
-      await tx.db.$queryRaw`SELECT 1 FROM "Volume" WHERE "id" = ${run.resourceId}::uuid FOR UPDATE`
-      const row = await tx.db.volume.findFirst({
-        where: { id: run.resourceId, state: 'extending' },
-        include: withParts,
-      })
-      if (!row) return
-      const more = row.reservedGib - row.sizeGib
-      await tx.db.volume.update({
-        where: { id: row.id },
-        data: {
-          // An instance goes on using a volume that could not grow; the operation says why.
-          state: row.attachments.length > 0 ? 'in-use' : 'error_extending',
-          reservedGib: row.sizeGib,
-          faultMessage: error.message,
-        },
-      })
-      await releaseQuota(tx, row.projectId, { volumeGib: more })
-      await giveBack(tx, row.pool, more)
-      await noteVolume(tx, row, 'updated', run.operationId)
-    })
-  },
+  onFailed: (run, error) =>
+    endExtension(run, ({ attachments, sizeGib, reservedGib }) => ({
+      // An instance goes on using a volume that could not grow; the operation says why.
+      state: attachments.length > 0 ? 'in-use' : 'error_extending',
+      sizeGib,
+      // A host that has not answered may have made the volume larger, so the room is not given to anybody else.
+      reservedGib: error.code === 'unavailable' ? reservedGib : (run.input.reservedGib ?? sizeGib),
+      faultMessage: error.message,
+    })),
 }
 
 export const volumeDeletion: Workflow = {
@@ -123,7 +144,7 @@ export const volumeDeletion: Workflow = {
       title: 'Removing its data',
       async run(run) {
         const row = await current(run)
-        if (!row) return
+        if (!row || (await isOnFencedHost(run, row))) return
         const { drivers, key } = await placeOf(run, row)
         await whileAnswering(run.op, drivers, (op) => drivers.volumes.removeVolume(op, key))
       },

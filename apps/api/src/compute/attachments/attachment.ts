@@ -26,7 +26,8 @@ export type Attachment = {
   stuck: string
   /**
    * Whether the host is told at once also of a guest that does not run, because another guest may be waiting for the
-   * thing. Otherwise the host hears of the change by and by, and has made it at the guest's next start.
+   * thing; then the thing is released only when the host has confirmed that the guest does not have it. Otherwise the
+   * host hears of the change by and by, and has made it at the guest's next start.
    */
   always: boolean
   /** Writes that the host of the instance is to have the thing, unless the instance has it no more. */

@@ -116,10 +116,15 @@ export async function changeGroups(
 /**
  * Loads an idle instance and locks its row until the end of the transaction, so that two attachments count each other.
  */
-export async function loadIdle(ctx: Ctx, policy: string, id: string): Promise<InstanceRow> {
+export async function loadIdle(
+  ctx: Ctx,
+  policy: string,
+  id: string,
+  can: 'attach' | 'attachVolume' | 'detachVolume' = 'attach',
+): Promise<InstanceRow> {
   await ctx.db.$queryRaw`SELECT 1 FROM "Instance" WHERE "id" = ${id}::uuid FOR UPDATE`
   const row = await loadInstance(ctx, policy, id)
-  demandState(ctx, instanceCan.attach, { ...row, machine: await machineOf(ctx, row) })
+  demandState(ctx, instanceCan[can], { ...row, machine: await machineOf(ctx, row) })
   if (row.hostId === null) throw conflict('The instance is on no host.')
   return row
 }

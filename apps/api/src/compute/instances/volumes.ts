@@ -39,7 +39,7 @@ export async function attachVolume(
 ): Promise<AttachedVolume> {
   const { id, volumeId } = input
   await inTransaction(ctx, async (tx) => {
-    const row = await loadIdle(tx, 'compute:attach_volume', id)
+    const row = await loadIdle(tx, 'compute:attach_volume', id, 'attachVolume')
     await takeVolume(tx, { ...input, instance: row })
     await startOperation(tx, { ...historyOf(row, 'instance.attach_volume'), input: { volumeId } })
     await noteInstance(tx, row, 'updated')
@@ -51,7 +51,7 @@ export async function attachVolume(
 export async function detachVolume(ctx: Ctx, input: { id: string; volumeId: string }): Promise<void> {
   const { id, volumeId } = input
   await inTransaction(ctx, async (tx) => {
-    const row = await loadIdle(tx, 'compute:detach_volume', id)
+    const row = await loadIdle(tx, 'compute:detach_volume', id, 'detachVolume')
     await yieldVolume(tx, row.id, volumeId)
     await startOperation(tx, { ...historyOf(row, 'instance.detach_volume'), input: { volumeId } })
     await noteInstance(tx, row, 'updated')

@@ -36,8 +36,8 @@ function thingOf(run: Run<Input>, { kind, input }: Attachment): string {
 
 /**
  * Takes the thing away from the instance, unless the instance has been given the thing again since this operation
- * began: a thing is free as soon as it is released, and a worker that was killed then repeats the release. Returns
- * whether the thing was taken away.
+ * began: a thing is free as soon as it is released, and a worker that was killed then repeats the release. A deletion of
+ * the instance takes its things itself, when the guest is gone. Returns whether the thing was taken away.
  */
 async function takeAway(
   run: Run<Input>,
@@ -48,16 +48,42 @@ async function takeAway(
   const thing = thingOf(run, kind)
   return inTransaction(run.ctx, async (tx) => {
     // Locked, because a request may give this thing, or lend another one, to the instance at this moment.
-    await tx.db.$queryRaw`SELECT 1 FROM "Instance" WHERE "id" = ${id}::uuid FOR UPDATE`
+    const [locked] = await tx.db.$queryRaw<{ taskState: string | null }[]>`
+      SELECT "taskState" FROM "Instance" WHERE "id" = ${id}::uuid FOR UPDATE`
+    if (!locked || locked.taskState === 'deleting') return false
     if (await isFollowedBy(tx, run.operationId, attach, { [kind.input]: thing })) return false
     await change(tx, id, thing)
     return true
   })
 }
+
+/**
+ * Tells the host that the thing is taken away. Returns whether the host has confirmed it: a silent host has not, and a
+ * guest that still holds the thing is being waited for.
+ */
+async function isGoneThere(run: Run<Input>, row: { id: string; hostId: string }): Promise<boolean> {
+  let isGone = false
+  await ifItAnswers(run, row.hostId, async () => {
+    isGone = !('waitMs' in (await tellHost(run, row)))
+  })
+  return isGone
+}
+
+/** The thing stays with the instance: the guest gets it again, also when the guest has released it too late. */
+async function giveAgain(run: Run<Input>, row: Built, kind: Attachment, isTold: boolean): Promise<void> {
+  const thing = thingOf(run, kind)
+  await kind.bind(run.ctx, row, thing)
+  if (isTold) await ifItAnswers(run, row.hostId, () => tellHost(run, row))
+  await kind.given?.(run.ctx, row.id, thing)
+}
+
 /** `attach` is the action that gives things of this kind to instances. */
 type Taking = { attach: string; kind: Attachment }
 
-/** The request has written the rows that give the thing to the instance; a failure releases the thing. */
+/**
+ * The request has written the rows that give the thing to the instance. A failure releases the thing; of the kinds that
+ * another guest may be waiting for, only when the host has confirmed that this guest does not have the thing.
+ */
 function attaching(action: string, kind: Attachment): Workflow<Input> {
   const taking = { attach: action, kind }
   const isTold = (row: InstanceRow) => kind.always || runs(row)
@@ -80,8 +106,11 @@ function attaching(action: string, kind: Attachment): Workflow<Input> {
       const row = await currentRow(run)
       if (!row) return
       if (!(await takeAway(run, row, taking, kind.unbind))) return
-      const { id, hostId } = row
-      if (hostId && isTold(row)) await ifItAnswers(run, hostId, () => tellHost(run, { id, hostId }))
+      const { hostId } = row
+      if (hostId && isTold(row)) {
+        const isGone = await isGoneThere(run, { id: row.id, hostId })
+        if (kind.always && !isGone) return giveAgain(run, { ...row, hostId }, kind, true)
+      }
       await takeAway(run, row, taking, kind.release)
     },
   }
@@ -105,17 +134,9 @@ function detaching(action: string, taking: Taking): Workflow<Input> {
           if (!wait || Date.now() - run.stepStartedAt.getTime() < releaseMs) return wait
           throw new CloudError('conflict', kind.stuck)
         },
-        /**
-         * The thing still exists, so the guest gets the thing again, also a guest that has released the device too
-         * late.
-         */
         async undo(run) {
           const row = await built(run)
-          if (!row) return
-          const thing = thingOf(run, kind)
-          await kind.bind(run.ctx, row, thing)
-          if (isTold(row)) await ifItAnswers(run, row.hostId, () => tellHost(run, row))
-          await kind.given?.(run.ctx, row.id, thing)
+          if (row) await giveAgain(run, row, kind, isTold(row))
         },
       },
       {

@@ -70,12 +70,13 @@ async function forget(run: Run<unknown>): Promise<void> {
     const [row] = await tx.$queryRaw<InstanceModel[]>`
       SELECT * FROM "Instance" WHERE "id" = ${run.resourceId}::uuid FOR UPDATE`
     if (!row) return
+    // Before the quota: everybody locks instance, volumes, quota and host in this order.
+    await forgetVolumesOf(ctx, row.id)
     const ports = new Map(await forgetPortsOfInstance(ctx, row.id, { lent: row.lentPortIds }))
     const its = { instances: 1, vcpus: row.vcpus, memoryMib: row.memoryMib }
     await releaseQuota(ctx, row.projectId, { ...its, ports: ports.get(row.projectId) ?? 0 })
     ports.delete(row.projectId)
     for (const [projectId, count] of ports) await releaseQuota(ctx, projectId, { ports: count })
-    await forgetVolumesOf(ctx, row.id)
     if (row.hostId) await releaseHost(ctx, row.hostId, row)
     await tx.consoleToken.deleteMany({ where: { instanceId: row.id } })
     await tx.pastInstance.createMany({ data: pastOf(row), skipDuplicates: true })
