@@ -50,7 +50,7 @@ export function VolumeAttachForm({ volume, opened, onClose }: VolumeFormProps) {
         data-autofocus
         placeholder="Search instances"
         data={instances.map((instance) => {
-          const allowed = instanceCan.attach(instance)
+          const allowed = instanceCan.attachVolume(instance)
           return allowed === true
             ? { value: instance.id, label: instance.name }
             : { value: instance.id, label: `${instance.name}: ${allowed}`, disabled: true }

@@ -32,13 +32,14 @@ export function VolumesTab({ view }: { view: InstanceView }) {
   const panel = useUrlPanel('attach-volume')
   const query = useQuery(trpc.volumes.list.queryOptions({ instanceId: view.id, limit: 100, allProjects }))
   const detach = useDetachAction()
-  const allowed = all(may(view.projectId === project?.id), instanceCan.attach(asLockedFor(isAdmin, view)))
+  const allowed = (can: typeof instanceCan.attachVolume) =>
+    all(may(view.projectId === project?.id), can(asLockedFor(isAdmin, view)))
   const attach = (
     <ReasonButton
       size="sm"
       variant="default"
       leftSection={<IconPlugConnected size={16} />}
-      allowed={allowed}
+      allowed={allowed(instanceCan.attachVolume)}
       onClick={panel.open}
     >
       Attach volume
@@ -52,7 +53,12 @@ export function VolumesTab({ view }: { view: InstanceView }) {
           <RowsTable
             descriptor={descriptorFor(view.id)}
             rows={items.toSorted((a, b) => (deviceIn(a, view.id) < deviceIn(b, view.id) ? -1 : 1))}
-            actions={[{ ...detach, allowed: (volume) => all(allowed, detach.allowed(volume)) }]}
+            actions={[
+              {
+                ...detach,
+                allowed: (volume) => all(allowed(instanceCan.detachVolume), detach.allowed(volume)),
+              },
+            ]}
             empty={
               <EmptyState
                 icon={volumeDescriptor.icon}
