@@ -21,7 +21,9 @@ export async function loadVolume(ctx: Ctx, action: string, id: string): Promise<
   return row
 }
 
-/** Like loadVolume, for a change: the row is locked until the transaction ends. Nobody locks a row that he may not see. */
+/**
+ * Like loadVolume, for a change: the row is locked until the transaction ends. Callers lock only rows that they may see.
+ */
 export async function lockVolume(ctx: Ctx, action: string, id: string): Promise<VolumeRow> {
   const { projectId = null } = visible(ctx)
   await ctx.db.$queryRaw`

@@ -212,12 +212,13 @@ it('gives no volume to a running guest that has no user of its own', async () =>
   const id = randomUUID()
   const volume = await aVolume()
   await harness.driver.ensure(op, { ...plainSpec(id), ...(await harness.prepare(id)) })
-  const [uidFile] = fs
-    .readdirSync(path.join(harness.dir, 'instances', id))
-    .filter((name) => /^uid/.test(name))
-  fs.rmSync(path.join(harness.dir, 'instances', id, uidFile ?? ''))
+  const record = path.join(harness.dir, 'instances', id, 'uid')
+  const own = fs.readFileSync(record, 'utf8')
+  fs.rmSync(record)
   await expect(harness.driver.plug(op, id, { nics: [], volumes: [volume] })).rejects.toMatchObject({
     code: 'conflict',
   })
   expect((await harness.driver.specOf(id))?.volumes).toEqual([])
+  // The user is freed with the guest.
+  fs.writeFileSync(record, own)
 })
