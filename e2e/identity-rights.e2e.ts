@@ -7,6 +7,8 @@ import { signIn, visit } from './support/portal.ts'
 const cloud = findCloud()
 
 const choosePlace = async (page: Page, name: string) => {
+  // The server has drawn the button, which does nothing until the page is live.
+  await expect(page.getByRole('status', { name: /^Live/ })).toBeVisible()
   await page.getByRole('button', { name: /Switch the project/ }).click()
   await page.getByPlaceholder('Find a project').fill(name)
   await page.getByRole('option', { name }).click()
