@@ -8,6 +8,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { root } from '../cloud/paths.ts'
 import { isFree } from '../postgres.ts'
+import { failuresOfBrowser } from './report.ts'
 import { tee } from './tee.ts'
 import { commitOrDay, type Heavy, heavy, routesShare, turn } from './turns.ts'
 
@@ -84,24 +85,35 @@ function ready(child: ChildProcess): Promise<void> {
 /** Runs the specs of one of Playwright's projects (e2e/playwright.config.ts). */
 function browser(project: 'together' | 'alone'): Promise<void> {
   const cli = ['node_modules/@playwright/test/cli.js', 'test', '--config', 'e2e/playwright.config.ts']
-  const report = reports === undefined ? {} : { TEST_REPORT: path.join(reports, `${project}.browser.json`) }
+  const report = reports === undefined ? null : path.join(reports, `${project}.browser.json`)
   // The specs of `together` do not disturb each other, so two browsers share them.
   const workers = project === 'together' ? '2' : '1'
-  return part(`browser, ${project}`, [...cli, '--project', project, '--workers', workers], {
+  const more = {
     STRATOLITH_URL: `http://127.0.0.1:${port}`,
     TEST_ROUTES: routes,
-    ...report,
-  })
+    ...(report === null ? {} : { TEST_REPORT: report }),
+  }
+  return part(`browser, ${project}`, [...cli, '--project', project, '--workers', workers], more, () =>
+    report === null || !fs.existsSync(report)
+      ? ''
+      : failuresOfBrowser(JSON.parse(fs.readFileSync(report, 'utf8'))).join('\n\n'),
+  )
 }
 
 async function byTurn(name: Heavy, args: string[]): Promise<void> {
   if (due.includes(name)) await part(name, args)
 }
 
-async function part(name: string, args: string[], more: NodeJS.ProcessEnv = {}): Promise<void> {
+/** `told`: what a part that failed says of its failures; without it, the end of its output is shown. */
+async function part(
+  name: string,
+  args: string[],
+  more: NodeJS.ProcessEnv = {},
+  told: () => string = () => '',
+): Promise<void> {
   const { ok, tail } = await timed(name, () => tee([process.execPath, ...args], { ...env, ...more }, name))
   // Half of the output that a layer may show in the end, so that two failed parts fit.
-  if (!ok) failed.push(`${name}\n${tail.slice(-3_000).trimEnd()}`)
+  if (!ok) failed.push(`${name}\n${(told().slice(0, 3_000) || tail.slice(-3_000)).trimEnd()}`)
 }
 
 async function timed<T>(name: string, work: () => Promise<T>): Promise<T> {

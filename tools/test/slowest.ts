@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { ofBrowser, ofVitest, type Timed } from './times.ts'
+import { ofBrowser, ofVitest, type Timed } from './report.ts'
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'stratolith-reports-'))
 process.on('exit', () => fs.rmSync(folder, { recursive: true, force: true }))
