@@ -60,9 +60,11 @@ export function SerialTerminal({ instanceId, unavailable, windowHref }: ScreenPr
       if (over || early === null) return
       const live = early
       early = null
-      // The log may contain queries to a terminal of long ago. Nothing is sent to the guest while the log is written,
-      // so that the terminal's answers do not reach the guest.
-      send.current = () => undefined
+      // The log may contain queries to a terminal of long ago. The terminal's answers to them begin with an escape
+      // character, and must not reach the guest; what a person types meanwhile must.
+      send.current = (text) => {
+        if (!text.startsWith('\x1b')) sendToGuest(text)
+      }
       terminal.current?.reset()
       terminal.current?.write(log, () => {
         if (!over) send.current = sendToGuest
