@@ -66,7 +66,11 @@ function wishOf(
     power: isToRun(row) ? 'running' : null,
     disk: diskOf(row),
     ports,
-    volumes: volumes.map(({ volumeId, pool, readOnly }) => ({ id: volumeId, pool, readOnly })),
+    volumes: volumes.map(({ volumeId, pool, readOnly, limits }) => ({
+      ...{ id: volumeId, pool, readOnly },
+      // Agents that know no limits are told of none.
+      limits: Object.keys(limits).length > 0 ? limits : undefined,
+    })),
     configDrive: row.configDrive,
     guest: {
       hostname: row.hostname,

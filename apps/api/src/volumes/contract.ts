@@ -1,8 +1,10 @@
+import type { VolumeLimits } from '@stratolith/drivers/hypervisor/interface'
 import { z } from 'zod'
 import { descriptionInput, nameInput, pageInput } from '../kernel/contract.ts'
 import { type VolumeState, volumeStates } from './states.ts'
 
 export * from './states.ts'
+export * from './types/contract.ts'
 
 /** Names of volumes may be empty, as OpenStack's clients send them. */
 const volumeName = z.union([nameInput, z.literal('')])
@@ -31,7 +33,12 @@ export const volumeCreateInput = z.object({
   metadata: volumeMetadataInput.default({}),
 })
 /** `id`: the volume that is to be that large; absent: a new volume. */
-export const volumePlanInput = z.object({ sizeGib, id: z.uuid().optional() })
+export const volumePlanInput = z.object({
+  sizeGib,
+  id: z.uuid().optional(),
+  /** Name or id of the type of a new volume; absent: the default type. */
+  type: z.string().min(1).max(255).optional(),
+})
 /** `problem`: the sentence why no machine has room for the volume at the moment; null when it fits. */
 export type VolumePlan = { problem: string | null }
 export const volumeUpdateInput = z.object({
@@ -67,6 +74,8 @@ export type VolumeView = {
   readOnly: boolean
   zone: string
   type: { id: string; name: string }
+  /** How fast the guest may use it, by its type and its size; empty for no limits. */
+  limits: VolumeLimits
   /** The pool of the volume; only administrators see its name. */
   pool: string | null
   image: { id: string; name: string } | null
@@ -76,11 +85,4 @@ export type VolumeView = {
   error: string | null
   createdAt: string
   updatedAt: string
-}
-export type VolumeTypeView = {
-  id: string
-  name: string
-  description: string
-  public: boolean
-  isDefault: boolean
 }

@@ -4,7 +4,11 @@ import { notFound } from '../kernel/errors.ts'
 import { type Ask, found, readPage, type Slice, type Sortable } from '../kernel/page.ts'
 import { authorize } from '../kernel/policy.ts'
 
-export const withParts = { pool: true, type: true, attachments: true } satisfies Prisma.VolumeInclude
+export const withParts = {
+  pool: true,
+  type: { include: { qos: true } },
+  attachments: true,
+} satisfies Prisma.VolumeInclude
 export type VolumeRow = Prisma.VolumeGetPayload<{ include: typeof withParts }>
 export type VolumeWhere = {
   allProjects?: boolean

@@ -20,7 +20,7 @@ declare module '../kernel/contract.ts' {
 export const volumesRoom = defineRoom({
   name: 'volumes',
   uses: ['directory', 'quota', 'hosts', 'images'],
-  kinds: { volume: { buried: true } },
+  kinds: { volume: { buried: true }, volumeType: {}, volumeQos: {} },
   quota: {
     volumes: { lock: 15, words: 'volumes', limit: 20, rows: { table: 'Volume' } },
     volumeGib: {

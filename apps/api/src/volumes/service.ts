@@ -29,7 +29,9 @@ import {
   viewOfOne,
   viewsOf,
 } from './row.ts'
-import { typeFor } from './types.ts'
+import { placeWishOf } from './types/extra-specs.ts'
+import { specsOf } from './types/row.ts'
+import { typeFor } from './types/service.ts'
 
 /** The functions that other rooms may call. */
 export {
@@ -44,7 +46,7 @@ export {
   yieldVolume,
 } from './attachments.ts'
 export { changeMetadata, resetVolume, setBootable, setReadOnly } from './changes.ts'
-export { getVolumeType, listVolumeTypes, seedVolumeTypes } from './types.ts'
+export { getVolumeType, listVolumeTypes, seedVolumeTypes } from './types/service.ts'
 
 const gib = 1024 ** 3
 
@@ -98,7 +100,8 @@ export async function placeOfVolume(
 export async function planVolume(ctx: Ctx, input: z.output<typeof volumePlanInput>): Promise<VolumePlan> {
   if (input.id === undefined) {
     authorize(ctx, 'volume:create', { projectId: projectOf(ctx) })
-    return { problem: await whyNoRoom(ctx, input.sizeGib) }
+    const type = await typeFor(ctx, input.type)
+    return { problem: await whyNoRoom(ctx, { sizeGib: input.sizeGib, type: placeWishOf(specsOf(type)) }) }
   }
   const row = await loadVolume(ctx, 'volume:extend', input.id)
   const more = input.sizeGib - row.reservedGib
@@ -124,7 +127,7 @@ export async function createVolume(
       throw invalidInput(`The image needs ${image.leastGib} GiB.`, 'sizeGib')
     const type = await typeFor(tx, input.type)
     await reserveQuota(tx, projectId, { volumes: 1, volumeGib: sizeGib })
-    const place = await claimPool(tx, { sizeGib, zone: input.zone, hostId })
+    const place = await claimPool(tx, { sizeGib, zone: input.zone, hostId, type: placeWishOf(specsOf(type)) })
     const made = await tx.db.volume.create({
       data: {
         id: crypto.randomUUID(),
