@@ -1,7 +1,14 @@
 import type { OpenedVolume } from '../volumes/interface.ts'
+import type { VolumeLimits } from './interface.ts'
 
 /** A volume of a guest: how QEMU opens it, and whether its files can be opened past the page cache (O_DIRECT). */
-export type VolumeDisk = { id: string; readOnly: boolean; opened: OpenedVolume; direct: boolean }
+export type VolumeDisk = {
+  id: string
+  readOnly: boolean
+  limits: VolumeLimits
+  opened: OpenedVolume
+  direct: boolean
+}
 
 /** A node of QEMU's block layer, as -blockdev and blockdev-add take it. */
 type BlockNode = { 'node-name': string; driver: string } & Record<string, unknown>
@@ -21,9 +28,6 @@ export const mostLayers = 100
 
 /** QEMU's name of a layer. */
 export const layerNode = (id: string, number: number): string => `${volumeNames(id).node}-${number % 1000}`
-
-/** The object to which the node of a volume belongs. It bounds nothing as long as nobody sets a limit. */
-export const volumeLimitsOf = (id: string) => ({ 'qom-type': 'throttle-group', id: volumeNames(id).limits })
 
 /**
  * The block node of a volume: a filter that stays on top while layers are added below it, and below the filter the layers.
