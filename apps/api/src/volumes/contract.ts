@@ -20,7 +20,10 @@ export const volumeMetadataInput = z
 export const volumeListInput = pageInput.extend({
   state: z.enum(volumeStates).optional(),
   instanceId: z.uuid().optional(),
+  /** The name of a pool; nobody but those who see pools finds volumes by this. */
+  pool: z.string().max(255).optional(),
 })
+export const poolInput = z.object({ name: z.string().min(1).max(255) })
 export const volumeCreateInput = z.object({
   name: volumeName.default(''),
   description: descriptionInput.default(''),
@@ -85,4 +88,23 @@ export type VolumeView = {
   error: string | null
   createdAt: string
   updatedAt: string
+}
+/** A place where volumes are kept. Only administrators see pools. */
+export type PoolView = {
+  /** The same as the name. */
+  id: string
+  name: string
+  driver: string
+  /** The name of the machine whose disk the pool is. */
+  host: string
+  zone: string
+  totalGib: number
+  /** What is promised to all who share the disk: instances and volumes. */
+  usedGib: number
+  /** What is promised to volumes. */
+  volumesGib: number
+  /** How many volumes lie there. */
+  volumes: number
+  /** Why it takes no new volumes at the moment; null when it does. */
+  closed: string | null
 }

@@ -1,5 +1,5 @@
 import type { Prisma } from '@stratolith/db'
-import { type Ctx, listScope } from '../kernel/context.ts'
+import { type Ctx, listScope, seesAll } from '../kernel/context.ts'
 import { notFound } from '../kernel/errors.ts'
 import { type Ask, found, readPage, type Slice, type Sortable } from '../kernel/page.ts'
 import { authorize } from '../kernel/policy.ts'
@@ -25,6 +25,8 @@ export type VolumeWhere = {
   userId?: string
   sizeGib?: number
   typeId?: string
+  /** The name of the pool in which they lie. */
+  pool?: string
   /** Only volumes that this host reaches. */
   reachedBy?: string
 }
@@ -48,6 +50,8 @@ export function queryVolumes(ctx: Ctx, { where, sort, page }: Ask<VolumeWhere>):
     where.ids ? { id: { in: [...where.ids] } } : {},
     where.names ? { name: { in: [...where.names] } } : {},
     where.states ? { state: { in: [...where.states] } } : {},
+    // Others than those who see all hosts must not learn where volumes lie.
+    where.pool === undefined ? {} : seesAll(ctx) ? { pool: { name: where.pool } } : { id: { in: [] } },
     where.reachedBy ? { pool: { OR: [{ hostId: null }, { hostId: where.reachedBy }] } } : {},
     where.instanceId ? { attachments: { some: { instanceId: where.instanceId } } } : {},
     { zone: where.zone, bootable: where.bootable, userId: where.userId },

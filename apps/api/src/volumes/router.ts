@@ -1,22 +1,24 @@
 import { idInput } from '../kernel/contract.ts'
 import { procedure, router } from '../kernel/trpc.ts'
 import {
+  poolInput,
   volumeCreateInput,
   volumeExtendInput,
   volumeListInput,
   volumePlanInput,
   volumeUpdateInput,
 } from './contract.ts'
+import { getPool, listPools } from './pool-list.ts'
 import {
   createVolume,
   deleteVolume,
   extendVolume,
   getVolume,
   listVolumes,
-  listVolumeTypes,
   planVolume,
   updateVolume,
 } from './service.ts'
+import { typesRouter } from './types/router.ts'
 
 export const volumesRouter = router({
   list: procedure.input(volumeListInput).query(({ ctx, input }) => listVolumes(ctx.cloud, input)),
@@ -26,5 +28,9 @@ export const volumesRouter = router({
   update: procedure.input(volumeUpdateInput).mutation(({ ctx, input }) => updateVolume(ctx.cloud, input)),
   extend: procedure.input(volumeExtendInput).mutation(({ ctx, input }) => extendVolume(ctx.cloud, input)),
   delete: procedure.input(idInput).mutation(({ ctx, input }) => deleteVolume(ctx.cloud, input)),
-  types: procedure.query(({ ctx }) => listVolumeTypes(ctx.cloud)),
+  types: typesRouter,
+  pools: router({
+    list: procedure.query(({ ctx }) => listPools(ctx.cloud)),
+    get: procedure.input(poolInput).query(({ ctx, input }) => getPool(ctx.cloud, input)),
+  }),
 })

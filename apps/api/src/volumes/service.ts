@@ -54,8 +54,8 @@ export async function listVolumes(
   ctx: Ctx,
   input: z.output<typeof volumeListInput>,
 ): Promise<Page<VolumeView>> {
-  const { allProjects, search, state, instanceId } = input
-  const where = { allProjects, search, instanceId, states: state && [state] }
+  const { allProjects, search, state, instanceId, pool } = input
+  const where = { allProjects, search, instanceId, pool, states: state && [state] }
   const slice = await queryVolumes(ctx, { where, ...askOf(input, sortableVolumes) })
   return pageView(slice, await viewsOf(ctx, slice.rows))
 }

@@ -3,6 +3,7 @@ import type { QuotaMaker, TestingRoom } from '../rooms.testing.ts'
 import { volumeCreateInput } from './contract.ts'
 import { createVolume } from './service.ts'
 import { volumeExamples } from './testing.openstack.ts'
+import { typeRows } from './types/testing.room.ts'
 
 const creation: QuotaMaker = {
   make: (ctx, i) => createVolume(ctx, volumeCreateInput.parse({ name: `v${i}`, sizeGib: 1 })),
@@ -18,7 +19,9 @@ export const testingRoom: TestingRoom = {
     update: byId('write', volume, { name: 'new' }),
     extend: byId('write', volume, { sizeGib: 2 }),
     delete: byId('write', volume),
-    types: { kind: 'anyone' },
+    ...typeRows,
+    'pools.list': { kind: 'admin' },
+    'pools.get': { kind: 'admin', input: () => ({ name: 'secret-name-a@local' }) },
   },
   quota: { volumes: creation, volumeGib: creation },
 }

@@ -27,7 +27,7 @@ export function VolumeCreateForm({ opened, onClose }: { opened: boolean; onClose
   const client = useQueryClient()
   const create = useMutation(trpc.volumes.create.mutationOptions())
   const images = useQuery(trpc.images.list.queryOptions({ state: 'active', limit: 1000 })).data?.items ?? []
-  const types = useQuery(trpc.volumes.types.queryOptions()).data ?? []
+  const types = useQuery(trpc.volumes.types.usable.queryOptions()).data?.types ?? []
   const leastOf = ({ from, imageId }: Pick<Values, 'from' | 'imageId'>) =>
     from === 'image' ? leastGib(images.find(({ id }) => id === imageId)) : 1
   const form = useForm<Values>({
