@@ -95,8 +95,8 @@ export type PoolView = {
   id: string
   name: string
   driver: string
-  /** The name of the machine whose disk the pool is. */
-  host: string
+  /** The machine whose disk the pool is. */
+  host: { id: string; name: string }
   zone: string
   totalGib: number
   /** What is promised to all who share the disk: instances and volumes. */

@@ -21,6 +21,7 @@ export const volumesPolicy: PolicyTable = {
   'volumeType:update': 'admin',
   'volumeType:delete': 'admin',
   'volumeType:list_access': see,
+  'volumeType:get_encryption': see,
   'volumeType:list_defaults': see,
   'volumeType:set_default': 'admin',
   'volumeQos:list': see,

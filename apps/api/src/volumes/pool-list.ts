@@ -43,7 +43,7 @@ const viewOf = (host: PlacementHost, sum: Sum = { volumes: 0, gib: 0 }): PoolVie
   id: poolName(host),
   name: poolName(host),
   driver: 'files',
-  host: host.name,
+  host: { id: host.id, name: host.name },
   zone: host.zone,
   totalGib: host.diskGib.total,
   usedGib: host.diskGib.used,

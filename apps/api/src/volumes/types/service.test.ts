@@ -215,7 +215,12 @@ test('pools are the disks of the machines, with what lies there; members find no
   await runPending(world.deps)
   const name = 'secret-name-b@local'
   const before = await getPool(admin, { name })
-  expect(before).toMatchObject({ host: 'secret-name-b', zone: 'nova', totalGib: 1000, closed: null })
+  expect(before).toMatchObject({
+    host: { name: 'secret-name-b' },
+    zone: 'nova',
+    totalGib: 1000,
+    closed: null,
+  })
   const { name: onlyThere } = await type({ extraSpecs: { pool_name: name } })
   const { id } = await make(member, { type: onlyThere, sizeGib: 3 })
   expect(await getPool(admin, { name })).toMatchObject({

@@ -30,6 +30,13 @@ export async function getVolumeType(ctx: Ctx, input: { id: string }): Promise<Vo
   return viewOf(ctx, row)
 }
 
+/** How volumes of a type are encrypted: no type of this cloud encrypts yet. */
+export async function typeEncryption(ctx: Ctx, input: { id: string }): Promise<Record<string, never>> {
+  authorize(ctx, 'volumeType:get_encryption')
+  await getVolumeType(ctx, input)
+  return {}
+}
+
 /** The type of a new volume: the one with that id or name, or, when none is named, the default of the caller's project or of the cloud. */
 export async function typeFor(ctx: Ctx, named: string | undefined): Promise<TypeRow> {
   const found = named === undefined ? await defaultFor(ctx) : await typeNamed(ctx, named)

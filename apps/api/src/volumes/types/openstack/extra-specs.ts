@@ -3,7 +3,7 @@ import { HttpError } from '../../../openstack/errors.ts'
 import type { ApiOperation, Call } from '../../../openstack/operation.ts'
 import { parse } from '../../../openstack/schema.ts'
 import { specsInput } from '../contract.ts'
-import { getVolumeType, removeTypeSpec, setTypeSpecs } from '../service.ts'
+import { getVolumeType, removeTypeSpec, setTypeSpecs, typeEncryption } from '../service.ts'
 import { typeOf, whichSpecs } from './types.ts'
 
 const key = ({ params }: Call) => params.key ?? ''
@@ -85,9 +85,6 @@ export const extraSpecOperations: ApiOperation[] = [
     access: 'adminRead',
     deviation:
       'Always empty: this cloud does not encrypt volumes yet, and has no other operation for encryption.',
-    handle: async (call) => {
-      await specsAt(call)
-      return {}
-    },
+    handle: (call) => typeEncryption(call.ctx, typeOf(call)),
   },
 ]
