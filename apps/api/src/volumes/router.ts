@@ -10,14 +10,26 @@ import {
 } from './contract.ts'
 import { getPool, listPools } from './pool-list.ts'
 import {
+  createSnapshot,
   createVolume,
+  deleteSnapshot,
   deleteVolume,
   extendVolume,
+  getSnapshot,
   getVolume,
+  listSnapshots,
   listVolumes,
   planVolume,
+  revertVolume,
+  updateSnapshot,
   updateVolume,
 } from './service.ts'
+import {
+  revertInput,
+  snapshotCreateInput,
+  snapshotListInput,
+  snapshotUpdateInput,
+} from './snapshots/contract.ts'
 import { typesRouter } from './types/router.ts'
 
 export const volumesRouter = router({
@@ -28,6 +40,18 @@ export const volumesRouter = router({
   update: procedure.input(volumeUpdateInput).mutation(({ ctx, input }) => updateVolume(ctx.cloud, input)),
   extend: procedure.input(volumeExtendInput).mutation(({ ctx, input }) => extendVolume(ctx.cloud, input)),
   delete: procedure.input(idInput).mutation(({ ctx, input }) => deleteVolume(ctx.cloud, input)),
+  revert: procedure.input(revertInput).mutation(({ ctx, input }) => revertVolume(ctx.cloud, input)),
+  snapshots: router({
+    list: procedure.input(snapshotListInput).query(({ ctx, input }) => listSnapshots(ctx.cloud, input)),
+    get: procedure.input(idInput).query(({ ctx, input }) => getSnapshot(ctx.cloud, input)),
+    create: procedure
+      .input(snapshotCreateInput)
+      .mutation(({ ctx, input }) => createSnapshot(ctx.cloud, input)),
+    update: procedure
+      .input(snapshotUpdateInput)
+      .mutation(({ ctx, input }) => updateSnapshot(ctx.cloud, input)),
+    delete: procedure.input(idInput).mutation(({ ctx, input }) => deleteSnapshot(ctx.cloud, input)),
+  }),
   types: typesRouter,
   pools: router({
     list: procedure.query(({ ctx }) => listPools(ctx.cloud)),

@@ -8,7 +8,7 @@ import { type VolumeRow, withParts } from './queries.ts'
 import { carriedOut } from './types/row.ts'
 import { limitsOf } from './types/states.ts'
 
-/** The bytes that a volume was made with (Volume.source); null for zeros. */
+/** The bytes of the image that a volume was made with (Volume.source); null without an image. */
 export type Source = { blobId: string; format: 'raw' | 'qcow2'; virtualBytes: number }
 export const sourceOf = (row: { source: unknown }): Source | null => {
   const source = row.source as Partial<Source>
@@ -78,6 +78,8 @@ function viewOf(
     limits: limitsOf(carriedOut(row.type.qos), row.sizeGib),
     pool: isAdmin(ctx) ? row.pool.name : null,
     image: row.imageId === null ? null : { id: row.imageId, name: row.imageName },
+    snapshotId: row.snapshotId,
+    sourceVolumeId: row.sourceVolumeId,
     metadata: row.metadata as Record<string, string>,
     attachments: row.attachments.map((one) => ({
       id: one.id,

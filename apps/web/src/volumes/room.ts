@@ -44,7 +44,12 @@ export const volumesRoom: PortalRoom = {
       words: 'volume',
       path: paths.volume,
       live: ['volumes', 'compute.instances.freeVolumes', 'hosts', 'quota', 'compute.instances.plan'],
-      ends: { create: 'is available', extend: 'has its new size' },
+      ends: { create: 'is available', extend: 'has its new size', revert: 'is as in its snapshot' },
+    },
+    volumeSnapshot: {
+      words: 'volume snapshot',
+      live: ['volumes.snapshots', 'hosts', 'quota'],
+      ends: { create: 'is available' },
     },
     volumeType: {
       words: 'volume type',
@@ -55,6 +60,7 @@ export const volumesRoom: PortalRoom = {
   },
   quota: {
     volumes: { label: 'Volumes', option: 'volumes' },
+    volumeSnapshots: { label: 'Volume snapshots', option: 'snapshots' },
     volumeGib: { label: 'Volume storage', format: gib, unit: ' GiB', option: 'gigabytes' },
   },
 }
