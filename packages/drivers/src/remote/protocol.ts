@@ -214,6 +214,9 @@ export const methods = {
   'volumes/removeSnapshot': change(z.tuple([snapshotKey]), nothing, (h, op, key) =>
     h.volumes.removeSnapshot(op, key),
   ),
+  'volumes/mergeLayers': change(z.tuple([volumeKey]), observedVolume, (h, op, key) =>
+    h.volumes.mergeLayers(op, key),
+  ),
   'volumes/revertVolume': change(z.tuple([revertSpec]), observedVolume, (h, op, spec) =>
     h.volumes.revertVolume(op, spec),
   ),
