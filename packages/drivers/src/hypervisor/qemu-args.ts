@@ -146,7 +146,7 @@ function portArgs({ disks, volumes, nics }: InstanceSpec): string[] {
 }
 
 function volumeArgs(volume: VolumeDisk, bus: string): string[] {
-  return ['-blockdev', JSON.stringify(volumeNodeOf(volume)), ...device(volumeDeviceOf(volume.id, bus))]
+  return ['-blockdev', JSON.stringify(volumeNodeOf(volume)), ...device(volumeDeviceOf(volume, bus))]
 }
 
 function diskArgs(

@@ -93,7 +93,7 @@ export async function plugVolumes(
     // An agent that was killed before device_add has left the node.
     await volumeKind.drop(qmp, id)
     await qmp.execute('blockdev-add', volumeNodeOf(volume))
-    await qmp.execute('device_add', volumeDeviceOf(id, bus))
+    await qmp.execute('device_add', volumeDeviceOf({ id }, bus))
   })
   return { held, ...added }
 }
