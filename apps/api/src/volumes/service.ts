@@ -38,12 +38,20 @@ export {
   bindVolume,
   finishAttachment,
   forgetVolumesOf,
+  keepAfterTermination,
   releaseVolume,
+  rootDevice,
   takeVolume,
   unbindVolume,
   yieldVolume,
 } from './attachments.ts'
 export { changeMetadata, resetVolume, setBootable, setReadOnly } from './changes.ts'
+export {
+  type LaunchVolumes,
+  noVolumes,
+  planLaunchVolumes,
+} from './launch.ts'
+export { bindLaunchVolumes, volumesAtLaunch } from './launch-rows.ts'
 export { getVolumeType, listVolumeTypes, seedVolumeTypes } from './types.ts'
 
 const gib = 1024 ** 3
