@@ -6,7 +6,13 @@ import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { queryText } from '../../openstack/pages.ts'
 import { boolean, inner, objectAt } from '../../openstack/schema.ts'
 import type { AttachedVolume } from '../../volumes/service.ts'
-import { attachVolume, detachVolume, getAttachedVolume, listAttachedVolumes } from '../instances/volumes.ts'
+import {
+  attachVolume,
+  detachVolume,
+  getAttachedVolume,
+  keepVolume,
+  listAttachedVolumes,
+} from '../instances/volumes.ts'
 import { at } from './fields.ts'
 
 type Shown = AttachedVolume & { serverId: string }
@@ -60,9 +66,42 @@ async function orInvalid<T>(work: Promise<T>): Promise<T> {
   try {
     return await work
   } catch (error) {
+    if (error instanceof CloudError && error.reason === 'rootVolume')
+      throw new HttpError(400, 'Cannot detach a root device volume', { cause: error })
     if (error instanceof CloudError && error.reason === 'volumeState') throw new HttpError(400, error.message)
     throw error
   }
+}
+
+const change = (minor: number) =>
+  objectAt(minor, {
+    volumeId: uuid,
+    delete_on_termination: { schema: boolean.optional(), since: 85 },
+    id: { schema: z.string().optional(), since: 85 },
+    serverId: { schema: z.string().optional(), since: 85 },
+    device: { schema: z.string().nullish(), since: 85 },
+    tag: { schema: z.string().nullish(), since: 85 },
+  }) as z.ZodType<{
+    volumeId: string
+    delete_on_termination?: boolean
+    id?: string
+    serverId?: string
+    device?: string | null
+    tag?: string | null
+  }>
+
+/** Since 2.85 a client may say what becomes of the volume; before, it could only exchange the volume for another. */
+async function update(call: Call): Promise<void> {
+  const wish = inner(call, 'volumeAttachment', change(call.minor))
+  const now = await getAttachedVolume(call.ctx, both(call))
+  const shown: Record<string, unknown> = { ...view(call, now) }
+  for (const name of ['id', 'serverId', 'device', 'tag'] as const)
+    if (wish[name] !== undefined && wish[name] !== shown[name])
+      throw new HttpError(400, `The ${name} property is not mutable`)
+  if (call.minor < 85 || wish.volumeId !== now.volumeId)
+    throw new HttpError(400, 'This cloud does not exchange volumes: detach the one and attach the other.')
+  const deleteOnTermination = wish.delete_on_termination
+  if (deleteOnTermination !== undefined) await keepVolume(call.ctx, { ...both(call), deleteOnTermination })
 }
 
 /** Nova cuts the list by `limit` and `offset`; a server has few volumes. */
@@ -110,6 +149,16 @@ export const volumeAttachmentOperations: ApiOperation[] = [
     status: 200,
     access: 'read',
     handle: async (call) => ({ volumeAttachment: view(call, await getAttachedVolume(call.ctx, both(call))) }),
+  },
+  {
+    ...item,
+    name: 'servers.volumes.update',
+    method: 'PUT',
+    summary: 'Say whether a volume is deleted with its server',
+    status: 202,
+    access: 'write',
+    deviation: 'Volumes are not exchanged for others (400), so that before 2.85 every request is refused.',
+    handle: update,
   },
   {
     ...item,
