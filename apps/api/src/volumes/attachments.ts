@@ -3,7 +3,7 @@ import type { PoolSpec } from '@stratolith/drivers/volumes/interface'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { conflict, invalidInput, invariant, notFound } from '../kernel/errors.ts'
 import { startOperation } from '../kernel/workflow.ts'
-import { type VolumeView, volumeCan } from './contract.ts'
+import { isRootVolume, type VolumeView, volumeCan } from './contract.ts'
 import { specOf } from './pools.ts'
 import { historyOf, loadVolume, lockVolume, noteVolume, stateOf } from './row.ts'
 
@@ -39,8 +39,6 @@ export async function attachedVolumes(
   return found
 }
 
-/** The name of the disk from which a guest starts, whether or not that disk is a volume. */
-export const rootDevice = '/dev/vda'
 /** The names that a guest's disks can have after that of its root disk. */
 export const deviceNames: readonly string[] = [...'bcdefghijklmnopqrstuvwxyz'].map(
   (letter) => `/dev/vd${letter}`,
@@ -95,7 +93,7 @@ export async function yieldVolume(ctx: Ctx, instanceId: string, volumeId: string
   const row = await lockVolume(ctx, 'volume:update', volumeId)
   if (!row.attachments.some((one) => one.instanceId === instanceId))
     throw notFound('volume of the instance', volumeId)
-  if (row.attachments.some((one) => one.device === rootDevice))
+  if (isRootVolume(row))
     throw conflict(
       'The instance starts from this volume. Delete the instance to make the volume available again.',
       'rootVolume',

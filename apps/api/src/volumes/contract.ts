@@ -18,6 +18,7 @@ export const volumeMetadataInput = z
 export const volumeListInput = pageInput.extend({
   state: z.enum(volumeStates).optional(),
   instanceId: z.uuid().optional(),
+  bootable: z.boolean().optional(),
 })
 export const volumeCreateInput = z.object({
   name: volumeName.default(''),

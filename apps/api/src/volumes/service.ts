@@ -40,7 +40,6 @@ export {
   forgetVolumesOf,
   keepAfterTermination,
   releaseVolume,
-  rootDevice,
   takeVolume,
   unbindVolume,
   yieldVolume,
@@ -60,8 +59,8 @@ export async function listVolumes(
   ctx: Ctx,
   input: z.output<typeof volumeListInput>,
 ): Promise<Page<VolumeView>> {
-  const { allProjects, search, state, instanceId } = input
-  const where = { allProjects, search, instanceId, states: state && [state] }
+  const { allProjects, search, state, instanceId, bootable } = input
+  const where = { allProjects, search, instanceId, bootable, states: state && [state] }
   const slice = await queryVolumes(ctx, { where, ...askOf(input, sortableVolumes) })
   return pageView(slice, await viewsOf(ctx, slice.rows))
 }
