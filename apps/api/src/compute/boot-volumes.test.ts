@@ -2,7 +2,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Ctx } from '../kernel/context.ts'
 import { expectCloudError, failEveryStep, runPending, runToEnd, testCtx } from '../kernel/testing.ts'
 import { volumeCreateInput } from '../volumes/contract.ts'
-import { createVolume, deleteVolume, extendVolume, getVolume } from '../volumes/service.ts'
+import { createSnapshot, createVolume, deleteVolume, extendVolume, getVolume } from '../volumes/service.ts'
+import { snapshotCreateInput } from '../volumes/snapshots/contract.ts'
 import { deleteInstance, rebootInstance, startInstance, stopInstance } from './instances/actions.ts'
 import { launchInstances, planInstance } from './instances/launch.ts'
 import { detachVolume, keepVolume, listAttachedVolumes } from './instances/volumes.ts'
@@ -174,7 +175,10 @@ describe('an instance whose root disk is a volume that exists', () => {
       [[ofImage(), ofImage()], /starts from one disk/],
       [[ofImage(), ofVolume(empty), ofVolume(empty)], /named twice/],
       [[ofImage(), ofVolume(empty)], /launch one at a time/, { count: 2 }],
-      [[ofImage({ from: { kind: 'image', id: crypto.randomUUID() } })], /image of a volume does not exist/],
+      [
+        [ofImage({ from: { kind: 'image', id: crypto.randomUUID() } })],
+        /^Image .* could not be found/,
+      ],
       [[ofImage(), { from: { kind: 'blank' } }], /how large/],
       [[ofImage({ type: 'golden' })], /no volume type golden/],
       [[ofImage(), { from: { kind: 'blank' }, sizeGib: 1, device: '/dev/sdaa' }], /no name that a disk/],
@@ -189,6 +193,39 @@ describe('an instance whose root disk is a volume that exists', () => {
     await runPending(world.deps)
     expect(await accounts(world, tenant.projectId)).toEqual(before)
     expect(await db().volumeAttachment.count({ where: { volumeId: theirs.id } })).toBe(0)
+  })
+})
+
+describe('an instance whose root disk is made from a snapshot', () => {
+  test('runs on the machine of the snapshot, with the system of the volume as it was', async () => {
+    const volume = await bootable()
+    const snapshot = await createSnapshot(
+      tenant,
+      snapshotCreateInput.parse({ volumeId: volume, name: 'before' }),
+    )
+    await runPending(world.deps)
+    const from = { kind: 'snapshot', id: snapshot.id }
+    const id = await running([{ boot: true, from, deleteOnTermination: true }])
+    const [root = ''] = await volumesOf(id)
+    expect(await getVolume(tenant, { id: root })).toMatchObject({
+      ...{ sizeGib: 2, bootable: true, snapshotId: snapshot.id, image: { id: world.imageId } },
+    })
+    const { pool } = await db().volume.findUniqueOrThrow({ where: { id: root }, include: { pool: true } })
+    expect((await rowOf(id)).hostId).toBe(pool.hostId)
+    await expect(launchInstances(tenant, wishOf([{ boot: true, from, sizeGib: 1 }]))).rejects.toThrow(
+      'The volume has 1 GiB; the snapshot needs 2 GiB.',
+    )
+    await gone(id)
+    expect(await stateOf(root)).toBeUndefined()
+  })
+
+  test('keeps a root disk that was to go with it and has a snapshot', async () => {
+    const id = await running([ofImage({ deleteOnTermination: true })])
+    const [root = ''] = await volumesOf(id)
+    await createSnapshot(tenant, snapshotCreateInput.parse({ volumeId: root, name: 'kept' }))
+    await runPending(world.deps)
+    await gone(id)
+    expect(await stateOf(root)).toBe('available')
   })
 })
 

@@ -4,6 +4,7 @@ import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { conflict, invalidInput, invariant, notFound } from '../kernel/errors.ts'
 import { startOperation } from '../kernel/workflow.ts'
 import { isRootVolume, type VolumeView, volumeCan } from './contract.ts'
+import { whyNeeded } from './needed.ts'
 import { specOf } from './pools.ts'
 import { historyOf, loadVolume, lockVolume, noteVolume, stateOf } from './row.ts'
 
@@ -187,7 +188,8 @@ async function changed(
  * was given up as silent. The guest may still run on a silent host. Nobody else gets such a volume there all the same:
  * a volume is on one host, and the links of this host refuse a second guest until the first one is gone. A pool that
  * several hosts reach would need the host's confirmation first. Volumes that go with the instance, and those in `also`, are
- * deleted; a volume that is being made, or made larger, is available when that is over.
+ * deleted, except those that have snapshots or are being copied; a volume that is being made, or made larger, is
+ * available when that is over.
  */
 export async function forgetVolumesOf(
   ctx: Ctx,
@@ -201,7 +203,8 @@ export async function forgetVolumesOf(
     await ctx.db.volumeAttachment.delete({ where: { volumeId } })
     const now = stateOf(volume)
     const kept = ['extending', 'creating', 'error'].includes(now) ? now : 'available'
-    const isToGo = deleteOnTermination || also.includes(volumeId)
+    const isToGo =
+      (deleteOnTermination || also.includes(volumeId)) && (await whyNeeded(ctx, volumeId)) === null
     await ctx.db.volume.update({ where: { id: volumeId }, data: { state: isToGo ? 'deleting' : kept } })
     if (isToGo)
       await startOperation(ctx, { ...historyOf(volume, 'volume.delete'), hostId: volume.pool.hostId })

@@ -67,12 +67,7 @@ const rowOf = (ctx: Ctx, instance: Instance, wish: NewVolume, poolId: string) =>
   typeId: wish.typeId,
   poolId,
   zone: instance.zone,
-  bootable: wish.image !== null,
-  imageId: wish.image?.id ?? null,
-  imageName: wish.image?.name ?? '',
-  source: wish.image
-    ? { blobId: wish.image.blobId, format: wish.image.format, virtualBytes: wish.image.virtualBytes }
-    : {},
+  ...wish.data,
 })
 
 /** The id of the pool on the disk of each of these hosts. */

@@ -1,11 +1,12 @@
 import type { z } from 'zod'
-import { type BootImage, findBootImage } from '../images/service.ts'
+import { findBootImage } from '../images/service.ts'
 import { type Ctx, projectOf, visible } from '../kernel/context.ts'
 import type { ErrorCode } from '../kernel/contract.ts'
-import { CloudError } from '../kernel/errors.ts'
+import { CloudError, invalidInput } from '../kernel/errors.ts'
 import { authorize } from '../kernel/policy.ts'
 import { deviceNames } from './attachments.ts'
 import { type launchVolumeInput, rootDevice, volumeCan } from './contract.ts'
+import { type Origin, originOf } from './origin.ts'
 import { type VolumeRow, withParts } from './queries.ts'
 import { stateOf } from './row.ts'
 import { typeFor } from './types.ts'
@@ -14,7 +15,14 @@ import { typeFor } from './types.ts'
 
 export type LaunchVolumeWish = z.output<typeof launchVolumeInput>
 /** A volume that is to be made for each instance of a launch. */
-export type NewVolume = { sizeGib: number; typeId: string; image: BootImage | null; name: string }
+export type NewVolume = {
+  sizeGib: number
+  typeId: string
+  name: string
+  /** The host that alone reaches what the volume is made from; null: every host does. */
+  hostId: string | null
+  data: Partial<Origin['data']>
+}
 export type PlannedVolume = {
   device: string
   deleteOnTermination: boolean
@@ -57,7 +65,7 @@ export async function planLaunchVolumes(
 ): Promise<LaunchVolumes> {
   if (wishes.length === 0) return noVolumes
   const rows = await namedVolumes(ctx, wishes)
-  const problems = problemsOfAll(wishes, [...rows.values()], count)
+  const problems = problemsOfAll(wishes, count)
   const planned: PlannedVolume[] = []
   const devices = devicesOf(wishes)
   for (const [index, wish] of wishes.entries()) {
@@ -67,23 +75,33 @@ export async function planLaunchVolumes(
     else if (typeof device !== 'string') problems.push(device ?? tooMany)
     else planned.push({ device, deleteOnTermination: wish.deleteOnTermination, of })
   }
+  const hostIds = [...new Set(planned.flatMap((one) => hostIdOf(one) ?? []))]
+  if (hostIds.length > 1) problems.push(apart)
   const made = planned.flatMap(({ of }) => ('made' in of ? of.made : []))
   return {
     problems,
     planned,
     made: { volumes: made.length, gib: made.reduce((sum, one) => sum + one.sizeGib, 0) },
-    hostId: [...rows.values()].find(({ pool }) => pool.hostId !== null)?.pool.hostId ?? null,
+    hostId: hostIds[0] ?? null,
     isRoot: wishes.some(({ boot }) => boot),
-    ...rootOf(planned),
+    ...(await rootOf(ctx, planned)),
   }
 }
 
-function rootOf(planned: readonly PlannedVolume[]): Pick<LaunchVolumes, 'rootImage' | 'minRamMib'> {
+const hostIdOf = ({ of }: PlannedVolume): string | null =>
+  'made' in of ? of.made.hostId : of.volume.pool.hostId
+
+async function rootOf(
+  ctx: Ctx,
+  planned: readonly PlannedVolume[],
+): Promise<Pick<LaunchVolumes, 'rootImage' | 'minRamMib'>> {
   const root = planned.find(({ device }) => device === rootDevice)?.of
   if (!root) return { rootImage: null, minRamMib: 0 }
-  if ('made' in root) return { rootImage: root.made.image, minRamMib: root.made.image?.minRamMib ?? 0 }
-  const { imageId, imageName } = root.volume
-  return { rootImage: imageId === null ? null : { id: imageId, name: imageName }, minRamMib: 0 }
+  const { imageId, imageName } = 'made' in root ? root.made.data : root.volume
+  if (!imageId) return { rootImage: null, minRamMib: 0 }
+  // Somebody who does not see the image (any more) may have a volume that was made from it.
+  const minRamMib = (await findBootImage(ctx, imageId))?.minRamMib ?? 0
+  return { rootImage: { id: imageId, name: imageName ?? '' }, minRamMib }
 }
 
 const idsIn = (wishes: readonly LaunchVolumeWish[]): string[] =>
@@ -111,14 +129,13 @@ async function namedVolumes(
 
 const invalid = (message: string): Problem => ({ code: 'invalid_input', message })
 const conflicting = (message: string): Problem => ({ code: 'conflict', message })
+const apart = conflicting(
+  'The volumes lie on the disks of different machines, so that no instance can have them all.',
+)
 const tooMany = conflicting(`An instance has at most ${deviceNames.length} volumes beside its root disk.`)
 
 /** The problems that no single wish has. */
-function problemsOfAll(
-  wishes: readonly LaunchVolumeWish[],
-  rows: readonly VolumeRow[],
-  count: number,
-): Problem[] {
+function problemsOfAll(wishes: readonly LaunchVolumeWish[], count: number): Problem[] {
   const problems: Problem[] = []
   const ids = idsIn(wishes)
   if (wishes.filter(({ boot }) => boot).length > 1)
@@ -126,12 +143,6 @@ function problemsOfAll(
   if (new Set(ids).size < ids.length) problems.push(invalid('The same volume is named twice.'))
   if (ids.length > 0 && count > 1)
     problems.push(invalid('A volume goes to one instance: launch one at a time.'))
-  if (new Set(rows.flatMap(({ pool }) => pool.hostId ?? [])).size > 1)
-    problems.push(
-      conflicting(
-        'The volumes lie on the disks of different machines, so that no instance can have them all.',
-      ),
-    )
   return problems
 }
 
@@ -142,26 +153,28 @@ async function plannedOf(
 ): Promise<PlannedVolume['of'] | Problem> {
   if (wish.from.kind === 'volume') return existing(ctx, wish.boot, rows.get(wish.from.id))
   authorize(ctx, 'volume:create', { projectId: projectOf(ctx) })
-  const image = wish.from.kind === 'image' ? await findBootImage(ctx, wish.from.id) : null
-  if (wish.from.kind === 'image' && !image)
-    return invalid('The image of a volume does not exist (any more). Choose another.')
-  if (image && image.state !== 'active')
-    return conflicting(`Only an active image can be launched; this one is ${image.state}.`)
-  const least = image ? leastGibOf(image) : 1
-  const sizeGib = wish.sizeGib ?? (image ? least : null)
-  if (sizeGib === null) return invalid('Say how large each new volume is to be.')
-  if (sizeGib < least) return invalid(`The volume has ${sizeGib} GiB; the image needs ${least} GiB.`)
   try {
-    const type = await typeFor(ctx, wish.type)
-    return { made: { sizeGib, typeId: type.id, image, name: wish.name } }
+    return { made: await newVolume(ctx, wish) }
   } catch (error) {
-    if (error instanceof CloudError && error.code === 'invalid_input') return invalid(error.message)
+    if (error instanceof CloudError && refusals.includes(error.code))
+      return { code: error.code, message: error.message }
     throw error
   }
 }
+const refusals: ErrorCode[] = ['invalid_input', 'conflict', 'not_found']
 
-const leastGibOf = ({ minDiskGib, virtualBytes }: BootImage): number =>
-  Math.max(1, minDiskGib, Math.ceil(virtualBytes / 1024 ** 3))
+async function newVolume(ctx: Ctx, { from, name, ...wish }: LaunchVolumeWish): Promise<NewVolume> {
+  const origin = await originOf(ctx, {
+    ...(from.kind === 'image' ? { imageId: from.id } : {}),
+    ...(from.kind === 'snapshot' ? { snapshotId: from.id } : {}),
+  })
+  const sizeGib = wish.sizeGib ?? origin?.leastGib
+  if (sizeGib === undefined) throw invalidInput('Say how large each new volume is to be.')
+  if (origin && sizeGib < origin.leastGib)
+    throw invalidInput(`The volume has ${sizeGib} GiB; the ${origin.words} needs ${origin.leastGib} GiB.`)
+  const type = await typeFor(ctx, wish.type)
+  return { sizeGib, typeId: type.id, name, hostId: origin?.hostId ?? null, data: origin?.data ?? {} }
+}
 
 function existing(ctx: Ctx, boot: boolean, row: VolumeRow | undefined): PlannedVolume['of'] | Problem {
   if (!row) return invalid('This volume does not exist (any more). Choose another.')

@@ -8,15 +8,27 @@ import {
   volumeUpdateInput,
 } from './contract.ts'
 import {
+  createSnapshot,
   createVolume,
+  deleteSnapshot,
   deleteVolume,
   extendVolume,
+  getSnapshot,
   getVolume,
+  listSnapshots,
   listVolumes,
   listVolumeTypes,
   planVolume,
+  revertVolume,
+  updateSnapshot,
   updateVolume,
 } from './service.ts'
+import {
+  revertInput,
+  snapshotCreateInput,
+  snapshotListInput,
+  snapshotUpdateInput,
+} from './snapshots/contract.ts'
 
 export const volumesRouter = router({
   list: procedure.input(volumeListInput).query(({ ctx, input }) => listVolumes(ctx.cloud, input)),
@@ -26,5 +38,17 @@ export const volumesRouter = router({
   update: procedure.input(volumeUpdateInput).mutation(({ ctx, input }) => updateVolume(ctx.cloud, input)),
   extend: procedure.input(volumeExtendInput).mutation(({ ctx, input }) => extendVolume(ctx.cloud, input)),
   delete: procedure.input(idInput).mutation(({ ctx, input }) => deleteVolume(ctx.cloud, input)),
+  revert: procedure.input(revertInput).mutation(({ ctx, input }) => revertVolume(ctx.cloud, input)),
+  snapshots: router({
+    list: procedure.input(snapshotListInput).query(({ ctx, input }) => listSnapshots(ctx.cloud, input)),
+    get: procedure.input(idInput).query(({ ctx, input }) => getSnapshot(ctx.cloud, input)),
+    create: procedure
+      .input(snapshotCreateInput)
+      .mutation(({ ctx, input }) => createSnapshot(ctx.cloud, input)),
+    update: procedure
+      .input(snapshotUpdateInput)
+      .mutation(({ ctx, input }) => updateSnapshot(ctx.cloud, input)),
+    delete: procedure.input(idInput).mutation(({ ctx, input }) => deleteSnapshot(ctx.cloud, input)),
+  }),
   types: procedure.query(({ ctx }) => listVolumeTypes(ctx.cloud)),
 })

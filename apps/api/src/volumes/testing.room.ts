@@ -1,7 +1,9 @@
-import { byId, name, volume } from '../authorization.testing.ts'
+import { asOwner, byId, name, settled, volumeSnapshot as snapshot, volume } from '../authorization.testing.ts'
+import { runPending } from '../kernel/testing.ts'
 import type { QuotaMaker, TestingRoom } from '../rooms.testing.ts'
 import { volumeCreateInput } from './contract.ts'
-import { createVolume } from './service.ts'
+import { createSnapshot, createVolume } from './service.ts'
+import { snapshotCreateInput } from './snapshots/contract.ts'
 import { volumeExamples } from './testing.openstack.ts'
 
 const creation: QuotaMaker = {
@@ -18,7 +20,32 @@ export const testingRoom: TestingRoom = {
     update: byId('write', volume, { name: 'new' }),
     extend: byId('write', volume, { sizeGib: 2 }),
     delete: byId('write', volume),
+    revert: {
+      kind: 'write',
+      async input() {
+        const id = await volume()
+        const made = await asOwner().volumes.snapshots.create({ volumeId: id })
+        await settled()
+        return { id, snapshotId: made.id }
+      },
+    },
+    'snapshots.list': { kind: 'list', input: () => ({}) },
+    'snapshots.get': byId('read', snapshot),
+    'snapshots.create': { kind: 'write', input: async () => ({ volumeId: await volume(), name: name() }) },
+    'snapshots.update': byId('write', snapshot, { name: 'new' }),
+    'snapshots.delete': byId('write', snapshot),
     types: { kind: 'anyone' },
   },
-  quota: { volumes: creation, volumeGib: creation },
+  quota: {
+    volumes: creation,
+    volumeGib: creation,
+    volumeSnapshots: {
+      async prepare(ctx) {
+        const { id } = await createVolume(ctx, volumeCreateInput.parse({ sizeGib: 1 }))
+        await runPending(ctx.deps)
+        return id
+      },
+      make: (ctx, i, volumeId) => createSnapshot(ctx, snapshotCreateInput.parse({ volumeId, name: `s${i}` })),
+    },
+  },
 }

@@ -27,11 +27,17 @@ export const volumesRoom: PortalRoom = {
       words: 'volume',
       path: paths.volume,
       live: ['volumes', 'compute.instances.freeVolumes', 'hosts', 'quota', 'compute.instances.plan'],
-      ends: { create: 'is available', extend: 'has its new size' },
+      ends: { create: 'is available', extend: 'has its new size', revert: 'is as in its snapshot' },
+    },
+    volumeSnapshot: {
+      words: 'volume snapshot',
+      live: ['volumes.snapshots', 'hosts', 'quota'],
+      ends: { create: 'is available' },
     },
   },
   quota: {
     volumes: { label: 'Volumes', option: 'volumes' },
+    volumeSnapshots: { label: 'Volume snapshots', option: 'snapshots' },
     volumeGib: { label: 'Volume storage', format: gib, unit: ' GiB', option: 'gigabytes' },
   },
 }

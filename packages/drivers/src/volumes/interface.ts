@@ -77,6 +77,7 @@ export type RunningGuest = {
 /** What a caller asks of a host; the schemas are in spec.ts. */
 export type PoolSpec = Described<typeof spec.poolSpec>
 export type VolumeSpec = Described<typeof spec.volumeSpec>
+export type VolumeSource = Described<typeof spec.volumeSource>
 export type VolumeKey = Described<typeof spec.volumeKey>
 export type VolumeSize = Described<typeof spec.volumeSize>
 export type SnapshotSpec = Described<typeof spec.snapshotSpec>

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { volumeCreateInput } from '../../volumes/contract.ts'
-import { createVolume, getVolume } from '../../volumes/service.ts'
+import { createSnapshot, createVolume, getVolume } from '../../volumes/service.ts'
+import { snapshotCreateInput } from '../../volumes/snapshots/contract.ts'
 import { ask, closeNova, cloud, create, idOf, openNova } from './nova.testing.ts'
 
 beforeAll(openNova)
@@ -90,6 +91,16 @@ describe('a server', () => {
     await expect(volumeOf(data)).rejects.toMatchObject({ code: 'not_found' })
   })
 
+  test('boots from a new volume of a snapshot, which needs no size', async () => {
+    const volumeId = await bootable()
+    const snapshot = await createSnapshot(cloud.owner.ctx, snapshotCreateInput.parse({ volumeId }))
+    await cloud.owner.settle()
+    const from = { uuid: snapshot.id, source_type: 'snapshot', destination_type: 'volume', boot_index: 0 }
+    const server = await launched({ imageRef: '', block_device_mapping_v2: [from] })
+    const [root] = server['os-extended-volumes:volumes_attached']
+    expect(await volumeOf(root?.id ?? '')).toMatchObject({ sizeGib: 1, snapshotId: snapshot.id })
+  })
+
   test('has the disk of its image, and a volume beside it', async () => {
     const data = await aVolume()
     const server = await launched({ block_device_mapping_v2: [local(), ofVolume(data)] })
@@ -152,6 +163,14 @@ describe('a mapping is refused as Nova refuses it:', () => {
       'an image that does not exist',
       () => ({ imageRef: '', block_device_mapping_v2: [ofImage({ uuid: unknown })] }),
       `Block Device Mapping is Invalid: failed to get image ${unknown}.`,
+    ],
+    [
+      'a snapshot that does not exist',
+      () => ({
+        imageRef: '',
+        block_device_mapping_v2: [ofImage({ uuid: unknown, source_type: 'snapshot' })],
+      }),
+      `Block Device Mapping is Invalid: failed to get snapshot ${unknown}.`,
     ],
     [
       'a source without an id',

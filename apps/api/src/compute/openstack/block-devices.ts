@@ -5,7 +5,7 @@ import { HttpError } from '../../openstack/errors.ts'
 import type { Call } from '../../openstack/operation.ts'
 import { boolean, objectAt, whole } from '../../openstack/schema.ts'
 import type { launchVolumeInput, VolumeView } from '../../volumes/contract.ts'
-import { getVolume, listVolumeTypes } from '../../volumes/service.ts'
+import { getSnapshot, getVolume, listVolumeTypes } from '../../volumes/service.ts'
 
 /** Nova's block device mappings in the bodies of launches: their checks in its order, with its words. */
 
@@ -74,7 +74,8 @@ export const oldDevice = z.strictObject({
   connection_info: z.unknown().optional(),
 }) as z.ZodType<OldDevice>
 
-const invalid = (details: string) => new HttpError(400, `Block Device Mapping is Invalid: ${details}`)
+const invalid = (details: string, cause?: unknown) =>
+  new HttpError(400, `Block Device Mapping is Invalid: ${details}`, { cause })
 
 type Wish = {
   imageRef?: string
@@ -161,8 +162,7 @@ async function checkSource(call: Call, one: Device): Promise<void> {
   const isRoot = bootIndexOf(one) === 0
   if (source_type === 'image') await checkImage(call, { uuid, sizeGib: volume_size, isRoot })
   if (source_type === 'volume') checkVolume(await volumeNamed(call, uuid), isRoot)
-  if (source_type === 'snapshot')
-    throw new HttpError(400, 'This cloud makes no volumes of snapshots yet: name an image or a volume.')
+  if (source_type === 'snapshot') await checkSnapshot(call, uuid)
   if (source_type === 'blank' && volume_size === undefined)
     throw new HttpError(400, "Blank volumes (source: 'blank', dest: 'volume') need to have non-zero size")
   if (disk_bus !== undefined && !buses.includes(disk_bus))
@@ -191,9 +191,16 @@ async function checkImage(
     )
 }
 
+async function checkSnapshot(call: Call, uuid: string): Promise<void> {
+  const none = (cause?: unknown) => invalid(`failed to get snapshot ${uuid}.`, cause)
+  if (!z.uuid().safeParse(uuid).success) throw none()
+  await getSnapshot(call.ctx, { id: uuid }).catch((error: unknown) => {
+    throw error instanceof CloudError && error.code === 'not_found' ? none(error) : error
+  })
+}
+
 async function volumeNamed(call: Call, uuid: string): Promise<VolumeView> {
-  const none = (cause?: unknown) =>
-    new HttpError(400, `Block Device Mapping is Invalid: failed to get volume ${uuid}.`, { cause })
+  const none = (cause?: unknown) => invalid(`failed to get volume ${uuid}.`, cause)
   if (!z.uuid().safeParse(uuid).success) throw none()
   return getVolume(call.ctx, { id: uuid }).catch((error: unknown) => {
     throw error instanceof CloudError && error.code === 'not_found' ? none(error) : error
@@ -225,9 +232,9 @@ function asVolume(one: Device): LaunchVolume {
   return {
     boot: bootIndexOf(one) === 0,
     from:
-      source_type === 'volume' || source_type === 'image'
-        ? { kind: source_type, id: uuid }
-        : { kind: 'blank' },
+      source_type === undefined || source_type === 'blank'
+        ? { kind: 'blank' }
+        : { kind: source_type, id: uuid },
     deleteOnTermination: delete_on_termination ?? false,
     ...(source_type === 'volume' ? {} : { sizeGib: volume_size }),
     ...(volume_type ? { type: volume_type } : {}),
