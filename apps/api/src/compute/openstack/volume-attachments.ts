@@ -73,32 +73,23 @@ async function orInvalid<T>(work: Promise<T>): Promise<T> {
   }
 }
 
-const change = (minor: number) =>
-  objectAt(minor, {
-    volumeId: uuid,
-    delete_on_termination: { schema: boolean.optional(), since: 85 },
-    id: { schema: z.string().optional(), since: 85 },
-    serverId: { schema: z.string().optional(), since: 85 },
-    device: { schema: z.string().nullish(), since: 85 },
-    tag: { schema: z.string().nullish(), since: 85 },
-  }) as z.ZodType<{
-    volumeId: string
-    delete_on_termination?: boolean
-    id?: string
-    serverId?: string
-    device?: string | null
-    tag?: string | null
-  }>
+const change = z.strictObject({
+  volumeId: uuid,
+  delete_on_termination: boolean.optional(),
+  id: z.string().optional(),
+  serverId: z.string().optional(),
+  device: z.string().nullish(),
+  tag: z.string().nullish(),
+})
 
-/** Since 2.85 a client may say what becomes of the volume; before, it could only exchange the volume for another. */
 async function update(call: Call): Promise<void> {
-  const wish = inner(call, 'volumeAttachment', change(call.minor))
+  const wish = inner(call, 'volumeAttachment', change)
   const now = await getAttachedVolume(call.ctx, both(call))
-  const shown: Record<string, unknown> = { ...view(call, now) }
+  const shown: Record<string, unknown> = { ...view(call, now), tag: null }
   for (const name of ['id', 'serverId', 'device', 'tag'] as const)
     if (wish[name] !== undefined && wish[name] !== shown[name])
       throw new HttpError(400, `The ${name} property is not mutable`)
-  if (call.minor < 85 || wish.volumeId !== now.volumeId)
+  if (wish.volumeId !== now.volumeId)
     throw new HttpError(400, 'This cloud does not exchange volumes: detach the one and attach the other.')
   const deleteOnTermination = wish.delete_on_termination
   if (deleteOnTermination !== undefined) await keepVolume(call.ctx, { ...both(call), deleteOnTermination })
@@ -157,7 +148,7 @@ export const volumeAttachmentOperations: ApiOperation[] = [
     summary: 'Say whether a volume is deleted with its server',
     status: 202,
     access: 'write',
-    deviation: 'Volumes are not exchanged for others (400), so that before 2.85 every request is refused.',
+    deviation: 'Works at every microversion, in Nova since 2.85. Volumes are not exchanged for others (400).',
     handle: update,
   },
   {
