@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { DriverError } from '../errors.ts'
 import { createVolumeFiles } from '../volumes/files.ts'
 import type { LocalVolumeDriver } from '../volumes/interface.ts'
+import { testGuestDisk } from './boot-sector.ts'
 import { op, plainSpec } from './conformance-world.ts'
 import { type QemuHarness, qemuHarness } from './qemu.testing.ts'
 import { connectQmp } from './qmp.ts'
@@ -129,6 +130,25 @@ it('lets the guest of one project open no volume of another guest', async () => 
   }
   expect(opens(await uidOf(a))).toBe(true)
   expect(opens(await uidOf(b))).toBe(false)
+})
+
+it('starts a guest from a volume, also after a restart of the agent and beside other volumes', async () => {
+  const id = randomUUID()
+  const [root, data] = [await aVolume(), await aVolume()]
+  fs.writeFileSync(path.join(dir, 'volumes/local/data', root.id, '0.raw'), testGuestDisk(), { flag: 'r+' })
+  const spec = { ...plainSpec(id), volumes: [data, { ...root, boot: true as const }] }
+  await harness.driver.ensure(op, spec)
+  await harness.booted(id)
+  await harness.abandon()
+  await harness.reopen()
+  await harness.driver.reboot(op, id)
+  await harness.booted(id)
+  expect(await disksOf(id)).toEqual([`${data.id} rw`, `${root.id} rw`])
+  await harness.driver.stop(op, id)
+  await harness.driver.start(op, id)
+  await harness.booted(id)
+  const both = { ...spec, ...(await harness.prepare(id)) }
+  await expect(harness.driver.ensure(op, both)).rejects.toMatchObject({ code: 'invalid' })
 })
 
 it('starts no guest whose volume is gone, and leaves nothing of the guest', async () => {
