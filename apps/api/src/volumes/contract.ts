@@ -16,6 +16,7 @@ export const volumeListInput = pageInput.extend({
   instanceId: z.uuid().optional(),
   /** The name of a pool; nobody but those who see pools finds volumes by this. */
   pool: z.string().max(255).optional(),
+  bootable: z.boolean().optional(),
 })
 export const poolInput = z.object({ name: z.string().min(1).max(255) })
 export const volumeCreateInput = z.object({
@@ -33,6 +34,26 @@ export const volumeCreateInput = z.object({
   metadata: volumeMetadataInput.default({}),
 })
 /** `id`: the volume that is to be that large; absent: a new volume. */
+/** A volume of an instance that is to be launched: one that exists, or one that is made for each of the instances. */
+export const launchVolumeInput = z.object({
+  /** Whether the instance starts from the volume, so that it has no disk of its own. */
+  boot: z.boolean().default(false),
+  from: z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('volume'), id: z.uuid() }),
+    z.object({ kind: z.literal('image'), id: z.uuid() }),
+    z.object({ kind: z.literal('snapshot'), id: z.uuid() }),
+    z.object({ kind: z.literal('blank') }),
+  ]),
+  /** The size of a new volume; absent: as large as its source needs. */
+  sizeGib: sizeGib.optional(),
+  /** Name or id of the type of a new volume; absent: the default type. */
+  type: z.string().min(1).max(255).optional(),
+  /** The name of a new volume; {name} stands for the name of the instance. */
+  name: volumeName.default(''),
+  deleteOnTermination: z.boolean().default(false),
+  /** The name of the disk in the guest, such as /dev/vdc; absent: the next free one. */
+  device: z.string().max(64).optional(),
+})
 export const volumePlanInput = z.object({
   sizeGib,
   id: z.uuid().optional(),

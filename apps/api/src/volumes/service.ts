@@ -16,6 +16,7 @@ import {
   type volumePlanInput,
   type volumeUpdateInput,
 } from './contract.ts'
+import { whyNeeded } from './needed.ts'
 import { originOf } from './origin.ts'
 import { claimMore, claimPool, whyNoMore, whyNoRoom } from './pools.ts'
 import { queryVolumes, sortableVolumes, type VolumeRow, type VolumeWhere, withParts } from './queries.ts'
@@ -31,12 +32,19 @@ export {
   bindVolume,
   finishAttachment,
   forgetVolumesOf,
+  keepAfterTermination,
   releaseVolume,
   takeVolume,
   unbindVolume,
   yieldVolume,
 } from './attachments.ts'
 export { changeMetadata, resetVolume, setBootable, setReadOnly } from './changes.ts'
+export {
+  type LaunchVolumes,
+  noVolumes,
+  planLaunchVolumes,
+} from './launch.ts'
+export { bindLaunchVolumes, volumesAtLaunch } from './launch-rows.ts'
 export {
   createSnapshot,
   deleteSnapshot,
@@ -51,8 +59,8 @@ export async function listVolumes(
   ctx: Ctx,
   input: z.output<typeof volumeListInput>,
 ): Promise<Page<VolumeView>> {
-  const { allProjects, search, state, instanceId, pool } = input
-  const where = { allProjects, search, instanceId, pool, states: state && [state] }
+  const { allProjects, search, state, instanceId, bootable, pool } = input
+  const where = { allProjects, search, instanceId, bootable, pool, states: state && [state] }
   const slice = await queryVolumes(ctx, { where, ...askOf(input, sortableVolumes) })
   return pageView(slice, await viewsOf(ctx, slice.rows))
 }
@@ -196,16 +204,9 @@ export async function deleteVolume(ctx: Ctx, input: { id: string }): Promise<voi
   })
 }
 
-/** Refuses the deletion of a volume that has snapshots, or of which another volume is being made. */
 async function refuseNeeded(ctx: Ctx, { id }: VolumeRow): Promise<void> {
-  const count = await ctx.db.volumeSnapshot.count({ where: { volumeId: id } })
-  if (count > 0)
-    throw conflict(
-      `The volume has ${count === 1 ? 'a snapshot' : `${count} snapshots`}. Delete ${count === 1 ? 'it' : 'them'} first.`,
-      'volumeState',
-    )
-  if ((await ctx.db.volume.count({ where: { sourceVolumeId: id, state: 'creating' } })) > 0)
-    throw conflict('A copy of this volume is being made. Wait until that is over.', 'volumeState')
+  const why = await whyNeeded(ctx, id)
+  if (why !== null) throw conflict(why, 'volumeState')
 }
 
 /** Deletes a volume in any state, unless an instance has the volume. For administrators. */

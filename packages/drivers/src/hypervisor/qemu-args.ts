@@ -152,7 +152,7 @@ function volumeArgs(volume: VolumeDisk, bus: string): string[] {
   return [
     ...['-object', JSON.stringify(limitsObjectOf(volume))],
     ...['-blockdev', JSON.stringify(volumeNodeOf(volume))],
-    ...device(volumeDeviceOf(volume.id, bus)),
+    ...device(volumeDeviceOf(volume, bus)),
   ]
 }
 

@@ -108,7 +108,7 @@ export async function plugVolumes(
     await volumeKind.drop(qmp, id)
     await qmp.execute('object-add', limitsObjectOf(volume))
     await qmp.execute('blockdev-add', volumeNodeOf(volume))
-    await qmp.execute('device_add', volumeDeviceOf(id, bus))
+    await qmp.execute('device_add', volumeDeviceOf({ id }, bus))
   })
   const there = wanted.filter(({ id }) => !missing.has(id))
   const failure = await limitEach(qmp, there)

@@ -41,9 +41,10 @@ export const volumeLimits = z.object({
   ...{ iopsTotalMax: rate, iopsReadMax: rate, iopsWriteMax: rate, iopsSize: rate },
 })
 
-/** A volume; the host's volume driver says how QEMU opens it. */
+/** A volume; the host's volume driver says how QEMU opens it. `boot`: the guest starts from this volume. */
 export const volumeAttachment = volumeKey.extend({
   readOnly: z.boolean().default(false),
+  boot: z.literal(true).optional(),
   /** Absent: none. */
   limits: volumeLimits.optional(),
 })
@@ -141,6 +142,8 @@ export function checkSpec(spec: unknown, host: HypervisorCapabilities): Instance
   const drives = [...disks, ...volumes].map(({ id }) => id)
   if (!unique(drives) || !unique(nics.map((nic) => nic.tap)))
     throw new DriverError('invalid', 'The instance names a disk or an interface twice.')
+  if (volumes.filter(({ boot }) => boot).length + disks.filter(({ boot }) => boot).length > 1)
+    throw new DriverError('invalid', 'The instance is to start from two disks.')
   if (drives.length > bounds.disksOfGuest)
     throw new DriverError('invalid', `A guest can have ${bounds.disksOfGuest} disks, with its volumes.`)
   return parsed.data
