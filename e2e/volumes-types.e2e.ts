@@ -34,7 +34,7 @@ test('an administrator makes a type with a limit, changes the limit and sees the
 
   await row(page, type).getByRole('link', { name: type, exact: true }).click()
   await expect(page.getByRole('heading', { name: type, level: 1 })).toBeVisible()
-  await row(page, 'total_iops_sec').getByRole('button', { name: 'Actions of total_iops_sec' }).click()
+  await page.getByRole('button', { name: 'Actions of total_iops_sec' }).click()
   await page.getByRole('menuitem', { name: 'Change' }).click()
   const limits = page.getByRole('region', { name: 'Speed limits' })
   await limits.getByLabel('Value').fill('600')
