@@ -19,10 +19,7 @@ export async function volumeTypesDay(
     await admin.run(`volume type set --property volume_backend_name=local ${type}`)
     await admin.run(`volume type unset --property a:b ${type}`)
     has(await admin.json(`volume type show ${type}`), { properties: { volume_backend_name: 'local' } })
-    await admin.fails(
-      `volume type set --property "multiattach=<is> True" ${type}`,
-      /one instance yet|failed/i,
-    )
+    await admin.fails(`volume type set --property encryption=true ${type}`, /encrypt volumes yet|failed/i)
     await admin.json(`volume type create --private --project ${n.project} ${hidden}`)
     row(await admin.json('volume type list --long'), 'Name', type)
     row(await admin.json('volume type list --private'), 'Name', hidden)
@@ -30,7 +27,7 @@ export async function volumeTypesDay(
     await admin.fails(`volume type create ${type}`, /409|exists/)
     await member.fails(`volume type create ${type}-2`, /403|[Nn]ot allowed|Policy|Forbidden/)
     row(await member.json('volume type list'), 'Name', type)
-    has(await member.json(`volume type show ${hidden}`), { name: hidden })
+    row(await member.json('volume type list'), 'Name', hidden)
     await admin.run(`volume type unset --project ${n.project} ${hidden}`)
     without(await member.json('volume type list'), 'Name', hidden)
     has(await member.json('volume type list --default'), {})
