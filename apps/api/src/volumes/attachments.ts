@@ -1,4 +1,5 @@
 import type { VolumeModel } from '@stratolith/db'
+import type { VolumeLimits } from '@stratolith/drivers/hypervisor/interface'
 import type { PoolSpec } from '@stratolith/drivers/volumes/interface'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { conflict, invalidInput, invariant, notFound } from '../kernel/errors.ts'
@@ -7,6 +8,8 @@ import { isRootVolume, type VolumeView, volumeCan } from './contract.ts'
 import { whyNeeded } from './needed.ts'
 import { specOf } from './pools.ts'
 import { historyOf, loadVolume, lockVolume, noteVolume, stateOf } from './row.ts'
+import { carriedOut } from './types/row.ts'
+import { limitsOf } from './types/states.ts'
 
 /** The functions by which compute gives volumes to instances. The rows say which host gives which volume to a guest. */
 
@@ -17,6 +20,8 @@ export type AttachedVolume = {
   hostId: string | null
   pool: PoolSpec
   readOnly: boolean
+  /** How fast the guest may use it. */
+  limits: VolumeLimits
   device: string
   state: string
   deleteOnTermination: boolean
@@ -29,12 +34,15 @@ export async function attachedVolumes(
 ): Promise<ReadonlyMap<string, AttachedVolume[]>> {
   const rows = await ctx.db.volumeAttachment.findMany({
     where: { instanceId: { in: [...instanceIds] } },
-    include: { volume: { include: { pool: true } } },
+    include: { volume: { include: { pool: true, type: { include: { qos: true } } } } },
     orderBy: [{ device: 'asc' }],
   })
   const found = new Map<string, AttachedVolume[]>()
   for (const { instanceId, volume, ...row } of rows) {
-    const one = { ...row, pool: specOf(volume.pool), readOnly: volume.readOnly }
+    const one = {
+      ...{ ...row, pool: specOf(volume.pool), readOnly: volume.readOnly },
+      limits: limitsOf(carriedOut(volume.type.qos), volume.sizeGib),
+    }
     found.set(instanceId, [...(found.get(instanceId) ?? []), one])
   }
   return found

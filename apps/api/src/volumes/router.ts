@@ -1,12 +1,14 @@
 import { idInput } from '../kernel/contract.ts'
 import { procedure, router } from '../kernel/trpc.ts'
 import {
+  poolInput,
   volumeCreateInput,
   volumeExtendInput,
   volumeListInput,
   volumePlanInput,
   volumeUpdateInput,
 } from './contract.ts'
+import { getPool, listPools } from './pool-list.ts'
 import {
   createSnapshot,
   createVolume,
@@ -17,7 +19,6 @@ import {
   getVolume,
   listSnapshots,
   listVolumes,
-  listVolumeTypes,
   planVolume,
   revertVolume,
   updateSnapshot,
@@ -29,6 +30,7 @@ import {
   snapshotListInput,
   snapshotUpdateInput,
 } from './snapshots/contract.ts'
+import { typesRouter } from './types/router.ts'
 
 export const volumesRouter = router({
   list: procedure.input(volumeListInput).query(({ ctx, input }) => listVolumes(ctx.cloud, input)),
@@ -50,5 +52,9 @@ export const volumesRouter = router({
       .mutation(({ ctx, input }) => updateSnapshot(ctx.cloud, input)),
     delete: procedure.input(idInput).mutation(({ ctx, input }) => deleteSnapshot(ctx.cloud, input)),
   }),
-  types: procedure.query(({ ctx }) => listVolumeTypes(ctx.cloud)),
+  types: typesRouter,
+  pools: router({
+    list: procedure.query(({ ctx }) => listPools(ctx.cloud)),
+    get: procedure.input(poolInput).query(({ ctx, input }) => getPool(ctx.cloud, input)),
+  }),
 })

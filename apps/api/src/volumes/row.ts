@@ -5,6 +5,8 @@ import { appendEvent, type NewEvent } from '../kernel/events.ts'
 import { authorize } from '../kernel/policy.ts'
 import { type VolumeAttachmentView, type VolumeState, type VolumeView, volumeStates } from './contract.ts'
 import { type VolumeRow, withParts } from './queries.ts'
+import { carriedOut } from './types/row.ts'
+import { limitsOf } from './types/states.ts'
 
 /** The bytes of the image that a volume was made with (Volume.source); null without an image. */
 export type Source = { blobId: string; format: 'raw' | 'qcow2'; virtualBytes: number }
@@ -73,6 +75,7 @@ function viewOf(
     readOnly: row.readOnly,
     zone: row.zone,
     type: { id: row.type.id, name: row.type.name },
+    limits: limitsOf(carriedOut(row.type.qos), row.sizeGib),
     pool: isAdmin(ctx) ? row.pool.name : null,
     image: row.imageId === null ? null : { id: row.imageId, name: row.imageName },
     snapshotId: row.snapshotId,

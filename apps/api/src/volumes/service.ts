@@ -21,7 +21,9 @@ import { originOf } from './origin.ts'
 import { claimMore, claimPool, whyNoMore, whyNoRoom } from './pools.ts'
 import { queryVolumes, sortableVolumes, type VolumeRow, type VolumeWhere, withParts } from './queries.ts'
 import { historyOf, loadVolume, lockVolume, noteVolume, stateOf, viewOfOne, viewsOf } from './row.ts'
-import { typeFor } from './types.ts'
+import { placeWishOf } from './types/extra-specs.ts'
+import { specsOf } from './types/row.ts'
+import { typeFor } from './types/service.ts'
 
 /** The functions that other rooms may call. */
 export {
@@ -51,14 +53,14 @@ export {
   revertVolume,
   updateSnapshot,
 } from './snapshots/service.ts'
-export { getVolumeType, listVolumeTypes, seedVolumeTypes } from './types.ts'
+export { getVolumeType, listVolumeTypes, seedVolumeTypes } from './types/service.ts'
 
 export async function listVolumes(
   ctx: Ctx,
   input: z.output<typeof volumeListInput>,
 ): Promise<Page<VolumeView>> {
-  const { allProjects, search, state, instanceId, bootable } = input
-  const where = { allProjects, search, instanceId, bootable, states: state && [state] }
+  const { allProjects, search, state, instanceId, bootable, pool } = input
+  const where = { allProjects, search, instanceId, bootable, pool, states: state && [state] }
   const slice = await queryVolumes(ctx, { where, ...askOf(input, sortableVolumes) })
   return pageView(slice, await viewsOf(ctx, slice.rows))
 }
@@ -103,7 +105,8 @@ export async function placeOfVolume(
 export async function planVolume(ctx: Ctx, input: z.output<typeof volumePlanInput>): Promise<VolumePlan> {
   if (input.id === undefined) {
     authorize(ctx, 'volume:create', { projectId: projectOf(ctx) })
-    return { problem: await whyNoRoom(ctx, input.sizeGib) }
+    const type = await typeFor(ctx, input.type)
+    return { problem: await whyNoRoom(ctx, { sizeGib: input.sizeGib, type: placeWishOf(specsOf(type)) }) }
   }
   const row = await loadVolume(ctx, 'volume:extend', input.id)
   const more = input.sizeGib - row.reservedGib
@@ -131,7 +134,10 @@ export async function createVolume(
       throw conflict(`The ${origin.words} lies on the disk of another machine.`)
     const type = await typeFor(tx, input.type)
     await reserveQuota(tx, projectId, { volumes: 1, volumeGib: sizeGib })
-    const place = await claimPool(tx, { sizeGib, zone: input.zone, hostId: origin?.hostId ?? hostId })
+    const place = await claimPool(tx, {
+      ...{ sizeGib, zone: input.zone, hostId: origin?.hostId ?? hostId },
+      type: placeWishOf(specsOf(type)),
+    })
     const made = await tx.db.volume.create({
       data: {
         id: crypto.randomUUID(),

@@ -5,6 +5,7 @@ import { volumeCreateInput } from './contract.ts'
 import { createSnapshot, createVolume } from './service.ts'
 import { snapshotCreateInput } from './snapshots/contract.ts'
 import { volumeExamples } from './testing.openstack.ts'
+import { typeRows } from './types/testing.room.ts'
 
 const creation: QuotaMaker = {
   make: (ctx, i) => createVolume(ctx, volumeCreateInput.parse({ name: `v${i}`, sizeGib: 1 })),
@@ -34,7 +35,9 @@ export const testingRoom: TestingRoom = {
     'snapshots.create': { kind: 'write', input: async () => ({ volumeId: await volume(), name: name() }) },
     'snapshots.update': byId('write', snapshot, { name: 'new' }),
     'snapshots.delete': byId('write', snapshot),
-    types: { kind: 'anyone' },
+    ...typeRows,
+    'pools.list': { kind: 'admin' },
+    'pools.get': { kind: 'admin', input: () => ({ name: 'secret-name-a@local' }) },
   },
   quota: {
     volumes: creation,
