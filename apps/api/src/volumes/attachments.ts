@@ -2,10 +2,10 @@ import type { VolumeModel } from '@stratolith/db'
 import type { PoolSpec } from '@stratolith/drivers/volumes/interface'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { conflict, invalidInput, invariant, notFound } from '../kernel/errors.ts'
-import { startOperation } from '../kernel/workflow.ts'
 import { type VolumeView, volumeCan } from './contract.ts'
 import { specOf } from './pools.ts'
-import { historyOf, loadVolume, lockVolume, noteVolume, stateOf } from './row.ts'
+import { lockVolume, noteVolume, stateOf } from './row.ts'
+import { discardVolume } from './trash/service.ts'
 
 /** The functions by which compute gives volumes to instances. The rows say which host gives which volume to a guest. */
 
@@ -165,7 +165,7 @@ async function changed(
  * was given up as silent. The guest may still run on a silent host. Nobody else gets such a volume there all the same:
  * a volume is on one host, and the links of this host refuse a second guest until the first one is gone. A pool that
  * several hosts reach would need the host's confirmation first. Volumes that go with the instance are deleted; a volume
- * that is being made larger is available when that is over.
+ * that is being made larger is available when that is over. Those that are deleted can be taken back for a while.
  */
 export async function forgetVolumesOf(ctx: Ctx, instanceId: string): Promise<void> {
   const rows = await ctx.db.volumeAttachment.findMany({ where: { instanceId }, orderBy: { volumeId: 'asc' } })
@@ -173,11 +173,9 @@ export async function forgetVolumesOf(ctx: Ctx, instanceId: string): Promise<voi
     const volume = await lockVolume(ctx, 'volume:update', volumeId)
     invariant(volume.pool.hostId !== null, `the pool ${volume.pool.name} is of no single host`)
     await ctx.db.volumeAttachment.delete({ where: { volumeId } })
-    const kept = stateOf(volume) === 'extending' ? 'extending' : 'available'
-    const state = deleteOnTermination ? 'deleting' : kept
+    const state = stateOf(volume) === 'extending' ? 'extending' : 'available'
     await ctx.db.volume.update({ where: { id: volumeId }, data: { state } })
-    if (deleteOnTermination)
-      await startOperation(ctx, { ...historyOf(volume, 'volume.delete'), hostId: volume.pool.hostId })
-    await noteVolume(ctx, await loadVolume(ctx, 'volume:get', volumeId), 'updated')
+    if (deleteOnTermination) await discardVolume(ctx, { ...volume, state, attachments: [] })
+    else await noteVolume(ctx, volume, 'updated')
   }
 }

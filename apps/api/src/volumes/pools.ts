@@ -76,7 +76,9 @@ export const roomOfVolumes = Prisma.sql`
 /** Refuses the deletion of a host that has volumes. */
 export async function volumesOnHost(ctx: Ctx, hostId: string): Promise<string | null> {
   const count = await ctx.db.volume.count({ where: { pool: { hostId } } })
-  return count === 0 ? null : `${count} volumes lie on the disk of this host. Delete them first.`
+  return count === 0
+    ? null
+    : `${count} volumes lie on the disk of this host, those counted that are deleted and can be taken back. Delete them for good first.`
 }
 
 const freeOf = ({ diskGib }: PlacementHost) => diskGib.total - diskGib.used

@@ -8,6 +8,8 @@ export const withParts = { pool: true, type: true, attachments: true } satisfies
 export type VolumeRow = Prisma.VolumeGetPayload<{ include: typeof withParts }>
 export type VolumeWhere = {
   allProjects?: boolean
+  /** Those that are deleted and can be taken back, instead of the others. */
+  trashed?: boolean
   projectId?: string
   search?: string
   ids?: readonly string[]
@@ -33,12 +35,20 @@ export const sortableVolumes: Sortable = {
   created: [{ field: 'createdAt' }],
 }
 
+/** By what the portal sorts deleted volumes. */
+export const sortableTrash: Sortable = {
+  until: [{ field: 'trashedUntil', nullable: true }],
+  name: [{ field: 'name' }],
+  size: [{ field: 'sizeGib' }],
+}
+
 /** Volumes as the portal, OpenStack's clients, exports and other rooms list them. */
 export function queryVolumes(ctx: Ctx, { where, sort, page }: Ask<VolumeWhere>): Promise<Slice<VolumeRow>> {
   const scope = listScope(ctx, where)
   authorize(ctx, 'volume:list', scope)
   const filters: Prisma.VolumeWhereInput[] = [
     scope,
+    { trashedUntil: where.trashed ? { not: null } : null },
     where.projectId === undefined ? {} : { projectId: where.projectId },
     where.search ? { OR: found(where.search) } : {},
     where.ids ? { id: { in: [...where.ids] } } : {},

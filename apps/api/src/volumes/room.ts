@@ -8,6 +8,8 @@ import { roomOfVolumes, volumesOnHost } from './pools.ts'
 import { volumeContents } from './project-deletion.ts'
 import { volumeLeftovers } from './reconcile.ts'
 import { volumesRouter } from './router.ts'
+import { volumeTrash } from './trash/service.ts'
+import { trashReconciler } from './trash/trash.ts'
 import { volumeCreation, volumeDeletion, volumeExtension } from './workflows.ts'
 
 declare module '../kernel/contract.ts' {
@@ -34,7 +36,7 @@ export const volumesRoom = defineRoom({
   router: volumesRouter,
   openstack: [cinderDoor],
   workflows: [volumeCreation, volumeExtension, volumeDeletion],
-  reconcilers: [volumeLeftovers],
+  reconcilers: [volumeLeftovers, trashReconciler([volumeTrash])],
   joins() {
     for (const thing of volumeContents) onProjectDeleting(thing)
     defineTaker(roomOfVolumes)

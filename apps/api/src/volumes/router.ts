@@ -10,13 +10,18 @@ import {
 import {
   createVolume,
   deleteVolume,
+  endVolume,
   extendVolume,
   getVolume,
+  listTrash,
   listVolumes,
   listVolumeTypes,
   planVolume,
+  takeBackVolume,
+  trashSummary,
   updateVolume,
 } from './service.ts'
+import { trashSummaryInput, volumeTrashInput } from './trash/contract.ts'
 
 export const volumesRouter = router({
   list: procedure.input(volumeListInput).query(({ ctx, input }) => listVolumes(ctx.cloud, input)),
@@ -26,5 +31,11 @@ export const volumesRouter = router({
   update: procedure.input(volumeUpdateInput).mutation(({ ctx, input }) => updateVolume(ctx.cloud, input)),
   extend: procedure.input(volumeExtendInput).mutation(({ ctx, input }) => extendVolume(ctx.cloud, input)),
   delete: procedure.input(idInput).mutation(({ ctx, input }) => deleteVolume(ctx.cloud, input)),
+  trash: router({
+    list: procedure.input(volumeTrashInput).query(({ ctx, input }) => listTrash(ctx.cloud, input)),
+    summary: procedure.input(trashSummaryInput).query(({ ctx, input }) => trashSummary(ctx.cloud, input)),
+    takeBack: procedure.input(idInput).mutation(({ ctx, input }) => takeBackVolume(ctx.cloud, input)),
+    end: procedure.input(idInput).mutation(({ ctx, input }) => endVolume(ctx.cloud, input)),
+  }),
   types: procedure.query(({ ctx }) => listVolumeTypes(ctx.cloud)),
 })

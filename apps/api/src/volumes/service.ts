@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { findBootImage } from '../images/service.ts'
 import { type Ctx, inTransaction, projectOf } from '../kernel/context.ts'
-import type { Allowed, Page, pageInput } from '../kernel/contract.ts'
+import type { Page, pageInput } from '../kernel/contract.ts'
 import { conflict, invalidInput, notFound } from '../kernel/errors.ts'
 import { type Ask, askOf, pageView } from '../kernel/page.ts'
 import { authorize } from '../kernel/policy.ts'
@@ -20,12 +20,12 @@ import {
 import { claimMore, claimPool, whyNoMore, whyNoRoom } from './pools.ts'
 import { queryVolumes, sortableVolumes, type VolumeRow, type VolumeWhere, withParts } from './queries.ts'
 import {
+  demand,
   historyOf,
   loadVolume,
   lockVolume,
   noteVolume,
   type Source,
-  stateOf,
   viewOfOne,
   viewsOf,
 } from './row.ts'
@@ -44,6 +44,14 @@ export {
   yieldVolume,
 } from './attachments.ts'
 export { changeMetadata, resetVolume, setBootable, setReadOnly } from './changes.ts'
+export {
+  deleteVolume,
+  endVolume,
+  forceDeleteVolume,
+  listTrash,
+  takeBackVolume,
+  trashSummary,
+} from './trash/service.ts'
 export { getVolumeType, listVolumeTypes, seedVolumeTypes } from './types.ts'
 
 const gib = 1024 ** 3
@@ -196,40 +204,18 @@ export async function extendVolume(ctx: Ctx, input: z.output<typeof volumeExtend
   })
 }
 
-/** Deletes a volume with its data. */
-export async function deleteVolume(ctx: Ctx, input: { id: string }): Promise<void> {
-  await begin(ctx, input.id, 'volume.delete', async (_tx, row) => {
-    demand(volumeCan.delete, row)
-    if (row.attachments.length > 0)
-      throw conflict('An instance uses this volume. Detach it first.', 'volumeState')
-    return { data: { state: 'deleting' }, input: {} }
-  })
-}
-
-/** Deletes a volume in any state, unless an instance has the volume. For administrators. */
-export async function forceDeleteVolume(ctx: Ctx, input: { id: string }): Promise<void> {
-  const check = async (_tx: Ctx, row: VolumeRow) => {
-    if (row.attachments.length > 0)
-      throw conflict('An instance has this volume. Detach it first.', 'volumeState')
-    return { data: { state: 'deleting' }, input: {} }
-  }
-  await begin(ctx, input.id, 'volume.delete', check, 'volume:force_delete')
-}
-
-type Action = 'volume.extend' | 'volume.delete'
 /** Checks and begins an action under the lock of the volume's row. */
 async function begin(
   ctx: Ctx,
   id: string,
-  action: Action,
+  action: 'volume.extend',
   check: (
     tx: Ctx,
     row: VolumeRow,
   ) => Promise<{ data: { state: string; reservedGib?: number }; input: Record<string, number> }>,
-  policy = action.replace('.', ':'),
 ): Promise<VolumeView> {
   const row = await inTransaction(ctx, async (tx) => {
-    const before = await lockVolume(tx, policy, id)
+    const before = await lockVolume(tx, action.replace('.', ':'), id)
     const { data, input } = await check(tx, before)
     const after = await tx.db.volume.update({ where: { id }, data, include: withParts })
     await startOperation(tx, { ...historyOf(after, action), hostId: after.pool.hostId, input })
@@ -237,9 +223,4 @@ async function begin(
     return after
   })
   return viewOfOne(ctx, row)
-}
-
-function demand(rule: (volume: Pick<VolumeView, 'state'>) => Allowed, row: VolumeRow): void {
-  const allowed = rule({ state: stateOf(row) })
-  if (allowed !== true) throw conflict(allowed, 'volumeState')
 }

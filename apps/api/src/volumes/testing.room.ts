@@ -1,8 +1,16 @@
-import { byId, name, volume } from '../authorization.testing.ts'
+import { byId, name, system, volume } from '../authorization.testing.ts'
 import type { QuotaMaker, TestingRoom } from '../rooms.testing.ts'
 import { volumeCreateInput } from './contract.ts'
 import { createVolume } from './service.ts'
 import { volumeExamples } from './testing.openstack.ts'
+import { volumeTrash } from './trash/service.ts'
+import { putInTrash } from './trash/trash.ts'
+
+const deletedVolume = async () => {
+  const id = await volume()
+  await putInTrash(system(), volumeTrash, id)
+  return id
+}
 
 const creation: QuotaMaker = {
   make: (ctx, i) => createVolume(ctx, volumeCreateInput.parse({ name: `v${i}`, sizeGib: 1 })),
@@ -18,6 +26,10 @@ export const testingRoom: TestingRoom = {
     update: byId('write', volume, { name: 'new' }),
     extend: byId('write', volume, { sizeGib: 2 }),
     delete: byId('write', volume),
+    'trash.list': { kind: 'list', input: () => ({}) },
+    'trash.summary': { kind: 'list' },
+    'trash.takeBack': byId('write', deletedVolume),
+    'trash.end': byId('write', deletedVolume),
     types: { kind: 'anyone' },
   },
   quota: { volumes: creation, volumeGib: creation },

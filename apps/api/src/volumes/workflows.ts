@@ -33,7 +33,7 @@ const isOnFencedHost = async (run: Run<unknown>, { pool }: VolumeRow): Promise<b
 async function settle(
   run: Run<unknown>,
   from: string,
-  data: { state: string; faultMessage?: string | null },
+  data: { state: string; faultMessage?: string | null; trashedUntil?: null },
 ): Promise<void> {
   await inTransaction({ ...run.ctx, db: run.ctx.deps.root }, async (tx) => {
     const { count } = await tx.db.volume.updateMany({ where: { id: run.resourceId, state: from }, data })
@@ -165,5 +165,10 @@ export const volumeDeletion: Workflow = {
       },
     },
   ],
-  onFailed: (run, error) => settle(run, 'deleting', { state: 'error_deleting', faultMessage: error.message }),
+  onFailed: (run, error) =>
+    settle(run, 'deleting', {
+      ...{ state: 'error_deleting', faultMessage: error.message },
+      // Everybody sees the volume again that could not be removed, and can delete it again.
+      trashedUntil: null,
+    }),
 }

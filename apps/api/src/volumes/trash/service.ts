@@ -1,0 +1,163 @@
+import type { z } from 'zod'
+import { type Ctx, inTransaction, projectOf } from '../../kernel/context.ts'
+import type { Page } from '../../kernel/contract.ts'
+import { conflict, invariant } from '../../kernel/errors.ts'
+import { askOf, pageView } from '../../kernel/page.ts'
+import { authorize } from '../../kernel/policy.ts'
+import { recordOperation, startOperation } from '../../kernel/workflow.ts'
+import type { VolumeView } from '../contract.ts'
+import { volumeCan, volumeTransitioning } from '../contract.ts'
+import { queryVolumes, sortableTrash, type VolumeRow } from '../queries.ts'
+import {
+  demand,
+  historyOf,
+  lockEither,
+  lockTrashed,
+  lockVolume,
+  noteVolume,
+  stateOf,
+  viewOfOne,
+  viewsOf,
+} from '../row.ts'
+import type {
+  TrashedVolumeView,
+  trashSummaryInput,
+  VolumeDeleted,
+  VolumeTrashSummary,
+  volumeTrashInput,
+} from './contract.ts'
+import { putInTrash, type Trash, takeFromTrash, waitMinutes } from './trash.ts'
+
+/**
+ * Deletes a volume: nobody sees it any more, and its data go when the time is over in which it can be taken back. Throws
+ * conflict when its state forbids that, or an instance has it.
+ */
+export async function deleteVolume(ctx: Ctx, input: { id: string }): Promise<VolumeDeleted> {
+  return inTransaction(ctx, async (tx) => {
+    const row = await lockVolume(tx, 'volume:delete', input.id)
+    demand(volumeCan.delete, row)
+    demandFree(row)
+    const until = await discardVolume(tx, row)
+    return { takeBackUntil: until?.toISOString() ?? null }
+  })
+}
+
+/**
+ * Deletes a volume that no instance has, under the lock of its row. Returns until when it can be taken back; null: its
+ * data go at once, because that is the setting, or because an earlier deletion may have removed some of them.
+ */
+export async function discardVolume(tx: Ctx, row: VolumeRow): Promise<Date | null> {
+  if (waitMinutes(tx) === 0 || stateOf(row) === 'error_deleting') {
+    await removeVolume(tx, row)
+    return null
+  }
+  const until = await putInTrash(tx, volumeTrash, row.id)
+  await recordOperation(tx, historyOf(row, 'volume.discard'))
+  await noteVolume(tx, row, 'deleted')
+  return until
+}
+
+/** Makes a deleted volume what it was before. Throws not_found when its time is over. */
+export async function takeBackVolume(ctx: Ctx, input: { id: string }): Promise<VolumeView> {
+  const row = await inTransaction(ctx, async (tx) => {
+    const before = await lockTrashed(tx, 'volume:delete', input.id)
+    if (stateOf(before) === 'deleting') throw conflict('Its data are being removed already.', 'volumeState')
+    await takeFromTrash(tx, volumeTrash, input.id)
+    const after = { ...before, trashedUntil: null }
+    await recordOperation(tx, historyOf(after, 'volume.take_back'))
+    await noteVolume(tx, after, 'updated')
+    return after
+  })
+  return viewOfOne(ctx, row)
+}
+
+/** Removes the data of a deleted volume without waiting. */
+export async function endVolume(ctx: Ctx, input: { id: string }): Promise<void> {
+  await inTransaction(ctx, async (tx) => {
+    const row = await lockTrashed(tx, 'volume:delete', input.id)
+    if (volumeTransitioning(stateOf(row)))
+      throw conflict(`This volume is ${row.state}. Wait until that is over.`, 'volumeState')
+    await removeVolume(tx, row)
+  })
+}
+
+/** Deletes a volume in any state, without waiting, unless an instance has it. For administrators. */
+export async function forceDeleteVolume(ctx: Ctx, input: { id: string }): Promise<void> {
+  await inTransaction(ctx, async (tx) => {
+    const row = await lockVolume(tx, 'volume:force_delete', input.id)
+    demandFree(row)
+    await removeVolume(tx, row)
+  })
+}
+
+/** Does the same for a volume of a project that is being deleted, in any state in which it can be deleted. */
+export async function removeVolumeNow(ctx: Ctx, { id }: { id: string }): Promise<void> {
+  await inTransaction(ctx, async (tx) => {
+    const row = await lockEither(tx, 'volume:delete', id)
+    demand(volumeCan.delete, row)
+    demandFree(row)
+    await removeVolume(tx, row)
+  })
+}
+
+function demandFree(row: VolumeRow): void {
+  if (row.attachments.length > 0)
+    throw conflict('An instance has this volume. Detach it first.', 'volumeState')
+}
+
+async function removeVolume(tx: Ctx, row: VolumeRow): Promise<void> {
+  await tx.db.volume.update({ where: { id: row.id }, data: { state: 'deleting' } })
+  await startOperation(tx, { ...historyOf(row, 'volume.delete'), hostId: row.pool.hostId })
+  await noteVolume(tx, row, 'updated')
+}
+
+/** Volumes in the trash. A volume that is still being made larger is removed when that is over. */
+export const volumeTrash: Trash = {
+  kind: 'volume',
+  table: 'Volume',
+  end: (ctx, id) =>
+    inTransaction(ctx, async (tx) => {
+      const row = await lockTrashed(tx, 'volume:delete', id)
+      const isDue = row.trashedUntil !== null && row.trashedUntil.getTime() <= (await nowOf(tx)).getTime()
+      if (isDue && !volumeTransitioning(stateOf(row))) await removeVolume(tx, row)
+    }),
+}
+
+async function nowOf(tx: Ctx): Promise<Date> {
+  const [row] = await tx.db.$queryRaw<{ now: Date }[]>`SELECT now()`
+  invariant(row, 'now() returns no row')
+  return row.now
+}
+
+/** The deleted volumes of the project that can still be taken back. */
+export async function listTrash(
+  ctx: Ctx,
+  input: z.output<typeof volumeTrashInput>,
+): Promise<Page<TrashedVolumeView>> {
+  const { allProjects, search } = input
+  const slice = await queryVolumes(ctx, {
+    where: { allProjects, search, trashed: true },
+    ...askOf(input, sortableTrash),
+  })
+  const views = await viewsOf(ctx, slice.rows)
+  const until = new Map(slice.rows.map((row) => [row.id, row.trashedUntil?.toISOString() ?? '']))
+  return pageView(
+    slice,
+    views.map((view) => ({ ...view, until: until.get(view.id) ?? '' })),
+  )
+}
+
+/** Says how long deleted volumes wait, and how much the deleted volumes of a project still take of its quota. */
+export async function trashSummary(
+  ctx: Ctx,
+  input: z.output<typeof trashSummaryInput>,
+): Promise<VolumeTrashSummary> {
+  const projectId = input?.projectId ?? projectOf(ctx)
+  authorize(ctx, 'volume:list', { projectId })
+  const { _count, _sum } = await ctx.db.volume.aggregate({
+    where: { projectId, trashedUntil: { not: null } },
+    _count: true,
+    _sum: { reservedGib: true },
+  })
+  return { minutes: waitMinutes(ctx), volumes: _count, volumeGib: _sum.reservedGib ?? 0 }
+}
