@@ -6,6 +6,7 @@ import { useMay } from '../kit/rights.ts'
 import { useUrlPanel } from '../kit/url-state.ts'
 import { everyones } from '../networking/everyones.tsx'
 import { PageHeader } from '../ui/PageHeader.tsx'
+import { DeletedVolumes } from './DeletedVolumes.tsx'
 import { volumeList } from './list.ts'
 import { useVolumeForms } from './use-volume-forms.tsx'
 import { stateFilter } from './VolumeState.tsx'
@@ -46,6 +47,7 @@ export function VolumesPage({ allProjects = false }: { allProjects?: boolean }) 
         filters={[stateFilter]}
         query={volumeList(allProjects)}
       />
+      <DeletedVolumes allProjects={allProjects} />
       {forms.panels}
       {!allProjects && <VolumeCreateForm opened={panel.opened} onClose={panel.close} />}
     </>

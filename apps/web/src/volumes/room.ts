@@ -27,6 +27,11 @@ export const volumesRoom: PortalRoom = {
       words: 'volume',
       path: paths.volume,
       live: ['volumes', 'compute.instances.freeVolumes', 'hosts', 'quota', 'compute.instances.plan'],
+      titles: {
+        discard: 'Delete volume',
+        delete: 'Delete volume for good',
+        take_back: 'Take back volume',
+      },
       ends: { create: 'is available', extend: 'has its new size' },
     },
   },

@@ -2,6 +2,7 @@
 import { Text } from '@mantine/core'
 import type { VolumeView } from '@stratolith/api/volumes/contract'
 import { volumeCan } from '@stratolith/api/volumes/states'
+import type { VolumeDeleted } from '@stratolith/api/volumes/trash/contract'
 import {
   IconArrowsMaximize,
   IconPencil,
@@ -15,8 +16,9 @@ import { all, useMay } from '../kit/rights.ts'
 import { useSession } from '../kit/session.ts'
 import { useTRPC } from '../kit/trpc.ts'
 import { volumeDeleteCli, volumeDetachCli } from './cli.ts'
+import { LossText } from './LossText.tsx'
 import { volumeName } from './volume.descriptor.tsx'
-import { lossText } from './words.ts'
+import { waitText } from './words.ts'
 
 type Action = ResourceAction<VolumeView>
 export type VolumeForm = 'edit' | 'extend' | 'attach'
@@ -31,7 +33,20 @@ export function useVolumeActions(open: (form: VolumeForm, volume: VolumeView) =>
   const here = useSession().project?.id
   const mine = (volume: VolumeView) => may(volume.projectId === here)
   const remove = useMutation(trpc.volumes.delete.mutationOptions())
+  const takeBack = useMutation(trpc.volumes.trash.takeBack.mutationOptions())
   const detach = useDetachAction()
+  /** Volumes of which some data may be gone already cannot be taken back. */
+  const undoOf = (volumes: readonly VolumeView[], answers: readonly VolumeDeleted[]) => {
+    const until = answers[0]?.takeBackUntil ?? null
+    if (until === null || answers.some(({ takeBackUntil }) => takeBackUntil === null)) return null
+    const minutes = Math.max(1, Math.round((Date.parse(until) - Date.now()) / 60_000))
+    return {
+      text: `Deleted ${named(volumes)}, which can be taken back for ${waitText(minutes)}`,
+      label: 'Take back',
+      run: () => Promise.all(volumes.map(({ id }) => takeBack.mutateAsync({ id }))),
+      done: volumes.length === 1 ? `${named(volumes)} is back` : `${named(volumes)} are back`,
+    }
+  }
   return [
     {
       id: 'attach',
@@ -66,11 +81,12 @@ export function useVolumeActions(open: (form: VolumeForm, volume: VolumeView) =>
       allowed: (volume) => all(mine(volume), volumeCan.delete(volume)),
       confirm: (volumes) => ({
         title: `Delete ${named(volumes)}?`,
-        body: <Text size="sm">{lossText(volumes)}</Text>,
+        body: <LossText volumes={volumes} />,
         confirmLabel: volumes.length === 1 ? 'Delete' : `Delete ${volumes.length}`,
       }),
       run: ({ id }) => remove.mutateAsync({ id }),
       started: (volumes) => `Deleting ${named(volumes)}`,
+      undo: (volumes, answers) => undoOf(volumes, answers as VolumeDeleted[]),
       asCli: ({ id }) => volumeDeleteCli(id),
     },
   ]

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { pageInput } from '../../kernel/contract.ts'
 import type { VolumeView } from '../contract.ts'
 
-export const volumeTrashInput = pageInput.extend({})
+export const volumeTrashInput = pageInput.extend({ id: z.uuid().optional() })
 
 /** `takeBackUntil`: null when the data go at once. */
 export type VolumeDeleted = { takeBackUntil: string | null }

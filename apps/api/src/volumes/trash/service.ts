@@ -134,9 +134,9 @@ export async function listTrash(
   ctx: Ctx,
   input: z.output<typeof volumeTrashInput>,
 ): Promise<Page<TrashedVolumeView>> {
-  const { allProjects, search } = input
+  const { allProjects, search, id } = input
   const slice = await queryVolumes(ctx, {
-    where: { allProjects, search, trashed: true },
+    where: { allProjects, search, trashed: true, ...(id === undefined ? {} : { ids: [id] }) },
     ...askOf(input, sortableTrash),
   })
   const views = await viewsOf(ctx, slice.rows)
