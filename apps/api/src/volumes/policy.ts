@@ -13,6 +13,11 @@ export const volumesPolicy: PolicyTable = {
   'volume:extend': change,
   'volume:delete': change,
   'volume:force_delete': 'admin',
+  'volumeTransfer:list': look,
+  'volumeTransfer:get': look,
+  'volumeTransfer:create': change,
+  'volumeTransfer:accept': change,
+  'volumeTransfer:delete': change,
   'volumeType:list': 'anyone',
   'volumeType:get': 'anyone',
 }

@@ -8,11 +8,16 @@ import {
   volumeUpdateInput,
 } from './contract.ts'
 import {
+  acceptTransfer,
+  createTransfer,
   createVolume,
+  deleteTransfer,
   deleteVolume,
   endVolume,
   extendVolume,
+  getTransfer,
   getVolume,
+  listTransfers,
   listTrash,
   listVolumes,
   listVolumeTypes,
@@ -21,6 +26,7 @@ import {
   trashSummary,
   updateVolume,
 } from './service.ts'
+import { transferAcceptInput, transferCreateInput, transferListInput } from './transfers/contract.ts'
 import { trashSummaryInput, volumeTrashInput } from './trash/contract.ts'
 
 export const volumesRouter = router({
@@ -36,6 +42,17 @@ export const volumesRouter = router({
     summary: procedure.input(trashSummaryInput).query(({ ctx, input }) => trashSummary(ctx.cloud, input)),
     takeBack: procedure.input(idInput).mutation(({ ctx, input }) => takeBackVolume(ctx.cloud, input)),
     end: procedure.input(idInput).mutation(({ ctx, input }) => endVolume(ctx.cloud, input)),
+  }),
+  transfers: router({
+    list: procedure.input(transferListInput).query(({ ctx, input }) => listTransfers(ctx.cloud, input)),
+    get: procedure.input(idInput).query(({ ctx, input }) => getTransfer(ctx.cloud, input)),
+    create: procedure
+      .input(transferCreateInput)
+      .mutation(({ ctx, input }) => createTransfer(ctx.cloud, input)),
+    accept: procedure
+      .input(transferAcceptInput)
+      .mutation(({ ctx, input }) => acceptTransfer(ctx.cloud, input)),
+    delete: procedure.input(idInput).mutation(({ ctx, input }) => deleteTransfer(ctx.cloud, input)),
   }),
   types: procedure.query(({ ctx }) => listVolumeTypes(ctx.cloud)),
 })

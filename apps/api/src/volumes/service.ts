@@ -18,7 +18,14 @@ import {
   type volumeUpdateInput,
 } from './contract.ts'
 import { claimMore, claimPool, whyNoMore, whyNoRoom } from './pools.ts'
-import { queryVolumes, sortableVolumes, type VolumeRow, type VolumeWhere, withParts } from './queries.ts'
+import {
+  countVolumes,
+  queryVolumes,
+  sortableVolumes,
+  type VolumeRow,
+  type VolumeWhere,
+  withParts,
+} from './queries.ts'
 import {
   demand,
   historyOf,
@@ -44,6 +51,14 @@ export {
   yieldVolume,
 } from './attachments.ts'
 export { changeMetadata, resetVolume, setBootable, setReadOnly } from './changes.ts'
+export {
+  acceptTransfer,
+  createTransfer,
+  deleteTransfer,
+  findTransfers,
+  getTransfer,
+  listTransfers,
+} from './transfers/service.ts'
 export {
   deleteVolume,
   endVolume,
@@ -82,9 +97,13 @@ export async function listFreeVolumes(
 export async function findVolumes(
   ctx: Ctx,
   ask: Ask<VolumeWhere>,
-): Promise<{ volumes: VolumeView[]; more: boolean }> {
-  const { rows, next } = await queryVolumes(ctx, ask)
-  return { volumes: await viewsOf(ctx, rows), more: next !== null }
+  isCounted = false,
+): Promise<{ volumes: VolumeView[]; more: boolean; count: number | null }> {
+  const [{ rows, next }, count] = await Promise.all([
+    queryVolumes(ctx, ask),
+    isCounted ? countVolumes(ctx, ask.where) : null,
+  ])
+  return { volumes: await viewsOf(ctx, rows), more: next !== null, count }
 }
 
 export const getVolume = async (ctx: Ctx, input: { id: string }): Promise<VolumeView> =>

@@ -1,8 +1,9 @@
-import { byId, name, system, volume } from '../authorization.testing.ts'
+import { byId, name, owner, system, volume } from '../authorization.testing.ts'
 import type { QuotaMaker, TestingRoom } from '../rooms.testing.ts'
 import { volumeCreateInput } from './contract.ts'
-import { createVolume } from './service.ts'
+import { createTransfer, createVolume } from './service.ts'
 import { volumeExamples } from './testing.openstack.ts'
+import { transferCreateInput } from './transfers/contract.ts'
 import { volumeTrash } from './trash/service.ts'
 import { putInTrash } from './trash/trash.ts'
 
@@ -11,6 +12,8 @@ const deletedVolume = async () => {
   await putInTrash(system(), volumeTrash, id)
   return id
 }
+
+const offer = async () => createTransfer(owner, transferCreateInput.parse({ volumeId: await volume() }))
 
 const creation: QuotaMaker = {
   make: (ctx, i) => createVolume(ctx, volumeCreateInput.parse({ name: `v${i}`, sizeGib: 1 })),
@@ -30,6 +33,17 @@ export const testingRoom: TestingRoom = {
     'trash.summary': { kind: 'list' },
     'trash.takeBack': byId('write', deletedVolume),
     'trash.end': byId('write', deletedVolume),
+    'transfers.list': { kind: 'list', input: () => ({}) },
+    'transfers.get': byId('read', async () => (await offer()).id),
+    'transfers.delete': byId('write', async () => (await offer()).id),
+    'transfers.create': { kind: 'write', input: async () => ({ volumeId: await volume() }) },
+    'transfers.accept': {
+      kind: 'create',
+      input: async () => {
+        const { id, key } = await offer()
+        return { id, key }
+      },
+    },
     types: { kind: 'anyone' },
   },
   quota: { volumes: creation, volumeGib: creation },

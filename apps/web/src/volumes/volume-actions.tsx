@@ -8,9 +8,11 @@ import {
   IconPencil,
   IconPlugConnected,
   IconPlugConnectedX,
+  IconTransferIn,
+  IconTransferOut,
   IconTrash,
 } from '@tabler/icons-react'
-import { useMutation } from '@tanstack/react-query'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
 import type { ResourceAction } from '../kit/descriptor.ts'
 import { all, useMay } from '../kit/rights.ts'
 import { useSession } from '../kit/session.ts'
@@ -21,7 +23,7 @@ import { volumeName } from './volume.descriptor.tsx'
 import { waitText } from './words.ts'
 
 type Action = ResourceAction<VolumeView>
-export type VolumeForm = 'edit' | 'extend' | 'attach'
+export type VolumeForm = 'edit' | 'extend' | 'attach' | 'transfer'
 
 const named = (volumes: readonly VolumeView[]): string =>
   volumes.length === 1 && volumes[0] ? `“${volumeName(volumes[0])}”` : `${volumes.length} volumes`
@@ -35,6 +37,7 @@ export function useVolumeActions(open: (form: VolumeForm, volume: VolumeView) =>
   const remove = useMutation(trpc.volumes.delete.mutationOptions())
   const takeBack = useMutation(trpc.volumes.trash.takeBack.mutationOptions())
   const detach = useDetachAction()
+  const withdraw = useWithdrawAction()
   /** Volumes of which some data may be gone already cannot be taken back. */
   const undoOf = (volumes: readonly VolumeView[], answers: readonly VolumeDeleted[]) => {
     const until = answers[0]?.takeBackUntil ?? null
@@ -73,6 +76,15 @@ export function useVolumeActions(open: (form: VolumeForm, volume: VolumeView) =>
       open: (volume) => open('edit', volume),
     },
     {
+      id: 'transfer',
+      label: 'Transfer to another project',
+      icon: <IconTransferOut size={16} />,
+      opposite: 'withdraw',
+      allowed: (volume) => all(mine(volume), volumeCan.transfer(volume)),
+      open: (volume) => open('transfer', volume),
+    },
+    withdraw,
+    {
       id: 'delete',
       label: 'Delete',
       icon: <IconTrash size={16} />,
@@ -90,6 +102,33 @@ export function useVolumeActions(open: (form: VolumeForm, volume: VolumeView) =>
       asCli: ({ id }) => volumeDeleteCli(id),
     },
   ]
+}
+
+/** Takes back the offer of a volume to another project. */
+function useWithdrawAction(): Action {
+  const trpc = useTRPC()
+  const client = useQueryClient()
+  const may = useMay()
+  const here = useSession().project?.id
+  const withdraw = useMutation(trpc.volumes.transfers.delete.mutationOptions())
+  return {
+    id: 'withdraw',
+    label: 'Withdraw the offer',
+    icon: <IconTransferIn size={16} />,
+    opposite: 'transfer',
+    next: ({ state }) => state === 'awaiting-transfer',
+    allowed: (volume) =>
+      all(
+        may(volume.projectId === here),
+        volume.state === 'awaiting-transfer' || 'This volume is not offered.',
+      ),
+    run: async ({ id, projectId }) => {
+      const wish = { volumeId: id, allProjects: projectId !== here, limit: 1 }
+      const { items } = await client.fetchQuery(trpc.volumes.transfers.list.queryOptions(wish))
+      await Promise.all(items.map((transfer) => withdraw.mutateAsync({ id: transfer.id })))
+    },
+    started: (volumes) => `${named(volumes)} is not offered any more`,
+  }
 }
 
 /** Takes a volume from its instance. */

@@ -1,5 +1,11 @@
 import { describe, expect, it, test } from 'vitest'
-import { volumeAttachCli, volumeCreateCli, volumeSetCli } from './cli.ts'
+import {
+  transferAcceptCli,
+  transferCreateCli,
+  volumeAttachCli,
+  volumeCreateCli,
+  volumeSetCli,
+} from './cli.ts'
 import { diskPath, guestCommands, mountPoint } from './guest-commands.ts'
 import { lossText, tooMuch, waitText } from './words.ts'
 
@@ -28,6 +34,10 @@ describe('the commands of the stock client', () => {
     expect(volumeCreateCli({ ...empty, name: 'my data', sizeGib: 5, imageId: 'i' })).toBe(
       "openstack volume create --size 5 --image i 'my data'",
     )
+    expect(transferCreateCli('v', 'for Ann')).toBe(
+      "openstack volume transfer request create --name 'for Ann' v",
+    )
+    expect(transferAcceptCli('', '')).toBe('openstack volume transfer request accept --auth-key KEY TRANSFER')
     expect(volumeAttachCli(null, 'v')).toBe('openstack server add volume SERVER v')
   })
   it('leave a description alone that is not changed', () => {

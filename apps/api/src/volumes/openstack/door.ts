@@ -1,15 +1,17 @@
 import type { Door } from '../../kernel/manifest.ts'
 import { withoutSlash } from '../../openstack/operation.ts'
+import { transferOperations } from '../transfers/openstack.ts'
 import { actionOperations } from './actions.ts'
 import { maxMinor, rootOperations, versionOperations } from './discovery.ts'
 import { metadataOperations } from './metadata.ts'
 import { otherOperations } from './others.ts'
 import { quotaOperations } from './quotas.ts'
 import { inCindersWords, unknownId } from './refusals.ts'
+import { summaryOperations } from './summary.ts'
 import { typeOperations } from './types.ts'
 import { volumeOperations } from './volumes.ts'
 
-/** Cinder's API on the volumes of the cloud, with the microversion 3.0. */
+/** Cinder's API on the volumes of the cloud. */
 export const cinderDoor: Door = {
   service: 'block-storage',
   facade: {
@@ -28,9 +30,11 @@ export const cinderDoor: Door = {
     {
       below: ['/v3', '/v3/:project_id'],
       operations: inCindersWords([
+        ...summaryOperations,
         ...volumeOperations,
         ...metadataOperations,
         ...actionOperations,
+        ...transferOperations,
         ...typeOperations,
         ...quotaOperations,
         ...otherOperations,

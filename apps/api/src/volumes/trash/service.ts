@@ -94,7 +94,7 @@ export async function forceDeleteVolume(ctx: Ctx, input: { id: string }): Promis
 export async function removeVolumeNow(ctx: Ctx, { id }: { id: string }): Promise<void> {
   await inTransaction(ctx, async (tx) => {
     const row = await lockEither(tx, 'volume:delete', id)
-    demand(volumeCan.delete, row)
+    if (stateOf(row) !== 'awaiting-transfer') demand(volumeCan.delete, row)
     demandFree(row)
     await removeVolume(tx, row)
   })
