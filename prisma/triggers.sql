@@ -33,7 +33,7 @@ DECLARE buried record;
 BEGIN
   FOR buried IN SELECT * FROM (VALUES
     ('Instance', 'instance'), ('Port', 'port'), ('Network', 'network'), ('Router', 'router'),
-    ('SecurityGroup', 'securityGroup'), ('Volume', 'volume')) AS list (name, kind)
+    ('SecurityGroup', 'securityGroup'), ('Volume', 'volume'), ('VolumeSnapshot', 'volumeSnapshot')) AS list (name, kind)
   LOOP
     EXECUTE format('CREATE OR REPLACE TRIGGER bury AFTER DELETE ON %I REFERENCING OLD TABLE AS gone
       FOR EACH STATEMENT EXECUTE FUNCTION stratolith_bury(%L)', buried.name, buried.kind);

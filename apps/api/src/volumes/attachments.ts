@@ -5,7 +5,7 @@ import { conflict, invalidInput, invariant, notFound } from '../kernel/errors.ts
 import { type VolumeView, volumeCan } from './contract.ts'
 import { specOf } from './pools.ts'
 import { lockVolume, noteVolume, stateOf } from './row.ts'
-import { discardVolume } from './trash/service.ts'
+import { discardVolume, isNeeded } from './trash/service.ts'
 
 /** The functions by which compute gives volumes to instances. The rows say which host gives which volume to a guest. */
 
@@ -175,7 +175,9 @@ export async function forgetVolumesOf(ctx: Ctx, instanceId: string): Promise<voi
     await ctx.db.volumeAttachment.delete({ where: { volumeId } })
     const state = stateOf(volume) === 'extending' ? 'extending' : 'available'
     await ctx.db.volume.update({ where: { id: volumeId }, data: { state } })
-    if (deleteOnTermination) await discardVolume(ctx, { ...volume, state, attachments: [] })
+    // A volume that has snapshots stays, because nobody has said that they go, too.
+    if (deleteOnTermination && !(await isNeeded(ctx, volume)))
+      await discardVolume(ctx, { ...volume, state, attachments: [] })
     else await noteVolume(ctx, volume, 'updated')
   }
 }

@@ -1,20 +1,14 @@
 import { z } from 'zod'
 import { descriptionInput, nameInput, pageInput } from '../kernel/contract.ts'
+import { volumeMetadataInput } from './metadata.ts'
 import { type VolumeState, volumeStates } from './states.ts'
 
 export * from './states.ts'
+export { volumeMetadataInput }
 
 /** Names of volumes may be empty, as OpenStack's clients send them. */
 const volumeName = z.union([nameInput, z.literal('')])
 const sizeGib = z.number().int().min(1, 'A volume has at least 1 GiB.').max(65_536)
-const text = z
-  .string()
-  .max(255)
-  .regex(/^[^\0\p{Cs}]*$/u, 'There must be no NUL characters.')
-export const volumeMetadataInput = z
-  .record(text.min(1), text)
-  .refine((metadata) => Object.keys(metadata).length <= 128, 'At most 128 entries.')
-
 export const volumeListInput = pageInput.extend({
   state: z.enum(volumeStates).optional(),
   instanceId: z.uuid().optional(),
@@ -24,7 +18,10 @@ export const volumeCreateInput = z.object({
   description: descriptionInput.default(''),
   /** Absent: as large as the source. */
   sizeGib: sizeGib.optional(),
+  /** What the volume begins with: an image, a snapshot or another volume. Absent: zeros. */
   imageId: z.uuid().optional(),
+  snapshotId: z.uuid().optional(),
+  sourceVolumeId: z.uuid().optional(),
   /** Name or id of a type; absent: the default type. */
   type: z.string().min(1).max(255).optional(),
   zone: z.string().min(1).max(255).optional(),
@@ -70,6 +67,9 @@ export type VolumeView = {
   /** The pool of the volume; only administrators see its name. */
   pool: string | null
   image: { id: string; name: string } | null
+  /** The snapshot or the volume of which the volume was made; it may be gone since. */
+  snapshotId: string | null
+  sourceVolumeId: string | null
   metadata: Record<string, string>
   attachments: VolumeAttachmentView[]
   /** Why the volume is in an error state; null in other states. */

@@ -68,12 +68,17 @@ export async function giveBack(ctx: Ctx, pool: { hostId: string | null }, diskGi
   if (pool.hostId !== null) await giveRoomBack(ctx, pool.hostId, { vcpus: 0, memoryMib: 0, diskGib })
 }
 
-/** What volumes take of the room of hosts. */
-export const roomOfVolumes = Prisma.sql`
-  SELECT p."hostId", 0 AS "vcpus", 0 AS "memoryMib", v."reservedGib" AS "diskGib"
-  FROM "Volume" v JOIN "VolumePool" p ON p."id" = v."poolId" WHERE p."hostId" IS NOT NULL`
+/** What volumes and snapshots take of the room of hosts. */
+export const roomOfVolumes = [
+  Prisma.sql`
+    SELECT p."hostId", 0 AS "vcpus", 0 AS "memoryMib", v."reservedGib" AS "diskGib"
+    FROM "Volume" v JOIN "VolumePool" p ON p."id" = v."poolId" WHERE p."hostId" IS NOT NULL`,
+  Prisma.sql`
+    SELECT p."hostId", 0 AS "vcpus", 0 AS "memoryMib", s."sizeGib" AS "diskGib"
+    FROM "VolumeSnapshot" s JOIN "VolumePool" p ON p."id" = s."poolId" WHERE p."hostId" IS NOT NULL`,
+]
 
-/** Refuses the deletion of a host that has volumes. */
+/** Refuses the deletion of a host that has volumes. A snapshot keeps its volume, so that it needs no words of its own. */
 export async function volumesOnHost(ctx: Ctx, hostId: string): Promise<string | null> {
   const count = await ctx.db.volume.count({ where: { pool: { hostId } } })
   return count === 0

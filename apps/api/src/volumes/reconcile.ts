@@ -1,3 +1,5 @@
+import type { HostDrivers } from '@stratolith/drivers/host'
+import type { Op } from '@stratolith/drivers/op'
 import pLimit from 'p-limit'
 import { hostsUp, sweep } from '../hosts/service.ts'
 import type { Ctx } from '../kernel/context.ts'
@@ -9,7 +11,7 @@ import { specOf } from './pools.ts'
 const hostsAtOnce = 16
 
 /**
- * Removes the data of deleted volumes that a host still has, such as after a restored backup. Volumes that no row knows
+ * Removes the data of deleted volumes and snapshots that a host still has, such as after a restored backup. Volumes that no row knows
  * and nobody has deleted are left alone.
  */
 export const volumeLeftovers: Reconciler = {
@@ -24,27 +26,48 @@ export const volumeLeftovers: Reconciler = {
   },
 }
 
+/** A kind of things that lie in pools. */
+type Kept = {
+  kind: 'volume' | 'volumeSnapshot'
+  list(op: Op, drivers: HostDrivers): Promise<{ id: string }[]>
+  remove(op: Op, drivers: HostDrivers, id: string): Promise<void>
+  /** Those of the ids that a row knows. */
+  known(ctx: Ctx, ids: readonly string[]): Promise<{ id: string }[]>
+}
+const pool = specOf({ driver: 'files' })
+const kinds: Kept[] = [
+  {
+    kind: 'volumeSnapshot',
+    list: (op, drivers) => drivers.volumes.listSnapshots(op, pool),
+    remove: (op, drivers, id) => drivers.volumes.removeSnapshot(op, { id, pool }),
+    known: (ctx, ids) =>
+      ctx.db.volumeSnapshot.findMany({ where: { id: { in: [...ids] } }, select: { id: true } }),
+  },
+  {
+    kind: 'volume',
+    list: (op, drivers) => drivers.volumes.listVolumes(op, pool),
+    remove: (op, drivers, id) => drivers.volumes.removeVolume(op, { id, pool }),
+    known: (ctx, ids) => ctx.db.volume.findMany({ where: { id: { in: [...ids] } }, select: { id: true } }),
+  },
+]
+
 async function removeLeftovers(ctx: Ctx, host: { id: string; endpoint: string }): Promise<void> {
   const drivers = ctx.deps.hosts.at(host.endpoint)
-  const pool = specOf({ driver: 'files' })
   await whileAnswering(plainOp(ctx), drivers, async (op) => {
-    const ids = (await drivers.volumes.listVolumes(op, pool)).map((one) => one.id)
-    const known = await knownAmong(ctx, ids)
-    const buried = await buriedAmong(ctx, 'volume', ids, host.id)
-    const found = ids.flatMap((id) => (buried.has(id) ? { id } : []))
-    const isKnown = async (id: string) => (await knownAmong(ctx, [id])).has(id)
-    const look = { hostId: host.id, kind: 'volume' as const, found, known, buried, isKnown }
-    const gone = await sweep(ctx, look, ({ id }) => drivers.volumes.removeVolume(op, { id, pool }))
-    await laidToRest(
-      ctx,
-      'volume',
-      host.id,
-      ids.filter((id) => !gone.has(id)),
-    )
+    for (const { kind, list, remove, known: knownAmong } of kinds) {
+      const ids = (await list(op, drivers)).map((one) => one.id)
+      const known = new Set((await knownAmong(ctx, ids)).map((row) => row.id))
+      const buried = await buriedAmong(ctx, kind, ids, host.id)
+      const found = ids.flatMap((id) => (buried.has(id) ? { id } : []))
+      const isKnown = async (id: string) => (await knownAmong(ctx, [id])).length > 0
+      const look = { hostId: host.id, kind, found, known, buried, isKnown }
+      const gone = await sweep(ctx, look, ({ id }) => remove(op, drivers, id))
+      await laidToRest(
+        ctx,
+        kind,
+        host.id,
+        ids.filter((id) => !gone.has(id)),
+      )
+    }
   })
-}
-
-async function knownAmong(ctx: Ctx, ids: readonly string[]): Promise<ReadonlySet<string>> {
-  const rows = await ctx.db.volume.findMany({ where: { id: { in: [...ids] } }, select: { id: true } })
-  return new Set(rows.map((row) => row.id))
 }

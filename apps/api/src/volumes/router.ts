@@ -9,23 +9,35 @@ import {
 } from './contract.ts'
 import {
   acceptTransfer,
+  createSnapshot,
   createTransfer,
   createVolume,
+  deleteSnapshot,
   deleteTransfer,
   deleteVolume,
   endVolume,
   extendVolume,
+  getSnapshot,
   getTransfer,
   getVolume,
+  listSnapshots,
   listTransfers,
   listTrash,
   listVolumes,
   listVolumeTypes,
   planVolume,
+  revertVolume,
   takeBackVolume,
   trashSummary,
+  updateSnapshot,
   updateVolume,
 } from './service.ts'
+import {
+  revertInput,
+  snapshotCreateInput,
+  snapshotListInput,
+  snapshotUpdateInput,
+} from './snapshots/contract.ts'
 import { transferAcceptInput, transferCreateInput, transferListInput } from './transfers/contract.ts'
 import { trashSummaryInput, volumeTrashInput } from './trash/contract.ts'
 
@@ -53,6 +65,18 @@ export const volumesRouter = router({
       .input(transferAcceptInput)
       .mutation(({ ctx, input }) => acceptTransfer(ctx.cloud, input)),
     delete: procedure.input(idInput).mutation(({ ctx, input }) => deleteTransfer(ctx.cloud, input)),
+  }),
+  revert: procedure.input(revertInput).mutation(({ ctx, input }) => revertVolume(ctx.cloud, input)),
+  snapshots: router({
+    list: procedure.input(snapshotListInput).query(({ ctx, input }) => listSnapshots(ctx.cloud, input)),
+    get: procedure.input(idInput).query(({ ctx, input }) => getSnapshot(ctx.cloud, input)),
+    create: procedure
+      .input(snapshotCreateInput)
+      .mutation(({ ctx, input }) => createSnapshot(ctx.cloud, input)),
+    update: procedure
+      .input(snapshotUpdateInput)
+      .mutation(({ ctx, input }) => updateSnapshot(ctx.cloud, input)),
+    delete: procedure.input(idInput).mutation(({ ctx, input }) => deleteSnapshot(ctx.cloud, input)),
   }),
   types: procedure.query(({ ctx }) => listVolumeTypes(ctx.cloud)),
 })

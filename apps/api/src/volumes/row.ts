@@ -7,7 +7,7 @@ import { authorize } from '../kernel/policy.ts'
 import { type VolumeAttachmentView, type VolumeState, type VolumeView, volumeStates } from './contract.ts'
 import { type VolumeRow, withParts } from './queries.ts'
 
-/** The bytes that a volume was made with (Volume.source); null for zeros. */
+/** The bytes of the image that a volume was made with (Volume.source); null without an image. */
 export type Source = { blobId: string; format: 'raw' | 'qcow2'; virtualBytes: number }
 export const sourceOf = (row: { source: unknown }): Source | null => {
   const source = row.source as Partial<Source>
@@ -112,6 +112,8 @@ function viewOf(
     type: { id: row.type.id, name: row.type.name },
     pool: isAdmin(ctx) ? row.pool.name : null,
     image: row.imageId === null ? null : { id: row.imageId, name: row.imageName },
+    snapshotId: row.snapshotId,
+    sourceVolumeId: row.sourceVolumeId,
     metadata: row.metadata as Record<string, string>,
     attachments: row.attachments.map((one) => ({
       id: one.id,

@@ -1,8 +1,7 @@
 import type { z } from 'zod'
-import { findBootImage } from '../images/service.ts'
 import { type Ctx, inTransaction, projectOf } from '../kernel/context.ts'
 import type { Page, pageInput } from '../kernel/contract.ts'
-import { conflict, invalidInput, notFound } from '../kernel/errors.ts'
+import { conflict, invalidInput } from '../kernel/errors.ts'
 import { type Ask, askOf, pageView } from '../kernel/page.ts'
 import { authorize } from '../kernel/policy.ts'
 import { recordOperation, startOperation } from '../kernel/workflow.ts'
@@ -17,6 +16,7 @@ import {
   type volumePlanInput,
   type volumeUpdateInput,
 } from './contract.ts'
+import { originOf } from './origin.ts'
 import { claimMore, claimPool, whyNoMore, whyNoRoom } from './pools.ts'
 import {
   countVolumes,
@@ -26,16 +26,7 @@ import {
   type VolumeWhere,
   withParts,
 } from './queries.ts'
-import {
-  demand,
-  historyOf,
-  loadVolume,
-  lockVolume,
-  noteVolume,
-  type Source,
-  viewOfOne,
-  viewsOf,
-} from './row.ts'
+import { demand, historyOf, loadVolume, lockVolume, noteVolume, viewOfOne, viewsOf } from './row.ts'
 import { typeFor } from './types.ts'
 
 /** The functions that other rooms may call. */
@@ -51,6 +42,14 @@ export {
   yieldVolume,
 } from './attachments.ts'
 export { changeMetadata, resetVolume, setBootable, setReadOnly } from './changes.ts'
+export {
+  createSnapshot,
+  deleteSnapshot,
+  getSnapshot,
+  listSnapshots,
+  revertVolume,
+  updateSnapshot,
+} from './snapshots/service.ts'
 export {
   acceptTransfer,
   createTransfer,
@@ -68,8 +67,6 @@ export {
   trashSummary,
 } from './trash/service.ts'
 export { getVolumeType, listVolumeTypes, seedVolumeTypes } from './types.ts'
-
-const gib = 1024 ** 3
 
 export async function listVolumes(
   ctx: Ctx,
@@ -133,8 +130,8 @@ export async function planVolume(ctx: Ctx, input: z.output<typeof volumePlanInpu
 }
 
 /**
- * Makes a volume, empty or with the bytes of an image. `hostId`: the host that must reach the volume. Throws
- * invalid_input for a size that the image does not allow.
+ * Makes a volume, empty or with the bytes of an image, of a snapshot or of another volume, in whose pool it then lies.
+ * `hostId`: the host that must reach the volume. Throws invalid_input for a size that the source does not allow.
  */
 export async function createVolume(
   ctx: Ctx,
@@ -144,14 +141,16 @@ export async function createVolume(
   const projectId = projectOf(ctx)
   authorize(ctx, 'volume:create', { projectId })
   const row = await inTransaction(ctx, async (tx) => {
-    const image = input.imageId === undefined ? null : await imageFor(tx, input.imageId)
-    const sizeGib = input.sizeGib ?? image?.leastGib
+    const origin = await originOf(tx, input)
+    const sizeGib = input.sizeGib ?? origin?.leastGib
     if (sizeGib === undefined) throw invalidInput('Say how large the volume is to be.', 'sizeGib')
-    if (image && sizeGib < image.leastGib)
-      throw invalidInput(`The image needs ${image.leastGib} GiB.`, 'sizeGib')
+    if (origin && sizeGib < origin.leastGib)
+      throw invalidInput(`The ${origin.words} needs ${origin.leastGib} GiB.`, 'sizeGib')
+    if (origin?.hostId != null && hostId !== undefined && origin.hostId !== hostId)
+      throw conflict(`The ${origin.words} lies on the disk of another machine.`)
     const type = await typeFor(tx, input.type)
     await reserveQuota(tx, projectId, { volumes: 1, volumeGib: sizeGib })
-    const place = await claimPool(tx, { sizeGib, zone: input.zone, hostId })
+    const place = await claimPool(tx, { sizeGib, zone: input.zone, hostId: origin?.hostId ?? hostId })
     const made = await tx.db.volume.create({
       data: {
         id: crypto.randomUUID(),
@@ -163,10 +162,7 @@ export async function createVolume(
         reservedGib: sizeGib,
         typeId: type.id,
         ...place,
-        bootable: image !== null,
-        imageId: image?.id ?? null,
-        imageName: image?.name ?? '',
-        source: image?.source ?? {},
+        ...(origin?.data ?? {}),
         metadata: input.metadata,
       },
       include: withParts,
@@ -176,19 +172,6 @@ export async function createVolume(
     return made
   })
   return viewOfOne(ctx, row)
-}
-
-async function imageFor(
-  ctx: Ctx,
-  id: string,
-): Promise<{ id: string; name: string; leastGib: number; source: Source }> {
-  const image = await findBootImage(ctx, id)
-  if (!image) throw notFound('image', id)
-  if (image.state !== 'active')
-    throw conflict(`The image ${image.name} is ${image.state}. Only an active image can be used.`)
-  const { blobId, format, virtualBytes, minDiskGib, name } = image
-  const leastGib = Math.max(1, minDiskGib, Math.ceil(virtualBytes / gib))
-  return { id, name, leastGib, source: { blobId, format, virtualBytes } }
 }
 
 export async function updateVolume(ctx: Ctx, input: z.output<typeof volumeUpdateInput>): Promise<VolumeView> {

@@ -10,6 +10,7 @@ export const volumeStates = [
   'detaching',
   'extending',
   'awaiting-transfer',
+  'reverting',
   'deleting',
   'error',
   'error_extending',
@@ -17,7 +18,7 @@ export const volumeStates = [
 ] as const
 export type VolumeState = (typeof volumeStates)[number]
 export const volumeTransitioning = (state: VolumeState): boolean =>
-  ['creating', 'attaching', 'detaching', 'extending', 'deleting'].includes(state)
+  ['creating', 'attaching', 'detaching', 'extending', 'reverting', 'deleting'].includes(state)
 
 type Seen = Pick<VolumeView, 'state'>
 const is = ({ state }: Seen, ...some: VolumeState[]) => some.includes(state)
@@ -34,6 +35,15 @@ export const volumeCan = {
   transfer: (volume: Seen): Allowed =>
     is(volume, 'available') ||
     `Only an available volume can be offered to another project; this one is ${volume.state}.`,
+  snapshot: (volume: Seen): Allowed =>
+    is(volume, 'available', 'in-use') ||
+    `Only a volume that is available or in use can be kept in a snapshot or copied; this one is ${volume.state}.`,
+  revert: (volume: Seen): Allowed =>
+    // After a return that failed, the volume is in the state error and can be asked again.
+    is(volume, 'available', 'error') ||
+    (is(volume, 'in-use')
+      ? 'An instance uses this volume. Detach it first.'
+      : `Only an available volume can go back to a snapshot; this one is ${volume.state}.`),
   setReadOnly: (volume: Seen): Allowed =>
     is(volume, 'available') ||
     `Only an available volume can be made read-only or writable; this one is ${volume.state}.`,

@@ -1,7 +1,18 @@
-import { byId, name, owner, system, volume } from '../authorization.testing.ts'
+import {
+  asOwner,
+  byId,
+  name,
+  owner,
+  settled,
+  volumeSnapshot as snapshot,
+  system,
+  volume,
+} from '../authorization.testing.ts'
+import { runPending } from '../kernel/testing.ts'
 import type { QuotaMaker, TestingRoom } from '../rooms.testing.ts'
 import { volumeCreateInput } from './contract.ts'
-import { createTransfer, createVolume } from './service.ts'
+import { createSnapshot, createTransfer, createVolume } from './service.ts'
+import { snapshotCreateInput } from './snapshots/contract.ts'
 import { volumeExamples } from './testing.openstack.ts'
 import { transferCreateInput } from './transfers/contract.ts'
 import { volumeTrash } from './trash/service.ts'
@@ -44,7 +55,32 @@ export const testingRoom: TestingRoom = {
         return { id, key }
       },
     },
+    revert: {
+      kind: 'write',
+      async input() {
+        const id = await volume()
+        const made = await asOwner().volumes.snapshots.create({ volumeId: id })
+        await settled()
+        return { id, snapshotId: made.id }
+      },
+    },
+    'snapshots.list': { kind: 'list', input: () => ({}) },
+    'snapshots.get': byId('read', snapshot),
+    'snapshots.create': { kind: 'write', input: async () => ({ volumeId: await volume(), name: name() }) },
+    'snapshots.update': byId('write', snapshot, { name: 'new' }),
+    'snapshots.delete': byId('write', snapshot),
     types: { kind: 'anyone' },
   },
-  quota: { volumes: creation, volumeGib: creation },
+  quota: {
+    volumes: creation,
+    volumeGib: creation,
+    volumeSnapshots: {
+      async prepare(ctx) {
+        const { id } = await createVolume(ctx, volumeCreateInput.parse({ sizeGib: 1 }))
+        await runPending(ctx.deps)
+        return id
+      },
+      make: (ctx, i, volumeId) => createSnapshot(ctx, snapshotCreateInput.parse({ volumeId, name: `s${i}` })),
+    },
+  },
 }

@@ -10,6 +10,7 @@ const looks: Record<State, { text: string; tone: Tone }> = {
   detaching: { text: 'Detaching', tone: 'busy' },
   extending: { text: 'Extending', tone: 'busy' },
   'awaiting-transfer': { text: 'Offered', tone: 'off' },
+  reverting: { text: 'Going back', tone: 'busy' },
   deleting: { text: 'Deleting', tone: 'busy' },
   error: { text: 'Error', tone: 'bad' },
   error_extending: { text: 'Not extended', tone: 'bad' },

@@ -36,11 +36,17 @@ export const volumesRoom: PortalRoom = {
         accept: 'Accept volume',
         hand_over: 'Hand over volume',
       },
-      ends: { create: 'is available', extend: 'has its new size' },
+      ends: { create: 'is available', extend: 'has its new size', revert: 'is as in its snapshot' },
+    },
+    volumeSnapshot: {
+      words: 'volume snapshot',
+      live: ['volumes.snapshots', 'hosts', 'quota'],
+      ends: { create: 'is available' },
     },
   },
   quota: {
     volumes: { label: 'Volumes', option: 'volumes' },
+    volumeSnapshots: { label: 'Volume snapshots', option: 'snapshots' },
     volumeGib: { label: 'Volume storage', format: gib, unit: ' GiB', option: 'gigabytes' },
   },
 }

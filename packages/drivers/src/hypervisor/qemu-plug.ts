@@ -5,7 +5,7 @@ import { checkAlive } from './changes.ts'
 import type { NicAttachment } from './interface.ts'
 import { netdevOf, nicDeviceOf, nicIds } from './qemu-args.ts'
 import type { QmpClient } from './qmp.ts'
-import { type VolumeDisk, volumeDeviceOf, volumeNames, volumeNodeOf } from './volume-node.ts'
+import { type VolumeDisk, volumeDeviceOf, volumeLimitsOf, volumeNames, volumeNodeOf } from './volume-node.ts'
 
 /** How long one call waits for the guest to release devices. Most guests are faster; for the others the caller calls again. */
 const releaseMs = 500
@@ -35,14 +35,27 @@ const volumeKind: Kind = {
   letter: 'd',
   words: 'volume',
   async drop(qmp, id) {
-    const name = volumeNames(id).node
-    const nodes = (await qmp.execute('query-named-block-nodes', { flat: true })) as {
-      'node-name'?: unknown
-    }[]
-    // As long as QEMU has the node it has the files open, so a failure here is a failure of the call.
-    if (nodes.some((node) => node['node-name'] === name))
-      await qmp.execute('blockdev-del', { 'node-name': name })
+    // The filter goes first, and with it the layers that were opened together with it; a layer that was added later
+    // goes after the one above it. As long as QEMU has a node it has the file open, so a failure here is one of the call.
+    const { node, limits } = volumeNames(id)
+    for (let names = await nodesOfVolume(qmp, node); names.length > 0; ) {
+      const failures: unknown[] = []
+      for (const name of names)
+        await qmp.execute('blockdev-del', { 'node-name': name }).catch((error) => failures.push(error))
+      if (failures.length === names.length) throw failures[0]
+      names = await nodesOfVolume(qmp, node)
+    }
+    await qmp.execute('object-del', { id: limits }).catch(() => undefined)
   },
+}
+
+/** The nodes of a volume, the filter first and then the layers, without those of their files. */
+async function nodesOfVolume(qmp: QmpClient, node: string): Promise<string[]> {
+  const nodes = (await qmp.execute('query-named-block-nodes', { flat: true })) as { 'node-name'?: unknown }[]
+  return nodes
+    .flatMap(({ 'node-name': name }) => (typeof name === 'string' && name.startsWith(node) ? [name] : []))
+    .filter((name) => !/-\d+f$/.test(name))
+    .sort((a, b) => a.length - b.length || (a < b ? 1 : -1))
 }
 
 /**
@@ -92,25 +105,11 @@ export async function plugVolumes(
     const volume = await open(id)
     // An agent that was killed before device_add has left the node.
     await volumeKind.drop(qmp, id)
+    await qmp.execute('object-add', volumeLimitsOf(id))
     await qmp.execute('blockdev-add', volumeNodeOf(volume))
     await qmp.execute('device_add', volumeDeviceOf(id, bus))
   })
   return { held, ...added }
-}
-
-/** Makes the block node of a volume larger, and never smaller, also when an earlier growth was interrupted. */
-export async function growNode(
-  qmp: QmpClient,
-  { id, sizeBytes }: { id: string; sizeBytes: number },
-): Promise<void> {
-  const name = volumeNames(id).node
-  const nodes = (await qmp.execute('query-named-block-nodes', { flat: true })) as {
-    'node-name'?: unknown
-    image?: { 'virtual-size'?: unknown }
-  }[]
-  const size = nodes.find((node) => node['node-name'] === name)?.image?.['virtual-size']
-  if (typeof size === 'number' && size >= sizeBytes) return
-  await qmp.execute('block_resize', { 'node-name': name, size: sizeBytes })
 }
 
 async function addEach(

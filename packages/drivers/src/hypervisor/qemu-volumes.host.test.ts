@@ -147,7 +147,11 @@ it('plugs a volume that an agent has half plugged before it was killed', async (
   const opened = await volumes.openVolume(op, volume, { id, uid })
   const filename = opened.layers[0]?.path
   const node = `v${volume.id.replaceAll('-', '').slice(0, 24)}`
-  await ask(id, 'blockdev-add', { driver: 'raw', 'node-name': node, file: { driver: 'file', filename } })
+  await ask(id, 'object-add', { 'qom-type': 'throttle-group', id: `limits-${volume.id}` })
+  await ask(id, 'blockdev-add', {
+    ...{ driver: 'throttle', 'node-name': node, 'throttle-group': `limits-${volume.id}` },
+    file: { driver: 'raw', file: { driver: 'file', filename } },
+  })
   expect(await harness.driver.plug(op, id, { nics: [], volumes: [volume] })).toEqual([])
   expect(await disksOf(id)).toEqual([`${volume.id} rw`])
 })
@@ -221,4 +225,105 @@ it('gives no volume to a running guest that has no user of its own', async () =>
   expect((await harness.driver.specOf(id))?.volumes).toEqual([])
   // The user is freed with the guest.
   fs.writeFileSync(record, own)
+})
+
+/** The files of a volume that QEMU has open, the last layer first, and whether QEMU could write them. */
+async function filesOf(id: string, volume: { id: string }): Promise<string[]> {
+  const process = `/proc/${await harness.pidOf(id)}`
+  const open = fs.readdirSync(`${process}/fd`).flatMap((fd) => {
+    const name = path.basename(fs.readlinkSync(`${process}/fd/${fd}`))
+    if (!name.startsWith(volume.id)) return []
+    const flags = /^flags:\s*(\d+)/m.exec(fs.readFileSync(`${process}/fdinfo/${fd}`, 'utf8'))?.[1] ?? ''
+    const isWritable = (Number.parseInt(flags, 8) & 3) !== fs.constants.O_RDONLY
+    return [`${name.slice(37)} ${isWritable ? 'rw' : 'ro'}`]
+  })
+  return [...new Set(open)].sort().reverse()
+}
+const snapshotOf = (volume: { id: string }) => ({ id: randomUUID(), volumeId: volume.id, pool })
+
+it('takes snapshots of a running guest’s volume, which writes into a new layer after each', async () => {
+  const id = randomUUID()
+  const volume = await aVolume()
+  await harness.driver.ensure(op, { ...plainSpec(id), ...(await harness.prepare(id)), volumes: [volume] })
+  await harness.booted(id)
+  for (let n = 0; n < 2; n += 1)
+    expect(await volumes.ensureSnapshot(op, snapshotOf(volume))).toMatchObject({ quiesced: false })
+  expect(await filesOf(id, volume)).toEqual(['2.qcow2 rw', '1.qcow2 ro', '0.raw ro'])
+  const copy = { id: randomUUID(), pool, sizeGib: 1, source: { kind: 'volume' as const, id: volume.id } }
+  await volumes.ensureVolume(op, copy)
+  expect(await filesOf(id, volume)).toEqual(['3.qcow2 rw', '2.qcow2 ro', '1.qcow2 ro', '0.raw ro'])
+
+  // It grows with all its layers, also after a new start.
+  await volumes.growVolume(op, { id: volume.id, pool, sizeGib: 2 })
+  await harness.driver.stop(op, id)
+  await volumes.ensureSnapshot(op, snapshotOf(volume))
+  await harness.driver.start(op, id)
+  expect((await filesOf(id, volume))[0]).toBe('4.qcow2 rw')
+  await volumes.growVolume(op, { id: volume.id, pool, sizeGib: 3 })
+
+  // QEMU lets go of all layers when the volume leaves, and takes them again.
+  await harness.driver.stop(op, id)
+  await harness.driver.plug(op, id, { nics: [], volumes: [] })
+  await harness.driver.start(op, id)
+  for (let n = 0; n < 2; n += 1) await harness.driver.plug(op, id, { nics: [], volumes: [volume] })
+  expect((await filesOf(id, volume)).length).toBe(5)
+  expect(await disksOf(id)).toEqual([`${volume.id} rw`])
+  await harness.driver.remove(op, id)
+  await volumes.removeVolume(op, volume)
+  await volumes.removeVolume(op, copy)
+})
+
+it('goes on after an agent that was killed while it took a snapshot of a running guest’s volume', async () => {
+  const id = randomUUID()
+  const volume = await aVolume()
+  await harness.driver.ensure(op, { ...plainSpec(id), ...(await harness.prepare(id)), volumes: [volume] })
+  await harness.booted(id)
+  const withGuest = harness.driver.withGuest.bind(harness.driver)
+  const killed = new Error('killed')
+  const dyingAt = (call: 'before' | 'after') => {
+    harness.driver.withGuest = (some, guest, work) =>
+      withGuest(some, guest, (running) =>
+        work(
+          running && {
+            ...running,
+            async follow(what) {
+              if (call === 'after') await running.follow(what)
+              throw killed
+            },
+          },
+        ),
+      )
+  }
+  const snapshot = snapshotOf(volume)
+  for (const call of ['before', 'after'] as const) {
+    dyingAt(call)
+    await expect(volumes.ensureSnapshot(op, snapshot)).rejects.toBe(killed)
+  }
+  expect(await volumes.listSnapshots(op, pool)).toEqual([])
+  harness.driver.withGuest = withGuest
+  // A growth puts QEMU right, so that the last layer is the one that grows.
+  await volumes.growVolume(op, { id: volume.id, pool, sizeGib: 2 })
+  expect(await filesOf(id, volume)).toEqual(['2.qcow2 rw', '1.qcow2 ro', '0.raw ro'])
+  await volumes.ensureSnapshot(op, snapshot)
+  expect(await filesOf(id, volume)).toEqual(['3.qcow2 rw', '2.qcow2 ro', '1.qcow2 ro', '0.raw ro'])
+})
+
+it('makes a layer anew that an agent has opened and not put in place before it was killed', async () => {
+  const id = randomUUID()
+  const volume = await aVolume()
+  await harness.driver.ensure(op, { ...plainSpec(id), ...(await harness.prepare(id)), volumes: [volume] })
+  await harness.booted(id)
+  const node = `v${volume.id.replaceAll('-', '').slice(0, 24)}-1`
+  await ask(id, 'blockdev-add', { driver: 'null-co', 'node-name': node })
+  await volumes.ensureSnapshot(op, snapshotOf(volume))
+  expect(await filesOf(id, volume)).toEqual(['1.qcow2 rw', '0.raw ro'])
+})
+
+it('takes a snapshot of a volume that its guest may only read', async () => {
+  const id = randomUUID()
+  const volume = { ...(await aVolume()), readOnly: true }
+  await harness.driver.ensure(op, { ...plainSpec(id), ...(await harness.prepare(id)), volumes: [volume] })
+  await harness.booted(id)
+  for (let n = 0; n < 2; n += 1) await volumes.ensureSnapshot(op, snapshotOf(volume))
+  expect(await filesOf(id, volume)).toEqual(['2.qcow2 ro', '1.qcow2 ro', '0.raw ro'])
 })

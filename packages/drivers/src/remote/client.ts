@@ -289,5 +289,9 @@ function remoteVolumes(call: Call): VolumeDriver {
     ensureVolume: (op, spec) => call('volumes/ensureVolume', op, spec),
     growVolume: (op, size) => call('volumes/growVolume', op, size),
     removeVolume: (op, key) => call('volumes/removeVolume', op, key),
+    ensureSnapshot: (op, spec) => call('volumes/ensureSnapshot', op, spec),
+    removeSnapshot: (op, key) => call('volumes/removeSnapshot', op, key),
+    revertVolume: (op, spec) => call('volumes/revertVolume', op, spec),
+    listSnapshots: (op, pool) => call('volumes/listSnapshots', op, pool),
   }
 }

@@ -21,8 +21,16 @@ import type { Op } from '../op.ts'
 import type { TrashFacet } from '../storage/interface.ts'
 import { observedDisk, trashedDisk } from '../storage/observed.ts'
 import { baseSpec, emptyOptions, keptGuest } from '../storage/spec.ts'
-import { observedVolume, poolSpace } from '../volumes/observed.ts'
-import { poolSpec, volumeKey, volumeSize, volumeSpec } from '../volumes/spec.ts'
+import { observedSnapshot, observedVolume, poolSpace } from '../volumes/observed.ts'
+import {
+  poolSpec,
+  revertSpec,
+  snapshotKey,
+  snapshotSpec,
+  volumeKey,
+  volumeSize,
+  volumeSpec,
+} from '../volumes/spec.ts'
 import { nothing, report, type wireError } from './answers.ts'
 import { applyChecked } from './documents.ts'
 
@@ -196,6 +204,18 @@ export const methods = {
   ),
   'volumes/removeVolume': change(z.tuple([volumeKey]), nothing, (h, op, key) =>
     h.volumes.removeVolume(op, key),
+  ),
+  'volumes/listSnapshots': read(z.tuple([poolSpec]), z.array(observedSnapshot), (h, op, pool) =>
+    h.volumes.listSnapshots(op, pool),
+  ),
+  'volumes/ensureSnapshot': change(z.tuple([snapshotSpec]), observedSnapshot, (h, op, spec) =>
+    h.volumes.ensureSnapshot(op, spec),
+  ),
+  'volumes/removeSnapshot': change(z.tuple([snapshotKey]), nothing, (h, op, key) =>
+    h.volumes.removeSnapshot(op, key),
+  ),
+  'volumes/revertVolume': change(z.tuple([revertSpec]), observedVolume, (h, op, spec) =>
+    h.volumes.revertVolume(op, spec),
   ),
   'storage/ensureBase': change(
     z.tuple([baseSpec]),

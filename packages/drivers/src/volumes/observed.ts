@@ -7,4 +7,12 @@ const count = z.int().min(0)
 /** `usedBytes` is the space that the volume takes in its pool. */
 export const observedVolume = z.object({ id: generatedId, sizeBytes: count, usedBytes: count })
 
+/** `quiesced`: the guest's file systems held still while the snapshot was taken, or no guest used the volume. */
+export const observedSnapshot = z.object({
+  id: generatedId,
+  volumeId: generatedId,
+  sizeBytes: count,
+  quiesced: z.boolean(),
+})
+
 export const poolSpace = z.object({ totalGib: count, freeGib: count })

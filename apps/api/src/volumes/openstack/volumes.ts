@@ -140,12 +140,13 @@ async function update(call: Call): Promise<object> {
 }
 
 async function remove(call: Call): Promise<void> {
-  // There are no snapshots that would go with the volume.
   for (const name of ['cascade', 'force'])
     if (queryText(call.query, name) !== undefined && queryBoolean(call.query, name) === undefined)
       throw new HttpError(400, `Invalid value for ${name}: it is true or false.`)
   const isForced = call.minor >= 23 && queryBoolean(call.query, 'force') === true
-  await (isForced ? forceDeleteVolume : deleteVolume)(call.ctx, volumeOf(call))
+  if (isForced) return forceDeleteVolume(call.ctx, volumeOf(call))
+  const cascade = queryBoolean(call.query, 'cascade') === true
+  await deleteVolume(call.ctx, { ...volumeOf(call), cascade })
 }
 
 const lists = {

@@ -6,17 +6,21 @@ import { volumeCreateInput } from '../contract.ts'
 import { volumeContents } from '../project-deletion.ts'
 import {
   acceptTransfer,
+  createSnapshot,
   createTransfer,
   createVolume,
+  deleteSnapshot,
   deleteTransfer,
   deleteVolume,
   extendVolume,
   forceDeleteVolume,
+  getSnapshot,
   getTransfer,
   getVolume,
   listTransfers,
   resetVolume,
 } from '../service.ts'
+import { snapshotCreateInput } from '../snapshots/contract.ts'
 import { transferCreateInput, transferListInput } from './contract.ts'
 import { isKeyOf } from './key.ts'
 
@@ -155,10 +159,32 @@ test('an administrator ends an offer by another state, by force, or with the pro
   await runPending(world.deps)
   expect(await db().volumeTransfer.count({ where: { id: second.id } })).toBe(0)
   await offer()
-  await volumeContents[0]?.remove(world.system, giver.projectId)
+  await volumeContents.find(({ kind }) => kind === 'volume')?.remove(world.system, giver.projectId)
   await runPending(world.deps)
   expect(await amounts(giver)).toEqual([0, 0])
 })
+
+test('snapshots go with their volume, in both quotas, and nobody can leave them behind', async () => {
+  const [first, second] = [await accounts(world, giver.projectId), await accounts(world, taker.projectId)]
+  const volumeId = await aVolume()
+  const { id: snapshotId } = await createSnapshot(giver, snapshotCreateInput.parse({ volumeId }))
+  await expectCloudError(offer(giver, volumeId), 'conflict', /not available/)
+  await runPending(world.deps)
+  const without = transferCreateInput.parse({ volumeId, noSnapshots: true })
+  await expectCloudError(createTransfer(giver, without), 'conflict', /has snapshots/)
+  await acceptTransfer(taker, await offer(giver, volumeId))
+  await expectCloudError(getSnapshot(giver, { id: snapshotId }), 'not_found')
+  expect(await getSnapshot(taker, { id: snapshotId })).toMatchObject({ projectId: taker.projectId })
+  expect(await accounts(world, giver.projectId)).toMatchObject(pick(first))
+  expect((await accounts(world, taker.projectId)).volumeGib).toBe((second.volumeGib ?? 0) + 6)
+  await deleteSnapshot(taker, { id: snapshotId })
+  await runPending(world.deps)
+  await deleteVolume(taker, { id: volumeId })
+  await runPending(world.deps)
+  expect(await accounts(world, taker.projectId)).toMatchObject(pick(second))
+})
+const pick = ({ volumes, volumeGib, volumeSnapshots }: Record<string, number>) =>
+  JSON.parse(JSON.stringify({ volumes, volumeGib, volumeSnapshots }))
 
 test('the key is kept as a salted hash, and no hash is the key of nobody', async () => {
   const [one, other] = [await offer(), await offer()]

@@ -74,6 +74,7 @@ export async function createTransfer(
   return inTransaction(ctx, async (tx) => {
     const volume = await lockVolume(tx, 'volumeTransfer:create', input.volumeId)
     demand(volumeCan.transfer, volume)
+    await checkSnapshots(tx, volume, input.noSnapshots)
     const row = await tx.db.volumeTransfer.create({
       data: {
         id: crypto.randomUUID(),
@@ -90,6 +91,19 @@ export async function createTransfer(
     await noteVolume(tx, volume, 'updated')
     return { ...viewOf(row), key }
   })
+}
+
+/** The snapshots go with their volume, which they need and which needs them: so none can stay, or be in the middle of something. */
+async function checkSnapshots(tx: Ctx, { id }: VolumeRow, noSnapshots: boolean): Promise<void> {
+  const where = { volumeId: id, ...(noSnapshots ? {} : { state: { not: 'available' } }) }
+  const count = await tx.db.volumeSnapshot.count({ where })
+  if (count === 0) return
+  throw conflict(
+    noSnapshots
+      ? 'The volume has snapshots, which go with it. Delete them first, or leave no_snapshots out.'
+      : 'A snapshot of the volume is not available. Wait until what is being done to it is over, or delete it.',
+    'volumeState',
+  )
 }
 
 /** Takes an offer back: the volume is available again. */
@@ -138,7 +152,14 @@ async function lockOffered(tx: Ctx, id: string): Promise<VolumeRow | null> {
 
 /** Two transfers that cross may lock both quotas in different orders: then PostgreSQL ends one, which runs again. */
 async function moveVolume(tx: Ctx, volume: VolumeRow, projectId: string): Promise<VolumeRow> {
-  const delta = { volumes: 1, volumeGib: volume.reservedGib }
+  const snapshots = await moveSnapshots(tx, volume.id, projectId)
+  const delta = {
+    ...{
+      volumes: 1,
+      volumeGib: volume.reservedGib + snapshots.reduce((sum, { sizeGib }) => sum + sizeGib, 0),
+    },
+    volumeSnapshots: snapshots.length,
+  }
   if (projectId !== volume.projectId) {
     await reserveQuota(tx, projectId, delta)
     await releaseQuota(tx, volume.projectId, delta)
@@ -156,6 +177,14 @@ async function moveVolume(tx: Ctx, volume: VolumeRow, projectId: string): Promis
   await recordOperation(donor, historyOf(volume, 'volume.hand_over'))
   await noteVolume(donor, volume, 'deleted')
   return after
+}
+
+/** Their rows are locked in the order of ids, after that of the volume. */
+async function moveSnapshots(tx: Ctx, volumeId: string, projectId: string): Promise<{ sizeGib: number }[]> {
+  const rows = await tx.db.$queryRaw<{ sizeGib: number }[]>`
+    SELECT "sizeGib" FROM "VolumeSnapshot" WHERE "volumeId" = ${volumeId}::uuid ORDER BY "id" FOR UPDATE`
+  await tx.db.volumeSnapshot.updateMany({ where: { volumeId }, data: { projectId, userId: tx.actor.userId } })
+  return rows
 }
 
 const viewOf = ({ keyHash: _, userId: _by, createdAt, ...row }: VolumeTransferModel): TransferView => ({

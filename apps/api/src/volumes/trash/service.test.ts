@@ -9,6 +9,7 @@ import { expectCloudError, runPending, testCtx } from '../../kernel/testing.ts'
 import { volumeCreateInput, volumeListInput } from '../contract.ts'
 import { volumeContents } from '../project-deletion.ts'
 import {
+  createSnapshot,
   createVolume,
   deleteVolume,
   endVolume,
@@ -21,6 +22,7 @@ import {
   takeBackVolume,
   trashSummary,
 } from '../service.ts'
+import { snapshotCreateInput } from '../snapshots/contract.ts'
 import { volumeTrashInput } from './contract.ts'
 import { volumeTrash } from './service.ts'
 import { trashReconciler } from './trash.ts'
@@ -170,7 +172,7 @@ test('what an administrator forces, and a project that is deleted, do not wait',
   await runPending(world.deps)
   expect(await exists(forced)).toBe(false)
   await deleteVolume(tenant, { id: deleted })
-  const [thing] = volumeContents
+  const thing = volumeContents.find(({ kind }) => kind === 'volume')
   expect(await thing?.count(world.system, tenant.projectId)).toBe(2)
   expect(await thing?.remove(world.system, tenant.projectId)).toBeNull()
   await runPending(world.deps)
@@ -188,4 +190,43 @@ test('with the setting 0 the data go at once', async () => {
   } finally {
     world.deps.config.takeBackMs = 600_000
   }
+})
+
+test('snapshots go with their volume when that is asked for, and its data go after theirs', async () => {
+  for (const takeBackMs of [600_000, 0]) {
+    world.deps.config.takeBackMs = takeBackMs
+    const id = await aVolume()
+    await createSnapshot(tenant, snapshotCreateInput.parse({ volumeId: id }))
+    await runPending(world.deps)
+    await expectCloudError(deleteVolume(tenant, { id }), 'conflict', /has a snapshot/)
+    await deleteVolume(tenant, { id, cascade: true })
+    await expectCloudError(getVolume(tenant, { id }), 'not_found')
+    await expectCloudError(endVolume(tenant, { id }), 'conflict', /snapshots are being deleted/)
+    await trashReconciler([volumeTrash]).run(world.system)
+    await runPending(world.deps)
+    expect([await exists(id), await db().volumeSnapshot.count({ where: { volumeId: id } })]).toEqual([
+      true,
+      0,
+    ])
+    await round(id)
+    expect([await exists(id), await now()]).toEqual([false, empty])
+  }
+  world.deps.config.takeBackMs = 600_000
+})
+
+test('a volume that has snapshots stays when its instance goes', async () => {
+  const id = await aVolume()
+  await createSnapshot(tenant, snapshotCreateInput.parse({ volumeId: id }))
+  const { instances } = await launchInstances(tenant, aLaunch(world))
+  await runPending(world.deps)
+  const server = instances[0]?.id ?? ''
+  await attachVolume(tenant, { id: server, volumeId: id, deleteOnTermination: true })
+  await runPending(world.deps)
+  await deleteInstance(tenant, { id: server })
+  await runPending(world.deps)
+  expect(await getVolume(tenant, { id })).toMatchObject({ state: 'available', attachments: [] })
+  await deleteVolume(tenant, { id, cascade: true })
+  await runPending(world.deps)
+  await round(id)
+  expect(await now()).toEqual(empty)
 })

@@ -19,6 +19,7 @@ import {
   viewOfOne,
   viewsOf,
 } from '../row.ts'
+import { deleteSnapshot } from '../snapshots/service.ts'
 import type {
   TrashedVolumeView,
   trashSummaryInput,
@@ -30,13 +31,19 @@ import { putInTrash, type Trash, takeFromTrash, waitMinutes } from './trash.ts'
 
 /**
  * Deletes a volume: nobody sees it any more, and its data go when the time is over in which it can be taken back. Throws
- * conflict when its state forbids that, or an instance has it.
+ * conflict when its state forbids that, an instance has it, or it has snapshots. `cascade`: the snapshots go with it, at
+ * once; its own data go after them.
  */
-export async function deleteVolume(ctx: Ctx, input: { id: string }): Promise<VolumeDeleted> {
+export async function deleteVolume(
+  ctx: Ctx,
+  input: { id: string; cascade?: boolean },
+): Promise<VolumeDeleted> {
   return inTransaction(ctx, async (tx) => {
     const row = await lockVolume(tx, 'volume:delete', input.id)
     demand(volumeCan.delete, row)
     demandFree(row)
+    if (input.cascade) await deleteSnapshotsOf(tx, row)
+    else await refuseNeeded(tx, row)
     const until = await discardVolume(tx, row)
     return { takeBackUntil: until?.toISOString() ?? null }
   })
@@ -47,7 +54,8 @@ export async function deleteVolume(ctx: Ctx, input: { id: string }): Promise<Vol
  * data go at once, because that is the setting, or because an earlier deletion may have removed some of them.
  */
 export async function discardVolume(tx: Ctx, row: VolumeRow): Promise<Date | null> {
-  if (waitMinutes(tx) === 0 || stateOf(row) === 'error_deleting') {
+  const atOnce = waitMinutes(tx) === 0 || stateOf(row) === 'error_deleting'
+  if (atOnce && (await snapshotsOf(tx, row)) === 0) {
     await removeVolume(tx, row)
     return null
   }
@@ -77,6 +85,8 @@ export async function endVolume(ctx: Ctx, input: { id: string }): Promise<void> 
     const row = await lockTrashed(tx, 'volume:delete', input.id)
     if (volumeTransitioning(stateOf(row)))
       throw conflict(`This volume is ${row.state}. Wait until that is over.`, 'volumeState')
+    if ((await snapshotsOf(tx, row)) > 0)
+      throw conflict('Its snapshots are being deleted. Wait until that is over.', 'volumeState')
     await removeVolume(tx, row)
   })
 }
@@ -86,6 +96,7 @@ export async function forceDeleteVolume(ctx: Ctx, input: { id: string }): Promis
   await inTransaction(ctx, async (tx) => {
     const row = await lockVolume(tx, 'volume:force_delete', input.id)
     demandFree(row)
+    await refuseNeeded(tx, row)
     await removeVolume(tx, row)
   })
 }
@@ -96,8 +107,46 @@ export async function removeVolumeNow(ctx: Ctx, { id }: { id: string }): Promise
     const row = await lockEither(tx, 'volume:delete', id)
     if (stateOf(row) !== 'awaiting-transfer') demand(volumeCan.delete, row)
     demandFree(row)
+    await refuseNeeded(tx, row)
     await removeVolume(tx, row)
   })
+}
+
+const snapshotsOf = (tx: Ctx, { id }: VolumeRow): Promise<number> =>
+  tx.db.volumeSnapshot.count({ where: { volumeId: id } })
+
+/** Refuses the deletion of a volume that has snapshots, or of which another volume is being made. */
+async function refuseNeeded(tx: Ctx, row: VolumeRow): Promise<void> {
+  const count = await snapshotsOf(tx, row)
+  if (count > 0)
+    throw conflict(
+      `The volume has ${count === 1 ? 'a snapshot' : `${count} snapshots`}. Delete ${count === 1 ? 'it' : 'them'} first.`,
+      'volumeState',
+    )
+  await refuseCopied(tx, row)
+}
+
+const isCopied = async (tx: Ctx, { id }: VolumeRow): Promise<boolean> =>
+  (await tx.db.volume.count({ where: { sourceVolumeId: id, state: 'creating' } })) > 0
+async function refuseCopied(tx: Ctx, row: VolumeRow): Promise<void> {
+  if (await isCopied(tx, row))
+    throw conflict('A copy of this volume is being made. Wait until that is over.', 'volumeState')
+}
+
+/** Whether snapshots or a copy that is being made need the data of the volume. */
+export async function isNeeded(tx: Ctx, row: VolumeRow): Promise<boolean> {
+  return (await snapshotsOf(tx, row)) > 0 || (await isCopied(tx, row))
+}
+
+async function deleteSnapshotsOf(tx: Ctx, row: VolumeRow): Promise<void> {
+  await refuseCopied(tx, row)
+  const where = { volumeId: row.id, state: { not: 'deleting' } }
+  const snapshots = await tx.db.volumeSnapshot.findMany({
+    where,
+    select: { id: true },
+    orderBy: { id: 'asc' },
+  })
+  for (const { id } of snapshots) await deleteSnapshot(tx, { id })
 }
 
 function demandFree(row: VolumeRow): void {
@@ -119,7 +168,8 @@ export const volumeTrash: Trash = {
     inTransaction(ctx, async (tx) => {
       const row = await lockTrashed(tx, 'volume:delete', id)
       const isDue = row.trashedUntil !== null && row.trashedUntil.getTime() <= (await nowOf(tx)).getTime()
-      if (isDue && !volumeTransitioning(stateOf(row))) await removeVolume(tx, row)
+      if (isDue && !volumeTransitioning(stateOf(row)) && (await snapshotsOf(tx, row)) === 0)
+        await removeVolume(tx, row)
     }),
 }
 
