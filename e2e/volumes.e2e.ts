@@ -214,13 +214,13 @@ test('the volume is deleted after a question that names what is lost', async () 
 })
 
 test('a deleted volume comes back from the message, the history and the list, and goes for good when asked', async () => {
-  await page.getByRole('alert').getByRole('button', { name: 'Take back' }).click()
+  await page.locator('.mantine-Notification-root').getByRole('button', { name: 'Take back' }).click()
   await expect(row(page, 'data').getByText('Available')).toBeVisible()
   await expect(deleted()).toHaveCount(0)
 
   await remove()
   await visit(page, '/operations')
-  await row(page, 'Delete volume').first().getByRole('button').first().click()
+  await page.getByRole('button', { name: 'Delete volume', exact: true }).first().click()
   const panel = page.getByRole('dialog', { name: 'Delete volume' })
   await panel.getByRole('button', { name: 'Take back' }).click()
   await visit(page, '/volumes')
