@@ -1,7 +1,8 @@
 import { Prisma } from '@stratolith/db'
-import { onProjectDeleting } from '../directory/service.ts'
+import { onProjectDeleting, onProjectRemoved } from '../directory/service.ts'
 import { defineTaker, refuseHostDelete } from '../hosts/service.ts'
 import { defineRoom } from '../kernel/manifest.ts'
+import { forgetMessages, keptMessages } from './messages/service.ts'
 import { cinderDoor } from './openstack/door.ts'
 import { volumesPolicy } from './policy.ts'
 import { roomOfVolumes, volumesOnHost } from './pools.ts'
@@ -46,7 +47,9 @@ export const volumesRoom = defineRoom({
     ...[snapshotCreation, snapshotDeletion, volumeReversion],
   ],
   reconcilers: [volumeLeftovers, trashReconciler([volumeTrash])],
+  kept: [keptMessages],
   joins() {
+    onProjectRemoved(forgetMessages)
     for (const thing of volumeContents) onProjectDeleting(thing)
     for (const room of roomOfVolumes) defineTaker(room)
     refuseHostDelete(volumesOnHost)

@@ -1,5 +1,6 @@
 import type { Example, ExampleMaker, Examples, Tenant } from '../openstack/testing.ts'
 import { volumeCreateInput } from './contract.ts'
+import { tellFailure } from './messages/service.ts'
 import { changeMetadata, createTransfer, createVolume, listVolumeTypes } from './service.ts'
 import { transferCreateInput } from './transfers/contract.ts'
 
@@ -77,6 +78,17 @@ const transferExamples = (noun: string): Examples => {
   }
 }
 
+/** A message about a volume of the tenant. */
+export async function aMessage({ ctx, projectId }: Tenant): Promise<{ id: string; resourceId: string }> {
+  const [id, resourceId] = [crypto.randomUUID(), crypto.randomUUID()]
+  const about = { resource: 'VOLUME', resourceId, projectId, action: 'extendVolume' } as const
+  await tellFailure({ ctx, operationId: id }, about, { message: 'The disk is full.' })
+  return { id, resourceId }
+}
+const onMessage: ExampleMaker = {
+  make: async (tenant) => ({ params: { message_id: (await aMessage(tenant)).id } }),
+}
+
 /** Requests of Cinder's API that succeed for their owner, for the matrix and the fuzz. */
 export const volumeExamples: Examples = {
   'versions.list': plain,
@@ -86,6 +98,9 @@ export const volumeExamples: Examples = {
   'volumes.detail': foreignList,
   'volumes.summary': plain,
   'resource_filters.list': plain,
+  'messages.list': plain,
+  'messages.get': onMessage,
+  'messages.delete': onMessage,
   ...transferExamples('os-volume-transfer'),
   ...transferExamples('volume-transfers'),
   'volumes.create': {

@@ -5,6 +5,7 @@ import { whileAnswering } from '../kernel/hosts.ts'
 import type { Run, Wait, Workflow } from '../kernel/workflow.ts'
 import { releaseQuota } from '../quota/service.ts'
 import { driversFor, isOnFencedHost } from './driver.ts'
+import { type MessageAction, tellFailure } from './messages/service.ts'
 import { giveBack } from './pools.ts'
 import { type VolumeRow, withParts } from './queries.ts'
 import { noteVolume, sourceOf } from './row.ts'
@@ -49,6 +50,9 @@ function driverSource(row: VolumeRow): VolumeSource | null {
   return { kind: 'image', base: { blobId, format, maxVirtualBytes: row.sizeGib * 1024 ** 3 } }
 }
 
+const tell = (run: Run<unknown>, { id, projectId }: VolumeRow, action: MessageAction, error: CloudError) =>
+  tellFailure(run, { resource: 'VOLUME', resourceId: id, projectId, action }, error)
+
 const copying: Wait = { waitMs: 1_000, for: 'the host to convert the image' }
 
 export const volumeCreation: Workflow = {
@@ -73,7 +77,11 @@ export const volumeCreation: Workflow = {
       },
     },
   ],
-  onFailed: (run, error) => settle(run, 'creating', { state: 'error', faultMessage: error.message }),
+  async onFailed(run, error) {
+    const row = await current(run)
+    await settle(run, 'creating', { state: 'error', faultMessage: error.message })
+    if (row) await tell(run, row, row.imageId === null ? 'makeVolume' : 'copyImageToVolume', error)
+  },
 }
 
 /** Changes a volume that is being made larger, under its lock; nothing when the volume is in another state by then. */
@@ -123,15 +131,18 @@ export const volumeExtension: Workflow<{ sizeGib: number; reservedGib?: number }
       },
     },
   ],
-  onFailed: (run, error) =>
-    endExtension(run, ({ attachments, sizeGib, reservedGib }) => ({
+  async onFailed(run, error) {
+    const row = await current(run)
+    await endExtension(run, ({ attachments, sizeGib, reservedGib }) => ({
       // An instance goes on using a volume that could not grow; the operation says why.
       state: attachments.length > 0 ? 'in-use' : 'error_extending',
       sizeGib,
       // A host that has not answered may have made the volume larger, so the room is not given to anybody else.
       reservedGib: error.code === 'unavailable' ? reservedGib : (run.input.reservedGib ?? sizeGib),
       faultMessage: error.message,
-    })),
+    }))
+    if (row) await tell(run, row, 'extendVolume', error)
+  },
 }
 
 export const volumeDeletion: Workflow = {

@@ -1,5 +1,6 @@
 import type { Door } from '../../kernel/manifest.ts'
 import { withoutSlash } from '../../openstack/operation.ts'
+import { messageOperations } from '../messages/openstack.ts'
 import { transferOperations } from '../transfers/openstack.ts'
 import { actionOperations } from './actions.ts'
 import { maxMinor, rootOperations, versionOperations } from './discovery.ts'
@@ -34,6 +35,7 @@ export const cinderDoor: Door = {
         ...volumeOperations,
         ...metadataOperations,
         ...actionOperations,
+        ...messageOperations,
         ...transferOperations,
         ...typeOperations,
         ...quotaOperations,
