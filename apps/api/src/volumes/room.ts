@@ -7,7 +7,7 @@ import { cinderDoor } from './openstack/door.ts'
 import { volumesPolicy } from './policy.ts'
 import { roomOfVolumes, volumesOnHost } from './pools.ts'
 import { volumeContents } from './project-deletion.ts'
-import { volumeLeftovers } from './reconcile.ts'
+import { volumeLayers, volumeLeftovers } from './reconcile.ts'
 import { volumesRouter } from './router.ts'
 import { snapshotCreation, snapshotDeletion, volumeReversion } from './snapshots/workflows.ts'
 import { volumeTrash } from './trash/service.ts'
@@ -46,7 +46,7 @@ export const volumesRoom = defineRoom({
     ...[volumeCreation, volumeExtension, volumeDeletion],
     ...[snapshotCreation, snapshotDeletion, volumeReversion],
   ],
-  reconcilers: [volumeLeftovers, trashReconciler([volumeTrash])],
+  reconcilers: [volumeLeftovers, volumeLayers, trashReconciler([volumeTrash])],
   kept: [keptMessages],
   joins() {
     onProjectRemoved(forgetMessages)

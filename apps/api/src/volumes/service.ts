@@ -36,12 +36,19 @@ export {
   bindVolume,
   finishAttachment,
   forgetVolumesOf,
+  keepAfterTermination,
   releaseVolume,
   takeVolume,
   unbindVolume,
   yieldVolume,
 } from './attachments.ts'
 export { changeMetadata, resetVolume, setBootable, setReadOnly } from './changes.ts'
+export {
+  type LaunchVolumes,
+  noVolumes,
+  planLaunchVolumes,
+} from './launch.ts'
+export { bindLaunchVolumes, volumesAtLaunch } from './launch-rows.ts'
 export {
   createSnapshot,
   deleteSnapshot,
@@ -72,8 +79,8 @@ export async function listVolumes(
   ctx: Ctx,
   input: z.output<typeof volumeListInput>,
 ): Promise<Page<VolumeView>> {
-  const { allProjects, search, state, instanceId } = input
-  const where = { allProjects, search, instanceId, states: state && [state] }
+  const { allProjects, search, state, instanceId, bootable } = input
+  const where = { allProjects, search, instanceId, bootable, states: state && [state] }
   const slice = await queryVolumes(ctx, { where, ...askOf(input, sortableVolumes) })
   return pageView(slice, await viewsOf(ctx, slice.rows))
 }

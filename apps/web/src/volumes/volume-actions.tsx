@@ -1,19 +1,22 @@
 'use client'
 import { Text } from '@mantine/core'
 import type { VolumeView } from '@stratolith/api/volumes/contract'
-import { volumeCan } from '@stratolith/api/volumes/states'
+import { isRootVolume, volumeCan } from '@stratolith/api/volumes/states'
 import type { VolumeDeleted } from '@stratolith/api/volumes/trash/contract'
 import {
   IconArrowsMaximize,
   IconPencil,
   IconPlugConnected,
   IconPlugConnectedX,
+  IconRocket,
   IconTransferIn,
   IconTransferOut,
   IconTrash,
 } from '@tabler/icons-react'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import type { ResourceAction } from '../kit/descriptor.ts'
+import { useRouter } from '../kit/navigation.tsx'
+import { paths } from '../kit/paths.ts'
 import { all, useMay } from '../kit/rights.ts'
 import { useSession } from '../kit/session.ts'
 import { useTRPC } from '../kit/trpc.ts'
@@ -50,6 +53,7 @@ export function useVolumeActions(open: (form: VolumeForm, volume: VolumeView) =>
       done: volumes.length === 1 ? `${named(volumes)} is back` : `${named(volumes)} are back`,
     }
   }
+  const router = useRouter()
   return [
     {
       id: 'attach',
@@ -61,6 +65,13 @@ export function useVolumeActions(open: (form: VolumeForm, volume: VolumeView) =>
       open: (volume) => open('attach', volume),
     },
     detach,
+    {
+      id: 'launch',
+      label: 'Launch instance',
+      icon: <IconRocket size={16} />,
+      allowed: (volume) => all(mine(volume), volumeCan.launch(volume)),
+      open: ({ id }) => router.push(`${paths.launch}?volume=${id}`),
+    },
     {
       id: 'extend',
       label: 'Extend',
@@ -131,6 +142,8 @@ function useWithdrawAction(): Action {
   }
 }
 
+const stays = 'The instance starts from this volume, and has it until it is deleted.'
+
 /** Takes a volume from its instance. */
 export function useDetachAction(): Action {
   const trpc = useTRPC()
@@ -142,7 +155,8 @@ export function useDetachAction(): Action {
     label: 'Detach',
     icon: <IconPlugConnectedX size={16} />,
     opposite: 'attach',
-    allowed: (volume) => all(may(volume.projectId === here), volumeCan.detach(volume)),
+    allowed: (volume) =>
+      all(may(volume.projectId === here), !isRootVolume(volume) || stays, volumeCan.detach(volume)),
     confirm: (volumes) => ({
       title: `Detach ${named(volumes)} from “${volumes[0]?.attachments[0]?.instanceName ?? 'its instance'}”?`,
       body: (

@@ -7,6 +7,7 @@ import { authorize } from '../../kernel/policy.ts'
 import { recordOperation, startOperation } from '../../kernel/workflow.ts'
 import type { VolumeView } from '../contract.ts'
 import { volumeCan, volumeTransitioning } from '../contract.ts'
+import { whyNeeded } from '../needed.ts'
 import { queryVolumes, sortableTrash, type VolumeRow } from '../queries.ts'
 import {
   demand,
@@ -115,27 +116,14 @@ export async function removeVolumeNow(ctx: Ctx, { id }: { id: string }): Promise
 const snapshotsOf = (tx: Ctx, { id }: VolumeRow): Promise<number> =>
   tx.db.volumeSnapshot.count({ where: { volumeId: id } })
 
-/** Refuses the deletion of a volume that has snapshots, or of which another volume is being made. */
-async function refuseNeeded(tx: Ctx, row: VolumeRow): Promise<void> {
-  const count = await snapshotsOf(tx, row)
-  if (count > 0)
-    throw conflict(
-      `The volume has ${count === 1 ? 'a snapshot' : `${count} snapshots`}. Delete ${count === 1 ? 'it' : 'them'} first.`,
-      'volumeState',
-    )
-  await refuseCopied(tx, row)
+async function refuseNeeded(tx: Ctx, { id }: VolumeRow): Promise<void> {
+  const why = await whyNeeded(tx, id)
+  if (why !== null) throw conflict(why, 'volumeState')
 }
 
-const isCopied = async (tx: Ctx, { id }: VolumeRow): Promise<boolean> =>
-  (await tx.db.volume.count({ where: { sourceVolumeId: id, state: 'creating' } })) > 0
-async function refuseCopied(tx: Ctx, row: VolumeRow): Promise<void> {
-  if (await isCopied(tx, row))
+async function refuseCopied(tx: Ctx, { id }: VolumeRow): Promise<void> {
+  if ((await tx.db.volume.count({ where: { sourceVolumeId: id, state: 'creating' } })) > 0)
     throw conflict('A copy of this volume is being made. Wait until that is over.', 'volumeState')
-}
-
-/** Whether snapshots or a copy that is being made need the data of the volume. */
-export async function isNeeded(tx: Ctx, row: VolumeRow): Promise<boolean> {
-  return (await snapshotsOf(tx, row)) > 0 || (await isCopied(tx, row))
 }
 
 async function deleteSnapshotsOf(tx: Ctx, row: VolumeRow): Promise<void> {
@@ -154,7 +142,8 @@ function demandFree(row: VolumeRow): void {
     throw conflict('An instance has this volume. Detach it first.', 'volumeState')
 }
 
-async function removeVolume(tx: Ctx, row: VolumeRow): Promise<void> {
+/** Begins to remove the data of a volume, under the lock of its row. */
+export async function removeVolume(tx: Ctx, row: VolumeRow): Promise<void> {
   await tx.db.volume.update({ where: { id: row.id }, data: { state: 'deleting' } })
   await startOperation(tx, { ...historyOf(row, 'volume.delete'), hostId: row.pool.hostId })
   await noteVolume(tx, row, 'updated')
