@@ -14,9 +14,9 @@ const sizeGib = z.number().int().min(1, 'A volume has at least 1 GiB.').max(65_5
 export const volumeListInput = pageInput.extend({
   state: z.enum(volumeStates).optional(),
   instanceId: z.uuid().optional(),
+  bootable: z.boolean().optional(),
   /** The name of a pool; nobody but those who see pools finds volumes by this. */
   pool: z.string().max(255).optional(),
-  bootable: z.boolean().optional(),
 })
 export const poolInput = z.object({ name: z.string().min(1).max(255) })
 export const volumeCreateInput = z.object({
@@ -33,7 +33,6 @@ export const volumeCreateInput = z.object({
   zone: z.string().min(1).max(255).optional(),
   metadata: volumeMetadataInput.default({}),
 })
-/** `id`: the volume that is to be that large; absent: a new volume. */
 /** A volume of an instance that is to be launched: one that exists, or one that is made for each of the instances. */
 export const launchVolumeInput = z.object({
   /** Whether the instance starts from the volume, so that it has no disk of its own. */
@@ -54,6 +53,7 @@ export const launchVolumeInput = z.object({
   /** The name of the disk in the guest, such as /dev/vdc; absent: the next free one. */
   device: z.string().max(64).optional(),
 })
+/** `id`: the volume that is to be that large; absent: a new volume. */
 export const volumePlanInput = z.object({
   sizeGib,
   id: z.uuid().optional(),
