@@ -2,7 +2,6 @@
 import { SegmentedControl, Select, Textarea, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import type { ImageView } from '@stratolith/api/images/contract'
-import type { VolumeTypeView } from '@stratolith/api/volumes/contract'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { gib } from '../kit/format.ts'
 import { notify } from '../kit/notify.ts'
@@ -29,7 +28,6 @@ export function VolumeCreateForm({ opened, onClose }: { opened: boolean; onClose
   const client = useQueryClient()
   const create = useMutation(trpc.volumes.create.mutationOptions())
   const images = useQuery(trpc.images.list.queryOptions({ state: 'active', limit: 1000 })).data?.items ?? []
-  const { types, chosenFor } = useTypes()
   const leastOf = ({ from, imageId }: Pick<Values, 'from' | 'imageId'>) =>
     from === 'image' ? leastGib(images.find(({ id }) => id === imageId)) : 1
   const form = useForm<Values>({
@@ -95,16 +93,7 @@ export function VolumeCreateForm({ opened, onClose }: { opened: boolean; onClose
         type={form.values.type}
         description={leastText(leastOf(form.values))}
       />
-      {types.length > 1 && (
-        <Select
-          label="Type"
-          description={typeTextFor(chosenFor(form.values.type), form.values.sizeGib)}
-          data={types.map(({ name }) => name)}
-          placeholder={chosenFor(null)?.name}
-          clearable
-          {...form.getInputProps('type')}
-        />
-      )}
+      <TypeField field={form.getInputProps('type')} chosen={form.values.type} sizeGib={form.values.sizeGib} />
       <Textarea
         label="Description"
         autosize
@@ -116,17 +105,32 @@ export function VolumeCreateForm({ opened, onClose }: { opened: boolean; onClose
   )
 }
 
-/** The types that the project may use; `chosenFor` finds the one of that name, and the default for none. */
-function useTypes() {
+/** Chooses among the types that the project may use, and says what the chosen one means. Hidden when there is one alone. */
+function TypeField({
+  field,
+  chosen,
+  sizeGib,
+}: {
+  field: object
+  chosen: string | null
+  sizeGib: number | string
+}) {
   const trpc = useTRPC()
   const { types = [], defaultId } = useQuery(trpc.volumes.types.usable.queryOptions()).data ?? {}
-  const chosenFor = (name: string | null) =>
-    types.find((type) => (name === null ? type.id === defaultId : type.name === name))
-  return { types, chosenFor }
+  const usual = types.find(({ id }) => id === defaultId)
+  const type = chosen === null ? usual : types.find(({ name }) => name === chosen)
+  if (types.length < 2) return null
+  return (
+    <Select
+      label="Type"
+      description={type && typeText(type, Math.max(1, Number(sizeGib) || 1))}
+      data={types.map(({ name }) => name)}
+      placeholder={usual?.name}
+      clearable
+      {...field}
+    />
+  )
 }
-
-const typeTextFor = (type: VolumeTypeView | undefined, sizeGib: number | string): string | undefined =>
-  type && typeText(type, Math.max(1, Number(sizeGib) || 1))
 
 const leastText = (least: number): string =>
   least > 1 ? `The image needs ${gib(least)} at least.` : 'It can be extended later, and never made smaller.'
