@@ -62,7 +62,6 @@ export {
   acceptTransfer,
   createTransfer,
   deleteTransfer,
-  findTransfers,
   getTransfer,
   listTransfers,
 } from './transfers/service.ts'
