@@ -4,15 +4,19 @@ import { IconLock } from '@tabler/icons-react'
 import { useSearchParams } from 'next/navigation'
 import { useInBrowser } from '../../kit/in-browser.ts'
 import { LoadError } from '../../kit/Loaded.tsx'
+import { lazyPart } from '../../kit/lazy-part.tsx'
 import { useMay } from '../../kit/rights.ts'
 import { type Session, useSession } from '../../kit/session.ts'
 import { EmptyState } from '../../ui/EmptyState.tsx'
 import { PageHeader } from '../../ui/PageHeader.tsx'
 import { defaultFlavor, defaultImage, defaultNetwork, flavorTakes } from './defaults.ts'
 import { addressChooses, lastChoice } from './draft.ts'
-import { LaunchForm } from './LaunchForm.tsx'
 import { type LaunchOptions, useLaunchOptions } from './use-launch-options.ts'
 import { emptyLaunch, type LaunchValues } from './values.ts'
+
+const LaunchForm = lazyPart(() => import('./LaunchForm.tsx').then((module) => module.LaunchForm))
+// The server cannot make the form, so its code is asked for at once, while the page itself is not live yet.
+if (typeof window !== 'undefined') LaunchForm.ahead()
 
 /** The parameters `?name=`, `?image=`, `?flavor=`, `?network=`, `?key=` and `?group=` preset the form. */
 export function LaunchPage() {
@@ -33,7 +37,7 @@ export function LaunchPage() {
       )}
       {error !== null && <LoadError error={error} retry={retry} />}
       {allowed !== true ? null : options && isInBrowser ? (
-        <LaunchForm options={options} {...begin(options, params, ownerOf(session))} />
+        <LaunchForm options={options} {...begin(options, params, ownerOf(session))} waiting={<Waiting />} />
       ) : (
         !error && <Waiting />
       )}
