@@ -45,6 +45,7 @@ async function removeLeftovers(ctx: Ctx, host: { id: string; endpoint: string })
 }
 
 async function knownAmong(ctx: Ctx, ids: readonly string[]): Promise<ReadonlySet<string>> {
+  if (ids.length === 0) return new Set()
   const rows = await ctx.db.volume.findMany({ where: { id: { in: [...ids] } }, select: { id: true } })
   return new Set(rows.map((row) => row.id))
 }
