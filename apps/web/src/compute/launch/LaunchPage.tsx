@@ -2,6 +2,7 @@
 import { Skeleton, Stack } from '@mantine/core'
 import { IconLock } from '@tabler/icons-react'
 import { useSearchParams } from 'next/navigation'
+import { useState } from 'react'
 import { useInBrowser } from '../../kit/in-browser.ts'
 import { LoadError } from '../../kit/Loaded.tsx'
 import { lazyPart } from '../../kit/lazy-part.tsx'
@@ -26,21 +27,25 @@ export function LaunchPage() {
   const params = useSearchParams()
   const allowed = useMay()()
   const session = useSession()
+  const isReady = options !== null && isInBrowser
+  // Somebody who loses the role while they type keeps what they have typed; the form's button says why it is disabled.
+  const [isBegun, setBegun] = useState(false)
+  if (allowed === true && isReady && !isBegun) setBegun(true)
+  const isOpen = allowed === true || isBegun
   return (
     <>
       <PageHeader
         title="Launch instance"
         description="Type a name and press Enter; everything else has a default."
       />
-      {allowed !== true && (
+      {!isOpen && (
         <EmptyState icon={<IconLock size={28} />} title="You may look, but not launch" text={allowed} />
       )}
       {error !== null && <LoadError error={error} retry={retry} />}
-      {allowed !== true ? null : options && isInBrowser ? (
+      {isOpen && isReady && (
         <LaunchForm options={options} {...begin(options, params, ownerOf(session))} waiting={<Waiting />} />
-      ) : (
-        !error && <Waiting />
       )}
+      {isOpen && !isReady && !error && <Waiting />}
     </>
   )
 }
