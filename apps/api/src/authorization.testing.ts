@@ -121,6 +121,11 @@ export const volume = async () => {
   await runPending(world.deps)
   return id
 }
+export const volumeSnapshot = async () => {
+  const { id } = await asOwner().volumes.snapshots.create({ volumeId: await volume() })
+  await runPending(world.deps)
+  return id
+}
 /** Waits for the work of all requests so far. */
 export const settled = () => runPending(world.deps)
 export const port = async () => {

@@ -106,6 +106,7 @@ export const strayKinds = [
   'guest',
   'disk',
   'volume',
+  'volumeSnapshot',
   'port',
   'network',
   'router',

@@ -132,7 +132,7 @@ export async function releaseBrake(ctx: Ctx, input: z.output<typeof brakeInput>)
 /** The nouns of kinds in the names of operations. */
 const nouns: Record<StrayKind, string> = {
   ...{ guest: 'guest', disk: 'disk', volume: 'volume', port: 'port', network: 'network', router: 'router' },
-  ...{ addressSet: 'security group', blob: 'image bytes' },
+  ...{ addressSet: 'security group', blob: 'image bytes', volumeSnapshot: 'volume snapshot' },
 }
 
 type Thing = { kind: string; thing: string; name?: string; host: string | null }

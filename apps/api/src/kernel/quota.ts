@@ -19,13 +19,16 @@ export type QuotaWords = {
   /** 'user': counted for each user, over all projects. Default: for each project. */
   of?: 'user'
   /** The rows that the counter must agree with. Without this the counter cannot be checked. */
-  rows?: {
-    table: string
-    /** The amount of a row; default: 1. */
-    amount?: Prisma.Sql
-    /** The condition for rows that count; default: all rows. */
-    only?: Prisma.Sql
-  }
+  rows?: CountedRows | readonly CountedRows[]
+}
+
+/** The rows of one table that are counted. */
+export type CountedRows = {
+  table: string
+  /** The amount of a row; default: 1. */
+  amount?: Prisma.Sql
+  /** The condition for rows that count; default: all rows. */
+  only?: Prisma.Sql
 }
 
 const registry = new Map<QuotaResource, QuotaWords>()

@@ -1,37 +1,65 @@
+import type { VolumeLimits } from '@stratolith/drivers/hypervisor/interface'
 import { z } from 'zod'
 import { descriptionInput, nameInput, pageInput } from '../kernel/contract.ts'
+import { volumeMetadataInput } from './metadata.ts'
 import { type VolumeState, volumeStates } from './states.ts'
 
 export * from './states.ts'
+export * from './types/contract.ts'
+export { volumeMetadataInput }
 
 /** Names of volumes may be empty, as OpenStack's clients send them. */
 const volumeName = z.union([nameInput, z.literal('')])
 const sizeGib = z.number().int().min(1, 'A volume has at least 1 GiB.').max(65_536)
-const text = z
-  .string()
-  .max(255)
-  .regex(/^[^\0\p{Cs}]*$/u, 'There must be no NUL characters.')
-export const volumeMetadataInput = z
-  .record(text.min(1), text)
-  .refine((metadata) => Object.keys(metadata).length <= 128, 'At most 128 entries.')
-
 export const volumeListInput = pageInput.extend({
   state: z.enum(volumeStates).optional(),
   instanceId: z.uuid().optional(),
+  bootable: z.boolean().optional(),
+  /** The name of a pool; nobody but those who see pools finds volumes by this. */
+  pool: z.string().max(255).optional(),
 })
+export const poolInput = z.object({ name: z.string().min(1).max(255) })
 export const volumeCreateInput = z.object({
   name: volumeName.default(''),
   description: descriptionInput.default(''),
   /** Absent: as large as the source. */
   sizeGib: sizeGib.optional(),
+  /** What the volume begins with: an image, a snapshot or another volume. Absent: zeros. */
   imageId: z.uuid().optional(),
+  snapshotId: z.uuid().optional(),
+  sourceVolumeId: z.uuid().optional(),
   /** Name or id of a type; absent: the default type. */
   type: z.string().min(1).max(255).optional(),
   zone: z.string().min(1).max(255).optional(),
   metadata: volumeMetadataInput.default({}),
 })
+/** A volume of an instance that is to be launched: one that exists, or one that is made for each of the instances. */
+export const launchVolumeInput = z.object({
+  /** Whether the instance starts from the volume, so that it has no disk of its own. */
+  boot: z.boolean().default(false),
+  from: z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('volume'), id: z.uuid() }),
+    z.object({ kind: z.literal('image'), id: z.uuid() }),
+    z.object({ kind: z.literal('snapshot'), id: z.uuid() }),
+    z.object({ kind: z.literal('blank') }),
+  ]),
+  /** The size of a new volume; absent: as large as its source needs. */
+  sizeGib: sizeGib.optional(),
+  /** Name or id of the type of a new volume; absent: the default type. */
+  type: z.string().min(1).max(255).optional(),
+  /** The name of a new volume; {name} stands for the name of the instance. */
+  name: volumeName.default(''),
+  deleteOnTermination: z.boolean().default(false),
+  /** The name of the disk in the guest, such as /dev/vdc; absent: the next free one. */
+  device: z.string().max(64).optional(),
+})
 /** `id`: the volume that is to be that large; absent: a new volume. */
-export const volumePlanInput = z.object({ sizeGib, id: z.uuid().optional() })
+export const volumePlanInput = z.object({
+  sizeGib,
+  id: z.uuid().optional(),
+  /** Name or id of the type of a new volume; absent: the default type. */
+  type: z.string().min(1).max(255).optional(),
+})
 /** `problem`: the sentence why no machine has room for the volume at the moment; null when it fits. */
 export type VolumePlan = { problem: string | null }
 export const volumeUpdateInput = z.object({
@@ -67,9 +95,14 @@ export type VolumeView = {
   readOnly: boolean
   zone: string
   type: { id: string; name: string }
+  /** How fast the guest may use it, by its type and its size; empty for no limits. */
+  limits: VolumeLimits
   /** The pool of the volume; only administrators see its name. */
   pool: string | null
   image: { id: string; name: string } | null
+  /** The snapshot or the volume of which the volume was made; it may be gone since. */
+  snapshotId: string | null
+  sourceVolumeId: string | null
   metadata: Record<string, string>
   attachments: VolumeAttachmentView[]
   /** Why the volume is in an error state; null in other states. */
@@ -77,10 +110,22 @@ export type VolumeView = {
   createdAt: string
   updatedAt: string
 }
-export type VolumeTypeView = {
+/** A place where volumes are kept. Only administrators see pools. */
+export type PoolView = {
+  /** The same as the name. */
   id: string
   name: string
-  description: string
-  public: boolean
-  isDefault: boolean
+  driver: string
+  /** The machine whose disk the pool is. */
+  host: { id: string; name: string }
+  zone: string
+  totalGib: number
+  /** What is promised to all who share the disk: instances and volumes. */
+  usedGib: number
+  /** What is promised to volumes. */
+  volumesGib: number
+  /** How many volumes lie there. */
+  volumes: number
+  /** Why it takes no new volumes at the moment; null when it does. */
+  closed: string | null
 }

@@ -1,8 +1,22 @@
 import { type ProjectThing, removeEach } from '../directory/service.ts'
-import { deleteVolume } from './service.ts'
+import { deleteSnapshot, deleteVolume } from './service.ts'
 
 /** What goes with a project, after its instances. */
 export const volumeContents: ProjectThing[] = [
+  {
+    kind: 'volumeSnapshot',
+    title: 'Volume snapshots',
+    order: 34,
+    count: (ctx, projectId) => ctx.db.volumeSnapshot.count({ where: { projectId } }),
+    async remove(ctx, projectId) {
+      const rows = await ctx.db.volumeSnapshot.findMany({
+        where: { projectId, state: { not: 'deleting' } },
+        select: { id: true },
+        take: 100,
+      })
+      return removeEach(rows, (id) => deleteSnapshot(ctx, { id }))
+    },
+  },
   {
     kind: 'volume',
     title: 'Volumes',

@@ -1,10 +1,14 @@
 import type { Prisma } from '@stratolith/db'
-import { type Ctx, listScope } from '../kernel/context.ts'
+import { type Ctx, listScope, seesAll } from '../kernel/context.ts'
 import { notFound } from '../kernel/errors.ts'
 import { type Ask, found, readPage, type Slice, type Sortable } from '../kernel/page.ts'
 import { authorize } from '../kernel/policy.ts'
 
-export const withParts = { pool: true, type: true, attachments: true } satisfies Prisma.VolumeInclude
+export const withParts = {
+  pool: true,
+  type: { include: { qos: true } },
+  attachments: true,
+} satisfies Prisma.VolumeInclude
 export type VolumeRow = Prisma.VolumeGetPayload<{ include: typeof withParts }>
 export type VolumeWhere = {
   allProjects?: boolean
@@ -21,6 +25,8 @@ export type VolumeWhere = {
   userId?: string
   sizeGib?: number
   typeId?: string
+  /** The name of the pool in which they lie. */
+  pool?: string
   /** Only volumes that this host reaches. */
   reachedBy?: string
 }
@@ -44,6 +50,8 @@ export function queryVolumes(ctx: Ctx, { where, sort, page }: Ask<VolumeWhere>):
     where.ids ? { id: { in: [...where.ids] } } : {},
     where.names ? { name: { in: [...where.names] } } : {},
     where.states ? { state: { in: [...where.states] } } : {},
+    // Others than those who see all hosts must not learn where volumes lie.
+    where.pool === undefined ? {} : seesAll(ctx) ? { pool: { name: where.pool } } : { id: { in: [] } },
     where.reachedBy ? { pool: { OR: [{ hostId: null }, { hostId: where.reachedBy }] } } : {},
     where.instanceId ? { attachments: { some: { instanceId: where.instanceId } } } : {},
     { zone: where.zone, bootable: where.bootable, userId: where.userId },

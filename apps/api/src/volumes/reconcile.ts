@@ -1,3 +1,5 @@
+import type { HostDrivers } from '@stratolith/drivers/host'
+import type { Op } from '@stratolith/drivers/op'
 import pLimit from 'p-limit'
 import { hostsUp, sweep } from '../hosts/service.ts'
 import type { Ctx } from '../kernel/context.ts'
@@ -7,9 +9,10 @@ import { buriedAmong, laidToRest } from '../kernel/tombstones.ts'
 import { specOf } from './pools.ts'
 
 const hostsAtOnce = 16
+const pool = specOf({ driver: 'files' })
 
 /**
- * Removes the data of deleted volumes that a host still has, such as after a restored backup. Volumes that no row knows
+ * Removes the data of deleted volumes and snapshots that a host still has, such as after a restored backup. Volumes that no row knows
  * and nobody has deleted are left alone.
  */
 export const volumeLeftovers: Reconciler = {
@@ -24,28 +27,77 @@ export const volumeLeftovers: Reconciler = {
   },
 }
 
-async function removeLeftovers(ctx: Ctx, host: { id: string; endpoint: string }): Promise<void> {
-  const drivers = ctx.deps.hosts.at(host.endpoint)
-  const pool = specOf({ driver: 'files' })
-  await whileAnswering(plainOp(ctx), drivers, async (op) => {
-    const ids = (await drivers.volumes.listVolumes(op, pool)).map((one) => one.id)
-    const known = await knownAmong(ctx, ids)
-    const buried = await buriedAmong(ctx, 'volume', ids, host.id)
-    const found = ids.flatMap((id) => (buried.has(id) ? { id } : []))
-    const isKnown = async (id: string) => (await knownAmong(ctx, [id])).has(id)
-    const look = { hostId: host.id, kind: 'volume' as const, found, known, buried, isKnown }
-    const gone = await sweep(ctx, look, ({ id }) => drivers.volumes.removeVolume(op, { id, pool }))
-    await laidToRest(
-      ctx,
-      'volume',
-      host.id,
-      ids.filter((id) => !gone.has(id)),
+/** How many volumes of a host are merged in one round. */
+const mergesAtOnce = 5
+
+/** Merges the layers of volumes that nothing needs any more since snapshots of them were removed. */
+export const volumeLayers: Reconciler = {
+  name: 'volumes.layers',
+  everyMs: 300_000,
+  async run(ctx) {
+    await pLimit(hostsAtOnce).map(await hostsUp(ctx), (host) =>
+      mergeOn(ctx, host).catch((error) =>
+        ctx.log.warn({ err: error, host: host.name }, 'the layers of volumes could not be merged'),
+      ),
     )
+  },
+}
+
+async function mergeOn(ctx: Ctx, host: { endpoint: string }): Promise<void> {
+  const drivers = ctx.deps.hosts.at(host.endpoint)
+  await whileAnswering(plainOp(ctx), drivers, async (op) => {
+    const wishes = (await drivers.volumes.listVolumes(op, pool)).filter(({ mergeable }) => mergeable > 0)
+    const ids = wishes.toSorted((a, b) => b.mergeable - a.mergeable).slice(0, mergesAtOnce)
+    // Another call on the volume ends a merge, which is then tried again in the next round.
+    for (const { id } of ids)
+      await drivers.volumes
+        .mergeLayers(op, { id, pool })
+        .catch((error) => ctx.log.info({ err: error, volume: id }, 'the layers of a volume wait'))
   })
 }
 
-async function knownAmong(ctx: Ctx, ids: readonly string[]): Promise<ReadonlySet<string>> {
-  if (ids.length === 0) return new Set()
-  const rows = await ctx.db.volume.findMany({ where: { id: { in: [...ids] } }, select: { id: true } })
-  return new Set(rows.map((row) => row.id))
+/** A kind of things that lie in pools. */
+type Kept = {
+  kind: 'volume' | 'volumeSnapshot'
+  list(op: Op, drivers: HostDrivers): Promise<{ id: string }[]>
+  remove(op: Op, drivers: HostDrivers, id: string): Promise<void>
+  /** Those of the ids that a row knows. */
+  known(ctx: Ctx, ids: readonly string[]): Promise<{ id: string }[]>
+}
+const kinds: Kept[] = [
+  {
+    kind: 'volumeSnapshot',
+    list: (op, drivers) => drivers.volumes.listSnapshots(op, pool),
+    remove: (op, drivers, id) => drivers.volumes.removeSnapshot(op, { id, pool }),
+    known: (ctx, ids) =>
+      ctx.db.volumeSnapshot.findMany({ where: { id: { in: [...ids] } }, select: { id: true } }),
+  },
+  {
+    kind: 'volume',
+    list: (op, drivers) => drivers.volumes.listVolumes(op, pool),
+    remove: (op, drivers, id) => drivers.volumes.removeVolume(op, { id, pool }),
+    known: (ctx, ids) => ctx.db.volume.findMany({ where: { id: { in: [...ids] } }, select: { id: true } }),
+  },
+]
+
+async function removeLeftovers(ctx: Ctx, host: { id: string; endpoint: string }): Promise<void> {
+  const drivers = ctx.deps.hosts.at(host.endpoint)
+  await whileAnswering(plainOp(ctx), drivers, async (op) => {
+    for (const { kind, list, remove, known: knownAmong } of kinds) {
+      const ids = (await list(op, drivers)).map((one) => one.id)
+      // A disk without volumes needs no question.
+      const known = new Set((ids.length > 0 ? await knownAmong(ctx, ids) : []).map((row) => row.id))
+      const buried = await buriedAmong(ctx, kind, ids, host.id)
+      const found = ids.flatMap((id) => (buried.has(id) ? { id } : []))
+      const isKnown = async (id: string) => (await knownAmong(ctx, [id])).length > 0
+      const look = { hostId: host.id, kind, found, known, buried, isKnown }
+      const gone = await sweep(ctx, look, ({ id }) => remove(op, drivers, id))
+      await laidToRest(
+        ctx,
+        kind,
+        host.id,
+        ids.filter((id) => !gone.has(id)),
+      )
+    }
+  })
 }

@@ -6,38 +6,47 @@ import { cinderDoor } from './openstack/door.ts'
 import { volumesPolicy } from './policy.ts'
 import { roomOfVolumes, volumesOnHost } from './pools.ts'
 import { volumeContents } from './project-deletion.ts'
-import { volumeLeftovers } from './reconcile.ts'
+import { volumeLayers, volumeLeftovers } from './reconcile.ts'
 import { volumesRouter } from './router.ts'
+import { snapshotCreation, snapshotDeletion, volumeReversion } from './snapshots/workflows.ts'
 import { volumeCreation, volumeDeletion, volumeExtension } from './workflows.ts'
 
 declare module '../kernel/contract.ts' {
   interface QuotaResources {
     volumes: true
     volumeGib: true
+    volumeSnapshots: true
   }
 }
 
 export const volumesRoom = defineRoom({
   name: 'volumes',
   uses: ['directory', 'quota', 'hosts', 'images'],
-  kinds: { volume: { buried: true } },
+  kinds: { volume: { buried: true }, volumeSnapshot: { buried: true }, volumeType: {}, volumeQos: {} },
   quota: {
     volumes: { lock: 15, words: 'volumes', limit: 20, rows: { table: 'Volume' } },
     volumeGib: {
       lock: 16,
-      words: 'GiB of volumes',
+      words: 'GiB of volumes and snapshots',
       limit: 1_000,
-      rows: { table: 'Volume', amount: Prisma.sql`"reservedGib"` },
+      rows: [
+        { table: 'Volume', amount: Prisma.sql`"reservedGib"` },
+        { table: 'VolumeSnapshot', amount: Prisma.sql`"sizeGib"` },
+      ],
     },
+    volumeSnapshots: { lock: 17, words: 'volume snapshots', limit: 20, rows: [{ table: 'VolumeSnapshot' }] },
   },
   policy: volumesPolicy,
   router: volumesRouter,
   openstack: [cinderDoor],
-  workflows: [volumeCreation, volumeExtension, volumeDeletion],
-  reconcilers: [volumeLeftovers],
+  workflows: [
+    ...[volumeCreation, volumeExtension, volumeDeletion],
+    ...[snapshotCreation, snapshotDeletion, volumeReversion],
+  ],
+  reconcilers: [volumeLeftovers, volumeLayers],
   joins() {
     for (const thing of volumeContents) onProjectDeleting(thing)
-    defineTaker(roomOfVolumes)
+    for (const room of roomOfVolumes) defineTaker(room)
     refuseHostDelete(volumesOnHost)
   },
 })

@@ -1,22 +1,36 @@
 import { idInput } from '../kernel/contract.ts'
 import { procedure, router } from '../kernel/trpc.ts'
 import {
+  poolInput,
   volumeCreateInput,
   volumeExtendInput,
   volumeListInput,
   volumePlanInput,
   volumeUpdateInput,
 } from './contract.ts'
+import { getPool, listPools } from './pool-list.ts'
 import {
+  createSnapshot,
   createVolume,
+  deleteSnapshot,
   deleteVolume,
   extendVolume,
+  getSnapshot,
   getVolume,
+  listSnapshots,
   listVolumes,
-  listVolumeTypes,
   planVolume,
+  revertVolume,
+  updateSnapshot,
   updateVolume,
 } from './service.ts'
+import {
+  revertInput,
+  snapshotCreateInput,
+  snapshotListInput,
+  snapshotUpdateInput,
+} from './snapshots/contract.ts'
+import { typesRouter } from './types/router.ts'
 
 export const volumesRouter = router({
   list: procedure.input(volumeListInput).query(({ ctx, input }) => listVolumes(ctx.cloud, input)),
@@ -26,5 +40,21 @@ export const volumesRouter = router({
   update: procedure.input(volumeUpdateInput).mutation(({ ctx, input }) => updateVolume(ctx.cloud, input)),
   extend: procedure.input(volumeExtendInput).mutation(({ ctx, input }) => extendVolume(ctx.cloud, input)),
   delete: procedure.input(idInput).mutation(({ ctx, input }) => deleteVolume(ctx.cloud, input)),
-  types: procedure.query(({ ctx }) => listVolumeTypes(ctx.cloud)),
+  revert: procedure.input(revertInput).mutation(({ ctx, input }) => revertVolume(ctx.cloud, input)),
+  snapshots: router({
+    list: procedure.input(snapshotListInput).query(({ ctx, input }) => listSnapshots(ctx.cloud, input)),
+    get: procedure.input(idInput).query(({ ctx, input }) => getSnapshot(ctx.cloud, input)),
+    create: procedure
+      .input(snapshotCreateInput)
+      .mutation(({ ctx, input }) => createSnapshot(ctx.cloud, input)),
+    update: procedure
+      .input(snapshotUpdateInput)
+      .mutation(({ ctx, input }) => updateSnapshot(ctx.cloud, input)),
+    delete: procedure.input(idInput).mutation(({ ctx, input }) => deleteSnapshot(ctx.cloud, input)),
+  }),
+  types: typesRouter,
+  pools: router({
+    list: procedure.query(({ ctx }) => listPools(ctx.cloud)),
+    get: procedure.input(poolInput).query(({ ctx, input }) => getPool(ctx.cloud, input)),
+  }),
 })

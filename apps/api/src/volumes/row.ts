@@ -1,12 +1,14 @@
 import { hostRefs, namesOf } from '../hosts/service.ts'
 import { type Ctx, isAdmin, visible } from '../kernel/context.ts'
 import { notFound } from '../kernel/errors.ts'
-import { appendEvent } from '../kernel/events.ts'
+import { appendEvent, type NewEvent } from '../kernel/events.ts'
 import { authorize } from '../kernel/policy.ts'
 import { type VolumeAttachmentView, type VolumeState, type VolumeView, volumeStates } from './contract.ts'
 import { type VolumeRow, withParts } from './queries.ts'
+import { carriedOut } from './types/row.ts'
+import { limitsOf } from './types/states.ts'
 
-/** The bytes that a volume was made with (Volume.source); null for zeros. */
+/** The bytes of the image that a volume was made with (Volume.source); null without an image. */
 export type Source = { blobId: string; format: 'raw' | 'qcow2'; virtualBytes: number }
 export const sourceOf = (row: { source: unknown }): Source | null => {
   const source = row.source as Partial<Source>
@@ -73,8 +75,11 @@ function viewOf(
     readOnly: row.readOnly,
     zone: row.zone,
     type: { id: row.type.id, name: row.type.name },
+    limits: limitsOf(carriedOut(row.type.qos), row.sizeGib),
     pool: isAdmin(ctx) ? row.pool.name : null,
     image: row.imageId === null ? null : { id: row.imageId, name: row.imageName },
+    snapshotId: row.snapshotId,
+    sourceVolumeId: row.sourceVolumeId,
     metadata: row.metadata as Record<string, string>,
     attachments: row.attachments.map((one) => ({
       id: one.id,
@@ -101,15 +106,20 @@ export const noteVolume = (
   row: { id: string; projectId: string; name: string },
   what: 'created' | 'updated' | 'deleted',
   operationId?: string,
-): Promise<void> =>
-  appendEvent(ctx, {
-    kind: `volume.${what}`,
-    projectId: row.projectId,
-    resourceKind: 'volume',
-    resourceId: row.id,
-    operationId,
-    data: { name: row.name },
-  })
+): Promise<void> => appendEvent(ctx, volumeEvent(row, what, operationId))
+
+export const volumeEvent = (
+  row: { id: string; projectId: string; name: string },
+  what: 'created' | 'updated' | 'deleted',
+  operationId?: string,
+): NewEvent => ({
+  kind: `volume.${what}`,
+  projectId: row.projectId,
+  resourceKind: 'volume',
+  resourceId: row.id,
+  operationId,
+  data: { name: row.name },
+})
 
 export const historyOf = (row: { id: string; name: string; projectId: string }, action: string) => ({
   id: crypto.randomUUID(),

@@ -1,8 +1,7 @@
 import type { z } from 'zod'
-import { findBootImage } from '../images/service.ts'
 import { type Ctx, inTransaction, projectOf } from '../kernel/context.ts'
 import type { Allowed, Page, pageInput } from '../kernel/contract.ts'
-import { conflict, invalidInput, notFound } from '../kernel/errors.ts'
+import { conflict, invalidInput } from '../kernel/errors.ts'
 import { type Ask, askOf, pageView } from '../kernel/page.ts'
 import { authorize } from '../kernel/policy.ts'
 import { recordOperation, startOperation } from '../kernel/workflow.ts'
@@ -17,19 +16,14 @@ import {
   type volumePlanInput,
   type volumeUpdateInput,
 } from './contract.ts'
+import { whyNeeded } from './needed.ts'
+import { originOf } from './origin.ts'
 import { claimMore, claimPool, whyNoMore, whyNoRoom } from './pools.ts'
 import { queryVolumes, sortableVolumes, type VolumeRow, type VolumeWhere, withParts } from './queries.ts'
-import {
-  historyOf,
-  loadVolume,
-  lockVolume,
-  noteVolume,
-  type Source,
-  stateOf,
-  viewOfOne,
-  viewsOf,
-} from './row.ts'
-import { typeFor } from './types.ts'
+import { historyOf, loadVolume, lockVolume, noteVolume, stateOf, viewOfOne, viewsOf } from './row.ts'
+import { placeWishOf } from './types/extra-specs.ts'
+import { specsOf } from './types/row.ts'
+import { typeFor } from './types/service.ts'
 
 /** The functions that other rooms may call. */
 export {
@@ -38,22 +32,35 @@ export {
   bindVolume,
   finishAttachment,
   forgetVolumesOf,
+  keepAfterTermination,
   releaseVolume,
   takeVolume,
   unbindVolume,
   yieldVolume,
 } from './attachments.ts'
 export { changeMetadata, resetVolume, setBootable, setReadOnly } from './changes.ts'
-export { getVolumeType, listVolumeTypes, seedVolumeTypes } from './types.ts'
-
-const gib = 1024 ** 3
+export {
+  type LaunchVolumes,
+  noVolumes,
+  planLaunchVolumes,
+} from './launch.ts'
+export { bindLaunchVolumes, volumesAtLaunch } from './launch-rows.ts'
+export {
+  createSnapshot,
+  deleteSnapshot,
+  getSnapshot,
+  listSnapshots,
+  revertVolume,
+  updateSnapshot,
+} from './snapshots/service.ts'
+export { getVolumeType, listVolumeTypes, seedVolumeTypes } from './types/service.ts'
 
 export async function listVolumes(
   ctx: Ctx,
   input: z.output<typeof volumeListInput>,
 ): Promise<Page<VolumeView>> {
-  const { allProjects, search, state, instanceId } = input
-  const where = { allProjects, search, instanceId, states: state && [state] }
+  const { allProjects, search, state, instanceId, bootable, pool } = input
+  const where = { allProjects, search, instanceId, bootable, pool, states: state && [state] }
   const slice = await queryVolumes(ctx, { where, ...askOf(input, sortableVolumes) })
   return pageView(slice, await viewsOf(ctx, slice.rows))
 }
@@ -98,7 +105,8 @@ export async function placeOfVolume(
 export async function planVolume(ctx: Ctx, input: z.output<typeof volumePlanInput>): Promise<VolumePlan> {
   if (input.id === undefined) {
     authorize(ctx, 'volume:create', { projectId: projectOf(ctx) })
-    return { problem: await whyNoRoom(ctx, input.sizeGib) }
+    const type = await typeFor(ctx, input.type)
+    return { problem: await whyNoRoom(ctx, { sizeGib: input.sizeGib, type: placeWishOf(specsOf(type)) }) }
   }
   const row = await loadVolume(ctx, 'volume:extend', input.id)
   const more = input.sizeGib - row.reservedGib
@@ -106,8 +114,8 @@ export async function planVolume(ctx: Ctx, input: z.output<typeof volumePlanInpu
 }
 
 /**
- * Makes a volume, empty or with the bytes of an image. `hostId`: the host that must reach the volume. Throws
- * invalid_input for a size that the image does not allow.
+ * Makes a volume, empty or with the bytes of an image, of a snapshot or of another volume, in whose pool it then lies.
+ * `hostId`: the host that must reach the volume. Throws invalid_input for a size that the source does not allow.
  */
 export async function createVolume(
   ctx: Ctx,
@@ -117,14 +125,19 @@ export async function createVolume(
   const projectId = projectOf(ctx)
   authorize(ctx, 'volume:create', { projectId })
   const row = await inTransaction(ctx, async (tx) => {
-    const image = input.imageId === undefined ? null : await imageFor(tx, input.imageId)
-    const sizeGib = input.sizeGib ?? image?.leastGib
+    const origin = await originOf(tx, input)
+    const sizeGib = input.sizeGib ?? origin?.leastGib
     if (sizeGib === undefined) throw invalidInput('Say how large the volume is to be.', 'sizeGib')
-    if (image && sizeGib < image.leastGib)
-      throw invalidInput(`The image needs ${image.leastGib} GiB.`, 'sizeGib')
+    if (origin && sizeGib < origin.leastGib)
+      throw invalidInput(`The ${origin.words} needs ${origin.leastGib} GiB.`, 'sizeGib')
+    if (origin?.hostId != null && hostId !== undefined && origin.hostId !== hostId)
+      throw conflict(`The ${origin.words} lies on the disk of another machine.`)
     const type = await typeFor(tx, input.type)
     await reserveQuota(tx, projectId, { volumes: 1, volumeGib: sizeGib })
-    const place = await claimPool(tx, { sizeGib, zone: input.zone, hostId })
+    const place = await claimPool(tx, {
+      ...{ sizeGib, zone: input.zone, hostId: origin?.hostId ?? hostId },
+      type: placeWishOf(specsOf(type)),
+    })
     const made = await tx.db.volume.create({
       data: {
         id: crypto.randomUUID(),
@@ -136,10 +149,7 @@ export async function createVolume(
         reservedGib: sizeGib,
         typeId: type.id,
         ...place,
-        bootable: image !== null,
-        imageId: image?.id ?? null,
-        imageName: image?.name ?? '',
-        source: image?.source ?? {},
+        ...(origin?.data ?? {}),
         metadata: input.metadata,
       },
       include: withParts,
@@ -149,19 +159,6 @@ export async function createVolume(
     return made
   })
   return viewOfOne(ctx, row)
-}
-
-async function imageFor(
-  ctx: Ctx,
-  id: string,
-): Promise<{ id: string; name: string; leastGib: number; source: Source }> {
-  const image = await findBootImage(ctx, id)
-  if (!image) throw notFound('image', id)
-  if (image.state !== 'active')
-    throw conflict(`The image ${image.name} is ${image.state}. Only an active image can be used.`)
-  const { blobId, format, virtualBytes, minDiskGib, name } = image
-  const leastGib = Math.max(1, minDiskGib, Math.ceil(virtualBytes / gib))
-  return { id, name, leastGib, source: { blobId, format, virtualBytes } }
 }
 
 export async function updateVolume(ctx: Ctx, input: z.output<typeof volumeUpdateInput>): Promise<VolumeView> {
@@ -198,19 +195,26 @@ export async function extendVolume(ctx: Ctx, input: z.output<typeof volumeExtend
 
 /** Deletes a volume with its data. */
 export async function deleteVolume(ctx: Ctx, input: { id: string }): Promise<void> {
-  await begin(ctx, input.id, 'volume.delete', async (_tx, row) => {
+  await begin(ctx, input.id, 'volume.delete', async (tx, row) => {
     demand(volumeCan.delete, row)
     if (row.attachments.length > 0)
       throw conflict('An instance uses this volume. Detach it first.', 'volumeState')
+    await refuseNeeded(tx, row)
     return { data: { state: 'deleting' }, input: {} }
   })
 }
 
+async function refuseNeeded(ctx: Ctx, { id }: VolumeRow): Promise<void> {
+  const why = await whyNeeded(ctx, id)
+  if (why !== null) throw conflict(why, 'volumeState')
+}
+
 /** Deletes a volume in any state, unless an instance has the volume. For administrators. */
 export async function forceDeleteVolume(ctx: Ctx, input: { id: string }): Promise<void> {
-  const check = async (_tx: Ctx, row: VolumeRow) => {
+  const check = async (tx: Ctx, row: VolumeRow) => {
     if (row.attachments.length > 0)
       throw conflict('An instance has this volume. Detach it first.', 'volumeState')
+    await refuseNeeded(tx, row)
     return { data: { state: 'deleting' }, input: {} }
   }
   await begin(ctx, input.id, 'volume.delete', check, 'volume:force_delete')

@@ -9,6 +9,7 @@ export const volumeStates = [
   'in-use',
   'detaching',
   'extending',
+  'reverting',
   'deleting',
   'error',
   'error_extending',
@@ -16,7 +17,12 @@ export const volumeStates = [
 ] as const
 export type VolumeState = (typeof volumeStates)[number]
 export const volumeTransitioning = (state: VolumeState): boolean =>
-  ['creating', 'attaching', 'detaching', 'extending', 'deleting'].includes(state)
+  ['creating', 'attaching', 'detaching', 'extending', 'reverting', 'deleting'].includes(state)
+
+/** The name of the disk from which a guest starts, whether or not that disk is a volume. */
+export const rootDevice = '/dev/vda'
+export const isRootVolume = ({ attachments }: { attachments: readonly { device: string }[] }): boolean =>
+  attachments.some(({ device }) => device === rootDevice)
 
 type Seen = Pick<VolumeView, 'state'>
 const is = ({ state }: Seen, ...some: VolumeState[]) => some.includes(state)
@@ -25,11 +31,24 @@ const is = ({ state }: Seen, ...some: VolumeState[]) => some.includes(state)
 export const volumeCan = {
   attach: (volume: Seen): Allowed =>
     is(volume, 'available') || `Only an available volume can be attached; this one is ${volume.state}.`,
+  launch: (volume: Pick<VolumeView, 'state' | 'bootable'>): Allowed =>
+    !volume.bootable
+      ? 'It has no system: only a volume that was made from an image, or is marked as bootable, can be launched.'
+      : is(volume, 'available') || `Only an available volume can be launched; this one is ${volume.state}.`,
   detach: (volume: Seen): Allowed =>
     is(volume, 'in-use') || `Only a volume that is in use can be detached; this one is ${volume.state}.`,
   extend: (volume: Seen): Allowed =>
     is(volume, 'available', 'in-use', 'error_extending') ||
     `Only a volume that is available or in use can grow; this one is ${volume.state}.`,
+  snapshot: (volume: Seen): Allowed =>
+    is(volume, 'available', 'in-use') ||
+    `Only a volume that is available or in use can be kept in a snapshot or copied; this one is ${volume.state}.`,
+  revert: (volume: Seen): Allowed =>
+    // After a return that failed, the volume is in the state error and can be asked again.
+    is(volume, 'available', 'error') ||
+    (is(volume, 'in-use')
+      ? 'An instance uses this volume. Detach it first.'
+      : `Only an available volume can go back to a snapshot; this one is ${volume.state}.`),
   setReadOnly: (volume: Seen): Allowed =>
     is(volume, 'available') ||
     `Only an available volume can be made read-only or writable; this one is ${volume.state}.`,

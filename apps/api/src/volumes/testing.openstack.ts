@@ -1,6 +1,7 @@
 import type { Example, ExampleMaker, Examples, Tenant } from '../openstack/testing.ts'
 import { volumeCreateInput } from './contract.ts'
-import { changeMetadata, createVolume, listVolumeTypes } from './service.ts'
+import { changeMetadata, createVolume } from './service.ts'
+import { volumeTypeExamples } from './types/testing.openstack.ts'
 
 /** Makes an available volume of the tenant. */
 export async function aVolume({ ctx, settle }: Tenant, patch: object = {}): Promise<string> {
@@ -80,11 +81,7 @@ export const volumeExamples: Examples = {
   'volumes.os-update_readonly_flag': on({ readonly: true }),
   'volumes.os-reset_status': on({ status: 'error' }),
   'volumes.os-force_delete': on(),
-  'types.list': plain,
-  'types.default': plain,
-  'types.get': {
-    make: async ({ ctx }) => ({ params: { type_id: (await listVolumeTypes(ctx))[0]?.id ?? '' } }),
-  },
+  ...volumeTypeExamples,
   'quotas.get': {
     ...ofProject(),
     foreign: (_tenant, other) => [{ params: { tenant_id: other.projectId }, query: { usage: 'True' } }],

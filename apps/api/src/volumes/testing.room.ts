@@ -1,8 +1,11 @@
-import { byId, name, volume } from '../authorization.testing.ts'
+import { asOwner, byId, name, settled, volumeSnapshot as snapshot, volume } from '../authorization.testing.ts'
+import { runPending } from '../kernel/testing.ts'
 import type { QuotaMaker, TestingRoom } from '../rooms.testing.ts'
 import { volumeCreateInput } from './contract.ts'
-import { createVolume } from './service.ts'
+import { createSnapshot, createVolume } from './service.ts'
+import { snapshotCreateInput } from './snapshots/contract.ts'
 import { volumeExamples } from './testing.openstack.ts'
+import { typeRows } from './types/testing.room.ts'
 
 const creation: QuotaMaker = {
   make: (ctx, i) => createVolume(ctx, volumeCreateInput.parse({ name: `v${i}`, sizeGib: 1 })),
@@ -18,7 +21,34 @@ export const testingRoom: TestingRoom = {
     update: byId('write', volume, { name: 'new' }),
     extend: byId('write', volume, { sizeGib: 2 }),
     delete: byId('write', volume),
-    types: { kind: 'anyone' },
+    revert: {
+      kind: 'write',
+      async input() {
+        const id = await volume()
+        const made = await asOwner().volumes.snapshots.create({ volumeId: id })
+        await settled()
+        return { id, snapshotId: made.id }
+      },
+    },
+    'snapshots.list': { kind: 'list', input: () => ({}) },
+    'snapshots.get': byId('read', snapshot),
+    'snapshots.create': { kind: 'write', input: async () => ({ volumeId: await volume(), name: name() }) },
+    'snapshots.update': byId('write', snapshot, { name: 'new' }),
+    'snapshots.delete': byId('write', snapshot),
+    ...typeRows,
+    'pools.list': { kind: 'admin' },
+    'pools.get': { kind: 'admin', input: () => ({ name: 'secret-name-a@local' }) },
   },
-  quota: { volumes: creation, volumeGib: creation },
+  quota: {
+    volumes: creation,
+    volumeGib: creation,
+    volumeSnapshots: {
+      async prepare(ctx) {
+        const { id } = await createVolume(ctx, volumeCreateInput.parse({ sizeGib: 1 }))
+        await runPending(ctx.deps)
+        return id
+      },
+      make: (ctx, i, volumeId) => createSnapshot(ctx, snapshotCreateInput.parse({ volumeId, name: `s${i}` })),
+    },
+  },
 }

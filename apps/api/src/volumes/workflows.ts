@@ -1,10 +1,11 @@
-import { driversOf, hostState } from '../hosts/service.ts'
+import type { VolumeSource } from '@stratolith/drivers/volumes/interface'
 import { inTransaction } from '../kernel/context.ts'
-import { CloudError, invariant } from '../kernel/errors.ts'
+import { CloudError } from '../kernel/errors.ts'
 import { whileAnswering } from '../kernel/hosts.ts'
-import type { Run, Wait, Workflow } from '../kernel/workflow.ts'
+import { continueOperationsOf, type Run, type Wait, type Workflow } from '../kernel/workflow.ts'
 import { releaseQuota } from '../quota/service.ts'
-import { giveBack, specOf } from './pools.ts'
+import { driversFor, isOnFencedHost } from './driver.ts'
+import { giveBack } from './pools.ts'
 import { type VolumeRow, withParts } from './queries.ts'
 import { noteVolume, sourceOf } from './row.ts'
 
@@ -20,14 +21,9 @@ async function rowOf(run: Run<unknown>): Promise<VolumeRow> {
 
 /** The drivers of the host that reaches the pool of the volume, and the name of the volume there. */
 async function placeOf(run: Run<unknown>, row: VolumeRow) {
-  invariant(row.pool.hostId !== null, `no host reaches the pool ${row.pool.name}`)
-  const drivers = await driversOf({ ...run.ctx, db: run.ctx.deps.root }, row.pool.hostId)
-  return { drivers, key: { id: row.id, pool: specOf(row.pool) } }
+  const { drivers, pool } = await driversFor(run, row.pool)
+  return { drivers, key: { id: row.id, pool } }
 }
-
-/** A machine that is declared to be off is not asked. If it comes back, the tombstone removes the data (reconcile.ts). */
-const isOnFencedHost = async (run: Run<unknown>, { pool }: VolumeRow): Promise<boolean> =>
-  pool.hostId !== null && (await hostState({ db: run.ctx.deps.root }, pool.hostId)) === 'fenced'
 
 /** Writes the end of an operation, unless the volume is in another state than `from` by then. */
 async function settle(
@@ -43,6 +39,16 @@ async function settle(
   })
 }
 
+/** The bytes with which the driver is to begin the volume; null for zeros. */
+function driverSource(row: VolumeRow): VolumeSource | null {
+  if (row.snapshotId !== null) return { kind: 'snapshot', id: row.snapshotId }
+  if (row.sourceVolumeId !== null) return { kind: 'volume', id: row.sourceVolumeId }
+  const image = sourceOf(row)
+  if (image === null) return null
+  const { blobId, format } = image
+  return { kind: 'image', base: { blobId, format, maxVirtualBytes: row.sizeGib * 1024 ** 3 } }
+}
+
 const copying: Wait = { waitMs: 1_000, for: 'the host to convert the image' }
 
 export const volumeCreation: Workflow = {
@@ -55,27 +61,36 @@ export const volumeCreation: Workflow = {
       async run(run) {
         const row = await rowOf(run)
         const { drivers, key } = await placeOf(run, row)
-        const source = sourceOf(row)
         const made = await whileAnswering(run.op, drivers, (op) =>
           drivers.volumes.ensureVolume(op, {
             ...key,
             sizeGib: row.sizeGib,
-            source: source && {
-              kind: 'image',
-              base: {
-                blobId: source.blobId,
-                format: source.format,
-                maxVirtualBytes: row.sizeGib * 1024 ** 3,
-              },
-            },
+            source: driverSource(row),
           }),
         )
         if (!made) return copying
-        await settle(run, 'creating', { state: 'available', faultMessage: null })
+        await settleCreation(run, null)
       },
     },
   ],
-  onFailed: (run, error) => settle(run, 'creating', { state: 'error', faultMessage: error.message }),
+  onFailed: (run, error) => settleCreation(run, error.message),
+}
+
+/** Writes the end of a creation. A launch that waits for the volume goes on. */
+async function settleCreation(run: Run<unknown>, faultMessage: string | null): Promise<void> {
+  await inTransaction({ ...run.ctx, db: run.ctx.deps.root }, async (tx) => {
+    await tx.db.$queryRaw`SELECT 1 FROM "Volume" WHERE "id" = ${run.resourceId}::uuid FOR UPDATE`
+    const row = await tx.db.volume.findFirst({
+      where: { id: run.resourceId, state: 'creating' },
+      include: { attachments: true },
+    })
+    if (!row) return
+    const made = row.attachments.length > 0 ? 'attaching' : 'available'
+    const data = { state: faultMessage === null ? made : 'error', faultMessage }
+    await tx.db.volume.update({ where: { id: row.id }, data })
+    await noteVolume(tx, row, 'updated', run.operationId)
+    for (const { instanceId } of row.attachments) await continueOperationsOf(tx, 'instance', instanceId)
+  })
 }
 
 /** Changes a volume that is being made larger, under its lock; nothing when the volume is in another state by then. */
@@ -144,7 +159,7 @@ export const volumeDeletion: Workflow = {
       title: 'Removing its data',
       async run(run) {
         const row = await current(run)
-        if (!row || (await isOnFencedHost(run, row))) return
+        if (!row || (await isOnFencedHost(run, row.pool))) return
         const { drivers, key } = await placeOf(run, row)
         await whileAnswering(run.op, drivers, (op) => drivers.volumes.removeVolume(op, key))
       },

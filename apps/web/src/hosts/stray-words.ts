@@ -5,6 +5,7 @@ export const strayWords: Record<StrayKind, { noun: string; plural: string }> = {
   guest: { noun: 'Guest', plural: 'Guests' },
   disk: { noun: 'Disk', plural: 'Disks' },
   volume: { noun: 'Volume', plural: 'Volumes' },
+  volumeSnapshot: { noun: 'Volume snapshot', plural: 'Volume snapshots' },
   port: { noun: 'Port', plural: 'Ports' },
   network: { noun: 'Network', plural: 'Networks' },
   router: { noun: 'Router', plural: 'Routers' },
@@ -55,7 +56,9 @@ export const removalText = (kinds: ReadonlySet<StrayKind>): string =>
       : []),
     ...(kinds.has('blob') ? ['Image bytes wait in the trash and can be put back from there.'] : []),
     ...([...kinds].some((kind) => !['guest', 'disk', 'blob'].includes(kind))
-      ? ['Ports, networks, routers and security groups are gone from their host at once and for good.']
+      ? [
+          'Volumes, snapshots, ports, networks, routers and security groups are gone from their host at once and for good.',
+        ]
       : []),
   ].join(' ')
 

@@ -25,16 +25,19 @@ const sizeOf = (typed: number | string | undefined): number | null => {
 export function SizeField({
   field,
   volume,
+  type = null,
   description,
 }: {
   field: Field
   volume?: { id: string; sizeGib: number; projectId: string }
+  /** The name of the type of a new volume; null: the default. */
+  type?: string | null
   description?: string
 }) {
   const typed = sizeOf(field.value)
   const adds = { volumes: volume ? 0 : 1, volumeGib: Math.max(0, (typed ?? 0) - (volume?.sizeGib ?? 0)) }
   const quotas = useQuotas(volume?.projectId)
-  const problem = useProblem(typed, volume?.id)
+  const problem = useProblem(typed, { id: volume?.id, type: type ?? undefined })
   const error = field.error ? String(field.error) : (tooMuch(quotas, adds) ?? problem)
   return (
     <Stack gap="sm">
@@ -69,11 +72,11 @@ function useQuotas(projectId: string | undefined): QuotaView[] {
   return (data ?? []).filter(({ resource }) => resource === 'volumes' || resource === 'volumeGib')
 }
 
-function useProblem(typed: number | null, id: string | undefined): string | null {
+function useProblem(typed: number | null, of: { id?: string; type?: string }): string | null {
   const trpc = useTRPC()
   const [sizeGib] = useDebouncedValue(typed, 250)
   const { data } = useQuery(
-    trpc.volumes.plan.queryOptions({ sizeGib: sizeGib ?? 1, id }, { enabled: sizeGib !== null }),
+    trpc.volumes.plan.queryOptions({ sizeGib: sizeGib ?? 1, ...of }, { enabled: sizeGib !== null }),
   )
   return sizeGib === null ? null : (data?.problem ?? null)
 }

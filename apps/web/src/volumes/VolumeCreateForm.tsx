@@ -2,6 +2,7 @@
 import { SegmentedControl, Select, Textarea, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import type { ImageView } from '@stratolith/api/images/contract'
+import type { VolumeTypeView } from '@stratolith/api/volumes/contract'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { gib } from '../kit/format.ts'
 import { notify } from '../kit/notify.ts'
@@ -11,6 +12,7 @@ import { useTRPC } from '../kit/trpc.ts'
 import { whole } from '../kit/whole.ts'
 import { volumeCreateCli } from './cli.ts'
 import { mostGib, SizeField } from './SizeField.tsx'
+import { typeText } from './types/limit-words.ts'
 
 type Values = {
   name: string
@@ -27,7 +29,7 @@ export function VolumeCreateForm({ opened, onClose }: { opened: boolean; onClose
   const client = useQueryClient()
   const create = useMutation(trpc.volumes.create.mutationOptions())
   const images = useQuery(trpc.images.list.queryOptions({ state: 'active', limit: 1000 })).data?.items ?? []
-  const types = useQuery(trpc.volumes.types.queryOptions()).data ?? []
+  const { types, chosenFor } = useTypes()
   const leastOf = ({ from, imageId }: Pick<Values, 'from' | 'imageId'>) =>
     from === 'image' ? leastGib(images.find(({ id }) => id === imageId)) : 1
   const form = useForm<Values>({
@@ -88,12 +90,17 @@ export function VolumeCreateForm({ opened, onClose }: { opened: boolean; onClose
           }}
         />
       )}
-      <SizeField field={form.getInputProps('sizeGib')} description={leastText(leastOf(form.values))} />
+      <SizeField
+        field={form.getInputProps('sizeGib')}
+        type={form.values.type}
+        description={leastText(leastOf(form.values))}
+      />
       {types.length > 1 && (
         <Select
           label="Type"
+          description={typeTextFor(chosenFor(form.values.type), form.values.sizeGib)}
           data={types.map(({ name }) => name)}
-          placeholder={types.find(({ isDefault }) => isDefault)?.name}
+          placeholder={chosenFor(null)?.name}
           clearable
           {...form.getInputProps('type')}
         />
@@ -108,6 +115,18 @@ export function VolumeCreateForm({ opened, onClose }: { opened: boolean; onClose
     </SidePanelForm>
   )
 }
+
+/** The types that the project may use; `chosenFor` finds the one of that name, and the default for none. */
+function useTypes() {
+  const trpc = useTRPC()
+  const { types = [], defaultId } = useQuery(trpc.volumes.types.usable.queryOptions()).data ?? {}
+  const chosenFor = (name: string | null) =>
+    types.find((type) => (name === null ? type.id === defaultId : type.name === name))
+  return { types, chosenFor }
+}
+
+const typeTextFor = (type: VolumeTypeView | undefined, sizeGib: number | string): string | undefined =>
+  type && typeText(type, Math.max(1, Number(sizeGib) || 1))
 
 const leastText = (least: number): string =>
   least > 1 ? `The image needs ${gib(least)} at least.` : 'It can be extended later, and never made smaller.'

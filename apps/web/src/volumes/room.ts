@@ -1,4 +1,4 @@
-import { IconDatabase } from '@tabler/icons-react'
+import { IconCategory, IconDatabase, IconDatabaseCog } from '@tabler/icons-react'
 import { gib } from '../kit/format.ts'
 import { creating, paths } from '../kit/paths.ts'
 import type { PortalRoom } from '../kit/room.ts'
@@ -21,17 +21,46 @@ export const volumesRoom: PortalRoom = {
       help: 'volumes#all-volumes',
       icon: IconDatabase,
     },
+    {
+      group: 'Resources',
+      order: 7,
+      label: 'Volume types',
+      href: paths.adminVolumeTypes,
+      help: 'volumes#volume-types',
+      icon: IconCategory,
+      create: { label: 'Create volume type', href: creating(paths.adminVolumeTypes) },
+    },
+    {
+      group: 'Resources',
+      order: 8,
+      label: 'Volume pools',
+      href: paths.adminVolumePools,
+      help: 'volumes#volume-pools',
+      icon: IconDatabaseCog,
+    },
   ],
   kinds: {
     volume: {
       words: 'volume',
       path: paths.volume,
       live: ['volumes', 'compute.instances.freeVolumes', 'hosts', 'quota', 'compute.instances.plan'],
-      ends: { create: 'is available', extend: 'has its new size' },
+      ends: { create: 'is available', extend: 'has its new size', revert: 'is as in its snapshot' },
     },
+    volumeSnapshot: {
+      words: 'volume snapshot',
+      live: ['volumes.snapshots', 'hosts', 'quota'],
+      ends: { create: 'is available' },
+    },
+    volumeType: {
+      words: 'volume type',
+      path: paths.adminVolumeType,
+      live: ['volumes.types', 'volumes.list', 'volumes.get', 'volumes.plan'],
+    },
+    volumeQos: { words: 'set of volume limits', live: ['volumes.types'] },
   },
   quota: {
     volumes: { label: 'Volumes', option: 'volumes' },
+    volumeSnapshots: { label: 'Volume snapshots', option: 'snapshots' },
     volumeGib: { label: 'Volume storage', format: gib, unit: ' GiB', option: 'gigabytes' },
   },
 }

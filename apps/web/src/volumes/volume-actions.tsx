@@ -1,16 +1,19 @@
 'use client'
 import { Text } from '@mantine/core'
 import type { VolumeView } from '@stratolith/api/volumes/contract'
-import { volumeCan } from '@stratolith/api/volumes/states'
+import { isRootVolume, volumeCan } from '@stratolith/api/volumes/states'
 import {
   IconArrowsMaximize,
   IconPencil,
   IconPlugConnected,
   IconPlugConnectedX,
+  IconRocket,
   IconTrash,
 } from '@tabler/icons-react'
 import { useMutation } from '@tanstack/react-query'
 import type { ResourceAction } from '../kit/descriptor.ts'
+import { useRouter } from '../kit/navigation.tsx'
+import { paths } from '../kit/paths.ts'
 import { all, useMay } from '../kit/rights.ts'
 import { useSession } from '../kit/session.ts'
 import { useTRPC } from '../kit/trpc.ts'
@@ -32,6 +35,7 @@ export function useVolumeActions(open: (form: VolumeForm, volume: VolumeView) =>
   const mine = (volume: VolumeView) => may(volume.projectId === here)
   const remove = useMutation(trpc.volumes.delete.mutationOptions())
   const detach = useDetachAction()
+  const router = useRouter()
   return [
     {
       id: 'attach',
@@ -43,6 +47,13 @@ export function useVolumeActions(open: (form: VolumeForm, volume: VolumeView) =>
       open: (volume) => open('attach', volume),
     },
     detach,
+    {
+      id: 'launch',
+      label: 'Launch instance',
+      icon: <IconRocket size={16} />,
+      allowed: (volume) => all(mine(volume), volumeCan.launch(volume)),
+      open: ({ id }) => router.push(`${paths.launch}?volume=${id}`),
+    },
     {
       id: 'extend',
       label: 'Extend',
@@ -76,6 +87,8 @@ export function useVolumeActions(open: (form: VolumeForm, volume: VolumeView) =>
   ]
 }
 
+const stays = 'The instance starts from this volume, and has it until it is deleted.'
+
 /** Takes a volume from its instance. */
 export function useDetachAction(): Action {
   const trpc = useTRPC()
@@ -87,7 +100,8 @@ export function useDetachAction(): Action {
     label: 'Detach',
     icon: <IconPlugConnectedX size={16} />,
     opposite: 'attach',
-    allowed: (volume) => all(may(volume.projectId === here), volumeCan.detach(volume)),
+    allowed: (volume) =>
+      all(may(volume.projectId === here), !isRootVolume(volume) || stays, volumeCan.detach(volume)),
     confirm: (volumes) => ({
       title: `Detach ${named(volumes)} from “${volumes[0]?.attachments[0]?.instanceName ?? 'its instance'}”?`,
       body: (

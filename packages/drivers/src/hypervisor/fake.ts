@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DriverError } from '../errors.ts'
 import type { Op } from '../op.ts'
+import type { RunningGuest } from '../volumes/interface.ts'
 import { checkAlive } from './changes.ts'
 import { appendLog, blackPng, echoStream, readLog } from './fake-console.ts'
 import { createMachine, type FakeHypervisorState, type FakeInstance, type Machine } from './fake-machine.ts'
@@ -233,8 +234,7 @@ export function createFakeHypervisor(options: FakeHypervisorOptions = {}): FakeH
     },
     pause: (op, id) => freeze(op, id, 'paused'),
     unpause: (op, id) => freeze(op, id, 'running'),
-    withGuest: (_op, id, work) =>
-      work(machine.state.instances[id]?.pid == null ? null : async () => undefined),
+    withGuest: (_op, id, work) => work(machine.state.instances[id]?.pid == null ? null : fakeRunning),
     specOf: async (id) => machine.state.instances[id]?.spec ?? null,
     crash(id, reason = 'QEMU died (simulated).') {
       halt(load(id), 'crashed', reason)
@@ -316,4 +316,15 @@ function createConsole(enter: ReturnType<typeof createGate>['enter'], machine: M
       return blackPng
     },
   }
+}
+
+/** A simulated guest does at once what its volumes need, and has an agent that answers. */
+const fakeRunning: RunningGuest = {
+  resize: async () => undefined,
+  follow: async () => undefined,
+  merge: async () => async () => undefined,
+  async quiesced(work) {
+    await work()
+    return true
+  },
 }

@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream'
 import type { z } from 'zod'
 import type { Described } from '../frozen.ts'
 import type { Op } from '../op.ts'
-import type { ResizeVolume } from '../volumes/interface.ts'
+import type { RunningGuest } from '../volumes/interface.ts'
 import type * as observed from './observed.ts'
 import type * as spec from './spec.ts'
 
@@ -64,10 +64,10 @@ export interface LocalHypervisorDriver extends HypervisorDriver {
   /** The whole spec that ensure() got last, from disk; null when this host has no such guest. */
   specOf(id: string): Promise<InstanceSpec | null>
   /**
-   * Runs `work` while nothing else changes the guest. `resize` makes the block node of a guest's volume, and so its last
-   * layer, larger; it is null when the guest does not run or is unknown, so that nobody has the file open.
+   * Runs `work` while nothing else changes the guest. `running` is null when the guest does not run or is unknown, so
+   * that nobody has the files of its volumes open.
    */
-  withGuest<T>(op: Op, id: string, work: (resize: ResizeVolume | null) => Promise<T>): Promise<T>
+  withGuest<T>(op: Op, id: string, work: (running: RunningGuest | null) => Promise<T>): Promise<T>
 }
 
 export interface ConsoleFacet {
@@ -95,6 +95,8 @@ export type ConsoleProtocol = 'vnc' | 'serial'
 export type InstanceSpec = Described<typeof spec.instanceSpec>
 export type DiskAttachment = Described<typeof spec.diskAttachment>
 export type NicAttachment = Described<typeof spec.nicAttachment>
+/** Optional fields that may be written, as those who make a document do. */
+export type VolumeLimits = z.output<typeof spec.volumeLimits>
 export type VolumeAttachment = Described<typeof spec.volumeAttachment>
 export type Devices = { nics: readonly NicAttachment[]; volumes: readonly VolumeAttachment[] }
 export type LogOptions = Described<typeof spec.logOptions>

@@ -1,8 +1,11 @@
 import { bounds } from '../bounds.ts'
 import type { InstanceSpec } from './interface.ts'
+import { limitsObjectOf } from './volume-limits.ts'
 import { type VolumeDisk, volumeDeviceOf, volumeNodeOf } from './volume-node.ts'
 
 /** Names of QEMU's files, relative to its working directory, so that no socket path is too long. */
+/** QEMU's name of the character device behind the channel of the guest agent. */
+export const agentChannel = 'agent'
 export const runFiles = { qmp: 'qmp', vnc: 'vnc', serial: 'serial', agent: 'qga', pid: 'pid' } as const
 /** The file descriptor of the serial log, which QEMU inherits. */
 export const serialLogFd = 3
@@ -104,10 +107,10 @@ function consoleArgs(): string[] {
     ],
     ...device({ driver: 'isa-serial', id: 'serial0', chardev: 'serial' }),
     ...device({ driver: 'virtio-serial-pci', id: 'channels', bus: 'pcie.0', addr: '0x3' }),
-    ...['-chardev', `socket,id=agent,path=${runFiles.agent},server=on,wait=off`],
+    ...['-chardev', `socket,id=${agentChannel},path=${runFiles.agent},server=on,wait=off`],
     ...device({
       driver: 'virtserialport',
-      chardev: 'agent',
+      chardev: agentChannel,
       name: 'org.qemu.guest_agent.0',
       bus: 'channels.0',
     }),
@@ -146,7 +149,11 @@ function portArgs({ disks, volumes, nics }: InstanceSpec): string[] {
 }
 
 function volumeArgs(volume: VolumeDisk, bus: string): string[] {
-  return ['-blockdev', JSON.stringify(volumeNodeOf(volume)), ...device(volumeDeviceOf(volume.id, bus))]
+  return [
+    ...['-object', JSON.stringify(limitsObjectOf(volume))],
+    ...['-blockdev', JSON.stringify(volumeNodeOf(volume))],
+    ...device(volumeDeviceOf(volume, bus)),
+  ]
 }
 
 function diskArgs(

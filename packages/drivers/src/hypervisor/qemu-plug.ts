@@ -2,9 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { DriverError } from '../errors.ts'
 import type { Op } from '../op.ts'
 import { checkAlive } from './changes.ts'
-import type { NicAttachment } from './interface.ts'
+import type { NicAttachment, VolumeAttachment } from './interface.ts'
 import { netdevOf, nicDeviceOf, nicIds } from './qemu-args.ts'
 import type { QmpClient } from './qmp.ts'
+import { limitsObjectOf, limitVolume } from './volume-limits.ts'
 import { type VolumeDisk, volumeDeviceOf, volumeNames, volumeNodeOf } from './volume-node.ts'
 
 /** How long one call waits for the guest to release devices. Most guests are faster; for the others the caller calls again. */
@@ -35,14 +36,27 @@ const volumeKind: Kind = {
   letter: 'd',
   words: 'volume',
   async drop(qmp, id) {
-    const name = volumeNames(id).node
-    const nodes = (await qmp.execute('query-named-block-nodes', { flat: true })) as {
-      'node-name'?: unknown
-    }[]
-    // As long as QEMU has the node it has the files open, so a failure here is a failure of the call.
-    if (nodes.some((node) => node['node-name'] === name))
-      await qmp.execute('blockdev-del', { 'node-name': name })
+    // The filter goes first, and with it the layers that were opened together with it; a layer that was added later
+    // goes after the one above it. As long as QEMU has a node it has the file open, so a failure here is one of the call.
+    const { node, limits } = volumeNames(id)
+    for (let names = await nodesOfVolume(qmp, node); names.length > 0; ) {
+      const failures: unknown[] = []
+      for (const name of names)
+        await qmp.execute('blockdev-del', { 'node-name': name }).catch((error) => failures.push(error))
+      if (failures.length === names.length) throw failures[0]
+      names = await nodesOfVolume(qmp, node)
+    }
+    await qmp.execute('object-del', { id: limits }).catch(() => undefined)
   },
+}
+
+/** The nodes of a volume, the filter first and then the layers, without those of their files. */
+async function nodesOfVolume(qmp: QmpClient, node: string): Promise<string[]> {
+  const nodes = (await qmp.execute('query-named-block-nodes', { flat: true })) as { 'node-name'?: unknown }[]
+  return nodes
+    .flatMap(({ 'node-name': name }) => (typeof name === 'string' && name.startsWith(node) ? [name] : []))
+    .filter((name) => !/-\d+f$/.test(name))
+    .sort((a, b) => a.length - b.length || (a < b ? 1 : -1))
 }
 
 /**
@@ -79,38 +93,37 @@ export async function plugNics(
   return { held, ...added }
 }
 
-/** The same for volumes. `open` gives QEMU's user the volume of that id. */
+/** The same for volumes, with their limits. `open` gives QEMU's user the volume of that id. */
 export async function plugVolumes(
   op: Op,
   qmp: QmpClient,
-  { before, wanted }: { before: readonly string[]; wanted: readonly string[] },
+  { before, wanted }: { before: readonly string[]; wanted: readonly Limited[] },
   open: (id: string) => Promise<VolumeDisk>,
 ): Promise<Plugged> {
-  const { held, missing } = await release(op, qmp, volumeKind, { before, wanted })
+  const { held, missing } = await release(op, qmp, volumeKind, { before, wanted: wanted.map(({ id }) => id) })
   const added = await addEach(qmp, volumeKind, missing, async (id) => {
     const bus = await freeBus(qmp, volumeKind)
     const volume = await open(id)
     // An agent that was killed before device_add has left the node.
     await volumeKind.drop(qmp, id)
+    await qmp.execute('object-add', limitsObjectOf(volume))
     await qmp.execute('blockdev-add', volumeNodeOf(volume))
-    await qmp.execute('device_add', volumeDeviceOf(id, bus))
+    await qmp.execute('device_add', volumeDeviceOf({ id }, bus))
   })
-  return { held, ...added }
+  const there = wanted.filter(({ id }) => !missing.has(id))
+  const failure = await limitEach(qmp, there)
+  return { held, absent: added.absent, failure: added.failure ?? failure }
 }
 
-/** Makes the block node of a volume larger, and never smaller, also when an earlier growth was interrupted. */
-export async function growNode(
-  qmp: QmpClient,
-  { id, sizeBytes }: { id: string; sizeBytes: number },
-): Promise<void> {
-  const name = volumeNames(id).node
-  const nodes = (await qmp.execute('query-named-block-nodes', { flat: true })) as {
-    'node-name'?: unknown
-    image?: { 'virtual-size'?: unknown }
-  }[]
-  const size = nodes.find((node) => node['node-name'] === name)?.image?.['virtual-size']
-  if (typeof size === 'number' && size >= sizeBytes) return
-  await qmp.execute('block_resize', { 'node-name': name, size: sizeBytes })
+type Limited = Pick<VolumeAttachment, 'id' | 'limits'>
+/** Gives volumes that the guest had before the limits that hold now. */
+async function limitEach(qmp: QmpClient, volumes: readonly Limited[]): Promise<Plugged['failure']> {
+  let failure: Plugged['failure'] = null
+  for (const volume of volumes)
+    await limitVolume(qmp, volume).catch((error: unknown) => {
+      failure ??= { error }
+    })
+  return failure
 }
 
 async function addEach(

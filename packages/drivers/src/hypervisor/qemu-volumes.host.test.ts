@@ -3,9 +3,12 @@ import { randomUUID } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { DriverError } from '../errors.ts'
 import { createVolumeFiles } from '../volumes/files.ts'
 import type { LocalVolumeDriver } from '../volumes/interface.ts'
+import { testGuestDisk } from './boot-sector.ts'
 import { op, plainSpec } from './conformance-world.ts'
+import type { VolumeAttachment } from './interface.ts'
 import { type QemuHarness, qemuHarness } from './qemu.testing.ts'
 import { connectQmp } from './qmp.ts'
 
@@ -130,6 +133,25 @@ it('lets the guest of one project open no volume of another guest', async () => 
   expect(opens(await uidOf(b))).toBe(false)
 })
 
+it('starts a guest from a volume, also after a restart of the agent and beside other volumes', async () => {
+  const id = randomUUID()
+  const [root, data] = [await aVolume(), await aVolume()]
+  fs.writeFileSync(path.join(dir, 'volumes/local/data', root.id, '0.raw'), testGuestDisk(), { flag: 'r+' })
+  const spec = { ...plainSpec(id), volumes: [data, { ...root, boot: true as const }] }
+  await harness.driver.ensure(op, spec)
+  await harness.booted(id)
+  await harness.abandon()
+  await harness.reopen()
+  await harness.driver.reboot(op, id)
+  await harness.booted(id)
+  expect(await disksOf(id)).toEqual([`${data.id} rw`, `${root.id} rw`])
+  await harness.driver.stop(op, id)
+  await harness.driver.start(op, id)
+  await harness.booted(id)
+  const both = { ...spec, ...(await harness.prepare(id)) }
+  await expect(harness.driver.ensure(op, both)).rejects.toMatchObject({ code: 'invalid' })
+})
+
 it('starts no guest whose volume is gone, and leaves nothing of the guest', async () => {
   const id = randomUUID()
   const volume = { id: randomUUID(), pool, readOnly: false }
@@ -147,7 +169,11 @@ it('plugs a volume that an agent has half plugged before it was killed', async (
   const opened = await volumes.openVolume(op, volume, { id, uid })
   const filename = opened.layers[0]?.path
   const node = `v${volume.id.replaceAll('-', '').slice(0, 24)}`
-  await ask(id, 'blockdev-add', { driver: 'raw', 'node-name': node, file: { driver: 'file', filename } })
+  await ask(id, 'object-add', { 'qom-type': 'throttle-group', id: `limits-${volume.id}` })
+  await ask(id, 'blockdev-add', {
+    ...{ driver: 'throttle', 'node-name': node, 'throttle-group': `limits-${volume.id}` },
+    file: { driver: 'raw', file: { driver: 'file', filename } },
+  })
   expect(await harness.driver.plug(op, id, { nics: [], volumes: [volume] })).toEqual([])
   expect(await disksOf(id)).toEqual([`${volume.id} rw`])
 })
@@ -221,4 +247,225 @@ it('gives no volume to a running guest that has no user of its own', async () =>
   expect((await harness.driver.specOf(id))?.volumes).toEqual([])
   // The user is freed with the guest.
   fs.writeFileSync(record, own)
+})
+
+/** The files of a volume that QEMU has open, the last layer first, and whether QEMU could write them. */
+async function filesOf(id: string, volume: { id: string }): Promise<string[]> {
+  const process = `/proc/${await harness.pidOf(id)}`
+  const open = fs.readdirSync(`${process}/fd`).flatMap((fd) => {
+    const name = path.basename(fs.readlinkSync(`${process}/fd/${fd}`))
+    if (!name.startsWith(volume.id)) return []
+    const flags = /^flags:\s*(\d+)/m.exec(fs.readFileSync(`${process}/fdinfo/${fd}`, 'utf8'))?.[1] ?? ''
+    const isWritable = (Number.parseInt(flags, 8) & 3) !== fs.constants.O_RDONLY
+    return [`${name.slice(37)} ${isWritable ? 'rw' : 'ro'}`]
+  })
+  return [...new Set(open)].sort().reverse()
+}
+const snapshotOf = (volume: { id: string }) => ({ id: randomUUID(), volumeId: volume.id, pool })
+
+it('takes snapshots of a running guest’s volume, which writes into a new layer after each', async () => {
+  const id = randomUUID()
+  const volume = await aVolume()
+  await harness.driver.ensure(op, { ...plainSpec(id), ...(await harness.prepare(id)), volumes: [volume] })
+  await harness.booted(id)
+  for (let n = 0; n < 2; n += 1)
+    expect(await volumes.ensureSnapshot(op, snapshotOf(volume))).toMatchObject({ quiesced: false })
+  expect(await filesOf(id, volume)).toEqual(['2.qcow2 rw', '1.qcow2 ro', '0.raw ro'])
+  const copy = { id: randomUUID(), pool, sizeGib: 1, source: { kind: 'volume' as const, id: volume.id } }
+  await volumes.ensureVolume(op, copy)
+  expect(await filesOf(id, volume)).toEqual(['3.qcow2 rw', '2.qcow2 ro', '1.qcow2 ro', '0.raw ro'])
+
+  // It grows with all its layers, also after a new start.
+  await volumes.growVolume(op, { id: volume.id, pool, sizeGib: 2 })
+  await harness.driver.stop(op, id)
+  await volumes.ensureSnapshot(op, snapshotOf(volume))
+  await harness.driver.start(op, id)
+  expect((await filesOf(id, volume))[0]).toBe('4.qcow2 rw')
+  await volumes.growVolume(op, { id: volume.id, pool, sizeGib: 3 })
+
+  // QEMU lets go of all layers when the volume leaves, and takes them again.
+  await harness.driver.stop(op, id)
+  await harness.driver.plug(op, id, { nics: [], volumes: [] })
+  await harness.driver.start(op, id)
+  for (let n = 0; n < 2; n += 1) await harness.driver.plug(op, id, { nics: [], volumes: [volume] })
+  expect((await filesOf(id, volume)).length).toBe(5)
+  expect(await disksOf(id)).toEqual([`${volume.id} rw`])
+  await harness.driver.remove(op, id)
+  await volumes.removeVolume(op, volume)
+  await volumes.removeVolume(op, copy)
+})
+
+it('goes on after an agent that was killed while it took a snapshot of a running guest’s volume', async () => {
+  const id = randomUUID()
+  const volume = await aVolume()
+  await harness.driver.ensure(op, { ...plainSpec(id), ...(await harness.prepare(id)), volumes: [volume] })
+  await harness.booted(id)
+  const withGuest = harness.driver.withGuest.bind(harness.driver)
+  const killed = new Error('killed')
+  const dyingAt = (call: 'before' | 'after') => {
+    harness.driver.withGuest = (some, guest, work) =>
+      withGuest(some, guest, (running) =>
+        work(
+          running && {
+            ...running,
+            async follow(what) {
+              if (call === 'after') await running.follow(what)
+              throw killed
+            },
+          },
+        ),
+      )
+  }
+  const snapshot = snapshotOf(volume)
+  for (const call of ['before', 'after'] as const) {
+    dyingAt(call)
+    await expect(volumes.ensureSnapshot(op, snapshot)).rejects.toBe(killed)
+  }
+  expect(await volumes.listSnapshots(op, pool)).toEqual([])
+  harness.driver.withGuest = withGuest
+  // A growth puts QEMU right, so that the last layer is the one that grows.
+  await volumes.growVolume(op, { id: volume.id, pool, sizeGib: 2 })
+  expect(await filesOf(id, volume)).toEqual(['2.qcow2 rw', '1.qcow2 ro', '0.raw ro'])
+  await volumes.ensureSnapshot(op, snapshot)
+  expect(await filesOf(id, volume)).toEqual(['3.qcow2 rw', '2.qcow2 ro', '1.qcow2 ro', '0.raw ro'])
+})
+
+/** A volume whose running guest has written into three layers, of which nothing but the volume needs two. */
+async function layered() {
+  const id = randomUUID()
+  const volume = await aVolume()
+  await harness.driver.ensure(op, { ...plainSpec(id), ...(await harness.prepare(id)), volumes: [volume] })
+  await harness.booted(id)
+  for (let n = 0; n < 3; n += 1) {
+    const snapshot = snapshotOf(volume)
+    await volumes.ensureSnapshot(op, snapshot)
+    await volumes.removeSnapshot(op, snapshot)
+  }
+  expect(await filesOf(id, volume)).toEqual(['3.qcow2 rw', '2.qcow2 ro', '1.qcow2 ro', '0.raw ro'])
+  return { id, volume, own: path.join(dir, 'volumes/local/open', id) }
+}
+
+it('merges the layers of a running guest’s volume, which goes on with them', async () => {
+  const { id, volume, own } = await layered()
+  expect(await volumes.mergeLayers(op, volume)).toMatchObject({ mergeable: 0 })
+  expect(await filesOf(id, volume)).toEqual(['3.qcow2 rw', '0.raw ro'])
+  expect(fs.readdirSync(own).sort()).toEqual([`${volume.id}-0.raw`, `${volume.id}-3.qcow2`])
+  expect(fs.statSync(path.join(own, `${volume.id}-0.raw`)).uid).toBe(0)
+  await volumes.growVolume(op, { id: volume.id, pool, sizeGib: 2 })
+  await volumes.ensureSnapshot(op, snapshotOf(volume))
+  expect(await filesOf(id, volume)).toEqual(['4.qcow2 rw', '3.qcow2 ro', '0.raw ro'])
+  await harness.driver.reboot(op, id)
+  await harness.driver.stop(op, id)
+  await harness.driver.start(op, id)
+  expect(await filesOf(id, volume)).toEqual(['4.qcow2 rw', '3.qcow2 ro', '0.raw ro'])
+})
+
+it('goes on after an agent that was killed when QEMU had merged, and does not wait for a merge to stop a guest', async () => {
+  const { id, volume } = await layered()
+  const withGuest = harness.driver.withGuest.bind(harness.driver)
+  const withMerge = (after: (done: () => Promise<void>) => Promise<void>) => {
+    harness.driver.withGuest = (some, guest, work) =>
+      withGuest(some, guest, (running) =>
+        work(
+          running && {
+            ...running,
+            async merge(what) {
+              const done = await running.merge(what)
+              return (its) => after(() => done(its))
+            },
+          },
+        ),
+      )
+  }
+  const killed = new Error('killed')
+  withMerge(async (done) => {
+    await done()
+    throw killed
+  })
+  await expect(volumes.mergeLayers(op, volume)).rejects.toBe(killed)
+  // The manifest has the merged layers still, and QEMU does not: what they contain is in the lowest one, too.
+  harness.driver.withGuest = withGuest
+  await volumes.ensureSnapshot(op, snapshotOf(volume))
+  expect(await filesOf(id, volume)).toEqual(['4.qcow2 rw', '3.qcow2 ro', '0.raw ro'])
+  for (const snapshot of await volumes.listSnapshots(op, pool))
+    await volumes.removeSnapshot(op, { id: snapshot.id, pool })
+  withMerge(async (done) => {
+    await harness.driver.stop(op, id)
+    await done()
+  })
+  await volumes.mergeLayers(op, volume).catch((error: unknown) => expect(error).toBeInstanceOf(DriverError))
+  harness.driver.withGuest = withGuest
+  await volumes.mergeLayers(op, volume)
+  await harness.driver.start(op, id)
+  expect(await filesOf(id, volume)).toEqual(['4.qcow2 rw', '0.raw ro'])
+})
+
+it('makes a layer anew that an agent has opened and not put in place before it was killed', async () => {
+  const id = randomUUID()
+  const volume = await aVolume()
+  await harness.driver.ensure(op, { ...plainSpec(id), ...(await harness.prepare(id)), volumes: [volume] })
+  await harness.booted(id)
+  const node = `v${volume.id.replaceAll('-', '').slice(0, 24)}-1`
+  await ask(id, 'blockdev-add', { driver: 'null-co', 'node-name': node })
+  await volumes.ensureSnapshot(op, snapshotOf(volume))
+  expect(await filesOf(id, volume)).toEqual(['1.qcow2 rw', '0.raw ro'])
+})
+
+it('takes a snapshot of a volume that its guest may only read', async () => {
+  const id = randomUUID()
+  const volume = { ...(await aVolume()), readOnly: true }
+  await harness.driver.ensure(op, { ...plainSpec(id), ...(await harness.prepare(id)), volumes: [volume] })
+  await harness.booted(id)
+  for (let n = 0; n < 2; n += 1) await volumes.ensureSnapshot(op, snapshotOf(volume))
+  expect(await filesOf(id, volume)).toEqual(['2.qcow2 ro', '1.qcow2 ro', '0.raw ro'])
+})
+
+it('bounds the speed of a volume from the start of its guest, and changes and lifts the bounds while the guest runs', async () => {
+  const id = randomUUID()
+  const volume = await aVolume()
+  const other = await aVolume()
+  const limitsOf = async (one: { id: string }) =>
+    Object.fromEntries(
+      Object.entries(
+        (await ask(id, 'qom-get', { path: `/objects/limits-${one.id}`, property: 'limits' })) as object,
+      ).filter(([name, value]) => value !== 0 && !name.endsWith('-length')),
+    )
+  const plug = (...some: object[]) =>
+    harness.driver.plug(op, id, { nics: [], volumes: some as VolumeAttachment[] })
+  const slow = {
+    ...volume,
+    limits: { iopsTotal: 100, iopsTotalMax: 200, iopsSize: 4096, bpsRead: 1_000_000 },
+  }
+  const spec = { ...plainSpec(id), ...(await harness.prepare(id)), volumes: [slow] }
+  await harness.driver.ensure(op, spec)
+  await harness.booted(id)
+  const slowly = { 'iops-total': 100, 'iops-total-max': 200, 'iops-size': 4096, 'bps-read': 1_000_000 }
+  expect(await limitsOf(volume)).toEqual(slowly)
+
+  // A volume that comes later has its limits at once, and the limits of the other one are changed as a whole.
+  const limits = { iopsRead: 50, iopsWrite: 60 }
+  await plug({ ...volume, limits }, { ...other, limits })
+  expect(await limitsOf(volume)).toEqual({ 'iops-read': 50, 'iops-write': 60 })
+  expect(await limitsOf(other)).toEqual({ 'iops-read': 50, 'iops-write': 60 })
+  await plug(volume, { ...other, limits })
+  expect(await limitsOf(volume)).toEqual({})
+  expect((await harness.driver.specOf(id))?.volumes).toEqual([volume, { ...other, limits }])
+
+  // Snapshots put layers below the filter, which goes on bounding. A new start has the limits of the record.
+  await volumes.ensureSnapshot(op, snapshotOf(other))
+  await harness.driver.reboot(op, id)
+  expect(await limitsOf(other)).toEqual({ 'iops-read': 50, 'iops-write': 60 })
+})
+
+it('tells limits that QEMU does not take, and gives the other volumes theirs', async () => {
+  const id = randomUUID()
+  const [one, two] = [await aVolume(), await aVolume()]
+  const spec = { ...plainSpec(id), ...(await harness.prepare(id)), volumes: [one, two] }
+  await harness.driver.ensure(op, spec)
+  await harness.booted(id)
+  const bad = { ...one, limits: { iopsTotal: 5, iopsRead: 5 } }
+  const good = { ...two, limits: { iopsTotal: 7 } }
+  await expect(harness.driver.plug(op, id, { nics: [], volumes: [bad, good] })).rejects.toThrow(/iops/)
+  const at = { path: `/objects/limits-${two.id}`, property: 'limits' }
+  expect(await ask(id, 'qom-get', at)).toMatchObject({ 'iops-total': 7 })
 })

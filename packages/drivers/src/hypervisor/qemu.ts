@@ -5,7 +5,7 @@ import { DriverError, isDiskFull } from '../errors.ts'
 import type { GuestUids } from '../guest-uids.ts'
 import type { Op } from '../op.ts'
 import { createTurns } from '../turns.ts'
-import type { ResizeVolume } from '../volumes/interface.ts'
+import type { RunningGuest } from '../volumes/interface.ts'
 import { type ProbedAccelerator, probeAccelerator } from './accel-probe.ts'
 import { checkAlive, createChanges, unknownInstance } from './changes.ts'
 import { type ConfigFile, ensureConfigDrive } from './config-drive.ts'
@@ -26,8 +26,9 @@ import { createQemuConsole } from './qemu-console.ts'
 import { guestDiagnostics } from './qemu-diagnostics.ts'
 import { QemuGuest } from './qemu-guest.ts'
 import { Isolation } from './qemu-isolation.ts'
-import { growNode, type Plugged, plugNics, plugVolumes } from './qemu-plug.ts'
+import { type Plugged, plugNics, plugVolumes } from './qemu-plug.ts'
 import { killQemu } from './qemu-process.ts'
+import { runningGuest } from './running-volumes.ts'
 import { boundLog } from './serial-log.ts'
 import {
   checkDiskPaths,
@@ -352,7 +353,7 @@ class QemuHost {
     const ids = (some: InstanceSpec) => some.volumes.map((volume) => volume.id)
     const nics = { before: before.nics.map((nic) => nic.portId), wanted: spec.nics }
     const some = await plugNics(op, qmp, nics, (tap) => this.#isolation.giveTap(guest, tap))
-    const others = await plugVolumes(op, qmp, { before: ids(before), wanted: ids(spec) }, async (id) =>
+    const others = await plugVolumes(op, qmp, { before: ids(before), wanted: spec.volumes }, async (id) =>
       this.#volumes.open(op, spec, id, await this.#isolation.ownUid(guest)),
     )
     return {
@@ -362,14 +363,14 @@ class QemuHost {
     }
   }
 
-  async withGuest<T>(op: Op, id: string, work: (resize: ResizeVolume | null) => Promise<T>): Promise<T> {
+  async withGuest<T>(op: Op, id: string, work: (running: RunningGuest | null) => Promise<T>): Promise<T> {
     await this.ready
     return this.#locked(id, async () => {
       checkAlive(op)
       const guest = this.#guests.get(id)
       await guest?.settled()
       if (!guest?.isAlive()) return work(null)
-      return work((volume) => growNode(guest.control(), volume))
+      return work(runningGuest(guest.control(), guest.paths.run))
     })
   }
 

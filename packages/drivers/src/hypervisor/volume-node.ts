@@ -1,46 +1,85 @@
 import type { OpenedVolume } from '../volumes/interface.ts'
+import type { VolumeLimits } from './interface.ts'
 
-/** A volume of a guest: how QEMU opens it, and whether its files can be opened past the page cache (O_DIRECT). */
-export type VolumeDisk = { id: string; readOnly: boolean; opened: OpenedVolume; direct: boolean }
+/**
+ * A volume of a guest: how QEMU opens it, whether its files can be opened past the page cache (O_DIRECT), and whether the
+ * guest starts from it.
+ */
+export type VolumeDisk = {
+  id: string
+  readOnly: boolean
+  boot?: true
+  limits: VolumeLimits
+  opened: OpenedVolume
+  direct: boolean
+}
 
 /** A node of QEMU's block layer, as -blockdev and blockdev-add take it. */
 type BlockNode = { 'node-name': string; driver: string } & Record<string, unknown>
 
-/** QEMU's names of a volume: of its device, and of its block node, which may have 31 characters. */
+/**
+ * QEMU's names of a volume: of its device, of its block node, which may have 31 characters, and of the group that bounds
+ * its speed.
+ */
 export const volumeNames = (id: string) => ({
   device: `vol-${id}`,
   node: `v${id.replaceAll('-', '').slice(0, 24)}`,
+  limits: `limits-${id}`,
 })
 
+/** The most layers that a volume may have: the numbers of layers that are open at the same time differ in their last three digits. */
+export const mostLayers = 100
+
+/** QEMU's name of a layer. */
+export const layerNode = (id: string, number: number): string => `${volumeNames(id).node}-${number % 1000}`
+
 /**
- * The block node of a volume. Formats are always given, never probed, and each layer names the layer below it, so that
- * QEMU follows no name of a backing file in a header. The volume driver has refused headers that name a data file.
+ * The block node of a volume: a filter that stays on top while layers are added below it, and below the filter the layers.
+ * Formats are always given, never probed, and each layer names the layer below it, so that QEMU follows no name of a
+ * backing file in a header. The volume driver has refused headers that name a data file.
  */
 export function volumeNodeOf({ id, readOnly, opened, direct }: VolumeDisk): BlockNode {
-  const name = volumeNames(id).node
-  const cache = { direct, 'no-flush': false }
   let below: BlockNode | null = null
-  for (const [index, { path, format }] of opened.layers.entries()) {
+  for (const [index, layer] of opened.layers.entries()) {
     const isTop = index === opened.layers.length - 1
-    const access = { 'read-only': readOnly || !isTop, 'auto-read-only': false, discard: 'unmap', cache }
-    const own = isTop ? name : `${name}-${index}`
-    below = {
-      driver: format,
-      'node-name': own,
-      file: { driver: 'file', 'node-name': `${own}f`, filename: path, ...access },
-      ...access,
-      ...(format === 'qcow2' ? { backing: below } : {}),
-    }
+    below = layerNodeOf(id, layer, { readOnly: readOnly || !isTop, direct, below })
   }
   if (!below) throw new Error(`the volume ${id} has no layers`)
-  return below
+  const { node, limits } = volumeNames(id)
+  return {
+    ...{ driver: 'throttle', 'node-name': node, 'throttle-group': limits },
+    ...{ 'read-only': readOnly, discard: 'unmap', file: below },
+  }
 }
 
-/** Guests find the volume as /dev/disk/by-id/virtio- and the first 20 characters of its id (virtio allows no more). */
-export const volumeDeviceOf = (id: string, bus: string) => ({
+/** The block node of one layer. `below` null: the layer gets the layer below it later (blockdev-snapshot). */
+export function layerNodeOf(
+  id: string,
+  { path, format, number }: OpenedVolume['layers'][number],
+  { readOnly, direct, below }: { readOnly: boolean; direct: boolean; below: BlockNode | null },
+): BlockNode {
+  const name = layerNode(id, number)
+  const access = { 'read-only': readOnly, discard: 'unmap', cache: { direct, 'no-flush': false } }
+  return {
+    driver: format,
+    'node-name': name,
+    // With auto-read-only QEMU opens the file for reading alone as soon as another layer takes the writes.
+    file: { driver: 'file', 'node-name': `${name}f`, filename: path, ...access, 'auto-read-only': !readOnly },
+    ...access,
+    'auto-read-only': false,
+    ...(format === 'qcow2' ? { backing: below } : {}),
+  }
+}
+
+/**
+ * Guests find the volume as /dev/disk/by-id/virtio- and the first 20 characters of its id (virtio allows no more). The
+ * firmware starts only from a device that has a boot index.
+ */
+export const volumeDeviceOf = ({ id, boot }: Pick<VolumeDisk, 'id' | 'boot'>, bus: string) => ({
   driver: 'virtio-blk-pci',
   id: volumeNames(id).device,
   drive: volumeNames(id).node,
   serial: id.slice(0, 20),
   bus,
+  ...(boot ? { bootindex: 1 } : {}),
 })

@@ -289,5 +289,10 @@ function remoteVolumes(call: Call): VolumeDriver {
     ensureVolume: (op, spec) => call('volumes/ensureVolume', op, spec),
     growVolume: (op, size) => call('volumes/growVolume', op, size),
     removeVolume: (op, key) => call('volumes/removeVolume', op, key),
+    ensureSnapshot: (op, spec) => call('volumes/ensureSnapshot', op, spec),
+    removeSnapshot: (op, key) => call('volumes/removeSnapshot', op, key),
+    revertVolume: (op, spec) => call('volumes/revertVolume', op, spec),
+    mergeLayers: (op, key) => call('volumes/mergeLayers', op, key),
+    listSnapshots: (op, pool) => call('volumes/listSnapshots', op, pool),
   }
 }

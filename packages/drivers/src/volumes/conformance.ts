@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { DriverError } from '../errors.ts'
 import type { Op } from '../op.ts'
-import type { LocalVolumeDriver, OpenedVolume, PoolSpec } from './interface.ts'
+import type { LocalVolumeDriver, OpenedVolume, PoolSpec, VolumeSpec } from './interface.ts'
 
 export type VolumeBench = {
   driver: LocalVolumeDriver
@@ -20,6 +20,10 @@ export type VolumeBench = {
     write(opened: OpenedVolume, uid: number, range: Range, byte: number): Promise<void>
   } | null
 }
+type GuestBytes = {
+  write(at: number, byte: number): Promise<void>
+  reads(at: number, byte: number): Promise<void>
+}
 export type Range = { at: number; length: number }
 
 const gib = 1024 ** 3
@@ -27,7 +31,7 @@ const mib = 1024 ** 2
 
 /** The tests that every volume driver must pass; they run on the fake and on the real drivers. */
 export function volumeConformance(bench: () => VolumeBench): void {
-  const blank = (sizeGib = 1) => {
+  const blank = (sizeGib = 1): VolumeSpec => {
     const { pool } = bench()
     return { id: crypto.randomUUID(), pool, sizeGib, source: null }
   }
@@ -131,6 +135,160 @@ export function volumeConformance(bench: () => VolumeBench): void {
       await driver.closeVolumes(op, guest.id, [])
       await driver.removeVolume(op, spec)
     }
+  })
+
+  /** Gives the volume to a guest, lets it work there, and takes the volume back. */
+  async function used(spec: VolumeSpec, work: (guest: GuestBytes) => Promise<void>) {
+    const { driver, op, bytes } = bench()
+    const guest = aGuest()
+    const opened = await driver.openVolume(op, spec, guest)
+    await work({
+      write: async (at, byte) => bytes?.write(opened, guest.uid, { at, length: 4096 }, byte),
+      reads: async (at, byte) => {
+        if (bytes) expect(await bytes.are(opened, guest.uid, { at, length: 4096 }, byte)).toBe(true)
+      },
+    })
+    await driver.closeVolumes(op, guest.id, [])
+  }
+
+  test('a snapshot keeps what the volume contained, for volumes that are made of it and for the volume itself', async () => {
+    const { driver, op, pool } = bench()
+    const spec = blank(1)
+    await driver.ensureVolume(op, spec)
+    await used(spec, ({ write }) => write(0, 1))
+    const snapshot = { id: crypto.randomUUID(), volumeId: spec.id, pool }
+    const made = await driver.ensureSnapshot(op, snapshot)
+    expect(made).toEqual({ id: snapshot.id, volumeId: spec.id, sizeBytes: gib, quiesced: true })
+    await used(spec, async ({ write, reads }) => {
+      await reads(0, 1)
+      await write(0, 2)
+      await write(8192, 2)
+    })
+    expect(await driver.ensureSnapshot(op, snapshot)).toEqual(made)
+    expect(await driver.listSnapshots(op, pool)).toContainEqual(made)
+
+    const copy = { ...blank(2), source: { kind: 'snapshot' as const, id: snapshot.id } }
+    await driver.ensureVolume(op, copy)
+    await used(copy, async ({ write, reads }) => {
+      await reads(0, 1)
+      await reads(8192, 0)
+      await reads(gib, 0)
+      await write(0, 3)
+    })
+    await driver.growVolume(op, { id: spec.id, pool, sizeGib: 2 })
+    const reverted = await driver.revertVolume(op, { id: spec.id, pool, snapshotId: snapshot.id })
+    expect(reverted.sizeBytes).toBe(2 * gib)
+    await used(spec, async ({ reads }) => {
+      await reads(0, 1)
+      await reads(8192, 0)
+      await reads(gib, 0)
+    })
+    for (let n = 0; n < 2; n++) await driver.removeSnapshot(op, snapshot)
+    expect(await driver.listSnapshots(op, pool)).not.toContainEqual(made)
+    await driver.removeVolume(op, spec)
+    await used(copy, ({ reads }) => reads(0, 3))
+    await driver.removeVolume(op, copy)
+  })
+
+  test('a snapshot outlives its volume, and a snapshot of a volume that is gone raises not_found', async () => {
+    const { driver, op, pool } = bench()
+    const spec = blank(1)
+    await driver.ensureVolume(op, spec)
+    await used(spec, ({ write }) => write(0, 1))
+    const snapshot = { id: crypto.randomUUID(), volumeId: spec.id, pool }
+    await driver.ensureSnapshot(op, snapshot)
+    await driver.removeVolume(op, spec)
+    const other = { id: crypto.randomUUID(), volumeId: spec.id, pool }
+    await expect(driver.ensureSnapshot(op, other)).rejects.toMatchObject({ code: 'not_found' })
+    const copy = { ...blank(1), source: { kind: 'snapshot' as const, id: snapshot.id } }
+    await driver.ensureVolume(op, copy)
+    await used(copy, ({ reads }) => reads(0, 1))
+    await driver.removeSnapshot(op, snapshot)
+    const late = { ...copy, id: crypto.randomUUID() }
+    await expect(driver.ensureVolume(op, late)).rejects.toMatchObject({ code: 'not_found' })
+    expect(await ids()).not.toContain(late.id)
+    await expect(
+      driver.revertVolume(op, { id: copy.id, pool, snapshotId: snapshot.id }),
+    ).rejects.toMatchObject({
+      code: 'not_found',
+    })
+    await driver.removeVolume(op, copy)
+  })
+
+  test('a volume that is made of another one begins with its bytes, and each goes its own way', async () => {
+    const { driver, op } = bench()
+    const spec = blank(1)
+    await driver.ensureVolume(op, spec)
+    await used(spec, ({ write }) => write(0, 1))
+    const copy = { ...blank(1), source: { kind: 'volume' as const, id: spec.id } }
+    for (let n = 0; n < 2; n++) await driver.ensureVolume(op, copy)
+    await used(spec, ({ write }) => write(0, 2))
+    await used(copy, async ({ reads, write }) => {
+      await reads(0, 1)
+      await write(4096, 3)
+    })
+    await used(spec, async ({ reads }) => {
+      await reads(0, 2)
+      await reads(4096, 0)
+    })
+    await driver.removeVolume(op, spec)
+    await used(copy, ({ reads }) => reads(0, 1))
+    await driver.removeVolume(op, copy)
+  })
+
+  test('a volume goes back to no snapshot while a guest has it, and to none that is larger', async () => {
+    const { driver, op, pool } = bench()
+    const [small, large] = [blank(1), blank(2)]
+    for (const spec of [small, large]) await driver.ensureVolume(op, spec)
+    const snapshot = { id: crypto.randomUUID(), volumeId: large.id, pool }
+    await driver.ensureSnapshot(op, snapshot)
+    const revert = (id: string) => driver.revertVolume(op, { id, pool, snapshotId: snapshot.id })
+    await expect(revert(small.id)).rejects.toMatchObject({ code: 'invalid' })
+    await used(large, async () => {
+      await expect(revert(large.id)).rejects.toMatchObject({ code: 'conflict' })
+    })
+    await revert(large.id)
+    await driver.removeSnapshot(op, snapshot)
+    for (const spec of [small, large]) await driver.removeVolume(op, spec)
+  })
+
+  test('layers that nothing needs any more are merged, and the data stay as they are', async () => {
+    const { driver, op, pool } = bench()
+    const spec = blank(1)
+    await driver.ensureVolume(op, spec)
+    const snapshots = [1, 2, 3].map(() => ({ id: crypto.randomUUID(), volumeId: spec.id, pool }))
+    for (const [index, snapshot] of snapshots.entries()) {
+      await used(spec, async ({ write }) => {
+        await write(0, index + 1)
+        await write((index + 1) * mib, index + 1)
+      })
+      await driver.ensureSnapshot(op, snapshot)
+    }
+    await driver.growVolume(op, { id: spec.id, pool, sizeGib: 2 })
+    await used(spec, ({ write }) => write(gib, 9))
+    const [first, ...others] = snapshots
+    for (const snapshot of others) await driver.removeSnapshot(op, snapshot)
+    for (let n = 0; n < 2; n++) expect((await driver.mergeLayers(op, spec)).mergeable).toBe(0)
+    const stillThere = async (last: number) =>
+      used(spec, async ({ reads }) => {
+        await reads(0, last)
+        for (const index of [1, 2, 3]) await reads(index * mib, index)
+        await reads(gib, 9)
+      })
+    await stillThere(3)
+    const copy = { ...blank(1), source: { kind: 'snapshot' as const, id: first?.id ?? '' } }
+    await driver.ensureVolume(op, copy)
+    await driver.removeSnapshot(op, { id: first?.id ?? '', pool })
+    await driver.mergeLayers(op, spec)
+    await used(copy, async ({ reads }) => {
+      await reads(0, 1)
+      await reads(2 * mib, 0)
+    })
+    await driver.removeVolume(op, copy)
+    expect((await driver.mergeLayers(op, spec)).mergeable).toBe(0)
+    await stillThere(3)
+    await driver.removeVolume(op, spec)
+    await expect(driver.mergeLayers(op, spec)).rejects.toMatchObject({ code: 'not_found' })
   })
 
   test('the pool tells its size and its free space', async () => {

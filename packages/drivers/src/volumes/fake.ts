@@ -1,5 +1,12 @@
 import { DriverError } from '../errors.ts'
-import type { LocalVolumeDriver, ObservedVolume, VolumeKey } from './interface.ts'
+import type {
+  LocalVolumeDriver,
+  ObservedSnapshot,
+  ObservedVolume,
+  PoolSpec,
+  VolumeKey,
+  VolumeSpec,
+} from './interface.ts'
 
 export type FakeVolumeOptions = {
   totalGib?: number
@@ -10,14 +17,25 @@ export type FakeVolumes = LocalVolumeDriver & {
   /** Makes the next call of `method` raise `error`. */
   failNext(method: string, error: DriverError): void
   readonly volumes: ReadonlyMap<string, FakeVolume>
+  readonly snapshots: ReadonlyMap<string, FakeSnapshot>
 }
-type FakeVolume = { id: string; pool: string; sizeBytes: number; guests: Set<string>; base: string | null }
+type FakeVolume = {
+  id: string
+  pool: string
+  sizeBytes: number
+  guests: Set<string>
+  base: string | null
+  /** How many snapshots were removed since the last merge. */
+  mergeable: number
+}
+type FakeSnapshot = { id: string; pool: string; volumeId: string; sizeBytes: number; base: string | null }
 
 const gib = 1024 ** 3
 
 /** The volumes of a host in memory, with the semantics of the real driver; for tests and scale runs. */
 export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes {
   const volumes = new Map<string, FakeVolume>()
+  const snapshots = new Map<string, FakeSnapshot>()
   const failures = new Map<string, DriverError[]>()
   const totalGib = options.totalGib ?? 1000
   const enter = (method: string) => {
@@ -28,7 +46,33 @@ export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes 
     const found = volumes.get(id)
     return found?.pool === pool.id ? found : undefined
   }
-  const observed = ({ id, sizeBytes }: FakeVolume): ObservedVolume => ({ id, sizeBytes, usedBytes: 0 })
+  const snapshotIn = (id: string, pool: PoolSpec) => {
+    const found = snapshots.get(id)
+    if (found?.pool !== pool.id)
+      throw new DriverError('not_found', `The snapshot ${id} is gone from its pool.`)
+    return found
+  }
+  const volumeIn = (key: VolumeKey) => {
+    const found = find(key)
+    if (!found) throw new DriverError('not_found', `The volume ${key.id} is gone from its pool.`)
+    return found
+  }
+  const sourceOf = ({ source, pool }: VolumeSpec): { least: number; base: string | null } => {
+    if (!source) return { least: 0, base: null }
+    if (source.kind === 'image') {
+      const base = source.base.blobId
+      return { least: options.baseBytes?.(base) ?? 112 * 1024 ** 2, base }
+    }
+    const { sizeBytes, base } =
+      source.kind === 'snapshot' ? snapshotIn(source.id, pool) : volumeIn({ id: source.id, pool })
+    return { least: sizeBytes, base }
+  }
+  const observedSnapshot = ({ id, volumeId, sizeBytes }: FakeSnapshot): ObservedSnapshot => ({
+    ...{ id, volumeId, sizeBytes, quiesced: true },
+  })
+  const observed = ({ id, sizeBytes, mergeable }: FakeVolume): ObservedVolume => ({
+    ...{ id, sizeBytes, usedBytes: 0, mergeable },
+  })
   const free = (volume: FakeVolume) => {
     const [guest] = volume.guests
     if (guest) throw new DriverError('conflict', `The guest ${guest} has the volume ${volume.id}.`)
@@ -36,6 +80,7 @@ export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes 
   }
   return {
     volumes,
+    snapshots,
     failNext: (method, error) => void failures.set(method, [...(failures.get(method) ?? []), error]),
     async probePool() {
       enter('probePool')
@@ -46,11 +91,17 @@ export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes 
       const known = find(spec)
       if (known) return observed(known)
       const sizeBytes = spec.sizeGib * gib
-      const least = spec.source ? (options.baseBytes?.(spec.source.base.blobId) ?? 112 * 1024 ** 2) : 0
+      const { least, base } = sourceOf(spec)
       if (least > sizeBytes)
         throw new DriverError('invalid', `the source has ${least} bytes, the volume ${sizeBytes}`)
-      const base = spec.source?.base.blobId ?? null
-      const volume: FakeVolume = { id: spec.id, pool: spec.pool.id, sizeBytes, guests: new Set(), base }
+      const volume: FakeVolume = {
+        id: spec.id,
+        pool: spec.pool.id,
+        sizeBytes,
+        guests: new Set(),
+        base,
+        mergeable: 0,
+      }
       volumes.set(spec.id, volume)
       return observed(volume)
     },
@@ -72,13 +123,48 @@ export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes 
       enter('listVolumes')
       return [...volumes.values()].filter((one) => one.pool === pool.id).map(observed)
     },
+    async ensureSnapshot(_op, { id, volumeId, pool }) {
+      enter('ensureSnapshot')
+      const known = snapshots.get(id)
+      if (known) return observedSnapshot(known)
+      const { sizeBytes, base } = volumeIn({ id: volumeId, pool })
+      const snapshot: FakeSnapshot = { id, pool: pool.id, volumeId, sizeBytes, base }
+      snapshots.set(id, snapshot)
+      return observedSnapshot(snapshot)
+    },
+    async removeSnapshot(_op, { id, pool }) {
+      enter('removeSnapshot')
+      const found = snapshots.get(id)
+      if (found?.pool !== pool.id) return
+      snapshots.delete(id)
+      const volume = volumes.get(found.volumeId)
+      if (volume) volume.mergeable += 1
+    },
+    async revertVolume(_op, { snapshotId, ...key }) {
+      enter('revertVolume')
+      const volume = free(volumeIn(key))
+      const { sizeBytes, base } = snapshotIn(snapshotId, key.pool)
+      if (sizeBytes > volume.sizeBytes)
+        throw new DriverError('invalid', 'The snapshot is larger than the volume.')
+      volume.base = base
+      return observed(volume)
+    },
+    async listSnapshots(_op, pool) {
+      enter('listSnapshots')
+      return [...snapshots.values()].filter((one) => one.pool === pool.id).map(observedSnapshot)
+    },
+    async mergeLayers(_op, key) {
+      enter('mergeLayers')
+      const volume = volumeIn(key)
+      volume.mergeable = 0
+      return observed(volume)
+    },
     async openVolume(_op, key, guest) {
       enter('openVolume')
-      const found = find(key)
-      if (!found) throw new DriverError('not_found', `The volume ${key.id} is gone from its pool.`)
+      const found = volumeIn(key)
       if (!found.guests.has(guest.id)) free(found)
       found.guests.add(guest.id)
-      return { layers: [{ path: `/fake/volumes/${key.id}`, format: 'raw' }] }
+      return { layers: [{ path: `/fake/volumes/${key.id}`, format: 'raw', number: 0 }] }
     },
     async closeVolumes(_op, guestId, except) {
       enter('closeVolumes')

@@ -49,12 +49,15 @@ function largeImage(): Promise<string> {
 
 /** Runs qemu-io as the guest's user, on the node that QEMU would get. */
 function qemuIo(opened: OpenedVolume, user: number, command: string): string {
-  const { 'node-name': _, ...node } = volumeNodeOf({
+  // The layers alone: qemu-io has no object that bounds their speed.
+  const { file } = volumeNodeOf({
     id: crypto.randomUUID(),
     readOnly: false,
+    limits: {},
     opened,
     direct: false,
   })
+  const { 'node-name': _, ...node } = file as Record<string, unknown>
   return execFileSync(
     'setpriv',
     [
@@ -122,6 +125,57 @@ describe('volumes in files', () => {
     await expect(driver.openVolume(op(), spec, guest)).rejects.toMatchObject(failed)
     expect(fs.readFileSync(canary, 'utf8')).toBe('canary')
     expect(fs.existsSync(path.join(local, 'open', guest.id))).toBe(false)
+    await driver.removeVolume(op(), spec)
+  })
+
+  test('a volume has few layers however many snapshots came and went, also for a guest that has the volume and is stopped', async () => {
+    const spec = await fromImage()
+    const guest = { id: crypto.randomUUID(), uid }
+    await driver.openVolume(op(), spec, guest)
+    const filesOf = (folder: string) => fs.readdirSync(folder).filter((name) => name.endsWith('.qcow2'))
+    for (let n = 0; n < 5; n += 1) {
+      const snapshot = { id: crypto.randomUUID(), volumeId: spec.id, pool }
+      await driver.ensureSnapshot(op(), snapshot)
+      await driver.removeSnapshot(op(), snapshot)
+    }
+    const [listed] = (await driver.listVolumes(op(), pool)).filter(({ id }) => id === spec.id)
+    expect(listed?.mergeable).toBe(4)
+    await driver.mergeLayers(op(), spec)
+    expect(filesOf(path.join(local, 'data', spec.id))).toEqual(['1.qcow2', '6.qcow2'])
+    expect(filesOf(path.join(local, 'open', guest.id)).sort()).toEqual(
+      ['1.qcow2', '6.qcow2'].map((name) => `${spec.id}-${name}`),
+    )
+    expect(fs.statSync(path.join(local, 'data', spec.id, '1.qcow2'))).toMatchObject({ uid: 0, nlink: 2 })
+    const opened = await driver.openVolume(op(), spec, guest)
+    expect(await bytes.are(opened, uid, { at: 0, length: 4096 }, 0xaa)).toBe(true)
+    await driver.closeVolumes(op(), guest.id, [])
+    await driver.removeVolume(op(), spec)
+  })
+
+  test('a link of an interrupted call to another file is not what a guest opens', async () => {
+    const spec = await fromImage()
+    const guest = { id: crypto.randomUUID(), uid }
+    await driver.openVolume(op(), spec, guest)
+    const own = path.join(local, 'open', guest.id)
+    fs.rmSync(path.join(own, `${spec.id}-1.qcow2`))
+    for (const name of ['1.qcow2', '2.qcow2'])
+      fs.writeFileSync(path.join(own, `${spec.id}-${name}`), 'of then')
+    const opened = await driver.openVolume(op(), spec, guest)
+    expect(await bytes.are(opened, uid, { at: 0, length: 4096 }, 0xaa)).toBe(true)
+    expect(fs.readdirSync(own).sort()).toEqual([`${spec.id}-0.raw`, `${spec.id}-1.qcow2`])
+    await driver.closeVolumes(op(), guest.id, [])
+  })
+
+  test('a volume has at most a hundred layers, and says so', async () => {
+    const spec = await fromImage()
+    const file = path.join(local, 'data', spec.id, 'volume.json')
+    const manifest = JSON.parse(fs.readFileSync(file, 'utf8'))
+    const layers = Array.from({ length: 100 }, (_, n) => ({ name: `${n + 1}.qcow2`, format: 'qcow2' }))
+    fs.writeFileSync(file, JSON.stringify({ ...manifest, layers }))
+    await expect(
+      driver.ensureSnapshot(op(), { id: crypto.randomUUID(), volumeId: spec.id, pool }),
+    ).rejects.toMatchObject({ code: 'conflict', message: expect.stringContaining('100 layers') })
+    fs.writeFileSync(file, JSON.stringify(manifest))
     await driver.removeVolume(op(), spec)
   })
 

@@ -1,47 +1,46 @@
-import { constants } from 'node:fs'
-import {
-  chmod,
-  chown,
-  copyFile,
-  link,
-  mkdir,
-  open,
-  readdir,
-  rename,
-  rm,
-  rmdir,
-  stat,
-  statfs,
-} from 'node:fs/promises'
+import { chmod, chown, mkdir, open, readdir, rm, rmdir, stat, statfs } from 'node:fs/promises'
 import path from 'node:path'
 import pLimit from 'p-limit'
 import { DriverError, isDiskFull } from '../errors.ts'
 import { giveFile } from '../give-file.ts'
 import type { Op } from '../op.ts'
-import { qemuImg } from '../qemu-img.ts'
 import type { BaseSpec } from '../storage/interface.ts'
-import { syncDirectory } from '../sync.ts'
 import { createTurns } from '../turns.ts'
 import type {
   LocalVolumeDriver,
   ObservedVolume,
   OpenedVolume,
   PoolSpec,
-  ResizeVolume,
+  RunningGuest,
+  VolumeKey,
   VolumeSpec,
 } from './interface.ts'
+import {
+  addLayer,
+  filesIn,
+  finishPart,
+  type LayerFile,
+  linkLayers,
+  linkOwn,
+  lookAt,
+  openedIn,
+  removePart,
+  removeWhole,
+} from './layer-files.ts'
 import { checkLayer, growLayer } from './layers.ts'
-import { type Manifest, privateFolder, readManifest, writeManifest } from './manifest.ts'
+import { type Layer, type Manifest, privateFolder, readManifest, writeManifest } from './manifest.ts'
+import { beginMerge, endMerge, mergeableOf, readableByAll } from './merge.ts'
+import { freeze, type Held, layersOfSnapshot, makeSnapshot, revert, snapshotIn } from './snapshots.ts'
 
 export type VolumeFilesOptions = {
   /** The folder hosts/<host>. The local pool lies in volumes/<pool>/ in it. */
   dir: string
   /**
-   * Runs `work` while that guest neither starts nor ends. `resize` makes a volume larger by the guest's QEMU; it is null
-   * when the guest does not run, so that nobody has the files of its volumes open. Whoever needs the guest and a
-   * volume takes the guest first, as a start does, so that nobody waits for the other in a circle.
+   * Runs `work` while that guest neither starts nor ends. `running` is null when the guest does not run, so that nobody
+   * has the files of its volumes open. Whoever needs the guest and a volume takes the guest first, as a start does, so
+   * that nobody waits for the other in a circle.
    */
-  withGuest<T>(op: Op, guestId: string, work: (resize: ResizeVolume | null) => Promise<T>): Promise<T>
+  withGuest<T>(op: Op, guestId: string, work: (running: RunningGuest | null) => Promise<T>): Promise<T>
   /** The user id for image tools, which no guest has; that of defaultGuestUids when absent. */
   converter?: number
   /** Makes the raw base of an image, and returns its path; null while the base is still being made. */
@@ -55,18 +54,46 @@ const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const poolName = /^[0-9a-z][0-9a-z-]{0,63}$/
 
 /**
- * Volumes as files in a folder of this host, in layers. An empty volume is one raw file; a volume from an image
- * has a hard link to the image's base and a layer of its own above it, so it is made at once whatever its size. In data/<volume>/, which only root enters, lie the layers with their manifest. A guest's process
- * reaches the layers of its volumes by further links in open/<guest>/, a folder that only this guest's user may pass.
+ * Volumes as files in a folder of this host, in layers. An empty volume is one raw file. A volume from an image has a hard
+ * link to the image's base and a layer of its own above it, so it is made at once whatever its size; a volume from a
+ * snapshot or another volume has links to their layers. In data/<volume>/ and snapshots/<snapshot>/, which only root
+ * enters, lie the layers with their manifest. A guest's process reaches the layers of its volumes by further links in
+ * open/<guest>/, a folder that only this guest's user may pass.
  */
 export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDriver {
   const inTurn = createTurns()
-  const folders = (pool: PoolSpec) => {
-    const root = path.join(options.dir, 'volumes', checked(pool.id, poolName))
-    return { root, data: path.join(root, 'data'), open: path.join(root, 'open') }
+  const folders = (pool: PoolSpec) => foldersOf(options.dir, pool.id)
+  const dirOf = ({ id, pool }: VolumeKey) => path.join(folders(pool).data, checked(id, uuid))
+  const snapshotOf = ({ id, pool }: VolumeKey) => path.join(folders(pool).snapshots, checked(id, uuid))
+
+  /** Changes a volume while neither the guest that has it, if there is one, nor anybody else changes it. */
+  async function held<T>(op: Op, key: VolumeKey, work: (volume: Held) => Promise<T>): Promise<T> {
+    const { id, pool } = key
+    const dir = dirOf(key)
+    const holder = async () => (await holders(folders(pool).open, id))[0]
+    const guest = await holder()
+    const change = (running: RunningGuest | null) =>
+      inTurn(id, async () => {
+        if ((await holder()) !== guest)
+          throw new DriverError('unavailable', `Another guest got or left the volume ${id} meanwhile.`)
+        const own = guest === undefined ? null : path.join(folders(pool).open, guest)
+        return work({ id, dir, own, running })
+      })
+    return guest === undefined ? change(null) : options.withGuest(op, guest, change)
   }
-  const dirOf = (key: { id: string; pool: PoolSpec }) =>
-    path.join(folders(key.pool).data, checked(key.id, uuid))
+  async function unused(key: VolumeKey): Promise<void> {
+    const guest = (await holders(folders(key.pool).open, key.id))[0]
+    if (guest) throw new DriverError('conflict', `The guest ${guest} has the volume ${key.id}.`)
+  }
+  const sourceOf = (op: Op, { source, pool }: VolumeSpec): Promise<Source | null> | Source => {
+    if (!source) return { layers: [], sizeBytes: 0 }
+    if (source.kind === 'image') return imageSource(op, options, source.base)
+    if (source.kind === 'snapshot') return layersOfSnapshot(snapshotOf({ id: source.id, pool }))
+    return held(op, { id: source.id, pool }, async (volume) => {
+      const { manifest } = await freeze(op, volume)
+      return { layers: filesIn(volume.dir, manifest), sizeBytes: manifest.sizeBytes }
+    })
+  }
   return {
     async probePool(_op, pool) {
       const { data } = await made(folders(pool))
@@ -80,42 +107,53 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
         const known = await readManifest(dir)
         if (known) return observed(spec.id, dir, known)
         await made(folders(spec.pool))
-        const source = await sourceOf(op, options, spec)
+        const source = await sourceOf(op, spec)
         return source && make(op, spec, source, dir)
       }),
     removeVolume: (_op, key) =>
       inTurn(key.id, async () => {
-        const dir = dirOf(key)
-        const guest = (await holders(folders(key.pool).open, key.id))[0]
-        if (guest) throw new DriverError('conflict', `The guest ${guest} has the volume ${key.id}.`)
-        await removeWhole(dir)
+        await unused(key)
+        await removeWhole(dirOf(key))
       }),
-    async growVolume(op, { id, pool, sizeGib }) {
-      const dir = dirOf({ id, pool })
-      const holder = async () => (await holders(folders(pool).open, id))[0]
-      const guest = await holder()
-      const size = { id, sizeBytes: sizeGib * gib }
-      const growBy = (resize: ResizeVolume | null) =>
-        inTurn(id, async () => {
-          if ((await holder()) !== guest)
-            throw new DriverError('unavailable', `Another guest got or left the volume ${id} meanwhile.`)
-          return grow(dir, size, (file, format) =>
-            resize
-              ? resize(size)
-              : growLayer(op, { file, format, sizeBytes: size.sizeBytes }, options.converter),
-          )
-        })
-      return guest === undefined ? growBy(null) : options.withGuest(op, guest, growBy)
+    growVolume: (op, { sizeGib, ...key }) =>
+      held(op, key, (volume) => grow(op, volume, sizeGib * gib, options.converter)),
+    listVolumes: (op, pool) => listVolumesIn(op, folders(pool)),
+    ensureSnapshot: (op, { id, volumeId, pool }) =>
+      inTurn(id, async () => {
+        const dir = snapshotOf({ id, pool })
+        const known = await snapshotIn(dir)
+        if (known) return known
+        await made(folders(pool))
+        return held(op, { id: volumeId, pool }, (volume) => makeSnapshot(op, volume, dir))
+      }),
+    removeSnapshot: (_op, key) => inTurn(key.id, () => removeWhole(snapshotOf(key))),
+    revertVolume: (op, { snapshotId, ...key }) =>
+      held(op, key, async (volume) => {
+        await unused(key)
+        const after = await revert(op, volume, snapshotOf({ id: snapshotId, pool: key.pool }))
+        return observed(key.id, volume.dir, after)
+      }),
+    async mergeLayers(op, key) {
+      const merging = await held(op, key, (volume) => beginMerge(op, volume, options.converter))
+      if (merging) {
+        // The guest can be stopped, and the volume be changed, while QEMU works.
+        const failure = await merging.done(op).then(
+          () => null,
+          (error: unknown) => ({ error }),
+        )
+        await held(op, key, (volume) => endMerge(volume, merging, failure !== null))
+        if (failure) throw failure.error
+      }
+      return held(op, key, ({ id, dir, own }) => observedAt(id, dir, own ? 1 : 0))
     },
-    listVolumes: (op, pool) => listIn(op, folders(pool).data),
+    listSnapshots: (op, pool) => listIn(op, folders(pool).snapshots, snapshotIn),
     openVolume: (_op, key, guest) =>
       inTurn(key.id, () => openFor(dirOf(key), folders(key.pool).open, key.id, guest)),
     async closeVolumes(_op, guestId, except) {
-      const volumes = path.join(options.dir, 'volumes')
-      for (const id of await readdir(volumes).catch(none)) {
+      for (const id of await readdir(path.join(options.dir, 'volumes')).catch(none)) {
         // The folder may have entries that are no pools of ours, such as lost+found.
         if (!poolName.test(id)) continue
-        const place = folders({ driver: 'files', id })
+        const place = foldersOf(options.dir, id)
         const own = path.join(place.open, checked(guestId, uuid))
         const names = await readdir(own).catch(none)
         const kept = new Set(except.filter((key) => key.pool.id === id).map((key) => key.id))
@@ -128,74 +166,52 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
   }
 }
 
-/** One damaged volume does not hide the others: it is left out, and the log has the reason. */
-async function listIn(op: Op, data: string): Promise<ObservedVolume[]> {
-  const names = (await readdir(data).catch(none)).filter((name) => uuid.test(name))
+/** What lies in that folder, by id. One damaged thing does not hide the others: it is left out, and the log has the reason. */
+async function listIn<T>(
+  op: Op,
+  folder: string,
+  look: (dir: string, id: string) => Promise<T | null>,
+): Promise<T[]> {
+  const names = (await readdir(folder).catch(none)).filter((name) => uuid.test(name))
   const found = await pLimit(filesAtOnce).map(names, async (id) => {
     try {
-      const manifest = await readManifest(path.join(data, id))
-      return manifest && (await observed(id, path.join(data, id), manifest))
+      return await look(path.join(folder, id), id)
     } catch (err) {
-      op.log.error({ err, volume: id }, 'a volume cannot be listed')
+      op.log.error({ err, id, folder }, 'a volume or snapshot cannot be listed')
       return null
     }
   })
   return found.filter((one) => one !== null)
 }
 
-/** Removes what an interrupted making or removal of the volume has left. */
-const removePart = (dir: string) => rm(`${dir}.part`, { recursive: true, force: true })
+type Folders = { root: string; data: string; snapshots: string; open: string }
 
-/** Removes a volume's folder. After an interruption the folder is whole, or it is no volume any more. */
-async function removeWhole(dir: string): Promise<void> {
-  await removePart(dir)
-  const isThere = await rename(dir, `${dir}.part`).then(
-    () => true,
-    (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return false
-      throw error
-    },
-  )
-  if (!isThere) return
-  await syncDirectory(path.dirname(dir))
-  await removePart(dir)
+function foldersOf(dir: string, poolId: string): Folders {
+  const root = path.join(dir, 'volumes', checked(poolId, poolName))
+  return {
+    root,
+    data: path.join(root, 'data'),
+    snapshots: path.join(root, 'snapshots'),
+    open: path.join(root, 'open'),
+  }
 }
-
-type Folders = { root: string; data: string; open: string }
 
 async function made(folders: Folders): Promise<Folders> {
   await mkdir(folders.root, { recursive: true, mode: 0o711 })
   await privateFolder(folders.data)
+  await privateFolder(folders.snapshots)
   await mkdir(folders.open, { recursive: true, mode: 0o711 })
   return folders
 }
 
 /** The layers with which a new volume begins. None of them is written any more. */
-type Source = { layers: { path: string; format: 'raw' | 'qcow2' }[]; sizeBytes: number }
+type Source = { layers: readonly LayerFile[]; sizeBytes: number }
 
-async function sourceOf(
-  op: Op,
-  { baseOf }: VolumeFilesOptions,
-  { source }: VolumeSpec,
-): Promise<Source | null> {
-  if (!source) return { layers: [], sizeBytes: 0 }
-  const base = await baseOf(op, source.base)
+async function imageSource(op: Op, { baseOf }: VolumeFilesOptions, image: BaseSpec): Promise<Source | null> {
+  const base = await baseOf(op, image)
   return base === null
     ? null
     : { layers: [{ path: base, format: 'raw' }], sizeBytes: (await stat(base)).size }
-}
-
-/** Makes the file of a further layer. Nothing names the file until the manifest is written. */
-async function addLayer(op: Op, dir: string, manifest: Manifest): Promise<Manifest['layers'][number]> {
-  const last = manifest.layers.at(-1)
-  const name = `${Number.parseInt(last?.name ?? '-1', 10) + 1}.qcow2`
-  const file = path.join(dir, name)
-  await rm(file, { force: true })
-  const below = last ? ['-u', '-F', last.format, '-b', last.name] : []
-  await qemuImg(op, ['create', '-q', '-f', 'qcow2', ...below, file, String(manifest.sizeBytes)])
-  await chmod(file, 0o600)
-  await syncFile(file)
-  return { name, format: 'qcow2' }
 }
 
 async function make(op: Op, spec: VolumeSpec, source: Source, dir: string): Promise<ObservedVolume> {
@@ -205,17 +221,12 @@ async function make(op: Op, spec: VolumeSpec, source: Source, dir: string): Prom
   const part = `${dir}.part`
   try {
     await privateFolder(part)
-    const layers: Manifest['layers'] = []
-    for (const { path: from, format } of source.layers) {
-      const name = `${layers.length}.${format}`
-      await linkOrCopy(from, path.join(part, name))
-      layers.push({ name, format })
-    }
-    const manifest = { sizeBytes, layers }
-    layers.push(layers.length === 0 ? await emptyLayer(part, sizeBytes) : await addLayer(op, part, manifest))
+    const below = { sizeBytes, layers: await linkLayers(part, source.layers) }
+    const own =
+      source.layers.length === 0 ? await emptyLayer(part, sizeBytes) : await addLayer(op, part, below)
+    const manifest = { sizeBytes, layers: [...below.layers, own] }
     await writeManifest(part, manifest)
-    await rename(part, dir)
-    await syncDirectory(path.dirname(dir))
+    await finishPart(dir)
     return observed(spec.id, dir, manifest)
   } catch (error) {
     await rm(part, { recursive: true, force: true })
@@ -223,7 +234,7 @@ async function make(op: Op, spec: VolumeSpec, source: Source, dir: string): Prom
   }
 }
 
-async function emptyLayer(dir: string, sizeBytes: number): Promise<Manifest['layers'][number]> {
+async function emptyLayer(dir: string, sizeBytes: number): Promise<Layer> {
   const file = await open(path.join(dir, '0.raw'), 'wx', 0o600)
   try {
     await file.truncate(sizeBytes)
@@ -234,29 +245,23 @@ async function emptyLayer(dir: string, sizeBytes: number): Promise<Manifest['lay
   return { name: '0.raw', format: 'raw' }
 }
 
-/** A hard link; a copy when the source lies in another file system. */
-async function linkOrCopy(from: string, to: string): Promise<void> {
-  try {
-    await link(from, to)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error
-    await copyFile(from, to, constants.COPYFILE_FICLONE)
-    await chmod(to, 0o444)
-    await syncFile(to)
-  }
-}
-
 async function grow(
-  dir: string,
-  { id, sizeBytes }: { id: string; sizeBytes: number },
-  resize: (file: string, format: 'raw' | 'qcow2') => Promise<void>,
+  op: Op,
+  { id, dir, own, running }: Held,
+  sizeBytes: number,
+  converter: number | undefined,
 ): Promise<ObservedVolume> {
   const manifest = await readManifest(dir)
-  const top = manifest?.layers.at(-1)
+  const top = manifest && filesIn(dir, manifest).at(-1)
   if (!manifest || !top) throw new DriverError('not_found', `volume ${id}`)
   if (sizeBytes < manifest.sizeBytes)
     throw new DriverError('invalid', `volume ${id} has ${manifest.sizeBytes} bytes already`)
-  await resize(path.join(dir, top.name), top.format)
+  if (own && running) {
+    await linkOwn(own, id, dir, manifest)
+    // An interrupted snapshot may have left QEMU one layer behind, and only the last layer is made larger.
+    await running.follow({ id, opened: openedIn(own, id, manifest) })
+    await running.resize({ id, sizeBytes })
+  } else await growLayer(op, { file: top.path, format: top.format, sizeBytes }, converter)
   const grown = { ...manifest, sizeBytes }
   await writeManifest(dir, grown)
   return observed(id, dir, grown)
@@ -278,14 +283,11 @@ async function openFor(
   await mkdir(own, { recursive: true, mode: 0o710 })
   await chown(own, 0, guest.uid)
   await chmod(own, 0o710)
-  const layers: OpenedVolume['layers'][number][] = []
-  for (const { name, format } of manifest.layers) {
-    const to = path.join(own, `${id}-${name}`)
-    await link(path.join(dir, name), to).catch(unlessThere)
-    layers.push({ path: to, format })
-  }
+  await linkOwn(own, id, dir, manifest)
+  // A merge that was interrupted has left a lower layer to the guest of then.
+  for (const { path: lower } of filesIn(dir, manifest).slice(0, -1)) await readableByAll(lower)
   await giveFile(path.join(dir, manifest.layers.at(-1)?.name ?? ''), guest.uid)
-  return { layers }
+  return openedIn(own, id, manifest)
 }
 
 async function closeFor(dir: string, own: string, id: string): Promise<void> {
@@ -304,20 +306,25 @@ async function holders(open: string, id: string): Promise<string[]> {
   return found
 }
 
-async function observed(id: string, dir: string, { sizeBytes, layers }: Manifest): Promise<ObservedVolume> {
-  const sizes = await Promise.all(
-    layers.map(async ({ name }) => (await stat(path.join(dir, name))).blocks * 512),
-  )
-  return { id, sizeBytes, usedBytes: sizes.reduce((a, b) => a + b, 0) }
+async function observed(id: string, dir: string, manifest: Manifest, holders = 0): Promise<ObservedVolume> {
+  const { usedBytes, own } = await lookAt(dir, manifest, holders)
+  return { id, sizeBytes: manifest.sizeBytes, usedBytes, mergeable: mergeableOf(own)?.gone.length ?? 0 }
 }
 
-async function syncFile(file: string): Promise<void> {
-  const handle = await open(file, 'r+')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
+async function observedAt(id: string, dir: string, holders: number): Promise<ObservedVolume> {
+  const manifest = await readManifest(dir)
+  if (!manifest) throw new DriverError('not_found', `The volume ${id} is gone from its pool.`)
+  return observed(id, dir, manifest, holders)
+}
+
+async function listVolumesIn(op: Op, { data, open }: Folders): Promise<ObservedVolume[]> {
+  const used = new Set<string>()
+  for (const guest of await readdir(open).catch(none))
+    for (const name of await readdir(path.join(open, guest)).catch(none)) used.add(name.slice(0, 36))
+  return listIn(op, data, async (dir, id) => {
+    const manifest = await readManifest(dir)
+    return manifest && observed(id, dir, manifest, used.has(id) ? 1 : 0)
+  })
 }
 
 function none(error: NodeJS.ErrnoException): string[] {
@@ -327,10 +334,6 @@ function none(error: NodeJS.ErrnoException): string[] {
 
 function unlessUsed(error: NodeJS.ErrnoException): void {
   if (error.code !== 'ENOENT' && error.code !== 'ENOTEMPTY') throw error
-}
-
-function unlessThere(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EEXIST') throw error
 }
 
 function checked(id: string, pattern: RegExp): string {

@@ -11,7 +11,8 @@ export interface VolumeDriver {
   /**
    * Makes a volume. A volume without a source reads as zeros. Repeating the call returns the same volume with its data
    * untouched. Null: the volume is still being made; ask again. On failure nothing is left behind. Raises `invalid` when
-   * the source is larger than the volume, `not_found` when the source is not in the pool.
+   * the source is larger than the volume, `not_found` when the source is not in the pool. A volume that is the source
+   * may be in use: the new volume has what the other one contained at some moment of the call.
    */
   ensureVolume(op: Op, spec: VolumeSpec): Promise<ObservedVolume | null>
   /** Removes the volume and its data. Succeeds when the volume is gone; raises `conflict` while a guest has it. */
@@ -22,6 +23,26 @@ export interface VolumeDriver {
    */
   growVolume(op: Op, size: VolumeSize): Promise<ObservedVolume>
   listVolumes(op: Op, pool: PoolSpec): Promise<ObservedVolume[]>
+  /**
+   * Keeps what a volume contains now, also while a guest uses the volume. Repeating the call returns the same snapshot.
+   * The snapshot outlives the volume. Raises `not_found` when the volume is gone, `conflict` when the volume has too many
+   * snapshots behind it.
+   */
+  ensureSnapshot(op: Op, spec: SnapshotSpec): Promise<ObservedSnapshot>
+  /** Removes the snapshot. Volumes that were made from it keep their data. Succeeds when the snapshot is gone. */
+  removeSnapshot(op: Op, key: SnapshotKey): Promise<void>
+  /**
+   * Gives the volume what a snapshot contains; the volume keeps its size. Raises `conflict` while a guest has the volume,
+   * `not_found` when the volume or the snapshot is gone, `invalid` when the snapshot is larger than the volume.
+   */
+  revertVolume(op: Op, spec: RevertSpec): Promise<ObservedVolume>
+  listSnapshots(op: Op, pool: PoolSpec): Promise<ObservedSnapshot[]>
+  /**
+   * Merges the layers of a volume that nothing but the volume needs any more, as after the removal of a snapshot, also
+   * while a guest uses the volume. The data are the same at every moment. May take long. Raises `unavailable` when
+   * another call on the volume had to come first.
+   */
+  mergeLayers(op: Op, key: VolumeKey): Promise<ObservedVolume>
 }
 
 /** The additional methods that only the agent on the same host calls; the agent protocol does not have them. */
@@ -35,18 +56,52 @@ export interface LocalVolumeDriver extends VolumeDriver {
   closeVolumes(op: Op, guestId: string, except: readonly VolumeKey[]): Promise<void>
 }
 
-/** The files of a volume, the oldest first. QEMU writes the last one alone; each of the others is read where the next has a hole. */
-export type OpenedVolume = { layers: readonly { path: string; format: 'raw' | 'qcow2' }[] }
+/**
+ * The files of a volume, the oldest first. QEMU writes the last one alone; each of the others is read where the next has a
+ * hole. `number` is that of the layer in its volume.
+ */
+export type OpenedVolume = {
+  layers: readonly { path: string; format: 'raw' | 'qcow2'; number: number }[]
+}
 
-/** Makes the block node of a volume larger in the guest that has it. */
-export type ResizeVolume = (volume: { id: string; sizeBytes: number }) => Promise<void>
+/** What a volume driver asks of the guest that has a volume and runs. */
+export type RunningGuest = {
+  /** Makes the block node of a volume larger. */
+  resize(volume: { id: string; sizeBytes: number }): Promise<void>
+  /**
+   * Makes QEMU use these layers of a volume: those that QEMU does not have yet are put on top of the others, in order.
+   * Afterwards QEMU writes only into the last one. Repeating the call changes nothing.
+   */
+  follow(volume: { id: string; opened: OpenedVolume }): Promise<void>
+  /**
+   * Begins to write what the layers above the number `into`, up to the number `from`, contain into the layer `into`. None
+   * of them is the last layer. What the guest reads changes at no moment. Returns a function that waits for the end;
+   * it raises when the guest ends before, or when another call has ended the work, after which nothing has changed.
+   */
+  merge(volume: {
+    id: string
+    opened: OpenedVolume
+    into: number
+    from: number
+  }): Promise<(op: Op) => Promise<void>>
+  /**
+   * Runs `work` while the guest's file systems hold still, if the agent in the guest can arrange that in time. Returns
+   * whether they did hold still.
+   */
+  quiesced(work: () => Promise<void>): Promise<boolean>
+}
 
 /** What a caller asks of a host; the schemas are in spec.ts. */
 export type PoolSpec = Described<typeof spec.poolSpec>
 export type VolumeSpec = Described<typeof spec.volumeSpec>
+export type VolumeSource = Described<typeof spec.volumeSource>
 export type VolumeKey = Described<typeof spec.volumeKey>
 export type VolumeSize = Described<typeof spec.volumeSize>
+export type SnapshotSpec = Described<typeof spec.snapshotSpec>
+export type SnapshotKey = Described<typeof spec.snapshotKey>
+export type RevertSpec = Described<typeof spec.revertSpec>
 
 /** What a host says that it has; the schemas are in observed.ts. */
 export type ObservedVolume = z.output<typeof observed.observedVolume>
+export type ObservedSnapshot = z.output<typeof observed.observedSnapshot>
 export type PoolSpace = z.output<typeof observed.poolSpace>

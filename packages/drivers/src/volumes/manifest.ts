@@ -17,23 +17,33 @@ const manifestSchema = z.object({
     .min(1),
 })
 export type Manifest = z.output<typeof manifestSchema>
+export type Layer = Manifest['layers'][number]
+
+/** What the files of a snapshot are: layers that never change, of a volume that may be gone since. */
+const snapshotSchema = manifestSchema.extend({ volumeId: z.string(), quiesced: z.boolean() })
+export type SnapshotManifest = z.output<typeof snapshotSchema>
 
 const file = (dir: string) => path.join(dir, 'volume.json')
 
 /** The manifest of the volume in that folder; null when there is no volume. */
-export async function readManifest(dir: string): Promise<Manifest | null> {
+export const readManifest = (dir: string): Promise<Manifest | null> => read(dir, manifestSchema)
+
+/** The manifest of the snapshot in that folder; null when there is no snapshot. */
+export const readSnapshot = (dir: string): Promise<SnapshotManifest | null> => read(dir, snapshotSchema)
+
+async function read<T>(dir: string, schema: z.ZodType<T>): Promise<T | null> {
   const text = await readFile(file(dir), 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return null
     throw error
   })
   if (text === null) return null
-  const { data } = manifestSchema.safeParse(parsed(text))
+  const { data } = schema.safeParse(parsed(text))
   if (!data) throw new DriverError('failed', `${file(dir)} is damaged.`)
   return data
 }
 
 /** Replaces the manifest whole: after a crash there is the old one or the new one. */
-export async function writeManifest(dir: string, manifest: Manifest): Promise<void> {
+export async function writeManifest(dir: string, manifest: Manifest | SnapshotManifest): Promise<void> {
   const draft = `${file(dir)}.tmp`
   await writeFile(draft, JSON.stringify(manifest), { mode: 0o600, flush: true })
   await rename(draft, file(dir))

@@ -9,9 +9,11 @@ export const poolSpec = z.discriminatedUnion('driver', [
   z.object({ driver: z.literal('files'), id: generatedId }),
 ])
 
-/** The bytes that a new volume begins with; null for zeros. */
+/** The bytes that a new volume begins with; null for zeros. Snapshots and volumes are those of the same pool. */
 export const volumeSource = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('image'), base: baseSpec }),
+  z.object({ kind: z.literal('snapshot'), id: uuid }),
+  z.object({ kind: z.literal('volume'), id: uuid }),
 ])
 
 export const volumeSpec = z.object({
@@ -23,3 +25,7 @@ export const volumeSpec = z.object({
 
 export const volumeKey = volumeSpec.pick({ id: true, pool: true })
 export const volumeSize = volumeSpec.pick({ id: true, pool: true, sizeGib: true })
+
+export const snapshotSpec = z.object({ id: uuid, volumeId: uuid, pool: poolSpec })
+export const snapshotKey = snapshotSpec.pick({ id: true, pool: true })
+export const revertSpec = volumeKey.extend({ snapshotId: uuid })

@@ -1,12 +1,12 @@
 import type { Door } from '../../kernel/manifest.ts'
 import { withoutSlash } from '../../openstack/operation.ts'
+import { volumeTypeOperations } from '../types/openstack/operations.ts'
 import { actionOperations } from './actions.ts'
 import { maxMinor, rootOperations, versionOperations } from './discovery.ts'
 import { metadataOperations } from './metadata.ts'
 import { otherOperations } from './others.ts'
 import { quotaOperations } from './quotas.ts'
 import { inCindersWords, unknownId } from './refusals.ts'
-import { typeOperations } from './types.ts'
 import { volumeOperations } from './volumes.ts'
 
 /** Cinder's API on the volumes of the cloud, with the microversion 3.0. */
@@ -31,7 +31,7 @@ export const cinderDoor: Door = {
         ...volumeOperations,
         ...metadataOperations,
         ...actionOperations,
-        ...typeOperations,
+        ...volumeTypeOperations,
         ...quotaOperations,
         ...otherOperations,
       ]),

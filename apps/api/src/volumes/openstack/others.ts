@@ -8,19 +8,19 @@ import { lookup } from './quotas.ts'
 
 async function limits(call: Call): Promise<object> {
   const of = lookup(await getQuota(call.ctx))
-  const [volumes, gib] = [of('volumes'), of('volumeGib')]
+  const [volumes, gib, snapshots] = [of('volumes'), of('volumeGib'), of('volumeSnapshots')]
   return {
     limits: {
       rate: [],
       absolute: {
         maxTotalVolumes: volumes.limit,
-        maxTotalSnapshots: 0,
+        maxTotalSnapshots: snapshots.limit,
         maxTotalVolumeGigabytes: gib.limit,
         maxTotalBackups: 0,
         maxTotalBackupGigabytes: 0,
         totalVolumesUsed: volumes.used,
         totalGigabytesUsed: gib.used,
-        totalSnapshotsUsed: 0,
+        totalSnapshotsUsed: snapshots.used,
         totalBackupsUsed: 0,
         totalBackupGigabytesUsed: 0,
       },
@@ -106,7 +106,7 @@ export const otherOperations: ApiOperation[] = [
     summary: 'Show limits and use of a project',
     access: 'list',
     except: { systemReader: 'forbidden' }, // a reader of the system has no project
-    deviation: 'Limits of snapshots and backups are 0: there are none yet.',
+    deviation: 'Limits of backups are 0: there are none yet.',
     handle: limits,
   },
   {

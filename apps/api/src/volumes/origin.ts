@@ -1,0 +1,65 @@
+import type { z } from 'zod'
+import { findBootImage } from '../images/service.ts'
+import type { Ctx } from '../kernel/context.ts'
+import { conflict, invalidInput, notFound } from '../kernel/errors.ts'
+import { volumeCan, type volumeCreateInput } from './contract.ts'
+import { lockVolume, type Source, stateOf } from './row.ts'
+import { sourceSnapshot } from './snapshots/service.ts'
+
+/** What a new volume begins with. */
+export type Origin = {
+  /** The noun of a sentence. */
+  words: 'image' | 'snapshot' | 'volume'
+  leastGib: number
+  /** The host that alone reaches the origin; null: every host does. */
+  hostId: string | null
+  data: {
+    bootable: boolean
+    imageId: string | null
+    imageName: string
+    source?: Source
+    snapshotId?: string
+    sourceVolumeId?: string
+  }
+}
+
+const gib = 1024 ** 3
+
+/**
+ * Finds what a new volume is to begin with; null for zeros. A snapshot or a volume is locked until the transaction ends,
+ * so that it is not deleted before the new volume is written. Throws not_found for what the caller may not see, conflict
+ * for what cannot be used now, invalid_input for two origins.
+ */
+export async function originOf(
+  ctx: Ctx,
+  input: Pick<z.output<typeof volumeCreateInput>, 'imageId' | 'snapshotId' | 'sourceVolumeId'>,
+): Promise<Origin | null> {
+  const { imageId, snapshotId, sourceVolumeId } = input
+  if ([imageId, snapshotId, sourceVolumeId].filter((id) => id !== undefined).length > 1)
+    throw invalidInput('A volume is made of an image, of a snapshot or of another volume: name one of them.')
+  if (imageId !== undefined) return ofImage(ctx, imageId)
+  if (snapshotId !== undefined) {
+    const { sizeGib, pool, bootable, imageName, ...row } = await sourceSnapshot(ctx, snapshotId)
+    const data = { bootable, imageId: row.imageId, imageName, snapshotId }
+    return { words: 'snapshot', leastGib: sizeGib, hostId: pool.hostId, data }
+  }
+  if (sourceVolumeId === undefined) return null
+  const row = await lockVolume(ctx, 'volume:get', sourceVolumeId)
+  const allowed = volumeCan.snapshot({ state: stateOf(row) })
+  if (allowed !== true) throw conflict(allowed, 'volumeState')
+  const { sizeGib, pool, bootable, imageName } = row
+  const data = { bootable, imageId: row.imageId, imageName, sourceVolumeId }
+  return { words: 'volume', leastGib: sizeGib, hostId: pool.hostId, data }
+}
+
+async function ofImage(ctx: Ctx, id: string): Promise<Origin> {
+  const image = await findBootImage(ctx, id)
+  if (!image) throw notFound('image', id)
+  if (image.state !== 'active')
+    throw conflict(`The image ${image.name} is ${image.state}. Only an active image can be used.`)
+  const { blobId, format, virtualBytes, minDiskGib, name } = image
+  const leastGib = Math.max(1, minDiskGib, Math.ceil(virtualBytes / gib))
+  const source = { blobId, format, virtualBytes }
+  const data = { bootable: true, imageId: id, imageName: name, source }
+  return { words: 'image', leastGib, hostId: null, data }
+}

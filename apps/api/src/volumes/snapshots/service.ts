@@ -1,0 +1,209 @@
+import type { z } from 'zod'
+import { busyAmong } from '../../kernel/busy.ts'
+import { type Ctx, inTransaction } from '../../kernel/context.ts'
+import type { Allowed, Page } from '../../kernel/contract.ts'
+import { conflict, invalidInput } from '../../kernel/errors.ts'
+import { askOf, pageView } from '../../kernel/page.ts'
+import { recordOperation, startOperation } from '../../kernel/workflow.ts'
+import { reserveQuota } from '../../quota/service.ts'
+import { type VolumeView, volumeCan } from '../contract.ts'
+import { claimMore } from '../pools.ts'
+import { withParts } from '../queries.ts'
+import { historyOf, lockVolume, noteVolume, stateOf, viewOfOne } from '../row.ts'
+import {
+  type revertInput,
+  type SnapshotView,
+  snapshotCan,
+  type snapshotCreateInput,
+  type snapshotListInput,
+  type snapshotUpdateInput,
+} from './contract.ts'
+import { querySnapshots, sortableSnapshots, withVolume } from './queries.ts'
+import {
+  loadSnapshot,
+  lockSnapshot,
+  noteSnapshot,
+  snapshotHistory,
+  snapshotStateOf,
+  snapshotView,
+} from './row.ts'
+
+export async function listSnapshots(
+  ctx: Ctx,
+  input: z.output<typeof snapshotListInput>,
+): Promise<Page<SnapshotView>> {
+  const { allProjects, search, state, volumeId } = input
+  const where = { allProjects, search, volumeId, states: state && [state] }
+  const slice = await querySnapshots(ctx, { where, ...askOf(input, sortableSnapshots) })
+  return pageView(slice, slice.rows.map(snapshotView))
+}
+
+export const getSnapshot = async (ctx: Ctx, input: { id: string }): Promise<SnapshotView> =>
+  snapshotView(await loadSnapshot(ctx, 'volumeSnapshot:get', input.id))
+
+/**
+ * Keeps what a volume contains now, also while an instance uses the volume. Throws not_found for a volume that the
+ * caller may not see, conflict for a volume in another state.
+ */
+export async function createSnapshot(
+  ctx: Ctx,
+  input: z.output<typeof snapshotCreateInput>,
+): Promise<SnapshotView> {
+  const row = await inTransaction(ctx, async (tx) => {
+    const volume = await lockVolume(tx, 'volumeSnapshot:create', input.volumeId)
+    demand(volumeCan.snapshot({ state: stateOf(volume) }), 'volumeState')
+    const { projectId, sizeGib, poolId, bootable, imageId, imageName } = volume
+    // In the worst case all of the volume changes afterwards, so that its bytes are there twice.
+    await reserveQuota(tx, projectId, { volumeSnapshots: 1, volumeGib: sizeGib })
+    await claimMore(tx, volume.pool, sizeGib)
+    const { volumeId, name, description, metadata } = input
+    const made = await tx.db.volumeSnapshot.create({
+      data: {
+        ...{ id: crypto.randomUUID(), userId: ctx.actor.userId, projectId, volumeId, poolId, sizeGib },
+        ...{ name, description, metadata, bootable, imageId, imageName },
+      },
+      include: withVolume,
+    })
+    await startOperation(tx, {
+      ...snapshotHistory(made, 'volumeSnapshot.create'),
+      hostId: volume.pool.hostId,
+    })
+    await noteSnapshot(tx, made, 'created')
+    return made
+  })
+  return snapshotView(row)
+}
+
+export async function updateSnapshot(
+  ctx: Ctx,
+  input: z.output<typeof snapshotUpdateInput>,
+): Promise<SnapshotView> {
+  const { id, ...data } = input
+  return change(ctx, { id, policy: 'volumeSnapshot:update', action: 'volumeSnapshot.update' }, () => data)
+}
+
+/** Changes the metadata to what `to` makes of the present entries. */
+export const changeSnapshotMetadata = (
+  ctx: Ctx,
+  id: string,
+  to: (before: Record<string, string>) => Record<string, string>,
+): Promise<SnapshotView> =>
+  change(ctx, { id, policy: 'volumeSnapshot:update', action: 'volumeSnapshot.update' }, (metadata) => ({
+    metadata: to(metadata),
+  }))
+
+/**
+ * Sets the state of a snapshot that is stuck, for administrators. Throws conflict while something is being done to the
+ * snapshot.
+ */
+export const resetSnapshot = (
+  ctx: Ctx,
+  input: { id: string; to: 'available' | 'error' },
+): Promise<SnapshotView> =>
+  change(
+    ctx,
+    { id: input.id, policy: 'volumeSnapshot:reset_state', action: 'volumeSnapshot.reset_state' },
+    () => ({
+      state: input.to,
+      faultMessage: input.to === 'error' ? 'An administrator has set this state.' : null,
+    }),
+  )
+
+type Patch = {
+  name?: string
+  description?: string
+  metadata?: Record<string, string>
+  state?: string
+  faultMessage?: string | null
+}
+/** Changes the row under its lock, with history and event. */
+async function change(
+  ctx: Ctx,
+  { id, policy, action }: { id: string; policy: string; action: string },
+  patch: (metadata: Record<string, string>) => Patch,
+): Promise<SnapshotView> {
+  const row = await inTransaction(ctx, async (tx) => {
+    const before = await lockSnapshot(tx, policy, id)
+    const data = patch(before.metadata as Record<string, string>)
+    if (data.state !== undefined && (await isBusy(tx, id)))
+      throw conflict('Something is being done to this snapshot. Wait until that is over.', 'snapshotState')
+    const after = await tx.db.volumeSnapshot.update({ where: { id }, data, include: withVolume })
+    await recordOperation(tx, snapshotHistory(after, action))
+    await noteSnapshot(tx, after, 'updated')
+    return after
+  })
+  return snapshotView(row)
+}
+
+/** Deletes a snapshot. Volumes that were made of it keep their data. `force`: in any state, for administrators. */
+export async function deleteSnapshot(ctx: Ctx, input: { id: string; force?: boolean }): Promise<void> {
+  const policy = input.force ? 'volumeSnapshot:force_delete' : 'volumeSnapshot:delete'
+  await inTransaction(ctx, async (tx) => {
+    const row = await lockSnapshot(tx, policy, input.id)
+    if (!input.force) demand(snapshotCan.delete({ state: snapshotStateOf(row) }), 'snapshotState')
+    const users = await tx.db.volume.count({ where: { snapshotId: row.id, state: 'creating' } })
+    if (users > 0)
+      throw conflict('A volume is being made of this snapshot. Wait until that is over.', 'snapshotState')
+    const after = await tx.db.volumeSnapshot.update({
+      where: { id: row.id },
+      data: { state: 'deleting' },
+      include: withVolume,
+    })
+    await startOperation(tx, {
+      ...snapshotHistory(after, 'volumeSnapshot.delete'),
+      hostId: row.pool.hostId,
+    })
+    await noteSnapshot(tx, after, 'updated')
+  })
+}
+
+/**
+ * Gives a volume what one of its snapshots contains; what was written since is lost. `latestOnly`: refuses a snapshot
+ * that has a later one.
+ */
+export async function revertVolume(
+  ctx: Ctx,
+  input: z.output<typeof revertInput>,
+  { latestOnly = false } = {},
+): Promise<VolumeView> {
+  const row = await inTransaction(ctx, async (tx) => {
+    const volume = await lockVolume(tx, 'volume:revert', input.id)
+    const snapshot = await lockSnapshot(tx, 'volumeSnapshot:get', input.snapshotId)
+    if (snapshot.volumeId !== volume.id)
+      throw invalidInput('The snapshot is one of another volume.', 'snapshotId')
+    demand(volumeCan.revert({ state: stateOf(volume) }), 'volumeState')
+    demand(snapshotCan.use({ state: snapshotStateOf(snapshot) }), 'snapshotState')
+    const where = { volumeId: volume.id, createdAt: { gt: snapshot.createdAt } }
+    if (latestOnly && (await tx.db.volumeSnapshot.count({ where })) > 0)
+      throw invalidInput(`The snapshot ${snapshot.id} is not the latest one of the volume.`, 'snapshotId')
+    await tx.db.volumeSnapshot.update({ where: { id: snapshot.id }, data: { state: 'restoring' } })
+    const after = await tx.db.volume.update({
+      where: { id: volume.id },
+      data: { state: 'reverting' },
+      include: withParts,
+    })
+    await startOperation(tx, {
+      ...historyOf(after, 'volume.revert'),
+      hostId: after.pool.hostId,
+      input: { snapshotId: snapshot.id },
+    })
+    await noteVolume(tx, after, 'updated')
+    await noteSnapshot(tx, snapshot, 'updated')
+    return after
+  })
+  return viewOfOne(ctx, row)
+}
+
+/** The snapshot of which a volume is made, locked until the transaction ends. Throws conflict unless it is available. */
+export async function sourceSnapshot(ctx: Ctx, id: string) {
+  const row = await lockSnapshot(ctx, 'volumeSnapshot:get', id)
+  demand(snapshotCan.use({ state: snapshotStateOf(row) }), 'snapshotState')
+  return row
+}
+
+function demand(allowed: Allowed, reason: 'volumeState' | 'snapshotState'): void {
+  if (allowed !== true) throw conflict(allowed, reason)
+}
+
+const busySnapshots = busyAmong('volumeSnapshot')
+const isBusy = async (ctx: Ctx, id: string): Promise<boolean> => (await busySnapshots(ctx, [id])).has(id)

@@ -1,0 +1,26 @@
+import type { Allowed } from '../../kernel/contract.ts'
+
+/** States of snapshots, in the words of OpenStack's block storage. Without zod, so that pages load little. */
+export const snapshotStates = [
+  'creating',
+  'available',
+  'restoring',
+  'deleting',
+  'error',
+  'error_deleting',
+] as const
+export type SnapshotState = (typeof snapshotStates)[number]
+export const snapshotTransitioning = (state: SnapshotState): boolean =>
+  ['creating', 'restoring', 'deleting'].includes(state)
+
+type Seen = { state: SnapshotState }
+const is = ({ state }: Seen, ...some: SnapshotState[]) => some.includes(state)
+
+/** The actions that the state of a snapshot forbids; the policy may forbid more. */
+export const snapshotCan = {
+  use: (snapshot: Seen): Allowed =>
+    is(snapshot, 'available') || `Only an available snapshot can be used; this one is ${snapshot.state}.`,
+  delete: (snapshot: Seen): Allowed =>
+    is(snapshot, 'available', 'error', 'error_deleting') ||
+    `This snapshot is ${snapshot.state}. Wait until that is over.`,
+}

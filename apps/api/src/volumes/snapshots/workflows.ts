@@ -1,0 +1,128 @@
+import { inTransaction } from '../../kernel/context.ts'
+import { CloudError } from '../../kernel/errors.ts'
+import { whileAnswering } from '../../kernel/hosts.ts'
+import type { Run, Workflow } from '../../kernel/workflow.ts'
+import { releaseQuota } from '../../quota/service.ts'
+import { driversFor, isOnFencedHost } from '../driver.ts'
+import { giveBack } from '../pools.ts'
+import { noteVolume } from '../row.ts'
+import { type SnapshotRow, withVolume } from './queries.ts'
+import { noteSnapshot } from './row.ts'
+
+const current = (run: Run<unknown>): Promise<SnapshotRow | null> =>
+  run.ctx.deps.root.volumeSnapshot.findUnique({ where: { id: run.resourceId }, include: withVolume })
+
+/** The row of a snapshot on which this operation works. */
+async function rowOf(run: Run<unknown>): Promise<SnapshotRow> {
+  const row = await current(run)
+  if (!row) throw new CloudError('conflict', 'The snapshot is gone.')
+  return row
+}
+
+/** Writes the end of an operation, unless the snapshot is in another state than `from` by then. */
+async function settle(
+  run: Run<unknown>,
+  from: string,
+  data: { state: string; quiesced?: boolean; faultMessage?: string | null },
+  id = run.resourceId,
+): Promise<void> {
+  await inTransaction({ ...run.ctx, db: run.ctx.deps.root }, async (tx) => {
+    const { count } = await tx.db.volumeSnapshot.updateMany({ where: { id, state: from }, data })
+    if (count === 0) return
+    const row = await tx.db.volumeSnapshot.findUniqueOrThrow({ where: { id } })
+    await noteSnapshot(tx, row, 'updated', run.operationId)
+  })
+}
+
+export const snapshotCreation: Workflow = {
+  action: 'volumeSnapshot.create',
+  steps: [
+    {
+      name: 'keep',
+      title: 'Keeping what the volume contains',
+      async run(run) {
+        const row = await rowOf(run)
+        const { drivers, pool } = await driversFor(run, row.pool)
+        const spec = { id: row.id, volumeId: row.volumeId, pool }
+        const { quiesced } = await whileAnswering(run.op, drivers, (op) =>
+          drivers.volumes.ensureSnapshot(op, spec),
+        )
+        await settle(run, 'creating', { state: 'available', quiesced, faultMessage: null })
+      },
+    },
+  ],
+  onFailed: (run, error) => settle(run, 'creating', { state: 'error', faultMessage: error.message }),
+}
+
+export const snapshotDeletion: Workflow = {
+  action: 'volumeSnapshot.delete',
+  steps: [
+    {
+      name: 'remove',
+      title: 'Removing its data',
+      async run(run) {
+        const row = await current(run)
+        if (!row || (await isOnFencedHost(run, row.pool))) return
+        const { drivers, pool } = await driversFor(run, row.pool)
+        await whileAnswering(run.op, drivers, (op) =>
+          drivers.volumes.removeSnapshot(op, { id: row.id, pool }),
+        )
+      },
+    },
+    {
+      name: 'forget',
+      title: 'Giving its quota back',
+      async run(run) {
+        await inTransaction({ ...run.ctx, db: run.ctx.deps.root }, async (tx) => {
+          await tx.db
+            .$queryRaw`SELECT 1 FROM "VolumeSnapshot" WHERE "id" = ${run.resourceId}::uuid FOR UPDATE`
+          const where = { id: run.resourceId }
+          const row = await tx.db.volumeSnapshot.findUnique({ where, include: withVolume })
+          if (!row) return
+          await tx.db.volumeSnapshot.delete({ where })
+          await releaseQuota(tx, row.projectId, { volumeSnapshots: 1, volumeGib: row.sizeGib })
+          await giveBack(tx, row.pool, row.sizeGib)
+          await noteSnapshot(tx, row, 'deleted', run.operationId)
+        })
+      },
+    },
+  ],
+  onFailed: (run, error) => settle(run, 'deleting', { state: 'error_deleting', faultMessage: error.message }),
+}
+
+/** Writes the end of a return to a snapshot, for the volume and for the snapshot. */
+async function endReversion(
+  run: Run<{ snapshotId: string }>,
+  data: { state: string; faultMessage: string | null },
+): Promise<void> {
+  await inTransaction({ ...run.ctx, db: run.ctx.deps.root }, async (tx) => {
+    const where = { id: run.resourceId, state: 'reverting' }
+    const { count } = await tx.db.volume.updateMany({ where, data })
+    if (count === 0) return
+    const row = await tx.db.volume.findUniqueOrThrow({ where: { id: run.resourceId } })
+    await noteVolume(tx, row, 'updated', run.operationId)
+  })
+  await settle(run, 'restoring', { state: 'available' }, run.input.snapshotId)
+}
+
+export const volumeReversion: Workflow<{ snapshotId: string }> = {
+  action: 'volume.revert',
+  steps: [
+    {
+      name: 'revert',
+      title: 'Going back to the snapshot',
+      async run(run) {
+        const where = { id: run.resourceId }
+        const row = await run.ctx.deps.root.volume.findUnique({ where, include: { pool: true } })
+        if (!row) throw new CloudError('conflict', 'The volume is gone.')
+        const { drivers, pool } = await driversFor(run, row.pool)
+        const { snapshotId } = run.input
+        await whileAnswering(run.op, drivers, (op) =>
+          drivers.volumes.revertVolume(op, { id: row.id, pool, snapshotId }),
+        )
+        await endReversion(run, { state: 'available', faultMessage: null })
+      },
+    },
+  ],
+  onFailed: (run, error) => endReversion(run, { state: 'error', faultMessage: error.message }),
+}
