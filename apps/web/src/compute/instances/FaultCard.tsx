@@ -7,9 +7,13 @@ import { paths } from '../../kit/paths.ts'
 import { moreThan } from './more-than.ts'
 
 /** Says why the instance is in error, and what to do now. */
-export function FaultCard({ view }: { view: InstanceView }) {
-  const { fault } = view
-  if (!fault || view.vmState !== 'error') return null
+export function FaultCard({
+  view,
+  fault,
+}: {
+  view: InstanceView
+  fault: NonNullable<InstanceView['fault']>
+}) {
   const neverRan = view.launchedAt === null
   const detail = moreThan(fault.message, fault.detail)
   return (

@@ -4,7 +4,7 @@ import type { InstanceDetail } from '@stratolith/api/compute/contract'
 import { useQuery } from '@tanstack/react-query'
 import { DetailPage } from '../../kit/DetailPage.tsx'
 import { Loaded } from '../../kit/Loaded.tsx'
-import { lazyTab } from '../../kit/lazy-part.tsx'
+import { lazyPart, lazyTab } from '../../kit/lazy-part.tsx'
 import { paths } from '../../kit/paths.ts'
 import { useSession } from '../../kit/session.ts'
 import { useTRPC } from '../../kit/trpc.ts'
@@ -12,7 +12,6 @@ import { OperationsOf } from '../../operations/OperationsOf.tsx'
 import { SerialConsole } from '../consoles/SerialConsole.tsx'
 import { VncConsole } from '../consoles/VncConsole.tsx'
 import { instanceDescriptor, listOf, sizeText } from './descriptor.tsx'
-import { FaultCard } from './FaultCard.tsx'
 import { useInstanceForms } from './forms/use-instance-forms.tsx'
 import { InstanceState } from './InstanceState.tsx'
 import { MachineNotice } from './Machine.tsx'
@@ -21,6 +20,7 @@ import { OverviewTab } from './tabs/OverviewTab.tsx'
 import { useInstanceActions } from './use-instance-actions.tsx'
 import { Waiting } from './Waiting.tsx'
 
+const FaultCard = lazyPart(() => import('./FaultCard.tsx').then((m) => m.FaultCard))
 /** The code of a tab that is not open at first is loaded when the tab is opened. */
 const ConsoleLog = lazyTab(() => import('../consoles/ConsoleLog.tsx').then((m) => m.ConsoleLog))
 const InterfacesTab = lazyTab(() => import('./tabs/InterfacesTab.tsx').then((m) => m.InterfacesTab))
@@ -59,7 +59,7 @@ function Page({ view }: { view: InstanceDetail }) {
         }
         header={
           <>
-            <FaultCard view={view} />
+            {view.fault && view.vmState === 'error' && <FaultCard view={view} fault={view.fault} />}
             <MachineNotice view={view} />
             <Waiting view={view} />
           </>

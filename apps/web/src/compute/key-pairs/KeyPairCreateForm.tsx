@@ -14,7 +14,7 @@ import {
   keyPairInput,
   keyPairProblems,
 } from './KeyPairFields.tsx'
-import { downloadPrivateKey, privateKeyFile } from './PrivateKeyOnce.tsx'
+import { downloadPrivateKey, privateKeyFile } from './private-key.ts'
 
 type CreateProps = { opened: boolean; onClose: () => void; onMade: (pair: KeyPairCreated | null) => void }
 
