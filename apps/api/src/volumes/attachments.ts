@@ -3,11 +3,11 @@ import type { VolumeLimits } from '@stratolith/drivers/hypervisor/interface'
 import type { PoolSpec } from '@stratolith/drivers/volumes/interface'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { conflict, invalidInput, invariant, notFound } from '../kernel/errors.ts'
-import { startOperation } from '../kernel/workflow.ts'
 import { isRootVolume, type VolumeView, volumeCan } from './contract.ts'
 import { whyNeeded } from './needed.ts'
 import { specOf } from './pools.ts'
-import { historyOf, loadVolume, lockVolume, noteVolume, stateOf } from './row.ts'
+import { lockVolume, noteVolume, stateOf } from './row.ts'
+import { discardVolume, removeVolume } from './trash/service.ts'
 import { carriedOut } from './types/row.ts'
 import { limitsOf } from './types/states.ts'
 
@@ -198,6 +198,7 @@ async function changed(
  * several hosts reach would need the host's confirmation first. Volumes that go with the instance, and those in `also`, are
  * deleted, except those that have snapshots or are being copied; a volume that is being made, or made larger, is
  * available when that is over.
+ * Those that go with the instance can be taken back for a while, and those in `also` have never been used.
  */
 export async function forgetVolumesOf(
   ctx: Ctx,
@@ -210,12 +211,12 @@ export async function forgetVolumesOf(
     invariant(volume.pool.hostId !== null, `the pool ${volume.pool.name} is of no single host`)
     await ctx.db.volumeAttachment.delete({ where: { volumeId } })
     const now = stateOf(volume)
-    const kept = ['extending', 'creating', 'error'].includes(now) ? now : 'available'
-    const isToGo =
-      (deleteOnTermination || also.includes(volumeId)) && (await whyNeeded(ctx, volumeId)) === null
-    await ctx.db.volume.update({ where: { id: volumeId }, data: { state: isToGo ? 'deleting' : kept } })
-    if (isToGo)
-      await startOperation(ctx, { ...historyOf(volume, 'volume.delete'), hostId: volume.pool.hostId })
-    await noteVolume(ctx, await loadVolume(ctx, 'volume:get', volumeId), 'updated')
+    const state = now === 'extending' || now === 'creating' || now === 'error' ? now : 'available'
+    await ctx.db.volume.update({ where: { id: volumeId }, data: { state } })
+    const after = { ...volume, state, attachments: [] }
+    const isUnused = also.includes(volumeId) || now === 'creating' || now === 'error'
+    if ((deleteOnTermination || also.includes(volumeId)) && (await whyNeeded(ctx, volumeId)) === null)
+      await (isUnused ? removeVolume : discardVolume)(ctx, after)
+    else await noteVolume(ctx, after, 'updated')
   }
 }

@@ -97,7 +97,9 @@ export const roomOfVolumes = [
 /** Refuses the deletion of a host that has volumes. A snapshot keeps its volume, so that it needs no words of its own. */
 export async function volumesOnHost(ctx: Ctx, hostId: string): Promise<string | null> {
   const count = await ctx.db.volume.count({ where: { pool: { hostId } } })
-  return count === 0 ? null : `${count} volumes lie on the disk of this host. Delete them first.`
+  return count === 0
+    ? null
+    : `${count} volumes lie on the disk of this host, those counted that are deleted and can be taken back. Delete them for good first.`
 }
 
 /** The name of the pool on that host's disk, as Cinder writes it. */

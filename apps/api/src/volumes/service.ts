@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import { type Ctx, inTransaction, projectOf } from '../kernel/context.ts'
-import type { Allowed, Page, pageInput } from '../kernel/contract.ts'
+import type { Page, pageInput } from '../kernel/contract.ts'
 import { conflict, invalidInput } from '../kernel/errors.ts'
 import { type Ask, askOf, pageView } from '../kernel/page.ts'
 import { authorize } from '../kernel/policy.ts'
@@ -16,11 +16,17 @@ import {
   type volumePlanInput,
   type volumeUpdateInput,
 } from './contract.ts'
-import { whyNeeded } from './needed.ts'
 import { originOf } from './origin.ts'
 import { claimMore, claimPool, whyNoMore, whyNoRoom } from './pools.ts'
-import { queryVolumes, sortableVolumes, type VolumeRow, type VolumeWhere, withParts } from './queries.ts'
-import { historyOf, loadVolume, lockVolume, noteVolume, stateOf, viewOfOne, viewsOf } from './row.ts'
+import {
+  countVolumes,
+  queryVolumes,
+  sortableVolumes,
+  type VolumeRow,
+  type VolumeWhere,
+  withParts,
+} from './queries.ts'
+import { demand, historyOf, loadVolume, lockVolume, noteVolume, viewOfOne, viewsOf } from './row.ts'
 import { placeWishOf } from './types/extra-specs.ts'
 import { specsOf } from './types/row.ts'
 import { typeFor } from './types/service.ts'
@@ -53,6 +59,22 @@ export {
   revertVolume,
   updateSnapshot,
 } from './snapshots/service.ts'
+export {
+  acceptTransfer,
+  createTransfer,
+  deleteTransfer,
+  findTransfers,
+  getTransfer,
+  listTransfers,
+} from './transfers/service.ts'
+export {
+  deleteVolume,
+  endVolume,
+  forceDeleteVolume,
+  listTrash,
+  takeBackVolume,
+  trashSummary,
+} from './trash/service.ts'
 export { getVolumeType, listVolumeTypes, seedVolumeTypes } from './types/service.ts'
 
 export async function listVolumes(
@@ -81,9 +103,13 @@ export async function listFreeVolumes(
 export async function findVolumes(
   ctx: Ctx,
   ask: Ask<VolumeWhere>,
-): Promise<{ volumes: VolumeView[]; more: boolean }> {
-  const { rows, next } = await queryVolumes(ctx, ask)
-  return { volumes: await viewsOf(ctx, rows), more: next !== null }
+  isCounted = false,
+): Promise<{ volumes: VolumeView[]; more: boolean; count: number | null }> {
+  const [{ rows, next }, count] = await Promise.all([
+    queryVolumes(ctx, ask),
+    isCounted ? countVolumes(ctx, ask.where) : null,
+  ])
+  return { volumes: await viewsOf(ctx, rows), more: next !== null, count }
 }
 
 export const getVolume = async (ctx: Ctx, input: { id: string }): Promise<VolumeView> =>
@@ -193,47 +219,18 @@ export async function extendVolume(ctx: Ctx, input: z.output<typeof volumeExtend
   })
 }
 
-/** Deletes a volume with its data. */
-export async function deleteVolume(ctx: Ctx, input: { id: string }): Promise<void> {
-  await begin(ctx, input.id, 'volume.delete', async (tx, row) => {
-    demand(volumeCan.delete, row)
-    if (row.attachments.length > 0)
-      throw conflict('An instance uses this volume. Detach it first.', 'volumeState')
-    await refuseNeeded(tx, row)
-    return { data: { state: 'deleting' }, input: {} }
-  })
-}
-
-async function refuseNeeded(ctx: Ctx, { id }: VolumeRow): Promise<void> {
-  const why = await whyNeeded(ctx, id)
-  if (why !== null) throw conflict(why, 'volumeState')
-}
-
-/** Deletes a volume in any state, unless an instance has the volume. For administrators. */
-export async function forceDeleteVolume(ctx: Ctx, input: { id: string }): Promise<void> {
-  const check = async (tx: Ctx, row: VolumeRow) => {
-    if (row.attachments.length > 0)
-      throw conflict('An instance has this volume. Detach it first.', 'volumeState')
-    await refuseNeeded(tx, row)
-    return { data: { state: 'deleting' }, input: {} }
-  }
-  await begin(ctx, input.id, 'volume.delete', check, 'volume:force_delete')
-}
-
-type Action = 'volume.extend' | 'volume.delete'
 /** Checks and begins an action under the lock of the volume's row. */
 async function begin(
   ctx: Ctx,
   id: string,
-  action: Action,
+  action: 'volume.extend',
   check: (
     tx: Ctx,
     row: VolumeRow,
   ) => Promise<{ data: { state: string; reservedGib?: number }; input: Record<string, number> }>,
-  policy = action.replace('.', ':'),
 ): Promise<VolumeView> {
   const row = await inTransaction(ctx, async (tx) => {
-    const before = await lockVolume(tx, policy, id)
+    const before = await lockVolume(tx, action.replace('.', ':'), id)
     const { data, input } = await check(tx, before)
     const after = await tx.db.volume.update({ where: { id }, data, include: withParts })
     await startOperation(tx, { ...historyOf(after, action), hostId: after.pool.hostId, input })
@@ -241,9 +238,4 @@ async function begin(
     return after
   })
   return viewOfOne(ctx, row)
-}
-
-function demand(rule: (volume: Pick<VolumeView, 'state'>) => Allowed, row: VolumeRow): void {
-  const allowed = rule({ state: stateOf(row) })
-  if (allowed !== true) throw conflict(allowed, 'volumeState')
 }

@@ -5,6 +5,7 @@ import { whileAnswering } from '../kernel/hosts.ts'
 import { continueOperationsOf, type Run, type Wait, type Workflow } from '../kernel/workflow.ts'
 import { releaseQuota } from '../quota/service.ts'
 import { driversFor, isOnFencedHost } from './driver.ts'
+import { type MessageAction, tellFailure } from './messages/service.ts'
 import { giveBack } from './pools.ts'
 import { type VolumeRow, withParts } from './queries.ts'
 import { noteVolume, sourceOf } from './row.ts'
@@ -29,7 +30,7 @@ async function placeOf(run: Run<unknown>, row: VolumeRow) {
 async function settle(
   run: Run<unknown>,
   from: string,
-  data: { state: string; faultMessage?: string | null },
+  data: { state: string; faultMessage?: string | null; trashedUntil?: null },
 ): Promise<void> {
   await inTransaction({ ...run.ctx, db: run.ctx.deps.root }, async (tx) => {
     const { count } = await tx.db.volume.updateMany({ where: { id: run.resourceId, state: from }, data })
@@ -48,6 +49,9 @@ function driverSource(row: VolumeRow): VolumeSource | null {
   const { blobId, format } = image
   return { kind: 'image', base: { blobId, format, maxVirtualBytes: row.sizeGib * 1024 ** 3 } }
 }
+
+const tell = (run: Run<unknown>, { id, projectId }: VolumeRow, action: MessageAction, error: CloudError) =>
+  tellFailure(run, { resource: 'VOLUME', resourceId: id, projectId, action }, error)
 
 const copying: Wait = { waitMs: 1_000, for: 'the host to convert the image' }
 
@@ -73,7 +77,11 @@ export const volumeCreation: Workflow = {
       },
     },
   ],
-  onFailed: (run, error) => settleCreation(run, error.message),
+  async onFailed(run, error) {
+    const row = await current(run)
+    await settleCreation(run, error.message)
+    if (row) await tell(run, row, row.imageId === null ? 'makeVolume' : 'copyImageToVolume', error)
+  },
 }
 
 /** Writes the end of a creation. A launch that waits for the volume goes on. */
@@ -140,15 +148,18 @@ export const volumeExtension: Workflow<{ sizeGib: number; reservedGib?: number }
       },
     },
   ],
-  onFailed: (run, error) =>
-    endExtension(run, ({ attachments, sizeGib, reservedGib }) => ({
+  async onFailed(run, error) {
+    const row = await current(run)
+    await endExtension(run, ({ attachments, sizeGib, reservedGib }) => ({
       // An instance goes on using a volume that could not grow; the operation says why.
       state: attachments.length > 0 ? 'in-use' : 'error_extending',
       sizeGib,
       // A host that has not answered may have made the volume larger, so the room is not given to anybody else.
       reservedGib: error.code === 'unavailable' ? reservedGib : (run.input.reservedGib ?? sizeGib),
       faultMessage: error.message,
-    })),
+    }))
+    if (row) await tell(run, row, 'extendVolume', error)
+  },
 }
 
 export const volumeDeletion: Workflow = {
@@ -180,5 +191,10 @@ export const volumeDeletion: Workflow = {
       },
     },
   ],
-  onFailed: (run, error) => settle(run, 'deleting', { state: 'error_deleting', faultMessage: error.message }),
+  onFailed: (run, error) =>
+    settle(run, 'deleting', {
+      ...{ state: 'error_deleting', faultMessage: error.message },
+      // Everybody sees the volume again that could not be removed, and can delete it again.
+      trashedUntil: null,
+    }),
 }

@@ -8,6 +8,7 @@ import { useElsewhere } from '../kit/session.ts'
 import { useTRPC } from '../kit/trpc.ts'
 import { quotaWords } from '../quota/words.ts'
 import { Bar } from '../ui/Bar.tsx'
+import { DeletedCount } from './DeletedCount.tsx'
 import { addsOf, tooMuch } from './words.ts'
 
 type Field = { value?: number | string; onChange?: (value: number | string) => void; error?: unknown }
@@ -61,6 +62,7 @@ export function SizeField({
             {...quotaWords[resource]}
           />
         ))}
+      <DeletedCount projectId={volume?.projectId} />
     </Stack>
   )
 }

@@ -44,6 +44,15 @@ export const volumesRoom: PortalRoom = {
       words: 'volume',
       path: paths.volume,
       live: ['volumes', 'compute.instances.freeVolumes', 'hosts', 'quota', 'compute.instances.plan'],
+      titles: {
+        discard: 'Delete volume',
+        delete: 'Delete volume for good',
+        take_back: 'Take back volume',
+        offer: 'Offer volume to another project',
+        withdraw: 'Withdraw the offer of a volume',
+        accept: 'Accept volume',
+        hand_over: 'Hand over volume',
+      },
       ends: { create: 'is available', extend: 'has its new size', revert: 'is as in its snapshot' },
     },
     volumeSnapshot: {

@@ -9,6 +9,9 @@ const forms = {
   edit: lazyPanel<VolumeFormProps>(() => import('./VolumeForms.tsx').then((m) => m.VolumeEditForm)),
   extend: lazyPanel<VolumeFormProps>(() => import('./VolumeForms.tsx').then((m) => m.VolumeExtendForm)),
   attach: lazyPanel<VolumeFormProps>(() => import('./VolumeAttachForm.tsx').then((m) => m.VolumeAttachForm)),
+  transfer: lazyPanel<VolumeFormProps>(() =>
+    import('./VolumeTransferForm.tsx').then((m) => m.VolumeTransferForm),
+  ),
 } satisfies Record<VolumeForm, ComponentType<VolumeFormProps>>
 
 /** The forms of actions on a volume: `open` opens one, `panels` is the place where they appear. */

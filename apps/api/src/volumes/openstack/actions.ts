@@ -19,7 +19,7 @@ async function extend(call: Call): Promise<void> {
   const { new_size: sizeGib } = parse(extension, call.body)
   const { state } = await getVolume(call.ctx, volumeOf(call))
   // The growth of a volume that a server has came with 3.42.
-  if (state === 'in-use')
+  if (state === 'in-use' && call.minor < 42)
     throw conflict('The status of the volume must be available to extend it; it is in-use.', 'volumeState')
   await extendVolume(call.ctx, { ...volumeOf(call), sizeGib })
 }
@@ -73,7 +73,7 @@ const action = (
 /** A volume that the caller cannot see is not found, whatever the caller may do. */
 const forAdmins = { access: 'admin', except: { stranger: 'not_found' } } as const
 export const actionOperations: ApiOperation[] = [
-  action('os-extend', { summary: 'Make an available volume larger', run: extend }),
+  action('os-extend', { summary: 'Make a volume larger, since 3.42 also in use', run: extend }),
   action('os-set_bootable', {
     summary: 'Say whether servers can boot from a volume',
     status: 200,

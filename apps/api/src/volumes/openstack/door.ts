@@ -1,5 +1,7 @@
 import type { Door } from '../../kernel/manifest.ts'
 import { withoutSlash } from '../../openstack/operation.ts'
+import { messageOperations } from '../messages/openstack.ts'
+import { transferOperations } from '../transfers/openstack.ts'
 import { volumeTypeOperations } from '../types/openstack/operations.ts'
 import { actionOperations } from './actions.ts'
 import { maxMinor, rootOperations, versionOperations } from './discovery.ts'
@@ -7,9 +9,10 @@ import { metadataOperations } from './metadata.ts'
 import { otherOperations } from './others.ts'
 import { quotaOperations } from './quotas.ts'
 import { inCindersWords, unknownId } from './refusals.ts'
+import { summaryOperations } from './summary.ts'
 import { volumeOperations } from './volumes.ts'
 
-/** Cinder's API on the volumes of the cloud, with the microversion 3.0. */
+/** Cinder's API on the volumes of the cloud. */
 export const cinderDoor: Door = {
   service: 'block-storage',
   facade: {
@@ -28,10 +31,13 @@ export const cinderDoor: Door = {
     {
       below: ['/v3', '/v3/:project_id'],
       operations: inCindersWords([
+        ...summaryOperations,
         ...volumeOperations,
         ...metadataOperations,
         ...actionOperations,
         ...volumeTypeOperations,
+        ...messageOperations,
+        ...transferOperations,
         ...quotaOperations,
         ...otherOperations,
       ]),

@@ -29,6 +29,12 @@ function translated(error: unknown): unknown {
 
 /** The 404 of Cinder for an id that is no UUID, by the name of the path's parameter. */
 export function unknownId(id: string, parameter: string): string {
-  const kind = { volume_id: 'Volume', type_id: 'Volume type', qos_id: 'QoS specs' }[parameter]
+  const kind = {
+    volume_id: 'Volume',
+    type_id: 'Volume type',
+    qos_id: 'QoS specs',
+    transfer_id: 'Transfer',
+    message_id: 'Message',
+  }[parameter]
   return `${kind ?? 'The resource'} ${id} could not be found.`
 }

@@ -6,47 +6,69 @@ import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { nextLink, queryText } from '../../openstack/pages.ts'
 import { boolean, parse, queryBoolean, whole } from '../../openstack/schema.ts'
 import { type VolumeView, volumeCreateInput, volumeUpdateInput } from '../contract.ts'
-import { createVolume, deleteVolume, findVolumes, getVolume, updateVolume } from '../service.ts'
+import {
+  createVolume,
+  deleteVolume,
+  findVolumes,
+  forceDeleteVolume,
+  getVolume,
+  updateVolume,
+} from '../service.ts'
 import { at, volumeOf } from './at.ts'
 import { adminVolumeFilters, listQuery, volumeFilters } from './list-query.ts'
 import { metadata } from './metadata.ts'
 import { changedOf, detailOf, madeOf, summaryOf } from './views.ts'
 
 async function list(call: Call, view: (volume: VolumeView, at: At) => object): Promise<object> {
+  const isCounted = countWanted(call)
   const asked = listQuery(call)
-  if (asked === null) return { volumes: [] }
-  const { volumes, more } = await findVolumes(call.ctx, asked)
+  if (asked === null) return { volumes: [], ...(isCounted ? { count: 0 } : {}) }
+  const { volumes, more, count } = await findVolumes(call.ctx, asked, isCounted)
   const [here, last] = [at(call), volumes.at(-1)]
-  if (!more || !last) return { volumes: volumes.map((volume) => view(volume, here)) }
+  const counted = count === null ? {} : { count }
+  if (!more || !last) return { volumes: volumes.map((volume) => view(volume, here)), ...counted }
   const next = new URL(nextLink(call.deps.config.publicUrl, call.request.url, last.id))
   // The offset counts from the beginning of the list, and the next page begins at the marker.
   next.searchParams.delete('offset')
   return {
     volumes: volumes.map((volume) => view(volume, here)),
     volumes_links: [{ rel: 'next', href: next.href }],
+    ...counted,
   }
+}
+
+/** Whether the list says how many volumes there are in all, since 3.45. */
+function countWanted({ query, minor }: Call): boolean {
+  if (minor < 45 || queryText(query, 'with_count') === undefined) return false
+  const wish = queryBoolean(query, 'with_count')
+  if (wish === undefined) throw new HttpError(400, 'Invalid value for with_count: it is true or false.')
+  return wish
 }
 
 const text = z.string().max(255, 'is too long').nullish()
 const words = { name: text, description: text, display_name: text, display_description: text }
-const creation = z.strictObject({
-  volume: z.object({
-    ...words,
-    size: whole(1, 65_536).nullable(),
-    volume_type: text,
-    availability_zone: text,
-    metadata: metadata.nullish(),
-    imageRef: text,
-    image_id: text,
-    snapshot_id: text,
-    source_volid: text,
-    backup_id: text,
-    consistencygroup_id: text,
-    multiattach: boolean.nullish(),
-  }),
-  'OS-SCH-HNT:scheduler_hints': z.record(z.string(), z.unknown()).nullish(),
-})
-type Creation = z.output<typeof creation>
+const wishes = {
+  ...words,
+  size: whole(1, 65_536).nullable(),
+  volume_type: text,
+  availability_zone: text,
+  metadata: metadata.nullish(),
+  imageRef: text,
+  image_id: text,
+  snapshot_id: text,
+  source_volid: text,
+  backup_id: text,
+  consistencygroup_id: text,
+  group_id: text,
+  multiattach: boolean.nullish(),
+}
+/** Cinder ignores what it does not know, and refuses it since 3.53. */
+const creation = (minor: number) =>
+  z.strictObject({
+    volume: minor < 53 ? z.object(wishes) : z.strictObject(wishes),
+    'OS-SCH-HNT:scheduler_hints': z.record(z.string(), z.unknown()).nullish(),
+  })
+type Creation = z.output<ReturnType<typeof creation>>
 
 /** Throws 400 for what a volume cannot be made with or of here. */
 function refuse({ volume, 'OS-SCH-HNT:scheduler_hints': hints }: Creation): void {
@@ -57,8 +79,8 @@ function refuse({ volume, 'OS-SCH-HNT:scheduler_hints': hints }: Creation): void
   ] as const)
     if (volume[name])
       throw new HttpError(400, `This cloud makes no volumes of ${source} yet: leave ${name} out.`)
-  if (volume.consistencygroup_id)
-    throw new HttpError(400, 'This cloud has no groups of volumes yet: leave consistencygroup_id out.')
+  for (const name of ['consistencygroup_id', 'group_id'] as const)
+    if (volume[name]) throw new HttpError(400, `This cloud has no groups of volumes yet: leave ${name} out.`)
   if (volume.multiattach)
     throw new HttpError(400, 'A volume of this cloud has one server: leave multiattach out.')
   if (Object.keys(hints ?? {}).length > 0)
@@ -77,7 +99,7 @@ const noImage = (cause?: unknown) =>
   new HttpError(400, 'Invalid image identifier or unable to access requested image.', { cause })
 
 async function create(call: Call): Promise<object> {
-  const wish = parse(creation, call.body)
+  const wish = parse(creation(call.minor), call.body)
   refuse(wish)
   const { volume } = wish
   const input = volumeCreateInput.parse({
@@ -99,6 +121,8 @@ const change = z.strictObject({ volume: z.strictObject({ ...words, metadata: met
 
 async function update(call: Call): Promise<object> {
   const { volume } = parse(change, call.body)
+  if (call.minor >= 53 && Object.keys(volume).length === 0)
+    throw new HttpError(400, 'Invalid input for field/attribute volume. Value: {}. Name what is to change.')
   const kept = (...values: (string | null | undefined)[]) => {
     const value = values.find((one) => one !== undefined)
     return value === null ? '' : value
@@ -116,10 +140,13 @@ async function update(call: Call): Promise<object> {
 }
 
 async function remove(call: Call): Promise<void> {
-  // There are no snapshots that would go with the volume.
-  if (queryText(call.query, 'cascade') !== undefined && queryBoolean(call.query, 'cascade') === undefined)
-    throw new HttpError(400, 'Invalid value for cascade: it is true or false.')
-  await deleteVolume(call.ctx, volumeOf(call))
+  for (const name of ['cascade', 'force'])
+    if (queryText(call.query, name) !== undefined && queryBoolean(call.query, name) === undefined)
+      throw new HttpError(400, `Invalid value for ${name}: it is true or false.`)
+  const isForced = call.minor >= 23 && queryBoolean(call.query, 'force') === true
+  if (isForced) return forceDeleteVolume(call.ctx, volumeOf(call))
+  const cascade = queryBoolean(call.query, 'cascade') === true
+  await deleteVolume(call.ctx, { ...volumeOf(call), cascade })
 }
 
 const lists = {
@@ -181,6 +208,8 @@ export const volumeOperations: ApiOperation[] = [
     name: 'volumes.delete',
     method: 'DELETE',
     summary: 'Delete a volume with its data',
+    deviation:
+      'It is gone at once for every client; its data, its quota and its room are until it can no longer be taken back (STRATOLITH_TAKE_BACK_MINUTES).',
     status: 202,
     access: 'write',
     handle: remove,

@@ -4,6 +4,7 @@ import { whileAnswering } from '../../kernel/hosts.ts'
 import type { Run, Workflow } from '../../kernel/workflow.ts'
 import { releaseQuota } from '../../quota/service.ts'
 import { driversFor, isOnFencedHost } from '../driver.ts'
+import { type MessageAction, tellFailure } from '../messages/service.ts'
 import { giveBack } from '../pools.ts'
 import { noteVolume } from '../row.ts'
 import { type SnapshotRow, withVolume } from './queries.ts'
@@ -34,6 +35,13 @@ async function settle(
   })
 }
 
+async function tell(run: Run<unknown>, action: MessageAction, error: CloudError): Promise<void> {
+  const row = await current(run)
+  if (!row) return
+  const about = { resource: 'VOLUME_SNAPSHOT', resourceId: row.id, projectId: row.projectId, action } as const
+  await tellFailure(run, about, error)
+}
+
 export const snapshotCreation: Workflow = {
   action: 'volumeSnapshot.create',
   steps: [
@@ -51,7 +59,10 @@ export const snapshotCreation: Workflow = {
       },
     },
   ],
-  onFailed: (run, error) => settle(run, 'creating', { state: 'error', faultMessage: error.message }),
+  async onFailed(run, error) {
+    await settle(run, 'creating', { state: 'error', faultMessage: error.message })
+    await tell(run, 'makeSnapshot', error)
+  },
 }
 
 export const snapshotDeletion: Workflow = {
@@ -87,7 +98,10 @@ export const snapshotDeletion: Workflow = {
       },
     },
   ],
-  onFailed: (run, error) => settle(run, 'deleting', { state: 'error_deleting', faultMessage: error.message }),
+  async onFailed(run, error) {
+    await settle(run, 'deleting', { state: 'error_deleting', faultMessage: error.message })
+    await tell(run, 'deleteSnapshot', error)
+  },
 }
 
 /** Writes the end of a return to a snapshot, for the volume and for the snapshot. */
