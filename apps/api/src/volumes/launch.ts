@@ -44,7 +44,7 @@ export type LaunchVolumes = {
   minRamMib: number
 }
 
-export const noVolumes: LaunchVolumes = {
+const noVolumes: LaunchVolumes = {
   problems: [],
   planned: [],
   made: { volumes: 0, gib: 0 },
