@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import type { Ctx } from '../kernel/context.ts'
 import { CloudError, notFound } from '../kernel/errors.ts'
 import type { Ask } from '../kernel/page.ts'
@@ -39,6 +40,7 @@ export async function getAttachment(
 }
 
 async function volumeOf(ctx: Ctx, action: string, id: string) {
+  if (!z.uuid().safeParse(id).success) throw notFound('attachment', id)
   const row = await ctx.db.volumeAttachment.findUnique({ where: { id }, select: { volumeId: true } })
   if (!row) throw notFound('attachment', id)
   return loadVolume(ctx, action, row.volumeId).catch((error: unknown) => {

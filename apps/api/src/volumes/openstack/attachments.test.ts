@@ -42,6 +42,7 @@ test('attachments are read by list, filter, page and id', async () => {
   expect(await ids('?status=detaching')).toEqual([])
   expect(await ids('?limit=1')).toEqual([second])
   expect(await ids(`?marker=${second}`)).toEqual([first])
+  expect((await ask('GET', '/attachments?marker=nope', at)).statusCode).toBe(404)
   expect((await ask('GET', `/attachments/${first}`, { version: 'volume 3.26' })).statusCode).toBe(404)
   const strange = await ask('GET', `/attachments/${first}`, { ...at, token: cloud.tokens.stranger })
   expect([404, 400]).toContain(strange.statusCode)
