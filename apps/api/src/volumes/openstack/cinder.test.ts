@@ -167,7 +167,7 @@ describe('bodies at 3.0', () => {
       limits: {
         rate: [],
         absolute: {
-          ...{ maxTotalVolumes: -1, maxTotalSnapshots: 0, maxTotalVolumeGigabytes: -1, maxTotalBackups: 0 },
+          ...{ maxTotalVolumes: -1, maxTotalSnapshots: -1, maxTotalVolumeGigabytes: -1, maxTotalBackups: 0 },
           ...{ maxTotalBackupGigabytes: 0, totalVolumesUsed: expect.any(Number) },
           ...{ totalGigabytesUsed: expect.any(Number), totalSnapshotsUsed: 0, totalBackupsUsed: 0 },
           totalBackupGigabytesUsed: 0,
@@ -177,7 +177,7 @@ describe('bodies at 3.0', () => {
     const use = (limit: number) => ({ limit, in_use: expect.any(Number), reserved: 0 })
     expect((await ask('GET', `/os-quota-sets/${projectId}?usage=True`)).json()).toEqual({
       quota_set: {
-        ...{ id: projectId, volumes: use(-1), per_volume_gigabytes: use(65_536), snapshots: use(0) },
+        ...{ id: projectId, volumes: use(-1), per_volume_gigabytes: use(65_536), snapshots: use(-1) },
         ...{ gigabytes: use(-1), backups: use(0), backup_gigabytes: use(0), groups: use(0) },
       },
     })
@@ -240,7 +240,7 @@ describe('refusals as real Cinder has them', () => {
       ...{ token: admin, body: { quota_set: { volumes: 0 } } },
     })
     expect(checked.statusCode).toBe(400)
-    for (const quota_set of [{ snapshots: 5 }, { volumes_Standard: 5 }, { nonsense: 5 }])
+    for (const quota_set of [{ groups: 5 }, { volumes_Standard: 5 }, { nonsense: 5 }])
       expect((await ask('PUT', path, { token: admin, body: { quota_set } })).statusCode).toBe(400)
     await set(-1)
   })
