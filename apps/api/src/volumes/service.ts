@@ -20,6 +20,7 @@ import { originOf } from './origin.ts'
 import { claimMore, claimPool, whyNoMore, whyNoRoom } from './pools.ts'
 import { queryVolumes, sortableVolumes, type VolumeRow, type VolumeWhere, withParts } from './queries.ts'
 import { historyOf, loadVolume, lockVolume, noteVolume, stateOf, viewOfOne, viewsOf } from './row.ts'
+import { refuseCopied } from './snapshots/cascade.ts'
 import { typeFor } from './types.ts'
 
 /** The functions that other rooms may call. */
@@ -35,11 +36,16 @@ export {
   yieldVolume,
 } from './attachments.ts'
 export { changeMetadata, resetVolume, setBootable, setReadOnly } from './changes.ts'
+export { deleteVolumeWithSnapshots } from './snapshots/cascade.ts'
 export {
+  changeSnapshotMetadata,
+  confirmSnapshotState,
   createSnapshot,
   deleteSnapshot,
+  findSnapshots,
   getSnapshot,
   listSnapshots,
+  resetSnapshot,
   revertVolume,
   updateSnapshot,
 } from './snapshots/service.ts'
@@ -198,8 +204,7 @@ async function refuseNeeded(ctx: Ctx, { id }: VolumeRow): Promise<void> {
       `The volume has ${count === 1 ? 'a snapshot' : `${count} snapshots`}. Delete ${count === 1 ? 'it' : 'them'} first.`,
       'volumeState',
     )
-  if ((await ctx.db.volume.count({ where: { sourceVolumeId: id, state: 'creating' } })) > 0)
-    throw conflict('A copy of this volume is being made. Wait until that is over.', 'volumeState')
+  await refuseCopied(ctx, id)
 }
 
 /** Deletes a volume in any state, unless an instance has the volume. For administrators. */

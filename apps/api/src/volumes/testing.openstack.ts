@@ -1,6 +1,7 @@
 import type { Example, ExampleMaker, Examples, Tenant } from '../openstack/testing.ts'
 import { volumeCreateInput } from './contract.ts'
-import { changeMetadata, createVolume, listVolumeTypes } from './service.ts'
+import { changeMetadata, createSnapshot, createVolume, listVolumeTypes } from './service.ts'
+import { snapshotCreateInput } from './snapshots/contract.ts'
 
 /** Makes an available volume of the tenant. */
 export async function aVolume({ ctx, settle }: Tenant, patch: object = {}): Promise<string> {
@@ -42,6 +43,14 @@ async function hiddenImage({ deps, projectId }: Tenant): Promise<string> {
   return id
 }
 
+/** A snapshot that only the other tenant sees. */
+async function hiddenSnapshot(tenant: Tenant): Promise<string> {
+  const volumeId = await aVolume(tenant)
+  const { id } = await createSnapshot(tenant.ctx, snapshotCreateInput.parse({ volumeId }))
+  await tenant.settle()
+  return id
+}
+
 const foreignList: ExampleMaker = {
   make: () => ({}),
   foreign: async (_tenant, other): Promise<Example[]> => {
@@ -64,6 +73,7 @@ export const volumeExamples: Examples = {
     foreign: async (_tenant, other) => [
       { body: { volume: { size: 1, imageRef: await hiddenImage(other) } } },
       { body: { volume: { size: 1, source_volid: await aVolume(other) } } },
+      { body: { volume: { size: 1, snapshot_id: await hiddenSnapshot(other) } } },
     ],
   },
   'volumes.get': on(),

@@ -4,6 +4,7 @@ import type { QuotaMaker, TestingRoom } from '../rooms.testing.ts'
 import { volumeCreateInput } from './contract.ts'
 import { createSnapshot, createVolume } from './service.ts'
 import { snapshotCreateInput } from './snapshots/contract.ts'
+import { snapshotExamples } from './snapshots/testing.openstack.ts'
 import { volumeExamples } from './testing.openstack.ts'
 
 const creation: QuotaMaker = {
@@ -11,7 +12,7 @@ const creation: QuotaMaker = {
 }
 
 export const testingRoom: TestingRoom = {
-  examples: { 'block-storage': volumeExamples },
+  examples: { 'block-storage': { ...volumeExamples, ...snapshotExamples } },
   rows: {
     list: { kind: 'list', input: () => ({}) },
     get: byId('read', volume),

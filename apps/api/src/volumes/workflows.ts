@@ -8,6 +8,7 @@ import { driversFor, isOnFencedHost } from './driver.ts'
 import { giveBack } from './pools.ts'
 import { type VolumeRow, withParts } from './queries.ts'
 import { noteVolume, sourceOf } from './row.ts'
+import { keepSnapshotsOf, removeSnapshotsOf } from './snapshots/workflows.ts'
 
 const current = (run: Run<unknown>): Promise<VolumeRow | null> =>
   run.ctx.deps.root.volume.findUnique({ where: { id: run.resourceId }, include: withParts })
@@ -134,9 +135,15 @@ export const volumeExtension: Workflow<{ sizeGib: number; reservedGib?: number }
     })),
 }
 
-export const volumeDeletion: Workflow = {
+/** `cascade`: the snapshots of the volume are deleted with it; absent in other operations. */
+export const volumeDeletion: Workflow<{ cascade?: boolean }> = {
   action: 'volume.delete',
   steps: [
+    {
+      name: 'snapshots',
+      title: 'Removing its snapshots',
+      run: (run) => (run.input.cascade ? removeSnapshotsOf(run) : Promise.resolve()),
+    },
     {
       name: 'remove',
       title: 'Removing its data',
@@ -163,5 +170,8 @@ export const volumeDeletion: Workflow = {
       },
     },
   ],
-  onFailed: (run, error) => settle(run, 'deleting', { state: 'error_deleting', faultMessage: error.message }),
+  async onFailed(run, error) {
+    if (run.input.cascade) await keepSnapshotsOf(run, error.message)
+    await settle(run, 'deleting', { state: 'error_deleting', faultMessage: error.message })
+  },
 }

@@ -6,6 +6,8 @@ import { metadataOperations } from './metadata.ts'
 import { otherOperations } from './others.ts'
 import { quotaOperations } from './quotas.ts'
 import { inCindersWords, unknownId } from './refusals.ts'
+import { snapshotActionOperations } from './snapshot-actions.ts'
+import { snapshotOperations } from './snapshots.ts'
 import { typeOperations } from './types.ts'
 import { volumeOperations } from './volumes.ts'
 
@@ -31,6 +33,8 @@ export const cinderDoor: Door = {
         ...volumeOperations,
         ...metadataOperations,
         ...actionOperations,
+        ...snapshotOperations,
+        ...snapshotActionOperations,
         ...typeOperations,
         ...quotaOperations,
         ...otherOperations,

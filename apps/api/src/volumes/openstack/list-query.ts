@@ -1,5 +1,5 @@
 import { seesAll } from '../../kernel/context.ts'
-import type { Ask, Order } from '../../kernel/page.ts'
+import type { Ask, Order, PageAsk } from '../../kernel/page.ts'
 import { HttpError } from '../../openstack/errors.ts'
 import type { Call } from '../../openstack/operation.ts'
 import { pageQuery, type Query, queryText } from '../../openstack/pages.ts'
@@ -16,7 +16,8 @@ export const volumeFilters: Record<string, string> = {
 export const adminVolumeFilters: Record<string, string> = {
   ...{ project_id: 'nobody', user_id: 'nobody', id: noId, size: '65000', volume_type_id: noId },
 }
-const others = new Set([
+/** Words of the query that are no filters. */
+export const noFilters: ReadonlySet<string> = new Set([
   ...['limit', 'marker', 'offset', 'sort', 'sort_key', 'sort_dir', 'all_tenants', 'with_count'],
 ])
 
@@ -32,16 +33,16 @@ export function listQuery(call: Call): Ask<VolumeWhere> | null {
   where.bootable = bootableOf(query)
   where.metadata = metadataOf(query)
   if (seesAll(ctx) && !takeAdminFilters(query, where)) return null
-  return { where, sort: sortOf(query), page: pageOf(query) }
+  return { where, sort: sortOf(query, volumeColumns), page: pageOf(query) }
 }
 
-const isUuid = (text: string) => /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(text)
+export const isUuid = (text: string) => /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(text)
 
 /** Adds the filters of administrators; false for one that no volume can fit. */
 function takeAdminFilters(query: Query, where: VolumeWhere): boolean {
   for (const name of Object.keys(query)) {
     const text = queryText(query, name) ?? ''
-    if (others.has(name) || Object.hasOwn(volumeFilters, name)) continue
+    if (noFilters.has(name) || Object.hasOwn(volumeFilters, name)) continue
     if (name === 'project_id') where.projectId = text
     else if (name === 'user_id') where.userId = text
     else if (name === 'size' && /^\d{1,6}$/.test(text)) where.sizeGib = Number(text)
@@ -53,7 +54,7 @@ function takeAdminFilters(query: Query, where: VolumeWhere): boolean {
 }
 
 /** Callers who see everything list all projects when they ask for that, and when their token has no project. */
-function wantsAll({ ctx, query }: Call): boolean {
+export function wantsAll({ ctx, query }: Call): boolean {
   const text = queryText(query, 'all_tenants')
   const wish = text === undefined ? false : queryBoolean(query, 'all_tenants')
   if (wish === undefined) throw new HttpError(400, 'Invalid value for all_tenants: it is true or false.')
@@ -67,7 +68,7 @@ function bootableOf(query: Query): boolean | undefined {
 }
 
 /** Reads a dictionary as Python writes it, {'key': 'value'}, or as JSON. */
-function metadataOf(query: Query): Record<string, string> | undefined {
+export function metadataOf(query: Query): Record<string, string> | undefined {
   const text = queryText(query, 'metadata')
   if (text === undefined) return undefined
   const inside = /^\s*\{(.*)\}\s*$/s.exec(text)?.[1]
@@ -85,7 +86,7 @@ const noDictionary = () =>
   new HttpError(400, "Invalid input received: metadata is a dictionary of texts, such as {'key': 'value'}.")
 
 /** The keys by which volumes are sorted, as Cinder names them. */
-const columns: Record<string, string> = {
+const volumeColumns: Readonly<Record<string, string>> = {
   ...{ id: 'id', status: 'state', size: 'sizeGib', availability_zone: 'zone', bootable: 'bootable' },
   ...{ name: 'name', display_name: 'name', description: 'description', display_description: 'description' },
   ...{ created_at: 'createdAt', updated_at: 'updatedAt', user_id: 'userId', project_id: 'projectId' },
@@ -93,7 +94,7 @@ const columns: Record<string, string> = {
 }
 
 /** Reads `sort=name:asc,size`, or sort_key and sort_dir; newest first when the query says nothing. */
-function sortOf(query: Query): Order {
+export function sortOf(query: Query, columns: Readonly<Record<string, string>>): Order {
   const sort = queryText(query, 'sort')
   const [key, dir] = [queryText(query, 'sort_key'), queryText(query, 'sort_dir')]
   if (sort !== undefined && (key !== undefined || dir !== undefined))
@@ -114,7 +115,7 @@ function sortOf(query: Query): Order {
   })
 }
 
-function pageOf(query: Query): Ask<VolumeWhere>['page'] {
+export function pageOf(query: Query): PageAsk {
   const offset = queryText(query, 'offset')
   if (offset !== undefined && !/^\d{1,9}$/.test(offset))
     throw new HttpError(400, 'offset must be a whole number that is not negative.')

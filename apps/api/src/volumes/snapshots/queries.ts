@@ -19,6 +19,7 @@ export type SnapshotWhere = {
   volumeId?: string
   zone?: string
   userId?: string
+  sizeGib?: number
   /** Entries that the metadata must have. */
   metadata?: Readonly<Record<string, string>>
 }
@@ -41,6 +42,7 @@ export function querySnapshots(
   const filters: Prisma.VolumeSnapshotWhereInput[] = [
     scope,
     { projectId: where.projectId, volumeId: where.volumeId, userId: where.userId },
+    { sizeGib: where.sizeGib },
     where.search ? { OR: found(where.search) } : {},
     where.ids ? { id: { in: [...where.ids] } } : {},
     where.names ? { name: { in: [...where.names] } } : {},
