@@ -4,6 +4,8 @@ import type { VolumeView } from '@stratolith/api/volumes/contract'
 import { volumeCan } from '@stratolith/api/volumes/states'
 import {
   IconArrowsMaximize,
+  IconCamera,
+  IconCopy,
   IconPencil,
   IconPlugConnected,
   IconPlugConnectedX,
@@ -19,7 +21,7 @@ import { volumeName } from './volume.descriptor.tsx'
 import { lossText } from './words.ts'
 
 type Action = ResourceAction<VolumeView>
-export type VolumeForm = 'edit' | 'extend' | 'attach'
+export type VolumeForm = 'edit' | 'extend' | 'attach' | 'snapshot' | 'copy'
 
 const named = (volumes: readonly VolumeView[]): string =>
   volumes.length === 1 && volumes[0] ? `“${volumeName(volumes[0])}”` : `${volumes.length} volumes`
@@ -49,6 +51,25 @@ export function useVolumeActions(open: (form: VolumeForm, volume: VolumeView) =>
       icon: <IconArrowsMaximize size={16} />,
       allowed: (volume) => all(mine(volume), volumeCan.extend(volume)),
       open: (volume) => open('extend', volume),
+    },
+    {
+      id: 'snapshot',
+      label: 'Take snapshot',
+      icon: <IconCamera size={16} />,
+      allowed: (volume) => all(mine(volume), volumeCan.snapshot(volume)),
+      open: (volume) => open('snapshot', volume),
+    },
+    {
+      id: 'copy',
+      label: 'Copy',
+      icon: <IconCopy size={16} />,
+      allowed: (volume) =>
+        all(
+          mine(volume),
+          volume.projectId === here || 'Switch to its project first: the copy belongs there.',
+          volumeCan.snapshot(volume),
+        ),
+      open: (volume) => open('copy', volume),
     },
     {
       id: 'edit',
