@@ -14,6 +14,7 @@ import { directoryDay } from './directory.ts'
 import { row, text } from './expect.ts'
 import { memberDay, memberEvening } from './member.ts'
 import { readerDay, strangerDay } from './others.ts'
+import { volumesDay } from './volumes.ts'
 
 const cloud = findCloud()
 const run = crypto.randomUUID().slice(0, 6)
@@ -37,6 +38,7 @@ const names = {
   port: name('port'),
   image: name('image'),
   server: name('server'),
+  volume: name('volume'),
   /** The id of the image to launch, because the client's interactive mode takes no name with blanks. */
   bootImage: '',
 }
@@ -59,6 +61,7 @@ const member = startClient(env(names.member, names.password, names.project), 'me
 const reader = startClient(env(names.reader, names.password, names.project), 'reader')
 const stranger = startClient(env(names.stranger, names.password, names.elsewhere), 'stranger')
 await memberDay(member, names, step, work)
+await volumesDay(member, names, step)
 await readerDay(reader, names, step)
 const ids: Record<string, string> = {}
 await step('ids for the stranger to try', async () => {

@@ -17,6 +17,7 @@ const sorts: Record<string, string> = {
   'networking.securityGroups.list': 'name created',
   'networking.ports.list': 'name mac state created',
   'volumes.list': 'name state size created',
+  'volumes.snapshots.list': 'name state size created',
   'operations.list': 'action resource state createdAt',
   'operations.audit': 'at',
   'hosts.list': 'name state vcpus memory disk instances accelerator',
@@ -48,6 +49,9 @@ beforeAll(async () => {
   await member.compute.instances.launch(aLaunch(world, { count: 3 }))
   await member.networking.routers.create({ name: 'r' })
   for (const sizeGib of [2, 1]) await member.volumes.create({ name: `v${sizeGib}`, sizeGib })
+  await runPending(world.deps)
+  for (const volume of (await member.volumes.list({})).items)
+    await member.volumes.snapshots.create({ volumeId: volume.id, name: `s${volume.sizeGib}` })
   await runPending(world.deps)
   const caller: unknown = appRouter.createCaller({ ...context, ctx })
   procedure = (name) =>

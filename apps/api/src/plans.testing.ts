@@ -110,6 +110,7 @@ const words: Record<string, Record<string, string>> = {
   },
   ConsoleToken: { expiresAt: `now() + interval '1 hour'` },
   Volume: { state: `'available'` },
+  VolumeSnapshot: { state: `'available'` },
   VolumeAttachment: { state: `'attached'` },
   AuthReceipt: { expiresAt: `now() + interval '1 hour'` },
 }

@@ -24,7 +24,9 @@ const most = 20
 
 const ofVolume: RowsDescriptor<SnapshotView> = {
   ...snapshotDescriptor,
-  columns: snapshotDescriptor.columns.filter(({ id }) => id !== 'volume' && id !== 'size'),
+  columns: snapshotDescriptor.columns
+    .filter(({ id }) => id !== 'volume' && id !== 'size')
+    .map((column) => (column.id === 'condition' ? { ...column, hideBelow: undefined } : column)),
 }
 
 /** The snapshots of a volume, with the way to take another one; `take` opens the form. */
