@@ -137,11 +137,11 @@ test('an administrator turns the pages of the audit log, and sorts hosts and rol
   await status(/^1–100 of [\d,]+\+? events$/)
   await expect(button('Previous page')).toBeDisabled()
   await button('Next page').click()
-  await status(/^101–[\d,]+ of [\d,]+\+? events$/)
-  await admin.reload()
-  await status(/^101–/)
-  await button('Previous page').click()
   // Events that other specs make meanwhile stand before the page.
+  await status(/^1\d\d–[\d,]+ of [\d,]+\+? events$/)
+  await admin.reload()
+  await status(/^1\d\d–/)
+  await button('Previous page').click()
   await status(/^[1-9]\d?–1\d\d of/)
 
   await visit(admin, '/admin/hosts')
@@ -152,9 +152,10 @@ test('an administrator turns the pages of the audit log, and sorts hosts and rol
 
   await visit(admin, '/admin/assignments?sort=role')
   await status(/ of [\d,]+ role assignments$|^\d+ role assignments$/)
-  await expect(admin.getByRole('row').nth(1)).toContainText('admin')
+  const role = admin.getByRole('row').nth(1).getByRole('cell', { name: 'admin', exact: true })
+  await expect(role).toBeVisible()
   await admin.getByRole('columnheader', { name: 'Role' }).getByRole('button').click()
   await expect(admin.getByRole('columnheader', { name: 'Role' })).toHaveAttribute('aria-sort', 'descending')
-  await expect(admin.getByRole('row').nth(1)).not.toContainText('admin')
+  await expect(role).toHaveCount(0)
   await admin.context().close()
 })

@@ -2,7 +2,14 @@ import { expect, type Page, test } from '@playwright/test'
 import { problemsOf } from './support/accessibility.ts'
 import { type Api, findCloud, until } from './support/cloud.ts'
 import { apiOf, newPerson, type Person } from './support/people.ts'
-import { row, signIn, terminalText, visit, watchProblems } from './support/portal.ts'
+import { row, signIn, visit, watchProblems } from './support/portal.ts'
+import {
+  rootScript,
+  rootShell as rootShellOf,
+  says as saysOn,
+  serial,
+  typeLine,
+} from './support/root-shell.ts'
 
 /** A volume goes from one guest to another with its data; everything is clicked and typed. */
 test.describe.configure({ mode: 'serial' })
@@ -30,19 +37,12 @@ test.afterAll(async () => {
   await page.close()
 })
 
-/** The image's user may mount nothing, so root gets the password of the user at the first boot of these guests. */
-const script = `#!/bin/sh
-sed -i "s|^root:[^:]*|root:$(sed -n 's/^tiny:\\([^:]*\\):.*/\\1/p' /etc/shadow)|" /etc/shadow
-echo "[tiny] root has a password" >/dev/console
-`
-const password = 'tinycloud'
-
 async function launchWithRoot(name: string): Promise<string> {
   const [image] = (await api.images.list.query({ search: 'Tiny test image' })).items
   const { id: networkId } = await api.networking.networks.starter.mutate({})
   const { instances } = await api.compute.instances.launch.mutate({
     ...{ name, imageId: image?.id ?? '', flavorId: '1', networkIds: [networkId] },
-    userData: Buffer.from(script).toString('base64'),
+    userData: Buffer.from(rootScript).toString('base64'),
   })
   const id = instances[0]?.id ?? ''
   await until(`${name} is ACTIVE`, bootMs, async () => {
@@ -51,29 +51,9 @@ async function launchWithRoot(name: string): Promise<string> {
   return id
 }
 
-const serial = () => page.getByRole('region', { name: 'Serial console' })
-async function type(text: string): Promise<void> {
-  await serial().getByRole('textbox').first().focus()
-  await page.keyboard.type(`${text}\n`, { delay: 20 })
-}
-const says = (text: RegExp, timeout = 120_000) =>
-  expect.poll(() => terminalText(page), { timeout }).toMatch(text)
-
-/** Opens the serial console of a guest as root. */
-async function rootShell(id: string): Promise<void> {
-  await until('root has a password', bootMs, async () => {
-    const { text } = await api.compute.instances.consoleLog.query({ id })
-    return text.includes('root has a password')
-  })
-  await visit(page, `/instances/${id}?tab=serial`)
-  await expect(serial().getByText('Connected', { exact: true })).toBeVisible()
-  await type('')
-  await says(/login:\s*$/, bootMs)
-  await type('root')
-  await says(/Password:\s*$/)
-  await type(password)
-  await says(/#\s*$/)
-}
+const type = (text: string) => typeLine(page, text)
+const says = (text: RegExp, timeout?: number) => saysOn(page, text, timeout)
+const rootShell = (id: string) => rootShellOf(page, api, id)
 
 const volumePage = async () => {
   await visit(page, '/volumes')
@@ -194,7 +174,7 @@ test('a snapshot of the mounted disk is taken while the guest runs, and is consi
   await expect(taken.getByText('Available')).toBeVisible({ timeout: 120_000 })
   await expect(taken.getByText('Consistent')).toBeVisible()
   await visit(page, `/instances/${guests[1]}?tab=serial`)
-  await expect(serial().getByText('Connected', { exact: true })).toBeVisible()
+  await expect(serial(page).getByText('Connected', { exact: true })).toBeVisible()
   await type(
     'echo changed-$((50+5))-file > /mnt/d/note && cat /mnt/d/note && umount /mnt/d && echo out-$((4+4))',
   )
@@ -229,7 +209,7 @@ test('the volume goes back to the snapshot, and a volume of the snapshot has the
     })
   }
   await visit(page, `/instances/${id}?tab=serial`)
-  await expect(serial().getByText('Connected', { exact: true })).toBeVisible()
+  await expect(serial(page).getByText('Connected', { exact: true })).toBeVisible()
   await type('mkdir -p /mnt/o; mount /dev/vdb /mnt/d && mount /dev/vdc /mnt/o && echo both-$((4+5))')
   await says(/^both-9/m)
   await type('echo; cat /mnt/d/note /mnt/o/note | sort | uniq -c; umount /mnt/d /mnt/o; echo out-$((5+5))')
@@ -274,7 +254,7 @@ test('a volume is extended while the guest uses it', async () => {
   await expect(row(page, 'reader-data').getByText('3 GiB')).toBeVisible({ timeout: 120_000 })
   await expect(row(page, 'reader-data').getByText('In use')).toBeVisible()
   await visit(page, `/instances/${guests[1]}?tab=serial`)
-  await expect(serial().getByText('Connected', { exact: true })).toBeVisible()
+  await expect(serial(page).getByText('Connected', { exact: true })).toBeVisible()
   await type('echo now-$(cat /sys/block/vdc/size)-end')
   await says(/now-6291456-end/m)
 })

@@ -11,9 +11,17 @@ export async function problemsOf(page: Page): Promise<string[]> {
   await expect(page.locator('[aria-busy=true]')).toHaveCount(0)
   const serious = await seriousOf(page)
   await page.setViewportSize(phone)
-  const width = await page.evaluate(() => document.documentElement.scrollWidth)
+  const width = await settledWidth(page)
   await page.setViewportSize(wide)
   return [...serious, ...(width > phone.width ? [`${width} px wide`] : [])]
+}
+
+/** The width of the page on a phone. An open menu finds its new place a moment after the window has changed. */
+async function settledWidth(page: Page): Promise<number> {
+  const widthOf = () => page.evaluate(() => document.documentElement.scrollWidth)
+  for (const end = Date.now() + 5_000; Date.now() < end; await page.waitForTimeout(50))
+    if ((await widthOf()) <= phone.width) break
+  return widthOf()
 }
 
 /**

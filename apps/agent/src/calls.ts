@@ -9,6 +9,7 @@ import {
   toWireError,
   type WireLine,
 } from '@stratolith/drivers/remote/protocol'
+import type { Versions } from '@stratolith/drivers/remote/versions'
 import type { Service } from './serve.ts'
 
 /** Checks and runs one driver call; writes its progress and its result as lines. */
@@ -17,6 +18,7 @@ export async function answerCall(
   name: string,
   request: IncomingMessage,
   response: ServerResponse,
+  caller: Versions,
 ): Promise<void> {
   const envelope = callEnvelope.safeParse(await readJson(request))
   if (!envelope.success) throw new DriverError('invalid', 'A call is {op:{id, cloud}, args:[…]}.')
@@ -36,6 +38,7 @@ export async function answerCall(
     signal: gone.signal,
     log,
     progress: (text) => write({ progress: text.slice(0, 500) }),
+    callerSpeaks: caller.newest,
   }
   const startedAt = performance.now()
   const took = () => ({ ms: Math.round(performance.now() - startedAt) })

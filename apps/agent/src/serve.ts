@@ -72,9 +72,11 @@ async function route(
   response: http.ServerResponse,
 ): Promise<void> {
   const path = request.url ?? '/'
-  if (path.startsWith('/v1/')) checkVersions('control plane', request.headers[versionHeader])
+  const caller = path.startsWith('/v1/')
+    ? checkVersions('control plane', request.headers[versionHeader])
+    : spoken
   if (request.method === 'POST' && path.startsWith('/v1/call/'))
-    return answerCall(service, path.slice('/v1/call/'.length), request, response)
+    return answerCall(service, path.slice('/v1/call/'.length), request, response, caller)
   if (request.method === 'GET' && path === '/v1/events') return streamEvents(service, response)
   if (request.method === 'GET' && path === '/v1/capabilities')
     return answerJson(response, capabilitiesOf(service.drivers))

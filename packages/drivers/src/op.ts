@@ -8,6 +8,8 @@ export type Op = {
   readonly log: Logger
   /** Tells progress: `text` is a short phrase such as "starting the guest", shown to the user beside the elapsed time. */
   progress(text: string): void
+  /** The newest version of the protocol that the caller speaks; absent when the caller is of this build. */
+  readonly callerSpeaks?: number
 }
 
 /** Makes an Op for calls without an operation (probes, reconcilers) and for tests. */

@@ -10,6 +10,7 @@ import {
   projectIdInput,
   type QuotaView,
 } from '../kernel/contract.ts'
+import { launchVolumeInput } from '../volumes/contract.ts'
 import type { InstanceStatus, TaskState, VmState } from './states.ts'
 
 export * from './states.ts'
@@ -138,7 +139,8 @@ export const launchInput = z.object({
   name: nameInput,
   description: descriptionInput.default(''),
   count: z.number().int().min(1).max(50).default(1),
-  imageId: z.uuid(),
+  /** The image of the root disk; absent when one of the volumes is the root disk. */
+  imageId: z.uuid().optional(),
   flavorId: z.string().min(1).max(255),
   /**
    * Networks in the order of the interfaces. Empty means the project's only network; when there is no single network,
@@ -175,6 +177,8 @@ export const launchInput = z.object({
     )
     .max(8)
     .optional(),
+  /** Volumes that each instance gets; one of them may be its root disk. */
+  volumes: z.array(launchVolumeInput).max(25).default([]),
   zone: z.string().max(255).optional(),
   /** Name of the host; administrators only. */
   hostName: z.string().max(255).optional(),
@@ -239,6 +243,8 @@ export type InstanceView = {
   machine: { absence: Absence; since: string | null } | null
   zone: string | null
   image: { id: string | null; name: string }
+  /** Whether the root disk is a volume. */
+  rootOnVolume: boolean
   flavor: { id: string; name: string; vcpus: number; memoryMib: number; diskGib: number }
   keyName: string | null
   addresses: InstanceAddress[]
@@ -366,6 +372,12 @@ export const attachVolumeInput = z.object({
   /** The name of the disk in the guest, such as /dev/vdc; absent: the next free one. */
   device: z.string().max(64).optional(),
   deleteOnTermination: z.boolean().optional(),
+})
+/** Says whether a volume of an instance is deleted with the instance. */
+export const keepVolumeInput = z.object({
+  id: z.uuid(),
+  volumeId: z.uuid(),
+  deleteOnTermination: z.boolean(),
 })
 /** The volumes that an instance can be given. */
 export const freeVolumesInput = pageInput.extend({ id: z.uuid() })

@@ -3,6 +3,7 @@ import type { InstanceWish } from '@stratolith/drivers/documents/interface'
 import type { DocumentRoom } from '../hosts/service.ts'
 import type { Ctx } from '../kernel/context.ts'
 import { groupNamesOf, portsOf } from '../networking/service.ts'
+import { rootDevice } from '../volumes/contract.ts'
 import { type AttachedVolume, attachedVolumes } from '../volumes/service.ts'
 import { diskModeOf } from './flavors/service.ts'
 import { asInstanceRow, type InstanceRow } from './instances/instance-row.ts'
@@ -38,13 +39,18 @@ async function wishesOf(ctx: Ctx, rows: readonly InstanceRow[]): Promise<Map<str
     rows.map((row) => {
       const here = (ports.get(row.id) ?? []).filter((port) => port.hostId === row.hostId)
       const names = (groups.get(row.id) ?? []).map((group) => group.name)
+      const its = volumes.get(row.id) ?? []
       return [
         row.id,
         wishOf(
           row,
           here.map((port) => port.id),
-          (volumes.get(row.id) ?? []).filter((volume) => volume.hostId === row.hostId),
-          names,
+          its.filter((volume) => volume.hostId === row.hostId),
+          // A guest that is being built starts when it can have all of its volumes.
+          {
+            securityGroups: names,
+            isWaiting: row.vmState === 'building' && its.some(({ hostId }) => hostId === null),
+          },
         ),
       ]
     }),
@@ -55,7 +61,7 @@ function wishOf(
   row: InstanceRow,
   ports: string[],
   volumes: readonly AttachedVolume[],
-  securityGroups: string[],
+  { securityGroups, isWaiting }: { securityGroups: string[]; isWaiting: boolean },
 ): InstanceWish {
   return {
     id: row.id,
@@ -63,10 +69,14 @@ function wishOf(
     name: row.name,
     vcpus: row.vcpus,
     memoryMib: row.memoryMib,
-    power: isToRun(row) ? 'running' : null,
+    power: isToRun(row) && !isWaiting ? 'running' : null,
     disk: diskOf(row),
+    ...(row.rootOnVolume ? { rootOnVolume: true } : {}),
     ports,
-    volumes: volumes.map(({ volumeId, pool, readOnly }) => ({ id: volumeId, pool, readOnly })),
+    volumes: volumes.map(({ volumeId, pool, readOnly, device }) => ({
+      ...{ id: volumeId, pool, readOnly },
+      ...(device === rootDevice ? { boot: true } : {}),
+    })),
     configDrive: row.configDrive,
     guest: {
       hostname: row.hostname,

@@ -1,5 +1,5 @@
 import { Prisma } from '@stratolith/db'
-import type { Guests } from '../hosts/service.ts'
+import type { Guests, Need } from '../hosts/service.ts'
 import { type Ctx, visible } from '../kernel/context.ts'
 
 /** What the hosts room must know of instances, whose table belongs to this room. */
@@ -28,8 +28,14 @@ export const instancesOnHosts: Guests = {
   placed: Prisma.sql`SELECT "hostId" FROM "Instance" WHERE "vmState" <> 'deleted'`,
 }
 
+/** What an instance takes of the room of its host. A volume that is its root disk takes room of its own. */
+export const roomOf = <I extends Need & { rootOnVolume: boolean }>(instance: I): I => ({
+  ...instance,
+  diskGib: instance.rootOnVolume ? 0 : instance.diskGib,
+})
+
 export const roomOfInstances = Prisma.sql`
-  SELECT "hostId", "vcpus", "memoryMib", "diskGib" FROM "Instance" WHERE "vmState" <> 'deleted'`
+  SELECT "hostId", "vcpus", "memoryMib", CASE WHEN "rootOnVolume" THEN 0 ELSE "diskGib" END AS "diskGib" FROM "Instance" WHERE "vmState" <> 'deleted'`
 
 /** The host name of an instance for DHCP and DNS, as SQL. */
 export const hostnameSql = (id: Prisma.Sql): Prisma.Sql =>

@@ -192,6 +192,14 @@ const otherExamples: Examples = {
     ],
   },
   'servers.volumes.get': { make: attached, foreign: foreignVolume },
+  'servers.volumes.update': {
+    async make(tenant) {
+      const made = await attached(tenant)
+      const volumeId = made.params?.volume_id
+      return { ...made, body: { volumeAttachment: { volumeId, delete_on_termination: true } } }
+    },
+    foreign: foreignVolume,
+  },
   'servers.volumes.delete': { make: attached, foreign: foreignVolume },
 }
 async function aVolume(tenant: Tenant): Promise<string> {

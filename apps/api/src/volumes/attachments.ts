@@ -3,7 +3,8 @@ import type { PoolSpec } from '@stratolith/drivers/volumes/interface'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { conflict, invalidInput, invariant, notFound } from '../kernel/errors.ts'
 import { startOperation } from '../kernel/workflow.ts'
-import { type VolumeView, volumeCan } from './contract.ts'
+import { isRootVolume, type VolumeView, volumeCan } from './contract.ts'
+import { whyNeeded } from './needed.ts'
 import { specOf } from './pools.ts'
 import { historyOf, loadVolume, lockVolume, noteVolume, stateOf } from './row.ts'
 
@@ -39,8 +40,10 @@ export async function attachedVolumes(
   return found
 }
 
-/** The names that a guest's disks can have after that of its root disk, vda. */
-const deviceNames: readonly string[] = [...'bcdefghijklmnopqrstuvwxyz'].map((letter) => `/dev/vd${letter}`)
+/** The names that a guest's disks can have after that of its root disk. */
+export const deviceNames: readonly string[] = [...'bcdefghijklmnopqrstuvwxyz'].map(
+  (letter) => `/dev/vd${letter}`,
+)
 
 /**
  * Takes a volume for an instance, under the locks of both rows. Throws not_found for a volume that the caller may not
@@ -91,10 +94,30 @@ export async function yieldVolume(ctx: Ctx, instanceId: string, volumeId: string
   const row = await lockVolume(ctx, 'volume:update', volumeId)
   if (!row.attachments.some((one) => one.instanceId === instanceId))
     throw notFound('volume of the instance', volumeId)
+  if (isRootVolume(row))
+    throw conflict(
+      'The instance starts from this volume. Delete the instance to make the volume available again.',
+      'rootVolume',
+    )
   const allowed = volumeCan.detach({ state: stateOf(row) })
   if (allowed !== true) throw conflict(allowed, 'volumeState')
   await ctx.db.volumeAttachment.update({ where: { volumeId }, data: { state: 'detaching' } })
   await ctx.db.volume.update({ where: { id: volumeId }, data: { state: 'detaching' } })
+  await noteVolume(ctx, row, 'updated')
+}
+
+/** Says whether a volume of an instance is deleted with the instance. Throws not_found when the instance has no such volume. */
+export async function keepAfterTermination(
+  ctx: Ctx,
+  instanceId: string,
+  { volumeId, deleteOnTermination }: { volumeId: string; deleteOnTermination: boolean },
+): Promise<void> {
+  const row = await lockVolume(ctx, 'volume:update', volumeId)
+  const { count } = await ctx.db.volumeAttachment.updateMany({
+    where: { volumeId, instanceId },
+    data: { deleteOnTermination },
+  })
+  if (count === 0) throw notFound('volume of the instance', volumeId)
   await noteVolume(ctx, row, 'updated')
 }
 
@@ -161,22 +184,29 @@ async function changed(
 }
 
 /**
- * Releases the volumes of an instance that is being deleted, in its transaction, after its host has removed the guest or
+ * Releases the volumes of an instance that is being deleted, or whose build has failed, in its transaction, after its host has removed the guest or
  * was given up as silent. The guest may still run on a silent host. Nobody else gets such a volume there all the same:
  * a volume is on one host, and the links of this host refuse a second guest until the first one is gone. A pool that
- * several hosts reach would need the host's confirmation first. Volumes that go with the instance are deleted; a volume
- * that is being made larger is available when that is over.
+ * several hosts reach would need the host's confirmation first. Volumes that go with the instance, and those in `also`, are
+ * deleted, except those that have snapshots or are being copied; a volume that is being made, or made larger, is
+ * available when that is over.
  */
-export async function forgetVolumesOf(ctx: Ctx, instanceId: string): Promise<void> {
+export async function forgetVolumesOf(
+  ctx: Ctx,
+  instanceId: string,
+  also: readonly string[] = [],
+): Promise<void> {
   const rows = await ctx.db.volumeAttachment.findMany({ where: { instanceId }, orderBy: { volumeId: 'asc' } })
   for (const { volumeId, deleteOnTermination } of rows) {
     const volume = await lockVolume(ctx, 'volume:update', volumeId)
     invariant(volume.pool.hostId !== null, `the pool ${volume.pool.name} is of no single host`)
     await ctx.db.volumeAttachment.delete({ where: { volumeId } })
-    const kept = stateOf(volume) === 'extending' ? 'extending' : 'available'
-    const state = deleteOnTermination ? 'deleting' : kept
-    await ctx.db.volume.update({ where: { id: volumeId }, data: { state } })
-    if (deleteOnTermination)
+    const now = stateOf(volume)
+    const kept = ['extending', 'creating', 'error'].includes(now) ? now : 'available'
+    const isToGo =
+      (deleteOnTermination || also.includes(volumeId)) && (await whyNeeded(ctx, volumeId)) === null
+    await ctx.db.volume.update({ where: { id: volumeId }, data: { state: isToGo ? 'deleting' : kept } })
+    if (isToGo)
       await startOperation(ctx, { ...historyOf(volume, 'volume.delete'), hostId: volume.pool.hostId })
     await noteVolume(ctx, await loadVolume(ctx, 'volume:get', volumeId), 'updated')
   }

@@ -12,6 +12,7 @@ const sizeGib = z.number().int().min(1, 'A volume has at least 1 GiB.').max(65_5
 export const volumeListInput = pageInput.extend({
   state: z.enum(volumeStates).optional(),
   instanceId: z.uuid().optional(),
+  bootable: z.boolean().optional(),
 })
 export const volumeCreateInput = z.object({
   name: volumeName.default(''),
@@ -28,6 +29,26 @@ export const volumeCreateInput = z.object({
   metadata: volumeMetadataInput.default({}),
 })
 /** `id`: the volume that is to be that large; absent: a new volume. */
+/** A volume of an instance that is to be launched: one that exists, or one that is made for each of the instances. */
+export const launchVolumeInput = z.object({
+  /** Whether the instance starts from the volume, so that it has no disk of its own. */
+  boot: z.boolean().default(false),
+  from: z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('volume'), id: z.uuid() }),
+    z.object({ kind: z.literal('image'), id: z.uuid() }),
+    z.object({ kind: z.literal('snapshot'), id: z.uuid() }),
+    z.object({ kind: z.literal('blank') }),
+  ]),
+  /** The size of a new volume; absent: as large as its source needs. */
+  sizeGib: sizeGib.optional(),
+  /** Name or id of the type of a new volume; absent: the default type. */
+  type: z.string().min(1).max(255).optional(),
+  /** The name of a new volume; {name} stands for the name of the instance. */
+  name: volumeName.default(''),
+  deleteOnTermination: z.boolean().default(false),
+  /** The name of the disk in the guest, such as /dev/vdc; absent: the next free one. */
+  device: z.string().max(64).optional(),
+})
 export const volumePlanInput = z.object({ sizeGib, id: z.uuid().optional() })
 /** `problem`: the sentence why no machine has room for the volume at the moment; null when it fits. */
 export type VolumePlan = { problem: string | null }

@@ -30,7 +30,10 @@ const gib = 1024 ** 3
  * so that it is not deleted before the new volume is written. Throws not_found for what the caller may not see, conflict
  * for what cannot be used now, invalid_input for two origins.
  */
-export async function originOf(ctx: Ctx, input: z.output<typeof volumeCreateInput>): Promise<Origin | null> {
+export async function originOf(
+  ctx: Ctx,
+  input: Pick<z.output<typeof volumeCreateInput>, 'imageId' | 'snapshotId' | 'sourceVolumeId'>,
+): Promise<Origin | null> {
   const { imageId, snapshotId, sourceVolumeId } = input
   if ([imageId, snapshotId, sourceVolumeId].filter((id) => id !== undefined).length > 1)
     throw invalidInput('A volume is made of an image, of a snapshot or of another volume: name one of them.')

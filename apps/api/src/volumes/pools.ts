@@ -99,7 +99,7 @@ function whyNot(
 }
 
 /** The pool on that host's disk, which is written down when its first volume is made. */
-async function poolOn(ctx: Ctx, host: PlacementHost): Promise<string> {
+export async function poolOn(ctx: Ctx, host: { id: string; name: string }): Promise<string> {
   await ctx.db.$executeRaw`
     INSERT INTO "VolumePool" ("id", "name", "driver", "hostId") VALUES (${crypto.randomUUID()}::uuid, ${`${host.name}@local`},
       ${local.driver}, ${host.id}::uuid) ON CONFLICT DO NOTHING`

@@ -9,6 +9,7 @@ import { buriedAmong, laidToRest } from '../kernel/tombstones.ts'
 import { specOf } from './pools.ts'
 
 const hostsAtOnce = 16
+const pool = specOf({ driver: 'files' })
 
 /**
  * Removes the data of deleted volumes and snapshots that a host still has, such as after a restored backup. Volumes that no row knows
@@ -26,6 +27,35 @@ export const volumeLeftovers: Reconciler = {
   },
 }
 
+/** How many volumes of a host are merged in one round. */
+const mergesAtOnce = 5
+
+/** Merges the layers of volumes that nothing needs any more since snapshots of them were removed. */
+export const volumeLayers: Reconciler = {
+  name: 'volumes.layers',
+  everyMs: 300_000,
+  async run(ctx) {
+    await pLimit(hostsAtOnce).map(await hostsUp(ctx), (host) =>
+      mergeOn(ctx, host).catch((error) =>
+        ctx.log.warn({ err: error, host: host.name }, 'the layers of volumes could not be merged'),
+      ),
+    )
+  },
+}
+
+async function mergeOn(ctx: Ctx, host: { endpoint: string }): Promise<void> {
+  const drivers = ctx.deps.hosts.at(host.endpoint)
+  await whileAnswering(plainOp(ctx), drivers, async (op) => {
+    const wishes = (await drivers.volumes.listVolumes(op, pool)).filter(({ mergeable }) => mergeable > 0)
+    const ids = wishes.toSorted((a, b) => b.mergeable - a.mergeable).slice(0, mergesAtOnce)
+    // Another call on the volume ends a merge, which is then tried again in the next round.
+    for (const { id } of ids)
+      await drivers.volumes
+        .mergeLayers(op, { id, pool })
+        .catch((error) => ctx.log.info({ err: error, volume: id }, 'the layers of a volume wait'))
+  })
+}
+
 /** A kind of things that lie in pools. */
 type Kept = {
   kind: 'volume' | 'volumeSnapshot'
@@ -34,7 +64,6 @@ type Kept = {
   /** Those of the ids that a row knows. */
   known(ctx: Ctx, ids: readonly string[]): Promise<{ id: string }[]>
 }
-const pool = specOf({ driver: 'files' })
 const kinds: Kept[] = [
   {
     kind: 'volumeSnapshot',

@@ -6,7 +6,7 @@ import { cinderDoor } from './openstack/door.ts'
 import { volumesPolicy } from './policy.ts'
 import { roomOfVolumes, volumesOnHost } from './pools.ts'
 import { volumeContents } from './project-deletion.ts'
-import { volumeLeftovers } from './reconcile.ts'
+import { volumeLayers, volumeLeftovers } from './reconcile.ts'
 import { volumesRouter } from './router.ts'
 import { snapshotCreation, snapshotDeletion, volumeReversion } from './snapshots/workflows.ts'
 import { volumeCreation, volumeDeletion, volumeExtension } from './workflows.ts'
@@ -43,7 +43,7 @@ export const volumesRoom = defineRoom({
     ...[volumeCreation, volumeExtension, volumeDeletion],
     ...[snapshotCreation, snapshotDeletion, volumeReversion],
   ],
-  reconcilers: [volumeLeftovers],
+  reconcilers: [volumeLeftovers, volumeLayers],
   joins() {
     for (const thing of volumeContents) onProjectDeleting(thing)
     for (const room of roomOfVolumes) defineTaker(room)

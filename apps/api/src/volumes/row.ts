@@ -1,7 +1,7 @@
 import { hostRefs, namesOf } from '../hosts/service.ts'
 import { type Ctx, isAdmin, visible } from '../kernel/context.ts'
 import { notFound } from '../kernel/errors.ts'
-import { appendEvent } from '../kernel/events.ts'
+import { appendEvent, type NewEvent } from '../kernel/events.ts'
 import { authorize } from '../kernel/policy.ts'
 import { type VolumeAttachmentView, type VolumeState, type VolumeView, volumeStates } from './contract.ts'
 import { type VolumeRow, withParts } from './queries.ts'
@@ -103,15 +103,20 @@ export const noteVolume = (
   row: { id: string; projectId: string; name: string },
   what: 'created' | 'updated' | 'deleted',
   operationId?: string,
-): Promise<void> =>
-  appendEvent(ctx, {
-    kind: `volume.${what}`,
-    projectId: row.projectId,
-    resourceKind: 'volume',
-    resourceId: row.id,
-    operationId,
-    data: { name: row.name },
-  })
+): Promise<void> => appendEvent(ctx, volumeEvent(row, what, operationId))
+
+export const volumeEvent = (
+  row: { id: string; projectId: string; name: string },
+  what: 'created' | 'updated' | 'deleted',
+  operationId?: string,
+): NewEvent => ({
+  kind: `volume.${what}`,
+  projectId: row.projectId,
+  resourceKind: 'volume',
+  resourceId: row.id,
+  operationId,
+  data: { name: row.name },
+})
 
 export const historyOf = (row: { id: string; name: string; projectId: string }, action: string) => ({
   id: crypto.randomUUID(),

@@ -16,11 +16,11 @@ import {
   type volumePlanInput,
   type volumeUpdateInput,
 } from './contract.ts'
+import { whyNeeded } from './needed.ts'
 import { originOf } from './origin.ts'
 import { claimMore, claimPool, whyNoMore, whyNoRoom } from './pools.ts'
 import { queryVolumes, sortableVolumes, type VolumeRow, type VolumeWhere, withParts } from './queries.ts'
 import { historyOf, loadVolume, lockVolume, noteVolume, stateOf, viewOfOne, viewsOf } from './row.ts'
-import { refuseCopied } from './snapshots/cascade.ts'
 import { typeFor } from './types.ts'
 
 /** The functions that other rooms may call. */
@@ -30,6 +30,7 @@ export {
   bindVolume,
   finishAttachment,
   forgetVolumesOf,
+  keepAfterTermination,
   releaseVolume,
   takeVolume,
   unbindVolume,
@@ -37,6 +38,12 @@ export {
 } from './attachments.ts'
 export { changeMetadata, resetVolume, setBootable, setReadOnly } from './changes.ts'
 export { deleteVolumeWithSnapshots } from './snapshots/cascade.ts'
+export {
+  type LaunchVolumes,
+  noVolumes,
+  planLaunchVolumes,
+} from './launch.ts'
+export { bindLaunchVolumes, volumesAtLaunch } from './launch-rows.ts'
 export {
   changeSnapshotMetadata,
   confirmSnapshotState,
@@ -55,8 +62,8 @@ export async function listVolumes(
   ctx: Ctx,
   input: z.output<typeof volumeListInput>,
 ): Promise<Page<VolumeView>> {
-  const { allProjects, search, state, instanceId } = input
-  const where = { allProjects, search, instanceId, states: state && [state] }
+  const { allProjects, search, state, instanceId, bootable } = input
+  const where = { allProjects, search, instanceId, bootable, states: state && [state] }
   const slice = await queryVolumes(ctx, { where, ...askOf(input, sortableVolumes) })
   return pageView(slice, await viewsOf(ctx, slice.rows))
 }
@@ -196,15 +203,9 @@ export async function deleteVolume(ctx: Ctx, input: { id: string }): Promise<voi
   })
 }
 
-/** Refuses the deletion of a volume that has snapshots, or of which another volume is being made. */
 async function refuseNeeded(ctx: Ctx, { id }: VolumeRow): Promise<void> {
-  const count = await ctx.db.volumeSnapshot.count({ where: { volumeId: id } })
-  if (count > 0)
-    throw conflict(
-      `The volume has ${count === 1 ? 'a snapshot' : `${count} snapshots`}. Delete ${count === 1 ? 'it' : 'them'} first.`,
-      'volumeState',
-    )
-  await refuseCopied(ctx, id)
+  const why = await whyNeeded(ctx, id)
+  if (why !== null) throw conflict(why, 'volumeState')
 }
 
 /** Deletes a volume in any state, unless an instance has the volume. For administrators. */

@@ -19,6 +19,11 @@ export type VolumeState = (typeof volumeStates)[number]
 export const volumeTransitioning = (state: VolumeState): boolean =>
   ['creating', 'attaching', 'detaching', 'extending', 'reverting', 'deleting'].includes(state)
 
+/** The name of the disk from which a guest starts, whether or not that disk is a volume. */
+export const rootDevice = '/dev/vda'
+export const isRootVolume = ({ attachments }: { attachments: readonly { device: string }[] }): boolean =>
+  attachments.some(({ device }) => device === rootDevice)
+
 type Seen = Pick<VolumeView, 'state'>
 const is = ({ state }: Seen, ...some: VolumeState[]) => some.includes(state)
 
@@ -26,6 +31,10 @@ const is = ({ state }: Seen, ...some: VolumeState[]) => some.includes(state)
 export const volumeCan = {
   attach: (volume: Seen): Allowed =>
     is(volume, 'available') || `Only an available volume can be attached; this one is ${volume.state}.`,
+  launch: (volume: Pick<VolumeView, 'state' | 'bootable'>): Allowed =>
+    !volume.bootable
+      ? 'It has no system: only a volume that was made from an image, or is marked as bootable, can be launched.'
+      : is(volume, 'available') || `Only an available volume can be launched; this one is ${volume.state}.`,
   detach: (volume: Seen): Allowed =>
     is(volume, 'in-use') || `Only a volume that is in use can be detached; this one is ${volume.state}.`,
   extend: (volume: Seen): Allowed =>

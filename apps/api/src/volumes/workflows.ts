@@ -2,7 +2,7 @@ import type { VolumeSource } from '@stratolith/drivers/volumes/interface'
 import { inTransaction } from '../kernel/context.ts'
 import { CloudError } from '../kernel/errors.ts'
 import { whileAnswering } from '../kernel/hosts.ts'
-import type { Run, Wait, Workflow } from '../kernel/workflow.ts'
+import { continueOperationsOf, type Run, type Wait, type Workflow } from '../kernel/workflow.ts'
 import { releaseQuota } from '../quota/service.ts'
 import { driversFor, isOnFencedHost } from './driver.ts'
 import { giveBack } from './pools.ts'
@@ -70,11 +70,28 @@ export const volumeCreation: Workflow = {
           }),
         )
         if (!made) return copying
-        await settle(run, 'creating', { state: 'available', faultMessage: null })
+        await settleCreation(run, null)
       },
     },
   ],
-  onFailed: (run, error) => settle(run, 'creating', { state: 'error', faultMessage: error.message }),
+  onFailed: (run, error) => settleCreation(run, error.message),
+}
+
+/** Writes the end of a creation. A launch that waits for the volume goes on. */
+async function settleCreation(run: Run<unknown>, faultMessage: string | null): Promise<void> {
+  await inTransaction({ ...run.ctx, db: run.ctx.deps.root }, async (tx) => {
+    await tx.db.$queryRaw`SELECT 1 FROM "Volume" WHERE "id" = ${run.resourceId}::uuid FOR UPDATE`
+    const row = await tx.db.volume.findFirst({
+      where: { id: run.resourceId, state: 'creating' },
+      include: { attachments: true },
+    })
+    if (!row) return
+    const made = row.attachments.length > 0 ? 'attaching' : 'available'
+    const data = { state: faultMessage === null ? made : 'error', faultMessage }
+    await tx.db.volume.update({ where: { id: row.id }, data })
+    await noteVolume(tx, row, 'updated', run.operationId)
+    for (const { instanceId } of row.attachments) await continueOperationsOf(tx, 'instance', instanceId)
+  })
 }
 
 /** Changes a volume that is being made larger, under its lock; nothing when the volume is in another state by then. */

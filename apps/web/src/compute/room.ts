@@ -70,6 +70,7 @@ export const computeRoom: PortalRoom = {
         pause: 'is paused',
         attach_volume: 'has the volume',
         detach_volume: 'has let go of the volume',
+        keep_volume: 'knows what becomes of the volume',
       },
     },
     keyPair: { words: 'key pair', live: ['compute.keyPairs', 'quota', 'compute.instances.plan'] },

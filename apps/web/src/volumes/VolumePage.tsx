@@ -1,6 +1,7 @@
 'use client'
 import { Alert, Text } from '@mantine/core'
 import type { VolumeView } from '@stratolith/api/volumes/contract'
+import { isRootVolume } from '@stratolith/api/volumes/states'
 import { IconAlertTriangle } from '@tabler/icons-react'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { Ago } from '../kit/Ago.tsx'
@@ -101,15 +102,15 @@ function Overview({ volume, take }: { volume: VolumeView; take: () => void }) {
         </Section>
       )}
       <Attachment volume={volume} />
-      {volume.attachments.length > 0 && <HowToUse volume={volume} />}
+      {volume.attachments.length > 0 && !isRootVolume(volume) && <HowToUse volume={volume} />}
       <SnapshotsOfVolume volume={volume} take={take} />
       <Metadata volume={volume} />
     </Columns>
   )
 }
 
-function Attachment({ volume: { attachments } }: { volume: VolumeView }) {
-  const [attachment] = attachments
+function Attachment({ volume }: { volume: VolumeView }) {
+  const [attachment] = volume.attachments
   return (
     <Section title="Attached to">
       {attachment ? (
@@ -117,6 +118,7 @@ function Attachment({ volume: { attachments } }: { volume: VolumeView }) {
           items={[
             { label: 'Instance', value: <InstanceLink attachment={attachment} /> },
             { label: 'Device', value: attachment.device, copy: attachment.device },
+            ...(isRootVolume(volume) ? [{ label: 'Use', value: 'The instance starts from it' }] : []),
             { label: 'Since', value: attachment.attachedAt ? <Ago iso={attachment.attachedAt} /> : '–' },
             {
               label: 'When the instance is deleted',

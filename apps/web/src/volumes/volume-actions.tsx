@@ -1,7 +1,8 @@
 'use client'
 import { Text } from '@mantine/core'
+import type { Allowed } from '@stratolith/api/kernel/contract'
 import type { VolumeView } from '@stratolith/api/volumes/contract'
-import { volumeCan } from '@stratolith/api/volumes/states'
+import { isRootVolume, volumeCan } from '@stratolith/api/volumes/states'
 import {
   IconArrowsMaximize,
   IconCamera,
@@ -9,10 +10,13 @@ import {
   IconPencil,
   IconPlugConnected,
   IconPlugConnectedX,
+  IconRocket,
   IconTrash,
 } from '@tabler/icons-react'
 import { useMutation } from '@tanstack/react-query'
 import type { ResourceAction } from '../kit/descriptor.ts'
+import { useRouter } from '../kit/navigation.tsx'
+import { paths } from '../kit/paths.ts'
 import { all, useMay } from '../kit/rights.ts'
 import { useSession } from '../kit/session.ts'
 import { useTRPC } from '../kit/trpc.ts'
@@ -34,6 +38,7 @@ export function useVolumeActions(open: (form: VolumeForm, volume: VolumeView) =>
   const mine = (volume: VolumeView) => may(volume.projectId === here)
   const remove = useMutation(trpc.volumes.delete.mutationOptions())
   const detach = useDetachAction()
+  const router = useRouter()
   return [
     {
       id: 'attach',
@@ -46,31 +51,20 @@ export function useVolumeActions(open: (form: VolumeForm, volume: VolumeView) =>
     },
     detach,
     {
+      id: 'launch',
+      label: 'Launch instance',
+      icon: <IconRocket size={16} />,
+      allowed: (volume) => all(mine(volume), volumeCan.launch(volume)),
+      open: ({ id }) => router.push(`${paths.launch}?volume=${id}`),
+    },
+    {
       id: 'extend',
       label: 'Extend',
       icon: <IconArrowsMaximize size={16} />,
       allowed: (volume) => all(mine(volume), volumeCan.extend(volume)),
       open: (volume) => open('extend', volume),
     },
-    {
-      id: 'snapshot',
-      label: 'Take snapshot',
-      icon: <IconCamera size={16} />,
-      allowed: (volume) => all(mine(volume), volumeCan.snapshot(volume)),
-      open: (volume) => open('snapshot', volume),
-    },
-    {
-      id: 'copy',
-      label: 'Copy',
-      icon: <IconCopy size={16} />,
-      allowed: (volume) =>
-        all(
-          mine(volume),
-          volume.projectId === here || 'Switch to its project first: the copy belongs there.',
-          volumeCan.snapshot(volume),
-        ),
-      open: (volume) => open('copy', volume),
-    },
+    ...keeping(open, mine, here),
     {
       id: 'edit',
       label: 'Edit',
@@ -97,6 +91,35 @@ export function useVolumeActions(open: (form: VolumeForm, volume: VolumeView) =>
   ]
 }
 
+/** The actions that keep what a volume contains now; it goes on meanwhile. */
+const keeping = (
+  open: (form: VolumeForm, volume: VolumeView) => void,
+  mine: (volume: VolumeView) => Allowed,
+  here: string | undefined,
+): Action[] => [
+  {
+    id: 'snapshot',
+    label: 'Take snapshot',
+    icon: <IconCamera size={16} />,
+    allowed: (volume) => all(mine(volume), volumeCan.snapshot(volume)),
+    open: (volume) => open('snapshot', volume),
+  },
+  {
+    id: 'copy',
+    label: 'Copy',
+    icon: <IconCopy size={16} />,
+    allowed: (volume) =>
+      all(
+        mine(volume),
+        volume.projectId === here || 'Switch to its project first: the copy belongs there.',
+        volumeCan.snapshot(volume),
+      ),
+    open: (volume) => open('copy', volume),
+  },
+]
+
+const stays = 'The instance starts from this volume, and has it until it is deleted.'
+
 /** Takes a volume from its instance. */
 export function useDetachAction(): Action {
   const trpc = useTRPC()
@@ -108,7 +131,8 @@ export function useDetachAction(): Action {
     label: 'Detach',
     icon: <IconPlugConnectedX size={16} />,
     opposite: 'attach',
-    allowed: (volume) => all(may(volume.projectId === here), volumeCan.detach(volume)),
+    allowed: (volume) =>
+      all(may(volume.projectId === here), !isRootVolume(volume) || stays, volumeCan.detach(volume)),
     confirm: (volumes) => ({
       title: `Detach ${named(volumes)} from “${volumes[0]?.attachments[0]?.instanceName ?? 'its instance'}”?`,
       body: (

@@ -84,6 +84,35 @@ describe('a guest', () => {
     expect(network.state.ports.has('port-2')).toBe(false)
   })
 
+  it('whose root disk is a volume has no disk of its own, and starts when its document has the volume', async () => {
+    const volumes = createFakeVolumes()
+    const host = {
+      network: createFakeNetwork(),
+      hypervisor: createFakeHypervisor({ volumes }),
+      storage: createFakeStorage(),
+    }
+    const keeper = createDocuments(host)
+    const root = {
+      id: '00000000-0000-4000-8000-00000000000a',
+      pool: { driver: 'files', id: 'local' },
+    } as const
+    const told = (generation: number, more: Partial<InstanceWish>): HostDocument => ({
+      ...{ kind: 'instance', id: guestId, generation },
+      body: { ...wish([]), disk: null, rootOnVolume: true, ...more },
+    })
+    expect(outcomes(await keeper.apply(op, [told(1, { power: null })]))).toEqual(['reached'])
+    expect(host.hypervisor.state.instances[guestId]?.power).toBe('off')
+    const bound = { volumes: [{ ...root, readOnly: false, boot: true as const }] }
+    expect(outcomes(await keeper.apply(op, [told(2, bound)]))).toEqual(['failed'])
+    await volumes.ensureVolume(op, { ...root, sizeGib: 1, source: null })
+    expect(outcomes(await keeper.apply(op, [told(2, bound)]))).toEqual(['reached'])
+    expect(host.hypervisor.state.instances[guestId]).toMatchObject({
+      power: 'running',
+      spec: { disks: [], volumes: [{ id: root.id, boot: true }] },
+    })
+    expect(await host.storage.listDisks(op)).toEqual([])
+  })
+
   it('that still holds a port keeps it also after the agent restarts, and when a delivery has the port alone', async () => {
     for (const isKilled of [false, true]) {
       const dir = folder()

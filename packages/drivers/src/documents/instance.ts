@@ -1,5 +1,5 @@
 import { DriverError } from '../errors.ts'
-import type { Devices, HypervisorDriver, NicAttachment } from '../hypervisor/interface.ts'
+import type { Devices, HypervisorDriver, InstanceSpec, NicAttachment } from '../hypervisor/interface.ts'
 import type { NetworkDriver } from '../network/interface.ts'
 import type { Op } from '../op.ts'
 import type { LocalStorageDriver, ObservedDisk } from '../storage/interface.ts'
@@ -24,10 +24,10 @@ export async function makeInstance(
   op: Op,
   wish: InstanceWish,
 ): Promise<Outcome> {
-  const { power, disk: _, ports, ...description } = wish
+  const { power, disk: _, rootOnVolume, ports, ...description } = wish
   const nics = await nicsOf(network, op, wish)
-  const disk = await diskOf(storage, op, wish)
-  if (disk === null) return { outcome: 'working', for: 'the host to copy the image' }
+  const disks = rootOnVolume ? [] : await disksOf(storage, op, wish)
+  if (disks === null) return { outcome: 'working', for: 'the host to copy the image' }
   const [seen, before] = await Promise.all([hypervisor.get(op, wish.id), hypervisor.describe(op, wish.id)])
   const isAlive = seen?.power === 'running' || seen?.power === 'paused'
   if (power === 'running' && !isAlive) op.progress('starting the guest')
@@ -41,7 +41,7 @@ export async function makeInstance(
     ...description,
     // A guest that is off stays off unless the document starts it, also when its recorded spec says `running`.
     power: power ?? (isAlive ? (before?.power ?? 'off') : 'off'),
-    disks: [{ id: disk.id, path: disk.path, format: disk.format, boot: true }],
+    disks,
     nics: [...nics, ...keptNics],
     volumes: [...wish.volumes, ...keptVolumes],
   })
@@ -71,13 +71,19 @@ export async function beginDisk(storage: LocalStorageDriver, op: Op, wish: Insta
   await disk.catch(() => undefined)
 }
 
-/** The guest's disk; null while the host still copies its image. */
-async function diskOf(storage: LocalStorageDriver, op: Op, wish: InstanceWish): Promise<ObservedDisk | null> {
-  const { id, disk } = wish
-  if (disk) return begun.get(wish) ?? newDiskOf(storage, op, wish, disk)
-  const there = await storage.findDisk(op, { id, instanceId: id })
-  if (!there) throw new DriverError('not_found', 'The disk of this instance is gone from its host.')
-  return there
+/** The guest's own disk; null while the host still copies its image. */
+async function disksOf(
+  storage: LocalStorageDriver,
+  op: Op,
+  wish: InstanceWish,
+): Promise<InstanceSpec['disks'] | null> {
+  const { id, disk: wished } = wish
+  const disk = wished
+    ? await (begun.get(wish) ?? newDiskOf(storage, op, wish, wished))
+    : await storage.findDisk(op, { id, instanceId: id })
+  if (!disk && wished) return null
+  if (!disk) throw new DriverError('not_found', 'The disk of this instance is gone from its host.')
+  return [{ id: disk.id, path: disk.path, format: disk.format, boot: true }]
 }
 
 async function newDiskOf(

@@ -9,12 +9,14 @@ import { addressSetSpec, networkSpec, portSpec, routerSpec } from '../network/sp
 import { baseSpec, diskSpec } from '../storage/spec.ts'
 import { documentKinds } from './kinds.ts'
 
-/** A guest with its root disk (which has its id) and its ports. */
+/** A guest with its root disk (which has its id, unless it is a volume) and its ports. */
 export const instanceWish = instanceSpec.omit({ disks: true, nics: true, power: true }).extend({
   /** Null: a running guest goes on running, and a guest that is off stays off. */
   power: z.literal('running').nullable(),
   /** Null: the disk was made at the launch and must exist. A new disk would not have the guest's data. */
   disk: diskSpec.pick({ sizeGib: true, mode: true }).extend({ base: baseSpec }).nullable(),
+  /** The guest's root disk is one of its volumes (`boot`), and the guest has no disk of its own. */
+  rootOnVolume: z.literal(true).optional(),
   /** Ids of the guest's ports, in the order of its NICs. */
   ports: z.array(generatedId).max(bounds.nicsOfGuest),
 })

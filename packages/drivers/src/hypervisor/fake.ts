@@ -322,6 +322,7 @@ function createConsole(enter: ReturnType<typeof createGate>['enter'], machine: M
 const fakeRunning: RunningGuest = {
   resize: async () => undefined,
   follow: async () => undefined,
+  merge: async () => async () => undefined,
   async quiesced(work) {
     await work()
     return true

@@ -31,7 +31,8 @@ export class GuestVolumes {
     if (!this.#opener || !volume) throw new DriverError('unsupported', 'This host has no volumes.')
     const opened = await this.#opener.openVolume(op, volume, { id: guestId, uid })
     const direct = await Promise.all(opened.layers.map(({ path }) => opensDirectly(path)))
-    return { id, readOnly: volume.readOnly, opened, direct: direct.every(Boolean) }
+    const { readOnly, boot } = volume
+    return { id, readOnly, boot, opened, direct: direct.every(Boolean) }
   }
 
   /** Takes away all volumes that the guest does not have any more. */

@@ -151,7 +151,7 @@ function volumeArgs(volume: VolumeDisk, bus: string): string[] {
   return [
     ...['-object', JSON.stringify(volumeLimitsOf(volume.id))],
     ...['-blockdev', JSON.stringify(volumeNodeOf(volume))],
-    ...device(volumeDeviceOf(volume.id, bus)),
+    ...device(volumeDeviceOf(volume, bus)),
   ]
 }
 

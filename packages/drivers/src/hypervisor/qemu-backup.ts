@@ -1,19 +1,16 @@
 import { chmod, chown, open, rm, stat, statfs } from 'node:fs/promises'
 import path from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
 import { baseOf } from '../disk-base.ts'
 import { DriverError } from '../errors.ts'
 import type { Op } from '../op.ts'
-import { checkAlive } from './changes.ts'
 import type { BackupFacet, DiskAttachment, DiskCopy } from './interface.ts'
 import type { QemuGuest } from './qemu-guest.ts'
+import { endJob, jobDone } from './qemu-jobs.ts'
 import type { QmpClient } from './qmp.ts'
 
 /** The space that must stay free beside a copy: a copy must never make the disk full for a guest's own writes. */
 const spareBytes = 512 * 1024 ** 2
-const pollMs = 100
-const tellMs = 1_000
 
 /**
  * Copies disks by QEMU's own backup job: the job copies each block as it was when the job began, and
@@ -37,12 +34,12 @@ export function createQemuBackup(load: (id: string) => Promise<QemuGuest>): Back
         )
       const qmp = guest.control()
       const job = `copy-${diskId}`.slice(0, 31)
-      await endJob(qmp, job)
+      await endCopy(qmp, job)
       try {
         await makeTarget(op, qmp, disk, copy)
         return await runJob(op, qmp, { job, disk, copy })
       } catch (error) {
-        await endJob(qmp, job).catch(() => undefined)
+        await endCopy(qmp, job).catch(() => undefined)
         await rm(copy, { force: true })
         throw error
       }
@@ -110,52 +107,13 @@ async function runJob(
     sync: 'top',
     'auto-dismiss': false,
   })
-  await follow(op, qmp, job)
+  await jobDone(op, qmp, job)
   await qmp.execute('blockdev-del', { 'node-name': job })
   // From now on no guest can change the file that the caller reads.
   await chown(copy, 0, 0)
   await syncFile(copy)
   const { size } = await stat(copy)
   return { path: copy, sizeBytes: size, at }
-}
-
-type Job = {
-  id: string
-  status: string
-  error?: string
-  'current-progress': number
-  'total-progress': number
-}
-const jobOf = async (qmp: QmpClient, id: string) =>
-  ((await qmp.execute('query-jobs')) as Job[]).find((one) => one.id === id)
-
-async function follow(op: Op, qmp: QmpClient, id: string): Promise<void> {
-  for (let told = 0; ; await sleep(pollMs)) {
-    checkAlive(op)
-    const job = await jobOf(qmp, id)
-    if (!job) throw new DriverError('failed', 'The copy was ended by somebody else.')
-    if (job.status === 'concluded') {
-      await qmp.execute('job-dismiss', { id })
-      if (job.error) throw new DriverError('failed', `QEMU could not copy the disk: ${job.error}`)
-      return
-    }
-    if (Date.now() - told < tellMs) continue
-    told = Date.now()
-    op.progress(`${Math.floor((100 * job['current-progress']) / Math.max(1, job['total-progress']))} %`)
-  }
-}
-
-/** Ends what is left of a copy, also of an earlier call or agent: the job, then QEMU's block node of the file. */
-async function endJob(qmp: QmpClient, id: string): Promise<void> {
-  for (let asked = false; ; await sleep(pollMs)) {
-    const job = await jobOf(qmp, id)
-    if (!job) break
-    if (job.status === 'concluded') await qmp.execute('job-dismiss', { id })
-    else if (!asked) await qmp.execute('job-cancel', { id })
-    asked = true
-  }
-  const nodes = (await qmp.execute('query-named-block-nodes', { flat: true })) as { 'node-name': string }[]
-  if (nodes.some((node) => node['node-name'] === id)) await qmp.execute('blockdev-del', { 'node-name': id })
 }
 
 /** The block node through which the guest uses that disk, and the size of the disk in bytes, as the guest sees it. */
@@ -175,6 +133,13 @@ async function blockNode(
   if (!found) throw new DriverError('failed', `QEMU does not know the disk ${disk.id}.`)
   const virtualBytes = found.image['virtual-size']
   return { node: found['node-name'], virtualBytes, base: (await baseOf(disk.path)) ?? null }
+}
+
+/** Ends what is left of a copy, also of an earlier call or agent: the job, then QEMU's block node of the file. */
+async function endCopy(qmp: QmpClient, id: string): Promise<void> {
+  await endJob(qmp, id)
+  const nodes = (await qmp.execute('query-named-block-nodes', { flat: true })) as { 'node-name': string }[]
+  if (nodes.some((node) => node['node-name'] === id)) await qmp.execute('blockdev-del', { 'node-name': id })
 }
 
 async function syncFile(file: string): Promise<void> {

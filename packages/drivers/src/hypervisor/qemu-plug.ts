@@ -107,7 +107,7 @@ export async function plugVolumes(
     await volumeKind.drop(qmp, id)
     await qmp.execute('object-add', volumeLimitsOf(id))
     await qmp.execute('blockdev-add', volumeNodeOf(volume))
-    await qmp.execute('device_add', volumeDeviceOf(id, bus))
+    await qmp.execute('device_add', volumeDeviceOf({ id }, bus))
   })
   return { held, ...added }
 }

@@ -3,8 +3,10 @@ import { randomUUID } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { DriverError } from '../errors.ts'
 import { createVolumeFiles } from '../volumes/files.ts'
 import type { LocalVolumeDriver } from '../volumes/interface.ts'
+import { testGuestDisk } from './boot-sector.ts'
 import { op, plainSpec } from './conformance-world.ts'
 import { type QemuHarness, qemuHarness } from './qemu.testing.ts'
 import { connectQmp } from './qmp.ts'
@@ -128,6 +130,25 @@ it('lets the guest of one project open no volume of another guest', async () => 
   }
   expect(opens(await uidOf(a))).toBe(true)
   expect(opens(await uidOf(b))).toBe(false)
+})
+
+it('starts a guest from a volume, also after a restart of the agent and beside other volumes', async () => {
+  const id = randomUUID()
+  const [root, data] = [await aVolume(), await aVolume()]
+  fs.writeFileSync(path.join(dir, 'volumes/local/data', root.id, '0.raw'), testGuestDisk(), { flag: 'r+' })
+  const spec = { ...plainSpec(id), volumes: [data, { ...root, boot: true as const }] }
+  await harness.driver.ensure(op, spec)
+  await harness.booted(id)
+  await harness.abandon()
+  await harness.reopen()
+  await harness.driver.reboot(op, id)
+  await harness.booted(id)
+  expect(await disksOf(id)).toEqual([`${data.id} rw`, `${root.id} rw`])
+  await harness.driver.stop(op, id)
+  await harness.driver.start(op, id)
+  await harness.booted(id)
+  const both = { ...spec, ...(await harness.prepare(id)) }
+  await expect(harness.driver.ensure(op, both)).rejects.toMatchObject({ code: 'invalid' })
 })
 
 it('starts no guest whose volume is gone, and leaves nothing of the guest', async () => {
@@ -306,6 +327,76 @@ it('goes on after an agent that was killed while it took a snapshot of a running
   expect(await filesOf(id, volume)).toEqual(['2.qcow2 rw', '1.qcow2 ro', '0.raw ro'])
   await volumes.ensureSnapshot(op, snapshot)
   expect(await filesOf(id, volume)).toEqual(['3.qcow2 rw', '2.qcow2 ro', '1.qcow2 ro', '0.raw ro'])
+})
+
+/** A volume whose running guest has written into three layers, of which nothing but the volume needs two. */
+async function layered() {
+  const id = randomUUID()
+  const volume = await aVolume()
+  await harness.driver.ensure(op, { ...plainSpec(id), ...(await harness.prepare(id)), volumes: [volume] })
+  await harness.booted(id)
+  for (let n = 0; n < 3; n += 1) {
+    const snapshot = snapshotOf(volume)
+    await volumes.ensureSnapshot(op, snapshot)
+    await volumes.removeSnapshot(op, snapshot)
+  }
+  expect(await filesOf(id, volume)).toEqual(['3.qcow2 rw', '2.qcow2 ro', '1.qcow2 ro', '0.raw ro'])
+  return { id, volume, own: path.join(dir, 'volumes/local/open', id) }
+}
+
+it('merges the layers of a running guest’s volume, which goes on with them', async () => {
+  const { id, volume, own } = await layered()
+  expect(await volumes.mergeLayers(op, volume)).toMatchObject({ mergeable: 0 })
+  expect(await filesOf(id, volume)).toEqual(['3.qcow2 rw', '0.raw ro'])
+  expect(fs.readdirSync(own).sort()).toEqual([`${volume.id}-0.raw`, `${volume.id}-3.qcow2`])
+  expect(fs.statSync(path.join(own, `${volume.id}-0.raw`)).uid).toBe(0)
+  await volumes.growVolume(op, { id: volume.id, pool, sizeGib: 2 })
+  await volumes.ensureSnapshot(op, snapshotOf(volume))
+  expect(await filesOf(id, volume)).toEqual(['4.qcow2 rw', '3.qcow2 ro', '0.raw ro'])
+  await harness.driver.reboot(op, id)
+  await harness.driver.stop(op, id)
+  await harness.driver.start(op, id)
+  expect(await filesOf(id, volume)).toEqual(['4.qcow2 rw', '3.qcow2 ro', '0.raw ro'])
+})
+
+it('goes on after an agent that was killed when QEMU had merged, and does not wait for a merge to stop a guest', async () => {
+  const { id, volume } = await layered()
+  const withGuest = harness.driver.withGuest.bind(harness.driver)
+  const withMerge = (after: (done: () => Promise<void>) => Promise<void>) => {
+    harness.driver.withGuest = (some, guest, work) =>
+      withGuest(some, guest, (running) =>
+        work(
+          running && {
+            ...running,
+            async merge(what) {
+              const done = await running.merge(what)
+              return (its) => after(() => done(its))
+            },
+          },
+        ),
+      )
+  }
+  const killed = new Error('killed')
+  withMerge(async (done) => {
+    await done()
+    throw killed
+  })
+  await expect(volumes.mergeLayers(op, volume)).rejects.toBe(killed)
+  // The manifest has the merged layers still, and QEMU does not: what they contain is in the lowest one, too.
+  harness.driver.withGuest = withGuest
+  await volumes.ensureSnapshot(op, snapshotOf(volume))
+  expect(await filesOf(id, volume)).toEqual(['4.qcow2 rw', '3.qcow2 ro', '0.raw ro'])
+  for (const snapshot of await volumes.listSnapshots(op, pool))
+    await volumes.removeSnapshot(op, { id: snapshot.id, pool })
+  withMerge(async (done) => {
+    await harness.driver.stop(op, id)
+    await done()
+  })
+  await volumes.mergeLayers(op, volume).catch((error: unknown) => expect(error).toBeInstanceOf(DriverError))
+  harness.driver.withGuest = withGuest
+  await volumes.mergeLayers(op, volume)
+  await harness.driver.start(op, id)
+  expect(await filesOf(id, volume)).toEqual(['4.qcow2 rw', '0.raw ro'])
 })
 
 it('makes a layer anew that an agent has opened and not put in place before it was killed', async () => {

@@ -1,7 +1,9 @@
+import type { Op } from '../op.ts'
 import type { OpenedVolume, RunningGuest } from '../volumes/interface.ts'
 import { quiesced } from './guest-agent.ts'
 import { opensDirectly } from './guest-volumes.ts'
 import { agentChannel } from './qemu-args.ts'
+import { endJob, jobDone } from './qemu-jobs.ts'
 import type { QmpClient } from './qmp.ts'
 import { layerNode, layerNodeOf, volumeNames } from './volume-node.ts'
 
@@ -13,6 +15,7 @@ const nodesOf = async (qmp: QmpClient) =>
 export const runningGuest = (qmp: QmpClient, directory: string): RunningGuest => ({
   resize: (volume) => resize(qmp, volume),
   follow: (volume) => follow(qmp, volume),
+  merge: (volume) => merge(qmp, volume),
   async quiesced(work) {
     if (await hasAgent(qmp)) return quiesced(directory, work)
     await work()
@@ -35,19 +38,52 @@ async function resize(qmp: QmpClient, { id, sizeBytes }: { id: string; sizeBytes
 }
 
 async function follow(qmp: QmpClient, { id, opened }: { id: string; opened: OpenedVolume }): Promise<void> {
+  await endJob(qmp, mergeJob(id))
   const there = new Map((await nodesOf(qmp)).map((node) => [node['node-name'], node]))
+  const isReadOnly = there.get(volumeNames(id).node)?.ro === true
   for (const [index, layer] of opened.layers.entries()) {
     const below = opened.layers[index - 1]
     const name = layerNode(id, layer.number)
     if (!below || (there.has(name) && !(await isUnused(qmp, name)))) continue
-    const readOnly = there.get(layerNode(id, below.number))?.ro === true
+    // QEMU has merged this layer into the one below, and the agent was killed before it wrote that down.
+    if (opened.layers.slice(index + 1).some((one) => there.has(layerNode(id, one.number)))) continue
     const direct = await opensDirectly(layer.path)
-    await qmp.execute('blockdev-add', layerNodeOf(id, layer, { readOnly, direct, below: null }))
+    const node = layerNodeOf(id, layer, { readOnly: isReadOnly, direct, below: null })
+    await qmp.execute('blockdev-add', node)
     await qmp.execute('blockdev-snapshot', { node: layerNode(id, below.number), overlay: name })
   }
 }
 
-/** Whether nothing used the node, which is gone now: an agent that was killed has opened it and not put it in place. */
+/** QEMU's name of the job that merges layers of a volume. */
+const mergeJob = (id: string): string => `m${id.replaceAll('-', '').slice(0, 24)}`
+
+/**
+ * Begins to write what the layers above `into`, up to `from`, contain into the layer `into`; none of them is the last
+ * layer. The guest goes on meanwhile, and what it reads does not change at any moment: what a layer above has, is read
+ * there. Returns a function that waits for the end, after which QEMU does not use the layers above `into` any more.
+ */
+async function merge(
+  qmp: QmpClient,
+  { id, opened, into, from }: { id: string; opened: OpenedVolume; into: number; from: number },
+): Promise<(op: Op) => Promise<void>> {
+  await follow(qmp, { id, opened })
+  const there = new Set((await nodesOf(qmp)).map((node) => node['node-name']))
+  const gone = opened.layers.flatMap(({ number }) => (number > into && number <= from ? [number] : []))
+  const top = gone.findLast((number) => there.has(layerNode(id, number)))
+  if (top === undefined) return async () => undefined
+  const job = mergeJob(id)
+  await qmp.execute('block-commit', {
+    ...{ 'job-id': job, device: volumeNames(id).node, 'auto-dismiss': false },
+    ...{ 'base-node': layerNode(id, into), 'top-node': layerNode(id, top) },
+  })
+  return async (op) => {
+    await jobDone(op, qmp, job)
+    // Layers that were added while the guest ran stay open until they are removed by their names, the upper ones first.
+    for (const number of gone.toReversed()) await isUnused(qmp, layerNode(id, number))
+  }
+}
+
+/** Whether nothing used the node, which is gone now. */
 const isUnused = (qmp: QmpClient, name: string): Promise<boolean> =>
   qmp.execute('blockdev-del', { 'node-name': name }).then(
     () => true,

@@ -30,8 +30,11 @@ export const diskAttachment = z.object({
   boot: z.boolean(),
 })
 
-/** A volume; the host's volume driver says how QEMU opens it. */
-export const volumeAttachment = volumeKey.extend({ readOnly: z.boolean().default(false) })
+/** A volume; the host's volume driver says how QEMU opens it. `boot`: the guest starts from this volume. */
+export const volumeAttachment = volumeKey.extend({
+  readOnly: z.boolean().default(false),
+  boot: z.literal(true).optional(),
+})
 
 /** A NIC; `tap` is the name that network's ensurePort returned. */
 export const nicAttachment = z.object({
@@ -126,6 +129,8 @@ export function checkSpec(spec: unknown, host: HypervisorCapabilities): Instance
   const drives = [...disks, ...volumes].map(({ id }) => id)
   if (!unique(drives) || !unique(nics.map((nic) => nic.tap)))
     throw new DriverError('invalid', 'The instance names a disk or an interface twice.')
+  if (volumes.filter(({ boot }) => boot).length + disks.filter(({ boot }) => boot).length > 1)
+    throw new DriverError('invalid', 'The instance is to start from two disks.')
   if (drives.length > bounds.disksOfGuest)
     throw new DriverError('invalid', `A guest can have ${bounds.disksOfGuest} disks, with its volumes.`)
   return parsed.data

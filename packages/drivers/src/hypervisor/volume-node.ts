@@ -1,7 +1,16 @@
 import type { OpenedVolume } from '../volumes/interface.ts'
 
-/** A volume of a guest: how QEMU opens it, and whether its files can be opened past the page cache (O_DIRECT). */
-export type VolumeDisk = { id: string; readOnly: boolean; opened: OpenedVolume; direct: boolean }
+/**
+ * A volume of a guest: how QEMU opens it, whether its files can be opened past the page cache (O_DIRECT), and whether the
+ * guest starts from it.
+ */
+export type VolumeDisk = {
+  id: string
+  readOnly: boolean
+  boot?: true
+  opened: OpenedVolume
+  direct: boolean
+}
 
 /** A node of QEMU's block layer, as -blockdev and blockdev-add take it. */
 type BlockNode = { 'node-name': string; driver: string } & Record<string, unknown>
@@ -63,11 +72,15 @@ export function layerNodeOf(
   }
 }
 
-/** Guests find the volume as /dev/disk/by-id/virtio- and the first 20 characters of its id (virtio allows no more). */
-export const volumeDeviceOf = (id: string, bus: string) => ({
+/**
+ * Guests find the volume as /dev/disk/by-id/virtio- and the first 20 characters of its id (virtio allows no more). The
+ * firmware starts only from a device that has a boot index.
+ */
+export const volumeDeviceOf = ({ id, boot }: Pick<VolumeDisk, 'id' | 'boot'>, bus: string) => ({
   driver: 'virtio-blk-pci',
   id: volumeNames(id).device,
   drive: volumeNames(id).node,
   serial: id.slice(0, 20),
   bus,
+  ...(boot ? { bootindex: 1 } : {}),
 })

@@ -292,6 +292,7 @@ function remoteVolumes(call: Call): VolumeDriver {
     ensureSnapshot: (op, spec) => call('volumes/ensureSnapshot', op, spec),
     removeSnapshot: (op, key) => call('volumes/removeSnapshot', op, key),
     revertVolume: (op, spec) => call('volumes/revertVolume', op, spec),
+    mergeLayers: (op, key) => call('volumes/mergeLayers', op, key),
     listSnapshots: (op, pool) => call('volumes/listSnapshots', op, pool),
   }
 }

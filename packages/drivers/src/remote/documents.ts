@@ -2,24 +2,55 @@ import { z } from 'zod'
 import { withoutDefaults } from '../defaults.ts'
 import type { DocumentKeeper, HostDocument, Receipt } from '../documents/interface.ts'
 import { documentBodies, receipt, receiptOf, type toldDocuments } from '../documents/spec.ts'
-import type { DriverError } from '../errors.ts'
+import { DriverError, driverErrorOf } from '../errors.ts'
 import type { Op } from '../op.ts'
 import { type FieldsSince, type Need, needOf } from './since.ts'
+import { advice } from './versions.ts'
 
 type Told = z.output<typeof toldDocuments>[number]
+
+/** Reads what a hypervisor keeps of a guest. */
+export type Describe = (id: string) => Promise<{ volumes: readonly unknown[] } | null>
+
+/** The version of the protocol with which instances got volumes. */
+const volumesSince = 3
+
+/**
+ * Raises `unsupported` when the caller is of a version that knows no volumes and the guest has some: such a caller would
+ * take them away, because its wishes name none.
+ */
+export async function refuseWithoutVolumes(op: Op, id: string, describe: Describe): Promise<void> {
+  if ((op.callerSpeaks ?? volumesSince) >= volumesSince) return
+  if (((await describe(id))?.volumes.length ?? 0) === 0) return
+  throw new DriverError(
+    'unsupported',
+    `The guest ${id} has volumes, of which the control plane that asks knows nothing. ${advice['control plane']}`,
+  )
+}
 
 /** Applies the documents whose bodies match their schemas; the receipts of the others say what is wrong, and where. */
 export async function applyChecked(
   keeper: DocumentKeeper,
   op: Op,
   told: readonly Told[],
+  describe: Describe,
 ): Promise<Receipt[]> {
   const sound: HostDocument[] = []
   const refused: Receipt[] = []
   for (const document of told) {
     const { kind, id, generation } = document
     const parsed = documentBodies[kind].nullable().safeParse(document.body)
-    if (parsed.success) sound.push({ ...document, body: parsed.data } as HostDocument)
+    const isWish = kind === 'instance' && document.body !== null
+    const older = isWish
+      ? await refuseWithoutVolumes(op, id, describe).then(
+          () => null,
+          (error: unknown) => driverErrorOf(error),
+        )
+      : null
+    if (older) {
+      const { code, message } = older
+      refused.push({ kind, id, generation, outcome: 'failed', code, message })
+    } else if (parsed.success) sound.push({ ...document, body: parsed.data } as HostDocument)
     else {
       const [issue] = parsed.error.issues
       const message = `body.${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'wrong'}`

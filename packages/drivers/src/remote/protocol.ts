@@ -32,7 +32,7 @@ import {
   volumeSpec,
 } from '../volumes/spec.ts'
 import { nothing, report, type wireError } from './answers.ts'
-import { applyChecked } from './documents.ts'
+import { applyChecked, refuseWithoutVolumes } from './documents.ts'
 
 /**
  * The protocol between the control plane and an agent (versions.ts has its versions). It is HTTP/1.1 over the agent's
@@ -133,9 +133,10 @@ export const methods = {
   'hypervisor/get': read(byId, observedInstance.nullable(), (h, op, id) => h.hypervisor.get(op, id)),
   'hypervisor/describe': read(byId, recordedSpec.nullable(), (h, op, id) => h.hypervisor.describe(op, id)),
   // The previous version restores guests by this call and by the network's ensure calls. The next version can drop them.
-  'hypervisor/ensure': change(z.tuple([instanceSpec]), observedInstance, (h, op, spec) =>
-    h.hypervisor.ensure(op, spec),
-  ),
+  'hypervisor/ensure': change(z.tuple([instanceSpec]), observedInstance, async (h, op, spec) => {
+    await refuseWithoutVolumes(op, spec.id, (id) => h.hypervisor.describe(op, id))
+    return h.hypervisor.ensure(op, spec)
+  }),
   'hypervisor/remove': remove((h, op, id) => h.hypervisor.remove(op, id)),
   'hypervisor/start': change(byId, observedInstance, (h, op, id) => h.hypervisor.start(op, id)),
   'hypervisor/pressButton': change(byId, observedInstance, (h, op, id) => h.hypervisor.pressButton(op, id)),
@@ -173,7 +174,7 @@ export const methods = {
   'network/removeRouter': remove((h, op, id) => h.network.removeRouter(op, id)),
   'network/removeAddressSet': remove((h, op, id) => h.network.removeAddressSet(op, id)),
   'documents/apply': change(z.tuple([toldDocuments]), z.array(z.unknown()), (h, op, documents) =>
-    applyChecked(h.documents, op, documents),
+    applyChecked(h.documents, op, documents, (id) => h.hypervisor.describe(op, id)),
   ),
   'documents/list': read(z.tuple([z.enum(documentKinds)]), z.array(keptDocument), (h, op, kind) =>
     h.documents.list(op, kind),
@@ -213,6 +214,9 @@ export const methods = {
   ),
   'volumes/removeSnapshot': change(z.tuple([snapshotKey]), nothing, (h, op, key) =>
     h.volumes.removeSnapshot(op, key),
+  ),
+  'volumes/mergeLayers': change(z.tuple([volumeKey]), observedVolume, (h, op, key) =>
+    h.volumes.mergeLayers(op, key),
   ),
   'volumes/revertVolume': change(z.tuple([revertSpec]), observedVolume, (h, op, spec) =>
     h.volumes.revertVolume(op, spec),

@@ -252,6 +252,45 @@ export function volumeConformance(bench: () => VolumeBench): void {
     for (const spec of [small, large]) await driver.removeVolume(op, spec)
   })
 
+  test('layers that nothing needs any more are merged, and the data stay as they are', async () => {
+    const { driver, op, pool } = bench()
+    const spec = blank(1)
+    await driver.ensureVolume(op, spec)
+    const snapshots = [1, 2, 3].map(() => ({ id: crypto.randomUUID(), volumeId: spec.id, pool }))
+    for (const [index, snapshot] of snapshots.entries()) {
+      await used(spec, async ({ write }) => {
+        await write(0, index + 1)
+        await write((index + 1) * mib, index + 1)
+      })
+      await driver.ensureSnapshot(op, snapshot)
+    }
+    await driver.growVolume(op, { id: spec.id, pool, sizeGib: 2 })
+    await used(spec, ({ write }) => write(gib, 9))
+    const [first, ...others] = snapshots
+    for (const snapshot of others) await driver.removeSnapshot(op, snapshot)
+    for (let n = 0; n < 2; n++) expect((await driver.mergeLayers(op, spec)).mergeable).toBe(0)
+    const stillThere = async (last: number) =>
+      used(spec, async ({ reads }) => {
+        await reads(0, last)
+        for (const index of [1, 2, 3]) await reads(index * mib, index)
+        await reads(gib, 9)
+      })
+    await stillThere(3)
+    const copy = { ...blank(1), source: { kind: 'snapshot' as const, id: first?.id ?? '' } }
+    await driver.ensureVolume(op, copy)
+    await driver.removeSnapshot(op, { id: first?.id ?? '', pool })
+    await driver.mergeLayers(op, spec)
+    await used(copy, async ({ reads }) => {
+      await reads(0, 1)
+      await reads(2 * mib, 0)
+    })
+    await driver.removeVolume(op, copy)
+    expect((await driver.mergeLayers(op, spec)).mergeable).toBe(0)
+    await stillThere(3)
+    await driver.removeVolume(op, spec)
+    await expect(driver.mergeLayers(op, spec)).rejects.toMatchObject({ code: 'not_found' })
+  })
+
   test('the pool tells its size and its free space', async () => {
     const { driver, op, pool } = bench()
     const { totalGib, freeGib } = await driver.probePool(op, pool)

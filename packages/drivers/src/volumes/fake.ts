@@ -19,7 +19,15 @@ export type FakeVolumes = LocalVolumeDriver & {
   readonly volumes: ReadonlyMap<string, FakeVolume>
   readonly snapshots: ReadonlyMap<string, FakeSnapshot>
 }
-type FakeVolume = { id: string; pool: string; sizeBytes: number; guests: Set<string>; base: string | null }
+type FakeVolume = {
+  id: string
+  pool: string
+  sizeBytes: number
+  guests: Set<string>
+  base: string | null
+  /** How many snapshots were removed since the last merge. */
+  mergeable: number
+}
 type FakeSnapshot = { id: string; pool: string; volumeId: string; sizeBytes: number; base: string | null }
 
 const gib = 1024 ** 3
@@ -62,7 +70,9 @@ export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes 
   const observedSnapshot = ({ id, volumeId, sizeBytes }: FakeSnapshot): ObservedSnapshot => ({
     ...{ id, volumeId, sizeBytes, quiesced: true },
   })
-  const observed = ({ id, sizeBytes }: FakeVolume): ObservedVolume => ({ id, sizeBytes, usedBytes: 0 })
+  const observed = ({ id, sizeBytes, mergeable }: FakeVolume): ObservedVolume => ({
+    ...{ id, sizeBytes, usedBytes: 0, mergeable },
+  })
   const free = (volume: FakeVolume) => {
     const [guest] = volume.guests
     if (guest) throw new DriverError('conflict', `The guest ${guest} has the volume ${volume.id}.`)
@@ -84,7 +94,14 @@ export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes 
       const { least, base } = sourceOf(spec)
       if (least > sizeBytes)
         throw new DriverError('invalid', `the source has ${least} bytes, the volume ${sizeBytes}`)
-      const volume: FakeVolume = { id: spec.id, pool: spec.pool.id, sizeBytes, guests: new Set(), base }
+      const volume: FakeVolume = {
+        id: spec.id,
+        pool: spec.pool.id,
+        sizeBytes,
+        guests: new Set(),
+        base,
+        mergeable: 0,
+      }
       volumes.set(spec.id, volume)
       return observed(volume)
     },
@@ -117,7 +134,11 @@ export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes 
     },
     async removeSnapshot(_op, { id, pool }) {
       enter('removeSnapshot')
-      if (snapshots.get(id)?.pool === pool.id) snapshots.delete(id)
+      const found = snapshots.get(id)
+      if (found?.pool !== pool.id) return
+      snapshots.delete(id)
+      const volume = volumes.get(found.volumeId)
+      if (volume) volume.mergeable += 1
     },
     async revertVolume(_op, { snapshotId, ...key }) {
       enter('revertVolume')
@@ -131,6 +152,12 @@ export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes 
     async listSnapshots(_op, pool) {
       enter('listSnapshots')
       return [...snapshots.values()].filter((one) => one.pool === pool.id).map(observedSnapshot)
+    },
+    async mergeLayers(_op, key) {
+      enter('mergeLayers')
+      const volume = volumeIn(key)
+      volume.mergeable = 0
+      return observed(volume)
     },
     async openVolume(_op, key, guest) {
       enter('openVolume')

@@ -122,6 +122,57 @@ describe('volumes in files', () => {
     await driver.removeVolume(op(), spec)
   })
 
+  test('a volume has few layers however many snapshots came and went, also for a guest that has the volume and is stopped', async () => {
+    const spec = await fromImage()
+    const guest = { id: crypto.randomUUID(), uid }
+    await driver.openVolume(op(), spec, guest)
+    const filesOf = (folder: string) => fs.readdirSync(folder).filter((name) => name.endsWith('.qcow2'))
+    for (let n = 0; n < 5; n += 1) {
+      const snapshot = { id: crypto.randomUUID(), volumeId: spec.id, pool }
+      await driver.ensureSnapshot(op(), snapshot)
+      await driver.removeSnapshot(op(), snapshot)
+    }
+    const [listed] = (await driver.listVolumes(op(), pool)).filter(({ id }) => id === spec.id)
+    expect(listed?.mergeable).toBe(4)
+    await driver.mergeLayers(op(), spec)
+    expect(filesOf(path.join(local, 'data', spec.id))).toEqual(['1.qcow2', '6.qcow2'])
+    expect(filesOf(path.join(local, 'open', guest.id)).sort()).toEqual(
+      ['1.qcow2', '6.qcow2'].map((name) => `${spec.id}-${name}`),
+    )
+    expect(fs.statSync(path.join(local, 'data', spec.id, '1.qcow2'))).toMatchObject({ uid: 0, nlink: 2 })
+    const opened = await driver.openVolume(op(), spec, guest)
+    expect(await bytes.are(opened, uid, { at: 0, length: 4096 }, 0xaa)).toBe(true)
+    await driver.closeVolumes(op(), guest.id, [])
+    await driver.removeVolume(op(), spec)
+  })
+
+  test('a link of an interrupted call to another file is not what a guest opens', async () => {
+    const spec = await fromImage()
+    const guest = { id: crypto.randomUUID(), uid }
+    await driver.openVolume(op(), spec, guest)
+    const own = path.join(local, 'open', guest.id)
+    fs.rmSync(path.join(own, `${spec.id}-1.qcow2`))
+    for (const name of ['1.qcow2', '2.qcow2'])
+      fs.writeFileSync(path.join(own, `${spec.id}-${name}`), 'of then')
+    const opened = await driver.openVolume(op(), spec, guest)
+    expect(await bytes.are(opened, uid, { at: 0, length: 4096 }, 0xaa)).toBe(true)
+    expect(fs.readdirSync(own).sort()).toEqual([`${spec.id}-0.raw`, `${spec.id}-1.qcow2`])
+    await driver.closeVolumes(op(), guest.id, [])
+  })
+
+  test('a volume has at most a hundred layers, and says so', async () => {
+    const spec = await fromImage()
+    const file = path.join(local, 'data', spec.id, 'volume.json')
+    const manifest = JSON.parse(fs.readFileSync(file, 'utf8'))
+    const layers = Array.from({ length: 100 }, (_, n) => ({ name: `${n + 1}.qcow2`, format: 'qcow2' }))
+    fs.writeFileSync(file, JSON.stringify({ ...manifest, layers }))
+    await expect(
+      driver.ensureSnapshot(op(), { id: crypto.randomUUID(), volumeId: spec.id, pool }),
+    ).rejects.toMatchObject({ code: 'conflict', message: expect.stringContaining('100 layers') })
+    fs.writeFileSync(file, JSON.stringify(manifest))
+    await driver.removeVolume(op(), spec)
+  })
+
   test('a damaged volume hides no other, and what an interrupted removal has left goes with the next one', async () => {
     const [one, two] = [await fromImage(), await fromImage()]
     fs.mkdirSync(path.join(dir, 'volumes/lost+found'), { recursive: true })

@@ -1,4 +1,4 @@
-import { chmod, chown, link, mkdir, open, readdir, rm, rmdir, stat, statfs } from 'node:fs/promises'
+import { chmod, chown, mkdir, open, readdir, rm, rmdir, stat, statfs } from 'node:fs/promises'
 import path from 'node:path'
 import pLimit from 'p-limit'
 import { DriverError, isDiskFull } from '../errors.ts'
@@ -21,14 +21,15 @@ import {
   finishPart,
   type LayerFile,
   linkLayers,
-  linkName,
+  linkOwn,
+  lookAt,
   openedIn,
   removePart,
   removeWhole,
-  usedBytes,
 } from './layer-files.ts'
 import { checkLayer, growLayer } from './layers.ts'
 import { type Layer, type Manifest, privateFolder, readManifest, writeManifest } from './manifest.ts'
+import { beginMerge, endMerge, mergeableOf, readableByAll } from './merge.ts'
 import { freeze, type Held, layersOfSnapshot, makeSnapshot, revert, snapshotIn } from './snapshots.ts'
 
 export type VolumeFilesOptions = {
@@ -75,8 +76,8 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
       inTurn(id, async () => {
         if ((await holder()) !== guest)
           throw new DriverError('unavailable', `Another guest got or left the volume ${id} meanwhile.`)
-        const own = path.join(folders(pool).open, guest ?? '')
-        return work({ id, dir, running: running && { guest: running, own } })
+        const own = guest === undefined ? null : path.join(folders(pool).open, guest)
+        return work({ id, dir, own, running })
       })
     return guest === undefined ? change(null) : options.withGuest(op, guest, change)
   }
@@ -116,11 +117,7 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
       }),
     growVolume: (op, { sizeGib, ...key }) =>
       held(op, key, (volume) => grow(op, volume, sizeGib * gib, options.converter)),
-    listVolumes: (op, pool) =>
-      listIn(op, folders(pool).data, async (dir, id) => {
-        const manifest = await readManifest(dir)
-        return manifest && observed(id, dir, manifest)
-      }),
+    listVolumes: (op, pool) => listVolumesIn(op, folders(pool)),
     ensureSnapshot: (op, { id, volumeId, pool }) =>
       inTurn(id, async () => {
         const dir = snapshotOf({ id, pool })
@@ -136,6 +133,19 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
         const after = await revert(op, volume, snapshotOf({ id: snapshotId, pool: key.pool }))
         return observed(key.id, volume.dir, after)
       }),
+    async mergeLayers(op, key) {
+      const merging = await held(op, key, (volume) => beginMerge(op, volume, options.converter))
+      if (merging) {
+        // The guest can be stopped, and the volume be changed, while QEMU works.
+        const failure = await merging.done(op).then(
+          () => null,
+          (error: unknown) => ({ error }),
+        )
+        await held(op, key, (volume) => endMerge(volume, merging, failure !== null))
+        if (failure) throw failure.error
+      }
+      return held(op, key, ({ id, dir, own }) => observedAt(id, dir, own ? 1 : 0))
+    },
     listSnapshots: (op, pool) => listIn(op, folders(pool).snapshots, snapshotIn),
     openVolume: (_op, key, guest) =>
       inTurn(key.id, () => openFor(dirOf(key), folders(key.pool).open, key.id, guest)),
@@ -237,7 +247,7 @@ async function emptyLayer(dir: string, sizeBytes: number): Promise<Layer> {
 
 async function grow(
   op: Op,
-  { id, dir, running }: Held,
+  { id, dir, own, running }: Held,
   sizeBytes: number,
   converter: number | undefined,
 ): Promise<ObservedVolume> {
@@ -246,10 +256,11 @@ async function grow(
   if (!manifest || !top) throw new DriverError('not_found', `volume ${id}`)
   if (sizeBytes < manifest.sizeBytes)
     throw new DriverError('invalid', `volume ${id} has ${manifest.sizeBytes} bytes already`)
-  if (running) {
+  if (own && running) {
+    await linkOwn(own, id, dir, manifest)
     // An interrupted snapshot may have left QEMU one layer behind, and only the last layer is made larger.
-    await running.guest.follow({ id, opened: openedIn(running.own, id, manifest) })
-    await running.guest.resize({ id, sizeBytes })
+    await running.follow({ id, opened: openedIn(own, id, manifest) })
+    await running.resize({ id, sizeBytes })
   } else await growLayer(op, { file: top.path, format: top.format, sizeBytes }, converter)
   const grown = { ...manifest, sizeBytes }
   await writeManifest(dir, grown)
@@ -272,8 +283,9 @@ async function openFor(
   await mkdir(own, { recursive: true, mode: 0o710 })
   await chown(own, 0, guest.uid)
   await chmod(own, 0o710)
-  for (const layer of manifest.layers)
-    await link(path.join(dir, layer.name), path.join(own, linkName(id, layer))).catch(unlessThere)
+  await linkOwn(own, id, dir, manifest)
+  // A merge that was interrupted has left a lower layer to the guest of then.
+  for (const { path: lower } of filesIn(dir, manifest).slice(0, -1)) await readableByAll(lower)
   await giveFile(path.join(dir, manifest.layers.at(-1)?.name ?? ''), guest.uid)
   return openedIn(own, id, manifest)
 }
@@ -294,8 +306,25 @@ async function holders(open: string, id: string): Promise<string[]> {
   return found
 }
 
-async function observed(id: string, dir: string, manifest: Manifest): Promise<ObservedVolume> {
-  return { id, sizeBytes: manifest.sizeBytes, usedBytes: await usedBytes(dir, manifest) }
+async function observed(id: string, dir: string, manifest: Manifest, holders = 0): Promise<ObservedVolume> {
+  const { usedBytes, own } = await lookAt(dir, manifest, holders)
+  return { id, sizeBytes: manifest.sizeBytes, usedBytes, mergeable: mergeableOf(own)?.gone.length ?? 0 }
+}
+
+async function observedAt(id: string, dir: string, holders: number): Promise<ObservedVolume> {
+  const manifest = await readManifest(dir)
+  if (!manifest) throw new DriverError('not_found', `The volume ${id} is gone from its pool.`)
+  return observed(id, dir, manifest, holders)
+}
+
+async function listVolumesIn(op: Op, { data, open }: Folders): Promise<ObservedVolume[]> {
+  const used = new Set<string>()
+  for (const guest of await readdir(open).catch(none))
+    for (const name of await readdir(path.join(open, guest)).catch(none)) used.add(name.slice(0, 36))
+  return listIn(op, data, async (dir, id) => {
+    const manifest = await readManifest(dir)
+    return manifest && observed(id, dir, manifest, used.has(id) ? 1 : 0)
+  })
 }
 
 function none(error: NodeJS.ErrnoException): string[] {
@@ -305,10 +334,6 @@ function none(error: NodeJS.ErrnoException): string[] {
 
 function unlessUsed(error: NodeJS.ErrnoException): void {
   if (error.code !== 'ENOENT' && error.code !== 'ENOTEMPTY') throw error
-}
-
-function unlessThere(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EEXIST') throw error
 }
 
 function checked(id: string, pattern: RegExp): string {

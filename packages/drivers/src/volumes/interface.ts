@@ -37,6 +37,12 @@ export interface VolumeDriver {
    */
   revertVolume(op: Op, spec: RevertSpec): Promise<ObservedVolume>
   listSnapshots(op: Op, pool: PoolSpec): Promise<ObservedSnapshot[]>
+  /**
+   * Merges the layers of a volume that nothing but the volume needs any more, as after the removal of a snapshot, also
+   * while a guest uses the volume. The data are the same at every moment. May take long. Raises `unavailable` when
+   * another call on the volume had to come first.
+   */
+  mergeLayers(op: Op, key: VolumeKey): Promise<ObservedVolume>
 }
 
 /** The additional methods that only the agent on the same host calls; the agent protocol does not have them. */
@@ -67,6 +73,17 @@ export type RunningGuest = {
    * Afterwards QEMU writes only into the last one. Repeating the call changes nothing.
    */
   follow(volume: { id: string; opened: OpenedVolume }): Promise<void>
+  /**
+   * Begins to write what the layers above the number `into`, up to the number `from`, contain into the layer `into`. None
+   * of them is the last layer. What the guest reads changes at no moment. Returns a function that waits for the end;
+   * it raises when the guest ends before, or when another call has ended the work, after which nothing has changed.
+   */
+  merge(volume: {
+    id: string
+    opened: OpenedVolume
+    into: number
+    from: number
+  }): Promise<(op: Op) => Promise<void>>
   /**
    * Runs `work` while the guest's file systems hold still, if the agent in the guest can arrange that in time. Returns
    * whether they did hold still.

@@ -29,6 +29,25 @@ export const openedIn = (own: string, id: string, { layers }: Pick<Manifest, 'la
 })
 export const linkName = (id: string, { name }: Pick<Layer, 'name'>): string => `${id}-${name}`
 
+/** Gives the guest whose folder of links this is the layers that the manifest names, and no others of the volume. */
+export async function linkOwn(own: string, id: string, dir: string, manifest: Manifest): Promise<void> {
+  const wanted = new Map(manifest.layers.map((layer) => [linkName(id, layer), path.join(dir, layer.name)]))
+  for (const name of await readdir(own))
+    if (name.startsWith(`${id}-`) && !wanted.has(name)) await rm(path.join(own, name), { force: true })
+  for (const [name, from] of wanted) {
+    const to = path.join(own, name)
+    // An interrupted call may have left a link to another file.
+    if ((await inodeOf(to)) === (await inodeOf(from))) continue
+    await rm(to, { force: true })
+    await link(from, to)
+  }
+}
+const inodeOf = (file: string): Promise<string | null> =>
+  stat(file, { bigint: true }).then(
+    ({ dev, ino }) => `${dev}:${ino}`,
+    () => null,
+  )
+
 /** Makes the file of a further layer. Nothing names the file until the manifest is written. */
 export async function addLayer(op: Op, dir: string, manifest: Manifest): Promise<Layer> {
   const last = manifest.layers.at(-1)
@@ -78,12 +97,21 @@ export async function tidy(dir: string, { layers }: Manifest): Promise<void> {
     if (/^\d+\.(raw|qcow2)$/.test(name) && !kept.has(name)) await rm(path.join(dir, name), { force: true })
 }
 
-/** The space that the layers take, in bytes. */
-export async function usedBytes(dir: string, manifest: Manifest): Promise<number> {
-  const sizes = await Promise.all(
-    filesIn(dir, manifest).map(async (file) => (await stat(file.path)).blocks * 512),
-  )
-  return sizes.reduce((a, b) => a + b, 0)
+/**
+ * The space that the layers take, in bytes, and the layers that only this volume needs and that are read only: one that
+ * has no name but in the volume's folder and in that of the guest that has the volume (`holders`: 0 or 1).
+ */
+export async function lookAt(
+  dir: string,
+  manifest: Manifest,
+  holders: number,
+): Promise<{ usedBytes: number; own: Layer[] }> {
+  const found = await Promise.all(filesIn(dir, manifest).map((file) => stat(file.path)))
+  const own = manifest.layers.filter((_, index) => {
+    const { nlink = 0 } = found[index] ?? {}
+    return index < manifest.layers.length - 1 && nlink <= 1 + holders
+  })
+  return { usedBytes: found.reduce((sum, { blocks }) => sum + blocks * 512, 0), own }
 }
 
 /** Removes what an interrupted making or removal of the folder has left. */

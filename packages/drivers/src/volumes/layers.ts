@@ -4,6 +4,7 @@ import { DriverError } from '../errors.ts'
 import { defaultGuestUids, readGuestUids } from '../guest-uids.ts'
 import type { Op } from '../op.ts'
 import { jailedFiles, runJailed } from '../storage/jail.ts'
+import type { LayerFile } from './layer-files.ts'
 
 /** The length of a header of version 3. */
 const headerBytes = 104
@@ -60,23 +61,71 @@ async function growQcow2(
     backing: null,
     file: { driver: 'file', filename: jailedFiles.target },
   }
+  const job = { uid, source: handle.fd, target: handle.fd, maxFileBytes: before.size + tablesBytes }
+  const argv = ['qemu-img', 'resize', '-q', `json:${JSON.stringify(node)}`, String(sizeBytes)]
   // A volume without a guest is root's; a guest that does not run keeps its files until they are taken away.
-  await handle.chown(uid, uid)
+  await lent(handle, uid, () => runJailed(op, job, argv)).catch((error: unknown) => {
+    throw asFailed(error)
+  })
+}
+
+/**
+ * Writes what a layer contains into the layer below it, while nobody has one of them open. Both may have been written by
+ * a guest: qemu-img works in the jail, on descriptors of these two files, after the headers were checked. The clusters
+ * of both have one size, so none is completed by what lies below the two.
+ */
+export async function commitLayer(
+  op: Op,
+  { top, below, sizeBytes }: { top: LayerFile; below: LayerFile; sizeBytes: number },
+  converter: number | undefined,
+): Promise<void> {
+  const uid = converter ?? defaultConverter()
+  const source = await openPlain(top.path, constants.O_RDWR)
+  const target = await openPlain(below.path, constants.O_RDWR)
   try {
-    await runJailed(
-      op,
-      { uid, source: handle.fd, target: handle.fd, maxFileBytes: before.size + tablesBytes },
-      ['qemu-img', 'resize', '-q', `json:${JSON.stringify(node)}`, String(sizeBytes)],
-    )
+    await readHeader(source, top.path)
+    if (below.format === 'qcow2') await readHeader(target, below.path)
+    const node = {
+      driver: 'qcow2',
+      file: { driver: 'file', filename: jailedFiles.source },
+      backing: {
+        driver: below.format,
+        ...(below.format === 'qcow2' ? { backing: null } : {}),
+        file: { driver: 'file', filename: jailedFiles.target },
+      },
+    }
+    const maxFileBytes = Math.max(sizeBytes, (await target.stat()).size) + tablesBytes
+    const job = { uid, source: source.fd, target: target.fd, maxFileBytes }
+    // -d: qemu-img does not empty the upper layer, which is removed afterwards.
+    const argv = ['qemu-img', 'commit', '-q', '-d', `json:${JSON.stringify(node)}`]
+    await lent(source, uid, () => lent(target, uid, () => runJailed(op, job, argv)))
+    await target.sync()
   } catch (error) {
-    // The jail says `invalid` when the tool refuses, which here is no fault of the caller.
-    if (error instanceof DriverError && error.code === 'invalid')
-      throw new DriverError('failed', error.message, { cause: error })
-    throw error
+    throw asFailed(error)
   } finally {
-    await handle.chown(before.uid, before.gid)
+    await source.close()
+    await target.close()
   }
 }
+
+/** Runs `work` while the file belongs to that user. */
+async function lent(handle: FileHandle, uid: number, work: () => Promise<void>): Promise<void> {
+  const before = await handle.stat()
+  await handle.chmod(0o600)
+  await handle.chown(uid, uid)
+  try {
+    await work()
+  } finally {
+    await handle.chown(before.uid, before.gid)
+    await handle.chmod(before.mode & 0o777)
+  }
+}
+
+/** The jail says `invalid` when the tool refuses, which here is no fault of the caller. */
+const asFailed = (error: unknown): unknown =>
+  error instanceof DriverError && error.code === 'invalid'
+    ? new DriverError('failed', error.message, { cause: error })
+    : error
 
 async function readHeader(handle: FileHandle, file: string): Promise<{ sizeBytes: bigint }> {
   const { buffer, bytesRead } = await handle.read(Buffer.alloc(headerBytes), 0, headerBytes, 0)

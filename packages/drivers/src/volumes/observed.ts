@@ -4,8 +4,13 @@ import { generatedId } from '../fields.ts'
 /** Schemas of what a host says of its volumes. The control plane parses every answer by them (remote/answers.ts). */
 const count = z.int().min(0)
 
-/** `usedBytes` is the space that the volume takes in its pool. */
-export const observedVolume = z.object({ id: generatedId, sizeBytes: count, usedBytes: count })
+/** `usedBytes` is the space that the volume takes in its pool; `mergeable`: how many layers mergeLayers would remove. */
+export const observedVolume = z.object({
+  id: generatedId,
+  sizeBytes: count,
+  usedBytes: count,
+  mergeable: count.default(0),
+})
 
 /** `quiesced`: the guest's file systems held still while the snapshot was taken, or no guest used the volume. */
 export const observedSnapshot = z.object({

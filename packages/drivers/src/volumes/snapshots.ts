@@ -1,4 +1,4 @@
-import { chmod, link, rm, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import path from 'node:path'
 import { DriverError } from '../errors.ts'
 import { giveFile } from '../give-file.ts'
@@ -11,7 +11,7 @@ import {
   finishPart,
   type LayerFile,
   linkLayers,
-  linkName,
+  linkOwn,
   numberOf,
   openedIn,
   removePart,
@@ -25,9 +25,13 @@ import {
   type SnapshotManifest,
   writeManifest,
 } from './manifest.ts'
+import { readableByAll } from './merge.ts'
 
-/** A volume that nothing else changes meanwhile. `own` is the folder of links of the guest that has the volume and runs. */
-export type Held = { id: string; dir: string; running: { guest: RunningGuest; own: string } | null }
+/**
+ * A volume that nothing else changes meanwhile. `own` is the folder of links of the guest that has the volume; `running` is
+ * that guest while it runs.
+ */
+export type Held = { id: string; dir: string; own: string | null; running: RunningGuest | null }
 
 export type Frozen = { manifest: Manifest; quiesced: boolean }
 
@@ -36,7 +40,7 @@ export type Frozen = { manifest: Manifest; quiesced: boolean }
  * the new layer before the guest writes there: after a crash in between, the guest writes on into the old layer, of which
  * nobody has made a snapshot yet, and the next call (or the guest's next start) puts the new layer in its place.
  */
-export async function freeze(op: Op, { id, dir, running }: Held): Promise<Frozen> {
+export async function freeze(op: Op, { id, dir, own, running }: Held): Promise<Frozen> {
   const manifest = await readManifest(dir)
   const top = manifest?.layers.at(-1)
   if (!manifest || !top) throw new DriverError('not_found', `The volume ${id} is gone from its pool.`)
@@ -51,20 +55,12 @@ export async function freeze(op: Op, { id, dir, running }: Held): Promise<Frozen
   const added = await addLayer(op, dir, manifest)
   await giveFile(path.join(dir, added.name), owner)
   const next = { ...manifest, layers: [...manifest.layers, added] }
-  if (running) {
-    const own = path.join(running.own, linkName(id, added))
-    await rm(own, { force: true })
-    await link(path.join(dir, added.name), own)
-  }
   await writeManifest(dir, next)
+  if (own) await linkOwn(own, id, dir, next)
   let quiesced = true
-  if (running) {
-    const { guest, own } = running
-    quiesced = await guest.quiesced(() => guest.follow({ id, opened: openedIn(own, id, next) }))
-  }
-  // Guests of other users may have this layer below their own.
-  await giveFile(file, 0)
-  await chmod(file, 0o444)
+  if (own && running)
+    quiesced = await running.quiesced(() => running.follow({ id, opened: openedIn(own, id, next) }))
+  await readableByAll(file)
   return { manifest, quiesced }
 }
 

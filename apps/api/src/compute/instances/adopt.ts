@@ -77,6 +77,8 @@ async function askHost(ctx: Ctx, drivers: HostDrivers, id: string): Promise<Told
     drivers.storage.listDisks(op),
   ])
   if (!spec || !observed) throw conflict('The guest is gone from its host.')
+  if (spec.volumes.some((volume) => volume.boot))
+    throw conflict('The root disk of this guest is a volume, and a guest is adopted without its volumes.')
   const bytes = disks.filter((disk) => disk.instanceId === id).map((disk) => disk.sizeBytes)
   const { power, startedAt } = observed
   return { spec, power, startedAt, ports, diskGib: Math.ceil(Math.max(0, ...bytes) / 1024 ** 3) }

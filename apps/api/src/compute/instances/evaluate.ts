@@ -14,11 +14,12 @@ import {
   networkFacts,
 } from '../../networking/service.ts'
 import { type QuotaDelta, quotaFact, quotaShortfall } from '../../quota/service.ts'
+import { type LaunchVolumes, planLaunchVolumes } from '../../volumes/service.ts'
 import { type LaunchPlan, maskVerdicts, type planInput } from '../contract.ts'
 import { type Flavor, flavorFact, usableFlavors } from '../flavors/service.ts'
 import { type GroupRule, groupRuleFact } from '../groups/service.ts'
 import { keyPairFact } from '../key-pairs/service.ts'
-import { type Candidate, type Placement, place, type Ties } from '../scheduler/judge.ts'
+import { type Candidate, type Need, type Placement, place, type Ties } from '../scheduler/judge.ts'
 import { suggest } from '../scheduler/suggest.ts'
 import { narrower, userQuotaFact } from '../user-quotas/service.ts'
 
@@ -36,6 +37,7 @@ type Facts = {
   key: { name: string; publicKey: string } | null
   group: GroupRule | null
   closed: boolean
+  volumes: LaunchVolumes
 }
 
 export type Evaluation = {
@@ -46,6 +48,9 @@ export type Evaluation = {
   flavor: Flavor | null
   key: Facts['key']
   networks: NetworkPlan
+  volumes: LaunchVolumes
+  /** What each instance takes of its host, with the volumes that are made for it. */
+  need: Need
   placement: Placement
   /** Some of the instances find no host. */
   full: boolean
@@ -66,7 +71,7 @@ export type World = { hosts: readonly Candidate[]; ties: Ties; atLeast?: number;
 
 /**
  * Decides whether this launch would work now, and if not, why. Only reads: one statement for all facts (two more for a
- * public address, one more for a suggestion when the cloud is full). The form calls this while a person types (any
+ * public address, a few more for volumes, one more for a suggestion when the cloud is full). The form calls this while a person types (any
  * field may be missing), and the launch calls this again inside its transaction. With `atLeast` the evaluation is about
  * as many instances, up to `count`, as quota, addresses and hosts have room for.
  */
@@ -83,14 +88,17 @@ export async function evaluate(ctx: Ctx, input: PlanInput, world: World): Promis
     group: input.serverGroupId ? groupRuleFact(ctx, input.serverGroupId) : noFact,
   })
   const quota = narrower(facts.project, facts.own)
-  const hosts = constrained(ctx, world.hosts, input)
+  const volumes = await planLaunchVolumes(ctx, input.volumes ?? [], input.count ?? 1)
+  const hosts = constrained(ctx, world.hosts, input).filter(
+    ({ id }) => volumes.hostId === null || id === volumes.hostId,
+  )
   const closed = wish.publicIp && (await whyClosed(ctx, null)) !== null
   const none =
     world.orNoNetwork === true && wish.networkIds.length === 0 && facts.networks.usable.length === 0
   const judged = judge(
     input,
     { ...wish, exactly: wish.exactly || none },
-    { ...facts, quota, hosts, closed },
+    { ...facts, quota, hosts, closed, volumes },
     world,
   )
   const nowhere = whyNowhere(world.hosts)
@@ -101,9 +109,10 @@ export async function evaluate(ctx: Ctx, input: PlanInput, world: World): Promis
       nowhere,
     }
   if (!judged.full || !judged.flavor) return judged
-  const flavors = (await usableFlavors(ctx)).filter((f) => !facts.image || tooSmall(facts.image, f) === null)
-  const suggestion = suggest(hosts, judged.flavor, judged.count, flavors)
-  const problem = noRoom(judged.placement, hosts, judged.count, suggestion)
+  const flavors = (await usableFlavors(ctx)).filter((f) => tooSmall(facts.image, volumes, f) === null)
+  const sizes = flavors.map((flavor) => ({ ...flavor, ...needOf(flavor, volumes) }))
+  const suggestion = suggest(hosts, judged.need, judged.count, sizes)
+  const problem = noRoom(judged, hosts, suggestion)
   return { ...judged, problems: [...judged.problems, problem], suggestion }
 }
 
@@ -139,12 +148,14 @@ function constrained(ctx: Ctx, hosts: readonly Candidate[], { zone, hostName }: 
 }
 
 function judge(input: PlanInput, wish: NetworkWish, facts: Facts, world: World): Evaluation {
-  const { flavor, closed } = facts
-  const need = flavor ?? { vcpus: 0, memoryMib: 0, diskGib: 0 }
+  const { flavor, closed, volumes } = facts
+  const need = needOf(flavor ?? { vcpus: 0, memoryMib: 0, diskGib: 0 }, volumes)
   const addsOf = (count: number): QuotaDelta => ({
     instances: count,
     vcpus: need.vcpus * count,
     memoryMib: need.memoryMib * count,
+    volumes: volumes.made.volumes * count,
+    volumeGib: volumes.made.gib * count,
     ...judgeNetworks(wish, facts.networks, { count, closed }).adds,
   })
   const placed = (count: number) => place(facts.hosts, need, count, world.ties, facts.group)
@@ -161,6 +172,7 @@ function judge(input: PlanInput, wish: NetworkWish, facts: Facts, world: World):
   return {
     problems: [
       ...inputProblems(input, facts, count),
+      ...volumes.problems.map((problem) => ({ ...problem, field: 'volumes' })),
       ...networks.problems,
       ...quotaProblems(facts.quota, adds),
     ],
@@ -169,6 +181,8 @@ function judge(input: PlanInput, wish: NetworkWish, facts: Facts, world: World):
     flavor,
     key: facts.key,
     networks,
+    volumes,
+    need,
     placement,
     full: flavor !== null && placement.hosts.length < count,
     quota: facts.quota,
@@ -201,12 +215,14 @@ function inputProblems(input: PlanInput, facts: Facts, count: number): Problem[]
   const problems: Problem[] = []
   const add = (field: string, message: string, code: ErrorCode = 'invalid_input') =>
     problems.push({ code, field, message })
-  const { image, flavor } = facts
-  if (input.imageId && !image) add('imageId', 'This image does not exist (any more). Choose another.')
+  const { image: own, flavor, volumes } = facts
+  const image = volumes.isRoot ? null : own
+  if (input.imageId && !image && !volumes.isRoot)
+    add('imageId', 'This image does not exist (any more). Choose another.')
   if (image && image.state !== 'active')
     add('imageId', `Only an active image can be launched; this one is ${image.state}.`, 'conflict')
   if (input.flavorId && !flavor) add('flavorId', 'This flavor does not exist (any more). Choose another.')
-  const small = image && flavor ? tooSmall(image, flavor) : null
+  const small = flavor ? tooSmall(image, volumes, flavor) : null
   if (small) add('flavorId', small)
   if (input.keyName && !facts.key) add('keyName', 'You have no key pair of that name. Choose another.')
   if (input.userData && !isUserData(input.userData))
@@ -219,13 +235,25 @@ function inputProblems(input: PlanInput, facts: Facts, count: number): Problem[]
 const gib = 1024 ** 3
 export const virtualGibOf = (image: { virtualBytes: number }): number => Math.ceil(image.virtualBytes / gib)
 
-/** Returns the sentence why the image does not fit into the flavor; null when it fits. */
-function tooSmall(image: BootImage, flavor: Flavor): string | null {
-  const disk = Math.max(image.minDiskGib, virtualGibOf(image))
+/** The flavor's disk is not made when a volume is the root disk, and new volumes take room, too. */
+const needOf = ({ vcpus, memoryMib, diskGib }: Need, { isRoot, made }: LaunchVolumes): Need => ({
+  vcpus,
+  memoryMib,
+  diskGib: (isRoot ? 0 : diskGib) + made.gib,
+})
+
+/** Returns the sentence why the image does not fit into the flavor; null when it fits. A volume has a size of its own. */
+function tooSmall(
+  image: BootImage | null,
+  { isRoot, minRamMib }: LaunchVolumes,
+  flavor: Flavor,
+): string | null {
+  const disk = image && !isRoot ? Math.max(image.minDiskGib, virtualGibOf(image)) : 0
   if (flavor.diskGib < disk)
     return `${flavor.name} has ${flavor.diskGib} GiB of disk; the image needs ${disk} GiB. Choose a larger flavor.`
-  if (flavor.memoryMib < image.minRamMib)
-    return `${flavor.name} has ${flavor.memoryMib} MiB of memory; the image needs ${image.minRamMib} MiB. Choose a larger flavor.`
+  const memory = isRoot ? minRamMib : (image?.minRamMib ?? 0)
+  if (flavor.memoryMib < memory)
+    return `${flavor.name} has ${flavor.memoryMib} MiB of memory; the image needs ${memory} MiB. Choose a larger flavor.`
   return null
 }
 
@@ -257,23 +285,29 @@ function whyNowhere(hosts: readonly Candidate[]): string | null {
 }
 
 function noRoom(
-  placement: Placement,
+  { placement, count, volumes }: Evaluation,
   hosts: readonly Candidate[],
-  count: number,
   suggestion: string | null,
 ): Problem {
+  if (volumes.hostId !== null && hosts.length === 0)
+    return {
+      ...{ code: 'conflict', field: 'volumes' },
+      message: 'The volume lies on the disk of a machine outside of the chosen place.',
+    }
   const what =
-    placement.hosts.length > 0
-      ? `Only ${placement.hosts.length} of ${count} instances find a host.`
-      : hosts.length === 1
-        ? 'The only host has no room for this.'
-        : `None of the ${hosts.length} hosts has room for this.`
+    volumes.hostId !== null
+      ? 'The machine on whose disk the volume lies cannot take this instance.'
+      : placement.hosts.length > 0
+        ? `Only ${placement.hosts.length} of ${count} instances find a host.`
+        : hosts.length === 1
+          ? 'The only host has no room for this.'
+          : `None of the ${hosts.length} hosts has room for this.`
   return { code: 'no_capacity', field: 'flavorId', message: [what, suggestion].filter(Boolean).join(' ') }
 }
 
 /** Returns the evaluation as the form shows it; tenants see numbers but no names of hosts. */
 export function planView(ctx: Ctx, evaluation: Evaluation): LaunchPlan {
-  const { flavor, networks, placement, quota, adds } = evaluation
+  const { need, networks, placement, quota, adds } = evaluation
   const { verdicts } = placement.judged
   return {
     ok: evaluation.problems.length === 0,
@@ -282,9 +316,7 @@ export function planView(ctx: Ctx, evaluation: Evaluation): LaunchPlan {
     quota: quota
       .filter((q) => (adds[q.resource] ?? 0) > 0 || ['instances', 'vcpus', 'memoryMib'].includes(q.resource))
       .map((q) => ({ ...q, adds: adds[q.resource] ?? 0 })),
-    needs: flavor
-      ? { vcpus: flavor.vcpus, memoryMib: flavor.memoryMib, diskGib: flavor.diskGib }
-      : { vcpus: 0, memoryMib: 0, diskGib: 0 },
+    needs: need,
     networks: networks.networks,
     reach: networks.reach,
     suggestion: evaluation.suggestion,

@@ -8,6 +8,7 @@ import { authorize } from '../../kernel/policy.ts'
 import { type NewOperation, recordFailure, startOperations } from '../../kernel/workflow.ts'
 import type { InstancePort } from '../../networking/service.ts'
 import { reserveQuota } from '../../quota/service.ts'
+import { volumesAtLaunch } from '../../volumes/service.ts'
 import type { InstanceView, LaunchPlan, launchInput } from '../contract.ts'
 import { lockGroup } from '../groups/service.ts'
 import { byId, type Candidate, placementToKeep, shuffled } from '../scheduler/judge.ts'
@@ -110,10 +111,11 @@ async function launch(ctx: Ctx, order: Order): Promise<{ ids: string[]; views?: 
     throw new CloudError('invalid_input', 'A port goes to one instance: launch one at a time.')
   const attachments = await attachmentsOf(ctx, projectId, input, evaluation.networks)
   const rows = await createRows(ctx, order, evaluation, attachments)
+  const made = await volumesAtLaunch(ctx, rows.map(placed), evaluation.volumes)
   const { ports, events } = await portsAtLaunch(ctx, rows.map(placed), attachments)
   const { judged } = evaluation.placement
   const operations = rows.map((row) => ({
-    ...operationOf(row, input),
+    ...operationOf(row, input, evaluation.volumes.planned.length > 0 ? (made.get(row.id) ?? []) : undefined),
     explanation: placementToKeep(judged, row.hostId),
   }))
   const created = rows.map((row, i) => instanceEvent(row, 'created', operations[i]?.id, { name: row.name }))
@@ -134,7 +136,7 @@ async function launch(ctx: Ctx, order: Order): Promise<{ ids: string[]; views?: 
  * fewer instances are enough.
  */
 async function takeRoom(ctx: Ctx, { projectId, way }: Order, evaluation: Evaluation): Promise<void> {
-  const { adds, count, flavor, placement } = evaluation
+  const { adds, count, need, placement } = evaluation
   // Floating IPs are counted with the row of each floating IP.
   await reserveQuota(ctx, projectId, { ...adds, floatingIps: 0 }).catch((error: unknown) => {
     const fewerWillDo = (way.atLeast ?? count) < count
@@ -142,7 +144,7 @@ async function takeRoom(ctx: Ctx, { projectId, way }: Order, evaluation: Evaluat
   })
   if (evaluation.limitedUser) await recountUser(ctx, projectId)
   const guests = Map.groupBy(placement.hosts, ({ id }) => id)
-  const { vcpus, memoryMib, diskGib } = flavor ?? { vcpus: 0, memoryMib: 0, diskGib: 0 }
+  const { vcpus, memoryMib, diskGib } = need
   const claims = [...guests].map(([hostId, { length: n, 0: host }]) => ({
     hostId,
     zone: host?.zone,
@@ -177,7 +179,10 @@ async function launchedBefore(ctx: Ctx, projectId: string, clientToken: string):
 }
 
 type Placed = InstanceRow & { hostId: string }
-const placed = ({ id, projectId, hostId }: Placed) => ({ id, projectId, hostId })
+const placed = ({ id, name, projectId, hostId, zone }: Placed) => ({
+  ...{ id, name, projectId, hostId },
+  zone: zone ?? 'nova',
+})
 
 async function createRows(
   ctx: Ctx,
@@ -233,16 +238,19 @@ async function insertRows(
   evaluation: Evaluation,
   each: readonly Partial<Prisma.InstanceCreateManyInput>[],
 ): Promise<InstanceRow[]> {
-  const { flavor, image, key, count } = evaluation
-  if (!flavor || !image) throw new CloudError('invalid_input', 'Choose an image and a flavor.')
+  const { flavor, image: own, volumes, key, count } = evaluation
+  const { isRoot } = volumes
+  const image = isRoot ? volumes.rootImage : own
+  if (!flavor || (!own && !isRoot)) throw new CloudError('invalid_input', 'Choose an image and a flavor.')
   const reservationId = `r-${crypto.randomUUID().slice(0, 8)}`
   const shared = {
     projectId,
     userId: ctx.actor.userId,
     description: input.description,
-    imageId: image.id,
-    imageName: image.name,
-    base: { blobId: image.blobId, format: image.format, virtualGib: virtualGibOf(image) },
+    imageId: image?.id,
+    imageName: image?.name ?? '',
+    base: isRoot || !own ? {} : { blobId: own.blobId, format: own.format, virtualGib: virtualGibOf(own) },
+    rootOnVolume: isRoot,
     flavorId: flavor.id,
     flavorName: flavor.name,
     vcpus: flavor.vcpus,
@@ -273,7 +281,8 @@ async function insertRows(
   return rows.map(asInstanceRow).sort((a, b) => a.launchIndex - b.launchIndex)
 }
 
-function operationOf(row: InstanceRow, input: LaunchInput): NewOperation {
+/** `made`: the volumes that the launch makes, which are deleted when the launch fails. */
+function operationOf(row: InstanceRow, input: LaunchInput, made?: readonly string[]): NewOperation {
   return {
     id: crypto.randomUUID(),
     action: 'instance.create',
@@ -282,7 +291,7 @@ function operationOf(row: InstanceRow, input: LaunchInput): NewOperation {
     resourceName: row.name,
     projectId: row.projectId,
     hostId: row.hostId,
-    input: { where: whereOf(input) },
+    input: { where: whereOf(input), ...(made ? { volumes: [...made] } : {}) },
   }
 }
 

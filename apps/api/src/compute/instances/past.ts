@@ -126,6 +126,7 @@ const asRow = (row: Prisma.PastInstanceGetPayload<object>): ServerRow => ({
   taskState: null,
   powerState: 0,
   publicKey: null,
+  rootOnVolume: false,
   userData: null,
   locked: false,
   lockedReason: null,

@@ -3,6 +3,7 @@ import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { CloudError, invariant } from '../../kernel/errors.ts'
 import { explainOperation } from '../../kernel/history.ts'
 import { bindPort, portsOfInstance } from '../../networking/service.ts'
+import { attachedVolumes } from '../../volumes/service.ts'
 import { groupRule, lockGroup } from '../groups/service.ts'
 import { place, placementToKeep, shuffled } from '../scheduler/judge.ts'
 import { asInstanceRow, moveState } from './instance-row.ts'
@@ -14,7 +15,7 @@ export type Where = { zone?: string; hostName?: string }
  * Moves an instance that is being built to a host other than those that were `tried`, by the rules of a launch: its
  * room, its ports and the verdict of each host on the operation, in one transaction. What the build began on the old
  * host is to be removed there (kernel/tombstones.ts). Returns the id of the instance's host afterwards; null when no
- * other host fits.
+ * other host fits, or when the instance has volumes.
  */
 export async function placeAgain(
   ctx: Ctx,
@@ -29,6 +30,8 @@ export async function placeAgain(
     if (!row?.hostId || row.vmState !== 'building' || row.taskState === 'deleting') return row?.hostId ?? null
     const { hostId: old, serverGroupId, projectId } = row
     const rule = serverGroupId ? await groupRule(tx, serverGroupId, { projectId, without: id }) : null
+    // Its volumes lie on the disk of its host, and new ones may be made there already.
+    if (((await attachedVolumes(tx, [id])).get(id) ?? []).length > 0) return null
     const { hosts, judged } = place(await candidates(tx, build), row, 1, shuffled(), rule)
     const next = hosts[0]
     await explainOperation(tx, build.operationId, placementToKeep(judged, next?.id ?? old))

@@ -24,6 +24,8 @@ export type InstanceWhere = Expressions & {
   vmStates?: readonly string[]
   taskStates?: readonly string[]
   imageId?: string
+  /** Whether the root disk is a volume. */
+  rootOnVolume?: boolean
   flavorId?: string
   networkId?: string
   /** Only instances on machines that reach this volume, in the volume's project. */
@@ -122,11 +124,11 @@ async function takersOf(ctx: Ctx, volumeId: string): Promise<Prisma.InstanceWher
 /** Filters on columns that must equal a value; an absent value is undefined, which Prisma leaves out. */
 function equalities(where: InstanceWhere): Prisma.InstanceWhereInput {
   const { projectId, userId, imageId, flavorId, keyName, hostId, zone, reservationId, id } = where
-  const { locked, lockedByAdmin, configDrive, diskConfig, accessIpv4, accessIpv6 } = where
+  const { locked, lockedByAdmin, configDrive, diskConfig, accessIpv4, accessIpv6, rootOnVolume } = where
   const { createdAt, launchedAt, terminatedAt, description, hostname, launchIndex, powerState } = where
   return {
     ...{ projectId, userId, imageId, flavorId, keyName, hostId, zone, reservationId, id },
-    ...{ locked, lockedByAdmin, configDrive, diskConfig, accessIpv4, accessIpv6 },
+    ...{ locked, lockedByAdmin, configDrive, diskConfig, accessIpv4, accessIpv6, rootOnVolume },
     ...{ createdAt, launchedAt, terminatedAt, description, hostname, launchIndex, powerState },
   }
 }

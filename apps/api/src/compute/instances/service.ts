@@ -112,7 +112,7 @@ export async function consoleLog(
  */
 export async function refuseWhileInstancesUse(ctx: Ctx, imageId: string): Promise<void> {
   const count = await ctx.db.instance.count({
-    where: { imageId, ...(seesAll(ctx) ? {} : { projectId: projectOf(ctx) }) },
+    where: { imageId, rootOnVolume: false, ...(seesAll(ctx) ? {} : { projectId: projectOf(ctx) }) },
   })
   if (count > 0)
     throw conflict(

@@ -74,6 +74,7 @@ function view(
     machine: absence && { absence, since: since?.toISOString() ?? null },
     zone: row.zone,
     image: { id: row.imageId, name: row.imageName },
+    rootOnVolume: row.rootOnVolume,
     flavor: {
       id: row.flavorId,
       name: row.flavorName,

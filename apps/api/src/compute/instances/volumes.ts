@@ -2,17 +2,23 @@ import type { z } from 'zod'
 import { type Ctx, inTransaction, projectOf } from '../../kernel/context.ts'
 import type { Page } from '../../kernel/contract.ts'
 import { conflict, notFound } from '../../kernel/errors.ts'
-import { startOperation } from '../../kernel/workflow.ts'
+import { recordOperation, startOperation } from '../../kernel/workflow.ts'
 import { type VolumeView, volumeCreateInput } from '../../volumes/contract.ts'
 import {
   type AttachedVolume,
   attachedVolumes,
   createVolume,
+  keepAfterTermination,
   listFreeVolumes,
   takeVolume,
   yieldVolume,
 } from '../../volumes/service.ts'
-import type { attachVolumeInput, freeVolumesInput, instanceVolumeInput } from '../contract.ts'
+import type {
+  attachVolumeInput,
+  freeVolumesInput,
+  instanceVolumeInput,
+  keepVolumeInput,
+} from '../contract.ts'
 import { loadInstance, noteInstance } from './instance-row.ts'
 import { historyOf, loadIdle } from './interfaces.ts'
 
@@ -56,6 +62,20 @@ export async function detachVolume(ctx: Ctx, input: { id: string; volumeId: stri
     await startOperation(tx, { ...historyOf(row, 'instance.detach_volume'), input: { volumeId } })
     await noteInstance(tx, row, 'updated')
   })
+}
+
+/** Says whether a volume of an instance is deleted with the instance. */
+export async function keepVolume(
+  ctx: Ctx,
+  { id, ...wish }: z.output<typeof keepVolumeInput>,
+): Promise<AttachedVolume> {
+  await inTransaction(ctx, async (tx) => {
+    const row = await loadInstance(tx, 'compute:attach_volume', id)
+    await keepAfterTermination(tx, row.id, wish)
+    await recordOperation(tx, { ...historyOf(row, 'instance.keep_volume'), input: wish })
+    await noteInstance(tx, row, 'updated')
+  })
+  return getAttachedVolume(ctx, { id, volumeId: wish.volumeId })
 }
 
 /** The available volumes that the machine of an instance reaches, of the instance's project. */

@@ -9,6 +9,7 @@ import type { Call } from '../../openstack/operation.ts'
 import { boolean, objectAt, parse, whole } from '../../openstack/schema.ts'
 import { type InstanceView, launchInput, tagsInput } from '../contract.ts'
 import { launchInstances } from '../instances/launch.ts'
+import { type Device, device, type OldDevice, oldDevice, volumesOf } from './block-devices.ts'
 import { boundMetadata, description, metadata, name } from './body.ts'
 import { at } from './fields.ts'
 
@@ -26,15 +27,6 @@ const nic = (minor: number) =>
     tag: { schema: z.string().max(60).optional(), since: 32, until: 36 },
     ...(minor >= 42 ? { tag: z.string().max(60).optional() } : {}),
   }) as z.ZodType<{ uuid?: string; port?: string | null; fixed_ip?: string; tag?: string }>
-const device = z.looseObject({
-  source_type: z.string(),
-  destination_type: z.string().optional(),
-  uuid: z.string().optional(),
-  boot_index: z.union([z.number(), z.string(), z.null()]).optional(),
-  delete_on_termination: boolean.optional(),
-  volume_size: z.unknown().optional(),
-})
-
 export type ServerWish = {
   name: string
   imageRef?: string
@@ -46,8 +38,8 @@ export type ServerWish = {
   accessIPv4?: string
   accessIPv6?: string
   availability_zone?: string
-  block_device_mapping?: unknown[]
-  block_device_mapping_v2?: z.output<typeof device>[]
+  block_device_mapping?: OldDevice[]
+  block_device_mapping_v2?: Device[]
   config_drive?: boolean
   key_name?: string
   min_count?: number
@@ -79,8 +71,8 @@ const server = (minor: number) =>
     accessIPv6: z.union([z.ipv6(), z.literal('')]).optional(),
     personality: { schema: z.array(z.unknown()).optional(), until: 56 },
     availability_zone: z.string().max(255).optional(),
-    block_device_mapping: z.array(z.unknown()).optional(),
-    block_device_mapping_v2: z.array(device).max(16).optional(),
+    block_device_mapping: z.array(oldDevice).max(32).optional(),
+    block_device_mapping_v2: z.array(device(minor)).max(32).optional(),
     config_drive: z
       .union([z.literal('').transform(() => false), boolean])
       .nullish()
@@ -120,17 +112,6 @@ const creation = (minor: number) =>
 /** Refuses features of Nova that this cloud does not have, before anything is made. */
 function refuse(wish: ServerWish): void {
   const no = (sentence: string) => new HttpError(400, sentence)
-  if (wish.block_device_mapping?.length)
-    throw no('This cloud has no volumes yet: boot from an image without a block device mapping.')
-  for (const one of wish.block_device_mapping_v2 ?? []) {
-    const local = one.source_type === 'image' && (one.destination_type ?? 'local') === 'local'
-    if (!local || Number(one.boot_index ?? 0) !== 0)
-      throw no(
-        'This cloud has no volumes yet: only the image’s own local disk may be named as a block device.',
-      )
-  }
-  if ((wish.block_device_mapping_v2?.length ?? 0) > 1)
-    throw no('An instance has one local disk: the one of its image.')
   if (wish.personality?.length)
     throw no('Files are not put into guests. Use user_data, which every image of ours understands.')
   if (wish.trusted_image_certificates?.length)
@@ -139,12 +120,9 @@ function refuse(wish: ServerWish): void {
     throw no('min_count must be <= max_count')
 }
 
-/**
- * Returns the id of the image: the image that the body names, or the image of the one local disk in a block device
- * mapping.
- */
-function imageOf(wish: ServerWish): string {
-  const id = wish.imageRef ?? wish.block_device_mapping_v2?.[0]?.uuid
+/** Returns the id of the image that the body names. Throws 400 when there is none and no volume is the root disk either. */
+function imageOf({ imageRef: id }: ServerWish, isRootVolume: boolean): string | undefined {
+  if (id === undefined && isRootVolume) return undefined
   if (id === undefined) throw new HttpError(400, 'Missing imageRef attribute')
   if (!uuid.safeParse(id).success) throw new HttpError(400, `Invalid imageRef provided.`)
   return id
@@ -179,10 +157,15 @@ export async function createServer(call: Call): Promise<object> {
   const groups = wish.security_groups?.map((group) => group.name) ?? []
   const hint = body['os:scheduler_hints'] ?? body['OS-SCH-HNT:scheduler_hints']
   const adminPass = wish.adminPass ?? newPassword()
+  const volumes = await volumesOf(call, wish)
   const input = {
     name: wish.name,
     description: wish.description ?? '',
-    imageId: imageOf(wish),
+    imageId: imageOf(
+      wish,
+      volumes.some(({ boot }) => boot),
+    ),
+    volumes,
     flavorId: wish.flavorRef,
     nics: nicsOf(wish),
     securityGroupIds: await groupIds(call, groups),
@@ -263,6 +246,7 @@ async function launchBetween(
 const novas: Record<string, string> = {
   ...{ imageId: 'imageRef', flavorId: 'flavorRef', keyName: 'key_name', userData: 'user_data' },
   ...{ nics: 'networks', networkIds: 'networks', securityGroupIds: 'security_groups', count: 'max_count' },
+  ...{ sizeGib: 'volume_size', type: 'volume_type', device: 'device_name' },
   ...{ zone: 'availability_zone', hostName: 'host', serverGroupId: 'group', configDrive: 'config_drive' },
   ...{ accessIpv4: 'accessIPv4', accessIpv6: 'accessIPv6', diskConfig: 'OS-DCF:diskConfig' },
 }
@@ -278,5 +262,7 @@ function asNova(error: unknown): unknown {
   const { code, field, message } = error
   if (field !== null && named.has(field) && ['invalid_input', 'not_found', 'conflict'].includes(code))
     return new HttpError(400, `Invalid ${novas[field]} provided. ${message}`, { cause: error })
+  if (field === 'volumes' && ['invalid_input', 'not_found', 'conflict'].includes(code))
+    return new HttpError(400, `Block Device Mapping is Invalid: ${message}`, { cause: error })
   return code === 'not_found' ? new HttpError(400, message, { cause: error }) : error
 }

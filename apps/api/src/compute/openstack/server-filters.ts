@@ -71,6 +71,7 @@ export function listQuery(call: Call): InstanceQuery | null {
   if (found === null || isNone(call)) return null
   const { marker } = pageQuery(query)
   const text = (name: string) => queryText(query, name)
+  const imageId = idOf(text('image') ?? text('image_ref'))
   return {
     limit: limitOf(call),
     ...(marker === undefined ? {} : { marker }),
@@ -82,7 +83,9 @@ export function listQuery(call: Call): InstanceQuery | null {
     ip: text('ip') || undefined,
     ip6: minor >= 5 || seesAll(ctx) ? text('ip6') || undefined : undefined,
     statuses: found,
-    imageId: idOf(text('image') ?? text('image_ref')),
+    imageId,
+    // A server whose root disk is a volume has no image, as far as clients are told.
+    rootOnVolume: imageId === undefined ? undefined : false,
     flavorId: lastSegment(text('flavor')),
     keyName: text('key_name'),
     zone: text('availability_zone'),

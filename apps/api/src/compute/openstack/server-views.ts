@@ -39,7 +39,9 @@ function addresses({ addresses: all }: Server, extended: boolean): Record<string
 export const addressesOf = (server: Server) => addresses(server, false)
 
 function image({ row }: Server, at: At): object | string {
-  return row.imageId === null ? '' : { id: row.imageId, links: bookmarkOnly(at, `images/${row.imageId}`) }
+  return row.imageId === null || row.rootOnVolume
+    ? ''
+    : { id: row.imageId, links: bookmarkOnly(at, `images/${row.imageId}`) }
 }
 const flavorLink = ({ row }: Server, at: At) => ({
   id: row.flavorId,

@@ -76,3 +76,27 @@ test('a volume that another server has is refused with 400, and the id of a volu
   for (const method of ['GET', 'DELETE'] as const)
     expect((await ask(method, `/servers/${other}/os-volume_attachments/${volume}`)).statusCode).toBe(404)
 })
+
+test('a server’s volume is deleted with it or kept as somebody has said later, and is not exchanged', async () => {
+  const [server, volume, other] = [await aServer(cloud.owner), await aVolume(), await aVolume()]
+  await attach(server, { volumeId: volume })
+  await cloud.owner.settle()
+  const change = (body: object) =>
+    ask('PUT', `/servers/${server}/os-volume_attachments/${volume}`, { body: { volumeAttachment: body } })
+  const same = { volumeId: volume, id: volume, serverId: server, device: '/dev/vdb', tag: null }
+  const changed = await change({ ...same, delete_on_termination: true })
+  expect([changed.statusCode, changed.body]).toEqual([202, ''])
+  expect((await listed(server, 79)).volumeAttachments).toMatchObject([{ delete_on_termination: true }])
+  for (const [body, words] of [
+    [{ ...same, device: '/dev/vdc' }, 'The device property is not mutable'],
+    [{ ...same, serverId: other }, 'The serverId property is not mutable'],
+    [{ volumeId: other }, 'This cloud does not exchange volumes'],
+    [{ volumeId: volume, size: 1 }, "('size' was unexpected)"],
+  ] as const) {
+    const answer = await change(body)
+    expect([answer.statusCode, answer.body]).toEqual([400, expect.stringContaining(words)])
+  }
+  await ask('DELETE', `/servers/${server}`)
+  await cloud.owner.settle()
+  await expect(stateOf(volume)).rejects.toMatchObject({ code: 'not_found' })
+})

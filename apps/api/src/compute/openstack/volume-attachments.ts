@@ -6,7 +6,13 @@ import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { queryText } from '../../openstack/pages.ts'
 import { boolean, inner, objectAt } from '../../openstack/schema.ts'
 import type { AttachedVolume } from '../../volumes/service.ts'
-import { attachVolume, detachVolume, getAttachedVolume, listAttachedVolumes } from '../instances/volumes.ts'
+import {
+  attachVolume,
+  detachVolume,
+  getAttachedVolume,
+  keepVolume,
+  listAttachedVolumes,
+} from '../instances/volumes.ts'
 import { at } from './fields.ts'
 
 type Shown = AttachedVolume & { serverId: string }
@@ -60,9 +66,33 @@ async function orInvalid<T>(work: Promise<T>): Promise<T> {
   try {
     return await work
   } catch (error) {
+    if (error instanceof CloudError && error.reason === 'rootVolume')
+      throw new HttpError(400, 'Cannot detach a root device volume', { cause: error })
     if (error instanceof CloudError && error.reason === 'volumeState') throw new HttpError(400, error.message)
     throw error
   }
+}
+
+const change = z.strictObject({
+  volumeId: uuid,
+  delete_on_termination: boolean.optional(),
+  id: z.string().optional(),
+  serverId: z.string().optional(),
+  device: z.string().nullish(),
+  tag: z.string().nullish(),
+})
+
+async function update(call: Call): Promise<void> {
+  const wish = inner(call, 'volumeAttachment', change)
+  const now = await getAttachedVolume(call.ctx, both(call))
+  const shown: Record<string, unknown> = { ...view(call, now), tag: null }
+  for (const name of ['id', 'serverId', 'device', 'tag'] as const)
+    if (wish[name] !== undefined && wish[name] !== shown[name])
+      throw new HttpError(400, `The ${name} property is not mutable`)
+  if (wish.volumeId !== now.volumeId)
+    throw new HttpError(400, 'This cloud does not exchange volumes: detach the one and attach the other.')
+  const deleteOnTermination = wish.delete_on_termination
+  if (deleteOnTermination !== undefined) await keepVolume(call.ctx, { ...both(call), deleteOnTermination })
 }
 
 /** Nova cuts the list by `limit` and `offset`; a server has few volumes. */
@@ -110,6 +140,16 @@ export const volumeAttachmentOperations: ApiOperation[] = [
     status: 200,
     access: 'read',
     handle: async (call) => ({ volumeAttachment: view(call, await getAttachedVolume(call.ctx, both(call))) }),
+  },
+  {
+    ...item,
+    name: 'servers.volumes.update',
+    method: 'PUT',
+    summary: 'Say whether a volume is deleted with its server',
+    status: 202,
+    access: 'write',
+    deviation: 'Works at every microversion, in Nova since 2.85. Volumes are not exchanged for others (400).',
+    handle: update,
   },
   {
     ...item,

@@ -3,8 +3,10 @@ import { inTransaction } from '../../kernel/context.ts'
 import { CloudError, invariant } from '../../kernel/errors.ts'
 import type { Run, Wait, Workflow } from '../../kernel/workflow.ts'
 import { portsOfInstance } from '../../networking/service.ts'
+import { bindLaunchVolumes, finishAttachment, forgetVolumesOf } from '../../volumes/service.ts'
 import { powerStates } from '../contract.ts'
 import type { Base } from '../documents.ts'
+import { roomOf } from '../guests.ts'
 import { type InstanceRow, moveState, noFault } from '../instances/instance-row.ts'
 import type { Where } from '../instances/place-again.ts'
 import { deletePorts, releasePublicIp } from '../instances/ports.ts'
@@ -19,6 +21,8 @@ export type CreateInput = {
   image?: Base
   /** The wanted place; absent in builds of an older version, and when any host will do. */
   where?: Where
+  /** The volumes that the launch makes; absent when the instance has no volumes. */
+  volumes?: readonly string[]
 }
 type Build = Run<CreateInput>
 type Built = InstanceRow & { hostId: string }
@@ -73,6 +77,9 @@ export const creation: Workflow<CreateInput> = {
 }
 
 async function make(run: Build, row: Built): Promise<Wait | undefined> {
+  // Volumes that the launch makes have operations of their own, which wake this one.
+  const volumes = run.input.volumes ? await bindLaunchVolumes(run.ctx, row.id, row.hostId) : []
+  if (volumes === null) return { waitMs: 1_000, for: 'its volumes to be made' }
   const answer = await tellHost(run, row)
   if ('waitMs' in answer) {
     // The state changes only when the work takes long enough to be seen.
@@ -88,14 +95,28 @@ async function make(run: Build, row: Built): Promise<Wait | undefined> {
     adminPass: null,
     ...noFault,
   } as const
+  for (const volumeId of volumes) await finishAttachment(run.ctx, volumeId, row.id)
   await settle(run, active, building, row)
 }
 
 /**
- * Settles a failed build: addresses and room are released, the instance stays in error with the reason, and its host is
- * told to remove it. The quota of the instance stays in use until the owner deletes the instance.
+ * Settles a failed build: addresses, volumes and room are released, the instance stays in error with the reason, and its
+ * host is told to remove it. The quota of the instance stays in use until the owner deletes the instance.
  */
 async function settleFailure(run: Build, error: CloudError): Promise<void> {
+  await settleInstance(run, error)
+  await inTransaction({ ...run.ctx, db: run.ctx.deps.root }, async (tx) => {
+    const [row] = await tx.db.$queryRaw<
+      { vmState: string; taskState: string | null; hostId: string | null }[]
+    >`
+      SELECT "vmState", "taskState", "hostId" FROM "Instance" WHERE "id" = ${run.resourceId}::uuid FOR UPDATE`
+    // A deletion of the instance gives its volumes back itself, and another outcome keeps them.
+    const isNowhere = row?.vmState === 'error' && row.hostId === null && row.taskState !== 'deleting'
+    if (isNowhere) await forgetVolumesOf(tx, run.resourceId, run.input.volumes)
+  })
+}
+
+async function settleInstance(run: Build, error: CloudError): Promise<void> {
   const row = await currentRow(run)
   if (!row || !building(row)) return
   const ports = await portsOfInstance(run.ctx, row.id)
@@ -105,7 +126,7 @@ async function settleFailure(run: Build, error: CloudError): Promise<void> {
     await ctx.db.$queryRaw`SELECT 1 FROM "Instance" WHERE "id" = ${row.id}::uuid FOR UPDATE`
     const now = await ctx.db.instance.findUnique({ where: { id: row.id } })
     if (!now || now.taskState === 'deleting' || now.vmState !== 'building') return
-    if (now.hostId) await releaseHost(ctx, now.hostId, now)
+    if (now.hostId) await releaseHost(ctx, now.hostId, roomOf(now))
     await moveState(
       ctx,
       { ...row, generation: now.generation },

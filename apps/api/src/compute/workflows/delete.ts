@@ -7,6 +7,7 @@ import type { Run, Wait, Workflow } from '../../kernel/workflow.ts'
 import { forgetPortsOfInstance, portsOfInstance } from '../../networking/service.ts'
 import { releaseQuota } from '../../quota/service.ts'
 import { forgetVolumesOf } from '../../volumes/service.ts'
+import { roomOf } from '../guests.ts'
 import { noteInstance } from '../instances/instance-row.ts'
 import { releasePublicIp } from '../instances/ports.ts'
 import { deadlineMs } from './deadlines.ts'
@@ -77,7 +78,7 @@ async function forget(run: Run<unknown>): Promise<void> {
     await releaseQuota(ctx, row.projectId, { ...its, ports: ports.get(row.projectId) ?? 0 })
     ports.delete(row.projectId)
     for (const [projectId, count] of ports) await releaseQuota(ctx, projectId, { ports: count })
-    if (row.hostId) await releaseHost(ctx, row.hostId, row)
+    if (row.hostId) await releaseHost(ctx, row.hostId, roomOf(row))
     await tx.consoleToken.deleteMany({ where: { instanceId: row.id } })
     await tx.pastInstance.createMany({ data: pastOf(row), skipDuplicates: true })
     await tx.instance.deleteMany({ where: { id: row.id } })
@@ -97,7 +98,8 @@ const pastOf = (row: InstanceModel): Prisma.PastInstanceCreateManyInput => ({
   hostname: row.hostname,
   hostId: row.hostId,
   zone: row.zone,
-  imageId: row.imageId,
+  // As for OpenStack's clients, an instance whose root disk is a volume has no image.
+  imageId: row.rootOnVolume ? null : row.imageId,
   imageName: row.imageName,
   flavorId: row.flavorId,
   flavorName: row.flavorName,

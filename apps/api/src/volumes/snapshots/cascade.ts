@@ -3,6 +3,7 @@ import { conflict } from '../../kernel/errors.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { startOperation } from '../../kernel/workflow.ts'
 import { volumeCan } from '../contract.ts'
+import { whyCopied } from '../needed.ts'
 import { withParts } from '../queries.ts'
 import { historyOf, lockVolume, noteVolume, stateOf } from '../row.ts'
 import { snapshotCan } from './contract.ts'
@@ -21,7 +22,8 @@ export async function deleteVolumeWithSnapshots(ctx: Ctx, { id }: { id: string }
     if (allowed !== true) throw conflict(allowed, 'volumeState')
     if (volume.attachments.length > 0)
       throw conflict('An instance uses this volume. Detach it first.', 'volumeState')
-    await refuseCopied(tx, id)
+    const why = await whyCopied(tx, id)
+    if (why !== null) throw conflict(why, 'volumeState')
     const snapshots = await lockAll(tx, id)
     const where = { volumeId: id }
     await tx.db.volumeSnapshot.updateMany({ where, data: { state: 'deleting' } })
@@ -38,12 +40,6 @@ export async function deleteVolumeWithSnapshots(ctx: Ctx, { id }: { id: string }
     for (const snapshot of snapshots) await noteSnapshot(tx, snapshot, 'updated')
     await noteVolume(tx, after, 'updated')
   })
-}
-
-/** Refuses the deletion of a volume of which a copy is being made. */
-export async function refuseCopied(ctx: Ctx, volumeId: string): Promise<void> {
-  if ((await ctx.db.volume.count({ where: { sourceVolumeId: volumeId, state: 'creating' } })) > 0)
-    throw conflict('A copy of this volume is being made. Wait until that is over.', 'volumeState')
 }
 
 /** The snapshots of a volume, locked until the transaction ends, unless one of them cannot be deleted now. */

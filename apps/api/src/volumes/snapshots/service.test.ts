@@ -7,7 +7,7 @@ import type { Ctx } from '../../kernel/context.ts'
 import { expectCloudError, failEveryStep, runPending, testCtx } from '../../kernel/testing.ts'
 import { proveUsage } from '../../quota/reconcile.ts'
 import { volumeCreateInput } from '../contract.ts'
-import { volumeLeftovers } from '../reconcile.ts'
+import { volumeLayers, volumeLeftovers } from '../reconcile.ts'
 import { createVolume, deleteVolume, extendVolume, forceDeleteVolume, getVolume } from '../service.ts'
 import { snapshotCreateInput, snapshotListInput } from './contract.ts'
 import {
@@ -271,6 +271,23 @@ test('a host that was off while a snapshot was deleted loses its data when it is
   }
   await volumeLeftovers.run(world.system)
   expect(drivers().snapshots.has(id)).toBe(false)
+})
+
+test('the layers of a removed snapshot are merged, and a volume that cannot be merged now is tried again', async () => {
+  // The volumes of the tests above.
+  for (let n = 0; n < 3; n++) await volumeLayers.run(world.system)
+  const [one, two] = [await aVolume(), await aVolume()]
+  for (const volumeId of [one, two]) {
+    await deleteSnapshot(tenant, { id: await aSnapshot(volumeId) })
+    await runPending(world.deps)
+  }
+  const mergeable = () => [one, two].map((id) => drivers().volumes.get(id)?.mergeable)
+  expect(mergeable()).toEqual([1, 1])
+  drivers().failNext('mergeLayers', new DriverError('unavailable', 'busy'))
+  await volumeLayers.run(world.system)
+  expect(mergeable().toSorted()).toEqual([0, 1])
+  await volumeLayers.run(world.system)
+  expect(mergeable()).toEqual([0, 0])
 })
 
 test('the counted GiB are those of volumes and of snapshots', async () => {

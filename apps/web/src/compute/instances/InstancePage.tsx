@@ -52,7 +52,8 @@ function Page({ view }: { view: InstanceDetail }) {
         badge={<InstanceState view={view} />}
         description={
           <>
-            {view.image.name} · {view.flavor.name} ({sizeText(view.flavor)})
+            {view.image.name && `${view.image.name} · `}
+            {view.flavor.name} ({sizeText(view)})
             {view.activity && (
               <Text span size="sm" role="status">
                 {' '}

@@ -3,6 +3,7 @@ import { deletionText, releaseOption } from './deletion-words.ts'
 
 const on = (ownFloatingIpId: string | null, ...ips: string[]) => ({
   ownFloatingIpId,
+  rootOnVolume: false,
   machine: null,
   addresses: ips.map((floatingIp) => ({
     ...{ networkId: 'n', networkName: 'net', portId: 'p', mac: 'm', address: 'a' },
@@ -25,6 +26,14 @@ describe('the question before instances are deleted', () => {
     expect(deletionText([on('id of 1.1.1.1', '1.1.1.1'), on(null, '2.2.2.2', '3.3.3.3')])).toBe(
       'The machines, their disks and everything on them are gone for good. Floating IPs 2.2.2.2, 3.3.3.3 stay with the project.',
     )
+  })
+
+  it('says that root disks on volumes stay', () => {
+    const onVolume = { ...on(null), rootOnVolume: true }
+    expect(deletionText([onVolume])).toBe(
+      'The machine is gone for good. Volumes stay, except those that are to be deleted with their instance.',
+    )
+    expect(deletionText([onVolume, on(null)])).toMatch(/^The machines, their disks .* Volumes stay, except/)
   })
 
   it('says that the guest on a machine that does not answer may go on running', () => {

@@ -1,20 +1,25 @@
 import type { InstanceView } from '@stratolith/api/compute/contract'
 
-type Deleted = Pick<InstanceView, 'addresses' | 'ownFloatingIpId' | 'machine'>
+type Deleted = Pick<InstanceView, 'addresses' | 'ownFloatingIpId' | 'machine' | 'rootOnVolume'>
 
 /**
  * Says what is deleted together with these instances and what stays. Floating IPs are named, because they cost quota
  * and may be in somebody's DNS.
  */
 export function deletionText(views: readonly Deleted[]): string {
+  const isOne = views.length === 1
+  const onVolumes = views.filter(({ rootOnVolume }) => rootOnVolume).length
   const what =
-    views.length === 1
-      ? 'The machine, its disk and everything on it are gone for good.'
-      : 'The machines, their disks and everything on them are gone for good.'
+    onVolumes === views.length
+      ? `The ${isOne ? 'machine is' : 'machines are'} gone for good.`
+      : isOne
+        ? 'The machine, its disk and everything on it are gone for good.'
+        : 'The machines, their disks and everything on them are gone for good.'
   const kept = ledTo(views, false)
   const away = views.filter(({ machine }) => machine !== null).length
   return [
     what,
+    ...(onVolumes > 0 ? ['Volumes stay, except those that are to be deleted with their instance.'] : []),
     ...(away > 0 ? [awayText(views.length, away)] : []),
     ...(kept.length > 0
       ? [`${floatingIps(kept)} ${kept.length === 1 ? 'stays' : 'stay'} with the project.`]

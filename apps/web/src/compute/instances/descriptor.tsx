@@ -15,8 +15,13 @@ import { InstanceName } from './InstanceName.tsx'
 import { InstanceState } from './InstanceState.tsx'
 import { lockText } from './lock-words.ts'
 
-export const sizeText = (flavor: InstanceView['flavor']): string =>
-  `${flavor.vcpus} vCPU · ${mib(flavor.memoryMib)} · ${gib(flavor.diskGib)}`
+/** A volume that is the root disk has a size of its own. */
+export const sizeText = ({ flavor, rootOnVolume }: Pick<InstanceView, 'flavor' | 'rootOnVolume'>): string =>
+  [
+    `${flavor.vcpus} vCPU`,
+    mib(flavor.memoryMib),
+    rootOnVolume ? 'root disk on a volume' : gib(flavor.diskGib),
+  ].join(' · ')
 
 const columns: ColumnDef<InstanceView>[] = [
   {
@@ -38,7 +43,7 @@ const columns: ColumnDef<InstanceView>[] = [
   {
     id: 'flavor',
     header: 'Size',
-    cell: (view) => <TwoLines second={sizeText(view.flavor)}>{view.flavor.name}</TwoLines>,
+    cell: (view) => <TwoLines second={sizeText(view)}>{view.flavor.name}</TwoLines>,
     sort: true,
     value: (view) => view.flavor.name,
     hideBelow: 'md',
@@ -145,7 +150,7 @@ export function instanceFacts(view: InstanceView, { project, isAdmin, userId }: 
         <>
           {isAdmin ? linkTo(paths.adminFlavor(view.flavor.id), view.flavor.name) : view.flavor.name}
           <Text size="xs" c="dimmed">
-            {sizeText(view.flavor)}
+            {sizeText(view)}
           </Text>
         </>
       ),

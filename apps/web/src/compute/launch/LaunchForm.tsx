@@ -1,17 +1,21 @@
 'use client'
 import { Grid, Group, Paper, Stack, TextInput } from '@mantine/core'
 import { type KeyboardEvent, useRef } from 'react'
+import { volumeName } from '../../volumes/volume.descriptor.tsx'
 import { AdvancedFields } from './AdvancedFields.tsx'
 import { launchCli } from './cli.ts'
+import { DisksField } from './DisksField.tsx'
+import { imageDiskGib } from './defaults.ts'
+import { imageIdOf, isRootOnVolume, launchVolumesOf } from './disks.ts'
 import { FlavorField } from './FlavorField.tsx'
-import { ImageField } from './ImageField.tsx'
 import { KeyPairField } from './KeyPairField.tsx'
 import { LaunchSummary } from './LaunchSummary.tsx'
 import classes from './launch.module.css'
 import { NetworkField } from './NetworkField.tsx'
 import { SecurityField } from './SecurityField.tsx'
+import { SourceField } from './SourceField.tsx'
 import { type LaunchBegin, useLaunchForm, usePlan } from './use-launch-form.ts'
-import { type LaunchOptions, useFlavorProblems } from './use-launch-options.ts'
+import { type LaunchOptions, useFlavorProblems, useVolumeOptions } from './use-launch-options.ts'
 import { countProblem, hostnameText, type LaunchValues, launchNames, presetGroup } from './values.ts'
 
 export function LaunchForm({ options, ...begin }: { options: LaunchOptions } & LaunchBegin) {
@@ -19,12 +23,15 @@ export function LaunchForm({ options, ...begin }: { options: LaunchOptions } & L
   const { form, starter, choose, onSubmit, busy, failure } = useLaunchForm(options, begin)
   const { values } = form
   const { plan, fresh, error: planError } = usePlan(values, starter)
-  const image = options.images.find(({ id }) => id === values.imageId) ?? null
+  const image = options.images.find(({ id }) => id === imageIdOf(values)) ?? null
   const flavor = options.flavors.find(({ id }) => id === values.flavorId) ?? null
+  const { volumes, types } = useVolumeOptions(values.source)
+  const volume = volumes?.find(({ id }) => values.source === 'volume' && id === values.volumeId) ?? null
   const flavorProblems = useFlavorProblems(
     options.flavors,
-    image,
+    isRootOnVolume(values) ? null : image,
     launchNames(values.name, values.count).length,
+    launchVolumesOf(values),
   )
   /** Returns the error that the form found at submit, else the one that the plan knows already. */
   const errorOf = (field: keyof LaunchValues): string | undefined => {
@@ -32,7 +39,7 @@ export function LaunchForm({ options, ...begin }: { options: LaunchOptions } & L
     if (own) return String(own)
     // A wrong count is checked here while it is typed, because the plan is always for a possible count.
     if (field === 'count') return countProblem(values.count) ?? undefined
-    return plan?.problems.find((problem) => problem.field === field)?.message
+    return plan?.problems.find((problem) => problem.field === apiName(field, values))?.message
   }
   const cli = cliOf(values, options, { image, flavor, starter })
   const onKeyDown = (event: KeyboardEvent) => {
@@ -56,6 +63,9 @@ export function LaunchForm({ options, ...begin }: { options: LaunchOptions } & L
               options={options}
               errorOf={errorOf}
               flavorProblems={flavorProblems}
+              volumes={volumes}
+              types={types}
+              rootGib={Math.max(1, image ? imageDiskGib(image) : 1, flavor?.diskGib ?? 1)}
               closed={Boolean(plan?.closed)}
               onStarter={choose}
             />
@@ -65,7 +75,7 @@ export function LaunchForm({ options, ...begin }: { options: LaunchOptions } & L
         <Grid.Col span={{ base: 12, md: 4 }} className={classes.summary}>
           <LaunchSummary
             values={values}
-            image={image}
+            source={volume ? `Volume “${volumeName(volume)}”` : (image?.name ?? null)}
             flavor={flavor}
             plan={plan}
             fresh={fresh}
@@ -79,6 +89,12 @@ export function LaunchForm({ options, ...begin }: { options: LaunchOptions } & L
       </Grid>
     </form>
   )
+}
+
+/** The API has one field for all volumes; the form shows what is wrong with them where they are chosen. */
+function apiName(field: keyof LaunchValues, { source }: LaunchValues): string {
+  if (field === 'volumeId') return 'volumes'
+  return field === 'disks' && source === 'image' ? 'volumes' : field
 }
 
 type Form = ReturnType<typeof useLaunchForm>['form']
@@ -120,25 +136,24 @@ function Choices({
   options,
   errorOf,
   flavorProblems,
+  volumes,
+  types,
+  rootGib,
   closed,
   onStarter,
-}: {
+}: ReturnType<typeof useVolumeOptions> & {
   form: Form
   options: LaunchOptions
   errorOf: ErrorOf
   flavorProblems: ReturnType<typeof useFlavorProblems>
+  rootGib: number
   closed: boolean
   onStarter: ReturnType<typeof useLaunchForm>['choose']
 }) {
   const { values } = form
   return (
     <>
-      <ImageField
-        images={options.images}
-        value={values.imageId}
-        onChange={(id) => form.setFieldValue('imageId', id)}
-        error={errorOf('imageId')}
-      />
+      <SourceField form={form} images={options.images} volumes={volumes} errorOf={errorOf} />
       <FlavorField
         flavors={options.flavors}
         value={values.flavorId}
@@ -146,6 +161,13 @@ function Choices({
         problems={flavorProblems}
         closed={closed}
         error={errorOf('flavorId')}
+      />
+      <DisksField
+        form={form}
+        types={types}
+        rootGib={rootGib}
+        error={errorOf('disks')}
+        rootError={errorOf('rootGib')}
       />
       <KeyPairField
         keyPairs={options.keyPairs}

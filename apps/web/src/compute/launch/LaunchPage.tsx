@@ -14,7 +14,7 @@ import { LaunchForm } from './LaunchForm.tsx'
 import { type LaunchOptions, useLaunchOptions } from './use-launch-options.ts'
 import { emptyLaunch, type LaunchValues } from './values.ts'
 
-/** The parameters `?name=`, `?image=`, `?flavor=`, `?network=`, `?key=` and `?group=` preset the form. */
+/** The parameters `?name=`, `?image=`, `?volume=`, `?flavor=`, `?network=`, `?key=` and `?group=` preset the form. */
 export function LaunchPage() {
   const { options, error, retry } = useLaunchOptions()
   // The form begins with what is kept in the browser.
@@ -69,6 +69,8 @@ function initial(
   const routed = network ? Boolean(network.router?.externalAddress) : options.networks.length === 0
   return {
     ...emptyLaunch,
+    source: params.has('volume') ? 'volume' : 'image',
+    volumeId: params.get('volume'),
     name: params.get('name') ?? '',
     imageId: image?.id ?? null,
     flavorId: (wished ?? defaultFlavor(options.flavors, image))?.id ?? null,

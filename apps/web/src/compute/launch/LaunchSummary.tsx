@@ -14,7 +14,6 @@ import {
   Title,
 } from '@mantine/core'
 import type { FlavorView, LaunchPlan } from '@stratolith/api/compute/contract'
-import type { ImageView } from '@stratolith/api/images/contract'
 import type { ErrorView } from '@stratolith/api/kernel/contract'
 import { IconAlertTriangle, IconRocket } from '@tabler/icons-react'
 import { AsCode } from '../../kit/AsCode.tsx'
@@ -25,6 +24,7 @@ import { paths } from '../../kit/paths.ts'
 import { useSession } from '../../kit/session.ts'
 import { useOutside } from '../../networking/lookups.ts'
 import { OkIcon } from '../../ui/OkIcon.tsx'
+import { disksText, isRootOnVolume } from './disks.ts'
 import classes from './launch.module.css'
 import { PlacementSummary } from './PlacementSummary.tsx'
 import { QuotaSummary } from './QuotaSummary.tsx'
@@ -32,7 +32,8 @@ import { type LaunchValues, launchNames, loginPlan } from './values.ts'
 
 type Props = {
   values: LaunchValues
-  image: ImageView | null
+  /** The name of the image or volume from which the instance starts. */
+  source: string | null
   flavor: FlavorView | null
   plan: LaunchPlan | null
   fresh: boolean
@@ -46,7 +47,7 @@ type Props = {
 
 /** Shows what will happen, and follows what the person types; its button launches. */
 export function LaunchSummary(props: Props) {
-  const { values, image, flavor, plan, fresh, planError, busy, failure, cli } = props
+  const { values, source, flavor, plan, fresh, planError, busy, failure, cli } = props
   const problem = plan && fresh && !plan.ok ? (plan.closed ?? plan.problems[0]?.message) : null
   return (
     <Paper component="aside" withBorder radius="md" aria-label="Summary" className={classes.panel}>
@@ -60,7 +61,7 @@ export function LaunchSummary(props: Props) {
             </Title>
             {!fresh && <Loader size="xs" role="status" aria-label="Working it out" />}
           </Group>
-          <What values={values} image={image} flavor={flavor} />
+          <What values={values} source={source} flavor={flavor} />
           {planError !== null && !plan && <Text size="sm">{cloudError(planError).message}</Text>}
           {!plan && planError === null && <Skeleton height={320} />}
           {plan && flavor && <PlacementSummary plan={plan} />}
@@ -119,7 +120,7 @@ function HostsLink() {
   )
 }
 
-function What({ values, image, flavor }: Pick<Props, 'values' | 'image' | 'flavor'>) {
+function What({ values, source, flavor }: Pick<Props, 'values' | 'source' | 'flavor'>) {
   const names = launchNames(values.name, values.count)
   return (
     <div>
@@ -131,13 +132,18 @@ function What({ values, image, flavor }: Pick<Props, 'values' | 'image' | 'flavo
             : `${names.length} × ${names[0]} … ${names.at(-1)}`}
       </Text>
       <Text size="sm" c="dimmed">
-        {image ? image.name : 'no image yet'}
+        {source ?? (values.source === 'image' ? 'no image yet' : 'no volume yet')}
       </Text>
       <Text size="sm" c="dimmed">
         {flavor
-          ? `${flavor.name}: ${flavor.vcpus} vCPU, ${mib(flavor.memoryMib)}, ${gib(flavor.diskGib)} disk`
+          ? `${flavor.name}: ${flavor.vcpus} vCPU, ${mib(flavor.memoryMib)}${isRootOnVolume(values) ? '' : `, ${gib(flavor.diskGib)} disk`}`
           : 'no size yet'}
       </Text>
+      {disksText(values) && (
+        <Text size="sm" c="dimmed">
+          {disksText(values)}
+        </Text>
+      )}
     </div>
   )
 }

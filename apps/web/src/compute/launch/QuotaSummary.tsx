@@ -1,7 +1,7 @@
 import { Stack, Text } from '@mantine/core'
 import type { LaunchPlan } from '@stratolith/api/compute/contract'
 import type { QuotaResource } from '@stratolith/api/kernel/contract'
-import { mib } from '../../kit/format.ts'
+import { gib, mib } from '../../kit/format.ts'
 import { Bar } from '../../ui/Bar.tsx'
 
 const labels: Partial<Record<QuotaResource, string>> = {
@@ -12,7 +12,11 @@ const labels: Partial<Record<QuotaResource, string>> = {
   floatingIps: 'Floating IPs',
   securityGroups: 'Security groups',
   securityGroupRules: 'Rules',
+  volumes: 'Volumes',
+  volumeGib: 'Volume storage',
 }
+
+const formats: Partial<Record<QuotaResource, (amount: number) => string>> = { memoryMib: mib, volumeGib: gib }
 
 /** The project's quota as it will be after this launch. */
 export function QuotaSummary({ quota }: { quota: LaunchPlan['quota'] }) {
@@ -28,7 +32,7 @@ export function QuotaSummary({ quota }: { quota: LaunchPlan['quota'] }) {
           used={one.used}
           limit={one.limit}
           adds={one.adds}
-          format={one.resource === 'memoryMib' ? mib : undefined}
+          format={formats[one.resource]}
         />
       ))}
     </Stack>

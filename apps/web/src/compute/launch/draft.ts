@@ -1,5 +1,6 @@
 import { rulePresets } from '@stratolith/api/networking/states'
 import { ownKey } from '../../kit/own-storage.ts'
+import type { DiskRow } from './disks.ts'
 import type { LaunchOptions } from './use-launch-options.ts'
 import { emptyLaunch, type LaunchValues, type MetadataRow, type Preset } from './values.ts'
 
@@ -47,7 +48,7 @@ const offered = (all: readonly { id: string }[], id: string | null): string | nu
 
 /** An address that presets a field decides the form's first values; then a draft does not. */
 export const addressChooses = (params: URLSearchParams): boolean =>
-  ['name', 'image', 'flavor', 'network', 'key', 'group'].some((key) => params.has(key))
+  ['name', 'image', 'volume', 'flavor', 'network', 'key', 'group'].some((key) => params.has(key))
 
 /** Keeps the image and the size of a launch, which are preset the next time. */
 export function keepChoice(store: Storage, owner: Owner, { imageId, flavorId }: Choice): void {
@@ -80,6 +81,12 @@ const isPreset = (value: unknown): value is Preset => rulePresets.some(({ key })
 const isRow = (row: unknown): row is MetadataRow =>
   isObject(row) && isText(row.id) && isText(row.key) && isText(row.value)
 
+const isDisk = (disk: unknown): disk is DiskRow =>
+  isObject(disk) &&
+  isText(disk.id) &&
+  (isText(disk.sizeGib) || typeof disk.sizeGib === 'number') &&
+  typeof disk.goes === 'boolean'
+
 type Guards = { [K in keyof LaunchValues]: (value: unknown) => value is LaunchValues[K] }
 const guards: Omit<Guards, 'userData' | 'adminPass'> = {
   name: isText,
@@ -99,6 +106,13 @@ const guards: Omit<Guards, 'userData' | 'adminPass'> = {
   hostName: isTextOrNull,
   address: isText,
   configDrive: (value) => typeof value === 'boolean',
+  source: (value) => value === 'image' || value === 'volume',
+  volumeId: isTextOrNull,
+  rootVolume: (value) => typeof value === 'boolean',
+  rootGib: (value) => isText(value) || typeof value === 'number',
+  rootType: isTextOrNull,
+  rootGoes: (value) => typeof value === 'boolean',
+  disks: (value) => Array.isArray(value) && value.every(isDisk),
 }
 
 function understood(kept: Record<string, unknown>): Partial<LaunchValues> {

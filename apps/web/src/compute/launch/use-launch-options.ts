@@ -1,10 +1,13 @@
 'use client'
+import { useDebouncedValue } from '@mantine/hooks'
 import type { FlavorView, KeyPairView, LaunchPlan } from '@stratolith/api/compute/contract'
 import type { ImageView } from '@stratolith/api/images/contract'
 import type { NetworkView, SecurityGroupView } from '@stratolith/api/networking/contract'
+import type { VolumeTypeView, VolumeView } from '@stratolith/api/volumes/contract'
 import { useQueries, useQuery } from '@tanstack/react-query'
 import { useTRPC } from '../../kit/trpc.ts'
 import { imageDiskGib } from './defaults.ts'
+import type { launchVolumesOf } from './disks.ts'
 import { optionReads } from './reads.ts'
 
 /** What the form offers. While a list is read again, its old rows stay. */
@@ -49,6 +52,22 @@ export function useLaunchOptions(): { options: LaunchOptions | null; error: unkn
   }
 }
 
+/** Returns the volumes from which an instance can start, which are read when they are asked for, and the types of volumes. */
+export function useVolumeOptions(source: 'image' | 'volume'): {
+  volumes: VolumeView[] | null
+  types: VolumeTypeView[]
+} {
+  const trpc = useTRPC()
+  const volumes = useQuery(
+    trpc.volumes.list.queryOptions(
+      { state: 'available', bootable: true, limit: 200 },
+      { enabled: source === 'volume' },
+    ),
+  )
+  const types = useQuery(trpc.volumes.types.queryOptions())
+  return { volumes: volumes.data?.items ?? null, types: types.data ?? [] }
+}
+
 /** Returns the first problem that another size might not have. */
 export const sizeProblem = (plan: Pick<LaunchPlan, 'problems' | 'closed'> | undefined) =>
   plan?.problems.find(
@@ -60,19 +79,22 @@ const judgedFlavors = 24
 
 /**
  * Returns why each size would not do now, for this image and count (placement and quota included): flavor ID →
- * sentence. Asked in one batch, and again only when image or count change.
+ * sentence. Asked in one batch, and again only when image, volumes or count change.
  */
 export function useFlavorProblems(
   flavors: readonly FlavorView[],
   image: ImageView | null,
   count: number,
+  wished: ReturnType<typeof launchVolumesOf>,
 ): Map<string, string> {
   const trpc = useTRPC()
+  // Somebody may be typing the size of a disk.
+  const [volumes] = useDebouncedValue(JSON.stringify(wished), 500)
   const judged = flavors.slice(0, judgedFlavors)
   const plans = useQueries({
     queries: judged.map((flavor) =>
       trpc.compute.instances.plan.queryOptions(
-        { flavorId: flavor.id, imageId: image?.id, count },
+        { flavorId: flavor.id, imageId: image?.id, count, volumes: JSON.parse(volumes) },
         { staleTime: 30_000 },
       ),
     ),

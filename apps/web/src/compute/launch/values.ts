@@ -2,12 +2,20 @@ import { hostnameOf } from '@stratolith/api/compute/states'
 import { rulePresets } from '@stratolith/api/networking/states'
 import type { RouterInputs } from '../../kit/trpc.ts'
 import { whole } from '../../kit/whole.ts'
+import {
+  type DiskValues,
+  diskProblems,
+  emptyDisks,
+  imageIdOf,
+  isRootOnVolume,
+  launchVolumesOf,
+} from './disks.ts'
 
 export type Preset = 'ssh' | 'http' | 'https' | 'ping' | 'rdp'
 export type MetadataRow = { id: string; key: string; value: string }
 
 /** The values of the launch form, as a person types them. */
-export type LaunchValues = {
+export type LaunchValues = DiskValues & {
   name: string
   description: string
   count: number | string
@@ -33,6 +41,7 @@ export type LaunchValues = {
 }
 
 export const emptyLaunch: LaunchValues = {
+  ...emptyDisks,
   name: '',
   description: '',
   count: 1,
@@ -93,7 +102,8 @@ export function planInputOf(values: LaunchValues): PlanInput {
   return {
     name: values.name.trim() || undefined,
     count: countOf(values.count),
-    imageId: values.imageId ?? undefined,
+    imageId: imageIdOf(values),
+    volumes: launchVolumesOf(values),
     flavorId: values.flavorId ?? undefined,
     networkIds: values.networkIds,
     securityGroupIds: values.securityGroupIds,
@@ -128,7 +138,8 @@ export function launchInputOf(values: LaunchValues, clientToken: string): Launch
     name: values.name.trim(),
     description: values.description,
     count: countOf(values.count),
-    imageId: values.imageId ?? '',
+    imageId: isRootOnVolume(values) ? undefined : imageIdOf(values),
+    volumes: launchVolumesOf(values),
     flavorId: values.flavorId ?? '',
     networkIds: values.networkIds,
     securityGroupIds: values.securityGroupIds,
@@ -154,7 +165,7 @@ export function launchProblems(values: LaunchValues): Partial<Record<keyof Launc
   if (!values.name.trim()) problems.name = 'Give it a name.'
   const count = countProblem(values.count)
   if (count) problems.count = count
-  if (!values.imageId) problems.imageId = 'Choose an image.'
+  Object.assign(problems, diskProblems(values))
   if (!values.flavorId) problems.flavorId = 'Choose a size.'
   if (new TextEncoder().encode(values.userData).length > maxUserDataBytes)
     problems.userData = 'User data has at most 64 KiB. Let it fetch the rest from somewhere.'

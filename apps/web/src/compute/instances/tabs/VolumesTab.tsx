@@ -1,8 +1,9 @@
 'use client'
-import { Anchor, Code, Group, Stack, Text } from '@mantine/core'
+import { Anchor, Badge, Code, Group, Stack, Text } from '@mantine/core'
 import type { InstanceView } from '@stratolith/api/compute/contract'
 import { instanceCan } from '@stratolith/api/compute/states'
 import type { VolumeView } from '@stratolith/api/volumes/contract'
+import { isRootVolume } from '@stratolith/api/volumes/states'
 import { IconPlugConnected } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import type { RowsDescriptor } from '../../../kit/descriptor.ts'
@@ -100,9 +101,10 @@ function descriptorFor(instanceId: string): RowsDescriptor<VolumeView> {
         id: 'device',
         header: 'Device',
         cell: (volume) => (
-          <span>
+          <Group gap="xs" wrap="nowrap">
             <Code>{deviceIn(volume, instanceId)}</Code>
-          </span>
+            {isRootVolume(volume) && <Badge variant="light">Root disk</Badge>}
+          </Group>
         ),
       },
     ],

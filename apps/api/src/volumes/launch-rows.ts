@@ -1,0 +1,102 @@
+import { hostRefs } from '../hosts/service.ts'
+import type { Ctx } from '../kernel/context.ts'
+import { CloudError } from '../kernel/errors.ts'
+import { startOperations } from '../kernel/workflow.ts'
+import type { LaunchVolumes, NewVolume } from './launch.ts'
+import { poolOn } from './pools.ts'
+import { historyOf, noteVolume, stateOf, volumeEvent } from './row.ts'
+
+/** The functions by which compute makes the volumes of a launch, waits for them, and gives them back. */
+
+type Instance = { id: string; name: string; projectId: string; hostId: string; zone: string }
+
+/**
+ * Writes the volumes that the instances of a launch get: new ones on the host of their instance, whose room the caller
+ * claims, and those that exist. No host is to give them to a guest before they are made (`bindLaunchVolumes`). The caller
+ * reserves the quota, and has planned in the same transaction. Returns the ids of the new volumes of each instance.
+ */
+export async function volumesAtLaunch(
+  ctx: Ctx,
+  instances: readonly Instance[],
+  { planned }: LaunchVolumes,
+): Promise<ReadonlyMap<string, string[]>> {
+  const made = new Map<string, string[]>()
+  if (planned.length === 0) return made
+  const pools = await poolsOn(ctx, [...new Set(instances.map(({ hostId }) => hostId))])
+  const rows: (ReturnType<typeof rowOf> & { hostId: string })[] = []
+  const attachments: {
+    volumeId: string
+    instanceId: string
+    device: string
+    deleteOnTermination: boolean
+  }[] = []
+  for (const instance of instances)
+    for (const { of, device, deleteOnTermination } of planned) {
+      let volumeId: string
+      if ('made' in of) {
+        const poolId = pools.get(instance.hostId)
+        if (!poolId) throw new CloudError('unavailable', 'A host was removed at this moment. Try again.')
+        const row = rowOf(ctx, instance, of.made, poolId)
+        rows.push({ ...row, hostId: instance.hostId })
+        volumeId = row.id
+        made.set(instance.id, [...(made.get(instance.id) ?? []), volumeId])
+      } else {
+        volumeId = of.volume.id
+        await ctx.db.volume.update({ where: { id: volumeId }, data: { state: 'attaching' } })
+        await noteVolume(ctx, of.volume, 'updated')
+      }
+      attachments.push({ volumeId, instanceId: instance.id, device, deleteOnTermination })
+    }
+  await ctx.db.volume.createMany({ data: rows.map(({ hostId: _, ...row }) => row) })
+  await ctx.db.volumeAttachment.createMany({
+    data: attachments.map((one) => ({ id: crypto.randomUUID(), ...one })),
+  })
+  const operations = rows.map((row) => ({ ...historyOf(row, 'volume.create'), hostId: row.hostId }))
+  const events = rows.map((row, i) => volumeEvent(row, 'created', operations[i]?.id))
+  if (rows.length > 0) await startOperations(ctx, operations, events)
+  return made
+}
+
+const rowOf = (ctx: Ctx, instance: Instance, wish: NewVolume, poolId: string) => ({
+  id: crypto.randomUUID(),
+  projectId: instance.projectId,
+  userId: ctx.actor.userId,
+  name: wish.name.replaceAll('{name}', instance.name).slice(0, 255),
+  sizeGib: wish.sizeGib,
+  reservedGib: wish.sizeGib,
+  typeId: wish.typeId,
+  poolId,
+  zone: instance.zone,
+  ...wish.data,
+})
+
+/** The id of the pool on the disk of each of these hosts. */
+async function poolsOn(ctx: Ctx, hostIds: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const pools = new Map<string, string>()
+  for (const host of await hostRefs(ctx, hostIds)) pools.set(host.id, await poolOn(ctx, host))
+  return pools
+}
+
+/**
+ * When all volumes of an instance that is being built are made, writes that the host is to give them to the guest, and
+ * returns their ids. Returns null while some are being made. Throws conflict when one could not be made.
+ */
+export async function bindLaunchVolumes(
+  ctx: Ctx,
+  instanceId: string,
+  hostId: string,
+): Promise<string[] | null> {
+  const rows = await ctx.db.volumeAttachment.findMany({ where: { instanceId }, include: { volume: true } })
+  for (const { volume } of rows) {
+    const state = stateOf(volume)
+    if (state === 'creating') return null
+    if (state === 'error')
+      throw new CloudError(
+        'conflict',
+        `The volume ${volume.name || volume.id} could not be made. ${volume.faultMessage ?? ''}`.trim(),
+      )
+  }
+  if (rows.some((row) => row.hostId !== hostId))
+    await ctx.db.volumeAttachment.updateMany({ where: { instanceId }, data: { hostId } })
+  return rows.map((row) => row.volumeId)
+}

@@ -1,0 +1,206 @@
+import type { z } from 'zod'
+import { findBootImage } from '../images/service.ts'
+import { type Ctx, projectOf, visible } from '../kernel/context.ts'
+import type { ErrorCode } from '../kernel/contract.ts'
+import { CloudError, invalidInput } from '../kernel/errors.ts'
+import { authorize } from '../kernel/policy.ts'
+import { deviceNames } from './attachments.ts'
+import { type launchVolumeInput, rootDevice, volumeCan } from './contract.ts'
+import { type Origin, originOf } from './origin.ts'
+import { type VolumeRow, withParts } from './queries.ts'
+import { stateOf } from './row.ts'
+import { typeFor } from './types.ts'
+
+/** The functions by which compute plans the volumes of a launch (launch-rows.ts makes them). */
+
+export type LaunchVolumeWish = z.output<typeof launchVolumeInput>
+/** A volume that is to be made for each instance of a launch. */
+export type NewVolume = {
+  sizeGib: number
+  typeId: string
+  name: string
+  /** The host that alone reaches what the volume is made from; null: every host does. */
+  hostId: string | null
+  data: Partial<Origin['data']>
+}
+export type PlannedVolume = {
+  device: string
+  deleteOnTermination: boolean
+  of: { volume: VolumeRow } | { made: NewVolume }
+}
+type Problem = { code: ErrorCode; message: string }
+export type LaunchVolumes = {
+  problems: Problem[]
+  planned: PlannedVolume[]
+  /** What each instance takes of its project's quota and of its host's disk. */
+  made: { volumes: number; gib: number }
+  /** The only host that reaches the volumes that exist; null: every host does. */
+  hostId: string | null
+  /** The root disk is one of the volumes. */
+  isRoot: boolean
+  /** The image that the root disk was made from, when that is known. */
+  rootImage: { id: string; name: string } | null
+  /** How much memory that image needs. */
+  minRamMib: number
+}
+
+export const noVolumes: LaunchVolumes = {
+  problems: [],
+  planned: [],
+  made: { volumes: 0, gib: 0 },
+  hostId: null,
+  isRoot: false,
+  rootImage: null,
+  minRamMib: 0,
+}
+
+/**
+ * Decides which volumes the instances of a launch would get, and what speaks against it. Only reads; inside a transaction
+ * the volumes that exist stay locked until its end, so that nobody else gets them.
+ */
+export async function planLaunchVolumes(
+  ctx: Ctx,
+  wishes: readonly LaunchVolumeWish[],
+  count: number,
+): Promise<LaunchVolumes> {
+  if (wishes.length === 0) return noVolumes
+  const rows = await namedVolumes(ctx, wishes)
+  const problems = problemsOfAll(wishes, count)
+  const planned: PlannedVolume[] = []
+  const devices = devicesOf(wishes)
+  for (const [index, wish] of wishes.entries()) {
+    const of = await plannedOf(ctx, wish, rows)
+    const device = devices[index]
+    if ('message' in of) problems.push(of)
+    else if (typeof device !== 'string') problems.push(device ?? tooMany)
+    else planned.push({ device, deleteOnTermination: wish.deleteOnTermination, of })
+  }
+  const hostIds = [...new Set(planned.flatMap((one) => hostIdOf(one) ?? []))]
+  if (hostIds.length > 1) problems.push(apart)
+  const made = planned.flatMap(({ of }) => ('made' in of ? of.made : []))
+  return {
+    problems,
+    planned,
+    made: { volumes: made.length, gib: made.reduce((sum, one) => sum + one.sizeGib, 0) },
+    hostId: hostIds[0] ?? null,
+    isRoot: wishes.some(({ boot }) => boot),
+    ...(await rootOf(ctx, planned)),
+  }
+}
+
+const hostIdOf = ({ of }: PlannedVolume): string | null =>
+  'made' in of ? of.made.hostId : of.volume.pool.hostId
+
+async function rootOf(
+  ctx: Ctx,
+  planned: readonly PlannedVolume[],
+): Promise<Pick<LaunchVolumes, 'rootImage' | 'minRamMib'>> {
+  const root = planned.find(({ device }) => device === rootDevice)?.of
+  if (!root) return { rootImage: null, minRamMib: 0 }
+  const { imageId, imageName } = 'made' in root ? root.made.data : root.volume
+  if (!imageId) return { rootImage: null, minRamMib: 0 }
+  // Somebody who does not see the image (any more) may have a volume that was made from it.
+  const minRamMib = (await findBootImage(ctx, imageId))?.minRamMib ?? 0
+  return { rootImage: { id: imageId, name: imageName ?? '' }, minRamMib }
+}
+
+const idsIn = (wishes: readonly LaunchVolumeWish[]): string[] =>
+  wishes.flatMap(({ from }) => (from.kind === 'volume' ? from.id : []))
+
+/** The volumes that the wishes name, of those that the caller may see, locked in the order of their ids. */
+async function namedVolumes(
+  ctx: Ctx,
+  wishes: readonly LaunchVolumeWish[],
+): Promise<ReadonlyMap<string, VolumeRow>> {
+  const ids = idsIn(wishes)
+  if (ids.length === 0) return new Map()
+  const { projectId = null } = visible(ctx)
+  if (ctx.db !== ctx.deps.root)
+    await ctx.db.$queryRaw`
+      SELECT 1 FROM "Volume" WHERE "id" = ANY(${ids}::uuid[]) AND (${projectId}::text IS NULL OR "projectId" = ${projectId})
+      ORDER BY "id" FOR UPDATE`
+  const rows = await ctx.db.volume.findMany({
+    where: { id: { in: ids }, ...visible(ctx) },
+    include: withParts,
+  })
+  for (const row of rows) authorize(ctx, 'volume:update', row)
+  return new Map(rows.map((row) => [row.id, row]))
+}
+
+const invalid = (message: string): Problem => ({ code: 'invalid_input', message })
+const conflicting = (message: string): Problem => ({ code: 'conflict', message })
+const apart = conflicting(
+  'The volumes lie on the disks of different machines, so that no instance can have them all.',
+)
+const tooMany = conflicting(`An instance has at most ${deviceNames.length} volumes beside its root disk.`)
+
+/** The problems that no single wish has. */
+function problemsOfAll(wishes: readonly LaunchVolumeWish[], count: number): Problem[] {
+  const problems: Problem[] = []
+  const ids = idsIn(wishes)
+  if (wishes.filter(({ boot }) => boot).length > 1)
+    problems.push(invalid('An instance starts from one disk: choose one root disk.'))
+  if (new Set(ids).size < ids.length) problems.push(invalid('The same volume is named twice.'))
+  if (ids.length > 0 && count > 1)
+    problems.push(invalid('A volume goes to one instance: launch one at a time.'))
+  return problems
+}
+
+async function plannedOf(
+  ctx: Ctx,
+  wish: LaunchVolumeWish,
+  rows: ReadonlyMap<string, VolumeRow>,
+): Promise<PlannedVolume['of'] | Problem> {
+  if (wish.from.kind === 'volume') return existing(ctx, wish.boot, rows.get(wish.from.id))
+  authorize(ctx, 'volume:create', { projectId: projectOf(ctx) })
+  try {
+    return { made: await newVolume(ctx, wish) }
+  } catch (error) {
+    if (error instanceof CloudError && refusals.includes(error.code))
+      return { code: error.code, message: error.message }
+    throw error
+  }
+}
+const refusals: ErrorCode[] = ['invalid_input', 'conflict', 'not_found']
+
+async function newVolume(ctx: Ctx, { from, name, ...wish }: LaunchVolumeWish): Promise<NewVolume> {
+  const origin = await originOf(ctx, {
+    ...(from.kind === 'image' ? { imageId: from.id } : {}),
+    ...(from.kind === 'snapshot' ? { snapshotId: from.id } : {}),
+  })
+  const sizeGib = wish.sizeGib ?? origin?.leastGib
+  if (sizeGib === undefined) throw invalidInput('Say how large each new volume is to be.')
+  if (origin && sizeGib < origin.leastGib)
+    throw invalidInput(`The volume has ${sizeGib} GiB; the ${origin.words} needs ${origin.leastGib} GiB.`)
+  const type = await typeFor(ctx, wish.type)
+  return { sizeGib, typeId: type.id, name, hostId: origin?.hostId ?? null, data: origin?.data ?? {} }
+}
+
+function existing(ctx: Ctx, boot: boolean, row: VolumeRow | undefined): PlannedVolume['of'] | Problem {
+  if (!row) return invalid('This volume does not exist (any more). Choose another.')
+  if (row.projectId !== projectOf(ctx)) return conflicting('The volume belongs to another project.')
+  const allowed = volumeCan.attach({ state: stateOf(row) })
+  if (allowed !== true) return conflicting(allowed)
+  if (boot && !row.bootable)
+    return conflicting('No system can be started from this volume: it is not marked as bootable.')
+  return { volume: row }
+}
+
+/** The name of each volume in the guest: the wished one, or the next free one. */
+function devicesOf(wishes: readonly LaunchVolumeWish[]): (string | Problem | undefined)[] {
+  const wished = (wish: LaunchVolumeWish) =>
+    wish.boot || wish.device === undefined ? undefined : wish.device.replace(/^(\/dev\/)?[hsvx]d/, '/dev/vd')
+  const taken = new Set(wishes.flatMap((wish) => wished(wish) ?? []))
+  const free = deviceNames.filter((name) => !taken.has(name))
+  const given = new Set<string>()
+  return wishes.map((wish) => {
+    if (wish.boot) return rootDevice
+    const name = wished(wish)
+    if (name === undefined) return free.shift()
+    if (!deviceNames.includes(name))
+      return invalid(`${wish.device} is no name that a disk of this guest can have. Leave it out.`)
+    if (given.has(name)) return invalid(`Two disks are to be ${name}. Leave the names out.`)
+    given.add(name)
+    return name
+  })
+}

@@ -1,0 +1,136 @@
+'use client'
+import { ActionIcon, Button, Checkbox, Group, NativeSelect, Stack, TextInput } from '@mantine/core'
+import type { VolumeTypeView } from '@stratolith/api/volumes/contract'
+import { IconPlus, IconX } from '@tabler/icons-react'
+import { randomToken } from '../../kit/random.ts'
+import { type DiskRow, diskSizeProblem, mostDisks } from './disks.ts'
+import { FormSection } from './FormSection.tsx'
+import type { LaunchFormApi } from './use-launch-form.ts'
+
+type Props = {
+  form: LaunchFormApi
+  types: readonly VolumeTypeView[]
+  /** The size that a new volume for the root disk has at first. */
+  rootGib: number
+  error: string | undefined
+  rootError: string | undefined
+}
+
+/** The root disk as a volume, and further disks. */
+export function DisksField({ form, types, rootGib, error, rootError }: Props) {
+  const { source, rootVolume, rootGoes, disks } = form.values
+  const set = (rows: DiskRow[]) => form.setFieldValue('disks', rows)
+  return (
+    <FormSection title="Disks" error={error}>
+      <Stack gap="sm">
+        {source === 'image' && (
+          <Checkbox
+            label="Create a volume for the root disk"
+            description="A volume can outlive the instance, grow, and be copied. Otherwise the root disk has the size of the flavor’s."
+            checked={rootVolume}
+            onChange={({ currentTarget: { checked } }) => {
+              form.setFieldValue('rootVolume', checked)
+              if (checked && form.values.rootGib === '') form.setFieldValue('rootGib', rootGib)
+            }}
+          />
+        )}
+        {source === 'image' && rootVolume && <RootVolume form={form} types={types} error={rootError} />}
+        {(source === 'volume' || rootVolume) && (
+          <Checkbox
+            label="Delete the root disk with the instance"
+            checked={rootGoes}
+            onChange={({ currentTarget: { checked } }) => form.setFieldValue('rootGoes', checked)}
+          />
+        )}
+        {disks.map((disk, index) => (
+          <ExtraDisk
+            key={disk.id}
+            disk={disk}
+            name={`Disk ${index + 1}`}
+            onChange={(row) => set(disks.map((one) => (one.id === row.id ? row : one)))}
+            onRemove={() => set(disks.filter(({ id }) => id !== disk.id))}
+          />
+        ))}
+        <Group>
+          <Button
+            variant="default"
+            size="xs"
+            leftSection={<IconPlus size={16} />}
+            disabled={disks.length >= mostDisks}
+            onClick={() => set([...disks, { id: randomToken(), sizeGib: 10, goes: false }])}
+          >
+            Add a disk
+          </Button>
+        </Group>
+      </Stack>
+    </FormSection>
+  )
+}
+
+function RootVolume({ form, types, error }: Pick<Props, 'form' | 'types'> & { error: string | undefined }) {
+  return (
+    <Group align="flex-start" gap="sm">
+      <TextInput
+        type="number"
+        w={160}
+        label="Root disk size"
+        rightSection="GiB"
+        rightSectionWidth={44}
+        min={1}
+        {...form.getInputProps('rootGib')}
+        error={error}
+      />
+      {types.length > 1 && (
+        <NativeSelect
+          label="Type"
+          data={[{ value: '', label: 'The default type' }, ...types.map(({ name }) => name)]}
+          value={form.values.rootType ?? ''}
+          onChange={({ currentTarget: { value } }) => form.setFieldValue('rootType', value || null)}
+        />
+      )}
+    </Group>
+  )
+}
+
+function ExtraDisk({
+  disk,
+  name,
+  onChange,
+  onRemove,
+}: {
+  disk: DiskRow
+  name: string
+  onChange: (disk: DiskRow) => void
+  onRemove: () => void
+}) {
+  return (
+    <Group align="flex-end" gap="sm" role="group" aria-label={name}>
+      <TextInput
+        type="number"
+        w={160}
+        label={`${name}, empty`}
+        rightSection="GiB"
+        rightSectionWidth={44}
+        min={1}
+        value={disk.sizeGib}
+        onChange={({ currentTarget: { value } }) => onChange({ ...disk, sizeGib: value })}
+        error={diskSizeProblem(disk.sizeGib)}
+      />
+      <Checkbox
+        mb={8}
+        label="Delete with the instance"
+        checked={disk.goes}
+        onChange={({ currentTarget: { checked } }) => onChange({ ...disk, goes: checked })}
+      />
+      <ActionIcon
+        mb={4}
+        variant="subtle"
+        color="gray"
+        aria-label={`Remove ${name.toLowerCase()}`}
+        onClick={onRemove}
+      >
+        <IconX size={16} />
+      </ActionIcon>
+    </Group>
+  )
+}

@@ -1,0 +1,104 @@
+import { launchInput, planInput } from '@stratolith/api/compute/contract'
+import { describe, expect, it } from 'vitest'
+import { launchCli } from './cli.ts'
+import { disksText } from './disks.ts'
+import { keepDraft, takeDraft } from './draft.ts'
+import { emptyLaunch, type LaunchValues, launchInputOf, launchProblems, planInputOf } from './values.ts'
+
+const imageId = '7b0f5d9e-62d8-4a4e-9a39-2b6f6f0c8a11'
+const volumeId = '0d6c1b6e-7f1d-4b58-8a53-54c0ff8bd7cd'
+const filled: LaunchValues = { ...emptyLaunch, name: 'web', imageId, flavorId: '1', openPresets: [] }
+const onNew: LaunchValues = { ...filled, rootVolume: true, rootGib: '20' }
+const onOld: LaunchValues = { ...filled, source: 'volume', volumeId }
+const more = (sizeGib: number | string, goes = false) => ({ id: String(sizeGib), sizeGib, goes })
+const input = (values: LaunchValues) => launchInput.parse(launchInputOf(values, 'token'))
+
+describe('the disks of a launch', () => {
+  it('are the disk of the host alone, unless somebody asks for volumes', () => {
+    expect(input(filled)).toMatchObject({ imageId, volumes: [] })
+    expect(disksText(filled)).toBe('')
+  })
+
+  it('are a new volume of the image, and empty ones, which are named after the instance', () => {
+    const values = { ...onNew, rootType: 'fast', rootGoes: true, disks: [more(5), more('7', true)] }
+    const root = { boot: true, sizeGib: 20, type: 'fast', name: '{name}-root', deleteOnTermination: true }
+    expect(input(values).imageId).toBeUndefined()
+    expect(input(values).volumes).toEqual([
+      { ...root, from: { kind: 'image', id: imageId } },
+      {
+        ...{ boot: false, from: { kind: 'blank' }, sizeGib: 5 },
+        name: '{name}-disk-1',
+        deleteOnTermination: false,
+      },
+      {
+        ...{ boot: false, from: { kind: 'blank' }, sizeGib: 7 },
+        name: '{name}-disk-2',
+        deleteOnTermination: true,
+      },
+    ])
+    expect(disksText(values)).toBe('root disk: a new volume of 20 GiB; more disks: 5 GiB, 7 GiB')
+  })
+
+  it('are a volume that exists, whatever image was chosen before', () => {
+    expect(input(onOld).imageId).toBeUndefined()
+    expect(input(onOld).volumes).toMatchObject([{ boot: true, from: { kind: 'volume', id: volumeId } }])
+  })
+
+  it('can be planned at every moment of typing, and each wrong value is named', () => {
+    const typing = { ...onNew, rootGib: '', disks: [more('')] }
+    expect(planInput.parse(planInputOf(typing)).volumes).toHaveLength(1)
+    expect(Object.keys(launchProblems(typing))).toEqual(['rootGib', 'disks'])
+    expect(planInput.parse(planInputOf({ ...onOld, volumeId: null })).volumes).toEqual([])
+    expect(launchProblems({ ...onOld, volumeId: null, imageId: null })).toEqual({
+      volumeId: 'Choose a volume.',
+    })
+    expect(launchProblems({ ...onOld, rootVolume: true, rootGib: 'x' })).toEqual({})
+  })
+
+  it('are the same in the command', () => {
+    const names = { image: 'tiny', flavor: 'm1', networks: [], securityGroups: [], externalNetwork: null }
+    const words = (values: LaunchValues) =>
+      launchCli(values, { ...names, presetGroups: [], starter: false }).replaceAll(' \\\n  ', ' ')
+    expect(words(onNew)).toContain('server create --image tiny --boot-from-volume 20 --flavor m1')
+    expect(words({ ...onNew, rootGoes: true })).toContain(
+      `--block-device uuid=${imageId},source_type=image,destination_type=volume,boot_index=0,volume_size=20,delete_on_termination=true --flavor`,
+    )
+    expect(words({ ...onNew, rootType: 'fast' })).toMatch(
+      /--os-compute-api-version 2\.67 server create .*volume_type=fast/,
+    )
+    expect(words({ ...onOld, disks: [more(5, true)] })).toContain(
+      `--volume ${volumeId} --block-device source_type=blank,destination_type=volume,volume_size=5,delete_on_termination=true`,
+    )
+    expect(words({ ...onOld, rootGoes: true })).toContain(
+      `--block-device uuid=${volumeId},source_type=volume,destination_type=volume,boot_index=0,delete_on_termination=true`,
+    )
+  })
+
+  it('survive a reload, unless another version has written something else', () => {
+    const owner = { userId: 'u', projectId: 'p' }
+    const kept = new Map<string, string>()
+    const store = {
+      getItem: (key: string) => kept.get(key) ?? null,
+      setItem: (key: string, text: string) => void kept.set(key, text),
+      removeItem: (key: string) => void kept.delete(key),
+    } as unknown as Storage
+    const lists = {
+      images: [],
+      flavors: [],
+      networks: [],
+      externalNetwork: null,
+      securityGroups: [],
+      keyPairs: [],
+    }
+    const again = (values: object) => {
+      keepDraft(store, owner, { ...filled, ...values } as LaunchValues)
+      return takeDraft(store, owner, lists)
+    }
+    expect(again({ ...onOld, disks: [more(5)] })).toMatchObject({
+      source: 'volume',
+      volumeId,
+      disks: [more(5)],
+    })
+    expect(again({ source: 'tape', disks: [{ id: 1 }] })).toMatchObject({ source: 'image', disks: [] })
+  })
+})

@@ -1,0 +1,155 @@
+import { gib } from '../../kit/format.ts'
+import { whole } from '../../kit/whole.ts'
+import type { LaunchValues } from './values.ts'
+
+/** A new, empty disk of the instance, as a person types it. */
+export type DiskRow = { id: string; sizeGib: number | string; goes: boolean }
+
+/** The values of the form that are about volumes. */
+export type DiskValues = {
+  /** What the root disk begins with. */
+  source: 'image' | 'volume'
+  volumeId: string | null
+  /** Whether the image is put on a new volume instead of a disk of the instance. */
+  rootVolume: boolean
+  rootGib: number | string
+  /** Null: the default type. */
+  rootType: string | null
+  /** Whether the volume of the root disk is deleted with the instance. */
+  rootGoes: boolean
+  disks: DiskRow[]
+}
+
+export const emptyDisks: DiskValues = {
+  source: 'image',
+  volumeId: null,
+  rootVolume: false,
+  rootGib: '',
+  rootType: null,
+  rootGoes: false,
+  disks: [],
+}
+
+/** The most disks that the form offers; an instance may have 25 volumes. */
+export const mostDisks = 12
+
+export const diskSizeProblem = whole(1, 65_536, 'GiB: a whole number')
+const isSize = (size: number | string): boolean => diskSizeProblem(size) === null
+
+type Disks = Pick<LaunchValues, 'imageId' | keyof DiskValues>
+
+/** Whether the root disk is a volume. */
+export const isRootOnVolume = ({ source, rootVolume }: Pick<DiskValues, 'source' | 'rootVolume'>): boolean =>
+  source === 'volume' || rootVolume
+
+/** The image of the launch; a volume has none. */
+export const imageIdOf = ({ source, imageId }: Pick<Disks, 'source' | 'imageId'>): string | undefined =>
+  source === 'image' ? (imageId ?? undefined) : undefined
+
+/** The volumes of the launch, without those whose size is not typed yet. */
+export function launchVolumesOf(values: Disks) {
+  const { disks } = values
+  return [
+    ...rootOf(values),
+    ...disks.flatMap(({ sizeGib, goes }, index) =>
+      isSize(sizeGib)
+        ? {
+            from: { kind: 'blank' as const },
+            sizeGib: Number(sizeGib),
+            name: `{name}-disk-${index + 1}`,
+            deleteOnTermination: goes,
+          }
+        : [],
+    ),
+  ]
+}
+
+function rootOf({ source, volumeId, imageId, rootVolume, rootGib, rootType, rootGoes }: Disks) {
+  const common = { boot: true, deleteOnTermination: rootGoes }
+  if (source === 'volume')
+    return volumeId ? [{ ...common, from: { kind: 'volume' as const, id: volumeId } }] : []
+  if (!rootVolume || !imageId) return []
+  return [
+    {
+      ...common,
+      from: { kind: 'image' as const, id: imageId },
+      ...(isSize(rootGib) ? { sizeGib: Number(rootGib) } : {}),
+      ...(rootType ? { type: rootType } : {}),
+      name: '{name}-root',
+    },
+  ]
+}
+
+/** Returns the problems with disks that the form can find without asking the server. */
+export function diskProblems(values: Disks): Partial<Record<keyof LaunchValues, string>> {
+  const { source, volumeId, imageId, rootVolume, rootGib, disks } = values
+  const size = rootVolume && source === 'image' ? diskSizeProblem(rootGib) : null
+  return {
+    ...(source === 'image' && !imageId ? { imageId: 'Choose an image.' } : {}),
+    ...(source === 'volume' && !volumeId ? { volumeId: 'Choose a volume.' } : {}),
+    ...(size ? { rootGib: size } : {}),
+    ...(disks.some(({ sizeGib }) => !isSize(sizeGib))
+      ? { disks: 'Say how large each disk is to be, in GiB.' }
+      : {}),
+  }
+}
+
+/** Says in the summary which volumes the instance gets; empty when it gets none. */
+export function disksText(values: Disks): string {
+  const { source, rootVolume, rootGib, disks } = values
+  const sizes = disks.flatMap(({ sizeGib }) => (isSize(sizeGib) ? gib(Number(sizeGib)) : []))
+  return [
+    ...(source === 'image' && rootVolume && isSize(rootGib)
+      ? [`root disk: a new volume of ${gib(Number(rootGib))}`]
+      : []),
+    ...(sizes.length > 0 ? [`more disks: ${sizes.join(', ')}`] : []),
+  ].join('; ')
+}
+
+/** The words of the stock client for the disks; `image` is the name of the image. */
+export function diskWords(values: Disks, image: string | null): string[] {
+  return [
+    ...rootWords(values, image),
+    ...values.disks.flatMap(({ sizeGib, goes }) => [
+      '--block-device',
+      device({
+        source_type: 'blank',
+        destination_type: 'volume',
+        volume_size: isSize(sizeGib) ? Number(sizeGib) : 'GIB',
+        ...(goes ? { delete_on_termination: true } : {}),
+      }),
+    ]),
+  ]
+}
+
+function rootWords(
+  { source, volumeId, imageId, rootVolume, rootGib, rootType, rootGoes }: Disks,
+  image: string | null,
+): string[] {
+  const goes: Properties = rootGoes ? { delete_on_termination: true } : {}
+  if (source === 'volume') {
+    const uuid = volumeId ?? 'VOLUME'
+    return rootGoes
+      ? [
+          '--block-device',
+          device({ uuid, source_type: 'volume', destination_type: 'volume', boot_index: 0, ...goes }),
+        ]
+      : ['--volume', uuid]
+  }
+  if (!rootVolume) return ['--image', image ?? 'IMAGE']
+  const size = isSize(rootGib) ? Number(rootGib) : 'GIB'
+  if (!rootGoes && !rootType) return ['--image', image ?? 'IMAGE', '--boot-from-volume', String(size)]
+  return [
+    '--block-device',
+    device({
+      ...{ uuid: imageId ?? 'IMAGE', source_type: 'image', destination_type: 'volume', boot_index: 0 },
+      ...{ volume_size: size, ...(rootType ? { volume_type: rootType } : {}), ...goes },
+    }),
+  ]
+}
+
+type Properties = Record<string, string | number | boolean>
+const device = (properties: Properties): string =>
+  Object.entries(properties)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(',')

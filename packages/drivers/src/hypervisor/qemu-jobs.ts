@@ -1,0 +1,49 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { DriverError } from '../errors.ts'
+import type { Op } from '../op.ts'
+import { checkAlive } from './changes.ts'
+import type { QmpClient } from './qmp.ts'
+
+/** Jobs of QEMU's block layer that were started with `auto-dismiss: false`. */
+
+const pollMs = 100
+const tellMs = 1_000
+
+type Job = {
+  id: string
+  status: string
+  error?: string
+  'current-progress': number
+  'total-progress': number
+}
+const jobOf = async (qmp: QmpClient, id: string) =>
+  ((await qmp.execute('query-jobs')) as Job[]).find((one) => one.id === id)
+
+/** Waits until the job has succeeded, and tells its progress. Raises `failed` with QEMU's reason when it has not. */
+export async function jobDone(op: Op, qmp: QmpClient, id: string): Promise<void> {
+  for (let told = 0; ; await sleep(pollMs)) {
+    checkAlive(op)
+    const job = await jobOf(qmp, id)
+    if (!job) throw new DriverError('failed', 'The work on the disk was ended by somebody else.')
+    if (job.status === 'concluded') {
+      await qmp.execute('job-dismiss', { id })
+      if (job.error)
+        throw new DriverError('failed', `QEMU could not finish its work on the disk: ${job.error}`)
+      return
+    }
+    if (Date.now() - told < tellMs) continue
+    told = Date.now()
+    op.progress(`${Math.floor((100 * job['current-progress']) / Math.max(1, job['total-progress']))} %`)
+  }
+}
+
+/** Ends the job, if there is one, also one of an earlier call or agent. */
+export async function endJob(qmp: QmpClient, id: string): Promise<void> {
+  for (let asked = false; ; await sleep(pollMs)) {
+    const job = await jobOf(qmp, id)
+    if (!job) return
+    if (job.status === 'concluded') await qmp.execute('job-dismiss', { id })
+    else if (!asked) await qmp.execute('job-cancel', { id })
+    asked = true
+  }
+}

@@ -1,0 +1,2 @@
+-- AlterTable
+ALTER TABLE "Instance" ADD COLUMN     "rootOnVolume" BOOLEAN NOT NULL DEFAULT false;
