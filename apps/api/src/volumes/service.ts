@@ -37,13 +37,13 @@ export {
   yieldVolume,
 } from './attachments.ts'
 export { changeMetadata, resetVolume, setBootable, setReadOnly } from './changes.ts'
-export { deleteVolumeWithSnapshots } from './snapshots/cascade.ts'
 export {
   type LaunchVolumes,
   noVolumes,
   planLaunchVolumes,
 } from './launch.ts'
 export { bindLaunchVolumes, volumesAtLaunch } from './launch-rows.ts'
+export { deleteVolumeWithSnapshots } from './snapshots/cascade.ts'
 export {
   changeSnapshotMetadata,
   confirmSnapshotState,
