@@ -51,3 +51,9 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS "Router_address_prefix" ON "Router" ("ex
 -- The few floating IPs of a router that no host has confirmed yet: a reconciler asks for them every half minute.
 CREATE INDEX CONCURRENTLY IF NOT EXISTS "FloatingIp_unsettled_idx" ON "FloatingIp" ("routerId")
   WHERE "state" <> 'active' AND "portId" IS NOT NULL AND "routerId" IS NOT NULL;
+
+-- The few deleted volumes that can still be taken back: a reconciler looks for those whose time is over, and people
+-- list those of their project.
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "Volume_trashed_idx" ON "Volume" ("trashedUntil") WHERE "trashedUntil" IS NOT NULL;
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "Volume_trashed_of_project_idx" ON "Volume" ("projectId", "trashedUntil", "id")
+  WHERE "trashedUntil" IS NOT NULL;

@@ -226,7 +226,7 @@ END $$;
 -- told has the lock alone, and the second transaction sees what the first has committed. These locks queue fairly,
 -- unlike row locks, where launches would pass a waiting transaction for ever. The order of all locks: first those
 -- of the transaction itself (quota, hosts, instances, ports), then, at its end, for each changed row the networks by
--- id, the groups by id, then "HostDocument" and "Document". So a transaction that holds one of these locks never
+-- id, the groups by id, the types of volumes by id, then "HostDocument" and "Document". So a transaction that holds one of these locks never
 -- waits for a quota. Two transactions that change several rows may wait for each other: PostgreSQL finds such a
 -- deadlock, and one transaction is run again (kernel/context.ts).
 CREATE OR REPLACE FUNCTION stratolith_share(which text, things uuid[]) RETURNS void LANGUAGE plpgsql AS $$
@@ -275,8 +275,31 @@ END $$;
 
 CREATE OR REPLACE FUNCTION stratolith_document_of_volume() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+  IF TG_OP = 'INSERT' THEN PERFORM stratolith_share('volumeType', (SELECT ARRAY["typeId"] FROM "Volume" WHERE "id" = NEW."volumeId")); END IF;
   IF TG_OP <> 'INSERT' THEN PERFORM stratolith_guest_changed(OLD."instanceId"::text); END IF;
   IF TG_OP = 'INSERT' THEN PERFORM stratolith_guest_changed(NEW."instanceId"::text); END IF;
+  RETURN NULL;
+END $$;
+
+-- The limits of a volume's speed follow from its type and its size. A transaction that attaches or changes a volume
+-- shares the lock of the type, and a transaction that changes the limits of the type has the lock alone, so that the
+-- second transaction sees what the first has committed. Attaching and growing both lock the row of the volume.
+CREATE OR REPLACE FUNCTION stratolith_document_of_volume_speed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM stratolith_share('volumeType', ARRAY[OLD."typeId", NEW."typeId"]);
+  PERFORM stratolith_guest_changed("instanceId"::text) FROM "VolumeAttachment" WHERE "volumeId" = NEW."id"
+    AND EXISTS (SELECT FROM "VolumeType" WHERE "id" IN (OLD."typeId", NEW."typeId") AND "qosId" IS NOT NULL);
+  RETURN NULL;
+END $$;
+
+CREATE OR REPLACE FUNCTION stratolith_document_of_volume_type() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE types uuid[];
+BEGIN
+  IF TG_TABLE_NAME = 'VolumeType' THEN types := ARRAY[NEW."id"];
+  ELSE types := (SELECT array_agg("id") FROM "VolumeType" WHERE "qosId" = NEW."id"); END IF;
+  PERFORM stratolith_alone('volumeType', types);
+  PERFORM stratolith_changed('instance', (SELECT array_agg(d."thing") FROM "Volume" v JOIN "VolumeAttachment" a ON a."volumeId" = v."id"
+    JOIN "Document" d ON d."kind" = 'instance' AND d."thing" = a."instanceId" WHERE v."typeId" = ANY (types)));
   RETURN NULL;
 END $$;
 
@@ -464,6 +487,9 @@ BEGIN
         OR (OLD."taskState" IN (''powering-on'', ''rebooting'', ''rebooting_hard'') AND NEW."vmState" <> ''active''))))', 'stratolith_document_of_instance()'),
     ('VolumeAttachment', 'document_of_volume', 'INSERT OR DELETE', '', 'stratolith_document_of_volume()'),
     ('VolumeAttachment', 'document_of_volume_change', 'UPDATE', 'WHEN (OLD."hostId" IS DISTINCT FROM NEW."hostId")', 'stratolith_document_of_volume()'),
+    ('Volume', 'document_of_volume_speed', 'UPDATE', 'WHEN ((OLD."sizeGib", OLD."typeId") IS DISTINCT FROM (NEW."sizeGib", NEW."typeId"))', 'stratolith_document_of_volume_speed()'),
+    ('VolumeType', 'document_of_volume_type', 'UPDATE', 'WHEN (OLD."qosId" IS DISTINCT FROM NEW."qosId")', 'stratolith_document_of_volume_type()'),
+    ('VolumeQos', 'document_of_volume_qos', 'UPDATE', 'WHEN ((OLD."consumer", OLD."specs") IS DISTINCT FROM (NEW."consumer", NEW."specs"))', 'stratolith_document_of_volume_type()'),
     ('Network', 'document_gone', 'DELETE', '', 'stratolith_document_gone(''network'')'),
     ('Router', 'document_gone', 'DELETE', '', 'stratolith_document_gone(''router'')'),
     ('SecurityGroup', 'document_gone', 'DELETE', '', 'stratolith_document_gone(''addressSet'')')

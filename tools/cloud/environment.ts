@@ -32,6 +32,7 @@ export const settings = {
     'STRATOLITH_PASSWORD_PATTERN',
     'STRATOLITH_PASSWORD_PATTERN_TEXT',
     'STRATOLITH_REGION',
+    'STRATOLITH_TAKE_BACK_MINUTES',
     'STRATOLITH_TRUSTED_PROXIES',
   ],
   'console-proxy': ['STRATOLITH_LOG_LEVEL', 'STRATOLITH_ORIGINS'],
@@ -75,6 +76,7 @@ export const mayBe: Record<Setting | Own, string> = {
   STRATOLITH_PORT: 'a port number from 1 to 65535',
   STRATOLITH_PUBLIC_URL: 'an address like https://cloud.example.org',
   STRATOLITH_REGION: '1 to 64 letters, digits, dots, dashes and underscores',
+  STRATOLITH_TAKE_BACK_MINUTES: 'a number of minutes from 0 to 43200',
   STRATOLITH_TRUSTED_PROXIES: 'IP addresses and networks, comma-separated',
 }
 /** Variables of our own tools, which pass their environment to `npm start`. */

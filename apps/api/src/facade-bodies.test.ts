@@ -61,10 +61,11 @@ const more: Record<string, Record<string, unknown>> = {
     volume: {
       ...{ description: 'd', display_name: 'n', display_description: 'd', volume_type: 'Standard' },
       ...{ availability_zone: 'nova', image_id: 'i', snapshot_id: null, source_volid: null, backup_id: null },
-      ...{ consistencygroup_id: null, multiattach: false },
+      ...{ consistencygroup_id: null, group_id: null, multiattach: false },
     },
     'OS-SCH-HNT:scheduler_hints': {},
   },
+  'block-storage:volume-transfers.create': { transfer: { no_snapshots: true } },
   'block-storage:volumes.update': { volume: { display_name: 'n', display_description: 'd' } },
   'block-storage:volumes.os-reset_status': { attach_status: 'detached', migration_status: 'none' },
   'identity:auth.tokens.create': {

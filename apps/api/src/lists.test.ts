@@ -18,6 +18,7 @@ const sorts: Record<string, string> = {
   'networking.ports.list': 'name mac state created',
   'volumes.list': 'name state size created',
   'volumes.snapshots.list': 'name state size created',
+  'volumes.trash.list': 'name size until',
   'operations.list': 'action resource state createdAt',
   'operations.audit': 'at',
   'hosts.list': 'name state vcpus memory disk instances accelerator',
@@ -48,11 +49,15 @@ beforeAll(async () => {
   const member = appRouter.createCaller(context)
   await member.compute.instances.launch(aLaunch(world, { count: 3 }))
   await member.networking.routers.create({ name: 'r' })
-  for (const sizeGib of [2, 1]) await member.volumes.create({ name: `v${sizeGib}`, sizeGib })
+  const sizes = [4, 3, 2, 1]
+  for (const sizeGib of sizes) await member.volumes.create({ name: `v${sizeGib}`, sizeGib })
   await runPending(world.deps)
   for (const volume of (await member.volumes.list({})).items)
     await member.volumes.snapshots.create({ volumeId: volume.id, name: `s${volume.sizeGib}` })
   await runPending(world.deps)
+  world.deps.config.takeBackMs = 60_000
+  const volumes = (await member.volumes.list({})).items
+  for (const { id } of volumes.slice(0, 2)) await member.volumes.delete({ id })
   const caller: unknown = appRouter.createCaller({ ...context, ctx })
   procedure = (name) =>
     name.split('.').reduce((at, part) => (at as Record<string, unknown>)[part], caller) as Ask

@@ -26,7 +26,9 @@ const small: Record<string, number> = {
   StoredPolicy: 0,
   // A host has at most one pool.
   VolumePool: 100,
+  VolumeQos: 20,
   VolumeType: 20,
+  VolumeTypeAccess: 100,
   Worker: 5,
 }
 
@@ -53,6 +55,7 @@ const ofSomeUsers = new Set([
   'QuotaLimit',
   'RecoveryCode',
   'UserQuotaLimit',
+  'VolumeTypeDefault',
   'ServerGroup',
   'Trust',
   'TrustRole',
@@ -111,6 +114,8 @@ const words: Record<string, Record<string, string>> = {
   ConsoleToken: { expiresAt: `now() + interval '1 hour'` },
   Volume: { state: `'available'` },
   VolumeSnapshot: { state: `'available'` },
+  // A project has at most one default type.
+  VolumeTypeDefault: { projectId: keyOf('n') },
   VolumeAttachment: { state: `'attached'` },
   AuthReceipt: { expiresAt: `now() + interval '1 hour'` },
 }

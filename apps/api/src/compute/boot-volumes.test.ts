@@ -175,10 +175,7 @@ describe('an instance whose root disk is a volume that exists', () => {
       [[ofImage(), ofImage()], /starts from one disk/],
       [[ofImage(), ofVolume(empty), ofVolume(empty)], /named twice/],
       [[ofImage(), ofVolume(empty)], /launch one at a time/, { count: 2 }],
-      [
-        [ofImage({ from: { kind: 'image', id: crypto.randomUUID() } })],
-        /^Image .* could not be found/,
-      ],
+      [[ofImage({ from: { kind: 'image', id: crypto.randomUUID() } })], /^Image .* could not be found/],
       [[ofImage(), { from: { kind: 'blank' } }], /how large/],
       [[ofImage({ type: 'golden' })], /no volume type golden/],
       [[ofImage(), { from: { kind: 'blank' }, sizeGib: 1, device: '/dev/sdaa' }], /no name that a disk/],

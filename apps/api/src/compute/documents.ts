@@ -73,9 +73,11 @@ function wishOf(
     disk: diskOf(row),
     ...(row.rootOnVolume ? { rootOnVolume: true } : {}),
     ports,
-    volumes: volumes.map(({ volumeId, pool, readOnly, device }) => ({
+    volumes: volumes.map(({ volumeId, pool, readOnly, device, limits }) => ({
       ...{ id: volumeId, pool, readOnly },
       ...(device === rootDevice ? { boot: true } : {}),
+      // Agents that know no limits are told of none.
+      limits: Object.keys(limits).length > 0 ? limits : undefined,
     })),
     configDrive: row.configDrive,
     guest: {

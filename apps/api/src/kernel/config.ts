@@ -58,6 +58,8 @@ export const settingsSchema = z.object({
   STRATOLITH_LOCKOUT_FAILURES: z.coerce.number().int().min(1).max(100).default(5),
   /** For how many days a stray is left on a host, and a disk in the trash. */
   STRATOLITH_KEEP_UNKNOWN_DAYS: z.coerce.number().min(0).max(3650).default(7),
+  /** For how many minutes a deleted volume can be taken back; 0: its data go at once. */
+  STRATOLITH_TAKE_BACK_MINUTES: z.coerce.number().min(0).max(43_200).default(10),
   /** How long events, operations and past instances are kept, in days. */
   STRATOLITH_KEEP_EVENTS_DAYS: z.coerce.number().int().min(1).max(36_500).default(90),
   STRATOLITH_KEEP_OPERATIONS_DAYS: z.coerce.number().int().min(1).max(36_500).default(180),
@@ -100,6 +102,8 @@ export type Config = {
   passwordRules: PasswordRules
   /** How long strays are left alone and disks in the trash can be put back, in ms. */
   keepUnknownMs: number
+  /** How long deleted volumes can be taken back, in ms; 0: not at all. */
+  takeBackMs: number
   /** How long rows are kept, in days (kernel/retention.ts). */
   keep: { eventsDays: number; operationsDays: number; pastInstancesDays: number }
 }
@@ -129,6 +133,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     consoleSecret: e.STRATOLITH_CONSOLE_SECRET ?? null,
     frontSecret: e.STRATOLITH_FRONT_SECRET ?? null,
     keepUnknownMs: e.STRATOLITH_KEEP_UNKNOWN_DAYS * 86_400_000,
+    takeBackMs: e.STRATOLITH_TAKE_BACK_MINUTES * 60_000,
     passwordRules: {
       minLength: e.STRATOLITH_PASSWORD_MIN_LENGTH,
       ...(e.STRATOLITH_PASSWORD_PATTERN

@@ -50,6 +50,7 @@ export async function testDeps(
     frontSecret: null,
     consoleSecret: 'test-secret-test-secret-test-secret',
     keepUnknownMs: 7 * 86_400_000,
+    takeBackMs: 0,
     passwordRules: { minLength: 8, history: 1, lifetimeDays: 0, changeFirst: false, lockoutFailures: 5 },
     keep: { eventsDays: 90, operationsDays: 180, pastInstancesDays: 730 },
   }

@@ -1,12 +1,15 @@
 import type { VolumeModel } from '@stratolith/db'
+import type { VolumeLimits } from '@stratolith/drivers/hypervisor/interface'
 import type { PoolSpec } from '@stratolith/drivers/volumes/interface'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { conflict, invalidInput, invariant, notFound } from '../kernel/errors.ts'
-import { startOperation } from '../kernel/workflow.ts'
 import { isRootVolume, type VolumeView, volumeCan } from './contract.ts'
 import { whyNeeded } from './needed.ts'
 import { specOf } from './pools.ts'
-import { historyOf, loadVolume, lockVolume, noteVolume, stateOf } from './row.ts'
+import { lockVolume, noteVolume, stateOf } from './row.ts'
+import { discardVolume, removeVolume } from './trash/service.ts'
+import { carriedOut } from './types/row.ts'
+import { limitsOf } from './types/states.ts'
 
 /** The functions by which compute gives volumes to instances. The rows say which host gives which volume to a guest. */
 
@@ -17,6 +20,8 @@ export type AttachedVolume = {
   hostId: string | null
   pool: PoolSpec
   readOnly: boolean
+  /** How fast the guest may use it. */
+  limits: VolumeLimits
   device: string
   state: string
   deleteOnTermination: boolean
@@ -29,12 +34,15 @@ export async function attachedVolumes(
 ): Promise<ReadonlyMap<string, AttachedVolume[]>> {
   const rows = await ctx.db.volumeAttachment.findMany({
     where: { instanceId: { in: [...instanceIds] } },
-    include: { volume: { include: { pool: true } } },
+    include: { volume: { include: { pool: true, type: { include: { qos: true } } } } },
     orderBy: [{ device: 'asc' }],
   })
   const found = new Map<string, AttachedVolume[]>()
   for (const { instanceId, volume, ...row } of rows) {
-    const one = { ...row, pool: specOf(volume.pool), readOnly: volume.readOnly }
+    const one = {
+      ...{ ...row, pool: specOf(volume.pool), readOnly: volume.readOnly },
+      limits: limitsOf(carriedOut(volume.type.qos), volume.sizeGib),
+    }
     found.set(instanceId, [...(found.get(instanceId) ?? []), one])
   }
   return found
@@ -190,6 +198,7 @@ async function changed(
  * several hosts reach would need the host's confirmation first. Volumes that go with the instance, and those in `also`, are
  * deleted, except those that have snapshots or are being copied; a volume that is being made, or made larger, is
  * available when that is over.
+ * Those that go with the instance can be taken back for a while, and those in `also` have never been used.
  */
 export async function forgetVolumesOf(
   ctx: Ctx,
@@ -202,12 +211,12 @@ export async function forgetVolumesOf(
     invariant(volume.pool.hostId !== null, `the pool ${volume.pool.name} is of no single host`)
     await ctx.db.volumeAttachment.delete({ where: { volumeId } })
     const now = stateOf(volume)
-    const kept = ['extending', 'creating', 'error'].includes(now) ? now : 'available'
-    const isToGo =
-      (deleteOnTermination || also.includes(volumeId)) && (await whyNeeded(ctx, volumeId)) === null
-    await ctx.db.volume.update({ where: { id: volumeId }, data: { state: isToGo ? 'deleting' : kept } })
-    if (isToGo)
-      await startOperation(ctx, { ...historyOf(volume, 'volume.delete'), hostId: volume.pool.hostId })
-    await noteVolume(ctx, await loadVolume(ctx, 'volume:get', volumeId), 'updated')
+    const state = now === 'extending' || now === 'creating' || now === 'error' ? now : 'available'
+    await ctx.db.volume.update({ where: { id: volumeId }, data: { state } })
+    const after = { ...volume, state, attachments: [] }
+    const isUnused = also.includes(volumeId) || now === 'creating' || now === 'error'
+    if ((deleteOnTermination || also.includes(volumeId)) && (await whyNeeded(ctx, volumeId)) === null)
+      await (isUnused ? removeVolume : discardVolume)(ctx, after)
+    else await noteVolume(ctx, after, 'updated')
   }
 }

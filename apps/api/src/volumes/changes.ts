@@ -80,6 +80,8 @@ export const resetVolume = (ctx: Ctx, input: { id: string; to: ResetState }): Pr
           'Something is being done to the instance that has this volume. Wait until that is over.',
           'volumeState',
         )
+      // An offer of the volume ends with its state.
+      await tx.db.volumeTransfer.deleteMany({ where: { volumeId: row.id } })
       if (!isAttached)
         return {
           state: input.to,

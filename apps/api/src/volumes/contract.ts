@@ -1,9 +1,11 @@
+import type { VolumeLimits } from '@stratolith/drivers/hypervisor/interface'
 import { z } from 'zod'
 import { descriptionInput, nameInput, pageInput } from '../kernel/contract.ts'
 import { volumeMetadataInput } from './metadata.ts'
 import { type VolumeState, volumeStates } from './states.ts'
 
 export * from './states.ts'
+export * from './types/contract.ts'
 export { volumeMetadataInput }
 
 /** Names of volumes may be empty, as OpenStack's clients send them. */
@@ -13,7 +15,10 @@ export const volumeListInput = pageInput.extend({
   state: z.enum(volumeStates).optional(),
   instanceId: z.uuid().optional(),
   bootable: z.boolean().optional(),
+  /** The name of a pool; nobody but those who see pools finds volumes by this. */
+  pool: z.string().max(255).optional(),
 })
+export const poolInput = z.object({ name: z.string().min(1).max(255) })
 export const volumeCreateInput = z.object({
   name: volumeName.default(''),
   description: descriptionInput.default(''),
@@ -28,7 +33,6 @@ export const volumeCreateInput = z.object({
   zone: z.string().min(1).max(255).optional(),
   metadata: volumeMetadataInput.default({}),
 })
-/** `id`: the volume that is to be that large; absent: a new volume. */
 /** A volume of an instance that is to be launched: one that exists, or one that is made for each of the instances. */
 export const launchVolumeInput = z.object({
   /** Whether the instance starts from the volume, so that it has no disk of its own. */
@@ -49,7 +53,13 @@ export const launchVolumeInput = z.object({
   /** The name of the disk in the guest, such as /dev/vdc; absent: the next free one. */
   device: z.string().max(64).optional(),
 })
-export const volumePlanInput = z.object({ sizeGib, id: z.uuid().optional() })
+/** `id`: the volume that is to be that large; absent: a new volume. */
+export const volumePlanInput = z.object({
+  sizeGib,
+  id: z.uuid().optional(),
+  /** Name or id of the type of a new volume; absent: the default type. */
+  type: z.string().min(1).max(255).optional(),
+})
 /** `problem`: the sentence why no machine has room for the volume at the moment; null when it fits. */
 export type VolumePlan = { problem: string | null }
 export const volumeUpdateInput = z.object({
@@ -85,6 +95,8 @@ export type VolumeView = {
   readOnly: boolean
   zone: string
   type: { id: string; name: string }
+  /** How fast the guest may use it, by its type and its size; empty for no limits. */
+  limits: VolumeLimits
   /** The pool of the volume; only administrators see its name. */
   pool: string | null
   image: { id: string; name: string } | null
@@ -98,10 +110,22 @@ export type VolumeView = {
   createdAt: string
   updatedAt: string
 }
-export type VolumeTypeView = {
+/** A place where volumes are kept. Only administrators see pools. */
+export type PoolView = {
+  /** The same as the name. */
   id: string
   name: string
-  description: string
-  public: boolean
-  isDefault: boolean
+  driver: string
+  /** The machine whose disk the pool is. */
+  host: { id: string; name: string }
+  zone: string
+  totalGib: number
+  /** What is promised to all who share the disk: instances and volumes. */
+  usedGib: number
+  /** What is promised to volumes. */
+  volumesGib: number
+  /** How many volumes lie there. */
+  volumes: number
+  /** Why it takes no new volumes at the moment; null when it does. */
+  closed: string | null
 }

@@ -9,7 +9,7 @@ import { type launchVolumeInput, rootDevice, volumeCan } from './contract.ts'
 import { type Origin, originOf } from './origin.ts'
 import { type VolumeRow, withParts } from './queries.ts'
 import { stateOf } from './row.ts'
-import { typeFor } from './types.ts'
+import { typeFor } from './types/service.ts'
 
 /** The functions by which compute plans the volumes of a launch (launch-rows.ts makes them). */
 

@@ -5,12 +5,7 @@ export async function whyNeeded(ctx: Ctx, id: string): Promise<string | null> {
   const count = await ctx.db.volumeSnapshot.count({ where: { volumeId: id } })
   if (count > 0)
     return `The volume has ${count === 1 ? 'a snapshot' : `${count} snapshots`}. Delete ${count === 1 ? 'it' : 'them'} first.`
-  return whyCopied(ctx, id)
-}
-
-/** Returns the sentence why neither a volume nor its snapshots can be deleted: another volume is being made of it. */
-export async function whyCopied(ctx: Ctx, id: string): Promise<string | null> {
-  return (await ctx.db.volume.count({ where: { sourceVolumeId: id, state: 'creating' } })) > 0
-    ? 'A copy of this volume is being made. Wait until that is over.'
-    : null
+  if ((await ctx.db.volume.count({ where: { sourceVolumeId: id, state: 'creating' } })) > 0)
+    return 'A copy of this volume is being made. Wait until that is over.'
+  return null
 }

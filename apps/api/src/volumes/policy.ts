@@ -2,6 +2,8 @@ import type { PolicyTable } from '../kernel/policy.ts'
 
 const look = 'admin or role:reader and project:own or role:reader and scope:system'
 const change = 'admin or role:member and project:own'
+/** What only those see who see the whole cloud. */
+const see = 'admin or role:reader and scope:system'
 export const volumesPolicy: PolicyTable = {
   'volume:list': look,
   'volume:get': look,
@@ -13,6 +15,14 @@ export const volumesPolicy: PolicyTable = {
   'volume:extend': change,
   'volume:delete': change,
   'volume:force_delete': 'admin',
+  'volumeMessage:list': look,
+  'volumeMessage:get': look,
+  'volumeMessage:delete': change,
+  'volumeTransfer:list': look,
+  'volumeTransfer:get': look,
+  'volumeTransfer:create': change,
+  'volumeTransfer:accept': change,
+  'volumeTransfer:delete': change,
   'volume:revert': change,
   'volumeSnapshot:list': look,
   'volumeSnapshot:get': look,
@@ -23,4 +33,17 @@ export const volumesPolicy: PolicyTable = {
   'volumeSnapshot:force_delete': 'admin',
   'volumeType:list': 'anyone',
   'volumeType:get': 'anyone',
+  'volumeType:create': 'admin',
+  'volumeType:update': 'admin',
+  'volumeType:delete': 'admin',
+  'volumeType:list_access': see,
+  'volumeType:get_encryption': see,
+  'volumeType:list_defaults': see,
+  'volumeType:set_default': 'admin',
+  'volumeQos:list': see,
+  'volumeQos:get': see,
+  'volumeQos:create': 'admin',
+  'volumeQos:update': 'admin',
+  'volumeQos:delete': 'admin',
+  'volumePool:list': see,
 }

@@ -3,6 +3,7 @@ import type { PoolSpec } from '@stratolith/drivers/volumes/interface'
 import { claimHost, giveRoomBack, hostsForPlacement, type PlacementHost } from '../hosts/service.ts'
 import type { Ctx } from '../kernel/context.ts'
 import { CloudError, invalidInput } from '../kernel/errors.ts'
+import type { PlaceWish } from './types/extra-specs.ts'
 
 /** The id of the pool on the disk of each host. */
 const local: PoolSpec = { driver: 'files', id: 'local' }
@@ -17,24 +18,39 @@ export const specOf = (_pool: { driver: string }): PoolSpec => local
  */
 export async function claimPool(
   ctx: Ctx,
-  wish: { sizeGib: number; zone?: string; hostId?: string },
+  wish: { sizeGib: number; zone?: string; hostId?: string; type?: PlaceWish },
 ): Promise<{ poolId: string; zone: string }> {
-  const { sizeGib, zone, hostId } = wish
+  const { sizeGib, zone, hostId, type = {} } = wish
   const hosts = await hostsForPlacement(ctx)
   const asked = hosts.filter((host) => hostId === undefined || host.id === hostId)
   const inZone = asked.filter((host) => zone === undefined || host.zone === zone)
   if (inZone.length === 0 && zone !== undefined) throw invalidInput(`There is no zone ${zone}.`, 'zone')
-  for (const host of able(inZone, sizeGib))
+  const right = suited(inZone, type)
+  for (const host of able(right, sizeGib))
     if (await claimHost(ctx, host.id, { vcpus: 0, memoryMib: 0, diskGib: sizeGib }, host.zone))
       return { poolId: await poolOn(ctx, host), zone: host.zone }
-  throw new CloudError('no_capacity', whyNot(inZone, wish))
+  throw new CloudError('no_capacity', whyNot(right, wish))
 }
 
-/** Returns the sentence why a new volume of that size fits nowhere at the moment; null when it fits. */
-export async function whyNoRoom(ctx: Ctx, sizeGib: number): Promise<string | null> {
-  const hosts = await hostsForPlacement(ctx)
-  return able(hosts, sizeGib).length > 0 ? null : whyNot(hosts, { sizeGib })
+/** Returns the sentence why a new volume of that size and type fits nowhere at the moment; null when it fits. */
+export async function whyNoRoom(
+  ctx: Ctx,
+  { sizeGib, type }: { sizeGib: number; type: PlaceWish },
+): Promise<string | null> {
+  const hosts = suited(await hostsForPlacement(ctx), type)
+  return able(hosts, sizeGib).length > 0 ? null : whyNot(hosts, { sizeGib, type })
 }
+
+/** The machines on whose pools volumes of such a type may lie. */
+const suited = (hosts: readonly PlacementHost[], { backend, pool, zones }: PlaceWish): PlacementHost[] =>
+  hosts.filter((host) => {
+    const names = [local.id, poolName(host)]
+    return (
+      (backend === undefined || names.includes(backend)) &&
+      (pool === undefined || names.includes(pool)) &&
+      (zones === undefined || zones.includes(host.zone))
+    )
+  })
 
 /** Returns the sentence why a pool does not have so much more room at the moment; null when it has the room. */
 export async function whyNoMore(
@@ -81,15 +97,22 @@ export const roomOfVolumes = [
 /** Refuses the deletion of a host that has volumes. A snapshot keeps its volume, so that it needs no words of its own. */
 export async function volumesOnHost(ctx: Ctx, hostId: string): Promise<string | null> {
   const count = await ctx.db.volume.count({ where: { pool: { hostId } } })
-  return count === 0 ? null : `${count} volumes lie on the disk of this host. Delete them first.`
+  return count === 0
+    ? null
+    : `${count} volumes lie on the disk of this host, those counted that are deleted and can be taken back. Delete them for good first.`
 }
 
+/** The name of the pool on that host's disk, as Cinder writes it. */
+export const poolName = (host: { name: string }): string => `${host.name}@${local.id}`
 const freeOf = ({ diskGib }: PlacementHost) => diskGib.total - diskGib.used
 
 function whyNot(
   hosts: readonly PlacementHost[],
-  { sizeGib, hostId }: { sizeGib: number; hostId?: string },
+  { sizeGib, hostId, type = {} }: { sizeGib: number; hostId?: string; type?: PlaceWish },
 ): string {
+  const isBound = Object.values(type).some((wish) => wish !== undefined)
+  if (hosts.length === 0 && isBound)
+    return 'Volumes of this type may lie on none of the machines that are asked for. Choose another type or zone.'
   const up = hosts.filter((host) => host.state === 'up' && host.enabled)
   if (up.length === 0) return 'No machine takes volumes at the moment. Ask an administrator.'
   const most = Math.max(0, ...up.map(freeOf))
@@ -101,7 +124,7 @@ function whyNot(
 /** The pool on that host's disk, which is written down when its first volume is made. */
 export async function poolOn(ctx: Ctx, host: { id: string; name: string }): Promise<string> {
   await ctx.db.$executeRaw`
-    INSERT INTO "VolumePool" ("id", "name", "driver", "hostId") VALUES (${crypto.randomUUID()}::uuid, ${`${host.name}@local`},
+    INSERT INTO "VolumePool" ("id", "name", "driver", "hostId") VALUES (${crypto.randomUUID()}::uuid, ${poolName(host)},
       ${local.driver}, ${host.id}::uuid) ON CONFLICT DO NOTHING`
   const { id } = await ctx.db.volumePool.findUniqueOrThrow({
     where: { hostId: host.id },

@@ -1,5 +1,6 @@
 import { type ProjectThing, removeEach } from '../directory/service.ts'
-import { deleteSnapshot, deleteVolume } from './service.ts'
+import { deleteSnapshot } from './service.ts'
+import { removeVolumeNow } from './trash/service.ts'
 
 /** What goes with a project, after its instances. */
 export const volumeContents: ProjectThing[] = [
@@ -23,12 +24,10 @@ export const volumeContents: ProjectThing[] = [
     order: 35,
     count: (ctx, projectId) => ctx.db.volume.count({ where: { projectId } }),
     async remove(ctx, projectId) {
-      const rows = await ctx.db.volume.findMany({
-        where: { projectId, state: { not: 'deleting' } },
-        select: { id: true },
-        take: 100,
-      })
-      return removeEach(rows, (id) => deleteVolume(ctx, { id }))
+      const where = { projectId, state: { not: 'deleting' } }
+      const rows = await ctx.db.volume.findMany({ where, select: { id: true }, take: 100 })
+      // Nobody is left who could take them back.
+      return removeEach(rows, (id) => removeVolumeNow(ctx, { id }))
     },
   },
 ]

@@ -1,13 +1,20 @@
 import type { Prisma } from '@stratolith/db'
-import { type Ctx, listScope } from '../kernel/context.ts'
+import { type Ctx, listScope, seesAll } from '../kernel/context.ts'
 import { notFound } from '../kernel/errors.ts'
-import { type Ask, found, readPage, type Slice, type Sortable } from '../kernel/page.ts'
+import { type Ask, containing, found, readPage, type Slice, type Sortable } from '../kernel/page.ts'
 import { authorize } from '../kernel/policy.ts'
 
-export const withParts = { pool: true, type: true, attachments: true } satisfies Prisma.VolumeInclude
+export const withParts = {
+  pool: true,
+  type: { include: { qos: true } },
+  attachments: true,
+} satisfies Prisma.VolumeInclude
 export type VolumeRow = Prisma.VolumeGetPayload<{ include: typeof withParts }>
+export type TimeFilter = { [comparison in 'gt' | 'gte' | 'equals' | 'not' | 'lt' | 'lte']?: Date }
 export type VolumeWhere = {
   allProjects?: boolean
+  /** Those that are deleted and can be taken back, instead of the others. */
+  trashed?: boolean
   projectId?: string
   search?: string
   ids?: readonly string[]
@@ -21,6 +28,15 @@ export type VolumeWhere = {
   userId?: string
   sizeGib?: number
   typeId?: string
+  /** The name of the pool in which they lie. */
+  pool?: string
+  /** A part of the name, in any case. */
+  nameHas?: string
+  imageId?: string
+  imageName?: string
+  /** All of these must hold. */
+  createdAt?: readonly TimeFilter[]
+  updatedAt?: readonly TimeFilter[]
   /** Only volumes that this host reaches. */
   reachedBy?: string
 }
@@ -33,25 +49,47 @@ export const sortableVolumes: Sortable = {
   created: [{ field: 'createdAt' }],
 }
 
+/** By what the portal sorts deleted volumes. */
+export const sortableTrash: Sortable = {
+  until: [{ field: 'trashedUntil', nullable: true }],
+  name: [{ field: 'name' }],
+  size: [{ field: 'sizeGib' }],
+}
+
 /** Volumes as the portal, OpenStack's clients, exports and other rooms list them. */
 export function queryVolumes(ctx: Ctx, { where, sort, page }: Ask<VolumeWhere>): Promise<Slice<VolumeRow>> {
+  return readPage<VolumeRow>(ctx.db.volume, {
+    ...{ where: filtered(ctx, where), sort, page, include: withParts },
+    unknownMarker: (marker) => notFound('volume', marker),
+  })
+}
+
+/** How many volumes a list has in all. */
+export const countVolumes = (ctx: Ctx, where: VolumeWhere): Promise<number> =>
+  ctx.db.volume.count({ where: filtered(ctx, where) })
+
+/** The condition of a list that the caller may read; throws forbidden otherwise. */
+export function filtered(ctx: Ctx, where: VolumeWhere): Prisma.VolumeWhereInput {
   const scope = listScope(ctx, where)
   authorize(ctx, 'volume:list', scope)
   const filters: Prisma.VolumeWhereInput[] = [
     scope,
+    { trashedUntil: where.trashed ? { not: null } : null },
     where.projectId === undefined ? {} : { projectId: where.projectId },
     where.search ? { OR: found(where.search) } : {},
     where.ids ? { id: { in: [...where.ids] } } : {},
     where.names ? { name: { in: [...where.names] } } : {},
     where.states ? { state: { in: [...where.states] } } : {},
+    // Others than those who see all hosts must not learn where volumes lie.
+    where.pool === undefined ? {} : seesAll(ctx) ? { pool: { name: where.pool } } : { id: { in: [] } },
     where.reachedBy ? { pool: { OR: [{ hostId: null }, { hostId: where.reachedBy }] } } : {},
     where.instanceId ? { attachments: { some: { instanceId: where.instanceId } } } : {},
     { zone: where.zone, bootable: where.bootable, userId: where.userId },
-    { sizeGib: where.sizeGib, typeId: where.typeId },
+    { sizeGib: where.sizeGib, typeId: where.typeId, imageId: where.imageId, imageName: where.imageName },
+    where.nameHas === undefined ? {} : { name: containing(where.nameHas) },
+    ...(where.createdAt ?? []).map((createdAt) => ({ createdAt })),
+    ...(where.updatedAt ?? []).map((updatedAt) => ({ updatedAt })),
     ...Object.entries(where.metadata ?? {}).map(([key, equals]) => ({ metadata: { path: [key], equals } })),
   ]
-  return readPage<VolumeRow>(ctx.db.volume, {
-    ...{ where: { AND: filters }, sort, page, include: withParts },
-    unknownMarker: (marker) => notFound('volume', marker),
-  })
+  return { AND: filters }
 }

@@ -1,7 +1,8 @@
 import { Prisma } from '@stratolith/db'
-import { onProjectDeleting } from '../directory/service.ts'
+import { onProjectDeleting, onProjectRemoved } from '../directory/service.ts'
 import { defineTaker, refuseHostDelete } from '../hosts/service.ts'
 import { defineRoom } from '../kernel/manifest.ts'
+import { forgetMessages, keptMessages } from './messages/service.ts'
 import { cinderDoor } from './openstack/door.ts'
 import { volumesPolicy } from './policy.ts'
 import { roomOfVolumes, volumesOnHost } from './pools.ts'
@@ -9,6 +10,8 @@ import { volumeContents } from './project-deletion.ts'
 import { volumeLayers, volumeLeftovers } from './reconcile.ts'
 import { volumesRouter } from './router.ts'
 import { snapshotCreation, snapshotDeletion, volumeReversion } from './snapshots/workflows.ts'
+import { volumeTrash } from './trash/service.ts'
+import { trashReconciler } from './trash/trash.ts'
 import { volumeCreation, volumeDeletion, volumeExtension } from './workflows.ts'
 
 declare module '../kernel/contract.ts' {
@@ -22,7 +25,7 @@ declare module '../kernel/contract.ts' {
 export const volumesRoom = defineRoom({
   name: 'volumes',
   uses: ['directory', 'quota', 'hosts', 'images'],
-  kinds: { volume: { buried: true }, volumeSnapshot: { buried: true } },
+  kinds: { volume: { buried: true }, volumeSnapshot: { buried: true }, volumeType: {}, volumeQos: {} },
   quota: {
     volumes: { lock: 15, words: 'volumes', limit: 20, rows: { table: 'Volume' } },
     volumeGib: {
@@ -43,8 +46,10 @@ export const volumesRoom = defineRoom({
     ...[volumeCreation, volumeExtension, volumeDeletion],
     ...[snapshotCreation, snapshotDeletion, volumeReversion],
   ],
-  reconcilers: [volumeLeftovers, volumeLayers],
+  reconcilers: [volumeLeftovers, volumeLayers, trashReconciler([volumeTrash])],
+  kept: [keptMessages],
   joins() {
+    onProjectRemoved(forgetMessages)
     for (const thing of volumeContents) onProjectDeleting(thing)
     for (const room of roomOfVolumes) defineTaker(room)
     refuseHostDelete(volumesOnHost)

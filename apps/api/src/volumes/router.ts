@@ -1,25 +1,35 @@
 import { idInput } from '../kernel/contract.ts'
 import { procedure, router } from '../kernel/trpc.ts'
 import {
+  poolInput,
   volumeCreateInput,
   volumeExtendInput,
   volumeListInput,
   volumePlanInput,
   volumeUpdateInput,
 } from './contract.ts'
+import { getPool, listPools } from './pool-list.ts'
 import {
+  acceptTransfer,
   createSnapshot,
+  createTransfer,
   createVolume,
   deleteSnapshot,
+  deleteTransfer,
   deleteVolume,
+  endVolume,
   extendVolume,
   getSnapshot,
+  getTransfer,
   getVolume,
   listSnapshots,
+  listTransfers,
+  listTrash,
   listVolumes,
-  listVolumeTypes,
   planVolume,
   revertVolume,
+  takeBackVolume,
+  trashSummary,
   updateSnapshot,
   updateVolume,
 } from './service.ts'
@@ -29,6 +39,9 @@ import {
   snapshotListInput,
   snapshotUpdateInput,
 } from './snapshots/contract.ts'
+import { transferAcceptInput, transferCreateInput, transferListInput } from './transfers/contract.ts'
+import { trashSummaryInput, volumeTrashInput } from './trash/contract.ts'
+import { typesRouter } from './types/router.ts'
 
 export const volumesRouter = router({
   list: procedure.input(volumeListInput).query(({ ctx, input }) => listVolumes(ctx.cloud, input)),
@@ -38,6 +51,23 @@ export const volumesRouter = router({
   update: procedure.input(volumeUpdateInput).mutation(({ ctx, input }) => updateVolume(ctx.cloud, input)),
   extend: procedure.input(volumeExtendInput).mutation(({ ctx, input }) => extendVolume(ctx.cloud, input)),
   delete: procedure.input(idInput).mutation(({ ctx, input }) => deleteVolume(ctx.cloud, input)),
+  trash: router({
+    list: procedure.input(volumeTrashInput).query(({ ctx, input }) => listTrash(ctx.cloud, input)),
+    summary: procedure.input(trashSummaryInput).query(({ ctx, input }) => trashSummary(ctx.cloud, input)),
+    takeBack: procedure.input(idInput).mutation(({ ctx, input }) => takeBackVolume(ctx.cloud, input)),
+    end: procedure.input(idInput).mutation(({ ctx, input }) => endVolume(ctx.cloud, input)),
+  }),
+  transfers: router({
+    list: procedure.input(transferListInput).query(({ ctx, input }) => listTransfers(ctx.cloud, input)),
+    get: procedure.input(idInput).query(({ ctx, input }) => getTransfer(ctx.cloud, input)),
+    create: procedure
+      .input(transferCreateInput)
+      .mutation(({ ctx, input }) => createTransfer(ctx.cloud, input)),
+    accept: procedure
+      .input(transferAcceptInput)
+      .mutation(({ ctx, input }) => acceptTransfer(ctx.cloud, input)),
+    delete: procedure.input(idInput).mutation(({ ctx, input }) => deleteTransfer(ctx.cloud, input)),
+  }),
   revert: procedure.input(revertInput).mutation(({ ctx, input }) => revertVolume(ctx.cloud, input)),
   snapshots: router({
     list: procedure.input(snapshotListInput).query(({ ctx, input }) => listSnapshots(ctx.cloud, input)),
@@ -50,5 +80,9 @@ export const volumesRouter = router({
       .mutation(({ ctx, input }) => updateSnapshot(ctx.cloud, input)),
     delete: procedure.input(idInput).mutation(({ ctx, input }) => deleteSnapshot(ctx.cloud, input)),
   }),
-  types: procedure.query(({ ctx }) => listVolumeTypes(ctx.cloud)),
+  types: typesRouter,
+  pools: router({
+    list: procedure.query(({ ctx }) => listPools(ctx.cloud)),
+    get: procedure.input(poolInput).query(({ ctx, input }) => getPool(ctx.cloud, input)),
+  }),
 })

@@ -1,10 +1,13 @@
 import { hostRefs, namesOf } from '../hosts/service.ts'
 import { type Ctx, isAdmin, visible } from '../kernel/context.ts'
-import { notFound } from '../kernel/errors.ts'
+import type { Allowed } from '../kernel/contract.ts'
+import { conflict, notFound } from '../kernel/errors.ts'
 import { appendEvent, type NewEvent } from '../kernel/events.ts'
 import { authorize } from '../kernel/policy.ts'
 import { type VolumeAttachmentView, type VolumeState, type VolumeView, volumeStates } from './contract.ts'
 import { type VolumeRow, withParts } from './queries.ts'
+import { carriedOut } from './types/row.ts'
+import { limitsOf } from './types/states.ts'
 
 /** The bytes of the image that a volume was made with (Volume.source); null without an image. */
 export type Source = { blobId: string; format: 'raw' | 'qcow2'; virtualBytes: number }
@@ -13,9 +16,23 @@ export const sourceOf = (row: { source: unknown }): Source | null => {
   return source.blobId ? (source as Source) : null
 }
 
-/** Loads a volume by its id among those that the caller may see, then authorizes. Throws not_found otherwise. */
-export async function loadVolume(ctx: Ctx, action: string, id: string): Promise<VolumeRow> {
-  const row = await ctx.db.volume.findFirst({ where: { id, ...visible(ctx) }, include: withParts })
+/**
+ * Loads a volume by its id among those that the caller may see, then authorizes. Throws not_found otherwise, also for a
+ * volume that is deleted and can be taken back.
+ */
+export const loadVolume = (ctx: Ctx, action: string, id: string): Promise<VolumeRow> =>
+  load(ctx, action, id, null)
+
+async function load(
+  ctx: Ctx,
+  action: string,
+  id: string,
+  trashedUntil: null | { not: null } | undefined,
+): Promise<VolumeRow> {
+  const row = await ctx.db.volume.findFirst({
+    where: { id, trashedUntil, ...visible(ctx) },
+    include: withParts,
+  })
   if (!row) throw notFound('volume', id)
   authorize(ctx, action, row)
   return row
@@ -25,11 +42,33 @@ export async function loadVolume(ctx: Ctx, action: string, id: string): Promise<
  * Like loadVolume, for a change: the row is locked until the transaction ends. Callers lock only rows that they may see.
  */
 export async function lockVolume(ctx: Ctx, action: string, id: string): Promise<VolumeRow> {
+  await lockRow(ctx, id)
+  return loadVolume(ctx, action, id)
+}
+
+/** Does the same for a volume that is deleted and can be taken back. Throws not_found for any other. */
+export async function lockTrashed(ctx: Ctx, action: string, id: string): Promise<VolumeRow> {
+  await lockRow(ctx, id)
+  return load(ctx, action, id, { not: null })
+}
+
+/** Does the same for a volume that is deleted or not. */
+export async function lockEither(ctx: Ctx, action: string, id: string): Promise<VolumeRow> {
+  await lockRow(ctx, id)
+  return load(ctx, action, id, undefined)
+}
+
+async function lockRow(ctx: Ctx, id: string): Promise<void> {
   const { projectId = null } = visible(ctx)
   await ctx.db.$queryRaw`
     SELECT 1 FROM "Volume" WHERE "id" = ${id}::uuid AND (${projectId}::text IS NULL OR "projectId" = ${projectId})
     FOR UPDATE`
-  return loadVolume(ctx, action, id)
+}
+
+/** Throws conflict with the reason when the state of the volume forbids an action. */
+export function demand(rule: (volume: Pick<VolumeView, 'state'>) => Allowed, row: VolumeRow): void {
+  const allowed = rule({ state: stateOf(row) })
+  if (allowed !== true) throw conflict(allowed, 'volumeState')
 }
 
 export const stateOf = (row: { state: string }): VolumeState =>
@@ -73,6 +112,7 @@ function viewOf(
     readOnly: row.readOnly,
     zone: row.zone,
     type: { id: row.type.id, name: row.type.name },
+    limits: limitsOf(carriedOut(row.type.qos), row.sizeGib),
     pool: isAdmin(ctx) ? row.pool.name : null,
     image: row.imageId === null ? null : { id: row.imageId, name: row.imageName },
     snapshotId: row.snapshotId,

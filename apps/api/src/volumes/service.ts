@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import { type Ctx, inTransaction, projectOf } from '../kernel/context.ts'
-import type { Allowed, Page, pageInput } from '../kernel/contract.ts'
+import type { Page, pageInput } from '../kernel/contract.ts'
 import { conflict, invalidInput } from '../kernel/errors.ts'
 import { type Ask, askOf, pageView } from '../kernel/page.ts'
 import { authorize } from '../kernel/policy.ts'
@@ -16,12 +16,20 @@ import {
   type volumePlanInput,
   type volumeUpdateInput,
 } from './contract.ts'
-import { whyNeeded } from './needed.ts'
 import { originOf } from './origin.ts'
 import { claimMore, claimPool, whyNoMore, whyNoRoom } from './pools.ts'
-import { queryVolumes, sortableVolumes, type VolumeRow, type VolumeWhere, withParts } from './queries.ts'
-import { historyOf, loadVolume, lockVolume, noteVolume, stateOf, viewOfOne, viewsOf } from './row.ts'
-import { typeFor } from './types.ts'
+import {
+  countVolumes,
+  queryVolumes,
+  sortableVolumes,
+  type VolumeRow,
+  type VolumeWhere,
+  withParts,
+} from './queries.ts'
+import { demand, historyOf, loadVolume, lockVolume, noteVolume, viewOfOne, viewsOf } from './row.ts'
+import { placeWishOf } from './types/extra-specs.ts'
+import { specsOf } from './types/row.ts'
+import { typeFor } from './types/service.ts'
 
 /** The functions that other rooms may call. */
 export {
@@ -43,7 +51,6 @@ export {
   planLaunchVolumes,
 } from './launch.ts'
 export { bindLaunchVolumes, volumesAtLaunch } from './launch-rows.ts'
-export { deleteVolumeWithSnapshots } from './snapshots/cascade.ts'
 export {
   changeSnapshotMetadata,
   confirmSnapshotState,
@@ -56,14 +63,30 @@ export {
   revertVolume,
   updateSnapshot,
 } from './snapshots/service.ts'
-export { getVolumeType, listVolumeTypes, seedVolumeTypes } from './types.ts'
+export {
+  acceptTransfer,
+  createTransfer,
+  deleteTransfer,
+  findTransfers,
+  getTransfer,
+  listTransfers,
+} from './transfers/service.ts'
+export {
+  deleteVolume,
+  endVolume,
+  forceDeleteVolume,
+  listTrash,
+  takeBackVolume,
+  trashSummary,
+} from './trash/service.ts'
+export { getVolumeType, listVolumeTypes, seedVolumeTypes } from './types/service.ts'
 
 export async function listVolumes(
   ctx: Ctx,
   input: z.output<typeof volumeListInput>,
 ): Promise<Page<VolumeView>> {
-  const { allProjects, search, state, instanceId, bootable } = input
-  const where = { allProjects, search, instanceId, bootable, states: state && [state] }
+  const { allProjects, search, state, instanceId, bootable, pool } = input
+  const where = { allProjects, search, instanceId, bootable, pool, states: state && [state] }
   const slice = await queryVolumes(ctx, { where, ...askOf(input, sortableVolumes) })
   return pageView(slice, await viewsOf(ctx, slice.rows))
 }
@@ -84,9 +107,13 @@ export async function listFreeVolumes(
 export async function findVolumes(
   ctx: Ctx,
   ask: Ask<VolumeWhere>,
-): Promise<{ volumes: VolumeView[]; more: boolean }> {
-  const { rows, next } = await queryVolumes(ctx, ask)
-  return { volumes: await viewsOf(ctx, rows), more: next !== null }
+  isCounted = false,
+): Promise<{ volumes: VolumeView[]; more: boolean; count: number | null }> {
+  const [{ rows, next }, count] = await Promise.all([
+    queryVolumes(ctx, ask),
+    isCounted ? countVolumes(ctx, ask.where) : null,
+  ])
+  return { volumes: await viewsOf(ctx, rows), more: next !== null, count }
 }
 
 export const getVolume = async (ctx: Ctx, input: { id: string }): Promise<VolumeView> =>
@@ -108,7 +135,8 @@ export async function placeOfVolume(
 export async function planVolume(ctx: Ctx, input: z.output<typeof volumePlanInput>): Promise<VolumePlan> {
   if (input.id === undefined) {
     authorize(ctx, 'volume:create', { projectId: projectOf(ctx) })
-    return { problem: await whyNoRoom(ctx, input.sizeGib) }
+    const type = await typeFor(ctx, input.type)
+    return { problem: await whyNoRoom(ctx, { sizeGib: input.sizeGib, type: placeWishOf(specsOf(type)) }) }
   }
   const row = await loadVolume(ctx, 'volume:extend', input.id)
   const more = input.sizeGib - row.reservedGib
@@ -136,7 +164,10 @@ export async function createVolume(
       throw conflict(`The ${origin.words} lies on the disk of another machine.`)
     const type = await typeFor(tx, input.type)
     await reserveQuota(tx, projectId, { volumes: 1, volumeGib: sizeGib })
-    const place = await claimPool(tx, { sizeGib, zone: input.zone, hostId: origin?.hostId ?? hostId })
+    const place = await claimPool(tx, {
+      ...{ sizeGib, zone: input.zone, hostId: origin?.hostId ?? hostId },
+      type: placeWishOf(specsOf(type)),
+    })
     const made = await tx.db.volume.create({
       data: {
         id: crypto.randomUUID(),
@@ -192,47 +223,18 @@ export async function extendVolume(ctx: Ctx, input: z.output<typeof volumeExtend
   })
 }
 
-/** Deletes a volume with its data. */
-export async function deleteVolume(ctx: Ctx, input: { id: string }): Promise<void> {
-  await begin(ctx, input.id, 'volume.delete', async (tx, row) => {
-    demand(volumeCan.delete, row)
-    if (row.attachments.length > 0)
-      throw conflict('An instance uses this volume. Detach it first.', 'volumeState')
-    await refuseNeeded(tx, row)
-    return { data: { state: 'deleting' }, input: {} }
-  })
-}
-
-async function refuseNeeded(ctx: Ctx, { id }: VolumeRow): Promise<void> {
-  const why = await whyNeeded(ctx, id)
-  if (why !== null) throw conflict(why, 'volumeState')
-}
-
-/** Deletes a volume in any state, unless an instance has the volume. For administrators. */
-export async function forceDeleteVolume(ctx: Ctx, input: { id: string }): Promise<void> {
-  const check = async (tx: Ctx, row: VolumeRow) => {
-    if (row.attachments.length > 0)
-      throw conflict('An instance has this volume. Detach it first.', 'volumeState')
-    await refuseNeeded(tx, row)
-    return { data: { state: 'deleting' }, input: {} }
-  }
-  await begin(ctx, input.id, 'volume.delete', check, 'volume:force_delete')
-}
-
-type Action = 'volume.extend' | 'volume.delete'
 /** Checks and begins an action under the lock of the volume's row. */
 async function begin(
   ctx: Ctx,
   id: string,
-  action: Action,
+  action: 'volume.extend',
   check: (
     tx: Ctx,
     row: VolumeRow,
   ) => Promise<{ data: { state: string; reservedGib?: number }; input: Record<string, number> }>,
-  policy = action.replace('.', ':'),
 ): Promise<VolumeView> {
   const row = await inTransaction(ctx, async (tx) => {
-    const before = await lockVolume(tx, policy, id)
+    const before = await lockVolume(tx, action.replace('.', ':'), id)
     const { data, input } = await check(tx, before)
     const after = await tx.db.volume.update({ where: { id }, data, include: withParts })
     await startOperation(tx, { ...historyOf(after, action), hostId: after.pool.hostId, input })
@@ -240,9 +242,4 @@ async function begin(
     return after
   })
   return viewOfOne(ctx, row)
-}
-
-function demand(rule: (volume: Pick<VolumeView, 'state'>) => Allowed, row: VolumeRow): void {
-  const allowed = rule({ state: stateOf(row) })
-  if (allowed !== true) throw conflict(allowed, 'volumeState')
 }

@@ -9,6 +9,7 @@ export const volumeStates = [
   'in-use',
   'detaching',
   'extending',
+  'awaiting-transfer',
   'reverting',
   'deleting',
   'error',
@@ -40,6 +41,9 @@ export const volumeCan = {
   extend: (volume: Seen): Allowed =>
     is(volume, 'available', 'in-use', 'error_extending') ||
     `Only a volume that is available or in use can grow; this one is ${volume.state}.`,
+  transfer: (volume: Seen): Allowed =>
+    is(volume, 'available') ||
+    `Only an available volume can be offered to another project; this one is ${volume.state}.`,
   snapshot: (volume: Seen): Allowed =>
     is(volume, 'available', 'in-use') ||
     `Only a volume that is available or in use can be kept in a snapshot or copied; this one is ${volume.state}.`,
@@ -56,5 +60,7 @@ export const volumeCan = {
     is(volume, 'available', 'error', 'error_extending', 'error_deleting') ||
     (is(volume, 'in-use')
       ? 'An instance uses this volume. Detach it first.'
-      : `This volume is ${volume.state}. Wait until that is over.`),
+      : is(volume, 'awaiting-transfer')
+        ? 'This volume is offered to another project. Withdraw the offer first.'
+        : `This volume is ${volume.state}. Wait until that is over.`),
 }

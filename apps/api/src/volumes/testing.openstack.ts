@@ -1,7 +1,10 @@
 import type { Example, ExampleMaker, Examples, Tenant } from '../openstack/testing.ts'
 import { volumeCreateInput } from './contract.ts'
-import { changeMetadata, createSnapshot, createVolume, listVolumeTypes } from './service.ts'
+import { tellFailure } from './messages/service.ts'
+import { changeMetadata, createSnapshot, createTransfer, createVolume } from './service.ts'
 import { snapshotCreateInput } from './snapshots/contract.ts'
+import { transferCreateInput } from './transfers/contract.ts'
+import { volumeTypeExamples } from './types/testing.openstack.ts'
 
 /** Makes an available volume of the tenant. */
 export async function aVolume({ ctx, settle }: Tenant, patch: object = {}): Promise<string> {
@@ -59,6 +62,43 @@ const foreignList: ExampleMaker = {
   },
 }
 
+/** A transfer of a volume of the tenant, with its key. */
+export async function aTransfer(tenant: Tenant): Promise<{ id: string; key: string; volumeId: string }> {
+  const volumeId = await aVolume(tenant)
+  return createTransfer(tenant.ctx, transferCreateInput.parse({ volumeId, name: 'offer' }))
+}
+const transferExamples = (noun: string): Examples => {
+  const on: ExampleMaker = {
+    make: async (tenant) => ({ params: { transfer_id: (await aTransfer(tenant)).id } }),
+  }
+  return {
+    [`${noun}.list`]: plain,
+    [`${noun}.detail`]: plain,
+    [`${noun}.get`]: on,
+    [`${noun}.delete`]: on,
+    [`${noun}.create`]: {
+      make: async (tenant) => ({ body: { transfer: { volume_id: await aVolume(tenant), name: 'offer' } } }),
+    },
+    [`${noun}.accept`]: {
+      async make(tenant) {
+        const { id, key } = await aTransfer(tenant)
+        return { params: { transfer_id: id }, body: { accept: { auth_key: key } } }
+      },
+    },
+  }
+}
+
+/** A message about a volume of the tenant. */
+export async function aMessage({ ctx, projectId }: Tenant): Promise<{ id: string; resourceId: string }> {
+  const [id, resourceId] = [crypto.randomUUID(), crypto.randomUUID()]
+  const about = { resource: 'VOLUME', resourceId, projectId, action: 'extendVolume' } as const
+  await tellFailure({ ctx, operationId: id }, about, { message: 'The disk is full.' })
+  return { id, resourceId }
+}
+const onMessage: ExampleMaker = {
+  make: async (tenant) => ({ params: { message_id: (await aMessage(tenant)).id } }),
+}
+
 /** Requests of Cinder's API that succeed for their owner, for the matrix and the fuzz. */
 export const volumeExamples: Examples = {
   'versions.list': plain,
@@ -66,6 +106,13 @@ export const volumeExamples: Examples = {
   'versions.v3/': plain,
   'volumes.list': foreignList,
   'volumes.detail': foreignList,
+  'volumes.summary': plain,
+  'resource_filters.list': plain,
+  'messages.list': plain,
+  'messages.get': onMessage,
+  'messages.delete': onMessage,
+  ...transferExamples('os-volume-transfer'),
+  ...transferExamples('volume-transfers'),
   'volumes.create': {
     make: ({ imageId }) => ({
       body: { volume: { size: 1, name: 'data', metadata: { a: 'b' }, imageRef: imageId } },
@@ -90,11 +137,7 @@ export const volumeExamples: Examples = {
   'volumes.os-update_readonly_flag': on({ readonly: true }),
   'volumes.os-reset_status': on({ status: 'error' }),
   'volumes.os-force_delete': on(),
-  'types.list': plain,
-  'types.default': plain,
-  'types.get': {
-    make: async ({ ctx }) => ({ params: { type_id: (await listVolumeTypes(ctx))[0]?.id ?? '' } }),
-  },
+  ...volumeTypeExamples,
   'quotas.get': {
     ...ofProject(),
     foreign: (_tenant, other) => [{ params: { tenant_id: other.projectId }, query: { usage: 'True' } }],

@@ -1,11 +1,32 @@
-import { asOwner, byId, name, settled, volumeSnapshot as snapshot, volume } from '../authorization.testing.ts'
+import {
+  asOwner,
+  byId,
+  name,
+  owner,
+  settled,
+  volumeSnapshot as snapshot,
+  system,
+  volume,
+} from '../authorization.testing.ts'
 import { runPending } from '../kernel/testing.ts'
 import type { QuotaMaker, TestingRoom } from '../rooms.testing.ts'
 import { volumeCreateInput } from './contract.ts'
-import { createSnapshot, createVolume } from './service.ts'
+import { createSnapshot, createTransfer, createVolume } from './service.ts'
 import { snapshotCreateInput } from './snapshots/contract.ts'
 import { snapshotExamples } from './snapshots/testing.openstack.ts'
 import { volumeExamples } from './testing.openstack.ts'
+import { transferCreateInput } from './transfers/contract.ts'
+import { volumeTrash } from './trash/service.ts'
+import { putInTrash } from './trash/trash.ts'
+import { typeRows } from './types/testing.room.ts'
+
+const deletedVolume = async () => {
+  const id = await volume()
+  await putInTrash(system(), volumeTrash, id)
+  return id
+}
+
+const offer = async () => createTransfer(owner, transferCreateInput.parse({ volumeId: await volume() }))
 
 const creation: QuotaMaker = {
   make: (ctx, i) => createVolume(ctx, volumeCreateInput.parse({ name: `v${i}`, sizeGib: 1 })),
@@ -21,6 +42,21 @@ export const testingRoom: TestingRoom = {
     update: byId('write', volume, { name: 'new' }),
     extend: byId('write', volume, { sizeGib: 2 }),
     delete: byId('write', volume),
+    'trash.list': { kind: 'list', input: () => ({}) },
+    'trash.summary': { kind: 'list' },
+    'trash.takeBack': byId('write', deletedVolume),
+    'trash.end': byId('write', deletedVolume),
+    'transfers.list': { kind: 'list', input: () => ({}) },
+    'transfers.get': byId('read', async () => (await offer()).id),
+    'transfers.delete': byId('write', async () => (await offer()).id),
+    'transfers.create': { kind: 'write', input: async () => ({ volumeId: await volume() }) },
+    'transfers.accept': {
+      kind: 'create',
+      input: async () => {
+        const { id, key } = await offer()
+        return { id, key }
+      },
+    },
     revert: {
       kind: 'write',
       async input() {
@@ -35,7 +71,9 @@ export const testingRoom: TestingRoom = {
     'snapshots.create': { kind: 'write', input: async () => ({ volumeId: await volume(), name: name() }) },
     'snapshots.update': byId('write', snapshot, { name: 'new' }),
     'snapshots.delete': byId('write', snapshot),
-    types: { kind: 'anyone' },
+    ...typeRows,
+    'pools.list': { kind: 'admin' },
+    'pools.get': { kind: 'admin', input: () => ({ name: 'secret-name-a@local' }) },
   },
   quota: {
     volumes: creation,

@@ -5,10 +5,10 @@ import { whileAnswering } from '../kernel/hosts.ts'
 import { continueOperationsOf, type Run, type Wait, type Workflow } from '../kernel/workflow.ts'
 import { releaseQuota } from '../quota/service.ts'
 import { driversFor, isOnFencedHost } from './driver.ts'
+import { type MessageAction, tellFailure } from './messages/service.ts'
 import { giveBack } from './pools.ts'
 import { type VolumeRow, withParts } from './queries.ts'
 import { noteVolume, sourceOf } from './row.ts'
-import { keepSnapshotsOf, removeSnapshotsOf } from './snapshots/workflows.ts'
 
 const current = (run: Run<unknown>): Promise<VolumeRow | null> =>
   run.ctx.deps.root.volume.findUnique({ where: { id: run.resourceId }, include: withParts })
@@ -30,7 +30,7 @@ async function placeOf(run: Run<unknown>, row: VolumeRow) {
 async function settle(
   run: Run<unknown>,
   from: string,
-  data: { state: string; faultMessage?: string | null },
+  data: { state: string; faultMessage?: string | null; trashedUntil?: null },
 ): Promise<void> {
   await inTransaction({ ...run.ctx, db: run.ctx.deps.root }, async (tx) => {
     const { count } = await tx.db.volume.updateMany({ where: { id: run.resourceId, state: from }, data })
@@ -49,6 +49,9 @@ function driverSource(row: VolumeRow): VolumeSource | null {
   const { blobId, format } = image
   return { kind: 'image', base: { blobId, format, maxVirtualBytes: row.sizeGib * 1024 ** 3 } }
 }
+
+const tell = (run: Run<unknown>, { id, projectId }: VolumeRow, action: MessageAction, error: CloudError) =>
+  tellFailure(run, { resource: 'VOLUME', resourceId: id, projectId, action }, error)
 
 const copying: Wait = { waitMs: 1_000, for: 'the host to convert the image' }
 
@@ -74,7 +77,11 @@ export const volumeCreation: Workflow = {
       },
     },
   ],
-  onFailed: (run, error) => settleCreation(run, error.message),
+  async onFailed(run, error) {
+    const row = await current(run)
+    await settleCreation(run, error.message)
+    if (row) await tell(run, row, row.imageId === null ? 'makeVolume' : 'copyImageToVolume', error)
+  },
 }
 
 /** Writes the end of a creation. A launch that waits for the volume goes on. */
@@ -141,26 +148,23 @@ export const volumeExtension: Workflow<{ sizeGib: number; reservedGib?: number }
       },
     },
   ],
-  onFailed: (run, error) =>
-    endExtension(run, ({ attachments, sizeGib, reservedGib }) => ({
+  async onFailed(run, error) {
+    const row = await current(run)
+    await endExtension(run, ({ attachments, sizeGib, reservedGib }) => ({
       // An instance goes on using a volume that could not grow; the operation says why.
       state: attachments.length > 0 ? 'in-use' : 'error_extending',
       sizeGib,
       // A host that has not answered may have made the volume larger, so the room is not given to anybody else.
       reservedGib: error.code === 'unavailable' ? reservedGib : (run.input.reservedGib ?? sizeGib),
       faultMessage: error.message,
-    })),
+    }))
+    if (row) await tell(run, row, 'extendVolume', error)
+  },
 }
 
-/** `cascade`: the snapshots of the volume are deleted with it; absent in other operations. */
-export const volumeDeletion: Workflow<{ cascade?: boolean }> = {
+export const volumeDeletion: Workflow = {
   action: 'volume.delete',
   steps: [
-    {
-      name: 'snapshots',
-      title: 'Removing its snapshots',
-      run: (run) => (run.input.cascade ? removeSnapshotsOf(run) : Promise.resolve()),
-    },
     {
       name: 'remove',
       title: 'Removing its data',
@@ -187,8 +191,10 @@ export const volumeDeletion: Workflow<{ cascade?: boolean }> = {
       },
     },
   ],
-  async onFailed(run, error) {
-    if (run.input.cascade) await keepSnapshotsOf(run, error.message)
-    await settle(run, 'deleting', { state: 'error_deleting', faultMessage: error.message })
-  },
+  onFailed: (run, error) =>
+    settle(run, 'deleting', {
+      ...{ state: 'error_deleting', faultMessage: error.message },
+      // Everybody sees the volume again that could not be removed, and can delete it again.
+      trashedUntil: null,
+    }),
 }

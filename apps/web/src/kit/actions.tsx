@@ -48,7 +48,10 @@ function say<V extends { id: string }>(
   since: number,
 ): void {
   const done = views.filter((_, index) => results[index]?.status === 'fulfilled')
-  if (done.length > 0)
+  const answers = results.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+  const undo = done.length > 0 ? (action.undo?.(done, answers) ?? null) : null
+  if (undo) notify.undoable(undo)
+  else if (done.length > 0)
     notify.started(
       action.started?.(done) ?? `${action.label}: ${names(done, descriptor)}`,
       done.map(({ id }) => id),

@@ -10,6 +10,9 @@ export type ActionQuestion = {
   option?: { label: string; description?: string; ticked: boolean }
 }
 
+/** `text`: what has happened; `label`: the button that runs the undoing; `done`: what is true afterwards. */
+export type Undo = { text: string; label: string; run: () => Promise<unknown>; done: string }
+
 export type ResourceAction<V> = {
   /** `delete` is the ID of the action after which the thing no longer exists. */
   id: string
@@ -32,6 +35,10 @@ export type ResourceAction<V> = {
   open?: (view: V) => void
   /** The text of the toast after the request. */
   started?: (views: V[]) => string
+  /**
+   * What the toast after the request offers for a while, from the answers to the requests; null: nothing can be undone.
+   */
+  undo?: (views: V[], answers: unknown[]) => Undo | null
   bulk?: boolean
   asCli?: (view: V) => string
 }

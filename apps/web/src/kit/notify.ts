@@ -1,8 +1,9 @@
 import { awaitEnd } from './awaited.ts'
+import type { Undo } from './descriptor.ts'
 import { cloudError } from './errors.ts'
 import { randomToken } from './random.ts'
 
-const toasts = () => import('./toasts.ts')
+const toasts = () => import('./toasts.tsx')
 /** Loads the code of toasts, so that they can tell of a connection that is gone. */
 export const loadToasts = async (): Promise<void> => void (await toasts())
 
@@ -23,6 +24,28 @@ export const notify = {
       hideToast(startedId)
       showToast({ message: text, color: 'good' })
     }),
+  /** Tells what has happened, with a button that makes it undone. */
+  undoable: ({ text, label, run, done }: Undo) => {
+    const id = randomToken()
+    const act = () =>
+      run()
+        .then(() => notify.done(done))
+        .catch(notify.failed)
+    void toasts().then(({ showToast, hideToast }) =>
+      showToast({
+        id,
+        message: text,
+        color: 'good',
+        button: {
+          label,
+          onClick: () => {
+            hideToast(id)
+            void act()
+          },
+        },
+      }),
+    )
+  },
   done: (text: string) => void toasts().then(({ showToast }) => showToast({ message: text, color: 'good' })),
   /** Tells that an operation which was asked for before has failed. */
   failedLater: (title: string, message: string) =>

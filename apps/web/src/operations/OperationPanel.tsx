@@ -11,6 +11,7 @@ import { Explanation } from './Explanation.tsx'
 import { OperationState } from './OperationState.tsx'
 import { ResourceLink } from './operation.descriptor.tsx'
 import { Timeline } from './Timeline.tsx'
+import { TakeBackOf } from './take-back.tsx'
 import { operationTitle } from './words.ts'
 
 /** One operation beside the page that asked for it: ?operation=ID. */
@@ -33,6 +34,7 @@ export function OperationPanel() {
               <Group>
                 <OperationState operation={operation} />
               </Group>
+              <TakeBackOf operation={operation} />
               <Facts
                 items={[
                   { label: 'On', value: <ResourceLink operation={operation} /> },

@@ -7,6 +7,7 @@ import { useTRPC } from '../kit/trpc.ts'
 import { quotaOrder, quotaWords } from '../quota/words.ts'
 import { Bar } from '../ui/Bar.tsx'
 import { Section } from '../ui/Section.tsx'
+import { DeletedCount } from '../volumes/DeletedCount.tsx'
 import { isMain } from './hints.ts'
 
 /** Shows the most important limits, and all limits on demand. */
@@ -25,6 +26,7 @@ export function Quotas() {
               .map(({ resource, used, limit }) => (
                 <Bar key={resource} used={used} limit={limit} {...quotaWords[resource]} />
               ))}
+            {all && <DeletedCount />}
             {quotas.some((quota) => !isMain(quota)) && (
               <Button
                 variant="subtle"

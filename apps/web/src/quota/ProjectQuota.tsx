@@ -10,6 +10,7 @@ import { useUrlPanel } from '../kit/url-state.ts'
 import { ShareBar } from '../ui/Bar.tsx'
 import { ReasonButton } from '../ui/ReasonButton.tsx'
 import { Section } from '../ui/Section.tsx'
+import { DeletedCount } from '../volumes/DeletedCount.tsx'
 import classes from './quota.module.css'
 import { amountText, quotaOrder, quotaWords } from './words.ts'
 
@@ -42,6 +43,7 @@ export function ProjectQuota({ projectId, name }: { projectId: string; name: str
         {(views) => (
           <>
             <UsageTable views={views} />
+            <DeletedCount projectId={projectId} />
             {panel.opened && defaults.data && (
               <QuotaForm
                 projectId={projectId}

@@ -4,6 +4,7 @@ import { useDebouncedValue } from '@mantine/hooks'
 import { useQuery } from '@tanstack/react-query'
 import { NumberField } from '../kit/NumberField.tsx'
 import { useTRPC } from '../kit/trpc.ts'
+import { DeletedCount } from './DeletedCount.tsx'
 import { QuotaBars, useVolumeQuotas } from './QuotaBars.tsx'
 import { type Adds, tooMuch } from './words.ts'
 
@@ -22,17 +23,20 @@ const sizeOf = (typed: number | string | undefined): number | null => {
 export function SizeField({
   field,
   volume,
+  type = null,
   description,
 }: {
   field: Field
   volume?: { id: string; sizeGib: number; projectId: string }
+  /** The name of the type of a new volume; null: the default. */
+  type?: string | null
   description?: string
 }) {
   const typed = sizeOf(field.value)
   const volumeGib = Math.max(0, (typed ?? 0) - (volume?.sizeGib ?? 0))
   const adds: Adds = volume ? { volumeGib } : { volumes: 1, volumeGib }
   const quotas = useVolumeQuotas(volume?.projectId, adds)
-  const problem = useProblem(typed, volume?.id)
+  const problem = useProblem(typed, { id: volume?.id, type: type ?? undefined })
   const error = field.error ? String(field.error) : (tooMuch(quotas, adds) ?? problem)
   return (
     <Stack gap="sm">
@@ -46,15 +50,16 @@ export function SizeField({
         errorProps={{ role: 'alert' }}
       />
       <QuotaBars quotas={quotas} adds={adds} />
+      <DeletedCount projectId={volume?.projectId} />
     </Stack>
   )
 }
 
-function useProblem(typed: number | null, id: string | undefined): string | null {
+function useProblem(typed: number | null, of: { id?: string; type?: string }): string | null {
   const trpc = useTRPC()
   const [sizeGib] = useDebouncedValue(typed, 250)
   const { data } = useQuery(
-    trpc.volumes.plan.queryOptions({ sizeGib: sizeGib ?? 1, id }, { enabled: sizeGib !== null }),
+    trpc.volumes.plan.queryOptions({ sizeGib: sizeGib ?? 1, ...of }, { enabled: sizeGib !== null }),
   )
   return sizeGib === null ? null : (data?.problem ?? null)
 }

@@ -1,7 +1,7 @@
 'use client'
 import { SegmentedControl, Select, Textarea, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
-import type { VolumeView } from '@stratolith/api/volumes/contract'
+import type { VolumeTypeView, VolumeView } from '@stratolith/api/volumes/contract'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { notify } from '../kit/notify.ts'
 import { SidePanelForm } from '../kit/SidePanelForm.tsx'
@@ -11,6 +11,7 @@ import { whole } from '../kit/whole.ts'
 import { volumeCreateCli } from './cli.ts'
 import { type Choice, type From, fromWords, type Given, leastText, sourceOf } from './origin.ts'
 import { mostGib, SizeField } from './SizeField.tsx'
+import { typeText } from './types/limit-words.ts'
 import { useChoices } from './use-choices.ts'
 import { volumeName } from './volume.descriptor.tsx'
 
@@ -34,7 +35,7 @@ export function VolumeCreateForm({ opened, onClose, source }: Panel & { source?:
   const trpc = useTRPC()
   const client = useQueryClient()
   const create = useMutation(trpc.volumes.create.mutationOptions())
-  const types = useQuery(trpc.volumes.types.queryOptions()).data ?? []
+  const { types, chosenFor } = useTypes()
   const form = useForm<Values>({
     initialValues: beginning(source),
     validate: {
@@ -94,12 +95,17 @@ export function VolumeCreateForm({ opened, onClose, source }: Panel & { source?:
           }}
         />
       )}
-      <SizeField field={form.getInputProps('sizeGib')} description={leastText(from, leastOf(form.values))} />
+      <SizeField
+        field={form.getInputProps('sizeGib')}
+        type={form.values.type}
+        description={leastText(from, leastOf(form.values))}
+      />
       {types.length > 1 && (
         <Select
           label="Type"
+          description={typeTextFor(chosenFor(form.values.type), form.values.sizeGib)}
           data={types.map(({ name }) => name)}
-          placeholder={types.find(({ isDefault }) => isDefault)?.name}
+          placeholder={chosenFor(null)?.name}
           clearable
           {...form.getInputProps('type')}
         />
@@ -114,6 +120,18 @@ export function VolumeCreateForm({ opened, onClose, source }: Panel & { source?:
     </SidePanelForm>
   )
 }
+
+/** The types that the project may use; `chosenFor` finds the one of that name, and the default for none. */
+function useTypes() {
+  const trpc = useTRPC()
+  const { types = [], defaultId } = useQuery(trpc.volumes.types.usable.queryOptions()).data ?? {}
+  const chosenFor = (name: string | null) =>
+    types.find((type) => (name === null ? type.id === defaultId : type.name === name))
+  return { types, chosenFor }
+}
+
+const typeTextFor = (type: VolumeTypeView | undefined, sizeGib: number | string): string | undefined =>
+  type && typeText(type, Math.max(1, Number(sizeGib) || 1))
 
 const articles = { image: 'an', snapshot: 'a', volume: 'a' }
 const nothingFound = {

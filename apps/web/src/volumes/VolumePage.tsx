@@ -101,6 +101,14 @@ function Overview({ volume, take }: { volume: VolumeView; take: () => void }) {
           </Text>
         </Section>
       )}
+      {volume.state === 'awaiting-transfer' && (
+        <Section title="Offered to another project">
+          <Text size="sm">
+            It goes to the project whose member accepts it with the key. Until then nobody can use it.
+            “Withdraw the offer” makes it available again, also when the key is lost.
+          </Text>
+        </Section>
+      )}
       <Attachment volume={volume} />
       {volume.attachments.length > 0 && !isRootVolume(volume) && <HowToUse volume={volume} />}
       <SnapshotsOfVolume volume={volume} take={take} />

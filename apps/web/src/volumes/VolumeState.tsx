@@ -9,6 +9,7 @@ const looks: Record<State, { text: string; tone: Tone }> = {
   'in-use': { text: 'In use', tone: 'good' },
   detaching: { text: 'Detaching', tone: 'busy' },
   extending: { text: 'Extending', tone: 'busy' },
+  'awaiting-transfer': { text: 'Offered', tone: 'off' },
   reverting: { text: 'Going back', tone: 'busy' },
   deleting: { text: 'Deleting', tone: 'busy' },
   error: { text: 'Error', tone: 'bad' },

@@ -6,6 +6,8 @@ import { useMay } from '../kit/rights.ts'
 import { useUrlPanel } from '../kit/url-state.ts'
 import { everyones } from '../networking/everyones.tsx'
 import { PageHeader } from '../ui/PageHeader.tsx'
+import { ReasonButton } from '../ui/ReasonButton.tsx'
+import { DeletedVolumes } from './DeletedVolumes.tsx'
 import { volumeList } from './list.ts'
 import { useVolumeForms } from './use-volume-forms.tsx'
 import { stateFilter } from './VolumeState.tsx'
@@ -16,6 +18,10 @@ const VolumeCreateForm = lazyPanel(() =>
   import('./VolumeCreateForm.tsx').then((module) => module.VolumeCreateForm),
 )
 
+const TransferAcceptForm = lazyPanel(() =>
+  import('./TransferAcceptForm.tsx').then((module) => module.TransferAcceptForm),
+)
+
 const none = { title: 'No volumes', text: 'No project of this cloud has a volume yet.' }
 
 /** `allProjects`: the administrators' list of the volumes of all projects. */
@@ -24,6 +30,7 @@ export function VolumesPage({ allProjects = false }: { allProjects?: boolean }) 
   const forms = useVolumeForms()
   const actions = useVolumeActions(forms.open)
   const panel = useUrlPanel('create')
+  const accepting = useUrlPanel('accept')
   const create = <MainAction label="Create volume" allowed={may()} to={{ onClick: panel.open }} />
   return (
     <>
@@ -34,7 +41,16 @@ export function VolumesPage({ allProjects = false }: { allProjects?: boolean }) 
             ? 'Of every project, with the pools in which they lie.'
             : 'Disks that are attached to instances, and stay when those are deleted.'
         }
-        actions={allProjects ? undefined : create}
+        actions={
+          allProjects ? undefined : (
+            <>
+              <ReasonButton variant="default" allowed={may()} onClick={accepting.open}>
+                Accept a volume
+              </ReasonButton>
+              {create}
+            </>
+          )
+        }
       />
       <ResourceTable
         descriptor={
@@ -46,7 +62,9 @@ export function VolumesPage({ allProjects = false }: { allProjects?: boolean }) 
         filters={[stateFilter]}
         query={volumeList(allProjects)}
       />
+      <DeletedVolumes allProjects={allProjects} />
       {forms.panels}
+      {!allProjects && <TransferAcceptForm opened={accepting.opened} onClose={accepting.close} />}
       {!allProjects && <VolumeCreateForm opened={panel.opened} onClose={panel.close} />}
     </>
   )

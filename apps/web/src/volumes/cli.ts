@@ -41,3 +41,14 @@ export const volumeAttachCli = (instanceId: string | null, volumeId: string | nu
   shellLine('openstack', 'server', 'add', 'volume', instanceId || 'SERVER', volumeId || 'VOLUME')
 export const volumeDetachCli = (instanceId: string, volumeId: string): string =>
   shellLine('openstack', 'server', 'remove', 'volume', instanceId, volumeId)
+
+export const transferCreateCli = (volumeId: string, name: string): string =>
+  shellLine(
+    ...['openstack', 'volume', 'transfer', 'request', 'create'],
+    ...(name.trim() ? ['--name', name.trim()] : []),
+    volumeId,
+  )
+export const transferAcceptCli = (id: string, key: string): string =>
+  shellLine(
+    ...['openstack', 'volume', 'transfer', 'request', 'accept', '--auth-key', key || 'KEY', id || 'TRANSFER'],
+  )

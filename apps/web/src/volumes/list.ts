@@ -1,6 +1,7 @@
 import type { VolumeView } from '@stratolith/api/volumes/contract'
 import { volumeStates } from '@stratolith/api/volumes/states'
 import type { ListQuery } from '../kit/list-query.ts'
+import type { Trpc } from '../kit/trpc.ts'
 
 /** The read of the list, of the project or of all projects. */
 export const volumeList =
@@ -11,3 +12,7 @@ export const volumeList =
       allProjects,
       state: volumeStates.find((one) => one === state),
     })
+
+/** The read of the deleted volumes that can be taken back, of the project or of all projects. */
+export const deletedVolumes = (allProjects: boolean) => (trpc: Trpc) =>
+  trpc.volumes.trash.list.queryOptions({ allProjects, sort: 'until', limit: 100 })

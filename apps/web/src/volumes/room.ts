@@ -1,4 +1,4 @@
-import { IconCamera, IconDatabase } from '@tabler/icons-react'
+import { IconCamera, IconCategory, IconDatabase, IconDatabaseCog } from '@tabler/icons-react'
 import { gib } from '../kit/format.ts'
 import { creating, paths } from '../kit/paths.ts'
 import type { PortalRoom } from '../kit/room.ts'
@@ -36,12 +36,38 @@ export const volumesRoom: PortalRoom = {
       help: 'volumes#snapshots',
       icon: IconCamera,
     },
+    {
+      group: 'Resources',
+      order: 7,
+      label: 'Volume types',
+      href: paths.adminVolumeTypes,
+      help: 'volumes#volume-types',
+      icon: IconCategory,
+      create: { label: 'Create volume type', href: creating(paths.adminVolumeTypes) },
+    },
+    {
+      group: 'Resources',
+      order: 8,
+      label: 'Volume pools',
+      href: paths.adminVolumePools,
+      help: 'volumes#volume-pools',
+      icon: IconDatabaseCog,
+    },
   ],
   kinds: {
     volume: {
       words: 'volume',
       path: paths.volume,
       live: ['volumes', 'compute.instances.freeVolumes', 'hosts', 'quota', 'compute.instances.plan'],
+      titles: {
+        discard: 'Delete volume',
+        delete: 'Delete volume for good',
+        take_back: 'Take back volume',
+        offer: 'Offer volume to another project',
+        withdraw: 'Withdraw the offer of a volume',
+        accept: 'Accept volume',
+        hand_over: 'Hand over volume',
+      },
       ends: { create: 'is available', extend: 'has its new size', revert: 'is as in its snapshot' },
     },
     volumeSnapshot: {
@@ -50,6 +76,12 @@ export const volumesRoom: PortalRoom = {
       live: ['volumes.snapshots', 'hosts', 'quota'],
       ends: { create: 'is available' },
     },
+    volumeType: {
+      words: 'volume type',
+      path: paths.adminVolumeType,
+      live: ['volumes.types', 'volumes.list', 'volumes.get', 'volumes.plan'],
+    },
+    volumeQos: { words: 'set of volume limits', live: ['volumes.types'] },
   },
   quota: {
     volumes: { label: 'Volumes', option: 'volumes' },

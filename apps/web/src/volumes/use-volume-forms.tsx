@@ -13,6 +13,9 @@ const forms = {
   ),
   copy: lazyPanel<VolumeFormProps>(() => import('./VolumeCreateForm.tsx').then((m) => m.VolumeCopyForm)),
   attach: lazyPanel<VolumeFormProps>(() => import('./VolumeAttachForm.tsx').then((m) => m.VolumeAttachForm)),
+  transfer: lazyPanel<VolumeFormProps>(() =>
+    import('./VolumeTransferForm.tsx').then((m) => m.VolumeTransferForm),
+  ),
 } satisfies Record<VolumeForm, ComponentType<VolumeFormProps>>
 
 /** The forms of actions on a volume: `open` opens one, `panels` is the place where they appear. */

@@ -3,6 +3,7 @@ import { Text } from '@mantine/core'
 import type { Allowed } from '@stratolith/api/kernel/contract'
 import type { VolumeView } from '@stratolith/api/volumes/contract'
 import { isRootVolume, volumeCan } from '@stratolith/api/volumes/states'
+import type { VolumeDeleted } from '@stratolith/api/volumes/trash/contract'
 import {
   IconArrowsMaximize,
   IconCamera,
@@ -11,9 +12,11 @@ import {
   IconPlugConnected,
   IconPlugConnectedX,
   IconRocket,
+  IconTransferIn,
+  IconTransferOut,
   IconTrash,
 } from '@tabler/icons-react'
-import { useMutation } from '@tanstack/react-query'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
 import type { ResourceAction } from '../kit/descriptor.ts'
 import { useRouter } from '../kit/navigation.tsx'
 import { paths } from '../kit/paths.ts'
@@ -21,11 +24,12 @@ import { all, useMay } from '../kit/rights.ts'
 import { useSession } from '../kit/session.ts'
 import { useTRPC } from '../kit/trpc.ts'
 import { volumeDeleteCli, volumeDetachCli } from './cli.ts'
+import { LossText } from './LossText.tsx'
 import { volumeName } from './volume.descriptor.tsx'
-import { lossText } from './words.ts'
+import { waitText } from './words.ts'
 
 type Action = ResourceAction<VolumeView>
-export type VolumeForm = 'edit' | 'extend' | 'attach' | 'snapshot' | 'copy'
+export type VolumeForm = 'edit' | 'extend' | 'attach' | 'transfer' | 'snapshot' | 'copy'
 
 const named = (volumes: readonly VolumeView[]): string =>
   volumes.length === 1 && volumes[0] ? `“${volumeName(volumes[0])}”` : `${volumes.length} volumes`
@@ -37,7 +41,21 @@ export function useVolumeActions(open: (form: VolumeForm, volume: VolumeView) =>
   const here = useSession().project?.id
   const mine = (volume: VolumeView) => may(volume.projectId === here)
   const remove = useMutation(trpc.volumes.delete.mutationOptions())
+  const takeBack = useMutation(trpc.volumes.trash.takeBack.mutationOptions())
   const detach = useDetachAction()
+  const withdraw = useWithdrawAction()
+  /** Volumes of which some data may be gone already cannot be taken back. */
+  const undoOf = (volumes: readonly VolumeView[], answers: readonly VolumeDeleted[]) => {
+    const until = answers[0]?.takeBackUntil ?? null
+    if (until === null || answers.some(({ takeBackUntil }) => takeBackUntil === null)) return null
+    const minutes = Math.max(1, Math.round((Date.parse(until) - Date.now()) / 60_000))
+    return {
+      text: `Deleted ${named(volumes)}, which can be taken back for ${waitText(minutes)}`,
+      label: 'Take back',
+      run: () => Promise.all(volumes.map(({ id }) => takeBack.mutateAsync({ id }))),
+      done: volumes.length === 1 ? `${named(volumes)} is back` : `${named(volumes)} are back`,
+    }
+  }
   const router = useRouter()
   return [
     {
@@ -73,6 +91,15 @@ export function useVolumeActions(open: (form: VolumeForm, volume: VolumeView) =>
       open: (volume) => open('edit', volume),
     },
     {
+      id: 'transfer',
+      label: 'Transfer to another project',
+      icon: <IconTransferOut size={16} />,
+      opposite: 'withdraw',
+      allowed: (volume) => all(mine(volume), volumeCan.transfer(volume)),
+      open: (volume) => open('transfer', volume),
+    },
+    withdraw,
+    {
       id: 'delete',
       label: 'Delete',
       icon: <IconTrash size={16} />,
@@ -81,11 +108,12 @@ export function useVolumeActions(open: (form: VolumeForm, volume: VolumeView) =>
       allowed: (volume) => all(mine(volume), volumeCan.delete(volume)),
       confirm: (volumes) => ({
         title: `Delete ${named(volumes)}?`,
-        body: <Text size="sm">{lossText(volumes)}</Text>,
+        body: <LossText volumes={volumes} />,
         confirmLabel: volumes.length === 1 ? 'Delete' : `Delete ${volumes.length}`,
       }),
       run: ({ id }) => remove.mutateAsync({ id }),
       started: (volumes) => `Deleting ${named(volumes)}`,
+      undo: (volumes, answers) => undoOf(volumes, answers as VolumeDeleted[]),
       asCli: ({ id }) => volumeDeleteCli(id),
     },
   ]
@@ -117,6 +145,33 @@ const keeping = (
     open: (volume) => open('copy', volume),
   },
 ]
+
+/** Takes back the offer of a volume to another project. */
+function useWithdrawAction(): Action {
+  const trpc = useTRPC()
+  const client = useQueryClient()
+  const may = useMay()
+  const here = useSession().project?.id
+  const withdraw = useMutation(trpc.volumes.transfers.delete.mutationOptions())
+  return {
+    id: 'withdraw',
+    label: 'Withdraw the offer',
+    icon: <IconTransferIn size={16} />,
+    opposite: 'transfer',
+    next: ({ state }) => state === 'awaiting-transfer',
+    allowed: (volume) =>
+      all(
+        may(volume.projectId === here),
+        volume.state === 'awaiting-transfer' || 'This volume is not offered.',
+      ),
+    run: async ({ id, projectId }) => {
+      const wish = { volumeId: id, allProjects: projectId !== here, limit: 1 }
+      const { items } = await client.fetchQuery(trpc.volumes.transfers.list.queryOptions(wish))
+      await Promise.all(items.map((transfer) => withdraw.mutateAsync({ id: transfer.id })))
+    },
+    started: (volumes) => `${named(volumes)} is not offered any more`,
+  }
+}
 
 const stays = 'The instance starts from this volume, and has it until it is deleted.'
 

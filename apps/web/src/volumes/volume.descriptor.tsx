@@ -8,6 +8,7 @@ import { NameCell } from '../kit/NameCell.tsx'
 import { Link } from '../kit/navigation.tsx'
 import { paths } from '../kit/paths.ts'
 import { SnapshotSource, VolumeSource } from './Sources.tsx'
+import { inOneLine, limitWords } from './types/limit-words.ts'
 import { VolumeState } from './VolumeState.tsx'
 
 type Attached = VolumeView['attachments'][number]
@@ -89,6 +90,7 @@ export const volumeDescriptor: ResourceDescriptor<VolumeView> = {
     { label: 'ID', value: volume.id, copy: volume.id },
     { label: 'Size', value: gib(volume.sizeGib) },
     { label: 'Type', value: volume.type.name },
+    { label: 'Speed', value: inOneLine(limitWords(volume.limits)) },
     { label: 'Zone', value: volume.zone },
     ...(volume.pool === null ? [] : [{ label: 'Pool', value: volume.pool }]),
     { label: 'Made from', value: <Source volume={volume} /> },

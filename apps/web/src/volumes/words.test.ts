@@ -1,8 +1,14 @@
 import { describe, expect, it, test } from 'vitest'
-import { volumeAttachCli, volumeCreateCli, volumeSetCli } from './cli.ts'
+import {
+  transferAcceptCli,
+  transferCreateCli,
+  volumeAttachCli,
+  volumeCreateCli,
+  volumeSetCli,
+} from './cli.ts'
 import { diskPath, guestCommands, mountPoint } from './guest-commands.ts'
 import { sourceOf } from './origin.ts'
-import { lossText, tooMuch } from './words.ts'
+import { lossText, tooMuch, waitText } from './words.ts'
 
 const id = '0f9b2c4e-7a1d-4c55-9e0a-2b6f0d3c8a11'
 
@@ -36,6 +42,10 @@ describe('the commands of the stock client', () => {
     expect(volumeCreateCli({ ...copy, ...sourceOf('volume', 'v') })).toBe(
       'openstack volume create --size 5 --source v copy',
     )
+    expect(transferCreateCli('v', 'for Ann')).toBe(
+      "openstack volume transfer request create --name 'for Ann' v",
+    )
+    expect(transferAcceptCli('', '')).toBe('openstack volume transfer request accept --auth-key KEY TRANSFER')
     expect(volumeAttachCli(null, 'v')).toBe('openstack server add volume SERVER v')
   })
   it('leave a description alone that is not changed', () => {
@@ -67,6 +77,9 @@ describe('the sentence before the form is sent', () => {
 })
 
 test('the question before a deletion names how much is lost', () => {
-  expect(lossText([{ sizeGib: 5 }])).toMatch(/^All data on its 5 GiB is deleted/)
-  expect(lossText([{ sizeGib: 5 }, { sizeGib: 2 }])).toMatch(/^All data on them, 7 GiB together/)
+  expect(lossText([{ sizeGib: 5 }], 0)).toBe('All data on its 5 GiB is deleted and cannot be brought back.')
+  expect(lossText([{ sizeGib: 5 }, { sizeGib: 2 }], 10)).toBe(
+    'All data on them, 7 GiB together, is deleted in 10 minutes. They can be taken back until then, and their room counts in the quota.',
+  )
+  expect([1, 120, 2160].map(waitText)).toEqual(['1 minute', '2 hours', '1.5 days'])
 })

@@ -20,10 +20,25 @@ export function tooMuch(
   return `The project’s quota has ${left} GiB left. ${way}, or ask an administrator for more.`
 }
 
-/** Says what is lost with the volumes. */
-export function lossText(volumes: readonly Pick<VolumeView, 'sizeGib'>[]): string {
-  const size = gib(volumes.reduce((sum, { sizeGib }) => sum + sizeGib, 0))
-  return volumes.length === 1
-    ? `All data on its ${size} is deleted and cannot be brought back.`
-    : `All data on them, ${size} together, is deleted and cannot be brought back.`
+/** The time in which a deleted thing can be taken back: "10 minutes", "2 hours", "1.5 days". */
+export function waitText(minutes: number): string {
+  const [size, unit] = minutes < 90 ? [1, 'minute'] : minutes < 36 * 60 ? [60, 'hour'] : [1440, 'day']
+  const count = (minutes / size).toLocaleString('en', { maximumFractionDigits: 1 })
+  return `${count} ${unit}${count === '1' ? '' : 's'}`
 }
+
+const sizeOf = (volumes: readonly Pick<VolumeView, 'sizeGib'>[]): string =>
+  gib(volumes.reduce((sum, { sizeGib }) => sum + sizeGib, 0))
+
+/** Says what is lost with the volumes, and how long (in minutes) they can be taken back. */
+export function lossText(volumes: readonly Pick<VolumeView, 'sizeGib'>[], minutes: number): string {
+  const data =
+    volumes.length === 1 ? `data on its ${sizeOf(volumes)}` : `data on them, ${sizeOf(volumes)} together,`
+  if (minutes === 0) return `All ${data} is deleted and cannot be brought back.`
+  const [it, its] = volumes.length === 1 ? ['It', 'its room'] : ['They', 'their room']
+  return `All ${data} is deleted in ${waitText(minutes)}. ${it} can be taken back until then, and ${its} counts in the quota.`
+}
+
+/** Says how much of the quota deleted volumes still take. */
+export const countsText = (volumes: readonly Pick<VolumeView, 'sizeGib'>[], hasMore: boolean): string =>
+  `They still count in the quota, with ${hasMore ? 'more than ' : ''}${sizeOf(volumes)}, until their data are gone.`

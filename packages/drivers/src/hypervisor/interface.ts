@@ -95,6 +95,8 @@ export type ConsoleProtocol = 'vnc' | 'serial'
 export type InstanceSpec = Described<typeof spec.instanceSpec>
 export type DiskAttachment = Described<typeof spec.diskAttachment>
 export type NicAttachment = Described<typeof spec.nicAttachment>
+/** Optional fields that may be written, as those who make a document do. */
+export type VolumeLimits = z.output<typeof spec.volumeLimits>
 export type VolumeAttachment = Described<typeof spec.volumeAttachment>
 export type Devices = { nics: readonly NicAttachment[]; volumes: readonly VolumeAttachment[] }
 export type LogOptions = Described<typeof spec.logOptions>

@@ -1,6 +1,7 @@
 import { bounds } from '../bounds.ts'
 import type { InstanceSpec } from './interface.ts'
-import { type VolumeDisk, volumeDeviceOf, volumeLimitsOf, volumeNodeOf } from './volume-node.ts'
+import { limitsObjectOf } from './volume-limits.ts'
+import { type VolumeDisk, volumeDeviceOf, volumeNodeOf } from './volume-node.ts'
 
 /** Names of QEMU's files, relative to its working directory, so that no socket path is too long. */
 /** QEMU's name of the character device behind the channel of the guest agent. */
@@ -149,7 +150,7 @@ function portArgs({ disks, volumes, nics }: InstanceSpec): string[] {
 
 function volumeArgs(volume: VolumeDisk, bus: string): string[] {
   return [
-    ...['-object', JSON.stringify(volumeLimitsOf(volume.id))],
+    ...['-object', JSON.stringify(limitsObjectOf(volume))],
     ...['-blockdev', JSON.stringify(volumeNodeOf(volume))],
     ...device(volumeDeviceOf(volume, bus)),
   ]

@@ -2,10 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { DriverError } from '../errors.ts'
 import type { Op } from '../op.ts'
 import { checkAlive } from './changes.ts'
-import type { NicAttachment } from './interface.ts'
+import type { NicAttachment, VolumeAttachment } from './interface.ts'
 import { netdevOf, nicDeviceOf, nicIds } from './qemu-args.ts'
 import type { QmpClient } from './qmp.ts'
-import { type VolumeDisk, volumeDeviceOf, volumeLimitsOf, volumeNames, volumeNodeOf } from './volume-node.ts'
+import { limitsObjectOf, limitVolume } from './volume-limits.ts'
+import { type VolumeDisk, volumeDeviceOf, volumeNames, volumeNodeOf } from './volume-node.ts'
 
 /** How long one call waits for the guest to release devices. Most guests are faster; for the others the caller calls again. */
 const releaseMs = 500
@@ -92,24 +93,37 @@ export async function plugNics(
   return { held, ...added }
 }
 
-/** The same for volumes. `open` gives QEMU's user the volume of that id. */
+/** The same for volumes, with their limits. `open` gives QEMU's user the volume of that id. */
 export async function plugVolumes(
   op: Op,
   qmp: QmpClient,
-  { before, wanted }: { before: readonly string[]; wanted: readonly string[] },
+  { before, wanted }: { before: readonly string[]; wanted: readonly Limited[] },
   open: (id: string) => Promise<VolumeDisk>,
 ): Promise<Plugged> {
-  const { held, missing } = await release(op, qmp, volumeKind, { before, wanted })
+  const { held, missing } = await release(op, qmp, volumeKind, { before, wanted: wanted.map(({ id }) => id) })
   const added = await addEach(qmp, volumeKind, missing, async (id) => {
     const bus = await freeBus(qmp, volumeKind)
     const volume = await open(id)
     // An agent that was killed before device_add has left the node.
     await volumeKind.drop(qmp, id)
-    await qmp.execute('object-add', volumeLimitsOf(id))
+    await qmp.execute('object-add', limitsObjectOf(volume))
     await qmp.execute('blockdev-add', volumeNodeOf(volume))
     await qmp.execute('device_add', volumeDeviceOf({ id }, bus))
   })
-  return { held, ...added }
+  const there = wanted.filter(({ id }) => !missing.has(id))
+  const failure = await limitEach(qmp, there)
+  return { held, absent: added.absent, failure: added.failure ?? failure }
+}
+
+type Limited = Pick<VolumeAttachment, 'id' | 'limits'>
+/** Gives volumes that the guest had before the limits that hold now. */
+async function limitEach(qmp: QmpClient, volumes: readonly Limited[]): Promise<Plugged['failure']> {
+  let failure: Plugged['failure'] = null
+  for (const volume of volumes)
+    await limitVolume(qmp, volume).catch((error: unknown) => {
+      failure ??= { error }
+    })
+  return failure
 }
 
 async function addEach(

@@ -8,6 +8,7 @@ import { createVolumeFiles } from '../volumes/files.ts'
 import type { LocalVolumeDriver } from '../volumes/interface.ts'
 import { testGuestDisk } from './boot-sector.ts'
 import { op, plainSpec } from './conformance-world.ts'
+import type { VolumeAttachment } from './interface.ts'
 import { type QemuHarness, qemuHarness } from './qemu.testing.ts'
 import { connectQmp } from './qmp.ts'
 
@@ -417,4 +418,54 @@ it('takes a snapshot of a volume that its guest may only read', async () => {
   await harness.booted(id)
   for (let n = 0; n < 2; n += 1) await volumes.ensureSnapshot(op, snapshotOf(volume))
   expect(await filesOf(id, volume)).toEqual(['2.qcow2 ro', '1.qcow2 ro', '0.raw ro'])
+})
+
+it('bounds the speed of a volume from the start of its guest, and changes and lifts the bounds while the guest runs', async () => {
+  const id = randomUUID()
+  const volume = await aVolume()
+  const other = await aVolume()
+  const limitsOf = async (one: { id: string }) =>
+    Object.fromEntries(
+      Object.entries(
+        (await ask(id, 'qom-get', { path: `/objects/limits-${one.id}`, property: 'limits' })) as object,
+      ).filter(([name, value]) => value !== 0 && !name.endsWith('-length')),
+    )
+  const plug = (...some: object[]) =>
+    harness.driver.plug(op, id, { nics: [], volumes: some as VolumeAttachment[] })
+  const slow = {
+    ...volume,
+    limits: { iopsTotal: 100, iopsTotalMax: 200, iopsSize: 4096, bpsRead: 1_000_000 },
+  }
+  const spec = { ...plainSpec(id), ...(await harness.prepare(id)), volumes: [slow] }
+  await harness.driver.ensure(op, spec)
+  await harness.booted(id)
+  const slowly = { 'iops-total': 100, 'iops-total-max': 200, 'iops-size': 4096, 'bps-read': 1_000_000 }
+  expect(await limitsOf(volume)).toEqual(slowly)
+
+  // A volume that comes later has its limits at once, and the limits of the other one are changed as a whole.
+  const limits = { iopsRead: 50, iopsWrite: 60 }
+  await plug({ ...volume, limits }, { ...other, limits })
+  expect(await limitsOf(volume)).toEqual({ 'iops-read': 50, 'iops-write': 60 })
+  expect(await limitsOf(other)).toEqual({ 'iops-read': 50, 'iops-write': 60 })
+  await plug(volume, { ...other, limits })
+  expect(await limitsOf(volume)).toEqual({})
+  expect((await harness.driver.specOf(id))?.volumes).toEqual([volume, { ...other, limits }])
+
+  // Snapshots put layers below the filter, which goes on bounding. A new start has the limits of the record.
+  await volumes.ensureSnapshot(op, snapshotOf(other))
+  await harness.driver.reboot(op, id)
+  expect(await limitsOf(other)).toEqual({ 'iops-read': 50, 'iops-write': 60 })
+})
+
+it('tells limits that QEMU does not take, and gives the other volumes theirs', async () => {
+  const id = randomUUID()
+  const [one, two] = [await aVolume(), await aVolume()]
+  const spec = { ...plainSpec(id), ...(await harness.prepare(id)), volumes: [one, two] }
+  await harness.driver.ensure(op, spec)
+  await harness.booted(id)
+  const bad = { ...one, limits: { iopsTotal: 5, iopsRead: 5 } }
+  const good = { ...two, limits: { iopsTotal: 7 } }
+  await expect(harness.driver.plug(op, id, { nics: [], volumes: [bad, good] })).rejects.toThrow(/iops/)
+  const at = { path: `/objects/limits-${two.id}`, property: 'limits' }
+  expect(await ask(id, 'qom-get', at)).toMatchObject({ 'iops-total': 7 })
 })

@@ -353,7 +353,7 @@ class QemuHost {
     const ids = (some: InstanceSpec) => some.volumes.map((volume) => volume.id)
     const nics = { before: before.nics.map((nic) => nic.portId), wanted: spec.nics }
     const some = await plugNics(op, qmp, nics, (tap) => this.#isolation.giveTap(guest, tap))
-    const others = await plugVolumes(op, qmp, { before: ids(before), wanted: ids(spec) }, async (id) =>
+    const others = await plugVolumes(op, qmp, { before: ids(before), wanted: spec.volumes }, async (id) =>
       this.#volumes.open(op, spec, id, await this.#isolation.ownUid(guest)),
     )
     return {

@@ -30,10 +30,23 @@ export const diskAttachment = z.object({
   boot: z.boolean(),
 })
 
+const rate = z.int().min(1).max(1e15).optional()
+/**
+ * How fast a guest may use a volume: bytes (`bps`) and operations (`iops`) per second, absent for no limit. `Max`: the most
+ * of one second while the guest has used less before. `iopsSize`: larger operations count as several of this size.
+ */
+export const volumeLimits = z.object({
+  ...{ bpsTotal: rate, bpsRead: rate, bpsWrite: rate, iopsTotal: rate, iopsRead: rate, iopsWrite: rate },
+  ...{ bpsTotalMax: rate, bpsReadMax: rate, bpsWriteMax: rate },
+  ...{ iopsTotalMax: rate, iopsReadMax: rate, iopsWriteMax: rate, iopsSize: rate },
+})
+
 /** A volume; the host's volume driver says how QEMU opens it. `boot`: the guest starts from this volume. */
 export const volumeAttachment = volumeKey.extend({
   readOnly: z.boolean().default(false),
   boot: z.literal(true).optional(),
+  /** Absent: none. */
+  limits: volumeLimits.optional(),
 })
 
 /** A NIC; `tap` is the name that network's ensurePort returned. */

@@ -1,4 +1,5 @@
 import type { OpenedVolume } from '../volumes/interface.ts'
+import type { VolumeLimits } from './interface.ts'
 
 /**
  * A volume of a guest: how QEMU opens it, whether its files can be opened past the page cache (O_DIRECT), and whether the
@@ -8,6 +9,7 @@ export type VolumeDisk = {
   id: string
   readOnly: boolean
   boot?: true
+  limits: VolumeLimits
   opened: OpenedVolume
   direct: boolean
 }
@@ -30,9 +32,6 @@ export const mostLayers = 100
 
 /** QEMU's name of a layer. */
 export const layerNode = (id: string, number: number): string => `${volumeNames(id).node}-${number % 1000}`
-
-/** The object to which the node of a volume belongs. It bounds nothing as long as nobody sets a limit. */
-export const volumeLimitsOf = (id: string) => ({ 'qom-type': 'throttle-group', id: volumeNames(id).limits })
 
 /**
  * The block node of a volume: a filter that stays on top while layers are added below it, and below the filter the layers.

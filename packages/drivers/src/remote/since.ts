@@ -9,7 +9,12 @@ import { advice, commonVersion, spoken, type Versions } from './versions.ts'
  * default it is not sent and needs no version.
  */
 export type FieldsSince = Readonly<Record<string, number>>
-export const fieldsSince: FieldsSince = { 'instance.volumes': 3, 'hypervisor/ensure.volumes': 3 }
+export const fieldsSince: FieldsSince = {
+  'instance.volumes': 3,
+  'hypervisor/ensure.volumes': 3,
+  'instance.volumes.limits': 4,
+  'hypervisor/ensure.volumes.limits': 4,
+}
 
 export type Need = { field: string; version: number }
 

@@ -15,8 +15,9 @@ import { DriverError } from '../errors.ts'
  *    unknown field. Until `oldest` is 2, such a host can therefore not have a thing that uses a new field, not even a hint.
  * 2: unknown fields are left out (in a rule of a port they are refused), and both sides send their versions.
  * 3: instances have volumes.
+ * 4: volumes have limits of their speed.
  */
-export const spoken: Versions = { oldest: 1, newest: 3 }
+export const spoken: Versions = { oldest: 1, newest: 4 }
 export const versionHeader = 'stratolith-protocol'
 
 export type Versions = { oldest: number; newest: number }

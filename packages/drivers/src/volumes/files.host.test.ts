@@ -50,7 +50,13 @@ function largeImage(): Promise<string> {
 /** Runs qemu-io as the guest's user, on the node that QEMU would get. */
 function qemuIo(opened: OpenedVolume, user: number, command: string): string {
   // The layers alone: qemu-io has no object that bounds their speed.
-  const { file } = volumeNodeOf({ id: crypto.randomUUID(), readOnly: false, opened, direct: false })
+  const { file } = volumeNodeOf({
+    id: crypto.randomUUID(),
+    readOnly: false,
+    limits: {},
+    opened,
+    direct: false,
+  })
   const { 'node-name': _, ...node } = file as Record<string, unknown>
   return execFileSync(
     'setpriv',

@@ -20,7 +20,7 @@ async function extend(call: Call): Promise<void> {
   const { new_size: sizeGib } = parse(extension, call.body)
   const { state } = await getVolume(call.ctx, volumeOf(call))
   // The growth of a volume that a server has came with 3.42.
-  if (state === 'in-use')
+  if (state === 'in-use' && call.minor < 42)
     throw conflict('The status of the volume must be available to extend it; it is in-use.', 'volumeState')
   await extendVolume(call.ctx, { ...volumeOf(call), sizeGib })
 }
@@ -68,7 +68,7 @@ const action = (
     access = 'write',
     run,
     ...more
-  }: Pick<ApiOperation, 'summary' | 'except' | 'deviation'> & {
+  }: Pick<ApiOperation, 'summary' | 'except' | 'deviation' | 'since'> & {
     status?: number
     access?: ApiOperation['access']
     run: (call: Call) => Promise<unknown>
@@ -89,8 +89,9 @@ const action = (
 /** A volume that the caller cannot see is not found, whatever the caller may do. */
 const forAdmins = { access: 'admin', except: { stranger: 'not_found' } } as const
 export const actionOperations: ApiOperation[] = [
-  action('os-extend', { summary: 'Make an available volume larger', run: extend }),
+  action('os-extend', { summary: 'Make a volume larger, since 3.42 also in use', run: extend }),
   action('revert', {
+    since: 40,
     summary: 'Give a volume what its latest snapshot contains',
     deviation: 'Also of a volume that was extended since; it keeps its size.',
     run: revert,

@@ -2,7 +2,7 @@ import type { Config } from '../../kernel/config.ts'
 import type { ApiOperation } from '../../openstack/operation.ts'
 
 /** The highest minor microversion that the door supports. */
-export const maxMinor = 0
+export const maxMinor = 70
 
 /** Both documents of Cinder list its one version. */
 const versions = ({ publicUrl }: Pick<Config, 'publicUrl'>) => ({

@@ -1,5 +1,8 @@
 import type { Door } from '../../kernel/manifest.ts'
 import { withoutSlash } from '../../openstack/operation.ts'
+import { messageOperations } from '../messages/openstack.ts'
+import { transferOperations } from '../transfers/openstack.ts'
+import { volumeTypeOperations } from '../types/openstack/operations.ts'
 import { actionOperations } from './actions.ts'
 import { maxMinor, rootOperations, versionOperations } from './discovery.ts'
 import { metadataOperations } from './metadata.ts'
@@ -8,10 +11,10 @@ import { quotaOperations } from './quotas.ts'
 import { inCindersWords, unknownId } from './refusals.ts'
 import { snapshotActionOperations } from './snapshot-actions.ts'
 import { snapshotOperations } from './snapshots.ts'
-import { typeOperations } from './types.ts'
+import { summaryOperations } from './summary.ts'
 import { volumeOperations } from './volumes.ts'
 
-/** Cinder's API on the volumes of the cloud, with the microversion 3.0. */
+/** Cinder's API on the volumes of the cloud. */
 export const cinderDoor: Door = {
   service: 'block-storage',
   facade: {
@@ -30,12 +33,15 @@ export const cinderDoor: Door = {
     {
       below: ['/v3', '/v3/:project_id'],
       operations: inCindersWords([
+        ...summaryOperations,
         ...volumeOperations,
         ...metadataOperations,
         ...actionOperations,
         ...snapshotOperations,
         ...snapshotActionOperations,
-        ...typeOperations,
+        ...volumeTypeOperations,
+        ...messageOperations,
+        ...transferOperations,
         ...quotaOperations,
         ...otherOperations,
       ]),

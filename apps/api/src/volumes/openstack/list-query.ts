@@ -4,51 +4,118 @@ import { HttpError } from '../../openstack/errors.ts'
 import type { Call } from '../../openstack/operation.ts'
 import { pageQuery, type Query, queryText } from '../../openstack/pages.ts'
 import { queryBoolean } from '../../openstack/schema.ts'
-import type { VolumeWhere } from '../queries.ts'
+import type { TimeFilter, VolumeWhere } from '../queries.ts'
 
 const noId = '00000000-0000-0000-0000-000000000001'
 /** Filters of a list of volumes, each with a value that no volume has. */
 export const volumeFilters: Record<string, string> = {
-  ...{ name: 'nobody', display_name: 'nobody', status: 'awaiting-transfer', availability_zone: 'mars' },
+  ...{ name: 'nobody', display_name: 'nobody', status: 'error_managing', availability_zone: 'mars' },
   ...{ metadata: "{'no': 'thing'}", bootable: 'true' },
+  // Of later microversions.
+  ...{
+    'name~': 'nobod',
+    group_id: noId,
+    size: '65000',
+    migration_status: 'success',
+    consumes_quota: 'false',
+  },
+  ...{ created_at: 'gt:2200-01-01T00:00:00', updated_at: 'gt:2200-01-01T00:00:00' },
 }
-/** Filters for administrators; Cinder ignores them, and all others, when other callers send them. */
+/**
+ * Filters for administrators. Cinder ignores them, and all others that it does not know, when other callers send them;
+ * from 3.31 on it refuses them.
+ */
 export const adminVolumeFilters: Record<string, string> = {
-  ...{ project_id: 'nobody', user_id: 'nobody', id: noId, size: '65000', volume_type_id: noId },
+  ...{ project_id: 'nobody', user_id: 'nobody', id: noId, volume_type_id: noId },
+  glance_metadata: "{'image_name': 'nothing'}",
 }
 /** Words of the query that are no filters. */
 export const noFilters: ReadonlySet<string> = new Set([
   ...['limit', 'marker', 'offset', 'sort', 'sort_key', 'sort_dir', 'all_tenants', 'with_count'],
 ])
+/** The filters that everybody may use from 3.31 on, as GET /resource_filters lists them; "name~" stands for both forms. */
+export const resourceFilters: readonly string[] = [
+  ...['name~', 'status', 'metadata', 'bootable', 'migration_status', 'availability_zone', 'group_id', 'size'],
+  ...['created_at', 'updated_at', 'consumes_quota'],
+]
 
 /** Returns the list that a query asks for; null for a filter that no volume can fit. Throws 400 where Cinder does. */
 export function listQuery(call: Call): Ask<VolumeWhere> | null {
-  const { ctx, query } = call
+  const { ctx, query, minor } = call
+  if (minor >= 31 && !seesAll(ctx)) refuseUnknown(call, resourceFilters)
   const where: VolumeWhere = { allProjects: wantsAll(call) }
   const name = queryText(query, 'name') ?? queryText(query, 'display_name')
   if (name !== undefined) where.names = [name]
   const status = queryText(query, 'status')
   if (status !== undefined) where.states = [status]
   where.zone = queryText(query, 'availability_zone')
-  where.bootable = bootableOf(query)
-  where.metadata = metadataOf(query)
-  if (seesAll(ctx) && !takeAdminFilters(query, where)) return null
+  where.bootable = bootableOf(query, minor)
+  where.metadata = dictionaryOf(query, 'metadata')
+  if (!takeLaterFilters(call, where) || (seesAll(ctx) && !takeAdminFilters(call, where))) return null
   return { where, sort: sortOf(query, volumeColumns), page: pageOf(query) }
 }
 
 export const isUuid = (text: string) => /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(text)
 
+/** Refuses filters that nobody knows, and name~ before 3.34. */
+export function refuseUnknown({ query, minor }: Call, table: readonly string[]): void {
+  const exact = table.map((name) => name.replace('~', ''))
+  const known = new Set([...exact, ...(minor >= 34 ? table : [])])
+  const unknown = Object.keys(query).filter((name) => !noFilters.has(name) && !known.has(name))
+  if (unknown.length > 0)
+    throw new HttpError(400, `Invalid filters ${unknown.join(',').slice(0, 200)} are found in query options.`)
+}
+
+/** Adds the filters that later microversions have brought; false for one that no volume can fit. */
+function takeLaterFilters({ query, minor, ctx }: Call, where: VolumeWhere): boolean {
+  const text = (name: string, since: number) => (minor >= since ? queryText(query, name) : undefined)
+  where.nameHas = text('name~', 34)
+  const size = minor >= 31 || seesAll(ctx) ? queryText(query, 'size') : undefined
+  if (size !== undefined && !/^\d{1,6}$/.test(size)) return false
+  where.sizeGib = size === undefined ? undefined : Number(size)
+  where.createdAt = times('created_at', text('created_at', 60))
+  where.updatedAt = times('updated_at', text('updated_at', 60))
+  // All volumes count in the quota, and none is in a group or on its way to another pool.
+  if (text('consumes_quota', 65) !== undefined && queryBoolean(query, 'consumes_quota') !== true) return false
+  return text('group_id', 10) === undefined && text('migration_status', 31) === undefined
+}
+
+const comparisons = { gt: 'gt', gte: 'gte', eq: 'equals', neq: 'not', lt: 'lt', lte: 'lte' } as const
+/** Reads "gt:2026-01-01T00:00:00,lt:2026-02-01"; a time alone is one that is equal. */
+function times(name: string, text: string | undefined): TimeFilter[] | undefined {
+  if (text === undefined) return undefined
+  const parts = text.split(',')
+  if (parts.length > 8) throw new HttpError(400, `The filter ${name} takes at most 8 times.`)
+  return parts.map((part) => {
+    const [, word = 'eq', time = ''] = /^(?:(\w{2,3}):)?(.*)$/s.exec(part.trim()) ?? []
+    const comparison = Object.hasOwn(comparisons, word) ? comparisons[word as keyof typeof comparisons] : null
+    const at = new Date(/(Z|[+-]\d\d:?\d\d)$/.test(time) || !time.includes('T') ? time : `${time}Z`)
+    if (
+      comparison === null ||
+      !/^\d{4}-\d\d-\d\d/.test(time) ||
+      Number.isNaN(at.getTime()) ||
+      at.getUTCFullYear() < 1 ||
+      at.getUTCFullYear() > 9999
+    )
+      throw new HttpError(400, `Filters by '${name}' should be specified as operator and time.`)
+    return { [comparison]: at }
+  })
+}
+
 /** Adds the filters of administrators; false for one that no volume can fit. */
-function takeAdminFilters(query: Query, where: VolumeWhere): boolean {
+function takeAdminFilters({ query, minor }: Call, where: VolumeWhere): boolean {
   for (const name of Object.keys(query)) {
     const text = queryText(query, name) ?? ''
     if (noFilters.has(name) || Object.hasOwn(volumeFilters, name)) continue
     if (name === 'project_id') where.projectId = text
     else if (name === 'user_id') where.userId = text
-    else if (name === 'size' && /^\d{1,6}$/.test(text)) where.sizeGib = Number(text)
     else if (name === 'id' && isUuid(text)) where.ids = [text]
     else if (name === 'volume_type_id' && isUuid(text)) where.typeId = text
-    else return false
+    else if (name === 'glance_metadata' && minor >= 4) {
+      const { image_id: imageId, image_name: imageName, ...rest } = dictionaryOf(query, name) ?? {}
+      if (Object.keys(rest).length > 0 || (imageId !== undefined && !isUuid(imageId))) return false
+      Object.assign(where, { imageId, imageName })
+    } else return false
   }
   return true
 }
@@ -62,28 +129,33 @@ export function wantsAll({ ctx, query }: Call): boolean {
 }
 
 /** Until 3.1 every text but "false" counts as true. */
-function bootableOf(query: Query): boolean | undefined {
+function bootableOf(query: Query, minor: number): boolean | undefined {
   const text = queryText(query, 'bootable')
+  if (text !== undefined && minor >= 2) {
+    const wish = queryBoolean(query, 'bootable')
+    if (wish === undefined) throw new HttpError(400, 'bootable can only be True or False.')
+    return wish
+  }
   return text === undefined ? undefined : !['', 'False', 'false', 'FALSE'].includes(text)
 }
 
 /** Reads a dictionary as Python writes it, {'key': 'value'}, or as JSON. */
-export function metadataOf(query: Query): Record<string, string> | undefined {
-  const text = queryText(query, 'metadata')
+export function dictionaryOf(query: Query, name: string): Record<string, string> | undefined {
+  const text = queryText(query, name)
   if (text === undefined) return undefined
   const inside = /^\s*\{(.*)\}\s*$/s.exec(text)?.[1]
-  if (inside === undefined) throw noDictionary()
+  if (inside === undefined) throw noDictionary(name)
   const entry = /\s*(?:'([^'\\]*)'|"([^"\\]*)")\s*:\s*u?(?:'([^'\\]*)'|"([^"\\]*)")\s*(?:,|$)/y
   const found: [string, string][] = []
   while (inside.slice(entry.lastIndex).trim() !== '') {
     const match = entry.exec(inside)
-    if (!match || found.length > 128) throw noDictionary()
+    if (!match || found.length > 128) throw noDictionary(name)
     found.push([match[1] ?? match[2] ?? '', match[3] ?? match[4] ?? ''])
   }
   return Object.fromEntries(found)
 }
-const noDictionary = () =>
-  new HttpError(400, "Invalid input received: metadata is a dictionary of texts, such as {'key': 'value'}.")
+const noDictionary = (name: string) =>
+  new HttpError(400, `Invalid input received: ${name} is a dictionary of texts, such as {'key': 'value'}.`)
 
 /** The keys by which volumes are sorted, as Cinder names them. */
 const volumeColumns: Readonly<Record<string, string>> = {

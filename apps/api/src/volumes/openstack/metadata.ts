@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { HttpError } from '../../openstack/errors.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
@@ -11,6 +12,19 @@ export const metadata = z.record(
   z.string().max(255, 'is too long'),
 )
 type Items = Record<string, string>
+
+/** Since 3.15 callers can say which metadata they have seen, and change no others. */
+const etagOf = (items: Items) => createHash('sha256').update(JSON.stringify(items)).digest('hex')
+function demandSeen({ request, minor }: Call, before: Items): void {
+  const seen = request.headers['if-match']
+  if (minor >= 15 && seen !== undefined && seen.replaceAll('"', '') !== etagOf(before))
+    throw new HttpError(412, 'The metadata has been changed meanwhile. Read it again.')
+}
+/** The metadata as an answer, with its ETag. */
+function shown(call: Call, items: Items): { metadata: Items } {
+  if (call.minor >= 15) call.reply.header('etag', etagOf(items))
+  return { metadata: items }
+}
 
 const maxItems = 128
 const many = z.strictObject({ metadata })
@@ -35,6 +49,7 @@ type Noun = {
 function metadataOf(noun: Noun): ApiOperation[] {
   const change = async (call: Call, to: (before: Items) => Items): Promise<Items> => {
     const changed = await noun.change(call, (before) => {
+      demandSeen(call, before)
       const after = to(before)
       if (Object.keys(after).length > maxItems)
         throw new HttpError(413, `Maximum number of metadata items exceeds ${maxItems}`)
@@ -64,7 +79,7 @@ function ofAll(noun: Noun, change: Change): ApiOperation[] {
       method: 'GET',
       summary: `List the metadata of a ${noun.word}`,
       access: 'read',
-      handle: async (call) => ({ metadata: (await noun.read(call)).metadata }),
+      handle: async (call) => shown(call, (await noun.read(call)).metadata),
     },
     {
       ...all,
@@ -74,7 +89,7 @@ function ofAll(noun: Noun, change: Change): ApiOperation[] {
       access: 'write',
       handle: async (call) => {
         const { metadata: more } = parse(many, call.body)
-        return { metadata: await change(call, (before) => ({ ...before, ...more })) }
+        return shown(call, await change(call, (before) => ({ ...before, ...more })))
       },
     },
     {
@@ -85,7 +100,7 @@ function ofAll(noun: Noun, change: Change): ApiOperation[] {
       access: 'write',
       handle: async (call) => {
         const { metadata: wished } = parse(many, call.body)
-        return { metadata: await change(call, () => wished) }
+        return shown(call, await change(call, () => wished))
       },
     },
   ]

@@ -1,4 +1,5 @@
 import { findMachines, listZones } from '../../hosts/service.ts'
+import { isAdmin } from '../../kernel/context.ts'
 import { HttpError } from '../../openstack/errors.ts'
 import { micros } from '../../openstack/fields.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
@@ -7,7 +8,7 @@ import { getQuota } from '../../quota/limits/service.ts'
 import { lookup } from './quotas.ts'
 
 async function limits(call: Call): Promise<object> {
-  const of = lookup(await getQuota(call.ctx))
+  const of = lookup(await getQuota(call.ctx, ofProject(call)))
   const [volumes, gib, snapshots] = [of('volumes'), of('volumeGib'), of('volumeSnapshots')]
   return {
     limits: {
@@ -26,6 +27,12 @@ async function limits(call: Call): Promise<object> {
       },
     },
   }
+}
+
+/** Since 3.39 administrators may ask for the limits of a project. */
+function ofProject({ ctx, query, minor }: Call): { projectId: string } | undefined {
+  const projectId = minor >= 39 && isAdmin(ctx) ? queryText(query, 'project_id') : undefined
+  return projectId === undefined ? undefined : { projectId }
 }
 
 /** The extensions in Cinder's list; only those that this cloud answers. */
@@ -80,6 +87,8 @@ async function services(call: Call): Promise<object> {
       replication_status: 'disabled',
       active_backend_id: null,
       frozen: false,
+      ...(call.minor >= 7 ? { cluster: null } : {}),
+      ...(call.minor >= 49 ? { backend_state: machine.up ? 'up' : 'down' } : {}),
     })),
   }
 }

@@ -22,6 +22,7 @@ function translated(error: unknown): unknown {
     return new HttpError(400, `Invalid volume: ${message}`, { cause: error })
   if (code === 'conflict' && reason === 'snapshotState')
     return new HttpError(400, `Invalid snapshot: ${message}`, { cause: error })
+  if (reason === 'accessExists') return new HttpError(409, message, { cause: error })
   if (code === 'invalid_input' && field === 'type') return new HttpError(404, message, { cause: error })
   if (code === 'conflict' || code === 'invalid_input')
     return new HttpError(400, `Invalid input received: ${message}`, { cause: error })
@@ -30,6 +31,13 @@ function translated(error: unknown): unknown {
 
 /** The 404 of Cinder for an id that is no UUID, by the name of the path's parameter. */
 export function unknownId(id: string, parameter: string): string {
-  const kind = { volume_id: 'Volume', type_id: 'Volume type', snapshot_id: 'Snapshot' }[parameter]
+  const kind = {
+    volume_id: 'Volume',
+    snapshot_id: 'Snapshot',
+    type_id: 'Volume type',
+    qos_id: 'QoS specs',
+    transfer_id: 'Transfer',
+    message_id: 'Message',
+  }[parameter]
   return `${kind ?? 'The resource'} ${id} could not be found.`
 }

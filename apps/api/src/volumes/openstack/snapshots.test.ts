@@ -25,6 +25,12 @@ const names = (answer: { json(): unknown }) =>
   (answer.json() as { snapshots: { name: string }[] }).snapshots.map(({ name }) => name)
 const act = (path: string, body: object, token?: string) =>
   ask('POST', `${path}/action`, { body, ...(token ? { token } : {}) })
+const at = (minor: number) => ({ version: `volume 3.${minor}` })
+const revert = (volumeId: string, snapshotId: string, minor = 40) =>
+  ask('POST', `/volumes/${volumeId}/action`, {
+    ...at(minor),
+    body: { revert: { snapshot_id: snapshotId } },
+  })
 const volumeOfSnapshot = async (snapshotId: string) =>
   (await cloud.owner.deps.root.volumeSnapshot.findUniqueOrThrow({ where: { id: snapshotId } })).volumeId
 
@@ -80,8 +86,24 @@ test('a volume that a server has needs force until 3.66', async () => {
   expect((await ask('GET', `/snapshots/${idOf(made)}`)).json()).toMatchObject({
     snapshot: { status: 'available' },
   })
-  const reverted = await act(`/volumes/${volumeId}`, { revert: { snapshot_id: idOf(made) } })
-  expect(reverted.statusCode).toBe(409)
+  expect((await revert(volumeId, idOf(made))).statusCode).toBe(409)
+  const withoutForce = await ask('POST', '/snapshots', {
+    ...at(66),
+    body: { snapshot: { volume_id: volumeId } },
+  })
+  expect(withoutForce.statusCode).toBe(202)
+  for (const [force, status] of [
+    [false, 400],
+    [true, 202],
+    [null, 202],
+  ] as const) {
+    const answer = await ask('POST', '/snapshots', {
+      ...at(66),
+      body: { snapshot: { volume_id: volumeId, force } },
+    })
+    expect(answer.statusCode, String(force)).toBe(status)
+    await owner.settle()
+  }
 })
 
 describe('what others have', () => {
@@ -95,7 +117,7 @@ describe('what others have', () => {
     expect(await status(ask('GET', `/snapshots/${theirs}/metadata`))).toBe(404)
     for (const source of [{ snapshot_id: theirs }, { source_volid: theirVolume }])
       expect(await status(ask('POST', '/volumes', { body: { volume: { size: 1, ...source } } }))).toBe(404)
-    expect(await status(act(`/volumes/${mine}`, { revert: { snapshot_id: theirs } }))).toBe(400)
+    expect(await status(revert(mine, theirs))).toBe(400)
     expect(names(await ask('GET', `/snapshots?volume_id=${theirVolume}`))).toEqual([])
     const { admin } = cloud.tokens
     const list = `/snapshots?all_tenants=1&project_id=${cloud.stranger.projectId}`
@@ -197,15 +219,15 @@ test('a volume goes back to its latest snapshot only', async () => {
   const { owner } = cloud
   const volumeId = await aVolume(owner)
   const path = `/volumes/${volumeId}`
-  const revert = (snapshotId: string) => act(path, { revert: { snapshot_id: snapshotId } })
-  expect((await revert(crypto.randomUUID())).json()).toMatchObject({
+  expect((await revert(volumeId, crypto.randomUUID())).json()).toMatchObject({
     badRequest: { message: expect.stringContaining('not the latest one') },
   })
   const [first, latest] = [await aSnapshot(owner, { volumeId }), await aSnapshot(owner, { volumeId })]
-  expect((await revert(first)).statusCode).toBe(400)
-  expect((await revert(await aSnapshot(owner))).statusCode).toBe(400)
-  expect((await revert('nope')).statusCode).toBe(400)
-  expect((await revert(latest)).statusCode).toBe(202)
+  expect((await revert(volumeId, first)).statusCode).toBe(400)
+  expect((await revert(volumeId, await aSnapshot(owner))).statusCode).toBe(400)
+  expect((await revert(volumeId, 'nope')).statusCode).toBe(400)
+  expect((await revert(volumeId, latest, 39)).statusCode).toBe(404)
+  expect((await revert(volumeId, latest)).statusCode).toBe(202)
   expect((await ask('GET', path)).json()).toMatchObject({ volume: { status: 'reverting' } })
   expect((await ask('GET', `/snapshots/${latest}`)).json()).toMatchObject({
     snapshot: { status: 'restoring' },
@@ -221,7 +243,7 @@ test('cascade deletes a volume with its snapshots, unless one of them is in use'
   const path = `/volumes/${volumeId}`
   const late = await ask('POST', '/volumes', { body: { volume: { size: 1, snapshot_id: ids[0] } } })
   expect((await ask('DELETE', `${path}?cascade=True`)).json()).toMatchObject({
-    badRequest: { message: expect.stringMatching(/^Invalid volume: A volume is being made of a snapshot/) },
+    badRequest: { message: expect.stringMatching(/^Invalid snapshot: A volume is being made of this snapshot/) },
   })
   await owner.settle()
   expect((await ask('DELETE', `${path}?cascade=True`)).statusCode).toBe(202)
@@ -232,4 +254,34 @@ test('cascade deletes a volume with its snapshots, unless one of them is in use'
   expect((await ask('GET', `/volumes/${idOf(late, 'volume')}`)).json()).toMatchObject({
     volume: { status: 'available' },
   })
+})
+
+test('later microversions have their keys, counts and filters', async () => {
+  const { owner } = cloud
+  const volumeId = await aVolume(owner)
+  const id = await aSnapshot(owner, { volumeId, name: 'part_of it' })
+  const keysAt = async (minor: number) => {
+    const { snapshot } = (await ask('GET', `/snapshots/${id}`, at(minor))).json() as { snapshot: object }
+    return Object.keys(snapshot).filter((key) => /group|user|quota/.test(key))
+  }
+  expect(await keysAt(13)).toEqual([])
+  expect(await keysAt(14)).toEqual(['group_snapshot_id'])
+  expect(await keysAt(41)).toEqual(['group_snapshot_id', 'user_id'])
+  expect(await keysAt(70)).toEqual(['group_snapshot_id', 'user_id', 'consumes_quota'])
+  const list = (query: string, minor: number) =>
+    ask('GET', `/snapshots?volume_id=${volumeId}&${query}`, at(minor))
+  expect((await list('limit=1&with_count=True', 45)).json()).toMatchObject({ count: 1 })
+  expect((await list('with_count=True', 44)).json()).not.toHaveProperty('count')
+  expect((await list('status=none&with_count=True', 45)).json()).toEqual({ snapshots: [], count: 0 })
+  expect(names(await list('name~=PART_OF', 34))).toEqual(['part_of it'])
+  expect(names(await list('name~=partxof', 34))).toEqual([])
+  expect((await list('name~=part', 33)).statusCode).toBe(400)
+  expect((await list('colour=red', 31)).statusCode).toBe(400)
+  expect((await list('colour=red', 30)).statusCode).toBe(200)
+  const dictionary = encodeURIComponent("{'no': 'thing'}")
+  expect(names(await list(`metadata=${dictionary}`, 22))).toEqual([])
+  expect(names(await list(`metadata=${dictionary}`, 21))).toEqual(['part_of it'])
+  expect(names(await list('consumes_quota=false', 65))).toEqual([])
+  const etag = (await ask('GET', `/snapshots/${id}/metadata`, at(15))).headers.etag
+  expect(etag).toMatch(/^[\da-f]{64}$/)
 })

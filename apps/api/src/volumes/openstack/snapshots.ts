@@ -15,17 +15,18 @@ import {
 import { type SnapshotView, snapshotCreateInput, snapshotUpdateInput } from '../snapshots/contract.ts'
 import { at, snapshotOf } from './at.ts'
 import { metadata } from './metadata.ts'
-import { pageBody } from './page-body.ts'
+import { countWanted, pageBody } from './page-body.ts'
 import { adminSnapshotFilters, snapshotFilters, snapshotQuery } from './snapshot-list.ts'
 import { changedSnapshot, madeSnapshot, snapshotDetail, snapshotSummary } from './snapshot-views.ts'
 
 async function list(call: Call, view: (snapshot: SnapshotView, at: At) => object): Promise<object> {
+  const isCounted = countWanted(call)
   const asked = snapshotQuery(call)
-  if (asked === null) return { snapshots: [] }
-  const { snapshots, more } = await findSnapshots(call.ctx, asked)
+  if (asked === null) return pageBody(call, 'snapshots', [], { more: false, count: isCounted ? 0 : null })
+  const { snapshots, more, count } = await findSnapshots(call.ctx, asked, isCounted)
   const here = at(call)
   const shown = snapshots.map((snapshot) => view(snapshot, here))
-  return pageBody(call, 'snapshots', shown, { more, lastId: snapshots.at(-1)?.id })
+  return pageBody(call, 'snapshots', shown, { more, lastId: snapshots.at(-1)?.id, count })
 }
 
 const text = z.string().max(255, 'is too long').nullish()

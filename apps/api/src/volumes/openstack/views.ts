@@ -31,6 +31,14 @@ const fields: Field<Shown>[] = [
   { name: 'multiattach', of: () => false },
   { name: 'attachments', of: (volume, at) => attachmentsOf(volume, at) },
   forAdmins({ name: 'migration_status', of: () => null }),
+  { name: 'group_id', since: 13, of: () => null },
+  forAdmins({ name: 'provider_id', since: 21, of: () => null }),
+  { name: 'service_uuid', since: 48, of: () => null },
+  // No two volumes share a connection, so that nobody needs to take turns.
+  { name: 'shared_targets', since: 48, of: () => false },
+  forAdmins({ name: 'cluster_name', since: 61, of: () => null }),
+  { name: 'volume_type_id', since: 63, of: (volume) => volume.type.id },
+  { name: 'consumes_quota', since: 65, of: () => true },
 ]
 
 /** What Cinder adds where it shows volumes and not where it makes or changes them. */

@@ -9,55 +9,60 @@ import { type VolumeView, volumeCreateInput, volumeUpdateInput } from '../contra
 import {
   createVolume,
   deleteVolume,
-  deleteVolumeWithSnapshots,
   findVolumes,
+  forceDeleteVolume,
   getVolume,
   updateVolume,
 } from '../service.ts'
 import { at, volumeOf } from './at.ts'
 import { adminVolumeFilters, listQuery, volumeFilters } from './list-query.ts'
 import { metadata } from './metadata.ts'
-import { pageBody } from './page-body.ts'
+import { countWanted, pageBody } from './page-body.ts'
 import { changedOf, detailOf, madeOf, summaryOf } from './views.ts'
 
 async function list(call: Call, view: (volume: VolumeView, at: At) => object): Promise<object> {
+  const isCounted = countWanted(call)
   const asked = listQuery(call)
-  if (asked === null) return { volumes: [] }
-  const { volumes, more } = await findVolumes(call.ctx, asked)
+  if (asked === null) return pageBody(call, 'volumes', [], { more: false, count: isCounted ? 0 : null })
+  const { volumes, more, count } = await findVolumes(call.ctx, asked, isCounted)
   const here = at(call)
   const shown = volumes.map((volume) => view(volume, here))
-  return pageBody(call, 'volumes', shown, { more, lastId: volumes.at(-1)?.id })
+  return pageBody(call, 'volumes', shown, { more, lastId: volumes.at(-1)?.id, count })
 }
 
 const text = z.string().max(255, 'is too long').nullish()
 /** An id of another thing, where an empty text names nothing. */
 const uuid = z.union([z.literal(''), z.uuid('is not a uuid')], 'is not a uuid').nullish()
 const words = { name: text, description: text, display_name: text, display_description: text }
-const creation = z.strictObject({
-  volume: z.object({
-    ...words,
-    size: whole(1, 65_536).nullable(),
-    volume_type: text,
-    availability_zone: text,
-    metadata: metadata.nullish(),
-    imageRef: text,
-    image_id: text,
-    snapshot_id: uuid,
-    source_volid: uuid,
-    backup_id: text,
-    consistencygroup_id: text,
-    multiattach: boolean.nullish(),
-  }),
-  'OS-SCH-HNT:scheduler_hints': z.record(z.string(), z.unknown()).nullish(),
-})
-type Creation = z.output<typeof creation>
+const wishes = {
+  ...words,
+  size: whole(1, 65_536).nullable(),
+  volume_type: text,
+  availability_zone: text,
+  metadata: metadata.nullish(),
+  imageRef: text,
+  image_id: text,
+  snapshot_id: uuid,
+  source_volid: uuid,
+  backup_id: text,
+  consistencygroup_id: text,
+  group_id: text,
+  multiattach: boolean.nullish(),
+}
+/** Cinder ignores what it does not know, and refuses it since 3.53. */
+const creation = (minor: number) =>
+  z.strictObject({
+    volume: minor < 53 ? z.object(wishes) : z.strictObject(wishes),
+    'OS-SCH-HNT:scheduler_hints': z.record(z.string(), z.unknown()).nullish(),
+  })
+type Creation = z.output<ReturnType<typeof creation>>
 
 /** Throws 400 for what a volume cannot be made with or of here. */
 function refuse({ volume, 'OS-SCH-HNT:scheduler_hints': hints }: Creation): void {
   if (volume.backup_id)
     throw new HttpError(400, 'This cloud makes no volumes of a backup yet: leave backup_id out.')
-  if (volume.consistencygroup_id)
-    throw new HttpError(400, 'This cloud has no groups of volumes yet: leave consistencygroup_id out.')
+  for (const name of ['consistencygroup_id', 'group_id'] as const)
+    if (volume[name]) throw new HttpError(400, `This cloud has no groups of volumes yet: leave ${name} out.`)
   if (volume.multiattach)
     throw new HttpError(400, 'A volume of this cloud has one server: leave multiattach out.')
   if (Object.keys(hints ?? {}).length > 0)
@@ -76,7 +81,7 @@ const noImage = (cause?: unknown) =>
   new HttpError(400, 'Invalid image identifier or unable to access requested image.', { cause })
 
 async function create(call: Call): Promise<object> {
-  const wish = parse(creation, call.body)
+  const wish = parse(creation(call.minor), call.body)
   refuse(wish)
   const { volume } = wish
   const input = volumeCreateInput.parse({
@@ -100,6 +105,8 @@ const change = z.strictObject({ volume: z.strictObject({ ...words, metadata: met
 
 async function update(call: Call): Promise<object> {
   const { volume } = parse(change, call.body)
+  if (call.minor >= 53 && Object.keys(volume).length === 0)
+    throw new HttpError(400, 'Invalid input for field/attribute volume. Value: {}. Name what is to change.')
   const kept = (...values: (string | null | undefined)[]) => {
     const value = values.find((one) => one !== undefined)
     return value === null ? '' : value
@@ -117,9 +124,13 @@ async function update(call: Call): Promise<object> {
 }
 
 async function remove(call: Call): Promise<void> {
-  const cascade = queryText(call.query, 'cascade') === undefined ? false : queryBoolean(call.query, 'cascade')
-  if (cascade === undefined) throw new HttpError(400, 'Invalid value for cascade: it is true or false.')
-  await (cascade ? deleteVolumeWithSnapshots : deleteVolume)(call.ctx, volumeOf(call))
+  for (const name of ['cascade', 'force'])
+    if (queryText(call.query, name) !== undefined && queryBoolean(call.query, name) === undefined)
+      throw new HttpError(400, `Invalid value for ${name}: it is true or false.`)
+  const isForced = call.minor >= 23 && queryBoolean(call.query, 'force') === true
+  if (isForced) return forceDeleteVolume(call.ctx, volumeOf(call))
+  const cascade = queryBoolean(call.query, 'cascade') === true
+  await deleteVolume(call.ctx, { ...volumeOf(call), cascade })
 }
 
 const lists = {
@@ -181,6 +192,8 @@ export const volumeOperations: ApiOperation[] = [
     name: 'volumes.delete',
     method: 'DELETE',
     summary: 'Delete a volume with its data, with ?cascade=True also its snapshots',
+    deviation:
+      'It is gone at once for every client; its data, its quota and its room are until it can no longer be taken back (STRATOLITH_TAKE_BACK_MINUTES).',
     status: 202,
     access: 'write',
     handle: remove,

@@ -18,7 +18,7 @@ import {
   type snapshotListInput,
   type snapshotUpdateInput,
 } from './contract.ts'
-import { querySnapshots, type SnapshotWhere, sortableSnapshots, withVolume } from './queries.ts'
+import { countSnapshots, querySnapshots, type SnapshotWhere, sortableSnapshots, withVolume } from './queries.ts'
 import {
   loadSnapshot,
   lockSnapshot,
@@ -42,9 +42,13 @@ export async function listSnapshots(
 export async function findSnapshots(
   ctx: Ctx,
   ask: Ask<SnapshotWhere>,
-): Promise<{ snapshots: SnapshotView[]; more: boolean }> {
-  const { rows, next } = await querySnapshots(ctx, ask)
-  return { snapshots: rows.map(snapshotView), more: next !== null }
+  isCounted = false,
+): Promise<{ snapshots: SnapshotView[]; more: boolean; count: number | null }> {
+  const [{ rows, next }, count] = await Promise.all([
+    querySnapshots(ctx, ask),
+    isCounted ? countSnapshots(ctx, ask.where) : null,
+  ])
+  return { snapshots: rows.map(snapshotView), more: next !== null, count }
 }
 
 export const getSnapshot = async (ctx: Ctx, input: { id: string }): Promise<SnapshotView> =>

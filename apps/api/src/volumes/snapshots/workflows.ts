@@ -4,6 +4,7 @@ import { whileAnswering } from '../../kernel/hosts.ts'
 import type { Run, Workflow } from '../../kernel/workflow.ts'
 import { releaseQuota } from '../../quota/service.ts'
 import { driversFor, isOnFencedHost } from '../driver.ts'
+import { type MessageAction, tellFailure } from '../messages/service.ts'
 import { giveBack } from '../pools.ts'
 import { noteVolume } from '../row.ts'
 import { type SnapshotRow, withVolume } from './queries.ts'
@@ -34,6 +35,13 @@ async function settle(
   })
 }
 
+async function tell(run: Run<unknown>, action: MessageAction, error: CloudError): Promise<void> {
+  const row = await current(run)
+  if (!row) return
+  const about = { resource: 'VOLUME_SNAPSHOT', resourceId: row.id, projectId: row.projectId, action } as const
+  await tellFailure(run, about, error)
+}
+
 export const snapshotCreation: Workflow = {
   action: 'volumeSnapshot.create',
   steps: [
@@ -51,27 +59,10 @@ export const snapshotCreation: Workflow = {
       },
     },
   ],
-  onFailed: (run, error) => settle(run, 'creating', { state: 'error', faultMessage: error.message }),
-}
-
-/** Removes the data of a snapshot from its host; a host that is declared to be off does that when it is back. */
-async function removeData(run: Run<unknown>, row: SnapshotRow): Promise<void> {
-  if (await isOnFencedHost(run, row.pool)) return
-  const { drivers, pool } = await driversFor(run, row.pool)
-  await whileAnswering(run.op, drivers, (op) => drivers.volumes.removeSnapshot(op, { id: row.id, pool }))
-}
-
-/** Deletes the row of a snapshot whose data is removed, and gives its room back. */
-async function forget(run: Run<unknown>, id: string): Promise<void> {
-  await inTransaction({ ...run.ctx, db: run.ctx.deps.root }, async (tx) => {
-    await tx.db.$queryRaw`SELECT 1 FROM "VolumeSnapshot" WHERE "id" = ${id}::uuid FOR UPDATE`
-    const row = await tx.db.volumeSnapshot.findUnique({ where: { id }, include: withVolume })
-    if (!row) return
-    await tx.db.volumeSnapshot.delete({ where: { id } })
-    await releaseQuota(tx, row.projectId, { volumeSnapshots: 1, volumeGib: row.sizeGib })
-    await giveBack(tx, row.pool, row.sizeGib)
-    await noteSnapshot(tx, row, 'deleted', run.operationId)
-  })
+  async onFailed(run, error) {
+    await settle(run, 'creating', { state: 'error', faultMessage: error.message })
+    await tell(run, 'makeSnapshot', error)
+  },
 }
 
 export const snapshotDeletion: Workflow = {
@@ -82,33 +73,35 @@ export const snapshotDeletion: Workflow = {
       title: 'Removing its data',
       async run(run) {
         const row = await current(run)
-        if (row) await removeData(run, row)
+        if (!row || (await isOnFencedHost(run, row.pool))) return
+        const { drivers, pool } = await driversFor(run, row.pool)
+        await whileAnswering(run.op, drivers, (op) =>
+          drivers.volumes.removeSnapshot(op, { id: row.id, pool }),
+        )
       },
     },
-    { name: 'forget', title: 'Giving its quota back', run: (run) => forget(run, run.resourceId) },
+    {
+      name: 'forget',
+      title: 'Giving its quota back',
+      async run(run) {
+        await inTransaction({ ...run.ctx, db: run.ctx.deps.root }, async (tx) => {
+          await tx.db
+            .$queryRaw`SELECT 1 FROM "VolumeSnapshot" WHERE "id" = ${run.resourceId}::uuid FOR UPDATE`
+          const where = { id: run.resourceId }
+          const row = await tx.db.volumeSnapshot.findUnique({ where, include: withVolume })
+          if (!row) return
+          await tx.db.volumeSnapshot.delete({ where })
+          await releaseQuota(tx, row.projectId, { volumeSnapshots: 1, volumeGib: row.sizeGib })
+          await giveBack(tx, row.pool, row.sizeGib)
+          await noteSnapshot(tx, row, 'deleted', run.operationId)
+        })
+      },
+    },
   ],
-  onFailed: (run, error) => settle(run, 'deleting', { state: 'error_deleting', faultMessage: error.message }),
-}
-
-const goingWith = (run: Run<unknown>) =>
-  run.ctx.deps.root.volumeSnapshot.findMany({
-    where: { volumeId: run.resourceId, state: 'deleting' },
-    include: withVolume,
-    orderBy: { id: 'asc' },
-  })
-
-/** Removes the snapshots that are deleted together with their volume, one after the other. */
-export async function removeSnapshotsOf(run: Run<unknown>): Promise<void> {
-  for (const row of await goingWith(run)) {
-    await removeData(run, row)
-    await forget(run, row.id)
-  }
-}
-
-/** Says of the snapshots that are still there why they could not be deleted. */
-export async function keepSnapshotsOf(run: Run<unknown>, faultMessage: string): Promise<void> {
-  for (const { id } of await goingWith(run))
-    await settle(run, 'deleting', { state: 'error_deleting', faultMessage }, id)
+  async onFailed(run, error) {
+    await settle(run, 'deleting', { state: 'error_deleting', faultMessage: error.message })
+    await tell(run, 'deleteSnapshot', error)
+  },
 }
 
 /** Writes the end of a return to a snapshot, for the volume and for the snapshot. */

@@ -1,0 +1,86 @@
+import type { VolumeMessageModel } from '@stratolith/db'
+import { type Ctx, listScope, visible } from '../../kernel/context.ts'
+import { type CloudError, notFound } from '../../kernel/errors.ts'
+import { type Ask, readPage, type Slice } from '../../kernel/page.ts'
+import { authorize } from '../../kernel/policy.ts'
+import type { Kept } from '../../kernel/retention.ts'
+import type { Run } from '../../kernel/workflow.ts'
+
+/** Cinder's actions of which messages tell, by their numbers. */
+export const messageActions = {
+  makeVolume: '001',
+  copyImageToVolume: '005',
+  extendVolume: '007',
+  makeSnapshot: '009',
+  deleteSnapshot: '010',
+} as const
+export type MessageAction = keyof typeof messageActions
+export type MessageView = Omit<VolumeMessageModel, 'projectId'>
+export type MessageWhere = {
+  allProjects?: boolean
+  requestId?: string
+  resource?: string
+  resourceId?: string
+  action?: string
+}
+
+/** For how many days a message is kept. */
+export const keptDays = 30
+export const keptMessages: Kept = {
+  name: 'messages of volumes',
+  days: () => keptDays,
+  table: 'VolumeMessage',
+  column: 'createdAt',
+}
+
+/** Tells OpenStack's clients why an operation has failed. Repeated for the same operation, it changes nothing. */
+export async function tellFailure(
+  run: Pick<Run<unknown>, 'ctx' | 'operationId'>,
+  about: {
+    resource: 'VOLUME' | 'VOLUME_SNAPSHOT'
+    resourceId: string
+    projectId: string
+    action: MessageAction
+  },
+  error: Pick<CloudError, 'message'>,
+): Promise<void> {
+  const { action, ...of } = about
+  const data = {
+    ...{ ...of, id: run.operationId, action: messageActions[action] },
+    ...{ requestId: run.ctx.requestId, reason: error.message },
+  }
+  await run.ctx.deps.root.volumeMessage.createMany({ data, skipDuplicates: true })
+}
+
+export async function findMessages(
+  ctx: Ctx,
+  { where: { allProjects, ...fields }, sort, page }: Ask<MessageWhere>,
+): Promise<Slice<VolumeMessageModel>> {
+  const scope = listScope(ctx, { allProjects })
+  authorize(ctx, 'volumeMessage:list', scope)
+  return readPage<VolumeMessageModel>(ctx.db.volumeMessage, {
+    ...{ where: { ...scope, ...fields }, sort, page },
+    unknownMarker: (marker) => notFound('message', marker),
+  })
+}
+
+export const getMessage = (ctx: Ctx, { id }: { id: string }): Promise<MessageView> =>
+  load(ctx, 'volumeMessage:get', id)
+
+export async function deleteMessage(ctx: Ctx, { id }: { id: string }): Promise<void> {
+  await load(ctx, 'volumeMessage:delete', id)
+  const { count } = await ctx.db.volumeMessage.deleteMany({ where: { id, ...visible(ctx) } })
+  if (count === 0) throw notFound('message', id)
+}
+
+async function load(ctx: Ctx, action: string, id: string): Promise<VolumeMessageModel> {
+  const row = await ctx.db.volumeMessage.findFirst({ where: { id, ...visible(ctx) } })
+  if (!row) throw notFound('message', id)
+  authorize(ctx, action, row)
+  return row
+}
+
+/** Deletes the messages of empty projects. */
+export async function forgetMessages(tx: Ctx, projectIds: readonly string[]): Promise<void> {
+  await tx.db.volumeMessage.deleteMany({ where: { projectId: { in: [...projectIds] } } })
+}

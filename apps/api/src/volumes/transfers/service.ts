@@ -1,0 +1,193 @@
+import type { VolumeTransferModel } from '@stratolith/db'
+import type { z } from 'zod'
+import { asSystem, type Ctx, inTransaction, listScope, projectOf, visible } from '../../kernel/context.ts'
+import type { Page } from '../../kernel/contract.ts'
+import { conflict, notFound } from '../../kernel/errors.ts'
+import { type Ask, askOf, pageView, readPage, type Slice } from '../../kernel/page.ts'
+import { authorize } from '../../kernel/policy.ts'
+import { recordOperation } from '../../kernel/workflow.ts'
+import { releaseQuota, reserveQuota } from '../../quota/service.ts'
+import { volumeCan } from '../contract.ts'
+import { type VolumeRow, withParts } from '../queries.ts'
+import { demand, historyOf, lockVolume, noteVolume, stateOf, viewOfOne } from '../row.ts'
+import type {
+  AcceptedTransfer,
+  NewTransfer,
+  TransferView,
+  transferAcceptInput,
+  transferCreateInput,
+  transferListInput,
+} from './contract.ts'
+import { hashOfKey, isKeyOf, newKey } from './key.ts'
+
+/** Volumes go from project to project by a transfer: a member of the one offers, and a member of the other accepts with the key. */
+
+export type TransferWhere = { allProjects?: boolean; volumeId?: string; name?: string }
+
+export function queryTransfers(
+  ctx: Ctx,
+  { where: { allProjects, ...fields }, sort, page }: Ask<TransferWhere>,
+): Promise<Slice<VolumeTransferModel>> {
+  const scope = listScope(ctx, { allProjects })
+  authorize(ctx, 'volumeTransfer:list', scope)
+  return readPage<VolumeTransferModel>(ctx.db.volumeTransfer, {
+    ...{ where: { ...scope, ...fields }, sort, page },
+    unknownMarker: (marker) => notFound('volume transfer', marker),
+  })
+}
+
+export async function listTransfers(
+  ctx: Ctx,
+  input: z.output<typeof transferListInput>,
+): Promise<Page<TransferView>> {
+  const where = { allProjects: input.allProjects, volumeId: input.volumeId }
+  const slice = await queryTransfers(ctx, { where, ...askOf(input, {}) })
+  return pageView(slice, slice.rows.map(viewOf))
+}
+
+/** For OpenStack's clients. */
+export async function findTransfers(
+  ctx: Ctx,
+  ask: Ask<TransferWhere>,
+): Promise<{ transfers: TransferView[]; more: boolean }> {
+  const { rows, next } = await queryTransfers(ctx, ask)
+  return { transfers: rows.map(viewOf), more: next !== null }
+}
+
+export async function getTransfer(ctx: Ctx, { id }: { id: string }): Promise<TransferView> {
+  return viewOf(await loadTransfer(ctx, 'volumeTransfer:get', id))
+}
+
+async function loadTransfer(ctx: Ctx, action: string, id: string): Promise<VolumeTransferModel> {
+  const row = await ctx.db.volumeTransfer.findFirst({ where: { id, ...visible(ctx) } })
+  if (!row) throw notFound('volume transfer', id)
+  authorize(ctx, action, row)
+  return row
+}
+
+/** Offers an available volume to whoever has the key, which is in this answer alone. */
+export async function createTransfer(
+  ctx: Ctx,
+  input: z.output<typeof transferCreateInput>,
+): Promise<NewTransfer> {
+  const key = newKey()
+  return inTransaction(ctx, async (tx) => {
+    const volume = await lockVolume(tx, 'volumeTransfer:create', input.volumeId)
+    demand(volumeCan.transfer, volume)
+    await checkSnapshots(tx, volume, input.noSnapshots)
+    const row = await tx.db.volumeTransfer.create({
+      data: {
+        id: crypto.randomUUID(),
+        volumeId: volume.id,
+        projectId: volume.projectId,
+        userId: ctx.actor.userId,
+        name: input.name,
+        noSnapshots: input.noSnapshots,
+        keyHash: hashOfKey(key),
+      },
+    })
+    await tx.db.volume.update({ where: { id: volume.id }, data: { state: 'awaiting-transfer' } })
+    await recordOperation(tx, historyOf(volume, 'volume.offer'))
+    await noteVolume(tx, volume, 'updated')
+    return { ...viewOf(row), key }
+  })
+}
+
+/** The snapshots go with their volume, which they need and which needs them: so none can stay, or be in the middle of something. */
+async function checkSnapshots(tx: Ctx, { id }: VolumeRow, noSnapshots: boolean): Promise<void> {
+  const where = { volumeId: id, ...(noSnapshots ? {} : { state: { not: 'available' } }) }
+  const count = await tx.db.volumeSnapshot.count({ where })
+  if (count === 0) return
+  throw conflict(
+    noSnapshots
+      ? 'The volume has snapshots, which go with it. Delete them first, or leave no_snapshots out.'
+      : 'A snapshot of the volume is not available. Wait until what is being done to it is over, or delete it.',
+    'volumeState',
+  )
+}
+
+/** Takes an offer back: the volume is available again. */
+export async function deleteTransfer(ctx: Ctx, { id }: { id: string }): Promise<void> {
+  await inTransaction(ctx, async (tx) => {
+    const { volumeId } = await loadTransfer(tx, 'volumeTransfer:delete', id)
+    const volume = await lockVolume(tx, 'volumeTransfer:delete', volumeId)
+    const { count } = await tx.db.volumeTransfer.deleteMany({ where: { id } })
+    if (count === 0) throw notFound('volume transfer', id)
+    if (stateOf(volume) === 'awaiting-transfer')
+      await tx.db.volume.update({ where: { id: volumeId }, data: { state: 'available' } })
+    await recordOperation(tx, historyOf(volume, 'volume.withdraw'))
+    await noteVolume(tx, volume, 'updated')
+  })
+}
+
+/**
+ * Makes an offered volume one of the caller's project. Throws the same not_found for an unknown transfer and for a wrong
+ * key, and quota_exceeded when the project has no room for the volume.
+ */
+export async function acceptTransfer(
+  ctx: Ctx,
+  input: z.output<typeof transferAcceptInput>,
+): Promise<AcceptedTransfer> {
+  const projectId = projectOf(ctx)
+  authorize(ctx, 'volumeTransfer:accept', { projectId })
+  const offer = await ctx.db.volumeTransfer.findUnique({ where: { id: input.id } })
+  if (!isKeyOf(offer?.keyHash ?? null, input.key) || !offer) throw notFound('volume transfer', input.id)
+  const row = await inTransaction(ctx, async (tx) => {
+    const volume = await lockOffered(tx, offer.volumeId)
+    // Somebody else may have accepted it, or its owner may have taken it back, while this waited for the lock.
+    const { count } = await tx.db.volumeTransfer.deleteMany({ where: { id: input.id } })
+    if (!volume || count === 0) throw notFound('volume transfer', input.id)
+    if (stateOf(volume) !== 'awaiting-transfer' || volume.attachments.length > 0)
+      throw conflict(`The volume is ${volume.state}. Ask its owner to offer it again.`, 'volumeState')
+    return moveVolume(tx, volume, projectId)
+  })
+  return { transfer: viewOf(offer), volume: await viewOfOne(ctx, row) }
+}
+
+/** The key is the right to see the volume, which belongs to another project. */
+async function lockOffered(tx: Ctx, id: string): Promise<VolumeRow | null> {
+  await tx.db.$queryRaw`SELECT 1 FROM "Volume" WHERE "id" = ${id}::uuid FOR UPDATE`
+  return tx.db.volume.findFirst({ where: { id, trashedUntil: null }, include: withParts })
+}
+
+/** Two transfers that cross may lock both quotas in different orders: then PostgreSQL ends one, which runs again. */
+async function moveVolume(tx: Ctx, volume: VolumeRow, projectId: string): Promise<VolumeRow> {
+  const snapshots = await moveSnapshots(tx, volume.id, projectId)
+  const delta = {
+    ...{
+      volumes: 1,
+      volumeGib: volume.reservedGib + snapshots.reduce((sum, { sizeGib }) => sum + sizeGib, 0),
+    },
+    volumeSnapshots: snapshots.length,
+  }
+  if (projectId !== volume.projectId) {
+    await reserveQuota(tx, projectId, delta)
+    await releaseQuota(tx, volume.projectId, delta)
+  }
+  const after = await tx.db.volume.update({
+    where: { id: volume.id },
+    data: { projectId, userId: tx.actor.userId, state: 'available' },
+    include: withParts,
+  })
+  await recordOperation(tx, historyOf(after, 'volume.accept'))
+  await noteVolume(tx, after, 'created')
+  if (projectId === volume.projectId) return after
+  // The project that has offered it learns that it is gone, and not who has it.
+  const donor = { ...asSystem(tx, 'transfer'), db: tx.db }
+  await recordOperation(donor, historyOf(volume, 'volume.hand_over'))
+  await noteVolume(donor, volume, 'deleted')
+  return after
+}
+
+/** Their rows are locked in the order of ids, after that of the volume. */
+async function moveSnapshots(tx: Ctx, volumeId: string, projectId: string): Promise<{ sizeGib: number }[]> {
+  const rows = await tx.db.$queryRaw<{ sizeGib: number }[]>`
+    SELECT "sizeGib" FROM "VolumeSnapshot" WHERE "volumeId" = ${volumeId}::uuid ORDER BY "id" FOR UPDATE`
+  await tx.db.volumeSnapshot.updateMany({ where: { volumeId }, data: { projectId, userId: tx.actor.userId } })
+  return rows
+}
+
+const viewOf = ({ keyHash: _, userId: _by, createdAt, ...row }: VolumeTransferModel): TransferView => ({
+  ...row,
+  createdAt: createdAt.toISOString(),
+})

@@ -1,0 +1,232 @@
+import { DriverError } from '@stratolith/drivers/errors'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { deleteInstance } from '../../compute/instances/actions.ts'
+import { launchInstances } from '../../compute/instances/launch.ts'
+import { attachVolume } from '../../compute/instances/volumes.ts'
+import { accounts, aLaunch, testTenant, testWorld, type World } from '../../compute/testing.ts'
+import type { Ctx } from '../../kernel/context.ts'
+import { expectCloudError, runPending, testCtx } from '../../kernel/testing.ts'
+import { volumeCreateInput, volumeListInput } from '../contract.ts'
+import { volumeContents } from '../project-deletion.ts'
+import {
+  createSnapshot,
+  createVolume,
+  deleteVolume,
+  endVolume,
+  extendVolume,
+  forceDeleteVolume,
+  getVolume,
+  listTrash,
+  listVolumes,
+  setReadOnly,
+  takeBackVolume,
+  trashSummary,
+} from '../service.ts'
+import { snapshotCreateInput } from '../snapshots/contract.ts'
+import { volumeTrashInput } from './contract.ts'
+import { volumeTrash } from './service.ts'
+import { trashReconciler } from './trash.ts'
+
+let world: World
+let tenant: Ctx & { projectId: string; networkId: string }
+let empty: Record<string, number>
+beforeAll(async () => {
+  world = await testWorld(['a'])
+  world.deps.config.takeBackMs = 600_000
+  tenant = await testTenant(world)
+  await runPending(world.deps)
+  empty = await accounts(world, tenant.projectId)
+})
+afterAll(() => world.close())
+
+const db = () => world.deps.root
+const now = () => accounts(world, tenant.projectId)
+const onHost = (id: string) => world.hosts.get('a')?.volumes.volumes.get(id)
+const exists = async (id: string) => (await db().volume.count({ where: { id } })) === 1
+async function aVolume(patch: object = {}): Promise<string> {
+  const { id } = await createVolume(tenant, volumeCreateInput.parse({ name: 'data', sizeGib: 2, ...patch }))
+  await runPending(world.deps)
+  return id
+}
+const listed = async () => (await listVolumes(tenant, volumeListInput.parse({}))).items.map(({ id }) => id)
+const trashed = async (ctx: Ctx = tenant) =>
+  (await listTrash(ctx, volumeTrashInput.parse({}))).items.map(({ id }) => id)
+/** Lets the time of a deleted volume be over, and the reconciler see that. */
+async function round(id?: string): Promise<void> {
+  if (id !== undefined) await db().volume.update({ where: { id }, data: { trashedUntil: new Date(0) } })
+  await trashReconciler([volumeTrash]).run(world.system)
+  await runPending(world.deps)
+}
+
+test('a deleted volume is gone for everybody, counts as before, and comes back as it was', async () => {
+  const id = await aVolume({ metadata: { a: 'b' } })
+  await setReadOnly(tenant, { id, readOnly: true })
+  const [before, counted] = [await getVolume(tenant, { id }), await now()]
+  const { takeBackUntil } = await deleteVolume(tenant, { id })
+  expect(Date.parse(takeBackUntil ?? '') - Date.now()).toBeGreaterThan(590_000)
+  await round()
+  await expectCloudError(getVolume(tenant, { id }), 'not_found')
+  await expectCloudError(deleteVolume(tenant, { id }), 'not_found')
+  await expectCloudError(extendVolume(tenant, { id, sizeGib: 9 }), 'not_found')
+  const { instances } = await launchInstances(tenant, aLaunch(world))
+  await runPending(world.deps)
+  const server = instances[0]?.id ?? ''
+  await expectCloudError(attachVolume(tenant, { id: server, volumeId: id }), 'not_found')
+  await deleteInstance(tenant, { id: server })
+  await runPending(world.deps)
+  expect([await listed(), await trashed()]).toEqual([[], [id]])
+  expect(await trashSummary(tenant, undefined)).toEqual({ minutes: 10, volumes: 1, volumeGib: 2 })
+  expect(await now()).toEqual(counted)
+  expect(onHost(id)).toBeDefined()
+
+  await takeBackVolume(tenant, { id })
+  expect(await getVolume(tenant, { id })).toEqual(before)
+  expect([await listed(), await trashed()]).toEqual([[id], []])
+  await expectCloudError(takeBackVolume(tenant, { id }), 'not_found')
+  await expectCloudError(endVolume(tenant, { id }), 'not_found')
+
+  await deleteVolume(tenant, { id })
+  await round(id)
+  expect([await exists(id), onHost(id), await now()]).toEqual([false, undefined, empty])
+  await expectCloudError(takeBackVolume(tenant, { id }), 'not_found')
+})
+
+test('members of the project alone see it, take it back or end it', async () => {
+  const id = await aVolume()
+  await deleteVolume(tenant, { id })
+  const stranger = await testCtx(world.deps)
+  const reader = await testCtx(world.deps, { role: 'reader', projectId: tenant.projectId })
+  expect([await trashed(stranger), await trashed(reader)]).toEqual([[], [id]])
+  await expectCloudError(trashSummary(stranger, { projectId: tenant.projectId }), 'forbidden')
+  for (const act of [takeBackVolume, endVolume]) {
+    await expectCloudError(act(stranger, { id }), 'not_found')
+    await expectCloudError(act(reader, { id }), 'forbidden')
+  }
+  await endVolume(tenant, { id })
+  await runPending(world.deps)
+  expect([await exists(id), await now()]).toEqual([false, empty])
+})
+
+test('when it is taken back and ended at once, one of both happens', async () => {
+  for (let i = 0; i < 5; i++) {
+    const id = await aVolume()
+    await deleteVolume(tenant, { id })
+    const done = await Promise.allSettled([takeBackVolume(tenant, { id }), endVolume(tenant, { id })])
+    await runPending(world.deps)
+    expect(done.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+    expect(await exists(id)).toBe(done[0].status === 'fulfilled')
+    if (!(await exists(id))) continue
+    await deleteVolume(tenant, { id })
+    await round(id)
+  }
+  expect(await now()).toEqual(empty)
+})
+
+test('a volume whose data could not be removed is seen again, and its next deletion does not wait', async () => {
+  const id = await aVolume()
+  await deleteVolume(tenant, { id })
+  world.hosts.get('a')?.volumes.failNext('removeVolume', new DriverError('failed', 'The disk is broken.'))
+  await round(id)
+  expect(await getVolume(tenant, { id })).toMatchObject({
+    state: 'error_deleting',
+    error: expect.any(String),
+  })
+  expect(await trashed()).toEqual([])
+  expect(await deleteVolume(tenant, { id })).toEqual({ takeBackUntil: null })
+  await runPending(world.deps)
+  expect([await exists(id), await now()]).toEqual([false, empty])
+})
+
+test('a volume that goes with its instance can be taken back as well', async () => {
+  const id = await aVolume()
+  const { instances } = await launchInstances(tenant, aLaunch(world))
+  await runPending(world.deps)
+  const server = instances[0]?.id ?? ''
+  await attachVolume(tenant, { id: server, volumeId: id, deleteOnTermination: true })
+  await runPending(world.deps)
+  await deleteInstance(tenant, { id: server })
+  await runPending(world.deps)
+  expect(await trashed()).toEqual([id])
+  expect(await takeBackVolume(tenant, { id })).toMatchObject({ state: 'available', attachments: [] })
+  await deleteVolume(tenant, { id })
+  await round(id)
+  expect(await now()).toEqual(empty)
+})
+
+test('a volume that is still being made larger is removed when that is over', async () => {
+  const id = await aVolume()
+  await deleteVolume(tenant, { id })
+  await db().volume.update({ where: { id }, data: { state: 'extending' } })
+  await expectCloudError(endVolume(tenant, { id }), 'conflict', /extending/)
+  await round(id)
+  expect(await exists(id)).toBe(true)
+  await db().volume.update({ where: { id }, data: { state: 'available' } })
+  await round(id)
+  expect([await exists(id), await now()]).toEqual([false, empty])
+})
+
+test('what an administrator forces, and a project that is deleted, do not wait', async () => {
+  const admin = await testCtx(world.deps, { role: 'admin', projectId: tenant.projectId })
+  const [forced, deleted, kept] = [await aVolume(), await aVolume(), await aVolume()]
+  await forceDeleteVolume(admin, { id: forced })
+  await runPending(world.deps)
+  expect(await exists(forced)).toBe(false)
+  await deleteVolume(tenant, { id: deleted })
+  const thing = volumeContents.find(({ kind }) => kind === 'volume')
+  expect(await thing?.count(world.system, tenant.projectId)).toBe(2)
+  expect(await thing?.remove(world.system, tenant.projectId)).toBeNull()
+  await runPending(world.deps)
+  expect([await exists(deleted), await exists(kept), await now()]).toEqual([false, false, empty])
+})
+
+test('with the setting 0 the data go at once', async () => {
+  world.deps.config.takeBackMs = 0
+  try {
+    const id = await aVolume()
+    expect(await deleteVolume(tenant, { id })).toEqual({ takeBackUntil: null })
+    expect(await getVolume(tenant, { id })).toMatchObject({ state: 'deleting' })
+    await runPending(world.deps)
+    expect([await exists(id), await now()]).toEqual([false, empty])
+  } finally {
+    world.deps.config.takeBackMs = 600_000
+  }
+})
+
+test('snapshots go with their volume when that is asked for, and its data go after theirs', async () => {
+  for (const takeBackMs of [600_000, 0]) {
+    world.deps.config.takeBackMs = takeBackMs
+    const id = await aVolume()
+    await createSnapshot(tenant, snapshotCreateInput.parse({ volumeId: id }))
+    await runPending(world.deps)
+    await expectCloudError(deleteVolume(tenant, { id }), 'conflict', /has a snapshot/)
+    await deleteVolume(tenant, { id, cascade: true })
+    await expectCloudError(getVolume(tenant, { id }), 'not_found')
+    await expectCloudError(endVolume(tenant, { id }), 'conflict', /snapshots are being deleted/)
+    await trashReconciler([volumeTrash]).run(world.system)
+    await runPending(world.deps)
+    expect([await exists(id), await db().volumeSnapshot.count({ where: { volumeId: id } })]).toEqual([
+      true,
+      0,
+    ])
+    await round(id)
+    expect([await exists(id), await now()]).toEqual([false, empty])
+  }
+  world.deps.config.takeBackMs = 600_000
+})
+
+test('a volume that has snapshots stays when its instance goes', async () => {
+  const id = await aVolume()
+  await createSnapshot(tenant, snapshotCreateInput.parse({ volumeId: id }))
+  const { instances } = await launchInstances(tenant, aLaunch(world))
+  await runPending(world.deps)
+  const server = instances[0]?.id ?? ''
+  await attachVolume(tenant, { id: server, volumeId: id, deleteOnTermination: true })
+  await runPending(world.deps)
+  await deleteInstance(tenant, { id: server })
+  await runPending(world.deps)
+  expect(await getVolume(tenant, { id })).toMatchObject({ state: 'available', attachments: [] })
+  await deleteVolume(tenant, { id, cascade: true })
+  await runPending(world.deps)
+  await round(id)
+  expect(await now()).toEqual(empty)
+})

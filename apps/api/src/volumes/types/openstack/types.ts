@@ -1,0 +1,180 @@
+import { z } from 'zod'
+import { isAdmin } from '../../../kernel/context.ts'
+import { HttpError } from '../../../openstack/errors.ts'
+import type { ApiOperation, Call } from '../../../openstack/operation.ts'
+import { nextLink, pageQuery, type Query, queryText } from '../../../openstack/pages.ts'
+import { boolean, inner, parse, queryBoolean } from '../../../openstack/schema.ts'
+import { specsInput, type VolumeTypeView, volumeTypeCreateInput, volumeTypeUpdateInput } from '../contract.ts'
+import {
+  createVolumeType,
+  deleteVolumeType,
+  getDefaultType,
+  getVolumeType,
+  listVolumeTypes,
+  updateVolumeType,
+} from '../service.ts'
+
+export const typeOf = ({ params }: Call) => ({ id: params.type_id ?? '' })
+
+const view = ({ ctx }: Call, type: VolumeTypeView) => ({
+  id: type.id,
+  name: type.name,
+  is_public: type.public,
+  description: type.description || null,
+  extra_specs: type.extraSpecs,
+  ...(isAdmin(ctx) ? { qos_specs_id: type.qos?.id ?? null } : {}),
+  'os-volume-type-access:is_public': type.public,
+})
+
+/** Other callers than administrators see public types, whatever they ask for. `None` asks for both kinds. */
+function isPublicOf({ ctx, query }: Call): boolean | undefined {
+  const text = queryText(query, 'is_public')
+  if (!isAdmin(ctx) || text?.toLowerCase() === 'none') return undefined
+  const wish = text === undefined ? true : queryBoolean(query, 'is_public')
+  if (wish === undefined) throw new HttpError(400, 'Invalid value for is_public: it is true, false or None.')
+  return wish
+}
+
+function offsetOf(query: Query): number {
+  const text = queryText(query, 'offset') ?? '0'
+  if (!/^\d{1,9}$/.test(text)) throw new HttpError(400, 'offset must be a whole number that is not negative.')
+  return Number(text)
+}
+
+/** Types are few, so that a page of them is cut here. */
+async function list(call: Call): Promise<object> {
+  const { query } = call
+  const [isPublic, name] = [isPublicOf(call), queryText(query, 'name')]
+  const all = (await listVolumeTypes(call.ctx)).filter(
+    (type) =>
+      (isPublic === undefined || type.public === isPublic) && (name === undefined || type.name === name),
+  )
+  const { limit, marker } = pageQuery(query)
+  const before = marker === undefined ? -1 : all.findIndex((type) => type.id === marker)
+  if (marker !== undefined && before < 0)
+    throw new HttpError(404, `Volume type ${marker.slice(0, 100)} could not be found.`)
+  const from = before + 1 + offsetOf(query)
+  const shown = queryText(query, 'limit') === '0' ? [] : all.slice(from, from + limit)
+  const last = shown.at(-1)
+  if (!last || all.at(-1) === last) return { volume_types: shown.map((type) => view(call, type)) }
+  const next = new URL(nextLink(call.deps.config.publicUrl, call.request.url, last.id))
+  next.searchParams.delete('offset')
+  return {
+    volume_types: shown.map((type) => view(call, type)),
+    volume_type_links: [{ rel: 'next', href: next.href }],
+  }
+}
+
+async function showDefault(call: Call): Promise<object> {
+  const found = await getDefaultType(call.ctx)
+  if (!found) throw new HttpError(404, 'Default volume type can not be found.')
+  return { volume_type: view(call, found) }
+}
+
+/** What docs/openstack-compat.md says of extra specs. */
+export const whichSpecs =
+  'volume_backend_name, pool_name and RESKEY:availability_zones choose where new volumes lie; multiattach, encryption, replication and thick provisioning are refused (400) until they are there; other keys are kept without an effect.'
+
+const text = z.string().max(255, 'is too long')
+const publicKey = 'os-volume-type-access:is_public'
+const creation = z.strictObject({
+  name: text,
+  description: text.nullish(),
+  extra_specs: specsInput.nullish(),
+  [publicKey]: boolean.nullish(),
+})
+
+async function create(call: Call): Promise<object> {
+  const wish = inner(call, 'volume_type', creation)
+  const input = parse(volumeTypeCreateInput, {
+    name: wish.name,
+    description: wish.description ?? '',
+    public: wish[publicKey] ?? true,
+    extraSpecs: wish.extra_specs ?? {},
+  })
+  return { volume_type: view(call, await createVolumeType(call.ctx, input)) }
+}
+
+const change = z.strictObject({
+  name: text.nullish(),
+  description: text.nullish(),
+  is_public: boolean.nullish(),
+})
+
+async function update(call: Call): Promise<object> {
+  const { name, description, is_public } = inner(call, 'volume_type', change)
+  if (name == null && description == null && is_public == null)
+    throw new HttpError(400, 'Specify volume type name, description, is_public or a combination thereof.')
+  const input = parse(volumeTypeUpdateInput, {
+    ...typeOf(call),
+    name: name ?? undefined,
+    description: description ?? undefined,
+    public: is_public ?? undefined,
+  })
+  return { volume_type: view(call, await updateVolumeType(call.ctx, input)) }
+}
+
+const item = { path: '/types/:type_id' }
+export const typeOperations: ApiOperation[] = [
+  {
+    name: 'types.list',
+    method: 'GET',
+    path: '/types',
+    summary: 'List volume types',
+    status: 200,
+    access: 'anyone',
+    filters: { name: 'nothing' },
+    adminFilters: { is_public: 'false' },
+    deviation: 'Always in the order of their names.',
+    handle: list,
+  },
+  {
+    name: 'types.default',
+    method: 'GET',
+    path: '/types/default',
+    summary: 'Show the default volume type',
+    status: 200,
+    access: 'anyone',
+    handle: showDefault,
+  },
+  {
+    name: 'types.create',
+    method: 'POST',
+    path: '/types',
+    summary: 'Make a volume type',
+    status: 200,
+    access: 'admin',
+    deviation: whichSpecs,
+    handle: create,
+  },
+  {
+    ...item,
+    name: 'types.get',
+    method: 'GET',
+    summary: 'Show a volume type',
+    status: 200,
+    access: 'anyone',
+    handle: async (call) => ({
+      volume_type: view(call, await getVolumeType(call.ctx, typeOf(call))),
+    }),
+  },
+  {
+    ...item,
+    name: 'types.update',
+    method: 'PUT',
+    summary: 'Change name, description and visibility of a volume type',
+    status: 200,
+    access: 'admin',
+    deviation: 'The default type stays public (400).',
+    handle: update,
+  },
+  {
+    ...item,
+    name: 'types.delete',
+    method: 'DELETE',
+    summary: 'Delete a volume type that no volume has',
+    status: 202,
+    access: 'admin',
+    handle: (call) => deleteVolumeType(call.ctx, typeOf(call)),
+  },
+]

@@ -1,0 +1,17 @@
+'use client'
+import type { OperationView } from '@stratolith/api/kernel/contract'
+import type { ComponentType } from 'react'
+import { lazyPart } from '../kit/lazy-part.tsx'
+
+/** The parts of the operation's panel that undo an action, by its name. */
+const parts: Readonly<Record<string, ComponentType<{ operation: OperationView }>>> = {
+  'volume.discard': lazyPart<{ operation: OperationView }>(() =>
+    import('../volumes/TakeBack.tsx').then((module) => module.TakeBack),
+  ),
+}
+
+/** Offers to take back the thing that this operation has deleted. */
+export function TakeBackOf({ operation }: { operation: OperationView }) {
+  const Part = parts[operation.action]
+  return Part ? <Part operation={operation} /> : null
+}

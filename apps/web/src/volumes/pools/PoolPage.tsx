@@ -1,0 +1,64 @@
+'use client'
+import { Stack, Text } from '@mantine/core'
+import type { PoolView } from '@stratolith/api/volumes/contract'
+import { useQuery } from '@tanstack/react-query'
+import { DetailPage } from '../../kit/DetailPage.tsx'
+import { gib } from '../../kit/format.ts'
+import { Loaded } from '../../kit/Loaded.tsx'
+import { ResourceTable } from '../../kit/ResourceTable.tsx'
+import { useTRPC } from '../../kit/trpc.ts'
+import { Bar } from '../../ui/Bar.tsx'
+import { Columns } from '../../ui/Columns.tsx'
+import { Facts } from '../../ui/Fact.tsx'
+import { Section } from '../../ui/Section.tsx'
+import { volumeDescriptor } from '../volume.descriptor.tsx'
+import { poolDescriptor } from './descriptor.tsx'
+import { volumesOfPool } from './list.ts'
+
+export function PoolPage({ name }: { name: string }) {
+  const trpc = useTRPC()
+  const pool = useQuery(trpc.volumes.pools.get.queryOptions({ name }))
+  return (
+    <Loaded query={pool}>
+      {(view) => (
+        <DetailPage
+          descriptor={poolDescriptor}
+          view={view}
+          tabs={[{ id: 'overview', label: 'Overview', content: <Overview pool={view} /> }]}
+        />
+      )}
+    </Loaded>
+  )
+}
+
+const none = { title: 'No volumes', text: 'No volume of any project lies in this pool.' }
+
+function Overview({ pool }: { pool: PoolView }) {
+  return (
+    <Columns
+      side={
+        <Section title="Facts">
+          <Facts items={poolDescriptor.facts?.(pool) ?? []} />
+        </Section>
+      }
+    >
+      <Section title="Room">
+        <Stack gap="sm">
+          <Bar
+            used={pool.usedGib}
+            limit={pool.totalGib}
+            label="Taken by instances and volumes"
+            format={gib}
+          />
+          <Bar used={pool.volumesGib} limit={pool.totalGib} label="Taken by volumes" format={gib} />
+          <Text size="xs" c="dimmed">
+            What is promised, not what is written: a volume takes room on the disk as it is filled.
+          </Text>
+        </Stack>
+      </Section>
+      <Section title="Volumes in this pool">
+        <ResourceTable descriptor={{ ...volumeDescriptor, empty: none }} query={volumesOfPool(pool.name)} />
+      </Section>
+    </Columns>
+  )
+}

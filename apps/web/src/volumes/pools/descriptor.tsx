@@ -1,0 +1,68 @@
+import { Anchor } from '@mantine/core'
+import type { PoolView } from '@stratolith/api/volumes/contract'
+import { IconDatabaseCog } from '@tabler/icons-react'
+import type { ResourceDescriptor } from '../../kit/descriptor.ts'
+import { gib } from '../../kit/format.ts'
+import { NameCell } from '../../kit/NameCell.tsx'
+import { Link } from '../../kit/navigation.tsx'
+import { paths } from '../../kit/paths.ts'
+import { Bar } from '../../ui/Bar.tsx'
+
+const open = 'It takes new volumes.'
+
+export const poolDescriptor: ResourceDescriptor<PoolView> & { listPath: string } = {
+  kind: 'volume',
+  noun: 'Volume pool',
+  plural: 'Volume pools',
+  listPath: paths.adminVolumePools,
+  name: (pool) => pool.name,
+  path: (pool) => paths.adminVolumePool(pool.name),
+  icon: <IconDatabaseCog size={28} />,
+  columns: [
+    {
+      id: 'name',
+      header: 'Name',
+      cell: (pool) => (
+        <NameCell href={paths.adminVolumePool(pool.name)} name={pool.name} detail={pool.zone} />
+      ),
+    },
+    {
+      id: 'room',
+      header: 'Room',
+      cell: (pool) => (
+        <div style={{ minWidth: 130 }}>
+          <Bar used={pool.usedGib} limit={pool.totalGib} label="Room" format={gib} bare />
+        </div>
+      ),
+    },
+    { id: 'volumes', header: 'Volumes', cell: (pool) => pool.volumes.toLocaleString('en') },
+    { id: 'taken', header: 'Taken by volumes', hideBelow: 'sm', cell: (pool) => gib(pool.volumesGib) },
+    { id: 'host', header: 'Machine', hideBelow: 'sm', cell: (pool) => pool.host.name },
+    {
+      id: 'state',
+      header: 'New volumes',
+      prose: true,
+      hideBelow: 'md',
+      cell: (pool) => pool.closed ?? open,
+    },
+  ],
+  facts: (pool) => [
+    { label: 'Machine', value: <MachineLink host={pool.host} /> },
+    { label: 'Zone', value: pool.zone },
+    { label: 'Driver', value: pool.driver === 'files' ? 'Files on the disk of the machine' : pool.driver },
+    { label: 'Volumes', value: pool.volumes.toLocaleString('en') },
+    { label: 'New volumes', value: pool.closed ?? open },
+  ],
+  empty: {
+    title: 'No volume pools yet',
+    text: 'The disk of a machine is a pool. Add a host, and its pool is here.',
+  },
+}
+
+function MachineLink({ host }: { host: PoolView['host'] }) {
+  return (
+    <Anchor component={Link} href={`${paths.adminHosts}?panel=${host.id}`} size="sm" prefetch={false}>
+      {host.name}
+    </Anchor>
+  )
+}

@@ -1,0 +1,65 @@
+import { expect, test } from 'vitest'
+import { inOneLine, limitWords, typeLimitWords, typeText } from './limit-words.ts'
+import { typeCli, typeInput, typeProblems } from './values.ts'
+
+test.each([
+  [{}, 'No limit'],
+  [{ iopsTotal: 1500, bpsTotal: 10 * 1024 ** 2 }, '1,500 operations/s; 10 MiB/s'],
+  [
+    { iopsRead: 5, iopsReadMax: 9, bpsWrite: 1024, bpsWriteMax: 1024 },
+    '5 operations/s read, for a moment 9 operations/s; 1 KiB/s written',
+  ],
+])('the limits %j of a volume are “%s”', (limits, words) => {
+  expect(inOneLine(limitWords(limits))).toBe(words)
+})
+
+test.each([
+  [{}, 'No limit'],
+  [{ color: 'red' }, 'No limit'],
+  [{ total_iops_sec: '500', total_iops_sec_max: '900' }, '500 operations/s, for a moment 900 operations/s'],
+  [
+    { read_iops_sec_per_gb: '10', read_iops_sec_per_gb_min: '100', read_iops_sec_max: '5000' },
+    '10 operations/s read for each GiB, at least 100 operations/s, at most 5,000 operations/s',
+  ],
+  [{ write_bytes_sec_per_gb: '1048576' }, '1 MiB/s written for each GiB'],
+])('the limits %j of a type are “%s”', (specs, words) => {
+  expect(inOneLine(typeLimitWords(specs))).toBe(words)
+})
+
+test('the form of a volume says what a type means for its size', () => {
+  const limits = { total_iops_sec_per_gb: '10' }
+  expect(typeText({ description: 'Fast disks.', limits }, 5)).toBe('Fast disks. At most 50 operations/s.')
+  expect(typeText({ description: '', limits: {} }, 5)).toBe('Its speed has no limit.')
+})
+
+test('the form of a type makes limits and extra specs of what is typed, and shows the commands for the same', () => {
+  const empty = { name: 'slow', description: '', public: true, iops: '', mibps: '', pool: null } as const
+  expect(typeInput(empty)).toEqual({
+    name: 'slow',
+    description: '',
+    public: true,
+    extraSpecs: {},
+    limits: {},
+  })
+  expect(typeCli(empty)).toBe('openstack volume type create slow')
+  const full = { ...empty, public: false, iops: 500, mibps: 10, pool: 'host-1@local' }
+  expect(typeInput(full)).toMatchObject({
+    ...{ public: false, extraSpecs: { pool_name: 'host-1@local' } },
+    limits: { total_iops_sec: '500', total_bytes_sec: '10485760' },
+  })
+  expect(
+    typeCli(full)
+      .split('\n')
+      .map((line) => line.trim()),
+  ).toEqual([
+    'openstack volume type create --private \\',
+    '--property pool_name=host-1@local slow',
+    'openstack volume qos create --consumer front-end \\',
+    '--property total_iops_sec=500 \\',
+    '--property total_bytes_sec=10485760 slow',
+    'openstack volume qos associate slow slow',
+  ])
+  expect(typeProblems.name(' ')).toBe('Give it a name.')
+  expect(typeProblems.iops('')).toBeNull()
+  expect(typeProblems.iops(0)).toContain('a whole number from 1')
+})

@@ -1,0 +1,60 @@
+import type { VolumeView } from '@stratolith/api/volumes/contract'
+import { limitsOf } from '@stratolith/api/volumes/types/states'
+import { bytes } from '../../kit/format.ts'
+
+type Limits = VolumeView['limits']
+type Specs = Readonly<Record<string, string>>
+
+const operations = (n: number): string => `${n.toLocaleString('en')} operations/s`
+const throughput = (n: number): string => `${bytes(n)}/s`
+const amounts = [
+  { key: 'iops', spec: 'iops', words: operations },
+  { key: 'bps', spec: 'bytes', words: throughput },
+] as const
+const subjects = [
+  { key: 'Total', spec: 'total', words: '' },
+  { key: 'Read', spec: 'read', words: ' read' },
+  { key: 'Write', spec: 'write', words: ' written' },
+] as const
+/** Each limit that there can be, with its names and its words. */
+const kinds = amounts.flatMap((amount) => subjects.map((subject) => ({ amount, subject })))
+
+/** The speed limits of a volume: “500 operations/s”, “10 MiB/s read, for a moment 20 MiB/s”; none: an empty list. */
+export const limitWords = (limits: Limits): string[] =>
+  kinds.flatMap(({ amount, subject }) => {
+    const name = `${amount.key}${subject.key}` as const
+    const [limit, burst] = [limits[name], limits[`${name}Max`]]
+    if (limit === undefined) return []
+    const moment = burst === undefined || burst <= limit ? '' : `, for a moment ${amount.words(burst)}`
+    return `${amount.words(limit)}${subject.words}${moment}`
+  })
+
+/** The speed limits of a type: those that grow with the size of the volume are said for each GiB. */
+export const typeLimitWords = (specs: Specs): string[] =>
+  kinds.flatMap(({ amount, subject }) => {
+    const base = `${subject.spec}_${amount.spec}_sec`
+    const perGib = Number(specs[`${base}_per_gb`] ?? 0)
+    if (perGib === 0) {
+      const own = Object.fromEntries(
+        [base, `${base}_max`].flatMap((key) => (specs[key] === undefined ? [] : [[key, specs[key]]])),
+      )
+      return limitWords(limitsOf(own, 1))
+    }
+    const [least, most] = [Number(specs[`${base}_per_gb_min`] ?? 0), Number(specs[`${base}_max`] ?? 0)]
+    return [
+      `${amount.words(perGib)}${subject.words} for each GiB`,
+      ...(least > 0 ? [`at least ${amount.words(least)}`] : []),
+      ...(most > 0 ? [`at most ${amount.words(most)}`] : []),
+    ].join(', ')
+  })
+
+export const noLimit = 'No limit'
+/** The limits in one line, or that there are none. */
+export const inOneLine = (words: readonly string[]): string => words.join('; ') || noLimit
+
+/** What a type means for a new volume of that size: its description, and how fast the volume will be. */
+export function typeText(type: { description: string; limits: Specs }, sizeGib: number): string {
+  const words = limitWords(limitsOf(type.limits, sizeGib))
+  const speed = words.length > 0 ? `At most ${words.join('; ')}.` : 'Its speed has no limit.'
+  return [type.description.trim(), speed].filter(Boolean).join(' ')
+}
