@@ -18,7 +18,13 @@ import {
   type snapshotListInput,
   type snapshotUpdateInput,
 } from './contract.ts'
-import { countSnapshots, querySnapshots, type SnapshotWhere, sortableSnapshots, withVolume } from './queries.ts'
+import {
+  countSnapshots,
+  querySnapshots,
+  type SnapshotWhere,
+  sortableSnapshots,
+  withVolume,
+} from './queries.ts'
 import {
   loadSnapshot,
   lockSnapshot,

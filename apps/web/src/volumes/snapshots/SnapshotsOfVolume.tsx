@@ -77,6 +77,7 @@ export function SnapshotsOfVolume({ volume, take }: { volume: VolumeView; take: 
                   component={Link}
                   href={allProjects ? paths.adminVolumeSnapshots : paths.volumeSnapshots}
                   size="sm"
+                  underline="always"
                 >
                   Show all volume snapshots
                 </Anchor>

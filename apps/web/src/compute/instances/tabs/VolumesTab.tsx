@@ -75,7 +75,7 @@ export function VolumesTab({ view }: { view: InstanceView }) {
             <Text size="sm" c="dimmed">
               A snapshot keeps what a volume contains, also while the guest runs: open the volume and choose
               “Take snapshot”. All of them stand under{' '}
-              <Anchor component={Link} href={paths.volumeSnapshots} size="sm">
+              <Anchor component={Link} href={paths.volumeSnapshots} size="sm" underline="always">
                 Volume snapshots
               </Anchor>
               .
