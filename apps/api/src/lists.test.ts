@@ -52,12 +52,11 @@ beforeAll(async () => {
   const sizes = [4, 3, 2, 1]
   for (const sizeGib of sizes) await member.volumes.create({ name: `v${sizeGib}`, sizeGib })
   await runPending(world.deps)
-  for (const volume of (await member.volumes.list({})).items)
-    await member.volumes.snapshots.create({ volumeId: volume.id, name: `s${volume.sizeGib}` })
-  await runPending(world.deps)
   world.deps.config.takeBackMs = 60_000
   const volumes = (await member.volumes.list({})).items
   for (const { id } of volumes.slice(0, 2)) await member.volumes.delete({ id })
+  for (const name of ['s', 't'])
+    await member.volumes.snapshots.create({ volumeId: volumes.at(-1)?.id ?? '', name })
   const caller: unknown = appRouter.createCaller({ ...context, ctx })
   procedure = (name) =>
     name.split('.').reduce((at, part) => (at as Record<string, unknown>)[part], caller) as Ask
