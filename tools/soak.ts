@@ -1,6 +1,6 @@
 /**
- * node tools/soak.ts [CYCLES]: launches and deletes guests of the running cloud (STRATOLITH_DATA), one after the
- * other. Afterwards no process, link, namespace, folder or row may be left that was not there before. Run it on a
+ * node tools/soak.ts [CYCLES]: launches guests with volumes on the running cloud (STRATOLITH_DATA) and deletes them, one
+ * after the other. Afterwards no process, link, namespace, folder or row may be left that was not there before. Run it on a
  * cloud that nobody else uses meanwhile. It prints one line for each cycle and ends with
  * "10 cycles, 0 leftovers", or names the leftovers and exits with 1.
  */
@@ -47,7 +47,7 @@ async function makePlace(): Promise<Place> {
   return { imageId: image.id, flavorId: flavor.id, networkId: network.id }
 }
 
-/** Runs one cycle: a launch with a public address, ACTIVE, a console, the deletion, gone. */
+/** Runs one cycle: a launch with a public address, ACTIVE, a volume that is used, a console, the deletion, gone. */
 async function cycle(index: number, { imageId, flavorId, networkId }: Place): Promise<void> {
   const started = Date.now()
   const seconds = () => ((Date.now() - started) / 1000).toFixed(1)
@@ -66,13 +66,52 @@ async function cycle(index: number, { imageId, flavorId, networkId }: Place): Pr
     return instance.status === 'ACTIVE'
   })
   const active = seconds()
+  const volume = await useVolume(id)
   await api.compute.instances.createConsole.mutate({ id, protocol: 'serial' })
   await api.compute.instances.delete.mutate({ id })
-  await until('deletion', 300_000, async () => {
-    const { rowCount } = await db.query('SELECT 1 FROM "Instance" WHERE "id" = $1', [id])
+  await rowGone('Instance', id)
+  await endVolume(volume)
+  console.log(`cycle ${index}: active after ${active} s, gone after ${seconds()} s`)
+}
+
+async function volumeIs(id: string, state: string): Promise<void> {
+  await until(`the volume is ${state}`, 300_000, async () => {
+    const volume = await api.volumes.get.query({ id })
+    if (volume.state.startsWith('error')) throw new GiveUp(`${volume.state}: ${volume.error}`)
+    return volume.state === state
+  })
+}
+
+async function rowGone(table: 'Volume' | 'VolumeSnapshot' | 'Instance', id: string): Promise<void> {
+  await until(`${table} ${id} is gone`, 300_000, async () => {
+    const { rowCount } = await db.query(`SELECT 1 FROM "${table}" WHERE "id" = $1`, [id])
     return rowCount === 0
   })
-  console.log(`cycle ${index}: active after ${active} s, gone after ${seconds()} s`)
+}
+
+/** Gives the guest a new volume, which is kept in a snapshot for a moment and grows; returns its id. */
+async function useVolume(instanceId: string): Promise<string> {
+  const { id } = await api.volumes.create.mutate({ name: 'soak', sizeGib: 1 })
+  await volumeIs(id, 'available')
+  await api.compute.instances.attachVolume.mutate({ id: instanceId, volumeId: id })
+  await volumeIs(id, 'in-use')
+  const snapshot = await api.volumes.snapshots.create.mutate({ volumeId: id })
+  await until('the snapshot is available', 300_000, async () => {
+    return (await api.volumes.snapshots.get.query({ id: snapshot.id })).state === 'available'
+  })
+  await api.volumes.extend.mutate({ id, sizeGib: 2 })
+  await volumeIs(id, 'in-use')
+  await api.volumes.snapshots.delete.mutate({ id: snapshot.id })
+  await rowGone('VolumeSnapshot', snapshot.id)
+  return id
+}
+
+/** Deletes a volume for good. */
+async function endVolume(id: string): Promise<void> {
+  await volumeIs(id, 'available')
+  await api.volumes.delete.mutate({ id })
+  await api.volumes.trash.end.mutate({ id })
+  await rowGone('Volume', id)
 }
 
 /** One line for each leftover; checks again until there is none or the time is over. */
@@ -87,7 +126,8 @@ async function settled(before: ReadonlySet<string>, timeoutMs: number): Promise<
 
 async function inventory(): Promise<string[]> {
   const namespaces = await namespacesOf(dataPlane)
-  const folders = fs.globSync('hosts/*/instances/*', { cwd: cloud.data })
+  const places = ['hosts/*/instances/*', 'hosts/*/volumes/*/*/*']
+  const folders = places.flatMap((place) => fs.globSync(place, { cwd: cloud.data }))
   return [
     ...qemusOf(cloud.data).map((line) => `process ${line}`),
     ...namespaces.map((name) => `namespace ${name}`),

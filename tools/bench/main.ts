@@ -1,7 +1,7 @@
 /**
  * npm run bench [-- PART …] [--write]: measures a cloud on this machine, beside what the machine
  * itself needs for the same work ("floor"). TSV on stdout, progress on stderr; --write puts the table
- * into docs/benchmarks.md. Parts start, launch, memory, web and images share one real cloud, which is
+ * into docs/benchmarks.md. Parts start, launch, memory, web, volumes and images share one real cloud, which is
  * destroyed in the end, also on failure. STRATOLITH_BENCH_DATA=DIR measures the running cloud of
  * that data folder instead (then the part start is left out).
  */
@@ -21,9 +21,10 @@ import { type RealCloud, realCloud } from './real-cloud.ts'
 import { type Figure, header, markdown, tsv } from './report.ts'
 import { scale } from './scale.ts'
 import { start } from './start.ts'
+import { volumes } from './volumes.ts'
 import { web } from './web.ts'
 
-const real = ['start', 'launch', 'memory', 'web', 'images'] as const
+const real = ['start', 'launch', 'memory', 'web', 'volumes', 'images'] as const
 const filled = { list, facade }
 const known = [...real, 'network', 'fake', 'scale', ...Object.keys(filled)]
 const words = process.argv.slice(2).filter((word) => word !== '--')
@@ -96,6 +97,7 @@ async function measureRunning(cloud: ReturnType<typeof findCloud>): Promise<void
   const look = async (instanceId: string | null) => {
     if (chosen('memory')) await part('memory', () => memory(cloud, report))
     if (chosen('web')) await part('web', () => web(cloud, report, instanceId))
+    if (chosen('volumes')) await part('volumes', () => volumes(cloud, report, instanceId))
   }
   if (chosen('launch')) await part('launch', () => launch(cloud, report, look))
   else await look(null)

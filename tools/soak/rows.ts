@@ -4,6 +4,9 @@ import type { Client } from 'pg'
 export async function rowsOf(db: Client): Promise<string[]> {
   const { rows } = await db.query<{ line: string }>(`
     SELECT 'instance ' || "id" AS line FROM "Instance"
+    UNION ALL SELECT 'volume ' || "id" FROM "Volume"
+    UNION ALL SELECT 'snapshot ' || "id" FROM "VolumeSnapshot"
+    UNION ALL SELECT 'attachment of volume ' || "volumeId" FROM "VolumeAttachment"
     UNION ALL SELECT 'port ' || "id" FROM "Port" WHERE "deviceOwner" = 'compute:nova'
     UNION ALL SELECT 'address ' || "address" || ' of port ' || "portId" FROM "PortAddress"
     UNION ALL SELECT 'held address ' || "address" FROM "HeldAddress"

@@ -232,42 +232,6 @@ describe('versions of the protocol', () => {
     expect(refused.body).toContain('The agent is older: upgrade')
     expect(await said('/healthz', { [versionHeader]: '98-99' })).toMatchObject({ status: 200 })
   })
-
-  it('keep a control plane that knows no volumes from taking them away from a guest', async () => {
-    const { volumes: _, ...wish } = spec()
-    await host.hypervisor.ensure(op(), { ...wish, volumes: [] })
-    const ask = async (method: string, told: unknown, versions: string) => {
-      const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>()
-      const headers = { [versionHeader]: versions }
-      const path = `/v1/call/${method}`
-      const request = http.request({ socketPath, path, method: 'POST', agent: false, headers }, resolve)
-      request.on('error', reject)
-      request.end(JSON.stringify({ op: { id: 'x' }, args: [told] }))
-      let body = ''
-      for await (const chunk of await promise) body += chunk
-      return body
-    }
-    const document = { kind: 'instance', id: wish.id, generation: 9, body: {} }
-    expect(await ask('hypervisor/ensure', wish, '1-2')).toContain('"result"')
-    const volume = {
-      id: crypto.randomUUID(),
-      pool: { driver: 'files' as const, id: 'local' },
-      readOnly: false,
-    }
-    const known = fake.state.instances[wish.id]
-    if (!known) throw new Error('the guest is gone')
-    known.spec = { ...known.spec, volumes: [volume] }
-    for (const [method, told] of [
-      ['hypervisor/ensure', wish],
-      ['documents/apply', [document]],
-    ] as const)
-      expect(await ask(method, told, '1-2')).toContain('knows nothing')
-    expect(known.spec.volumes).toEqual([volume])
-    // Of the current version, the document is refused for what it lacks, and not for its sender.
-    expect(await ask('documents/apply', [document], versionText(spoken))).not.toContain('knows nothing')
-    // A deletion is carried out, whoever asks.
-    expect(await ask('documents/apply', [{ ...document, body: null }], '1-2')).not.toContain('knows nothing')
-  })
 })
 
 describe('a console', () => {
