@@ -47,7 +47,6 @@ export {
 export { changeMetadata, resetVolume, setBootable, setReadOnly } from './changes.ts'
 export {
   type LaunchVolumes,
-  noVolumes,
   planLaunchVolumes,
 } from './launch.ts'
 export { bindLaunchVolumes, volumesAtLaunch } from './launch-rows.ts'
@@ -67,7 +66,6 @@ export {
   acceptTransfer,
   createTransfer,
   deleteTransfer,
-  findTransfers,
   getTransfer,
   listTransfers,
 } from './transfers/service.ts'
