@@ -238,7 +238,7 @@ test('the snapshot is deleted, and the volume that was made of it stays', async 
   await expect(page.getByRole('heading', { name: 'No volume snapshots yet' })).toBeVisible({
     timeout: 120_000,
   })
-  await expect(page.getByRole('link', { name: 'Choose a volume' })).toBeVisible()
+  await expect(page.getByRole('link', { name: 'Open volumes' })).toBeVisible()
   await visit(page, `/volumes/${older}`)
   await expect(page.getByText('A snapshot that is deleted')).toBeVisible()
   await api.volumes.delete.mutate({ id: older })

@@ -49,9 +49,6 @@ export function VolumeCreateForm({ opened, onClose, source }: Panel & { source?:
   const choices = useChoices(from, source)
   const leastOf = ({ sourceId }: Pick<Values, 'sourceId'>) =>
     choices.find(({ id }) => id === sourceId)?.leastGib ?? 1
-  const wishOf = ({ name, sourceId, ...values }: Values) => ({
-    ...{ ...values, name: name.trim(), ...sourceOf(values.from, sourceId) },
-  })
   return (
     <SidePanelForm
       title={source ? `Create volume from ${source.view.name || source.view.id}` : 'Create volume'}
@@ -167,6 +164,13 @@ function SourceField({
     />
   )
 }
+
+/** The request, and the command, that the values of the form ask for. */
+const wishOf = ({ name, sourceId, ...values }: Values) => ({
+  ...values,
+  name: name.trim(),
+  ...sourceOf(values.from, sourceId),
+})
 
 const beginning = (source?: Given): Values => ({
   name: source ? copyName(source) : '',

@@ -20,7 +20,7 @@ export function SnapshotsPage({ allProjects = false }: { allProjects?: boolean }
   const forms = useSnapshotForms()
   const actions = useSnapshotActions(forms.open)
   // A snapshot is taken of a volume, so that an empty list leads to the volumes.
-  const action = <MainAction label="Choose a volume" to={{ href: paths.volumes }} />
+  const action = <MainAction label="Open volumes" to={{ href: paths.volumes }} />
   return (
     <>
       <PageHeader
