@@ -122,7 +122,7 @@ test('a lock says why, and holds metadata', async () => {
   await panel.getByRole('button', { name: 'Lock' }).click()
   await expect(page.getByRole('img', { name: /^Locked: .* Reason: the demo at noon$/ })).toBeVisible()
   await expect(section('Metadata').getByLabel('Key')).toHaveCount(0)
-  await choose('Unlock')
+  await page.getByRole('button', { name: 'Unlock', exact: true }).click()
   await expect(section('Metadata').getByLabel('Key')).toBeVisible()
 })
 

@@ -130,7 +130,7 @@ test('the instance is renamed, gets another interface and loses it again', async
   await choose('Lock')
   await page.getByRole('dialog').getByRole('button', { name: 'Lock', exact: true }).click()
   await expect(padlock).toBeVisible()
-  await choose('Unlock')
+  await page.getByRole('button', { name: 'Unlock', exact: true }).click()
   await expect(padlock).toHaveCount(0)
   await page.getByRole('tab', { name: 'Interfaces' }).click()
   const second = page.getByRole('region', { name: /^Interface 2/ })

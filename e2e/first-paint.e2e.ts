@@ -1,5 +1,6 @@
 import { expect, type Page, test } from '@playwright/test'
 import { findCloud, signedIn } from './support/cloud.ts'
+import { firstCode, mostFirstCode } from './support/first-code.ts'
 import { adminPages, directoryPages, projectPages, thingPages } from './support/pages.ts'
 import { shiftOf, watchPaint } from './support/paint.ts'
 import { apiOf, newPerson, type Person } from './support/people.ts'
@@ -68,6 +69,20 @@ test('nothing moves on the administrators’ pages on a phone while they load', 
   // On a phone more is below each other, and more can be pushed down.
   const lists = adminPages.map((path) => (searches[path] ? `${path}?search=${searches[path]}` : path))
   expect(await moving(page, [...lists, ...(await directoryPages(cloud))], [390])).toEqual([])
+})
+
+test('no page loads more code at first than it may', async ({ page }) => {
+  await signIn(page, 'admin', cloud.password('admin'))
+  const { api } = await signedIn(cloud, 'demo')
+  const pages = [...projectPages, ...adminPages, ...(await directoryPages(cloud)), ...(await thingPages(api))]
+  const heavy: string[] = []
+  for (const path of pages) {
+    const answer = await page.request.get(path, { headers: { accept: 'text/html' } })
+    const { kilobytes, count } = await firstCode(page.request, await answer.text())
+    expect(count, path).toBeGreaterThan(5)
+    if (kilobytes > mostFirstCode) heavy.push(`${path}: ${kilobytes.toFixed(1)} KB`)
+  }
+  expect(heavy).toEqual([])
 })
 
 test('without scripts the HTML has the rows, in the order and with the search of the address', async ({

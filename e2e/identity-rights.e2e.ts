@@ -49,6 +49,28 @@ test('who loses the project that they chose last is told so in its tab, and work
   await expect(second).toHaveURL(/sign-in/)
 })
 
+test('who loses the role of a member while they fill in the launch form keeps what they have typed', async ({
+  page,
+}) => {
+  const person = await newPerson(cloud)
+  const { give, take } = await rightsOf(cloud, person)
+  const here = { projectId: person.projectId }
+  await give('reader', here)
+  await signIn(page, person.name, person.password)
+  await visit(page, '/instances/new')
+  const name = page.getByRole('textbox', { name: 'Name', exact: true })
+  const launch = page.getByRole('button', { name: 'Launch', exact: true })
+  await name.fill('half-typed')
+  await expect(launch).toBeEnabled()
+  await take('member', here)
+  await expect(page.getByText('Your role in this project may only look.')).toBeVisible()
+  await expect(launch).toBeDisabled()
+  await expect(name).toHaveValue('half-typed')
+  await give('member', here)
+  await expect(launch).toBeEnabled()
+  await expect(name).toHaveValue('half-typed')
+})
+
 test('a reader is told at once that a form is not for them, and hears of a new role without loading the page', async ({
   page,
 }) => {

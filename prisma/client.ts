@@ -5,6 +5,12 @@ export { Prisma, PrismaClient } from './generated/client.ts'
 export type * from './generated/models.ts'
 
 /**
+ * A connection is a process of PostgreSQL with some megabytes of its own, so those that a moment of much work has
+ * opened end soon, and a few stay, which have planned their statements already.
+ */
+export const surplus = { min: 2, idleTimeoutMillis: 3_000 }
+
+/**
  * Opens a pool of `connections` (default 10) to `url`. Close with `$disconnect()`. A transaction that
  * gets no connection within `maxWaitMs` is refused (P2028). When the other end of a connection does not answer
  * (its machine has lost power), the connection is given up after `answerMs` instead of a quarter of an hour.
@@ -20,6 +26,7 @@ export function openDatabase(
       {
         connectionString: url,
         max: connections,
+        ...surplus,
         connectionTimeoutMillis: 3 * maxWaitMs,
         query_timeout: answerMs,
         keepAlive: true,

@@ -14,7 +14,8 @@ import { directoryDay } from './directory.ts'
 import { row, text } from './expect.ts'
 import { memberDay, memberEvening } from './member.ts'
 import { readerDay, strangerDay } from './others.ts'
-import { volumesDay } from './volumes.ts'
+import { snapshotsDay } from './volume-snapshots.ts'
+import { volumeTypesDay, volumeTypesEvening } from './volumes.ts'
 
 const cloud = findCloud()
 const run = crypto.randomUUID().slice(0, 6)
@@ -61,7 +62,8 @@ const member = startClient(env(names.member, names.password, names.project), 'me
 const reader = startClient(env(names.reader, names.password, names.project), 'reader')
 const stranger = startClient(env(names.stranger, names.password, names.elsewhere), 'stranger')
 await memberDay(member, names, step, work)
-await volumesDay(member, names, step)
+await snapshotsDay(member, names, step)
+await volumeTypesDay(admin, member, names, step)
 await readerDay(reader, names, step)
 const ids: Record<string, string> = {}
 await step('ids for the stranger to try', async () => {
@@ -80,6 +82,7 @@ await step('ids for the stranger to try', async () => {
 await strangerDay(stranger, names, ids, step)
 await administratorEvening(admin, names, step)
 await memberEvening(member, names, step)
+await volumeTypesEvening(admin, names, step)
 await administratorNight(admin, names, step)
 const clients = [admin, newer, member, reader, stranger]
 await Promise.all(clients.map((client) => client.close()))

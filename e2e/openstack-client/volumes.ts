@@ -1,51 +1,69 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import type { Row, StockClient } from './client.ts'
-import { has, row, text } from './expect.ts'
+import type { StockClient } from './client.ts'
+import { has, row, text, without } from './expect.ts'
 import type { Names } from './main.ts'
-import { untilRow } from './member.ts'
 
 type Step = (title: string, work: () => Promise<unknown>) => Promise<boolean>
 
-/** A member keeps a volume in a snapshot, makes further volumes of both, and takes everything away again. */
-export async function volumesDay(os: StockClient, n: Names, step: Step): Promise<void> {
-  const [snapshot, older, copy] = [`${n.volume}-before`, `${n.volume}-older`, `${n.volume}-copy`]
-  const available = (kind: string, name: string) =>
-    untilRow(() => os.json(`${kind} show ${name}`), 'status', 'available')
-  await step('member: a snapshot of a volume', async () => {
-    await os.json(`volume create --size 1 --property a=b ${n.volume}`)
-    const volume = await available('volume', n.volume)
-    has(volume, { size: 1, snapshot_id: null, source_volid: null })
-    await os.json(`volume snapshot create --volume ${n.volume} --description mine ${snapshot}`)
-    has(await available('volume snapshot', snapshot), {
-      ...{ name: snapshot, description: 'mine', size: 1, volume_id: text(volume, 'id') },
+/** The administrator makes types of volumes with limits and access, and the member makes a volume of one. */
+export async function volumeTypesDay(
+  admin: StockClient,
+  member: StockClient,
+  n: Names,
+  step: Step,
+): Promise<void> {
+  const [type, hidden, qos] = [`${n.volume}-type`, `${n.volume}-hidden`, `${n.volume}-qos`]
+  await step('administrator: volume types and their extra specs', async () => {
+    has(await admin.json(`volume type create --description fast --property a:b=c ${type}`), {
+      ...{ name: type, description: 'fast', is_public: true },
     })
-    row(await os.json('volume snapshot list'), 'Name', snapshot)
-    row(await os.json(`volume snapshot list --volume ${n.volume} --status available`), 'Name', snapshot)
-    await os.run(`volume snapshot set --property c=d --description ours ${snapshot}`)
-    has(await os.json(`volume snapshot show ${snapshot}`), { description: 'ours', properties: { c: 'd' } })
-    await os.run(`volume snapshot unset --property c ${snapshot}`)
-    has(await os.json(`volume snapshot show ${snapshot}`), { properties: {} })
-    await os.fails(`volume delete ${n.volume}`, /has a snapshot/)
-    await os.fails(`volume snapshot set --state error ${snapshot}`, /403|forbidden|not authorized/i)
+    await admin.run(`volume type set --property volume_backend_name=local ${type}`)
+    await admin.run(`volume type unset --property a:b ${type}`)
+    has(await admin.json(`volume type show ${type}`), { properties: { volume_backend_name: 'local' } })
+    await admin.fails(`volume type set --property encryption=true ${type}`, /encrypt volumes yet|failed/i)
+    await admin.json(`volume type create --private --project ${n.project} ${hidden}`)
+    row(await admin.json('volume type list --long'), 'Name', type)
+    row(await admin.json('volume type list --private'), 'Name', hidden)
+    await admin.json('volume type list --encryption-type')
+    await admin.fails(`volume type create ${type}`, /409|exists/)
+    await member.fails(`volume type create ${type}-2`, /403|[Nn]ot allowed|Policy|Forbidden/)
+    row(await member.json('volume type list'), 'Name', type)
+    row(await member.json('volume type list'), 'Name', hidden)
+    await admin.run(`volume type unset --project ${n.project} ${hidden}`)
+    without(await member.json('volume type list'), 'Name', hidden)
+    has(await member.json('volume type list --default'), {})
   })
-  await step('member: volumes of a snapshot and of a volume', async () => {
-    await os.json(`volume create --snapshot ${snapshot} ${older}`)
-    await os.json(`volume create --source ${n.volume} ${copy}`)
-    const { id } = await os.json(`volume snapshot show ${snapshot}`)
-    has(await available('volume', older), { size: 1, snapshot_id: id })
-    has(await available('volume', copy), { source_volid: (await os.json(`volume show ${n.volume}`)).id })
-    await os.run(`volume snapshot delete ${snapshot}`)
-    await untilGone(os, 'volume snapshot list', snapshot)
-    for (const name of [n.volume, older, copy]) await os.run(`volume delete ${name}`)
-    await untilGone(os, 'volume list', copy)
+  await step('administrator: QoS specs of volumes', async () => {
+    has(await admin.json(`volume qos create --consumer front-end --property total_iops_sec=500 ${qos}`), {
+      name: qos,
+      consumer: 'front-end',
+      properties: { total_iops_sec: '500' },
+    })
+    await admin.run(`volume qos set --property total_iops_sec_max=900 --property note=x ${qos}`)
+    await admin.run(`volume qos unset --property note ${qos}`)
+    await admin.fails(`volume qos set --property read_iops_sec=5 ${qos}`, /Either total_iops_sec|failed/i)
+    await admin.run(`volume qos associate ${qos} ${type}`)
+    has(await admin.json(`volume qos show ${qos}`), {
+      ...{ associations: [type], properties: { total_iops_sec: '500', total_iops_sec_max: '900' } },
+    })
+    row(await admin.json('volume qos list'), 'Name', qos)
+    await admin.fails(`volume qos delete ${qos}`, /has these QoS specs|failed/i)
+  })
+  await step('member: a volume of the type', async () => {
+    text(await member.json(`volume create --size 1 --type ${type} ${n.volume}`), 'id')
+    has(await member.json(`volume show ${n.volume}`), { type })
+    await admin.fails(`volume type delete ${type}`, /this type|failed/i)
+    await member.run(`volume delete ${n.volume}`)
   })
 }
 
-/** Waits until a list has no row of that name. */
-async function untilGone(os: StockClient, list: string, name: string): Promise<void> {
-  const end = Date.now() + 300_000
-  while ((await os.json<Row[]>(list)).some((one) => one.Name === name)) {
-    if (Date.now() > end) throw new Error(`${name} is still there`)
-    await sleep(300)
-  }
+export async function volumeTypesEvening(admin: StockClient, n: Names, step: Step): Promise<void> {
+  const [type, hidden, qos] = [`${n.volume}-type`, `${n.volume}-hidden`, `${n.volume}-qos`]
+  await step('administrator: deletes the types of volumes', async () => {
+    await admin.run(`volume qos disassociate --volume-type ${type} ${qos}`)
+    await admin.run(`volume qos associate ${qos} ${type}`)
+    await admin.run(`volume qos disassociate --all ${qos}`)
+    await admin.run(`volume qos delete ${qos}`)
+    await admin.run(`volume type delete ${type} ${hidden}`)
+    without(await admin.json('volume type list'), 'Name', type)
+  })
 }

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { surplus } from '@stratolith/db'
 import { type Job, type JobHelpers, Logger, type Runner, run } from 'graphile-worker'
 import pg from 'pg'
 import { JobsUnderWay } from './jobs-under-way.ts'
@@ -31,7 +32,7 @@ export async function startJobs(
   // No time limit for a connection, because the wait for a place in the pool would count, and the queue does not
   // repeat a failed write.
   const patience = { query_timeout: 60_000, connectionTimeoutMillis: 0 }
-  const pool = new pg.Pool({ ...longSession(deps.config.databaseUrl), ...patience, max })
+  const pool = new pg.Pool({ ...longSession(deps.config.databaseUrl), ...patience, ...surplus, max })
   const lost = (error: Error) => deps.log.warn({ err: error }, 'the queue lost a connection')
   pool.on('error', lost)
   pool.on('connect', (client) => client.on('error', lost))

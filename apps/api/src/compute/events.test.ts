@@ -2,10 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Prisma } from '@stratolith/db'
 import { DriverError } from '@stratolith/drivers/errors'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { runPending } from '../kernel/testing.ts'
+import { systemCtx } from '../kernel/context.ts'
+import { queriesOf, runPending } from '../kernel/testing.ts'
 import { startHostWatch } from './events.ts'
 import { launchInstances } from './instances/launch.ts'
 import { getInstance } from './instances/service.ts'
+import { observeInstance } from './observe.ts'
 import { aLaunch, type FakeHost, testTenant, testWorld, type World } from './testing.ts'
 
 type HypervisorListener = Parameters<FakeHost['hypervisor']['subscribe']>[0]
@@ -39,6 +41,23 @@ describe('events that hosts send by themselves', () => {
       { timeout: 20_000, interval: 100 },
     )
     stop()
+  })
+
+  test('an event during an action costs one statement, and says that the guest must be looked at again', async () => {
+    const me = await testTenant(world)
+    const { instances } = await launchInstances(me, aLaunch(world))
+    const id = instances[0]?.id ?? ''
+    const { root } = world.deps
+    const ctx = systemCtx(world.deps, 'test')
+    const { hostId } = await root.instance.findUniqueOrThrow({ where: { id } })
+    let state = ''
+    const look = async () => {
+      state = await observeInstance(ctx, hostId ?? '', id)
+    }
+    expect([await queriesOf(look), state]).toEqual([1, 'changing'])
+    await runPending(world.deps)
+    await look()
+    expect(state).toBe('settled')
   })
 
   test('a host that sends events without end delays no other host', async () => {

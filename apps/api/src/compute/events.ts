@@ -76,12 +76,8 @@ export function startHostWatch(deps: Deps): () => void {
       )
     const next = { left: left - 1, isOff: false }
     try {
-      if ((await observeInstance(ctx, hostId, instanceId)) || left <= 1) return
-      const row = await deps.root.instance.findUnique({
-        where: { id: instanceId },
-        select: { taskState: true },
-      })
-      if (row?.taskState) again(hostId, instanceId, next)
+      const state = await observeInstance(ctx, hostId, instanceId)
+      if (state === 'changing' && left > 1) again(hostId, instanceId, next)
     } catch (error) {
       ctx.log.warn({ err: error, hostId, instanceId, left }, 'an event of a guest could not be looked into')
       // The database or the agent may answer again in a moment; after the last look the reconciler sees the guest.

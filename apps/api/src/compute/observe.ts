@@ -11,13 +11,18 @@ const settled: readonly VmState[] = ['active', 'paused', 'stopped']
 /**
  * Corrects the state of one instance, on which no action is under way, by what its host reports. Asks the host itself,
  * since an event may be older than an action that has ended meanwhile; the generation that was read before asking
- * guards the write. Returns whether anything was wrong.
+ * guards the write. Returns `settled` when there is nothing more to see, and `changing` when an action is under way,
+ * after which the guest may be in another state.
  */
-export async function observeInstance(ctx: Ctx, hostId: string, id: string): Promise<boolean> {
+export async function observeInstance(ctx: Ctx, hostId: string, id: string): Promise<'settled' | 'changing'> {
   const row = await ctx.deps.root.instance.findUnique({ where: { id } })
-  if (!row || row.hostId !== hostId || !isIdle(asInstanceRow(row))) return false
+  if (!row || row.hostId !== hostId) return 'settled'
+  if (row.taskState !== null) return 'changing'
+  const observable = asInstanceRow(row)
+  if (!isIdle(observable)) return 'settled'
   const { hypervisor } = await driversOf(ctx, hostId)
-  return adopt(ctx, asInstanceRow(row), await hypervisor.get(plainOp(ctx), id))
+  const patch = correction(observable, await hypervisor.get(plainOp(ctx), id))
+  return patch === null || (await correct(ctx, observable, patch)) ? 'settled' : 'changing'
 }
 
 /** The columns of a row that a host may know better. */
@@ -31,7 +36,11 @@ export const isIdle = (row: Observable): boolean => row.taskState === null && se
 /** Writes the observed state when it differs from the row; `observed` is null when the host does not know the guest. */
 export async function adopt(ctx: Ctx, row: Observable, observed: ObservedInstance | null): Promise<boolean> {
   const patch = correction(row, observed)
-  if (!patch) return false
+  return patch !== null && correct(ctx, row, patch)
+}
+
+/** Returns false when another change was faster. */
+async function correct(ctx: Ctx, row: Observable, patch: Patch): Promise<boolean> {
   const won = await moveState({ ...ctx, db: ctx.deps.root }, row, patch)
   if (won)
     ctx.log.info(

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { PrismaClient } from '@stratolith/db'
-import { RateLimiterPrisma } from 'rate-limiter-flexible'
+import type { RateLimiterPrisma } from 'rate-limiter-flexible'
 import type { Deps } from '../kernel/context.ts'
 import { CloudError } from '../kernel/errors.ts'
+import { onDemand } from '../kernel/on-demand.ts'
 import { sourceKey } from './throttle.ts'
 
 /**
@@ -33,6 +34,8 @@ export function subjectOf(user: { id: string; passwordChangedAt: Date | null } |
 
 export type Tried = { failed: boolean; waits: boolean }
 
+const limiters = onDemand<typeof import('rate-limiter-flexible')>('rate-limiter-flexible')
+
 class SignInLimits {
   readonly #free: number
   readonly #source: RateLimiterPrisma
@@ -43,7 +46,7 @@ class SignInLimits {
   constructor(db: PrismaClient, free: number) {
     // The client counts in the table SignInLimit; the worker deletes old rows (dropOldLimits).
     const limit = (keyPrefix: string, points: number, duration: number) =>
-      new RateLimiterPrisma({
+      new (limiters().RateLimiterPrisma)({
         storeClient: db,
         tableName: 'signInLimit',
         clearExpiredByTimeout: false,

@@ -1,10 +1,10 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import type { Logger } from 'pino'
-import { parse } from 'yaml'
 import { z } from 'zod'
 import { type Ctx, isAdmin } from './context.ts'
 import { CloudError } from './errors.ts'
+import { onDemand } from './on-demand.ts'
 import { clausesOf, refusal } from './refusal.ts'
 
 /**
@@ -28,6 +28,8 @@ export type Target = {
   public?: boolean
 }
 export type RuleSource = 'default' | 'policy.yaml'
+
+const yaml = onDemand<typeof import('yaml')>('yaml')
 
 const defaults = new Map<string, string>()
 let overrides: ReadonlyMap<string, string> = new Map()
@@ -76,7 +78,7 @@ export function watchPolicy(dataDir: string, log: Logger): () => void {
 }
 
 function readOverrides(file: string): Map<string, string> {
-  const parsed = z.record(z.string(), z.string()).safeParse(parse(fs.readFileSync(file, 'utf8')) ?? {})
+  const parsed = z.record(z.string(), z.string()).safeParse(yaml().parse(fs.readFileSync(file, 'utf8')) ?? {})
   if (!parsed.success) throw new Error(`${file} must be a map of action: "rule".`)
   for (const [action, rule] of Object.entries(parsed.data)) {
     if (!defaults.has(action)) throw new Error(`${file}: there is no action “${action}”.`)

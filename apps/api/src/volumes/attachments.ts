@@ -192,13 +192,13 @@ async function changed(
 }
 
 /**
- * Releases the volumes of an instance that is being deleted, or whose build has failed, in its transaction, after its host has removed the guest or
- * was given up as silent. The guest may still run on a silent host. Nobody else gets such a volume there all the same:
- * a volume is on one host, and the links of this host refuse a second guest until the first one is gone. A pool that
- * several hosts reach would need the host's confirmation first. Volumes that go with the instance, and those in `also`, are
- * deleted, except those that have snapshots or are being copied; a volume that is being made, or made larger, is
- * available when that is over.
- * Those that go with the instance can be taken back for a while, and those in `also` have never been used.
+ * Releases the volumes of an instance that is being deleted, or whose build has failed, in its transaction, after its
+ * host has removed the guest or was given up as silent. The guest may still run on a silent host. Nobody else gets such a
+ * volume there all the same: a volume is on one host, and the links of this host refuse a second guest until the first
+ * one is gone. A pool that several hosts reach would need the host's confirmation first. Volumes that go with the
+ * instance, and those in `also`, are deleted, except those that have snapshots or are being copied; a volume that is being
+ * made, or made larger, is available when that is over. Those that go with the instance can be taken back for a while, and
+ * those in `also` have never been used.
  */
 export async function forgetVolumesOf(
   ctx: Ctx,

@@ -122,7 +122,7 @@ export type PoolView = {
   totalGib: number
   /** What is promised to all who share the disk: instances and volumes. */
   usedGib: number
-  /** What is promised to volumes. */
+  /** What is promised to volumes and their snapshots. */
   volumesGib: number
   /** How many volumes lie there. */
   volumes: number

@@ -73,7 +73,9 @@ const rowOf = (ctx: Ctx, instance: Instance, wish: NewVolume, poolId: string) =>
 /** The id of the pool on the disk of each of these hosts. */
 async function poolsOn(ctx: Ctx, hostIds: readonly string[]): Promise<ReadonlyMap<string, string>> {
   const pools = new Map<string, string>()
-  for (const host of await hostRefs(ctx, hostIds)) pools.set(host.id, await poolOn(ctx, host))
+  const hosts = await hostRefs(ctx, hostIds)
+  for (const host of hosts.toSorted((a, b) => (a.id < b.id ? -1 : 1)))
+    pools.set(host.id, await poolOn(ctx, host))
   return pools
 }
 

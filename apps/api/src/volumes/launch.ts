@@ -7,8 +7,11 @@ import { authorize } from '../kernel/policy.ts'
 import { deviceNames } from './attachments.ts'
 import { type launchVolumeInput, rootDevice, volumeCan } from './contract.ts'
 import { type Origin, originOf } from './origin.ts'
+import { hostForType } from './pools.ts'
 import { type VolumeRow, withParts } from './queries.ts'
 import { stateOf } from './row.ts'
+import { placeWishOf } from './types/extra-specs.ts'
+import { specsOf } from './types/row.ts'
 import { typeFor } from './types/service.ts'
 
 /** The functions by which compute plans the volumes of a launch (launch-rows.ts makes them). */
@@ -44,7 +47,7 @@ export type LaunchVolumes = {
   minRamMib: number
 }
 
-export const noVolumes: LaunchVolumes = {
+const noVolumes: LaunchVolumes = {
   problems: [],
   planned: [],
   made: { volumes: 0, gib: 0 },
@@ -173,7 +176,8 @@ async function newVolume(ctx: Ctx, { from, name, ...wish }: LaunchVolumeWish): P
   if (origin && sizeGib < origin.leastGib)
     throw invalidInput(`The volume has ${sizeGib} GiB; the ${origin.words} needs ${origin.leastGib} GiB.`)
   const type = await typeFor(ctx, wish.type)
-  return { sizeGib, typeId: type.id, name, hostId: origin?.hostId ?? null, data: origin?.data ?? {} }
+  const hostId = await hostForType(ctx, placeWishOf(specsOf(type)), origin?.hostId ?? null)
+  return { sizeGib, typeId: type.id, name, hostId, data: origin?.data ?? {} }
 }
 
 function existing(ctx: Ctx, boot: boolean, row: VolumeRow | undefined): PlannedVolume['of'] | Problem {

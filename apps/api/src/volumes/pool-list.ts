@@ -7,7 +7,7 @@ import { poolName } from './pools.ts'
 
 /**
  * The pools of the cloud, by name, with what lies there. The disk of each machine is a pool, also before its first volume
- * is made. Two queries, whatever the number of volumes.
+ * is made. Four queries, whatever the number of volumes.
  */
 export async function listPools(ctx: Ctx): Promise<PoolView[]> {
   authorize(ctx, 'volumePool:list')
@@ -24,17 +24,20 @@ export async function getPool(ctx: Ctx, input: { name: string }): Promise<PoolVi
 
 type Sum = { volumes: number; gib: number }
 
-/** How many volumes lie on each host, and how much they count. */
+/** How many volumes lie on each host, and how much they and their snapshots count. */
 async function sumsOf(ctx: Ctx): Promise<ReadonlyMap<string, Sum>> {
-  const [pools, groups] = await Promise.all([
+  const [pools, volumes, snapshots] = await Promise.all([
     ctx.db.volumePool.findMany({ where: { hostId: { not: null } }, select: { id: true, hostId: true } }),
     ctx.db.volume.groupBy({ by: ['poolId'], _count: true, _sum: { reservedGib: true } }),
+    ctx.db.volumeSnapshot.groupBy({ by: ['poolId'], _sum: { sizeGib: true } }),
   ])
-  const hostOf = new Map(pools.map(({ id, hostId }) => [id, hostId]))
+  const ofSnapshots = new Map(snapshots.map(({ poolId, _sum }) => [poolId, _sum.sizeGib ?? 0]))
+  const ofVolumes = new Map(volumes.map((group) => [group.poolId, group]))
   return new Map(
-    groups.flatMap(({ poolId, _count, _sum }): [string, Sum][] => {
-      const hostId = hostOf.get(poolId)
-      return hostId ? [[hostId, { volumes: _count, gib: _sum.reservedGib ?? 0 }]] : []
+    pools.flatMap(({ id, hostId }): [string, Sum][] => {
+      const own = ofVolumes.get(id)
+      const gib = (own?._sum.reservedGib ?? 0) + (ofSnapshots.get(id) ?? 0)
+      return hostId === null ? [] : [[hostId, { volumes: own?._count ?? 0, gib }]]
     }),
   )
 }

@@ -2,7 +2,7 @@ import { Prisma } from '@stratolith/db'
 import type { PoolSpec } from '@stratolith/drivers/volumes/interface'
 import { claimHost, giveRoomBack, hostsForPlacement, type PlacementHost } from '../hosts/service.ts'
 import type { Ctx } from '../kernel/context.ts'
-import { CloudError, invalidInput } from '../kernel/errors.ts'
+import { CloudError, conflict, invalidInput } from '../kernel/errors.ts'
 import type { PlaceWish } from './types/extra-specs.ts'
 
 /** The id of the pool on the disk of each host. */
@@ -51,6 +51,24 @@ const suited = (hosts: readonly PlacementHost[], { backend, pool, zones }: Place
       (zones === undefined || zones.includes(host.zone))
     )
   })
+
+const isBound = (type: PlaceWish): boolean => Object.values(type).some((wish) => wish !== undefined)
+const nowhere =
+  'Volumes of this type may lie on none of the machines that are asked for. Choose another type or zone.'
+
+/**
+ * The host on which an instance must be to get a new volume of such a type: the one with the most room among those that
+ * the type allows; null when every host will do. `fixed`: the host of what the volume is made from. Throws conflict when
+ * no host is right.
+ */
+export async function hostForType(ctx: Ctx, type: PlaceWish, fixed: string | null): Promise<string | null> {
+  if (!isBound(type)) return fixed
+  const hosts = await hostsForPlacement(ctx)
+  const right = suited(hosts, type)
+  const [best] = able(right, 0).filter(({ id }) => fixed === null || id === fixed)
+  if (!best) throw conflict(nowhere)
+  return fixed === null && right.length === hosts.length ? null : best.id
+}
 
 /** Returns the sentence why a pool does not have so much more room at the moment; null when it has the room. */
 export async function whyNoMore(
@@ -110,9 +128,7 @@ function whyNot(
   hosts: readonly PlacementHost[],
   { sizeGib, hostId, type = {} }: { sizeGib: number; hostId?: string; type?: PlaceWish },
 ): string {
-  const isBound = Object.values(type).some((wish) => wish !== undefined)
-  if (hosts.length === 0 && isBound)
-    return 'Volumes of this type may lie on none of the machines that are asked for. Choose another type or zone.'
+  if (hosts.length === 0 && isBound(type)) return nowhere
   const up = hosts.filter((host) => host.state === 'up' && host.enabled)
   if (up.length === 0) return 'No machine takes volumes at the moment. Ask an administrator.'
   const most = Math.max(0, ...up.map(freeOf))

@@ -85,7 +85,8 @@ async function removeLeftovers(ctx: Ctx, host: { id: string; endpoint: string })
   await whileAnswering(plainOp(ctx), drivers, async (op) => {
     for (const { kind, list, remove, known: knownAmong } of kinds) {
       const ids = (await list(op, drivers)).map((one) => one.id)
-      const known = new Set((await knownAmong(ctx, ids)).map((row) => row.id))
+      // A disk without volumes needs no question.
+      const known = new Set((ids.length > 0 ? await knownAmong(ctx, ids) : []).map((row) => row.id))
       const buried = await buriedAmong(ctx, kind, ids, host.id)
       const found = ids.flatMap((id) => (buried.has(id) ? { id } : []))
       const isKnown = async (id: string) => (await knownAmong(ctx, [id])).length > 0

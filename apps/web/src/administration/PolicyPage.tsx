@@ -1,7 +1,6 @@
 'use client'
 import {
   Alert,
-  Autocomplete,
   Badge,
   Code,
   Group,
@@ -10,6 +9,7 @@ import {
   SimpleGrid,
   Stack,
   Text,
+  TextInput,
 } from '@mantine/core'
 import type { ExplainView, RuleView } from '@stratolith/api/policy/contract'
 import { IconCheck, IconShieldQuestion, IconX } from '@tabler/icons-react'
@@ -17,6 +17,7 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { DomainPick, ProjectPick, UserPick } from '../directory/pickers.tsx'
 import type { ResourceDescriptor } from '../kit/descriptor.ts'
 import { LoadError, Loaded } from '../kit/Loaded.tsx'
+import { lazyPart } from '../kit/lazy-part.tsx'
 import { RowsTable } from '../kit/RowsTable.tsx'
 import { useSession } from '../kit/session.ts'
 import { useTRPC } from '../kit/trpc.ts'
@@ -26,6 +27,7 @@ import { PageHeader } from '../ui/PageHeader.tsx'
 import { Section } from '../ui/Section.tsx'
 import { wordMeaning } from './rule-words.ts'
 
+const ActionField = lazyPart(() => import('./ActionField.tsx').then((module) => module.ActionField))
 type Where = 'project' | 'domain' | 'system'
 
 /** Answers whether a user may do something, and by which rule; and lists all rules. */
@@ -84,14 +86,11 @@ function Question({ rules }: { rules: RuleView[] }) {
             value={userId}
             onChange={(value) => set({ user: value })}
           />
-          <Autocomplete
-            label="Does what"
-            placeholder="An action, for example compute:launch_instance"
-            data={rules.map((rule) => rule.action)}
-            limit={60}
-            maxDropdownHeight={260}
+          <ActionField
+            actions={rules.map((rule) => rule.action)}
             value={action}
             onChange={(value) => set({ action: value })}
+            waiting={<TextInput disabled label="Does what" value={action} />}
           />
           <WhereFields where={where} placeId={placeId} />
         </SimpleGrid>

@@ -5,17 +5,20 @@ import { IconClock, IconLock, IconPlus, IconTrash } from '@tabler/icons-react'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import type { ResourceAction } from '../kit/descriptor.ts'
+import { lazyPanel } from '../kit/lazy-panel.tsx'
 import { ResourceTable } from '../kit/ResourceTable.tsx'
 import { all, useAdminOnly } from '../kit/rights.ts'
 import { useTRPC } from '../kit/trpc.ts'
 import { useUrlState } from '../kit/url-state.ts'
 import { PageHeader } from '../ui/PageHeader.tsx'
-import { AdoptBytesForm, AdoptGuestForm } from './AdoptForm.tsx'
 import { Brakes } from './Brakes.tsx'
 import { strayList } from './list.ts'
 import { strayDescriptor } from './stray.descriptor.tsx'
 import { fateText, removalText, strayName, strayWords } from './stray-words.ts'
 import { Trash } from './Trash.tsx'
+
+const AdoptBytesForm = lazyPanel(() => import('./AdoptForm.tsx').then((module) => module.AdoptBytesForm))
+const AdoptGuestForm = lazyPanel(() => import('./AdoptForm.tsx').then((module) => module.AdoptGuestForm))
 
 const kinds = Object.entries(strayWords).map(([value, { plural }]) => ({ value, label: plural }))
 

@@ -4,11 +4,10 @@ import type { ImageView } from '@stratolith/api/images/contract'
 import { imageTransitioning } from '@stratolith/api/images/states'
 import { IconAlertTriangle } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
-import { InstancesWith } from '../compute/instances/InstancesWith.tsx'
 import { DetailPage } from '../kit/DetailPage.tsx'
 import { Loaded } from '../kit/Loaded.tsx'
 import { lazyPanel } from '../kit/lazy-panel.tsx'
-import { lazyPart } from '../kit/lazy-part.tsx'
+import { lazyTab } from '../kit/lazy-part.tsx'
 import { useSession } from '../kit/session.ts'
 import { useTRPC } from '../kit/trpc.ts'
 import { useUrlPanel } from '../kit/url-state.ts'
@@ -24,8 +23,12 @@ import { imageDescriptor } from './image.descriptor.tsx'
 import { useImageActions } from './image-actions.tsx'
 import { useUpload } from './portal-uploads.ts'
 
+const InstancesWith = lazyTab(() =>
+  import('../compute/instances/InstancesWith.tsx').then((module) => module.InstancesWith),
+)
+
 /** The code of the tab, with its choice of projects, is loaded when the tab is opened. */
-const ImageMembers = lazyPart(() => import('./ImageMembers.tsx').then((module) => module.ImageMembers))
+const ImageMembers = lazyTab(() => import('./ImageMembers.tsx').then((module) => module.ImageMembers))
 const ImageEditForm = lazyPanel(() => import('./ImageEditForm.tsx').then((module) => module.ImageEditForm))
 
 export function ImagePage({ id }: { id: string }) {

@@ -107,13 +107,19 @@ export function DetailPage<V extends { id: string }>({
 
 function Path({ name, plural, listPath }: { name: string; plural: string; listPath: string | undefined }) {
   return (
-    <Breadcrumbs mb="xs" component="nav" aria-label="Where you are" separatorMargin={6}>
+    <Breadcrumbs
+      mb="xs"
+      component="nav"
+      aria-label="Where you are"
+      separatorMargin={6}
+      style={{ flexWrap: 'nowrap' }}
+    >
       {listPath && (
         <Anchor component={Link} href={listPath} size="sm">
           {plural}
         </Anchor>
       )}
-      <Text size="sm" c="dimmed" truncate maw={260} aria-current="page">
+      <Text size="sm" c="dimmed" truncate maw={260} miw={0} aria-current="page">
         {name}
       </Text>
     </Breadcrumbs>

@@ -1,18 +1,14 @@
 'use client'
-import { Button, Code, Group, Stack, Text, TextInput } from '@mantine/core'
-import { useForm } from '@mantine/form'
+import { Code, Skeleton, Stack, Text } from '@mantine/core'
 import type { Allowed } from '@stratolith/api/kernel/contract'
 import { IconPencil, IconTags, IconTrash } from '@tabler/icons-react'
-import { useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { Section } from '../ui/Section.tsx'
-import { AsCode } from './AsCode.tsx'
-import { cloudError } from './errors.ts'
+import { lazyPart } from './lazy-part.tsx'
 import { RowsTable } from './RowsTable.tsx'
-import { rereadKind } from './stale.ts'
 
-type Item = { id: string; value: string }
-type Props = {
+export type Item = { id: string; value: string }
+export type KeyValuesProps = {
   /** The `resourceKind` of the thing that has these items: its queries are read again after a change. */
   kind: string
   title: string
@@ -32,11 +28,16 @@ type Props = {
   mayBeEmpty?: boolean
 }
 
+// The server draws the form, and its code arrives after the page.
+const ItemForm = lazyPart(() => import('./KeyValueForm.tsx').then((module) => module.KeyValueForm), {
+  waiting: <Skeleton h={61} />,
+})
+
 /**
  * A list of keys and values that people write on a thing, with buttons to add, change and remove. The API decides which
  * words are allowed.
  */
-export function KeyValues(props: Props) {
+export function KeyValues(props: KeyValuesProps) {
   const { kind, title, description, noun, plural, items, allowed, remove, removeCli } = props
   const [edited, setEdited] = useState<Item | null>(null)
   return (
@@ -92,72 +93,5 @@ export function KeyValues(props: Props) {
         )}
       </Stack>
     </Section>
-  )
-}
-
-function ItemForm({
-  kind,
-  items,
-  set,
-  setCli,
-  example,
-  mayBeEmpty = false,
-  edited,
-  onDone,
-}: Props & { edited: Item | null; onDone: () => void }) {
-  const client = useQueryClient()
-  const [busy, setBusy] = useState(false)
-  const form = useForm({
-    initialValues: { key: edited?.id ?? '', value: edited?.value ?? '' },
-    validate: {
-      key: (text) => (text.trim() ? null : 'Give it a key.'),
-      value: (text) => (mayBeEmpty || text.trim() ? null : 'Give it a value.'),
-    },
-  })
-  const key = form.values.key.trim()
-  const submit = async () => {
-    setBusy(true)
-    try {
-      await set(key, form.values.value.trim())
-      await rereadKind(client, kind)
-      form.reset()
-      onDone()
-    } catch (error) {
-      const { field, message } = cloudError(error)
-      form.setFieldError(field === 'value' ? 'value' : 'key', message)
-    } finally {
-      setBusy(false)
-    }
-  }
-  return (
-    <form onSubmit={form.onSubmit(() => void submit())} noValidate>
-      <Group align="flex-start" gap="xs">
-        <TextInput
-          label="Key"
-          placeholder={example.key}
-          disabled={edited !== null}
-          {...form.getInputProps('key')}
-        />
-        <TextInput
-          label="Value"
-          placeholder={example.value}
-          autoFocus={edited !== null}
-          {...form.getInputProps('value')}
-        />
-        <Button type="submit" variant="default" loading={busy} mt={25}>
-          {Object.hasOwn(items, key) ? 'Change' : 'Add'}
-        </Button>
-        {edited && (
-          <Button variant="subtle" mt={25} onClick={onDone}>
-            Cancel
-          </Button>
-        )}
-      </Group>
-      {key && (
-        <Group mt="xs" grow>
-          <AsCode cli={setCli(key, form.values.value.trim())} />
-        </Group>
-      )}
-    </form>
   )
 }

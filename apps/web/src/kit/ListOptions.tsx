@@ -1,9 +1,10 @@
 'use client'
-import { ActionIcon, Button, Checkbox, Divider, Popover, Stack, Text } from '@mantine/core'
+import { ActionIcon, Button, Checkbox, Divider, Stack, Text } from '@mantine/core'
 import { IconAdjustmentsHorizontal, IconDownload } from '@tabler/icons-react'
 import { useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { everyPage, listFile, TooLong } from './csv.ts'
+import { Drop } from './Drop.tsx'
 import type { ColumnDef } from './descriptor.ts'
 import { cloudError } from './errors.ts'
 import type { useListQuery } from './list-query.ts'
@@ -28,6 +29,7 @@ export function ListOptions<V extends { id: string }>({
   part: ReturnType<typeof useListQuery<V>>['part']
 }) {
   const client = useQueryClient()
+  const [opened, setOpened] = useState(false)
   const [busy, setBusy] = useState(false)
   const download = async () => {
     setBusy(true)
@@ -43,39 +45,42 @@ export function ListOptions<V extends { id: string }>({
     }
   }
   return (
-    <Popover position="bottom-end" shadow="md" trapFocus returnFocus>
-      <Popover.Target>
+    <Drop
+      button={
         <ActionIcon variant="default" size={36} aria-label="Columns and download">
           <IconAdjustmentsHorizontal size={18} />
         </ActionIcon>
-      </Popover.Target>
-      <Popover.Dropdown>
-        <Stack gap="xs" role="group" aria-label="Columns">
-          <Text size="xs" c="dimmed">
-            Columns
-          </Text>
-          {columns.slice(1).map(({ id, header }) => (
-            <Checkbox
-              key={id}
-              size="sm"
-              label={header}
-              checked={isShown(id)}
-              onChange={(event) => show(id, event.currentTarget.checked)}
-            />
-          ))}
-        </Stack>
-        <Divider my="sm" />
-        <Button
-          variant="default"
-          size="xs"
-          fullWidth
-          leftSection={<IconDownload size={14} />}
-          loading={busy}
-          onClick={() => void download()}
-        >
-          Download as CSV
-        </Button>
-      </Popover.Dropdown>
-    </Popover>
+      }
+      opened={opened}
+      onChange={setOpened}
+      label="Columns and download"
+      position="bottom-end"
+    >
+      <Stack gap="xs" role="group" aria-label="Columns">
+        <Text size="xs" c="dimmed">
+          Columns
+        </Text>
+        {columns.slice(1).map(({ id, header }) => (
+          <Checkbox
+            key={id}
+            size="sm"
+            label={header}
+            checked={isShown(id)}
+            onChange={(event) => show(id, event.currentTarget.checked)}
+          />
+        ))}
+      </Stack>
+      <Divider my="sm" />
+      <Button
+        variant="default"
+        size="xs"
+        fullWidth
+        leftSection={<IconDownload size={14} />}
+        loading={busy}
+        onClick={() => void download()}
+      >
+        Download as CSV
+      </Button>
+    </Drop>
   )
 }

@@ -1,6 +1,8 @@
 'use client'
-import { Button, Popover, Stack } from '@mantine/core'
+import { Button, Stack } from '@mantine/core'
 import { IconFilter } from '@tabler/icons-react'
+import { useState } from 'react'
+import { Drop } from './Drop.tsx'
 import { FilterField } from './FilterField.tsx'
 import type { FilterDef } from './filters.ts'
 
@@ -15,9 +17,10 @@ export function MoreFilters({
   onChange: (id: string, value: string | null) => void
 }) {
   const many = filters.filter(({ id }) => chosen[id] !== undefined).length
+  const [opened, setOpened] = useState(false)
   return (
-    <Popover position="bottom-start" shadow="md" trapFocus returnFocus width={260}>
-      <Popover.Target>
+    <Drop
+      button={
         <Button
           variant={many > 0 ? 'light' : 'default'}
           size="sm"
@@ -25,19 +28,23 @@ export function MoreFilters({
         >
           {many > 0 ? `More filters (${many})` : 'More filters'}
         </Button>
-      </Popover.Target>
-      <Popover.Dropdown>
-        <Stack gap="xs">
-          {filters.map((filter) => (
-            <FilterField
-              key={filter.id}
-              filter={filter}
-              value={chosen[filter.id]}
-              onChange={(value) => onChange(filter.id, value)}
-            />
-          ))}
-        </Stack>
-      </Popover.Dropdown>
-    </Popover>
+      }
+      opened={opened}
+      onChange={setOpened}
+      label="More filters"
+      position="bottom-start"
+      width={260}
+    >
+      <Stack gap="xs">
+        {filters.map((filter) => (
+          <FilterField
+            key={filter.id}
+            filter={filter}
+            value={chosen[filter.id]}
+            onChange={(value) => onChange(filter.id, value)}
+          />
+        ))}
+      </Stack>
+    </Drop>
   )
 }

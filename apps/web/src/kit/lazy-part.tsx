@@ -1,5 +1,5 @@
 'use client'
-import { Button, Group, Text } from '@mantine/core'
+import { Button, Group, Skeleton, Text } from '@mantine/core'
 import { type ComponentType, lazy, type ReactNode, Suspense, useEffect, useState } from 'react'
 import { useInBrowser } from './in-browser.ts'
 import { notify } from './notify.ts'
@@ -63,6 +63,10 @@ export function lazyPart<P extends object>(
   const ahead = () => void load().catch(() => undefined)
   return Object.assign(LazyPart, { ahead })
 }
+
+/** The content of a tab that is not the first tab of its page: its code is loaded when the tab is opened. */
+export const lazyTab = <P extends object>(load: () => Promise<ComponentType<P>>) =>
+  lazyPart(load, { waiting: <Skeleton height={240} radius="md" role="status" aria-label="Loading" /> })
 
 function Missing({ onMissing }: { onMissing: () => void }) {
   useEffect(onMissing, [onMissing])

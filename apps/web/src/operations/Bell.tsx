@@ -1,8 +1,9 @@
 'use client'
-import { ActionIcon, Indicator, Popover, Text } from '@mantine/core'
+import { ActionIcon, Indicator, Text } from '@mantine/core'
 import { IconBell } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
+import { Drop } from '../kit/Drop.tsx'
 import { lazyPart } from '../kit/lazy-part.tsx'
 import { reachOf } from '../kit/place.ts'
 import { useSession } from '../kit/session.ts'
@@ -49,37 +50,33 @@ export function Bell() {
   const label = unread.length === 0 ? 'Notifications' : `Notifications: ${unread.length} unread`
   const failed = unread.some(({ state }) => state === 'failed')
   return (
-    <Popover
-      opened={opened}
-      onChange={toggle}
-      position="bottom-end"
-      width={340}
-      shadow="md"
-      trapFocus
-      returnFocus
-      withinPortal
+    <Indicator
+      disabled={unread.length === 0}
+      color={failed ? 'bad' : 'busy'}
+      label={unread.length}
+      size={16}
+      offset={4}
     >
-      <Indicator
-        disabled={unread.length === 0}
-        color={failed ? 'bad' : 'busy'}
-        label={unread.length}
-        size={16}
-        offset={4}
-      >
-        <Popover.Target>
-          <ActionIcon variant="default" size={36} aria-label={label} onClick={() => toggle(!opened)}>
+      <Drop
+        button={
+          <ActionIcon variant="default" size={36} aria-label={label}>
             <IconBell size={18} />
           </ActionIcon>
-        </Popover.Target>
-      </Indicator>
-      <Popover.Dropdown p="sm" aria-label="Notifications">
+        }
+        opened={opened}
+        onChange={toggle}
+        ahead={News.ahead}
+        label="Notifications"
+        position="bottom-end"
+        width={340}
+      >
         <News
           items={items}
           seen={seen}
           onLeave={() => toggle(false)}
           waiting={<Text size="sm">Loading…</Text>}
         />
-      </Popover.Dropdown>
-    </Popover>
+      </Drop>
+    </Indicator>
   )
 }

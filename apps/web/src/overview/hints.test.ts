@@ -7,7 +7,7 @@ const calm = { byStatus: { ACTIVE: 3 }, quotas: [quota('vcpus', 2, 20)], keyPair
 
 test('a person who has nothing to do gets no hint', () => expect(hintsOf(calm)).toEqual([]))
 
-test('hints about failures come first, then limits, then things that use quota without need', () => {
+test('hints about limits come first, then things that use quota without need; errors are told elsewhere', () => {
   const hints = hintsOf({
     byStatus: { ERROR: 1, SHUTOFF: 2 },
     quotas: [quota('memoryMib', 19, 20), quota('instances', 10, 10), quota('images', 0, 0)],
@@ -15,12 +15,11 @@ test('hints about failures come first, then limits, then things that use quota w
     projectId: 'p',
   })
   expect(hints.map(({ text }) => text)).toEqual([
-    '1 instance is in error.',
     'Nearly used up: Memory, Instances. An administrator can give the project more.',
     '2 instances are stopped and still count against the limits.',
     'You have no key pair: without one nobody logs in with SSH to what you launch.',
   ])
-  expect(hints[1]?.href).toBe('/admin/projects/p?tab=quota')
+  expect(hints[0]?.href).toBe('/admin/projects/p?tab=quota')
 })
 
 test('while the key pairs are not known there is no hint about them', () =>

@@ -17,7 +17,10 @@ const nearly = 0.7
 /** Answers whether a limit is shown at once; the others are folded away. */
 export const isMain = (quota: QuotaView): boolean => main.includes(quota.resource) || share(quota) > nearly
 
-/** Returns the hints, the most urgent first. */
+/**
+ * Returns the hints, the most urgent first. Instances in error are no hint: the count below the hints and the list of
+ * what failed tell of them already.
+ */
 export function hintsOf({
   byStatus,
   quotas,
@@ -29,18 +32,9 @@ export function hintsOf({
   keyPairs: number | null
   projectId: string
 }): OverviewHint[] {
-  const [failed, stopped] = [byStatus.ERROR ?? 0, byStatus.SHUTOFF ?? 0]
+  const stopped = byStatus.SHUTOFF ?? 0
   const full = quotas.filter((quota) => share(quota) >= 0.9)
   return [
-    ...(failed > 0
-      ? [
-          {
-            text: `${count(failed, 'instance is', 'instances are')} in error.`,
-            action: 'Look at what failed',
-            href: `${paths.instances}?status=ERROR`,
-          },
-        ]
-      : []),
     ...(full.length > 0
       ? [
           {

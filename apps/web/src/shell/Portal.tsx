@@ -1,7 +1,6 @@
 'use client'
 import { type ReactNode, useEffect, useLayoutEffect } from 'react'
 import { visited } from '../identity/own-projects.ts'
-import { UploadTray } from '../images/UploadTray.tsx'
 import { CloudProvider } from '../kit/CloudProvider.tsx'
 import { installClipboard } from '../kit/clipboard.ts'
 import { ConfirmHost } from '../kit/confirm.tsx'
@@ -17,8 +16,12 @@ import { Shell } from './Shell.tsx'
 
 installClipboard()
 
-// The toasts are loaded after the page, because no toast is shown before somebody does something.
+// Both are loaded after the page, because they show nothing before somebody does something.
 const Toasts = lazyPart(() => import('./Toasts.tsx').then((module) => module.Toasts), {
+  browserOnly: true,
+  quiet: true,
+})
+const UploadTray = lazyPart(() => import('../images/UploadTray.tsx').then((module) => module.UploadTray), {
   browserOnly: true,
   quiet: true,
 })

@@ -12,17 +12,17 @@ import { useSession } from '../kit/session.ts'
 import { Bell } from '../operations/Bell.tsx'
 import { HelpSlot } from '../ui/help-slot.ts'
 import { Logo } from '../ui/Logo.tsx'
-import { Closed } from './Closed.tsx'
 import { HelpLink } from './HelpLink.tsx'
 import { LiveIndicator } from './LiveIndicator.tsx'
 import { closedTo } from './navigation.tsx'
 import classes from './Shell.module.css'
 import { SideBar } from './SideBar.tsx'
 
-// Both are loaded when they are opened for the first time.
+// These are loaded when they are shown for the first time.
 const Palette = lazyPart(() => import('./Palette.tsx').then((module) => module.Palette), {
   browserOnly: true,
 })
+const ClosedPage = lazyPart(() => import('./ClosedPage.tsx').then((module) => module.ClosedPage))
 const Help = lazyPart(() => import('./Help.tsx').then((module) => module.Help), { browserOnly: true })
 
 /** The header, the side bar and the page. Below 768 px the side bar is a drawer. */
@@ -61,7 +61,7 @@ export function Shell({ children }: { children: ReactNode }) {
       <SideBar open={menuOpen} onNavigate={menu.close} />
       <main id="content" tabIndex={-1} className={classes.main}>
         <HelpSlot value={<HelpLink />}>
-          <div className={classes.page}>{closed ? <Closed why={closed} /> : children}</div>
+          <div className={classes.page}>{closed ? <ClosedPage why={closed} /> : children}</div>
         </HelpSlot>
       </main>
       {paletteOpen && (

@@ -1,5 +1,4 @@
 'use client'
-import { NavLink } from '@mantine/core'
 import { Link, usePathname } from '../kit/navigation.tsx'
 import { useSession } from '../kit/session.ts'
 import { ModeSwitch } from './ModeSwitch.tsx'
@@ -28,16 +27,16 @@ export function SideBar({ open, onNavigate }: { open: boolean; onNavigate: () =>
               const active = isHere(item.href, pathname)
               return (
                 <li key={item.href} ref={active ? intoView : null}>
-                  <NavLink
-                    component={Link}
+                  <Link
                     href={item.href}
-                    label={item.label}
-                    leftSection={item.icon}
-                    active={active}
+                    data-active={active || undefined}
                     aria-current={active ? 'page' : undefined}
                     className={classes.item}
                     onClick={onNavigate}
-                  />
+                  >
+                    {item.icon}
+                    <span className={classes.word}>{item.label}</span>
+                  </Link>
                 </li>
               )
             })}

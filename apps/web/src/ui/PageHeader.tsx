@@ -4,6 +4,9 @@ import { type ReactNode, useContext } from 'react'
 import { HelpSlot } from './help-slot.ts'
 import classes from './PageHeader.module.css'
 
+/** A title with more letters has more than two lines on a phone. */
+const long = 36
+
 /** The top of a page: its title, a sentence about it, and its main actions. */
 export function PageHeader({
   title,
@@ -26,7 +29,13 @@ export function PageHeader({
         {icon}
         <Stack gap={2} style={{ minWidth: 0 }}>
           <Group gap="sm">
-            <Title order={1} size="h3" style={{ overflowWrap: 'anywhere' }}>
+            <Title
+              order={1}
+              size="h3"
+              className={classes.title}
+              data-long={title.length > long || undefined}
+              style={{ overflowWrap: 'anywhere' }}
+            >
               {title}
             </Title>
             {badge}

@@ -69,13 +69,6 @@ export function useVolumeActions(open: (form: VolumeForm, volume: VolumeView) =>
     },
     detach,
     {
-      id: 'launch',
-      label: 'Launch instance',
-      icon: <IconRocket size={16} />,
-      allowed: (volume) => all(mine(volume), volumeCan.launch(volume)),
-      open: ({ id }) => router.push(`${paths.launch}?volume=${id}`),
-    },
-    {
       id: 'extend',
       label: 'Extend',
       icon: <IconArrowsMaximize size={16} />,
@@ -89,6 +82,13 @@ export function useVolumeActions(open: (form: VolumeForm, volume: VolumeView) =>
       icon: <IconPencil size={16} />,
       allowed: mine,
       open: (volume) => open('edit', volume),
+    },
+    {
+      id: 'launch',
+      label: 'Launch instance',
+      icon: <IconRocket size={16} />,
+      allowed: (volume) => all(mine(volume), volumeCan.launch(volume)),
+      open: ({ id }) => router.push(`${paths.launch}?volume=${id}`),
     },
     {
       id: 'transfer',

@@ -1,6 +1,9 @@
 import { createHash, generateKeyPairSync } from 'node:crypto'
-import sshpk from 'sshpk'
+import type { Key } from 'sshpk'
 import { invalidInput } from '../../kernel/errors.ts'
+import { onDemand } from '../../kernel/on-demand.ts'
+
+const sshpk = onDemand<typeof import('sshpk')>('sshpk')
 
 export type PublicKey = { publicKey: string; fingerprint: string }
 
@@ -42,7 +45,7 @@ export function parsePublicKey(text: string): PublicKey {
 /** Makes a new ed25519 pair; the private key is in OpenSSH's own format, without a passphrase. */
 export function generatePair(comment: string): PublicKey & { privateKey: string } {
   const { privateKey } = generateKeyPairSync('ed25519')
-  const key = sshpk.parsePrivateKey(privateKey.export({ type: 'pkcs8', format: 'pem' }), 'pkcs8')
+  const key = sshpk().parsePrivateKey(privateKey.export({ type: 'pkcs8', format: 'pem' }), 'pkcs8')
   key.comment = comment
   const blob = key.toPublic().toBuffer('rfc4253').toString('base64')
   return {
@@ -52,9 +55,9 @@ export function generatePair(comment: string): PublicKey & { privateKey: string 
   }
 }
 
-function parse(text: string): sshpk.Key {
+function parse(text: string): Key {
   try {
-    return sshpk.parseKey(text, 'ssh')
+    return sshpk().parseKey(text, 'ssh')
   } catch {
     throw bad('The key is damaged.')
   }
@@ -67,4 +70,4 @@ export const sha256Of = (publicKey: string): string => {
 }
 
 /** The MD5 fingerprint "3d:f1:…", as Nova shows it. */
-const md5 = (key: sshpk.Key): string => key.fingerprint('md5').toString('hex').replace(/^MD5:/i, '')
+const md5 = (key: Key): string => key.fingerprint('md5').toString('hex').replace(/^MD5:/i, '')

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { testTenant, testWorld, type World } from '../../compute/testing.ts'
+import { launchInstances } from '../../compute/instances/launch.ts'
+import { aLaunch, testTenant, testWorld, type World } from '../../compute/testing.ts'
 import type { Ctx } from '../../kernel/context.ts'
 import { pageInput } from '../../kernel/contract.ts'
 import { expectCloudError, runPending, testCtx } from '../../kernel/testing.ts'
@@ -143,6 +144,20 @@ describe('extra specs', () => {
       problem: expect.stringContaining('Volumes of this type may lie on none'),
     })
     await expectCloudError(make(member, { type: nowhere.name }), 'no_capacity')
+  })
+
+  test('choose the machine of an instance that is launched with a new volume', async () => {
+    const launch = async (typeName: string) => {
+      const wish = { from: { kind: 'blank' }, sizeGib: 1, type: typeName }
+      const { instances } = await launchInstances(member, aLaunch(world, { volumes: [wish] }))
+      await runPending(world.deps)
+      const { items } = await listVolumes(admin, volumeListInput.parse({ instanceId: instances[0]?.id }))
+      return items.map(({ pool }) => pool)
+    }
+    for (const name of ['secret-name-a@local', 'secret-name-b@local'])
+      expect(await launch((await type({ extraSpecs: { pool_name: name } })).name)).toEqual([name])
+    const nowhere = await type({ extraSpecs: { pool_name: 'ceph' } })
+    await expectCloudError(launch(nowhere.name), 'conflict')
   })
 
   test.each([

@@ -1,5 +1,5 @@
 import type { Example, ExampleMaker, Examples, Tenant } from '../../openstack/testing.ts'
-import { grantType } from './access.ts'
+import { grantType, setDefaultType } from './access.ts'
 import { type QosView, qosCreateInput, type VolumeTypeView, volumeTypeCreateInput } from './contract.ts'
 import { associateQos, createQos } from './qos.ts'
 import { createVolumeType, listVolumeTypes } from './service.ts'
@@ -37,6 +37,14 @@ const onBoth = (isJoined: boolean): ExampleMaker => ({
     const [{ id }, type] = [await aQos(tenant), await aType(tenant)]
     if (isJoined) await associateQos(tenant.admin, { id, typeId: type.id })
     return { params: { qos_id: id }, query: { vol_type_id: type.id } }
+  },
+})
+/** The tenant's project with a default type of its own. */
+const onDefault = (): ExampleMaker => ({
+  async make(tenant) {
+    const { projectId } = tenant
+    await setDefaultType(tenant.admin, { projectId, type: (await aType(tenant)).id })
+    return { params: { default_project_id: projectId } }
   },
 })
 const spec = (more: Partial<Example> = {}) => onType({ ...more, params: { key: 'a:b' } })
@@ -94,6 +102,15 @@ export const volumeTypeExamples: Examples = {
       return { params: { type_id: id }, body: { project: tenant.projectId } }
     },
   },
+  'default_types.list': { make: () => ({}) },
+  'default_types.get': onDefault(),
+  'default_types.set': {
+    make: async (tenant) => ({
+      params: { default_project_id: tenant.projectId },
+      body: { default_type: { volume_type: (await aType(tenant)).name } },
+    }),
+  },
+  'default_types.unset': onDefault(),
   'qos.list': { make: () => ({}) },
   'qos.create': {
     make: () => ({

@@ -4,14 +4,16 @@ import { useQuery } from '@tanstack/react-query'
 import { DetailPage } from '../../kit/DetailPage.tsx'
 import { gib, mib } from '../../kit/format.ts'
 import { Loaded } from '../../kit/Loaded.tsx'
+import { lazyTab } from '../../kit/lazy-part.tsx'
 import { useTRPC } from '../../kit/trpc.ts'
 import { Columns } from '../../ui/Columns.tsx'
 import { Facts } from '../../ui/Fact.tsx'
 import { Section } from '../../ui/Section.tsx'
 import { flavorDescriptor } from './descriptor.tsx'
 import { ExtraSpecs } from './ExtraSpecs.tsx'
-import { FlavorAccess } from './FlavorAccess.tsx'
 import { useFlavorActions } from './use-flavor-actions.tsx'
+
+const FlavorAccess = lazyTab(() => import('./FlavorAccess.tsx').then((module) => module.FlavorAccess))
 
 export function FlavorPage({ id }: { id: string }) {
   const trpc = useTRPC()

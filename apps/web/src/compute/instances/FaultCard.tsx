@@ -4,12 +4,18 @@ import { IconAlertTriangle } from '@tabler/icons-react'
 import { Ago } from '../../kit/Ago.tsx'
 import { Link } from '../../kit/navigation.tsx'
 import { paths } from '../../kit/paths.ts'
+import { moreThan } from './more-than.ts'
 
 /** Says why the instance is in error, and what to do now. */
-export function FaultCard({ view }: { view: InstanceView }) {
-  const { fault } = view
-  if (!fault || view.vmState !== 'error') return null
+export function FaultCard({
+  view,
+  fault,
+}: {
+  view: InstanceView
+  fault: NonNullable<InstanceView['fault']>
+}) {
   const neverRan = view.launchedAt === null
+  const detail = moreThan(fault.message, fault.detail)
   return (
     <Alert
       color="bad"
@@ -25,7 +31,7 @@ export function FaultCard({ view }: { view: InstanceView }) {
             ? 'It was never built, and nothing of it is left on a host. The timeline below shows the step that failed. Delete it and launch again.'
             : 'Its disk is kept. A hard reboot starts it anew; if that fails too, look at the log and the operations below.'}
         </Text>
-        {fault.detail && <Code block>{fault.detail}</Code>}
+        {detail && <Code block>{detail}</Code>}
         <Group gap="xs">
           {neverRan && (
             <Button component={Link} href={relaunchPath(view)} size="xs" variant="default">

@@ -1,17 +1,17 @@
 'use client'
-import { Skeleton, Text } from '@mantine/core'
+import { Text } from '@mantine/core'
 import type { InstanceDetail } from '@stratolith/api/compute/contract'
 import { useQuery } from '@tanstack/react-query'
 import { DetailPage } from '../../kit/DetailPage.tsx'
 import { Loaded } from '../../kit/Loaded.tsx'
-import { lazyPart } from '../../kit/lazy-part.tsx'
+import { lazyPart, lazyTab } from '../../kit/lazy-part.tsx'
 import { paths } from '../../kit/paths.ts'
 import { useSession } from '../../kit/session.ts'
 import { useTRPC } from '../../kit/trpc.ts'
+import { OperationsOf } from '../../operations/OperationsOf.tsx'
 import { SerialConsole } from '../consoles/SerialConsole.tsx'
 import { VncConsole } from '../consoles/VncConsole.tsx'
 import { instanceDescriptor, listOf, sizeText } from './descriptor.tsx'
-import { FaultCard } from './FaultCard.tsx'
 import { useInstanceForms } from './forms/use-instance-forms.tsx'
 import { InstanceState } from './InstanceState.tsx'
 import { MachineNotice } from './Machine.tsx'
@@ -20,17 +20,12 @@ import { OverviewTab } from './tabs/OverviewTab.tsx'
 import { useInstanceActions } from './use-instance-actions.tsx'
 import { Waiting } from './Waiting.tsx'
 
+const FaultCard = lazyPart(() => import('./FaultCard.tsx').then((m) => m.FaultCard))
 /** The code of a tab that is not open at first is loaded when the tab is opened. */
-const waiting = <Skeleton height={240} radius="md" role="status" aria-label="Loading" />
-const ConsoleLog = lazyPart(() => import('../consoles/ConsoleLog.tsx').then((m) => m.ConsoleLog), { waiting })
-const InterfacesTab = lazyPart(() => import('./tabs/InterfacesTab.tsx').then((m) => m.InterfacesTab), {
-  waiting,
-})
-const VolumesTab = lazyPart(() => import('./tabs/VolumesTab.tsx').then((m) => m.VolumesTab), { waiting })
-const SecurityTab = lazyPart(() => import('./tabs/SecurityTab.tsx').then((m) => m.SecurityTab), { waiting })
-const OperationsOf = lazyPart(() => import('../../operations/OperationsOf.tsx').then((m) => m.OperationsOf), {
-  waiting,
-})
+const ConsoleLog = lazyTab(() => import('../consoles/ConsoleLog.tsx').then((m) => m.ConsoleLog))
+const InterfacesTab = lazyTab(() => import('./tabs/InterfacesTab.tsx').then((m) => m.InterfacesTab))
+const VolumesTab = lazyTab(() => import('./tabs/VolumesTab.tsx').then((m) => m.VolumesTab))
+const SecurityTab = lazyTab(() => import('./tabs/SecurityTab.tsx').then((m) => m.SecurityTab))
 
 export function InstancePage({ id }: { id: string }) {
   const trpc = useTRPC()
@@ -64,7 +59,7 @@ function Page({ view }: { view: InstanceDetail }) {
         }
         header={
           <>
-            <FaultCard view={view} />
+            {view.fault && view.vmState === 'error' && <FaultCard view={view} fault={view.fault} />}
             <MachineNotice view={view} />
             <Waiting view={view} />
           </>

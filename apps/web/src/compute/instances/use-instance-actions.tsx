@@ -241,6 +241,8 @@ function useLocking(open: Opens | undefined): Action[] {
       label: 'Unlock',
       icon: <IconLockOpen size={16} />,
       opposite: 'lock',
+      // Nothing else is possible with a locked instance.
+      next: () => true,
       allowed: (view) =>
         all(
           may(),

@@ -2,11 +2,7 @@
 import { Alert, Button, Code, CopyButton, Group, Stack, Text } from '@mantine/core'
 import type { KeyPairCreated } from '@stratolith/api/compute/contract'
 import { IconCopy, IconDownload, IconKey } from '@tabler/icons-react'
-import { fileNameOf, saveText } from '../../kit/save-file.ts'
-
-export const privateKeyFile = (name: string): string => fileNameOf(name, '.pem')
-export const downloadPrivateKey = (pair: KeyPairCreated): void =>
-  saveText(privateKeyFile(pair.name), pair.privateKey ?? '')
+import { downloadPrivateKey, privateKeyFile } from './private-key.ts'
 
 /**
  * Shows the private key at the only moment when the portal has it: afterwards it exists on the person's own disk alone.

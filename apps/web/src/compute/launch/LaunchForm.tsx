@@ -35,7 +35,7 @@ export function LaunchForm({ options, ...begin }: { options: LaunchOptions } & L
   )
   /** Returns the error that the form found at submit, else the one that the plan knows already. */
   const errorOf = (field: keyof LaunchValues): string | undefined => {
-    const own = form.errors[field]
+    const own = form.errors[field] ?? form.errors[apiName(field, values)]
     if (own) return String(own)
     // A wrong count is checked here while it is typed, because the plan is always for a possible count.
     if (field === 'count') return countProblem(values.count) ?? undefined

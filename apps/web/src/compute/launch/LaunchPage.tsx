@@ -2,17 +2,22 @@
 import { Skeleton, Stack } from '@mantine/core'
 import { IconLock } from '@tabler/icons-react'
 import { useSearchParams } from 'next/navigation'
+import { useState } from 'react'
 import { useInBrowser } from '../../kit/in-browser.ts'
 import { LoadError } from '../../kit/Loaded.tsx'
+import { lazyPart } from '../../kit/lazy-part.tsx'
 import { useMay } from '../../kit/rights.ts'
 import { type Session, useSession } from '../../kit/session.ts'
 import { EmptyState } from '../../ui/EmptyState.tsx'
 import { PageHeader } from '../../ui/PageHeader.tsx'
 import { defaultFlavor, defaultImage, defaultNetwork, flavorTakes } from './defaults.ts'
 import { addressChooses, lastChoice } from './draft.ts'
-import { LaunchForm } from './LaunchForm.tsx'
 import { type LaunchOptions, useLaunchOptions } from './use-launch-options.ts'
 import { emptyLaunch, type LaunchValues } from './values.ts'
+
+const LaunchForm = lazyPart(() => import('./LaunchForm.tsx').then((module) => module.LaunchForm))
+// The server cannot make the form, so its code is asked for at once, while the page itself is not live yet.
+if (typeof window !== 'undefined') LaunchForm.ahead()
 
 /** The parameters `?name=`, `?image=`, `?volume=`, `?flavor=`, `?network=`, `?key=` and `?group=` preset the form. */
 export function LaunchPage() {
@@ -22,21 +27,25 @@ export function LaunchPage() {
   const params = useSearchParams()
   const allowed = useMay()()
   const session = useSession()
+  const isReady = options !== null && isInBrowser
+  // Somebody who loses the role while they type keeps what they have typed; the form's button says why it is disabled.
+  const [isBegun, setBegun] = useState(false)
+  if (allowed === true && isReady && !isBegun) setBegun(true)
+  const isOpen = allowed === true || isBegun
   return (
     <>
       <PageHeader
         title="Launch instance"
         description="Type a name and press Enter; everything else has a default."
       />
-      {allowed !== true && (
+      {!isOpen && (
         <EmptyState icon={<IconLock size={28} />} title="You may look, but not launch" text={allowed} />
       )}
       {error !== null && <LoadError error={error} retry={retry} />}
-      {allowed !== true ? null : options && isInBrowser ? (
-        <LaunchForm options={options} {...begin(options, params, ownerOf(session))} />
-      ) : (
-        !error && <Waiting />
+      {isOpen && isReady && (
+        <LaunchForm options={options} {...begin(options, params, ownerOf(session))} waiting={<Waiting />} />
       )}
+      {isOpen && !isReady && !error && <Waiting />}
     </>
   )
 }

@@ -21,6 +21,7 @@ import { cloudError } from '../../kit/errors.ts'
 import { gib, mib } from '../../kit/format.ts'
 import { Link } from '../../kit/navigation.tsx'
 import { paths } from '../../kit/paths.ts'
+import { useMay } from '../../kit/rights.ts'
 import { useSession } from '../../kit/session.ts'
 import { useOutside } from '../../networking/lookups.ts'
 import { OkIcon } from '../../ui/OkIcon.tsx'
@@ -48,7 +49,9 @@ type Props = {
 /** Shows what will happen, and follows what the person types; its button launches. */
 export function LaunchSummary(props: Props) {
   const { values, source, flavor, plan, fresh, planError, busy, failure, cli } = props
-  const problem = plan && fresh && !plan.ok ? (plan.closed ?? plan.problems[0]?.message) : null
+  const allowed = useMay()()
+  const wrong = plan && fresh && !plan.ok ? (plan.closed ?? plan.problems[0]?.message) : null
+  const problem = allowed === true ? wrong : allowed
   return (
     <Paper component="aside" withBorder radius="md" aria-label="Summary" className={classes.panel}>
       {/* A story that is longer than the window can be scrolled, also by keyboard. */}

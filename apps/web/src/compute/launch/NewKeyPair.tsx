@@ -7,7 +7,7 @@ import { type KeyboardEvent, useEffect, useRef } from 'react'
 import { cloudError, formErrors } from '../../kit/errors.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { emptyKeyPair, KeyPairFields, keyPairInput, keyPairProblems } from '../key-pairs/KeyPairFields.tsx'
-import { downloadPrivateKey } from '../key-pairs/PrivateKeyOnce.tsx'
+import { downloadPrivateKey } from '../key-pairs/private-key.ts'
 
 type NewProps = { onCancel: () => void; onMade: (pair: KeyPairCreated) => void }
 

@@ -64,8 +64,8 @@ export function useVolumeOptions(source: 'image' | 'volume'): {
       { enabled: source === 'volume' },
     ),
   )
-  const types = useQuery(trpc.volumes.types.list.queryOptions({ limit: 200 }))
-  return { volumes: volumes.data?.items ?? null, types: types.data?.items ?? [] }
+  const types = useQuery(trpc.volumes.types.usable.queryOptions())
+  return { volumes: volumes.data?.items ?? null, types: types.data?.types ?? [] }
 }
 
 /** Returns the first problem that another size might not have. */

@@ -4,14 +4,16 @@ import { useQuery } from '@tanstack/react-query'
 import { DetailPage } from '../../kit/DetailPage.tsx'
 import { Loaded } from '../../kit/Loaded.tsx'
 import { lazyPanel } from '../../kit/lazy-panel.tsx'
+import { lazyTab } from '../../kit/lazy-part.tsx'
 import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlPanel } from '../../kit/url-state.ts'
 import { Facts } from '../../ui/Fact.tsx'
 import { Section } from '../../ui/Section.tsx'
-import { RolesOf } from '../roles/RolesOf.tsx'
 import { groupDescriptor } from './descriptor.tsx'
 import { MembersOf } from './MembersOf.tsx'
 import { useGroupActions } from './use-group-actions.tsx'
+
+const RolesOf = lazyTab(() => import('../roles/RolesOf.tsx').then((module) => module.RolesOf))
 
 const GroupForm = lazyPanel(() => import('./GroupForm.tsx').then((module) => module.GroupForm))
 

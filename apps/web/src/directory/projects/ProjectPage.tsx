@@ -5,22 +5,30 @@ import { useQuery } from '@tanstack/react-query'
 import { DetailPage } from '../../kit/DetailPage.tsx'
 import { Loaded } from '../../kit/Loaded.tsx'
 import { lazyPanel } from '../../kit/lazy-panel.tsx'
+import { lazyTab } from '../../kit/lazy-part.tsx'
 import { Link } from '../../kit/navigation.tsx'
 import { paths } from '../../kit/paths.ts'
 import { reachOf } from '../../kit/place.ts'
 import { useSession } from '../../kit/session.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlPanel } from '../../kit/url-state.ts'
-import { OperationsTable } from '../../operations/OperationsTable.tsx'
-import { ProjectQuota } from '../../quota/ProjectQuota.tsx'
 import { Columns } from '../../ui/Columns.tsx'
 import { Facts } from '../../ui/Fact.tsx'
 import { Section } from '../../ui/Section.tsx'
 import { EnabledBadge } from '../EnabledBadge.tsx'
-import { RolesAt } from '../roles/RolesAt.tsx'
 import { projectDescriptor } from './descriptor.tsx'
-import { ProjectContents } from './ProjectContents.tsx'
 import { useProjectActions } from './use-project-actions.tsx'
+
+const RolesAt = lazyTab(() => import('../roles/RolesAt.tsx').then((module) => module.RolesAt))
+const ProjectQuota = lazyTab(() =>
+  import('../../quota/ProjectQuota.tsx').then((module) => module.ProjectQuota),
+)
+const ProjectContents = lazyTab(() =>
+  import('./ProjectContents.tsx').then((module) => module.ProjectContents),
+)
+const OperationsTable = lazyTab(() =>
+  import('../../operations/OperationsTable.tsx').then((module) => module.OperationsTable),
+)
 
 const ProjectForm = lazyPanel(() => import('./ProjectForm.tsx').then((module) => module.ProjectForm))
 const ProjectDelete = lazyPanel(() => import('./ProjectDelete.tsx').then((module) => module.ProjectDelete))

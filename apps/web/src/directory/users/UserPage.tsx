@@ -1,22 +1,28 @@
 'use client'
 import type { UserView } from '@stratolith/api/directory/users/contract'
 import { useQuery } from '@tanstack/react-query'
-import { Sessions } from '../../identity/sessions/Sessions.tsx'
 import { DetailPage } from '../../kit/DetailPage.tsx'
 import { Loaded } from '../../kit/Loaded.tsx'
 import { lazyPanel } from '../../kit/lazy-panel.tsx'
+import { lazyTab } from '../../kit/lazy-part.tsx'
 import { reachOf } from '../../kit/place.ts'
 import { useSession } from '../../kit/session.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlPanel } from '../../kit/url-state.ts'
-import { OperationsTable } from '../../operations/OperationsTable.tsx'
 import { Facts } from '../../ui/Fact.tsx'
 import { Section } from '../../ui/Section.tsx'
-import { GroupsOf } from '../groups/GroupsOf.tsx'
-import { RolesOf } from '../roles/RolesOf.tsx'
 import { userDescriptor } from './descriptor.tsx'
 import { UserState } from './UserState.tsx'
 import { useUserActions } from './use-user-actions.tsx'
+
+const RolesOf = lazyTab(() => import('../roles/RolesOf.tsx').then((module) => module.RolesOf))
+const GroupsOf = lazyTab(() => import('../groups/GroupsOf.tsx').then((module) => module.GroupsOf))
+const Sessions = lazyTab(() =>
+  import('../../identity/sessions/Sessions.tsx').then((module) => module.Sessions),
+)
+const OperationsTable = lazyTab(() =>
+  import('../../operations/OperationsTable.tsx').then((module) => module.OperationsTable),
+)
 
 const UserEditForm = lazyPanel(() => import('./UserForm.tsx').then((module) => module.UserEditForm))
 const ResetPasswordForm = lazyPanel(() =>

@@ -5,6 +5,7 @@ import { useQuery } from '@tanstack/react-query'
 import { DetailPage } from '../../kit/DetailPage.tsx'
 import { Loaded } from '../../kit/Loaded.tsx'
 import { lazyPanel } from '../../kit/lazy-panel.tsx'
+import { lazyTab } from '../../kit/lazy-part.tsx'
 import { paths } from '../../kit/paths.ts'
 import { reachOf } from '../../kit/place.ts'
 import { useSession } from '../../kit/session.ts'
@@ -16,12 +17,13 @@ import { Facts } from '../../ui/Fact.tsx'
 import { Section } from '../../ui/Section.tsx'
 import { useListOf, useOwnerFact } from '../everyones.tsx'
 import { NetState } from '../NetState.tsx'
-import { NetworkPorts } from './NetworkPorts.tsx'
-import { NetworkSharing } from './NetworkSharing.tsx'
 import { NetworkSubnets } from './NetworkSubnets.tsx'
 import { NetworkBadges, networkDescriptor } from './network.descriptor.tsx'
 import { useNetworkActions } from './network-actions.tsx'
 import { PathOut } from './PathOut.tsx'
+
+const NetworkPorts = lazyTab(() => import('./NetworkPorts.tsx').then((module) => module.NetworkPorts))
+const NetworkSharing = lazyTab(() => import('./NetworkSharing.tsx').then((module) => module.NetworkSharing))
 
 const NetworkEditForm = lazyPanel(() =>
   import('./NetworkEditForm.tsx').then((module) => module.NetworkEditForm),

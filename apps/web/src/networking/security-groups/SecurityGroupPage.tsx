@@ -5,6 +5,7 @@ import { useMutation, useQuery } from '@tanstack/react-query'
 import { DetailPage } from '../../kit/DetailPage.tsx'
 import { Loaded } from '../../kit/Loaded.tsx'
 import { lazyPanel } from '../../kit/lazy-panel.tsx'
+import { lazyTab } from '../../kit/lazy-part.tsx'
 import { paths } from '../../kit/paths.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlPanel } from '../../kit/url-state.ts'
@@ -14,9 +15,10 @@ import { Section } from '../../ui/Section.tsx'
 import { groupSetCli } from '../cli.ts'
 import { useListOf, useOwnerFact } from '../everyones.tsx'
 import { GroupRules } from './GroupRules.tsx'
-import { GroupUsers } from './GroupUsers.tsx'
 import { groupDescriptor } from './group.descriptor.tsx'
 import { useGroupActions } from './group-actions.tsx'
+
+const GroupUsers = lazyTab(() => import('./GroupUsers.tsx').then((module) => module.GroupUsers))
 
 const NameForm = lazyPanel(() => import('../../kit/NameForm.tsx').then((module) => module.NameForm))
 

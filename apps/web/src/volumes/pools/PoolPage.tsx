@@ -47,10 +47,15 @@ function Overview({ pool }: { pool: PoolView }) {
           <Bar
             used={pool.usedGib}
             limit={pool.totalGib}
-            label="Taken by instances and volumes"
+            label="Taken by instances, volumes and snapshots"
             format={gib}
           />
-          <Bar used={pool.volumesGib} limit={pool.totalGib} label="Taken by volumes" format={gib} />
+          <Bar
+            used={pool.volumesGib}
+            limit={pool.totalGib}
+            label="Taken by volumes and snapshots"
+            format={gib}
+          />
           <Text size="xs" c="dimmed">
             What is promised, not what is written: a volume takes room on the disk as it is filled.
           </Text>

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { inOneLine, limitWords, typeLimitWords, typeText } from './limit-words.ts'
+import { limitsText } from './type-words.ts'
 import { typeCli, typeInput, typeProblems } from './values.ts'
 
 test.each([
@@ -49,17 +50,28 @@ test('the form of a type makes limits and extra specs of what is typed, and show
   })
   expect(
     typeCli(full)
-      .split('\n')
-      .map((line) => line.trim()),
+      .replaceAll(/ \\\n +/g, ' ')
+      .split('\n'),
   ).toEqual([
-    'openstack volume type create --private \\',
-    '--property pool_name=host-1@local slow',
-    'openstack volume qos create --consumer front-end \\',
-    '--property total_iops_sec=500 \\',
-    '--property total_bytes_sec=10485760 slow',
+    'openstack volume type create --private --property pool_name=host-1@local slow',
+    'openstack volume qos create --consumer front-end --property total_iops_sec=500 --property total_bytes_sec=10485760 slow',
     'openstack volume qos associate slow slow',
   ])
   expect(typeProblems.name(' ')).toBe('Give it a name.')
   expect(typeProblems.iops('')).toBeNull()
   expect(typeProblems.iops(0)).toContain('a whole number from 1')
+})
+
+test('the page of a type says who else has its limits, and that those of the storage have no effect', () => {
+  const [own, other] = [
+    { id: '1', name: 'slow' },
+    { id: '2', name: 'slower' },
+  ]
+  const qos = { id: 'q', name: 'slow', consumer: 'front-end', specs: {} } as const
+  expect(limitsText({ id: '1', qos: null })).not.toContain('The same limits')
+  expect(limitsText({ id: '1', qos: { ...qos, types: [own] } })).not.toContain('The same limits')
+  expect(limitsText({ id: '1', qos: { ...qos, types: [own, other] } })).toContain(
+    'The same limits hold for slower: a change counts there, too.',
+  )
+  expect(limitsText({ id: '1', qos: { ...qos, consumer: 'back-end', types: [own] } })).toContain('no effect')
 })

@@ -1,8 +1,10 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import { FilterParser } from 'ldapts'
-import { parse } from 'yaml'
 import { z } from 'zod'
+import { onDemand } from '../../../kernel/on-demand.ts'
+import { ldapts } from './ldapts.ts'
+
+const yaml = onDemand<typeof import('yaml')>('yaml')
 
 /** `$STRATOLITH_DATA/ldap.yaml`: for the name of a domain, the directory that has the users of the domain. */
 
@@ -74,7 +76,7 @@ export const ldapDefaults = () =>
 export function readLdapSettings(dataDir: string): LdapSettings[] {
   const name = path.join(dataDir, 'ldap.yaml')
   if (!fs.existsSync(name)) return []
-  const parsed = file.safeParse(parse(fs.readFileSync(name, 'utf8')) ?? {})
+  const parsed = file.safeParse(yaml().parse(fs.readFileSync(name, 'utf8')) ?? {})
   if (!parsed.success)
     throw new Error(
       `${name}: ${parsed.error.issues.map((i) => `${i.path.join('.') || 'the file'}: ${i.message}`).join('; ')}`,
@@ -118,7 +120,7 @@ const isLoopback = (url: string) => /^ldap:\/\/(localhost|127\.\d+\.\d+\.\d+|\[:
 
 function isFilter(text: string): boolean {
   try {
-    FilterParser.parseString(text)
+    ldapts().FilterParser.parseString(text)
     // The parser accepts a filter without its last bracket; brackets in values are written \\28 and \\29.
     return text.split('(').length === text.split(')').length
   } catch {

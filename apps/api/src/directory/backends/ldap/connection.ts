@@ -1,9 +1,10 @@
 import net from 'node:net'
 import tls from 'node:tls'
-import { AndFilter, Client, type Entry, type Filter, FilterParser, ResultCodeError } from 'ldapts'
+import type { Client, Entry, Filter } from 'ldapts'
 import pLimit from 'p-limit'
 import { CloudError } from '../../../kernel/errors.ts'
 import type { LdapSettings } from './config.ts'
+import { ldapts } from './ldapts.ts'
 
 /** One connection, bound as the searcher. */
 export type Connection = {
@@ -85,6 +86,7 @@ function newClient(settings: LdapSettings): Client {
     if (used) throw new Error('the connection was cut')
     used = true
   }
+  const { Client } = ldapts()
   return new Client({
     url: settings.url,
     timeout: settings.timeoutMs,
@@ -137,13 +139,14 @@ const connectionOf = (client: Client): Connection => ({
       await client.bind(dn, password)
       return true
     } catch (error) {
-      if (error instanceof ResultCodeError && refusals.has(error.code)) return false
+      if (error instanceof ldapts().ResultCodeError && refusals.has(error.code)) return false
       throw error
     }
   },
 })
 
 const options = ({ filter, and, attributes }: Search) => {
+  const { AndFilter, FilterParser } = ldapts()
   const own = FilterParser.parseString(filter)
   return {
     scope: 'sub' as const,

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
-import { type Entry, EqualityFilter, type Filter, OrFilter } from 'ldapts'
+import type { Entry, Filter } from 'ldapts'
 import type { Connection, Directory } from './connection.ts'
+import { ldapts } from './ldapts.ts'
 
 /** A user as the directory describes them, in our terms. */
 export type LdapUser = { externalId: string; dn: string; name: string; email: string | null }
@@ -11,7 +12,10 @@ const maxName = 255
 /** Ids of Active Directory are bytes: they are stored in hex and sent back as bytes. */
 const isBinary = (attribute: string) => /^object(guid|sid)$/i.test(attribute)
 const idFilter = (attribute: string, externalId: string): Filter =>
-  new EqualityFilter({ attribute, value: isBinary(attribute) ? Buffer.from(externalId, 'hex') : externalId })
+  new (ldapts().EqualityFilter)({
+    attribute,
+    value: isBinary(attribute) ? Buffer.from(externalId, 'hex') : externalId,
+  })
 
 /** The first value of an attribute. Servers differ in the case of attribute names. */
 function firstOf(entry: Entry, attribute: string): string | null {
@@ -47,7 +51,7 @@ export async function userByName(
   connection: Connection,
   name: string,
 ): Promise<LdapUser | null> {
-  const and = new EqualityFilter({ attribute: directory.settings.users.name, value: name })
+  const and = new (ldapts().EqualityFilter)({ attribute: directory.settings.users.name, value: name })
   const found = await connection.search({ ...userSearch(directory, and), sizeLimit: 2 })
   const [only] = found
   return only && found.length === 1 ? userOf(directory, only) : null
@@ -63,7 +67,7 @@ export async function usersById(
   externalIds: readonly string[],
 ): Promise<LdapUser[]> {
   const filters = externalIds.map((id) => idFilter(directory.settings.users.id, id))
-  const search = userSearch(directory, new OrFilter({ filters }))
+  const search = userSearch(directory, new (ldapts().OrFilter)({ filters }))
   const found = await connection.search({ ...search, sizeLimit: externalIds.length + 1 })
   const wanted = new Set(externalIds)
   return mapped(found, (entry) => userOf(directory, entry)).filter((user) => wanted.has(user.externalId))
@@ -92,7 +96,7 @@ export async function groupsOf(
   const { groups, limit } = directory.settings
   if (!groups) return []
   const { base, filter, id, name, member } = groups
-  const and = new EqualityFilter({ attribute: member, value: userDn })
+  const and = new (ldapts().EqualityFilter)({ attribute: member, value: userDn })
   const entries = await connection.search({ base, filter, and, attributes: [id, name], sizeLimit: limit })
   return mapped(entries, (entry) => groupOf(groups, entry))
 }

@@ -1,5 +1,6 @@
 import type { ApiOperation } from '../../../openstack/operation.ts'
 import { accessOperations } from './access.ts'
+import { defaultTypeOperations } from './defaults.ts'
 import { extraSpecOperations } from './extra-specs.ts'
 import { qosOperations } from './qos.ts'
 import { typeOperations } from './types.ts'
@@ -9,5 +10,6 @@ export const volumeTypeOperations: ApiOperation[] = [
   ...typeOperations,
   ...extraSpecOperations,
   ...accessOperations,
+  ...defaultTypeOperations,
   ...qosOperations,
 ]

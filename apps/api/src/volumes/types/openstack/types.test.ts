@@ -109,6 +109,24 @@ describe('volume types', () => {
   })
 })
 
+test('default types of projects came with 3.62', async () => {
+  const { projectId } = cloud.owner
+  const { id } = await made({ name: 'own' })
+  const path = `/default-types/${projectId}`
+  const send = (method: Method, to: string, body?: object, version = 'volume 3.62') =>
+    ask(method, to, { token: cloud.tokens.admin, version, ...(body ? { body } : {}) })
+  const wish = (volume_type: string) => ({ default_type: { volume_type } })
+  const golden = { project_id: projectId, volume_type_id: id }
+  expect((await send('PUT', path, wish('own'), 'volume 3.61')).statusCode).toBe(404)
+  expect((await send('PUT', path, wish('nope'))).statusCode).toBe(404)
+  expect((await send('PUT', path, wish('own'))).json()).toEqual({ default_type: golden })
+  expect((await send('GET', path)).json()).toEqual({ default_type: golden })
+  expect((await send('GET', '/default-types')).json()).toEqual({ default_types: [golden] })
+  expect((await ask('GET', '/types/default')).json()).toMatchObject({ volume_type: { id } })
+  expect((await send('DELETE', path)).statusCode).toBe(204)
+  expect((await send('DELETE', path)).statusCode).toBe(404)
+})
+
 describe('QoS specs', () => {
   test('have the bodies of Cinder and are joined with types by GET', async () => {
     const wish = { name: 'fast', consumer: 'front-end', total_iops_sec: '500' }

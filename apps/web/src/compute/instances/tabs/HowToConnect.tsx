@@ -1,5 +1,5 @@
 'use client'
-import { Alert, Anchor, Button, Group, List, Skeleton, Stack, Text } from '@mantine/core'
+import { Anchor, Button, Group, List, Paper, Skeleton, Stack, Text } from '@mantine/core'
 import type { InstanceDetail } from '@stratolith/api/compute/contract'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { cloudError } from '../../../kit/errors.ts'
@@ -13,9 +13,10 @@ import { CopyText } from '../../../ui/CopyText.tsx'
 import { OkIcon } from '../../../ui/OkIcon.tsx'
 import { ReasonButton } from '../../../ui/ReasonButton.tsx'
 import { Section } from '../../../ui/Section.tsx'
-import { privateKeyFile } from '../../key-pairs/PrivateKeyOnce.tsx'
+import { privateKeyFile } from '../../key-pairs/private-key.ts'
 import { loginOf, sshCommand } from '../login.ts'
 import { notRunning } from '../ssh-words.ts'
+import classes from './HowToConnect.module.css'
 
 const sshPort = 22
 
@@ -121,13 +122,11 @@ function Blocked({ portId, hops, hasPublicIp }: { portId: string; hops: Hop[]; h
     }),
   )
   return (
-    <Alert
-      variant="light"
-      color="warn"
-      styles={{ title: { color: 'var(--mantine-color-text)' } }}
-      title="From outside it does not answer yet"
-    >
+    <Paper withBorder p="md" radius="md" className={classes.blocked}>
       <Stack gap="xs">
+        <Text size="sm" fw={600}>
+          From outside it does not answer yet
+        </Text>
         <List size="sm" spacing={4} listStyleType="none">
           {hops.map((hop) => (
             <List.Item key={hop.what} icon={<OkIcon ok={hop.ok} label={hop.ok ? 'fine' : 'in the way'} />}>
@@ -170,6 +169,6 @@ function Blocked({ portId, hops, hasPublicIp }: { portId: string; hops: Hop[]; h
           </Text>
         )}
       </Stack>
-    </Alert>
+    </Paper>
   )
 }

@@ -1,4 +1,5 @@
 'use client'
+import { Skeleton } from '@mantine/core'
 import type { InstanceDetail } from '@stratolith/api/compute/contract'
 import { lazyPart } from '../../../kit/lazy-part.tsx'
 import { useSession } from '../../../kit/session.ts'
@@ -8,10 +9,13 @@ import { Section } from '../../../ui/Section.tsx'
 import { detailFacts, instanceFacts } from '../descriptor.tsx'
 import { AddressList } from './AddressList.tsx'
 import { HowToConnect } from './HowToConnect.tsx'
-import { OwnWords } from './OwnWords.tsx'
 import { UserData } from './UserData.tsx'
 
 const BuildTimeline = lazyPart(() => import('./BuildTimeline.tsx').then((m) => m.BuildTimeline))
+// The server draws it, and its code arrives after the page.
+const OwnWords = lazyPart(() => import('./OwnWords.tsx').then((m) => m.OwnWords), {
+  waiting: <Skeleton height={420} radius="md" />,
+})
 
 export function OverviewTab({ view }: { view: InstanceDetail }) {
   const session = useSession()

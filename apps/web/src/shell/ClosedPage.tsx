@@ -10,7 +10,7 @@ import { closedWords, ofOneProject } from './closed-words.ts'
 import { type ClosedTo, cloudListOf } from './navigation.tsx'
 
 /** Stands in for a page that this session may not read: each part of the page would fail by itself. */
-export function Closed({ why }: { why: ClosedTo }) {
+export function ClosedPage({ why }: { why: ClosedTo }) {
   const session = useSession()
   const pathname = usePathname()
   const isOfOne = why === 'project' && reachOf(session).cloud
