@@ -1,5 +1,5 @@
 'use client'
-import { SegmentedControl, Select, Textarea, TextInput } from '@mantine/core'
+import { SegmentedControl, Select, Textarea, type TextareaProps, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import type { ImageView } from '@stratolith/api/images/contract'
 import type { VolumeTypeView } from '@stratolith/api/volumes/contract'
@@ -105,13 +105,7 @@ export function VolumeCreateForm({ opened, onClose }: { opened: boolean; onClose
           {...form.getInputProps('type')}
         />
       )}
-      <Textarea
-        label="Description"
-        autosize
-        minRows={2}
-        maxLength={1000}
-        {...form.getInputProps('description')}
-      />
+      <DescriptionField {...form.getInputProps('description')} />
     </SidePanelForm>
   )
 }
@@ -127,6 +121,10 @@ function useTypes() {
 
 const typeTextFor = (type: VolumeTypeView | undefined, sizeGib: number | string): string | undefined =>
   type && typeText(type, Math.max(1, Number(sizeGib) || 1))
+
+function DescriptionField(props: TextareaProps) {
+  return <Textarea label="Description" autosize minRows={2} maxLength={1000} {...props} />
+}
 
 const leastText = (least: number): string =>
   least > 1 ? `The image needs ${gib(least)} at least.` : 'It can be extended later, and never made smaller.'
