@@ -145,6 +145,96 @@ test('another guest reads the file, on the larger disk', async () => {
   await says(/^out-4/m)
 })
 
+const snapshots = () => page.getByRole('region', { name: 'Snapshots' })
+async function chooseOf(name: string, item: string): Promise<void> {
+  await row(page, name)
+    .getByRole('button', { name: `Actions of ${name}` })
+    .click()
+  await page.getByRole('menuitem', { name: item }).click()
+}
+const idOf = async (name: string) => {
+  const { items } = await api.volumes.list.query({ search: name })
+  return items.find((one) => one.name === name)?.id ?? ''
+}
+const isAvailable = (name: string) =>
+  until(`${name} is available`, 120_000, async () => {
+    return (await api.volumes.get.query({ id: await idOf(name) })).state === 'available'
+  })
+
+test('a snapshot of the mounted disk is taken while the guest runs, and is consistent', async () => {
+  await type('mount /dev/vdb /mnt/d && echo mounted-$((3+4))')
+  await says(/^mounted-7/m)
+  await volumePage()
+  await snapshots().getByRole('button', { name: 'Take snapshot' }).click()
+  const panel = page.getByRole('dialog', { name: 'Take a snapshot of data' })
+  await panel.getByLabel('Name').fill('before')
+  await expect(panel.getByText(/snapshot create [\s\S]*--force before/)).toBeVisible()
+  await panel.getByRole('button', { name: 'Take snapshot', exact: true }).click()
+  const taken = snapshots().getByRole('row', { name: /before/ })
+  await expect(taken.getByText('Available')).toBeVisible({ timeout: 120_000 })
+  await expect(taken.getByText('Consistent')).toBeVisible()
+  await visit(page, `/instances/${guests[1]}?tab=serial`)
+  await expect(serial(page).getByText('Connected', { exact: true })).toBeVisible()
+  await type(
+    'echo changed-$((50+5))-file > /mnt/d/note && cat /mnt/d/note && umount /mnt/d && echo out-$((4+4))',
+  )
+  await says(/^changed-55-file/m)
+  await says(/^out-8/m)
+})
+
+test('the volume goes back to the snapshot, and a volume of the snapshot has the old file, too', async () => {
+  await volumePage()
+  await page.getByRole('button', { name: 'Detach', exact: true }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Detach', exact: true }).click()
+  await isNow('Available')
+  await chooseOf('before', 'Go back to it')
+  const question = page.getByRole('dialog', { name: 'Go back to “before”?' })
+  await expect(question.getByText(/Everything that was written to “data” since .* is lost/)).toBeVisible()
+  await question.getByRole('button', { name: 'Go back', exact: true }).click()
+  await expect(page.getByText('“data” goes back to “before”')).toBeVisible()
+  await isAvailable('data')
+  await visit(page, '/volume-snapshots')
+  await chooseOf('before', 'Create volume')
+  const panel = page.getByRole('dialog', { name: 'Create volume from before' })
+  await panel.getByLabel('Name').fill('older')
+  await expect(panel.getByText(/--size 2 [\s\S]*--snapshot [\da-f-]{36}[\s\S]*older/)).toBeVisible()
+  await panel.getByRole('button', { name: 'Create', exact: true }).click()
+  await expect(panel).toHaveCount(0)
+  await isAvailable('older')
+  const id = guests[1] ?? ''
+  for (const name of ['data', 'older']) {
+    await api.compute.instances.attachVolume.mutate({ id, volumeId: await idOf(name) })
+    await until(`${name} is in use`, 120_000, async () => {
+      return (await api.volumes.get.query({ id: await idOf(name) })).state === 'in-use'
+    })
+  }
+  await visit(page, `/instances/${id}?tab=serial`)
+  await expect(serial(page).getByText('Connected', { exact: true })).toBeVisible()
+  await type('mkdir -p /mnt/o; mount /dev/vdb /mnt/d && mount /dev/vdc /mnt/o && echo both-$((4+5))')
+  await says(/^both-9/m)
+  await type('echo; cat /mnt/d/note /mnt/o/note | sort | uniq -c; umount /mnt/d /mnt/o; echo out-$((5+5))')
+  await says(/^\s*2 kept-42-file/m)
+  await says(/^out-10/m)
+})
+
+test('the snapshot is deleted, and the volume that was made of it stays', async () => {
+  const older = await idOf('older')
+  await api.compute.instances.detachVolume.mutate({ id: guests[1] ?? '', volumeId: older })
+  await isAvailable('older')
+  await visit(page, '/volume-snapshots')
+  await chooseOf('before', 'Delete')
+  const question = page.getByRole('dialog', { name: 'Delete “before”?' })
+  await expect(question.getByText(/volumes that were made of it, keep their data/)).toBeVisible()
+  await question.getByRole('button', { name: 'Delete', exact: true }).click()
+  await expect(page.getByRole('heading', { name: 'No volume snapshots yet' })).toBeVisible({
+    timeout: 120_000,
+  })
+  await expect(page.getByRole('link', { name: 'Open volumes' })).toBeVisible()
+  await visit(page, `/volumes/${older}`)
+  await expect(page.getByText('A snapshot that is deleted')).toBeVisible()
+  await api.volumes.delete.mutate({ id: older })
+})
+
 test('a new volume is made and attached in one form', async () => {
   await visit(page, `/instances/${guests[1]}?tab=volumes`)
   await page.getByRole('button', { name: 'Attach volume' }).click()

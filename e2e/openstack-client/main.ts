@@ -14,6 +14,7 @@ import { directoryDay } from './directory.ts'
 import { row, text } from './expect.ts'
 import { memberDay, memberEvening } from './member.ts'
 import { readerDay, strangerDay } from './others.ts'
+import { snapshotsDay } from './volume-snapshots.ts'
 import { volumeTypesDay, volumeTypesEvening } from './volumes.ts'
 
 const cloud = findCloud()
@@ -61,6 +62,7 @@ const member = startClient(env(names.member, names.password, names.project), 'me
 const reader = startClient(env(names.reader, names.password, names.project), 'reader')
 const stranger = startClient(env(names.stranger, names.password, names.elsewhere), 'stranger')
 await memberDay(member, names, step, work)
+await snapshotsDay(member, names, step)
 await volumeTypesDay(admin, member, names, step)
 await readerDay(reader, names, step)
 const ids: Record<string, string> = {}

@@ -227,7 +227,7 @@ export async function memberEvening(os: StockClient, n: Names, step: Step): Prom
   })
 }
 
-async function untilRow(probe: () => Promise<Row>, key: string, value: unknown): Promise<Row> {
+export async function untilRow(probe: () => Promise<Row>, key: string, value: unknown): Promise<Row> {
   const end = Date.now() + 300_000
   for (;;) {
     const row = await probe()

@@ -34,6 +34,10 @@ export async function thingsOf(api: Api, tag: string) {
     ...{ name: `routes-${tag}`, imageId: image, flavorId: '1', networkIds: [network.id] },
   })
   const instance = instances[0]?.id ?? ''
+  await until('a volume', 60_000, async () => {
+    return (await volumes.get.query({ id: volume.id })).state === 'available'
+  })
+  const snapshot = await volumes.snapshots.create.mutate({ volumeId: volume.id, name: `routes-${tag}` })
   return {
     pages: {
       '/[...missing]': '/nowhere',
@@ -53,6 +57,7 @@ export async function thingsOf(api: Api, tag: string) {
       '/routers/[id]': `/routers/${router.id}`,
       '/security-groups/[id]': `/security-groups/${group.id}`,
       '/server-groups/[id]': `/server-groups/${serverGroup.id}`,
+      '/volume-snapshots/[id]': `/volume-snapshots/${snapshot.id}`,
       '/volumes/[id]': `/volumes/${volume.id}`,
     } as Record<string, string>,
     async remove() {
@@ -60,6 +65,13 @@ export async function thingsOf(api: Api, tag: string) {
       await until('no instance on the network', 60_000, async () => {
         const { items } = await networking.ports.list.query({ networkId: network.id, use: 'instance' })
         return items.length === 0
+      })
+      await until('a snapshot', 60_000, async () => {
+        return (await volumes.snapshots.get.query({ id: snapshot.id })).state === 'available'
+      })
+      await volumes.snapshots.delete.mutate({ id: snapshot.id })
+      await until('no snapshot of the volume', 60_000, async () => {
+        return (await volumes.snapshots.list.query({ volumeId: volume.id })).items.length === 0
       })
       await networking.ports.delete.mutate({ id: port.id })
       await Promise.all([

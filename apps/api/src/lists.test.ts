@@ -17,6 +17,7 @@ const sorts: Record<string, string> = {
   'networking.securityGroups.list': 'name created',
   'networking.ports.list': 'name mac state created',
   'volumes.list': 'name state size created',
+  'volumes.snapshots.list': 'name state size created',
   'volumes.trash.list': 'name size until',
   'operations.list': 'action resource state createdAt',
   'operations.audit': 'at',
@@ -54,6 +55,8 @@ beforeAll(async () => {
   world.deps.config.takeBackMs = 60_000
   const volumes = (await member.volumes.list({})).items
   for (const { id } of volumes.slice(0, 2)) await member.volumes.delete({ id })
+  for (const name of ['s', 't'])
+    await member.volumes.snapshots.create({ volumeId: volumes.at(-1)?.id ?? '', name })
   const caller: unknown = appRouter.createCaller({ ...context, ctx })
   procedure = (name) =>
     name.split('.').reduce((at, part) => (at as Record<string, unknown>)[part], caller) as Ask

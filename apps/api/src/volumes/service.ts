@@ -51,10 +51,14 @@ export {
 } from './launch.ts'
 export { bindLaunchVolumes, volumesAtLaunch } from './launch-rows.ts'
 export {
+  changeSnapshotMetadata,
+  confirmSnapshotState,
   createSnapshot,
   deleteSnapshot,
+  findSnapshots,
   getSnapshot,
   listSnapshots,
+  resetSnapshot,
   revertVolume,
   updateSnapshot,
 } from './snapshots/service.ts'

@@ -1,7 +1,8 @@
 import type { Example, ExampleMaker, Examples, Tenant } from '../openstack/testing.ts'
 import { volumeCreateInput } from './contract.ts'
 import { tellFailure } from './messages/service.ts'
-import { changeMetadata, createTransfer, createVolume } from './service.ts'
+import { changeMetadata, createSnapshot, createTransfer, createVolume } from './service.ts'
+import { snapshotCreateInput } from './snapshots/contract.ts'
 import { transferCreateInput } from './transfers/contract.ts'
 import { volumeTypeExamples } from './types/testing.openstack.ts'
 
@@ -42,6 +43,14 @@ async function hiddenImage({ deps, projectId }: Tenant): Promise<string> {
       blobId: 'a'.repeat(64),
     },
   })
+  return id
+}
+
+/** A snapshot that only the other tenant sees. */
+async function hiddenSnapshot(tenant: Tenant): Promise<string> {
+  const volumeId = await aVolume(tenant)
+  const { id } = await createSnapshot(tenant.ctx, snapshotCreateInput.parse({ volumeId }))
+  await tenant.settle()
   return id
 }
 
@@ -133,6 +142,7 @@ export const volumeExamples: Examples = {
     foreign: async (_tenant, other) => [
       { body: { volume: { size: 1, imageRef: await hiddenImage(other) } } },
       { body: { volume: { size: 1, source_volid: await aVolume(other) } } },
+      { body: { volume: { size: 1, snapshot_id: await hiddenSnapshot(other) } } },
     ],
   },
   'volumes.get': on(),

@@ -13,6 +13,7 @@ import type { QuotaMaker, TestingRoom } from '../rooms.testing.ts'
 import { volumeCreateInput } from './contract.ts'
 import { createSnapshot, createTransfer, createVolume } from './service.ts'
 import { snapshotCreateInput } from './snapshots/contract.ts'
+import { snapshotExamples } from './snapshots/testing.openstack.ts'
 import { volumeExamples } from './testing.openstack.ts'
 import { transferCreateInput } from './transfers/contract.ts'
 import { volumeTrash } from './trash/service.ts'
@@ -32,7 +33,7 @@ const creation: QuotaMaker = {
 }
 
 export const testingRoom: TestingRoom = {
-  examples: { 'block-storage': volumeExamples },
+  examples: { 'block-storage': { ...volumeExamples, ...snapshotExamples } },
   rows: {
     list: { kind: 'list', input: () => ({}) },
     get: byId('read', volume),

@@ -2,6 +2,7 @@
 import { useDebouncedValue } from '@mantine/hooks'
 import type { Icon } from '@tabler/icons-react'
 import {
+  IconCamera,
   IconDatabase,
   IconDisc,
   IconFolders,
@@ -61,6 +62,7 @@ export function useResources(typed: string): Entry[] {
   const networks = useQuery({ ...trpc.networking.networks.list.queryOptions(input), ...on(!isIp) })
   const images = useQuery({ ...trpc.images.list.queryOptions(input), ...on(!isIp) })
   const volumes = useQuery({ ...trpc.volumes.list.queryOptions(input), ...on(!isIp) })
+  const snapshots = useQuery({ ...trpc.volumes.snapshots.list.queryOptions(input), ...on(!isIp) })
   const routers = useQuery({ ...trpc.networking.routers.list.queryOptions(input), ...on(!isIp) })
   const groups = useQuery({ ...trpc.networking.securityGroups.list.queryOptions(input), ...on(!isIp) })
   const addresses = useQuery({ ...trpc.networking.floatingIps.list.queryOptions(input), ...on(isIp) })
@@ -102,6 +104,14 @@ export function useResources(typed: string): Entry[] {
     ),
     ...items(volumes, !isIp).map(({ id, name, sizeGib }) =>
       entry(IconDatabase, 'Volume', { id, label: name || id, detail: gib(sizeGib) }, paths.volume(id)),
+    ),
+    ...items(snapshots, !isIp).map(({ id, name, volume }) =>
+      entry(
+        IconCamera,
+        'Volume snapshot',
+        { id, label: name || id, detail: volume.name },
+        paths.volumeSnapshot(id),
+      ),
     ),
     ...items(keyPairs, !isIp).map(({ name }) =>
       entry(IconKey, 'Key pair', { id: name, label: name }, paths.keyPair(name)),

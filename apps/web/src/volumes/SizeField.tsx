@@ -1,15 +1,12 @@
 'use client'
 import { Stack } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
-import type { QuotaView } from '@stratolith/api/kernel/contract'
 import { useQuery } from '@tanstack/react-query'
 import { NumberField } from '../kit/NumberField.tsx'
-import { useElsewhere } from '../kit/session.ts'
 import { useTRPC } from '../kit/trpc.ts'
-import { quotaWords } from '../quota/words.ts'
-import { Bar } from '../ui/Bar.tsx'
 import { DeletedCount } from './DeletedCount.tsx'
-import { addsOf, tooMuch } from './words.ts'
+import { QuotaBars, useVolumeQuotas } from './QuotaBars.tsx'
+import { type Adds, tooMuch } from './words.ts'
 
 type Field = { value?: number | string; onChange?: (value: number | string) => void; error?: unknown }
 /** The most that a volume can have. */
@@ -36,8 +33,9 @@ export function SizeField({
   description?: string
 }) {
   const typed = sizeOf(field.value)
-  const adds = { volumes: volume ? 0 : 1, volumeGib: Math.max(0, (typed ?? 0) - (volume?.sizeGib ?? 0)) }
-  const quotas = useQuotas(volume?.projectId)
+  const volumeGib = Math.max(0, (typed ?? 0) - (volume?.sizeGib ?? 0))
+  const adds: Adds = volume ? { volumeGib } : { volumes: 1, volumeGib }
+  const quotas = useVolumeQuotas(volume?.projectId, adds)
   const problem = useProblem(typed, { id: volume?.id, type: type ?? undefined })
   const error = field.error ? String(field.error) : (tooMuch(quotas, adds) ?? problem)
   return (
@@ -51,27 +49,10 @@ export function SizeField({
         error={error}
         errorProps={{ role: 'alert' }}
       />
-      {quotas
-        .filter(({ resource }) => resource === 'volumeGib' || !volume)
-        .map(({ resource, used, limit }) => (
-          <Bar
-            key={resource}
-            used={used}
-            limit={limit}
-            adds={addsOf(adds, resource)}
-            {...quotaWords[resource]}
-          />
-        ))}
+      <QuotaBars quotas={quotas} adds={adds} />
       <DeletedCount projectId={volume?.projectId} />
     </Stack>
   )
-}
-
-function useQuotas(projectId: string | undefined): QuotaView[] {
-  const trpc = useTRPC()
-  const elsewhere = useElsewhere(projectId ?? '') && projectId !== undefined
-  const { data } = useQuery(trpc.quota.get.queryOptions(elsewhere ? { projectId } : undefined))
-  return (data ?? []).filter(({ resource }) => resource === 'volumes' || resource === 'volumeGib')
 }
 
 function useProblem(typed: number | null, of: { id?: string; type?: string }): string | null {

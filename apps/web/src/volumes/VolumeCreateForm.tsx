@@ -1,64 +1,68 @@
 'use client'
-import { SegmentedControl, Select, Textarea, type TextareaProps, TextInput } from '@mantine/core'
+import { SegmentedControl, Select, Textarea, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
-import type { ImageView } from '@stratolith/api/images/contract'
-import type { VolumeTypeView } from '@stratolith/api/volumes/contract'
+import type { VolumeView } from '@stratolith/api/volumes/contract'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { gib } from '../kit/format.ts'
 import { notify } from '../kit/notify.ts'
 import { SidePanelForm } from '../kit/SidePanelForm.tsx'
 import { invalidateKind } from '../kit/stale.ts'
 import { useTRPC } from '../kit/trpc.ts'
 import { whole } from '../kit/whole.ts'
 import { volumeCreateCli } from './cli.ts'
+import { type Choice, type From, fromWords, type Given, leastText, sourceOf } from './origin.ts'
 import { mostGib, SizeField } from './SizeField.tsx'
 import { typeText } from './types/limit-words.ts'
+import { useChoices } from './use-choices.ts'
+import { volumeName } from './volume.descriptor.tsx'
 
 type Values = {
   name: string
   description: string
-  from: 'nothing' | 'image'
-  imageId: string | null
+  from: From
+  sourceId: string | null
   sizeGib: number | string
   type: string | null
 }
+type Panel = { opened: boolean; onClose: () => void }
 
-/** Makes a volume, empty or with the bytes of an image. */
-export function VolumeCreateForm({ opened, onClose }: { opened: boolean; onClose: () => void }) {
+/** Makes a copy of a volume. */
+export const VolumeCopyForm = ({ volume, ...panel }: { volume: VolumeView } & Panel) => (
+  <VolumeCreateForm source={{ from: 'volume', view: volume }} {...panel} />
+)
+
+/** Makes a volume, empty or with the bytes of an image, a snapshot or a volume; `source` is chosen already. */
+export function VolumeCreateForm({ opened, onClose, source }: Panel & { source?: Given }) {
   const trpc = useTRPC()
   const client = useQueryClient()
   const create = useMutation(trpc.volumes.create.mutationOptions())
-  const images = useQuery(trpc.images.list.queryOptions({ state: 'active', limit: 1000 })).data?.items ?? []
-  const { types, chosenFor } = useTypes()
-  const leastOf = ({ from, imageId }: Pick<Values, 'from' | 'imageId'>) =>
-    from === 'image' ? leastGib(images.find(({ id }) => id === imageId)) : 1
   const form = useForm<Values>({
-    initialValues: { name: '', description: '', from: 'nothing', imageId: null, sizeGib: 1, type: null },
+    initialValues: beginning(source),
     validate: {
       name: (name) => (name.trim() ? null : 'Give it a name.'),
-      imageId: (id, { from }) => (from === 'nothing' || id ? null : 'Choose an image.'),
+      sourceId: (id, { from }) =>
+        from === 'nothing' || id ? null : `Choose ${articles[from]} ${fromWords[from].toLowerCase()}.`,
       sizeGib: (size, values) => whole(leastOf(values), mostGib, 'GiB: a whole number')(size),
     },
   })
   const { from } = form.values
-  const wishOf = (values: Values) => ({
-    ...values,
-    name: values.name.trim(),
-    imageId: values.from === 'image' ? values.imageId : null,
-  })
+  const choices = useChoices(from, source)
+  const leastOf = ({ sourceId }: Pick<Values, 'sourceId'>) =>
+    choices.find(({ id }) => id === sourceId)?.leastGib ?? 1
   return (
     <SidePanelForm
-      title="Create volume"
+      title={source ? `Create volume from ${source.view.name || source.view.id}` : 'Create volume'}
       needs="member"
       opened={opened}
       onClose={onClose}
       form={form}
       submitLabel="Create"
       onSubmit={async (values) => {
-        const { name, description, imageId, type } = wishOf(values)
+        const { name, description, type, ...wish } = wishOf(values)
         const { id } = await create.mutateAsync({
-          ...{ name, description, sizeGib: Number(values.sizeGib) },
-          ...{ imageId: imageId ?? undefined, type: type ?? undefined },
+          ...{ name, description, sizeGib: Number(values.sizeGib), type: type ?? undefined },
+          imageId: wish.imageId ?? undefined,
+          snapshotId: wish.snapshotId ?? undefined,
+          sourceVolumeId: wish.sourceVolumeId ?? undefined,
         })
         invalidateKind(client, 'volume')
         notify.started(`Creating “${name}”`, [id])
@@ -66,26 +70,23 @@ export function VolumeCreateForm({ opened, onClose }: { opened: boolean; onClose
       asCli={(values) => volumeCreateCli(wishOf(values))}
     >
       <TextInput label="Name" required data-autofocus maxLength={255} {...form.getInputProps('name')} />
-      <SegmentedControl
-        fullWidth
-        aria-label="What is on it at first"
-        data={[
-          { value: 'nothing', label: 'Empty' },
-          { value: 'image', label: 'From an image' },
-        ]}
-        {...form.getInputProps('from')}
-      />
-      {from === 'image' && (
-        <Select
-          label="Image"
-          required
-          searchable
-          data={images.map(({ id, name }) => ({ value: id, label: name || id }))}
-          nothingFoundMessage="No image has such a name"
-          {...form.getInputProps('imageId')}
-          onChange={(imageId) => {
-            form.setFieldValue('imageId', imageId)
-            const least = leastOf({ from, imageId })
+      {!source && (
+        <SegmentedControl
+          fullWidth
+          aria-label="What is on it at first"
+          data={Object.entries(fromWords).map(([value, label]) => ({ value, label }))}
+          {...form.getInputProps('from')}
+          onChange={(value) => form.setValues({ from: value as From, sourceId: null })}
+        />
+      )}
+      {from !== 'nothing' && (
+        <SourceField
+          from={from}
+          choices={choices}
+          field={form.getInputProps('sourceId')}
+          onChoose={(sourceId) => {
+            form.setFieldValue('sourceId', sourceId)
+            const least = leastOf({ sourceId })
             if (Number(form.values.sizeGib) < least) form.setFieldValue('sizeGib', least)
           }}
         />
@@ -93,42 +94,97 @@ export function VolumeCreateForm({ opened, onClose }: { opened: boolean; onClose
       <SizeField
         field={form.getInputProps('sizeGib')}
         type={form.values.type}
-        description={leastText(leastOf(form.values))}
+        description={leastText(from, leastOf(form.values))}
       />
-      {types.length > 1 && (
-        <Select
-          label="Type"
-          description={typeTextFor(chosenFor(form.values.type), form.values.sizeGib)}
-          data={types.map(({ name }) => name)}
-          placeholder={chosenFor(null)?.name}
-          clearable
-          {...form.getInputProps('type')}
-        />
-      )}
-      <DescriptionField {...form.getInputProps('description')} />
+      <TypeField field={form.getInputProps('type')} chosen={form.values.type} sizeGib={form.values.sizeGib} />
+      <Textarea
+        label="Description"
+        autosize
+        minRows={2}
+        maxLength={1000}
+        {...form.getInputProps('description')}
+      />
     </SidePanelForm>
   )
 }
 
-/** The types that the project may use; `chosenFor` finds the one of that name, and the default for none. */
-function useTypes() {
+/** Chooses among the types that the project may use, and says what the chosen one means. Hidden when there is one alone. */
+function TypeField({
+  field,
+  chosen,
+  sizeGib,
+}: {
+  field: object
+  chosen: string | null
+  sizeGib: number | string
+}) {
   const trpc = useTRPC()
   const { types = [], defaultId } = useQuery(trpc.volumes.types.usable.queryOptions()).data ?? {}
-  const chosenFor = (name: string | null) =>
-    types.find((type) => (name === null ? type.id === defaultId : type.name === name))
-  return { types, chosenFor }
+  const usual = types.find(({ id }) => id === defaultId)
+  const type = chosen === null ? usual : types.find(({ name }) => name === chosen)
+  if (types.length < 2) return null
+  return (
+    <Select
+      label="Type"
+      description={type && typeText(type, Math.max(1, Number(sizeGib) || 1))}
+      data={types.map(({ name }) => name)}
+      placeholder={usual?.name}
+      clearable
+      {...field}
+    />
+  )
 }
 
-const typeTextFor = (type: VolumeTypeView | undefined, sizeGib: number | string): string | undefined =>
-  type && typeText(type, Math.max(1, Number(sizeGib) || 1))
-
-function DescriptionField(props: TextareaProps) {
-  return <Textarea label="Description" autosize minRows={2} maxLength={1000} {...props} />
+const articles = { image: 'an', snapshot: 'a', volume: 'a' }
+const nothingFound = {
+  image: 'No image has such a name',
+  snapshot: 'No volume snapshot has such a name',
+  volume: 'No volume has such a name',
 }
 
-const leastText = (least: number): string =>
-  least > 1 ? `The image needs ${gib(least)} at least.` : 'It can be extended later, and never made smaller.'
-
-function leastGib(image: Pick<ImageView, 'virtualBytes' | 'minDiskGib'> | undefined): number {
-  return Math.max(1, image?.minDiskGib ?? 0, Math.ceil((image?.virtualBytes ?? 0) / 1024 ** 3))
+function SourceField({
+  from,
+  choices,
+  field,
+  onChoose,
+}: {
+  from: Exclude<From, 'nothing'>
+  choices: readonly Choice[]
+  field: object
+  onChoose: (id: string | null) => void
+}) {
+  return (
+    <Select
+      label={fromWords[from]}
+      required
+      searchable
+      data={choices.map(({ id, label, problem }) => ({
+        value: id,
+        label: problem === null ? label : `${label}: ${problem}`,
+        disabled: problem !== null,
+      }))}
+      nothingFoundMessage={nothingFound[from]}
+      {...field}
+      onChange={onChoose}
+    />
+  )
 }
+
+/** The request, and the command, that the values of the form ask for. */
+const wishOf = ({ name, sourceId, ...values }: Values) => ({
+  ...values,
+  name: name.trim(),
+  ...sourceOf(values.from, sourceId),
+})
+
+const beginning = (source?: Given): Values => ({
+  name: source ? copyName(source) : '',
+  description: '',
+  from: source?.from ?? 'nothing',
+  sourceId: source?.view.id ?? null,
+  sizeGib: source?.view.sizeGib ?? 1,
+  type: null,
+})
+/** The name that the form proposes for a volume of a source. */
+const copyName = ({ from, view }: Given): string =>
+  `${(from === 'volume' ? volumeName(view) : view.volume.name || view.volume.id).slice(0, 240)} copy`

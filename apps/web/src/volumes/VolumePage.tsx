@@ -19,6 +19,7 @@ import { Facts } from '../ui/Fact.tsx'
 import { Section } from '../ui/Section.tsx'
 import { volumePropertySetCli, volumePropertyUnsetCli } from './cli.ts'
 import { HowToUse } from './HowToUse.tsx'
+import { SnapshotsOfVolume } from './snapshots/SnapshotsOfVolume.tsx'
 import { useVolumeForms } from './use-volume-forms.tsx'
 import { VolumeState } from './VolumeState.tsx'
 import { InstanceLink, volumeDescriptor } from './volume.descriptor.tsx'
@@ -43,7 +44,11 @@ function VolumeDetail({ volume }: { volume: VolumeView }) {
         badge={<VolumeState volume={volume} />}
         header={<Failure volume={volume} />}
         tabs={[
-          { id: 'overview', label: 'Overview', content: <Overview volume={volume} /> },
+          {
+            id: 'overview',
+            label: 'Overview',
+            content: <Overview volume={volume} take={() => forms.open('snapshot', volume)} />,
+          },
           {
             id: 'operations',
             label: 'Operations',
@@ -79,7 +84,7 @@ function Failure({ volume }: { volume: VolumeView }) {
   )
 }
 
-function Overview({ volume }: { volume: VolumeView }) {
+function Overview({ volume, take }: { volume: VolumeView; take: () => void }) {
   const owner = useOwnerFact(volume.projectId)
   return (
     <Columns
@@ -106,6 +111,7 @@ function Overview({ volume }: { volume: VolumeView }) {
       )}
       <Attachment volume={volume} />
       {volume.attachments.length > 0 && !isRootVolume(volume) && <HowToUse volume={volume} />}
+      <SnapshotsOfVolume volume={volume} take={take} />
       <Metadata volume={volume} />
     </Columns>
   )

@@ -7,11 +7,15 @@ export const volumeCreateCli = (values: {
   description: string
   sizeGib: number | string
   imageId: string | null
+  snapshotId?: string | null
+  sourceVolumeId?: string | null
   type: string | null
 }): string =>
   shellLine(
     ...['openstack', 'volume', 'create', '--size', values.sizeGib || 'GIB'],
     ...(values.imageId ? ['--image', values.imageId] : []),
+    ...(values.snapshotId ? ['--snapshot', values.snapshotId] : []),
+    ...(values.sourceVolumeId ? ['--source', values.sourceVolumeId] : []),
     ...(values.type ? ['--type', values.type] : []),
     ...(values.description ? ['--description', values.description] : []),
     values.name.trim() || 'NAME',

@@ -1,4 +1,4 @@
-import { IconCategory, IconDatabase, IconDatabaseCog } from '@tabler/icons-react'
+import { IconCamera, IconCategory, IconDatabase, IconDatabaseCog } from '@tabler/icons-react'
 import { gib } from '../kit/format.ts'
 import { creating, paths } from '../kit/paths.ts'
 import type { PortalRoom } from '../kit/room.ts'
@@ -14,12 +14,27 @@ export const volumesRoom: PortalRoom = {
       create: { label: 'Create volume', href: creating(paths.volumes), help: 'volumes#create-a-volume' },
     },
     {
+      group: 'Compute',
+      label: 'Volume snapshots',
+      href: paths.volumeSnapshots,
+      help: 'volumes#snapshots',
+      icon: IconCamera,
+    },
+    {
       group: 'Resources',
       order: 3,
       label: 'All volumes',
       href: paths.adminVolumes,
       help: 'volumes#all-volumes',
       icon: IconDatabase,
+    },
+    {
+      group: 'Resources',
+      order: 3,
+      label: 'All volume snapshots',
+      href: paths.adminVolumeSnapshots,
+      help: 'volumes#snapshots',
+      icon: IconCamera,
     },
     {
       group: 'Resources',
@@ -57,6 +72,7 @@ export const volumesRoom: PortalRoom = {
     },
     volumeSnapshot: {
       words: 'volume snapshot',
+      path: paths.volumeSnapshot,
       live: ['volumes.snapshots', 'hosts', 'quota'],
       ends: { create: 'is available' },
     },

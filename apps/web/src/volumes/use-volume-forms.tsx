@@ -8,6 +8,10 @@ import type { VolumeForm } from './volume-actions.tsx'
 const forms = {
   edit: lazyPanel<VolumeFormProps>(() => import('./VolumeForms.tsx').then((m) => m.VolumeEditForm)),
   extend: lazyPanel<VolumeFormProps>(() => import('./VolumeForms.tsx').then((m) => m.VolumeExtendForm)),
+  snapshot: lazyPanel<VolumeFormProps>(() =>
+    import('./snapshots/SnapshotForms.tsx').then((m) => m.SnapshotTakeForm),
+  ),
+  copy: lazyPanel<VolumeFormProps>(() => import('./VolumeCreateForm.tsx').then((m) => m.VolumeCopyForm)),
   attach: lazyPanel<VolumeFormProps>(() => import('./VolumeAttachForm.tsx').then((m) => m.VolumeAttachForm)),
   transfer: lazyPanel<VolumeFormProps>(() =>
     import('./VolumeTransferForm.tsx').then((m) => m.VolumeTransferForm),

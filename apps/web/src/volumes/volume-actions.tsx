@@ -1,10 +1,13 @@
 'use client'
 import { Text } from '@mantine/core'
+import type { Allowed } from '@stratolith/api/kernel/contract'
 import type { VolumeView } from '@stratolith/api/volumes/contract'
 import { isRootVolume, volumeCan } from '@stratolith/api/volumes/states'
 import type { VolumeDeleted } from '@stratolith/api/volumes/trash/contract'
 import {
   IconArrowsMaximize,
+  IconCamera,
+  IconCopy,
   IconPencil,
   IconPlugConnected,
   IconPlugConnectedX,
@@ -26,7 +29,7 @@ import { volumeName } from './volume.descriptor.tsx'
 import { waitText } from './words.ts'
 
 type Action = ResourceAction<VolumeView>
-export type VolumeForm = 'edit' | 'extend' | 'attach' | 'transfer'
+export type VolumeForm = 'edit' | 'extend' | 'attach' | 'transfer' | 'snapshot' | 'copy'
 
 const named = (volumes: readonly VolumeView[]): string =>
   volumes.length === 1 && volumes[0] ? `“${volumeName(volumes[0])}”` : `${volumes.length} volumes`
@@ -72,6 +75,7 @@ export function useVolumeActions(open: (form: VolumeForm, volume: VolumeView) =>
       allowed: (volume) => all(mine(volume), volumeCan.extend(volume)),
       open: (volume) => open('extend', volume),
     },
+    ...keeping(open, mine, here),
     {
       id: 'edit',
       label: 'Edit',
@@ -114,6 +118,33 @@ export function useVolumeActions(open: (form: VolumeForm, volume: VolumeView) =>
     },
   ]
 }
+
+/** The actions that keep what a volume contains now; it goes on meanwhile. */
+const keeping = (
+  open: (form: VolumeForm, volume: VolumeView) => void,
+  mine: (volume: VolumeView) => Allowed,
+  here: string | undefined,
+): Action[] => [
+  {
+    id: 'snapshot',
+    label: 'Take snapshot',
+    icon: <IconCamera size={16} />,
+    allowed: (volume) => all(mine(volume), volumeCan.snapshot(volume)),
+    open: (volume) => open('snapshot', volume),
+  },
+  {
+    id: 'copy',
+    label: 'Copy',
+    icon: <IconCopy size={16} />,
+    allowed: (volume) =>
+      all(
+        mine(volume),
+        volume.projectId === here || 'Switch to its project first: the copy belongs there.',
+        volumeCan.snapshot(volume),
+      ),
+    open: (volume) => open('copy', volume),
+  },
+]
 
 /** Takes back the offer of a volume to another project. */
 function useWithdrawAction(): Action {

@@ -7,6 +7,7 @@ import { gib } from '../kit/format.ts'
 import { NameCell } from '../kit/NameCell.tsx'
 import { Link } from '../kit/navigation.tsx'
 import { paths } from '../kit/paths.ts'
+import { SnapshotSource, VolumeSource } from './Sources.tsx'
 import { inOneLine, limitWords } from './types/limit-words.ts'
 import { VolumeState } from './VolumeState.tsx'
 
@@ -128,7 +129,9 @@ function AttachedTo({ volume }: { volume: VolumeView }) {
   )
 }
 
-function Source({ volume: { image } }: { volume: VolumeView }) {
+function Source({ volume: { image, snapshotId, sourceVolumeId } }: { volume: VolumeView }) {
+  if (snapshotId !== null) return <SnapshotSource id={snapshotId} />
+  if (sourceVolumeId !== null) return <VolumeSource id={sourceVolumeId} />
   if (image === null) return <>Nothing: it began empty</>
   return (
     <Anchor component={Link} href={paths.image(image.id)} size="sm" prefetch={false}>

@@ -7,6 +7,7 @@ import {
   volumeSetCli,
 } from './cli.ts'
 import { diskPath, guestCommands, mountPoint } from './guest-commands.ts'
+import { sourceOf } from './origin.ts'
 import { lossText, tooMuch, waitText } from './words.ts'
 
 const id = '0f9b2c4e-7a1d-4c55-9e0a-2b6f0d3c8a11'
@@ -29,10 +30,17 @@ describe('the commands for the guest', () => {
 
 describe('the commands of the stock client', () => {
   it('say what the form says, and stand-ins for what is not said yet', () => {
-    const empty = { name: '', description: '', sizeGib: '', imageId: null, type: null }
+    const empty = { name: '', description: '', sizeGib: '', type: null, ...sourceOf('nothing', null) }
     expect(volumeCreateCli(empty)).toBe('openstack volume create --size GIB NAME')
     expect(volumeCreateCli({ ...empty, name: 'my data', sizeGib: 5, imageId: 'i' })).toBe(
       "openstack volume create --size 5 --image i 'my data'",
+    )
+    const copy = { ...empty, name: 'copy', sizeGib: 5 }
+    expect(volumeCreateCli({ ...copy, ...sourceOf('snapshot', 's') })).toBe(
+      'openstack volume create --size 5 --snapshot s copy',
+    )
+    expect(volumeCreateCli({ ...copy, ...sourceOf('volume', 'v') })).toBe(
+      'openstack volume create --size 5 --source v copy',
     )
     expect(transferCreateCli('v', 'for Ann')).toBe(
       "openstack volume transfer request create --name 'for Ann' v",
@@ -60,6 +68,7 @@ describe('the sentence before the form is sent', () => {
     [quotas(10, 20), { volumes: 0, volumeGib: 11 }, /has 10 GiB left/],
     [quotas(30, 20), { volumes: 0, volumeGib: 1 }, /has 0 GiB left/],
     [quotas(10, 20), { volumes: 2, volumeGib: 1 }, /may have 3 volumes and has 2/],
+    [quotas(10, 20), { volumeSnapshots: 1, volumeGib: 11 }, /has 10 GiB left. Delete something/],
   ])('of %j, which get %j more, is %s', (limits, adds, text) => {
     const said = tooMuch(limits, adds)
     if (text === null) expect(said).toBeNull()

@@ -2,10 +2,9 @@ import type { QuotaResource, QuotaView } from '@stratolith/api/kernel/contract'
 import type { VolumeView } from '@stratolith/api/volumes/contract'
 import { gib } from '../kit/format.ts'
 
-/** How much the open form would take of the project's quota. */
-export type Adds = { volumes: number; volumeGib: number }
-export const addsOf = (adds: Adds, resource: QuotaResource): number =>
-  resource === 'volumes' || resource === 'volumeGib' ? adds[resource] : 0
+/** How much the open form would take of the project's quota; only these limits concern the form. */
+export type Adds = Partial<Record<QuotaResource, number>>
+export const addsOf = (adds: Adds, resource: QuotaResource): number => adds[resource] ?? 0
 
 /** Returns the sentence of the first limit that is too low; null when the quota is large enough. */
 export function tooMuch(
@@ -15,9 +14,10 @@ export function tooMuch(
   const over = quotas.find(({ resource, used, limit }) => limit >= 0 && used + addsOf(adds, resource) > limit)
   if (!over) return null
   const left = Math.max(0, over.limit - over.used)
-  return over.resource === 'volumes'
-    ? `The project may have ${over.limit} volumes and has ${over.used}. Delete one, or ask an administrator for more.`
-    : `The project’s quota has ${left} GiB left. Choose a smaller size, or ask an administrator for more.`
+  if (over.resource !== 'volumeGib')
+    return `The project may have ${over.limit} ${over.resource === 'volumes' ? 'volumes' : 'volume snapshots'} and has ${over.used}. Delete one, or ask an administrator for more.`
+  const way = adds.volumeSnapshots ? 'Delete something' : 'Choose a smaller size'
+  return `The project’s quota has ${left} GiB left. ${way}, or ask an administrator for more.`
 }
 
 /** The time in which a deleted thing can be taken back: "10 minutes", "2 hours", "1.5 days". */

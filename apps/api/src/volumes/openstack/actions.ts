@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { conflict } from '../../kernel/errors.ts'
+import { CloudError, conflict } from '../../kernel/errors.ts'
 import { HttpError } from '../../openstack/errors.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { boolean, parse, whole } from '../../openstack/schema.ts'
@@ -8,6 +8,7 @@ import {
   forceDeleteVolume,
   getVolume,
   resetVolume,
+  revertVolume,
   setBootable,
   setReadOnly,
 } from '../service.ts'
@@ -45,6 +46,21 @@ async function resetStatus(call: Call): Promise<void> {
   await resetVolume(call.ctx, { ...volumeOf(call), to })
 }
 
+const reversion = z.strictObject({ snapshot_id: z.uuid('is not a uuid') })
+
+/** Cinder asks the snapshot to be the latest one, and answers by 409 what the states forbid. */
+async function revert(call: Call): Promise<void> {
+  const { snapshot_id: snapshotId } = parse(reversion, call.body)
+  const { id } = await getVolume(call.ctx, volumeOf(call))
+  await revertVolume(call.ctx, { id, snapshotId }, { latestOnly: true }).catch((error: unknown) => {
+    if (!(error instanceof CloudError)) throw error
+    if (error.code === 'conflict') throw new HttpError(409, error.message, { cause: error })
+    if (error.reason !== 'snapshotNotFound') throw error
+    const message = `Specified snapshot ${snapshotId} is not the latest one of volume ${id}.`
+    throw new HttpError(400, message, { cause: error })
+  })
+}
+
 const action = (
   key: string,
   {
@@ -52,7 +68,7 @@ const action = (
     access = 'write',
     run,
     ...more
-  }: Pick<ApiOperation, 'summary' | 'except' | 'deviation'> & {
+  }: Pick<ApiOperation, 'summary' | 'except' | 'deviation' | 'since'> & {
     status?: number
     access?: ApiOperation['access']
     run: (call: Call) => Promise<unknown>
@@ -74,6 +90,12 @@ const action = (
 const forAdmins = { access: 'admin', except: { stranger: 'not_found' } } as const
 export const actionOperations: ApiOperation[] = [
   action('os-extend', { summary: 'Make a volume larger, since 3.42 also in use', run: extend }),
+  action('revert', {
+    since: 40,
+    summary: 'Give a volume what its latest snapshot contains',
+    deviation: 'Also of a volume that was extended since; it keeps its size.',
+    run: revert,
+  }),
   action('os-set_bootable', {
     summary: 'Say whether servers can boot from a volume',
     status: 200,

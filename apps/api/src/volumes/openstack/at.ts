@@ -10,3 +10,4 @@ export function at({ ctx, deps, params, minor }: Call): At {
 }
 
 export const volumeOf = ({ params }: Call) => ({ id: params.volume_id ?? '' })
+export const snapshotOf = ({ params }: Call) => ({ id: params.snapshot_id ?? '' })

@@ -169,7 +169,11 @@ describe('bodies at 3.0', () => {
         absolute: {
           ...{ maxTotalVolumes: -1, maxTotalSnapshots: -1, maxTotalVolumeGigabytes: -1, maxTotalBackups: 0 },
           ...{ maxTotalBackupGigabytes: 0, totalVolumesUsed: expect.any(Number) },
-          ...{ totalGigabytesUsed: expect.any(Number), totalSnapshotsUsed: 0, totalBackupsUsed: 0 },
+          ...{
+            totalGigabytesUsed: expect.any(Number),
+            totalSnapshotsUsed: expect.any(Number),
+            totalBackupsUsed: 0,
+          },
           totalBackupGigabytesUsed: 0,
         },
       },
@@ -202,8 +206,8 @@ describe('refusals as real Cinder has them', () => {
     ['an unknown image', { size: 1, imageRef: crypto.randomUUID() }, 400, /^Invalid image identifier/],
     ['an unknown type', { size: 1, volume_type: 'gold' }, 404, /gold/],
     ['an unknown zone', { size: 1, availability_zone: 'mars' }, 400, /^Invalid input received: .*mars/],
-    ['a snapshot', { size: 1, snapshot_id: crypto.randomUUID() }, 400, /snapshot/],
-    ['a volume as source', { size: 1, source_volid: crypto.randomUUID() }, 400, /another volume/],
+    ['an unknown snapshot', { size: 1, snapshot_id: crypto.randomUUID() }, 404, /^Snapshot /],
+    ['an unknown volume as source', { size: 1, source_volid: crypto.randomUUID() }, 404, /^Volume /],
     ['a backup', { size: 1, backup_id: crypto.randomUUID() }, 400, /backup/],
     ['several servers', { size: 1, multiattach: true }, 400, /one server/],
   ])('%s', async (_what, volume, code, message) => {
@@ -240,7 +244,7 @@ describe('refusals as real Cinder has them', () => {
       ...{ token: admin, body: { quota_set: { volumes: 0 } } },
     })
     expect(checked.statusCode).toBe(400)
-    for (const quota_set of [{ groups: 5 }, { volumes_Standard: 5 }, { nonsense: 5 }])
+    for (const quota_set of [{ backups: 5 }, { groups: 5 }, { volumes_Standard: 5 }, { nonsense: 5 }])
       expect((await ask('PUT', path, { token: admin, body: { quota_set } })).statusCode).toBe(400)
     await set(-1)
   })

@@ -10,6 +10,8 @@ import { metadataOperations } from './metadata.ts'
 import { otherOperations } from './others.ts'
 import { quotaOperations } from './quotas.ts'
 import { inCindersWords, unknownId } from './refusals.ts'
+import { snapshotActionOperations } from './snapshot-actions.ts'
+import { snapshotOperations } from './snapshots.ts'
 import { summaryOperations } from './summary.ts'
 import { volumeOperations } from './volumes.ts'
 
@@ -36,6 +38,8 @@ export const cinderDoor: Door = {
         ...volumeOperations,
         ...metadataOperations,
         ...actionOperations,
+        ...snapshotOperations,
+        ...snapshotActionOperations,
         ...volumeTypeOperations,
         ...attachmentOperations,
         ...messageOperations,

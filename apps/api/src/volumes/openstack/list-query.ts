@@ -29,7 +29,8 @@ export const adminVolumeFilters: Record<string, string> = {
   ...{ project_id: 'nobody', user_id: 'nobody', id: noId, volume_type_id: noId },
   glance_metadata: "{'image_name': 'nothing'}",
 }
-const others = new Set([
+/** Words of the query that are no filters. */
+export const noFilters: ReadonlySet<string> = new Set([
   ...['limit', 'marker', 'offset', 'sort', 'sort_key', 'sort_dir', 'all_tenants', 'with_count'],
 ])
 /** The filters that everybody may use from 3.31 on, as GET /resource_filters lists them; "name~" stands for both forms. */
@@ -41,7 +42,7 @@ export const resourceFilters: readonly string[] = [
 /** Returns the list that a query asks for; null for a filter that no volume can fit. Throws 400 where Cinder does. */
 export function listQuery(call: Call): Ask<VolumeWhere> | null {
   const { ctx, query, minor } = call
-  if (minor >= 31 && !seesAll(ctx)) refuseUnknown(call)
+  if (minor >= 31 && !seesAll(ctx)) refuseUnknown(call, resourceFilters)
   const where: VolumeWhere = { allProjects: wantsAll(call) }
   const name = queryText(query, 'name') ?? queryText(query, 'display_name')
   if (name !== undefined) where.names = [name]
@@ -54,13 +55,13 @@ export function listQuery(call: Call): Ask<VolumeWhere> | null {
   return { where, sort: sortOf(query, volumeColumns), page: pageOf(query) }
 }
 
-const isUuid = (text: string) => /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(text)
+export const isUuid = (text: string) => /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(text)
 
 /** Refuses filters that nobody knows, and name~ before 3.34. */
-function refuseUnknown({ query, minor }: Call): void {
-  const exact = resourceFilters.map((name) => name.replace('~', ''))
-  const known = new Set([...exact, ...(minor >= 34 ? resourceFilters : [])])
-  const unknown = Object.keys(query).filter((name) => !others.has(name) && !known.has(name))
+export function refuseUnknown({ query, minor }: Call, table: readonly string[]): void {
+  const exact = table.map((name) => name.replace('~', ''))
+  const known = new Set([...exact, ...(minor >= 34 ? table : [])])
+  const unknown = Object.keys(query).filter((name) => !noFilters.has(name) && !known.has(name))
   if (unknown.length > 0)
     throw new HttpError(400, `Invalid filters ${unknown.join(',').slice(0, 200)} are found in query options.`)
 }
@@ -105,7 +106,7 @@ function times(name: string, text: string | undefined): TimeFilter[] | undefined
 function takeAdminFilters({ query, minor }: Call, where: VolumeWhere): boolean {
   for (const name of Object.keys(query)) {
     const text = queryText(query, name) ?? ''
-    if (others.has(name) || Object.hasOwn(volumeFilters, name)) continue
+    if (noFilters.has(name) || Object.hasOwn(volumeFilters, name)) continue
     if (name === 'project_id') where.projectId = text
     else if (name === 'user_id') where.userId = text
     else if (name === 'id' && isUuid(text)) where.ids = [text]
@@ -139,7 +140,7 @@ function bootableOf(query: Query, minor: number): boolean | undefined {
 }
 
 /** Reads a dictionary as Python writes it, {'key': 'value'}, or as JSON. */
-function dictionaryOf(query: Query, name: string): Record<string, string> | undefined {
+export function dictionaryOf(query: Query, name: string): Record<string, string> | undefined {
   const text = queryText(query, name)
   if (text === undefined) return undefined
   const inside = /^\s*\{(.*)\}\s*$/s.exec(text)?.[1]

@@ -20,6 +20,8 @@ function translated(error: unknown): unknown {
   const { code, reason, field, message } = error
   if (code === 'conflict' && reason === 'volumeState')
     return new HttpError(400, `Invalid volume: ${message}`, { cause: error })
+  if (code === 'conflict' && reason === 'snapshotState')
+    return new HttpError(400, `Invalid snapshot: ${message}`, { cause: error })
   if (reason === 'accessExists') return new HttpError(409, message, { cause: error })
   if (code === 'invalid_input' && field === 'type') return new HttpError(404, message, { cause: error })
   if (code === 'conflict' || code === 'invalid_input')
@@ -31,6 +33,7 @@ function translated(error: unknown): unknown {
 export function unknownId(id: string, parameter: string): string {
   const kind = {
     volume_id: 'Volume',
+    snapshot_id: 'Snapshot',
     type_id: 'Volume type',
     qos_id: 'QoS specs',
     transfer_id: 'Transfer',

@@ -2,6 +2,7 @@ import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { queryText } from '../../openstack/pages.ts'
 import { summaryOfVolumes } from '../summary.ts'
 import { resourceFilters, wantsAll } from './list-query.ts'
+import { snapshotResourceFilters } from './snapshot-list.ts'
 
 async function summary(call: Call): Promise<object> {
   const hasMetadata = call.minor >= 36
@@ -20,6 +21,7 @@ async function summary(call: Call): Promise<object> {
 /** The filters of each kind of things, as the lists take them. */
 const filters: Readonly<Record<string, readonly string[]>> = {
   volume: resourceFilters,
+  snapshot: snapshotResourceFilters,
   attachment: ['volume_id', 'status', 'instance_id', 'attach_status'],
   message: ['resource_uuid', 'resource_type', 'event_id', 'request_id', 'message_level'],
 }

@@ -3,7 +3,7 @@ import { CloudError } from '../../kernel/errors.ts'
 import { HttpError } from '../../openstack/errors.ts'
 import type { At } from '../../openstack/fields.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
-import { nextLink, queryText } from '../../openstack/pages.ts'
+import { queryText } from '../../openstack/pages.ts'
 import { boolean, parse, queryBoolean, whole } from '../../openstack/schema.ts'
 import { type VolumeView, volumeCreateInput, volumeUpdateInput } from '../contract.ts'
 import {
@@ -17,35 +17,22 @@ import {
 import { at, volumeOf } from './at.ts'
 import { adminVolumeFilters, listQuery, volumeFilters } from './list-query.ts'
 import { metadata } from './metadata.ts'
+import { countWanted, pageBody } from './page-body.ts'
 import { changedOf, detailOf, madeOf, summaryOf } from './views.ts'
 
 async function list(call: Call, view: (volume: VolumeView, at: At) => object): Promise<object> {
   const isCounted = countWanted(call)
   const asked = listQuery(call)
-  if (asked === null) return { volumes: [], ...(isCounted ? { count: 0 } : {}) }
+  if (asked === null) return pageBody(call, 'volumes', [], { more: false, count: isCounted ? 0 : null })
   const { volumes, more, count } = await findVolumes(call.ctx, asked, isCounted)
-  const [here, last] = [at(call), volumes.at(-1)]
-  const counted = count === null ? {} : { count }
-  if (!more || !last) return { volumes: volumes.map((volume) => view(volume, here)), ...counted }
-  const next = new URL(nextLink(call.deps.config.publicUrl, call.request.url, last.id))
-  // The offset counts from the beginning of the list, and the next page begins at the marker.
-  next.searchParams.delete('offset')
-  return {
-    volumes: volumes.map((volume) => view(volume, here)),
-    volumes_links: [{ rel: 'next', href: next.href }],
-    ...counted,
-  }
-}
-
-/** Whether the list says how many volumes there are in all, since 3.45. */
-function countWanted({ query, minor }: Call): boolean {
-  if (minor < 45 || queryText(query, 'with_count') === undefined) return false
-  const wish = queryBoolean(query, 'with_count')
-  if (wish === undefined) throw new HttpError(400, 'Invalid value for with_count: it is true or false.')
-  return wish
+  const here = at(call)
+  const shown = volumes.map((volume) => view(volume, here))
+  return pageBody(call, 'volumes', shown, { more, lastId: volumes.at(-1)?.id, count })
 }
 
 const text = z.string().max(255, 'is too long').nullish()
+/** An id of another thing, where an empty text names nothing. */
+const uuid = z.union([z.literal(''), z.uuid('is not a uuid')], 'is not a uuid').nullish()
 const words = { name: text, description: text, display_name: text, display_description: text }
 const wishes = {
   ...words,
@@ -55,8 +42,8 @@ const wishes = {
   metadata: metadata.nullish(),
   imageRef: text,
   image_id: text,
-  snapshot_id: text,
-  source_volid: text,
+  snapshot_id: uuid,
+  source_volid: uuid,
   backup_id: text,
   consistencygroup_id: text,
   group_id: text,
@@ -72,13 +59,8 @@ type Creation = z.output<ReturnType<typeof creation>>
 
 /** Throws 400 for what a volume cannot be made with or of here. */
 function refuse({ volume, 'OS-SCH-HNT:scheduler_hints': hints }: Creation): void {
-  for (const [name, source] of [
-    ['snapshot_id', 'a snapshot'],
-    ['source_volid', 'another volume'],
-    ['backup_id', 'a backup'],
-  ] as const)
-    if (volume[name])
-      throw new HttpError(400, `This cloud makes no volumes of ${source} yet: leave ${name} out.`)
+  if (volume.backup_id)
+    throw new HttpError(400, 'This cloud makes no volumes of a backup yet: leave backup_id out.')
   for (const name of ['consistencygroup_id', 'group_id'] as const)
     if (volume[name]) throw new HttpError(400, `This cloud has no groups of volumes yet: leave ${name} out.`)
   if (volume.multiattach)
@@ -107,6 +89,8 @@ async function create(call: Call): Promise<object> {
     description: volume.description ?? volume.display_description ?? '',
     sizeGib: volume.size ?? undefined,
     imageId: imageOf(wish),
+    snapshotId: volume.snapshot_id || undefined,
+    sourceVolumeId: volume.source_volid || undefined,
     type: volume.volume_type || undefined,
     zone: volume.availability_zone || undefined,
     metadata: volume.metadata ?? {},
@@ -177,11 +161,11 @@ export const volumeOperations: ApiOperation[] = [
     name: 'volumes.create',
     method: 'POST',
     path: '/volumes',
-    summary: 'Make a volume, empty or of an image',
+    summary: 'Make a volume, empty or of an image, of a snapshot or of another volume',
     status: 202,
     access: 'create',
     deviation:
-      'A volume that fits nowhere is refused at once (503), where Cinder makes one in the state error. Snapshots, volumes and backups as sources, multi-attach and hints are refused (400).',
+      'A volume that fits nowhere is refused at once (503), where Cinder makes one in the state error. Backups as sources, multi-attach and hints are refused (400).',
     handle: create,
   },
   {
@@ -207,7 +191,7 @@ export const volumeOperations: ApiOperation[] = [
     ...item,
     name: 'volumes.delete',
     method: 'DELETE',
-    summary: 'Delete a volume with its data',
+    summary: 'Delete a volume with its data, with ?cascade=True also its snapshots',
     deviation:
       'It is gone at once for every client; its data, its quota and its room are until it can no longer be taken back (STRATOLITH_TAKE_BACK_MINUTES).',
     status: 202,

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { descriptionInput, nameInput, pageInput } from '../../kernel/contract.ts'
 import { volumeMetadataInput } from '../metadata.ts'
+import type { VolumeState } from '../states.ts'
 import { type SnapshotState, snapshotStates } from './states.ts'
 
 export * from './states.ts'
@@ -31,7 +32,7 @@ export type SnapshotView = {
   userId: string
   name: string
   description: string
-  volume: { id: string; name: string }
+  volume: { id: string; name: string; state: VolumeState }
   sizeGib: number
   state: SnapshotState
   /**

@@ -2,6 +2,7 @@ import { type Ctx, visible } from '../../kernel/context.ts'
 import { notFound } from '../../kernel/errors.ts'
 import { appendEvent } from '../../kernel/events.ts'
 import { authorize } from '../../kernel/policy.ts'
+import { stateOf } from '../row.ts'
 import { type SnapshotState, type SnapshotView, snapshotStates } from './contract.ts'
 import { type SnapshotRow, withVolume } from './queries.ts'
 
@@ -36,7 +37,7 @@ export function snapshotView(row: SnapshotRow): SnapshotView {
     userId: row.userId,
     name: row.name,
     description: row.description,
-    volume: row.volume,
+    volume: { ...row.volume, state: stateOf(row.volume) },
     sizeGib: row.sizeGib,
     state,
     quiesced: row.quiesced,

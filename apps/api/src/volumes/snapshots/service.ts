@@ -3,7 +3,7 @@ import { busyAmong } from '../../kernel/busy.ts'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import type { Allowed, Page } from '../../kernel/contract.ts'
 import { conflict, invalidInput } from '../../kernel/errors.ts'
-import { askOf, pageView } from '../../kernel/page.ts'
+import { type Ask, askOf, pageView } from '../../kernel/page.ts'
 import { recordOperation, startOperation } from '../../kernel/workflow.ts'
 import { reserveQuota } from '../../quota/service.ts'
 import { type VolumeView, volumeCan } from '../contract.ts'
@@ -18,7 +18,13 @@ import {
   type snapshotListInput,
   type snapshotUpdateInput,
 } from './contract.ts'
-import { querySnapshots, sortableSnapshots, withVolume } from './queries.ts'
+import {
+  countSnapshots,
+  querySnapshots,
+  type SnapshotWhere,
+  sortableSnapshots,
+  withVolume,
+} from './queries.ts'
 import {
   loadSnapshot,
   lockSnapshot,
@@ -36,6 +42,19 @@ export async function listSnapshots(
   const where = { allProjects, search, volumeId, states: state && [state] }
   const slice = await querySnapshots(ctx, { where, ...askOf(input, sortableSnapshots) })
   return pageView(slice, slice.rows.map(snapshotView))
+}
+
+/** For OpenStack's clients. */
+export async function findSnapshots(
+  ctx: Ctx,
+  ask: Ask<SnapshotWhere>,
+  isCounted = false,
+): Promise<{ snapshots: SnapshotView[]; more: boolean; count: number | null }> {
+  const [{ rows, next }, count] = await Promise.all([
+    querySnapshots(ctx, ask),
+    isCounted ? countSnapshots(ctx, ask.where) : null,
+  ])
+  return { snapshots: rows.map(snapshotView), more: next !== null, count }
 }
 
 export const getSnapshot = async (ctx: Ctx, input: { id: string }): Promise<SnapshotView> =>
@@ -133,6 +152,19 @@ async function change(
     return after
   })
   return snapshotView(row)
+}
+
+/**
+ * Agrees to the state that a service of OpenStack tells of a snapshot that is being made or deleted. Throws conflict
+ * unless it is the state that the snapshot has: our own operations end that.
+ */
+export async function confirmSnapshotState(ctx: Ctx, input: { id: string; state: string }): Promise<void> {
+  const { state } = await loadSnapshot(ctx, 'volumeSnapshot:update', input.id)
+  if (state !== input.state || (state !== 'creating' && state !== 'deleting'))
+    throw conflict(
+      `The status ${input.state} is not allowed for a snapshot with the status ${state}. The cloud ends what it has begun itself.`,
+      'snapshotState',
+    )
 }
 
 /** Deletes a snapshot. Volumes that were made of it keep their data. `force`: in any state, for administrators. */

@@ -1,5 +1,5 @@
 'use client'
-import { Badge, Code, Group, Stack } from '@mantine/core'
+import { Anchor, Badge, Code, Group, Stack, Text } from '@mantine/core'
 import type { InstanceView } from '@stratolith/api/compute/contract'
 import { instanceCan } from '@stratolith/api/compute/states'
 import type { VolumeView } from '@stratolith/api/volumes/contract'
@@ -9,6 +9,8 @@ import { useQuery } from '@tanstack/react-query'
 import type { RowsDescriptor } from '../../../kit/descriptor.ts'
 import { Loaded } from '../../../kit/Loaded.tsx'
 import { lazyPanel } from '../../../kit/lazy-panel.tsx'
+import { Link } from '../../../kit/navigation.tsx'
+import { paths } from '../../../kit/paths.ts'
 import { RowsTable } from '../../../kit/RowsTable.tsx'
 import { all, useMay } from '../../../kit/rights.ts'
 import { useLook, useSession } from '../../../kit/session.ts'
@@ -69,6 +71,16 @@ export function VolumesTab({ view }: { view: InstanceView }) {
               />
             }
           />
+          {items.length > 0 && (
+            <Text size="sm" c="dimmed">
+              A snapshot keeps what a volume contains, also while the guest runs: open the volume and choose
+              “Take snapshot”. All of them stand under{' '}
+              <Anchor component={Link} href={paths.volumeSnapshots} size="sm" underline="always">
+                Volume snapshots
+              </Anchor>
+              .
+            </Text>
+          )}
           <AttachVolumeForm view={view} opened={panel.opened} onClose={panel.close} />
         </Stack>
       )}

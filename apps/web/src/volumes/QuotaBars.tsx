@@ -1,0 +1,23 @@
+'use client'
+import type { QuotaView } from '@stratolith/api/kernel/contract'
+import { useQuery } from '@tanstack/react-query'
+import { useElsewhere } from '../kit/session.ts'
+import { useTRPC } from '../kit/trpc.ts'
+import { quotaWords } from '../quota/words.ts'
+import { Bar } from '../ui/Bar.tsx'
+import { type Adds, addsOf } from './words.ts'
+
+/** The quotas of a project to which an open form would add; absent: of the session's project. */
+export function useVolumeQuotas(projectId: string | undefined, adds: Adds): QuotaView[] {
+  const trpc = useTRPC()
+  const elsewhere = useElsewhere(projectId ?? '') && projectId !== undefined
+  const { data } = useQuery(trpc.quota.get.queryOptions(elsewhere ? { projectId } : undefined))
+  return (data ?? []).filter(({ resource }) => adds[resource] !== undefined)
+}
+
+/** Shows how much of each limit is used, and how much the open form would add. */
+export function QuotaBars({ quotas, adds }: { quotas: readonly QuotaView[]; adds: Adds }) {
+  return quotas.map(({ resource, used, limit }) => (
+    <Bar key={resource} used={used} limit={limit} adds={addsOf(adds, resource)} {...quotaWords[resource]} />
+  ))
+}

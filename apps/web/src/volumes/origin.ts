@@ -1,0 +1,35 @@
+import type { ImageView } from '@stratolith/api/images/contract'
+import type { VolumeView } from '@stratolith/api/volumes/contract'
+import type { SnapshotView } from '@stratolith/api/volumes/snapshots/contract'
+import { gib } from '../kit/format.ts'
+
+/** What a new volume begins with. */
+export type From = 'nothing' | 'image' | 'snapshot' | 'volume'
+export const fromWords: Record<From, string> = {
+  nothing: 'Empty',
+  image: 'Image',
+  snapshot: 'Snapshot',
+  volume: 'Volume',
+}
+
+/** A snapshot or a volume for which the form is opened. */
+export type Given = { from: 'snapshot'; view: SnapshotView } | { from: 'volume'; view: VolumeView }
+
+/** One thing that can be chosen; `problem`: the sentence why not now. */
+export type Choice = { id: string; label: string; leastGib: number; problem: string | null }
+
+export const imageLeastGib = ({ virtualBytes, minDiskGib }: Pick<ImageView, 'virtualBytes' | 'minDiskGib'>) =>
+  Math.max(1, minDiskGib, Math.ceil((virtualBytes ?? 0) / 1024 ** 3))
+
+/** Says below the size how small the volume may be. */
+export const leastText = (from: From, least: number): string =>
+  from === 'nothing' || least <= 1
+    ? 'It can be extended later, and never made smaller.'
+    : `The ${fromWords[from].toLowerCase()} needs ${gib(least)} at least.`
+
+/** The part of the request, and of the command, that names what the volume begins with. */
+export const sourceOf = (from: From, id: string | null) => ({
+  imageId: from === 'image' ? id : null,
+  snapshotId: from === 'snapshot' ? id : null,
+  sourceVolumeId: from === 'volume' ? id : null,
+})

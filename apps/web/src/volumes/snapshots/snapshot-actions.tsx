@@ -1,0 +1,97 @@
+'use client'
+import { Text } from '@mantine/core'
+import type { SnapshotView } from '@stratolith/api/volumes/snapshots/contract'
+import { snapshotCan } from '@stratolith/api/volumes/snapshots/states'
+import { volumeCan } from '@stratolith/api/volumes/states'
+import { IconDatabasePlus, IconPencil, IconRestore, IconTrash } from '@tabler/icons-react'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import type { ResourceAction } from '../../kit/descriptor.ts'
+import { dateTime } from '../../kit/format.ts'
+import { all, useMay } from '../../kit/rights.ts'
+import { useSession } from '../../kit/session.ts'
+import { invalidateKind } from '../../kit/stale.ts'
+import { useTRPC } from '../../kit/trpc.ts'
+import { snapshotDeleteCli } from './cli.ts'
+import { reversionLoss, snapshotLoss, snapshotName } from './words.ts'
+
+export type SnapshotForm = 'edit' | 'volume'
+
+const named = (snapshots: readonly SnapshotView[]): string =>
+  snapshots.length === 1 && snapshots[0]
+    ? `“${snapshotName(snapshots[0])}”`
+    : `${snapshots.length} volume snapshots`
+
+/** The actions on a snapshot; `open` opens the panels of those that ask for more. */
+export function useSnapshotActions(
+  open: (form: SnapshotForm, snapshot: SnapshotView) => void,
+): ResourceAction<SnapshotView>[] {
+  const trpc = useTRPC()
+  const client = useQueryClient()
+  const may = useMay()
+  const here = useSession().project?.id
+  const mine = (snapshot: SnapshotView) => may(snapshot.projectId === here)
+  const remove = useMutation(trpc.volumes.snapshots.delete.mutationOptions())
+  const revert = useMutation(trpc.volumes.revert.mutationOptions())
+  return [
+    {
+      id: 'volume',
+      label: 'Create volume',
+      icon: <IconDatabasePlus size={16} />,
+      next: ({ state }) => state === 'available',
+      allowed: (snapshot) =>
+        all(
+          mine(snapshot),
+          snapshot.projectId === here || 'Switch to its project first: the new volume belongs there.',
+          snapshotCan.use(snapshot),
+        ),
+      open: (snapshot) => open('volume', snapshot),
+    },
+    {
+      id: 'revert',
+      label: 'Go back to it',
+      icon: <IconRestore size={16} />,
+      danger: true,
+      allowed: (snapshot) =>
+        all(mine(snapshot), volumeCan.revert(snapshot.volume), snapshotCan.use(snapshot)),
+      confirm: ([snapshot]) => ({
+        title: `Go back to “${snapshot ? snapshotName(snapshot) : ''}”?`,
+        body: (
+          <Text size="sm">
+            {snapshot &&
+              reversionLoss(snapshot.volume.name || snapshot.volume.id, dateTime(snapshot.createdAt))}
+          </Text>
+        ),
+        confirmLabel: 'Go back',
+      }),
+      run: async ({ id, volume }) => {
+        await revert.mutateAsync({ id: volume.id, snapshotId: id })
+        invalidateKind(client, 'volume')
+      },
+      started: ([snapshot]) =>
+        `“${snapshot?.volume.name || snapshot?.volume.id}” goes back to ${named(snapshot ? [snapshot] : [])}`,
+    },
+    {
+      id: 'edit',
+      label: 'Edit',
+      icon: <IconPencil size={16} />,
+      allowed: mine,
+      open: (snapshot) => open('edit', snapshot),
+    },
+    {
+      id: 'delete',
+      label: 'Delete',
+      icon: <IconTrash size={16} />,
+      danger: true,
+      bulk: true,
+      allowed: (snapshot) => all(mine(snapshot), snapshotCan.delete(snapshot)),
+      confirm: (snapshots) => ({
+        title: `Delete ${named(snapshots)}?`,
+        body: <Text size="sm">{snapshotLoss(snapshots)}</Text>,
+        confirmLabel: snapshots.length === 1 ? 'Delete' : `Delete ${snapshots.length}`,
+      }),
+      run: ({ id }) => remove.mutateAsync({ id }),
+      started: (snapshots) => `Deleting ${named(snapshots)}`,
+      asCli: ({ id }) => snapshotDeleteCli(id),
+    },
+  ]
+}

@@ -1,0 +1,33 @@
+import type { SnapshotView } from '@stratolith/api/volumes/snapshots/contract'
+import { gib } from '../../kit/format.ts'
+
+/** OpenStack's clients may leave a snapshot without a name. */
+export const snapshotName = ({ name, id }: Pick<SnapshotView, 'name' | 'id'>): string => name || id
+
+/** Says in a cell in which condition a guest finds the file systems of a snapshot. */
+export const conditionText = (quiesced: boolean | null): string =>
+  quiesced === null ? '–' : quiesced ? 'Consistent' : 'As after a power cut'
+
+/** Says the same on the page of the snapshot, with the reason. */
+export function conditionReason(quiesced: boolean | null): string {
+  if (quiesced === null) return 'It is not taken yet.'
+  return quiesced
+    ? 'Consistent: nothing wrote to the volume at that moment. The guest held its file systems still, or no instance used the volume.'
+    : 'As after a power cut: a guest wrote to the volume, and no guest agent could hold its file systems still. The guest repairs them when it mounts a copy.'
+}
+
+/** The name that the form proposes: the name of the volume and the day. */
+export const proposedName = (volume: string, now: Date): string =>
+  `${volume.slice(0, 240)} ${now.toISOString().slice(0, 10)}`
+
+/** Says what is lost with the snapshots, and what stays. */
+export function snapshotLoss(snapshots: readonly Pick<SnapshotView, 'sizeGib'>[]): string {
+  const size = gib(snapshots.reduce((sum, { sizeGib }) => sum + sizeGib, 0))
+  return snapshots.length === 1
+    ? `The state that it keeps cannot be brought back. Its volume, and volumes that were made of it, keep their data. It gives ${size} of the quota back.`
+    : `The states that they keep cannot be brought back. Their volumes, and volumes that were made of them, keep their data. They give ${size} of the quota back.`
+}
+
+/** Says what is lost when a volume goes back to a snapshot. */
+export const reversionLoss = (volume: string, taken: string): string =>
+  `Everything that was written to “${volume}” since ${taken} is lost. The snapshot stays, and so do later ones. A volume that was made larger keeps its size.`
