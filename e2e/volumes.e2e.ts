@@ -60,15 +60,6 @@ const volumePage = async () => {
   await row(page, 'data').getByRole('link', { name: 'data', exact: true }).click()
   await expect(page.getByRole('heading', { name: 'data', level: 1 })).toBeVisible()
 }
-const deleted = () => page.getByRole('region', { name: 'Deleted, can be taken back' })
-/** Deletes the volume from the list. */
-async function remove(): Promise<void> {
-  await visit(page, '/volumes')
-  await row(page, 'data').getByRole('button', { name: 'Actions of data' }).click()
-  await page.getByRole('menuitem', { name: 'Delete', exact: true }).click()
-  await page.getByRole('dialog').getByRole('button', { name: 'Delete', exact: true }).click()
-  await expect(deleted()).toBeVisible()
-}
 const isNow = (state: string) =>
   expect(page.getByRole('main').getByText(state, { exact: true }).first()).toBeVisible({ timeout: 120_000 })
 
@@ -281,35 +272,6 @@ test('the volume is deleted after a question that names what is lost', async () 
   await expect(page.getByRole('heading', { name: 'Volumes', level: 1 })).toBeVisible()
   await expect(row(page, 'data')).toHaveCount(0, { timeout: 120_000 })
   await expect(row(page, 'reader-data')).toBeVisible()
-})
-
-test('a deleted volume comes back from the message, the history and the list, and goes for good when asked', async () => {
-  await page.locator('.mantine-Notification-root').getByRole('button', { name: 'Take back' }).click()
-  await expect(row(page, 'data').getByText('Available')).toBeVisible()
-  await expect(deleted()).toHaveCount(0)
-
-  await remove()
-  await visit(page, '/operations')
-  await page.getByRole('button', { name: 'Delete volume', exact: true }).first().click()
-  const panel = page.getByRole('dialog', { name: 'Delete volume' })
-  await panel.getByRole('button', { name: 'Take back' }).click()
-  await visit(page, '/volumes')
-  await expect(row(page, 'data')).toBeVisible()
-
-  await remove()
-  await expect(deleted().getByText('They still count in the quota, with 2 GiB')).toBeVisible()
-  await deleted().getByRole('button', { name: 'Actions of data' }).click()
-  await page.getByRole('menuitem', { name: 'Take back' }).click()
-  await expect(row(page, 'data')).toBeVisible()
-
-  await remove()
-  await deleted().getByRole('button', { name: 'Actions of data' }).click()
-  await page.getByRole('menuitem', { name: 'Delete now' }).click()
-  await page
-    .getByRole('dialog', { name: 'Delete “data” now?' })
-    .getByRole('button', { name: 'Delete now' })
-    .click()
-  await expect(deleted()).toHaveCount(0, { timeout: 120_000 })
 })
 
 test('the pages are accessible, by day and by night, and wrote no problem to the console', async () => {

@@ -123,7 +123,7 @@ async function namedVolumes(
       SELECT 1 FROM "Volume" WHERE "id" = ANY(${ids}::uuid[]) AND (${projectId}::text IS NULL OR "projectId" = ${projectId})
       ORDER BY "id" FOR UPDATE`
   const rows = await ctx.db.volume.findMany({
-    where: { id: { in: ids }, ...visible(ctx) },
+    where: { id: { in: ids }, trashedUntil: null, ...visible(ctx) },
     include: withParts,
   })
   for (const row of rows) authorize(ctx, 'volume:update', row)

@@ -30,6 +30,9 @@ export type VolumeWhere = {
   typeId?: string
   /** The name of the pool in which they lie. */
   pool?: string
+  /** Only volumes that an instance has or is getting. */
+  isAttached?: true
+  attachmentState?: string
   /** A part of the name, in any case. */
   nameHas?: string
   imageId?: string
@@ -86,6 +89,8 @@ export function filtered(ctx: Ctx, where: VolumeWhere): Prisma.VolumeWhereInput 
     where.instanceId ? { attachments: { some: { instanceId: where.instanceId } } } : {},
     { zone: where.zone, bootable: where.bootable, userId: where.userId },
     { sizeGib: where.sizeGib, typeId: where.typeId, imageId: where.imageId, imageName: where.imageName },
+    where.isAttached ? { attachments: { some: {} } } : {},
+    where.attachmentState === undefined ? {} : { attachments: { some: { state: where.attachmentState } } },
     where.nameHas === undefined ? {} : { name: containing(where.nameHas) },
     ...(where.createdAt ?? []).map((createdAt) => ({ createdAt })),
     ...(where.updatedAt ?? []).map((updatedAt) => ({ updatedAt })),

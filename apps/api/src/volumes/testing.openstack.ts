@@ -88,6 +88,17 @@ const transferExamples = (noun: string): Examples => {
   }
 }
 
+/** The attachment of a volume of the tenant to a server that is gone. */
+const onAttachment = (body?: unknown): ExampleMaker => ({
+  async make(tenant) {
+    const [id, volumeId] = [crypto.randomUUID(), await aVolume(tenant)]
+    const data = { id, volumeId, instanceId: crypto.randomUUID(), device: '/dev/vdb', state: 'attached' }
+    await tenant.deps.root.volumeAttachment.create({ data })
+    await tenant.deps.root.volume.update({ where: { id: volumeId }, data: { state: 'in-use' } })
+    return { params: { attachment_id: id }, ...(body === undefined ? {} : { body }) }
+  },
+})
+
 /** A message about a volume of the tenant. */
 export async function aMessage({ ctx, projectId }: Tenant): Promise<{ id: string; resourceId: string }> {
   const [id, resourceId] = [crypto.randomUUID(), crypto.randomUUID()]
@@ -108,6 +119,17 @@ export const volumeExamples: Examples = {
   'volumes.detail': foreignList,
   'volumes.summary': plain,
   'resource_filters.list': plain,
+  'attachments.list': plain,
+  'attachments.detail': plain,
+  'attachments.get': onAttachment(),
+  'attachments.create': {
+    make: async (tenant) => ({
+      body: { attachment: { volume_uuid: await aVolume(tenant), instance_uuid: crypto.randomUUID() } },
+    }),
+  },
+  'attachments.update': onAttachment({ attachment: { connector: {} } }),
+  'attachments.delete': onAttachment(),
+  'attachments.os-complete': onAttachment(),
   'messages.list': plain,
   'messages.get': onMessage,
   'messages.delete': onMessage,

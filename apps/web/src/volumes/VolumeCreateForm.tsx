@@ -1,7 +1,7 @@
 'use client'
 import { SegmentedControl, Select, Textarea, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
-import type { VolumeTypeView, VolumeView } from '@stratolith/api/volumes/contract'
+import type { VolumeView } from '@stratolith/api/volumes/contract'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { notify } from '../kit/notify.ts'
 import { SidePanelForm } from '../kit/SidePanelForm.tsx'
@@ -35,7 +35,6 @@ export function VolumeCreateForm({ opened, onClose, source }: Panel & { source?:
   const trpc = useTRPC()
   const client = useQueryClient()
   const create = useMutation(trpc.volumes.create.mutationOptions())
-  const { types, chosenFor } = useTypes()
   const form = useForm<Values>({
     initialValues: beginning(source),
     validate: {
@@ -97,16 +96,7 @@ export function VolumeCreateForm({ opened, onClose, source }: Panel & { source?:
         type={form.values.type}
         description={leastText(from, leastOf(form.values))}
       />
-      {types.length > 1 && (
-        <Select
-          label="Type"
-          description={typeTextFor(chosenFor(form.values.type), form.values.sizeGib)}
-          data={types.map(({ name }) => name)}
-          placeholder={chosenFor(null)?.name}
-          clearable
-          {...form.getInputProps('type')}
-        />
-      )}
+      <TypeField field={form.getInputProps('type')} chosen={form.values.type} sizeGib={form.values.sizeGib} />
       <Textarea
         label="Description"
         autosize
@@ -118,17 +108,32 @@ export function VolumeCreateForm({ opened, onClose, source }: Panel & { source?:
   )
 }
 
-/** The types that the project may use; `chosenFor` finds the one of that name, and the default for none. */
-function useTypes() {
+/** Chooses among the types that the project may use, and says what the chosen one means. Hidden when there is one alone. */
+function TypeField({
+  field,
+  chosen,
+  sizeGib,
+}: {
+  field: object
+  chosen: string | null
+  sizeGib: number | string
+}) {
   const trpc = useTRPC()
   const { types = [], defaultId } = useQuery(trpc.volumes.types.usable.queryOptions()).data ?? {}
-  const chosenFor = (name: string | null) =>
-    types.find((type) => (name === null ? type.id === defaultId : type.name === name))
-  return { types, chosenFor }
+  const usual = types.find(({ id }) => id === defaultId)
+  const type = chosen === null ? usual : types.find(({ name }) => name === chosen)
+  if (types.length < 2) return null
+  return (
+    <Select
+      label="Type"
+      description={type && typeText(type, Math.max(1, Number(sizeGib) || 1))}
+      data={types.map(({ name }) => name)}
+      placeholder={usual?.name}
+      clearable
+      {...field}
+    />
+  )
 }
-
-const typeTextFor = (type: VolumeTypeView | undefined, sizeGib: number | string): string | undefined =>
-  type && typeText(type, Math.max(1, Number(sizeGib) || 1))
 
 const articles = { image: 'an', snapshot: 'a', volume: 'a' }
 const nothingFound = {

@@ -4,6 +4,7 @@ import { messageOperations } from '../messages/openstack.ts'
 import { transferOperations } from '../transfers/openstack.ts'
 import { volumeTypeOperations } from '../types/openstack/operations.ts'
 import { actionOperations } from './actions.ts'
+import { attachmentOperations } from './attachments.ts'
 import { maxMinor, rootOperations, versionOperations } from './discovery.ts'
 import { metadataOperations } from './metadata.ts'
 import { otherOperations } from './others.ts'
@@ -40,6 +41,7 @@ export const cinderDoor: Door = {
         ...snapshotOperations,
         ...snapshotActionOperations,
         ...volumeTypeOperations,
+        ...attachmentOperations,
         ...messageOperations,
         ...transferOperations,
         ...quotaOperations,

@@ -38,6 +38,7 @@ export function unknownId(id: string, parameter: string): string {
     qos_id: 'QoS specs',
     transfer_id: 'Transfer',
     message_id: 'Message',
+    attachment_id: 'Volume attachment',
   }[parameter]
   return `${kind ?? 'The resource'} ${id} could not be found.`
 }

@@ -1,9 +1,9 @@
 import type { VolumeTransferModel } from '@stratolith/db'
 import type { z } from 'zod'
-import { asSystem, type Ctx, inTransaction, listScope, projectOf, visible } from '../../kernel/context.ts'
+import { asSystem, type Ctx, inTransaction, projectOf, visible } from '../../kernel/context.ts'
 import type { Page } from '../../kernel/contract.ts'
 import { conflict, notFound } from '../../kernel/errors.ts'
-import { type Ask, askOf, pageView, readPage, type Slice } from '../../kernel/page.ts'
+import { type Ask, askOf, pageView } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { recordOperation } from '../../kernel/workflow.ts'
 import { releaseQuota, reserveQuota } from '../../quota/service.ts'
@@ -19,22 +19,9 @@ import type {
   transferListInput,
 } from './contract.ts'
 import { hashOfKey, isKeyOf, newKey } from './key.ts'
+import { queryTransfers, type TransferWhere } from './queries.ts'
 
 /** Volumes go from project to project by a transfer: a member of the one offers, and a member of the other accepts with the key. */
-
-export type TransferWhere = { allProjects?: boolean; volumeId?: string; name?: string }
-
-export function queryTransfers(
-  ctx: Ctx,
-  { where: { allProjects, ...fields }, sort, page }: Ask<TransferWhere>,
-): Promise<Slice<VolumeTransferModel>> {
-  const scope = listScope(ctx, { allProjects })
-  authorize(ctx, 'volumeTransfer:list', scope)
-  return readPage<VolumeTransferModel>(ctx.db.volumeTransfer, {
-    ...{ where: { ...scope, ...fields }, sort, page },
-    unknownMarker: (marker) => notFound('volume transfer', marker),
-  })
-}
 
 export async function listTransfers(
   ctx: Ctx,

@@ -74,6 +74,8 @@ test('a deleted volume is gone for everybody, counts as before, and comes back a
   await expectCloudError(attachVolume(tenant, { id: server, volumeId: id }), 'not_found')
   await deleteInstance(tenant, { id: server })
   await runPending(world.deps)
+  const volumes = [{ from: { kind: 'volume', id }, bootIndex: null }]
+  await expect(launchInstances(tenant, aLaunch(world, { volumes }))).rejects.toThrow(/does not exist/)
   expect([await listed(), await trashed()]).toEqual([[], [id]])
   expect(await trashSummary(tenant, undefined)).toEqual({ minutes: 10, volumes: 1, volumeGib: 2 })
   expect(await now()).toEqual(counted)

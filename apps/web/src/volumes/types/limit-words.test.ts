@@ -16,7 +16,7 @@ test.each([
 
 test.each([
   [{}, 'No limit'],
-  [{ color: 'red' }, 'No limit'],
+  [{ note: 'x' }, 'No limit'],
   [{ total_iops_sec: '500', total_iops_sec_max: '900' }, '500 operations/s, for a moment 900 operations/s'],
   [
     { read_iops_sec_per_gb: '10', read_iops_sec_per_gb_min: '100', read_iops_sec_max: '5000' },

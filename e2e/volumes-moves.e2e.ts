@@ -1,0 +1,114 @@
+import { expect, type Page, test } from '@playwright/test'
+import { problemsOf } from './support/accessibility.ts'
+import { type Api, findCloud } from './support/cloud.ts'
+import { apiOf, newPerson, type Person } from './support/people.ts'
+import { row, signIn, visit, watchProblems } from './support/portal.ts'
+
+/** Volumes are deleted and taken back, and given from project to project; no guest is needed for that. */
+test.describe.configure({ mode: 'serial' })
+
+const cloud = findCloud()
+let giver: Person
+let api: Api
+let page: Page
+let problems: string[]
+
+test.beforeAll(async ({ browser }) => {
+  giver = await newPerson(cloud)
+  api = await apiOf(cloud, giver)
+  for (const name of ['data', 'other']) await api.volumes.create.mutate({ name, sizeGib: 2 })
+  page = await browser.newPage()
+  problems = watchProblems(page)
+  await signIn(page, giver.name, giver.password)
+})
+test.afterAll(() => page.close())
+
+const deleted = (at = page) => at.getByRole('region', { name: 'Deleted, can be taken back' })
+async function act(name: string, action: string, at = page): Promise<void> {
+  await row(at, name)
+    .getByRole('button', { name: `Actions of ${name}` })
+    .click()
+  await at.getByRole('menuitem', { name: action, exact: true }).click()
+}
+/** Deletes the volume from the list. */
+async function remove(): Promise<void> {
+  await visit(page, '/volumes')
+  await act('data', 'Delete')
+  const question = page.getByRole('dialog', { name: 'Delete “data”?' })
+  await expect(question.getByText('All data on its 2 GiB is deleted in 10 minutes.')).toBeVisible()
+  await question.getByRole('button', { name: 'Delete', exact: true }).click()
+  await expect(deleted()).toBeVisible()
+  await expect(row(page, 'data')).toHaveCount(0)
+}
+async function ofDeleted(action: string): Promise<void> {
+  await deleted().getByRole('button', { name: 'Actions of data' }).click()
+  await page.getByRole('menuitem', { name: action }).click()
+}
+
+test('a deleted volume comes back from the message and from the history', async () => {
+  await remove()
+  await page.locator('.mantine-Notification-root').getByRole('button', { name: 'Take back' }).click()
+  await expect(row(page, 'data').getByText('Available')).toBeVisible()
+  await expect(deleted()).toHaveCount(0)
+
+  await remove()
+  await visit(page, '/operations')
+  await page.getByRole('button', { name: 'Delete volume', exact: true }).first().click()
+  const panel = page.getByRole('dialog', { name: 'Delete volume' })
+  await panel.getByRole('button', { name: 'Take back' }).click()
+  await expect(panel.getByRole('button', { name: 'Take back' })).toHaveCount(0)
+  await visit(page, '/volumes')
+  await expect(row(page, 'data')).toBeVisible()
+})
+
+test('the list shows what can be taken back, with its room, and ends it when asked', async () => {
+  await remove()
+  await expect(deleted().getByText('They still count in the quota, with 2 GiB')).toBeVisible()
+  expect(await problemsOf(page)).toEqual([])
+  await ofDeleted('Take back')
+  await expect(row(page, 'data')).toBeVisible()
+
+  await remove()
+  await ofDeleted('Delete now')
+  const question = page.getByRole('dialog', { name: 'Delete “data” now?' })
+  await question.getByRole('button', { name: 'Delete now' }).click()
+  await expect(deleted()).toHaveCount(0, { timeout: 120_000 })
+})
+
+test('a volume is offered, withdrawn, offered again, and accepted in another project', async ({
+  browser,
+}) => {
+  const offer = async () => {
+    await visit(page, '/volumes')
+    await act('other', 'Transfer to another project')
+    const panel = page.getByRole('dialog', { name: 'Transfer other to another project' })
+    await panel.getByRole('button', { name: 'Offer the volume' }).click()
+    await expect(panel.getByText('Keep the key: it is shown only now')).toBeVisible()
+    const shown = panel.locator('code')
+    const [id, key] = [await shown.nth(0).innerText(), await shown.nth(1).innerText()]
+    await page.keyboard.press('Escape')
+    await expect(row(page, 'other').getByText('Offered')).toBeVisible()
+    return { id, key }
+  }
+  await offer()
+  await act('other', 'Withdraw the offer')
+  await expect(row(page, 'other').getByText('Available')).toBeVisible()
+  const { id, key } = await offer()
+
+  const taker = await newPerson(cloud)
+  const there = await browser.newPage()
+  await signIn(there, taker.name, taker.password)
+  await visit(there, '/volumes')
+  await there.getByRole('button', { name: 'Accept a volume' }).click()
+  const panel = there.getByRole('dialog', { name: 'Accept a volume' })
+  await panel.getByLabel('ID of the transfer').fill(id)
+  await panel.getByRole('textbox', { name: 'Key', exact: true }).fill('a wrong one')
+  await panel.getByRole('button', { name: 'Accept', exact: true }).click()
+  await expect(panel.getByText('No offer has this ID and this key.')).toBeVisible()
+  await panel.getByRole('textbox', { name: 'Key', exact: true }).fill(key)
+  await panel.getByRole('button', { name: 'Accept', exact: true }).click()
+  await expect(row(there, 'other').getByText('Available')).toBeVisible()
+  await expect(row(page, 'other')).toHaveCount(0)
+  await there.close()
+  expect(problems).toEqual([])
+})
