@@ -244,11 +244,8 @@ describe('refusals as real Cinder has them', () => {
       ...{ token: admin, body: { quota_set: { volumes: 0 } } },
     })
     expect(checked.statusCode).toBe(400)
-    for (const quota_set of [{ groups: 5 }, { volumes_Standard: 5 }, { nonsense: 5 }])
-||||||| merged common ancestors
-<<<<<<<<< Temporary merge branch 1
-    for (const quota_set of [{ backups: 5 }, { volumes_Standard: 5 }, { nonsense: 5 }])
-||      expect((await ask('PUT', path, { token: admin, body: { quota_set } })).statusCode).toBe(400)
+    for (const quota_set of [{ backups: 5 }, { groups: 5 }, { volumes_Standard: 5 }, { nonsense: 5 }])
+      expect((await ask('PUT', path, { token: admin, body: { quota_set } })).statusCode).toBe(400)
     await set(-1)
   })
 })
