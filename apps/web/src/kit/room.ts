@@ -50,6 +50,8 @@ export const groups = {
   Project: { mode: 'project', for: 'everyone' },
   Identity: { mode: 'cloud', for: 'directory' },
   Resources: { mode: 'cloud', for: 'cloud' },
+  /** Pages to which All volumes leads, because the side bar has no room for them. */
+  Storage: { mode: 'cloud', for: 'cloud', hidden: 'whole' },
   Admin: { mode: 'cloud', for: 'cloud' },
   Account: { mode: 'both', for: 'everyone', hidden: 'whole' },
 } as const satisfies Record<string, Group>

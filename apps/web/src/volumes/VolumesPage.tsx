@@ -1,6 +1,9 @@
 'use client'
+import { Button } from '@mantine/core'
 import { lazyPanel } from '../kit/lazy-panel.tsx'
 import { MainAction } from '../kit/MainAction.tsx'
+import { Link } from '../kit/navigation.tsx'
+import { paths } from '../kit/paths.ts'
 import { ResourceTable } from '../kit/ResourceTable.tsx'
 import { useMay } from '../kit/rights.ts'
 import { useUrlPanel } from '../kit/url-state.ts'
@@ -42,7 +45,13 @@ export function VolumesPage({ allProjects = false }: { allProjects?: boolean }) 
             : 'Disks that are attached to instances, and stay when those are deleted.'
         }
         actions={
-          allProjects ? undefined : (
+          allProjects ? (
+            <>
+              <PageLink href={paths.adminVolumeSnapshots}>Snapshots</PageLink>
+              <PageLink href={paths.adminVolumeTypes}>Types</PageLink>
+              <PageLink href={paths.adminVolumePools}>Pools</PageLink>
+            </>
+          ) : (
             <>
               <ReasonButton variant="default" allowed={may()} onClick={accepting.open}>
                 Accept a volume
@@ -69,3 +78,9 @@ export function VolumesPage({ allProjects = false }: { allProjects?: boolean }) 
     </>
   )
 }
+
+const PageLink = ({ href, children }: { href: string; children: string }) => (
+  <Button component={Link} href={href} variant="default">
+    {children}
+  </Button>
+)

@@ -29,16 +29,14 @@ export const volumesRoom: PortalRoom = {
       icon: IconDatabase,
     },
     {
-      group: 'Resources',
-      order: 3,
+      group: 'Storage',
       label: 'All volume snapshots',
       href: paths.adminVolumeSnapshots,
       help: 'volumes#snapshots',
       icon: IconCamera,
     },
     {
-      group: 'Resources',
-      order: 7,
+      group: 'Storage',
       label: 'Volume types',
       href: paths.adminVolumeTypes,
       help: 'volumes#volume-types',
@@ -46,8 +44,7 @@ export const volumesRoom: PortalRoom = {
       create: { label: 'Create volume type', href: creating(paths.adminVolumeTypes) },
     },
     {
-      group: 'Resources',
-      order: 8,
+      group: 'Storage',
       label: 'Volume pools',
       href: paths.adminVolumePools,
       help: 'volumes#volume-pools',
