@@ -1,5 +1,6 @@
 'use client'
-import { MainAction } from '../../kit/MainAction.tsx'
+import { Button } from '@mantine/core'
+import { Link } from '../../kit/navigation.tsx'
 import { paths } from '../../kit/paths.ts'
 import { ResourceTable } from '../../kit/ResourceTable.tsx'
 import { everyones } from '../../networking/everyones.tsx'
@@ -20,7 +21,11 @@ export function SnapshotsPage({ allProjects = false }: { allProjects?: boolean }
   const forms = useSnapshotForms()
   const actions = useSnapshotActions(forms.open)
   // A snapshot is taken of a volume, so that an empty list leads to the volumes.
-  const action = <MainAction label="Open volumes" to={{ href: paths.volumes }} />
+  const action = (
+    <Button component={Link} href={paths.volumes} variant="default">
+      Open volumes
+    </Button>
+  )
   return (
     <>
       <PageHeader
