@@ -1,11 +1,39 @@
 import type { Ctx } from '../kernel/context.ts'
+import { conflict } from '../kernel/errors.ts'
+import type { SnapshotState } from './snapshots/states.ts'
 
 /** Returns the sentence why a volume cannot be deleted: it has snapshots, or another volume is being made of it. */
 export async function whyNeeded(ctx: Ctx, id: string): Promise<string | null> {
   const count = await ctx.db.volumeSnapshot.count({ where: { volumeId: id } })
   if (count > 0)
     return `The volume has ${count === 1 ? 'a snapshot' : `${count} snapshots`}. Delete ${count === 1 ? 'it' : 'them'} first.`
-  if ((await ctx.db.volume.count({ where: { sourceVolumeId: id, state: 'creating' } })) > 0)
-    return 'A copy of this volume is being made. Wait until that is over.'
-  return null
+  return whyCopied(ctx, id)
+}
+
+/** Throws conflict while another volume is being made of this one. */
+export async function refuseCopied(ctx: Ctx, id: string): Promise<void> {
+  const why = await whyCopied(ctx, id)
+  if (why !== null) throw conflict(why, 'volumeState')
+}
+
+async function whyCopied(ctx: Ctx, id: string): Promise<string | null> {
+  const count = await ctx.db.volume.count({ where: { sourceVolumeId: id, state: 'creating' } })
+  return count > 0 ? 'A copy of this volume is being made. Wait until that is over.' : null
+}
+
+/**
+ * Throws conflict while a snapshot of the volume is in one of these states, or a copy of the volume is being made: the
+ * host may not have begun, and would keep what the volume contains or how large it is after the caller's change. Call
+ * this under the lock of the volume's row, which whoever asks for a snapshot or a copy takes, too.
+ */
+export async function refuseWhileKept(
+  ctx: Ctx,
+  id: string,
+  states: readonly SnapshotState[] = ['creating'],
+): Promise<void> {
+  const where = { volumeId: id, state: { in: [...states] } }
+  const snapshot = await ctx.db.volumeSnapshot.findFirst({ where, select: { state: true } })
+  if (snapshot)
+    throw conflict(`A snapshot of this volume is ${snapshot.state}. Wait until that is over.`, 'volumeState')
+  await refuseCopied(ctx, id)
 }

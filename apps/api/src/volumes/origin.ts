@@ -47,9 +47,10 @@ export async function originOf(
   const row = await lockVolume(ctx, 'volume:get', sourceVolumeId)
   const allowed = volumeCan.snapshot({ state: stateOf(row) })
   if (allowed !== true) throw conflict(allowed, 'volumeState')
-  const { sizeGib, pool, bootable, imageName } = row
+  const { reservedGib, pool, bootable, imageName } = row
   const data = { bootable, imageId: row.imageId, imageName, sourceVolumeId }
-  return { words: 'volume', leastGib: sizeGib, hostId: pool.hostId, data }
+  // A host that has not answered may have made the volume larger than the row says.
+  return { words: 'volume', leastGib: reservedGib, hostId: pool.hostId, data }
 }
 
 async function ofImage(ctx: Ctx, id: string): Promise<Origin> {

@@ -8,6 +8,9 @@ import type { PlaceWish } from './types/extra-specs.ts'
 /** The id of the pool on the disk of each host. */
 const local: PoolSpec = { driver: 'files', id: 'local' }
 
+/** Whose host a new volume must be on: that of the instance that is to get it, or of what it is made from. */
+type HostOf = 'instance' | 'image' | 'snapshot' | 'volume'
+
 /** What a host must know to reach a pool. */
 export const specOf = (_pool: { driver: string }): PoolSpec => local
 
@@ -18,7 +21,7 @@ export const specOf = (_pool: { driver: string }): PoolSpec => local
  */
 export async function claimPool(
   ctx: Ctx,
-  wish: { sizeGib: number; zone?: string; hostId?: string; type?: PlaceWish },
+  wish: { sizeGib: number; zone?: string; hostId?: string; hostOf?: HostOf; type?: PlaceWish },
 ): Promise<{ poolId: string; zone: string }> {
   const { sizeGib, zone, hostId, type = {} } = wish
   const hosts = await hostsForPlacement(ctx)
@@ -126,14 +129,19 @@ const freeOf = ({ diskGib }: PlacementHost) => diskGib.total - diskGib.used
 
 function whyNot(
   hosts: readonly PlacementHost[],
-  { sizeGib, hostId, type = {} }: { sizeGib: number; hostId?: string; type?: PlaceWish },
+  {
+    sizeGib,
+    hostId,
+    hostOf = 'instance',
+    type = {},
+  }: { sizeGib: number; hostId?: string; hostOf?: HostOf; type?: PlaceWish },
 ): string {
   if (hosts.length === 0 && isBound(type)) return nowhere
   const up = hosts.filter((host) => host.state === 'up' && host.enabled)
   if (up.length === 0) return 'No machine takes volumes at the moment. Ask an administrator.'
   const most = Math.max(0, ...up.map(freeOf))
   if (hostId !== undefined)
-    return `The machine of the instance has ${most} GiB free, so that a volume of ${sizeGib} GiB does not fit there.`
+    return `The machine of the ${hostOf} has ${most} GiB free, so that a volume of ${sizeGib} GiB does not fit there.`
   return `A volume of ${sizeGib} GiB fits on no machine: at most ${most} GiB are free on one.`
 }
 

@@ -27,35 +27,6 @@ export const volumeLeftovers: Reconciler = {
   },
 }
 
-/** How many volumes of a host are merged in one round. */
-const mergesAtOnce = 5
-
-/** Merges the layers of volumes that nothing needs any more since snapshots of them were removed. */
-export const volumeLayers: Reconciler = {
-  name: 'volumes.layers',
-  everyMs: 300_000,
-  async run(ctx) {
-    await pLimit(hostsAtOnce).map(await hostsUp(ctx), (host) =>
-      mergeOn(ctx, host).catch((error) =>
-        ctx.log.warn({ err: error, host: host.name }, 'the layers of volumes could not be merged'),
-      ),
-    )
-  },
-}
-
-async function mergeOn(ctx: Ctx, host: { endpoint: string }): Promise<void> {
-  const drivers = ctx.deps.hosts.at(host.endpoint)
-  await whileAnswering(plainOp(ctx), drivers, async (op) => {
-    const wishes = (await drivers.volumes.listVolumes(op, pool)).filter(({ mergeable }) => mergeable > 0)
-    const ids = wishes.toSorted((a, b) => b.mergeable - a.mergeable).slice(0, mergesAtOnce)
-    // Another call on the volume ends a merge, which is then tried again in the next round.
-    for (const { id } of ids)
-      await drivers.volumes
-        .mergeLayers(op, { id, pool })
-        .catch((error) => ctx.log.info({ err: error, volume: id }, 'the layers of a volume wait'))
-  })
-}
-
 /** A kind of things that lie in pools. */
 type Kept = {
   kind: 'volume' | 'volumeSnapshot'
@@ -80,24 +51,36 @@ const kinds: Kept[] = [
   },
 ]
 
-async function removeLeftovers(ctx: Ctx, host: { id: string; endpoint: string }): Promise<void> {
+type Host = { id: string; name: string; endpoint: string }
+
+async function removeLeftovers(ctx: Ctx, host: Host): Promise<void> {
   const drivers = ctx.deps.hosts.at(host.endpoint)
   await whileAnswering(plainOp(ctx), drivers, async (op) => {
-    for (const { kind, list, remove, known: knownAmong } of kinds) {
-      const ids = (await list(op, drivers)).map((one) => one.id)
-      // A disk without volumes needs no question.
-      const known = new Set((ids.length > 0 ? await knownAmong(ctx, ids) : []).map((row) => row.id))
-      const buried = await buriedAmong(ctx, kind, ids, host.id)
-      const found = ids.flatMap((id) => (buried.has(id) ? { id } : []))
-      const isKnown = async (id: string) => (await knownAmong(ctx, [id])).length > 0
-      const look = { hostId: host.id, kind, found, known, buried, isKnown }
-      const gone = await sweep(ctx, look, ({ id }) => remove(op, drivers, id))
-      await laidToRest(
-        ctx,
-        kind,
-        host.id,
-        ids.filter((id) => !gone.has(id)),
+    // An older agent may know volumes and no snapshots, so a kind that cannot be compared does not stop the next.
+    for (const one of kinds)
+      await removeKind(ctx, op, host, drivers, one).catch((error) =>
+        ctx.log.warn(
+          { err: error, host: host.name, kind: one.kind },
+          'what a host has could not be compared',
+        ),
       )
-    }
   })
+}
+
+async function removeKind(ctx: Ctx, op: Op, host: Host, drivers: HostDrivers, one: Kept): Promise<void> {
+  const { kind, known: knownAmong } = one
+  const ids = (await one.list(op, drivers)).map(({ id }) => id)
+  // A disk without volumes needs no question.
+  const known = new Set((ids.length > 0 ? await knownAmong(ctx, ids) : []).map((row) => row.id))
+  const buried = await buriedAmong(ctx, kind, ids, host.id)
+  const found = ids.flatMap((id) => (buried.has(id) ? { id } : []))
+  const isKnown = async (id: string) => (await knownAmong(ctx, [id])).length > 0
+  const look = { hostId: host.id, kind, found, known, buried, isKnown }
+  const gone = await sweep(ctx, look, ({ id }) => one.remove(op, drivers, id))
+  await laidToRest(
+    ctx,
+    kind,
+    host.id,
+    ids.filter((id) => !gone.has(id)),
+  )
 }

@@ -10,7 +10,9 @@ import { volumeLeftovers } from './reconcile.ts'
 import { lockVolume } from './row.ts'
 import {
   changeMetadata,
+  createSnapshot,
   createVolume,
+  deleteSnapshot,
   deleteVolume,
   extendVolume,
   forceDeleteVolume,
@@ -22,6 +24,7 @@ import {
   setReadOnly,
   updateVolume,
 } from './service.ts'
+import { snapshotCreateInput } from './snapshots/contract.ts'
 
 let world: World
 let tenant: Ctx & { projectId: string; networkId: string }
@@ -145,6 +148,42 @@ describe('a host that does not answer', () => {
     await end(id, 'after all')
   })
 
+  test('and may have made a volume larger has room for a snapshot and a copy of that size', async () => {
+    const id = await aVolume()
+    world.hosts.get('a')?.volumes.failNext('growVolume', new DriverError('unavailable', 'silent'))
+    await extendVolume(tenant, { id, sizeGib: 5 })
+    await runPending(world.deps)
+    await resetVolume(admin, { id, to: 'available' })
+    const found = onHost(id)
+    if (found) found.sizeBytes = 5 * 1024 ** 3
+    const snapshot = await createSnapshot(tenant, snapshotCreateInput.parse({ volumeId: id }))
+    const copy = await make({ sizeGib: undefined, sourceVolumeId: id })
+    expect([snapshot.sizeGib, copy.sizeGib]).toEqual([5, 5])
+    expect((await accounts(world, tenant.projectId)).volumeGib).toBe(15)
+    await runPending(world.deps)
+    expect((await getVolume(tenant, { id: copy.id })).state).toBe('available')
+    await deleteVolume(tenant, { id: copy.id })
+    await deleteSnapshot(tenant, { id: snapshot.id })
+    await runPending(world.deps)
+    await end(id, 'after all')
+  })
+
+  test('and knows volumes and no snapshots loses deleted volumes', async () => {
+    const id = await aVolume()
+    world.faults.set('a', 'refuses')
+    await db().host.updateMany({ data: { state: 'fenced' } })
+    try {
+      await deleteVolume(tenant, { id })
+      await runPending(world.deps)
+    } finally {
+      world.faults.delete('a')
+      await db().host.updateMany({ data: { state: 'up' } })
+    }
+    world.hosts.get('a')?.volumes.failNext('listSnapshots', new DriverError('unsupported', 'no such method'))
+    await volumeLeftovers.run(world.system)
+    expect(onHost(id)).toBeUndefined()
+  })
+
   test('and is declared to be off loses its volumes, and their data when it is back', async () => {
     const id = await aVolume()
     const is = (state: string) => db().host.updateMany({ data: { state } })
@@ -163,6 +202,28 @@ describe('a host that does not answer', () => {
     await volumeLeftovers.run(world.system)
     expect(onHost(id)).toBeUndefined()
   })
+})
+
+test('the sentence that a machine is full says whose machine it is', async () => {
+  const id = await aVolume()
+  const snapshot = await createSnapshot(tenant, snapshotCreateInput.parse({ volumeId: id }))
+  await runPending(world.deps)
+  const { projectId } = tenant
+  await db().quotaLimit.create({ data: { projectId, resource: 'volumeGib', limit: 9_000 } })
+  const huge = { sizeGib: 5_000 }
+  await expectCloudError(
+    make({ ...huge, snapshotId: snapshot.id }),
+    'no_capacity',
+    /machine of the snapshot has/,
+  )
+  await expectCloudError(make({ ...huge, sourceVolumeId: id }), 'no_capacity', /machine of the volume has/)
+  const { hostId } = await db().volumePool.findFirstOrThrow()
+  const forInstance = createVolume(tenant, volumeCreateInput.parse(huge), hostId ?? '')
+  await expectCloudError(forInstance, 'no_capacity', /machine of the instance has/)
+  await db().quotaLimit.deleteMany({ where: { projectId } })
+  await deleteSnapshot(tenant, { id: snapshot.id })
+  await runPending(world.deps)
+  await end(id, 'after all')
 })
 
 test('a stranger does not wait for the row of a volume that he may not see', async () => {

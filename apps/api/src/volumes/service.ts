@@ -16,6 +16,7 @@ import {
   type volumePlanInput,
   type volumeUpdateInput,
 } from './contract.ts'
+import { refuseWhileKept } from './needed.ts'
 import { originOf } from './origin.ts'
 import { claimMore, claimPool, whyNoMore, whyNoRoom } from './pools.ts'
 import {
@@ -164,7 +165,7 @@ export async function createVolume(
     await reserveQuota(tx, projectId, { volumes: 1, volumeGib: sizeGib })
     const place = await claimPool(tx, {
       ...{ sizeGib, zone: input.zone, hostId: origin?.hostId ?? hostId },
-      type: placeWishOf(specsOf(type)),
+      ...{ hostOf: origin?.hostId == null ? 'instance' : origin.words, type: placeWishOf(specsOf(type)) },
     })
     const made = await tx.db.volume.create({
       data: {
@@ -207,6 +208,7 @@ export async function extendVolume(ctx: Ctx, input: z.output<typeof volumeExtend
     demand(volumeCan.extend, row)
     if (input.sizeGib <= row.sizeGib)
       throw invalidInput(`The volume has ${row.sizeGib} GiB already. Choose a larger size.`, 'sizeGib')
+    await refuseWhileKept(tx, row.id)
     // An earlier extension may have left more reserved, because nobody knows whether its host has made it.
     const reservedGib = Math.max(row.reservedGib, input.sizeGib)
     const more = reservedGib - row.reservedGib

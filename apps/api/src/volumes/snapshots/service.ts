@@ -7,6 +7,7 @@ import { type Ask, askOf, pageView } from '../../kernel/page.ts'
 import { recordOperation, startOperation } from '../../kernel/workflow.ts'
 import { reserveQuota } from '../../quota/service.ts'
 import { type VolumeView, volumeCan } from '../contract.ts'
+import { refuseWhileKept } from '../needed.ts'
 import { claimMore } from '../pools.ts'
 import { withParts } from '../queries.ts'
 import { historyOf, lockVolume, noteVolume, stateOf, viewOfOne } from '../row.ts'
@@ -16,11 +17,14 @@ import {
   snapshotCan,
   type snapshotCreateInput,
   type snapshotListInput,
+  snapshotStates,
+  snapshotTransitioning,
   type snapshotUpdateInput,
 } from './contract.ts'
 import {
   countSnapshots,
   querySnapshots,
+  type SnapshotRow,
   type SnapshotWhere,
   sortableSnapshots,
   withVolume,
@@ -71,7 +75,9 @@ export async function createSnapshot(
   const row = await inTransaction(ctx, async (tx) => {
     const volume = await lockVolume(tx, 'volumeSnapshot:create', input.volumeId)
     demand(volumeCan.snapshot({ state: stateOf(volume) }), 'volumeState')
-    const { projectId, sizeGib, poolId, bootable, imageId, imageName } = volume
+    const { projectId, poolId, bootable, imageId, imageName } = volume
+    // A host that has not answered may have made the volume larger than the row says.
+    const sizeGib = volume.reservedGib
     // In the worst case all of the volume changes afterwards, so that its bytes are there twice.
     await reserveQuota(tx, projectId, { volumeSnapshots: 1, volumeGib: sizeGib })
     await claimMore(tx, volume.pool, sizeGib)
@@ -144,8 +150,11 @@ async function change(
   const row = await inTransaction(ctx, async (tx) => {
     const before = await lockSnapshot(tx, policy, id)
     const data = patch(before.metadata as Record<string, string>)
-    if (data.state !== undefined && (await isBusy(tx, id)))
-      throw conflict('Something is being done to this snapshot. Wait until that is over.', 'snapshotState')
+    if (data.state !== undefined) {
+      demandUnused(before)
+      if (await isBusy(tx, id))
+        throw conflict('Something is being done to this snapshot. Wait until that is over.', 'snapshotState')
+    }
     const after = await tx.db.volumeSnapshot.update({ where: { id }, data, include: withVolume })
     await recordOperation(tx, snapshotHistory(after, action))
     await noteSnapshot(tx, after, 'updated')
@@ -173,6 +182,7 @@ export async function deleteSnapshot(ctx: Ctx, input: { id: string; force?: bool
   await inTransaction(ctx, async (tx) => {
     const row = await lockSnapshot(tx, policy, input.id)
     if (!input.force) demand(snapshotCan.delete({ state: snapshotStateOf(row) }), 'snapshotState')
+    demandUnused(row)
     const users = await tx.db.volume.count({ where: { snapshotId: row.id, state: 'creating' } })
     if (users > 0)
       throw conflict('A volume is being made of this snapshot. Wait until that is over.', 'snapshotState')
@@ -205,6 +215,7 @@ export async function revertVolume(
       throw invalidInput('The snapshot is one of another volume.', 'snapshotId')
     demand(volumeCan.revert({ state: stateOf(volume) }), 'volumeState')
     demand(snapshotCan.use({ state: snapshotStateOf(snapshot) }), 'snapshotState')
+    await refuseWhileKept(tx, volume.id, snapshotStates.filter(snapshotTransitioning))
     const where = { volumeId: volume.id, createdAt: { gt: snapshot.createdAt } }
     if (latestOnly && (await tx.db.volumeSnapshot.count({ where })) > 0)
       throw invalidInput(`The snapshot ${snapshot.id} is not the latest one of the volume.`, 'snapshotId')
@@ -235,6 +246,12 @@ export async function sourceSnapshot(ctx: Ctx, id: string) {
 
 function demand(allowed: Allowed, reason: 'volumeState' | 'snapshotState'): void {
   if (allowed !== true) throw conflict(allowed, reason)
+}
+
+/** Throws conflict while the volume is going back to this snapshot, which is an operation of the volume. */
+function demandUnused(row: SnapshotRow): void {
+  if (snapshotStateOf(row) === 'restoring' && stateOf(row.volume) === 'reverting')
+    throw conflict('The volume is going back to this snapshot. Wait until that is over.', 'snapshotState')
 }
 
 const busySnapshots = busyAmong('volumeSnapshot')

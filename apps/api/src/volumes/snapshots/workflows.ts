@@ -1,4 +1,5 @@
-import { inTransaction } from '../../kernel/context.ts'
+import { isFollowedBy } from '../../kernel/busy.ts'
+import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { CloudError } from '../../kernel/errors.ts'
 import { whileAnswering } from '../../kernel/hosts.ts'
 import type { Run, Workflow } from '../../kernel/workflow.ts'
@@ -20,19 +21,22 @@ async function rowOf(run: Run<unknown>): Promise<SnapshotRow> {
   return row
 }
 
+type Settled = { state: string; quiesced?: boolean; faultMessage?: string | null }
 /** Writes the end of an operation, unless the snapshot is in another state than `from` by then. */
-async function settle(
+const settle = (run: Run<unknown>, from: string, data: Settled): Promise<void> =>
+  inTransaction({ ...run.ctx, db: run.ctx.deps.root }, (tx) => settleIn(tx, run, from, data))
+
+async function settleIn(
+  tx: Ctx,
   run: Run<unknown>,
   from: string,
-  data: { state: string; quiesced?: boolean; faultMessage?: string | null },
+  data: Settled,
   id = run.resourceId,
 ): Promise<void> {
-  await inTransaction({ ...run.ctx, db: run.ctx.deps.root }, async (tx) => {
-    const { count } = await tx.db.volumeSnapshot.updateMany({ where: { id, state: from }, data })
-    if (count === 0) return
-    const row = await tx.db.volumeSnapshot.findUniqueOrThrow({ where: { id } })
-    await noteSnapshot(tx, row, 'updated', run.operationId)
-  })
+  const { count } = await tx.db.volumeSnapshot.updateMany({ where: { id, state: from }, data })
+  if (count === 0) return
+  const row = await tx.db.volumeSnapshot.findUniqueOrThrow({ where: { id } })
+  await noteSnapshot(tx, row, 'updated', run.operationId)
 }
 
 async function tell(run: Run<unknown>, action: MessageAction, error: CloudError): Promise<void> {
@@ -104,23 +108,36 @@ export const snapshotDeletion: Workflow = {
   },
 }
 
-/** Writes the end of a return to a snapshot, for the volume and for the snapshot. */
+type Reversion = Run<{ snapshotId: string }>
+const reversionAction = 'volume.revert'
+
+/**
+ * Tells whether a later operation has reverted the volume or is to. Such an operation begins only when this one has
+ * written its end, so that the state of the volume is not this operation's any more.
+ */
+const isOver = (ctx: Ctx, run: Reversion): Promise<boolean> =>
+  isFollowedBy(ctx, run.operationId, reversionAction, {})
+
+/** Writes the end of a return to a snapshot, for the volume and for the snapshot, whose rows change together. */
 async function endReversion(
-  run: Run<{ snapshotId: string }>,
+  run: Reversion,
   data: { state: string; faultMessage: string | null },
 ): Promise<void> {
   await inTransaction({ ...run.ctx, db: run.ctx.deps.root }, async (tx) => {
+    await tx.db.$queryRaw`SELECT 1 FROM "Volume" WHERE "id" = ${run.resourceId}::uuid FOR UPDATE`
+    if (await isOver(tx, run)) return
     const where = { id: run.resourceId, state: 'reverting' }
     const { count } = await tx.db.volume.updateMany({ where, data })
-    if (count === 0) return
-    const row = await tx.db.volume.findUniqueOrThrow({ where: { id: run.resourceId } })
-    await noteVolume(tx, row, 'updated', run.operationId)
+    if (count > 0) {
+      const row = await tx.db.volume.findUniqueOrThrow({ where: { id: run.resourceId } })
+      await noteVolume(tx, row, 'updated', run.operationId)
+    }
+    await settleIn(tx, run, 'restoring', { state: 'available' }, run.input.snapshotId)
   })
-  await settle(run, 'restoring', { state: 'available' }, run.input.snapshotId)
 }
 
 export const volumeReversion: Workflow<{ snapshotId: string }> = {
-  action: 'volume.revert',
+  action: reversionAction,
   steps: [
     {
       name: 'revert',
@@ -129,11 +146,15 @@ export const volumeReversion: Workflow<{ snapshotId: string }> = {
         const where = { id: run.resourceId }
         const row = await run.ctx.deps.root.volume.findUnique({ where, include: { pool: true } })
         if (!row) throw new CloudError('conflict', 'The volume is gone.')
-        const { drivers, pool } = await driversFor(run, row.pool)
-        const { snapshotId } = run.input
-        await whileAnswering(run.op, drivers, (op) =>
-          drivers.volumes.revertVolume(op, { id: row.id, pool, snapshotId }),
-        )
+        // A worker may have died when the end was written and the step was not recorded yet. By now somebody may have
+        // written to the volume, and asked for another return, which would be the reason of the state.
+        if (row.state === 'reverting' && !(await isOver(run.ctx, run))) {
+          const { drivers, pool } = await driversFor(run, row.pool)
+          const { snapshotId } = run.input
+          await whileAnswering(run.op, drivers, (op) =>
+            drivers.volumes.revertVolume(op, { id: row.id, pool, snapshotId }),
+          )
+        }
         await endReversion(run, { state: 'available', faultMessage: null })
       },
     },

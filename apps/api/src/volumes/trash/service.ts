@@ -7,7 +7,7 @@ import { authorize } from '../../kernel/policy.ts'
 import { recordOperation, startOperation } from '../../kernel/workflow.ts'
 import type { VolumeView } from '../contract.ts'
 import { volumeCan, volumeTransitioning } from '../contract.ts'
-import { whyNeeded } from '../needed.ts'
+import { refuseCopied, whyNeeded } from '../needed.ts'
 import { queryVolumes, sortableTrash, type VolumeRow } from '../queries.ts'
 import {
   demand,
@@ -121,13 +121,8 @@ async function refuseNeeded(tx: Ctx, { id }: VolumeRow): Promise<void> {
   if (why !== null) throw conflict(why, 'volumeState')
 }
 
-async function refuseCopied(tx: Ctx, { id }: VolumeRow): Promise<void> {
-  if ((await tx.db.volume.count({ where: { sourceVolumeId: id, state: 'creating' } })) > 0)
-    throw conflict('A copy of this volume is being made. Wait until that is over.', 'volumeState')
-}
-
 async function deleteSnapshotsOf(tx: Ctx, row: VolumeRow): Promise<void> {
-  await refuseCopied(tx, row)
+  await refuseCopied(tx, row.id)
   const where = { volumeId: row.id, state: { not: 'deleting' } }
   const snapshots = await tx.db.volumeSnapshot.findMany({
     where,
