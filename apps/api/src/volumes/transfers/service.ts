@@ -62,6 +62,7 @@ export async function createTransfer(
     const volume = await lockVolume(tx, 'volumeTransfer:create', input.volumeId)
     demand(volumeCan.transfer, volume)
     await checkSnapshots(tx, volume, input.noSnapshots)
+    await refuseShared(tx, volume)
     const row = await tx.db.volumeTransfer.create({
       data: {
         id: crypto.randomUUID(),
@@ -89,6 +90,26 @@ async function checkSnapshots(tx: Ctx, { id }: VolumeRow, noSnapshots: boolean):
     noSnapshots
       ? 'The volume has snapshots, which go with it. Delete them first, or leave no_snapshots out.'
       : 'A snapshot of the volume is not available. Wait until what is being done to it is over, or delete it.',
+    'volumeState',
+  )
+}
+
+/**
+ * Copies, volumes of snapshots and their origins share bytes on the host. A guest that has taken over its QEMU may have
+ * kept the right to write to them, so nobody else may get a volume that shares its bytes with volumes that stay behind.
+ * Deleted volumes count that can be taken back.
+ */
+async function refuseShared(tx: Ctx, { id, snapshotId, sourceVolumeId }: VolumeRow): Promise<void> {
+  const snapshots = await tx.db.volumeSnapshot.findMany({ where: { volumeId: id }, select: { id: true } })
+  const made = [{ sourceVolumeId: id }, { snapshotId: { in: snapshots.map((one) => one.id) } }]
+  if (
+    snapshotId === null &&
+    sourceVolumeId === null &&
+    (await tx.db.volume.count({ where: { OR: made } })) === 0
+  )
+    return
+  throw conflict(
+    'The volume shares data with another one: one of them was made from the other or from its snapshot. Copy what it contains to a new, empty volume, in an instance that has both, and offer the new volume.',
     'volumeState',
   )
 }
@@ -148,6 +169,8 @@ async function moveVolume(tx: Ctx, volume: VolumeRow, projectId: string): Promis
     volumeSnapshots: snapshots.length,
   }
   if (projectId !== volume.projectId) {
+    // A volume may have been made of a snapshot since the offer. The rows of the snapshots are locked now.
+    await refuseShared(tx, volume)
     await reserveQuota(tx, projectId, delta)
     await releaseQuota(tx, volume.projectId, delta)
   }

@@ -1,0 +1,49 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { testTenant, testWorld, type World } from '../../compute/testing.ts'
+import type { Ctx } from '../../kernel/context.ts'
+import { expectCloudError, runPending } from '../../kernel/testing.ts'
+import { volumeCreateInput } from '../contract.ts'
+import { acceptTransfer, createSnapshot, createTransfer, createVolume, getVolume } from '../service.ts'
+import { snapshotCreateInput } from '../snapshots/contract.ts'
+import { transferCreateInput } from './contract.ts'
+
+let world: World
+let giver: Ctx
+let taker: Ctx & { projectId: string }
+beforeAll(async () => {
+  world = await testWorld(['a'])
+  giver = await testTenant(world)
+  taker = await testTenant(world)
+  await runPending(world.deps)
+})
+afterAll(() => world.close())
+
+async function aVolume(patch: object = { sizeGib: 1 }): Promise<string> {
+  const { id } = await createVolume(giver, volumeCreateInput.parse(patch))
+  await runPending(world.deps)
+  return id
+}
+async function aSnapshot(volumeId: string): Promise<string> {
+  const { id } = await createSnapshot(giver, snapshotCreateInput.parse({ volumeId }))
+  await runPending(world.deps)
+  return id
+}
+const offer = (volumeId: string) => createTransfer(giver, transferCreateInput.parse({ volumeId }))
+
+test('a volume that shares bytes with a volume that stays behind goes to no other project', async () => {
+  const [origin, kept] = [await aVolume(), await aVolume()]
+  const copy = await aVolume({ sourceVolumeId: origin })
+  const ofSnapshot = await aVolume({ snapshotId: await aSnapshot(kept) })
+  for (const id of [origin, copy, kept, ofSnapshot])
+    await expectCloudError(offer(id), 'conflict', /shares data with another.*Copy what it contains/)
+  expect((await getVolume(giver, { id: kept })).state).toBe('available')
+})
+
+test('a volume of whose snapshot another volume is made after the offer stays where it is', async () => {
+  const volumeId = await aVolume()
+  const snapshotId = await aSnapshot(volumeId)
+  const { id, key } = await offer(volumeId)
+  await aVolume({ snapshotId })
+  await expectCloudError(acceptTransfer(taker, { id, key }), 'conflict', /shares data/)
+  expect((await getVolume(giver, { id: volumeId })).state).toBe('awaiting-transfer')
+})
