@@ -20,6 +20,7 @@ export type Origin = {
     source?: Source
     snapshotId?: string
     sourceVolumeId?: string
+    lineageId?: string
   }
 }
 
@@ -39,8 +40,8 @@ export async function originOf(
     throw invalidInput('A volume is made of an image, of a snapshot or of another volume: name one of them.')
   if (imageId !== undefined) return ofImage(ctx, imageId)
   if (snapshotId !== undefined) {
-    const { sizeGib, pool, bootable, imageName, ...row } = await sourceSnapshot(ctx, snapshotId)
-    const data = { bootable, imageId: row.imageId, imageName, snapshotId }
+    const { sizeGib, pool, bootable, imageName, volume, ...row } = await sourceSnapshot(ctx, snapshotId)
+    const data = { bootable, imageId: row.imageId, imageName, snapshotId, lineageId: lineageOf(volume) }
     return { words: 'snapshot', leastGib: sizeGib, hostId: pool.hostId, data }
   }
   if (sourceVolumeId === undefined) return null
@@ -48,10 +49,13 @@ export async function originOf(
   const allowed = volumeCan.snapshot({ state: stateOf(row) })
   if (allowed !== true) throw conflict(allowed, 'volumeState')
   const { reservedGib, pool, bootable, imageName } = row
-  const data = { bootable, imageId: row.imageId, imageName, sourceVolumeId }
+  const data = { bootable, imageId: row.imageId, imageName, sourceVolumeId, lineageId: lineageOf(row) }
   // A host that has not answered may have made the volume larger than the row says.
   return { words: 'volume', leastGib: reservedGib, hostId: pool.hostId, data }
 }
+
+/** What is made of a volume belongs to the lineage of the volume, which the volume begins unless it was made so itself. */
+const lineageOf = (volume: { id: string; lineageId: string | null }): string => volume.lineageId ?? volume.id
 
 async function ofImage(ctx: Ctx, id: string): Promise<Origin> {
   const image = await findBootImage(ctx, id)

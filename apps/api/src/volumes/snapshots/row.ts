@@ -37,7 +37,7 @@ export function snapshotView(row: SnapshotRow): SnapshotView {
     userId: row.userId,
     name: row.name,
     description: row.description,
-    volume: { ...row.volume, state: stateOf(row.volume) },
+    volume: { id: row.volume.id, name: row.volume.name, state: stateOf(row.volume) },
     sizeGib: row.sizeGib,
     state,
     quiesced: row.quiesced,

@@ -100,8 +100,13 @@ async function checkSnapshots(tx: Ctx, { id }: VolumeRow, noSnapshots: boolean):
  * Deleted volumes count that can be taken back.
  */
 async function refuseShared(tx: Ctx, { id, snapshotId, sourceVolumeId }: VolumeRow): Promise<void> {
+  // The lineage outlives the snapshots and copies in between; volumes of earlier versions have none.
   const snapshots = await tx.db.volumeSnapshot.findMany({ where: { volumeId: id }, select: { id: true } })
-  const made = [{ sourceVolumeId: id }, { snapshotId: { in: snapshots.map((one) => one.id) } }]
+  const made = [
+    { lineageId: id },
+    { sourceVolumeId: id },
+    { snapshotId: { in: snapshots.map((one) => one.id) } },
+  ]
   if (
     snapshotId === null &&
     sourceVolumeId === null &&

@@ -3,7 +3,15 @@ import { testTenant, testWorld, type World } from '../../compute/testing.ts'
 import type { Ctx } from '../../kernel/context.ts'
 import { expectCloudError, runPending } from '../../kernel/testing.ts'
 import { volumeCreateInput } from '../contract.ts'
-import { acceptTransfer, createSnapshot, createTransfer, createVolume, getVolume } from '../service.ts'
+import {
+  acceptTransfer,
+  createSnapshot,
+  createTransfer,
+  createVolume,
+  deleteSnapshot,
+  deleteVolume,
+  getVolume,
+} from '../service.ts'
 import { snapshotCreateInput } from '../snapshots/contract.ts'
 import { transferCreateInput } from './contract.ts'
 
@@ -37,6 +45,19 @@ test('a volume that shares bytes with a volume that stays behind goes to no othe
   for (const id of [origin, copy, kept, ofSnapshot])
     await expectCloudError(offer(id), 'conflict', /shares data with another.*Copy what it contains/)
   expect((await getVolume(giver, { id: kept })).state).toBe('available')
+})
+
+test('volumes share bytes also when the snapshot or the copy in between is deleted', async () => {
+  const [one, other] = [await aVolume(), await aVolume()]
+  const snapshotId = await aSnapshot(one)
+  await aVolume({ snapshotId })
+  await deleteSnapshot(giver, { id: snapshotId })
+  const between = await aVolume({ sourceVolumeId: other })
+  await aVolume({ sourceVolumeId: between })
+  await deleteVolume(giver, { id: between })
+  await runPending(world.deps)
+  await world.deps.root.volume.deleteMany({ where: { id: between } })
+  for (const id of [one, other]) await expectCloudError(offer(id), 'conflict', /shares data/)
 })
 
 test('a volume of whose snapshot another volume is made after the offer stays where it is', async () => {

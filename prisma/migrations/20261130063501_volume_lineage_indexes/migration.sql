@@ -1,0 +1,2 @@
+-- CreateIndex
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "Volume_lineageId_idx" ON "Volume"("lineageId");
