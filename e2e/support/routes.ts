@@ -38,6 +38,7 @@ export async function thingsOf(api: Api, tag: string) {
     return (await volumes.get.query({ id: volume.id })).state === 'available'
   })
   const snapshot = await volumes.snapshots.create.mutate({ volumeId: volume.id, name: `routes-${tag}` })
+  const [pool] = await volumes.pools.list.query()
   return {
     pages: {
       '/[...missing]': '/nowhere',
@@ -47,6 +48,8 @@ export async function thingsOf(api: Api, tag: string) {
       '/admin/projects/[id]': `/admin/projects/${await first(directory.projects.list.query({ search: 'demo' }))}`,
       '/admin/roles/[id]': `/admin/roles/${await first(directory.roles.list.query({ search: 'member' }))}`,
       '/admin/users/[id]': `/admin/users/${await first(directory.users.list.query({ search: 'demo' }))}`,
+      '/admin/volume-pools/[name]': `/admin/volume-pools/${encodeURIComponent(pool?.name ?? '')}`,
+      '/admin/volume-types/[id]': `/admin/volume-types/${await first(volumes.types.list.query({}))}`,
       '/help/[page]': '/help/networking',
       '/images/[id]': `/images/${image}`,
       '/instances/[id]': `/instances/${instance}`,

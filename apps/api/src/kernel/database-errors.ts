@@ -53,6 +53,7 @@ export const taken: Readonly<Record<string, string>> = {
   FloatingIp_address_key: 'A floating IP with this address',
   FloatingIp_portId_fixedAddress_key: 'A floating IP of this port’s address',
   RbacPolicy_objectId_action_targetProject_key: 'This sharing with the project',
+  VolumeTransfer_volumeId_key: 'An offer of this volume',
   VolumeType_name_key: 'A volume type with this name',
   VolumeTypeAccess_pkey: 'Access of this project to this volume type',
   VolumeTypeDefault_pkey: 'A default volume type of this project',

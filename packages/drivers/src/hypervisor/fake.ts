@@ -320,6 +320,7 @@ function createConsole(enter: ReturnType<typeof createGate>['enter'], machine: M
 
 /** A simulated guest does at once what its volumes need, and has an agent that answers. */
 const fakeRunning: RunningGuest = {
+  has: async () => true,
   resize: async () => undefined,
   follow: async () => undefined,
   merge: async () => async () => undefined,

@@ -41,6 +41,13 @@ export async function quiesced(directory: string, work: () => Promise<void>): Pr
   }
 }
 
+/** Lets the file systems of a guest go on that an agent of ours, which was killed, has left frozen. */
+export async function thaw(directory: string): Promise<void> {
+  const agent = await hello(directory)
+  await agent?.ask('guest-fsfreeze-thaw', thawMs)
+  agent?.close()
+}
+
 type Agent = { ask(command: string, timeoutMs: number): Promise<unknown>; close(): void }
 
 /** Connects to the agent and waits until it is in step with us; null when it does not answer in time. */

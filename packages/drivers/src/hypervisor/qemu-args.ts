@@ -3,9 +3,9 @@ import type { InstanceSpec } from './interface.ts'
 import { limitsObjectOf } from './volume-limits.ts'
 import { type VolumeDisk, volumeDeviceOf, volumeNodeOf } from './volume-node.ts'
 
-/** Names of QEMU's files, relative to its working directory, so that no socket path is too long. */
 /** QEMU's name of the character device behind the channel of the guest agent. */
 export const agentChannel = 'agent'
+/** Names of QEMU's files, relative to its working directory, so that no socket path is too long. */
 export const runFiles = { qmp: 'qmp', vnc: 'vnc', serial: 'serial', agent: 'qga', pid: 'pid' } as const
 /** The file descriptor of the serial log, which QEMU inherits. */
 export const serialLogFd = 3

@@ -6,6 +6,7 @@ import type { InstanceSpec, ObservedInstance, PowerState } from './interface.ts'
 import { type LaunchOptions, launchQemu } from './qemu-launch.ts'
 import { findQemu, killQemu, waitGone } from './qemu-process.ts'
 import { connectQmp, type QmpClient, type QmpEvent } from './qmp.ts'
+import { thawLeft } from './running-volumes.ts'
 import { bootId, type GuestPaths, type RunRecord, tailOf, writeRecord, writeSpec } from './state-files.ts'
 
 export type GuestContext = {
@@ -130,6 +131,10 @@ export class QemuGuest {
       this.#context.log.warn({ err: error, instance: this.id }, 'a running guest does not answer yet')
       this.#reconnectLater()
     })
+    if (this.#qmp)
+      thawLeft(this.#qmp, this.paths.run).catch((err: unknown) =>
+        this.#context.log.info({ err, instance: this.id }, 'the file systems of a guest may be frozen'),
+      )
   }
 
   async launch(op: Op): Promise<void> {

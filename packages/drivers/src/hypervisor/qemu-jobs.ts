@@ -37,13 +37,19 @@ export async function jobDone(op: Op, qmp: QmpClient, id: string): Promise<void>
   }
 }
 
-/** Ends the job, if there is one, also one of an earlier call or agent. */
+/** How long QEMU may take to end a job: callers hold locks meanwhile. */
+const endMs = 10_000
+
+/** Ends the job, if there is one, also one of an earlier call or agent. Raises `unavailable` when it does not end. */
 export async function endJob(qmp: QmpClient, id: string): Promise<void> {
-  for (let asked = false; ; await sleep(pollMs)) {
+  const end = Date.now() + endMs
+  for (let asked = false; Date.now() < end; await sleep(pollMs)) {
     const job = await jobOf(qmp, id)
     if (!job) return
     if (job.status === 'concluded') await qmp.execute('job-dismiss', { id })
-    else if (!asked) await qmp.execute('job-cancel', { id })
+    // QEMU refuses when the job has ended meanwhile, which the next look finds.
+    else if (!asked) await qmp.execute('job-cancel', { id }).catch(() => undefined)
     asked = true
   }
+  throw new DriverError('unavailable', 'QEMU does not end its work on a disk.')
 }

@@ -4,12 +4,16 @@ import type { Op } from '../op.ts'
 import { checkAlive } from './changes.ts'
 import type { NicAttachment, VolumeAttachment } from './interface.ts'
 import { netdevOf, nicDeviceOf, nicIds } from './qemu-args.ts'
+import { endJob } from './qemu-jobs.ts'
 import type { QmpClient } from './qmp.ts'
 import { limitsObjectOf, limitVolume } from './volume-limits.ts'
-import { type VolumeDisk, volumeDeviceOf, volumeNames, volumeNodeOf } from './volume-node.ts'
+import { mergeJob, type VolumeDisk, volumeDeviceOf, volumeNames, volumeNodeOf } from './volume-node.ts'
 
 /** How long one call waits for the guest to release devices. Most guests are faster; for the others the caller calls again. */
 const releaseMs = 500
+
+/** More rounds than a volume has layers are never needed. */
+const mostRounds = 120
 
 /** A kind of device that is plugged into a running guest. `id` is that of the port or volume. */
 type Kind = {
@@ -39,7 +43,12 @@ const volumeKind: Kind = {
     // The filter goes first, and with it the layers that were opened together with it; a layer that was added later
     // goes after the one above it. As long as QEMU has a node it has the file open, so a failure here is one of the call.
     const { node, limits } = volumeNames(id)
-    for (let names = await nodesOfVolume(qmp, node); names.length > 0; ) {
+    await endJob(qmp, mergeJob(id))
+    let rounds = 0
+    for (let names = await nodesOfVolume(qmp, node); names.length > 0; rounds++) {
+      // A QEMU that a guest has taken over may list a node for ever.
+      if (rounds > mostRounds)
+        throw new DriverError('unavailable', `QEMU does not let go of the volume ${id}.`)
       const failures: unknown[] = []
       for (const name of names)
         await qmp.execute('blockdev-del', { 'node-name': name }).catch((error) => failures.push(error))

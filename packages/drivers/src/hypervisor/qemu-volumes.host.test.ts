@@ -302,15 +302,18 @@ it('goes on after an agent that was killed while it took a snapshot of a running
   await harness.booted(id)
   const withGuest = harness.driver.withGuest.bind(harness.driver)
   const killed = new Error('killed')
+  // QEMU is first made to follow the layers that there are, and then the new one.
   const dyingAt = (call: 'before' | 'after') => {
+    let calls = 0
     harness.driver.withGuest = (some, guest, work) =>
       withGuest(some, guest, (running) =>
         work(
           running && {
             ...running,
             async follow(what) {
-              if (call === 'after') await running.follow(what)
-              throw killed
+              calls += 1
+              if (calls === 1 || call === 'after') await running.follow(what)
+              if (calls === 2) throw killed
             },
           },
         ),
@@ -358,6 +361,25 @@ it('merges the layers of a running guest’s volume, which goes on with them', a
   await harness.driver.stop(op, id)
   await harness.driver.start(op, id)
   expect(await filesOf(id, volume)).toEqual(['4.qcow2 rw', '3.qcow2 ro', '0.raw ro'])
+  // After the start, QEMU has opened all layers together.
+  for (const snapshot of await volumes.listSnapshots(op, pool))
+    await volumes.removeSnapshot(op, { id: snapshot.id, pool })
+  expect(await volumes.mergeLayers(op, volume)).toMatchObject({ mergeable: 0 })
+  expect(await filesOf(id, volume)).toEqual(['4.qcow2 rw', '0.raw ro'])
+})
+
+it('takes no notice of a guest that has links to a volume and whose QEMU does not have it', async () => {
+  const id = randomUUID()
+  const volume = await aVolume()
+  await harness.driver.ensure(op, { ...plainSpec(id), ...(await harness.prepare(id)) })
+  await harness.booted(id)
+  const uid = fs.statSync(`/proc/${await harness.pidOf(id)}`).uid
+  await volumes.openVolume(op, volume, { id, uid })
+  await volumes.ensureSnapshot(op, snapshotOf(volume))
+  await volumes.growVolume(op, { id: volume.id, pool, sizeGib: 2 })
+  expect(await filesOf(id, volume)).toEqual([])
+  await harness.driver.plug(op, id, { nics: [], volumes: [{ ...volume, readOnly: false }] })
+  expect(await filesOf(id, volume)).toEqual(['1.qcow2 rw', '0.raw ro'])
 })
 
 it('goes on after an agent that was killed when QEMU had merged, and does not wait for a merge to stop a guest', async () => {

@@ -152,6 +152,8 @@ class QemuHost {
   readonly #options: QemuOptions
   readonly #isolation: Isolation
   readonly #volumes: GuestVolumes
+  /** The guests that may run although they look as if they did not, because they could not be adopted. */
+  readonly #unadopted = new Set<string>()
   readonly #diskPathOf: DiskPathOf
   readonly #guests = new Map<string, QemuGuest>()
   readonly #locked = createTurns()
@@ -369,8 +371,9 @@ class QemuHost {
       checkAlive(op)
       const guest = this.#guests.get(id)
       await guest?.settled()
-      if (!guest?.isAlive()) return work(null)
-      return work(runningGuest(guest.control(), guest.paths.run))
+      if (guest?.isAlive()) return work(runningGuest(guest.control(), guest.paths.run))
+      if (!this.#unadopted.has(id)) return work(null)
+      throw new DriverError('unavailable', `Nobody knows whether the guest ${id} runs: see its host's log.`)
     })
   }
 
@@ -400,6 +403,7 @@ class QemuHost {
       try {
         await this.#adoptOne(id)
       } catch (err) {
+        this.#unadopted.add(id)
         this.#options.log.error({ err, instance: id }, 'a guest cannot be adopted')
       }
     }

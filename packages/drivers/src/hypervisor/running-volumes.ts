@@ -1,11 +1,11 @@
 import type { Op } from '../op.ts'
 import type { OpenedVolume, RunningGuest } from '../volumes/interface.ts'
-import { quiesced } from './guest-agent.ts'
+import { quiesced, thaw } from './guest-agent.ts'
 import { opensDirectly } from './guest-volumes.ts'
 import { agentChannel } from './qemu-args.ts'
 import { endJob, jobDone } from './qemu-jobs.ts'
 import type { QmpClient } from './qmp.ts'
-import { layerNode, layerNodeOf, volumeNames } from './volume-node.ts'
+import { layerNode, layerNodeOf, mergeJob, volumeNames } from './volume-node.ts'
 
 type Node = { 'node-name'?: unknown; ro?: unknown; image?: { 'virtual-size'?: unknown } }
 const nodesOf = async (qmp: QmpClient) =>
@@ -13,6 +13,7 @@ const nodesOf = async (qmp: QmpClient) =>
 
 /** What the volumes of a guest that runs need from its QEMU. `directory` has QEMU's sockets. */
 export const runningGuest = (qmp: QmpClient, directory: string): RunningGuest => ({
+  has: async (id) => (await nodesOf(qmp)).some((node) => node['node-name'] === volumeNames(id).node),
   resize: (volume) => resize(qmp, volume),
   follow: (volume) => follow(qmp, volume),
   merge: (volume) => merge(qmp, volume),
@@ -22,6 +23,11 @@ export const runningGuest = (qmp: QmpClient, directory: string): RunningGuest =>
     return false
   },
 })
+
+/** Lets the file systems of a guest go on, which an agent of ours that was killed may have left frozen. */
+export async function thawLeft(qmp: QmpClient, directory: string): Promise<void> {
+  if (await hasAgent(qmp)) await thaw(directory)
+}
 
 /** Whether a program in the guest has opened the channel of the guest agent. */
 async function hasAgent(qmp: QmpClient): Promise<boolean> {
@@ -54,14 +60,7 @@ async function follow(qmp: QmpClient, { id, opened }: { id: string; opened: Open
   }
 }
 
-/** QEMU's name of the job that merges layers of a volume. */
-const mergeJob = (id: string): string => `m${id.replaceAll('-', '').slice(0, 24)}`
-
-/**
- * Begins to write what the layers above `into`, up to `from`, contain into the layer `into`; none of them is the last
- * layer. The guest goes on meanwhile, and what it reads does not change at any moment: what a layer above has, is read
- * there. Returns a function that waits for the end, after which QEMU does not use the layers above `into` any more.
- */
+/** See RunningGuest.merge. */
 async function merge(
   qmp: QmpClient,
   { id, opened, into, from }: { id: string; opened: OpenedVolume; into: number; from: number },

@@ -27,10 +27,10 @@ export const volumeNames = (id: string) => ({
   limits: `limits-${id}`,
 })
 
-/** The most layers that a volume may have: the numbers of layers that are open at the same time differ in their last three digits. */
-export const mostLayers = 100
+/** QEMU's name of the job that merges layers of a volume. */
+export const mergeJob = (id: string): string => `m${id.replaceAll('-', '').slice(0, 24)}`
 
-/** QEMU's name of a layer. */
+/** QEMU's name of a layer. The volume driver gives no two layers of a volume numbers with the same last three digits. */
 export const layerNode = (id: string, number: number): string => `${volumeNames(id).node}-${number % 1000}`
 
 /**
@@ -59,13 +59,15 @@ export function layerNodeOf(
   { readOnly, direct, below }: { readOnly: boolean; direct: boolean; below: BlockNode | null },
 ): BlockNode {
   const name = layerNode(id, number)
-  const access = { 'read-only': readOnly, discard: 'unmap', cache: { direct, 'no-flush': false } }
+  const access = { discard: 'unmap', cache: { direct, 'no-flush': false } }
+  // With auto-read-only QEMU opens the file for writing only while something writes: a guest, or a merge of layers.
+  const rights = { 'read-only': false, 'auto-read-only': true }
   return {
     driver: format,
     'node-name': name,
-    // With auto-read-only QEMU opens the file for reading alone as soon as another layer takes the writes.
-    file: { driver: 'file', 'node-name': `${name}f`, filename: path, ...access, 'auto-read-only': !readOnly },
+    file: { driver: 'file', 'node-name': `${name}f`, filename: path, ...access, ...rights },
     ...access,
+    'read-only': readOnly,
     'auto-read-only': false,
     ...(format === 'qcow2' ? { backing: below } : {}),
   }

@@ -4,6 +4,7 @@ import path from 'node:path'
 import { Readable } from 'node:stream'
 import { pino } from 'pino'
 import { afterAll, describe, expect, test } from 'vitest'
+import { DriverError } from '../errors.ts'
 import { defaultGuestUids, readGuestUids } from '../guest-uids.ts'
 import { volumeNodeOf } from '../hypervisor/volume-node.ts'
 import { backgroundOp } from '../op.ts'
@@ -11,7 +12,7 @@ import { createFilesDriver } from '../storage/files.ts'
 import { openImageStore } from '../storage/image-store.ts'
 import { type VolumeBench, volumeConformance } from './conformance.ts'
 import { createVolumeFiles } from './files.ts'
-import type { OpenedVolume } from './interface.ts'
+import type { OpenedVolume, RunningGuest } from './interface.ts'
 
 const root = fs.mkdtempSync('/var/tmp/stratolith-volumes-')
 fs.chmodSync(root, 0o711)
@@ -19,9 +20,11 @@ const imagesDir = path.join(root, 'images')
 const store = openImageStore(imagesDir)
 const dir = path.join(root, 'hosts/one')
 const storage = createFilesDriver({ imagesDir, dir })
+/** The guest that has a volume, while it runs. */
+let running: RunningGuest | null = null
 const driver = createVolumeFiles({
   dir,
-  withGuest: (_op, _id, work) => work(null),
+  withGuest: (_op, _id, work) => work(running),
   async baseOf(op, base) {
     await storage.ensureBase(op, base)
     return storage.basePath(base.blobId)
@@ -150,6 +153,133 @@ describe('volumes in files', () => {
     expect(await bytes.are(opened, uid, { at: 0, length: 4096 }, 0xaa)).toBe(true)
     await driver.closeVolumes(op(), guest.id, [])
     await driver.removeVolume(op(), spec)
+  })
+
+  const manifestOf = (id: string) => path.join(local, 'data', id, 'volume.json')
+  /** A volume of an image with three more layers, of which a snapshot needs the lower ones; each layer has a byte of its own. */
+  async function layered() {
+    const spec = await fromImage()
+    const guest = { id: crypto.randomUUID(), uid }
+    const write = async (at: number, byte: number) => {
+      const opened = await driver.openVolume(op(), spec, guest)
+      await bytes.write(opened, uid, { at, length: 4096 }, byte)
+      await driver.closeVolumes(op(), guest.id, [])
+    }
+    const kept = { id: crypto.randomUUID(), volumeId: spec.id, pool }
+    const other = { id: crypto.randomUUID(), volumeId: spec.id, pool }
+    await write(0, 1)
+    await driver.ensureSnapshot(op(), kept)
+    await write(0, 2)
+    await driver.ensureSnapshot(op(), other)
+    await write(0, 3)
+    await driver.ensureSnapshot(op(), { ...other, id: crypto.randomUUID() })
+    await write(8192, 4)
+    await driver.removeSnapshot(op(), other)
+    for (const one of await driver.listSnapshots(op(), pool))
+      if (one.volumeId === spec.id && one.id !== kept.id)
+        await driver.removeSnapshot(op(), { id: one.id, pool })
+    return { spec, guest, kept }
+  }
+  const reads = async (spec: { id: string; pool: typeof pool }, at: number, byte: number) => {
+    const guest = { id: crypto.randomUUID(), uid }
+    expect(await bytes.are(await driver.openVolume(op(), spec, guest), uid, { at, length: 4096 }, byte)).toBe(
+      true,
+    )
+    await driver.closeVolumes(op(), guest.id, [])
+  }
+
+  test('a guest that got only some of its links does not let a merge write into a snapshot', async () => {
+    const { spec, guest, kept } = await layered()
+    await driver.openVolume(op(), spec, guest)
+    const own = path.join(local, 'open', guest.id)
+    for (const name of fs.readdirSync(own)) if (!name.endsWith('-0.raw')) fs.rmSync(path.join(own, name))
+    for (let n = 0; n < 2; n += 1) {
+      const [listed] = (await driver.listVolumes(op(), pool)).filter(({ id }) => id === spec.id)
+      expect(listed?.mergeable).toBe(1 - n)
+      await driver.mergeLayers(op(), spec)
+    }
+    await driver.closeVolumes(op(), guest.id, [])
+    const copy = { ...spec, id: crypto.randomUUID(), source: { kind: 'snapshot' as const, id: kept.id } }
+    await driver.ensureVolume(op(), copy)
+    await reads(copy, 0, 1)
+    await reads(spec, 0, 3)
+    await reads(spec, 8192, 4)
+    for (const one of [spec, copy]) await driver.removeVolume(op(), one)
+  })
+
+  test('layers are merged only with those that lie directly above one another', async () => {
+    const { spec, kept } = await layered()
+    // The snapshot has a copy of the lowest layers, as when a file cannot have a further name.
+    for (const name of ['0.raw', '1.qcow2']) {
+      const file = path.join(local, 'snapshots', kept.id, name)
+      fs.copyFileSync(file, `${file}.copy`)
+      fs.renameSync(`${file}.copy`, file)
+    }
+    fs.linkSync(path.join(local, 'data', spec.id, '2.qcow2'), path.join(root, 'shared'))
+    await driver.mergeLayers(op(), spec)
+    await reads(spec, 0, 3)
+    expect(JSON.parse(fs.readFileSync(manifestOf(spec.id), 'utf8')).layers).toHaveLength(5)
+    fs.rmSync(path.join(root, 'shared'))
+    await driver.mergeLayers(op(), spec)
+    await reads(spec, 0, 3)
+    expect(JSON.parse(fs.readFileSync(manifestOf(spec.id), 'utf8')).layers).toHaveLength(3)
+    await driver.removeVolume(op(), spec)
+  })
+
+  test('no two layers have numbers that look alike to QEMU, however many snapshots came and went', async () => {
+    const spec = await fromImage()
+    const manifest = JSON.parse(fs.readFileSync(manifestOf(spec.id), 'utf8'))
+    fs.renameSync(
+      path.join(local, 'data', spec.id, '1.qcow2'),
+      path.join(local, 'data', spec.id, '999.qcow2'),
+    )
+    manifest.layers[1].name = '999.qcow2'
+    fs.writeFileSync(manifestOf(spec.id), JSON.stringify(manifest))
+    await driver.ensureSnapshot(op(), { id: crypto.randomUUID(), volumeId: spec.id, pool })
+    expect(fs.readdirSync(path.join(local, 'data', spec.id)).sort()).toEqual(
+      ['0.raw', '1001.qcow2', '999.qcow2', 'volume.json'].sort(),
+    )
+    await reads(spec, 0, 0xaa)
+  })
+
+  test('a further layer is as large as the disk of the guest, also when an agent was killed while the disk grew', async () => {
+    const spec = await fromImage()
+    await driver.openVolume(op(), spec, { id: crypto.randomUUID(), uid })
+    const grown = (code: 'unavailable' | 'no_space') => {
+      running = {
+        has: async () => true,
+        follow: async () => undefined,
+        merge: async () => async () => undefined,
+        resize: async () => Promise.reject(new DriverError(code, code)),
+        async quiesced(work) {
+          await work()
+          return true
+        },
+      }
+      return driver.growVolume(op(), { id: spec.id, pool, sizeGib: code === 'no_space' ? 3 : 2 })
+    }
+    await expect(grown('no_space')).rejects.toMatchObject({ code: 'no_space' })
+    await expect(grown('unavailable')).rejects.toMatchObject({ code: 'unavailable' })
+    await driver.ensureSnapshot(op(), { id: crypto.randomUUID(), volumeId: spec.id, pool })
+    running = null
+    const said = execFileSync('qemu-img', [
+      'info',
+      '-U',
+      '--output=json',
+      path.join(local, 'data', spec.id, '2.qcow2'),
+    ])
+    expect(JSON.parse(said.toString())['virtual-size']).toBe(2 * 1024 ** 3)
+  })
+
+  test('a volume is no copy of itself, and a copy that is too small leaves no layer', async () => {
+    const spec = await fromImage()
+    await driver.growVolume(op(), { id: spec.id, pool, sizeGib: 2 })
+    const id = crypto.randomUUID()
+    for (const source of [id, spec.id])
+      await expect(
+        driver.ensureVolume(op(), { id, pool, sizeGib: 1, source: { kind: 'volume', id: source } }),
+      ).rejects.toMatchObject({ code: 'invalid' })
+    expect(JSON.parse(fs.readFileSync(manifestOf(spec.id), 'utf8')).layers).toHaveLength(2)
   })
 
   test('a link of an interrupted call to another file is not what a guest opens', async () => {

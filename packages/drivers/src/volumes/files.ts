@@ -24,12 +24,13 @@ import {
   linkOwn,
   lookAt,
   openedIn,
+  readableByAll,
   removePart,
   removeWhole,
 } from './layer-files.ts'
 import { checkLayer, growLayer } from './layers.ts'
 import { type Layer, type Manifest, privateFolder, readManifest, writeManifest } from './manifest.ts'
-import { beginMerge, endMerge, mergeableOf, readableByAll } from './merge.ts'
+import { beginMerge, endMerge, mergingOf } from './merge.ts'
 import { freeze, type Held, layersOfSnapshot, makeSnapshot, revert, snapshotIn } from './snapshots.ts'
 
 export type VolumeFilesOptions = {
@@ -50,6 +51,8 @@ export type VolumeFilesOptions = {
 const gib = 1024 ** 3
 /** How many volumes are looked at at once. */
 const filesAtOnce = 16
+/** How long it may take to write down that layers are merged. */
+const endMergeMs = 60_000
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const poolName = /^[0-9a-z][0-9a-z-]{0,63}$/
 
@@ -77,7 +80,8 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
         if ((await holder()) !== guest)
           throw new DriverError('unavailable', `Another guest got or left the volume ${id} meanwhile.`)
         const own = guest === undefined ? null : path.join(folders(pool).open, guest)
-        return work({ id, dir, own, running })
+        // A guest whose plug was interrupted has links to the volume, and its QEMU does not use it.
+        return work({ id, dir, own, running: running && (await running.has(id)) ? running : null })
       })
     return guest === undefined ? change(null) : options.withGuest(op, guest, change)
   }
@@ -85,13 +89,21 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
     const guest = (await holders(folders(key.pool).open, key.id))[0]
     if (guest) throw new DriverError('conflict', `The guest ${guest} has the volume ${key.id}.`)
   }
-  const sourceOf = (op: Op, { source, pool }: VolumeSpec): Promise<Source | null> | Source => {
-    if (!source) return { layers: [], sizeBytes: 0 }
-    if (source.kind === 'image') return imageSource(op, options, source.base)
-    if (source.kind === 'snapshot') return layersOfSnapshot(snapshotOf({ id: source.id, pool }))
+  async function makeNew(op: Op, spec: VolumeSpec, dir: string): Promise<ObservedVolume | null> {
+    const { source, pool } = spec
+    if (!source) return make(op, spec, { layers: [], sizeBytes: 0 }, dir)
+    if (source.kind === 'image') {
+      const base = await imageSource(op, options, source.base)
+      return base && make(op, spec, base, dir)
+    }
+    if (source.kind === 'snapshot')
+      return make(op, spec, await layersOfSnapshot(snapshotOf({ id: source.id, pool })), dir)
+    if (source.id === spec.id) throw new DriverError('invalid', 'A volume is no copy of itself.')
+    // The layers are linked before anything else may change the volume.
     return held(op, { id: source.id, pool }, async (volume) => {
+      demandFits((await readManifest(volume.dir))?.sizeBytes ?? 0, spec.sizeGib * gib)
       const { manifest } = await freeze(op, volume)
-      return { layers: filesIn(volume.dir, manifest), sizeBytes: manifest.sizeBytes }
+      return make(op, spec, { layers: filesIn(volume.dir, manifest), sizeBytes: manifest.sizeBytes }, dir)
     })
   }
   return {
@@ -105,10 +117,9 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
         const dir = dirOf(spec)
         await removePart(dir)
         const known = await readManifest(dir)
-        if (known) return observed(spec.id, dir, known)
+        if (known) return observed({ id: spec.id, dir, own: null }, known)
         await made(folders(spec.pool))
-        const source = await sourceOf(op, spec)
-        return source && make(op, spec, source, dir)
+        return makeNew(op, spec, dir)
       }),
     removeVolume: (_op, key) =>
       inTurn(key.id, async () => {
@@ -131,7 +142,7 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
       held(op, key, async (volume) => {
         await unused(key)
         const after = await revert(op, volume, snapshotOf({ id: snapshotId, pool: key.pool }))
-        return observed(key.id, volume.dir, after)
+        return observed(volume, after)
       }),
     async mergeLayers(op, key) {
       const merging = await held(op, key, (volume) => beginMerge(op, volume, options.converter))
@@ -141,10 +152,16 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
           () => null,
           (error: unknown) => ({ error }),
         )
-        await held(op, key, (volume) => endMerge(volume, merging, failure !== null))
+        // Also when the caller has given up: the lowest layer must go back to root.
+        const end = { ...op, signal: AbortSignal.timeout(endMergeMs) }
+        await held(end, key, (volume) => endMerge(volume, merging, failure !== null))
         if (failure) throw failure.error
       }
-      return held(op, key, ({ id, dir, own }) => observedAt(id, dir, own ? 1 : 0))
+      return held(op, key, async (volume) => {
+        const manifest = await readManifest(volume.dir)
+        if (!manifest) throw new DriverError('not_found', `The volume ${key.id} is gone from its pool.`)
+        return observed(volume, manifest)
+      })
     },
     listSnapshots: (op, pool) => listIn(op, folders(pool).snapshots, snapshotIn),
     openVolume: (_op, key, guest) =>
@@ -216,8 +233,7 @@ async function imageSource(op: Op, { baseOf }: VolumeFilesOptions, image: BaseSp
 
 async function make(op: Op, spec: VolumeSpec, source: Source, dir: string): Promise<ObservedVolume> {
   const sizeBytes = spec.sizeGib * gib
-  if (source.sizeBytes > sizeBytes)
-    throw new DriverError('invalid', `the source has ${source.sizeBytes} bytes, the volume ${sizeBytes}`)
+  demandFits(source.sizeBytes, sizeBytes)
   const part = `${dir}.part`
   try {
     await privateFolder(part)
@@ -227,11 +243,16 @@ async function make(op: Op, spec: VolumeSpec, source: Source, dir: string): Prom
     const manifest = { sizeBytes, layers: [...below.layers, own] }
     await writeManifest(part, manifest)
     await finishPart(dir)
-    return observed(spec.id, dir, manifest)
+    return observed({ id: spec.id, dir, own: null }, manifest)
   } catch (error) {
     await rm(part, { recursive: true, force: true })
     throw isDiskFull(error) ? new DriverError('no_space', 'the disk is full', { cause: error }) : error
   }
+}
+
+function demandFits(source: number, sizeBytes: number): void {
+  if (source > sizeBytes)
+    throw new DriverError('invalid', `the source has ${source} bytes, the volume ${sizeBytes}`)
 }
 
 async function emptyLayer(dir: string, sizeBytes: number): Promise<Layer> {
@@ -256,15 +277,22 @@ async function grow(
   if (!manifest || !top) throw new DriverError('not_found', `volume ${id}`)
   if (sizeBytes < manifest.sizeBytes)
     throw new DriverError('invalid', `volume ${id} has ${manifest.sizeBytes} bytes already`)
-  if (own && running) {
-    await linkOwn(own, id, dir, manifest)
-    // An interrupted snapshot may have left QEMU one layer behind, and only the last layer is made larger.
-    await running.follow({ id, opened: openedIn(own, id, manifest) })
-    await running.resize({ id, sizeBytes })
-  } else await growLayer(op, { file: top.path, format: top.format, sizeBytes }, converter)
   const grown = { ...manifest, sizeBytes }
+  // The manifest comes first: a further layer that is smaller than the disk of a running guest would cut the disk off.
   await writeManifest(dir, grown)
-  return observed(id, dir, grown)
+  try {
+    if (own && running) {
+      await linkOwn(own, id, dir, manifest)
+      // An interrupted snapshot may have left QEMU one layer behind, and only the last layer is made larger.
+      await running.follow({ id, opened: openedIn(own, id, manifest) })
+      await running.resize({ id, sizeBytes })
+    } else await growLayer(op, { file: top.path, format: top.format, sizeBytes }, converter)
+  } catch (error) {
+    // Without an answer nobody knows the size, and the larger one is right for both.
+    if (error instanceof DriverError && error.code !== 'unavailable') await writeManifest(dir, manifest)
+    throw error
+  }
+  return observed({ id, dir, own }, grown)
 }
 
 async function openFor(
@@ -306,24 +334,23 @@ async function holders(open: string, id: string): Promise<string[]> {
   return found
 }
 
-async function observed(id: string, dir: string, manifest: Manifest, holders = 0): Promise<ObservedVolume> {
-  const { usedBytes, own } = await lookAt(dir, manifest, holders)
-  return { id, sizeBytes: manifest.sizeBytes, usedBytes, mergeable: mergeableOf(own)?.gone.length ?? 0 }
-}
-
-async function observedAt(id: string, dir: string, holders: number): Promise<ObservedVolume> {
-  const manifest = await readManifest(dir)
-  if (!manifest) throw new DriverError('not_found', `The volume ${id} is gone from its pool.`)
-  return observed(id, dir, manifest, holders)
+async function observed(
+  volume: Pick<Held, 'id' | 'dir' | 'own'>,
+  manifest: Manifest,
+): Promise<ObservedVolume> {
+  const { usedBytes, mergeable } = await lookAt(volume, manifest)
+  const { id } = volume
+  return { id, sizeBytes: manifest.sizeBytes, usedBytes, mergeable: mergingOf(mergeable)?.gone.length ?? 0 }
 }
 
 async function listVolumesIn(op: Op, { data, open }: Folders): Promise<ObservedVolume[]> {
-  const used = new Set<string>()
+  const ownOf = new Map<string, string>()
   for (const guest of await readdir(open).catch(none))
-    for (const name of await readdir(path.join(open, guest)).catch(none)) used.add(name.slice(0, 36))
+    for (const name of await readdir(path.join(open, guest)).catch(none))
+      ownOf.set(name.slice(0, 36), path.join(open, guest))
   return listIn(op, data, async (dir, id) => {
     const manifest = await readManifest(dir)
-    return manifest && observed(id, dir, manifest, used.has(id) ? 1 : 0)
+    return manifest && observed({ id, dir, own: ownOf.get(id) ?? null }, manifest)
   })
 }
 

@@ -66,6 +66,8 @@ export type OpenedVolume = {
 
 /** What a volume driver asks of the guest that has a volume and runs. */
 export type RunningGuest = {
+  /** Whether QEMU has the volume open. */
+  has(id: string): Promise<boolean>
   /** Makes the block node of a volume larger. */
   resize(volume: { id: string; sizeBytes: number }): Promise<void>
   /**
@@ -77,6 +79,7 @@ export type RunningGuest = {
    * Begins to write what the layers above the number `into`, up to the number `from`, contain into the layer `into`. None
    * of them is the last layer. What the guest reads changes at no moment. Returns a function that waits for the end;
    * it raises when the guest ends before, or when another call has ended the work, after which nothing has changed.
+   * Afterwards QEMU does not use the layers above `into`, up to `from`, any more.
    */
   merge(volume: {
     id: string

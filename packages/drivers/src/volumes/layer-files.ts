@@ -2,6 +2,7 @@ import { constants } from 'node:fs'
 import { chmod, copyFile, link, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { DriverError } from '../errors.ts'
+import { giveFile } from '../give-file.ts'
 import type { Op } from '../op.ts'
 import { qemuImg } from '../qemu-img.ts'
 import { syncDirectory } from '../sync.ts'
@@ -48,10 +49,21 @@ const inodeOf = (file: string): Promise<string | null> =>
     () => null,
   )
 
+/** The most layers that a volume may have. */
+export const mostLayers = 100
+
+/** The number of a further layer: QEMU's names of layers have only the last three digits (volume-node.ts). */
+function nextNumber(layers: readonly Layer[]): number {
+  const taken = new Set(layers.map((layer) => numberOf(layer) % 1000))
+  let number = layers.length === 0 ? 0 : Math.max(...layers.map(numberOf)) + 1
+  while (taken.has(number % 1000)) number += 1
+  return number
+}
+
 /** Makes the file of a further layer. Nothing names the file until the manifest is written. */
 export async function addLayer(op: Op, dir: string, manifest: Manifest): Promise<Layer> {
   const last = manifest.layers.at(-1)
-  const name = `${last ? numberOf(last) + 1 : 0}.qcow2`
+  const name = `${nextNumber(manifest.layers)}.qcow2`
   const file = path.join(dir, name)
   await rm(file, { force: true })
   const below = last ? ['-u', '-F', last.format, '-b', last.name] : []
@@ -98,20 +110,38 @@ export async function tidy(dir: string, { layers }: Manifest): Promise<void> {
 }
 
 /**
- * The space that the layers take, in bytes, and the layers that only this volume needs and that are read only: one that
- * has no name but in the volume's folder and in that of the guest that has the volume (`holders`: 0 or 1).
+ * The space that the layers take, in bytes, and the layers that can be merged: the run of those below the last one that
+ * nothing but this volume needs. Such a layer has no name but in the volume's folder and in that of the guest that has
+ * the volume (`own`, or null).
  */
 export async function lookAt(
-  dir: string,
-  manifest: Manifest,
-  holders: number,
-): Promise<{ usedBytes: number; own: Layer[] }> {
-  const found = await Promise.all(filesIn(dir, manifest).map((file) => stat(file.path)))
-  const own = manifest.layers.filter((_, index) => {
-    const { nlink = 0 } = found[index] ?? {}
-    return index < manifest.layers.length - 1 && nlink <= 1 + holders
-  })
-  return { usedBytes: found.reduce((sum, { blocks }) => sum + blocks * 512, 0), own }
+  { id, dir, own }: { id: string; dir: string; own: string | null },
+  { layers }: Manifest,
+): Promise<{ usedBytes: number; mergeable: Layer[] }> {
+  const found = await Promise.all(
+    layers.map(async (layer) => {
+      const file = path.join(dir, layer.name)
+      const { nlink, blocks } = await stat(file)
+      // A link of the guest may be missing, or be one to another file, when a call was interrupted.
+      const isLinked =
+        own !== null && (await inodeOf(path.join(own, linkName(id, layer)))) === (await inodeOf(file))
+      return { layer, blocks, isOwn: nlink === (isLinked ? 2 : 1) }
+    }),
+  )
+  const below = found.slice(0, -1)
+  const shared = below.findLastIndex(({ isOwn }) => !isOwn)
+  return {
+    usedBytes: found.reduce((sum, { blocks }) => sum + blocks * 512, 0),
+    mergeable: below.slice(shared + 1).map(({ layer }) => layer),
+  }
+}
+
+/** Makes root the owner of a layer that is not the last one: every guest that has a link to it may read it. */
+export async function readableByAll(file: string): Promise<void> {
+  const { uid, mode } = await stat(file)
+  if (uid === 0 && (mode & 0o777) === 0o444) return
+  await giveFile(file, 0)
+  await chmod(file, 0o444)
 }
 
 /** Removes what an interrupted making or removal of the folder has left. */

@@ -1,9 +1,9 @@
-import { chmod, rm, stat } from 'node:fs/promises'
+import { rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { DriverError } from '../errors.ts'
 import { giveFile } from '../give-file.ts'
 import type { Op } from '../op.ts'
-import { filesIn, linkOwn, lookAt, numberOf, openedIn, tidy } from './layer-files.ts'
+import { filesIn, linkOwn, lookAt, numberOf, openedIn, readableByAll, tidy } from './layer-files.ts'
 import { commitLayer } from './layers.ts'
 import { type Layer, type Manifest, readManifest, writeManifest } from './manifest.ts'
 import type { Held } from './snapshots.ts'
@@ -19,9 +19,9 @@ const mostBytesAtRest = 4 * 1024 ** 3
 /** What is left to do outside of the locks; null when everything is done. */
 export type Merging = { into: Layer; gone: readonly Layer[]; done: (op: Op) => Promise<void> } | null
 
-/** The layers that can be merged: into the first of the volume's own layers, all others of them. */
-export function mergeableOf(own: readonly Layer[]): { into: Layer; gone: Layer[] } | null {
-  const [into, ...gone] = own
+/** All of these layers are merged into the lowest of them; null when there is nothing to merge. */
+export function mergingOf(mergeable: readonly Layer[]): { into: Layer; gone: Layer[] } | null {
+  const [into, ...gone] = mergeable
   return into && gone.length > 0 ? { into, gone } : null
 }
 
@@ -33,7 +33,8 @@ export async function beginMerge(
   const manifest = await readManifest(dir)
   if (!manifest) throw new DriverError('not_found', `The volume ${id} is gone from its pool.`)
   await tidy(dir, manifest)
-  const wish = mergeableOf((await lookAt(dir, manifest, own ? 1 : 0)).own)
+  if (own) await linkOwn(own, id, dir, manifest)
+  const wish = mergingOf((await lookAt({ id, dir, own }, manifest)).mergeable)
   if (!wish) return null
   if (!own || !running) {
     const after = await mergeAtRest(op, dir, manifest, wish, converter)
@@ -44,7 +45,6 @@ export async function beginMerge(
   const top = path.join(dir, manifest.layers.at(-1)?.name ?? '')
   const { uid } = await stat(top)
   await giveFile(path.join(dir, into.name), uid)
-  await linkOwn(own, id, dir, manifest)
   const opened = openedIn(own, id, manifest)
   const from = Math.max(...gone.map(numberOf))
   const done = await running.merge({ id, opened, into: numberOf(into), from })
@@ -69,6 +69,7 @@ export async function endMerge(
   await readableByAll(path.join(dir, into.name))
 }
 
+/** Merges the upper layers into those below them, as much as the next start of the guest can wait for. */
 async function mergeAtRest(
   op: Op,
   dir: string,
@@ -76,26 +77,18 @@ async function mergeAtRest(
   { into, gone }: { into: Layer; gone: Layer[] },
   converter: number | undefined,
 ): Promise<Manifest> {
-  const sizes = await Promise.all(
-    filesIn(dir, { layers: gone }).map(async (file) => (await stat(file.path)).blocks),
-  )
-  if (sizes.reduce((sum, blocks) => sum + blocks * 512, 0) > mostBytesAtRest) return manifest
   let left = manifest
+  let bytes = 0
   for (const [index, layer] of [...gone.entries()].reverse()) {
     const [top, below] = filesIn(dir, { layers: [layer, gone[index - 1] ?? into] })
     if (!top || !below) continue
+    // Each merge makes the lower of two layers larger, which is then the upper one.
+    bytes += (await stat(top.path)).blocks * 512
+    if (bytes > mostBytesAtRest) break
     await commitLayer(op, { top, below, sizeBytes: manifest.sizeBytes }, converter)
     left = { ...left, layers: left.layers.filter(({ name }) => name !== layer.name) }
     await writeManifest(dir, left)
     await rm(top.path, { force: true })
   }
   return left
-}
-
-/** Makes root the owner of a layer that is not the last one: every guest that has a link to it may read it. */
-export async function readableByAll(file: string): Promise<void> {
-  const { uid, mode } = await stat(file)
-  if (uid === 0 && (mode & 0o777) === 0o444) return
-  await giveFile(file, 0)
-  await chmod(file, 0o444)
 }

@@ -2,7 +2,6 @@ import { stat } from 'node:fs/promises'
 import path from 'node:path'
 import { DriverError } from '../errors.ts'
 import { giveFile } from '../give-file.ts'
-import { mostLayers } from '../hypervisor/volume-node.ts'
 import type { Op } from '../op.ts'
 import type { ObservedSnapshot, RunningGuest } from './interface.ts'
 import {
@@ -12,8 +11,10 @@ import {
   type LayerFile,
   linkLayers,
   linkOwn,
+  mostLayers,
   numberOf,
   openedIn,
+  readableByAll,
   removePart,
   tidy,
 } from './layer-files.ts'
@@ -25,7 +26,6 @@ import {
   type SnapshotManifest,
   writeManifest,
 } from './manifest.ts'
-import { readableByAll } from './merge.ts'
 
 /**
  * A volume that nothing else changes meanwhile. `own` is the folder of links of the guest that has the volume; `running` is
@@ -50,6 +50,12 @@ export async function freeze(op: Op, { id, dir, own, running }: Held): Promise<F
       `The volume ${id} has ${mostLayers} layers, each from a snapshot or a copy. Make a new volume from an image of it.`,
     )
   await tidy(dir, manifest)
+  if (own && running) {
+    // QEMU may be a layer behind, or merge layers: that is over before the guest's file systems hold still, and when it
+    // fails, no layer is added in vain.
+    await linkOwn(own, id, dir, manifest)
+    await running.follow({ id, opened: openedIn(own, id, manifest) })
+  }
   const file = path.join(dir, top.name)
   const owner = (await stat(file)).uid
   const added = await addLayer(op, dir, manifest)
@@ -80,7 +86,10 @@ export async function makeSnapshot(op: Op, held: Held, dir: string): Promise<Obs
   const { manifest, quiesced } = await freeze(op, held)
   const part = `${dir}.part`
   await privateFolder(part)
-  const layers = await linkLayers(part, filesIn(held.dir, manifest))
+  const files = filesIn(held.dir, manifest)
+  // An interrupted call may have left one of them to a guest.
+  for (const file of files) await readableByAll(file.path)
+  const layers = await linkLayers(part, files)
   const made = { sizeBytes: manifest.sizeBytes, layers, volumeId: held.id, quiesced }
   await writeManifest(part, made)
   await finishPart(dir)
