@@ -299,6 +299,10 @@ describe('a failure or crash at any step', () => {
       async afterFailure(instance, at) {
         expect(await stateOf(volumes.get(instance) ?? ''), at).toBe('available')
         expect(pluggedInto(instance), at).toEqual([])
+        const where = { resourceId: volumes.get(instance) ?? '', action: '002' }
+        expect(await db().volumeMessage.findMany({ where }), at).toMatchObject([
+          { resource: 'VOLUME', reason: 'Injected failure.', projectId: tenant.projectId },
+        ])
         await end(instance, at)
       },
       async afterSuccess(instance, at) {

@@ -51,6 +51,7 @@ export {
   planLaunchVolumes,
 } from './launch.ts'
 export { bindLaunchVolumes, volumesAtLaunch } from './launch-rows.ts'
+export { tellAttachmentFailure } from './messages/service.ts'
 export {
   changeSnapshotMetadata,
   confirmSnapshotState,

@@ -1,4 +1,6 @@
 import type { Ctx } from '../../kernel/context.ts'
+import type { CloudError } from '../../kernel/errors.ts'
+import type { Run } from '../../kernel/workflow.ts'
 
 /**
  * A kind of thing that an instance can have and that another room owns. The rows of the thing say which instance has
@@ -36,6 +38,8 @@ export type Attachment = {
   unbind(ctx: Ctx, instanceId: string, id: string): Promise<void>
   /** Writes that the guest has the thing, also when the guest has kept it. */
   given?(ctx: Ctx, instanceId: string, id: string): Promise<void>
+  /** Tells the clients of the thing's room why the instance could not be given the thing. Idempotent. */
+  failed?(run: Pick<Run<unknown>, 'ctx' | 'operationId'>, id: string, error: CloudError): Promise<void>
   /**
    * Releases rows and quota of a thing that its host does not have any more. A thing that is already gone is success.
    * In a transaction that has locked the row of the instance.

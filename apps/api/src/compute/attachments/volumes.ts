@@ -1,4 +1,10 @@
-import { bindVolume, finishAttachment, releaseVolume, unbindVolume } from '../../volumes/service.ts'
+import {
+  bindVolume,
+  finishAttachment,
+  releaseVolume,
+  tellAttachmentFailure,
+  unbindVolume,
+} from '../../volumes/service.ts'
 import type { Attachment } from './attachment.ts'
 
 /** A volume of an instance. */
@@ -16,5 +22,6 @@ export const volumeAttachment: Attachment = {
   bind: (ctx, { id: instanceId, hostId }, id) => bindVolume(ctx, id, hostId, instanceId),
   unbind: (ctx, instanceId, id) => unbindVolume(ctx, id, instanceId),
   given: (ctx, instanceId, id) => finishAttachment(ctx, id, instanceId),
+  failed: tellAttachmentFailure,
   release: (ctx, instanceId, id) => releaseVolume(ctx, id, instanceId),
 }

@@ -102,7 +102,8 @@ function attaching(action: string, kind: Attachment): Workflow<Input> {
         },
       },
     ],
-    async onFailed(run) {
+    async onFailed(run, error) {
+      await kind.failed?.(run, thingOf(run, kind), error)
       const row = await currentRow(run)
       if (!row) return
       if (!(await takeAway(run, row, taking, kind.unbind))) return

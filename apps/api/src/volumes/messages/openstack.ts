@@ -17,6 +17,7 @@ import {
 /** Cinder's words for its actions. */
 const words: Record<string, string> = {
   '001': 'schedule allocate volume',
+  '002': 'attach volume',
   '005': 'copy image to volume',
   '007': 'extend volume',
   '009': 'create snapshot',

@@ -9,6 +9,7 @@ import type { Run } from '../../kernel/workflow.ts'
 /** Cinder's actions of which messages tell, by their numbers. */
 export const messageActions = {
   makeVolume: '001',
+  attachVolume: '002',
   copyImageToVolume: '005',
   extendVolume: '007',
   makeSnapshot: '009',
@@ -50,6 +51,19 @@ export async function tellFailure(
     ...{ requestId: run.ctx.requestId, reason: error.message },
   }
   await run.ctx.deps.root.volumeMessage.createMany({ data, skipDuplicates: true })
+}
+
+/** Tells why an instance could not be given a volume. */
+export async function tellAttachmentFailure(
+  run: Pick<Run<unknown>, 'ctx' | 'operationId'>,
+  volumeId: string,
+  error: Pick<CloudError, 'message'>,
+): Promise<void> {
+  const where = { id: volumeId }
+  const row = await run.ctx.deps.root.volume.findUnique({ where, select: { projectId: true } })
+  if (!row) return
+  const about = { resource: 'VOLUME', resourceId: volumeId, action: 'attachVolume', ...row } as const
+  await tellFailure(run, about, error)
 }
 
 export async function findMessages(
