@@ -179,10 +179,13 @@ export async function deleteVolumeType(ctx: Ctx, input: { id: string; withLimits
     if (row.isDefault) throw conflict('This type is the default. Make another type the default first.')
     // A volume that is being made locks the type until its transaction ends, so that none is missed here.
     const count = await tx.db.volume.count({ where: { typeId: row.id } })
-    if (count > 0)
+    if (count > 0) {
+      const waiting = await tx.db.volume.count({ where: { typeId: row.id, trashedUntil: { not: null } } })
+      const trash = waiting > 0 ? ` ${waiting} of them can still be taken back: delete them for good.` : ''
       throw conflict(
-        `${count === 1 ? 'A volume has' : `${count} volumes have`} this type. Delete them first.`,
+        `${count === 1 ? 'A volume has' : `${count} volumes have`} this type. Delete them first.${trash}`,
       )
+    }
     await tx.db.volumeType.delete({ where: { id: row.id } })
     await noteType(tx, row, 'delete')
     const isAlone = row.qos?.types.length === 1
