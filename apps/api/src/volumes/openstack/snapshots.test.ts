@@ -287,3 +287,15 @@ test('later microversions have their keys, counts and filters', async () => {
   const etag = (await ask('GET', `/snapshots/${id}/metadata`, at(15))).headers.etag
   expect(etag).toMatch(/^[\da-f]{64}$/)
 })
+
+test('a volume that shares its data is offered to nobody, which is a 400', async () => {
+  const volumeId = await volumeOfSnapshot(await aSnapshot(cloud.owner))
+  const copy = await ask('POST', '/volumes', { body: { volume: { source_volid: volumeId, size: 1 } } })
+  expect(copy.json()).toMatchObject({ volume: { source_volid: volumeId } })
+  await cloud.owner.settle()
+  const answer = await ask('POST', '/os-volume-transfer', { body: { transfer: { volume_id: volumeId } } })
+  expect(answer.statusCode).toBe(400)
+  expect(answer.json()).toMatchObject({
+    badRequest: { message: expect.stringMatching(/^Invalid volume: The volume shares data/) },
+  })
+})

@@ -103,7 +103,8 @@ const operationsAt = (noun: string, more: Pick<ApiOperation, 'since'>): ApiOpera
       status: 202,
       access: 'write',
       except: { systemReader: 'forbidden' },
-      deviation: 'The key has 32 digits.',
+      deviation:
+        'The key has 32 digits. A volume that shares data with others, as copies and volumes of snapshots do, is refused (400).',
       handle: create,
     },
     {
