@@ -64,6 +64,7 @@ export const volumesRoom: PortalRoom = {
         withdraw: 'Withdraw the offer of a volume',
         accept: 'Accept volume',
         hand_over: 'Hand over volume',
+        delete_message: 'Delete a message about a volume',
       },
       ends: { create: 'is available', extend: 'has its new size', revert: 'is as in its snapshot' },
     },
@@ -71,6 +72,7 @@ export const volumesRoom: PortalRoom = {
       words: 'volume snapshot',
       path: paths.volumeSnapshot,
       live: ['volumes.snapshots', 'hosts', 'quota'],
+      titles: { delete_message: 'Delete a message about a volume snapshot' },
       ends: { create: 'is available' },
     },
     volumeType: {

@@ -1,10 +1,10 @@
 import type { VolumeMessageModel } from '@stratolith/db'
-import { type Ctx, listScope, visible } from '../../kernel/context.ts'
+import { type Ctx, inTransaction, listScope, visible } from '../../kernel/context.ts'
 import { type CloudError, notFound } from '../../kernel/errors.ts'
 import { type Ask, readPage, type Slice } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import type { Kept } from '../../kernel/retention.ts'
-import type { Run } from '../../kernel/workflow.ts'
+import { type Run, recordOperation } from '../../kernel/workflow.ts'
 
 /** Cinder's actions of which messages tell, by their numbers. */
 export const messageActions = {
@@ -82,9 +82,16 @@ export const getMessage = (ctx: Ctx, { id }: { id: string }): Promise<MessageVie
   load(ctx, 'volumeMessage:get', id)
 
 export async function deleteMessage(ctx: Ctx, { id }: { id: string }): Promise<void> {
-  await load(ctx, 'volumeMessage:delete', id)
-  const { count } = await ctx.db.volumeMessage.deleteMany({ where: { id, ...visible(ctx) } })
-  if (count === 0) throw notFound('message', id)
+  await inTransaction(ctx, async (tx) => {
+    const row = await load(tx, 'volumeMessage:delete', id)
+    const { count } = await tx.db.volumeMessage.deleteMany({ where: { id, ...visible(tx) } })
+    if (count === 0) throw notFound('message', id)
+    const kind = row.resource === 'VOLUME' ? 'volume' : 'volumeSnapshot'
+    await recordOperation(tx, {
+      ...{ id: crypto.randomUUID(), action: `${kind}.delete_message`, resourceKind: kind },
+      ...{ resourceId: row.resourceId, resourceName: row.resourceId, projectId: row.projectId },
+    })
+  })
 }
 
 async function load(ctx: Ctx, action: string, id: string): Promise<VolumeMessageModel> {

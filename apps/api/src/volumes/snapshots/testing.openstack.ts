@@ -55,7 +55,7 @@ export const snapshotExamples: Examples = {
   'snapshots.create': {
     make: async (tenant) => ({
       body: {
-        snapshot: { volume_id: await aVolume(tenant), name: 'before', force: false, metadata: { a: 'b' } },
+        snapshot: { volume_id: await aVolume(tenant), name: 'before', metadata: { a: 'b' } },
       },
     }),
     foreign: async (_tenant, other) => [{ body: { snapshot: { volume_id: await aVolume(other) } } }],
