@@ -3,6 +3,7 @@ import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { conflict, invalidInput, notFound } from '../../kernel/errors.ts'
 import { whole } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
+import { noteType } from './row.ts'
 import { changeType, typeNamed } from './service.ts'
 
 /** The projects that may use a type that is not public, and the default types of projects. */
@@ -77,15 +78,23 @@ export async function setDefaultType(
     const access = { typeId: type.id, projectId }
     if (!type.public && (await tx.db.volumeTypeAccess.count({ where: access })) === 0)
       throw conflict('The project may not use this type. Let the project in first.')
-    return tx.db.volumeTypeDefault.upsert({
+    const made = await tx.db.volumeTypeDefault.upsert({
       ...{ where: { projectId }, create: access, update: { typeId: type.id } },
     })
+    await noteType(tx, type, 'update')
+    return made
   })
 }
 
 /** Lets the cloud's default hold for a project again. Throws not_found when the project has none of its own. */
 export async function unsetDefaultType(ctx: Ctx, input: { projectId: string }): Promise<void> {
   authorize(ctx, 'volumeType:set_default')
-  const { count } = await ctx.db.volumeTypeDefault.deleteMany({ where: { projectId: input.projectId } })
-  if (count === 0) throw notFound('default volume type of project', input.projectId)
+  const { projectId } = input
+  await inTransaction(ctx, async (tx) => {
+    const { typeId } = await defaultTypeOf(tx, input)
+    const { count } = await tx.db.volumeTypeDefault.deleteMany({ where: { projectId, typeId } })
+    if (count === 0) throw notFound('default volume type of project', projectId)
+    const type = await tx.db.volumeType.findUniqueOrThrow({ where: { id: typeId } })
+    await noteType(tx, type, 'update')
+  })
 }
