@@ -175,7 +175,7 @@ async function newVolume(ctx: Ctx, { from, name, ...wish }: LaunchVolumeWish): P
   if (sizeGib === undefined) throw invalidInput('Say how large each new volume is to be.')
   if (origin && sizeGib < origin.leastGib)
     throw invalidInput(`The volume has ${sizeGib} GiB; the ${origin.words} needs ${origin.leastGib} GiB.`)
-  const type = await typeFor(ctx, wish.type)
+  const type = await typeFor(ctx, wish.type, origin?.typeId)
   const hostId = await hostForType(ctx, placeWishOf(specsOf(type)), origin?.hostId ?? null)
   return { sizeGib, typeId: type.id, name, hostId, data: origin?.data ?? {} }
 }

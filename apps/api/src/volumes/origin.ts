@@ -13,6 +13,8 @@ export type Origin = {
   leastGib: number
   /** The host that alone reaches the origin; null: every host does. */
   hostId: string | null
+  /** The type of the volume that is the origin, or of which it is a snapshot. */
+  typeId?: string
   data: {
     bootable: boolean
     imageId: string | null
@@ -42,16 +44,17 @@ export async function originOf(
   if (snapshotId !== undefined) {
     const { sizeGib, pool, bootable, imageName, volume, ...row } = await sourceSnapshot(ctx, snapshotId)
     const data = { bootable, imageId: row.imageId, imageName, snapshotId, lineageId: lineageOf(volume) }
-    return { words: 'snapshot', leastGib: sizeGib, hostId: pool.hostId, data }
+    const { typeId } = volume
+    return { words: 'snapshot', leastGib: sizeGib, hostId: pool.hostId, typeId, data }
   }
   if (sourceVolumeId === undefined) return null
   const row = await lockVolume(ctx, 'volume:get', sourceVolumeId)
   const allowed = volumeCan.snapshot({ state: stateOf(row) })
   if (allowed !== true) throw conflict(allowed, 'volumeState')
-  const { reservedGib, pool, bootable, imageName } = row
+  const { reservedGib, pool, bootable, imageName, typeId } = row
   const data = { bootable, imageId: row.imageId, imageName, sourceVolumeId, lineageId: lineageOf(row) }
   // A host that has not answered may have made the volume larger than the row says.
-  return { words: 'volume', leastGib: reservedGib, hostId: pool.hostId, data }
+  return { words: 'volume', leastGib: reservedGib, hostId: pool.hostId, typeId, data }
 }
 
 /** What is made of a volume belongs to the lineage of the volume, which the volume begins unless it was made so itself. */

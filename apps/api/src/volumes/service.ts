@@ -162,7 +162,7 @@ export async function createVolume(
       throw invalidInput(`The ${origin.words} needs ${origin.leastGib} GiB.`, 'sizeGib')
     if (origin?.hostId != null && hostId !== undefined && origin.hostId !== hostId)
       throw conflict(`The ${origin.words} lies on the disk of another machine.`)
-    const type = await typeFor(tx, input.type)
+    const type = await typeFor(tx, input.type, origin?.typeId)
     await reserveQuota(tx, projectId, { volumes: 1, volumeGib: sizeGib })
     const place = await claimPool(tx, {
       ...{ sizeGib, zone: input.zone, hostId: origin?.hostId ?? hostId },

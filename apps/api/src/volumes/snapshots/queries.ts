@@ -6,7 +6,7 @@ import { authorize } from '../../kernel/policy.ts'
 
 export const withVolume = {
   pool: true,
-  volume: { select: { id: true, name: true, state: true, lineageId: true } },
+  volume: { select: { id: true, name: true, state: true, lineageId: true, typeId: true } },
 } satisfies Prisma.VolumeSnapshotInclude
 export type SnapshotRow = Prisma.VolumeSnapshotGetPayload<{ include: typeof withVolume }>
 export type SnapshotWhere = {

@@ -178,6 +178,19 @@ test('volumes are made of a snapshot and of a volume, as large as these or large
   await end('after all')
 })
 
+test('a volume of a snapshot or of a volume has their type, unless another is named', async () => {
+  const slow = { id: crypto.randomUUID(), name: 'slow' }
+  await db().volumeType.create({ data: slow })
+  const source = await aVolume({ type: 'slow' })
+  const snapshotId = await aSnapshot(source)
+  for (const from of [{ snapshotId }, { sourceVolumeId: source }]) {
+    const typeOf = async (patch: object) => (await getVolume(tenant, { id: await aVolume(patch) })).type.name
+    expect(await typeOf({ ...from, sizeGib: undefined })).toBe('slow')
+    expect(await typeOf({ ...from, sizeGib: undefined, type: 'Standard' })).toBe('Standard')
+  }
+  await end('after all')
+})
+
 test('a snapshot is taken of a volume that an instance has, and tells whether the guest held still', async () => {
   const id = await aVolume()
   const { instances } = await launchInstances(tenant, aLaunch(world))

@@ -163,7 +163,6 @@ async function lockOffered(tx: Ctx, id: string): Promise<VolumeRow | null> {
   return tx.db.volume.findFirst({ where: { id, trashedUntil: null }, include: withParts })
 }
 
-/** Two transfers that cross may lock both quotas in different orders: then PostgreSQL ends one, which runs again. */
 async function moveVolume(tx: Ctx, volume: VolumeRow, projectId: string): Promise<VolumeRow> {
   const snapshots = await moveSnapshots(tx, volume.id, projectId)
   const delta = {
@@ -176,8 +175,12 @@ async function moveVolume(tx: Ctx, volume: VolumeRow, projectId: string): Promis
   if (projectId !== volume.projectId) {
     // A volume may have been made of a snapshot since the offer. The rows of the snapshots are locked now.
     await refuseShared(tx, volume)
-    await reserveQuota(tx, projectId, delta)
-    await releaseQuota(tx, volume.projectId, delta)
+    // The counters of both projects are locked in the order of their ids, so that transfers that cross do not deadlock.
+    const changes = [
+      { of: projectId, change: () => reserveQuota(tx, projectId, delta) },
+      { of: volume.projectId, change: () => releaseQuota(tx, volume.projectId, delta) },
+    ]
+    for (const { change } of changes.sort((a, b) => (a.of < b.of ? -1 : 1))) await change()
   }
   const after = await tx.db.volume.update({
     where: { id: volume.id },

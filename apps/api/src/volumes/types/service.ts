@@ -37,9 +37,14 @@ export async function typeEncryption(ctx: Ctx, input: { id: string }): Promise<R
   return {}
 }
 
-/** The type of a new volume: the one with that id or name, or, when none is named, the default of the caller's project or of the cloud. */
-export async function typeFor(ctx: Ctx, named: string | undefined): Promise<TypeRow> {
-  const found = named === undefined ? await defaultFor(ctx) : await typeNamed(ctx, named)
+/**
+ * The type of a new volume: the one with that id or name. When none is named, the type of the volume that the new one
+ * begins with (`originId`), if the caller may use that, and else the default of the caller's project or of the cloud.
+ */
+export async function typeFor(ctx: Ctx, named: string | undefined, originId?: string): Promise<TypeRow> {
+  const otherwise = async () =>
+    (originId === undefined ? null : await typeNamed(ctx, originId)) ?? (await defaultFor(ctx))
+  const found = named === undefined ? await otherwise() : await typeNamed(ctx, named)
   if (found) return found
   throw invalidInput(
     named === undefined ? 'No type is the default. Name one.' : `There is no volume type ${named}.`,
