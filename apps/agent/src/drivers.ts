@@ -1,4 +1,5 @@
 import path from 'node:path'
+import { noBackups } from '@stratolith/drivers/backups/none'
 import { createDocuments } from '@stratolith/drivers/documents'
 import { takenByOthers } from '@stratolith/drivers/guest-uids'
 import { type LocalHostDrivers, reportOf } from '@stratolith/drivers/host'
@@ -63,6 +64,6 @@ export async function openDrivers(config: AgentConfig, log: Logger): Promise<Loc
     storage,
     dir: path.join(config.hostDir, 'documents'),
   })
-  const parts = { hypervisor, network, storage, volumes }
+  const parts = { hypervisor, network, storage, volumes, backups: noBackups }
   return { ...parts, documents, report: (op) => reportOf(parts, op) }
 }

@@ -1,5 +1,7 @@
 import path from 'node:path'
 import { z } from 'zod'
+import { observedBackup, restoredVolume, storeSpace } from '../backups/observed.ts'
+import { backupKey, backupSpec, restoreSpec, storeSpec } from '../backups/spec.ts'
 import { documentKinds } from '../documents/kinds.ts'
 import { keptDocument, toldDocuments } from '../documents/spec.ts'
 import { DriverError, driverErrorOf } from '../errors.ts'
@@ -220,6 +222,21 @@ export const methods = {
   ),
   'volumes/revertVolume': change(z.tuple([revertSpec]), observedVolume, (h, op, spec) =>
     h.volumes.revertVolume(op, spec),
+  ),
+  'backups/probeStore': read(z.tuple([storeSpec]), storeSpace, (h, op, store) =>
+    h.backups.probeStore(op, store),
+  ),
+  'backups/getBackup': read(z.tuple([backupKey]), observedBackup.nullable(), (h, op, key) =>
+    h.backups.getBackup(op, key),
+  ),
+  'backups/ensureBackup': change(z.tuple([backupSpec]), observedBackup.nullable(), (h, op, spec) =>
+    h.backups.ensureBackup(op, spec),
+  ),
+  'backups/removeBackup': change(z.tuple([backupKey]), nothing, (h, op, key) =>
+    h.backups.removeBackup(op, key),
+  ),
+  'backups/restoreBackup': change(z.tuple([restoreSpec]), restoredVolume.nullable(), (h, op, spec) =>
+    h.backups.restoreBackup(op, spec),
   ),
   'storage/ensureBase': change(
     z.tuple([baseSpec]),

@@ -16,6 +16,8 @@ export type FakeVolumeOptions = {
 export type FakeVolumes = LocalVolumeDriver & {
   /** Makes the next call of `method` raise `error`. */
   failNext(method: string, error: DriverError): void
+  /** Gives a volume that no guest has the content of a backup. */
+  fill(key: VolumeKey, content: { sizeBytes: number; base: string | null }): void
   readonly volumes: ReadonlyMap<string, FakeVolume>
   readonly snapshots: ReadonlyMap<string, FakeSnapshot>
 }
@@ -82,6 +84,12 @@ export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes 
     volumes,
     snapshots,
     failNext: (method, error) => void failures.set(method, [...(failures.get(method) ?? []), error]),
+    fill(key, { sizeBytes, base }) {
+      const volume = free(volumeIn(key))
+      if (sizeBytes > volume.sizeBytes)
+        throw new DriverError('invalid', 'The backup is larger than the volume.')
+      volume.base = base
+    },
     async probePool() {
       enter('probePool')
       return { totalGib, freeGib: totalGib }

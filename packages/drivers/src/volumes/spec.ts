@@ -1,8 +1,6 @@
 import { z } from 'zod'
-import { generatedId } from '../fields.ts'
+import { generatedId, uuid } from '../fields.ts'
 import { baseSpec } from '../storage/spec.ts'
-
-const uuid = z.string().regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, 'not a UUID')
 
 /** The place of a volume, with everything that a host must know to reach the place. `id` names a folder. */
 export const poolSpec = z.discriminatedUnion('driver', [
