@@ -1,7 +1,7 @@
 import path from 'node:path'
 import { z } from 'zod'
 import { observedBackup, restoredVolume, storeSpace } from '../backups/observed.ts'
-import { backupKey, backupSpec, restoreSpec, storeSpec } from '../backups/spec.ts'
+import { backupKey, backupRemoval, backupSpec, restoreSpec, storeSpec } from '../backups/spec.ts'
 import { documentKinds } from '../documents/kinds.ts'
 import { keptDocument, toldDocuments } from '../documents/spec.ts'
 import { DriverError, driverErrorOf } from '../errors.ts'
@@ -232,8 +232,8 @@ export const methods = {
   'backups/ensureBackup': change(z.tuple([backupSpec]), observedBackup.nullable(), (h, op, spec) =>
     h.backups.ensureBackup(op, spec),
   ),
-  'backups/removeBackup': change(z.tuple([backupKey]), nothing, (h, op, key) =>
-    h.backups.removeBackup(op, key),
+  'backups/removeBackup': change(z.tuple([backupRemoval]), nothing, (h, op, removal) =>
+    h.backups.removeBackup(op, removal),
   ),
   'backups/restoreBackup': change(z.tuple([restoreSpec]), restoredVolume.nullable(), (h, op, spec) =>
     h.backups.restoreBackup(op, spec),

@@ -167,6 +167,26 @@ export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes 
       volume.mergeable = 0
       return observed(volume)
     },
+    async openFrozen(_op, { volumeId, snapshotId, pool }) {
+      enter('openFrozen')
+      const { sizeBytes } =
+        snapshotId === null ? volumeIn({ id: volumeId, pool }) : snapshotIn(snapshotId, pool)
+      return {
+        ...{ sizeBytes, quiesced: true, since: null },
+        hasChanged: async () => true,
+        read: async () => null,
+        close: async () => undefined,
+      }
+    },
+    async dropFrozen() {
+      enter('dropFrozen')
+    },
+    async refillVolume(_op, key, fill) {
+      enter('refillVolume')
+      const volume = free(volumeIn(key))
+      await fill({ sizeBytes: volume.sizeBytes, write: async () => undefined })
+      volume.base = null
+    },
     async openVolume(_op, key, guest) {
       enter('openVolume')
       const found = volumeIn(key)

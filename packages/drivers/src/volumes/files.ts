@@ -6,6 +6,7 @@ import { giveFile } from '../give-file.ts'
 import type { Op } from '../op.ts'
 import type { BaseSpec } from '../storage/interface.ts'
 import { createTurns } from '../turns.ts'
+import { keepSnapshot, keepVolume, noteBackup, openFrozenIn } from './frozen.ts'
 import type {
   LocalVolumeDriver,
   ObservedVolume,
@@ -29,8 +30,16 @@ import {
   removeWhole,
 } from './layer-files.ts'
 import { checkLayer, growLayer } from './layers.ts'
-import { type Layer, type Manifest, privateFolder, readManifest, writeManifest } from './manifest.ts'
+import {
+  type Layer,
+  type Manifest,
+  privateFolder,
+  readFrozen,
+  readManifest,
+  writeManifest,
+} from './manifest.ts'
 import { beginMerge, endMerge, mergingOf } from './merge.ts'
+import { putInPlace, writeDraft } from './refill.ts'
 import { freeze, type Held, layersOfSnapshot, makeSnapshot, revert, snapshotIn } from './snapshots.ts'
 
 export type VolumeFilesOptions = {
@@ -68,6 +77,8 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
   const folders = (pool: PoolSpec) => foldersOf(options.dir, pool.id)
   const dirOf = ({ id, pool }: VolumeKey) => path.join(folders(pool).data, checked(id, uuid))
   const snapshotOf = ({ id, pool }: VolumeKey) => path.join(folders(pool).snapshots, checked(id, uuid))
+
+  const frozenOf = ({ id, pool }: VolumeKey) => path.join(folders(pool).frozen, checked(id, uuid))
 
   /** Changes a volume while neither the guest that has it, if there is one, nor anybody else changes it. */
   async function held<T>(op: Op, key: VolumeKey, work: (volume: Held) => Promise<T>): Promise<T> {
@@ -163,6 +174,31 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
         return observed(volume, manifest)
       })
     },
+    openFrozen: (op, { id, volumeId, snapshotId, pool }) =>
+      inTurn(id, async () => {
+        const dir = frozenOf({ id, pool })
+        if (!(await readFrozen(dir))) {
+          await made(folders(pool))
+          if (snapshotId === null)
+            await held(op, { id: volumeId, pool }, (volume) => keepVolume(op, volume, dir))
+          else await inTurn(snapshotId, () => keepSnapshot(snapshotOf({ id: snapshotId, pool }), dir))
+        }
+        return openFrozenIn(op, dir, options.converter)
+      }),
+    dropFrozen: (_op, { id, volumeId, pool }, isBackedUp) =>
+      inTurn(id, async () => {
+        const dir = frozenOf({ id, pool })
+        if (isBackedUp) await inTurn(volumeId, () => noteBackup(dirOf({ id: volumeId, pool }), dir, id))
+        await removeWhole(dir)
+      }),
+    async refillVolume(op, key, fill) {
+      await unused(key)
+      await writeDraft(dirOf(key), key.id, fill)
+      await held(op, key, async ({ dir }) => {
+        await unused(key)
+        await putInPlace(dir, key.id)
+      })
+    },
     listSnapshots: (op, pool) => listIn(op, folders(pool).snapshots, snapshotIn),
     openVolume: (_op, key, guest) =>
       inTurn(key.id, () => openFor(dirOf(key), folders(key.pool).open, key.id, guest)),
@@ -201,7 +237,7 @@ async function listIn<T>(
   return found.filter((one) => one !== null)
 }
 
-type Folders = { root: string; data: string; snapshots: string; open: string }
+type Folders = { root: string; data: string; snapshots: string; frozen: string; open: string }
 
 function foldersOf(dir: string, poolId: string): Folders {
   const root = path.join(dir, 'volumes', checked(poolId, poolName))
@@ -209,6 +245,7 @@ function foldersOf(dir: string, poolId: string): Folders {
     root,
     data: path.join(root, 'data'),
     snapshots: path.join(root, 'snapshots'),
+    frozen: path.join(root, 'frozen'),
     open: path.join(root, 'open'),
   }
 }
@@ -217,6 +254,7 @@ async function made(folders: Folders): Promise<Folders> {
   await mkdir(folders.root, { recursive: true, mode: 0o711 })
   await privateFolder(folders.data)
   await privateFolder(folders.snapshots)
+  await privateFolder(folders.frozen)
   await mkdir(folders.open, { recursive: true, mode: 0o711 })
   return folders
 }

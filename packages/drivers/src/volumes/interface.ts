@@ -54,7 +54,42 @@ export interface LocalVolumeDriver extends VolumeDriver {
   openVolume(op: Op, volume: VolumeKey, guest: { id: string; uid: number }): Promise<OpenedVolume>
   /** Takes all volumes but these away from the guest, whose process has released them or has ended. */
   closeVolumes(op: Op, guestId: string, except: readonly VolumeKey[]): Promise<void>
+  /**
+   * Keeps what the volume or one of its snapshots contains for the backup `id` until dropFrozen, and opens that for reading.
+   * Repeating the call opens the same content. Close what is opened. Raises `not_found` when the volume or the snapshot is
+   * gone.
+   */
+  openFrozen(op: Op, backup: FrozenKey & { snapshotId: string | null }): Promise<FrozenVolume>
+  /**
+   * Gives up what was kept for a backup. `isBackedUp`: the backup is in its store, so that the volume is to tell what changes
+   * from then on.
+   */
+  dropFrozen(op: Op, backup: FrozenKey, isBackedUp: boolean): Promise<void>
+  /**
+   * Gives a volume the content that `fill` writes; what `fill` leaves out reads as zeros. The volume has its old content
+   * until `fill` is done. Raises `conflict` while a guest has the volume.
+   */
+  refillVolume(op: Op, key: VolumeKey, fill: (volume: Refill) => Promise<void>): Promise<void>
 }
+
+/** What is kept of a volume for the backup with that id. */
+export type FrozenKey = { id: string; volumeId: string; pool: PoolSpec }
+
+export type FrozenVolume = {
+  sizeBytes: number
+  /** The guest's file systems held still at the moment, or no guest used the volume. */
+  quiesced: boolean
+  /** The earlier backup since which the changes are known; null: nobody knows what has changed since any backup. */
+  since: string | null
+  /** Whether a range may have changed since that backup. */
+  hasChanged(at: number, length: number): Promise<boolean>
+  /** The bytes of a range inside of the volume; null when all of them are zeros. */
+  read(at: number, length: number): Promise<Buffer | null>
+  close(): Promise<void>
+}
+
+/** A volume that gets new content; `sizeBytes` is its size. */
+export type Refill = { sizeBytes: number; write(at: number, bytes: Buffer): Promise<void> }
 
 /**
  * The files of a volume, the oldest first. QEMU writes the last one alone; each of the others is read where the next has a
