@@ -40,6 +40,7 @@ export async function openDrivers(config: AgentConfig, log: Logger): Promise<Loc
   })
   const volumes = volumeDrivers.files({
     dir: config.hostDir,
+    ownFolders: [config.dataDir],
     converter: config.guestUids.converter,
     withGuest: (...work) => hypervisor.withGuest(...work),
     async baseOf(op, base) {

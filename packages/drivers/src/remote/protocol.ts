@@ -196,6 +196,8 @@ export const methods = {
     trashOf(h).empty(op, options),
   ),
   'volumes/probePool': read(z.tuple([poolSpec]), poolSpace, (h, op, pool) => h.volumes.probePool(op, pool)),
+  'volumes/makePool': change(z.tuple([poolSpec]), poolSpace, (h, op, pool) => h.volumes.makePool(op, pool)),
+  'volumes/removePool': change(z.tuple([poolSpec]), nothing, (h, op, pool) => h.volumes.removePool(op, pool)),
   'volumes/listVolumes': read(z.tuple([poolSpec]), z.array(observedVolume), (h, op, pool) =>
     h.volumes.listVolumes(op, pool),
   ),

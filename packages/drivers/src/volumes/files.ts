@@ -11,6 +11,7 @@ import type {
   LocalVolumeDriver,
   ObservedVolume,
   OpenedVolume,
+  PoolSpace,
   PoolSpec,
   RunningGuest,
   VolumeKey,
@@ -39,12 +40,26 @@ import {
   writeManifest,
 } from './manifest.ts'
 import { beginMerge, endMerge, mergingOf } from './merge.ts'
+import {
+  type Folders,
+  foldersOf,
+  forgetGuest,
+  makeFolders,
+  makePool,
+  noteGuest,
+  poolsOfGuest,
+  reachPool,
+  removePool,
+} from './pool-folders.ts'
+import { reachedFirst } from './reached.ts'
 import { putInPlace, writeDraft } from './refill.ts'
 import { freeze, type Held, layersOfSnapshot, makeSnapshot, revert, snapshotIn } from './snapshots.ts'
 
 export type VolumeFilesOptions = {
   /** The folder hosts/<host>. The local pool lies in volumes/<pool>/ in it. */
   dir: string
+  /** The folders of this cloud, in which no further pool may lie. Default: none. */
+  ownFolders?: readonly string[]
   /**
    * Runs `work` while that guest neither starts nor ends. `running` is null when the guest does not run, so that nobody
    * has the files of its volumes open. Whoever needs the guest and a volume takes the guest first, as a start does, so
@@ -63,7 +78,6 @@ const filesAtOnce = 16
 /** How long it may take to write down that layers are merged. */
 const endMergeMs = 60_000
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
-const poolName = /^[0-9a-z][0-9a-z-]{0,63}$/
 
 /**
  * Volumes as files in a folder of this host, in layers. An empty volume is one raw file. A volume from an image has a hard
@@ -74,7 +88,8 @@ const poolName = /^[0-9a-z][0-9a-z-]{0,63}$/
  */
 export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDriver {
   const inTurn = createTurns()
-  const folders = (pool: PoolSpec) => foldersOf(options.dir, pool.id)
+  const folders = (pool: PoolSpec) => foldersOf(options.dir, pool)
+  const places = { dir: options.dir, ownFolders: options.ownFolders ?? [] }
   const dirOf = ({ id, pool }: VolumeKey) => path.join(folders(pool).data, checked(id, uuid))
   const snapshotOf = ({ id, pool }: VolumeKey) => path.join(folders(pool).snapshots, checked(id, uuid))
 
@@ -117,19 +132,17 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
       return make(op, spec, { layers: filesIn(volume.dir, manifest), sizeBytes: manifest.sizeBytes }, dir)
     })
   }
-  return {
-    async probePool(_op, pool) {
-      const { data } = await made(folders(pool))
-      const { blocks, bavail, bsize } = await statfs(data)
-      return { totalGib: Math.floor((blocks * bsize) / gib), freeGib: Math.floor((bavail * bsize) / gib) }
-    },
+  const driver: LocalVolumeDriver = {
+    probePool: async (_op, pool) => spaceIn(await makeFolders(folders(pool))),
+    makePool: async (_op, pool) => spaceIn(await makePool(places, pool)),
+    removePool: (_op, pool) => removePool(places, pool),
     ensureVolume: (op, spec) =>
       inTurn(spec.id, async () => {
         const dir = dirOf(spec)
         await removePart(dir)
         const known = await readManifest(dir)
         if (known) return observed({ id: spec.id, dir, own: null }, known)
-        await made(folders(spec.pool))
+        await makeFolders(folders(spec.pool))
         return makeNew(op, spec, dir)
       }),
     removeVolume: (_op, key) =>
@@ -145,7 +158,7 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
         const dir = snapshotOf({ id, pool })
         const known = await snapshotIn(dir)
         if (known) return known
-        await made(folders(pool))
+        await makeFolders(folders(pool))
         return held(op, { id: volumeId, pool }, (volume) => makeSnapshot(op, volume, dir))
       }),
     removeSnapshot: (_op, key) => inTurn(key.id, () => removeWhole(snapshotOf(key))),
@@ -178,7 +191,7 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
       inTurn(id, async () => {
         const dir = frozenOf({ id, pool })
         if (!(await readFrozen(dir))) {
-          await made(folders(pool))
+          await makeFolders(folders(pool))
           if (snapshotId === null)
             await held(op, { id: volumeId, pool }, (volume) => keepVolume(op, volume, dir))
           else await inTurn(snapshotId, () => keepSnapshot(snapshotOf({ id: snapshotId, pool }), dir))
@@ -201,22 +214,33 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
     },
     listSnapshots: (op, pool) => listIn(op, folders(pool).snapshots, snapshotIn),
     openVolume: (_op, key, guest) =>
-      inTurn(key.id, () => openFor(dirOf(key), folders(key.pool).open, key.id, guest)),
+      inTurn(key.id, async () => {
+        await noteGuest(options.dir, key.pool, guest.id, key.id)
+        return openFor(dirOf(key), folders(key.pool).open, key.id, guest)
+      }),
     async closeVolumes(_op, guestId, except) {
-      for (const id of await readdir(path.join(options.dir, 'volumes')).catch(none)) {
-        // The folder may have entries that are no pools of ours, such as lost+found.
-        if (!poolName.test(id)) continue
-        const place = foldersOf(options.dir, id)
-        const own = path.join(place.open, checked(guestId, uuid))
+      for (const { pool, noted } of await poolsOfGuest(options.dir, checked(guestId, uuid))) {
+        const kept = new Set(except.filter((key) => key.pool.id === pool.id).map((key) => key.id))
+        if (noted?.every((volume) => kept.has(volume))) continue
+        const place = await reachPool(places, pool)
+        const own = path.join(place.open, guestId)
         const names = await readdir(own).catch(none)
-        const kept = new Set(except.filter((key) => key.pool.id === id).map((key) => key.id))
-        for (const volume of new Set(names.map((name) => name.slice(0, 36))))
+        for (const volume of new Set([...names.map((name) => name.slice(0, 36)), ...(noted ?? [])]))
           if (!kept.has(volume))
-            await inTurn(volume, () => closeFor(path.join(place.data, volume), own, volume))
+            await inTurn(volume, async () => {
+              await closeFor(path.join(place.data, volume), own, volume)
+              await forgetGuest(options.dir, pool, guestId, volume)
+            })
         if (kept.size === 0) await rmdir(own).catch(unlessUsed)
       }
     },
   }
+  return reachedFirst(driver, (pool) => reachPool(places, pool))
+}
+
+async function spaceIn({ data }: Folders): Promise<PoolSpace> {
+  const { blocks, bavail, bsize } = await statfs(data)
+  return { totalGib: Math.floor((blocks * bsize) / gib), freeGib: Math.floor((bavail * bsize) / gib) }
 }
 
 /** What lies in that folder, by id. One damaged thing does not hide the others: it is left out, and the log has the reason. */
@@ -235,28 +259,6 @@ async function listIn<T>(
     }
   })
   return found.filter((one) => one !== null)
-}
-
-type Folders = { root: string; data: string; snapshots: string; frozen: string; open: string }
-
-function foldersOf(dir: string, poolId: string): Folders {
-  const root = path.join(dir, 'volumes', checked(poolId, poolName))
-  return {
-    root,
-    data: path.join(root, 'data'),
-    snapshots: path.join(root, 'snapshots'),
-    frozen: path.join(root, 'frozen'),
-    open: path.join(root, 'open'),
-  }
-}
-
-async function made(folders: Folders): Promise<Folders> {
-  await mkdir(folders.root, { recursive: true, mode: 0o711 })
-  await privateFolder(folders.data)
-  await privateFolder(folders.snapshots)
-  await privateFolder(folders.frozen)
-  await mkdir(folders.open, { recursive: true, mode: 0o711 })
-  return folders
 }
 
 /** The layers with which a new volume begins. None of them is written any more. */

@@ -6,8 +6,15 @@ import type * as spec from './spec.ts'
 
 /** The volumes of all pools that one host reaches. Keys are our UUIDs. */
 export interface VolumeDriver {
-  /** The size of a pool. Raises `unsupported` when this host does not know the pool's driver. */
+  /**
+   * The size of a pool. Raises `unsupported` when this host does not know the pool's driver, `unavailable` or `invalid`
+   * with the reason when the host does not reach the pool.
+   */
   probePool(op: Op, pool: PoolSpec): Promise<PoolSpace>
+  /** Makes what a pool needs before its first volume, once for all hosts that reach it. Repeating the call is harmless. */
+  makePool(op: Op, pool: PoolSpec): Promise<PoolSpace>
+  /** Removes what makePool has made. Raises `conflict` while volumes or snapshots lie in the pool. */
+  removePool(op: Op, pool: PoolSpec): Promise<void>
   /**
    * Makes a volume. A volume without a source reads as zeros. Repeating the call returns the same volume with its data
    * untouched. Null: the volume is still being made; ask again. On failure nothing is left behind. Raises `invalid` when
