@@ -78,7 +78,7 @@ export const volumesRoom: PortalRoom = {
     volumeType: {
       words: 'volume type',
       path: paths.adminVolumeType,
-      live: ['volumes.types', 'volumes.list', 'volumes.get', 'volumes.plan'],
+      live: ['volumes.types', 'volumes.list', 'volumes.get', 'volumes.plan', 'quota'],
     },
     volumeQos: { words: 'set of volume limits', live: ['volumes.types'] },
   },
@@ -86,5 +86,9 @@ export const volumesRoom: PortalRoom = {
     volumes: { label: 'Volumes', option: 'volumes' },
     volumeSnapshots: { label: 'Volume snapshots', option: 'snapshots' },
     volumeGib: { label: 'Volume storage', format: gib, unit: ' GiB', option: 'gigabytes' },
+    volumeGibEach: {
+      ...{ label: 'Size of each volume', format: gib, unit: ' GiB' },
+      ...{ option: 'per-volume-gigabytes', each: true },
+    },
   },
 }
