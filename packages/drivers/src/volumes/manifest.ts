@@ -20,7 +20,11 @@ export type Manifest = z.output<typeof manifestSchema>
 export type Layer = Manifest['layers'][number]
 
 /** What the files of a snapshot are: layers that never change, of a volume that may be gone since. */
-const snapshotSchema = manifestSchema.extend({ volumeId: z.string(), quiesced: z.boolean() })
+const snapshotSchema = manifestSchema.extend({
+  volumeId: z.string(),
+  quiesced: z.boolean(),
+  guest: z.string().nullable().default(null),
+})
 export type SnapshotManifest = z.output<typeof snapshotSchema>
 
 const file = (dir: string) => path.join(dir, 'volume.json')
