@@ -4,11 +4,13 @@ import { type Ctx, projectOf, visible } from '../kernel/context.ts'
 import type { ErrorCode } from '../kernel/contract.ts'
 import { CloudError, invalidInput } from '../kernel/errors.ts'
 import { authorize } from '../kernel/policy.ts'
+import type { QuotaDelta } from '../quota/service.ts'
 import { deviceNames } from './attachments.ts'
 import { type launchVolumeInput, rootDevice, volumeCan } from './contract.ts'
 import { type Origin, originOf } from './origin.ts'
 import { placeForType } from './pools.ts'
 import { type VolumeRow, withParts } from './queries.ts'
+import { ofType, sumOf, whyNoQuota } from './quota.ts'
 import { stateOf } from './row.ts'
 import { placeWishOf } from './types/extra-specs.ts'
 import { specsOf } from './types/row.ts'
@@ -37,8 +39,8 @@ type Problem = { code: ErrorCode; message: string }
 export type LaunchVolumes = {
   problems: Problem[]
   planned: PlannedVolume[]
-  /** What each instance takes of its project's quota, and (`diskGib`) of its host's disk. */
-  made: { volumes: number; gib: number; diskGib: number }
+  /** What each instance takes of its host's disk (`diskGib`) and of its project's quota, for each type, too. */
+  made: { volumes: number; gib: number; diskGib: number; quota: QuotaDelta }
   /** The only host that reaches the volumes that exist; null: every host does. */
   hostId: string | null
   /** The root disk is one of the volumes. */
@@ -52,7 +54,7 @@ export type LaunchVolumes = {
 const noVolumes: LaunchVolumes = {
   problems: [],
   planned: [],
-  made: { volumes: 0, gib: 0, diskGib: 0 },
+  made: { volumes: 0, gib: 0, diskGib: 0, quota: {} },
   hostId: null,
   isRoot: false,
   rootImage: null,
@@ -83,6 +85,8 @@ export async function planLaunchVolumes(
   const hostIds = [...new Set(planned.flatMap((one) => hostIdOf(one) ?? []))]
   if (hostIds.length > 1) problems.push(apart)
   const made = planned.flatMap(({ of }) => ('made' in of ? of.made : []))
+  const short = await whyNoQuota(ctx, projectOf(ctx), made, count)
+  if (short !== null) problems.push({ code: 'quota_exceeded', message: short })
   return {
     problems,
     planned,
@@ -90,6 +94,7 @@ export async function planLaunchVolumes(
       volumes: made.length,
       gib: gibOf(made),
       diskGib: gibOf(made.filter(({ poolId }) => poolId === null)),
+      quota: sumOf(made.map(({ typeId, sizeGib }) => ofType(typeId, { volumes: 1, volumeGib: sizeGib }))),
     },
     hostId: hostIds[0] ?? null,
     isRoot: wishes.some(({ boot }) => boot),

@@ -2,17 +2,20 @@ import { Prisma } from '@stratolith/db'
 import { onProjectDeleting, onProjectRemoved } from '../directory/service.ts'
 import { defineTaker, refuseHostDelete } from '../hosts/service.ts'
 import { defineRoom } from '../kernel/manifest.ts'
+import { defineQuotaParts } from '../kernel/quota.ts'
 import { volumeLayers } from './merges.ts'
 import { forgetMessages, keptMessages } from './messages/service.ts'
 import { cinderDoor } from './openstack/door.ts'
 import { volumesPolicy } from './policy.ts'
 import { roomOfVolumes, volumesOnHost } from './pools.ts'
 import { volumeContents } from './project-deletion.ts'
+import { typesInQuota } from './quota.ts'
 import { volumeLeftovers } from './reconcile.ts'
 import { volumesRouter } from './router.ts'
 import { snapshotCreation, snapshotDeletion, volumeReversion } from './snapshots/workflows.ts'
 import { volumeTrash } from './trash/service.ts'
 import { trashReconciler } from './trash/trash.ts'
+import { listVolumeTypes } from './types/service.ts'
 import { volumeCreation, volumeDeletion, volumeExtension } from './workflows.ts'
 
 declare module '../kernel/contract.ts' {
@@ -20,8 +23,12 @@ declare module '../kernel/contract.ts' {
     volumes: true
     volumeGib: true
     volumeSnapshots: true
+    volumeGibEach: true
   }
 }
+
+const typeOfVolume = Prisma.sql`"typeId"::text`
+const typeOfSnapshot = Prisma.sql`(SELECT v."typeId"::text FROM "Volume" v WHERE v."id" = "volumeId")`
 
 export const volumesRoom = defineRoom({
   name: 'volumes',
@@ -34,17 +41,21 @@ export const volumesRoom = defineRoom({
     volumePool: {},
   },
   quota: {
-    volumes: { lock: 15, words: 'volumes', limit: 20, rows: { table: 'Volume' } },
+    volumes: { lock: 15, words: 'volumes', limit: 20, rows: { table: 'Volume', part: typeOfVolume } },
     volumeGib: {
       lock: 16,
       words: 'GiB of volumes and snapshots',
       limit: 1_000,
       rows: [
-        { table: 'Volume', amount: Prisma.sql`"reservedGib"` },
-        { table: 'VolumeSnapshot', amount: Prisma.sql`"sizeGib"` },
+        { table: 'Volume', amount: Prisma.sql`"reservedGib"`, part: typeOfVolume },
+        { table: 'VolumeSnapshot', amount: Prisma.sql`"sizeGib"`, part: typeOfSnapshot },
       ],
     },
-    volumeSnapshots: { lock: 17, words: 'volume snapshots', limit: 20, rows: [{ table: 'VolumeSnapshot' }] },
+    volumeSnapshots: {
+      ...{ lock: 17, words: 'volume snapshots', limit: 20 },
+      rows: { table: 'VolumeSnapshot', part: typeOfSnapshot },
+    },
+    volumeGibEach: { lock: 18, words: 'GiB in one volume', limit: -1, each: true },
   },
   policy: volumesPolicy,
   router: volumesRouter,
@@ -56,6 +67,7 @@ export const volumesRoom = defineRoom({
   reconcilers: [volumeLeftovers, volumeLayers, trashReconciler([volumeTrash])],
   kept: [keptMessages],
   joins() {
+    defineQuotaParts(typesInQuota(listVolumeTypes))
     onProjectRemoved(forgetMessages)
     for (const thing of volumeContents) onProjectDeleting(thing)
     for (const room of roomOfVolumes) defineTaker(room)

@@ -8,6 +8,7 @@ import { driversFor, isOnFencedHost } from './driver.ts'
 import { type MessageAction, tellFailure } from './messages/service.ts'
 import { giveBack } from './pools.ts'
 import { type VolumeRow, withParts } from './queries.ts'
+import { ofType } from './quota.ts'
 import { noteVolume, sourceOf } from './row.ts'
 
 const current = (run: Run<unknown>): Promise<VolumeRow | null> =>
@@ -126,7 +127,7 @@ async function endExtension(
     await tx.db.volume.update({ where: { id: row.id }, data })
     const free = row.reservedGib - data.reservedGib
     if (free > 0) {
-      await releaseQuota(tx, row.projectId, { volumeGib: free })
+      await releaseQuota(tx, row.projectId, ofType(row.typeId, { volumeGib: free }))
       await giveBack(tx, row.pool, free)
     }
     await noteVolume(tx, row, 'updated', run.operationId)
@@ -188,7 +189,11 @@ export const volumeDeletion: Workflow = {
           const row = await tx.db.volume.findUnique({ where: { id: run.resourceId }, include: withParts })
           if (!row) return
           await tx.db.volume.delete({ where: { id: row.id } })
-          await releaseQuota(tx, row.projectId, { volumes: 1, volumeGib: row.reservedGib })
+          await releaseQuota(
+            tx,
+            row.projectId,
+            ofType(row.typeId, { volumes: 1, volumeGib: row.reservedGib }),
+          )
           await giveBack(tx, row.pool, row.reservedGib)
           await noteVolume(tx, row, 'deleted', run.operationId)
         })

@@ -79,7 +79,7 @@ export const volumesRoom: PortalRoom = {
     volumeType: {
       words: 'volume type',
       path: paths.adminVolumeType,
-      live: ['volumes.types', 'volumes.list', 'volumes.get', 'volumes.plan'],
+      live: ['volumes.types', 'volumes.list', 'volumes.get', 'volumes.plan', 'quota'],
     },
     volumePool: {
       words: 'volume pool',
@@ -91,5 +91,9 @@ export const volumesRoom: PortalRoom = {
     volumes: { label: 'Volumes', option: 'volumes' },
     volumeSnapshots: { label: 'Volume snapshots', option: 'snapshots' },
     volumeGib: { label: 'Volume storage', format: gib, unit: ' GiB', option: 'gigabytes' },
+    volumeGibEach: {
+      ...{ label: 'Size of each volume', format: gib, unit: ' GiB' },
+      ...{ option: 'per-volume-gigabytes', each: true },
+    },
   },
 }

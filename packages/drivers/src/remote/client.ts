@@ -294,6 +294,7 @@ function remoteVolumes(call: Call): VolumeDriver {
     growVolume: (op, size) => call('volumes/growVolume', op, size),
     removeVolume: (op, key) => call('volumes/removeVolume', op, key),
     ensureSnapshot: (op, spec) => call('volumes/ensureSnapshot', op, spec),
+    ensureSnapshots: (op, spec) => call('volumes/ensureSnapshots', op, spec),
     removeSnapshot: (op, key) => call('volumes/removeSnapshot', op, key),
     revertVolume: (op, spec) => call('volumes/revertVolume', op, spec),
     mergeLayers: (op, key) => call('volumes/mergeLayers', op, key),

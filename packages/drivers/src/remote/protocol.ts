@@ -29,6 +29,7 @@ import {
   revertSpec,
   snapshotKey,
   snapshotSpec,
+  snapshotsSpec,
   volumeKey,
   volumeSize,
   volumeSpec,
@@ -215,6 +216,9 @@ export const methods = {
   ),
   'volumes/ensureSnapshot': change(z.tuple([snapshotSpec]), observedSnapshot, (h, op, spec) =>
     h.volumes.ensureSnapshot(op, spec),
+  ),
+  'volumes/ensureSnapshots': change(z.tuple([snapshotsSpec]), z.array(observedSnapshot), (h, op, spec) =>
+    h.volumes.ensureSnapshots(op, spec),
   ),
   'volumes/removeSnapshot': change(z.tuple([snapshotKey]), nothing, (h, op, key) =>
     h.volumes.removeSnapshot(op, key),

@@ -4,6 +4,7 @@ import type {
   ObservedSnapshot,
   ObservedVolume,
   PoolSpec,
+  SnapshotSpec,
   VolumeKey,
   VolumeSpec,
 } from './interface.ts'
@@ -32,7 +33,14 @@ type FakeVolume = {
   /** How many snapshots were removed since the last merge. */
   mergeable: number
 }
-type FakeSnapshot = { id: string; pool: string; volumeId: string; sizeBytes: number; base: string | null }
+type FakeSnapshot = {
+  id: string
+  pool: string
+  volumeId: string
+  sizeBytes: number
+  base: string | null
+  guest: string | null
+}
 
 const gib = 1024 ** 3
 
@@ -85,9 +93,14 @@ export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes 
       source.kind === 'snapshot' ? snapshotIn(source.id, pool) : volumeIn({ id: source.id, pool })
     return { least: sizeBytes, base }
   }
-  const observedSnapshot = ({ id, volumeId, sizeBytes }: FakeSnapshot): ObservedSnapshot => ({
-    ...{ id, volumeId, sizeBytes, quiesced: true },
+  const observedSnapshot = ({ id, volumeId, sizeBytes, guest }: FakeSnapshot): ObservedSnapshot => ({
+    ...{ id, volumeId, sizeBytes, quiesced: true, guest },
   })
+  const snapshotOf = ({ id, volumeId, pool }: SnapshotSpec): FakeSnapshot => {
+    const { sizeBytes, base, guests } = volumeIn({ id: volumeId, pool })
+    const [guest = null] = guests
+    return { id, pool: pool.id, volumeId, sizeBytes, base, guest }
+  }
   const observed = ({ id, sizeBytes, mergeable }: FakeVolume): ObservedVolume => ({
     ...{ id, sizeBytes, usedBytes: 0, mergeable },
   })
@@ -164,12 +177,16 @@ export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes 
     },
     async ensureSnapshot(_op, { id, volumeId, pool }) {
       enter('ensureSnapshot')
-      const known = storeOf(pool).snapshots.get(id)
-      if (known) return observedSnapshot(known)
-      const { sizeBytes, base } = volumeIn({ id: volumeId, pool })
-      const snapshot: FakeSnapshot = { id, pool: pool.id, volumeId, sizeBytes, base }
+      const snapshot = storeOf(pool).snapshots.get(id) ?? snapshotOf({ id, volumeId, pool })
       storeOf(pool).snapshots.set(id, snapshot)
       return observedSnapshot(snapshot)
+    },
+    async ensureSnapshots(_op, { pool, snapshots: wanted }) {
+      enter('ensureSnapshots')
+      const store = storeOf(pool).snapshots
+      const made = wanted.map((one) => store.get(one.id) ?? snapshotOf({ ...one, pool }))
+      for (const snapshot of made) store.set(snapshot.id, snapshot)
+      return made.map(observedSnapshot)
     },
     async removeSnapshot(_op, { id, pool }) {
       enter('removeSnapshot')

@@ -9,11 +9,13 @@ import { createTurns } from '../turns.ts'
 import { keepSnapshot, keepVolume, noteBackup, openFrozenIn } from './frozen.ts'
 import type {
   LocalVolumeDriver,
+  ObservedSnapshot,
   ObservedVolume,
   OpenedVolume,
   PoolSpace,
   PoolSpec,
   RunningGuest,
+  SnapshotsSpec,
   VolumeKey,
   VolumeSpec,
 } from './interface.ts'
@@ -53,7 +55,7 @@ import {
 } from './pool-folders.ts'
 import { reachedFirst } from './reached.ts'
 import { putInPlace, writeDraft } from './refill.ts'
-import { freeze, type Held, layersOfSnapshot, makeSnapshot, revert, snapshotIn } from './snapshots.ts'
+import { freeze, type Held, layersOfSnapshot, makeSnapshots, revert, snapshotIn } from './snapshots.ts'
 
 export type VolumeFilesOptions = {
   /** The folder hosts/<host>. The local pool lies in volumes/<pool>/ in it. */
@@ -96,20 +98,62 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
   const frozenOf = ({ id, pool }: VolumeKey) => path.join(folders(pool).frozen, checked(id, uuid))
 
   /** Changes a volume while neither the guest that has it, if there is one, nor anybody else changes it. */
-  async function held<T>(op: Op, key: VolumeKey, work: (volume: Held) => Promise<T>): Promise<T> {
-    const { id, pool } = key
-    const dir = dirOf(key)
-    const holder = async () => (await holders(folders(pool).open, id))[0]
-    const guest = await holder()
+  async function held<T>(op: Op, { id, pool }: VolumeKey, work: (volume: Held) => Promise<T>): Promise<T> {
+    const guest = await holderOf({ id, pool })
+    return heldTogether(op, { ids: [id], pool, guest }, ([volume]) => work(volume as Held))
+  }
+
+  const holderOf = async ({ id, pool }: VolumeKey) => (await holders(folders(pool).open, id))[0]
+
+  /** Does the same for several volumes that one guest has, or none. */
+  async function heldTogether<T>(
+    op: Op,
+    { ids, pool, guest }: { ids: readonly string[]; pool: PoolSpec; guest: string | undefined },
+    work: (volumes: Held[]) => Promise<T>,
+  ): Promise<T> {
+    const own = guest === undefined ? null : path.join(folders(pool).open, guest)
     const change = (running: RunningGuest | null) =>
-      inTurn(id, async () => {
-        if ((await holder()) !== guest)
-          throw new DriverError('unavailable', `Another guest got or left the volume ${id} meanwhile.`)
-        const own = guest === undefined ? null : path.join(folders(pool).open, guest)
-        // A guest whose plug was interrupted has links to the volume, and its QEMU does not use it.
-        return work({ id, dir, own, running: running && (await running.has(id)) ? running : null })
+      inTurns(ids, async () => {
+        const volumes: Held[] = []
+        for (const id of ids) {
+          if ((await holderOf({ id, pool })) !== guest)
+            throw new DriverError('unavailable', `Another guest got or left the volume ${id} meanwhile.`)
+          // A guest whose plug was interrupted has links to the volume, and its QEMU does not use it.
+          const isUsed = running && (await running.has(id))
+          volumes.push({ id, dir: dirOf({ id, pool }), own, running: isUsed ? running : null })
+        }
+        return work(volumes)
       })
     return guest === undefined ? change(null) : options.withGuest(op, guest, change)
+  }
+
+  /** Waits for the turns of all keys, in one order, so that nobody waits for the other in a circle. */
+  function inTurns<T>(keys: readonly string[], work: () => Promise<T>): Promise<T> {
+    const [first, ...others] = keys.toSorted()
+    return first === undefined ? work() : inTurn(first, () => inTurns(others, work))
+  }
+
+  /** Makes snapshots of volumes, of which those of one guest are kept at one instant. */
+  async function snapshotAll(op: Op, { pool, snapshots }: SnapshotsSpec): Promise<ObservedSnapshot[]> {
+    const dirs = snapshots.map(({ id }) => snapshotOf({ id, pool }))
+    const known = (await Promise.all(dirs.map(snapshotIn))).filter((one) => one !== null)
+    if (known.length === snapshots.length) return known
+    // Those that an interrupted call has left are of an earlier instant.
+    for (const dir of dirs) await removeWhole(dir)
+    await makeFolders(folders(pool))
+    const guests = await Promise.all(snapshots.map(({ volumeId }) => holderOf({ id: volumeId, pool })))
+    const observedById = new Map<string, ObservedSnapshot>()
+    for (const [guest, its] of Map.groupBy(snapshots, (_, index) => guests[index])) {
+      const ids = its.map(({ volumeId }) => volumeId)
+      const some = await heldTogether(op, { ids, pool, guest }, (volumes) =>
+        makeSnapshots(
+          op,
+          volumes.map((volume, index) => ({ volume, dir: snapshotOf({ id: its[index]?.id ?? '', pool }) })),
+        ),
+      )
+      for (const one of some) observedById.set(one.id, one)
+    }
+    return snapshots.flatMap(({ id }) => observedById.get(id) ?? [])
   }
   async function unused(key: VolumeKey): Promise<void> {
     const guest = (await holders(folders(key.pool).open, key.id))[0]
@@ -159,8 +203,17 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
         const known = await snapshotIn(dir)
         if (known) return known
         await makeFolders(folders(pool))
-        return held(op, { id: volumeId, pool }, (volume) => makeSnapshot(op, volume, dir))
+        const [first] = await held(op, { id: volumeId, pool }, (volume) =>
+          makeSnapshots(op, [{ volume, dir }]),
+        )
+        if (!first) throw new DriverError('failed', `The snapshot ${id} was not made.`)
+        return first
       }),
+    ensureSnapshots: (op, spec) =>
+      inTurns(
+        spec.snapshots.map(({ id }) => id),
+        () => snapshotAll(op, spec),
+      ),
     removeSnapshot: (_op, key) => inTurn(key.id, () => removeWhole(snapshotOf(key))),
     revertVolume: (op, { snapshotId, ...key }) =>
       held(op, key, async (volume) => {
@@ -324,7 +377,7 @@ async function grow(
     if (own && running) {
       await linkOwn(own, id, dir, manifest)
       // An interrupted snapshot may have left QEMU one layer behind, and only the last layer is made larger.
-      await running.follow({ id, opened: openedIn(own, id, manifest) })
+      await running.follow([{ id, opened: openedIn(own, id, manifest) }])
       await running.resize({ id, sizeBytes })
     } else await growLayer(op, { file: top.path, format: top.format, sizeBytes }, converter)
   } catch (error) {

@@ -36,6 +36,12 @@ export interface VolumeDriver {
    * snapshots behind it.
    */
   ensureSnapshot(op: Op, spec: SnapshotSpec): Promise<ObservedSnapshot>
+  /**
+   * Does the same for several volumes. Those that one running guest has are kept at one instant, while its file systems
+   * hold still; those of different guests are kept one guest after the other. Either all snapshots are there afterwards,
+   * or a further call makes all of them anew: until a call has succeeded, nobody may use any of them.
+   */
+  ensureSnapshots(op: Op, spec: SnapshotsSpec): Promise<ObservedSnapshot[]>
   /** Removes the snapshot. Volumes that were made from it keep their data. Succeeds when the snapshot is gone. */
   removeSnapshot(op: Op, key: SnapshotKey): Promise<void>
   /**
@@ -113,10 +119,11 @@ export type RunningGuest = {
   /** Makes the block node of a volume larger. */
   resize(volume: { id: string; sizeBytes: number }): Promise<void>
   /**
-   * Makes QEMU use these layers of a volume: those that QEMU does not have yet are put on top of the others, in order.
-   * Afterwards QEMU writes only into the last one. Repeating the call changes nothing.
+   * Makes QEMU use these layers of volumes: those that QEMU does not have yet are put on top of the others, in order.
+   * The volumes get their last layers at one instant. Afterwards QEMU writes only into the last ones. Repeating the call
+   * changes nothing.
    */
-  follow(volume: { id: string; opened: OpenedVolume }): Promise<void>
+  follow(volumes: readonly { id: string; opened: OpenedVolume }[]): Promise<void>
   /**
    * Begins to write what the layers above the number `into`, up to the number `from`, contain into the layer `into`. None
    * of them is the last layer. What the guest reads changes at no moment. Returns a function that waits for the end;
@@ -143,6 +150,7 @@ export type VolumeSource = Described<typeof spec.volumeSource>
 export type VolumeKey = Described<typeof spec.volumeKey>
 export type VolumeSize = Described<typeof spec.volumeSize>
 export type SnapshotSpec = Described<typeof spec.snapshotSpec>
+export type SnapshotsSpec = Described<typeof spec.snapshotsSpec>
 export type SnapshotKey = Described<typeof spec.snapshotKey>
 export type RevertSpec = Described<typeof spec.revertSpec>
 

@@ -25,9 +25,11 @@ export type Manifest = z.output<typeof manifestSchema>
 export type Layer = Manifest['layers'][number]
 
 /** What the files of a snapshot are: layers that never change, of a volume that may be gone since. */
-const snapshotSchema = manifestSchema
-  .omit({ backedUp: true })
-  .extend({ volumeId: z.string(), quiesced: z.boolean() })
+const snapshotSchema = manifestSchema.omit({ backedUp: true }).extend({
+  volumeId: z.string(),
+  quiesced: z.boolean(),
+  guest: z.string().nullable().default(null),
+})
 export type SnapshotManifest = z.output<typeof snapshotSchema>
 
 /**
@@ -35,7 +37,7 @@ export type SnapshotManifest = z.output<typeof snapshotSchema>
  * and says how many of the last layers have what has changed since; null when nobody knows what has changed. `upTo` is the number of the last layer in
  * the volume; null for a backup of a snapshot.
  */
-const frozenSchema = snapshotSchema.extend({
+const frozenSchema = snapshotSchema.omit({ guest: true }).extend({
   upTo: z.int().min(0).nullable(),
   since: z.object({ id: z.string(), fresh: z.int().min(0) }).nullable(),
 })

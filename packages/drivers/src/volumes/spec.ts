@@ -39,5 +39,13 @@ export const volumeKey = volumeSpec.pick({ id: true, pool: true })
 export const volumeSize = volumeSpec.pick({ id: true, pool: true, sizeGib: true })
 
 export const snapshotSpec = z.object({ id: uuid, volumeId: uuid, pool: poolSpec })
+/** Snapshots of several volumes of a pool, no two of one volume. */
+export const snapshotsSpec = z.object({
+  pool: poolSpec,
+  snapshots: z
+    .array(snapshotSpec.pick({ id: true, volumeId: true }))
+    .min(1)
+    .max(1_000),
+})
 export const snapshotKey = snapshotSpec.pick({ id: true, pool: true })
 export const revertSpec = volumeKey.extend({ snapshotId: uuid })

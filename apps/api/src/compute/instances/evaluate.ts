@@ -154,8 +154,7 @@ function judge(input: PlanInput, wish: NetworkWish, facts: Facts, world: World):
     instances: count,
     vcpus: need.vcpus * count,
     memoryMib: need.memoryMib * count,
-    volumes: volumes.made.volumes * count,
-    volumeGib: volumes.made.gib * count,
+    ...Object.fromEntries(Object.entries(volumes.made.quota).map(([name, each = 0]) => [name, each * count])),
     ...judgeNetworks(wish, facts.networks, { count, closed }).adds,
   })
   const placed = (count: number) => place(facts.hosts, need, count, world.ties, facts.group)

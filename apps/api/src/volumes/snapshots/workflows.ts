@@ -7,6 +7,7 @@ import { releaseQuota } from '../../quota/service.ts'
 import { driversFor, isOnFencedHost } from '../driver.ts'
 import { type MessageAction, tellFailure } from '../messages/service.ts'
 import { giveBack } from '../pools.ts'
+import { ofType } from '../quota.ts'
 import { noteVolume } from '../row.ts'
 import { type SnapshotRow, withVolume } from './queries.ts'
 import { noteSnapshot } from './row.ts'
@@ -95,7 +96,8 @@ export const snapshotDeletion: Workflow = {
           const row = await tx.db.volumeSnapshot.findUnique({ where, include: withVolume })
           if (!row) return
           await tx.db.volumeSnapshot.delete({ where })
-          await releaseQuota(tx, row.projectId, { volumeSnapshots: 1, volumeGib: row.sizeGib })
+          const delta = ofType(row.volume.typeId, { volumeSnapshots: 1, volumeGib: row.sizeGib })
+          await releaseQuota(tx, row.projectId, delta)
           await giveBack(tx, row.pool, row.sizeGib)
           await noteSnapshot(tx, row, 'deleted', run.operationId)
         })
