@@ -11,15 +11,18 @@ export type BackgroundOptions = {
 }
 type Job = { done: Promise<unknown>; stop: AbortController; forget: NodeJS.Timeout; tell: Op['progress'] }
 
+export type Background = {
+  /** Returns the result of the work, which begins unless work of that name is under way; null while it is not done. */
+  ask<T>(op: Op, key: string, work: (op: Op) => Promise<T | null>): Promise<T | null>
+  /** Gives the work up and waits for its end. */
+  end(key: string): Promise<void>
+}
+
 /**
- * Makes a storage driver whose long work (converting an image, copying a disk) goes on while nobody waits: the
- * call returns null until the work is done, and the caller asks again. Two calls for the same thing share one
- * piece of work; removing the thing ends the work.
+ * Long work that goes on while nobody waits: a call returns null until the work is done, and the caller asks again. Two
+ * calls for the same name share one piece of work.
  */
-export function inBackground(
-  driver: LocalStorageDriver,
-  options: BackgroundOptions = {},
-): LocalStorageDriver {
+export function createBackground(options: BackgroundOptions = {}): Background {
   const { answerMs = 2_000, forgetMs = 60_000 } = options
   const jobs = new Map<string, Job>()
 
@@ -66,6 +69,18 @@ export function inBackground(
     await job.done.catch(() => undefined)
   }
 
+  return { ask, end }
+}
+
+/**
+ * Makes a storage driver whose long work (converting an image, copying a disk) goes on while nobody waits. Removing the
+ * thing ends the work.
+ */
+export function inBackground(
+  driver: LocalStorageDriver,
+  options: BackgroundOptions = {},
+): LocalStorageDriver {
+  const { ask, end } = createBackground(options)
   return {
     ...driver,
     ensureBase: (op, spec) => ask(op, `base ${spec.blobId}`, (own) => driver.ensureBase(own, spec)),

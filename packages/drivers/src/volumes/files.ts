@@ -4,10 +4,14 @@ import pLimit from 'p-limit'
 import { DriverError, isDiskFull } from '../errors.ts'
 import { giveFile } from '../give-file.ts'
 import type { Op } from '../op.ts'
+import { createBackground } from '../storage/in-background.ts'
 import type { BaseSpec } from '../storage/interface.ts'
 import { createTurns } from '../turns.ts'
+import { exportIn, removeExportFile, removeForgotten, writeExport } from './exports.ts'
 import type {
+  ExportSpec,
   LocalVolumeDriver,
+  ObservedExport,
   ObservedVolume,
   OpenedVolume,
   PoolSpec,
@@ -42,6 +46,8 @@ export type VolumeFilesOptions = {
    * that nobody waits for the other in a circle.
    */
   withGuest<T>(op: Op, guestId: string, work: (running: RunningGuest | null) => Promise<T>): Promise<T>
+  /** The cloud's image store, into which images of volumes are written. */
+  imagesDir: string
   /** The user id for image tools, which no guest has; that of defaultGuestUids when absent. */
   converter?: number
   /** Makes the raw base of an image, and returns its path; null while the base is still being made. */
@@ -65,6 +71,7 @@ const poolName = /^[0-9a-z][0-9a-z-]{0,63}$/
  */
 export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDriver {
   const inTurn = createTurns()
+  const background = createBackground()
   const folders = (pool: PoolSpec) => foldersOf(options.dir, pool.id)
   const dirOf = ({ id, pool }: VolumeKey) => path.join(folders(pool).data, checked(id, uuid))
   const snapshotOf = ({ id, pool }: VolumeKey) => path.join(folders(pool).snapshots, checked(id, uuid))
@@ -106,6 +113,21 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
       return make(op, spec, { layers: filesIn(volume.dir, manifest), sizeBytes: manifest.sizeBytes }, dir)
     })
   }
+  async function exportOf(op: Op, spec: ExportSpec): Promise<ObservedExport> {
+    const { exportId, pool, id } = spec
+    const { imagesDir, converter } = options
+    const known = await exportIn(imagesDir, exportId)
+    if (known) return known
+    const { exports } = await made(folders(pool))
+    await removeForgotten(imagesDir, exports)
+    const dir = path.join(exports, checked(exportId, uuid))
+    try {
+      await held(op, { id, pool }, (volume) => makeSnapshot(op, volume, dir))
+      return await writeExport(op, imagesDir, spec, await layersOfSnapshot(dir), converter)
+    } finally {
+      await removeWhole(dir)
+    }
+  }
   return {
     async probePool(_op, pool) {
       const { data } = await made(folders(pool))
@@ -141,9 +163,23 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
     revertVolume: (op, { snapshotId, ...key }) =>
       held(op, key, async (volume) => {
         await unused(key)
-        const after = await revert(op, volume, snapshotOf({ id: snapshotId, pool: key.pool }))
-        return observed(volume, after)
+        const source = await layersOfSnapshot(snapshotOf({ id: snapshotId, pool: key.pool }))
+        return observed(volume, await revert(op, volume, source))
       }),
+    async reimageVolume(op, { base, ...key }) {
+      const source = await imageSource(op, options, base)
+      if (source === null) return null
+      return held(op, key, async (volume) => {
+        await unused(key)
+        return observed(volume, await revert(op, volume, source))
+      })
+    },
+    exportVolume: (op, spec) => background.ask(op, spec.exportId, (own) => exportOf(own, spec)),
+    async removeExport(_op, { exportId, pool }) {
+      await background.end(exportId)
+      await removeExportFile(options.imagesDir, exportId)
+      await removeWhole(path.join(folders(pool).exports, checked(exportId, uuid)))
+    },
     async mergeLayers(op, key) {
       const merging = await held(op, key, (volume) => beginMerge(op, volume, options.converter))
       if (merging) {
@@ -201,7 +237,7 @@ async function listIn<T>(
   return found.filter((one) => one !== null)
 }
 
-type Folders = { root: string; data: string; snapshots: string; open: string }
+type Folders = { root: string; data: string; snapshots: string; exports: string; open: string }
 
 function foldersOf(dir: string, poolId: string): Folders {
   const root = path.join(dir, 'volumes', checked(poolId, poolName))
@@ -209,6 +245,7 @@ function foldersOf(dir: string, poolId: string): Folders {
     root,
     data: path.join(root, 'data'),
     snapshots: path.join(root, 'snapshots'),
+    exports: path.join(root, 'exports'),
     open: path.join(root, 'open'),
   }
 }
@@ -217,6 +254,7 @@ async function made(folders: Folders): Promise<Folders> {
   await mkdir(folders.root, { recursive: true, mode: 0o711 })
   await privateFolder(folders.data)
   await privateFolder(folders.snapshots)
+  await privateFolder(folders.exports)
   await mkdir(folders.open, { recursive: true, mode: 0o711 })
   return folders
 }

@@ -144,7 +144,7 @@ async function openPlain(file: string, flags: number): Promise<FileHandle> {
   throw new DriverError('failed', `${file} is no plain file.`)
 }
 
-function defaultConverter(): number {
+export function defaultConverter(): number {
   const uids = readGuestUids(defaultGuestUids)
   if (typeof uids === 'string') throw new Error(uids)
   return uids.converter

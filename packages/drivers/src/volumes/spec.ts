@@ -29,3 +29,8 @@ export const volumeSize = volumeSpec.pick({ id: true, pool: true, sizeGib: true 
 export const snapshotSpec = z.object({ id: uuid, volumeId: uuid, pool: poolSpec })
 export const snapshotKey = snapshotSpec.pick({ id: true, pool: true })
 export const revertSpec = volumeKey.extend({ snapshotId: uuid })
+export const reimageSpec = volumeKey.extend({ base: baseSpec })
+
+export const exportFormat = z.enum(['raw', 'qcow2'])
+export const exportSpec = volumeKey.extend({ exportId: uuid, format: exportFormat })
+export const exportKey = volumeKey.omit({ id: true }).extend({ exportId: uuid })
