@@ -8,6 +8,7 @@ import {
   volumePlanInput,
   volumeUpdateInput,
 } from './contract.ts'
+import { reimageInput, volumeImageInput } from './images/contract.ts'
 import { getPool, listPools } from './pool-list.ts'
 import {
   acceptTransfer,
@@ -26,7 +27,9 @@ import {
   listTransfers,
   listTrash,
   listVolumes,
+  makeVolumeImage,
   planVolume,
+  reimageVolume,
   revertVolume,
   takeBackVolume,
   trashSummary,
@@ -69,6 +72,10 @@ export const volumesRouter = router({
     delete: procedure.input(idInput).mutation(({ ctx, input }) => deleteTransfer(ctx.cloud, input)),
   }),
   revert: procedure.input(revertInput).mutation(({ ctx, input }) => revertVolume(ctx.cloud, input)),
+  makeImage: procedure
+    .input(volumeImageInput)
+    .mutation(({ ctx, input }) => makeVolumeImage(ctx.cloud, input)),
+  reimage: procedure.input(reimageInput).mutation(({ ctx, input }) => reimageVolume(ctx.cloud, input)),
   snapshots: router({
     list: procedure.input(snapshotListInput).query(({ ctx, input }) => listSnapshots(ctx.cloud, input)),
     get: procedure.input(idInput).query(({ ctx, input }) => getSnapshot(ctx.cloud, input)),
