@@ -33,14 +33,16 @@ export async function openDrivers(config: AgentConfig, log: Logger): Promise<Loc
   })
   const { namespace, ...facts } = await network.probe(backgroundOp(log, 'open'))
   log.info({ ...facts, egress: network.capabilities.egress }, 'what guests may not reach from here')
+  const imagesDir = path.join(config.dataDir, 'images')
   const storage = storages.files({
     dir: config.hostDir,
-    imagesDir: path.join(config.dataDir, 'images'),
+    imagesDir,
     converter: config.guestUids.converter,
   })
   const volumes = volumeDrivers.files({
     dir: config.hostDir,
     ownFolders: [config.dataDir],
+    imagesDir,
     converter: config.guestUids.converter,
     withGuest: (...work) => hypervisor.withGuest(...work),
     async baseOf(op, base) {

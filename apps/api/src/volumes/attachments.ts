@@ -201,7 +201,7 @@ async function changed(
  * volume there all the same: a volume is on one host, and the links of this host refuse a second guest until the first
  * one is gone. A pool that several hosts reach would need the host's confirmation first. Volumes that go with the
  * instance, and those in `also`, are deleted, except those that have snapshots or are being copied; a volume that is being
- * made, or made larger, is available when that is over. Those that go with the instance can be taken back for a while, and
+ * made, made larger or copied to an image, is available when that is over. Those that go with the instance can be taken back for a while, and
  * those in `also` have never been used.
  */
 export async function forgetVolumesOf(
@@ -215,7 +215,7 @@ export async function forgetVolumesOf(
     invariant(volume.pool.hostId !== null, `the pool ${volume.pool.name} is of no single host`)
     await ctx.db.volumeAttachment.delete({ where: { volumeId } })
     const now = stateOf(volume)
-    const state = now === 'extending' || now === 'creating' || now === 'error' ? now : 'available'
+    const state = ['extending', 'creating', 'error', 'uploading'].includes(now) ? now : 'available'
     await ctx.db.volume.update({ where: { id: volumeId }, data: { state } })
     const after = { ...volume, state, attachments: [] }
     const isUnused = also.includes(volumeId) || now === 'creating' || now === 'error'

@@ -3,6 +3,7 @@ import { onProjectDeleting, onProjectRemoved } from '../directory/service.ts'
 import { defineTaker, refuseHostDelete } from '../hosts/service.ts'
 import { defineRoom } from '../kernel/manifest.ts'
 import { defineQuotaParts } from '../kernel/quota.ts'
+import { volumeImageMaking, volumeReimage } from './images/workflows.ts'
 import { volumeLayers } from './merges.ts'
 import { forgetMessages, keptMessages } from './messages/service.ts'
 import { cinderDoor } from './openstack/door.ts'
@@ -63,6 +64,7 @@ export const volumesRoom = defineRoom({
   workflows: [
     ...[volumeCreation, volumeExtension, volumeDeletion],
     ...[snapshotCreation, snapshotDeletion, volumeReversion],
+    ...[volumeImageMaking, volumeReimage],
   ],
   reconcilers: [volumeLeftovers, volumeLayers, trashReconciler([volumeTrash])],
   kept: [keptMessages],

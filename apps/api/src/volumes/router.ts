@@ -10,6 +10,7 @@ import {
   volumePlanInput,
   volumeUpdateInput,
 } from './contract.ts'
+import { reimageInput, volumeImageInput } from './images/contract.ts'
 import { getPool, listPools } from './pools/list.ts'
 import { createPool, deletePool, probePool, updatePool } from './pools/service.ts'
 import {
@@ -29,7 +30,9 @@ import {
   listTransfers,
   listTrash,
   listVolumes,
+  makeVolumeImage,
   planVolume,
+  reimageVolume,
   revertVolume,
   takeBackVolume,
   trashSummary,
@@ -72,6 +75,10 @@ export const volumesRouter = router({
     delete: procedure.input(idInput).mutation(({ ctx, input }) => deleteTransfer(ctx.cloud, input)),
   }),
   revert: procedure.input(revertInput).mutation(({ ctx, input }) => revertVolume(ctx.cloud, input)),
+  makeImage: procedure
+    .input(volumeImageInput)
+    .mutation(({ ctx, input }) => makeVolumeImage(ctx.cloud, input)),
+  reimage: procedure.input(reimageInput).mutation(({ ctx, input }) => reimageVolume(ctx.cloud, input)),
   snapshots: router({
     list: procedure.input(snapshotListInput).query(({ ctx, input }) => listSnapshots(ctx.cloud, input)),
     get: procedure.input(idInput).query(({ ctx, input }) => getSnapshot(ctx.cloud, input)),

@@ -47,6 +47,7 @@ export {
   yieldVolume,
 } from './attachments.ts'
 export { changeMetadata, resetVolume, setBootable, setReadOnly } from './changes.ts'
+export { makeVolumeImage, reimageVolume } from './images/service.ts'
 export {
   type LaunchVolumes,
   planLaunchVolumes,

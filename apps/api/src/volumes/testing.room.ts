@@ -7,6 +7,7 @@ import {
   volumeSnapshot as snapshot,
   system,
   volume,
+  world,
 } from '../authorization.testing.ts'
 import { runPending } from '../kernel/testing.ts'
 import type { QuotaMaker, TestingRoom } from '../rooms.testing.ts'
@@ -57,6 +58,11 @@ export const testingRoom: TestingRoom = {
         const { id, key } = await offer()
         return { id, key }
       },
+    },
+    makeImage: byId('write', volume, { name: 'made' }),
+    reimage: {
+      kind: 'write',
+      input: async () => ({ id: await volume(), imageId: world.imageId }),
     },
     revert: {
       kind: 'write',

@@ -58,6 +58,8 @@ export const volumesRoom: PortalRoom = {
       path: paths.volume,
       live: ['volumes', 'compute.instances.freeVolumes', 'hosts', 'quota', 'compute.instances.plan'],
       titles: {
+        make_image: 'Make an image of a volume',
+        reimage: 'Write an image onto a volume',
         discard: 'Delete volume',
         delete: 'Delete volume for good',
         take_back: 'Take back volume',
@@ -67,7 +69,10 @@ export const volumesRoom: PortalRoom = {
         hand_over: 'Hand over volume',
         delete_message: 'Delete a message about a volume',
       },
-      ends: { create: 'is available', extend: 'has its new size', revert: 'is as in its snapshot' },
+      ends: {
+        ...{ create: 'is available', extend: 'has its new size', revert: 'is as in its snapshot' },
+        ...{ make_image: 'has an image of its data', reimage: 'has what the image contains' },
+      },
     },
     volumeSnapshot: {
       words: 'volume snapshot',

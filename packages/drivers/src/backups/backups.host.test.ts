@@ -21,6 +21,7 @@ const { first: uid } = uids.guests
 
 const volumes = createVolumeFiles({
   dir: path.join(root, 'host'),
+  imagesDir: path.join(root, 'images'),
   withGuest: (_op, _id, work) => work(null),
   baseOf: async () => null,
 })

@@ -21,6 +21,7 @@ beforeEach(async () => {
   fs.chmodSync(dir, 0o711)
   volumes = createVolumeFiles({
     dir,
+    imagesDir: path.join(dir, 'images'),
     baseOf: async () => null,
     withGuest: (...work) => harness.driver.withGuest(...work),
   })

@@ -298,6 +298,9 @@ function remoteVolumes(call: Call): VolumeDriver {
     removeSnapshot: (op, key) => call('volumes/removeSnapshot', op, key),
     revertVolume: (op, spec) => call('volumes/revertVolume', op, spec),
     mergeLayers: (op, key) => call('volumes/mergeLayers', op, key),
+    reimageVolume: (op, spec) => call('volumes/reimageVolume', op, spec),
+    exportVolume: (op, spec) => call('volumes/exportVolume', op, spec),
+    removeExport: (op, key) => call('volumes/removeExport', op, key),
     listSnapshots: (op, pool) => call('volumes/listSnapshots', op, pool),
   }
 }

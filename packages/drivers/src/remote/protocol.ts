@@ -23,9 +23,12 @@ import type { Op } from '../op.ts'
 import type { TrashFacet } from '../storage/interface.ts'
 import { observedDisk, trashedDisk } from '../storage/observed.ts'
 import { baseSpec, emptyOptions, keptGuest } from '../storage/spec.ts'
-import { observedSnapshot, observedVolume, poolSpace } from '../volumes/observed.ts'
+import { observedExport, observedSnapshot, observedVolume, poolSpace } from '../volumes/observed.ts'
 import {
+  exportKey,
+  exportSpec,
   poolSpec,
+  reimageSpec,
   revertSpec,
   snapshotKey,
   snapshotSpec,
@@ -243,6 +246,15 @@ export const methods = {
   ),
   'backups/restoreBackup': change(z.tuple([restoreSpec]), restoredVolume.nullable(), (h, op, spec) =>
     h.backups.restoreBackup(op, spec),
+  ),
+  'volumes/reimageVolume': change(z.tuple([reimageSpec]), observedVolume.nullable(), (h, op, spec) =>
+    h.volumes.reimageVolume(op, spec),
+  ),
+  'volumes/exportVolume': change(z.tuple([exportSpec]), observedExport.nullable(), (h, op, spec) =>
+    h.volumes.exportVolume(op, spec),
+  ),
+  'volumes/removeExport': change(z.tuple([exportKey]), nothing, (h, op, key) =>
+    h.volumes.removeExport(op, key),
   ),
   'storage/ensureBase': change(
     z.tuple([baseSpec]),

@@ -1,5 +1,9 @@
+import fs from 'node:fs'
+import path from 'node:path'
 import { DriverError } from '../errors.ts'
+import { exportPath } from '../storage/image-store.ts'
 import type {
+  ExportSpec,
   LocalVolumeDriver,
   ObservedSnapshot,
   ObservedVolume,
@@ -13,6 +17,8 @@ export type FakeVolumeOptions = {
   totalGib?: number
   /** The size of the base of an image, in bytes. Default 112 MiB. */
   baseBytes?: (blobId: string) => number
+  /** The folder of the image store, and the file that is written there for a volume. Without it there are no exports. */
+  exports?: { imagesDir: string; bytes(spec: ExportSpec, sizeBytes: number): Buffer }
 }
 export type FakeVolumes = LocalVolumeDriver & {
   /** Makes the next call of `method` raise `error`. */
@@ -235,6 +241,28 @@ export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes 
       const volume = free(volumeIn(key))
       await fill({ sizeBytes: volume.sizeBytes, write: async () => undefined })
       volume.base = null
+    },
+    async reimageVolume(_op, { base, ...key }) {
+      enter('reimageVolume')
+      const volume = free(volumeIn(key))
+      if ((options.baseBytes?.(base.blobId) ?? 112 * 1024 ** 2) > volume.sizeBytes)
+        throw new DriverError('invalid', 'The image is larger than the volume.')
+      volume.base = base.blobId
+      return observed(volume)
+    },
+    async exportVolume(_op, spec) {
+      enter('exportVolume')
+      const { sizeBytes } = volumeIn(spec)
+      if (!options.exports) throw new DriverError('unsupported', 'This host has no image store.')
+      const { imagesDir, bytes } = options.exports
+      const file = exportPath(imagesDir, spec.exportId)
+      fs.mkdirSync(path.dirname(file), { recursive: true })
+      if (!fs.existsSync(file)) fs.writeFileSync(file, bytes(spec, sizeBytes))
+      return { sizeBytes: fs.statSync(file).size }
+    },
+    async removeExport(_op, { exportId }) {
+      enter('removeExport')
+      if (options.exports) fs.rmSync(exportPath(options.exports.imagesDir, exportId), { force: true })
     },
     async openVolume(_op, key, guest) {
       enter('openVolume')

@@ -1,17 +1,20 @@
-import { chmod, chown, mkdir, open, readdir, rm, rmdir, stat, statfs } from 'node:fs/promises'
+import { open, readdir, rm, rmdir, stat, statfs } from 'node:fs/promises'
 import path from 'node:path'
 import pLimit from 'p-limit'
+import { createBackgroundJobs } from '../background.ts'
 import { DriverError, isDiskFull } from '../errors.ts'
-import { giveFile } from '../give-file.ts'
 import type { Op } from '../op.ts'
 import type { BaseSpec } from '../storage/interface.ts'
 import { createTurns } from '../turns.ts'
+import { exportIn, removeExportFile, removeForgotten, writeExport } from './exports.ts'
 import { keepSnapshot, keepVolume, noteBackup, openFrozenIn } from './frozen.ts'
+import { closeFor, holders, openFor } from './guest-links.ts'
 import type {
+  ExportSpec,
   LocalVolumeDriver,
+  ObservedExport,
   ObservedSnapshot,
   ObservedVolume,
-  OpenedVolume,
   PoolSpace,
   PoolSpec,
   RunningGuest,
@@ -28,11 +31,10 @@ import {
   linkOwn,
   lookAt,
   openedIn,
-  readableByAll,
   removePart,
   removeWhole,
 } from './layer-files.ts'
-import { checkLayer, growLayer } from './layers.ts'
+import { growLayer } from './layers.ts'
 import {
   type Layer,
   type Manifest,
@@ -68,6 +70,8 @@ export type VolumeFilesOptions = {
    * that nobody waits for the other in a circle.
    */
   withGuest<T>(op: Op, guestId: string, work: (running: RunningGuest | null) => Promise<T>): Promise<T>
+  /** The cloud's image store, into which images of volumes are written. */
+  imagesDir: string
   /** The user id for image tools, which no guest has; that of defaultGuestUids when absent. */
   converter?: number
   /** Makes the raw base of an image, and returns its path; null while the base is still being made. */
@@ -90,6 +94,7 @@ const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
  */
 export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDriver {
   const inTurn = createTurns()
+  const background = createBackgroundJobs()
   const folders = (pool: PoolSpec) => foldersOf(options.dir, pool)
   const places = { dir: options.dir, ownFolders: options.ownFolders ?? [] }
   const dirOf = ({ id, pool }: VolumeKey) => path.join(folders(pool).data, checked(id, uuid))
@@ -176,6 +181,21 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
       return make(op, spec, { layers: filesIn(volume.dir, manifest), sizeBytes: manifest.sizeBytes }, dir)
     })
   }
+  async function exportOf(op: Op, spec: ExportSpec): Promise<ObservedExport> {
+    const { exportId, pool, id } = spec
+    const { imagesDir, converter } = options
+    const known = await exportIn(imagesDir, exportId)
+    if (known) return known
+    const { exports } = await makeFolders(folders(pool))
+    await removeForgotten(imagesDir, exports)
+    const dir = path.join(exports, checked(exportId, uuid))
+    try {
+      await held(op, { id, pool }, (volume) => makeSnapshots(op, [{ volume, dir }]))
+      return await writeExport(op, imagesDir, spec, await layersOfSnapshot(dir), converter)
+    } finally {
+      await removeWhole(dir)
+    }
+  }
   const driver: LocalVolumeDriver = {
     probePool: async (_op, pool) => spaceIn(await makeFolders(folders(pool))),
     makePool: async (_op, pool) => spaceIn(await makePool(places, pool)),
@@ -218,9 +238,23 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
     revertVolume: (op, { snapshotId, ...key }) =>
       held(op, key, async (volume) => {
         await unused(key)
-        const after = await revert(op, volume, snapshotOf({ id: snapshotId, pool: key.pool }))
-        return observed(volume, after)
+        const source = await layersOfSnapshot(snapshotOf({ id: snapshotId, pool: key.pool }))
+        return observed(volume, await revert(op, volume, source))
       }),
+    async reimageVolume(op, { base, ...key }) {
+      const source = await imageSource(op, options, base)
+      if (source === null) return null
+      return held(op, key, async (volume) => {
+        await unused(key)
+        return observed(volume, await revert(op, volume, source))
+      })
+    },
+    exportVolume: (op, spec) => background.ask(op, spec.exportId, (own) => exportOf(own, spec)),
+    async removeExport(_op, { exportId, pool }) {
+      await background.end(exportId)
+      await removeExportFile(options.imagesDir, exportId)
+      await removeWhole(path.join(folders(pool).exports, checked(exportId, uuid)))
+    },
     async mergeLayers(op, key) {
       const merging = await held(op, key, (volume) => beginMerge(op, volume, options.converter))
       if (merging) {
@@ -268,7 +302,7 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
     listSnapshots: (op, pool) => listIn(op, folders(pool).snapshots, snapshotIn),
     openVolume: (_op, key, guest) =>
       inTurn(key.id, async () => {
-        await noteGuest(options.dir, key.pool, guest.id, key.id)
+        await noteGuest(options.dir, key.pool, checked(guest.id, uuid), key.id)
         return openFor(dirOf(key), folders(key.pool).open, key.id, guest)
       }),
     async closeVolumes(_op, guestId, except) {
@@ -386,45 +420,6 @@ async function grow(
     throw error
   }
   return observed({ id, dir, own }, grown)
-}
-
-async function openFor(
-  dir: string,
-  open: string,
-  id: string,
-  guest: { id: string; uid: number },
-): Promise<OpenedVolume> {
-  const manifest = await readManifest(dir)
-  if (!manifest) throw new DriverError('not_found', `The volume ${id} is gone from its pool.`)
-  const other = (await holders(open, id)).find((one) => one !== guest.id)
-  if (other) throw new DriverError('conflict', `The guest ${other} has the volume ${id}.`)
-  for (const { name, format } of manifest.layers)
-    if (format === 'qcow2') await checkLayer(path.join(dir, name))
-  const own = path.join(open, checked(guest.id, uuid))
-  await mkdir(own, { recursive: true, mode: 0o710 })
-  await chown(own, 0, guest.uid)
-  await chmod(own, 0o710)
-  await linkOwn(own, id, dir, manifest)
-  // A merge that was interrupted has left a lower layer to the guest of then.
-  for (const { path: lower } of filesIn(dir, manifest).slice(0, -1)) await readableByAll(lower)
-  await giveFile(path.join(dir, manifest.layers.at(-1)?.name ?? ''), guest.uid)
-  return openedIn(own, id, manifest)
-}
-
-async function closeFor(dir: string, own: string, id: string): Promise<void> {
-  for (const name of await readdir(own).catch(none))
-    if (name.startsWith(`${id}-`)) await rm(path.join(own, name), { force: true })
-  const top = (await readManifest(dir))?.layers.at(-1)
-  if (top && (await holders(path.dirname(own), id)).length === 0) await giveFile(path.join(dir, top.name), 0)
-}
-
-/** The guests that have links to the volume. */
-async function holders(open: string, id: string): Promise<string[]> {
-  const found: string[] = []
-  for (const guest of await readdir(open).catch(none))
-    if ((await readdir(path.join(open, guest)).catch(none)).some((name) => name.startsWith(`${id}-`)))
-      found.push(guest)
-  return found
 }
 
 async function observed(

@@ -56,6 +56,20 @@ export interface VolumeDriver {
    * another call on the volume had to come first.
    */
   mergeLayers(op: Op, key: VolumeKey): Promise<ObservedVolume>
+  /**
+   * Gives the volume what an image contains; the volume keeps its size. Null: the image is still being converted; ask
+   * again. Raises `conflict` while a guest has the volume, `not_found` when the volume is gone, `invalid` when the image
+   * is larger than the volume.
+   */
+  reimageVolume(op: Op, spec: ReimageSpec): Promise<ObservedVolume | null>
+  /**
+   * Writes what a volume contained at some moment of the first call, also while a guest uses the volume, into one file of
+   * the cloud's image store (exportPath in exports.ts). Null: the file is still being written; ask again. Repeating the
+   * call for the same file writes no other bytes, as long as the file is not removed. On failure nothing is left behind.
+   */
+  exportVolume(op: Op, spec: ExportSpec): Promise<ObservedExport | null>
+  /** Removes such a file, or ends the writing. Succeeds when the file is gone. */
+  removeExport(op: Op, key: ExportKey): Promise<void>
 }
 
 /** The additional methods that only the agent on the same host calls; the agent protocol does not have them. */
@@ -153,8 +167,12 @@ export type SnapshotSpec = Described<typeof spec.snapshotSpec>
 export type SnapshotsSpec = Described<typeof spec.snapshotsSpec>
 export type SnapshotKey = Described<typeof spec.snapshotKey>
 export type RevertSpec = Described<typeof spec.revertSpec>
+export type ReimageSpec = Described<typeof spec.reimageSpec>
+export type ExportSpec = Described<typeof spec.exportSpec>
+export type ExportKey = Described<typeof spec.exportKey>
 
 /** What a host says that it has; the schemas are in observed.ts. */
 export type ObservedVolume = z.output<typeof observed.observedVolume>
 export type ObservedSnapshot = z.output<typeof observed.observedSnapshot>
+export type ObservedExport = z.output<typeof observed.observedExport>
 export type PoolSpace = z.output<typeof observed.poolSpace>

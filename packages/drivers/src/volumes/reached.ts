@@ -37,5 +37,8 @@ export function reachedFirst(
     openFrozen: first(driver.openFrozen),
     dropFrozen: first(driver.dropFrozen),
     refillVolume: first(driver.refillVolume),
+    reimageVolume: first(driver.reimageVolume),
+    exportVolume: first(driver.exportVolume),
+    removeExport: first(driver.removeExport),
   }
 }

@@ -49,3 +49,8 @@ export const snapshotsSpec = z.object({
 })
 export const snapshotKey = snapshotSpec.pick({ id: true, pool: true })
 export const revertSpec = volumeKey.extend({ snapshotId: uuid })
+export const reimageSpec = volumeKey.extend({ base: baseSpec })
+
+export const exportFormat = z.enum(['raw', 'qcow2'])
+export const exportSpec = volumeKey.extend({ exportId: uuid, format: exportFormat })
+export const exportKey = volumeKey.omit({ id: true }).extend({ exportId: uuid })

@@ -18,10 +18,12 @@ import {
 const words: Record<string, string> = {
   '001': 'schedule allocate volume',
   '002': 'attach volume',
+  '003': 'copy volume to image',
   '005': 'copy image to volume',
   '007': 'extend volume',
   '009': 'create snapshot',
   '010': 'delete snapshot',
+  '016': 'reimage volume',
 }
 /** The number of a reason that has no number in Cinder: the text says it. */
 const unknownReason = '001'

@@ -10,10 +10,12 @@ import { type Run, recordOperation } from '../../kernel/workflow.ts'
 export const messageActions = {
   makeVolume: '001',
   attachVolume: '002',
+  copyVolumeToImage: '003',
   copyImageToVolume: '005',
   extendVolume: '007',
   makeSnapshot: '009',
   deleteSnapshot: '010',
+  reimageVolume: '016',
 } as const
 export type MessageAction = keyof typeof messageActions
 export type MessageView = Omit<VolumeMessageModel, 'projectId'>

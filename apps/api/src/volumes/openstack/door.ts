@@ -6,6 +6,7 @@ import { volumeTypeOperations } from '../types/openstack/operations.ts'
 import { actionOperations } from './actions.ts'
 import { attachmentOperations } from './attachments.ts'
 import { maxMinor, rootOperations, versionOperations } from './discovery.ts'
+import { imageActionOperations } from './image-actions.ts'
 import { metadataOperations } from './metadata.ts'
 import { otherOperations } from './others.ts'
 import { quotaOperations } from './quotas.ts'
@@ -38,6 +39,7 @@ export const cinderDoor: Door = {
         ...volumeOperations,
         ...metadataOperations,
         ...actionOperations,
+        ...imageActionOperations,
         ...snapshotOperations,
         ...snapshotActionOperations,
         ...volumeTypeOperations,
