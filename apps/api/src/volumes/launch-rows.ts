@@ -2,6 +2,7 @@ import { hostRefs } from '../hosts/service.ts'
 import type { Ctx } from '../kernel/context.ts'
 import { CloudError } from '../kernel/errors.ts'
 import { startOperations } from '../kernel/workflow.ts'
+import { beginRestoring } from './backups/settling.ts'
 import type { LaunchVolumes, NewVolume } from './launch.ts'
 import { poolOn } from './pools.ts'
 import { historyOf, noteVolume, stateOf, volumeEvent } from './row.ts'
@@ -48,6 +49,8 @@ export async function volumesAtLaunch(
       attachments.push({ volumeId, instanceId: instance.id, device, deleteOnTermination })
     }
   await ctx.db.volume.createMany({ data: rows.map(({ hostId: _, ...row }) => row) })
+  for (const backupId of new Set(rows.flatMap((row) => row.backupId ?? [])))
+    await beginRestoring(ctx, backupId)
   await ctx.db.volumeAttachment.createMany({
     data: attachments.map((one) => ({ id: crypto.randomUUID(), ...one })),
   })

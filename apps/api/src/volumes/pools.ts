@@ -9,7 +9,7 @@ import type { PlaceWish } from './types/extra-specs.ts'
 const local: PoolSpec = { driver: 'files', id: 'local' }
 
 /** Whose host a new volume must be on: that of the instance that is to get it, or of what it is made from. */
-type HostOf = 'instance' | 'image' | 'snapshot' | 'volume'
+type HostOf = 'instance' | 'image' | 'snapshot' | 'volume' | 'backup'
 
 /** What a host must know to reach a pool. */
 export const specOf = (_pool: { driver: string }): PoolSpec => local
@@ -114,6 +114,14 @@ export const roomOfVolumes = [
     SELECT p."hostId", 0 AS "vcpus", 0 AS "memoryMib", s."sizeGib" AS "diskGib"
     FROM "VolumeSnapshot" s JOIN "VolumePool" p ON p."id" = s."poolId" WHERE p."hostId" IS NOT NULL`,
 ]
+
+/** Refuses the deletion of a host whose store has backups. */
+export async function backupsOnHost(ctx: Ctx, hostId: string): Promise<string | null> {
+  const count = await ctx.db.volumeBackup.count({ where: { hostId } })
+  return count === 0
+    ? null
+    : `${count} backups of volumes lie in the store of this host, those counted that are deleted and can be taken back. Delete them for good first.`
+}
 
 /** Refuses the deletion of a host that has volumes. A snapshot keeps its volume, so that it needs no words of its own. */
 export async function volumesOnHost(ctx: Ctx, hostId: string): Promise<string | null> {

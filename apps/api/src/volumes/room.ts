@@ -2,11 +2,14 @@ import { Prisma } from '@stratolith/db'
 import { onProjectDeleting, onProjectRemoved } from '../directory/service.ts'
 import { defineTaker, refuseHostDelete } from '../hosts/service.ts'
 import { defineRoom } from '../kernel/manifest.ts'
+import { volumeRestoration } from './backups/restoration.ts'
+import { backupTrash } from './backups/trash.ts'
+import { backupCreation, backupDeletion, backupImport } from './backups/workflows.ts'
 import { volumeLayers } from './merges.ts'
 import { forgetMessages, keptMessages } from './messages/service.ts'
 import { cinderDoor } from './openstack/door.ts'
 import { volumesPolicy } from './policy.ts'
-import { roomOfVolumes, volumesOnHost } from './pools.ts'
+import { backupsOnHost, roomOfVolumes, volumesOnHost } from './pools.ts'
 import { volumeContents } from './project-deletion.ts'
 import { volumeLeftovers } from './reconcile.ts'
 import { volumesRouter } from './router.ts'
@@ -20,13 +23,21 @@ declare module '../kernel/contract.ts' {
     volumes: true
     volumeGib: true
     volumeSnapshots: true
+    volumeBackups: true
+    volumeBackupGib: true
   }
 }
 
 export const volumesRoom = defineRoom({
   name: 'volumes',
   uses: ['directory', 'quota', 'hosts', 'images'],
-  kinds: { volume: { buried: true }, volumeSnapshot: { buried: true }, volumeType: {}, volumeQos: {} },
+  kinds: {
+    volume: { buried: true },
+    volumeSnapshot: { buried: true },
+    volumeBackup: {},
+    volumeType: {},
+    volumeQos: {},
+  },
   quota: {
     volumes: { lock: 15, words: 'volumes', limit: 20, rows: { table: 'Volume' } },
     volumeGib: {
@@ -39,6 +50,13 @@ export const volumesRoom = defineRoom({
       ],
     },
     volumeSnapshots: { lock: 17, words: 'volume snapshots', limit: 20, rows: [{ table: 'VolumeSnapshot' }] },
+    volumeBackups: { lock: 18, words: 'volume backups', limit: 10, rows: { table: 'VolumeBackup' } },
+    volumeBackupGib: {
+      lock: 19,
+      words: 'GiB of volume backups',
+      limit: 1_000,
+      rows: { table: 'VolumeBackup', amount: Prisma.sql`"sizeGib"` },
+    },
   },
   policy: volumesPolicy,
   router: volumesRouter,
@@ -46,13 +64,15 @@ export const volumesRoom = defineRoom({
   workflows: [
     ...[volumeCreation, volumeExtension, volumeDeletion],
     ...[snapshotCreation, snapshotDeletion, volumeReversion],
+    ...[backupCreation, backupDeletion, backupImport, volumeRestoration],
   ],
-  reconcilers: [volumeLeftovers, volumeLayers, trashReconciler([volumeTrash])],
+  reconcilers: [volumeLeftovers, volumeLayers, trashReconciler([backupTrash, volumeTrash])],
   kept: [keptMessages],
   joins() {
     onProjectRemoved(forgetMessages)
     for (const thing of volumeContents) onProjectDeleting(thing)
     for (const room of roomOfVolumes) defineTaker(room)
     refuseHostDelete(volumesOnHost)
+    refuseHostDelete(backupsOnHost)
   },
 })

@@ -4,6 +4,9 @@ import { CloudError } from '../kernel/errors.ts'
 import { whileAnswering } from '../kernel/hosts.ts'
 import { continueOperationsOf, type Run, type Wait, type Workflow } from '../kernel/workflow.ts'
 import { releaseQuota } from '../quota/service.ts'
+import { copyingMs } from './backups/asking.ts'
+import { restoreContent } from './backups/restoration.ts'
+import { endRestoring } from './backups/settling.ts'
 import { driversFor, isOnFencedHost } from './driver.ts'
 import { type MessageAction, tellFailure } from './messages/service.ts'
 import { giveBack } from './pools.ts'
@@ -44,6 +47,8 @@ async function settle(
 function driverSource(row: VolumeRow): VolumeSource | null {
   if (row.snapshotId !== null) return { kind: 'snapshot', id: row.snapshotId }
   if (row.sourceVolumeId !== null) return { kind: 'volume', id: row.sourceVolumeId }
+  // The content of a backup comes into an empty volume.
+  if (row.backupId !== null) return null
   const image = sourceOf(row)
   if (image === null) return null
   const { blobId, format } = image
@@ -53,15 +58,17 @@ function driverSource(row: VolumeRow): VolumeSource | null {
 const tell = (run: Run<unknown>, { id, projectId }: VolumeRow, action: MessageAction, error: CloudError) =>
   tellFailure(run, { resource: 'VOLUME', resourceId: id, projectId, action }, error)
 
+const hourMs = 60 * 60_000
 const copying: Wait = { waitMs: 1_000, for: 'the host to convert the image' }
 
 export const volumeCreation: Workflow = {
   action: 'volume.create',
-  deadlineMs: 60 * 60_000,
+  deadlineMs: copyingMs,
   steps: [
     {
       name: 'make',
       title: 'Making it',
+      deadlineMs: hourMs,
       async run(run) {
         const row = await rowOf(run)
         const { drivers, key } = await placeOf(run, row)
@@ -73,29 +80,48 @@ export const volumeCreation: Workflow = {
           }),
         )
         if (!made) return copying
+        if (row.backupId === null) await settleCreation(run, null)
+      },
+    },
+    {
+      name: 'restore',
+      title: 'Restoring its backup',
+      async run(run): Promise<Wait | undefined> {
+        const row = await current(run)
+        // A volume without a backup is complete, and may be gone by now.
+        if (!row || row.backupId === null || row.state !== 'creating') return undefined
+        const wait = await restoreContent(run, row)
+        if (wait) return wait
         await settleCreation(run, null)
+        return undefined
       },
     },
   ],
   async onFailed(run, error) {
     const row = await current(run)
     await settleCreation(run, error.message)
-    if (row) await tell(run, row, row.imageId === null ? 'makeVolume' : 'copyImageToVolume', error)
+    if (row) await tell(run, row, actionOf(row), error)
   },
+}
+
+function actionOf({ backupId, imageId }: VolumeRow): MessageAction {
+  if (backupId !== null) return 'restoreBackup'
+  return imageId === null ? 'makeVolume' : 'copyImageToVolume'
 }
 
 /** Writes the end of a creation. A launch that waits for the volume goes on. */
 async function settleCreation(run: Run<unknown>, faultMessage: string | null): Promise<void> {
   await inTransaction({ ...run.ctx, db: run.ctx.deps.root }, async (tx) => {
     await tx.db.$queryRaw`SELECT 1 FROM "Volume" WHERE "id" = ${run.resourceId}::uuid FOR UPDATE`
-    const row = await tx.db.volume.findFirst({
-      where: { id: run.resourceId, state: 'creating' },
+    const row = await tx.db.volume.findUnique({
+      where: { id: run.resourceId },
       include: { attachments: true },
     })
-    if (!row) return
+    if (row?.state !== 'creating') return endRestoring(tx, row?.backupId ?? null)
     const made = row.attachments.length > 0 ? 'attaching' : 'available'
     const data = { state: faultMessage === null ? made : 'error', faultMessage }
     await tx.db.volume.update({ where: { id: row.id }, data })
+    await endRestoring(tx, row.backupId)
     await noteVolume(tx, row, 'updated', run.operationId)
     for (const { instanceId } of row.attachments) await continueOperationsOf(tx, 'instance', instanceId)
   })
@@ -184,6 +210,7 @@ export const volumeDeletion: Workflow = {
           const row = await tx.db.volume.findUnique({ where: { id: run.resourceId }, include: withParts })
           if (!row) return
           await tx.db.volume.delete({ where: { id: row.id } })
+          await endRestoring(tx, row.backupId)
           await releaseQuota(tx, row.projectId, { volumes: 1, volumeGib: row.reservedGib })
           await giveBack(tx, row.pool, row.reservedGib)
           await noteVolume(tx, row, 'deleted', run.operationId)
