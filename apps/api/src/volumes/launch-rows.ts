@@ -2,10 +2,10 @@ import { hostRefs } from '../hosts/service.ts'
 import type { Ctx } from '../kernel/context.ts'
 import { CloudError } from '../kernel/errors.ts'
 import { startOperations } from '../kernel/workflow.ts'
-import { beginRestoring } from './backups/settling.ts'
+import { beginRestoring, creationOf } from './backups/settling.ts'
 import type { LaunchVolumes, NewVolume } from './launch.ts'
 import { poolOn } from './pools.ts'
-import { historyOf, noteVolume, stateOf, volumeEvent } from './row.ts'
+import { noteVolume, stateOf, volumeEvent } from './row.ts'
 
 /** The functions by which compute makes the volumes of a launch, waits for them, and gives them back. */
 
@@ -54,7 +54,7 @@ export async function volumesAtLaunch(
   await ctx.db.volumeAttachment.createMany({
     data: attachments.map((one) => ({ id: crypto.randomUUID(), ...one })),
   })
-  const operations = rows.map((row) => ({ ...historyOf(row, 'volume.create'), hostId: row.hostId }))
+  const operations = rows.map((row) => ({ ...creationOf(row), hostId: row.hostId }))
   const events = rows.map((row, i) => volumeEvent(row, 'created', operations[i]?.id))
   if (rows.length > 0) await startOperations(ctx, operations, events)
   return made

@@ -40,6 +40,8 @@ export const volumesPolicy: PolicyTable = {
   'volumeBackup:delete': change,
   'volumeBackup:export': look,
   'volumeBackup:import': 'admin',
+  'volumeBackupSchedule:get': look,
+  'volumeBackupSchedule:set': change,
   'volumeBackup:reset_state': 'admin',
   'volumeBackup:force_delete': 'admin',
   'volumeType:list': 'anyone',

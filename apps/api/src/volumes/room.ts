@@ -3,6 +3,7 @@ import { onProjectDeleting, onProjectRemoved } from '../directory/service.ts'
 import { defineTaker, refuseHostDelete } from '../hosts/service.ts'
 import { defineRoom } from '../kernel/manifest.ts'
 import { volumeRestoration } from './backups/restoration.ts'
+import { backupSchedules } from './backups/schedules/reconcile.ts'
 import { backupTrash } from './backups/trash.ts'
 import { backupCreation, backupDeletion, backupImport } from './backups/workflows.ts'
 import { volumeLayers } from './merges.ts'
@@ -30,7 +31,7 @@ declare module '../kernel/contract.ts' {
 
 export const volumesRoom = defineRoom({
   name: 'volumes',
-  uses: ['directory', 'quota', 'hosts', 'images'],
+  uses: ['directory', 'identity', 'quota', 'hosts', 'images'],
   kinds: {
     volume: { buried: true },
     volumeSnapshot: { buried: true },
@@ -66,7 +67,7 @@ export const volumesRoom = defineRoom({
     ...[snapshotCreation, snapshotDeletion, volumeReversion],
     ...[backupCreation, backupDeletion, backupImport, volumeRestoration],
   ],
-  reconcilers: [volumeLeftovers, volumeLayers, trashReconciler([backupTrash, volumeTrash])],
+  reconcilers: [volumeLeftovers, volumeLayers, trashReconciler([backupTrash, volumeTrash]), backupSchedules],
   kept: [keptMessages],
   joins() {
     onProjectRemoved(forgetMessages)

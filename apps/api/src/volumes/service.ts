@@ -6,7 +6,7 @@ import { type Ask, askOf, pageView } from '../kernel/page.ts'
 import { authorize } from '../kernel/policy.ts'
 import { recordOperation, startOperation } from '../kernel/workflow.ts'
 import { reserveQuota } from '../quota/service.ts'
-import { beginRestoring } from './backups/settling.ts'
+import { beginRestoring, creationOf } from './backups/settling.ts'
 import {
   type VolumePlan,
   type VolumeView,
@@ -205,11 +205,7 @@ export async function createVolume(
       include: withParts,
     })
     if (made.backupId !== null) await beginRestoring(tx, made.backupId)
-    await startOperation(tx, {
-      ...historyOf(made, restores ? 'volume.restore' : 'volume.create'),
-      hostId: made.pool.hostId,
-      ...(restores ? { input: { backupId: made.backupId, isNew: true } } : {}),
-    })
+    await startOperation(tx, { ...creationOf(made), hostId: made.pool.hostId })
     await noteVolume(tx, made, 'created')
     return made
   })

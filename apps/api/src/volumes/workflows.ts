@@ -4,8 +4,6 @@ import { CloudError } from '../kernel/errors.ts'
 import { whileAnswering } from '../kernel/hosts.ts'
 import { continueOperationsOf, type Run, type Wait, type Workflow } from '../kernel/workflow.ts'
 import { releaseQuota } from '../quota/service.ts'
-import { copyingMs } from './backups/asking.ts'
-import { restoreContent } from './backups/restoration.ts'
 import { endRestoring } from './backups/settling.ts'
 import { driversFor, isOnFencedHost } from './driver.ts'
 import { type MessageAction, tellFailure } from './messages/service.ts'
@@ -47,8 +45,6 @@ async function settle(
 function driverSource(row: VolumeRow): VolumeSource | null {
   if (row.snapshotId !== null) return { kind: 'snapshot', id: row.snapshotId }
   if (row.sourceVolumeId !== null) return { kind: 'volume', id: row.sourceVolumeId }
-  // The content of a backup comes into an empty volume.
-  if (row.backupId !== null) return null
   const image = sourceOf(row)
   if (image === null) return null
   const { blobId, format } = image
@@ -58,17 +54,15 @@ function driverSource(row: VolumeRow): VolumeSource | null {
 const tell = (run: Run<unknown>, { id, projectId }: VolumeRow, action: MessageAction, error: CloudError) =>
   tellFailure(run, { resource: 'VOLUME', resourceId: id, projectId, action }, error)
 
-const hourMs = 60 * 60_000
 const copying: Wait = { waitMs: 1_000, for: 'the host to convert the image' }
 
 export const volumeCreation: Workflow = {
   action: 'volume.create',
-  deadlineMs: copyingMs,
+  deadlineMs: 60 * 60_000,
   steps: [
     {
       name: 'make',
       title: 'Making it',
-      deadlineMs: hourMs,
       async run(run) {
         const row = await rowOf(run)
         const { drivers, key } = await placeOf(run, row)
@@ -80,48 +74,29 @@ export const volumeCreation: Workflow = {
           }),
         )
         if (!made) return copying
-        if (row.backupId === null) await settleCreation(run, null)
-      },
-    },
-    {
-      name: 'restore',
-      title: 'Restoring its backup',
-      async run(run): Promise<Wait | undefined> {
-        const row = await current(run)
-        // A volume without a backup is complete, and may be gone by now.
-        if (!row || row.backupId === null || row.state !== 'creating') return undefined
-        const wait = await restoreContent(run, row)
-        if (wait) return wait
         await settleCreation(run, null)
-        return undefined
       },
     },
   ],
   async onFailed(run, error) {
     const row = await current(run)
     await settleCreation(run, error.message)
-    if (row) await tell(run, row, actionOf(row), error)
+    if (row) await tell(run, row, row.imageId === null ? 'makeVolume' : 'copyImageToVolume', error)
   },
-}
-
-function actionOf({ backupId, imageId }: VolumeRow): MessageAction {
-  if (backupId !== null) return 'restoreBackup'
-  return imageId === null ? 'makeVolume' : 'copyImageToVolume'
 }
 
 /** Writes the end of a creation. A launch that waits for the volume goes on. */
 async function settleCreation(run: Run<unknown>, faultMessage: string | null): Promise<void> {
   await inTransaction({ ...run.ctx, db: run.ctx.deps.root }, async (tx) => {
     await tx.db.$queryRaw`SELECT 1 FROM "Volume" WHERE "id" = ${run.resourceId}::uuid FOR UPDATE`
-    const row = await tx.db.volume.findUnique({
-      where: { id: run.resourceId },
+    const row = await tx.db.volume.findFirst({
+      where: { id: run.resourceId, state: 'creating' },
       include: { attachments: true },
     })
-    if (row?.state !== 'creating') return endRestoring(tx, row?.backupId ?? null)
+    if (!row) return
     const made = row.attachments.length > 0 ? 'attaching' : 'available'
     const data = { state: faultMessage === null ? made : 'error', faultMessage }
     await tx.db.volume.update({ where: { id: row.id }, data })
-    await endRestoring(tx, row.backupId)
     await noteVolume(tx, row, 'updated', run.operationId)
     for (const { instanceId } of row.attachments) await continueOperationsOf(tx, 'instance', instanceId)
   })

@@ -21,8 +21,6 @@ export type BackupWhere = {
   snapshotId?: string
   parentId?: string
   sizeGib?: number
-  /** Entries that the metadata must have. */
-  metadata?: Readonly<Record<string, string>>
 }
 
 /** By what the portal sorts backups. */
@@ -66,7 +64,6 @@ function filtered(ctx: Ctx, where: BackupWhere): Prisma.VolumeBackupWhereInput {
     where.names ? { name: { in: [...where.names] } } : {},
     where.nameHas === undefined ? {} : { name: containing(where.nameHas) },
     where.states ? { state: { in: [...where.states] } } : {},
-    ...Object.entries(where.metadata ?? {}).map(([key, equals]) => ({ metadata: { path: [key], equals } })),
   ]
   return { AND: filters }
 }

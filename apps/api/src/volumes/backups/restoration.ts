@@ -2,7 +2,7 @@ import { isFollowedBy } from '../../kernel/busy.ts'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { CloudError } from '../../kernel/errors.ts'
 import { driverCode, whileAnswering } from '../../kernel/hosts.ts'
-import type { Run, Wait, Workflow } from '../../kernel/workflow.ts'
+import { continueOperationsOf, type Run, type Wait, type Workflow } from '../../kernel/workflow.ts'
 import { driversFor } from '../driver.ts'
 import { tellFailure } from '../messages/service.ts'
 import { type VolumeRow, withParts } from '../queries.ts'
@@ -12,7 +12,7 @@ import { endRestoring } from './settling.ts'
 import { keyOf } from './store.ts'
 
 /** Gives a volume what its backup contains. Returns a Wait while the host is still restoring. */
-export async function restoreContent(run: Run<unknown>, volume: VolumeRow): Promise<Wait | undefined> {
+async function restoreContent(run: Run<unknown>, volume: VolumeRow): Promise<Wait | undefined> {
   const backup =
     volume.backupId === null
       ? null
@@ -40,7 +40,12 @@ export async function restoreContent(run: Run<unknown>, volume: VolumeRow): Prom
 
 type Restoration = { backupId: string; isNew: boolean }
 const action = 'volume.restore'
-const from = 'restoring-backup'
+
+/**
+ * The states of a volume that gets the content of a backup, with those after a failure. A new volume is in the state
+ * creating where Cinder has it so; then nothing of it was worth keeping. One that exists keeps its old content.
+ */
+const failed: Readonly<Record<string, string>> = { creating: 'error', 'restoring-backup': 'error_restoring' }
 
 /** Tells whether a later operation restores to the same volume: then its state is not this operation's any more. */
 const isOver = (ctx: Ctx, run: Run<Restoration>): Promise<boolean> =>
@@ -53,33 +58,33 @@ const current = (run: Run<unknown>): Promise<VolumeRow | null> =>
 async function restoringRow(run: Run<Restoration>): Promise<VolumeRow | null> {
   const row = await current(run)
   if (!row || row.state === 'deleting') throw new CloudError('conflict', 'The volume is gone.')
-  return row.state !== from || (await isOver(run.ctx, run)) ? null : row
+  return failed[row.state] === undefined || (await isOver(run.ctx, run)) ? null : row
 }
 
-async function settle(
-  run: Run<Restoration>,
-  data: { state: string; faultMessage: string | null },
-): Promise<void> {
+/** Writes the end, unless it is written. A launch that waits for the volume goes on. */
+async function settle(run: Run<Restoration>, faultMessage: string | null): Promise<void> {
   await inTransaction({ ...run.ctx, db: run.ctx.deps.root }, async (tx) => {
     await tx.db.$queryRaw`SELECT 1 FROM "Volume" WHERE "id" = ${run.resourceId}::uuid FOR UPDATE`
     if (await isOver(tx, run)) return
     const { backupId } = run.input
-    const backup = await tx.db.volumeBackup.findUnique({ where: { id: backupId } })
-    // Guests boot from what was restored, and not from what the volume had.
-    const boots = backup && {
-      ...{ bootable: backup.bootable, imageId: backup.imageId, imageName: backup.imageName },
-    }
-    const isRestored = data.state === 'available'
-    const { count } = await tx.db.volume.updateMany({
-      where: { id: run.resourceId, state: from },
-      data: { ...data, ...(isRestored && boots) },
-    })
-    if (count > 0) {
-      const row = await tx.db.volume.findUniqueOrThrow({ where: { id: run.resourceId } })
+    const where = { id: run.resourceId }
+    const row = await tx.db.volume.findUnique({ where, include: { attachments: true } })
+    const state = row ? failed[row.state] : undefined
+    if (row && state !== undefined) {
+      const restored = { state: row.attachments.length > 0 ? 'attaching' : 'available' }
+      const data = faultMessage === null ? { ...restored, ...(await bootOf(tx, backupId)) } : { state }
+      await tx.db.volume.update({ where, data: { ...data, faultMessage } })
       await noteVolume(tx, row, 'updated', run.operationId)
+      for (const { instanceId } of row.attachments) await continueOperationsOf(tx, 'instance', instanceId)
     }
     await endRestoring(tx, backupId)
   })
+}
+
+/** Guests boot from what was restored, and not from what the volume had. */
+async function bootOf(tx: Ctx, backupId: string) {
+  const select = { bootable: true, imageId: true, imageName: true }
+  return tx.db.volumeBackup.findUnique({ where: { id: backupId }, select })
 }
 
 /** Restores a backup to a volume that exists, or that is made first. */
@@ -109,15 +114,14 @@ export const volumeRestoration: Workflow<Restoration> = {
           const wait = await restoreContent(run, row)
           if (wait) return wait
         }
-        await settle(run, { state: 'available', faultMessage: null })
+        await settle(run, null)
         return undefined
       },
     },
   ],
   async onFailed(run, error) {
     const row = await current(run)
-    // A new volume has nothing that was worth keeping, and one that exists has its old content.
-    await settle(run, { state: 'error_restoring', faultMessage: error.message })
+    await settle(run, error.message)
     if (!row) return
     const about = { resource: 'VOLUME_BACKUP', resourceId: run.input.backupId } as const
     await tellFailure(run, { ...about, projectId: row.projectId, action: 'restoreBackup' }, error)

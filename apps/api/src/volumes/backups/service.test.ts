@@ -264,7 +264,11 @@ test('volumes and snapshots are in the state backing-up meanwhile, and nothing e
   expect(await getBackup(tenant, { id: ofSnapshot.id })).toMatchObject({
     ...{ state: 'available', snapshotId: snapshot.id, dataTimestamp: snapshot.createdAt },
   })
-  await expectCloudError(make(await aVolume(), { snapshotId: snapshot.id }), 'invalid_input', /another volume/)
+  await expectCloudError(
+    make(await aVolume(), { snapshotId: snapshot.id }),
+    'invalid_input',
+    /another volume/,
+  )
 })
 
 test('an incremental backup builds on the newest one, which stays until it is made', async () => {

@@ -1,5 +1,5 @@
 import type { Ctx } from '../../kernel/context.ts'
-import { noteVolume } from '../row.ts'
+import { historyOf, noteVolume } from '../row.ts'
 import { noteSnapshot } from '../snapshots/row.ts'
 import type { BackupRow } from './queries.ts'
 import { noteBackup } from './row.ts'
@@ -40,6 +40,17 @@ export async function freeSource(tx: Ctx, row: BackupRow, operationId: string): 
   await tx.db.volume.update({ where: { id: volume.id }, data: { state } })
   await noteVolume(tx, volume, 'updated', operationId)
 }
+
+/** The operation that makes a new volume, for the history: the copy of a backup may take a day. */
+export const creationOf = (volume: {
+  id: string
+  name: string
+  projectId: string
+  backupId?: string | null
+}) =>
+  volume.backupId
+    ? { ...historyOf(volume, 'volume.restore'), input: { backupId: volume.backupId, isNew: true } }
+    : historyOf(volume, 'volume.create')
 
 /** Writes that a volume gets the content of a backup, in the transaction that has written this in the volume's row. */
 export async function beginRestoring(tx: Ctx, backupId: string): Promise<void> {

@@ -11,6 +11,7 @@ import { specOf } from '../pools.ts'
 import { asked, copyingMs } from './asking.ts'
 import type { BackupRow } from './queries.ts'
 import { noteBackup } from './row.ts'
+import { trimSchedule } from './schedules/trim.ts'
 import { freeSource, lockWithSource } from './settling.ts'
 import { driversAt, keyOf } from './store.ts'
 
@@ -26,13 +27,17 @@ const settle = (run: Run<unknown>, work: (tx: Ctx, row: BackupRow) => Promise<vo
 type Settled = { state: string; faultMessage: string | null; trashedUntil?: null } & Partial<
   Pick<BackupRow, 'checksum' | 'storedBytes' | 'chunks' | 'quiesced'>
 >
-/** Writes the end of an operation, and frees what was read; nothing when the backup is in another state than `from` by then. */
+/**
+ * Writes the end of an operation, frees what was read, and removes what its schedule does not keep any more; nothing when
+ * the backup is in another state than `from` by then.
+ */
 const end = (run: Run<unknown>, from: string, data: Settled): Promise<void> =>
   settle(run, async (tx, row) => {
     if (row.state !== from) return
     await freeSource(tx, row, run.operationId)
     await tx.db.volumeBackup.update({ where: { id: row.id }, data: { ...data, holdsSource: false } })
     await noteBackup(tx, row, 'updated', run.operationId)
+    if (data.state === 'available' && row.scheduleId !== null) await trimSchedule(tx, row.scheduleId)
   })
 
 async function tell(run: Run<unknown>, action: MessageAction, error: CloudError): Promise<void> {

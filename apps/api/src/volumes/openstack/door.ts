@@ -5,6 +5,8 @@ import { transferOperations } from '../transfers/openstack.ts'
 import { volumeTypeOperations } from '../types/openstack/operations.ts'
 import { actionOperations } from './actions.ts'
 import { attachmentOperations } from './attachments.ts'
+import { backupActionOperations } from './backup-actions.ts'
+import { backupOperations } from './backups.ts'
 import { maxMinor, rootOperations, versionOperations } from './discovery.ts'
 import { metadataOperations } from './metadata.ts'
 import { otherOperations } from './others.ts'
@@ -40,6 +42,8 @@ export const cinderDoor: Door = {
         ...actionOperations,
         ...snapshotOperations,
         ...snapshotActionOperations,
+        ...backupOperations,
+        ...backupActionOperations,
         ...volumeTypeOperations,
         ...attachmentOperations,
         ...messageOperations,

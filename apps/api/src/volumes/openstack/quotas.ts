@@ -19,8 +19,8 @@ const words: { name: string; resource?: QuotaResource; fixed?: number }[] = [
   { name: 'per_volume_gigabytes', fixed: 65_536 },
   { name: 'snapshots', resource: 'volumeSnapshots' },
   { name: 'gigabytes', resource: 'volumeGib' },
-  { name: 'backups', fixed: 0 },
-  { name: 'backup_gigabytes', fixed: 0 },
+  { name: 'backups', resource: 'volumeBackups' },
+  { name: 'backup_gigabytes', resource: 'volumeBackupGib' },
   { name: 'groups', fixed: 0 },
 ]
 
@@ -102,7 +102,7 @@ const elsewhere = { domainAdmin: 'not_found', unscoped: 'not_found' } as const
 const item = { path: '/os-quota-sets/:tenant_id', names: ['tenant_id'], status: 200 }
 const klass = { path: '/os-quota-class-sets/:id', names: ['id'], status: 200 }
 const deviation =
-  'volumes, snapshots and gigabytes (of both) are counted. Limits of what this cloud does not have yet are 0, and there are none for each type.'
+  'volumes, snapshots, gigabytes (of both), backups and backup_gigabytes are counted. Limits of what this cloud does not have yet are 0, and there are none for each type.'
 export const quotaOperations: ApiOperation[] = [
   {
     ...item,
@@ -140,7 +140,12 @@ export const quotaOperations: ApiOperation[] = [
     method: 'DELETE',
     summary: 'Give a project the default quota again',
     access: 'admin',
-    handle: (call) => clearQuota(call.ctx, target(call), ['volumes', 'volumeGib', 'volumeSnapshots']),
+    handle: (call) =>
+      clearQuota(
+        call.ctx,
+        target(call),
+        words.flatMap(({ resource }) => resource ?? []),
+      ),
   },
   {
     ...klass,
