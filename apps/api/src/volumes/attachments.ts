@@ -215,7 +215,8 @@ export async function forgetVolumesOf(
     invariant(volume.pool.hostId !== null, `the pool ${volume.pool.name} is of no single host`)
     await ctx.db.volumeAttachment.delete({ where: { volumeId } })
     const now = stateOf(volume)
-    const state = ['extending', 'creating', 'error', 'uploading'].includes(now) ? now : 'available'
+    const isOthers = ['extending', 'backing-up', 'uploading', 'creating', 'error'].includes(now)
+    const state = isOthers ? now : 'available'
     await ctx.db.volume.update({ where: { id: volumeId }, data: { state } })
     const after = { ...volume, state, attachments: [] }
     const isUnused = also.includes(volumeId) || now === 'creating' || now === 'error'

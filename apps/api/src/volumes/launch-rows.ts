@@ -2,9 +2,10 @@ import { hostRefs } from '../hosts/service.ts'
 import type { Ctx } from '../kernel/context.ts'
 import { CloudError } from '../kernel/errors.ts'
 import { startOperations } from '../kernel/workflow.ts'
+import { beginRestoring, creationOf } from './backups/settling.ts'
 import type { LaunchVolumes, NewVolume } from './launch.ts'
 import { claimIn, poolOn } from './pools.ts'
-import { historyOf, noteVolume, stateOf, volumeEvent } from './row.ts'
+import { noteVolume, stateOf, volumeEvent } from './row.ts'
 
 /** The functions by which compute makes the volumes of a launch, waits for them, and gives them back. */
 
@@ -55,10 +56,12 @@ export async function volumesAtLaunch(
     if (!(await claimIn(ctx, poolId, gib)))
       throw new CloudError('no_capacity', `The pool of the new volumes has no ${gib} GiB free.`)
   await ctx.db.volume.createMany({ data: rows.map(({ hostId: _, ...row }) => row) })
+  for (const backupId of new Set(rows.flatMap((row) => row.backupId ?? [])))
+    await beginRestoring(ctx, backupId)
   await ctx.db.volumeAttachment.createMany({
     data: attachments.map((one) => ({ id: crypto.randomUUID(), ...one })),
   })
-  const operations = rows.map((row) => ({ ...historyOf(row, 'volume.create'), hostId: row.hostId }))
+  const operations = rows.map((row) => ({ ...creationOf(row), hostId: row.hostId }))
   const events = rows.map((row, i) => volumeEvent(row, 'created', operations[i]?.id))
   if (rows.length > 0) await startOperations(ctx, operations, events)
   return made

@@ -183,6 +183,7 @@ async function newVolume(ctx: Ctx, { from, name, ...wish }: LaunchVolumeWish): P
   const origin = await originOf(ctx, {
     ...(from.kind === 'image' ? { imageId: from.id } : {}),
     ...(from.kind === 'snapshot' ? { snapshotId: from.id } : {}),
+    ...(from.kind === 'backup' ? { backupId: from.id } : {}),
   })
   const sizeGib = wish.sizeGib ?? origin?.leastGib
   if (sizeGib === undefined) throw invalidInput('Say how large each new volume is to be.')

@@ -3,12 +3,16 @@ import { onProjectDeleting, onProjectRemoved } from '../directory/service.ts'
 import { defineTaker, refuseHostDelete } from '../hosts/service.ts'
 import { defineRoom } from '../kernel/manifest.ts'
 import { defineQuotaParts } from '../kernel/quota.ts'
+import { volumeRestoration } from './backups/restoration.ts'
+import { backupSchedules } from './backups/schedules/reconcile.ts'
+import { backupTrash } from './backups/trash.ts'
+import { backupCreation, backupDeletion, backupImport } from './backups/workflows.ts'
 import { volumeImageMaking, volumeReimage } from './images/workflows.ts'
 import { volumeLayers } from './merges.ts'
 import { forgetMessages, keptMessages } from './messages/service.ts'
 import { cinderDoor } from './openstack/door.ts'
 import { volumesPolicy } from './policy.ts'
-import { roomOfVolumes, volumesOnHost } from './pools.ts'
+import { backupsOnHost, roomOfVolumes, volumesOnHost } from './pools.ts'
 import { volumeContents } from './project-deletion.ts'
 import { typesInQuota } from './quota.ts'
 import { volumeLeftovers } from './reconcile.ts'
@@ -25,6 +29,8 @@ declare module '../kernel/contract.ts' {
     volumeGib: true
     volumeSnapshots: true
     volumeGibEach: true
+    volumeBackups: true
+    volumeBackupGib: true
   }
 }
 
@@ -37,6 +43,7 @@ export const volumesRoom = defineRoom({
   kinds: {
     volume: { buried: true },
     volumeSnapshot: { buried: true },
+    volumeBackup: {},
     volumeType: {},
     volumeQos: {},
     volumePool: {},
@@ -57,6 +64,13 @@ export const volumesRoom = defineRoom({
       rows: { table: 'VolumeSnapshot', part: typeOfSnapshot },
     },
     volumeGibEach: { lock: 18, words: 'GiB in one volume', limit: -1, each: true },
+    volumeBackups: { lock: 19, words: 'volume backups', limit: 10, rows: { table: 'VolumeBackup' } },
+    volumeBackupGib: {
+      lock: 20,
+      words: 'GiB of volume backups',
+      limit: 1_000,
+      rows: { table: 'VolumeBackup', amount: Prisma.sql`"sizeGib"` },
+    },
   },
   policy: volumesPolicy,
   router: volumesRouter,
@@ -65,8 +79,9 @@ export const volumesRoom = defineRoom({
     ...[volumeCreation, volumeExtension, volumeDeletion],
     ...[snapshotCreation, snapshotDeletion, volumeReversion],
     ...[volumeImageMaking, volumeReimage],
+    ...[backupCreation, backupDeletion, backupImport, volumeRestoration],
   ],
-  reconcilers: [volumeLeftovers, volumeLayers, trashReconciler([volumeTrash])],
+  reconcilers: [volumeLeftovers, volumeLayers, trashReconciler([backupTrash, volumeTrash]), backupSchedules],
   kept: [keptMessages],
   joins() {
     defineQuotaParts(typesInQuota(listVolumeTypes))
@@ -74,5 +89,6 @@ export const volumesRoom = defineRoom({
     for (const thing of volumeContents) onProjectDeleting(thing)
     for (const room of roomOfVolumes) defineTaker(room)
     refuseHostDelete(volumesOnHost)
+    refuseHostDelete(backupsOnHost)
   },
 })

@@ -1,5 +1,6 @@
 import { idInput } from '../kernel/contract.ts'
 import { procedure, router } from '../kernel/trpc.ts'
+import { backupsRouter } from './backups/router.ts'
 import {
   poolCreateInput,
   poolInput,
@@ -90,6 +91,7 @@ export const volumesRouter = router({
       .mutation(({ ctx, input }) => updateSnapshot(ctx.cloud, input)),
     delete: procedure.input(idInput).mutation(({ ctx, input }) => deleteSnapshot(ctx.cloud, input)),
   }),
+  backups: backupsRouter,
   types: typesRouter,
   pools: router({
     list: procedure.query(({ ctx }) => listPools(ctx.cloud)),

@@ -21,8 +21,8 @@ const words: { name: string; resource?: QuotaResource; fixed?: number }[] = [
   { name: 'per_volume_gigabytes', resource: 'volumeGibEach' },
   { name: 'snapshots', resource: 'volumeSnapshots' },
   { name: 'gigabytes', resource: 'volumeGib' },
-  { name: 'backups', fixed: 0 },
-  { name: 'backup_gigabytes', fixed: 0 },
+  { name: 'backups', resource: 'volumeBackups' },
+  { name: 'backup_gigabytes', resource: 'volumeBackupGib' },
   { name: 'groups', fixed: 0 },
 ]
 
@@ -137,7 +137,7 @@ const elsewhere = { domainAdmin: 'not_found', unscoped: 'not_found' } as const
 const item = { path: '/os-quota-sets/:tenant_id', names: ['tenant_id'], status: 200 }
 const klass = { path: '/os-quota-class-sets/:id', names: ['id'], status: 200 }
 const deviation =
-  'volumes, snapshots and gigabytes (of both) are counted, also for each type. Limits of what this cloud does not have yet are 0.'
+  'volumes, snapshots, gigabytes (of both), backups and backup_gigabytes are counted, the first three also for each type. Limits of what this cloud does not have yet are 0.'
 export const quotaOperations: ApiOperation[] = [
   {
     ...item,
