@@ -2,13 +2,21 @@ import { hostRefs } from '../hosts/service.ts'
 import type { Ctx } from '../kernel/context.ts'
 import { CloudError } from '../kernel/errors.ts'
 import { startOperations } from '../kernel/workflow.ts'
+import { deviceOn } from './attachments.ts'
 import type { LaunchVolumes, NewVolume } from './launch.ts'
 import { poolOn } from './pools.ts'
 import { historyOf, noteVolume, stateOf, volumeEvent } from './row.ts'
 
 /** The functions by which compute makes the volumes of a launch, waits for them, and gives them back. */
 
-type Instance = { id: string; name: string; projectId: string; hostId: string; zone: string }
+type Instance = {
+  id: string
+  name: string
+  projectId: string
+  hostId: string
+  zone: string
+  diskBus: string
+}
 
 /**
  * Writes the volumes that the instances of a launch get: new ones on the host of their instance, whose room the caller
@@ -45,7 +53,8 @@ export async function volumesAtLaunch(
         await ctx.db.volume.update({ where: { id: volumeId }, data: { state: 'attaching' } })
         await noteVolume(ctx, of.volume, 'updated')
       }
-      attachments.push({ volumeId, instanceId: instance.id, device, deleteOnTermination })
+      const name = deviceOn(instance.diskBus, device)
+      attachments.push({ volumeId, instanceId: instance.id, device: name, deleteOnTermination })
     }
   await ctx.db.volume.createMany({ data: rows.map(({ hostId: _, ...row }) => row) })
   await ctx.db.volumeAttachment.createMany({
