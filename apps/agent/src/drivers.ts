@@ -1,4 +1,5 @@
 import path from 'node:path'
+import { backupDrivers } from '@stratolith/drivers/backups/registry'
 import { createDocuments } from '@stratolith/drivers/documents'
 import { takenByOthers } from '@stratolith/drivers/guest-uids'
 import { type LocalHostDrivers, reportOf } from '@stratolith/drivers/host'
@@ -40,6 +41,7 @@ export async function openDrivers(config: AgentConfig, log: Logger): Promise<Loc
   })
   const volumes = volumeDrivers.files({
     dir: config.hostDir,
+    ownFolders: [config.dataDir],
     imagesDir,
     converter: config.guestUids.converter,
     withGuest: (...work) => hypervisor.withGuest(...work),
@@ -65,6 +67,11 @@ export async function openDrivers(config: AgentConfig, log: Logger): Promise<Loc
     storage,
     dir: path.join(config.hostDir, 'documents'),
   })
-  const parts = { hypervisor, network, storage, volumes }
+  const store = backupDrivers.folder(config.backupsDir)
+  const backups = backupDrivers.volumes({
+    volumes,
+    storeOf: (id) => (id === 'local' ? store : undefined),
+  })
+  const parts = { hypervisor, network, storage, volumes, backups }
   return { ...parts, documents, report: (op) => reportOf(parts, op) }
 }

@@ -116,6 +116,7 @@ export async function testWorld(
       network: behind(host.network, fault),
       storage: behind(host.storage, fault),
       volumes: behind(host.volumes, fault),
+      backups: behind(host.backups, fault),
     }
     return { ...parts, documents: behind(documents, fault), report: (op) => reportOf(parts, op) }
   }

@@ -1,7 +1,10 @@
 import { idInput } from '../kernel/contract.ts'
 import { procedure, router } from '../kernel/trpc.ts'
+import { backupsRouter } from './backups/router.ts'
 import {
+  poolCreateInput,
   poolInput,
+  poolUpdateInput,
   volumeCreateInput,
   volumeExtendInput,
   volumeListInput,
@@ -9,7 +12,8 @@ import {
   volumeUpdateInput,
 } from './contract.ts'
 import { reimageInput, volumeImageInput } from './images/contract.ts'
-import { getPool, listPools } from './pool-list.ts'
+import { getPool, listPools } from './pools/list.ts'
+import { createPool, deletePool, probePool, updatePool } from './pools/service.ts'
 import {
   acceptTransfer,
   createSnapshot,
@@ -87,9 +91,14 @@ export const volumesRouter = router({
       .mutation(({ ctx, input }) => updateSnapshot(ctx.cloud, input)),
     delete: procedure.input(idInput).mutation(({ ctx, input }) => deleteSnapshot(ctx.cloud, input)),
   }),
+  backups: backupsRouter,
   types: typesRouter,
   pools: router({
     list: procedure.query(({ ctx }) => listPools(ctx.cloud)),
     get: procedure.input(poolInput).query(({ ctx, input }) => getPool(ctx.cloud, input)),
+    probe: procedure.input(poolInput).query(({ ctx, input }) => probePool(ctx.cloud, input)),
+    create: procedure.input(poolCreateInput).mutation(({ ctx, input }) => createPool(ctx.cloud, input)),
+    update: procedure.input(poolUpdateInput).mutation(({ ctx, input }) => updatePool(ctx.cloud, input)),
+    delete: procedure.input(poolInput).mutation(({ ctx, input }) => deletePool(ctx.cloud, input)),
   }),
 })

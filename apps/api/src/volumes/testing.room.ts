@@ -11,7 +11,10 @@ import {
 } from '../authorization.testing.ts'
 import { runPending } from '../kernel/testing.ts'
 import type { QuotaMaker, TestingRoom } from '../rooms.testing.ts'
+import { backupExamples } from './backups/testing.openstack.ts'
+import { backupQuota, backupRows } from './backups/testing.room.ts'
 import { volumeCreateInput } from './contract.ts'
+import { poolRows } from './pools/testing.room.ts'
 import { createSnapshot, createTransfer, createVolume } from './service.ts'
 import { snapshotCreateInput } from './snapshots/contract.ts'
 import { snapshotExamples } from './snapshots/testing.openstack.ts'
@@ -34,7 +37,7 @@ const creation: QuotaMaker = {
 }
 
 export const testingRoom: TestingRoom = {
-  examples: { 'block-storage': { ...volumeExamples, ...snapshotExamples } },
+  examples: { 'block-storage': { ...volumeExamples, ...snapshotExamples, ...backupExamples } },
   rows: {
     list: { kind: 'list', input: () => ({}) },
     get: byId('read', volume),
@@ -77,13 +80,17 @@ export const testingRoom: TestingRoom = {
     'snapshots.create': { kind: 'write', input: async () => ({ volumeId: await volume(), name: name() }) },
     'snapshots.update': byId('write', snapshot, { name: 'new' }),
     'snapshots.delete': byId('write', snapshot),
+    ...backupRows,
     ...typeRows,
     'pools.list': { kind: 'admin' },
+    ...poolRows,
     'pools.get': { kind: 'admin', input: () => ({ name: 'secret-name-a@local' }) },
   },
   quota: {
     volumes: creation,
     volumeGib: creation,
+    volumeBackups: backupQuota,
+    volumeBackupGib: backupQuota,
     volumeSnapshots: {
       async prepare(ctx) {
         const { id } = await createVolume(ctx, volumeCreateInput.parse({ sizeGib: 1 }))

@@ -49,6 +49,7 @@ export const volumesRoom: PortalRoom = {
       href: paths.adminVolumePools,
       help: 'volumes#volume-pools',
       icon: IconDatabaseCog,
+      create: { label: 'Create volume pool', href: creating(paths.adminVolumePools) },
     },
   ],
   kinds: {
@@ -83,7 +84,11 @@ export const volumesRoom: PortalRoom = {
     volumeType: {
       words: 'volume type',
       path: paths.adminVolumeType,
-      live: ['volumes.types', 'volumes.list', 'volumes.get', 'volumes.plan'],
+      live: ['volumes.types', 'volumes.list', 'volumes.get', 'volumes.plan', 'quota'],
+    },
+    volumePool: {
+      words: 'volume pool',
+      live: ['volumes.pools', 'volumes.plan'],
     },
     volumeQos: { words: 'set of volume limits', live: ['volumes.types'] },
   },
@@ -91,5 +96,9 @@ export const volumesRoom: PortalRoom = {
     volumes: { label: 'Volumes', option: 'volumes' },
     volumeSnapshots: { label: 'Volume snapshots', option: 'snapshots' },
     volumeGib: { label: 'Volume storage', format: gib, unit: ' GiB', option: 'gigabytes' },
+    volumeGibEach: {
+      ...{ label: 'Size of each volume', format: gib, unit: ' GiB' },
+      ...{ option: 'per-volume-gigabytes', each: true },
+    },
   },
 }

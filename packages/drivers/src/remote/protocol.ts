@@ -1,5 +1,7 @@
 import path from 'node:path'
 import { z } from 'zod'
+import { observedBackup, restoredVolume, storeSpace } from '../backups/observed.ts'
+import { backupKey, backupRemoval, backupSpec, restoreSpec, storeSpec } from '../backups/spec.ts'
 import { documentKinds } from '../documents/kinds.ts'
 import { keptDocument, toldDocuments } from '../documents/spec.ts'
 import { DriverError, driverErrorOf } from '../errors.ts'
@@ -30,6 +32,7 @@ import {
   revertSpec,
   snapshotKey,
   snapshotSpec,
+  snapshotsSpec,
   volumeKey,
   volumeSize,
   volumeSpec,
@@ -197,6 +200,8 @@ export const methods = {
     trashOf(h).empty(op, options),
   ),
   'volumes/probePool': read(z.tuple([poolSpec]), poolSpace, (h, op, pool) => h.volumes.probePool(op, pool)),
+  'volumes/makePool': change(z.tuple([poolSpec]), poolSpace, (h, op, pool) => h.volumes.makePool(op, pool)),
+  'volumes/removePool': change(z.tuple([poolSpec]), nothing, (h, op, pool) => h.volumes.removePool(op, pool)),
   'volumes/listVolumes': read(z.tuple([poolSpec]), z.array(observedVolume), (h, op, pool) =>
     h.volumes.listVolumes(op, pool),
   ),
@@ -215,6 +220,9 @@ export const methods = {
   'volumes/ensureSnapshot': change(z.tuple([snapshotSpec]), observedSnapshot, (h, op, spec) =>
     h.volumes.ensureSnapshot(op, spec),
   ),
+  'volumes/ensureSnapshots': change(z.tuple([snapshotsSpec]), z.array(observedSnapshot), (h, op, spec) =>
+    h.volumes.ensureSnapshots(op, spec),
+  ),
   'volumes/removeSnapshot': change(z.tuple([snapshotKey]), nothing, (h, op, key) =>
     h.volumes.removeSnapshot(op, key),
   ),
@@ -223,6 +231,21 @@ export const methods = {
   ),
   'volumes/revertVolume': change(z.tuple([revertSpec]), observedVolume, (h, op, spec) =>
     h.volumes.revertVolume(op, spec),
+  ),
+  'backups/probeStore': read(z.tuple([storeSpec]), storeSpace, (h, op, store) =>
+    h.backups.probeStore(op, store),
+  ),
+  'backups/getBackup': read(z.tuple([backupKey]), observedBackup.nullable(), (h, op, key) =>
+    h.backups.getBackup(op, key),
+  ),
+  'backups/ensureBackup': change(z.tuple([backupSpec]), observedBackup.nullable(), (h, op, spec) =>
+    h.backups.ensureBackup(op, spec),
+  ),
+  'backups/removeBackup': change(z.tuple([backupRemoval]), nothing, (h, op, removal) =>
+    h.backups.removeBackup(op, removal),
+  ),
+  'backups/restoreBackup': change(z.tuple([restoreSpec]), restoredVolume.nullable(), (h, op, spec) =>
+    h.backups.restoreBackup(op, spec),
   ),
   'volumes/reimageVolume': change(z.tuple([reimageSpec]), observedVolume.nullable(), (h, op, spec) =>
     h.volumes.reimageVolume(op, spec),

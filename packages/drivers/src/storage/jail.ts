@@ -33,6 +33,20 @@ export type JailedJob = {
  * given, the further ones in `more`, and files that everybody may read. Formats are always given, never probed.
  */
 export async function runJailed(op: Op, job: JailedJob, argv: readonly string[]): Promise<void> {
+  await inJail(op, job, argv, 64 * 1024)
+}
+
+/** What a jailed tool says of the one file that it reads; null when that is more than `mostBytes`. */
+export const readJailed = (
+  op: Op,
+  job: Pick<JailedJob, 'uid' | 'source'>,
+  argv: readonly string[],
+  mostBytes: number,
+): Promise<string | null> => inJail(op, { ...job, target: 'ignore', maxFileBytes: 0 }, argv, mostBytes)
+
+type Job = Omit<JailedJob, 'target'> & { target: number | 'ignore' }
+
+async function inJail(op: Op, job: Job, argv: readonly string[], maxBuffer: number): Promise<string | null> {
   const { more = [], onOutput } = job
   const running = execa('unshare', [...jailWords(job), ...argv], {
     extendEnv: false,
@@ -45,19 +59,24 @@ export async function runJailed(op: Op, job: JailedJob, argv: readonly string[])
     killSignal: 'SIGKILL',
     forceKillAfterDelay: 500,
     timeout: 3600_000,
-    maxBuffer: 64 * 1024,
+    maxBuffer,
     reject: false,
   })
   if (onOutput) running.stdout?.on('data', (chunk: Buffer) => onOutput(chunk.toString('latin1')))
   const result = await running
-  if (!result.failed) return
+  if (!result.failed) return `${result.stdout ?? ''}`
+  if (result.isMaxBuffer) return null
   const said = `${result.stderr ?? ''}`.trim().slice(-500)
   if (/No space left/i.test(said)) throw new DriverError('no_space', `the disk is full: ${said}`)
   if (result.isCanceled) throw new DriverError('unavailable', 'the image job was cancelled')
   throw new DriverError('invalid', `${argv[0]} refused (${result.exitCode ?? result.signal}): ${said}`)
 }
 
-function jailWords({ uid, maxFileBytes, more = [] }: JailedJob): string[] {
+function jailWords({
+  uid,
+  maxFileBytes,
+  more = [],
+}: Pick<JailedJob, 'uid' | 'maxFileBytes' | 'more'>): string[] {
   return [
     ...['--net', '--ipc', '--mount', '--pid', '--fork', '--kill-child=KILL', '--mount-proc', '--'],
     'prlimit',

@@ -161,7 +161,7 @@ export function volumeConformance(bench: () => VolumeBench): void {
     await used(spec, ({ write }) => write(0, 1))
     const snapshot = { id: crypto.randomUUID(), volumeId: spec.id, pool }
     const made = await driver.ensureSnapshot(op, snapshot)
-    expect(made).toEqual({ id: snapshot.id, volumeId: spec.id, sizeBytes: gib, quiesced: true })
+    expect(made).toEqual({ id: snapshot.id, volumeId: spec.id, sizeBytes: gib, quiesced: true, guest: null })
     await used(spec, async ({ write, reads }) => {
       await reads(0, 1)
       await write(0, 2)
@@ -191,6 +191,37 @@ export function volumeConformance(bench: () => VolumeBench): void {
     await driver.removeVolume(op, spec)
     await used(copy, ({ reads }) => reads(0, 3))
     await driver.removeVolume(op, copy)
+  })
+
+  test('snapshots of several volumes are all made, those of an earlier call that has failed anew', async () => {
+    const { driver, op, pool } = bench()
+    const some = [blank(1), blank(2)]
+    for (const [index, spec] of some.entries()) {
+      await driver.ensureVolume(op, spec)
+      await used(spec, ({ write }) => write(0, index + 1))
+    }
+    const gone = blank(1)
+    const wish = [...some, gone].map(({ id }) => ({ id: crypto.randomUUID(), volumeId: id }))
+    await expect(driver.ensureSnapshots(op, { pool, snapshots: wish })).rejects.toMatchObject({
+      code: 'not_found',
+    })
+    for (const spec of some) await used(spec, ({ write }) => write(4096, 7))
+    await driver.ensureVolume(op, gone)
+    const made = await driver.ensureSnapshots(op, { pool, snapshots: wish })
+    expect(made.map(({ id, volumeId }) => ({ id, volumeId }))).toEqual(wish)
+    expect(await driver.ensureSnapshots(op, { pool, snapshots: wish })).toEqual(made)
+    for (const [index, spec] of some.entries()) {
+      const copy = { ...blank(2), source: { kind: 'snapshot' as const, id: wish[index]?.id ?? '' } }
+      await driver.ensureVolume(op, copy)
+      await used(copy, async ({ reads }) => {
+        await reads(0, index + 1)
+        await reads(4096, 7)
+      })
+      await driver.removeVolume(op, copy)
+      await driver.removeVolume(op, spec)
+    }
+    await driver.removeVolume(op, gone)
+    for (const { id } of wish) await driver.removeSnapshot(op, { id, pool })
   })
 
   test('a snapshot outlives its volume, and a snapshot of a volume that is gone raises not_found', async () => {

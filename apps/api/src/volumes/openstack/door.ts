@@ -5,6 +5,8 @@ import { transferOperations } from '../transfers/openstack.ts'
 import { volumeTypeOperations } from '../types/openstack/operations.ts'
 import { actionOperations } from './actions.ts'
 import { attachmentOperations } from './attachments.ts'
+import { backupActionOperations } from './backup-actions.ts'
+import { backupOperations } from './backups.ts'
 import { maxMinor, rootOperations, versionOperations } from './discovery.ts'
 import { imageActionOperations } from './image-actions.ts'
 import { metadataOperations } from './metadata.ts'
@@ -42,6 +44,8 @@ export const cinderDoor: Door = {
         ...imageActionOperations,
         ...snapshotOperations,
         ...snapshotActionOperations,
+        ...backupOperations,
+        ...backupActionOperations,
         ...volumeTypeOperations,
         ...attachmentOperations,
         ...messageOperations,

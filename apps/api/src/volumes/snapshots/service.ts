@@ -10,6 +10,7 @@ import { type VolumeView, volumeCan } from '../contract.ts'
 import { refuseWhileKept } from '../needed.ts'
 import { claimMore } from '../pools.ts'
 import { withParts } from '../queries.ts'
+import { ofType } from '../quota.ts'
 import { historyOf, lockVolume, noteVolume, stateOf, viewOfOne } from '../row.ts'
 import {
   type revertInput,
@@ -79,7 +80,7 @@ export async function createSnapshot(
     // A host that has not answered may have made the volume larger than the row says.
     const sizeGib = volume.reservedGib
     // In the worst case all of the volume changes afterwards, so that its bytes are there twice.
-    await reserveQuota(tx, projectId, { volumeSnapshots: 1, volumeGib: sizeGib })
+    await reserveQuota(tx, projectId, ofType(volume.typeId, { volumeSnapshots: 1, volumeGib: sizeGib }))
     await claimMore(tx, volume.pool, sizeGib)
     const { volumeId, name, description, metadata } = input
     const made = await tx.db.volumeSnapshot.create({
@@ -151,7 +152,7 @@ async function change(
     const before = await lockSnapshot(tx, policy, id)
     const data = patch(before.metadata as Record<string, string>)
     if (data.state !== undefined) {
-      demandUnused(before)
+      await demandUnused(tx, before)
       if (await isBusy(tx, id))
         throw conflict('Something is being done to this snapshot. Wait until that is over.', 'snapshotState')
     }
@@ -182,7 +183,7 @@ export async function deleteSnapshot(ctx: Ctx, input: { id: string; force?: bool
   await inTransaction(ctx, async (tx) => {
     const row = await lockSnapshot(tx, policy, input.id)
     if (!input.force) demand(snapshotCan.delete({ state: snapshotStateOf(row) }), 'snapshotState')
-    demandUnused(row)
+    await demandUnused(tx, row)
     const users = await tx.db.volume.count({ where: { snapshotId: row.id, state: 'creating' } })
     if (users > 0)
       throw conflict('A volume is being made of this snapshot. Wait until that is over.', 'snapshotState')
@@ -248,8 +249,14 @@ function demand(allowed: Allowed, reason: 'volumeState' | 'snapshotState'): void
   if (allowed !== true) throw conflict(allowed, reason)
 }
 
-/** Throws conflict while the volume is going back to this snapshot, which is an operation of the volume. */
-function demandUnused(row: SnapshotRow): void {
+/** Throws conflict while a backup is made of this snapshot, or the volume is going back to it: these are operations of others. */
+async function demandUnused(tx: Ctx, row: SnapshotRow): Promise<void> {
+  const where = { volumeId: row.volumeId, snapshotId: row.id, holdsSource: true }
+  if ((await tx.db.volumeBackup.count({ where })) > 0)
+    throw conflict(
+      'This snapshot is being backed up. Wait until that is over, or stop the backup.',
+      'snapshotState',
+    )
   if (snapshotStateOf(row) === 'restoring' && stateOf(row.volume) === 'reverting')
     throw conflict('The volume is going back to this snapshot. Wait until that is over.', 'snapshotState')
 }

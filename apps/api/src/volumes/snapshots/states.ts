@@ -4,6 +4,7 @@ import type { Allowed } from '../../kernel/contract.ts'
 export const snapshotStates = [
   'creating',
   'available',
+  'backing-up',
   'restoring',
   'deleting',
   'error',
@@ -11,7 +12,7 @@ export const snapshotStates = [
 ] as const
 export type SnapshotState = (typeof snapshotStates)[number]
 export const snapshotTransitioning = (state: SnapshotState): boolean =>
-  ['creating', 'restoring', 'deleting'].includes(state)
+  ['creating', 'backing-up', 'restoring', 'deleting'].includes(state)
 
 type Seen = { state: SnapshotState }
 const is = ({ state }: Seen, ...some: SnapshotState[]) => some.includes(state)
