@@ -30,8 +30,12 @@ export const volumeTransitioning = (state: VolumeState): boolean =>
 
 /** The name of the disk from which a guest starts, whether or not that disk is a volume. */
 export const rootDevice = '/dev/vda'
+/** Guests whose image asks for SCSI call their disks otherwise. */
+export const rootDeviceOf = (diskBus: string): string => (diskBus === 'scsi' ? '/dev/sda' : rootDevice)
+export const isRootDevice = (device: string): boolean =>
+  ['virtio', 'scsi'].some((bus) => rootDeviceOf(bus) === device)
 export const isRootVolume = ({ attachments }: { attachments: readonly { device: string }[] }): boolean =>
-  attachments.some(({ device }) => device === rootDevice)
+  attachments.some(({ device }) => isRootDevice(device))
 
 type Seen = Pick<VolumeView, 'state'>
 const is = ({ state }: Seen, ...some: VolumeState[]) => some.includes(state)
