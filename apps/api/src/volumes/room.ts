@@ -14,6 +14,7 @@ import { backupsOnHost, roomOfVolumes, volumesOnHost } from './pools.ts'
 import { volumeContents } from './project-deletion.ts'
 import { volumeLeftovers } from './reconcile.ts'
 import { volumesRouter } from './router.ts'
+import { snapshotTrash } from './snapshots/trash.ts'
 import { snapshotCreation, snapshotDeletion, volumeReversion } from './snapshots/workflows.ts'
 import { volumeTrash } from './trash/service.ts'
 import { trashReconciler } from './trash/trash.ts'
@@ -67,7 +68,12 @@ export const volumesRoom = defineRoom({
     ...[snapshotCreation, snapshotDeletion, volumeReversion],
     ...[backupCreation, backupDeletion, backupImport, volumeRestoration],
   ],
-  reconcilers: [volumeLeftovers, volumeLayers, trashReconciler([backupTrash, volumeTrash]), backupSchedules],
+  reconcilers: [
+    volumeLeftovers,
+    volumeLayers,
+    trashReconciler([backupTrash, snapshotTrash, volumeTrash]),
+    backupSchedules,
+  ],
   kept: [keptMessages],
   joins() {
     onProjectRemoved(forgetMessages)

@@ -73,7 +73,6 @@ export {
   changeSnapshotMetadata,
   confirmSnapshotState,
   createSnapshot,
-  deleteSnapshot,
   findSnapshots,
   getSnapshot,
   listSnapshots,
@@ -81,6 +80,12 @@ export {
   revertVolume,
   updateSnapshot,
 } from './snapshots/service.ts'
+export {
+  deleteSnapshot,
+  endSnapshot,
+  listSnapshotTrash,
+  takeBackSnapshot,
+} from './snapshots/trash.ts'
 export {
   acceptTransfer,
   createTransfer,
