@@ -34,6 +34,7 @@ import { queryImages, sortableImages } from './queries.ts'
 import { paidGib, releaseImageQuota } from './quota.ts'
 
 export { downloadImage } from './download.ts'
+export { demandImageRoom, dropMadeImage, storeExport } from './exports.ts'
 export {
   deactivateImage,
   imageDeleted,
@@ -168,7 +169,8 @@ export async function deleteImage(ctx: Ctx, input: { id: string }): Promise<Imag
   return viewOf(ctx, row)
 }
 
-async function forgetImage(ctx: Ctx, row: ImageRow): Promise<ImageRow> {
+/** Deletes an image that the caller has locked. */
+export async function forgetImage(ctx: Ctx, row: ImageRow): Promise<ImageRow> {
   const after = await ctx.db.image.update({
     where: { id: row.id },
     data: { state: 'deleted', deletedAt: new Date() },

@@ -5,7 +5,7 @@ import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { conflict, invalidInput, invariant, notFound } from '../kernel/errors.ts'
 import { isRootVolume, type VolumeView, volumeCan } from './contract.ts'
 import { whyNeeded } from './needed.ts'
-import { specOf } from './pools.ts'
+import { reachesFrom, specOf } from './pools.ts'
 import { lockVolume, noteVolume, stateOf } from './row.ts'
 import { discardVolume, removeVolume } from './trash/service.ts'
 import { carriedOut } from './types/row.ts'
@@ -67,8 +67,12 @@ export async function takeVolume(
     throw conflict('The volume belongs to another project than the instance.')
   const allowed = volumeCan.attach({ state: stateOf(row) })
   if (allowed !== true) throw conflict(allowed, 'volumeState')
-  if (row.pool.hostId !== null && row.pool.hostId !== instance.hostId)
-    throw conflict('The volume lies on the disk of another machine than the one on which the instance is.')
+  if (!(await reachesFrom(ctx, row.pool, instance.hostId)))
+    throw conflict(
+      row.pool.hostId === null
+        ? 'The volume lies in a pool that the machine of the instance does not reach.'
+        : 'The volume lies on the disk of another machine than the one on which the instance is.',
+    )
   const device = await deviceFor(ctx, instance.id, wish.device)
   await ctx.db.volumeAttachment.create({
     data: {
@@ -197,7 +201,7 @@ async function changed(
  * volume there all the same: a volume is on one host, and the links of this host refuse a second guest until the first
  * one is gone. A pool that several hosts reach would need the host's confirmation first. Volumes that go with the
  * instance, and those in `also`, are deleted, except those that have snapshots or are being copied; a volume that is being
- * made, or made larger, is available when that is over. Those that go with the instance can be taken back for a while, and
+ * made, made larger or copied to an image, is available when that is over. Those that go with the instance can be taken back for a while, and
  * those in `also` have never been used.
  */
 export async function forgetVolumesOf(
@@ -211,7 +215,7 @@ export async function forgetVolumesOf(
     invariant(volume.pool.hostId !== null, `the pool ${volume.pool.name} is of no single host`)
     await ctx.db.volumeAttachment.delete({ where: { volumeId } })
     const now = stateOf(volume)
-    const isOthers = ['extending', 'backing-up', 'creating', 'error'].includes(now)
+    const isOthers = ['extending', 'backing-up', 'uploading', 'creating', 'error'].includes(now)
     const state = isOthers ? now : 'available'
     await ctx.db.volume.update({ where: { id: volumeId }, data: { state } })
     const after = { ...volume, state, attachments: [] }

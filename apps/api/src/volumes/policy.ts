@@ -24,6 +24,8 @@ export const volumesPolicy: PolicyTable = {
   'volumeTransfer:accept': change,
   'volumeTransfer:delete': change,
   'volume:revert': change,
+  'volume:upload_image': change,
+  'volume:reimage': change,
   'volumeSnapshot:list': look,
   'volumeSnapshot:get': look,
   'volumeSnapshot:create': change,
@@ -59,4 +61,8 @@ export const volumesPolicy: PolicyTable = {
   'volumeQos:update': 'admin',
   'volumeQos:delete': 'admin',
   'volumePool:list': see,
+  'volumePool:probe': 'admin',
+  'volumePool:create': 'admin',
+  'volumePool:update': 'admin',
+  'volumePool:delete': 'admin',
 }

@@ -2,22 +2,26 @@ import { Prisma } from '@stratolith/db'
 import { onProjectDeleting, onProjectRemoved } from '../directory/service.ts'
 import { defineTaker, refuseHostDelete } from '../hosts/service.ts'
 import { defineRoom } from '../kernel/manifest.ts'
+import { defineQuotaParts } from '../kernel/quota.ts'
 import { volumeRestoration } from './backups/restoration.ts'
 import { backupSchedules } from './backups/schedules/reconcile.ts'
 import { backupTrash } from './backups/trash.ts'
 import { backupCreation, backupDeletion, backupImport } from './backups/workflows.ts'
+import { volumeImageMaking, volumeReimage } from './images/workflows.ts'
 import { volumeLayers } from './merges.ts'
 import { forgetMessages, keptMessages } from './messages/service.ts'
 import { cinderDoor } from './openstack/door.ts'
 import { volumesPolicy } from './policy.ts'
 import { backupsOnHost, roomOfVolumes, volumesOnHost } from './pools.ts'
 import { volumeContents } from './project-deletion.ts'
+import { typesInQuota } from './quota.ts'
 import { volumeLeftovers } from './reconcile.ts'
 import { volumesRouter } from './router.ts'
 import { snapshotTrash } from './snapshots/trash.ts'
 import { snapshotCreation, snapshotDeletion, volumeReversion } from './snapshots/workflows.ts'
 import { volumeTrash } from './trash/service.ts'
 import { trashReconciler } from './trash/trash.ts'
+import { listVolumeTypes } from './types/service.ts'
 import { volumeCreation, volumeDeletion, volumeExtension } from './workflows.ts'
 
 declare module '../kernel/contract.ts' {
@@ -27,8 +31,12 @@ declare module '../kernel/contract.ts' {
     volumeSnapshots: true
     volumeBackups: true
     volumeBackupGib: true
+    volumeGibEach: true
   }
 }
+
+const typeOfVolume = Prisma.sql`"typeId"::text`
+const typeOfSnapshot = Prisma.sql`(SELECT v."typeId"::text FROM "Volume" v WHERE v."id" = "volumeId")`
 
 export const volumesRoom = defineRoom({
   name: 'volumes',
@@ -37,24 +45,29 @@ export const volumesRoom = defineRoom({
     volume: { buried: true },
     volumeSnapshot: { buried: true },
     volumeBackup: {},
+    volumePool: {},
     volumeType: {},
     volumeQos: {},
   },
   quota: {
-    volumes: { lock: 15, words: 'volumes', limit: 20, rows: { table: 'Volume' } },
+    volumes: { lock: 15, words: 'volumes', limit: 20, rows: { table: 'Volume', part: typeOfVolume } },
     volumeGib: {
       lock: 16,
       words: 'GiB of volumes and snapshots',
       limit: 1_000,
       rows: [
-        { table: 'Volume', amount: Prisma.sql`"reservedGib"` },
-        { table: 'VolumeSnapshot', amount: Prisma.sql`"sizeGib"` },
+        { table: 'Volume', amount: Prisma.sql`"reservedGib"`, part: typeOfVolume },
+        { table: 'VolumeSnapshot', amount: Prisma.sql`"sizeGib"`, part: typeOfSnapshot },
       ],
     },
-    volumeSnapshots: { lock: 17, words: 'volume snapshots', limit: 20, rows: [{ table: 'VolumeSnapshot' }] },
-    volumeBackups: { lock: 18, words: 'volume backups', limit: 10, rows: { table: 'VolumeBackup' } },
+    volumeSnapshots: {
+      ...{ lock: 17, words: 'volume snapshots', limit: 20 },
+      rows: { table: 'VolumeSnapshot', part: typeOfSnapshot },
+    },
+    volumeGibEach: { lock: 18, words: 'GiB in one volume', limit: -1, each: true },
+    volumeBackups: { lock: 26, words: 'volume backups', limit: 10, rows: { table: 'VolumeBackup' } },
     volumeBackupGib: {
-      lock: 19,
+      lock: 27,
       words: 'GiB of volume backups',
       limit: 1_000,
       rows: { table: 'VolumeBackup', amount: Prisma.sql`"sizeGib"` },
@@ -67,6 +80,7 @@ export const volumesRoom = defineRoom({
     ...[volumeCreation, volumeExtension, volumeDeletion],
     ...[snapshotCreation, snapshotDeletion, volumeReversion],
     ...[backupCreation, backupDeletion, backupImport, volumeRestoration],
+    ...[volumeImageMaking, volumeReimage],
   ],
   reconcilers: [
     volumeLeftovers,
@@ -76,6 +90,7 @@ export const volumesRoom = defineRoom({
   ],
   kept: [keptMessages],
   joins() {
+    defineQuotaParts(typesInQuota(listVolumeTypes))
     onProjectRemoved(forgetMessages)
     for (const thing of volumeContents) onProjectDeleting(thing)
     for (const room of roomOfVolumes) defineTaker(room)

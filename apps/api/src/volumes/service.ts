@@ -28,6 +28,7 @@ import {
   type VolumeWhere,
   withParts,
 } from './queries.ts'
+import { ofType, whyNoQuota } from './quota.ts'
 import { demand, historyOf, loadVolume, lockVolume, noteVolume, viewOfOne, viewsOf } from './row.ts'
 import { placeWishOf } from './types/extra-specs.ts'
 import { specsOf } from './types/row.ts'
@@ -63,6 +64,7 @@ export {
   takeBackBackup,
 } from './backups/trash.ts'
 export { changeMetadata, resetVolume, setBootable, setReadOnly } from './changes.ts'
+export { makeVolumeImage, reimageVolume } from './images/service.ts'
 export {
   type LaunchVolumes,
   planLaunchVolumes,
@@ -158,7 +160,11 @@ export async function planVolume(ctx: Ctx, input: z.output<typeof volumePlanInpu
   if (input.id === undefined) {
     authorize(ctx, 'volume:create', { projectId: projectOf(ctx) })
     const type = await typeFor(ctx, input.type)
-    return { problem: await whyNoRoom(ctx, { sizeGib: input.sizeGib, type: placeWishOf(specsOf(type)) }) }
+    const wish = { typeId: type.id, sizeGib: input.sizeGib }
+    const problem =
+      (await whyNoQuota(ctx, projectOf(ctx), [wish], 1)) ??
+      (await whyNoRoom(ctx, { sizeGib: input.sizeGib, type: placeWishOf(specsOf(type)) }))
+    return { problem }
   }
   const row = await loadVolume(ctx, 'volume:extend', input.id)
   const more = input.sizeGib - row.reservedGib
@@ -187,10 +193,14 @@ export async function createVolume(
     if (origin?.hostId != null && hostId !== undefined && origin.hostId !== hostId)
       throw conflict(`The ${origin.words} lies on the disk of another machine.`)
     const type = await typeFor(tx, input.type, origin?.typeId)
-    await reserveQuota(tx, projectId, { volumes: 1, volumeGib: sizeGib })
+    await reserveQuota(tx, projectId, {
+      ...ofType(type.id, { volumes: 1, volumeGib: sizeGib }),
+      volumeGibEach: sizeGib,
+    })
     const place = await claimPool(tx, {
-      ...{ sizeGib, zone: input.zone, hostId: origin?.hostId ?? hostId },
-      ...{ hostOf: origin?.hostId == null ? 'instance' : origin.words, type: placeWishOf(specsOf(type)) },
+      ...{ sizeGib, zone: input.zone, hostId: origin?.hostId ?? hostId, poolId: origin?.poolId },
+      ...{ hostOf: origin?.poolId === undefined ? 'instance' : origin.words },
+      type: placeWishOf(specsOf(type)),
     })
     const made = await tx.db.volume.create({
       data: {
@@ -240,7 +250,8 @@ export async function extendVolume(ctx: Ctx, input: z.output<typeof volumeExtend
     const reservedGib = Math.max(row.reservedGib, input.sizeGib)
     const more = reservedGib - row.reservedGib
     if (more > 0) {
-      await reserveQuota(tx, row.projectId, { volumeGib: more })
+      const delta = ofType(row.typeId, { volumeGib: more })
+      await reserveQuota(tx, row.projectId, { ...delta, volumeGibEach: input.sizeGib })
       await claimMore(tx, row.pool, more)
     }
     return {

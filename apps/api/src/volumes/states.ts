@@ -13,6 +13,8 @@ export const volumeStates = [
   'reverting',
   'backing-up',
   'restoring-backup',
+  'uploading',
+  'downloading',
   'deleting',
   'error',
   'error_extending',
@@ -23,7 +25,7 @@ export type VolumeState = (typeof volumeStates)[number]
 export const volumeTransitioning = (state: VolumeState): boolean =>
   [
     ...['creating', 'attaching', 'detaching', 'extending', 'reverting', 'backing-up'],
-    ...['restoring-backup', 'deleting'],
+    ...['restoring-backup', 'uploading', 'downloading', 'deleting'],
   ].includes(state)
 
 /** The name of the disk from which a guest starts, whether or not that disk is a volume. */
@@ -68,6 +70,15 @@ export const volumeCan = {
     (is(volume, 'in-use')
       ? 'An instance uses this volume. Detach it first.'
       : `Only an available volume can go back to a snapshot; this one is ${volume.state}.`),
+  makeImage: (volume: Seen): Allowed =>
+    is(volume, 'available', 'in-use') ||
+    `Only of a volume that is available or in use can an image be made; this one is ${volume.state}.`,
+  reimage: (volume: Seen): Allowed =>
+    // After a failure the volume is in the state error and can be asked again.
+    is(volume, 'available', 'error') ||
+    (is(volume, 'in-use')
+      ? 'An instance uses this volume. Detach it first.'
+      : `Only an available volume can get what an image contains; this one is ${volume.state}.`),
   setReadOnly: (volume: Seen): Allowed =>
     is(volume, 'available') ||
     `Only an available volume can be made read-only or writable; this one is ${volume.state}.`,

@@ -7,12 +7,14 @@ import {
   volumeSnapshot as snapshot,
   system,
   volume,
+  world,
 } from '../authorization.testing.ts'
 import { runPending } from '../kernel/testing.ts'
 import type { QuotaMaker, TestingRoom } from '../rooms.testing.ts'
 import { backupExamples } from './backups/testing.openstack.ts'
 import { backupQuota, backupRows } from './backups/testing.room.ts'
 import { volumeCreateInput } from './contract.ts'
+import { poolRows } from './pools/testing.room.ts'
 import { createSnapshot, createTransfer, createVolume } from './service.ts'
 import { snapshotCreateInput } from './snapshots/contract.ts'
 import { snapshotExamples } from './snapshots/testing.openstack.ts'
@@ -66,6 +68,11 @@ export const testingRoom: TestingRoom = {
         return { id, key }
       },
     },
+    makeImage: byId('write', volume, { name: 'made' }),
+    reimage: {
+      kind: 'write',
+      input: async () => ({ id: await volume(), imageId: world.imageId }),
+    },
     revert: {
       kind: 'write',
       async input() {
@@ -86,6 +93,7 @@ export const testingRoom: TestingRoom = {
     ...backupRows,
     ...typeRows,
     'pools.list': { kind: 'admin' },
+    ...poolRows,
     'pools.get': { kind: 'admin', input: () => ({ name: 'secret-name-a@local' }) },
   },
   quota: {

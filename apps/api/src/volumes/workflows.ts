@@ -9,6 +9,7 @@ import { driversFor, isOnFencedHost } from './driver.ts'
 import { type MessageAction, tellFailure } from './messages/service.ts'
 import { giveBack } from './pools.ts'
 import { type VolumeRow, withParts } from './queries.ts'
+import { ofType } from './quota.ts'
 import { noteVolume, sourceOf } from './row.ts'
 
 const current = (run: Run<unknown>): Promise<VolumeRow | null> =>
@@ -23,7 +24,11 @@ async function rowOf(run: Run<unknown>): Promise<VolumeRow> {
 
 /** The drivers of the host that reaches the pool of the volume, and the name of the volume there. */
 async function placeOf(run: Run<unknown>, row: VolumeRow) {
-  const { drivers, pool } = await driversFor(run, row.pool)
+  const { drivers, pool } = await driversFor(
+    run,
+    row.pool,
+    row.sourceVolumeId !== null && row.state === 'creating' ? row.sourceVolumeId : row.id,
+  )
   return { drivers, key: { id: row.id, pool } }
 }
 
@@ -123,7 +128,7 @@ async function endExtension(
     await tx.db.volume.update({ where: { id: row.id }, data })
     const free = row.reservedGib - data.reservedGib
     if (free > 0) {
-      await releaseQuota(tx, row.projectId, { volumeGib: free })
+      await releaseQuota(tx, row.projectId, ofType(row.typeId, { volumeGib: free }))
       await giveBack(tx, row.pool, free)
     }
     await noteVolume(tx, row, 'updated', run.operationId)
@@ -186,7 +191,11 @@ export const volumeDeletion: Workflow = {
           if (!row) return
           await tx.db.volume.delete({ where: { id: row.id } })
           await endRestoring(tx, row.backupId)
-          await releaseQuota(tx, row.projectId, { volumes: 1, volumeGib: row.reservedGib })
+          await releaseQuota(
+            tx,
+            row.projectId,
+            ofType(row.typeId, { volumes: 1, volumeGib: row.reservedGib }),
+          )
           await giveBack(tx, row.pool, row.reservedGib)
           await noteVolume(tx, row, 'deleted', run.operationId)
         })

@@ -1,9 +1,11 @@
 import { describe, expect, it, test } from 'vitest'
 import {
+  reimageCli,
   transferAcceptCli,
   transferCreateCli,
   volumeAttachCli,
   volumeCreateCli,
+  volumeImageCli,
   volumeSetCli,
 } from './cli.ts'
 import { diskPath, guestCommands, mountPoint } from './guest-commands.ts'
@@ -11,6 +13,25 @@ import { sourceOf } from './origin.ts'
 import { lossText, tooMuch, waitText } from './words.ts'
 
 const id = '0f9b2c4e-7a1d-4c55-9e0a-2b6f0d3c8a11'
+
+test('the form of an image says which limit of images is too low', () => {
+  const adds = { images: 1, imageGib: 5 }
+  expect(tooMuch([{ resource: 'images', used: 3, limit: 3 }], adds)).toMatch(
+    /^The project may have 3 images and has 3/,
+  )
+  expect(tooMuch([{ resource: 'imageGib', used: 6, limit: 10 }], adds)).toMatch(/has 4 GiB for images left/)
+  expect(tooMuch([{ resource: 'imageGib', used: 5, limit: 10 }], adds)).toBeNull()
+})
+
+const oneLine = (command: string) => command.replaceAll(/ \\\n +/g, ' ')
+
+test('the commands for images of volumes', () => {
+  const wish = { name: ' web ', diskFormat: 'qcow2', visibility: 'private', protected: true, force: true }
+  expect(oneLine(volumeImageCli(id, wish))).toBe(
+    `openstack image create --volume ${id} --disk-format qcow2 --container-format bare --private --protected --force web`,
+  )
+  expect(oneLine(reimageCli(id, null))).toBe(`cinder --os-volume-api-version 3.68 reimage ${id} IMAGE`)
+})
 
 describe('the commands for the guest', () => {
   it('name the disk by the first 20 characters of the id, which is what virtio has room for', () => {

@@ -23,6 +23,12 @@ export function createFakeBackups(volumes: FakeVolumes): FakeBackups {
     const found = backups.get(id)
     return found?.volumeId === volumeId && found.store === store.id ? found : undefined
   }
+  const demandIntact = (key: BackupKey, checksum: string): FakeBackup => {
+    const found = find(key)
+    if (!found) throw new DriverError('not_found', `The backup ${key.id} is gone from its store.`)
+    if (found.checksum !== checksum) throw new DriverError('failed', `The backup ${key.id} is damaged.`)
+    return found
+  }
   const observed = ({ store, base, ...backup }: FakeBackup): ObservedBackup => backup
   const sourceOf = ({ snapshotId, volumeId, pool }: BackupSpec) => {
     const found = snapshotId === null ? volumes.volumes.get(volumeId) : volumes.snapshots.get(snapshotId)
@@ -33,8 +39,9 @@ export function createFakeBackups(volumes: FakeVolumes): FakeBackups {
   return {
     backups,
     failNext: (method, error) => void failures.set(method, [...(failures.get(method) ?? []), error]),
-    async probeStore() {
+    async probeStore(_op, { id }) {
       isUnderWay('probeStore')
+      if (id !== 'default') throw new DriverError('unsupported', `This host does not reach the store ${id}.`)
       return { totalBytes: 1024 ** 4, freeBytes: 1024 ** 4 }
     },
     async ensureBackup(_op, spec) {
@@ -43,8 +50,7 @@ export function createFakeBackups(volumes: FakeVolumes): FakeBackups {
       if (known) return observed(known)
       const { sizeBytes, base } = sourceOf(spec)
       const { id, volumeId, parent, store } = spec
-      if (parent && find({ id: parent.id, volumeId, store })?.checksum !== parent.checksum)
-        throw new DriverError('not_found', `The backup ${parent.id} is gone from its store.`)
+      if (parent) demandIntact({ id: parent.id, volumeId, store }, parent.checksum)
       const made: FakeBackup = {
         ...{ id, volumeId, sizeBytes, base, quiesced: true, parentId: parent?.id ?? null, store: store.id },
         ...{ storedBytes: parent ? 4096 : sizeBytes / 4, chunks: parent ? 1 : 8 },
@@ -64,10 +70,7 @@ export function createFakeBackups(volumes: FakeVolumes): FakeBackups {
     },
     async restoreBackup(_op, { backup, volume }) {
       if (isUnderWay('restoreBackup')) return null
-      const found = find(backup)
-      if (!found) throw new DriverError('not_found', `The backup ${backup.id} is gone from its store.`)
-      if (found.checksum !== backup.checksum)
-        throw new DriverError('failed', `The backup ${backup.id} is damaged.`)
+      const found = demandIntact(backup, backup.checksum)
       volumes.fill(volume, found)
       return { id: volume.id, restoredBytes: found.storedBytes }
     },

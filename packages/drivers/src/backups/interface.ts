@@ -18,8 +18,11 @@ export interface BackupDriver {
    * later call removes. Raises `not_found` when the volume, the snapshot or the parent is gone.
    */
   ensureBackup(op: Op, spec: BackupSpec): Promise<ObservedBackup | null>
-  /** Removes the backup, and all content that no other backup of its volume needs. Succeeds when the backup is gone. */
-  removeBackup(op: Op, key: BackupKey): Promise<void>
+  /**
+   * Removes the backup, and all content that no other backup of its volume needs. Ends the work on it when it is being made.
+   * Succeeds when the backup is gone. Raises `failed` when nobody can tell what other backups need, because one is damaged.
+   */
+  removeBackup(op: Op, removal: BackupRemoval): Promise<void>
   /** The backup as its store has it; null when the store does not have it. Raises `failed` when its index is damaged. */
   getBackup(op: Op, key: BackupKey): Promise<ObservedBackup | null>
   /**
@@ -35,6 +38,7 @@ export interface BackupDriver {
 export type StoreSpec = Described<typeof spec.storeSpec>
 export type BackupKey = Described<typeof spec.backupKey>
 export type BackupSpec = Described<typeof spec.backupSpec>
+export type BackupRemoval = Described<typeof spec.backupRemoval>
 export type RestoreSpec = Described<typeof spec.restoreSpec>
 
 /** What a host says that it has; the schemas are in observed.ts. */

@@ -23,3 +23,6 @@ export const backupSpec = backupKey.extend({
 })
 
 export const restoreSpec = z.object({ backup: backupIdentity, volume: volumeKey })
+
+/** `pool`: where the volume was while the backup was being made, which is told when that was interrupted; else null. */
+export const backupRemoval = backupKey.extend({ pool: poolSpec.nullable() })

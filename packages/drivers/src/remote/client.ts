@@ -287,14 +287,20 @@ function remoteStorage(call: Call, known: HostCapabilities): RemoteStorage {
 function remoteVolumes(call: Call): VolumeDriver {
   return {
     probePool: (op, pool) => call('volumes/probePool', op, pool),
+    makePool: (op, pool) => call('volumes/makePool', op, pool),
+    removePool: (op, pool) => call('volumes/removePool', op, pool),
     listVolumes: (op, pool) => call('volumes/listVolumes', op, pool),
     ensureVolume: (op, spec) => call('volumes/ensureVolume', op, spec),
     growVolume: (op, size) => call('volumes/growVolume', op, size),
     removeVolume: (op, key) => call('volumes/removeVolume', op, key),
     ensureSnapshot: (op, spec) => call('volumes/ensureSnapshot', op, spec),
+    ensureSnapshots: (op, spec) => call('volumes/ensureSnapshots', op, spec),
     removeSnapshot: (op, key) => call('volumes/removeSnapshot', op, key),
     revertVolume: (op, spec) => call('volumes/revertVolume', op, spec),
     mergeLayers: (op, key) => call('volumes/mergeLayers', op, key),
+    reimageVolume: (op, spec) => call('volumes/reimageVolume', op, spec),
+    exportVolume: (op, spec) => call('volumes/exportVolume', op, spec),
+    removeExport: (op, key) => call('volumes/removeExport', op, key),
     listSnapshots: (op, pool) => call('volumes/listSnapshots', op, pool),
   }
 }

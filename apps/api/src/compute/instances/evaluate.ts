@@ -154,8 +154,7 @@ function judge(input: PlanInput, wish: NetworkWish, facts: Facts, world: World):
     instances: count,
     vcpus: need.vcpus * count,
     memoryMib: need.memoryMib * count,
-    volumes: volumes.made.volumes * count,
-    volumeGib: volumes.made.gib * count,
+    ...Object.fromEntries(Object.entries(volumes.made.quota).map(([name, each = 0]) => [name, each * count])),
     ...judgeNetworks(wish, facts.networks, { count, closed }).adds,
   })
   const placed = (count: number) => place(facts.hosts, need, count, world.ties, facts.group)
@@ -239,7 +238,7 @@ export const virtualGibOf = (image: { virtualBytes: number }): number => Math.ce
 const needOf = ({ vcpus, memoryMib, diskGib }: Need, { isRoot, made }: LaunchVolumes): Need => ({
   vcpus,
   memoryMib,
-  diskGib: (isRoot ? 0 : diskGib) + made.gib,
+  diskGib: (isRoot ? 0 : diskGib) + made.diskGib,
 })
 
 /** Returns the sentence why the image does not fit into the flavor; null when it fits. A volume has a size of its own. */

@@ -18,6 +18,7 @@ import {
 const words: Record<string, string> = {
   '001': 'schedule allocate volume',
   '002': 'attach volume',
+  '003': 'copy volume to image',
   '005': 'copy image to volume',
   '007': 'extend volume',
   '009': 'create snapshot',
@@ -25,6 +26,7 @@ const words: Record<string, string> = {
   '013': 'create backup',
   '014': 'delete backup',
   '015': 'restore backup',
+  '016': 'reimage volume',
 }
 /** The number of a reason that has no number in Cinder: the text says it. */
 const unknownReason = '001'

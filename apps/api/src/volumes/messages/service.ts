@@ -10,6 +10,7 @@ import { type Run, recordOperation } from '../../kernel/workflow.ts'
 export const messageActions = {
   makeVolume: '001',
   attachVolume: '002',
+  copyVolumeToImage: '003',
   copyImageToVolume: '005',
   extendVolume: '007',
   makeSnapshot: '009',
@@ -17,6 +18,7 @@ export const messageActions = {
   makeBackup: '013',
   deleteBackup: '014',
   restoreBackup: '015',
+  reimageVolume: '016',
 } as const
 export type MessageAction = keyof typeof messageActions
 /** The kinds of things of which messages tell, in Cinder's words, with ours. */

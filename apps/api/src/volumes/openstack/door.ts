@@ -8,6 +8,7 @@ import { attachmentOperations } from './attachments.ts'
 import { backupActionOperations } from './backup-actions.ts'
 import { backupOperations } from './backups.ts'
 import { maxMinor, rootOperations, versionOperations } from './discovery.ts'
+import { imageActionOperations } from './image-actions.ts'
 import { metadataOperations } from './metadata.ts'
 import { otherOperations } from './others.ts'
 import { quotaOperations } from './quotas.ts'
@@ -40,6 +41,7 @@ export const cinderDoor: Door = {
         ...volumeOperations,
         ...metadataOperations,
         ...actionOperations,
+        ...imageActionOperations,
         ...snapshotOperations,
         ...snapshotActionOperations,
         ...backupOperations,

@@ -10,6 +10,7 @@ import { type VolumeView, volumeCan } from '../contract.ts'
 import { refuseWhileKept } from '../needed.ts'
 import { claimMore } from '../pools.ts'
 import { withParts } from '../queries.ts'
+import { ofType } from '../quota.ts'
 import { historyOf, lockVolume, noteVolume, stateOf, viewOfOne } from '../row.ts'
 import {
   type revertInput,
@@ -79,7 +80,7 @@ export async function createSnapshot(
     // A host that has not answered may have made the volume larger than the row says.
     const sizeGib = volume.reservedGib
     // In the worst case all of the volume changes afterwards, so that its bytes are there twice.
-    await reserveQuota(tx, projectId, { volumeSnapshots: 1, volumeGib: sizeGib })
+    await reserveQuota(tx, projectId, ofType(volume.typeId, { volumeSnapshots: 1, volumeGib: sizeGib }))
     await claimMore(tx, volume.pool, sizeGib)
     const { volumeId, name, description, metadata } = input
     const made = await tx.db.volumeSnapshot.create({

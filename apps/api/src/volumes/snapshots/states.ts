@@ -21,6 +21,11 @@ const is = ({ state }: Seen, ...some: SnapshotState[]) => some.includes(state)
 export const snapshotCan = {
   use: (snapshot: Seen): Allowed =>
     is(snapshot, 'available') || `Only an available snapshot can be used; this one is ${snapshot.state}.`,
+  launch: (snapshot: Seen & { bootable: boolean }): Allowed =>
+    !snapshot.bootable
+      ? 'It has no system: only a snapshot of a volume that was made from an image, or is marked as bootable, can be launched.'
+      : is(snapshot, 'available') ||
+        `Only an available snapshot can be launched; this one is ${snapshot.state}.`,
   delete: (snapshot: Seen): Allowed =>
     is(snapshot, 'available', 'error', 'error_deleting') ||
     `This snapshot is ${snapshot.state}. Wait until that is over.`,
