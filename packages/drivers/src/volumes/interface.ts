@@ -56,11 +56,17 @@ export interface LocalVolumeDriver extends VolumeDriver {
   closeVolumes(op: Op, guestId: string, except: readonly VolumeKey[]): Promise<void>
 }
 
+/** How QEMU opens a volume: as files of this host, or from a server that this host runs for this one guest. */
+export type OpenedVolume = OpenedLayers | ServedVolume
+
+/** A server of the NBD protocol that has the volume as the export `volume`. `socket` is a path that only this guest's user may open. */
+export type ServedVolume = { socket: string }
+
 /**
  * The files of a volume, the oldest first. QEMU writes the last one alone; each of the others is read where the next has a
  * hole. `number` is that of the layer in its volume.
  */
-export type OpenedVolume = {
+export type OpenedLayers = {
   layers: readonly { path: string; format: 'raw' | 'qcow2'; number: number }[]
 }
 
@@ -74,7 +80,7 @@ export type RunningGuest = {
    * Makes QEMU use these layers of a volume: those that QEMU does not have yet are put on top of the others, in order.
    * Afterwards QEMU writes only into the last one. Repeating the call changes nothing.
    */
-  follow(volume: { id: string; opened: OpenedVolume }): Promise<void>
+  follow(volume: { id: string; opened: OpenedLayers }): Promise<void>
   /**
    * Begins to write what the layers above the number `into`, up to the number `from`, contain into the layer `into`. None
    * of them is the last layer. What the guest reads changes at no moment. Returns a function that waits for the end;
@@ -83,7 +89,7 @@ export type RunningGuest = {
    */
   merge(volume: {
     id: string
-    opened: OpenedVolume
+    opened: OpenedLayers
     into: number
     from: number
   }): Promise<(op: Op) => Promise<void>>
