@@ -39,6 +39,7 @@ export async function openDrivers(config: AgentConfig, log: Logger): Promise<Loc
   })
   const volumes = volumeDrivers.files({
     dir: config.hostDir,
+    host: config.host,
     ownFolders: [config.dataDir],
     converter: config.guestUids.converter,
     withGuest: (...work) => hypervisor.withGuest(...work),

@@ -21,7 +21,7 @@ export const fieldsSince: FieldsSince = {
 function placesOfPools(): FieldsSince {
   const ofPool = ['probePool', 'listVolumes', 'listSnapshots'].map((name) => `volumes/${name}`)
   const ofKey = [
-    ...['ensureVolume', 'growVolume', 'removeVolume', 'mergeLayers', 'revertVolume'],
+    ...['ensureVolume', 'growVolume', 'removeVolume', 'mergeLayers', 'revertVolume', 'disown'],
     ...['ensureSnapshot', 'removeSnapshot'],
   ].map((name) => `volumes/${name}.pool`)
   const ofVolume = ['instance', 'hypervisor/ensure'].map((name) => `${name}.volumes.pool`)

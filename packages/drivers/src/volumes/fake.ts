@@ -150,6 +150,10 @@ export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes 
       found.sizeBytes = sizeGib * gib
       return observed(found)
     },
+    async disown(_op, { pool }) {
+      enter('disown')
+      storeOf(pool)
+    },
     async listVolumes(_op, pool) {
       enter('listVolumes')
       return [...storeOf(pool).volumes.values()].filter((one) => one.pool === pool.id).map(observed)

@@ -29,6 +29,11 @@ export interface VolumeDriver {
    * size. Repeating the call is harmless.
    */
   growVolume(op: Op, size: VolumeSize): Promise<ObservedVolume>
+  /**
+   * Takes what a host that is off for sure has in a pool that several hosts reach from that host and its guests. Raises
+   * `invalid` for the host that is asked.
+   */
+  disown(op: Op, spec: DisownSpec): Promise<void>
   listVolumes(op: Op, pool: PoolSpec): Promise<ObservedVolume[]>
   /**
    * Keeps what a volume contains now, also while a guest uses the volume. Repeating the call returns the same snapshot.
@@ -109,6 +114,7 @@ export type VolumeKey = Described<typeof spec.volumeKey>
 export type VolumeSize = Described<typeof spec.volumeSize>
 export type SnapshotSpec = Described<typeof spec.snapshotSpec>
 export type SnapshotKey = Described<typeof spec.snapshotKey>
+export type DisownSpec = Described<typeof spec.disownSpec>
 export type RevertSpec = Described<typeof spec.revertSpec>
 
 /** What a host says that it has; the schemas are in observed.ts. */

@@ -87,6 +87,8 @@ export async function removePool(places: PoolPlaces, pool: PoolSpec): Promise<vo
   for (const folder of [data, snapshots, open])
     if ((await readdir(folder).catch(nothing)).length > 0)
       throw new DriverError('conflict', `The folder ${folder} is not empty.`)
+  // A call that was cut off may have left claims and bases, which nobody needs without volumes.
+  for (const name of ['owners', 'bases']) await rm(path.join(root, name), { recursive: true, force: true })
   await rm(markOf(root), { force: true })
   for (const folder of [data, snapshots, open, root]) await rmdir(folder).catch(unlessGone)
   await rm(homeOf(places.dir, id), { recursive: true, force: true })

@@ -40,6 +40,8 @@ export const volumeSpec = z.object({
 export const volumeKey = volumeSpec.pick({ id: true, pool: true })
 export const volumeSize = volumeSpec.pick({ id: true, pool: true, sizeGib: true })
 
+export const disownSpec = z.object({ pool: poolSpec, host: z.string().min(1).max(255) })
+
 export const snapshotSpec = z.object({ id: uuid, volumeId: uuid, pool: poolSpec })
 export const snapshotKey = snapshotSpec.pick({ id: true, pool: true })
 export const revertSpec = volumeKey.extend({ snapshotId: uuid })
