@@ -5,7 +5,7 @@ import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { conflict, invalidInput, invariant, notFound } from '../kernel/errors.ts'
 import { isRootVolume, type VolumeView, volumeCan } from './contract.ts'
 import { whyNeeded } from './needed.ts'
-import { specOf } from './pools.ts'
+import { reachesFrom, specOf } from './pools.ts'
 import { lockVolume, noteVolume, stateOf } from './row.ts'
 import { discardVolume, removeVolume } from './trash/service.ts'
 import { carriedOut } from './types/row.ts'
@@ -67,8 +67,12 @@ export async function takeVolume(
     throw conflict('The volume belongs to another project than the instance.')
   const allowed = volumeCan.attach({ state: stateOf(row) })
   if (allowed !== true) throw conflict(allowed, 'volumeState')
-  if (row.pool.hostId !== null && row.pool.hostId !== instance.hostId)
-    throw conflict('The volume lies on the disk of another machine than the one on which the instance is.')
+  if (!(await reachesFrom(ctx, row.pool, instance.hostId)))
+    throw conflict(
+      row.pool.hostId === null
+        ? 'The volume lies in a pool that the machine of the instance does not reach.'
+        : 'The volume lies on the disk of another machine than the one on which the instance is.',
+    )
   const device = await deviceFor(ctx, instance.id, wish.device)
   await ctx.db.volumeAttachment.create({
     data: {

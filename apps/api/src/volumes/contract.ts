@@ -4,6 +4,7 @@ import { descriptionInput, nameInput, pageInput } from '../kernel/contract.ts'
 import { volumeMetadataInput } from './metadata.ts'
 import { type VolumeState, volumeStates } from './states.ts'
 
+export * from './pools/contract.ts'
 export * from './states.ts'
 export * from './types/contract.ts'
 export { volumeMetadataInput }
@@ -18,7 +19,6 @@ export const volumeListInput = pageInput.extend({
   /** The name of a pool; nobody but those who see pools finds volumes by this. */
   pool: z.string().max(255).optional(),
 })
-export const poolInput = z.object({ name: z.string().min(1).max(255) })
 export const volumeCreateInput = z.object({
   name: volumeName.default(''),
   description: descriptionInput.default(''),
@@ -109,23 +109,4 @@ export type VolumeView = {
   error: string | null
   createdAt: string
   updatedAt: string
-}
-/** A place where volumes are kept. Only administrators see pools. */
-export type PoolView = {
-  /** The same as the name. */
-  id: string
-  name: string
-  driver: string
-  /** The machine whose disk the pool is. */
-  host: { id: string; name: string }
-  zone: string
-  totalGib: number
-  /** What is promised to all who share the disk: instances and volumes. */
-  usedGib: number
-  /** What is promised to volumes and their snapshots. */
-  volumesGib: number
-  /** How many volumes lie there. */
-  volumes: number
-  /** Why it takes no new volumes at the moment; null when it does. */
-  closed: string | null
 }

@@ -7,7 +7,7 @@ import { authorize } from '../kernel/policy.ts'
 import { deviceNames } from './attachments.ts'
 import { type launchVolumeInput, rootDevice, volumeCan } from './contract.ts'
 import { type Origin, originOf } from './origin.ts'
-import { hostForType } from './pools.ts'
+import { placeForType } from './pools.ts'
 import { type VolumeRow, withParts } from './queries.ts'
 import { stateOf } from './row.ts'
 import { placeWishOf } from './types/extra-specs.ts'
@@ -22,8 +22,10 @@ export type NewVolume = {
   sizeGib: number
   typeId: string
   name: string
-  /** The host that alone reaches what the volume is made from; null: every host does. */
+  /** The host on which the instance must be, because of the volume's type or of what the volume is made from; null: any. */
   hostId: string | null
+  /** The pool with a capacity of its own in which the volume lies; null: the disk of the instance's host. */
+  poolId: string | null
   data: Partial<Origin['data']>
 }
 export type PlannedVolume = {
@@ -35,8 +37,8 @@ type Problem = { code: ErrorCode; message: string }
 export type LaunchVolumes = {
   problems: Problem[]
   planned: PlannedVolume[]
-  /** What each instance takes of its project's quota and of its host's disk. */
-  made: { volumes: number; gib: number }
+  /** What each instance takes of its project's quota, and (`diskGib`) of its host's disk. */
+  made: { volumes: number; gib: number; diskGib: number }
   /** The only host that reaches the volumes that exist; null: every host does. */
   hostId: string | null
   /** The root disk is one of the volumes. */
@@ -50,7 +52,7 @@ export type LaunchVolumes = {
 const noVolumes: LaunchVolumes = {
   problems: [],
   planned: [],
-  made: { volumes: 0, gib: 0 },
+  made: { volumes: 0, gib: 0, diskGib: 0 },
   hostId: null,
   isRoot: false,
   rootImage: null,
@@ -84,12 +86,18 @@ export async function planLaunchVolumes(
   return {
     problems,
     planned,
-    made: { volumes: made.length, gib: made.reduce((sum, one) => sum + one.sizeGib, 0) },
+    made: {
+      volumes: made.length,
+      gib: gibOf(made),
+      diskGib: gibOf(made.filter(({ poolId }) => poolId === null)),
+    },
     hostId: hostIds[0] ?? null,
     isRoot: wishes.some(({ boot }) => boot),
     ...(await rootOf(ctx, planned)),
   }
 }
+
+const gibOf = (made: readonly NewVolume[]): number => made.reduce((sum, one) => sum + one.sizeGib, 0)
 
 const hostIdOf = ({ of }: PlannedVolume): string | null =>
   'made' in of ? of.made.hostId : of.volume.pool.hostId
@@ -176,8 +184,9 @@ async function newVolume(ctx: Ctx, { from, name, ...wish }: LaunchVolumeWish): P
   if (origin && sizeGib < origin.leastGib)
     throw invalidInput(`The volume has ${sizeGib} GiB; the ${origin.words} needs ${origin.leastGib} GiB.`)
   const type = await typeFor(ctx, wish.type, origin?.typeId)
-  const hostId = await hostForType(ctx, placeWishOf(specsOf(type)), origin?.hostId ?? null)
-  return { sizeGib, typeId: type.id, name, hostId, data: origin?.data ?? {} }
+  const fixed = { hostId: origin?.hostId ?? null, poolId: origin?.poolId }
+  const place = await placeForType(ctx, placeWishOf(specsOf(type)), fixed)
+  return { sizeGib, typeId: type.id, name, ...place, data: origin?.data ?? {} }
 }
 
 function existing(ctx: Ctx, boot: boolean, row: VolumeRow | undefined): PlannedVolume['of'] | Problem {

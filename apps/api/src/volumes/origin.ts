@@ -13,6 +13,8 @@ export type Origin = {
   leastGib: number
   /** The host that alone reaches the origin; null: every host does. */
   hostId: string | null
+  /** The pool of a volume or a snapshot, in which what is made of it lies, too. */
+  poolId?: string
   /** The type of the volume that is the origin, or of which it is a snapshot. */
   typeId?: string
   data: {
@@ -45,7 +47,7 @@ export async function originOf(
     const { sizeGib, pool, bootable, imageName, volume, ...row } = await sourceSnapshot(ctx, snapshotId)
     const data = { bootable, imageId: row.imageId, imageName, snapshotId, lineageId: lineageOf(volume) }
     const { typeId } = volume
-    return { words: 'snapshot', leastGib: sizeGib, hostId: pool.hostId, typeId, data }
+    return { words: 'snapshot', leastGib: sizeGib, hostId: pool.hostId, poolId: pool.id, typeId, data }
   }
   if (sourceVolumeId === undefined) return null
   const row = await lockVolume(ctx, 'volume:get', sourceVolumeId)
@@ -54,7 +56,7 @@ export async function originOf(
   const { reservedGib, pool, bootable, imageName, typeId } = row
   const data = { bootable, imageId: row.imageId, imageName, sourceVolumeId, lineageId: lineageOf(row) }
   // A host that has not answered may have made the volume larger than the row says.
-  return { words: 'volume', leastGib: reservedGib, hostId: pool.hostId, typeId, data }
+  return { words: 'volume', leastGib: reservedGib, hostId: pool.hostId, poolId: pool.id, typeId, data }
 }
 
 /** What is made of a volume belongs to the lineage of the volume, which the volume begins unless it was made so itself. */

@@ -46,4 +46,8 @@ export const volumesPolicy: PolicyTable = {
   'volumeQos:update': 'admin',
   'volumeQos:delete': 'admin',
   'volumePool:list': see,
+  'volumePool:probe': 'admin',
+  'volumePool:create': 'admin',
+  'volumePool:update': 'admin',
+  'volumePool:delete': 'admin',
 }

@@ -25,8 +25,14 @@ declare module '../kernel/contract.ts' {
 
 export const volumesRoom = defineRoom({
   name: 'volumes',
-  uses: ['directory', 'quota', 'hosts', 'images'],
-  kinds: { volume: { buried: true }, volumeSnapshot: { buried: true }, volumeType: {}, volumeQos: {} },
+  uses: ['directory', 'identity', 'quota', 'hosts', 'images'],
+  kinds: {
+    volume: { buried: true },
+    volumeSnapshot: { buried: true },
+    volumeType: {},
+    volumeQos: {},
+    volumePool: {},
+  },
   quota: {
     volumes: { lock: 15, words: 'volumes', limit: 20, rows: { table: 'Volume' } },
     volumeGib: {

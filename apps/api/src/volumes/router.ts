@@ -1,14 +1,17 @@
 import { idInput } from '../kernel/contract.ts'
 import { procedure, router } from '../kernel/trpc.ts'
 import {
+  poolCreateInput,
   poolInput,
+  poolUpdateInput,
   volumeCreateInput,
   volumeExtendInput,
   volumeListInput,
   volumePlanInput,
   volumeUpdateInput,
 } from './contract.ts'
-import { getPool, listPools } from './pool-list.ts'
+import { getPool, listPools } from './pools/list.ts'
+import { createPool, deletePool, probePool, updatePool } from './pools/service.ts'
 import {
   acceptTransfer,
   createSnapshot,
@@ -84,5 +87,9 @@ export const volumesRouter = router({
   pools: router({
     list: procedure.query(({ ctx }) => listPools(ctx.cloud)),
     get: procedure.input(poolInput).query(({ ctx, input }) => getPool(ctx.cloud, input)),
+    probe: procedure.input(poolInput).query(({ ctx, input }) => probePool(ctx.cloud, input)),
+    create: procedure.input(poolCreateInput).mutation(({ ctx, input }) => createPool(ctx.cloud, input)),
+    update: procedure.input(poolUpdateInput).mutation(({ ctx, input }) => updatePool(ctx.cloud, input)),
+    delete: procedure.input(poolInput).mutation(({ ctx, input }) => deletePool(ctx.cloud, input)),
   }),
 })

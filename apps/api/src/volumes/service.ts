@@ -165,8 +165,9 @@ export async function createVolume(
     const type = await typeFor(tx, input.type, origin?.typeId)
     await reserveQuota(tx, projectId, { volumes: 1, volumeGib: sizeGib })
     const place = await claimPool(tx, {
-      ...{ sizeGib, zone: input.zone, hostId: origin?.hostId ?? hostId },
-      ...{ hostOf: origin?.hostId == null ? 'instance' : origin.words, type: placeWishOf(specsOf(type)) },
+      ...{ sizeGib, zone: input.zone, hostId: origin?.hostId ?? hostId, poolId: origin?.poolId },
+      ...{ hostOf: origin?.poolId === undefined ? 'instance' : origin.words },
+      type: placeWishOf(specsOf(type)),
     })
     const made = await tx.db.volume.create({
       data: {

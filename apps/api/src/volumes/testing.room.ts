@@ -11,6 +11,7 @@ import {
 import { runPending } from '../kernel/testing.ts'
 import type { QuotaMaker, TestingRoom } from '../rooms.testing.ts'
 import { volumeCreateInput } from './contract.ts'
+import { poolRows } from './pools/testing.room.ts'
 import { createSnapshot, createTransfer, createVolume } from './service.ts'
 import { snapshotCreateInput } from './snapshots/contract.ts'
 import { snapshotExamples } from './snapshots/testing.openstack.ts'
@@ -73,6 +74,7 @@ export const testingRoom: TestingRoom = {
     'snapshots.delete': byId('write', snapshot),
     ...typeRows,
     'pools.list': { kind: 'admin' },
+    ...poolRows,
     'pools.get': { kind: 'admin', input: () => ({ name: 'secret-name-a@local' }) },
   },
   quota: {

@@ -22,7 +22,11 @@ async function rowOf(run: Run<unknown>): Promise<VolumeRow> {
 
 /** The drivers of the host that reaches the pool of the volume, and the name of the volume there. */
 async function placeOf(run: Run<unknown>, row: VolumeRow) {
-  const { drivers, pool } = await driversFor(run, row.pool)
+  const { drivers, pool } = await driversFor(
+    run,
+    row.pool,
+    row.sourceVolumeId !== null && row.state === 'creating' ? row.sourceVolumeId : row.id,
+  )
   return { drivers, key: { id: row.id, pool } }
 }
 

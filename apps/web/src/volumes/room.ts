@@ -49,6 +49,7 @@ export const volumesRoom: PortalRoom = {
       href: paths.adminVolumePools,
       help: 'volumes#volume-pools',
       icon: IconDatabaseCog,
+      create: { label: 'Create volume pool', href: creating(paths.adminVolumePools) },
     },
   ],
   kinds: {
@@ -79,6 +80,10 @@ export const volumesRoom: PortalRoom = {
       words: 'volume type',
       path: paths.adminVolumeType,
       live: ['volumes.types', 'volumes.list', 'volumes.get', 'volumes.plan'],
+    },
+    volumePool: {
+      words: 'volume pool',
+      live: ['volumes.pools', 'volumes.plan'],
     },
     volumeQos: { words: 'set of volume limits', live: ['volumes.types'] },
   },

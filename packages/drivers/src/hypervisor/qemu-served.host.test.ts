@@ -8,6 +8,7 @@ import { defaultGuestUids, readGuestUids } from '../guest-uids.ts'
 import { startCeph, type TestCeph } from '../volumes/ceph.testing.ts'
 import { createRbdVolumes, type RbdVolumes } from '../volumes/rbd.ts'
 import { runtimeOf } from '../volumes/rbd-open.ts'
+import { withoutKey } from '../volumes/rbd-pools.ts'
 import { allServers } from '../volumes/volume-server.ts'
 import { testGuestDisk } from './boot-sector.ts'
 import { op, plainSpec } from './conformance-world.ts'
@@ -55,7 +56,7 @@ const gib = 1024 ** 3
 async function aVolume() {
   const key = { id: randomUUID(), pool: ceph.pool }
   await volumes.ensureVolume(op, { ...key, sizeGib: 1, source: null })
-  return { ...key, readOnly: false }
+  return { id: key.id, pool: withoutKey(ceph.pool), readOnly: false }
 }
 
 /** Asks the QEMU of a guest directly, while no driver is connected to it. */
@@ -133,7 +134,8 @@ it('starts a guest from a volume in Ceph, which goes on when its server is kille
   const id = randomUUID()
   fs.writeFileSync(image, testGuestDisk())
   const base = { blobId: 'ab'.repeat(32), format: 'raw' as const, maxVirtualBytes: gib }
-  const root = { id: randomUUID(), pool: ceph.pool, readOnly: false, boot: true as const }
+  const root = { id: randomUUID(), pool: withoutKey(ceph.pool), readOnly: false, boot: true as const }
+  await volumes.probePool(op, ceph.pool)
   await volumes.ensureVolume(op, { ...root, sizeGib: 1, source: { kind: 'image', base } })
   const read = { ...(await aVolume()), readOnly: true }
   await harness.driver.ensure(op, { ...plainSpec(id), volumes: [root, read] })
@@ -151,7 +153,7 @@ it('starts a guest from a volume in Ceph, which goes on when its server is kille
   const pid = await harness.pidOf(id)
   expect(fs.readFileSync(`/proc/${pid}/cmdline`, 'latin1')).not.toContain(ceph.pool.key)
   await harness.driver.remove(op, id)
-  // Ceph misses a server that was killed, and had only read, after 30 s.
+  // Ceph misses a server that was killed, and had only read, after a while.
   const removes = () =>
     Promise.all([root, read].map((volume) => volumes.removeVolume(op, volume))).then(
       () => 'removed',

@@ -14,6 +14,19 @@ export const fieldsSince: FieldsSince = {
   'hypervisor/ensure.volumes': 3,
   'instance.volumes.limits': 4,
   'hypervisor/ensure.volumes.limits': 4,
+  ...placesOfPools(),
+}
+
+/** An agent that ignored the place of a pool would keep the volumes on its own disk. */
+function placesOfPools(): FieldsSince {
+  const ofPool = ['probePool', 'listVolumes', 'listSnapshots'].map((name) => `volumes/${name}`)
+  const ofKey = [
+    ...['ensureVolume', 'growVolume', 'removeVolume', 'mergeLayers', 'revertVolume', 'disown'],
+    ...['ensureSnapshot', 'removeSnapshot'],
+  ].map((name) => `volumes/${name}.pool`)
+  const ofVolume = ['instance', 'hypervisor/ensure'].map((name) => `${name}.volumes.pool`)
+  const fields = [...ofPool, ...ofKey, ...ofVolume].flatMap((place) => [`${place}.path`, `${place}.monitors`])
+  return Object.fromEntries(fields.map((field) => [field, 5]))
 }
 
 export type Need = { field: string; version: number }

@@ -13,6 +13,9 @@ export function volumesByPool(drivers: Drivers): LocalVolumeDriver {
   }
   return {
     probePool: async (op, pool) => of(pool).probePool(op, pool),
+    makePool: async (op, pool) => of(pool).makePool(op, pool),
+    removePool: async (op, pool) => of(pool).removePool(op, pool),
+    disown: async (op, spec) => of(spec.pool).disown(op, spec),
     ensureVolume: async (op, spec) => of(spec.pool).ensureVolume(op, spec),
     removeVolume: async (op, key) => of(key.pool).removeVolume(op, key),
     growVolume: async (op, size) => of(size.pool).growVolume(op, size),

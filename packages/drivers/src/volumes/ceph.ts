@@ -9,6 +9,8 @@ import type { PoolSpec } from './interface.ts'
 /** Programs of Ceph on this host, with the settings and the key of one pool. The key is only in a file that root reads. */
 
 export type RbdPool = Extract<PoolSpec, { driver: 'rbd' }>
+/** A pool with its key. */
+export type OpenPool = RbdPool & { key: string }
 type Program = 'rbd' | 'rados' | 'ceph'
 
 /** What a program of Ceph has refused. `errno` is the number of the system's error; null when it says none. */
@@ -45,13 +47,13 @@ export const settings = ({ monitors }: RbdPool, keyring: string | null): string 
   ].join('\n')
 
 export type Ceph = {
-  pool: RbdPool
+  pool: OpenPool
   run(op: Op, program: Program, args: readonly string[], timeoutMs?: number): Promise<string>
   json<T>(op: Op, schema: z.ZodType<T>, program: Program, args: readonly string[]): Promise<T>
 }
 
 /** `dir` is a folder for files of this pool; it is made. */
-export function cephOf(pool: RbdPool, dir: string): Ceph {
+export function cephOf(pool: OpenPool, dir: string): Ceph {
   const files = { conf: path.join(dir, 'ceph.conf'), keyring: path.join(dir, 'keyring') }
   let prepared: Promise<void> | null = null
   async function prepare(): Promise<void> {

@@ -18,6 +18,8 @@ export type FakeVolumes = LocalVolumeDriver & {
   failNext(method: string, error: DriverError): void
   readonly volumes: ReadonlyMap<string, FakeVolume>
   readonly snapshots: ReadonlyMap<string, FakeSnapshot>
+  /** What lies in a pool with a place of its own, by whichever host it came there. */
+  readonly elsewhere: ReadonlyMap<string, Store>
 }
 type FakeVolume = {
   id: string
@@ -32,22 +34,36 @@ type FakeSnapshot = { id: string; pool: string; volumeId: string; sizeBytes: num
 
 const gib = 1024 ** 3
 
+type Store = { volumes: Map<string, FakeVolume>; snapshots: Map<string, FakeSnapshot> }
+const isLocal = (pool: PoolSpec) => pool.driver === 'files' && pool.path === undefined
+/** The pools with a place of their own, which all simulated hosts of this process reach. */
+const elsewhere = new Map<string, Store>()
+
 /** The volumes of a host in memory, with the semantics of the real driver; for tests and scale runs. */
 export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes {
   const volumes = new Map<string, FakeVolume>()
   const snapshots = new Map<string, FakeSnapshot>()
   const failures = new Map<string, DriverError[]>()
   const totalGib = options.totalGib ?? 1000
+  const storeOf = (pool: PoolSpec): Store => {
+    if (isLocal(pool)) return { volumes, snapshots }
+    const store = elsewhere.get(pool.id)
+    if (store) return store
+    throw new DriverError(
+      'unavailable',
+      'The folder of this host does not have the pool. Is its file system mounted?',
+    )
+  }
   const enter = (method: string) => {
     const error = failures.get(method)?.shift()
     if (error) throw error
   }
   const find = ({ id, pool }: VolumeKey) => {
-    const found = volumes.get(id)
+    const found = storeOf(pool).volumes.get(id)
     return found?.pool === pool.id ? found : undefined
   }
   const snapshotIn = (id: string, pool: PoolSpec) => {
-    const found = snapshots.get(id)
+    const found = storeOf(pool).snapshots.get(id)
     if (found?.pool !== pool.id)
       throw new DriverError('not_found', `The snapshot ${id} is gone from its pool.`)
     return found
@@ -81,10 +97,25 @@ export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes 
   return {
     volumes,
     snapshots,
+    elsewhere,
     failNext: (method, error) => void failures.set(method, [...(failures.get(method) ?? []), error]),
-    async probePool() {
+    async probePool(_op, pool) {
       enter('probePool')
+      storeOf(pool)
       return { totalGib, freeGib: totalGib }
+    },
+    async makePool(_op, pool) {
+      enter('makePool')
+      if (!isLocal(pool) && !elsewhere.has(pool.id))
+        elsewhere.set(pool.id, { volumes: new Map(), snapshots: new Map() })
+      return { totalGib, freeGib: totalGib }
+    },
+    async removePool(_op, pool) {
+      enter('removePool')
+      const store = elsewhere.get(pool.id)
+      if (store && store.volumes.size + store.snapshots.size > 0)
+        throw new DriverError('conflict', 'The pool is not empty.')
+      elsewhere.delete(pool.id)
     },
     async ensureVolume(_op, spec) {
       enter('ensureVolume')
@@ -102,13 +133,13 @@ export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes 
         base,
         mergeable: 0,
       }
-      volumes.set(spec.id, volume)
+      storeOf(spec.pool).volumes.set(spec.id, volume)
       return observed(volume)
     },
     async removeVolume(_op, key) {
       enter('removeVolume')
       const found = find(key)
-      if (found) volumes.delete(free(found).id)
+      if (found) storeOf(key.pool).volumes.delete(free(found).id)
     },
     async growVolume(_op, { sizeGib, ...key }) {
       enter('growVolume')
@@ -119,25 +150,30 @@ export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes 
       found.sizeBytes = sizeGib * gib
       return observed(found)
     },
+    async disown(_op, { pool }) {
+      enter('disown')
+      storeOf(pool)
+    },
     async listVolumes(_op, pool) {
       enter('listVolumes')
-      return [...volumes.values()].filter((one) => one.pool === pool.id).map(observed)
+      return [...storeOf(pool).volumes.values()].filter((one) => one.pool === pool.id).map(observed)
     },
     async ensureSnapshot(_op, { id, volumeId, pool }) {
       enter('ensureSnapshot')
-      const known = snapshots.get(id)
+      const known = storeOf(pool).snapshots.get(id)
       if (known) return observedSnapshot(known)
       const { sizeBytes, base } = volumeIn({ id: volumeId, pool })
       const snapshot: FakeSnapshot = { id, pool: pool.id, volumeId, sizeBytes, base }
-      snapshots.set(id, snapshot)
+      storeOf(pool).snapshots.set(id, snapshot)
       return observedSnapshot(snapshot)
     },
     async removeSnapshot(_op, { id, pool }) {
       enter('removeSnapshot')
-      const found = snapshots.get(id)
+      const store = storeOf(pool)
+      const found = store.snapshots.get(id)
       if (found?.pool !== pool.id) return
-      snapshots.delete(id)
-      const volume = volumes.get(found.volumeId)
+      store.snapshots.delete(id)
+      const volume = store.volumes.get(found.volumeId)
       if (volume) volume.mergeable += 1
     },
     async revertVolume(_op, { snapshotId, ...key }) {
@@ -151,7 +187,7 @@ export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes 
     },
     async listSnapshots(_op, pool) {
       enter('listSnapshots')
-      return [...snapshots.values()].filter((one) => one.pool === pool.id).map(observedSnapshot)
+      return [...storeOf(pool).snapshots.values()].filter((one) => one.pool === pool.id).map(observedSnapshot)
     },
     async mergeLayers(_op, key) {
       enter('mergeLayers')
@@ -168,8 +204,9 @@ export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes 
     },
     async closeVolumes(_op, guestId, except) {
       enter('closeVolumes')
-      for (const volume of volumes.values())
-        if (!except.some((key) => find(key) === volume)) volume.guests.delete(guestId)
+      for (const store of [{ volumes }, ...elsewhere.values()])
+        for (const volume of store.volumes.values())
+          if (!except.some((key) => find(key) === volume)) volume.guests.delete(guestId)
     },
   }
 }

@@ -6,13 +6,13 @@ import { pino } from 'pino'
 import { afterAll, describe, expect, test } from 'vitest'
 import { DriverError } from '../errors.ts'
 import { defaultGuestUids, readGuestUids } from '../guest-uids.ts'
-import { volumeNodeOf } from '../hypervisor/volume-node.ts'
 import { backgroundOp } from '../op.ts'
 import { createFilesDriver } from '../storage/files.ts'
 import { openImageStore } from '../storage/image-store.ts'
-import { type VolumeBench, volumeConformance } from './conformance.ts'
+import { volumeConformance } from './conformance.ts'
 import { createVolumeFiles } from './files.ts'
-import type { OpenedVolume, RunningGuest } from './interface.ts'
+import type { RunningGuest } from './interface.ts'
+import { qemuBytes as bytes } from './testing.ts'
 
 const root = fs.mkdtempSync('/var/tmp/stratolith-volumes-')
 fs.chmodSync(root, 0o711)
@@ -48,39 +48,6 @@ function largeImage(): Promise<string> {
   const file = path.join(root, 'large.qcow2')
   execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', file, '2G'])
   return blob(fs.readFileSync(file))
-}
-
-/** Runs qemu-io as the guest's user, on the node that QEMU would get. */
-function qemuIo(opened: OpenedVolume, user: number, command: string): string {
-  // The layers alone: qemu-io has no object that bounds their speed.
-  const { file } = volumeNodeOf({
-    id: crypto.randomUUID(),
-    readOnly: false,
-    limits: {},
-    opened,
-    direct: false,
-  })
-  const { 'node-name': _, ...node } = file as Record<string, unknown>
-  return execFileSync(
-    'setpriv',
-    [
-      ...['--reuid', String(user), '--regid', String(user), '--clear-groups'],
-      ...['--no-new-privs', '--bounding-set=-all', '--inh-caps=-all'],
-      ...['qemu-io', '-c', command, `json:${JSON.stringify(node)}`],
-    ],
-    { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] },
-  )
-}
-
-const bytes: NonNullable<VolumeBench['bytes']> = {
-  async are(opened, user, { at, length }, byte) {
-    const said = qemuIo(opened, user, `read -P ${byte} ${at} ${length}`)
-    expect(said).toContain(`read ${length}/${length} bytes at offset ${at}`)
-    return !said.includes('Pattern verification failed')
-  },
-  async write(opened, user, { at, length }, byte) {
-    expect(qemuIo(opened, user, `write -P ${byte} ${at} ${length}`)).toContain(`wrote ${length}/${length}`)
-  },
 }
 
 describe('volumes in files', () => {

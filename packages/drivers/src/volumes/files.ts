@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { chmod, chown, mkdir, open, readdir, rm, rmdir, stat, statfs } from 'node:fs/promises'
 import path from 'node:path'
 import pLimit from 'p-limit'
@@ -6,10 +7,12 @@ import { giveFile } from '../give-file.ts'
 import type { Op } from '../op.ts'
 import type { BaseSpec } from '../storage/interface.ts'
 import { createTurns } from '../turns.ts'
+import { createClaims } from './claims.ts'
 import type {
   LocalVolumeDriver,
   ObservedVolume,
   OpenedVolume,
+  PoolSpace,
   PoolSpec,
   RunningGuest,
   VolumeKey,
@@ -31,11 +34,28 @@ import {
 import { checkLayer, growLayer } from './layers.ts'
 import { type Layer, type Manifest, privateFolder, readManifest, writeManifest } from './manifest.ts'
 import { beginMerge, endMerge, mergingOf } from './merge.ts'
+import { baseInPool, dropBases } from './pool-bases.ts'
+import {
+  type Folders,
+  foldersOf,
+  forgetGuest,
+  makeFolders,
+  makePool,
+  noteGuest,
+  poolsOfGuest,
+  reachPool,
+  removePool,
+} from './pool-folders.ts'
+import { reachedFirst } from './reached.ts'
 import { freeze, type Held, layersOfSnapshot, makeSnapshot, revert, snapshotIn } from './snapshots.ts'
 
 export type VolumeFilesOptions = {
   /** The folder hosts/<host>. The local pool lies in volumes/<pool>/ in it. */
   dir: string
+  /** The name of this host, by which it owns volumes of pools that several hosts see. */
+  host?: string
+  /** The folders of this cloud, in which no further pool may lie. Default: none. */
+  ownFolders?: readonly string[]
   /**
    * Runs `work` while that guest neither starts nor ends. `running` is null when the guest does not run, so that nobody
    * has the files of its volumes open. Whoever needs the guest and a volume takes the guest first, as a start does, so
@@ -54,7 +74,6 @@ const filesAtOnce = 16
 /** How long it may take to write down that layers are merged. */
 const endMergeMs = 60_000
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
-const poolName = /^[0-9a-z][0-9a-z-]{0,63}$/
 
 /**
  * Volumes as files in a folder of this host, in layers. An empty volume is one raw file. A volume from an image has a hard
@@ -65,9 +84,16 @@ const poolName = /^[0-9a-z][0-9a-z-]{0,63}$/
  */
 export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDriver {
   const inTurn = createTurns()
-  const folders = (pool: PoolSpec) => foldersOf(options.dir, pool.id)
+  const folders = (pool: PoolSpec) => foldersOf(options.dir, pool)
+  const places = { dir: options.dir, ownFolders: options.ownFolders ?? [] }
+  const claims = createClaims(options.dir, options.host ?? path.basename(options.dir))
   const dirOf = ({ id, pool }: VolumeKey) => path.join(folders(pool).data, checked(id, uuid))
   const snapshotOf = ({ id, pool }: VolumeKey) => path.join(folders(pool).snapshots, checked(id, uuid))
+
+  const poolOf = (pool: PoolSpec) => ({ pool, root: folders(pool).root, claims })
+  /** Runs `work` while nobody else changes the volume or snapshot, be it on this host or on another one. */
+  const alone = <T>({ id, pool }: VolumeKey, work: () => Promise<T>): Promise<T> =>
+    claims.during(pool, id, () => inTurn(id, work))
 
   /** Changes a volume while neither the guest that has it, if there is one, nor anybody else changes it. */
   async function held<T>(op: Op, key: VolumeKey, work: (volume: Held) => Promise<T>): Promise<T> {
@@ -76,24 +102,24 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
     const holder = async () => (await holders(folders(pool).open, id))[0]
     const guest = await holder()
     const change = (running: RunningGuest | null) =>
-      inTurn(id, async () => {
-        if ((await holder()) !== guest)
+      alone(key, async () => {
+        if ((await holder())?.guest !== guest?.guest)
           throw new DriverError('unavailable', `Another guest got or left the volume ${id} meanwhile.`)
-        const own = guest === undefined ? null : path.join(folders(pool).open, guest)
+        const own = guest?.own ?? null
         // A guest whose plug was interrupted has links to the volume, and its QEMU does not use it.
         return work({ id, dir, own, running: running && (await running.has(id)) ? running : null })
       })
-    return guest === undefined ? change(null) : options.withGuest(op, guest, change)
+    return guest === undefined ? change(null) : options.withGuest(op, guest.guest, change)
   }
   async function unused(key: VolumeKey): Promise<void> {
-    const guest = (await holders(folders(key.pool).open, key.id))[0]
-    if (guest) throw new DriverError('conflict', `The guest ${guest} has the volume ${key.id}.`)
+    const holder = (await holders(folders(key.pool).open, key.id))[0]
+    if (holder) throw new DriverError('conflict', `The guest ${holder.guest} has the volume ${key.id}.`)
   }
   async function makeNew(op: Op, spec: VolumeSpec, dir: string): Promise<ObservedVolume | null> {
     const { source, pool } = spec
     if (!source) return make(op, spec, { layers: [], sizeBytes: 0 }, dir)
     if (source.kind === 'image') {
-      const base = await imageSource(op, options, source.base)
+      const base = await imageSource(op, options, source.base, (file) => baseInPool(op, poolOf(pool), file))
       return base && make(op, spec, base, dir)
     }
     if (source.kind === 'snapshot')
@@ -106,38 +132,46 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
       return make(op, spec, { layers: filesIn(volume.dir, manifest), sizeBytes: manifest.sizeBytes }, dir)
     })
   }
-  return {
+  const driver: LocalVolumeDriver = {
     async probePool(_op, pool) {
-      const { data } = await made(folders(pool))
-      const { blocks, bavail, bsize } = await statfs(data)
-      return { totalGib: Math.floor((blocks * bsize) / gib), freeGib: Math.floor((bavail * bsize) / gib) }
+      await claims.tidy(pool)
+      return spaceIn(await makeFolders(folders(pool)))
+    },
+    makePool: async (_op, pool) => spaceIn(await makePool(places, pool)),
+    removePool: (_op, pool) => removePool(places, pool),
+    async disown(_op, { pool, host }) {
+      const { open } = folders(pool)
+      for (const guest of await claims.disown(pool, host))
+        await rm(await ownIn(open, checked(guest, uuid), pool), { recursive: true, force: true })
     },
     ensureVolume: (op, spec) =>
-      inTurn(spec.id, async () => {
+      alone(spec, async () => {
         const dir = dirOf(spec)
         await removePart(dir)
         const known = await readManifest(dir)
         if (known) return observed({ id: spec.id, dir, own: null }, known)
-        await made(folders(spec.pool))
+        await makeFolders(folders(spec.pool))
         return makeNew(op, spec, dir)
       }),
-    removeVolume: (_op, key) =>
-      inTurn(key.id, async () => {
+    async removeVolume(_op, key) {
+      await alone(key, async () => {
         await unused(key)
         await removeWhole(dirOf(key))
-      }),
+      })
+      await dropBases(poolOf(key.pool))
+    },
     growVolume: (op, { sizeGib, ...key }) =>
       held(op, key, (volume) => grow(op, volume, sizeGib * gib, options.converter)),
     listVolumes: (op, pool) => listVolumesIn(op, folders(pool)),
     ensureSnapshot: (op, { id, volumeId, pool }) =>
-      inTurn(id, async () => {
+      alone({ id, pool }, async () => {
         const dir = snapshotOf({ id, pool })
         const known = await snapshotIn(dir)
         if (known) return known
-        await made(folders(pool))
+        await makeFolders(folders(pool))
         return held(op, { id: volumeId, pool }, (volume) => makeSnapshot(op, volume, dir))
       }),
-    removeSnapshot: (_op, key) => inTurn(key.id, () => removeWhole(snapshotOf(key))),
+    removeSnapshot: (_op, key) => alone(key, () => removeWhole(snapshotOf(key))),
     revertVolume: (op, { snapshotId, ...key }) =>
       held(op, key, async (volume) => {
         await unused(key)
@@ -164,23 +198,44 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
       })
     },
     listSnapshots: (op, pool) => listIn(op, folders(pool).snapshots, snapshotIn),
-    openVolume: (_op, key, guest) =>
-      inTurn(key.id, () => openFor(dirOf(key), folders(key.pool).open, key.id, guest)),
+    async openVolume(_op, key, guest) {
+      const { open } = folders(key.pool)
+      await noteGuest(options.dir, key.pool, guest.id, key.id)
+      await claims.take(key.pool, key.id, guest.id)
+      return inTurn(key.id, async () => {
+        try {
+          return await openFor(dirOf(key), await ownIn(open, guest.id, key.pool), key.id, guest)
+        } catch (error) {
+          if (!(await holders(open, key.id)).some((one) => one.guest === guest.id))
+            await claims.giveBack(key.pool, key.id, guest.id)
+          throw error
+        }
+      })
+    },
     async closeVolumes(_op, guestId, except) {
-      for (const id of await readdir(path.join(options.dir, 'volumes')).catch(none)) {
-        // The folder may have entries that are no pools of ours, such as lost+found.
-        if (!poolName.test(id)) continue
-        const place = foldersOf(options.dir, id)
-        const own = path.join(place.open, checked(guestId, uuid))
+      for (const { pool, noted } of await poolsOfGuest(options.dir, checked(guestId, uuid))) {
+        const kept = new Set(except.filter((key) => key.pool.id === pool.id).map((key) => key.id))
+        if (noted?.every((volume) => kept.has(volume))) continue
+        const place = await reachPool(places, pool)
+        const own = await ownIn(place.open, guestId, pool)
         const names = await readdir(own).catch(none)
-        const kept = new Set(except.filter((key) => key.pool.id === id).map((key) => key.id))
-        for (const volume of new Set(names.map((name) => name.slice(0, 36))))
+        for (const volume of new Set([...names.map((name) => name.slice(0, 36)), ...(noted ?? [])]))
           if (!kept.has(volume))
-            await inTurn(volume, () => closeFor(path.join(place.data, volume), own, volume))
+            await inTurn(volume, async () => {
+              await closeFor(path.join(place.data, volume), own, volume)
+              await claims.giveBack(pool, volume, guestId)
+              await forgetGuest(options.dir, pool, guestId, volume)
+            })
         if (kept.size === 0) await rmdir(own).catch(unlessUsed)
       }
     },
   }
+  return reachedFirst(driver, (pool) => reachPool(places, pool))
+}
+
+async function spaceIn({ data }: Folders): Promise<PoolSpace> {
+  const { blocks, bavail, bsize } = await statfs(data)
+  return { totalGib: Math.floor((blocks * bsize) / gib), freeGib: Math.floor((bavail * bsize) / gib) }
 }
 
 /** What lies in that folder, by id. One damaged thing does not hide the others: it is left out, and the log has the reason. */
@@ -201,34 +256,18 @@ async function listIn<T>(
   return found.filter((one) => one !== null)
 }
 
-type Folders = { root: string; data: string; snapshots: string; open: string }
-
-function foldersOf(dir: string, poolId: string): Folders {
-  const root = path.join(dir, 'volumes', checked(poolId, poolName))
-  return {
-    root,
-    data: path.join(root, 'data'),
-    snapshots: path.join(root, 'snapshots'),
-    open: path.join(root, 'open'),
-  }
-}
-
-async function made(folders: Folders): Promise<Folders> {
-  await mkdir(folders.root, { recursive: true, mode: 0o711 })
-  await privateFolder(folders.data)
-  await privateFolder(folders.snapshots)
-  await mkdir(folders.open, { recursive: true, mode: 0o711 })
-  return folders
-}
-
 /** The layers with which a new volume begins. None of them is written any more. */
 type Source = { layers: readonly LayerFile[]; sizeBytes: number }
 
-async function imageSource(op: Op, { baseOf }: VolumeFilesOptions, image: BaseSpec): Promise<Source | null> {
+async function imageSource(
+  op: Op,
+  { baseOf }: VolumeFilesOptions,
+  image: BaseSpec,
+  inPool: (file: string) => Promise<string>,
+): Promise<Source | null> {
   const base = await baseOf(op, image)
-  return base === null
-    ? null
-    : { layers: [{ path: base, format: 'raw' }], sizeBytes: (await stat(base)).size }
+  if (base === null) return null
+  return { layers: [{ path: await inPool(base), format: 'raw' }], sizeBytes: (await stat(base)).size }
 }
 
 async function make(op: Op, spec: VolumeSpec, source: Source, dir: string): Promise<ObservedVolume> {
@@ -297,17 +336,16 @@ async function grow(
 
 async function openFor(
   dir: string,
-  open: string,
+  own: string,
   id: string,
   guest: { id: string; uid: number },
 ): Promise<OpenedVolume> {
   const manifest = await readManifest(dir)
   if (!manifest) throw new DriverError('not_found', `The volume ${id} is gone from its pool.`)
-  const other = (await holders(open, id)).find((one) => one !== guest.id)
-  if (other) throw new DriverError('conflict', `The guest ${other} has the volume ${id}.`)
+  const other = (await holders(path.dirname(own), id)).find((one) => one.guest !== guest.id)
+  if (other) throw new DriverError('conflict', `The guest ${other.guest} has the volume ${id}.`)
   for (const { name, format } of manifest.layers)
     if (format === 'qcow2') await checkLayer(path.join(dir, name))
-  const own = path.join(open, checked(guest.id, uuid))
   await mkdir(own, { recursive: true, mode: 0o710 })
   await chown(own, 0, guest.uid)
   await chmod(own, 0o710)
@@ -325,13 +363,27 @@ async function closeFor(dir: string, own: string, id: string): Promise<void> {
   if (top && (await holders(path.dirname(own), id)).length === 0) await giveFile(path.join(dir, top.name), 0)
 }
 
-/** The guests that have links to the volume. */
-async function holders(open: string, id: string): Promise<string[]> {
-  const found: string[] = []
-  for (const guest of await readdir(open).catch(none))
-    if ((await readdir(path.join(open, guest)).catch(none)).some((name) => name.startsWith(`${id}-`)))
-      found.push(guest)
+/** The guests that have links to the volume, with the folders of these links. */
+async function holders(open: string, id: string): Promise<{ guest: string; own: string }[]> {
+  const found: { guest: string; own: string }[] = []
+  for (const name of await readdir(open).catch(none)) {
+    const own = path.join(open, name)
+    if ((await readdir(own).catch(none)).some((one) => one.startsWith(`${id}-`)))
+      found.push({ guest: name.slice(0, 36), own })
+  }
   return found
+}
+
+/**
+ * The folder of a guest's links. In a pool that several hosts see, its name has a part that nobody can guess: guests of
+ * two hosts may have the same user id, and a guest that has taken over its QEMU must not find the other's folder.
+ */
+async function ownIn(open: string, guestId: string, pool: PoolSpec): Promise<string> {
+  const id = checked(guestId, uuid)
+  const isShared = pool.driver === 'files' && pool.shared === true
+  if (!isShared) return path.join(open, id)
+  const known = (await readdir(open).catch(none)).find((name) => name.startsWith(`${id}.`))
+  return path.join(open, known ?? `${id}.${randomBytes(16).toString('hex')}`)
 }
 
 async function observed(

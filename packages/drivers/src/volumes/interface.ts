@@ -6,8 +6,15 @@ import type * as spec from './spec.ts'
 
 /** The volumes of all pools that one host reaches. Keys are our UUIDs. */
 export interface VolumeDriver {
-  /** The size of a pool. Raises `unsupported` when this host does not know the pool's driver. */
+  /**
+   * The size of a pool. Raises `unsupported` when this host does not know the pool's driver, `unavailable` or `invalid`
+   * with the reason when the host does not reach the pool.
+   */
   probePool(op: Op, pool: PoolSpec): Promise<PoolSpace>
+  /** Makes what a pool needs before its first volume, once for all hosts that reach it. Repeating the call is harmless. */
+  makePool(op: Op, pool: PoolSpec): Promise<PoolSpace>
+  /** Removes what makePool has made. Raises `conflict` while volumes or snapshots lie in the pool. */
+  removePool(op: Op, pool: PoolSpec): Promise<void>
   /**
    * Makes a volume. A volume without a source reads as zeros. Repeating the call returns the same volume with its data
    * untouched. Null: the volume is still being made; ask again. On failure nothing is left behind. Raises `invalid` when
@@ -22,6 +29,11 @@ export interface VolumeDriver {
    * size. Repeating the call is harmless.
    */
   growVolume(op: Op, size: VolumeSize): Promise<ObservedVolume>
+  /**
+   * Takes what a host that is off for sure has in a pool that several hosts reach from that host and its guests. Raises
+   * `invalid` for the host that is asked.
+   */
+  disown(op: Op, spec: DisownSpec): Promise<void>
   listVolumes(op: Op, pool: PoolSpec): Promise<ObservedVolume[]>
   /**
    * Keeps what a volume contains now, also while a guest uses the volume. Repeating the call returns the same snapshot.
@@ -108,6 +120,7 @@ export type VolumeKey = Described<typeof spec.volumeKey>
 export type VolumeSize = Described<typeof spec.volumeSize>
 export type SnapshotSpec = Described<typeof spec.snapshotSpec>
 export type SnapshotKey = Described<typeof spec.snapshotKey>
+export type DisownSpec = Described<typeof spec.disownSpec>
 export type RevertSpec = Described<typeof spec.revertSpec>
 
 /** What a host says that it has; the schemas are in observed.ts. */

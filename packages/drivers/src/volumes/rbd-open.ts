@@ -4,11 +4,12 @@ import path from 'node:path'
 import type { Logger } from 'pino'
 import { DriverError } from '../errors.ts'
 import { backgroundOp, type Op } from '../op.ts'
-import { type Ceph, type RbdPool, settings } from './ceph.ts'
+import { settings } from './ceph.ts'
 import type { ServedVolume, VolumeKey } from './interface.ts'
 import { type OpenRecord, openRecords } from './open-records.ts'
 import { imageOf, names } from './rbd-images.ts'
 import { disown, fence, own } from './rbd-owner.ts'
+import { type RbdPools, withoutKey } from './rbd-pools.ts'
 import { allServers, serve, socketIn, stopServing } from './volume-server.ts'
 
 export type RbdOptions = {
@@ -33,18 +34,18 @@ export const runtimeOf = (dir: string): string =>
 export class OpenImages {
   readonly records: ReturnType<typeof openRecords>
   readonly #options: RbdOptions
-  readonly #cephOf: (pool: RbdPool) => Ceph
+  readonly #pools: RbdPools
   readonly #inTurn: <T>(key: string, work: () => Promise<T>) => Promise<T>
   readonly #watch: NodeJS.Timeout
   #watching: Promise<void> | null = null
 
   constructor(
     options: RbdOptions,
-    cephOf: (pool: RbdPool) => Ceph,
+    pools: RbdPools,
     inTurn: <T>(key: string, work: () => Promise<T>) => Promise<T>,
   ) {
     this.#options = options
-    this.#cephOf = cephOf
+    this.#pools = pools
     this.#inTurn = inTurn
     this.records = openRecords(path.join(options.dir, 'open-volumes'))
     this.#watch = setInterval(() => {
@@ -62,14 +63,15 @@ export class OpenImages {
 
   /** Gives the volume to the guest. Nobody else works with the volume meanwhile. */
   async open(op: Op, key: VolumeKey, guest: { id: string; uid: number }): Promise<ServedVolume> {
-    const ceph = this.#ceph(key)
+    const ceph = await this.#pools.of(key.pool)
     const image = await imageOf(ceph, op, names.volume(key.id))
     if (!image) throw new DriverError('not_found', `The volume ${key.id} is gone from its pool.`)
     const holder = await this.records.holderOf(key.id)
     if (holder !== null && holder !== guest.id)
       throw new DriverError('conflict', `The guest ${holder} has the volume ${key.id}.`)
     // The record comes first: without it nobody would give the volume back.
-    await this.records.write({ guest: guest.id, uid: guest.uid, key, closing: false })
+    const told = { id: key.id, pool: withoutKey(key.pool) }
+    await this.records.write({ guest: guest.id, uid: guest.uid, key: told, closing: false })
     const owner = { guest: guest.id, host: this.#options.host }
     try {
       await own(ceph, op, { imageId: image.id, volumeId: key.id }, owner)
@@ -83,14 +85,14 @@ export class OpenImages {
   }
 
   /** Makes a server of the volume run that knows the volume's size. */
-  serve(
+  async serve(
     op: Op,
     { key, guest, uid }: Pick<OpenRecord, 'key' | 'guest' | 'uid'>,
     sizeBytes: number,
   ): Promise<void> {
-    const ceph = this.#ceph(key)
+    const ceph = await this.#pools.of(key.pool)
     const image = names.volume(key.id)
-    return serve(op, this.#folder(guest, key.id), {
+    await serve(op, this.#folder(guest, key.id), {
       node: {
         ...{ driver: 'rbd', pool: ceph.pool.pool, image, user: ceph.pool.user, 'key-secret': 'key' },
         // Writes are on the disks of the cluster when the guest is told so.
@@ -123,7 +125,7 @@ export class OpenImages {
   }
 
   async #giveBack(op: Op, { guest, key }: OpenRecord): Promise<void> {
-    const ceph = this.#ceph(key)
+    const ceph = await this.#pools.of(key.pool)
     const image = await imageOf(ceph, op, names.volume(key.id))
     if (image) await disown(ceph, op, image.id, guest)
     await this.records.remove(guest, key.id)
@@ -153,18 +155,13 @@ export class OpenImages {
       const now = (await this.records.ofGuest(guest)).find((one) => one.key.id === key.id)
       if (!now) return
       if (now.closing) return this.#giveBack(op, now)
-      const image = await imageOf(this.#ceph(key), op, names.volume(key.id))
+      const image = await imageOf(await this.#pools.of(key.pool), op, names.volume(key.id))
       if (image) await this.serve(op, now, image.size)
     })
   }
 
   #folder(guest: string, volume: string): string {
     return path.join(runtimeOf(this.#options.dir), guest, volume.replaceAll('-', '').slice(0, 24))
-  }
-
-  #ceph({ pool }: Pick<VolumeKey, 'pool'>): Ceph {
-    if (pool.driver !== 'rbd') throw new DriverError('invalid', 'The pool is not one of Ceph.')
-    return this.#cephOf(pool)
   }
 }
 

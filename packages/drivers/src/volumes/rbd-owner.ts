@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { DriverError } from '../errors.ts'
 import type { Op } from '../op.ts'
 import { type Ceph, errnos, isErrno } from './ceph.ts'
-import { at, orNull } from './rbd-images.ts'
+import { at, imageOf, listImages, orNull, volumeIn } from './rbd-images.ts'
 
 /**
  * Which guest has a volume, where all hosts see it: a lock of RADOS on the header of the image, taken by one command or
@@ -69,6 +69,20 @@ export async function disown(ceph: Ceph, op: Op, imageId: string, guest: string)
       const words = ['-p', ceph.pool.pool, 'lock', 'break', header(imageId), lock, name, '--lock-cookie']
       await orNull(ceph.run(op, 'rados', [...words, cookie]))
     }
+}
+
+/** Takes everything from the guests of a host that is off for sure. Ceph takes nothing more from their servers. */
+export async function disownHost(ceph: Ceph, op: Op, host: string): Promise<void> {
+  const volumes = (await listImages(ceph, op)).filter(
+    (one) => one.snapshot === undefined && volumeIn(one.image),
+  )
+  for (const { image } of volumes) {
+    const found = await imageOf(ceph, op, image)
+    const owner = found && (await ownerOf(ceph, op, found.id))
+    if (!found || owner?.host !== host) continue
+    await fence(ceph, op, image)
+    await disown(ceph, op, found.id, owner.guest)
+  }
 }
 
 const locksSchema = z.array(z.object({ id: z.string(), locker: z.string() }))

@@ -1,3 +1,4 @@
+import { DriverError } from '../errors.ts'
 import type { Op } from '../op.ts'
 import { type Ceph, errnos, isErrno } from './ceph.ts'
 import type { ObservedSnapshot, RunningGuest } from './interface.ts'
@@ -73,6 +74,15 @@ export async function listSnapshotsOf(ceph: Ceph, op: Op): Promise<ObservedSnaps
     const volumeId = /^(?:volume|gone)-([0-9a-f-]{36})$/.exec(image)?.[1]
     return id && volumeId ? [{ id, volumeId, sizeBytes: size, quiesced: unquiesced === undefined }] : []
   })
+}
+
+/** Removes what we keep in a pool beside volumes. Raises `conflict` while volumes or snapshots lie there. */
+export async function removeIndex(ceph: Ceph, op: Op): Promise<void> {
+  const ours = (await listImages(ceph, op)).filter(({ image }) =>
+    /^(volume|gone|image)-[0-9a-f-]{36}/.test(image),
+  )
+  if (ours.length > 0) throw new DriverError('conflict', `The pool has ${ours.length} volumes or snapshots.`)
+  await orNull(ceph.run(op, 'rados', ['-p', ceph.pool.pool, 'rm', index]))
 }
 
 async function volumeOf(ceph: Ceph, op: Op, id: string): Promise<string | null> {

@@ -11,6 +11,7 @@ import { type VolumeBench, volumeConformance } from './conformance.ts'
 import type { OpenedVolume, RunningGuest } from './interface.ts'
 import { createRbdVolumes, type RbdVolumes } from './rbd.ts'
 import { runtimeOf } from './rbd-open.ts'
+import { withoutKey } from './rbd-pools.ts'
 import { allServers } from './volume-server.ts'
 
 const uids = readGuestUids(defaultGuestUids)
@@ -104,7 +105,7 @@ describe('volumes in Ceph', () => {
   test('a volume that a guest of one host has is refused to guests of another, and their growth too', async () => {
     const spec = await blank()
     const [guest, other] = [aGuest(), aGuest()]
-    await one.openVolume(op(), spec, guest)
+    await one.openVolume(op(), { ...spec, pool: withoutKey(ceph.pool) }, guest)
     const refused = { code: 'conflict', message: expect.stringContaining(guest.id) }
     await expect(two.openVolume(op(), spec, other)).rejects.toMatchObject(refused)
     await expect(two.removeVolume(op(), spec)).rejects.toMatchObject(refused)
@@ -197,13 +198,47 @@ describe('volumes in Ceph', () => {
       )
     await expect.poll(opens, { timeout: 60_000, interval: 500 }).toBe('opened')
     await two.closeVolumes(op(), other.id, [])
-    // Ceph misses the server that was killed only after 30 s.
+    // Ceph misses the server that was killed only after a while.
     const removes = () =>
       one.removeVolume(op(), spec).then(
         () => 'removed',
         (error: { code?: string }) => error.code,
       )
     await expect.poll(removes, { timeout: 60_000, interval: 1_000 }).toBe('removed')
+  })
+
+  test('a host that was told the key of a pool once needs it no more, and forgets it with the pool', async () => {
+    const pool = { ...ceph.pool, id: 'told' }
+    const spec = { id: crypto.randomUUID(), pool: withoutKey(pool), sizeGib: 1, source: null }
+    const three = aHost('three')
+    await expect(three.ensureVolume(op(), spec)).rejects.toMatchObject({ code: 'unavailable' })
+    expect(await three.makePool(op(), pool)).toMatchObject({ totalGib: 100 })
+    await three.close()
+    const again = aHost('three')
+    await again.ensureVolume(op(), spec)
+    await expect(again.removePool(op(), pool)).rejects.toMatchObject({ code: 'conflict' })
+    await again.removeVolume(op(), spec)
+    await again.removePool(op(), pool)
+    await expect(again.ensureVolume(op(), spec)).rejects.toMatchObject({ code: 'unavailable' })
+  })
+
+  test('a host that is off for sure loses its volumes, and its server writes no more', async () => {
+    const spec = await blank()
+    const [guest, other] = [aGuest(), aGuest()]
+    const before = await one.openVolume(op(), spec, guest)
+    await bytes.write(before, guest.uid, { at: 0, length: 4096 }, 1)
+    await expect(one.disown(op(), { pool: ceph.pool, host: 'one' })).rejects.toMatchObject({
+      code: 'invalid',
+    })
+    await two.disown(op(), { pool: ceph.pool, host: 'one' })
+    const after = await two.openVolume(op(), spec, other)
+    await bytes.write(after, other.uid, { at: 0, length: 4096 }, 2)
+    expect(() => qemuIo(before, guest.uid, 'write -P 3 0 4096')).toThrow()
+    expect(await bytes.are(after, other.uid, { at: 0, length: 4096 }, 2)).toBe(true)
+    await one.closeVolumes(op(), guest.id, [])
+    await expect(one.removeVolume(op(), spec)).rejects.toMatchObject({ code: 'conflict' })
+    await two.closeVolumes(op(), other.id, [])
+    await one.removeVolume(op(), spec)
   })
 
   test('a wrong key, a pool that is not there and a user without rights say so and leave nothing', async () => {

@@ -5,15 +5,8 @@ import { DriverError } from '../errors.ts'
 import type { Op } from '../op.ts'
 import type { BaseSpec } from '../storage/interface.ts'
 import { createTurns } from '../turns.ts'
-import { type Ceph, cephOf, errnos, isErrno, type RbdPool } from './ceph.ts'
-import type {
-  LocalVolumeDriver,
-  ObservedVolume,
-  PoolSpec,
-  RunningGuest,
-  VolumeKey,
-  VolumeSpec,
-} from './interface.ts'
+import { type Ceph, errnos, isErrno } from './ceph.ts'
+import type { LocalVolumeDriver, ObservedVolume, RunningGuest, VolumeKey, VolumeSpec } from './interface.ts'
 import {
   at,
   cloneAs,
@@ -30,12 +23,14 @@ import {
   volumeIn,
 } from './rbd-images.ts'
 import { OpenImages, type RbdOptions, runtimeOf } from './rbd-open.ts'
-import { ownerOf } from './rbd-owner.ts'
+import { disownHost, ownerOf } from './rbd-owner.ts'
+import { rbdPools } from './rbd-pools.ts'
 import { revert } from './rbd-revert.ts'
 import {
   create,
   findSnapshot,
   listSnapshotsOf,
+  removeIndex,
   removeSnapshotOf,
   seen,
   takeSnapshot,
@@ -56,12 +51,9 @@ const gib = 1024 ** 3
 export function createRbdVolumes(options: RbdVolumeOptions): RbdVolumes {
   const inTurn = createTurns()
   const background = createBackground()
-  const known = new Map<string, Ceph>()
-  const of = (pool: PoolSpec): Ceph => {
-    if (pool.driver !== 'rbd') throw new DriverError('invalid', 'The pool is not one of Ceph.')
-    return cached(known, pool, path.join(runtimeOf(options.dir), `pool-${pool.id}`))
-  }
-  const opened = new OpenImages(options, of, inTurn)
+  const pools = rbdPools(path.join(options.dir, 'pool-keys'), runtimeOf(options.dir))
+  const { of } = pools
+  const opened = new OpenImages(options, pools, inTurn)
 
   /** See `held` in files.ts. `guest` is 'elsewhere' when a guest of another host has the volume. */
   async function held<T>(
@@ -74,10 +66,10 @@ export function createRbdVolumes(options: RbdVolumeOptions): RbdVolumes {
       inTurn(key.id, async () => {
         if ((await opened.records.holderOf(key.id)) !== holder)
           throw new DriverError('unavailable', `Another guest got or left the volume ${key.id} meanwhile.`)
-        const image = await imageOf(of(key.pool), op, names.volume(key.id))
+        const image = await imageOf(await of(key.pool), op, names.volume(key.id))
         if (!image) throw gone(key.id)
         if (running && (await running.has(key.id))) return work({ image, guest: running })
-        const owner = holder === null ? await ownerOf(of(key.pool), op, image.id) : null
+        const owner = holder === null ? await ownerOf(await of(key.pool), op, image.id) : null
         return work({ image, guest: owner === null ? 'none' : 'elsewhere' })
       })
     return holder === null ? change(null) : options.withGuest(op, holder, change)
@@ -89,7 +81,7 @@ export function createRbdVolumes(options: RbdVolumeOptions): RbdVolumes {
   }
 
   async function makeNew(op: Op, spec: VolumeSpec): Promise<true | null> {
-    const ceph = of(spec.pool)
+    const ceph = await of(spec.pool)
     const sizeBytes = spec.sizeGib * gib
     const made = { id: spec.id, name: names.volume(spec.id), sizeBytes }
     const { source } = spec
@@ -162,20 +154,25 @@ export function createRbdVolumes(options: RbdVolumeOptions): RbdVolumes {
   }
 
   return {
-    probePool: (op, pool) => spaceOf(of(pool), op),
+    probePool: async (op, pool) => spaceOf(await of(pool), op),
+    makePool: async (op, pool) => spaceOf(await of(pool), op),
+    async removePool(op, pool) {
+      await removeIndex(await of(pool), op)
+      await pools.forget(pool)
+    },
     ensureVolume: (op, spec) =>
       inTurn(spec.id, async () => {
-        const ceph = of(spec.pool)
+        const ceph = await of(spec.pool)
         const name = names.volume(spec.id)
         const before = await imageOf(ceph, op, name)
         if (before && spec.source?.kind === 'volume') await dropCopy(ceph, op, spec.source.id, spec.id)
         if (!before && (await makeNew(op, spec)) === null) return null
         return observed(spec.id, before ?? { size: spec.sizeGib * gib })
       }),
-    removeVolume: (op, { id, pool }) => inTurn(id, () => removeOne(op, of(pool), id, unused)),
+    removeVolume: (op, { id, pool }) => inTurn(id, async () => removeOne(op, await of(pool), id, unused)),
     growVolume: (op, { sizeGib, ...key }) =>
       held(op, key, async ({ image, guest }) => {
-        const ceph = of(key.pool)
+        const ceph = await of(key.pool)
         const sizeBytes = sizeGib * gib
         if (sizeBytes < image.size)
           throw new DriverError('invalid', `volume ${key.id} has ${image.size} bytes already`)
@@ -190,15 +187,19 @@ export function createRbdVolumes(options: RbdVolumeOptions): RbdVolumes {
         if (guest !== 'none') await guest.resize({ id: key.id, sizeBytes })
         return observed(key.id, { ...image, size: sizeBytes })
       }),
+    async disown(op, { pool, host }) {
+      if (host === options.host) throw new DriverError('invalid', 'A host that answers is not off.')
+      await disownHost(await of(pool), op, host)
+    },
     async listVolumes(op, pool) {
-      return (await listImages(of(pool), op)).flatMap(({ image, snapshot, size }) => {
+      return (await listImages(await of(pool), op)).flatMap(({ image, snapshot, size }) => {
         const id = snapshot === undefined ? volumeIn(image) : null
         return id === null ? [] : [observed(id, { size })]
       })
     },
     ensureSnapshot: (op, { id, volumeId, pool }) =>
       inTurn(id, async () => {
-        const ceph = of(pool)
+        const ceph = await of(pool)
         const there = await findSnapshot(ceph, op, id)
         if (there) return seen(there)
         await held(op, { id: volumeId, pool }, ({ guest }) => takeSnapshot(ceph, op, { id, volumeId }, guest))
@@ -206,17 +207,17 @@ export function createRbdVolumes(options: RbdVolumeOptions): RbdVolumes {
         if (!made) throw new DriverError('failed', `Ceph has not made the snapshot ${id}.`)
         return seen(made)
       }),
-    removeSnapshot: (op, { id, pool }) => inTurn(id, () => removeSnapshotOf(of(pool), op, id)),
+    removeSnapshot: (op, { id, pool }) => inTurn(id, async () => removeSnapshotOf(await of(pool), op, id)),
     revertVolume: (op, { snapshotId, ...key }) =>
       held(op, key, async ({ image }) => {
-        const ceph = of(key.pool)
+        const ceph = await of(key.pool)
         await unused(op, ceph, key.id, image)
         return observed(key.id, { size: await revert(ceph, op, { id: key.id, image, snapshotId }) })
       }),
-    listSnapshots: (op, pool) => listSnapshotsOf(of(pool), op),
+    listSnapshots: async (op, pool) => listSnapshotsOf(await of(pool), op),
     async mergeLayers(op, { id, pool }) {
       // Ceph has no layers that anybody must merge.
-      return observed(id, await imageOf(of(pool), op, names.volume(id)))
+      return observed(id, await imageOf(await of(pool), op, names.volume(id)))
     },
     openVolume: (op, key, guest) => inTurn(key.id, () => opened.open(op, key, guest)),
     closeVolumes: (op, guest, except) => opened.closeAll(op, guest, new Set(except.map(({ id }) => id))),
@@ -265,15 +266,4 @@ const dropCopy = (ceph: Ceph, op: Op, source: string, id: string) =>
 async function collectPart(ceph: Ceph, op: Op, part: string): Promise<void> {
   await orNull(rbd(ceph, op, 'snap', 'rm', '--no-progress', at(ceph, part, names.base)))
   await removeImage(ceph, op, part)
-}
-
-function cached(known: Map<string, Ceph>, pool: RbdPool, dir: string): Ceph {
-  const words = JSON.stringify(pool)
-  const there = known.get(words)
-  if (there) return there
-  // A pool whose key has changed gets its files anew.
-  for (const [key, ceph] of known) if (ceph.pool.id === pool.id) known.delete(key)
-  const made = cephOf(pool, dir)
-  known.set(words, made)
-  return made
 }

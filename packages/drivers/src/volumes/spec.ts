@@ -20,13 +20,33 @@ export const rbdPool = z.object({
     .max(15),
   pool: cephName,
   user: cephName,
-  /** The secret of the user, as `ceph auth print-key` prints it. */
-  key: z.string().regex(/^[A-Za-z0-9+/]{16,256}={0,2}$/, 'not a key as Ceph prints it'),
+  /**
+   * The secret of the user, as `ceph auth print-key` prints it. Calls say it, and the host keeps it; documents and specs of
+   * instances do not.
+   */
+  key: z
+    .string()
+    .regex(/^[A-Za-z0-9+/]{16,256}={0,2}$/, 'not a key as Ceph prints it')
+    .optional(),
 })
 
-/** The place of a volume, with everything that a host must know to reach the place. `id` names a folder. */
+const absolutePath = z
+  .string()
+  .max(1024)
+  .regex(/^(\/[A-Za-z0-9_@+.,-]+)+$/, 'not an absolute path of plain names')
+  .refine((path) => !path.split('/').some((name) => name === '..' || name === '.'), 'a path with ".."')
+
+/**
+ * The place of a volume, with everything that a host must know to reach the place. `id` names a folder: in `path`, or in
+ * the host's own folder without a path. `shared`: several hosts see the folder.
+ */
 export const poolSpec = z.discriminatedUnion('driver', [
-  z.object({ driver: z.literal('files'), id: generatedId }),
+  z.object({
+    driver: z.literal('files'),
+    id: generatedId,
+    path: absolutePath.optional(),
+    shared: z.literal(true).optional(),
+  }),
   rbdPool.extend({ id: generatedId }),
 ])
 
@@ -46,6 +66,8 @@ export const volumeSpec = z.object({
 
 export const volumeKey = volumeSpec.pick({ id: true, pool: true })
 export const volumeSize = volumeSpec.pick({ id: true, pool: true, sizeGib: true })
+
+export const disownSpec = z.object({ pool: poolSpec, host: z.string().min(1).max(255) })
 
 export const snapshotSpec = z.object({ id: uuid, volumeId: uuid, pool: poolSpec })
 export const snapshotKey = snapshotSpec.pick({ id: true, pool: true })

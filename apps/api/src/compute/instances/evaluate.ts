@@ -239,7 +239,7 @@ export const virtualGibOf = (image: { virtualBytes: number }): number => Math.ce
 const needOf = ({ vcpus, memoryMib, diskGib }: Need, { isRoot, made }: LaunchVolumes): Need => ({
   vcpus,
   memoryMib,
-  diskGib: (isRoot ? 0 : diskGib) + made.gib,
+  diskGib: (isRoot ? 0 : diskGib) + made.diskGib,
 })
 
 /** Returns the sentence why the image does not fit into the flavor; null when it fits. A volume has a size of its own. */
