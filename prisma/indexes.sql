@@ -57,3 +57,7 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS "FloatingIp_unsettled_idx" ON "FloatingI
 CREATE INDEX CONCURRENTLY IF NOT EXISTS "Volume_trashed_idx" ON "Volume" ("trashedUntil") WHERE "trashedUntil" IS NOT NULL;
 CREATE INDEX CONCURRENTLY IF NOT EXISTS "Volume_trashed_of_project_idx" ON "Volume" ("projectId", "trashedUntil", "id")
   WHERE "trashedUntil" IS NOT NULL;
+
+-- The few volumes of deleted instances whose host has not confirmed that the guest is gone: a reconciler looks for them.
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "VolumeAttachment_forgotten_idx" ON "VolumeAttachment" ("forgottenAt")
+  WHERE "forgottenAt" IS NOT NULL;

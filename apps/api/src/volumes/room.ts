@@ -2,10 +2,12 @@ import { Prisma } from '@stratolith/db'
 import { onProjectDeleting, onProjectRemoved } from '../directory/service.ts'
 import { defineTaker, refuseHostDelete } from '../hosts/service.ts'
 import { defineRoom } from '../kernel/manifest.ts'
+import { forgottenVolumes } from './attachments.ts'
 import { volumeLayers } from './merges.ts'
 import { forgetMessages, keptMessages } from './messages/service.ts'
 import { cinderDoor } from './openstack/door.ts'
 import { volumesPolicy } from './policy.ts'
+import { sharedPools } from './pools/shared.ts'
 import { roomOfVolumes, volumesOnHost } from './pools.ts'
 import { volumeContents } from './project-deletion.ts'
 import { volumeLeftovers } from './reconcile.ts'
@@ -53,7 +55,7 @@ export const volumesRoom = defineRoom({
     ...[volumeCreation, volumeExtension, volumeDeletion],
     ...[snapshotCreation, snapshotDeletion, volumeReversion],
   ],
-  reconcilers: [volumeLeftovers, volumeLayers, trashReconciler([volumeTrash])],
+  reconcilers: [volumeLeftovers, sharedPools, forgottenVolumes, volumeLayers, trashReconciler([volumeTrash])],
   kept: [keptMessages],
   joins() {
     onProjectRemoved(forgetMessages)
