@@ -7,6 +7,7 @@ import { volumeLayers } from './merges.ts'
 import { forgetMessages, keptMessages } from './messages/service.ts'
 import { cinderDoor } from './openstack/door.ts'
 import { volumesPolicy } from './policy.ts'
+import { toldSecrets } from './pools/secrets-told.ts'
 import { sharedPools } from './pools/shared.ts'
 import { roomOfVolumes, volumesOnHost } from './pools.ts'
 import { volumeContents } from './project-deletion.ts'
@@ -55,7 +56,14 @@ export const volumesRoom = defineRoom({
     ...[volumeCreation, volumeExtension, volumeDeletion],
     ...[snapshotCreation, snapshotDeletion, volumeReversion],
   ],
-  reconcilers: [volumeLeftovers, sharedPools, forgottenVolumes, volumeLayers, trashReconciler([volumeTrash])],
+  reconcilers: [
+    volumeLeftovers,
+    sharedPools,
+    toldSecrets,
+    forgottenVolumes,
+    volumeLayers,
+    trashReconciler([volumeTrash]),
+  ],
   kept: [keptMessages],
   joins() {
     onProjectRemoved(forgetMessages)
