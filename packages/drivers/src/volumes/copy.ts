@@ -64,7 +64,9 @@ async function copyLayers(op: Op, files: readonly LayerFile[], part: string): Pr
     await syncFile(copy)
     op.progress('comparing the copy with the volume')
     // As raw bytes, which are not interpreted; unlike cmp, it leaves out the holes that both have.
-    await program(op, 'qemu-img', ['compare', '-q', '-s', '-f', 'raw', '-F', 'raw', file, copy])
+    await program(op, 'qemu-img', ['compare', '-q', '-f', 'raw', '-F', 'raw', file, copy])
+    const [origin, made] = await Promise.all([stat(file), stat(copy)])
+    if (origin.size !== made.size) throw new DriverError('failed', `The copy of ${file} has another size.`)
     layers.push({ name, format })
   }
   return layers
