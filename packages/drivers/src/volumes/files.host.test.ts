@@ -3,7 +3,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { Readable } from 'node:stream'
 import { pino } from 'pino'
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { DriverError } from '../errors.ts'
 import { defaultGuestUids, readGuestUids } from '../guest-uids.ts'
 import { backgroundOp } from '../op.ts'
@@ -35,6 +35,11 @@ if (typeof uids === 'string') throw new Error(uids)
 const uid = uids.guests.first
 const op = () => backgroundOp(pino({ level: 'silent' }))
 const pool = { driver: 'files' as const, id: 'local' }
+const otherPool = { ...pool, id: crypto.randomUUID(), path: path.join(root, 'other') }
+beforeAll(async () => {
+  fs.mkdirSync(otherPool.path, { mode: 0o755 })
+  await driver.makePool(op(), otherPool)
+})
 afterAll(() => fs.rmSync(root, { recursive: true, force: true }))
 
 async function blob(bytes: Buffer): Promise<string> {
@@ -55,6 +60,7 @@ describe('volumes in files', () => {
     driver,
     op: op(),
     pool,
+    otherPool,
     uid,
     image: () => blob(Buffer.alloc(1024 ** 2, 0xaa)),
     largeImage,

@@ -8,6 +8,7 @@ import type { Op } from '../op.ts'
 import type { BaseSpec } from '../storage/interface.ts'
 import { createTurns } from '../turns.ts'
 import { createClaims } from './claims.ts'
+import { copyWhole } from './copy.ts'
 import type {
   LocalVolumeDriver,
   ObservedVolume,
@@ -139,6 +140,19 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
     },
     makePool: async (_op, pool) => spaceIn(await makePool(places, pool)),
     removePool: (_op, pool) => removePool(places, pool),
+    async copyVolume(op, { id, from, to, copyId }) {
+      if (from.id === to.id) throw new DriverError('invalid', 'The volume lies in this pool already.')
+      for (const pool of [from, to]) await reachPool(places, pool)
+      await makeFolders(folders(to))
+      return held(op, { id, pool: from }, async (volume) => {
+        await unused({ id, pool: from })
+        return claims.during(to, id, async () => {
+          await unused({ id, pool: to })
+          const dir = dirOf({ id, pool: to })
+          return observed({ id, dir, own: null }, await copyWhole(op, { from: volume.dir, to: dir, copyId }))
+        })
+      })
+    },
     async disown(_op, { pool, host }) {
       const { open } = folders(pool)
       for (const guest of await claims.disown(pool, host))

@@ -30,6 +30,13 @@ export interface VolumeDriver {
    */
   growVolume(op: Op, size: VolumeSize): Promise<ObservedVolume>
   /**
+   * Copies everything that a volume contains into another pool that this host reaches, where it then lies, too. Raises
+   * `conflict` while a guest has the volume, `not_found` when the volume is gone, `unsupported` when this host cannot copy
+   * between these pools. Repeating the call with the same `copyId` returns the same copy; a copy of another `copyId` is made
+   * anew. On failure nothing is left in the other pool.
+   */
+  copyVolume(op: Op, spec: CopySpec): Promise<ObservedVolume>
+  /**
    * Takes what a host that is off for sure has in a pool that several hosts reach from that host and its guests. Raises
    * `invalid` for the host that is asked.
    */
@@ -120,6 +127,7 @@ export type VolumeKey = Described<typeof spec.volumeKey>
 export type VolumeSize = Described<typeof spec.volumeSize>
 export type SnapshotSpec = Described<typeof spec.snapshotSpec>
 export type SnapshotKey = Described<typeof spec.snapshotKey>
+export type CopySpec = Described<typeof spec.copySpec>
 export type DisownSpec = Described<typeof spec.disownSpec>
 export type RevertSpec = Described<typeof spec.revertSpec>
 

@@ -15,6 +15,8 @@ const manifestSchema = z.object({
   layers: z
     .array(z.object({ name: z.string().regex(/^\d{1,9}\.(raw|qcow2)$/), format: z.enum(['raw', 'qcow2']) }))
     .min(1),
+  /** Of which move the volume is the copy, until the volume changes (copy.ts). */
+  copyId: z.string().optional(),
 })
 export type Manifest = z.output<typeof manifestSchema>
 export type Layer = Manifest['layers'][number]

@@ -134,6 +134,8 @@ export async function noteGuest(
   const { id, path: own, shared } = filesPool(pool)
   if (own === undefined) return
   const home = path.join(homeOf(dir, id), 'guests', guestId)
+  // Guests pass through the folders above on their way to the volumes on this host's own disk.
+  await mkdir(homeOf(dir, id), { recursive: true, mode: 0o711 })
   await mkdir(home, { recursive: true, mode: 0o700 })
   await writeFile(placeFile(dir, id), JSON.stringify({ path: own, shared }), { mode: 0o600, flush: true })
   await writeFile(path.join(home, volumeId), '', { mode: 0o600 })

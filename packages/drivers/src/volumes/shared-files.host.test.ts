@@ -43,6 +43,7 @@ const uid = uids.guests.first
 const op = () => backgroundOp(pino({ level: 'silent' }))
 const pool: PoolSpec = { driver: 'files', id: crypto.randomUUID(), path: mounted, shared: true }
 const inPool = (...names: string[]) => path.join(mounted, pool.id, ...names)
+const otherPool: PoolSpec = { driver: 'files', id: 'local' }
 beforeAll(() => a.makePool(op(), pool))
 afterAll(() => {
   for (const folder of [root, mounted]) fs.rmSync(folder, { recursive: true, force: true })
@@ -60,7 +61,7 @@ const owners = () => (fs.existsSync(inPool('owners')) ? fs.readdirSync(inPool('o
 
 describe('volumes in a folder that several hosts see', () => {
   volumeConformance(() => ({
-    ...{ driver: a, op: op(), pool, uid, image: () => image(), bytes: qemuBytes },
+    ...{ driver: a, op: op(), pool, otherPool, uid, image: () => image(), bytes: qemuBytes },
     async largeImage() {
       const file = path.join(root, 'large.qcow2')
       execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', file, '2G'])

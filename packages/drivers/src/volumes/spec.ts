@@ -67,6 +67,7 @@ export const volumeSpec = z.object({
 export const volumeKey = volumeSpec.pick({ id: true, pool: true })
 export const volumeSize = volumeSpec.pick({ id: true, pool: true, sizeGib: true })
 
+export const copySpec = z.object({ id: uuid, from: poolSpec, to: poolSpec, copyId: uuid })
 export const disownSpec = z.object({ pool: poolSpec, host: z.string().min(1).max(255) })
 
 export const snapshotSpec = z.object({ id: uuid, volumeId: uuid, pool: poolSpec })
