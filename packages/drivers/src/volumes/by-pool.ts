@@ -15,6 +15,11 @@ export function volumesByPool(drivers: Drivers): LocalVolumeDriver {
     probePool: async (op, pool) => of(pool).probePool(op, pool),
     makePool: async (op, pool) => of(pool).makePool(op, pool),
     removePool: async (op, pool) => of(pool).removePool(op, pool),
+    async copyVolume(op, spec) {
+      if (spec.from.driver !== spec.to.driver)
+        throw new DriverError('unsupported', 'A host copies between pools of one kind alone.')
+      return of(spec.from).copyVolume(op, spec)
+    },
     disown: async (op, spec) => of(spec.pool).disown(op, spec),
     ensureVolume: async (op, spec) => of(spec.pool).ensureVolume(op, spec),
     removeVolume: async (op, key) => of(key.pool).removeVolume(op, key),

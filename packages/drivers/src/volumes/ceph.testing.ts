@@ -8,10 +8,11 @@ import type { OpenPool } from './ceph.ts'
 /**
  * A real Ceph cluster of Debian for tests: one monitor and one OSD that keeps everything in memory, on the loopback
  * interface, without a manager. It is there after some two seconds and takes 70 MB. Its pool `volumes` has a quota of
- * 100 GiB, which stands for its size, and the user `tests` may use only this pool.
+ * 100 GiB, which stands for its size. The user `tests` may use this pool and the pool `others`.
  */
 export type TestCeph = {
   pool: OpenPool
+  otherPool: OpenPool
   /** Runs a command of Ceph's command line as the administrator. */
   ceph(...args: string[]): string
   /** The same with rbd. */
@@ -56,10 +57,12 @@ export async function startCeph(): Promise<TestCeph> {
     }
     // One process for several commands, because each start of Ceph's command line takes 0.3 s.
     const commands = [
-      'osd pool create volumes 8 8',
-      'osd pool application enable volumes rbd',
+      ...['volumes', 'others'].flatMap((name) => [
+        `osd pool create ${name} 8 8`,
+        `osd pool application enable ${name} rbd`,
+      ]),
       `osd pool set-quota volumes max_bytes ${100 * 1024 ** 3}`,
-      "auth get-or-create client.tests mon 'profile rbd' osd 'profile rbd pool=volumes'",
+      "auth get-or-create client.tests mon 'profile rbd' osd 'profile rbd pool=volumes, profile rbd pool=others'",
       'quit',
     ]
     const said = run('ceph', [], `${commands.join('\n')}\n`)
@@ -68,15 +71,10 @@ export async function startCeph(): Promise<TestCeph> {
     const signal = (name: NodeJS.Signals) => {
       for (const child of children) child.kill(name)
     }
+    const place = { driver: 'rbd' as const, monitors: [`127.0.0.1:${port}`], user: 'tests', key }
     return {
-      pool: {
-        driver: 'rbd',
-        id: 'ceph',
-        monitors: [`127.0.0.1:${port}`],
-        pool: 'volumes',
-        user: 'tests',
-        key,
-      },
+      pool: { ...place, id: 'ceph', pool: 'volumes' },
+      otherPool: { ...place, id: 'others', pool: 'others' },
       ceph: (...args) => run('ceph', args),
       rbd: (...args) => run('rbd', args),
       pause() {

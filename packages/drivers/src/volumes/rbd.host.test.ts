@@ -84,7 +84,7 @@ const bytes: NonNullable<VolumeBench['bytes']> = {
 
 describe('volumes in Ceph', () => {
   volumeConformance(() => ({
-    ...{ driver: one, op: op(), pool: ceph.pool, uid: guests.first, bytes },
+    ...{ driver: one, op: op(), pool: ceph.pool, otherPool: ceph.otherPool, uid: guests.first, bytes },
     image: async () => imageOf(1024 ** 2, 0xaa),
     largeImage: async () => imageOf(2 * 1024 ** 3, 0),
   }))
@@ -251,7 +251,7 @@ describe('volumes in Ceph', () => {
   })
 
   test('all these tests leave nothing in the pool', () => {
-    expect(ceph.rbd('ls', '-l', 'volumes')).toBe('')
+    for (const pool of ['volumes', 'others']) expect(ceph.rbd('ls', '-l', pool)).toBe('')
     expect(ceph.rbd('trash', 'ls', '--all', 'volumes')).toBe('')
     expect(
       fs.readdirSync(runtimeOf(path.join(root, 'one'))).filter((name) => !name.startsWith('pool-')),

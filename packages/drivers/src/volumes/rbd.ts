@@ -7,6 +7,7 @@ import type { BaseSpec } from '../storage/interface.ts'
 import { createTurns } from '../turns.ts'
 import { type Ceph, errnos, isErrno } from './ceph.ts'
 import type { LocalVolumeDriver, ObservedVolume, RunningGuest, VolumeKey, VolumeSpec } from './interface.ts'
+import { copyInto } from './rbd-copy.ts'
 import {
   at,
   cloneAs,
@@ -187,6 +188,17 @@ export function createRbdVolumes(options: RbdVolumeOptions): RbdVolumes {
         if (guest !== 'none') await guest.resize({ id: key.id, sizeBytes })
         return observed(key.id, { ...image, size: sizeBytes })
       }),
+    async copyVolume(op, { id, from, to, copyId }) {
+      if (from.id === to.id) throw new DriverError('invalid', 'The volume lies in this pool already.')
+      const pair = { from: await of(from), to: await of(to) }
+      return held(op, { id, pool: from }, async ({ image }) => {
+        await unused(op, pair.from, id, image)
+        return observed(
+          id,
+          await copyInto(op, pair, { id, copyId }, (there) => unused(op, pair.to, id, there)),
+        )
+      })
+    },
     async disown(op, { pool, host }) {
       if (host === options.host) throw new DriverError('invalid', 'A host that answers is not off.')
       await disownHost(await of(pool), op, host)
