@@ -70,7 +70,7 @@ export async function openDrivers(config: AgentConfig, log: Logger): Promise<Loc
   const store = backupDrivers.folder(config.backupsDir)
   const backups = backupDrivers.volumes({
     volumes,
-    storeOf: (id) => (id === 'default' ? store : undefined),
+    storeOf: (id) => (id === 'local' ? store : undefined),
   })
   const parts = { hypervisor, network, storage, volumes, backups }
   return { ...parts, documents, report: (op) => reportOf(parts, op) }

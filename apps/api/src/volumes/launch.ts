@@ -49,6 +49,8 @@ export type LaunchVolumes = {
   rootImage: { id: string; name: string } | null
   /** How much memory that image needs. */
   minRamMib: number
+  /** The properties of that image. */
+  rootProperties: Readonly<Record<string, unknown>>
 }
 
 const noVolumes: LaunchVolumes = {
@@ -59,6 +61,7 @@ const noVolumes: LaunchVolumes = {
   isRoot: false,
   rootImage: null,
   minRamMib: 0,
+  rootProperties: {},
 }
 
 /**
@@ -110,14 +113,19 @@ const hostIdOf = ({ of }: PlannedVolume): string | null =>
 async function rootOf(
   ctx: Ctx,
   planned: readonly PlannedVolume[],
-): Promise<Pick<LaunchVolumes, 'rootImage' | 'minRamMib'>> {
+): Promise<Pick<LaunchVolumes, 'rootImage' | 'minRamMib' | 'rootProperties'>> {
   const root = planned.find(({ device }) => device === rootDevice)?.of
-  if (!root) return { rootImage: null, minRamMib: 0 }
+  const unknown = { rootImage: null, minRamMib: 0, rootProperties: {} }
+  if (!root) return unknown
   const { imageId, imageName } = 'made' in root ? root.made.data : root.volume
-  if (!imageId) return { rootImage: null, minRamMib: 0 }
+  if (!imageId) return unknown
   // Somebody who does not see the image (any more) may have a volume that was made from it.
-  const minRamMib = (await findBootImage(ctx, imageId))?.minRamMib ?? 0
-  return { rootImage: { id: imageId, name: imageName ?? '' }, minRamMib }
+  const image = await findBootImage(ctx, imageId)
+  return {
+    rootImage: { id: imageId, name: imageName ?? '' },
+    minRamMib: image?.minRamMib ?? 0,
+    rootProperties: image?.properties ?? {},
+  }
 }
 
 const idsIn = (wishes: readonly LaunchVolumeWish[]): string[] =>

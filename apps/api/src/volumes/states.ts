@@ -11,10 +11,10 @@ export const volumeStates = [
   'extending',
   'awaiting-transfer',
   'reverting',
-  'backing-up',
-  'restoring-backup',
   'uploading',
   'downloading',
+  'backing-up',
+  'restoring-backup',
   'deleting',
   'error',
   'error_extending',
@@ -24,14 +24,18 @@ export const volumeStates = [
 export type VolumeState = (typeof volumeStates)[number]
 export const volumeTransitioning = (state: VolumeState): boolean =>
   [
-    ...['creating', 'attaching', 'detaching', 'extending', 'reverting', 'backing-up'],
-    ...['restoring-backup', 'uploading', 'downloading', 'deleting'],
+    ...['creating', 'attaching', 'detaching', 'extending', 'reverting', 'uploading', 'downloading'],
+    ...['backing-up', 'restoring-backup', 'deleting'],
   ].includes(state)
 
 /** The name of the disk from which a guest starts, whether or not that disk is a volume. */
 export const rootDevice = '/dev/vda'
+/** Guests whose image asks for SCSI call their disks otherwise. */
+export const rootDeviceOf = (diskBus: string): string => (diskBus === 'scsi' ? '/dev/sda' : rootDevice)
+export const isRootDevice = (device: string): boolean =>
+  ['virtio', 'scsi'].some((bus) => rootDeviceOf(bus) === device)
 export const isRootVolume = ({ attachments }: { attachments: readonly { device: string }[] }): boolean =>
-  attachments.some(({ device }) => device === rootDevice)
+  attachments.some(({ device }) => isRootDevice(device))
 
 type Seen = Pick<VolumeView, 'state'>
 const is = ({ state }: Seen, ...some: VolumeState[]) => some.includes(state)

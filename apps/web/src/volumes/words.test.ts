@@ -36,6 +36,10 @@ test('the commands for images of volumes', () => {
 describe('the commands for the guest', () => {
   it('name the disk by the first 20 characters of the id, which is what virtio has room for', () => {
     expect(diskPath(id)).toBe('/dev/disk/by-id/virtio-0f9b2c4e-7a1d-4c55-9')
+    expect(diskPath(id, '/dev/vdc')).toBe(diskPath(id))
+    expect(guestCommands({ id, name: 'data', device: '/dev/sdb' }).format).toBe(
+      `sudo mkfs.ext4 /dev/disk/by-id/scsi-0QEMU_QEMU_HARDDISK_${id}`,
+    )
     expect(guestCommands({ id, name: 'data' }).keep).toBe(
       "echo '/dev/disk/by-id/virtio-0f9b2c4e-7a1d-4c55-9 /mnt/data ext4 defaults,nofail 0 2' | sudo tee -a /etc/fstab",
     )

@@ -30,7 +30,7 @@ const folder = createFolderStore(storeDir)
 let store: BackupStore = folder
 const backups = createBackups({
   volumes,
-  storeOf: (id) => (id === 'default' ? store : undefined),
+  storeOf: (id) => (id === 'local' ? store : undefined),
   background: { answerMs: 60_000 },
 })
 beforeEach(() => {
@@ -39,7 +39,7 @@ beforeEach(() => {
 
 const op = (): Op => backgroundOp(pino({ level: 'silent' }))
 const pool = { driver: 'files' as const, id: 'local' }
-const place = { driver: 'folder' as const, id: 'default' }
+const place = { driver: 'folder' as const, id: 'local' }
 const gib = 1024 ** 3
 const mib = 1024 ** 2
 

@@ -11,6 +11,6 @@ const driver = createFakeBackups(volumes)
 describe('the fake of backups', () => {
   backupConformance(() => ({
     ...{ driver, volumes, op: backgroundOp(pino({ level: 'silent' })), uid: 1 },
-    ...{ pool: { driver: 'files', id: 'local' }, store: { driver: 'folder', id: 'default' } },
+    ...{ pool: { driver: 'files', id: 'local' }, store: { driver: 'folder', id: 'local' } },
   }))
 })

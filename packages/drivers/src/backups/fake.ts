@@ -41,7 +41,7 @@ export function createFakeBackups(volumes: FakeVolumes): FakeBackups {
     failNext: (method, error) => void failures.set(method, [...(failures.get(method) ?? []), error]),
     async probeStore(_op, { id }) {
       isUnderWay('probeStore')
-      if (id !== 'default') throw new DriverError('unsupported', `This host does not reach the store ${id}.`)
+      if (id !== 'local') throw new DriverError('unsupported', `This host does not reach the store ${id}.`)
       return { totalBytes: 1024 ** 4, freeBytes: 1024 ** 4 }
     },
     async ensureBackup(_op, spec) {

@@ -6,9 +6,10 @@ import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { queryText } from '../../openstack/pages.ts'
 import { inner, parse, queryBoolean, whole } from '../../openstack/schema.ts'
 import type { QuotaPartView } from '../../quota/contract.ts'
-import { getPartDefaults, getPartQuota } from '../../quota/limits/parts.ts'
 import {
   clearQuota,
+  getPartDefaults,
+  getPartQuota,
   getQuota,
   getQuotaDefaults,
   setQuota,
