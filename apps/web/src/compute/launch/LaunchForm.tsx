@@ -165,13 +165,11 @@ function Choices({
   options,
   errorOf,
   flavorProblems,
-  volumes,
-  snapshots,
-  backups,
   types,
   rootGib,
   closed,
   onStarter,
+  ...sources
 }: ReturnType<typeof useVolumeOptions> & {
   form: Form
   options: LaunchOptions
@@ -184,14 +182,7 @@ function Choices({
   const { values } = form
   return (
     <>
-      <SourceField
-        form={form}
-        images={options.images}
-        volumes={volumes}
-        snapshots={snapshots}
-        backups={backups}
-        errorOf={errorOf}
-      />
+      <SourceField form={form} images={options.images} errorOf={errorOf} {...sources} />
       <FlavorField
         flavors={options.flavors}
         value={values.flavorId}
