@@ -190,7 +190,9 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
     await removeForgotten(imagesDir, exports)
     const dir = path.join(exports, checked(exportId, uuid))
     try {
-      await held(op, { id, pool }, (volume) => makeSnapshots(op, [{ volume, dir }]))
+      // An agent that was killed while it wrote the file has left the layers.
+      if (!(await snapshotIn(dir)))
+        await held(op, { id, pool }, (volume) => makeSnapshots(op, [{ volume, dir }]))
       return await writeExport(op, imagesDir, spec, await layersOfSnapshot(dir), converter)
     } finally {
       await removeWhole(dir)
