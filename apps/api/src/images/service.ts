@@ -7,7 +7,7 @@ import { conflict, invalidInput } from '../kernel/errors.ts'
 import { type Fact, held, readFacts } from '../kernel/facts.ts'
 import { askOf, pageView } from '../kernel/page.ts'
 import { authorize } from '../kernel/policy.ts'
-import { recordOperation, startOperation } from '../kernel/workflow.ts'
+import { recordOperation } from '../kernel/workflow.ts'
 import { reserveQuota } from '../quota/service.ts'
 import {
   type ImageChange,
@@ -18,6 +18,7 @@ import {
   type imageUpdateInput,
   type NewImage,
 } from './contract.ts'
+import { forgetImage } from './lifecycle.ts'
 import {
   formatOf,
   historyOf,
@@ -167,18 +168,6 @@ export async function deleteImage(ctx: Ctx, input: { id: string }): Promise<Imag
     return forgetImage(tx, now)
   })
   return viewOf(ctx, row)
-}
-
-/** Deletes an image that the caller has locked. */
-export async function forgetImage(ctx: Ctx, row: ImageRow): Promise<ImageRow> {
-  const after = await ctx.db.image.update({
-    where: { id: row.id },
-    data: { state: 'deleted', deletedAt: new Date() },
-  })
-  await releaseImageQuota(ctx, row)
-  await startOperation(ctx, historyOf(row, 'image.delete'))
-  await noteImage(ctx, row, 'deleted')
-  return after
 }
 
 /** The facts of an image that a launch needs. Sizes: bytes, GiB, MiB as the names say. */

@@ -1,6 +1,6 @@
 import { type ProjectThing, removeEach } from '../directory/service.ts'
 import { removeBackupNow } from './backups/trash.ts'
-import { deleteSnapshot } from './service.ts'
+import { removeSnapshotNow } from './snapshots/trash.ts'
 import { removeVolumeNow } from './trash/service.ts'
 
 /** What goes with a project, after its instances. */
@@ -27,7 +27,7 @@ export const volumeContents: ProjectThing[] = [
         select: { id: true },
         take: 100,
       })
-      return removeEach(rows, (id) => deleteSnapshot(ctx, { id }))
+      return removeEach(rows, (id) => removeSnapshotNow(ctx, { id }))
     },
   },
   {

@@ -17,6 +17,7 @@ import { volumeContents } from './project-deletion.ts'
 import { typesInQuota } from './quota.ts'
 import { volumeLeftovers } from './reconcile.ts'
 import { volumesRouter } from './router.ts'
+import { snapshotTrash } from './snapshots/trash.ts'
 import { snapshotCreation, snapshotDeletion, volumeReversion } from './snapshots/workflows.ts'
 import { volumeTrash } from './trash/service.ts'
 import { trashReconciler } from './trash/trash.ts'
@@ -28,9 +29,9 @@ declare module '../kernel/contract.ts' {
     volumes: true
     volumeGib: true
     volumeSnapshots: true
-    volumeGibEach: true
     volumeBackups: true
     volumeBackupGib: true
+    volumeGibEach: true
   }
 }
 
@@ -44,9 +45,9 @@ export const volumesRoom = defineRoom({
     volume: { buried: true },
     volumeSnapshot: { buried: true },
     volumeBackup: {},
+    volumePool: {},
     volumeType: {},
     volumeQos: {},
-    volumePool: {},
   },
   quota: {
     volumes: { lock: 15, words: 'volumes', limit: 20, rows: { table: 'Volume', part: typeOfVolume } },
@@ -64,9 +65,9 @@ export const volumesRoom = defineRoom({
       rows: { table: 'VolumeSnapshot', part: typeOfSnapshot },
     },
     volumeGibEach: { lock: 18, words: 'GiB in one volume', limit: -1, each: true },
-    volumeBackups: { lock: 19, words: 'volume backups', limit: 10, rows: { table: 'VolumeBackup' } },
+    volumeBackups: { lock: 26, words: 'volume backups', limit: 10, rows: { table: 'VolumeBackup' } },
     volumeBackupGib: {
-      lock: 20,
+      lock: 27,
       words: 'GiB of volume backups',
       limit: 1_000,
       rows: { table: 'VolumeBackup', amount: Prisma.sql`"sizeGib"` },
@@ -78,10 +79,15 @@ export const volumesRoom = defineRoom({
   workflows: [
     ...[volumeCreation, volumeExtension, volumeDeletion],
     ...[snapshotCreation, snapshotDeletion, volumeReversion],
-    ...[volumeImageMaking, volumeReimage],
     ...[backupCreation, backupDeletion, backupImport, volumeRestoration],
+    ...[volumeImageMaking, volumeReimage],
   ],
-  reconcilers: [volumeLeftovers, volumeLayers, trashReconciler([backupTrash, volumeTrash]), backupSchedules],
+  reconcilers: [
+    volumeLeftovers,
+    volumeLayers,
+    trashReconciler([backupTrash, snapshotTrash, volumeTrash]),
+    backupSchedules,
+  ],
   kept: [keptMessages],
   joins() {
     defineQuotaParts(typesInQuota(listVolumeTypes))

@@ -22,12 +22,14 @@ import {
   deleteSnapshot,
   deleteTransfer,
   deleteVolume,
+  endSnapshot,
   endVolume,
   extendVolume,
   getSnapshot,
   getTransfer,
   getVolume,
   listSnapshots,
+  listSnapshotTrash,
   listTransfers,
   listTrash,
   listVolumes,
@@ -35,6 +37,7 @@ import {
   planVolume,
   reimageVolume,
   revertVolume,
+  takeBackSnapshot,
   takeBackVolume,
   trashSummary,
   updateSnapshot,
@@ -44,6 +47,7 @@ import {
   revertInput,
   snapshotCreateInput,
   snapshotListInput,
+  snapshotTrashInput,
   snapshotUpdateInput,
 } from './snapshots/contract.ts'
 import { transferAcceptInput, transferCreateInput, transferListInput } from './transfers/contract.ts'
@@ -90,6 +94,13 @@ export const volumesRouter = router({
       .input(snapshotUpdateInput)
       .mutation(({ ctx, input }) => updateSnapshot(ctx.cloud, input)),
     delete: procedure.input(idInput).mutation(({ ctx, input }) => deleteSnapshot(ctx.cloud, input)),
+    trash: router({
+      list: procedure
+        .input(snapshotTrashInput)
+        .query(({ ctx, input }) => listSnapshotTrash(ctx.cloud, input)),
+      takeBack: procedure.input(idInput).mutation(({ ctx, input }) => takeBackSnapshot(ctx.cloud, input)),
+      end: procedure.input(idInput).mutation(({ ctx, input }) => endSnapshot(ctx.cloud, input)),
+    }),
   }),
   backups: backupsRouter,
   types: typesRouter,

@@ -75,7 +75,6 @@ export {
   changeSnapshotMetadata,
   confirmSnapshotState,
   createSnapshot,
-  deleteSnapshot,
   findSnapshots,
   getSnapshot,
   listSnapshots,
@@ -83,6 +82,12 @@ export {
   revertVolume,
   updateSnapshot,
 } from './snapshots/service.ts'
+export {
+  deleteSnapshot,
+  endSnapshot,
+  listSnapshotTrash,
+  takeBackSnapshot,
+} from './snapshots/trash.ts'
 export {
   acceptTransfer,
   createTransfer,

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { ImageView } from '../../images/contract.ts'
-import { imageVisibilities } from '../../images/states.ts'
+import { imageVisibilities } from '../../images/contract.ts'
 import { nameInput } from '../../kernel/contract.ts'
 import type { VolumeView } from '../contract.ts'
 

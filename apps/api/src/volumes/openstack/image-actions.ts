@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { imageVisibilities } from '../../images/states.ts'
+import { imageVisibilities } from '../../images/contract.ts'
 import { isAdmin } from '../../kernel/context.ts'
 import { HttpError } from '../../openstack/errors.ts'
 import { micros } from '../../openstack/fields.ts'
