@@ -104,7 +104,9 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
 
   /** Changes a volume while neither the guest that has it, if there is one, nor anybody else changes it. */
   async function held<T>(op: Op, { id, pool }: VolumeKey, work: (volume: Held) => Promise<T>): Promise<T> {
-    const guest = await holderOf({ id, pool })
+    const [guest, another] = await holders(folders(pool).open, id)
+    if (another)
+      throw new DriverError('conflict', `The guests ${guest} and ${another} share the volume ${id}.`)
     return heldTogether(op, { ids: [id], pool, guest }, ([volume]) => work(volume as Held))
   }
 
@@ -305,7 +307,7 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
     openVolume: (_op, key, guest) =>
       inTurn(key.id, async () => {
         await noteGuest(options.dir, key.pool, checked(guest.id, uuid), key.id)
-        return openFor(dirOf(key), folders(key.pool).open, key.id, guest)
+        return openFor(dirOf(key), folders(key.pool).open, key, guest)
       }),
     async closeVolumes(_op, guestId, except) {
       for (const { pool, noted } of await poolsOfGuest(options.dir, checked(guestId, uuid))) {
