@@ -65,7 +65,7 @@ describe('volume types', () => {
     })
     expect((await ask('GET', path)).json()).toEqual({ extra_specs: {} })
     const refused = await act('POST', path, { extra_specs: { multiattach: 'perhaps' } })
-    expect([refused.statusCode, refused.body]).toEqual([400, expect.stringContaining('one instance yet')])
+    expect([refused.statusCode, refused.body]).toEqual([400, expect.stringContaining('Write multiattach as')])
     expect(
       await codes(
         ['PUT', `${path}/key1`, { key2: 'x' }],
