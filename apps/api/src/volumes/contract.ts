@@ -17,6 +17,7 @@ export const volumeListInput = pageInput.extend({
   bootable: z.boolean().optional(),
   /** The name of a pool; nobody but those who see pools finds volumes by this. */
   pool: z.string().max(255).optional(),
+  groupId: z.uuid().optional(),
 })
 export const poolInput = z.object({ name: z.string().min(1).max(255) })
 export const volumeCreateInput = z.object({
@@ -31,6 +32,8 @@ export const volumeCreateInput = z.object({
   /** Name or id of a type; absent: the default type. */
   type: z.string().min(1).max(255).optional(),
   zone: z.string().min(1).max(255).optional(),
+  /** The group to which the volume belongs from its beginning. */
+  groupId: z.uuid().optional(),
   metadata: volumeMetadataInput.default({}),
 })
 /** A volume of an instance that is to be launched: one that exists, or one that is made for each of the instances. */
@@ -103,6 +106,8 @@ export type VolumeView = {
   /** The snapshot or the volume of which the volume was made; it may be gone since. */
   snapshotId: string | null
   sourceVolumeId: string | null
+  /** The group to which the volume belongs. */
+  groupId: string | null
   metadata: Record<string, string>
   attachments: VolumeAttachmentView[]
   /** Why the volume is in an error state; null in other states. */

@@ -3,6 +3,7 @@ import { onProjectDeleting, onProjectRemoved } from '../directory/service.ts'
 import { defineTaker, refuseHostDelete } from '../hosts/service.ts'
 import { defineRoom } from '../kernel/manifest.ts'
 import { defineQuotaParts } from '../kernel/quota.ts'
+import { groupCreation, groupSnapshotCreation, groupSnapshotDeletion } from './groups/workflows.ts'
 import { volumeLayers } from './merges.ts'
 import { forgetMessages, keptMessages } from './messages/service.ts'
 import { cinderDoor } from './openstack/door.ts'
@@ -24,6 +25,7 @@ declare module '../kernel/contract.ts' {
     volumeGib: true
     volumeSnapshots: true
     volumeGibEach: true
+    volumeGroups: true
   }
 }
 
@@ -33,7 +35,10 @@ const typeOfSnapshot = Prisma.sql`(SELECT v."typeId"::text FROM "Volume" v WHERE
 export const volumesRoom = defineRoom({
   name: 'volumes',
   uses: ['directory', 'quota', 'hosts', 'images'],
-  kinds: { volume: { buried: true }, volumeSnapshot: { buried: true }, volumeType: {}, volumeQos: {} },
+  kinds: {
+    ...{ volume: { buried: true }, volumeSnapshot: { buried: true }, volumeType: {}, volumeQos: {} },
+    ...{ volumeGroup: {}, volumeGroupSnapshot: {}, volumeGroupType: {} },
+  },
   quota: {
     volumes: { lock: 15, words: 'volumes', limit: 20, rows: { table: 'Volume', part: typeOfVolume } },
     volumeGib: {
@@ -50,6 +55,7 @@ export const volumesRoom = defineRoom({
       rows: { table: 'VolumeSnapshot', part: typeOfSnapshot },
     },
     volumeGibEach: { lock: 18, words: 'GiB in one volume', limit: -1, each: true },
+    volumeGroups: { lock: 30, words: 'volume groups', limit: 10, rows: { table: 'VolumeGroup' } },
   },
   policy: volumesPolicy,
   router: volumesRouter,
@@ -57,6 +63,7 @@ export const volumesRoom = defineRoom({
   workflows: [
     ...[volumeCreation, volumeExtension, volumeDeletion],
     ...[snapshotCreation, snapshotDeletion, volumeReversion],
+    ...[groupCreation, groupSnapshotCreation, groupSnapshotDeletion],
   ],
   reconcilers: [volumeLeftovers, volumeLayers, trashReconciler([volumeTrash])],
   kept: [keptMessages],

@@ -8,6 +8,7 @@ import {
   volumePlanInput,
   volumeUpdateInput,
 } from './contract.ts'
+import { groupsRouter } from './groups/router.ts'
 import { getPool, listPools } from './pool-list.ts'
 import {
   acceptTransfer,
@@ -80,6 +81,7 @@ export const volumesRouter = router({
       .mutation(({ ctx, input }) => updateSnapshot(ctx.cloud, input)),
     delete: procedure.input(idInput).mutation(({ ctx, input }) => deleteSnapshot(ctx.cloud, input)),
   }),
+  groups: groupsRouter,
   types: typesRouter,
   pools: router({
     list: procedure.query(({ ctx }) => listPools(ctx.cloud)),

@@ -16,6 +16,7 @@ import {
   type volumePlanInput,
   type volumeUpdateInput,
 } from './contract.ts'
+import { demandInGroup, groupForVolume } from './groups/service.ts'
 import { refuseWhileKept } from './needed.ts'
 import { originOf } from './origin.ts'
 import { claimMore, claimPool, whyNoMore, whyNoRoom } from './pools.ts'
@@ -47,6 +48,7 @@ export {
   yieldVolume,
 } from './attachments.ts'
 export { changeMetadata, resetVolume, setBootable, setReadOnly } from './changes.ts'
+export { seedGroupTypes } from './groups/types.ts'
 export {
   type LaunchVolumes,
   planLaunchVolumes,
@@ -86,8 +88,8 @@ export async function listVolumes(
   ctx: Ctx,
   input: z.output<typeof volumeListInput>,
 ): Promise<Page<VolumeView>> {
-  const { allProjects, search, state, instanceId, bootable, pool } = input
-  const where = { allProjects, search, instanceId, bootable, pool, states: state && [state] }
+  const { allProjects, search, state, instanceId, bootable, pool, groupId } = input
+  const where = { allProjects, search, instanceId, bootable, pool, groupId, states: state && [state] }
   const slice = await queryVolumes(ctx, { where, ...askOf(input, sortableVolumes) })
   return pageView(slice, await viewsOf(ctx, slice.rows))
 }
@@ -160,6 +162,7 @@ export async function createVolume(
   const projectId = projectOf(ctx)
   authorize(ctx, 'volume:create', { projectId })
   const row = await inTransaction(ctx, async (tx) => {
+    const group = await groupForVolume(tx, input.groupId)
     const origin = await originOf(tx, input)
     const sizeGib = input.sizeGib ?? origin?.leastGib
     if (sizeGib === undefined) throw invalidInput('Say how large the volume is to be.', 'sizeGib')
@@ -168,6 +171,7 @@ export async function createVolume(
     if (origin?.hostId != null && hostId !== undefined && origin.hostId !== hostId)
       throw conflict(`The ${origin.words} lies on the disk of another machine.`)
     const type = await typeFor(tx, input.type, origin?.typeId)
+    demandInGroup(group, type)
     await reserveQuota(tx, projectId, {
       ...ofType(type.id, { volumes: 1, volumeGib: sizeGib }),
       volumeGibEach: sizeGib,
@@ -186,6 +190,7 @@ export async function createVolume(
         sizeGib,
         reservedGib: sizeGib,
         typeId: type.id,
+        groupId: group?.id,
         ...place,
         ...(origin?.data ?? {}),
         metadata: input.metadata,

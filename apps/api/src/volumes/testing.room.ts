@@ -11,6 +11,10 @@ import {
 import { runPending } from '../kernel/testing.ts'
 import type { QuotaMaker, TestingRoom } from '../rooms.testing.ts'
 import { volumeCreateInput } from './contract.ts'
+import { groupCreateInput } from './groups/contract.ts'
+import { createGroup } from './groups/service.ts'
+import { groupExamples } from './groups/testing.openstack.ts'
+import { groupRows } from './groups/testing.room.ts'
 import { createSnapshot, createTransfer, createVolume } from './service.ts'
 import { snapshotCreateInput } from './snapshots/contract.ts'
 import { snapshotExamples } from './snapshots/testing.openstack.ts'
@@ -33,7 +37,7 @@ const creation: QuotaMaker = {
 }
 
 export const testingRoom: TestingRoom = {
-  examples: { 'block-storage': { ...volumeExamples, ...snapshotExamples } },
+  examples: { 'block-storage': { ...volumeExamples, ...snapshotExamples, ...groupExamples } },
   rows: {
     list: { kind: 'list', input: () => ({}) },
     get: byId('read', volume),
@@ -72,10 +76,15 @@ export const testingRoom: TestingRoom = {
     'snapshots.update': byId('write', snapshot, { name: 'new' }),
     'snapshots.delete': byId('write', snapshot),
     ...typeRows,
+    ...groupRows,
     'pools.list': { kind: 'admin' },
     'pools.get': { kind: 'admin', input: () => ({ name: 'secret-name-a@local' }) },
   },
   quota: {
+    volumeGroups: {
+      make: (ctx, i) =>
+        createGroup(ctx, groupCreateInput.parse({ name: `g${i}`, volumeTypes: ['Standard'] })),
+    },
     volumes: creation,
     volumeGib: creation,
     volumeSnapshots: {

@@ -1,5 +1,6 @@
 import type { Door } from '../../kernel/manifest.ts'
 import { withoutSlash } from '../../openstack/operation.ts'
+import { groupOperations } from '../groups/openstack/operations.ts'
 import { messageOperations } from '../messages/openstack.ts'
 import { transferOperations } from '../transfers/openstack.ts'
 import { volumeTypeOperations } from '../types/openstack/operations.ts'
@@ -41,6 +42,7 @@ export const cinderDoor: Door = {
         ...snapshotOperations,
         ...snapshotActionOperations,
         ...volumeTypeOperations,
+        ...groupOperations,
         ...attachmentOperations,
         ...messageOperations,
         ...transferOperations,

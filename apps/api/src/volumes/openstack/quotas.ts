@@ -23,7 +23,7 @@ const words: { name: string; resource?: QuotaResource; fixed?: number }[] = [
   { name: 'gigabytes', resource: 'volumeGib' },
   { name: 'backups', fixed: 0 },
   { name: 'backup_gigabytes', fixed: 0 },
-  { name: 'groups', fixed: 0 },
+  { name: 'groups', resource: 'volumeGroups' },
 ]
 
 /** Cinder's words for what is counted for each type: "gigabytes_NAME". */

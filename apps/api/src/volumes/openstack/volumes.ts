@@ -46,7 +46,7 @@ const wishes = {
   source_volid: uuid,
   backup_id: text,
   consistencygroup_id: text,
-  group_id: text,
+  group_id: uuid,
   multiattach: boolean.nullish(),
 }
 /** Cinder ignores what it does not know, and refuses it since 3.53. */
@@ -61,8 +61,8 @@ type Creation = z.output<ReturnType<typeof creation>>
 function refuse({ volume, 'OS-SCH-HNT:scheduler_hints': hints }: Creation): void {
   if (volume.backup_id)
     throw new HttpError(400, 'This cloud makes no volumes of a backup yet: leave backup_id out.')
-  for (const name of ['consistencygroup_id', 'group_id'] as const)
-    if (volume[name]) throw new HttpError(400, `This cloud has no groups of volumes yet: leave ${name} out.`)
+  if (volume.consistencygroup_id)
+    throw new HttpError(400, 'This cloud has groups, and no consistency groups: use group_id.')
   if (volume.multiattach)
     throw new HttpError(400, 'A volume of this cloud has one server: leave multiattach out.')
   if (Object.keys(hints ?? {}).length > 0)
@@ -93,6 +93,8 @@ async function create(call: Call): Promise<object> {
     sourceVolumeId: volume.source_volid || undefined,
     type: volume.volume_type || undefined,
     zone: volume.availability_zone || undefined,
+    // Before 3.13 the word is unknown, and ignored as Cinder does.
+    groupId: call.minor < 13 ? undefined : volume.group_id || undefined,
     metadata: volume.metadata ?? {},
   })
   const made = await createVolume(call.ctx, input).catch((error: unknown) => {

@@ -9,7 +9,7 @@ import { reserveQuota } from '../../quota/service.ts'
 import { type VolumeView, volumeCan } from '../contract.ts'
 import { refuseWhileKept } from '../needed.ts'
 import { claimMore } from '../pools.ts'
-import { withParts } from '../queries.ts'
+import { type VolumeRow, withParts } from '../queries.ts'
 import { ofType } from '../quota.ts'
 import { historyOf, lockVolume, noteVolume, stateOf, viewOfOne } from '../row.ts'
 import {
@@ -76,28 +76,45 @@ export async function createSnapshot(
   const row = await inTransaction(ctx, async (tx) => {
     const volume = await lockVolume(tx, 'volumeSnapshot:create', input.volumeId)
     demand(volumeCan.snapshot({ state: stateOf(volume) }), 'volumeState')
-    const { projectId, poolId, bootable, imageId, imageName } = volume
+    const { projectId } = volume
     // A host that has not answered may have made the volume larger than the row says.
     const sizeGib = volume.reservedGib
     // In the worst case all of the volume changes afterwards, so that its bytes are there twice.
     await reserveQuota(tx, projectId, ofType(volume.typeId, { volumeSnapshots: 1, volumeGib: sizeGib }))
     await claimMore(tx, volume.pool, sizeGib)
-    const { volumeId, name, description, metadata } = input
-    const made = await tx.db.volumeSnapshot.create({
-      data: {
-        ...{ id: crypto.randomUUID(), userId: ctx.actor.userId, projectId, volumeId, poolId, sizeGib },
-        ...{ name, description, metadata, bootable, imageId, imageName },
-      },
-      include: withVolume,
-    })
+    const { name, description, metadata } = input
+    const made = await insertSnapshot(tx, volume, { name, description, metadata })
     await startOperation(tx, {
       ...snapshotHistory(made, 'volumeSnapshot.create'),
       hostId: volume.pool.hostId,
     })
-    await noteSnapshot(tx, made, 'created')
     return made
   })
   return snapshotView(row)
+}
+
+/** Writes the row of a snapshot of a volume, whose quota and room the caller has taken. */
+export async function insertSnapshot(
+  tx: Ctx,
+  volume: VolumeRow,
+  more: {
+    name: string
+    description: string
+    metadata?: Record<string, string>
+    groupSnapshotId?: string
+  },
+): Promise<SnapshotRow> {
+  const { projectId, poolId, bootable, imageId, imageName, reservedGib: sizeGib } = volume
+  const { userId } = tx.actor
+  const made = await tx.db.volumeSnapshot.create({
+    data: {
+      ...{ id: crypto.randomUUID(), userId, projectId, volumeId: volume.id, poolId, sizeGib },
+      ...{ ...more, bootable, imageId, imageName },
+    },
+    include: withVolume,
+  })
+  await noteSnapshot(tx, made, 'created')
+  return made
 }
 
 export async function updateSnapshot(
@@ -177,13 +194,21 @@ export async function confirmSnapshotState(ctx: Ctx, input: { id: string; state:
     )
 }
 
-/** Deletes a snapshot. Volumes that were made of it keep their data. `force`: in any state, for administrators. */
-export async function deleteSnapshot(ctx: Ctx, input: { id: string; force?: boolean }): Promise<void> {
+/**
+ * Deletes a snapshot. Volumes that were made of it keep their data. `force`: in any state, for administrators. A snapshot
+ * that is a part of a group snapshot goes with that (`asPartOf`).
+ */
+export async function deleteSnapshot(
+  ctx: Ctx,
+  input: { id: string; force?: boolean; asPartOf?: string },
+): Promise<void> {
   const policy = input.force ? 'volumeSnapshot:force_delete' : 'volumeSnapshot:delete'
   await inTransaction(ctx, async (tx) => {
     const row = await lockSnapshot(tx, policy, input.id)
     if (!input.force) demand(snapshotCan.delete({ state: snapshotStateOf(row) }), 'snapshotState')
     demandUnused(row)
+    if (row.groupSnapshotId !== null && row.groupSnapshotId !== input.asPartOf)
+      throw conflict('This is a part of a group snapshot. Delete the group snapshot.', 'snapshotState')
     const users = await tx.db.volume.count({ where: { snapshotId: row.id, state: 'creating' } })
     if (users > 0)
       throw conflict('A volume is being made of this snapshot. Wait until that is over.', 'snapshotState')

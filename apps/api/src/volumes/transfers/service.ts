@@ -62,6 +62,8 @@ export async function createTransfer(
   return inTransaction(ctx, async (tx) => {
     const volume = await lockVolume(tx, 'volumeTransfer:create', input.volumeId)
     demand(volumeCan.transfer, volume)
+    if (volume.groupId !== null)
+      throw conflict('The volume is in a group. Take it out of the group first.', 'volumeState')
     await checkSnapshots(tx, volume, input.noSnapshots)
     await refuseShared(tx, volume)
     const row = await tx.db.volumeTransfer.create({
@@ -85,6 +87,11 @@ export async function createTransfer(
 /** The snapshots go with their volume, which they need and which needs them: so none can stay, or be in the middle of something. */
 async function checkSnapshots(tx: Ctx, { id }: VolumeRow, noSnapshots: boolean): Promise<void> {
   const where = { volumeId: id, ...(noSnapshots ? {} : { state: { not: 'available' } }) }
+  if ((await tx.db.volumeSnapshot.count({ where: { volumeId: id, NOT: { groupSnapshotId: null } } })) > 0)
+    throw conflict(
+      'A group snapshot has a snapshot of the volume. Delete the group snapshot first.',
+      'volumeState',
+    )
   const count = await tx.db.volumeSnapshot.count({ where })
   if (count === 0) return
   throw conflict(
