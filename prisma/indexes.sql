@@ -57,3 +57,11 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS "FloatingIp_unsettled_idx" ON "FloatingI
 CREATE INDEX CONCURRENTLY IF NOT EXISTS "Volume_trashed_idx" ON "Volume" ("trashedUntil") WHERE "trashedUntil" IS NOT NULL;
 CREATE INDEX CONCURRENTLY IF NOT EXISTS "Volume_trashed_of_project_idx" ON "Volume" ("projectId", "trashedUntil", "id")
   WHERE "trashedUntil" IS NOT NULL;
+
+-- The same for snapshots of volumes and for backups.
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "VolumeSnapshot_trashed_idx" ON "VolumeSnapshot" ("trashedUntil") WHERE "trashedUntil" IS NOT NULL;
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "VolumeSnapshot_trashed_of_project_idx" ON "VolumeSnapshot" ("projectId", "trashedUntil", "id")
+  WHERE "trashedUntil" IS NOT NULL;
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "VolumeBackup_trashed_idx" ON "VolumeBackup" ("trashedUntil") WHERE "trashedUntil" IS NOT NULL;
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "VolumeBackup_trashed_of_project_idx" ON "VolumeBackup" ("projectId", "trashedUntil", "id")
+  WHERE "trashedUntil" IS NOT NULL;

@@ -29,3 +29,4 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS "VolumeSnapshot_name_search" ON "VolumeS
 CREATE INDEX CONCURRENTLY IF NOT EXISTS "VolumeGroup_name_search" ON "VolumeGroup" USING gin ("name" gin_trgm_ops);
 
 CREATE INDEX CONCURRENTLY IF NOT EXISTS "VolumeGroupSnapshot_name_search" ON "VolumeGroupSnapshot" USING gin ("name" gin_trgm_ops);
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "VolumeBackup_name_search" ON "VolumeBackup" USING gin ("name" gin_trgm_ops);

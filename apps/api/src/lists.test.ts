@@ -19,6 +19,8 @@ const sorts: Record<string, string> = {
   'volumes.list': 'name state size created',
   'volumes.snapshots.list': 'name state size created',
   'volumes.trash.list': 'name size until',
+  'volumes.backups.list': 'name state size created',
+  'volumes.backups.trash.list': 'name size until',
   'operations.list': 'action resource state createdAt',
   'operations.audit': 'at',
   'hosts.list': 'name state vcpus memory disk instances accelerator',

@@ -415,7 +415,7 @@ describe('the choices of the portal', () => {
   test('say before the request whether there is room', async () => {
     expect(await planVolume(tenant, { sizeGib: 1 })).toEqual({ problem: null })
     expect((await planVolume(tenant, { sizeGib: 60_000 })).problem).toMatch(
-      /^A volume of 60000 GiB fits on no machine: at most \d+ GiB are free on one\.$/,
+      /^A volume of 60000 GiB fits into no pool: at most \d+ GiB are free in one\.$/,
     )
     const id = await aVolume()
     expect(await planVolume(tenant, { id, sizeGib: 3 })).toEqual({ problem: null })

@@ -1,7 +1,13 @@
 import { procedure, router } from '../kernel/trpc.ts'
 import { quotaDefaultsInput, quotaGetInput, quotaSetInput } from './contract.ts'
-import { getPartDefaults, getPartQuota } from './limits/parts.ts'
-import { getQuota, getQuotaDefaults, setQuota, setQuotaDefaults } from './limits/service.ts'
+import {
+  getPartDefaults,
+  getPartQuota,
+  getQuota,
+  getQuotaDefaults,
+  setQuota,
+  setQuotaDefaults,
+} from './limits/service.ts'
 
 export const quotaRouter = router({
   get: procedure.input(quotaGetInput.optional()).query(({ ctx, input }) => getQuota(ctx.cloud, input)),

@@ -5,7 +5,7 @@ import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { conflict, invalidInput, invariant, notFound } from '../kernel/errors.ts'
 import { isRootVolume, type VolumeView, volumeCan } from './contract.ts'
 import { whyNeeded } from './needed.ts'
-import { specOf } from './pools.ts'
+import { reachesFrom, specOf } from './pools.ts'
 import { lockVolume, noteVolume, stateOf } from './row.ts'
 import { discardVolume, removeVolume } from './trash/service.ts'
 import { carriedOut } from './types/row.ts'
@@ -13,7 +13,7 @@ import { limitsOf } from './types/states.ts'
 
 /** The functions by which compute gives volumes to instances. The rows say which host gives which volume to a guest. */
 
-type Instance = { id: string; projectId: string; hostId: string | null }
+type Instance = { id: string; projectId: string; hostId: string | null; diskBus: string }
 export type AttachedVolume = {
   id: string
   volumeId: string
@@ -48,7 +48,7 @@ export async function attachedVolumes(
   return found
 }
 
-/** The names that a guest's disks can have after that of its root disk. */
+/** The names that a guest's disks can have after that of its root disk, for guests that reach them by virtio. */
 export const deviceNames: readonly string[] = [...'bcdefghijklmnopqrstuvwxyz'].map(
   (letter) => `/dev/vd${letter}`,
 )
@@ -67,9 +67,13 @@ export async function takeVolume(
     throw conflict('The volume belongs to another project than the instance.')
   const allowed = volumeCan.attach({ state: stateOf(row) })
   if (allowed !== true) throw conflict(allowed, 'volumeState')
-  if (row.pool.hostId !== null && row.pool.hostId !== instance.hostId)
-    throw conflict('The volume lies on the disk of another machine than the one on which the instance is.')
-  const device = await deviceFor(ctx, instance.id, wish.device)
+  if (!(await reachesFrom(ctx, row.pool, instance.hostId)))
+    throw conflict(
+      row.pool.hostId === null
+        ? 'The volume lies in a pool that the machine of the instance does not reach.'
+        : 'The volume lies on the disk of another machine than the one on which the instance is.',
+    )
+  const device = await deviceFor(ctx, instance, wish.device)
   await ctx.db.volumeAttachment.create({
     data: {
       id: crypto.randomUUID(),
@@ -84,16 +88,25 @@ export async function takeVolume(
   await noteVolume(ctx, row, 'updated')
 }
 
-async function deviceFor(ctx: Ctx, instanceId: string, wanted: string | undefined): Promise<string> {
+/** The name that a guest gives to a disk, by how it reaches its disks. */
+export const deviceOn = (diskBus: string, device: string): string =>
+  diskBus === 'scsi' ? device.replace('/dev/vd', '/dev/sd') : device
+
+async function deviceFor(
+  ctx: Ctx,
+  { id: instanceId, diskBus }: Instance,
+  wanted: string | undefined,
+): Promise<string> {
+  const names = deviceNames.map((device) => deviceOn(diskBus, device))
   const rows = await ctx.db.volumeAttachment.findMany({ where: { instanceId }, select: { device: true } })
   const taken = new Set(rows.map((row) => row.device))
-  const name = wanted?.replace(/^(\/dev\/)?[hsvx]d/, '/dev/vd')
-  if (name !== undefined && !deviceNames.includes(name))
+  const name = wanted && deviceOn(diskBus, wanted.replace(/^(\/dev\/)?[hsvx]d/, '/dev/vd'))
+  if (name !== undefined && !names.includes(name))
     throw invalidInput(`${wanted} is no name that a disk of this guest can have. Leave it out.`, 'device')
   if (name !== undefined && taken.has(name))
     throw conflict(`The instance has a disk ${name} already. Leave the name out.`, 'deviceInUse')
-  const device = name ?? deviceNames.find((one) => !taken.has(one))
-  if (!device) throw conflict(`An instance has at most ${deviceNames.length} volumes.`)
+  const device = name ?? names.find((one) => !taken.has(one))
+  if (!device) throw conflict(`An instance has at most ${names.length} volumes.`)
   return device
 }
 
@@ -197,7 +210,7 @@ async function changed(
  * volume there all the same: a volume is on one host, and the links of this host refuse a second guest until the first
  * one is gone. A pool that several hosts reach would need the host's confirmation first. Volumes that go with the
  * instance, and those in `also`, are deleted, except those that have snapshots or are being copied; a volume that is being
- * made, or made larger, is available when that is over. Those that go with the instance can be taken back for a while, and
+ * made, made larger or copied to an image, is available when that is over. Those that go with the instance can be taken back for a while, and
  * those in `also` have never been used.
  */
 export async function forgetVolumesOf(
@@ -211,7 +224,8 @@ export async function forgetVolumesOf(
     invariant(volume.pool.hostId !== null, `the pool ${volume.pool.name} is of no single host`)
     await ctx.db.volumeAttachment.delete({ where: { volumeId } })
     const now = stateOf(volume)
-    const state = now === 'extending' || now === 'creating' || now === 'error' ? now : 'available'
+    const isOthers = ['extending', 'backing-up', 'uploading', 'creating', 'error'].includes(now)
+    const state = isOthers ? now : 'available'
     await ctx.db.volume.update({ where: { id: volumeId }, data: { state } })
     const after = { ...volume, state, attachments: [] }
     const isUnused = also.includes(volumeId) || now === 'creating' || now === 'error'

@@ -4,6 +4,7 @@ import { descriptionInput, nameInput, pageInput } from '../kernel/contract.ts'
 import { volumeMetadataInput } from './metadata.ts'
 import { type VolumeState, volumeStates } from './states.ts'
 
+export * from './pools/contract.ts'
 export * from './states.ts'
 export * from './types/contract.ts'
 export { volumeMetadataInput }
@@ -19,16 +20,16 @@ export const volumeListInput = pageInput.extend({
   pool: z.string().max(255).optional(),
   groupId: z.uuid().optional(),
 })
-export const poolInput = z.object({ name: z.string().min(1).max(255) })
 export const volumeCreateInput = z.object({
   name: volumeName.default(''),
   description: descriptionInput.default(''),
   /** Absent: as large as the source. */
   sizeGib: sizeGib.optional(),
-  /** What the volume begins with: an image, a snapshot or another volume. Absent: zeros. */
+  /** What the volume begins with: an image, a snapshot, another volume or a backup. Absent: zeros. */
   imageId: z.uuid().optional(),
   snapshotId: z.uuid().optional(),
   sourceVolumeId: z.uuid().optional(),
+  backupId: z.uuid().optional(),
   /** Name or id of a type; absent: the default type. */
   type: z.string().min(1).max(255).optional(),
   zone: z.string().min(1).max(255).optional(),
@@ -44,6 +45,7 @@ export const launchVolumeInput = z.object({
     z.object({ kind: z.literal('volume'), id: z.uuid() }),
     z.object({ kind: z.literal('image'), id: z.uuid() }),
     z.object({ kind: z.literal('snapshot'), id: z.uuid() }),
+    z.object({ kind: z.literal('backup'), id: z.uuid() }),
     z.object({ kind: z.literal('blank') }),
   ]),
   /** The size of a new volume; absent: as large as its source needs. */
@@ -108,29 +110,12 @@ export type VolumeView = {
   sourceVolumeId: string | null
   /** The group to which the volume belongs. */
   groupId: string | null
+  /** The backup whose content the volume got; it may be gone since. */
+  backupId: string | null
   metadata: Record<string, string>
   attachments: VolumeAttachmentView[]
   /** Why the volume is in an error state; null in other states. */
   error: string | null
   createdAt: string
   updatedAt: string
-}
-/** A place where volumes are kept. Only administrators see pools. */
-export type PoolView = {
-  /** The same as the name. */
-  id: string
-  name: string
-  driver: string
-  /** The machine whose disk the pool is. */
-  host: { id: string; name: string }
-  zone: string
-  totalGib: number
-  /** What is promised to all who share the disk: instances and volumes. */
-  usedGib: number
-  /** What is promised to volumes and their snapshots. */
-  volumesGib: number
-  /** How many volumes lie there. */
-  volumes: number
-  /** Why it takes no new volumes at the moment; null when it does. */
-  closed: string | null
 }

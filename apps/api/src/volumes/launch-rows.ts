@@ -2,13 +2,22 @@ import { hostRefs } from '../hosts/service.ts'
 import type { Ctx } from '../kernel/context.ts'
 import { CloudError } from '../kernel/errors.ts'
 import { startOperations } from '../kernel/workflow.ts'
+import { deviceOn } from './attachments.ts'
+import { beginRestoring, creationOf } from './backups/settling.ts'
 import type { LaunchVolumes, NewVolume } from './launch.ts'
-import { poolOn } from './pools.ts'
-import { historyOf, noteVolume, stateOf, volumeEvent } from './row.ts'
+import { claimIn, poolOn } from './pools.ts'
+import { noteVolume, stateOf, volumeEvent } from './row.ts'
 
 /** The functions by which compute makes the volumes of a launch, waits for them, and gives them back. */
 
-type Instance = { id: string; name: string; projectId: string; hostId: string; zone: string }
+type Instance = {
+  id: string
+  name: string
+  projectId: string
+  hostId: string
+  zone: string
+  diskBus: string
+}
 
 /**
  * Writes the volumes that the instances of a launch get: new ones on the host of their instance, whose room the caller
@@ -23,6 +32,8 @@ export async function volumesAtLaunch(
   const made = new Map<string, string[]>()
   if (planned.length === 0) return made
   const pools = await poolsOn(ctx, [...new Set(instances.map(({ hostId }) => hostId))])
+  /** What is taken in pools with a capacity of their own. */
+  const taken = new Map<string, number>()
   const rows: (ReturnType<typeof rowOf> & { hostId: string })[] = []
   const attachments: {
     volumeId: string
@@ -34,7 +45,9 @@ export async function volumesAtLaunch(
     for (const { of, device, deleteOnTermination } of planned) {
       let volumeId: string
       if ('made' in of) {
-        const poolId = pools.get(instance.hostId)
+        const poolId = of.made.poolId ?? pools.get(instance.hostId)
+        if (of.made.poolId !== null)
+          taken.set(of.made.poolId, (taken.get(of.made.poolId) ?? 0) + of.made.sizeGib)
         if (!poolId) throw new CloudError('unavailable', 'A host was removed at this moment. Try again.')
         const row = rowOf(ctx, instance, of.made, poolId)
         rows.push({ ...row, hostId: instance.hostId })
@@ -45,13 +58,19 @@ export async function volumesAtLaunch(
         await ctx.db.volume.update({ where: { id: volumeId }, data: { state: 'attaching' } })
         await noteVolume(ctx, of.volume, 'updated')
       }
-      attachments.push({ volumeId, instanceId: instance.id, device, deleteOnTermination })
+      const name = deviceOn(instance.diskBus, device)
+      attachments.push({ volumeId, instanceId: instance.id, device: name, deleteOnTermination })
     }
+  for (const [poolId, gib] of [...taken].toSorted(([a], [b]) => (a < b ? -1 : 1)))
+    if (!(await claimIn(ctx, poolId, gib)))
+      throw new CloudError('no_capacity', `The pool of the new volumes has no ${gib} GiB free.`)
   await ctx.db.volume.createMany({ data: rows.map(({ hostId: _, ...row }) => row) })
+  for (const backupId of new Set(rows.flatMap((row) => row.backupId ?? [])))
+    await beginRestoring(ctx, backupId)
   await ctx.db.volumeAttachment.createMany({
     data: attachments.map((one) => ({ id: crypto.randomUUID(), ...one })),
   })
-  const operations = rows.map((row) => ({ ...historyOf(row, 'volume.create'), hostId: row.hostId }))
+  const operations = rows.map((row) => ({ ...creationOf(row), hostId: row.hostId }))
   const events = rows.map((row, i) => volumeEvent(row, 'created', operations[i]?.id))
   if (rows.length > 0) await startOperations(ctx, operations, events)
   return made

@@ -8,7 +8,7 @@ import type { QuotaDelta } from '../quota/service.ts'
 import { deviceNames } from './attachments.ts'
 import { type launchVolumeInput, rootDevice, volumeCan } from './contract.ts'
 import { type Origin, originOf } from './origin.ts'
-import { hostForType } from './pools.ts'
+import { placeForType } from './pools.ts'
 import { type VolumeRow, withParts } from './queries.ts'
 import { ofType, sumOf, whyNoQuota } from './quota.ts'
 import { stateOf } from './row.ts'
@@ -24,8 +24,10 @@ export type NewVolume = {
   sizeGib: number
   typeId: string
   name: string
-  /** The host that alone reaches what the volume is made from; null: every host does. */
+  /** The host on which the instance must be, because of the volume's type or of what the volume is made from; null: any. */
   hostId: string | null
+  /** The pool with a capacity of its own in which the volume lies; null: the disk of the instance's host. */
+  poolId: string | null
   data: Partial<Origin['data']>
 }
 export type PlannedVolume = {
@@ -37,8 +39,8 @@ type Problem = { code: ErrorCode; message: string }
 export type LaunchVolumes = {
   problems: Problem[]
   planned: PlannedVolume[]
-  /** What each instance takes of its host's disk and of its project's quota, for each type, too. */
-  made: { volumes: number; gib: number; quota: QuotaDelta }
+  /** What each instance takes of its host's disk (`diskGib`) and of its project's quota, for each type, too. */
+  made: { volumes: number; gib: number; diskGib: number; quota: QuotaDelta }
   /** The only host that reaches the volumes that exist; null: every host does. */
   hostId: string | null
   /** The root disk is one of the volumes. */
@@ -47,16 +49,19 @@ export type LaunchVolumes = {
   rootImage: { id: string; name: string } | null
   /** How much memory that image needs. */
   minRamMib: number
+  /** The properties of that image. */
+  rootProperties: Readonly<Record<string, unknown>>
 }
 
 const noVolumes: LaunchVolumes = {
   problems: [],
   planned: [],
-  made: { volumes: 0, gib: 0, quota: {} },
+  made: { volumes: 0, gib: 0, diskGib: 0, quota: {} },
   hostId: null,
   isRoot: false,
   rootImage: null,
   minRamMib: 0,
+  rootProperties: {},
 }
 
 /**
@@ -90,7 +95,8 @@ export async function planLaunchVolumes(
     planned,
     made: {
       volumes: made.length,
-      gib: made.reduce((sum, one) => sum + one.sizeGib, 0),
+      gib: gibOf(made),
+      diskGib: gibOf(made.filter(({ poolId }) => poolId === null)),
       quota: sumOf(made.map(({ typeId, sizeGib }) => ofType(typeId, { volumes: 1, volumeGib: sizeGib }))),
     },
     hostId: hostIds[0] ?? null,
@@ -99,20 +105,27 @@ export async function planLaunchVolumes(
   }
 }
 
+const gibOf = (made: readonly NewVolume[]): number => made.reduce((sum, one) => sum + one.sizeGib, 0)
+
 const hostIdOf = ({ of }: PlannedVolume): string | null =>
   'made' in of ? of.made.hostId : of.volume.pool.hostId
 
 async function rootOf(
   ctx: Ctx,
   planned: readonly PlannedVolume[],
-): Promise<Pick<LaunchVolumes, 'rootImage' | 'minRamMib'>> {
+): Promise<Pick<LaunchVolumes, 'rootImage' | 'minRamMib' | 'rootProperties'>> {
   const root = planned.find(({ device }) => device === rootDevice)?.of
-  if (!root) return { rootImage: null, minRamMib: 0 }
+  const unknown = { rootImage: null, minRamMib: 0, rootProperties: {} }
+  if (!root) return unknown
   const { imageId, imageName } = 'made' in root ? root.made.data : root.volume
-  if (!imageId) return { rootImage: null, minRamMib: 0 }
+  if (!imageId) return unknown
   // Somebody who does not see the image (any more) may have a volume that was made from it.
-  const minRamMib = (await findBootImage(ctx, imageId))?.minRamMib ?? 0
-  return { rootImage: { id: imageId, name: imageName ?? '' }, minRamMib }
+  const image = await findBootImage(ctx, imageId)
+  return {
+    rootImage: { id: imageId, name: imageName ?? '' },
+    minRamMib: image?.minRamMib ?? 0,
+    rootProperties: image?.properties ?? {},
+  }
 }
 
 const idsIn = (wishes: readonly LaunchVolumeWish[]): string[] =>
@@ -178,14 +191,16 @@ async function newVolume(ctx: Ctx, { from, name, ...wish }: LaunchVolumeWish): P
   const origin = await originOf(ctx, {
     ...(from.kind === 'image' ? { imageId: from.id } : {}),
     ...(from.kind === 'snapshot' ? { snapshotId: from.id } : {}),
+    ...(from.kind === 'backup' ? { backupId: from.id } : {}),
   })
   const sizeGib = wish.sizeGib ?? origin?.leastGib
   if (sizeGib === undefined) throw invalidInput('Say how large each new volume is to be.')
   if (origin && sizeGib < origin.leastGib)
     throw invalidInput(`The volume has ${sizeGib} GiB; the ${origin.words} needs ${origin.leastGib} GiB.`)
   const type = await typeFor(ctx, wish.type, origin?.typeId)
-  const hostId = await hostForType(ctx, placeWishOf(specsOf(type)), origin?.hostId ?? null)
-  return { sizeGib, typeId: type.id, name, hostId, data: origin?.data ?? {} }
+  const fixed = { hostId: origin?.hostId ?? null, poolId: origin?.poolId }
+  const place = await placeForType(ctx, placeWishOf(specsOf(type)), fixed)
+  return { sizeGib, typeId: type.id, name, ...place, data: origin?.data ?? {} }
 }
 
 function existing(ctx: Ctx, boot: boolean, row: VolumeRow | undefined): PlannedVolume['of'] | Problem {

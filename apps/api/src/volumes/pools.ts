@@ -1,38 +1,85 @@
-import { Prisma } from '@stratolith/db'
+import { Prisma, type VolumePoolModel } from '@stratolith/db'
 import type { PoolSpec } from '@stratolith/drivers/volumes/interface'
 import { claimHost, giveRoomBack, hostsForPlacement, type PlacementHost } from '../hosts/service.ts'
 import type { Ctx } from '../kernel/context.ts'
 import { CloudError, conflict, invalidInput } from '../kernel/errors.ts'
+import { able, type Candidate, candidatesOf, free, isBound, suited, whyNot } from './pools/candidates.ts'
+import { localPool, specOfPlace } from './pools/drivers.ts'
 import type { PlaceWish } from './types/extra-specs.ts'
 
-/** The id of the pool on the disk of each host. */
-const local: PoolSpec = { driver: 'files', id: 'local' }
-
 /** Whose host a new volume must be on: that of the instance that is to get it, or of what it is made from. */
-type HostOf = 'instance' | 'image' | 'snapshot' | 'volume'
+export type HostOf = 'instance' | 'image' | 'snapshot' | 'volume' | 'backup'
 
-/** What a host must know to reach a pool. */
-export const specOf = (_pool: { driver: string }): PoolSpec => local
+type Specified = Pick<VolumePoolModel, 'id' | 'driver' | 'config' | 'shared' | 'capacityGib'>
+/** The pool is the disk of a host. */
+export const isLocal = (pool: { capacityGib: number | null }): boolean => pool.capacityGib === null
+
+/** What a host must know to reach a pool. Nothing of it is a secret: it stands in documents and in files of hosts. */
+export const specOf = (pool: Specified): PoolSpec => (isLocal(pool) ? localPool : specOfPlace(pool))
+
+/** What is known of the place of a new volume. */
+export type PlaceOfNew = {
+  sizeGib: number
+  zone?: string
+  /** The host that must reach the volume. */
+  hostId?: string
+  hostOf?: HostOf
+  /** The pool of what the volume is made from. */
+  poolId?: string
+  type?: PlaceWish
+}
 
 /**
- * Takes room for a new volume: chooses the host with the most free disk, and returns the pool there and the zone. Call
- * this in the transaction that makes the volume. Throws no_capacity with a sentence when the volume fits nowhere, and
- * invalid_input for a zone that does not exist.
+ * Takes room for a new volume: chooses the pool with the most room among the disks of hosts and then among the other
+ * pools, and returns the pool and the zone. Call this in the transaction that makes the volume. Throws no_capacity with a
+ * sentence when the volume fits nowhere, and invalid_input for a zone that does not exist.
  */
-export async function claimPool(
-  ctx: Ctx,
-  wish: { sizeGib: number; zone?: string; hostId?: string; hostOf?: HostOf; type?: PlaceWish },
-): Promise<{ poolId: string; zone: string }> {
-  const { sizeGib, zone, hostId, type = {} } = wish
+export async function claimPool(ctx: Ctx, wish: PlaceOfNew): Promise<{ poolId: string; zone: string }> {
+  const { sizeGib, zone, type = {} } = wish
+  const all = await candidatesFor(ctx, wish)
+  if (zone !== undefined && !all.some((one) => one.zones.includes(zone)))
+    throw invalidInput(`There is no zone ${zone}.`, 'zone')
+  const right = suited(all, type).filter((one) => zone === undefined || one.zones.includes(zone))
+  for (const one of able(right, sizeGib)) {
+    const poolId = await claimed(ctx, one, sizeGib)
+    if (poolId !== null) return { poolId, zone: zone ?? one.zones[0] ?? '' }
+  }
+  throw new CloudError('no_capacity', whyNot(right, { ...wish, type }))
+}
+
+/** The pools that a new volume may lie in as far as its origin and its instance matter. */
+async function candidatesFor(ctx: Ctx, { hostId, poolId }: PlaceOfNew): Promise<Candidate[]> {
   const hosts = await hostsForPlacement(ctx)
-  const asked = hosts.filter((host) => hostId === undefined || host.id === hostId)
-  const inZone = asked.filter((host) => zone === undefined || host.zone === zone)
-  if (inZone.length === 0 && zone !== undefined) throw invalidInput(`There is no zone ${zone}.`, 'zone')
-  const right = suited(inZone, type)
-  for (const host of able(right, sizeGib))
-    if (await claimHost(ctx, host.id, { vcpus: 0, memoryMib: 0, diskGib: sizeGib }, host.zone))
-      return { poolId: await poolOn(ctx, host), zone: host.zone }
-  throw new CloudError('no_capacity', whyNot(right, wish))
+  const all = candidatesOf(hosts, await ctx.db.volumePool.findMany({ orderBy: { name: 'asc' } }))
+  const at = hosts.find(({ id }) => id === hostId)
+  return all
+    .filter((one) => poolId === undefined || one.row?.id === poolId)
+    .filter((one) => hostId === undefined || one.hostId === hostId || (at !== undefined && reaches(one, at)))
+}
+
+/** Takes the room, and returns the id of the pool; null when there is not enough. */
+async function claimed(ctx: Ctx, one: Candidate, sizeGib: number): Promise<string | null> {
+  if (!one.local) return (await claimIn(ctx, one.row.id, sizeGib)) ? one.row.id : null
+  const { host } = one
+  const isThere = await claimHost(ctx, host.id, { vcpus: 0, memoryMib: 0, diskGib: sizeGib }, host.zone)
+  return isThere ? poolOn(ctx, host) : null
+}
+
+/**
+ * Takes room in a pool with a capacity of its own; false when there is not enough, or when the pool is closed and the room
+ * is for a new volume.
+ */
+export async function claimIn(
+  ctx: Ctx,
+  poolId: string,
+  diskGib: number,
+  what: 'new' | 'more' = 'new',
+): Promise<boolean> {
+  const count = await ctx.db.$executeRaw`
+    UPDATE "VolumePool" SET "usedGib" = "usedGib" + ${diskGib}::int
+    WHERE "id" = ${poolId}::uuid AND "usedGib" + ${diskGib}::int <= floor("capacityGib" * "overcommit")
+      AND ("enabled" OR ${what === 'more'})`
+  return count > 0
 }
 
 /** Returns the sentence why a new volume of that size and type fits nowhere at the moment; null when it fits. */
@@ -40,119 +87,132 @@ export async function whyNoRoom(
   ctx: Ctx,
   { sizeGib, type }: { sizeGib: number; type: PlaceWish },
 ): Promise<string | null> {
-  const hosts = suited(await hostsForPlacement(ctx), type)
-  return able(hosts, sizeGib).length > 0 ? null : whyNot(hosts, { sizeGib, type })
+  const right = suited(await candidatesFor(ctx, { sizeGib }), type)
+  return able(right, sizeGib).length > 0 ? null : whyNot(right, { sizeGib, type })
 }
 
-/** The machines on whose pools volumes of such a type may lie. */
-const suited = (hosts: readonly PlacementHost[], { backend, pool, zones }: PlaceWish): PlacementHost[] =>
-  hosts.filter((host) => {
-    const names = [local.id, poolName(host)]
-    return (
-      (backend === undefined || names.includes(backend)) &&
-      (pool === undefined || names.includes(pool)) &&
-      (zones === undefined || zones.includes(host.zone))
-    )
-  })
-
-const isBound = (type: PlaceWish): boolean => Object.values(type).some((wish) => wish !== undefined)
 const nowhere =
-  'Volumes of this type may lie on none of the machines that are asked for. Choose another type or zone.'
+  'Volumes of this type may lie in none of the pools that are asked for. Choose another type or zone.'
+
+/** Where the new volumes of a launch lie. */
+export type LaunchPlace = {
+  /** The host on which the instance must be; null: every host will do. */
+  hostId: string | null
+  /** The pool with a capacity of its own; null: the disk of the instance's host. */
+  poolId: string | null
+}
 
 /**
- * The host on which an instance must be to get a new volume of such a type: the one with the most room among those that
- * the type allows; null when every host will do. `fixed`: the host of what the volume is made from. Throws conflict when
- * no host is right.
+ * Decides where a new volume of an instance that is launched lies, and so on which host the instance must be: on the disk
+ * of the instance's host when the type allows that, and otherwise in the pool with the most room among those that the type
+ * allows. `fixed`: the place of what the volume is made from. Throws conflict when no pool is right.
  */
-export async function hostForType(ctx: Ctx, type: PlaceWish, fixed: string | null): Promise<string | null> {
-  if (!isBound(type)) return fixed
-  const hosts = await hostsForPlacement(ctx)
-  const right = suited(hosts, type)
-  const [best] = able(right, 0).filter(({ id }) => fixed === null || id === fixed)
+export async function placeForType(
+  ctx: Ctx,
+  type: PlaceWish,
+  fixed: { hostId: string | null; poolId?: string } = { hostId: null },
+): Promise<LaunchPlace> {
+  if (!isBound(type) && fixed.poolId === undefined) return { hostId: fixed.hostId, poolId: null }
+  const all = await candidatesFor(ctx, {
+    sizeGib: 0,
+    hostId: fixed.hostId ?? undefined,
+    poolId: fixed.poolId,
+  })
+  const right = suited(all, type)
+  const [best] = able(right, 0)
   if (!best) throw conflict(nowhere)
-  return fixed === null && right.length === hosts.length ? null : best.id
+  if (!best.local) return { hostId: best.hostId, poolId: best.row.id }
+  const locals = (some: readonly Candidate[]) => some.filter((one) => one.local).length
+  const isAnywhere = fixed.hostId === null && fixed.poolId === undefined && locals(right) === locals(all)
+  return { hostId: isAnywhere ? null : best.hostId, poolId: null }
 }
 
 /** Returns the sentence why a pool does not have so much more room at the moment; null when it has the room. */
-export async function whyNoMore(
-  ctx: Ctx,
-  pool: { hostId: string | null },
-  diskGib: number,
-): Promise<string | null> {
-  if (pool.hostId === null) return null
-  const hosts = await hostsForPlacement(ctx)
-  const own = hosts.filter(({ id }) => id === pool.hostId)
-  return able(own, diskGib).length > 0 ? null : noMore(diskGib)
+export async function whyNoMore(ctx: Ctx, pool: VolumePoolModel, diskGib: number): Promise<string | null> {
+  const all = candidatesOf(await hostsForPlacement(ctx), [pool])
+  const own = all.find(({ row }) => row?.id === pool.id)
+  // A pool that is closed for new volumes still has room for its own.
+  const isThere = own !== undefined && free(own) >= diskGib && !(own.local && own.closed !== null)
+  return isThere ? null : noMore(diskGib)
 }
 
-/** The machines that have so much room, the one with the most room first. */
-const able = (hosts: readonly PlacementHost[], sizeGib: number): PlacementHost[] =>
-  hosts
-    .filter((host) => host.state === 'up' && host.enabled && freeOf(host) >= sizeGib)
-    .sort((a, b) => freeOf(b) - freeOf(a))
-
-const noMore = (diskGib: number) => `The machine of the volume has no ${diskGib} GiB more.`
+const noMore = (diskGib: number) => `The pool of the volume has no ${diskGib} GiB more.`
 
 /** Takes more room in the pool of a volume. Throws no_capacity when there is not enough. */
-export async function claimMore(ctx: Ctx, pool: { hostId: string | null }, diskGib: number): Promise<void> {
-  if (pool.hostId === null) return
-  if (await claimHost(ctx, pool.hostId, { vcpus: 0, memoryMib: 0, diskGib })) return
-  throw new CloudError('no_capacity', noMore(diskGib))
+export async function claimMore(ctx: Ctx, pool: Held, diskGib: number): Promise<void> {
+  const isThere =
+    isLocal(pool) && pool.hostId !== null
+      ? await claimHost(ctx, pool.hostId, { vcpus: 0, memoryMib: 0, diskGib })
+      : await claimIn(ctx, pool.id, diskGib, 'more')
+  if (!isThere) throw new CloudError('no_capacity', noMore(diskGib))
 }
+type Held = Pick<VolumePoolModel, 'id' | 'hostId' | 'capacityGib'>
 
 /** Gives room in a pool back that is not taken any more. */
-export async function giveBack(ctx: Ctx, pool: { hostId: string | null }, diskGib: number): Promise<void> {
-  if (pool.hostId !== null) await giveRoomBack(ctx, pool.hostId, { vcpus: 0, memoryMib: 0, diskGib })
+export async function giveBack(ctx: Ctx, pool: Held, diskGib: number): Promise<void> {
+  if (!isLocal(pool))
+    await ctx.db.$executeRaw`
+      UPDATE "VolumePool" SET "usedGib" = GREATEST(0, "usedGib" - ${diskGib}::int) WHERE "id" = ${pool.id}::uuid`
+  else if (pool.hostId !== null) await giveRoomBack(ctx, pool.hostId, { vcpus: 0, memoryMib: 0, diskGib })
 }
 
 /** What volumes and snapshots take of the room of hosts. */
 export const roomOfVolumes = [
   Prisma.sql`
     SELECT p."hostId", 0 AS "vcpus", 0 AS "memoryMib", v."reservedGib" AS "diskGib"
-    FROM "Volume" v JOIN "VolumePool" p ON p."id" = v."poolId" WHERE p."hostId" IS NOT NULL`,
+    FROM "Volume" v JOIN "VolumePool" p ON p."id" = v."poolId" WHERE p."hostId" IS NOT NULL AND p."capacityGib" IS NULL`,
   Prisma.sql`
     SELECT p."hostId", 0 AS "vcpus", 0 AS "memoryMib", s."sizeGib" AS "diskGib"
-    FROM "VolumeSnapshot" s JOIN "VolumePool" p ON p."id" = s."poolId" WHERE p."hostId" IS NOT NULL`,
+    FROM "VolumeSnapshot" s JOIN "VolumePool" p ON p."id" = s."poolId" WHERE p."hostId" IS NOT NULL AND p."capacityGib" IS NULL`,
 ]
 
-/** Refuses the deletion of a host that has volumes. A snapshot keeps its volume, so that it needs no words of its own. */
-export async function volumesOnHost(ctx: Ctx, hostId: string): Promise<string | null> {
-  const count = await ctx.db.volume.count({ where: { pool: { hostId } } })
+/** Refuses the deletion of a host whose store has backups. */
+export async function backupsOnHost(ctx: Ctx, hostId: string): Promise<string | null> {
+  const count = await ctx.db.volumeBackup.count({ where: { hostId } })
   return count === 0
     ? null
-    : `${count} volumes lie on the disk of this host, those counted that are deleted and can be taken back. Delete them for good first.`
+    : `${count} backups of volumes lie in the store of this host, those counted that are deleted and can be taken back. Delete them for good first.`
+}
+
+/** Refuses the deletion of a host that has volumes or pools. A snapshot keeps its volume, so that it needs no words of its own. */
+export async function volumesOnHost(ctx: Ctx, hostId: string): Promise<string | null> {
+  const count = await ctx.db.volume.count({ where: { pool: { hostId } } })
+  if (count > 0)
+    return `${count} volumes lie on the disk of this host, those counted that are deleted and can be taken back. Delete them for good first.`
+  const pool = await ctx.db.volumePool.findFirst({ where: { hostId, capacityGib: { not: null } } })
+  return pool && `The volume pool ${pool.name} is on this host. Remove the pool first.`
 }
 
 /** The name of the pool on that host's disk, as Cinder writes it. */
-export const poolName = (host: { name: string }): string => `${host.name}@${local.id}`
-const freeOf = ({ diskGib }: PlacementHost) => diskGib.total - diskGib.used
+export const poolName = (host: { name: string }): string => `${host.name}@${localPool.id}`
 
-function whyNot(
-  hosts: readonly PlacementHost[],
-  {
-    sizeGib,
-    hostId,
-    hostOf = 'instance',
-    type = {},
-  }: { sizeGib: number; hostId?: string; hostOf?: HostOf; type?: PlaceWish },
-): string {
-  if (hosts.length === 0 && isBound(type)) return nowhere
-  const up = hosts.filter((host) => host.state === 'up' && host.enabled)
-  if (up.length === 0) return 'No machine takes volumes at the moment. Ask an administrator.'
-  const most = Math.max(0, ...up.map(freeOf))
-  if (hostId !== undefined)
-    return `The machine of the ${hostOf} has ${most} GiB free, so that a volume of ${sizeGib} GiB does not fit there.`
-  return `A volume of ${sizeGib} GiB fits on no machine: at most ${most} GiB are free on one.`
+/** Whether a host reaches a pool. */
+export const reaches = (
+  pool: { hostId: string | null; zone: string | null },
+  host: { id: string; zone: string },
+): boolean => (pool.hostId === null ? pool.zone === null || pool.zone === host.zone : pool.hostId === host.id)
+
+/** Whether that host reaches a pool; false for no host. */
+export async function reachesFrom(
+  ctx: Ctx,
+  pool: { hostId: string | null; zone: string | null },
+  hostId: string | null,
+): Promise<boolean> {
+  if (hostId === null || (pool.hostId !== null && pool.hostId !== hostId)) return false
+  if (pool.hostId !== null || pool.zone === null) return true
+  const host = (await hostsForPlacement(ctx)).find(({ id }) => id === hostId)
+  return host !== undefined && reaches(pool, host)
 }
 
-/** The pool on that host's disk, which is written down when its first volume is made. */
-export async function poolOn(ctx: Ctx, host: { id: string; name: string }): Promise<string> {
+/**
+ * The pool on that host's disk, which is written down when its first volume is made. A host that is registered again
+ * under its name gets the pool of the one before, in which no volume was left.
+ */
+export async function poolOn(ctx: Ctx, host: Pick<PlacementHost, 'id' | 'name'>): Promise<string> {
+  const name = poolName(host)
   await ctx.db.$executeRaw`
-    INSERT INTO "VolumePool" ("id", "name", "driver", "hostId") VALUES (${crypto.randomUUID()}::uuid, ${poolName(host)},
-      ${local.driver}, ${host.id}::uuid) ON CONFLICT DO NOTHING`
-  const { id } = await ctx.db.volumePool.findUniqueOrThrow({
-    where: { hostId: host.id },
-    select: { id: true },
-  })
-  return id
+    INSERT INTO "VolumePool" ("id", "name", "driver", "hostId") VALUES (${crypto.randomUUID()}::uuid, ${name},
+      ${localPool.driver}, ${host.id}::uuid)
+    ON CONFLICT ("name") DO UPDATE SET "hostId" = EXCLUDED."hostId" WHERE "VolumePool"."hostId" <> EXCLUDED."hostId"`
+  return (await ctx.db.volumePool.findUniqueOrThrow({ where: { name }, select: { id: true } })).id
 }

@@ -1,4 +1,5 @@
 import { type ProjectThing, removeEach } from '../directory/service.ts'
+import { removeBackupNow } from './backups/trash.ts'
 import { deleteGroup } from './groups/service.ts'
 import { deleteGroupSnapshot } from './groups/snapshots.ts'
 import { deleteSnapshot } from './service.ts'
@@ -29,6 +30,17 @@ export const volumeContents: ProjectThing[] = [
         take: 100,
       })
       return removeEach(rows, (id) => deleteGroup(ctx, { id, volumes: 'keep' }))
+    },
+  },
+  {
+    kind: 'volumeBackup',
+    title: 'Volume backups',
+    order: 33,
+    count: (ctx, projectId) => ctx.db.volumeBackup.count({ where: { projectId } }),
+    async remove(ctx, projectId) {
+      const where = { projectId, state: { not: 'deleting' } }
+      const rows = await ctx.db.volumeBackup.findMany({ where, select: { id: true }, take: 100 })
+      return removeEach(rows, (id) => removeBackupNow(ctx, { id }))
     },
   },
   {

@@ -1,15 +1,15 @@
 import type { HostDrivers } from '@stratolith/drivers/host'
 import type { Op } from '@stratolith/drivers/op'
+import type { PoolSpec } from '@stratolith/drivers/volumes/interface'
 import pLimit from 'p-limit'
 import { hostsUp, sweep } from '../hosts/service.ts'
 import type { Ctx } from '../kernel/context.ts'
 import { plainOp, whileAnswering } from '../kernel/hosts.ts'
 import type { Reconciler } from '../kernel/reconciler.ts'
 import { buriedAmong, laidToRest } from '../kernel/tombstones.ts'
-import { specOf } from './pools.ts'
+import { poolsByHost } from './pools/of-hosts.ts'
 
 const hostsAtOnce = 16
-const pool = specOf({ driver: 'files' })
 
 /**
  * Removes the data of deleted volumes and snapshots that a host still has, such as after a restored backup. Volumes that no row knows
@@ -19,8 +19,9 @@ export const volumeLeftovers: Reconciler = {
   name: 'volumes.leftovers',
   everyMs: 60_000,
   async run(ctx) {
+    const pools = await poolsByHost(ctx)
     await pLimit(hostsAtOnce).map(await hostsUp(ctx), (host) =>
-      removeLeftovers(ctx, host).catch((error) =>
+      removeLeftovers(ctx, host, pools.get(host.id) ?? []).catch((error) =>
         ctx.log.warn({ err: error, host: host.name }, 'the volumes of a host could not be compared'),
       ),
     )
@@ -30,35 +31,35 @@ export const volumeLeftovers: Reconciler = {
 /** A kind of things that lie in pools. */
 type Kept = {
   kind: 'volume' | 'volumeSnapshot'
-  list(op: Op, drivers: HostDrivers): Promise<{ id: string }[]>
-  remove(op: Op, drivers: HostDrivers, id: string): Promise<void>
+  list(op: Op, drivers: HostDrivers, pool: PoolSpec): Promise<{ id: string }[]>
+  remove(op: Op, drivers: HostDrivers, key: { id: string; pool: PoolSpec }): Promise<void>
   /** Those of the ids that a row knows. */
   known(ctx: Ctx, ids: readonly string[]): Promise<{ id: string }[]>
 }
 const kinds: Kept[] = [
   {
     kind: 'volumeSnapshot',
-    list: (op, drivers) => drivers.volumes.listSnapshots(op, pool),
-    remove: (op, drivers, id) => drivers.volumes.removeSnapshot(op, { id, pool }),
+    list: (op, drivers, pool) => drivers.volumes.listSnapshots(op, pool),
+    remove: (op, drivers, key) => drivers.volumes.removeSnapshot(op, key),
     known: (ctx, ids) =>
       ctx.db.volumeSnapshot.findMany({ where: { id: { in: [...ids] } }, select: { id: true } }),
   },
   {
     kind: 'volume',
-    list: (op, drivers) => drivers.volumes.listVolumes(op, pool),
-    remove: (op, drivers, id) => drivers.volumes.removeVolume(op, { id, pool }),
+    list: (op, drivers, pool) => drivers.volumes.listVolumes(op, pool),
+    remove: (op, drivers, key) => drivers.volumes.removeVolume(op, key),
     known: (ctx, ids) => ctx.db.volume.findMany({ where: { id: { in: [...ids] } }, select: { id: true } }),
   },
 ]
 
 type Host = { id: string; name: string; endpoint: string }
 
-async function removeLeftovers(ctx: Ctx, host: Host): Promise<void> {
+async function removeLeftovers(ctx: Ctx, host: Host, pools: readonly PoolSpec[]): Promise<void> {
   const drivers = ctx.deps.hosts.at(host.endpoint)
   await whileAnswering(plainOp(ctx), drivers, async (op) => {
     // An older agent may know volumes and no snapshots, so a kind that cannot be compared does not stop the next.
     for (const one of kinds)
-      await removeKind(ctx, op, host, drivers, one).catch((error) =>
+      await removeKind(ctx, { op, host, drivers, pools }, one).catch((error) =>
         ctx.log.warn(
           { err: error, host: host.name, kind: one.kind },
           'what a host has could not be compared',
@@ -67,20 +68,46 @@ async function removeLeftovers(ctx: Ctx, host: Host): Promise<void> {
   })
 }
 
-async function removeKind(ctx: Ctx, op: Op, host: Host, drivers: HostDrivers, one: Kept): Promise<void> {
+type Place = { op: Op; host: Host; drivers: HostDrivers; pools: readonly PoolSpec[] }
+
+async function removeKind(ctx: Ctx, place: Place, one: Kept): Promise<void> {
+  const { op, host, drivers } = place
   const { kind, known: knownAmong } = one
-  const ids = (await one.list(op, drivers)).map(({ id }) => id)
+  const { poolOf, isWhole } = await listed(ctx, place, one)
+  const ids = [...poolOf.keys()]
   // A disk without volumes needs no question.
   const known = new Set((ids.length > 0 ? await knownAmong(ctx, ids) : []).map((row) => row.id))
   const buried = await buriedAmong(ctx, kind, ids, host.id)
   const found = ids.flatMap((id) => (buried.has(id) ? { id } : []))
   const isKnown = async (id: string) => (await knownAmong(ctx, [id])).length > 0
   const look = { hostId: host.id, kind, found, known, buried, isKnown }
-  const gone = await sweep(ctx, look, ({ id }) => one.remove(op, drivers, id))
+  const gone = await sweep(ctx, look, async ({ id }) => {
+    const pool = poolOf.get(id)
+    if (pool) await one.remove(op, drivers, { id, pool })
+  })
+  if (!isWhole) return
   await laidToRest(
     ctx,
     kind,
     host.id,
     ids.filter((id) => !gone.has(id)),
   )
+}
+
+/** The pool of each thing that the host sees. A pool that cannot be listed does not stop the others. */
+async function listed(
+  ctx: Ctx,
+  { op, host, drivers, pools }: Place,
+  { kind, list }: Kept,
+): Promise<{ poolOf: ReadonlyMap<string, PoolSpec>; isWhole: boolean }> {
+  const poolOf = new Map<string, PoolSpec>()
+  let isWhole = true
+  for (const pool of pools)
+    try {
+      for (const { id } of await list(op, drivers, pool)) poolOf.set(id, pool)
+    } catch (error) {
+      isWhole = false
+      ctx.log.warn({ err: error, host: host.name, pool: pool.id, kind }, 'a pool could not be compared')
+    }
+  return { poolOf, isWhole }
 }

@@ -3,12 +3,17 @@ import { onProjectDeleting, onProjectRemoved } from '../directory/service.ts'
 import { defineTaker, refuseHostDelete } from '../hosts/service.ts'
 import { defineRoom } from '../kernel/manifest.ts'
 import { defineQuotaParts } from '../kernel/quota.ts'
+import { volumeRestoration } from './backups/restoration.ts'
+import { backupSchedules } from './backups/schedules/reconcile.ts'
+import { backupTrash } from './backups/trash.ts'
+import { backupCreation, backupDeletion, backupImport } from './backups/workflows.ts'
 import { groupCreation, groupSnapshotCreation, groupSnapshotDeletion } from './groups/workflows.ts'
+import { volumeImageMaking, volumeReimage } from './images/workflows.ts'
 import { volumeLayers } from './merges.ts'
 import { forgetMessages, keptMessages } from './messages/service.ts'
 import { cinderDoor } from './openstack/door.ts'
 import { volumesPolicy } from './policy.ts'
-import { roomOfVolumes, volumesOnHost } from './pools.ts'
+import { backupsOnHost, roomOfVolumes, volumesOnHost } from './pools.ts'
 import { volumeContents } from './project-deletion.ts'
 import { typesInQuota } from './quota.ts'
 import { volumeLeftovers } from './reconcile.ts'
@@ -26,6 +31,8 @@ declare module '../kernel/contract.ts' {
     volumeSnapshots: true
     volumeGibEach: true
     volumeGroups: true
+    volumeBackups: true
+    volumeBackupGib: true
   }
 }
 
@@ -34,9 +41,14 @@ const typeOfSnapshot = Prisma.sql`(SELECT v."typeId"::text FROM "Volume" v WHERE
 
 export const volumesRoom = defineRoom({
   name: 'volumes',
-  uses: ['directory', 'quota', 'hosts', 'images'],
+  uses: ['directory', 'identity', 'quota', 'hosts', 'images'],
   kinds: {
-    ...{ volume: { buried: true }, volumeSnapshot: { buried: true }, volumeType: {}, volumeQos: {} },
+    volume: { buried: true },
+    volumeSnapshot: { buried: true },
+    volumeBackup: {},
+    volumeType: {},
+    volumeQos: {},
+    volumePool: {},
     ...{ volumeGroup: {}, volumeGroupSnapshot: {}, volumeGroupType: {} },
   },
   quota: {
@@ -56,6 +68,13 @@ export const volumesRoom = defineRoom({
     },
     volumeGibEach: { lock: 18, words: 'GiB in one volume', limit: -1, each: true },
     volumeGroups: { lock: 30, words: 'volume groups', limit: 10, rows: { table: 'VolumeGroup' } },
+    volumeBackups: { lock: 19, words: 'volume backups', limit: 10, rows: { table: 'VolumeBackup' } },
+    volumeBackupGib: {
+      lock: 20,
+      words: 'GiB of volume backups',
+      limit: 1_000,
+      rows: { table: 'VolumeBackup', amount: Prisma.sql`"sizeGib"` },
+    },
   },
   policy: volumesPolicy,
   router: volumesRouter,
@@ -64,8 +83,10 @@ export const volumesRoom = defineRoom({
     ...[volumeCreation, volumeExtension, volumeDeletion],
     ...[snapshotCreation, snapshotDeletion, volumeReversion],
     ...[groupCreation, groupSnapshotCreation, groupSnapshotDeletion],
+    ...[volumeImageMaking, volumeReimage],
+    ...[backupCreation, backupDeletion, backupImport, volumeRestoration],
   ],
-  reconcilers: [volumeLeftovers, volumeLayers, trashReconciler([volumeTrash])],
+  reconcilers: [volumeLeftovers, volumeLayers, trashReconciler([backupTrash, volumeTrash]), backupSchedules],
   kept: [keptMessages],
   joins() {
     defineQuotaParts(typesInQuota(listVolumeTypes))
@@ -73,5 +94,6 @@ export const volumesRoom = defineRoom({
     for (const thing of volumeContents) onProjectDeleting(thing)
     for (const room of roomOfVolumes) defineTaker(room)
     refuseHostDelete(volumesOnHost)
+    refuseHostDelete(backupsOnHost)
   },
 })

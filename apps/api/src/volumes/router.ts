@@ -1,7 +1,10 @@
 import { idInput } from '../kernel/contract.ts'
 import { procedure, router } from '../kernel/trpc.ts'
+import { backupsRouter } from './backups/router.ts'
 import {
+  poolCreateInput,
   poolInput,
+  poolUpdateInput,
   volumeCreateInput,
   volumeExtendInput,
   volumeListInput,
@@ -9,7 +12,9 @@ import {
   volumeUpdateInput,
 } from './contract.ts'
 import { groupsRouter } from './groups/router.ts'
-import { getPool, listPools } from './pool-list.ts'
+import { reimageInput, volumeImageInput } from './images/contract.ts'
+import { getPool, listPools } from './pools/list.ts'
+import { createPool, deletePool, probePool, updatePool } from './pools/service.ts'
 import {
   acceptTransfer,
   createSnapshot,
@@ -27,7 +32,9 @@ import {
   listTransfers,
   listTrash,
   listVolumes,
+  makeVolumeImage,
   planVolume,
+  reimageVolume,
   revertVolume,
   takeBackVolume,
   trashSummary,
@@ -70,6 +77,10 @@ export const volumesRouter = router({
     delete: procedure.input(idInput).mutation(({ ctx, input }) => deleteTransfer(ctx.cloud, input)),
   }),
   revert: procedure.input(revertInput).mutation(({ ctx, input }) => revertVolume(ctx.cloud, input)),
+  makeImage: procedure
+    .input(volumeImageInput)
+    .mutation(({ ctx, input }) => makeVolumeImage(ctx.cloud, input)),
+  reimage: procedure.input(reimageInput).mutation(({ ctx, input }) => reimageVolume(ctx.cloud, input)),
   snapshots: router({
     list: procedure.input(snapshotListInput).query(({ ctx, input }) => listSnapshots(ctx.cloud, input)),
     get: procedure.input(idInput).query(({ ctx, input }) => getSnapshot(ctx.cloud, input)),
@@ -82,9 +93,14 @@ export const volumesRouter = router({
     delete: procedure.input(idInput).mutation(({ ctx, input }) => deleteSnapshot(ctx.cloud, input)),
   }),
   groups: groupsRouter,
+  backups: backupsRouter,
   types: typesRouter,
   pools: router({
     list: procedure.query(({ ctx }) => listPools(ctx.cloud)),
     get: procedure.input(poolInput).query(({ ctx, input }) => getPool(ctx.cloud, input)),
+    probe: procedure.input(poolInput).query(({ ctx, input }) => probePool(ctx.cloud, input)),
+    create: procedure.input(poolCreateInput).mutation(({ ctx, input }) => createPool(ctx.cloud, input)),
+    update: procedure.input(poolUpdateInput).mutation(({ ctx, input }) => updatePool(ctx.cloud, input)),
+    delete: procedure.input(poolInput).mutation(({ ctx, input }) => deletePool(ctx.cloud, input)),
   }),
 })

@@ -118,6 +118,7 @@ function viewOf(
     snapshotId: row.snapshotId,
     sourceVolumeId: row.sourceVolumeId,
     groupId: row.groupId,
+    backupId: row.backupId,
     metadata: row.metadata as Record<string, string>,
     attachments: row.attachments.map((one) => ({
       id: one.id,

@@ -204,7 +204,7 @@ describe('a host that does not answer', () => {
   })
 })
 
-test('the sentence that a machine is full says whose machine it is', async () => {
+test('the sentence that nothing is free says whose pool or machine is full', async () => {
   const id = await aVolume()
   const snapshot = await createSnapshot(tenant, snapshotCreateInput.parse({ volumeId: id }))
   await runPending(world.deps)
@@ -214,9 +214,9 @@ test('the sentence that a machine is full says whose machine it is', async () =>
   await expectCloudError(
     make({ ...huge, snapshotId: snapshot.id }),
     'no_capacity',
-    /machine of the snapshot has/,
+    /pool of the snapshot has/,
   )
-  await expectCloudError(make({ ...huge, sourceVolumeId: id }), 'no_capacity', /machine of the volume has/)
+  await expectCloudError(make({ ...huge, sourceVolumeId: id }), 'no_capacity', /pool of the volume has/)
   const { hostId } = await db().volumePool.findFirstOrThrow()
   const forInstance = createVolume(tenant, volumeCreateInput.parse(huge), hostId ?? '')
   await expectCloudError(forInstance, 'no_capacity', /machine of the instance has/)

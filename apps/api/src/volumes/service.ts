@@ -6,6 +6,7 @@ import { type Ask, askOf, pageView } from '../kernel/page.ts'
 import { authorize } from '../kernel/policy.ts'
 import { recordOperation, startOperation } from '../kernel/workflow.ts'
 import { reserveQuota } from '../quota/service.ts'
+import { beginRestoring, creationOf } from './backups/settling.ts'
 import {
   type VolumePlan,
   type VolumeView,
@@ -47,8 +48,25 @@ export {
   unbindVolume,
   yieldVolume,
 } from './attachments.ts'
+export {
+  createBackup,
+  findBackups,
+  getBackup,
+  listBackups,
+  resetBackup,
+  updateBackup,
+} from './backups/service.ts'
+export {
+  cancelBackup,
+  deleteBackup,
+  endBackup,
+  forceDeleteBackup,
+  listBackupTrash,
+  takeBackBackup,
+} from './backups/trash.ts'
 export { changeMetadata, resetVolume, setBootable, setReadOnly } from './changes.ts'
 export { seedGroupTypes } from './groups/types.ts'
+export { makeVolumeImage, reimageVolume } from './images/service.ts'
 export {
   type LaunchVolumes,
   planLaunchVolumes,
@@ -151,13 +169,15 @@ export async function planVolume(ctx: Ctx, input: z.output<typeof volumePlanInpu
 }
 
 /**
- * Makes a volume, empty or with the bytes of an image, of a snapshot or of another volume, in whose pool it then lies.
- * `hostId`: the host that must reach the volume. Throws invalid_input for a size that the source does not allow.
+ * Makes a volume, empty or with the bytes of an image, of a snapshot or of another volume, in whose pool it then lies, or
+ * with the content of a backup. `hostId`: the host that must reach the volume; `restores`: the volume is in the state
+ * restoring-backup while it gets the content of its backup, as Cinder's restore has it. Throws invalid_input for a size that the source does not allow.
  */
 export async function createVolume(
   ctx: Ctx,
   input: z.output<typeof volumeCreateInput>,
   hostId?: string,
+  restores = false,
 ): Promise<VolumeView> {
   const projectId = projectOf(ctx)
   authorize(ctx, 'volume:create', { projectId })
@@ -177,8 +197,9 @@ export async function createVolume(
       volumeGibEach: sizeGib,
     })
     const place = await claimPool(tx, {
-      ...{ sizeGib, zone: input.zone, hostId: origin?.hostId ?? hostId },
-      ...{ hostOf: origin?.hostId == null ? 'instance' : origin.words, type: placeWishOf(specsOf(type)) },
+      ...{ sizeGib, zone: input.zone, hostId: origin?.hostId ?? hostId, poolId: origin?.poolId },
+      ...{ hostOf: origin?.poolId === undefined ? 'instance' : origin.words },
+      type: placeWishOf(specsOf(type)),
     })
     const made = await tx.db.volume.create({
       data: {
@@ -194,10 +215,12 @@ export async function createVolume(
         ...place,
         ...(origin?.data ?? {}),
         metadata: input.metadata,
+        ...(restores ? { state: 'restoring-backup' } : {}),
       },
       include: withParts,
     })
-    await startOperation(tx, { ...historyOf(made, 'volume.create'), hostId: made.pool.hostId })
+    if (made.backupId !== null) await beginRestoring(tx, made.backupId)
+    await startOperation(tx, { ...creationOf(made), hostId: made.pool.hostId })
     await noteVolume(tx, made, 'created')
     return made
   })

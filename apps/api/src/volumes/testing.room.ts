@@ -7,14 +7,18 @@ import {
   volumeSnapshot as snapshot,
   system,
   volume,
+  world,
 } from '../authorization.testing.ts'
 import { runPending } from '../kernel/testing.ts'
 import type { QuotaMaker, TestingRoom } from '../rooms.testing.ts'
+import { backupExamples } from './backups/testing.openstack.ts'
+import { backupQuota, backupRows } from './backups/testing.room.ts'
 import { volumeCreateInput } from './contract.ts'
 import { groupCreateInput } from './groups/contract.ts'
 import { createGroup } from './groups/service.ts'
 import { groupExamples } from './groups/testing.openstack.ts'
 import { groupRows } from './groups/testing.room.ts'
+import { poolRows } from './pools/testing.room.ts'
 import { createSnapshot, createTransfer, createVolume } from './service.ts'
 import { snapshotCreateInput } from './snapshots/contract.ts'
 import { snapshotExamples } from './snapshots/testing.openstack.ts'
@@ -37,7 +41,9 @@ const creation: QuotaMaker = {
 }
 
 export const testingRoom: TestingRoom = {
-  examples: { 'block-storage': { ...volumeExamples, ...snapshotExamples, ...groupExamples } },
+  examples: {
+    'block-storage': { ...volumeExamples, ...snapshotExamples, ...groupExamples, ...backupExamples },
+  },
   rows: {
     list: { kind: 'list', input: () => ({}) },
     get: byId('read', volume),
@@ -61,6 +67,11 @@ export const testingRoom: TestingRoom = {
         return { id, key }
       },
     },
+    makeImage: byId('write', volume, { name: 'made' }),
+    reimage: {
+      kind: 'write',
+      input: async () => ({ id: await volume(), imageId: world.imageId }),
+    },
     revert: {
       kind: 'write',
       async input() {
@@ -75,9 +86,11 @@ export const testingRoom: TestingRoom = {
     'snapshots.create': { kind: 'write', input: async () => ({ volumeId: await volume(), name: name() }) },
     'snapshots.update': byId('write', snapshot, { name: 'new' }),
     'snapshots.delete': byId('write', snapshot),
+    ...backupRows,
     ...typeRows,
     ...groupRows,
     'pools.list': { kind: 'admin' },
+    ...poolRows,
     'pools.get': { kind: 'admin', input: () => ({ name: 'secret-name-a@local' }) },
   },
   quota: {
@@ -87,6 +100,8 @@ export const testingRoom: TestingRoom = {
     },
     volumes: creation,
     volumeGib: creation,
+    volumeBackups: backupQuota,
+    volumeBackupGib: backupQuota,
     volumeSnapshots: {
       async prepare(ctx) {
         const { id } = await createVolume(ctx, volumeCreateInput.parse({ sizeGib: 1 }))

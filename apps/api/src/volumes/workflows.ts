@@ -4,6 +4,7 @@ import { CloudError } from '../kernel/errors.ts'
 import { whileAnswering } from '../kernel/hosts.ts'
 import { continueOperationsOf, type Run, type Wait, type Workflow } from '../kernel/workflow.ts'
 import { releaseQuota } from '../quota/service.ts'
+import { endRestoring } from './backups/settling.ts'
 import { driversFor, isOnFencedHost } from './driver.ts'
 import { type MessageAction, tellFailure } from './messages/service.ts'
 import { giveBack } from './pools.ts'
@@ -23,7 +24,11 @@ async function rowOf(run: Run<unknown>): Promise<VolumeRow> {
 
 /** The drivers of the host that reaches the pool of the volume, and the name of the volume there. */
 async function placeOf(run: Run<unknown>, row: VolumeRow) {
-  const { drivers, pool } = await driversFor(run, row.pool)
+  const { drivers, pool } = await driversFor(
+    run,
+    row.pool,
+    row.sourceVolumeId !== null && row.state === 'creating' ? row.sourceVolumeId : row.id,
+  )
   return { drivers, key: { id: row.id, pool } }
 }
 
@@ -186,6 +191,7 @@ export const volumeDeletion: Workflow = {
           const row = await tx.db.volume.findUnique({ where: { id: run.resourceId }, include: withParts })
           if (!row) return
           await tx.db.volume.delete({ where: { id: row.id } })
+          await endRestoring(tx, row.backupId)
           await releaseQuota(
             tx,
             row.projectId,

@@ -64,6 +64,7 @@ export const volumesRoom: PortalRoom = {
       href: paths.adminVolumePools,
       help: 'volumes#volume-pools',
       icon: IconDatabaseCog,
+      create: { label: 'Create volume pool', href: creating(paths.adminVolumePools) },
     },
   ],
   kinds: {
@@ -72,6 +73,8 @@ export const volumesRoom: PortalRoom = {
       path: paths.volume,
       live: ['volumes', 'compute.instances.freeVolumes', 'hosts', 'quota', 'compute.instances.plan'],
       titles: {
+        make_image: 'Make an image of a volume',
+        reimage: 'Write an image onto a volume',
         discard: 'Delete volume',
         delete: 'Delete volume for good',
         take_back: 'Take back volume',
@@ -81,7 +84,10 @@ export const volumesRoom: PortalRoom = {
         hand_over: 'Hand over volume',
         delete_message: 'Delete a message about a volume',
       },
-      ends: { create: 'is available', extend: 'has its new size', revert: 'is as in its snapshot' },
+      ends: {
+        ...{ create: 'is available', extend: 'has its new size', revert: 'is as in its snapshot' },
+        ...{ make_image: 'has an image of its data', reimage: 'has what the image contains' },
+      },
     },
     volumeSnapshot: {
       words: 'volume snapshot',
@@ -107,6 +113,10 @@ export const volumesRoom: PortalRoom = {
       ends: { create: 'is available' },
     },
     volumeGroupType: { words: 'type of volume groups', live: ['volumes.groups.types'] },
+    volumePool: {
+      words: 'volume pool',
+      live: ['volumes.pools', 'volumes.plan'],
+    },
     volumeQos: { words: 'set of volume limits', live: ['volumes.types'] },
   },
   quota: {

@@ -21,6 +21,7 @@ beforeEach(async () => {
   fs.chmodSync(dir, 0o711)
   volumes = createVolumeFiles({
     dir,
+    imagesDir: path.join(dir, 'images'),
     baseOf: async () => null,
     withGuest: (...work) => harness.driver.withGuest(...work),
   })
@@ -525,4 +526,42 @@ it('tells limits that QEMU does not take, and gives the other volumes theirs', a
   await expect(harness.driver.plug(op, id, { nics: [], volumes: [bad, good] })).rejects.toThrow(/iops/)
   const at = { path: `/objects/limits-${two.id}`, property: 'limits' }
   expect(await ask(id, 'qom-get', at)).toMatchObject({ 'iops-total': 7 })
+})
+
+it('gives a guest whose image asks for SCSI its disks on one controller, also volumes that come and go while it runs', async () => {
+  const id = randomUUID()
+  const [first, second] = [await aVolume(), await aVolume()]
+  const spec = {
+    ...plainSpec(id),
+    ...(await harness.prepare(id)),
+    diskBus: 'scsi' as const,
+    volumes: [first],
+  }
+  await harness.driver.ensure(op, spec)
+  // The firmware starts the guest from its disk there.
+  await harness.booted(id)
+  const property = (device: string, name: string) =>
+    ask(id, 'qom-get', { path: `/machine/peripheral/${device}`, property: name })
+  expect(await property('blk0', 'scsi-id')).toBe(0)
+  expect(await property(`vol-${first.id}`, 'scsi-id')).toBe(1)
+  for (const name of ['serial', 'device_id']) expect(await property(`vol-${first.id}`, name)).toBe(first.id)
+  for (let n = 0; n < 2; n += 1)
+    expect(await harness.driver.plug(op, id, { nics: [], volumes: [first, second] })).toEqual([])
+  expect(await property(`vol-${second.id}`, 'scsi-id')).toBe(2)
+  // SCSI needs no answer of the guest, which the boot sector would not give.
+  expect(await harness.driver.plug(op, id, { nics: [], volumes: [second] })).toEqual([])
+  expect(await disksOf(id)).toEqual([`${second.id} rw`])
+  const third = { ...(await aVolume()), readOnly: true }
+  expect(await harness.driver.plug(op, id, { nics: [], volumes: [second, third] })).toEqual([])
+  expect(await property(`vol-${third.id}`, 'scsi-id')).toBe(1)
+  expect((await disksOf(id)).toSorted()).toEqual([`${second.id} rw`, `${third.id} ro`].toSorted())
+})
+
+it('starts a guest from a volume by SCSI', async () => {
+  const id = randomUUID()
+  const root = await aVolume()
+  fs.writeFileSync(path.join(dir, 'volumes/local/data', root.id, '0.raw'), testGuestDisk(), { flag: 'r+' })
+  const spec = { ...plainSpec(id), volumes: [{ ...root, boot: true as const }] }
+  await harness.driver.ensure(op, { ...spec, diskBus: 'scsi' })
+  await harness.booted(id)
 })

@@ -1,5 +1,9 @@
+import fs from 'node:fs'
+import path from 'node:path'
 import { DriverError } from '../errors.ts'
+import { exportPath } from '../storage/image-store.ts'
 import type {
+  ExportSpec,
   LocalVolumeDriver,
   ObservedSnapshot,
   ObservedVolume,
@@ -13,12 +17,18 @@ export type FakeVolumeOptions = {
   totalGib?: number
   /** The size of the base of an image, in bytes. Default 112 MiB. */
   baseBytes?: (blobId: string) => number
+  /** The folder of the image store, and the file that is written there for a volume. Without it there are no exports. */
+  exports?: { imagesDir: string; bytes(spec: ExportSpec, sizeBytes: number): Buffer }
 }
 export type FakeVolumes = LocalVolumeDriver & {
   /** Makes the next call of `method` raise `error`. */
   failNext(method: string, error: DriverError): void
+  /** Gives a volume that no guest has the content of a backup. */
+  fill(key: VolumeKey, content: { sizeBytes: number; base: string | null }): void
   readonly volumes: ReadonlyMap<string, FakeVolume>
   readonly snapshots: ReadonlyMap<string, FakeSnapshot>
+  /** What lies in a pool with a place of its own, by whichever host it came there. */
+  readonly elsewhere: ReadonlyMap<string, Store>
 }
 type FakeVolume = {
   id: string
@@ -40,22 +50,36 @@ type FakeSnapshot = {
 
 const gib = 1024 ** 3
 
+type Store = { volumes: Map<string, FakeVolume>; snapshots: Map<string, FakeSnapshot> }
+const isLocal = (pool: PoolSpec) => pool.driver === 'files' && pool.path === undefined
+/** The pools with a place of their own, which all simulated hosts of this process reach. */
+const elsewhere = new Map<string, Store>()
+
 /** The volumes of a host in memory, with the semantics of the real driver; for tests and scale runs. */
 export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes {
   const volumes = new Map<string, FakeVolume>()
   const snapshots = new Map<string, FakeSnapshot>()
   const failures = new Map<string, DriverError[]>()
   const totalGib = options.totalGib ?? 1000
+  const storeOf = (pool: PoolSpec): Store => {
+    if (isLocal(pool)) return { volumes, snapshots }
+    const store = elsewhere.get(pool.id)
+    if (store) return store
+    throw new DriverError(
+      'unavailable',
+      'The folder of this host does not have the pool. Is its file system mounted?',
+    )
+  }
   const enter = (method: string) => {
     const error = failures.get(method)?.shift()
     if (error) throw error
   }
   const find = ({ id, pool }: VolumeKey) => {
-    const found = volumes.get(id)
+    const found = storeOf(pool).volumes.get(id)
     return found?.pool === pool.id ? found : undefined
   }
   const snapshotIn = (id: string, pool: PoolSpec) => {
-    const found = snapshots.get(id)
+    const found = storeOf(pool).snapshots.get(id)
     if (found?.pool !== pool.id)
       throw new DriverError('not_found', `The snapshot ${id} is gone from its pool.`)
     return found
@@ -94,10 +118,31 @@ export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes 
   return {
     volumes,
     snapshots,
+    elsewhere,
     failNext: (method, error) => void failures.set(method, [...(failures.get(method) ?? []), error]),
-    async probePool() {
+    fill(key, { sizeBytes, base }) {
+      const volume = free(volumeIn(key))
+      if (sizeBytes > volume.sizeBytes)
+        throw new DriverError('invalid', 'The backup is larger than the volume.')
+      volume.base = base
+    },
+    async probePool(_op, pool) {
       enter('probePool')
+      storeOf(pool)
       return { totalGib, freeGib: totalGib }
+    },
+    async makePool(_op, pool) {
+      enter('makePool')
+      if (!isLocal(pool) && !elsewhere.has(pool.id))
+        elsewhere.set(pool.id, { volumes: new Map(), snapshots: new Map() })
+      return { totalGib, freeGib: totalGib }
+    },
+    async removePool(_op, pool) {
+      enter('removePool')
+      const store = elsewhere.get(pool.id)
+      if (store && store.volumes.size + store.snapshots.size > 0)
+        throw new DriverError('conflict', 'The pool is not empty.')
+      elsewhere.delete(pool.id)
     },
     async ensureVolume(_op, spec) {
       enter('ensureVolume')
@@ -115,13 +160,13 @@ export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes 
         base,
         mergeable: 0,
       }
-      volumes.set(spec.id, volume)
+      storeOf(spec.pool).volumes.set(spec.id, volume)
       return observed(volume)
     },
     async removeVolume(_op, key) {
       enter('removeVolume')
       const found = find(key)
-      if (found) volumes.delete(free(found).id)
+      if (found) storeOf(key.pool).volumes.delete(free(found).id)
     },
     async growVolume(_op, { sizeGib, ...key }) {
       enter('growVolume')
@@ -134,26 +179,28 @@ export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes 
     },
     async listVolumes(_op, pool) {
       enter('listVolumes')
-      return [...volumes.values()].filter((one) => one.pool === pool.id).map(observed)
+      return [...storeOf(pool).volumes.values()].filter((one) => one.pool === pool.id).map(observed)
     },
     async ensureSnapshot(_op, { id, volumeId, pool }) {
       enter('ensureSnapshot')
-      const snapshot = snapshots.get(id) ?? snapshotOf({ id, volumeId, pool })
-      snapshots.set(id, snapshot)
+      const snapshot = storeOf(pool).snapshots.get(id) ?? snapshotOf({ id, volumeId, pool })
+      storeOf(pool).snapshots.set(id, snapshot)
       return observedSnapshot(snapshot)
     },
     async ensureSnapshots(_op, { pool, snapshots: wanted }) {
       enter('ensureSnapshots')
-      const made = wanted.map((one) => snapshots.get(one.id) ?? snapshotOf({ ...one, pool }))
-      for (const snapshot of made) snapshots.set(snapshot.id, snapshot)
+      const store = storeOf(pool).snapshots
+      const made = wanted.map((one) => store.get(one.id) ?? snapshotOf({ ...one, pool }))
+      for (const snapshot of made) store.set(snapshot.id, snapshot)
       return made.map(observedSnapshot)
     },
     async removeSnapshot(_op, { id, pool }) {
       enter('removeSnapshot')
-      const found = snapshots.get(id)
+      const store = storeOf(pool)
+      const found = store.snapshots.get(id)
       if (found?.pool !== pool.id) return
-      snapshots.delete(id)
-      const volume = volumes.get(found.volumeId)
+      store.snapshots.delete(id)
+      const volume = store.volumes.get(found.volumeId)
       if (volume) volume.mergeable += 1
     },
     async revertVolume(_op, { snapshotId, ...key }) {
@@ -167,13 +214,55 @@ export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes 
     },
     async listSnapshots(_op, pool) {
       enter('listSnapshots')
-      return [...snapshots.values()].filter((one) => one.pool === pool.id).map(observedSnapshot)
+      return [...storeOf(pool).snapshots.values()].filter((one) => one.pool === pool.id).map(observedSnapshot)
     },
     async mergeLayers(_op, key) {
       enter('mergeLayers')
       const volume = volumeIn(key)
       volume.mergeable = 0
       return observed(volume)
+    },
+    async openFrozen(_op, { volumeId, snapshotId, pool }) {
+      enter('openFrozen')
+      const { sizeBytes } =
+        snapshotId === null ? volumeIn({ id: volumeId, pool }) : snapshotIn(snapshotId, pool)
+      return {
+        ...{ sizeBytes, quiesced: true, since: null },
+        hasChanged: async () => true,
+        read: async () => null,
+        close: async () => undefined,
+      }
+    },
+    async dropFrozen() {
+      enter('dropFrozen')
+    },
+    async refillVolume(_op, key, fill) {
+      enter('refillVolume')
+      const volume = free(volumeIn(key))
+      await fill({ sizeBytes: volume.sizeBytes, write: async () => undefined })
+      volume.base = null
+    },
+    async reimageVolume(_op, { base, ...key }) {
+      enter('reimageVolume')
+      const volume = free(volumeIn(key))
+      if ((options.baseBytes?.(base.blobId) ?? 112 * 1024 ** 2) > volume.sizeBytes)
+        throw new DriverError('invalid', 'The image is larger than the volume.')
+      volume.base = base.blobId
+      return observed(volume)
+    },
+    async exportVolume(_op, spec) {
+      enter('exportVolume')
+      const { sizeBytes } = volumeIn(spec)
+      if (!options.exports) throw new DriverError('unsupported', 'This host has no image store.')
+      const { imagesDir, bytes } = options.exports
+      const file = exportPath(imagesDir, spec.exportId)
+      fs.mkdirSync(path.dirname(file), { recursive: true })
+      if (!fs.existsSync(file)) fs.writeFileSync(file, bytes(spec, sizeBytes))
+      return { sizeBytes: fs.statSync(file).size }
+    },
+    async removeExport(_op, { exportId }) {
+      enter('removeExport')
+      if (options.exports) fs.rmSync(exportPath(options.exports.imagesDir, exportId), { force: true })
     },
     async openVolume(_op, key, guest) {
       enter('openVolume')
@@ -184,8 +273,9 @@ export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes 
     },
     async closeVolumes(_op, guestId, except) {
       enter('closeVolumes')
-      for (const volume of volumes.values())
-        if (!except.some((key) => find(key) === volume)) volume.guests.delete(guestId)
+      for (const store of [{ volumes }, ...elsewhere.values()])
+        for (const volume of store.volumes.values())
+          if (!except.some((key) => find(key) === volume)) volume.guests.delete(guestId)
     },
   }
 }

@@ -1,16 +1,21 @@
-import { chmod, chown, mkdir, open, readdir, rm, rmdir, stat, statfs } from 'node:fs/promises'
+import { open, readdir, rm, rmdir, stat, statfs } from 'node:fs/promises'
 import path from 'node:path'
 import pLimit from 'p-limit'
+import { createBackgroundJobs } from '../background.ts'
 import { DriverError, isDiskFull } from '../errors.ts'
-import { giveFile } from '../give-file.ts'
 import type { Op } from '../op.ts'
 import type { BaseSpec } from '../storage/interface.ts'
 import { createTurns } from '../turns.ts'
+import { exportIn, removeExportFile, removeForgotten, writeExport } from './exports.ts'
+import { keepSnapshot, keepVolume, noteBackup, openFrozenIn } from './frozen.ts'
+import { closeFor, holders, openFor } from './guest-links.ts'
 import type {
+  ExportSpec,
   LocalVolumeDriver,
+  ObservedExport,
   ObservedSnapshot,
   ObservedVolume,
-  OpenedVolume,
+  PoolSpace,
   PoolSpec,
   RunningGuest,
   SnapshotsSpec,
@@ -26,24 +31,47 @@ import {
   linkOwn,
   lookAt,
   openedIn,
-  readableByAll,
   removePart,
   removeWhole,
 } from './layer-files.ts'
-import { checkLayer, growLayer } from './layers.ts'
-import { type Layer, type Manifest, privateFolder, readManifest, writeManifest } from './manifest.ts'
+import { growLayer } from './layers.ts'
+import {
+  type Layer,
+  type Manifest,
+  privateFolder,
+  readFrozen,
+  readManifest,
+  writeManifest,
+} from './manifest.ts'
 import { beginMerge, endMerge, mergingOf } from './merge.ts'
+import {
+  type Folders,
+  foldersOf,
+  forgetGuest,
+  makeFolders,
+  makePool,
+  noteGuest,
+  poolsOfGuest,
+  reachPool,
+  removePool,
+} from './pool-folders.ts'
+import { reachedFirst } from './reached.ts'
+import { putInPlace, writeDraft } from './refill.ts'
 import { freeze, type Held, layersOfSnapshot, makeSnapshots, revert, snapshotIn } from './snapshots.ts'
 
 export type VolumeFilesOptions = {
   /** The folder hosts/<host>. The local pool lies in volumes/<pool>/ in it. */
   dir: string
+  /** The folders of this cloud, in which no further pool may lie. Default: none. */
+  ownFolders?: readonly string[]
   /**
    * Runs `work` while that guest neither starts nor ends. `running` is null when the guest does not run, so that nobody
    * has the files of its volumes open. Whoever needs the guest and a volume takes the guest first, as a start does, so
    * that nobody waits for the other in a circle.
    */
   withGuest<T>(op: Op, guestId: string, work: (running: RunningGuest | null) => Promise<T>): Promise<T>
+  /** The cloud's image store, into which images of volumes are written. */
+  imagesDir: string
   /** The user id for image tools, which no guest has; that of defaultGuestUids when absent. */
   converter?: number
   /** Makes the raw base of an image, and returns its path; null while the base is still being made. */
@@ -56,7 +84,6 @@ const filesAtOnce = 16
 /** How long it may take to write down that layers are merged. */
 const endMergeMs = 60_000
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
-const poolName = /^[0-9a-z][0-9a-z-]{0,63}$/
 
 /**
  * Volumes as files in a folder of this host, in layers. An empty volume is one raw file. A volume from an image has a hard
@@ -67,9 +94,13 @@ const poolName = /^[0-9a-z][0-9a-z-]{0,63}$/
  */
 export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDriver {
   const inTurn = createTurns()
-  const folders = (pool: PoolSpec) => foldersOf(options.dir, pool.id)
+  const background = createBackgroundJobs()
+  const folders = (pool: PoolSpec) => foldersOf(options.dir, pool)
+  const places = { dir: options.dir, ownFolders: options.ownFolders ?? [] }
   const dirOf = ({ id, pool }: VolumeKey) => path.join(folders(pool).data, checked(id, uuid))
   const snapshotOf = ({ id, pool }: VolumeKey) => path.join(folders(pool).snapshots, checked(id, uuid))
+
+  const frozenOf = ({ id, pool }: VolumeKey) => path.join(folders(pool).frozen, checked(id, uuid))
 
   /** Changes a volume while neither the guest that has it, if there is one, nor anybody else changes it. */
   async function held<T>(op: Op, { id, pool }: VolumeKey, work: (volume: Held) => Promise<T>): Promise<T> {
@@ -114,7 +145,7 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
     if (known.length === snapshots.length) return known
     // Those that an interrupted call has left are of an earlier instant.
     for (const dir of dirs) await removeWhole(dir)
-    await made(folders(pool))
+    await makeFolders(folders(pool))
     const guests = await Promise.all(snapshots.map(({ volumeId }) => holderOf({ id: volumeId, pool })))
     const observedById = new Map<string, ObservedSnapshot>()
     for (const [guest, its] of Map.groupBy(snapshots, (_, index) => guests[index])) {
@@ -150,19 +181,32 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
       return make(op, spec, { layers: filesIn(volume.dir, manifest), sizeBytes: manifest.sizeBytes }, dir)
     })
   }
-  return {
-    async probePool(_op, pool) {
-      const { data } = await made(folders(pool))
-      const { blocks, bavail, bsize } = await statfs(data)
-      return { totalGib: Math.floor((blocks * bsize) / gib), freeGib: Math.floor((bavail * bsize) / gib) }
-    },
+  async function exportOf(op: Op, spec: ExportSpec): Promise<ObservedExport> {
+    const { exportId, pool, id } = spec
+    const { imagesDir, converter } = options
+    const known = await exportIn(imagesDir, exportId)
+    if (known) return known
+    const { exports } = await makeFolders(folders(pool))
+    await removeForgotten(imagesDir, exports)
+    const dir = path.join(exports, checked(exportId, uuid))
+    try {
+      await held(op, { id, pool }, (volume) => makeSnapshots(op, [{ volume, dir }]))
+      return await writeExport(op, imagesDir, spec, await layersOfSnapshot(dir), converter)
+    } finally {
+      await removeWhole(dir)
+    }
+  }
+  const driver: LocalVolumeDriver = {
+    probePool: async (_op, pool) => spaceIn(await makeFolders(folders(pool))),
+    makePool: async (_op, pool) => spaceIn(await makePool(places, pool)),
+    removePool: (_op, pool) => removePool(places, pool),
     ensureVolume: (op, spec) =>
       inTurn(spec.id, async () => {
         const dir = dirOf(spec)
         await removePart(dir)
         const known = await readManifest(dir)
         if (known) return observed({ id: spec.id, dir, own: null }, known)
-        await made(folders(spec.pool))
+        await makeFolders(folders(spec.pool))
         return makeNew(op, spec, dir)
       }),
     removeVolume: (_op, key) =>
@@ -178,7 +222,7 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
         const dir = snapshotOf({ id, pool })
         const known = await snapshotIn(dir)
         if (known) return known
-        await made(folders(pool))
+        await makeFolders(folders(pool))
         const [first] = await held(op, { id: volumeId, pool }, (volume) =>
           makeSnapshots(op, [{ volume, dir }]),
         )
@@ -194,9 +238,23 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
     revertVolume: (op, { snapshotId, ...key }) =>
       held(op, key, async (volume) => {
         await unused(key)
-        const after = await revert(op, volume, snapshotOf({ id: snapshotId, pool: key.pool }))
-        return observed(volume, after)
+        const source = await layersOfSnapshot(snapshotOf({ id: snapshotId, pool: key.pool }))
+        return observed(volume, await revert(op, volume, source))
       }),
+    async reimageVolume(op, { base, ...key }) {
+      const source = await imageSource(op, options, base)
+      if (source === null) return null
+      return held(op, key, async (volume) => {
+        await unused(key)
+        return observed(volume, await revert(op, volume, source))
+      })
+    },
+    exportVolume: (op, spec) => background.ask(op, spec.exportId, (own) => exportOf(own, spec)),
+    async removeExport(_op, { exportId, pool }) {
+      await background.end(exportId)
+      await removeExportFile(options.imagesDir, exportId)
+      await removeWhole(path.join(folders(pool).exports, checked(exportId, uuid)))
+    },
     async mergeLayers(op, key) {
       const merging = await held(op, key, (volume) => beginMerge(op, volume, options.converter))
       if (merging) {
@@ -216,24 +274,60 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
         return observed(volume, manifest)
       })
     },
+    openFrozen: (op, { id, volumeId, snapshotId, pool }) =>
+      inTurn(id, async () => {
+        const dir = frozenOf({ id, pool })
+        if (!(await readFrozen(dir))) {
+          await makeFolders(folders(pool))
+          if (snapshotId === null)
+            await held(op, { id: volumeId, pool }, (volume) => keepVolume(op, volume, dir))
+          else await inTurn(snapshotId, () => keepSnapshot(snapshotOf({ id: snapshotId, pool }), dir))
+        }
+        return openFrozenIn(op, dir, options.converter)
+      }),
+    dropFrozen: (_op, { id, volumeId, pool }, isBackedUp) =>
+      inTurn(id, async () => {
+        const dir = frozenOf({ id, pool })
+        if (isBackedUp) await inTurn(volumeId, () => noteBackup(dirOf({ id: volumeId, pool }), dir, id))
+        await removeWhole(dir)
+      }),
+    async refillVolume(op, key, fill) {
+      await unused(key)
+      await writeDraft(dirOf(key), key.id, fill)
+      await held(op, key, async ({ dir }) => {
+        await unused(key)
+        await putInPlace(dir, key.id)
+      })
+    },
     listSnapshots: (op, pool) => listIn(op, folders(pool).snapshots, snapshotIn),
     openVolume: (_op, key, guest) =>
-      inTurn(key.id, () => openFor(dirOf(key), folders(key.pool).open, key.id, guest)),
+      inTurn(key.id, async () => {
+        await noteGuest(options.dir, key.pool, checked(guest.id, uuid), key.id)
+        return openFor(dirOf(key), folders(key.pool).open, key.id, guest)
+      }),
     async closeVolumes(_op, guestId, except) {
-      for (const id of await readdir(path.join(options.dir, 'volumes')).catch(none)) {
-        // The folder may have entries that are no pools of ours, such as lost+found.
-        if (!poolName.test(id)) continue
-        const place = foldersOf(options.dir, id)
-        const own = path.join(place.open, checked(guestId, uuid))
+      for (const { pool, noted } of await poolsOfGuest(options.dir, checked(guestId, uuid))) {
+        const kept = new Set(except.filter((key) => key.pool.id === pool.id).map((key) => key.id))
+        if (noted?.every((volume) => kept.has(volume))) continue
+        const place = await reachPool(places, pool)
+        const own = path.join(place.open, guestId)
         const names = await readdir(own).catch(none)
-        const kept = new Set(except.filter((key) => key.pool.id === id).map((key) => key.id))
-        for (const volume of new Set(names.map((name) => name.slice(0, 36))))
+        for (const volume of new Set([...names.map((name) => name.slice(0, 36)), ...(noted ?? [])]))
           if (!kept.has(volume))
-            await inTurn(volume, () => closeFor(path.join(place.data, volume), own, volume))
+            await inTurn(volume, async () => {
+              await closeFor(path.join(place.data, volume), own, volume)
+              await forgetGuest(options.dir, pool, guestId, volume)
+            })
         if (kept.size === 0) await rmdir(own).catch(unlessUsed)
       }
     },
   }
+  return reachedFirst(driver, (pool) => reachPool(places, pool))
+}
+
+async function spaceIn({ data }: Folders): Promise<PoolSpace> {
+  const { blocks, bavail, bsize } = await statfs(data)
+  return { totalGib: Math.floor((blocks * bsize) / gib), freeGib: Math.floor((bavail * bsize) / gib) }
 }
 
 /** What lies in that folder, by id. One damaged thing does not hide the others: it is left out, and the log has the reason. */
@@ -252,26 +346,6 @@ async function listIn<T>(
     }
   })
   return found.filter((one) => one !== null)
-}
-
-type Folders = { root: string; data: string; snapshots: string; open: string }
-
-function foldersOf(dir: string, poolId: string): Folders {
-  const root = path.join(dir, 'volumes', checked(poolId, poolName))
-  return {
-    root,
-    data: path.join(root, 'data'),
-    snapshots: path.join(root, 'snapshots'),
-    open: path.join(root, 'open'),
-  }
-}
-
-async function made(folders: Folders): Promise<Folders> {
-  await mkdir(folders.root, { recursive: true, mode: 0o711 })
-  await privateFolder(folders.data)
-  await privateFolder(folders.snapshots)
-  await mkdir(folders.open, { recursive: true, mode: 0o711 })
-  return folders
 }
 
 /** The layers with which a new volume begins. None of them is written any more. */
@@ -346,45 +420,6 @@ async function grow(
     throw error
   }
   return observed({ id, dir, own }, grown)
-}
-
-async function openFor(
-  dir: string,
-  open: string,
-  id: string,
-  guest: { id: string; uid: number },
-): Promise<OpenedVolume> {
-  const manifest = await readManifest(dir)
-  if (!manifest) throw new DriverError('not_found', `The volume ${id} is gone from its pool.`)
-  const other = (await holders(open, id)).find((one) => one !== guest.id)
-  if (other) throw new DriverError('conflict', `The guest ${other} has the volume ${id}.`)
-  for (const { name, format } of manifest.layers)
-    if (format === 'qcow2') await checkLayer(path.join(dir, name))
-  const own = path.join(open, checked(guest.id, uuid))
-  await mkdir(own, { recursive: true, mode: 0o710 })
-  await chown(own, 0, guest.uid)
-  await chmod(own, 0o710)
-  await linkOwn(own, id, dir, manifest)
-  // A merge that was interrupted has left a lower layer to the guest of then.
-  for (const { path: lower } of filesIn(dir, manifest).slice(0, -1)) await readableByAll(lower)
-  await giveFile(path.join(dir, manifest.layers.at(-1)?.name ?? ''), guest.uid)
-  return openedIn(own, id, manifest)
-}
-
-async function closeFor(dir: string, own: string, id: string): Promise<void> {
-  for (const name of await readdir(own).catch(none))
-    if (name.startsWith(`${id}-`)) await rm(path.join(own, name), { force: true })
-  const top = (await readManifest(dir))?.layers.at(-1)
-  if (top && (await holders(path.dirname(own), id)).length === 0) await giveFile(path.join(dir, top.name), 0)
-}
-
-/** The guests that have links to the volume. */
-async function holders(open: string, id: string): Promise<string[]> {
-  const found: string[] = []
-  for (const guest of await readdir(open).catch(none))
-    if ((await readdir(path.join(open, guest)).catch(none)).some((name) => name.startsWith(`${id}-`)))
-      found.push(guest)
-  return found
 }
 
 async function observed(

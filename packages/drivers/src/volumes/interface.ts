@@ -6,8 +6,15 @@ import type * as spec from './spec.ts'
 
 /** The volumes of all pools that one host reaches. Keys are our UUIDs. */
 export interface VolumeDriver {
-  /** The size of a pool. Raises `unsupported` when this host does not know the pool's driver. */
+  /**
+   * The size of a pool. Raises `unsupported` when this host does not know the pool's driver, `unavailable` or `invalid`
+   * with the reason when the host does not reach the pool.
+   */
   probePool(op: Op, pool: PoolSpec): Promise<PoolSpace>
+  /** Makes what a pool needs before its first volume, once for all hosts that reach it. Repeating the call is harmless. */
+  makePool(op: Op, pool: PoolSpec): Promise<PoolSpace>
+  /** Removes what makePool has made. Raises `conflict` while volumes or snapshots lie in the pool. */
+  removePool(op: Op, pool: PoolSpec): Promise<void>
   /**
    * Makes a volume. A volume without a source reads as zeros. Repeating the call returns the same volume with its data
    * untouched. Null: the volume is still being made; ask again. On failure nothing is left behind. Raises `invalid` when
@@ -49,6 +56,20 @@ export interface VolumeDriver {
    * another call on the volume had to come first.
    */
   mergeLayers(op: Op, key: VolumeKey): Promise<ObservedVolume>
+  /**
+   * Gives the volume what an image contains; the volume keeps its size. Null: the image is still being converted; ask
+   * again. Raises `conflict` while a guest has the volume, `not_found` when the volume is gone, `invalid` when the image
+   * is larger than the volume.
+   */
+  reimageVolume(op: Op, spec: ReimageSpec): Promise<ObservedVolume | null>
+  /**
+   * Writes what a volume contained at some moment of the first call, also while a guest uses the volume, into one file of
+   * the cloud's image store (exportPath in exports.ts). Null: the file is still being written; ask again. Repeating the
+   * call for the same file writes no other bytes, as long as the file is not removed. On failure nothing is left behind.
+   */
+  exportVolume(op: Op, spec: ExportSpec): Promise<ObservedExport | null>
+  /** Removes such a file, or ends the writing. Succeeds when the file is gone. */
+  removeExport(op: Op, key: ExportKey): Promise<void>
 }
 
 /** The additional methods that only the agent on the same host calls; the agent protocol does not have them. */
@@ -60,7 +81,42 @@ export interface LocalVolumeDriver extends VolumeDriver {
   openVolume(op: Op, volume: VolumeKey, guest: { id: string; uid: number }): Promise<OpenedVolume>
   /** Takes all volumes but these away from the guest, whose process has released them or has ended. */
   closeVolumes(op: Op, guestId: string, except: readonly VolumeKey[]): Promise<void>
+  /**
+   * Keeps what the volume or one of its snapshots contains for the backup `id` until dropFrozen, and opens that for reading.
+   * Repeating the call opens the same content. Close what is opened. Raises `not_found` when the volume or the snapshot is
+   * gone.
+   */
+  openFrozen(op: Op, backup: FrozenKey & { snapshotId: string | null }): Promise<FrozenVolume>
+  /**
+   * Gives up what was kept for a backup. `isBackedUp`: the backup is in its store, so that the volume is to tell what changes
+   * from then on.
+   */
+  dropFrozen(op: Op, backup: FrozenKey, isBackedUp: boolean): Promise<void>
+  /**
+   * Gives a volume the content that `fill` writes; what `fill` leaves out reads as zeros. The volume has its old content
+   * until `fill` is done. Raises `conflict` while a guest has the volume.
+   */
+  refillVolume(op: Op, key: VolumeKey, fill: (volume: Refill) => Promise<void>): Promise<void>
 }
+
+/** What is kept of a volume for the backup with that id. */
+export type FrozenKey = { id: string; volumeId: string; pool: PoolSpec }
+
+export type FrozenVolume = {
+  sizeBytes: number
+  /** The guest's file systems held still at the moment, or no guest used the volume. */
+  quiesced: boolean
+  /** The earlier backup since which the changes are known; null: nobody knows what has changed since any backup. */
+  since: string | null
+  /** Whether a range may have changed since that backup. */
+  hasChanged(at: number, length: number): Promise<boolean>
+  /** The bytes of a range inside of the volume; null when all of them are zeros. */
+  read(at: number, length: number): Promise<Buffer | null>
+  close(): Promise<void>
+}
+
+/** A volume that gets new content; `sizeBytes` is its size. */
+export type Refill = { sizeBytes: number; write(at: number, bytes: Buffer): Promise<void> }
 
 /**
  * The files of a volume, the oldest first. QEMU writes the last one alone; each of the others is read where the next has a
@@ -111,8 +167,12 @@ export type SnapshotSpec = Described<typeof spec.snapshotSpec>
 export type SnapshotsSpec = Described<typeof spec.snapshotsSpec>
 export type SnapshotKey = Described<typeof spec.snapshotKey>
 export type RevertSpec = Described<typeof spec.revertSpec>
+export type ReimageSpec = Described<typeof spec.reimageSpec>
+export type ExportSpec = Described<typeof spec.exportSpec>
+export type ExportKey = Described<typeof spec.exportKey>
 
 /** What a host says that it has; the schemas are in observed.ts. */
 export type ObservedVolume = z.output<typeof observed.observedVolume>
 export type ObservedSnapshot = z.output<typeof observed.observedSnapshot>
+export type ObservedExport = z.output<typeof observed.observedExport>
 export type PoolSpace = z.output<typeof observed.poolSpace>

@@ -23,3 +23,6 @@ export const observedSnapshot = z.object({
 })
 
 export const poolSpace = z.object({ totalGib: count, freeGib: count })
+
+/** A file with the bytes of a volume in the cloud's image store. */
+export const observedExport = z.object({ sizeBytes: count })

@@ -148,14 +148,20 @@ export async function layersOfSnapshot(dir: string): Promise<{ layers: LayerFile
   return { layers: filesIn(dir, manifest), sizeBytes: manifest.sizeBytes }
 }
 
-/** Gives a volume that no guest has the layers of a snapshot, and a new layer above them. */
-export async function revert(op: Op, { id, dir }: Held, snapshotDir: string): Promise<Manifest> {
+/** Gives a volume that no guest has the layers of a snapshot or an image, and a new layer above them. */
+export async function revert(
+  op: Op,
+  { id, dir }: Held,
+  source: { layers: readonly LayerFile[]; sizeBytes: number },
+): Promise<Manifest> {
   const manifest = await readManifest(dir)
   const top = manifest?.layers.at(-1)
   if (!manifest || !top) throw new DriverError('not_found', `The volume ${id} is gone from its pool.`)
-  const source = await layersOfSnapshot(snapshotDir)
   if (source.sizeBytes > manifest.sizeBytes)
-    throw new DriverError('invalid', 'The snapshot is larger than the volume.')
+    throw new DriverError(
+      'invalid',
+      `The source has ${source.sizeBytes} bytes, the volume ${manifest.sizeBytes}.`,
+    )
   await tidy(dir, manifest)
   const layers = await linkLayers(dir, source.layers, numberOf(top) + 1)
   const below = { sizeBytes: manifest.sizeBytes, layers }

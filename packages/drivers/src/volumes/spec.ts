@@ -1,12 +1,24 @@
 import { z } from 'zod'
-import { generatedId } from '../fields.ts'
+import { generatedId, uuid } from '../fields.ts'
 import { baseSpec } from '../storage/spec.ts'
 
-const uuid = z.string().regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, 'not a UUID')
+const absolutePath = z
+  .string()
+  .max(1024)
+  .regex(/^(\/[A-Za-z0-9_@+.,-]+)+$/, 'not an absolute path of plain names')
+  .refine((path) => !path.split('/').some((name) => name === '..' || name === '.'), 'a path with ".."')
 
-/** The place of a volume, with everything that a host must know to reach the place. `id` names a folder. */
+/**
+ * The place of a volume, with everything that a host must know to reach the place. `id` names a folder: in `path`, or in
+ * the host's own folder without a path. `shared`: several hosts see the folder.
+ */
 export const poolSpec = z.discriminatedUnion('driver', [
-  z.object({ driver: z.literal('files'), id: generatedId }),
+  z.object({
+    driver: z.literal('files'),
+    id: generatedId,
+    path: absolutePath.optional(),
+    shared: z.literal(true).optional(),
+  }),
 ])
 
 /** The bytes that a new volume begins with; null for zeros. Snapshots and volumes are those of the same pool. */
@@ -37,3 +49,8 @@ export const snapshotsSpec = z.object({
 })
 export const snapshotKey = snapshotSpec.pick({ id: true, pool: true })
 export const revertSpec = volumeKey.extend({ snapshotId: uuid })
+export const reimageSpec = volumeKey.extend({ base: baseSpec })
+
+export const exportFormat = z.enum(['raw', 'qcow2'])
+export const exportSpec = volumeKey.extend({ exportId: uuid, format: exportFormat })
+export const exportKey = volumeKey.omit({ id: true }).extend({ exportId: uuid })

@@ -22,6 +22,7 @@ import { keyPairFact } from '../key-pairs/service.ts'
 import { type Candidate, type Need, type Placement, place, type Ties } from '../scheduler/judge.ts'
 import { suggest } from '../scheduler/suggest.ts'
 import { narrower, userQuotaFact } from '../user-quotas/service.ts'
+import { diskBusProblem } from './disk-bus.ts'
 
 export type PlanInput = z.output<typeof planInput>
 export type Problem = { code: ErrorCode; field: string | null; message: string }
@@ -220,6 +221,8 @@ function inputProblems(input: PlanInput, facts: Facts, count: number): Problem[]
     add('imageId', 'This image does not exist (any more). Choose another.')
   if (image && image.state !== 'active')
     add('imageId', `Only an active image can be launched; this one is ${image.state}.`, 'conflict')
+  const bus = diskBusProblem(volumes.isRoot ? volumes.rootProperties : (own?.properties ?? {}))
+  if (bus) add(volumes.isRoot ? 'volumes' : 'imageId', bus)
   if (input.flavorId && !flavor) add('flavorId', 'This flavor does not exist (any more). Choose another.')
   const small = flavor ? tooSmall(image, volumes, flavor) : null
   if (small) add('flavorId', small)
@@ -238,7 +241,7 @@ export const virtualGibOf = (image: { virtualBytes: number }): number => Math.ce
 const needOf = ({ vcpus, memoryMib, diskGib }: Need, { isRoot, made }: LaunchVolumes): Need => ({
   vcpus,
   memoryMib,
-  diskGib: (isRoot ? 0 : diskGib) + made.gib,
+  diskGib: (isRoot ? 0 : diskGib) + made.diskGib,
 })
 
 /** Returns the sentence why the image does not fit into the flavor; null when it fits. A volume has a size of its own. */

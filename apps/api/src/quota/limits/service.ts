@@ -11,6 +11,8 @@ import { partsOf, quotaDefaultsOf, quotaOf } from '../service.ts'
 import { demandParts } from './parts.ts'
 import { projectWithQuota } from './project.ts'
 
+export { getPartDefaults, getPartQuota } from './parts.ts'
+
 /**
  * The limits and the use of a project, the caller's own when none is named. Resources that are counted for each user (key
  * pairs) have the caller's own use. A project that the caller may not see is not found (R2).

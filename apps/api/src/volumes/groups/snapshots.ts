@@ -84,12 +84,10 @@ export async function createGroupSnapshot(
       ofType(typeId, { volumeSnapshots: 1, volumeGib: reservedGib }),
     )
     await reserveQuota(tx, group.projectId, sumOf(taken))
-    for (const [hostId, its] of Map.groupBy(volumes, ({ pool }) => pool.hostId))
-      await claimMore(
-        tx,
-        { hostId },
-        its.reduce((sum, { reservedGib }) => sum + reservedGib, 0),
-      )
+    for (const its of Map.groupBy(volumes, ({ poolId }) => poolId).values()) {
+      const gib = its.reduce((sum, { reservedGib }) => sum + reservedGib, 0)
+      if (its[0]) await claimMore(tx, its[0].pool, gib)
+    }
     const { name, description, groupId } = input
     const id = crypto.randomUUID()
     const { projectId } = group

@@ -6,9 +6,10 @@ import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { queryText } from '../../openstack/pages.ts'
 import { inner, parse, queryBoolean, whole } from '../../openstack/schema.ts'
 import type { QuotaPartView } from '../../quota/contract.ts'
-import { getPartDefaults, getPartQuota } from '../../quota/limits/parts.ts'
 import {
   clearQuota,
+  getPartDefaults,
+  getPartQuota,
   getQuota,
   getQuotaDefaults,
   setQuota,
@@ -21,8 +22,8 @@ const words: { name: string; resource?: QuotaResource; fixed?: number }[] = [
   { name: 'per_volume_gigabytes', resource: 'volumeGibEach' },
   { name: 'snapshots', resource: 'volumeSnapshots' },
   { name: 'gigabytes', resource: 'volumeGib' },
-  { name: 'backups', fixed: 0 },
-  { name: 'backup_gigabytes', fixed: 0 },
+  { name: 'backups', resource: 'volumeBackups' },
+  { name: 'backup_gigabytes', resource: 'volumeBackupGib' },
   { name: 'groups', resource: 'volumeGroups' },
 ]
 
@@ -137,7 +138,7 @@ const elsewhere = { domainAdmin: 'not_found', unscoped: 'not_found' } as const
 const item = { path: '/os-quota-sets/:tenant_id', names: ['tenant_id'], status: 200 }
 const klass = { path: '/os-quota-class-sets/:id', names: ['id'], status: 200 }
 const deviation =
-  'volumes, snapshots and gigabytes (of both) are counted, also for each type. Limits of what this cloud does not have yet are 0.'
+  'volumes, snapshots, gigabytes (of both), backups and backup_gigabytes are counted, the first three also for each type. Limits of what this cloud does not have yet are 0.'
 export const quotaOperations: ApiOperation[] = [
   {
     ...item,

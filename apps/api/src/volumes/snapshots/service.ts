@@ -169,7 +169,7 @@ async function change(
     const before = await lockSnapshot(tx, policy, id)
     const data = patch(before.metadata as Record<string, string>)
     if (data.state !== undefined) {
-      demandUnused(before)
+      await demandUnused(tx, before)
       if (await isBusy(tx, id))
         throw conflict('Something is being done to this snapshot. Wait until that is over.', 'snapshotState')
     }
@@ -206,7 +206,7 @@ export async function deleteSnapshot(
   await inTransaction(ctx, async (tx) => {
     const row = await lockSnapshot(tx, policy, input.id)
     if (!input.force) demand(snapshotCan.delete({ state: snapshotStateOf(row) }), 'snapshotState')
-    demandUnused(row)
+    await demandUnused(tx, row)
     if (row.groupSnapshotId !== null && row.groupSnapshotId !== input.asPartOf)
       throw conflict('This is a part of a group snapshot. Delete the group snapshot.', 'snapshotState')
     const users = await tx.db.volume.count({ where: { snapshotId: row.id, state: 'creating' } })
@@ -274,8 +274,14 @@ function demand(allowed: Allowed, reason: 'volumeState' | 'snapshotState'): void
   if (allowed !== true) throw conflict(allowed, reason)
 }
 
-/** Throws conflict while the volume is going back to this snapshot, which is an operation of the volume. */
-function demandUnused(row: SnapshotRow): void {
+/** Throws conflict while a backup is made of this snapshot, or the volume is going back to it: these are operations of others. */
+async function demandUnused(tx: Ctx, row: SnapshotRow): Promise<void> {
+  const where = { volumeId: row.volumeId, snapshotId: row.id, holdsSource: true }
+  if ((await tx.db.volumeBackup.count({ where })) > 0)
+    throw conflict(
+      'This snapshot is being backed up. Wait until that is over, or stop the backup.',
+      'snapshotState',
+    )
   if (snapshotStateOf(row) === 'restoring' && stateOf(row.volume) === 'reverting')
     throw conflict('The volume is going back to this snapshot. Wait until that is over.', 'snapshotState')
 }

@@ -55,7 +55,7 @@ export const snapshotCreation: Workflow = {
       title: 'Keeping what the volume contains',
       async run(run) {
         const row = await rowOf(run)
-        const { drivers, pool } = await driversFor(run, row.pool)
+        const { drivers, pool } = await driversFor(run, row.pool, row.volumeId)
         const spec = { id: row.id, volumeId: row.volumeId, pool }
         const { quiesced } = await whileAnswering(run.op, drivers, (op) =>
           drivers.volumes.ensureSnapshot(op, spec),
@@ -79,7 +79,7 @@ export const snapshotDeletion: Workflow = {
       async run(run) {
         const row = await current(run)
         if (!row || (await isOnFencedHost(run, row.pool))) return
-        const { drivers, pool } = await driversFor(run, row.pool)
+        const { drivers, pool } = await driversFor(run, row.pool, row.volumeId)
         await whileAnswering(run.op, drivers, (op) =>
           drivers.volumes.removeSnapshot(op, { id: row.id, pool }),
         )
@@ -155,7 +155,7 @@ export const volumeReversion: Workflow<{ snapshotId: string }> = {
         // A worker may have died when the end was written and the step was not recorded yet. By now somebody may have
         // written to the volume, and asked for another return, which would be the reason of the state.
         if (row.state === 'reverting' && !(await isOver(run.ctx, run))) {
-          const { drivers, pool } = await driversFor(run, row.pool)
+          const { drivers, pool } = await driversFor(run, row.pool, row.id)
           const { snapshotId } = run.input
           await whileAnswering(run.op, drivers, (op) =>
             drivers.volumes.revertVolume(op, { id: row.id, pool, snapshotId }),

@@ -182,6 +182,8 @@ async function moveVolume(tx: Ctx, volume: VolumeRow, projectId: string): Promis
   if (projectId !== volume.projectId) {
     // A volume may have been made of a snapshot since the offer. The rows of the snapshots are locked now.
     await refuseShared(tx, volume)
+    // Nobody in the new project has asked for automatic backups.
+    await tx.db.volumeBackupSchedule.deleteMany({ where: { volumeId: volume.id } })
     // The counters of both projects are locked in the order of their ids, so that transfers that cross do not deadlock.
     const changes = [
       { of: projectId, change: () => reserveQuota(tx, projectId, taken) },

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { type Ctx, inTransaction, projectOf } from '../../kernel/context.ts'
 import type { Page } from '../../kernel/contract.ts'
-import { conflict, invariant } from '../../kernel/errors.ts'
+import { conflict } from '../../kernel/errors.ts'
 import { askOf, pageView } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { recordOperation, startOperation } from '../../kernel/workflow.ts'
@@ -28,7 +28,7 @@ import type {
   VolumeTrashSummary,
   volumeTrashInput,
 } from './contract.ts'
-import { putInTrash, type Trash, takeFromTrash, waitMinutes } from './trash.ts'
+import { isDue, putInTrash, type Trash, takeFromTrash, waitMinutes } from './trash.ts'
 
 /**
  * Deletes a volume: nobody sees it any more, and its data go when the time is over in which it can be taken back. Throws
@@ -159,16 +159,9 @@ export const volumeTrash: Trash = {
   end: (ctx, id) =>
     inTransaction(ctx, async (tx) => {
       const row = await lockTrashed(tx, 'volume:delete', id)
-      const isDue = row.trashedUntil !== null && row.trashedUntil.getTime() <= (await nowOf(tx)).getTime()
-      if (isDue && !volumeTransitioning(stateOf(row)) && (await snapshotsOf(tx, row)) === 0)
+      if ((await isDue(tx, row)) && !volumeTransitioning(stateOf(row)) && (await snapshotsOf(tx, row)) === 0)
         await removeVolume(tx, row)
     }),
-}
-
-async function nowOf(tx: Ctx): Promise<Date> {
-  const [row] = await tx.db.$queryRaw<{ now: Date }[]>`SELECT now()`
-  invariant(row, 'now() returns no row')
-  return row.now
 }
 
 /** The deleted volumes of the project that can still be taken back. */

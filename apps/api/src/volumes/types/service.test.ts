@@ -5,7 +5,7 @@ import type { Ctx } from '../../kernel/context.ts'
 import { pageInput } from '../../kernel/contract.ts'
 import { expectCloudError, runPending, testCtx } from '../../kernel/testing.ts'
 import { type VolumeView, volumeCreateInput, volumeListInput } from '../contract.ts'
-import { getPool, listPools } from '../pool-list.ts'
+import { getPool, listPools } from '../pools/list.ts'
 import { createVolume, deleteVolume, listVolumes, planVolume } from '../service.ts'
 import {
   defaultTypeOf,
@@ -141,7 +141,7 @@ describe('extra specs', () => {
     expect(await poolOf({ volume_backend_name: 'local', 'provisioning:type': 'thin' })).toMatch(/@local$/)
     const nowhere = await type({ extraSpecs: { volume_backend_name: 'ceph' } })
     expect(await planVolume(member, { sizeGib: 1, type: nowhere.id })).toEqual({
-      problem: expect.stringContaining('Volumes of this type may lie on none'),
+      problem: expect.stringContaining('Volumes of this type may lie in none'),
     })
     await expectCloudError(make(member, { type: nowhere.name }), 'no_capacity')
   })

@@ -6,6 +6,7 @@ import { DetailPage } from '../../kit/DetailPage.tsx'
 import { gib } from '../../kit/format.ts'
 import { Loaded } from '../../kit/Loaded.tsx'
 import { ResourceTable } from '../../kit/ResourceTable.tsx'
+import { useSession } from '../../kit/session.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { Bar } from '../../ui/Bar.tsx'
 import { Columns } from '../../ui/Columns.tsx'
@@ -14,18 +15,25 @@ import { Section } from '../../ui/Section.tsx'
 import { volumeDescriptor } from '../volume.descriptor.tsx'
 import { poolDescriptor } from './descriptor.tsx'
 import { volumesOfPool } from './list.ts'
+import { PoolReach } from './PoolReach.tsx'
+import { usePoolActions } from './use-pool-actions.tsx'
 
 export function PoolPage({ name }: { name: string }) {
   const trpc = useTRPC()
   const pool = useQuery(trpc.volumes.pools.get.queryOptions({ name }))
+  const { actions, panels } = usePoolActions()
   return (
     <Loaded query={pool}>
       {(view) => (
-        <DetailPage
-          descriptor={poolDescriptor}
-          view={view}
-          tabs={[{ id: 'overview', label: 'Overview', content: <Overview pool={view} /> }]}
-        />
+        <>
+          <DetailPage
+            descriptor={poolDescriptor}
+            view={view}
+            actions={view.isLocal ? [] : actions}
+            tabs={[{ id: 'overview', label: 'Overview', content: <Overview pool={view} /> }]}
+          />
+          {panels}
+        </>
       )}
     </Loaded>
   )
@@ -34,6 +42,7 @@ export function PoolPage({ name }: { name: string }) {
 const none = { title: 'No volumes', text: 'No volume of any project lies in this pool.' }
 
 function Overview({ pool }: { pool: PoolView }) {
+  const { isAdmin } = useSession()
   return (
     <Columns
       side={
@@ -44,12 +53,14 @@ function Overview({ pool }: { pool: PoolView }) {
     >
       <Section title="Room">
         <Stack gap="sm">
-          <Bar
-            used={pool.usedGib}
-            limit={pool.totalGib}
-            label="Taken by instances, volumes and snapshots"
-            format={gib}
-          />
+          {pool.isLocal && (
+            <Bar
+              used={pool.usedGib}
+              limit={pool.totalGib}
+              label="Taken by instances, volumes and snapshots"
+              format={gib}
+            />
+          )}
           <Bar
             used={pool.volumesGib}
             limit={pool.totalGib}
@@ -61,6 +72,7 @@ function Overview({ pool }: { pool: PoolView }) {
           </Text>
         </Stack>
       </Section>
+      {isAdmin && <PoolReach name={pool.name} />}
       <Section title="Volumes in this pool">
         <ResourceTable descriptor={{ ...volumeDescriptor, empty: none }} query={volumesOfPool(pool.name)} />
       </Section>

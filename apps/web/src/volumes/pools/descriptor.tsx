@@ -9,9 +9,13 @@ import { paths } from '../../kit/paths.ts'
 import { Bar } from '../../ui/Bar.tsx'
 
 const open = 'It takes new volumes.'
+const several = 'Several machines'
+const placeWords: Readonly<Record<string, string>> = { path: 'Folder' }
+const driverWords = ({ driver, isLocal }: PoolView) =>
+  driver !== 'files' ? driver : isLocal ? 'Files on the disk of the machine' : 'Files in a folder'
 
 export const poolDescriptor: ResourceDescriptor<PoolView> & { listPath: string } = {
-  kind: 'volume',
+  kind: 'volumePool',
   noun: 'Volume pool',
   plural: 'Volume pools',
   listPath: paths.adminVolumePools,
@@ -23,7 +27,11 @@ export const poolDescriptor: ResourceDescriptor<PoolView> & { listPath: string }
       id: 'name',
       header: 'Name',
       cell: (pool) => (
-        <NameCell href={paths.adminVolumePool(pool.name)} name={pool.name} detail={pool.zone} />
+        <NameCell
+          href={paths.adminVolumePool(pool.name)}
+          name={pool.name}
+          detail={pool.description || (pool.zone ?? '')}
+        />
       ),
     },
     {
@@ -37,7 +45,7 @@ export const poolDescriptor: ResourceDescriptor<PoolView> & { listPath: string }
     },
     { id: 'volumes', header: 'Volumes', cell: (pool) => pool.volumes.toLocaleString('en') },
     { id: 'taken', header: 'Taken by volumes', hideBelow: 'sm', cell: (pool) => gib(pool.volumesGib) },
-    { id: 'host', header: 'Machine', hideBelow: 'sm', cell: (pool) => pool.host.name },
+    { id: 'host', header: 'Machine', hideBelow: 'sm', cell: (pool) => pool.host?.name ?? several },
     {
       id: 'state',
       header: 'New volumes',
@@ -47,9 +55,21 @@ export const poolDescriptor: ResourceDescriptor<PoolView> & { listPath: string }
     },
   ],
   facts: (pool) => [
-    { label: 'Machine', value: <MachineLink host={pool.host} /> },
-    { label: 'Zone', value: pool.zone },
-    { label: 'Driver', value: pool.driver === 'files' ? 'Files on the disk of the machine' : pool.driver },
+    { label: 'Machine', value: pool.host ? <MachineLink host={pool.host} /> : several },
+    { label: 'Zone', value: pool.zone ?? 'All zones' },
+    { label: 'Driver', value: driverWords(pool) },
+    ...Object.entries(pool.config).map(([key, value]) => ({
+      label: placeWords[key] ?? key,
+      value: String(value),
+      copy: String(value),
+    })),
+    ...(pool.isLocal
+      ? []
+      : [
+          { label: 'Capacity', value: gib(pool.capacityGib) },
+          { label: 'Overcommit', value: `${pool.overcommit} times` },
+        ]),
+    ...(pool.description ? [{ label: 'Description', value: pool.description }] : []),
     { label: 'Volumes', value: pool.volumes.toLocaleString('en') },
     { label: 'New volumes', value: pool.closed ?? open },
   ],
@@ -59,7 +79,7 @@ export const poolDescriptor: ResourceDescriptor<PoolView> & { listPath: string }
   },
 }
 
-function MachineLink({ host }: { host: PoolView['host'] }) {
+function MachineLink({ host }: { host: NonNullable<PoolView['host']> }) {
   return (
     <Anchor component={Link} href={`${paths.adminHosts}?panel=${host.id}`} size="sm" prefetch={false}>
       {host.name}

@@ -17,7 +17,7 @@ import {
 
 export const typeOf = ({ params }: Call) => ({ id: params.type_id ?? '' })
 
-const view = ({ ctx }: Call, type: VolumeTypeView) => ({
+export const typeView = ({ ctx }: Call, type: VolumeTypeView) => ({
   id: type.id,
   name: type.name,
   is_public: type.public,
@@ -46,7 +46,7 @@ async function list(call: Call): Promise<object> {
   )
   const { shown, next } = cutPage(call, all, 'Volume type')
   return {
-    volume_types: shown.map((type) => view(call, type)),
+    volume_types: shown.map((type) => typeView(call, type)),
     ...(next === null ? {} : { volume_type_links: [{ rel: 'next', href: next }] }),
   }
 }
@@ -54,7 +54,7 @@ async function list(call: Call): Promise<object> {
 async function showDefault(call: Call): Promise<object> {
   const found = await getDefaultType(call.ctx)
   if (!found) throw new HttpError(404, 'Default volume type can not be found.')
-  return { volume_type: view(call, found) }
+  return { volume_type: typeView(call, found) }
 }
 
 /** What docs/openstack-compat.md says of extra specs. */
@@ -78,7 +78,7 @@ async function create(call: Call): Promise<object> {
     public: wish[publicKey] ?? true,
     extraSpecs: wish.extra_specs ?? {},
   })
-  return { volume_type: view(call, await createVolumeType(call.ctx, input)) }
+  return { volume_type: typeView(call, await createVolumeType(call.ctx, input)) }
 }
 
 const change = z.strictObject({
@@ -97,7 +97,7 @@ async function update(call: Call): Promise<object> {
     description: description ?? undefined,
     public: is_public ?? undefined,
   })
-  return { volume_type: view(call, await updateVolumeType(call.ctx, input)) }
+  return { volume_type: typeView(call, await updateVolumeType(call.ctx, input)) }
 }
 
 const item = { path: '/types/:type_id' }
@@ -141,7 +141,7 @@ export const typeOperations: ApiOperation[] = [
     status: 200,
     access: 'anyone',
     handle: async (call) => ({
-      volume_type: view(call, await getVolumeType(call.ctx, typeOf(call))),
+      volume_type: typeView(call, await getVolumeType(call.ctx, typeOf(call))),
     }),
   },
   {

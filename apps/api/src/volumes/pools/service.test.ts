@@ -1,0 +1,193 @@
+import { DriverError } from '@stratolith/drivers/errors'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { testTenant, testWorld, type World } from '../../compute/testing.ts'
+import type { Ctx } from '../../kernel/context.ts'
+import { expectCloudError, runPending, testCtx } from '../../kernel/testing.ts'
+import { poolCreateInput, poolUpdateInput, volumeCreateInput, volumeTypeCreateInput } from '../contract.ts'
+import {
+  createSnapshot,
+  createVolume,
+  deleteSnapshot,
+  deleteVolume,
+  extendVolume,
+  getVolume,
+} from '../service.ts'
+import { snapshotCreateInput } from '../snapshots/contract.ts'
+import { createVolumeType } from '../types/service.ts'
+import { getPool, listPools } from './list.ts'
+import { sealedSecrets, secretsOf } from './secrets.ts'
+import { createPool, deletePool, probePool, updatePool } from './service.ts'
+
+let world: World
+let tenant: Ctx & { projectId: string; networkId: string }
+let admin: Ctx
+beforeAll(async () => {
+  world = await testWorld(['a', 'b'])
+  tenant = await testTenant(world)
+  admin = await testCtx(world.deps, { role: 'admin', projectId: tenant.projectId })
+  await runPending(world.deps)
+})
+afterAll(() => world.close())
+
+const db = () => world.deps.root
+const hostId = async (name: string) =>
+  (await db().host.findUniqueOrThrow({ where: { name: `secret-name-${name}` } })).id
+let made = 0
+const aPool = (patch: object = {}) =>
+  createPool(
+    admin,
+    poolCreateInput.parse({
+      name: `pool-${++made}`,
+      place: { driver: 'files', path: '/srv/fast' },
+      capacityGib: 100,
+      ...patch,
+    }),
+  )
+/** A type whose volumes lie in that pool. */
+const typeOf = (pool: string) =>
+  createVolumeType(
+    admin,
+    volumeTypeCreateInput.parse({ name: crypto.randomUUID(), extraSpecs: { volume_backend_name: pool } }),
+  )
+async function volumeIn(pool: string, patch: object = {}): Promise<string> {
+  const { id: type } = await typeOf(pool)
+  const { id } = await createVolume(tenant, volumeCreateInput.parse({ sizeGib: 1, type, ...patch }))
+  await runPending(world.deps)
+  return id
+}
+const storeOf = async (name: string) => {
+  const { id } = await db().volumePool.findUniqueOrThrow({ where: { name } })
+  return world.hosts.get('a')?.volumes.elsewhere.get(id)
+}
+const away = async (id: string) => {
+  await deleteVolume(tenant, { id })
+  await runPending(world.deps)
+}
+
+describe('a pool of one machine', () => {
+  test('has the room that its machine sees, and volumes of a type that names it', async () => {
+    const pool = await aPool({ hostId: await hostId('a'), capacityGib: undefined, overcommit: 2 })
+    expect(pool).toMatchObject({
+      name: `secret-name-a@pool-${made}`,
+      capacityGib: 1000,
+      totalGib: 2000,
+      usedGib: 0,
+    })
+    expect(pool).toMatchObject({
+      host: { name: 'secret-name-a' },
+      isLocal: false,
+      config: { path: '/srv/fast' },
+    })
+    const before = await getPool(admin, { name: 'secret-name-a@local' })
+    const id = await volumeIn(`pool-${made}`, { sizeGib: 3 })
+    expect(await getVolume(admin, { id })).toMatchObject({ state: 'available', pool: pool.name })
+    expect((await storeOf(pool.name))?.volumes.get(id)?.sizeBytes).toBe(3 * 1024 ** 3)
+    await extendVolume(tenant, { id, sizeGib: 5 })
+    await runPending(world.deps)
+    const kept = await createSnapshot(tenant, snapshotCreateInput.parse({ volumeId: id }))
+    await runPending(world.deps)
+    expect(await getPool(admin, { name: pool.name })).toMatchObject({
+      usedGib: 10,
+      volumesGib: 10,
+      volumes: 1,
+    })
+    expect(await getPool(admin, { name: 'secret-name-a@local' })).toEqual(before)
+    await deleteSnapshot(tenant, { id: kept.id })
+    await runPending(world.deps)
+    await away(id)
+    expect((await storeOf(pool.name))?.volumes.size).toBe(0)
+    expect(await getPool(admin, { name: pool.name })).toMatchObject({ usedGib: 0, volumes: 0 })
+  })
+
+  test('that is full takes no volume, and says how much is free', async () => {
+    const pool = await aPool({ hostId: await hostId('b'), capacityGib: 4, overcommit: 1.5 })
+    const id = await volumeIn(pool.name, { sizeGib: 5 })
+    await expectCloudError(volumeIn(pool.name, { sizeGib: 2 }), 'no_capacity', /at most 1 GiB are free/)
+    await expectCloudError(extendVolume(tenant, { id, sizeGib: 7 }), 'no_capacity', /has no 2 GiB more/)
+    await updatePool(admin, poolUpdateInput.parse({ name: pool.name, capacityGib: 8 }))
+    await extendVolume(tenant, { id, sizeGib: 7 })
+    await runPending(world.deps)
+    await expectCloudError(
+      updatePool(admin, poolUpdateInput.parse({ name: pool.name, capacityGib: 4 })),
+      'invalid_input',
+      /7 GiB of the pool are promised/,
+    )
+    await away(id)
+  })
+})
+
+describe('a shared pool', () => {
+  test('is reached by all machines or by those of its zone, and each says whether it does', async () => {
+    const pool = await aPool()
+    expect(pool).toMatchObject({ name: `shared@pool-${made}`, host: null, zone: null })
+    expect(await probePool(admin, { name: pool.name })).toMatchObject([
+      { host: { name: 'secret-name-a' }, problem: null, totalGib: 1000 },
+      { host: { name: 'secret-name-b' }, problem: null },
+    ])
+    world.faults.set('b', 'refuses')
+    const [, b] = await probePool(admin, { name: pool.name })
+    expect(b).toMatchObject({ host: { name: 'secret-name-b' }, problem: expect.any(String), totalGib: null })
+    world.faults.delete('b')
+    await expectCloudError(aPool({ zone: 'nowhere' }), 'invalid_input', /no zone nowhere/)
+  })
+
+  test('gives a volume by whichever machine is there', async () => {
+    const pool = await aPool()
+    const id = await volumeIn(pool.name)
+    await db().host.update({ where: { name: 'secret-name-a' }, data: { state: 'down' } })
+    await extendVolume(tenant, { id, sizeGib: 2 })
+    await runPending(world.deps)
+    expect(await getVolume(tenant, { id })).toMatchObject({ state: 'available', sizeGib: 2 })
+    await db().host.update({ where: { name: 'secret-name-a' }, data: { state: 'up' } })
+    await away(id)
+  })
+})
+
+test('a place that no machine reaches makes no pool, and the answer has the words of the machine', async () => {
+  for (const name of ['a', 'b'])
+    world.hosts
+      .get(name)
+      ?.volumes.failNext('makePool', new DriverError('invalid', 'The folder is not there.'))
+  await expectCloudError(
+    aPool(),
+    'invalid_input',
+    /^secret-name-a: The folder is not there\. The other machines/,
+  )
+  expect((await listPools(admin)).map(({ name }) => name)).not.toContain(`shared@pool-${made}`)
+})
+
+test('a pool is closed, renamed, and removed when nothing lies there', async () => {
+  const pool = await aPool()
+  const id = await volumeIn(pool.name)
+  const change = (patch: object) => updatePool(admin, poolUpdateInput.parse({ name: pool.name, ...patch }))
+  await change({ enabled: false })
+  expect(await getPool(admin, { name: pool.name })).toMatchObject({
+    enabled: false,
+    closed: /closed the pool/,
+  })
+  await expectCloudError(volumeIn(pool.name), 'no_capacity', /No pool takes volumes/)
+  const other = await aPool()
+  await expectCloudError(change({ shortName: `pool-${made}` }), 'already_exists')
+  expect(await change({ shortName: 'archive' })).toMatchObject({ name: 'shared@archive' })
+  await expectCloudError(
+    deletePool(admin, { name: 'shared@archive' }),
+    'conflict',
+    /A volume lies in this pool/,
+  )
+  expect((await getVolume(admin, { id })).pool).toBe('shared@archive')
+  await away(id)
+  await deletePool(admin, { name: 'shared@archive' })
+  await expectCloudError(getPool(admin, { name: 'shared@archive' }), 'not_found')
+  await deletePool(admin, { name: other.name })
+  for (const name of ['secret-name-a@local', 'secret-name-b@local'])
+    await expectCloudError(deletePool(admin, { name }), 'conflict', /as long as the machine is there/)
+})
+
+test('the secrets of a pool are sealed for this pool alone', () => {
+  const pool = { id: crypto.randomUUID(), name: 'shared@x' }
+  const secrets = sealedSecrets(admin, pool.id, { key: 'a secret' })
+  expect(secrets).not.toContain('a secret')
+  expect(secretsOf(admin, { ...pool, secrets })).toEqual({ key: 'a secret' })
+  expect(() => secretsOf(admin, { ...pool, id: crypto.randomUUID(), secrets })).toThrow()
+  expect(sealedSecrets(admin, pool.id, {})).toBeNull()
+})

@@ -1,0 +1,168 @@
+import type { VolumePoolModel } from '@stratolith/db'
+import type { z } from 'zod'
+import { driversOf, hostsForPlacement } from '../../hosts/service.ts'
+import { type Ctx, inTransaction } from '../../kernel/context.ts'
+import { alreadyExists, conflict, invalidInput, notFound } from '../../kernel/errors.ts'
+import { appendEvent } from '../../kernel/events.ts'
+import { plainOp, whileAnswering } from '../../kernel/hosts.ts'
+import { authorize } from '../../kernel/policy.ts'
+import { recordOperation } from '../../kernel/workflow.ts'
+import type { PoolReach, PoolView, poolCreateInput, poolUpdateInput } from '../contract.ts'
+import { isLocal, poolOn, reaches, specOf } from '../pools.ts'
+import { shortNameOf } from './candidates.ts'
+import { configOf } from './drivers.ts'
+import { getPool } from './list.ts'
+import { makeOnOne, reachOf, wordsOf } from './reach.ts'
+
+const shared = 'shared'
+
+/**
+ * Makes a pool in a place that a machine reaches, which makes what the pool needs there. Throws already_exists for a name
+ * that is taken, invalid_input with the machine's sentence when no machine reaches the place.
+ */
+export async function createPool(ctx: Ctx, input: z.output<typeof poolCreateInput>): Promise<PoolView> {
+  authorize(ctx, 'volumePool:create')
+  const { place, hostId = null, zone = null, description, overcommit } = input
+  const hosts = await hostsForPlacement(ctx)
+  const host = hosts.find(({ id }) => id === hostId)
+  if (hostId !== null && !host) throw notFound('host', hostId)
+  if (hostId !== null && zone !== null)
+    throw invalidInput('A pool of one machine is in the zone of the machine: leave the zone out.', 'zone')
+  if (zone !== null && !hosts.some((one) => one.zone === zone))
+    throw invalidInput(`There is no zone ${zone}.`, 'zone')
+  const row = {
+    ...{ id: crypto.randomUUID(), name: `${host?.name ?? shared}@${input.name}`, description, hostId, zone },
+    ...{ driver: place.driver, config: configOf(place), shared: hostId === null, overcommit },
+  }
+  await refuseTaken(ctx, row.name)
+  const answers = await makeOnOne(ctx, { ...row, capacityGib: 1 })
+  const made = answers.find(({ problem }) => problem === null)
+  if (!made) throw invalidInput(whyUnreached(answers), 'path')
+  const capacityGib = input.capacityGib ?? Math.max(1, made.totalGib ?? 0)
+  await inTransaction(ctx, async (tx) => {
+    await refuseTaken(tx, row.name)
+    await tx.db.volumePool.create({ data: { ...row, capacityGib } })
+    await note(tx, row, 'create')
+  })
+  return getPool(ctx, { name: row.name })
+}
+
+const whyUnreached = ([first, ...others]: readonly PoolReach[]): string =>
+  first
+    ? `${first.host.name}: ${first.problem}${others.length > 0 ? ' The other machines do not reach it, either.' : ''}`
+    : 'No machine would reach the pool.'
+
+async function refuseTaken(ctx: Ctx, name: string): Promise<void> {
+  const taken = await ctx.db.volumePool.findUnique({ where: { name }, select: { id: true } })
+  if (taken) throw alreadyExists('volume pool', shortNameOf(name))
+}
+
+/** Changes a pool. Throws conflict for the disk of a machine, and for less room than is promised. */
+export async function updatePool(ctx: Ctx, input: z.output<typeof poolUpdateInput>): Promise<PoolView> {
+  authorize(ctx, 'volumePool:update')
+  const { name, shortName, ...patch } = input
+  const named = await inTransaction(ctx, async (tx) => {
+    const row = await lockPool(tx, name)
+    if (isLocal(row))
+      throw conflict(
+        'The disk of a machine is a pool as long as the machine is there. Close the machine instead.',
+      )
+    const next =
+      shortName === undefined ? row.name : `${row.name.slice(0, row.name.indexOf('@'))}@${shortName}`
+    if (next !== row.name) await refuseTaken(tx, next)
+    const total = Math.floor(
+      (patch.capacityGib ?? row.capacityGib ?? 0) * (patch.overcommit ?? row.overcommit),
+    )
+    if (total < row.usedGib)
+      throw invalidInput(`${row.usedGib} GiB of the pool are promised already. Choose more.`, 'capacityGib')
+    await tx.db.volumePool.update({ where: { id: row.id }, data: { ...patch, name: next } })
+    await note(tx, { id: row.id, name: next }, 'update')
+    return next
+  })
+  return getPool(ctx, { name: named })
+}
+
+/** Removes a pool and what it has in its place. Throws conflict while volumes or snapshots lie there. */
+export async function deletePool(ctx: Ctx, { name }: { name: string }): Promise<void> {
+  authorize(ctx, 'volumePool:delete')
+  const seen = await inTransaction(ctx, async (tx) => {
+    const row = await lockPool(tx, name)
+    if (isLocal(row)) throw conflict('The disk of a machine is a pool as long as the machine is there.')
+    await refuseUsed(tx, row)
+    // Whoever makes a volume takes room under the same lock, so that none comes while the place is removed.
+    await tx.db.volumePool.update({ where: { id: row.id }, data: { enabled: false } })
+    return row
+  })
+  await removePlace(ctx, seen).catch(async (error: unknown) => {
+    await ctx.db.volumePool.updateMany({ where: { id: seen.id }, data: { enabled: seen.enabled } })
+    throw error
+  })
+  await inTransaction(ctx, async (tx) => {
+    const row = await lockPool(tx, name)
+    await refuseUsed(tx, row)
+    await tx.db.volumePool.delete({ where: { id: row.id } })
+    await note(tx, row, 'delete')
+  })
+}
+
+async function refuseUsed(ctx: Ctx, { id }: { id: string }): Promise<void> {
+  const count = await ctx.db.volume.count({ where: { poolId: id } })
+  if (count === 0) return
+  const waiting = await ctx.db.volume.count({ where: { poolId: id, trashedUntil: { not: null } } })
+  const trash = waiting > 0 ? ` ${waiting} of them can still be taken back: delete them for good.` : ''
+  throw conflict(
+    `${count === 1 ? 'A volume lies' : `${count} volumes lie`} in this pool. Delete or move ${count === 1 ? 'it' : 'them'} first.${trash}`,
+  )
+}
+
+/** Lets a machine that reaches the pool remove what the pool has made there. Throws conflict with the machine's words. */
+async function removePlace(ctx: Ctx, row: VolumePoolModel): Promise<void> {
+  let problem = 'No machine reaches the pool.'
+  for (const host of (await hostsForPlacement(ctx)).filter((one) => reaches(row, one) && one.state === 'up'))
+    try {
+      const drivers = await driversOf(ctx, host.id)
+      await whileAnswering(plainOp(ctx), drivers, (op) => drivers.volumes.removePool(op, specOf(row)))
+      return
+    } catch (error) {
+      problem = `${host.name}: ${wordsOf(error)}`
+    }
+  throw conflict(`The pool could not be removed. ${problem}`)
+}
+
+/** Asks each machine that is to reach a pool whether it does. */
+export async function probePool(ctx: Ctx, { name }: { name: string }): Promise<PoolReach[]> {
+  authorize(ctx, 'volumePool:probe')
+  const row = await ctx.db.volumePool.findUnique({ where: { name } })
+  if (row) return reachOf(ctx, row)
+  const pool = await getPool(ctx, { name })
+  return reachOf(ctx, {
+    ...{ id: pool.id, driver: pool.driver, config: {}, shared: false, capacityGib: null },
+    ...{ hostId: pool.host?.id ?? null, zone: null },
+  })
+}
+
+async function lockPool(ctx: Ctx, name: string): Promise<VolumePoolModel> {
+  await ctx.db.$queryRaw`SELECT 1 FROM "VolumePool" WHERE "name" = ${name} FOR UPDATE`
+  const row = await ctx.db.volumePool.findUnique({ where: { name } })
+  if (row) return row
+  const { host } = await getPool(ctx, { name })
+  if (!host) throw notFound('volume pool', name)
+  return ctx.db.volumePool.findUniqueOrThrow({ where: { id: await poolOn(ctx, host) } })
+}
+
+/** Writes a change into the history and tells the open pages of administrators. */
+async function note(
+  ctx: Ctx,
+  { id, name }: { id: string; name: string },
+  verb: 'create' | 'update' | 'delete',
+): Promise<void> {
+  const operationId = crypto.randomUUID()
+  await recordOperation(ctx, {
+    ...{ id: operationId, action: `volumePool.${verb}`, resourceKind: 'volumePool', projectId: null },
+    ...{ resourceId: id, resourceName: name },
+  })
+  await appendEvent(ctx, {
+    ...{ kind: `volumePool.${verb}d`, projectId: null, resourceKind: 'volumePool', resourceId: id },
+    ...{ operationId, data: { name } },
+  })
+}

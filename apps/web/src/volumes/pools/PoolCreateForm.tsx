@@ -1,0 +1,92 @@
+'use client'
+import { SegmentedControl, Select, TextInput } from '@mantine/core'
+import { type GetInputPropsReturnType, useForm } from '@mantine/form'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useRouter } from '../../kit/navigation.tsx'
+import { notify } from '../../kit/notify.ts'
+import { paths } from '../../kit/paths.ts'
+import { SidePanelForm } from '../../kit/SidePanelForm.tsx'
+import { invalidateKind } from '../../kit/stale.ts'
+import { useTRPC } from '../../kit/trpc.ts'
+import { PoolNameFields, PoolRoomFields } from './PoolFields.tsx'
+import { emptyPool, type PoolValues, poolInput, poolProblems } from './values.ts'
+
+export function PoolCreateForm({ opened, onClose }: { opened: boolean; onClose: () => void }) {
+  const trpc = useTRPC()
+  const client = useQueryClient()
+  const router = useRouter()
+  const create = useMutation(trpc.volumes.pools.create.mutationOptions())
+  const form = useForm<PoolValues>({ initialValues: emptyPool, validate: poolProblems })
+  const shared = form.values.reach === 'several'
+  return (
+    <SidePanelForm
+      needs="admin"
+      title="Create volume pool"
+      opened={opened}
+      onClose={onClose}
+      form={form}
+      submitLabel="Create"
+      onSubmit={async (values) => {
+        const { name } = await create.mutateAsync(poolInput(values))
+        invalidateKind(client, 'volumePool')
+        notify.done(`Created ${name}`)
+        return () => router.push(paths.adminVolumePool(name))
+      }}
+    >
+      <PoolNameFields inputs={form.getInputProps} />
+      <TextInput
+        label="Folder"
+        description="It must be there, belong to root, and lie outside of Stratolith’s own folders."
+        placeholder="/srv/volumes"
+        required
+        maxLength={1024}
+        {...form.getInputProps('path')}
+      />
+      <SegmentedControl
+        aria-label="Who reaches the folder"
+        data={[
+          { value: 'one', label: 'One machine' },
+          { value: 'several', label: 'Several machines' },
+        ]}
+        {...form.getInputProps('reach')}
+      />
+      {shared ? (
+        <ZoneField field={form.getInputProps('zone')} />
+      ) : (
+        <HostField field={form.getInputProps('host')} />
+      )}
+      <PoolRoomFields inputs={form.getInputProps} placeholder="All there is" />
+    </SidePanelForm>
+  )
+}
+
+type Field = { field: GetInputPropsReturnType }
+
+function HostField({ field }: Field) {
+  const trpc = useTRPC()
+  const hosts = useQuery(trpc.hosts.list.queryOptions({ limit: 1000 }))
+  return (
+    <Select
+      label="Machine"
+      required
+      searchable
+      data={(hosts.data?.items ?? []).map(({ id, name }) => ({ value: id, label: name }))}
+      {...field}
+    />
+  )
+}
+
+function ZoneField({ field }: Field) {
+  const trpc = useTRPC()
+  const zones = useQuery(trpc.compute.zones.queryOptions())
+  return (
+    <Select
+      label="Zone"
+      description="All machines of the zone have the same folder mounted at this place."
+      placeholder="The machines of all zones"
+      clearable
+      data={(zones.data ?? []).map(({ name }) => name)}
+      {...field}
+    />
+  )
+}

@@ -1,0 +1,28 @@
+import { expect, test } from 'vitest'
+import { editInput, emptyPool, poolInput, poolProblems } from './values.ts'
+
+test('a pool is asked for with what its form says, and with nothing that was left empty', () => {
+  const typed = { ...emptyPool, name: 'fast', path: '/srv/fast', host: 'h1', zone: 'z1' }
+  const place = { driver: 'files', path: '/srv/fast' }
+  expect(poolInput(typed)).toEqual({ name: 'fast', description: '', place, hostId: 'h1', overcommit: 1 })
+  const several = { ...typed, reach: 'several' as const, capacity: '500', overcommit: '1.5' }
+  expect(poolInput(several)).toEqual({
+    ...{ name: 'fast', description: '', place, zone: 'z1', capacityGib: 500, overcommit: 1.5 },
+  })
+  expect(poolInput({ ...several, zone: null })).not.toHaveProperty('zone')
+})
+
+test('a pool of one machine needs the machine', () => {
+  expect(poolProblems.host(null, emptyPool)).toBe('Choose the machine.')
+  expect(poolProblems.host(null, { ...emptyPool, reach: 'several' })).toBeNull()
+})
+
+test('a pool is renamed only when its name was changed', () => {
+  const pool = { name: 'host-1@fast' } as Parameters<typeof editInput>[0]
+  const values = { name: 'fast', description: '', capacity: 5, overcommit: 1 }
+  expect(editInput(pool, values)).not.toHaveProperty('shortName')
+  expect(editInput(pool, { ...values, name: 'slow' })).toMatchObject({
+    name: 'host-1@fast',
+    shortName: 'slow',
+  })
+})

@@ -1,0 +1,56 @@
+import type { PoolView } from '@stratolith/api/volumes/contract'
+import type { RouterInputs } from '../../kit/trpc.ts'
+import { whole } from '../../kit/whole.ts'
+
+type Pools = RouterInputs['volumes']['pools']
+
+/** `host` and `zone` null: all machines, or those of all zones. `capacity` empty: as much as there is. */
+export type PoolValues = {
+  name: string
+  description: string
+  path: string
+  reach: 'one' | 'several'
+  host: string | null
+  zone: string | null
+  capacity: number | string
+  overcommit: number | string
+}
+export const emptyPool: PoolValues = {
+  ...{ name: '', description: '', path: '', reach: 'one', host: null, zone: null },
+  ...{ capacity: '', overcommit: 1 },
+}
+
+const gib = whole(1, 100_000_000, 'GiB: a whole number')
+const times = (value: number | string) =>
+  value !== '' && Number(value) >= 1 && Number(value) <= 100 ? null : 'A number from 1 to 100.'
+
+export const poolProblems = {
+  name: (name: string) =>
+    /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/.test(name) ? null : 'Letters, digits, and . _ - between them.',
+  path: (path: string) => (path.startsWith('/') && path.length > 1 ? null : 'A folder begins with /.'),
+  host: (host: string | null, { reach }: PoolValues) =>
+    reach === 'several' || host !== null ? null : 'Choose the machine.',
+  capacity: (value: number | string) => (value === '' ? null : gib(value)),
+  overcommit: times,
+}
+
+export const poolInput = (values: PoolValues): Pools['create'] => ({
+  ...{ name: values.name, description: values.description, place: { driver: 'files', path: values.path } },
+  ...(values.reach === 'one' && values.host !== null ? { hostId: values.host } : {}),
+  ...(values.reach === 'several' && values.zone !== null ? { zone: values.zone } : {}),
+  ...(values.capacity === '' ? {} : { capacityGib: Number(values.capacity) }),
+  overcommit: Number(values.overcommit),
+})
+
+export type PoolEditValues = Pick<PoolValues, 'name' | 'description' | 'capacity' | 'overcommit'>
+export const shortName = ({ name }: Pick<PoolView, 'name'>): string => name.slice(name.indexOf('@') + 1)
+export const editValues = (pool: PoolView): PoolEditValues => ({
+  ...{ name: shortName(pool), description: pool.description },
+  ...{ capacity: pool.capacityGib, overcommit: pool.overcommit },
+})
+export const editProblems = { name: poolProblems.name, capacity: gib, overcommit: times }
+export const editInput = (pool: PoolView, values: PoolEditValues): Pools['update'] => ({
+  ...{ name: pool.name, description: values.description },
+  ...(values.name === shortName(pool) ? {} : { shortName: values.name }),
+  ...{ capacityGib: Number(values.capacity), overcommit: Number(values.overcommit) },
+})

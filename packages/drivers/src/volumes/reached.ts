@@ -1,0 +1,44 @@
+import type { LocalVolumeDriver, PoolSpec } from './interface.ts'
+
+/**
+ * The driver whose calls raise before they do anything when this host does not reach the pool. Otherwise a volume on a
+ * file system that is not mounted would count as removed.
+ */
+export function reachedFirst(
+  driver: LocalVolumeDriver,
+  reach: (pool: PoolSpec) => Promise<unknown>,
+): LocalVolumeDriver {
+  /** The same call, after a look at the pool that its second argument names. */
+  const first =
+    <A extends [unknown, { pool: PoolSpec }, ...unknown[]], R>(call: (...args: A) => Promise<R>) =>
+    async (...args: A): Promise<R> => {
+      await reach(args[1].pool)
+      return call(...args)
+    }
+  const ofPool =
+    <A extends [unknown, PoolSpec], R>(call: (...args: A) => Promise<R>) =>
+    async (...args: A): Promise<R> => {
+      await reach(args[1])
+      return call(...args)
+    }
+  return {
+    ...driver,
+    probePool: ofPool(driver.probePool),
+    listVolumes: ofPool(driver.listVolumes),
+    listSnapshots: ofPool(driver.listSnapshots),
+    ensureVolume: first(driver.ensureVolume),
+    removeVolume: first(driver.removeVolume),
+    growVolume: first(driver.growVolume),
+    ensureSnapshot: first(driver.ensureSnapshot),
+    removeSnapshot: first(driver.removeSnapshot),
+    revertVolume: first(driver.revertVolume),
+    mergeLayers: first(driver.mergeLayers),
+    openVolume: first(driver.openVolume),
+    openFrozen: first(driver.openFrozen),
+    dropFrozen: first(driver.dropFrozen),
+    refillVolume: first(driver.refillVolume),
+    reimageVolume: first(driver.reimageVolume),
+    exportVolume: first(driver.exportVolume),
+    removeExport: first(driver.removeExport),
+  }
+}
