@@ -26,6 +26,15 @@ export async function driversFor(
   return { drivers: await driversOf(ctx, hostId), pool: specOf(pool), hostId }
 }
 
+/** The same for a question that a request asks of a pool. */
+export async function driversOfPool(
+  ctx: Ctx,
+  pool: Omit<Pool, 'name'>,
+): Promise<{ drivers: HostDrivers; pool: PoolSpec }> {
+  const hostId = pool.hostId ?? (await anyHost(ctx, { name: pool.id, ...pool }))
+  return { drivers: await driversOf(ctx, hostId), pool: specOf(pool) }
+}
+
 /** The host that gives the volume to a guest; null: none does. */
 async function hostOfUser(ctx: Ctx, volumeId: string | undefined): Promise<string | null> {
   if (volumeId === undefined) return null

@@ -62,6 +62,8 @@ export const volumesPolicy: PolicyTable = {
   'volumeBackupSchedule:set': change,
   'volumeBackup:reset_state': 'admin',
   'volumeBackup:force_delete': 'admin',
+  'volume:manage': 'admin',
+  'volumeSnapshot:manage': 'admin',
   'volumeType:list': 'anyone',
   'volumeType:get': 'anyone',
   'volumeType:create': 'admin',

@@ -13,6 +13,9 @@ import {
 } from './contract.ts'
 import { groupsRouter } from './groups/router.ts'
 import { reimageInput, volumeImageInput } from './images/contract.ts'
+import { manageableInput, snapshotManageInput, volumeManageInput } from './manage/contract.ts'
+import { manageableSnapshots, manageableVolumes } from './manage/list.ts'
+import { manageSnapshot, manageVolume, unmanageVolume } from './manage/service.ts'
 import { getPool, listPools } from './pools/list.ts'
 import { createPool, deletePool, probePool, updatePool } from './pools/service.ts'
 import {
@@ -94,6 +97,17 @@ export const volumesRouter = router({
   }),
   groups: groupsRouter,
   backups: backupsRouter,
+  manage: router({
+    list: procedure.input(manageableInput).query(({ ctx, input }) => manageableVolumes(ctx.cloud, input)),
+    snapshots: procedure
+      .input(manageableInput)
+      .query(({ ctx, input }) => manageableSnapshots(ctx.cloud, input)),
+    take: procedure.input(volumeManageInput).mutation(({ ctx, input }) => manageVolume(ctx.cloud, input)),
+    takeSnapshot: procedure
+      .input(snapshotManageInput)
+      .mutation(({ ctx, input }) => manageSnapshot(ctx.cloud, input)),
+    leave: procedure.input(idInput).mutation(({ ctx, input }) => unmanageVolume(ctx.cloud, input)),
+  }),
   types: typesRouter,
   pools: router({
     list: procedure.query(({ ctx }) => listPools(ctx.cloud)),

@@ -18,6 +18,8 @@ import { groupCreateInput } from './groups/contract.ts'
 import { createGroup } from './groups/service.ts'
 import { groupExamples } from './groups/testing.openstack.ts'
 import { groupRows } from './groups/testing.room.ts'
+import { manageExamples } from './manage/testing.openstack.ts'
+import { manageRows } from './manage/testing.room.ts'
 import { poolRows } from './pools/testing.room.ts'
 import { createSnapshot, createTransfer, createVolume } from './service.ts'
 import { snapshotCreateInput } from './snapshots/contract.ts'
@@ -42,7 +44,13 @@ const creation: QuotaMaker = {
 
 export const testingRoom: TestingRoom = {
   examples: {
-    'block-storage': { ...volumeExamples, ...snapshotExamples, ...groupExamples, ...backupExamples },
+    'block-storage': {
+      ...volumeExamples,
+      ...snapshotExamples,
+      ...groupExamples,
+      ...manageExamples,
+      ...backupExamples,
+    },
   },
   rows: {
     list: { kind: 'list', input: () => ({}) },
@@ -89,6 +97,7 @@ export const testingRoom: TestingRoom = {
     ...backupRows,
     ...typeRows,
     ...groupRows,
+    ...manageRows,
     'pools.list': { kind: 'admin' },
     ...poolRows,
     'pools.get': { kind: 'admin', input: () => ({ name: 'secret-name-a@local' }) },

@@ -1,6 +1,7 @@
 import type { Door } from '../../kernel/manifest.ts'
 import { withoutSlash } from '../../openstack/operation.ts'
 import { groupOperations } from '../groups/openstack/operations.ts'
+import { manageOperations } from '../manage/openstack.ts'
 import { messageOperations } from '../messages/openstack.ts'
 import { transferOperations } from '../transfers/openstack.ts'
 import { volumeTypeOperations } from '../types/openstack/operations.ts'
@@ -47,6 +48,7 @@ export const cinderDoor: Door = {
         ...snapshotActionOperations,
         ...backupOperations,
         ...backupActionOperations,
+        ...manageOperations,
         ...volumeTypeOperations,
         ...groupOperations,
         ...attachmentOperations,

@@ -107,7 +107,15 @@ async function checkSnapshots(tx: Ctx, { id }: VolumeRow, noSnapshots: boolean):
  * kept the right to write to them, so nobody else may get a volume that shares its bytes with volumes that stay behind.
  * Deleted volumes count that can be taken back.
  */
-async function refuseShared(tx: Ctx, { id, snapshotId, sourceVolumeId }: VolumeRow): Promise<void> {
+async function refuseShared(
+  tx: Ctx,
+  { id, snapshotId, sourceVolumeId, isOriginUnknown }: VolumeRow,
+): Promise<void> {
+  if (isOriginUnknown)
+    throw conflict(
+      'The volume was taken over from its pool, so that nobody knows with which volumes it shares data. Copy what it contains to a new, empty volume, and offer that one.',
+      'volumeState',
+    )
   // The lineage outlives the snapshots and copies in between; volumes of earlier versions have none.
   const snapshots = await tx.db.volumeSnapshot.findMany({ where: { volumeId: id }, select: { id: true } })
   const made = [
