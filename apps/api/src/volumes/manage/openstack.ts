@@ -114,7 +114,6 @@ const unmanage = (
 ): ApiOperation => ({
   ...{ name: `${plural}.os-unmanage`, method: 'POST', action: 'os-unmanage', status: 202, access: 'admin' },
   path: `/${plural}/:${parameter}/action`,
-  except: { stranger: 'not_found' },
   summary: `Leave one of the ${plural} to its pool`,
   handle: run,
 })

@@ -69,6 +69,7 @@ function manageable(all: readonly Manageable[], ref: string): Manageable {
 
 /** Leaves a volume to its pool: the cloud forgets the volume, whose data stay there. */
 export async function unmanageVolume(ctx: Ctx, input: { id: string }): Promise<void> {
+  authorize(ctx, 'volume:manage')
   await inTransaction(ctx, async (tx) => {
     const row = await lockVolume(tx, 'volume:manage', input.id)
     if (!['available', 'error'].includes(stateOf(row)))
@@ -127,6 +128,7 @@ export async function manageSnapshot(
 
 /** Leaves a snapshot to its pool. */
 export async function unmanageSnapshot(ctx: Ctx, input: { id: string }): Promise<void> {
+  authorize(ctx, 'volumeSnapshot:manage')
   await inTransaction(ctx, async (tx) => {
     const row = await lockSnapshot(tx, 'volumeSnapshot:manage', input.id)
     if (!['available', 'error'].includes(snapshotStateOf(row)))
