@@ -30,6 +30,12 @@ export async function driversFor(
 export const hostFor = async (ctx: Ctx, pool: Pool, volumeId?: string): Promise<string> =>
   pool.hostId ?? (await hostOfUser(ctx, volumeId)) ?? (await anyHost(ctx, pool))
 
+/** The same for a question that a request asks of a pool. */
+export async function driversOfPool(ctx: Ctx, pool: Pool): Promise<{ drivers: HostDrivers; pool: PoolSpec }> {
+  const hostId = pool.hostId ?? (await anyHost(ctx, pool))
+  return { drivers: await driversOf(ctx, hostId), pool: callSpecOf(ctx, pool) }
+}
+
 /** The host that gives the volume to a guest; null: none does. */
 async function hostOfUser(ctx: Ctx, volumeId: string | undefined): Promise<string | null> {
   if (volumeId === undefined) return null

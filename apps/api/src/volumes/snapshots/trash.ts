@@ -38,6 +38,7 @@ export async function deleteSnapshot(
   return inTransaction(ctx, async (tx) => {
     const row = await lockSnapshot(tx, policy, input.id)
     if (!input.force) demandDeletable(row)
+    demandNoPart(row)
     await demandUnused(tx, row)
     // There is nothing to take back of a snapshot that has failed.
     if (input.force || waitMinutes(tx) === 0 || snapshotStateOf(row) !== 'available') {
@@ -51,14 +52,26 @@ export async function deleteSnapshot(
   })
 }
 
-/** Removes a snapshot, deleted or not, without waiting: for a project that is being deleted. */
-export async function removeSnapshotNow(ctx: Ctx, { id }: { id: string }): Promise<void> {
+/**
+ * Removes a snapshot, deleted or not, without waiting: for a project that is being deleted. A snapshot that is a part of a
+ * group snapshot goes with that one (`partOf`).
+ */
+export async function removeSnapshotNow(
+  ctx: Ctx,
+  { id, partOf }: { id: string; partOf?: string },
+): Promise<void> {
   await inTransaction(ctx, async (tx) => {
     const row = await lockEitherSnapshot(tx, 'volumeSnapshot:delete', id)
     demandDeletable(row)
+    demandNoPart(row, partOf)
     await demandUnused(tx, row)
     await removeSnapshot(tx, row)
   })
+}
+
+function demandNoPart({ groupSnapshotId }: SnapshotRow, partOf?: string): void {
+  if (groupSnapshotId !== null && groupSnapshotId !== partOf)
+    throw conflict('This is a part of a group snapshot. Delete the group snapshot.', 'snapshotState')
 }
 
 function demandDeletable(row: SnapshotRow): void {
