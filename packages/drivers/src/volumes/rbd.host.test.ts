@@ -12,6 +12,7 @@ import type { OpenedVolume, RunningGuest } from './interface.ts'
 import { createRbdVolumes, type RbdVolumes } from './rbd.ts'
 import { runtimeOf } from './rbd-open.ts'
 import { withoutKey } from './rbd-pools.ts'
+import { closeAllServed } from './remove-all.ts'
 import { allServers } from './volume-server.ts'
 
 const uids = readGuestUids(defaultGuestUids)
@@ -238,6 +239,20 @@ describe('volumes in Ceph', () => {
     await one.closeVolumes(op(), guest.id, [])
     await expect(one.removeVolume(op(), spec)).rejects.toMatchObject({ code: 'conflict' })
     await two.closeVolumes(op(), other.id, [])
+    await one.removeVolume(op(), spec)
+  })
+
+  test('the removal of a cloud ends the servers and gives the volumes back', async () => {
+    const spec = await blank()
+    const [guest, other] = [aGuest(), aGuest()]
+    const gone = aHost('gone')
+    const { dir } = await serverOf(await gone.openVolume(op(), { ...spec, pool: ceph.pool }, guest))
+    await gone.close()
+    await closeAllServed(op(), [path.join(root, 'gone')])
+    expect((await allServers()).has(dir)).toBe(false)
+    expect(fs.existsSync(runtimeOf(path.join(root, 'gone')))).toBe(false)
+    await one.openVolume(op(), spec, other)
+    await one.closeVolumes(op(), other.id, [])
     await one.removeVolume(op(), spec)
   })
 
