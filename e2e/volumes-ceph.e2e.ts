@@ -16,6 +16,8 @@ let ceph: TestCeph
 let admin: Api
 let person: Person
 let api: Api
+/** The pages of the administrator and of the member. */
+let board: Page
 let page: Page
 let problems: string[]
 let guest = ''
@@ -27,11 +29,14 @@ test.beforeAll(async ({ browser }) => {
   admin = (await signedIn(cloud, 'admin')).api
   person = await newPerson(cloud)
   api = await apiOf(cloud, person)
+  board = await browser.newPage()
   page = await browser.newPage()
-  problems = watchProblems(page)
+  problems = watchProblems(board)
+  await signIn(board, 'admin', cloud.password('admin'))
+  await signIn(page, person.name, person.password)
 })
 test.afterAll(async () => {
-  await page.close()
+  for (const one of [board, page]) await one.close()
   ceph?.stop()
 })
 
@@ -45,10 +50,9 @@ const isState = (state: string) =>
 const imagesInCeph = () => ceph.rbd('ls', 'volumes').trim()
 
 test('an administrator makes a pool in Ceph, and the machine says that it reaches the pool', async () => {
-  await signIn(page, 'admin', cloud.password('admin'))
-  await visit(page, '/admin/volume-pools')
-  await page.getByRole('button', { name: 'Create volume pool' }).click()
-  const panel = page.getByRole('dialog', { name: 'Create volume pool' })
+  await visit(board, '/admin/volume-pools')
+  await board.getByRole('button', { name: 'Create volume pool' }).click()
+  const panel = board.getByRole('dialog', { name: 'Create volume pool' })
   await panel.getByLabel('Name').fill(name)
   await panel.getByText('In Ceph').click()
   await panel.getByLabel('Monitors').fill(ceph.pool.monitors.join(', '))
@@ -59,13 +63,13 @@ test('an administrator makes a pool in Ceph, and the machine says that it reache
   await expect(panel.getByText(/The Ceph cluster has no pool nowhere/)).toBeVisible()
   await panel.getByLabel('Pool in Ceph').fill('volumes')
   await panel.getByRole('button', { name: 'Create', exact: true }).click()
-  await expect(page.getByRole('heading', { name: `shared@${name}`, level: 1 })).toBeVisible()
-  const machines = page.getByRole('region', { name: 'Machines' })
+  await expect(board.getByRole('heading', { name: `shared@${name}`, level: 1 })).toBeVisible()
+  const machines = board.getByRole('region', { name: 'Machines' })
   await expect(machines.getByText('Yes', { exact: true })).toBeVisible()
   await expect(machines.getByText('100 GiB of 100 GiB')).toBeVisible()
-  await expect(page.getByText(ceph.pool.monitors.join(', ')).first()).toBeVisible()
-  await expect(page.getByText(ceph.pool.key)).toHaveCount(0)
-  expect(await problemsOf(page)).toEqual([])
+  await expect(board.getByText(ceph.pool.monitors.join(', ')).first()).toBeVisible()
+  await expect(board.getByText(ceph.pool.key)).toHaveCount(0)
+  expect(await problemsOf(board)).toEqual([])
   await admin.volumes.types.create.mutate({ name, extraSpecs: { volume_backend_name: name } })
 })
 
@@ -84,7 +88,6 @@ test('a running guest gets a volume there, and writes to it', async () => {
   await until('the guest is ACTIVE', bootMs, async () => {
     return (await api.compute.instances.get.query({ id: guest })).status === 'ACTIVE'
   })
-  await signIn(page, person.name, person.password)
   await rootShell(page, api, guest)
   await api.compute.instances.attachVolume.mutate({ id: guest, volumeId })
   await isState('in-use')
@@ -130,13 +133,12 @@ test('nothing is left in Ceph when the volume and its snapshot are deleted', asy
   await api.volumes.delete.mutate({ id: volumeId })
   await api.volumes.trash.end.mutate({ id: volumeId })
   await until('the pool is empty', 120_000, async () => imagesInCeph() === '')
-  await signIn(page, 'admin', cloud.password('admin'))
-  await visit(page, '/admin/volume-pools')
-  await row(page, `shared@${name}`)
+  await visit(board, '/admin/volume-pools')
+  await row(board, `shared@${name}`)
     .getByRole('button', { name: `Actions of shared@${name}` })
     .click()
-  await page.getByRole('menuitem', { name: 'Delete' }).click()
-  await page.getByRole('dialog').getByRole('button', { name: 'Delete', exact: true }).click()
-  await expect(row(page, `shared@${name}`)).toHaveCount(0)
+  await board.getByRole('menuitem', { name: 'Delete' }).click()
+  await board.getByRole('dialog').getByRole('button', { name: 'Delete', exact: true }).click()
+  await expect(row(board, `shared@${name}`)).toHaveCount(0)
   expect(problems).toEqual([])
 })
