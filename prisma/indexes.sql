@@ -58,6 +58,14 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS "Volume_trashed_idx" ON "Volume" ("trash
 CREATE INDEX CONCURRENTLY IF NOT EXISTS "Volume_trashed_of_project_idx" ON "Volume" ("projectId", "trashedUntil", "id")
   WHERE "trashedUntil" IS NOT NULL;
 
+-- The same for snapshots of volumes and for backups.
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "VolumeSnapshot_trashed_idx" ON "VolumeSnapshot" ("trashedUntil") WHERE "trashedUntil" IS NOT NULL;
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "VolumeSnapshot_trashed_of_project_idx" ON "VolumeSnapshot" ("projectId", "trashedUntil", "id")
+  WHERE "trashedUntil" IS NOT NULL;
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "VolumeBackup_trashed_idx" ON "VolumeBackup" ("trashedUntil") WHERE "trashedUntil" IS NOT NULL;
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "VolumeBackup_trashed_of_project_idx" ON "VolumeBackup" ("projectId", "trashedUntil", "id")
+  WHERE "trashedUntil" IS NOT NULL;
+
 -- The few volumes of deleted instances whose host has not confirmed that the guest is gone: a reconciler looks for them.
 CREATE INDEX CONCURRENTLY IF NOT EXISTS "VolumeAttachment_forgotten_idx" ON "VolumeAttachment" ("forgottenAt")
   WHERE "forgottenAt" IS NOT NULL;

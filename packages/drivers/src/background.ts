@@ -10,18 +10,18 @@ export type BackgroundOptions = {
 }
 type Job = { done: Promise<unknown>; stop: AbortController; forget: NodeJS.Timeout; tell: Op['progress'] }
 
-export type Background = {
-  /** Begins the work of that key, or waits for the work that has begun; null while it is not done. */
+export type BackgroundJobs = {
+  /** The result of the work with that key, which the first call begins; null while the work goes on. */
   ask<T>(op: Op, key: string, work: (op: Op) => Promise<T | null>): Promise<T | null>
-  /** Ends the work of that key. */
+  /** Ends the work with that key, and waits until it has ended. */
   end(key: string): Promise<void>
 }
 
 /**
- * Lets long work go on while nobody waits: the call returns null until the work is done, and the caller asks again. Two
- * calls for the same thing share one piece of work.
+ * Long work (converting an image, making a backup) that goes on while nobody waits: the call returns null until the work is
+ * done, and the caller asks again. Two calls with the same key share one piece of work.
  */
-export function createBackground(options: BackgroundOptions = {}): Background {
+export function createBackgroundJobs(options: BackgroundOptions = {}): BackgroundJobs {
   const { answerMs = 2_000, forgetMs = 60_000 } = options
   const jobs = new Map<string, Job>()
 
@@ -38,35 +38,34 @@ export function createBackground(options: BackgroundOptions = {}): Background {
     jobs.set(key, job)
     return job
   }
-
-  async function ask<T>(op: Op, key: string, work: (op: Op) => Promise<T | null>): Promise<T | null> {
-    if (op.signal.aborted) throw new DriverError('unavailable', 'The call was cancelled before it was done.')
-    const job = jobs.get(key) ?? begin(key, op, work)
-    job.forget.refresh()
-    job.tell = (text) => op.progress(text)
-    const enough = new AbortController()
-    const signal = AbortSignal.any([enough.signal, op.signal])
-    const notYet = sleep(answerMs, null, { signal }).catch(() => null)
-    const over = job.done.finally(() => {
+  return {
+    async ask<T>(op: Op, key: string, work: (op: Op) => Promise<T | null>): Promise<T | null> {
+      if (op.signal.aborted)
+        throw new DriverError('unavailable', 'The call was cancelled before it was done.')
+      const job = jobs.get(key) ?? begin(key, op, work)
+      job.forget.refresh()
+      job.tell = (text) => op.progress(text)
+      const enough = new AbortController()
+      const signal = AbortSignal.any([enough.signal, op.signal])
+      const notYet = sleep(answerMs, null, { signal }).catch(() => null)
+      const over = job.done.finally(() => {
+        clearTimeout(job.forget)
+        if (jobs.get(key) === job) jobs.delete(key)
+      })
+      try {
+        return (await Promise.race([over, notYet])) as T | null
+      } finally {
+        enough.abort()
+        over.catch(() => undefined)
+      }
+    },
+    async end(key) {
+      const job = jobs.get(key)
+      if (!job) return
       clearTimeout(job.forget)
-      if (jobs.get(key) === job) jobs.delete(key)
-    })
-    try {
-      return (await Promise.race([over, notYet])) as T | null
-    } finally {
-      enough.abort()
-      over.catch(() => undefined)
-    }
+      job.stop.abort()
+      jobs.delete(key)
+      await job.done.catch(() => undefined)
+    },
   }
-
-  async function end(key: string): Promise<void> {
-    const job = jobs.get(key)
-    if (!job) return
-    clearTimeout(job.forget)
-    job.stop.abort()
-    jobs.delete(key)
-    await job.done.catch(() => undefined)
-  }
-
-  return { ask, end }
 }

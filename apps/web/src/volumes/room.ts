@@ -58,6 +58,8 @@ export const volumesRoom: PortalRoom = {
       path: paths.volume,
       live: ['volumes', 'compute.instances.freeVolumes', 'hosts', 'quota', 'compute.instances.plan'],
       titles: {
+        make_image: 'Make an image of a volume',
+        reimage: 'Write an image onto a volume',
         discard: 'Delete volume',
         delete: 'Delete volume for good',
         take_back: 'Take back volume',
@@ -67,7 +69,10 @@ export const volumesRoom: PortalRoom = {
         hand_over: 'Hand over volume',
         delete_message: 'Delete a message about a volume',
       },
-      ends: { create: 'is available', extend: 'has its new size', revert: 'is as in its snapshot' },
+      ends: {
+        ...{ create: 'is available', extend: 'has its new size', revert: 'is as in its snapshot' },
+        ...{ make_image: 'has an image of its data', reimage: 'has what the image contains' },
+      },
     },
     volumeSnapshot: {
       words: 'volume snapshot',
@@ -79,7 +84,7 @@ export const volumesRoom: PortalRoom = {
     volumeType: {
       words: 'volume type',
       path: paths.adminVolumeType,
-      live: ['volumes.types', 'volumes.list', 'volumes.get', 'volumes.plan'],
+      live: ['volumes.types', 'volumes.list', 'volumes.get', 'volumes.plan', 'quota'],
     },
     volumePool: {
       words: 'volume pool',
@@ -91,5 +96,9 @@ export const volumesRoom: PortalRoom = {
     volumes: { label: 'Volumes', option: 'volumes' },
     volumeSnapshots: { label: 'Volume snapshots', option: 'snapshots' },
     volumeGib: { label: 'Volume storage', format: gib, unit: ' GiB', option: 'gigabytes' },
+    volumeGibEach: {
+      ...{ label: 'Size of each volume', format: gib, unit: ' GiB' },
+      ...{ option: 'per-volume-gigabytes', each: true },
+    },
   },
 }

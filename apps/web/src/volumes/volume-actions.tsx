@@ -8,9 +8,11 @@ import {
   IconArrowsMaximize,
   IconCamera,
   IconCopy,
+  IconDisc,
   IconPencil,
   IconPlugConnected,
   IconPlugConnectedX,
+  IconRefresh,
   IconRocket,
   IconTransferIn,
   IconTransferOut,
@@ -29,7 +31,9 @@ import { volumeName } from './volume.descriptor.tsx'
 import { waitText } from './words.ts'
 
 type Action = ResourceAction<VolumeView>
-export type VolumeForm = 'edit' | 'extend' | 'attach' | 'transfer' | 'snapshot' | 'copy'
+export type VolumeForm =
+  | ('edit' | 'extend' | 'attach' | 'transfer' | 'snapshot' | 'copy')
+  | ('image' | 'reimage')
 
 const named = (volumes: readonly VolumeView[]): string =>
   volumes.length === 1 && volumes[0] ? `“${volumeName(volumes[0])}”` : `${volumes.length} volumes`
@@ -76,6 +80,7 @@ export function useVolumeActions(open: (form: VolumeForm, volume: VolumeView) =>
       open: (volume) => open('extend', volume),
     },
     ...keeping(open, mine, here),
+    ...ofImages(open, mine),
     {
       id: 'edit',
       label: 'Edit',
@@ -143,6 +148,28 @@ const keeping = (
         volumeCan.snapshot(volume),
       ),
     open: (volume) => open('copy', volume),
+  },
+]
+
+/** The actions by which a volume becomes an image, and an image becomes the volume. */
+const ofImages = (
+  open: (form: VolumeForm, volume: VolumeView) => void,
+  mine: (volume: VolumeView) => Allowed,
+): Action[] => [
+  {
+    id: 'image',
+    label: 'Make an image',
+    icon: <IconDisc size={16} />,
+    allowed: (volume) => all(mine(volume), volumeCan.makeImage(volume)),
+    open: (volume) => open('image', volume),
+  },
+  {
+    id: 'reimage',
+    label: 'Write an image onto it',
+    icon: <IconRefresh size={16} />,
+    danger: true,
+    allowed: (volume) => all(mine(volume), volumeCan.reimage(volume)),
+    open: (volume) => open('reimage', volume),
   },
 ]
 

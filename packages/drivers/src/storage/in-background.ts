@@ -1,16 +1,12 @@
-import { type BackgroundOptions, createBackground } from '../background.ts'
+import { type BackgroundOptions, createBackgroundJobs } from '../background.ts'
 import type { LocalStorageDriver } from './interface.ts'
 
-/**
- * Makes a storage driver whose long work (converting an image, copying a disk) goes on while nobody waits: the
- * call returns null until the work is done, and the caller asks again. Two calls for the same thing share one
- * piece of work; removing the thing ends the work.
- */
+/** Makes a storage driver whose long work goes on while nobody waits; removing the thing ends the work. */
 export function inBackground(
   driver: LocalStorageDriver,
   options: BackgroundOptions = {},
 ): LocalStorageDriver {
-  const { ask, end } = createBackground(options)
+  const { ask, end } = createBackgroundJobs(options)
   return {
     ...driver,
     ensureBase: (op, spec) => ask(op, `base ${spec.blobId}`, (own) => driver.ensureBase(own, spec)),

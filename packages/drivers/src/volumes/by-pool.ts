@@ -30,6 +30,13 @@ export function volumesByPool(drivers: Drivers): LocalVolumeDriver {
     revertVolume: async (op, spec) => of(spec.pool).revertVolume(op, spec),
     listSnapshots: async (op, pool) => of(pool).listSnapshots(op, pool),
     mergeLayers: async (op, key) => of(key.pool).mergeLayers(op, key),
+    ensureSnapshots: async (op, spec) => of(spec.pool).ensureSnapshots(op, spec),
+    reimageVolume: async (op, spec) => of(spec.pool).reimageVolume(op, spec),
+    exportVolume: async (op, spec) => of(spec.pool).exportVolume(op, spec),
+    removeExport: async (op, key) => of(key.pool).removeExport(op, key),
+    openFrozen: async (op, backup) => of(backup.pool).openFrozen(op, backup),
+    dropFrozen: async (op, backup, isBackedUp) => of(backup.pool).dropFrozen(op, backup, isBackedUp),
+    refillVolume: async (op, key, fill) => of(key.pool).refillVolume(op, key, fill),
     openVolume: async (op, key, guest) => of(key.pool).openVolume(op, key, guest),
     async closeVolumes(op, guestId, except) {
       // One driver that fails does not keep the others from closing theirs.

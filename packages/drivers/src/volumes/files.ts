@@ -1,40 +1,33 @@
-import { randomBytes } from 'node:crypto'
-import { chmod, chown, mkdir, open, readdir, rm, rmdir, stat, statfs } from 'node:fs/promises'
+import { readdir, rm, rmdir, statfs } from 'node:fs/promises'
 import path from 'node:path'
 import pLimit from 'p-limit'
-import { DriverError, isDiskFull } from '../errors.ts'
-import { giveFile } from '../give-file.ts'
+import { createBackgroundJobs } from '../background.ts'
+import { DriverError } from '../errors.ts'
 import type { Op } from '../op.ts'
 import type { BaseSpec } from '../storage/interface.ts'
 import { createTurns } from '../turns.ts'
 import { createClaims } from './claims.ts'
 import { copyWhole } from './copy.ts'
+import { exportIn, removeExportFile, removeForgotten, writeExport } from './exports.ts'
+import { keepSnapshot, keepVolume, noteBackup, openFrozenIn } from './frozen.ts'
+import { closeFor, type Holder, holders, openFor, ownIn } from './guest-links.ts'
 import type {
+  ExportSpec,
   LocalVolumeDriver,
+  ObservedExport,
+  ObservedSnapshot,
   ObservedVolume,
-  OpenedVolume,
   PoolSpace,
   PoolSpec,
   RunningGuest,
+  SnapshotsSpec,
   VolumeKey,
   VolumeSpec,
 } from './interface.ts'
-import {
-  addLayer,
-  filesIn,
-  finishPart,
-  type LayerFile,
-  linkLayers,
-  linkOwn,
-  lookAt,
-  openedIn,
-  readableByAll,
-  removePart,
-  removeWhole,
-} from './layer-files.ts'
-import { checkLayer, growLayer } from './layers.ts'
-import { type Layer, type Manifest, privateFolder, readManifest, writeManifest } from './manifest.ts'
-import { beginMerge, endMerge, mergingOf } from './merge.ts'
+import { filesIn, removePart, removeWhole } from './layer-files.ts'
+import { demandFits, grow, imageSource, make, observed } from './making.ts'
+import { readFrozen, readManifest } from './manifest.ts'
+import { beginMerge, endMerge } from './merge.ts'
 import { baseInPool, dropBases } from './pool-bases.ts'
 import {
   type Folders,
@@ -48,7 +41,8 @@ import {
   removePool,
 } from './pool-folders.ts'
 import { reachedFirst } from './reached.ts'
-import { freeze, type Held, layersOfSnapshot, makeSnapshot, revert, snapshotIn } from './snapshots.ts'
+import { putInPlace, writeDraft } from './refill.ts'
+import { freeze, type Held, layersOfSnapshot, makeSnapshots, revert, snapshotIn } from './snapshots.ts'
 
 export type VolumeFilesOptions = {
   /** The folder hosts/<host>. The local pool lies in volumes/<pool>/ in it. */
@@ -63,6 +57,8 @@ export type VolumeFilesOptions = {
    * that nobody waits for the other in a circle.
    */
   withGuest<T>(op: Op, guestId: string, work: (running: RunningGuest | null) => Promise<T>): Promise<T>
+  /** The cloud's image store, into which images of volumes are written. */
+  imagesDir: string
   /** The user id for image tools, which no guest has; that of defaultGuestUids when absent. */
   converter?: number
   /** Makes the raw base of an image, and returns its path; null while the base is still being made. */
@@ -85,32 +81,82 @@ const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
  */
 export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDriver {
   const inTurn = createTurns()
+  const background = createBackgroundJobs()
   const folders = (pool: PoolSpec) => foldersOf(options.dir, pool)
   const places = { dir: options.dir, ownFolders: options.ownFolders ?? [] }
   const claims = createClaims(options.dir, options.host ?? path.basename(options.dir))
   const dirOf = ({ id, pool }: VolumeKey) => path.join(folders(pool).data, checked(id, uuid))
   const snapshotOf = ({ id, pool }: VolumeKey) => path.join(folders(pool).snapshots, checked(id, uuid))
 
-  const poolOf = (pool: PoolSpec) => ({ pool, root: folders(pool).root, claims })
-  /** Runs `work` while nobody else changes the volume or snapshot, be it on this host or on another one. */
+  const frozenOf = ({ id, pool }: VolumeKey) => path.join(folders(pool).frozen, checked(id, uuid))
+
+  const inPool = (pool: PoolSpec) => (op: Op, file: string) => baseInPool(op, poolOf(pool), file)
+  const poolOf = (pool: PoolSpec) => ({
+    pool,
+    root: folders(pool).root,
+    claims,
+  }) /** Runs `work` while nobody else changes the volume or snapshot, be it on this host or on another one. */
   const alone = <T>({ id, pool }: VolumeKey, work: () => Promise<T>): Promise<T> =>
     claims.during(pool, id, () => inTurn(id, work))
 
   /** Changes a volume while neither the guest that has it, if there is one, nor anybody else changes it. */
-  async function held<T>(op: Op, key: VolumeKey, work: (volume: Held) => Promise<T>): Promise<T> {
-    const { id, pool } = key
-    const dir = dirOf(key)
-    const holder = async () => (await holders(folders(pool).open, id))[0]
-    const guest = await holder()
+  async function held<T>(op: Op, { id, pool }: VolumeKey, work: (volume: Held) => Promise<T>): Promise<T> {
+    const holder = await holderOf({ id, pool })
+    return heldTogether(op, { ids: [id], pool, holder }, ([volume]) => work(volume as Held))
+  }
+
+  const holderOf = async ({ id, pool }: VolumeKey) => (await holders(folders(pool).open, id))[0]
+
+  /** Does the same for several volumes that one guest has, or none. */
+  async function heldTogether<T>(
+    op: Op,
+    { ids, pool, holder }: { ids: readonly string[]; pool: PoolSpec; holder: Holder | undefined },
+    work: (volumes: Held[]) => Promise<T>,
+  ): Promise<T> {
+    const own = holder?.own ?? null
     const change = (running: RunningGuest | null) =>
-      alone(key, async () => {
-        if ((await holder())?.guest !== guest?.guest)
-          throw new DriverError('unavailable', `Another guest got or left the volume ${id} meanwhile.`)
-        const own = guest?.own ?? null
-        // A guest whose plug was interrupted has links to the volume, and its QEMU does not use it.
-        return work({ id, dir, own, running: running && (await running.has(id)) ? running : null })
+      aloneAll(ids, pool, async () => {
+        const volumes: Held[] = []
+        for (const id of ids) {
+          if ((await holderOf({ id, pool }))?.guest !== holder?.guest)
+            throw new DriverError('unavailable', `Another guest got or left the volume ${id} meanwhile.`)
+          // A guest whose plug was interrupted has links to the volume, and its QEMU does not use it.
+          const isUsed = running && (await running.has(id))
+          volumes.push({ id, dir: dirOf({ id, pool }), own, running: isUsed ? running : null })
+        }
+        return work(volumes)
       })
-    return guest === undefined ? change(null) : options.withGuest(op, guest.guest, change)
+    return holder === undefined ? change(null) : options.withGuest(op, holder.guest, change)
+  }
+
+  /** Does so for several volumes or snapshots, in one order, so that nobody waits for the other in a circle. */
+  function aloneAll<T>(ids: readonly string[], pool: PoolSpec, work: () => Promise<T>): Promise<T> {
+    const [id, ...others] = ids.toSorted()
+    return id === undefined ? work() : alone({ id, pool }, () => aloneAll(others, pool, work))
+  }
+
+  /** Makes snapshots of volumes, of which those of one guest are kept at one instant. */
+  async function snapshotAll(op: Op, { pool, snapshots }: SnapshotsSpec): Promise<ObservedSnapshot[]> {
+    const dirs = snapshots.map(({ id }) => snapshotOf({ id, pool }))
+    const known = (await Promise.all(dirs.map(snapshotIn))).filter((one) => one !== null)
+    if (known.length === snapshots.length) return known
+    // Those that an interrupted call has left are of an earlier instant.
+    for (const dir of dirs) await removeWhole(dir)
+    await makeFolders(folders(pool))
+    const found = await Promise.all(snapshots.map(({ volumeId }) => holderOf({ id: volumeId, pool })))
+    const observedById = new Map<string, ObservedSnapshot>()
+    for (const [guest, its] of Map.groupBy(snapshots, (_, index) => found[index]?.guest)) {
+      const ids = its.map(({ volumeId }) => volumeId)
+      const holder = found.find((one) => one?.guest === guest)
+      const some = await heldTogether(op, { ids, pool, holder }, (volumes) =>
+        makeSnapshots(
+          op,
+          volumes.map((volume, index) => ({ volume, dir: snapshotOf({ id: its[index]?.id ?? '', pool }) })),
+        ),
+      )
+      for (const one of some) observedById.set(one.id, one)
+    }
+    return snapshots.flatMap(({ id }) => observedById.get(id) ?? [])
   }
   async function unused(key: VolumeKey): Promise<void> {
     const holder = (await holders(folders(key.pool).open, key.id))[0]
@@ -120,7 +166,7 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
     const { source, pool } = spec
     if (!source) return make(op, spec, { layers: [], sizeBytes: 0 }, dir)
     if (source.kind === 'image') {
-      const base = await imageSource(op, options, source.base, (file) => baseInPool(op, poolOf(pool), file))
+      const base = await imageSource(op, options, source.base, inPool(pool))
       return base && make(op, spec, base, dir)
     }
     if (source.kind === 'snapshot')
@@ -132,6 +178,21 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
       const { manifest } = await freeze(op, volume)
       return make(op, spec, { layers: filesIn(volume.dir, manifest), sizeBytes: manifest.sizeBytes }, dir)
     })
+  }
+  async function exportOf(op: Op, spec: ExportSpec): Promise<ObservedExport> {
+    const { exportId, pool, id } = spec
+    const { imagesDir, converter } = options
+    const known = await exportIn(imagesDir, exportId)
+    if (known) return known
+    const { exports } = await makeFolders(folders(pool))
+    await removeForgotten(imagesDir, exports)
+    const dir = path.join(exports, checked(exportId, uuid))
+    try {
+      await held(op, { id, pool }, (volume) => makeSnapshots(op, [{ volume, dir }]))
+      return await writeExport(op, imagesDir, spec, await layersOfSnapshot(dir), converter)
+    } finally {
+      await removeWhole(dir)
+    }
   }
   const driver: LocalVolumeDriver = {
     async probePool(_op, pool) {
@@ -183,15 +244,39 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
         const known = await snapshotIn(dir)
         if (known) return known
         await makeFolders(folders(pool))
-        return held(op, { id: volumeId, pool }, (volume) => makeSnapshot(op, volume, dir))
+        const [first] = await held(op, { id: volumeId, pool }, (volume) =>
+          makeSnapshots(op, [{ volume, dir }]),
+        )
+        if (!first) throw new DriverError('failed', `The snapshot ${id} was not made.`)
+        return first
       }),
+    ensureSnapshots: (op, spec) =>
+      aloneAll(
+        spec.snapshots.map(({ id }) => id),
+        spec.pool,
+        () => snapshotAll(op, spec),
+      ),
     removeSnapshot: (_op, key) => alone(key, () => removeWhole(snapshotOf(key))),
     revertVolume: (op, { snapshotId, ...key }) =>
       held(op, key, async (volume) => {
         await unused(key)
-        const after = await revert(op, volume, snapshotOf({ id: snapshotId, pool: key.pool }))
-        return observed(volume, after)
+        const source = await layersOfSnapshot(snapshotOf({ id: snapshotId, pool: key.pool }))
+        return observed(volume, await revert(op, volume, source))
       }),
+    async reimageVolume(op, { base, ...key }) {
+      const source = await imageSource(op, options, base, inPool(key.pool))
+      if (source === null) return null
+      return held(op, key, async (volume) => {
+        await unused(key)
+        return observed(volume, await revert(op, volume, source))
+      })
+    },
+    exportVolume: (op, spec) => background.ask(op, spec.exportId, (own) => exportOf(own, spec)),
+    async removeExport(_op, { exportId, pool }) {
+      await background.end(exportId)
+      await removeExportFile(options.imagesDir, exportId)
+      await removeWhole(path.join(folders(pool).exports, checked(exportId, uuid)))
+    },
     async mergeLayers(op, key) {
       const merging = await held(op, key, (volume) => beginMerge(op, volume, options.converter))
       if (merging) {
@@ -211,14 +296,44 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
         return observed(volume, manifest)
       })
     },
+    openFrozen: (op, { id, volumeId, snapshotId, pool }) =>
+      inTurn(id, async () => {
+        const dir = frozenOf({ id, pool })
+        if (!(await readFrozen(dir))) {
+          await makeFolders(folders(pool))
+          if (snapshotId === null)
+            await held(op, { id: volumeId, pool }, (volume) => keepVolume(op, volume, dir))
+          else await inTurn(snapshotId, () => keepSnapshot(snapshotOf({ id: snapshotId, pool }), dir))
+        }
+        return openFrozenIn(op, dir, options.converter)
+      }),
+    dropFrozen: (_op, { id, volumeId, pool }, isBackedUp) =>
+      inTurn(id, async () => {
+        const dir = frozenOf({ id, pool })
+        if (isBackedUp) await inTurn(volumeId, () => noteBackup(dirOf({ id: volumeId, pool }), dir, id))
+        await removeWhole(dir)
+      }),
+    async refillVolume(op, key, fill) {
+      await unused(key)
+      await writeDraft(dirOf(key), key.id, fill)
+      await held(op, key, async ({ dir }) => {
+        await unused(key)
+        await putInPlace(dir, key.id)
+      })
+    },
     listSnapshots: (op, pool) => listIn(op, folders(pool).snapshots, snapshotIn),
     async openVolume(_op, key, guest) {
       const { open } = folders(key.pool)
-      await noteGuest(options.dir, key.pool, guest.id, key.id)
+      await noteGuest(options.dir, key.pool, checked(guest.id, uuid), key.id)
       await claims.take(key.pool, key.id, guest.id)
       return inTurn(key.id, async () => {
         try {
-          return await openFor(dirOf(key), await ownIn(open, guest.id, key.pool), key.id, guest)
+          return await openFor(
+            dirOf(key),
+            await ownIn(open, checked(guest.id, uuid), key.pool),
+            key.id,
+            guest,
+          )
         } catch (error) {
           if (!(await holders(open, key.id)).some((one) => one.guest === guest.id))
             await claims.giveBack(key.pool, key.id, guest.id)
@@ -268,145 +383,6 @@ async function listIn<T>(
     }
   })
   return found.filter((one) => one !== null)
-}
-
-/** The layers with which a new volume begins. None of them is written any more. */
-type Source = { layers: readonly LayerFile[]; sizeBytes: number }
-
-async function imageSource(
-  op: Op,
-  { baseOf }: VolumeFilesOptions,
-  image: BaseSpec,
-  inPool: (file: string) => Promise<string>,
-): Promise<Source | null> {
-  const base = await baseOf(op, image)
-  if (base === null) return null
-  return { layers: [{ path: await inPool(base), format: 'raw' }], sizeBytes: (await stat(base)).size }
-}
-
-async function make(op: Op, spec: VolumeSpec, source: Source, dir: string): Promise<ObservedVolume> {
-  const sizeBytes = spec.sizeGib * gib
-  demandFits(source.sizeBytes, sizeBytes)
-  const part = `${dir}.part`
-  try {
-    await privateFolder(part)
-    const below = { sizeBytes, layers: await linkLayers(part, source.layers) }
-    const own =
-      source.layers.length === 0 ? await emptyLayer(part, sizeBytes) : await addLayer(op, part, below)
-    const manifest = { sizeBytes, layers: [...below.layers, own] }
-    await writeManifest(part, manifest)
-    await finishPart(dir)
-    return observed({ id: spec.id, dir, own: null }, manifest)
-  } catch (error) {
-    await rm(part, { recursive: true, force: true })
-    throw isDiskFull(error) ? new DriverError('no_space', 'the disk is full', { cause: error }) : error
-  }
-}
-
-function demandFits(source: number, sizeBytes: number): void {
-  if (source > sizeBytes)
-    throw new DriverError('invalid', `the source has ${source} bytes, the volume ${sizeBytes}`)
-}
-
-async function emptyLayer(dir: string, sizeBytes: number): Promise<Layer> {
-  const file = await open(path.join(dir, '0.raw'), 'wx', 0o600)
-  try {
-    await file.truncate(sizeBytes)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-  return { name: '0.raw', format: 'raw' }
-}
-
-async function grow(
-  op: Op,
-  { id, dir, own, running }: Held,
-  sizeBytes: number,
-  converter: number | undefined,
-): Promise<ObservedVolume> {
-  const manifest = await readManifest(dir)
-  const top = manifest && filesIn(dir, manifest).at(-1)
-  if (!manifest || !top) throw new DriverError('not_found', `volume ${id}`)
-  if (sizeBytes < manifest.sizeBytes)
-    throw new DriverError('invalid', `volume ${id} has ${manifest.sizeBytes} bytes already`)
-  const grown = { ...manifest, sizeBytes }
-  // The manifest comes first: a further layer that is smaller than the disk of a running guest would cut the disk off.
-  await writeManifest(dir, grown)
-  try {
-    if (own && running) {
-      await linkOwn(own, id, dir, manifest)
-      // An interrupted snapshot may have left QEMU one layer behind, and only the last layer is made larger.
-      await running.follow({ id, opened: openedIn(own, id, manifest) })
-      await running.resize({ id, sizeBytes })
-    } else await growLayer(op, { file: top.path, format: top.format, sizeBytes }, converter)
-  } catch (error) {
-    // Without an answer nobody knows the size, and the larger one is right for both.
-    if (error instanceof DriverError && error.code !== 'unavailable') await writeManifest(dir, manifest)
-    throw error
-  }
-  return observed({ id, dir, own }, grown)
-}
-
-async function openFor(
-  dir: string,
-  own: string,
-  id: string,
-  guest: { id: string; uid: number },
-): Promise<OpenedVolume> {
-  const manifest = await readManifest(dir)
-  if (!manifest) throw new DriverError('not_found', `The volume ${id} is gone from its pool.`)
-  const other = (await holders(path.dirname(own), id)).find((one) => one.guest !== guest.id)
-  if (other) throw new DriverError('conflict', `The guest ${other.guest} has the volume ${id}.`)
-  for (const { name, format } of manifest.layers)
-    if (format === 'qcow2') await checkLayer(path.join(dir, name))
-  await mkdir(own, { recursive: true, mode: 0o710 })
-  await chown(own, 0, guest.uid)
-  await chmod(own, 0o710)
-  await linkOwn(own, id, dir, manifest)
-  // A merge that was interrupted has left a lower layer to the guest of then.
-  for (const { path: lower } of filesIn(dir, manifest).slice(0, -1)) await readableByAll(lower)
-  await giveFile(path.join(dir, manifest.layers.at(-1)?.name ?? ''), guest.uid)
-  return openedIn(own, id, manifest)
-}
-
-async function closeFor(dir: string, own: string, id: string): Promise<void> {
-  for (const name of await readdir(own).catch(none))
-    if (name.startsWith(`${id}-`)) await rm(path.join(own, name), { force: true })
-  const top = (await readManifest(dir))?.layers.at(-1)
-  if (top && (await holders(path.dirname(own), id)).length === 0) await giveFile(path.join(dir, top.name), 0)
-}
-
-/** The guests that have links to the volume, with the folders of these links. */
-async function holders(open: string, id: string): Promise<{ guest: string; own: string }[]> {
-  const found: { guest: string; own: string }[] = []
-  for (const name of await readdir(open).catch(none)) {
-    const own = path.join(open, name)
-    if ((await readdir(own).catch(none)).some((one) => one.startsWith(`${id}-`)))
-      found.push({ guest: name.slice(0, 36), own })
-  }
-  return found
-}
-
-/**
- * The folder of a guest's links. In a pool that several hosts see, its name has a part that nobody can guess: guests of
- * two hosts may have the same user id, and a guest that has taken over its QEMU must not find the other's folder.
- */
-async function ownIn(open: string, guestId: string, pool: PoolSpec): Promise<string> {
-  const id = checked(guestId, uuid)
-  const isShared = pool.driver === 'files' && pool.shared === true
-  if (!isShared) return path.join(open, id)
-  const known = (await readdir(open).catch(none)).find((name) => name.startsWith(`${id}.`))
-  return path.join(open, known ?? `${id}.${randomBytes(16).toString('hex')}`)
-}
-
-async function observed(
-  volume: Pick<Held, 'id' | 'dir' | 'own'>,
-  manifest: Manifest,
-): Promise<ObservedVolume> {
-  const { usedBytes, mergeable } = await lookAt(volume, manifest)
-  const { id } = volume
-  return { id, sizeBytes: manifest.sizeBytes, usedBytes, mergeable: mergingOf(mergeable)?.gone.length ?? 0 }
 }
 
 async function listVolumesIn(op: Op, { data, open }: Folders): Promise<ObservedVolume[]> {

@@ -22,13 +22,13 @@ export async function findSnapshot(ceph: Ceph, op: Op, id: string): Promise<Foun
     for (const { name, size } of (await snapshotsOf(ceph, op, image)) ?? [])
       if (pattern.exec(name)?.[1] === id) {
         const quiesced = name === nameOf(id, true)
-        return { id, volumeId, sizeBytes: size, quiesced, image, name }
+        return { id, volumeId, sizeBytes: size, quiesced, guest: null, image, name }
       }
   return null
 }
 
-export const seen = ({ id, volumeId, sizeBytes, quiesced }: FoundSnapshot): ObservedSnapshot => ({
-  ...{ id, volumeId, sizeBytes, quiesced },
+export const seen = ({ id, volumeId, sizeBytes, quiesced, guest }: FoundSnapshot): ObservedSnapshot => ({
+  ...{ id, volumeId, sizeBytes, quiesced, guest },
 })
 
 /** Takes a snapshot of a volume, whose guest runs if there is one; `work` makes a snapshot of that name. */
@@ -72,7 +72,9 @@ export async function listSnapshotsOf(ceph: Ceph, op: Op): Promise<ObservedSnaps
   return (await listImages(ceph, op)).flatMap(({ image, snapshot, size }) => {
     const [, id, unquiesced] = pattern.exec(snapshot ?? '') ?? []
     const volumeId = /^(?:volume|gone)-([0-9a-f-]{36})$/.exec(image)?.[1]
-    return id && volumeId ? [{ id, volumeId, sizeBytes: size, quiesced: unquiesced === undefined }] : []
+    return id && volumeId
+      ? [{ id, volumeId, sizeBytes: size, quiesced: unquiesced === undefined, guest: null }]
+      : []
   })
 }
 

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { defaultGuestUids, readGuestUids } from '../guest-uids.ts'
 import { volumeNodeOf } from '../hypervisor/volume-node.ts'
 import { backgroundOp } from '../op.ts'
+import { openImageStore } from '../storage/image-store.ts'
 import { startCeph, type TestCeph } from './ceph.testing.ts'
 import { type VolumeBench, volumeConformance } from './conformance.ts'
 import type { OpenedVolume, RunningGuest } from './interface.ts'
@@ -88,6 +89,7 @@ describe('volumes in Ceph', () => {
     ...{ driver: one, op: op(), pool: ceph.pool, otherPool: ceph.otherPool, uid: guests.first, bytes },
     image: async () => imageOf(1024 ** 2, 0xaa),
     largeImage: async () => imageOf(2 * 1024 ** 3, 0),
+    exports: openImageStore(path.join(root, 'images')),
   }))
 
   const blank = async (driver = one) => {

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 import path from 'node:path'
-import { createBackground } from '../background.ts'
+import { createBackgroundJobs } from '../background.ts'
 import { DriverError } from '../errors.ts'
 import type { Op } from '../op.ts'
 import type { BaseSpec } from '../storage/interface.ts'
@@ -51,7 +51,7 @@ const gib = 1024 ** 3
 /** Volumes as images in pools of Ceph clusters (rbd-images.ts), which all hosts with access to the cluster reach. */
 export function createRbdVolumes(options: RbdVolumeOptions): RbdVolumes {
   const inTurn = createTurns()
-  const background = createBackground()
+  const background = createBackgroundJobs()
   const pools = rbdPools(path.join(options.dir, 'pool-keys'), runtimeOf(options.dir))
   const { of } = pools
   const opened = new OpenImages(options, pools, inTurn)
@@ -231,12 +231,22 @@ export function createRbdVolumes(options: RbdVolumeOptions): RbdVolumes {
       // Ceph has no layers that anybody must merge.
       return observed(id, await imageOf(await of(pool), op, names.volume(id)))
     },
+    ensureSnapshots: notInCeph('Several volumes are kept at one instant'),
+    reimageVolume: notInCeph('A volume gets what an image contains'),
+    exportVolume: notInCeph('A volume becomes an image'),
+    removeExport: async () => undefined,
+    openFrozen: notInCeph('A volume is backed up'),
+    dropFrozen: async () => undefined,
+    refillVolume: notInCeph('A backup is restored'),
     openVolume: (op, key, guest) => inTurn(key.id, () => opened.open(op, key, guest)),
     closeVolumes: (op, guest, except) => opened.closeAll(op, guest, new Set(except.map(({ id }) => id))),
     close: () => opened.close(),
   }
 }
 
+const notInCeph = (what: string) => async (): Promise<never> => {
+  throw new DriverError('unsupported', `${what} in other pools than those of Ceph only.`)
+}
 const gone = (id: string) => new DriverError('not_found', `The volume ${id} is gone from its pool.`)
 
 /** What we say of a volume. To find out what it takes in the pool takes long, and nobody needs it: the pool says its space. */

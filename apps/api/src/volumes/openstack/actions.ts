@@ -61,7 +61,7 @@ async function revert(call: Call): Promise<void> {
   })
 }
 
-const action = (
+export const action = (
   key: string,
   {
     status = 202,
