@@ -11,7 +11,7 @@ import { runtimeOf } from './rbd-open.ts'
 export async function closeAllServed(op: Op, hostDirectories: readonly string[]): Promise<void> {
   for (const dir of hostDirectories) {
     const driver = createRbdVolumes({
-      ...{ dir, host: path.basename(dir), log: op.log, serverUid: 0 },
+      ...{ dir, host: path.basename(dir), log: op.log, serverUid: 0, imagesDir: dir },
       withGuest: (_op, _guest, work) => work(null),
       baseOf: async () => null,
     })
