@@ -28,6 +28,7 @@ import {
   orNull,
   rbd,
   removeImage,
+  resize,
   snapshotsOf,
 } from './rbd-images.ts'
 import { create, findSnapshot } from './rbd-snapshots.ts'
@@ -86,14 +87,29 @@ export async function refill(
       demandFits(sizeBytes, await ready(image))
       await removeImage(ceph, op, names.next(key.id))
       await removeImage(ceph, op, names.part(key.id))
-      const part = at(ceph, names.part(key.id))
-      await rbd(ceph, op, 'import', '--no-progress', file, part)
-      await rbd(ceph, op, 'resize', '--no-progress', '--size', `${image.size / 1024 ** 2}M`, part)
-      await rbd(ceph, op, 'rename', part, at(ceph, names.next(key.id)))
+      await importAs(ceph, op, file, { id: key.id, sizeBytes: image.size, fileBytes: sizeBytes })
       await putInPlace(ceph, op, key.id)
     })
   } finally {
     await rm(file, { force: true })
+  }
+}
+
+/** Brings a file into Ceph as the next content of a volume. */
+async function importAs(
+  ceph: Ceph,
+  op: Op,
+  file: string,
+  { id, sizeBytes, fileBytes }: { id: string; sizeBytes: number; fileBytes: number },
+): Promise<void> {
+  const part = names.part(id)
+  try {
+    await rbd(ceph, op, 'import', '--no-progress', file, at(ceph, part))
+    if (sizeBytes > fileBytes) await resize(ceph, op, part, sizeBytes)
+    await rbd(ceph, op, 'rename', at(ceph, part), at(ceph, names.next(id)))
+  } catch (error) {
+    await removeImage(ceph, op, part)
+    throw error
   }
 }
 
@@ -207,7 +223,8 @@ export async function frozen(
           if (bytesRead === 0) throw new DriverError('failed', `${file} is too short.`)
           done += bytesRead
         }
-        return bytes
+        // Ceph brings whole objects, also where only a part of one was ever written.
+        return bytes.equals(Buffer.alloc(length)) ? null : bytes
       },
       close: () => handle.close(),
     }
