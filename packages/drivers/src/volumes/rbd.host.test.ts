@@ -111,6 +111,8 @@ describe('volumes in Ceph', () => {
     await one.openVolume(op(), { ...spec, pool: withoutKey(ceph.pool) }, guest)
     const refused = { code: 'conflict', message: expect.stringContaining(guest.id) }
     await expect(two.openVolume(op(), spec, other)).rejects.toMatchObject(refused)
+    const shared = { ...spec, shared: true as const }
+    await expect(two.openVolume(op(), shared, other)).rejects.toMatchObject({ code: 'unsupported' })
     await expect(two.removeVolume(op(), spec)).rejects.toMatchObject(refused)
     await expect(two.growVolume(op(), { ...spec, sizeGib: 2 })).rejects.toMatchObject({ code: 'conflict' })
     // Nobody there can make the guest's file systems hold still.

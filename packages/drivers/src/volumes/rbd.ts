@@ -305,7 +305,14 @@ export function createRbdVolumes(options: RbdVolumeOptions): RbdVolumes {
       await dropExport(contents, exportId)
     },
     ...contentMethods(contents, inTurn),
-    openVolume: (op, key, guest) => inTurn(key.id, () => opened.open(op, key, guest)),
+    async openVolume(op, { shared, ...key }, guest) {
+      if (shared)
+        throw new DriverError(
+          'unsupported',
+          'A volume in Ceph is given to one guest, and to no others meanwhile.',
+        )
+      return inTurn(key.id, () => opened.open(op, key, guest))
+    },
     closeVolumes: (op, guest, except) => opened.closeAll(op, guest, new Set(except.map(({ id }) => id))),
     close: () => opened.close(),
   }
