@@ -19,6 +19,7 @@ const sorts: Record<string, string> = {
   'volumes.list': 'name state size created',
   'volumes.snapshots.list': 'name state size created',
   'volumes.trash.list': 'name size until',
+  'volumes.snapshots.trash.list': 'name size until',
   'volumes.backups.list': 'name state size created',
   'volumes.backups.trash.list': 'name size until',
   'operations.list': 'action resource state createdAt',

@@ -5,11 +5,11 @@ import { driversOf, hostState, hostsForPlacement } from '../hosts/service.ts'
 import type { Ctx } from '../kernel/context.ts'
 import { CloudError } from '../kernel/errors.ts'
 import type { Run } from '../kernel/workflow.ts'
-import { reaches, specOf } from './pools.ts'
+import { callSpecOf, reaches } from './pools.ts'
 
 type Pool = Pick<
   VolumePoolModel,
-  'id' | 'name' | 'driver' | 'config' | 'shared' | 'capacityGib' | 'hostId' | 'zone'
+  'id' | 'name' | 'driver' | 'config' | 'secrets' | 'shared' | 'capacityGib' | 'hostId' | 'zone'
 >
 
 /**
@@ -22,18 +22,19 @@ export async function driversFor(
   volumeId?: string,
 ): Promise<{ drivers: HostDrivers; pool: PoolSpec; hostId: string }> {
   const ctx = { ...run.ctx, db: run.ctx.deps.root }
-  const hostId = pool.hostId ?? (await hostOfUser(ctx, volumeId)) ?? (await anyHost(ctx, pool))
-  return { drivers: await driversOf(ctx, hostId), pool: specOf(pool), hostId }
+  const hostId = await hostFor(ctx, pool, volumeId)
+  return { drivers: await driversOf(ctx, hostId), pool: callSpecOf(ctx, pool), hostId }
 }
 
 /** The same for a question that a request asks of a pool. */
-export async function driversOfPool(
-  ctx: Ctx,
-  pool: Omit<Pool, 'name'>,
-): Promise<{ drivers: HostDrivers; pool: PoolSpec }> {
-  const hostId = pool.hostId ?? (await anyHost(ctx, { name: pool.id, ...pool }))
-  return { drivers: await driversOf(ctx, hostId), pool: specOf(pool) }
+export async function driversOfPool(ctx: Ctx, pool: Pool): Promise<{ drivers: HostDrivers; pool: PoolSpec }> {
+  const drivers = await driversOf(ctx, await hostFor(ctx, pool))
+  return { drivers, pool: callSpecOf(ctx, pool) }
 }
+
+/** That host by its id. */
+export const hostFor = async (ctx: Ctx, pool: Pool, volumeId?: string): Promise<string> =>
+  pool.hostId ?? (await hostOfUser(ctx, volumeId)) ?? (await anyHost(ctx, pool))
 
 /** The host that gives the volume to a guest; null: none does. */
 async function hostOfUser(ctx: Ctx, volumeId: string | undefined): Promise<string | null> {

@@ -4,7 +4,7 @@ import type { SnapshotState } from './snapshots/states.ts'
 
 /** Returns the sentence why a volume cannot be deleted: it has snapshots, or another volume is being made of it. */
 export async function whyNeeded(ctx: Ctx, id: string): Promise<string | null> {
-  const count = await ctx.db.volumeSnapshot.count({ where: { volumeId: id } })
+  const count = await ctx.db.volumeSnapshot.count({ where: { volumeId: id, trashedUntil: null } })
   if (count > 0)
     return `The volume has ${count === 1 ? 'a snapshot' : `${count} snapshots`}. Delete ${count === 1 ? 'it' : 'them'} first.`
   return (await whyBackedUp(ctx, id)) ?? whyCopied(ctx, id)

@@ -2,7 +2,7 @@ import { type ProjectThing, removeEach } from '../directory/service.ts'
 import { removeBackupNow } from './backups/trash.ts'
 import { deleteGroup } from './groups/service.ts'
 import { deleteGroupSnapshot } from './groups/snapshots.ts'
-import { deleteSnapshot } from './service.ts'
+import { removeSnapshotNow } from './snapshots/trash.ts'
 import { removeVolumeNow } from './trash/service.ts'
 
 /** What goes with a project, after its instances. */
@@ -55,7 +55,7 @@ export const volumeContents: ProjectThing[] = [
         select: { id: true },
         take: 100,
       })
-      return removeEach(rows, (id) => deleteSnapshot(ctx, { id }))
+      return removeEach(rows, (id) => removeSnapshotNow(ctx, { id }))
     },
   },
   {

@@ -3,6 +3,7 @@ import { onProjectDeleting, onProjectRemoved } from '../directory/service.ts'
 import { defineTaker, refuseHostDelete } from '../hosts/service.ts'
 import { defineRoom } from '../kernel/manifest.ts'
 import { defineQuotaParts } from '../kernel/quota.ts'
+import { forgottenVolumes } from './attachments.ts'
 import { volumeRestoration } from './backups/restoration.ts'
 import { backupSchedules } from './backups/schedules/reconcile.ts'
 import { backupTrash } from './backups/trash.ts'
@@ -13,11 +14,14 @@ import { volumeLayers } from './merges.ts'
 import { forgetMessages, keptMessages } from './messages/service.ts'
 import { cinderDoor } from './openstack/door.ts'
 import { volumesPolicy } from './policy.ts'
+import { toldSecrets } from './pools/secrets-told.ts'
+import { sharedPools } from './pools/shared.ts'
 import { backupsOnHost, roomOfVolumes, volumesOnHost } from './pools.ts'
 import { volumeContents } from './project-deletion.ts'
 import { typesInQuota } from './quota.ts'
 import { volumeLeftovers } from './reconcile.ts'
 import { volumesRouter } from './router.ts'
+import { snapshotTrash } from './snapshots/trash.ts'
 import { snapshotCreation, snapshotDeletion, volumeReversion } from './snapshots/workflows.ts'
 import { volumeTrash } from './trash/service.ts'
 import { trashReconciler } from './trash/trash.ts'
@@ -29,10 +33,10 @@ declare module '../kernel/contract.ts' {
     volumes: true
     volumeGib: true
     volumeSnapshots: true
-    volumeGibEach: true
     volumeGroups: true
     volumeBackups: true
     volumeBackupGib: true
+    volumeGibEach: true
   }
 }
 
@@ -46,9 +50,9 @@ export const volumesRoom = defineRoom({
     volume: { buried: true },
     volumeSnapshot: { buried: true },
     volumeBackup: {},
+    volumePool: {},
     volumeType: {},
     volumeQos: {},
-    volumePool: {},
     ...{ volumeGroup: {}, volumeGroupSnapshot: {}, volumeGroupType: {} },
   },
   quota: {
@@ -68,9 +72,9 @@ export const volumesRoom = defineRoom({
     },
     volumeGibEach: { lock: 18, words: 'GiB in one volume', limit: -1, each: true },
     volumeGroups: { lock: 30, words: 'volume groups', limit: 10, rows: { table: 'VolumeGroup' } },
-    volumeBackups: { lock: 19, words: 'volume backups', limit: 10, rows: { table: 'VolumeBackup' } },
+    volumeBackups: { lock: 26, words: 'volume backups', limit: 10, rows: { table: 'VolumeBackup' } },
     volumeBackupGib: {
-      lock: 20,
+      lock: 27,
       words: 'GiB of volume backups',
       limit: 1_000,
       rows: { table: 'VolumeBackup', amount: Prisma.sql`"sizeGib"` },
@@ -83,10 +87,18 @@ export const volumesRoom = defineRoom({
     ...[volumeCreation, volumeExtension, volumeDeletion],
     ...[snapshotCreation, snapshotDeletion, volumeReversion],
     ...[groupCreation, groupSnapshotCreation, groupSnapshotDeletion],
-    ...[volumeImageMaking, volumeReimage],
     ...[backupCreation, backupDeletion, backupImport, volumeRestoration],
+    ...[volumeImageMaking, volumeReimage],
   ],
-  reconcilers: [volumeLeftovers, volumeLayers, trashReconciler([backupTrash, volumeTrash]), backupSchedules],
+  reconcilers: [
+    volumeLeftovers,
+    sharedPools,
+    toldSecrets,
+    forgottenVolumes,
+    volumeLayers,
+    trashReconciler([backupTrash, snapshotTrash, volumeTrash]),
+    backupSchedules,
+  ],
   kept: [keptMessages],
   joins() {
     defineQuotaParts(typesInQuota(listVolumeTypes))

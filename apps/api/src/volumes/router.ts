@@ -26,12 +26,14 @@ import {
   deleteSnapshot,
   deleteTransfer,
   deleteVolume,
+  endSnapshot,
   endVolume,
   extendVolume,
   getSnapshot,
   getTransfer,
   getVolume,
   listSnapshots,
+  listSnapshotTrash,
   listTransfers,
   listTrash,
   listVolumes,
@@ -39,6 +41,7 @@ import {
   planVolume,
   reimageVolume,
   revertVolume,
+  takeBackSnapshot,
   takeBackVolume,
   trashSummary,
   updateSnapshot,
@@ -48,6 +51,7 @@ import {
   revertInput,
   snapshotCreateInput,
   snapshotListInput,
+  snapshotTrashInput,
   snapshotUpdateInput,
 } from './snapshots/contract.ts'
 import { transferAcceptInput, transferCreateInput, transferListInput } from './transfers/contract.ts'
@@ -94,6 +98,13 @@ export const volumesRouter = router({
       .input(snapshotUpdateInput)
       .mutation(({ ctx, input }) => updateSnapshot(ctx.cloud, input)),
     delete: procedure.input(idInput).mutation(({ ctx, input }) => deleteSnapshot(ctx.cloud, input)),
+    trash: router({
+      list: procedure
+        .input(snapshotTrashInput)
+        .query(({ ctx, input }) => listSnapshotTrash(ctx.cloud, input)),
+      takeBack: procedure.input(idInput).mutation(({ ctx, input }) => takeBackSnapshot(ctx.cloud, input)),
+      end: procedure.input(idInput).mutation(({ ctx, input }) => endSnapshot(ctx.cloud, input)),
+    }),
   }),
   groups: groupsRouter,
   backups: backupsRouter,

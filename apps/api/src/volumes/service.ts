@@ -77,7 +77,6 @@ export {
   changeSnapshotMetadata,
   confirmSnapshotState,
   createSnapshot,
-  deleteSnapshot,
   findSnapshots,
   getSnapshot,
   listSnapshots,
@@ -85,6 +84,12 @@ export {
   revertVolume,
   updateSnapshot,
 } from './snapshots/service.ts'
+export {
+  deleteSnapshot,
+  endSnapshot,
+  listSnapshotTrash,
+  takeBackSnapshot,
+} from './snapshots/trash.ts'
 export {
   acceptTransfer,
   createTransfer,

@@ -24,6 +24,7 @@ import { poolRows } from './pools/testing.room.ts'
 import { createSnapshot, createTransfer, createVolume } from './service.ts'
 import { snapshotCreateInput } from './snapshots/contract.ts'
 import { snapshotExamples } from './snapshots/testing.openstack.ts'
+import { snapshotTrash } from './snapshots/trash.ts'
 import { volumeExamples } from './testing.openstack.ts'
 import { transferCreateInput } from './transfers/contract.ts'
 import { volumeTrash } from './trash/service.ts'
@@ -33,6 +34,12 @@ import { typeRows } from './types/testing.room.ts'
 const deletedVolume = async () => {
   const id = await volume()
   await putInTrash(system(), volumeTrash, id)
+  return id
+}
+
+const deletedSnapshot = async () => {
+  const id = await snapshot()
+  await putInTrash(system(), snapshotTrash, id)
   return id
 }
 
@@ -94,6 +101,9 @@ export const testingRoom: TestingRoom = {
     'snapshots.create': { kind: 'write', input: async () => ({ volumeId: await volume(), name: name() }) },
     'snapshots.update': byId('write', snapshot, { name: 'new' }),
     'snapshots.delete': byId('write', snapshot),
+    'snapshots.trash.list': { kind: 'list', input: () => ({}) },
+    'snapshots.trash.takeBack': byId('write', deletedSnapshot),
+    'snapshots.trash.end': byId('write', deletedSnapshot),
     ...backupRows,
     ...typeRows,
     ...groupRows,

@@ -5,11 +5,12 @@ import { driverCode, whileAnswering } from '../../kernel/hosts.ts'
 import { continueOperationsOf, type Run, type Wait, type Workflow } from '../../kernel/workflow.ts'
 import { driversFor } from '../driver.ts'
 import { tellFailure } from '../messages/service.ts'
+import { specOf } from '../pools.ts'
 import { type VolumeRow, withParts } from '../queries.ts'
 import { noteVolume } from '../row.ts'
 import { asked, copyingMs } from './asking.ts'
 import { endRestoring } from './settling.ts'
-import { keyOf } from './store.ts'
+import { driversAt, keyOf } from './store.ts'
 
 /** Gives a volume what its backup contains. Returns a Wait while the host is still restoring. */
 async function restoreContent(run: Run<unknown>, volume: VolumeRow): Promise<Wait | undefined> {
@@ -18,10 +19,11 @@ async function restoreContent(run: Run<unknown>, volume: VolumeRow): Promise<Wai
       ? null
       : await run.ctx.deps.root.volumeBackup.findUnique({ where: { id: volume.backupId } })
   if (backup?.checksum == null) throw new CloudError('conflict', 'The backup is gone.')
-  const { drivers, pool } = await driversFor(run, volume.pool)
+  // Of the hosts that reach a shared pool it is the one that reaches the store.
+  const drivers = await driversAt(run, backup)
   const spec = {
     backup: { ...keyOf(backup), checksum: backup.checksum },
-    volume: { id: volume.id, pool },
+    volume: { id: volume.id, pool: specOf(volume.pool) },
   }
   const restored = await asked(run, 'the host to restore the content', (op) =>
     whileAnswering(op, drivers, (watched) => drivers.backups.restoreBackup(watched, spec)).catch(

@@ -3,6 +3,7 @@ import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { conflict, invalidInput } from '../../kernel/errors.ts'
 import { startOperation } from '../../kernel/workflow.ts'
 import { volumeCan, volumeCreateInput } from '../contract.ts'
+import { reachesFrom } from '../pools.ts'
 import { withParts } from '../queries.ts'
 import { demand, historyOf, lockVolume, noteVolume } from '../row.ts'
 import { createVolume } from '../service.ts'
@@ -38,8 +39,8 @@ const restoreTo = (ctx: Ctx, id: string, volumeId: string): Promise<Restored> =>
         `The volume has ${volume.sizeGib} GiB; the backup needs ${backup.sizeGib} GiB.`,
         'volumeId',
       )
-    if (volume.pool.hostId !== null && volume.pool.hostId !== backup.hostId)
-      throw conflict('The volume lies on the disk of another machine than the store of the backup.')
+    if (!(await reachesFrom(tx, volume.pool, backup.hostId)))
+      throw conflict('The volume lies where the machine with the store of the backup does not reach it.')
     const after = await tx.db.volume.update({
       where: { id: volumeId },
       data: { state: 'restoring-backup', backupId: id, faultMessage: null },
@@ -48,7 +49,7 @@ const restoreTo = (ctx: Ctx, id: string, volumeId: string): Promise<Restored> =>
     await beginRestoring(tx, id)
     await startOperation(tx, {
       ...historyOf(after, 'volume.restore'),
-      hostId: after.pool.hostId,
+      hostId: backup.hostId,
       input: { backupId: id, isNew: false },
     })
     await noteVolume(tx, after, 'updated')

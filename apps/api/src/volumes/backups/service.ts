@@ -59,7 +59,7 @@ export async function createBackup(
     const snapshot = input.snapshotId === undefined ? null : await snapshotOf(tx, volume, input.snapshotId)
     if (input.zone !== undefined && input.zone !== volume.zone)
       throw invalidInput(`The volume is in the zone ${volume.zone}, and its backups are, too.`, 'zone')
-    const place = storeFor(volume.pool)
+    const place = await storeFor(tx, volume)
     const parentId = input.incremental ? (await newestOf(tx, volume, place)).id : null
     const { projectId, zone, typeId } = volume
     // A host that has not answered may have made the volume larger than the row says.
@@ -122,14 +122,17 @@ async function newestOf(
 }
 
 /** Tells whether the volume has a backup on which an incremental one can build. */
-export const hasBackup = async (ctx: Ctx, volume: VolumeRow): Promise<boolean> =>
-  (await ctx.db.volumeBackup.count({
+export async function hasBackup(ctx: Ctx, volume: VolumeRow): Promise<boolean> {
+  const count = await ctx.db.volumeBackup.count({
     where: {
       ...{ volumeId: volume.id, projectId: volume.projectId, trashedUntil: null },
-      ...{ state: { in: ['available', 'restoring'] }, checksum: { not: null }, ...storeFor(volume.pool) },
+      ...{ state: { in: ['available', 'restoring'] }, checksum: { not: null } },
+      ...(await storeFor(ctx, volume)),
     },
     take: 1,
-  })) > 0
+  })
+  return count > 0
+}
 
 export async function updateBackup(ctx: Ctx, input: z.output<typeof backupUpdateInput>): Promise<BackupView> {
   const { id, ...data } = input

@@ -1,18 +1,16 @@
 import type { BackupKey, StoreSpec } from '@stratolith/drivers/backups/interface'
 import { driversOf } from '../../hosts/service.ts'
-import { conflict } from '../../kernel/errors.ts'
+import type { Ctx } from '../../kernel/context.ts'
 import type { Run } from '../../kernel/workflow.ts'
+import { hostFor } from '../driver.ts'
+import type { VolumeRow } from '../queries.ts'
 
-/** The id of the store on each host. */
-const local: StoreSpec = { driver: 'folder', id: 'local' }
+/** The id of the store on each host (apps/agent/src/drivers.ts). */
+export const usualStore: StoreSpec = { driver: 'folder', id: 'default' }
 
-/** The store in which new backups of a volume lie: the one that the host of the volume reaches. */
-export function storeFor({ name, hostId }: { name: string; hostId: string | null }): {
-  hostId: string
-  store: string
-} {
-  if (hostId === null) throw conflict(`No host has a store for backups of volumes in the pool ${name}.`)
-  return { hostId, store: local.id }
+/** The store in which new backups of a volume lie: the one that the host reaches which works on the volume. */
+export async function storeFor(ctx: Ctx, volume: VolumeRow): Promise<{ hostId: string; store: string }> {
+  return { hostId: await hostFor(ctx, volume.pool, volume.id), store: usualStore.id }
 }
 
 /** What a host must know to reach a store. */

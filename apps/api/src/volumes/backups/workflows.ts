@@ -1,5 +1,6 @@
 import type { ObservedBackup } from '@stratolith/drivers/backups/interface'
 import type { Op } from '@stratolith/drivers/op'
+import type { PoolSpec } from '@stratolith/drivers/volumes/interface'
 import { hostState } from '../../hosts/service.ts'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { CloudError } from '../../kernel/errors.ts'
@@ -127,11 +128,12 @@ const noStore = (cause: unknown) =>
     { cause },
   )
 
-/** The pool where the host may have kept what the volume contained; null when the volume is gone. */
-async function poolOfSource(run: Run<unknown>, { volumeId }: BackupRow) {
+/** Where the volume is of a backup that was not made to its end: there may be something left of the work. */
+async function poolOfDraft(run: Run<unknown>, { checksum, volumeId }: BackupRow): Promise<PoolSpec | null> {
+  if (checksum !== null) return null
   const where = { id: volumeId }
-  const source = await run.ctx.deps.root.volume.findUnique({ where, include: { pool: true } })
-  return source && specOf(source.pool)
+  const volume = await run.ctx.deps.root.volume.findUnique({ where, include: { pool: true } })
+  return volume && specOf(volume.pool)
 }
 
 export const backupDeletion: Workflow = {
@@ -151,7 +153,7 @@ export const backupDeletion: Workflow = {
             'The machine that has the store is declared to be off. Delete the backup when it is back.',
           )
         const drivers = await driversAt(run, row)
-        const pool = await poolOfSource(run, row)
+        const pool = await poolOfDraft(run, row)
         await whileAnswering(run.op, drivers, (op) =>
           drivers.backups.removeBackup(op, { ...keyOf(row), pool }),
         )

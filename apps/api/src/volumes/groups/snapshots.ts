@@ -13,7 +13,8 @@ import { ofType, sumOf } from '../quota.ts'
 import { lockVolume, stateOf } from '../row.ts'
 import { createVolume } from '../service.ts'
 import { lockSnapshot } from '../snapshots/row.ts'
-import { deleteSnapshot, insertSnapshot } from '../snapshots/service.ts'
+import { insertSnapshot } from '../snapshots/service.ts'
+import { removeSnapshotNow } from '../snapshots/trash.ts'
 import {
   type GroupSnapshotView,
   groupCan,
@@ -112,7 +113,7 @@ export async function deleteGroupSnapshot(ctx: Ctx, input: { id: string }): Prom
   await inTransaction(ctx, async (tx) => {
     const row = await lockGroupSnapshot(tx, 'volumeGroupSnapshot:delete', input.id)
     demand(groupSnapshotCan.delete({ state: groupSnapshotStateOf(row) }), 'groupSnapshotState')
-    for (const { id } of row.snapshots) await deleteSnapshot(tx, { id, asPartOf: row.id })
+    for (const { id } of row.snapshots) await removeSnapshotNow(tx, { id })
     await tx.db.volumeGroupSnapshot.update({ where: { id: row.id }, data: { state: 'deleting' } })
     await startOperation(tx, groupHistory('volumeGroupSnapshot', row, 'delete'))
     await noteGroup(tx, 'volumeGroupSnapshot', row, 'updated')

@@ -138,7 +138,7 @@ const elsewhere = { domainAdmin: 'not_found', unscoped: 'not_found' } as const
 const item = { path: '/os-quota-sets/:tenant_id', names: ['tenant_id'], status: 200 }
 const klass = { path: '/os-quota-class-sets/:id', names: ['id'], status: 200 }
 const deviation =
-  'volumes, snapshots, gigabytes (of both), backups and backup_gigabytes are counted, the first three also for each type. Limits of what this cloud does not have yet are 0.'
+  'volumes, snapshots and gigabytes (of both) are counted, also for each type; and backups and backup_gigabytes. Limits of what this cloud does not have yet are 0.'
 export const quotaOperations: ApiOperation[] = [
   {
     ...item,

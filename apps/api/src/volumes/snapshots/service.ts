@@ -38,6 +38,7 @@ import {
   snapshotStateOf,
   snapshotView,
 } from './row.ts'
+import { demandUnused } from './used.ts'
 
 export async function listSnapshots(
   ctx: Ctx,
@@ -195,37 +196,6 @@ export async function confirmSnapshotState(ctx: Ctx, input: { id: string; state:
 }
 
 /**
- * Deletes a snapshot. Volumes that were made of it keep their data. `force`: in any state, for administrators. A snapshot
- * that is a part of a group snapshot goes with that (`asPartOf`).
- */
-export async function deleteSnapshot(
-  ctx: Ctx,
-  input: { id: string; force?: boolean; asPartOf?: string },
-): Promise<void> {
-  const policy = input.force ? 'volumeSnapshot:force_delete' : 'volumeSnapshot:delete'
-  await inTransaction(ctx, async (tx) => {
-    const row = await lockSnapshot(tx, policy, input.id)
-    if (!input.force) demand(snapshotCan.delete({ state: snapshotStateOf(row) }), 'snapshotState')
-    await demandUnused(tx, row)
-    if (row.groupSnapshotId !== null && row.groupSnapshotId !== input.asPartOf)
-      throw conflict('This is a part of a group snapshot. Delete the group snapshot.', 'snapshotState')
-    const users = await tx.db.volume.count({ where: { snapshotId: row.id, state: 'creating' } })
-    if (users > 0)
-      throw conflict('A volume is being made of this snapshot. Wait until that is over.', 'snapshotState')
-    const after = await tx.db.volumeSnapshot.update({
-      where: { id: row.id },
-      data: { state: 'deleting' },
-      include: withVolume,
-    })
-    await startOperation(tx, {
-      ...snapshotHistory(after, 'volumeSnapshot.delete'),
-      hostId: row.pool.hostId,
-    })
-    await noteSnapshot(tx, after, 'updated')
-  })
-}
-
-/**
  * Gives a volume what one of its snapshots contains; what was written since is lost. `latestOnly`: refuses a snapshot
  * that has a later one.
  */
@@ -242,7 +212,7 @@ export async function revertVolume(
     demand(volumeCan.revert({ state: stateOf(volume) }), 'volumeState')
     demand(snapshotCan.use({ state: snapshotStateOf(snapshot) }), 'snapshotState')
     await refuseWhileKept(tx, volume.id, snapshotStates.filter(snapshotTransitioning))
-    const where = { volumeId: volume.id, createdAt: { gt: snapshot.createdAt } }
+    const where = { volumeId: volume.id, trashedUntil: null, createdAt: { gt: snapshot.createdAt } }
     if (latestOnly && (await tx.db.volumeSnapshot.count({ where })) > 0)
       throw invalidInput(`The snapshot ${snapshot.id} is not the latest one of the volume.`, 'snapshotId')
     await tx.db.volumeSnapshot.update({ where: { id: snapshot.id }, data: { state: 'restoring' } })
@@ -272,18 +242,6 @@ export async function sourceSnapshot(ctx: Ctx, id: string) {
 
 function demand(allowed: Allowed, reason: 'volumeState' | 'snapshotState'): void {
   if (allowed !== true) throw conflict(allowed, reason)
-}
-
-/** Throws conflict while a backup is made of this snapshot, or the volume is going back to it: these are operations of others. */
-async function demandUnused(tx: Ctx, row: SnapshotRow): Promise<void> {
-  const where = { volumeId: row.volumeId, snapshotId: row.id, holdsSource: true }
-  if ((await tx.db.volumeBackup.count({ where })) > 0)
-    throw conflict(
-      'This snapshot is being backed up. Wait until that is over, or stop the backup.',
-      'snapshotState',
-    )
-  if (snapshotStateOf(row) === 'restoring' && stateOf(row.volume) === 'reverting')
-    throw conflict('The volume is going back to this snapshot. Wait until that is over.', 'snapshotState')
 }
 
 const busySnapshots = busyAmong('volumeSnapshot')

@@ -22,7 +22,7 @@ async function rowOf(run: Run<unknown>): Promise<SnapshotRow> {
   return row
 }
 
-type Settled = { state: string; quiesced?: boolean; faultMessage?: string | null }
+type Settled = { state: string; quiesced?: boolean; faultMessage?: string | null; trashedUntil?: null }
 /** Writes the end of an operation, unless the snapshot is in another state than `from` by then. */
 const settle = (run: Run<unknown>, from: string, data: Settled): Promise<void> =>
   inTransaction({ ...run.ctx, db: run.ctx.deps.root }, (tx) => settleIn(tx, run, from, data))
@@ -107,7 +107,9 @@ export const snapshotDeletion: Workflow = {
     },
   ],
   async onFailed(run, error) {
-    await settle(run, 'deleting', { state: 'error_deleting', faultMessage: error.message })
+    // Everybody sees the snapshot again that could not be removed, and can delete it again.
+    const data = { state: 'error_deleting', faultMessage: error.message, trashedUntil: null }
+    await settle(run, 'deleting', data)
     const { groupSnapshotId = null } = (await current(run)) ?? {}
     if (groupSnapshotId !== null) await continueOperationsOf(run.ctx, 'volumeGroupSnapshot', groupSnapshotId)
     await tell(run, 'deleteSnapshot', error)

@@ -86,6 +86,11 @@ export async function createTransfer(
 
 /** The snapshots go with their volume, which they need and which needs them: so none can stay, or be in the middle of something. */
 async function checkSnapshots(tx: Ctx, { id }: VolumeRow, noSnapshots: boolean): Promise<void> {
+  if ((await tx.db.volumeSnapshot.count({ where: { volumeId: id, trashedUntil: { not: null } } })) > 0)
+    throw conflict(
+      'The volume has a deleted snapshot that can still be taken back. Take it back, or delete it now.',
+      'volumeState',
+    )
   const where = { volumeId: id, ...(noSnapshots ? {} : { state: { not: 'available' } }) }
   if ((await tx.db.volumeSnapshot.count({ where: { volumeId: id, NOT: { groupSnapshotId: null } } })) > 0)
     throw conflict(

@@ -24,9 +24,14 @@ export type Trash = {
 export const waitMinutes = ({ deps }: Pick<Ctx, 'deps'>): number => deps.config.takeBackMs / 60_000
 
 /** Puts a thing into the trash, in the transaction that has locked its row. Returns until when it can be taken back. */
-export async function putInTrash(ctx: Ctx, { table }: Pick<Trash, 'table'>, id: string): Promise<Date> {
+export async function putInTrash(
+  ctx: Ctx,
+  { table }: Pick<Trash, 'table'>,
+  id: string,
+  waitMs = ctx.deps.config.takeBackMs,
+): Promise<Date> {
   const [row] = await ctx.db.$queryRaw<{ until: Date }[]>`
-    UPDATE ${named(table)} SET "trashedUntil" = now() + make_interval(secs => ${ctx.deps.config.takeBackMs / 1000})
+    UPDATE ${named(table)} SET "trashedUntil" = now() + make_interval(secs => ${waitMs / 1000})
     WHERE "id" = ${id}::uuid RETURNING "trashedUntil" AS "until"`
   invariant(row, `no row ${id} in ${table}`)
   return row.until
