@@ -132,11 +132,19 @@ function Overview({ volume, take }: { volume: VolumeView; take: () => void }) {
 }
 
 function Attachment({ volume }: { volume: VolumeView }) {
-  const [attachment] = volume.attachments
+  const { attachments } = volume
   return (
-    <Section title="Attached to">
-      {attachment ? (
+    <Section
+      title="Attached to"
+      description={
+        volume.multiattach
+          ? 'Several instances may have it at the same time. Only a file system that is made for that (GFS2, OCFS2) may be on it: others are destroyed.'
+          : undefined
+      }
+    >
+      {attachments.map((attachment) => (
         <Facts
+          key={attachment.id}
           items={[
             { label: 'Instance', value: <InstanceLink attachment={attachment} /> },
             { label: 'Device', value: attachment.device, copy: attachment.device },
@@ -148,7 +156,8 @@ function Attachment({ volume }: { volume: VolumeView }) {
             },
           ]}
         />
-      ) : (
+      ))}
+      {attachments.length === 0 && (
         <Text size="sm" c="dimmed">
           Nothing. Attach it to an instance to read and write it; commands for the guest are shown here then.
         </Text>

@@ -203,8 +203,12 @@ function useWithdrawAction(): Action {
 
 const stays = 'The instance starts from this volume, and has it until it is deleted.'
 
-/** Takes a volume from its instance. */
-export function useDetachAction(): Action {
+const shared = 'Several instances have this volume: detach it in the tab Volumes of one of them.'
+
+/** Takes a volume from its instance, or from that one of several. */
+export function useDetachAction(instanceId?: string): Action {
+  const of = ({ attachments }: VolumeView) =>
+    instanceId === undefined ? attachments[0] : attachments.find((one) => one.instanceId === instanceId)
   const trpc = useTRPC()
   const may = useMay()
   const here = useSession().project?.id
@@ -215,9 +219,14 @@ export function useDetachAction(): Action {
     icon: <IconPlugConnectedX size={16} />,
     opposite: 'attach',
     allowed: (volume) =>
-      all(may(volume.projectId === here), !isRootVolume(volume) || stays, volumeCan.detach(volume)),
+      all(
+        may(volume.projectId === here),
+        !isRootVolume(volume) || stays,
+        volumeCan.detach(volume),
+        instanceId !== undefined || volume.attachments.length < 2 || shared,
+      ),
     confirm: (volumes) => ({
-      title: `Detach ${named(volumes)} from “${volumes[0]?.attachments[0]?.instanceName ?? 'its instance'}”?`,
+      title: `Detach ${named(volumes)} from “${(volumes[0] && of(volumes[0])?.instanceName) ?? 'its instance'}”?`,
       body: (
         <Text size="sm">
           Unmount it in the guest first: what the guest has not written yet is lost. The data on the volume
@@ -226,10 +235,11 @@ export function useDetachAction(): Action {
       ),
       confirmLabel: 'Detach',
     }),
-    run: async ({ id, attachments: [attachment] }) => {
-      if (attachment) await detach.mutateAsync({ id: attachment.instanceId, volumeId: id })
+    run: async (volume) => {
+      const attachment = of(volume)
+      if (attachment) await detach.mutateAsync({ id: attachment.instanceId, volumeId: volume.id })
     },
     started: (volumes) => `Detaching ${named(volumes)}`,
-    asCli: ({ id, attachments }) => volumeDetachCli(attachments[0]?.instanceId ?? 'SERVER', id),
+    asCli: (volume) => volumeDetachCli(of(volume)?.instanceId ?? 'SERVER', volume.id),
   }
 }

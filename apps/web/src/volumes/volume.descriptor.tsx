@@ -94,6 +94,7 @@ export const volumeDescriptor: ResourceDescriptor<VolumeView> = {
     { label: 'Zone', value: volume.zone },
     ...(volume.pool === null ? [] : [{ label: 'Pool', value: volume.pool }]),
     { label: 'Made from', value: <Source volume={volume} /> },
+    ...(volume.multiattach ? [{ label: 'For several instances', value: 'Yes' }] : []),
     { label: 'Bootable', value: volume.bootable ? 'Yes' : 'No' },
     { label: 'Created', value: <Ago iso={volume.createdAt} /> },
     { label: 'Changed', value: <Ago iso={volume.updatedAt} /> },
@@ -119,9 +120,9 @@ export const allVolumesDescriptor: ResourceDescriptor<VolumeView> = {
 }
 
 function AttachedTo({ volume }: { volume: VolumeView }) {
-  const [attachment] = volume.attachments
-  return attachment ? (
-    <InstanceLink attachment={attachment} />
+  const { attachments } = volume
+  return attachments.length > 0 ? (
+    attachments.map((attachment) => <InstanceLink key={attachment.id} attachment={attachment} />)
   ) : (
     <Text size="sm" c="dimmed">
       Nothing

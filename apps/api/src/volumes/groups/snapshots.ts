@@ -78,7 +78,7 @@ export async function createGroupSnapshot(
     for (const id of group.volumes.map((one) => one.id).sort())
       volumes.push(await lockVolume(tx, 'volumeSnapshot:create', id))
     for (const row of volumes) {
-      const allowed = volumeCan.snapshot({ state: stateOf(row) })
+      const allowed = volumeCan.snapshot({ state: stateOf(row), multiattach: row.multiattach })
       if (allowed !== true) throw conflict(`${row.name || row.id}: ${allowed}`, 'volumeState')
     }
     const taken = volumes.map(({ typeId, reservedGib }) =>
