@@ -1,8 +1,9 @@
+import { randomBytes } from 'node:crypto'
 import { chmod, chown, mkdir, readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { DriverError } from '../errors.ts'
 import { giveFile } from '../give-file.ts'
-import type { OpenedVolume } from './interface.ts'
+import type { OpenedLayers, PoolSpec } from './interface.ts'
 import { filesIn, linkOwn, openedIn, readableByAll } from './layer-files.ts'
 import { checkLayer } from './layers.ts'
 import { readManifest } from './manifest.ts'
@@ -12,25 +13,28 @@ import { readManifest } from './manifest.ts'
  * host's knowledge of who has a volume.
  */
 
+/** The guest that has a volume, and the folder of its links. */
+export type Holder = { guest: string; own: string }
+
 /**
- * Gives a guest the layers of a volume. Raises `conflict` while another guest has it, unless the volume is shared. A
- * shared volume is one raw file: two QEMUs would each keep what they know of a qcow2 in memory, and destroy it.
+ * Gives a guest, whose folder of links is `own`, the layers of a volume. Raises `conflict` while another guest has it,
+ * unless the volume is shared. A shared volume is one raw file: two QEMUs would each keep what they know of a qcow2 in
+ * memory, and destroy it.
  */
 export async function openFor(
   dir: string,
-  open: string,
+  own: string,
   { id, shared }: { id: string; shared?: true },
   guest: { id: string; uid: number },
-): Promise<OpenedVolume> {
+): Promise<OpenedLayers> {
   const manifest = await readManifest(dir)
   if (!manifest) throw new DriverError('not_found', `The volume ${id} is gone from its pool.`)
-  const other = (await holders(open, id)).find((one) => one !== guest.id)
-  if (other && !shared) throw new DriverError('conflict', `The guest ${other} has the volume ${id}.`)
+  const other = (await holders(path.dirname(own), id)).find((one) => one.guest !== guest.id)
+  if (other && !shared) throw new DriverError('conflict', `The guest ${other.guest} has the volume ${id}.`)
   if (shared && (manifest.layers.length > 1 || manifest.layers[0]?.format !== 'raw'))
     throw new DriverError('unsupported', `The volume ${id} has layers, which guests cannot share.`)
   for (const { name, format } of manifest.layers)
     if (format === 'qcow2') await checkLayer(path.join(dir, name))
-  const own = path.join(open, guest.id)
   await mkdir(own, { recursive: true, mode: 0o710 })
   await chown(own, 0, guest.uid)
   await chmod(own, 0o710)
@@ -53,12 +57,25 @@ export async function closeFor(dir: string, own: string, id: string): Promise<vo
 }
 
 /** The guests that have links to the volume. */
-export async function holders(open: string, id: string): Promise<string[]> {
-  const found: string[] = []
-  for (const guest of await readdir(open).catch(none))
-    if ((await readdir(path.join(open, guest)).catch(none)).some((name) => name.startsWith(`${id}-`)))
-      found.push(guest)
+export async function holders(open: string, id: string): Promise<Holder[]> {
+  const found: Holder[] = []
+  for (const name of await readdir(open).catch(none)) {
+    const own = path.join(open, name)
+    if ((await readdir(own).catch(none)).some((one) => one.startsWith(`${id}-`)))
+      found.push({ guest: name.slice(0, 36), own })
+  }
   return found
+}
+
+/**
+ * The folder of a guest's links. In a pool that several hosts see, its name has a part that nobody can guess: guests of
+ * two hosts may have the same user id, and a guest that has taken over its QEMU must not find the other's folder.
+ */
+export async function ownIn(open: string, guestId: string, pool: PoolSpec): Promise<string> {
+  const isShared = pool.driver === 'files' && pool.shared === true
+  if (!isShared) return path.join(open, guestId)
+  const known = (await readdir(open).catch(none)).find((name) => name.startsWith(`${guestId}.`))
+  return path.join(open, known ?? `${guestId}.${randomBytes(16).toString('hex')}`)
 }
 
 function none(error: NodeJS.ErrnoException): string[] {

@@ -20,6 +20,8 @@ const manifestSchema = z.object({
    * border only, so that those above it have all that has changed since.
    */
   backedUp: z.object({ id: z.string(), upTo: z.int().min(0) }).optional(),
+  /** Of which move the volume is the copy, until the volume changes (copy.ts). */
+  copyId: z.string().optional(),
 })
 export type Manifest = z.output<typeof manifestSchema>
 export type Layer = Manifest['layers'][number]
