@@ -7,7 +7,7 @@ import { gib } from '../kit/format.ts'
 import { NameCell } from '../kit/NameCell.tsx'
 import { Link } from '../kit/navigation.tsx'
 import { paths } from '../kit/paths.ts'
-import { SnapshotSource, VolumeSource } from './Sources.tsx'
+import { BackupSource, SnapshotSource, VolumeSource } from './Sources.tsx'
 import { inOneLine, limitWords } from './types/limit-words.ts'
 import { VolumeState } from './VolumeState.tsx'
 
@@ -130,7 +130,8 @@ function AttachedTo({ volume }: { volume: VolumeView }) {
   )
 }
 
-function Source({ volume: { image, snapshotId, sourceVolumeId } }: { volume: VolumeView }) {
+function Source({ volume: { image, snapshotId, sourceVolumeId, backupId } }: { volume: VolumeView }) {
+  if (backupId !== null) return <BackupSource id={backupId} />
   if (snapshotId !== null) return <SnapshotSource id={snapshotId} />
   if (sourceVolumeId !== null) return <VolumeSource id={sourceVolumeId} />
   if (image === null) return <>Nothing: it began empty</>
