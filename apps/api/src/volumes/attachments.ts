@@ -249,7 +249,8 @@ export async function forgetVolumesOf(
         where: { id: row.id },
         data: { state: 'detaching', forgottenAt: new Date(), deleteOnTermination },
       })
-      const state = settledByOthers(volume) ? volume.state : 'detaching'
+      const isOthers = settledByOthers(volume) || (await others(ctx, volume.id)) > 1
+      const state = isOthers ? volume.state : 'detaching'
       await ctx.db.volume.update({ where: { id: volume.id }, data: { state } })
       await noteVolume(ctx, volume, 'updated')
     } else await forgetOne(ctx, volume, { id: row.id, deleteOnTermination, isUnused })
@@ -266,13 +267,13 @@ async function forgetOne(
   { id, deleteOnTermination, isUnused }: { id: string; deleteOnTermination: boolean; isUnused: boolean },
 ): Promise<void> {
   await ctx.db.volumeAttachment.delete({ where: { id } })
+  const left = await others(ctx, volume.id)
   const now = stateOf(volume)
-  const attachments = volume.attachments.filter((one) => one.id !== id)
-  const state = settledByOthers(volume) ? now : stateWithout(attachments.length)
+  const state = settledByOthers(volume) ? now : stateWithout(left)
   await ctx.db.volume.update({ where: { id: volume.id }, data: { state } })
-  const after = { ...volume, state, attachments }
+  const after = { ...volume, state, attachments: volume.attachments.filter((one) => one.id !== id) }
   const isNew = isUnused || now === 'creating' || now === 'error'
-  if (deleteOnTermination && attachments.length === 0 && (await whyNeeded(ctx, volume.id)) === null)
+  if (left === 0 && deleteOnTermination && (await whyNeeded(ctx, volume.id)) === null)
     await (isNew ? removeVolume : discardVolume)(ctx, after)
   else await noteVolume(ctx, after, 'updated')
 }

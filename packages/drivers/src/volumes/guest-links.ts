@@ -17,9 +17,8 @@ import { readManifest } from './manifest.ts'
 export type Holder = { guest: string; own: string }
 
 /**
- * Gives a guest, whose folder of links is `own`, the layers of a volume. Raises `conflict` while another guest has it,
- * unless the volume is shared. A shared volume is one raw file: two QEMUs would each keep what they know of a qcow2 in
- * memory, and destroy it.
+ * Gives a guest, whose folder of links is `own`, the layers of a volume. Raises `conflict` while another guest has it, unless the volume is shared. A
+ * shared volume is one raw file: two QEMUs would each keep what they know of a qcow2 in memory, and destroy it.
  */
 export async function openFor(
   dir: string,
