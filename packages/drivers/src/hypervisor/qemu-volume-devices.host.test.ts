@@ -165,7 +165,7 @@ it('bounds the speed of a volume from the start of its guest, and changes and li
   expect((await harness.driver.specOf(id))?.volumes).toEqual([volume, { ...other, limits }])
 
   // Snapshots put layers below the filter, which goes on bounding. A new start has the limits of the record.
-  await volumes.ensureSnapshot(op, snapshotOf(other))
+  await volumes.ensureSnapshot(op, { id: randomUUID(), volumeId: other.id, pool })
   await harness.driver.reboot(op, id)
   expect(await limitsOf(other)).toEqual({ 'iops-read': 50, 'iops-write': 60 })
 })
