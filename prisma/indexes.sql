@@ -61,3 +61,6 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS "Volume_trashed_of_project_idx" ON "Volu
 -- The few volumes of deleted instances whose host has not confirmed that the guest is gone: a reconciler looks for them.
 CREATE INDEX CONCURRENTLY IF NOT EXISTS "VolumeAttachment_forgotten_idx" ON "VolumeAttachment" ("forgottenAt")
   WHERE "forgottenAt" IS NOT NULL;
+
+-- The few volumes that are being moved into another pool, whose room counts there, too.
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "Volume_moving_idx" ON "Volume" ("movingToId") WHERE "movingToId" IS NOT NULL;

@@ -58,7 +58,7 @@ async function candidatesFor(ctx: Ctx, { hostId, poolId }: PlaceOfNew): Promise<
 }
 
 /** Takes the room, and returns the id of the pool; null when there is not enough. */
-async function claimed(ctx: Ctx, one: Candidate, sizeGib: number): Promise<string | null> {
+export async function claimed(ctx: Ctx, one: Candidate, sizeGib: number): Promise<string | null> {
   if (!one.local) return (await claimIn(ctx, one.row.id, sizeGib)) ? one.row.id : null
   const { host } = one
   const isThere = await claimHost(ctx, host.id, { vcpus: 0, memoryMib: 0, diskGib: sizeGib }, host.zone)
@@ -156,11 +156,22 @@ export async function giveBack(ctx: Ctx, pool: Held, diskGib: number): Promise<v
   else if (pool.hostId !== null) await giveRoomBack(ctx, pool.hostId, { vcpus: 0, memoryMib: 0, diskGib })
 }
 
+/** The same by the id of the pool. */
+export async function giveBackAt(ctx: Ctx, poolId: string, diskGib: number): Promise<void> {
+  const pool = await ctx.db.volumePool.findUnique({ where: { id: poolId } })
+  if (pool) await giveBack(ctx, pool, diskGib)
+}
+
 /** What volumes and snapshots take of the room of hosts. */
 export const roomOfVolumes = [
   Prisma.sql`
     SELECT p."hostId", 0 AS "vcpus", 0 AS "memoryMib", v."reservedGib" AS "diskGib"
     FROM "Volume" v JOIN "VolumePool" p ON p."id" = v."poolId" WHERE p."hostId" IS NOT NULL AND p."capacityGib" IS NULL`,
+  // A volume that is being moved has room in both pools.
+  Prisma.sql`
+    SELECT p."hostId", 0 AS "vcpus", 0 AS "memoryMib", v."reservedGib" AS "diskGib"
+    FROM "Volume" v JOIN "VolumePool" p ON p."id" = v."movingToId"
+    WHERE v."movingToId" IS NOT NULL AND p."hostId" IS NOT NULL AND p."capacityGib" IS NULL`,
   Prisma.sql`
     SELECT p."hostId", 0 AS "vcpus", 0 AS "memoryMib", s."sizeGib" AS "diskGib"
     FROM "VolumeSnapshot" s JOIN "VolumePool" p ON p."id" = s."poolId" WHERE p."hostId" IS NOT NULL AND p."capacityGib" IS NULL`,

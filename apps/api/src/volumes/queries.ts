@@ -28,6 +28,7 @@ export type VolumeWhere = {
   userId?: string
   sizeGib?: number
   typeId?: string
+  migrationStatus?: string
   /** The name of the pool in which they lie. */
   pool?: string
   /** Only volumes that an instance has or is getting. */
@@ -87,6 +88,7 @@ export function filtered(ctx: Ctx, where: VolumeWhere): Prisma.VolumeWhereInput 
     where.pool === undefined ? {} : seesAll(ctx) ? { pool: { name: where.pool } } : { id: { in: [] } },
     where.reachedBy ? { pool: { OR: [{ hostId: null }, { hostId: where.reachedBy }] } } : {},
     where.instanceId ? { attachments: { some: { instanceId: where.instanceId } } } : {},
+    { migrationStatus: where.migrationStatus },
     { zone: where.zone, bootable: where.bootable, userId: where.userId },
     { sizeGib: where.sizeGib, typeId: where.typeId, imageId: where.imageId, imageName: where.imageName },
     where.isAttached ? { attachments: { some: {} } } : {},

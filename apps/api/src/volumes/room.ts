@@ -5,6 +5,7 @@ import { defineRoom } from '../kernel/manifest.ts'
 import { forgottenVolumes } from './attachments.ts'
 import { volumeLayers } from './merges.ts'
 import { forgetMessages, keptMessages } from './messages/service.ts'
+import { volumeMigration, volumeRetyping } from './moves/workflow.ts'
 import { cinderDoor } from './openstack/door.ts'
 import { volumesPolicy } from './policy.ts'
 import { sharedPools } from './pools/shared.ts'
@@ -52,7 +53,7 @@ export const volumesRoom = defineRoom({
   router: volumesRouter,
   openstack: [cinderDoor],
   workflows: [
-    ...[volumeCreation, volumeExtension, volumeDeletion],
+    ...[volumeCreation, volumeExtension, volumeDeletion, volumeRetyping, volumeMigration],
     ...[snapshotCreation, snapshotDeletion, volumeReversion],
   ],
   reconcilers: [volumeLeftovers, sharedPools, forgottenVolumes, volumeLayers, trashReconciler([volumeTrash])],

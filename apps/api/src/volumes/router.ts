@@ -7,7 +7,9 @@ import {
   volumeCreateInput,
   volumeExtendInput,
   volumeListInput,
+  volumeMoveInput,
   volumePlanInput,
+  volumeRetypeInput,
   volumeUpdateInput,
 } from './contract.ts'
 import { getPool, listPools } from './pools/list.ts'
@@ -29,7 +31,10 @@ import {
   listTransfers,
   listTrash,
   listVolumes,
+  moveVolume,
+  planMove,
   planVolume,
+  retypeVolume,
   revertVolume,
   takeBackVolume,
   trashSummary,
@@ -53,6 +58,9 @@ export const volumesRouter = router({
   create: procedure.input(volumeCreateInput).mutation(({ ctx, input }) => createVolume(ctx.cloud, input)),
   update: procedure.input(volumeUpdateInput).mutation(({ ctx, input }) => updateVolume(ctx.cloud, input)),
   extend: procedure.input(volumeExtendInput).mutation(({ ctx, input }) => extendVolume(ctx.cloud, input)),
+  retype: procedure.input(volumeRetypeInput).mutation(({ ctx, input }) => retypeVolume(ctx.cloud, input)),
+  move: procedure.input(volumeMoveInput).mutation(({ ctx, input }) => moveVolume(ctx.cloud, input)),
+  planMove: procedure.input(idInput).query(({ ctx, input }) => planMove(ctx.cloud, input)),
   delete: procedure.input(idInput).mutation(({ ctx, input }) => deleteVolume(ctx.cloud, input)),
   trash: router({
     list: procedure.input(volumeTrashInput).query(({ ctx, input }) => listTrash(ctx.cloud, input)),

@@ -52,6 +52,7 @@ export {
 } from './launch.ts'
 export { bindLaunchVolumes, volumesAtLaunch } from './launch-rows.ts'
 export { tellAttachmentFailure } from './messages/service.ts'
+export { moveVolume, planMove, retypeVolume } from './moves/service.ts'
 export {
   changeSnapshotMetadata,
   confirmSnapshotState,

@@ -11,6 +11,8 @@ export const volumeStates = [
   'extending',
   'awaiting-transfer',
   'reverting',
+  'retyping',
+  'maintenance',
   'deleting',
   'error',
   'error_extending',
@@ -18,7 +20,10 @@ export const volumeStates = [
 ] as const
 export type VolumeState = (typeof volumeStates)[number]
 export const volumeTransitioning = (state: VolumeState): boolean =>
-  ['creating', 'attaching', 'detaching', 'extending', 'reverting', 'deleting'].includes(state)
+  [
+    ...['creating', 'attaching', 'detaching', 'extending', 'reverting', 'retyping', 'maintenance'],
+    'deleting',
+  ].includes(state)
 
 /** The name of the disk from which a guest starts, whether or not that disk is a volume. */
 export const rootDevice = '/dev/vda'
@@ -53,6 +58,14 @@ export const volumeCan = {
     (is(volume, 'in-use')
       ? 'An instance uses this volume. Detach it first.'
       : `Only an available volume can go back to a snapshot; this one is ${volume.state}.`),
+  retype: (volume: Seen): Allowed =>
+    is(volume, 'available', 'in-use') ||
+    `Only a volume that is available or in use can get another type; this one is ${volume.state}.`,
+  move: (volume: Seen): Allowed =>
+    is(volume, 'available') ||
+    (is(volume, 'in-use')
+      ? 'An instance uses this volume. Detach it first: only an available volume can be moved to another pool.'
+      : `Only an available volume can be moved to another pool; this one is ${volume.state}.`),
   setReadOnly: (volume: Seen): Allowed =>
     is(volume, 'available') ||
     `Only an available volume can be made read-only or writable; this one is ${volume.state}.`,

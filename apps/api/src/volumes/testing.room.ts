@@ -1,6 +1,8 @@
 import {
   asOwner,
   byId,
+  callerOf,
+  contexts,
   name,
   owner,
   settled,
@@ -11,7 +13,7 @@ import {
 import { runPending } from '../kernel/testing.ts'
 import type { QuotaMaker, TestingRoom } from '../rooms.testing.ts'
 import { volumeCreateInput } from './contract.ts'
-import { poolRows } from './pools/testing.room.ts'
+import { aPool, poolRows } from './pools/testing.room.ts'
 import { createSnapshot, createTransfer, createVolume } from './service.ts'
 import { snapshotCreateInput } from './snapshots/contract.ts'
 import { snapshotExamples } from './snapshots/testing.openstack.ts'
@@ -26,6 +28,8 @@ const deletedVolume = async () => {
   await putInTrash(system(), volumeTrash, id)
   return id
 }
+
+const asAdmin = () => callerOf(contexts.get('admin') ?? null)
 
 const offer = async () => createTransfer(owner, transferCreateInput.parse({ volumeId: await volume() }))
 
@@ -42,6 +46,15 @@ export const testingRoom: TestingRoom = {
     plan: { kind: 'create', input: () => ({ sizeGib: 1 }) },
     update: byId('write', volume, { name: 'new' }),
     extend: byId('write', volume, { sizeGib: 2 }),
+    retype: {
+      kind: 'write',
+      input: async () => ({
+        id: await volume(),
+        type: (await asAdmin().volumes.types.create({ name: name() })).id,
+      }),
+    },
+    move: { kind: 'admin', input: async () => ({ id: await volume(), pool: await aPool() }) },
+    planMove: byId('admin', volume),
     delete: byId('write', volume),
     'trash.list': { kind: 'list', input: () => ({}) },
     'trash.summary': { kind: 'list' },

@@ -6,7 +6,7 @@ import { continueOperationsOf, type Run, type Wait, type Workflow } from '../ker
 import { releaseQuota } from '../quota/service.ts'
 import { driversFor, isOnFencedHost } from './driver.ts'
 import { type MessageAction, tellFailure } from './messages/service.ts'
-import { giveBack } from './pools.ts'
+import { giveBack, giveBackAt } from './pools.ts'
 import { type VolumeRow, withParts } from './queries.ts'
 import { noteVolume, sourceOf } from './row.ts'
 
@@ -190,6 +190,7 @@ export const volumeDeletion: Workflow = {
           await tx.db.volume.delete({ where: { id: row.id } })
           await releaseQuota(tx, row.projectId, { volumes: 1, volumeGib: row.reservedGib })
           await giveBack(tx, row.pool, row.reservedGib)
+          if (row.movingToId !== null) await giveBackAt(tx, row.movingToId, row.reservedGib)
           await noteVolume(tx, row, 'deleted', run.operationId)
         })
       },

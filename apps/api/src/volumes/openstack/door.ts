@@ -8,6 +8,7 @@ import { attachmentOperations } from './attachments.ts'
 import { maxMinor, rootOperations, versionOperations } from './discovery.ts'
 import { metadataOperations } from './metadata.ts'
 import { otherOperations } from './others.ts'
+import { poolOperations } from './pools.ts'
 import { quotaOperations } from './quotas.ts'
 import { inCindersWords, unknownId } from './refusals.ts'
 import { snapshotActionOperations } from './snapshot-actions.ts'
@@ -45,6 +46,7 @@ export const cinderDoor: Door = {
         ...messageOperations,
         ...transferOperations,
         ...quotaOperations,
+        ...poolOperations,
         ...otherOperations,
       ]),
     },

@@ -75,9 +75,10 @@ function takeLaterFilters({ query, minor, ctx }: Call, where: VolumeWhere): bool
   where.sizeGib = size === undefined ? undefined : Number(size)
   where.createdAt = times('created_at', text('created_at', 60))
   where.updatedAt = times('updated_at', text('updated_at', 60))
-  // All volumes count in the quota, and none is in a group or on its way to another pool.
+  where.migrationStatus = text('migration_status', 31)
+  // All volumes count in the quota, and none is in a group.
   if (text('consumes_quota', 65) !== undefined && queryBoolean(query, 'consumes_quota') !== true) return false
-  return text('group_id', 10) === undefined && text('migration_status', 31) === undefined
+  return text('group_id', 10) === undefined
 }
 
 const comparisons = { gt: 'gt', gte: 'gte', eq: 'equals', neq: 'not', lt: 'lt', lte: 'lte' } as const
