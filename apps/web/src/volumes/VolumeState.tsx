@@ -11,6 +11,8 @@ const looks: Record<State, { text: string; tone: Tone }> = {
   extending: { text: 'Extending', tone: 'busy' },
   'awaiting-transfer': { text: 'Offered', tone: 'off' },
   reverting: { text: 'Going back', tone: 'busy' },
+  retyping: { text: 'Changing type', tone: 'busy' },
+  maintenance: { text: 'Moving', tone: 'busy' },
   deleting: { text: 'Deleting', tone: 'busy' },
   error: { text: 'Error', tone: 'bad' },
   error_extending: { text: 'Not extended', tone: 'bad' },

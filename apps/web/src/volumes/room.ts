@@ -59,6 +59,8 @@ export const volumesRoom: PortalRoom = {
       live: ['volumes', 'compute.instances.freeVolumes', 'hosts', 'quota', 'compute.instances.plan'],
       titles: {
         discard: 'Delete volume',
+        retype: 'Change type of volume',
+        migrate: 'Move volume to another pool',
         delete: 'Delete volume for good',
         take_back: 'Take back volume',
         offer: 'Offer volume to another project',
@@ -67,7 +69,13 @@ export const volumesRoom: PortalRoom = {
         hand_over: 'Hand over volume',
         delete_message: 'Delete a message about a volume',
       },
-      ends: { create: 'is available', extend: 'has its new size', revert: 'is as in its snapshot' },
+      ends: {
+        create: 'is available',
+        extend: 'has its new size',
+        revert: 'is as in its snapshot',
+        retype: 'has its new type',
+        migrate: 'lies in its new pool',
+      },
     },
     volumeSnapshot: {
       words: 'volume snapshot',
