@@ -64,3 +64,11 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS "VolumeAttachment_forgotten_idx" ON "Vol
 
 -- The few volumes that are being moved into another pool, whose room counts there, too.
 CREATE INDEX CONCURRENTLY IF NOT EXISTS "Volume_moving_idx" ON "Volume" ("movingToId") WHERE "movingToId" IS NOT NULL;
+
+-- The same for snapshots of volumes and for backups.
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "VolumeSnapshot_trashed_idx" ON "VolumeSnapshot" ("trashedUntil") WHERE "trashedUntil" IS NOT NULL;
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "VolumeSnapshot_trashed_of_project_idx" ON "VolumeSnapshot" ("projectId", "trashedUntil", "id")
+  WHERE "trashedUntil" IS NOT NULL;
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "VolumeBackup_trashed_idx" ON "VolumeBackup" ("trashedUntil") WHERE "trashedUntil" IS NOT NULL;
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "VolumeBackup_trashed_of_project_idx" ON "VolumeBackup" ("projectId", "trashedUntil", "id")
+  WHERE "trashedUntil" IS NOT NULL;

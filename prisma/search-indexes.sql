@@ -25,3 +25,4 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS "Volume_name_search" ON "Volume" USING g
 
 CREATE INDEX CONCURRENTLY IF NOT EXISTS "FloatingIp_description_search" ON "FloatingIp" USING gin ("description" gin_trgm_ops);
 CREATE INDEX CONCURRENTLY IF NOT EXISTS "VolumeSnapshot_name_search" ON "VolumeSnapshot" USING gin ("name" gin_trgm_ops);
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "VolumeBackup_name_search" ON "VolumeBackup" USING gin ("name" gin_trgm_ops);

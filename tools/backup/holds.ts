@@ -44,7 +44,7 @@ const ofMachine = ['cloud.json', 'restore.json']
 /** Files that every start writes again. */
 const madeAnew = ['admin-openrc.sh', 'clouds.yaml']
 /** The folders of the data folder, in whose place no file may be put. */
-const folders = /^(run|logs|secrets|cache|images|hosts|(postgres|database)(\..*)?)$/
+const folders = /^(run|logs|secrets|cache|images|hosts|volume-backups|(postgres|database)(\..*)?)$/
 
 /** True for a file at the top of the data folder that is backed up. */
 export const isSetting = (name: string): boolean =>

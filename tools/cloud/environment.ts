@@ -12,6 +12,7 @@ export const settings = {
     'STRATOLITH_GUEST_DENY',
     'STRATOLITH_GUEST_UIDS',
     'STRATOLITH_LOG_LEVEL',
+    'STRATOLITH_VOLUME_BACKUPS',
   ],
   api: [
     'STRATOLITH_ACCEL',
@@ -78,6 +79,7 @@ export const mayBe: Record<Setting | Own, string> = {
   STRATOLITH_REGION: '1 to 64 letters, digits, dots, dashes and underscores',
   STRATOLITH_TAKE_BACK_MINUTES: 'a number of minutes from 0 to 43200',
   STRATOLITH_TRUSTED_PROXIES: 'IP addresses and networks, comma-separated',
+  STRATOLITH_VOLUME_BACKUPS: 'a folder',
 }
 /** Variables of our own tools, which pass their environment to `npm start`. */
 export const ofTools = ['STRATOLITH_STARTED_AT', 'STRATOLITH_BENCH_DATA']

@@ -23,6 +23,8 @@ const guestDeny = z
 /** Also read by `npm start`, which refuses a wrong setting before it does anything. */
 export const settingsSchema = z.object({
   STRATOLITH_DATA: z.string().min(1).default('.stratolith'),
+  /** The folder for backups of volumes, best on another disk; $STRATOLITH_DATA/volume-backups when left out. */
+  STRATOLITH_VOLUME_BACKUPS: z.string().min(1).optional(),
   STRATOLITH_ACCEL: z.enum(['auto', 'kvm', 'tcg']).default('auto'),
   STRATOLITH_EGRESS: z.enum(['auto', 'on', 'off']).default('auto'),
   STRATOLITH_EXTERNAL_CIDR: z.cidrv4().default('172.24.4.0/24'),
@@ -50,6 +52,7 @@ export type AgentConfig = {
   dataDir: string
   /** $STRATOLITH_DATA/hosts/<host>: everything that this agent owns on disk. */
   hostDir: string
+  backupsDir: string
   host: string
   /** The short id of the cloud: part of the name of everything that the drivers make in the kernel. */
   cloud: string
@@ -87,6 +90,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): AgentConfig {
   return {
     dataDir,
     hostDir,
+    backupsDir: path.resolve(e.STRATOLITH_VOLUME_BACKUPS ?? path.join(dataDir, 'volume-backups')),
     host,
     cloud: e.STRATOLITH_CLOUD ?? cloudId(dataDir),
     accel: e.STRATOLITH_ACCEL,

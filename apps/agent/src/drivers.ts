@@ -1,4 +1,5 @@
 import path from 'node:path'
+import { backupDrivers } from '@stratolith/drivers/backups/registry'
 import { createDocuments } from '@stratolith/drivers/documents'
 import { takenByOthers } from '@stratolith/drivers/guest-uids'
 import { type LocalHostDrivers, reportOf } from '@stratolith/drivers/host'
@@ -32,15 +33,17 @@ export async function openDrivers(config: AgentConfig, log: Logger): Promise<Loc
   })
   const { namespace, ...facts } = await network.probe(backgroundOp(log, 'open'))
   log.info({ ...facts, egress: network.capabilities.egress }, 'what guests may not reach from here')
+  const imagesDir = path.join(config.dataDir, 'images')
   const storage = storages.files({
     dir: config.hostDir,
-    imagesDir: path.join(config.dataDir, 'images'),
+    imagesDir,
     converter: config.guestUids.converter,
   })
   const volumes = volumeDrivers.files({
     dir: config.hostDir,
     host: config.host,
     ownFolders: [config.dataDir],
+    imagesDir,
     converter: config.guestUids.converter,
     withGuest: (...work) => hypervisor.withGuest(...work),
     async baseOf(op, base) {
@@ -65,6 +68,11 @@ export async function openDrivers(config: AgentConfig, log: Logger): Promise<Loc
     storage,
     dir: path.join(config.hostDir, 'documents'),
   })
-  const parts = { hypervisor, network, storage, volumes }
+  const store = backupDrivers.folder(config.backupsDir)
+  const backups = backupDrivers.volumes({
+    volumes,
+    storeOf: (id) => (id === 'local' ? store : undefined),
+  })
+  const parts = { hypervisor, network, storage, volumes, backups }
   return { ...parts, documents, report: (op) => reportOf(parts, op) }
 }

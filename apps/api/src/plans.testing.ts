@@ -114,6 +114,7 @@ const words: Record<string, Record<string, string>> = {
   ConsoleToken: { expiresAt: `now() + interval '1 hour'` },
   Volume: { state: `'available'` },
   VolumeSnapshot: { state: `'available'` },
+  VolumeBackup: { state: `'available'` },
   // A project has at most one default type.
   VolumeTypeDefault: { projectId: keyOf('n') },
   VolumeAttachment: { state: `'attached'` },

@@ -1,3 +1,4 @@
+import { createFakeBackups, type FakeBackups } from './backups/fake.ts'
 import { createFakeHypervisor, type FakeHypervisor, type FakeHypervisorOptions } from './hypervisor/fake.ts'
 import { createFakeNetwork, type FakeNetwork, type FakeNetworkOptions } from './network/fake.ts'
 import { createFakeStorage, type FakeStorage, type FakeStorageOptions } from './storage/fake.ts'
@@ -8,6 +9,7 @@ export type FakeParts = {
   network: FakeNetwork
   storage: FakeStorage
   volumes: FakeVolumes
+  backups: FakeBackups
 }
 type Options = {
   hypervisor?: FakeHypervisorOptions
@@ -24,5 +26,6 @@ export function createFakeParts(options: Options = {}): FakeParts {
     network: createFakeNetwork(options.network),
     storage: createFakeStorage(options.storage),
     volumes,
+    backups: createFakeBackups(volumes),
   }
 }

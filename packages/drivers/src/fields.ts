@@ -15,3 +15,5 @@ export const knownOf = <S extends z.ZodType>(one: S) =>
       return parsed.success ? [parsed.data] : []
     }),
   )
+
+export const uuid = z.string().regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, 'not a UUID')

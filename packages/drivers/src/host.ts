@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { BackupDriver } from './backups/interface.ts'
 import type { DocumentKeeper } from './documents/interface.ts'
 import type { Described } from './frozen.ts'
 import type { HostFacts, HypervisorDriver, LocalHypervisorDriver } from './hypervisor/interface.ts'
@@ -21,6 +22,7 @@ export type HostDrivers = {
   network: RemoteNetwork
   storage: RemoteStorage
   volumes: VolumeDriver
+  backups: BackupDriver
   /** The wish for the host, delivered as documents instead of single calls. */
   documents: DocumentKeeper
   /** The state of the host, in one call. */

@@ -41,6 +41,7 @@ function listing(tree: Tree, isKeys: boolean, subject: Subject): string {
 
 export function treeOf(version: string, { spec, ports }: Subject): Tree {
   const { guest } = spec
+  const root = spec.diskBus === 'scsi' ? 'sda' : 'vda'
   const since = (date: string, tree: Tree): Tree => (version !== '1.0' && version >= date ? tree : {})
   const keys = guest.publicKeys.map(({ key }, index): [string, Tree] => [`${index}`, { 'openssh-key': key }])
   const floating = ports.flatMap((port) => port.floatingIps)[0]?.address ?? ''
@@ -61,7 +62,7 @@ export function treeOf(version: string, { spec, ports }: Subject): Tree {
       'public-ipv4': floating,
     }),
     ...since('2007-08-29', { 'instance-type': guest.flavorName }),
-    ...since('2007-12-15', { 'block-device-mapping': { ami: 'vda', root: '/dev/vda' } }),
+    ...since('2007-12-15', { 'block-device-mapping': { ami: root, root: `/dev/${root}` } }),
     ...since('2008-02-01', { placement: { 'availability-zone': guest.zone } }),
     ...since('2008-09-01', { 'instance-action': 'none' }),
   }

@@ -3,7 +3,7 @@ import type { InstanceWish } from '@stratolith/drivers/documents/interface'
 import type { DocumentRoom } from '../hosts/service.ts'
 import type { Ctx } from '../kernel/context.ts'
 import { groupNamesOf, portsOf } from '../networking/service.ts'
-import { rootDevice } from '../volumes/contract.ts'
+import { isRootDevice } from '../volumes/contract.ts'
 import { type AttachedVolume, attachedVolumes } from '../volumes/service.ts'
 import { diskModeOf } from './flavors/service.ts'
 import { asInstanceRow, type InstanceRow } from './instances/instance-row.ts'
@@ -72,10 +72,11 @@ function wishOf(
     power: isToRun(row) && !isWaiting ? 'running' : null,
     disk: diskOf(row),
     ...(row.rootOnVolume ? { rootOnVolume: true } : {}),
+    ...(row.diskBus === 'scsi' ? { diskBus: 'scsi' } : {}),
     ports,
     volumes: volumes.map(({ volumeId, pool, readOnly, device, limits }) => ({
       ...{ id: volumeId, pool, readOnly },
-      ...(device === rootDevice ? { boot: true } : {}),
+      ...(isRootDevice(device) ? { boot: true } : {}),
       // Agents that know no limits are told of none.
       limits: Object.keys(limits).length > 0 ? limits : undefined,
     })),

@@ -23,6 +23,7 @@ import {
   instanceTagsInput,
   instanceUpdateInput,
   instanceVolumeInput,
+  keepVolumeInput,
   keyPairCreateInput,
   keyPairRef,
   launchInput,
@@ -63,7 +64,13 @@ import { launchInstances, planInstance } from './instances/launch.ts'
 import { removeMetadataItem, setMetadataItem, setTags } from './instances/metadata-and-tags.ts'
 import { consoleLog, getInstance, listInstances } from './instances/service.ts'
 import { summarizeInstances } from './instances/summary.ts'
-import { attachVolume, createVolumeFor, detachVolume, freeVolumesFor } from './instances/volumes.ts'
+import {
+  attachVolume,
+  createVolumeFor,
+  detachVolume,
+  freeVolumesFor,
+  keepVolume,
+} from './instances/volumes.ts'
 import { instanceWaiting } from './instances/waiting.ts'
 import { placeableZones } from './instances/zones.ts'
 import { createKeyPair, deleteKeyPair, getKeyPair, listKeyPairs } from './key-pairs/service.ts'
@@ -98,6 +105,7 @@ const instancesRouter = router({
   detachVolume: procedure
     .input(detachVolumeInput)
     .mutation(({ ctx, input }) => detachVolume(ctx.cloud, input)),
+  keepVolume: procedure.input(keepVolumeInput).mutation(({ ctx, input }) => keepVolume(ctx.cloud, input)),
   freeVolumes: procedure.input(freeVolumesInput).query(({ ctx, input }) => freeVolumesFor(ctx.cloud, input)),
   createVolume: procedure
     .input(instanceVolumeInput)

@@ -196,7 +196,7 @@ const otherExamples: Examples = {
     async make(tenant) {
       const made = await attached(tenant)
       const volumeId = made.params?.volume_id
-      return { ...made, body: { volumeAttachment: { volumeId, delete_on_termination: true } } }
+      return { ...made, body: { volumeAttachment: { volumeId } } }
     },
     foreign: foreignVolume,
   },

@@ -26,6 +26,14 @@ const launch: QuotaMaker = {
     launchInstances(ctx, aLaunch(at, { name: `i${i}`, networkIds: [ctx.networkId] })),
 }
 
+/** An instance with a volume. */
+async function attached(): Promise<{ id: string; volumeId: string }> {
+  const input = { id: await instance(), volumeId: await volume() }
+  await asOwner().compute.instances.attachVolume(input)
+  await settled()
+  return input
+}
+
 export const testingRoom: TestingRoom = {
   examples: { compute: computeExamples },
   rows: {
@@ -63,14 +71,10 @@ export const testingRoom: TestingRoom = {
       kind: 'write',
       input: async () => ({ id: await instance(), volumeId: await volume() }),
     },
-    'instances.detachVolume': {
+    'instances.detachVolume': { kind: 'write', input: attached },
+    'instances.keepVolume': {
       kind: 'write',
-      input: async () => {
-        const input = { id: await instance(), volumeId: await volume() }
-        await asOwner().compute.instances.attachVolume(input)
-        await settled()
-        return input
-      },
+      input: async () => ({ ...(await attached()), deleteOnTermination: true }),
     },
     'instances.freeVolumes': byId('read', instance),
     'instances.createVolume': byId('write', instance, { name: 'data', sizeGib: 1 }),

@@ -6,6 +6,8 @@ import type { DocumentKeeper } from '@stratolith/drivers/documents/interface'
 import { DriverError } from '@stratolith/drivers/errors'
 import { createFakeParts, type FakeParts } from '@stratolith/drivers/fake-parts'
 import { type HostDrivers, reportOf } from '@stratolith/drivers/host'
+import type { ExportSpec } from '@stratolith/drivers/volumes/interface'
+import { qcow2 } from '../images/testing-qcow2.ts'
 import { type Ctx, type Deps, inTransaction, systemCtx } from '../kernel/context.ts'
 import { testCtx, testDeps } from '../kernel/testing.ts'
 import { createNetworkRow, starterNetwork } from '../networking/networks/service.ts'
@@ -30,10 +32,18 @@ export type FakeHost = FakeParts & {
   waiting: number
 }
 
-export function fakeHost(name: string, dir?: string): FakeHost {
-  const host = createFakeParts({ network: { host: name } })
+export function fakeHost(name: string, imagesDir: string, dir?: string): FakeHost {
+  const exports = { imagesDir, bytes: exportedBytes }
+  const host = createFakeParts({ network: { host: name }, volumes: { exports } })
   const killed = new AbortController()
   return { ...host, documents: createDocuments({ ...host, dir }), dir, killed, waiting: 0 }
+}
+
+/** An image of a volume, different for each export. */
+function exportedBytes({ exportId, format }: ExportSpec, sizeBytes: number): Buffer {
+  if (format === 'raw') return Buffer.from(exportId.padEnd(512, '.'))
+  const tables = { virtualSize: BigInt(sizeBytes), l1Size: Math.ceil(sizeBytes / (512 * 1024 ** 2)) }
+  return Buffer.concat([qcow2(tables), Buffer.from(exportId)])
 }
 
 /** Plays kill -9 of the agent of a host that keeps its documents on disk, and the agent's next start. */
@@ -90,7 +100,7 @@ export async function testWorld(
   const connect = (endpoint: string): HostDrivers => {
     const name = endpoint.replace('fake:', '')
     const dir = onDisk ? path.join(deps.config.dataDir, 'hosts', name) : undefined
-    const host = hosts.get(name) ?? fakeHost(name, dir)
+    const host = hosts.get(name) ?? fakeHost(name, path.join(deps.config.dataDir, 'images'), dir)
     hosts.set(name, host)
     if (name.startsWith(gone)) faults.set(name, 'refuses')
     const fault = () => faults.get(name)
@@ -106,6 +116,7 @@ export async function testWorld(
       network: behind(host.network, fault),
       storage: behind(host.storage, fault),
       volumes: behind(host.volumes, fault),
+      backups: behind(host.backups, fault),
     }
     return { ...parts, documents: behind(documents, fault), report: (op) => reportOf(parts, op) }
   }

@@ -5,6 +5,7 @@ import { operationUnderWay } from '../kernel/history.ts'
 import { recordOperation, startOperation } from '../kernel/workflow.ts'
 import { type ImageView, imageTransitioning } from './contract.ts'
 import { historyOf, type ImageRow, loadImage, noteImage, stateOf, viewOf } from './load.ts'
+import { releaseImageQuota } from './quota.ts'
 
 /** Starts the import of the bytes that uploadImage has staged; the image is `importing` until it is `active`. */
 export async function importStagedImage(ctx: Ctx, input: { id: string }): Promise<ImageView> {
@@ -109,4 +110,16 @@ export async function untilImported(ctx: Ctx, id: string): Promise<void> {
 async function underWay(ctx: Ctx, id: string): Promise<boolean> {
   const image = { resourceKind: 'image', resourceId: id }
   return (await operationUnderWay({ db: ctx.deps.root }, image, 'image.import', ['running'])) !== null
+}
+
+/** Deletes an image that the caller has locked. */
+export async function forgetImage(ctx: Ctx, row: ImageRow): Promise<ImageRow> {
+  const after = await ctx.db.image.update({
+    where: { id: row.id },
+    data: { state: 'deleted', deletedAt: new Date() },
+  })
+  await releaseImageQuota(ctx, row)
+  await startOperation(ctx, historyOf(row, 'image.delete'))
+  await noteImage(ctx, row, 'deleted')
+  return after
 }

@@ -35,6 +35,9 @@ export async function uploadBound(ctx: Ctx, projectId: string, hardLimit: number
   return Math.min(hardLimit, Math.max(0, quota.limit - quota.used) * gib)
 }
 
+/** Largest file that an upload may have, whatever the quota: 1 TiB. */
+export const hardLimit = 1024 ** 4
+
 /** Most uploads of one project at the same time (R6). */
 export const uploadsAtOnce = 8
 

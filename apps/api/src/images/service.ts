@@ -7,7 +7,7 @@ import { conflict, invalidInput } from '../kernel/errors.ts'
 import { type Fact, held, readFacts } from '../kernel/facts.ts'
 import { askOf, pageView } from '../kernel/page.ts'
 import { authorize } from '../kernel/policy.ts'
-import { recordOperation, startOperation } from '../kernel/workflow.ts'
+import { recordOperation } from '../kernel/workflow.ts'
 import { reserveQuota } from '../quota/service.ts'
 import {
   type ImageChange,
@@ -18,6 +18,7 @@ import {
   type imageUpdateInput,
   type NewImage,
 } from './contract.ts'
+import { forgetImage } from './lifecycle.ts'
 import {
   formatOf,
   historyOf,
@@ -34,6 +35,7 @@ import { queryImages, sortableImages } from './queries.ts'
 import { paidGib, releaseImageQuota } from './quota.ts'
 
 export { downloadImage } from './download.ts'
+export { demandImageRoom, dropMadeImage, storeExport } from './exports.ts'
 export {
   deactivateImage,
   imageDeleted,
@@ -168,17 +170,6 @@ export async function deleteImage(ctx: Ctx, input: { id: string }): Promise<Imag
   return viewOf(ctx, row)
 }
 
-async function forgetImage(ctx: Ctx, row: ImageRow): Promise<ImageRow> {
-  const after = await ctx.db.image.update({
-    where: { id: row.id },
-    data: { state: 'deleted', deletedAt: new Date() },
-  })
-  await releaseImageQuota(ctx, row)
-  await startOperation(ctx, historyOf(row, 'image.delete'))
-  await noteImage(ctx, row, 'deleted')
-  return after
-}
-
 /** The facts of an image that a launch needs. Sizes: bytes, GiB, MiB as the names say. */
 export type BootImage = {
   id: string
@@ -189,6 +180,7 @@ export type BootImage = {
   virtualBytes: number
   minDiskGib: number
   minRamMib: number
+  properties: Readonly<Record<string, unknown>>
 }
 
 /**
@@ -199,7 +191,8 @@ export type BootImage = {
 export function bootImageFact(ctx: Ctx, id: string): Fact<BootImage | null> {
   return {
     sql: Prisma.sql`SELECT to_jsonb(image) FROM (
-      SELECT i."id", i."name", i."state", i."blobId", i."diskFormat", i."virtualBytes", i."minDiskGib", i."minRamMib"
+      SELECT i."id", i."name", i."state", i."blobId", i."diskFormat", i."virtualBytes", i."minDiskGib", i."minRamMib",
+        i."properties"
       FROM "Image" i WHERE i."id" = ${id}::uuid AND i."state" <> 'deleted' AND ${reachableSql(ctx)} ${held(ctx, 'FOR SHARE')}) image`,
     read(value) {
       const row = value as (Omit<BootImage, 'blobId' | 'format'> & BootColumns) | null

@@ -9,11 +9,9 @@ import { type ImageView, imageCan } from './contract.ts'
 import { headBytes, inspectImage } from './inspect.ts'
 import { deletedMeanwhile } from './lifecycle.ts'
 import { formatOf, historyOf, type ImageRow, lockImage, noteImage, stateOf, viewOf } from './load.ts'
-import { imageGib, uploadBound, uploadsAtOnce } from './quota.ts'
+import { hardLimit, imageGib, uploadBound, uploadsAtOnce } from './quota.ts'
 import { imageStore } from './store.ts'
 
-/** Largest file that an upload may have, whatever the quota: 1 TiB. */
-const hardLimit = 1024 ** 4
 /** An upload whose stream is silent for this long is given up. */
 const idleMs = 30_000
 const progressMs = 1000
@@ -51,6 +49,8 @@ export async function uploadImage(ctx: Ctx, input: Upload): Promise<ImageView> {
 }
 
 type Upload = { id: string; source: Readable; stage?: boolean; announcedBytes?: number }
+/** The reason in the error of an upload that has to wait for others. */
+export const tooManyUploads = 'tooManyUploads'
 /** States in which bytes arrive while there is no blob yet. */
 export const receiving = ['saving', 'uploading']
 
@@ -63,7 +63,10 @@ async function claim(ctx: Ctx, { id, stage }: Upload): Promise<ImageRow> {
       where: { projectId: row.projectId, state: { in: receiving }, blobId: null },
     })
     if (underWay >= uploadsAtOnce)
-      throw conflict(`${underWay} uploads of this project are under way. Wait until one is done.`)
+      throw conflict(
+        `${underWay} uploads of this project are under way. Wait until one is done.`,
+        tooManyUploads,
+      )
     if (row.state === 'queued' && (row.diskFormat === null || row.containerFormat === null))
       throw conflict('Say the disk format (raw or qcow2) and the container format (bare) of the image first.')
     const { count } = await tx.db.image.updateMany({

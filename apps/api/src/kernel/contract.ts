@@ -149,3 +149,7 @@ export interface QuotaResources {}
 export type QuotaResource = keyof QuotaResources
 /** limit -1: unlimited. */
 export type QuotaView = { resource: QuotaResource; limit: number; used: number }
+/** A part of a resource that is counted beside the whole: "volumes:<id of a volume type>" are the volumes of that type. */
+export type QuotaPart = `${QuotaResource}:${string}`
+/** What is counted, or limited. */
+export type QuotaName = QuotaResource | QuotaPart

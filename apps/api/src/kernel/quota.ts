@@ -1,6 +1,7 @@
 import type { Prisma } from '@stratolith/db'
 import { type Amounts, partText, type SizeUnit, sizeIn } from './amounts.ts'
-import type { QuotaResource } from './contract.ts'
+import type { Ctx } from './context.ts'
+import type { QuotaName, QuotaPart, QuotaResource } from './contract.ts'
 import { invariant } from './errors.ts'
 
 /** A resource that is counted for each project, as its room's room.ts describes it. */
@@ -20,6 +21,8 @@ export type QuotaWords = {
   of?: 'user'
   /** The rows that the counter must agree with. Without this the counter cannot be checked. */
   rows?: CountedRows | readonly CountedRows[]
+  /** Nothing is counted: the limit holds for each single thing. */
+  each?: true
 }
 
 /** The rows of one table that are counted. */
@@ -29,14 +32,53 @@ export type CountedRows = {
   amount?: Prisma.Sql
   /** The condition for rows that count; default: all rows. */
   only?: Prisma.Sql
+  /** The id of the part to which a row belongs, as text, when the resource is counted in parts, too. */
+  part?: Prisma.Sql
+}
+
+/** The parts in which resources are counted beside the whole, such as the types of volumes. */
+export type QuotaParts = {
+  resources: readonly QuotaResource[]
+  /** Words behind those of the whole in a sentence: "of this type". */
+  words: string
+  /** The parts that the caller may see. */
+  list(ctx: Ctx): Promise<{ id: string; name: string }[]>
 }
 
 const registry = new Map<QuotaResource, QuotaWords>()
+const partsOf = new Map<QuotaResource, QuotaParts>()
 
 /** Registers the quota resources of a room's room.ts. */
 export function defineQuota(of: Readonly<Partial<Record<QuotaResource, QuotaWords>>>): void {
   for (const [resource, words] of Object.entries(of)) registry.set(resource as QuotaResource, words)
 }
+
+/** Registers that these resources are counted in parts, too. */
+export function defineQuotaParts(parts: QuotaParts): void {
+  for (const resource of parts.resources) partsOf.set(resource, parts)
+}
+
+/** The kinds of parts in which resources are counted. */
+export const quotaParts = (): QuotaParts[] => [...new Set(partsOf.values())]
+export const partName = (of: QuotaResource, part: string): QuotaPart => `${of}:${part}`
+/** The resource of which this is a part, or which this is. */
+export const wholeOf = (name: QuotaName): QuotaResource => name.split(':', 1)[0] as QuotaResource
+export const isPart = (name: QuotaName): name is QuotaPart => name.includes(':')
+export const isQuotaName = (name: unknown): name is QuotaName =>
+  typeof name === 'string' &&
+  (isQuotaResource(name) || (/^\w+:[\da-f-]{36}$/.test(name) && partsOf.has(wholeOf(name as QuotaPart))))
+
+/**
+ * The same names in the order in which their counters are locked: those of whole resources, which all versions of the
+ * cloud know, before those of parts.
+ */
+export const inLockOrder = (names: readonly QuotaName[]): QuotaName[] =>
+  names.toSorted(
+    (a, b) =>
+      Number(isPart(a)) - Number(isPart(b)) ||
+      quotaWords(wholeOf(a)).lock - quotaWords(wholeOf(b)).lock ||
+      (a < b ? -1 : 1),
+  )
 
 /** All quota resources, in the order in which counters are locked. */
 export const quotaResources = (): QuotaResource[] =>
@@ -60,18 +102,22 @@ export function quotaText(resource: QuotaResource, amount: number): string {
   return its.unit ? `${amountsOf(its)(amount)} of ${its.words}` : `${amount} ${nounFor(amount, its)}`
 }
 
-/** “3 more vCPUs”, “2 GiB more memory”. */
-export function moreText(resource: QuotaResource, amount: number): string {
-  const its = quotaWords(resource)
-  return its.unit ? `${amountsOf(its)(amount)} more ${its.words}` : `${amount} more ${nounFor(amount, its)}`
+/** “3 more vCPUs”, “2 GiB more memory”, “1 more volume of this type”. */
+export function moreText(name: QuotaName, amount: number): string {
+  const its = quotaWords(wholeOf(name))
+  const noun = its.unit ? its.words : nounFor(amount, its)
+  return `${its.unit ? amountsOf(its)(amount) : amount} more ${noun}${partWords(name)}`
 }
+const partWords = (name: QuotaName): string =>
+  isPart(name) ? ` ${partsOf.get(wholeOf(name))?.words ?? ''}` : ''
 
 /** “3 of 10”, “1.5 of 50 GiB”. */
-export const usedText = (resource: QuotaResource, used: number, limit: number): string =>
-  partText(used, limit, amountsOf(quotaWords(resource)))
+export const usedText = (name: QuotaName, used: number, limit: number): string =>
+  partText(used, limit, amountsOf(quotaWords(wholeOf(name))))
 
 /** “51200 MiB of memory”: exactly, in the unit in which limits are set. */
-export function exactText(resource: QuotaResource, amount: number): string {
-  const its = quotaWords(resource)
-  return its.unit ? `${amount} ${its.unit} of ${its.words}` : quotaText(resource, amount)
+export function exactText(name: QuotaName, amount: number): string {
+  const its = quotaWords(wholeOf(name))
+  const text = its.unit ? `${amount} ${its.unit} of ${its.words}` : quotaText(wholeOf(name), amount)
+  return text + partWords(name)
 }

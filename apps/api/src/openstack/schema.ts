@@ -10,7 +10,7 @@ export type Property = { schema: z.ZodType; since?: number; until?: number }
 export function objectAt(minor: number, properties: Record<string, Property | z.ZodType>): z.ZodType {
   const shape: Record<string, z.ZodType> = {}
   for (const [name, given] of Object.entries(properties)) {
-    const { schema, since = 1, until = Infinity } = 'schema' in given ? given : { schema: given }
+    const { schema, since = 0, until = Infinity } = 'schema' in given ? given : { schema: given }
     if (minor >= since && minor <= until) shape[name] = schema
   }
   return z.strictObject(shape)

@@ -16,7 +16,7 @@ import { limitsOf } from './types/states.ts'
 
 /** The functions by which compute gives volumes to instances. The rows say which host gives which volume to a guest. */
 
-type Instance = { id: string; projectId: string; hostId: string | null }
+type Instance = { id: string; projectId: string; hostId: string | null; diskBus: string }
 export type AttachedVolume = {
   id: string
   volumeId: string
@@ -51,7 +51,7 @@ export async function attachedVolumes(
   return found
 }
 
-/** The names that a guest's disks can have after that of its root disk. */
+/** The names that a guest's disks can have after that of its root disk, for guests that reach them by virtio. */
 export const deviceNames: readonly string[] = [...'bcdefghijklmnopqrstuvwxyz'].map(
   (letter) => `/dev/vd${letter}`,
 )
@@ -76,7 +76,7 @@ export async function takeVolume(
         ? 'The volume lies in a pool that the machine of the instance does not reach.'
         : 'The volume lies on the disk of another machine than the one on which the instance is.',
     )
-  const device = await deviceFor(ctx, instance.id, wish.device)
+  const device = await deviceFor(ctx, instance, wish.device)
   await ctx.db.volumeAttachment.create({
     data: {
       id: crypto.randomUUID(),
@@ -91,16 +91,25 @@ export async function takeVolume(
   await noteVolume(ctx, row, 'updated')
 }
 
-async function deviceFor(ctx: Ctx, instanceId: string, wanted: string | undefined): Promise<string> {
+/** The name that a guest gives to a disk, by how it reaches its disks. */
+export const deviceOn = (diskBus: string, device: string): string =>
+  diskBus === 'scsi' ? device.replace('/dev/vd', '/dev/sd') : device
+
+async function deviceFor(
+  ctx: Ctx,
+  { id: instanceId, diskBus }: Instance,
+  wanted: string | undefined,
+): Promise<string> {
+  const names = deviceNames.map((device) => deviceOn(diskBus, device))
   const rows = await ctx.db.volumeAttachment.findMany({ where: { instanceId }, select: { device: true } })
   const taken = new Set(rows.map((row) => row.device))
-  const name = wanted?.replace(/^(\/dev\/)?[hsvx]d/, '/dev/vd')
-  if (name !== undefined && !deviceNames.includes(name))
+  const name = wanted && deviceOn(diskBus, wanted.replace(/^(\/dev\/)?[hsvx]d/, '/dev/vd'))
+  if (name !== undefined && !names.includes(name))
     throw invalidInput(`${wanted} is no name that a disk of this guest can have. Leave it out.`, 'device')
   if (name !== undefined && taken.has(name))
     throw conflict(`The instance has a disk ${name} already. Leave the name out.`, 'deviceInUse')
-  const device = name ?? deviceNames.find((one) => !taken.has(one))
-  if (!device) throw conflict(`An instance has at most ${deviceNames.length} volumes.`)
+  const device = name ?? names.find((one) => !taken.has(one))
+  if (!device) throw conflict(`An instance has at most ${names.length} volumes.`)
   return device
 }
 
@@ -204,7 +213,7 @@ async function changed(
  * volume all the same: when the volume is on one host, the links of this host refuse a second guest until the first one is
  * gone, and when several hosts reach the volume, it waits until the host confirms or is fenced (`forgottenVolumes`).
  * Volumes that go with the instance, and those in `also`, are deleted, except those that have snapshots or are being
- * copied; a volume that is being made, or made larger, is available when that is over. Those that go with the instance can
+ * copied; a volume that is being made, made larger, backed up or copied to an image is available when that is over. Those that go with the instance can
  * be taken back for a while, and those in `also` have never been used.
  */
 export async function forgetVolumesOf(
@@ -233,7 +242,7 @@ export async function forgetVolumesOf(
 
 /** The volume is in a state that another operation ends. */
 const settledByOthers = ({ state }: { state: string }): boolean =>
-  ['extending', 'creating', 'error'].includes(state)
+  ['extending', 'backing-up', 'uploading', 'creating', 'error'].includes(state)
 
 async function forgetOne(
   ctx: Ctx,

@@ -4,6 +4,7 @@ import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { conflict } from '../kernel/errors.ts'
 import { recordOperation } from '../kernel/workflow.ts'
 import { type VolumeView, volumeCan, volumeMetadataInput } from './contract.ts'
+import { whyBackedUp } from './needed.ts'
 import { type VolumeRow, withParts } from './queries.ts'
 import { historyOf, lockVolume, noteVolume, stateOf, viewOfOne } from './row.ts'
 
@@ -72,6 +73,8 @@ export const resetVolume = (ctx: Ctx, input: { id: string; to: ResetState }): Pr
       if (isAttached && input.to !== 'in-use')
         throw conflict('An instance has this volume. Detach it first.', 'volumeState')
       if (!isAttached && input.to === 'in-use') throw conflict('No instance has this volume.', 'volumeState')
+      const why = await whyBackedUp(tx, row.id)
+      if (why !== null) throw conflict(why, 'volumeState')
       if ((await busyVolumes(tx, [row.id])).has(row.id))
         throw conflict('Something is being done to this volume. Wait until that is over.', 'volumeState')
       const instances = row.attachments.map((one) => one.instanceId)

@@ -24,10 +24,11 @@ export const volumeCreateInput = z.object({
   description: descriptionInput.default(''),
   /** Absent: as large as the source. */
   sizeGib: sizeGib.optional(),
-  /** What the volume begins with: an image, a snapshot or another volume. Absent: zeros. */
+  /** What the volume begins with: an image, a snapshot, another volume or a backup. Absent: zeros. */
   imageId: z.uuid().optional(),
   snapshotId: z.uuid().optional(),
   sourceVolumeId: z.uuid().optional(),
+  backupId: z.uuid().optional(),
   /** Name or id of a type; absent: the default type. */
   type: z.string().min(1).max(255).optional(),
   zone: z.string().min(1).max(255).optional(),
@@ -41,6 +42,7 @@ export const launchVolumeInput = z.object({
     z.object({ kind: z.literal('volume'), id: z.uuid() }),
     z.object({ kind: z.literal('image'), id: z.uuid() }),
     z.object({ kind: z.literal('snapshot'), id: z.uuid() }),
+    z.object({ kind: z.literal('backup'), id: z.uuid() }),
     z.object({ kind: z.literal('blank') }),
   ]),
   /** The size of a new volume; absent: as large as its source needs. */
@@ -114,6 +116,8 @@ export type VolumeView = {
   /** The snapshot or the volume of which the volume was made; it may be gone since. */
   snapshotId: string | null
   sourceVolumeId: string | null
+  /** The backup whose content the volume got; it may be gone since. */
+  backupId: string | null
   metadata: Record<string, string>
   attachments: VolumeAttachmentView[]
   /** Why the volume is in an error state; null in other states. */

@@ -22,9 +22,13 @@ export async function driversFor(
   volumeId?: string,
 ): Promise<{ drivers: HostDrivers; pool: PoolSpec; hostId: string }> {
   const ctx = { ...run.ctx, db: run.ctx.deps.root }
-  const hostId = pool.hostId ?? (await hostOfUser(ctx, volumeId)) ?? (await anyHost(ctx, pool))
+  const hostId = await hostFor(ctx, pool, volumeId)
   return { drivers: await driversOf(ctx, hostId), pool: specOf(pool), hostId }
 }
+
+/** That host by its id. */
+export const hostFor = async (ctx: Ctx, pool: Pool, volumeId?: string): Promise<string> =>
+  pool.hostId ?? (await hostOfUser(ctx, volumeId)) ?? (await anyHost(ctx, pool))
 
 /** The host that gives the volume to a guest; null: none does. */
 async function hostOfUser(ctx: Ctx, volumeId: string | undefined): Promise<string | null> {

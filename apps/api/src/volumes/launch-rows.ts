@@ -2,13 +2,22 @@ import { hostRefs } from '../hosts/service.ts'
 import type { Ctx } from '../kernel/context.ts'
 import { CloudError } from '../kernel/errors.ts'
 import { startOperations } from '../kernel/workflow.ts'
+import { deviceOn } from './attachments.ts'
+import { beginRestoring, creationOf } from './backups/settling.ts'
 import type { LaunchVolumes, NewVolume } from './launch.ts'
 import { claimIn, poolOn } from './pools.ts'
-import { historyOf, noteVolume, stateOf, volumeEvent } from './row.ts'
+import { noteVolume, stateOf, volumeEvent } from './row.ts'
 
 /** The functions by which compute makes the volumes of a launch, waits for them, and gives them back. */
 
-type Instance = { id: string; name: string; projectId: string; hostId: string; zone: string }
+type Instance = {
+  id: string
+  name: string
+  projectId: string
+  hostId: string
+  zone: string
+  diskBus: string
+}
 
 /**
  * Writes the volumes that the instances of a launch get: new ones on the host of their instance, whose room the caller
@@ -49,16 +58,19 @@ export async function volumesAtLaunch(
         await ctx.db.volume.update({ where: { id: volumeId }, data: { state: 'attaching' } })
         await noteVolume(ctx, of.volume, 'updated')
       }
-      attachments.push({ volumeId, instanceId: instance.id, device, deleteOnTermination })
+      const name = deviceOn(instance.diskBus, device)
+      attachments.push({ volumeId, instanceId: instance.id, device: name, deleteOnTermination })
     }
   for (const [poolId, gib] of [...taken].toSorted(([a], [b]) => (a < b ? -1 : 1)))
     if (!(await claimIn(ctx, poolId, gib)))
       throw new CloudError('no_capacity', `The pool of the new volumes has no ${gib} GiB free.`)
   await ctx.db.volume.createMany({ data: rows.map(({ hostId: _, ...row }) => row) })
+  for (const backupId of new Set(rows.flatMap((row) => row.backupId ?? [])))
+    await beginRestoring(ctx, backupId)
   await ctx.db.volumeAttachment.createMany({
     data: attachments.map((one) => ({ id: crypto.randomUUID(), ...one })),
   })
-  const operations = rows.map((row) => ({ ...historyOf(row, 'volume.create'), hostId: row.hostId }))
+  const operations = rows.map((row) => ({ ...creationOf(row), hostId: row.hostId }))
   const events = rows.map((row, i) => volumeEvent(row, 'created', operations[i]?.id))
   if (rows.length > 0) await startOperations(ctx, operations, events)
   return made

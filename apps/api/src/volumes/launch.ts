@@ -4,11 +4,13 @@ import { type Ctx, projectOf, visible } from '../kernel/context.ts'
 import type { ErrorCode } from '../kernel/contract.ts'
 import { CloudError, invalidInput } from '../kernel/errors.ts'
 import { authorize } from '../kernel/policy.ts'
+import type { QuotaDelta } from '../quota/service.ts'
 import { deviceNames } from './attachments.ts'
 import { type launchVolumeInput, rootDevice, volumeCan } from './contract.ts'
 import { type Origin, originOf } from './origin.ts'
 import { placeForType } from './pools.ts'
 import { type VolumeRow, withParts } from './queries.ts'
+import { ofType, sumOf, whyNoQuota } from './quota.ts'
 import { stateOf } from './row.ts'
 import { placeWishOf } from './types/extra-specs.ts'
 import { specsOf } from './types/row.ts'
@@ -37,8 +39,8 @@ type Problem = { code: ErrorCode; message: string }
 export type LaunchVolumes = {
   problems: Problem[]
   planned: PlannedVolume[]
-  /** What each instance takes of its project's quota, and (`diskGib`) of its host's disk. */
-  made: { volumes: number; gib: number; diskGib: number }
+  /** What each instance takes of its host's disk (`diskGib`) and of its project's quota, for each type, too. */
+  made: { volumes: number; gib: number; diskGib: number; quota: QuotaDelta }
   /** The only host that reaches the volumes that exist; null: every host does. */
   hostId: string | null
   /** The root disk is one of the volumes. */
@@ -47,16 +49,19 @@ export type LaunchVolumes = {
   rootImage: { id: string; name: string } | null
   /** How much memory that image needs. */
   minRamMib: number
+  /** The properties of that image. */
+  rootProperties: Readonly<Record<string, unknown>>
 }
 
 const noVolumes: LaunchVolumes = {
   problems: [],
   planned: [],
-  made: { volumes: 0, gib: 0, diskGib: 0 },
+  made: { volumes: 0, gib: 0, diskGib: 0, quota: {} },
   hostId: null,
   isRoot: false,
   rootImage: null,
   minRamMib: 0,
+  rootProperties: {},
 }
 
 /**
@@ -83,6 +88,8 @@ export async function planLaunchVolumes(
   const hostIds = [...new Set(planned.flatMap((one) => hostIdOf(one) ?? []))]
   if (hostIds.length > 1) problems.push(apart)
   const made = planned.flatMap(({ of }) => ('made' in of ? of.made : []))
+  const short = await whyNoQuota(ctx, projectOf(ctx), made, count)
+  if (short !== null) problems.push({ code: 'quota_exceeded', message: short })
   return {
     problems,
     planned,
@@ -90,6 +97,7 @@ export async function planLaunchVolumes(
       volumes: made.length,
       gib: gibOf(made),
       diskGib: gibOf(made.filter(({ poolId }) => poolId === null)),
+      quota: sumOf(made.map(({ typeId, sizeGib }) => ofType(typeId, { volumes: 1, volumeGib: sizeGib }))),
     },
     hostId: hostIds[0] ?? null,
     isRoot: wishes.some(({ boot }) => boot),
@@ -105,14 +113,19 @@ const hostIdOf = ({ of }: PlannedVolume): string | null =>
 async function rootOf(
   ctx: Ctx,
   planned: readonly PlannedVolume[],
-): Promise<Pick<LaunchVolumes, 'rootImage' | 'minRamMib'>> {
+): Promise<Pick<LaunchVolumes, 'rootImage' | 'minRamMib' | 'rootProperties'>> {
   const root = planned.find(({ device }) => device === rootDevice)?.of
-  if (!root) return { rootImage: null, minRamMib: 0 }
+  const unknown = { rootImage: null, minRamMib: 0, rootProperties: {} }
+  if (!root) return unknown
   const { imageId, imageName } = 'made' in root ? root.made.data : root.volume
-  if (!imageId) return { rootImage: null, minRamMib: 0 }
+  if (!imageId) return unknown
   // Somebody who does not see the image (any more) may have a volume that was made from it.
-  const minRamMib = (await findBootImage(ctx, imageId))?.minRamMib ?? 0
-  return { rootImage: { id: imageId, name: imageName ?? '' }, minRamMib }
+  const image = await findBootImage(ctx, imageId)
+  return {
+    rootImage: { id: imageId, name: imageName ?? '' },
+    minRamMib: image?.minRamMib ?? 0,
+    rootProperties: image?.properties ?? {},
+  }
 }
 
 const idsIn = (wishes: readonly LaunchVolumeWish[]): string[] =>
@@ -178,6 +191,7 @@ async function newVolume(ctx: Ctx, { from, name, ...wish }: LaunchVolumeWish): P
   const origin = await originOf(ctx, {
     ...(from.kind === 'image' ? { imageId: from.id } : {}),
     ...(from.kind === 'snapshot' ? { snapshotId: from.id } : {}),
+    ...(from.kind === 'backup' ? { backupId: from.id } : {}),
   })
   const sizeGib = wish.sizeGib ?? origin?.leastGib
   if (sizeGib === undefined) throw invalidInput('Say how large each new volume is to be.')

@@ -4,10 +4,18 @@ import type { SnapshotState } from './snapshots/states.ts'
 
 /** Returns the sentence why a volume cannot be deleted: it has snapshots, or another volume is being made of it. */
 export async function whyNeeded(ctx: Ctx, id: string): Promise<string | null> {
-  const count = await ctx.db.volumeSnapshot.count({ where: { volumeId: id } })
+  const count = await ctx.db.volumeSnapshot.count({ where: { volumeId: id, trashedUntil: null } })
   if (count > 0)
     return `The volume has ${count === 1 ? 'a snapshot' : `${count} snapshots`}. Delete ${count === 1 ? 'it' : 'them'} first.`
-  return whyCopied(ctx, id)
+  return (await whyBackedUp(ctx, id)) ?? whyCopied(ctx, id)
+}
+
+/** Returns the sentence why nothing else can be done to a volume: it is being backed up. */
+export async function whyBackedUp(ctx: Ctx, id: string): Promise<string | null> {
+  const count = await ctx.db.volumeBackup.count({
+    where: { volumeId: id, snapshotId: null, holdsSource: true },
+  })
+  return count > 0 ? 'The volume is being backed up. Wait until that is over, or stop the backup.' : null
 }
 
 /** Throws conflict while another volume is being made of this one. */

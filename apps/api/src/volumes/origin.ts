@@ -2,6 +2,8 @@ import type { z } from 'zod'
 import { findBootImage } from '../images/service.ts'
 import type { Ctx } from '../kernel/context.ts'
 import { conflict, invalidInput, notFound } from '../kernel/errors.ts'
+import { backupCan } from './backups/contract.ts'
+import { demandBackup, lockBackup } from './backups/row.ts'
 import { volumeCan, type volumeCreateInput } from './contract.ts'
 import { lockVolume, type Source, stateOf } from './row.ts'
 import { sourceSnapshot } from './snapshots/service.ts'
@@ -9,13 +11,13 @@ import { sourceSnapshot } from './snapshots/service.ts'
 /** What a new volume begins with. */
 export type Origin = {
   /** The noun of a sentence. */
-  words: 'image' | 'snapshot' | 'volume'
+  words: 'image' | 'snapshot' | 'volume' | 'backup'
   leastGib: number
   /** The host that alone reaches the origin; null: every host does. */
   hostId: string | null
   /** The pool of a volume or a snapshot, in which what is made of it lies, too. */
   poolId?: string
-  /** The type of the volume that is the origin, or of which it is a snapshot. */
+  /** The type of the volume that is the origin, or of which it is a snapshot or a backup. */
   typeId?: string
   data: {
     bootable: boolean
@@ -25,24 +27,28 @@ export type Origin = {
     snapshotId?: string
     sourceVolumeId?: string
     lineageId?: string
+    backupId?: string
   }
 }
 
 const gib = 1024 ** 3
 
 /**
- * Finds what a new volume is to begin with; null for zeros. A snapshot or a volume is locked until the transaction ends,
- * so that it is not deleted before the new volume is written. Throws not_found for what the caller may not see, conflict
+ * Finds what a new volume is to begin with; null for zeros. A snapshot, a volume or a backup is locked until the
+ * transaction ends, so that it is not deleted before the new volume is written. Throws not_found for what the caller may not see, conflict
  * for what cannot be used now, invalid_input for two origins.
  */
 export async function originOf(
   ctx: Ctx,
-  input: Pick<z.output<typeof volumeCreateInput>, 'imageId' | 'snapshotId' | 'sourceVolumeId'>,
+  input: Pick<z.output<typeof volumeCreateInput>, 'imageId' | 'snapshotId' | 'sourceVolumeId' | 'backupId'>,
 ): Promise<Origin | null> {
-  const { imageId, snapshotId, sourceVolumeId } = input
-  if ([imageId, snapshotId, sourceVolumeId].filter((id) => id !== undefined).length > 1)
-    throw invalidInput('A volume is made of an image, of a snapshot or of another volume: name one of them.')
+  const { imageId, snapshotId, sourceVolumeId, backupId } = input
+  if ([imageId, snapshotId, sourceVolumeId, backupId].filter((id) => id !== undefined).length > 1)
+    throw invalidInput(
+      'A volume is made of an image, of a snapshot, of another volume or of a backup: name one of them.',
+    )
   if (imageId !== undefined) return ofImage(ctx, imageId)
+  if (backupId !== undefined) return ofBackup(ctx, backupId)
   if (snapshotId !== undefined) {
     const { sizeGib, pool, bootable, imageName, volume, ...row } = await sourceSnapshot(ctx, snapshotId)
     const data = { bootable, imageId: row.imageId, imageName, snapshotId, lineageId: lineageOf(volume) }
@@ -57,6 +63,15 @@ export async function originOf(
   const data = { bootable, imageId: row.imageId, imageName, sourceVolumeId, lineageId: lineageOf(row) }
   // A host that has not answered may have made the volume larger than the row says.
   return { words: 'volume', leastGib: reservedGib, hostId: pool.hostId, poolId: pool.id, typeId, data }
+}
+
+/** A volume gets a copy of what a backup contains, so that the two share nothing. */
+async function ofBackup(ctx: Ctx, backupId: string): Promise<Origin> {
+  const row = await lockBackup(ctx, 'volumeBackup:restore', backupId)
+  demandBackup(backupCan.restore, row)
+  const { sizeGib, hostId, typeId, bootable, imageId, imageName } = row
+  const data = { bootable, imageId, imageName, backupId }
+  return { words: 'backup', leastGib: sizeGib, hostId, ...(typeId === null ? {} : { typeId }), data }
 }
 
 /** What is made of a volume belongs to the lineage of the volume, which the volume begins unless it was made so itself. */

@@ -8,7 +8,7 @@ import { localPool, specOfPlace } from './pools/drivers.ts'
 import type { PlaceWish } from './types/extra-specs.ts'
 
 /** Whose host a new volume must be on: that of the instance that is to get it, or of what it is made from. */
-export type HostOf = 'instance' | 'image' | 'snapshot' | 'volume'
+export type HostOf = 'instance' | 'image' | 'snapshot' | 'volume' | 'backup'
 
 type Specified = Pick<VolumePoolModel, 'id' | 'driver' | 'config' | 'shared' | 'capacityGib'>
 /** The pool is the disk of a host. */
@@ -176,6 +176,14 @@ export const roomOfVolumes = [
     SELECT p."hostId", 0 AS "vcpus", 0 AS "memoryMib", s."sizeGib" AS "diskGib"
     FROM "VolumeSnapshot" s JOIN "VolumePool" p ON p."id" = s."poolId" WHERE p."hostId" IS NOT NULL AND p."capacityGib" IS NULL`,
 ]
+
+/** Refuses the deletion of a host whose store has backups. */
+export async function backupsOnHost(ctx: Ctx, hostId: string): Promise<string | null> {
+  const count = await ctx.db.volumeBackup.count({ where: { hostId } })
+  return count === 0
+    ? null
+    : `${count} backups of volumes lie in the store of this host, those counted that are deleted and can be taken back. Delete them for good first.`
+}
 
 /** Refuses the deletion of a host that has volumes or pools. A snapshot keeps its volume, so that it needs no words of its own. */
 export async function volumesOnHost(ctx: Ctx, hostId: string): Promise<string | null> {

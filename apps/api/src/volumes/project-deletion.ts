@@ -1,9 +1,21 @@
 import { type ProjectThing, removeEach } from '../directory/service.ts'
-import { deleteSnapshot } from './service.ts'
+import { removeBackupNow } from './backups/trash.ts'
+import { removeSnapshotNow } from './snapshots/trash.ts'
 import { removeVolumeNow } from './trash/service.ts'
 
 /** What goes with a project, after its instances. */
 export const volumeContents: ProjectThing[] = [
+  {
+    kind: 'volumeBackup',
+    title: 'Volume backups',
+    order: 33,
+    count: (ctx, projectId) => ctx.db.volumeBackup.count({ where: { projectId } }),
+    async remove(ctx, projectId) {
+      const where = { projectId, state: { not: 'deleting' } }
+      const rows = await ctx.db.volumeBackup.findMany({ where, select: { id: true }, take: 100 })
+      return removeEach(rows, (id) => removeBackupNow(ctx, { id }))
+    },
+  },
   {
     kind: 'volumeSnapshot',
     title: 'Volume snapshots',
@@ -15,7 +27,7 @@ export const volumeContents: ProjectThing[] = [
         select: { id: true },
         take: 100,
       })
-      return removeEach(rows, (id) => deleteSnapshot(ctx, { id }))
+      return removeEach(rows, (id) => removeSnapshotNow(ctx, { id }))
     },
   },
   {

@@ -2,20 +2,29 @@ import { Prisma } from '@stratolith/db'
 import { onProjectDeleting, onProjectRemoved } from '../directory/service.ts'
 import { defineTaker, refuseHostDelete } from '../hosts/service.ts'
 import { defineRoom } from '../kernel/manifest.ts'
+import { defineQuotaParts } from '../kernel/quota.ts'
 import { forgottenVolumes } from './attachments.ts'
+import { volumeRestoration } from './backups/restoration.ts'
+import { backupSchedules } from './backups/schedules/reconcile.ts'
+import { backupTrash } from './backups/trash.ts'
+import { backupCreation, backupDeletion, backupImport } from './backups/workflows.ts'
+import { volumeImageMaking, volumeReimage } from './images/workflows.ts'
 import { volumeLayers } from './merges.ts'
 import { forgetMessages, keptMessages } from './messages/service.ts'
 import { volumeMigration, volumeRetyping } from './moves/workflow.ts'
 import { cinderDoor } from './openstack/door.ts'
 import { volumesPolicy } from './policy.ts'
 import { sharedPools } from './pools/shared.ts'
-import { roomOfVolumes, volumesOnHost } from './pools.ts'
+import { backupsOnHost, roomOfVolumes, volumesOnHost } from './pools.ts'
 import { volumeContents } from './project-deletion.ts'
+import { typesInQuota } from './quota.ts'
 import { volumeLeftovers } from './reconcile.ts'
 import { volumesRouter } from './router.ts'
+import { snapshotTrash } from './snapshots/trash.ts'
 import { snapshotCreation, snapshotDeletion, volumeReversion } from './snapshots/workflows.ts'
 import { volumeTrash } from './trash/service.ts'
 import { trashReconciler } from './trash/trash.ts'
+import { listVolumeTypes } from './types/service.ts'
 import { volumeCreation, volumeDeletion, volumeExtension } from './workflows.ts'
 
 declare module '../kernel/contract.ts' {
@@ -23,8 +32,14 @@ declare module '../kernel/contract.ts' {
     volumes: true
     volumeGib: true
     volumeSnapshots: true
+    volumeBackups: true
+    volumeBackupGib: true
+    volumeGibEach: true
   }
 }
+
+const typeOfVolume = Prisma.sql`"typeId"::text`
+const typeOfSnapshot = Prisma.sql`(SELECT v."typeId"::text FROM "Volume" v WHERE v."id" = "volumeId")`
 
 export const volumesRoom = defineRoom({
   name: 'volumes',
@@ -32,22 +47,34 @@ export const volumesRoom = defineRoom({
   kinds: {
     volume: { buried: true },
     volumeSnapshot: { buried: true },
+    volumeBackup: {},
+    volumePool: {},
     volumeType: {},
     volumeQos: {},
-    volumePool: {},
   },
   quota: {
-    volumes: { lock: 15, words: 'volumes', limit: 20, rows: { table: 'Volume' } },
+    volumes: { lock: 15, words: 'volumes', limit: 20, rows: { table: 'Volume', part: typeOfVolume } },
     volumeGib: {
       lock: 16,
       words: 'GiB of volumes and snapshots',
       limit: 1_000,
       rows: [
-        { table: 'Volume', amount: Prisma.sql`"reservedGib"` },
-        { table: 'VolumeSnapshot', amount: Prisma.sql`"sizeGib"` },
+        { table: 'Volume', amount: Prisma.sql`"reservedGib"`, part: typeOfVolume },
+        { table: 'VolumeSnapshot', amount: Prisma.sql`"sizeGib"`, part: typeOfSnapshot },
       ],
     },
-    volumeSnapshots: { lock: 17, words: 'volume snapshots', limit: 20, rows: [{ table: 'VolumeSnapshot' }] },
+    volumeSnapshots: {
+      ...{ lock: 17, words: 'volume snapshots', limit: 20 },
+      rows: { table: 'VolumeSnapshot', part: typeOfSnapshot },
+    },
+    volumeGibEach: { lock: 18, words: 'GiB in one volume', limit: -1, each: true },
+    volumeBackups: { lock: 26, words: 'volume backups', limit: 10, rows: { table: 'VolumeBackup' } },
+    volumeBackupGib: {
+      lock: 27,
+      words: 'GiB of volume backups',
+      limit: 1_000,
+      rows: { table: 'VolumeBackup', amount: Prisma.sql`"sizeGib"` },
+    },
   },
   policy: volumesPolicy,
   router: volumesRouter,
@@ -55,13 +82,24 @@ export const volumesRoom = defineRoom({
   workflows: [
     ...[volumeCreation, volumeExtension, volumeDeletion, volumeRetyping, volumeMigration],
     ...[snapshotCreation, snapshotDeletion, volumeReversion],
+    ...[backupCreation, backupDeletion, backupImport, volumeRestoration],
+    ...[volumeImageMaking, volumeReimage],
   ],
-  reconcilers: [volumeLeftovers, sharedPools, forgottenVolumes, volumeLayers, trashReconciler([volumeTrash])],
+  reconcilers: [
+    volumeLeftovers,
+    sharedPools,
+    forgottenVolumes,
+    volumeLayers,
+    trashReconciler([backupTrash, snapshotTrash, volumeTrash]),
+    backupSchedules,
+  ],
   kept: [keptMessages],
   joins() {
+    defineQuotaParts(typesInQuota(listVolumeTypes))
     onProjectRemoved(forgetMessages)
     for (const thing of volumeContents) onProjectDeleting(thing)
     for (const room of roomOfVolumes) defineTaker(room)
     refuseHostDelete(volumesOnHost)
+    refuseHostDelete(backupsOnHost)
   },
 })

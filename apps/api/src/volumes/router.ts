@@ -1,5 +1,6 @@
 import { idInput } from '../kernel/contract.ts'
 import { procedure, router } from '../kernel/trpc.ts'
+import { backupsRouter } from './backups/router.ts'
 import {
   poolCreateInput,
   poolInput,
@@ -12,6 +13,7 @@ import {
   volumeRetypeInput,
   volumeUpdateInput,
 } from './contract.ts'
+import { reimageInput, volumeImageInput } from './images/contract.ts'
 import { getPool, listPools } from './pools/list.ts'
 import { createPool, deletePool, probePool, updatePool } from './pools/service.ts'
 import {
@@ -22,20 +24,25 @@ import {
   deleteSnapshot,
   deleteTransfer,
   deleteVolume,
+  endSnapshot,
   endVolume,
   extendVolume,
   getSnapshot,
   getTransfer,
   getVolume,
   listSnapshots,
+  listSnapshotTrash,
   listTransfers,
   listTrash,
   listVolumes,
+  makeVolumeImage,
   moveVolume,
   planMove,
   planVolume,
+  reimageVolume,
   retypeVolume,
   revertVolume,
+  takeBackSnapshot,
   takeBackVolume,
   trashSummary,
   updateSnapshot,
@@ -45,6 +52,7 @@ import {
   revertInput,
   snapshotCreateInput,
   snapshotListInput,
+  snapshotTrashInput,
   snapshotUpdateInput,
 } from './snapshots/contract.ts'
 import { transferAcceptInput, transferCreateInput, transferListInput } from './transfers/contract.ts'
@@ -80,6 +88,10 @@ export const volumesRouter = router({
     delete: procedure.input(idInput).mutation(({ ctx, input }) => deleteTransfer(ctx.cloud, input)),
   }),
   revert: procedure.input(revertInput).mutation(({ ctx, input }) => revertVolume(ctx.cloud, input)),
+  makeImage: procedure
+    .input(volumeImageInput)
+    .mutation(({ ctx, input }) => makeVolumeImage(ctx.cloud, input)),
+  reimage: procedure.input(reimageInput).mutation(({ ctx, input }) => reimageVolume(ctx.cloud, input)),
   snapshots: router({
     list: procedure.input(snapshotListInput).query(({ ctx, input }) => listSnapshots(ctx.cloud, input)),
     get: procedure.input(idInput).query(({ ctx, input }) => getSnapshot(ctx.cloud, input)),
@@ -90,7 +102,15 @@ export const volumesRouter = router({
       .input(snapshotUpdateInput)
       .mutation(({ ctx, input }) => updateSnapshot(ctx.cloud, input)),
     delete: procedure.input(idInput).mutation(({ ctx, input }) => deleteSnapshot(ctx.cloud, input)),
+    trash: router({
+      list: procedure
+        .input(snapshotTrashInput)
+        .query(({ ctx, input }) => listSnapshotTrash(ctx.cloud, input)),
+      takeBack: procedure.input(idInput).mutation(({ ctx, input }) => takeBackSnapshot(ctx.cloud, input)),
+      end: procedure.input(idInput).mutation(({ ctx, input }) => endSnapshot(ctx.cloud, input)),
+    }),
   }),
+  backups: backupsRouter,
   types: typesRouter,
   pools: router({
     list: procedure.query(({ ctx }) => listPools(ctx.cloud)),

@@ -6,6 +6,7 @@ import { type Ask, askOf, pageView } from '../kernel/page.ts'
 import { authorize } from '../kernel/policy.ts'
 import { recordOperation, startOperation } from '../kernel/workflow.ts'
 import { reserveQuota } from '../quota/service.ts'
+import { beginRestoring, creationOf } from './backups/settling.ts'
 import {
   type VolumePlan,
   type VolumeView,
@@ -27,6 +28,7 @@ import {
   type VolumeWhere,
   withParts,
 } from './queries.ts'
+import { ofType, whyNoQuota } from './quota.ts'
 import { demand, historyOf, loadVolume, lockVolume, noteVolume, viewOfOne, viewsOf } from './row.ts'
 import { placeWishOf } from './types/extra-specs.ts'
 import { specsOf } from './types/row.ts'
@@ -45,7 +47,24 @@ export {
   unbindVolume,
   yieldVolume,
 } from './attachments.ts'
+export {
+  createBackup,
+  findBackups,
+  getBackup,
+  listBackups,
+  resetBackup,
+  updateBackup,
+} from './backups/service.ts'
+export {
+  cancelBackup,
+  deleteBackup,
+  endBackup,
+  forceDeleteBackup,
+  listBackupTrash,
+  takeBackBackup,
+} from './backups/trash.ts'
 export { changeMetadata, resetVolume, setBootable, setReadOnly } from './changes.ts'
+export { makeVolumeImage, reimageVolume } from './images/service.ts'
 export {
   type LaunchVolumes,
   planLaunchVolumes,
@@ -57,7 +76,6 @@ export {
   changeSnapshotMetadata,
   confirmSnapshotState,
   createSnapshot,
-  deleteSnapshot,
   findSnapshots,
   getSnapshot,
   listSnapshots,
@@ -65,6 +83,12 @@ export {
   revertVolume,
   updateSnapshot,
 } from './snapshots/service.ts'
+export {
+  deleteSnapshot,
+  endSnapshot,
+  listSnapshotTrash,
+  takeBackSnapshot,
+} from './snapshots/trash.ts'
 export {
   acceptTransfer,
   createTransfer,
@@ -137,7 +161,11 @@ export async function planVolume(ctx: Ctx, input: z.output<typeof volumePlanInpu
   if (input.id === undefined) {
     authorize(ctx, 'volume:create', { projectId: projectOf(ctx) })
     const type = await typeFor(ctx, input.type)
-    return { problem: await whyNoRoom(ctx, { sizeGib: input.sizeGib, type: placeWishOf(specsOf(type)) }) }
+    const wish = { typeId: type.id, sizeGib: input.sizeGib }
+    const problem =
+      (await whyNoQuota(ctx, projectOf(ctx), [wish], 1)) ??
+      (await whyNoRoom(ctx, { sizeGib: input.sizeGib, type: placeWishOf(specsOf(type)) }))
+    return { problem }
   }
   const row = await loadVolume(ctx, 'volume:extend', input.id)
   const more = input.sizeGib - row.reservedGib
@@ -145,13 +173,15 @@ export async function planVolume(ctx: Ctx, input: z.output<typeof volumePlanInpu
 }
 
 /**
- * Makes a volume, empty or with the bytes of an image, of a snapshot or of another volume, in whose pool it then lies.
- * `hostId`: the host that must reach the volume. Throws invalid_input for a size that the source does not allow.
+ * Makes a volume, empty or with the bytes of an image, of a snapshot or of another volume, in whose pool it then lies, or
+ * with the content of a backup. `hostId`: the host that must reach the volume; `restores`: the volume is in the state
+ * restoring-backup while it gets the content of its backup, as Cinder's restore has it. Throws invalid_input for a size that the source does not allow.
  */
 export async function createVolume(
   ctx: Ctx,
   input: z.output<typeof volumeCreateInput>,
   hostId?: string,
+  restores = false,
 ): Promise<VolumeView> {
   const projectId = projectOf(ctx)
   authorize(ctx, 'volume:create', { projectId })
@@ -164,7 +194,10 @@ export async function createVolume(
     if (origin?.hostId != null && hostId !== undefined && origin.hostId !== hostId)
       throw conflict(`The ${origin.words} lies on the disk of another machine.`)
     const type = await typeFor(tx, input.type, origin?.typeId)
-    await reserveQuota(tx, projectId, { volumes: 1, volumeGib: sizeGib })
+    await reserveQuota(tx, projectId, {
+      ...ofType(type.id, { volumes: 1, volumeGib: sizeGib }),
+      volumeGibEach: sizeGib,
+    })
     const place = await claimPool(tx, {
       ...{ sizeGib, zone: input.zone, hostId: origin?.hostId ?? hostId, poolId: origin?.poolId },
       ...{ hostOf: origin?.poolId === undefined ? 'instance' : origin.words },
@@ -183,10 +216,12 @@ export async function createVolume(
         ...place,
         ...(origin?.data ?? {}),
         metadata: input.metadata,
+        ...(restores ? { state: 'restoring-backup' } : {}),
       },
       include: withParts,
     })
-    await startOperation(tx, { ...historyOf(made, 'volume.create'), hostId: made.pool.hostId })
+    if (made.backupId !== null) await beginRestoring(tx, made.backupId)
+    await startOperation(tx, { ...creationOf(made), hostId: made.pool.hostId })
     await noteVolume(tx, made, 'created')
     return made
   })
@@ -216,7 +251,8 @@ export async function extendVolume(ctx: Ctx, input: z.output<typeof volumeExtend
     const reservedGib = Math.max(row.reservedGib, input.sizeGib)
     const more = reservedGib - row.reservedGib
     if (more > 0) {
-      await reserveQuota(tx, row.projectId, { volumeGib: more })
+      const delta = ofType(row.typeId, { volumeGib: more })
+      await reserveQuota(tx, row.projectId, { ...delta, volumeGibEach: input.sizeGib })
       await claimMore(tx, row.pool, more)
     }
     return {

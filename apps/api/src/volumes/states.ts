@@ -13,22 +13,32 @@ export const volumeStates = [
   'reverting',
   'retyping',
   'maintenance',
+  'uploading',
+  'downloading',
+  'backing-up',
+  'restoring-backup',
   'deleting',
   'error',
   'error_extending',
+  'error_restoring',
   'error_deleting',
 ] as const
 export type VolumeState = (typeof volumeStates)[number]
 export const volumeTransitioning = (state: VolumeState): boolean =>
   [
-    ...['creating', 'attaching', 'detaching', 'extending', 'reverting', 'retyping', 'maintenance'],
-    'deleting',
+    ...['creating', 'attaching', 'detaching', 'extending', 'reverting', 'uploading', 'downloading'],
+    ...['retyping', 'maintenance'],
+    ...['backing-up', 'restoring-backup', 'deleting'],
   ].includes(state)
 
 /** The name of the disk from which a guest starts, whether or not that disk is a volume. */
 export const rootDevice = '/dev/vda'
+/** Guests whose image asks for SCSI call their disks otherwise. */
+export const rootDeviceOf = (diskBus: string): string => (diskBus === 'scsi' ? '/dev/sda' : rootDevice)
+export const isRootDevice = (device: string): boolean =>
+  ['virtio', 'scsi'].some((bus) => rootDeviceOf(bus) === device)
 export const isRootVolume = ({ attachments }: { attachments: readonly { device: string }[] }): boolean =>
-  attachments.some(({ device }) => device === rootDevice)
+  attachments.some(({ device }) => isRootDevice(device))
 
 type Seen = Pick<VolumeView, 'state'>
 const is = ({ state }: Seen, ...some: VolumeState[]) => some.includes(state)
@@ -52,6 +62,15 @@ export const volumeCan = {
   snapshot: (volume: Seen): Allowed =>
     is(volume, 'available', 'in-use') ||
     `Only a volume that is available or in use can be kept in a snapshot or copied; this one is ${volume.state}.`,
+  backUp: (volume: Seen): Allowed =>
+    is(volume, 'available', 'in-use') ||
+    `Only a volume that is available or in use can be backed up; this one is ${volume.state}.`,
+  restore: (volume: Seen): Allowed =>
+    // After a restore that failed, the volume has its old content and can be asked again.
+    is(volume, 'available', 'error_restoring') ||
+    (is(volume, 'in-use')
+      ? 'An instance uses this volume. Detach it first.'
+      : `A backup can be restored only to an available volume; this one is ${volume.state}.`),
   revert: (volume: Seen): Allowed =>
     // After a return that failed, the volume is in the state error and can be asked again.
     is(volume, 'available', 'error') ||
@@ -66,11 +85,20 @@ export const volumeCan = {
     (is(volume, 'in-use')
       ? 'An instance uses this volume. Detach it first: only an available volume can be moved to another pool.'
       : `Only an available volume can be moved to another pool; this one is ${volume.state}.`),
+  makeImage: (volume: Seen): Allowed =>
+    is(volume, 'available', 'in-use') ||
+    `Only of a volume that is available or in use can an image be made; this one is ${volume.state}.`,
+  reimage: (volume: Seen): Allowed =>
+    // After a failure the volume is in the state error and can be asked again.
+    is(volume, 'available', 'error') ||
+    (is(volume, 'in-use')
+      ? 'An instance uses this volume. Detach it first.'
+      : `Only an available volume can get what an image contains; this one is ${volume.state}.`),
   setReadOnly: (volume: Seen): Allowed =>
     is(volume, 'available') ||
     `Only an available volume can be made read-only or writable; this one is ${volume.state}.`,
   delete: (volume: Seen): Allowed =>
-    is(volume, 'available', 'error', 'error_extending', 'error_deleting') ||
+    is(volume, 'available', 'error', 'error_extending', 'error_restoring', 'error_deleting') ||
     (is(volume, 'in-use')
       ? 'An instance uses this volume. Detach it first.'
       : is(volume, 'awaiting-transfer')

@@ -166,6 +166,16 @@ export const volumeExamples: Examples = {
   'volumes.metadata.get': withItem(),
   'volumes.metadata.update': withItem({ meta: { a: 'c' } }),
   'volumes.metadata.delete': withItem(),
+  'volumes.os-volume_upload_image': on({ image_name: 'made', disk_format: 'qcow2' }),
+  'volumes.os-reimage': {
+    make: async (tenant) => ({
+      params: { volume_id: await aVolume(tenant) },
+      body: { image_id: tenant.imageId },
+    }),
+    foreign: async (tenant, other) => [
+      { params: { volume_id: await aVolume(tenant) }, body: { image_id: await hiddenImage(other) } },
+    ],
+  },
   'volumes.os-extend': on({ new_size: 2 }),
   'volumes.os-set_bootable': on({ bootable: true }),
   'volumes.os-retype': {

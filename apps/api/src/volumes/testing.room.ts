@@ -9,14 +9,18 @@ import {
   volumeSnapshot as snapshot,
   system,
   volume,
+  world,
 } from '../authorization.testing.ts'
 import { runPending } from '../kernel/testing.ts'
 import type { QuotaMaker, TestingRoom } from '../rooms.testing.ts'
+import { backupExamples } from './backups/testing.openstack.ts'
+import { backupQuota, backupRows } from './backups/testing.room.ts'
 import { volumeCreateInput } from './contract.ts'
 import { aPool, poolRows } from './pools/testing.room.ts'
 import { createSnapshot, createTransfer, createVolume } from './service.ts'
 import { snapshotCreateInput } from './snapshots/contract.ts'
 import { snapshotExamples } from './snapshots/testing.openstack.ts'
+import { snapshotTrash } from './snapshots/trash.ts'
 import { volumeExamples } from './testing.openstack.ts'
 import { transferCreateInput } from './transfers/contract.ts'
 import { volumeTrash } from './trash/service.ts'
@@ -31,6 +35,12 @@ const deletedVolume = async () => {
 
 const asAdmin = () => callerOf(contexts.get('admin') ?? null)
 
+const deletedSnapshot = async () => {
+  const id = await snapshot()
+  await putInTrash(system(), snapshotTrash, id)
+  return id
+}
+
 const offer = async () => createTransfer(owner, transferCreateInput.parse({ volumeId: await volume() }))
 
 const creation: QuotaMaker = {
@@ -38,7 +48,7 @@ const creation: QuotaMaker = {
 }
 
 export const testingRoom: TestingRoom = {
-  examples: { 'block-storage': { ...volumeExamples, ...snapshotExamples } },
+  examples: { 'block-storage': { ...volumeExamples, ...snapshotExamples, ...backupExamples } },
   rows: {
     list: { kind: 'list', input: () => ({}) },
     get: byId('read', volume),
@@ -71,6 +81,11 @@ export const testingRoom: TestingRoom = {
         return { id, key }
       },
     },
+    makeImage: byId('write', volume, { name: 'made' }),
+    reimage: {
+      kind: 'write',
+      input: async () => ({ id: await volume(), imageId: world.imageId }),
+    },
     revert: {
       kind: 'write',
       async input() {
@@ -85,6 +100,10 @@ export const testingRoom: TestingRoom = {
     'snapshots.create': { kind: 'write', input: async () => ({ volumeId: await volume(), name: name() }) },
     'snapshots.update': byId('write', snapshot, { name: 'new' }),
     'snapshots.delete': byId('write', snapshot),
+    'snapshots.trash.list': { kind: 'list', input: () => ({}) },
+    'snapshots.trash.takeBack': byId('write', deletedSnapshot),
+    'snapshots.trash.end': byId('write', deletedSnapshot),
+    ...backupRows,
     ...typeRows,
     'pools.list': { kind: 'admin' },
     ...poolRows,
@@ -93,6 +112,8 @@ export const testingRoom: TestingRoom = {
   quota: {
     volumes: creation,
     volumeGib: creation,
+    volumeBackups: backupQuota,
+    volumeBackupGib: backupQuota,
     volumeSnapshots: {
       async prepare(ctx) {
         const { id } = await createVolume(ctx, volumeCreateInput.parse({ sizeGib: 1 }))

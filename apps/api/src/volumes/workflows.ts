@@ -4,10 +4,12 @@ import { CloudError } from '../kernel/errors.ts'
 import { whileAnswering } from '../kernel/hosts.ts'
 import { continueOperationsOf, type Run, type Wait, type Workflow } from '../kernel/workflow.ts'
 import { releaseQuota } from '../quota/service.ts'
+import { endRestoring } from './backups/settling.ts'
 import { driversFor, isOnFencedHost } from './driver.ts'
 import { type MessageAction, tellFailure } from './messages/service.ts'
 import { giveBack, giveBackAt } from './pools.ts'
 import { type VolumeRow, withParts } from './queries.ts'
+import { ofType } from './quota.ts'
 import { noteVolume, sourceOf } from './row.ts'
 
 const current = (run: Run<unknown>): Promise<VolumeRow | null> =>
@@ -126,7 +128,7 @@ async function endExtension(
     await tx.db.volume.update({ where: { id: row.id }, data })
     const free = row.reservedGib - data.reservedGib
     if (free > 0) {
-      await releaseQuota(tx, row.projectId, { volumeGib: free })
+      await releaseQuota(tx, row.projectId, ofType(row.typeId, { volumeGib: free }))
       await giveBack(tx, row.pool, free)
     }
     await noteVolume(tx, row, 'updated', run.operationId)
@@ -188,7 +190,12 @@ export const volumeDeletion: Workflow = {
           const row = await tx.db.volume.findUnique({ where: { id: run.resourceId }, include: withParts })
           if (!row) return
           await tx.db.volume.delete({ where: { id: row.id } })
-          await releaseQuota(tx, row.projectId, { volumes: 1, volumeGib: row.reservedGib })
+          await endRestoring(tx, row.backupId)
+          await releaseQuota(
+            tx,
+            row.projectId,
+            ofType(row.typeId, { volumes: 1, volumeGib: row.reservedGib }),
+          )
           await giveBack(tx, row.pool, row.reservedGib)
           if (row.movingToId !== null) await giveBackAt(tx, row.movingToId, row.reservedGib)
           await noteVolume(tx, row, 'deleted', run.operationId)

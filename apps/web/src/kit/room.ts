@@ -82,6 +82,8 @@ export type QuotaWords = {
   unit?: string
   /** The name in the stock client: `openstack quota set --NAME`. Left out when the client has no such quota. */
   option?: string
+  /** Nothing is counted: the limit holds for each single thing. */
+  each?: true
 }
 
 /**

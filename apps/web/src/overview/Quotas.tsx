@@ -18,28 +18,31 @@ export function Quotas() {
   return (
     <Section title="Quota">
       <Loaded query={query} waiting={<Waiting />}>
-        {(quotas) => (
-          <Stack gap="sm">
-            {quotas
-              .filter((quota) => all || isMain(quota))
-              .toSorted((a, b) => quotaOrder.indexOf(a.resource) - quotaOrder.indexOf(b.resource))
-              .map(({ resource, used, limit }) => (
-                <Bar key={resource} used={used} limit={limit} {...quotaWords[resource]} />
-              ))}
-            {all && <DeletedCount />}
-            {quotas.some((quota) => !isMain(quota)) && (
-              <Button
-                variant="subtle"
-                size="compact-sm"
-                aria-expanded={all}
-                style={{ alignSelf: 'start' }}
-                onClick={() => setAll(!all)}
-              >
-                {all ? 'Show fewer' : `Show all ${quotas.length}`}
-              </Button>
-            )}
-          </Stack>
-        )}
+        {(views) => {
+          const quotas = views.filter(({ resource }) => !quotaWords[resource].each)
+          return (
+            <Stack gap="sm">
+              {quotas
+                .filter((quota) => all || isMain(quota))
+                .toSorted((a, b) => quotaOrder.indexOf(a.resource) - quotaOrder.indexOf(b.resource))
+                .map(({ resource, used, limit }) => (
+                  <Bar key={resource} used={used} limit={limit} {...quotaWords[resource]} />
+                ))}
+              {all && <DeletedCount />}
+              {quotas.some((quota) => !isMain(quota)) && (
+                <Button
+                  variant="subtle"
+                  size="compact-sm"
+                  aria-expanded={all}
+                  style={{ alignSelf: 'start' }}
+                  onClick={() => setAll(!all)}
+                >
+                  {all ? 'Show fewer' : `Show all ${quotas.length}`}
+                </Button>
+              )}
+            </Stack>
+          )
+        }}
       </Loaded>
     </Section>
   )

@@ -1,32 +1,37 @@
 'use client'
 import { ActionIcon, Text } from '@mantine/core'
-import type { QuotaResource } from '@stratolith/api/kernel/contract'
+import type { QuotaName } from '@stratolith/api/kernel/contract'
 import { IconInfinity } from '@tabler/icons-react'
 import { NumberField } from '../kit/NumberField.tsx'
 import { Hint } from '../ui/Hint.tsx'
 import { belowUse, type LimitValue, type LimitValues, limitProblem, typedLimit } from './limit-values.ts'
 import classes from './quota.module.css'
-import { amountText, quotaOrder, quotaWords } from './words.ts'
+import { type LimitRow, resourceRows } from './rows.ts'
+import { amountText } from './words.ts'
 
-type Change = (resource: QuotaResource, value: LimitValue) => void
+type Change = (name: QuotaName, value: LimitValue) => void
 
 /**
  * All limits to write in: an empty field is the default (`usual`), the sign beside it takes the limit away. `used`:
  * what is there already, of a project.
  */
 export function LimitTable({
+  label = 'Limits',
+  rows = resourceRows,
   values,
   usual,
   used,
   onChange,
 }: {
+  label?: string
+  rows?: readonly LimitRow[]
   values: LimitValues
-  usual: (resource: QuotaResource) => number
-  used?: (resource: QuotaResource) => number | undefined
+  usual: (name: QuotaName) => number
+  used?: (name: QuotaName) => number | undefined
   onChange: Change
 }) {
   return (
-    <table className={classes.table} aria-label="Limits">
+    <table className={classes.table} aria-label={label}>
       <thead>
         <tr>
           <th scope="col">Resource</th>
@@ -39,22 +44,22 @@ export function LimitTable({
         </tr>
       </thead>
       <tbody>
-        {quotaOrder.map((resource) => {
-          const value = values[resource]
+        {rows.map((row) => {
+          const value = values[row.name]
           return (
             value && (
-              <tr key={resource}>
-                <th scope="row">{quotaWords[resource].label}</th>
+              <tr key={row.name}>
+                <th scope="row">{row.label}</th>
                 {used && (
-                  <td className={`${classes.number} ${classes.end}`}>{usedText(resource, used(resource))}</td>
+                  <td className={`${classes.number} ${classes.end}`}>{usedText(row, used(row.name))}</td>
                 )}
                 <td>
                   <Limit
-                    resource={resource}
-                    usual={usual(resource)}
-                    used={used?.(resource)}
+                    row={row}
+                    usual={usual(row.name)}
+                    used={used?.(row.name)}
                     value={value}
-                    onChange={(next) => onChange(resource, next)}
+                    onChange={(next) => onChange(row.name, next)}
                   />
                 </td>
               </tr>
@@ -66,25 +71,25 @@ export function LimitTable({
   )
 }
 
-const usedText = (resource: QuotaResource, used: number | undefined): string =>
-  used === undefined ? '–' : amountText(resource, used)
+const usedText = (row: LimitRow, used: number | undefined): string =>
+  used === undefined ? '–' : amountText(row, used)
 
 function Limit({
-  resource,
+  row,
   usual,
   used,
   value,
   onChange,
 }: {
-  resource: QuotaResource
+  row: LimitRow
   usual: number
   used: number | undefined
   value: LimitValue
   onChange: (value: LimitValue) => void
 }) {
-  const { label, unit } = quotaWords[resource]
+  const { label, unit } = row
   const none = value.mode === 'unlimited'
-  const standard = `Default: ${amountText(resource, usual)}`
+  const standard = `Default: ${amountText(row, usual)}`
   return (
     <>
       <div className={classes.limit}>
@@ -99,7 +104,7 @@ function Limit({
           error={limitProblem(value)}
           hideControls
         />
-        <Hint label={none ? `Back to the default (${amountText(resource, usual)})` : 'Without a limit'}>
+        <Hint label={none ? `Back to the default (${amountText(row, usual)})` : 'Without a limit'}>
           <ActionIcon
             variant={none ? 'filled' : 'default'}
             size={30}
@@ -113,7 +118,7 @@ function Limit({
       </div>
       {used !== undefined && belowUse(value, used) && (
         <Text size="xs" c="var(--mantine-color-warn-text)" mt={4}>
-          Below the {amountText(resource, used)} in use: what is there stays, nothing new comes.
+          Below the {amountText(row, used)} in use: what is there stays, nothing new comes.
         </Text>
       )}
     </>

@@ -1,5 +1,6 @@
 'use client'
-import type { QuotaView } from '@stratolith/api/kernel/contract'
+import type { QuotaName, QuotaView } from '@stratolith/api/kernel/contract'
+import type { QuotaPartView } from '@stratolith/api/quota/contract'
 import { IconPencil } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { Loaded } from '../kit/Loaded.tsx'
@@ -12,7 +13,8 @@ import { ReasonButton } from '../ui/ReasonButton.tsx'
 import { Section } from '../ui/Section.tsx'
 import { DeletedCount } from '../volumes/DeletedCount.tsx'
 import classes from './quota.module.css'
-import { amountText, quotaOrder, quotaWords } from './words.ts'
+import { type LimitRow, partRows, resourceRows } from './rows.ts'
+import { amountText } from './words.ts'
 
 const QuotaForm = lazyPanel(() => import('./QuotaForm.tsx').then((module) => module.QuotaForm))
 
@@ -22,7 +24,9 @@ export function ProjectQuota({ projectId, name }: { projectId: string; name: str
   const admin = useAdminOnly()
   const panel = useUrlPanel('limits')
   const quota = useQuery(trpc.quota.get.queryOptions({ projectId }))
+  const parts = useQuery(trpc.quota.parts.queryOptions({ projectId }))
   const defaults = useQuery(trpc.quota.defaults.queryOptions())
+  const partDefaults = useQuery(trpc.quota.partDefaults.queryOptions())
   return (
     <Section
       title="Quota and usage"
@@ -42,14 +46,16 @@ export function ProjectQuota({ projectId, name }: { projectId: string; name: str
       <Loaded query={quota}>
         {(views) => (
           <>
-            <UsageTable views={views} />
+            <UsageTable views={views} parts={parts.data ?? []} />
             <DeletedCount projectId={projectId} />
-            {panel.opened && defaults.data && (
+            {panel.opened && defaults.data && parts.data && partDefaults.data && (
               <QuotaForm
                 projectId={projectId}
                 name={name}
                 quota={views}
                 defaults={defaults.data}
+                parts={parts.data}
+                partDefaults={partDefaults.data}
                 opened
                 onClose={panel.close}
               />
@@ -61,11 +67,21 @@ export function ProjectQuota({ projectId, name }: { projectId: string; name: str
   )
 }
 
-/** Key pairs are their users’: the count would be the administrator’s own. */
-function UsageTable({ views }: { views: QuotaView[] }) {
-  const shown = views
-    .filter(({ resource }) => resource !== 'keyPairs')
-    .toSorted((a, b) => quotaOrder.indexOf(a.resource) - quotaOrder.indexOf(b.resource))
+/**
+ * Key pairs are their users’: the count would be the administrator’s own. A volume type is shown when the project has
+ * something of the type, or a limit of it.
+ */
+function UsageTable({ views, parts }: { views: QuotaView[]; parts: readonly QuotaPartView[] }) {
+  const own = parts.filter(({ used, limit }) => used > 0 || limit >= 0)
+  const amounts = new Map<QuotaName, { used: number; limit: number }>([
+    ...views.map((view) => [view.resource, view] as const),
+    ...own.map((part) => [part.name, part] as const),
+  ])
+  const rows = [...resourceRows.filter(({ name }) => name !== 'keyPairs'), ...partRows(own)]
+  const shown = rows.flatMap((row) => {
+    const amount = amounts.get(row.name)
+    return amount ? [{ row, ...amount }] : []
+  })
   return (
     <table className={classes.table} aria-label="Quota and usage">
       <thead>
@@ -83,17 +99,21 @@ function UsageTable({ views }: { views: QuotaView[] }) {
         </tr>
       </thead>
       <tbody>
-        {shown.map(({ resource, used, limit }) => (
-          <tr key={resource}>
-            <th scope="row">{quotaWords[resource].label}</th>
-            <td className={`${classes.number} ${classes.end}`}>{amountText(resource, used)}</td>
-            <td className={`${classes.number} ${classes.end}`}>{amountText(resource, limit)}</td>
-            <td className={classes.bar}>
-              <ShareBar used={used} limit={limit} label={quotaWords[resource].label} />
-            </td>
-          </tr>
+        {shown.map((one) => (
+          <UsageRow key={one.row.name} {...one} />
         ))}
       </tbody>
     </table>
+  )
+}
+
+function UsageRow({ row, used, limit }: { row: LimitRow; used: number; limit: number }) {
+  return (
+    <tr>
+      <th scope="row">{row.label}</th>
+      <td className={`${classes.number} ${classes.end}`}>{row.each ? '–' : amountText(row, used)}</td>
+      <td className={`${classes.number} ${classes.end}`}>{amountText(row, limit)}</td>
+      <td className={classes.bar}>{!row.each && <ShareBar used={used} limit={limit} label={row.label} />}</td>
+    </tr>
   )
 }

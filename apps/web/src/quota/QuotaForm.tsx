@@ -1,13 +1,12 @@
 'use client'
 import { Checkbox, Text } from '@mantine/core'
 import { useForm } from '@mantine/form'
-import type { QuotaResource, QuotaView } from '@stratolith/api/kernel/contract'
-import type { QuotaDefaultView } from '@stratolith/api/quota/contract'
+import type { QuotaName, QuotaView } from '@stratolith/api/kernel/contract'
+import type { QuotaDefaultView, QuotaPartView } from '@stratolith/api/quota/contract'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { notify } from '../kit/notify.ts'
 import { SidePanelForm } from '../kit/SidePanelForm.tsx'
-import { shellLine } from '../kit/shell.ts'
 import { invalidateKind } from '../kit/stale.ts'
 import { useTRPC } from '../kit/trpc.ts'
 import { LimitTable } from './LimitTable.tsx'
@@ -19,7 +18,8 @@ import {
   limitProblem,
   limitValue,
 } from './limit-values.ts'
-import { quotaOrder, quotaWords } from './words.ts'
+import { PartLimits } from './PartLimits.tsx'
+import { partRows, quotaCommands, resourceRows } from './rows.ts'
 
 /** The form for the limits of one project. Only changed limits are sent. */
 export function QuotaForm({
@@ -27,6 +27,8 @@ export function QuotaForm({
   name,
   quota,
   defaults,
+  parts,
+  partDefaults,
   opened,
   onClose,
 }: {
@@ -34,25 +36,33 @@ export function QuotaForm({
   name: string
   quota: QuotaView[]
   defaults: QuotaDefaultView[]
+  parts: QuotaPartView[]
+  partDefaults: QuotaPartView[]
   opened: boolean
   onClose: () => void
 }) {
   const trpc = useTRPC()
   const client = useQueryClient()
   const set = useMutation(trpc.quota.set.mutationOptions())
-  const usual = (resource: QuotaResource) => defaults.find((one) => one.resource === resource)?.limit ?? 0
+  const standard = new Map<QuotaName, number>([
+    ...defaults.map((one) => [one.resource, one.limit] as const),
+    ...partDefaults.map((one) => [one.name, one.limit] as const),
+  ])
+  const usual = (name: QuotaName) => standard.get(name) ?? 0
+  const present = [...quota.map(({ resource, ...its }) => ({ name: resource, ...its })), ...parts]
   // The limits when the form was opened, whatever changes meanwhile.
   const [before] = useState<LimitValues>(() =>
-    Object.fromEntries(quota.map(({ resource, limit }) => [resource, limitValue(limit, usual(resource))])),
+    Object.fromEntries(present.map(({ name, limit }) => [name, limitValue(limit, usual(name))])),
   )
   const form = useForm<Record<string, LimitValue | boolean>>({ initialValues: { ...before, force: false } })
   const valuesOf = ({ force: _, ...rest }: Record<string, LimitValue | boolean>) => rest as LimitValues
   const values = valuesOf(form.values)
-  const usedOf = (resource: QuotaResource) =>
-    resource === 'keyPairs' ? undefined : quota.find((one) => one.resource === resource)?.used
-  const below = quotaOrder.some((resource) => {
-    const value = values[resource]
-    return value !== undefined && belowUse(value, usedOf(resource) ?? 0)
+  const uncounted = new Set<QuotaName>(resourceRows.flatMap(({ name, each }) => (each ? [name] : [])))
+  const usedOf = (name: QuotaName) =>
+    name === 'keyPairs' || uncounted.has(name) ? undefined : present.find((one) => one.name === name)?.used
+  const below = [...resourceRows, ...partRows(parts)].some(({ name }) => {
+    const value = values[name]
+    return value !== undefined && belowUse(value, usedOf(name) ?? 0)
   })
   return (
     <SidePanelForm
@@ -63,19 +73,12 @@ export function QuotaForm({
       form={form}
       submitLabel="Save"
       asCli={(all) =>
-        shellLine(
-          'openstack',
-          'quota',
-          'set',
-          ...Object.entries(changedLimits(before, valuesOf(all))).flatMap(([resource, limit]) => {
-            const option = quotaWords[resource as QuotaResource].option
-            return option === undefined ? [] : [`--${option}`, limit ?? usual(resource as QuotaResource)]
-          }),
-          projectId,
-        )
+        quotaCommands(changedLimits(before, valuesOf(all)), parts, { whose: [projectId], usual })
       }
       onSubmit={async (all) => {
-        const problem = Object.values(valuesOf(all)).some((value) => limitProblem(value) !== null)
+        const problem = Object.values(valuesOf(all)).some(
+          (value) => value !== undefined && limitProblem(value) !== null,
+        )
         if (problem) throw new Error('One of the limits is no whole number. It is marked above.')
         await set.mutateAsync({
           projectId,
@@ -90,7 +93,14 @@ export function QuotaForm({
         values={values}
         usual={usual}
         used={usedOf}
-        onChange={(resource, value) => form.setFieldValue(resource, value)}
+        onChange={(name, value) => form.setFieldValue(name, value)}
+      />
+      <PartLimits
+        parts={parts}
+        values={values}
+        usual={usual}
+        isOfProject
+        onChange={(name, value) => form.setFieldValue(name, value)}
       />
       {below && (
         <Checkbox

@@ -1,9 +1,9 @@
-import type { QuotaResource } from '@stratolith/api/kernel/contract'
+import type { QuotaName } from '@stratolith/api/kernel/contract'
 import { whole } from '../kit/whole.ts'
 
 /** One limit as the form holds it. `default` goes back to the cloud's default. */
 export type LimitValue = { mode: 'default' | 'limit' | 'unlimited'; limit: number | string }
-export type LimitValues = Partial<Record<QuotaResource, LimitValue>>
+export type LimitValues = Partial<Record<QuotaName, LimitValue>>
 
 /** A limit that equals the default is shown as the default, because the two cannot be told apart. */
 export function limitValue(limit: number, usual: number): LimitValue {
@@ -19,8 +19,8 @@ export const limitOf = ({ mode, limit }: LimitValue): number | null =>
 export function changedLimits(
   before: LimitValues,
   now: LimitValues,
-): Partial<Record<QuotaResource, number | null>> {
-  const changed = (Object.entries(now) as [QuotaResource, LimitValue][]).filter(([resource, value]) => {
+): Partial<Record<QuotaName, number | null>> {
+  const changed = (Object.entries(now) as [QuotaName, LimitValue][]).filter(([resource, value]) => {
     const old = before[resource]
     return old === undefined || limitOf(old) !== limitOf(value)
   })

@@ -10,7 +10,6 @@ export const quotaWords = joined<QuotaWords>(
 export const quotaOrder = Object.keys(quotaWords) as QuotaResource[]
 
 /** “20”, “50 GiB”, “unlimited”. */
-export function amountText(resource: QuotaResource, amount: number): string {
-  const { format } = quotaWords[resource]
+export function amountText({ format }: Pick<QuotaWords, 'format'>, amount: number): string {
   return amount < 0 ? 'unlimited' : format ? format(amount) : amount.toLocaleString('en')
 }

@@ -7,7 +7,7 @@ import { guestCommands } from './guest-commands.ts'
 
 /** The commands by which a Linux guest uses the disk, in the order in which people need them. */
 export function HowToUse({ volume }: { volume: VolumeView }) {
-  const commands = guestCommands(volume)
+  const commands = guestCommands({ ...volume, device: volume.attachments[0]?.device })
   return (
     <Section
       title="How to use this disk"

@@ -13,9 +13,14 @@ const looks: Record<State, { text: string; tone: Tone }> = {
   reverting: { text: 'Going back', tone: 'busy' },
   retyping: { text: 'Changing type', tone: 'busy' },
   maintenance: { text: 'Moving', tone: 'busy' },
+  uploading: { text: 'Copying to an image', tone: 'busy' },
+  downloading: { text: 'Getting an image', tone: 'busy' },
+  'backing-up': { text: 'Backing up', tone: 'busy' },
+  'restoring-backup': { text: 'Restoring', tone: 'busy' },
   deleting: { text: 'Deleting', tone: 'busy' },
   error: { text: 'Error', tone: 'bad' },
   error_extending: { text: 'Not extended', tone: 'bad' },
+  error_restoring: { text: 'Not restored', tone: 'bad' },
   error_deleting: { text: 'Not deleted', tone: 'bad' },
 }
 

@@ -46,6 +46,20 @@ export const volumeMigrateCli = (id: string, pool: string | null): string =>
   )
 export const volumeDeleteCli = (id: string): string => shellLine('openstack', 'volume', 'delete', id)
 
+export const volumeImageCli = (
+  id: string,
+  values: { name: string; diskFormat: string; visibility: string; protected: boolean; force: boolean },
+): string =>
+  shellLine(
+    ...['openstack', 'image', 'create', '--volume', id, '--disk-format', values.diskFormat],
+    ...['--container-format', 'bare', `--${values.visibility}`],
+    ...(values.protected ? ['--protected'] : []),
+    ...(values.force ? ['--force'] : []),
+    values.name.trim() || 'NAME',
+  )
+export const reimageCli = (id: string, imageId: string | null): string =>
+  shellLine('cinder', '--os-volume-api-version', '3.68', 'reimage', id, imageId || 'IMAGE')
+
 export const volumePropertySetCli = (id: string, key: string, value: string): string =>
   shellLine('openstack', 'volume', 'set', '--property', `${key}=${value}`, id)
 export const volumePropertyUnsetCli = (id: string, key: string): string =>

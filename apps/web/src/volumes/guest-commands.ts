@@ -1,8 +1,11 @@
 /**
  * The name under which a Linux guest with udev finds the volume's disk, whatever the order of its disks: virtio has
- * room for 20 characters of a serial number.
+ * room for 20 characters of a serial number, and SCSI for all. `device` is the name that the guest probably gives it.
  */
-export const diskPath = (id: string): string => `/dev/disk/by-id/virtio-${id.slice(0, 20)}`
+export const diskPath = (id: string, device = ''): string =>
+  device.startsWith('/dev/sd')
+    ? `/dev/disk/by-id/scsi-0QEMU_QEMU_HARDDISK_${id}`
+    : `/dev/disk/by-id/virtio-${id.slice(0, 20)}`
 
 /** A folder of the guest for the volume. The name comes from a person, so only plain characters are kept. */
 export function mountPoint(name: string): string {
@@ -16,8 +19,8 @@ export function mountPoint(name: string): string {
 }
 
 /** The commands that people type in the guest, by what they want to do. */
-export function guestCommands({ id, name }: { id: string; name: string }) {
-  const [disk, folder] = [diskPath(id), mountPoint(name)]
+export function guestCommands({ id, name, device }: { id: string; name: string; device?: string }) {
+  const [disk, folder] = [diskPath(id, device), mountPoint(name)]
   return {
     look: `lsblk -o NAME,SIZE,SERIAL,FSTYPE,MOUNTPOINT\nls -l ${disk}`,
     format: `sudo mkfs.ext4 ${disk}`,

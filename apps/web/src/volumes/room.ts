@@ -58,6 +58,8 @@ export const volumesRoom: PortalRoom = {
       path: paths.volume,
       live: ['volumes', 'compute.instances.freeVolumes', 'hosts', 'quota', 'compute.instances.plan'],
       titles: {
+        make_image: 'Make an image of a volume',
+        reimage: 'Write an image onto a volume',
         discard: 'Delete volume',
         retype: 'Change type of volume',
         migrate: 'Move volume to another pool',
@@ -70,11 +72,9 @@ export const volumesRoom: PortalRoom = {
         delete_message: 'Delete a message about a volume',
       },
       ends: {
-        create: 'is available',
-        extend: 'has its new size',
-        revert: 'is as in its snapshot',
-        retype: 'has its new type',
-        migrate: 'lies in its new pool',
+        ...{ create: 'is available', extend: 'has its new size', revert: 'is as in its snapshot' },
+        ...{ make_image: 'has an image of its data', reimage: 'has what the image contains' },
+        ...{ retype: 'has its new type', migrate: 'lies in its new pool' },
       },
     },
     volumeSnapshot: {
@@ -87,7 +87,7 @@ export const volumesRoom: PortalRoom = {
     volumeType: {
       words: 'volume type',
       path: paths.adminVolumeType,
-      live: ['volumes.types', 'volumes.list', 'volumes.get', 'volumes.plan'],
+      live: ['volumes.types', 'volumes.list', 'volumes.get', 'volumes.plan', 'quota'],
     },
     volumePool: {
       words: 'volume pool',
@@ -99,5 +99,9 @@ export const volumesRoom: PortalRoom = {
     volumes: { label: 'Volumes', option: 'volumes' },
     volumeSnapshots: { label: 'Volume snapshots', option: 'snapshots' },
     volumeGib: { label: 'Volume storage', format: gib, unit: ' GiB', option: 'gigabytes' },
+    volumeGibEach: {
+      ...{ label: 'Size of each volume', format: gib, unit: ' GiB' },
+      ...{ option: 'per-volume-gigabytes', each: true },
+    },
   },
 }

@@ -18,6 +18,10 @@ const forms = {
   transfer: lazyPanel<VolumeFormProps>(() =>
     import('./VolumeTransferForm.tsx').then((m) => m.VolumeTransferForm),
   ),
+  image: lazyPanel<VolumeFormProps>(() =>
+    import('./images/VolumeImageForm.tsx').then((m) => m.VolumeImageForm),
+  ),
+  reimage: lazyPanel<VolumeFormProps>(() => import('./images/ReimageForm.tsx').then((m) => m.ReimageForm)),
 } satisfies Record<VolumeForm, ComponentType<VolumeFormProps>>
 
 /** The forms of actions on a volume: `open` opens one, `panels` is the place where they appear. */

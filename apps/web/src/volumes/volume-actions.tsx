@@ -10,9 +10,11 @@ import {
   IconCategory,
   IconCopy,
   IconDatabaseExport,
+  IconDisc,
   IconPencil,
   IconPlugConnected,
   IconPlugConnectedX,
+  IconRefresh,
   IconRocket,
   IconTransferIn,
   IconTransferOut,
@@ -31,7 +33,9 @@ import { volumeName } from './volume.descriptor.tsx'
 import { waitText } from './words.ts'
 
 type Action = ResourceAction<VolumeView>
-export type VolumeForm = 'edit' | 'extend' | 'attach' | 'transfer' | 'snapshot' | 'copy' | 'retype' | 'move'
+export type VolumeForm =
+  | ('edit' | 'extend' | 'attach' | 'transfer' | 'snapshot' | 'copy')
+  | ('image' | 'reimage' | 'retype' | 'move')
 
 const named = (volumes: readonly VolumeView[]): string =>
   volumes.length === 1 && volumes[0] ? `“${volumeName(volumes[0])}”` : `${volumes.length} volumes`
@@ -79,6 +83,7 @@ export function useVolumeActions(open: (form: VolumeForm, volume: VolumeView) =>
       open: (volume) => open('extend', volume),
     },
     ...keeping(open, mine, here),
+    ...ofImages(open, mine),
     {
       id: 'edit',
       label: 'Edit',
@@ -160,6 +165,28 @@ const keeping = (
         volumeCan.snapshot(volume),
       ),
     open: (volume) => open('copy', volume),
+  },
+]
+
+/** The actions by which a volume becomes an image, and an image becomes the volume. */
+const ofImages = (
+  open: (form: VolumeForm, volume: VolumeView) => void,
+  mine: (volume: VolumeView) => Allowed,
+): Action[] => [
+  {
+    id: 'image',
+    label: 'Make an image',
+    icon: <IconDisc size={16} />,
+    allowed: (volume) => all(mine(volume), volumeCan.makeImage(volume)),
+    open: (volume) => open('image', volume),
+  },
+  {
+    id: 'reimage',
+    label: 'Write an image onto it',
+    icon: <IconRefresh size={16} />,
+    danger: true,
+    allowed: (volume) => all(mine(volume), volumeCan.reimage(volume)),
+    open: (volume) => open('reimage', volume),
   },
 ]
 

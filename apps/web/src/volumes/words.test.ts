@@ -1,9 +1,11 @@
 import { describe, expect, it, test } from 'vitest'
 import {
+  reimageCli,
   transferAcceptCli,
   transferCreateCli,
   volumeAttachCli,
   volumeCreateCli,
+  volumeImageCli,
   volumeSetCli,
 } from './cli.ts'
 import { diskPath, guestCommands, mountPoint } from './guest-commands.ts'
@@ -12,9 +14,32 @@ import { lossText, tooMuch, waitText } from './words.ts'
 
 const id = '0f9b2c4e-7a1d-4c55-9e0a-2b6f0d3c8a11'
 
+test('the form of an image says which limit of images is too low', () => {
+  const adds = { images: 1, imageGib: 5 }
+  expect(tooMuch([{ resource: 'images', used: 3, limit: 3 }], adds)).toMatch(
+    /^The project may have 3 images and has 3/,
+  )
+  expect(tooMuch([{ resource: 'imageGib', used: 6, limit: 10 }], adds)).toMatch(/has 4 GiB for images left/)
+  expect(tooMuch([{ resource: 'imageGib', used: 5, limit: 10 }], adds)).toBeNull()
+})
+
+const oneLine = (command: string) => command.replaceAll(/ \\\n +/g, ' ')
+
+test('the commands for images of volumes', () => {
+  const wish = { name: ' web ', diskFormat: 'qcow2', visibility: 'private', protected: true, force: true }
+  expect(oneLine(volumeImageCli(id, wish))).toBe(
+    `openstack image create --volume ${id} --disk-format qcow2 --container-format bare --private --protected --force web`,
+  )
+  expect(oneLine(reimageCli(id, null))).toBe(`cinder --os-volume-api-version 3.68 reimage ${id} IMAGE`)
+})
+
 describe('the commands for the guest', () => {
   it('name the disk by the first 20 characters of the id, which is what virtio has room for', () => {
     expect(diskPath(id)).toBe('/dev/disk/by-id/virtio-0f9b2c4e-7a1d-4c55-9')
+    expect(diskPath(id, '/dev/vdc')).toBe(diskPath(id))
+    expect(guestCommands({ id, name: 'data', device: '/dev/sdb' }).format).toBe(
+      `sudo mkfs.ext4 /dev/disk/by-id/scsi-0QEMU_QEMU_HARDDISK_${id}`,
+    )
     expect(guestCommands({ id, name: 'data' }).keep).toBe(
       "echo '/dev/disk/by-id/virtio-0f9b2c4e-7a1d-4c55-9 /mnt/data ext4 defaults,nofail 0 2' | sudo tee -a /etc/fstab",
     )

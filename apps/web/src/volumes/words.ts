@@ -6,6 +6,12 @@ import { gib } from '../kit/format.ts'
 export type Adds = Partial<Record<QuotaResource, number>>
 export const addsOf = (adds: Adds, resource: QuotaResource): number => adds[resource] ?? 0
 
+const nouns: Partial<Record<QuotaResource, string>> = {
+  volumes: 'volumes',
+  volumeSnapshots: 'volume snapshots',
+  images: 'images',
+}
+
 /** Returns the sentence of the first limit that is too low; null when the quota is large enough. */
 export function tooMuch(
   quotas: readonly Pick<QuotaView, 'resource' | 'used' | 'limit'>[],
@@ -14,8 +20,10 @@ export function tooMuch(
   const over = quotas.find(({ resource, used, limit }) => limit >= 0 && used + addsOf(adds, resource) > limit)
   if (!over) return null
   const left = Math.max(0, over.limit - over.used)
+  if (over.resource === 'imageGib')
+    return `The project’s quota has ${left} GiB for images left. Delete images, or ask an administrator for more.`
   if (over.resource !== 'volumeGib')
-    return `The project may have ${over.limit} ${over.resource === 'volumes' ? 'volumes' : 'volume snapshots'} and has ${over.used}. Delete one, or ask an administrator for more.`
+    return `The project may have ${over.limit} ${nouns[over.resource] ?? over.resource} and has ${over.used}. Delete one, or ask an administrator for more.`
   const way = adds.volumeSnapshots ? 'Delete something' : 'Choose a smaller size'
   return `The project’s quota has ${left} GiB left. ${way}, or ask an administrator for more.`
 }

@@ -45,6 +45,18 @@ const writingGuest = bootSector(
     '7cb443e80a00f60604803f75d7f4ebd430c0be7c7cb280cd13c3626f6f74200066901000010000800000010000' +
     '0000000000',
 )
+/**
+ * A guest for tests of its second and third disk: it prints "hello" on COM1 and then writes 1, 2, … for ever into the first
+ * four bytes of the one and of the other (BIOS int 0x13, function 0x43). So the two numbers differ by one at most.
+ */
+const alternatingGuest = bootSector(
+  'fa31c08ed88ec08ed0bc007cbe347cbaf803ac84c07403eeebf866ff060080b281e80700b282e80200ebef' +
+    'be3c7cb80043cd13c368656c6c6f0d0a0010000100008000000000000000000000',
+)
+export function alternatingGuestDisk(): Buffer {
+  return Buffer.concat([alternatingGuest], 1024 * 1024)
+}
+
 /** The offsets on the disk, in bytes, at which the numbers are. */
 export const writingGuestPlaces = Array.from({ length: 512 }, (_, n) => (2048 + 128 * n) * 512 + 4)
 

@@ -1,7 +1,14 @@
 import { bounds } from '../bounds.ts'
 import type { InstanceSpec } from './interface.ts'
 import { limitsObjectOf } from './volume-limits.ts'
-import { type VolumeDisk, volumeDeviceOf, volumeNodeOf } from './volume-node.ts'
+import {
+  type DiskPlace,
+  diskDeviceAt,
+  scsiController,
+  type VolumeDisk,
+  volumeDeviceOf,
+  volumeNodeOf,
+} from './volume-node.ts'
 
 /** QEMU's name of the character device behind the channel of the guest agent. */
 export const agentChannel = 'agent'
@@ -58,8 +65,11 @@ export function qemuArgs(input: ArgsInput): string[] {
     ...['-mon', 'chardev=qmp,mode=control'],
     ...consoleArgs(),
     ...portArgs(spec),
-    ...spec.disks.flatMap((disk, index) => diskArgs(disk, index, input.disks.get(disk.id))),
-    ...input.volumes.flatMap((volume, index) => volumeArgs(volume, `d${spec.disks.length + index}`)),
+    ...(spec.diskBus === 'scsi' ? scsiArgs() : []),
+    ...spec.disks.flatMap((disk, index) =>
+      diskArgs(disk, { index, place: placeOf(spec, index) }, input.disks.get(disk.id)),
+    ),
+    ...input.volumes.flatMap((volume, index) => volumeArgs(volume, placeOf(spec, spec.disks.length + index))),
     ...spec.nics.flatMap(nicArgs),
     ...(input.configDrive === null ? [] : configDriveArgs(input.configDrive)),
   ]
@@ -121,8 +131,10 @@ function consoleArgs(): string[] {
  * Hot-pluggable PCIe ports: d0… for disks and n0… for NICs. A port has the same place and the same number in every
  * version of Stratolith, because guests name their devices by them (the NIC on n0 is "ens9" for systemd). Only a few
  * spare ports are made, because each costs boot time under TCG. Without io-reserve=0 the ports would exhaust the I/O space.
+ * Disks on the SCSI controller need no ports.
  */
-function portArgs({ disks, volumes, nics }: InstanceSpec): string[] {
+function portArgs({ disks, volumes, nics, diskBus }: InstanceSpec): string[] {
+  const drives = diskBus === 'scsi' ? 0 : disks.length + volumes.length + spareDisks
   const port = (name: string, slot: number, index: number, chassis: number) =>
     device({
       driver: 'pcie-root-port',
@@ -137,7 +149,7 @@ function portArgs({ disks, volumes, nics }: InstanceSpec): string[] {
   const many = (count: number, most: number, make: (index: number) => string[]) =>
     Array.from({ length: Math.min(count, most) }, (_, index) => make(index)).flat()
   return [
-    ...many(disks.length + volumes.length + spareDisks, bounds.disksOfGuest, (index) =>
+    ...many(drives, bounds.disksOfGuest, (index) =>
       index < 8
         ? port(`d${index}`, 0x10, index, 1 + index)
         : port(`d${index}`, 0x11 + Math.floor(index / 8), index, 32 + index),
@@ -148,17 +160,24 @@ function portArgs({ disks, volumes, nics }: InstanceSpec): string[] {
   ]
 }
 
-function volumeArgs(volume: VolumeDisk, bus: string): string[] {
+const placeOf = ({ diskBus }: Pick<InstanceSpec, 'diskBus'>, index: number): DiskPlace =>
+  diskBus === 'scsi' ? index : `d${index}`
+
+/** The controller of the disks and volumes. That of the config drive is another one, whose place never changes. */
+const scsiArgs = (): string[] =>
+  device({ driver: 'virtio-scsi-pci', id: scsiController, bus: 'pcie.0', addr: '0x7' })
+
+function volumeArgs(volume: VolumeDisk, place: DiskPlace): string[] {
   return [
     ...['-object', JSON.stringify(limitsObjectOf(volume))],
     ...['-blockdev', JSON.stringify(volumeNodeOf(volume))],
-    ...device(volumeDeviceOf(volume, bus)),
+    ...device(volumeDeviceOf(volume, place)),
   ]
 }
 
 function diskArgs(
   disk: InstanceSpec['disks'][number],
-  index: number,
+  { index, place }: { index: number; place: DiskPlace },
   { direct, baseFd } = { direct: false, baseFd: null as number | null },
 ): string[] {
   const cache = { direct, 'no-flush': false }
@@ -183,11 +202,9 @@ function diskArgs(
     ...['-blockdev', JSON.stringify(file)],
     ...['-blockdev', JSON.stringify(format)],
     ...device({
-      driver: 'virtio-blk-pci',
+      ...diskDeviceAt(place, disk.id),
       id: `blk${index}`,
       drive: `disk${index}`,
-      serial: disk.id.slice(0, 20),
-      bus: `d${index}`,
       ...(disk.boot ? { bootindex: index + 1 } : {}),
     }),
   ]

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { DriverError } from '../errors.ts'
 import type { Op } from '../op.ts'
+import { diskFailed, diskIsFull, fullDiskPatience, hasRoom, reasonOfStop } from './full-disk.ts'
 import type { InstanceSpec, ObservedInstance, PowerState } from './interface.ts'
 import { type LaunchOptions, launchQemu } from './qemu-launch.ts'
 import { findQemu, killQemu, waitGone } from './qemu-process.ts'
@@ -43,6 +44,8 @@ export class QemuGuest {
   /** Whether we are ending the guest: then a closing control socket is no crash. */
   #ending = false
   #pauseReason: string | null = null
+  /** Whether a look at the room of the disks is due. */
+  #looksForRoom = false
   /** Work that an event started; lifecycle calls wait for it. */
   #settling: Promise<void> | null = null
   /** Whether the agent has let go of the guest (`detach`). */
@@ -78,6 +81,11 @@ export class QemuGuest {
 
   isAlive(): boolean {
     return this.power === 'running' || this.power === 'paused'
+  }
+
+  /** Whether QEMU has stopped the guest because the disk is full; the guest goes on by itself then, unless it is paused. */
+  get waitsForRoom(): boolean {
+    return this.power === 'paused' && this.#pauseReason === diskIsFull
   }
 
   /** The control connection, or `unavailable` while QEMU does not answer. */
@@ -247,8 +255,25 @@ export class QemuGuest {
       throw new DriverError('failed', `The control socket of instance ${this.id} belongs to another guest.`)
     }
     const status = await this.#status()
-    if (status === 'off') await this.halt()
-    else this.#become(status, null)
+    if (status === 'off') return this.halt()
+    this.#become(status, status === 'paused' ? await reasonOfStop(qmp) : null)
+    this.#goOnWithRoom()
+  }
+
+  /** Lets a guest go on that QEMU has stopped because the disk was full, as soon as there is room. */
+  #goOnWithRoom(): void {
+    if (this.#looksForRoom || !this.waitsForRoom) return
+    this.#looksForRoom = true
+    const timer = setTimeout(() => {
+      this.#looksForRoom = false
+      this.#work(async () => {
+        // Somebody may have stopped the guest for another reason meanwhile.
+        if (this.#closed || !this.waitsForRoom || !this.#qmp) return
+        if (await hasRoom(this.#qmp)) await this.#qmp.execute('cont')
+        else this.#goOnWithRoom()
+      })
+    }, fullDiskPatience.lookEveryMs)
+    timer.unref()
   }
 
   /** QEMU's run state, as one of our power states. */
@@ -268,9 +293,11 @@ export class QemuGuest {
     }
     if (this.#shutdownSeen || this.#ending) return
     if (name === 'BLOCK_IO_ERROR' && data.action === 'stop')
-      this.#pauseReason =
-        data.nospace === true ? 'The disk of the host is full.' : 'The disk of the guest reported an error.'
-    if (name === 'STOP') this.#become('paused', this.#pauseReason, at)
+      this.#pauseReason = data.nospace === true ? diskIsFull : diskFailed
+    if (name === 'STOP') {
+      this.#become('paused', this.#pauseReason, at)
+      this.#goOnWithRoom()
+    }
     if (name === 'RESUME' && this.#record.phase === 'running') {
       this.#pauseReason = null
       this.#become('running', null, at)

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { bounds } from '../bounds.ts'
 import { DriverError } from '../errors.ts'
 import type { Op } from '../op.ts'
 import { checkAlive } from './changes.ts'
@@ -7,7 +8,14 @@ import { netdevOf, nicDeviceOf, nicIds } from './qemu-args.ts'
 import { endJob } from './qemu-jobs.ts'
 import type { QmpClient } from './qmp.ts'
 import { limitsObjectOf, limitVolume } from './volume-limits.ts'
-import { mergeJob, type VolumeDisk, volumeDeviceOf, volumeNames, volumeNodeOf } from './volume-node.ts'
+import {
+  mergeJob,
+  scsiController,
+  type VolumeDisk,
+  volumeDeviceOf,
+  volumeNames,
+  volumeNodeOf,
+} from './volume-node.ts'
 
 /** How long one call waits for the guest to release devices. Most guests are faster; for the others the caller calls again. */
 const releaseMs = 500
@@ -111,13 +119,13 @@ export async function plugVolumes(
 ): Promise<Plugged> {
   const { held, missing } = await release(op, qmp, volumeKind, { before, wanted: wanted.map(({ id }) => id) })
   const added = await addEach(qmp, volumeKind, missing, async (id) => {
-    const bus = await freeBus(qmp, volumeKind)
+    const place = (await isOnScsi(qmp)) ? await freeScsiId(qmp) : await freeBus(qmp, volumeKind)
     const volume = await open(id)
     // An agent that was killed before device_add has left the node.
     await volumeKind.drop(qmp, id)
     await qmp.execute('object-add', limitsObjectOf(volume))
     await qmp.execute('blockdev-add', volumeNodeOf(volume))
-    await qmp.execute('device_add', volumeDeviceOf({ id }, bus))
+    await qmp.execute('device_add', volumeDeviceOf({ id }, place))
   })
   const there = wanted.filter(({ id }) => !missing.has(id))
   const failure = await limitEach(qmp, there)
@@ -184,6 +192,20 @@ async function release(
 async function peripherals(qmp: QmpClient): Promise<string[]> {
   const list = (await qmp.execute('qom-list', { path: '/machine/peripheral' })) as { name?: unknown }[]
   return list.flatMap(({ name }) => (typeof name === 'string' ? name : []))
+}
+
+/** Whether the running guest reaches its disks by SCSI. The machine tells, because it was made at the guest's start. */
+const isOnScsi = async (qmp: QmpClient): Promise<boolean> => (await peripherals(qmp)).includes(scsiController)
+
+/** The lowest free number on the SCSI controller of the disks. */
+async function freeScsiId(qmp: QmpClient): Promise<number> {
+  const taken = new Set<unknown>()
+  for (const device of (await peripherals(qmp)).filter((name) => /^(vol-|blk)/.test(name)))
+    taken.add(await qmp.execute('qom-get', { path: `/machine/peripheral/${device}`, property: 'scsi-id' }))
+  const free = Array.from({ length: bounds.disksOfGuest }, (_, id) => id).find((id) => !taken.has(id))
+  if (free === undefined)
+    throw new DriverError('conflict', `A guest can have ${bounds.disksOfGuest} disks, with its volumes.`)
+  return free
 }
 
 /** A free PCIe port for one more device. The machine has a few spare ports. */

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { DriverError } from '../errors.ts'
 import { createVolumeFiles } from '../volumes/files.ts'
 import type { LocalVolumeDriver } from '../volumes/interface.ts'
-import { testGuestDisk } from './boot-sector.ts'
+import { alternatingGuestDisk, testGuestDisk } from './boot-sector.ts'
 import { op, plainSpec } from './conformance-world.ts'
 import type { VolumeAttachment } from './interface.ts'
 import { type QemuHarness, qemuHarness } from './qemu.testing.ts'
@@ -21,6 +21,7 @@ beforeEach(async () => {
   fs.chmodSync(dir, 0o711)
   volumes = createVolumeFiles({
     dir,
+    imagesDir: path.join(dir, 'images'),
     baseOf: async () => null,
     withGuest: (...work) => harness.driver.withGuest(...work),
   })
@@ -333,6 +334,41 @@ it('goes on after an agent that was killed while it took a snapshot of a running
   expect(await filesOf(id, volume)).toEqual(['3.qcow2 rw', '2.qcow2 ro', '1.qcow2 ro', '0.raw ro'])
 })
 
+it('keeps all volumes of a running guest at one instant', async () => {
+  const id = randomUUID()
+  const some = [await aVolume(), await aVolume()]
+  const { disks, nics } = await harness.prepare(id)
+  fs.writeFileSync(disks[0]?.path ?? '', alternatingGuestDisk())
+  await harness.driver.ensure(op, { ...plainSpec(id), disks, nics, volumes: some })
+  await harness.booted(id)
+  const counterOf = (snapshotId: string): number => {
+    const folder = path.join(dir, 'volumes/local/snapshots', snapshotId)
+    const layers = fs.readdirSync(folder).filter((name) => /^\d/.test(name))
+    const top = layers.sort((a, b) => Number.parseInt(b, 10) - Number.parseInt(a, 10))[0] ?? ''
+    const [from, to] = [`if=${path.join(folder, top)}`, `of=${path.join(dir, 'sector')}`]
+    const format = ['-f', path.extname(top).slice(1), '-O', 'raw']
+    execFileSync('qemu-img', ['dd', '-U', ...format, 'bs=512', 'count=1', from, to])
+    return fs.readFileSync(path.join(dir, 'sector')).readUInt32LE(0)
+  }
+  // The firmware serves no disk from which it is not to start.
+  for (const [index, volume] of some.entries()) {
+    const path = `/machine/peripheral/vol-${volume.id}`
+    await ask(id, 'qom-set', { path, property: 'bootindex', value: index + 10 })
+  }
+  await ask(id, 'system_reset')
+  const seen = new Set<number>()
+  for (let n = 0; n < 40 && seen.size < 5; n += 1) {
+    const wish = some.map(snapshotOf)
+    const snapshots = wish.map((one) => ({ id: one.id, volumeId: one.volumeId }))
+    const made = await volumes.ensureSnapshots(op, { pool, snapshots })
+    for (const one of made) expect(one).toMatchObject({ guest: id, quiesced: false })
+    const [one = 0, two = 0] = made.map((snapshot) => counterOf(snapshot.id))
+    expect(Math.abs(one - two), `the snapshots of round ${n}`).toBeLessThanOrEqual(1)
+    seen.add(one)
+  }
+  expect(seen.size, 'the guest writes while snapshots are taken').toBe(5)
+}, 60_000)
+
 /** A volume whose running guest has written into three layers, of which nothing but the volume needs two. */
 async function layered() {
   const id = randomUUID()
@@ -490,4 +526,42 @@ it('tells limits that QEMU does not take, and gives the other volumes theirs', a
   await expect(harness.driver.plug(op, id, { nics: [], volumes: [bad, good] })).rejects.toThrow(/iops/)
   const at = { path: `/objects/limits-${two.id}`, property: 'limits' }
   expect(await ask(id, 'qom-get', at)).toMatchObject({ 'iops-total': 7 })
+})
+
+it('gives a guest whose image asks for SCSI its disks on one controller, also volumes that come and go while it runs', async () => {
+  const id = randomUUID()
+  const [first, second] = [await aVolume(), await aVolume()]
+  const spec = {
+    ...plainSpec(id),
+    ...(await harness.prepare(id)),
+    diskBus: 'scsi' as const,
+    volumes: [first],
+  }
+  await harness.driver.ensure(op, spec)
+  // The firmware starts the guest from its disk there.
+  await harness.booted(id)
+  const property = (device: string, name: string) =>
+    ask(id, 'qom-get', { path: `/machine/peripheral/${device}`, property: name })
+  expect(await property('blk0', 'scsi-id')).toBe(0)
+  expect(await property(`vol-${first.id}`, 'scsi-id')).toBe(1)
+  for (const name of ['serial', 'device_id']) expect(await property(`vol-${first.id}`, name)).toBe(first.id)
+  for (let n = 0; n < 2; n += 1)
+    expect(await harness.driver.plug(op, id, { nics: [], volumes: [first, second] })).toEqual([])
+  expect(await property(`vol-${second.id}`, 'scsi-id')).toBe(2)
+  // SCSI needs no answer of the guest, which the boot sector would not give.
+  expect(await harness.driver.plug(op, id, { nics: [], volumes: [second] })).toEqual([])
+  expect(await disksOf(id)).toEqual([`${second.id} rw`])
+  const third = { ...(await aVolume()), readOnly: true }
+  expect(await harness.driver.plug(op, id, { nics: [], volumes: [second, third] })).toEqual([])
+  expect(await property(`vol-${third.id}`, 'scsi-id')).toBe(1)
+  expect((await disksOf(id)).toSorted()).toEqual([`${second.id} rw`, `${third.id} ro`].toSorted())
+})
+
+it('starts a guest from a volume by SCSI', async () => {
+  const id = randomUUID()
+  const root = await aVolume()
+  fs.writeFileSync(path.join(dir, 'volumes/local/data', root.id, '0.raw'), testGuestDisk(), { flag: 'r+' })
+  const spec = { ...plainSpec(id), volumes: [{ ...root, boot: true as const }] }
+  await harness.driver.ensure(op, { ...spec, diskBus: 'scsi' })
+  await harness.booted(id)
 })

@@ -381,7 +381,7 @@ class QemuHost {
     return this.change(op, id, async (guest) => {
       if (!guest.isAlive())
         throw new DriverError('conflict', `Instance ${id} is ${guest.power}: start it first.`)
-      if (guest.power !== to) await guest.freeze(to)
+      if (guest.power !== to || guest.waitsForRoom) await guest.freeze(to)
     })
   }
 

@@ -15,7 +15,7 @@ const nodesOf = async (qmp: QmpClient) =>
 export const runningGuest = (qmp: QmpClient, directory: string): RunningGuest => ({
   has: async (id) => (await nodesOf(qmp)).some((node) => node['node-name'] === volumeNames(id).node),
   resize: (volume) => resize(qmp, volume),
-  follow: (volume) => follow(qmp, volume),
+  follow: (volumes) => follow(qmp, volumes),
   merge: (volume) => merge(qmp, volume),
   async quiesced(work) {
     if (await hasAgent(qmp)) return quiesced(directory, work)
@@ -43,7 +43,28 @@ async function resize(qmp: QmpClient, { id, sizeBytes }: { id: string; sizeBytes
   await qmp.execute('block_resize', { 'node-name': name, size: sizeBytes })
 }
 
-async function follow(qmp: QmpClient, { id, opened }: { id: string; opened: OpenedVolume }): Promise<void> {
+type Followed = { id: string; opened: OpenedVolume }
+
+/** See RunningGuest.follow. Layers below the last one come before, one by one: they are empty, and nobody waits for them. */
+async function follow(qmp: QmpClient, volumes: readonly Followed[]): Promise<void> {
+  const last: Overlay[] = []
+  for (const volume of volumes) {
+    const overlays = await openMissing(qmp, volume)
+    for (const overlay of overlays.slice(0, -1)) await qmp.execute('blockdev-snapshot', overlay)
+    last.push(...overlays.slice(-1))
+  }
+  const [single, ...others] = last
+  if (others.length > 0)
+    await qmp.execute('transaction', { actions: last.map((data) => ({ type: 'blockdev-snapshot', data })) })
+  else if (single) await qmp.execute('blockdev-snapshot', single)
+}
+
+/** QEMU's names of a layer and of the one that comes on top of it. */
+type Overlay = { node: string; overlay: string }
+
+/** Opens the layers that QEMU does not have yet; they are put on top of the others by `blockdev-snapshot`. */
+async function openMissing(qmp: QmpClient, { id, opened }: Followed): Promise<Overlay[]> {
+  const overlays: Overlay[] = []
   await endJob(qmp, mergeJob(id))
   const there = new Map((await nodesOf(qmp)).map((node) => [node['node-name'], node]))
   const isReadOnly = there.get(volumeNames(id).node)?.ro === true
@@ -56,8 +77,9 @@ async function follow(qmp: QmpClient, { id, opened }: { id: string; opened: Open
     const direct = await opensDirectly(layer.path)
     const node = layerNodeOf(id, layer, { readOnly: isReadOnly, direct, below: null })
     await qmp.execute('blockdev-add', node)
-    await qmp.execute('blockdev-snapshot', { node: layerNode(id, below.number), overlay: name })
+    overlays.push({ node: layerNode(id, below.number), overlay: name })
   }
+  return overlays
 }
 
 /** See RunningGuest.merge. */
@@ -65,7 +87,7 @@ async function merge(
   qmp: QmpClient,
   { id, opened, into, from }: { id: string; opened: OpenedVolume; into: number; from: number },
 ): Promise<(op: Op) => Promise<void>> {
-  await follow(qmp, { id, opened })
+  await follow(qmp, [{ id, opened }])
   const there = new Set((await nodesOf(qmp)).map((node) => node['node-name']))
   const gone = opened.layers.flatMap(({ number }) => (number > into && number <= from ? [number] : []))
   const top = gone.findLast((number) => there.has(layerNode(id, number)))

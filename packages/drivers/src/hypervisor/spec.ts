@@ -86,6 +86,8 @@ export const instanceSpec = z.object({
   disks: z.array(diskAttachment).max(bounds.disksOfGuest),
   nics: z.array(nicAttachment).max(bounds.nicsOfGuest),
   volumes: z.array(volumeAttachment).max(bounds.disksOfGuest).default([]),
+  /** How the guest reaches its disks and volumes; absent: each is a device of its own (virtio-blk). */
+  diskBus: z.literal('scsi').optional(),
   /** Whether the guest's data is also on a CD-ROM, made at the first start. Absent in records of older agents. */
   configDrive: z.boolean().optional(),
   guest: guestData,

@@ -73,15 +73,30 @@ export function layerNodeOf(
   }
 }
 
+/** QEMU's name of the controller of the disks of a guest that reaches them by SCSI. */
+export const scsiController = 'disks'
+
+type DeviceProperties = Record<string, string | number>
+
+/** Where a disk is plugged in: the name of a PCIe port, or the number on the SCSI controller. */
+export type DiskPlace = string | number
+
 /**
- * Guests find the volume as /dev/disk/by-id/virtio- and the first 20 characters of its id (virtio allows no more). The
- * firmware starts only from a device that has a boot index.
+ * The properties of QEMU's device by which the guest sees a disk of that id. Guests find the disk in /dev/disk/by-id: as
+ * virtio- and the first 20 characters of the id (virtio allows no more), or as scsi-0QEMU_QEMU_HARDDISK_ and the id.
  */
-export const volumeDeviceOf = ({ id, boot }: Pick<VolumeDisk, 'id' | 'boot'>, bus: string) => ({
-  driver: 'virtio-blk-pci',
+export const diskDeviceAt = (place: DiskPlace, id: string): DeviceProperties =>
+  typeof place === 'string'
+    ? { driver: 'virtio-blk-pci', bus: place, serial: id.slice(0, 20) }
+    : { driver: 'scsi-hd', bus: `${scsiController}.0`, 'scsi-id': place, serial: id, device_id: id }
+
+/** The firmware starts only from a device that has a boot index. */
+export const volumeDeviceOf = (
+  { id, boot }: Pick<VolumeDisk, 'id' | 'boot'>,
+  place: DiskPlace,
+): DeviceProperties => ({
+  ...diskDeviceAt(place, id),
   id: volumeNames(id).device,
   drive: volumeNames(id).node,
-  serial: id.slice(0, 20),
-  bus,
   ...(boot ? { bootindex: 1 } : {}),
 })

@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import type { BackupDriver } from '../backups/interface.ts'
 import { withoutDefaults } from '../defaults.ts'
 import type { HostDocument, Receipt } from '../documents/interface.ts'
 import { DriverError } from '../errors.ts'
@@ -77,6 +78,7 @@ export function remoteHost(connection: AgentConnection, options: RemoteOptions =
     network: remoteNetwork(call, known),
     storage: remoteStorage(call, known),
     volumes: remoteVolumes(call),
+    backups: remoteBackups(call),
     documents: {
       apply: (op, documents) => applyTellable(connection, call, op, documents, since),
       list: (op, kind) => call('documents/list', op, kind),
@@ -294,9 +296,23 @@ function remoteVolumes(call: Call): VolumeDriver {
     growVolume: (op, size) => call('volumes/growVolume', op, size),
     removeVolume: (op, key) => call('volumes/removeVolume', op, key),
     ensureSnapshot: (op, spec) => call('volumes/ensureSnapshot', op, spec),
+    ensureSnapshots: (op, spec) => call('volumes/ensureSnapshots', op, spec),
     removeSnapshot: (op, key) => call('volumes/removeSnapshot', op, key),
     revertVolume: (op, spec) => call('volumes/revertVolume', op, spec),
     mergeLayers: (op, key) => call('volumes/mergeLayers', op, key),
+    reimageVolume: (op, spec) => call('volumes/reimageVolume', op, spec),
+    exportVolume: (op, spec) => call('volumes/exportVolume', op, spec),
+    removeExport: (op, key) => call('volumes/removeExport', op, key),
     listSnapshots: (op, pool) => call('volumes/listSnapshots', op, pool),
+  }
+}
+
+function remoteBackups(call: Call): BackupDriver {
+  return {
+    probeStore: (op, store) => call('backups/probeStore', op, store),
+    ensureBackup: (op, spec) => call('backups/ensureBackup', op, spec),
+    removeBackup: (op, key) => call('backups/removeBackup', op, key),
+    getBackup: (op, key) => call('backups/getBackup', op, key),
+    restoreBackup: (op, spec) => call('backups/restoreBackup', op, spec),
   }
 }

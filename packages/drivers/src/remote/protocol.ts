@@ -1,5 +1,7 @@
 import path from 'node:path'
 import { z } from 'zod'
+import { observedBackup, restoredVolume, storeSpace } from '../backups/observed.ts'
+import { backupKey, backupRemoval, backupSpec, restoreSpec, storeSpec } from '../backups/spec.ts'
 import { documentKinds } from '../documents/kinds.ts'
 import { keptDocument, toldDocuments } from '../documents/spec.ts'
 import { DriverError, driverErrorOf } from '../errors.ts'
@@ -21,14 +23,18 @@ import type { Op } from '../op.ts'
 import type { TrashFacet } from '../storage/interface.ts'
 import { observedDisk, trashedDisk } from '../storage/observed.ts'
 import { baseSpec, emptyOptions, keptGuest } from '../storage/spec.ts'
-import { observedSnapshot, observedVolume, poolSpace } from '../volumes/observed.ts'
+import { observedExport, observedSnapshot, observedVolume, poolSpace } from '../volumes/observed.ts'
 import {
   copySpec,
   disownSpec,
+  exportKey,
+  exportSpec,
   poolSpec,
+  reimageSpec,
   revertSpec,
   snapshotKey,
   snapshotSpec,
+  snapshotsSpec,
   volumeKey,
   volumeSize,
   volumeSpec,
@@ -220,6 +226,9 @@ export const methods = {
   'volumes/ensureSnapshot': change(z.tuple([snapshotSpec]), observedSnapshot, (h, op, spec) =>
     h.volumes.ensureSnapshot(op, spec),
   ),
+  'volumes/ensureSnapshots': change(z.tuple([snapshotsSpec]), z.array(observedSnapshot), (h, op, spec) =>
+    h.volumes.ensureSnapshots(op, spec),
+  ),
   'volumes/removeSnapshot': change(z.tuple([snapshotKey]), nothing, (h, op, key) =>
     h.volumes.removeSnapshot(op, key),
   ),
@@ -228,6 +237,30 @@ export const methods = {
   ),
   'volumes/revertVolume': change(z.tuple([revertSpec]), observedVolume, (h, op, spec) =>
     h.volumes.revertVolume(op, spec),
+  ),
+  'backups/probeStore': read(z.tuple([storeSpec]), storeSpace, (h, op, store) =>
+    h.backups.probeStore(op, store),
+  ),
+  'backups/getBackup': read(z.tuple([backupKey]), observedBackup.nullable(), (h, op, key) =>
+    h.backups.getBackup(op, key),
+  ),
+  'backups/ensureBackup': change(z.tuple([backupSpec]), observedBackup.nullable(), (h, op, spec) =>
+    h.backups.ensureBackup(op, spec),
+  ),
+  'backups/removeBackup': change(z.tuple([backupRemoval]), nothing, (h, op, removal) =>
+    h.backups.removeBackup(op, removal),
+  ),
+  'backups/restoreBackup': change(z.tuple([restoreSpec]), restoredVolume.nullable(), (h, op, spec) =>
+    h.backups.restoreBackup(op, spec),
+  ),
+  'volumes/reimageVolume': change(z.tuple([reimageSpec]), observedVolume.nullable(), (h, op, spec) =>
+    h.volumes.reimageVolume(op, spec),
+  ),
+  'volumes/exportVolume': change(z.tuple([exportSpec]), observedExport.nullable(), (h, op, spec) =>
+    h.volumes.exportVolume(op, spec),
+  ),
+  'volumes/removeExport': change(z.tuple([exportKey]), nothing, (h, op, key) =>
+    h.volumes.removeExport(op, key),
   ),
   'storage/ensureBase': change(
     z.tuple([baseSpec]),

@@ -14,6 +14,8 @@ export const fieldsSince: FieldsSince = {
   'hypervisor/ensure.volumes': 3,
   'instance.volumes.limits': 4,
   'hypervisor/ensure.volumes.limits': 4,
+  'instance.diskBus': 5,
+  'hypervisor/ensure.diskBus': 5,
   ...placesOfPools(),
 }
 
@@ -22,7 +24,7 @@ function placesOfPools(): FieldsSince {
   const ofPool = ['probePool', 'listVolumes', 'listSnapshots'].map((name) => `volumes/${name}`)
   const ofKey = [
     ...['ensureVolume', 'growVolume', 'removeVolume', 'mergeLayers', 'revertVolume', 'disown'],
-    ...['ensureSnapshot', 'removeSnapshot'],
+    ...['ensureSnapshot', 'removeSnapshot', 'reimageVolume', 'exportVolume', 'removeExport'],
   ].map((name) => `volumes/${name}.pool`)
   const ofVolume = ['instance', 'hypervisor/ensure'].map((name) => `${name}.volumes.pool`)
   return Object.fromEntries([...ofPool, ...ofKey, ...ofVolume].map((place) => [`${place}.path`, 5]))

@@ -13,6 +13,10 @@ const digest = /^[0-9a-f]{64}$/
 /** The size of a read. A read of 64 KiB, the default, would cost the event loop as much as one of this size. */
 const readBytes = 512 * 1024
 
+/** The file that a host has made of a volume. Only hosts write in that folder, and the api may read such a file. */
+export const exportPath = (dir: string, id: string): string =>
+  path.join(dir, 'exports', `${checked(id, uuid)}.img`)
+
 /**
  * The image store in a folder: blobs lie in `dir`/blobs, named by their SHA-256, and uploads in `dir`/staging, named
  * by our ids. A blob appears by rename after fsync, so it is complete or absent, and it is never opened for
@@ -59,6 +63,13 @@ export function openImageStore(dir: string): ImageStore {
         throw new DriverError('not_found', `blob ${blobId}`)
       })
       return file.createReadStream({ ...range, highWaterMark: readBytes })
+    },
+    async openExport(id) {
+      const file = await open(exportPath(dir, id), 'r').catch(() => {
+        throw new DriverError('not_found', `export ${id}`)
+      })
+      const { size } = await file.stat()
+      return { sizeBytes: size, bytes: file.createReadStream({ highWaterMark: readBytes }) }
     },
     remove: async (blobId) => rm(blobPath(blobId), { force: true }),
     trash: blobTrash(path.join(dir, 'trash'), blobPath),

@@ -1,71 +1,12 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { DriverError } from '../errors.ts'
-import type { Op } from '../op.ts'
+import { type BackgroundOptions, createBackgroundJobs } from '../background.ts'
 import type { LocalStorageDriver } from './interface.ts'
 
-export type BackgroundOptions = {
-  /** How long a call waits for its result before it returns null, in ms. */
-  answerMs?: number
-  /** Work that nobody has asked for during so long is given up; a result is kept as long. In ms. */
-  forgetMs?: number
-}
-type Job = { done: Promise<unknown>; stop: AbortController; forget: NodeJS.Timeout; tell: Op['progress'] }
-
-/**
- * Makes a storage driver whose long work (converting an image, copying a disk) goes on while nobody waits: the
- * call returns null until the work is done, and the caller asks again. Two calls for the same thing share one
- * piece of work; removing the thing ends the work.
- */
+/** Makes a storage driver whose long work goes on while nobody waits; removing the thing ends the work. */
 export function inBackground(
   driver: LocalStorageDriver,
   options: BackgroundOptions = {},
 ): LocalStorageDriver {
-  const { answerMs = 2_000, forgetMs = 60_000 } = options
-  const jobs = new Map<string, Job>()
-
-  function begin(key: string, asked: Op, work: (op: Op) => Promise<unknown>): Job {
-    const stop = new AbortController()
-    const forget = setTimeout(() => {
-      stop.abort()
-      jobs.delete(key)
-    }, forgetMs)
-    const job: Job = { done: Promise.resolve(), stop, forget, tell: asked.progress }
-    job.done = work({ id: asked.id, log: asked.log, signal: stop.signal, progress: (text) => job.tell(text) })
-    // The next caller gets the failure; the log has it in case nobody asks.
-    job.done.catch((err: unknown) => asked.log.warn({ err, key }, 'background work failed'))
-    jobs.set(key, job)
-    return job
-  }
-
-  async function ask<T>(op: Op, key: string, work: (op: Op) => Promise<T | null>): Promise<T | null> {
-    if (op.signal.aborted) throw new DriverError('unavailable', 'The call was cancelled before it was done.')
-    const job = jobs.get(key) ?? begin(key, op, work)
-    job.forget.refresh()
-    job.tell = (text) => op.progress(text)
-    const enough = new AbortController()
-    const signal = AbortSignal.any([enough.signal, op.signal])
-    const notYet = sleep(answerMs, null, { signal }).catch(() => null)
-    const over = job.done.finally(() => {
-      clearTimeout(job.forget)
-      if (jobs.get(key) === job) jobs.delete(key)
-    })
-    try {
-      return (await Promise.race([over, notYet])) as T | null
-    } finally {
-      enough.abort()
-      over.catch(() => undefined)
-    }
-  }
-
-  async function end(key: string): Promise<void> {
-    const job = jobs.get(key)
-    if (!job) return
-    clearTimeout(job.forget)
-    job.stop.abort()
-    jobs.delete(key)
-    await job.done.catch(() => undefined)
-  }
-
+  const { ask, end } = createBackgroundJobs(options)
   return {
     ...driver,
     ensureBase: (op, spec) => ask(op, `base ${spec.blobId}`, (own) => driver.ensureBase(own, spec)),

@@ -75,6 +75,8 @@ export interface ImageStore {
   commit(id: string, sha256: string): Promise<void>
   discard(id: string): Promise<void>
   open(blobId: string, range?: { start: number; end: number }): Promise<Readable>
+  /** Opens the bytes that a host has made of a volume (exportVolume); raises `not_found` when there are none. */
+  openExport(id: string): Promise<{ sizeBytes: number; bytes: Readable }>
   remove(blobId: string): Promise<void>
   /** The trash for blobs without a row; its methods mean the same as those of TrashFacet. */
   readonly trash: {

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { DriverError } from '../errors.ts'
 import type { Op } from '../op.ts'
-import type { LocalVolumeDriver, OpenedVolume, PoolSpec, VolumeSpec } from './interface.ts'
+import type { ImageStore } from '../storage/interface.ts'
+import type { LocalVolumeDriver, ObservedExport, OpenedVolume, PoolSpec, VolumeSpec } from './interface.ts'
 
 export type VolumeBench = {
   driver: LocalVolumeDriver
@@ -15,6 +16,8 @@ export type VolumeBench = {
   image(): Promise<string>
   /** The id of the blob of a qcow2 image of 2 GiB. */
   largeImage(): Promise<string>
+  /** Opens the files that exportVolume writes. */
+  exports: Pick<ImageStore, 'openExport'>
   /** Reads and writes as the guest's process would; null when the driver stores no bytes (the fake). */
   bytes: {
     /** Whether each of `length` bytes at `at` is `byte`. */
@@ -160,7 +163,7 @@ export function volumeConformance(bench: () => VolumeBench): void {
     await used(spec, ({ write }) => write(0, 1))
     const snapshot = { id: crypto.randomUUID(), volumeId: spec.id, pool }
     const made = await driver.ensureSnapshot(op, snapshot)
-    expect(made).toEqual({ id: snapshot.id, volumeId: spec.id, sizeBytes: gib, quiesced: true })
+    expect(made).toEqual({ id: snapshot.id, volumeId: spec.id, sizeBytes: gib, quiesced: true, guest: null })
     await used(spec, async ({ write, reads }) => {
       await reads(0, 1)
       await write(0, 2)
@@ -190,6 +193,37 @@ export function volumeConformance(bench: () => VolumeBench): void {
     await driver.removeVolume(op, spec)
     await used(copy, ({ reads }) => reads(0, 3))
     await driver.removeVolume(op, copy)
+  })
+
+  test('snapshots of several volumes are all made, those of an earlier call that has failed anew', async () => {
+    const { driver, op, pool } = bench()
+    const some = [blank(1), blank(2)]
+    for (const [index, spec] of some.entries()) {
+      await driver.ensureVolume(op, spec)
+      await used(spec, ({ write }) => write(0, index + 1))
+    }
+    const gone = blank(1)
+    const wish = [...some, gone].map(({ id }) => ({ id: crypto.randomUUID(), volumeId: id }))
+    await expect(driver.ensureSnapshots(op, { pool, snapshots: wish })).rejects.toMatchObject({
+      code: 'not_found',
+    })
+    for (const spec of some) await used(spec, ({ write }) => write(4096, 7))
+    await driver.ensureVolume(op, gone)
+    const made = await driver.ensureSnapshots(op, { pool, snapshots: wish })
+    expect(made.map(({ id, volumeId }) => ({ id, volumeId }))).toEqual(wish)
+    expect(await driver.ensureSnapshots(op, { pool, snapshots: wish })).toEqual(made)
+    for (const [index, spec] of some.entries()) {
+      const copy = { ...blank(2), source: { kind: 'snapshot' as const, id: wish[index]?.id ?? '' } }
+      await driver.ensureVolume(op, copy)
+      await used(copy, async ({ reads }) => {
+        await reads(0, index + 1)
+        await reads(4096, 7)
+      })
+      await driver.removeVolume(op, copy)
+      await driver.removeVolume(op, spec)
+    }
+    await driver.removeVolume(op, gone)
+    for (const { id } of wish) await driver.removeSnapshot(op, { id, pool })
   })
 
   test('a snapshot outlives its volume, and a snapshot of a volume that is gone raises not_found', async () => {
@@ -335,6 +369,52 @@ export function volumeConformance(bench: () => VolumeBench): void {
     })
     expect((await driver.listVolumes(op, otherPool)).map(({ id }) => id)).not.toContain(spec.id)
     await driver.removeVolume(op, spec)
+  })
+
+  test('a volume gets what an image contains, and neither while a guest has it nor from a larger image', async () => {
+    const { driver, op, pool, image, largeImage } = bench()
+    const spec = blank(1)
+    await driver.ensureVolume(op, spec)
+    await used(spec, ({ write }) => write(2 * mib, 1))
+    const base = { blobId: await image(), format: 'raw' as const, maxVirtualBytes: gib }
+    const wish = { id: spec.id, pool, base }
+    await used(spec, () => expect(driver.reimageVolume(op, wish)).rejects.toMatchObject({ code: 'conflict' }))
+    for (let n = 0; n < 2; n++) expect(await driver.reimageVolume(op, wish)).toMatchObject({ sizeBytes: gib })
+    await used(spec, async ({ reads }) => {
+      await reads(0, 0xaa)
+      await reads(2 * mib, 0)
+    })
+    const large = { blobId: await largeImage(), format: 'qcow2' as const, maxVirtualBytes: 4 * gib }
+    await expect(driver.reimageVolume(op, { ...wish, base: large })).rejects.toMatchObject({
+      code: 'invalid',
+    })
+    await used(spec, ({ reads }) => reads(0, 0xaa))
+    await driver.removeVolume(op, spec)
+    await expect(driver.reimageVolume(op, wish)).rejects.toMatchObject({ code: 'not_found' })
+  })
+
+  test('an image of a volume is written once, also while a guest has the volume, and can be removed twice', async () => {
+    const { driver, op, pool, exports } = bench()
+    const spec = blank(1)
+    await driver.ensureVolume(op, spec)
+    await used(spec, ({ write }) => write(0, 1))
+    for (const format of ['raw', 'qcow2'] as const) {
+      const wish = { id: spec.id, pool, exportId: crypto.randomUUID(), format }
+      let made: ObservedExport | null = null
+      await used(spec, async () => {
+        while (!made) made = await driver.exportVolume(op, wish)
+      })
+      expect(await driver.exportVolume(op, wish)).toEqual(made)
+      const { sizeBytes, bytes } = await exports.openExport(wish.exportId)
+      bytes.destroy()
+      expect(made).toEqual({ sizeBytes })
+      for (let n = 0; n < 2; n++) await driver.removeExport(op, wish)
+      await expect(exports.openExport(wish.exportId)).rejects.toMatchObject({ code: 'not_found' })
+    }
+    await driver.removeVolume(op, spec)
+    const late = { id: spec.id, pool, exportId: crypto.randomUUID(), format: 'raw' as const }
+    await expect(driver.exportVolume(op, late)).rejects.toMatchObject({ code: 'not_found' })
+    await expect(exports.openExport(late.exportId)).rejects.toMatchObject({ code: 'not_found' })
   })
 
   test('the pool tells its size and its free space', async () => {

@@ -1,9 +1,14 @@
+import fs from 'node:fs'
+import path from 'node:path'
 import { DriverError } from '../errors.ts'
+import { exportPath } from '../storage/image-store.ts'
 import type {
+  ExportSpec,
   LocalVolumeDriver,
   ObservedSnapshot,
   ObservedVolume,
   PoolSpec,
+  SnapshotSpec,
   VolumeKey,
   VolumeSpec,
 } from './interface.ts'
@@ -12,10 +17,14 @@ export type FakeVolumeOptions = {
   totalGib?: number
   /** The size of the base of an image, in bytes. Default 112 MiB. */
   baseBytes?: (blobId: string) => number
+  /** The folder of the image store, and the file that is written there for a volume. Without it there are no exports. */
+  exports?: { imagesDir: string; bytes(spec: ExportSpec, sizeBytes: number): Buffer }
 }
 export type FakeVolumes = LocalVolumeDriver & {
   /** Makes the next call of `method` raise `error`. */
   failNext(method: string, error: DriverError): void
+  /** Gives a volume that no guest has the content of a backup. */
+  fill(key: VolumeKey, content: { sizeBytes: number; base: string | null }): void
   readonly volumes: ReadonlyMap<string, FakeVolume>
   readonly snapshots: ReadonlyMap<string, FakeSnapshot>
   /** What lies in a pool with a place of its own, by whichever host it came there. */
@@ -30,7 +39,14 @@ type FakeVolume = {
   /** How many snapshots were removed since the last merge. */
   mergeable: number
 }
-type FakeSnapshot = { id: string; pool: string; volumeId: string; sizeBytes: number; base: string | null }
+type FakeSnapshot = {
+  id: string
+  pool: string
+  volumeId: string
+  sizeBytes: number
+  base: string | null
+  guest: string | null
+}
 
 const gib = 1024 ** 3
 
@@ -83,9 +99,14 @@ export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes 
       source.kind === 'snapshot' ? snapshotIn(source.id, pool) : volumeIn({ id: source.id, pool })
     return { least: sizeBytes, base }
   }
-  const observedSnapshot = ({ id, volumeId, sizeBytes }: FakeSnapshot): ObservedSnapshot => ({
-    ...{ id, volumeId, sizeBytes, quiesced: true },
+  const observedSnapshot = ({ id, volumeId, sizeBytes, guest }: FakeSnapshot): ObservedSnapshot => ({
+    ...{ id, volumeId, sizeBytes, quiesced: true, guest },
   })
+  const snapshotOf = ({ id, volumeId, pool }: SnapshotSpec): FakeSnapshot => {
+    const { sizeBytes, base, guests } = volumeIn({ id: volumeId, pool })
+    const [guest = null] = guests
+    return { id, pool: pool.id, volumeId, sizeBytes, base, guest }
+  }
   const observed = ({ id, sizeBytes, mergeable }: FakeVolume): ObservedVolume => ({
     ...{ id, sizeBytes, usedBytes: 0, mergeable },
   })
@@ -99,6 +120,12 @@ export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes 
     snapshots,
     elsewhere,
     failNext: (method, error) => void failures.set(method, [...(failures.get(method) ?? []), error]),
+    fill(key, { sizeBytes, base }) {
+      const volume = free(volumeIn(key))
+      if (sizeBytes > volume.sizeBytes)
+        throw new DriverError('invalid', 'The backup is larger than the volume.')
+      volume.base = base
+    },
     async probePool(_op, pool) {
       enter('probePool')
       storeOf(pool)
@@ -167,12 +194,16 @@ export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes 
     },
     async ensureSnapshot(_op, { id, volumeId, pool }) {
       enter('ensureSnapshot')
-      const known = storeOf(pool).snapshots.get(id)
-      if (known) return observedSnapshot(known)
-      const { sizeBytes, base } = volumeIn({ id: volumeId, pool })
-      const snapshot: FakeSnapshot = { id, pool: pool.id, volumeId, sizeBytes, base }
+      const snapshot = storeOf(pool).snapshots.get(id) ?? snapshotOf({ id, volumeId, pool })
       storeOf(pool).snapshots.set(id, snapshot)
       return observedSnapshot(snapshot)
+    },
+    async ensureSnapshots(_op, { pool, snapshots: wanted }) {
+      enter('ensureSnapshots')
+      const store = storeOf(pool).snapshots
+      const made = wanted.map((one) => store.get(one.id) ?? snapshotOf({ ...one, pool }))
+      for (const snapshot of made) store.set(snapshot.id, snapshot)
+      return made.map(observedSnapshot)
     },
     async removeSnapshot(_op, { id, pool }) {
       enter('removeSnapshot')
@@ -201,6 +232,48 @@ export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes 
       const volume = volumeIn(key)
       volume.mergeable = 0
       return observed(volume)
+    },
+    async openFrozen(_op, { volumeId, snapshotId, pool }) {
+      enter('openFrozen')
+      const { sizeBytes } =
+        snapshotId === null ? volumeIn({ id: volumeId, pool }) : snapshotIn(snapshotId, pool)
+      return {
+        ...{ sizeBytes, quiesced: true, since: null },
+        hasChanged: async () => true,
+        read: async () => null,
+        close: async () => undefined,
+      }
+    },
+    async dropFrozen() {
+      enter('dropFrozen')
+    },
+    async refillVolume(_op, key, fill) {
+      enter('refillVolume')
+      const volume = free(volumeIn(key))
+      await fill({ sizeBytes: volume.sizeBytes, write: async () => undefined })
+      volume.base = null
+    },
+    async reimageVolume(_op, { base, ...key }) {
+      enter('reimageVolume')
+      const volume = free(volumeIn(key))
+      if ((options.baseBytes?.(base.blobId) ?? 112 * 1024 ** 2) > volume.sizeBytes)
+        throw new DriverError('invalid', 'The image is larger than the volume.')
+      volume.base = base.blobId
+      return observed(volume)
+    },
+    async exportVolume(_op, spec) {
+      enter('exportVolume')
+      const { sizeBytes } = volumeIn(spec)
+      if (!options.exports) throw new DriverError('unsupported', 'This host has no image store.')
+      const { imagesDir, bytes } = options.exports
+      const file = exportPath(imagesDir, spec.exportId)
+      fs.mkdirSync(path.dirname(file), { recursive: true })
+      if (!fs.existsSync(file)) fs.writeFileSync(file, bytes(spec, sizeBytes))
+      return { sizeBytes: fs.statSync(file).size }
+    },
+    async removeExport(_op, { exportId }) {
+      enter('removeExport')
+      if (options.exports) fs.rmSync(exportPath(options.exports.imagesDir, exportId), { force: true })
     },
     async openVolume(_op, key, guest) {
       enter('openVolume')

@@ -24,6 +24,7 @@ const storage = createFilesDriver({ imagesDir, dir })
 let running: RunningGuest | null = null
 const driver = createVolumeFiles({
   dir,
+  imagesDir,
   withGuest: (_op, _id, work) => work(running),
   async baseOf(op, base) {
     await storage.ensureBase(op, base)
@@ -64,10 +65,17 @@ describe('volumes in files', () => {
     uid,
     image: () => blob(Buffer.alloc(1024 ** 2, 0xaa)),
     largeImage,
+    exports: store,
     bytes,
   }))
 
   const local = path.join(dir, 'volumes/local')
+  /** Reads the image of a volume as the image store gets it. */
+  async function exported(key: { id: string }, format: 'raw' | 'qcow2'): Promise<string> {
+    const wish = { id: key.id, pool, exportId: crypto.randomUUID(), format }
+    while (!(await driver.exportVolume(op(), wish)));
+    return path.join(imagesDir, 'exports', `${wish.exportId}.img`)
+  }
   const fromImage = async () => {
     const blobId = await blob(Buffer.alloc(1024 ** 2, 0xaa))
     const base = { blobId, format: 'raw' as const, maxVirtualBytes: 1024 ** 3 }
@@ -75,6 +83,52 @@ describe('volumes in files', () => {
     await driver.ensureVolume(op(), spec)
     return spec
   }
+
+  test('an image of a volume has the bytes of all of its layers, in one file that the image store alone may read', async () => {
+    const spec = await fromImage()
+    const guest = { id: crypto.randomUUID(), uid }
+    const before = await driver.openVolume(op(), spec, guest)
+    await bytes.write(before, uid, { at: 4096, length: 4096 }, 1)
+    await driver.closeVolumes(op(), guest.id, [])
+    await driver.ensureSnapshot(op(), { id: crypto.randomUUID(), volumeId: spec.id, pool })
+    const after = await driver.openVolume(op(), spec, guest)
+    await bytes.write(after, uid, { at: 8192, length: 4096 }, 2)
+    await driver.closeVolumes(op(), guest.id, [])
+    const owner = fs.statSync(path.join(imagesDir, 'blobs')).uid
+    for (const format of ['raw', 'qcow2'] as const) {
+      const file = await exported(spec, format)
+      const { uid: owned, mode } = fs.statSync(file)
+      expect([owned, mode & 0o777]).toEqual([owner, 0o400])
+      const info = JSON.parse(
+        execFileSync('qemu-img', ['info', '--output=json', '-f', format, file], { encoding: 'utf8' }),
+      )
+      expect(info).toMatchObject({ 'virtual-size': 1024 ** 3 })
+      expect(info['backing-filename']).toBeUndefined()
+      for (const [at, byte] of [
+        [0, 0xaa],
+        [4096, 1],
+        [8192, 2],
+        [2 * 1024 ** 2, 0],
+      ])
+        expect(
+          execFileSync('qemu-io', ['-r', '-f', format, '-c', `read -P ${byte} ${at} 4096`, file], {
+            encoding: 'utf8',
+          }),
+        ).not.toContain('Pattern verification failed')
+    }
+    expect(fs.readdirSync(path.join(local, 'exports'))).toEqual([])
+  })
+
+  test('an export that nobody has removed for a day goes when the next one is written', async () => {
+    const spec = await fromImage()
+    const file = await exported(spec, 'qcow2')
+    await exported(spec, 'qcow2')
+    expect(fs.existsSync(file)).toBe(true)
+    const old = (Date.now() - 2 * 86_400_000) / 1000
+    fs.utimesSync(file, old, old)
+    await exported(spec, 'qcow2')
+    expect(fs.existsSync(file)).toBe(false)
+  })
 
   test('a volume of an image grows so much that its tables grow, and keeps its bytes', async () => {
     const spec = await fromImage()

@@ -1,21 +1,26 @@
-import { randomBytes } from 'node:crypto'
-import { chmod, chown, mkdir, open, readdir, rm, rmdir, stat, statfs } from 'node:fs/promises'
+import { open, readdir, rm, rmdir, stat, statfs } from 'node:fs/promises'
 import path from 'node:path'
 import pLimit from 'p-limit'
+import { createBackgroundJobs } from '../background.ts'
 import { DriverError, isDiskFull } from '../errors.ts'
-import { giveFile } from '../give-file.ts'
 import type { Op } from '../op.ts'
 import type { BaseSpec } from '../storage/interface.ts'
 import { createTurns } from '../turns.ts'
 import { createClaims } from './claims.ts'
 import { copyWhole } from './copy.ts'
+import { exportIn, removeExportFile, removeForgotten, writeExport } from './exports.ts'
+import { keepSnapshot, keepVolume, noteBackup, openFrozenIn } from './frozen.ts'
+import { closeFor, type Holder, holders, openFor, ownIn } from './guest-links.ts'
 import type {
+  ExportSpec,
   LocalVolumeDriver,
+  ObservedExport,
+  ObservedSnapshot,
   ObservedVolume,
-  OpenedVolume,
   PoolSpace,
   PoolSpec,
   RunningGuest,
+  SnapshotsSpec,
   VolumeKey,
   VolumeSpec,
 } from './interface.ts'
@@ -28,12 +33,18 @@ import {
   linkOwn,
   lookAt,
   openedIn,
-  readableByAll,
   removePart,
   removeWhole,
 } from './layer-files.ts'
-import { checkLayer, growLayer } from './layers.ts'
-import { type Layer, type Manifest, privateFolder, readManifest, writeManifest } from './manifest.ts'
+import { growLayer } from './layers.ts'
+import {
+  type Layer,
+  type Manifest,
+  privateFolder,
+  readFrozen,
+  readManifest,
+  writeManifest,
+} from './manifest.ts'
 import { beginMerge, endMerge, mergingOf } from './merge.ts'
 import { baseInPool, dropBases } from './pool-bases.ts'
 import {
@@ -48,7 +59,8 @@ import {
   removePool,
 } from './pool-folders.ts'
 import { reachedFirst } from './reached.ts'
-import { freeze, type Held, layersOfSnapshot, makeSnapshot, revert, snapshotIn } from './snapshots.ts'
+import { putInPlace, writeDraft } from './refill.ts'
+import { freeze, type Held, layersOfSnapshot, makeSnapshots, revert, snapshotIn } from './snapshots.ts'
 
 export type VolumeFilesOptions = {
   /** The folder hosts/<host>. The local pool lies in volumes/<pool>/ in it. */
@@ -63,6 +75,8 @@ export type VolumeFilesOptions = {
    * that nobody waits for the other in a circle.
    */
   withGuest<T>(op: Op, guestId: string, work: (running: RunningGuest | null) => Promise<T>): Promise<T>
+  /** The cloud's image store, into which images of volumes are written. */
+  imagesDir: string
   /** The user id for image tools, which no guest has; that of defaultGuestUids when absent. */
   converter?: number
   /** Makes the raw base of an image, and returns its path; null while the base is still being made. */
@@ -85,42 +99,87 @@ const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
  */
 export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDriver {
   const inTurn = createTurns()
+  const background = createBackgroundJobs()
   const folders = (pool: PoolSpec) => foldersOf(options.dir, pool)
   const places = { dir: options.dir, ownFolders: options.ownFolders ?? [] }
   const claims = createClaims(options.dir, options.host ?? path.basename(options.dir))
   const dirOf = ({ id, pool }: VolumeKey) => path.join(folders(pool).data, checked(id, uuid))
   const snapshotOf = ({ id, pool }: VolumeKey) => path.join(folders(pool).snapshots, checked(id, uuid))
 
+  const frozenOf = ({ id, pool }: VolumeKey) => path.join(folders(pool).frozen, checked(id, uuid))
+
   const poolOf = (pool: PoolSpec) => ({ pool, root: folders(pool).root, claims })
-  /** Runs `work` while nobody else changes the volume or snapshot, be it on this host or on another one. */
-  const alone = <T>({ id, pool }: VolumeKey, work: () => Promise<T>): Promise<T> =>
-    claims.during(pool, id, () => inTurn(id, work))
+  /** Runs `work` while nobody else changes the things, be it on this host or on another one. */
+  const allAlone = <T>(pool: PoolSpec, ids: readonly string[], work: () => Promise<T>): Promise<T> => {
+    const [first, ...others] = ids.toSorted()
+    return first === undefined
+      ? work()
+      : claims.during(pool, first, () => inTurn(first, () => allAlone(pool, others, work)))
+  }
+  const alone = <T>({ id, pool }: VolumeKey, work: () => Promise<T>): Promise<T> => allAlone(pool, [id], work)
 
   /** Changes a volume while neither the guest that has it, if there is one, nor anybody else changes it. */
-  async function held<T>(op: Op, key: VolumeKey, work: (volume: Held) => Promise<T>): Promise<T> {
-    const { id, pool } = key
-    const dir = dirOf(key)
-    const holder = async () => (await holders(folders(pool).open, id))[0]
-    const guest = await holder()
+  async function held<T>(op: Op, { id, pool }: VolumeKey, work: (volume: Held) => Promise<T>): Promise<T> {
+    const guest = await holderOf({ id, pool })
+    return heldTogether(op, { ids: [id], pool, guest }, ([volume]) => work(volume as Held))
+  }
+
+  const holderOf = async ({ id, pool }: VolumeKey) => (await holders(folders(pool).open, id))[0]
+
+  /** Does the same for several volumes that one guest has, or none. */
+  async function heldTogether<T>(
+    op: Op,
+    { ids, pool, guest }: { ids: readonly string[]; pool: PoolSpec; guest: Holder | undefined },
+    work: (volumes: Held[]) => Promise<T>,
+  ): Promise<T> {
+    const own = guest?.own ?? null
     const change = (running: RunningGuest | null) =>
-      alone(key, async () => {
-        if ((await holder())?.guest !== guest?.guest)
-          throw new DriverError('unavailable', `Another guest got or left the volume ${id} meanwhile.`)
-        const own = guest?.own ?? null
-        // A guest whose plug was interrupted has links to the volume, and its QEMU does not use it.
-        return work({ id, dir, own, running: running && (await running.has(id)) ? running : null })
+      allAlone(pool, ids, async () => {
+        const volumes: Held[] = []
+        for (const id of ids) {
+          if ((await holderOf({ id, pool }))?.guest !== guest?.guest)
+            throw new DriverError('unavailable', `Another guest got or left the volume ${id} meanwhile.`)
+          // A guest whose plug was interrupted has links to the volume, and its QEMU does not use it.
+          const isUsed = running && (await running.has(id))
+          volumes.push({ id, dir: dirOf({ id, pool }), own, running: isUsed ? running : null })
+        }
+        return work(volumes)
       })
     return guest === undefined ? change(null) : options.withGuest(op, guest.guest, change)
   }
+
+  /** Makes snapshots of volumes, of which those of one guest are kept at one instant. */
+  async function snapshotAll(op: Op, { pool, snapshots }: SnapshotsSpec): Promise<ObservedSnapshot[]> {
+    const dirs = snapshots.map(({ id }) => snapshotOf({ id, pool }))
+    const known = (await Promise.all(dirs.map(snapshotIn))).filter((one) => one !== null)
+    if (known.length === snapshots.length) return known
+    // Those that an interrupted call has left are of an earlier instant.
+    for (const dir of dirs) await removeWhole(dir)
+    await makeFolders(folders(pool))
+    const guests = await Promise.all(snapshots.map(({ volumeId }) => holderOf({ id: volumeId, pool })))
+    const observedById = new Map<string, ObservedSnapshot>()
+    for (const [name, its] of Map.groupBy(snapshots, (_, index) => guests[index]?.guest)) {
+      const guest = guests.find((one) => one?.guest === name)
+      const ids = its.map(({ volumeId }) => volumeId)
+      const some = await heldTogether(op, { ids, pool, guest }, (volumes) =>
+        makeSnapshots(
+          op,
+          volumes.map((volume, index) => ({ volume, dir: snapshotOf({ id: its[index]?.id ?? '', pool }) })),
+        ),
+      )
+      for (const one of some) observedById.set(one.id, one)
+    }
+    return snapshots.flatMap(({ id }) => observedById.get(id) ?? [])
+  }
   async function unused(key: VolumeKey): Promise<void> {
-    const holder = (await holders(folders(key.pool).open, key.id))[0]
+    const holder = await holderOf(key)
     if (holder) throw new DriverError('conflict', `The guest ${holder.guest} has the volume ${key.id}.`)
   }
   async function makeNew(op: Op, spec: VolumeSpec, dir: string): Promise<ObservedVolume | null> {
     const { source, pool } = spec
     if (!source) return make(op, spec, { layers: [], sizeBytes: 0 }, dir)
     if (source.kind === 'image') {
-      const base = await imageSource(op, options, source.base, (file) => baseInPool(op, poolOf(pool), file))
+      const base = await imageIn(op, pool, source.base)
       return base && make(op, spec, base, dir)
     }
     if (source.kind === 'snapshot')
@@ -132,6 +191,28 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
       const { manifest } = await freeze(op, volume)
       return make(op, spec, { layers: filesIn(volume.dir, manifest), sizeBytes: manifest.sizeBytes }, dir)
     })
+  }
+  /** The base of an image as a layer of the pool; null while it is being made. */
+  async function imageIn(op: Op, pool: PoolSpec, image: BaseSpec): Promise<Source | null> {
+    const base = await options.baseOf(op, image)
+    if (base === null) return null
+    const { size } = await stat(base)
+    return { layers: [{ path: await baseInPool(op, poolOf(pool), base), format: 'raw' }], sizeBytes: size }
+  }
+  async function exportOf(op: Op, spec: ExportSpec): Promise<ObservedExport> {
+    const { exportId, pool, id } = spec
+    const { imagesDir, converter } = options
+    const known = await exportIn(imagesDir, exportId)
+    if (known) return known
+    const { exports } = await makeFolders(folders(pool))
+    await removeForgotten(imagesDir, exports)
+    const dir = path.join(exports, checked(exportId, uuid))
+    try {
+      await held(op, { id, pool }, (volume) => makeSnapshots(op, [{ volume, dir }]))
+      return await writeExport(op, imagesDir, spec, await layersOfSnapshot(dir), converter)
+    } finally {
+      await removeWhole(dir)
+    }
   }
   const driver: LocalVolumeDriver = {
     async probePool(_op, pool) {
@@ -183,15 +264,39 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
         const known = await snapshotIn(dir)
         if (known) return known
         await makeFolders(folders(pool))
-        return held(op, { id: volumeId, pool }, (volume) => makeSnapshot(op, volume, dir))
+        const [first] = await held(op, { id: volumeId, pool }, (volume) =>
+          makeSnapshots(op, [{ volume, dir }]),
+        )
+        if (!first) throw new DriverError('failed', `The snapshot ${id} was not made.`)
+        return first
       }),
+    ensureSnapshots: (op, spec) =>
+      allAlone(
+        spec.pool,
+        spec.snapshots.map(({ id }) => id),
+        () => snapshotAll(op, spec),
+      ),
     removeSnapshot: (_op, key) => alone(key, () => removeWhole(snapshotOf(key))),
     revertVolume: (op, { snapshotId, ...key }) =>
       held(op, key, async (volume) => {
         await unused(key)
-        const after = await revert(op, volume, snapshotOf({ id: snapshotId, pool: key.pool }))
-        return observed(volume, after)
+        const source = await layersOfSnapshot(snapshotOf({ id: snapshotId, pool: key.pool }))
+        return observed(volume, await revert(op, volume, source))
       }),
+    async reimageVolume(op, { base, ...key }) {
+      const source = await imageIn(op, key.pool, base)
+      if (source === null) return null
+      return held(op, key, async (volume) => {
+        await unused(key)
+        return observed(volume, await revert(op, volume, source))
+      })
+    },
+    exportVolume: (op, spec) => background.ask(op, spec.exportId, (own) => exportOf(own, spec)),
+    async removeExport(_op, { exportId, pool }) {
+      await background.end(exportId)
+      await removeExportFile(options.imagesDir, exportId)
+      await removeWhole(path.join(folders(pool).exports, checked(exportId, uuid)))
+    },
     async mergeLayers(op, key) {
       const merging = await held(op, key, (volume) => beginMerge(op, volume, options.converter))
       if (merging) {
@@ -211,10 +316,39 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
         return observed(volume, manifest)
       })
     },
+    openFrozen: (op, { id, volumeId, snapshotId, pool }) =>
+      alone({ id, pool }, async () => {
+        const dir = frozenOf({ id, pool })
+        if (!(await readFrozen(dir))) {
+          await makeFolders(folders(pool))
+          if (snapshotId === null)
+            await held(op, { id: volumeId, pool }, (volume) => keepVolume(op, volume, dir))
+          else
+            await alone({ id: snapshotId, pool }, () =>
+              keepSnapshot(snapshotOf({ id: snapshotId, pool }), dir),
+            )
+        }
+        return openFrozenIn(op, dir, options.converter)
+      }),
+    dropFrozen: (_op, { id, volumeId, pool }, isBackedUp) =>
+      alone({ id, pool }, async () => {
+        const dir = frozenOf({ id, pool })
+        if (isBackedUp)
+          await alone({ id: volumeId, pool }, () => noteBackup(dirOf({ id: volumeId, pool }), dir, id))
+        await removeWhole(dir)
+      }),
+    async refillVolume(op, key, fill) {
+      await unused(key)
+      await writeDraft(dirOf(key), key.id, fill)
+      await held(op, key, async ({ dir }) => {
+        await unused(key)
+        await putInPlace(dir, key.id)
+      })
+    },
     listSnapshots: (op, pool) => listIn(op, folders(pool).snapshots, snapshotIn),
     async openVolume(_op, key, guest) {
       const { open } = folders(key.pool)
-      await noteGuest(options.dir, key.pool, guest.id, key.id)
+      await noteGuest(options.dir, key.pool, checked(guest.id, uuid), key.id)
       await claims.take(key.pool, key.id, guest.id)
       return inTurn(key.id, async () => {
         try {
@@ -273,17 +407,6 @@ async function listIn<T>(
 /** The layers with which a new volume begins. None of them is written any more. */
 type Source = { layers: readonly LayerFile[]; sizeBytes: number }
 
-async function imageSource(
-  op: Op,
-  { baseOf }: VolumeFilesOptions,
-  image: BaseSpec,
-  inPool: (file: string) => Promise<string>,
-): Promise<Source | null> {
-  const base = await baseOf(op, image)
-  if (base === null) return null
-  return { layers: [{ path: await inPool(base), format: 'raw' }], sizeBytes: (await stat(base)).size }
-}
-
 async function make(op: Op, spec: VolumeSpec, source: Source, dir: string): Promise<ObservedVolume> {
   const sizeBytes = spec.sizeGib * gib
   demandFits(source.sizeBytes, sizeBytes)
@@ -337,7 +460,7 @@ async function grow(
     if (own && running) {
       await linkOwn(own, id, dir, manifest)
       // An interrupted snapshot may have left QEMU one layer behind, and only the last layer is made larger.
-      await running.follow({ id, opened: openedIn(own, id, manifest) })
+      await running.follow([{ id, opened: openedIn(own, id, manifest) }])
       await running.resize({ id, sizeBytes })
     } else await growLayer(op, { file: top.path, format: top.format, sizeBytes }, converter)
   } catch (error) {
@@ -346,58 +469,6 @@ async function grow(
     throw error
   }
   return observed({ id, dir, own }, grown)
-}
-
-async function openFor(
-  dir: string,
-  own: string,
-  id: string,
-  guest: { id: string; uid: number },
-): Promise<OpenedVolume> {
-  const manifest = await readManifest(dir)
-  if (!manifest) throw new DriverError('not_found', `The volume ${id} is gone from its pool.`)
-  const other = (await holders(path.dirname(own), id)).find((one) => one.guest !== guest.id)
-  if (other) throw new DriverError('conflict', `The guest ${other.guest} has the volume ${id}.`)
-  for (const { name, format } of manifest.layers)
-    if (format === 'qcow2') await checkLayer(path.join(dir, name))
-  await mkdir(own, { recursive: true, mode: 0o710 })
-  await chown(own, 0, guest.uid)
-  await chmod(own, 0o710)
-  await linkOwn(own, id, dir, manifest)
-  // A merge that was interrupted has left a lower layer to the guest of then.
-  for (const { path: lower } of filesIn(dir, manifest).slice(0, -1)) await readableByAll(lower)
-  await giveFile(path.join(dir, manifest.layers.at(-1)?.name ?? ''), guest.uid)
-  return openedIn(own, id, manifest)
-}
-
-async function closeFor(dir: string, own: string, id: string): Promise<void> {
-  for (const name of await readdir(own).catch(none))
-    if (name.startsWith(`${id}-`)) await rm(path.join(own, name), { force: true })
-  const top = (await readManifest(dir))?.layers.at(-1)
-  if (top && (await holders(path.dirname(own), id)).length === 0) await giveFile(path.join(dir, top.name), 0)
-}
-
-/** The guests that have links to the volume, with the folders of these links. */
-async function holders(open: string, id: string): Promise<{ guest: string; own: string }[]> {
-  const found: { guest: string; own: string }[] = []
-  for (const name of await readdir(open).catch(none)) {
-    const own = path.join(open, name)
-    if ((await readdir(own).catch(none)).some((one) => one.startsWith(`${id}-`)))
-      found.push({ guest: name.slice(0, 36), own })
-  }
-  return found
-}
-
-/**
- * The folder of a guest's links. In a pool that several hosts see, its name has a part that nobody can guess: guests of
- * two hosts may have the same user id, and a guest that has taken over its QEMU must not find the other's folder.
- */
-async function ownIn(open: string, guestId: string, pool: PoolSpec): Promise<string> {
-  const id = checked(guestId, uuid)
-  const isShared = pool.driver === 'files' && pool.shared === true
-  if (!isShared) return path.join(open, id)
-  const known = (await readdir(open).catch(none)).find((name) => name.startsWith(`${id}.`))
-  return path.join(open, known ?? `${id}.${randomBytes(16).toString('hex')}`)
 }
 
 async function observed(

@@ -48,6 +48,12 @@ export interface VolumeDriver {
    * snapshots behind it.
    */
   ensureSnapshot(op: Op, spec: SnapshotSpec): Promise<ObservedSnapshot>
+  /**
+   * Does the same for several volumes. Those that one running guest has are kept at one instant, while its file systems
+   * hold still; those of different guests are kept one guest after the other. Either all snapshots are there afterwards,
+   * or a further call makes all of them anew: until a call has succeeded, nobody may use any of them.
+   */
+  ensureSnapshots(op: Op, spec: SnapshotsSpec): Promise<ObservedSnapshot[]>
   /** Removes the snapshot. Volumes that were made from it keep their data. Succeeds when the snapshot is gone. */
   removeSnapshot(op: Op, key: SnapshotKey): Promise<void>
   /**
@@ -62,6 +68,20 @@ export interface VolumeDriver {
    * another call on the volume had to come first.
    */
   mergeLayers(op: Op, key: VolumeKey): Promise<ObservedVolume>
+  /**
+   * Gives the volume what an image contains; the volume keeps its size. Null: the image is still being converted; ask
+   * again. Raises `conflict` while a guest has the volume, `not_found` when the volume is gone, `invalid` when the image
+   * is larger than the volume.
+   */
+  reimageVolume(op: Op, spec: ReimageSpec): Promise<ObservedVolume | null>
+  /**
+   * Writes what a volume contained at some moment of the first call, also while a guest uses the volume, into one file of
+   * the cloud's image store (exportPath in exports.ts). Null: the file is still being written; ask again. Repeating the
+   * call for the same file writes no other bytes, as long as the file is not removed. On failure nothing is left behind.
+   */
+  exportVolume(op: Op, spec: ExportSpec): Promise<ObservedExport | null>
+  /** Removes such a file, or ends the writing. Succeeds when the file is gone. */
+  removeExport(op: Op, key: ExportKey): Promise<void>
 }
 
 /** The additional methods that only the agent on the same host calls; the agent protocol does not have them. */
@@ -73,7 +93,42 @@ export interface LocalVolumeDriver extends VolumeDriver {
   openVolume(op: Op, volume: VolumeKey, guest: { id: string; uid: number }): Promise<OpenedVolume>
   /** Takes all volumes but these away from the guest, whose process has released them or has ended. */
   closeVolumes(op: Op, guestId: string, except: readonly VolumeKey[]): Promise<void>
+  /**
+   * Keeps what the volume or one of its snapshots contains for the backup `id` until dropFrozen, and opens that for reading.
+   * Repeating the call opens the same content. Close what is opened. Raises `not_found` when the volume or the snapshot is
+   * gone.
+   */
+  openFrozen(op: Op, backup: FrozenKey & { snapshotId: string | null }): Promise<FrozenVolume>
+  /**
+   * Gives up what was kept for a backup. `isBackedUp`: the backup is in its store, so that the volume is to tell what changes
+   * from then on.
+   */
+  dropFrozen(op: Op, backup: FrozenKey, isBackedUp: boolean): Promise<void>
+  /**
+   * Gives a volume the content that `fill` writes; what `fill` leaves out reads as zeros. The volume has its old content
+   * until `fill` is done. Raises `conflict` while a guest has the volume.
+   */
+  refillVolume(op: Op, key: VolumeKey, fill: (volume: Refill) => Promise<void>): Promise<void>
 }
+
+/** What is kept of a volume for the backup with that id. */
+export type FrozenKey = { id: string; volumeId: string; pool: PoolSpec }
+
+export type FrozenVolume = {
+  sizeBytes: number
+  /** The guest's file systems held still at the moment, or no guest used the volume. */
+  quiesced: boolean
+  /** The earlier backup since which the changes are known; null: nobody knows what has changed since any backup. */
+  since: string | null
+  /** Whether a range may have changed since that backup. */
+  hasChanged(at: number, length: number): Promise<boolean>
+  /** The bytes of a range inside of the volume; null when all of them are zeros. */
+  read(at: number, length: number): Promise<Buffer | null>
+  close(): Promise<void>
+}
+
+/** A volume that gets new content; `sizeBytes` is its size. */
+export type Refill = { sizeBytes: number; write(at: number, bytes: Buffer): Promise<void> }
 
 /**
  * The files of a volume, the oldest first. QEMU writes the last one alone; each of the others is read where the next has a
@@ -90,10 +145,11 @@ export type RunningGuest = {
   /** Makes the block node of a volume larger. */
   resize(volume: { id: string; sizeBytes: number }): Promise<void>
   /**
-   * Makes QEMU use these layers of a volume: those that QEMU does not have yet are put on top of the others, in order.
-   * Afterwards QEMU writes only into the last one. Repeating the call changes nothing.
+   * Makes QEMU use these layers of volumes: those that QEMU does not have yet are put on top of the others, in order.
+   * The volumes get their last layers at one instant. Afterwards QEMU writes only into the last ones. Repeating the call
+   * changes nothing.
    */
-  follow(volume: { id: string; opened: OpenedVolume }): Promise<void>
+  follow(volumes: readonly { id: string; opened: OpenedVolume }[]): Promise<void>
   /**
    * Begins to write what the layers above the number `into`, up to the number `from`, contain into the layer `into`. None
    * of them is the last layer. What the guest reads changes at no moment. Returns a function that waits for the end;
@@ -120,12 +176,17 @@ export type VolumeSource = Described<typeof spec.volumeSource>
 export type VolumeKey = Described<typeof spec.volumeKey>
 export type VolumeSize = Described<typeof spec.volumeSize>
 export type SnapshotSpec = Described<typeof spec.snapshotSpec>
+export type SnapshotsSpec = Described<typeof spec.snapshotsSpec>
 export type SnapshotKey = Described<typeof spec.snapshotKey>
 export type CopySpec = Described<typeof spec.copySpec>
 export type DisownSpec = Described<typeof spec.disownSpec>
 export type RevertSpec = Described<typeof spec.revertSpec>
+export type ReimageSpec = Described<typeof spec.reimageSpec>
+export type ExportSpec = Described<typeof spec.exportSpec>
+export type ExportKey = Described<typeof spec.exportKey>
 
 /** What a host says that it has; the schemas are in observed.ts. */
 export type ObservedVolume = z.output<typeof observed.observedVolume>
 export type ObservedSnapshot = z.output<typeof observed.observedSnapshot>
+export type ObservedExport = z.output<typeof observed.observedExport>
 export type PoolSpace = z.output<typeof observed.poolSpace>

@@ -111,12 +111,12 @@ export async function tidy(dir: string, { layers }: Manifest): Promise<void> {
 
 /**
  * The space that the layers take, in bytes, and the layers that can be merged: the run of those below the last one that
- * nothing but this volume needs. Such a layer has no name but in the volume's folder and in that of the guest that has
+ * nothing but this volume needs, on one side of the border of the last backup. Such a layer has no name but in the volume's folder and in that of the guest that has
  * the volume (`own`, or null).
  */
 export async function lookAt(
-  { id, dir, own }: { id: string; dir: string; own: string | null },
-  { layers }: Manifest,
+  { id, dir, own: links }: { id: string; dir: string; own: string | null },
+  { layers, backedUp }: Manifest,
 ): Promise<{ usedBytes: number; mergeable: Layer[] }> {
   const found = await Promise.all(
     layers.map(async (layer) => {
@@ -124,15 +124,18 @@ export async function lookAt(
       const { nlink, blocks } = await stat(file)
       // A link of the guest may be missing, or be one to another file, when a call was interrupted.
       const isLinked =
-        own !== null && (await inodeOf(path.join(own, linkName(id, layer)))) === (await inodeOf(file))
+        links !== null && (await inodeOf(path.join(links, linkName(id, layer)))) === (await inodeOf(file))
       return { layer, blocks, isOwn: nlink === (isLinked ? 2 : 1) }
     }),
   )
   const below = found.slice(0, -1)
   const shared = below.findLastIndex(({ isOwn }) => !isOwn)
+  const own = below.slice(shared + 1).map(({ layer }) => layer)
+  const isOld = (layer: Layer) => numberOf(layer) <= (backedUp?.upTo ?? -1)
+  const old = own.filter(isOld)
   return {
     usedBytes: found.reduce((sum, { blocks }) => sum + blocks * 512, 0),
-    mergeable: below.slice(shared + 1).map(({ layer }) => layer),
+    mergeable: old.length > 1 ? old : own.filter((layer) => !isOld(layer)),
   }
 }
 

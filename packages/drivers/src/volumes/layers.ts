@@ -5,12 +5,8 @@ import { defaultGuestUids, readGuestUids } from '../guest-uids.ts'
 import type { Op } from '../op.ts'
 import { jailedFiles, runJailed } from '../storage/jail.ts'
 import type { LayerFile } from './layer-files.ts'
+import { readHeader } from './qcow2.ts'
 
-/** The length of a header of version 3. */
-const headerBytes = 104
-const magic = 0x514649fb
-/** The incompatible features that a layer of ours may have: that it was not closed, and that QEMU found it damaged. */
-const harmlessFeatures = 0b11n
 /** How much a layer's file may grow when its tables grow. */
 const tablesBytes = 1024 ** 3
 
@@ -127,24 +123,15 @@ const asFailed = (error: unknown): unknown =>
     ? new DriverError('failed', error.message, { cause: error })
     : error
 
-async function readHeader(handle: FileHandle, file: string): Promise<{ sizeBytes: bigint }> {
-  const { buffer, bytesRead } = await handle.read(Buffer.alloc(headerBytes), 0, headerBytes, 0)
-  const bad = (what: string) => new DriverError('failed', `The layer ${file} has ${what}.`)
-  if (bytesRead < headerBytes || buffer.readUInt32BE(0) !== magic) throw bad('no header of a qcow2')
-  if (buffer.readUInt32BE(4) !== 3) throw bad('a header of another version')
-  if ((buffer.readBigUInt64BE(72) & ~harmlessFeatures) !== 0n)
-    throw bad('a header with features that our layers do not have')
-  return { sizeBytes: buffer.readBigUInt64BE(24) }
-}
-
-async function openPlain(file: string, flags: number): Promise<FileHandle> {
+/** Opens a layer; raises `failed` for a link or anything that is no plain file. */
+export async function openPlain(file: string, flags: number): Promise<FileHandle> {
   const handle = await open(file, flags | constants.O_NOFOLLOW | constants.O_NONBLOCK)
   if ((await handle.stat()).isFile()) return handle
   await handle.close()
   throw new DriverError('failed', `${file} is no plain file.`)
 }
 
-function defaultConverter(): number {
+export function defaultConverter(): number {
   const uids = readGuestUids(defaultGuestUids)
   if (typeof uids === 'string') throw new Error(uids)
   return uids.converter

@@ -17,13 +17,33 @@ const manifestSchema = z.object({
     .min(1),
   /** Of which move the volume is the copy, until the volume changes (copy.ts). */
   copyId: z.string().optional(),
+  /**
+   * The last backup of the volume: it has what the layers up to this number contain. Layers are merged on either side of this
+   * border only, so that those above it have all that has changed since.
+   */
+  backedUp: z.object({ id: z.string(), upTo: z.int().min(0) }).optional(),
 })
 export type Manifest = z.output<typeof manifestSchema>
 export type Layer = Manifest['layers'][number]
 
 /** What the files of a snapshot are: layers that never change, of a volume that may be gone since. */
-const snapshotSchema = manifestSchema.extend({ volumeId: z.string(), quiesced: z.boolean() })
+const snapshotSchema = manifestSchema.omit({ backedUp: true }).extend({
+  volumeId: z.string(),
+  quiesced: z.boolean(),
+  guest: z.string().nullable().default(null),
+})
 export type SnapshotManifest = z.output<typeof snapshotSchema>
+
+/**
+ * What is kept for a backup that is being made: layers that never change. `since` names an earlier backup,
+ * and says how many of the last layers have what has changed since; null when nobody knows what has changed. `upTo` is the number of the last layer in
+ * the volume; null for a backup of a snapshot.
+ */
+const frozenSchema = snapshotSchema.omit({ guest: true }).extend({
+  upTo: z.int().min(0).nullable(),
+  since: z.object({ id: z.string(), fresh: z.int().min(0) }).nullable(),
+})
+export type FrozenManifest = z.output<typeof frozenSchema>
 
 const file = (dir: string) => path.join(dir, 'volume.json')
 
@@ -32,6 +52,9 @@ export const readManifest = (dir: string): Promise<Manifest | null> => read(dir,
 
 /** The manifest of the snapshot in that folder; null when there is no snapshot. */
 export const readSnapshot = (dir: string): Promise<SnapshotManifest | null> => read(dir, snapshotSchema)
+
+/** The manifest of what is kept for a backup in that folder; null when there is nothing. */
+export const readFrozen = (dir: string): Promise<FrozenManifest | null> => read(dir, frozenSchema)
 
 async function read<T>(dir: string, schema: z.ZodType<T>): Promise<T | null> {
   const text = await readFile(file(dir), 'utf8').catch((error: NodeJS.ErrnoException) => {
@@ -45,7 +68,10 @@ async function read<T>(dir: string, schema: z.ZodType<T>): Promise<T | null> {
 }
 
 /** Replaces the manifest whole: after a crash there is the old one or the new one. */
-export async function writeManifest(dir: string, manifest: Manifest | SnapshotManifest): Promise<void> {
+export async function writeManifest(
+  dir: string,
+  manifest: Manifest | SnapshotManifest | FrozenManifest,
+): Promise<void> {
   const draft = `${file(dir)}.tmp`
   await writeFile(draft, JSON.stringify(manifest), { mode: 0o600, flush: true })
   await rename(draft, file(dir))

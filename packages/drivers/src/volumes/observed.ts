@@ -18,6 +18,11 @@ export const observedSnapshot = z.object({
   volumeId: generatedId,
   sizeBytes: count,
   quiesced: z.boolean(),
+  /** The guest that ran with the volume meanwhile. */
+  guest: generatedId.nullable().default(null),
 })
 
 export const poolSpace = z.object({ totalGib: count, freeGib: count })
+
+/** A file with the bytes of a volume in the cloud's image store. */
+export const observedExport = z.object({ sizeBytes: count })

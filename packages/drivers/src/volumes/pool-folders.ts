@@ -11,7 +11,14 @@ import { privateFolder } from './manifest.ts'
  * folder of its own is <path>/<pool>/, which only makePool makes: a file system that is not mounted is therefore never
  * taken for an empty pool.
  */
-export type Folders = { root: string; data: string; snapshots: string; open: string }
+export type Folders = {
+  root: string
+  data: string
+  snapshots: string
+  frozen: string
+  exports: string
+  open: string
+}
 type FilesPool = Extract<PoolSpec, { driver: 'files' }>
 export type PoolPlaces = {
   /** The folder hosts/<host>. */
@@ -25,6 +32,8 @@ const inRoot = (root: string): Folders => ({
   root,
   data: path.join(root, 'data'),
   snapshots: path.join(root, 'snapshots'),
+  frozen: path.join(root, 'frozen'),
+  exports: path.join(root, 'exports'),
   open: path.join(root, 'open'),
 })
 /** What this host keeps of a pool; the volumes of the pool on its own disk, too. */
@@ -83,14 +92,14 @@ export async function removePool(places: PoolPlaces, pool: PoolSpec): Promise<vo
   if (own === undefined)
     throw new DriverError('invalid', 'The pool on the disk of a host goes with the host.')
   await checkPath(places, own)
-  const { root, data, snapshots, open } = foldersOf(places.dir, pool)
-  for (const folder of [data, snapshots, open])
+  const { root, data, snapshots, frozen, exports, open } = foldersOf(places.dir, pool)
+  for (const folder of [data, snapshots, frozen, exports, open])
     if ((await readdir(folder).catch(nothing)).length > 0)
       throw new DriverError('conflict', `The folder ${folder} is not empty.`)
   // A call that was cut off may have left claims and bases, which nobody needs without volumes.
   for (const name of ['owners', 'bases']) await rm(path.join(root, name), { recursive: true, force: true })
   await rm(markOf(root), { force: true })
-  for (const folder of [data, snapshots, open, root]) await rmdir(folder).catch(unlessGone)
+  for (const folder of [data, snapshots, frozen, exports, open, root]) await rmdir(folder).catch(unlessGone)
   await rm(homeOf(places.dir, id), { recursive: true, force: true })
 }
 
@@ -98,6 +107,8 @@ export async function makeFolders(folders: Folders): Promise<Folders> {
   await mkdir(folders.root, { recursive: true, mode: 0o711 })
   await privateFolder(folders.data)
   await privateFolder(folders.snapshots)
+  await privateFolder(folders.frozen)
+  await privateFolder(folders.exports)
   await mkdir(folders.open, { recursive: true, mode: 0o711 })
   return folders
 }

@@ -35,5 +35,11 @@ export function reachedFirst(
     revertVolume: first(driver.revertVolume),
     mergeLayers: first(driver.mergeLayers),
     openVolume: first(driver.openVolume),
+    openFrozen: first(driver.openFrozen),
+    dropFrozen: first(driver.dropFrozen),
+    refillVolume: first(driver.refillVolume),
+    reimageVolume: first(driver.reimageVolume),
+    exportVolume: first(driver.exportVolume),
+    removeExport: first(driver.removeExport),
   }
 }

@@ -28,7 +28,7 @@ const hostAt = (name: string): LocalVolumeDriver => {
   const dir = path.join(root, 'hosts', name)
   const storage = createFilesDriver({ imagesDir, dir })
   return createVolumeFiles({
-    ...{ dir, host: name, ownFolders: [root] },
+    ...{ dir, host: name, ownFolders: [root], imagesDir },
     withGuest: (_op, _id, work) => work(null),
     async baseOf(op, base) {
       await storage.ensureBase(op, base)
@@ -61,7 +61,7 @@ const owners = () => (fs.existsSync(inPool('owners')) ? fs.readdirSync(inPool('o
 
 describe('volumes in a folder that several hosts see', () => {
   volumeConformance(() => ({
-    ...{ driver: a, op: op(), pool, otherPool, uid, image: () => image(), bytes: qemuBytes },
+    ...{ driver: a, exports: store, op: op(), pool, otherPool, uid, image: () => image(), bytes: qemuBytes },
     async largeImage() {
       const file = path.join(root, 'large.qcow2')
       execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', file, '2G'])

@@ -3,7 +3,7 @@ import path from 'node:path'
 import { DriverError } from '../errors.ts'
 import { giveFile } from '../give-file.ts'
 import type { Op } from '../op.ts'
-import type { ObservedSnapshot, RunningGuest } from './interface.ts'
+import type { ObservedSnapshot, OpenedVolume, RunningGuest } from './interface.ts'
 import {
   addLayer,
   filesIn,
@@ -40,7 +40,35 @@ export type Frozen = { manifest: Manifest; quiesced: boolean }
  * the new layer before the guest writes there: after a crash in between, the guest writes on into the old layer, of which
  * nobody has made a snapshot yet, and the next call (or the guest's next start) puts the new layer in its place.
  */
-export async function freeze(op: Op, { id, dir, own, running }: Held): Promise<Frozen> {
+export async function freeze(op: Op, volume: Held): Promise<Frozen> {
+  const [frozen] = await freezeAll(op, [volume], volume.running)
+  if (!frozen) throw new DriverError('failed', `The volume ${volume.id} was not kept.`)
+  return frozen
+}
+
+/** Does the same for several volumes of one guest, whose file systems hold still meanwhile: they end at one instant. */
+async function freezeAll(op: Op, volumes: readonly Held[], running: RunningGuest | null): Promise<Frozen[]> {
+  const before: Manifest[] = []
+  for (const volume of volumes) before.push(await checked(volume))
+  const following: { id: string; opened: OpenedVolume }[] = []
+  for (const [index, volume] of volumes.entries()) {
+    const next = await addTo(op, volume, before[index] as Manifest)
+    if (volume.own && volume.running)
+      following.push({ id: volume.id, opened: openedIn(volume.own, volume.id, next) })
+  }
+  let quiesced = true
+  if (running && following.length > 0) quiesced = await running.quiesced(() => running.follow(following))
+  const frozen: Frozen[] = []
+  for (const [index, { dir, running: used }] of volumes.entries()) {
+    const manifest = before[index] as Manifest
+    await readableByAll(path.join(dir, manifest.layers.at(-1)?.name ?? ''))
+    frozen.push({ manifest, quiesced: used ? quiesced : true })
+  }
+  return frozen
+}
+
+/** The manifest of a volume that can get a further layer. QEMU has all layers of it then. */
+async function checked({ id, dir, own, running }: Held): Promise<Manifest> {
   const manifest = await readManifest(dir)
   const top = manifest?.layers.at(-1)
   if (!manifest || !top) throw new DriverError('not_found', `The volume ${id} is gone from its pool.`)
@@ -54,25 +82,27 @@ export async function freeze(op: Op, { id, dir, own, running }: Held): Promise<F
     // QEMU may be a layer behind, or merge layers: that is over before the guest's file systems hold still, and when it
     // fails, no layer is added in vain.
     await linkOwn(own, id, dir, manifest)
-    await running.follow({ id, opened: openedIn(own, id, manifest) })
+    await running.follow([{ id, opened: openedIn(own, id, manifest) }])
   }
-  const file = path.join(dir, top.name)
+  return manifest
+}
+
+/** Puts a new layer on top in the manifest, which is returned. */
+async function addTo(op: Op, { id, dir, own }: Held, manifest: Manifest): Promise<Manifest> {
+  const file = path.join(dir, manifest.layers.at(-1)?.name ?? '')
   const owner = (await stat(file)).uid
   const added = await addLayer(op, dir, manifest)
   await giveFile(path.join(dir, added.name), owner)
   const next = { ...manifest, layers: [...manifest.layers, added] }
   await writeManifest(dir, next)
   if (own) await linkOwn(own, id, dir, next)
-  let quiesced = true
-  if (own && running)
-    quiesced = await running.quiesced(() => running.follow({ id, opened: openedIn(own, id, next) }))
-  await readableByAll(file)
-  return { manifest, quiesced }
+  return next
 }
 
-const observed = (id: string, { volumeId, sizeBytes, quiesced }: SnapshotManifest): ObservedSnapshot => ({
-  ...{ id, volumeId, sizeBytes, quiesced },
-})
+const observed = (
+  id: string,
+  { volumeId, sizeBytes, quiesced, guest }: SnapshotManifest,
+): ObservedSnapshot => ({ id, volumeId, sizeBytes, quiesced, guest })
 
 /** The snapshot in that folder; null when there is none. */
 export async function snapshotIn(dir: string): Promise<ObservedSnapshot | null> {
@@ -80,17 +110,31 @@ export async function snapshotIn(dir: string): Promise<ObservedSnapshot | null> 
   return manifest && observed(path.basename(dir), manifest)
 }
 
-/** Makes a snapshot of the volume in the folder `dir`, whose parent exists. */
-export async function makeSnapshot(op: Op, held: Held, dir: string): Promise<ObservedSnapshot> {
-  await removePart(dir)
-  const { manifest, quiesced } = await freeze(op, held)
+/** A volume, and the folder of the snapshot of it that is to be made, whose parent exists. */
+export type WantedSnapshot = { volume: Held; dir: string }
+
+/** Makes snapshots of volumes of one guest, or of volumes that no guest has, at one instant. */
+export async function makeSnapshots(op: Op, wanted: readonly WantedSnapshot[]): Promise<ObservedSnapshot[]> {
+  for (const { dir } of wanted) await removePart(dir)
+  const volumes = wanted.map(({ volume }) => volume)
+  const frozen = await freezeAll(op, volumes, volumes.find(({ running }) => running)?.running ?? null)
+  const made: ObservedSnapshot[] = []
+  for (const [index, one] of wanted.entries()) made.push(await writeSnapshot(one, frozen[index] as Frozen))
+  return made
+}
+
+async function writeSnapshot(
+  { volume: held, dir }: WantedSnapshot,
+  { manifest, quiesced }: Frozen,
+): Promise<ObservedSnapshot> {
   const part = `${dir}.part`
   await privateFolder(part)
   const files = filesIn(held.dir, manifest)
   // An interrupted call may have left one of them to a guest.
   for (const file of files) await readableByAll(file.path)
   const layers = await linkLayers(part, files)
-  const made = { sizeBytes: manifest.sizeBytes, layers, volumeId: held.id, quiesced }
+  const guest = held.own && held.running ? path.basename(held.own) : null
+  const made = { sizeBytes: manifest.sizeBytes, layers, volumeId: held.id, quiesced, guest }
   await writeManifest(part, made)
   await finishPart(dir)
   return observed(path.basename(dir), made)
@@ -104,14 +148,20 @@ export async function layersOfSnapshot(dir: string): Promise<{ layers: LayerFile
   return { layers: filesIn(dir, manifest), sizeBytes: manifest.sizeBytes }
 }
 
-/** Gives a volume that no guest has the layers of a snapshot, and a new layer above them. */
-export async function revert(op: Op, { id, dir }: Held, snapshotDir: string): Promise<Manifest> {
+/** Gives a volume that no guest has the layers of a snapshot or an image, and a new layer above them. */
+export async function revert(
+  op: Op,
+  { id, dir }: Held,
+  source: { layers: readonly LayerFile[]; sizeBytes: number },
+): Promise<Manifest> {
   const manifest = await readManifest(dir)
   const top = manifest?.layers.at(-1)
   if (!manifest || !top) throw new DriverError('not_found', `The volume ${id} is gone from its pool.`)
-  const source = await layersOfSnapshot(snapshotDir)
   if (source.sizeBytes > manifest.sizeBytes)
-    throw new DriverError('invalid', 'The snapshot is larger than the volume.')
+    throw new DriverError(
+      'invalid',
+      `The source has ${source.sizeBytes} bytes, the volume ${manifest.sizeBytes}.`,
+    )
   await tidy(dir, manifest)
   const layers = await linkLayers(dir, source.layers, numberOf(top) + 1)
   const below = { sizeBytes: manifest.sizeBytes, layers }

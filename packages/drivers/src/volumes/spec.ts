@@ -1,8 +1,6 @@
 import { z } from 'zod'
-import { generatedId } from '../fields.ts'
+import { generatedId, uuid } from '../fields.ts'
 import { baseSpec } from '../storage/spec.ts'
-
-const uuid = z.string().regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, 'not a UUID')
 
 const absolutePath = z
   .string()
@@ -44,5 +42,18 @@ export const copySpec = z.object({ id: uuid, from: poolSpec, to: poolSpec, copyI
 export const disownSpec = z.object({ pool: poolSpec, host: z.string().min(1).max(255) })
 
 export const snapshotSpec = z.object({ id: uuid, volumeId: uuid, pool: poolSpec })
+/** Snapshots of several volumes of a pool, no two of one volume. */
+export const snapshotsSpec = z.object({
+  pool: poolSpec,
+  snapshots: z
+    .array(snapshotSpec.pick({ id: true, volumeId: true }))
+    .min(1)
+    .max(1_000),
+})
 export const snapshotKey = snapshotSpec.pick({ id: true, pool: true })
 export const revertSpec = volumeKey.extend({ snapshotId: uuid })
+export const reimageSpec = volumeKey.extend({ base: baseSpec })
+
+export const exportFormat = z.enum(['raw', 'qcow2'])
+export const exportSpec = volumeKey.extend({ exportId: uuid, format: exportFormat })
+export const exportKey = volumeKey.omit({ id: true }).extend({ exportId: uuid })

@@ -22,6 +22,7 @@ import { keyPairFact } from '../key-pairs/service.ts'
 import { type Candidate, type Need, type Placement, place, type Ties } from '../scheduler/judge.ts'
 import { suggest } from '../scheduler/suggest.ts'
 import { narrower, userQuotaFact } from '../user-quotas/service.ts'
+import { diskBusProblem } from './disk-bus.ts'
 
 export type PlanInput = z.output<typeof planInput>
 export type Problem = { code: ErrorCode; field: string | null; message: string }
@@ -154,8 +155,7 @@ function judge(input: PlanInput, wish: NetworkWish, facts: Facts, world: World):
     instances: count,
     vcpus: need.vcpus * count,
     memoryMib: need.memoryMib * count,
-    volumes: volumes.made.volumes * count,
-    volumeGib: volumes.made.gib * count,
+    ...Object.fromEntries(Object.entries(volumes.made.quota).map(([name, each = 0]) => [name, each * count])),
     ...judgeNetworks(wish, facts.networks, { count, closed }).adds,
   })
   const placed = (count: number) => place(facts.hosts, need, count, world.ties, facts.group)
@@ -221,6 +221,8 @@ function inputProblems(input: PlanInput, facts: Facts, count: number): Problem[]
     add('imageId', 'This image does not exist (any more). Choose another.')
   if (image && image.state !== 'active')
     add('imageId', `Only an active image can be launched; this one is ${image.state}.`, 'conflict')
+  const bus = diskBusProblem(volumes.isRoot ? volumes.rootProperties : (own?.properties ?? {}))
+  if (bus) add(volumes.isRoot ? 'volumes' : 'imageId', bus)
   if (input.flavorId && !flavor) add('flavorId', 'This flavor does not exist (any more). Choose another.')
   const small = flavor ? tooSmall(image, volumes, flavor) : null
   if (small) add('flavorId', small)

@@ -14,6 +14,7 @@ import { lockGroup } from '../groups/service.ts'
 import { byId, type Candidate, placementToKeep, shuffled } from '../scheduler/judge.ts'
 import { hostnameOf } from '../states.ts'
 import { exceeded, userQuotaFact } from '../user-quotas/service.ts'
+import { diskBusOf } from './disk-bus.ts'
 import { type Evaluation, evaluate, knowsPlace, type PlanInput, planView, virtualGibOf } from './evaluate.ts'
 import { asInstanceRow, type InstanceRow, instanceEvent, noteInstance } from './instance-row.ts'
 import { type Attachments, attachmentsOf, portsAtLaunch, publicIpsAtLaunch } from './ports.ts'
@@ -179,8 +180,8 @@ async function launchedBefore(ctx: Ctx, projectId: string, clientToken: string):
 }
 
 type Placed = InstanceRow & { hostId: string }
-const placed = ({ id, name, projectId, hostId, zone }: Placed) => ({
-  ...{ id, name, projectId, hostId },
+const placed = ({ id, name, projectId, hostId, diskBus, zone }: Placed) => ({
+  ...{ id, name, projectId, hostId, diskBus },
   zone: zone ?? 'nova',
 })
 
@@ -251,6 +252,7 @@ async function insertRows(
     imageName: image?.name ?? '',
     base: isRoot || !own ? {} : { blobId: own.blobId, format: own.format, virtualGib: virtualGibOf(own) },
     rootOnVolume: isRoot,
+    diskBus: diskBusOf(isRoot ? volumes.rootProperties : (own?.properties ?? {})),
     flavorId: flavor.id,
     flavorName: flavor.name,
     vcpus: flavor.vcpus,

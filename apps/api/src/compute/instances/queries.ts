@@ -47,6 +47,7 @@ export type InstanceWhere = Expressions & {
   terminatedAt?: Span
   description?: string
   hostname?: string
+  diskBus?: string
   launchIndex?: number
   powerState?: number
   changesSince?: Date
@@ -125,11 +126,12 @@ async function takersOf(ctx: Ctx, volumeId: string): Promise<Prisma.InstanceWher
 function equalities(where: InstanceWhere): Prisma.InstanceWhereInput {
   const { projectId, userId, imageId, flavorId, keyName, hostId, zone, reservationId, id } = where
   const { locked, lockedByAdmin, configDrive, diskConfig, accessIpv4, accessIpv6, rootOnVolume } = where
-  const { createdAt, launchedAt, terminatedAt, description, hostname, launchIndex, powerState } = where
+  const { createdAt, launchedAt, terminatedAt, description, hostname, launchIndex, powerState, diskBus } =
+    where
   return {
     ...{ projectId, userId, imageId, flavorId, keyName, hostId, zone, reservationId, id },
     ...{ locked, lockedByAdmin, configDrive, diskConfig, accessIpv4, accessIpv6, rootOnVolume },
-    ...{ createdAt, launchedAt, terminatedAt, description, hostname, launchIndex, powerState },
+    ...{ createdAt, launchedAt, terminatedAt, description, hostname, launchIndex, powerState, diskBus },
   }
 }
 

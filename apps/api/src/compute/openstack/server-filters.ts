@@ -3,6 +3,7 @@ import { HttpError } from '../../openstack/errors.ts'
 import type { Call } from '../../openstack/operation.ts'
 import { pageQuery, queryText } from '../../openstack/pages.ts'
 import { queryBoolean, queryTexts } from '../../openstack/schema.ts'
+import { isRootDevice, rootDeviceOf } from '../../volumes/states.ts'
 import { uuidPattern } from '../instances/instance-row.ts'
 import {
   type InstanceQuery,
@@ -98,6 +99,7 @@ export function listQuery(call: Call): InstanceQuery | null {
     vmStates: texts(call, 'vm_state'),
     taskStates: texts(call, 'task_state'),
     configDrive: queryBoolean(query, 'config_drive'),
+    diskBus: busOf(text('root_device_name')),
     diskConfig: diskConfigOf(call),
     accessIpv4: text('access_ip_v4'),
     accessIpv6: text('access_ip_v6'),
@@ -111,12 +113,16 @@ export function listQuery(call: Call): InstanceQuery | null {
   }
 }
 
+/** How the servers reach their disks that call their root disk so. */
+const busOf = (device: string | undefined): string | undefined =>
+  device === undefined ? undefined : device === rootDeviceOf('scsi') ? 'scsi' : 'virtio'
+
 /** Properties that are equal for all servers of this cloud: no server has another value. */
 const alike: Record<string, (text: string) => boolean> = {
   progress: (text) => /^0+$/.test(text),
   kernel_id: (text) => text === '',
   ramdisk_id: (text) => text === '',
-  root_device_name: (text) => text === '/dev/vda',
+  root_device_name: isRootDevice,
 }
 function isNone(call: Call): boolean {
   const { query } = call

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type At, type Field, links, micros, seconds, shape } from '../../openstack/fields.ts'
+import { rootDeviceOf } from '../../volumes/states.ts'
 import { statusOf } from '../instances/server-list.ts'
 import type { ShownServer } from '../instances/shown-server.ts'
 import { bookmarkOnly } from './fields.ts'
@@ -133,7 +134,7 @@ const extended: Field<Server>[] = [
     { name: 'OS-EXT-SRV-ATTR:hostname', since: 3, of: ({ row }) => row.hostname },
     { name: 'OS-EXT-SRV-ATTR:kernel_id', since: 3, of: () => '' },
     { name: 'OS-EXT-SRV-ATTR:ramdisk_id', since: 3, of: () => '' },
-    { name: 'OS-EXT-SRV-ATTR:root_device_name', since: 3, of: () => '/dev/vda' },
+    { name: 'OS-EXT-SRV-ATTR:root_device_name', since: 3, of: ({ row }) => rootDeviceOf(row.diskBus) },
     { name: 'OS-EXT-SRV-ATTR:user_data', since: 3, of: ({ row }) => row.userData },
   ]),
   { name: 'OS-EXT-STS:task_state', of: ({ row }) => row.taskState },

@@ -77,26 +77,31 @@ test('a volume that another server has is refused with 400, and the id of a volu
     expect((await ask(method, `/servers/${other}/os-volume_attachments/${volume}`)).statusCode).toBe(404)
 })
 
-test('a server’s volume is deleted with it or kept as somebody has said later, and is not exchanged', async () => {
+test('a volume is not exchanged for another one, and nobody but an administrator may ask for that', async () => {
   const [server, volume, other] = [await aServer(cloud.owner), await aVolume(), await aVolume()]
   await attach(server, { volumeId: volume })
   await cloud.owner.settle()
-  const change = (body: object) =>
-    ask('PUT', `/servers/${server}/os-volume_attachments/${volume}`, { body: { volumeAttachment: body } })
-  const same = { volumeId: volume, id: volume, serverId: server, device: '/dev/vdb', tag: null }
-  const changed = await change({ ...same, delete_on_termination: true })
-  expect([changed.statusCode, changed.body]).toEqual([202, ''])
-  expect((await listed(server, 79)).volumeAttachments).toMatchObject([{ delete_on_termination: true }])
-  for (const [body, words] of [
-    [{ ...same, device: '/dev/vdc' }, 'The device property is not mutable'],
-    [{ ...same, serverId: other }, 'The serverId property is not mutable'],
-    [{ volumeId: other }, 'This cloud does not exchange volumes'],
-    [{ volumeId: volume, size: 1 }, "('size' was unexpected)"],
-  ] as const) {
-    const answer = await change(body)
-    expect([answer.statusCode, answer.body]).toEqual([400, expect.stringContaining(words)])
+  const exchange = (body: object, token: string, minor = 79) =>
+    ask('PUT', `/servers/${server}/os-volume_attachments/${volume}`, {
+      ...{ minor, token, body: { volumeAttachment: body } },
+    })
+  const { ownerMember, admin } = cloud.tokens
+  for (const minor of [1, 79]) {
+    const refused = await exchange({ volumeId: other }, ownerMember, minor)
+    expect([refused.statusCode, refused.body]).toEqual([
+      403,
+      expect.stringContaining(':swap to be performed'),
+    ])
+    const unable = await exchange({ volumeId: other }, admin, minor)
+    expect([unable.statusCode, unable.body]).toEqual([
+      400,
+      expect.stringContaining('This cloud does not exchange volumes'),
+    ])
   }
-  await ask('DELETE', `/servers/${server}`)
-  await cloud.owner.settle()
-  await expect(stateOf(volume)).rejects.toMatchObject({ code: 'not_found' })
+  // Whether the volume is deleted with the server can be changed in this way since 2.85, which this cloud does not speak.
+  const early = await exchange({ volumeId: volume, delete_on_termination: true }, ownerMember)
+  expect([early.statusCode, early.body]).toEqual([400, expect.stringContaining('was unexpected')])
+  expect((await listed(server, 79)).volumeAttachments).toMatchObject([
+    { volumeId: volume, delete_on_termination: false },
+  ])
 })

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isAdmin } from '../../kernel/context.ts'
 import { CloudError } from '../../kernel/errors.ts'
 import { HttpError } from '../../openstack/errors.ts'
 import { type Field, shape } from '../../openstack/fields.ts'
@@ -6,13 +7,7 @@ import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { queryText } from '../../openstack/pages.ts'
 import { boolean, inner, objectAt } from '../../openstack/schema.ts'
 import type { AttachedVolume } from '../../volumes/service.ts'
-import {
-  attachVolume,
-  detachVolume,
-  getAttachedVolume,
-  keepVolume,
-  listAttachedVolumes,
-} from '../instances/volumes.ts'
+import { attachVolume, detachVolume, getAttachedVolume, listAttachedVolumes } from '../instances/volumes.ts'
 import { at } from './fields.ts'
 
 type Shown = AttachedVolume & { serverId: string }
@@ -73,26 +68,18 @@ async function orInvalid<T>(work: Promise<T>): Promise<T> {
   }
 }
 
-const change = z.strictObject({
-  volumeId: uuid,
-  delete_on_termination: boolean.optional(),
-  id: z.string().optional(),
-  serverId: z.string().optional(),
-  device: z.string().nullish(),
-  tag: z.string().nullish(),
-})
+/** Until 2.84 the request exchanges a volume for another one, which Nova lets administrators alone do. */
+const exchange = z.strictObject({ volumeId: uuid })
 
-async function update(call: Call): Promise<void> {
-  const wish = inner(call, 'volumeAttachment', change)
-  const now = await getAttachedVolume(call.ctx, both(call))
-  const shown: Record<string, unknown> = { ...view(call, now), tag: null }
-  for (const name of ['id', 'serverId', 'device', 'tag'] as const)
-    if (wish[name] !== undefined && wish[name] !== shown[name])
-      throw new HttpError(400, `The ${name} property is not mutable`)
-  if (wish.volumeId !== now.volumeId)
-    throw new HttpError(400, 'This cloud does not exchange volumes: detach the one and attach the other.')
-  const deleteOnTermination = wish.delete_on_termination
-  if (deleteOnTermination !== undefined) await keepVolume(call.ctx, { ...both(call), deleteOnTermination })
+async function refuseExchange(call: Call): Promise<never> {
+  inner(call, 'volumeAttachment', exchange)
+  await getAttachedVolume(call.ctx, both(call))
+  if (!isAdmin(call.ctx))
+    throw new HttpError(
+      403,
+      "Policy doesn't allow os_compute_api:os-volumes-attachments:swap to be performed.",
+    )
+  throw new HttpError(400, 'This cloud does not exchange volumes: detach the one and attach the other.')
 }
 
 /** Nova cuts the list by `limit` and `offset`; a server has few volumes. */
@@ -145,11 +132,12 @@ export const volumeAttachmentOperations: ApiOperation[] = [
     ...item,
     name: 'servers.volumes.update',
     method: 'PUT',
-    summary: 'Say whether a volume is deleted with its server',
-    status: 202,
-    access: 'write',
-    deviation: 'Works at every microversion, in Nova since 2.85. Volumes are not exchanged for others (400).',
-    handle: update,
+    summary: 'Exchange a volume of a server for another one (refused)',
+    status: 400,
+    access: 'admin',
+    except: { stranger: 'not_found' },
+    deviation: 'Always a 400 for administrators, after the same checks; anybody else gets the 403 of Nova.',
+    handle: refuseExchange,
   },
   {
     ...item,

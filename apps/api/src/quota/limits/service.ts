@@ -1,24 +1,24 @@
 import { demandProject } from '../../directory/service.ts'
-import { type Ctx, inTransaction, projectOf, seesAll } from '../../kernel/context.ts'
-import type { QuotaResource, QuotaView } from '../../kernel/contract.ts'
-import { invalidInput, notFound } from '../../kernel/errors.ts'
+import { type Ctx, inTransaction } from '../../kernel/context.ts'
+import type { QuotaName, QuotaResource, QuotaView } from '../../kernel/contract.ts'
+import { invalidInput } from '../../kernel/errors.ts'
 import { appendEvent } from '../../kernel/events.ts'
 import { whole } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
-import { exactText, quotaResources, quotaWords } from '../../kernel/quota.ts'
+import { exactText, inLockOrder, isPart, quotaResources, quotaWords } from '../../kernel/quota.ts'
 import type { QuotaDefaultView, QuotaLimits } from '../contract.ts'
-import { quotaDefaultsOf, quotaOf } from '../service.ts'
+import { partsOf, quotaDefaultsOf, quotaOf } from '../service.ts'
+import { demandParts } from './parts.ts'
+import { projectWithQuota } from './project.ts'
+
+export { getPartDefaults, getPartQuota } from './parts.ts'
 
 /**
  * The limits and the use of a project, the caller's own when none is named. Resources that are counted for each user (key
  * pairs) have the caller's own use. A project that the caller may not see is not found (R2).
  */
 export async function getQuota(ctx: Ctx, input: { projectId?: string } = {}): Promise<QuotaView[]> {
-  const projectId = input.projectId ?? projectOf(ctx)
-  const own = ctx.scope.kind === 'project' && ctx.scope.projectId === projectId
-  if (!own && !seesAll(ctx)) throw notFound('project', projectId)
-  authorize(ctx, 'quota:get', { projectId })
-  if (!own) await demandProject(ctx, projectId)
+  const projectId = await projectWithQuota(ctx, input.projectId)
   return quotaOf(ctx, projectId, ctx.actor.userId)
 }
 
@@ -34,6 +34,7 @@ export async function setQuota(
   authorize(ctx, 'quota:set', { projectId })
   return inTransaction(ctx, async (tx) => {
     await demandProject(tx, projectId)
+    await demandParts(tx, input.limits)
     if (!input.force) await refuseBelowUse(tx, projectId, input.limits)
     for (const [resource, limit] of named(input.limits)) {
       const where = { projectId_resource: { projectId, resource } }
@@ -81,7 +82,7 @@ export async function listOwnQuotas(
 export async function clearQuota(
   ctx: Ctx,
   input: { projectId: string },
-  resources: readonly QuotaResource[],
+  resources: readonly QuotaName[],
 ): Promise<void> {
   await setQuota(ctx, {
     ...input,
@@ -108,6 +109,7 @@ export async function setQuotaDefaults(
 ): Promise<QuotaDefaultView[]> {
   authorize(ctx, 'quota:set_defaults')
   return inTransaction(ctx, async (tx) => {
+    await demandParts(tx, input.limits)
     for (const [resource, limit] of named(input.limits)) {
       if (limit === null) await tx.db.quotaDefault.deleteMany({ where: { resource } })
       else
@@ -129,13 +131,18 @@ export async function setQuotaDefaults(
 }
 
 const named = (limits: QuotaLimits) =>
-  quotaResources().flatMap((resource): [QuotaResource, number | null][] => {
+  inLockOrder(Object.keys(limits) as QuotaName[]).flatMap((resource): [QuotaName, number | null][] => {
     const limit = limits[resource]
     return limit === undefined ? [] : [[resource, limit]]
   })
 
 async function refuseBelowUse(ctx: Ctx, projectId: string, limits: QuotaLimits): Promise<void> {
-  for (const { resource, used } of await quotaOf(ctx, projectId)) {
+  const parts = (Object.keys(limits) as QuotaName[]).filter(isPart)
+  const counters = [
+    ...(await quotaOf(ctx, projectId)),
+    ...(parts.length > 0 ? await partsOf(ctx, projectId, parts) : []),
+  ]
+  for (const { resource, used } of counters) {
     const limit = limits[resource]
     if (typeof limit === 'number' && limit >= 0 && limit < used)
       throw invalidInput(

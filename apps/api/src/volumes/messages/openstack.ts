@@ -18,10 +18,15 @@ import {
 const words: Record<string, string> = {
   '001': 'schedule allocate volume',
   '002': 'attach volume',
+  '003': 'copy volume to image',
   '005': 'copy image to volume',
   '007': 'extend volume',
   '009': 'create snapshot',
   '010': 'delete snapshot',
+  '013': 'create backup',
+  '014': 'delete backup',
+  '015': 'restore backup',
+  '016': 'reimage volume',
 }
 /** The number of a reason that has no number in Cinder: the text says it. */
 const unknownReason = '001'
@@ -69,7 +74,7 @@ function whereOf(call: Call): MessageWhere | null {
   if (text('message_level') !== undefined && text('message_level') !== 'ERROR') return null
   const event = text('event_id')
   if (event === undefined) return where
-  const [, resource, action] = /^VOLUME_(VOLUME|VOLUME_SNAPSHOT)_(\d{3})_001$/.exec(event) ?? []
+  const [, resource, action] = /^VOLUME_(VOLUME|VOLUME_SNAPSHOT|VOLUME_BACKUP)_(\d{3})_001$/.exec(event) ?? []
   if (!resource || (where.resource !== undefined && where.resource !== resource)) return null
   return { ...where, resource, action }
 }

@@ -10,12 +10,24 @@ import { type Run, recordOperation } from '../../kernel/workflow.ts'
 export const messageActions = {
   makeVolume: '001',
   attachVolume: '002',
+  copyVolumeToImage: '003',
   copyImageToVolume: '005',
   extendVolume: '007',
   makeSnapshot: '009',
   deleteSnapshot: '010',
+  makeBackup: '013',
+  deleteBackup: '014',
+  restoreBackup: '015',
+  reimageVolume: '016',
 } as const
 export type MessageAction = keyof typeof messageActions
+/** The kinds of things of which messages tell, in Cinder's words, with ours. */
+export const messageKinds = {
+  VOLUME: 'volume',
+  VOLUME_SNAPSHOT: 'volumeSnapshot',
+  VOLUME_BACKUP: 'volumeBackup',
+} as const
+export type MessageResource = keyof typeof messageKinds
 export type MessageView = Omit<VolumeMessageModel, 'projectId'>
 export type MessageWhere = {
   allProjects?: boolean
@@ -38,7 +50,7 @@ export const keptMessages: Kept = {
 export async function tellFailure(
   run: Pick<Run<unknown>, 'ctx' | 'operationId'>,
   about: {
-    resource: 'VOLUME' | 'VOLUME_SNAPSHOT'
+    resource: MessageResource
     resourceId: string
     projectId: string
     action: MessageAction
@@ -86,7 +98,7 @@ export async function deleteMessage(ctx: Ctx, { id }: { id: string }): Promise<v
     const row = await load(tx, 'volumeMessage:delete', id)
     const { count } = await tx.db.volumeMessage.deleteMany({ where: { id, ...visible(tx) } })
     if (count === 0) throw notFound('message', id)
-    const kind = row.resource === 'VOLUME' ? 'volume' : 'volumeSnapshot'
+    const kind = messageKinds[row.resource as MessageResource]
     await recordOperation(tx, {
       ...{ id: crypto.randomUUID(), action: `${kind}.delete_message`, resourceKind: kind },
       ...{ resourceId: row.resourceId, resourceName: row.resourceId, projectId: row.projectId },

@@ -91,7 +91,7 @@ async function migrate(call: Call): Promise<void> {
   await moveVolume(call.ctx, { ...volumeOf(call), pool: host.split('#', 1)[0] ?? host })
 }
 
-const action = (
+export const action = (
   key: string,
   {
     status = 202,

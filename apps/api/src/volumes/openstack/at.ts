@@ -10,4 +10,5 @@ export function at({ ctx, deps, params, minor }: Call): At {
 }
 
 export const volumeOf = ({ params }: Call) => ({ id: params.volume_id ?? '' })
+export const backupOf = ({ params }: Call) => ({ id: params.backup_id ?? '' })
 export const snapshotOf = ({ params }: Call) => ({ id: params.snapshot_id ?? '' })

@@ -167,8 +167,8 @@ describe('bodies at 3.0', () => {
       limits: {
         rate: [],
         absolute: {
-          ...{ maxTotalVolumes: -1, maxTotalSnapshots: -1, maxTotalVolumeGigabytes: -1, maxTotalBackups: 0 },
-          ...{ maxTotalBackupGigabytes: 0, totalVolumesUsed: expect.any(Number) },
+          ...{ maxTotalVolumes: -1, maxTotalSnapshots: -1, maxTotalVolumeGigabytes: -1, maxTotalBackups: -1 },
+          ...{ maxTotalBackupGigabytes: -1, totalVolumesUsed: expect.any(Number) },
           ...{
             totalGigabytesUsed: expect.any(Number),
             totalSnapshotsUsed: expect.any(Number),
@@ -181,8 +181,9 @@ describe('bodies at 3.0', () => {
     const use = (limit: number) => ({ limit, in_use: expect.any(Number), reserved: 0 })
     expect((await ask('GET', `/os-quota-sets/${projectId}?usage=True`)).json()).toEqual({
       quota_set: {
-        ...{ id: projectId, volumes: use(-1), per_volume_gigabytes: use(65_536), snapshots: use(-1) },
-        ...{ gigabytes: use(-1), backups: use(0), backup_gigabytes: use(0), groups: use(0) },
+        ...{ id: projectId, volumes: use(-1), per_volume_gigabytes: use(-1), snapshots: use(-1) },
+        ...{ gigabytes: use(-1), backups: use(-1), backup_gigabytes: use(-1), groups: use(0) },
+        ...{ volumes_Standard: use(-1), snapshots_Standard: use(-1), gigabytes_Standard: use(-1) },
       },
     })
     expect((await ask('GET', '/os-services', { token: cloud.tokens.admin })).json()).toEqual({
@@ -244,7 +245,7 @@ describe('refusals as real Cinder has them', () => {
       ...{ token: admin, body: { quota_set: { volumes: 0 } } },
     })
     expect(checked.statusCode).toBe(400)
-    for (const quota_set of [{ backups: 5 }, { groups: 5 }, { volumes_Standard: 5 }, { nonsense: 5 }])
+    for (const quota_set of [{ groups: 5 }, { volumes_Gold: 5 }, { nonsense: 5 }])
       expect((await ask('PUT', path, { token: admin, body: { quota_set } })).statusCode).toBe(400)
     await set(-1)
   })

@@ -5,7 +5,10 @@ import { transferOperations } from '../transfers/openstack.ts'
 import { volumeTypeOperations } from '../types/openstack/operations.ts'
 import { actionOperations } from './actions.ts'
 import { attachmentOperations } from './attachments.ts'
+import { backupActionOperations } from './backup-actions.ts'
+import { backupOperations } from './backups.ts'
 import { maxMinor, rootOperations, versionOperations } from './discovery.ts'
+import { imageActionOperations } from './image-actions.ts'
 import { metadataOperations } from './metadata.ts'
 import { otherOperations } from './others.ts'
 import { poolOperations } from './pools.ts'
@@ -39,8 +42,11 @@ export const cinderDoor: Door = {
         ...volumeOperations,
         ...metadataOperations,
         ...actionOperations,
+        ...imageActionOperations,
         ...snapshotOperations,
         ...snapshotActionOperations,
+        ...backupOperations,
+        ...backupActionOperations,
         ...volumeTypeOperations,
         ...attachmentOperations,
         ...messageOperations,

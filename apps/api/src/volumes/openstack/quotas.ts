@@ -1,12 +1,15 @@
 import { z } from 'zod'
 import { seesAll } from '../../kernel/context.ts'
-import type { QuotaResource, QuotaView } from '../../kernel/contract.ts'
+import type { QuotaName, QuotaResource, QuotaView } from '../../kernel/contract.ts'
 import { HttpError } from '../../openstack/errors.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { queryText } from '../../openstack/pages.ts'
-import { inner, queryBoolean, whole } from '../../openstack/schema.ts'
+import { inner, parse, queryBoolean, whole } from '../../openstack/schema.ts'
+import type { QuotaPartView } from '../../quota/contract.ts'
 import {
   clearQuota,
+  getPartDefaults,
+  getPartQuota,
   getQuota,
   getQuotaDefaults,
   setQuota,
@@ -16,13 +19,21 @@ import {
 /** Cinder's words for the limits, in its order: of counted resources, and of what nobody can change here. */
 const words: { name: string; resource?: QuotaResource; fixed?: number }[] = [
   { name: 'volumes', resource: 'volumes' },
-  { name: 'per_volume_gigabytes', fixed: 65_536 },
+  { name: 'per_volume_gigabytes', resource: 'volumeGibEach' },
   { name: 'snapshots', resource: 'volumeSnapshots' },
   { name: 'gigabytes', resource: 'volumeGib' },
-  { name: 'backups', fixed: 0 },
-  { name: 'backup_gigabytes', fixed: 0 },
+  { name: 'backups', resource: 'volumeBackups' },
+  { name: 'backup_gigabytes', resource: 'volumeBackupGib' },
   { name: 'groups', fixed: 0 },
 ]
+
+/** Cinder's words for what is counted for each type: "gigabytes_NAME". */
+const partWords: Partial<Record<QuotaResource, string>> = {
+  volumes: 'volumes',
+  volumeSnapshots: 'snapshots',
+  volumeGib: 'gigabytes',
+}
+const wordOf = ({ of, part }: QuotaPartView): string => `${partWords[of] ?? of}_${part.name}`
 
 type Of = (resource: QuotaResource) => { limit: number; used: number }
 export function lookup(views: readonly QuotaView[]): Of {
@@ -30,14 +41,21 @@ export function lookup(views: readonly QuotaView[]): Of {
   return (resource) => by.get(resource) ?? { limit: -1, used: 0 }
 }
 
-function limitsView(views: readonly QuotaView[], withUse = false): Record<string, unknown> {
+function limitsView(
+  views: readonly QuotaView[],
+  parts: readonly QuotaPartView[],
+  withUse = false,
+): Record<string, unknown> {
   const of = lookup(views)
-  return Object.fromEntries(
-    words.map(({ name, resource, fixed = 0 }) => {
-      const { limit, used } = resource === undefined ? { limit: fixed, used: 0 } : of(resource)
-      return [name, withUse ? { limit, in_use: used, reserved: 0 } : limit]
-    }),
-  )
+  const shown = ({ limit, used }: { limit: number; used: number }) =>
+    withUse ? { limit, in_use: used, reserved: 0 } : limit
+  return Object.fromEntries([
+    ...words.map(({ name, resource, fixed = 0 }) => [
+      name,
+      shown(resource === undefined ? { limit: fixed, used: 0 } : of(resource)),
+    ]),
+    ...parts.map((part) => [wordOf(part), shown(part)]),
+  ])
 }
 
 const target = (call: Call) => ({ projectId: call.params.tenant_id ?? '' })
@@ -52,7 +70,11 @@ function switchOf({ query }: Call, name: string, otherwise: boolean): boolean {
 async function show(call: Call): Promise<object> {
   const { projectId } = target(call)
   const withUse = switchOf(call, 'usage', false)
-  return { quota_set: { ...limitsView(await getQuota(call.ctx, { projectId }), withUse), id: projectId } }
+  const [views, parts] = [
+    await getQuota(call.ctx, { projectId }),
+    await getPartQuota(call.ctx, { projectId }),
+  ]
+  return { quota_set: { ...limitsView(views, parts, withUse), id: projectId } }
 }
 
 const change = z.looseObject({
@@ -62,39 +84,53 @@ const change = z.looseObject({
 }) as unknown as z.ZodType<Record<string, number>>
 
 /** Throws 400 for a word that Cinder does not know, and for a limit that nobody can change, unless the value is the present limit. */
-function limitsOf(call: Call, key: string): Partial<Record<QuotaResource, number>> {
+async function limitsOf(call: Call, key: string): Promise<Partial<Record<QuotaName, number>>> {
   const wish = inner(call, key, change)
-  for (const name of Object.keys(wish)) {
-    if (/^(volumes|gigabytes|snapshots)_/.test(name))
-      throw new HttpError(400, 'This cloud does not count volumes by their type: leave the type out.')
-    if (!['tenant_id', 'id'].includes(name) && !words.some((word) => word.name === name))
+  const types = await partsNamed(call)
+  const ofTypes: Partial<Record<QuotaName, number>> = {}
+  for (const [name, value] of Object.entries(wish)) {
+    const part = types.get(name)
+    if (part !== undefined) ofTypes[part] = parse(whole(-1), value)
+    else if (!['tenant_id', 'id'].includes(name) && !words.some((word) => word.name === name))
       throw new HttpError(400, `Bad key(s) in quota set: ${name.slice(0, 100)}`)
   }
   for (const { name, fixed } of words)
     if (fixed !== undefined && wish[name] !== undefined && wish[name] !== fixed)
       throw new HttpError(400, `${name} is ${fixed} in this cloud and cannot be changed.`)
-  return Object.fromEntries(
-    words.flatMap(({ name, resource }) =>
-      resource === undefined || wish[name] === undefined ? [] : [[resource, wish[name]]],
+  return {
+    ...Object.fromEntries(
+      words.flatMap(({ name, resource }) =>
+        resource === undefined || wish[name] === undefined ? [] : [[resource, wish[name]]],
+      ),
     ),
-  )
+    ...ofTypes,
+  }
 }
+
+/** The limits of types, by Cinder's words for them. */
+const partsNamed = async ({ ctx }: Call): Promise<ReadonlyMap<string, QuotaName>> =>
+  new Map((await getPartDefaults(ctx)).map((part) => [wordOf(part), part.name]))
 
 async function update(call: Call): Promise<object> {
-  const limits = limitsOf(call, 'quota_set')
+  const limits = await limitsOf(call, 'quota_set')
   // Cinder compares the limits with the use only when it is asked to.
   const force = switchOf(call, 'skip_validation', true)
-  return { quota_set: limitsView(await setQuota(call.ctx, { ...target(call), limits, force })) }
+  const views = await setQuota(call.ctx, { ...target(call), limits, force })
+  return { quota_set: limitsView(views, await getPartQuota(call.ctx, target(call))) }
 }
 
-async function defaults(call: Call): Promise<QuotaView[]> {
-  return (await getQuotaDefaults(call.ctx)).map(({ resource, limit }) => ({ resource, limit, used: 0 }))
+async function defaults(call: Call): Promise<Record<string, unknown>> {
+  const views = await getQuotaDefaults(call.ctx)
+  return limitsView(
+    views.map(({ resource, limit }) => ({ resource, limit, used: 0 })),
+    await getPartDefaults(call.ctx),
+  )
 }
 
 async function updateClass(call: Call): Promise<object> {
   if (call.params.id !== 'default') throw new HttpError(404, 'There is one quota class: default.')
-  await setQuotaDefaults(call.ctx, { limits: limitsOf(call, 'quota_class_set') })
-  return { quota_class_set: limitsView(await defaults(call)) }
+  await setQuotaDefaults(call.ctx, { limits: await limitsOf(call, 'quota_class_set') })
+  return { quota_class_set: await defaults(call) }
 }
 
 /** A project is not found by callers who have no project of it. */
@@ -102,7 +138,7 @@ const elsewhere = { domainAdmin: 'not_found', unscoped: 'not_found' } as const
 const item = { path: '/os-quota-sets/:tenant_id', names: ['tenant_id'], status: 200 }
 const klass = { path: '/os-quota-class-sets/:id', names: ['id'], status: 200 }
 const deviation =
-  'volumes, snapshots and gigabytes (of both) are counted. Limits of what this cloud does not have yet are 0, and there are none for each type.'
+  'volumes, snapshots and gigabytes (of both) are counted, also for each type; and backups and backup_gigabytes. Limits of what this cloud does not have yet are 0.'
 export const quotaOperations: ApiOperation[] = [
   {
     ...item,
@@ -122,7 +158,7 @@ export const quotaOperations: ApiOperation[] = [
     summary: 'Show the default quota',
     access: 'anyone',
     handle: async (call) => ({
-      quota_set: { ...limitsView(await defaults(call)), id: target(call).projectId },
+      quota_set: { ...(await defaults(call)), id: target(call).projectId },
     }),
   },
   {
@@ -140,7 +176,10 @@ export const quotaOperations: ApiOperation[] = [
     method: 'DELETE',
     summary: 'Give a project the default quota again',
     access: 'admin',
-    handle: (call) => clearQuota(call.ctx, target(call), ['volumes', 'volumeGib', 'volumeSnapshots']),
+    handle: async (call) => {
+      const counted = words.flatMap(({ resource }) => resource ?? [])
+      await clearQuota(call.ctx, target(call), [...counted, ...(await partsNamed(call)).values()])
+    },
   },
   {
     ...klass,
@@ -151,7 +190,7 @@ export const quotaOperations: ApiOperation[] = [
     deviation: 'There is one class, the cloud’s defaults; every name shows it.',
     handle: async (call) => {
       if (!seesAll(call.ctx)) throw new HttpError(403, "Policy doesn't allow this to be shown.")
-      return { quota_class_set: { ...limitsView(await defaults(call)), id: call.params.id } }
+      return { quota_class_set: { ...(await defaults(call)), id: call.params.id } }
     },
   },
   {

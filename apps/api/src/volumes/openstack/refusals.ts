@@ -22,6 +22,9 @@ function translated(error: unknown): unknown {
     return new HttpError(400, `Invalid volume: ${message}`, { cause: error })
   if (code === 'conflict' && reason === 'snapshotState')
     return new HttpError(400, `Invalid snapshot: ${message}`, { cause: error })
+  if (code === 'conflict' && reason === 'backupState')
+    return new HttpError(400, `Invalid backup: ${message}`, { cause: error })
+  if (reason === 'noBackup') return new HttpError(400, `Invalid backup: ${message}`, { cause: error })
   if (reason === 'accessExists') return new HttpError(409, message, { cause: error })
   if (code === 'invalid_input' && field === 'type') return new HttpError(404, message, { cause: error })
   if (code === 'conflict' || code === 'invalid_input')
@@ -34,6 +37,7 @@ export function unknownId(id: string, parameter: string): string {
   const kind = {
     volume_id: 'Volume',
     snapshot_id: 'Snapshot',
+    backup_id: 'Backup',
     type_id: 'Volume type',
     qos_id: 'QoS specs',
     transfer_id: 'Transfer',

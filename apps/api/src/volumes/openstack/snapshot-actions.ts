@@ -60,7 +60,9 @@ export const snapshotActionOperations: ApiOperation[] = [
     ...forAdmins,
     summary: 'Delete a snapshot in any status',
     deviation: 'Refused (400) while a volume is being made of the snapshot.',
-    run: (call) => deleteSnapshot(call.ctx, { ...snapshotOf(call), force: true }),
+    run: async (call) => {
+      await deleteSnapshot(call.ctx, { ...snapshotOf(call), force: true })
+    },
   }),
   action('os-update_snapshot_status', {
     summary: 'Tell how far a snapshot is',

@@ -148,8 +148,12 @@ export const snapshotOperations: ApiOperation[] = [
     name: 'snapshots.delete',
     method: 'DELETE',
     summary: 'Delete a snapshot',
+    deviation:
+      'It is gone at once for every client; its data, its quota and its room are until it can no longer be taken back (STRATOLITH_TAKE_BACK_MINUTES).',
     status: 202,
     access: 'write',
-    handle: (call) => deleteSnapshot(call.ctx, snapshotOf(call)),
+    handle: async (call) => {
+      await deleteSnapshot(call.ctx, snapshotOf(call))
+    },
   },
 ]

@@ -1,6 +1,7 @@
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { queryText } from '../../openstack/pages.ts'
 import { summaryOfVolumes } from '../summary.ts'
+import { backupResourceFilters } from './backup-list.ts'
 import { resourceFilters, wantsAll } from './list-query.ts'
 import { snapshotResourceFilters } from './snapshot-list.ts'
 
@@ -22,6 +23,7 @@ async function summary(call: Call): Promise<object> {
 const filters: Readonly<Record<string, readonly string[]>> = {
   volume: resourceFilters,
   snapshot: snapshotResourceFilters,
+  backup: backupResourceFilters,
   attachment: ['volume_id', 'status', 'instance_id', 'attach_status'],
   message: ['resource_uuid', 'resource_type', 'event_id', 'request_id', 'message_level'],
 }

@@ -44,7 +44,7 @@ const wishes = {
   image_id: text,
   snapshot_id: uuid,
   source_volid: uuid,
-  backup_id: text,
+  backup_id: uuid,
   consistencygroup_id: text,
   group_id: text,
   multiattach: boolean.nullish(),
@@ -57,10 +57,13 @@ const creation = (minor: number) =>
   })
 type Creation = z.output<ReturnType<typeof creation>>
 
+/** From this minor microversion on, a volume can be made of a backup. */
+const withBackups = 47
+
 /** Throws 400 for what a volume cannot be made with or of here. */
-function refuse({ volume, 'OS-SCH-HNT:scheduler_hints': hints }: Creation): void {
-  if (volume.backup_id)
-    throw new HttpError(400, 'This cloud makes no volumes of a backup yet: leave backup_id out.')
+function refuse({ volume, 'OS-SCH-HNT:scheduler_hints': hints }: Creation, minor: number): void {
+  if (volume.backup_id && minor < withBackups)
+    throw new HttpError(400, `A volume is made of a backup since 3.${withBackups}: leave backup_id out.`)
   for (const name of ['consistencygroup_id', 'group_id'] as const)
     if (volume[name]) throw new HttpError(400, `This cloud has no groups of volumes yet: leave ${name} out.`)
   if (volume.multiattach)
@@ -82,7 +85,7 @@ const noImage = (cause?: unknown) =>
 
 async function create(call: Call): Promise<object> {
   const wish = parse(creation(call.minor), call.body)
-  refuse(wish)
+  refuse(wish, call.minor)
   const { volume } = wish
   const input = volumeCreateInput.parse({
     name: volume.name ?? volume.display_name ?? '',
@@ -91,6 +94,7 @@ async function create(call: Call): Promise<object> {
     imageId: imageOf(wish),
     snapshotId: volume.snapshot_id || undefined,
     sourceVolumeId: volume.source_volid || undefined,
+    backupId: volume.backup_id || undefined,
     type: volume.volume_type || undefined,
     zone: volume.availability_zone || undefined,
     metadata: volume.metadata ?? {},
@@ -161,11 +165,11 @@ export const volumeOperations: ApiOperation[] = [
     name: 'volumes.create',
     method: 'POST',
     path: '/volumes',
-    summary: 'Make a volume, empty or of an image, of a snapshot or of another volume',
+    summary: 'Make a volume, empty or of an image, a snapshot, another volume or, since 3.47, a backup',
     status: 202,
     access: 'create',
     deviation:
-      'A volume that fits nowhere is refused at once (503), where Cinder makes one in the state error. Backups as sources, multi-attach and hints are refused (400).',
+      'A volume that fits nowhere is refused at once (503), where Cinder makes one in the state error. Multi-attach and hints are refused (400).',
     handle: create,
   },
   {

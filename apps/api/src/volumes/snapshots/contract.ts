@@ -24,6 +24,10 @@ export const snapshotUpdateInput = z.object({
   description: descriptionInput.optional(),
   metadata: volumeMetadataInput.optional(),
 })
+export const snapshotTrashInput = pageInput.extend({
+  id: z.uuid().optional(),
+  volumeId: z.uuid().optional(),
+})
 export const revertInput = z.object({ id: z.uuid(), snapshotId: z.uuid() })
 
 export type SnapshotView = {
@@ -47,3 +51,5 @@ export type SnapshotView = {
   createdAt: string
   updatedAt: string
 }
+/** A snapshot that is deleted and can be taken back until that time, or whose data are being removed. */
+export type TrashedSnapshotView = SnapshotView & { until: string }

@@ -6,11 +6,15 @@ import { authorize } from '../../kernel/policy.ts'
 
 export const withVolume = {
   pool: true,
-  volume: { select: { id: true, name: true, state: true, lineageId: true, typeId: true } },
+  volume: {
+    select: { id: true, name: true, state: true, lineageId: true, typeId: true, trashedUntil: true },
+  },
 } satisfies Prisma.VolumeSnapshotInclude
 export type SnapshotRow = Prisma.VolumeSnapshotGetPayload<{ include: typeof withVolume }>
 export type SnapshotWhere = {
   allProjects?: boolean
+  /** Those that are deleted and can be taken back, instead of the others. */
+  trashed?: boolean
   projectId?: string
   search?: string
   ids?: readonly string[]
@@ -34,6 +38,13 @@ export const sortableSnapshots: Sortable = {
   created: [{ field: 'createdAt' }],
 }
 
+/** By what the portal sorts deleted snapshots. */
+export const sortableSnapshotTrash: Sortable = {
+  until: [{ field: 'trashedUntil', nullable: true }],
+  name: [{ field: 'name' }],
+  size: [{ field: 'sizeGib' }],
+}
+
 /** Snapshots as the portal and OpenStack's clients list them. */
 export function querySnapshots(
   ctx: Ctx,
@@ -55,6 +66,7 @@ function filtered(ctx: Ctx, where: SnapshotWhere): Prisma.VolumeSnapshotWhereInp
   authorize(ctx, 'volumeSnapshot:list', scope)
   const filters: Prisma.VolumeSnapshotWhereInput[] = [
     scope,
+    { trashedUntil: where.trashed ? { not: null } : null },
     { projectId: where.projectId, volumeId: where.volumeId, userId: where.userId },
     { sizeGib: where.sizeGib },
     where.search ? { OR: found(where.search) } : {},

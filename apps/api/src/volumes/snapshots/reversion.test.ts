@@ -6,7 +6,8 @@ import { expectCloudError, runPending, runToEnd, testCtx } from '../../kernel/te
 import { volumeCreateInput } from '../contract.ts'
 import { createVolume, extendVolume, getVolume } from '../service.ts'
 import { snapshotCreateInput } from './contract.ts'
-import { createSnapshot, deleteSnapshot, getSnapshot, resetSnapshot, revertVolume } from './service.ts'
+import { createSnapshot, getSnapshot, resetSnapshot, revertVolume } from './service.ts'
+import { deleteSnapshot } from './trash.ts'
 
 let world: World
 let tenant: Ctx & { projectId: string }

@@ -6,9 +6,21 @@ import { stateOf } from '../row.ts'
 import { type SnapshotState, type SnapshotView, snapshotStates } from './contract.ts'
 import { type SnapshotRow, withVolume } from './queries.ts'
 
-/** Loads a snapshot by its id among those that the caller may see, then authorizes. Throws not_found otherwise. */
-export async function loadSnapshot(ctx: Ctx, action: string, id: string): Promise<SnapshotRow> {
-  const row = await ctx.db.volumeSnapshot.findFirst({ where: { id, ...visible(ctx) }, include: withVolume })
+/**
+ * Loads a snapshot by its id among those that the caller may see, then authorizes. Throws not_found otherwise, also for a
+ * snapshot that is deleted and can be taken back.
+ */
+export const loadSnapshot = (ctx: Ctx, action: string, id: string): Promise<SnapshotRow> =>
+  load(ctx, action, id, null)
+
+async function load(
+  ctx: Ctx,
+  action: string,
+  id: string,
+  trashedUntil: null | { not: null } | undefined,
+): Promise<SnapshotRow> {
+  const where = { id, trashedUntil, ...visible(ctx) }
+  const row = await ctx.db.volumeSnapshot.findFirst({ where, include: withVolume })
   if (!row) throw notFound('snapshot', id)
   authorize(ctx, action, row)
   return row
@@ -19,11 +31,35 @@ export async function loadSnapshot(ctx: Ctx, action: string, id: string): Promis
  * volume first.
  */
 export async function lockSnapshot(ctx: Ctx, action: string, id: string): Promise<SnapshotRow> {
+  await lockRow(ctx, id)
+  return load(ctx, action, id, null)
+}
+
+/** Does the same for a snapshot that is deleted and can be taken back. Throws not_found for any other. */
+export async function lockTrashedSnapshot(ctx: Ctx, action: string, id: string): Promise<SnapshotRow> {
+  await lockRow(ctx, id)
+  return load(ctx, action, id, { not: null })
+}
+
+/** Does the same for a snapshot that is deleted or not. */
+export async function lockEitherSnapshot(ctx: Ctx, action: string, id: string): Promise<SnapshotRow> {
+  await lockRow(ctx, id)
+  return load(ctx, action, id, undefined)
+}
+
+/** Locks the volume of a snapshot that the caller may see. */
+export async function lockVolumeOf(ctx: Ctx, id: string): Promise<void> {
+  const { projectId = null } = visible(ctx)
+  await ctx.db.$queryRaw`
+    SELECT 1 FROM "Volume" WHERE "id" = (SELECT "volumeId" FROM "VolumeSnapshot"
+      WHERE "id" = ${id}::uuid AND (${projectId}::text IS NULL OR "projectId" = ${projectId})) FOR UPDATE`
+}
+
+async function lockRow(ctx: Ctx, id: string): Promise<void> {
   const { projectId = null } = visible(ctx)
   await ctx.db.$queryRaw`
     SELECT 1 FROM "VolumeSnapshot" WHERE "id" = ${id}::uuid AND (${projectId}::text IS NULL OR "projectId" = ${projectId})
     FOR UPDATE`
-  return loadSnapshot(ctx, action, id)
 }
 
 export const snapshotStateOf = (row: { state: string }): SnapshotState =>

@@ -14,13 +14,13 @@ import { snapshotCreateInput, snapshotListInput } from './contract.ts'
 import {
   changeSnapshotMetadata,
   createSnapshot,
-  deleteSnapshot,
   getSnapshot,
   listSnapshots,
   resetSnapshot,
   revertVolume,
   updateSnapshot,
 } from './service.ts'
+import { deleteSnapshot } from './trash.ts'
 
 let world: World
 let tenant: Ctx & { projectId: string; networkId: string }

@@ -10,6 +10,7 @@ import { type VolumeView, volumeCan } from '../contract.ts'
 import { refuseWhileKept } from '../needed.ts'
 import { claimMore } from '../pools.ts'
 import { withParts } from '../queries.ts'
+import { ofType } from '../quota.ts'
 import { historyOf, lockVolume, noteVolume, stateOf, viewOfOne } from '../row.ts'
 import {
   type revertInput,
@@ -24,7 +25,6 @@ import {
 import {
   countSnapshots,
   querySnapshots,
-  type SnapshotRow,
   type SnapshotWhere,
   sortableSnapshots,
   withVolume,
@@ -37,6 +37,7 @@ import {
   snapshotStateOf,
   snapshotView,
 } from './row.ts'
+import { demandUnused } from './used.ts'
 
 export async function listSnapshots(
   ctx: Ctx,
@@ -79,7 +80,7 @@ export async function createSnapshot(
     // A host that has not answered may have made the volume larger than the row says.
     const sizeGib = volume.reservedGib
     // In the worst case all of the volume changes afterwards, so that its bytes are there twice.
-    await reserveQuota(tx, projectId, { volumeSnapshots: 1, volumeGib: sizeGib })
+    await reserveQuota(tx, projectId, ofType(volume.typeId, { volumeSnapshots: 1, volumeGib: sizeGib }))
     await claimMore(tx, volume.pool, sizeGib)
     const { volumeId, name, description, metadata } = input
     const made = await tx.db.volumeSnapshot.create({
@@ -151,7 +152,7 @@ async function change(
     const before = await lockSnapshot(tx, policy, id)
     const data = patch(before.metadata as Record<string, string>)
     if (data.state !== undefined) {
-      demandUnused(before)
+      await demandUnused(tx, before)
       if (await isBusy(tx, id))
         throw conflict('Something is being done to this snapshot. Wait until that is over.', 'snapshotState')
     }
@@ -176,29 +177,6 @@ export async function confirmSnapshotState(ctx: Ctx, input: { id: string; state:
     )
 }
 
-/** Deletes a snapshot. Volumes that were made of it keep their data. `force`: in any state, for administrators. */
-export async function deleteSnapshot(ctx: Ctx, input: { id: string; force?: boolean }): Promise<void> {
-  const policy = input.force ? 'volumeSnapshot:force_delete' : 'volumeSnapshot:delete'
-  await inTransaction(ctx, async (tx) => {
-    const row = await lockSnapshot(tx, policy, input.id)
-    if (!input.force) demand(snapshotCan.delete({ state: snapshotStateOf(row) }), 'snapshotState')
-    demandUnused(row)
-    const users = await tx.db.volume.count({ where: { snapshotId: row.id, state: 'creating' } })
-    if (users > 0)
-      throw conflict('A volume is being made of this snapshot. Wait until that is over.', 'snapshotState')
-    const after = await tx.db.volumeSnapshot.update({
-      where: { id: row.id },
-      data: { state: 'deleting' },
-      include: withVolume,
-    })
-    await startOperation(tx, {
-      ...snapshotHistory(after, 'volumeSnapshot.delete'),
-      hostId: row.pool.hostId,
-    })
-    await noteSnapshot(tx, after, 'updated')
-  })
-}
-
 /**
  * Gives a volume what one of its snapshots contains; what was written since is lost. `latestOnly`: refuses a snapshot
  * that has a later one.
@@ -216,7 +194,7 @@ export async function revertVolume(
     demand(volumeCan.revert({ state: stateOf(volume) }), 'volumeState')
     demand(snapshotCan.use({ state: snapshotStateOf(snapshot) }), 'snapshotState')
     await refuseWhileKept(tx, volume.id, snapshotStates.filter(snapshotTransitioning))
-    const where = { volumeId: volume.id, createdAt: { gt: snapshot.createdAt } }
+    const where = { volumeId: volume.id, trashedUntil: null, createdAt: { gt: snapshot.createdAt } }
     if (latestOnly && (await tx.db.volumeSnapshot.count({ where })) > 0)
       throw invalidInput(`The snapshot ${snapshot.id} is not the latest one of the volume.`, 'snapshotId')
     await tx.db.volumeSnapshot.update({ where: { id: snapshot.id }, data: { state: 'restoring' } })
@@ -246,12 +224,6 @@ export async function sourceSnapshot(ctx: Ctx, id: string) {
 
 function demand(allowed: Allowed, reason: 'volumeState' | 'snapshotState'): void {
   if (allowed !== true) throw conflict(allowed, reason)
-}
-
-/** Throws conflict while the volume is going back to this snapshot, which is an operation of the volume. */
-function demandUnused(row: SnapshotRow): void {
-  if (snapshotStateOf(row) === 'restoring' && stateOf(row.volume) === 'reverting')
-    throw conflict('The volume is going back to this snapshot. Wait until that is over.', 'snapshotState')
 }
 
 const busySnapshots = busyAmong('volumeSnapshot')

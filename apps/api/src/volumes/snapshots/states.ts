@@ -4,6 +4,7 @@ import type { Allowed } from '../../kernel/contract.ts'
 export const snapshotStates = [
   'creating',
   'available',
+  'backing-up',
   'restoring',
   'deleting',
   'error',
@@ -11,7 +12,7 @@ export const snapshotStates = [
 ] as const
 export type SnapshotState = (typeof snapshotStates)[number]
 export const snapshotTransitioning = (state: SnapshotState): boolean =>
-  ['creating', 'restoring', 'deleting'].includes(state)
+  ['creating', 'backing-up', 'restoring', 'deleting'].includes(state)
 
 type Seen = { state: SnapshotState }
 const is = ({ state }: Seen, ...some: SnapshotState[]) => some.includes(state)
@@ -20,6 +21,11 @@ const is = ({ state }: Seen, ...some: SnapshotState[]) => some.includes(state)
 export const snapshotCan = {
   use: (snapshot: Seen): Allowed =>
     is(snapshot, 'available') || `Only an available snapshot can be used; this one is ${snapshot.state}.`,
+  launch: (snapshot: Seen & { bootable: boolean }): Allowed =>
+    !snapshot.bootable
+      ? 'It has no system: only a snapshot of a volume that was made from an image, or is marked as bootable, can be launched.'
+      : is(snapshot, 'available') ||
+        `Only an available snapshot can be launched; this one is ${snapshot.state}.`,
   delete: (snapshot: Seen): Allowed =>
     is(snapshot, 'available', 'error', 'error_deleting') ||
     `This snapshot is ${snapshot.state}. Wait until that is over.`,

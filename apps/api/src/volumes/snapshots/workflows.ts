@@ -7,6 +7,7 @@ import { releaseQuota } from '../../quota/service.ts'
 import { driversFor, isOnFencedHost } from '../driver.ts'
 import { type MessageAction, tellFailure } from '../messages/service.ts'
 import { giveBack } from '../pools.ts'
+import { ofType } from '../quota.ts'
 import { noteVolume } from '../row.ts'
 import { type SnapshotRow, withVolume } from './queries.ts'
 import { noteSnapshot } from './row.ts'
@@ -21,7 +22,7 @@ async function rowOf(run: Run<unknown>): Promise<SnapshotRow> {
   return row
 }
 
-type Settled = { state: string; quiesced?: boolean; faultMessage?: string | null }
+type Settled = { state: string; quiesced?: boolean; faultMessage?: string | null; trashedUntil?: null }
 /** Writes the end of an operation, unless the snapshot is in another state than `from` by then. */
 const settle = (run: Run<unknown>, from: string, data: Settled): Promise<void> =>
   inTransaction({ ...run.ctx, db: run.ctx.deps.root }, (tx) => settleIn(tx, run, from, data))
@@ -95,7 +96,8 @@ export const snapshotDeletion: Workflow = {
           const row = await tx.db.volumeSnapshot.findUnique({ where, include: withVolume })
           if (!row) return
           await tx.db.volumeSnapshot.delete({ where })
-          await releaseQuota(tx, row.projectId, { volumeSnapshots: 1, volumeGib: row.sizeGib })
+          const delta = ofType(row.volume.typeId, { volumeSnapshots: 1, volumeGib: row.sizeGib })
+          await releaseQuota(tx, row.projectId, delta)
           await giveBack(tx, row.pool, row.sizeGib)
           await noteSnapshot(tx, row, 'deleted', run.operationId)
         })
@@ -103,7 +105,9 @@ export const snapshotDeletion: Workflow = {
     },
   ],
   async onFailed(run, error) {
-    await settle(run, 'deleting', { state: 'error_deleting', faultMessage: error.message })
+    // Everybody sees the snapshot again that could not be removed, and can delete it again.
+    const data = { state: 'error_deleting', faultMessage: error.message, trashedUntil: null }
+    await settle(run, 'deleting', data)
     await tell(run, 'deleteSnapshot', error)
   },
 }

@@ -9,6 +9,7 @@ import { recordOperation } from '../../kernel/workflow.ts'
 import { releaseQuota, reserveQuota } from '../../quota/service.ts'
 import { volumeCan } from '../contract.ts'
 import { type VolumeRow, withParts } from '../queries.ts'
+import { ofType } from '../quota.ts'
 import { demand, historyOf, lockVolume, noteVolume, stateOf, viewOfOne } from '../row.ts'
 import type {
   AcceptedTransfer,
@@ -83,6 +84,11 @@ export async function createTransfer(
 
 /** The snapshots go with their volume, which they need and which needs them: so none can stay, or be in the middle of something. */
 async function checkSnapshots(tx: Ctx, { id }: VolumeRow, noSnapshots: boolean): Promise<void> {
+  if ((await tx.db.volumeSnapshot.count({ where: { volumeId: id, trashedUntil: { not: null } } })) > 0)
+    throw conflict(
+      'The volume has a deleted snapshot that can still be taken back. Take it back, or delete it now.',
+      'volumeState',
+    )
   const where = { volumeId: id, ...(noSnapshots ? {} : { state: { not: 'available' } }) }
   const count = await tx.db.volumeSnapshot.count({ where })
   if (count === 0) return
@@ -165,19 +171,20 @@ async function lockOffered(tx: Ctx, id: string): Promise<VolumeRow | null> {
 
 async function moveVolume(tx: Ctx, volume: VolumeRow, projectId: string): Promise<VolumeRow> {
   const snapshots = await moveSnapshots(tx, volume.id, projectId)
-  const delta = {
-    ...{
-      volumes: 1,
-      volumeGib: volume.reservedGib + snapshots.reduce((sum, { sizeGib }) => sum + sizeGib, 0),
-    },
+  const delta = ofType(volume.typeId, {
+    volumes: 1,
+    volumeGib: volume.reservedGib + snapshots.reduce((sum, { sizeGib }) => sum + sizeGib, 0),
     volumeSnapshots: snapshots.length,
-  }
+  })
+  const taken = { ...delta, volumeGibEach: volume.sizeGib }
   if (projectId !== volume.projectId) {
     // A volume may have been made of a snapshot since the offer. The rows of the snapshots are locked now.
     await refuseShared(tx, volume)
+    // Nobody in the new project has asked for automatic backups.
+    await tx.db.volumeBackupSchedule.deleteMany({ where: { volumeId: volume.id } })
     // The counters of both projects are locked in the order of their ids, so that transfers that cross do not deadlock.
     const changes = [
-      { of: projectId, change: () => reserveQuota(tx, projectId, delta) },
+      { of: projectId, change: () => reserveQuota(tx, projectId, taken) },
       { of: volume.projectId, change: () => releaseQuota(tx, volume.projectId, delta) },
     ]
     for (const { change } of changes.sort((a, b) => (a.of < b.of ? -1 : 1))) await change()

@@ -10,19 +10,27 @@ import { volumeCreateInput, volumeListInput } from '../contract.ts'
 import { volumeContents } from '../project-deletion.ts'
 import {
   createSnapshot,
+  createTransfer,
   createVolume,
+  deleteSnapshot,
   deleteVolume,
   endVolume,
   extendVolume,
   forceDeleteVolume,
+  getSnapshot,
   getVolume,
+  listSnapshots,
+  listSnapshotTrash,
   listTrash,
   listVolumes,
   setReadOnly,
+  takeBackSnapshot,
   takeBackVolume,
   trashSummary,
 } from '../service.ts'
-import { snapshotCreateInput } from '../snapshots/contract.ts'
+import { snapshotCreateInput, snapshotListInput, snapshotTrashInput } from '../snapshots/contract.ts'
+import { snapshotTrash } from '../snapshots/trash.ts'
+import { transferCreateInput } from '../transfers/contract.ts'
 import { volumeTrashInput } from './contract.ts'
 import { volumeTrash } from './service.ts'
 import { trashReconciler } from './trash.ts'
@@ -54,7 +62,7 @@ const trashed = async (ctx: Ctx = tenant) =>
 /** Lets the time of a deleted volume be over, and the reconciler see that. */
 async function round(id?: string): Promise<void> {
   if (id !== undefined) await db().volume.update({ where: { id }, data: { trashedUntil: new Date(0) } })
-  await trashReconciler([volumeTrash]).run(world.system)
+  await trashReconciler([snapshotTrash, volumeTrash]).run(world.system)
   await runPending(world.deps)
 }
 
@@ -77,7 +85,9 @@ test('a deleted volume is gone for everybody, counts as before, and comes back a
   const volumes = [{ from: { kind: 'volume', id }, bootIndex: null }]
   await expect(launchInstances(tenant, aLaunch(world, { volumes }))).rejects.toThrow(/does not exist/)
   expect([await listed(), await trashed()]).toEqual([[], [id]])
-  expect(await trashSummary(tenant, undefined)).toEqual({ minutes: 10, volumes: 1, volumeGib: 2 })
+  expect(await trashSummary(tenant, undefined)).toEqual({
+    ...{ minutes: 10, volumes: 1, snapshots: 0, backups: 0, volumeGib: 2, volumeBackupGib: 0 },
+  })
   expect(await now()).toEqual(counted)
   expect(onHost(id)).toBeDefined()
 
@@ -194,26 +204,80 @@ test('with the setting 0 the data go at once', async () => {
   }
 })
 
+async function aSnapshot(volumeId: string): Promise<string> {
+  const { id } = await createSnapshot(tenant, snapshotCreateInput.parse({ volumeId, name: 'before' }))
+  await runPending(world.deps)
+  return id
+}
+const snapshotsOf = (volumeId: string) => db().volumeSnapshot.count({ where: { volumeId } })
+
 test('snapshots go with their volume when that is asked for, and its data go after theirs', async () => {
   for (const takeBackMs of [600_000, 0]) {
     world.deps.config.takeBackMs = takeBackMs
     const id = await aVolume()
-    await createSnapshot(tenant, snapshotCreateInput.parse({ volumeId: id }))
-    await runPending(world.deps)
+    await aSnapshot(id)
     await expectCloudError(deleteVolume(tenant, { id }), 'conflict', /has a snapshot/)
     await deleteVolume(tenant, { id, cascade: true })
     await expectCloudError(getVolume(tenant, { id }), 'not_found')
-    await expectCloudError(endVolume(tenant, { id }), 'conflict', /snapshots are being deleted/)
-    await trashReconciler([volumeTrash]).run(world.system)
+    await endVolume(tenant, { id })
+    expect([await exists(id), await snapshotsOf(id)]).toEqual([true, 1])
     await runPending(world.deps)
-    expect([await exists(id), await db().volumeSnapshot.count({ where: { volumeId: id } })]).toEqual([
-      true,
-      0,
-    ])
-    await round(id)
+    expect([await exists(id), await snapshotsOf(id)]).toEqual([true, 0])
+    await round()
     expect([await exists(id), await now()]).toEqual([false, empty])
   }
   world.deps.config.takeBackMs = 600_000
+})
+
+test('a deleted snapshot is gone for everybody, counts as before, and comes back as it was', async () => {
+  const volumeId = await aVolume()
+  const id = await aSnapshot(volumeId)
+  const [before, counted] = [await getSnapshot(tenant, { id }), await now()]
+  const { takeBackUntil } = await deleteSnapshot(tenant, { id })
+  expect(Date.parse(takeBackUntil ?? '') - Date.now()).toBeGreaterThan(590_000)
+  await expectCloudError(getSnapshot(tenant, { id }), 'not_found')
+  await expectCloudError(createVolume(tenant, volumeCreateInput.parse({ snapshotId: id })), 'not_found')
+  expect((await listSnapshots(tenant, snapshotListInput.parse({}))).items).toEqual([])
+  const listed = await listSnapshotTrash(tenant, snapshotTrashInput.parse({ volumeId }))
+  expect(listed.items.map((one) => one.id)).toEqual([id])
+  expect(await trashSummary(tenant, undefined)).toMatchObject({ volumes: 0, snapshots: 1, volumeGib: 2 })
+  expect(await now()).toEqual(counted)
+  const stranger = await testCtx(world.deps)
+  await expectCloudError(takeBackSnapshot(stranger, { id }), 'not_found')
+  await takeBackSnapshot(tenant, { id })
+  expect(await getSnapshot(tenant, { id })).toEqual(before)
+  await deleteSnapshot(tenant, { id })
+  await db().volumeSnapshot.update({ where: { id }, data: { trashedUntil: new Date(0) } })
+  await round()
+  expect(await snapshotsOf(volumeId)).toBe(0)
+  await deleteVolume(tenant, { id: volumeId })
+  await round(volumeId)
+  expect(await now()).toEqual(empty)
+})
+
+test('a deleted snapshot keeps its volume from nothing but an offer, and comes back after the volume alone', async () => {
+  const volumeId = await aVolume()
+  const id = await aSnapshot(volumeId)
+  await deleteSnapshot(tenant, { id })
+  const offer = createTransfer(tenant, transferCreateInput.parse({ volumeId }))
+  await expectCloudError(offer, 'conflict', /can still be taken back/)
+  await deleteVolume(tenant, { id: volumeId })
+  await expectCloudError(takeBackSnapshot(tenant, { id }), 'conflict', /Take the volume back first/)
+  await takeBackVolume(tenant, { id: volumeId })
+  await takeBackSnapshot(tenant, { id })
+  await deleteSnapshot(tenant, { id })
+  // By force, and when the time of the volume is over, its deleted snapshots go first.
+  const admin = await testCtx(world.deps, { role: 'admin', projectId: tenant.projectId })
+  await forceDeleteVolume(admin, { id: volumeId })
+  await runPending(world.deps)
+  await round()
+  expect([await exists(volumeId), await now()]).toEqual([false, empty])
+  const other = await aVolume()
+  await aSnapshot(other)
+  await deleteVolume(tenant, { id: other, cascade: true })
+  await round(other)
+  await round()
+  expect([await exists(other), await now()]).toEqual([false, empty])
 })
 
 test('a volume that has snapshots stays when its instance goes', async () => {
@@ -228,7 +292,7 @@ test('a volume that has snapshots stays when its instance goes', async () => {
   await runPending(world.deps)
   expect(await getVolume(tenant, { id })).toMatchObject({ state: 'available', attachments: [] })
   await deleteVolume(tenant, { id, cascade: true })
-  await runPending(world.deps)
   await round(id)
+  await round()
   expect(await now()).toEqual(empty)
 })

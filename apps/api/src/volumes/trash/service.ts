@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { type Ctx, inTransaction, projectOf } from '../../kernel/context.ts'
 import type { Page } from '../../kernel/contract.ts'
-import { conflict, invariant } from '../../kernel/errors.ts'
+import { conflict } from '../../kernel/errors.ts'
 import { askOf, pageView } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { recordOperation, startOperation } from '../../kernel/workflow.ts'
@@ -20,7 +20,7 @@ import {
   viewOfOne,
   viewsOf,
 } from '../row.ts'
-import { deleteSnapshot } from '../snapshots/service.ts'
+import { deleteSnapshot, endSnapshotsOf } from '../snapshots/trash.ts'
 import type {
   TrashedVolumeView,
   trashSummaryInput,
@@ -28,12 +28,12 @@ import type {
   VolumeTrashSummary,
   volumeTrashInput,
 } from './contract.ts'
-import { putInTrash, type Trash, takeFromTrash, waitMinutes } from './trash.ts'
+import { isDue, putInTrash, type Trash, takeFromTrash, waitMinutes } from './trash.ts'
 
 /**
  * Deletes a volume: nobody sees it any more, and its data go when the time is over in which it can be taken back. Throws
- * conflict when its state forbids that, an instance has it, or it has snapshots. `cascade`: the snapshots go with it, at
- * once; its own data go after them.
+ * conflict when its state forbids that, an instance has it, or it has snapshots. `cascade`: the snapshots go with it, and
+ * can be taken back after it; its own data go after theirs.
  */
 export async function deleteVolume(
   ctx: Ctx,
@@ -86,10 +86,16 @@ export async function endVolume(ctx: Ctx, input: { id: string }): Promise<void> 
     const row = await lockTrashed(tx, 'volume:delete', input.id)
     if (volumeTransitioning(stateOf(row)))
       throw conflict(`This volume is ${row.state}. Wait until that is over.`, 'volumeState')
-    if ((await snapshotsOf(tx, row)) > 0)
-      throw conflict('Its snapshots are being deleted. Wait until that is over.', 'volumeState')
-    await removeVolume(tx, row)
+    await removeSoon(tx, row)
   })
+}
+
+/** Removes a volume now or, when it has deleted snapshots, as soon as these are removed. */
+async function removeSoon(tx: Ctx, row: VolumeRow): Promise<void> {
+  if ((await snapshotsOf(tx, row)) === 0) return removeVolume(tx, row)
+  await endSnapshotsOf(tx, row.id)
+  await putInTrash(tx, volumeTrash, row.id, 0)
+  await noteVolume(tx, row, 'deleted')
 }
 
 /** Deletes a volume in any state, without waiting, unless an instance has it. For administrators. */
@@ -98,7 +104,7 @@ export async function forceDeleteVolume(ctx: Ctx, input: { id: string }): Promis
     const row = await lockVolume(tx, 'volume:force_delete', input.id)
     demandFree(row)
     await refuseNeeded(tx, row)
-    await removeVolume(tx, row)
+    await removeSoon(tx, row)
   })
 }
 
@@ -109,10 +115,11 @@ export async function removeVolumeNow(ctx: Ctx, { id }: { id: string }): Promise
     if (stateOf(row) !== 'awaiting-transfer') demand(volumeCan.delete, row)
     demandFree(row)
     await refuseNeeded(tx, row)
-    await removeVolume(tx, row)
+    if (stateOf(row) !== 'deleting') await removeSoon(tx, row)
   })
 }
 
+/** How many snapshots need the data of a volume, those counted that are deleted and can be taken back. */
 const snapshotsOf = (tx: Ctx, { id }: VolumeRow): Promise<number> =>
   tx.db.volumeSnapshot.count({ where: { volumeId: id } })
 
@@ -123,7 +130,7 @@ async function refuseNeeded(tx: Ctx, { id }: VolumeRow): Promise<void> {
 
 async function deleteSnapshotsOf(tx: Ctx, row: VolumeRow): Promise<void> {
   await refuseCopied(tx, row.id)
-  const where = { volumeId: row.id, state: { not: 'deleting' } }
+  const where = { volumeId: row.id, trashedUntil: null, state: { not: 'deleting' } }
   const snapshots = await tx.db.volumeSnapshot.findMany({
     where,
     select: { id: true },
@@ -151,16 +158,11 @@ export const volumeTrash: Trash = {
   end: (ctx, id) =>
     inTransaction(ctx, async (tx) => {
       const row = await lockTrashed(tx, 'volume:delete', id)
-      const isDue = row.trashedUntil !== null && row.trashedUntil.getTime() <= (await nowOf(tx)).getTime()
-      if (isDue && !volumeTransitioning(stateOf(row)) && (await snapshotsOf(tx, row)) === 0)
-        await removeVolume(tx, row)
+      if (!(await isDue(tx, row)) || volumeTransitioning(stateOf(row))) return
+      if ((await snapshotsOf(tx, row)) === 0) return removeVolume(tx, row)
+      // They are deleted, too; the volume is removed when they are.
+      await endSnapshotsOf(tx, row.id)
     }),
-}
-
-async function nowOf(tx: Ctx): Promise<Date> {
-  const [row] = await tx.db.$queryRaw<{ now: Date }[]>`SELECT now()`
-  invariant(row, 'now() returns no row')
-  return row.now
 }
 
 /** The deleted volumes of the project that can still be taken back. */
@@ -181,17 +183,23 @@ export async function listTrash(
   )
 }
 
-/** Says how long deleted volumes wait, and how much the deleted volumes of a project still take of its quota. */
+/** Says how long deleted things wait, and how much those of a project still take of its quota. */
 export async function trashSummary(
   ctx: Ctx,
   input: z.output<typeof trashSummaryInput>,
 ): Promise<VolumeTrashSummary> {
   const projectId = input?.projectId ?? projectOf(ctx)
   authorize(ctx, 'volume:list', { projectId })
-  const { _count, _sum } = await ctx.db.volume.aggregate({
-    where: { projectId, trashedUntil: { not: null } },
-    _count: true,
-    _sum: { reservedGib: true },
-  })
-  return { minutes: waitMinutes(ctx), volumes: _count, volumeGib: _sum.reservedGib ?? 0 }
+  const where = { projectId, trashedUntil: { not: null } }
+  const [volumes, snapshots, backups] = await Promise.all([
+    ctx.db.volume.aggregate({ where, _count: true, _sum: { reservedGib: true } }),
+    ctx.db.volumeSnapshot.aggregate({ where, _count: true, _sum: { sizeGib: true } }),
+    ctx.db.volumeBackup.aggregate({ where, _count: true, _sum: { sizeGib: true } }),
+  ])
+  return {
+    minutes: waitMinutes(ctx),
+    ...{ volumes: volumes._count, snapshots: snapshots._count, backups: backups._count },
+    volumeGib: (volumes._sum.reservedGib ?? 0) + (snapshots._sum.sizeGib ?? 0),
+    volumeBackupGib: backups._sum.sizeGib ?? 0,
+  }
 }

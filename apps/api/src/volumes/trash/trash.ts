@@ -12,7 +12,7 @@ import type { Reconciler } from '../../kernel/reconciler.ts'
 export type Trash = {
   /** The kind in the event log. */
   kind: string
-  table: 'Volume'
+  table: 'Volume' | 'VolumeSnapshot' | 'VolumeBackup'
   /**
    * Begins to remove a thing whose time is over, under the lock of its row. Does nothing when somebody has taken it back
    * meanwhile, or while something is still being done to it: it is asked for again.
@@ -24,9 +24,14 @@ export type Trash = {
 export const waitMinutes = ({ deps }: Pick<Ctx, 'deps'>): number => deps.config.takeBackMs / 60_000
 
 /** Puts a thing into the trash, in the transaction that has locked its row. Returns until when it can be taken back. */
-export async function putInTrash(ctx: Ctx, { table }: Pick<Trash, 'table'>, id: string): Promise<Date> {
+export async function putInTrash(
+  ctx: Ctx,
+  { table }: Pick<Trash, 'table'>,
+  id: string,
+  waitMs = ctx.deps.config.takeBackMs,
+): Promise<Date> {
   const [row] = await ctx.db.$queryRaw<{ until: Date }[]>`
-    UPDATE ${named(table)} SET "trashedUntil" = now() + make_interval(secs => ${ctx.deps.config.takeBackMs / 1000})
+    UPDATE ${named(table)} SET "trashedUntil" = now() + make_interval(secs => ${waitMs / 1000})
     WHERE "id" = ${id}::uuid RETURNING "trashedUntil" AS "until"`
   invariant(row, `no row ${id} in ${table}`)
   return row.until
@@ -35,6 +40,14 @@ export async function putInTrash(ctx: Ctx, { table }: Pick<Trash, 'table'>, id: 
 /** Takes a thing out of the trash, in the transaction that has locked its row. */
 export async function takeFromTrash(ctx: Ctx, { table }: Pick<Trash, 'table'>, id: string): Promise<void> {
   await ctx.db.$executeRaw`UPDATE ${named(table)} SET "trashedUntil" = NULL WHERE "id" = ${id}::uuid`
+}
+
+/** Tells whether the time of a thing is over in which it can be taken back, by the database's clock. */
+export async function isDue(ctx: Ctx, { trashedUntil }: { trashedUntil: Date | null }): Promise<boolean> {
+  if (trashedUntil === null) return false
+  const [row] = await ctx.db.$queryRaw<{ now: Date }[]>`SELECT now()`
+  invariant(row, 'now() returns no row')
+  return trashedUntil.getTime() <= row.now.getTime()
 }
 
 /** How many things of a kind one round begins to remove. */

@@ -4,6 +4,7 @@ import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { alreadyExists, conflict, invalidInput, notFound } from '../../kernel/errors.ts'
 import { whole } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
+import { forgetTypeQuota } from '../quota.ts'
 import type { VolumeTypeView, volumeTypeCreateInput, volumeTypeUpdateInput } from './contract.ts'
 import { checkExtraSpecs } from './extra-specs.ts'
 import { deleteQos, makeQos } from './qos.ts'
@@ -40,16 +41,28 @@ export async function typeEncryption(ctx: Ctx, input: { id: string }): Promise<R
 /**
  * The type of a new volume: the one with that id or name. When none is named, the type of the volume that the new one
  * begins with (`originId`), if the caller may use that, and else the default of the caller's project or of the cloud.
+ * In a transaction the type stays until its end.
  */
 export async function typeFor(ctx: Ctx, named: string | undefined, originId?: string): Promise<TypeRow> {
   const otherwise = async () =>
     (originId === undefined ? null : await typeNamed(ctx, originId)) ?? (await defaultFor(ctx))
   const found = named === undefined ? await otherwise() : await typeNamed(ctx, named)
-  if (found) return found
+  if (found && (await isKept(ctx, found))) return found
   throw invalidInput(
     named === undefined ? 'No type is the default. Name one.' : `There is no volume type ${named}.`,
     'type',
   )
+}
+
+/**
+ * Keeps a type from being deleted until the end of a transaction. Returns false when the type is gone. This lock comes
+ * before those of the quota, as the deletion of a type has it.
+ */
+async function isKept(ctx: Ctx, { id }: TypeRow): Promise<boolean> {
+  if (ctx.db === ctx.deps.root) return true
+  const rows = await ctx.db.$queryRaw<unknown[]>`
+    SELECT 1 FROM "VolumeType" WHERE "id" = ${id}::uuid FOR KEY SHARE`
+  return rows.length > 0
 }
 
 /** The type of that id or name that the caller may use. */
@@ -191,6 +204,7 @@ export async function deleteVolumeType(ctx: Ctx, input: { id: string; withLimits
         `${count === 1 ? 'A volume has' : `${count} volumes have`} this type. Delete them first.${trash}`,
       )
     }
+    await forgetTypeQuota(tx, row.id)
     await tx.db.volumeType.delete({ where: { id: row.id } })
     await noteType(tx, row, 'delete')
     const isAlone = row.qos?.types.length === 1

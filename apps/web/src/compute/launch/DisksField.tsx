@@ -3,7 +3,7 @@ import { ActionIcon, Button, Checkbox, Group, NativeSelect, Stack, TextInput } f
 import type { VolumeTypeView } from '@stratolith/api/volumes/contract'
 import { IconPlus, IconX } from '@tabler/icons-react'
 import { randomToken } from '../../kit/random.ts'
-import { type DiskRow, diskSizeProblem, mostDisks } from './disks.ts'
+import { type DiskRow, diskSizeProblem, isRootMade, isRootOnVolume, mostDisks } from './disks.ts'
 import { FormSection } from './FormSection.tsx'
 import type { LaunchFormApi } from './use-launch-form.ts'
 
@@ -34,8 +34,8 @@ export function DisksField({ form, types, rootGib, error, rootError }: Props) {
             }}
           />
         )}
-        {source === 'image' && rootVolume && <RootVolume form={form} types={types} error={rootError} />}
-        {(source === 'volume' || rootVolume) && (
+        {isRootMade(form.values) && <RootVolume form={form} types={types} error={rootError} />}
+        {isRootOnVolume(form.values) && (
           <Checkbox
             label="Delete the root disk with the instance"
             checked={rootGoes}
@@ -77,6 +77,7 @@ function RootVolume({ form, types, error }: Pick<Props, 'form' | 'types'> & { er
         rightSection="GiB"
         rightSectionWidth={44}
         min={1}
+        placeholder={form.values.source === 'snapshot' ? 'as before' : undefined}
         {...form.getInputProps('rootGib')}
         error={error}
       />

@@ -1,6 +1,7 @@
 'use client'
 import { Grid, Group, Paper, Stack, TextInput } from '@mantine/core'
 import { type KeyboardEvent, useRef } from 'react'
+import { snapshotName } from '../../volumes/snapshots/words.ts'
 import { volumeName } from '../../volumes/volume.descriptor.tsx'
 import { AdvancedFields } from './AdvancedFields.tsx'
 import { launchCli } from './cli.ts'
@@ -25,8 +26,7 @@ export function LaunchForm({ options, ...begin }: { options: LaunchOptions } & L
   const { plan, fresh, error: planError } = usePlan(values, starter)
   const image = options.images.find(({ id }) => id === imageIdOf(values)) ?? null
   const flavor = options.flavors.find(({ id }) => id === values.flavorId) ?? null
-  const { volumes, types } = useVolumeOptions(values.source)
-  const volume = volumes?.find(({ id }) => values.source === 'volume' && id === values.volumeId) ?? null
+  const { volumes, snapshots, types } = useVolumeOptions(values.source)
   const flavorProblems = useFlavorProblems(
     options.flavors,
     isRootOnVolume(values) ? null : image,
@@ -64,6 +64,7 @@ export function LaunchForm({ options, ...begin }: { options: LaunchOptions } & L
               errorOf={errorOf}
               flavorProblems={flavorProblems}
               volumes={volumes}
+              snapshots={snapshots}
               types={types}
               rootGib={Math.max(1, image ? imageDiskGib(image) : 1, flavor?.diskGib ?? 1)}
               closed={Boolean(plan?.closed)}
@@ -75,7 +76,7 @@ export function LaunchForm({ options, ...begin }: { options: LaunchOptions } & L
         <Grid.Col span={{ base: 12, md: 4 }} className={classes.summary}>
           <LaunchSummary
             values={values}
-            source={volume ? `Volume “${volumeName(volume)}”` : (image?.name ?? null)}
+            source={sourceText(values, { image, volumes, snapshots })}
             flavor={flavor}
             plan={plan}
             fresh={fresh}
@@ -91,9 +92,27 @@ export function LaunchForm({ options, ...begin }: { options: LaunchOptions } & L
   )
 }
 
+/** Names in the summary from what the instance starts; null when nothing is chosen. */
+function sourceText(
+  { source, volumeId, snapshotId }: LaunchValues,
+  {
+    image,
+    volumes,
+    snapshots,
+  }: { image: { name: string } | null } & Pick<ReturnType<typeof useVolumeOptions>, 'volumes' | 'snapshots'>,
+): string | null {
+  if (source === 'image') return image?.name ?? null
+  if (source === 'volume') {
+    const volume = volumes?.find(({ id }) => id === volumeId)
+    return volume ? `Volume “${volumeName(volume)}”` : null
+  }
+  const snapshot = snapshots?.find(({ id }) => id === snapshotId)
+  return snapshot ? `Snapshot “${snapshotName(snapshot)}”` : null
+}
+
 /** The API has one field for all volumes; the form shows what is wrong with them where they are chosen. */
 function apiName(field: keyof LaunchValues, { source }: LaunchValues): string {
-  if (field === 'volumeId') return 'volumes'
+  if (field === 'volumeId' || field === 'snapshotId') return 'volumes'
   return field === 'disks' && source === 'image' ? 'volumes' : field
 }
 
@@ -137,6 +156,7 @@ function Choices({
   errorOf,
   flavorProblems,
   volumes,
+  snapshots,
   types,
   rootGib,
   closed,
@@ -153,7 +173,13 @@ function Choices({
   const { values } = form
   return (
     <>
-      <SourceField form={form} images={options.images} volumes={volumes} errorOf={errorOf} />
+      <SourceField
+        form={form}
+        images={options.images}
+        volumes={volumes}
+        snapshots={snapshots}
+        errorOf={errorOf}
+      />
       <FlavorField
         flavors={options.flavors}
         value={values.flavorId}

@@ -19,7 +19,7 @@ const LaunchForm = lazyPart(() => import('./LaunchForm.tsx').then((module) => mo
 // The server cannot make the form, so its code is asked for at once, while the page itself is not live yet.
 if (typeof window !== 'undefined') LaunchForm.ahead()
 
-/** The parameters `?name=`, `?image=`, `?volume=`, `?flavor=`, `?network=`, `?key=` and `?group=` preset the form. */
+/** The parameters `?name=`, `?image=`, `?volume=`, `?snapshot=`, `?flavor=`, `?network=`, `?key=` and `?group=` preset the form. */
 export function LaunchPage() {
   const { options, error, retry } = useLaunchOptions()
   // The form begins with what is kept in the browser.
@@ -78,8 +78,9 @@ function initial(
   const routed = network ? Boolean(network.router?.externalAddress) : options.networks.length === 0
   return {
     ...emptyLaunch,
-    source: params.has('volume') ? 'volume' : 'image',
+    source: params.has('snapshot') ? 'snapshot' : params.has('volume') ? 'volume' : 'image',
     volumeId: params.get('volume'),
+    snapshotId: params.get('snapshot'),
     name: params.get('name') ?? '',
     imageId: image?.id ?? null,
     flavorId: (wished ?? defaultFlavor(options.flavors, image))?.id ?? null,

@@ -33,7 +33,7 @@ import { type LaunchValues, launchNames, loginPlan } from './values.ts'
 
 type Props = {
   values: LaunchValues
-  /** The name of the image or volume from which the instance starts. */
+  /** The name of the image, volume or snapshot from which the instance starts. */
   source: string | null
   flavor: FlavorView | null
   plan: LaunchPlan | null
@@ -135,7 +135,7 @@ function What({ values, source, flavor }: Pick<Props, 'values' | 'source' | 'fla
             : `${names.length} × ${names[0]} … ${names.at(-1)}`}
       </Text>
       <Text size="sm" c="dimmed">
-        {source ?? (values.source === 'image' ? 'no image yet' : 'no volume yet')}
+        {source ?? `no ${values.source} yet`}
       </Text>
       <Text size="sm" c="dimmed">
         {flavor

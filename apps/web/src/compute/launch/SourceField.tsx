@@ -2,82 +2,140 @@
 import { Anchor, Radio, SegmentedControl, Stack, Text } from '@mantine/core'
 import type { ImageView } from '@stratolith/api/images/contract'
 import type { VolumeView } from '@stratolith/api/volumes/contract'
+import type { SnapshotView } from '@stratolith/api/volumes/snapshots/contract'
+import type { ReactNode } from 'react'
 import { gib } from '../../kit/format.ts'
 import { Link } from '../../kit/navigation.tsx'
 import { paths } from '../../kit/paths.ts'
+import { snapshotName } from '../../volumes/snapshots/words.ts'
 import { volumeName } from '../../volumes/volume.descriptor.tsx'
 import { FormSection } from './FormSection.tsx'
 import { ImageField } from './ImageField.tsx'
 import classes from './launch.module.css'
 import type { LaunchFormApi } from './use-launch-form.ts'
+import type { LaunchValues } from './values.ts'
 
 type Props = {
   form: LaunchFormApi
   images: ImageView[]
   /** The volumes from which an instance can start; null while they are being read. */
   volumes: readonly VolumeView[] | null
-  errorOf: (field: 'imageId' | 'volumeId') => string | undefined
+  /** The snapshots of whose copies an instance can start; null while they are being read. */
+  snapshots: readonly SnapshotView[] | null
+  errorOf: (field: 'imageId' | 'volumeId' | 'snapshotId') => string | undefined
 }
 
-/** The choice of what the root disk begins with: an image, or a volume that has a system already. */
-export function SourceField({ form, images, volumes, errorOf }: Props) {
-  const { source, imageId } = form.values
+const sources: { value: LaunchValues['source']; label: string }[] = [
+  { value: 'image', label: 'Start from an image' },
+  { value: 'volume', label: 'Start from a volume' },
+  { value: 'snapshot', label: 'Start from a snapshot' },
+]
+
+/** The choice of what the root disk begins with: an image, a volume that has a system already, or a copy of a snapshot. */
+export function SourceField({ form, images, volumes, snapshots, errorOf }: Props) {
+  const { source, imageId, volumeId, snapshotId } = form.values
   return (
     <>
       <SegmentedControl
         aria-label="Start from"
-        data={[
-          { value: 'image', label: 'Start from an image' },
-          { value: 'volume', label: 'Start from a volume' },
-        ]}
+        data={sources}
         value={source}
-        onChange={(value) => form.setFieldValue('source', value === 'volume' ? 'volume' : 'image')}
+        onChange={(value) =>
+          form.setFieldValue('source', sources.find((one) => one.value === value)?.value ?? 'image')
+        }
       />
-      {source === 'image' ? (
+      {source === 'image' && (
         <ImageField
           images={images}
           value={imageId}
           onChange={(id) => form.setFieldValue('imageId', id)}
           error={errorOf('imageId')}
         />
-      ) : (
-        <VolumeField form={form} volumes={volumes} error={errorOf('volumeId')} />
+      )}
+      {source === 'volume' && (
+        <ChoiceField
+          title="Volume"
+          headings={['Name', 'Size', 'Made from']}
+          rows={volumes?.map((volume) => ({
+            id: volume.id,
+            name: volumeName(volume),
+            sizeGib: volume.sizeGib,
+            detail: volume.image?.name ?? '–',
+          }))}
+          value={volumeId}
+          onChange={(id) => form.setFieldValue('volumeId', id)}
+          error={errorOf('volumeId')}
+          none={<NoVolume />}
+          note="The instance runs on the machine on whose disk the volume lies."
+        />
+      )}
+      {source === 'snapshot' && (
+        <ChoiceField
+          title="Snapshot"
+          headings={['Name', 'Size', 'Volume']}
+          rows={snapshots?.map((snapshot) => ({
+            id: snapshot.id,
+            name: snapshotName(snapshot),
+            sizeGib: snapshot.sizeGib,
+            detail: snapshot.volume.name || snapshot.volume.id,
+          }))}
+          value={snapshotId}
+          onChange={(id) => form.setFieldValue('snapshotId', id)}
+          error={errorOf('snapshotId')}
+          none="No snapshot of this project is of a volume that has a system."
+          note="The root disk is a new volume with what the snapshot keeps, on the same machine. The snapshot stays."
+        />
       )}
     </>
   )
 }
 
-function VolumeField({
-  form,
-  volumes,
+const NoVolume = () => (
+  <>
+    No volume of this project is free and has a system.{' '}
+    <Anchor component={Link} href={`${paths.volumes}?create=1`} underline="always">
+      Create one
+    </Anchor>{' '}
+    from an image.
+  </>
+)
+
+type Row = { id: string; name: string; sizeGib: number; detail: string }
+
+function ChoiceField({
+  title,
+  headings,
+  rows,
+  value,
+  onChange,
   error,
+  none,
+  note,
 }: {
-  form: LaunchFormApi
-  volumes: Props['volumes']
+  title: 'Volume' | 'Snapshot'
+  headings: readonly string[]
+  /** Undefined while they are being read. */
+  rows: readonly Row[] | undefined
+  value: string | null
+  onChange: (id: string) => void
   error: string | undefined
+  none: ReactNode
+  note: string
 }) {
-  const { volumeId } = form.values
-  const choose = (id: string) => form.setFieldValue('volumeId', id)
   return (
-    <FormSection title="Volume" error={error}>
-      {volumes === null ? (
+    <FormSection title={title} error={error}>
+      {rows === undefined ? (
         <Text size="sm" role="status">
-          Looking for volumes…
+          Looking for {title.toLowerCase()}s…
         </Text>
-      ) : volumes.length === 0 ? (
-        <Text size="sm">
-          No volume of this project is free and has a system.{' '}
-          <Anchor component={Link} href={`${paths.volumes}?create=1`} underline="always">
-            Create one
-          </Anchor>{' '}
-          from an image.
-        </Text>
+      ) : rows.length === 0 ? (
+        <Text size="sm">{none}</Text>
       ) : (
-        <Radio.Group value={volumeId} onChange={choose} aria-label="Volume">
+        <Radio.Group value={value} onChange={onChange} aria-label={title}>
           <table className={classes.choices}>
             <thead>
               <tr>
-                {['Name', 'Size', 'Made from'].map((heading) => (
+                {headings.map((heading) => (
                   <th key={heading} scope="col">
                     {heading}
                   </th>
@@ -85,18 +143,18 @@ function VolumeField({
               </tr>
             </thead>
             <tbody>
-              {volumes.map((volume) => (
+              {rows.map((row) => (
                 <tr
-                  key={volume.id}
+                  key={row.id}
                   className={classes.choice}
-                  data-chosen={volume.id === volumeId || undefined}
-                  onClick={() => choose(volume.id)}
+                  data-chosen={row.id === value || undefined}
+                  onClick={() => onChange(row.id)}
                 >
                   <td className={classes.name}>
-                    <Radio value={volume.id} label={volumeName(volume)} />
+                    <Radio value={row.id} label={row.name} />
                   </td>
-                  <td className={classes.number}>{gib(volume.sizeGib)}</td>
-                  <td>{volume.image?.name ?? '–'}</td>
+                  <td className={classes.number}>{gib(row.sizeGib)}</td>
+                  <td>{row.detail}</td>
                 </tr>
               ))}
             </tbody>
@@ -105,7 +163,7 @@ function VolumeField({
       )}
       <Stack mt="xs">
         <Text size="xs" c="dimmed">
-          The instance runs on the machine on whose disk the volume lies.
+          {note}
         </Text>
       </Stack>
     </FormSection>

@@ -1,7 +1,7 @@
 import type { SecurityRuleView } from '@stratolith/api/networking/contract'
 import { rulePresets } from '@stratolith/api/networking/states'
 import { shellLine } from '../../kit/shell.ts'
-import { diskWords } from './disks.ts'
+import { diskWords, isRootMade } from './disks.ts'
 import { addressAllowed, type LaunchValues, launchNames, metadataOf, presetGroup } from './values.ts'
 
 type PresetRule = Pick<SecurityRuleView, 'direction' | 'protocol' | 'portMin' | 'remoteCidr' | 'remoteGroup'>
@@ -63,8 +63,9 @@ export function launchCli(values: LaunchValues, names: LaunchNames): string {
  * Tags need version 2.52 of the compute API, the type of a volume 2.67 and the name of a host 2.74, but the client asks
  * for 2.1 by default.
  */
-function versionWords({ tags, hostName, source, rootVolume, rootType }: LaunchValues): string[] {
-  const hasType = source === 'image' && rootVolume && rootType !== null
+function versionWords(values: LaunchValues): string[] {
+  const { tags, hostName, rootType } = values
+  const hasType = isRootMade(values) && rootType !== null
   const version = hostName ? '2.74' : hasType ? '2.67' : tags.length > 0 ? '2.52' : null
   return version ? ['--os-compute-api-version', version] : []
 }

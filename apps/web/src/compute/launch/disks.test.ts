@@ -7,6 +7,7 @@ import { emptyLaunch, type LaunchValues, launchInputOf, launchProblems, planInpu
 
 const imageId = '7b0f5d9e-62d8-4a4e-9a39-2b6f6f0c8a11'
 const volumeId = '0d6c1b6e-7f1d-4b58-8a53-54c0ff8bd7cd'
+const snapshotId = '5a0c7f0e-3c1f-4d8a-8a57-6f8d1f3b2c11'
 const filled: LaunchValues = { ...emptyLaunch, name: 'web', imageId, flavorId: '1', openPresets: [] }
 const onNew: LaunchValues = { ...filled, rootVolume: true, rootGib: '20' }
 const onOld: LaunchValues = { ...filled, source: 'volume', volumeId }
@@ -44,6 +45,21 @@ describe('the disks of a launch', () => {
     expect(input(onOld).volumes).toMatchObject([{ boot: true, from: { kind: 'volume', id: volumeId } }])
   })
 
+  it('are a new volume of a snapshot, as large as the snapshot unless somebody says more', () => {
+    const values: LaunchValues = { ...filled, source: 'snapshot', snapshotId, rootVolume: true }
+    const root = { boot: true, from: { kind: 'snapshot', id: snapshotId }, name: '{name}-root' }
+    expect(input(values).imageId).toBeUndefined()
+    expect(input(values).volumes).toMatchObject([root])
+    expect(input(values).volumes[0]?.sizeGib).toBeUndefined()
+    expect(launchProblems(values)).toEqual({})
+    expect(disksText(values)).toBe('root disk: a new volume as large as the snapshot')
+    expect(input({ ...values, rootGib: '9' }).volumes).toMatchObject([{ ...root, sizeGib: 9 }])
+    expect(disksText({ ...values, rootGib: '9' })).toBe('root disk: a new volume of 9 GiB')
+    expect(Object.keys(launchProblems({ ...values, rootGib: 'x' }))).toEqual(['rootGib'])
+    expect(launchProblems({ ...values, snapshotId: null })).toEqual({ snapshotId: 'Choose a snapshot.' })
+    expect(planInput.parse(planInputOf({ ...values, snapshotId: null })).volumes).toEqual([])
+  })
+
   it('can be planned at every moment of typing, and each wrong value is named', () => {
     const typing = { ...onNew, rootGib: '', disks: [more('')] }
     expect(planInput.parse(planInputOf(typing)).volumes).toHaveLength(1)
@@ -68,6 +84,13 @@ describe('the disks of a launch', () => {
     )
     expect(words({ ...onOld, disks: [more(5, true)] })).toContain(
       `--volume ${volumeId} --block-device source_type=blank,destination_type=volume,volume_size=5,delete_on_termination=true`,
+    )
+    const ofSnapshot = { ...filled, source: 'snapshot' as const, snapshotId, rootVolume: false }
+    expect(words(ofSnapshot)).toContain(
+      `--block-device uuid=${snapshotId},source_type=snapshot,destination_type=volume,boot_index=0 --flavor`,
+    )
+    expect(words({ ...ofSnapshot, rootGib: 9, rootType: 'fast' })).toMatch(
+      /version 2\.67 .*source_type=snapshot,.*volume_size=9,volume_type=fast --flavor/,
     )
     expect(words({ ...onOld, rootGoes: true })).toContain(
       `--block-device uuid=${volumeId},source_type=volume,destination_type=volume,boot_index=0,delete_on_termination=true`,
@@ -99,6 +122,7 @@ describe('the disks of a launch', () => {
       volumeId,
       disks: [more(5)],
     })
+    expect(again({ source: 'snapshot', snapshotId })).toMatchObject({ source: 'snapshot', snapshotId })
     expect(again({ source: 'tape', disks: [{ id: 1 }] })).toMatchObject({ source: 'image', disks: [] })
   })
 })

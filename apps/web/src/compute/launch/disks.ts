@@ -8,8 +8,10 @@ export type DiskRow = { id: string; sizeGib: number | string; goes: boolean }
 /** The values of the form that are about volumes. */
 export type DiskValues = {
   /** What the root disk begins with. */
-  source: 'image' | 'volume'
+  source: 'image' | 'volume' | 'snapshot'
   volumeId: string | null
+  /** The snapshot of which a new volume is made for the root disk. */
+  snapshotId: string | null
   /** Whether the image is put on a new volume instead of a disk of the instance. */
   rootVolume: boolean
   rootGib: number | string
@@ -23,6 +25,7 @@ export type DiskValues = {
 export const emptyDisks: DiskValues = {
   source: 'image',
   volumeId: null,
+  snapshotId: null,
   rootVolume: false,
   rootGib: '',
   rootType: null,
@@ -40,9 +43,13 @@ type Disks = Pick<LaunchValues, 'imageId' | keyof DiskValues>
 
 /** Whether the root disk is a volume. */
 export const isRootOnVolume = ({ source, rootVolume }: Pick<DiskValues, 'source' | 'rootVolume'>): boolean =>
-  source === 'volume' || rootVolume
+  source !== 'image' || rootVolume
 
-/** The image of the launch; a volume has none. */
+/** Whether the root disk is a volume that the launch makes, whose size can be chosen. */
+export const isRootMade = ({ source, rootVolume }: Pick<DiskValues, 'source' | 'rootVolume'>): boolean =>
+  source === 'snapshot' || (source === 'image' && rootVolume)
+
+/** The image of the launch; a volume and a snapshot have none. */
 export const imageIdOf = ({ source, imageId }: Pick<Disks, 'source' | 'imageId'>): string | undefined =>
   source === 'image' ? (imageId ?? undefined) : undefined
 
@@ -64,15 +71,17 @@ export function launchVolumesOf(values: Disks) {
   ]
 }
 
-function rootOf({ source, volumeId, imageId, rootVolume, rootGib, rootType, rootGoes }: Disks) {
+function rootOf(values: Disks) {
+  const { source, volumeId, imageId, snapshotId, rootGib, rootType, rootGoes } = values
   const common = { boot: true, deleteOnTermination: rootGoes }
   if (source === 'volume')
     return volumeId ? [{ ...common, from: { kind: 'volume' as const, id: volumeId } }] : []
-  if (!rootVolume || !imageId) return []
+  const id = source === 'snapshot' ? snapshotId : imageId
+  if (!isRootMade(values) || !id) return []
   return [
     {
       ...common,
-      from: { kind: 'image' as const, id: imageId },
+      from: { kind: source, id },
       ...(isSize(rootGib) ? { sizeGib: Number(rootGib) } : {}),
       ...(rootType ? { type: rootType } : {}),
       name: '{name}-root',
@@ -82,11 +91,14 @@ function rootOf({ source, volumeId, imageId, rootVolume, rootGib, rootType, root
 
 /** Returns the problems with disks that the form can find without asking the server. */
 export function diskProblems(values: Disks): Partial<Record<keyof LaunchValues, string>> {
-  const { source, volumeId, imageId, rootVolume, rootGib, disks } = values
-  const size = rootVolume && source === 'image' ? diskSizeProblem(rootGib) : null
+  const { source, volumeId, imageId, snapshotId, rootGib, disks } = values
+  // Without a size the volume is as large as the snapshot.
+  const isSized = isRootMade(values) && !(source === 'snapshot' && rootGib === '')
+  const size = isSized ? diskSizeProblem(rootGib) : null
   return {
     ...(source === 'image' && !imageId ? { imageId: 'Choose an image.' } : {}),
     ...(source === 'volume' && !volumeId ? { volumeId: 'Choose a volume.' } : {}),
+    ...(source === 'snapshot' && !snapshotId ? { snapshotId: 'Choose a snapshot.' } : {}),
     ...(size ? { rootGib: size } : {}),
     ...(disks.some(({ sizeGib }) => !isSize(sizeGib))
       ? { disks: 'Say how large each disk is to be, in GiB.' }
@@ -96,12 +108,14 @@ export function diskProblems(values: Disks): Partial<Record<keyof LaunchValues, 
 
 /** Says in the summary which volumes the instance gets; empty when it gets none. */
 export function disksText(values: Disks): string {
-  const { source, rootVolume, rootGib, disks } = values
+  const { source, rootGib, disks } = values
   const sizes = disks.flatMap(({ sizeGib }) => (isSize(sizeGib) ? gib(Number(sizeGib)) : []))
   return [
-    ...(source === 'image' && rootVolume && isSize(rootGib)
+    ...(isRootMade(values) && isSize(rootGib)
       ? [`root disk: a new volume of ${gib(Number(rootGib))}`]
-      : []),
+      : source === 'snapshot'
+        ? ['root disk: a new volume as large as the snapshot']
+        : []),
     ...(sizes.length > 0 ? [`more disks: ${sizes.join(', ')}`] : []),
   ].join('; ')
 }
@@ -122,10 +136,8 @@ export function diskWords(values: Disks, image: string | null): string[] {
   ]
 }
 
-function rootWords(
-  { source, volumeId, imageId, rootVolume, rootGib, rootType, rootGoes }: Disks,
-  image: string | null,
-): string[] {
+function rootWords(values: Disks, image: string | null): string[] {
+  const { source, volumeId, imageId, snapshotId, rootVolume, rootGib, rootType, rootGoes } = values
   const goes: Properties = rootGoes ? { delete_on_termination: true } : {}
   if (source === 'volume') {
     const uuid = volumeId ?? 'VOLUME'
@@ -136,14 +148,17 @@ function rootWords(
         ]
       : ['--volume', uuid]
   }
-  if (!rootVolume) return ['--image', image ?? 'IMAGE']
+  if (source === 'image' && !rootVolume) return ['--image', image ?? 'IMAGE']
   const size = isSize(rootGib) ? Number(rootGib) : 'GIB'
-  if (!rootGoes && !rootType) return ['--image', image ?? 'IMAGE', '--boot-from-volume', String(size)]
+  if (source === 'image' && !rootGoes && !rootType)
+    return ['--image', image ?? 'IMAGE', '--boot-from-volume', String(size)]
   return [
     '--block-device',
     device({
-      ...{ uuid: imageId ?? 'IMAGE', source_type: 'image', destination_type: 'volume', boot_index: 0 },
-      ...{ volume_size: size, ...(rootType ? { volume_type: rootType } : {}), ...goes },
+      uuid: source === 'image' ? (imageId ?? 'IMAGE') : (snapshotId ?? 'SNAPSHOT'),
+      ...{ source_type: source, destination_type: 'volume', boot_index: 0 },
+      ...(source === 'snapshot' && rootGib === '' ? {} : { volume_size: size }),
+      ...{ ...(rootType ? { volume_type: rootType } : {}), ...goes },
     }),
   ]
 }

@@ -74,6 +74,7 @@ test.each([
   ['', false],
   ['utm=1', false],
   ['image=i', true],
+  ['snapshot=s', true],
   ['name=', true],
 ])('the address “%s” presets a field: %s', (query, chooses) =>
   expect(addressChooses(new URLSearchParams(query))).toBe(chooses),

@@ -48,7 +48,7 @@ const offered = (all: readonly { id: string }[], id: string | null): string | nu
 
 /** An address that presets a field decides the form's first values; then a draft does not. */
 export const addressChooses = (params: URLSearchParams): boolean =>
-  ['name', 'image', 'volume', 'flavor', 'network', 'key', 'group'].some((key) => params.has(key))
+  ['name', 'image', 'volume', 'snapshot', 'flavor', 'network', 'key', 'group'].some((key) => params.has(key))
 
 /** Keeps the image and the size of a launch, which are preset the next time. */
 export function keepChoice(store: Storage, owner: Owner, { imageId, flavorId }: Choice): void {
@@ -106,8 +106,9 @@ const guards: Omit<Guards, 'userData' | 'adminPass'> = {
   hostName: isTextOrNull,
   address: isText,
   configDrive: (value) => typeof value === 'boolean',
-  source: (value) => value === 'image' || value === 'volume',
+  source: (value) => value === 'image' || value === 'volume' || value === 'snapshot',
   volumeId: isTextOrNull,
+  snapshotId: isTextOrNull,
   rootVolume: (value) => typeof value === 'boolean',
   rootGib: (value) => isText(value) || typeof value === 'number',
   rootType: isTextOrNull,

@@ -4,10 +4,11 @@ import type { FlavorView, KeyPairView, LaunchPlan } from '@stratolith/api/comput
 import type { ImageView } from '@stratolith/api/images/contract'
 import type { NetworkView, SecurityGroupView } from '@stratolith/api/networking/contract'
 import type { VolumeTypeView, VolumeView } from '@stratolith/api/volumes/contract'
+import type { SnapshotView } from '@stratolith/api/volumes/snapshots/contract'
 import { useQueries, useQuery } from '@tanstack/react-query'
 import { useTRPC } from '../../kit/trpc.ts'
 import { imageDiskGib } from './defaults.ts'
-import type { launchVolumesOf } from './disks.ts'
+import type { DiskValues, launchVolumesOf } from './disks.ts'
 import { optionReads } from './reads.ts'
 
 /** What the form offers. While a list is read again, its old rows stay. */
@@ -52,9 +53,10 @@ export function useLaunchOptions(): { options: LaunchOptions | null; error: unkn
   }
 }
 
-/** Returns the volumes from which an instance can start, which are read when they are asked for, and the types of volumes. */
-export function useVolumeOptions(source: 'image' | 'volume'): {
+/** Returns the volumes and snapshots from which an instance can start, which are read when they are asked for, and the types of volumes. */
+export function useVolumeOptions(source: DiskValues['source']): {
   volumes: VolumeView[] | null
+  snapshots: SnapshotView[] | null
   types: VolumeTypeView[]
 } {
   const trpc = useTRPC()
@@ -64,8 +66,15 @@ export function useVolumeOptions(source: 'image' | 'volume'): {
       { enabled: source === 'volume' },
     ),
   )
+  const snapshots = useQuery(
+    trpc.volumes.snapshots.list.queryOptions(
+      { state: 'available', limit: 200 },
+      { enabled: source === 'snapshot' },
+    ),
+  )
   const types = useQuery(trpc.volumes.types.usable.queryOptions())
-  return { volumes: volumes.data?.items ?? null, types: types.data?.types ?? [] }
+  const bootable = snapshots.data?.items.filter((snapshot) => snapshot.bootable)
+  return { volumes: volumes.data?.items ?? null, snapshots: bootable ?? null, types: types.data?.types ?? [] }
 }
 
 /** Returns the first problem that another size might not have. */

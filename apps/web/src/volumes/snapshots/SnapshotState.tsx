@@ -5,6 +5,7 @@ import { StateBadge, type Tone } from '../../kit/StateBadge.tsx'
 const looks: Record<State, { text: string; tone: Tone }> = {
   creating: { text: 'Creating', tone: 'busy' },
   available: { text: 'Available', tone: 'off' },
+  'backing-up': { text: 'Backing up', tone: 'busy' },
   restoring: { text: 'Restoring', tone: 'busy' },
   deleting: { text: 'Deleting', tone: 'busy' },
   error: { text: 'Error', tone: 'bad' },

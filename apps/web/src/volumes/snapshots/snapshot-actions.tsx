@@ -3,10 +3,12 @@ import { Text } from '@mantine/core'
 import type { SnapshotView } from '@stratolith/api/volumes/snapshots/contract'
 import { snapshotCan } from '@stratolith/api/volumes/snapshots/states'
 import { volumeCan } from '@stratolith/api/volumes/states'
-import { IconDatabasePlus, IconPencil, IconRestore, IconTrash } from '@tabler/icons-react'
+import { IconDatabasePlus, IconPencil, IconRestore, IconRocket, IconTrash } from '@tabler/icons-react'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import type { ResourceAction } from '../../kit/descriptor.ts'
 import { dateTime } from '../../kit/format.ts'
+import { useRouter } from '../../kit/navigation.tsx'
+import { paths } from '../../kit/paths.ts'
 import { all, useMay } from '../../kit/rights.ts'
 import { useSession } from '../../kit/session.ts'
 import { invalidateKind } from '../../kit/stale.ts'
@@ -27,6 +29,7 @@ export function useSnapshotActions(
 ): ResourceAction<SnapshotView>[] {
   const trpc = useTRPC()
   const client = useQueryClient()
+  const router = useRouter()
   const may = useMay()
   const here = useSession().project?.id
   const mine = (snapshot: SnapshotView) => may(snapshot.projectId === here)
@@ -45,6 +48,18 @@ export function useSnapshotActions(
           snapshotCan.use(snapshot),
         ),
       open: (snapshot) => open('volume', snapshot),
+    },
+    {
+      id: 'launch',
+      label: 'Launch instance',
+      icon: <IconRocket size={16} />,
+      allowed: (snapshot) =>
+        all(
+          mine(snapshot),
+          snapshot.projectId === here || 'Switch to its project first: the new instance belongs there.',
+          snapshotCan.launch(snapshot),
+        ),
+      open: ({ id }) => router.push(`${paths.launch}?snapshot=${id}`),
     },
     {
       id: 'revert',

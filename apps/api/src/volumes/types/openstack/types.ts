@@ -16,7 +16,7 @@ import {
 
 export const typeOf = ({ params }: Call) => ({ id: params.type_id ?? '' })
 
-const view = ({ ctx }: Call, type: VolumeTypeView) => ({
+export const typeView = ({ ctx }: Call, type: VolumeTypeView) => ({
   id: type.id,
   name: type.name,
   is_public: type.public,
@@ -56,11 +56,11 @@ async function list(call: Call): Promise<object> {
   const from = before + 1 + offsetOf(query)
   const shown = queryText(query, 'limit') === '0' ? [] : all.slice(from, from + limit)
   const last = shown.at(-1)
-  if (!last || all.at(-1) === last) return { volume_types: shown.map((type) => view(call, type)) }
+  if (!last || all.at(-1) === last) return { volume_types: shown.map((type) => typeView(call, type)) }
   const next = new URL(nextLink(call.deps.config.publicUrl, call.request.url, last.id))
   next.searchParams.delete('offset')
   return {
-    volume_types: shown.map((type) => view(call, type)),
+    volume_types: shown.map((type) => typeView(call, type)),
     volume_type_links: [{ rel: 'next', href: next.href }],
   }
 }
@@ -68,7 +68,7 @@ async function list(call: Call): Promise<object> {
 async function showDefault(call: Call): Promise<object> {
   const found = await getDefaultType(call.ctx)
   if (!found) throw new HttpError(404, 'Default volume type can not be found.')
-  return { volume_type: view(call, found) }
+  return { volume_type: typeView(call, found) }
 }
 
 /** What docs/openstack-compat.md says of extra specs. */
@@ -92,7 +92,7 @@ async function create(call: Call): Promise<object> {
     public: wish[publicKey] ?? true,
     extraSpecs: wish.extra_specs ?? {},
   })
-  return { volume_type: view(call, await createVolumeType(call.ctx, input)) }
+  return { volume_type: typeView(call, await createVolumeType(call.ctx, input)) }
 }
 
 const change = z.strictObject({
@@ -111,7 +111,7 @@ async function update(call: Call): Promise<object> {
     description: description ?? undefined,
     public: is_public ?? undefined,
   })
-  return { volume_type: view(call, await updateVolumeType(call.ctx, input)) }
+  return { volume_type: typeView(call, await updateVolumeType(call.ctx, input)) }
 }
 
 const item = { path: '/types/:type_id' }
@@ -155,7 +155,7 @@ export const typeOperations: ApiOperation[] = [
     status: 200,
     access: 'anyone',
     handle: async (call) => ({
-      volume_type: view(call, await getVolumeType(call.ctx, typeOf(call))),
+      volume_type: typeView(call, await getVolumeType(call.ctx, typeOf(call))),
     }),
   },
   {

@@ -1,19 +1,22 @@
 'use client'
-import { Anchor, Badge, Code, Group, Stack, Text } from '@mantine/core'
+import { Anchor, Badge, Code, Group, Stack, Switch, Text } from '@mantine/core'
 import type { InstanceView } from '@stratolith/api/compute/contract'
 import { instanceCan } from '@stratolith/api/compute/states'
+import type { Allowed } from '@stratolith/api/kernel/contract'
 import type { VolumeView } from '@stratolith/api/volumes/contract'
 import { isRootVolume } from '@stratolith/api/volumes/states'
 import { IconPlugConnected } from '@tabler/icons-react'
-import { useQuery } from '@tanstack/react-query'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import type { RowsDescriptor } from '../../../kit/descriptor.ts'
 import { Loaded } from '../../../kit/Loaded.tsx'
 import { lazyPanel } from '../../../kit/lazy-panel.tsx'
 import { Link } from '../../../kit/navigation.tsx'
+import { notify } from '../../../kit/notify.ts'
 import { paths } from '../../../kit/paths.ts'
 import { RowsTable } from '../../../kit/RowsTable.tsx'
 import { all, useMay } from '../../../kit/rights.ts'
 import { useLook, useSession } from '../../../kit/session.ts'
+import { invalidateKind } from '../../../kit/stale.ts'
 import { useTRPC } from '../../../kit/trpc.ts'
 import { useUrlPanel } from '../../../kit/url-state.ts'
 import { EmptyState } from '../../../ui/EmptyState.tsx'
@@ -54,7 +57,7 @@ export function VolumesTab({ view }: { view: InstanceView }) {
         <Stack gap="md">
           {items.length > 0 && <Group justify="flex-end">{attach}</Group>}
           <RowsTable
-            descriptor={descriptorFor(view.id)}
+            descriptor={descriptorFor(view.id, may(view.projectId === project?.id))}
             rows={items.toSorted((a, b) => (deviceIn(a, view.id) < deviceIn(b, view.id) ? -1 : 1))}
             actions={[
               {
@@ -88,10 +91,45 @@ export function VolumesTab({ view }: { view: InstanceView }) {
   )
 }
 
+/** Says whether the volume is deleted with the instance, and changes this at once. */
+function GoesSwitch({
+  volume,
+  instanceId,
+  allowed,
+}: {
+  volume: VolumeView
+  instanceId: string
+  allowed: Allowed
+}) {
+  const trpc = useTRPC()
+  const client = useQueryClient()
+  const keep = useMutation(trpc.compute.instances.keepVolume.mutationOptions())
+  const goes = volume.attachments.find((one) => one.instanceId === instanceId)?.deleteOnTermination ?? false
+  const change = async (deleteOnTermination: boolean) => {
+    try {
+      await keep.mutateAsync({ id: instanceId, volumeId: volume.id, deleteOnTermination })
+      invalidateKind(client, 'volume')
+    } catch (error) {
+      notify.failed(error)
+    }
+  }
+  return (
+    <Switch
+      size="sm"
+      label={goes ? 'Deleted, too' : 'Stays'}
+      aria-label={`Delete ${volumeDescriptor.name(volume)} with the instance`}
+      title={allowed === true ? undefined : allowed}
+      disabled={allowed !== true || keep.isPending}
+      checked={goes}
+      onChange={({ currentTarget: { checked } }) => void change(checked)}
+    />
+  )
+}
+
 const deviceIn = (volume: VolumeView, instanceId: string): string =>
   volume.attachments.find((one) => one.instanceId === instanceId)?.device ?? ''
 
-function descriptorFor(instanceId: string): RowsDescriptor<VolumeView> {
+function descriptorFor(instanceId: string, allowed: Allowed): RowsDescriptor<VolumeView> {
   const shown = ['name', 'state', 'size']
   return {
     ...volumeDescriptor,
@@ -106,6 +144,11 @@ function descriptorFor(instanceId: string): RowsDescriptor<VolumeView> {
             {isRootVolume(volume) && <Badge variant="light">Root disk</Badge>}
           </Group>
         ),
+      },
+      {
+        id: 'goes',
+        header: 'With the instance',
+        cell: (volume) => <GoesSwitch volume={volume} instanceId={instanceId} allowed={allowed} />,
       },
     ],
   }

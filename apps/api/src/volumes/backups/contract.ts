@@ -1,0 +1,74 @@
+import { z } from 'zod'
+import { descriptionInput, nameInput, pageInput } from '../../kernel/contract.ts'
+import { volumeMetadataInput } from '../metadata.ts'
+import { type BackupState, backupStates } from './states.ts'
+
+export * from './states.ts'
+
+const backupName = z.union([nameInput, z.literal('')])
+
+export const backupListInput = pageInput.extend({
+  state: z.enum(backupStates).optional(),
+  volumeId: z.uuid().optional(),
+})
+export const backupTrashInput = pageInput.extend({ id: z.uuid().optional() })
+export const backupCreateInput = z.object({
+  volumeId: z.uuid(),
+  /** A snapshot of the volume that is backed up instead of what the volume contains now. */
+  snapshotId: z.uuid().optional(),
+  /** Only what has changed since the newest available backup of the volume is stored anew. */
+  incremental: z.boolean().default(false),
+  name: backupName.default(''),
+  description: descriptionInput.default(''),
+  metadata: volumeMetadataInput.default({}),
+  /** Must be that of the volume: a store of backups is where the volume is. */
+  zone: z.string().min(1).max(255).optional(),
+  container: z.string().max(255).optional(),
+})
+export const backupUpdateInput = z.object({
+  id: z.uuid(),
+  name: backupName.optional(),
+  description: descriptionInput.optional(),
+  metadata: volumeMetadataInput.optional(),
+})
+export const backupRestoreInput = z.object({
+  id: z.uuid(),
+  /** The volume that gets the content and loses what it has; absent: a new volume. */
+  volumeId: z.uuid().optional(),
+  /** Of a new volume; absent: that of the volume of which the backup was made. */
+  name: backupName.optional(),
+})
+export const backupImportInput = z.object({ record: z.string().min(1).max(16_384) })
+
+export type BackupView = {
+  id: string
+  projectId: string
+  userId: string
+  name: string
+  description: string
+  /** `name`: null when the volume is gone; `lastName` is the name that it had when the backup was made. */
+  volume: { id: string; name: string | null; lastName: string }
+  snapshotId: string | null
+  /** The earlier backup from which the content was taken that had not changed; null: a full backup. It may be gone since. */
+  parentId: string | null
+  sizeGib: number
+  state: BackupState
+  zone: string
+  container: string | null
+  /** How much the backup has added to its store; null until it is made. */
+  storedBytes: number | null
+  chunks: number | null
+  quiesced: boolean | null
+  dataTimestamp: string
+  bootable: boolean
+  metadata: Record<string, string>
+  /** The schedule that has made it; null: a person or a program. */
+  scheduleId: string | null
+  /** Why the backup is in an error state; null in other states. */
+  error: string | null
+  createdAt: string
+  updatedAt: string
+}
+/** A backup that is deleted and can be taken back until that time, or whose data are being removed. */
+export type TrashedBackupView = BackupView & { until: string }
+export type Restored = { backupId: string; volumeId: string; volumeName: string }

@@ -1,0 +1,70 @@
+import { z } from 'zod'
+import { hostRefs } from '../../hosts/service.ts'
+import { seal, unseal } from '../../identity/service.ts'
+import { type Ctx, inTransaction, projectOf } from '../../kernel/context.ts'
+import { conflict, invalidInput } from '../../kernel/errors.ts'
+import { authorize } from '../../kernel/policy.ts'
+import { recordOperation, startOperation } from '../../kernel/workflow.ts'
+import { reserveQuota } from '../../quota/service.ts'
+import { type BackupView, backupCan, type backupImportInput } from './contract.ts'
+import { backupHistory, backupView, demandBackup, loadBackup, noteBackup } from './row.ts'
+
+/**
+ * The record of a backup says where its data lie, so that the backup can be known again when its row is lost. Records are
+ * sealed by a key of the cloud: nobody learns from one where stores are, and nobody can write one that leads to the
+ * content of others.
+ */
+const about = 'volume backup record'
+
+const record = z.object({
+  ...{ id: z.uuid(), volumeId: z.uuid(), snapshotId: z.uuid().nullable(), parentId: z.uuid().nullable() },
+  ...{ name: z.string(), description: z.string(), volumeName: z.string(), sizeGib: z.int().min(1) },
+  ...{ hostId: z.uuid(), store: z.string().min(1), zone: z.string(), checksum: z.string() },
+  ...{ dataTimestamp: z.iso.datetime(), bootable: z.boolean(), imageId: z.uuid().nullable() },
+  ...{ imageName: z.string(), typeId: z.uuid().nullable(), metadata: z.record(z.string(), z.string()) },
+})
+
+/** Returns the record of an available backup. */
+export async function exportBackup(ctx: Ctx, input: { id: string }): Promise<string> {
+  return inTransaction(ctx, async (tx) => {
+    const row = await loadBackup(tx, 'volumeBackup:export', input.id)
+    demandBackup(backupCan.export, row)
+    const { dataTimestamp, ...rest } = row
+    const told = record.parse({ ...rest, dataTimestamp: dataTimestamp.toISOString() })
+    await recordOperation(tx, backupHistory(row, 'volumeBackup.export'))
+    return seal(ctx, about, JSON.stringify(told))
+  })
+}
+
+/**
+ * Makes a backup known again, in the caller's project, by its record; its store is asked for it. For administrators,
+ * because a record may be one of another project. Throws invalid_input for what this cloud has not sealed, and conflict
+ * when the backup is known.
+ */
+export async function importBackup(ctx: Ctx, input: z.output<typeof backupImportInput>): Promise<BackupView> {
+  const projectId = projectOf(ctx)
+  authorize(ctx, 'volumeBackup:import', { projectId })
+  const told = readRecord(ctx, input.record)
+  return inTransaction(ctx, async (tx) => {
+    const [host] = await hostRefs(tx, [told.hostId])
+    if (!host)
+      throw conflict('The machine that has the store of this backup is not part of the cloud any more.')
+    await reserveQuota(tx, projectId, { volumeBackups: 1, volumeBackupGib: told.sizeGib })
+    // Two imports of one record take turns here.
+    const { count } = await tx.db.volumeBackup.createMany({
+      data: { ...told, projectId, userId: ctx.actor.userId },
+      skipDuplicates: true,
+    })
+    if (count === 0) throw conflict(`The backup ${told.id} is known already.`, 'backupState')
+    const made = await tx.db.volumeBackup.findUniqueOrThrow({ where: { id: told.id } })
+    await startOperation(tx, { ...backupHistory(made, 'volumeBackup.import'), hostId: made.hostId })
+    await noteBackup(tx, made, 'created')
+    return backupView(tx, made)
+  })
+}
+
+function readRecord(ctx: Ctx, text: string): z.output<typeof record> {
+  const told = unseal(ctx, about, text)
+  if (told === null) throw invalidInput('This is no record that this cloud has exported.', 'record')
+  return record.parse(JSON.parse(told))
+}

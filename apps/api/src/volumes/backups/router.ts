@@ -1,0 +1,43 @@
+import { idInput } from '../../kernel/contract.ts'
+import { procedure, router } from '../../kernel/trpc.ts'
+import {
+  cancelBackup,
+  createBackup,
+  deleteBackup,
+  endBackup,
+  getBackup,
+  listBackups,
+  listBackupTrash,
+  takeBackBackup,
+  updateBackup,
+} from '../service.ts'
+import {
+  backupCreateInput,
+  backupListInput,
+  backupRestoreInput,
+  backupTrashInput,
+  backupUpdateInput,
+} from './contract.ts'
+import { restoreBackup } from './restore.ts'
+import { scheduleOfInput, scheduleSetInput } from './schedules/contract.ts'
+import { getSchedule, removeSchedule, setSchedule } from './schedules/service.ts'
+
+export const backupsRouter = router({
+  list: procedure.input(backupListInput).query(({ ctx, input }) => listBackups(ctx.cloud, input)),
+  get: procedure.input(idInput).query(({ ctx, input }) => getBackup(ctx.cloud, input)),
+  create: procedure.input(backupCreateInput).mutation(({ ctx, input }) => createBackup(ctx.cloud, input)),
+  update: procedure.input(backupUpdateInput).mutation(({ ctx, input }) => updateBackup(ctx.cloud, input)),
+  restore: procedure.input(backupRestoreInput).mutation(({ ctx, input }) => restoreBackup(ctx.cloud, input)),
+  cancel: procedure.input(idInput).mutation(({ ctx, input }) => cancelBackup(ctx.cloud, input)),
+  delete: procedure.input(idInput).mutation(({ ctx, input }) => deleteBackup(ctx.cloud, input)),
+  schedule: router({
+    get: procedure.input(scheduleOfInput).query(({ ctx, input }) => getSchedule(ctx.cloud, input)),
+    set: procedure.input(scheduleSetInput).mutation(({ ctx, input }) => setSchedule(ctx.cloud, input)),
+    remove: procedure.input(scheduleOfInput).mutation(({ ctx, input }) => removeSchedule(ctx.cloud, input)),
+  }),
+  trash: router({
+    list: procedure.input(backupTrashInput).query(({ ctx, input }) => listBackupTrash(ctx.cloud, input)),
+    takeBack: procedure.input(idInput).mutation(({ ctx, input }) => takeBackBackup(ctx.cloud, input)),
+    end: procedure.input(idInput).mutation(({ ctx, input }) => endBackup(ctx.cloud, input)),
+  }),
+})

@@ -1,0 +1,205 @@
+import type { ObservedBackup } from '@stratolith/drivers/backups/interface'
+import type { Op } from '@stratolith/drivers/op'
+import type { PoolSpec } from '@stratolith/drivers/volumes/interface'
+import { hostState } from '../../hosts/service.ts'
+import { type Ctx, inTransaction } from '../../kernel/context.ts'
+import { CloudError } from '../../kernel/errors.ts'
+import { driverCode, whileAnswering } from '../../kernel/hosts.ts'
+import type { Run, Wait, Workflow } from '../../kernel/workflow.ts'
+import { releaseQuota } from '../../quota/service.ts'
+import { type MessageAction, tellFailure } from '../messages/service.ts'
+import { specOf } from '../pools.ts'
+import { asked, copyingMs } from './asking.ts'
+import type { BackupRow } from './queries.ts'
+import { noteBackup } from './row.ts'
+import { trimSchedule } from './schedules/trim.ts'
+import { freeSource, lockWithSource } from './settling.ts'
+import { driversAt, keyOf } from './store.ts'
+
+const current = (run: Run<unknown>): Promise<BackupRow | null> =>
+  run.ctx.deps.root.volumeBackup.findUnique({ where: { id: run.resourceId } })
+
+const settle = (run: Run<unknown>, work: (tx: Ctx, row: BackupRow) => Promise<void>): Promise<void> =>
+  inTransaction({ ...run.ctx, db: run.ctx.deps.root }, async (tx) => {
+    const row = await lockWithSource(tx, run.resourceId)
+    if (row) await work(tx, row)
+  })
+
+type Settled = { state: string; faultMessage: string | null; trashedUntil?: null } & Partial<
+  Pick<BackupRow, 'checksum' | 'storedBytes' | 'chunks' | 'quiesced'>
+>
+/**
+ * Writes the end of an operation, frees what was read, and removes what its schedule does not keep any more; nothing when
+ * the backup is in another state than `from` by then.
+ */
+const end = (run: Run<unknown>, from: string, data: Settled): Promise<void> =>
+  settle(run, async (tx, row) => {
+    if (row.state !== from) return
+    await freeSource(tx, row, run.operationId)
+    await tx.db.volumeBackup.update({ where: { id: row.id }, data: { ...data, holdsSource: false } })
+    await noteBackup(tx, row, 'updated', run.operationId)
+    if (data.state === 'available' && row.scheduleId !== null) await trimSchedule(tx, row.scheduleId)
+  })
+
+async function tell(run: Run<unknown>, action: MessageAction, error: CloudError): Promise<void> {
+  const row = await current(run)
+  if (!row) return
+  const about = { resource: 'VOLUME_BACKUP', resourceId: row.id, projectId: row.projectId, action } as const
+  await tellFailure(run, about, error)
+}
+
+const asStored = ({ checksum, storedBytes, chunks, quiesced }: ObservedBackup) => ({
+  ...{ checksum, chunks, quiesced },
+  storedBytes: BigInt(storedBytes),
+})
+
+export const backupCreation: Workflow = {
+  action: 'volumeBackup.create',
+  lane: 'long',
+  deadlineMs: copyingMs,
+  steps: [
+    {
+      name: 'store',
+      title: 'Storing what the volume contains',
+      async run(run): Promise<Wait | undefined> {
+        const row = await current(run)
+        if (!row || row.state === 'deleting') throw stopped()
+        // A worker may have died when the end was written and the step was not recorded yet.
+        if (row.state !== 'creating') return undefined
+        const made = await asked(run, 'the host to store the content', (op) => store(run, op, row))
+        if ('wait' in made) return made.wait
+        await end(run, 'creating', { state: 'available', faultMessage: null, ...asStored(made.answer) })
+        return undefined
+      },
+    },
+  ],
+  async onFailed(run, error) {
+    const row = await current(run)
+    // A backup that somebody has stopped is removed by an operation of its own.
+    if (row?.state !== 'creating') return
+    await end(run, 'creating', { state: 'error', faultMessage: error.message })
+    await tell(run, 'makeBackup', error)
+  },
+}
+
+const stopped = () => new CloudError('conflict', 'The backup was stopped.')
+
+/** Asks the host for the backup. Null: it is still being made. */
+async function store(run: Run<unknown>, op: Op, row: BackupRow): Promise<ObservedBackup | null> {
+  const { root } = run.ctx.deps
+  const source = await root.volume.findUnique({ where: { id: row.volumeId }, include: { pool: true } })
+  if (!source) throw new CloudError('conflict', 'The volume is gone.')
+  const drivers = await driversAt(run, row)
+  const parent = row.parentId === null ? null : await parentOf(run, row.parentId)
+  const spec = {
+    ...{ ...keyOf(row), snapshotId: row.snapshotId, pool: specOf(source.pool) },
+    parent: parent && { id: parent.id, checksum: parent.checksum ?? '' },
+  }
+  try {
+    return await whileAnswering(op, drivers, (watched) => drivers.backups.ensureBackup(watched, spec))
+  } catch (error) {
+    if (driverCode(error) === 'unsupported') throw noStore(error)
+    if (driverCode(error) !== 'not_found' || !parent) throw error
+    const known = await whileAnswering(op, drivers, (watched) =>
+      drivers.backups.getBackup(watched, keyOf(parent)),
+    )
+    if (known) throw error
+    throw lostParent(error)
+  }
+}
+
+/** It is there: a backup is not deleted while another one is made that builds on it. */
+async function parentOf(run: Run<unknown>, id: string): Promise<BackupRow> {
+  const row = await run.ctx.deps.root.volumeBackup.findUnique({ where: { id } })
+  if (row?.checksum == null) throw lostParent()
+  return row
+}
+
+const lostParent = (cause?: unknown) =>
+  new CloudError(
+    'conflict',
+    'The store does not have the earlier backup any more on which this one was to build. Make a full backup.',
+    { cause },
+  )
+const noStore = (cause: unknown) =>
+  new CloudError(
+    'unsupported',
+    'The machine of this volume reaches no store of backups. Ask an administrator to set one up.',
+    { cause },
+  )
+
+/** Where the volume is of a backup that was not made to its end: there may be something left of the work. */
+async function poolOfDraft(run: Run<unknown>, { checksum, volumeId }: BackupRow): Promise<PoolSpec | null> {
+  if (checksum !== null) return null
+  const where = { id: volumeId }
+  const volume = await run.ctx.deps.root.volume.findUnique({ where, include: { pool: true } })
+  return volume && specOf(volume.pool)
+}
+
+export const backupDeletion: Workflow = {
+  action: 'volumeBackup.delete',
+  lane: 'long',
+  steps: [
+    {
+      name: 'remove',
+      title: 'Removing its data',
+      async run(run) {
+        const row = await current(run)
+        if (!row) return
+        // Nothing removes it later: no list tells which backups a store has that nobody knows.
+        if ((await hostState({ db: run.ctx.deps.root }, row.hostId)) === 'fenced')
+          throw new CloudError(
+            'conflict',
+            'The machine that has the store is declared to be off. Delete the backup when it is back.',
+          )
+        const drivers = await driversAt(run, row)
+        const pool = await poolOfDraft(run, row)
+        await whileAnswering(run.op, drivers, (op) =>
+          drivers.backups.removeBackup(op, { ...keyOf(row), pool }),
+        )
+      },
+    },
+    {
+      name: 'forget',
+      title: 'Giving its quota back',
+      run: (run) =>
+        settle(run, async (tx, row) => {
+          await freeSource(tx, row, run.operationId)
+          await tx.db.volumeBackup.delete({ where: { id: row.id } })
+          await releaseQuota(tx, row.projectId, { volumeBackups: 1, volumeBackupGib: row.sizeGib })
+          await noteBackup(tx, row, 'deleted', run.operationId)
+        }),
+    },
+  ],
+  async onFailed(run, error) {
+    // Everybody sees the backup again that could not be removed, and can delete it again.
+    const data = { state: 'error_deleting', faultMessage: error.message, trashedUntil: null }
+    await end(run, 'deleting', data)
+    await tell(run, 'deleteBackup', error)
+  },
+}
+
+/** A backup whose record was imported: its store must have it, as the record says. */
+export const backupImport: Workflow = {
+  action: 'volumeBackup.import',
+  steps: [
+    {
+      name: 'verify',
+      title: 'Looking for it in the store',
+      async run(run) {
+        const row = await current(run)
+        if (row?.state !== 'creating') return
+        const drivers = await driversAt(run, row)
+        const found = await asked(run, 'the store', (op) =>
+          whileAnswering(op, drivers, (watched) => drivers.backups.getBackup(watched, keyOf(row))),
+        )
+        const known = 'answer' in found ? found.answer : null
+        if (!known) throw new CloudError('conflict', 'The store does not have this backup.')
+        if (known.checksum !== row.checksum)
+          throw new CloudError('conflict', 'The store has another backup of this id than the record says.')
+        await end(run, 'creating', { state: 'available', faultMessage: null, ...asStored(known) })
+      },
+    },
+  ],
+  onFailed: (run, error) => end(run, 'creating', { state: 'error', faultMessage: error.message }),
+}

@@ -1,0 +1,84 @@
+import type { z } from 'zod'
+import { createImage, demandImageRoom, imageOf } from '../../images/service.ts'
+import { type Ctx, inTransaction, projectOf } from '../../kernel/context.ts'
+import { conflict, invalidInput } from '../../kernel/errors.ts'
+import { startOperation } from '../../kernel/workflow.ts'
+import { type VolumeView, volumeCan } from '../contract.ts'
+import { refuseWhileKept } from '../needed.ts'
+import { originOf } from '../origin.ts'
+import { withParts } from '../queries.ts'
+import { demand, historyOf, lockVolume, noteVolume, stateOf, viewOfOne } from '../row.ts'
+import type { reimageInput, VolumeImage, volumeImageInput } from './contract.ts'
+
+/**
+ * Begins to make an image of what a volume contains, with the properties of the image of which the volume was made. The
+ * image belongs to the caller's project. Throws conflict for a volume that an instance uses, unless the caller wants the
+ * image all the same: the guest goes on writing, and the image has what the volume contained at one moment.
+ */
+export async function makeVolumeImage(
+  ctx: Ctx,
+  input: z.output<typeof volumeImageInput>,
+): Promise<VolumeImage> {
+  const { id, force, ...wish } = input
+  const { row, image } = await inTransaction(ctx, async (tx) => {
+    const before = await lockVolume(tx, 'volume:upload_image', id)
+    demand(volumeCan.makeImage, before)
+    if (stateOf(before) === 'in-use' && !force)
+      throw conflict(
+        'An instance uses this volume. Say that the image is to be made all the same.',
+        'volumeState',
+      )
+    await demandImageRoom(tx, projectOf(tx), before.sizeGib)
+    const made = await createImage(tx, {
+      ...{ ...wish, description: '', minDiskGib: 0, minRamMib: 0 },
+      properties: await propertiesOf(tx, before.imageId),
+    })
+    const after = await tx.db.volume.update({
+      where: { id },
+      data: { state: 'uploading' },
+      include: withParts,
+    })
+    await startOperation(tx, {
+      ...historyOf(after, 'volume.make_image'),
+      hostId: after.pool.hostId,
+      input: { imageId: made.id, format: input.diskFormat },
+    })
+    await noteVolume(tx, after, 'updated')
+    return { row: after, image: made }
+  })
+  return { volume: await viewOfOne(ctx, row), image }
+}
+
+async function propertiesOf(ctx: Ctx, imageId: string | null): Promise<Record<string, string>> {
+  const image = imageId === null ? null : await imageOf(ctx, imageId)
+  return (image?.properties ?? {}) as Record<string, string>
+}
+
+/** Gives an available volume what an image contains; everything on it is lost. The volume keeps its size and its snapshots. */
+export async function reimageVolume(ctx: Ctx, input: z.output<typeof reimageInput>): Promise<VolumeView> {
+  const row = await inTransaction(ctx, async (tx) => {
+    const before = await lockVolume(tx, 'volume:reimage', input.id)
+    demand(volumeCan.reimage, before)
+    const origin = await originOf(tx, { imageId: input.imageId })
+    if (!origin?.data.source || origin.leastGib > before.sizeGib)
+      throw invalidInput(
+        `The image needs ${origin?.leastGib ?? 1} GiB; the volume has ${before.sizeGib} GiB.`,
+        'imageId',
+      )
+    await refuseWhileKept(tx, before.id)
+    const after = await tx.db.volume.update({
+      where: { id: before.id },
+      data: { state: 'downloading' },
+      include: withParts,
+    })
+    const { imageId, imageName, source } = origin.data
+    await startOperation(tx, {
+      ...historyOf(after, 'volume.reimage'),
+      hostId: after.pool.hostId,
+      input: { imageId, imageName, source },
+    })
+    await noteVolume(tx, after, 'updated')
+    return after
+  })
+  return viewOfOne(ctx, row)
+}

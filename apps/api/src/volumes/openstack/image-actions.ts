@@ -1,0 +1,90 @@
+import { z } from 'zod'
+import { imageVisibilities } from '../../images/contract.ts'
+import { isAdmin } from '../../kernel/context.ts'
+import { HttpError } from '../../openstack/errors.ts'
+import { micros } from '../../openstack/fields.ts'
+import type { ApiOperation, Call } from '../../openstack/operation.ts'
+import { boolean, objectAt, parse } from '../../openstack/schema.ts'
+import { volumeImageInput } from '../images/contract.ts'
+import { getVolumeType, makeVolumeImage, reimageVolume } from '../service.ts'
+import { typeView } from '../types/openstack/types.ts'
+import { action } from './actions.ts'
+import { volumeOf } from './at.ts'
+
+type Upload = {
+  image_name: string
+  force?: boolean
+  container_format?: string | null
+  disk_format?: string | null
+  visibility?: (typeof imageVisibilities)[number]
+  protected?: boolean
+}
+const upload = (minor: number) =>
+  objectAt(minor, {
+    image_name: z.string().min(1, "'' is too short").max(255),
+    force: boolean.optional(),
+    container_format: z.string().max(255).nullish(),
+    disk_format: z
+      .enum(['raw', 'vmdk', 'vdi', 'qcow2', 'vhd', 'vhdx', 'ploop'], 'is no format of a disk')
+      .nullish(),
+    visibility: { schema: z.enum(imageVisibilities, 'is no visibility').optional(), since: 1 },
+    protected: { schema: boolean.optional(), since: 1 },
+  }) as z.ZodType<Upload>
+
+/** Cinder's default format is raw, and so is ours at this door. */
+async function makeImage(call: Call): Promise<object> {
+  const wish = parse(upload(call.minor), call.body)
+  const { image_name: name, container_format: container, disk_format: format } = wish
+  if (container != null && container !== 'bare')
+    throw new HttpError(
+      400,
+      `Invalid container format ${container.slice(0, 100)}: this cloud stores bare images.`,
+    )
+  if (format != null && format !== 'raw' && format !== 'qcow2')
+    throw new HttpError(400, `Invalid disk format ${format}: this cloud makes raw and qcow2 images.`)
+  const { visibility, protected: isProtected, force } = wish
+  const wished = { ...volumeOf(call), name, visibility, protected: isProtected, force }
+  const input = volumeImageInput.parse({ ...wished, diskFormat: format ?? 'raw' })
+  const { volume, image } = await makeVolumeImage(call.ctx, input)
+  return {
+    'os-volume_upload_image': {
+      id: volume.id,
+      updated_at: micros(volume.updatedAt),
+      status: volume.state,
+      display_description: volume.description || null,
+      size: volume.sizeGib,
+      volume_type: typeView(call, await getVolumeType(call.ctx, { id: volume.type.id })),
+      container_format: 'bare',
+      disk_format: image.diskFormat,
+      image_id: image.id,
+      image_name: image.name,
+      ...(call.minor >= 1 ? { visibility: image.visibility, protected: image.protected } : {}),
+    },
+  }
+}
+
+const reimage = z.strictObject({ image_id: z.uuid('is not a uuid'), reimage_reserved: boolean.optional() })
+
+async function rewrite(call: Call): Promise<void> {
+  const { image_id: imageId, reimage_reserved: isReserved } = parse(reimage, call.body)
+  if (isReserved && !isAdmin(call.ctx))
+    throw new HttpError(403, 'Nobody but an administrator may rewrite a volume that is reserved.')
+  await reimageVolume(call.ctx, { ...volumeOf(call), imageId })
+}
+
+export const imageActionOperations: ApiOperation[] = [
+  {
+    ...action('os-volume_upload_image', {
+      summary: 'Make an image of a volume, with force also in use',
+      deviation: 'The formats are raw and qcow2. With force a volume that is in use is always copied.',
+      run: makeImage,
+    }),
+    handle: makeImage,
+  },
+  action('os-reimage', {
+    since: 68,
+    summary: 'Give a volume what an image contains',
+    deviation: 'Refused (400) while a server has the volume: nothing reserves volumes here.',
+    run: rewrite,
+  }),
+]

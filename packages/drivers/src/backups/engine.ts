@@ -1,0 +1,233 @@
+import { type BackgroundOptions, createBackgroundJobs } from '../background.ts'
+import { DriverError } from '../errors.ts'
+import type { Op } from '../op.ts'
+import type { FrozenVolume, LocalVolumeDriver } from '../volumes/interface.ts'
+import {
+  backupsOf,
+  type Chunk,
+  chunkBytes,
+  type Index,
+  observedOf,
+  pieceOf,
+  piecesOf,
+  readIndex,
+  removeDraft,
+  writeDraft,
+  writeIndex,
+} from './index-file.ts'
+import type {
+  BackupDriver,
+  BackupSpec,
+  ObservedBackup,
+  RestoredVolume,
+  RestoreSpec,
+  StoreSpec,
+} from './interface.ts'
+import { hashOf, packed, unpacked } from './piece.ts'
+import { removeBackupFrom } from './removal.ts'
+import type { BackupStore } from './store.ts'
+
+export type BackupOptions = {
+  volumes: Pick<LocalVolumeDriver, 'openFrozen' | 'dropFrozen' | 'refillVolume'>
+  /** The store with that id; undefined when this host does not reach it. */
+  storeOf(id: string): BackupStore | undefined
+  background?: BackgroundOptions
+}
+
+/** How many chunks are in work at once: while one is read, others are compressed and written. */
+const atOnce = 6
+
+/**
+ * Backups in chunks of 4 MiB. A chunk that is the same as in the parent is not stored again; a chunk of zeros is not stored at
+ * all. The checksums of the chunks are in the index of the backup, and the checksum of the index is what the caller keeps.
+ */
+export function createBackups({ volumes, storeOf, background }: BackupOptions): BackupDriver {
+  const jobs = createBackgroundJobs(background)
+  const find = ({ id }: StoreSpec): BackupStore => {
+    const store = storeOf(id)
+    if (!store) throw new DriverError('unsupported', `This host does not reach the store ${id} of backups.`)
+    return store
+  }
+  return {
+    probeStore: async (_op, store) => find(store).space(),
+    ensureBackup: (op, spec) =>
+      jobs.ask(op, `backup ${spec.id}`, (own) => makeBackup(own, volumes, find(spec.store), spec)),
+    async removeBackup(op, { pool, ...key }) {
+      await jobs.end(`backup ${key.id}`)
+      if (pool) await volumes.dropFrozen(op, { id: key.id, volumeId: key.volumeId, pool }, false)
+      await removeBackupFrom(find(key.store), key)
+    },
+    async getBackup(_op, { id, volumeId, store }) {
+      const found = await readIndex(find(store), volumeId, id)
+      return found && observedOf(found)
+    },
+    restoreBackup: (op, spec) =>
+      jobs.ask(op, `restore ${spec.volume.id}`, (own) =>
+        restore(own, volumes, find(spec.backup.store), spec),
+      ),
+  }
+}
+
+async function makeBackup(
+  op: Op,
+  volumes: BackupOptions['volumes'],
+  store: BackupStore,
+  spec: BackupSpec,
+): Promise<ObservedBackup> {
+  const { id, volumeId, snapshotId, pool } = spec
+  const frozenKey = { id, volumeId, pool }
+  const known = await readIndex(store, volumeId, id)
+  if (!known) {
+    const parent = await parentOf(store, spec)
+    const frozen = await volumes.openFrozen(op, { ...frozenKey, snapshotId })
+    try {
+      await storeAll(op, store, spec, frozen, parent)
+    } finally {
+      await frozen.close()
+    }
+  }
+  const made = known ?? (await readIndex(store, volumeId, id))
+  if (!made) throw new DriverError('failed', `The backup ${id} is not in its store.`)
+  await removeDraft(store, volumeId, id)
+  await volumes.dropFrozen(op, frozenKey, true)
+  return observedOf(made)
+}
+
+/** The index of the parent, which is not removed any more until the draft is. */
+async function parentOf(store: BackupStore, { id, volumeId, parent }: BackupSpec): Promise<Index | null> {
+  // What an interrupted call has stored was perhaps not made durable.
+  await store.remove(piecesOf(volumeId, id))
+  if (!parent) {
+    await writeDraft(store, volumeId, id, null)
+    return null
+  }
+  const gone = new DriverError('not_found', `The backup ${parent.id} is gone from its store.`)
+  const found = await readIndex(store, volumeId, parent.id)
+  if (!found) throw gone
+  if (found.checksum !== parent.checksum)
+    throw new DriverError('failed', `The index of the backup ${parent.id} is not the one that was written.`)
+  await writeDraft(store, volumeId, id, found.index)
+  // A removal in the meantime has not seen the draft.
+  if (!(await backupsOf(store, volumeId)).made.includes(parent.id)) throw gone
+  return found.index
+}
+
+async function storeAll(
+  op: Op,
+  store: BackupStore,
+  { id, volumeId }: BackupSpec,
+  frozen: FrozenVolume,
+  parent: Index | null,
+): Promise<void> {
+  const { sizeBytes, quiesced } = frozen
+  const chunks = new Map<number, Chunk>()
+  const total = { added: 0, storedBytes: 0 }
+  /** Whether the volume knows what has changed since the parent. */
+  const knows = parent !== null && frozen.since === parent.id
+  await forEachChunk(op, sizeBytes, 'backing up', async (no, at, length) => {
+    const before = parent?.chunks.get(no)
+    if (knows && at + length <= parent.sizeBytes && !(await frozen.hasChanged(at, length))) {
+      if (before) chunks.set(no, before)
+      return
+    }
+    const bytes = await frozen.read(at, length)
+    if (bytes === null || isZero(bytes)) return
+    const hash = await hashOf(Buffer.from(bytes))
+    if (before?.hash === hash) {
+      chunks.set(no, before)
+      return
+    }
+    const piece = await packed(bytes)
+    await store.write(pieceOf(volumeId, id, no), piece)
+    chunks.set(no, { owner: id, hash })
+    total.added += 1
+    total.storedBytes += piece.length
+  })
+  if (total.added > 0) await store.settle(piecesOf(volumeId, id))
+  const index: Index = { id, volumeId, sizeBytes, quiesced, parentId: parent?.id ?? null, ...total, chunks }
+  await writeIndex(store, index)
+  await store.settle(volumeId)
+}
+
+async function restore(
+  op: Op,
+  volumes: BackupOptions['volumes'],
+  store: BackupStore,
+  { backup, volume }: RestoreSpec,
+): Promise<RestoredVolume> {
+  const found = await readIndex(store, backup.volumeId, backup.id)
+  if (!found) throw new DriverError('not_found', `The backup ${backup.id} is gone from its store.`)
+  if (found.checksum !== backup.checksum)
+    throw new DriverError('failed', `The index of the backup ${backup.id} is not the one that was written.`)
+  const { sizeBytes, chunks } = found.index
+  let restoredBytes = 0
+  await volumes.refillVolume(op, volume, async (into) => {
+    if (sizeBytes > into.sizeBytes) throw new DriverError('invalid', 'The backup is larger than the volume.')
+    await forEachChunk(op, sizeBytes, 'restoring', async (no, at, length) => {
+      const chunk = chunks.get(no)
+      if (!chunk) return
+      const name = pieceOf(backup.volumeId, chunk.owner, no)
+      const piece = await store.read(name)
+      if (!piece) throw new DriverError('failed', `The piece ${name} of the backup is gone from the store.`)
+      const bytes = await unpacked(piece, chunk.hash, name)
+      if (bytes.length !== length) throw new DriverError('failed', `The piece ${name} has another length.`)
+      restoredBytes += length
+      await writeWithoutZeros(into, at, bytes)
+    })
+  })
+  return { id: volume.id, restoredBytes }
+}
+
+/** The smallest piece of zeros that becomes a hole. */
+const holeBytes = 64 * 1024
+
+/** Writes what is not zero, so that the volume takes no more room than the original did. */
+async function writeWithoutZeros(
+  into: { write(at: number, bytes: Buffer): Promise<void> },
+  at: number,
+  bytes: Buffer,
+): Promise<void> {
+  for (let begin = 0; begin < bytes.length; ) {
+    const isData = (from: number) => from < bytes.length && !isZero(bytes.subarray(from, from + holeBytes))
+    if (!isData(begin)) {
+      begin += holeBytes
+      continue
+    }
+    let end = begin + holeBytes
+    while (isData(end)) end += holeBytes
+    await into.write(at + begin, bytes.subarray(begin, end))
+    begin = end
+  }
+}
+
+const zeros = Buffer.alloc(chunkBytes)
+const isZero = (bytes: Buffer): boolean => bytes.equals(zeros.subarray(0, bytes.length))
+
+/** Does something for each chunk of a volume, several at once; tells the progress in percent. */
+async function forEachChunk(
+  op: Op,
+  sizeBytes: number,
+  words: string,
+  work: (no: number, at: number, length: number) => Promise<void>,
+): Promise<void> {
+  const count = Math.ceil(sizeBytes / chunkBytes)
+  const running = new Set<Promise<void>>()
+  let told = -1
+  try {
+    for (let no = 0; no < count; no += 1) {
+      op.signal.throwIfAborted()
+      const at = no * chunkBytes
+      const one = work(no, at, Math.min(chunkBytes, sizeBytes - at)).finally(() => running.delete(one))
+      running.add(one)
+      if (running.size >= atOnce) await Promise.race(running)
+      const percent = Math.floor((100 * no) / count)
+      if (percent === told) continue
+      told = percent
+      op.progress(`${words}: ${percent} %`)
+    }
+    await Promise.all(running)
+  } finally {
+    // After a failure nothing goes on behind the caller's back.
+    await Promise.allSettled(running)
+  }
+}

@@ -1,0 +1,78 @@
+import { DriverError } from '../errors.ts'
+import type { FakeVolumes } from '../volumes/fake.ts'
+import type { BackupDriver, BackupKey, BackupSpec, ObservedBackup } from './interface.ts'
+
+export type FakeBackups = BackupDriver & {
+  /** Makes the next call of `method` raise `error`; null: the next call says that the work goes on. */
+  failNext(method: string, error: DriverError | null): void
+  readonly backups: ReadonlyMap<string, FakeBackup>
+}
+type FakeBackup = ObservedBackup & { store: string; base: string | null }
+
+/** The backups of a host in memory, with the semantics of the real driver; for tests and scale runs. */
+export function createFakeBackups(volumes: FakeVolumes): FakeBackups {
+  const backups = new Map<string, FakeBackup>()
+  const failures = new Map<string, (DriverError | null)[]>()
+  /** Returns true when the call is to say that the work goes on. */
+  const isUnderWay = (method: string): boolean => {
+    const error = failures.get(method)?.shift()
+    if (error) throw error
+    return error === null
+  }
+  const find = ({ id, volumeId, store }: BackupKey) => {
+    const found = backups.get(id)
+    return found?.volumeId === volumeId && found.store === store.id ? found : undefined
+  }
+  const demandIntact = (key: BackupKey, checksum: string): FakeBackup => {
+    const found = find(key)
+    if (!found) throw new DriverError('not_found', `The backup ${key.id} is gone from its store.`)
+    if (found.checksum !== checksum) throw new DriverError('failed', `The backup ${key.id} is damaged.`)
+    return found
+  }
+  const observed = ({ store, base, ...backup }: FakeBackup): ObservedBackup => backup
+  const sourceOf = ({ snapshotId, volumeId, pool }: BackupSpec) => {
+    const found = snapshotId === null ? volumes.volumes.get(volumeId) : volumes.snapshots.get(snapshotId)
+    if (found?.pool !== pool.id)
+      throw new DriverError('not_found', `The volume ${volumeId} is gone from its pool.`)
+    return found
+  }
+  return {
+    backups,
+    failNext: (method, error) => void failures.set(method, [...(failures.get(method) ?? []), error]),
+    async probeStore(_op, { id }) {
+      isUnderWay('probeStore')
+      if (id !== 'local') throw new DriverError('unsupported', `This host does not reach the store ${id}.`)
+      return { totalBytes: 1024 ** 4, freeBytes: 1024 ** 4 }
+    },
+    async ensureBackup(_op, spec) {
+      if (isUnderWay('ensureBackup')) return null
+      const known = find(spec)
+      if (known) return observed(known)
+      const { sizeBytes, base } = sourceOf(spec)
+      const { id, volumeId, parent, store } = spec
+      if (parent) demandIntact({ id: parent.id, volumeId, store }, parent.checksum)
+      const made: FakeBackup = {
+        ...{ id, volumeId, sizeBytes, base, quiesced: true, parentId: parent?.id ?? null, store: store.id },
+        ...{ storedBytes: parent ? 4096 : sizeBytes / 4, chunks: parent ? 1 : 8 },
+        checksum: id.replaceAll('-', '').repeat(2),
+      }
+      backups.set(id, made)
+      return observed(made)
+    },
+    async removeBackup(_op, key) {
+      isUnderWay('removeBackup')
+      if (find(key)) backups.delete(key.id)
+    },
+    async getBackup(_op, key) {
+      isUnderWay('getBackup')
+      const found = find(key)
+      return found ? observed(found) : null
+    },
+    async restoreBackup(_op, { backup, volume }) {
+      if (isUnderWay('restoreBackup')) return null
+      const found = demandIntact(backup, backup.checksum)
+      volumes.fill(volume, found)
+      return { id: volume.id, restoredBytes: found.storedBytes }
+    },
+  }
+}

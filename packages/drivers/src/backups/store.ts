@@ -1,0 +1,19 @@
+import type { StoreSpace } from './interface.ts'
+
+/**
+ * Where backups lie: named pieces of bytes. Names have parts with slashes between them, and a store needs nothing but these
+ * calls, so that a folder and an object storage can both be one.
+ */
+export interface BackupStore {
+  space(): Promise<StoreSpace>
+  /** Writes a piece, whole or not at all; it is durable after `settle`. Raises `no_space` when the store is full. */
+  write(name: string, bytes: Uint8Array): Promise<void>
+  /** Makes everything durable that was written below the name. */
+  settle(name: string): Promise<void>
+  /** Null: there is no such piece. */
+  read(name: string): Promise<Buffer | null>
+  /** The next parts of the names that begin with `name` and a slash. */
+  list(name: string): Promise<string[]>
+  /** Removes a piece, and all pieces whose names begin with `name` and a slash. */
+  remove(name: string): Promise<void>
+}

@@ -1,0 +1,73 @@
+import { randomBytes } from 'node:crypto'
+import { chmod, chown, mkdir, readdir, rm } from 'node:fs/promises'
+import path from 'node:path'
+import { DriverError } from '../errors.ts'
+import { giveFile } from '../give-file.ts'
+import type { OpenedVolume, PoolSpec } from './interface.ts'
+import { filesIn, linkOwn, openedIn, readableByAll } from './layer-files.ts'
+import { checkLayer } from './layers.ts'
+import { readManifest } from './manifest.ts'
+
+/**
+ * The links by which the process of a guest reaches the layers of its volumes, in open/<guest>/ of a pool. They are also the
+ * host's knowledge of who has a volume.
+ */
+
+/** Gives a guest, by its folder of links `own`, the layers of a volume. Raises `conflict` while another guest has it. */
+export async function openFor(
+  dir: string,
+  own: string,
+  id: string,
+  guest: { id: string; uid: number },
+): Promise<OpenedVolume> {
+  const manifest = await readManifest(dir)
+  if (!manifest) throw new DriverError('not_found', `The volume ${id} is gone from its pool.`)
+  const other = (await holders(path.dirname(own), id)).find((one) => one.guest !== guest.id)
+  if (other) throw new DriverError('conflict', `The guest ${other.guest} has the volume ${id}.`)
+  for (const { name, format } of manifest.layers)
+    if (format === 'qcow2') await checkLayer(path.join(dir, name))
+  await mkdir(own, { recursive: true, mode: 0o710 })
+  await chown(own, 0, guest.uid)
+  await chmod(own, 0o710)
+  await linkOwn(own, id, dir, manifest)
+  // A merge that was interrupted has left a lower layer to the guest of then.
+  for (const { path: lower } of filesIn(dir, manifest).slice(0, -1)) await readableByAll(lower)
+  await giveFile(path.join(dir, manifest.layers.at(-1)?.name ?? ''), guest.uid)
+  return openedIn(own, id, manifest)
+}
+
+/** Takes a volume away from the guest whose folder of links this is. */
+export async function closeFor(dir: string, own: string, id: string): Promise<void> {
+  for (const name of await readdir(own).catch(none))
+    if (name.startsWith(`${id}-`)) await rm(path.join(own, name), { force: true })
+  const top = (await readManifest(dir))?.layers.at(-1)
+  if (top && (await holders(path.dirname(own), id)).length === 0) await giveFile(path.join(dir, top.name), 0)
+}
+
+export type Holder = { guest: string; own: string }
+/** The guests that have links to the volume, with the folders of these links. */
+export async function holders(open: string, id: string): Promise<Holder[]> {
+  const found: Holder[] = []
+  for (const name of await readdir(open).catch(none)) {
+    const own = path.join(open, name)
+    if ((await readdir(own).catch(none)).some((one) => one.startsWith(`${id}-`)))
+      found.push({ guest: name.slice(0, 36), own })
+  }
+  return found
+}
+
+/**
+ * The folder of a guest's links. In a pool that several hosts see, its name has a part that nobody can guess: guests of
+ * two hosts may have the same user id, and a guest that has taken over its QEMU must not find the other's folder.
+ */
+export async function ownIn(open: string, guestId: string, pool: PoolSpec): Promise<string> {
+  const isShared = pool.driver === 'files' && pool.shared === true
+  if (!isShared) return path.join(open, guestId)
+  const known = (await readdir(open).catch(none)).find((name) => name.startsWith(`${guestId}.`))
+  return path.join(open, known ?? `${guestId}.${randomBytes(16).toString('hex')}`)
+}
+
+function none(error: NodeJS.ErrnoException): string[] {
+  if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return []
+  throw error
+}

@@ -1,0 +1,2 @@
+-- AlterTable
+ALTER TABLE "Instance" ADD COLUMN     "diskBus" TEXT NOT NULL DEFAULT 'virtio';
