@@ -63,7 +63,11 @@ export const volumePlanInput = z.object({
   type: z.string().min(1).max(255).optional(),
 })
 /** `problem`: the sentence why no machine has room for the volume at the moment; null when it fits. */
-export type VolumePlan = { problem: string | null }
+export type VolumePlan = {
+  problem: string | null
+  /** For administrators, when no pool has room: why each of them will not do. */
+  pools?: { pool: string; problem: string }[]
+}
 export const volumeUpdateInput = z.object({
   id: z.uuid(),
   name: volumeName.optional(),

@@ -3,7 +3,16 @@ import type { PoolSpec } from '@stratolith/drivers/volumes/interface'
 import { claimHost, giveRoomBack, hostsForPlacement, type PlacementHost } from '../hosts/service.ts'
 import type { Ctx } from '../kernel/context.ts'
 import { CloudError, conflict, invalidInput } from '../kernel/errors.ts'
-import { able, type Candidate, candidatesOf, free, isBound, suited, whyNot } from './pools/candidates.ts'
+import {
+  able,
+  type Candidate,
+  candidatesOf,
+  free,
+  isBound,
+  suited,
+  whyNot,
+  whyUnsuited,
+} from './pools/candidates.ts'
 import { localPool, specOfPlace } from './pools/drivers.ts'
 import type { PlaceWish } from './types/extra-specs.ts'
 
@@ -89,6 +98,18 @@ export async function whyNoRoom(
 ): Promise<string | null> {
   const right = suited(await candidatesFor(ctx, { sizeGib }), type)
   return able(right, sizeGib).length > 0 ? null : whyNot(right, { sizeGib, type })
+}
+
+/** Why each of the pools will not take a new volume of that size and type; those that would are left out. */
+export async function whyNotEach(
+  ctx: Ctx,
+  { sizeGib, type }: { sizeGib: number; type: PlaceWish },
+): Promise<{ pool: string; problem: string }[]> {
+  return (await candidatesFor(ctx, { sizeGib })).flatMap((one) => {
+    const full = free(one) >= sizeGib ? null : `It has ${Math.max(0, free(one))} GiB free.`
+    const problem = whyUnsuited(one, type) ?? one.closed ?? full
+    return problem === null ? [] : { pool: one.name, problem }
+  })
 }
 
 const nowhere =

@@ -13,6 +13,7 @@ import { demand, historyOf, loadVolume, lockVolume, noteVolume, viewOfOne } from
 import { type PlaceWish, placeWishOf } from '../types/extra-specs.ts'
 import { specsOf, type TypeRow } from '../types/row.ts'
 import { typeFor } from '../types/service.ts'
+import { countUnder, demandQuota } from './quota.ts'
 
 /** What the workflow of a move knows. */
 export type MoveInput = { poolId: string; typeId?: string; from: string }
@@ -46,6 +47,7 @@ export async function retypeVolume(
 }
 
 async function changeType(tx: Ctx, before: VolumeRow, type: TypeRow): Promise<VolumeRow> {
+  await countUnder(tx, before, type.id)
   const row = await tx.db.volume.update({
     where: { id: before.id },
     data: { typeId: type.id },
@@ -134,6 +136,7 @@ async function begin(
       'volumeState',
     )
   await refuseWhileKept(tx, before.id)
+  if (type) await demandQuota(tx, before, type.id)
   for (const one of able(pools, before.reservedGib)) {
     const poolId = await claimed(tx, one, before.reservedGib)
     if (poolId === null) continue

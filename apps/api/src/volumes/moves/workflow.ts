@@ -8,6 +8,7 @@ import { tellFailure } from '../messages/service.ts'
 import { giveBackAt, reaches, specOf } from '../pools.ts'
 import { type VolumeRow, withParts } from '../queries.ts'
 import { noteVolume } from '../row.ts'
+import { countUnder } from './quota.ts'
 import type { MoveInput } from './service.ts'
 
 type Move = Run<MoveInput>
@@ -76,6 +77,7 @@ const switchPools = (run: Move): Promise<boolean> =>
       },
       ...(typeId === undefined ? {} : { typeId }),
     }
+    if (typeId !== undefined) await countUnder(tx, before, typeId)
     const row = await tx.db.volume.update({ where: { id: before.id }, data, include: withParts })
     await giveBackAt(tx, from, before.reservedGib)
     await bury(tx, row)
