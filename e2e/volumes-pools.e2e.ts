@@ -34,7 +34,7 @@ test('a pool is made in a folder, and the machine says why a folder will not do'
   await page.getByRole('button', { name: 'Create volume pool' }).click()
   const panel = page.getByRole('dialog', { name: 'Create volume pool' })
   await panel.getByLabel('Name').fill(type)
-  await panel.getByLabel('Folder').fill(folder)
+  await panel.getByRole('textbox', { name: 'Folder' }).fill(folder)
   await panel.getByRole('combobox', { name: 'Machine' }).click()
   await page.getByRole('option').first().click()
   await panel.getByLabel('Capacity').fill('10')
