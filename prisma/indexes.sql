@@ -58,13 +58,6 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS "Volume_trashed_idx" ON "Volume" ("trash
 CREATE INDEX CONCURRENTLY IF NOT EXISTS "Volume_trashed_of_project_idx" ON "Volume" ("projectId", "trashedUntil", "id")
   WHERE "trashedUntil" IS NOT NULL;
 
--- The few volumes of deleted instances whose host has not confirmed that the guest is gone: a reconciler looks for them.
-CREATE INDEX CONCURRENTLY IF NOT EXISTS "VolumeAttachment_forgotten_idx" ON "VolumeAttachment" ("forgottenAt")
-  WHERE "forgottenAt" IS NOT NULL;
-
--- The few volumes that are being moved into another pool, whose room counts there, too.
-CREATE INDEX CONCURRENTLY IF NOT EXISTS "Volume_moving_idx" ON "Volume" ("movingToId") WHERE "movingToId" IS NOT NULL;
-
 -- The same for snapshots of volumes and for backups.
 CREATE INDEX CONCURRENTLY IF NOT EXISTS "VolumeSnapshot_trashed_idx" ON "VolumeSnapshot" ("trashedUntil") WHERE "trashedUntil" IS NOT NULL;
 CREATE INDEX CONCURRENTLY IF NOT EXISTS "VolumeSnapshot_trashed_of_project_idx" ON "VolumeSnapshot" ("projectId", "trashedUntil", "id")
@@ -72,3 +65,13 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS "VolumeSnapshot_trashed_of_project_idx" 
 CREATE INDEX CONCURRENTLY IF NOT EXISTS "VolumeBackup_trashed_idx" ON "VolumeBackup" ("trashedUntil") WHERE "trashedUntil" IS NOT NULL;
 CREATE INDEX CONCURRENTLY IF NOT EXISTS "VolumeBackup_trashed_of_project_idx" ON "VolumeBackup" ("projectId", "trashedUntil", "id")
   WHERE "trashedUntil" IS NOT NULL;
+
+-- The few volumes of deleted instances whose host has not confirmed that the guest is gone: a reconciler looks for them.
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "VolumeAttachment_forgotten_idx" ON "VolumeAttachment" ("forgottenAt")
+  WHERE "forgottenAt" IS NOT NULL;
+
+-- A volume has one owner, unless it is for several instances.
+CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS "VolumeAttachment_owner_key" ON "VolumeAttachment" ("volumeId") WHERE NOT "shared";
+
+-- The few volumes that are being moved into another pool, whose room counts there, too.
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "Volume_moving_idx" ON "Volume" ("movingToId") WHERE "movingToId" IS NOT NULL;

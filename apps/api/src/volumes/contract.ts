@@ -108,6 +108,8 @@ export type VolumeView = {
   bootable: boolean
   /** Whether guests may only read it. */
   readOnly: boolean
+  /** Whether several instances may have it at the same time. */
+  multiattach: boolean
   zone: string
   type: { id: string; name: string }
   /** How fast the guest may use it, by its type and its size; empty for no limits. */

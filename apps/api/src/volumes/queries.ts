@@ -41,6 +41,8 @@ export type VolumeWhere = {
   /** All of these must hold. */
   createdAt?: readonly TimeFilter[]
   updatedAt?: readonly TimeFilter[]
+  /** Only volumes that this instance may be given, as far as their state says. */
+  freeFor?: string
   /** Only volumes that this host reaches. */
   reachedBy?: string
 }
@@ -87,6 +89,7 @@ export function filtered(ctx: Ctx, where: VolumeWhere): Prisma.VolumeWhereInput 
     // Others than those who see all hosts must not learn where volumes lie.
     where.pool === undefined ? {} : seesAll(ctx) ? { pool: { name: where.pool } } : { id: { in: [] } },
     where.reachedBy ? { pool: { OR: [{ hostId: null }, { hostId: where.reachedBy }] } } : {},
+    where.freeFor ? freeFor(where.freeFor) : {},
     where.instanceId ? { attachments: { some: { instanceId: where.instanceId } } } : {},
     { migrationStatus: where.migrationStatus },
     { zone: where.zone, bootable: where.bootable, userId: where.userId },
@@ -100,3 +103,8 @@ export function filtered(ctx: Ctx, where: VolumeWhere): Prisma.VolumeWhereInput 
   ]
   return { AND: filters }
 }
+
+/** Also those that other instances have, when they are for several. */
+const freeFor = (instanceId: string): Prisma.VolumeWhereInput => ({
+  OR: [{ state: 'available' }, { state: 'in-use', multiattach: true, attachments: { none: { instanceId } } }],
+})

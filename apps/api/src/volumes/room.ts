@@ -14,6 +14,7 @@ import { forgetMessages, keptMessages } from './messages/service.ts'
 import { volumeMigration, volumeRetyping } from './moves/workflow.ts'
 import { cinderDoor } from './openstack/door.ts'
 import { volumesPolicy } from './policy.ts'
+import { toldSecrets } from './pools/secrets-told.ts'
 import { sharedPools } from './pools/shared.ts'
 import { backupsOnHost, roomOfVolumes, volumesOnHost } from './pools.ts'
 import { volumeContents } from './project-deletion.ts'
@@ -88,6 +89,7 @@ export const volumesRoom = defineRoom({
   reconcilers: [
     volumeLeftovers,
     sharedPools,
+    toldSecrets,
     forgottenVolumes,
     volumeLayers,
     trashReconciler([backupTrash, snapshotTrash, volumeTrash]),

@@ -1,4 +1,4 @@
-import type { OpenedVolume } from '../volumes/interface.ts'
+import type { OpenedLayers, OpenedVolume, ServedVolume } from '../volumes/interface.ts'
 import type { VolumeLimits } from './interface.ts'
 
 /**
@@ -9,6 +9,7 @@ export type VolumeDisk = {
   id: string
   readOnly: boolean
   boot?: true
+  shared?: true
   limits: VolumeLimits
   opened: OpenedVolume
   direct: boolean
@@ -33,29 +34,52 @@ export const mergeJob = (id: string): string => `m${id.replaceAll('-', '').slice
 /** QEMU's name of a layer. The volume driver gives no two layers of a volume numbers with the same last three digits. */
 export const layerNode = (id: string, number: number): string => `${volumeNames(id).node}-${number % 1000}`
 
+/** QEMU's name of the connection to the server of a volume. */
+export const servedNode = (id: string): string => layerNode(id, 0)
+
+/** How long the reads and writes of a guest wait for the server of a volume, which its host starts again when it has ended. */
+const serverMayBeAwayS = 300
+
 /**
- * The block node of a volume: a filter that stays on top while layers are added below it, and below the filter the layers.
- * Formats are always given, never probed, and each layer names the layer below it, so that QEMU follows no name of a
- * backing file in a header. The volume driver has refused headers that name a data file.
+ * The block node of a volume: a filter that stays on top while layers are added below it, and below the filter the layers,
+ * or the connection to the server of the volume.
  */
 export function volumeNodeOf({ id, readOnly, opened, direct }: VolumeDisk): BlockNode {
-  let below: BlockNode | null = null
-  for (const [index, layer] of opened.layers.entries()) {
-    const isTop = index === opened.layers.length - 1
-    below = layerNodeOf(id, layer, { readOnly: readOnly || !isTop, direct, below })
-  }
-  if (!below) throw new Error(`the volume ${id} has no layers`)
   const { node, limits } = volumeNames(id)
+  const below = 'socket' in opened ? served(id, opened, readOnly) : layersOf(id, opened, { readOnly, direct })
   return {
     ...{ driver: 'throttle', 'node-name': node, 'throttle-group': limits },
     ...{ 'read-only': readOnly, discard: 'unmap', file: below },
   }
 }
 
+const served = (id: string, { socket }: ServedVolume, readOnly: boolean): BlockNode => ({
+  ...{ driver: 'nbd', 'node-name': servedNode(id), server: { type: 'unix', path: socket }, export: 'volume' },
+  ...{ 'reconnect-delay': serverMayBeAwayS, 'read-only': readOnly, discard: 'unmap' },
+})
+
+/**
+ * Formats are always given, never probed, and each layer names the layer below it, so that QEMU follows no name of a
+ * backing file in a header. The volume driver has refused headers that name a data file.
+ */
+function layersOf(
+  id: string,
+  opened: OpenedLayers,
+  { readOnly, direct }: { readOnly: boolean; direct: boolean },
+): BlockNode {
+  let below: BlockNode | null = null
+  for (const [index, layer] of opened.layers.entries()) {
+    const isTop = index === opened.layers.length - 1
+    below = layerNodeOf(id, layer, { readOnly: readOnly || !isTop, direct, below })
+  }
+  if (!below) throw new Error(`the volume ${id} has no layers`)
+  return below
+}
+
 /** The block node of one layer. `below` null: the layer gets the layer below it later (blockdev-snapshot). */
 export function layerNodeOf(
   id: string,
-  { path, format, number }: OpenedVolume['layers'][number],
+  { path, format, number }: OpenedLayers['layers'][number],
   { readOnly, direct, below }: { readOnly: boolean; direct: boolean; below: BlockNode | null },
 ): BlockNode {
   const name = layerNode(id, number)
@@ -76,7 +100,7 @@ export function layerNodeOf(
 /** QEMU's name of the controller of the disks of a guest that reaches them by SCSI. */
 export const scsiController = 'disks'
 
-type DeviceProperties = Record<string, string | number>
+type DeviceProperties = Record<string, string | number | boolean>
 
 /** Where a disk is plugged in: the name of a PCIe port, or the number on the SCSI controller. */
 export type DiskPlace = string | number
@@ -92,11 +116,13 @@ export const diskDeviceAt = (place: DiskPlace, id: string): DeviceProperties =>
 
 /** The firmware starts only from a device that has a boot index. */
 export const volumeDeviceOf = (
-  { id, boot }: Pick<VolumeDisk, 'id' | 'boot'>,
+  { id, boot, shared }: Pick<VolumeDisk, 'id' | 'boot' | 'shared'>,
   place: DiskPlace,
 ): DeviceProperties => ({
   ...diskDeviceAt(place, id),
   id: volumeNames(id).device,
   drive: volumeNames(id).node,
   ...(boot ? { bootindex: 1 } : {}),
+  // Without this QEMU locks the file, so that no other QEMU can write it.
+  ...(shared ? { 'share-rw': true } : {}),
 })

@@ -14,6 +14,8 @@ export const fieldsSince: FieldsSince = {
   'hypervisor/ensure.volumes': 3,
   'instance.volumes.limits': 4,
   'hypervisor/ensure.volumes.limits': 4,
+  'instance.volumes.shared': 5,
+  'hypervisor/ensure.volumes.shared': 5,
   'instance.diskBus': 5,
   'hypervisor/ensure.diskBus': 5,
   ...placesOfPools(),
@@ -27,7 +29,8 @@ function placesOfPools(): FieldsSince {
     ...['ensureSnapshot', 'removeSnapshot', 'reimageVolume', 'exportVolume', 'removeExport'],
   ].map((name) => `volumes/${name}.pool`)
   const ofVolume = ['instance', 'hypervisor/ensure'].map((name) => `${name}.volumes.pool`)
-  return Object.fromEntries([...ofPool, ...ofKey, ...ofVolume].map((place) => [`${place}.path`, 5]))
+  const fields = [...ofPool, ...ofKey, ...ofVolume].flatMap((place) => [`${place}.path`, `${place}.monitors`])
+  return Object.fromEntries(fields.map((field) => [field, 5]))
 }
 
 export type Need = { field: string; version: number }

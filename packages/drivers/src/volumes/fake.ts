@@ -278,7 +278,7 @@ export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes 
     async openVolume(_op, key, guest) {
       enter('openVolume')
       const found = volumeIn(key)
-      if (!found.guests.has(guest.id)) free(found)
+      if (!found.guests.has(guest.id) && !key.shared) free(found)
       found.guests.add(guest.id)
       return { layers: [{ path: `/fake/volumes/${key.id}`, format: 'raw', number: 0 }] }
     },

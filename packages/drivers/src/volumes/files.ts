@@ -1,8 +1,8 @@
-import { open, readdir, rm, rmdir, stat, statfs } from 'node:fs/promises'
+import { readdir, rm, rmdir, statfs } from 'node:fs/promises'
 import path from 'node:path'
 import pLimit from 'p-limit'
 import { createBackgroundJobs } from '../background.ts'
-import { DriverError, isDiskFull } from '../errors.ts'
+import { DriverError } from '../errors.ts'
 import type { Op } from '../op.ts'
 import type { BaseSpec } from '../storage/interface.ts'
 import { createTurns } from '../turns.ts'
@@ -24,28 +24,10 @@ import type {
   VolumeKey,
   VolumeSpec,
 } from './interface.ts'
-import {
-  addLayer,
-  filesIn,
-  finishPart,
-  type LayerFile,
-  linkLayers,
-  linkOwn,
-  lookAt,
-  openedIn,
-  removePart,
-  removeWhole,
-} from './layer-files.ts'
-import { growLayer } from './layers.ts'
-import {
-  type Layer,
-  type Manifest,
-  privateFolder,
-  readFrozen,
-  readManifest,
-  writeManifest,
-} from './manifest.ts'
-import { beginMerge, endMerge, mergingOf } from './merge.ts'
+import { filesIn, removePart, removeWhole } from './layer-files.ts'
+import { demandFits, grow, imageSource, make, observed } from './making.ts'
+import { readFrozen, readManifest } from './manifest.ts'
+import { beginMerge, endMerge } from './merge.ts'
 import { baseInPool, dropBases } from './pool-bases.ts'
 import {
   type Folders,
@@ -108,36 +90,47 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
 
   const frozenOf = ({ id, pool }: VolumeKey) => path.join(folders(pool).frozen, checked(id, uuid))
 
-  const poolOf = (pool: PoolSpec) => ({ pool, root: folders(pool).root, claims })
-  /** Runs `work` while nobody else changes the things, be it on this host or on another one. */
-  const allAlone = <T>(pool: PoolSpec, ids: readonly string[], work: () => Promise<T>): Promise<T> => {
-    const [first, ...others] = ids.toSorted()
-    return first === undefined
-      ? work()
-      : claims.during(pool, first, () => inTurn(first, () => allAlone(pool, others, work)))
-  }
-  const alone = <T>({ id, pool }: VolumeKey, work: () => Promise<T>): Promise<T> => allAlone(pool, [id], work)
+  const inPool = (pool: PoolSpec) => (op: Op, file: string) => baseInPool(op, poolOf(pool), file)
+  const poolOf = (pool: PoolSpec) => ({
+    pool,
+    root: folders(pool).root,
+    claims,
+  })
+  /** Runs `work` while nobody else changes the volume or snapshot, be it on this host or on another one. */
+  const alone = <T>({ id, pool }: VolumeKey, work: () => Promise<T>): Promise<T> =>
+    claims.during(pool, id, () => inTurn(id, work))
 
   /** Changes a volume while neither the guest that has it, if there is one, nor anybody else changes it. */
   async function held<T>(op: Op, { id, pool }: VolumeKey, work: (volume: Held) => Promise<T>): Promise<T> {
-    const guest = await holderOf({ id, pool })
-    return heldTogether(op, { ids: [id], pool, guest }, ([volume]) => work(volume as Held))
+    const holder = await soleHolder({ id, pool })
+    return heldTogether(op, { ids: [id], pool, holder }, ([volume]) => work(volume as Held))
   }
 
   const holderOf = async ({ id, pool }: VolumeKey) => (await holders(folders(pool).open, id))[0]
 
+  /** The guest that has the volume. Raises `conflict` when several guests have it. */
+  async function soleHolder({ id, pool }: VolumeKey): Promise<Holder | undefined> {
+    const [holder, another] = await holders(folders(pool).open, id)
+    if (another)
+      throw new DriverError(
+        'conflict',
+        `The guests ${holder?.guest} and ${another.guest} share the volume ${id}.`,
+      )
+    return holder
+  }
+
   /** Does the same for several volumes that one guest has, or none. */
   async function heldTogether<T>(
     op: Op,
-    { ids, pool, guest }: { ids: readonly string[]; pool: PoolSpec; guest: Holder | undefined },
+    { ids, pool, holder }: { ids: readonly string[]; pool: PoolSpec; holder: Holder | undefined },
     work: (volumes: Held[]) => Promise<T>,
   ): Promise<T> {
-    const own = guest?.own ?? null
+    const own = holder?.own ?? null
     const change = (running: RunningGuest | null) =>
-      allAlone(pool, ids, async () => {
+      aloneAll(ids, pool, async () => {
         const volumes: Held[] = []
         for (const id of ids) {
-          if ((await holderOf({ id, pool }))?.guest !== guest?.guest)
+          if ((await holderOf({ id, pool }))?.guest !== holder?.guest)
             throw new DriverError('unavailable', `Another guest got or left the volume ${id} meanwhile.`)
           // A guest whose plug was interrupted has links to the volume, and its QEMU does not use it.
           const isUsed = running && (await running.has(id))
@@ -145,7 +138,13 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
         }
         return work(volumes)
       })
-    return guest === undefined ? change(null) : options.withGuest(op, guest.guest, change)
+    return holder === undefined ? change(null) : options.withGuest(op, holder.guest, change)
+  }
+
+  /** Does so for several volumes or snapshots, in one order, so that nobody waits for the other in a circle. */
+  function aloneAll<T>(ids: readonly string[], pool: PoolSpec, work: () => Promise<T>): Promise<T> {
+    const [id, ...others] = ids.toSorted()
+    return id === undefined ? work() : alone({ id, pool }, () => aloneAll(others, pool, work))
   }
 
   /** Makes snapshots of volumes, of which those of one guest are kept at one instant. */
@@ -156,12 +155,12 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
     // Those that an interrupted call has left are of an earlier instant.
     for (const dir of dirs) await removeWhole(dir)
     await makeFolders(folders(pool))
-    const guests = await Promise.all(snapshots.map(({ volumeId }) => holderOf({ id: volumeId, pool })))
+    const found = await Promise.all(snapshots.map(({ volumeId }) => soleHolder({ id: volumeId, pool })))
     const observedById = new Map<string, ObservedSnapshot>()
-    for (const [name, its] of Map.groupBy(snapshots, (_, index) => guests[index]?.guest)) {
-      const guest = guests.find((one) => one?.guest === name)
+    for (const [guest, its] of Map.groupBy(snapshots, (_, index) => found[index]?.guest)) {
       const ids = its.map(({ volumeId }) => volumeId)
-      const some = await heldTogether(op, { ids, pool, guest }, (volumes) =>
+      const holder = found.find((one) => one?.guest === guest)
+      const some = await heldTogether(op, { ids, pool, holder }, (volumes) =>
         makeSnapshots(
           op,
           volumes.map((volume, index) => ({ volume, dir: snapshotOf({ id: its[index]?.id ?? '', pool }) })),
@@ -172,14 +171,14 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
     return snapshots.flatMap(({ id }) => observedById.get(id) ?? [])
   }
   async function unused(key: VolumeKey): Promise<void> {
-    const holder = await holderOf(key)
+    const holder = (await holders(folders(key.pool).open, key.id))[0]
     if (holder) throw new DriverError('conflict', `The guest ${holder.guest} has the volume ${key.id}.`)
   }
   async function makeNew(op: Op, spec: VolumeSpec, dir: string): Promise<ObservedVolume | null> {
     const { source, pool } = spec
     if (!source) return make(op, spec, { layers: [], sizeBytes: 0 }, dir)
     if (source.kind === 'image') {
-      const base = await imageIn(op, pool, source.base)
+      const base = await imageSource(op, options, source.base, inPool(pool))
       return base && make(op, spec, base, dir)
     }
     if (source.kind === 'snapshot')
@@ -192,13 +191,6 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
       return make(op, spec, { layers: filesIn(volume.dir, manifest), sizeBytes: manifest.sizeBytes }, dir)
     })
   }
-  /** The base of an image as a layer of the pool; null while it is being made. */
-  async function imageIn(op: Op, pool: PoolSpec, image: BaseSpec): Promise<Source | null> {
-    const base = await options.baseOf(op, image)
-    if (base === null) return null
-    const { size } = await stat(base)
-    return { layers: [{ path: await baseInPool(op, poolOf(pool), base), format: 'raw' }], sizeBytes: size }
-  }
   async function exportOf(op: Op, spec: ExportSpec): Promise<ObservedExport> {
     const { exportId, pool, id } = spec
     const { imagesDir, converter } = options
@@ -208,7 +200,9 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
     await removeForgotten(imagesDir, exports)
     const dir = path.join(exports, checked(exportId, uuid))
     try {
-      await held(op, { id, pool }, (volume) => makeSnapshots(op, [{ volume, dir }]))
+      // An agent that was killed while it wrote the file has left the layers.
+      if (!(await snapshotIn(dir)))
+        await held(op, { id, pool }, (volume) => makeSnapshots(op, [{ volume, dir }]))
       return await writeExport(op, imagesDir, spec, await layersOfSnapshot(dir), converter)
     } finally {
       await removeWhole(dir)
@@ -271,9 +265,9 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
         return first
       }),
     ensureSnapshots: (op, spec) =>
-      allAlone(
-        spec.pool,
+      aloneAll(
         spec.snapshots.map(({ id }) => id),
+        spec.pool,
         () => snapshotAll(op, spec),
       ),
     removeSnapshot: (_op, key) => alone(key, () => removeWhole(snapshotOf(key))),
@@ -284,7 +278,7 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
         return observed(volume, await revert(op, volume, source))
       }),
     async reimageVolume(op, { base, ...key }) {
-      const source = await imageIn(op, key.pool, base)
+      const source = await imageSource(op, options, base, inPool(key.pool))
       if (source === null) return null
       return held(op, key, async (volume) => {
         await unused(key)
@@ -317,7 +311,7 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
       })
     },
     openFrozen: (op, { id, volumeId, snapshotId, pool }) =>
-      alone({ id, pool }, async () => {
+      inTurn(id, async () => {
         const dir = frozenOf({ id, pool })
         if (!(await readFrozen(dir))) {
           await makeFolders(folders(pool))
@@ -331,7 +325,7 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
         return openFrozenIn(op, dir, options.converter)
       }),
     dropFrozen: (_op, { id, volumeId, pool }, isBackedUp) =>
-      alone({ id, pool }, async () => {
+      inTurn(id, async () => {
         const dir = frozenOf({ id, pool })
         if (isBackedUp)
           await alone({ id: volumeId, pool }, () => noteBackup(dirOf({ id: volumeId, pool }), dir, id))
@@ -352,7 +346,7 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
       await claims.take(key.pool, key.id, guest.id)
       return inTurn(key.id, async () => {
         try {
-          return await openFor(dirOf(key), await ownIn(open, guest.id, key.pool), key.id, guest)
+          return await openFor(dirOf(key), await ownIn(open, guest.id, key.pool), key, guest)
         } catch (error) {
           if (!(await holders(open, key.id)).some((one) => one.guest === guest.id))
             await claims.giveBack(key.pool, key.id, guest.id)
@@ -402,82 +396,6 @@ async function listIn<T>(
     }
   })
   return found.filter((one) => one !== null)
-}
-
-/** The layers with which a new volume begins. None of them is written any more. */
-type Source = { layers: readonly LayerFile[]; sizeBytes: number }
-
-async function make(op: Op, spec: VolumeSpec, source: Source, dir: string): Promise<ObservedVolume> {
-  const sizeBytes = spec.sizeGib * gib
-  demandFits(source.sizeBytes, sizeBytes)
-  const part = `${dir}.part`
-  try {
-    await privateFolder(part)
-    const below = { sizeBytes, layers: await linkLayers(part, source.layers) }
-    const own =
-      source.layers.length === 0 ? await emptyLayer(part, sizeBytes) : await addLayer(op, part, below)
-    const manifest = { sizeBytes, layers: [...below.layers, own] }
-    await writeManifest(part, manifest)
-    await finishPart(dir)
-    return observed({ id: spec.id, dir, own: null }, manifest)
-  } catch (error) {
-    await rm(part, { recursive: true, force: true })
-    throw isDiskFull(error) ? new DriverError('no_space', 'the disk is full', { cause: error }) : error
-  }
-}
-
-function demandFits(source: number, sizeBytes: number): void {
-  if (source > sizeBytes)
-    throw new DriverError('invalid', `the source has ${source} bytes, the volume ${sizeBytes}`)
-}
-
-async function emptyLayer(dir: string, sizeBytes: number): Promise<Layer> {
-  const file = await open(path.join(dir, '0.raw'), 'wx', 0o600)
-  try {
-    await file.truncate(sizeBytes)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-  return { name: '0.raw', format: 'raw' }
-}
-
-async function grow(
-  op: Op,
-  { id, dir, own, running }: Held,
-  sizeBytes: number,
-  converter: number | undefined,
-): Promise<ObservedVolume> {
-  const manifest = await readManifest(dir)
-  const top = manifest && filesIn(dir, manifest).at(-1)
-  if (!manifest || !top) throw new DriverError('not_found', `volume ${id}`)
-  if (sizeBytes < manifest.sizeBytes)
-    throw new DriverError('invalid', `volume ${id} has ${manifest.sizeBytes} bytes already`)
-  const grown = { ...manifest, sizeBytes }
-  // The manifest comes first: a further layer that is smaller than the disk of a running guest would cut the disk off.
-  await writeManifest(dir, grown)
-  try {
-    if (own && running) {
-      await linkOwn(own, id, dir, manifest)
-      // An interrupted snapshot may have left QEMU one layer behind, and only the last layer is made larger.
-      await running.follow([{ id, opened: openedIn(own, id, manifest) }])
-      await running.resize({ id, sizeBytes })
-    } else await growLayer(op, { file: top.path, format: top.format, sizeBytes }, converter)
-  } catch (error) {
-    // Without an answer nobody knows the size, and the larger one is right for both.
-    if (error instanceof DriverError && error.code !== 'unavailable') await writeManifest(dir, manifest)
-    throw error
-  }
-  return observed({ id, dir, own }, grown)
-}
-
-async function observed(
-  volume: Pick<Held, 'id' | 'dir' | 'own'>,
-  manifest: Manifest,
-): Promise<ObservedVolume> {
-  const { usedBytes, mergeable } = await lookAt(volume, manifest)
-  const { id } = volume
-  return { id, sizeBytes: manifest.sizeBytes, usedBytes, mergeable: mergingOf(mergeable)?.gone.length ?? 0 }
 }
 
 async function listVolumesIn(op: Op, { data, open }: Folders): Promise<ObservedVolume[]> {

@@ -3,7 +3,7 @@ import { chmod, chown, mkdir, readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { DriverError } from '../errors.ts'
 import { giveFile } from '../give-file.ts'
-import type { OpenedVolume, PoolSpec } from './interface.ts'
+import type { OpenedLayers, PoolSpec } from './interface.ts'
 import { filesIn, linkOwn, openedIn, readableByAll } from './layer-files.ts'
 import { checkLayer } from './layers.ts'
 import { readManifest } from './manifest.ts'
@@ -13,17 +13,25 @@ import { readManifest } from './manifest.ts'
  * host's knowledge of who has a volume.
  */
 
-/** Gives a guest, by its folder of links `own`, the layers of a volume. Raises `conflict` while another guest has it. */
+/** The guest that has a volume, and the folder of its links. */
+export type Holder = { guest: string; own: string }
+
+/**
+ * Gives a guest, whose folder of links is `own`, the layers of a volume. Raises `conflict` while another guest has it, unless the volume is shared. A
+ * shared volume is one raw file: two QEMUs would each keep what they know of a qcow2 in memory, and destroy it.
+ */
 export async function openFor(
   dir: string,
   own: string,
-  id: string,
+  { id, shared }: { id: string; shared?: true },
   guest: { id: string; uid: number },
-): Promise<OpenedVolume> {
+): Promise<OpenedLayers> {
   const manifest = await readManifest(dir)
   if (!manifest) throw new DriverError('not_found', `The volume ${id} is gone from its pool.`)
   const other = (await holders(path.dirname(own), id)).find((one) => one.guest !== guest.id)
-  if (other) throw new DriverError('conflict', `The guest ${other.guest} has the volume ${id}.`)
+  if (other && !shared) throw new DriverError('conflict', `The guest ${other.guest} has the volume ${id}.`)
+  if (shared && (manifest.layers.length > 1 || manifest.layers[0]?.format !== 'raw'))
+    throw new DriverError('unsupported', `The volume ${id} has layers, which guests cannot share.`)
   for (const { name, format } of manifest.layers)
     if (format === 'qcow2') await checkLayer(path.join(dir, name))
   await mkdir(own, { recursive: true, mode: 0o710 })
@@ -32,7 +40,10 @@ export async function openFor(
   await linkOwn(own, id, dir, manifest)
   // A merge that was interrupted has left a lower layer to the guest of then.
   for (const { path: lower } of filesIn(dir, manifest).slice(0, -1)) await readableByAll(lower)
-  await giveFile(path.join(dir, manifest.layers.at(-1)?.name ?? ''), guest.uid)
+  const top = path.join(dir, manifest.layers.at(-1)?.name ?? '')
+  await giveFile(top, shared ? 0 : guest.uid)
+  // Every user may write the file, and only those reach it who may pass a folder with a link to it.
+  if (shared) await chmod(top, 0o666)
   return openedIn(own, id, manifest)
 }
 
@@ -44,8 +55,7 @@ export async function closeFor(dir: string, own: string, id: string): Promise<vo
   if (top && (await holders(path.dirname(own), id)).length === 0) await giveFile(path.join(dir, top.name), 0)
 }
 
-export type Holder = { guest: string; own: string }
-/** The guests that have links to the volume, with the folders of these links. */
+/** The guests that have links to the volume. */
 export async function holders(open: string, id: string): Promise<Holder[]> {
   const found: Holder[] = []
   for (const name of await readdir(open).catch(none)) {

@@ -88,9 +88,14 @@ export interface VolumeDriver {
 export interface LocalVolumeDriver extends VolumeDriver {
   /**
    * Lets the user `uid` of a guest's process use the volume, and returns how QEMU opens it. Raises `not_found` when the
-   * volume is not in its pool, `conflict` while another guest has the volume. Repeating the call is harmless.
+   * volume is not in its pool, `conflict` while another guest has the volume, unless the volume is shared. Raises
+   * `unsupported` for a shared volume in layers. Repeating the call is harmless.
    */
-  openVolume(op: Op, volume: VolumeKey, guest: { id: string; uid: number }): Promise<OpenedVolume>
+  openVolume(
+    op: Op,
+    volume: VolumeKey & { shared?: true },
+    guest: { id: string; uid: number },
+  ): Promise<OpenedVolume>
   /** Takes all volumes but these away from the guest, whose process has released them or has ended. */
   closeVolumes(op: Op, guestId: string, except: readonly VolumeKey[]): Promise<void>
   /**
@@ -130,11 +135,17 @@ export type FrozenVolume = {
 /** A volume that gets new content; `sizeBytes` is its size. */
 export type Refill = { sizeBytes: number; write(at: number, bytes: Buffer): Promise<void> }
 
+/** How QEMU opens a volume: as files of this host, or from a server that this host runs for this one guest. */
+export type OpenedVolume = OpenedLayers | ServedVolume
+
+/** A server of the NBD protocol that has the volume as the export `volume`. `socket` is a path that only this guest's user may open. */
+export type ServedVolume = { socket: string }
+
 /**
  * The files of a volume, the oldest first. QEMU writes the last one alone; each of the others is read where the next has a
  * hole. `number` is that of the layer in its volume.
  */
-export type OpenedVolume = {
+export type OpenedLayers = {
   layers: readonly { path: string; format: 'raw' | 'qcow2'; number: number }[]
 }
 
@@ -149,7 +160,7 @@ export type RunningGuest = {
    * The volumes get their last layers at one instant. Afterwards QEMU writes only into the last ones. Repeating the call
    * changes nothing.
    */
-  follow(volumes: readonly { id: string; opened: OpenedVolume }[]): Promise<void>
+  follow(volumes: readonly { id: string; opened: OpenedLayers }[]): Promise<void>
   /**
    * Begins to write what the layers above the number `into`, up to the number `from`, contain into the layer `into`. None
    * of them is the last layer. What the guest reads changes at no moment. Returns a function that waits for the end;
@@ -158,7 +169,7 @@ export type RunningGuest = {
    */
   merge(volume: {
     id: string
-    opened: OpenedVolume
+    opened: OpenedLayers
     into: number
     from: number
   }): Promise<(op: Op) => Promise<void>>

@@ -15,13 +15,13 @@ const manifestSchema = z.object({
   layers: z
     .array(z.object({ name: z.string().regex(/^\d{1,9}\.(raw|qcow2)$/), format: z.enum(['raw', 'qcow2']) }))
     .min(1),
-  /** Of which move the volume is the copy, until the volume changes (copy.ts). */
-  copyId: z.string().optional(),
   /**
    * The last backup of the volume: it has what the layers up to this number contain. Layers are merged on either side of this
    * border only, so that those above it have all that has changed since.
    */
   backedUp: z.object({ id: z.string(), upTo: z.int().min(0) }).optional(),
+  /** Of which move the volume is the copy, until the volume changes (copy.ts). */
+  copyId: z.string().optional(),
 })
 export type Manifest = z.output<typeof manifestSchema>
 export type Layer = Manifest['layers'][number]

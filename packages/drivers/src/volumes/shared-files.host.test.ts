@@ -61,7 +61,8 @@ const owners = () => (fs.existsSync(inPool('owners')) ? fs.readdirSync(inPool('o
 
 describe('volumes in a folder that several hosts see', () => {
   volumeConformance(() => ({
-    ...{ driver: a, exports: store, op: op(), pool, otherPool, uid, image: () => image(), bytes: qemuBytes },
+    ...{ driver: a, op: op(), pool, otherPool, uid, image: () => image(), bytes: qemuBytes },
+    exports: store,
     async largeImage() {
       const file = path.join(root, 'large.qcow2')
       execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', file, '2G'])
