@@ -8,6 +8,7 @@ import { machineNameServers } from '@stratolith/drivers/network/name-servers'
 import { networks } from '@stratolith/drivers/network/registry'
 import { backgroundOp } from '@stratolith/drivers/op'
 import { storages } from '@stratolith/drivers/storage/registry'
+import { keysFolder } from '@stratolith/drivers/volumes/keys'
 import { volumeDrivers } from '@stratolith/drivers/volumes/registry'
 import type { Logger } from 'pino'
 import type { AgentConfig } from './config.ts'
@@ -37,6 +38,7 @@ export async function openDrivers(config: AgentConfig, log: Logger): Promise<Loc
   const storage = storages.files({
     dir: config.hostDir,
     imagesDir,
+    keysDir: keysFolder(config.cloud, config.host),
     converter: config.guestUids.converter,
   })
   const volumes = volumeDrivers.files({

@@ -18,13 +18,14 @@ export type VolumeDisk = {
 type BlockNode = { 'node-name': string; driver: string } & Record<string, unknown>
 
 /**
- * QEMU's names of a volume: of its device, of its block node, which may have 31 characters, and of the group that bounds
- * its speed.
+ * QEMU's names of a volume: of its device, of its block node, which may have 31 characters, of the group that bounds
+ * its speed, and of the object that has its key.
  */
 export const volumeNames = (id: string) => ({
   device: `vol-${id}`,
   node: `v${id.replaceAll('-', '').slice(0, 24)}`,
   limits: `limits-${id}`,
+  key: `key-${id}`,
 })
 
 /** QEMU's name of the job that merges layers of a volume. */
@@ -36,7 +37,8 @@ export const layerNode = (id: string, number: number): string => `${volumeNames(
 /**
  * The block node of a volume: a filter that stays on top while layers are added below it, and below the filter the layers.
  * Formats are always given, never probed, and each layer names the layer below it, so that QEMU follows no name of a
- * backing file in a header. The volume driver has refused headers that name a data file.
+ * backing file in a header. The volume driver has refused headers that name a data file. An encrypted volume is decrypted
+ * above all layers, so that the files have ciphertext alone.
  */
 export function volumeNodeOf({ id, readOnly, opened, direct }: VolumeDisk): BlockNode {
   let below: BlockNode | null = null
@@ -45,12 +47,22 @@ export function volumeNodeOf({ id, readOnly, opened, direct }: VolumeDisk): Bloc
     below = layerNodeOf(id, layer, { readOnly: readOnly || !isTop, direct, below })
   }
   if (!below) throw new Error(`the volume ${id} has no layers`)
-  const { node, limits } = volumeNames(id)
-  return {
-    ...{ driver: 'throttle', 'node-name': node, 'throttle-group': limits },
-    ...{ 'read-only': readOnly, discard: 'unmap', file: below },
-  }
+  const { node, limits, key } = volumeNames(id)
+  const access = { 'read-only': readOnly, discard: 'unmap' }
+  const file = opened.luks
+    ? { driver: 'luks', 'node-name': `${node}-luks`, 'key-secret': key, ...access, file: below }
+    : below
+  return { driver: 'throttle', 'node-name': node, 'throttle-group': limits, ...access, file }
 }
+
+/**
+ * The object with the key of an encrypted volume, as -object and object-add take it; null for a plain one. QEMU reads the
+ * file when it makes the object.
+ */
+export const keyObjectOf = ({ id, opened }: Pick<VolumeDisk, 'id' | 'opened'>) =>
+  opened.luks
+    ? { 'qom-type': 'secret', id: volumeNames(id).key, file: opened.luks.keyFile, format: 'raw' }
+    : null
 
 /** The block node of one layer. `below` null: the layer gets the layer below it later (blockdev-snapshot). */
 export function layerNodeOf(

@@ -27,6 +27,8 @@ import { observedExport, observedSnapshot, observedVolume, poolSpace } from '../
 import {
   exportKey,
   exportSpec,
+  keptKeysSpec,
+  keysSpec,
   poolSpec,
   reimageSpec,
   revertSpec,
@@ -207,6 +209,10 @@ export const methods = {
   ),
   'volumes/ensureVolume': change(z.tuple([volumeSpec]), observedVolume.nullable(), (h, op, spec) =>
     h.volumes.ensureVolume(op, spec),
+  ),
+  'volumes/giveKeys': change(z.tuple([keysSpec]), nothing, (h, op, spec) => h.volumes.giveKeys(op, spec)),
+  'volumes/keepKeys': change(z.tuple([keptKeysSpec]), z.array(generatedId), (h, op, spec) =>
+    h.volumes.keepKeys(op, spec),
   ),
   'volumes/growVolume': change(z.tuple([volumeSize]), observedVolume, (h, op, size) =>
     h.volumes.growVolume(op, size),

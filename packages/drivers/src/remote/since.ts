@@ -16,6 +16,7 @@ export const fieldsSince: FieldsSince = {
   'hypervisor/ensure.volumes.limits': 4,
   'instance.diskBus': 5,
   'hypervisor/ensure.diskBus': 5,
+  'volumes/ensureVolume.encryption': 6,
   ...placesOfPools(),
 }
 

@@ -6,13 +6,14 @@ import { pino } from 'pino'
 import { afterAll, describe, expect, test } from 'vitest'
 import { DriverError } from '../errors.ts'
 import { defaultGuestUids, readGuestUids } from '../guest-uids.ts'
-import { volumeNodeOf } from '../hypervisor/volume-node.ts'
+import { keyObjectOf, volumeNodeOf } from '../hypervisor/volume-node.ts'
 import { backgroundOp } from '../op.ts'
 import { createFilesDriver } from '../storage/files.ts'
 import { openImageStore } from '../storage/image-store.ts'
 import { type VolumeBench, volumeConformance } from './conformance.ts'
 import { createVolumeFiles } from './files.ts'
 import type { OpenedVolume, RunningGuest } from './interface.ts'
+import { keysFolder } from './keys.ts'
 
 const root = fs.mkdtempSync('/var/tmp/stratolith-volumes-')
 fs.chmodSync(root, 0o711)
@@ -20,11 +21,13 @@ const imagesDir = path.join(root, 'images')
 const store = openImageStore(imagesDir)
 const dir = path.join(root, 'hosts/one')
 const storage = createFilesDriver({ imagesDir, dir })
+const keysDir = keysFolder('test', crypto.randomUUID())
 /** The guest that has a volume, while it runs. */
 let running: RunningGuest | null = null
 const driver = createVolumeFiles({
   dir,
   imagesDir,
+  keysDir,
   withGuest: (_op, _id, work) => work(running),
   async baseOf(op, base) {
     await storage.ensureBase(op, base)
@@ -36,7 +39,9 @@ if (typeof uids === 'string') throw new Error(uids)
 const uid = uids.guests.first
 const op = () => backgroundOp(pino({ level: 'silent' }))
 const pool = { driver: 'files' as const, id: 'local' }
-afterAll(() => fs.rmSync(root, { recursive: true, force: true }))
+afterAll(() => {
+  for (const folder of [root, keysDir]) fs.rmSync(folder, { recursive: true, force: true })
+})
 
 async function blob(bytes: Buffer): Promise<string> {
   const id = crypto.randomUUID()
@@ -54,20 +59,23 @@ function largeImage(): Promise<string> {
 /** Runs qemu-io as the guest's user, on the node that QEMU would get. */
 function qemuIo(opened: OpenedVolume, user: number, command: string): string {
   // The layers alone: qemu-io has no object that bounds their speed.
-  const { file } = volumeNodeOf({
-    id: crypto.randomUUID(),
-    readOnly: false,
-    limits: {},
-    opened,
-    direct: false,
-  })
+  const volume = { id: crypto.randomUUID(), readOnly: false, limits: {}, opened, direct: false }
+  const { file } = volumeNodeOf(volume)
+  const key = keyObjectOf(volume)
+  const { id, file: keyFile } = key ?? {}
   const { 'node-name': _, ...node } = file as Record<string, unknown>
   return execFileSync(
     'setpriv',
     [
       ...['--reuid', String(user), '--regid', String(user), '--clear-groups'],
       ...['--no-new-privs', '--bounding-set=-all', '--inh-caps=-all'],
-      ...['qemu-io', '-c', command, `json:${JSON.stringify(node)}`],
+      ...[
+        'qemu-io',
+        ...(key ? ['--object', `secret,id=${id},format=raw,file=${keyFile}`] : []),
+        '-c',
+        command,
+        `json:${JSON.stringify(node)}`,
+      ],
     ],
     { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] },
   )
@@ -84,17 +92,26 @@ const bytes: NonNullable<VolumeBench['bytes']> = {
   },
 }
 
+/** 32 bytes in base64, as the control plane makes keys. */
+const key = Buffer.alloc(32, 7).toString('base64')
+
+const bench = (): VolumeBench => ({
+  driver,
+  op: op(),
+  pool,
+  uid,
+  image: () => blob(Buffer.alloc(1024 ** 2, 0xaa)),
+  largeImage,
+  exports: store,
+  bytes,
+})
+
+describe('encrypted volumes in files', () => {
+  volumeConformance(bench, { encryption: { key, keyBits: 512 } })
+})
+
 describe('volumes in files', () => {
-  volumeConformance(() => ({
-    driver,
-    op: op(),
-    pool,
-    uid,
-    image: () => blob(Buffer.alloc(1024 ** 2, 0xaa)),
-    largeImage,
-    exports: store,
-    bytes,
-  }))
+  volumeConformance(bench)
 
   const local = path.join(dir, 'volumes/local')
   /** Reads the image of a volume as the image store gets it. */

@@ -22,6 +22,7 @@ import type {
   VolumeKey,
   VolumeSpec,
 } from './interface.ts'
+import { createVolumeKeys, type VolumeKeys } from './keys.ts'
 import {
   addLayer,
   filesIn,
@@ -35,8 +36,11 @@ import {
   removeWhole,
 } from './layer-files.ts'
 import { growLayer } from './layers.ts'
+import { demandSameKey, makeEncrypted } from './luks.ts'
 import {
   type Layer,
+  type Luks,
+  layerBytes,
   type Manifest,
   privateFolder,
   readFrozen,
@@ -70,6 +74,8 @@ export type VolumeFilesOptions = {
    * that nobody waits for the other in a circle.
    */
   withGuest<T>(op: Op, guestId: string, work: (running: RunningGuest | null) => Promise<T>): Promise<T>
+  /** The folder of the keys of encrypted volumes (keys.ts); without it there are none. */
+  keysDir?: string
   /** The cloud's image store, into which images of volumes are written. */
   imagesDir: string
   /** The user id for image tools, which no guest has; that of defaultGuestUids when absent. */
@@ -95,6 +101,7 @@ const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDriver {
   const inTurn = createTurns()
   const background = createBackgroundJobs()
+  const keys = options.keysDir === undefined ? null : createVolumeKeys(options.keysDir)
   const folders = (pool: PoolSpec) => foldersOf(options.dir, pool)
   const places = { dir: options.dir, ownFolders: options.ownFolders ?? [] }
   const dirOf = ({ id, pool }: VolumeKey) => path.join(folders(pool).data, checked(id, uuid))
@@ -164,6 +171,16 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
     const guest = (await holders(folders(key.pool).open, key.id))[0]
     if (guest) throw new DriverError('conflict', `The guest ${guest} has the volume ${key.id}.`)
   }
+  async function ensureNew(op: Op, spec: VolumeSpec): Promise<ObservedVolume | null> {
+    const dir = dirOf(spec)
+    await removePart(dir)
+    const known = await readManifest(dir)
+    if (known) return observed({ id: spec.id, dir, own: null }, known)
+    await makeFolders(folders(spec.pool))
+    return makeNew(op, spec, dir)
+  }
+  const make = (op: Op, spec: VolumeSpec, source: Source, dir: string) =>
+    makeIn(op, spec, source, dir, { keys, converter: options.converter })
   async function makeNew(op: Op, spec: VolumeSpec, dir: string): Promise<ObservedVolume | null> {
     const { source, pool } = spec
     if (!source) return make(op, spec, { layers: [], sizeBytes: 0 }, dir)
@@ -178,7 +195,8 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
     return held(op, { id: source.id, pool }, async (volume) => {
       demandFits((await readManifest(volume.dir))?.sizeBytes ?? 0, spec.sizeGib * gib)
       const { manifest } = await freeze(op, volume)
-      return make(op, spec, { layers: filesIn(volume.dir, manifest), sizeBytes: manifest.sizeBytes }, dir)
+      const { sizeBytes, luks } = manifest
+      return make(op, spec, { layers: filesIn(volume.dir, manifest), sizeBytes, luks }, dir)
     })
   }
   async function exportOf(op: Op, spec: ExportSpec): Promise<ObservedExport> {
@@ -186,6 +204,8 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
     const { imagesDir, converter } = options
     const known = await exportIn(imagesDir, exportId)
     if (known) return known
+    if ((await readManifest(dirOf(spec)))?.luks)
+      throw new DriverError('invalid', 'An image of an encrypted volume would not be encrypted.')
     const { exports } = await makeFolders(folders(pool))
     await removeForgotten(imagesDir, exports)
     const dir = path.join(exports, checked(exportId, uuid))
@@ -200,20 +220,23 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
     probePool: async (_op, pool) => spaceIn(await makeFolders(folders(pool))),
     makePool: async (_op, pool) => spaceIn(await makePool(places, pool)),
     removePool: (_op, pool) => removePool(places, pool),
-    ensureVolume: (op, spec) =>
-      inTurn(spec.id, async () => {
-        const dir = dirOf(spec)
-        await removePart(dir)
-        const known = await readManifest(dir)
-        if (known) return observed({ id: spec.id, dir, own: null }, known)
-        await makeFolders(folders(spec.pool))
-        return makeNew(op, spec, dir)
-      }),
-    removeVolume: (_op, key) =>
-      inTurn(key.id, async () => {
+    ensureVolume(op, spec) {
+      const work = (own: Op) => inTurn(spec.id, () => ensureNew(own, spec))
+      // Encryption takes seconds on a busy machine, and an image minutes.
+      return spec.encryption ? background.ask(op, makingOf(spec), work) : work(op)
+    },
+    async giveKeys(_op, spec) {
+      if (!keys) throw noKeys()
+      await keys.keep(spec.keys.map(({ id, key }) => ({ id: checked(id, uuid), key })))
+    },
+    keepKeys: async (_op, { ids }) => (keys ? keys.retain(ids.map((id) => checked(id, uuid))) : []),
+    async removeVolume(_op, key) {
+      await background.end(makingOf(key))
+      await inTurn(key.id, async () => {
         await unused(key)
         await removeWhole(dirOf(key))
-      }),
+      })
+    },
     growVolume: (op, { sizeGib, ...key }) =>
       held(op, key, (volume) => grow(op, volume, sizeGib * gib, options.converter)),
     listVolumes: (op, pool) => listVolumesIn(op, folders(pool)),
@@ -291,19 +314,19 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
         if (isBackedUp) await inTurn(volumeId, () => noteBackup(dirOf({ id: volumeId, pool }), dir, id))
         await removeWhole(dir)
       }),
-    async refillVolume(op, key, fill) {
+    async refillVolume(op, key, luks, fill) {
       await unused(key)
-      await writeDraft(dirOf(key), key.id, fill)
+      await writeDraft(dirOf(key), key.id, luks, fill)
       await held(op, key, async ({ dir }) => {
         await unused(key)
-        await putInPlace(dir, key.id)
+        await putInPlace(dir, key.id, luks)
       })
     },
     listSnapshots: (op, pool) => listIn(op, folders(pool).snapshots, snapshotIn),
     openVolume: (_op, key, guest) =>
       inTurn(key.id, async () => {
         await noteGuest(options.dir, key.pool, checked(guest.id, uuid), key.id)
-        return openFor(dirOf(key), folders(key.pool).open, key.id, guest)
+        return openFor(dirOf(key), folders(key.pool).open, key.id, guest, keys)
       }),
     async closeVolumes(_op, guestId, except) {
       for (const { pool, noted } of await poolsOfGuest(options.dir, checked(guestId, uuid))) {
@@ -316,6 +339,7 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
           if (!kept.has(volume))
             await inTurn(volume, async () => {
               await closeFor(path.join(place.data, volume), own, volume)
+              await keys?.takeBack(volume, guestId)
               await forgetGuest(options.dir, pool, guestId, volume)
             })
         if (kept.size === 0) await rmdir(own).catch(unlessUsed)
@@ -349,7 +373,7 @@ async function listIn<T>(
 }
 
 /** The layers with which a new volume begins. None of them is written any more. */
-type Source = { layers: readonly LayerFile[]; sizeBytes: number }
+type Source = { layers: readonly LayerFile[]; sizeBytes: number; luks?: Luks }
 
 async function imageSource(op: Op, { baseOf }: VolumeFilesOptions, image: BaseSpec): Promise<Source | null> {
   const base = await baseOf(op, image)
@@ -358,16 +382,24 @@ async function imageSource(op: Op, { baseOf }: VolumeFilesOptions, image: BaseSp
     : { layers: [{ path: base, format: 'raw' }], sizeBytes: (await stat(base)).size }
 }
 
-async function make(op: Op, spec: VolumeSpec, source: Source, dir: string): Promise<ObservedVolume> {
+const makingOf = ({ id }: { id: string }) => `encrypted ${id}`
+const noKeys = () => new DriverError('unsupported', 'This host keeps no keys, and so no encrypted volumes.')
+
+async function makeIn(
+  op: Op,
+  spec: VolumeSpec,
+  source: Source,
+  dir: string,
+  { keys, converter }: { keys: VolumeKeys | null; converter: number | undefined },
+): Promise<ObservedVolume> {
   const sizeBytes = spec.sizeGib * gib
   demandFits(source.sizeBytes, sizeBytes)
   const part = `${dir}.part`
   try {
     await privateFolder(part)
-    const below = { sizeBytes, layers: await linkLayers(part, source.layers) }
-    const own =
-      source.layers.length === 0 ? await emptyLayer(part, sizeBytes) : await addLayer(op, part, below)
-    const manifest = { sizeBytes, layers: [...below.layers, own] }
+    const manifest = await (isEncryptedAnew(spec)
+      ? encrypted(op, spec, part, { image: source.layers[0]?.path ?? null, keys, converter })
+      : layered(op, spec, part, source))
     await writeManifest(part, manifest)
     await finishPart(dir)
     return observed({ id: spec.id, dir, own: null }, manifest)
@@ -375,6 +407,30 @@ async function make(op: Op, spec: VolumeSpec, source: Source, dir: string): Prom
     await rm(part, { recursive: true, force: true })
     throw isDiskFull(error) ? new DriverError('no_space', 'the disk is full', { cause: error }) : error
   }
+}
+
+/** Whether the volume has no layers of another encrypted volume. */
+const isEncryptedAnew = ({ encryption, source }: VolumeSpec): boolean =>
+  encryption !== undefined && (source === null || source.kind === 'image')
+
+async function encrypted(
+  op: Op,
+  { sizeGib, encryption }: VolumeSpec,
+  dir: string,
+  { keys, ...how }: { image: string | null; keys: VolumeKeys | null; converter: number | undefined },
+): Promise<Manifest> {
+  if (!keys || !encryption) throw noKeys()
+  const sizeBytes = sizeGib * gib
+  const { layer, luks } = await makeEncrypted(op, { dir, sizeBytes, encryption, keys, ...how })
+  return { sizeBytes, layers: [layer], luks }
+}
+
+async function layered(op: Op, spec: VolumeSpec, dir: string, source: Source): Promise<Manifest> {
+  demandSameKey(spec.encryption, source.luks)
+  const sizeBytes = spec.sizeGib * gib
+  const below = { sizeBytes, layers: await linkLayers(dir, source.layers), luks: source.luks }
+  const own = source.layers.length === 0 ? await emptyLayer(dir, sizeBytes) : await addLayer(op, dir, below)
+  return { ...below, layers: [...below.layers, own] }
 }
 
 function demandFits(source: number, sizeBytes: number): void {
@@ -413,7 +469,12 @@ async function grow(
       // An interrupted snapshot may have left QEMU one layer behind, and only the last layer is made larger.
       await running.follow([{ id, opened: openedIn(own, id, manifest) }])
       await running.resize({ id, sizeBytes })
-    } else await growLayer(op, { file: top.path, format: top.format, sizeBytes }, converter)
+    } else
+      await growLayer(
+        op,
+        { ...{ file: top.path, format: top.format }, sizeBytes: layerBytes(grown) },
+        converter,
+      )
   } catch (error) {
     // Without an answer nobody knows the size, and the larger one is right for both.
     if (error instanceof DriverError && error.code !== 'unavailable') await writeManifest(dir, manifest)

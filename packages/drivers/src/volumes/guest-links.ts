@@ -3,6 +3,7 @@ import path from 'node:path'
 import { DriverError } from '../errors.ts'
 import { giveFile } from '../give-file.ts'
 import type { OpenedVolume } from './interface.ts'
+import type { VolumeKeys } from './keys.ts'
 import { filesIn, linkOwn, openedIn, readableByAll } from './layer-files.ts'
 import { checkLayer } from './layers.ts'
 import { readManifest } from './manifest.ts'
@@ -18,13 +19,17 @@ export async function openFor(
   open: string,
   id: string,
   guest: { id: string; uid: number },
+  keys: VolumeKeys | null,
 ): Promise<OpenedVolume> {
   const manifest = await readManifest(dir)
   if (!manifest) throw new DriverError('not_found', `The volume ${id} is gone from its pool.`)
   const other = (await holders(open, id)).find((one) => one !== guest.id)
   if (other) throw new DriverError('conflict', `The guest ${other} has the volume ${id}.`)
+  const { luks } = manifest
+  if (luks && !keys) throw new DriverError('unsupported', 'This host opens no encrypted volumes.')
   for (const { name, format } of manifest.layers)
     if (format === 'qcow2') await checkLayer(path.join(dir, name))
+  const keyFile = luks && (await keys?.lend(id, luks.keyHash, guest))
   const own = path.join(open, guest.id)
   await mkdir(own, { recursive: true, mode: 0o710 })
   await chown(own, 0, guest.uid)
@@ -33,7 +38,7 @@ export async function openFor(
   // A merge that was interrupted has left a lower layer to the guest of then.
   for (const { path: lower } of filesIn(dir, manifest).slice(0, -1)) await readableByAll(lower)
   await giveFile(path.join(dir, manifest.layers.at(-1)?.name ?? ''), guest.uid)
-  return openedIn(own, id, manifest)
+  return { ...openedIn(own, id, manifest), ...(keyFile ? { luks: { keyFile } } : {}) }
 }
 
 /** Takes a volume away from the guest whose folder of links this is. */
