@@ -40,6 +40,10 @@ const packages = {
     'iputils-ping',
     'python3-minimal',
     'slapd',
+    'ceph-common',
+    'ceph-mon',
+    'ceph-osd',
+    'qemu-block-extra',
   ],
 }
 

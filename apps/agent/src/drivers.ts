@@ -8,12 +8,19 @@ import { machineNameServers } from '@stratolith/drivers/network/name-servers'
 import { networks } from '@stratolith/drivers/network/registry'
 import { backgroundOp } from '@stratolith/drivers/op'
 import { storages } from '@stratolith/drivers/storage/registry'
+import { volumesByPool } from '@stratolith/drivers/volumes/by-pool'
 import { keysFolder } from '@stratolith/drivers/volumes/keys'
-import { volumeDrivers } from '@stratolith/drivers/volumes/registry'
+import { type VolumeOptions, volumeDrivers } from '@stratolith/drivers/volumes/registry'
 import type { Logger } from 'pino'
 import type { AgentConfig } from './config.ts'
 import { egressOf } from './egress.ts'
 import { driveFiles } from './metadata/drive.ts'
+
+/** What the drivers of volumes share. */
+type WithVolumes = Pick<
+  VolumeOptions['files'] & VolumeOptions['rbd'],
+  'dir' | 'host' | 'withGuest' | 'baseOf'
+>
 
 /**
  * Makes the real drivers of this machine. The network comes first, because guests run in its namespace. Throws
@@ -38,18 +45,23 @@ export async function openDrivers(config: AgentConfig, log: Logger): Promise<Loc
   const storage = storages.files({
     dir: config.hostDir,
     imagesDir,
-    keysDir: keysFolder(config.cloud, config.host),
     converter: config.guestUids.converter,
   })
-  const volumes = volumeDrivers.files({
+  const withVolumes: WithVolumes = {
     dir: config.hostDir,
-    ownFolders: [config.dataDir],
-    imagesDir,
-    converter: config.guestUids.converter,
+    host: config.host,
     withGuest: (...work) => hypervisor.withGuest(...work),
-    async baseOf(op, base) {
-      return (await storage.ensureBase(op, base)) && storage.basePath(base.blobId)
-    },
+    baseOf: async (op, base) => (await storage.ensureBase(op, base)) && storage.basePath(base.blobId),
+  }
+  const volumes = volumesByPool({
+    files: volumeDrivers.files({
+      ...withVolumes,
+      imagesDir,
+      keysDir: keysFolder(config.cloud, config.host),
+      ownFolders: [config.dataDir],
+      converter: config.guestUids.converter,
+    }),
+    rbd: volumeDrivers.rbd({ ...withVolumes, serverUid: config.guestUids.probe, log }),
   })
   const hypervisor = hypervisors.qemu({
     dir: config.hostDir,

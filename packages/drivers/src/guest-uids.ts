@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs'
 export type GuestUids = {
   /** The user that reads files which tenants upload. */
   converter: number
-  /** The user that boots the boot sector to find out whether KVM works. */
+  /** The user that boots the boot sector to find out whether KVM works, and that serves volumes of other machines to guests. */
   probe: number
   /** The range of which each guest gets one id. */
   guests: { first: number; last: number }

@@ -31,6 +31,15 @@ export async function releaseHost(ctx: Ctx, hostId: string, instance: Need & { i
   if (held === 0) await giveRoomBack(ctx, hostId, instance)
 }
 
+/** Those of these things that a host which is not fenced may still have: it has not confirmed that they are gone. */
+export async function stillKnown(ctx: Ctx, kind: string, things: readonly string[]): Promise<Set<string>> {
+  if (things.length === 0) return new Set()
+  const rows = await ctx.db.$queryRaw<{ thing: string }[]>`
+    SELECT DISTINCT d."thing"::text AS "thing" FROM "HostDocument" d JOIN "Host" h ON h."id" = d."hostId" AND h."state" <> 'fenced'
+    WHERE d."kind" IN (${kind}, ${`held ${kind}`}) AND d."thing" = ANY(${[...things]}::uuid[])`
+  return new Set(rows.map(({ thing }) => thing))
+}
+
 /** Gives back room of things whose absence the host has confirmed. Call this in the transaction that deletes their row. */
 export async function giveRoomBack(
   ctx: Ctx,

@@ -1,11 +1,14 @@
 import type { VolumeModel } from '@stratolith/db'
 import type { VolumeLimits } from '@stratolith/drivers/hypervisor/interface'
 import type { PoolSpec } from '@stratolith/drivers/volumes/interface'
+import { stillKnown } from '../hosts/service.ts'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
-import { conflict, invalidInput, invariant, notFound } from '../kernel/errors.ts'
+import { conflict, invalidInput, notFound } from '../kernel/errors.ts'
+import type { Reconciler } from '../kernel/reconciler.ts'
 import { isRootVolume, type VolumeView, volumeCan } from './contract.ts'
 import { whyNeeded } from './needed.ts'
 import { reachesFrom, specOf } from './pools.ts'
+import type { VolumeRow } from './queries.ts'
 import { lockVolume, noteVolume, stateOf } from './row.ts'
 import { discardVolume, removeVolume } from './trash/service.ts'
 import { carriedOut } from './types/row.ts'
@@ -207,11 +210,11 @@ async function changed(
 /**
  * Releases the volumes of an instance that is being deleted, or whose build has failed, in its transaction, after its
  * host has removed the guest or was given up as silent. The guest may still run on a silent host. Nobody else gets such a
- * volume there all the same: a volume is on one host, and the links of this host refuse a second guest until the first
- * one is gone. A pool that several hosts reach would need the host's confirmation first. Volumes that go with the
- * instance, and those in `also`, are deleted, except those that have snapshots or are being copied; a volume that is being
- * made, made larger or copied to an image, is available when that is over. Those that go with the instance can be taken back for a while, and
- * those in `also` have never been used.
+ * volume all the same: when the volume is on one host, the links of this host refuse a second guest until the first one is
+ * gone, and when several hosts reach the volume, it waits until the host confirms or is fenced (`forgottenVolumes`).
+ * Volumes that go with the instance, and those in `also`, are deleted, except those that have snapshots or are being
+ * copied; a volume that is being made, made larger or read is available when that is over. Those that go with the instance can
+ * be taken back for a while, and those in `also` have never been used.
  */
 export async function forgetVolumesOf(
   ctx: Ctx,
@@ -219,18 +222,60 @@ export async function forgetVolumesOf(
   also: readonly string[] = [],
 ): Promise<void> {
   const rows = await ctx.db.volumeAttachment.findMany({ where: { instanceId }, orderBy: { volumeId: 'asc' } })
-  for (const { volumeId, deleteOnTermination } of rows) {
-    const volume = await lockVolume(ctx, 'volume:update', volumeId)
-    invariant(volume.pool.hostId !== null, `the pool ${volume.pool.name} is of no single host`)
-    await ctx.db.volumeAttachment.delete({ where: { volumeId } })
-    const now = stateOf(volume)
-    const isOthers = ['extending', 'backing-up', 'uploading', 'creating', 'error'].includes(now)
-    const state = isOthers ? now : 'available'
-    await ctx.db.volume.update({ where: { id: volumeId }, data: { state } })
-    const after = { ...volume, state, attachments: [] }
-    const isUnused = also.includes(volumeId) || now === 'creating' || now === 'error'
-    if ((deleteOnTermination || also.includes(volumeId)) && (await whyNeeded(ctx, volumeId)) === null)
-      await (isUnused ? removeVolume : discardVolume)(ctx, after)
-    else await noteVolume(ctx, after, 'updated')
+  if (rows.length === 0) return
+  const isKnown = (await stillKnown(ctx, 'instance', [instanceId])).has(instanceId)
+  for (const row of rows) {
+    const volume = await lockVolume(ctx, 'volume:update', row.volumeId)
+    const isUnused = also.includes(row.volumeId)
+    const deleteOnTermination = row.deleteOnTermination || isUnused
+    if (isKnown && volume.pool.hostId === null && row.hostId !== null) {
+      await ctx.db.volumeAttachment.update({
+        where: { id: row.id },
+        data: { state: 'detaching', forgottenAt: new Date(), deleteOnTermination },
+      })
+      const state = settledByOthers(volume) ? volume.state : 'detaching'
+      await ctx.db.volume.update({ where: { id: volume.id }, data: { state } })
+      await noteVolume(ctx, volume, 'updated')
+    } else await forgetOne(ctx, volume, { id: row.id, deleteOnTermination, isUnused })
   }
+}
+
+/** The volume is in a state that another operation ends. */
+const settledByOthers = ({ state }: { state: string }): boolean =>
+  ['extending', 'backing-up', 'uploading', 'creating', 'error'].includes(state)
+
+async function forgetOne(
+  ctx: Ctx,
+  volume: VolumeRow,
+  { id, deleteOnTermination, isUnused }: { id: string; deleteOnTermination: boolean; isUnused: boolean },
+): Promise<void> {
+  await ctx.db.volumeAttachment.delete({ where: { id } })
+  const now = stateOf(volume)
+  const state = settledByOthers(volume) ? now : 'available'
+  await ctx.db.volume.update({ where: { id: volume.id }, data: { state } })
+  const after = { ...volume, state, attachments: [] }
+  const isNew = isUnused || now === 'creating' || now === 'error'
+  if (deleteOnTermination && (await whyNeeded(ctx, volume.id)) === null)
+    await (isNew ? removeVolume : discardVolume)(ctx, after)
+  else await noteVolume(ctx, after, 'updated')
+}
+
+/** Releases the volumes of deleted instances whose hosts have confirmed by now that the guests are gone, or are fenced. */
+export const forgottenVolumes: Reconciler = {
+  name: 'volumes.forgotten',
+  everyMs: 15_000,
+  async run(ctx) {
+    const rows = await ctx.db.volumeAttachment.findMany({
+      where: { forgottenAt: { not: null } },
+      take: 1_000,
+    })
+    const known = await stillKnown(ctx, 'instance', [...new Set(rows.map(({ instanceId }) => instanceId))])
+    for (const row of rows)
+      if (!known.has(row.instanceId))
+        await inTransaction(ctx, async (tx) => {
+          const volume = await lockVolume(tx, 'volume:update', row.volumeId)
+          if (volume.attachments.some(({ id }) => id === row.id))
+            await forgetOne(tx, volume, { ...row, isUnused: false })
+        })
+  },
 }

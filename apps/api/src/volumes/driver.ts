@@ -5,11 +5,11 @@ import { driversOf, hostState, hostsForPlacement } from '../hosts/service.ts'
 import type { Ctx } from '../kernel/context.ts'
 import { CloudError } from '../kernel/errors.ts'
 import type { Run } from '../kernel/workflow.ts'
-import { reaches, specOf } from './pools.ts'
+import { callSpecOf, reaches } from './pools.ts'
 
 type Pool = Pick<
   VolumePoolModel,
-  'id' | 'name' | 'driver' | 'config' | 'shared' | 'capacityGib' | 'hostId' | 'zone'
+  'id' | 'name' | 'driver' | 'config' | 'secrets' | 'shared' | 'capacityGib' | 'hostId' | 'zone'
 >
 
 /**
@@ -23,7 +23,7 @@ export async function driversFor(
 ): Promise<{ drivers: HostDrivers; pool: PoolSpec; hostId: string }> {
   const ctx = { ...run.ctx, db: run.ctx.deps.root }
   const hostId = await hostFor(ctx, pool, volumeId)
-  return { drivers: await driversOf(ctx, hostId), pool: specOf(pool), hostId }
+  return { drivers: await driversOf(ctx, hostId), pool: callSpecOf(ctx, pool), hostId }
 }
 
 /** That host by its id. */

@@ -4,7 +4,8 @@ import { claimHost, giveRoomBack, hostsForPlacement, type PlacementHost } from '
 import type { Ctx } from '../kernel/context.ts'
 import { CloudError, conflict, invalidInput } from '../kernel/errors.ts'
 import { able, type Candidate, candidatesOf, free, isBound, suited, whyNot } from './pools/candidates.ts'
-import { localPool, specOfPlace } from './pools/drivers.ts'
+import { localPool, specOfPlace, withSecrets } from './pools/drivers.ts'
+import { secretsOf } from './pools/secrets.ts'
 import type { PlaceWish } from './types/extra-specs.ts'
 
 /** Whose host a new volume must be on: that of the instance that is to get it, or of what it is made from. */
@@ -16,6 +17,10 @@ export const isLocal = (pool: { capacityGib: number | null }): boolean => pool.c
 
 /** What a host must know to reach a pool. Nothing of it is a secret: it stands in documents and in files of hosts. */
 export const specOf = (pool: Specified): PoolSpec => (isLocal(pool) ? localPool : specOfPlace(pool))
+
+/** What a call must tell a host of a pool, with the pool's secrets. */
+export const callSpecOf = (ctx: Ctx, pool: Specified & Pick<VolumePoolModel, 'name' | 'secrets'>): PoolSpec =>
+  withSecrets(specOf(pool), secretsOf(ctx, pool))
 
 /** What is known of the place of a new volume. */
 export type PlaceOfNew = {

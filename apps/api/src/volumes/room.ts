@@ -3,6 +3,7 @@ import { onProjectDeleting, onProjectRemoved } from '../directory/service.ts'
 import { defineTaker, refuseHostDelete } from '../hosts/service.ts'
 import { defineRoom } from '../kernel/manifest.ts'
 import { defineQuotaParts } from '../kernel/quota.ts'
+import { forgottenVolumes } from './attachments.ts'
 import { volumeRestoration } from './backups/restoration.ts'
 import { backupSchedules } from './backups/schedules/reconcile.ts'
 import { backupTrash } from './backups/trash.ts'
@@ -12,6 +13,8 @@ import { volumeLayers } from './merges.ts'
 import { forgetMessages, keptMessages } from './messages/service.ts'
 import { cinderDoor } from './openstack/door.ts'
 import { volumesPolicy } from './policy.ts'
+import { toldSecrets } from './pools/secrets-told.ts'
+import { sharedPools } from './pools/shared.ts'
 import { backupsOnHost, roomOfVolumes, volumesOnHost } from './pools.ts'
 import { volumeContents } from './project-deletion.ts'
 import { typesInQuota } from './quota.ts'
@@ -84,6 +87,9 @@ export const volumesRoom = defineRoom({
   ],
   reconcilers: [
     volumeLeftovers,
+    sharedPools,
+    toldSecrets,
+    forgottenVolumes,
     volumeLayers,
     trashReconciler([backupTrash, snapshotTrash, volumeTrash]),
     backupSchedules,

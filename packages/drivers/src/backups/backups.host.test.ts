@@ -53,7 +53,8 @@ type Volume = Awaited<ReturnType<typeof aVolume>>
 /** Runs commands of qemu-io on the volume, as the QEMU of a guest would. */
 async function io(volume: Volume, ...commands: string[]): Promise<string> {
   const guest = { id: crypto.randomUUID(), uid }
-  const { layers } = await volumes.openVolume(op(), volume, guest)
+  const opened = await volumes.openVolume(op(), volume, guest)
+  const layers = 'layers' in opened ? opened.layers : []
   const node = layers.reduce<Record<string, unknown> | null>(
     (backing, { path: filename, format }) => ({
       driver: format,
@@ -262,7 +263,8 @@ describe('backups of volumes in files', () => {
 /** The SHA-256 of all bytes of a volume, as qemu-img reads them. */
 async function contentOf(volume: Volume): Promise<string> {
   const guest = { id: crypto.randomUUID(), uid }
-  const { layers } = await volumes.openVolume(op(), volume, guest)
+  const opened = await volumes.openVolume(op(), volume, guest)
+  const layers = 'layers' in opened ? opened.layers : []
   const node = layers.reduce<Record<string, unknown> | null>(
     (backing, { path: filename, format }) => ({
       driver: format,

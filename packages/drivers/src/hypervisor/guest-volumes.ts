@@ -30,7 +30,8 @@ export class GuestVolumes {
     const volume = volumes.find((one) => one.id === id)
     if (!this.#opener || !volume) throw new DriverError('unsupported', 'This host has no volumes.')
     const opened = await this.#opener.openVolume(op, volume, { id: guestId, uid })
-    const direct = await Promise.all(opened.layers.map(({ path }) => opensDirectly(path)))
+    const files = 'layers' in opened ? opened.layers : []
+    const direct = await Promise.all(files.map(({ path }) => opensDirectly(path)))
     const { readOnly, boot, limits = {} } = volume
     return { id, readOnly, boot, limits, opened, direct: direct.every(Boolean) }
   }

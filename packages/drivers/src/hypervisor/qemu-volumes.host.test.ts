@@ -168,7 +168,7 @@ it('plugs a volume that an agent has half plugged before it was killed', async (
   await harness.booted(id)
   const uid = fs.statSync(`/proc/${await harness.pidOf(id)}`).uid
   const opened = await volumes.openVolume(op, volume, { id, uid })
-  const filename = opened.layers[0]?.path
+  const filename = 'layers' in opened ? opened.layers[0]?.path : undefined
   const node = `v${volume.id.replaceAll('-', '').slice(0, 24)}`
   await ask(id, 'object-add', { 'qom-type': 'throttle-group', id: `limits-${volume.id}` })
   await ask(id, 'blockdev-add', {

@@ -1,11 +1,11 @@
 import type { Op } from '../op.ts'
-import type { OpenedVolume, RunningGuest } from '../volumes/interface.ts'
+import type { OpenedLayers, RunningGuest } from '../volumes/interface.ts'
 import { quiesced, thaw } from './guest-agent.ts'
 import { opensDirectly } from './guest-volumes.ts'
 import { agentChannel } from './qemu-args.ts'
 import { endJob, jobDone } from './qemu-jobs.ts'
 import type { QmpClient } from './qmp.ts'
-import { layerNode, layerNodeOf, mergeJob, volumeNames } from './volume-node.ts'
+import { layerNode, layerNodeOf, mergeJob, servedNode, volumeNames } from './volume-node.ts'
 
 type Node = { 'node-name'?: unknown; ro?: unknown; image?: { 'virtual-size'?: unknown } }
 const nodesOf = async (qmp: QmpClient) =>
@@ -35,15 +35,22 @@ async function hasAgent(qmp: QmpClient): Promise<boolean> {
   return all.some((one) => one.label === agentChannel && one['frontend-open'] === true)
 }
 
-/** Makes the block node of a volume larger, and never smaller, also when an earlier growth was interrupted. */
+/**
+ * Makes the block node of a volume larger, and never smaller, also when an earlier growth was interrupted. QEMU learns the
+ * new size of a volume that is served when it connects to the server again, which it does for the next thing to read.
+ */
 async function resize(qmp: QmpClient, { id, sizeBytes }: { id: string; sizeBytes: number }): Promise<void> {
   const name = volumeNames(id).node
-  const size = (await nodesOf(qmp)).find((node) => node['node-name'] === name)?.image?.['virtual-size']
+  const nodes = await nodesOf(qmp)
+  const size = nodes.find((node) => node['node-name'] === name)?.image?.['virtual-size']
   if (typeof size === 'number' && size >= sizeBytes) return
+  const served = servedNode(id)
+  if (nodes.some((node) => node['node-name'] === served))
+    await qmp.execute('human-monitor-command', { 'command-line': `qemu-io ${served} "read 0 512"` })
   await qmp.execute('block_resize', { 'node-name': name, size: sizeBytes })
 }
 
-type Followed = { id: string; opened: OpenedVolume }
+type Followed = { id: string; opened: OpenedLayers }
 
 /** See RunningGuest.follow. Layers below the last one come before, one by one: they are empty, and nobody waits for them. */
 async function follow(qmp: QmpClient, volumes: readonly Followed[]): Promise<void> {
@@ -85,7 +92,7 @@ async function openMissing(qmp: QmpClient, { id, opened }: Followed): Promise<Ov
 /** See RunningGuest.merge. */
 async function merge(
   qmp: QmpClient,
-  { id, opened, into, gone }: { id: string; opened: OpenedVolume; into: number; gone: readonly number[] },
+  { id, opened, into, gone }: { id: string; opened: OpenedLayers; into: number; gone: readonly number[] },
 ): Promise<(op: Op) => Promise<void>> {
   await follow(qmp, [{ id, opened }])
   const there = new Set((await nodesOf(qmp)).map((node) => node['node-name']))

@@ -1,4 +1,4 @@
-import type { OpenedVolume } from '../volumes/interface.ts'
+import type { OpenedLayers, OpenedVolume, ServedVolume } from '../volumes/interface.ts'
 import type { VolumeLimits } from './interface.ts'
 
 /**
@@ -34,22 +34,23 @@ export const mergeJob = (id: string): string => `m${id.replaceAll('-', '').slice
 /** QEMU's name of a layer. The volume driver gives no two layers of a volume numbers with the same last three digits. */
 export const layerNode = (id: string, number: number): string => `${volumeNames(id).node}-${number % 1000}`
 
+/** QEMU's name of the connection to the server of a volume. */
+export const servedNode = (id: string): string => layerNode(id, 0)
+
+/** How long the reads and writes of a guest wait for the server of a volume, which its host starts again when it has ended. */
+const serverMayBeAwayS = 300
+
 /**
- * The block node of a volume: a filter that stays on top while layers are added below it, and below the filter the layers.
- * Formats are always given, never probed, and each layer names the layer below it, so that QEMU follows no name of a
- * backing file in a header. The volume driver has refused headers that name a data file. An encrypted volume is decrypted
- * above all layers, so that the files have ciphertext alone.
+ * The block node of a volume: a filter that stays on top while layers are added below it, and below the filter the layers,
+ * or the connection to the server of the volume. An encrypted volume is decrypted above all layers, so that the files have
+ * ciphertext alone.
  */
 export function volumeNodeOf({ id, readOnly, opened, direct }: VolumeDisk): BlockNode {
-  let below: BlockNode | null = null
-  for (const [index, layer] of opened.layers.entries()) {
-    const isTop = index === opened.layers.length - 1
-    below = layerNodeOf(id, layer, { readOnly: readOnly || !isTop, direct, below })
-  }
-  if (!below) throw new Error(`the volume ${id} has no layers`)
   const { node, limits, key } = volumeNames(id)
+  const below = 'socket' in opened ? served(id, opened, readOnly) : layersOf(id, opened, { readOnly, direct })
   const access = { 'read-only': readOnly, discard: 'unmap' }
-  const file = opened.luks
+  const isEncrypted = 'layers' in opened && opened.luks !== undefined
+  const file = isEncrypted
     ? { driver: 'luks', 'node-name': `${node}-luks`, 'key-secret': key, ...access, file: below }
     : below
   return { driver: 'throttle', 'node-name': node, 'throttle-group': limits, ...access, file }
@@ -60,14 +61,37 @@ export function volumeNodeOf({ id, readOnly, opened, direct }: VolumeDisk): Bloc
  * file when it makes the object.
  */
 export const keyObjectOf = ({ id, opened }: Pick<VolumeDisk, 'id' | 'opened'>) =>
-  opened.luks
+  'layers' in opened && opened.luks
     ? { 'qom-type': 'secret', id: volumeNames(id).key, file: opened.luks.keyFile, format: 'raw' }
     : null
+
+const served = (id: string, { socket }: ServedVolume, readOnly: boolean): BlockNode => ({
+  ...{ driver: 'nbd', 'node-name': servedNode(id), server: { type: 'unix', path: socket }, export: 'volume' },
+  ...{ 'reconnect-delay': serverMayBeAwayS, 'read-only': readOnly, discard: 'unmap' },
+})
+
+/**
+ * Formats are always given, never probed, and each layer names the layer below it, so that QEMU follows no name of a
+ * backing file in a header. The volume driver has refused headers that name a data file.
+ */
+function layersOf(
+  id: string,
+  opened: OpenedLayers,
+  { readOnly, direct }: { readOnly: boolean; direct: boolean },
+): BlockNode {
+  let below: BlockNode | null = null
+  for (const [index, layer] of opened.layers.entries()) {
+    const isTop = index === opened.layers.length - 1
+    below = layerNodeOf(id, layer, { readOnly: readOnly || !isTop, direct, below })
+  }
+  if (!below) throw new Error(`the volume ${id} has no layers`)
+  return below
+}
 
 /** The block node of one layer. `below` null: the layer gets the layer below it later (blockdev-snapshot). */
 export function layerNodeOf(
   id: string,
-  { path, format, number }: OpenedVolume['layers'][number],
+  { path, format, number }: OpenedLayers['layers'][number],
   { readOnly, direct, below }: { readOnly: boolean; direct: boolean; below: BlockNode | null },
 ): BlockNode {
   const name = layerNode(id, number)

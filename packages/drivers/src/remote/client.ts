@@ -289,6 +289,8 @@ function remoteVolumes(call: Call): VolumeDriver {
     probePool: (op, pool) => call('volumes/probePool', op, pool),
     makePool: (op, pool) => call('volumes/makePool', op, pool),
     removePool: (op, pool) => call('volumes/removePool', op, pool),
+    copyVolume: (op, spec) => call('volumes/copyVolume', op, spec),
+    disown: (op, spec) => call('volumes/disown', op, spec),
     listVolumes: (op, pool) => call('volumes/listVolumes', op, pool),
     ensureVolume: (op, spec) => call('volumes/ensureVolume', op, spec),
     giveKeys: (op, spec) => call('volumes/giveKeys', op, spec),

@@ -25,6 +25,8 @@ import { observedDisk, trashedDisk } from '../storage/observed.ts'
 import { baseSpec, emptyOptions, keptGuest } from '../storage/spec.ts'
 import { observedExport, observedSnapshot, observedVolume, poolSpace } from '../volumes/observed.ts'
 import {
+  copySpec,
+  disownSpec,
   exportKey,
   exportSpec,
   keptKeysSpec,
@@ -204,6 +206,10 @@ export const methods = {
   'volumes/probePool': read(z.tuple([poolSpec]), poolSpace, (h, op, pool) => h.volumes.probePool(op, pool)),
   'volumes/makePool': change(z.tuple([poolSpec]), poolSpace, (h, op, pool) => h.volumes.makePool(op, pool)),
   'volumes/removePool': change(z.tuple([poolSpec]), nothing, (h, op, pool) => h.volumes.removePool(op, pool)),
+  'volumes/copyVolume': change(z.tuple([copySpec]), observedVolume, (h, op, spec) =>
+    h.volumes.copyVolume(op, spec),
+  ),
+  'volumes/disown': change(z.tuple([disownSpec]), nothing, (h, op, spec) => h.volumes.disown(op, spec)),
   'volumes/listVolumes': read(z.tuple([poolSpec]), z.array(observedVolume), (h, op, pool) =>
     h.volumes.listVolumes(op, pool),
   ),

@@ -24,11 +24,12 @@ export const fieldsSince: FieldsSince = {
 function placesOfPools(): FieldsSince {
   const ofPool = ['probePool', 'listVolumes', 'listSnapshots'].map((name) => `volumes/${name}`)
   const ofKey = [
-    ...['ensureVolume', 'growVolume', 'removeVolume', 'mergeLayers', 'revertVolume'],
+    ...['ensureVolume', 'growVolume', 'removeVolume', 'mergeLayers', 'revertVolume', 'disown'],
     ...['ensureSnapshot', 'removeSnapshot', 'reimageVolume', 'exportVolume', 'removeExport'],
   ].map((name) => `volumes/${name}.pool`)
   const ofVolume = ['instance', 'hypervisor/ensure'].map((name) => `${name}.volumes.pool`)
-  return Object.fromEntries([...ofPool, ...ofKey, ...ofVolume].map((place) => [`${place}.path`, 5]))
+  const fields = [...ofPool, ...ofKey, ...ofVolume].flatMap((place) => [`${place}.path`, `${place}.monitors`])
+  return Object.fromEntries(fields.map((field) => [field, 5]))
 }
 
 export type Need = { field: string; version: number }

@@ -200,6 +200,17 @@ export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes 
       found.sizeBytes = sizeGib * gib
       return observed(found)
     },
+    async copyVolume(_op, { id, from, to }) {
+      enter('copyVolume')
+      const { base, sizeBytes } = free(volumeIn({ id, pool: from }))
+      const copy: FakeVolume = { id, pool: to.id, sizeBytes, guests: new Set(), base, mergeable: 0 }
+      storeOf(to).volumes.set(id, copy)
+      return observed(copy)
+    },
+    async disown(_op, { pool }) {
+      enter('disown')
+      storeOf(pool)
+    },
     async listVolumes(_op, pool) {
       enter('listVolumes')
       return [...storeOf(pool).volumes.values()].filter((one) => one.pool === pool.id).map(observed)

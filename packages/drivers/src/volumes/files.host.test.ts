@@ -3,17 +3,17 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { Readable } from 'node:stream'
 import { pino } from 'pino'
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { DriverError } from '../errors.ts'
 import { defaultGuestUids, readGuestUids } from '../guest-uids.ts'
-import { keyObjectOf, volumeNodeOf } from '../hypervisor/volume-node.ts'
 import { backgroundOp } from '../op.ts'
 import { createFilesDriver } from '../storage/files.ts'
 import { openImageStore } from '../storage/image-store.ts'
 import { type VolumeBench, volumeConformance } from './conformance.ts'
 import { createVolumeFiles } from './files.ts'
-import type { OpenedVolume, RunningGuest } from './interface.ts'
+import type { RunningGuest } from './interface.ts'
 import { keysFolder } from './keys.ts'
+import { qemuBytes as bytes } from './testing.ts'
 
 const root = fs.mkdtempSync('/var/tmp/stratolith-volumes-')
 fs.chmodSync(root, 0o711)
@@ -39,6 +39,11 @@ if (typeof uids === 'string') throw new Error(uids)
 const uid = uids.guests.first
 const op = () => backgroundOp(pino({ level: 'silent' }))
 const pool = { driver: 'files' as const, id: 'local' }
+const otherPool = { ...pool, id: crypto.randomUUID(), path: path.join(root, 'other') }
+beforeAll(async () => {
+  fs.mkdirSync(otherPool.path, { mode: 0o755 })
+  await driver.makePool(op(), otherPool)
+})
 afterAll(() => {
   for (const folder of [root, keysDir]) fs.rmSync(folder, { recursive: true, force: true })
 })
@@ -56,49 +61,13 @@ function largeImage(): Promise<string> {
   return blob(fs.readFileSync(file))
 }
 
-/** Runs qemu-io as the guest's user, on the node that QEMU would get. */
-function qemuIo(opened: OpenedVolume, user: number, command: string): string {
-  // The layers alone: qemu-io has no object that bounds their speed.
-  const volume = { id: crypto.randomUUID(), readOnly: false, limits: {}, opened, direct: false }
-  const { file } = volumeNodeOf(volume)
-  const key = keyObjectOf(volume)
-  const { id, file: keyFile } = key ?? {}
-  const { 'node-name': _, ...node } = file as Record<string, unknown>
-  return execFileSync(
-    'setpriv',
-    [
-      ...['--reuid', String(user), '--regid', String(user), '--clear-groups'],
-      ...['--no-new-privs', '--bounding-set=-all', '--inh-caps=-all'],
-      ...[
-        'qemu-io',
-        ...(key ? ['--object', `secret,id=${id},format=raw,file=${keyFile}`] : []),
-        '-c',
-        command,
-        `json:${JSON.stringify(node)}`,
-      ],
-    ],
-    { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] },
-  )
-}
-
-const bytes: NonNullable<VolumeBench['bytes']> = {
-  async are(opened, user, { at, length }, byte) {
-    const said = qemuIo(opened, user, `read -P ${byte} ${at} ${length}`)
-    expect(said).toContain(`read ${length}/${length} bytes at offset ${at}`)
-    return !said.includes('Pattern verification failed')
-  },
-  async write(opened, user, { at, length }, byte) {
-    expect(qemuIo(opened, user, `write -P ${byte} ${at} ${length}`)).toContain(`wrote ${length}/${length}`)
-  },
-}
-
 /** 32 bytes in base64, as the control plane makes keys. */
 const key = Buffer.alloc(32, 7).toString('base64')
-
 const bench = (): VolumeBench => ({
   driver,
   op: op(),
   pool,
+  otherPool,
   uid,
   image: () => blob(Buffer.alloc(1024 ** 2, 0xaa)),
   largeImage,

@@ -1,14 +1,16 @@
-import { open, readdir, rm, rmdir, stat, statfs } from 'node:fs/promises'
+import { readdir, rm, rmdir, statfs } from 'node:fs/promises'
 import path from 'node:path'
 import pLimit from 'p-limit'
 import { createBackgroundJobs } from '../background.ts'
-import { DriverError, isDiskFull } from '../errors.ts'
+import { DriverError } from '../errors.ts'
 import type { Op } from '../op.ts'
 import type { BaseSpec } from '../storage/interface.ts'
 import { createTurns } from '../turns.ts'
+import { createClaims } from './claims.ts'
+import { copyWhole } from './copy.ts'
 import { exportIn, removeExportFile, removeForgotten, writeExport } from './exports.ts'
 import { keepSnapshot, keepVolume, noteBackup, openFrozenIn } from './frozen.ts'
-import { closeFor, holders, openFor } from './guest-links.ts'
+import { closeFor, type Holder, holders, openFor, ownIn } from './guest-links.ts'
 import type {
   ExportSpec,
   LocalVolumeDriver,
@@ -22,32 +24,12 @@ import type {
   VolumeKey,
   VolumeSpec,
 } from './interface.ts'
-import { createVolumeKeys, type VolumeKeys } from './keys.ts'
-import {
-  addLayer,
-  filesIn,
-  finishPart,
-  type LayerFile,
-  linkLayers,
-  linkOwn,
-  lookAt,
-  openedIn,
-  removePart,
-  removeWhole,
-} from './layer-files.ts'
-import { growLayer } from './layers.ts'
-import { demandSameKey, makeEncrypted } from './luks.ts'
-import {
-  type Layer,
-  type Luks,
-  layerBytes,
-  type Manifest,
-  privateFolder,
-  readFrozen,
-  readManifest,
-  writeManifest,
-} from './manifest.ts'
-import { beginMerge, endMerge, mergingOf } from './merge.ts'
+import { createVolumeKeys } from './keys.ts'
+import { filesIn, removePart, removeWhole } from './layer-files.ts'
+import { demandFits, grow, imageSource, make, noKeys, observed } from './making.ts'
+import { readFrozen, readManifest } from './manifest.ts'
+import { beginMerge, endMerge } from './merge.ts'
+import { baseInPool, dropBases } from './pool-bases.ts'
 import {
   type Folders,
   foldersOf,
@@ -66,6 +48,8 @@ import { freeze, type Held, layersOfSnapshot, makeSnapshots, revert, snapshotIn 
 export type VolumeFilesOptions = {
   /** The folder hosts/<host>. The local pool lies in volumes/<pool>/ in it. */
   dir: string
+  /** The name of this host, by which it owns volumes of pools that several hosts see. */
+  host?: string
   /** The folders of this cloud, in which no further pool may lie. Default: none. */
   ownFolders?: readonly string[]
   /**
@@ -91,6 +75,8 @@ const filesAtOnce = 16
 const endMergeMs = 60_000
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
+const makingOf = ({ id }: { id: string }) => `encrypted ${id}`
+
 /**
  * Volumes as files in a folder of this host, in layers. An empty volume is one raw file. A volume from an image has a hard
  * link to the image's base and a layer of its own above it, so it is made at once whatever its size; a volume from a
@@ -102,17 +88,28 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
   const inTurn = createTurns()
   const background = createBackgroundJobs()
   const keys = options.keysDir === undefined ? null : createVolumeKeys(options.keysDir)
+  const encrypting = { keys, converter: options.converter }
   const folders = (pool: PoolSpec) => foldersOf(options.dir, pool)
   const places = { dir: options.dir, ownFolders: options.ownFolders ?? [] }
+  const claims = createClaims(options.dir, options.host ?? path.basename(options.dir))
   const dirOf = ({ id, pool }: VolumeKey) => path.join(folders(pool).data, checked(id, uuid))
   const snapshotOf = ({ id, pool }: VolumeKey) => path.join(folders(pool).snapshots, checked(id, uuid))
 
   const frozenOf = ({ id, pool }: VolumeKey) => path.join(folders(pool).frozen, checked(id, uuid))
 
+  const inPool = (pool: PoolSpec) => (op: Op, file: string) => baseInPool(op, poolOf(pool), file)
+  const poolOf = (pool: PoolSpec) => ({
+    pool,
+    root: folders(pool).root,
+    claims,
+  }) /** Runs `work` while nobody else changes the volume or snapshot, be it on this host or on another one. */
+  const alone = <T>({ id, pool }: VolumeKey, work: () => Promise<T>): Promise<T> =>
+    claims.during(pool, id, () => inTurn(id, work))
+
   /** Changes a volume while neither the guest that has it, if there is one, nor anybody else changes it. */
   async function held<T>(op: Op, { id, pool }: VolumeKey, work: (volume: Held) => Promise<T>): Promise<T> {
-    const guest = await holderOf({ id, pool })
-    return heldTogether(op, { ids: [id], pool, guest }, ([volume]) => work(volume as Held))
+    const holder = await holderOf({ id, pool })
+    return heldTogether(op, { ids: [id], pool, holder }, ([volume]) => work(volume as Held))
   }
 
   const holderOf = async ({ id, pool }: VolumeKey) => (await holders(folders(pool).open, id))[0]
@@ -120,15 +117,15 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
   /** Does the same for several volumes that one guest has, or none. */
   async function heldTogether<T>(
     op: Op,
-    { ids, pool, guest }: { ids: readonly string[]; pool: PoolSpec; guest: string | undefined },
+    { ids, pool, holder }: { ids: readonly string[]; pool: PoolSpec; holder: Holder | undefined },
     work: (volumes: Held[]) => Promise<T>,
   ): Promise<T> {
-    const own = guest === undefined ? null : path.join(folders(pool).open, guest)
+    const own = holder?.own ?? null
     const change = (running: RunningGuest | null) =>
-      inTurns(ids, async () => {
+      aloneAll(ids, pool, async () => {
         const volumes: Held[] = []
         for (const id of ids) {
-          if ((await holderOf({ id, pool })) !== guest)
+          if ((await holderOf({ id, pool }))?.guest !== holder?.guest)
             throw new DriverError('unavailable', `Another guest got or left the volume ${id} meanwhile.`)
           // A guest whose plug was interrupted has links to the volume, and its QEMU does not use it.
           const isUsed = running && (await running.has(id))
@@ -136,13 +133,13 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
         }
         return work(volumes)
       })
-    return guest === undefined ? change(null) : options.withGuest(op, guest, change)
+    return holder === undefined ? change(null) : options.withGuest(op, holder.guest, change)
   }
 
-  /** Waits for the turns of all keys, in one order, so that nobody waits for the other in a circle. */
-  function inTurns<T>(keys: readonly string[], work: () => Promise<T>): Promise<T> {
-    const [first, ...others] = keys.toSorted()
-    return first === undefined ? work() : inTurn(first, () => inTurns(others, work))
+  /** Does so for several volumes or snapshots, in one order, so that nobody waits for the other in a circle. */
+  function aloneAll<T>(ids: readonly string[], pool: PoolSpec, work: () => Promise<T>): Promise<T> {
+    const [id, ...others] = ids.toSorted()
+    return id === undefined ? work() : alone({ id, pool }, () => aloneAll(others, pool, work))
   }
 
   /** Makes snapshots of volumes, of which those of one guest are kept at one instant. */
@@ -153,11 +150,12 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
     // Those that an interrupted call has left are of an earlier instant.
     for (const dir of dirs) await removeWhole(dir)
     await makeFolders(folders(pool))
-    const guests = await Promise.all(snapshots.map(({ volumeId }) => holderOf({ id: volumeId, pool })))
+    const found = await Promise.all(snapshots.map(({ volumeId }) => holderOf({ id: volumeId, pool })))
     const observedById = new Map<string, ObservedSnapshot>()
-    for (const [guest, its] of Map.groupBy(snapshots, (_, index) => guests[index])) {
+    for (const [guest, its] of Map.groupBy(snapshots, (_, index) => found[index]?.guest)) {
       const ids = its.map(({ volumeId }) => volumeId)
-      const some = await heldTogether(op, { ids, pool, guest }, (volumes) =>
+      const holder = found.find((one) => one?.guest === guest)
+      const some = await heldTogether(op, { ids, pool, holder }, (volumes) =>
         makeSnapshots(
           op,
           volumes.map((volume, index) => ({ volume, dir: snapshotOf({ id: its[index]?.id ?? '', pool }) })),
@@ -168,10 +166,10 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
     return snapshots.flatMap(({ id }) => observedById.get(id) ?? [])
   }
   async function unused(key: VolumeKey): Promise<void> {
-    const guest = (await holders(folders(key.pool).open, key.id))[0]
-    if (guest) throw new DriverError('conflict', `The guest ${guest} has the volume ${key.id}.`)
+    const holder = (await holders(folders(key.pool).open, key.id))[0]
+    if (holder) throw new DriverError('conflict', `The guest ${holder.guest} has the volume ${key.id}.`)
   }
-  async function ensureNew(op: Op, spec: VolumeSpec): Promise<ObservedVolume | null> {
+  async function ensureOne(op: Op, spec: VolumeSpec): Promise<ObservedVolume | null> {
     const dir = dirOf(spec)
     await removePart(dir)
     const known = await readManifest(dir)
@@ -179,24 +177,23 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
     await makeFolders(folders(spec.pool))
     return makeNew(op, spec, dir)
   }
-  const make = (op: Op, spec: VolumeSpec, source: Source, dir: string) =>
-    makeIn(op, spec, source, dir, { keys, converter: options.converter })
   async function makeNew(op: Op, spec: VolumeSpec, dir: string): Promise<ObservedVolume | null> {
     const { source, pool } = spec
-    if (!source) return make(op, spec, { layers: [], sizeBytes: 0 }, dir)
+    if (!source) return make(op, spec, { layers: [], sizeBytes: 0 }, dir, encrypting)
     if (source.kind === 'image') {
-      const base = await imageSource(op, options, source.base)
-      return base && make(op, spec, base, dir)
+      const base = await imageSource(op, options, source.base, inPool(pool))
+      return base && make(op, spec, base, dir, encrypting)
     }
     if (source.kind === 'snapshot')
-      return make(op, spec, await layersOfSnapshot(snapshotOf({ id: source.id, pool })), dir)
+      return make(op, spec, await layersOfSnapshot(snapshotOf({ id: source.id, pool })), dir, encrypting)
     if (source.id === spec.id) throw new DriverError('invalid', 'A volume is no copy of itself.')
     // The layers are linked before anything else may change the volume.
     return held(op, { id: source.id, pool }, async (volume) => {
       demandFits((await readManifest(volume.dir))?.sizeBytes ?? 0, spec.sizeGib * gib)
       const { manifest } = await freeze(op, volume)
       const { sizeBytes, luks } = manifest
-      return make(op, spec, { layers: filesIn(volume.dir, manifest), sizeBytes, luks }, dir)
+      const files = filesIn(volume.dir, manifest)
+      return make(op, spec, { layers: files, sizeBytes, luks }, dir, encrypting)
     })
   }
   async function exportOf(op: Op, spec: ExportSpec): Promise<ObservedExport> {
@@ -217,11 +214,32 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
     }
   }
   const driver: LocalVolumeDriver = {
-    probePool: async (_op, pool) => spaceIn(await makeFolders(folders(pool))),
+    async probePool(_op, pool) {
+      await claims.tidy(pool)
+      return spaceIn(await makeFolders(folders(pool)))
+    },
     makePool: async (_op, pool) => spaceIn(await makePool(places, pool)),
     removePool: (_op, pool) => removePool(places, pool),
+    async copyVolume(op, { id, from, to, copyId }) {
+      if (from.id === to.id) throw new DriverError('invalid', 'The volume lies in this pool already.')
+      for (const pool of [from, to]) await reachPool(places, pool)
+      await makeFolders(folders(to))
+      return held(op, { id, pool: from }, async (volume) => {
+        await unused({ id, pool: from })
+        return claims.during(to, id, async () => {
+          await unused({ id, pool: to })
+          const dir = dirOf({ id, pool: to })
+          return observed({ id, dir, own: null }, await copyWhole(op, { from: volume.dir, to: dir, copyId }))
+        })
+      })
+    },
+    async disown(_op, { pool, host }) {
+      const { open } = folders(pool)
+      for (const guest of await claims.disown(pool, host))
+        await rm(await ownIn(open, checked(guest, uuid), pool), { recursive: true, force: true })
+    },
     ensureVolume(op, spec) {
-      const work = (own: Op) => inTurn(spec.id, () => ensureNew(own, spec))
+      const work = (own: Op) => alone(spec, () => ensureOne(own, spec))
       // Encryption takes seconds on a busy machine, and an image minutes.
       return spec.encryption ? background.ask(op, makingOf(spec), work) : work(op)
     },
@@ -229,19 +247,20 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
       if (!keys) throw noKeys()
       await keys.keep(spec.keys.map(({ id, key }) => ({ id: checked(id, uuid), key })))
     },
-    keepKeys: async (_op, { ids }) => (keys ? keys.retain(ids.map((id) => checked(id, uuid))) : []),
+    keepKeys: async (_op, { ids }) => (keys ? keys.retain(ids.map((id) => checked(id, uuid))) : [...ids]),
     async removeVolume(_op, key) {
       await background.end(makingOf(key))
-      await inTurn(key.id, async () => {
+      await alone(key, async () => {
         await unused(key)
         await removeWhole(dirOf(key))
       })
+      await dropBases(poolOf(key.pool))
     },
     growVolume: (op, { sizeGib, ...key }) =>
       held(op, key, (volume) => grow(op, volume, sizeGib * gib, options.converter)),
     listVolumes: (op, pool) => listVolumesIn(op, folders(pool)),
     ensureSnapshot: (op, { id, volumeId, pool }) =>
-      inTurn(id, async () => {
+      alone({ id, pool }, async () => {
         const dir = snapshotOf({ id, pool })
         const known = await snapshotIn(dir)
         if (known) return known
@@ -253,11 +272,12 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
         return first
       }),
     ensureSnapshots: (op, spec) =>
-      inTurns(
+      aloneAll(
         spec.snapshots.map(({ id }) => id),
+        spec.pool,
         () => snapshotAll(op, spec),
       ),
-    removeSnapshot: (_op, key) => inTurn(key.id, () => removeWhole(snapshotOf(key))),
+    removeSnapshot: (_op, key) => alone(key, () => removeWhole(snapshotOf(key))),
     revertVolume: (op, { snapshotId, ...key }) =>
       held(op, key, async (volume) => {
         await unused(key)
@@ -265,7 +285,7 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
         return observed(volume, await revert(op, volume, source))
       }),
     async reimageVolume(op, { base, ...key }) {
-      const source = await imageSource(op, options, base)
+      const source = await imageSource(op, options, base, inPool(key.pool))
       if (source === null) return null
       return held(op, key, async (volume) => {
         await unused(key)
@@ -323,22 +343,38 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
       })
     },
     listSnapshots: (op, pool) => listIn(op, folders(pool).snapshots, snapshotIn),
-    openVolume: (_op, key, guest) =>
-      inTurn(key.id, async () => {
-        await noteGuest(options.dir, key.pool, checked(guest.id, uuid), key.id)
-        return openFor(dirOf(key), folders(key.pool).open, key.id, guest, keys)
-      }),
+    async openVolume(_op, key, guest) {
+      const { open } = folders(key.pool)
+      await noteGuest(options.dir, key.pool, checked(guest.id, uuid), key.id)
+      await claims.take(key.pool, key.id, guest.id)
+      return inTurn(key.id, async () => {
+        try {
+          return await openFor(
+            dirOf(key),
+            await ownIn(open, checked(guest.id, uuid), key.pool),
+            key.id,
+            guest,
+            keys,
+          )
+        } catch (error) {
+          if (!(await holders(open, key.id)).some((one) => one.guest === guest.id))
+            await claims.giveBack(key.pool, key.id, guest.id)
+          throw error
+        }
+      })
+    },
     async closeVolumes(_op, guestId, except) {
       for (const { pool, noted } of await poolsOfGuest(options.dir, checked(guestId, uuid))) {
         const kept = new Set(except.filter((key) => key.pool.id === pool.id).map((key) => key.id))
         if (noted?.every((volume) => kept.has(volume))) continue
         const place = await reachPool(places, pool)
-        const own = path.join(place.open, guestId)
+        const own = await ownIn(place.open, guestId, pool)
         const names = await readdir(own).catch(none)
         for (const volume of new Set([...names.map((name) => name.slice(0, 36)), ...(noted ?? [])]))
           if (!kept.has(volume))
             await inTurn(volume, async () => {
               await closeFor(path.join(place.data, volume), own, volume)
+              await claims.giveBack(pool, volume, guestId)
               await keys?.takeBack(volume, guestId)
               await forgetGuest(options.dir, pool, guestId, volume)
             })
@@ -370,126 +406,6 @@ async function listIn<T>(
     }
   })
   return found.filter((one) => one !== null)
-}
-
-/** The layers with which a new volume begins. None of them is written any more. */
-type Source = { layers: readonly LayerFile[]; sizeBytes: number; luks?: Luks }
-
-async function imageSource(op: Op, { baseOf }: VolumeFilesOptions, image: BaseSpec): Promise<Source | null> {
-  const base = await baseOf(op, image)
-  return base === null
-    ? null
-    : { layers: [{ path: base, format: 'raw' }], sizeBytes: (await stat(base)).size }
-}
-
-const makingOf = ({ id }: { id: string }) => `encrypted ${id}`
-const noKeys = () => new DriverError('unsupported', 'This host keeps no keys, and so no encrypted volumes.')
-
-async function makeIn(
-  op: Op,
-  spec: VolumeSpec,
-  source: Source,
-  dir: string,
-  { keys, converter }: { keys: VolumeKeys | null; converter: number | undefined },
-): Promise<ObservedVolume> {
-  const sizeBytes = spec.sizeGib * gib
-  demandFits(source.sizeBytes, sizeBytes)
-  const part = `${dir}.part`
-  try {
-    await privateFolder(part)
-    const manifest = await (isEncryptedAnew(spec)
-      ? encrypted(op, spec, part, { image: source.layers[0]?.path ?? null, keys, converter })
-      : layered(op, spec, part, source))
-    await writeManifest(part, manifest)
-    await finishPart(dir)
-    return observed({ id: spec.id, dir, own: null }, manifest)
-  } catch (error) {
-    await rm(part, { recursive: true, force: true })
-    throw isDiskFull(error) ? new DriverError('no_space', 'the disk is full', { cause: error }) : error
-  }
-}
-
-/** Whether the volume has no layers of another encrypted volume. */
-const isEncryptedAnew = ({ encryption, source }: VolumeSpec): boolean =>
-  encryption !== undefined && (source === null || source.kind === 'image')
-
-async function encrypted(
-  op: Op,
-  { sizeGib, encryption }: VolumeSpec,
-  dir: string,
-  { keys, ...how }: { image: string | null; keys: VolumeKeys | null; converter: number | undefined },
-): Promise<Manifest> {
-  if (!keys || !encryption) throw noKeys()
-  const sizeBytes = sizeGib * gib
-  const { layer, luks } = await makeEncrypted(op, { dir, sizeBytes, encryption, keys, ...how })
-  return { sizeBytes, layers: [layer], luks }
-}
-
-async function layered(op: Op, spec: VolumeSpec, dir: string, source: Source): Promise<Manifest> {
-  demandSameKey(spec.encryption, source.luks)
-  const sizeBytes = spec.sizeGib * gib
-  const below = { sizeBytes, layers: await linkLayers(dir, source.layers), luks: source.luks }
-  const own = source.layers.length === 0 ? await emptyLayer(dir, sizeBytes) : await addLayer(op, dir, below)
-  return { ...below, layers: [...below.layers, own] }
-}
-
-function demandFits(source: number, sizeBytes: number): void {
-  if (source > sizeBytes)
-    throw new DriverError('invalid', `the source has ${source} bytes, the volume ${sizeBytes}`)
-}
-
-async function emptyLayer(dir: string, sizeBytes: number): Promise<Layer> {
-  const file = await open(path.join(dir, '0.raw'), 'wx', 0o600)
-  try {
-    await file.truncate(sizeBytes)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-  return { name: '0.raw', format: 'raw' }
-}
-
-async function grow(
-  op: Op,
-  { id, dir, own, running }: Held,
-  sizeBytes: number,
-  converter: number | undefined,
-): Promise<ObservedVolume> {
-  const manifest = await readManifest(dir)
-  const top = manifest && filesIn(dir, manifest).at(-1)
-  if (!manifest || !top) throw new DriverError('not_found', `volume ${id}`)
-  if (sizeBytes < manifest.sizeBytes)
-    throw new DriverError('invalid', `volume ${id} has ${manifest.sizeBytes} bytes already`)
-  const grown = { ...manifest, sizeBytes }
-  // The manifest comes first: a further layer that is smaller than the disk of a running guest would cut the disk off.
-  await writeManifest(dir, grown)
-  try {
-    if (own && running) {
-      await linkOwn(own, id, dir, manifest)
-      // An interrupted snapshot may have left QEMU one layer behind, and only the last layer is made larger.
-      await running.follow([{ id, opened: openedIn(own, id, manifest) }])
-      await running.resize({ id, sizeBytes })
-    } else
-      await growLayer(
-        op,
-        { ...{ file: top.path, format: top.format }, sizeBytes: layerBytes(grown) },
-        converter,
-      )
-  } catch (error) {
-    // Without an answer nobody knows the size, and the larger one is right for both.
-    if (error instanceof DriverError && error.code !== 'unavailable') await writeManifest(dir, manifest)
-    throw error
-  }
-  return observed({ id, dir, own }, grown)
-}
-
-async function observed(
-  volume: Pick<Held, 'id' | 'dir' | 'own'>,
-  manifest: Manifest,
-): Promise<ObservedVolume> {
-  const { usedBytes, mergeable } = await lookAt(volume, manifest)
-  const { id } = volume
-  return { id, sizeBytes: manifest.sizeBytes, usedBytes, mergeable: mergingOf(mergeable)?.gone.length ?? 0 }
 }
 
 async function listVolumesIn(op: Op, { data, open }: Folders): Promise<ObservedVolume[]> {

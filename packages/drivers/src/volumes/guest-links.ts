@@ -1,8 +1,9 @@
+import { randomBytes } from 'node:crypto'
 import { chmod, chown, mkdir, readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { DriverError } from '../errors.ts'
 import { giveFile } from '../give-file.ts'
-import type { OpenedVolume } from './interface.ts'
+import type { OpenedLayers, PoolSpec } from './interface.ts'
 import type { VolumeKeys } from './keys.ts'
 import { filesIn, linkOwn, openedIn, readableByAll } from './layer-files.ts'
 import { checkLayer } from './layers.ts'
@@ -13,24 +14,26 @@ import { readManifest } from './manifest.ts'
  * host's knowledge of who has a volume.
  */
 
-/** Gives a guest the layers of a volume. Raises `conflict` while another guest has it. */
+/** The guest that has a volume, and the folder of its links. */
+export type Holder = { guest: string; own: string }
+
+/** Gives a guest, whose folder of links is `own`, the layers of a volume. Raises `conflict` while another guest has it. */
 export async function openFor(
   dir: string,
-  open: string,
+  own: string,
   id: string,
   guest: { id: string; uid: number },
   keys: VolumeKeys | null,
-): Promise<OpenedVolume> {
+): Promise<OpenedLayers> {
   const manifest = await readManifest(dir)
   if (!manifest) throw new DriverError('not_found', `The volume ${id} is gone from its pool.`)
-  const other = (await holders(open, id)).find((one) => one !== guest.id)
-  if (other) throw new DriverError('conflict', `The guest ${other} has the volume ${id}.`)
+  const other = (await holders(path.dirname(own), id)).find((one) => one.guest !== guest.id)
+  if (other) throw new DriverError('conflict', `The guest ${other.guest} has the volume ${id}.`)
   const { luks } = manifest
   if (luks && !keys) throw new DriverError('unsupported', 'This host opens no encrypted volumes.')
   for (const { name, format } of manifest.layers)
     if (format === 'qcow2') await checkLayer(path.join(dir, name))
   const keyFile = luks && (await keys?.lend(id, luks.keyHash, guest))
-  const own = path.join(open, guest.id)
   await mkdir(own, { recursive: true, mode: 0o710 })
   await chown(own, 0, guest.uid)
   await chmod(own, 0o710)
@@ -50,12 +53,25 @@ export async function closeFor(dir: string, own: string, id: string): Promise<vo
 }
 
 /** The guests that have links to the volume. */
-export async function holders(open: string, id: string): Promise<string[]> {
-  const found: string[] = []
-  for (const guest of await readdir(open).catch(none))
-    if ((await readdir(path.join(open, guest)).catch(none)).some((name) => name.startsWith(`${id}-`)))
-      found.push(guest)
+export async function holders(open: string, id: string): Promise<Holder[]> {
+  const found: Holder[] = []
+  for (const name of await readdir(open).catch(none)) {
+    const own = path.join(open, name)
+    if ((await readdir(own).catch(none)).some((one) => one.startsWith(`${id}-`)))
+      found.push({ guest: name.slice(0, 36), own })
+  }
   return found
+}
+
+/**
+ * The folder of a guest's links. In a pool that several hosts see, its name has a part that nobody can guess: guests of
+ * two hosts may have the same user id, and a guest that has taken over its QEMU must not find the other's folder.
+ */
+export async function ownIn(open: string, guestId: string, pool: PoolSpec): Promise<string> {
+  const isShared = pool.driver === 'files' && pool.shared === true
+  if (!isShared) return path.join(open, guestId)
+  const known = (await readdir(open).catch(none)).find((name) => name.startsWith(`${guestId}.`))
+  return path.join(open, known ?? `${guestId}.${randomBytes(16).toString('hex')}`)
 }
 
 function none(error: NodeJS.ErrnoException): string[] {

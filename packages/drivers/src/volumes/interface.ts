@@ -34,6 +34,18 @@ export interface VolumeDriver {
    * size. Repeating the call is harmless.
    */
   growVolume(op: Op, size: VolumeSize): Promise<ObservedVolume>
+  /**
+   * Copies everything that a volume contains into another pool that this host reaches, where it then lies, too. Raises
+   * `conflict` while a guest has the volume, `not_found` when the volume is gone, `unsupported` when this host cannot copy
+   * between these pools. Repeating the call with the same `copyId` returns the same copy; a copy of another `copyId` is made
+   * anew. On failure nothing is left in the other pool.
+   */
+  copyVolume(op: Op, spec: CopySpec): Promise<ObservedVolume>
+  /**
+   * Takes what a host that is off for sure has in a pool that several hosts reach from that host and its guests. Raises
+   * `invalid` for the host that is asked.
+   */
+  disown(op: Op, spec: DisownSpec): Promise<void>
   listVolumes(op: Op, pool: PoolSpec): Promise<ObservedVolume[]>
   /**
    * Keeps what a volume contains now, also while a guest uses the volume. Repeating the call returns the same snapshot.
@@ -131,11 +143,17 @@ export type FrozenVolume = {
 /** A volume that gets new content; `sizeBytes` is its size, with the header of an encrypted one. */
 export type Refill = { sizeBytes: number; write(at: number, bytes: Buffer): Promise<void> }
 
+/** How QEMU opens a volume: as files of this host, or from a server that this host runs for this one guest. */
+export type OpenedVolume = OpenedLayers | ServedVolume
+
+/** A server of the NBD protocol that has the volume as the export `volume`. `socket` is a path that only this guest's user may open. */
+export type ServedVolume = { socket: string }
+
 /**
  * The files of a volume, the oldest first. QEMU writes the last one alone; each of the others is read where the next has a
  * hole. `number` is that of the layer in its volume.
  */
-export type OpenedVolume = {
+export type OpenedLayers = {
   layers: readonly { path: string; format: 'raw' | 'qcow2'; number: number }[]
   /** The layers have ciphertext, and the file the key, as text; absent for a plain volume. */
   luks?: { keyFile: string }
@@ -152,7 +170,7 @@ export type RunningGuest = {
    * The volumes get their last layers at one instant. Afterwards QEMU writes only into the last ones. Repeating the call
    * changes nothing.
    */
-  follow(volumes: readonly { id: string; opened: OpenedVolume }[]): Promise<void>
+  follow(volumes: readonly { id: string; opened: OpenedLayers }[]): Promise<void>
   /**
    * Begins to write what the layers of the numbers `gone` contain into the layer `into`, which lies directly below or above
    * them. None of them is the last layer. What the guest reads changes at no moment. Returns a function that waits for the end;
@@ -161,7 +179,7 @@ export type RunningGuest = {
    */
   merge(volume: {
     id: string
-    opened: OpenedVolume
+    opened: OpenedLayers
     into: number
     gone: readonly number[]
   }): Promise<(op: Op) => Promise<void>>
@@ -183,6 +201,8 @@ export type KeptKeysSpec = Described<typeof spec.keptKeysSpec>
 export type SnapshotSpec = Described<typeof spec.snapshotSpec>
 export type SnapshotsSpec = Described<typeof spec.snapshotsSpec>
 export type SnapshotKey = Described<typeof spec.snapshotKey>
+export type CopySpec = Described<typeof spec.copySpec>
+export type DisownSpec = Described<typeof spec.disownSpec>
 export type RevertSpec = Described<typeof spec.revertSpec>
 export type ReimageSpec = Described<typeof spec.reimageSpec>
 export type ExportSpec = Described<typeof spec.exportSpec>

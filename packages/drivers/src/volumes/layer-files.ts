@@ -6,7 +6,7 @@ import { giveFile } from '../give-file.ts'
 import type { Op } from '../op.ts'
 import { qemuImg } from '../qemu-img.ts'
 import { syncDirectory } from '../sync.ts'
-import type { OpenedVolume } from './interface.ts'
+import type { OpenedLayers } from './interface.ts'
 import { type Layer, layerBytes, type Manifest } from './manifest.ts'
 
 /** The files of layers. A layer that is not the last one of a volume has many names: hard links in the folders of all that need it. */
@@ -21,7 +21,7 @@ export const filesIn = (dir: string, { layers }: Pick<Manifest, 'layers'>): Laye
   layers.map(({ name, format }) => ({ path: path.join(dir, name), format }))
 
 /** The layers of a volume as the guest that has the volume opens them, by the links in the guest's own folder. */
-export const openedIn = (own: string, id: string, { layers }: Pick<Manifest, 'layers'>): OpenedVolume => ({
+export const openedIn = (own: string, id: string, { layers }: Pick<Manifest, 'layers'>): OpenedLayers => ({
   layers: layers.map((layer) => ({
     path: path.join(own, linkName(id, layer)),
     format: layer.format,

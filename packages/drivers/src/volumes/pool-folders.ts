@@ -96,6 +96,8 @@ export async function removePool(places: PoolPlaces, pool: PoolSpec): Promise<vo
   for (const folder of [data, snapshots, frozen, exports, open])
     if ((await readdir(folder).catch(nothing)).length > 0)
       throw new DriverError('conflict', `The folder ${folder} is not empty.`)
+  // A call that was cut off may have left claims and bases, which nobody needs without volumes.
+  for (const name of ['owners', 'bases']) await rm(path.join(root, name), { recursive: true, force: true })
   await rm(markOf(root), { force: true })
   for (const folder of [data, snapshots, frozen, exports, open, root]) await rmdir(folder).catch(unlessGone)
   await rm(homeOf(places.dir, id), { recursive: true, force: true })
@@ -143,6 +145,8 @@ export async function noteGuest(
   const { id, path: own, shared } = filesPool(pool)
   if (own === undefined) return
   const home = path.join(homeOf(dir, id), 'guests', guestId)
+  // Guests pass through the folders above on their way to the volumes on this host's own disk.
+  await mkdir(homeOf(dir, id), { recursive: true, mode: 0o711 })
   await mkdir(home, { recursive: true, mode: 0o700 })
   await writeFile(placeFile(dir, id), JSON.stringify({ path: own, shared }), { mode: 0o600, flush: true })
   await writeFile(path.join(home, volumeId), '', { mode: 0o600 })

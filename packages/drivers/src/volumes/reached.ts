@@ -27,6 +27,7 @@ export function reachedFirst(
     listVolumes: ofPool(driver.listVolumes),
     listSnapshots: ofPool(driver.listSnapshots),
     ensureVolume: first(driver.ensureVolume),
+    disown: first(driver.disown),
     removeVolume: first(driver.removeVolume),
     growVolume: first(driver.growVolume),
     ensureSnapshot: first(driver.ensureSnapshot),

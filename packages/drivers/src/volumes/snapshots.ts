@@ -3,7 +3,7 @@ import path from 'node:path'
 import { DriverError } from '../errors.ts'
 import { giveFile } from '../give-file.ts'
 import type { Op } from '../op.ts'
-import type { ObservedSnapshot, OpenedVolume, RunningGuest } from './interface.ts'
+import type { ObservedSnapshot, OpenedLayers, RunningGuest } from './interface.ts'
 import {
   addLayer,
   filesIn,
@@ -51,7 +51,7 @@ export async function freeze(op: Op, volume: Held): Promise<Frozen> {
 async function freezeAll(op: Op, volumes: readonly Held[], running: RunningGuest | null): Promise<Frozen[]> {
   const before: Manifest[] = []
   for (const volume of volumes) before.push(await checked(volume))
-  const following: { id: string; opened: OpenedVolume }[] = []
+  const following: { id: string; opened: OpenedLayers }[] = []
   for (const [index, volume] of volumes.entries()) {
     const next = await addTo(op, volume, before[index] as Manifest)
     if (volume.own && volume.running)

@@ -2,6 +2,32 @@ import { z } from 'zod'
 import { generatedId, uuid } from '../fields.ts'
 import { baseSpec } from '../storage/spec.ts'
 
+/** A name that stands in a file of settings or is an argument of a program, so that it has no other characters. */
+const cephName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, 'not a name that Ceph would take')
+
+/** A pool of a Ceph cluster. `monitors` are addresses or names, with or without a port; `user` has no "client." before it. */
+export const rbdPool = z.object({
+  driver: z.literal('rbd'),
+  monitors: z
+    .array(
+      z
+        .string()
+        .regex(/^(\[[0-9a-f:]{2,39}\]|[A-Za-z0-9][A-Za-z0-9.-]{0,252})(:\d{1,5})?$/, 'not HOST or HOST:PORT'),
+    )
+    .min(1)
+    .max(15),
+  pool: cephName,
+  user: cephName,
+  /**
+   * The secret of the user, as `ceph auth print-key` prints it. Calls say it, and the host keeps it; documents and specs of
+   * instances do not.
+   */
+  key: z
+    .string()
+    .regex(/^[A-Za-z0-9+/]{16,256}={0,2}$/, 'not a key as Ceph prints it')
+    .optional(),
+})
+
 const absolutePath = z
   .string()
   .max(1024)
@@ -19,6 +45,7 @@ export const poolSpec = z.discriminatedUnion('driver', [
     path: absolutePath.optional(),
     shared: z.literal(true).optional(),
   }),
+  rbdPool.extend({ id: generatedId }),
 ])
 
 /** The bytes that a new volume begins with; null for zeros. Snapshots and volumes are those of the same pool. */
@@ -42,6 +69,9 @@ export const volumeSpec = z.object({
 
 export const volumeKey = volumeSpec.pick({ id: true, pool: true })
 export const volumeSize = volumeSpec.pick({ id: true, pool: true, sizeGib: true })
+
+export const copySpec = z.object({ id: uuid, from: poolSpec, to: poolSpec, copyId: uuid })
+export const disownSpec = z.object({ pool: poolSpec, host: z.string().min(1).max(255) })
 
 /** The most volumes whose keys are named in one call. */
 const mostKeys = 10_000

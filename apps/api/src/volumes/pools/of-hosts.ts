@@ -1,7 +1,7 @@
 import type { PoolSpec } from '@stratolith/drivers/volumes/interface'
 import { hostsForPlacement } from '../../hosts/service.ts'
 import type { Ctx } from '../../kernel/context.ts'
-import { reaches, specOf } from '../pools.ts'
+import { callSpecOf, reaches } from '../pools.ts'
 import { localPool } from './drivers.ts'
 
 /**
@@ -17,7 +17,7 @@ export async function poolsByHost(ctx: Ctx): Promise<ReadonlyMap<string, PoolSpe
   const found = new Map<string, PoolSpec[]>(up.map(({ id }) => [id, [localPool]]))
   for (const row of rows) {
     const host = up.find((one) => reaches(row, one))
-    if (host) found.get(host.id)?.push(specOf(row))
+    if (host) found.get(host.id)?.push(callSpecOf(ctx, row))
   }
   return found
 }

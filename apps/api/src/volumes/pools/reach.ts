@@ -6,7 +6,7 @@ import type { Ctx } from '../../kernel/context.ts'
 import { toCloudError } from '../../kernel/errors.ts'
 import { plainOp, whileAnswering } from '../../kernel/hosts.ts'
 import type { PoolReach } from '../contract.ts'
-import { reaches, specOf } from '../pools.ts'
+import { callSpecOf, reaches } from '../pools.ts'
 
 const hostsAtOnce = 16
 const answerMs = 20_000
@@ -14,7 +14,7 @@ const answerMs = 20_000
 /** What a host must know of a pool, and which hosts are to reach it. */
 export type ReachedPool = Pick<
   VolumePoolModel,
-  'id' | 'driver' | 'config' | 'shared' | 'capacityGib' | 'hostId' | 'zone'
+  'id' | 'name' | 'driver' | 'config' | 'secrets' | 'shared' | 'capacityGib' | 'hostId' | 'zone'
 >
 
 /** Asks each machine that is to reach the pool whether it does. For administrators: the answers have the drivers' words. */
@@ -46,7 +46,7 @@ async function askHost(
   try {
     const drivers = await driversOf(ctx, host.id)
     const space: PoolSpace = await whileAnswering(plainOp(ctx, answerMs), drivers, (op) =>
-      drivers.volumes[question](op, specOf(pool)),
+      drivers.volumes[question](op, callSpecOf(ctx, pool)),
     )
     return { host: named, problem: null, ...space }
   } catch (error) {

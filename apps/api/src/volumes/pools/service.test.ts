@@ -4,6 +4,7 @@ import { testTenant, testWorld, type World } from '../../compute/testing.ts'
 import type { Ctx } from '../../kernel/context.ts'
 import { expectCloudError, runPending, testCtx } from '../../kernel/testing.ts'
 import { poolCreateInput, poolUpdateInput, volumeCreateInput, volumeTypeCreateInput } from '../contract.ts'
+import { specOf } from '../pools.ts'
 import {
   createSnapshot,
   createVolume,
@@ -16,6 +17,7 @@ import { snapshotCreateInput } from '../snapshots/contract.ts'
 import { createVolumeType } from '../types/service.ts'
 import { getPool, listPools } from './list.ts'
 import { sealedSecrets, secretsOf } from './secrets.ts'
+import { toldSecrets } from './secrets-told.ts'
 import { createPool, deletePool, probePool, updatePool } from './service.ts'
 
 let world: World
@@ -181,6 +183,62 @@ test('a pool is closed, renamed, and removed when nothing lies there', async () 
   await deletePool(admin, { name: other.name })
   for (const name of ['secret-name-a@local', 'secret-name-b@local'])
     await expectCloudError(deletePool(admin, { name }), 'conflict', /as long as the machine is there/)
+})
+
+test('a pool in Ceph tells its key to the machines, and to nobody else', async () => {
+  const key = 'AQCrNA1rwp8zGRAAFWZwD5N+TJZKa4o4Z/mnOg=='
+  const place = { driver: 'rbd', monitors: ' 10.0.0.1:6789\n10.0.0.2 ', pool: 'vol', user: 'cloud', key }
+  const spec = { driver: 'rbd', monitors: ['10.0.0.1:6789', '10.0.0.2'], pool: 'vol', user: 'cloud' }
+  const told: unknown[] = []
+  const spied = ['a', 'b'].map((name) => {
+    const { volumes } = world.hosts.get(name) ?? {}
+    if (!volumes) throw new Error(name)
+    const { probePool: probe, ensureVolume, openVolume } = volumes
+    volumes.probePool = async (op, pool) => {
+      told.push({ name, pool })
+      return probe(op, pool)
+    }
+    volumes.ensureVolume = async (op, wish) => {
+      told.push({ name: 'a volume', pool: wish.pool })
+      return ensureVolume(op, wish)
+    }
+    return () => Object.assign(volumes, { probePool: probe, ensureVolume, openVolume })
+  })
+  const pool = await aPool({ place })
+  const { id: poolId } = await db().volumePool.findUniqueOrThrow({ where: { name: pool.name } })
+  for (const name of ['a', 'b']) expect(told).toContainEqual({ name, pool: { ...spec, id: poolId, key } })
+  expect(pool).toMatchObject({
+    driver: 'rbd',
+    config: { monitors: '10.0.0.1:6789, 10.0.0.2', pool: 'vol', user: 'cloud' },
+  })
+  expect(JSON.stringify(pool)).not.toContain(key)
+  const [row] = await db().$queryRaw<{ text: string }[]>`
+    SELECT p::text AS "text" FROM "VolumePool" p WHERE p."name" = ${pool.name}`
+  expect(row?.text).not.toContain(key)
+  told.length = 0
+  const id = await volumeIn(pool.name)
+  expect(told).toEqual([{ name: 'a volume', pool: { ...spec, id: poolId, key } }])
+  // Documents have the place and not the key.
+  const volume = await db().volume.findUniqueOrThrow({ where: { id }, include: { pool: true } })
+  expect(specOf(volume.pool)).toEqual({ ...spec, id: poolId })
+  told.length = 0
+  await toldSecrets.run(world.system)
+  expect(told).toHaveLength(2)
+  await away(id)
+  await deletePool(admin, { name: pool.name })
+  for (const restore of spied) restore()
+})
+
+test.each([
+  ['monitors that are none', { monitors: 'a;b' }],
+  ['no monitors', { monitors: ' , ' }],
+  ['a user with a line of settings', { user: 'a\nkeyring = /etc/shadow' }],
+  ['a key that is none', { key: 'secret key' }],
+])('a pool in Ceph is refused with %s', (_, wrong) => {
+  const right = { driver: 'rbd', monitors: 'a', pool: 'b', user: 'c', key: 'AQCrNA1rwp8zGRAAFWZwD5N+' }
+  const input = (place: object) => poolCreateInput.safeParse({ name: 'x', place }).success
+  expect(input(right)).toBe(true)
+  expect(input({ ...right, ...wrong })).toBe(false)
 })
 
 test('the secrets of a pool are sealed for this pool alone', () => {

@@ -8,11 +8,12 @@ import { plainOp, whileAnswering } from '../../kernel/hosts.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { recordOperation } from '../../kernel/workflow.ts'
 import type { PoolReach, PoolView, poolCreateInput, poolUpdateInput } from '../contract.ts'
-import { isLocal, poolOn, reaches, specOf } from '../pools.ts'
+import { callSpecOf, isLocal, poolOn, reaches } from '../pools.ts'
 import { shortNameOf } from './candidates.ts'
-import { configOf } from './drivers.ts'
+import { configOf, secretsIn } from './drivers.ts'
 import { getPool } from './list.ts'
 import { makeOnOne, reachOf, wordsOf } from './reach.ts'
+import { sealedSecrets } from './secrets.ts'
 
 const shared = 'shared'
 
@@ -34,16 +35,19 @@ export async function createPool(ctx: Ctx, input: z.output<typeof poolCreateInpu
     ...{ id: crypto.randomUUID(), name: `${host?.name ?? shared}@${input.name}`, description, hostId, zone },
     ...{ driver: place.driver, config: configOf(place), shared: hostId === null, overcommit },
   }
+  const secrets = sealedSecrets(ctx, row.id, secretsIn(place))
   await refuseTaken(ctx, row.name)
-  const answers = await makeOnOne(ctx, { ...row, capacityGib: 1 })
+  const answers = await makeOnOne(ctx, { ...row, secrets, capacityGib: 1 })
   const made = answers.find(({ problem }) => problem === null)
   if (!made) throw invalidInput(whyUnreached(answers), 'path')
   const capacityGib = input.capacityGib ?? Math.max(1, made.totalGib ?? 0)
   await inTransaction(ctx, async (tx) => {
     await refuseTaken(tx, row.name)
-    await tx.db.volumePool.create({ data: { ...row, capacityGib } })
+    await tx.db.volumePool.create({ data: { ...row, secrets, capacityGib } })
     await note(tx, row, 'create')
   })
+  // The other machines are told the secrets of the pool before a guest there needs a volume.
+  if (secrets !== null) await reachOf(ctx, { ...row, secrets, capacityGib })
   return getPool(ctx, { name: row.name })
 }
 
@@ -117,16 +121,25 @@ async function refuseUsed(ctx: Ctx, { id }: { id: string }): Promise<void> {
 
 /** Lets a machine that reaches the pool remove what the pool has made there. Throws conflict with the machine's words. */
 async function removePlace(ctx: Ctx, row: VolumePoolModel): Promise<void> {
-  let problem = 'No machine reaches the pool.'
+  let problem: string | null = 'No machine reaches the pool.'
   for (const host of (await hostsForPlacement(ctx)).filter((one) => reaches(row, one) && one.state === 'up'))
     try {
       const drivers = await driversOf(ctx, host.id)
-      await whileAnswering(plainOp(ctx), drivers, (op) => drivers.volumes.removePool(op, specOf(row)))
-      return
+      await whileAnswering(plainOp(ctx), drivers, (op) =>
+        drivers.volumes.removePool(op, callSpecOf(ctx, row)),
+      )
+      problem = null
+      // Each machine keeps the secrets of a pool until it is told that the pool is gone.
+      if (row.secrets === null) break
     } catch (error) {
-      problem = `${host.name}: ${wordsOf(error)}`
+      if (problem !== null) problem = `${host.name}: ${wordsOf(error)}`
+      else
+        ctx.log.warn(
+          { err: error, host: host.name, pool: row.name },
+          'a machine may keep the secrets of a pool',
+        )
     }
-  throw conflict(`The pool could not be removed. ${problem}`)
+  if (problem !== null) throw conflict(`The pool could not be removed. ${problem}`)
 }
 
 /** Asks each machine that is to reach a pool whether it does. */
@@ -136,7 +149,15 @@ export async function probePool(ctx: Ctx, { name }: { name: string }): Promise<P
   if (row) return reachOf(ctx, row)
   const pool = await getPool(ctx, { name })
   return reachOf(ctx, {
-    ...{ id: pool.id, driver: pool.driver, config: {}, shared: false, capacityGib: null },
+    ...{
+      id: pool.id,
+      name,
+      driver: pool.driver,
+      config: {},
+      secrets: null,
+      shared: false,
+      capacityGib: null,
+    },
     ...{ hostId: pool.host?.id ?? null, zone: null },
   })
 }

@@ -1,5 +1,5 @@
 'use client'
-import { SegmentedControl, Select, TextInput } from '@mantine/core'
+import { SegmentedControl, Select } from '@mantine/core'
 import { type GetInputPropsReturnType, useForm } from '@mantine/form'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useRouter } from '../../kit/navigation.tsx'
@@ -9,7 +9,8 @@ import { SidePanelForm } from '../../kit/SidePanelForm.tsx'
 import { invalidateKind } from '../../kit/stale.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { PoolNameFields, PoolRoomFields } from './PoolFields.tsx'
-import { emptyPool, type PoolValues, poolInput, poolProblems } from './values.ts'
+import { PoolPlaceFields } from './PoolPlaceFields.tsx'
+import { emptyPool, ofKind, type PoolValues, poolInput, poolProblems } from './values.ts'
 
 export function PoolCreateForm({ opened, onClose }: { opened: boolean; onClose: () => void }) {
   const trpc = useTRPC()
@@ -34,16 +35,18 @@ export function PoolCreateForm({ opened, onClose }: { opened: boolean; onClose: 
       }}
     >
       <PoolNameFields inputs={form.getInputProps} />
-      <TextInput
-        label="Folder"
-        description="It must be there, belong to root, and lie outside of Stratolith’s own folders."
-        placeholder="/srv/volumes"
-        required
-        maxLength={1024}
-        {...form.getInputProps('path')}
-      />
       <SegmentedControl
-        aria-label="Who reaches the folder"
+        aria-label="Where volumes are kept"
+        data={[
+          { value: 'files', label: 'In a folder' },
+          { value: 'rbd', label: 'In Ceph' },
+        ]}
+        value={form.values.driver}
+        onChange={(driver) => form.setValues(ofKind(driver))}
+      />
+      <PoolPlaceFields driver={form.values.driver} inputs={form.getInputProps} />
+      <SegmentedControl
+        aria-label="Who reaches the pool"
         data={[
           { value: 'one', label: 'One machine' },
           { value: 'several', label: 'Several machines' },
@@ -51,7 +54,7 @@ export function PoolCreateForm({ opened, onClose }: { opened: boolean; onClose: 
         {...form.getInputProps('reach')}
       />
       {shared ? (
-        <ZoneField field={form.getInputProps('zone')} />
+        <ZoneField field={form.getInputProps('zone')} driver={form.values.driver} />
       ) : (
         <HostField field={form.getInputProps('host')} />
       )}
@@ -76,13 +79,17 @@ function HostField({ field }: Field) {
   )
 }
 
-function ZoneField({ field }: Field) {
+function ZoneField({ field, driver }: Field & Pick<PoolValues, 'driver'>) {
   const trpc = useTRPC()
   const zones = useQuery(trpc.compute.zones.queryOptions())
   return (
     <Select
       label="Zone"
-      description="All machines of the zone have the same folder mounted at this place."
+      description={
+        driver === 'files'
+          ? 'All machines of the zone have the same folder mounted at this place.'
+          : 'All machines of the zone reach the monitors and the disks of Ceph.'
+      }
       placeholder="The machines of all zones"
       clearable
       data={(zones.data ?? []).map(({ name }) => name)}

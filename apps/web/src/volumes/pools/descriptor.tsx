@@ -10,9 +10,11 @@ import { Bar } from '../../ui/Bar.tsx'
 
 const open = 'It takes new volumes.'
 const several = 'Several machines'
-const placeWords: Readonly<Record<string, string>> = { path: 'Folder' }
+const placeWords: Readonly<Record<string, string>> = {
+  ...{ path: 'Folder', monitors: 'Monitors', pool: 'Pool in Ceph', user: 'User in Ceph' },
+}
 const driverWords = ({ driver, isLocal }: PoolView) =>
-  driver !== 'files' ? driver : isLocal ? 'Files on the disk of the machine' : 'Files in a folder'
+  driver === 'rbd' ? 'Ceph' : isLocal ? 'Files on the disk of the machine' : 'Files in a folder'
 
 export const poolDescriptor: ResourceDescriptor<PoolView> & { listPath: string } = {
   kind: 'volumePool',

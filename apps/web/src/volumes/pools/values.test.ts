@@ -12,6 +12,19 @@ test('a pool is asked for with what its form says, and with nothing that was lef
   expect(poolInput({ ...several, zone: null })).not.toHaveProperty('zone')
 })
 
+test('a pool in Ceph is asked for with its place there, and needs all of it', () => {
+  const ceph = { monitors: '10.0.0.1', pool: 'vol', user: 'cloud', key: 'secret' }
+  const typed = { ...emptyPool, ...ceph, name: 'ceph', driver: 'rbd' as const, reach: 'several' as const }
+  expect(poolInput({ ...typed, path: '/srv' }).place).toEqual({ driver: 'rbd', ...ceph })
+  for (const field of ['monitors', 'pool', 'user', 'key'] as const) {
+    expect(poolProblems[field](typed[field], typed)).toBeNull()
+    expect(poolProblems[field](' ', typed)).toMatch(/^(Type|Paste)/)
+    expect(poolProblems[field]('', emptyPool)).toBeNull()
+  }
+  expect(poolProblems.path('', typed)).toBeNull()
+  expect(poolProblems.path('', emptyPool)).toBe('A folder begins with /.')
+})
+
 test('a pool of one machine needs the machine', () => {
   expect(poolProblems.host(null, emptyPool)).toBe('Choose the machine.')
   expect(poolProblems.host(null, { ...emptyPool, reach: 'several' })).toBeNull()

@@ -4,11 +4,19 @@ import { whole } from '../../kit/whole.ts'
 
 type Pools = RouterInputs['volumes']['pools']
 
-/** `host` and `zone` null: all machines, or those of all zones. `capacity` empty: as much as there is. */
+/**
+ * `driver`: a folder (files) or a pool of Ceph (rbd), each with fields of its own. `host` and `zone` null: all machines, or those of all zones. `capacity` empty:
+ * as much as there is.
+ */
 export type PoolValues = {
+  driver: 'files' | 'rbd'
   name: string
   description: string
   path: string
+  monitors: string
+  pool: string
+  user: string
+  key: string
   reach: 'one' | 'several'
   host: string | null
   zone: string | null
@@ -16,26 +24,43 @@ export type PoolValues = {
   overcommit: number | string
 }
 export const emptyPool: PoolValues = {
-  ...{ name: '', description: '', path: '', reach: 'one', host: null, zone: null },
+  ...{ name: '', description: '', driver: 'files', path: '', reach: 'one', host: null, zone: null },
+  ...{ monitors: '', pool: '', user: '', key: '' },
   ...{ capacity: '', overcommit: 1 },
 }
+
+/** What changes with the kind of a pool: most folders are of one machine, and all machines reach a cluster. */
+export const ofKind = (driver: string): Pick<PoolValues, 'driver' | 'reach'> =>
+  driver === 'rbd' ? { driver, reach: 'several' } : { driver: 'files', reach: 'one' }
 
 const gib = whole(1, 100_000_000, 'GiB: a whole number')
 const times = (value: number | string) =>
   value !== '' && Number(value) >= 1 && Number(value) <= 100 ? null : 'A number from 1 to 100.'
 
+function ofCeph(problem: string) {
+  return (text: string, { driver }: PoolValues) => (driver !== 'rbd' || text.trim() !== '' ? null : problem)
+}
+
 export const poolProblems = {
   name: (name: string) =>
     /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/.test(name) ? null : 'Letters, digits, and . _ - between them.',
-  path: (path: string) => (path.startsWith('/') && path.length > 1 ? null : 'A folder begins with /.'),
+  path: (path: string, { driver }: PoolValues) =>
+    driver !== 'files' || (path.startsWith('/') && path.length > 1) ? null : 'A folder begins with /.',
+  monitors: ofCeph('Type the addresses of the monitors.'),
+  pool: ofCeph('Type the name of the pool in Ceph.'),
+  user: ofCeph('Type the name of a user, without “client.”.'),
+  key: ofCeph('Paste what “ceph auth print-key” prints.'),
   host: (host: string | null, { reach }: PoolValues) =>
     reach === 'several' || host !== null ? null : 'Choose the machine.',
   capacity: (value: number | string) => (value === '' ? null : gib(value)),
   overcommit: times,
 }
 
+const placeOf = ({ driver, path, monitors, pool, user, key }: PoolValues): Pools['create']['place'] =>
+  driver === 'files' ? { driver, path } : { driver, monitors, pool, user, key }
+
 export const poolInput = (values: PoolValues): Pools['create'] => ({
-  ...{ name: values.name, description: values.description, place: { driver: 'files', path: values.path } },
+  ...{ name: values.name, description: values.description, place: placeOf(values) },
   ...(values.reach === 'one' && values.host !== null ? { hostId: values.host } : {}),
   ...(values.reach === 'several' && values.zone !== null ? { zone: values.zone } : {}),
   ...(values.capacity === '' ? {} : { capacityGib: Number(values.capacity) }),

@@ -1,0 +1,52 @@
+import { DriverError } from '../errors.ts'
+import type { LocalVolumeDriver, PoolSpec } from './interface.ts'
+
+type Drivers = { [N in PoolSpec['driver']]: LocalVolumeDriver }
+
+/** All volumes of a host: each call goes to the driver that its pool names. */
+export function volumesByPool(drivers: Drivers): LocalVolumeDriver {
+  const of = ({ driver }: PoolSpec): LocalVolumeDriver => {
+    // A newer control plane may name a driver that this host does not have.
+    if (!Object.hasOwn(drivers, driver))
+      throw new DriverError('unsupported', `This host has no volumes of the kind ${driver}.`)
+    return drivers[driver]
+  }
+  return {
+    probePool: async (op, pool) => of(pool).probePool(op, pool),
+    makePool: async (op, pool) => of(pool).makePool(op, pool),
+    removePool: async (op, pool) => of(pool).removePool(op, pool),
+    async copyVolume(op, spec) {
+      if (spec.from.driver !== spec.to.driver)
+        throw new DriverError('unsupported', 'A host copies between pools of one kind alone.')
+      return of(spec.from).copyVolume(op, spec)
+    },
+    disown: async (op, spec) => of(spec.pool).disown(op, spec),
+    ensureVolume: async (op, spec) => of(spec.pool).ensureVolume(op, spec),
+    removeVolume: async (op, key) => of(key.pool).removeVolume(op, key),
+    growVolume: async (op, size) => of(size.pool).growVolume(op, size),
+    listVolumes: async (op, pool) => of(pool).listVolumes(op, pool),
+    ensureSnapshot: async (op, spec) => of(spec.pool).ensureSnapshot(op, spec),
+    removeSnapshot: async (op, key) => of(key.pool).removeSnapshot(op, key),
+    revertVolume: async (op, spec) => of(spec.pool).revertVolume(op, spec),
+    listSnapshots: async (op, pool) => of(pool).listSnapshots(op, pool),
+    mergeLayers: async (op, key) => of(key.pool).mergeLayers(op, key),
+    ensureSnapshots: async (op, spec) => of(spec.pool).ensureSnapshots(op, spec),
+    reimageVolume: async (op, spec) => of(spec.pool).reimageVolume(op, spec),
+    exportVolume: async (op, spec) => of(spec.pool).exportVolume(op, spec),
+    removeExport: async (op, key) => of(key.pool).removeExport(op, key),
+    openFrozen: async (op, backup) => of(backup.pool).openFrozen(op, backup),
+    dropFrozen: async (op, backup, isBackedUp) => of(backup.pool).dropFrozen(op, backup, isBackedUp),
+    refillVolume: async (op, key, luks, fill) => of(key.pool).refillVolume(op, key, luks, fill),
+    // Only the driver of files encrypts.
+    giveKeys: (op, spec) => drivers.files.giveKeys(op, spec),
+    keepKeys: (op, spec) => drivers.files.keepKeys(op, spec),
+    openVolume: async (op, key, guest) => of(key.pool).openVolume(op, key, guest),
+    async closeVolumes(op, guestId, except) {
+      // One driver that fails does not keep the others from closing theirs.
+      const ends = await Promise.allSettled(
+        Object.values(drivers).map((driver) => driver.closeVolumes(op, guestId, except)),
+      )
+      for (const end of ends) if (end.status === 'rejected') throw end.reason
+    },
+  }
+}

@@ -1,0 +1,103 @@
+import { chmod, readdir, rm, stat } from 'node:fs/promises'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { DriverError } from '../errors.ts'
+import type { Op } from '../op.ts'
+import { runProgram } from '../programs/run.ts'
+import { filesIn, finishPart, type LayerFile, removePart, removeWhole, syncFile } from './layer-files.ts'
+import { type Layer, type Manifest, privateFolder, readManifest, writeManifest } from './manifest.ts'
+
+/**
+ * A copy of a volume in another pool. The files of the layers are copied byte by byte, so nothing that a guest has written
+ * is interpreted, and each copy is compared with its origin. `${dir}` appears whole or not at all.
+ */
+export type Copying = {
+  /** The folder of the volume, which nobody changes meanwhile, and the folder of the copy. */
+  from: string
+  to: string
+  /** Names the copy: one of an earlier move, whose volume may have changed since, is made anew. */
+  copyId: string
+}
+
+const hourMs = 3_600_000
+const tickMs = 1_000
+
+export async function copyWhole(op: Op, { from, to, copyId }: Copying): Promise<Manifest> {
+  const manifest = await readManifest(from)
+  if (!manifest)
+    throw new DriverError('not_found', `The volume ${path.basename(from)} is gone from its pool.`)
+  const known = await readManifest(to)
+  if (known?.copyId === copyId) return known
+  await removePart(to)
+  if (known) await removeWhole(to)
+  const part = `${to}.part`
+  try {
+    await privateFolder(part)
+    const layers = await copyLayers(op, filesIn(from, manifest), part)
+    const { sizeBytes, luks } = manifest
+    const made = { sizeBytes, luks, layers, copyId }
+    await writeManifest(part, made)
+    await finishPart(to)
+    return made
+  } catch (error) {
+    await rm(part, { recursive: true, force: true })
+    throw error
+  }
+}
+
+async function copyLayers(op: Op, files: readonly LayerFile[], part: string): Promise<Layer[]> {
+  const total = (await Promise.all(files.map(({ path: file }) => stat(file)))).reduce(
+    (sum, { blocks }) => sum + blocks,
+    0,
+  )
+  const layers: Layer[] = []
+  for (const { path: file, format } of files) {
+    const name = path.basename(file)
+    const copy = path.join(part, name)
+    const told = watched(op, part, total)
+    try {
+      await program(op, 'cp', ['--sparse=always', '--reflink=auto', '--', file, copy])
+    } finally {
+      told.abort()
+    }
+    const isLast = layers.length === files.length - 1
+    await chmod(copy, isLast ? 0o600 : 0o444)
+    await syncFile(copy)
+    op.progress('comparing the copy with the volume')
+    // As raw bytes, which are not interpreted; unlike cmp, it leaves out the holes that both have.
+    await program(op, 'qemu-img', ['compare', '-q', '-f', 'raw', '-F', 'raw', file, copy])
+    const [origin, made] = await Promise.all([stat(file), stat(copy)])
+    if (origin.size !== made.size) throw new DriverError('failed', `The copy of ${file} has another size.`)
+    layers.push({ name, format })
+  }
+  return layers
+}
+
+/** Tells every second how much is copied, until the returned controller aborts. */
+function watched(op: Op, part: string, total: number): AbortController {
+  const end = new AbortController()
+  const tell = async () => {
+    for (;;) {
+      await sleep(tickMs, undefined, { signal: end.signal, ref: false })
+      const names = await readdir(part)
+      const done = await Promise.all(names.map((name) => stat(path.join(part, name)).catch(() => null)))
+      const blocks = done.reduce((sum, one) => sum + (one?.blocks ?? 0), 0)
+      op.progress(`copied ${total === 0 ? 0 : Math.min(99, Math.floor((blocks / total) * 100))} percent`)
+    }
+  }
+  tell().catch((err: unknown) => {
+    if (!end.signal.aborted) op.log.warn({ err }, 'the progress of a copy is not known')
+  })
+  return end
+}
+
+async function program(op: Op, file: string, args: readonly string[]): Promise<void> {
+  const { failed, stderr, isCanceled } = await runProgram(op.signal, {
+    ...{ file, args, timeoutMs: hourMs, maxBuffer: 64 * 1024, env: { PATH: '/usr/bin:/bin', LC_ALL: 'C' } },
+  })
+  if (!failed) return
+  const said = stderr.slice(-500)
+  if (isCanceled) throw new DriverError('unavailable', 'The copy was broken off.')
+  if (/No space left/i.test(said)) throw new DriverError('no_space', 'The pool is full.')
+  throw new DriverError('failed', `${file} ${args[0]}: ${said || 'the copy differs from the volume'}`)
+}

@@ -1,0 +1,131 @@
+import { z } from 'zod'
+import { DriverError } from '../errors.ts'
+import type { Op } from '../op.ts'
+import { type Ceph, errnos, isErrno } from './ceph.ts'
+
+/**
+ * Our images in a pool of Ceph, by their names:
+ * - `volume-<id>`: a volume. Its snapshots are snapshots of this image.
+ * - `gone-<id>`: a removed volume of which there are still snapshots, or of whose snapshots there are still volumes. It goes
+ *   with the last of them.
+ * - `image-<blob>`, with the snapshot `base`: the bytes of an image, of which volumes are clones. It goes with the last of them.
+ * - `part-<id>`: something that is being made. Whoever makes it again removes it first.
+ * Clones are of the second format (`--rbd-default-clone-format 2`), which lets a snapshot be removed while volumes need it:
+ * Ceph then hides the snapshot until the last of them is gone.
+ */
+export const names = {
+  volume: (id: string) => `volume-${id}`,
+  gone: (id: string) => `gone-${id}`,
+  image: (blobId: string) => `image-${blobId}`,
+  part: (id: string) => `part-${id}`,
+  base: 'base',
+}
+export const volumeIn = (name: string): string | null => /^volume-([0-9a-f-]{36})$/.exec(name)?.[1] ?? null
+
+const infoSchema = z.object({
+  id: z.string().regex(/^[0-9a-f]{1,64}$/),
+  size: z.int().min(0),
+  parent: z.object({ pool: z.string(), image: z.string() }).optional(),
+})
+export type Image = z.output<typeof infoSchema>
+
+/** An image or a snapshot as an argument of rbd. */
+export const at = ({ pool }: Ceph, image: string, snapshot?: string): string =>
+  `${pool.pool}/${image}${snapshot === undefined ? '' : `@${snapshot}`}`
+
+/** The work may take as long as there are bytes. */
+const longMs = 3_600_000
+export const rbd = (ceph: Ceph, op: Op, ...args: string[]): Promise<string> =>
+  ceph.run(op, 'rbd', args, longMs)
+
+/** What `work` returns; null when Ceph says that something is not there. */
+export async function orNull<T>(work: Promise<T>): Promise<T | null> {
+  try {
+    return await work
+  } catch (error) {
+    if (isErrno(error, errnos.noEntry)) return null
+    throw error
+  }
+}
+
+export const imageOf = (ceph: Ceph, op: Op, name: string): Promise<Image | null> =>
+  orNull(ceph.json(op, infoSchema, 'rbd', ['info', at(ceph, name)]))
+
+const listed = z.array(z.object({ image: z.string(), size: z.int().min(0), snapshot: z.string().optional() }))
+/** All images of the pool, and all their snapshots that are not hidden. */
+export const listImages = (ceph: Ceph, op: Op) => ceph.json(op, listed, 'rbd', ['ls', '-l', ceph.pool.pool])
+
+const snapshotsSchema = z.array(
+  z.object({ name: z.string(), size: z.int().min(0), namespace: z.object({ type: z.string() }).optional() }),
+)
+/** The snapshots of an image, with those that Ceph hides; null when there is no such image. */
+export const snapshotsOf = (ceph: Ceph, op: Op, image: string) =>
+  orNull(ceph.json(op, snapshotsSchema, 'rbd', ['snap', 'ls', '--all', at(ceph, image)]))
+
+/** Makes an image of `sizeBytes` that begins with a snapshot, and then gives it its name, so that nobody sees a half-made one. */
+export async function cloneAs(
+  ceph: Ceph,
+  op: Op,
+  source: { image: string; snapshot: string },
+  made: { id: string; name: string; sizeBytes: number; sourceBytes: number },
+): Promise<void> {
+  const part = names.part(made.id)
+  const from = at(ceph, source.image, source.snapshot)
+  const words = ['clone', '--rbd-default-clone-format', '2', from, at(ceph, part)]
+  try {
+    await rbd(ceph, op, ...words)
+  } catch (error) {
+    if (!isErrno(error, errnos.exists)) throw error
+    await removeImage(ceph, op, part)
+    await rbd(ceph, op, ...words)
+  }
+  try {
+    if (made.sizeBytes > made.sourceBytes) await resize(ceph, op, part, made.sizeBytes)
+    await rbd(ceph, op, 'rename', at(ceph, part), at(ceph, made.name))
+  } catch (error) {
+    await removeImage(ceph, op, part)
+    throw error
+  }
+}
+
+/** `sizeBytes` is a whole number of MiB. */
+export const resize = (ceph: Ceph, op: Op, image: string, sizeBytes: number) =>
+  rbd(ceph, op, 'resize', '--no-progress', '--size', `${sizeBytes / 1024 ** 2}M`, at(ceph, image))
+
+/** Removes an image that has no snapshots, with its parent if nothing else needs that. Succeeds when there is none. */
+export async function removeImage(ceph: Ceph, op: Op, name: string): Promise<void> {
+  const image = await imageOf(ceph, op, name)
+  if (!image) return
+  await orNull(rbd(ceph, op, 'rm', '--no-progress', at(ceph, name)))
+  if (image.parent?.pool === ceph.pool.pool) await collect(ceph, op, image.parent.image)
+}
+
+/** Removes an image of which only others had a need, when they have it no more. Any image may be named. */
+export async function collect(ceph: Ceph, op: Op, name: string): Promise<void> {
+  if (name.startsWith('image-')) return collectBase(ceph, op, name)
+  if (!name.startsWith('gone-')) return
+  const snapshots = await snapshotsOf(ceph, op, name)
+  // Nobody can make a volume of a base that is gone any more, so that its snapshot may go as soon as it has no clone.
+  if (snapshots?.some((one) => one.name === names.base && one.namespace?.type !== 'trash'))
+    await orNull(rbd(ceph, op, 'snap', 'rm', '--no-progress', at(ceph, name, names.base)))
+  try {
+    await removeImage(ceph, op, name)
+  } catch (error) {
+    if (!isErrno(error, errnos.notEmpty)) throw error
+  }
+}
+
+/** The base gets another name first, so that nobody makes a volume of it while it is removed. */
+async function collectBase(ceph: Ceph, op: Op, name: string): Promise<void> {
+  const children = z.array(z.unknown())
+  const used = await orNull(ceph.json(op, children, 'rbd', ['children', '--all', at(ceph, name)]))
+  if (used === null || used.length > 0) return
+  const gone = names.gone(`${name}-${crypto.randomUUID().slice(0, 8)}`)
+  if ((await orNull(rbd(ceph, op, 'rename', at(ceph, name), at(ceph, gone)))) !== null)
+    await collect(ceph, op, gone)
+}
+
+export const demandFits = (source: number, sizeBytes: number): void => {
+  if (source > sizeBytes)
+    throw new DriverError('invalid', `the source has ${source} bytes, the volume ${sizeBytes}`)
+}

@@ -1,0 +1,98 @@
+import { z } from 'zod'
+import { DriverError } from '../errors.ts'
+import type { Op } from '../op.ts'
+import { type Ceph, errnos, isErrno } from './ceph.ts'
+import { at, imageOf, listImages, orNull, volumeIn } from './rbd-images.ts'
+
+/**
+ * Which guest has a volume, where all hosts see it: a lock of RADOS on the header of the image, taken by one command or
+ * refused. Ceph's own exclusive lock of an image does not refuse a second writer: it moves from one to the other.
+ */
+export type Owner = { guest: string; host: string }
+
+const lock = 'stratolith'
+const header = (imageId: string) => `rbd_header.${imageId}`
+
+const lockSchema = z.object({
+  lockers: z
+    .array(z.object({ name: z.string(), cookie: z.string(), description: z.string().default('') }))
+    .default([]),
+})
+
+async function lockers(ceph: Ceph, op: Op, imageId: string) {
+  const words = ['-p', ceph.pool.pool, 'lock', 'info', header(imageId), lock]
+  return (await orNull(ceph.json(op, lockSchema, 'rados', words)))?.lockers ?? []
+}
+
+/** The guest that has the image with that id of Ceph's; null when none has. */
+export async function ownerOf(ceph: Ceph, op: Op, imageId: string): Promise<Owner | null> {
+  const [first] = await lockers(ceph, op, imageId)
+  return first ? { guest: first.cookie, host: first.description } : null
+}
+
+/**
+ * Gives the image to a guest of that host. A guest that had it on another host has moved, and the control plane knows
+ * that it runs there no more. Raises `conflict` when another guest has the image.
+ */
+export async function own(
+  ceph: Ceph,
+  op: Op,
+  { imageId, volumeId }: { imageId: string; volumeId: string },
+  owner: Owner,
+): Promise<void> {
+  const words = ['--lock-cookie', owner.guest, '--lock-description', owner.host, '--lock-type', 'exclusive']
+  const take = () =>
+    ceph.run(op, 'rados', ['-p', ceph.pool.pool, 'lock', 'get', header(imageId), lock, ...words])
+  const isTaken = (error: unknown) => isErrno(error, errnos.busy, errnos.exists)
+  try {
+    await take()
+  } catch (error) {
+    if (!isTaken(error)) throw error
+    const now = await ownerOf(ceph, op, imageId)
+    if (now?.guest !== owner.guest) throw taken(now, volumeId)
+    if (now.host === owner.host) return
+    await disown(ceph, op, imageId, owner.guest)
+    await take()
+  }
+}
+
+const taken = (owner: Owner | null, volumeId: string): DriverError =>
+  new DriverError(
+    'conflict',
+    `The guest ${owner?.guest ?? 'of somebody else'} has the volume ${volumeId} on ${owner?.host || 'another host'}.`,
+  )
+
+/** Takes the image away from that guest, if it has it. */
+export async function disown(ceph: Ceph, op: Op, imageId: string, guest: string): Promise<void> {
+  for (const { name, cookie } of await lockers(ceph, op, imageId))
+    if (cookie === guest) {
+      const words = ['-p', ceph.pool.pool, 'lock', 'break', header(imageId), lock, name, '--lock-cookie']
+      await orNull(ceph.run(op, 'rados', [...words, cookie]))
+    }
+}
+
+/** Takes everything from the guests of a host that is off for sure. Ceph takes nothing more from their servers. */
+export async function disownHost(ceph: Ceph, op: Op, host: string): Promise<void> {
+  const volumes = (await listImages(ceph, op)).filter(
+    (one) => one.snapshot === undefined && volumeIn(one.image),
+  )
+  for (const { image } of volumes) {
+    const found = await imageOf(ceph, op, image)
+    const owner = found && (await ownerOf(ceph, op, found.id))
+    if (!found || owner?.host !== host) continue
+    await fence(ceph, op, image)
+    await disown(ceph, op, found.id, owner.guest)
+  }
+}
+
+const locksSchema = z.array(z.object({ id: z.string(), locker: z.string() }))
+
+/**
+ * Takes Ceph's own lock from a writer that has ended without giving it back, such as a server that was killed. Ceph takes
+ * nothing more from this writer. Without this, the next one would wait until Ceph misses the old one, for 30 s.
+ */
+export async function fence(ceph: Ceph, op: Op, image: string): Promise<void> {
+  const locks = await orNull(ceph.json(op, locksSchema, 'rbd', ['lock', 'ls', at(ceph, image)]))
+  for (const { id, locker } of locks ?? [])
+    await orNull(ceph.run(op, 'rbd', ['lock', 'rm', at(ceph, image), id, locker]))
+}

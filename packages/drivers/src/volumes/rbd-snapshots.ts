@@ -1,0 +1,101 @@
+import { DriverError } from '../errors.ts'
+import type { Op } from '../op.ts'
+import { type Ceph, errnos, isErrno } from './ceph.ts'
+import type { ObservedSnapshot, RunningGuest } from './interface.ts'
+import { at, collect, listImages, names, orNull, rbd, snapshotsOf } from './rbd-images.ts'
+
+/**
+ * A snapshot of a volume is a snapshot of its image, with our id in its name, and the name says also whether the guest held
+ * still. In which volume a snapshot is found stands in one object of the pool, because a snapshot is named by its own id
+ * alone. The entry is written first and removed last, so that no snapshot is without one.
+ */
+const index = 'stratolith_snapshots'
+const nameOf = (id: string, quiesced: boolean) => (quiesced ? `snapshot-${id}` : `snapshot-${id}-unquiesced`)
+const pattern = /^snapshot-([0-9a-f-]{36})(-unquiesced)?$/
+
+export type FoundSnapshot = ObservedSnapshot & { image: string; name: string }
+
+export async function findSnapshot(ceph: Ceph, op: Op, id: string): Promise<FoundSnapshot | null> {
+  const volumeId = await volumeOf(ceph, op, id)
+  if (volumeId === null) return null
+  for (const image of [names.volume(volumeId), names.gone(volumeId)])
+    for (const { name, size } of (await snapshotsOf(ceph, op, image)) ?? [])
+      if (pattern.exec(name)?.[1] === id) {
+        const quiesced = name === nameOf(id, true)
+        return { id, volumeId, sizeBytes: size, quiesced, guest: null, image, name }
+      }
+  return null
+}
+
+export const seen = ({ id, volumeId, sizeBytes, quiesced, guest }: FoundSnapshot): ObservedSnapshot => ({
+  ...{ id, volumeId, sizeBytes, quiesced, guest },
+})
+
+/** Takes a snapshot of a volume, whose guest runs if there is one; `work` makes a snapshot of that name. */
+export async function takeSnapshot(
+  ceph: Ceph,
+  op: Op,
+  { id, volumeId }: { id: string; volumeId: string },
+  guest: RunningGuest | 'none' | 'elsewhere',
+): Promise<void> {
+  await ceph.run(op, 'rados', ['-p', ceph.pool.pool, 'setomapval', index, id, volumeId])
+  const image = names.volume(volumeId)
+  const take = (quiesced: boolean) => create(ceph, op, image, nameOf(id, quiesced))
+  if (guest === 'none') return take(true)
+  if (guest === 'elsewhere') return take(false)
+  const quiesced = await guest.quiesced(() => take(false))
+  // After a crash in between, the name promises too little and not too much.
+  if (quiesced) {
+    const [from, to] = [at(ceph, image, nameOf(id, false)), at(ceph, image, nameOf(id, true))]
+    await rbd(ceph, op, 'snap', 'rename', from, to)
+  }
+}
+
+export async function create(ceph: Ceph, op: Op, image: string, snapshot: string): Promise<void> {
+  try {
+    await rbd(ceph, op, 'snap', 'create', '--no-progress', at(ceph, image, snapshot))
+  } catch (error) {
+    if (!isErrno(error, errnos.exists)) throw error
+  }
+}
+
+export async function removeSnapshotOf(ceph: Ceph, op: Op, id: string): Promise<void> {
+  const found = await findSnapshot(ceph, op, id)
+  if (found) {
+    await orNull(rbd(ceph, op, 'snap', 'rm', '--no-progress', at(ceph, found.image, found.name)))
+    await collect(ceph, op, found.image)
+  }
+  await orNull(ceph.run(op, 'rados', ['-p', ceph.pool.pool, 'rmomapkey', index, id]))
+}
+
+export async function listSnapshotsOf(ceph: Ceph, op: Op): Promise<ObservedSnapshot[]> {
+  return (await listImages(ceph, op)).flatMap(({ image, snapshot, size }) => {
+    const [, id, unquiesced] = pattern.exec(snapshot ?? '') ?? []
+    const volumeId = /^(?:volume|gone)-([0-9a-f-]{36})$/.exec(image)?.[1]
+    return id && volumeId
+      ? [{ id, volumeId, sizeBytes: size, quiesced: unquiesced === undefined, guest: null }]
+      : []
+  })
+}
+
+/** Removes what we keep in a pool beside volumes. Raises `conflict` while volumes or snapshots lie there. */
+export async function removeIndex(ceph: Ceph, op: Op): Promise<void> {
+  const ours = (await listImages(ceph, op)).filter(({ image }) =>
+    /^(volume|gone|image)-[0-9a-f-]{36}/.test(image),
+  )
+  if (ours.length > 0) throw new DriverError('conflict', `The pool has ${ours.length} volumes or snapshots.`)
+  await orNull(ceph.run(op, 'rados', ['-p', ceph.pool.pool, 'rm', index]))
+}
+
+async function volumeOf(ceph: Ceph, op: Op, id: string): Promise<string | null> {
+  const words = ['-p', ceph.pool.pool, 'getomapval', index, id]
+  try {
+    // The value is printed as hexdump does: its characters stand between bars, 16 in a line.
+    const lines = (await ceph.run(op, 'rados', words)).matchAll(/\|(.{1,16})\|$/gm)
+    const value = [...lines].map(([, text]) => text).join('')
+    return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(value) ? value : null
+  } catch (error) {
+    if (isErrno(error, errnos.noEntry) || /No such key/.test((error as Error).message)) return null
+    throw error
+  }
+}

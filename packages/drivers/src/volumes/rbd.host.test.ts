@@ -1,0 +1,262 @@
+import { execFileSync } from 'node:child_process'
+import fs from 'node:fs'
+import path from 'node:path'
+import { pino } from 'pino'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { defaultGuestUids, readGuestUids } from '../guest-uids.ts'
+import { volumeNodeOf } from '../hypervisor/volume-node.ts'
+import { backgroundOp } from '../op.ts'
+import { openImageStore } from '../storage/image-store.ts'
+import { startCeph, type TestCeph } from './ceph.testing.ts'
+import { type VolumeBench, volumeConformance } from './conformance.ts'
+import type { OpenedVolume, RunningGuest } from './interface.ts'
+import { createRbdVolumes, type RbdVolumes } from './rbd.ts'
+import { runtimeOf } from './rbd-open.ts'
+import { withoutKey } from './rbd-pools.ts'
+import { allServers } from './volume-server.ts'
+
+const uids = readGuestUids(defaultGuestUids)
+if (typeof uids === 'string') throw new Error(uids)
+const { probe, guests } = uids
+const log = pino({ level: 'silent' })
+const op = () => backgroundOp(log, 'test', 600_000)
+const root = fs.mkdtempSync('/var/tmp/strato-rbd-')
+const images = new Map<string, string>()
+let ceph: TestCeph
+const running: RunningGuest | null = null
+const made: { dir: string; driver: RbdVolumes }[] = []
+
+function aHost(host: string): RbdVolumes {
+  const dir = path.join(root, host)
+  const driver = createRbdVolumes({
+    ...{ dir, host, log, serverUid: probe, watchMs: 200 },
+    withGuest: (_op, _id, work) => work(running),
+    baseOf: async (_op, base) => images.get(base.blobId) ?? null,
+  })
+  made.push({ dir, driver })
+  return driver
+}
+let one: RbdVolumes
+let two: RbdVolumes
+beforeAll(async () => {
+  ceph = await startCeph()
+  one = aHost('one')
+  two = aHost('two')
+})
+afterAll(async () => {
+  for (const { dir, driver } of made) {
+    await driver.close()
+    fs.rmSync(runtimeOf(dir), { recursive: true, force: true })
+  }
+  ceph?.stop()
+  fs.rmSync(root, { recursive: true, force: true })
+})
+
+function imageOf(bytes: number, fill: number): string {
+  const id = crypto.randomUUID().replaceAll('-', '').padEnd(64, '0')
+  const file = path.join(root, id)
+  fs.writeFileSync(file, fill ? Buffer.alloc(1024 ** 2, fill) : '')
+  fs.truncateSync(file, bytes)
+  images.set(id, file)
+  return id
+}
+
+/** Runs qemu-io as that user, on the node that QEMU would get. */
+function qemuIo(opened: OpenedVolume, user: number, command: string): string {
+  const { file } = volumeNodeOf({
+    ...{ id: crypto.randomUUID(), readOnly: false, limits: {}, opened, direct: false },
+  })
+  const { 'node-name': _, ...node } = file as Record<string, unknown>
+  const who = ['--reuid', String(user), '--regid', String(user), '--clear-groups', '--bounding-set=-all']
+  return execFileSync('setpriv', [...who, 'qemu-io', '-c', command, `json:${JSON.stringify(node)}`], {
+    ...{ encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] },
+  })
+}
+const bytes: NonNullable<VolumeBench['bytes']> = {
+  async are(opened, user, { at, length }, byte) {
+    const said = qemuIo(opened, user, `read -P ${byte} ${at} ${length}`)
+    expect(said).toContain(`read ${length}/${length} bytes at offset ${at}`)
+    return !said.includes('Pattern verification failed')
+  },
+  async write(opened, user, { at, length }, byte) {
+    expect(qemuIo(opened, user, `write -P ${byte} ${at} ${length}`)).toContain(`wrote ${length}/${length}`)
+  },
+}
+
+describe('volumes in Ceph', () => {
+  volumeConformance(() => ({
+    ...{ driver: one, op: op(), pool: ceph.pool, otherPool: ceph.otherPool, uid: guests.first, bytes },
+    image: async () => imageOf(1024 ** 2, 0xaa),
+    largeImage: async () => imageOf(2 * 1024 ** 3, 0),
+    exports: openImageStore(path.join(root, 'images')),
+  }))
+
+  const blank = async (driver = one) => {
+    const spec = { id: crypto.randomUUID(), pool: ceph.pool, sizeGib: 1, source: null }
+    await driver.ensureVolume(op(), spec)
+    return spec
+  }
+  const aGuest = (uid = guests.first) => ({ id: crypto.randomUUID(), uid })
+  const serverOf = async (opened: OpenedVolume) => {
+    const dir = 'socket' in opened ? path.dirname(opened.socket) : ''
+    const pid = (await allServers()).get(dir)
+    if (pid === undefined) throw new Error(`no server runs in ${dir}`)
+    return { dir, pid }
+  }
+
+  test('a volume that a guest of one host has is refused to guests of another, and their growth too', async () => {
+    const spec = await blank()
+    const [guest, other] = [aGuest(), aGuest()]
+    await one.openVolume(op(), { ...spec, pool: withoutKey(ceph.pool) }, guest)
+    const refused = { code: 'conflict', message: expect.stringContaining(guest.id) }
+    await expect(two.openVolume(op(), spec, other)).rejects.toMatchObject(refused)
+    await expect(two.removeVolume(op(), spec)).rejects.toMatchObject(refused)
+    await expect(two.growVolume(op(), { ...spec, sizeGib: 2 })).rejects.toMatchObject({ code: 'conflict' })
+    // Nobody there can make the guest's file systems hold still.
+    const snapshot = { id: crypto.randomUUID(), volumeId: spec.id, pool: ceph.pool }
+    expect(await two.ensureSnapshot(op(), snapshot)).toMatchObject({ quiesced: false })
+    expect(await one.listSnapshots(op(), ceph.pool)).toMatchObject([{ id: snapshot.id, quiesced: false }])
+    await one.removeSnapshot(op(), snapshot)
+    await two.closeVolumes(op(), guest.id, [])
+    await one.closeVolumes(op(), guest.id, [])
+    await two.openVolume(op(), spec, other)
+    await two.closeVolumes(op(), other.id, [])
+    await one.removeVolume(op(), spec)
+  })
+
+  test('a guest that has moved to another host gets its volume there, and the old server writes no more', async () => {
+    const spec = await blank()
+    const guest = aGuest()
+    const before = await one.openVolume(op(), spec, guest)
+    await bytes.write(before, guest.uid, { at: 0, length: 4096 }, 1)
+    const after = await two.openVolume(op(), spec, guest)
+    await bytes.write(after, guest.uid, { at: 0, length: 4096 }, 2)
+    expect(() => qemuIo(before, guest.uid, 'write -P 3 0 4096')).toThrow()
+    expect(await bytes.are(after, guest.uid, { at: 0, length: 4096 }, 2)).toBe(true)
+    for (const driver of [one, two]) await driver.closeVolumes(op(), guest.id, [])
+    await one.removeVolume(op(), spec)
+  })
+
+  test('only the user of the guest opens the socket, and nobody reads the key in a command line or a file', async () => {
+    const spec = await blank()
+    const guest = aGuest()
+    const opened = await one.openVolume(op(), spec, guest)
+    expect(() => qemuIo(opened, guests.first + 1, 'read 0 512')).toThrow(/Permission denied/)
+    expect(() => qemuIo(opened, uids.converter, 'read 0 512')).toThrow(/Permission denied/)
+    const { dir, pid } = await serverOf(opened)
+    expect(fs.readFileSync(`/proc/${pid}/cmdline`, 'latin1')).not.toContain(ceph.pool.key)
+    expect(fs.readFileSync(`/proc/${pid}/environ`, 'latin1')).not.toContain(ceph.pool.key)
+    expect(fs.readFileSync(`/proc/${pid}/status`, 'latin1')).toMatch(new RegExp(`^Uid:\\t${probe}\\t`, 'm'))
+    expect(fs.readFileSync(`/proc/${pid}/status`, 'latin1')).toMatch(/^CapBnd:\t0+$/m)
+    expect(fs.readdirSync(dir)).not.toContain('secret')
+    const found = execFileSync(
+      'grep',
+      ['-rlF', '--devices=skip', ceph.pool.key, runtimeOf(path.join(root, 'one')), path.join(root, 'one')],
+      {
+        encoding: 'utf8',
+      },
+    )
+    for (const file of found.trim().split('\n')) expect(fs.statSync(file).mode & 0o077).toBe(0)
+    await one.closeVolumes(op(), guest.id, [])
+    expect(fs.existsSync(dir)).toBe(false)
+    await one.removeVolume(op(), spec)
+  })
+
+  test('a server that was killed is started again, and its guest goes on at once', async () => {
+    const spec = await blank()
+    const guest = aGuest()
+    const opened = await one.openVolume(op(), spec, guest)
+    await bytes.write(opened, guest.uid, { at: 0, length: 4096 }, 1)
+    const { dir, pid } = await serverOf(opened)
+    process.kill(pid, 'SIGKILL')
+    await expect.poll(async () => (await allServers()).get(dir) ?? pid, { timeout: 20_000 }).not.toBe(pid)
+    await expect.poll(() => fs.existsSync(path.join(dir, 'stamp')), { timeout: 20_000 }).toBe(true)
+    const began = Date.now()
+    await bytes.write(opened, guest.uid, { at: 0, length: 4096 }, 2)
+    // Ceph itself would wait for the dead server for 30 s.
+    expect(Date.now() - began).toBeLessThan(20_000)
+    await one.closeVolumes(op(), guest.id, [])
+    await one.removeVolume(op(), spec)
+  })
+
+  test('a cluster that does not answer is said to be so, and is told afterwards which guest has lost a volume', async () => {
+    const spec = await blank()
+    const guest = aGuest()
+    const opened = await one.openVolume(op(), spec, guest)
+    const { dir } = await serverOf(opened)
+    const goOn = ceph.pause()
+    try {
+      await expect(one.probePool(op(), ceph.pool)).rejects.toMatchObject({ code: 'unavailable' })
+      await one.closeVolumes(op(), guest.id, [])
+      expect((await allServers()).has(dir)).toBe(false)
+    } finally {
+      goOn()
+    }
+    const other = aGuest()
+    const opens = () =>
+      two.openVolume(op(), spec, other).then(
+        () => 'opened',
+        (error: { code?: string }) => error.code,
+      )
+    await expect.poll(opens, { timeout: 60_000, interval: 500 }).toBe('opened')
+    await two.closeVolumes(op(), other.id, [])
+    // Ceph misses the server that was killed only after a while.
+    const removes = () =>
+      one.removeVolume(op(), spec).then(
+        () => 'removed',
+        (error: { code?: string }) => error.code,
+      )
+    await expect.poll(removes, { timeout: 60_000, interval: 1_000 }).toBe('removed')
+  })
+
+  test('a host that was told the key of a pool once needs it no more, and forgets it with the pool', async () => {
+    const pool = { ...ceph.pool, id: 'told' }
+    const spec = { id: crypto.randomUUID(), pool: withoutKey(pool), sizeGib: 1, source: null }
+    const three = aHost('three')
+    await expect(three.ensureVolume(op(), spec)).rejects.toMatchObject({ code: 'unavailable' })
+    expect(await three.makePool(op(), pool)).toMatchObject({ totalGib: 100 })
+    await three.close()
+    const again = aHost('three')
+    await again.ensureVolume(op(), spec)
+    await expect(again.removePool(op(), pool)).rejects.toMatchObject({ code: 'conflict' })
+    await again.removeVolume(op(), spec)
+    await again.removePool(op(), pool)
+    await expect(again.ensureVolume(op(), spec)).rejects.toMatchObject({ code: 'unavailable' })
+  })
+
+  test('a host that is off for sure loses its volumes, and its server writes no more', async () => {
+    const spec = await blank()
+    const [guest, other] = [aGuest(), aGuest()]
+    const before = await one.openVolume(op(), spec, guest)
+    await bytes.write(before, guest.uid, { at: 0, length: 4096 }, 1)
+    await expect(one.disown(op(), { pool: ceph.pool, host: 'one' })).rejects.toMatchObject({
+      code: 'invalid',
+    })
+    await two.disown(op(), { pool: ceph.pool, host: 'one' })
+    const after = await two.openVolume(op(), spec, other)
+    await bytes.write(after, other.uid, { at: 0, length: 4096 }, 2)
+    expect(() => qemuIo(before, guest.uid, 'write -P 3 0 4096')).toThrow()
+    expect(await bytes.are(after, other.uid, { at: 0, length: 4096 }, 2)).toBe(true)
+    await one.closeVolumes(op(), guest.id, [])
+    await expect(one.removeVolume(op(), spec)).rejects.toMatchObject({ code: 'conflict' })
+    await two.closeVolumes(op(), other.id, [])
+    await one.removeVolume(op(), spec)
+  })
+
+  test('a wrong key, a pool that is not there and a user without rights say so and leave nothing', async () => {
+    const wrong = { ...ceph.pool, id: 'wrong', key: 'AQAEu2hjAAAAABAAmPLqHn7nEVhYf9XG0zVJcg==' }
+    await expect(one.probePool(op(), wrong)).rejects.toMatchObject({ code: 'unavailable' })
+    const nowhere = { ...ceph.pool, id: 'nowhere', pool: 'nowhere' }
+    await expect(one.probePool(op(), nowhere)).rejects.toMatchObject({ code: 'invalid' })
+    const spec = { id: crypto.randomUUID(), pool: nowhere, sizeGib: 1, source: null }
+    await expect(one.ensureVolume(op(), spec)).rejects.toMatchObject({ code: 'failed' })
+  })
+
+  test('all these tests leave nothing in the pool', () => {
+    for (const pool of ['volumes', 'others']) expect(ceph.rbd('ls', '-l', pool)).toBe('')
+    expect(ceph.rbd('trash', 'ls', '--all', 'volumes')).toBe('')
+    expect(
+      fs.readdirSync(runtimeOf(path.join(root, 'one'))).filter((name) => !name.startsWith('pool-')),
+    ).toEqual([])
+  })
+})

@@ -1,0 +1,161 @@
+import { constants } from 'node:fs'
+import { access, chmod, chown, mkdir, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { DriverError } from '../errors.ts'
+import type { Op } from '../op.ts'
+import { spawnDetached } from '../programs/run.ts'
+
+/**
+ * Servers of volumes that lie on other machines: for each volume that a guest of this host has, one process of QEMU
+ * (qemu-storage-daemon) that reaches the storage over the network, and that the guest's QEMU reaches by a socket of this
+ * machine alone. So a guest that has taken over its QEMU has neither the key of the storage nor a way to it through the
+ * network, and a storage that does not answer makes only reads and writes wait, and not the whole QEMU. The servers go on
+ * without the agent.
+ */
+export type Served = {
+  /** The node of the block layer; it may name the file `secret` of the server's folder. */
+  node: Record<string, unknown>
+  /** The user who may open the socket. */
+  guestUid: number
+  /** The user of the server. */
+  uid: number
+  /** The secret with which the storage lets us in, in base64. The server reads it at its start only. */
+  secret: string
+  /** Further files that the server reads; they hold no secret. */
+  files: Readonly<Record<string, string>>
+  /** Another text, such as another size, lets a new server take the place of an old one. */
+  stamp: string
+  /** Runs before a server is started, when no old one runs any more. */
+  before: () => Promise<void>
+}
+
+/** Path of the socket in the folder of a server. Linux allows 107 characters for the whole path. */
+export const socketIn = (dir: string): string => path.join(dir, 's')
+const longest = 107
+
+const program = 'qemu-storage-daemon'
+/** The socket is for the server's user and the guest's group. A constant program: all that varies comes as arguments. */
+const withSocketMode = 'umask 0117 && exec "$@"'
+const startMs = 30_000
+const endMs = 5_000
+
+/** Makes a server run in that folder, which is the server's own. A server of the same stamp that runs is left alone. */
+export async function serve(op: Op, dir: string, served: Served): Promise<void> {
+  if (socketIn(dir).length > longest)
+    throw new DriverError('invalid', `The path of the socket is too long: ${socketIn(dir)}`)
+  const stampFile = path.join(dir, 'stamp')
+  const pid = await serverIn(dir)
+  const stamp = await readFile(stampFile, 'utf8').catch(() => null)
+  if (pid !== null && stamp === served.stamp) return
+  await end(dir)
+  await rm(dir, { recursive: true, force: true })
+  await served.before()
+  // The folder's group becomes that of the socket.
+  await mkdir(dir, { recursive: true, mode: 0o711 })
+  await chown(dir, served.uid, served.guestUid)
+  await chmod(dir, 0o2710)
+  for (const [name, text] of Object.entries(served.files))
+    await writeFile(path.join(dir, name), text, { mode: 0o444, flag: 'wx' })
+  await writeFile(path.join(dir, 'secret'), served.secret, { mode: 0o400, flag: 'wx' })
+  await chown(path.join(dir, 'secret'), served.uid, served.uid)
+  try {
+    await start(op, dir, served)
+  } finally {
+    await rm(path.join(dir, 'secret'), { force: true })
+  }
+  await writeFile(stampFile, served.stamp, { mode: 0o600 })
+}
+
+async function start(op: Op, dir: string, { node, uid }: Served): Promise<void> {
+  const log = path.join(dir, 'log')
+  const output = {
+    path: log,
+    flags: constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW,
+  }
+  const { exited } = await spawnDetached({
+    file: 'setpriv',
+    args: [
+      ...[`--reuid=${uid}`, `--regid=${uid}`, '--clear-groups', '--no-new-privs'],
+      ...['--bounding-set=-all', '--inh-caps=-all', '--ambient-caps=-all', '--'],
+      // A picture of the memory would hold the secret.
+      ...['prlimit', '--core=0', '--', 'sh', '-c', withSocketMode, 'sh'],
+      program,
+      ...['--object', 'secret,id=key,format=base64,file=secret'],
+      ...['--blockdev', JSON.stringify({ ...node, 'node-name': 'volume' })],
+      ...['--nbd-server', 'addr.type=unix,addr.path=s'],
+      ...['--export', 'nbd,id=volume,node-name=volume,name=volume,writable=on'],
+    ],
+    cwd: dir,
+    env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' },
+    descriptors: [output, output],
+  })
+  let over = false
+  void exited.then(() => {
+    over = true
+  })
+  for (const until = Date.now() + startMs; ; await Promise.race([sleep(10), exited])) {
+    if (over) throw await failure(log)
+    if (await access(socketIn(dir)).then(...[() => true, () => false])) return
+    if (!op.signal.aborted && Date.now() < until) continue
+    await end(dir)
+    throw new DriverError('unavailable', 'The storage of the volume does not answer.')
+  }
+}
+
+/** The server's own words say why it has ended. */
+async function failure(log: string): Promise<DriverError> {
+  const said = (await readFile(log, 'utf8').catch(() => '')).trim().slice(-500)
+  if (/Unknown driver|not supported/.test(said))
+    return new DriverError(
+      'unsupported',
+      `QEMU cannot reach this storage: run 'apt-get install qemu-block-extra'. ${said}`,
+    )
+  const code = /timed out|error connecting|refused/i.test(said) ? 'unavailable' : 'failed'
+  return new DriverError(code, `The volume cannot be served: ${said || 'the server has said nothing.'}`)
+}
+
+/** Ends the server in that folder and removes the folder. Succeeds when there is none. */
+export async function stopServing(dir: string): Promise<void> {
+  await end(dir)
+  await rm(dir, { recursive: true, force: true })
+}
+
+async function end(dir: string): Promise<void> {
+  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+    const pid = await serverIn(dir)
+    if (pid === null) return
+    try {
+      process.kill(pid, signal)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+    }
+    for (const until = Date.now() + endMs; Date.now() < until; await sleep(10))
+      if ((await folderOf(pid)) !== dir) break
+  }
+  if ((await serverIn(dir)) !== null)
+    throw new DriverError('unavailable', `The server of a volume does not end: see ${dir}/log.`)
+}
+
+const serverIn = async (dir: string): Promise<number | null> => (await allServers()).get(dir) ?? null
+
+/** The ids of the processes of all servers on this machine, by their folders. */
+export async function allServers(): Promise<Map<string, number>> {
+  const found = new Map<string, number>()
+  for (const name of await readdir('/proc')) {
+    if (!/^\d+$/.test(name)) continue
+    const dir = await folderOf(Number(name))
+    if (dir !== null) found.set(dir, Number(name))
+  }
+  return found
+}
+
+/** Nobody but root and the servers' own user can enter the folder, and so no other process has it as its own. */
+async function folderOf(pid: number): Promise<string | null> {
+  try {
+    const words = await readFile(`/proc/${pid}/cmdline`, 'latin1')
+    return words.includes(`${program}\0`) ? await readlink(`/proc/${pid}/cwd`) : null
+  } catch {
+    return null // The process has ended meanwhile.
+  }
+}

@@ -1,0 +1,2 @@
+-- AlterTable
+ALTER TABLE "VolumeAttachment" ADD COLUMN     "forgottenAt" TIMESTAMPTZ(6);
