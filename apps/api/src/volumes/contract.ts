@@ -95,6 +95,10 @@ export type VolumeView = {
   bootable: boolean
   /** Whether guests may only read it. */
   readOnly: boolean
+  /** Whether its data are encrypted where they are stored. */
+  encrypted: boolean
+  /** An opaque id of the key of an encrypted volume, which is not the key. */
+  keyId: string | null
   zone: string
   type: { id: string; name: string }
   /** How fast the guest may use it, by its type and its size; empty for no limits. */

@@ -7,13 +7,14 @@ import { authorize } from '../kernel/policy.ts'
 import type { QuotaDelta } from '../quota/service.ts'
 import { deviceNames } from './attachments.ts'
 import { type launchVolumeInput, rootDevice, volumeCan } from './contract.ts'
+import { newKeyFor } from './encryption/keys.ts'
+import type { KeyBits } from './encryption/type.ts'
 import { type Origin, originOf } from './origin.ts'
 import { placeForType } from './pools.ts'
 import { type VolumeRow, withParts } from './queries.ts'
 import { ofType, sumOf, whyNoQuota } from './quota.ts'
 import { stateOf } from './row.ts'
-import { placeWishOf } from './types/extra-specs.ts'
-import { specsOf } from './types/row.ts'
+import { placeWishOf } from './types/row.ts'
 import { typeFor } from './types/service.ts'
 
 /** The functions by which compute plans the volumes of a launch (launch-rows.ts makes them). */
@@ -28,6 +29,8 @@ export type NewVolume = {
   hostId: string | null
   /** The pool with a capacity of its own in which the volume lies; null: the disk of the instance's host. */
   poolId: string | null
+  /** How long the new key of an encrypted volume is; null for one that is plain or has the key of its origin. */
+  newKey: KeyBits | null
   data: Partial<Origin['data']>
 }
 export type PlannedVolume = {
@@ -199,8 +202,15 @@ async function newVolume(ctx: Ctx, { from, name, ...wish }: LaunchVolumeWish): P
     throw invalidInput(`The volume has ${sizeGib} GiB; the ${origin.words} needs ${origin.leastGib} GiB.`)
   const type = await typeFor(ctx, wish.type, origin?.typeId)
   const fixed = { hostId: origin?.hostId ?? null, poolId: origin?.poolId }
-  const place = await placeForType(ctx, placeWishOf(specsOf(type)), fixed)
-  return { sizeGib, typeId: type.id, name, ...place, data: origin?.data ?? {} }
+  const place = await placeForType(ctx, placeWishOf(type), fixed)
+  return {
+    sizeGib,
+    typeId: type.id,
+    name,
+    ...place,
+    newKey: newKeyFor(type, origin),
+    data: origin?.data ?? {},
+  }
 }
 
 function existing(ctx: Ctx, boot: boolean, row: VolumeRow | undefined): PlannedVolume['of'] | Problem {

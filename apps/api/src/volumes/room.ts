@@ -8,6 +8,7 @@ import { volumeRestoration } from './backups/restoration.ts'
 import { backupSchedules } from './backups/schedules/reconcile.ts'
 import { backupTrash } from './backups/trash.ts'
 import { backupCreation, backupDeletion, backupImport } from './backups/workflows.ts'
+import { volumeKeys } from './encryption/reconcile.ts'
 import { volumeImageMaking, volumeReimage } from './images/workflows.ts'
 import { volumeLayers } from './merges.ts'
 import { forgetMessages, keptMessages } from './messages/service.ts'
@@ -90,6 +91,7 @@ export const volumesRoom = defineRoom({
     sharedPools,
     toldSecrets,
     forgottenVolumes,
+    volumeKeys,
     volumeLayers,
     trashReconciler([backupTrash, snapshotTrash, volumeTrash]),
     backupSchedules,

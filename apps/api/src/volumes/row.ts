@@ -110,6 +110,8 @@ function viewOf(
     state,
     bootable: row.bootable,
     readOnly: row.readOnly,
+    encrypted: row.keyId !== null,
+    keyId: row.keyId,
     zone: row.zone,
     type: { id: row.type.id, name: row.type.name },
     limits: limitsOf(carriedOut(row.type.qos), row.sizeGib),

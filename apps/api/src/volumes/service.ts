@@ -17,6 +17,7 @@ import {
   type volumePlanInput,
   type volumeUpdateInput,
 } from './contract.ts'
+import { makeKey, newKeyFor } from './encryption/keys.ts'
 import { refuseWhileKept } from './needed.ts'
 import { originOf } from './origin.ts'
 import { claimMore, claimPool, whyNoMore, whyNoRoom } from './pools.ts'
@@ -30,8 +31,7 @@ import {
 } from './queries.ts'
 import { ofType, whyNoQuota } from './quota.ts'
 import { demand, historyOf, loadVolume, lockVolume, noteVolume, viewOfOne, viewsOf } from './row.ts'
-import { placeWishOf } from './types/extra-specs.ts'
-import { specsOf } from './types/row.ts'
+import { placeWishOf } from './types/row.ts'
 import { typeFor } from './types/service.ts'
 
 /** The functions that other rooms may call. */
@@ -64,6 +64,7 @@ export {
   takeBackBackup,
 } from './backups/trash.ts'
 export { changeMetadata, resetVolume, setBootable, setReadOnly } from './changes.ts'
+export { giveKeysFirst } from './encryption/reconcile.ts'
 export { makeVolumeImage, reimageVolume } from './images/service.ts'
 export {
   type LaunchVolumes,
@@ -163,7 +164,7 @@ export async function planVolume(ctx: Ctx, input: z.output<typeof volumePlanInpu
     const wish = { typeId: type.id, sizeGib: input.sizeGib }
     const problem =
       (await whyNoQuota(ctx, projectOf(ctx), [wish], 1)) ??
-      (await whyNoRoom(ctx, { sizeGib: input.sizeGib, type: placeWishOf(specsOf(type)) }))
+      (await whyNoRoom(ctx, { sizeGib: input.sizeGib, type: placeWishOf(type) }))
     return { problem }
   }
   const row = await loadVolume(ctx, 'volume:extend', input.id)
@@ -193,6 +194,7 @@ export async function createVolume(
     if (origin?.hostId != null && hostId !== undefined && origin.hostId !== hostId)
       throw conflict(`The ${origin.words} lies on the disk of another machine.`)
     const type = await typeFor(tx, input.type, origin?.typeId)
+    const newKey = newKeyFor(type, origin)
     await reserveQuota(tx, projectId, {
       ...ofType(type.id, { volumes: 1, volumeGib: sizeGib }),
       volumeGibEach: sizeGib,
@@ -200,7 +202,7 @@ export async function createVolume(
     const place = await claimPool(tx, {
       ...{ sizeGib, zone: input.zone, hostId: origin?.hostId ?? hostId, poolId: origin?.poolId },
       ...{ hostOf: origin?.poolId === undefined ? 'instance' : origin.words },
-      type: placeWishOf(specsOf(type)),
+      type: placeWishOf(type),
     })
     const made = await tx.db.volume.create({
       data: {
@@ -214,6 +216,7 @@ export async function createVolume(
         typeId: type.id,
         ...place,
         ...(origin?.data ?? {}),
+        ...(newKey === null ? {} : { keyId: await makeKey(tx, newKey) }),
         metadata: input.metadata,
         ...(restores ? { state: 'restoring-backup' } : {}),
       },

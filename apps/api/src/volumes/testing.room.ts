@@ -14,6 +14,7 @@ import type { QuotaMaker, TestingRoom } from '../rooms.testing.ts'
 import { backupExamples } from './backups/testing.openstack.ts'
 import { backupQuota, backupRows } from './backups/testing.room.ts'
 import { volumeCreateInput } from './contract.ts'
+import { encryptionExamples } from './encryption/testing.openstack.ts'
 import { poolRows } from './pools/testing.room.ts'
 import { createSnapshot, createTransfer, createVolume } from './service.ts'
 import { snapshotCreateInput } from './snapshots/contract.ts'
@@ -44,7 +45,9 @@ const creation: QuotaMaker = {
 }
 
 export const testingRoom: TestingRoom = {
-  examples: { 'block-storage': { ...volumeExamples, ...snapshotExamples, ...backupExamples } },
+  examples: {
+    'block-storage': { ...volumeExamples, ...snapshotExamples, ...backupExamples, ...encryptionExamples },
+  },
   rows: {
     list: { kind: 'list', input: () => ({}) },
     get: byId('read', volume),

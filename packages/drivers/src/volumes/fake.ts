@@ -202,8 +202,8 @@ export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes 
     },
     async copyVolume(_op, { id, from, to }) {
       enter('copyVolume')
-      const { base, sizeBytes } = free(volumeIn({ id, pool: from }))
-      const copy: FakeVolume = { id, pool: to.id, sizeBytes, guests: new Set(), base, mergeable: 0 }
+      const { base, sizeBytes, key } = free(volumeIn({ id, pool: from }))
+      const copy: FakeVolume = { id, pool: to.id, sizeBytes, guests: new Set(), base, key, mergeable: 0 }
       storeOf(to).volumes.set(id, copy)
       return observed(copy)
     },

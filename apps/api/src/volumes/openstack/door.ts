@@ -1,5 +1,6 @@
 import type { Door } from '../../kernel/manifest.ts'
 import { withoutSlash } from '../../openstack/operation.ts'
+import { encryptionOperations } from '../encryption/openstack.ts'
 import { messageOperations } from '../messages/openstack.ts'
 import { transferOperations } from '../transfers/openstack.ts'
 import { volumeTypeOperations } from '../types/openstack/operations.ts'
@@ -49,6 +50,7 @@ export const cinderDoor: Door = {
         ...volumeTypeOperations,
         ...attachmentOperations,
         ...messageOperations,
+        ...encryptionOperations,
         ...transferOperations,
         ...quotaOperations,
         ...otherOperations,
