@@ -74,6 +74,12 @@ test('the guest starts from its volume and writes a file', async () => {
   await expect(row(page, 'keeper-root').getByText('Root disk')).toBeVisible()
   await expect(row(page, 'keeper-root').getByText('/dev/vda')).toBeVisible()
   await expect(row(page, 'keeper-disk-1').getByText('/dev/vdb')).toBeVisible()
+  const goes = page.getByRole('switch', { name: 'Delete keeper-disk-1 with the instance' })
+  await expect(goes).not.toBeChecked()
+  await expect(row(page, 'keeper-disk-1').getByText('Stays')).toBeVisible()
+  await goes.click()
+  await expect(row(page, 'keeper-disk-1').getByText('Deleted, too')).toBeVisible()
+  await expect(goes).toBeChecked()
   expect(await problemsOf(page)).toEqual([])
   await rootShell(page, api, id)
   await typeLine(page, 'echo kept-$((40+2))-file > /root/note && sync && echo wrote-$((1+1))')
@@ -87,6 +93,8 @@ test('the volume stays when the instance is deleted, and its page launches anoth
   await api.compute.instances.delete.mutate({ id: await running() })
   await visit(page, '/volumes')
   await expect(row(page, 'keeper-root').getByText('Available')).toBeVisible({ timeout: 120_000 })
+  // The switch has said so, and the deletion can be taken back.
+  await expect(row(page, 'keeper-disk-1')).toHaveCount(0)
   await row(page, 'keeper-root').getByRole('button', { name: 'Actions of keeper-root' }).click()
   await page.getByRole('menuitem', { name: 'Launch instance' }).click()
   await expect(form().getByRole('radio', { name: 'keeper-root' })).toBeChecked()
@@ -100,9 +108,71 @@ test('the volume stays when the instance is deleted, and its page launches anoth
 
 test('another guest finds the file', async () => {
   test.setTimeout(2 * bootMs)
-  const id = await running()
+  await findsTheFile(await running())
+})
+
+async function findsTheFile(id: string): Promise<void> {
   await rootShell(page, api, id, 'login:')
   await typeLine(page, 'cat /root/note')
   await says(page, /^kept-42-file/m)
+}
+const rootId = async () => (await api.volumes.list.query({ search: 'keeper-root' })).items[0]?.id ?? ''
+const launchAs = async (name: string) => {
+  await form().getByLabel('Name', { exact: true }).fill(name)
+  await form().getByRole('radio', { name: 'm1.nano' }).check()
+  await summary().getByRole('button', { name: 'Launch' }).click()
+  await expect(page.getByRole('heading', { name, level: 1 })).toBeVisible()
+}
+
+test('an image of the volume is made while the guest runs, and a guest of the image has the file', async () => {
+  test.setTimeout(3 * bootMs)
+  await visit(page, '/volumes')
+  await row(page, 'keeper-root').getByRole('button', { name: 'Actions of keeper-root' }).click()
+  await page.getByRole('menuitem', { name: 'Make an image' }).click()
+  const panel = page.getByRole('dialog', { name: 'Make an image of keeper-root' })
+  await panel.getByLabel('Name').fill('keeper image')
+  await expect(panel.getByText('Image storage')).toBeVisible()
+  await expect(panel.getByText(/image create [\s\S]*--force/)).toBeVisible()
+  expect(await problemsOf(page)).toEqual([])
+  await panel.getByRole('button', { name: 'Make an image', exact: true }).click()
+  const imageOf = async () => (await api.images.list.query({ search: 'keeper image' })).items[0]
+  await until('the image is active', 300_000, async () => (await imageOf())?.state === 'active')
+  await expect(row(page, 'keeper-root').getByText('In use')).toBeVisible({ timeout: 120_000 })
+  const image = await imageOf()
+  expect(image).toMatchObject({ diskFormat: 'qcow2', visibility: 'private' })
+  await api.compute.instances.delete.mutate({ id: await running() })
+  await until('the instance is gone', 120_000, async () => {
+    return (await api.compute.instances.list.query({})).items.length === 0
+  })
+  await visit(page, `/instances/new?image=${image?.id}`)
+  await launchAs('of-image')
+  await findsTheFile(await running())
+  await api.compute.instances.delete.mutate({ id: await running() })
+  await until('the instance is gone', 120_000, async () => {
+    return (await api.compute.instances.list.query({})).items.length === 0
+  })
+})
+
+test('a guest starts from a snapshot of the volume, on a volume of its own', async () => {
+  test.setTimeout(3 * bootMs)
+  await until('the volume is free', 120_000, async () => {
+    return (await api.volumes.get.query({ id: await rootId() })).state === 'available'
+  })
+  const { id } = await api.volumes.snapshots.create.mutate({ volumeId: await rootId(), name: 'kept' })
+  await until('the snapshot is there', 120_000, async () => {
+    return (await api.volumes.snapshots.get.query({ id })).state === 'available'
+  })
+  await visit(page, `/volume-snapshots/${id}`)
+  await page.getByRole('button', { name: 'More actions' }).click()
+  await page.getByRole('menuitem', { name: 'Launch instance' }).click()
+  await expect(form().getByRole('radio', { name: 'kept' })).toBeChecked()
+  await expect(summary().getByText('Snapshot “kept”')).toBeVisible()
+  await expect(summary().getByText('root disk: a new volume as large as the snapshot')).toBeVisible()
+  expect(await problemsOf(page)).toEqual([])
+  await launchAs('of-snapshot')
+  const instance = await running()
+  await findsTheFile(instance)
+  await visit(page, `/instances/${instance}?tab=volumes`)
+  await expect(row(page, 'of-snapshot-root').getByText('Root disk')).toBeVisible()
   expect(problems).toEqual([])
 })

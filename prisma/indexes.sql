@@ -69,3 +69,6 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS "VolumeBackup_trashed_of_project_idx" ON
 -- The few volumes of deleted instances whose host has not confirmed that the guest is gone: a reconciler looks for them.
 CREATE INDEX CONCURRENTLY IF NOT EXISTS "VolumeAttachment_forgotten_idx" ON "VolumeAttachment" ("forgottenAt")
   WHERE "forgottenAt" IS NOT NULL;
+
+-- A volume has one owner, unless it is for several instances.
+CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS "VolumeAttachment_owner_key" ON "VolumeAttachment" ("volumeId") WHERE NOT "shared";

@@ -14,6 +14,7 @@ import { directoryDay } from './directory.ts'
 import { row, text } from './expect.ts'
 import { memberDay, memberEvening } from './member.ts'
 import { readerDay, strangerDay } from './others.ts'
+import { backupsDay } from './volume-backups.ts'
 import { snapshotsDay } from './volume-snapshots.ts'
 import { volumeTypesDay, volumeTypesEvening } from './volumes.ts'
 
@@ -63,6 +64,7 @@ const reader = startClient(env(names.reader, names.password, names.project), 're
 const stranger = startClient(env(names.stranger, names.password, names.elsewhere), 'stranger')
 await memberDay(member, names, step, work)
 await snapshotsDay(member, names, step)
+await backupsDay(admin, member, names, step)
 await volumeTypesDay(admin, member, names, step)
 await readerDay(reader, names, step)
 const ids: Record<string, string> = {}

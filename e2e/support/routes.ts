@@ -38,6 +38,10 @@ export async function thingsOf(api: Api, tag: string) {
     return (await volumes.get.query({ id: volume.id })).state === 'available'
   })
   const snapshot = await volumes.snapshots.create.mutate({ volumeId: volume.id, name: `routes-${tag}` })
+  await until('a snapshot', 60_000, async () => {
+    return (await volumes.snapshots.get.query({ id: snapshot.id })).state === 'available'
+  })
+  const backup = await volumes.backups.create.mutate({ volumeId: volume.id, name: `routes-${tag}` })
   const [pool] = await volumes.pools.list.query()
   return {
     pages: {
@@ -60,6 +64,7 @@ export async function thingsOf(api: Api, tag: string) {
       '/routers/[id]': `/routers/${router.id}`,
       '/security-groups/[id]': `/security-groups/${group.id}`,
       '/server-groups/[id]': `/server-groups/${serverGroup.id}`,
+      '/volume-backups/[id]': `/volume-backups/${backup.id}`,
       '/volume-snapshots/[id]': `/volume-snapshots/${snapshot.id}`,
       '/volumes/[id]': `/volumes/${volume.id}`,
     } as Record<string, string>,
@@ -69,9 +74,10 @@ export async function thingsOf(api: Api, tag: string) {
         const { items } = await networking.ports.list.query({ networkId: network.id, use: 'instance' })
         return items.length === 0
       })
-      await until('a snapshot', 60_000, async () => {
-        return (await volumes.snapshots.get.query({ id: snapshot.id })).state === 'available'
+      await until('a backup', 120_000, async () => {
+        return (await volumes.backups.get.query({ id: backup.id })).state === 'available'
       })
+      await volumes.backups.delete.mutate({ id: backup.id })
       await volumes.snapshots.delete.mutate({ id: snapshot.id })
       await until('no snapshot of the volume', 60_000, async () => {
         return (await volumes.snapshots.list.query({ volumeId: volume.id })).items.length === 0

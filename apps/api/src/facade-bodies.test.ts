@@ -65,6 +65,10 @@ const more: Record<string, Record<string, unknown>> = {
     },
     'OS-SCH-HNT:scheduler_hints': {},
   },
+  'block-storage:backups.create': {
+    backup: { description: 'd', container: 'c', incremental: false, force: true, snapshot_id: null },
+  },
+  'block-storage:backups.restore': { restore: { name: 'n' } },
   'block-storage:volume-transfers.create': { transfer: { no_snapshots: true } },
   'block-storage:volumes.update': { volume: { display_name: 'n', display_description: 'd' } },
   'block-storage:volumes.os-reset_status': { attach_status: 'detached', migration_status: 'none' },

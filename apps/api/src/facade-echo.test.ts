@@ -175,9 +175,21 @@ const echoes: Echo[] = [
     body: { metadata: { a: 'é' } },
   },
   {
+    send: 'block-storage:backups.create',
+    show: 'block-storage:backups.get',
+    by: id('backup_id'),
+    onto: true,
+    body: { backup: { name: 'echo', description: 'a backup', container: 'c' } },
+  },
+  {
+    send: 'block-storage:backups.update',
+    show: 'block-storage:backups.get',
+    body: { backup: { name: 'renamed', description: 'another' } },
+  },
+  {
     send: 'block-storage:quotas.update',
     show: 'block-storage:quotas.get',
-    body: { quota_set: { volumes: 77, gigabytes: 780 } },
+    body: { quota_set: { volumes: 77, backups: 12, backup_gigabytes: 90, gigabytes: 780 } },
   },
   {
     send: 'image:images.create',

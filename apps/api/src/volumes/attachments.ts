@@ -24,6 +24,8 @@ export type AttachedVolume = {
   hostId: string | null
   pool: PoolSpec
   readOnly: boolean
+  /** Other instances may have it, too. */
+  shared: boolean
   /** How fast the guest may use it. */
   limits: VolumeLimits
   device: string
@@ -69,8 +71,12 @@ export async function takeVolume(
   const row = await lockVolume(ctx, 'volume:update', volumeId)
   if (row.projectId !== instance.projectId)
     throw conflict('The volume belongs to another project than the instance.')
-  const allowed = volumeCan.attach({ state: stateOf(row) })
+  if (row.attachments.some((one) => one.instanceId === instance.id))
+    throw conflict('The instance has this volume already.', 'volumeState')
+  const allowed = volumeCan.attach({ state: stateOf(row), multiattach: row.multiattach })
   if (allowed !== true) throw conflict(allowed, 'volumeState')
+  if (row.attachments.some((one) => one.hostId !== instance.hostId))
+    throw conflict('The instances that share a volume are on one machine. This instance is on another one.')
   if (!(await reachesFrom(ctx, row.pool, instance.hostId)))
     throw conflict(
       row.pool.hostId === null
@@ -86,6 +92,7 @@ export async function takeVolume(
       hostId: instance.hostId,
       device,
       deleteOnTermination: wish.deleteOnTermination ?? false,
+      shared: row.multiattach,
     },
   })
   await ctx.db.volume.update({ where: { id: volumeId }, data: { state: 'attaching' } })
@@ -126,7 +133,8 @@ export async function yieldVolume(ctx: Ctx, instanceId: string, volumeId: string
     )
   const allowed = volumeCan.detach({ state: stateOf(row) })
   if (allowed !== true) throw conflict(allowed, 'volumeState')
-  await ctx.db.volumeAttachment.update({ where: { volumeId }, data: { state: 'detaching' } })
+  const key = { volumeId_instanceId: { volumeId, instanceId } }
+  await ctx.db.volumeAttachment.update({ where: key, data: { state: 'detaching' } })
   await ctx.db.volume.update({ where: { id: volumeId }, data: { state: 'detaching' } })
   await noteVolume(ctx, row, 'updated')
 }
@@ -171,7 +179,7 @@ export async function finishAttachment(ctx: Ctx, volumeId: string, instanceId: s
     })
     if (count === 0) return null
     await tx.db.volumeAttachment.updateMany({
-      where: { volumeId, attachedAt: null },
+      where: { volumeId, instanceId, attachedAt: null },
       data: { attachedAt: new Date() },
     })
     return state === 'attaching' || state === 'detaching' ? 'in-use' : state
@@ -187,9 +195,17 @@ export async function releaseVolume(ctx: Ctx, volumeId: string, instanceId: stri
     const where = { volumeId, instanceId, hostId: null }
     const { count } = await tx.db.volumeAttachment.deleteMany({ where })
     if (count === 0) return null
-    return state === 'attaching' || state === 'detaching' || state === 'in-use' ? 'available' : state
+    const isChanging = state === 'attaching' || state === 'detaching' || state === 'in-use'
+    return isChanging ? stateWithout(await others(tx, volumeId)) : state
   })
 }
+
+/** How many instances have the volume. */
+const others = (ctx: Ctx, volumeId: string): Promise<number> =>
+  ctx.db.volumeAttachment.count({ where: { volumeId } })
+
+/** The state of a volume that one instance does not have any more, and so many others have. */
+const stateWithout = (count: number): VolumeView['state'] => (count > 0 ? 'in-use' : 'available')
 
 /** Changes the state of a volume under its lock, as `work` says; null leaves the volume alone. */
 async function changed(
@@ -235,7 +251,8 @@ export async function forgetVolumesOf(
         where: { id: row.id },
         data: { state: 'detaching', forgottenAt: new Date(), deleteOnTermination },
       })
-      const state = settledByOthers(volume) ? volume.state : 'detaching'
+      const isOthers = settledByOthers(volume) || (await others(ctx, volume.id)) > 1
+      const state = isOthers ? volume.state : 'detaching'
       await ctx.db.volume.update({ where: { id: volume.id }, data: { state } })
       await noteVolume(ctx, volume, 'updated')
     } else await forgetOne(ctx, volume, { id: row.id, deleteOnTermination, isUnused })
@@ -252,12 +269,13 @@ async function forgetOne(
   { id, deleteOnTermination, isUnused }: { id: string; deleteOnTermination: boolean; isUnused: boolean },
 ): Promise<void> {
   await ctx.db.volumeAttachment.delete({ where: { id } })
+  const left = await others(ctx, volume.id)
   const now = stateOf(volume)
-  const state = settledByOthers(volume) ? now : 'available'
+  const state = settledByOthers(volume) ? now : stateWithout(left)
   await ctx.db.volume.update({ where: { id: volume.id }, data: { state } })
-  const after = { ...volume, state, attachments: [] }
+  const after = { ...volume, state, attachments: volume.attachments.filter((one) => one.id !== id) }
   const isNew = isUnused || now === 'creating' || now === 'error'
-  if (deleteOnTermination && (await whyNeeded(ctx, volume.id)) === null)
+  if (left === 0 && deleteOnTermination && (await whyNeeded(ctx, volume.id)) === null)
     await (isNew ? removeVolume : discardVolume)(ctx, after)
   else await noteVolume(ctx, after, 'updated')
 }

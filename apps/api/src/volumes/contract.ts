@@ -99,6 +99,8 @@ export type VolumeView = {
   encrypted: boolean
   /** An opaque id of the key of an encrypted volume, which is not the key. */
   keyId: string | null
+  /** Whether several instances may have it at the same time. */
+  multiattach: boolean
   zone: string
   type: { id: string; name: string }
   /** How fast the guest may use it, by its type and its size; empty for no limits. */

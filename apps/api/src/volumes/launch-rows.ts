@@ -43,6 +43,7 @@ export async function volumesAtLaunch(
     instanceId: string
     device: string
     deleteOnTermination: boolean
+    shared: boolean
   }[] = []
   for (const instance of instances)
     for (const { of, device, deleteOnTermination } of planned) {
@@ -64,7 +65,8 @@ export async function volumesAtLaunch(
         await noteVolume(ctx, of.volume, 'updated')
       }
       const name = deviceOn(instance.diskBus, device)
-      attachments.push({ volumeId, instanceId: instance.id, device: name, deleteOnTermination })
+      const { multiattach: shared } = 'made' in of ? of.made : of.volume
+      attachments.push({ volumeId, instanceId: instance.id, device: name, deleteOnTermination, shared })
     }
   for (const [poolId, gib] of [...taken].toSorted(([a], [b]) => (a < b ? -1 : 1)))
     if (!(await claimIn(ctx, poolId, gib)))
@@ -90,6 +92,7 @@ const rowOf = (ctx: Ctx, instance: Instance, wish: NewVolume, poolId: string) =>
   sizeGib: wish.sizeGib,
   reservedGib: wish.sizeGib,
   typeId: wish.typeId,
+  multiattach: wish.multiattach,
   poolId,
   zone: instance.zone,
   ...wish.data,

@@ -14,7 +14,8 @@ import { placeForType } from './pools.ts'
 import { type VolumeRow, withParts } from './queries.ts'
 import { ofType, sumOf, whyNoQuota } from './quota.ts'
 import { stateOf } from './row.ts'
-import { placeWishOf } from './types/row.ts'
+import { demandShareable, isMultiattach } from './types/extra-specs.ts'
+import { placeWishOf, specsOf } from './types/row.ts'
 import { typeFor } from './types/service.ts'
 
 /** The functions by which compute plans the volumes of a launch (launch-rows.ts makes them). */
@@ -24,6 +25,8 @@ export type LaunchVolumeWish = z.output<typeof launchVolumeInput>
 export type NewVolume = {
   sizeGib: number
   typeId: string
+  /** Whether it is for several instances. */
+  multiattach: boolean
   name: string
   /** The host on which the instance must be, because of the volume's type or of what the volume is made from; null: any. */
   hostId: string | null
@@ -201,11 +204,14 @@ async function newVolume(ctx: Ctx, { from, name, ...wish }: LaunchVolumeWish): P
   if (origin && sizeGib < origin.leastGib)
     throw invalidInput(`The volume has ${sizeGib} GiB; the ${origin.words} needs ${origin.leastGib} GiB.`)
   const type = await typeFor(ctx, wish.type, origin?.typeId)
+  const multiattach = isMultiattach(specsOf(type))
+  demandShareable(multiattach, origin)
   const fixed = { hostId: origin?.hostId ?? null, poolId: origin?.poolId }
   const place = await placeForType(ctx, placeWishOf(type), fixed)
   return {
     sizeGib,
     typeId: type.id,
+    multiattach,
     name,
     ...place,
     newKey: newKeyFor(type, origin),
@@ -216,8 +222,10 @@ async function newVolume(ctx: Ctx, { from, name, ...wish }: LaunchVolumeWish): P
 function existing(ctx: Ctx, boot: boolean, row: VolumeRow | undefined): PlannedVolume['of'] | Problem {
   if (!row) return invalid('This volume does not exist (any more). Choose another.')
   if (row.projectId !== projectOf(ctx)) return conflicting('The volume belongs to another project.')
-  const allowed = volumeCan.attach({ state: stateOf(row) })
+  const allowed = volumeCan.attach({ state: stateOf(row), multiattach: row.multiattach })
   if (allowed !== true) return conflicting(allowed)
+  if (boot && row.multiattach)
+    return conflicting('No system is started from a volume that several instances may have.')
   if (boot && !row.bootable)
     return conflicting('No system can be started from this volume: it is not marked as bootable.')
   return { volume: row }

@@ -60,7 +60,7 @@ export async function originOf(
   }
   if (sourceVolumeId === undefined) return null
   const row = await lockVolume(ctx, 'volume:get', sourceVolumeId)
-  const allowed = volumeCan.snapshot({ state: stateOf(row) })
+  const allowed = volumeCan.snapshot({ state: stateOf(row), multiattach: row.multiattach })
   if (allowed !== true) throw conflict(allowed, 'volumeState')
   const { reservedGib, pool, bootable, imageName, typeId, keyId } = row
   const data = { keyId, bootable, imageId: row.imageId, imageName, sourceVolumeId, lineageId: lineageOf(row) }

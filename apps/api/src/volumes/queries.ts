@@ -40,6 +40,8 @@ export type VolumeWhere = {
   /** All of these must hold. */
   createdAt?: readonly TimeFilter[]
   updatedAt?: readonly TimeFilter[]
+  /** Only volumes that this instance may be given, as far as their state says. */
+  freeFor?: string
   /** Only volumes that this host reaches. */
   reachedBy?: string
 }
@@ -86,6 +88,7 @@ export function filtered(ctx: Ctx, where: VolumeWhere): Prisma.VolumeWhereInput 
     // Others than those who see all hosts must not learn where volumes lie.
     where.pool === undefined ? {} : seesAll(ctx) ? { pool: { name: where.pool } } : { id: { in: [] } },
     where.reachedBy ? { pool: { OR: [{ hostId: null }, { hostId: where.reachedBy }] } } : {},
+    where.freeFor ? freeFor(where.freeFor) : {},
     where.instanceId ? { attachments: { some: { instanceId: where.instanceId } } } : {},
     { zone: where.zone, bootable: where.bootable, userId: where.userId },
     { sizeGib: where.sizeGib, typeId: where.typeId, imageId: where.imageId, imageName: where.imageName },
@@ -98,3 +101,8 @@ export function filtered(ctx: Ctx, where: VolumeWhere): Prisma.VolumeWhereInput 
   ]
   return { AND: filters }
 }
+
+/** Also those that other instances have, when they are for several. */
+const freeFor = (instanceId: string): Prisma.VolumeWhereInput => ({
+  OR: [{ state: 'available' }, { state: 'in-use', multiattach: true, attachments: { none: { instanceId } } }],
+})

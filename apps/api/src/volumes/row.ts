@@ -66,8 +66,11 @@ async function lockRow(ctx: Ctx, id: string): Promise<void> {
 }
 
 /** Throws conflict with the reason when the state of the volume forbids an action. */
-export function demand(rule: (volume: Pick<VolumeView, 'state'>) => Allowed, row: VolumeRow): void {
-  const allowed = rule({ state: stateOf(row) })
+export function demand(
+  rule: (volume: Pick<VolumeView, 'state' | 'multiattach'>) => Allowed,
+  row: VolumeRow,
+): void {
+  const allowed = rule({ state: stateOf(row), multiattach: row.multiattach })
   if (allowed !== true) throw conflict(allowed, 'volumeState')
 }
 
@@ -112,6 +115,7 @@ function viewOf(
     readOnly: row.readOnly,
     encrypted: row.keyId !== null,
     keyId: row.keyId,
+    multiattach: row.multiattach,
     zone: row.zone,
     type: { id: row.type.id, name: row.type.name },
     limits: limitsOf(carriedOut(row.type.qos), row.sizeGib),

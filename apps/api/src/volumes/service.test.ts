@@ -290,7 +290,7 @@ describe('an administrator', () => {
     await expectCloudError(resetVolume(admin, { id, to: 'in-use' }), 'conflict', /being done to the instance/)
     await runPending(world.deps)
     await db().volume.update({ where: { id }, data: { state: 'detaching' } })
-    await db().volumeAttachment.update({ where: { volumeId: id }, data: { state: 'detaching' } })
+    await db().volumeAttachment.updateMany({ where: { volumeId: id }, data: { state: 'detaching' } })
     for (const to of ['available', 'error'] as const)
       await expectCloudError(resetVolume(admin, { id, to }), 'conflict', /instance has this volume/)
     await resetVolume(admin, { id, to: 'in-use' })

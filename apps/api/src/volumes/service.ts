@@ -31,7 +31,8 @@ import {
 } from './queries.ts'
 import { ofType, whyNoQuota } from './quota.ts'
 import { demand, historyOf, loadVolume, lockVolume, noteVolume, viewOfOne, viewsOf } from './row.ts'
-import { placeWishOf } from './types/row.ts'
+import { demandShareable, isMultiattach } from './types/extra-specs.ts'
+import { placeWishOf, specsOf } from './types/row.ts'
 import { typeFor } from './types/service.ts'
 
 /** The functions that other rooms may call. */
@@ -119,11 +120,11 @@ export async function listVolumes(
 /** The volumes that an instance of this project on this host can be given. */
 export async function listFreeVolumes(
   ctx: Ctx,
-  { projectId, hostId }: { projectId: string; hostId: string },
+  { id: instanceId, projectId, hostId }: { id: string; projectId: string; hostId: string },
   input: z.output<typeof pageInput>,
 ): Promise<Page<VolumeView>> {
   const { allProjects, search } = input
-  const where = { allProjects, search, projectId, reachedBy: hostId, states: ['available'] }
+  const where = { allProjects, search, projectId, reachedBy: hostId, freeFor: instanceId }
   const slice = await queryVolumes(ctx, { where, ...askOf(input, sortableVolumes) })
   return pageView(slice, await viewsOf(ctx, slice.rows))
 }
@@ -194,6 +195,8 @@ export async function createVolume(
     if (origin?.hostId != null && hostId !== undefined && origin.hostId !== hostId)
       throw conflict(`The ${origin.words} lies on the disk of another machine.`)
     const type = await typeFor(tx, input.type, origin?.typeId)
+    const multiattach = isMultiattach(specsOf(type))
+    demandShareable(multiattach, origin)
     const newKey = newKeyFor(type, origin)
     await reserveQuota(tx, projectId, {
       ...ofType(type.id, { volumes: 1, volumeGib: sizeGib }),
@@ -214,6 +217,7 @@ export async function createVolume(
         sizeGib,
         reservedGib: sizeGib,
         typeId: type.id,
+        multiattach,
         ...place,
         ...(origin?.data ?? {}),
         ...(newKey === null ? {} : { keyId: await makeKey(tx, newKey) }),

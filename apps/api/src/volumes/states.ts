@@ -37,13 +37,20 @@ export const isRootDevice = (device: string): boolean =>
 export const isRootVolume = ({ attachments }: { attachments: readonly { device: string }[] }): boolean =>
   attachments.some(({ device }) => isRootDevice(device))
 
-type Seen = Pick<VolumeView, 'state'>
+type Seen = Pick<VolumeView, 'state'> & { multiattach?: boolean }
+/** A volume that several guests write is one raw file, without layers. */
+const oneLayer = ({ multiattach }: Seen): Allowed =>
+  !multiattach ||
+  'This volume is for several instances at once: it has neither snapshots nor copies, images and backups.'
+const both = (first: Allowed, second: Allowed): Allowed => (first === true ? second : first)
 const is = ({ state }: Seen, ...some: VolumeState[]) => some.includes(state)
 
 /** The actions that the state of a volume forbids; the policy may forbid more. */
 export const volumeCan = {
   attach: (volume: Seen): Allowed =>
-    is(volume, 'available') || `Only an available volume can be attached; this one is ${volume.state}.`,
+    is(volume, 'available') ||
+    (volume.multiattach === true && is(volume, 'in-use')) ||
+    `Only an available volume can be attached; this one is ${volume.state}.`,
   launch: (volume: Pick<VolumeView, 'state' | 'bootable'>): Allowed =>
     !volume.bootable
       ? 'It has no system: only a volume that was made from an image, or is marked as bootable, can be launched.'
@@ -51,23 +58,34 @@ export const volumeCan = {
   detach: (volume: Seen): Allowed =>
     is(volume, 'in-use') || `Only a volume that is in use can be detached; this one is ${volume.state}.`,
   extend: (volume: Seen): Allowed =>
-    is(volume, 'available', 'in-use', 'error_extending') ||
+    (volume.multiattach === true && is(volume, 'in-use')
+      ? 'Instances may share this volume: it grows when none of them has it.'
+      : is(volume, 'available', 'in-use', 'error_extending')) ||
     `Only a volume that is available or in use can grow; this one is ${volume.state}.`,
   transfer: (volume: Seen): Allowed =>
     is(volume, 'available') ||
     `Only an available volume can be offered to another project; this one is ${volume.state}.`,
   snapshot: (volume: Seen): Allowed =>
-    is(volume, 'available', 'in-use') ||
-    `Only a volume that is available or in use can be kept in a snapshot or copied; this one is ${volume.state}.`,
+    both(
+      oneLayer(volume),
+      is(volume, 'available', 'in-use') ||
+        `Only a volume that is available or in use can be kept in a snapshot or copied; this one is ${volume.state}.`,
+    ),
   backUp: (volume: Seen): Allowed =>
-    is(volume, 'available', 'in-use') ||
-    `Only a volume that is available or in use can be backed up; this one is ${volume.state}.`,
+    both(
+      oneLayer(volume),
+      is(volume, 'available', 'in-use') ||
+        `Only a volume that is available or in use can be backed up; this one is ${volume.state}.`,
+    ),
   restore: (volume: Seen): Allowed =>
-    // After a restore that failed, the volume has its old content and can be asked again.
-    is(volume, 'available', 'error_restoring') ||
-    (is(volume, 'in-use')
-      ? 'An instance uses this volume. Detach it first.'
-      : `A backup can be restored only to an available volume; this one is ${volume.state}.`),
+    both(
+      oneLayer(volume),
+      // After a restore that failed, the volume has its old content and can be asked again.
+      is(volume, 'available', 'error_restoring') ||
+        (is(volume, 'in-use')
+          ? 'An instance uses this volume. Detach it first.'
+          : `A backup can be restored only to an available volume; this one is ${volume.state}.`),
+    ),
   revert: (volume: Seen): Allowed =>
     // After a return that failed, the volume is in the state error and can be asked again.
     is(volume, 'available', 'error') ||
@@ -75,14 +93,20 @@ export const volumeCan = {
       ? 'An instance uses this volume. Detach it first.'
       : `Only an available volume can go back to a snapshot; this one is ${volume.state}.`),
   makeImage: (volume: Seen): Allowed =>
-    is(volume, 'available', 'in-use') ||
-    `Only of a volume that is available or in use can an image be made; this one is ${volume.state}.`,
+    both(
+      oneLayer(volume),
+      is(volume, 'available', 'in-use') ||
+        `Only of a volume that is available or in use can an image be made; this one is ${volume.state}.`,
+    ),
   reimage: (volume: Seen): Allowed =>
-    // After a failure the volume is in the state error and can be asked again.
-    is(volume, 'available', 'error') ||
-    (is(volume, 'in-use')
-      ? 'An instance uses this volume. Detach it first.'
-      : `Only an available volume can get what an image contains; this one is ${volume.state}.`),
+    both(
+      oneLayer(volume),
+      // After a failure the volume is in the state error and can be asked again.
+      is(volume, 'available', 'error') ||
+        (is(volume, 'in-use')
+          ? 'An instance uses this volume. Detach it first.'
+          : `Only an available volume can get what an image contains; this one is ${volume.state}.`),
+    ),
   setReadOnly: (volume: Seen): Allowed =>
     is(volume, 'available') ||
     `Only an available volume can be made read-only or writable; this one is ${volume.state}.`,

@@ -6,7 +6,13 @@ import { lazyPart } from '../kit/lazy-part.tsx'
 /** The parts of the operation's panel that undo an action, by its name. */
 const parts: Readonly<Record<string, ComponentType<{ operation: OperationView }>>> = {
   'volume.discard': lazyPart<{ operation: OperationView }>(() =>
-    import('../volumes/TakeBack.tsx').then((module) => module.TakeBack),
+    import('../volumes/trash/TakeBack.tsx').then((module) => module.TakeBackVolume),
+  ),
+  'volumeSnapshot.discard': lazyPart<{ operation: OperationView }>(() =>
+    import('../volumes/trash/TakeBack.tsx').then((module) => module.TakeBackSnapshot),
+  ),
+  'volumeBackup.discard': lazyPart<{ operation: OperationView }>(() =>
+    import('../volumes/trash/TakeBack.tsx').then((module) => module.TakeBackBackup),
   ),
 }
 

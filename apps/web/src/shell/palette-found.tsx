@@ -2,6 +2,7 @@
 import { useDebouncedValue } from '@mantine/hooks'
 import type { Icon } from '@tabler/icons-react'
 import {
+  IconArchive,
   IconCamera,
   IconDatabase,
   IconDisc,
@@ -63,6 +64,7 @@ export function useResources(typed: string): Entry[] {
   const images = useQuery({ ...trpc.images.list.queryOptions(input), ...on(!isIp) })
   const volumes = useQuery({ ...trpc.volumes.list.queryOptions(input), ...on(!isIp) })
   const snapshots = useQuery({ ...trpc.volumes.snapshots.list.queryOptions(input), ...on(!isIp) })
+  const backups = useQuery({ ...trpc.volumes.backups.list.queryOptions(input), ...on(!isIp) })
   const routers = useQuery({ ...trpc.networking.routers.list.queryOptions(input), ...on(!isIp) })
   const groups = useQuery({ ...trpc.networking.securityGroups.list.queryOptions(input), ...on(!isIp) })
   const addresses = useQuery({ ...trpc.networking.floatingIps.list.queryOptions(input), ...on(isIp) })
@@ -111,6 +113,14 @@ export function useResources(typed: string): Entry[] {
         'Volume snapshot',
         { id, label: name || id, detail: volume.name },
         paths.volumeSnapshot(id),
+      ),
+    ),
+    ...items(backups, !isIp).map(({ id, name, volume }) =>
+      entry(
+        IconArchive,
+        'Volume backup',
+        { id, label: name || id, detail: volume.name ?? volume.lastName },
+        paths.volumeBackup(id),
       ),
     ),
     ...items(keyPairs, !isIp).map(({ name }) =>

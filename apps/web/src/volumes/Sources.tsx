@@ -21,6 +21,13 @@ export function VolumeSource({ id }: { id: string }) {
   return <Source href={paths.volume(id)} text={`Volume ${data?.name || shortId(id)}`} />
 }
 
+/** Names the backup whose content a volume got, while it still exists. */
+export function BackupSource({ id }: { id: string }) {
+  const { data, error } = useQuery(useTRPC().volumes.backups.get.queryOptions({ id }, { retry: false }))
+  if (isNothing(error)) return <Gone text="A backup that is deleted" />
+  return <Source href={paths.volumeBackup(id)} text={`Backup ${data?.name || shortId(id)}`} />
+}
+
 const Source = ({ href, text }: { href: string; text: string }) => (
   <Anchor component={Link} href={href} size="sm" prefetch={false} style={{ overflowWrap: 'anywhere' }}>
     {text}

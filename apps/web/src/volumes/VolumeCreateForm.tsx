@@ -8,6 +8,7 @@ import { SidePanelForm } from '../kit/SidePanelForm.tsx'
 import { invalidateKind } from '../kit/stale.ts'
 import { useTRPC } from '../kit/trpc.ts'
 import { whole } from '../kit/whole.ts'
+import { sourceName } from './backups/words.ts'
 import { volumeCreateCli } from './cli.ts'
 import { type Choice, type From, fromWords, type Given, leastText, sourceOf } from './origin.ts'
 import { mostGib, SizeField } from './SizeField.tsx'
@@ -30,7 +31,7 @@ export const VolumeCopyForm = ({ volume, ...panel }: { volume: VolumeView } & Pa
   <VolumeCreateForm source={{ from: 'volume', view: volume }} {...panel} />
 )
 
-/** Makes a volume, empty or with the bytes of an image, a snapshot or a volume; `source` is chosen already. */
+/** Makes a volume, empty or with what an image, a snapshot, a volume or a backup contains; `source` is chosen already. */
 export function VolumeCreateForm({ opened, onClose, source }: Panel & { source?: Given }) {
   const trpc = useTRPC()
   const client = useQueryClient()
@@ -63,6 +64,7 @@ export function VolumeCreateForm({ opened, onClose, source }: Panel & { source?:
           imageId: wish.imageId ?? undefined,
           snapshotId: wish.snapshotId ?? undefined,
           sourceVolumeId: wish.sourceVolumeId ?? undefined,
+          backupId: wish.backupId ?? undefined,
         })
         invalidateKind(client, 'volume')
         notify.started(`Creating “${name}”`, [id])
@@ -135,11 +137,12 @@ function TypeField({
   )
 }
 
-const articles = { image: 'an', snapshot: 'a', volume: 'a' }
+const articles = { image: 'an', snapshot: 'a', volume: 'a', backup: 'a' }
 const nothingFound = {
   image: 'No image has such a name',
   snapshot: 'No volume snapshot has such a name',
   volume: 'No volume has such a name',
+  backup: 'No volume backup has such a name',
 }
 
 function SourceField({
@@ -186,5 +189,7 @@ const beginning = (source?: Given): Values => ({
   type: null,
 })
 /** The name that the form proposes for a volume of a source. */
-const copyName = ({ from, view }: Given): string =>
-  `${(from === 'volume' ? volumeName(view) : view.volume.name || view.volume.id).slice(0, 240)} copy`
+function copyName({ from, view }: Given): string {
+  if (from === 'backup') return sourceName(view)
+  return `${(from === 'volume' ? volumeName(view) : view.volume.name || view.volume.id).slice(0, 240)} copy`
+}

@@ -17,6 +17,8 @@ import { OperationsOf } from '../operations/OperationsOf.tsx'
 import { Columns } from '../ui/Columns.tsx'
 import { Facts } from '../ui/Fact.tsx'
 import { Section } from '../ui/Section.tsx'
+import { BackupProgress } from './backups/BackupProgress.tsx'
+import { BackupsOfVolume } from './backups/tab.ts'
 import { volumePropertySetCli, volumePropertyUnsetCli } from './cli.ts'
 import { HowToUse } from './HowToUse.tsx'
 import { SnapshotsOfVolume } from './snapshots/SnapshotsOfVolume.tsx'
@@ -50,6 +52,11 @@ function VolumeDetail({ volume }: { volume: VolumeView }) {
             content: <Overview volume={volume} take={() => forms.open('snapshot', volume)} />,
           },
           {
+            id: 'backups',
+            label: 'Backups',
+            content: <BackupsOfVolume volume={volume} make={() => forms.open('backup', volume)} />,
+          },
+          {
             id: 'operations',
             label: 'Operations',
             content: <OperationsOf resourceId={volume.id} projectId={volume.projectId} />,
@@ -64,6 +71,8 @@ function VolumeDetail({ volume }: { volume: VolumeView }) {
 const ways: Partial<Record<VolumeView['state'], string>> = {
   error: 'It has no data that can be used. Delete it and create another one.',
   error_extending: 'It has its old size and its data. Choose “Extend” to try again.',
+  error_restoring:
+    'A volume that was made for the backup is empty: delete it. Another one has its old content, and the backup can be restored again.',
   error_deleting: 'Choose “Delete” to try again.',
 }
 
@@ -101,6 +110,11 @@ function Overview({ volume, take }: { volume: VolumeView; take: () => void }) {
           </Text>
         </Section>
       )}
+      {volume.backupId !== null && ['creating', 'restoring-backup'].includes(volume.state) && (
+        <Section title="Restoring a backup" description="It goes on when you leave this page.">
+          <BackupProgress resourceId={volume.id} projectId={volume.projectId} label="How much is restored" />
+        </Section>
+      )}
       {volume.state === 'awaiting-transfer' && (
         <Section title="Offered to another project">
           <Text size="sm">
@@ -118,11 +132,19 @@ function Overview({ volume, take }: { volume: VolumeView; take: () => void }) {
 }
 
 function Attachment({ volume }: { volume: VolumeView }) {
-  const [attachment] = volume.attachments
+  const { attachments } = volume
   return (
-    <Section title="Attached to">
-      {attachment ? (
+    <Section
+      title="Attached to"
+      description={
+        volume.multiattach
+          ? 'Several instances may have it at the same time. Only a file system that is made for that (GFS2, OCFS2) may be on it: others are destroyed.'
+          : undefined
+      }
+    >
+      {attachments.map((attachment) => (
         <Facts
+          key={attachment.id}
           items={[
             { label: 'Instance', value: <InstanceLink attachment={attachment} /> },
             { label: 'Device', value: attachment.device, copy: attachment.device },
@@ -134,7 +156,8 @@ function Attachment({ volume }: { volume: VolumeView }) {
             },
           ]}
         />
-      ) : (
+      ))}
+      {attachments.length === 0 && (
         <Text size="sm" c="dimmed">
           Nothing. Attach it to an instance to read and write it; commands for the guest are shown here then.
         </Text>

@@ -10,8 +10,8 @@ import { useUrlPanel } from '../kit/url-state.ts'
 import { everyones } from '../networking/everyones.tsx'
 import { PageHeader } from '../ui/PageHeader.tsx'
 import { ReasonButton } from '../ui/ReasonButton.tsx'
-import { DeletedVolumes } from './DeletedVolumes.tsx'
 import { volumeList } from './list.ts'
+import { DeletedVolumes } from './trash/DeletedVolumes.tsx'
 import { useVolumeForms } from './use-volume-forms.tsx'
 import { stateFilter } from './VolumeState.tsx'
 import { allVolumesDescriptor, volumeDescriptor } from './volume.descriptor.tsx'
@@ -48,6 +48,7 @@ export function VolumesPage({ allProjects = false }: { allProjects?: boolean }) 
           allProjects ? (
             <>
               <PageLink href={paths.adminVolumeSnapshots}>Snapshots</PageLink>
+              <PageLink href={paths.adminVolumeBackups}>Backups</PageLink>
               <PageLink href={paths.adminVolumeTypes}>Types</PageLink>
               <PageLink href={paths.adminVolumePools}>Pools</PageLink>
             </>

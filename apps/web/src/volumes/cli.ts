@@ -9,13 +9,16 @@ export const volumeCreateCli = (values: {
   imageId: string | null
   snapshotId?: string | null
   sourceVolumeId?: string | null
+  backupId?: string | null
   type: string | null
 }): string =>
   shellLine(
-    ...['openstack', 'volume', 'create', '--size', values.sizeGib || 'GIB'],
+    ...['openstack', ...(values.backupId ? ['--os-volume-api-version', '3.47'] : [])],
+    ...['volume', 'create', '--size', values.sizeGib || 'GIB'],
     ...(values.imageId ? ['--image', values.imageId] : []),
     ...(values.snapshotId ? ['--snapshot', values.snapshotId] : []),
     ...(values.sourceVolumeId ? ['--source', values.sourceVolumeId] : []),
+    ...(values.backupId ? ['--backup', values.backupId] : []),
     ...(values.type ? ['--type', values.type] : []),
     ...(values.description ? ['--description', values.description] : []),
     values.name.trim() || 'NAME',

@@ -1,19 +1,24 @@
 import type { ImageView } from '@stratolith/api/images/contract'
+import type { BackupView } from '@stratolith/api/volumes/backups/contract'
 import type { VolumeView } from '@stratolith/api/volumes/contract'
 import type { SnapshotView } from '@stratolith/api/volumes/snapshots/contract'
 import { gib } from '../kit/format.ts'
 
 /** What a new volume begins with. */
-export type From = 'nothing' | 'image' | 'snapshot' | 'volume'
+export type From = 'nothing' | 'image' | 'snapshot' | 'volume' | 'backup'
 export const fromWords: Record<From, string> = {
   nothing: 'Empty',
   image: 'Image',
   snapshot: 'Snapshot',
   volume: 'Volume',
+  backup: 'Backup',
 }
 
-/** A snapshot or a volume for which the form is opened. */
-export type Given = { from: 'snapshot'; view: SnapshotView } | { from: 'volume'; view: VolumeView }
+/** A snapshot, a volume or a backup for which the form is opened. */
+export type Given =
+  | { from: 'snapshot'; view: SnapshotView }
+  | { from: 'volume'; view: VolumeView }
+  | { from: 'backup'; view: BackupView }
 
 /** One thing that can be chosen; `problem`: the sentence why not now. */
 export type Choice = { id: string; label: string; leastGib: number; problem: string | null }
@@ -32,4 +37,5 @@ export const sourceOf = (from: From, id: string | null) => ({
   imageId: from === 'image' ? id : null,
   snapshotId: from === 'snapshot' ? id : null,
   sourceVolumeId: from === 'volume' ? id : null,
+  backupId: from === 'backup' ? id : null,
 })

@@ -1,4 +1,4 @@
-import { IconCamera, IconCategory, IconDatabase, IconDatabaseCog } from '@tabler/icons-react'
+import { IconArchive, IconCamera, IconCategory, IconDatabase, IconDatabaseCog } from '@tabler/icons-react'
 import { gib } from '../kit/format.ts'
 import { creating, paths } from '../kit/paths.ts'
 import type { PortalRoom } from '../kit/room.ts'
@@ -21,6 +21,13 @@ export const volumesRoom: PortalRoom = {
       icon: IconCamera,
     },
     {
+      group: 'Compute',
+      label: 'Volume backups',
+      href: paths.volumeBackups,
+      help: 'volumes#backups',
+      icon: IconArchive,
+    },
+    {
       group: 'Resources',
       order: 3,
       label: 'All volumes',
@@ -34,6 +41,13 @@ export const volumesRoom: PortalRoom = {
       href: paths.adminVolumeSnapshots,
       help: 'volumes#snapshots',
       icon: IconCamera,
+    },
+    {
+      group: 'Storage',
+      label: 'All volume backups',
+      href: paths.adminVolumeBackups,
+      help: 'volumes#backups',
+      icon: IconArchive,
     },
     {
       group: 'Storage',
@@ -60,6 +74,9 @@ export const volumesRoom: PortalRoom = {
       titles: {
         make_image: 'Make an image of a volume',
         reimage: 'Write an image onto a volume',
+        restore: 'Restore a backup to a volume',
+        schedule_backups: 'Back up a volume automatically',
+        unschedule_backups: 'End the automatic backups of a volume',
         discard: 'Delete volume',
         delete: 'Delete volume for good',
         take_back: 'Take back volume',
@@ -72,14 +89,35 @@ export const volumesRoom: PortalRoom = {
       ends: {
         ...{ create: 'is available', extend: 'has its new size', revert: 'is as in its snapshot' },
         ...{ make_image: 'has an image of its data', reimage: 'has what the image contains' },
+        restore: 'has what the backup contains',
       },
     },
     volumeSnapshot: {
       words: 'volume snapshot',
       path: paths.volumeSnapshot,
       live: ['volumes.snapshots', 'hosts', 'quota'],
-      titles: { delete_message: 'Delete a message about a volume snapshot' },
+      titles: {
+        discard: 'Delete volume snapshot',
+        delete: 'Delete volume snapshot for good',
+        take_back: 'Take back volume snapshot',
+        delete_message: 'Delete a message about a volume snapshot',
+      },
       ends: { create: 'is available' },
+    },
+    volumeBackup: {
+      words: 'volume backup',
+      path: paths.volumeBackup,
+      live: ['volumes.backups', 'quota'],
+      titles: {
+        create: 'Back up a volume',
+        discard: 'Delete volume backup',
+        delete: 'Delete volume backup for good',
+        take_back: 'Take back volume backup',
+        export: 'Export the record of a volume backup',
+        import: 'Import the record of a volume backup',
+        delete_message: 'Delete a message about a volume backup',
+      },
+      ends: { create: 'is available', import: 'is available' },
     },
     volumeType: {
       words: 'volume type',
@@ -96,6 +134,8 @@ export const volumesRoom: PortalRoom = {
     volumes: { label: 'Volumes', option: 'volumes' },
     volumeSnapshots: { label: 'Volume snapshots', option: 'snapshots' },
     volumeGib: { label: 'Volume storage', format: gib, unit: ' GiB', option: 'gigabytes' },
+    volumeBackups: { label: 'Volume backups', option: 'backups' },
+    volumeBackupGib: { label: 'Backup storage', format: gib, unit: ' GiB', option: 'backup-gigabytes' },
     volumeGibEach: {
       ...{ label: 'Size of each volume', format: gib, unit: ' GiB' },
       ...{ option: 'per-volume-gigabytes', each: true },

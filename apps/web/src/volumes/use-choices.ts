@@ -1,9 +1,11 @@
 'use client'
+import { backupCan } from '@stratolith/api/volumes/backups/states'
 import { snapshotCan } from '@stratolith/api/volumes/snapshots/states'
 import { volumeCan } from '@stratolith/api/volumes/states'
 import { useQuery } from '@tanstack/react-query'
 import { gib } from '../kit/format.ts'
 import { useTRPC } from '../kit/trpc.ts'
+import { backupName, sourceName } from './backups/words.ts'
 import { type Choice, type From, type Given, imageLeastGib } from './origin.ts'
 import { snapshotName } from './snapshots/words.ts'
 import { volumeName } from './volume.descriptor.tsx'
@@ -20,6 +22,15 @@ export function useChoices(from: From, given?: Given): Choice[] {
     trpc.volumes.snapshots.list.queryOptions({ limit }, { enabled: from === 'snapshot' }),
   )
   const volumes = useQuery(trpc.volumes.list.queryOptions({ limit }, { enabled: from === 'volume' }))
+  const backups = useQuery(trpc.volumes.backups.list.queryOptions({ limit }, { enabled: from === 'backup' }))
+  if (from === 'backup') {
+    const first = given?.from === 'backup' ? [given.view] : []
+    return (backups.data?.items ?? first).map((view) => {
+      const problem = problemOf(backupCan.restore(view))
+      const label = `${backupName(view)} · ${sourceName(view)} · ${gib(view.sizeGib)}`
+      return { id: view.id, label, leastGib: view.sizeGib, problem }
+    })
+  }
   if (from === 'image')
     return (images.data?.items ?? []).map((image) => {
       return { id: image.id, label: image.name || image.id, leastGib: imageLeastGib(image), problem: null }

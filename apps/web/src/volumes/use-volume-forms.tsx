@@ -11,6 +11,9 @@ const forms = {
   snapshot: lazyPanel<VolumeFormProps>(() =>
     import('./snapshots/SnapshotForms.tsx').then((m) => m.SnapshotTakeForm),
   ),
+  backup: lazyPanel<VolumeFormProps>(() =>
+    import('./backups/BackupForms.tsx').then((m) => m.VolumeBackupForm),
+  ),
   copy: lazyPanel<VolumeFormProps>(() => import('./VolumeCreateForm.tsx').then((m) => m.VolumeCopyForm)),
   attach: lazyPanel<VolumeFormProps>(() => import('./VolumeAttachForm.tsx').then((m) => m.VolumeAttachForm)),
   transfer: lazyPanel<VolumeFormProps>(() =>

@@ -3,8 +3,8 @@ import { Text } from '@mantine/core'
 import type { Allowed } from '@stratolith/api/kernel/contract'
 import type { VolumeView } from '@stratolith/api/volumes/contract'
 import { isRootVolume, volumeCan } from '@stratolith/api/volumes/states'
-import type { VolumeDeleted } from '@stratolith/api/volumes/trash/contract'
 import {
+  IconArchive,
   IconArrowsMaximize,
   IconCamera,
   IconCopy,
@@ -27,12 +27,12 @@ import { useSession } from '../kit/session.ts'
 import { useTRPC } from '../kit/trpc.ts'
 import { volumeDeleteCli, volumeDetachCli } from './cli.ts'
 import { LossText } from './LossText.tsx'
+import { takeBackOffer } from './trash/undo.ts'
 import { volumeName } from './volume.descriptor.tsx'
-import { waitText } from './words.ts'
 
 type Action = ResourceAction<VolumeView>
 export type VolumeForm =
-  | ('edit' | 'extend' | 'attach' | 'transfer' | 'snapshot' | 'copy')
+  | ('edit' | 'extend' | 'attach' | 'transfer' | 'snapshot' | 'copy' | 'backup')
   | ('image' | 'reimage')
 
 const named = (volumes: readonly VolumeView[]): string =>
@@ -48,18 +48,6 @@ export function useVolumeActions(open: (form: VolumeForm, volume: VolumeView) =>
   const takeBack = useMutation(trpc.volumes.trash.takeBack.mutationOptions())
   const detach = useDetachAction()
   const withdraw = useWithdrawAction()
-  /** Volumes of which some data may be gone already cannot be taken back. */
-  const undoOf = (volumes: readonly VolumeView[], answers: readonly VolumeDeleted[]) => {
-    const until = answers[0]?.takeBackUntil ?? null
-    if (until === null || answers.some(({ takeBackUntil }) => takeBackUntil === null)) return null
-    const minutes = Math.max(1, Math.round((Date.parse(until) - Date.now()) / 60_000))
-    return {
-      text: `Deleted ${named(volumes)}, which can be taken back for ${waitText(minutes)}`,
-      label: 'Take back',
-      run: () => Promise.all(volumes.map(({ id }) => takeBack.mutateAsync({ id }))),
-      done: volumes.length === 1 ? `${named(volumes)} is back` : `${named(volumes)} are back`,
-    }
-  }
   const router = useRouter()
   return [
     {
@@ -118,7 +106,13 @@ export function useVolumeActions(open: (form: VolumeForm, volume: VolumeView) =>
       }),
       run: ({ id }) => remove.mutateAsync({ id }),
       started: (volumes) => `Deleting ${named(volumes)}`,
-      undo: (volumes, answers) => undoOf(volumes, answers as VolumeDeleted[]),
+      undo: (volumes, answers) =>
+        takeBackOffer(
+          volumes.map(({ id }) => id),
+          named(volumes),
+          answers,
+          (id) => takeBack.mutateAsync({ id }),
+        ),
       asCli: ({ id }) => volumeDeleteCli(id),
     },
   ]
@@ -136,6 +130,13 @@ const keeping = (
     icon: <IconCamera size={16} />,
     allowed: (volume) => all(mine(volume), volumeCan.snapshot(volume)),
     open: (volume) => open('snapshot', volume),
+  },
+  {
+    id: 'backup',
+    label: 'Back up',
+    icon: <IconArchive size={16} />,
+    allowed: (volume) => all(mine(volume), volumeCan.backUp(volume)),
+    open: (volume) => open('backup', volume),
   },
   {
     id: 'copy',
@@ -202,8 +203,12 @@ function useWithdrawAction(): Action {
 
 const stays = 'The instance starts from this volume, and has it until it is deleted.'
 
-/** Takes a volume from its instance. */
-export function useDetachAction(): Action {
+const shared = 'Several instances have this volume: detach it in the tab Volumes of one of them.'
+
+/** Takes a volume from its instance, or from that one of several. */
+export function useDetachAction(instanceId?: string): Action {
+  const of = ({ attachments }: VolumeView) =>
+    instanceId === undefined ? attachments[0] : attachments.find((one) => one.instanceId === instanceId)
   const trpc = useTRPC()
   const may = useMay()
   const here = useSession().project?.id
@@ -214,9 +219,14 @@ export function useDetachAction(): Action {
     icon: <IconPlugConnectedX size={16} />,
     opposite: 'attach',
     allowed: (volume) =>
-      all(may(volume.projectId === here), !isRootVolume(volume) || stays, volumeCan.detach(volume)),
+      all(
+        may(volume.projectId === here),
+        !isRootVolume(volume) || stays,
+        volumeCan.detach(volume),
+        instanceId !== undefined || volume.attachments.length < 2 || shared,
+      ),
     confirm: (volumes) => ({
-      title: `Detach ${named(volumes)} from “${volumes[0]?.attachments[0]?.instanceName ?? 'its instance'}”?`,
+      title: `Detach ${named(volumes)} from “${(volumes[0] && of(volumes[0])?.instanceName) ?? 'its instance'}”?`,
       body: (
         <Text size="sm">
           Unmount it in the guest first: what the guest has not written yet is lost. The data on the volume
@@ -225,10 +235,11 @@ export function useDetachAction(): Action {
       ),
       confirmLabel: 'Detach',
     }),
-    run: async ({ id, attachments: [attachment] }) => {
-      if (attachment) await detach.mutateAsync({ id: attachment.instanceId, volumeId: id })
+    run: async (volume) => {
+      const attachment = of(volume)
+      if (attachment) await detach.mutateAsync({ id: attachment.instanceId, volumeId: volume.id })
     },
     started: (volumes) => `Detaching ${named(volumes)}`,
-    asCli: ({ id, attachments }) => volumeDetachCli(attachments[0]?.instanceId ?? 'SERVER', id),
+    asCli: (volume) => volumeDetachCli(of(volume)?.instanceId ?? 'SERVER', volume.id),
   }
 }

@@ -7,7 +7,7 @@ import { gib } from '../kit/format.ts'
 import { NameCell } from '../kit/NameCell.tsx'
 import { Link } from '../kit/navigation.tsx'
 import { paths } from '../kit/paths.ts'
-import { SnapshotSource, VolumeSource } from './Sources.tsx'
+import { BackupSource, SnapshotSource, VolumeSource } from './Sources.tsx'
 import { inOneLine, limitWords } from './types/limit-words.ts'
 import { VolumeState } from './VolumeState.tsx'
 
@@ -95,6 +95,7 @@ export const volumeDescriptor: ResourceDescriptor<VolumeView> = {
     { label: 'Zone', value: volume.zone },
     ...(volume.pool === null ? [] : [{ label: 'Pool', value: volume.pool }]),
     { label: 'Made from', value: <Source volume={volume} /> },
+    ...(volume.multiattach ? [{ label: 'For several instances', value: 'Yes' }] : []),
     { label: 'Bootable', value: volume.bootable ? 'Yes' : 'No' },
     { label: 'Created', value: <Ago iso={volume.createdAt} /> },
     { label: 'Changed', value: <Ago iso={volume.updatedAt} /> },
@@ -120,9 +121,9 @@ export const allVolumesDescriptor: ResourceDescriptor<VolumeView> = {
 }
 
 function AttachedTo({ volume }: { volume: VolumeView }) {
-  const [attachment] = volume.attachments
-  return attachment ? (
-    <InstanceLink attachment={attachment} />
+  const { attachments } = volume
+  return attachments.length > 0 ? (
+    attachments.map((attachment) => <InstanceLink key={attachment.id} attachment={attachment} />)
   ) : (
     <Text size="sm" c="dimmed">
       Nothing
@@ -130,7 +131,8 @@ function AttachedTo({ volume }: { volume: VolumeView }) {
   )
 }
 
-function Source({ volume: { image, snapshotId, sourceVolumeId } }: { volume: VolumeView }) {
+function Source({ volume: { image, snapshotId, sourceVolumeId, backupId } }: { volume: VolumeView }) {
+  if (backupId !== null) return <BackupSource id={backupId} />
   if (snapshotId !== null) return <SnapshotSource id={snapshotId} />
   if (sourceVolumeId !== null) return <VolumeSource id={sourceVolumeId} />
   if (image === null) return <>Nothing: it began empty</>

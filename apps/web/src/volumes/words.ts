@@ -9,6 +9,7 @@ export const addsOf = (adds: Adds, resource: QuotaResource): number => adds[reso
 const nouns: Partial<Record<QuotaResource, string>> = {
   volumes: 'volumes',
   volumeSnapshots: 'volume snapshots',
+  volumeBackups: 'volume backups',
   images: 'images',
 }
 
@@ -22,6 +23,8 @@ export function tooMuch(
   const left = Math.max(0, over.limit - over.used)
   if (over.resource === 'imageGib')
     return `The project’s quota has ${left} GiB for images left. Delete images, or ask an administrator for more.`
+  if (over.resource === 'volumeBackupGib')
+    return `The project’s quota has ${left} GiB for backups left. Delete backups, or ask an administrator for more.`
   if (over.resource !== 'volumeGib')
     return `The project may have ${over.limit} ${nouns[over.resource] ?? over.resource} and has ${over.used}. Delete one, or ask an administrator for more.`
   const way = adds.volumeSnapshots ? 'Delete something' : 'Choose a smaller size'

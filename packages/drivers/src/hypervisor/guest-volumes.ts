@@ -32,8 +32,8 @@ export class GuestVolumes {
     const opened = await this.#opener.openVolume(op, volume, { id: guestId, uid })
     const files = 'layers' in opened ? opened.layers : []
     const direct = await Promise.all(files.map(({ path }) => opensDirectly(path)))
-    const { readOnly, boot, limits = {} } = volume
-    return { id, readOnly, boot, limits, opened, direct: direct.every(Boolean) }
+    const { readOnly, boot, shared, limits = {} } = volume
+    return { id, readOnly, boot, shared, limits, opened, direct: direct.every(Boolean) }
   }
 
   /** Takes away all volumes that the guest does not have any more. */

@@ -128,7 +128,7 @@ export async function plugVolumes(
     if (key) await qmp.execute('object-add', key)
     await qmp.execute('object-add', limitsObjectOf(volume))
     await qmp.execute('blockdev-add', volumeNodeOf(volume))
-    await qmp.execute('device_add', volumeDeviceOf({ id }, place))
+    await qmp.execute('device_add', volumeDeviceOf({ id, shared: volume.shared }, place))
   })
   const there = wanted.filter(({ id }) => !missing.has(id))
   const failure = await limitEach(qmp, there)

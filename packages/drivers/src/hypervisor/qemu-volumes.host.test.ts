@@ -565,3 +565,43 @@ it('starts a guest from a volume by SCSI', async () => {
   await harness.driver.ensure(op, { ...spec, diskBus: 'scsi' })
   await harness.booted(id)
 })
+
+it('gives two running guests a shared volume, which both may write, and refuses one in layers', async () => {
+  const [a, b] = [randomUUID(), randomUUID()]
+  const volume = { ...(await aVolume()), shared: true as const }
+  for (const [id, diskBus] of [
+    [a, undefined],
+    [b, 'scsi' as const],
+  ] as const)
+    await harness.driver.ensure(op, { ...plainSpec(id), ...(await harness.prepare(id)), diskBus })
+  for (const id of [a, b]) {
+    await harness.booted(id)
+    expect(await harness.driver.plug(op, id, { nics: [], volumes: [volume] })).toEqual([])
+  }
+  for (const id of [a, b]) expect(await disksOf(id)).toEqual([`${volume.id} rw`])
+  const io = (id: string, command: string) =>
+    ask(id, 'human-monitor-command', {
+      'command-line': `qemu-io v${volume.id.replaceAll('-', '').slice(0, 24)} "${command}"`,
+    })
+  // QEMU's monitor does not repeat what qemu-io says, so the file tells who has written.
+  await io(a, 'write -P 7 0 4096')
+  await io(b, 'write -P 9 4096 4096')
+  const file = Buffer.alloc(8192)
+  const handle = fs.openSync(path.join(dir, 'volumes/local/data', volume.id, '0.raw'), 'r')
+  fs.readSync(handle, file, 0, 8192, 0)
+  fs.closeSync(handle)
+  expect(file.equals(Buffer.concat([Buffer.alloc(4096, 7), Buffer.alloc(4096, 9)]))).toBe(true)
+  const guests = new RegExp(`${a}|${b}`)
+  await expect(volumes.growVolume(op, { ...volume, sizeGib: 2 })).rejects.toMatchObject({
+    code: 'conflict',
+    message: expect.stringMatching(guests),
+  })
+  const other = { ...(await aVolume()), shared: true as const }
+  await volumes.ensureSnapshot(op, { id: randomUUID(), volumeId: other.id, pool })
+  await expect(harness.driver.plug(op, a, { nics: [], volumes: [volume, other] })).rejects.toMatchObject({
+    code: 'unsupported',
+  })
+  const own = await aVolume()
+  await volumes.openVolume(op, own, { id: a, uid: 1 })
+  await expect(volumes.openVolume(op, own, { id: b, uid: 2 })).rejects.toMatchObject({ code: 'conflict' })
+})

@@ -45,6 +45,8 @@ export const volumeLimits = z.object({
 export const volumeAttachment = volumeKey.extend({
   readOnly: z.boolean().default(false),
   boot: z.literal(true).optional(),
+  /** Other guests may have the volume at the same time. */
+  shared: z.literal(true).optional(),
   /** Absent: none. */
   limits: volumeLimits.optional(),
 })

@@ -9,6 +9,7 @@ export type VolumeDisk = {
   id: string
   readOnly: boolean
   boot?: true
+  shared?: true
   limits: VolumeLimits
   opened: OpenedVolume
   direct: boolean
@@ -112,7 +113,7 @@ export function layerNodeOf(
 /** QEMU's name of the controller of the disks of a guest that reaches them by SCSI. */
 export const scsiController = 'disks'
 
-type DeviceProperties = Record<string, string | number>
+type DeviceProperties = Record<string, string | number | boolean>
 
 /** Where a disk is plugged in: the name of a PCIe port, or the number on the SCSI controller. */
 export type DiskPlace = string | number
@@ -128,11 +129,13 @@ export const diskDeviceAt = (place: DiskPlace, id: string): DeviceProperties =>
 
 /** The firmware starts only from a device that has a boot index. */
 export const volumeDeviceOf = (
-  { id, boot }: Pick<VolumeDisk, 'id' | 'boot'>,
+  { id, boot, shared }: Pick<VolumeDisk, 'id' | 'boot' | 'shared'>,
   place: DiskPlace,
 ): DeviceProperties => ({
   ...diskDeviceAt(place, id),
   id: volumeNames(id).device,
   drive: volumeNames(id).node,
   ...(boot ? { bootindex: 1 } : {}),
+  // Without this QEMU locks the file, so that no other QEMU can write it.
+  ...(shared ? { 'share-rw': true } : {}),
 })

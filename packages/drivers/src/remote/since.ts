@@ -14,6 +14,8 @@ export const fieldsSince: FieldsSince = {
   'hypervisor/ensure.volumes': 3,
   'instance.volumes.limits': 4,
   'hypervisor/ensure.volumes.limits': 4,
+  'instance.volumes.shared': 5,
+  'hypervisor/ensure.volumes.shared': 5,
   'instance.diskBus': 5,
   'hypervisor/ensure.diskBus': 5,
   'volumes/ensureVolume.encryption': 6,

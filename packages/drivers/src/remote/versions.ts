@@ -16,7 +16,7 @@ import { DriverError } from '../errors.ts'
  * 2: unknown fields are left out (in a rule of a port they are refused), and both sides send their versions.
  * 3: instances have volumes.
  * 4: volumes have limits of their speed.
- * 5: guests reach their disks by SCSI when their image asks for that; pools have places of their own.
+ * 5: guests reach their disks by SCSI when their image asks for that, and can share a volume; pools have places of their own.
  * 6: volumes are encrypted.
  */
 export const spoken: Versions = { oldest: 1, newest: 6 }

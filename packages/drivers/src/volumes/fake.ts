@@ -304,7 +304,7 @@ export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes 
     async openVolume(_op, key, guest) {
       enter('openVolume')
       const found = volumeIn(key)
-      if (!found.guests.has(guest.id)) free(found)
+      if (!found.guests.has(guest.id) && !key.shared) free(found)
       const given = keys.get(key.id) ?? null
       if (found.key !== null && given === null)
         throw new DriverError('unavailable', `This host does not have the key of the volume ${key.id} yet.`)

@@ -132,6 +132,20 @@ describe('volumes in files', () => {
     expect(fs.readdirSync(path.join(local, 'exports'))).toEqual([])
   })
 
+  test('an export goes on after an agent that was killed while it wrote the file', async () => {
+    const spec = await fromImage()
+    const exportId = crypto.randomUUID()
+    const snapshot = { id: exportId, volumeId: spec.id, pool }
+    await driver.ensureSnapshot(op(), snapshot)
+    fs.renameSync(path.join(local, 'snapshots', exportId), path.join(local, 'exports', exportId))
+    fs.writeFileSync(path.join(imagesDir, 'exports', `${exportId}.img.part`), 'half')
+    const wish = { id: spec.id, pool, exportId, format: 'qcow2' as const }
+    while (!(await driver.exportVolume(op(), wish)));
+    expect(fs.readdirSync(path.join(local, 'exports'))).toEqual([])
+    expect(fs.existsSync(path.join(imagesDir, 'exports', `${exportId}.img.part`))).toBe(false)
+    await driver.removeExport(op(), wish)
+  })
+
   test('an export that nobody has removed for a day goes when the next one is written', async () => {
     const spec = await fromImage()
     const file = await exported(spec, 'qcow2')

@@ -102,17 +102,29 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
     pool,
     root: folders(pool).root,
     claims,
-  }) /** Runs `work` while nobody else changes the volume or snapshot, be it on this host or on another one. */
+  })
+  /** Runs `work` while nobody else changes the volume or snapshot, be it on this host or on another one. */
   const alone = <T>({ id, pool }: VolumeKey, work: () => Promise<T>): Promise<T> =>
     claims.during(pool, id, () => inTurn(id, work))
 
   /** Changes a volume while neither the guest that has it, if there is one, nor anybody else changes it. */
   async function held<T>(op: Op, { id, pool }: VolumeKey, work: (volume: Held) => Promise<T>): Promise<T> {
-    const holder = await holderOf({ id, pool })
+    const holder = await soleHolder({ id, pool })
     return heldTogether(op, { ids: [id], pool, holder }, ([volume]) => work(volume as Held))
   }
 
   const holderOf = async ({ id, pool }: VolumeKey) => (await holders(folders(pool).open, id))[0]
+
+  /** The guest that has the volume. Raises `conflict` when several guests have it. */
+  async function soleHolder({ id, pool }: VolumeKey): Promise<Holder | undefined> {
+    const [holder, another] = await holders(folders(pool).open, id)
+    if (another)
+      throw new DriverError(
+        'conflict',
+        `The guests ${holder?.guest} and ${another.guest} share the volume ${id}.`,
+      )
+    return holder
+  }
 
   /** Does the same for several volumes that one guest has, or none. */
   async function heldTogether<T>(
@@ -150,7 +162,7 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
     // Those that an interrupted call has left are of an earlier instant.
     for (const dir of dirs) await removeWhole(dir)
     await makeFolders(folders(pool))
-    const found = await Promise.all(snapshots.map(({ volumeId }) => holderOf({ id: volumeId, pool })))
+    const found = await Promise.all(snapshots.map(({ volumeId }) => soleHolder({ id: volumeId, pool })))
     const observedById = new Map<string, ObservedSnapshot>()
     for (const [guest, its] of Map.groupBy(snapshots, (_, index) => found[index]?.guest)) {
       const ids = its.map(({ volumeId }) => volumeId)
@@ -207,7 +219,9 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
     await removeForgotten(imagesDir, exports)
     const dir = path.join(exports, checked(exportId, uuid))
     try {
-      await held(op, { id, pool }, (volume) => makeSnapshots(op, [{ volume, dir }]))
+      // An agent that was killed while it wrote the file has left the layers.
+      if (!(await snapshotIn(dir)))
+        await held(op, { id, pool }, (volume) => makeSnapshots(op, [{ volume, dir }]))
       return await writeExport(op, imagesDir, spec, await layersOfSnapshot(dir), converter)
     } finally {
       await removeWhole(dir)
@@ -349,13 +363,7 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
       await claims.take(key.pool, key.id, guest.id)
       return inTurn(key.id, async () => {
         try {
-          return await openFor(
-            dirOf(key),
-            await ownIn(open, checked(guest.id, uuid), key.pool),
-            key.id,
-            guest,
-            keys,
-          )
+          return await openFor(dirOf(key), await ownIn(open, guest.id, key.pool), key, guest, keys)
         } catch (error) {
           if (!(await holders(open, key.id)).some((one) => one.guest === guest.id))
             await claims.giveBack(key.pool, key.id, guest.id)

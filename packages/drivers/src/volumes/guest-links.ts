@@ -17,20 +17,26 @@ import { readManifest } from './manifest.ts'
 /** The guest that has a volume, and the folder of its links. */
 export type Holder = { guest: string; own: string }
 
-/** Gives a guest, whose folder of links is `own`, the layers of a volume. Raises `conflict` while another guest has it. */
+/**
+ * Gives a guest, whose folder of links is `own`, the layers of a volume. Raises `conflict` while another guest has it, unless the volume is shared. A
+ * shared volume is one raw file: two QEMUs would each keep what they know of a qcow2 in memory, and destroy it.
+ */
 export async function openFor(
   dir: string,
   own: string,
-  id: string,
+  { id, shared }: { id: string; shared?: true },
   guest: { id: string; uid: number },
   keys: VolumeKeys | null,
 ): Promise<OpenedLayers> {
   const manifest = await readManifest(dir)
   if (!manifest) throw new DriverError('not_found', `The volume ${id} is gone from its pool.`)
   const other = (await holders(path.dirname(own), id)).find((one) => one.guest !== guest.id)
-  if (other) throw new DriverError('conflict', `The guest ${other.guest} has the volume ${id}.`)
+  if (other && !shared) throw new DriverError('conflict', `The guest ${other.guest} has the volume ${id}.`)
+  if (shared && (manifest.layers.length > 1 || manifest.layers[0]?.format !== 'raw'))
+    throw new DriverError('unsupported', `The volume ${id} has layers, which guests cannot share.`)
   const { luks } = manifest
-  if (luks && !keys) throw new DriverError('unsupported', 'This host opens no encrypted volumes.')
+  if (luks && (!keys || shared))
+    throw new DriverError('unsupported', `This host does not open the encrypted volume ${id} so.`)
   for (const { name, format } of manifest.layers)
     if (format === 'qcow2') await checkLayer(path.join(dir, name))
   const keyFile = luks && (await keys?.lend(id, luks.keyHash, guest))
@@ -40,7 +46,10 @@ export async function openFor(
   await linkOwn(own, id, dir, manifest)
   // A merge that was interrupted has left a lower layer to the guest of then.
   for (const { path: lower } of filesIn(dir, manifest).slice(0, -1)) await readableByAll(lower)
-  await giveFile(path.join(dir, manifest.layers.at(-1)?.name ?? ''), guest.uid)
+  const top = path.join(dir, manifest.layers.at(-1)?.name ?? '')
+  await giveFile(top, shared ? 0 : guest.uid)
+  // Every user may write the file, and only those reach it who may pass a folder with a link to it.
+  if (shared) await chmod(top, 0o666)
   return { ...openedIn(own, id, manifest), ...(keyFile ? { luks: { keyFile } } : {}) }
 }
 

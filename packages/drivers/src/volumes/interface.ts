@@ -93,9 +93,14 @@ export interface VolumeDriver {
 export interface LocalVolumeDriver extends VolumeDriver {
   /**
    * Lets the user `uid` of a guest's process use the volume, and returns how QEMU opens it. Raises `not_found` when the
-   * volume is not in its pool, `conflict` while another guest has the volume. Repeating the call is harmless.
+   * volume is not in its pool, `conflict` while another guest has the volume, unless the volume is shared. Raises
+   * `unsupported` for a shared volume in layers. Repeating the call is harmless.
    */
-  openVolume(op: Op, volume: VolumeKey, guest: { id: string; uid: number }): Promise<OpenedVolume>
+  openVolume(
+    op: Op,
+    volume: VolumeKey & { shared?: true },
+    guest: { id: string; uid: number },
+  ): Promise<OpenedVolume>
   /** Takes all volumes but these away from the guest, whose process has released them or has ended. */
   closeVolumes(op: Op, guestId: string, except: readonly VolumeKey[]): Promise<void>
   /**

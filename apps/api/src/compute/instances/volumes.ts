@@ -103,8 +103,8 @@ async function placedInstance(
   ctx: Ctx,
   policy: string,
   id: string,
-): Promise<{ hostId: string; projectId: string }> {
+): Promise<{ id: string; hostId: string; projectId: string }> {
   const { hostId, projectId } = await loadInstance(ctx, policy, id)
   if (hostId === null) throw conflict('The instance is on no host.')
-  return { hostId, projectId }
+  return { id, hostId, projectId }
 }

@@ -6,7 +6,7 @@ import { type Field, shape } from '../../openstack/fields.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { queryText } from '../../openstack/pages.ts'
 import { boolean, inner, objectAt } from '../../openstack/schema.ts'
-import type { AttachedVolume } from '../../volumes/service.ts'
+import { type AttachedVolume, getVolume } from '../../volumes/service.ts'
 import { attachVolume, detachVolume, getAttachedVolume, listAttachedVolumes } from '../instances/volumes.ts'
 import { at } from './fields.ts'
 
@@ -46,6 +46,7 @@ const creation = (minor: number) =>
 async function attach(call: Call): Promise<object> {
   const wish = inner(call, 'volumeAttachment', creation(call.minor))
   if (wish.tag !== undefined) throw new HttpError(400, 'Device tags are not told to guests by this cloud.')
+  if (call.minor < 60) await refuseShared(call, wish.volumeId)
   const wished = {
     ...serverOf(call),
     volumeId: wish.volumeId,
@@ -54,6 +55,16 @@ async function attach(call: Call): Promise<object> {
   }
   const made = await orInvalid(attachVolume(call.ctx, wished))
   return { volumeAttachment: view(call, made) }
+}
+
+/** Throws 400 for a volume that several servers may have, whose clients must know that. A volume that the caller does not see is not found later. */
+async function refuseShared({ ctx }: Call, id: string): Promise<void> {
+  const volume = await getVolume(ctx, { id }).catch((error: unknown) => {
+    if (error instanceof CloudError && error.code === 'not_found') return null
+    throw error
+  })
+  if (volume?.multiattach)
+    throw new HttpError(400, 'Multiattach volumes are only supported starting with compute API version 2.60.')
 }
 
 /** Nova answers 400 for a volume whose state forbids the request, and 409 for a server whose state does. */

@@ -72,3 +72,16 @@ export type BackupView = {
 /** A backup that is deleted and can be taken back until that time, or whose data are being removed. */
 export type TrashedBackupView = BackupView & { until: string }
 export type Restored = { backupId: string; volumeId: string; volumeName: string }
+/** The store of backups that a machine reaches. Only administrators see stores. */
+export type StoreView = {
+  /** That of the machine. */
+  id: string
+  host: { id: string; name: string }
+  /** Null when the machine has not told. */
+  totalBytes: number | null
+  freeBytes: number | null
+  /** How many backups lie there, those counted that are deleted and can be taken back. */
+  backups: number
+  /** Why the store cannot be used; null when it can. */
+  problem: string | null
+}

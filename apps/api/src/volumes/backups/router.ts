@@ -21,6 +21,7 @@ import {
 import { restoreBackup } from './restore.ts'
 import { scheduleOfInput, scheduleSetInput } from './schedules/contract.ts'
 import { getSchedule, removeSchedule, setSchedule } from './schedules/service.ts'
+import { listStores } from './stores.ts'
 
 export const backupsRouter = router({
   list: procedure.input(backupListInput).query(({ ctx, input }) => listBackups(ctx.cloud, input)),
@@ -30,6 +31,7 @@ export const backupsRouter = router({
   restore: procedure.input(backupRestoreInput).mutation(({ ctx, input }) => restoreBackup(ctx.cloud, input)),
   cancel: procedure.input(idInput).mutation(({ ctx, input }) => cancelBackup(ctx.cloud, input)),
   delete: procedure.input(idInput).mutation(({ ctx, input }) => deleteBackup(ctx.cloud, input)),
+  stores: procedure.query(({ ctx }) => listStores(ctx.cloud)),
   schedule: router({
     get: procedure.input(scheduleOfInput).query(({ ctx, input }) => getSchedule(ctx.cloud, input)),
     set: procedure.input(scheduleSetInput).mutation(({ ctx, input }) => setSchedule(ctx.cloud, input)),

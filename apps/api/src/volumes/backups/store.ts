@@ -6,11 +6,11 @@ import { hostFor } from '../driver.ts'
 import type { VolumeRow } from '../queries.ts'
 
 /** The id of the store on each host (apps/agent/src/drivers.ts). */
-const usual: StoreSpec = { driver: 'folder', id: 'default' }
+export const usualStore: StoreSpec = { driver: 'folder', id: 'default' }
 
 /** The store in which new backups of a volume lie: the one that the host reaches which works on the volume. */
 export async function storeFor(ctx: Ctx, volume: VolumeRow): Promise<{ hostId: string; store: string }> {
-  return { hostId: await hostFor(ctx, volume.pool, volume.id), store: usual.id }
+  return { hostId: await hostFor(ctx, volume.pool, volume.id), store: usualStore.id }
 }
 
 /** What a host must know to reach a store. */

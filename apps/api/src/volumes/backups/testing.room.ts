@@ -1,4 +1,4 @@
-import { byId, name, owner, settled, system, volume } from '../../authorization.testing.ts'
+import { asOwner, byId, name, owner, settled, system, volume } from '../../authorization.testing.ts'
 import { projectOf } from '../../kernel/context.ts'
 import { runPending } from '../../kernel/testing.ts'
 import type { QuotaMaker, TestingRoom } from '../../rooms.testing.ts'
@@ -37,9 +37,17 @@ export const backupRows: NonNullable<TestingRoom['rows']> = {
   },
   'backups.cancel': byId('write', begun),
   'backups.delete': byId('write', backup),
+  'backups.stores': { kind: 'admin' },
   'backups.schedule.get': { kind: 'read', input: ofVolume },
   'backups.schedule.set': { kind: 'write', input: async () => ({ ...(await ofVolume()), every: 'day' }) },
-  'backups.schedule.remove': { kind: 'write', input: ofVolume },
+  'backups.schedule.remove': {
+    kind: 'write',
+    async input() {
+      const of = await ofVolume()
+      await asOwner().volumes.backups.schedule.set({ ...of, every: 'day' })
+      return of
+    },
+  },
   'backups.trash.list': { kind: 'list', input: () => ({}) },
   'backups.trash.takeBack': byId('write', deletedBackup),
   'backups.trash.end': byId('write', deletedBackup),

@@ -3,7 +3,8 @@ import type { VolumeSpec } from '@stratolith/drivers/volumes/interface'
 import { seal, unseal } from '../../identity/service.ts'
 import type { Ctx } from '../../kernel/context.ts'
 import { conflict, invariant } from '../../kernel/errors.ts'
-import type { TypeRow } from '../types/row.ts'
+import { isMultiattach } from '../types/extra-specs.ts'
+import { specsOf, type TypeRow } from '../types/row.ts'
 import { encryptionOf, type KeyBits, keyBitsOf } from './type.ts'
 
 /**
@@ -29,6 +30,10 @@ export function newKeyFor(
   type: TypeRow,
   origin: { words: string; data: { keyId?: string | null } } | null,
 ): KeyBits | null {
+  if (type.encryptionId !== null && isMultiattach(specsOf(type)))
+    throw conflict(
+      `Volumes of the type ${type.name} are for several instances, so that they cannot be encrypted.`,
+    )
   const why = whyNoEncryption(type, origin)
   if (why !== null) throw conflict(why)
   const encryption = encryptionOf(type)

@@ -19,7 +19,7 @@ import {
   makeVolumeImage,
 } from '../service.ts'
 import { snapshotCreateInput } from '../snapshots/contract.ts'
-import { createVolumeType } from '../types/service.ts'
+import { createVolumeType, setTypeSpecs } from '../types/service.ts'
 import { volumeKeys } from './reconcile.ts'
 import { changeEncryption, decryptType, encryptType } from './type.ts'
 
@@ -180,6 +180,8 @@ test('the encryption of a type changes only while no volume has the type', async
   await expectCloudError(encryptType(tenant, { id, ...wish }), 'forbidden')
   expect((await encryptType(admin, { id, ...wish })).encryption).toMatchObject({ provider: 'luks' })
   expect((await changeEncryption(admin, { id, keySize: 256 })).encryption).toMatchObject({ keySize: 256 })
+  await setTypeSpecs(admin, { id, specs: { multiattach: '<is> True' } })
+  await expectCloudError(create({ type: 'other' }), 'conflict', 'several instances')
   expect((await decryptType(admin, { id })).encryption).toBeNull()
   await expectCloudError(decryptType(admin, { id }), 'not_found')
 })

@@ -6,6 +6,7 @@ import { attachVolume } from '../../compute/instances/volumes.ts'
 import { aLaunch, testTenant, testWorld, type World } from '../../compute/testing.ts'
 import { imageStore } from '../../images/store.ts'
 import type { Ctx } from '../../kernel/context.ts'
+import { Crash, type Probe } from '../../kernel/run.ts'
 import { expectCloudError, failEveryStep, runPending, runToEnd } from '../../kernel/testing.ts'
 import { volumeCreateInput } from '../contract.ts'
 import { createVolume, getVolume } from '../service.ts'
@@ -98,6 +99,22 @@ test('an image that its owner deletes meanwhile ends the operation, and the volu
   await world.deps.root.image.update({ where: { id: image.id }, data: { state: 'deleted' } })
   await runPending(world.deps)
   expect(await stateOf(id)).toBe('available')
+  await nothingIsLeft(image.id)
+})
+
+test('a volume that is deleted by force meanwhile leaves neither image nor file', async () => {
+  const id = await aVolume()
+  const { image } = await make(id)
+  const { id: operationId } = await world.deps.root.operation.findFirstOrThrow({
+    where: { resourceId: id, action: 'volume.make_image' },
+  })
+  const probe: Probe = ({ step, when }) => {
+    if (step === 'store' && when === 'before') throw new Crash('kill -9')
+  }
+  await expect(runToEnd(world.deps, operationId, { last: false, probe })).rejects.toBeInstanceOf(Crash)
+  await world.deps.root.volume.delete({ where: { id } })
+  await world.deps.root.image.update({ where: { id: image.id }, data: { state: 'deleted' } })
+  await runToEnd(world.deps, operationId, { last: true })
   await nothingIsLeft(image.id)
 })
 

@@ -43,7 +43,7 @@ export async function makeVolumeImage(
     await startOperation(tx, {
       ...historyOf(after, 'volume.make_image'),
       hostId: after.pool.hostId,
-      input: { imageId: made.id, format: input.diskFormat },
+      input: { imageId: made.id, format: input.diskFormat, poolId: after.poolId },
     })
     await noteVolume(tx, after, 'updated')
     return { row: after, image: made }

@@ -1,3 +1,4 @@
+import { driversOf } from '../../hosts/service.ts'
 import { dropMadeImage, storeExport } from '../../images/service.ts'
 import { isFollowedBy } from '../../kernel/busy.ts'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
@@ -6,6 +7,7 @@ import { whileAnswering } from '../../kernel/hosts.ts'
 import type { Run, Wait, Workflow } from '../../kernel/workflow.ts'
 import { driversFor, isOnFencedHost } from '../driver.ts'
 import { tellFailure } from '../messages/service.ts'
+import { specOf } from '../pools.ts'
 import { type VolumeRow, withParts } from '../queries.ts'
 import { noteVolume, type Source } from '../row.ts'
 
@@ -43,16 +45,28 @@ async function settle(
   })
 }
 
-type Making = { imageId: string; format: 'raw' | 'qcow2' }
+type Making = { imageId: string; format: 'raw' | 'qcow2'; poolId: string }
 const making = { from: 'uploading', action: 'volume.make_image' }
 const endMaking = (run: Run<unknown>) =>
   settle(run, making, ({ attachments }) => ({ state: attachments.length > 0 ? 'in-use' : 'available' }))
 
-/** The name of the export is the id of its image. */
+/** The host that writes the file: the same one until the end, because it works on while nobody asks. */
+async function writerOf(run: Run<Making>) {
+  const pool = await run.ctx.deps.root.volumePool.findUnique({ where: { id: run.input.poolId } })
+  if (!pool) throw new CloudError('conflict', 'The pool of the volume is gone.')
+  const known = run.data.hostId
+  if (typeof known === 'string') return { drivers: await driversOf(rootCtx(run), known), pool: specOf(pool) }
+  const writer = await driversFor(run, pool, run.resourceId)
+  await run.keep({ hostId: writer.hostId })
+  return writer
+}
+
+/** Also when the volume is gone. The name of the export is the id of its image. */
 async function removeExport(run: Run<Making>): Promise<void> {
-  const row = await current(run)
-  if (!row || (await isOnFencedHost(run, row.pool))) return
-  const { drivers, pool } = await driversFor(run, row.pool)
+  const { hostId } = run.data
+  // No host has been asked for the file.
+  if (typeof hostId !== 'string' || (await isOnFencedHost(run, { hostId }))) return
+  const { drivers, pool } = await writerOf(run)
   await whileAnswering(run.op, drivers, (op) =>
     drivers.volumes.removeExport(op, { pool, exportId: run.input.imageId }),
   )
@@ -71,7 +85,7 @@ export const volumeImageMaking: Workflow<Making> = {
       async run(run) {
         const row = await rowOf(run)
         const { imageId, format } = run.input
-        const { drivers, pool } = await driversFor(run, row.pool)
+        const { drivers, pool } = await writerOf(run)
         const made = await whileAnswering(run.op, drivers, (op) =>
           drivers.volumes.exportVolume(op, { id: row.id, pool, exportId: imageId, format }),
         )
@@ -118,7 +132,7 @@ export const volumeReimage: Workflow<Reimage> = {
         // written to the volume.
         if (row.state === reimaging.from && !(await isOver(run.ctx, run, reimaging.action))) {
           const { blobId, format } = run.input.source
-          const { drivers, pool } = await driversFor(run, row.pool)
+          const { drivers, pool } = await driversFor(run, row.pool, row.id)
           const base = { blobId, format, maxVirtualBytes: row.sizeGib * 1024 ** 3 }
           const made = await whileAnswering(run.op, drivers, (op) =>
             drivers.volumes.reimageVolume(op, { id: row.id, pool, base }),

@@ -210,7 +210,7 @@ describe('refusals as real Cinder has them', () => {
     ['an unknown snapshot', { size: 1, snapshot_id: crypto.randomUUID() }, 404, /^Snapshot /],
     ['an unknown volume as source', { size: 1, source_volid: crypto.randomUUID() }, 404, /^Volume /],
     ['a backup', { size: 1, backup_id: crypto.randomUUID() }, 400, /backup/],
-    ['several servers', { size: 1, multiattach: true }, 400, /one server/],
+    ['several servers', { size: 1, multiattach: true }, 400, /multiattach enabled volume type/],
   ])('%s', async (_what, volume, code, message) => {
     const answer = await ask('POST', '/volumes', { body: { volume } })
     expect(answer.statusCode).toBe(code)

@@ -67,7 +67,10 @@ function refuse({ volume, 'OS-SCH-HNT:scheduler_hints': hints }: Creation, minor
   for (const name of ['consistencygroup_id', 'group_id'] as const)
     if (volume[name]) throw new HttpError(400, `This cloud has no groups of volumes yet: leave ${name} out.`)
   if (volume.multiattach)
-    throw new HttpError(400, 'A volume of this cloud has one server: leave multiattach out.')
+    throw new HttpError(
+      400,
+      'multiattach parameter has been removed. The default behavior is to use multiattach enabled volume types. Contact your administrator to create a multiattach enabled volume type and use it to create multiattach volumes.',
+    )
   if (Object.keys(hints ?? {}).length > 0)
     throw new HttpError(
       400,
@@ -169,7 +172,7 @@ export const volumeOperations: ApiOperation[] = [
     status: 202,
     access: 'create',
     deviation:
-      'A volume that fits nowhere is refused at once (503), where Cinder makes one in the state error. Multi-attach and hints are refused (400).',
+      'A volume that fits nowhere is refused at once (503), where Cinder makes one in the state error. Hints are refused (400). Volumes of a type with multiattach begin empty, and have neither snapshots nor copies, images and backups.',
     handle: create,
   },
   {

@@ -75,7 +75,8 @@ export async function createSnapshot(
 ): Promise<SnapshotView> {
   const row = await inTransaction(ctx, async (tx) => {
     const volume = await lockVolume(tx, 'volumeSnapshot:create', input.volumeId)
-    demand(volumeCan.snapshot({ state: stateOf(volume) }), 'volumeState')
+    const { multiattach } = volume
+    demand(volumeCan.snapshot({ state: stateOf(volume), multiattach }), 'volumeState')
     const { projectId, poolId, bootable, imageId, imageName } = volume
     // A host that has not answered may have made the volume larger than the row says.
     const sizeGib = volume.reservedGib

@@ -25,6 +25,18 @@ export function placeWishOfSpecs(specs: Specs): PlaceWish {
   }
 }
 
+/** Whether several instances may have a volume of such a type at the same time. */
+export const isMultiattach = (specs: Specs): boolean =>
+  isYes(specs.multiattach ?? specs['capabilities:multiattach'] ?? '')
+
+/** Throws invalid_input for a volume of several instances that does not begin empty: guests cannot share layers. */
+export function demandShareable(multiattach: boolean, origin: object | null): void {
+  if (multiattach && origin)
+    throw invalidInput(
+      'Volumes of this type are for several instances at once, and begin empty. Choose another type, or no source.',
+    )
+}
+
 type Rule = { allows(value: string): boolean; says: string }
 const never = (says: string): Rule => ({ allows: (value) => isNo(value), says })
 /** Cinder writes its booleans as "<is> True". */
@@ -33,7 +45,10 @@ const isNo = (value: string) => ['false', 'no', '0', ''].includes(wordOf(value))
 const isYes = (value: string) => ['true', 'yes', '1'].includes(wordOf(value))
 
 const rules: Record<string, Rule> = {
-  multiattach: never('A volume of this cloud has one instance yet: multiattach must be “<is> False”.'),
+  multiattach: {
+    allows: (value) => isNo(value) || isYes(value),
+    says: 'Write multiattach as “<is> True” or “<is> False”.',
+  },
   replication_enabled: never('This cloud does not replicate volumes yet: leave replication_enabled out.'),
   encryption: never(
     'The encryption of a type is no extra spec: switch it on for the type, and leave this out.',

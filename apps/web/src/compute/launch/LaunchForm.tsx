@@ -1,6 +1,7 @@
 'use client'
 import { Grid, Group, Paper, Stack, TextInput } from '@mantine/core'
 import { type KeyboardEvent, useRef } from 'react'
+import { backupName } from '../../volumes/backups/words.ts'
 import { snapshotName } from '../../volumes/snapshots/words.ts'
 import { volumeName } from '../../volumes/volume.descriptor.tsx'
 import { AdvancedFields } from './AdvancedFields.tsx'
@@ -26,7 +27,7 @@ export function LaunchForm({ options, ...begin }: { options: LaunchOptions } & L
   const { plan, fresh, error: planError } = usePlan(values, starter)
   const image = options.images.find(({ id }) => id === imageIdOf(values)) ?? null
   const flavor = options.flavors.find(({ id }) => id === values.flavorId) ?? null
-  const { volumes, snapshots, types } = useVolumeOptions(values.source)
+  const { volumes, snapshots, backups, types } = useVolumeOptions(values.source)
   const flavorProblems = useFlavorProblems(
     options.flavors,
     isRootOnVolume(values) ? null : image,
@@ -65,6 +66,7 @@ export function LaunchForm({ options, ...begin }: { options: LaunchOptions } & L
               flavorProblems={flavorProblems}
               volumes={volumes}
               snapshots={snapshots}
+              backups={backups}
               types={types}
               rootGib={Math.max(1, image ? imageDiskGib(image) : 1, flavor?.diskGib ?? 1)}
               closed={Boolean(plan?.closed)}
@@ -76,7 +78,7 @@ export function LaunchForm({ options, ...begin }: { options: LaunchOptions } & L
         <Grid.Col span={{ base: 12, md: 4 }} className={classes.summary}>
           <LaunchSummary
             values={values}
-            source={sourceText(values, { image, volumes, snapshots })}
+            source={sourceText(values, { image, volumes, snapshots, backups })}
             flavor={flavor}
             plan={plan}
             fresh={fresh}
@@ -94,17 +96,25 @@ export function LaunchForm({ options, ...begin }: { options: LaunchOptions } & L
 
 /** Names in the summary from what the instance starts; null when nothing is chosen. */
 function sourceText(
-  { source, volumeId, snapshotId }: LaunchValues,
+  { source, volumeId, snapshotId, backupId }: LaunchValues,
   {
     image,
     volumes,
     snapshots,
-  }: { image: { name: string } | null } & Pick<ReturnType<typeof useVolumeOptions>, 'volumes' | 'snapshots'>,
+    backups,
+  }: { image: { name: string } | null } & Pick<
+    ReturnType<typeof useVolumeOptions>,
+    'volumes' | 'snapshots' | 'backups'
+  >,
 ): string | null {
   if (source === 'image') return image?.name ?? null
   if (source === 'volume') {
     const volume = volumes?.find(({ id }) => id === volumeId)
     return volume ? `Volume “${volumeName(volume)}”` : null
+  }
+  if (source === 'backup') {
+    const backup = backups?.find(({ id }) => id === backupId)
+    return backup ? `Backup “${backupName(backup)}”` : null
   }
   const snapshot = snapshots?.find(({ id }) => id === snapshotId)
   return snapshot ? `Snapshot “${snapshotName(snapshot)}”` : null
@@ -112,7 +122,7 @@ function sourceText(
 
 /** The API has one field for all volumes; the form shows what is wrong with them where they are chosen. */
 function apiName(field: keyof LaunchValues, { source }: LaunchValues): string {
-  if (field === 'volumeId' || field === 'snapshotId') return 'volumes'
+  if (field === 'volumeId' || field === 'snapshotId' || field === 'backupId') return 'volumes'
   return field === 'disks' && source === 'image' ? 'volumes' : field
 }
 
@@ -155,12 +165,11 @@ function Choices({
   options,
   errorOf,
   flavorProblems,
-  volumes,
-  snapshots,
   types,
   rootGib,
   closed,
   onStarter,
+  ...sources
 }: ReturnType<typeof useVolumeOptions> & {
   form: Form
   options: LaunchOptions
@@ -173,13 +182,7 @@ function Choices({
   const { values } = form
   return (
     <>
-      <SourceField
-        form={form}
-        images={options.images}
-        volumes={volumes}
-        snapshots={snapshots}
-        errorOf={errorOf}
-      />
+      <SourceField form={form} images={options.images} errorOf={errorOf} {...sources} />
       <FlavorField
         flavors={options.flavors}
         value={values.flavorId}

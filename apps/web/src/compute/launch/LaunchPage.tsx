@@ -19,7 +19,7 @@ const LaunchForm = lazyPart(() => import('./LaunchForm.tsx').then((module) => mo
 // The server cannot make the form, so its code is asked for at once, while the page itself is not live yet.
 if (typeof window !== 'undefined') LaunchForm.ahead()
 
-/** The parameters `?name=`, `?image=`, `?volume=`, `?snapshot=`, `?flavor=`, `?network=`, `?key=` and `?group=` preset the form. */
+/** The parameters `?name=`, `?image=`, `?volume=`, `?snapshot=`, `?backup=`, `?flavor=`, `?network=`, `?key=` and `?group=` preset the form. */
 export function LaunchPage() {
   const { options, error, retry } = useLaunchOptions()
   // The form begins with what is kept in the browser.
@@ -78,9 +78,10 @@ function initial(
   const routed = network ? Boolean(network.router?.externalAddress) : options.networks.length === 0
   return {
     ...emptyLaunch,
-    source: params.has('snapshot') ? 'snapshot' : params.has('volume') ? 'volume' : 'image',
+    source: (['backup', 'snapshot', 'volume'] as const).find((one) => params.has(one)) ?? 'image',
     volumeId: params.get('volume'),
     snapshotId: params.get('snapshot'),
+    backupId: params.get('backup'),
     name: params.get('name') ?? '',
     imageId: image?.id ?? null,
     flavorId: (wished ?? defaultFlavor(options.flavors, image))?.id ?? null,

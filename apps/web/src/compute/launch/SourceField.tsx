@@ -1,12 +1,14 @@
 'use client'
 import { Anchor, Radio, SegmentedControl, Stack, Text } from '@mantine/core'
 import type { ImageView } from '@stratolith/api/images/contract'
+import type { BackupView } from '@stratolith/api/volumes/backups/contract'
 import type { VolumeView } from '@stratolith/api/volumes/contract'
 import type { SnapshotView } from '@stratolith/api/volumes/snapshots/contract'
 import type { ReactNode } from 'react'
 import { gib } from '../../kit/format.ts'
 import { Link } from '../../kit/navigation.tsx'
 import { paths } from '../../kit/paths.ts'
+import { backupName, sourceName } from '../../volumes/backups/words.ts'
 import { snapshotName } from '../../volumes/snapshots/words.ts'
 import { volumeName } from '../../volumes/volume.descriptor.tsx'
 import { FormSection } from './FormSection.tsx'
@@ -22,18 +24,21 @@ type Props = {
   volumes: readonly VolumeView[] | null
   /** The snapshots of whose copies an instance can start; null while they are being read. */
   snapshots: readonly SnapshotView[] | null
-  errorOf: (field: 'imageId' | 'volumeId' | 'snapshotId') => string | undefined
+  /** The backups whose content the root disk can get; null while they are being read. */
+  backups: readonly BackupView[] | null
+  errorOf: (field: 'imageId' | 'volumeId' | 'snapshotId' | 'backupId') => string | undefined
 }
 
 const sources: { value: LaunchValues['source']; label: string }[] = [
   { value: 'image', label: 'Start from an image' },
   { value: 'volume', label: 'Start from a volume' },
   { value: 'snapshot', label: 'Start from a snapshot' },
+  { value: 'backup', label: 'Start from a backup' },
 ]
 
-/** The choice of what the root disk begins with: an image, a volume that has a system already, or a copy of a snapshot. */
-export function SourceField({ form, images, volumes, snapshots, errorOf }: Props) {
-  const { source, imageId, volumeId, snapshotId } = form.values
+/** The choice of what the root disk begins with: an image, a volume that has a system already, or a copy of a snapshot or of a backup. */
+export function SourceField({ form, images, volumes, snapshots, backups, errorOf }: Props) {
+  const { source, imageId, volumeId, snapshotId, backupId } = form.values
   return (
     <>
       <SegmentedControl
@@ -86,6 +91,23 @@ export function SourceField({ form, images, volumes, snapshots, errorOf }: Props
           note="The root disk is a new volume with what the snapshot keeps, on the same machine. The snapshot stays."
         />
       )}
+      {source === 'backup' && (
+        <ChoiceField
+          title="Backup"
+          headings={['Name', 'Size', 'Volume']}
+          rows={backups?.map((backup) => ({
+            id: backup.id,
+            name: backupName(backup),
+            sizeGib: backup.sizeGib,
+            detail: sourceName(backup),
+          }))}
+          value={backupId}
+          onChange={(id) => form.setFieldValue('backupId', id)}
+          error={errorOf('backupId')}
+          none="No backup of this project is of a volume that had a system."
+          note="The root disk is a new volume with what the backup contains. A large one takes long: create the volume first then."
+        />
+      )}
     </>
   )
 }
@@ -112,7 +134,7 @@ function ChoiceField({
   none,
   note,
 }: {
-  title: 'Volume' | 'Snapshot'
+  title: 'Volume' | 'Snapshot' | 'Backup'
   headings: readonly string[]
   /** Undefined while they are being read. */
   rows: readonly Row[] | undefined

@@ -8,6 +8,7 @@ import { emptyLaunch, type LaunchValues, launchInputOf, launchProblems, planInpu
 const imageId = '7b0f5d9e-62d8-4a4e-9a39-2b6f6f0c8a11'
 const volumeId = '0d6c1b6e-7f1d-4b58-8a53-54c0ff8bd7cd'
 const snapshotId = '5a0c7f0e-3c1f-4d8a-8a57-6f8d1f3b2c11'
+const backupId = '6b1d8f1f-4d20-4e9b-9b68-7a9e20405d22'
 const filled: LaunchValues = { ...emptyLaunch, name: 'web', imageId, flavorId: '1', openPresets: [] }
 const onNew: LaunchValues = { ...filled, rootVolume: true, rootGib: '20' }
 const onOld: LaunchValues = { ...filled, source: 'volume', volumeId }
@@ -58,6 +59,13 @@ describe('the disks of a launch', () => {
     expect(Object.keys(launchProblems({ ...values, rootGib: 'x' }))).toEqual(['rootGib'])
     expect(launchProblems({ ...values, snapshotId: null })).toEqual({ snapshotId: 'Choose a snapshot.' })
     expect(planInput.parse(planInputOf({ ...values, snapshotId: null })).volumes).toEqual([])
+  })
+
+  it('are a new volume with what a backup contains', () => {
+    const values: LaunchValues = { ...filled, source: 'backup', backupId }
+    expect(input(values).volumes).toMatchObject([{ boot: true, from: { kind: 'backup', id: backupId } }])
+    expect(disksText(values)).toBe('root disk: a new volume as large as the backup')
+    expect(launchProblems({ ...values, backupId: null })).toEqual({ backupId: 'Choose a backup.' })
   })
 
   it('can be planned at every moment of typing, and each wrong value is named', () => {

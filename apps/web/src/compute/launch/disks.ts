@@ -5,13 +5,18 @@ import type { LaunchValues } from './values.ts'
 /** A new, empty disk of the instance, as a person types it. */
 export type DiskRow = { id: string; sizeGib: number | string; goes: boolean }
 
+export const diskSources = ['image', 'volume', 'snapshot', 'backup'] as const
+export type DiskSource = (typeof diskSources)[number]
+
 /** The values of the form that are about volumes. */
 export type DiskValues = {
   /** What the root disk begins with. */
-  source: 'image' | 'volume' | 'snapshot'
+  source: DiskSource
   volumeId: string | null
   /** The snapshot of which a new volume is made for the root disk. */
   snapshotId: string | null
+  /** The backup whose content the new volume of the root disk gets. */
+  backupId: string | null
   /** Whether the image is put on a new volume instead of a disk of the instance. */
   rootVolume: boolean
   rootGib: number | string
@@ -26,6 +31,7 @@ export const emptyDisks: DiskValues = {
   source: 'image',
   volumeId: null,
   snapshotId: null,
+  backupId: null,
   rootVolume: false,
   rootGib: '',
   rootType: null,
@@ -47,9 +53,9 @@ export const isRootOnVolume = ({ source, rootVolume }: Pick<DiskValues, 'source'
 
 /** Whether the root disk is a volume that the launch makes, whose size can be chosen. */
 export const isRootMade = ({ source, rootVolume }: Pick<DiskValues, 'source' | 'rootVolume'>): boolean =>
-  source === 'snapshot' || (source === 'image' && rootVolume)
+  source === 'snapshot' || source === 'backup' || (source === 'image' && rootVolume)
 
-/** The image of the launch; a volume and a snapshot have none. */
+/** The image of the launch; the other sources have none. */
 export const imageIdOf = ({ source, imageId }: Pick<Disks, 'source' | 'imageId'>): string | undefined =>
   source === 'image' ? (imageId ?? undefined) : undefined
 
@@ -72,11 +78,11 @@ export function launchVolumesOf(values: Disks) {
 }
 
 function rootOf(values: Disks) {
-  const { source, volumeId, imageId, snapshotId, rootGib, rootType, rootGoes } = values
+  const { source, volumeId, rootGib, rootType, rootGoes } = values
   const common = { boot: true, deleteOnTermination: rootGoes }
   if (source === 'volume')
     return volumeId ? [{ ...common, from: { kind: 'volume' as const, id: volumeId } }] : []
-  const id = source === 'snapshot' ? snapshotId : imageId
+  const id = madeOf(values)
   if (!isRootMade(values) || !id) return []
   return [
     {
@@ -89,22 +95,29 @@ function rootOf(values: Disks) {
   ]
 }
 
+/** The id of what the volume of the root disk is made of. */
+const madeOf = ({ source, imageId, snapshotId, backupId }: Disks): string | null =>
+  ({ image: imageId, volume: null, snapshot: snapshotId, backup: backupId })[source]
+
 /** Returns the problems with disks that the form can find without asking the server. */
 export function diskProblems(values: Disks): Partial<Record<keyof LaunchValues, string>> {
-  const { source, volumeId, imageId, snapshotId, rootGib, disks } = values
-  // Without a size the volume is as large as the snapshot.
-  const isSized = isRootMade(values) && !(source === 'snapshot' && rootGib === '')
+  const { source, volumeId, imageId, snapshotId, backupId, rootGib, disks } = values
+  // Without a size the volume is as large as the snapshot or the backup.
+  const isSized = isRootMade(values) && !(isSizedByItself(source) && rootGib === '')
   const size = isSized ? diskSizeProblem(rootGib) : null
   return {
     ...(source === 'image' && !imageId ? { imageId: 'Choose an image.' } : {}),
     ...(source === 'volume' && !volumeId ? { volumeId: 'Choose a volume.' } : {}),
     ...(source === 'snapshot' && !snapshotId ? { snapshotId: 'Choose a snapshot.' } : {}),
+    ...(source === 'backup' && !backupId ? { backupId: 'Choose a backup.' } : {}),
     ...(size ? { rootGib: size } : {}),
     ...(disks.some(({ sizeGib }) => !isSize(sizeGib))
       ? { disks: 'Say how large each disk is to be, in GiB.' }
       : {}),
   }
 }
+
+const isSizedByItself = (source: DiskSource): boolean => source === 'snapshot' || source === 'backup'
 
 /** Says in the summary which volumes the instance gets; empty when it gets none. */
 export function disksText(values: Disks): string {
@@ -113,8 +126,8 @@ export function disksText(values: Disks): string {
   return [
     ...(isRootMade(values) && isSize(rootGib)
       ? [`root disk: a new volume of ${gib(Number(rootGib))}`]
-      : source === 'snapshot'
-        ? ['root disk: a new volume as large as the snapshot']
+      : isSizedByItself(source)
+        ? [`root disk: a new volume as large as the ${source}`]
         : []),
     ...(sizes.length > 0 ? [`more disks: ${sizes.join(', ')}`] : []),
   ].join('; ')
@@ -148,6 +161,8 @@ function rootWords(values: Disks, image: string | null): string[] {
         ]
       : ['--volume', uuid]
   }
+  // The stock client makes such a volume by a command of its own.
+  if (source === 'backup') return ['--volume', 'VOLUME']
   if (source === 'image' && !rootVolume) return ['--image', image ?? 'IMAGE']
   const size = isSize(rootGib) ? Number(rootGib) : 'GIB'
   if (source === 'image' && !rootGoes && !rootType)

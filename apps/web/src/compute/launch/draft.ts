@@ -1,6 +1,6 @@
 import { rulePresets } from '@stratolith/api/networking/states'
 import { ownKey } from '../../kit/own-storage.ts'
-import type { DiskRow } from './disks.ts'
+import { type DiskRow, type DiskSource, diskSources } from './disks.ts'
 import type { LaunchOptions } from './use-launch-options.ts'
 import { emptyLaunch, type LaunchValues, type MetadataRow, type Preset } from './values.ts'
 
@@ -48,7 +48,9 @@ const offered = (all: readonly { id: string }[], id: string | null): string | nu
 
 /** An address that presets a field decides the form's first values; then a draft does not. */
 export const addressChooses = (params: URLSearchParams): boolean =>
-  ['name', 'image', 'volume', 'snapshot', 'flavor', 'network', 'key', 'group'].some((key) => params.has(key))
+  ['name', 'image', 'volume', 'snapshot', 'backup', 'flavor', 'network', 'key', 'group'].some((key) =>
+    params.has(key),
+  )
 
 /** Keeps the image and the size of a launch, which are preset the next time. */
 export function keepChoice(store: Storage, owner: Owner, { imageId, flavorId }: Choice): void {
@@ -81,6 +83,8 @@ const isPreset = (value: unknown): value is Preset => rulePresets.some(({ key })
 const isRow = (row: unknown): row is MetadataRow =>
   isObject(row) && isText(row.id) && isText(row.key) && isText(row.value)
 
+const isSource = (value: unknown): value is DiskSource => diskSources.some((source) => source === value)
+
 const isDisk = (disk: unknown): disk is DiskRow =>
   isObject(disk) &&
   isText(disk.id) &&
@@ -106,9 +110,10 @@ const guards: Omit<Guards, 'userData' | 'adminPass'> = {
   hostName: isTextOrNull,
   address: isText,
   configDrive: (value) => typeof value === 'boolean',
-  source: (value) => value === 'image' || value === 'volume' || value === 'snapshot',
+  source: isSource,
   volumeId: isTextOrNull,
   snapshotId: isTextOrNull,
+  backupId: isTextOrNull,
   rootVolume: (value) => typeof value === 'boolean',
   rootGib: (value) => isText(value) || typeof value === 'number',
   rootType: isTextOrNull,

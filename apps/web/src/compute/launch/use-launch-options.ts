@@ -3,6 +3,7 @@ import { useDebouncedValue } from '@mantine/hooks'
 import type { FlavorView, KeyPairView, LaunchPlan } from '@stratolith/api/compute/contract'
 import type { ImageView } from '@stratolith/api/images/contract'
 import type { NetworkView, SecurityGroupView } from '@stratolith/api/networking/contract'
+import type { BackupView } from '@stratolith/api/volumes/backups/contract'
 import type { VolumeTypeView, VolumeView } from '@stratolith/api/volumes/contract'
 import type { SnapshotView } from '@stratolith/api/volumes/snapshots/contract'
 import { useQueries, useQuery } from '@tanstack/react-query'
@@ -53,10 +54,11 @@ export function useLaunchOptions(): { options: LaunchOptions | null; error: unkn
   }
 }
 
-/** Returns the volumes and snapshots from which an instance can start, which are read when they are asked for, and the types of volumes. */
+/** Returns the volumes, snapshots and backups from which an instance can start, which are read when they are asked for, and the types of volumes. */
 export function useVolumeOptions(source: DiskValues['source']): {
   volumes: VolumeView[] | null
   snapshots: SnapshotView[] | null
+  backups: BackupView[] | null
   types: VolumeTypeView[]
 } {
   const trpc = useTRPC()
@@ -72,10 +74,23 @@ export function useVolumeOptions(source: DiskValues['source']): {
       { enabled: source === 'snapshot' },
     ),
   )
+  const backups = useQuery(
+    trpc.volumes.backups.list.queryOptions(
+      { state: 'available', limit: 200 },
+      { enabled: source === 'backup' },
+    ),
+  )
   const types = useQuery(trpc.volumes.types.usable.queryOptions())
-  const bootable = snapshots.data?.items.filter((snapshot) => snapshot.bootable)
-  return { volumes: volumes.data?.items ?? null, snapshots: bootable ?? null, types: types.data?.types ?? [] }
+  return {
+    volumes: volumes.data?.items ?? null,
+    snapshots: bootableOf(snapshots.data),
+    backups: bootableOf(backups.data),
+    types: types.data?.types ?? [],
+  }
 }
+
+const bootableOf = <T extends { bootable: boolean }>(page: { items: T[] } | undefined): T[] | null =>
+  page?.items.filter(({ bootable }) => bootable) ?? null
 
 /** Returns the first problem that another size might not have. */
 export const sizeProblem = (plan: Pick<LaunchPlan, 'problems' | 'closed'> | undefined) =>

@@ -6,9 +6,11 @@ import { lazyPanel } from '../../kit/lazy-panel.tsx'
 import { MainAction } from '../../kit/MainAction.tsx'
 import { RowsTable } from '../../kit/RowsTable.tsx'
 import { useAdminOnly } from '../../kit/rights.ts'
+import { useSession } from '../../kit/session.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlPanel } from '../../kit/url-state.ts'
 import { PageHeader } from '../../ui/PageHeader.tsx'
+import { BackupStores } from '../backups/BackupStores.tsx'
 import { poolDescriptor } from './descriptor.tsx'
 import { usePoolActions } from './use-pool-actions.tsx'
 
@@ -17,6 +19,7 @@ const PoolCreateForm = lazyPanel(() => import('./PoolCreateForm.tsx').then((modu
 export function PoolsPage() {
   const trpc = useTRPC()
   const admin = useAdminOnly()
+  const { isAdmin } = useSession()
   const panel = useUrlPanel('create')
   const { actions, panels } = usePoolActions()
   const pools = useQuery(trpc.volumes.pools.list.queryOptions())
@@ -30,6 +33,7 @@ export function PoolsPage() {
       <Loaded query={pools}>
         {(rows: PoolView[]) => <RowsTable descriptor={poolDescriptor} rows={rows} actions={actions} />}
       </Loaded>
+      {isAdmin && <BackupStores />}
       {panels}
       <PoolCreateForm opened={panel.opened} onClose={panel.close} />
     </>

@@ -5,6 +5,7 @@ import { paths } from '../../kit/paths.ts'
 import { ResourceTable } from '../../kit/ResourceTable.tsx'
 import { everyones } from '../../networking/everyones.tsx'
 import { PageHeader } from '../../ui/PageHeader.tsx'
+import { DeletedSnapshots } from '../trash/DeletedSnapshots.tsx'
 import { snapshotList } from './list.ts'
 import { snapshotStateFilter } from './SnapshotState.tsx'
 import { snapshotDescriptor } from './snapshot.descriptor.tsx'
@@ -46,6 +47,7 @@ export function SnapshotsPage({ allProjects = false }: { allProjects?: boolean }
         filters={[snapshotStateFilter]}
         query={snapshotList(allProjects)}
       />
+      <DeletedSnapshots allProjects={allProjects} />
       {forms.panels}
     </>
   )

@@ -3,7 +3,14 @@ import { Text } from '@mantine/core'
 import type { SnapshotView } from '@stratolith/api/volumes/snapshots/contract'
 import { snapshotCan } from '@stratolith/api/volumes/snapshots/states'
 import { volumeCan } from '@stratolith/api/volumes/states'
-import { IconDatabasePlus, IconPencil, IconRestore, IconRocket, IconTrash } from '@tabler/icons-react'
+import {
+  IconArchive,
+  IconDatabasePlus,
+  IconPencil,
+  IconRestore,
+  IconRocket,
+  IconTrash,
+} from '@tabler/icons-react'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import type { ResourceAction } from '../../kit/descriptor.ts'
 import { dateTime } from '../../kit/format.ts'
@@ -13,10 +20,12 @@ import { all, useMay } from '../../kit/rights.ts'
 import { useSession } from '../../kit/session.ts'
 import { invalidateKind } from '../../kit/stale.ts'
 import { useTRPC } from '../../kit/trpc.ts'
+import { takeBackOffer } from '../trash/undo.ts'
 import { snapshotDeleteCli } from './cli.ts'
-import { reversionLoss, snapshotLoss, snapshotName } from './words.ts'
+import { SnapshotLoss } from './SnapshotLoss.tsx'
+import { reversionLoss, snapshotName } from './words.ts'
 
-export type SnapshotForm = 'edit' | 'volume'
+export type SnapshotForm = 'edit' | 'volume' | 'backup'
 
 const named = (snapshots: readonly SnapshotView[]): string =>
   snapshots.length === 1 && snapshots[0]
@@ -34,6 +43,7 @@ export function useSnapshotActions(
   const here = useSession().project?.id
   const mine = (snapshot: SnapshotView) => may(snapshot.projectId === here)
   const remove = useMutation(trpc.volumes.snapshots.delete.mutationOptions())
+  const takeBack = useMutation(trpc.volumes.snapshots.trash.takeBack.mutationOptions())
   const revert = useMutation(trpc.volumes.revert.mutationOptions())
   return [
     {
@@ -60,6 +70,14 @@ export function useSnapshotActions(
           snapshotCan.launch(snapshot),
         ),
       open: ({ id }) => router.push(`${paths.launch}?snapshot=${id}`),
+    },
+    {
+      id: 'backup',
+      label: 'Back up',
+      icon: <IconArchive size={16} />,
+      allowed: (snapshot) =>
+        all(mine(snapshot), snapshotCan.use(snapshot), volumeCan.backUp(snapshot.volume)),
+      open: (snapshot) => open('backup', snapshot),
     },
     {
       id: 'revert',
@@ -101,11 +119,18 @@ export function useSnapshotActions(
       allowed: (snapshot) => all(mine(snapshot), snapshotCan.delete(snapshot)),
       confirm: (snapshots) => ({
         title: `Delete ${named(snapshots)}?`,
-        body: <Text size="sm">{snapshotLoss(snapshots)}</Text>,
+        body: <SnapshotLoss snapshots={snapshots} />,
         confirmLabel: snapshots.length === 1 ? 'Delete' : `Delete ${snapshots.length}`,
       }),
       run: ({ id }) => remove.mutateAsync({ id }),
       started: (snapshots) => `Deleting ${named(snapshots)}`,
+      undo: (snapshots, answers) =>
+        takeBackOffer(
+          snapshots.map(({ id }) => id),
+          named(snapshots),
+          answers,
+          (id) => takeBack.mutateAsync({ id }),
+        ),
       asCli: ({ id }) => snapshotDeleteCli(id),
     },
   ]

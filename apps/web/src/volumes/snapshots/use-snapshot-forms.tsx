@@ -7,6 +7,9 @@ import type { SnapshotForm } from './snapshot-actions.tsx'
 const SnapshotEditForm = lazyPanel(() =>
   import('./SnapshotForms.tsx').then((module) => module.SnapshotEditForm),
 )
+const SnapshotBackupForm = lazyPanel(() =>
+  import('../backups/BackupForms.tsx').then((module) => module.SnapshotBackupForm),
+)
 const VolumeCreateForm = lazyPanel(() =>
   import('../VolumeCreateForm.tsx').then((module) => module.VolumeCreateForm),
 )
@@ -17,19 +20,16 @@ export function useSnapshotForms(): {
   panels: ReactNode
 } {
   const [asked, setAsked] = useState<{ form: SnapshotForm; snapshot: SnapshotView } | null>(null)
-  const shared = { opened: true, onClose: () => setAsked(null) }
   return {
     open: (form, snapshot) => setAsked({ form, snapshot }),
-    panels:
-      asked &&
-      (asked.form === 'edit' ? (
-        <SnapshotEditForm key={asked.snapshot.id} snapshot={asked.snapshot} {...shared} />
-      ) : (
-        <VolumeCreateForm
-          key={asked.snapshot.id}
-          source={{ from: 'snapshot', view: asked.snapshot }}
-          {...shared}
-        />
-      )),
+    panels: asked && <Panel key={asked.snapshot.id} {...asked} onClose={() => setAsked(null)} />,
   }
+}
+
+type Asked = { form: SnapshotForm; snapshot: SnapshotView; onClose: () => void }
+
+function Panel({ form, snapshot, onClose }: Asked) {
+  if (form === 'edit') return <SnapshotEditForm snapshot={snapshot} opened onClose={onClose} />
+  if (form === 'backup') return <SnapshotBackupForm snapshot={snapshot} opened onClose={onClose} />
+  return <VolumeCreateForm source={{ from: 'snapshot', view: snapshot }} opened onClose={onClose} />
 }

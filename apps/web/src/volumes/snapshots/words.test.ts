@@ -9,8 +9,11 @@ test('the condition of a snapshot is told in plain words, with the reason', () =
 })
 
 test('the questions name what is lost and what stays', () => {
-  expect(snapshotLoss([{ sizeGib: 5 }])).toMatch(/^The state that it keeps .* gives 5 GiB of the quota back/)
-  expect(snapshotLoss([{ sizeGib: 5 }, { sizeGib: 2 }])).toMatch(/^The states .* give 7 GiB/)
+  expect(snapshotLoss([{ sizeGib: 5 }], null)).toMatch(
+    /^The state that it keeps .* gives 5 GiB of the quota back/,
+  )
+  expect(snapshotLoss([{ sizeGib: 5 }, { sizeGib: 2 }], null)).toMatch(/^The states .* give 7 GiB/)
+  expect(snapshotLoss([{ sizeGib: 5 }], '10 minutes')).toMatch(/deleted in 10 minutes .*; 5 GiB count/)
   expect(reversionLoss('data', '30 Nov 2026, 06:00:00')).toMatch(
     /^Everything that was written to “data” since 30 Nov 2026, 06:00:00 is lost\. The snapshot stays/,
   )

@@ -20,12 +20,24 @@ export function conditionReason(quiesced: boolean | null): string {
 export const proposedName = (volume: string, now: Date): string =>
   `${volume.slice(0, 240)} ${now.toISOString().slice(0, 10)}`
 
-/** Says what is lost with the snapshots, and what stays. */
-export function snapshotLoss(snapshots: readonly Pick<SnapshotView, 'sizeGib'>[]): string {
+/** Says what is lost with the snapshots, what stays, and how long (in words) they can be taken back; null: not at all. */
+export function snapshotLoss(
+  snapshots: readonly Pick<SnapshotView, 'sizeGib'>[],
+  wait: string | null,
+): string {
   const size = gib(snapshots.reduce((sum, { sizeGib }) => sum + sizeGib, 0))
-  return snapshots.length === 1
-    ? `The state that it keeps cannot be brought back. Its volume, and volumes that were made of it, keep their data. It gives ${size} of the quota back.`
-    : `The states that they keep cannot be brought back. Their volumes, and volumes that were made of them, keep their data. They give ${size} of the quota back.`
+  const [what, is, it, others] =
+    snapshots.length === 1
+      ? ['The state that it keeps', 'is', 'It gives', 'Its volume, and volumes that were made of it,']
+      : [
+          'The states that they keep',
+          'are',
+          'They give',
+          'Their volumes, and volumes that were made of them,',
+        ]
+  return wait === null
+    ? `${what} cannot be brought back. ${others} keep their data. ${it} ${size} of the quota back.`
+    : `${what} ${is} deleted in ${wait} and can be taken back until then; ${size} count in the quota meanwhile. ${others} keep their data.`
 }
 
 /** Says what is lost when a volume goes back to a snapshot. */

@@ -37,7 +37,7 @@ export function VolumesTab({ view }: { view: InstanceView }) {
   const { allProjects } = useLook(view.projectId)
   const panel = useUrlPanel('attach-volume')
   const query = useQuery(trpc.volumes.list.queryOptions({ instanceId: view.id, limit: 100, allProjects }))
-  const detach = useDetachAction()
+  const detach = useDetachAction(view.id)
   const allowed = (can: typeof instanceCan.attachVolume) =>
     all(may(view.projectId === project?.id), can(asLockedFor(isAdmin, view)))
   const attach = (

@@ -1,0 +1,43 @@
+import pLimit from 'p-limit'
+import { driversOf, hostsForPlacement, type PlacementHost } from '../../hosts/service.ts'
+import type { Ctx } from '../../kernel/context.ts'
+import { plainOp, whileAnswering } from '../../kernel/hosts.ts'
+import { authorize } from '../../kernel/policy.ts'
+import { wordsOf } from '../pools/reach.ts'
+import type { StoreView } from './contract.ts'
+import { usualStore } from './store.ts'
+
+const hostsAtOnce = 16
+const answerMs = 20_000
+
+/** How full the store of backups is that each machine reaches: every machine is asked. For administrators. */
+export async function listStores(ctx: Ctx): Promise<StoreView[]> {
+  authorize(ctx, 'volumePool:probe')
+  const [hosts, sums] = await Promise.all([
+    hostsForPlacement(ctx),
+    ctx.db.volumeBackup.groupBy({ by: ['hostId'], _count: true }),
+  ])
+  const counts = new Map(sums.map(({ hostId, _count }) => [hostId, _count]))
+  return pLimit(hostsAtOnce).map(hosts, async (host) => ({
+    ...{ id: host.id, host: { id: host.id, name: host.name }, backups: counts.get(host.id) ?? 0 },
+    ...(await spaceAt(ctx, host)),
+  }))
+}
+
+async function spaceAt(
+  ctx: Ctx,
+  host: PlacementHost,
+): Promise<Pick<StoreView, 'totalBytes' | 'freeBytes' | 'problem'>> {
+  const nothing = { totalBytes: null, freeBytes: null }
+  if (host.state !== 'up') return { ...nothing, problem: 'The machine does not answer.' }
+  try {
+    const drivers = await driversOf(ctx, host.id)
+    const space = await whileAnswering(plainOp(ctx, answerMs), drivers, (op) =>
+      drivers.backups.probeStore(op, usualStore),
+    )
+    return { ...space, problem: null }
+  } catch (error) {
+    ctx.log.info({ err: error, host: host.name }, 'a machine does not reach its store of backups')
+    return { ...nothing, problem: wordsOf(error) }
+  }
+}

@@ -1,0 +1,122 @@
+'use client'
+import { Alert, SegmentedControl, Select, Text, TextInput } from '@mantine/core'
+import { useForm } from '@mantine/form'
+import type { BackupView } from '@stratolith/api/volumes/backups/contract'
+import type { VolumeView } from '@stratolith/api/volumes/contract'
+import { volumeCan } from '@stratolith/api/volumes/states'
+import { IconAlertTriangle } from '@tabler/icons-react'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { gib } from '../../kit/format.ts'
+import { notify } from '../../kit/notify.ts'
+import { SidePanelForm } from '../../kit/SidePanelForm.tsx'
+import { useLook } from '../../kit/session.ts'
+import { invalidateKind } from '../../kit/stale.ts'
+import { useTRPC } from '../../kit/trpc.ts'
+import { volumeName } from '../volume.descriptor.tsx'
+import { backupRestoreCli } from './cli.ts'
+import { backupName, restoreLoss, sourceName } from './words.ts'
+
+type Values = { to: 'new' | 'existing'; name: string; volumeId: string | null }
+type Props = { backup: BackupView; opened: boolean; onClose: () => void }
+
+/** Gives a new or an existing volume what a backup contains. */
+export function RestoreForm({ backup, opened, onClose }: Props) {
+  const trpc = useTRPC()
+  const client = useQueryClient()
+  const { allProjects } = useLook(backup.projectId)
+  const { data } = useQuery(trpc.volumes.list.queryOptions({ limit: 1000, allProjects }))
+  const volumes = (data?.items ?? []).filter(({ projectId }) => projectId === backup.projectId)
+  const restore = useMutation(trpc.volumes.backups.restore.mutationOptions())
+  const form = useForm<Values>({
+    initialValues: { to: 'new', name: sourceName(backup), volumeId: null },
+    validate: {
+      name: (name, { to }) => (to === 'existing' || name.trim() ? null : 'Give it a name.'),
+      volumeId: (id, { to }) => (to === 'new' || id ? null : 'Choose a volume.'),
+    },
+  })
+  const { to, volumeId } = form.values
+  const chosen = volumes.find(({ id }) => id === volumeId)
+  return (
+    <SidePanelForm
+      title={`Restore ${backupName(backup)}`}
+      needs="member"
+      opened={opened}
+      onClose={onClose}
+      form={form}
+      submitLabel="Restore"
+      onSubmit={async (values) => {
+        const target =
+          values.to === 'new' ? { name: values.name.trim() } : { volumeId: values.volumeId ?? undefined }
+        const made = await restore.mutateAsync({ id: backup.id, ...target })
+        invalidateKind(client, 'volume')
+        notify.started(`Restoring to “${made.volumeName || made.volumeId}”`, [made.volumeId])
+      }}
+      asCli={(values) =>
+        backupRestoreCli(backup.id, values.to === 'new' ? null : (values.volumeId ?? 'VOLUME'))
+      }
+    >
+      <SegmentedControl
+        fullWidth
+        aria-label="Where the content goes"
+        data={[
+          { value: 'new', label: 'A new volume' },
+          { value: 'existing', label: 'A volume that exists' },
+        ]}
+        {...form.getInputProps('to')}
+      />
+      {to === 'new' ? (
+        <>
+          <TextInput label="Name" required maxLength={255} {...form.getInputProps('name')} />
+          <Text size="sm" c="dimmed">
+            It has {gib(backup.sizeGib)}. “Create volume” in the menu of the backup lets you choose a larger
+            size and another type.
+          </Text>
+        </>
+      ) : (
+        <>
+          <VolumeField backup={backup} volumes={volumes} field={form.getInputProps('volumeId')} />
+          {chosen && (
+            <Alert color="warn" variant="light" icon={<IconAlertTriangle />} role="alert">
+              {restoreLoss(volumeName(chosen), chosen.sizeGib, backup.sizeGib)}
+            </Alert>
+          )}
+        </>
+      )}
+    </SidePanelForm>
+  )
+}
+
+function VolumeField({
+  backup,
+  volumes,
+  field,
+}: {
+  backup: BackupView
+  volumes: readonly VolumeView[]
+  field: object
+}) {
+  return (
+    <Select
+      label="Volume"
+      required
+      searchable
+      data={volumes.map((volume) => {
+        const problem = whyNot(volume, backup)
+        const label = `${volumeName(volume)} · ${gib(volume.sizeGib)}`
+        return {
+          value: volume.id,
+          label: problem === null ? label : `${label}: ${problem}`,
+          disabled: problem !== null,
+        }
+      })}
+      nothingFoundMessage="No volume has such a name"
+      {...field}
+    />
+  )
+}
+
+function whyNot(volume: VolumeView, { sizeGib }: BackupView): string | null {
+  if (volume.sizeGib < sizeGib) return `It is smaller than the backup, which needs ${gib(sizeGib)}.`
+  const allowed = volumeCan.restore(volume)
+  return allowed === true ? null : allowed
+}

@@ -1,0 +1,56 @@
+import { expect, test } from 'vitest'
+import { backupCreateCli, backupRestoreCli } from './cli.ts'
+import { backupLoss, clockText, minuteOf, percentOf, restoreLoss, scheduleText, storedText } from './words.ts'
+
+test('the stored size stands beside the full size', () => {
+  expect(storedText({ storedBytes: 4 * 1024 ** 2, sizeGib: 10 })).toBe('4 MiB of 10 GiB')
+  expect(storedText({ storedBytes: null, sizeGib: 10 })).toBe('–')
+})
+
+test('the questions name what is lost and what stays', () => {
+  expect(backupLoss([{ sizeGib: 5 }], null)).toMatch(/^What it contains cannot be brought back.* 5 GiB of/)
+  expect(backupLoss([{ sizeGib: 5 }, { sizeGib: 1 }], '10 minutes')).toMatch(
+    /^What they contain is deleted in 10 minutes .*; 6 GiB count in the quota/,
+  )
+  expect(restoreLoss('data', 3, 2)).toMatch(
+    /Everything on “data” is lost .* keeps its 3 GiB; .* beyond 2 GiB/,
+  )
+  expect(restoreLoss('data', 2, 2)).not.toMatch(/zeros/)
+})
+
+test('a percentage is read out of what the host says', () => {
+  expect([
+    percentOf('Storing the content: 43 %'),
+    percentOf('100%'),
+    percentOf('the host'),
+    percentOf(null),
+  ]).toEqual([...[43, 100, null, null]])
+})
+
+test('times of a schedule are typed and told', () => {
+  expect(['2:30', '02:30', '24:00', '12:60', 'noon', ''].map(minuteOf)).toEqual([
+    150,
+    150,
+    null,
+    null,
+    null,
+    null,
+  ])
+  expect(clockText(150)).toBe('02:30')
+  const at = { hours: 6, minute: 150, weekday: 1, timeZone: 'Europe/Berlin' }
+  expect(scheduleText({ ...at, every: 'hours' })).toBe('Every 6 hours')
+  expect(scheduleText({ ...at, every: 'hours', hours: 1 })).toBe('Every hour')
+  expect(scheduleText({ ...at, every: 'day' })).toBe('Every day at 02:30 (Europe/Berlin)')
+  expect(scheduleText({ ...at, every: 'week' })).toBe('Every Monday at 02:30 (Europe/Berlin)')
+})
+
+test('the commands of the stock client say what the forms say', () => {
+  const plain = { name: 'b', description: '', incremental: false, force: false, snapshotId: null }
+  expect(backupCreateCli('v', plain)).toBe('openstack volume backup create --name b v')
+  const whole = backupCreateCli('v', { ...plain, incremental: true, force: true, snapshotId: 's' })
+  expect(whole.replaceAll(/[\s\\]+/g, ' ')).toBe(
+    'openstack volume backup create --name b --incremental --force --snapshot s v',
+  )
+  expect(backupRestoreCli('b', null)).toBe('openstack volume backup restore b')
+  expect(backupRestoreCli('b', 'v')).toBe('openstack volume backup restore --force b v')
+})

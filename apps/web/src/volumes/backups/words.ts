@@ -1,0 +1,82 @@
+import type { BackupView } from '@stratolith/api/volumes/backups/contract'
+import type { ScheduleView } from '@stratolith/api/volumes/backups/schedules/contract'
+import { bytes, gib } from '../../kit/format.ts'
+
+/** OpenStack's clients may leave a backup without a name. */
+export const backupName = ({ name, id }: Pick<BackupView, 'name' | 'id'>): string => name || id
+
+/** The name of the volume of a backup, which may be gone. */
+export const sourceName = ({ volume }: Pick<BackupView, 'volume'>): string =>
+  (volume.name ?? volume.lastName) || volume.id
+
+/** Says in a cell how much of the content a backup has stored itself. */
+export const kindText = ({ parentId }: Pick<BackupView, 'parentId'>): string =>
+  parentId === null ? 'Full' : 'Incremental'
+
+/** Says how much a backup takes in its store, beside the size of the volume. */
+export const storedText = ({ storedBytes, sizeGib }: Pick<BackupView, 'storedBytes' | 'sizeGib'>): string =>
+  storedBytes === null ? '–' : `${bytes(storedBytes)} of ${gib(sizeGib)}`
+
+/** The name that the form proposes: the name of the volume and the day. */
+export const proposedBackupName = (volume: string, now: Date): string =>
+  `${volume.slice(0, 240)} ${now.toISOString().slice(0, 10)}`
+
+/** Says what is lost with the backups, and how long (in words) they can be taken back; null: not at all. */
+export function backupLoss(backups: readonly Pick<BackupView, 'sizeGib'>[], wait: string | null): string {
+  const size = gib(backups.reduce((sum, { sizeGib }) => sum + sizeGib, 0))
+  const [what, other] =
+    backups.length === 1
+      ? ['What it contains', 'Other backups of the volume stay whole.']
+      : ['What they contain', 'Other backups of their volumes stay whole.']
+  return wait === null
+    ? `${what} cannot be brought back. ${other} ${size} of the quota are free again.`
+    : `${what} is deleted in ${wait} and can be taken back until then; ${size} count in the quota meanwhile. ${other}`
+}
+
+/** Says what is lost when a backup is restored to a volume that exists. */
+export const restoreLoss = (volume: string, sizeGib: number, backupGib: number): string =>
+  `Everything on “${volume}” is lost and replaced by what the backup contains.${
+    sizeGib > backupGib
+      ? ` The volume keeps its ${gib(sizeGib)}; what is beyond ${gib(backupGib)} reads as zeros.`
+      : ''
+  } If the restore fails, the volume has its old content.`
+
+/** The percentage in what an operation says of its progress: "Storing: 43 %"; null when it says none. */
+export function percentOf(progress: string | null | undefined): number | null {
+  const found = /(\d{1,3}) ?%/.exec(progress ?? '')
+  return found ? Math.min(100, Number(found[1])) : null
+}
+
+export const weekdays = [
+  'Sunday',
+  'Monday',
+  'Tuesday',
+  'Wednesday',
+  'Thursday',
+  'Friday',
+  'Saturday',
+] as const
+
+/** "02:30" for a minute of the day. */
+export const clockText = (minute: number): string =>
+  `${String(Math.floor(minute / 60)).padStart(2, '0')}:${String(minute % 60).padStart(2, '0')}`
+
+/** The minute of the day for "02:30"; null when it is no time. */
+export function minuteOf(clock: string): number | null {
+  const [, hours, minutes] = /^(\d{1,2}):(\d{2})$/.exec(clock.trim()) ?? []
+  const minute = Number(hours) * 60 + Number(minutes)
+  return hours !== undefined && Number(hours) < 24 && Number(minutes) < 60 ? minute : null
+}
+
+/** Says in a sentence when a schedule is due. */
+export function scheduleText({
+  every,
+  hours,
+  minute,
+  weekday,
+  timeZone,
+}: Pick<ScheduleView, 'every' | 'hours' | 'minute' | 'weekday' | 'timeZone'>): string {
+  if (every === 'hours') return hours === 1 ? 'Every hour' : `Every ${hours} hours`
+  const at = `at ${clockText(minute)} (${timeZone})`
+  return every === 'day' ? `Every day ${at}` : `Every ${weekdays[weekday] ?? 'week'} ${at}`
+}
