@@ -92,25 +92,25 @@ describe('an encrypted volume', () => {
     await expectCloudError(
       create({ sourceVolumeId: id, type: 'Standard' }),
       'conflict',
-      'Choose a type that encrypts',
+      /Choose a type that encrypts/,
     )
-    await expectCloudError(create({ sourceVolumeId: plain }), 'conflict', 'is not encrypted')
+    await expectCloudError(create({ sourceVolumeId: plain }), 'conflict', /is not encrypted/)
     await expectCloudError(
       restoreBackup(tenant, { id: backupId, volumeId: plain }),
       'conflict',
-      'is encrypted',
+      /is encrypted/,
     )
     const other = await aVolume()
     await expectCloudError(
       restoreBackup(tenant, { id: backupId, volumeId: other }),
       'conflict',
-      'different keys',
+      /different keys/,
     )
     await restoreBackup(tenant, { id: backupId, volumeId: id })
     await settle()
     expect((await getVolume(tenant, { id })).state).toBe('available')
     const image = { id, name: 'i', diskFormat: 'raw', force: false, visibility: 'private', protected: false }
-    await expectCloudError(makeVolumeImage(tenant, image as never), 'conflict', 'would not be encrypted')
+    await expectCloudError(makeVolumeImage(tenant, image as never), 'conflict', /would not be encrypted/)
   })
 
   test('is attached, and its host gets the key first, again after it forgot it, and none that it does not need', async () => {
@@ -169,19 +169,19 @@ describe('an encrypted volume', () => {
 
 test('the encryption of a type changes only while no volume has the type', async () => {
   const wish = { cipher: null, keySize: null }
-  await expectCloudError(encryptType(admin, { id: secret, ...wish }), 'invalid_input', 'already')
-  await expectCloudError(decryptType(admin, { id: secret }), 'invalid_input', 'have this type')
+  await expectCloudError(encryptType(admin, { id: secret, ...wish }), 'invalid_input', /already/)
+  await expectCloudError(decryptType(admin, { id: secret }), 'invalid_input', /have this type/)
   await expectCloudError(
     changeEncryption(admin, { id: secret, keySize: 256 }),
     'invalid_input',
-    'have this type',
+    /have this type/,
   )
   const { id } = await createVolumeType(admin, volumeTypeCreateInput.parse({ name: 'other' }))
   await expectCloudError(encryptType(tenant, { id, ...wish }), 'forbidden')
   expect((await encryptType(admin, { id, ...wish })).encryption).toMatchObject({ provider: 'luks' })
   expect((await changeEncryption(admin, { id, keySize: 256 })).encryption).toMatchObject({ keySize: 256 })
   await setTypeSpecs(admin, { id, specs: { multiattach: '<is> True' } })
-  await expectCloudError(create({ type: 'other' }), 'conflict', 'several instances')
+  await expectCloudError(create({ type: 'other' }), 'conflict', /several instances/)
   expect((await decryptType(admin, { id })).encryption).toBeNull()
   await expectCloudError(decryptType(admin, { id }), 'not_found')
 })
