@@ -50,6 +50,11 @@ export function createVolumeKeys(folder: string): VolumeKeys {
     string,
     string,
   ]
+  /** Removes, once, what a process that was killed has lent for a moment. */
+  let swept: Promise<void> | null = null
+  async function sweep(): Promise<void> {
+    for (const name of await namesIn(short)) await rm(path.join(short, name), { force: true })
+  }
   async function open(): Promise<void> {
     await mkdir(folder, { mode: 0o711 }).catch(unlessThere)
     const seen = await lstat(folder)
@@ -63,6 +68,8 @@ export function createVolumeKeys(folder: string): VolumeKeys {
     await chmod(folder, 0o711)
     for (const [name, mode] of [[own, 0o700] as const, [lent, 0o711] as const, [short, 0o711] as const])
       await mkdir(name, { mode }).catch(unlessThere)
+    swept ??= sweep()
+    await swept
   }
   const keyOf = (id: string): Promise<string | null> => readFile(path.join(own, id), 'utf8').catch(gone)
   return {
