@@ -196,9 +196,9 @@ export async function createVolume(
     if (origin?.hostId != null && hostId !== undefined && origin.hostId !== hostId)
       throw conflict(`The ${origin.words} lies on the disk of another machine.`)
     const type = await typeFor(tx, input.type, origin?.typeId)
+    demandInGroup(group, type)
     const multiattach = isMultiattach(specsOf(type))
     demandShareable(multiattach, origin)
-    demandInGroup(group, type)
     await reserveQuota(tx, projectId, {
       ...ofType(type.id, { volumes: 1, volumeGib: sizeGib }),
       volumeGibEach: sizeGib,
@@ -218,8 +218,8 @@ export async function createVolume(
         sizeGib,
         reservedGib: sizeGib,
         typeId: type.id,
-        multiattach,
         groupId: group?.id,
+        multiattach,
         ...place,
         ...(origin?.data ?? {}),
         metadata: input.metadata,

@@ -48,8 +48,8 @@ export function VolumesPage({ allProjects = false }: { allProjects?: boolean }) 
           allProjects ? (
             <>
               <PageLink href={paths.adminVolumeSnapshots}>Snapshots</PageLink>
-              <PageLink href={paths.adminVolumeBackups}>Backups</PageLink>
               <PageLink href={paths.adminVolumeGroups}>Groups</PageLink>
+              <PageLink href={paths.adminVolumeBackups}>Backups</PageLink>
               <PageLink href={paths.adminVolumeTypes}>Types</PageLink>
               <PageLink href={paths.adminVolumePools}>Pools</PageLink>
             </>

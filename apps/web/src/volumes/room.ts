@@ -28,13 +28,6 @@ export const volumesRoom: PortalRoom = {
       icon: IconCamera,
     },
     {
-      group: 'Compute',
-      label: 'Volume backups',
-      href: paths.volumeBackups,
-      help: 'volumes#backups',
-      icon: IconArchive,
-    },
-    {
       group: 'Project storage',
       label: 'Volume groups',
       href: paths.volumeGroups,
@@ -48,6 +41,13 @@ export const volumesRoom: PortalRoom = {
       href: paths.adminVolumeGroups,
       help: 'volumes#groups',
       icon: IconStack2,
+    },
+    {
+      group: 'Compute',
+      label: 'Volume backups',
+      href: paths.volumeBackups,
+      help: 'volumes#backups',
+      icon: IconArchive,
     },
     {
       group: 'Resources',
@@ -168,9 +168,9 @@ export const volumesRoom: PortalRoom = {
     volumes: { label: 'Volumes', option: 'volumes' },
     volumeSnapshots: { label: 'Volume snapshots', option: 'snapshots' },
     volumeGib: { label: 'Volume storage', format: gib, unit: ' GiB', option: 'gigabytes' },
+    volumeGroups: { label: 'Volume groups' },
     volumeBackups: { label: 'Volume backups', option: 'backups' },
     volumeBackupGib: { label: 'Backup storage', format: gib, unit: ' GiB', option: 'backup-gigabytes' },
-    volumeGroups: { label: 'Volume groups' },
     volumeGibEach: {
       ...{ label: 'Size of each volume', format: gib, unit: ' GiB' },
       ...{ option: 'per-volume-gigabytes', each: true },

@@ -78,7 +78,7 @@ export async function createGroupSnapshot(
     for (const id of group.volumes.map((one) => one.id).sort())
       volumes.push(await lockVolume(tx, 'volumeSnapshot:create', id))
     for (const row of volumes) {
-      const allowed = volumeCan.snapshot({ state: stateOf(row) })
+      const allowed = volumeCan.snapshot({ state: stateOf(row), multiattach: row.multiattach })
       if (allowed !== true) throw conflict(`${row.name || row.id}: ${allowed}`, 'volumeState')
     }
     const taken = volumes.map(({ typeId, reservedGib }) =>
@@ -113,7 +113,7 @@ export async function deleteGroupSnapshot(ctx: Ctx, input: { id: string }): Prom
   await inTransaction(ctx, async (tx) => {
     const row = await lockGroupSnapshot(tx, 'volumeGroupSnapshot:delete', input.id)
     demand(groupSnapshotCan.delete({ state: groupSnapshotStateOf(row) }), 'groupSnapshotState')
-    for (const { id } of row.snapshots) await removeSnapshotNow(tx, { id, partOf: row.id })
+    for (const { id } of row.snapshots) await removeSnapshotNow(tx, { id })
     await tx.db.volumeGroupSnapshot.update({ where: { id: row.id }, data: { state: 'deleting' } })
     await startOperation(tx, groupHistory('volumeGroupSnapshot', row, 'delete'))
     await noteGroup(tx, 'volumeGroupSnapshot', row, 'updated')

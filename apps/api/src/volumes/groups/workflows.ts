@@ -66,12 +66,7 @@ export const groupSnapshotCreation: Workflow = {
         const row = await current(run)
         if (!row) throw new CloudError('conflict', 'The group snapshot is gone.')
         const kept = new Map<string, { quiesced: boolean; guest: string | null }>()
-        // The volumes of one pool in one call, so that those of one guest are kept at one instant.
-        for (const its of Map.groupBy(row.snapshots, ({ poolId }) => poolId).values()) {
-          const [{ pool: place } = { pool: null }] = its
-          if (!place) continue
-          const { drivers, pool } = await driversFor(run, place)
-          const snapshots = its.map(({ id, volumeId }) => ({ id, volumeId }))
+        for (const { drivers, pool, snapshots } of await callsFor(run, row)) {
           const made = await whileAnswering(run.op, drivers, (op) =>
             drivers.volumes.ensureSnapshots(op, { pool, snapshots }),
           )
@@ -82,6 +77,25 @@ export const groupSnapshotCreation: Workflow = {
     },
   ],
   onFailed: (run, error) => settleSnapshot(run, { faultMessage: error.message }),
+}
+
+type Driven = Awaited<ReturnType<typeof driversFor>>
+type Calls = Driven & { snapshots: { id: string; volumeId: string }[] }
+
+/**
+ * One call for all volumes of a pool on whose host they are in use, so that those of one guest are kept at one instant. A
+ * pool that several hosts reach needs a call for each of them.
+ */
+async function callsFor(run: Run<unknown>, row: GroupSnapshotRow): Promise<Calls[]> {
+  const calls = new Map<string, Calls>()
+  for (const { id, volumeId, pool } of row.snapshots) {
+    const driven = await driversFor(run, pool, volumeId)
+    const key = `${pool.id} ${driven.hostId}`
+    const call = calls.get(key) ?? { ...driven, snapshots: [] }
+    call.snapshots.push({ id, volumeId })
+    calls.set(key, call)
+  }
+  return [...calls.values()]
 }
 
 /** Writes the end of a group snapshot and of its parts, which change together. */

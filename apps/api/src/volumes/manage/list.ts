@@ -26,8 +26,9 @@ export async function poolNamed(ctx: Ctx, name: string): Promise<Candidate> {
 /** The disk of a host is a pool also before it has a row. */
 export const reachedPool = (pool: Candidate): ReachedPool =>
   pool.row ?? {
-    ...{ id: '', driver: localPool.driver, config: {}, shared: false, capacityGib: null },
-    ...{ hostId: pool.hostId, zone: null, name: pool.name, secrets: null },
+    ...{ id: '', name: pool.name, driver: localPool.driver, config: {}, secrets: null, shared: false },
+    capacityGib: null,
+    ...{ hostId: pool.hostId, zone: null },
   }
 
 export async function manageableVolumes(ctx: Ctx, input: { pool: string }): Promise<Manageable[]> {

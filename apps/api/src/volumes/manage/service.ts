@@ -20,6 +20,8 @@ import {
   snapshotStateOf,
   snapshotView,
 } from '../snapshots/row.ts'
+import { isMultiattach } from '../types/extra-specs.ts'
+import { specsOf } from '../types/row.ts'
 import { typeFor } from '../types/service.ts'
 import type { Manageable, snapshotManageInput, volumeManageInput } from './contract.ts'
 import { manageableSnapshots, manageableVolumes, poolNamed } from './list.ts'
@@ -38,6 +40,9 @@ export async function manageVolume(ctx: Ctx, input: z.output<typeof volumeManage
   const place = await poolNamed(ctx, input.pool)
   const row = await inTransaction(ctx, async (tx) => {
     const type = await typeFor(tx, input.type)
+    // The volume may have several layers, which two guests cannot write.
+    if (isMultiattach(specsOf(type)))
+      throw conflict('Volumes of this type are made for several instances. Choose another type.')
     const delta = ofType(type.id, { volumes: 1, volumeGib: sizeGib })
     await reserveQuota(tx, projectId, { ...delta, volumeGibEach: sizeGib })
     const poolId = place.local ? await poolOn(tx, place.host) : place.row.id

@@ -76,8 +76,9 @@ export async function createSnapshot(
 ): Promise<SnapshotView> {
   const row = await inTransaction(ctx, async (tx) => {
     const volume = await lockVolume(tx, 'volumeSnapshot:create', input.volumeId)
-    const { projectId, multiattach } = volume
+    const { multiattach } = volume
     demand(volumeCan.snapshot({ state: stateOf(volume), multiattach }), 'volumeState')
+    const { projectId } = volume
     // A host that has not answered may have made the volume larger than the row says.
     const sizeGib = volume.reservedGib
     // In the worst case all of the volume changes afterwards, so that its bytes are there twice.
