@@ -4,6 +4,7 @@ import { removeGuestTraces } from '@stratolith/drivers/hypervisor/remove-all'
 import { removeAllNetworks } from '@stratolith/drivers/network/remove-all'
 import { backgroundOp } from '@stratolith/drivers/op'
 import { keysFolder } from '@stratolith/drivers/volumes/keys'
+import { closeAllServed } from '@stratolith/drivers/volumes/remove-all'
 import { pino } from 'pino'
 import { readConfig } from './config.ts'
 import { takeLock } from './lock.ts'
@@ -22,6 +23,10 @@ await removeAllNetworks(op, {
   cloud: config.cloud,
   dirs: hosts.map((host) => path.join(hostsDir, host, 'network')),
 })
+await closeAllServed(
+  op,
+  hosts.map((host) => path.join(hostsDir, host)),
+)
 await removeGuestTraces(hosts.map((host) => path.join(hostsDir, host)))
 for (const host of hosts) fs.rmSync(keysFolder(config.cloud, host), { recursive: true, force: true })
 for (const unlock of unlocks) unlock()

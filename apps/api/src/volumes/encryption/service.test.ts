@@ -9,6 +9,7 @@ import { backupCreateInput } from '../backups/contract.ts'
 import { exportBackup, importBackup } from '../backups/record.ts'
 import { restoreBackup } from '../backups/restore.ts'
 import { volumeCreateInput, volumeTypeCreateInput } from '../contract.ts'
+import { unmanageVolume } from '../manage/service.ts'
 import {
   createBackup,
   createSnapshot,
@@ -110,6 +111,7 @@ describe('an encrypted volume', () => {
     await settle()
     expect((await getVolume(tenant, { id })).state).toBe('available')
     const image = { id, name: 'i', diskFormat: 'raw', force: false, visibility: 'private', protected: false }
+    await expectCloudError(unmanageVolume(admin, { id: other }), 'conflict', /key of an encrypted volume/)
     await expectCloudError(makeVolumeImage(tenant, image as never), 'conflict', /would not be encrypted/)
   })
 
