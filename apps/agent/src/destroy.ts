@@ -3,6 +3,7 @@ import path from 'node:path'
 import { removeGuestTraces } from '@stratolith/drivers/hypervisor/remove-all'
 import { removeAllNetworks } from '@stratolith/drivers/network/remove-all'
 import { backgroundOp } from '@stratolith/drivers/op'
+import { keysFolder } from '@stratolith/drivers/volumes/keys'
 import { closeAllServed } from '@stratolith/drivers/volumes/remove-all'
 import { pino } from 'pino'
 import { readConfig } from './config.ts'
@@ -27,5 +28,6 @@ await closeAllServed(
   hosts.map((host) => path.join(hostsDir, host)),
 )
 await removeGuestTraces(hosts.map((host) => path.join(hostsDir, host)))
+for (const host of hosts) fs.rmSync(keysFolder(config.cloud, host), { recursive: true, force: true })
 for (const unlock of unlocks) unlock()
 console.log(`Removed the guests and networks of cloud ${config.cloud} (hosts: ${hosts.join(', ')}).`)

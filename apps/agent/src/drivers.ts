@@ -9,6 +9,7 @@ import { networks } from '@stratolith/drivers/network/registry'
 import { backgroundOp } from '@stratolith/drivers/op'
 import { storages } from '@stratolith/drivers/storage/registry'
 import { volumesByPool } from '@stratolith/drivers/volumes/by-pool'
+import { keysFolder } from '@stratolith/drivers/volumes/keys'
 import { type VolumeOptions, volumeDrivers } from '@stratolith/drivers/volumes/registry'
 import type { Logger } from 'pino'
 import type { AgentConfig } from './config.ts'
@@ -57,6 +58,7 @@ export async function openDrivers(config: AgentConfig, log: Logger): Promise<Loc
   const volumes = volumesByPool({
     files: volumeDrivers.files({
       ...withVolumes,
+      keysDir: keysFolder(config.cloud, config.host),
       ownFolders: [config.dataDir],
     }),
     rbd: volumeDrivers.rbd({ ...withVolumes, serverUid: config.guestUids.probe, log }),

@@ -6,6 +6,7 @@ import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { conflict, invalidInput, notFound } from '../kernel/errors.ts'
 import type { Reconciler } from '../kernel/reconciler.ts'
 import { isRootVolume, type VolumeView, volumeCan } from './contract.ts'
+import { giveKeysFirst } from './encryption/reconcile.ts'
 import { whyNeeded } from './needed.ts'
 import { reachesFrom, specOf } from './pools.ts'
 import type { VolumeRow } from './queries.ts'
@@ -160,6 +161,7 @@ export async function bindVolume(
   hostId: string,
   instanceId: string,
 ): Promise<void> {
+  await giveKeysFirst(ctx, hostId, [volumeId])
   await ctx.db.volumeAttachment.updateMany({ where: { volumeId, instanceId }, data: { hostId } })
 }
 

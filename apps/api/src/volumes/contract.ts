@@ -111,6 +111,10 @@ export type VolumeView = {
   bootable: boolean
   /** Whether guests may only read it. */
   readOnly: boolean
+  /** Whether its data are encrypted where they are stored. */
+  encrypted: boolean
+  /** An opaque id of the key of an encrypted volume, which is not the key. */
+  keyId: string | null
   /** Whether several instances may have it at the same time. */
   multiattach: boolean
   zone: string

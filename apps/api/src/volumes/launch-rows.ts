@@ -4,6 +4,8 @@ import { CloudError } from '../kernel/errors.ts'
 import { startOperations } from '../kernel/workflow.ts'
 import { deviceOn } from './attachments.ts'
 import { beginRestoring, creationOf } from './backups/settling.ts'
+import { aKey } from './encryption/keys.ts'
+import { giveKeysFirst } from './encryption/reconcile.ts'
 import type { LaunchVolumes, NewVolume } from './launch.ts'
 import { claimIn, poolOn } from './pools.ts'
 import { noteVolume, stateOf, volumeEvent } from './row.ts'
@@ -35,6 +37,7 @@ export async function volumesAtLaunch(
   /** What is taken in pools with a capacity of their own. */
   const taken = new Map<string, number>()
   const rows: (ReturnType<typeof rowOf> & { hostId: string })[] = []
+  const keys: ReturnType<typeof aKey>[] = []
   const attachments: {
     volumeId: string
     instanceId: string
@@ -51,7 +54,9 @@ export async function volumesAtLaunch(
           taken.set(of.made.poolId, (taken.get(of.made.poolId) ?? 0) + of.made.sizeGib)
         if (!poolId) throw new CloudError('unavailable', 'A host was removed at this moment. Try again.')
         const row = rowOf(ctx, instance, of.made, poolId)
-        rows.push({ ...row, hostId: instance.hostId })
+        const key = of.made.newKey && aKey(ctx, of.made.newKey)
+        if (key) keys.push(key)
+        rows.push({ ...row, ...(key ? { keyId: key.id } : {}), hostId: instance.hostId })
         volumeId = row.id
         made.set(instance.id, [...(made.get(instance.id) ?? []), volumeId])
       } else {
@@ -66,6 +71,7 @@ export async function volumesAtLaunch(
   for (const [poolId, gib] of [...taken].toSorted(([a], [b]) => (a < b ? -1 : 1)))
     if (!(await claimIn(ctx, poolId, gib)))
       throw new CloudError('no_capacity', `The pool of the new volumes has no ${gib} GiB free.`)
+  if (keys.length > 0) await ctx.db.volumeKey.createMany({ data: keys })
   await ctx.db.volume.createMany({ data: rows.map(({ hostId: _, ...row }) => row) })
   for (const backupId of new Set(rows.flatMap((row) => row.backupId ?? [])))
     await beginRestoring(ctx, backupId)
@@ -120,7 +126,10 @@ export async function bindLaunchVolumes(
         `The volume ${volume.name || volume.id} could not be made. ${volume.faultMessage ?? ''}`.trim(),
       )
   }
-  if (rows.some((row) => row.hostId !== hostId))
+  if (rows.some((row) => row.hostId !== hostId)) {
+    const encrypted = rows.flatMap(({ volume }) => (volume.keyId === null ? [] : volume.id))
+    await giveKeysFirst(ctx, hostId, encrypted)
     await ctx.db.volumeAttachment.updateMany({ where: { instanceId }, data: { hostId } })
+  }
   return rows.map((row) => row.volumeId)
 }

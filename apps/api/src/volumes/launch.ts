@@ -7,13 +7,15 @@ import { authorize } from '../kernel/policy.ts'
 import type { QuotaDelta } from '../quota/service.ts'
 import { deviceNames } from './attachments.ts'
 import { type launchVolumeInput, rootDevice, volumeCan } from './contract.ts'
+import { newKeyFor } from './encryption/keys.ts'
+import type { KeyBits } from './encryption/type.ts'
 import { type Origin, originOf } from './origin.ts'
 import { placeForType } from './pools.ts'
 import { type VolumeRow, withParts } from './queries.ts'
 import { ofType, sumOf, whyNoQuota } from './quota.ts'
 import { stateOf } from './row.ts'
-import { demandShareable, isMultiattach, placeWishOf } from './types/extra-specs.ts'
-import { specsOf } from './types/row.ts'
+import { demandShareable, isMultiattach } from './types/extra-specs.ts'
+import { placeWishOf, specsOf } from './types/row.ts'
 import { typeFor } from './types/service.ts'
 
 /** The functions by which compute plans the volumes of a launch (launch-rows.ts makes them). */
@@ -30,6 +32,8 @@ export type NewVolume = {
   hostId: string | null
   /** The pool with a capacity of its own in which the volume lies; null: the disk of the instance's host. */
   poolId: string | null
+  /** How long the new key of an encrypted volume is; null for one that is plain or has the key of its origin. */
+  newKey: KeyBits | null
   data: Partial<Origin['data']>
 }
 export type PlannedVolume = {
@@ -203,8 +207,16 @@ async function newVolume(ctx: Ctx, { from, name, ...wish }: LaunchVolumeWish): P
   const multiattach = isMultiattach(specsOf(type))
   demandShareable(multiattach, origin)
   const fixed = { hostId: origin?.hostId ?? null, poolId: origin?.poolId }
-  const place = await placeForType(ctx, placeWishOf(specsOf(type)), fixed)
-  return { sizeGib, typeId: type.id, multiattach, name, ...place, data: origin?.data ?? {} }
+  const place = await placeForType(ctx, placeWishOf(type), fixed)
+  return {
+    sizeGib,
+    typeId: type.id,
+    multiattach,
+    name,
+    ...place,
+    newKey: newKeyFor(type, origin),
+    data: origin?.data ?? {},
+  }
 }
 
 function existing(ctx: Ctx, boot: boolean, row: VolumeRow | undefined): PlannedVolume['of'] | Problem {

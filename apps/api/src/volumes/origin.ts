@@ -27,6 +27,8 @@ export type Origin = {
     snapshotId?: string
     sourceVolumeId?: string
     lineageId?: string
+    /** The key of what the volume is made of, which the volume has, too; null: it is plain. */
+    keyId?: string | null
     backupId?: string
   }
 }
@@ -52,15 +54,16 @@ export async function originOf(
   if (snapshotId !== undefined) {
     const { sizeGib, pool, bootable, imageName, volume, ...row } = await sourceSnapshot(ctx, snapshotId)
     const data = { bootable, imageId: row.imageId, imageName, snapshotId, lineageId: lineageOf(volume) }
-    const { typeId } = volume
-    return { words: 'snapshot', leastGib: sizeGib, hostId: pool.hostId, poolId: pool.id, typeId, data }
+    const { typeId, keyId } = volume
+    const place = { hostId: pool.hostId, poolId: pool.id }
+    return { words: 'snapshot', leastGib: sizeGib, ...place, typeId, data: { ...data, keyId } }
   }
   if (sourceVolumeId === undefined) return null
   const row = await lockVolume(ctx, 'volume:get', sourceVolumeId)
   const allowed = volumeCan.snapshot({ state: stateOf(row), multiattach: row.multiattach })
   if (allowed !== true) throw conflict(allowed, 'volumeState')
-  const { reservedGib, pool, bootable, imageName, typeId } = row
-  const data = { bootable, imageId: row.imageId, imageName, sourceVolumeId, lineageId: lineageOf(row) }
+  const { reservedGib, pool, bootable, imageName, typeId, keyId } = row
+  const data = { keyId, bootable, imageId: row.imageId, imageName, sourceVolumeId, lineageId: lineageOf(row) }
   // A host that has not answered may have made the volume larger than the row says.
   return { words: 'volume', leastGib: reservedGib, hostId: pool.hostId, poolId: pool.id, typeId, data }
 }
@@ -69,8 +72,8 @@ export async function originOf(
 async function ofBackup(ctx: Ctx, backupId: string): Promise<Origin> {
   const row = await lockBackup(ctx, 'volumeBackup:restore', backupId)
   demandBackup(backupCan.restore, row)
-  const { sizeGib, hostId, typeId, bootable, imageId, imageName } = row
-  const data = { bootable, imageId, imageName, backupId }
+  const { sizeGib, hostId, typeId, bootable, imageId, imageName, keyId } = row
+  const data = { keyId, bootable, imageId, imageName, backupId }
   return { words: 'backup', leastGib: sizeGib, hostId, ...(typeId === null ? {} : { typeId }), data }
 }
 

@@ -73,6 +73,7 @@ export const volumesPolicy: PolicyTable = {
   'volumeType:delete': 'admin',
   'volumeType:list_access': see,
   'volumeType:get_encryption': see,
+  'volumeType:set_encryption': 'admin',
   'volumeType:list_defaults': see,
   'volumeType:set_default': 'admin',
   'volumeQos:list': see,

@@ -8,6 +8,7 @@ import { volumeRestoration } from './backups/restoration.ts'
 import { backupSchedules } from './backups/schedules/reconcile.ts'
 import { backupTrash } from './backups/trash.ts'
 import { backupCreation, backupDeletion, backupImport } from './backups/workflows.ts'
+import { volumeKeys } from './encryption/reconcile.ts'
 import { groupCreation, groupSnapshotCreation, groupSnapshotDeletion } from './groups/workflows.ts'
 import { volumeImageMaking, volumeReimage } from './images/workflows.ts'
 import { volumeLayers } from './merges.ts'
@@ -96,6 +97,7 @@ export const volumesRoom = defineRoom({
     sharedPools,
     toldSecrets,
     forgottenVolumes,
+    volumeKeys,
     volumeLayers,
     trashReconciler([backupTrash, snapshotTrash, volumeTrash]),
     backupSchedules,

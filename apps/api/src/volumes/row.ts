@@ -113,6 +113,8 @@ function viewOf(
     state,
     bootable: row.bootable,
     readOnly: row.readOnly,
+    encrypted: row.keyId !== null,
+    keyId: row.keyId,
     multiattach: row.multiattach,
     zone: row.zone,
     type: { id: row.type.id, name: row.type.name },

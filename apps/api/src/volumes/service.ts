@@ -17,6 +17,7 @@ import {
   type volumePlanInput,
   type volumeUpdateInput,
 } from './contract.ts'
+import { makeKey, newKeyFor } from './encryption/keys.ts'
 import { demandInGroup, groupForVolume } from './groups/service.ts'
 import { refuseWhileKept } from './needed.ts'
 import { originOf } from './origin.ts'
@@ -31,8 +32,8 @@ import {
 } from './queries.ts'
 import { ofType, whyNoQuota } from './quota.ts'
 import { demand, historyOf, loadVolume, lockVolume, noteVolume, viewOfOne, viewsOf } from './row.ts'
-import { demandShareable, isMultiattach, placeWishOf } from './types/extra-specs.ts'
-import { specsOf } from './types/row.ts'
+import { demandShareable, isMultiattach } from './types/extra-specs.ts'
+import { placeWishOf, specsOf } from './types/row.ts'
 import { typeFor } from './types/service.ts'
 
 /** The functions that other rooms may call. */
@@ -65,6 +66,7 @@ export {
   takeBackBackup,
 } from './backups/trash.ts'
 export { changeMetadata, resetVolume, setBootable, setReadOnly } from './changes.ts'
+export { giveKeysFirst } from './encryption/reconcile.ts'
 export { seedGroupTypes } from './groups/types.ts'
 export { makeVolumeImage, reimageVolume } from './images/service.ts'
 export {
@@ -166,7 +168,7 @@ export async function planVolume(ctx: Ctx, input: z.output<typeof volumePlanInpu
     const wish = { typeId: type.id, sizeGib: input.sizeGib }
     const quota = await whyNoQuota(ctx, projectOf(ctx), [wish], 1)
     if (quota !== null) return { problem: quota }
-    const place = { sizeGib: input.sizeGib, type: placeWishOf(specsOf(type)) }
+    const place = { sizeGib: input.sizeGib, type: placeWishOf(type) }
     const problem = await whyNoRoom(ctx, place)
     return problem === null || !isAdmin(ctx) ? { problem } : { problem, pools: await whyNotEach(ctx, place) }
   }
@@ -201,6 +203,7 @@ export async function createVolume(
     demandInGroup(group, type)
     const multiattach = isMultiattach(specsOf(type))
     demandShareable(multiattach, origin)
+    const newKey = newKeyFor(type, origin)
     await reserveQuota(tx, projectId, {
       ...ofType(type.id, { volumes: 1, volumeGib: sizeGib }),
       volumeGibEach: sizeGib,
@@ -208,7 +211,7 @@ export async function createVolume(
     const place = await claimPool(tx, {
       ...{ sizeGib, zone: input.zone, hostId: origin?.hostId ?? hostId, poolId: origin?.poolId },
       ...{ hostOf: origin?.poolId === undefined ? 'instance' : origin.words },
-      type: placeWishOf(specsOf(type)),
+      type: placeWishOf(type),
     })
     const made = await tx.db.volume.create({
       data: {
@@ -224,6 +227,7 @@ export async function createVolume(
         multiattach,
         ...place,
         ...(origin?.data ?? {}),
+        ...(newKey === null ? {} : { keyId: await makeKey(tx, newKey) }),
         metadata: input.metadata,
         ...(restores ? { state: 'restoring-backup' } : {}),
       },

@@ -16,6 +16,7 @@ import type { QuotaMaker, TestingRoom } from '../rooms.testing.ts'
 import { backupExamples } from './backups/testing.openstack.ts'
 import { backupQuota, backupRows } from './backups/testing.room.ts'
 import { volumeCreateInput } from './contract.ts'
+import { encryptionExamples } from './encryption/testing.openstack.ts'
 import { groupCreateInput } from './groups/contract.ts'
 import { createGroup } from './groups/service.ts'
 import { groupExamples } from './groups/testing.openstack.ts'
@@ -61,6 +62,7 @@ export const testingRoom: TestingRoom = {
       ...groupExamples,
       ...manageExamples,
       ...backupExamples,
+      ...encryptionExamples,
     },
   },
   rows: {

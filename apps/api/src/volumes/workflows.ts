@@ -1,17 +1,19 @@
 import type { VolumeSource } from '@stratolith/drivers/volumes/interface'
-import { inTransaction } from '../kernel/context.ts'
+import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { CloudError } from '../kernel/errors.ts'
 import { whileAnswering } from '../kernel/hosts.ts'
 import { continueOperationsOf, type Run, type Wait, type Workflow } from '../kernel/workflow.ts'
 import { releaseQuota } from '../quota/service.ts'
 import { endRestoring } from './backups/settling.ts'
 import { driversFor, isOnFencedHost } from './driver.ts'
+import { encryptionFor, forgetKey } from './encryption/keys.ts'
 import { type MessageAction, tellFailure } from './messages/service.ts'
 import { giveBack, giveBackAt } from './pools.ts'
 import { type VolumeRow, withParts } from './queries.ts'
 import { ofType } from './quota.ts'
 import { noteVolume, sourceOf } from './row.ts'
 
+const rootOf = (run: Run<unknown>): Ctx => ({ ...run.ctx, db: run.ctx.deps.root })
 const current = (run: Run<unknown>): Promise<VolumeRow | null> =>
   run.ctx.deps.root.volume.findUnique({ where: { id: run.resourceId }, include: withParts })
 
@@ -60,6 +62,7 @@ const tell = (run: Run<unknown>, { id, projectId }: VolumeRow, action: MessageAc
   tellFailure(run, { resource: 'VOLUME', resourceId: id, projectId, action }, error)
 
 const copying: Wait = { waitMs: 1_000, for: 'the host to convert the image' }
+const encrypting: Wait = { waitMs: 500, for: 'the host to encrypt the volume' }
 
 export const volumeCreation: Workflow = {
   action: 'volume.create',
@@ -71,14 +74,16 @@ export const volumeCreation: Workflow = {
       async run(run) {
         const row = await rowOf(run)
         const { drivers, key } = await placeOf(run, row)
+        const encryption = await encryptionFor(rootOf(run), row.keyId)
         const made = await whileAnswering(run.op, drivers, (op) =>
           drivers.volumes.ensureVolume(op, {
             ...key,
             sizeGib: row.sizeGib,
             source: driverSource(row),
+            ...encryption,
           }),
         )
-        if (!made) return copying
+        if (!made) return row.keyId === null ? copying : encrypting
         await settleCreation(run, null)
       },
     },
@@ -191,6 +196,7 @@ export const volumeDeletion: Workflow = {
           const row = await tx.db.volume.findUnique({ where: { id: run.resourceId }, include: withParts })
           if (!row) return
           await tx.db.volume.delete({ where: { id: row.id } })
+          await forgetKey(tx, row.keyId)
           await endRestoring(tx, row.backupId)
           await releaseQuota(
             tx,

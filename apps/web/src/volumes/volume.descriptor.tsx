@@ -91,6 +91,7 @@ export const volumeDescriptor: ResourceDescriptor<VolumeView> = {
     { label: 'Size', value: gib(volume.sizeGib) },
     { label: 'Type', value: volume.type.name },
     { label: 'Speed', value: inOneLine(limitWords(volume.limits)) },
+    ...(volume.encrypted ? [{ label: 'Encrypted', value: 'Yes' }] : []),
     { label: 'Zone', value: volume.zone },
     ...(volume.pool === null ? [] : [{ label: 'Pool', value: volume.pool }]),
     { label: 'Made from', value: <Source volume={volume} /> },

@@ -53,3 +53,7 @@ export function lossText(volumes: readonly Pick<VolumeView, 'sizeGib'>[], minute
 /** Says how much of the quota deleted volumes still take. */
 export const countsText = (volumes: readonly Pick<VolumeView, 'sizeGib'>[], hasMore: boolean): string =>
   `They still count in the quota, with ${hasMore ? 'more than ' : ''}${sizeOf(volumes)}, until their data are gone.`
+
+/** How volumes of a type are encrypted. No key size means the larger one. */
+export const encryptionWords = ({ keySize }: { keySize: 256 | 512 | null }): string =>
+  keySize === 256 ? 'AES-128-XTS' : 'AES-256-XTS'

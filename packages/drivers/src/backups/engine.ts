@@ -2,6 +2,7 @@ import { type BackgroundOptions, createBackgroundJobs } from '../background.ts'
 import { DriverError } from '../errors.ts'
 import type { Op } from '../op.ts'
 import type { FrozenVolume, LocalVolumeDriver } from '../volumes/interface.ts'
+import { layerBytes } from '../volumes/manifest.ts'
 import {
   backupsOf,
   type Chunk,
@@ -119,14 +120,16 @@ async function storeAll(
   frozen: FrozenVolume,
   parent: Index | null,
 ): Promise<void> {
-  const { sizeBytes, quiesced } = frozen
+  const { quiesced, luks } = frozen
+  const about = { sizeBytes: frozen.sizeBytes, luks: luks ?? undefined }
+  const sizeBytes = layerBytes(about)
   const chunks = new Map<number, Chunk>()
   const total = { added: 0, storedBytes: 0 }
   /** Whether the volume knows what has changed since the parent. */
   const knows = parent !== null && frozen.since === parent.id
   await forEachChunk(op, sizeBytes, 'backing up', async (no, at, length) => {
     const before = parent?.chunks.get(no)
-    if (knows && at + length <= parent.sizeBytes && !(await frozen.hasChanged(at, length))) {
+    if (knows && at + length <= layerBytes(parent) && !(await frozen.hasChanged(at, length))) {
       if (before) chunks.set(no, before)
       return
     }
@@ -144,7 +147,7 @@ async function storeAll(
     total.storedBytes += piece.length
   })
   if (total.added > 0) await store.settle(piecesOf(volumeId, id))
-  const index: Index = { id, volumeId, sizeBytes, quiesced, parentId: parent?.id ?? null, ...total, chunks }
+  const index: Index = { id, volumeId, ...about, quiesced, parentId: parent?.id ?? null, ...total, chunks }
   await writeIndex(store, index)
   await store.settle(volumeId)
 }
@@ -159,9 +162,10 @@ async function restore(
   if (!found) throw new DriverError('not_found', `The backup ${backup.id} is gone from its store.`)
   if (found.checksum !== backup.checksum)
     throw new DriverError('failed', `The index of the backup ${backup.id} is not the one that was written.`)
-  const { sizeBytes, chunks } = found.index
+  const { luks, chunks } = found.index
+  const sizeBytes = layerBytes(found.index)
   let restoredBytes = 0
-  await volumes.refillVolume(op, volume, async (into) => {
+  await volumes.refillVolume(op, volume, luks ?? null, async (into) => {
     if (sizeBytes > into.sizeBytes) throw new DriverError('invalid', 'The backup is larger than the volume.')
     await forEachChunk(op, sizeBytes, 'restoring', async (no, at, length) => {
       const chunk = chunks.get(no)

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { DriverError } from '../errors.ts'
+import { luksSchema } from '../volumes/manifest.ts'
 import type { ObservedBackup } from './interface.ts'
 import type { BackupStore } from './store.ts'
 
@@ -18,6 +19,8 @@ const indexSchema = z.object({
   id: z.string(),
   volumeId: z.string(),
   sizeBytes: z.int().min(1),
+  /** The chunks have the ciphertext of a volume that was encrypted so, with its header; absent: those of a plain volume. */
+  luks: luksSchema.optional(),
   quiesced: z.boolean(),
   parentId: z.string().nullable(),
   storedBytes: z.int().min(0),

@@ -4,6 +4,7 @@ import { limitsObjectOf } from './volume-limits.ts'
 import {
   type DiskPlace,
   diskDeviceAt,
+  keyObjectOf,
   scsiController,
   type VolumeDisk,
   volumeDeviceOf,
@@ -168,7 +169,9 @@ const scsiArgs = (): string[] =>
   device({ driver: 'virtio-scsi-pci', id: scsiController, bus: 'pcie.0', addr: '0x7' })
 
 function volumeArgs(volume: VolumeDisk, place: DiskPlace): string[] {
+  const key = keyObjectOf(volume)
   return [
+    ...(key ? ['-object', JSON.stringify(key)] : []),
     ...['-object', JSON.stringify(limitsObjectOf(volume))],
     ...['-blockdev', JSON.stringify(volumeNodeOf(volume))],
     ...device(volumeDeviceOf(volume, place)),

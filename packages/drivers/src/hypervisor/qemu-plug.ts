@@ -9,6 +9,7 @@ import { endJob } from './qemu-jobs.ts'
 import type { QmpClient } from './qmp.ts'
 import { limitsObjectOf, limitVolume } from './volume-limits.ts'
 import {
+  keyObjectOf,
   mergeJob,
   scsiController,
   type VolumeDisk,
@@ -50,7 +51,7 @@ const volumeKind: Kind = {
   async drop(qmp, id) {
     // The filter goes first, and with it the layers that were opened together with it; a layer that was added later
     // goes after the one above it. As long as QEMU has a node it has the file open, so a failure here is one of the call.
-    const { node, limits } = volumeNames(id)
+    const { node, limits, key } = volumeNames(id)
     await endJob(qmp, mergeJob(id))
     let rounds = 0
     for (let names = await nodesOfVolume(qmp, node); names.length > 0; rounds++) {
@@ -63,7 +64,7 @@ const volumeKind: Kind = {
       if (failures.length === names.length) throw failures[0]
       names = await nodesOfVolume(qmp, node)
     }
-    await qmp.execute('object-del', { id: limits }).catch(() => undefined)
+    for (const object of [limits, key]) await qmp.execute('object-del', { id: object }).catch(() => undefined)
   },
 }
 
@@ -123,6 +124,8 @@ export async function plugVolumes(
     const volume = await open(id)
     // An agent that was killed before device_add has left the node.
     await volumeKind.drop(qmp, id)
+    const key = keyObjectOf(volume)
+    if (key) await qmp.execute('object-add', key)
     await qmp.execute('object-add', limitsObjectOf(volume))
     await qmp.execute('blockdev-add', volumeNodeOf(volume))
     await qmp.execute('device_add', volumeDeviceOf({ id, shared: volume.shared }, place))

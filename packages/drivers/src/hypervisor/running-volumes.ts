@@ -92,18 +92,25 @@ async function openMissing(qmp: QmpClient, { id, opened }: Followed): Promise<Ov
 /** See RunningGuest.merge. */
 async function merge(
   qmp: QmpClient,
-  { id, opened, into, from }: { id: string; opened: OpenedLayers; into: number; from: number },
+  { id, opened, into, gone }: { id: string; opened: OpenedLayers; into: number; gone: readonly number[] },
 ): Promise<(op: Op) => Promise<void>> {
   await follow(qmp, [{ id, opened }])
   const there = new Set((await nodesOf(qmp)).map((node) => node['node-name']))
-  const gone = opened.layers.flatMap(({ number }) => (number > into && number <= from ? [number] : []))
   const top = gone.findLast((number) => there.has(layerNode(id, number)))
   if (top === undefined) return async () => undefined
   const job = mergeJob(id)
-  await qmp.execute('block-commit', {
-    ...{ 'job-id': job, device: volumeNames(id).node, 'auto-dismiss': false },
-    ...{ 'base-node': layerNode(id, into), 'top-node': layerNode(id, top) },
-  })
+  if (top < into) {
+    // QEMU commits layers only below a filter, and the encryption is none: it gives these volumes the layer above.
+    const below = opened.layers.findIndex(({ number }) => gone.includes(number)) - 1
+    await qmp.execute('block-stream', {
+      ...{ 'job-id': job, device: layerNode(id, into), 'auto-dismiss': false },
+      'base-node': layerNode(id, opened.layers[below]?.number ?? 0),
+    })
+  } else
+    await qmp.execute('block-commit', {
+      ...{ 'job-id': job, device: volumeNames(id).node, 'auto-dismiss': false },
+      ...{ 'base-node': layerNode(id, into), 'top-node': layerNode(id, top) },
+    })
   return async (op) => {
     await jobDone(op, qmp, job)
     // Layers that were added while the guest ran stay open until they are removed by their names, the upper ones first.

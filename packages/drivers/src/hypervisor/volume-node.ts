@@ -19,13 +19,14 @@ export type VolumeDisk = {
 type BlockNode = { 'node-name': string; driver: string } & Record<string, unknown>
 
 /**
- * QEMU's names of a volume: of its device, of its block node, which may have 31 characters, and of the group that bounds
- * its speed.
+ * QEMU's names of a volume: of its device, of its block node, which may have 31 characters, of the group that bounds
+ * its speed, and of the object that has its key.
  */
 export const volumeNames = (id: string) => ({
   device: `vol-${id}`,
   node: `v${id.replaceAll('-', '').slice(0, 24)}`,
   limits: `limits-${id}`,
+  key: `key-${id}`,
 })
 
 /** QEMU's name of the job that merges layers of a volume. */
@@ -42,16 +43,28 @@ const serverMayBeAwayS = 300
 
 /**
  * The block node of a volume: a filter that stays on top while layers are added below it, and below the filter the layers,
- * or the connection to the server of the volume.
+ * or the connection to the server of the volume. An encrypted volume is decrypted above all layers, so that the files have
+ * ciphertext alone.
  */
 export function volumeNodeOf({ id, readOnly, opened, direct }: VolumeDisk): BlockNode {
-  const { node, limits } = volumeNames(id)
+  const { node, limits, key } = volumeNames(id)
   const below = 'socket' in opened ? served(id, opened, readOnly) : layersOf(id, opened, { readOnly, direct })
-  return {
-    ...{ driver: 'throttle', 'node-name': node, 'throttle-group': limits },
-    ...{ 'read-only': readOnly, discard: 'unmap', file: below },
-  }
+  const access = { 'read-only': readOnly, discard: 'unmap' }
+  const isEncrypted = 'layers' in opened && opened.luks !== undefined
+  const file = isEncrypted
+    ? { driver: 'luks', 'node-name': `${node}-luks`, 'key-secret': key, ...access, file: below }
+    : below
+  return { driver: 'throttle', 'node-name': node, 'throttle-group': limits, ...access, file }
 }
+
+/**
+ * The object with the key of an encrypted volume, as -object and object-add take it; null for a plain one. QEMU reads the
+ * file when it makes the object.
+ */
+export const keyObjectOf = ({ id, opened }: Pick<VolumeDisk, 'id' | 'opened'>) =>
+  'layers' in opened && opened.luks
+    ? { 'qom-type': 'secret', id: volumeNames(id).key, file: opened.luks.keyFile, format: 'raw' }
+    : null
 
 const served = (id: string, { socket }: ServedVolume, readOnly: boolean): BlockNode => ({
   ...{ driver: 'nbd', 'node-name': servedNode(id), server: { type: 'unix', path: socket }, export: 'volume' },

@@ -293,6 +293,8 @@ function remoteVolumes(call: Call): VolumeDriver {
     disown: (op, spec) => call('volumes/disown', op, spec),
     listVolumes: (op, pool) => call('volumes/listVolumes', op, pool),
     ensureVolume: (op, spec) => call('volumes/ensureVolume', op, spec),
+    giveKeys: (op, spec) => call('volumes/giveKeys', op, spec),
+    keepKeys: (op, spec) => call('volumes/keepKeys', op, spec),
     growVolume: (op, size) => call('volumes/growVolume', op, size),
     removeVolume: (op, key) => call('volumes/removeVolume', op, key),
     ensureSnapshot: (op, spec) => call('volumes/ensureSnapshot', op, spec),

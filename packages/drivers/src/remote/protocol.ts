@@ -29,6 +29,8 @@ import {
   disownSpec,
   exportKey,
   exportSpec,
+  keptKeysSpec,
+  keysSpec,
   poolSpec,
   reimageSpec,
   revertSpec,
@@ -213,6 +215,10 @@ export const methods = {
   ),
   'volumes/ensureVolume': change(z.tuple([volumeSpec]), observedVolume.nullable(), (h, op, spec) =>
     h.volumes.ensureVolume(op, spec),
+  ),
+  'volumes/giveKeys': change(z.tuple([keysSpec]), nothing, (h, op, spec) => h.volumes.giveKeys(op, spec)),
+  'volumes/keepKeys': change(z.tuple([keptKeysSpec]), z.array(generatedId), (h, op, spec) =>
+    h.volumes.keepKeys(op, spec),
   ),
   'volumes/growVolume': change(z.tuple([volumeSize]), observedVolume, (h, op, size) =>
     h.volumes.growVolume(op, size),

@@ -18,6 +18,7 @@ export const fieldsSince: FieldsSince = {
   'hypervisor/ensure.volumes.shared': 5,
   'instance.diskBus': 5,
   'hypervisor/ensure.diskBus': 5,
+  'volumes/ensureVolume.encryption': 6,
   ...placesOfPools(),
 }
 

@@ -36,7 +36,10 @@ export function volumesByPool(drivers: Drivers): LocalVolumeDriver {
     removeExport: async (op, key) => of(key.pool).removeExport(op, key),
     openFrozen: async (op, backup) => of(backup.pool).openFrozen(op, backup),
     dropFrozen: async (op, backup, isBackedUp) => of(backup.pool).dropFrozen(op, backup, isBackedUp),
-    refillVolume: async (op, key, fill) => of(key.pool).refillVolume(op, key, fill),
+    refillVolume: async (op, key, luks, fill) => of(key.pool).refillVolume(op, key, luks, fill),
+    // Only the driver of files encrypts.
+    giveKeys: (op, spec) => drivers.files.giveKeys(op, spec),
+    keepKeys: (op, spec) => drivers.files.keepKeys(op, spec),
     openVolume: async (op, key, guest) => of(key.pool).openVolume(op, key, guest),
     async closeVolumes(op, guestId, except) {
       // One driver that fails does not keep the others from closing theirs.

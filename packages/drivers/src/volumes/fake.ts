@@ -27,6 +27,8 @@ export type FakeVolumes = LocalVolumeDriver & {
   fill(key: VolumeKey, content: { sizeBytes: number; base: string | null }): void
   readonly volumes: ReadonlyMap<string, FakeVolume>
   readonly snapshots: ReadonlyMap<string, FakeSnapshot>
+  /** The keys that the host has. */
+  readonly keys: ReadonlyMap<string, string>
   /** What lies in a pool with a place of its own, by whichever host it came there. */
   readonly elsewhere: ReadonlyMap<string, Store>
 }
@@ -36,6 +38,8 @@ type FakeVolume = {
   sizeBytes: number
   guests: Set<string>
   base: string | null
+  /** The key of an encrypted volume; null for a plain one. */
+  key: string | null
   /** How many snapshots were removed since the last merge. */
   mergeable: number
 }
@@ -45,10 +49,12 @@ type FakeSnapshot = {
   volumeId: string
   sizeBytes: number
   base: string | null
+  key: string | null
   guest: string | null
 }
 
 const gib = 1024 ** 3
+const otherKey = () => new DriverError('invalid', 'The source has another key than the volume.')
 
 type Store = { volumes: Map<string, FakeVolume>; snapshots: Map<string, FakeSnapshot> }
 const isLocal = (pool: PoolSpec) => pool.driver === 'files' && pool.path === undefined
@@ -59,6 +65,7 @@ const elsewhere = new Map<string, Store>()
 export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes {
   const volumes = new Map<string, FakeVolume>()
   const snapshots = new Map<string, FakeSnapshot>()
+  const keys = new Map<string, string>()
   const failures = new Map<string, DriverError[]>()
   const totalGib = options.totalGib ?? 1000
   const storeOf = (pool: PoolSpec): Store => {
@@ -89,23 +96,28 @@ export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes 
     if (!found) throw new DriverError('not_found', `The volume ${key.id} is gone from its pool.`)
     return found
   }
-  const sourceOf = ({ source, pool }: VolumeSpec): { least: number; base: string | null } => {
-    if (!source) return { least: 0, base: null }
+  const sourceOf = ({ source, pool, encryption }: VolumeSpec) => {
+    const key = encryption?.key ?? null
+    if (!source) return { least: 0, base: null, key }
     if (source.kind === 'image') {
       const base = source.base.blobId
-      return { least: options.baseBytes?.(base) ?? 112 * 1024 ** 2, base }
+      return { least: options.baseBytes?.(base) ?? 112 * 1024 ** 2, base, key }
     }
-    const { sizeBytes, base } =
-      source.kind === 'snapshot' ? snapshotIn(source.id, pool) : volumeIn({ id: source.id, pool })
-    return { least: sizeBytes, base }
+    const {
+      sizeBytes,
+      base,
+      key: own,
+    } = source.kind === 'snapshot' ? snapshotIn(source.id, pool) : volumeIn({ id: source.id, pool })
+    if (own !== key) throw otherKey()
+    return { least: sizeBytes, base, key }
   }
   const observedSnapshot = ({ id, volumeId, sizeBytes, guest }: FakeSnapshot): ObservedSnapshot => ({
     ...{ id, volumeId, sizeBytes, quiesced: true, guest },
   })
   const snapshotOf = ({ id, volumeId, pool }: SnapshotSpec): FakeSnapshot => {
-    const { sizeBytes, base, guests } = volumeIn({ id: volumeId, pool })
+    const { sizeBytes, base, key, guests } = volumeIn({ id: volumeId, pool })
     const [guest = null] = guests
-    return { id, pool: pool.id, volumeId, sizeBytes, base, guest }
+    return { id, pool: pool.id, volumeId, sizeBytes, base, key, guest }
   }
   const observed = ({ id, sizeBytes, mergeable, guests }: FakeVolume): ObservedVolume => {
     const [guest] = guests
@@ -119,6 +131,7 @@ export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes 
   return {
     volumes,
     snapshots,
+    keys,
     elsewhere,
     failNext: (method, error) => void failures.set(method, [...(failures.get(method) ?? []), error]),
     fill(key, { sizeBytes, base }) {
@@ -150,7 +163,7 @@ export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes 
       const known = find(spec)
       if (known) return observed(known)
       const sizeBytes = spec.sizeGib * gib
-      const { least, base } = sourceOf(spec)
+      const { least, base, key } = sourceOf(spec)
       if (least > sizeBytes)
         throw new DriverError('invalid', `the source has ${least} bytes, the volume ${sizeBytes}`)
       const volume: FakeVolume = {
@@ -159,10 +172,20 @@ export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes 
         sizeBytes,
         guests: new Set(),
         base,
+        key,
         mergeable: 0,
       }
       storeOf(spec.pool).volumes.set(spec.id, volume)
       return observed(volume)
+    },
+    async giveKeys(_op, spec) {
+      enter('giveKeys')
+      for (const { id, key } of spec.keys) keys.set(id, key)
+    },
+    async keepKeys(_op, { ids }) {
+      enter('keepKeys')
+      for (const id of keys.keys()) if (!ids.includes(id)) keys.delete(id)
+      return ids.filter((id) => !keys.has(id))
     },
     async removeVolume(_op, key) {
       enter('removeVolume')
@@ -180,8 +203,8 @@ export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes 
     },
     async copyVolume(_op, { id, from, to }) {
       enter('copyVolume')
-      const { base, sizeBytes } = free(volumeIn({ id, pool: from }))
-      const copy: FakeVolume = { id, pool: to.id, sizeBytes, guests: new Set(), base, mergeable: 0 }
+      const { base, sizeBytes, key } = free(volumeIn({ id, pool: from }))
+      const copy: FakeVolume = { id, pool: to.id, sizeBytes, guests: new Set(), base, key, mergeable: 0 }
       storeOf(to).volumes.set(id, copy)
       return observed(copy)
     },
@@ -218,7 +241,8 @@ export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes 
     async revertVolume(_op, { snapshotId, ...key }) {
       enter('revertVolume')
       const volume = free(volumeIn(key))
-      const { sizeBytes, base } = snapshotIn(snapshotId, key.pool)
+      const { sizeBytes, base, key: own } = snapshotIn(snapshotId, key.pool)
+      if (own !== volume.key) throw otherKey()
       if (sizeBytes > volume.sizeBytes)
         throw new DriverError('invalid', 'The snapshot is larger than the volume.')
       volume.base = base
@@ -239,7 +263,7 @@ export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes 
       const { sizeBytes } =
         snapshotId === null ? volumeIn({ id: volumeId, pool }) : snapshotIn(snapshotId, pool)
       return {
-        ...{ sizeBytes, quiesced: true, since: null },
+        ...{ sizeBytes, luks: null, quiesced: true, since: null },
         hasChanged: async () => true,
         read: async () => null,
         close: async () => undefined,
@@ -248,7 +272,7 @@ export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes 
     async dropFrozen() {
       enter('dropFrozen')
     },
-    async refillVolume(_op, key, fill) {
+    async refillVolume(_op, key, _luks, fill) {
       enter('refillVolume')
       const volume = free(volumeIn(key))
       await fill({ sizeBytes: volume.sizeBytes, write: async () => undefined })
@@ -257,6 +281,7 @@ export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes 
     async reimageVolume(_op, { base, ...key }) {
       enter('reimageVolume')
       const volume = free(volumeIn(key))
+      if (volume.key !== null) throw otherKey()
       if ((options.baseBytes?.(base.blobId) ?? 112 * 1024 ** 2) > volume.sizeBytes)
         throw new DriverError('invalid', 'The image is larger than the volume.')
       volume.base = base.blobId
@@ -264,7 +289,8 @@ export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes 
     },
     async exportVolume(_op, spec) {
       enter('exportVolume')
-      const { sizeBytes } = volumeIn(spec)
+      const { sizeBytes, key } = volumeIn(spec)
+      if (key !== null) throw new DriverError('invalid', 'The volume is encrypted.')
       if (!options.exports) throw new DriverError('unsupported', 'This host has no image store.')
       const { imagesDir, bytes } = options.exports
       const file = exportPath(imagesDir, spec.exportId)
@@ -280,14 +306,22 @@ export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes 
       enter('openVolume')
       const found = volumeIn(key)
       if (!found.guests.has(guest.id) && !key.shared) free(found)
+      const given = keys.get(key.id) ?? null
+      if (found.key !== null && given === null)
+        throw new DriverError('unavailable', `This host does not have the key of the volume ${key.id} yet.`)
+      if (found.key !== null && given !== found.key) throw new DriverError('conflict', 'This is another key.')
       found.guests.add(guest.id)
-      return { layers: [{ path: `/fake/volumes/${key.id}`, format: 'raw', number: 0 }] }
+      return {
+        layers: [{ path: `/fake/volumes/${key.id}`, format: 'raw', number: 0 }],
+        ...(found.key === null ? {} : { luks: { keyFile: `/fake/keys/${key.id}` } }),
+      }
     },
     async closeVolumes(_op, guestId, except) {
       enter('closeVolumes')
       for (const store of [{ volumes }, ...elsewhere.values()])
         for (const volume of store.volumes.values())
-          if (!except.some((key) => find(key) === volume)) volume.guests.delete(guestId)
+          if (!except.some((key) => find(key) === volume) && volume.guests.delete(guestId))
+            keys.delete(volume.id)
     },
   }
 }

@@ -9,9 +9,10 @@ import { defaultGuestUids, readGuestUids } from '../guest-uids.ts'
 import { backgroundOp } from '../op.ts'
 import { createFilesDriver } from '../storage/files.ts'
 import { openImageStore } from '../storage/image-store.ts'
-import { volumeConformance } from './conformance.ts'
+import { type VolumeBench, volumeConformance } from './conformance.ts'
 import { createVolumeFiles } from './files.ts'
 import type { RunningGuest } from './interface.ts'
+import { keysFolder } from './keys.ts'
 import { qemuBytes as bytes } from './testing.ts'
 
 const root = fs.mkdtempSync('/var/tmp/stratolith-volumes-')
@@ -20,11 +21,13 @@ const imagesDir = path.join(root, 'images')
 const store = openImageStore(imagesDir)
 const dir = path.join(root, 'hosts/one')
 const storage = createFilesDriver({ imagesDir, dir })
+const keysDir = keysFolder('test', crypto.randomUUID())
 /** The guest that has a volume, while it runs. */
 let running: RunningGuest | null = null
 const driver = createVolumeFiles({
   dir,
   imagesDir,
+  keysDir,
   withGuest: (_op, _id, work) => work(running),
   async baseOf(op, base) {
     await storage.ensureBase(op, base)
@@ -41,7 +44,9 @@ beforeAll(async () => {
   fs.mkdirSync(otherPool.path, { mode: 0o755 })
   await driver.makePool(op(), otherPool)
 })
-afterAll(() => fs.rmSync(root, { recursive: true, force: true }))
+afterAll(() => {
+  for (const folder of [root, keysDir]) fs.rmSync(folder, { recursive: true, force: true })
+})
 
 async function blob(bytes: Buffer): Promise<string> {
   const id = crypto.randomUUID()
@@ -56,18 +61,26 @@ function largeImage(): Promise<string> {
   return blob(fs.readFileSync(file))
 }
 
+/** 32 bytes in base64, as the control plane makes keys. */
+const key = Buffer.alloc(32, 7).toString('base64')
+const bench = (): VolumeBench => ({
+  driver,
+  op: op(),
+  pool,
+  otherPool,
+  uid,
+  image: () => blob(Buffer.alloc(1024 ** 2, 0xaa)),
+  largeImage,
+  exports: store,
+  bytes,
+})
+
+describe('encrypted volumes in files', () => {
+  volumeConformance(bench, { encryption: { key, keyBits: 512 } })
+})
+
 describe('volumes in files', () => {
-  volumeConformance(() => ({
-    driver,
-    op: op(),
-    pool,
-    otherPool,
-    uid,
-    image: () => blob(Buffer.alloc(1024 ** 2, 0xaa)),
-    largeImage,
-    exports: store,
-    bytes,
-  }))
+  volumeConformance(bench)
 
   const local = path.join(dir, 'volumes/local')
   /** Reads the image of a volume as the image store gets it. */

@@ -24,8 +24,9 @@ import type {
   VolumeKey,
   VolumeSpec,
 } from './interface.ts'
+import { createVolumeKeys } from './keys.ts'
 import { filesIn, removePart, removeWhole } from './layer-files.ts'
-import { demandFits, grow, imageSource, make, observed } from './making.ts'
+import { demandFits, grow, imageSource, make, noKeys, observed } from './making.ts'
 import { readFrozen, readManifest } from './manifest.ts'
 import { beginMerge, endMerge } from './merge.ts'
 import { baseInPool, dropBases } from './pool-bases.ts'
@@ -57,6 +58,8 @@ export type VolumeFilesOptions = {
    * that nobody waits for the other in a circle.
    */
   withGuest<T>(op: Op, guestId: string, work: (running: RunningGuest | null) => Promise<T>): Promise<T>
+  /** The folder of the keys of encrypted volumes (keys.ts); without it there are none. */
+  keysDir?: string
   /** The cloud's image store, into which images of volumes are written. */
   imagesDir: string
   /** The user id for image tools, which no guest has; that of defaultGuestUids when absent. */
@@ -72,6 +75,8 @@ const filesAtOnce = 16
 const endMergeMs = 60_000
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
+const makingOf = ({ id }: { id: string }) => `encrypted ${id}`
+
 /**
  * Volumes as files in a folder of this host, in layers. An empty volume is one raw file. A volume from an image has a hard
  * link to the image's base and a layer of its own above it, so it is made at once whatever its size; a volume from a
@@ -82,6 +87,8 @@ const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDriver {
   const inTurn = createTurns()
   const background = createBackgroundJobs()
+  const keys = options.keysDir === undefined ? null : createVolumeKeys(options.keysDir)
+  const encrypting = { keys, converter: options.converter }
   const folders = (pool: PoolSpec) => foldersOf(options.dir, pool)
   const places = { dir: options.dir, ownFolders: options.ownFolders ?? [] }
   const claims = createClaims(options.dir, options.host ?? path.basename(options.dir))
@@ -174,21 +181,31 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
     const holder = (await holders(folders(key.pool).open, key.id))[0]
     if (holder) throw new DriverError('conflict', `The guest ${holder.guest} has the volume ${key.id}.`)
   }
+  async function ensureOne(op: Op, spec: VolumeSpec): Promise<ObservedVolume | null> {
+    const dir = dirOf(spec)
+    await removePart(dir)
+    const known = await readManifest(dir)
+    if (known) return observed({ id: spec.id, dir, own: null }, known)
+    await makeFolders(folders(spec.pool))
+    return makeNew(op, spec, dir)
+  }
   async function makeNew(op: Op, spec: VolumeSpec, dir: string): Promise<ObservedVolume | null> {
     const { source, pool } = spec
-    if (!source) return make(op, spec, { layers: [], sizeBytes: 0 }, dir)
+    if (!source) return make(op, spec, { layers: [], sizeBytes: 0 }, dir, encrypting)
     if (source.kind === 'image') {
       const base = await imageSource(op, options, source.base, inPool(pool))
-      return base && make(op, spec, base, dir)
+      return base && make(op, spec, base, dir, encrypting)
     }
     if (source.kind === 'snapshot')
-      return make(op, spec, await layersOfSnapshot(snapshotOf({ id: source.id, pool })), dir)
+      return make(op, spec, await layersOfSnapshot(snapshotOf({ id: source.id, pool })), dir, encrypting)
     if (source.id === spec.id) throw new DriverError('invalid', 'A volume is no copy of itself.')
     // The layers are linked before anything else may change the volume.
     return held(op, { id: source.id, pool }, async (volume) => {
       demandFits((await readManifest(volume.dir))?.sizeBytes ?? 0, spec.sizeGib * gib)
       const { manifest } = await freeze(op, volume)
-      return make(op, spec, { layers: filesIn(volume.dir, manifest), sizeBytes: manifest.sizeBytes }, dir)
+      const { sizeBytes, luks } = manifest
+      const files = filesIn(volume.dir, manifest)
+      return make(op, spec, { layers: files, sizeBytes, luks }, dir, encrypting)
     })
   }
   async function exportOf(op: Op, spec: ExportSpec): Promise<ObservedExport> {
@@ -196,6 +213,8 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
     const { imagesDir, converter } = options
     const known = await exportIn(imagesDir, exportId)
     if (known) return known
+    if ((await readManifest(dirOf(spec)))?.luks)
+      throw new DriverError('invalid', 'An image of an encrypted volume would not be encrypted.')
     const { exports } = await makeFolders(folders(pool))
     await removeForgotten(imagesDir, exports)
     const dir = path.join(exports, checked(exportId, uuid))
@@ -233,16 +252,18 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
       for (const guest of await claims.disown(pool, host))
         await rm(await ownIn(open, checked(guest, uuid), pool), { recursive: true, force: true })
     },
-    ensureVolume: (op, spec) =>
-      alone(spec, async () => {
-        const dir = dirOf(spec)
-        await removePart(dir)
-        const known = await readManifest(dir)
-        if (known) return observed({ id: spec.id, dir, own: null }, known)
-        await makeFolders(folders(spec.pool))
-        return makeNew(op, spec, dir)
-      }),
+    ensureVolume(op, spec) {
+      const work = (own: Op) => alone(spec, () => ensureOne(own, spec))
+      // Encryption takes seconds on a busy machine, and an image minutes.
+      return spec.encryption ? background.ask(op, makingOf(spec), work) : work(op)
+    },
+    async giveKeys(_op, spec) {
+      if (!keys) throw noKeys()
+      await keys.keep(spec.keys.map(({ id, key }) => ({ id: checked(id, uuid), key })))
+    },
+    keepKeys: async (_op, { ids }) => (keys ? keys.retain(ids.map((id) => checked(id, uuid))) : [...ids]),
     async removeVolume(_op, key) {
+      await background.end(makingOf(key))
       await alone(key, async () => {
         await unused(key)
         await removeWhole(dirOf(key))
@@ -331,12 +352,12 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
           await alone({ id: volumeId, pool }, () => noteBackup(dirOf({ id: volumeId, pool }), dir, id))
         await removeWhole(dir)
       }),
-    async refillVolume(op, key, fill) {
+    async refillVolume(op, key, luks, fill) {
       await unused(key)
-      await writeDraft(dirOf(key), key.id, fill)
+      await writeDraft(dirOf(key), key.id, luks, fill)
       await held(op, key, async ({ dir }) => {
         await unused(key)
-        await putInPlace(dir, key.id)
+        await putInPlace(dir, key.id, luks)
       })
     },
     listSnapshots: (op, pool) => listIn(op, folders(pool).snapshots, snapshotIn),
@@ -346,7 +367,7 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
       await claims.take(key.pool, key.id, guest.id)
       return inTurn(key.id, async () => {
         try {
-          return await openFor(dirOf(key), await ownIn(open, guest.id, key.pool), key, guest)
+          return await openFor(dirOf(key), await ownIn(open, guest.id, key.pool), key, guest, keys)
         } catch (error) {
           if (!(await holders(open, key.id)).some((one) => one.guest === guest.id))
             await claims.giveBack(key.pool, key.id, guest.id)
@@ -366,6 +387,7 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
             await inTurn(volume, async () => {
               await closeFor(path.join(place.data, volume), own, volume)
               await claims.giveBack(pool, volume, guestId)
+              await keys?.takeBack(volume, guestId)
               await forgetGuest(options.dir, pool, guestId, volume)
             })
         if (kept.size === 0) await rmdir(own).catch(unlessUsed)

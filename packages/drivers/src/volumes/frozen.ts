@@ -16,6 +16,7 @@ import {
 import { openPlain } from './layers.ts'
 import {
   type FrozenManifest,
+  layerBytes,
   type Manifest,
   privateFolder,
   readFrozen,
@@ -38,7 +39,7 @@ export async function keepVolume(op: Op, held: Held, dir: string): Promise<void>
   const { manifest, quiesced } = await freeze(op, held)
   const numbers = manifest.layers.map(numberOf)
   await keep(dir, filesIn(held.dir, manifest), {
-    ...{ sizeBytes: manifest.sizeBytes, volumeId: held.id, quiesced },
+    ...{ sizeBytes: manifest.sizeBytes, luks: manifest.luks, volumeId: held.id, quiesced },
     ...{ upTo: numbers.at(-1) ?? 0, since: sinceOf(manifest, numbers) },
   })
 }
@@ -49,8 +50,8 @@ export async function keepSnapshot(snapshotDir: string, dir: string): Promise<vo
   const manifest = await readSnapshot(snapshotDir)
   if (!manifest)
     throw new DriverError('not_found', `The snapshot ${path.basename(snapshotDir)} is gone from its pool.`)
-  const { sizeBytes, volumeId, quiesced } = manifest
-  const about = { sizeBytes, volumeId, quiesced, upTo: null, since: null }
+  const { sizeBytes, luks, volumeId, quiesced } = manifest
+  const about = { sizeBytes, luks, volumeId, quiesced, upTo: null, since: null }
   await keep(dir, filesIn(snapshotDir, manifest), about)
 }
 
@@ -100,19 +101,20 @@ export async function openFrozenIn(
 ): Promise<FrozenVolume> {
   const manifest = await readFrozen(dir)
   if (!manifest) throw new DriverError('not_found', `What ${dir} kept is gone.`)
-  const { sizeBytes, quiesced, since } = manifest
+  const { sizeBytes, luks, quiesced, since } = manifest
   const layers: OpenLayer[] = []
   const close = async () => {
     for (const { handle } of layers) await handle.close()
   }
   try {
-    for (const file of filesIn(dir, manifest)) layers.unshift(await openLayer(op, file, sizeBytes, converter))
+    for (const file of filesIn(dir, manifest))
+      layers.unshift(await openLayer(op, file, layerBytes(manifest), converter))
   } catch (error) {
     await close()
     throw error
   }
   return {
-    ...{ sizeBytes, quiesced, close },
+    ...{ sizeBytes, luks: luks ?? null, quiesced, close },
     since: since?.id ?? null,
     async hasChanged(at, length) {
       if (!since) return true

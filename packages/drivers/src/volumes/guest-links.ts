@@ -4,6 +4,7 @@ import path from 'node:path'
 import { DriverError } from '../errors.ts'
 import { giveFile } from '../give-file.ts'
 import type { OpenedLayers, PoolSpec } from './interface.ts'
+import type { VolumeKeys } from './keys.ts'
 import { filesIn, linkOwn, openedIn, readableByAll } from './layer-files.ts'
 import { checkLayer } from './layers.ts'
 import { readManifest } from './manifest.ts'
@@ -25,6 +26,7 @@ export async function openFor(
   own: string,
   { id, shared }: { id: string; shared?: true },
   guest: { id: string; uid: number },
+  keys: VolumeKeys | null,
 ): Promise<OpenedLayers> {
   const manifest = await readManifest(dir)
   if (!manifest) throw new DriverError('not_found', `The volume ${id} is gone from its pool.`)
@@ -32,8 +34,12 @@ export async function openFor(
   if (other && !shared) throw new DriverError('conflict', `The guest ${other.guest} has the volume ${id}.`)
   if (shared && (manifest.layers.length > 1 || manifest.layers[0]?.format !== 'raw'))
     throw new DriverError('unsupported', `The volume ${id} has layers, which guests cannot share.`)
+  const { luks } = manifest
+  if (luks && (!keys || shared))
+    throw new DriverError('unsupported', `This host does not open the encrypted volume ${id} so.`)
   for (const { name, format } of manifest.layers)
     if (format === 'qcow2') await checkLayer(path.join(dir, name))
+  const keyFile = luks && (await keys?.lend(id, luks.keyHash, guest))
   await mkdir(own, { recursive: true, mode: 0o710 })
   await chown(own, 0, guest.uid)
   await chmod(own, 0o710)
@@ -44,7 +50,7 @@ export async function openFor(
   await giveFile(top, shared ? 0 : guest.uid)
   // Every user may write the file, and only those reach it who may pass a folder with a link to it.
   if (shared) await chmod(top, 0o666)
-  return openedIn(own, id, manifest)
+  return { ...openedIn(own, id, manifest), ...(keyFile ? { luks: { keyFile } } : {}) }
 }
 
 /** Takes a volume away from the guest whose folder of links this is. */

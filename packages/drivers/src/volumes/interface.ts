@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { Described } from '../frozen.ts'
 import type { Op } from '../op.ts'
+import type { Luks } from './manifest.ts'
 import type * as observed from './observed.ts'
 import type * as spec from './spec.ts'
 
@@ -18,10 +19,14 @@ export interface VolumeDriver {
   /**
    * Makes a volume. A volume without a source reads as zeros. Repeating the call returns the same volume with its data
    * untouched. Null: the volume is still being made; ask again. On failure nothing is left behind. Raises `invalid` when
-   * the source is larger than the volume, `not_found` when the source is not in the pool. A volume that is the source
+   * the source is larger than the volume or has another key, `not_found` when the source is not in the pool. A volume that is the source
    * may be in use: the new volume has what the other one contained at some moment of the call.
    */
   ensureVolume(op: Op, spec: VolumeSpec): Promise<ObservedVolume | null>
+  /** Keeps the keys of volumes that guests of this host have or are to have, in memory alone. Repeating the call is harmless. */
+  giveKeys(op: Op, spec: KeysSpec): Promise<void>
+  /** Forgets the keys of all volumes but these, and returns those of them whose keys this host does not have. */
+  keepKeys(op: Op, spec: KeptKeysSpec): Promise<string[]>
   /** Removes the volume and its data. Succeeds when the volume is gone; raises `conflict` while a guest has it. */
   removeVolume(op: Op, key: VolumeKey): Promise<void>
   /**
@@ -111,9 +116,15 @@ export interface LocalVolumeDriver extends VolumeDriver {
   dropFrozen(op: Op, backup: FrozenKey, isBackedUp: boolean): Promise<void>
   /**
    * Gives a volume the content that `fill` writes; what `fill` leaves out reads as zeros. The volume has its old content
-   * until `fill` is done. Raises `conflict` while a guest has the volume.
+   * until `fill` is done. `luks`: the content is the ciphertext of a volume that was encrypted so. Raises `conflict` while a
+   * guest has the volume, `invalid` when the volume has another key than the content.
    */
-  refillVolume(op: Op, key: VolumeKey, fill: (volume: Refill) => Promise<void>): Promise<void>
+  refillVolume(
+    op: Op,
+    key: VolumeKey,
+    luks: Luks | null,
+    fill: (volume: Refill) => Promise<void>,
+  ): Promise<void>
 }
 
 /** What is kept of a volume for the backup with that id. */
@@ -121,6 +132,8 @@ export type FrozenKey = { id: string; volumeId: string; pool: PoolSpec }
 
 export type FrozenVolume = {
   sizeBytes: number
+  /** What is read is ciphertext, which begins with a header of so many bytes; null for a plain volume. */
+  luks: Luks | null
   /** The guest's file systems held still at the moment, or no guest used the volume. */
   quiesced: boolean
   /** The earlier backup since which the changes are known; null: nobody knows what has changed since any backup. */
@@ -132,7 +145,7 @@ export type FrozenVolume = {
   close(): Promise<void>
 }
 
-/** A volume that gets new content; `sizeBytes` is its size. */
+/** A volume that gets new content; `sizeBytes` is its size, with the header of an encrypted one. */
 export type Refill = { sizeBytes: number; write(at: number, bytes: Buffer): Promise<void> }
 
 /** How QEMU opens a volume: as files of this host, or from a server that this host runs for this one guest. */
@@ -147,6 +160,8 @@ export type ServedVolume = { socket: string }
  */
 export type OpenedLayers = {
   layers: readonly { path: string; format: 'raw' | 'qcow2'; number: number }[]
+  /** The layers have ciphertext, and the file the key, as text; absent for a plain volume. */
+  luks?: { keyFile: string }
 }
 
 /** What a volume driver asks of the guest that has a volume and runs. */
@@ -162,16 +177,16 @@ export type RunningGuest = {
    */
   follow(volumes: readonly { id: string; opened: OpenedLayers }[]): Promise<void>
   /**
-   * Begins to write what the layers above the number `into`, up to the number `from`, contain into the layer `into`. None
-   * of them is the last layer. What the guest reads changes at no moment. Returns a function that waits for the end;
+   * Begins to write what the layers of the numbers `gone` contain into the layer `into`, which lies directly below or above
+   * them. None of them is the last layer. What the guest reads changes at no moment. Returns a function that waits for the end;
    * it raises when the guest ends before, or when another call has ended the work, after which nothing has changed.
-   * Afterwards QEMU does not use the layers above `into`, up to `from`, any more.
+   * Afterwards QEMU does not use the layers `gone` any more.
    */
   merge(volume: {
     id: string
     opened: OpenedLayers
     into: number
-    from: number
+    gone: readonly number[]
   }): Promise<(op: Op) => Promise<void>>
   /**
    * Runs `work` while the guest's file systems hold still, if the agent in the guest can arrange that in time. Returns
@@ -186,6 +201,8 @@ export type VolumeSpec = Described<typeof spec.volumeSpec>
 export type VolumeSource = Described<typeof spec.volumeSource>
 export type VolumeKey = Described<typeof spec.volumeKey>
 export type VolumeSize = Described<typeof spec.volumeSize>
+export type KeysSpec = Described<typeof spec.keysSpec>
+export type KeptKeysSpec = Described<typeof spec.keptKeysSpec>
 export type SnapshotSpec = Described<typeof spec.snapshotSpec>
 export type SnapshotsSpec = Described<typeof spec.snapshotsSpec>
 export type SnapshotKey = Described<typeof spec.snapshotKey>

@@ -7,7 +7,7 @@ import type { Op } from '../op.ts'
 import { qemuImg } from '../qemu-img.ts'
 import { syncDirectory } from '../sync.ts'
 import type { OpenedLayers } from './interface.ts'
-import type { Layer, Manifest } from './manifest.ts'
+import { type Layer, layerBytes, type Manifest } from './manifest.ts'
 
 /** The files of layers. A layer that is not the last one of a volume has many names: hard links in the folders of all that need it. */
 
@@ -67,7 +67,7 @@ export async function addLayer(op: Op, dir: string, manifest: Manifest): Promise
   const file = path.join(dir, name)
   await rm(file, { force: true })
   const below = last ? ['-u', '-F', last.format, '-b', last.name] : []
-  await qemuImg(op, ['create', '-q', '-f', 'qcow2', ...below, file, String(manifest.sizeBytes)])
+  await qemuImg(op, ['create', '-q', '-f', 'qcow2', ...below, file, String(layerBytes(manifest))])
   await chmod(file, 0o600)
   await syncFile(file)
   return { name, format: 'qcow2' }
@@ -116,7 +116,7 @@ export async function tidy(dir: string, { layers }: Manifest): Promise<void> {
  */
 export async function lookAt(
   { id, dir, own: links }: { id: string; dir: string; own: string | null },
-  { layers, backedUp }: Manifest,
+  { layers, backedUp, luks }: Manifest,
 ): Promise<{ usedBytes: number; mergeable: Layer[] }> {
   const found = await Promise.all(
     layers.map(async (layer) => {
@@ -130,7 +130,9 @@ export async function lookAt(
   )
   const below = found.slice(0, -1)
   const shared = below.findLastIndex(({ isOwn }) => !isOwn)
-  const own = below.slice(shared + 1).map(({ layer }) => layer)
+  // QEMU merges layers below the encryption upwards (running-volumes.ts), which would copy the whole first layer.
+  const first = Math.max(shared + 1, luks ? 1 : 0)
+  const own = below.slice(first).map(({ layer }) => layer)
   const isOld = (layer: Layer) => numberOf(layer) <= (backedUp?.upTo ?? -1)
   const old = own.filter(isOld)
   return {

@@ -105,7 +105,7 @@ export async function commitLayer(
 }
 
 /** Runs `work` while the file belongs to that user. */
-async function lent(handle: FileHandle, uid: number, work: () => Promise<void>): Promise<void> {
+export async function lent(handle: FileHandle, uid: number, work: () => Promise<void>): Promise<void> {
   const before = await handle.stat()
   await handle.chmod(0o600)
   await handle.chown(uid, uid)

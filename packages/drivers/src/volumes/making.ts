@@ -4,6 +4,7 @@ import { DriverError, isDiskFull } from '../errors.ts'
 import type { Op } from '../op.ts'
 import type { BaseSpec } from '../storage/interface.ts'
 import type { ObservedVolume, VolumeSpec } from './interface.ts'
+import type { VolumeKeys } from './keys.ts'
 import {
   addLayer,
   filesIn,
@@ -15,14 +16,25 @@ import {
   openedIn,
 } from './layer-files.ts'
 import { growLayer } from './layers.ts'
-import { type Layer, type Manifest, privateFolder, readManifest, writeManifest } from './manifest.ts'
+import { demandSameKey, makeEncrypted } from './luks.ts'
+import {
+  type Layer,
+  type Luks,
+  layerBytes,
+  type Manifest,
+  privateFolder,
+  readManifest,
+  writeManifest,
+} from './manifest.ts'
 import { mergingOf } from './merge.ts'
 import type { Held } from './snapshots.ts'
 
 const gib = 1024 ** 3
 
 /** The layers with which a new volume begins. None of them is written any more. */
-export type Source = { layers: readonly LayerFile[]; sizeBytes: number }
+export type Source = { layers: readonly LayerFile[]; sizeBytes: number; luks?: Luks }
+/** What an encrypted volume needs besides. */
+export type Encrypting = { keys: VolumeKeys | null; converter: number | undefined }
 
 /** An image as the source of a volume; null while its base is still being made. `inPool` brings the base into the pool. */
 export async function imageSource(
@@ -37,16 +49,21 @@ export async function imageSource(
 }
 
 /** Makes a volume whose first layers are those of the source, in the folder `dir`, whose parent exists. */
-export async function make(op: Op, spec: VolumeSpec, source: Source, dir: string): Promise<ObservedVolume> {
+export async function make(
+  op: Op,
+  spec: VolumeSpec,
+  source: Source,
+  dir: string,
+  how: Encrypting,
+): Promise<ObservedVolume> {
   const sizeBytes = spec.sizeGib * gib
   demandFits(source.sizeBytes, sizeBytes)
   const part = `${dir}.part`
   try {
     await privateFolder(part)
-    const below = { sizeBytes, layers: await linkLayers(part, source.layers) }
-    const own =
-      source.layers.length === 0 ? await emptyLayer(part, sizeBytes) : await addLayer(op, part, below)
-    const manifest = { sizeBytes, layers: [...below.layers, own] }
+    const manifest = await (isEncryptedAnew(spec)
+      ? encrypted(op, spec, part, { image: source.layers[0]?.path ?? null, ...how })
+      : layered(op, spec, part, source))
     await writeManifest(part, manifest)
     await finishPart(dir)
     return observed({ id: spec.id, dir, own: null }, manifest)
@@ -54,6 +71,32 @@ export async function make(op: Op, spec: VolumeSpec, source: Source, dir: string
     await rm(part, { recursive: true, force: true })
     throw isDiskFull(error) ? new DriverError('no_space', 'the disk is full', { cause: error }) : error
   }
+}
+
+/** Whether the volume has no layers of another encrypted volume. */
+const isEncryptedAnew = ({ encryption, source }: VolumeSpec): boolean =>
+  encryption !== undefined && (source === null || source.kind === 'image')
+
+async function encrypted(
+  op: Op,
+  { sizeGib, encryption }: VolumeSpec,
+  dir: string,
+  { keys, ...how }: Encrypting & { image: string | null },
+): Promise<Manifest> {
+  if (!keys || !encryption) throw noKeys()
+  const sizeBytes = sizeGib * gib
+  const { layer, luks } = await makeEncrypted(op, { dir, sizeBytes, encryption, keys, ...how })
+  return { sizeBytes, layers: [layer], luks }
+}
+export const noKeys = () =>
+  new DriverError('unsupported', 'This host keeps no keys, and so no encrypted volumes.')
+
+async function layered(op: Op, spec: VolumeSpec, dir: string, source: Source): Promise<Manifest> {
+  demandSameKey(spec.encryption, source.luks)
+  const sizeBytes = spec.sizeGib * gib
+  const below = { sizeBytes, layers: await linkLayers(dir, source.layers), luks: source.luks }
+  const own = source.layers.length === 0 ? await emptyLayer(dir, sizeBytes) : await addLayer(op, dir, below)
+  return { ...below, layers: [...below.layers, own] }
 }
 
 /** Raises `invalid` when the source is larger than the volume. */
@@ -94,7 +137,10 @@ export async function grow(
       // An interrupted snapshot may have left QEMU one layer behind, and only the last layer is made larger.
       await running.follow([{ id, opened: openedIn(own, id, manifest) }])
       await running.resize({ id, sizeBytes })
-    } else await growLayer(op, { file: top.path, format: top.format, sizeBytes }, converter)
+    } else {
+      const { path: file, format } = top
+      await growLayer(op, { file, format, sizeBytes: layerBytes(grown) }, converter)
+    }
   } catch (error) {
     // Without an answer nobody knows the size, and the larger one is right for both.
     if (error instanceof DriverError && error.code !== 'unavailable') await writeManifest(dir, manifest)

@@ -4,6 +4,11 @@ import { z } from 'zod'
 import { DriverError } from '../errors.ts'
 import { syncDirectory } from '../sync.ts'
 
+export const luksSchema = z.object({
+  headerBytes: z.int().min(1),
+  keyHash: z.string().regex(/^[0-9a-f]{64}$/),
+})
+
 /**
  * What the files of a volume are: its size and its layers, the oldest first. The last layer takes the writes; the others
  * never change again, and several volumes may have hard links to them, so a layer lives as long as a volume needs it.
@@ -22,9 +27,19 @@ const manifestSchema = z.object({
   backedUp: z.object({ id: z.string(), upTo: z.int().min(0) }).optional(),
   /** Of which move the volume is the copy, until the volume changes (copy.ts). */
   copyId: z.string().optional(),
+  /**
+   * The layers have ciphertext: the header of LUKS, which has so many bytes, and then what the guest sees. `sizeBytes` is the
+   * size that the guest sees. `keyHash` is the SHA-256 of the key.
+   */
+  luks: luksSchema.optional(),
 })
 export type Manifest = z.output<typeof manifestSchema>
 export type Layer = Manifest['layers'][number]
+export type Luks = z.output<typeof luksSchema>
+
+/** The size of the layers. */
+export const layerBytes = ({ sizeBytes, luks }: Pick<Manifest, 'sizeBytes' | 'luks'>): number =>
+  sizeBytes + (luks?.headerBytes ?? 0)
 
 /** What the files of a snapshot are: layers that never change, of a volume that may be gone since. */
 const snapshotSchema = manifestSchema.omit({ backedUp: true }).extend({

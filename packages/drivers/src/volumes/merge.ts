@@ -16,7 +16,7 @@ import type { Held } from './snapshots.ts'
 /** How much is merged at once of a volume whose guest does not run: its next start waits for the end. */
 const mostBytesAtRest = 4 * 1024 ** 3
 
-/** What is left to do outside of the locks; null when everything is done. */
+/** What is left to do outside of the locks: `into` gets what the others have; null when everything is done. */
 export type Merging = { into: Layer; gone: readonly Layer[]; done: (op: Op) => Promise<void> } | null
 
 /** All of these layers are merged into the lowest of them; null when there is nothing to merge. */
@@ -41,14 +41,20 @@ export async function beginMerge(
     if (own) await linkOwn(own, id, dir, after)
     return null
   }
-  const { into, gone } = wish
+  const { into, gone } = manifest.luks ? upwards(wish) : wish
   const top = path.join(dir, manifest.layers.at(-1)?.name ?? '')
   const { uid } = await stat(top)
   await giveFile(path.join(dir, into.name), uid)
   const opened = openedIn(own, id, manifest)
-  const from = Math.max(...gone.map(numberOf))
-  const done = await running.merge({ id, opened, into: numberOf(into), from })
+  const numbers = gone.map(numberOf)
+  const done = await running.merge({ id, opened, into: numberOf(into), gone: numbers })
   return { into, gone, done }
+}
+
+/** The same layers merged into the uppermost of them. */
+function upwards({ into, gone }: { into: Layer; gone: Layer[] }): { into: Layer; gone: Layer[] } {
+  const last = gone.at(-1)
+  return last ? { into: last, gone: [into, ...gone.slice(0, -1)] } : { into, gone }
 }
 
 /** Writes that the merged layers are gone; with `failed`, only takes the lowest layer back from the guest's user. */

@@ -214,7 +214,7 @@ export async function frozen(
   try {
     const partsOf = await rawParts(op, handle, contents.converter)
     return {
-      ...{ ...kept, since: null, hasChanged: async () => true },
+      ...{ ...kept, luks: null, since: null, hasChanged: async () => true },
       async read(place, length) {
         if ((await partsOf(place, length)).length === 0) return null
         const bytes = Buffer.alloc(length)
@@ -269,6 +269,9 @@ export function contentMethods(
   return {
     openFrozen: (op, backup) => turn(backup.id, () => frozen(contents, op, backup)),
     dropFrozen: (_op, { id }) => turn(id, () => dropFrozen(contents, id)),
-    refillVolume: (op, key, fill) => refill(contents, op, key, fill),
+    async refillVolume(op, key, luks, fill) {
+      if (luks) throw new DriverError('invalid', 'The content is encrypted, and the volume is not.')
+      await refill(contents, op, key, fill)
+    },
   }
 }

@@ -263,10 +263,10 @@ describe('volumes in Ceph', () => {
     await bytes.write(opened, guest.uid, { at: 8192, length: 4096 }, 2)
     expect(await reads()).toEqual([[4096, 1], null])
     const fill = (byte: number) =>
-      one.refillVolume(op(), spec, ({ write }) => write(4096, Buffer.alloc(4096, byte)))
+      one.refillVolume(op(), spec, null, ({ write }) => write(4096, Buffer.alloc(4096, byte)))
     await expect(fill(5)).rejects.toMatchObject({ code: 'conflict' })
     await one.closeVolumes(op(), guest.id, [])
-    const broken = one.refillVolume(op(), spec, async () => {
+    const broken = one.refillVolume(op(), spec, null, async () => {
       throw new Error('broken off')
     })
     await expect(broken).rejects.toThrow('broken off')

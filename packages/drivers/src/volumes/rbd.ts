@@ -98,6 +98,7 @@ export function createRbdVolumes(options: RbdVolumeOptions): RbdVolumes {
     const sizeBytes = spec.sizeGib * gib
     const made = { id: spec.id, name: names.volume(spec.id), sizeBytes }
     const { source } = spec
+    if (spec.encryption) throw new DriverError('unsupported', 'This host encrypts no volumes in Ceph.')
     if (!source) {
       await rbd(ceph, op, 'create', '--size', `${spec.sizeGib}G`, at(ceph, made.name))
     } else if (source.kind === 'image') {
@@ -305,6 +306,8 @@ export function createRbdVolumes(options: RbdVolumeOptions): RbdVolumes {
       await dropExport(contents, exportId)
     },
     ...contentMethods(contents, inTurn),
+    giveKeys: () => Promise.reject(new DriverError('unsupported', 'This host encrypts no volumes in Ceph.')),
+    keepKeys: async (_op, { ids }) => [...ids],
     async openVolume(op, { shared, ...key }, guest) {
       if (shared)
         throw new DriverError(

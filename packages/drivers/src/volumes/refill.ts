@@ -4,7 +4,7 @@ import { DriverError, isDiskFull } from '../errors.ts'
 import { syncDirectory } from '../sync.ts'
 import type { Refill } from './interface.ts'
 import { numberOf, tidy } from './layer-files.ts'
-import { type Manifest, readManifest, writeManifest } from './manifest.ts'
+import { type Luks, layerBytes, type Manifest, readManifest, writeManifest } from './manifest.ts'
 
 /** The new content of a volume while it is being written. Its name is not that of a layer. */
 const draftIn = (dir: string) => path.join(dir, 'refill.draft')
@@ -13,15 +13,19 @@ const draftIn = (dir: string) => path.join(dir, 'refill.draft')
 export async function writeDraft(
   dir: string,
   id: string,
+  luks: Luks | null,
   fill: (volume: Refill) => Promise<void>,
 ): Promise<void> {
-  const manifest = await manifestOf(dir, id)
+  const { sizeBytes: visible, luks: own } = await manifestOf(dir, id)
+  if (own?.keyHash !== luks?.keyHash)
+    throw new DriverError('invalid', 'The content is encrypted in another way than the volume.')
+  const sizeBytes = layerBytes({ sizeBytes: visible, luks: luks ?? undefined })
   await rm(draftIn(dir), { force: true })
   const file = await open(draftIn(dir), 'wx', 0o600)
   try {
-    await file.truncate(manifest.sizeBytes)
+    await file.truncate(sizeBytes)
     await fill({
-      sizeBytes: manifest.sizeBytes,
+      sizeBytes,
       async write(at, bytes) {
         for (let done = 0; done < bytes.length; )
           done += (await file.write(bytes, done, bytes.length - done, at + done)).bytesWritten
@@ -37,7 +41,7 @@ export async function writeDraft(
 }
 
 /** Makes the draft the only layer of a volume that no guest has. */
-export async function putInPlace(dir: string, id: string): Promise<Manifest> {
+export async function putInPlace(dir: string, id: string, luks: Luks | null): Promise<Manifest> {
   const { sizeBytes, layers } = await manifestOf(dir, id)
   await tidy(dir, { sizeBytes, layers })
   const number = Math.max(...layers.map(numberOf)) + 1
@@ -45,14 +49,14 @@ export async function putInPlace(dir: string, id: string): Promise<Manifest> {
   // The volume may have become larger meanwhile.
   const draft = await open(draftIn(dir), 'r+')
   try {
-    await draft.truncate(sizeBytes)
+    await draft.truncate(layerBytes({ sizeBytes, luks: luks ?? undefined }))
     await draft.sync()
   } finally {
     await draft.close()
   }
   await rename(draftIn(dir), path.join(dir, name))
   await syncDirectory(dir)
-  const after: Manifest = { sizeBytes, layers: [{ name, format: 'raw' }] }
+  const after: Manifest = { sizeBytes, layers: [{ name, format: 'raw' }], ...(luks ? { luks } : {}) }
   await writeManifest(dir, after)
   await tidy(dir, after)
   return after

@@ -19,6 +19,7 @@ import {
   tidy,
 } from './layer-files.ts'
 import {
+  type Luks,
   type Manifest,
   privateFolder,
   readManifest,
@@ -134,25 +135,29 @@ async function writeSnapshot(
   for (const file of files) await readableByAll(file.path)
   const layers = await linkLayers(part, files)
   const guest = held.own && held.running ? path.basename(held.own) : null
-  const made = { sizeBytes: manifest.sizeBytes, layers, volumeId: held.id, quiesced, guest }
+  const { sizeBytes, luks } = manifest
+  const made = { sizeBytes, luks, layers, volumeId: held.id, quiesced, guest }
   await writeManifest(part, made)
   await finishPart(dir)
   return observed(path.basename(dir), made)
 }
 
 /** The layers of a snapshot, with which a new volume can begin. */
-export async function layersOfSnapshot(dir: string): Promise<{ layers: LayerFile[]; sizeBytes: number }> {
+export async function layersOfSnapshot(
+  dir: string,
+): Promise<{ layers: LayerFile[]; sizeBytes: number; luks?: Luks }> {
   const manifest = await readSnapshot(dir)
   if (!manifest)
     throw new DriverError('not_found', `The snapshot ${path.basename(dir)} is gone from its pool.`)
-  return { layers: filesIn(dir, manifest), sizeBytes: manifest.sizeBytes }
+  const { sizeBytes, luks } = manifest
+  return { layers: filesIn(dir, manifest), sizeBytes, luks }
 }
 
 /** Gives a volume that no guest has the layers of a snapshot or an image, and a new layer above them. */
 export async function revert(
   op: Op,
   { id, dir }: Held,
-  source: { layers: readonly LayerFile[]; sizeBytes: number },
+  source: { layers: readonly LayerFile[]; sizeBytes: number; luks?: Luks },
 ): Promise<Manifest> {
   const manifest = await readManifest(dir)
   const top = manifest?.layers.at(-1)
@@ -162,9 +167,12 @@ export async function revert(
       'invalid',
       `The source has ${source.sizeBytes} bytes, the volume ${manifest.sizeBytes}.`,
     )
+  const { sizeBytes, luks } = manifest
+  if (luks?.keyHash !== source.luks?.keyHash)
+    throw new DriverError('invalid', 'The source is encrypted in another way than the volume.')
   await tidy(dir, manifest)
   const layers = await linkLayers(dir, source.layers, numberOf(top) + 1)
-  const below = { sizeBytes: manifest.sizeBytes, layers }
+  const below = { sizeBytes, layers, luks: source.luks }
   const after = { ...below, layers: [...layers, await addLayer(op, dir, below)] }
   await writeManifest(dir, after)
   await tidy(dir, after)

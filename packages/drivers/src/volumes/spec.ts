@@ -55,11 +55,16 @@ export const volumeSource = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('volume'), id: uuid }),
 ])
 
+/** The passphrase of an encrypted volume: 32 random bytes in base64. */
+const volumeKeyText = z.string().regex(/^[A-Za-z0-9+/]{43}=$/, 'not 32 bytes in base64')
+
 export const volumeSpec = z.object({
   id: uuid,
   pool: poolSpec,
   sizeGib: z.int().min(1).max(1_048_576),
   source: volumeSource.nullable(),
+  /** The volume is encrypted by AES-XTS with this key; absent: it is plain. The key stands in no other spec and in no document. */
+  encryption: z.object({ key: volumeKeyText, keyBits: z.union([z.literal(256), z.literal(512)]) }).optional(),
 })
 
 export const volumeKey = volumeSpec.pick({ id: true, pool: true })
@@ -67,6 +72,13 @@ export const volumeSize = volumeSpec.pick({ id: true, pool: true, sizeGib: true 
 
 export const copySpec = z.object({ id: uuid, from: poolSpec, to: poolSpec, copyId: uuid })
 export const disownSpec = z.object({ pool: poolSpec, host: z.string().min(1).max(255) })
+
+/** The most volumes whose keys are named in one call. */
+const mostKeys = 10_000
+export const keysSpec = z.object({
+  keys: z.array(z.object({ id: uuid, key: volumeKeyText })).max(mostKeys),
+})
+export const keptKeysSpec = z.object({ ids: z.array(uuid).max(mostKeys) })
 
 export const snapshotSpec = z.object({ id: uuid, volumeId: uuid, pool: poolSpec })
 /** Snapshots of several volumes of a pool, no two of one volume. */

@@ -1,26 +1,23 @@
 import { execFileSync } from 'node:child_process'
 import { expect } from 'vitest'
-import { volumeNodeOf } from '../hypervisor/volume-node.ts'
+import { keyObjectOf, volumeNodeOf } from '../hypervisor/volume-node.ts'
 import type { VolumeBench } from './conformance.ts'
 import type { OpenedVolume } from './interface.ts'
 
 /** Runs qemu-io as the guest's user, on the node that QEMU would get. */
 function qemuIo(opened: OpenedVolume, user: number, command: string): string {
   // The layers alone: qemu-io has no object that bounds their speed.
-  const { file } = volumeNodeOf({
-    id: crypto.randomUUID(),
-    readOnly: false,
-    limits: {},
-    opened,
-    direct: false,
-  })
+  const volume = { id: crypto.randomUUID(), readOnly: false, limits: {}, opened, direct: false }
+  const { file } = volumeNodeOf(volume)
+  const key = keyObjectOf(volume)
+  const secret = key ? ['--object', `secret,id=${key.id},format=raw,file=${key.file}`] : []
   const { 'node-name': _, ...node } = file as Record<string, unknown>
   return execFileSync(
     'setpriv',
     [
       ...['--reuid', String(user), '--regid', String(user), '--clear-groups'],
       ...['--no-new-privs', '--bounding-set=-all', '--inh-caps=-all'],
-      ...['qemu-io', '-c', command, `json:${JSON.stringify(node)}`],
+      ...['qemu-io', ...secret, '-c', command, `json:${JSON.stringify(node)}`],
     ],
     { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] },
   )

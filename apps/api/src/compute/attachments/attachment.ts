@@ -32,6 +32,8 @@ export type Attachment = {
    * host hears of the change by and by, and has made it at the guest's next start.
    */
   always: boolean
+  /** Tells the host what it needs before it is told to give the thing to the guest. */
+  prepare?(ctx: Ctx, instance: { hostId: string }, id: string): Promise<void>
   /** Writes that the host of the instance is to have the thing, unless the instance has it no more. */
   bind(ctx: Ctx, instance: { id: string; hostId: string }, id: string): Promise<void>
   /** Writes that no host is to have the thing, unless the instance has it no more. In a transaction. */

@@ -1,6 +1,7 @@
 import {
   bindVolume,
   finishAttachment,
+  giveKeysFirst,
   releaseVolume,
   tellAttachmentFailure,
   unbindVolume,
@@ -19,6 +20,7 @@ export const volumeAttachment: Attachment = {
   stuck:
     'The guest does not let go of the volume. Unmount it in the guest and try again, or stop the guest first.',
   always: true,
+  prepare: (ctx, { hostId }, id) => giveKeysFirst(ctx, hostId, [id]),
   bind: (ctx, { id: instanceId, hostId }, id) => bindVolume(ctx, id, hostId, instanceId),
   unbind: (ctx, instanceId, id) => unbindVolume(ctx, id, instanceId),
   given: (ctx, instanceId, id) => finishAttachment(ctx, id, instanceId),

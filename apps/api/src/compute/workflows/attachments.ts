@@ -96,6 +96,7 @@ function attaching(action: string, kind: Attachment): Workflow<Input> {
         async run(run) {
           const row = await built(run)
           if (!row) return
+          await kind.prepare?.(run.ctx, row, thingOf(run, kind))
           const wait = isTold(row) ? await forItsGuest(run, row) : undefined
           if (wait) return wait
           await kind.given?.(run.ctx, row.id, thingOf(run, kind))

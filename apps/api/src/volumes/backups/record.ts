@@ -22,6 +22,8 @@ const record = z.object({
   ...{ hostId: z.uuid(), store: z.string().min(1), zone: z.string(), checksum: z.string() },
   ...{ dataTimestamp: z.iso.datetime(), bootable: z.boolean(), imageId: z.uuid().nullable() },
   ...{ imageName: z.string(), typeId: z.uuid().nullable(), metadata: z.record(z.string(), z.string()) },
+  /** The key of an encrypted backup, sealed once more: it goes with the last volume and backup that needs it. */
+  key: z.object({ id: z.uuid(), sealed: z.string(), keyBits: z.int() }).nullable().default(null),
 })
 
 /** Returns the record of an available backup. */
@@ -29,8 +31,9 @@ export async function exportBackup(ctx: Ctx, input: { id: string }): Promise<str
   return inTransaction(ctx, async (tx) => {
     const row = await loadBackup(tx, 'volumeBackup:export', input.id)
     demandBackup(backupCan.export, row)
-    const { dataTimestamp, ...rest } = row
-    const told = record.parse({ ...rest, dataTimestamp: dataTimestamp.toISOString() })
+    const { dataTimestamp, keyId, ...rest } = row
+    const key = keyId === null ? null : await tx.db.volumeKey.findUnique({ where: { id: keyId } })
+    const told = record.parse({ ...rest, key, dataTimestamp: dataTimestamp.toISOString() })
     await recordOperation(tx, backupHistory(row, 'volumeBackup.export'))
     return seal(ctx, about, JSON.stringify(told))
   })
@@ -44,15 +47,16 @@ export async function exportBackup(ctx: Ctx, input: { id: string }): Promise<str
 export async function importBackup(ctx: Ctx, input: z.output<typeof backupImportInput>): Promise<BackupView> {
   const projectId = projectOf(ctx)
   authorize(ctx, 'volumeBackup:import', { projectId })
-  const told = readRecord(ctx, input.record)
+  const { key, ...told } = readRecord(ctx, input.record)
   return inTransaction(ctx, async (tx) => {
     const [host] = await hostRefs(tx, [told.hostId])
     if (!host)
       throw conflict('The machine that has the store of this backup is not part of the cloud any more.')
     await reserveQuota(tx, projectId, { volumeBackups: 1, volumeBackupGib: told.sizeGib })
+    if (key) await tx.db.volumeKey.createMany({ data: key, skipDuplicates: true })
     // Two imports of one record take turns here.
     const { count } = await tx.db.volumeBackup.createMany({
-      data: { ...told, projectId, userId: ctx.actor.userId },
+      data: { ...told, keyId: key?.id, projectId, userId: ctx.actor.userId },
       skipDuplicates: true,
     })
     if (count === 0) throw conflict(`The backup ${told.id} is known already.`, 'backupState')

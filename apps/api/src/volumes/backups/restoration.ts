@@ -4,6 +4,7 @@ import { CloudError } from '../../kernel/errors.ts'
 import { driverCode, whileAnswering } from '../../kernel/hosts.ts'
 import { continueOperationsOf, type Run, type Wait, type Workflow } from '../../kernel/workflow.ts'
 import { driversFor } from '../driver.ts'
+import { encryptionFor } from '../encryption/keys.ts'
 import { tellFailure } from '../messages/service.ts'
 import { specOf } from '../pools.ts'
 import { type VolumeRow, withParts } from '../queries.ts'
@@ -98,12 +99,14 @@ export const volumeRestoration: Workflow<Restoration> = {
     {
       name: 'make',
       title: 'Making the volume',
-      async run(run) {
+      async run(run): Promise<Wait | undefined> {
         const row = run.input.isNew ? await restoringRow(run) : null
-        if (!row) return
+        if (!row) return undefined
         const { drivers, pool } = await driversFor(run, row.pool)
-        const spec = { id: row.id, pool, sizeGib: row.sizeGib, source: null }
-        await whileAnswering(run.op, drivers, (op) => drivers.volumes.ensureVolume(op, spec))
+        const encryption = await encryptionFor({ ...run.ctx, db: run.ctx.deps.root }, row.keyId)
+        const spec = { id: row.id, pool, sizeGib: row.sizeGib, source: null, ...encryption }
+        const made = await whileAnswering(run.op, drivers, (op) => drivers.volumes.ensureVolume(op, spec))
+        return made ? undefined : { waitMs: 500, for: 'the host to encrypt the volume' }
       },
     },
     {

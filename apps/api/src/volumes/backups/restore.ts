@@ -39,6 +39,12 @@ const restoreTo = (ctx: Ctx, id: string, volumeId: string): Promise<Restored> =>
         `The volume has ${volume.sizeGib} GiB; the backup needs ${backup.sizeGib} GiB.`,
         'volumeId',
       )
+    if (volume.keyId !== backup.keyId)
+      throw conflict(
+        volume.keyId === null || backup.keyId === null
+          ? 'One of the volume and the backup is encrypted, and the other is not. Restore to a new volume.'
+          : 'The volume and the backup are encrypted by different keys. Restore to a new volume.',
+      )
     if (!(await reachesFrom(tx, volume.pool, backup.hostId)))
       throw conflict('The volume lies where the machine with the store of the backup does not reach it.')
     const after = await tx.db.volume.update({

@@ -61,7 +61,7 @@ export async function createBackup(
       throw invalidInput(`The volume is in the zone ${volume.zone}, and its backups are, too.`, 'zone')
     const place = await storeFor(tx, volume)
     const parentId = input.incremental ? (await newestOf(tx, volume, place)).id : null
-    const { projectId, zone, typeId } = volume
+    const { projectId, zone, typeId, keyId } = volume
     // A host that has not answered may have made the volume larger than the row says.
     const sizeGib = snapshot?.sizeGib ?? volume.reservedGib
     await reserveQuota(tx, projectId, { volumeBackups: 1, volumeBackupGib: sizeGib })
@@ -69,7 +69,16 @@ export async function createBackup(
     const { bootable, imageId, imageName } = snapshot ?? volume
     const made = await tx.db.volumeBackup.create({
       data: {
-        ...{ id: crypto.randomUUID(), userId: ctx.actor.userId, projectId, sizeGib, zone, typeId, ...place },
+        ...{
+          id: crypto.randomUUID(),
+          userId: ctx.actor.userId,
+          projectId,
+          sizeGib,
+          zone,
+          typeId,
+          keyId,
+          ...place,
+        },
         ...{ volumeId: volume.id, volumeName: volume.name, snapshotId: snapshot?.id, parentId, scheduleId },
         ...{ name, description, metadata, container, bootable, imageId, imageName, holdsSource: true },
         ...(snapshot ? { dataTimestamp: snapshot.createdAt } : {}),

@@ -7,6 +7,7 @@ import { CloudError } from '../../kernel/errors.ts'
 import { driverCode, whileAnswering } from '../../kernel/hosts.ts'
 import type { Run, Wait, Workflow } from '../../kernel/workflow.ts'
 import { releaseQuota } from '../../quota/service.ts'
+import { forgetKey } from '../encryption/keys.ts'
 import { type MessageAction, tellFailure } from '../messages/service.ts'
 import { specOf } from '../pools.ts'
 import { asked, copyingMs } from './asking.ts'
@@ -169,6 +170,7 @@ export const backupDeletion: Workflow = {
         settle(run, async (tx, row) => {
           await freeSource(tx, row, run.operationId)
           await tx.db.volumeBackup.delete({ where: { id: row.id } })
+          await forgetKey(tx, row.keyId)
           await releaseQuota(tx, row.projectId, { volumeBackups: 1, volumeBackupGib: row.sizeGib })
           await noteBackup(tx, row, 'deleted', run.operationId)
         }),

@@ -43,6 +43,10 @@ export async function manageVolume(ctx: Ctx, input: z.output<typeof volumeManage
     // The volume may have several layers, which two guests cannot write.
     if (isMultiattach(specsOf(type)))
       throw conflict('Volumes of this type are made for several instances. Choose another type.')
+    if (type.encryptionId !== null)
+      throw conflict(
+        'Volumes of this type are encrypted, and the cloud has no key of this one. Choose another type.',
+      )
     const delta = ofType(type.id, { volumes: 1, volumeGib: sizeGib })
     await reserveQuota(tx, projectId, { ...delta, volumeGibEach: sizeGib })
     const poolId = place.local ? await poolOn(tx, place.host) : place.row.id
@@ -80,6 +84,11 @@ export async function unmanageVolume(ctx: Ctx, input: { id: string }): Promise<v
     if (!['available', 'error'].includes(stateOf(row)))
       throw conflict(
         `Only an available volume can be left to its pool; this one is ${row.state}.`,
+        'volumeState',
+      )
+    if (row.keyId !== null)
+      throw conflict(
+        'The key of an encrypted volume would be lost. Delete the volume instead.',
         'volumeState',
       )
     if (row.groupId !== null)

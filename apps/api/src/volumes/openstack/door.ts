@@ -1,5 +1,6 @@
 import type { Door } from '../../kernel/manifest.ts'
 import { withoutSlash } from '../../openstack/operation.ts'
+import { encryptionOperations } from '../encryption/openstack.ts'
 import { groupOperations } from '../groups/openstack/operations.ts'
 import { manageOperations } from '../manage/openstack.ts'
 import { messageOperations } from '../messages/openstack.ts'
@@ -54,6 +55,7 @@ export const cinderDoor: Door = {
         ...groupOperations,
         ...attachmentOperations,
         ...messageOperations,
+        ...encryptionOperations,
         ...transferOperations,
         ...quotaOperations,
         ...poolOperations,

@@ -25,7 +25,7 @@ const fields: Field<Shown>[] = [
   { name: 'links', of: (volume, at) => links(at, `volumes/${volume.id}`) },
   { name: 'user_id', of: (volume) => volume.userId },
   { name: 'bootable', of: (volume) => String(volume.bootable) },
-  { name: 'encrypted', of: () => false },
+  { name: 'encrypted', of: (volume) => volume.encrypted },
   { name: 'replication_status', of: () => null },
   { name: 'consistencygroup_id', of: () => null },
   { name: 'multiattach', of: (volume) => volume.multiattach },
@@ -38,6 +38,7 @@ const fields: Field<Shown>[] = [
   { name: 'shared_targets', since: 48, of: () => false },
   forAdmins({ name: 'cluster_name', since: 61, of: () => null }),
   { name: 'volume_type_id', since: 63, of: (volume) => volume.type.id },
+  { name: 'encryption_key_id', since: 64, of: ({ keyId }) => keyId ?? undefined },
   { name: 'consumes_quota', since: 65, of: () => true },
 ]
 

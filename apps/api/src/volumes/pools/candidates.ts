@@ -15,6 +15,7 @@ export type Candidate = {
   zones: readonly string[]
   totalGib: number
   usedGib: number
+  driver: string
   /** Why it takes no new volumes; null when it does. */
   closed: string | null
 } & (
@@ -32,7 +33,7 @@ export function candidatesOf(hosts: readonly PlacementHost[], rows: readonly Vol
       ...{ name: `${host.name}@${localPool.id}`, names: [localPool.id, `${host.name}@${localPool.id}`] },
       ...{ hostId: host.id, zone: host.zone, zones: [host.zone], local: true, host },
       ...{ row: locals.get(host.id) ?? null, totalGib: host.diskGib.total, usedGib: host.diskGib.used },
-      closed: whyClosed(host),
+      ...{ driver: localPool.driver, closed: whyClosed(host) },
     }),
   )
   return [...onDisks, ...rows.filter((row) => row.capacityGib !== null).map((row) => ofRow(row, hosts))]
@@ -45,7 +46,14 @@ function ofRow(row: VolumePoolModel, hosts: readonly PlacementHost[]): Candidate
   const there = reaching.filter((host) => host !== null)
   const zone = row.hostId === null ? row.zone : (own?.zone ?? null)
   return {
-    ...{ name: row.name, names: [shortNameOf(row.name), row.name], hostId: row.hostId, zone, row },
+    ...{
+      name: row.name,
+      names: [shortNameOf(row.name), row.name],
+      driver: row.driver,
+      hostId: row.hostId,
+      zone,
+      row,
+    },
     zones: [...new Set(there.map((host) => host.zone))],
     ...{ local: false, host: own, totalGib: totalOf(row), usedGib: row.usedGib },
     closed: row.enabled ? whyNoneOpen(there) : 'An administrator has closed the pool.',
@@ -82,11 +90,13 @@ export const suited = (pools: readonly Candidate[], type: PlaceWish): Candidate[
 
 /** Why volumes of such a type may not lie in the pool; null when they may. */
 export function whyUnsuited(
-  { names, zones: own }: Pick<Candidate, 'names' | 'zones'>,
-  { backend, pool, zones }: PlaceWish,
+  { names, zones: own, driver }: Pick<Candidate, 'names' | 'zones' | 'driver'>,
+  { backend, pool, zones, encrypted }: PlaceWish,
 ): string | null {
   if (backend !== undefined && !names.includes(backend)) return `The type asks for pools named ${backend}.`
   if (pool !== undefined && !names.includes(pool)) return `The type asks for the pool ${pool}.`
+  if (encrypted && driver !== 'files')
+    return 'Volumes of the type are encrypted, which this pool does not do.'
   if (zones !== undefined && !own.some((zone) => zones.includes(zone)))
     return `The type asks for ${zones.length === 1 ? `the zone ${zones[0]}` : `one of the zones ${zones.join(', ')}`}.`
   return null

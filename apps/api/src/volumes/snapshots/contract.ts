@@ -38,6 +38,8 @@ export type SnapshotView = {
   description: string
   volume: { id: string; name: string; state: VolumeState }
   sizeGib: number
+  /** Whether its data are encrypted where they are stored. */
+  encrypted: boolean
   state: SnapshotState
   /**
    * Whether the file systems of the guest held still meanwhile, or no guest used the volume. Otherwise a guest finds it

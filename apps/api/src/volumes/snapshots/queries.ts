@@ -7,7 +7,15 @@ import { authorize } from '../../kernel/policy.ts'
 export const withVolume = {
   pool: true,
   volume: {
-    select: { id: true, name: true, state: true, lineageId: true, typeId: true, trashedUntil: true },
+    select: {
+      id: true,
+      name: true,
+      state: true,
+      lineageId: true,
+      typeId: true,
+      keyId: true,
+      trashedUntil: true,
+    },
   },
 } satisfies Prisma.VolumeSnapshotInclude
 export type SnapshotRow = Prisma.VolumeSnapshotGetPayload<{ include: typeof withVolume }>

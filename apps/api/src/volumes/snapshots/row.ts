@@ -75,6 +75,7 @@ export function snapshotView(row: SnapshotRow): SnapshotView {
     description: row.description,
     volume: { id: row.volume.id, name: row.volume.name, state: stateOf(row.volume) },
     sizeGib: row.sizeGib,
+    encrypted: row.volume.keyId !== null,
     state,
     quiesced: row.quiesced,
     bootable: row.bootable,

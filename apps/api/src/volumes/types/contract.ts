@@ -26,7 +26,20 @@ export const volumeTypeCreateInput = z.object({
   extraSpecs: specsInput.default({}),
   /** Limits of the guest's QEMU; they become QoS specs with the name of the type. */
   limits: specsInput.default({}),
+  /** Whether volumes of the type are encrypted. */
+  encrypted: z.boolean().default(false),
 })
+export const volumeTypeEncryptInput = idInput.extend({ encrypted: z.boolean() })
+
+/** How volumes of a type are encrypted, in the words of Cinder. Null: the cloud's default, AES-256-XTS. */
+export type TypeEncryption = {
+  id: string
+  provider: 'luks'
+  controlLocation: 'front-end'
+  cipher: 'aes-xts-plain64' | null
+  keySize: 256 | 512 | null
+}
+export type EncryptionWish = { id: string } & Pick<TypeEncryption, 'cipher' | 'keySize'>
 export const volumeTypeUpdateInput = z.object({
   id: z.uuid(),
   name: nameInput.optional(),
@@ -55,6 +68,8 @@ export type VolumeTypeView = {
   extraSpecs: Record<string, string>
   /** The limits that the guest's QEMU carries out, in the words of OpenStack's QoS specs; empty for none. */
   limits: Record<string, string>
+  /** How its volumes are encrypted; null: they are plain. */
+  encryption: TypeEncryption | null
   /** The QoS specs of the type; only administrators see them. */
   qos: QosView | null
 }

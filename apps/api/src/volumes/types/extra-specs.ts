@@ -6,8 +6,8 @@ import { invalidInput } from '../../kernel/errors.ts'
  */
 export type Specs = Readonly<Record<string, string>>
 
-/** The pools and zones in which volumes of a type may lie; absent: in any. */
-export type PlaceWish = { backend?: string; pool?: string; zones?: readonly string[] }
+/** The pools and zones in which volumes of a type may lie; absent: in any. `encrypted`: those whose driver encrypts. */
+export type PlaceWish = { backend?: string; pool?: string; zones?: readonly string[]; encrypted?: true }
 
 const zonesKey = 'RESKEY:availability_zones'
 /** Those that other callers than administrators see, as in Cinder: what they tell matters to the owner of a volume. */
@@ -16,7 +16,7 @@ export const shownSpecs = (specs: Specs): Record<string, string> =>
   Object.fromEntries(Object.entries(specs).filter(([key]) => shown.includes(key)))
 
 /** Where volumes of a type with these extra specs may lie. */
-export function placeWishOf(specs: Specs): PlaceWish {
+export function placeWishOfSpecs(specs: Specs): PlaceWish {
   const zones = (specs[zonesKey] ?? '').split(',').flatMap((zone) => zone.trim() || [])
   return {
     backend: specs.volume_backend_name || undefined,
@@ -50,7 +50,9 @@ const rules: Record<string, Rule> = {
     says: 'Write multiattach as “<is> True” or “<is> False”.',
   },
   replication_enabled: never('This cloud does not replicate volumes yet: leave replication_enabled out.'),
-  encryption: never('This cloud does not encrypt volumes yet: leave encryption out.'),
+  encryption: never(
+    'The encryption of a type is no extra spec: switch it on for the type, and leave this out.',
+  ),
   'provisioning:type': {
     allows: (value) => value === 'thin',
     says: 'A volume takes room in its pool as it is filled: provisioning:type is “thin”.',

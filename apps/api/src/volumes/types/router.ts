@@ -1,9 +1,11 @@
 import { idInput, pageInput } from '../../kernel/contract.ts'
 import { procedure, router } from '../../kernel/trpc.ts'
+import { decryptType, encryptType } from '../encryption/type.ts'
 import { grantType, revokeType, typeAccess } from './access.ts'
 import {
   volumeTypeAccessInput,
   volumeTypeCreateInput,
+  volumeTypeEncryptInput,
   volumeTypeKeyInput,
   volumeTypeSpecInput,
   volumeTypeUpdateInput,
@@ -40,6 +42,13 @@ export const typesRouter = router({
   delete: procedure
     .input(idInput)
     .mutation(({ ctx, input }) => deleteVolumeType(ctx.cloud, { ...input, withLimits: true })),
+  encrypt: procedure
+    .input(volumeTypeEncryptInput)
+    .mutation(({ ctx, input: { id, encrypted } }) =>
+      encrypted
+        ? encryptType(ctx.cloud, { id, cipher: null, keySize: null })
+        : decryptType(ctx.cloud, { id }),
+    ),
   setSpec: procedure
     .input(volumeTypeSpecInput)
     .mutation(({ ctx, input }) =>

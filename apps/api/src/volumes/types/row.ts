@@ -4,8 +4,9 @@ import { notFound } from '../../kernel/errors.ts'
 import { appendEvent } from '../../kernel/events.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { recordOperation } from '../../kernel/workflow.ts'
+import { encryptionOf } from '../encryption/type.ts'
 import type { QosConsumer, QosView, VolumeTypeView } from './contract.ts'
-import { type Specs, shownSpecs } from './extra-specs.ts'
+import { type PlaceWish, placeWishOfSpecs, type Specs, shownSpecs } from './extra-specs.ts'
 import { isCarriedOut, qosConsumers, qosKeys } from './states.ts'
 
 /** How types and QoS specs are loaded, shown and noted. */
@@ -24,6 +25,11 @@ export const usable = (ctx: Ctx): Prisma.VolumeTypeWhereInput => {
   return { OR: [{ public: true }, { access: { some: { projectId: scope.projectId } } }] }
 }
 
+/** Where volumes of a type may lie. */
+export const placeWishOf = (row: { extraSpecs: unknown; encryptionId: string | null }): PlaceWish => ({
+  ...placeWishOfSpecs(specsOf(row)),
+  encrypted: row.encryptionId === null ? undefined : true,
+})
 export const specsOf = ({ extraSpecs }: { extraSpecs: unknown }): Specs =>
   extraSpecs as Record<string, string>
 const consumerOf = ({ consumer }: { consumer: string }): QosConsumer =>
@@ -44,6 +50,7 @@ export const viewOf = (ctx: Ctx, row: TypeRow): VolumeTypeView => ({
   public: row.public,
   isDefault: row.isDefault,
   extraSpecs: seesAll(ctx) ? { ...specsOf(row) } : shownSpecs(specsOf(row)),
+  encryption: encryptionOf(row),
   limits: carriedOut(row.qos),
   qos: seesAll(ctx) && row.qos ? qosViewOf(row.qos) : null,
 })

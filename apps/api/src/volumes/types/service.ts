@@ -4,6 +4,7 @@ import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { alreadyExists, conflict, invalidInput, notFound } from '../../kernel/errors.ts'
 import { whole } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
+import { storedEncryption } from '../encryption/type.ts'
 import { forgetTypeQuota } from '../quota.ts'
 import type { VolumeTypeView, volumeTypeCreateInput, volumeTypeUpdateInput } from './contract.ts'
 import { checkExtraSpecs } from './extra-specs.ts'
@@ -29,13 +30,6 @@ export async function getVolumeType(ctx: Ctx, input: { id: string }): Promise<Vo
   const row = await ctx.db.volumeType.findFirst({ where, include: withQos })
   if (!row) throw notFound('volume type', input.id)
   return viewOf(ctx, row)
-}
-
-/** How volumes of a type are encrypted: no type of this cloud encrypts yet. */
-export async function typeEncryption(ctx: Ctx, input: { id: string }): Promise<Record<string, never>> {
-  authorize(ctx, 'volumeType:get_encryption')
-  await getVolumeType(ctx, input)
-  return {}
 }
 
 /**
@@ -104,7 +98,7 @@ export async function createVolumeType(
   input: z.output<typeof volumeTypeCreateInput>,
 ): Promise<VolumeTypeView> {
   authorize(ctx, 'volumeType:create')
-  const { limits, ...data } = input
+  const { limits, encrypted, ...data } = input
   checkExtraSpecs(data.extraSpecs)
   return inTransaction(ctx, async (tx) => {
     await refuseTaken(tx, data.name)
@@ -113,7 +107,10 @@ export async function createVolumeType(
         ? await makeQos(tx, { name: data.name, consumer: 'front-end', specs: limits })
         : null
     const row = await tx.db.volumeType.create({
-      data: { id: crypto.randomUUID(), ...data, qosId: qos?.id },
+      data: {
+        ...{ id: crypto.randomUUID(), ...data, qosId: qos?.id },
+        ...(encrypted ? storedEncryption({ cipher: null, keySize: null }) : {}),
+      },
       include: withQos,
     })
     await noteType(tx, row, 'create')

@@ -87,7 +87,6 @@ export const volumeTypeExamples: Examples = {
   },
   'types.extra_specs.update': spec({ body: { 'a:b': 'd' } }),
   'types.extra_specs.delete': spec(),
-  'types.encryption.get': onType(),
   'types.access.list': onType({}, { public: false }),
   'types.addProjectAccess': {
     async make(tenant) {

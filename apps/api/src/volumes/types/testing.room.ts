@@ -19,6 +19,7 @@ export const typeRows: Record<string, Row> = {
   'types.update': onType('admin', { description: 'new' }),
   'types.makeDefault': onType('admin'),
   'types.delete': onType('admin', {}, limited),
+  'types.encrypt': onType('admin', { encrypted: true }),
   'types.setSpec': onType('admin', { key: 'a:b', value: 'c' }),
   'types.removeSpec': onType('admin', { key: 'a:b' }, { extraSpecs: { 'a:b': 'c' } }),
   'types.setLimit': onType('admin', { key: 'total_iops_sec', value: '9' }),

@@ -1,5 +1,5 @@
 'use client'
-import { Group, Select } from '@mantine/core'
+import { Group, Select, Switch } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { NumberField } from '../../kit/NumberField.tsx'
@@ -32,6 +32,11 @@ export function TypeCreateForm({ opened, onClose }: { opened: boolean; onClose: 
       }}
     >
       <TypeFields inputs={form.getInputProps} />
+      <Switch
+        label="Encrypt volumes"
+        description="Who gets the disks of a machine cannot read them. Guests see no difference."
+        {...form.getInputProps('encrypted', { type: 'checkbox' })}
+      />
       <Group grow align="flex-start">
         <NumberField
           label="Operations"

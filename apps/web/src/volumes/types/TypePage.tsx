@@ -7,9 +7,11 @@ import { useTRPC } from '../../kit/trpc.ts'
 import { Columns } from '../../ui/Columns.tsx'
 import { Facts } from '../../ui/Fact.tsx'
 import { Section } from '../../ui/Section.tsx'
+import { encryptionWords } from '../words.ts'
 import { typeDescriptor } from './descriptor.tsx'
 import { inOneLine, typeLimitWords } from './limit-words.ts'
 import { TypeAccess } from './TypeAccess.tsx'
+import { TypeEncryption } from './TypeEncryption.tsx'
 import { TypeExtraSpecs, TypeLimits } from './TypeSpecs.tsx'
 import { useTypeActions } from './use-type-actions.tsx'
 
@@ -46,6 +48,7 @@ function Overview({ type }: { type: VolumeTypeView }) {
             items={[
               { label: 'ID', value: type.id, copy: type.id },
               { label: 'Speed', value: inOneLine(typeLimitWords(type.limits)) },
+              { label: 'Encryption', value: type.encryption ? encryptionWords(type.encryption) : 'None' },
               { label: 'For', value: type.public ? 'everybody' : 'the projects under Access' },
               { label: 'Default', value: type.isDefault ? 'Yes' : 'No' },
               ...(type.description ? [{ label: 'Description', value: type.description }] : []),
@@ -54,6 +57,7 @@ function Overview({ type }: { type: VolumeTypeView }) {
         </Section>
       }
     >
+      <TypeEncryption type={type} />
       <TypeLimits type={type} />
       <TypeExtraSpecs type={type} />
     </Columns>

@@ -34,13 +34,14 @@ test('the form of a volume says what a type means for its size', () => {
 })
 
 test('the form of a type makes limits and extra specs of what is typed, and shows the commands for the same', () => {
-  const empty = { name: 'slow', description: '', public: true, iops: '', mibps: '', pool: null } as const
+  const empty = { name: 'slow', description: '', public: true, iops: '', mibps: '', pool: null, encrypted: false } as const
   expect(typeInput(empty)).toEqual({
     name: 'slow',
     description: '',
     public: true,
     extraSpecs: {},
     limits: {},
+    encrypted: false,
   })
   expect(typeCli(empty)).toBe('openstack volume type create slow')
   const full = { ...empty, public: false, iops: 500, mibps: 10, pool: 'host-1@local' }
@@ -57,6 +58,10 @@ test('the form of a type makes limits and extra specs of what is typed, and show
     'openstack volume qos create --consumer front-end --property total_iops_sec=500 --property total_bytes_sec=10485760 slow',
     'openstack volume qos associate slow slow',
   ])
+  expect(typeInput({ ...empty, encrypted: true })).toMatchObject({ encrypted: true })
+  expect(typeCli({ ...empty, encrypted: true })).toBe(
+    'openstack volume type create --encryption-provider luks slow',
+  )
   expect(typeProblems.name(' ')).toBe('Give it a name.')
   expect(typeProblems.iops('')).toBeNull()
   expect(typeProblems.iops(0)).toContain('a whole number from 1')

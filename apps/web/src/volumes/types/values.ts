@@ -10,9 +10,10 @@ export type TypeValues = {
   iops: number | string
   mibps: number | string
   pool: string | null
+  encrypted: boolean
 }
 export const emptyType: TypeValues = {
-  ...{ name: '', description: '', public: true, iops: '', mibps: '', pool: null },
+  ...{ name: '', description: '', public: true, iops: '', mibps: '', pool: null, encrypted: false },
 }
 
 const perhaps = (check: (value: number | string) => string | null) => (value: number | string) =>
@@ -32,7 +33,7 @@ const extraSpecsIn = ({ pool }: TypeValues): Wish['extraSpecs'] => (pool === nul
 
 export const typeInput = (values: TypeValues): RouterInputs['volumes']['types']['create'] => ({
   ...{ name: values.name.trim(), description: values.description, public: values.public },
-  ...{ extraSpecs: extraSpecsIn(values), limits: limitsIn(values) },
+  ...{ extraSpecs: extraSpecsIn(values), limits: limitsIn(values), encrypted: values.encrypted },
 })
 
 const properties = (specs: Readonly<Record<string, string>>): string[] =>
@@ -45,6 +46,7 @@ export function typeCli(values: TypeValues): string {
     ...['openstack', 'volume', 'type', 'create', !values.public && '--private'],
     ...(values.description ? ['--description', values.description] : []),
     ...properties(extraSpecsIn(values)),
+    ...(values.encrypted ? ['--encryption-provider', 'luks'] : []),
     name,
   )
   if (Object.keys(limits).length === 0) return create

@@ -3,7 +3,7 @@ import { HttpError } from '../../../openstack/errors.ts'
 import type { ApiOperation, Call } from '../../../openstack/operation.ts'
 import { parse } from '../../../openstack/schema.ts'
 import { specsInput } from '../contract.ts'
-import { getVolumeType, removeTypeSpec, setTypeSpecs, typeEncryption } from '../service.ts'
+import { getVolumeType, removeTypeSpec, setTypeSpecs } from '../service.ts'
 import { typeOf, whichSpecs } from './types.ts'
 
 const key = ({ params }: Call) => params.key ?? ''
@@ -75,16 +75,5 @@ export const extraSpecOperations: ApiOperation[] = [
     handle: async (call) => {
       await removeTypeSpec(call.ctx, { ...typeOf(call), key: key(call) })
     },
-  },
-  {
-    path: '/types/:type_id/encryption',
-    name: 'types.encryption.get',
-    method: 'GET',
-    summary: 'Show how volumes of a type are encrypted',
-    status: 200,
-    access: 'adminRead',
-    deviation:
-      'Always empty: this cloud does not encrypt volumes yet, and has no other operation for encryption.',
-    handle: (call) => typeEncryption(call.ctx, typeOf(call)),
   },
 ]

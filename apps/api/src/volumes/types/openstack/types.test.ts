@@ -78,6 +78,50 @@ describe('volume types', () => {
     expect((await act('GET', `/types/${id}/encryption`)).json()).toEqual({})
   })
 
+  test('are encrypted in the words of Cinder, and their volumes say so', async () => {
+    const { id } = await made({ name: 'luks' })
+    const path = `/types/${id}/encryption`
+    const words = {
+      provider: 'luks',
+      cipher: 'aes-xts-plain64',
+      key_size: 256,
+      control_location: 'front-end',
+    }
+    const golden = { volume_type_id: id, encryption_id: uuid, ...words }
+    expect((await act('POST', path, { encryption: words })).json()).toEqual({ encryption: golden })
+    expect((await act('GET', path)).json()).toEqual(golden)
+    expect((await act('GET', `${path}/cipher`)).json()).toEqual({ cipher: 'aes-xts-plain64' })
+    const change = { encryption: { provider: 'luks', key_size: 512 } }
+    expect((await act('PUT', `${path}/provider`, change)).json()).toEqual(change)
+    const wrong = (patch: object): [Method, string, object] => [
+      'POST',
+      path,
+      { encryption: { ...words, ...patch } },
+    ]
+    expect(
+      await codes(
+        ['POST', path, { encryption: words }],
+        wrong({ provider: 'plain' }),
+        wrong({ cipher: 'aes-cbc-essiv' }),
+        wrong({ key_size: 128 }),
+        wrong({ control_location: 'back-end' }),
+        ['GET', `${path}/size`],
+      ),
+    ).toEqual([400, 400, 400, 400, 400, 404])
+    const body = { volume: { size: 1, volume_type: 'luks' } }
+    const { volume } = (await ask('POST', '/volumes', { body })).json() as { volume: { id: string } }
+    expect(volume).toMatchObject({ encrypted: true })
+    const at = (minor: number) => ask('GET', `/volumes/${volume.id}`, { version: `volume 3.${minor}` })
+    expect((await at(64)).json()).toMatchObject({ volume: { encrypted: true, encryption_key_id: uuid } })
+    expect((await at(63)).json()).not.toMatchObject({ volume: { encryption_key_id: uuid } })
+    expect((await ask('GET', `/volumes/${volume.id}/encryption`)).json()).toEqual({
+      ...{ encryption_key_id: uuid, ...words, key_size: 512 },
+    })
+    expect(await codes(['DELETE', `${path}/provider`], ['PUT', `${path}/provider`, change])).toEqual([
+      400, 400,
+    ])
+  })
+
   test('that are not public have a list of projects', async () => {
     const { projectId } = cloud.owner
     const { id } = await made({ name: 'hidden', 'os-volume-type-access:is_public': false })

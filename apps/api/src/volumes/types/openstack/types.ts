@@ -59,7 +59,7 @@ async function showDefault(call: Call): Promise<object> {
 
 /** What docs/openstack-compat.md says of extra specs. */
 export const whichSpecs =
-  'volume_backend_name, pool_name and RESKEY:availability_zones choose where new volumes lie; multiattach makes volumes that several servers of one host may have, and that begin empty; encryption, replication and thick provisioning are refused (400) until they are there; other keys are kept without an effect.'
+  'volume_backend_name, pool_name and RESKEY:availability_zones choose where new volumes lie; multiattach makes volumes that several servers of one host may have, and that begin empty; replication and thick provisioning are refused (400) until they are there; other keys are kept without an effect.'
 
 const text = z.string().max(255, 'is too long')
 const publicKey = 'os-volume-type-access:is_public'
