@@ -28,8 +28,8 @@ export type VolumeWhere = {
   userId?: string
   sizeGib?: number
   typeId?: string
-  migrationStatus?: string
   groupId?: string
+  migrationStatus?: string
   /** The name of the pool in which they lie. */
   pool?: string
   /** Only volumes that an instance has or is getting. */

@@ -76,13 +76,12 @@ function takeLaterFilters({ query, minor, ctx }: Call, where: VolumeWhere): bool
   where.sizeGib = size === undefined ? undefined : Number(size)
   where.createdAt = times('created_at', text('created_at', 60))
   where.updatedAt = times('updated_at', text('updated_at', 60))
-  where.migrationStatus = text('migration_status', 31)
   const groupId = text('group_id', 10)
   if (groupId !== undefined && !isUuid(groupId)) return false
   where.groupId = groupId
+  where.migrationStatus = text('migration_status', 31)
   // All volumes count in the quota.
-  if (text('consumes_quota', 65) !== undefined && queryBoolean(query, 'consumes_quota') !== true) return false
-  return true
+  return text('consumes_quota', 65) === undefined || queryBoolean(query, 'consumes_quota') === true
 }
 
 const comparisons = { gt: 'gt', gte: 'gte', eq: 'equals', neq: 'not', lt: 'lt', lte: 'lte' } as const
