@@ -86,20 +86,7 @@ export function useVolumeActions(open: (form: VolumeForm, volume: VolumeView) =>
       allowed: (volume) => all(mine(volume), volumeCan.launch(volume)),
       open: ({ id }) => router.push(`${paths.launch}?volume=${id}`),
     },
-    {
-      id: 'retype',
-      label: 'Change type',
-      icon: <IconCategory size={16} />,
-      allowed: (volume) => all(mine(volume), volumeCan.retype(volume)),
-      open: (volume) => open('retype', volume),
-    },
-    {
-      id: 'move',
-      label: 'Move to another pool',
-      icon: <IconDatabaseExport size={16} />,
-      allowed: (volume) => all(admin(), volumeCan.move(volume)),
-      open: (volume) => open('move', volume),
-    },
+    ...placing(open, mine, admin),
     {
       id: 'transfer',
       label: 'Transfer to another project',
@@ -188,6 +175,28 @@ const ofImages = (
     danger: true,
     allowed: (volume) => all(mine(volume), volumeCan.reimage(volume)),
     open: (volume) => open('reimage', volume),
+  },
+]
+
+/** The actions that change where the volume lies. */
+const placing = (
+  open: (form: VolumeForm, volume: VolumeView) => void,
+  mine: (volume: VolumeView) => Allowed,
+  admin: () => Allowed,
+): Action[] => [
+  {
+    id: 'retype',
+    label: 'Change type',
+    icon: <IconCategory size={16} />,
+    allowed: (volume) => all(mine(volume), volumeCan.retype(volume)),
+    open: (volume) => open('retype', volume),
+  },
+  {
+    id: 'move',
+    label: 'Move to another pool',
+    icon: <IconDatabaseExport size={16} />,
+    allowed: (volume) => all(admin(), volumeCan.move(volume)),
+    open: (volume) => open('move', volume),
   },
 ]
 
