@@ -18,6 +18,7 @@ export const volumeListInput = pageInput.extend({
   bootable: z.boolean().optional(),
   /** The name of a pool; nobody but those who see pools finds volumes by this. */
   pool: z.string().max(255).optional(),
+  groupId: z.uuid().optional(),
 })
 export const volumeCreateInput = z.object({
   name: volumeName.default(''),
@@ -32,6 +33,8 @@ export const volumeCreateInput = z.object({
   /** Name or id of a type; absent: the default type. */
   type: z.string().min(1).max(255).optional(),
   zone: z.string().min(1).max(255).optional(),
+  /** The group to which the volume belongs from its beginning. */
+  groupId: z.uuid().optional(),
   metadata: volumeMetadataInput.default({}),
 })
 /** A volume of an instance that is to be launched: one that exists, or one that is made for each of the instances. */
@@ -107,6 +110,8 @@ export type VolumeView = {
   /** The snapshot or the volume of which the volume was made; it may be gone since. */
   snapshotId: string | null
   sourceVolumeId: string | null
+  /** The group to which the volume belongs. */
+  groupId: string | null
   /** The backup whose content the volume got; it may be gone since. */
   backupId: string | null
   metadata: Record<string, string>

@@ -11,7 +11,11 @@ import {
   volumePlanInput,
   volumeUpdateInput,
 } from './contract.ts'
+import { groupsRouter } from './groups/router.ts'
 import { reimageInput, volumeImageInput } from './images/contract.ts'
+import { manageableInput, snapshotManageInput, volumeManageInput } from './manage/contract.ts'
+import { manageableSnapshots, manageableVolumes } from './manage/list.ts'
+import { manageSnapshot, manageVolume, unmanageVolume } from './manage/service.ts'
 import { getPool, listPools } from './pools/list.ts'
 import { createPool, deletePool, probePool, updatePool } from './pools/service.ts'
 import {
@@ -102,7 +106,19 @@ export const volumesRouter = router({
       end: procedure.input(idInput).mutation(({ ctx, input }) => endSnapshot(ctx.cloud, input)),
     }),
   }),
+  groups: groupsRouter,
   backups: backupsRouter,
+  manage: router({
+    list: procedure.input(manageableInput).query(({ ctx, input }) => manageableVolumes(ctx.cloud, input)),
+    snapshots: procedure
+      .input(manageableInput)
+      .query(({ ctx, input }) => manageableSnapshots(ctx.cloud, input)),
+    take: procedure.input(volumeManageInput).mutation(({ ctx, input }) => manageVolume(ctx.cloud, input)),
+    takeSnapshot: procedure
+      .input(snapshotManageInput)
+      .mutation(({ ctx, input }) => manageSnapshot(ctx.cloud, input)),
+    leave: procedure.input(idInput).mutation(({ ctx, input }) => unmanageVolume(ctx.cloud, input)),
+  }),
   types: typesRouter,
   pools: router({
     list: procedure.query(({ ctx }) => listPools(ctx.cloud)),

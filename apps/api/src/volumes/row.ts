@@ -121,6 +121,7 @@ function viewOf(
     image: row.imageId === null ? null : { id: row.imageId, name: row.imageName },
     snapshotId: row.snapshotId,
     sourceVolumeId: row.sourceVolumeId,
+    groupId: row.groupId,
     backupId: row.backupId,
     metadata: row.metadata as Record<string, string>,
     attachments: row.attachments.map((one) => ({

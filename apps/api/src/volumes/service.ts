@@ -17,6 +17,7 @@ import {
   type volumePlanInput,
   type volumeUpdateInput,
 } from './contract.ts'
+import { demandInGroup, groupForVolume } from './groups/service.ts'
 import { refuseWhileKept } from './needed.ts'
 import { originOf } from './origin.ts'
 import { claimMore, claimPool, whyNoMore, whyNoRoom } from './pools.ts'
@@ -64,6 +65,7 @@ export {
   takeBackBackup,
 } from './backups/trash.ts'
 export { changeMetadata, resetVolume, setBootable, setReadOnly } from './changes.ts'
+export { seedGroupTypes } from './groups/types.ts'
 export { makeVolumeImage, reimageVolume } from './images/service.ts'
 export {
   type LaunchVolumes,
@@ -109,8 +111,8 @@ export async function listVolumes(
   ctx: Ctx,
   input: z.output<typeof volumeListInput>,
 ): Promise<Page<VolumeView>> {
-  const { allProjects, search, state, instanceId, bootable, pool } = input
-  const where = { allProjects, search, instanceId, bootable, pool, states: state && [state] }
+  const { allProjects, search, state, instanceId, bootable, pool, groupId } = input
+  const where = { allProjects, search, instanceId, bootable, pool, groupId, states: state && [state] }
   const slice = await queryVolumes(ctx, { where, ...askOf(input, sortableVolumes) })
   return pageView(slice, await viewsOf(ctx, slice.rows))
 }
@@ -185,6 +187,7 @@ export async function createVolume(
   const projectId = projectOf(ctx)
   authorize(ctx, 'volume:create', { projectId })
   const row = await inTransaction(ctx, async (tx) => {
+    const group = await groupForVolume(tx, input.groupId)
     const origin = await originOf(tx, input)
     const sizeGib = input.sizeGib ?? origin?.leastGib
     if (sizeGib === undefined) throw invalidInput('Say how large the volume is to be.', 'sizeGib')
@@ -193,6 +196,7 @@ export async function createVolume(
     if (origin?.hostId != null && hostId !== undefined && origin.hostId !== hostId)
       throw conflict(`The ${origin.words} lies on the disk of another machine.`)
     const type = await typeFor(tx, input.type, origin?.typeId)
+    demandInGroup(group, type)
     const multiattach = isMultiattach(specsOf(type))
     demandShareable(multiattach, origin)
     await reserveQuota(tx, projectId, {
@@ -214,6 +218,7 @@ export async function createVolume(
         sizeGib,
         reservedGib: sizeGib,
         typeId: type.id,
+        groupId: group?.id,
         multiattach,
         ...place,
         ...(origin?.data ?? {}),

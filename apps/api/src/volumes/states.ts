@@ -92,6 +92,10 @@ export const volumeCan = {
     (is(volume, 'in-use')
       ? 'An instance uses this volume. Detach it first.'
       : `Only an available volume can go back to a snapshot; this one is ${volume.state}.`),
+  /** The volume can become one of a group. */
+  join: (volume: Seen): Allowed =>
+    is(volume, 'available', 'in-use') ||
+    `Only a volume that is available or in use can be in a group; this one is ${volume.state}.`,
   makeImage: (volume: Seen): Allowed =>
     both(
       oneLayer(volume),

@@ -14,6 +14,12 @@ import type { QuotaMaker, TestingRoom } from '../rooms.testing.ts'
 import { backupExamples } from './backups/testing.openstack.ts'
 import { backupQuota, backupRows } from './backups/testing.room.ts'
 import { volumeCreateInput } from './contract.ts'
+import { groupCreateInput } from './groups/contract.ts'
+import { createGroup } from './groups/service.ts'
+import { groupExamples } from './groups/testing.openstack.ts'
+import { groupRows } from './groups/testing.room.ts'
+import { manageExamples } from './manage/testing.openstack.ts'
+import { manageRows } from './manage/testing.room.ts'
 import { poolRows } from './pools/testing.room.ts'
 import { createSnapshot, createTransfer, createVolume } from './service.ts'
 import { snapshotCreateInput } from './snapshots/contract.ts'
@@ -44,7 +50,15 @@ const creation: QuotaMaker = {
 }
 
 export const testingRoom: TestingRoom = {
-  examples: { 'block-storage': { ...volumeExamples, ...snapshotExamples, ...backupExamples } },
+  examples: {
+    'block-storage': {
+      ...volumeExamples,
+      ...snapshotExamples,
+      ...groupExamples,
+      ...manageExamples,
+      ...backupExamples,
+    },
+  },
   rows: {
     list: { kind: 'list', input: () => ({}) },
     get: byId('read', volume),
@@ -92,11 +106,17 @@ export const testingRoom: TestingRoom = {
     'snapshots.trash.end': byId('write', deletedSnapshot),
     ...backupRows,
     ...typeRows,
+    ...groupRows,
+    ...manageRows,
     'pools.list': { kind: 'admin' },
     ...poolRows,
     'pools.get': { kind: 'admin', input: () => ({ name: 'secret-name-a@local' }) },
   },
   quota: {
+    volumeGroups: {
+      make: (ctx, i) =>
+        createGroup(ctx, groupCreateInput.parse({ name: `g${i}`, volumeTypes: ['Standard'] })),
+    },
     volumes: creation,
     volumeGib: creation,
     volumeBackups: backupQuota,

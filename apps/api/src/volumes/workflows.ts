@@ -104,6 +104,7 @@ async function settleCreation(run: Run<unknown>, faultMessage: string | null): P
     await tx.db.volume.update({ where: { id: row.id }, data })
     await noteVolume(tx, row, 'updated', run.operationId)
     for (const { instanceId } of row.attachments) await continueOperationsOf(tx, 'instance', instanceId)
+    if (row.groupId !== null) await continueOperationsOf(tx, 'volumeGroup', row.groupId)
   })
 }
 

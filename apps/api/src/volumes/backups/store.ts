@@ -6,7 +6,7 @@ import { hostFor } from '../driver.ts'
 import type { VolumeRow } from '../queries.ts'
 
 /** The id of the store on each host (apps/agent/src/drivers.ts). */
-export const usualStore: StoreSpec = { driver: 'folder', id: 'default' }
+export const usualStore: StoreSpec = { driver: 'folder', id: 'local' }
 
 /** The store in which new backups of a volume lie: the one that the host reaches which works on the volume. */
 export async function storeFor(ctx: Ctx, volume: VolumeRow): Promise<{ hostId: string; store: string }> {

@@ -154,9 +154,12 @@ export const backupDeletion: Workflow = {
           )
         const drivers = await driversAt(run, row)
         const pool = await poolOfDraft(run, row)
-        await whileAnswering(run.op, drivers, (op) =>
-          drivers.backups.removeBackup(op, { ...keyOf(row), pool }),
-        )
+        await asked(run, 'the store', async (op) => {
+          await whileAnswering(op, drivers, (watched) =>
+            drivers.backups.removeBackup(watched, { ...keyOf(row), pool }),
+          )
+          return true
+        })
       },
     },
     {

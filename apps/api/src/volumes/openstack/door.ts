@@ -1,5 +1,7 @@
 import type { Door } from '../../kernel/manifest.ts'
 import { withoutSlash } from '../../openstack/operation.ts'
+import { groupOperations } from '../groups/openstack/operations.ts'
+import { manageOperations } from '../manage/openstack.ts'
 import { messageOperations } from '../messages/openstack.ts'
 import { transferOperations } from '../transfers/openstack.ts'
 import { volumeTypeOperations } from '../types/openstack/operations.ts'
@@ -46,7 +48,9 @@ export const cinderDoor: Door = {
         ...snapshotActionOperations,
         ...backupOperations,
         ...backupActionOperations,
+        ...manageOperations,
         ...volumeTypeOperations,
+        ...groupOperations,
         ...attachmentOperations,
         ...messageOperations,
         ...transferOperations,

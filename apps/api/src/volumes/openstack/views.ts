@@ -31,7 +31,7 @@ const fields: Field<Shown>[] = [
   { name: 'multiattach', of: (volume) => volume.multiattach },
   { name: 'attachments', of: (volume, at) => attachmentsOf(volume, at) },
   forAdmins({ name: 'migration_status', of: () => null }),
-  { name: 'group_id', since: 13, of: () => null },
+  { name: 'group_id', since: 13, of: (volume) => volume.groupId },
   forAdmins({ name: 'provider_id', since: 21, of: () => null }),
   { name: 'service_uuid', since: 48, of: () => null },
   // No two volumes share a connection, so that nobody needs to take turns.
