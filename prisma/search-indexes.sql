@@ -25,4 +25,8 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS "Volume_name_search" ON "Volume" USING g
 
 CREATE INDEX CONCURRENTLY IF NOT EXISTS "FloatingIp_description_search" ON "FloatingIp" USING gin ("description" gin_trgm_ops);
 CREATE INDEX CONCURRENTLY IF NOT EXISTS "VolumeSnapshot_name_search" ON "VolumeSnapshot" USING gin ("name" gin_trgm_ops);
+
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "VolumeGroup_name_search" ON "VolumeGroup" USING gin ("name" gin_trgm_ops);
+
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "VolumeGroupSnapshot_name_search" ON "VolumeGroupSnapshot" USING gin ("name" gin_trgm_ops);
 CREATE INDEX CONCURRENTLY IF NOT EXISTS "VolumeBackup_name_search" ON "VolumeBackup" USING gin ("name" gin_trgm_ops);

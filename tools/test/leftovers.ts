@@ -30,7 +30,10 @@ export async function snapshot(): Promise<Snapshot> {
     links: new Set(links),
     namespaces: new Set(namespaces),
     tables: new Set(tables),
-    folders: new Set([os.tmpdir(), '/var/tmp'].flatMap(ourFolders)),
+    folders: new Set([
+      ...[os.tmpdir(), '/var/tmp'].flatMap(ourFolders),
+      ...namesIn('/run/stratolith-volumes').map((name) => `/run/stratolith-volumes/${name}`),
+    ]),
     cgroups: new Set(ourCgroups()),
     guestUids: new Set(namesIn('/var/lib/stratolith-guest-uids')),
   }
@@ -72,7 +75,7 @@ function namesIn(dir: string): string[] {
   }
 }
 
-/** Our guests, DHCP servers, databases and services, found by command line. */
+/** Our guests, servers of volumes, DHCP servers, databases and services, found by command line. */
 function ourProcesses(): string[] {
   return fs
     .readdirSync('/proc')
@@ -80,7 +83,7 @@ function ourProcesses(): string[] {
     .flatMap((pid) => {
       try {
         const command = fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim()
-        return /qemu-system|dnsmasq|bin\/postgres|apps\/(api|agent|console-proxy|web)\/|chromium/.test(
+        return /qemu-system|qemu-storage-daemon|ceph-(mon|osd)|dnsmasq|bin\/postgres|apps\/(api|agent|console-proxy|web)\/|chromium/.test(
           command,
         )
           ? [`${pid} ${command.slice(0, 120)}`]

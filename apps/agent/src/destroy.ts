@@ -3,6 +3,7 @@ import path from 'node:path'
 import { removeGuestTraces } from '@stratolith/drivers/hypervisor/remove-all'
 import { removeAllNetworks } from '@stratolith/drivers/network/remove-all'
 import { backgroundOp } from '@stratolith/drivers/op'
+import { closeAllServed } from '@stratolith/drivers/volumes/remove-all'
 import { pino } from 'pino'
 import { readConfig } from './config.ts'
 import { takeLock } from './lock.ts'
@@ -21,6 +22,10 @@ await removeAllNetworks(op, {
   cloud: config.cloud,
   dirs: hosts.map((host) => path.join(hostsDir, host, 'network')),
 })
+await closeAllServed(
+  op,
+  hosts.map((host) => path.join(hostsDir, host)),
+)
 await removeGuestTraces(hosts.map((host) => path.join(hostsDir, host)))
 for (const unlock of unlocks) unlock()
 console.log(`Removed the guests and networks of cloud ${config.cloud} (hosts: ${hosts.join(', ')}).`)

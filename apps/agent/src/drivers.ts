@@ -18,7 +18,7 @@ import { driveFiles } from './metadata/drive.ts'
 /** What the drivers of volumes share. */
 type WithVolumes = Pick<
   VolumeOptions['files'] & VolumeOptions['rbd'],
-  'dir' | 'host' | 'withGuest' | 'baseOf'
+  'dir' | 'host' | 'imagesDir' | 'converter' | 'withGuest' | 'baseOf'
 >
 
 /**
@@ -49,15 +49,15 @@ export async function openDrivers(config: AgentConfig, log: Logger): Promise<Loc
   const withVolumes: WithVolumes = {
     dir: config.hostDir,
     host: config.host,
+    imagesDir,
+    converter: config.guestUids.converter,
     withGuest: (...work) => hypervisor.withGuest(...work),
     baseOf: async (op, base) => (await storage.ensureBase(op, base)) && storage.basePath(base.blobId),
   }
   const volumes = volumesByPool({
     files: volumeDrivers.files({
       ...withVolumes,
-      imagesDir,
       ownFolders: [config.dataDir],
-      converter: config.guestUids.converter,
     }),
     rbd: volumeDrivers.rbd({ ...withVolumes, serverUid: config.guestUids.probe, log }),
   })

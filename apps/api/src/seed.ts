@@ -13,7 +13,7 @@ import { systemCtx } from './kernel/context.ts'
 import { invariant } from './kernel/errors.ts'
 import { seedNetworking } from './networking/seed.ts'
 import { buildDeps } from './process.ts'
-import { seedVolumeTypes } from './volumes/service.ts'
+import { seedGroupTypes, seedVolumeTypes } from './volumes/service.ts'
 import './register.ts'
 
 const [, , image] = process.argv
@@ -30,6 +30,7 @@ const right = await seedIdentity(deps, {
 await seedNetworking(deps)
 await seedFlavors(ctx)
 await seedVolumeTypes(ctx)
+await seedGroupTypes(ctx)
 const socket = path.join(deps.config.dataDir, 'hosts', STRATOLITH_HOST, 'agent.sock')
 await registerHost(ctx, { name: STRATOLITH_HOST, endpoint: `unix:${socket}` })
 await seedTestImage(deps, image)

@@ -13,7 +13,7 @@ import { testCtx, testDeps } from '../kernel/testing.ts'
 import { createNetworkRow, starterNetwork } from '../networking/networks/service.ts'
 import { ensureDefaultSecurityGroup } from '../networking/security-groups/service.ts'
 import { addSubnet } from '../networking/subnets/service.ts'
-import { seedVolumeTypes } from '../volumes/service.ts'
+import { seedGroupTypes, seedVolumeTypes } from '../volumes/service.ts'
 import { launchInput } from './contract.ts'
 import { seedFlavors } from './flavors/seed.ts'
 import '../register.ts'
@@ -125,6 +125,7 @@ export async function testWorld(
   for (const name of hostNames) await addHost(deps, name)
   await seedFlavors(system)
   await seedVolumeTypes(system)
+  await seedGroupTypes(system)
   const owner = await testCtx(deps, { role: 'admin' })
   await deps.root.$transaction(async (tx) => {
     const ctx = { ...system, db: tx }

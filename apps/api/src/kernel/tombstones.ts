@@ -53,6 +53,11 @@ const layToRest = gathered(64, async ({ deps }, places: readonly Place[]) => {
   return places.map(() => undefined)
 })
 
+/** Deletes the tombstone of a thing whose data are to stay, in the transaction that deletes its row. */
+export async function spared(ctx: Ctx, kind: string, id: string): Promise<void> {
+  await ctx.db.tombstone.deleteMany({ where: { kind, id } })
+}
+
 /** Deletes the tombstones of a host in the transaction that deletes the host, because nothing will be removed there any more. */
 export async function forgetTombstonesAt(ctx: Ctx, hostId: string): Promise<void> {
   await ctx.db.tombstone.deleteMany({ where: { hostId } })

@@ -26,6 +26,12 @@ export async function driversFor(
   return { drivers: await driversOf(ctx, hostId), pool: callSpecOf(ctx, pool), hostId }
 }
 
+/** The same for a question that a request asks of a pool. */
+export async function driversOfPool(ctx: Ctx, pool: Pool): Promise<{ drivers: HostDrivers; pool: PoolSpec }> {
+  const drivers = await driversOf(ctx, await hostFor(ctx, pool))
+  return { drivers, pool: callSpecOf(ctx, pool) }
+}
+
 /** That host by its id. */
 export const hostFor = async (ctx: Ctx, pool: Pool, volumeId?: string): Promise<string> =>
   pool.hostId ?? (await hostOfUser(ctx, volumeId)) ?? (await anyHost(ctx, pool))

@@ -1,10 +1,37 @@
 import { type ProjectThing, removeEach } from '../directory/service.ts'
 import { removeBackupNow } from './backups/trash.ts'
+import { deleteGroup } from './groups/service.ts'
+import { deleteGroupSnapshot } from './groups/snapshots.ts'
 import { removeSnapshotNow } from './snapshots/trash.ts'
 import { removeVolumeNow } from './trash/service.ts'
 
 /** What goes with a project, after its instances. */
 export const volumeContents: ProjectThing[] = [
+  {
+    kind: 'volumeGroupSnapshot',
+    title: 'Group snapshots',
+    order: 32,
+    count: (ctx, projectId) => ctx.db.volumeGroupSnapshot.count({ where: { projectId } }),
+    async remove(ctx, projectId) {
+      const where = { projectId, state: { not: 'deleting' } }
+      const rows = await ctx.db.volumeGroupSnapshot.findMany({ where, select: { id: true }, take: 100 })
+      return removeEach(rows, (id) => deleteGroupSnapshot(ctx, { id }))
+    },
+  },
+  {
+    kind: 'volumeGroup',
+    title: 'Volume groups',
+    order: 33,
+    count: (ctx, projectId) => ctx.db.volumeGroup.count({ where: { projectId } }),
+    async remove(ctx, projectId) {
+      const rows = await ctx.db.volumeGroup.findMany({
+        where: { projectId },
+        select: { id: true },
+        take: 100,
+      })
+      return removeEach(rows, (id) => deleteGroup(ctx, { id, volumes: 'keep' }))
+    },
+  },
   {
     kind: 'volumeBackup',
     title: 'Volume backups',
@@ -23,7 +50,8 @@ export const volumeContents: ProjectThing[] = [
     count: (ctx, projectId) => ctx.db.volumeSnapshot.count({ where: { projectId } }),
     async remove(ctx, projectId) {
       const rows = await ctx.db.volumeSnapshot.findMany({
-        where: { projectId, state: { not: 'deleting' } },
+        // The parts of group snapshots go with those.
+        where: { projectId, groupSnapshotId: null, state: { not: 'deleting' } },
         select: { id: true },
         take: 100,
       })

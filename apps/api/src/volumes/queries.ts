@@ -28,6 +28,8 @@ export type VolumeWhere = {
   userId?: string
   sizeGib?: number
   typeId?: string
+  groupId?: string
+  migrationStatus?: string
   /** The name of the pool in which they lie. */
   pool?: string
   /** Only volumes that an instance has or is getting. */
@@ -90,8 +92,15 @@ export function filtered(ctx: Ctx, where: VolumeWhere): Prisma.VolumeWhereInput 
     where.reachedBy ? { pool: { OR: [{ hostId: null }, { hostId: where.reachedBy }] } } : {},
     where.freeFor ? freeFor(where.freeFor) : {},
     where.instanceId ? { attachments: { some: { instanceId: where.instanceId } } } : {},
+    { migrationStatus: where.migrationStatus },
     { zone: where.zone, bootable: where.bootable, userId: where.userId },
-    { sizeGib: where.sizeGib, typeId: where.typeId, imageId: where.imageId, imageName: where.imageName },
+    {
+      sizeGib: where.sizeGib,
+      typeId: where.typeId,
+      groupId: where.groupId,
+      imageId: where.imageId,
+      imageName: where.imageName,
+    },
     where.isAttached ? { attachments: { some: {} } } : {},
     where.attachmentState === undefined ? {} : { attachments: { some: { state: where.attachmentState } } },
     where.nameHas === undefined ? {} : { name: containing(where.nameHas) },

@@ -8,9 +8,11 @@ import { volumeRestoration } from './backups/restoration.ts'
 import { backupSchedules } from './backups/schedules/reconcile.ts'
 import { backupTrash } from './backups/trash.ts'
 import { backupCreation, backupDeletion, backupImport } from './backups/workflows.ts'
+import { groupCreation, groupSnapshotCreation, groupSnapshotDeletion } from './groups/workflows.ts'
 import { volumeImageMaking, volumeReimage } from './images/workflows.ts'
 import { volumeLayers } from './merges.ts'
 import { forgetMessages, keptMessages } from './messages/service.ts'
+import { volumeMigration, volumeRetyping } from './moves/workflow.ts'
 import { cinderDoor } from './openstack/door.ts'
 import { volumesPolicy } from './policy.ts'
 import { toldSecrets } from './pools/secrets-told.ts'
@@ -32,6 +34,7 @@ declare module '../kernel/contract.ts' {
     volumes: true
     volumeGib: true
     volumeSnapshots: true
+    volumeGroups: true
     volumeBackups: true
     volumeBackupGib: true
     volumeGibEach: true
@@ -51,6 +54,7 @@ export const volumesRoom = defineRoom({
     volumePool: {},
     volumeType: {},
     volumeQos: {},
+    ...{ volumeGroup: {}, volumeGroupSnapshot: {}, volumeGroupType: {} },
   },
   quota: {
     volumes: { lock: 15, words: 'volumes', limit: 20, rows: { table: 'Volume', part: typeOfVolume } },
@@ -68,6 +72,7 @@ export const volumesRoom = defineRoom({
       rows: { table: 'VolumeSnapshot', part: typeOfSnapshot },
     },
     volumeGibEach: { lock: 18, words: 'GiB in one volume', limit: -1, each: true },
+    volumeGroups: { lock: 30, words: 'volume groups', limit: 10, rows: { table: 'VolumeGroup' } },
     volumeBackups: { lock: 26, words: 'volume backups', limit: 10, rows: { table: 'VolumeBackup' } },
     volumeBackupGib: {
       lock: 27,
@@ -80,8 +85,9 @@ export const volumesRoom = defineRoom({
   router: volumesRouter,
   openstack: [cinderDoor],
   workflows: [
-    ...[volumeCreation, volumeExtension, volumeDeletion],
+    ...[volumeCreation, volumeExtension, volumeDeletion, volumeRetyping, volumeMigration],
     ...[snapshotCreation, snapshotDeletion, volumeReversion],
+    ...[groupCreation, groupSnapshotCreation, groupSnapshotDeletion],
     ...[backupCreation, backupDeletion, backupImport, volumeRestoration],
     ...[volumeImageMaking, volumeReimage],
   ],

@@ -8,10 +8,16 @@ import {
   volumeCreateInput,
   volumeExtendInput,
   volumeListInput,
+  volumeMoveInput,
   volumePlanInput,
+  volumeRetypeInput,
   volumeUpdateInput,
 } from './contract.ts'
+import { groupsRouter } from './groups/router.ts'
 import { reimageInput, volumeImageInput } from './images/contract.ts'
+import { manageableInput, snapshotManageInput, volumeManageInput } from './manage/contract.ts'
+import { manageableSnapshots, manageableVolumes } from './manage/list.ts'
+import { manageSnapshot, manageVolume, unmanageVolume } from './manage/service.ts'
 import { getPool, listPools } from './pools/list.ts'
 import { createPool, deletePool, probePool, updatePool } from './pools/service.ts'
 import {
@@ -34,8 +40,11 @@ import {
   listTrash,
   listVolumes,
   makeVolumeImage,
+  moveVolume,
+  planMove,
   planVolume,
   reimageVolume,
+  retypeVolume,
   revertVolume,
   takeBackSnapshot,
   takeBackVolume,
@@ -61,6 +70,9 @@ export const volumesRouter = router({
   create: procedure.input(volumeCreateInput).mutation(({ ctx, input }) => createVolume(ctx.cloud, input)),
   update: procedure.input(volumeUpdateInput).mutation(({ ctx, input }) => updateVolume(ctx.cloud, input)),
   extend: procedure.input(volumeExtendInput).mutation(({ ctx, input }) => extendVolume(ctx.cloud, input)),
+  retype: procedure.input(volumeRetypeInput).mutation(({ ctx, input }) => retypeVolume(ctx.cloud, input)),
+  move: procedure.input(volumeMoveInput).mutation(({ ctx, input }) => moveVolume(ctx.cloud, input)),
+  planMove: procedure.input(idInput).query(({ ctx, input }) => planMove(ctx.cloud, input)),
   delete: procedure.input(idInput).mutation(({ ctx, input }) => deleteVolume(ctx.cloud, input)),
   trash: router({
     list: procedure.input(volumeTrashInput).query(({ ctx, input }) => listTrash(ctx.cloud, input)),
@@ -102,7 +114,19 @@ export const volumesRouter = router({
       end: procedure.input(idInput).mutation(({ ctx, input }) => endSnapshot(ctx.cloud, input)),
     }),
   }),
+  groups: groupsRouter,
   backups: backupsRouter,
+  manage: router({
+    list: procedure.input(manageableInput).query(({ ctx, input }) => manageableVolumes(ctx.cloud, input)),
+    snapshots: procedure
+      .input(manageableInput)
+      .query(({ ctx, input }) => manageableSnapshots(ctx.cloud, input)),
+    take: procedure.input(volumeManageInput).mutation(({ ctx, input }) => manageVolume(ctx.cloud, input)),
+    takeSnapshot: procedure
+      .input(snapshotManageInput)
+      .mutation(({ ctx, input }) => manageSnapshot(ctx.cloud, input)),
+    leave: procedure.input(idInput).mutation(({ ctx, input }) => unmanageVolume(ctx.cloud, input)),
+  }),
   types: typesRouter,
   pools: router({
     list: procedure.query(({ ctx }) => listPools(ctx.cloud)),

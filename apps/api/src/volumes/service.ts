@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { type Ctx, inTransaction, projectOf } from '../kernel/context.ts'
+import { type Ctx, inTransaction, isAdmin, projectOf } from '../kernel/context.ts'
 import type { Page, pageInput } from '../kernel/contract.ts'
 import { conflict, invalidInput } from '../kernel/errors.ts'
 import { type Ask, askOf, pageView } from '../kernel/page.ts'
@@ -17,9 +17,10 @@ import {
   type volumePlanInput,
   type volumeUpdateInput,
 } from './contract.ts'
+import { demandInGroup, groupForVolume } from './groups/service.ts'
 import { refuseWhileKept } from './needed.ts'
 import { originOf } from './origin.ts'
-import { claimMore, claimPool, whyNoMore, whyNoRoom } from './pools.ts'
+import { claimMore, claimPool, whyNoMore, whyNoRoom, whyNotEach } from './pools.ts'
 import {
   countVolumes,
   queryVolumes,
@@ -64,6 +65,7 @@ export {
   takeBackBackup,
 } from './backups/trash.ts'
 export { changeMetadata, resetVolume, setBootable, setReadOnly } from './changes.ts'
+export { seedGroupTypes } from './groups/types.ts'
 export { makeVolumeImage, reimageVolume } from './images/service.ts'
 export {
   type LaunchVolumes,
@@ -71,6 +73,7 @@ export {
 } from './launch.ts'
 export { bindLaunchVolumes, volumesAtLaunch } from './launch-rows.ts'
 export { tellAttachmentFailure } from './messages/service.ts'
+export { moveVolume, planMove, retypeVolume } from './moves/service.ts'
 export {
   changeSnapshotMetadata,
   confirmSnapshotState,
@@ -109,8 +112,8 @@ export async function listVolumes(
   ctx: Ctx,
   input: z.output<typeof volumeListInput>,
 ): Promise<Page<VolumeView>> {
-  const { allProjects, search, state, instanceId, bootable, pool } = input
-  const where = { allProjects, search, instanceId, bootable, pool, states: state && [state] }
+  const { allProjects, search, state, instanceId, bootable, pool, groupId } = input
+  const where = { allProjects, search, instanceId, bootable, pool, groupId, states: state && [state] }
   const slice = await queryVolumes(ctx, { where, ...askOf(input, sortableVolumes) })
   return pageView(slice, await viewsOf(ctx, slice.rows))
 }
@@ -161,10 +164,11 @@ export async function planVolume(ctx: Ctx, input: z.output<typeof volumePlanInpu
     authorize(ctx, 'volume:create', { projectId: projectOf(ctx) })
     const type = await typeFor(ctx, input.type)
     const wish = { typeId: type.id, sizeGib: input.sizeGib }
-    const problem =
-      (await whyNoQuota(ctx, projectOf(ctx), [wish], 1)) ??
-      (await whyNoRoom(ctx, { sizeGib: input.sizeGib, type: placeWishOf(specsOf(type)) }))
-    return { problem }
+    const quota = await whyNoQuota(ctx, projectOf(ctx), [wish], 1)
+    if (quota !== null) return { problem: quota }
+    const place = { sizeGib: input.sizeGib, type: placeWishOf(specsOf(type)) }
+    const problem = await whyNoRoom(ctx, place)
+    return problem === null || !isAdmin(ctx) ? { problem } : { problem, pools: await whyNotEach(ctx, place) }
   }
   const row = await loadVolume(ctx, 'volume:extend', input.id)
   const more = input.sizeGib - row.reservedGib
@@ -185,6 +189,7 @@ export async function createVolume(
   const projectId = projectOf(ctx)
   authorize(ctx, 'volume:create', { projectId })
   const row = await inTransaction(ctx, async (tx) => {
+    const group = await groupForVolume(tx, input.groupId)
     const origin = await originOf(tx, input)
     const sizeGib = input.sizeGib ?? origin?.leastGib
     if (sizeGib === undefined) throw invalidInput('Say how large the volume is to be.', 'sizeGib')
@@ -193,6 +198,7 @@ export async function createVolume(
     if (origin?.hostId != null && hostId !== undefined && origin.hostId !== hostId)
       throw conflict(`The ${origin.words} lies on the disk of another machine.`)
     const type = await typeFor(tx, input.type, origin?.typeId)
+    demandInGroup(group, type)
     const multiattach = isMultiattach(specsOf(type))
     demandShareable(multiattach, origin)
     await reserveQuota(tx, projectId, {
@@ -214,6 +220,7 @@ export async function createVolume(
         sizeGib,
         reservedGib: sizeGib,
         typeId: type.id,
+        groupId: group?.id,
         multiattach,
         ...place,
         ...(origin?.data ?? {}),

@@ -1,6 +1,8 @@
 import {
   asOwner,
   byId,
+  callerOf,
+  contexts,
   name,
   owner,
   settled,
@@ -14,7 +16,13 @@ import type { QuotaMaker, TestingRoom } from '../rooms.testing.ts'
 import { backupExamples } from './backups/testing.openstack.ts'
 import { backupQuota, backupRows } from './backups/testing.room.ts'
 import { volumeCreateInput } from './contract.ts'
-import { poolRows } from './pools/testing.room.ts'
+import { groupCreateInput } from './groups/contract.ts'
+import { createGroup } from './groups/service.ts'
+import { groupExamples } from './groups/testing.openstack.ts'
+import { groupRows } from './groups/testing.room.ts'
+import { manageExamples } from './manage/testing.openstack.ts'
+import { manageRows } from './manage/testing.room.ts'
+import { aPool, poolRows } from './pools/testing.room.ts'
 import { createSnapshot, createTransfer, createVolume } from './service.ts'
 import { snapshotCreateInput } from './snapshots/contract.ts'
 import { snapshotExamples } from './snapshots/testing.openstack.ts'
@@ -31,6 +39,8 @@ const deletedVolume = async () => {
   return id
 }
 
+const asAdmin = () => callerOf(contexts.get('admin') ?? null)
+
 const deletedSnapshot = async () => {
   const id = await snapshot()
   await putInTrash(system(), snapshotTrash, id)
@@ -44,7 +54,15 @@ const creation: QuotaMaker = {
 }
 
 export const testingRoom: TestingRoom = {
-  examples: { 'block-storage': { ...volumeExamples, ...snapshotExamples, ...backupExamples } },
+  examples: {
+    'block-storage': {
+      ...volumeExamples,
+      ...snapshotExamples,
+      ...groupExamples,
+      ...manageExamples,
+      ...backupExamples,
+    },
+  },
   rows: {
     list: { kind: 'list', input: () => ({}) },
     get: byId('read', volume),
@@ -52,6 +70,15 @@ export const testingRoom: TestingRoom = {
     plan: { kind: 'create', input: () => ({ sizeGib: 1 }) },
     update: byId('write', volume, { name: 'new' }),
     extend: byId('write', volume, { sizeGib: 2 }),
+    retype: {
+      kind: 'write',
+      input: async () => ({
+        id: await volume(),
+        type: (await asAdmin().volumes.types.create({ name: name() })).id,
+      }),
+    },
+    move: { kind: 'admin', input: async () => ({ id: await volume(), pool: await aPool() }) },
+    planMove: byId('admin', volume),
     delete: byId('write', volume),
     'trash.list': { kind: 'list', input: () => ({}) },
     'trash.summary': { kind: 'list' },
@@ -92,11 +119,17 @@ export const testingRoom: TestingRoom = {
     'snapshots.trash.end': byId('write', deletedSnapshot),
     ...backupRows,
     ...typeRows,
+    ...groupRows,
+    ...manageRows,
     'pools.list': { kind: 'admin' },
     ...poolRows,
     'pools.get': { kind: 'admin', input: () => ({ name: 'secret-name-a@local' }) },
   },
   quota: {
+    volumeGroups: {
+      make: (ctx, i) =>
+        createGroup(ctx, groupCreateInput.parse({ name: `g${i}`, volumeTypes: ['Standard'] })),
+    },
     volumes: creation,
     volumeGib: creation,
     volumeBackups: backupQuota,

@@ -7,7 +7,7 @@ import { releaseQuota } from '../quota/service.ts'
 import { endRestoring } from './backups/settling.ts'
 import { driversFor, isOnFencedHost } from './driver.ts'
 import { type MessageAction, tellFailure } from './messages/service.ts'
-import { giveBack } from './pools.ts'
+import { giveBack, giveBackAt } from './pools.ts'
 import { type VolumeRow, withParts } from './queries.ts'
 import { ofType } from './quota.ts'
 import { noteVolume, sourceOf } from './row.ts'
@@ -104,6 +104,7 @@ async function settleCreation(run: Run<unknown>, faultMessage: string | null): P
     await tx.db.volume.update({ where: { id: row.id }, data })
     await noteVolume(tx, row, 'updated', run.operationId)
     for (const { instanceId } of row.attachments) await continueOperationsOf(tx, 'instance', instanceId)
+    if (row.groupId !== null) await continueOperationsOf(tx, 'volumeGroup', row.groupId)
   })
 }
 
@@ -197,6 +198,7 @@ export const volumeDeletion: Workflow = {
             ofType(row.typeId, { volumes: 1, volumeGib: row.reservedGib }),
           )
           await giveBack(tx, row.pool, row.reservedGib)
+          if (row.movingToId !== null) await giveBackAt(tx, row.movingToId, row.reservedGib)
           await noteVolume(tx, row, 'deleted', run.operationId)
         })
       },

@@ -50,6 +50,8 @@ export const groups = {
   Project: { mode: 'project', for: 'everyone' },
   Identity: { mode: 'cloud', for: 'directory' },
   Resources: { mode: 'cloud', for: 'cloud' },
+  /** Pages to which Volumes leads, because the side bar has no room for them. */
+  'Project storage': { mode: 'project', for: 'project', hidden: 'whole' },
   /** Pages to which All volumes leads, because the side bar has no room for them. */
   Storage: { mode: 'cloud', for: 'cloud', hidden: 'whole' },
   Admin: { mode: 'cloud', for: 'cloud' },

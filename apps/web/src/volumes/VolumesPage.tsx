@@ -48,12 +48,14 @@ export function VolumesPage({ allProjects = false }: { allProjects?: boolean }) 
           allProjects ? (
             <>
               <PageLink href={paths.adminVolumeSnapshots}>Snapshots</PageLink>
+              <PageLink href={paths.adminVolumeGroups}>Groups</PageLink>
               <PageLink href={paths.adminVolumeBackups}>Backups</PageLink>
               <PageLink href={paths.adminVolumeTypes}>Types</PageLink>
               <PageLink href={paths.adminVolumePools}>Pools</PageLink>
             </>
           ) : (
             <>
+              <PageLink href={paths.volumeGroups}>Groups</PageLink>
               <ReasonButton variant="default" allowed={may()} onClick={accepting.open}>
                 Accept a volume
               </ReasonButton>

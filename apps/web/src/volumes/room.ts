@@ -1,4 +1,11 @@
-import { IconArchive, IconCamera, IconCategory, IconDatabase, IconDatabaseCog } from '@tabler/icons-react'
+import {
+  IconArchive,
+  IconCamera,
+  IconCategory,
+  IconDatabase,
+  IconDatabaseCog,
+  IconStack2,
+} from '@tabler/icons-react'
 import { gib } from '../kit/format.ts'
 import { creating, paths } from '../kit/paths.ts'
 import type { PortalRoom } from '../kit/room.ts'
@@ -19,6 +26,21 @@ export const volumesRoom: PortalRoom = {
       href: paths.volumeSnapshots,
       help: 'volumes#snapshots',
       icon: IconCamera,
+    },
+    {
+      group: 'Project storage',
+      label: 'Volume groups',
+      href: paths.volumeGroups,
+      help: 'volumes#groups',
+      icon: IconStack2,
+      create: { label: 'Create volume group', href: creating(paths.volumeGroups) },
+    },
+    {
+      group: 'Storage',
+      label: 'All volume groups',
+      href: paths.adminVolumeGroups,
+      help: 'volumes#groups',
+      icon: IconStack2,
     },
     {
       group: 'Compute',
@@ -78,6 +100,8 @@ export const volumesRoom: PortalRoom = {
         schedule_backups: 'Back up a volume automatically',
         unschedule_backups: 'End the automatic backups of a volume',
         discard: 'Delete volume',
+        retype: 'Change type of volume',
+        migrate: 'Move volume to another pool',
         delete: 'Delete volume for good',
         take_back: 'Take back volume',
         offer: 'Offer volume to another project',
@@ -89,6 +113,7 @@ export const volumesRoom: PortalRoom = {
       ends: {
         ...{ create: 'is available', extend: 'has its new size', revert: 'is as in its snapshot' },
         ...{ make_image: 'has an image of its data', reimage: 'has what the image contains' },
+        ...{ retype: 'has its new type', migrate: 'lies in its new pool' },
         restore: 'has what the backup contains',
       },
     },
@@ -124,6 +149,18 @@ export const volumesRoom: PortalRoom = {
       path: paths.adminVolumeType,
       live: ['volumes.types', 'volumes.list', 'volumes.get', 'volumes.plan', 'quota'],
     },
+    volumeGroup: {
+      words: 'volume group',
+      path: paths.volumeGroup,
+      live: ['volumes.groups', 'volumes.list', 'volumes.get', 'quota'],
+      ends: { create: 'is available' },
+    },
+    volumeGroupSnapshot: {
+      words: 'group snapshot',
+      live: ['volumes.groups', 'volumes.snapshots', 'quota', 'hosts'],
+      ends: { create: 'is available' },
+    },
+    volumeGroupType: { words: 'type of volume groups', live: ['volumes.groups.types'] },
     volumePool: {
       words: 'volume pool',
       live: ['volumes.pools', 'volumes.plan'],
@@ -134,6 +171,7 @@ export const volumesRoom: PortalRoom = {
     volumes: { label: 'Volumes', option: 'volumes' },
     volumeSnapshots: { label: 'Volume snapshots', option: 'snapshots' },
     volumeGib: { label: 'Volume storage', format: gib, unit: ' GiB', option: 'gigabytes' },
+    volumeGroups: { label: 'Volume groups' },
     volumeBackups: { label: 'Volume backups', option: 'backups' },
     volumeBackupGib: { label: 'Backup storage', format: gib, unit: ' GiB', option: 'backup-gigabytes' },
     volumeGibEach: {

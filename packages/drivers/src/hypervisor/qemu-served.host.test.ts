@@ -39,7 +39,14 @@ beforeEach(async () => {
   fs.chmodSync(dir, 0o711)
   image = path.join(dir, 'image.raw')
   volumes = createRbdVolumes({
-    ...{ dir, host: 'one', serverUid, watchMs: 200, log: pino({ level: 'silent' }) },
+    ...{
+      dir,
+      host: 'one',
+      serverUid,
+      watchMs: 200,
+      imagesDir: path.join(dir, 'images'),
+      log: pino({ level: 'silent' }),
+    },
     baseOf: async () => image,
     withGuest: (...work) => harness.driver.withGuest(...work),
   })

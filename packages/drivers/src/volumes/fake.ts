@@ -107,9 +107,10 @@ export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes 
     const [guest = null] = guests
     return { id, pool: pool.id, volumeId, sizeBytes, base, guest }
   }
-  const observed = ({ id, sizeBytes, mergeable }: FakeVolume): ObservedVolume => ({
-    ...{ id, sizeBytes, usedBytes: 0, mergeable },
-  })
+  const observed = ({ id, sizeBytes, mergeable, guests }: FakeVolume): ObservedVolume => {
+    const [guest] = guests
+    return { id, sizeBytes, usedBytes: 0, mergeable, ...(guest ? { guest } : {}) }
+  }
   const free = (volume: FakeVolume) => {
     const [guest] = volume.guests
     if (guest) throw new DriverError('conflict', `The guest ${guest} has the volume ${volume.id}.`)

@@ -109,6 +109,8 @@ export async function observed(
   manifest: Manifest,
 ): Promise<ObservedVolume> {
   const { usedBytes, mergeable } = await lookAt(volume, manifest)
-  const { id } = volume
-  return { id, sizeBytes: manifest.sizeBytes, usedBytes, mergeable: mergingOf(mergeable)?.gone.length ?? 0 }
+  const { id, own } = volume
+  const guest = own === null ? {} : { guest: path.basename(own).slice(0, 36) }
+  const gone = mergingOf(mergeable)?.gone.length ?? 0
+  return { id, sizeBytes: manifest.sizeBytes, usedBytes, mergeable: gone, ...guest }
 }

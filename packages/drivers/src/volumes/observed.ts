@@ -10,6 +10,8 @@ export const observedVolume = z.object({
   sizeBytes: count,
   usedBytes: count,
   mergeable: count.default(0),
+  /** The guest that has the volume, when the host can tell. */
+  guest: generatedId.nullable().optional(),
 })
 
 /** `quiesced`: the guest's file systems held still while the snapshot was taken, or no guest used the volume. */

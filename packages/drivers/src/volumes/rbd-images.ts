@@ -9,6 +9,7 @@ import { type Ceph, errnos, isErrno } from './ceph.ts'
  * - `gone-<id>`: a removed volume of which there are still snapshots, or of whose snapshots there are still volumes. It goes
  *   with the last of them.
  * - `image-<blob>`, with the snapshot `base`: the bytes of an image, of which volumes are clones. It goes with the last of them.
+ * - `next-<id>`: the whole new content of a volume, which takes the place of `volume-<id>` in a moment.
  * - `part-<id>`: something that is being made. Whoever makes it again removes it first.
  * Clones are of the second format (`--rbd-default-clone-format 2`), which lets a snapshot be removed while volumes need it:
  * Ceph then hides the snapshot until the last of them is gone.
@@ -17,6 +18,7 @@ export const names = {
   volume: (id: string) => `volume-${id}`,
   gone: (id: string) => `gone-${id}`,
   image: (blobId: string) => `image-${blobId}`,
+  next: (id: string) => `next-${id}`,
   part: (id: string) => `part-${id}`,
   base: 'base',
 }
@@ -50,6 +52,17 @@ export async function orNull<T>(work: Promise<T>): Promise<T | null> {
 
 export const imageOf = (ceph: Ceph, op: Op, name: string): Promise<Image | null> =>
   orNull(ceph.json(op, infoSchema, 'rbd', ['info', at(ceph, name)]))
+
+/** The image of a volume; null when there is none. */
+export async function volumeOf(ceph: Ceph, op: Op, id: string): Promise<Image | null> {
+  const there = await imageOf(ceph, op, names.volume(id))
+  if (there) return there
+  // The exchange for new content may have been cut off in the middle.
+  const [next, name] = [at(ceph, names.next(id)), at(ceph, names.volume(id))]
+  return (await orNull(rbd(ceph, op, 'rename', next, name))) === null
+    ? null
+    : imageOf(ceph, op, names.volume(id))
+}
 
 const listed = z.array(z.object({ image: z.string(), size: z.int().min(0), snapshot: z.string().optional() }))
 /** All images of the pool, and all their snapshots that are not hidden. */
@@ -105,9 +118,10 @@ export async function collect(ceph: Ceph, op: Op, name: string): Promise<void> {
   if (name.startsWith('image-')) return collectBase(ceph, op, name)
   if (!name.startsWith('gone-')) return
   const snapshots = await snapshotsOf(ceph, op, name)
-  // Nobody can make a volume of a base that is gone any more, so that its snapshot may go as soon as it has no clone.
-  if (snapshots?.some((one) => one.name === names.base && one.namespace?.type !== 'trash'))
-    await orNull(rbd(ceph, op, 'snap', 'rm', '--no-progress', at(ceph, name, names.base)))
+  // Nobody can make a volume of a base that is gone any more, and nobody waits for what a call has left that was cut off.
+  for (const one of snapshots ?? [])
+    if (one.namespace?.type !== 'trash' && /^(base$|copy-|export-)/.test(one.name))
+      await orNull(rbd(ceph, op, 'snap', 'rm', '--no-progress', at(ceph, name, one.name)))
   try {
     await removeImage(ceph, op, name)
   } catch (error) {

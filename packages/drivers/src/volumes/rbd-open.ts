@@ -7,7 +7,7 @@ import { backgroundOp, type Op } from '../op.ts'
 import { settings } from './ceph.ts'
 import type { ServedVolume, VolumeKey } from './interface.ts'
 import { type OpenRecord, openRecords } from './open-records.ts'
-import { imageOf, names } from './rbd-images.ts'
+import { imageOf, names, volumeOf } from './rbd-images.ts'
 import { disown, fence, own } from './rbd-owner.ts'
 import { type RbdPools, withoutKey } from './rbd-pools.ts'
 import { allServers, serve, socketIn, stopServing } from './volume-server.ts'
@@ -64,7 +64,7 @@ export class OpenImages {
   /** Gives the volume to the guest. Nobody else works with the volume meanwhile. */
   async open(op: Op, key: VolumeKey, guest: { id: string; uid: number }): Promise<ServedVolume> {
     const ceph = await this.#pools.of(key.pool)
-    const image = await imageOf(ceph, op, names.volume(key.id))
+    const image = await volumeOf(ceph, op, key.id)
     if (!image) throw new DriverError('not_found', `The volume ${key.id} is gone from its pool.`)
     const holder = await this.records.holderOf(key.id)
     if (holder !== null && holder !== guest.id)

@@ -31,24 +31,28 @@ export const seen = ({ id, volumeId, sizeBytes, quiesced, guest }: FoundSnapshot
   ...{ id, volumeId, sizeBytes, quiesced, guest },
 })
 
-/** Takes a snapshot of a volume, whose guest runs if there is one; `work` makes a snapshot of that name. */
-export async function takeSnapshot(
+/** Takes snapshots of volumes that one guest has: while its file systems hold still, if it runs here and its agent can do that. */
+export async function takeSnapshots(
   ceph: Ceph,
   op: Op,
-  { id, volumeId }: { id: string; volumeId: string },
+  wanted: readonly { id: string; volumeId: string }[],
   guest: RunningGuest | 'none' | 'elsewhere',
 ): Promise<void> {
-  await ceph.run(op, 'rados', ['-p', ceph.pool.pool, 'setomapval', index, id, volumeId])
-  const image = names.volume(volumeId)
-  const take = (quiesced: boolean) => create(ceph, op, image, nameOf(id, quiesced))
+  for (const { id, volumeId } of wanted)
+    await ceph.run(op, 'rados', ['-p', ceph.pool.pool, 'setomapval', index, id, volumeId])
+  const take = async (quiesced: boolean) => {
+    for (const { id, volumeId } of wanted)
+      await create(ceph, op, names.volume(volumeId), nameOf(id, quiesced))
+  }
   if (guest === 'none') return take(true)
   if (guest === 'elsewhere') return take(false)
-  const quiesced = await guest.quiesced(() => take(false))
-  // After a crash in between, the name promises too little and not too much.
-  if (quiesced) {
-    const [from, to] = [at(ceph, image, nameOf(id, false)), at(ceph, image, nameOf(id, true))]
-    await rbd(ceph, op, 'snap', 'rename', from, to)
-  }
+  // After a crash before the names are changed, they promise too little and not too much.
+  if (await guest.quiesced(() => take(false)))
+    for (const { id, volumeId } of wanted) {
+      const image = names.volume(volumeId)
+      const [from, to] = [at(ceph, image, nameOf(id, false)), at(ceph, image, nameOf(id, true))]
+      await rbd(ceph, op, 'snap', 'rename', from, to)
+    }
 }
 
 export async function create(ceph: Ceph, op: Op, image: string, snapshot: string): Promise<void> {
@@ -81,7 +85,7 @@ export async function listSnapshotsOf(ceph: Ceph, op: Op): Promise<ObservedSnaps
 /** Removes what we keep in a pool beside volumes. Raises `conflict` while volumes or snapshots lie there. */
 export async function removeIndex(ceph: Ceph, op: Op): Promise<void> {
   const ours = (await listImages(ceph, op)).filter(({ image }) =>
-    /^(volume|gone|image)-[0-9a-f-]{36}/.test(image),
+    /^(volume|next|gone|image)-[0-9a-f-]{36}/.test(image),
   )
   if (ours.length > 0) throw new DriverError('conflict', `The pool has ${ours.length} volumes or snapshots.`)
   await orNull(ceph.run(op, 'rados', ['-p', ceph.pool.pool, 'rm', index]))

@@ -13,6 +13,7 @@ import type { OpenedVolume, RunningGuest } from './interface.ts'
 import { createRbdVolumes, type RbdVolumes } from './rbd.ts'
 import { runtimeOf } from './rbd-open.ts'
 import { withoutKey } from './rbd-pools.ts'
+import { closeAllServed } from './remove-all.ts'
 import { allServers } from './volume-server.ts'
 
 const uids = readGuestUids(defaultGuestUids)
@@ -29,7 +30,7 @@ const made: { dir: string; driver: RbdVolumes }[] = []
 function aHost(host: string): RbdVolumes {
   const dir = path.join(root, host)
   const driver = createRbdVolumes({
-    ...{ dir, host, log, serverUid: probe, watchMs: 200 },
+    ...{ dir, host, log, serverUid: probe, watchMs: 200, imagesDir: path.join(root, 'images') },
     withGuest: (_op, _id, work) => work(running),
     baseOf: async (_op, base) => images.get(base.blobId) ?? null,
   })
@@ -110,6 +111,8 @@ describe('volumes in Ceph', () => {
     await one.openVolume(op(), { ...spec, pool: withoutKey(ceph.pool) }, guest)
     const refused = { code: 'conflict', message: expect.stringContaining(guest.id) }
     await expect(two.openVolume(op(), spec, other)).rejects.toMatchObject(refused)
+    const shared = { ...spec, shared: true as const }
+    await expect(two.openVolume(op(), shared, other)).rejects.toMatchObject({ code: 'unsupported' })
     await expect(two.removeVolume(op(), spec)).rejects.toMatchObject(refused)
     await expect(two.growVolume(op(), { ...spec, sizeGib: 2 })).rejects.toMatchObject({ code: 'conflict' })
     // Nobody there can make the guest's file systems hold still.
@@ -240,6 +243,60 @@ describe('volumes in Ceph', () => {
     await one.closeVolumes(op(), guest.id, [])
     await expect(one.removeVolume(op(), spec)).rejects.toMatchObject({ code: 'conflict' })
     await two.closeVolumes(op(), other.id, [])
+    await one.removeVolume(op(), spec)
+  })
+
+  test('a backup reads what a volume contained, and a volume gets other contents whole or not at all', async () => {
+    const spec = await blank()
+    const guest = aGuest()
+    const opened = await one.openVolume(op(), spec, guest)
+    await bytes.write(opened, guest.uid, { at: 8192, length: 4096 }, 1)
+    const backup = { id: crypto.randomUUID(), volumeId: spec.id, pool: ceph.pool, snapshotId: null }
+    const reads = async () => {
+      const frozen = await one.openFrozen(op(), backup)
+      const found = [await frozen.read(8192, 4096), await frozen.read(2 * 1024 ** 2, 4096)]
+      await frozen.close()
+      expect(frozen).toMatchObject({ sizeBytes: 1024 ** 3, since: null })
+      return found.map((one) => one && [one.length, one[0]])
+    }
+    expect(await reads()).toEqual([[4096, 1], null])
+    await bytes.write(opened, guest.uid, { at: 8192, length: 4096 }, 2)
+    expect(await reads()).toEqual([[4096, 1], null])
+    const fill = (byte: number) =>
+      one.refillVolume(op(), spec, ({ write }) => write(4096, Buffer.alloc(4096, byte)))
+    await expect(fill(5)).rejects.toMatchObject({ code: 'conflict' })
+    await one.closeVolumes(op(), guest.id, [])
+    const broken = one.refillVolume(op(), spec, async () => {
+      throw new Error('broken off')
+    })
+    await expect(broken).rejects.toThrow('broken off')
+    // As after a crash between the two names.
+    await fill(5)
+    ceph.rbd('rename', `volumes/volume-${spec.id}`, `volumes/next-${spec.id}`)
+    const after = await one.openVolume(op(), spec, guest)
+    expect(await bytes.are(after, guest.uid, { at: 4096, length: 4096 }, 5)).toBe(true)
+    expect(await bytes.are(after, guest.uid, { at: 8192, length: 4096 }, 0)).toBe(true)
+    await one.closeVolumes(op(), guest.id, [])
+    await one.dropFrozen(op(), backup, true)
+    expect(fs.readdirSync(path.join(root, 'one/from-ceph'))).toEqual([])
+    const snapshot = { id: crypto.randomUUID(), volumeId: spec.id, pool: ceph.pool }
+    await one.ensureSnapshot(op(), snapshot)
+    await expect(fill(6)).rejects.toMatchObject({ code: 'conflict' })
+    await one.removeSnapshot(op(), snapshot)
+    await one.removeVolume(op(), spec)
+  })
+
+  test('the removal of a cloud ends the servers and gives the volumes back', async () => {
+    const spec = await blank()
+    const [guest, other] = [aGuest(), aGuest()]
+    const gone = aHost('gone')
+    const { dir } = await serverOf(await gone.openVolume(op(), { ...spec, pool: ceph.pool }, guest))
+    await gone.close()
+    await closeAllServed(op(), [path.join(root, 'gone')])
+    expect((await allServers()).has(dir)).toBe(false)
+    expect(fs.existsSync(runtimeOf(path.join(root, 'gone')))).toBe(false)
+    await one.openVolume(op(), spec, other)
+    await one.closeVolumes(op(), other.id, [])
     await one.removeVolume(op(), spec)
   })
 

@@ -6,7 +6,16 @@ import type { Op } from '../op.ts'
 import type { BaseSpec } from '../storage/interface.ts'
 import { createTurns } from '../turns.ts'
 import { type Ceph, errnos, isErrno } from './ceph.ts'
-import type { LocalVolumeDriver, ObservedVolume, RunningGuest, VolumeKey, VolumeSpec } from './interface.ts'
+import type {
+  LocalVolumeDriver,
+  ObservedSnapshot,
+  ObservedVolume,
+  PoolSpec,
+  RunningGuest,
+  VolumeKey,
+  VolumeSpec,
+} from './interface.ts'
+import { type Contents, contentMethods, dropExport, exportOf, reimage } from './rbd-contents.ts'
 import { copyInto } from './rbd-copy.ts'
 import {
   at,
@@ -22,6 +31,7 @@ import {
   removeImage,
   resize,
   volumeIn,
+  volumeOf,
 } from './rbd-images.ts'
 import { OpenImages, type RbdOptions, runtimeOf } from './rbd-open.ts'
 import { disownHost, ownerOf } from './rbd-owner.ts'
@@ -34,7 +44,7 @@ import {
   removeIndex,
   removeSnapshotOf,
   seen,
-  takeSnapshot,
+  takeSnapshots,
 } from './rbd-snapshots.ts'
 import { spaceOf } from './rbd-space.ts'
 
@@ -42,6 +52,8 @@ export type RbdVolumeOptions = RbdOptions & {
   /** See VolumeFilesOptions. */
   withGuest<T>(op: Op, guestId: string, work: (running: RunningGuest | null) => Promise<T>): Promise<T>
   baseOf(op: Op, base: BaseSpec): Promise<string | null>
+  imagesDir: string
+  converter?: number
 }
 /** `close` ends what the driver does by itself. The servers of volumes go on. */
 export type RbdVolumes = LocalVolumeDriver & { close(): Promise<void> }
@@ -67,7 +79,7 @@ export function createRbdVolumes(options: RbdVolumeOptions): RbdVolumes {
       inTurn(key.id, async () => {
         if ((await opened.records.holderOf(key.id)) !== holder)
           throw new DriverError('unavailable', `Another guest got or left the volume ${key.id} meanwhile.`)
-        const image = await imageOf(await of(key.pool), op, names.volume(key.id))
+        const image = await volumeOf(await of(key.pool), op, key.id)
         if (!image) throw gone(key.id)
         if (running && (await running.has(key.id))) return work({ image, guest: running })
         const owner = holder === null ? await ownerOf(await of(key.pool), op, image.id) : null
@@ -154,6 +166,55 @@ export function createRbdVolumes(options: RbdVolumeOptions): RbdVolumes {
     })
   }
 
+  const contents: Contents = { ...options, of, held, unused, baseIn }
+
+  /** Several snapshots: those of the volumes of one guest while its file systems hold still. */
+  async function together(
+    op: Op,
+    pool: PoolSpec,
+    wanted: readonly { id: string; volumeId: string }[],
+  ): Promise<ObservedSnapshot[]> {
+    const ceph = await of(pool)
+    const found = await Promise.all(wanted.map(({ id }) => findSnapshot(ceph, op, id)))
+    const known = found.filter((one) => one !== null)
+    if (known.length === wanted.length) return known.map(seen)
+    for (const { id } of known) await removeSnapshotOf(ceph, op, id)
+    const byGuest = Map.groupBy(
+      await Promise.all(
+        wanted.map(async (one) => ({ ...one, guest: await opened.records.holderOf(one.volumeId) })),
+      ),
+      ({ guest }) => guest,
+    )
+    for (const some of byGuest.values()) await takeSome(op, ceph, some)
+    const made = await Promise.all(wanted.map(({ id }) => findSnapshot(ceph, op, id)))
+    return made.map((one, index) => {
+      if (!one) throw new DriverError('failed', `Ceph has not made the snapshot ${wanted[index]?.id}.`)
+      return seen(one)
+    })
+  }
+
+  /** Snapshots of volumes that one guest has, or none. Volumes are taken in the order of their ids, so that nobody waits in a circle. */
+  async function takeSome(
+    op: Op,
+    ceph: Ceph,
+    wanted: readonly { id: string; volumeId: string; guest: string | null }[],
+  ): Promise<void> {
+    const [holder] = wanted.map(({ guest }) => guest)
+    const inOrder = wanted.toSorted((a, b) => (a.volumeId < b.volumeId ? -1 : 1))
+    const take = (running: RunningGuest | null) =>
+      inTurns(
+        inOrder.map(({ volumeId }) => volumeId),
+        async () => {
+          for (const { volumeId } of inOrder) if (!(await volumeOf(ceph, op, volumeId))) throw gone(volumeId)
+          await takeSnapshots(ceph, op, inOrder, running ?? 'none')
+        },
+      )
+    if (holder === null || holder === undefined) await take(null)
+    else await options.withGuest(op, holder, take)
+  }
+  const inTurns = <T>([first, ...others]: readonly string[], work: () => Promise<T>): Promise<T> =>
+    first === undefined ? work() : inTurn(first, () => inTurns(others, work))
+
   return {
     probePool: async (op, pool) => spaceOf(await of(pool), op),
     makePool: async (op, pool) => spaceOf(await of(pool), op),
@@ -214,7 +275,9 @@ export function createRbdVolumes(options: RbdVolumeOptions): RbdVolumes {
         const ceph = await of(pool)
         const there = await findSnapshot(ceph, op, id)
         if (there) return seen(there)
-        await held(op, { id: volumeId, pool }, ({ guest }) => takeSnapshot(ceph, op, { id, volumeId }, guest))
+        await held(op, { id: volumeId, pool }, ({ guest }) =>
+          takeSnapshots(ceph, op, [{ id, volumeId }], guest),
+        )
         const made = await findSnapshot(ceph, op, id)
         if (!made) throw new DriverError('failed', `Ceph has not made the snapshot ${id}.`)
         return seen(made)
@@ -231,22 +294,30 @@ export function createRbdVolumes(options: RbdVolumeOptions): RbdVolumes {
       // Ceph has no layers that anybody must merge.
       return observed(id, await imageOf(await of(pool), op, names.volume(id)))
     },
-    ensureSnapshots: notInCeph('Several volumes are kept at one instant'),
-    reimageVolume: notInCeph('A volume gets what an image contains'),
-    exportVolume: notInCeph('A volume becomes an image'),
-    removeExport: async () => undefined,
-    openFrozen: notInCeph('A volume is backed up'),
-    dropFrozen: async () => undefined,
-    refillVolume: notInCeph('A backup is restored'),
-    openVolume: (op, key, guest) => inTurn(key.id, () => opened.open(op, key, guest)),
+    ensureSnapshots: (op, { pool, snapshots }) => together(op, pool, snapshots),
+    async reimageVolume(op, spec) {
+      const image = await reimage(contents, op, spec)
+      return image && observed(spec.id, image)
+    },
+    exportVolume: (op, spec) => background.ask(op, spec.exportId, (own) => exportOf(contents, own, spec)),
+    async removeExport(_op, { exportId }) {
+      await background.end(exportId)
+      await dropExport(contents, exportId)
+    },
+    ...contentMethods(contents, inTurn),
+    async openVolume(op, { shared, ...key }, guest) {
+      if (shared)
+        throw new DriverError(
+          'unsupported',
+          'A volume in Ceph is given to one guest, and to no others meanwhile.',
+        )
+      return inTurn(key.id, () => opened.open(op, key, guest))
+    },
     closeVolumes: (op, guest, except) => opened.closeAll(op, guest, new Set(except.map(({ id }) => id))),
     close: () => opened.close(),
   }
 }
 
-const notInCeph = (what: string) => async (): Promise<never> => {
-  throw new DriverError('unsupported', `${what} in other pools than those of Ceph only.`)
-}
 const gone = (id: string) => new DriverError('not_found', `The volume ${id} is gone from its pool.`)
 
 /** What we say of a volume. To find out what it takes in the pool takes long, and nobody needs it: the pool says its space. */
@@ -264,6 +335,7 @@ async function removeOne(
 ): Promise<void> {
   const name = names.volume(id)
   const image = await imageOf(ceph, op, name)
+  await removeImage(ceph, op, names.next(id))
   // A removal that was interrupted may have left something.
   if (!image) {
     await removeImage(ceph, op, names.part(id))

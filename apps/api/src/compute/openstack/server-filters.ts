@@ -3,7 +3,7 @@ import { HttpError } from '../../openstack/errors.ts'
 import type { Call } from '../../openstack/operation.ts'
 import { pageQuery, queryText } from '../../openstack/pages.ts'
 import { queryBoolean, queryTexts } from '../../openstack/schema.ts'
-import { isRootDevice, rootDeviceOf } from '../../volumes/states.ts'
+import { isRootDevice, rootDeviceOf } from '../../volumes/contract.ts'
 import { uuidPattern } from '../instances/instance-row.ts'
 import {
   type InstanceQuery,

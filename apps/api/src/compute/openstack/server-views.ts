@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type At, type Field, links, micros, seconds, shape } from '../../openstack/fields.ts'
-import { rootDeviceOf } from '../../volumes/states.ts'
+import { rootDeviceOf } from '../../volumes/contract.ts'
 import { statusOf } from '../instances/server-list.ts'
 import type { ShownServer } from '../instances/shown-server.ts'
 import { bookmarkOnly } from './fields.ts'

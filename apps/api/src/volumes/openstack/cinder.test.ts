@@ -182,7 +182,7 @@ describe('bodies at 3.0', () => {
     expect((await ask('GET', `/os-quota-sets/${projectId}?usage=True`)).json()).toEqual({
       quota_set: {
         ...{ id: projectId, volumes: use(-1), per_volume_gigabytes: use(-1), snapshots: use(-1) },
-        ...{ gigabytes: use(-1), backups: use(-1), backup_gigabytes: use(-1), groups: use(0) },
+        ...{ gigabytes: use(-1), backups: use(-1), backup_gigabytes: use(-1), groups: use(-1) },
         ...{ volumes_Standard: use(-1), snapshots_Standard: use(-1), gigabytes_Standard: use(-1) },
       },
     })
@@ -245,7 +245,7 @@ describe('refusals as real Cinder has them', () => {
       ...{ token: admin, body: { quota_set: { volumes: 0 } } },
     })
     expect(checked.statusCode).toBe(400)
-    for (const quota_set of [{ groups: 5 }, { volumes_Gold: 5 }, { nonsense: 5 }])
+    for (const quota_set of [{ volumes_Gold: 5 }, { nonsense: 5 }])
       expect((await ask('PUT', path, { token: admin, body: { quota_set } })).statusCode).toBe(400)
     await set(-1)
   })

@@ -1,5 +1,7 @@
 import type { Door } from '../../kernel/manifest.ts'
 import { withoutSlash } from '../../openstack/operation.ts'
+import { groupOperations } from '../groups/openstack/operations.ts'
+import { manageOperations } from '../manage/openstack.ts'
 import { messageOperations } from '../messages/openstack.ts'
 import { transferOperations } from '../transfers/openstack.ts'
 import { volumeTypeOperations } from '../types/openstack/operations.ts'
@@ -11,6 +13,7 @@ import { maxMinor, rootOperations, versionOperations } from './discovery.ts'
 import { imageActionOperations } from './image-actions.ts'
 import { metadataOperations } from './metadata.ts'
 import { otherOperations } from './others.ts'
+import { poolOperations } from './pools.ts'
 import { quotaOperations } from './quotas.ts'
 import { inCindersWords, unknownId } from './refusals.ts'
 import { snapshotActionOperations } from './snapshot-actions.ts'
@@ -46,11 +49,14 @@ export const cinderDoor: Door = {
         ...snapshotActionOperations,
         ...backupOperations,
         ...backupActionOperations,
+        ...manageOperations,
         ...volumeTypeOperations,
+        ...groupOperations,
         ...attachmentOperations,
         ...messageOperations,
         ...transferOperations,
         ...quotaOperations,
+        ...poolOperations,
         ...otherOperations,
       ]),
     },

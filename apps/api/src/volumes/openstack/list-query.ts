@@ -32,6 +32,7 @@ export const adminVolumeFilters: Record<string, string> = {
 /** Words of the query that are no filters. */
 export const noFilters: ReadonlySet<string> = new Set([
   ...['limit', 'marker', 'offset', 'sort', 'sort_key', 'sort_dir', 'all_tenants', 'with_count'],
+  'list_volume',
 ])
 /** The filters that everybody may use from 3.31 on, as GET /resource_filters lists them; "name~" stands for both forms. */
 export const resourceFilters: readonly string[] = [
@@ -75,9 +76,12 @@ function takeLaterFilters({ query, minor, ctx }: Call, where: VolumeWhere): bool
   where.sizeGib = size === undefined ? undefined : Number(size)
   where.createdAt = times('created_at', text('created_at', 60))
   where.updatedAt = times('updated_at', text('updated_at', 60))
-  // All volumes count in the quota, and none is in a group or on its way to another pool.
-  if (text('consumes_quota', 65) !== undefined && queryBoolean(query, 'consumes_quota') !== true) return false
-  return text('group_id', 10) === undefined && text('migration_status', 31) === undefined
+  const groupId = text('group_id', 10)
+  if (groupId !== undefined && !isUuid(groupId)) return false
+  where.groupId = groupId
+  where.migrationStatus = text('migration_status', 31)
+  // All volumes count in the quota.
+  return text('consumes_quota', 65) === undefined || queryBoolean(query, 'consumes_quota') === true
 }
 
 const comparisons = { gt: 'gt', gte: 'gte', eq: 'equals', neq: 'not', lt: 'lt', lte: 'lte' } as const

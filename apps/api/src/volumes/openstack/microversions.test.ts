@@ -236,7 +236,7 @@ test('unknown keys are refused since 3.53, and a change must name something', as
   expect((await create(52, wish)).statusCode).toBe(202)
   expect((await create(53, wish)).statusCode).toBe(400)
   expect((await create(53, { size: 1, group_id: null, backup_id: null })).statusCode).toBe(202)
-  expect((await create(13, { size: 1, group_id: crypto.randomUUID() })).statusCode).toBe(400)
+  expect((await create(13, { size: 1, group_id: crypto.randomUUID() })).statusCode).toBe(404)
   const path = `/volumes/${await aVolume(cloud.owner)}`
   expect((await ask('PUT', path, { ...at(52), body: { volume: {} } })).statusCode).toBe(200)
   expect((await ask('PUT', path, { ...at(53), body: { volume: {} } })).statusCode).toBe(400)

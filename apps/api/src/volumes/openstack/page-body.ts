@@ -9,7 +9,7 @@ import { queryBoolean } from '../../openstack/schema.ts'
  */
 export function pageBody(
   call: Call,
-  plural: 'volumes' | 'snapshots' | 'backups',
+  plural: 'volumes' | 'snapshots' | 'backups' | 'groups' | 'group_snapshots',
   shown: readonly object[],
   { more, lastId, count }: { more: boolean; lastId?: string; count: number | null },
 ): object {

@@ -24,7 +24,7 @@ const words: { name: string; resource?: QuotaResource; fixed?: number }[] = [
   { name: 'gigabytes', resource: 'volumeGib' },
   { name: 'backups', resource: 'volumeBackups' },
   { name: 'backup_gigabytes', resource: 'volumeBackupGib' },
-  { name: 'groups', fixed: 0 },
+  { name: 'groups', resource: 'volumeGroups' },
 ]
 
 /** Cinder's words for what is counted for each type: "gigabytes_NAME". */

@@ -22,6 +22,10 @@ function translated(error: unknown): unknown {
     return new HttpError(400, `Invalid volume: ${message}`, { cause: error })
   if (code === 'conflict' && reason === 'snapshotState')
     return new HttpError(400, `Invalid snapshot: ${message}`, { cause: error })
+  if (code === 'conflict' && reason === 'groupState')
+    return new HttpError(400, `Invalid Group: ${message}`, { cause: error })
+  if (code === 'conflict' && reason === 'groupSnapshotState')
+    return new HttpError(400, `Invalid GroupSnapshot: ${message}`, { cause: error })
   if (code === 'conflict' && reason === 'backupState')
     return new HttpError(400, `Invalid backup: ${message}`, { cause: error })
   if (reason === 'noBackup') return new HttpError(400, `Invalid backup: ${message}`, { cause: error })
@@ -43,6 +47,9 @@ export function unknownId(id: string, parameter: string): string {
     transfer_id: 'Transfer',
     message_id: 'Message',
     attachment_id: 'Volume attachment',
+    group_id: 'Group',
+    group_snapshot_id: 'GroupSnapshot',
+    group_type_id: 'Group type',
   }[parameter]
   return `${kind ?? 'The resource'} ${id} could not be found.`
 }

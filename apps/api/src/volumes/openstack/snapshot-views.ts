@@ -17,7 +17,7 @@ const summaryFields: Field<Shown>[] = [
 ]
 const fields: Field<Shown>[] = [
   ...summaryFields,
-  { name: 'group_snapshot_id', since: 14, of: () => null },
+  { name: 'group_snapshot_id', since: 14, of: (snapshot) => snapshot.groupSnapshotId },
   { name: 'user_id', since: 41, of: (snapshot) => snapshot.userId },
   { name: 'consumes_quota', since: 65, of: () => true },
 ]

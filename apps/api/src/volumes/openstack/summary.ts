@@ -25,6 +25,8 @@ const filters: Readonly<Record<string, readonly string[]>> = {
   snapshot: snapshotResourceFilters,
   backup: backupResourceFilters,
   attachment: ['volume_id', 'status', 'instance_id', 'attach_status'],
+  group: ['name~'],
+  group_snapshot: ['name~', 'status', 'group_id'],
   message: ['resource_uuid', 'resource_type', 'event_id', 'request_id', 'message_level'],
 }
 

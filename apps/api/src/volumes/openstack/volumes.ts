@@ -46,7 +46,7 @@ const wishes = {
   source_volid: uuid,
   backup_id: uuid,
   consistencygroup_id: text,
-  group_id: text,
+  group_id: uuid,
   multiattach: boolean.nullish(),
 }
 /** Cinder ignores what it does not know, and refuses it since 3.53. */
@@ -64,8 +64,8 @@ const withBackups = 47
 function refuse({ volume, 'OS-SCH-HNT:scheduler_hints': hints }: Creation, minor: number): void {
   if (volume.backup_id && minor < withBackups)
     throw new HttpError(400, `A volume is made of a backup since 3.${withBackups}: leave backup_id out.`)
-  for (const name of ['consistencygroup_id', 'group_id'] as const)
-    if (volume[name]) throw new HttpError(400, `This cloud has no groups of volumes yet: leave ${name} out.`)
+  if (volume.consistencygroup_id)
+    throw new HttpError(400, 'This cloud has groups, and no consistency groups: use group_id.')
   if (volume.multiattach)
     throw new HttpError(
       400,
@@ -100,6 +100,8 @@ async function create(call: Call): Promise<object> {
     backupId: volume.backup_id || undefined,
     type: volume.volume_type || undefined,
     zone: volume.availability_zone || undefined,
+    // Before 3.13 the word is unknown, and ignored as Cinder does.
+    groupId: call.minor < 13 ? undefined : volume.group_id || undefined,
     metadata: volume.metadata ?? {},
   })
   const made = await createVolume(call.ctx, input).catch((error: unknown) => {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { descriptionInput } from '../../kernel/contract.ts'
-import { poolPlaceInput } from './drivers.ts'
+import { poolAccessInput, poolPlaceInput } from './drivers.ts'
 
 export type { PoolPlace } from './drivers.ts'
 
@@ -32,6 +32,8 @@ export const poolUpdateInput = poolInput.extend({
   enabled: z.boolean().optional(),
   capacityGib: capacityGib.optional(),
   overcommit: overcommit.optional(),
+  /** For pools in Ceph: what is absent stays. */
+  access: poolAccessInput.optional(),
 })
 
 /** A place where volumes are kept. Only administrators see pools. */

@@ -49,6 +49,13 @@ export const poolPlaceInput = z.discriminatedUnion('driver', [
   places.rbd.extend({ key: cephKey }),
 ])
 export type PoolPlace = z.output<typeof poolPlaceInput>
+/** What may change of a place in which volumes lie: how a cluster is reached, not what is there. */
+export const poolAccessInput = z.object({
+  monitors: monitors.optional(),
+  user: cephName.optional(),
+  key: cephKey.optional(),
+})
+export type PoolAccess = z.output<typeof poolAccessInput>
 const poolPlace = z.discriminatedUnion('driver', [places.files, places.rbd])
 
 type Pool = { id: string; driver: string; config: unknown; shared: boolean }

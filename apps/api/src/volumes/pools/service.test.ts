@@ -224,6 +224,13 @@ test('a pool in Ceph tells its key to the machines, and to nobody else', async (
   told.length = 0
   await toldSecrets.run(world.system)
   expect(told).toHaveLength(2)
+  told.length = 0
+  const access = { monitors: '10.0.0.3', key: 'AQBNEWKEYwp8zGRAAFWZwD5N+TJZKa4o4Z/mnOg==' }
+  await updatePool(admin, poolUpdateInput.parse({ name: pool.name, access }))
+  const changed = { ...spec, id: poolId, monitors: ['10.0.0.3'], key: access.key }
+  for (const name of ['a', 'b']) expect(told).toContainEqual({ name, pool: changed })
+  const { name: other } = await aPool()
+  await expectCloudError(updatePool(admin, poolUpdateInput.parse({ name: other, access })), 'invalid_input')
   await away(id)
   await deletePool(admin, { name: pool.name })
   for (const restore of spied) restore()

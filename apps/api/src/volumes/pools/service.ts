@@ -10,10 +10,10 @@ import { recordOperation } from '../../kernel/workflow.ts'
 import type { PoolReach, PoolView, poolCreateInput, poolUpdateInput } from '../contract.ts'
 import { callSpecOf, isLocal, poolOn, reaches } from '../pools.ts'
 import { shortNameOf } from './candidates.ts'
-import { configOf, secretsIn } from './drivers.ts'
+import { configOf, type PoolAccess, secretsIn } from './drivers.ts'
 import { getPool } from './list.ts'
 import { makeOnOne, reachOf, wordsOf } from './reach.ts'
-import { sealedSecrets } from './secrets.ts'
+import { sealedSecrets, secretsOf } from './secrets.ts'
 
 const shared = 'shared'
 
@@ -64,8 +64,8 @@ async function refuseTaken(ctx: Ctx, name: string): Promise<void> {
 /** Changes a pool. Throws conflict for the disk of a machine, and for less room than is promised. */
 export async function updatePool(ctx: Ctx, input: z.output<typeof poolUpdateInput>): Promise<PoolView> {
   authorize(ctx, 'volumePool:update')
-  const { name, shortName, ...patch } = input
-  const named = await inTransaction(ctx, async (tx) => {
+  const { name, shortName, access, ...patch } = input
+  const after = await inTransaction(ctx, async (tx) => {
     const row = await lockPool(tx, name)
     if (isLocal(row))
       throw conflict(
@@ -79,11 +79,25 @@ export async function updatePool(ctx: Ctx, input: z.output<typeof poolUpdateInpu
     )
     if (total < row.usedGib)
       throw invalidInput(`${row.usedGib} GiB of the pool are promised already. Choose more.`, 'capacityGib')
-    await tx.db.volumePool.update({ where: { id: row.id }, data: { ...patch, name: next } })
-    await note(tx, { id: row.id, name: next }, 'update')
-    return next
+    const data = { ...patch, ...(access ? changedAccess(tx, row, access) : {}), name: next }
+    const changed = await tx.db.volumePool.update({ where: { id: row.id }, data })
+    await note(tx, changed, 'update')
+    return changed
   })
-  return getPool(ctx, { name: named })
+  // Machines keep what they were told last.
+  if (access) await reachOf(ctx, after)
+  return getPool(ctx, { name: after.name })
+}
+
+/** The columns of a pool that is reached in another way from now on. */
+function changedAccess(ctx: Ctx, row: VolumePoolModel, { key, ...place }: PoolAccess) {
+  if (row.driver !== 'rbd')
+    throw invalidInput('Only a pool in Ceph has monitors, a user and a key.', 'access')
+  const secrets = { ...secretsOf(ctx, row), ...(key === undefined ? {} : { key }) }
+  return {
+    config: { ...(row.config as object), ...place },
+    secrets: sealedSecrets(ctx, row.id, secrets),
+  }
 }
 
 /** Removes a pool and what it has in its place. Throws conflict while volumes or snapshots lie there. */

@@ -47,6 +47,8 @@ export type SnapshotView = {
   bootable: boolean
   metadata: Record<string, string>
   /** Why the snapshot is in an error state; null in other states. */
+  /** The group snapshot of which this one is a part. */
+  groupSnapshotId: string | null
   error: string | null
   createdAt: string
   updatedAt: string

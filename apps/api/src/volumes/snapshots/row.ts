@@ -78,6 +78,7 @@ export function snapshotView(row: SnapshotRow): SnapshotView {
     state,
     quiesced: row.quiesced,
     bootable: row.bootable,
+    groupSnapshotId: row.groupSnapshotId,
     metadata: row.metadata as Record<string, string>,
     error: state.startsWith('error') ? row.faultMessage : null,
     createdAt: row.createdAt.toISOString(),

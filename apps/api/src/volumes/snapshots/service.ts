@@ -9,7 +9,7 @@ import { reserveQuota } from '../../quota/service.ts'
 import { type VolumeView, volumeCan } from '../contract.ts'
 import { refuseWhileKept } from '../needed.ts'
 import { claimMore } from '../pools.ts'
-import { withParts } from '../queries.ts'
+import { type VolumeRow, withParts } from '../queries.ts'
 import { ofType } from '../quota.ts'
 import { historyOf, lockVolume, noteVolume, stateOf, viewOfOne } from '../row.ts'
 import {
@@ -25,6 +25,7 @@ import {
 import {
   countSnapshots,
   querySnapshots,
+  type SnapshotRow,
   type SnapshotWhere,
   sortableSnapshots,
   withVolume,
@@ -77,28 +78,45 @@ export async function createSnapshot(
     const volume = await lockVolume(tx, 'volumeSnapshot:create', input.volumeId)
     const { multiattach } = volume
     demand(volumeCan.snapshot({ state: stateOf(volume), multiattach }), 'volumeState')
-    const { projectId, poolId, bootable, imageId, imageName } = volume
+    const { projectId } = volume
     // A host that has not answered may have made the volume larger than the row says.
     const sizeGib = volume.reservedGib
     // In the worst case all of the volume changes afterwards, so that its bytes are there twice.
     await reserveQuota(tx, projectId, ofType(volume.typeId, { volumeSnapshots: 1, volumeGib: sizeGib }))
     await claimMore(tx, volume.pool, sizeGib)
-    const { volumeId, name, description, metadata } = input
-    const made = await tx.db.volumeSnapshot.create({
-      data: {
-        ...{ id: crypto.randomUUID(), userId: ctx.actor.userId, projectId, volumeId, poolId, sizeGib },
-        ...{ name, description, metadata, bootable, imageId, imageName },
-      },
-      include: withVolume,
-    })
+    const { name, description, metadata } = input
+    const made = await insertSnapshot(tx, volume, { name, description, metadata })
     await startOperation(tx, {
       ...snapshotHistory(made, 'volumeSnapshot.create'),
       hostId: volume.pool.hostId,
     })
-    await noteSnapshot(tx, made, 'created')
     return made
   })
   return snapshotView(row)
+}
+
+/** Writes the row of a snapshot of a volume, whose quota and room the caller has taken. */
+export async function insertSnapshot(
+  tx: Ctx,
+  volume: VolumeRow,
+  more: {
+    name: string
+    description: string
+    metadata?: Record<string, string>
+    groupSnapshotId?: string
+  },
+): Promise<SnapshotRow> {
+  const { projectId, poolId, bootable, imageId, imageName, reservedGib: sizeGib } = volume
+  const { userId } = tx.actor
+  const made = await tx.db.volumeSnapshot.create({
+    data: {
+      ...{ id: crypto.randomUUID(), userId, projectId, volumeId: volume.id, poolId, sizeGib },
+      ...{ ...more, bootable, imageId, imageName },
+    },
+    include: withVolume,
+  })
+  await noteSnapshot(tx, made, 'created')
+  return made
 }
 
 export async function updateSnapshot(

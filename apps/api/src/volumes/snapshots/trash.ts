@@ -39,6 +39,8 @@ export async function deleteSnapshot(
     const row = await lockSnapshot(tx, policy, input.id)
     if (!input.force) demandDeletable(row)
     await demandUnused(tx, row)
+    if (row.groupSnapshotId !== null)
+      throw conflict('This is a part of a group snapshot. Delete the group snapshot.', 'snapshotState')
     // There is nothing to take back of a snapshot that has failed.
     if (input.force || waitMinutes(tx) === 0 || snapshotStateOf(row) !== 'available') {
       await removeSnapshot(tx, row)
@@ -51,7 +53,10 @@ export async function deleteSnapshot(
   })
 }
 
-/** Removes a snapshot, deleted or not, without waiting: for a project that is being deleted. */
+/**
+ * Removes a snapshot, deleted or not, without waiting: with a project that is being deleted, or with the group snapshot of
+ * which it is a part.
+ */
 export async function removeSnapshotNow(ctx: Ctx, { id }: { id: string }): Promise<void> {
   await inTransaction(ctx, async (tx) => {
     const row = await lockEitherSnapshot(tx, 'volumeSnapshot:delete', id)

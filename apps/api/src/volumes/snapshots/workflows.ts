@@ -2,7 +2,7 @@ import { isFollowedBy } from '../../kernel/busy.ts'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { CloudError } from '../../kernel/errors.ts'
 import { whileAnswering } from '../../kernel/hosts.ts'
-import type { Run, Workflow } from '../../kernel/workflow.ts'
+import { continueOperationsOf, type Run, type Workflow } from '../../kernel/workflow.ts'
 import { releaseQuota } from '../../quota/service.ts'
 import { driversFor, isOnFencedHost } from '../driver.ts'
 import { type MessageAction, tellFailure } from '../messages/service.ts'
@@ -100,6 +100,8 @@ export const snapshotDeletion: Workflow = {
           await releaseQuota(tx, row.projectId, delta)
           await giveBack(tx, row.pool, row.sizeGib)
           await noteSnapshot(tx, row, 'deleted', run.operationId)
+          if (row.groupSnapshotId !== null)
+            await continueOperationsOf(tx, 'volumeGroupSnapshot', row.groupSnapshotId)
         })
       },
     },
@@ -108,6 +110,8 @@ export const snapshotDeletion: Workflow = {
     // Everybody sees the snapshot again that could not be removed, and can delete it again.
     const data = { state: 'error_deleting', faultMessage: error.message, trashedUntil: null }
     await settle(run, 'deleting', data)
+    const { groupSnapshotId = null } = (await current(run)) ?? {}
+    if (groupSnapshotId !== null) await continueOperationsOf(run.ctx, 'volumeGroupSnapshot', groupSnapshotId)
     await tell(run, 'deleteSnapshot', error)
   },
 }

@@ -62,6 +62,8 @@ export async function createTransfer(
   return inTransaction(ctx, async (tx) => {
     const volume = await lockVolume(tx, 'volumeTransfer:create', input.volumeId)
     demand(volumeCan.transfer, volume)
+    if (volume.groupId !== null)
+      throw conflict('The volume is in a group. Take it out of the group first.', 'volumeState')
     await checkSnapshots(tx, volume, input.noSnapshots)
     await refuseShared(tx, volume)
     const row = await tx.db.volumeTransfer.create({
@@ -90,6 +92,11 @@ async function checkSnapshots(tx: Ctx, { id }: VolumeRow, noSnapshots: boolean):
       'volumeState',
     )
   const where = { volumeId: id, ...(noSnapshots ? {} : { state: { not: 'available' } }) }
+  if ((await tx.db.volumeSnapshot.count({ where: { volumeId: id, NOT: { groupSnapshotId: null } } })) > 0)
+    throw conflict(
+      'A group snapshot has a snapshot of the volume. Delete the group snapshot first.',
+      'volumeState',
+    )
   const count = await tx.db.volumeSnapshot.count({ where })
   if (count === 0) return
   throw conflict(
@@ -105,7 +112,15 @@ async function checkSnapshots(tx: Ctx, { id }: VolumeRow, noSnapshots: boolean):
  * kept the right to write to them, so nobody else may get a volume that shares its bytes with volumes that stay behind.
  * Deleted volumes count that can be taken back.
  */
-async function refuseShared(tx: Ctx, { id, snapshotId, sourceVolumeId }: VolumeRow): Promise<void> {
+async function refuseShared(
+  tx: Ctx,
+  { id, snapshotId, sourceVolumeId, isOriginUnknown }: VolumeRow,
+): Promise<void> {
+  if (isOriginUnknown)
+    throw conflict(
+      'The volume was taken over from its pool, so that nobody knows with which volumes it shares data. Copy what it contains to a new, empty volume, and offer that one.',
+      'volumeState',
+    )
   // The lineage outlives the snapshots and copies in between; volumes of earlier versions have none.
   const snapshots = await tx.db.volumeSnapshot.findMany({ where: { volumeId: id }, select: { id: true } })
   const made = [

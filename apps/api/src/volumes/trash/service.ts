@@ -43,6 +43,7 @@ export async function deleteVolume(
     const row = await lockVolume(tx, 'volume:delete', input.id)
     demand(volumeCan.delete, row)
     demandFree(row)
+    demandAlone(row)
     if (input.cascade) await deleteSnapshotsOf(tx, row)
     else await refuseNeeded(tx, row)
     const until = await discardVolume(tx, row)
@@ -103,6 +104,7 @@ export async function forceDeleteVolume(ctx: Ctx, input: { id: string }): Promis
   await inTransaction(ctx, async (tx) => {
     const row = await lockVolume(tx, 'volume:force_delete', input.id)
     demandFree(row)
+    demandAlone(row)
     await refuseNeeded(tx, row)
     await removeSoon(tx, row)
   })
@@ -142,6 +144,12 @@ async function deleteSnapshotsOf(tx: Ctx, row: VolumeRow): Promise<void> {
 function demandFree(row: VolumeRow): void {
   if (row.attachments.length > 0)
     throw conflict('An instance has this volume. Detach it first.', 'volumeState')
+}
+
+/** A group would lose a part of itself without anybody's notice. */
+function demandAlone(row: VolumeRow): void {
+  if (row.groupId !== null)
+    throw conflict('This volume is in a group. Take it out of the group, or delete the group.', 'volumeState')
 }
 
 /** Begins to remove the data of a volume, under the lock of its row. */

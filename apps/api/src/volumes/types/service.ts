@@ -204,6 +204,11 @@ export async function deleteVolumeType(ctx: Ctx, input: { id: string; withLimits
         `${count === 1 ? 'A volume has' : `${count} volumes have`} this type. Delete them first.${trash}`,
       )
     }
+    const groups = await tx.db.volumeGroupVolumeType.count({ where: { volumeTypeId: row.id } })
+    if (groups > 0)
+      throw conflict(
+        `${groups === 1 ? 'A group of volumes takes' : `${groups} groups of volumes take`} volumes of this type. Delete them first.`,
+      )
     await forgetTypeQuota(tx, row.id)
     await tx.db.volumeType.delete({ where: { id: row.id } })
     await noteType(tx, row, 'delete')

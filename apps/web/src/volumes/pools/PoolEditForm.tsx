@@ -9,6 +9,7 @@ import { SidePanelForm } from '../../kit/SidePanelForm.tsx'
 import { invalidateKind } from '../../kit/stale.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { PoolNameFields, PoolRoomFields } from './PoolFields.tsx'
+import { PoolAccessFields } from './PoolPlaceFields.tsx'
 import { editInput, editProblems, editValues, type PoolEditValues } from './values.ts'
 
 type Props = { pool: PoolView; opened: boolean; onClose: () => void }
@@ -39,6 +40,7 @@ export function PoolEditForm({ pool, opened, onClose }: Props) {
       }}
     >
       <PoolNameFields inputs={form.getInputProps} />
+      {form.values.driver === 'rbd' && <PoolAccessFields inputs={form.getInputProps} />}
       <PoolRoomFields inputs={form.getInputProps} />
     </SidePanelForm>
   )

@@ -16,6 +16,7 @@ import { volumeDescriptor } from '../volume.descriptor.tsx'
 import { poolDescriptor } from './descriptor.tsx'
 import { volumesOfPool } from './list.ts'
 import { PoolReach } from './PoolReach.tsx'
+import { UnknownVolumes } from './UnknownVolumes.tsx'
 import { usePoolActions } from './use-pool-actions.tsx'
 
 export function PoolPage({ name }: { name: string }) {
@@ -76,6 +77,7 @@ function Overview({ pool }: { pool: PoolView }) {
       <Section title="Volumes in this pool">
         <ResourceTable descriptor={{ ...volumeDescriptor, empty: none }} query={volumesOfPool(pool.name)} />
       </Section>
+      {isAdmin && <UnknownVolumes pool={pool.name} />}
     </Columns>
   )
 }

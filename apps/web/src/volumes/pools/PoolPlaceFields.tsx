@@ -1,5 +1,5 @@
 'use client'
-import { PasswordInput, TextInput } from '@mantine/core'
+import { PasswordInput, type PasswordInputProps, TextInput } from '@mantine/core'
 import type { GetInputPropsReturnType } from '@mantine/form'
 import type { PoolValues } from './values.ts'
 
@@ -18,14 +18,7 @@ export function PoolPlaceFields({ driver, inputs }: { driver: PoolValues['driver
     />
   ) : (
     <>
-      <TextInput
-        label="Monitors"
-        description="Their addresses, with commas between them."
-        placeholder="10.0.0.1:6789, 10.0.0.2:6789"
-        required
-        maxLength={4096}
-        {...inputs('monitors')}
-      />
+      <MonitorsField {...inputs('monitors')} />
       <TextInput
         label="Pool in Ceph"
         description="A pool for volumes of this cloud alone."
@@ -34,23 +27,44 @@ export function PoolPlaceFields({ driver, inputs }: { driver: PoolValues['driver
         maxLength={128}
         {...inputs('pool')}
       />
-      <TextInput
-        label="User"
-        description="Without “client.” before the name."
-        placeholder="stratolith"
-        required
-        maxLength={128}
-        autoComplete="off"
-        {...inputs('user')}
-      />
-      <PasswordInput
-        label="Key"
-        description="Nobody can read it here again."
-        required
-        maxLength={300}
-        autoComplete="new-password"
-        {...inputs('key')}
-      />
+      <UserField {...inputs('user')} />
+      <KeyField description="Nobody can read it here again." required {...inputs('key')} />
     </>
   )
 }
+
+/** How the cluster of a pool is reached, which may change. */
+export function PoolAccessFields({ inputs }: { inputs: Inputs }) {
+  return (
+    <>
+      <MonitorsField {...inputs('monitors')} />
+      <UserField {...inputs('user')} />
+      <KeyField description="Empty: the key stays." {...inputs('key')} />
+    </>
+  )
+}
+
+const MonitorsField = (field: GetInputPropsReturnType) => (
+  <TextInput
+    label="Monitors"
+    description="Their addresses, with commas between them."
+    placeholder="10.0.0.1:6789, 10.0.0.2:6789"
+    required
+    maxLength={4096}
+    {...field}
+  />
+)
+const UserField = (field: GetInputPropsReturnType) => (
+  <TextInput
+    label="User"
+    description="Without “client.” before the name."
+    placeholder="stratolith"
+    required
+    maxLength={128}
+    autoComplete="off"
+    {...field}
+  />
+)
+const KeyField = (field: PasswordInputProps) => (
+  <PasswordInput label="Key" maxLength={300} autoComplete="new-password" {...field} />
+)

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { editInput, emptyPool, poolInput, poolProblems } from './values.ts'
+import { editInput, editValues, emptyPool, poolInput, poolProblems } from './values.ts'
 
 test('a pool is asked for with what its form says, and with nothing that was left empty', () => {
   const typed = { ...emptyPool, name: 'fast', path: '/srv/fast', host: 'h1', zone: 'z1' }
@@ -31,11 +31,20 @@ test('a pool of one machine needs the machine', () => {
 })
 
 test('a pool is renamed only when its name was changed', () => {
-  const pool = { name: 'host-1@fast' } as Parameters<typeof editInput>[0]
-  const values = { name: 'fast', description: '', capacity: 5, overcommit: 1 }
+  const pool = { name: 'host-1@fast', driver: 'files', config: {} } as Parameters<typeof editInput>[0]
+  const values = { ...editValues(pool), capacity: 5, overcommit: 1 }
   expect(editInput(pool, values)).not.toHaveProperty('shortName')
   expect(editInput(pool, { ...values, name: 'slow' })).toMatchObject({
     name: 'host-1@fast',
     shortName: 'slow',
   })
+})
+
+test('a pool in Ceph gets only what was changed of the way to the cluster', () => {
+  const config = { monitors: '10.0.0.1', user: 'cloud', pool: 'vol' }
+  const pool = { name: 'shared@ceph', driver: 'rbd', config } as unknown as Parameters<typeof editInput>[0]
+  const values = editValues(pool)
+  expect(editInput(pool, values).access).toBeUndefined()
+  expect(editInput(pool, { ...values, key: 'new' }).access).toEqual({ key: 'new' })
+  expect(editInput(pool, { ...values, monitors: '10.0.0.2' }).access).toEqual({ monitors: '10.0.0.2' })
 })

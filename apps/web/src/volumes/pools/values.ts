@@ -38,7 +38,8 @@ const times = (value: number | string) =>
   value !== '' && Number(value) >= 1 && Number(value) <= 100 ? null : 'A number from 1 to 100.'
 
 function ofCeph(problem: string) {
-  return (text: string, { driver }: PoolValues) => (driver !== 'rbd' || text.trim() !== '' ? null : problem)
+  return (text: string, { driver }: Pick<PoolValues, 'driver'>) =>
+    driver !== 'rbd' || text.trim() !== '' ? null : problem
 }
 
 export const poolProblems = {
@@ -67,15 +68,42 @@ export const poolInput = (values: PoolValues): Pools['create'] => ({
   overcommit: Number(values.overcommit),
 })
 
-export type PoolEditValues = Pick<PoolValues, 'name' | 'description' | 'capacity' | 'overcommit'>
+/** `key` empty: the key stays. The fields of Ceph are empty for other pools. */
+export type PoolEditValues = Pick<
+  PoolValues,
+  'driver' | 'name' | 'description' | 'capacity' | 'overcommit' | 'monitors' | 'user' | 'key'
+>
 export const shortName = ({ name }: Pick<PoolView, 'name'>): string => name.slice(name.indexOf('@') + 1)
 export const editValues = (pool: PoolView): PoolEditValues => ({
-  ...{ name: shortName(pool), description: pool.description },
+  ...{
+    driver: pool.driver === 'rbd' ? 'rbd' : 'files',
+    name: shortName(pool),
+    description: pool.description,
+  },
+  ...{ monitors: String(pool.config.monitors ?? ''), user: String(pool.config.user ?? ''), key: '' },
   ...{ capacity: pool.capacityGib, overcommit: pool.overcommit },
 })
-export const editProblems = { name: poolProblems.name, capacity: gib, overcommit: times }
+export const editProblems = {
+  ...{ name: poolProblems.name, capacity: gib, overcommit: times },
+  ...{ monitors: poolProblems.monitors, user: poolProblems.user },
+}
+/** What changes of the way to a cluster; undefined when nothing does. */
+function accessOf(
+  pool: PoolView,
+  { driver, monitors, user, key }: PoolEditValues,
+): Pools['update']['access'] {
+  if (driver !== 'rbd') return undefined
+  const access = {
+    ...(monitors === pool.config.monitors ? {} : { monitors }),
+    ...(user === pool.config.user ? {} : { user }),
+    ...(key === '' ? {} : { key }),
+  }
+  return Object.keys(access).length === 0 ? undefined : access
+}
+
 export const editInput = (pool: PoolView, values: PoolEditValues): Pools['update'] => ({
   ...{ name: pool.name, description: values.description },
   ...(values.name === shortName(pool) ? {} : { shortName: values.name }),
   ...{ capacityGib: Number(values.capacity), overcommit: Number(values.overcommit) },
+  access: accessOf(pool, values),
 })

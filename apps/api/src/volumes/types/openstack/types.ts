@@ -2,8 +2,9 @@ import { z } from 'zod'
 import { isAdmin } from '../../../kernel/context.ts'
 import { HttpError } from '../../../openstack/errors.ts'
 import type { ApiOperation, Call } from '../../../openstack/operation.ts'
-import { nextLink, pageQuery, type Query, queryText } from '../../../openstack/pages.ts'
+import { queryText } from '../../../openstack/pages.ts'
 import { boolean, inner, parse, queryBoolean } from '../../../openstack/schema.ts'
+import { cutPage } from '../../openstack/cut-page.ts'
 import { specsInput, type VolumeTypeView, volumeTypeCreateInput, volumeTypeUpdateInput } from '../contract.ts'
 import {
   createVolumeType,
@@ -35,12 +36,6 @@ function isPublicOf({ ctx, query }: Call): boolean | undefined {
   return wish
 }
 
-function offsetOf(query: Query): number {
-  const text = queryText(query, 'offset') ?? '0'
-  if (!/^\d{1,9}$/.test(text)) throw new HttpError(400, 'offset must be a whole number that is not negative.')
-  return Number(text)
-}
-
 /** Types are few, so that a page of them is cut here. */
 async function list(call: Call): Promise<object> {
   const { query } = call
@@ -49,19 +44,10 @@ async function list(call: Call): Promise<object> {
     (type) =>
       (isPublic === undefined || type.public === isPublic) && (name === undefined || type.name === name),
   )
-  const { limit, marker } = pageQuery(query)
-  const before = marker === undefined ? -1 : all.findIndex((type) => type.id === marker)
-  if (marker !== undefined && before < 0)
-    throw new HttpError(404, `Volume type ${marker.slice(0, 100)} could not be found.`)
-  const from = before + 1 + offsetOf(query)
-  const shown = queryText(query, 'limit') === '0' ? [] : all.slice(from, from + limit)
-  const last = shown.at(-1)
-  if (!last || all.at(-1) === last) return { volume_types: shown.map((type) => typeView(call, type)) }
-  const next = new URL(nextLink(call.deps.config.publicUrl, call.request.url, last.id))
-  next.searchParams.delete('offset')
+  const { shown, next } = cutPage(call, all, 'Volume type')
   return {
     volume_types: shown.map((type) => typeView(call, type)),
-    volume_type_links: [{ rel: 'next', href: next.href }],
+    ...(next === null ? {} : { volume_type_links: [{ rel: 'next', href: next }] }),
   }
 }
 

@@ -1,0 +1,203 @@
+import type { z } from 'zod'
+import { busyAmong } from '../../kernel/busy.ts'
+import { type Ctx, inTransaction, projectOf } from '../../kernel/context.ts'
+import type { Page } from '../../kernel/contract.ts'
+import { conflict, invalidInput } from '../../kernel/errors.ts'
+import { type Ask, askOf, pageView } from '../../kernel/page.ts'
+import { recordOperation, startOperation } from '../../kernel/workflow.ts'
+import { reserveQuota } from '../../quota/service.ts'
+import { volumeCan, volumeCreateInput } from '../contract.ts'
+import { claimMore } from '../pools.ts'
+import type { VolumeRow } from '../queries.ts'
+import { ofType, sumOf } from '../quota.ts'
+import { lockVolume, stateOf } from '../row.ts'
+import { createVolume } from '../service.ts'
+import { lockSnapshot } from '../snapshots/row.ts'
+import { insertSnapshot } from '../snapshots/service.ts'
+import { removeSnapshotNow } from '../snapshots/trash.ts'
+import {
+  type GroupSnapshotView,
+  groupCan,
+  type groupFromInput,
+  groupSnapshotCan,
+  type groupSnapshotCreateInput,
+  type groupSnapshotListInput,
+  type VolumeGroupView,
+} from './contract.ts'
+import { type GroupWhere, queryGroupSnapshots, sortableGroups } from './queries.ts'
+import {
+  demand,
+  groupHistory,
+  groupSnapshotStateOf,
+  groupSnapshotView,
+  groupStateOf,
+  groupView,
+  loadGroup,
+  loadGroupSnapshot,
+  lockGroup,
+  lockGroupSnapshot,
+  noteGroup,
+} from './row.ts'
+import { allowTypes, writeGroup } from './service.ts'
+
+export async function listGroupSnapshots(
+  ctx: Ctx,
+  input: z.output<typeof groupSnapshotListInput>,
+): Promise<Page<GroupSnapshotView>> {
+  const { allProjects, search, state, groupId } = input
+  const where = { allProjects, search, groupId, states: state && [state] }
+  const slice = await queryGroupSnapshots(ctx, { where, ...askOf(input, sortableGroups) })
+  return pageView(slice, slice.rows.map(groupSnapshotView))
+}
+
+/** For OpenStack's clients. */
+export async function findGroupSnapshots(
+  ctx: Ctx,
+  ask: Ask<GroupWhere>,
+): Promise<{ snapshots: GroupSnapshotView[]; more: boolean }> {
+  const { rows, next } = await queryGroupSnapshots(ctx, ask)
+  return { snapshots: rows.map(groupSnapshotView), more: next !== null }
+}
+
+export const getGroupSnapshot = async (ctx: Ctx, input: { id: string }): Promise<GroupSnapshotView> =>
+  groupSnapshotView(await loadGroupSnapshot(ctx, 'volumeGroupSnapshot:get', input.id))
+
+/**
+ * Keeps what the volumes of a group contain: at one instant those that one running guest has, and everything that nobody
+ * uses; the volumes of several guests one guest after the other.
+ */
+export async function createGroupSnapshot(
+  ctx: Ctx,
+  input: z.output<typeof groupSnapshotCreateInput>,
+): Promise<GroupSnapshotView> {
+  return inTransaction(ctx, async (tx) => {
+    const group = await lockGroup(tx, 'volumeGroupSnapshot:create', input.groupId)
+    const seen = { state: groupStateOf(group), volumes: group.volumes.length }
+    demand(groupCan.snapshot(seen), 'groupState')
+    const volumes: VolumeRow[] = []
+    for (const id of group.volumes.map((one) => one.id).sort())
+      volumes.push(await lockVolume(tx, 'volumeSnapshot:create', id))
+    for (const row of volumes) {
+      const allowed = volumeCan.snapshot({ state: stateOf(row), multiattach: row.multiattach })
+      if (allowed !== true) throw conflict(`${row.name || row.id}: ${allowed}`, 'volumeState')
+    }
+    const taken = volumes.map(({ typeId, reservedGib }) =>
+      ofType(typeId, { volumeSnapshots: 1, volumeGib: reservedGib }),
+    )
+    await reserveQuota(tx, group.projectId, sumOf(taken))
+    for (const its of Map.groupBy(volumes, ({ poolId }) => poolId).values()) {
+      const gib = its.reduce((sum, { reservedGib }) => sum + reservedGib, 0)
+      if (its[0]) await claimMore(tx, its[0].pool, gib)
+    }
+    const { name, description, groupId } = input
+    const id = crypto.randomUUID()
+    const { projectId } = group
+    await tx.db.volumeGroupSnapshot.create({
+      data: { id, projectId, userId: tx.actor.userId, name, description, groupId },
+    })
+    for (const volume of volumes)
+      await insertSnapshot(tx, volume, { name: name || group.name, description, groupSnapshotId: id })
+    const row = await loadGroupSnapshot(tx, 'volumeGroupSnapshot:get', id)
+    const [first, ...others] = new Set(volumes.map(({ pool }) => pool.hostId))
+    await startOperation(tx, {
+      ...groupHistory('volumeGroupSnapshot', row, 'create'),
+      hostId: others.length === 0 ? first : null,
+    })
+    await noteGroup(tx, 'volumeGroupSnapshot', row, 'created')
+    return groupSnapshotView(row)
+  })
+}
+
+/** Deletes a group snapshot with the snapshots of its volumes. What was made of them keeps its data. */
+export async function deleteGroupSnapshot(ctx: Ctx, input: { id: string }): Promise<void> {
+  await inTransaction(ctx, async (tx) => {
+    const row = await lockGroupSnapshot(tx, 'volumeGroupSnapshot:delete', input.id)
+    demand(groupSnapshotCan.delete({ state: groupSnapshotStateOf(row) }), 'groupSnapshotState')
+    for (const { id } of row.snapshots) await removeSnapshotNow(tx, { id })
+    await tx.db.volumeGroupSnapshot.update({ where: { id: row.id }, data: { state: 'deleting' } })
+    await startOperation(tx, groupHistory('volumeGroupSnapshot', row, 'delete'))
+    await noteGroup(tx, 'volumeGroupSnapshot', row, 'updated')
+  })
+}
+
+const busySnapshots = busyAmong('volumeGroupSnapshot')
+
+/** Sets the state of a group snapshot that is stuck, for administrators. Throws conflict while something is being done to it. */
+export async function resetGroupSnapshot(
+  ctx: Ctx,
+  input: { id: string; to: 'available' | 'error' },
+): Promise<void> {
+  await inTransaction(ctx, async (tx) => {
+    const row = await lockGroupSnapshot(tx, 'volumeGroupSnapshot:reset_state', input.id)
+    if ((await busySnapshots(tx, [row.id])).has(row.id))
+      throw conflict(
+        'Something is being done to this group snapshot. Wait until that is over.',
+        'groupSnapshotState',
+      )
+    const faultMessage = input.to === 'error' ? 'An administrator has set this state.' : null
+    await tx.db.volumeGroupSnapshot.update({ where: { id: row.id }, data: { state: input.to, faultMessage } })
+    await recordOperation(tx, groupHistory('volumeGroupSnapshot', row, 'reset_state'))
+    await noteGroup(tx, 'volumeGroupSnapshot', row, 'updated')
+  })
+}
+
+type Source = { zone: string; volumeTypeIds: string[]; groupTypeId: string }
+type Made = { source: { snapshotId: string } | { sourceVolumeId: string }; name: string }
+
+/**
+ * Makes a group with volumes that begin with those of a group snapshot, or of a group. Volumes of a group are copied one
+ * after the other: what belongs together at one instant comes from a group snapshot.
+ */
+export async function createGroupFrom(
+  ctx: Ctx,
+  input: z.output<typeof groupFromInput>,
+): Promise<VolumeGroupView> {
+  const { name, description, groupSnapshotId, groupId } = input
+  return inTransaction(ctx, async (tx) => {
+    const { source, made } = await sourceOf(tx, { groupSnapshotId, groupId })
+    const row = await writeGroup(tx, {
+      ...{ name, description, type: source.groupTypeId, zone: source.zone, state: 'creating' },
+      ...(groupSnapshotId === undefined ? {} : { groupSnapshotId }),
+      ...(groupId === undefined ? {} : { sourceGroupId: groupId }),
+    })
+    await allowTypes(tx, row.id, source.volumeTypeIds)
+    for (const one of made)
+      await createVolume(tx, volumeCreateInput.parse({ name: one.name, ...one.source, groupId: row.id }))
+    await startOperation(tx, groupHistory('volumeGroup', row, 'create'))
+    return groupView(await loadGroup(tx, 'volumeGroup:get', row.id))
+  })
+}
+
+/** What a new group is made of, locked in the order of ids until the transaction ends. */
+async function sourceOf(
+  tx: Ctx,
+  { groupSnapshotId, groupId }: { groupSnapshotId?: string | undefined; groupId?: string | undefined },
+): Promise<{ source: Source; made: Made[] }> {
+  if ((groupSnapshotId === undefined) === (groupId === undefined))
+    throw invalidInput('A group is made of a group snapshot or of a group: name one of them.')
+  const snapshot =
+    groupSnapshotId === undefined
+      ? null
+      : await loadGroupSnapshot(tx, 'volumeGroupSnapshot:get', groupSnapshotId)
+  const group = await lockGroup(tx, 'volumeGroup:get', snapshot?.group.id ?? groupId ?? '')
+  if (group.projectId !== projectOf(tx)) throw conflict('The group belongs to another project.', 'groupState')
+  const source = {
+    zone: group.zone,
+    groupTypeId: group.type.id,
+    volumeTypeIds: group.volumeTypes.map(({ volumeType }) => volumeType.id),
+  }
+  if (snapshot) {
+    const { snapshots, state } = await lockGroupSnapshot(tx, 'volumeGroupSnapshot:get', snapshot.id)
+    demand(groupSnapshotCan.use({ state: groupSnapshotStateOf({ state }) }), 'groupSnapshotState')
+    for (const { id } of snapshots) await lockSnapshot(tx, 'volumeSnapshot:get', id)
+    return {
+      source,
+      made: snapshots.map(({ id, volume }) => ({ source: { snapshotId: id }, name: volume.name })),
+    }
+  }
+  demand(groupCan.snapshot({ state: groupStateOf(group), volumes: group.volumes.length }), 'groupState')
+  const ids = group.volumes.map(({ id }) => id).sort()
+  for (const id of ids) await lockVolume(tx, 'volume:get', id)
+  const names = new Map(group.volumes.map((one) => [one.id, one.name]))
+  return { source, made: ids.map((id) => ({ source: { sourceVolumeId: id }, name: names.get(id) ?? '' })) }
+}

@@ -1,0 +1,93 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { ask, closeCinder, cloud, openCinder } from '../openstack/cinder.testing.ts'
+import { volumeLeftovers } from '../reconcile.ts'
+import { createTransfer, getVolume } from '../service.ts'
+import { aSnapshot } from '../snapshots/testing.openstack.ts'
+import { aVolume } from '../testing.openstack.ts'
+import { transferCreateInput } from '../transfers/contract.ts'
+import { manageableSnapshots, manageableVolumes } from './list.ts'
+
+beforeAll(openCinder)
+afterAll(closeCinder)
+
+const pool = 'secret-name-a@local'
+const db = () => cloud.owner.deps.root
+const at = (body: unknown) => ({ token: cloud.tokens.admin, version: 'volume 3.8', body })
+const unmanage = (plural: string, id: string) =>
+  ask('POST', `/${plural}/${id}/action`, at({ 'os-unmanage': null }))
+const usedGib = async () => (await db().host.aggregate({ _sum: { diskGibUsed: true } }))._sum.diskGibUsed ?? 0
+const seen = async (id: string) =>
+  (await manageableVolumes(cloud.owner.admin, { pool })).find((one) => one.id === id)
+
+test('a volume that the cloud leaves keeps its data in the pool, and comes back with room and quota', async () => {
+  const before = await usedGib()
+  const id = await aVolume(cloud.owner, { sizeGib: 2 })
+  expect(await seen(id)).toMatchObject({ isKnown: true, problem: expect.stringMatching(/knows it already/) })
+  expect((await unmanage('volumes', id)).statusCode).toBe(202)
+  expect(await db().tombstone.count({ where: { id } })).toBe(0)
+  await volumeLeftovers.run(cloud.owner.admin)
+  expect(await usedGib()).toBe(before)
+  expect(await seen(id)).toEqual({ id, sizeGib: 2, volumeId: null, isKnown: false, problem: null })
+
+  const list = await ask('GET', `/manageable_volumes/detail?host=${encodeURIComponent(`${pool}#local`)}`, {
+    ...{ token: cloud.tokens.admin, version: 'volume 3.8' },
+  })
+  expect((list.json() as { 'manageable-volumes': object[] })['manageable-volumes']).toContainEqual({
+    ...{ reference: { 'source-name': id }, size: 2, safe_to_manage: true },
+    ...{ reason_not_safe: null, cinder_id: null, extra_info: null },
+  })
+  const wish = { host: `${pool}#local`, ref: { 'source-name': id }, name: 'm1', description: null }
+  const body = {
+    volume: { ...wish, volume_type: null, availability_zone: null, metadata: null, bootable: false },
+  }
+  const taken = await ask('POST', '/os-volume-manage', at(body))
+  expect([taken.statusCode, taken.json()]).toMatchObject([
+    202,
+    { volume: { id, size: 2, status: 'available', name: 'm1' } },
+  ])
+  expect(await usedGib()).toBe(before + 2)
+  expect((await ask('POST', '/manageable_volumes', at(body))).statusCode).toBe(400)
+  const admin = await getVolume(cloud.owner.admin, { id })
+  await expect(
+    createTransfer({ ...cloud.owner.admin }, transferCreateInput.parse({ volumeId: admin.id })),
+  ).rejects.toThrow(/nobody knows with which volumes it shares data/)
+})
+
+test('a snapshot goes and comes in the same way, behind its volume', async () => {
+  const volumeId = await aVolume(cloud.owner)
+  const id = await aSnapshot(cloud.owner, { volumeId })
+  expect((await unmanage('volumes', volumeId)).statusCode).toBe(400)
+  expect((await unmanage('snapshots', id)).statusCode).toBe(202)
+  const wish = (volume_id: string) => at({ snapshot: { volume_id, ref: { 'source-id': id } } })
+  expect((await ask('POST', '/manageable_snapshots', wish(await aVolume(cloud.owner)))).statusCode).toBe(400)
+  expect((await unmanage('volumes', volumeId)).statusCode).toBe(202)
+  const [lost] = (await manageableSnapshots(cloud.owner.admin, { pool })).filter((one) => one.id === id)
+  expect(lost).toMatchObject({ isKnown: false, problem: expect.stringMatching(/does not know its volume/) })
+  const volume = { host: pool, ref: { 'source-name': volumeId } }
+  expect((await ask('POST', '/manageable_volumes', at({ volume }))).statusCode).toBe(202)
+  const taken = await ask('POST', '/os-snapshot-manage', wish(volumeId))
+  expect([taken.statusCode, taken.json()]).toMatchObject([
+    202,
+    { snapshot: { id, volume_id: volumeId, status: 'available' } },
+  ])
+})
+
+test('only administrators see and take what lies in pools, and nothing that a guest has or that was deleted', async () => {
+  expect((await ask('GET', `/manageable_volumes?host=${pool}`, { version: 'volume 3.8' })).statusCode).toBe(
+    403,
+  )
+  const id = await aVolume(cloud.owner)
+  await unmanage('volumes', id)
+  await db().tombstone.create({ data: { kind: 'volume', id } })
+  expect(await seen(id)).toMatchObject({ problem: expect.stringMatching(/was deleted/) })
+  const volume = { host: pool, ref: { 'source-name': id } }
+  expect((await ask('POST', '/manageable_volumes', at({ volume }))).statusCode).toBe(400)
+  for (const wrong of [
+    { host: pool, ref: { 'source-name': 'x' } },
+    { ...volume, ref: { 'source-name': crypto.randomUUID() } },
+  ])
+    expect((await ask('POST', '/manageable_volumes', at({ volume: wrong }))).statusCode).toBe(400)
+  expect(
+    (await ask('POST', '/manageable_volumes', at({ volume: { ...volume, host: 'nowhere@x' } }))).statusCode,
+  ).toBe(404)
+})

@@ -1,0 +1,108 @@
+import type {
+  GroupSnapshotView,
+  GroupVolumeView,
+  VolumeGroupView,
+} from '@stratolith/api/volumes/groups/contract'
+import { IconCamera, IconDatabase, IconStack2 } from '@tabler/icons-react'
+import { Ago } from '../../kit/Ago.tsx'
+import type { ResourceDescriptor, RowsDescriptor } from '../../kit/descriptor.ts'
+import { gib } from '../../kit/format.ts'
+import { NameCell } from '../../kit/NameCell.tsx'
+import { paths } from '../../kit/paths.ts'
+import { VolumeLink } from '../snapshots/snapshot.descriptor.tsx'
+import { GroupState } from './GroupState.tsx'
+import { groupName, instantText } from './words.ts'
+
+const sizeOf = ({ volumes }: VolumeGroupView) => volumes.reduce((sum, { sizeGib }) => sum + sizeGib, 0)
+
+export const groupDescriptor: ResourceDescriptor<VolumeGroupView> = {
+  kind: 'volumeGroup',
+  noun: 'Volume group',
+  plural: 'Volume groups',
+  name: groupName,
+  path: ({ id }) => paths.volumeGroup(id),
+  icon: <IconStack2 size={28} />,
+  columns: [
+    {
+      id: 'name',
+      header: 'Name',
+      sort: true,
+      value: ({ name }) => name,
+      cell: (group) => (
+        <NameCell href={paths.volumeGroup(group.id)} name={groupName(group)} detail={group.description} />
+      ),
+    },
+    {
+      id: 'state',
+      header: 'State',
+      width: 130,
+      sort: true,
+      value: ({ state }) => state,
+      cell: (group) => <GroupState view={group} />,
+    },
+    {
+      id: 'volumes',
+      header: 'Volumes',
+      width: 100,
+      value: ({ volumes }) => volumes.length,
+      cell: ({ volumes }) => volumes.length,
+    },
+    {
+      id: 'size',
+      header: 'Size',
+      width: 90,
+      hideBelow: 'sm',
+      value: sizeOf,
+      cell: (group) => <span style={{ whiteSpace: 'nowrap' }}>{gib(sizeOf(group))}</span>,
+    },
+    {
+      id: 'created',
+      header: 'Created',
+      hideBelow: 'sm',
+      sort: true,
+      value: ({ createdAt }) => createdAt,
+      cell: ({ createdAt }) => <Ago iso={createdAt} />,
+    },
+  ],
+  facts: (group) => [
+    { label: 'ID', value: group.id, copy: group.id },
+    { label: 'Group type', value: group.type.name },
+    { label: 'Volume types', value: group.volumeTypes.map(({ name }) => name).join(', ') || '–' },
+    { label: 'Size', value: gib(sizeOf(group)) },
+    { label: 'Created', value: <Ago iso={group.createdAt} /> },
+    { label: 'Changed', value: <Ago iso={group.updatedAt} /> },
+  ],
+  empty: {
+    title: 'No volume groups yet',
+    text: 'A group has volumes that belong together, such as the data and the log of a database: a snapshot of the group keeps all of them at one instant.',
+  },
+}
+
+export const memberDescriptor: RowsDescriptor<GroupVolumeView> = {
+  kind: 'volume',
+  noun: 'Volume',
+  plural: 'Volumes',
+  name: groupName,
+  icon: <IconDatabase size={28} />,
+  columns: [
+    { id: 'name', header: 'Name', cell: (volume) => <VolumeLink volume={volume} /> },
+    { id: 'state', header: 'State', width: 130, cell: ({ state }) => state },
+    { id: 'type', header: 'Type', hideBelow: 'sm', cell: ({ type }) => type.name },
+    { id: 'size', header: 'Size', width: 90, cell: ({ sizeGib }) => gib(sizeGib) },
+  ],
+}
+
+export const groupSnapshotDescriptor: RowsDescriptor<GroupSnapshotView> = {
+  kind: 'volumeGroupSnapshot',
+  noun: 'Group snapshot',
+  plural: 'Group snapshots',
+  name: groupName,
+  icon: <IconCamera size={28} />,
+  columns: [
+    { id: 'name', header: 'Name', cell: (snapshot) => groupName(snapshot) },
+    { id: 'state', header: 'State', width: 130, cell: (snapshot) => <GroupState view={snapshot} /> },
+    { id: 'volumes', header: 'Volumes', width: 100, cell: ({ snapshots }) => snapshots.length },
+    { id: 'instant', header: 'Kept at', hideBelow: 'sm', cell: instantText },
+    { id: 'created', header: 'Taken', hideBelow: 'sm', cell: ({ createdAt }) => <Ago iso={createdAt} /> },
+  ],
+}

@@ -1,0 +1,13 @@
+import type { VolumeGroupView } from '@stratolith/api/volumes/groups/contract'
+import { groupStates } from '@stratolith/api/volumes/groups/states'
+import type { ListQuery } from '../../kit/list-query.ts'
+
+/** The read of the list, of the project or of all projects. */
+export const groupList =
+  (allProjects: boolean): ListQuery<VolumeGroupView> =>
+  (page, { state }, trpc) =>
+    trpc.volumes.groups.list.queryOptions({
+      ...page,
+      allProjects,
+      state: groupStates.find((one) => one === state),
+    })

@@ -1,0 +1,20 @@
+import { expect, test } from 'vitest'
+import { groupCreateCli, groupDeleteCli, groupVolumesCli, instantText } from './words.ts'
+
+test.each([
+  [null, '–'],
+  [true, 'One instant'],
+  [false, 'One instant for each instance'],
+])('a group snapshot whose volumes were kept at one instant: %s', (isOneInstant, text) => {
+  expect(instantText({ isOneInstant })).toBe(text)
+})
+
+test('the commands of the clients name what the forms have', () => {
+  expect(groupCreateCli('g', ['gold']).replace(/ \\\n +/g, ' ')).toBe(
+    'openstack --os-volume-api-version 3.13 volume group create Standard gold --name g',
+  )
+  expect(groupDeleteCli('x', false)).toBe('openstack --os-volume-api-version 3.13 volume group delete x')
+  expect(groupVolumesCli('x', ['a', 'b'], true).replace(/ \\\n +/g, ' ')).toBe(
+    'cinder --os-volume-api-version 3.13 group-update x --remove-volumes a,b',
+  )
+})

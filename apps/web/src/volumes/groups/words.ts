@@ -1,0 +1,35 @@
+import type { GroupSnapshotView } from '@stratolith/api/volumes/groups/contract'
+import { shellLine } from '../../kit/shell.ts'
+
+/** OpenStack's clients may leave a group without a name. */
+export const groupName = ({ name, id }: { name: string; id: string }): string => name || id
+
+/** Says in a cell whether the volumes of a group snapshot belong together. */
+export function instantText({ isOneInstant }: Pick<GroupSnapshotView, 'isOneInstant'>): string {
+  if (isOneInstant === null) return '–'
+  return isOneInstant ? 'One instant' : 'One instant for each instance'
+}
+
+/** The version from which the stock client knows groups, group snapshots and their sources. */
+const client = (version: string, ...words: (string | null | undefined | false)[]): string =>
+  shellLine('openstack', '--os-volume-api-version', version, 'volume', 'group', ...words)
+
+export const groupCreateCli = (name: string, types: readonly string[]): string =>
+  client('3.13', 'create', 'Standard', ...(types.length > 0 ? types : ['TYPE']), '--name', name || 'NAME')
+export const groupSetCli = (
+  id: string,
+  { name, description }: { name: string; description: string },
+): string => client('3.13', 'set', '--name', name, '--description', description, id)
+export const groupDeleteCli = (id: string, force: boolean): string =>
+  client('3.13', 'delete', force && '--force', id)
+export const groupSnapshotCli = (id: string, name: string): string =>
+  client('3.14', 'snapshot', 'create', '--name', name || 'NAME', id)
+export const groupSnapshotDeleteCli = (id: string): string => client('3.14', 'snapshot', 'delete', id)
+export const groupFromCli = (snapshotId: string, name: string): string =>
+  client('3.14', 'create', '--source-group-snapshot', snapshotId, '--name', name || 'NAME')
+/** The stock client adds no volumes to a group; Cinder's own client does. */
+export const groupVolumesCli = (id: string, volumes: readonly string[], remove = false): string =>
+  shellLine(
+    ...['cinder', '--os-volume-api-version', '3.13', 'group-update', id],
+    ...[remove ? '--remove-volumes' : '--add-volumes', volumes.join(',') || 'VOLUME'],
+  )
