@@ -42,13 +42,11 @@ const named = (volumes: readonly VolumeView[]): string =>
 
 /** The actions on a volume; `open` opens the panels of those that ask for more. */
 export function useVolumeActions(open: (form: VolumeForm, volume: VolumeView) => void): Action[] {
-  const trpc = useTRPC()
   const may = useMay()
   const admin = useAdminOnly()
   const here = useSession().project?.id
   const mine = (volume: VolumeView) => may(volume.projectId === here)
-  const remove = useMutation(trpc.volumes.delete.mutationOptions())
-  const takeBack = useMutation(trpc.volumes.trash.takeBack.mutationOptions())
+  const remove = useDeleteAction(mine)
   const detach = useDetachAction()
   const withdraw = useWithdrawAction()
   const router = useRouter()
@@ -96,30 +94,38 @@ export function useVolumeActions(open: (form: VolumeForm, volume: VolumeView) =>
       open: (volume) => open('transfer', volume),
     },
     withdraw,
-    {
-      id: 'delete',
-      label: 'Delete',
-      icon: <IconTrash size={16} />,
-      danger: true,
-      bulk: true,
-      allowed: (volume) => all(mine(volume), volumeCan.delete(volume)),
-      confirm: (volumes) => ({
-        title: `Delete ${named(volumes)}?`,
-        body: <LossText volumes={volumes} />,
-        confirmLabel: volumes.length === 1 ? 'Delete' : `Delete ${volumes.length}`,
-      }),
-      run: ({ id }) => remove.mutateAsync({ id }),
-      started: (volumes) => `Deleting ${named(volumes)}`,
-      undo: (volumes, answers) =>
-        takeBackOffer(
-          volumes.map(({ id }) => id),
-          named(volumes),
-          answers,
-          (id) => takeBack.mutateAsync({ id }),
-        ),
-      asCli: ({ id }) => volumeDeleteCli(id),
-    },
+    remove,
   ]
+}
+
+/** Deletes volumes, which can be taken back for a while. */
+function useDeleteAction(mine: (volume: VolumeView) => Allowed): Action {
+  const trpc = useTRPC()
+  const remove = useMutation(trpc.volumes.delete.mutationOptions())
+  const takeBack = useMutation(trpc.volumes.trash.takeBack.mutationOptions())
+  return {
+    id: 'delete',
+    label: 'Delete',
+    icon: <IconTrash size={16} />,
+    danger: true,
+    bulk: true,
+    allowed: (volume) => all(mine(volume), volumeCan.delete(volume)),
+    confirm: (volumes) => ({
+      title: `Delete ${named(volumes)}?`,
+      body: <LossText volumes={volumes} />,
+      confirmLabel: volumes.length === 1 ? 'Delete' : `Delete ${volumes.length}`,
+    }),
+    run: ({ id }) => remove.mutateAsync({ id }),
+    started: (volumes) => `Deleting ${named(volumes)}`,
+    undo: (volumes, answers) =>
+      takeBackOffer(
+        volumes.map(({ id }) => id),
+        named(volumes),
+        answers,
+        (id) => takeBack.mutateAsync({ id }),
+      ),
+    asCli: ({ id }) => volumeDeleteCli(id),
+  }
 }
 
 /** The actions that keep what a volume contains now; it goes on meanwhile. */
