@@ -10,7 +10,7 @@ import { able, type Candidate, candidatesOf, free, whyUnsuited } from '../pools/
 import { claimed } from '../pools.ts'
 import { type VolumeRow, withParts } from '../queries.ts'
 import { demand, historyOf, loadVolume, lockVolume, noteVolume, viewOfOne } from '../row.ts'
-import { type PlaceWish, placeWishOf } from '../types/extra-specs.ts'
+import { isMultiattach, type PlaceWish, placeWishOf } from '../types/extra-specs.ts'
 import { specsOf, type TypeRow } from '../types/row.ts'
 import { typeFor } from '../types/service.ts'
 import { countUnder, demandQuota } from './quota.ts'
@@ -32,6 +32,10 @@ export async function retypeVolume(
     demand(volumeCan.retype, before)
     if (type.id === before.typeId)
       throw invalidInput(`The volume has the type ${type.name} already.`, 'newType')
+    if (isMultiattach(specsOf(type)) !== before.multiattach)
+      throw conflict(
+        'Whether several instances may have a volume is decided when it is made: choose a type that agrees.',
+      )
     const wish = placeWishOf(specsOf(type))
     const own = await ownPool(tx, before)
     if (own && whyUnsuited(own, wish) === null) return changeType(tx, before, type)
