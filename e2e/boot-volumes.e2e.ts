@@ -163,8 +163,7 @@ test('a guest starts from a snapshot of the volume, on a volume of its own', asy
     return (await api.volumes.snapshots.get.query({ id })).state === 'available'
   })
   await visit(page, `/volume-snapshots/${id}`)
-  await page.getByRole('button', { name: 'More actions' }).click()
-  await page.getByRole('menuitem', { name: 'Launch instance' }).click()
+  await page.getByRole('button', { name: 'Launch instance', exact: true }).click()
   await expect(form().getByRole('radio', { name: 'kept' })).toBeChecked()
   await expect(summary().getByText('Snapshot “kept”')).toBeVisible()
   await expect(summary().getByText('root disk: a new volume as large as the snapshot')).toBeVisible()

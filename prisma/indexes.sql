@@ -72,3 +72,6 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS "VolumeAttachment_forgotten_idx" ON "Vol
 
 -- A volume has one owner, unless it is for several instances.
 CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS "VolumeAttachment_owner_key" ON "VolumeAttachment" ("volumeId") WHERE NOT "shared";
+
+-- The few volumes that are being moved into another pool, whose room counts there, too.
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "Volume_moving_idx" ON "Volume" ("movingToId") WHERE "movingToId" IS NOT NULL;

@@ -75,8 +75,8 @@ export async function takeVolume(
     throw conflict('The instance has this volume already.', 'volumeState')
   const allowed = volumeCan.attach({ state: stateOf(row), multiattach: row.multiattach })
   if (allowed !== true) throw conflict(allowed, 'volumeState')
-  if (row.attachments.some((one) => one.hostId !== instance.hostId))
-    throw conflict('The instances that share a volume are on one machine. This instance is on another one.')
+  if (row.attachments.length > 0 && row.pool.hostId === null)
+    throw conflict('The pool of this volume gives it to one instance at a time, which has it already.')
   if (!(await reachesFrom(ctx, row.pool, instance.hostId)))
     throw conflict(
       row.pool.hostId === null

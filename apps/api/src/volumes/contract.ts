@@ -66,13 +66,26 @@ export const volumePlanInput = z.object({
   type: z.string().min(1).max(255).optional(),
 })
 /** `problem`: the sentence why no machine has room for the volume at the moment; null when it fits. */
-export type VolumePlan = { problem: string | null }
+export type VolumePlan = {
+  problem: string | null
+  /** For administrators, when no pool has room: why each of them will not do. */
+  pools?: { pool: string; problem: string }[]
+}
 export const volumeUpdateInput = z.object({
   id: z.uuid(),
   name: volumeName.optional(),
   description: descriptionInput.optional(),
   metadata: volumeMetadataInput.optional(),
 })
+/** `migrate`: whether the volume may be moved to another pool when the new type asks for one. */
+export const volumeRetypeInput = z.object({
+  id: z.uuid(),
+  /** Name or id of the new type. */
+  type: z.string().min(1).max(255),
+  migrate: z.enum(['never', 'on-demand']).default('never'),
+})
+/** `pool`: the name of the pool into which the volume is to be moved. */
+export const volumeMoveInput = z.object({ id: z.uuid(), pool: z.string().min(1).max(255) })
 export const volumeExtendInput = z.object({ id: z.uuid(), sizeGib })
 
 export type VolumeAttachmentView = {
@@ -110,6 +123,8 @@ export type VolumeView = {
   limits: VolumeLimits
   /** The pool of the volume; only administrators see its name. */
   pool: string | null
+  /** How the latest move to another pool went; only administrators see it. */
+  migration: string | null
   image: { id: string; name: string } | null
   /** The snapshot or the volume of which the volume was made; it may be gone since. */
   snapshotId: string | null

@@ -13,6 +13,8 @@ export const volumesPolicy: PolicyTable = {
   'volume:set_read_only': change,
   'volume:reset_state': 'admin',
   'volume:extend': change,
+  'volume:retype': change,
+  'volume:migrate': 'admin',
   'volume:delete': change,
   'volume:force_delete': 'admin',
   'volumeMessage:list': look,

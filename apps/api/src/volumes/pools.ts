@@ -3,7 +3,16 @@ import type { PoolSpec } from '@stratolith/drivers/volumes/interface'
 import { claimHost, giveRoomBack, hostsForPlacement, type PlacementHost } from '../hosts/service.ts'
 import type { Ctx } from '../kernel/context.ts'
 import { CloudError, conflict, invalidInput } from '../kernel/errors.ts'
-import { able, type Candidate, candidatesOf, free, isBound, suited, whyNot } from './pools/candidates.ts'
+import {
+  able,
+  type Candidate,
+  candidatesOf,
+  free,
+  isBound,
+  suited,
+  whyNot,
+  whyUnsuited,
+} from './pools/candidates.ts'
 import { localPool, specOfPlace, withSecrets } from './pools/drivers.ts'
 import { secretsOf } from './pools/secrets.ts'
 import type { PlaceWish } from './types/extra-specs.ts'
@@ -63,7 +72,7 @@ async function candidatesFor(ctx: Ctx, { hostId, poolId }: PlaceOfNew): Promise<
 }
 
 /** Takes the room, and returns the id of the pool; null when there is not enough. */
-async function claimed(ctx: Ctx, one: Candidate, sizeGib: number): Promise<string | null> {
+export async function claimed(ctx: Ctx, one: Candidate, sizeGib: number): Promise<string | null> {
   if (!one.local) return (await claimIn(ctx, one.row.id, sizeGib)) ? one.row.id : null
   const { host } = one
   const isThere = await claimHost(ctx, host.id, { vcpus: 0, memoryMib: 0, diskGib: sizeGib }, host.zone)
@@ -94,6 +103,18 @@ export async function whyNoRoom(
 ): Promise<string | null> {
   const right = suited(await candidatesFor(ctx, { sizeGib }), type)
   return able(right, sizeGib).length > 0 ? null : whyNot(right, { sizeGib, type })
+}
+
+/** Why each of the pools will not take a new volume of that size and type; those that would are left out. */
+export async function whyNotEach(
+  ctx: Ctx,
+  { sizeGib, type }: { sizeGib: number; type: PlaceWish },
+): Promise<{ pool: string; problem: string }[]> {
+  return (await candidatesFor(ctx, { sizeGib })).flatMap((one) => {
+    const full = free(one) >= sizeGib ? null : `It has ${Math.max(0, free(one))} GiB free.`
+    const problem = whyUnsuited(one, type) ?? one.closed ?? full
+    return problem === null ? [] : { pool: one.name, problem }
+  })
 }
 
 const nowhere =
@@ -161,11 +182,22 @@ export async function giveBack(ctx: Ctx, pool: Held, diskGib: number): Promise<v
   else if (pool.hostId !== null) await giveRoomBack(ctx, pool.hostId, { vcpus: 0, memoryMib: 0, diskGib })
 }
 
+/** The same by the id of the pool. */
+export async function giveBackAt(ctx: Ctx, poolId: string, diskGib: number): Promise<void> {
+  const pool = await ctx.db.volumePool.findUnique({ where: { id: poolId } })
+  if (pool) await giveBack(ctx, pool, diskGib)
+}
+
 /** What volumes and snapshots take of the room of hosts. */
 export const roomOfVolumes = [
   Prisma.sql`
     SELECT p."hostId", 0 AS "vcpus", 0 AS "memoryMib", v."reservedGib" AS "diskGib"
     FROM "Volume" v JOIN "VolumePool" p ON p."id" = v."poolId" WHERE p."hostId" IS NOT NULL AND p."capacityGib" IS NULL`,
+  // A volume that is being moved has room in both pools.
+  Prisma.sql`
+    SELECT p."hostId", 0 AS "vcpus", 0 AS "memoryMib", v."reservedGib" AS "diskGib"
+    FROM "Volume" v JOIN "VolumePool" p ON p."id" = v."movingToId"
+    WHERE v."movingToId" IS NOT NULL AND p."hostId" IS NOT NULL AND p."capacityGib" IS NULL`,
   Prisma.sql`
     SELECT p."hostId", 0 AS "vcpus", 0 AS "memoryMib", s."sizeGib" AS "diskGib"
     FROM "VolumeSnapshot" s JOIN "VolumePool" p ON p."id" = s."poolId" WHERE p."hostId" IS NOT NULL AND p."capacityGib" IS NULL`,

@@ -29,6 +29,7 @@ export type VolumeWhere = {
   sizeGib?: number
   typeId?: string
   groupId?: string
+  migrationStatus?: string
   /** The name of the pool in which they lie. */
   pool?: string
   /** Only volumes that an instance has or is getting. */
@@ -91,6 +92,7 @@ export function filtered(ctx: Ctx, where: VolumeWhere): Prisma.VolumeWhereInput 
     where.reachedBy ? { pool: { OR: [{ hostId: null }, { hostId: where.reachedBy }] } } : {},
     where.freeFor ? freeFor(where.freeFor) : {},
     where.instanceId ? { attachments: { some: { instanceId: where.instanceId } } } : {},
+    { migrationStatus: where.migrationStatus },
     { zone: where.zone, bootable: where.bootable, userId: where.userId },
     {
       sizeGib: where.sizeGib,

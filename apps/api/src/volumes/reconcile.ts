@@ -7,6 +7,7 @@ import type { Ctx } from '../kernel/context.ts'
 import { plainOp, whileAnswering } from '../kernel/hosts.ts'
 import type { Reconciler } from '../kernel/reconciler.ts'
 import { buriedAmong, laidToRest } from '../kernel/tombstones.ts'
+import { localPool } from './pools/drivers.ts'
 import { poolsByHost } from './pools/of-hosts.ts'
 
 const hostsAtOnce = 16
@@ -29,12 +30,13 @@ export const volumeLeftovers: Reconciler = {
 }
 
 /** A kind of things that lie in pools. */
+type InPool = { pool: PoolSpec; hostId: string }
 type Kept = {
   kind: 'volume' | 'volumeSnapshot'
   list(op: Op, drivers: HostDrivers, pool: PoolSpec): Promise<{ id: string }[]>
   remove(op: Op, drivers: HostDrivers, key: { id: string; pool: PoolSpec }): Promise<void>
-  /** Those of the ids that a row knows. */
-  known(ctx: Ctx, ids: readonly string[]): Promise<{ id: string }[]>
+  /** Those of the ids that a row knows in this pool. */
+  known(ctx: Ctx, ids: readonly string[], place: InPool): Promise<{ id: string }[]>
 }
 const kinds: Kept[] = [
   {
@@ -48,9 +50,17 @@ const kinds: Kept[] = [
     kind: 'volume',
     list: (op, drivers, pool) => drivers.volumes.listVolumes(op, pool),
     remove: (op, drivers, key) => drivers.volumes.removeVolume(op, key),
-    known: (ctx, ids) => ctx.db.volume.findMany({ where: { id: { in: [...ids] } }, select: { id: true } }),
+    // A volume that was moved may have left data in its old pool, and lies in two pools while it is being moved.
+    async known(ctx, ids, place) {
+      const row = await ctx.db.volumePool.findFirst({ where: rowOf(place), select: { id: true } })
+      const there = row === null ? [] : [{ poolId: row.id }, { movingToId: row.id }]
+      return ctx.db.volume.findMany({ where: { id: { in: [...ids] }, OR: there }, select: { id: true } })
+    },
   },
 ]
+
+const rowOf = ({ pool, hostId }: InPool) =>
+  pool.id === localPool.id ? { hostId, capacityGib: null } : { id: pool.id }
 
 type Host = { id: string; name: string; endpoint: string }
 
@@ -73,41 +83,24 @@ type Place = { op: Op; host: Host; drivers: HostDrivers; pools: readonly PoolSpe
 async function removeKind(ctx: Ctx, place: Place, one: Kept): Promise<void> {
   const { op, host, drivers } = place
   const { kind, known: knownAmong } = one
-  const { poolOf, isWhole } = await listed(ctx, place, one)
-  const ids = [...poolOf.keys()]
-  // A disk without volumes needs no question.
-  const known = new Set((ids.length > 0 ? await knownAmong(ctx, ids) : []).map((row) => row.id))
-  const buried = await buriedAmong(ctx, kind, ids, host.id)
-  const found = ids.flatMap((id) => (buried.has(id) ? { id } : []))
-  const isKnown = async (id: string) => (await knownAmong(ctx, [id])).length > 0
-  const look = { hostId: host.id, kind, found, known, buried, isKnown }
-  const gone = await sweep(ctx, look, async ({ id }) => {
-    const pool = poolOf.get(id)
-    if (pool) await one.remove(op, drivers, { id, pool })
-  })
-  if (!isWhole) return
-  await laidToRest(
-    ctx,
-    kind,
-    host.id,
-    ids.filter((id) => !gone.has(id)),
-  )
-}
-
-/** The pool of each thing that the host sees. A pool that cannot be listed does not stop the others. */
-async function listed(
-  ctx: Ctx,
-  { op, host, drivers, pools }: Place,
-  { kind, list }: Kept,
-): Promise<{ poolOf: ReadonlyMap<string, PoolSpec>; isWhole: boolean }> {
-  const poolOf = new Map<string, PoolSpec>()
+  const left: string[] = []
   let isWhole = true
-  for (const pool of pools)
+  for (const pool of place.pools)
     try {
-      for (const { id } of await list(op, drivers, pool)) poolOf.set(id, pool)
+      const ids = (await one.list(op, drivers, pool)).map(({ id }) => id)
+      const inPool = { pool, hostId: host.id }
+      // A disk without volumes needs no question.
+      const known = new Set((ids.length > 0 ? await knownAmong(ctx, ids, inPool) : []).map((row) => row.id))
+      const buried = await buriedAmong(ctx, kind, ids, host.id)
+      const found = ids.flatMap((id) => (buried.has(id) ? { id } : []))
+      const isKnown = async (id: string) => (await knownAmong(ctx, [id], inPool)).length > 0
+      const look = { hostId: host.id, kind, found, known, buried, isKnown }
+      const gone = await sweep(ctx, look, ({ id }) => one.remove(op, drivers, { id, pool }))
+      left.push(...ids.filter((id) => !gone.has(id)))
     } catch (error) {
+      // A pool that cannot be listed does not stop the others.
       isWhole = false
       ctx.log.warn({ err: error, host: host.name, pool: pool.id, kind }, 'a pool could not be compared')
     }
-  return { poolOf, isWhole }
+  if (isWhole) await laidToRest(ctx, kind, host.id, left)
 }

@@ -13,6 +13,7 @@ import { groupCreation, groupSnapshotCreation, groupSnapshotDeletion } from './g
 import { volumeImageMaking, volumeReimage } from './images/workflows.ts'
 import { volumeLayers } from './merges.ts'
 import { forgetMessages, keptMessages } from './messages/service.ts'
+import { volumeMigration, volumeRetyping } from './moves/workflow.ts'
 import { cinderDoor } from './openstack/door.ts'
 import { volumesPolicy } from './policy.ts'
 import { toldSecrets } from './pools/secrets-told.ts'
@@ -85,7 +86,7 @@ export const volumesRoom = defineRoom({
   router: volumesRouter,
   openstack: [cinderDoor],
   workflows: [
-    ...[volumeCreation, volumeExtension, volumeDeletion],
+    ...[volumeCreation, volumeExtension, volumeDeletion, volumeRetyping, volumeMigration],
     ...[snapshotCreation, snapshotDeletion, volumeReversion],
     ...[groupCreation, groupSnapshotCreation, groupSnapshotDeletion],
     ...[backupCreation, backupDeletion, backupImport, volumeRestoration],

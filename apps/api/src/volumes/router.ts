@@ -8,7 +8,9 @@ import {
   volumeCreateInput,
   volumeExtendInput,
   volumeListInput,
+  volumeMoveInput,
   volumePlanInput,
+  volumeRetypeInput,
   volumeUpdateInput,
 } from './contract.ts'
 import { groupsRouter } from './groups/router.ts'
@@ -38,8 +40,11 @@ import {
   listTrash,
   listVolumes,
   makeVolumeImage,
+  moveVolume,
+  planMove,
   planVolume,
   reimageVolume,
+  retypeVolume,
   revertVolume,
   takeBackSnapshot,
   takeBackVolume,
@@ -65,6 +70,9 @@ export const volumesRouter = router({
   create: procedure.input(volumeCreateInput).mutation(({ ctx, input }) => createVolume(ctx.cloud, input)),
   update: procedure.input(volumeUpdateInput).mutation(({ ctx, input }) => updateVolume(ctx.cloud, input)),
   extend: procedure.input(volumeExtendInput).mutation(({ ctx, input }) => extendVolume(ctx.cloud, input)),
+  retype: procedure.input(volumeRetypeInput).mutation(({ ctx, input }) => retypeVolume(ctx.cloud, input)),
+  move: procedure.input(volumeMoveInput).mutation(({ ctx, input }) => moveVolume(ctx.cloud, input)),
+  planMove: procedure.input(idInput).query(({ ctx, input }) => planMove(ctx.cloud, input)),
   delete: procedure.input(idInput).mutation(({ ctx, input }) => deleteVolume(ctx.cloud, input)),
   trash: router({
     list: procedure.input(volumeTrashInput).query(({ ctx, input }) => listTrash(ctx.cloud, input)),

@@ -120,6 +120,7 @@ function viewOf(
     type: { id: row.type.id, name: row.type.name },
     limits: limitsOf(carriedOut(row.type.qos), row.sizeGib),
     pool: isAdmin(ctx) ? row.pool.name : null,
+    migration: isAdmin(ctx) ? row.migrationStatus : null,
     image: row.imageId === null ? null : { id: row.imageId, name: row.imageName },
     snapshotId: row.snapshotId,
     sourceVolumeId: row.sourceVolumeId,

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { type Ctx, inTransaction, projectOf } from '../kernel/context.ts'
+import { type Ctx, inTransaction, isAdmin, projectOf } from '../kernel/context.ts'
 import type { Page, pageInput } from '../kernel/contract.ts'
 import { conflict, invalidInput } from '../kernel/errors.ts'
 import { type Ask, askOf, pageView } from '../kernel/page.ts'
@@ -21,7 +21,7 @@ import { makeKey, newKeyFor } from './encryption/keys.ts'
 import { demandInGroup, groupForVolume } from './groups/service.ts'
 import { refuseWhileKept } from './needed.ts'
 import { originOf } from './origin.ts'
-import { claimMore, claimPool, whyNoMore, whyNoRoom } from './pools.ts'
+import { claimMore, claimPool, whyNoMore, whyNoRoom, whyNotEach } from './pools.ts'
 import {
   countVolumes,
   queryVolumes,
@@ -75,6 +75,7 @@ export {
 } from './launch.ts'
 export { bindLaunchVolumes, volumesAtLaunch } from './launch-rows.ts'
 export { tellAttachmentFailure } from './messages/service.ts'
+export { moveVolume, planMove, retypeVolume } from './moves/service.ts'
 export {
   changeSnapshotMetadata,
   confirmSnapshotState,
@@ -165,10 +166,11 @@ export async function planVolume(ctx: Ctx, input: z.output<typeof volumePlanInpu
     authorize(ctx, 'volume:create', { projectId: projectOf(ctx) })
     const type = await typeFor(ctx, input.type)
     const wish = { typeId: type.id, sizeGib: input.sizeGib }
-    const problem =
-      (await whyNoQuota(ctx, projectOf(ctx), [wish], 1)) ??
-      (await whyNoRoom(ctx, { sizeGib: input.sizeGib, type: placeWishOf(type) }))
-    return { problem }
+    const quota = await whyNoQuota(ctx, projectOf(ctx), [wish], 1)
+    if (quota !== null) return { problem: quota }
+    const place = { sizeGib: input.sizeGib, type: placeWishOf(type) }
+    const problem = await whyNoRoom(ctx, place)
+    return problem === null || !isAdmin(ctx) ? { problem } : { problem, pools: await whyNotEach(ctx, place) }
   }
   const row = await loadVolume(ctx, 'volume:extend', input.id)
   const more = input.sizeGib - row.reservedGib

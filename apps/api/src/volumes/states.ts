@@ -11,6 +11,8 @@ export const volumeStates = [
   'extending',
   'awaiting-transfer',
   'reverting',
+  'retyping',
+  'maintenance',
   'uploading',
   'downloading',
   'backing-up',
@@ -25,6 +27,7 @@ export type VolumeState = (typeof volumeStates)[number]
 export const volumeTransitioning = (state: VolumeState): boolean =>
   [
     ...['creating', 'attaching', 'detaching', 'extending', 'reverting', 'uploading', 'downloading'],
+    ...['retyping', 'maintenance'],
     ...['backing-up', 'restoring-backup', 'deleting'],
   ].includes(state)
 
@@ -96,6 +99,14 @@ export const volumeCan = {
   join: (volume: Seen): Allowed =>
     is(volume, 'available', 'in-use') ||
     `Only a volume that is available or in use can be in a group; this one is ${volume.state}.`,
+  retype: (volume: Seen): Allowed =>
+    is(volume, 'available', 'in-use') ||
+    `Only a volume that is available or in use can get another type; this one is ${volume.state}.`,
+  move: (volume: Seen): Allowed =>
+    is(volume, 'available') ||
+    (is(volume, 'in-use')
+      ? 'An instance uses this volume. Detach it first: only an available volume can be moved to another pool.'
+      : `Only an available volume can be moved to another pool; this one is ${volume.state}.`),
   makeImage: (volume: Seen): Allowed =>
     both(
       oneLayer(volume),

@@ -1,6 +1,8 @@
+import { systemCtx } from '../kernel/context.ts'
 import type { Example, ExampleMaker, Examples, Tenant } from '../openstack/testing.ts'
-import { volumeCreateInput } from './contract.ts'
+import { poolCreateInput, volumeCreateInput } from './contract.ts'
 import { tellFailure } from './messages/service.ts'
+import { createPool } from './pools/service.ts'
 import { changeMetadata, createSnapshot, createTransfer, createVolume } from './service.ts'
 import { snapshotCreateInput } from './snapshots/contract.ts'
 import { transferCreateInput } from './transfers/contract.ts'
@@ -110,6 +112,16 @@ const onMessage: ExampleMaker = {
   make: async (tenant) => ({ params: { message_id: (await aMessage(tenant)).id } }),
 }
 
+const aType = async ({ deps }: Tenant): Promise<string> =>
+  (await deps.root.volumeType.create({ data: { id: crypto.randomUUID(), name: crypto.randomUUID() } })).id
+
+/** A pool that all machines reach. */
+async function aPool({ deps }: Tenant): Promise<string> {
+  const name = crypto.randomUUID()
+  const place = { driver: 'files' as const, path: '/srv/volumes' }
+  return (await createPool(systemCtx(deps, 'example'), poolCreateInput.parse({ name, place }))).name
+}
+
 /** Requests of Cinder's API that succeed for their owner, for the matrix and the fuzz. */
 export const volumeExamples: Examples = {
   'versions.list': plain,
@@ -166,6 +178,18 @@ export const volumeExamples: Examples = {
   },
   'volumes.os-extend': on({ new_size: 2 }),
   'volumes.os-set_bootable': on({ bootable: true }),
+  'volumes.os-retype': {
+    async make(tenant) {
+      const type = await aType(tenant)
+      return { params: { volume_id: await aVolume(tenant) }, body: { new_type: type } }
+    },
+  },
+  'volumes.os-migrate_volume': {
+    make: async (tenant) => ({
+      params: { volume_id: await aVolume(tenant) },
+      body: { host: `${await aPool(tenant)}#any` },
+    }),
+  },
   'volumes.os-update_readonly_flag': on({ readonly: true }),
   'volumes.os-reset_status': on({ status: 'error' }),
   'volumes.os-force_delete': on(),
@@ -193,4 +217,8 @@ export const volumeExamples: Examples = {
   'extensions.list': plain,
   'extensions.get': { make: () => ({ params: { alias: 'os-services' } }) },
   'services.list': plain,
+  'pools.list': { make: () => ({ query: { detail: 'True' } }) },
+  'capabilities.get': { make: async (tenant) => ({ params: { host: await aPool(tenant) } }) },
+  'hosts.list': plain,
+  'hosts.get': { make: async (tenant) => ({ params: { host: await aPool(tenant) } }) },
 }

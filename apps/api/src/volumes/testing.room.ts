@@ -1,6 +1,8 @@
 import {
   asOwner,
   byId,
+  callerOf,
+  contexts,
   name,
   owner,
   settled,
@@ -21,7 +23,7 @@ import { groupExamples } from './groups/testing.openstack.ts'
 import { groupRows } from './groups/testing.room.ts'
 import { manageExamples } from './manage/testing.openstack.ts'
 import { manageRows } from './manage/testing.room.ts'
-import { poolRows } from './pools/testing.room.ts'
+import { aPool, poolRows } from './pools/testing.room.ts'
 import { createSnapshot, createTransfer, createVolume } from './service.ts'
 import { snapshotCreateInput } from './snapshots/contract.ts'
 import { snapshotExamples } from './snapshots/testing.openstack.ts'
@@ -37,6 +39,8 @@ const deletedVolume = async () => {
   await putInTrash(system(), volumeTrash, id)
   return id
 }
+
+const asAdmin = () => callerOf(contexts.get('admin') ?? null)
 
 const deletedSnapshot = async () => {
   const id = await snapshot()
@@ -68,6 +72,15 @@ export const testingRoom: TestingRoom = {
     plan: { kind: 'create', input: () => ({ sizeGib: 1 }) },
     update: byId('write', volume, { name: 'new' }),
     extend: byId('write', volume, { sizeGib: 2 }),
+    retype: {
+      kind: 'write',
+      input: async () => ({
+        id: await volume(),
+        type: (await asAdmin().volumes.types.create({ name: name() })).id,
+      }),
+    },
+    move: { kind: 'admin', input: async () => ({ id: await volume(), pool: await aPool() }) },
+    planMove: byId('admin', volume),
     delete: byId('write', volume),
     'trash.list': { kind: 'list', input: () => ({}) },
     'trash.summary': { kind: 'list' },

@@ -8,7 +8,7 @@ import { endRestoring } from './backups/settling.ts'
 import { driversFor, isOnFencedHost } from './driver.ts'
 import { encryptionFor, forgetKey } from './encryption/keys.ts'
 import { type MessageAction, tellFailure } from './messages/service.ts'
-import { giveBack } from './pools.ts'
+import { giveBack, giveBackAt } from './pools.ts'
 import { type VolumeRow, withParts } from './queries.ts'
 import { ofType } from './quota.ts'
 import { noteVolume, sourceOf } from './row.ts'
@@ -204,6 +204,7 @@ export const volumeDeletion: Workflow = {
             ofType(row.typeId, { volumes: 1, volumeGib: row.reservedGib }),
           )
           await giveBack(tx, row.pool, row.reservedGib)
+          if (row.movingToId !== null) await giveBackAt(tx, row.movingToId, row.reservedGib)
           await noteVolume(tx, row, 'deleted', run.operationId)
         })
       },

@@ -21,17 +21,7 @@ import {
 import { PartLimits } from './PartLimits.tsx'
 import { partRows, quotaCommands, resourceRows } from './rows.ts'
 
-/** The form for the limits of one project. Only changed limits are sent. */
-export function QuotaForm({
-  projectId,
-  name,
-  quota,
-  defaults,
-  parts,
-  partDefaults,
-  opened,
-  onClose,
-}: {
+type Props = {
   projectId: string
   name: string
   quota: QuotaView[]
@@ -40,7 +30,10 @@ export function QuotaForm({
   partDefaults: QuotaPartView[]
   opened: boolean
   onClose: () => void
-}) {
+}
+
+/** The form for the limits of one project. Only changed limits are sent. */
+export function QuotaForm({ projectId, name, quota, defaults, parts, partDefaults, opened, onClose }: Props) {
   const trpc = useTRPC()
   const client = useQueryClient()
   const set = useMutation(trpc.quota.set.mutationOptions())

@@ -1,6 +1,7 @@
 'use client'
-import { Stack } from '@mantine/core'
+import { List, Stack } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
+import type { VolumePlan } from '@stratolith/api/volumes/contract'
 import { useQuery } from '@tanstack/react-query'
 import { NumberField } from '../kit/NumberField.tsx'
 import { useTRPC } from '../kit/trpc.ts'
@@ -36,7 +37,7 @@ export function SizeField({
   const volumeGib = Math.max(0, (typed ?? 0) - (volume?.sizeGib ?? 0))
   const adds: Adds = volume ? { volumeGib } : { volumes: 1, volumeGib }
   const quotas = useVolumeQuotas(volume?.projectId, adds)
-  const problem = useProblem(typed, { id: volume?.id, type: type ?? undefined })
+  const { problem, pools = [] } = useProblem(typed, { id: volume?.id, type: type ?? undefined })
   const error = field.error ? String(field.error) : (tooMuch(quotas, adds) ?? problem)
   return (
     <Stack gap="sm">
@@ -49,17 +50,31 @@ export function SizeField({
         error={error}
         errorProps={{ role: 'alert' }}
       />
+      {problem !== null && pools.length > 0 && <WhyNot pools={pools} />}
       <QuotaBars quotas={quotas} adds={adds} />
       <DeletedCount projectId={volume?.projectId} />
     </Stack>
   )
 }
 
-function useProblem(typed: number | null, of: { id?: string; type?: string }): string | null {
+/** Says of each pool why the volume does not fit there. */
+function WhyNot({ pools }: { pools: NonNullable<VolumePlan['pools']> }) {
+  return (
+    <List size="xs" spacing={4} aria-label="Why it fits into no pool">
+      {pools.map(({ pool, problem }) => (
+        <List.Item key={pool}>
+          <b>{pool}</b>: {problem}
+        </List.Item>
+      ))}
+    </List>
+  )
+}
+
+function useProblem(typed: number | null, of: { id?: string; type?: string }): VolumePlan {
   const trpc = useTRPC()
   const [sizeGib] = useDebouncedValue(typed, 250)
   const { data } = useQuery(
     trpc.volumes.plan.queryOptions({ sizeGib: sizeGib ?? 1, ...of }, { enabled: sizeGib !== null }),
   )
-  return sizeGib === null ? null : (data?.problem ?? null)
+  return sizeGib === null || !data ? { problem: null } : data
 }

@@ -11,6 +11,8 @@ const looks: Record<State, { text: string; tone: Tone }> = {
   extending: { text: 'Extending', tone: 'busy' },
   'awaiting-transfer': { text: 'Offered', tone: 'off' },
   reverting: { text: 'Going back', tone: 'busy' },
+  retyping: { text: 'Changing type', tone: 'busy' },
+  maintenance: { text: 'Moving', tone: 'busy' },
   uploading: { text: 'Copying to an image', tone: 'busy' },
   downloading: { text: 'Getting an image', tone: 'busy' },
   'backing-up': { text: 'Backing up', tone: 'busy' },

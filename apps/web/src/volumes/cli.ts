@@ -33,6 +33,20 @@ export const volumeSetCli = (before: Named, { name, description }: Omit<Named, '
   )
 export const volumeExtendCli = (id: string, sizeGib: number | string): string =>
   shellLine('openstack', 'volume', 'set', '--size', sizeGib || 'GIB', id)
+export const volumeRetypeCli = (id: string, type: string | null, move: boolean): string =>
+  shellLine(
+    ...['openstack', 'volume', 'set', '--type', type || 'TYPE'],
+    ...['--retype-policy', move ? 'on-demand' : 'never', id],
+  )
+export const volumeMigrateCli = (id: string, pool: string | null): string =>
+  shellLine(
+    'openstack',
+    'volume',
+    'migrate',
+    '--host',
+    pool ? `${pool}#${pool.split('@').at(-1)}` : 'POOL',
+    id,
+  )
 export const volumeDeleteCli = (id: string): string => shellLine('openstack', 'volume', 'delete', id)
 
 export const volumeImageCli = (

@@ -100,6 +100,8 @@ export const volumesRoom: PortalRoom = {
         schedule_backups: 'Back up a volume automatically',
         unschedule_backups: 'End the automatic backups of a volume',
         discard: 'Delete volume',
+        retype: 'Change type of volume',
+        migrate: 'Move volume to another pool',
         delete: 'Delete volume for good',
         take_back: 'Take back volume',
         offer: 'Offer volume to another project',
@@ -111,6 +113,7 @@ export const volumesRoom: PortalRoom = {
       ends: {
         ...{ create: 'is available', extend: 'has its new size', revert: 'is as in its snapshot' },
         ...{ make_image: 'has an image of its data', reimage: 'has what the image contains' },
+        ...{ retype: 'has its new type', migrate: 'lies in its new pool' },
         restore: 'has what the backup contains',
       },
     },

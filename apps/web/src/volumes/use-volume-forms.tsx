@@ -16,6 +16,8 @@ const forms = {
   ),
   copy: lazyPanel<VolumeFormProps>(() => import('./VolumeCreateForm.tsx').then((m) => m.VolumeCopyForm)),
   attach: lazyPanel<VolumeFormProps>(() => import('./VolumeAttachForm.tsx').then((m) => m.VolumeAttachForm)),
+  retype: lazyPanel<VolumeFormProps>(() => import('./VolumePlaceForms.tsx').then((m) => m.VolumeRetypeForm)),
+  move: lazyPanel<VolumeFormProps>(() => import('./VolumePlaceForms.tsx').then((m) => m.VolumeMoveForm)),
   transfer: lazyPanel<VolumeFormProps>(() =>
     import('./VolumeTransferForm.tsx').then((m) => m.VolumeTransferForm),
   ),

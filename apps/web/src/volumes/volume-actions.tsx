@@ -7,7 +7,9 @@ import {
   IconArchive,
   IconArrowsMaximize,
   IconCamera,
+  IconCategory,
   IconCopy,
+  IconDatabaseExport,
   IconDisc,
   IconPencil,
   IconPlugConnected,
@@ -22,7 +24,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query'
 import type { ResourceAction } from '../kit/descriptor.ts'
 import { useRouter } from '../kit/navigation.tsx'
 import { paths } from '../kit/paths.ts'
-import { all, useMay } from '../kit/rights.ts'
+import { all, useAdminOnly, useMay } from '../kit/rights.ts'
 import { useSession } from '../kit/session.ts'
 import { useTRPC } from '../kit/trpc.ts'
 import { volumeDeleteCli, volumeDetachCli } from './cli.ts'
@@ -33,7 +35,7 @@ import { volumeName } from './volume.descriptor.tsx'
 type Action = ResourceAction<VolumeView>
 export type VolumeForm =
   | ('edit' | 'extend' | 'attach' | 'transfer' | 'snapshot' | 'copy' | 'backup')
-  | ('image' | 'reimage')
+  | ('image' | 'reimage' | 'retype' | 'move')
 
 const named = (volumes: readonly VolumeView[]): string =>
   volumes.length === 1 && volumes[0] ? `“${volumeName(volumes[0])}”` : `${volumes.length} volumes`
@@ -42,6 +44,7 @@ const named = (volumes: readonly VolumeView[]): string =>
 export function useVolumeActions(open: (form: VolumeForm, volume: VolumeView) => void): Action[] {
   const trpc = useTRPC()
   const may = useMay()
+  const admin = useAdminOnly()
   const here = useSession().project?.id
   const mine = (volume: VolumeView) => may(volume.projectId === here)
   const remove = useMutation(trpc.volumes.delete.mutationOptions())
@@ -82,6 +85,20 @@ export function useVolumeActions(open: (form: VolumeForm, volume: VolumeView) =>
       icon: <IconRocket size={16} />,
       allowed: (volume) => all(mine(volume), volumeCan.launch(volume)),
       open: ({ id }) => router.push(`${paths.launch}?volume=${id}`),
+    },
+    {
+      id: 'retype',
+      label: 'Change type',
+      icon: <IconCategory size={16} />,
+      allowed: (volume) => all(mine(volume), volumeCan.retype(volume)),
+      open: (volume) => open('retype', volume),
+    },
+    {
+      id: 'move',
+      label: 'Move to another pool',
+      icon: <IconDatabaseExport size={16} />,
+      allowed: (volume) => all(admin(), volumeCan.move(volume)),
+      open: (volume) => open('move', volume),
     },
     {
       id: 'transfer',

@@ -34,8 +34,7 @@ export async function copyWhole(op: Op, { from, to, copyId }: Copying): Promise<
   try {
     await privateFolder(part)
     const layers = await copyLayers(op, filesIn(from, manifest), part)
-    const { sizeBytes, luks } = manifest
-    const made = { sizeBytes, luks, layers, copyId }
+    const made = { ...manifest, layers, copyId }
     await writeManifest(part, made)
     await finishPart(to)
     return made

@@ -338,14 +338,18 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
           await makeFolders(folders(pool))
           if (snapshotId === null)
             await held(op, { id: volumeId, pool }, (volume) => keepVolume(op, volume, dir))
-          else await inTurn(snapshotId, () => keepSnapshot(snapshotOf({ id: snapshotId, pool }), dir))
+          else
+            await alone({ id: snapshotId, pool }, () =>
+              keepSnapshot(snapshotOf({ id: snapshotId, pool }), dir),
+            )
         }
         return openFrozenIn(op, dir, options.converter)
       }),
     dropFrozen: (_op, { id, volumeId, pool }, isBackedUp) =>
       inTurn(id, async () => {
         const dir = frozenOf({ id, pool })
-        if (isBackedUp) await inTurn(volumeId, () => noteBackup(dirOf({ id: volumeId, pool }), dir, id))
+        if (isBackedUp)
+          await alone({ id: volumeId, pool }, () => noteBackup(dirOf({ id: volumeId, pool }), dir, id))
         await removeWhole(dir)
       }),
     async refillVolume(op, key, luks, fill) {

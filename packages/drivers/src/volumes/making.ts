@@ -156,7 +156,7 @@ export async function observed(
 ): Promise<ObservedVolume> {
   const { usedBytes, mergeable } = await lookAt(volume, manifest)
   const { id, own } = volume
-  const guest = own === null ? {} : { guest: path.basename(own) }
+  const guest = own === null ? {} : { guest: path.basename(own).slice(0, 36) }
   const gone = mergingOf(mergeable)?.gone.length ?? 0
   return { id, sizeBytes: manifest.sizeBytes, usedBytes, mergeable: gone, ...guest }
 }

@@ -7,7 +7,9 @@ import {
   extendVolume,
   forceDeleteVolume,
   getVolume,
+  moveVolume,
   resetVolume,
+  retypeVolume,
   revertVolume,
   setBootable,
   setReadOnly,
@@ -35,7 +37,10 @@ const reset = z.strictObject({
 async function resetStatus(call: Call): Promise<void> {
   const wish = parse(reset, call.body)
   if (wish.migration_status != null && wish.migration_status !== 'none')
-    throw new HttpError(400, 'Volumes of this cloud do not migrate yet: leave migration_status out.')
+    throw new HttpError(
+      400,
+      'The migration status follows from the move of the volume: leave migration_status out.',
+    )
   const status = wish.status?.toLowerCase()
   const to = ours.find((state) => state === status)
   if (to === undefined)
@@ -59,6 +64,31 @@ async function revert(call: Call): Promise<void> {
     const message = `Specified snapshot ${snapshotId} is not the latest one of volume ${id}.`
     throw new HttpError(400, message, { cause: error })
   })
+}
+
+const retyping = z.strictObject({
+  new_type: z.string().min(1).max(255),
+  migration_policy: z.enum(['never', 'on-demand']).nullish(),
+})
+async function retype(call: Call): Promise<void> {
+  const { new_type: type, migration_policy: policy } = parse(retyping, call.body)
+  await retypeVolume(call.ctx, { ...volumeOf(call), type, migrate: policy ?? 'never' })
+}
+
+const migration = z.strictObject({
+  host: z.string().min(1).max(255).nullish(),
+  cluster: z.string().max(255).nullish(),
+  force_host_copy: boolean.optional(),
+  lock_volume: boolean.optional(),
+})
+async function migrate(call: Call): Promise<void> {
+  const { host, cluster } = parse(migration, call.body)
+  // A volume that the caller cannot see is not found.
+  await getVolume(call.ctx, volumeOf(call))
+  if (cluster != null) throw new HttpError(400, 'This cloud has no clusters: name a host.')
+  if (host == null) throw new HttpError(400, 'Name the host to which the volume is to move.')
+  // "host@backend#pool": the name of a pool of ours is the part before #.
+  await moveVolume(call.ctx, { ...volumeOf(call), pool: host.split('#', 1)[0] ?? host })
 }
 
 export const action = (
@@ -95,6 +125,19 @@ export const actionOperations: ApiOperation[] = [
     summary: 'Give a volume what its latest snapshot contains',
     deviation: 'Also of a volume that was extended since; it keeps its size.',
     run: revert,
+  }),
+  action('os-retype', {
+    summary: 'Change the type of a volume, and move it when the new type asks for another pool',
+    deviation:
+      'What cannot be done is refused at once (400) instead of by a message. A volume in use, or with snapshots, is not moved.',
+    run: retype,
+  }),
+  action('os-migrate_volume', {
+    ...forAdmins,
+    summary: 'Move a volume to another pool',
+    deviation:
+      'The status is maintenance meanwhile, as with lock_volume. Only available volumes without snapshots move, and only between pools that one host reaches.',
+    run: migrate,
   }),
   action('os-set_bootable', {
     summary: 'Say whether servers can boot from a volume',

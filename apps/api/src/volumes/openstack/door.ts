@@ -14,6 +14,7 @@ import { maxMinor, rootOperations, versionOperations } from './discovery.ts'
 import { imageActionOperations } from './image-actions.ts'
 import { metadataOperations } from './metadata.ts'
 import { otherOperations } from './others.ts'
+import { poolOperations } from './pools.ts'
 import { quotaOperations } from './quotas.ts'
 import { inCindersWords, unknownId } from './refusals.ts'
 import { snapshotActionOperations } from './snapshot-actions.ts'
@@ -57,6 +58,7 @@ export const cinderDoor: Door = {
         ...encryptionOperations,
         ...transferOperations,
         ...quotaOperations,
+        ...poolOperations,
         ...otherOperations,
       ]),
     },

@@ -79,9 +79,9 @@ function takeLaterFilters({ query, minor, ctx }: Call, where: VolumeWhere): bool
   const groupId = text('group_id', 10)
   if (groupId !== undefined && !isUuid(groupId)) return false
   where.groupId = groupId
-  // All volumes count in the quota, and none is on its way to another pool.
-  if (text('consumes_quota', 65) !== undefined && queryBoolean(query, 'consumes_quota') !== true) return false
-  return text('migration_status', 31) === undefined
+  where.migrationStatus = text('migration_status', 31)
+  // All volumes count in the quota.
+  return text('consumes_quota', 65) === undefined || queryBoolean(query, 'consumes_quota') === true
 }
 
 const comparisons = { gt: 'gt', gte: 'gte', eq: 'equals', neq: 'not', lt: 'lt', lte: 'lte' } as const

@@ -5,6 +5,7 @@ import { micros } from '../../openstack/fields.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { queryText } from '../../openstack/pages.ts'
 import { getQuota } from '../../quota/limits/service.ts'
+import { listPools } from '../pools/list.ts'
 import { lookup } from './quotas.ts'
 
 async function limits(call: Call): Promise<object> {
@@ -77,23 +78,47 @@ async function services(call: Call): Promise<object> {
     host === undefined ? {} : { name: host.endsWith(backend) ? host.slice(0, -backend.length) : host },
   )
   if (wanted !== undefined && wanted !== binary) return { services: [] }
+  const others = (await listPools(call.ctx)).filter((pool) => !pool.isLocal)
   return {
-    services: machines.map((machine) => ({
-      binary,
-      host: machine.name + backend,
-      zone: machine.zone,
-      status: machine.enabled ? 'enabled' : 'disabled',
-      state: machine.up ? 'up' : 'down',
-      updated_at: micros(machine.lastSeenAt),
-      disabled_reason: machine.disabledReason,
-      replication_status: 'disabled',
-      active_backend_id: null,
-      frozen: false,
-      ...(call.minor >= 7 ? { cluster: null } : {}),
-      ...(call.minor >= 49 ? { backend_state: machine.up ? 'up' : 'down' } : {}),
-    })),
+    services: [
+      ...machines.map((machine) => serviceOf(call, { ...machine, host: machine.name + backend })),
+      ...others
+        .filter(({ name }) => host === undefined || name === host)
+        .map((pool) =>
+          serviceOf(call, {
+            ...{ host: pool.name, zone: pool.zone ?? '', enabled: pool.enabled, lastSeenAt: null },
+            ...{
+              up: pool.closed === null || !pool.enabled,
+              disabledReason: pool.enabled ? null : pool.closed,
+            },
+          }),
+        ),
+    ],
   }
 }
+
+type Service = {
+  host: string
+  zone: string
+  enabled: boolean
+  up: boolean
+  lastSeenAt: Date | null
+  disabledReason: string | null
+}
+const serviceOf = ({ minor }: Call, one: Service) => ({
+  binary,
+  host: one.host,
+  zone: one.zone,
+  status: one.enabled ? 'enabled' : 'disabled',
+  state: one.up ? 'up' : 'down',
+  updated_at: micros(one.lastSeenAt),
+  disabled_reason: one.disabledReason,
+  replication_status: 'disabled',
+  active_backend_id: null,
+  frozen: false,
+  ...(minor >= 7 ? { cluster: null } : {}),
+  ...(minor >= 49 ? { backend_state: one.up ? 'up' : 'down' } : {}),
+})
 
 const get = { method: 'GET', status: 200 } as const
 export const otherOperations: ApiOperation[] = [
@@ -148,7 +173,8 @@ export const otherOperations: ApiOperation[] = [
     summary: 'List the services that keep volumes',
     access: 'adminRead',
     filters: { host: 'nowhere', binary: 'cinder-nothing' },
-    deviation: 'Only cinder-volume, one a host; hosts are closed and opened by Nova’s services.',
+    deviation:
+      'Only cinder-volume, one a pool; hosts are closed and opened by Nova’s services, other pools in the portal.',
     handle: services,
   },
 ]

@@ -30,7 +30,7 @@ const fields: Field<Shown>[] = [
   { name: 'consistencygroup_id', of: () => null },
   { name: 'multiattach', of: (volume) => volume.multiattach },
   { name: 'attachments', of: (volume, at) => attachmentsOf(volume, at) },
-  forAdmins({ name: 'migration_status', of: () => null }),
+  forAdmins({ name: 'migration_status', of: ({ migration }) => migration }),
   { name: 'group_id', since: 13, of: (volume) => volume.groupId },
   forAdmins({ name: 'provider_id', since: 21, of: () => null }),
   { name: 'service_uuid', since: 48, of: () => null },
@@ -45,7 +45,7 @@ const fields: Field<Shown>[] = [
 /** What Cinder adds where it shows volumes and not where it makes or changes them. */
 const extensions: Field<Shown>[] = [
   { name: 'os-vol-tenant-attr:tenant_id', of: (volume) => volume.projectId },
-  forAdmins({ name: 'os-vol-mig-status-attr:migstat', of: () => null }),
+  forAdmins({ name: 'os-vol-mig-status-attr:migstat', of: ({ migration }) => migration }),
   forAdmins({ name: 'os-vol-mig-status-attr:name_id', of: () => null }),
   forAdmins({ name: 'os-vol-host-attr:host', of: ({ pool }) => pool && `${pool}#${pool.split('@').at(-1)}` }),
   {

@@ -3,7 +3,9 @@ import type { Ctx } from '../../kernel/context.ts'
 import { notFound } from '../../kernel/errors.ts'
 import { authorize } from '../../kernel/policy.ts'
 import type { PoolView } from '../contract.ts'
-import { type Candidate, candidatesOf } from './candidates.ts'
+import { placeWishOf } from '../types/row.ts'
+import { typeFor } from '../types/service.ts'
+import { type Candidate, candidatesOf, suited } from './candidates.ts'
 
 /**
  * The pools of the cloud, by name, with what lies there. The disk of each machine is a pool, also before its first volume
@@ -26,6 +28,16 @@ export async function getPool(ctx: Ctx, input: { name: string }): Promise<PoolVi
   const found = (await listPools(ctx)).find(({ name }) => name === input.name)
   if (!found) throw notFound('volume pool', input.name)
   return found
+}
+
+/** The pools in which volumes of a type may lie. Throws invalid_input for a type that the caller may not use. */
+export async function suitedPools(ctx: Ctx, type: string): Promise<PoolView[]> {
+  const wish = placeWishOf(await typeFor(ctx, type))
+  const hosts = await hostsForPlacement(ctx)
+  const names = new Set(
+    suited(candidatesOf(hosts, await ctx.db.volumePool.findMany()), wish).map(({ name }) => name),
+  )
+  return (await listPools(ctx)).filter(({ name }) => names.has(name))
 }
 
 type Sum = { volumes: number; gib: number }

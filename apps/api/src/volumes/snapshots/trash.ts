@@ -38,7 +38,6 @@ export async function deleteSnapshot(
   return inTransaction(ctx, async (tx) => {
     const row = await lockSnapshot(tx, policy, input.id)
     if (!input.force) demandDeletable(row)
-    demandNoPart(row)
     await demandUnused(tx, row)
     if (row.groupSnapshotId !== null)
       throw conflict('This is a part of a group snapshot. Delete the group snapshot.', 'snapshotState')
@@ -62,15 +61,9 @@ export async function removeSnapshotNow(ctx: Ctx, { id }: { id: string }): Promi
   await inTransaction(ctx, async (tx) => {
     const row = await lockEitherSnapshot(tx, 'volumeSnapshot:delete', id)
     demandDeletable(row)
-    demandNoPart(row, partOf)
     await demandUnused(tx, row)
     await removeSnapshot(tx, row)
   })
-}
-
-function demandNoPart({ groupSnapshotId }: SnapshotRow, partOf?: string): void {
-  if (groupSnapshotId !== null && groupSnapshotId !== partOf)
-    throw conflict('This is a part of a group snapshot. Delete the group snapshot.', 'snapshotState')
 }
 
 function demandDeletable(row: SnapshotRow): void {

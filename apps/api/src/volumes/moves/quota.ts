@@ -1,0 +1,28 @@
+import type { Ctx } from '../../kernel/context.ts'
+import { releaseQuota, reserveQuota } from '../../quota/service.ts'
+import type { VolumeRow } from '../queries.ts'
+import { ofType, partsAlone } from '../quota.ts'
+
+/** What a volume and its snapshots count of a type, without what they count of the project, which stays the same. */
+async function partsOf(tx: Ctx, row: VolumeRow, typeId: string) {
+  const { _count, _sum } = await tx.db.volumeSnapshot.aggregate({
+    where: { volumeId: row.id },
+    _count: true,
+    _sum: { sizeGib: true },
+  })
+  const volumeGib = row.reservedGib + (_sum.sizeGib ?? 0)
+  return partsAlone(ofType(typeId, { volumes: 1, volumeGib, volumeSnapshots: _count }))
+}
+
+/** Counts a volume with its snapshots under its new type. Throws quota_exceeded. */
+export async function countUnder(tx: Ctx, row: VolumeRow, typeId: string): Promise<void> {
+  await reserveQuota(tx, row.projectId, await partsOf(tx, row, typeId))
+  await releaseQuota(tx, row.projectId, await partsOf(tx, row, row.typeId))
+}
+
+/** Throws quota_exceeded when the project may have no such volume of the type now. The move itself counts at its end. */
+export async function demandQuota(tx: Ctx, row: VolumeRow, typeId: string): Promise<void> {
+  const parts = await partsOf(tx, row, typeId)
+  await reserveQuota(tx, row.projectId, parts)
+  await releaseQuota(tx, row.projectId, parts)
+}

@@ -1,0 +1,242 @@
+import { DriverError } from '@stratolith/drivers/errors'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { launchInstances } from '../../compute/instances/launch.ts'
+import { attachVolume } from '../../compute/instances/volumes.ts'
+import { accounts, aLaunch, testTenant, testWorld, type World } from '../../compute/testing.ts'
+import type { Ctx } from '../../kernel/context.ts'
+import { expectCloudError, failEveryStep, runPending, testCtx } from '../../kernel/testing.ts'
+import {
+  poolCreateInput,
+  volumeCreateInput,
+  volumeMoveInput,
+  volumeRetypeInput,
+  volumeTypeCreateInput,
+} from '../contract.ts'
+import { getPool } from '../pools/list.ts'
+import { createPool } from '../pools/service.ts'
+import { volumeLeftovers } from '../reconcile.ts'
+import {
+  createSnapshot,
+  createVolume,
+  deleteSnapshot,
+  deleteVolume,
+  forceDeleteVolume,
+  getVolume,
+  moveVolume,
+  planMove,
+  retypeVolume,
+} from '../service.ts'
+import { snapshotCreateInput } from '../snapshots/contract.ts'
+import { createVolumeType } from '../types/service.ts'
+
+let world: World
+let tenant: Ctx & { projectId: string; networkId: string }
+let admin: Ctx
+let empty: Record<string, number>
+const local = 'secret-name-a@local'
+const fast = 'secret-name-a@fast'
+beforeAll(async () => {
+  world = await testWorld(['a', 'b'])
+  tenant = await testTenant(world)
+  admin = await testCtx(world.deps, { role: 'admin', projectId: tenant.projectId })
+  await runPending(world.deps)
+  const hostId = async (name: string) =>
+    (await db().host.findUniqueOrThrow({ where: { name: `secret-name-${name}` } })).id
+  const place = { driver: 'files', path: '/srv/x' }
+  for (const patch of [
+    { name: 'fast', hostId: await hostId('a') },
+    { name: 'other', hostId: await hostId('b') },
+    { name: 'archive' },
+  ])
+    await createPool(admin, poolCreateInput.parse({ place, capacityGib: 20, ...patch }))
+  for (const name of ['fast', 'archive', 'other'])
+    await createVolumeType(
+      admin,
+      volumeTypeCreateInput.parse({ name, extraSpecs: { volume_backend_name: name } }),
+    )
+  await createVolumeType(admin, volumeTypeCreateInput.parse({ name: 'plain' }))
+  await createVolumeType(
+    admin,
+    volumeTypeCreateInput.parse({ name: 'disk-a', extraSpecs: { pool_name: local } }),
+  )
+  empty = await accounts(world, tenant.projectId)
+})
+afterAll(() => world.close())
+
+const db = () => world.deps.root
+async function aVolume(type = 'disk-a', patch: object = {}): Promise<string> {
+  const { id } = await createVolume(tenant, volumeCreateInput.parse({ sizeGib: 2, type, ...patch }))
+  await runPending(world.deps)
+  return id
+}
+const retype = (id: string, type: string, migrate: 'never' | 'on-demand' = 'on-demand') =>
+  retypeVolume(tenant, volumeRetypeInput.parse({ id, type, migrate }))
+const move = (id: string, pool: string) => moveVolume(admin, volumeMoveInput.parse({ id, pool }))
+const seen = (id: string) => getVolume(admin, { id })
+/** The names of the pools that have data of the volume. */
+async function placesOf(id: string): Promise<string[]> {
+  const found: string[] = []
+  for (const row of await db().volumePool.findMany({ where: { capacityGib: { not: null } } }))
+    if (world.hosts.get('a')?.volumes.elsewhere.get(row.id)?.volumes.has(id)) found.push(row.name)
+  for (const [name, host] of world.hosts)
+    if (host.volumes.volumes.has(id)) found.push(`secret-name-${name}@local`)
+  return found
+}
+const usedIn = async (name: string) => (await getPool(admin, { name })).usedGib
+async function end(id: string, at = 'after all'): Promise<void> {
+  if (await db().volume.findUnique({ where: { id } })) await deleteVolume(tenant, { id })
+  await runPending(world.deps)
+  expect(await placesOf(id), at).toEqual([])
+  expect(await accounts(world, tenant.projectId), at).toEqual(empty)
+  for (const name of [fast, 'shared@archive']) expect(await usedIn(name), at).toBe(0)
+}
+
+describe('a failure or crash at any step', () => {
+  test.each(['retype', 'migrate'])(
+    'of %s leaves the volume whole in one pool',
+    async (how) => {
+      await failEveryStep(world.deps, {
+        action: `volume.${how}`,
+        async start() {
+          const id = await aVolume()
+          if (how === 'migrate') {
+            await retype(id, 'plain')
+            await move(id, fast)
+          } else await retype(id, 'archive')
+          const operation = await db().operation.findFirstOrThrow({
+            where: { resourceId: id, action: `volume.${how}` },
+            orderBy: { createdAt: 'desc' },
+          })
+          return { resourceId: id, operationId: operation.id }
+        },
+        async afterFailure(id, at) {
+          const { state, pool, migration } = await seen(id)
+          expect(state, at).toBe('available')
+          expect(await placesOf(id), at).toContain(pool)
+          expect(pool === local ? 'error' : 'success', at).toBe(migration)
+          await db().tombstone.updateMany({ data: { deletedAt: new Date(0) } })
+          await volumeLeftovers.run(world.system)
+          expect(await placesOf(id), at).toEqual([pool])
+          await end(id, at)
+        },
+        async afterSuccess(id, at) {
+          const target = how === 'retype' ? 'shared@archive' : fast
+          expect(await seen(id), at).toMatchObject({ state: 'available', pool: target, migration: 'success' })
+          expect(await placesOf(id), at).toEqual([target])
+          await end(id, at)
+        },
+      })
+    },
+    120_000,
+  )
+})
+
+describe('another type', () => {
+  test('that allows the pool of the volume is there at once, also in use', async () => {
+    const id = await aVolume()
+    expect(await retype(id, 'plain', 'never')).toMatchObject({ state: 'available', type: { name: 'plain' } })
+    await expectCloudError(retype(id, 'plain'), 'invalid_input', /the type plain already/)
+    const b = { where: { name: 'secret-name-b' } }
+    await db().host.update({ ...b, data: { enabled: false } })
+    const { instances } = await launchInstances(tenant, aLaunch(world))
+    await db().host.update({ ...b, data: { enabled: true } })
+    await runPending(world.deps)
+    await attachVolume(tenant, { id: instances[0]?.id ?? '', volumeId: id })
+    await runPending(world.deps)
+    await retype(id, 'disk-a', 'never')
+    expect(await seen(id)).toMatchObject({ state: 'in-use', type: { name: 'disk-a' } })
+    await expectCloudError(retype(id, 'archive'), 'conflict', /An instance uses this volume/)
+  })
+
+  test('that asks for another pool moves the volume only when that is allowed', async () => {
+    const id = await aVolume()
+    await expectCloudError(retype(id, 'archive', 'never'), 'conflict', /lie in other pools/)
+    expect(await retype(id, 'archive')).toMatchObject({ state: 'retyping', type: { name: 'disk-a' } })
+    expect([await usedIn('shared@archive'), await seen(id)]).toMatchObject([2, { migration: 'migrating' }])
+    await expectCloudError(deleteVolume(tenant, { id }), 'conflict', /retyping/)
+    await runPending(world.deps)
+    expect(await seen(id)).toMatchObject({ type: { name: 'archive' }, pool: 'shared@archive' })
+    await deleteVolume(tenant, { id })
+    await runPending(world.deps)
+  })
+
+  test('is refused while the volume has snapshots, is in use, or no machine reaches both pools', async () => {
+    const id = await aVolume()
+    await expectCloudError(retype(id, 'other'), 'no_capacity', /No machine reaches both/)
+    await expectCloudError(retype(id, 'nonsense'), 'invalid_input', /no volume type nonsense/)
+    const { id: snapshot } = await createSnapshot(tenant, snapshotCreateInput.parse({ volumeId: id }))
+    await runPending(world.deps)
+    await expectCloudError(retype(id, 'archive'), 'conflict', /with snapshots does not move/)
+    await deleteSnapshot(tenant, { id: snapshot })
+    await runPending(world.deps)
+    const stranger = await testCtx(world.deps)
+    await expectCloudError(
+      retypeVolume(stranger, volumeRetypeInput.parse({ id, type: 'archive' })),
+      'not_found',
+    )
+    await deleteVolume(tenant, { id })
+    await runPending(world.deps)
+  })
+})
+
+describe('a move', () => {
+  test('is planned pool by pool, with the reason why one will not do', async () => {
+    const id = await aVolume('plain', { sizeGib: 5 })
+    const at = (await seen(id)).pool?.split('@')[0]
+    const full = await aVolume('archive', { sizeGib: 18 })
+    const plan = Object.fromEntries((await planMove(admin, { id })).map((one) => [one.pool, one.problem]))
+    expect(plan['shared@archive']).toBe('It has 2 GiB free, and the volume needs 5 GiB.')
+    const [near, far] = at === 'secret-name-a' ? ['fast', 'other'] : ['other', 'fast']
+    const named = (short: string) => Object.entries(plan).find(([name]) => name.endsWith(`@${short}`))?.[1]
+    expect(named(near ?? '')).toBeNull()
+    expect(named(far ?? '')).toMatch(/No machine reaches both pools/)
+    await expectCloudError(move(id, 'shared@archive'), 'conflict', /2 GiB free/)
+    await expectCloudError(move(id, 'nowhere'), 'invalid_input', /no pool nowhere/)
+    await expectCloudError(moveVolume(tenant, volumeMoveInput.parse({ id, pool: fast })), 'forbidden')
+    for (const one of [id, full]) await deleteVolume(tenant, { id: one })
+    await runPending(world.deps)
+  })
+
+  test('that the host refuses leaves the volume and its type as they were, with a message', async () => {
+    const id = await aVolume()
+    world.hosts.get('a')?.volumes.failNext('copyVolume', new DriverError('no_space', 'The pool is full.'))
+    await retype(id, 'archive')
+    await runPending(world.deps)
+    expect(await seen(id)).toMatchObject({
+      ...{ state: 'available', type: { name: 'disk-a' }, pool: local, migration: 'error' },
+    })
+    expect(await db().volumeMessage.count({ where: { resourceId: id } })).toBe(1)
+    expect(await usedIn('shared@archive')).toBe(0)
+    await deleteVolume(tenant, { id })
+    await runPending(world.deps)
+  })
+
+  test('of a volume that is deleted by force leaves nothing in either pool', async () => {
+    const id = await aVolume()
+    await retype(id, 'archive')
+    await forceDeleteVolume(admin, { id })
+    await runPending(world.deps)
+    await volumeLeftovers.run(world.system)
+    expect(await placesOf(id)).toEqual([])
+    expect(await usedIn('shared@archive')).toBe(0)
+  })
+
+  test('that is under way is not taken for something left over', async () => {
+    const id = await aVolume()
+    await retype(id, 'archive')
+    await runPending(world.deps)
+    await retype(id, 'disk-a')
+    const row = await db().volume.findUniqueOrThrow({ where: { id } })
+    const copy = world.hosts.get('a')?.volumes
+    await copy?.copyVolume({} as never, {
+      ...{ id, from: { driver: 'files', id: row.poolId, path: '/srv/x', shared: true } },
+      ...{ to: { driver: 'files', id: 'local' }, copyId: crypto.randomUUID() },
+    })
+    await volumeLeftovers.run(world.system)
+    expect((await placesOf(id)).toSorted()).toEqual([local, 'shared@archive'])
+    await runPending(world.deps)
+    expect(await seen(id)).toMatchObject({ pool: local, type: { name: 'disk-a' } })
+    await deleteVolume(tenant, { id })
+    await runPending(world.deps)
+  })
+})

@@ -1,0 +1,164 @@
+import type { z } from 'zod'
+import { hostsForPlacement } from '../../hosts/service.ts'
+import { type Ctx, inTransaction } from '../../kernel/context.ts'
+import { CloudError, conflict, invalidInput } from '../../kernel/errors.ts'
+import { authorize } from '../../kernel/policy.ts'
+import { recordOperation, startOperation } from '../../kernel/workflow.ts'
+import { type VolumeView, volumeCan, type volumeMoveInput, type volumeRetypeInput } from '../contract.ts'
+import { refuseWhileKept } from '../needed.ts'
+import { able, type Candidate, candidatesOf, free, whyUnsuited } from '../pools/candidates.ts'
+import { claimed } from '../pools.ts'
+import { type VolumeRow, withParts } from '../queries.ts'
+import { demand, historyOf, loadVolume, lockVolume, noteVolume, viewOfOne } from '../row.ts'
+import type { PlaceWish } from '../types/extra-specs.ts'
+import { placeWishOf, type TypeRow } from '../types/row.ts'
+import { typeFor } from '../types/service.ts'
+import { countUnder, demandQuota } from './quota.ts'
+
+/** What the workflow of a move knows. */
+export type MoveInput = { poolId: string; typeId?: string; from: string }
+
+/**
+ * Gives a volume another type. When the new type does not allow the volume's pool, the volume moves to one that it allows,
+ * if `migrate` says so. Throws conflict with the reason when that is not possible, and the old type stays.
+ */
+export async function retypeVolume(
+  ctx: Ctx,
+  { id, type: named, migrate }: z.output<typeof volumeRetypeInput>,
+): Promise<VolumeView> {
+  const row = await inTransaction(ctx, async (tx) => {
+    const before = await lockVolume(tx, 'volume:retype', id)
+    const type = await typeFor(tx, named)
+    demand(volumeCan.retype, before)
+    if (type.id === before.typeId)
+      throw invalidInput(`The volume has the type ${type.name} already.`, 'newType')
+    if ((type.encryptionId !== null) !== (before.keyId !== null))
+      throw conflict(
+        'A plain volume does not become encrypted, nor an encrypted one plain. Make another volume, and copy the data in a guest.',
+        'volumeState',
+      )
+    const wish = placeWishOf(type)
+    const own = await ownPool(tx, before)
+    if (own && whyUnsuited(own, wish) === null) return changeType(tx, before, type)
+    if (migrate === 'never')
+      throw conflict(
+        `Volumes of the type ${type.name} lie in other pools, and the volume must not be moved. Allow that, or choose another type.`,
+        'volumeState',
+      )
+    const others = (await movable(tx, before)).filter((one) => whyUnsuited(one, wish) === null)
+    return begin(tx, before, others, type)
+  })
+  return viewOfOne(ctx, row)
+}
+
+async function changeType(tx: Ctx, before: VolumeRow, type: TypeRow): Promise<VolumeRow> {
+  await countUnder(tx, before, type.id)
+  const row = await tx.db.volume.update({
+    where: { id: before.id },
+    data: { typeId: type.id },
+    include: withParts,
+  })
+  await recordOperation(tx, historyOf(row, 'volume.retype'))
+  await noteVolume(tx, row, 'updated')
+  return row
+}
+
+/** Moves a volume to another pool that its type allows. For administrators. */
+export async function moveVolume(
+  ctx: Ctx,
+  { id, pool: name }: z.output<typeof volumeMoveInput>,
+): Promise<VolumeView> {
+  authorize(ctx, 'volume:migrate')
+  const row = await inTransaction(ctx, async (tx) => {
+    const before = await lockVolume(tx, 'volume:migrate', id)
+    demand(volumeCan.move, before)
+    const target = (await everyPool(tx)).find((one) => one.name === name)
+    if (!target) throw invalidInput(`There is no pool ${name}.`, 'pool')
+    if (target.row?.id === before.poolId) throw invalidInput('The volume lies in this pool already.', 'pool')
+    const why = await whyNotInto(tx, before, target)
+    if (why !== null) throw conflict(why, 'volumeState')
+    return begin(tx, before, [target])
+  })
+  return viewOfOne(ctx, row)
+}
+
+/** The pools to which an administrator can move a volume, and why the others will not do. */
+export async function planMove(
+  ctx: Ctx,
+  { id }: { id: string },
+): Promise<{ pool: string; problem: string | null }[]> {
+  authorize(ctx, 'volumePool:list')
+  const row = await loadVolume(ctx, 'volume:migrate', id)
+  const others = (await everyPool(ctx)).filter((one) => one.row?.id !== row.poolId)
+  return Promise.all(
+    others.map(async (one) => ({ pool: one.name, problem: await whyNotInto(ctx, row, one) })),
+  )
+}
+
+const everyPool = async (ctx: Ctx): Promise<Candidate[]> =>
+  candidatesOf(await hostsForPlacement(ctx), await ctx.db.volumePool.findMany({ orderBy: { name: 'asc' } }))
+
+const ownPool = async (ctx: Ctx, { poolId }: VolumeRow): Promise<Candidate | undefined> =>
+  (await everyPool(ctx)).find(({ row }) => row?.id === poolId)
+
+/** Why a volume cannot be moved into the pool; null when it can. */
+async function whyNotInto(ctx: Ctx, row: VolumeRow, target: Candidate): Promise<string | null> {
+  const wish: PlaceWish = placeWishOf(row.type)
+  const unsuited = whyUnsuited(target, wish)
+  if (unsuited !== null) return unsuited
+  if (!haveHostInCommon(await ownPool(ctx, row), target))
+    return 'No machine reaches both pools, so that none can copy the volume.'
+  if (target.closed !== null) return target.closed
+  return free(target) >= row.reservedGib
+    ? null
+    : `It has ${free(target)} GiB free, and the volume needs ${row.reservedGib} GiB.`
+}
+
+/** Whether a machine reaches both pools. */
+function haveHostInCommon(a: Candidate | undefined, b: Candidate): boolean {
+  if (a?.hostId != null && b.hostId !== null) return a.hostId === b.hostId
+  return a?.zones.some((zone) => b.zones.includes(zone)) ?? false
+}
+
+/** The pools, other than its own, into which a machine can copy the volume. */
+async function movable(ctx: Ctx, row: VolumeRow): Promise<Candidate[]> {
+  const own = await ownPool(ctx, row)
+  return (await everyPool(ctx)).filter((one) => one.row?.id !== row.poolId && haveHostInCommon(own, one))
+}
+
+/** Takes room in the best of the pools and begins the move, under the lock of the volume's row. */
+async function begin(
+  tx: Ctx,
+  before: VolumeRow,
+  pools: readonly Candidate[],
+  type?: TypeRow,
+): Promise<VolumeRow> {
+  demand(volumeCan.move, before)
+  const snapshots = await tx.db.volumeSnapshot.count({ where: { volumeId: before.id } })
+  if (snapshots > 0)
+    throw conflict(
+      'A volume with snapshots does not move to another pool. Delete its snapshots first.',
+      'volumeState',
+    )
+  await refuseWhileKept(tx, before.id)
+  if (type) await demandQuota(tx, before, type.id)
+  for (const one of able(pools, before.reservedGib)) {
+    const poolId = await claimed(tx, one, before.reservedGib)
+    if (poolId === null) continue
+    const data = {
+      ...{ state: type ? 'retyping' : 'maintenance', movingToId: poolId, migrationStatus: 'migrating' },
+    }
+    const row = await tx.db.volume.update({ where: { id: before.id }, data, include: withParts })
+    const input = { poolId, from: before.poolId, ...(type ? { typeId: type.id } : {}) } satisfies MoveInput
+    const action = type ? 'volume.retype' : 'volume.migrate'
+    await startOperation(tx, { ...historyOf(row, action), hostId: before.pool.hostId ?? one.hostId, input })
+    await noteVolume(tx, row, 'updated')
+    return row
+  }
+  throw new CloudError(
+    'no_capacity',
+    pools.length === 0
+      ? 'No machine reaches both the pool of the volume and one that the type allows.'
+      : `None of the pools that are right for it has ${before.reservedGib} GiB free.`,
+  )
+}

@@ -1,0 +1,105 @@
+'use client'
+import { Checkbox, Select } from '@mantine/core'
+import { useForm } from '@mantine/form'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { notify } from '../kit/notify.ts'
+import { SidePanelForm } from '../kit/SidePanelForm.tsx'
+import { invalidateKind } from '../kit/stale.ts'
+import { useTRPC } from '../kit/trpc.ts'
+import { volumeMigrateCli, volumeRetypeCli } from './cli.ts'
+import { typeText } from './types/limit-words.ts'
+import type { VolumeFormProps } from './VolumeForms.tsx'
+import { volumeName } from './volume.descriptor.tsx'
+
+/** Gives the volume another type. */
+export function VolumeRetypeForm({ volume, opened, onClose }: VolumeFormProps) {
+  const trpc = useTRPC()
+  const client = useQueryClient()
+  const retype = useMutation(trpc.volumes.retype.mutationOptions())
+  const { types = [] } = useQuery(trpc.volumes.types.usable.queryOptions()).data ?? {}
+  const form = useForm<{ type: string | null; move: boolean }>({
+    initialValues: { type: null, move: false },
+    validate: { type: (type) => (type ? null : 'Choose the new type.') },
+  })
+  const chosen = types.find(({ name }) => name === form.values.type)
+  return (
+    <SidePanelForm
+      title={`Change type of ${volumeName(volume)}`}
+      needs={{ projectId: volume.projectId }}
+      opened={opened}
+      onClose={onClose}
+      form={form}
+      submitLabel="Change"
+      onSubmit={async ({ type, move }) => {
+        const since = Date.now()
+        const after = await retype.mutateAsync({
+          ...{ id: volume.id, type: type ?? '', migrate: move ? 'on-demand' : 'never' },
+        })
+        invalidateKind(client, 'volume')
+        if (after.state === 'retyping')
+          notify.started(`Moving “${volumeName(volume)}” to a pool of its new type`, [volume.id], since)
+        else notify.done(`“${volumeName(volume)}” has the type ${after.type.name}`)
+      }}
+      asCli={({ type, move }) => volumeRetypeCli(volume.id, type, move)}
+    >
+      <Select
+        label="Type"
+        required
+        data-autofocus
+        description={
+          chosen ? typeText(chosen, volume.sizeGib) : `It has the type ${volume.type.name} at the moment.`
+        }
+        data={types.flatMap(({ id, name }) => (id === volume.type.id ? [] : name))}
+        {...form.getInputProps('type')}
+      />
+      <Checkbox
+        label="Move it to another pool if the type asks for that"
+        description="All its data are copied. Only an available volume without snapshots can be moved."
+        {...form.getInputProps('move', { type: 'checkbox' })}
+      />
+    </SidePanelForm>
+  )
+}
+
+/** Moves the volume to another pool, for administrators. */
+export function VolumeMoveForm({ volume, opened, onClose }: VolumeFormProps) {
+  const trpc = useTRPC()
+  const client = useQueryClient()
+  const move = useMutation(trpc.volumes.move.mutationOptions())
+  const plan = useQuery(trpc.volumes.planMove.queryOptions({ id: volume.id })).data ?? []
+  const form = useForm<{ pool: string | null }>({
+    initialValues: { pool: null },
+    validate: { pool: (pool) => (pool ? null : 'Choose the pool.') },
+  })
+  return (
+    <SidePanelForm
+      title={`Move ${volumeName(volume)} to another pool`}
+      needs="admin"
+      opened={opened}
+      onClose={onClose}
+      form={form}
+      submitLabel="Move"
+      onSubmit={async ({ pool }) => {
+        const since = Date.now()
+        await move.mutateAsync({ id: volume.id, pool: pool ?? '' })
+        invalidateKind(client, 'volume')
+        notify.started(`Moving “${volumeName(volume)}” to ${pool}`, [volume.id], since)
+      }}
+      asCli={({ pool }) => volumeMigrateCli(volume.id, pool)}
+    >
+      <Select
+        label="Pool"
+        required
+        searchable
+        data-autofocus
+        description={`It lies in ${volume.pool ?? 'another pool'}. All its data are copied, and it cannot be used meanwhile.`}
+        data={plan.map(({ pool, problem }) => ({
+          value: pool,
+          label: problem === null ? pool : `${pool}: ${problem}`,
+          disabled: problem !== null,
+        }))}
+        {...form.getInputProps('pool')}
+      />
+    </SidePanelForm>
+  )
+}
