@@ -5,7 +5,7 @@ import type { Ctx } from '../../kernel/context.ts'
 import { conflict, invariant } from '../../kernel/errors.ts'
 import { isMultiattach } from '../types/extra-specs.ts'
 import { specsOf, type TypeRow } from '../types/row.ts'
-import { encryptionOf, type KeyBits, keyBitsOf } from './type.ts'
+import { encryptionOf, type KeyBits, keyBitsOf } from './words.ts'
 
 /**
  * The keys of encrypted volumes. A key belongs to all that has its ciphertext: a volume, its snapshots and backups, and what

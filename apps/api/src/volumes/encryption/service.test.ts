@@ -8,8 +8,9 @@ import { expectCloudError, failEveryStep, runPending, testCtx } from '../../kern
 import { backupCreateInput } from '../backups/contract.ts'
 import { exportBackup, importBackup } from '../backups/record.ts'
 import { restoreBackup } from '../backups/restore.ts'
-import { volumeCreateInput, volumeTypeCreateInput } from '../contract.ts'
+import { volumeCreateInput, volumeRetypeInput, volumeTypeCreateInput } from '../contract.ts'
 import { unmanageVolume } from '../manage/service.ts'
+import { retypeVolume } from '../moves/service.ts'
 import {
   createBackup,
   createSnapshot,
@@ -111,6 +112,8 @@ describe('an encrypted volume', () => {
     await settle()
     expect((await getVolume(tenant, { id })).state).toBe('available')
     const image = { id, name: 'i', diskFormat: 'raw', force: false, visibility: 'private', protected: false }
+    const retype = volumeRetypeInput.parse({ id: other, type: 'Standard' })
+    await expectCloudError(retypeVolume(tenant, retype), 'conflict', /nor an encrypted one plain/)
     await expectCloudError(unmanageVolume(admin, { id: other }), 'conflict', /key of an encrypted volume/)
     await expectCloudError(makeVolumeImage(tenant, image as never), 'conflict', /would not be encrypted/)
   })

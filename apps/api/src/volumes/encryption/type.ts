@@ -2,29 +2,11 @@ import type { Ctx } from '../../kernel/context.ts'
 import { invalidInput, notFound } from '../../kernel/errors.ts'
 import { authorize } from '../../kernel/policy.ts'
 import type { EncryptionWish, TypeEncryption, VolumeTypeView } from '../types/contract.ts'
-import type { TypeRow } from '../types/row.ts'
 import { changeType, getVolumeType } from '../types/service.ts'
+import { encryptionOf, type Stored, storedEncryption } from './words.ts'
 
-/** How volumes of a type are encrypted: the words of Cinder, of which this cloud carries out one way. */
+/** Whether and how volumes of a type are encrypted. */
 
-export type KeyBits = 256 | 512
-type Stored = Pick<TypeEncryption, 'cipher' | 'keySize'>
-
-/** Null: volumes of the type are plain. */
-export function encryptionOf(row: Pick<TypeRow, 'encryptionId' | 'encryption'>): TypeEncryption | null {
-  if (row.encryptionId === null) return null
-  const { cipher = null, keySize = null } = row.encryption as Partial<Stored>
-  return { id: row.encryptionId, provider: 'luks', controlLocation: 'front-end', cipher, keySize }
-}
-
-/** AES-XTS has two keys: 512 bits are AES-256, which is what no key size means. */
-export const keyBitsOf = ({ keySize }: Stored): KeyBits => (keySize === 256 ? 256 : 512)
-
-/** What stands in the row of a type. */
-export const storedEncryption = ({ cipher, keySize }: Stored) => ({
-  encryptionId: crypto.randomUUID(),
-  encryption: { cipher, keySize },
-})
 const none = { encryptionId: null, encryption: {} }
 
 /** How volumes of a type are encrypted; null: not. For those who see the whole cloud. */

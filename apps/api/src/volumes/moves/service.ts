@@ -10,8 +10,8 @@ import { able, type Candidate, candidatesOf, free, whyUnsuited } from '../pools/
 import { claimed } from '../pools.ts'
 import { type VolumeRow, withParts } from '../queries.ts'
 import { demand, historyOf, loadVolume, lockVolume, noteVolume, viewOfOne } from '../row.ts'
-import { isMultiattach, type PlaceWish, placeWishOf } from '../types/extra-specs.ts'
-import { specsOf, type TypeRow } from '../types/row.ts'
+import { isMultiattach, type PlaceWish } from '../types/extra-specs.ts'
+import { placeWishOf, specsOf, type TypeRow } from '../types/row.ts'
 import { typeFor } from '../types/service.ts'
 import { countUnder, demandQuota } from './quota.ts'
 
@@ -30,13 +30,20 @@ export async function retypeVolume(
     const before = await lockVolume(tx, 'volume:retype', id)
     const type = await typeFor(tx, named)
     demand(volumeCan.retype, before)
+    if (before.groupId !== null)
+      throw conflict('The volume is in a group. Take it out of the group first.', 'volumeState')
     if (type.id === before.typeId)
       throw invalidInput(`The volume has the type ${type.name} already.`, 'newType')
     if (isMultiattach(specsOf(type)) !== before.multiattach)
       throw conflict(
         'Whether several instances may have a volume is decided when it is made: choose a type that agrees.',
       )
-    const wish = placeWishOf(specsOf(type))
+    if ((type.encryptionId !== null) !== (before.keyId !== null))
+      throw conflict(
+        'A plain volume does not become encrypted, nor an encrypted one plain. Make another volume, and copy the data in a guest.',
+        'volumeState',
+      )
+    const wish = placeWishOf(type)
     const own = await ownPool(tx, before)
     if (own && whyUnsuited(own, wish) === null) return changeType(tx, before, type)
     if (migrate === 'never')
@@ -102,7 +109,7 @@ const ownPool = async (ctx: Ctx, { poolId }: VolumeRow): Promise<Candidate | und
 
 /** Why a volume cannot be moved into the pool; null when it can. */
 async function whyNotInto(ctx: Ctx, row: VolumeRow, target: Candidate): Promise<string | null> {
-  const wish: PlaceWish = placeWishOf(specsOf(row.type))
+  const wish: PlaceWish = placeWishOf(row.type)
   const unsuited = whyUnsuited(target, wish)
   if (unsuited !== null) return unsuited
   if (!haveHostInCommon(await ownPool(ctx, row), target))

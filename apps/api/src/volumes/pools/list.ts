@@ -3,8 +3,7 @@ import type { Ctx } from '../../kernel/context.ts'
 import { notFound } from '../../kernel/errors.ts'
 import { authorize } from '../../kernel/policy.ts'
 import type { PoolView } from '../contract.ts'
-import { placeWishOf } from '../types/extra-specs.ts'
-import { specsOf } from '../types/row.ts'
+import { placeWishOf } from '../types/row.ts'
 import { typeFor } from '../types/service.ts'
 import { type Candidate, candidatesOf, suited } from './candidates.ts'
 
@@ -33,7 +32,7 @@ export async function getPool(ctx: Ctx, input: { name: string }): Promise<PoolVi
 
 /** The pools in which volumes of a type may lie. Throws invalid_input for a type that the caller may not use. */
 export async function suitedPools(ctx: Ctx, type: string): Promise<PoolView[]> {
-  const wish = placeWishOf(specsOf(await typeFor(ctx, type)))
+  const wish = placeWishOf(await typeFor(ctx, type))
   const hosts = await hostsForPlacement(ctx)
   const names = new Set(
     suited(candidatesOf(hosts, await ctx.db.volumePool.findMany()), wish).map(({ name }) => name),
