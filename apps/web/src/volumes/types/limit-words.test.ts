@@ -34,7 +34,15 @@ test('the form of a volume says what a type means for its size', () => {
 })
 
 test('the form of a type makes limits and extra specs of what is typed, and shows the commands for the same', () => {
-  const empty = { name: 'slow', description: '', public: true, iops: '', mibps: '', pool: null, encrypted: false } as const
+  const empty = {
+    name: 'slow',
+    description: '',
+    public: true,
+    iops: '',
+    mibps: '',
+    pool: null,
+    encrypted: false,
+  } as const
   expect(typeInput(empty)).toEqual({
     name: 'slow',
     description: '',
