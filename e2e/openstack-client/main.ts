@@ -64,7 +64,11 @@ const reader = startClient(env(names.reader, names.password, names.project), 're
 const stranger = startClient(env(names.stranger, names.password, names.elsewhere), 'stranger')
 await memberDay(member, names, step, work)
 await snapshotsDay(member, names, step)
-await backupsDay(admin, member, names, step)
+const newerMember = startClient(
+  { ...env(names.member, names.password, names.project), OS_VOLUME_API_VERSION: '3.47' },
+  'member of 3.47',
+)
+await backupsDay({ admin, member, newer: newerMember }, names, step)
 await volumeTypesDay(admin, member, names, step)
 await readerDay(reader, names, step)
 const ids: Record<string, string> = {}
@@ -86,7 +90,7 @@ await administratorEvening(admin, names, step)
 await memberEvening(member, names, step)
 await volumeTypesEvening(admin, names, step)
 await administratorNight(admin, names, step)
-const clients = [admin, newer, member, reader, stranger]
+const clients = [admin, newer, member, newerMember, reader, stranger]
 await Promise.all(clients.map((client) => client.close()))
 fs.rmSync(work, { recursive: true, force: true })
 const commands = clients.map((client) => client.count)

@@ -6,6 +6,7 @@ import { backupCreateInput } from '../volumes/backups/contract.ts'
 import { createBackup } from '../volumes/backups/service.ts'
 import { volumeCreateInput, volumeTypeCreateInput } from '../volumes/contract.ts'
 import { volumeImageInput } from '../volumes/images/contract.ts'
+import { retypeVolume } from '../volumes/moves/service.ts'
 import { createSnapshot, createVolume, extendVolume, getVolume, makeVolumeImage } from '../volumes/service.ts'
 import { snapshotCreateInput } from '../volumes/snapshots/contract.ts'
 import { createVolumeType } from '../volumes/types/service.ts'
@@ -72,6 +73,17 @@ test('a volume of such a type goes to several instances, and is available when t
   await detachVolume(tenant, { id: two, volumeId: volume })
   await runPending(world.deps)
   expect(await shown(volume)).toEqual(['available', 0])
+})
+
+test('a volume keeps whether several instances may have it when it gets another type', async () => {
+  const [shared, own] = [await aVolume(), await aVolume({ type: undefined })]
+  const why = /decided when it is made/
+  await expectCloudError(
+    retypeVolume(tenant, { id: shared, type: 'Standard', migrate: 'never' }),
+    'conflict',
+    why,
+  )
+  await expectCloudError(retypeVolume(tenant, { id: own, type, migrate: 'never' }), 'conflict', why)
 })
 
 test('the database itself gives any other volume to one instance', async () => {

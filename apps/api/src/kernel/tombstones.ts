@@ -58,6 +58,16 @@ export async function spared(ctx: Ctx, kind: string, id: string): Promise<void> 
   await ctx.db.tombstone.deleteMany({ where: { kind, id } })
 }
 
+/** Writes the tombstone of a thing whose row stays, because the thing has moved and its old place may still have it. */
+export async function bury(
+  ctx: Ctx,
+  { kind, id, projectId }: { kind: string; id: string; projectId: string },
+): Promise<void> {
+  await ctx.db.$executeRaw`
+    INSERT INTO "Tombstone" ("kind", "id", "projectId") VALUES (${kind}, ${id}, ${projectId})
+    ON CONFLICT ("kind", "id", "hostId") DO UPDATE SET "deletedAt" = now()`
+}
+
 /** Deletes the tombstones of a host in the transaction that deletes the host, because nothing will be removed there any more. */
 export async function forgetTombstonesAt(ctx: Ctx, hostId: string): Promise<void> {
   await ctx.db.tombstone.deleteMany({ where: { hostId } })

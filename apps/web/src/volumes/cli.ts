@@ -11,18 +11,24 @@ export const volumeCreateCli = (values: {
   sourceVolumeId?: string | null
   backupId?: string | null
   type: string | null
-}): string =>
-  shellLine(
-    ...['openstack', ...(values.backupId ? ['--os-volume-api-version', '3.47'] : [])],
-    ...['volume', 'create', '--size', values.sizeGib || 'GIB'],
+}): string => {
+  // Not every version of the newer client can make a volume of a backup.
+  if (values.backupId)
+    return shellLine(
+      ...['cinder', '--os-volume-api-version', '3.47', 'create', '--backup-id', values.backupId],
+      ...(values.type ? ['--volume-type', values.type] : []),
+      ...['--name', values.name.trim() || 'NAME', values.sizeGib || 'GIB'],
+    )
+  return shellLine(
+    ...['openstack', 'volume', 'create', '--size', values.sizeGib || 'GIB'],
     ...(values.imageId ? ['--image', values.imageId] : []),
     ...(values.snapshotId ? ['--snapshot', values.snapshotId] : []),
     ...(values.sourceVolumeId ? ['--source', values.sourceVolumeId] : []),
-    ...(values.backupId ? ['--backup', values.backupId] : []),
     ...(values.type ? ['--type', values.type] : []),
     ...(values.description ? ['--description', values.description] : []),
     values.name.trim() || 'NAME',
   )
+}
 
 type Named = { id: string; name: string; description: string }
 export const volumeSetCli = (before: Named, { name, description }: Omit<Named, 'id'>): string =>

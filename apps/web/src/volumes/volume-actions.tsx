@@ -42,13 +42,11 @@ const named = (volumes: readonly VolumeView[]): string =>
 
 /** The actions on a volume; `open` opens the panels of those that ask for more. */
 export function useVolumeActions(open: (form: VolumeForm, volume: VolumeView) => void): Action[] {
-  const trpc = useTRPC()
   const may = useMay()
   const admin = useAdminOnly()
   const here = useSession().project?.id
   const mine = (volume: VolumeView) => may(volume.projectId === here)
-  const remove = useMutation(trpc.volumes.delete.mutationOptions())
-  const takeBack = useMutation(trpc.volumes.trash.takeBack.mutationOptions())
+  const remove = useDeleteAction(mine)
   const detach = useDetachAction()
   const withdraw = useWithdrawAction()
   const router = useRouter()
@@ -86,20 +84,7 @@ export function useVolumeActions(open: (form: VolumeForm, volume: VolumeView) =>
       allowed: (volume) => all(mine(volume), volumeCan.launch(volume)),
       open: ({ id }) => router.push(`${paths.launch}?volume=${id}`),
     },
-    {
-      id: 'retype',
-      label: 'Change type',
-      icon: <IconCategory size={16} />,
-      allowed: (volume) => all(mine(volume), volumeCan.retype(volume)),
-      open: (volume) => open('retype', volume),
-    },
-    {
-      id: 'move',
-      label: 'Move to another pool',
-      icon: <IconDatabaseExport size={16} />,
-      allowed: (volume) => all(admin(), volumeCan.move(volume)),
-      open: (volume) => open('move', volume),
-    },
+    ...placing(open, mine, admin),
     {
       id: 'transfer',
       label: 'Transfer to another project',
@@ -109,30 +94,38 @@ export function useVolumeActions(open: (form: VolumeForm, volume: VolumeView) =>
       open: (volume) => open('transfer', volume),
     },
     withdraw,
-    {
-      id: 'delete',
-      label: 'Delete',
-      icon: <IconTrash size={16} />,
-      danger: true,
-      bulk: true,
-      allowed: (volume) => all(mine(volume), volumeCan.delete(volume)),
-      confirm: (volumes) => ({
-        title: `Delete ${named(volumes)}?`,
-        body: <LossText volumes={volumes} />,
-        confirmLabel: volumes.length === 1 ? 'Delete' : `Delete ${volumes.length}`,
-      }),
-      run: ({ id }) => remove.mutateAsync({ id }),
-      started: (volumes) => `Deleting ${named(volumes)}`,
-      undo: (volumes, answers) =>
-        takeBackOffer(
-          volumes.map(({ id }) => id),
-          named(volumes),
-          answers,
-          (id) => takeBack.mutateAsync({ id }),
-        ),
-      asCli: ({ id }) => volumeDeleteCli(id),
-    },
+    remove,
   ]
+}
+
+/** Deletes volumes, which can be taken back for a while. */
+function useDeleteAction(mine: (volume: VolumeView) => Allowed): Action {
+  const trpc = useTRPC()
+  const remove = useMutation(trpc.volumes.delete.mutationOptions())
+  const takeBack = useMutation(trpc.volumes.trash.takeBack.mutationOptions())
+  return {
+    id: 'delete',
+    label: 'Delete',
+    icon: <IconTrash size={16} />,
+    danger: true,
+    bulk: true,
+    allowed: (volume) => all(mine(volume), volumeCan.delete(volume)),
+    confirm: (volumes) => ({
+      title: `Delete ${named(volumes)}?`,
+      body: <LossText volumes={volumes} />,
+      confirmLabel: volumes.length === 1 ? 'Delete' : `Delete ${volumes.length}`,
+    }),
+    run: ({ id }) => remove.mutateAsync({ id }),
+    started: (volumes) => `Deleting ${named(volumes)}`,
+    undo: (volumes, answers) =>
+      takeBackOffer(
+        volumes.map(({ id }) => id),
+        named(volumes),
+        answers,
+        (id) => takeBack.mutateAsync({ id }),
+      ),
+    asCli: ({ id }) => volumeDeleteCli(id),
+  }
 }
 
 /** The actions that keep what a volume contains now; it goes on meanwhile. */
@@ -188,6 +181,28 @@ const ofImages = (
     danger: true,
     allowed: (volume) => all(mine(volume), volumeCan.reimage(volume)),
     open: (volume) => open('reimage', volume),
+  },
+]
+
+/** The actions that change where the volume lies. */
+const placing = (
+  open: (form: VolumeForm, volume: VolumeView) => void,
+  mine: (volume: VolumeView) => Allowed,
+  admin: () => Allowed,
+): Action[] => [
+  {
+    id: 'retype',
+    label: 'Change type',
+    icon: <IconCategory size={16} />,
+    allowed: (volume) => all(mine(volume), volumeCan.retype(volume)),
+    open: (volume) => open('retype', volume),
+  },
+  {
+    id: 'move',
+    label: 'Move to another pool',
+    icon: <IconDatabaseExport size={16} />,
+    allowed: (volume) => all(admin(), volumeCan.move(volume)),
+    open: (volume) => open('move', volume),
   },
 ]
 

@@ -67,6 +67,9 @@ describe('the commands of the stock client', () => {
     expect(volumeCreateCli({ ...copy, ...sourceOf('volume', 'v') })).toBe(
       'openstack volume create --size 5 --source v copy',
     )
+    expect(volumeCreateCli({ ...copy, ...sourceOf('backup', 'b') })).toMatch(
+      /^cinder --os-volume-api-version 3.47 create [\s\S]*--backup-id b [\s\S]*--name copy/,
+    )
     expect(transferCreateCli('v', 'for Ann')).toBe(
       "openstack volume transfer request create --name 'for Ann' v",
     )

@@ -55,6 +55,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await harness.destroy()
   await volumes.close()
+  for (const pid of await pidsOfServers()) process.kill(pid, 'SIGKILL')
   fs.rmSync(runtimeOf(dir), { recursive: true, force: true })
   fs.rmSync(dir, { recursive: true })
 })

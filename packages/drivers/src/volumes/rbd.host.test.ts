@@ -47,6 +47,9 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const { dir, driver } of made) {
     await driver.close()
+    // A test that has failed leaves servers.
+    for (const [at, pid] of await allServers())
+      if (at.startsWith(runtimeOf(dir))) process.kill(pid, 'SIGKILL')
     fs.rmSync(runtimeOf(dir), { recursive: true, force: true })
   }
   ceph?.stop()

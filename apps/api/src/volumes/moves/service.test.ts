@@ -92,11 +92,14 @@ async function end(id: string, at = 'after all'): Promise<void> {
 }
 
 describe('a failure or crash at any step', () => {
-  test.each(['retype', 'migrate'])(
-    'of %s leaves the volume whole in one pool',
-    async (how) => {
+  test.each([
+    { how: 'retype', action: 'volume.retype' } as const,
+    { how: 'migrate', action: 'volume.migrate' } as const,
+  ])(
+    'of $how leaves the volume whole in one pool',
+    async ({ how, action }) => {
       await failEveryStep(world.deps, {
-        action: `volume.${how}`,
+        action,
         async start() {
           const id = await aVolume()
           if (how === 'migrate') {
@@ -104,7 +107,7 @@ describe('a failure or crash at any step', () => {
             await move(id, fast)
           } else await retype(id, 'archive')
           const operation = await db().operation.findFirstOrThrow({
-            where: { resourceId: id, action: `volume.${how}` },
+            where: { resourceId: id, action },
             orderBy: { createdAt: 'desc' },
           })
           return { resourceId: id, operationId: operation.id }

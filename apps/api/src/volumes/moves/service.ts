@@ -10,8 +10,8 @@ import { able, type Candidate, candidatesOf, free, whyUnsuited } from '../pools/
 import { claimed } from '../pools.ts'
 import { type VolumeRow, withParts } from '../queries.ts'
 import { demand, historyOf, loadVolume, lockVolume, noteVolume, viewOfOne } from '../row.ts'
-import type { PlaceWish } from '../types/extra-specs.ts'
-import { placeWishOf, type TypeRow } from '../types/row.ts'
+import { isMultiattach, type PlaceWish } from '../types/extra-specs.ts'
+import { placeWishOf, specsOf, type TypeRow } from '../types/row.ts'
 import { typeFor } from '../types/service.ts'
 import { countUnder, demandQuota } from './quota.ts'
 
@@ -32,6 +32,10 @@ export async function retypeVolume(
     demand(volumeCan.retype, before)
     if (type.id === before.typeId)
       throw invalidInput(`The volume has the type ${type.name} already.`, 'newType')
+    if (isMultiattach(specsOf(type)) !== before.multiattach)
+      throw conflict(
+        'Whether several instances may have a volume is decided when it is made: choose a type that agrees.',
+      )
     if ((type.encryptionId !== null) !== (before.keyId !== null))
       throw conflict(
         'A plain volume does not become encrypted, nor an encrypted one plain. Make another volume, and copy the data in a guest.',

@@ -3,6 +3,7 @@ import { driversOf, hostsForPlacement } from '../../hosts/service.ts'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { CloudError } from '../../kernel/errors.ts'
 import { whileAnswering } from '../../kernel/hosts.ts'
+import { bury } from '../../kernel/tombstones.ts'
 import type { Run, Workflow } from '../../kernel/workflow.ts'
 import { tellFailure } from '../messages/service.ts'
 import { giveBackAt, reaches, specOf } from '../pools.ts'
@@ -55,9 +56,8 @@ async function whileMoving(run: Move, work: (tx: Ctx, row: VolumeRow) => Promise
  * Lets reconcilers remove what a pool still has of a volume that lies elsewhere (reconcile.ts). The row of the volume
  * overrides the tombstone in the pool in which the volume lies.
  */
-const bury = (tx: Ctx, { id, projectId }: VolumeRow): Promise<number> => tx.db.$executeRaw`
-  INSERT INTO "Tombstone" ("kind", "id", "projectId") VALUES ('volume', ${id}, ${projectId})
-  ON CONFLICT ("kind", "id", "hostId") DO UPDATE SET "deletedAt" = now()`
+const buryCopies = (tx: Ctx, { id, projectId }: VolumeRow): Promise<void> =>
+  bury(tx, { kind: 'volume', id, projectId })
 
 /** The move is over in the database: from here on the copy is the volume. */
 const switchPools = (run: Move): Promise<boolean> =>
@@ -80,7 +80,7 @@ const switchPools = (run: Move): Promise<boolean> =>
     if (typeId !== undefined) await countUnder(tx, before, typeId)
     const row = await tx.db.volume.update({ where: { id: before.id }, data, include: withParts })
     await giveBackAt(tx, from, before.reservedGib)
-    await bury(tx, row)
+    await buryCopies(tx, row)
     await noteVolume(tx, row, 'updated', run.operationId)
   })
 
@@ -132,7 +132,7 @@ async function onFailed(run: Move, error: CloudError): Promise<void> {
     const data = { state: 'available', movingToId: null, migrationStatus: 'error' }
     const row = await tx.db.volume.update({ where: { id: before.id }, data, include: withParts })
     await giveBackAt(tx, run.input.poolId, before.reservedGib)
-    await bury(tx, row)
+    await buryCopies(tx, row)
     await noteVolume(tx, row, 'updated', run.operationId)
   })
   const row = await current(run)
