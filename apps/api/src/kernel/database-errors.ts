@@ -59,8 +59,10 @@ export const taken: Readonly<Record<string, string>> = {
   VolumeTypeDefault_pkey: 'A default volume type of this project',
   VolumeQos_name_key: 'A set of volume limits with this name',
   VolumePool_name_key: 'A volume pool with this name',
-  VolumePool_hostId_key: 'A volume pool of this host',
-  VolumeAttachment_volumeId_key: 'An instance that has this volume',
+  VolumeGroupType_name_key: 'A type of volume groups with this name',
+  VolumeBackupSchedule_volumeId_key: 'A schedule of this volume',
+  VolumeAttachment_owner_key: 'An instance that has this volume',
+  VolumeAttachment_volumeId_instanceId_key: 'This volume of the instance',
   VolumeAttachment_instanceId_device_key: 'A disk of the instance with this device name',
 }
 
