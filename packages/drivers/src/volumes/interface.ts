@@ -94,11 +94,12 @@ export interface LocalVolumeDriver extends VolumeDriver {
   /**
    * Lets the user `uid` of a guest's process use the volume, and returns how QEMU opens it. Raises `not_found` when the
    * volume is not in its pool, `conflict` while another guest has the volume, unless the volume is shared. Raises
-   * `unsupported` for a shared volume in layers. Repeating the call is harmless.
+   * `unsupported` for a shared volume in layers, and `failed` when the volume is plain although it should be encrypted.
+   * Repeating the call is harmless.
    */
   openVolume(
     op: Op,
-    volume: VolumeKey & { shared?: true },
+    volume: VolumeKey & { shared?: true; encrypted?: true },
     guest: { id: string; uid: number },
   ): Promise<OpenedVolume>
   /** Takes all volumes but these away from the guest, whose process has released them or has ended. */
