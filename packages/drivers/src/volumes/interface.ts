@@ -118,13 +118,15 @@ export interface LocalVolumeDriver extends VolumeDriver {
   /**
    * Gives a volume the content that `fill` writes; what `fill` leaves out reads as zeros. The volume has its old content
    * until `fill` is done. `luks`: the content is the ciphertext of a volume that was encrypted so. Raises `conflict` while a
-   * guest has the volume, `invalid` when the volume has another key than the content.
+   * guest has the volume, `invalid` when the volume has another key than the content, and `no_space` unless `neededBytes` can
+   * be written.
    */
   refillVolume(
     op: Op,
     key: VolumeKey,
     luks: Luks | null,
     fill: (volume: Refill) => Promise<void>,
+    neededBytes?: number,
   ): Promise<void>
 }
 
