@@ -26,6 +26,7 @@ export type AttachedVolume = {
   readOnly: boolean
   /** Other instances may have it, too. */
   shared: boolean
+  encrypted: boolean
   /** How fast the guest may use it. */
   limits: VolumeLimits
   device: string
@@ -47,6 +48,7 @@ export async function attachedVolumes(
   for (const { instanceId, volume, ...row } of rows) {
     const one = {
       ...{ ...row, pool: specOf(volume.pool), readOnly: volume.readOnly },
+      encrypted: volume.keyId !== null,
       limits: limitsOf(carriedOut(volume.type.qos), volume.sizeGib),
     }
     found.set(instanceId, [...(found.get(instanceId) ?? []), one])
