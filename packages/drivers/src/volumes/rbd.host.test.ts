@@ -27,10 +27,10 @@ let ceph: TestCeph
 const running: RunningGuest | null = null
 const made: { dir: string; driver: RbdVolumes }[] = []
 
-function aHost(host: string): RbdVolumes {
+function aHost(host: string, watchMs = 200): RbdVolumes {
   const dir = path.join(root, host)
   const driver = createRbdVolumes({
-    ...{ dir, host, log, serverUid: probe, watchMs: 200, imagesDir: path.join(root, 'images') },
+    ...{ dir, host, log, serverUid: probe, watchMs, imagesDir: path.join(root, 'images') },
     withGuest: (_op, _id, work) => work(running),
     baseOf: async (_op, base) => images.get(base.blobId) ?? null,
   })
@@ -246,6 +246,40 @@ describe('volumes in Ceph', () => {
     await one.closeVolumes(op(), guest.id, [])
     await expect(one.removeVolume(op(), spec)).rejects.toMatchObject({ code: 'conflict' })
     await two.closeVolumes(op(), other.id, [])
+    await one.removeVolume(op(), spec)
+  })
+
+  test('a host that comes back takes no volume from the guest that has it now', async () => {
+    const spec = await blank()
+    const [guest, other] = [aGuest(), aGuest()]
+    const before = aHost('off')
+    const { dir, pid } = await serverOf(await before.openVolume(op(), spec, guest))
+    await before.close()
+    process.kill(pid, 'SIGKILL')
+    await two.disown(op(), { pool: ceph.pool, host: 'off' })
+    const opened = await two.openVolume(op(), spec, other)
+    const server = await serverOf(opened)
+    const back = aHost('off', 600_000)
+    await expect(back.growVolume(op(), { ...spec, sizeGib: 2 })).rejects.toMatchObject({ code: 'conflict' })
+    await back.close()
+    aHost('off')
+    const record = path.join(root, 'off/open-volumes', guest.id)
+    await expect.poll(() => fs.existsSync(record), { timeout: 20_000 }).toBe(false)
+    expect((await allServers()).has(dir)).toBe(false)
+    expect(await serverOf(opened)).toEqual(server)
+    await bytes.write(opened, other.uid, { at: 0, length: 4096 }, 1)
+    await two.closeVolumes(op(), other.id, [])
+    await one.removeVolume(op(), spec)
+  })
+
+  test('a guest that has moved keeps its volume when the host from which it came gives the volume back', async () => {
+    const spec = await blank()
+    const guest = aGuest()
+    await one.openVolume(op(), spec, guest)
+    await two.openVolume(op(), spec, guest)
+    await one.closeVolumes(op(), guest.id, [])
+    await expect(one.openVolume(op(), spec, aGuest())).rejects.toMatchObject({ code: 'conflict' })
+    await two.closeVolumes(op(), guest.id, [])
     await one.removeVolume(op(), spec)
   })
 

@@ -82,8 +82,9 @@ export function createRbdVolumes(options: RbdVolumeOptions): RbdVolumes {
         const image = await volumeOf(await of(key.pool), op, key.id)
         if (!image) throw gone(key.id)
         if (running && (await running.has(key.id))) return work({ image, guest: running })
-        const owner = holder === null ? await ownerOf(await of(key.pool), op, image.id) : null
-        return work({ image, guest: owner === null ? 'none' : 'elsewhere' })
+        const owner = await ownerOf(await of(key.pool), op, image.id)
+        const isOurs = owner?.guest === holder && owner?.host === options.host
+        return work({ image, guest: owner === null || isOurs ? 'none' : 'elsewhere' })
       })
     return holder === null ? change(null) : options.withGuest(op, holder, change)
   }
@@ -241,12 +242,12 @@ export function createRbdVolumes(options: RbdVolumeOptions): RbdVolumes {
           throw new DriverError('invalid', `volume ${key.id} has ${image.size} bytes already`)
         if (guest === 'elsewhere')
           throw new DriverError('conflict', `A guest of another host has the volume ${key.id}.`)
+        const record = await opened.recordOf(key.id)
+        if (record && !(await opened.keeps(op, record, image)))
+          throw new DriverError('conflict', `The guest ${record.guest} has lost the volume ${key.id}.`)
         if (sizeBytes > image.size) await resize(ceph, op, names.volume(key.id), sizeBytes)
-        const holder = await opened.records.holderOf(key.id)
-        const record =
-          holder === null ? null : (await opened.records.ofGuest(holder)).find((one) => one.key.id === key.id)
         // The server learns the size at its start, and QEMU connects to the new one by itself.
-        if (record && !record.closing) await opened.serve(op, record, sizeBytes)
+        if (record) await opened.serve(op, record, sizeBytes)
         if (guest !== 'none') await guest.resize({ id: key.id, sizeBytes })
         return observed(key.id, { ...image, size: sizeBytes })
       }),
