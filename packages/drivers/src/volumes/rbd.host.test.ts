@@ -323,6 +323,48 @@ describe('volumes in Ceph', () => {
     await one.removeVolume(op(), spec)
   })
 
+  test('a backup that does not fit on the host, or fails there, leaves nothing on its disk', async () => {
+    const spec = await blank()
+    const guest = aGuest()
+    const opened = await one.openVolume(op(), spec, guest)
+    await bytes.write(opened, guest.uid, { at: 0, length: 16 * 1024 ** 2 }, 1)
+    await one.closeVolumes(op(), guest.id, [])
+    const small = aHost('small')
+    const folder = path.join(root, 'small/from-ceph')
+    fs.mkdirSync(folder, { recursive: true })
+    const backup = { id: crypto.randomUUID(), volumeId: spec.id, pool: ceph.pool, snapshotId: null }
+    const fails = async (room: string) => {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', room, 'tmpfs', folder])
+      try {
+        await expect(small.openFrozen(op(), backup)).rejects.toMatchObject({
+          message: expect.stringMatching(/does not fit|ENOSPC/),
+        })
+        expect(fs.readdirSync(folder)).toEqual([])
+      } finally {
+        execFileSync('umount', [folder])
+      }
+    }
+    await fails('size=520m')
+    // The content fits, and there is no room for a second file beside it.
+    await fails('size=600m,nr_inodes=2')
+    expect(ceph.rbd('snap', 'ls', '--all', `volumes/volume-${spec.id}`)).toBe('')
+    await one.removeVolume(op(), spec)
+  })
+
+  test('what calls that were cut off have left goes with the next call, or with the volume', async () => {
+    const spec = await blank()
+    const name = `volumes/volume-${spec.id}`
+    const [exportId, backupId] = [crypto.randomUUID(), crypto.randomUUID()]
+    for (const id of [exportId, backupId]) ceph.rbd('snap', 'create', `${name}@export-${id}`)
+    await one.removeExport(op(), { pool: ceph.pool, exportId })
+    await one.dropFrozen(op(), { id: backupId, volumeId: spec.id, pool: ceph.pool }, false)
+    expect(ceph.rbd('snap', 'ls', '--all', name)).toBe('')
+    for (const what of ['export', 'copy']) ceph.rbd('snap', 'create', `${name}@${what}-${exportId}`)
+    ceph.rbd('create', '--size', '1G', `volumes/gone-${spec.id}-0123abcd`)
+    await one.removeVolume(op(), spec)
+    expect(ceph.rbd('ls', 'volumes')).not.toContain(spec.id)
+  })
+
   test('the removal of a cloud ends the servers and gives the volumes back', async () => {
     const spec = await blank()
     const [guest, other] = [aGuest(), aGuest()]

@@ -20,8 +20,9 @@ import { copyInto } from './rbd-copy.ts'
 import {
   at,
   cloneAs,
-  collect,
+  collectGone,
   demandFits,
+  dropSnapshot,
   type Image,
   imageOf,
   listImages,
@@ -302,9 +303,9 @@ export function createRbdVolumes(options: RbdVolumeOptions): RbdVolumes {
       return image && observed(spec.id, image)
     },
     exportVolume: (op, spec) => background.ask(op, spec.exportId, (own) => exportOf(contents, own, spec)),
-    async removeExport(_op, { exportId }) {
-      await background.end(exportId)
-      await dropExport(contents, exportId)
+    async removeExport(op, key) {
+      await background.end(key.exportId)
+      await dropExport(contents, op, key)
     },
     ...contentMethods(contents, inTurn),
     giveKeys: () => Promise.reject(new DriverError('unsupported', 'This host encrypts no volumes in Ceph.')),
@@ -343,7 +344,7 @@ async function removeOne(
   // A removal that was interrupted may have left something.
   if (!image) {
     await removeImage(ceph, op, names.part(id))
-    return collect(ceph, op, names.gone(id))
+    return collectGone(ceph, op, id)
   }
   await unused(op, ceph, id, image)
   try {
@@ -355,11 +356,12 @@ async function removeOne(
     const least = ['--allow-shrink', '--size', '1M', at(ceph, names.gone(id))]
     await rbd(ceph, op, 'resize', '--no-progress', ...least)
   }
+  await collectGone(ceph, op, id)
 }
 
 const copyName = (id: string) => `copy-${id}`
 const dropCopy = (ceph: Ceph, op: Op, source: string, id: string) =>
-  orNull(rbd(ceph, op, 'snap', 'rm', '--no-progress', at(ceph, names.volume(source), copyName(id))))
+  dropSnapshot(ceph, op, source, copyName(id))
 
 async function collectPart(ceph: Ceph, op: Op, part: string): Promise<void> {
   await orNull(rbd(ceph, op, 'snap', 'rm', '--no-progress', at(ceph, part, names.base)))
