@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { pino } from 'pino'
@@ -165,6 +165,32 @@ describe('volumes in Ceph', () => {
     for (const file of found.trim().split('\n')) expect(fs.statSync(file).mode & 0o077).toBe(0)
     await one.closeVolumes(op(), guest.id, [])
     expect(fs.existsSync(dir)).toBe(false)
+    await one.removeVolume(op(), spec)
+  })
+
+  test('neither a process of the guest nor a link of the server deceives root', async () => {
+    const spec = await blank()
+    const guest = aGuest()
+    const opened = await one.openVolume(op(), spec, guest)
+    const { dir, pid } = await serverOf(opened)
+    const who = ['--reuid', String(guest.uid), '--regid', String(guest.uid), '--clear-groups', 'bash', '-c']
+    const pretender = spawn('setpriv', [...who, `cd ${dir} && exec -a qemu-storage-daemon sleep 60`])
+    try {
+      const started = () => fs.readFileSync(`/proc/${pretender.pid}/cmdline`, 'latin1').split('\0')[0]
+      await expect.poll(started).toBe('qemu-storage-daemon')
+      expect(fs.readlinkSync(`/proc/${pretender.pid}/cwd`)).toBe(dir)
+      expect((await allServers()).get(dir)).toBe(pid)
+    } finally {
+      pretender.kill('SIGKILL')
+    }
+    const stamp = path.join(dir, 'stamp')
+    const elsewhere = path.join(root, 'stamp')
+    fs.renameSync(stamp, elsewhere)
+    fs.symlinkSync(elsewhere, stamp)
+    await one.openVolume(op(), spec, guest)
+    expect((await serverOf(opened)).pid).not.toBe(pid)
+    expect(fs.lstatSync(stamp).isFile()).toBe(true)
+    await one.closeVolumes(op(), guest.id, [])
     await one.removeVolume(op(), spec)
   })
 
