@@ -114,14 +114,15 @@ async function checkSnapshots(tx: Ctx, { id }: VolumeRow, noSnapshots: boolean):
  */
 async function refuseShared(
   tx: Ctx,
-  { id, snapshotId, sourceVolumeId, isOriginUnknown }: VolumeRow,
+  { id, snapshotId, sourceVolumeId, lineageId, isOriginUnknown }: VolumeRow,
 ): Promise<void> {
   if (isOriginUnknown)
     throw conflict(
       'The volume was taken over from its pool, so that nobody knows with which volumes it shares data. Copy what it contains to a new, empty volume, and offer that one.',
       'volumeState',
     )
-  // The lineage outlives the snapshots and copies in between; volumes of earlier versions have none.
+  // The lineage outlives the snapshots and copies in between, and an image that was written onto the volume: snapshots
+  // that were taken before still have the layers of the origin. Volumes of earlier versions have no lineage.
   const snapshots = await tx.db.volumeSnapshot.findMany({ where: { volumeId: id }, select: { id: true } })
   const made = [
     { lineageId: id },
@@ -131,6 +132,7 @@ async function refuseShared(
   if (
     snapshotId === null &&
     sourceVolumeId === null &&
+    lineageId === null &&
     (await tx.db.volume.count({ where: { OR: made } })) === 0
   )
     return

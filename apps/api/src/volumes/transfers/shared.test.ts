@@ -11,6 +11,7 @@ import {
   deleteSnapshot,
   deleteVolume,
   getVolume,
+  reimageVolume,
 } from '../service.ts'
 import { snapshotCreateInput } from '../snapshots/contract.ts'
 import { transferCreateInput } from './contract.ts'
@@ -67,4 +68,13 @@ test('a volume of whose snapshot another volume is made after the offer stays wh
   await aVolume({ snapshotId })
   await expectCloudError(acceptTransfer(taker, { id, key }), 'conflict', /shares data/)
   expect((await getVolume(giver, { id: volumeId })).state).toBe('awaiting-transfer')
+})
+
+test('a copy shares bytes also when an image was written onto it, because its snapshots keep what it was', async () => {
+  const copy = await aVolume({ sourceVolumeId: await aVolume({ sizeGib: 3 }) })
+  await aSnapshot(copy)
+  await reimageVolume(giver, { id: copy, imageId: world.imageId })
+  await runPending(world.deps)
+  expect(await getVolume(giver, { id: copy })).toMatchObject({ state: 'available', sourceVolumeId: null })
+  await expectCloudError(offer(copy), 'conflict', /shares data/)
 })
