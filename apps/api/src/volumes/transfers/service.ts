@@ -187,7 +187,13 @@ async function lockOffered(tx: Ctx, id: string): Promise<VolumeRow | null> {
 }
 
 async function moveVolume(tx: Ctx, volume: VolumeRow, projectId: string): Promise<VolumeRow> {
-  const snapshots = await moveSnapshots(tx, volume.id, projectId)
+  const snapshots = await lockSnapshots(tx, volume.id)
+  if (projectId !== volume.projectId && snapshots.some(isDeleted))
+    throw conflict(
+      'The owner of the volume has deleted a snapshot of it since the offer. Ask them to remove it for good, or to take it back.',
+      'volumeState',
+    )
+  await moveSnapshots(tx, volume.id, projectId)
   const delta = ofType(volume.typeId, {
     volumes: 1,
     volumeGib: volume.reservedGib + snapshots.reduce((sum, { sizeGib }) => sum + sizeGib, 0),
@@ -221,12 +227,19 @@ async function moveVolume(tx: Ctx, volume: VolumeRow, projectId: string): Promis
   return after
 }
 
-/** Their rows are locked in the order of ids, after that of the volume. */
-async function moveSnapshots(tx: Ctx, volumeId: string, projectId: string): Promise<{ sizeGib: number }[]> {
-  const rows = await tx.db.$queryRaw<{ sizeGib: number }[]>`
-    SELECT "sizeGib" FROM "VolumeSnapshot" WHERE "volumeId" = ${volumeId}::uuid ORDER BY "id" FOR UPDATE`
+type Going = { sizeGib: number; state: string; trashedUntil: Date | null }
+/** Nobody but its owner may take back a snapshot that the owner has deleted, or gets it when it cannot be removed. */
+const isDeleted = ({ state, trashedUntil }: Going): boolean =>
+  trashedUntil !== null || ['deleting', 'error_deleting'].includes(state)
+
+/** Locks the rows of the snapshots in the order of ids, after that of the volume. */
+const lockSnapshots = (tx: Ctx, volumeId: string): Promise<Going[]> =>
+  tx.db.$queryRaw<Going[]>`
+    SELECT "sizeGib", "state", "trashedUntil" FROM "VolumeSnapshot" WHERE "volumeId" = ${volumeId}::uuid
+    ORDER BY "id" FOR UPDATE`
+
+async function moveSnapshots(tx: Ctx, volumeId: string, projectId: string): Promise<void> {
   await tx.db.volumeSnapshot.updateMany({ where: { volumeId }, data: { projectId, userId: tx.actor.userId } })
-  return rows
 }
 
 const viewOf = ({ keyHash: _, userId: _by, createdAt, ...row }: VolumeTransferModel): TransferView => ({
