@@ -6,6 +6,7 @@ import { conflict, invalidInput } from '../../kernel/errors.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { recordOperation, startOperation } from '../../kernel/workflow.ts'
 import { reserveQuota } from '../../quota/service.ts'
+import { keepKey } from '../encryption/keys.ts'
 import { type BackupView, backupCan, type backupImportInput } from './contract.ts'
 import { backupHistory, backupView, demandBackup, loadBackup, noteBackup } from './row.ts'
 
@@ -53,7 +54,7 @@ export async function importBackup(ctx: Ctx, input: z.output<typeof backupImport
     if (!host)
       throw conflict('The machine that has the store of this backup is not part of the cloud any more.')
     await reserveQuota(tx, projectId, { volumeBackups: 1, volumeBackupGib: told.sizeGib })
-    if (key) await tx.db.volumeKey.createMany({ data: key, skipDuplicates: true })
+    if (key) await keepKey(tx, key)
     // Two imports of one record take turns here.
     const { count } = await tx.db.volumeBackup.createMany({
       data: { ...told, keyId: key?.id, projectId, userId: ctx.actor.userId },

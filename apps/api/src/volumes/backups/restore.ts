@@ -3,6 +3,7 @@ import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { conflict, invalidInput } from '../../kernel/errors.ts'
 import { startOperation } from '../../kernel/workflow.ts'
 import { volumeCan, volumeCreateInput } from '../contract.ts'
+import { refuseWhileKept } from '../needed.ts'
 import { reachesFrom } from '../pools.ts'
 import { withParts } from '../queries.ts'
 import { demand, historyOf, lockVolume, noteVolume } from '../row.ts'
@@ -34,6 +35,7 @@ const restoreTo = (ctx: Ctx, id: string, volumeId: string): Promise<Restored> =>
     const backup = await lockBackup(tx, 'volumeBackup:restore', id)
     demand(volumeCan.restore, volume)
     demandBackup(backupCan.restore, backup)
+    await refuseWhileKept(tx, volume.id)
     if (volume.sizeGib < backup.sizeGib)
       throw invalidInput(
         `The volume has ${volume.sizeGib} GiB; the backup needs ${backup.sizeGib} GiB.`,

@@ -372,6 +372,20 @@ test('only an available volume that is large enough gets the content of a backup
   await expectCloudError(createVolume(stranger, volumeCreateInput.parse({ backupId: id })), 'not_found')
 })
 
+test('a snapshot or a copy that is being made of the volume has its turn before the volume gets the content', async () => {
+  const volumeId = await aVolume()
+  const id = await aBackup(volumeId)
+  await createSnapshot(tenant, snapshotCreateInput.parse({ volumeId }))
+  await expectCloudError(restoreBackup(tenant, { id, volumeId }), 'conflict', /snapshot.*is creating/)
+  await settle()
+  await createVolume(tenant, volumeCreateInput.parse({ sourceVolumeId: volumeId }))
+  await expectCloudError(restoreBackup(tenant, { id, volumeId }), 'conflict', /copy of this volume/)
+  await settle()
+  await restoreBackup(tenant, { id, volumeId })
+  await settle()
+  expect(await volumeState(volumeId)).toBe('available')
+})
+
 test('changes and deletion are for members, and those of stuck backups for administrators', async () => {
   const id = await aBackup(await aVolume())
   const reader = await testCtx(world.deps, { role: 'reader', projectId: tenant.projectId })
@@ -420,6 +434,7 @@ test('a deleted backup waits, counts, can be taken back, and goes when its time 
     await trashReconciler([backupTrash]).run(world.system)
     expect(await stateOf(second)).toBe('available')
     await db().volumeBackup.update({ where: { id: second }, data: { trashedUntil: new Date(0) } })
+    await expectCloudError(takeBackBackup(tenant, { id: second }), 'not_found')
     await trashReconciler([backupTrash]).run(world.system)
     await settle()
     expect(await stateOf(second)).toBeUndefined()

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import type { Page } from '../../kernel/contract.ts'
-import { conflict } from '../../kernel/errors.ts'
+import { conflict, notFound } from '../../kernel/errors.ts'
 import { askOf, pageView } from '../../kernel/page.ts'
 import { continueOperationsOf, recordOperation, startOperation } from '../../kernel/workflow.ts'
 import type { VolumeDeleted } from '../trash/contract.ts'
@@ -82,6 +82,7 @@ export async function takeBackBackup(ctx: Ctx, input: { id: string }): Promise<B
     const row = await lockTrashedBackup(tx, 'volumeBackup:delete', input.id)
     if (backupStateOf(row) === 'deleting')
       throw conflict('Its data are being removed already.', 'backupState')
+    if (await isDue(tx, row)) throw notFound('backup', input.id)
     await takeFromTrash(tx, backupTrash, row.id)
     const after = { ...row, trashedUntil: null }
     await recordOperation(tx, backupHistory(after, 'volumeBackup.take_back'))

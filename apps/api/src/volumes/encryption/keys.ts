@@ -53,6 +53,14 @@ export async function makeKey(tx: Ctx, keyBits: KeyBits): Promise<string> {
   return id
 }
 
+/** Makes a key known again that came with a backup, in the transaction that makes the backup; the key stays till its end. */
+export async function keepKey(tx: Ctx, key: { id: string; sealed: string; keyBits: number }): Promise<void> {
+  // An update that changes nothing locks the row, which DO NOTHING does not.
+  await tx.db.$executeRaw`
+    INSERT INTO "VolumeKey" ("id", "sealed", "keyBits") VALUES (${key.id}::uuid, ${key.sealed}, ${key.keyBits})
+    ON CONFLICT ("id") DO UPDATE SET "keyBits" = "VolumeKey"."keyBits"`
+}
+
 /** What the host must know to make an encrypted volume; empty for a plain one. */
 export async function encryptionFor(ctx: Ctx, keyId: string | null): Promise<Pick<VolumeSpec, 'encryption'>> {
   if (keyId === null) return {}
@@ -70,6 +78,9 @@ export function openKey(ctx: Ctx, { id, sealed }: { id: string; sealed: string }
 /** Deletes a key that no volume and no backup needs any more, in the transaction that has deleted one of them. */
 export async function forgetKey(tx: Ctx, keyId: string | null): Promise<void> {
   if (keyId === null) return
+  // Of two that delete the last things of a key at once, the second sees the deletion of the first, and an import of a
+  // backup that needs the key (keepKey) is seen, too.
+  await tx.db.$queryRaw`SELECT 1 FROM "VolumeKey" WHERE "id" = ${keyId}::uuid FOR UPDATE`
   await tx.db.$executeRaw`
     DELETE FROM "VolumeKey" WHERE "id" = ${keyId}::uuid
       AND NOT EXISTS (SELECT FROM "Volume" WHERE "keyId" = ${keyId}::uuid)

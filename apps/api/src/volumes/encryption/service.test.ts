@@ -1,9 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { DriverError } from '@stratolith/drivers/errors'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { launchInstances } from '../../compute/instances/launch.ts'
 import { attachVolume } from '../../compute/instances/volumes.ts'
 import { aLaunch, testTenant, testWorld, type World } from '../../compute/testing.ts'
-import type { Ctx } from '../../kernel/context.ts'
+import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { expectCloudError, failEveryStep, runPending, testCtx } from '../../kernel/testing.ts'
 import { backupCreateInput } from '../backups/contract.ts'
 import { exportBackup, importBackup } from '../backups/record.ts'
@@ -22,6 +23,7 @@ import {
 } from '../service.ts'
 import { snapshotCreateInput } from '../snapshots/contract.ts'
 import { createVolumeType, setTypeSpecs } from '../types/service.ts'
+import { forgetKey } from './keys.ts'
 import { volumeKeys } from './reconcile.ts'
 import { changeEncryption, decryptType, encryptType } from './type.ts'
 
@@ -134,6 +136,27 @@ describe('an encrypted volume', () => {
     host().volumes.failNext('keepKeys', new DriverError('unavailable', 'away'))
     for (let n = 0; n < 2; n += 1) await volumeKeys.run(world.system)
     expect([...keys]).toEqual([[id, keyAt(id)]])
+  })
+
+  test('leaves no key when the last two that have it go at once', async () => {
+    const first = await aVolume()
+    const second = await aVolume({ sourceVolumeId: first })
+    const { keyId } = await db().volume.findUniqueOrThrow({ where: { id: first } })
+    const bothGone = Promise.withResolvers<void>()
+    let gone = 0
+    const drop = (id: string) =>
+      inTransaction(world.system, async (tx) => {
+        await tx.db.volume.delete({ where: { id } })
+        gone += 1
+        if (gone === 2) bothGone.resolve()
+        await bothGone.promise
+        await forgetKey(tx, keyId)
+        // Whoever does not wait for the other transaction has decided by now.
+        await sleep(300)
+      })
+    await Promise.all([drop(first), drop(second)])
+    expect(await db().volumeKey.count({ where: { id: keyId ?? '' } })).toBe(0)
+    await settle()
   })
 
   test('leaves no key when it and its backups are gone, also at a failure of any step', async () => {

@@ -137,6 +137,19 @@ describe('groups', () => {
     await end()
   })
 
+  test('keep their volumes from going with an instance', async () => {
+    const [id, volumeId] = [await running('with', 'a'), await on('a')]
+    await attachVolume(tenant, { id, volumeId, deleteOnTermination: true })
+    await runPending(world.deps)
+    const groupId = await aGroup([volumeId])
+    await deleteInstance(tenant, { id })
+    await runPending(world.deps)
+    expect(await getVolume(tenant, { id: volumeId })).toMatchObject({
+      ...{ state: 'available', attachments: [], groupId },
+    })
+    await end()
+  })
+
   test('are counted, listed for their project alone, and reset by administrators', async () => {
     const group = await aGroup([], { volumeTypes: ['Standard'] })
     expect((await accounts(world, tenant.projectId)).volumeGroups).toBe(1)

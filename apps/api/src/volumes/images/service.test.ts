@@ -68,6 +68,20 @@ test('an image of a volume becomes active, with the properties of the image of w
   }
 })
 
+test('an image has no properties of an image that the caller may not see', async () => {
+  const id = await aVolume({ imageId: world.imageId })
+  const before = await imageRow(world.imageId)
+  const hidden = { projectId: crypto.randomUUID(), visibility: 'private' }
+  await world.deps.root.image.update({ where: { id: before.id }, data: hidden })
+  const { image } = await make(id)
+  expect(image.properties).toEqual({})
+  await world.deps.root.image.update({
+    where: { id: before.id },
+    data: { projectId: before.projectId, visibility: before.visibility },
+  })
+  await runPending(world.deps)
+})
+
 test('of a volume in use an image is made only by force, and the volume stays in use', async () => {
   const [instance] = (await launchInstances(tenant, aLaunch(world))).instances
   await runPending(world.deps)

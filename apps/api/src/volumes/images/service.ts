@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { createImage, demandImageRoom, imageOf } from '../../images/service.ts'
+import { createImage, demandImageRoom, findBootImage } from '../../images/service.ts'
 import { type Ctx, inTransaction, projectOf } from '../../kernel/context.ts'
 import { conflict, invalidInput } from '../../kernel/errors.ts'
 import { startOperation } from '../../kernel/workflow.ts'
@@ -11,8 +11,8 @@ import { demand, historyOf, lockVolume, noteVolume, stateOf, viewOfOne } from '.
 import type { reimageInput, VolumeImage, volumeImageInput } from './contract.ts'
 
 /**
- * Begins to make an image of what a volume contains, with the properties of the image of which the volume was made. The
- * image belongs to the caller's project. Throws conflict for a volume that an instance uses, unless the caller wants the
+ * Begins to make an image of what a volume contains, with the properties of the image of which the volume was made, if
+ * the caller may see that one. The new image belongs to the caller's project. Throws conflict for a volume that an instance uses, unless the caller wants the
  * image all the same: the guest goes on writing, and the image has what the volume contained at one moment.
  */
 export async function makeVolumeImage(
@@ -52,7 +52,8 @@ export async function makeVolumeImage(
 }
 
 async function propertiesOf(ctx: Ctx, imageId: string | null): Promise<Record<string, string>> {
-  const image = imageId === null ? null : await imageOf(ctx, imageId)
+  // The volume may have come from a project whose images the caller does not see.
+  const image = imageId === null ? null : await findBootImage(ctx, imageId)
   return (image?.properties ?? {}) as Record<string, string>
 }
 

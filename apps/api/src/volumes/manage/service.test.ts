@@ -1,11 +1,15 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expectCloudError } from '../../kernel/testing.ts'
 import { ask, closeCinder, cloud, openCinder } from '../openstack/cinder.testing.ts'
 import { volumeLeftovers } from '../reconcile.ts'
 import { createTransfer, getVolume } from '../service.ts'
 import { aSnapshot } from '../snapshots/testing.openstack.ts'
+import { snapshotTrash } from '../snapshots/trash.ts'
 import { aVolume } from '../testing.openstack.ts'
 import { transferCreateInput } from '../transfers/contract.ts'
+import { putInTrash } from '../trash/trash.ts'
 import { manageableSnapshots, manageableVolumes } from './list.ts'
+import { unmanageVolume } from './service.ts'
 
 beforeAll(openCinder)
 afterAll(closeCinder)
@@ -90,4 +94,29 @@ test('only administrators see and take what lies in pools, and nothing that a gu
   expect(
     (await ask('POST', '/manageable_volumes', at({ volume: { ...volume, host: 'nowhere@x' } }))).statusCode,
   ).toBe(404)
+})
+
+test('a volume stays that an instance has, that has deleted snapshots, or whose old place is not empty yet', async () => {
+  const id = await aVolume(cloud.owner)
+  const refused = async (words: RegExp) =>
+    expectCloudError(unmanageVolume(cloud.owner.admin, { id }), 'conflict', words)
+  const snapshotId = await aSnapshot(cloud.owner, { volumeId: id })
+  await putInTrash(cloud.owner.admin, snapshotTrash, snapshotId, 600_000)
+  await refused(/deleted snapshots/)
+  await db().volumeSnapshot.update({ where: { id: snapshotId }, data: { trashedUntil: null } })
+  expect((await unmanage('snapshots', snapshotId)).statusCode).toBe(202)
+  const wish = at({ snapshot: { volume_id: id, ref: { 'source-id': snapshotId } } })
+  for (const state of ['retyping', 'maintenance', 'deleting', 'awaiting-transfer', 'error']) {
+    await db().volume.update({ where: { id }, data: { state } })
+    expect((await ask('POST', '/manageable_snapshots', wish)).statusCode, state).toBe(400)
+  }
+  const data = { id: crypto.randomUUID(), volumeId: id, instanceId: crypto.randomUUID(), device: '/dev/vdb' }
+  await db().volumeAttachment.create({ data })
+  await refused(/Detach it first/)
+  await db().volumeAttachment.delete({ where: { id: data.id } })
+  await db().volume.update({ where: { id }, data: { state: 'available' } })
+  await db().tombstone.create({ data: { kind: 'volume', id } })
+  await refused(/was moved/)
+  await db().tombstone.deleteMany({ where: { id } })
+  expect((await unmanage('volumes', id)).statusCode).toBe(202)
 })

@@ -2,15 +2,15 @@ import type { z } from 'zod'
 import { type Ctx, inTransaction, projectOf } from '../../kernel/context.ts'
 import { conflict, invalidInput, notFound } from '../../kernel/errors.ts'
 import { authorize } from '../../kernel/policy.ts'
-import { spared } from '../../kernel/tombstones.ts'
+import { buriedAmong, spared } from '../../kernel/tombstones.ts'
 import { recordOperation } from '../../kernel/workflow.ts'
 import { releaseQuota, reserveQuota } from '../../quota/service.ts'
-import type { VolumeView } from '../contract.ts'
+import { type VolumeView, volumeCan } from '../contract.ts'
 import { whyNeeded } from '../needed.ts'
 import { claimMore, giveBack, poolOn } from '../pools.ts'
 import { withParts } from '../queries.ts'
 import { ofType } from '../quota.ts'
-import { historyOf, lockVolume, noteVolume, stateOf, viewOfOne } from '../row.ts'
+import { demand, historyOf, lockVolume, noteVolume, stateOf, viewOfOne } from '../row.ts'
 import type { SnapshotView } from '../snapshots/contract.ts'
 import { withVolume } from '../snapshots/queries.ts'
 import {
@@ -93,7 +93,9 @@ export async function unmanageVolume(ctx: Ctx, input: { id: string }): Promise<v
       )
     if (row.groupId !== null)
       throw conflict('This volume is in a group. Take it out of the group first.', 'volumeState')
-    const why = await whyNeeded(tx, row.id)
+    if (row.attachments.length > 0)
+      throw conflict('An instance has this volume. Detach it first.', 'volumeState')
+    const why = (await whyNeeded(tx, row.id)) ?? (await whyKept(tx, row.id))
     if (why !== null) throw conflict(why, 'volumeState')
     await tx.db.volume.delete({ where: { id: row.id } })
     await spared(tx, 'volume', row.id)
@@ -102,6 +104,16 @@ export async function unmanageVolume(ctx: Ctx, input: { id: string }): Promise<v
     await recordOperation(tx, historyOf(row, 'volume.unmanage'))
     await noteVolume(tx, row, 'deleted')
   })
+}
+
+/** Why a volume cannot be forgotten: something would be lost that the row alone tells. */
+async function whyKept(tx: Ctx, id: string): Promise<string | null> {
+  // Those that are not deleted are refused already.
+  if ((await tx.db.volumeSnapshot.count({ where: { volumeId: id } })) > 0)
+    return 'The volume has deleted snapshots. Take them back, or remove them for good, first.'
+  return (await buriedAmong(tx, 'volume', [id])).size > 0
+    ? 'The volume was moved, and the cloud still removes what its old pool may have of it. Leave the volume to its pool later, or delete it.'
+    : null
 }
 
 /** Makes what lies in the pool of a volume, and has no row, a snapshot of that volume. */
@@ -118,11 +130,11 @@ export async function manageSnapshot(
   const found = manageable(await manageableSnapshots(ctx, { pool: volume.pool.name }), input.ref)
   if (found.volumeId !== volume.id) throw invalidInput('It is a snapshot of another volume.', 'ref')
   return inTransaction(ctx, async (tx) => {
-    const { projectId, typeId, poolId, pool, bootable, imageId, imageName } = await lockVolume(
-      tx,
-      'volumeSnapshot:manage',
-      volume.id,
-    )
+    const row = await lockVolume(tx, 'volumeSnapshot:manage', volume.id)
+    demand(volumeCan.snapshot, row)
+    // It may have moved to another pool meanwhile.
+    if (row.poolId !== volume.poolId) throw conflict('The volume lies in another pool now.', 'volumeState')
+    const { projectId, typeId, poolId, pool, bootable, imageId, imageName } = row
     const { sizeGib } = found
     await reserveQuota(tx, projectId, ofType(typeId, { volumeSnapshots: 1, volumeGib: sizeGib }))
     await claimMore(tx, pool, sizeGib)

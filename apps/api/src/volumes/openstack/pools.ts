@@ -24,7 +24,7 @@ const capabilitiesOf = (pool: PoolView) => ({
   reserved_percentage: 0,
   thin_provisioning_support: true,
   thick_provisioning_support: false,
-  multiattach: false,
+  multiattach: true,
   QoS_support: true,
   replication_enabled: false,
   timestamp: new Date().toISOString().slice(0, -1),

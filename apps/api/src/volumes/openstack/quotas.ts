@@ -16,8 +16,8 @@ import {
   setQuotaDefaults,
 } from '../../quota/limits/service.ts'
 
-/** Cinder's words for the limits, in its order: of counted resources, and of what nobody can change here. */
-const words: { name: string; resource?: QuotaResource; fixed?: number }[] = [
+/** Cinder's words for the limits, in its order. */
+const words: { name: string; resource: QuotaResource }[] = [
   { name: 'volumes', resource: 'volumes' },
   { name: 'per_volume_gigabytes', resource: 'volumeGibEach' },
   { name: 'snapshots', resource: 'volumeSnapshots' },
@@ -50,10 +50,7 @@ function limitsView(
   const shown = ({ limit, used }: { limit: number; used: number }) =>
     withUse ? { limit, in_use: used, reserved: 0 } : limit
   return Object.fromEntries([
-    ...words.map(({ name, resource, fixed = 0 }) => [
-      name,
-      shown(resource === undefined ? { limit: fixed, used: 0 } : of(resource)),
-    ]),
+    ...words.map(({ name, resource }) => [name, shown(of(resource))]),
     ...parts.map((part) => [wordOf(part), shown(part)]),
   ])
 }
@@ -83,7 +80,7 @@ const change = z.looseObject({
   id: z.string().max(64).optional(),
 }) as unknown as z.ZodType<Record<string, number>>
 
-/** Throws 400 for a word that Cinder does not know, and for a limit that nobody can change, unless the value is the present limit. */
+/** Throws 400 for a word that Cinder does not know. */
 async function limitsOf(call: Call, key: string): Promise<Partial<Record<QuotaName, number>>> {
   const wish = inner(call, key, change)
   const types = await partsNamed(call)
@@ -94,14 +91,9 @@ async function limitsOf(call: Call, key: string): Promise<Partial<Record<QuotaNa
     else if (!['tenant_id', 'id'].includes(name) && !words.some((word) => word.name === name))
       throw new HttpError(400, `Bad key(s) in quota set: ${name.slice(0, 100)}`)
   }
-  for (const { name, fixed } of words)
-    if (fixed !== undefined && wish[name] !== undefined && wish[name] !== fixed)
-      throw new HttpError(400, `${name} is ${fixed} in this cloud and cannot be changed.`)
   return {
     ...Object.fromEntries(
-      words.flatMap(({ name, resource }) =>
-        resource === undefined || wish[name] === undefined ? [] : [[resource, wish[name]]],
-      ),
+      words.flatMap(({ name, resource }) => (wish[name] === undefined ? [] : [[resource, wish[name]]])),
     ),
     ...ofTypes,
   }
@@ -138,7 +130,7 @@ const elsewhere = { domainAdmin: 'not_found', unscoped: 'not_found' } as const
 const item = { path: '/os-quota-sets/:tenant_id', names: ['tenant_id'], status: 200 }
 const klass = { path: '/os-quota-class-sets/:id', names: ['id'], status: 200 }
 const deviation =
-  'volumes, snapshots and gigabytes (of both) are counted, also for each type; and backups and backup_gigabytes. Limits of what this cloud does not have yet are 0.'
+  'volumes, snapshots and gigabytes (of both) are counted, also for each type; and backups, backup_gigabytes and groups.'
 export const quotaOperations: ApiOperation[] = [
   {
     ...item,
@@ -177,7 +169,7 @@ export const quotaOperations: ApiOperation[] = [
     summary: 'Give a project the default quota again',
     access: 'admin',
     handle: async (call) => {
-      const counted = words.flatMap(({ resource }) => resource ?? [])
+      const counted = words.map(({ resource }) => resource)
       await clearQuota(call.ctx, target(call), [...counted, ...(await partsNamed(call)).values()])
     },
   },

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import type { Page } from '../../kernel/contract.ts'
-import { conflict } from '../../kernel/errors.ts'
+import { conflict, notFound } from '../../kernel/errors.ts'
 import { askOf, pageView } from '../../kernel/page.ts'
 import { recordOperation, startOperation } from '../../kernel/workflow.ts'
 import type { VolumeDeleted } from '../trash/contract.ts'
@@ -79,6 +79,7 @@ export async function takeBackSnapshot(ctx: Ctx, input: { id: string }): Promise
     const seen = await lockTrashedSnapshot(tx, 'volumeSnapshot:delete', input.id)
     if (snapshotStateOf(seen) === 'deleting')
       throw conflict('Its data are being removed already.', 'snapshotState')
+    if (await isDue(tx, seen)) throw notFound('snapshot', input.id)
     if (seen.volume.trashedUntil !== null)
       throw conflict('Its volume is deleted. Take the volume back first.', 'snapshotState')
     await takeFromTrash(tx, snapshotTrash, seen.id)

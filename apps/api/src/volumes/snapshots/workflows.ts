@@ -9,8 +9,9 @@ import { type MessageAction, tellFailure } from '../messages/service.ts'
 import { giveBack } from '../pools.ts'
 import { ofType } from '../quota.ts'
 import { noteVolume } from '../row.ts'
+import { bringBack } from '../trash/bring-back.ts'
 import { type SnapshotRow, withVolume } from './queries.ts'
-import { noteSnapshot } from './row.ts'
+import { lockVolumeOf, noteSnapshot } from './row.ts'
 
 const current = (run: Run<unknown>): Promise<SnapshotRow | null> =>
   run.ctx.deps.root.volumeSnapshot.findUnique({ where: { id: run.resourceId }, include: withVolume })
@@ -24,20 +25,23 @@ async function rowOf(run: Run<unknown>): Promise<SnapshotRow> {
 
 type Settled = { state: string; quiesced?: boolean; faultMessage?: string | null; trashedUntil?: null }
 /** Writes the end of an operation, unless the snapshot is in another state than `from` by then. */
-const settle = (run: Run<unknown>, from: string, data: Settled): Promise<void> =>
-  inTransaction({ ...run.ctx, db: run.ctx.deps.root }, (tx) => settleIn(tx, run, from, data))
+async function settle(run: Run<unknown>, from: string, data: Settled): Promise<void> {
+  await inTransaction({ ...run.ctx, db: run.ctx.deps.root }, (tx) => settleIn(tx, run, from, data))
+}
 
+/** Does the same in a transaction. Returns the volume of the snapshot; null when there was nothing to write. */
 async function settleIn(
   tx: Ctx,
   run: Run<unknown>,
   from: string,
   data: Settled,
   id = run.resourceId,
-): Promise<void> {
+): Promise<string | null> {
   const { count } = await tx.db.volumeSnapshot.updateMany({ where: { id, state: from }, data })
-  if (count === 0) return
+  if (count === 0) return null
   const row = await tx.db.volumeSnapshot.findUniqueOrThrow({ where: { id } })
   await noteSnapshot(tx, row, 'updated', run.operationId)
+  return row.volumeId
 }
 
 async function tell(run: Run<unknown>, action: MessageAction, error: CloudError): Promise<void> {
@@ -107,9 +111,19 @@ export const snapshotDeletion: Workflow = {
     },
   ],
   async onFailed(run, error) {
-    // Everybody sees the snapshot again that could not be removed, and can delete it again.
+    // Everybody sees the snapshot again that could not be removed, and can delete it again. Its volume is not removed before.
     const data = { state: 'error_deleting', faultMessage: error.message, trashedUntil: null }
-    await settle(run, 'deleting', data)
+    await inTransaction({ ...run.ctx, db: run.ctx.deps.root }, async (tx) => {
+      await lockVolumeOf(tx, run.resourceId)
+      const volumeId = await settleIn(tx, run, 'deleting', data)
+      if (volumeId !== null)
+        await bringBack(
+          tx,
+          volumeId,
+          `A snapshot of the volume could not be removed: ${error.message}`,
+          run.operationId,
+        )
+    })
     const { groupSnapshotId = null } = (await current(run)) ?? {}
     if (groupSnapshotId !== null) await continueOperationsOf(run.ctx, 'volumeGroupSnapshot', groupSnapshotId)
     await tell(run, 'deleteSnapshot', error)

@@ -114,14 +114,15 @@ async function checkSnapshots(tx: Ctx, { id }: VolumeRow, noSnapshots: boolean):
  */
 async function refuseShared(
   tx: Ctx,
-  { id, snapshotId, sourceVolumeId, isOriginUnknown }: VolumeRow,
+  { id, snapshotId, sourceVolumeId, lineageId, isOriginUnknown }: VolumeRow,
 ): Promise<void> {
   if (isOriginUnknown)
     throw conflict(
       'The volume was taken over from its pool, so that nobody knows with which volumes it shares data. Copy what it contains to a new, empty volume, and offer that one.',
       'volumeState',
     )
-  // The lineage outlives the snapshots and copies in between; volumes of earlier versions have none.
+  // The lineage outlives the snapshots and copies in between, and an image that was written onto the volume: snapshots
+  // that were taken before still have the layers of the origin. Volumes of earlier versions have no lineage.
   const snapshots = await tx.db.volumeSnapshot.findMany({ where: { volumeId: id }, select: { id: true } })
   const made = [
     { lineageId: id },
@@ -131,6 +132,7 @@ async function refuseShared(
   if (
     snapshotId === null &&
     sourceVolumeId === null &&
+    lineageId === null &&
     (await tx.db.volume.count({ where: { OR: made } })) === 0
   )
     return
@@ -185,7 +187,13 @@ async function lockOffered(tx: Ctx, id: string): Promise<VolumeRow | null> {
 }
 
 async function moveVolume(tx: Ctx, volume: VolumeRow, projectId: string): Promise<VolumeRow> {
-  const snapshots = await moveSnapshots(tx, volume.id, projectId)
+  const snapshots = await lockSnapshots(tx, volume.id)
+  if (projectId !== volume.projectId && snapshots.some(isDeleted))
+    throw conflict(
+      'The owner of the volume has deleted a snapshot of it since the offer. Ask them to remove it for good, or to take it back.',
+      'volumeState',
+    )
+  await moveSnapshots(tx, volume.id, projectId)
   const delta = ofType(volume.typeId, {
     volumes: 1,
     volumeGib: volume.reservedGib + snapshots.reduce((sum, { sizeGib }) => sum + sizeGib, 0),
@@ -219,12 +227,19 @@ async function moveVolume(tx: Ctx, volume: VolumeRow, projectId: string): Promis
   return after
 }
 
-/** Their rows are locked in the order of ids, after that of the volume. */
-async function moveSnapshots(tx: Ctx, volumeId: string, projectId: string): Promise<{ sizeGib: number }[]> {
-  const rows = await tx.db.$queryRaw<{ sizeGib: number }[]>`
-    SELECT "sizeGib" FROM "VolumeSnapshot" WHERE "volumeId" = ${volumeId}::uuid ORDER BY "id" FOR UPDATE`
+type Going = { sizeGib: number; state: string; trashedUntil: Date | null }
+/** Nobody but its owner may take back a snapshot that the owner has deleted, or gets it when it cannot be removed. */
+const isDeleted = ({ state, trashedUntil }: Going): boolean =>
+  trashedUntil !== null || ['deleting', 'error_deleting'].includes(state)
+
+/** Locks the rows of the snapshots in the order of ids, after that of the volume. */
+const lockSnapshots = (tx: Ctx, volumeId: string): Promise<Going[]> =>
+  tx.db.$queryRaw<Going[]>`
+    SELECT "sizeGib", "state", "trashedUntil" FROM "VolumeSnapshot" WHERE "volumeId" = ${volumeId}::uuid
+    ORDER BY "id" FOR UPDATE`
+
+async function moveSnapshots(tx: Ctx, volumeId: string, projectId: string): Promise<void> {
   await tx.db.volumeSnapshot.updateMany({ where: { volumeId }, data: { projectId, userId: tx.actor.userId } })
-  return rows
 }
 
 const viewOf = ({ keyHash: _, userId: _by, createdAt, ...row }: VolumeTransferModel): TransferView => ({

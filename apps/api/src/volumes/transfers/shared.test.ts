@@ -10,7 +10,10 @@ import {
   createVolume,
   deleteSnapshot,
   deleteVolume,
+  endSnapshot,
   getVolume,
+  reimageVolume,
+  takeBackSnapshot,
 } from '../service.ts'
 import { snapshotCreateInput } from '../snapshots/contract.ts'
 import { transferCreateInput } from './contract.ts'
@@ -67,4 +70,32 @@ test('a volume of whose snapshot another volume is made after the offer stays wh
   await aVolume({ snapshotId })
   await expectCloudError(acceptTransfer(taker, { id, key }), 'conflict', /shares data/)
   expect((await getVolume(giver, { id: volumeId })).state).toBe('awaiting-transfer')
+})
+
+test('a copy shares bytes also when an image was written onto it, because its snapshots keep what it was', async () => {
+  const copy = await aVolume({ sourceVolumeId: await aVolume({ sizeGib: 3 }) })
+  await aSnapshot(copy)
+  await reimageVolume(giver, { id: copy, imageId: world.imageId })
+  await runPending(world.deps)
+  expect(await getVolume(giver, { id: copy })).toMatchObject({ state: 'available', sourceVolumeId: null })
+  await expectCloudError(offer(copy), 'conflict', /shares data/)
+})
+
+test('a volume whose snapshot its owner deletes after the offer stays where it is until the snapshot is gone', async () => {
+  world.deps.config.takeBackMs = 600_000
+  try {
+    const volumeId = await aVolume()
+    const snapshotId = await aSnapshot(volumeId)
+    const { id, key } = await offer(volumeId)
+    await deleteSnapshot(giver, { id: snapshotId })
+    await expectCloudError(acceptTransfer(taker, { id, key }), 'conflict', /deleted a snapshot/)
+    await expectCloudError(takeBackSnapshot(taker, { id: snapshotId }), 'not_found')
+    await endSnapshot(giver, { id: snapshotId })
+    await expectCloudError(acceptTransfer(taker, { id, key }), 'conflict', /deleted a snapshot/)
+    await runPending(world.deps)
+    const { volume } = await acceptTransfer(taker, { id, key })
+    expect(volume.projectId).toBe(taker.projectId)
+  } finally {
+    world.deps.config.takeBackMs = 0
+  }
 })

@@ -98,6 +98,8 @@ test('a deleted volume is gone for everybody, counts as before, and comes back a
   await expectCloudError(endVolume(tenant, { id }), 'not_found')
 
   await deleteVolume(tenant, { id })
+  await db().volume.update({ where: { id }, data: { trashedUntil: new Date(0) } })
+  await expectCloudError(takeBackVolume(tenant, { id }), 'not_found')
   await round(id)
   expect([await exists(id), onHost(id), await now()]).toEqual([false, undefined, empty])
   await expectCloudError(takeBackVolume(tenant, { id }), 'not_found')
@@ -248,6 +250,7 @@ test('a deleted snapshot is gone for everybody, counts as before, and comes back
   expect(await getSnapshot(tenant, { id })).toEqual(before)
   await deleteSnapshot(tenant, { id })
   await db().volumeSnapshot.update({ where: { id }, data: { trashedUntil: new Date(0) } })
+  await expectCloudError(takeBackSnapshot(tenant, { id }), 'not_found')
   await round()
   expect(await snapshotsOf(volumeId)).toBe(0)
   await deleteVolume(tenant, { id: volumeId })
@@ -278,6 +281,62 @@ test('a deleted snapshot keeps its volume from nothing but an offer, and comes b
   await round(other)
   await round()
   expect([await exists(other), await now()]).toEqual([false, empty])
+})
+
+test('a snapshot whose data could not be removed brings its volume back, and both can be deleted again', async () => {
+  const id = await aVolume()
+  const snapshotId = await aSnapshot(id)
+  await deleteVolume(tenant, { id, cascade: true })
+  world.hosts.get('a')?.volumes.failNext('removeSnapshot', new DriverError('failed', 'The disk is broken.'))
+  await round(id)
+  const error = expect.stringMatching(/^A snapshot of the volume could not be removed: ./)
+  expect(await getVolume(tenant, { id })).toMatchObject({ state: 'error_deleting', error })
+  expect(await getSnapshot(tenant, { id: snapshotId })).toMatchObject({ state: 'error_deleting' })
+  expect(await trashed()).toEqual([])
+  await deleteVolume(tenant, { id, cascade: true })
+  await runPending(world.deps)
+  await round(id)
+  expect([await exists(id), await now()]).toEqual([false, empty])
+
+  // The snapshot went alone, before its volume was deleted, whose own time is not over.
+  const other = await aVolume()
+  await deleteSnapshot(tenant, { id: await aSnapshot(other) })
+  await deleteVolume(tenant, { id: other })
+  await db().volumeSnapshot.updateMany({ where: { volumeId: other }, data: { trashedUntil: new Date(0) } })
+  world.hosts.get('a')?.volumes.failNext('removeSnapshot', new DriverError('failed', 'The disk is broken.'))
+  await round()
+  expect(await getVolume(tenant, { id: other })).toMatchObject({ state: 'available', error: null })
+  await deleteVolume(tenant, { id: other, cascade: true })
+  await runPending(world.deps)
+  await round(other)
+  expect(await now()).toEqual(empty)
+})
+
+test('volumes whose snapshots are being removed hold up none of the others', async () => {
+  const id = await aVolume()
+  await deleteVolume(tenant, { id })
+  const row = await db().volume.findUniqueOrThrow({ where: { id } })
+  const [metadata, source, trashedUntil] = [{}, {}, new Date(0)]
+  const stuck = Array.from({ length: 100 }, () => ({
+    ...row,
+    id: crypto.randomUUID(),
+    metadata,
+    source,
+    trashedUntil,
+  }))
+  const { poolId, projectId, userId } = row
+  const snapshots = stuck.map(({ id: volumeId }) => ({
+    ...{ id: crypto.randomUUID(), volumeId, poolId, projectId, userId, name: '', sizeGib: 1 },
+    ...{ state: 'deleting', trashedUntil },
+  }))
+  await db().volume.createMany({ data: stuck })
+  await db().volumeSnapshot.createMany({ data: snapshots })
+  await db().volume.update({ where: { id }, data: { trashedUntil: new Date(1) } })
+  await round()
+  expect(await exists(id)).toBe(false)
+  await db().volumeSnapshot.deleteMany({ where: { id: { in: snapshots.map((one) => one.id) } } })
+  await db().volume.deleteMany({ where: { id: { in: stuck.map((one) => one.id) } } })
+  expect(await now()).toEqual(empty)
 })
 
 test('a volume that has snapshots stays when its instance goes', async () => {

@@ -1,7 +1,8 @@
+import { Prisma } from '@stratolith/db'
 import type { z } from 'zod'
 import { type Ctx, inTransaction, projectOf } from '../../kernel/context.ts'
 import type { Page } from '../../kernel/contract.ts'
-import { conflict } from '../../kernel/errors.ts'
+import { conflict, notFound } from '../../kernel/errors.ts'
 import { askOf, pageView } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { recordOperation, startOperation } from '../../kernel/workflow.ts'
@@ -21,6 +22,7 @@ import {
   viewsOf,
 } from '../row.ts'
 import { deleteSnapshot, endSnapshotsOf } from '../snapshots/trash.ts'
+import { bringBack } from './bring-back.ts'
 import type {
   TrashedVolumeView,
   trashSummaryInput,
@@ -72,6 +74,7 @@ export async function takeBackVolume(ctx: Ctx, input: { id: string }): Promise<V
   const row = await inTransaction(ctx, async (tx) => {
     const before = await lockTrashed(tx, 'volume:delete', input.id)
     if (stateOf(before) === 'deleting') throw conflict('Its data are being removed already.', 'volumeState')
+    if (await isDue(tx, before)) throw notFound('volume', input.id)
     await takeFromTrash(tx, volumeTrash, input.id)
     const after = { ...before, trashedUntil: null }
     await recordOperation(tx, historyOf(after, 'volume.take_back'))
@@ -170,7 +173,11 @@ export const volumeTrash: Trash = {
       if ((await snapshotsOf(tx, row)) === 0) return removeVolume(tx, row)
       // They are deleted, too; the volume is removed when they are.
       await endSnapshotsOf(tx, row.id)
+      const where = { volumeId: id, state: { not: 'deleting' } }
+      if ((await tx.db.volumeSnapshot.count({ where })) > 0)
+        await bringBack(tx, id, 'A snapshot of the volume could not be removed.')
     }),
+  waits: Prisma.sql`EXISTS (SELECT FROM "VolumeSnapshot" s WHERE s."volumeId" = "Volume"."id" AND s."state" = 'deleting')`,
 }
 
 /** The deleted volumes of the project that can still be taken back. */

@@ -18,6 +18,8 @@ export type Trash = {
    * meanwhile, or while something is still being done to it: it is asked for again.
    */
   end(ctx: Ctx, id: string): Promise<void>
+  /** True of rows that wait for something else, and are not asked for until that is over. */
+  waits?: Prisma.Sql
 }
 
 /** The time for which things wait, in minutes; 0: they do not wait. */
@@ -66,10 +68,10 @@ export const trashReconciler = (kinds: readonly Trash[]): Reconciler => ({
   },
 })
 
-/** The things whose time is over. Those that are being removed already are behind the others, so that they hold up none. */
-async function dueIn(ctx: Ctx, { table }: Trash): Promise<string[]> {
+/** The things whose time is over, without those that are being removed already or wait, so that these hold up none. */
+async function dueIn(ctx: Ctx, { table, waits = Prisma.sql`false` }: Trash): Promise<string[]> {
   const rows = await ctx.db.$queryRaw<{ id: string }[]>`
-    SELECT "id"::text FROM ${named(table)} WHERE "trashedUntil" <= now() AND "state" <> 'deleting'
+    SELECT "id"::text FROM ${named(table)} WHERE "trashedUntil" <= now() AND "state" <> 'deleting' AND NOT (${waits})
     ORDER BY "trashedUntil" LIMIT ${atOnce}`
   return rows.map(({ id }) => id)
 }
