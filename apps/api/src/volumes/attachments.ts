@@ -59,6 +59,10 @@ export const deviceNames: readonly string[] = [...'bcdefghijklmnopqrstuvwxyz'].m
   (letter) => `/dev/vd${letter}`,
 )
 
+/** Why a volume of a pool that several hosts reach is refused to a second instance. */
+export const onlyOneHasIt =
+  'The pool of this volume gives it to one instance at a time, which has it already.'
+
 /**
  * Takes a volume for an instance, under the locks of both rows. Throws not_found for a volume that the caller may not
  * see, conflict when the volume is not available or lies where the instance's host does not reach it.
@@ -75,8 +79,7 @@ export async function takeVolume(
     throw conflict('The instance has this volume already.', 'volumeState')
   const allowed = volumeCan.attach({ state: stateOf(row), multiattach: row.multiattach })
   if (allowed !== true) throw conflict(allowed, 'volumeState')
-  if (row.attachments.length > 0 && row.pool.hostId === null)
-    throw conflict('The pool of this volume gives it to one instance at a time, which has it already.')
+  if (row.attachments.length > 0 && row.pool.hostId === null) throw conflict(onlyOneHasIt)
   if (!(await reachesFrom(ctx, row.pool, instance.hostId)))
     throw conflict(
       row.pool.hostId === null
