@@ -1,7 +1,7 @@
-import type { VolumeModel } from '@stratolith/db'
+import { Prisma, type VolumeModel } from '@stratolith/db'
 import type { VolumeLimits } from '@stratolith/drivers/hypervisor/interface'
 import type { PoolSpec } from '@stratolith/drivers/volumes/interface'
-import { stillKnown } from '../hosts/service.ts'
+import { knownNowhere, stillKnown } from '../hosts/service.ts'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { conflict, invalidInput, notFound } from '../kernel/errors.ts'
 import type { Reconciler } from '../kernel/reconciler.ts'
@@ -288,17 +288,18 @@ export const forgottenVolumes: Reconciler = {
   name: 'volumes.forgotten',
   everyMs: 15_000,
   async run(ctx) {
-    const rows = await ctx.db.volumeAttachment.findMany({
-      where: { forgottenAt: { not: null } },
-      take: 1_000,
-    })
-    const known = await stillKnown(ctx, 'instance', [...new Set(rows.map(({ instanceId }) => instanceId))])
+    const rows = await ctx.db.$queryRaw<Forgotten[]>`
+      SELECT a."id", a."volumeId", a."deleteOnTermination" FROM "VolumeAttachment" a
+      WHERE a."forgottenAt" IS NOT NULL AND ${knownNowhere('instance', Prisma.sql`a."instanceId"`)}
+      ORDER BY a."forgottenAt", a."id" LIMIT 1000`
     for (const row of rows)
-      if (!known.has(row.instanceId))
-        await inTransaction(ctx, async (tx) => {
-          const volume = await lockVolume(tx, 'volume:update', row.volumeId)
-          if (volume.attachments.some(({ id }) => id === row.id))
-            await forgetOne(tx, volume, { ...row, isUnused: false })
-        })
+      await inTransaction(ctx, async (tx) => {
+        const volume = await lockVolume(tx, 'volume:update', row.volumeId)
+        if (volume.attachments.some(({ id }) => id === row.id))
+          await forgetOne(tx, volume, { ...row, isUnused: false })
+      }).catch((error: unknown) =>
+        ctx.log.warn({ err: error, volume: row.volumeId }, 'a volume of a deleted instance was not released'),
+      )
   },
 }
+type Forgotten = { id: string; volumeId: string; deleteOnTermination: boolean }
