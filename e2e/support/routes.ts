@@ -42,6 +42,7 @@ export async function thingsOf(api: Api, tag: string) {
     return (await volumes.snapshots.get.query({ id: snapshot.id })).state === 'available'
   })
   const backup = await volumes.backups.create.mutate({ volumeId: volume.id, name: `routes-${tag}` })
+  const together = await volumes.groups.create.mutate({ name: `routes-${tag}`, volumeTypes: ['Standard'] })
   const [pool] = await volumes.pools.list.query()
   return {
     pages: {
@@ -65,6 +66,7 @@ export async function thingsOf(api: Api, tag: string) {
       '/security-groups/[id]': `/security-groups/${group.id}`,
       '/server-groups/[id]': `/server-groups/${serverGroup.id}`,
       '/volume-backups/[id]': `/volume-backups/${backup.id}`,
+      '/volume-groups/[id]': `/volume-groups/${together.id}`,
       '/volume-snapshots/[id]': `/volume-snapshots/${snapshot.id}`,
       '/volumes/[id]': `/volumes/${volume.id}`,
     } as Record<string, string>,
@@ -90,6 +92,7 @@ export async function thingsOf(api: Api, tag: string) {
         compute.serverGroups.delete.mutate({ id: serverGroup.id }),
         directory.groups.delete.mutate({ id: people.id }),
         volumes.delete.mutate({ id: volume.id }),
+        volumes.groups.delete.mutate({ id: together.id }),
         compute.keyPairs.delete.mutate({ name: `routes-${tag}` }),
       ])
     },
