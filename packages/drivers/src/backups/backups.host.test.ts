@@ -7,7 +7,6 @@ import { defaultGuestUids, readGuestUids } from '../guest-uids.ts'
 import { backgroundOp, type Op } from '../op.ts'
 import { createVolumeFiles } from '../volumes/files.ts'
 import { keysFolder } from '../volumes/keys.ts'
-import { qemuBytes } from '../volumes/testing.ts'
 import { backupConformance } from './conformance.ts'
 import { createBackups } from './engine.ts'
 import { createFolderStore } from './folder-store.ts'
@@ -498,59 +497,4 @@ describe('backups that are disturbed', () => {
     await expect(backups.restoreBackup(op(), spec)).rejects.toMatchObject({ code: 'conflict' })
     await volumes.closeVolumes(op(), guest.id, [])
   })
-})
-
-test('a backup of an encrypted volume has ciphertext alone, and is restored where the key is the same, also into a larger volume', async () => {
-  const encryption = { key: Buffer.alloc(32, 7).toString('base64'), keyBits: 512 as const }
-  const other = { key: Buffer.alloc(32, 8).toString('base64'), keyBits: 256 as const }
-  async function encrypted(sizeGib: number, how: typeof encryption | typeof other): Promise<Volume> {
-    const volume = { id: crypto.randomUUID(), pool }
-    while (!(await volumes.ensureVolume(op(), { ...volume, sizeGib, source: null, encryption: how })));
-    return volume
-  }
-  const used = async (
-    volume: Volume,
-    work: (
-      bytes: (at: number, byte: number) => Promise<boolean>,
-      write: (at: number, byte: number) => Promise<void>,
-    ) => Promise<void>,
-  ) => {
-    const guest = { id: crypto.randomUUID(), uid }
-    await volumes.giveKeys(op(), { keys: [{ id: volume.id, key: encryption.key }] })
-    const opened = await volumes.openVolume(op(), volume, guest)
-    await work(
-      (at, byte) => qemuBytes.are(opened, uid, { at, length: 4096 }, byte),
-      (at, byte) => qemuBytes.write(opened, uid, { at, length: 4096 }, byte),
-    )
-    await volumes.closeVolumes(op(), guest.id, [])
-  }
-  const volume = await encrypted(1, encryption)
-  await used(volume, async (_are, put) => {
-    await put(0, 0x5a)
-    await put(gib - 4096, 0x5b)
-  })
-  const spec = (parent: ObservedBackup | null): BackupSpec => ({
-    ...{ id: crypto.randomUUID(), volumeId: volume.id, store: place, snapshotId: null, pool },
-    parent: parent && { id: parent.id, checksum: parent.checksum },
-  })
-  const full = await backups.ensureBackup(op(), spec(null))
-  expect(full).toMatchObject({ sizeBytes: gib })
-  await used(volume, (_are, put) => put(64 * mib, 0x5c))
-  const next = await backups.ensureBackup(op(), spec(full))
-  expect(next).toMatchObject({ sizeBytes: gib, chunks: 1 })
-  if (!next) throw new Error('the backup is not made')
-  const restore = (into: Volume) =>
-    backups.restoreBackup(op(), {
-      backup: { id: next.id, volumeId: volume.id, store: place, checksum: next.checksum },
-      volume: into,
-    })
-  const larger = await encrypted(2, encryption)
-  await restore(larger)
-  await used(larger, async (are) => {
-    expect(await are(0, 0x5a)).toBe(true)
-    expect(await are(gib - 4096, 0x5b)).toBe(true)
-    expect(await are(64 * mib, 0x5c)).toBe(true)
-  })
-  for (const wrong of [await aVolume(), await encrypted(1, other)])
-    await expect(restore(wrong)).rejects.toMatchObject({ code: 'invalid' })
 })
