@@ -81,7 +81,7 @@ export async function openDrivers(config: AgentConfig, log: Logger): Promise<Loc
     storage,
     dir: path.join(config.hostDir, 'documents'),
   })
-  const store = backupDrivers.folder(config.backupsDir)
+  const store = backupDrivers.folder(config.backupsDir, path.join(config.hostDir, 'backup-store.json'))
   const backups = backupDrivers.volumes({
     volumes,
     storeOf: (id) => (id === 'local' ? store : undefined),

@@ -25,6 +25,7 @@ const small: Record<string, number> = {
   Role: 20,
   StoredPolicy: 0,
   // A host has at most one pool.
+  VolumeGroupType: 20,
   VolumePool: 100,
   VolumeQos: 20,
   VolumeType: 20,

@@ -28,8 +28,7 @@ export function createBackgroundJobs(options: BackgroundOptions = {}): Backgroun
   function begin(key: string, asked: Op, work: (op: Op) => Promise<unknown>): Job {
     const stop = new AbortController()
     const forget = setTimeout(() => {
-      stop.abort()
-      jobs.delete(key)
+      void giveUp(key, job)
     }, forgetMs)
     const job: Job = { done: Promise.resolve(), stop, forget, tell: asked.progress }
     job.done = work({ id: asked.id, log: asked.log, signal: stop.signal, progress: (text) => job.tell(text) })
@@ -38,16 +37,27 @@ export function createBackgroundJobs(options: BackgroundOptions = {}): Backgroun
     jobs.set(key, job)
     return job
   }
+  /** Ends work. Its key stays taken until the work has ended, so that the same work does not begin beside it. */
+  async function giveUp(key: string, job: Job): Promise<void> {
+    clearTimeout(job.forget)
+    job.stop.abort()
+    await job.done.catch(() => undefined)
+    if (jobs.get(key) === job) jobs.delete(key)
+  }
   return {
     async ask<T>(op: Op, key: string, work: (op: Op) => Promise<T | null>): Promise<T | null> {
       if (op.signal.aborted)
         throw new DriverError('unavailable', 'The call was cancelled before it was done.')
-      const job = jobs.get(key) ?? begin(key, op, work)
-      job.forget.refresh()
-      job.tell = (text) => op.progress(text)
       const enough = new AbortController()
       const signal = AbortSignal.any([enough.signal, op.signal])
       const notYet = sleep(answerMs, null, { signal }).catch(() => null)
+      for (let old = jobs.get(key); old?.stop.signal.aborted; old = jobs.get(key)) {
+        const ended = giveUp(key, old).then(() => true)
+        if (!(await Promise.race([ended, notYet]))) return null
+      }
+      const job = jobs.get(key) ?? begin(key, op, work)
+      job.forget.refresh()
+      job.tell = (text) => op.progress(text)
       const over = job.done.finally(() => {
         clearTimeout(job.forget)
         if (jobs.get(key) === job) jobs.delete(key)
@@ -62,10 +72,7 @@ export function createBackgroundJobs(options: BackgroundOptions = {}): Backgroun
     async end(key) {
       const job = jobs.get(key)
       if (!job) return
-      clearTimeout(job.forget)
-      job.stop.abort()
-      jobs.delete(key)
-      await job.done.catch(() => undefined)
+      await giveUp(key, job)
     },
   }
 }

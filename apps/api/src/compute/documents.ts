@@ -74,10 +74,11 @@ function wishOf(
     ...(row.rootOnVolume ? { rootOnVolume: true } : {}),
     ...(row.diskBus === 'scsi' ? { diskBus: 'scsi' } : {}),
     ports,
-    volumes: volumes.map(({ volumeId, pool, readOnly, device, limits, shared }) => ({
+    volumes: volumes.map(({ volumeId, pool, readOnly, device, limits, shared, encrypted }) => ({
       ...{ id: volumeId, pool, readOnly },
       ...(isRootDevice(device) ? { boot: true } : {}),
       ...(shared ? { shared: true } : {}),
+      ...(encrypted ? { encrypted: true } : {}),
       // Agents that know no limits are told of none.
       limits: Object.keys(limits).length > 0 ? limits : undefined,
     })),

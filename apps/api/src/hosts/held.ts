@@ -31,6 +31,11 @@ export async function releaseHost(ctx: Ctx, hostId: string, instance: Need & { i
   if (held === 0) await giveRoomBack(ctx, hostId, instance)
 }
 
+/** The condition that no host which is not fenced may still have the thing in that column. */
+export const knownNowhere = (kind: string, thing: Prisma.Sql): Prisma.Sql => Prisma.sql`
+  NOT EXISTS (SELECT FROM "HostDocument" d JOIN "Host" h ON h."id" = d."hostId" AND h."state" <> 'fenced'
+    WHERE d."kind" IN (${kind}, ${`held ${kind}`}) AND d."thing" = ${thing})`
+
 /** Those of these things that a host which is not fenced may still have: it has not confirmed that they are gone. */
 export async function stillKnown(ctx: Ctx, kind: string, things: readonly string[]): Promise<Set<string>> {
   if (things.length === 0) return new Set()

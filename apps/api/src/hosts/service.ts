@@ -49,7 +49,7 @@ export {
   withTaken,
 } from './free-room.ts'
 export { defineGuests, defineTaker, type Guests } from './guests.ts'
-export { giveRoomBack, letGoOf, releaseHost, stillKnown } from './held.ts'
+export { giveRoomBack, knownNowhere, letGoOf, releaseHost, stillKnown } from './held.ts'
 export { heldAmong, heldIn, heldOf, isHeld, isHeldBriefly, releasedFrom } from './held-addresses.ts'
 export { type Found, imageStorePlace, kept, sweep } from './keeping.ts'
 export {

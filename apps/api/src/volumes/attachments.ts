@@ -1,7 +1,7 @@
-import type { VolumeModel } from '@stratolith/db'
+import { Prisma, type VolumeModel } from '@stratolith/db'
 import type { VolumeLimits } from '@stratolith/drivers/hypervisor/interface'
 import type { PoolSpec } from '@stratolith/drivers/volumes/interface'
-import { stillKnown } from '../hosts/service.ts'
+import { knownNowhere, stillKnown } from '../hosts/service.ts'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { conflict, invalidInput, notFound } from '../kernel/errors.ts'
 import type { Reconciler } from '../kernel/reconciler.ts'
@@ -26,6 +26,7 @@ export type AttachedVolume = {
   readOnly: boolean
   /** Other instances may have it, too. */
   shared: boolean
+  encrypted: boolean
   /** How fast the guest may use it. */
   limits: VolumeLimits
   device: string
@@ -47,6 +48,7 @@ export async function attachedVolumes(
   for (const { instanceId, volume, ...row } of rows) {
     const one = {
       ...{ ...row, pool: specOf(volume.pool), readOnly: volume.readOnly },
+      encrypted: volume.keyId !== null,
       limits: limitsOf(carriedOut(volume.type.qos), volume.sizeGib),
     }
     found.set(instanceId, [...(found.get(instanceId) ?? []), one])
@@ -58,6 +60,10 @@ export async function attachedVolumes(
 export const deviceNames: readonly string[] = [...'bcdefghijklmnopqrstuvwxyz'].map(
   (letter) => `/dev/vd${letter}`,
 )
+
+/** Why a volume of a pool that several hosts reach is refused to a second instance. */
+export const onlyOneHasIt =
+  'The pool of this volume gives it to one instance at a time, which has it already.'
 
 /**
  * Takes a volume for an instance, under the locks of both rows. Throws not_found for a volume that the caller may not
@@ -75,8 +81,7 @@ export async function takeVolume(
     throw conflict('The instance has this volume already.', 'volumeState')
   const allowed = volumeCan.attach({ state: stateOf(row), multiattach: row.multiattach })
   if (allowed !== true) throw conflict(allowed, 'volumeState')
-  if (row.attachments.length > 0 && row.pool.hostId === null)
-    throw conflict('The pool of this volume gives it to one instance at a time, which has it already.')
+  if (row.attachments.length > 0 && row.pool.hostId === null) throw conflict(onlyOneHasIt)
   if (!(await reachesFrom(ctx, row.pool, instance.hostId)))
     throw conflict(
       row.pool.hostId === null
@@ -286,17 +291,18 @@ export const forgottenVolumes: Reconciler = {
   name: 'volumes.forgotten',
   everyMs: 15_000,
   async run(ctx) {
-    const rows = await ctx.db.volumeAttachment.findMany({
-      where: { forgottenAt: { not: null } },
-      take: 1_000,
-    })
-    const known = await stillKnown(ctx, 'instance', [...new Set(rows.map(({ instanceId }) => instanceId))])
+    const rows = await ctx.db.$queryRaw<Forgotten[]>`
+      SELECT a."id", a."volumeId", a."deleteOnTermination" FROM "VolumeAttachment" a
+      WHERE a."forgottenAt" IS NOT NULL AND ${knownNowhere('instance', Prisma.sql`a."instanceId"`)}
+      ORDER BY a."forgottenAt", a."id" LIMIT 1000`
     for (const row of rows)
-      if (!known.has(row.instanceId))
-        await inTransaction(ctx, async (tx) => {
-          const volume = await lockVolume(tx, 'volume:update', row.volumeId)
-          if (volume.attachments.some(({ id }) => id === row.id))
-            await forgetOne(tx, volume, { ...row, isUnused: false })
-        })
+      await inTransaction(ctx, async (tx) => {
+        const volume = await lockVolume(tx, 'volume:update', row.volumeId)
+        if (volume.attachments.some(({ id }) => id === row.id))
+          await forgetOne(tx, volume, { ...row, isUnused: false })
+      }).catch((error: unknown) =>
+        ctx.log.warn({ err: error, volume: row.volumeId }, 'a volume of a deleted instance was not released'),
+      )
   },
 }
+type Forgotten = { id: string; volumeId: string; deleteOnTermination: boolean }

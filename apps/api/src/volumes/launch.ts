@@ -5,12 +5,12 @@ import type { ErrorCode } from '../kernel/contract.ts'
 import { CloudError, invalidInput } from '../kernel/errors.ts'
 import { authorize } from '../kernel/policy.ts'
 import type { QuotaDelta } from '../quota/service.ts'
-import { deviceNames } from './attachments.ts'
+import { deviceNames, onlyOneHasIt } from './attachments.ts'
 import { type launchVolumeInput, rootDevice, volumeCan } from './contract.ts'
 import { newKeyFor } from './encryption/keys.ts'
 import type { KeyBits } from './encryption/words.ts'
 import { type Origin, originOf } from './origin.ts'
-import { placeForType } from './pools.ts'
+import { type LaunchPlaceWish, placeForType, reaches } from './pools.ts'
 import { type VolumeRow, withParts } from './queries.ts'
 import { ofType, sumOf, whyNoQuota } from './quota.ts'
 import { stateOf } from './row.ts'
@@ -30,8 +30,12 @@ export type NewVolume = {
   name: string
   /** The host on which the instance must be, because of the volume's type or of what the volume is made from; null: any. */
   hostId: string | null
+  /** The zone in which the instance must be, because of the volume's pool; null: any. */
+  zone: string | null
   /** The pool with a capacity of its own in which the volume lies; null: the disk of the instance's host. */
   poolId: string | null
+  /** How much is free in that pool before the launch. */
+  freeGib: number | null
   /** How long the new key of an encrypted volume is; null for one that is plain or has the key of its origin. */
   newKey: KeyBits | null
   data: Partial<Origin['data']>
@@ -49,6 +53,10 @@ export type LaunchVolumes = {
   made: { volumes: number; gib: number; diskGib: number; quota: QuotaDelta }
   /** The only host that reaches the volumes that exist; null: every host does. */
   hostId: string | null
+  /** The only zone whose hosts reach the volumes; null: every zone. */
+  zone: string | null
+  /** For how many instances the pools with a capacity of their own have room. */
+  most: number
   /** The root disk is one of the volumes. */
   isRoot: boolean
   /** The image that the root disk was made from, when that is known. */
@@ -64,11 +72,16 @@ const noVolumes: LaunchVolumes = {
   planned: [],
   made: { volumes: 0, gib: 0, diskGib: 0, quota: {} },
   hostId: null,
+  zone: null,
+  most: Number.POSITIVE_INFINITY,
   isRoot: false,
   rootImage: null,
   minRamMib: 0,
   rootProperties: {},
 }
+
+/** The hosts on which the instances may be, how many there are, and how few are enough. */
+type Launch = { hosts: readonly { id: string; zone: string }[]; count: number; atLeast?: number | undefined }
 
 /**
  * Decides which volumes the instances of a launch would get, and what speaks against it. Only reads; inside a transaction
@@ -77,15 +90,23 @@ const noVolumes: LaunchVolumes = {
 export async function planLaunchVolumes(
   ctx: Ctx,
   wishes: readonly LaunchVolumeWish[],
-  count: number,
+  { hosts, count, atLeast = count }: Launch,
 ): Promise<LaunchVolumes> {
   if (wishes.length === 0) return noVolumes
   const rows = await namedVolumes(ctx, wishes)
   const problems = problemsOfAll(wishes, count)
   const planned: PlannedVolume[] = []
   const devices = devicesOf(wishes)
+  // A new volume lies where the hosts reach it that reach the others, too.
+  let among = hosts.filter((host) => [...rows.values()].every(({ pool }) => reaches(pool, host)))
+  const taken = new Map<string, number>()
   for (const [index, wish] of wishes.entries()) {
-    const of = await plannedOf(ctx, wish, rows)
+    const of = await plannedOf(ctx, wish, rows, { among, taken, instances: Math.min(count, atLeast) })
+    if ('made' in of) {
+      const { poolId, sizeGib, ...place } = of.made
+      among = among.filter((host) => reaches(place, host))
+      if (poolId !== null) taken.set(poolId, (taken.get(poolId) ?? 0) + sizeGib * Math.min(count, atLeast))
+    }
     const device = devices[index]
     if ('message' in of) problems.push(of)
     else if (typeof device !== 'string') problems.push(device ?? tooMany)
@@ -93,6 +114,8 @@ export async function planLaunchVolumes(
   }
   const hostIds = [...new Set(planned.flatMap((one) => hostIdOf(one) ?? []))]
   if (hostIds.length > 1) problems.push(apart)
+  const zones = [...new Set(planned.flatMap((one) => zoneOf(one) ?? []))]
+  if (zones.length > 1) problems.push(zonesApart)
   const made = planned.flatMap(({ of }) => ('made' in of ? of.made : []))
   const short = await whyNoQuota(ctx, projectOf(ctx), made, count)
   if (short !== null) problems.push({ code: 'quota_exceeded', message: short })
@@ -106,6 +129,8 @@ export async function planLaunchVolumes(
       quota: sumOf(made.map(({ typeId, sizeGib }) => ofType(typeId, { volumes: 1, volumeGib: sizeGib }))),
     },
     hostId: hostIds[0] ?? null,
+    zone: zones[0] ?? null,
+    most: mostOf(made),
     isRoot: wishes.some(({ boot }) => boot),
     ...(await rootOf(ctx, planned)),
   }
@@ -115,6 +140,18 @@ const gibOf = (made: readonly NewVolume[]): number => made.reduce((sum, one) => 
 
 const hostIdOf = ({ of }: PlannedVolume): string | null =>
   'made' in of ? of.made.hostId : of.volume.pool.hostId
+
+const zoneOf = ({ of }: PlannedVolume): string | null => ('made' in of ? of.made.zone : of.volume.pool.zone)
+
+/** For how many instances the pools have room that have a capacity of their own. */
+const mostOf = (made: readonly NewVolume[]): number =>
+  Math.min(
+    Number.POSITIVE_INFINITY,
+    ...[...Map.groupBy(made, ({ poolId }) => poolId).values()].flatMap((some) => {
+      const freeGib = some[0]?.freeGib ?? null
+      return freeGib === null ? [] : Math.floor(freeGib / gibOf(some))
+    }),
+  )
 
 async function rootOf(
   ctx: Ctx,
@@ -162,6 +199,9 @@ const conflicting = (message: string): Problem => ({ code: 'conflict', message }
 const apart = conflicting(
   'The volumes lie on the disks of different machines, so that no instance can have them all.',
 )
+const zonesApart = conflicting(
+  'The volumes lie in pools of different zones, so that no instance can have them all.',
+)
 const tooMany = conflicting(`An instance has at most ${deviceNames.length} volumes beside its root disk.`)
 
 /** The problems that no single wish has. */
@@ -176,24 +216,32 @@ function problemsOfAll(wishes: readonly LaunchVolumeWish[], count: number): Prob
   return problems
 }
 
+/** Where a new volume may lie, and for how many instances one is made. */
+type Room = Pick<LaunchPlaceWish, 'among' | 'taken'> & { instances: number }
+
 async function plannedOf(
   ctx: Ctx,
   wish: LaunchVolumeWish,
   rows: ReadonlyMap<string, VolumeRow>,
+  room: Room,
 ): Promise<PlannedVolume['of'] | Problem> {
   if (wish.from.kind === 'volume') return existing(ctx, wish.boot, rows.get(wish.from.id))
   authorize(ctx, 'volume:create', { projectId: projectOf(ctx) })
   try {
-    return { made: await newVolume(ctx, wish) }
+    return { made: await newVolume(ctx, wish, room) }
   } catch (error) {
     if (error instanceof CloudError && refusals.includes(error.code))
       return { code: error.code, message: error.message }
     throw error
   }
 }
-const refusals: ErrorCode[] = ['invalid_input', 'conflict', 'not_found']
+const refusals: ErrorCode[] = ['invalid_input', 'conflict', 'not_found', 'no_capacity']
 
-async function newVolume(ctx: Ctx, { from, name, ...wish }: LaunchVolumeWish): Promise<NewVolume> {
+async function newVolume(
+  ctx: Ctx,
+  { from, name, ...wish }: LaunchVolumeWish,
+  { among, taken, instances }: Room,
+): Promise<NewVolume> {
   const origin = await originOf(ctx, {
     ...(from.kind === 'image' ? { imageId: from.id } : {}),
     ...(from.kind === 'snapshot' ? { snapshotId: from.id } : {}),
@@ -206,8 +254,9 @@ async function newVolume(ctx: Ctx, { from, name, ...wish }: LaunchVolumeWish): P
   const type = await typeFor(ctx, wish.type, origin?.typeId)
   const multiattach = isMultiattach(specsOf(type))
   demandShareable(multiattach, origin)
-  const fixed = { hostId: origin?.hostId ?? null, poolId: origin?.poolId }
-  const place = await placeForType(ctx, placeWishOf(type), fixed)
+  const fixed = { hostId: origin?.hostId ?? null, poolId: origin?.poolId, hostOf: origin?.words }
+  const roomGib = sizeGib * instances
+  const place = await placeForType(ctx, placeWishOf(type), { fixed, among, roomGib, taken })
   return {
     sizeGib,
     typeId: type.id,
@@ -224,6 +273,7 @@ function existing(ctx: Ctx, boot: boolean, row: VolumeRow | undefined): PlannedV
   if (row.projectId !== projectOf(ctx)) return conflicting('The volume belongs to another project.')
   const allowed = volumeCan.attach({ state: stateOf(row), multiattach: row.multiattach })
   if (allowed !== true) return conflicting(allowed)
+  if (row.attachments.length > 0 && row.pool.hostId === null) return conflicting(onlyOneHasIt)
   if (boot && row.multiattach)
     return conflicting('No system is started from a volume that several instances may have.')
   if (boot && !row.bootable)

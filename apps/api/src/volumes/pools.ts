@@ -41,7 +41,10 @@ export type PlaceOfNew = {
   /** The pool of what the volume is made from. */
   poolId?: string
   type?: PlaceWish
+  /** The hosts of which one must reach the volume; absent: any. */
+  among?: readonly At[]
 }
+type At = { id: string; zone: string }
 
 /**
  * Takes room for a new volume: chooses the pool with the most room among the disks of hosts and then among the other
@@ -62,13 +65,14 @@ export async function claimPool(ctx: Ctx, wish: PlaceOfNew): Promise<{ poolId: s
 }
 
 /** The pools that a new volume may lie in as far as its origin and its instance matter. */
-async function candidatesFor(ctx: Ctx, { hostId, poolId }: PlaceOfNew): Promise<Candidate[]> {
+async function candidatesFor(ctx: Ctx, { hostId, poolId, among }: PlaceOfNew): Promise<Candidate[]> {
   const hosts = await hostsForPlacement(ctx)
   const all = candidatesOf(hosts, await ctx.db.volumePool.findMany({ orderBy: { name: 'asc' } }))
   const at = hosts.find(({ id }) => id === hostId)
   return all
     .filter((one) => poolId === undefined || one.row?.id === poolId)
     .filter((one) => hostId === undefined || one.hostId === hostId || (at !== undefined && reaches(one, at)))
+    .filter((one) => among === undefined || among.some((host) => reaches(one, host)))
 }
 
 /** Takes the room, and returns the id of the pool; null when there is not enough. */
@@ -124,33 +128,54 @@ const nowhere =
 export type LaunchPlace = {
   /** The host on which the instance must be; null: every host will do. */
   hostId: string | null
+  /** The zone in which the instance must be; null: every zone will do. */
+  zone: string | null
   /** The pool with a capacity of its own; null: the disk of the instance's host. */
   poolId: string | null
+  /** How much is free in that pool; null for the disk of a host, which the placement of instances judges. */
+  freeGib: number | null
+}
+/** What is known of the new volumes of a launch. */
+export type LaunchPlaceWish = {
+  /** The host and the pool of what the volume is made from. */
+  fixed: { hostId: string | null; poolId?: string; hostOf?: HostOf }
+  /** The hosts on which the instance may be; what a volume is made from has its place all the same. */
+  among: readonly At[]
+  /** How much a pool with a capacity of its own must have free besides `taken`. */
+  roomGib: number
+  /** How much earlier volumes of the same launch take in pools. */
+  taken: ReadonlyMap<string, number>
 }
 
 /**
  * Decides where a new volume of an instance that is launched lies, and so on which host the instance must be: on the disk
  * of the instance's host when the type allows that, and otherwise in the pool with the most room among those that the type
- * allows. `fixed`: the place of what the volume is made from. Throws conflict when no pool is right.
+ * allows. Throws conflict when no pool is right, and no_capacity when none of those that are right has the room.
  */
 export async function placeForType(
   ctx: Ctx,
   type: PlaceWish,
-  fixed: { hostId: string | null; poolId?: string } = { hostId: null },
+  { fixed, among, roomGib, taken }: LaunchPlaceWish,
 ): Promise<LaunchPlace> {
-  if (!isBound(type) && fixed.poolId === undefined) return { hostId: fixed.hostId, poolId: null }
+  const onDisk = { zone: null, poolId: null, freeGib: null }
+  if (!isBound(type) && fixed.poolId === undefined) return { hostId: fixed.hostId, ...onDisk }
+  const place = { hostId: fixed.hostId ?? undefined, poolId: fixed.poolId, hostOf: fixed.hostOf }
   const all = await candidatesFor(ctx, {
-    sizeGib: 0,
-    hostId: fixed.hostId ?? undefined,
-    poolId: fixed.poolId,
+    ...{ ...place, sizeGib: roomGib, among: fixed.poolId === undefined ? among : undefined },
   })
   const right = suited(all, type)
-  const [best] = able(right, 0)
-  if (!best) throw conflict(nowhere)
-  if (!best.local) return { hostId: best.hostId, poolId: best.row.id }
+  const open = able(right, Number.NEGATIVE_INFINITY)
+  if (open.length === 0) throw conflict(nowhere)
+  const left = (one: Candidate) => free(one) - (taken.get(one.row?.id ?? '') ?? 0)
+  const best = open.find((one) => one.local || left(one) >= roomGib)
+  if (!best) throw new CloudError('no_capacity', whyNot(right, { ...place, sizeGib: roomGib, type }))
+  if (!best.local) {
+    const zone = best.hostId === null ? best.zone : null
+    return { hostId: best.hostId, zone, poolId: best.row.id, freeGib: free(best) }
+  }
   const locals = (some: readonly Candidate[]) => some.filter((one) => one.local).length
   const isAnywhere = fixed.hostId === null && fixed.poolId === undefined && locals(right) === locals(all)
-  return { hostId: isAnywhere ? null : best.hostId, poolId: null }
+  return { hostId: isAnywhere ? null : best.hostId, ...onDisk }
 }
 
 /** Returns the sentence why a pool does not have so much more room at the moment; null when it has the room. */

@@ -45,7 +45,7 @@ export type VolumeWhere = {
   /** Only volumes that this instance may be given, as far as their state says. */
   freeFor?: string
   /** Only volumes that this host reaches. */
-  reachedBy?: string
+  reachedBy?: { hostId: string; zone: string }
 }
 
 /** By what the portal sorts volumes. */
@@ -89,7 +89,7 @@ export function filtered(ctx: Ctx, where: VolumeWhere): Prisma.VolumeWhereInput 
     where.states ? { state: { in: [...where.states] } } : {},
     // Others than those who see all hosts must not learn where volumes lie.
     where.pool === undefined ? {} : seesAll(ctx) ? { pool: { name: where.pool } } : { id: { in: [] } },
-    where.reachedBy ? { pool: { OR: [{ hostId: null }, { hostId: where.reachedBy }] } } : {},
+    where.reachedBy ? { pool: reachedBy(where.reachedBy) } : {},
     where.freeFor ? freeFor(where.freeFor) : {},
     where.instanceId ? { attachments: { some: { instanceId: where.instanceId } } } : {},
     { migrationStatus: where.migrationStatus },
@@ -111,7 +111,17 @@ export function filtered(ctx: Ctx, where: VolumeWhere): Prisma.VolumeWhereInput 
   return { AND: filters }
 }
 
-/** Also those that other instances have, when they are for several. */
+const reachedBy = ({ hostId, zone }: { hostId: string; zone: string }): Prisma.VolumePoolWhereInput => ({
+  OR: [{ hostId }, { hostId: null, zone: null }, { hostId: null, zone }],
+})
+
+/** Also those that other instances have, when they are for several and their pool gives them to several. */
 const freeFor = (instanceId: string): Prisma.VolumeWhereInput => ({
-  OR: [{ state: 'available' }, { state: 'in-use', multiattach: true, attachments: { none: { instanceId } } }],
+  OR: [
+    { state: 'available' },
+    {
+      ...{ state: 'in-use', multiattach: true, pool: { hostId: { not: null } } },
+      attachments: { none: { instanceId } },
+    },
+  ],
 })

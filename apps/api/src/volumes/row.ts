@@ -67,10 +67,11 @@ async function lockRow(ctx: Ctx, id: string): Promise<void> {
 
 /** Throws conflict with the reason when the state of the volume forbids an action. */
 export function demand(
-  rule: (volume: Pick<VolumeView, 'state' | 'multiattach'>) => Allowed,
+  rule: (volume: Pick<VolumeView, 'state' | 'multiattach' | 'groupId' | 'encrypted'>) => Allowed,
   row: VolumeRow,
 ): void {
-  const allowed = rule({ state: stateOf(row), multiattach: row.multiattach })
+  const { multiattach, groupId } = row
+  const allowed = rule({ state: stateOf(row), multiattach, groupId, encrypted: row.keyId !== null })
   if (allowed !== true) throw conflict(allowed, 'volumeState')
 }
 

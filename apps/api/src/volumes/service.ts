@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { hostsForPlacement } from '../hosts/service.ts'
 import { type Ctx, inTransaction, isAdmin, projectOf } from '../kernel/context.ts'
 import type { Page, pageInput } from '../kernel/contract.ts'
 import { conflict, invalidInput } from '../kernel/errors.ts'
@@ -127,7 +128,9 @@ export async function listFreeVolumes(
   input: z.output<typeof pageInput>,
 ): Promise<Page<VolumeView>> {
   const { allProjects, search } = input
-  const where = { allProjects, search, projectId, reachedBy: hostId, freeFor: instanceId }
+  // Of a host that is gone meanwhile, only the pools are known that all hosts reach.
+  const zone = (await hostsForPlacement(ctx)).find(({ id }) => id === hostId)?.zone ?? ''
+  const where = { allProjects, search, projectId, reachedBy: { hostId, zone }, freeFor: instanceId }
   const slice = await queryVolumes(ctx, { where, ...askOf(input, sortableVolumes) })
   return pageView(slice, await viewsOf(ctx, slice.rows))
 }

@@ -40,12 +40,19 @@ export const isRootDevice = (device: string): boolean =>
 export const isRootVolume = ({ attachments }: { attachments: readonly { device: string }[] }): boolean =>
   attachments.some(({ device }) => isRootDevice(device))
 
-type Seen = Pick<VolumeView, 'state'> & { multiattach?: boolean }
+type Seen = Pick<VolumeView, 'state'> & {
+  multiattach?: boolean
+  groupId?: string | null
+  encrypted?: boolean
+}
+const outOfGroups = ({ groupId }: Seen): Allowed =>
+  groupId == null || 'The volume is in a group. Take it out of the group first.'
 /** A volume that several guests write is one raw file, without layers. */
 const oneLayer = ({ multiattach }: Seen): Allowed =>
   !multiattach ||
   'This volume is for several instances at once: it has neither snapshots nor copies, images and backups.'
-const both = (first: Allowed, second: Allowed): Allowed => (first === true ? second : first)
+/** The first reason that forbids an action. */
+const both = (...all: Allowed[]): Allowed => all.find((one) => one !== true) ?? true
 const is = ({ state }: Seen, ...some: VolumeState[]) => some.includes(state)
 
 /** The actions that the state of a volume forbids; the policy may forbid more. */
@@ -54,10 +61,12 @@ export const volumeCan = {
     is(volume, 'available') ||
     (volume.multiattach === true && is(volume, 'in-use')) ||
     `Only an available volume can be attached; this one is ${volume.state}.`,
-  launch: (volume: Pick<VolumeView, 'state' | 'bootable'>): Allowed =>
-    !volume.bootable
-      ? 'It has no system: only a volume that was made from an image, or is marked as bootable, can be launched.'
-      : is(volume, 'available') || `Only an available volume can be launched; this one is ${volume.state}.`,
+  launch: (volume: Seen & Pick<VolumeView, 'bootable'>): Allowed =>
+    volume.multiattach
+      ? 'No system is started from a volume that several instances may have.'
+      : !volume.bootable
+        ? 'It has no system: only a volume that was made from an image, or is marked as bootable, can be launched.'
+        : is(volume, 'available') || `Only an available volume can be launched; this one is ${volume.state}.`,
   detach: (volume: Seen): Allowed =>
     is(volume, 'in-use') || `Only a volume that is in use can be detached; this one is ${volume.state}.`,
   extend: (volume: Seen): Allowed =>
@@ -66,8 +75,11 @@ export const volumeCan = {
       : is(volume, 'available', 'in-use', 'error_extending')) ||
     `Only a volume that is available or in use can grow; this one is ${volume.state}.`,
   transfer: (volume: Seen): Allowed =>
-    is(volume, 'available') ||
-    `Only an available volume can be offered to another project; this one is ${volume.state}.`,
+    both(
+      is(volume, 'available') ||
+        `Only an available volume can be offered to another project; this one is ${volume.state}.`,
+      outOfGroups(volume),
+    ),
   snapshot: (volume: Seen): Allowed =>
     both(
       oneLayer(volume),
@@ -100,18 +112,26 @@ export const volumeCan = {
     is(volume, 'available', 'in-use') ||
     `Only a volume that is available or in use can be in a group; this one is ${volume.state}.`,
   retype: (volume: Seen): Allowed =>
-    is(volume, 'available', 'in-use') ||
-    `Only a volume that is available or in use can get another type; this one is ${volume.state}.`,
+    both(
+      is(volume, 'available', 'in-use') ||
+        `Only a volume that is available or in use can get another type; this one is ${volume.state}.`,
+      outOfGroups(volume),
+    ),
   move: (volume: Seen): Allowed =>
-    is(volume, 'available') ||
-    (is(volume, 'in-use')
-      ? 'An instance uses this volume. Detach it first: only an available volume can be moved to another pool.'
-      : `Only an available volume can be moved to another pool; this one is ${volume.state}.`),
+    both(
+      is(volume, 'available') ||
+        (is(volume, 'in-use')
+          ? 'An instance uses this volume. Detach it first: only an available volume can be moved to another pool.'
+          : `Only an available volume can be moved to another pool; this one is ${volume.state}.`),
+      outOfGroups(volume),
+    ),
   makeImage: (volume: Seen): Allowed =>
     both(
       oneLayer(volume),
       is(volume, 'available', 'in-use') ||
         `Only of a volume that is available or in use can an image be made; this one is ${volume.state}.`,
+      !volume.encrypted ||
+        'An image of an encrypted volume would not be encrypted. Back the volume up instead.',
     ),
   reimage: (volume: Seen): Allowed =>
     both(
@@ -121,15 +141,21 @@ export const volumeCan = {
         (is(volume, 'in-use')
           ? 'An instance uses this volume. Detach it first.'
           : `Only an available volume can get what an image contains; this one is ${volume.state}.`),
+      !volume.encrypted || 'No image is written onto an encrypted volume. Make a new volume of the image.',
     ),
+  /** The volume can be backed up automatically. */
+  schedule: (volume: Seen): Allowed => oneLayer(volume),
   setReadOnly: (volume: Seen): Allowed =>
     is(volume, 'available') ||
     `Only an available volume can be made read-only or writable; this one is ${volume.state}.`,
   delete: (volume: Seen): Allowed =>
-    is(volume, 'available', 'error', 'error_extending', 'error_restoring', 'error_deleting') ||
-    (is(volume, 'in-use')
-      ? 'An instance uses this volume. Detach it first.'
-      : is(volume, 'awaiting-transfer')
-        ? 'This volume is offered to another project. Withdraw the offer first.'
-        : `This volume is ${volume.state}. Wait until that is over.`),
+    both(
+      is(volume, 'available', 'error', 'error_extending', 'error_restoring', 'error_deleting') ||
+        (is(volume, 'in-use')
+          ? 'An instance uses this volume. Detach it first.'
+          : is(volume, 'awaiting-transfer')
+            ? 'This volume is offered to another project. Withdraw the offer first.'
+            : `This volume is ${volume.state}. Wait until that is over.`),
+      volume.groupId == null || 'This volume is in a group. Take it out of the group, or delete the group.',
+    ),
 }

@@ -6,7 +6,10 @@ import type { MenuEntry } from './ActionMenu.tsx'
 import { useReturnFocus } from './return-focus.ts'
 import { dangerText } from './theme.ts'
 
-/** The menu itself, open from the start. An action that is not possible shows the reason below its name. */
+/**
+ * The menu itself, open from the start. An action that is not possible shows the reason below its name, and stands behind
+ * those that are possible. A menu that is too long for the window is scrolled.
+ */
 export function ActionMenuOpen({
   label,
   asButton,
@@ -32,8 +35,8 @@ export function ActionMenuOpen({
           <IconDots size={18} />
         </ActionIcon>
       </Menu.Target>
-      <Menu.Dropdown>
-        {entries.map(({ id, label: words, icon, danger, allowed, run }) => (
+      <Menu.Dropdown mah="min(70dvh, 32rem)" style={{ overflowY: 'auto' }}>
+        {possibleFirst(entries).map(({ id, label: words, icon, danger, allowed, run }) => (
           <Menu.Item
             key={id}
             leftSection={icon}
@@ -56,3 +59,6 @@ export function ActionMenuOpen({
     </Menu>
   )
 }
+
+const possibleFirst = (entries: readonly MenuEntry[]): MenuEntry[] =>
+  entries.toSorted((a, b) => Number(b.allowed === true) - Number(a.allowed === true))

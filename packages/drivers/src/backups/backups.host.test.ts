@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { pino } from 'pino'
-import { afterAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { defaultGuestUids, readGuestUids } from '../guest-uids.ts'
 import { backgroundOp, type Op } from '../op.ts'
 import { createVolumeFiles } from '../volumes/files.ts'
@@ -32,7 +32,7 @@ const volumes = createVolumeFiles({
   baseOf: async () => null,
 })
 const storeDir = path.join(root, 'store')
-const folder = createFolderStore(storeDir)
+const folder = createFolderStore(storeDir, path.join(root, 'backup-store.json'))
 let store: BackupStore = folder
 const backups = createBackups({
   volumes,
@@ -309,7 +309,97 @@ describe('backups that are disturbed', () => {
     await expect(made(specOf(volume, { parent: { id, checksum } }))).rejects.toMatchObject({ code: 'failed' })
   })
 
-  test('an interrupted backup is made anew of the same content, and its removal leaves nothing', async () => {
+  test('a store whose folder is not mounted is unavailable, and never empty', async () => {
+    const volume = await aVolume()
+    const backup = await made(specOf(volume))
+    fs.renameSync(storeDir, `${storeDir}.away`)
+    fs.mkdirSync(storeDir)
+    const key = { ...specOf(volume), id: backup.id }
+    for (const call of [
+      () => backups.getBackup(op(), key),
+      () => backups.probeStore(op(), place),
+      () => backups.ensureBackup(op(), specOf(volume)),
+      () => backups.removeBackup(op(), { ...key, pool: null }),
+    ])
+      await expect(call()).rejects.toMatchObject({ code: 'unavailable' })
+    expect(fs.readdirSync(storeDir)).toEqual([])
+    fs.rmdirSync(storeDir)
+    fs.renameSync(`${storeDir}.away`, storeDir)
+    expect(await backups.getBackup(op(), key)).toMatchObject({ id: backup.id })
+  })
+
+  test('another restore of a volume takes the place of the first one', async () => {
+    const volume = await aVolume()
+    await write(volume, 0, mib, 0x11)
+    const first = await made(specOf(volume))
+    await write(volume, 0, mib, 0x22)
+    const second = await made(specOf(volume))
+    const target = await aVolume()
+    const go = Promise.withResolvers<void>()
+    const restore = ({ id, volumeId, checksum }: ObservedBackup) =>
+      hasty.restoreBackup(op(), { backup: { id, volumeId, checksum, store: place }, volume: target })
+    const hasty = createBackups({ volumes, storeOf: () => store, background: { answerMs: 10 } })
+    store = {
+      ...folder,
+      async read(name) {
+        if (name.includes(`${first.id}/`)) await go.promise
+        return folder.read(name)
+      },
+    }
+    expect(await restore(first)).toBeNull()
+    setTimeout(go.resolve, 100)
+    while (!(await restore(second)));
+    await expectBytes(target, 0, mib, 0x22)
+    const dir = path.join(root, 'host/volumes/local/data', target.id)
+    expect(fs.readdirSync(dir).filter((name) => name.endsWith('.draft'))).toEqual([])
+  })
+
+  test('the removal of a volume removes what its backups have kept, unless a backup reads it', async () => {
+    const volume = await aVolume()
+    const kept = { id: crypto.randomUUID(), volumeId: volume.id, pool }
+    const frozen = await volumes.openFrozen(op(), { ...kept, snapshotId: null })
+    await expect(volumes.removeVolume(op(), volume)).rejects.toMatchObject({ code: 'unavailable' })
+    await frozen.close()
+    await volumes.removeVolume(op(), volume)
+    expect(fs.readdirSync(path.join(root, 'host/volumes/local/frozen'))).toEqual([])
+  })
+
+  test('an interrupted backup goes on with the same content', async () => {
+    const volume = await aVolume()
+    await write(volume, 0, 40 * mib, 0x11)
+    const spec = specOf(volume)
+    const begun = Promise.withResolvers<void>()
+    const interrupted = Promise.withResolvers<void>()
+    const seen: AbortSignal[] = []
+    const agent = createBackups({
+      volumes: {
+        ...volumes,
+        openFrozen(asked, key) {
+          seen.push(asked.signal)
+          return volumes.openFrozen(asked, key)
+        },
+      },
+      storeOf: () => ({
+        ...folder,
+        async write(name, bytes) {
+          if (!name.endsWith('.draft')) {
+            begun.resolve()
+            await interrupted.promise
+          }
+          await folder.write(name, bytes)
+        },
+      }),
+      background: { answerMs: 10, forgetMs: 3_000 },
+    })
+    expect(await agent.ensureBackup(op(), spec)).toBeNull()
+    await begun.promise
+    await vi.waitFor(() => expect(seen[0]?.aborted).toBe(true), 10_000)
+    interrupted.resolve()
+    await write(volume, 0, mib, 0x22)
+    await expectBytes(await restored(await made(spec)), 0, 40 * mib, 0x11)
+  })
+
+  test('a failed backup keeps nothing and is made anew, and its removal leaves nothing', async () => {
     const volume = await aVolume()
     await write(volume, 0, 40 * mib, 0x11)
     let writes = 0
@@ -324,9 +414,12 @@ describe('backups that are disturbed', () => {
     const spec = specOf(volume)
     await expect(backups.ensureBackup(op(), spec)).rejects.toThrow('the machine has gone')
     store = folder
+    expect(fs.readdirSync(path.join(root, 'host/volumes/local/frozen'))).toEqual([])
     await write(volume, 0, mib, 0x22)
     const backup = await made(spec)
-    await expectBytes(await restored(backup), 0, 40 * mib, 0x11)
+    const copy = await restored(backup)
+    await expectBytes(copy, 0, mib, 0x22)
+    await expectBytes(copy, mib, 39 * mib, 0x11)
     const again = specOf(volume)
     store = { ...folder, write: () => Promise.reject(new Error('the machine has gone')) }
     await expect(backups.ensureBackup(op(), again)).rejects.toThrow('the machine has gone')

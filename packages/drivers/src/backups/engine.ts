@@ -44,6 +44,8 @@ const atOnce = 6
  */
 export function createBackups({ volumes, storeOf, background }: BackupOptions): BackupDriver {
   const jobs = createBackgroundJobs(background)
+  /** The last restore of each volume: another one ends it. */
+  const restores = new Map<string, string>()
   const find = ({ id }: StoreSpec): BackupStore => {
     const store = storeOf(id)
     if (!store) throw new DriverError('unsupported', `This host does not reach the store ${id} of backups.`)
@@ -62,10 +64,14 @@ export function createBackups({ volumes, storeOf, background }: BackupOptions): 
       const found = await readIndex(find(store), volumeId, id)
       return found && observedOf(found)
     },
-    restoreBackup: (op, spec) =>
-      jobs.ask(op, `restore ${spec.volume.id}`, (own) =>
-        restore(own, volumes, find(spec.backup.store), spec),
-      ),
+    async restoreBackup(op, spec) {
+      const { backup, volume } = spec
+      const key = `restore ${volume.id} ${backup.id} ${backup.checksum}`
+      const other = restores.get(volume.id)
+      restores.set(volume.id, key)
+      if (other !== undefined && other !== key) await jobs.end(other)
+      return jobs.ask(op, key, (own) => restore(own, volumes, find(backup.store), spec))
+    },
   }
 }
 
@@ -77,17 +83,27 @@ async function makeBackup(
 ): Promise<ObservedBackup> {
   const { id, volumeId, snapshotId, pool } = spec
   const frozenKey = { id, volumeId, pool }
-  const known = await readIndex(store, volumeId, id)
-  if (!known) {
-    const parent = await parentOf(store, spec)
-    const frozen = await volumes.openFrozen(op, { ...frozenKey, snapshotId })
-    try {
-      await storeAll(op, store, spec, frozen, parent)
-    } finally {
-      await frozen.close()
+  try {
+    if (!(await readIndex(store, volumeId, id))) {
+      const parent = await parentOf(store, spec)
+      const frozen = await volumes.openFrozen(op, { ...frozenKey, snapshotId })
+      try {
+        await storeAll(op, store, spec, frozen, parent)
+      } finally {
+        await frozen.close()
+      }
     }
+    // An agent that was ended may have written the index without this.
+    await store.settle(volumeId)
+  } catch (error) {
+    // What is kept has links to all layers, and nobody would remove it before the backup. Work that was given up goes on later.
+    if (!op.signal.aborted)
+      await volumes
+        .dropFrozen(op, frozenKey, false)
+        .catch((err: unknown) => op.log.warn({ err, backup: id }, 'what a backup has kept is left behind'))
+    throw error
   }
-  const made = known ?? (await readIndex(store, volumeId, id))
+  const made = await readIndex(store, volumeId, id)
   if (!made) throw new DriverError('failed', `The backup ${id} is not in its store.`)
   await removeDraft(store, volumeId, id)
   await volumes.dropFrozen(op, frozenKey, true)
@@ -149,7 +165,6 @@ async function storeAll(
   if (total.added > 0) await store.settle(piecesOf(volumeId, id))
   const index: Index = { id, volumeId, ...about, quiesced, parentId: parent?.id ?? null, ...total, chunks }
   await writeIndex(store, index)
-  await store.settle(volumeId)
 }
 
 async function restore(
@@ -165,20 +180,27 @@ async function restore(
   const { luks, chunks } = found.index
   const sizeBytes = layerBytes(found.index)
   let restoredBytes = 0
-  await volumes.refillVolume(op, volume, luks ?? null, async (into) => {
-    if (sizeBytes > into.sizeBytes) throw new DriverError('invalid', 'The backup is larger than the volume.')
-    await forEachChunk(op, sizeBytes, 'restoring', async (no, at, length) => {
-      const chunk = chunks.get(no)
-      if (!chunk) return
-      const name = pieceOf(backup.volumeId, chunk.owner, no)
-      const piece = await store.read(name)
-      if (!piece) throw new DriverError('failed', `The piece ${name} of the backup is gone from the store.`)
-      const bytes = await unpacked(piece, chunk.hash, name)
-      if (bytes.length !== length) throw new DriverError('failed', `The piece ${name} has another length.`)
-      restoredBytes += length
-      await writeWithoutZeros(into, at, bytes)
-    })
-  })
+  await volumes.refillVolume(
+    op,
+    volume,
+    luks ?? null,
+    async (into) => {
+      if (sizeBytes > into.sizeBytes)
+        throw new DriverError('invalid', 'The backup is larger than the volume.')
+      await forEachChunk(op, sizeBytes, 'restoring', async (no, at, length) => {
+        const chunk = chunks.get(no)
+        if (!chunk) return
+        const name = pieceOf(backup.volumeId, chunk.owner, no)
+        const piece = await store.read(name)
+        if (!piece) throw new DriverError('failed', `The piece ${name} of the backup is gone from the store.`)
+        const bytes = await unpacked(piece, chunk.hash, name)
+        if (bytes.length !== length) throw new DriverError('failed', `The piece ${name} has another length.`)
+        restoredBytes += length
+        await writeWithoutZeros(into, at, bytes)
+      })
+    },
+    chunks.size * chunkBytes,
+  )
   return { id: volume.id, restoredBytes }
 }
 

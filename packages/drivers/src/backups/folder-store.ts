@@ -1,11 +1,20 @@
-import { mkdir, open, readdir, readFile, rename, rm, statfs } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { z } from 'zod'
 import { DriverError, isDiskFull } from '../errors.ts'
 import { syncDirectory } from '../sync.ts'
 import type { BackupStore } from './store.ts'
 
-/** Backups in a folder, which may be a mounted one of another machine. Only root enters the folder. */
-export function createFolderStore(root: string): BackupStore {
+const mark = 'store.json'
+const markSchema = z.object({ id: z.string().min(1) })
+const noteSchema = markSchema.extend({ root: z.string() })
+
+/**
+ * Backups in a folder, which may be a mounted one of another machine. Only root enters the folder. A folder that is not mounted
+ * looks like an empty store; so the first use puts a mark into the folder, and the host keeps a note of the mark in the file
+ * `note`, which must not lie in the folder. Every later call raises `unavailable` when the mark is not there.
+ */
+export function createFolderStore(root: string, note: string): BackupStore {
   const placeOf = (name: string): string => {
     if (!/^[0-9a-z.-]+(\/[0-9a-z.-]+)*$/.test(name) || /(^|\/)\.\.?(\/|$)/.test(name))
       throw new DriverError('invalid', 'not a name of ours')
@@ -13,14 +22,34 @@ export function createFolderStore(root: string): BackupStore {
   }
   /** The folders in which files were written whose names are perhaps not durable yet. */
   const written = new Set<string>()
+
+  async function demandMark(): Promise<void> {
+    const noted = await readJson(note, noteSchema)
+    const found = await readJson(path.join(root, mark), markSchema)
+    if (noted?.root === root) {
+      if (found?.id === noted.id) return
+      throw new DriverError(
+        'unavailable',
+        `The store of backups is not at ${root}: its mark ${mark} is missing or another one. Is the folder mounted?`,
+      )
+    }
+    const id = found?.id ?? crypto.randomUUID()
+    if (!found) {
+      await mkdir(root, { recursive: true, mode: 0o700 })
+      await writeWhole(path.join(root, mark), JSON.stringify({ id }))
+    }
+    await mkdir(path.dirname(note), { recursive: true })
+    await writeWhole(note, JSON.stringify({ root, id }))
+  }
   return {
     async space() {
-      await mkdir(root, { recursive: true, mode: 0o700 })
+      await demandMark()
       const { blocks, bavail, bsize } = await statfs(root)
       return { totalBytes: blocks * bsize, freeBytes: bavail * bsize }
     },
     async write(name, bytes) {
       const file = placeOf(name)
+      await demandMark()
       const draft = `${file}.tmp`
       try {
         await mkdir(path.dirname(file), { recursive: true, mode: 0o700 })
@@ -42,19 +71,54 @@ export function createFolderStore(root: string): BackupStore {
     },
     async settle(name) {
       const below = placeOf(name)
+      // An earlier process may have written there and not said so.
+      if (await isFolder(below)) written.add(below)
       for (const dir of [...written])
         if (dir === below || dir.startsWith(`${below}/`)) {
           written.delete(dir)
           for (let one = dir; one.startsWith(root); one = path.dirname(one)) await syncDirectory(one)
         }
     },
-    read: (name) => readFile(placeOf(name)).catch(orNull),
-    list: async (name) => (await readdir(placeOf(name)).catch(orNull)) ?? [],
+    async read(name) {
+      const file = placeOf(name)
+      await demandMark()
+      return readFile(file).catch(orNull)
+    },
+    async list(name) {
+      const folder = placeOf(name)
+      await demandMark()
+      return (await readdir(folder).catch(orNull)) ?? []
+    },
     async remove(name) {
-      await rm(placeOf(name), { recursive: true, force: true })
+      const file = placeOf(name)
+      await demandMark()
+      await rm(file, { recursive: true, force: true })
     },
   }
 }
+
+/** Null when there is no such file, or the file says nothing. */
+async function readJson<T>(file: string, schema: z.ZodType<T>): Promise<T | null> {
+  const text = await readFile(file, 'utf8').catch(orNull)
+  try {
+    return text === null ? null : (schema.safeParse(JSON.parse(text)).data ?? null)
+  } catch {
+    return null // Somebody else's file is no mark.
+  }
+}
+
+async function writeWhole(file: string, text: string): Promise<void> {
+  const draft = `${file}.${crypto.randomUUID()}.tmp`
+  await writeFile(draft, text, { mode: 0o600, flush: true })
+  await rename(draft, file)
+  await syncDirectory(path.dirname(file))
+}
+
+const isFolder = (dir: string): Promise<boolean> =>
+  stat(dir).then(
+    (found) => found.isDirectory(),
+    () => false,
+  )
 
 function orNull(error: NodeJS.ErrnoException): null {
   if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return null

@@ -12,8 +12,8 @@ export interface BackupDriver {
   /** The size of a store. Raises `unsupported` when this host does not know the store. */
   probeStore(op: Op, store: StoreSpec): Promise<StoreSpace>
   /**
-   * Backs up what a volume contains at some moment of the first call, also while a guest uses the volume, or what a snapshot
-   * contains. Null: the backup is still being made; ask again within a minute, since work that nobody asks for is given up.
+   * Backs up what a volume contains at some moment of the call that succeeds, also while a guest uses the volume, or what a
+   * snapshot contains. Work that goes on after an interruption counts as one call. Null: the backup is still being made; ask again within a minute, since work that nobody asks for is given up.
    * Repeating the call returns the same backup. On failure nothing but a draft is left behind, which removeBackup or a
    * later call removes. Raises `not_found` when the volume, the snapshot or the parent is gone.
    */

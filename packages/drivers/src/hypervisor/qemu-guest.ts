@@ -212,7 +212,12 @@ export class QemuGuest {
   }
 
   async freeze(to: 'paused' | 'running'): Promise<void> {
-    await this.control().execute(to === 'paused' ? 'stop' : 'cont')
+    const qmp = this.control()
+    // A disk that is full does not keep anybody from pausing the guest.
+    await this.#save({ ...this.#record, paused: to === 'paused' ? true : undefined }).catch((err: unknown) =>
+      this.#context.log.error({ err, instance: this.id }, 'the pause of a guest cannot be recorded'),
+    )
+    await qmp.execute(to === 'paused' ? 'stop' : 'cont')
     const status = await this.#status()
     if (status === 'paused' || status === 'running') this.#become(status, null)
   }
@@ -256,7 +261,9 @@ export class QemuGuest {
     }
     const status = await this.#status()
     if (status === 'off') return this.halt()
-    this.#become(status, status === 'paused' ? await reasonOfStop(qmp) : null)
+    // QEMU tells that the disk was full also of a guest that somebody has paused since.
+    const isStopped = status === 'paused' && !this.#record.paused
+    this.#become(status, isStopped ? await reasonOfStop(qmp) : null)
     this.#goOnWithRoom()
   }
 

@@ -37,7 +37,7 @@ async function aVolume(key: string) {
   const volume = { id: randomUUID(), pool }
   const encryption = { key, keyBits: 512 as const }
   while (!(await volumes.ensureVolume(op, { ...volume, sizeGib: 1, source: null, encryption })));
-  return { ...volume, readOnly: false }
+  return { ...volume, readOnly: false, encrypted: true as const }
 }
 const give = (id: string, key: string) => volumes.giveKeys(op, { keys: [{ id, key }] })
 
@@ -90,6 +90,13 @@ it('gives a running guest an encrypted volume, whose files have ciphertext alone
   await harness.driver.ensure(op, { ...plainSpec(id), ...(await harness.prepare(id)) })
   await harness.booted(id)
   const plug = () => harness.driver.plug(op, id, { nics: [], volumes: [volume] })
+  // An agent of before encryption finds no layers, so that it does not open the volume as a plain one.
+  const manifest = path.join(dir, 'volumes/local/data', volume.id, 'volume.json')
+  expect(Object.keys(JSON.parse(fs.readFileSync(manifest, 'utf8')))).not.toContain('layers')
+  const plain = { id: randomUUID(), pool }
+  await volumes.ensureVolume(op, { ...plain, sizeGib: 1, source: null })
+  const wrong = volumes.openVolume(op, { ...plain, encrypted: true }, { id, uid: 1 })
+  await expect(wrong).rejects.toMatchObject({ code: 'failed' })
   await expect(plug()).rejects.toMatchObject({ code: 'unavailable' })
   await give(volume.id, newKey())
   await expect(plug()).rejects.toMatchObject({ code: 'conflict' })

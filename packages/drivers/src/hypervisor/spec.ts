@@ -47,6 +47,8 @@ export const volumeAttachment = volumeKey.extend({
   boot: z.literal(true).optional(),
   /** Other guests may have the volume at the same time. */
   shared: z.literal(true).optional(),
+  /** The volume is encrypted, so that nothing may open it as a plain one. */
+  encrypted: z.literal(true).optional(),
   /** Absent: none. */
   limits: volumeLimits.optional(),
 })

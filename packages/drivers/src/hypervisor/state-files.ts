@@ -51,6 +51,8 @@ const recordSchema = z.object({
   startedAt: z.string().nullable(),
   bootId: z.string(),
   reason: z.string().nullable(),
+  /** Somebody has paused the running guest: then it does not go on by itself when the disk has room. */
+  paused: z.literal(true).optional(),
 })
 export type RunRecord = z.infer<typeof recordSchema>
 

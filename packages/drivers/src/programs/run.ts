@@ -156,6 +156,9 @@ export async function runProgram(signal: AbortSignal, program: Program): Promise
   })
 }
 
+/** The time of a program that its caller's signal bounds: longer than any operation goes on. */
+export const untilCancelledMs = 7 * 86_400_000
+
 const notStarted = (stderr: string): Ended => ({
   failed: true,
   stdout: '',

@@ -19,6 +19,8 @@ export const fieldsSince: FieldsSince = {
   'instance.diskBus': 5,
   'hypervisor/ensure.diskBus': 5,
   'volumes/ensureVolume.encryption': 6,
+  'instance.volumes.encrypted': 6,
+  'hypervisor/ensure.volumes.encrypted': 6,
   ...placesOfPools(),
 }
 

@@ -165,6 +165,8 @@ describe('storage in files', () => {
     const fill = ['sh', '-c', 'head -c 8192 /dev/zero > /proc/self/fd/4']
     await expect(runJailed(op(), job, fill)).rejects.toMatchObject({ code: 'invalid' })
     expect(fs.statSync(target).size).toBe(4096)
+    const talk = ['sh', '-c', 'head -c 200000 /dev/zero; sleep 300']
+    await expect(runJailed(op(), job, talk)).rejects.toMatchObject({ code: 'failed' })
   })
 
   test('a conversion that is cancelled ends', async () => {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
 import { describe, expect, test } from 'vitest'
+import { createBackgroundJobs } from '../background.ts'
 import { DriverError } from '../errors.ts'
 import { backgroundOp, type Op } from '../op.ts'
 import { storageConformance } from './conformance.ts'
@@ -25,6 +26,22 @@ function slow() {
   }
   return { driver, made, seen }
 }
+
+test('work that was given up ends before the same work begins again', async () => {
+  const jobs = createBackgroundJobs({ answerMs: 10, forgetMs: 30 })
+  const ended = Promise.withResolvers<string>()
+  const signals: AbortSignal[] = []
+  const work = (op: Op) => {
+    signals.push(op.signal)
+    return signals.length === 1 ? ended.promise : Promise.resolve('anew')
+  }
+  expect(await jobs.ask(backgroundOp(log), 'key', work)).toBeNull()
+  while (!signals[0]?.aborted) await sleep(10)
+  expect(await jobs.ask(backgroundOp(log), 'key', work)).toBeNull()
+  expect(signals).toHaveLength(1)
+  ended.resolve('too late')
+  expect(await jobs.ask(backgroundOp(log), 'key', work)).toBe('anew')
+})
 
 describe('storage in the background', () => {
   const driver = inBackground(createFakeStorage())

@@ -33,7 +33,10 @@ export type JailedJob = {
  * given, the further ones in `more`, and files that everybody may read. Formats are always given, never probed.
  */
 export async function runJailed(op: Op, job: JailedJob, argv: readonly string[]): Promise<void> {
-  await inJail(op, job, argv, 64 * 1024)
+  const said = await inJail(op, job, argv, 64 * 1024)
+  // The tool was killed in the middle of its work.
+  if (said === null)
+    throw new DriverError('failed', `${argv[0]} was ended because it wrote too many messages.`)
 }
 
 /** What a jailed tool says of the one file that it reads; null when that is more than `mostBytes`. */
@@ -57,8 +60,8 @@ async function inJail(op: Op, job: Job, argv: readonly string[], maxBuffer: numb
     cancelSignal: op.signal,
     // unshare ignores other signals while it waits; the tool ends with it.
     killSignal: 'SIGKILL',
+    // The caller's signal bounds the time: the copy of a large volume takes hours.
     forceKillAfterDelay: 500,
-    timeout: 3600_000,
     maxBuffer,
     reject: false,
   })

@@ -36,7 +36,7 @@ export function volumesByPool(drivers: Drivers): LocalVolumeDriver {
     removeExport: async (op, key) => of(key.pool).removeExport(op, key),
     openFrozen: async (op, backup) => of(backup.pool).openFrozen(op, backup),
     dropFrozen: async (op, backup, isBackedUp) => of(backup.pool).dropFrozen(op, backup, isBackedUp),
-    refillVolume: async (op, key, luks, fill) => of(key.pool).refillVolume(op, key, luks, fill),
+    refillVolume: async (op, key, ...content) => of(key.pool).refillVolume(op, key, ...content),
     // Only the driver of files encrypts.
     giveKeys: (op, spec) => drivers.files.giveKeys(op, spec),
     keepKeys: (op, spec) => drivers.files.keepKeys(op, spec),

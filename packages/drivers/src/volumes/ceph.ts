@@ -84,8 +84,13 @@ export function cephOf(pool: OpenPool, dir: string): Ceph {
         'unsupported',
         `'${program}' is not installed on this host: run 'apt-get install ceph-common qemu-block-extra'.`,
       )
-    if (ended.isCanceled || ended.timedOut)
-      throw new DriverError('unavailable', `'${what}' did not end in time: does the Ceph cluster work?`)
+    if (ended.isCanceled)
+      throw new DriverError('unavailable', `'${what}' was ended: its caller does not wait any longer.`)
+    if (ended.timedOut)
+      throw new DriverError(
+        'unavailable',
+        `'${what}' did not end within ${timeoutMs / 1000} s: does the Ceph cluster work?`,
+      )
     // rados says some of its errors where its answers are expected.
     throw refusal(what, `${ended.stderr}\n${ended.stdout.slice(-500)}`, ended.exitCode)
   }

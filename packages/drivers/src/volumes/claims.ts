@@ -90,10 +90,10 @@ export function createClaims(dir: string, host: string): Claims {
       if (!isShared(pool)) return work()
       await tidy(pool)
       const file = path.join(folderOf(pool), id)
-      const owner = await ownerIn(file)
-      // A guest of this host has the volume: its owner stays what it is, and the turns of the host are enough.
-      if (owner?.host === host && owner.guest !== null) return work()
       return inTurn(`${pool.id} ${id}`, async () => {
+        const owner = await ownerIn(file)
+        // A guest of this host has the volume: its owner stays what it is, and the turns of the host are enough.
+        if (owner?.host === host && owner.guest !== null) return work()
         await claim(pool, id, null)
         try {
           return await work()

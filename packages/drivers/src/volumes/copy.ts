@@ -3,9 +3,10 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DriverError } from '../errors.ts'
 import type { Op } from '../op.ts'
-import { runProgram } from '../programs/run.ts'
+import { runProgram, untilCancelledMs } from '../programs/run.ts'
 import { filesIn, finishPart, type LayerFile, removePart, removeWhole, syncFile } from './layer-files.ts'
 import { type Layer, type Manifest, privateFolder, readManifest, writeManifest } from './manifest.ts'
+import { demandSpace } from './space.ts'
 
 /**
  * A copy of a volume in another pool. The files of the layers are copied byte by byte, so nothing that a guest has written
@@ -19,7 +20,6 @@ export type Copying = {
   copyId: string
 }
 
-const hourMs = 3_600_000
 const tickMs = 1_000
 
 export async function copyWhole(op: Op, { from, to, copyId }: Copying): Promise<Manifest> {
@@ -49,13 +49,14 @@ async function copyLayers(op: Op, files: readonly LayerFile[], part: string): Pr
     (sum, { blocks }) => sum + blocks,
     0,
   )
+  await demandSpace(part, total * 512, 'a copy of the volume')
   const layers: Layer[] = []
   for (const { path: file, format } of files) {
     const name = path.basename(file)
     const copy = path.join(part, name)
     const told = watched(op, part, total)
     try {
-      await program(op, 'cp', ['--sparse=always', '--reflink=auto', '--', file, copy])
+      await copySparse(op, file, copy)
     } finally {
       told.abort()
     }
@@ -90,13 +91,24 @@ function watched(op: Op, part: string, total: number): AbortController {
   return end
 }
 
+/** Copies a file without its holes. */
+export const copySparse = (op: Op, from: string, to: string): Promise<void> =>
+  program(op, 'cp', ['--sparse=always', '--reflink=auto', '--', from, to])
+
 async function program(op: Op, file: string, args: readonly string[]): Promise<void> {
-  const { failed, stderr, isCanceled } = await runProgram(op.signal, {
-    ...{ file, args, timeoutMs: hourMs, maxBuffer: 64 * 1024, env: { PATH: '/usr/bin:/bin', LC_ALL: 'C' } },
+  const { failed, stderr, isCanceled, timedOut } = await runProgram(op.signal, {
+    ...{
+      file,
+      args,
+      timeoutMs: untilCancelledMs,
+      maxBuffer: 64 * 1024,
+      env: { PATH: '/usr/bin:/bin', LC_ALL: 'C' },
+    },
   })
   if (!failed) return
   const said = stderr.slice(-500)
   if (isCanceled) throw new DriverError('unavailable', 'The copy was broken off.')
+  if (timedOut) throw new DriverError('failed', 'The copy took too long.')
   if (/No space left/i.test(said)) throw new DriverError('no_space', 'The pool is full.')
   throw new DriverError('failed', `${file} ${args[0]}: ${said || 'the copy differs from the volume'}`)
 }

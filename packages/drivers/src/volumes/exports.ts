@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { chmod, type FileHandle, mkdir, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises'
+import { chmod, type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { DriverError, isDiskFull } from '../errors.ts'
 import type { Op } from '../op.ts'
@@ -9,9 +9,8 @@ import { syncDirectory } from '../sync.ts'
 import type { ExportSpec, ObservedExport } from './interface.ts'
 import { type LayerFile, removeWhole } from './layer-files.ts'
 import { checkLayer, defaultConverter } from './layers.ts'
+import { demandSpace } from './space.ts'
 
-/** The space that must stay free beside an export: it must never make the disk full for a guest's own writes. */
-const spareBytes = 512 * 1024 ** 2
 /** How much a file may be larger than the disk that it describes. */
 const tablesBytes = 1024 ** 3
 /** An export that is older than this was left behind by a host or a control plane that is gone, in ms. */
@@ -46,7 +45,9 @@ export async function writeExport(
       if (layer.format === 'qcow2') await checkLayer(layer.path)
       opened.push(await open(layer.path, constants.O_RDONLY | constants.O_NOFOLLOW))
     }
-    await demandSpace(path.dirname(file), opened)
+    const found = await Promise.all(opened.map((layer) => layer.stat()))
+    const bytes = found.reduce((sum, { blocks }) => sum + blocks * 512, 0)
+    await demandSpace(path.dirname(file), bytes, 'an image of the volume')
     await convert(op, part, { opened, layers, format, sizeBytes, uid: converter ?? defaultConverter() })
     await give(part, await stat(path.join(imagesDir, 'blobs')).catch(missing))
     await rename(part, file)
@@ -58,14 +59,6 @@ export async function writeExport(
   } finally {
     for (const handle of opened) await handle.close()
   }
-}
-
-async function demandSpace(folder: string, layers: readonly FileHandle[]): Promise<void> {
-  const found = await Promise.all(layers.map((layer) => layer.stat()))
-  const needed = found.reduce((sum, { blocks }) => sum + blocks * 512, spareBytes)
-  const { bavail, bsize } = await statfs(folder)
-  if (bavail * bsize < needed)
-    throw new DriverError('no_space', `An image of the volume needs up to ${needed} bytes for a while.`)
 }
 
 type Conversion = {

@@ -9,7 +9,7 @@ import { createTurns } from '../turns.ts'
 import { createClaims } from './claims.ts'
 import { copyWhole } from './copy.ts'
 import { exportIn, removeExportFile, removeForgotten, writeExport } from './exports.ts'
-import { keepSnapshot, keepVolume, noteBackup, openFrozenIn } from './frozen.ts'
+import { dropAllOf, keepSnapshot, keepVolume, noteBackup, openFrozenIn } from './frozen.ts'
 import { closeFor, type Holder, holders, openFor, ownIn } from './guest-links.ts'
 import type {
   ExportSpec,
@@ -92,6 +92,8 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
   const folders = (pool: PoolSpec) => foldersOf(options.dir, pool)
   const places = { dir: options.dir, ownFolders: options.ownFolders ?? [] }
   const claims = createClaims(options.dir, options.host ?? path.basename(options.dir))
+  /** The backups that read what is kept for them. */
+  const beingRead = new Set<string>()
   const dirOf = ({ id, pool }: VolumeKey) => path.join(folders(pool).data, checked(id, uuid))
   const snapshotOf = ({ id, pool }: VolumeKey) => path.join(folders(pool).snapshots, checked(id, uuid))
 
@@ -262,10 +264,11 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
       await keys.keep(spec.keys.map(({ id, key }) => ({ id: checked(id, uuid), key })))
     },
     keepKeys: async (_op, { ids }) => (keys ? keys.retain(ids.map((id) => checked(id, uuid))) : [...ids]),
-    async removeVolume(_op, key) {
+    async removeVolume(op, key) {
       await background.end(makingOf(key))
       await alone(key, async () => {
         await unused(key)
+        await dropAllOf(op, folders(key.pool).frozen, key.id, (id) => beingRead.has(id))
         await removeWhole(dirOf(key))
       })
       await dropBases(poolOf(key.pool))
@@ -334,16 +337,22 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
     openFrozen: (op, { id, volumeId, snapshotId, pool }) =>
       inTurn(id, async () => {
         const dir = frozenOf({ id, pool })
-        if (!(await readFrozen(dir))) {
-          await makeFolders(folders(pool))
-          if (snapshotId === null)
-            await held(op, { id: volumeId, pool }, (volume) => keepVolume(op, volume, dir))
-          else
-            await alone({ id: snapshotId, pool }, () =>
-              keepSnapshot(snapshotOf({ id: snapshotId, pool }), dir),
-            )
+        beingRead.add(id)
+        try {
+          if (!(await readFrozen(dir))) {
+            await makeFolders(folders(pool))
+            if (snapshotId === null)
+              await held(op, { id: volumeId, pool }, (volume) => keepVolume(op, volume, dir))
+            else
+              await alone({ id: snapshotId, pool }, () =>
+                keepSnapshot(snapshotOf({ id: snapshotId, pool }), dir),
+              )
+          }
+          return await openFrozenIn(op, dir, options.converter, () => beingRead.delete(id))
+        } catch (error) {
+          beingRead.delete(id)
+          throw error
         }
-        return openFrozenIn(op, dir, options.converter)
       }),
     dropFrozen: (_op, { id, volumeId, pool }, isBackedUp) =>
       inTurn(id, async () => {
@@ -352,13 +361,19 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
           await alone({ id: volumeId, pool }, () => noteBackup(dirOf({ id: volumeId, pool }), dir, id))
         await removeWhole(dir)
       }),
-    async refillVolume(op, key, luks, fill) {
+    async refillVolume(op, key, luks, fill, neededBytes = 0) {
       await unused(key)
-      await writeDraft(dirOf(key), key.id, luks, fill)
-      await held(op, key, async ({ dir }) => {
-        await unused(key)
-        await putInPlace(dir, key.id, luks)
-      })
+      const draft = await writeDraft(dirOf(key), key.id, luks, fill, neededBytes)
+      try {
+        await held(op, key, async ({ dir }) => {
+          await unused(key)
+          // Whoever has given the restore up may have begun another one.
+          op.signal.throwIfAborted()
+          await putInPlace(dir, key.id, luks, draft)
+        })
+      } finally {
+        await rm(draft, { force: true })
+      }
     },
     listSnapshots: (op, pool) => listIn(op, folders(pool).snapshots, snapshotIn),
     async openVolume(_op, key, guest) {

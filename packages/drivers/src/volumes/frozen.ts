@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import type { FileHandle } from 'node:fs/promises'
+import { type FileHandle, readdir } from 'node:fs/promises'
 import path from 'node:path'
 import { DriverError } from '../errors.ts'
 import type { Op } from '../op.ts'
@@ -12,6 +12,7 @@ import {
   numberOf,
   readableByAll,
   removePart,
+  removeWhole,
 } from './layer-files.ts'
 import { openPlain } from './layers.ts'
 import {
@@ -88,22 +89,52 @@ export async function noteBackup(volumeDir: string, dir: string, backupId: strin
   await writeManifest(volumeDir, { ...manifest, backedUp: { id: backupId, upTo } })
 }
 
+/**
+ * Removes what failed backups of a volume have kept in the folder: when the volume goes, nobody needs that any more. Raises
+ * `unavailable` while a backup of the volume reads it.
+ */
+export async function dropAllOf(
+  op: Op,
+  folder: string,
+  volumeId: string,
+  isRead: (backupId: string) => boolean,
+): Promise<void> {
+  const its: string[] = []
+  for (const id of await readdir(folder).catch(none)) {
+    const kept = await readFrozen(path.join(folder, id)).catch((err: unknown) => {
+      op.log.error({ err, id }, 'what a backup has kept is damaged')
+      return null
+    })
+    if (kept?.volumeId === volumeId) its.push(id)
+  }
+  if (its.some(isRead))
+    throw new DriverError('unavailable', `A backup of the volume ${volumeId} is being made.`)
+  for (const id of its) await removeWhole(path.join(folder, id.replace(/\.part$/, '')))
+}
+
+function none(error: NodeJS.ErrnoException): string[] {
+  if (error.code === 'ENOENT') return []
+  throw error
+}
+
 type OpenLayer = {
   handle: FileHandle
   parts: (at: number, length: number) => Promise<LayerPart[]>
 }
 
-/** Opens what is kept in the folder. Close it. `converter` is the user id for image tools. */
+/** Opens what is kept in the folder. Close it, which calls `onClosed`. `converter` is the user id for image tools. */
 export async function openFrozenIn(
   op: Op,
   dir: string,
   converter: number | undefined,
+  onClosed: () => void,
 ): Promise<FrozenVolume> {
   const manifest = await readFrozen(dir)
   if (!manifest) throw new DriverError('not_found', `What ${dir} kept is gone.`)
   const { sizeBytes, luks, quiesced, since } = manifest
   const layers: OpenLayer[] = []
   const close = async () => {
+    onClosed()
     for (const { handle } of layers) await handle.close()
   }
   try {

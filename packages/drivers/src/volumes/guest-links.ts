@@ -24,7 +24,7 @@ export type Holder = { guest: string; own: string }
 export async function openFor(
   dir: string,
   own: string,
-  { id, shared }: { id: string; shared?: true },
+  { id, shared, encrypted }: { id: string; shared?: true; encrypted?: true },
   guest: { id: string; uid: number },
   keys: VolumeKeys | null,
 ): Promise<OpenedLayers> {
@@ -35,6 +35,8 @@ export async function openFor(
   if (shared && (manifest.layers.length > 1 || manifest.layers[0]?.format !== 'raw'))
     throw new DriverError('unsupported', `The volume ${id} has layers, which guests cannot share.`)
   const { luks } = manifest
+  if (encrypted && !luks)
+    throw new DriverError('failed', `The volume ${id} should be encrypted, and its files are plain.`)
   if (luks && (!keys || shared))
     throw new DriverError('unsupported', `This host does not open the encrypted volume ${id} so.`)
   for (const { name, format } of manifest.layers)

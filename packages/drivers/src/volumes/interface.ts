@@ -94,11 +94,12 @@ export interface LocalVolumeDriver extends VolumeDriver {
   /**
    * Lets the user `uid` of a guest's process use the volume, and returns how QEMU opens it. Raises `not_found` when the
    * volume is not in its pool, `conflict` while another guest has the volume, unless the volume is shared. Raises
-   * `unsupported` for a shared volume in layers. Repeating the call is harmless.
+   * `unsupported` for a shared volume in layers, and `failed` when the volume is plain although it should be encrypted.
+   * Repeating the call is harmless.
    */
   openVolume(
     op: Op,
-    volume: VolumeKey & { shared?: true },
+    volume: VolumeKey & { shared?: true; encrypted?: true },
     guest: { id: string; uid: number },
   ): Promise<OpenedVolume>
   /** Takes all volumes but these away from the guest, whose process has released them or has ended. */
@@ -117,13 +118,15 @@ export interface LocalVolumeDriver extends VolumeDriver {
   /**
    * Gives a volume the content that `fill` writes; what `fill` leaves out reads as zeros. The volume has its old content
    * until `fill` is done. `luks`: the content is the ciphertext of a volume that was encrypted so. Raises `conflict` while a
-   * guest has the volume, `invalid` when the volume has another key than the content.
+   * guest has the volume, `invalid` when the volume has another key than the content, and `no_space` unless `neededBytes` can
+   * be written.
    */
   refillVolume(
     op: Op,
     key: VolumeKey,
     luks: Luks | null,
     fill: (volume: Refill) => Promise<void>,
+    neededBytes?: number,
   ): Promise<void>
 }
 

@@ -107,6 +107,21 @@ export async function tidy(dir: string, { layers }: Manifest): Promise<void> {
   const kept = new Set(layers.map((layer) => layer.name))
   for (const name of await readdir(dir))
     if (/^\d+\.(raw|qcow2)$/.test(name) && !kept.has(name)) await rm(path.join(dir, name), { force: true })
+  await removeDrafts(dir, Date.now() - abandonedMs)
+}
+
+/** A draft of a volume's new content that nobody has written for so long is left behind by an agent that was ended, in ms. */
+const abandonedMs = 3_600_000
+export const draftName = (id: string): string => `refill-${id}.draft`
+
+/** Removes the drafts of new content (refill.ts) that were not written since that time. */
+export async function removeDrafts(dir: string, since = Number.POSITIVE_INFINITY): Promise<void> {
+  for (const name of await readdir(dir)) {
+    if (!/^refill.*\.draft$/.test(name)) continue
+    const file = path.join(dir, name)
+    const found = await stat(file).catch(() => null)
+    if (found && found.mtimeMs < since) await rm(file, { force: true })
+  }
 }
 
 /**

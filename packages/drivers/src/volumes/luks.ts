@@ -10,6 +10,7 @@ import { hashOfKey, type VolumeKeys } from './keys.ts'
 import { syncFile } from './layer-files.ts'
 import { defaultConverter, lent } from './layers.ts'
 import type { Layer, Luks } from './manifest.ts'
+import { demandSpace } from './space.ts'
 
 /**
  * The first layer of an encrypted volume: one raw file that begins with the header of LUKS. The layers above have
@@ -73,6 +74,7 @@ async function fill(op: Op, file: string, image: string, wish: Wish): Promise<vo
   const source = await open(image, constants.O_RDONLY | constants.O_NOFOLLOW)
   const target = await open(file, constants.O_RDWR | constants.O_NOFOLLOW)
   try {
+    await demandSpace(wish.dir, (await source.stat()).blocks * 512, 'the encrypted volume')
     await keys.during(encryption.key, uid, async (keyFile) => {
       const key = await open(keyFile, constants.O_RDONLY | constants.O_NOFOLLOW)
       try {

@@ -77,7 +77,7 @@ async function read<T>(dir: string, schema: z.ZodType<T>): Promise<T | null> {
     throw error
   })
   if (text === null) return null
-  const { data } = schema.safeParse(parsed(text))
+  const { data } = schema.safeParse(asKept(parsed(text)))
   if (!data) throw new DriverError('failed', `${file(dir)} is damaged.`)
   return data
 }
@@ -88,9 +88,23 @@ export async function writeManifest(
   manifest: Manifest | SnapshotManifest | FrozenManifest,
 ): Promise<void> {
   const draft = `${file(dir)}.tmp`
-  await writeFile(draft, JSON.stringify(manifest), { mode: 0o600, flush: true })
+  await writeFile(draft, JSON.stringify(asWritten(manifest)), { mode: 0o600, flush: true })
   await rename(draft, file(dir))
   await syncDirectory(dir)
+}
+
+/**
+ * The layers of an encrypted volume have another name in the file: an agent of before encryption, which leaves `luks` out, finds
+ * no layers, and opens nothing as if it were plain.
+ */
+function asWritten({ layers, ...about }: Manifest | SnapshotManifest | FrozenManifest): object {
+  return about.luks ? { ...about, encryptedLayers: layers } : { ...about, layers }
+}
+
+function asKept(written: unknown): unknown {
+  if (typeof written !== 'object' || written === null || !('encryptedLayers' in written)) return written
+  const { encryptedLayers: layers, ...about } = written
+  return { ...about, layers }
 }
 
 /** Makes a folder that nobody but root may enter. */

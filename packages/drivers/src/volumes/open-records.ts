@@ -13,7 +13,7 @@ const isMissing = (error: unknown) =>
 
 /**
  * The volumes of storage on other machines that guests of this host have, with what is needed to give them back: one file
- * for each in a folder of the guest, which only root reads, because it names the key of the storage. The files outlive a
+ * for each in a folder of the guest, which only root reads. The key of the storage is not in them. The files outlive a
  * restart of the host, as the storage's own knowledge does.
  */
 export function openRecords(root: string) {

@@ -1,13 +1,13 @@
 import { chmod, mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
-import { DriverError } from '../errors.ts'
 import type { Op } from '../op.ts'
-import { runProgram } from '../programs/run.ts'
 import { syncDirectory } from '../sync.ts'
 import type { Claims } from './claims.ts'
+import { copySparse } from './copy.ts'
 import type { PoolSpec } from './interface.ts'
 import { syncFile } from './layer-files.ts'
 import type { Folders } from './pool-folders.ts'
+import { demandSpace } from './space.ts'
 
 /** How long a base stays in a pool when no volume there needs it any more. */
 const unusedMs = 3_600_000
@@ -32,6 +32,7 @@ export async function baseInPool(
     const part = `${own}.part`
     await rm(part, { force: true })
     op.progress('copying the image into the pool')
+    await demandSpace(folder, (await stat(base)).blocks * 512, 'the image in the pool')
     try {
       await copySparse(op, base, part)
       await chmod(part, 0o444)
@@ -70,18 +71,3 @@ const isThere = (file: string): Promise<boolean> =>
     () => true,
     () => false,
   )
-
-/** Copies a file of ours without its holes. */
-async function copySparse(op: Op, from: string, to: string): Promise<void> {
-  const { failed, stderr } = await runProgram(op.signal, {
-    file: 'cp',
-    args: ['--sparse=always', '--reflink=auto', '--', from, to],
-    timeoutMs: 3_600_000,
-    maxBuffer: 64 * 1024,
-    env: { PATH: '/usr/bin:/bin', LC_ALL: 'C' },
-  })
-  if (!failed) return
-  const said = stderr.slice(-500)
-  if (/No space left/i.test(said)) throw new DriverError('no_space', 'The pool is full.')
-  throw new DriverError('failed', `cp: ${said}`)
-}

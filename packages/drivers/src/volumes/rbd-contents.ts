@@ -1,12 +1,14 @@
-import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, open, readFile, rename, rm, statfs, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { z } from 'zod'
 import { DriverError, isDiskFull } from '../errors.ts'
 import type { Op } from '../op.ts'
 import type { BaseSpec } from '../storage/interface.ts'
+import { syncDirectory } from '../sync.ts'
 import type { Ceph } from './ceph.ts'
 import { exportIn, removeExportFile, writeExport } from './exports.ts'
 import type {
+  ExportKey,
   ExportSpec,
   FrozenKey,
   FrozenVolume,
@@ -17,19 +19,24 @@ import type {
   RunningGuest,
   VolumeKey,
 } from './interface.ts'
+import { syncFile } from './layer-files.ts'
 import { rawParts } from './raw.ts'
 import {
   at,
   cloneAs,
   collect,
+  collectGone,
   demandFits,
+  dropSnapshot,
   type Image,
+  listImages,
   names,
   orNull,
   rbd,
   removeImage,
   resize,
   snapshotsOf,
+  usedBytes,
 } from './rbd-images.ts'
 import { create, findSnapshot } from './rbd-snapshots.ts'
 
@@ -136,7 +143,7 @@ async function putInPlace(ceph: Ceph, op: Op, id: string): Promise<void> {
   const gone = names.gone(`${id}-${crypto.randomUUID().slice(0, 8)}`)
   await rbd(ceph, op, 'rename', at(ceph, names.volume(id)), at(ceph, gone))
   await rbd(ceph, op, 'rename', at(ceph, names.next(id)), at(ceph, names.volume(id)))
-  await collect(ceph, op, gone)
+  await collectGone(ceph, op, id)
 }
 
 /** A snapshot is one of the image that would be replaced. */
@@ -164,13 +171,30 @@ async function bring(
     return { sizeBytes: image.size, quiesced: guest === 'none' }
   })
   try {
-    await rm(file, { force: true })
-    await rbd(ceph, op, 'export', '--no-progress', at(ceph, volume, name), file)
+    await download(ceph, op, { image: volume, name, sizeBytes: kept.sizeBytes }, file)
     return kept
   } finally {
     const end = { ...op, signal: AbortSignal.timeout(60_000) }
-    await orNull(rbd(ceph, end, 'snap', 'rm', '--no-progress', at(ceph, volume, name)))
+    await dropSnapshot(ceph, end, key.id, name)
   }
+}
+
+type Snapshot = { image: string; name: string; sizeBytes: number }
+
+async function download(ceph: Ceph, op: Op, from: Snapshot, file: string): Promise<void> {
+  await rm(file, { force: true })
+  await demandRoom(ceph, op, from, path.dirname(file))
+  await rbd(ceph, op, 'export', '--no-progress', at(ceph, from.image, from.name), file)
+}
+
+/** The space that must stay free: what we bring here must never make the disk full for a guest's own writes. */
+const spareBytes = 512 * 1024 ** 2
+
+async function demandRoom(ceph: Ceph, op: Op, from: Snapshot, folder: string): Promise<void> {
+  const { bavail, bsize } = await statfs(folder)
+  const room = bavail * bsize - spareBytes
+  if (from.sizeBytes <= room || (await usedBytes(ceph, op, from.image, from.name)) <= room) return
+  throw new DriverError('no_space', `What the volume contains does not fit into ${folder} for a while.`)
 }
 
 export async function exportOf(contents: Contents, op: Op, spec: ExportSpec): Promise<ObservedExport> {
@@ -188,9 +212,20 @@ export async function exportOf(contents: Contents, op: Op, spec: ExportSpec): Pr
   }
 }
 
-export async function dropExport({ dir, imagesDir }: Contents, exportId: string): Promise<void> {
+export async function dropExport(
+  { dir, imagesDir, of }: Contents,
+  op: Op,
+  { exportId, pool }: ExportKey,
+): Promise<void> {
   await removeExportFile(imagesDir, exportId)
   await rm(await fileIn(dir, 'export', exportId), { force: true })
+  // Nobody has told of which volume the export was, and a call that was cut off may have left its snapshot.
+  const ceph = await of(pool)
+  for (const { image, snapshot } of await listImages(ceph, op)) {
+    if (snapshot !== `export-${exportId}`) continue
+    await orNull(rbd(ceph, op, 'snap', 'rm', '--no-progress', at(ceph, image, snapshot)))
+    await collect(ceph, op, image)
+  }
 }
 
 const frozenSchema = z.object({ sizeBytes: z.int(), quiesced: z.boolean() })
@@ -205,11 +240,9 @@ export async function frozen(
   backup: FrozenKey & { snapshotId: string | null },
 ): Promise<FrozenVolume> {
   const file = await fileIn(contents.dir, 'frozen', backup.id)
-  const told = `${file}.json`
-  const before = await readFile(told, 'utf8').catch(() => null)
+  const before = await readFile(toldIn(file), 'utf8').catch(() => null)
   const kept =
-    before === null ? await freeze(contents, op, backup, file) : frozenSchema.parse(JSON.parse(before))
-  if (before === null) await writeFile(told, JSON.stringify(kept), { mode: 0o600, flush: true })
+    before === null ? await keep(contents, op, backup, file) : frozenSchema.parse(JSON.parse(before))
   const handle = await open(file, 'r')
   try {
     const partsOf = await rawParts(op, handle, contents.converter)
@@ -234,6 +267,34 @@ export async function frozen(
   }
 }
 
+/** What is told of a file stands beside it, and says that the file is whole. */
+const toldIn = (file: string) => `${file}.json`
+
+/** Brings the content here and says that it is whole; or nothing is left on the disk. */
+async function keep(
+  contents: Contents,
+  op: Op,
+  backup: FrozenKey & { snapshotId: string | null },
+  file: string,
+): Promise<z.output<typeof frozenSchema>> {
+  const draft = `${toldIn(file)}.part`
+  try {
+    const kept = await freeze(contents, op, backup, file)
+    await syncFile(file)
+    await writeFile(draft, JSON.stringify(kept), { mode: 0o600, flush: true })
+    await rename(draft, toldIn(file))
+    await syncDirectory(path.dirname(file))
+    return kept
+  } catch (error) {
+    await removeKept(file)
+    throw error
+  }
+}
+
+async function removeKept(file: string): Promise<void> {
+  for (const one of [toldIn(file), `${toldIn(file)}.part`, file]) await rm(one, { force: true })
+}
+
 async function freeze(
   contents: Contents,
   op: Op,
@@ -245,14 +306,18 @@ async function freeze(
   const ceph = await contents.of(pool)
   const found = await findSnapshot(ceph, op, snapshotId)
   if (!found) throw new DriverError('not_found', `The snapshot ${snapshotId} is gone from its pool.`)
-  await rm(file, { force: true })
-  await rbd(ceph, op, 'export', '--no-progress', at(ceph, found.image, found.name), file)
+  await download(ceph, op, found, file)
   return { sizeBytes: found.sizeBytes, quiesced: found.quiesced }
 }
 
-export async function dropFrozen({ dir }: Contents, id: string): Promise<void> {
-  const file = await fileIn(dir, 'frozen', id)
-  for (const one of [`${file}.json`, file]) await rm(one, { force: true })
+export async function dropFrozen(
+  { dir, of }: Contents,
+  op: Op,
+  { id, volumeId, pool }: FrozenKey,
+): Promise<void> {
+  await removeKept(await fileIn(dir, 'frozen', id))
+  // A call that was cut off may have left the snapshot.
+  await dropSnapshot(await of(pool), op, volumeId, `export-${id}`)
 }
 
 async function fileIn(dir: string, what: 'export' | 'frozen' | 'refill', id: string): Promise<string> {
@@ -268,7 +333,7 @@ export function contentMethods(
 ): Pick<LocalVolumeDriver, 'openFrozen' | 'dropFrozen' | 'refillVolume'> {
   return {
     openFrozen: (op, backup) => turn(backup.id, () => frozen(contents, op, backup)),
-    dropFrozen: (_op, { id }) => turn(id, () => dropFrozen(contents, id)),
+    dropFrozen: (op, key) => turn(key.id, () => dropFrozen(contents, op, key)),
     async refillVolume(op, key, luks, fill) {
       if (luks) throw new DriverError('invalid', 'The content is encrypted, and the volume is not.')
       await refill(contents, op, key, fill)

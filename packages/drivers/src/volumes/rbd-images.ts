@@ -9,6 +9,7 @@ import { type Ceph, errnos, isErrno } from './ceph.ts'
  * - `gone-<id>`: a removed volume of which there are still snapshots, or of whose snapshots there are still volumes. It goes
  *   with the last of them.
  * - `image-<blob>`, with the snapshot `base`: the bytes of an image, of which volumes are clones. It goes with the last of them.
+ * - `gone-<id>-<random>`: what a volume contained before it got other contents, while somebody needs that.
  * - `next-<id>`: the whole new content of a volume, which takes the place of `volume-<id>` in a moment.
  * - `part-<id>`: something that is being made. Whoever makes it again removes it first.
  * Clones are of the second format (`--rbd-default-clone-format 2`), which lets a snapshot be removed while volumes need it:
@@ -35,8 +36,8 @@ export type Image = z.output<typeof infoSchema>
 export const at = ({ pool }: Ceph, image: string, snapshot?: string): string =>
   `${pool.pool}/${image}${snapshot === undefined ? '' : `@${snapshot}`}`
 
-/** The work may take as long as there are bytes. */
-const longMs = 3_600_000
+/** The work may take as long as there are bytes: `op.signal` ends it, always earlier than this. */
+const longMs = 7 * 86_400_000
 export const rbd = (ceph: Ceph, op: Op, ...args: string[]): Promise<string> =>
   ceph.run(op, 'rbd', args, longMs)
 
@@ -127,6 +128,31 @@ export async function collect(ceph: Ceph, op: Op, name: string): Promise<void> {
   } catch (error) {
     if (!isErrno(error, errnos.notEmpty)) throw error
   }
+}
+
+/**
+ * Removes what is left of a removed volume, or of the earlier contents of a volume (`gone-<id>-<random>`), as far as nobody
+ * needs that.
+ */
+export async function collectGone(ceph: Ceph, op: Op, id: string): Promise<void> {
+  const all = await ceph.json(op, z.array(z.string()), 'rbd', ['ls', ceph.pool.pool])
+  for (const name of all)
+    if (name === names.gone(id) || name.startsWith(`${names.gone(id)}-`)) await collect(ceph, op, name)
+}
+
+/** Removes a snapshot that we took of a volume for a while. The volume may have been removed meanwhile. */
+export async function dropSnapshot(ceph: Ceph, op: Op, volumeId: string, snapshot: string): Promise<void> {
+  const gone = names.gone(volumeId)
+  for (const image of [names.volume(volumeId), gone])
+    await orNull(rbd(ceph, op, 'snap', 'rm', '--no-progress', at(ceph, image, snapshot)))
+  await collect(ceph, op, gone)
+}
+
+const diffSchema = z.array(z.object({ length: z.int().min(0) }))
+/** How many bytes a snapshot takes where somebody has written, in whole objects. To find that out takes long. */
+export async function usedBytes(ceph: Ceph, op: Op, image: string, snapshot: string): Promise<number> {
+  const words = ['diff', '--whole-object', at(ceph, image, snapshot)]
+  return (await ceph.json(op, diffSchema, 'rbd', words)).reduce((sum, { length }) => sum + length, 0)
 }
 
 /** The base gets another name first, so that nobody makes a volume of it while it is removed. */

@@ -7,8 +7,8 @@ import { backgroundOp, type Op } from '../op.ts'
 import { settings } from './ceph.ts'
 import type { ServedVolume, VolumeKey } from './interface.ts'
 import { type OpenRecord, openRecords } from './open-records.ts'
-import { imageOf, names, volumeOf } from './rbd-images.ts'
-import { disown, fence, own } from './rbd-owner.ts'
+import { type Image, imageOf, names, volumeOf } from './rbd-images.ts'
+import { disown, fence, own, ownerOf } from './rbd-owner.ts'
 import { type RbdPools, withoutKey } from './rbd-pools.ts'
 import { allServers, serve, socketIn, stopServing } from './volume-server.ts'
 
@@ -71,20 +71,45 @@ export class OpenImages {
       throw new DriverError('conflict', `The guest ${holder} has the volume ${key.id}.`)
     // The record comes first: without it nobody would give the volume back.
     const told = { id: key.id, pool: withoutKey(key.pool) }
-    await this.records.write({ guest: guest.id, uid: guest.uid, key: told, closing: false })
+    const record = { guest: guest.id, uid: guest.uid, key: told, closing: false }
+    await this.records.write(record)
     const owner = { guest: guest.id, host: this.#options.host }
     try {
       await own(ceph, op, { imageId: image.id, volumeId: key.id }, owner)
     } catch (error) {
-      if (error instanceof DriverError && error.code === 'conflict')
+      // After any other failure nobody knows whether the guest has the volume: #mend finds out.
+      if (error instanceof DriverError && error.code === 'conflict') {
+        await this.#endServer(record)
         await this.records.remove(guest.id, key.id)
+      }
       throw error
     }
     await this.serve(op, { key, guest: guest.id, uid: guest.uid }, image.size)
     return { socket: socketIn(this.#folder(guest.id, key.id)) }
   }
 
-  /** Makes a server of the volume run that knows the volume's size. */
+  /** The record of the guest of this host that has the volume; null when none has, or it is about to lose the volume. */
+  async recordOf(volume: string): Promise<OpenRecord | null> {
+    const holder = await this.records.holderOf(volume)
+    const all = holder === null ? [] : await this.records.ofGuest(holder)
+    return all.find(({ key, closing }) => key.id === volume && !closing) ?? null
+  }
+
+  /**
+   * Whether Ceph still says that the guest has the volume: it may have been taken from this host while the host was off. Then
+   * the record is given up, because another server would take the volume away from the guest that has it now.
+   */
+  async keeps(op: Op, record: OpenRecord, image: Pick<Image, 'id'>): Promise<boolean> {
+    const { guest, key } = record
+    const owner = await ownerOf(await this.#pools.of(key.pool), op, image.id)
+    if (owner?.guest === guest && owner.host === this.#options.host) return true
+    op.log.warn({ volume: key.id, guest, owner }, 'a guest of this host has lost its volume meanwhile')
+    await this.#endServer(record)
+    await this.records.remove(guest, key.id)
+    return false
+  }
+
+  /** Makes a server of the volume run that knows the volume's size. Ask `keeps` before: it fences every other server. */
   async serve(
     op: Op,
     { key, guest, uid }: Pick<OpenRecord, 'key' | 'guest' | 'uid'>,
@@ -112,22 +137,25 @@ export class OpenImages {
 
   /** The guest has lost the volume when its server has ended. A cluster that does not answer is told later. */
   async #closeOne(op: Op, record: OpenRecord): Promise<void> {
-    const { guest, key } = record
-    await stopServing(this.#folder(guest, key.id))
-    await rmdir(path.join(runtimeOf(this.#options.dir), guest)).catch(unlessUsed)
+    await this.#endServer(record)
     try {
       await this.#giveBack(op, record)
     } catch (err) {
       if (!(err instanceof DriverError) || err.isAnswer) throw err
-      op.log.warn({ err, volume: key.id }, 'Ceph cannot be told yet that a guest has lost a volume')
+      op.log.warn({ err, volume: record.key.id }, 'Ceph cannot be told yet that a guest has lost a volume')
       await this.records.write({ ...record, closing: true })
     }
+  }
+
+  async #endServer({ guest, key }: OpenRecord): Promise<void> {
+    await stopServing(this.#folder(guest, key.id))
+    await rmdir(path.join(runtimeOf(this.#options.dir), guest)).catch(unlessUsed)
   }
 
   async #giveBack(op: Op, { guest, key }: OpenRecord): Promise<void> {
     const ceph = await this.#pools.of(key.pool)
     const image = await imageOf(ceph, op, names.volume(key.id))
-    if (image) await disown(ceph, op, image.id, guest)
+    if (image) await disown(ceph, op, image.id, { guest, host: this.#options.host })
     await this.records.remove(guest, key.id)
   }
 
@@ -156,7 +184,7 @@ export class OpenImages {
       if (!now) return
       if (now.closing) return this.#giveBack(op, now)
       const image = await imageOf(await this.#pools.of(key.pool), op, names.volume(key.id))
-      if (image) await this.serve(op, now, image.size)
+      if (image && (await this.keeps(op, now, image))) await this.serve(op, now, image.size)
     })
   }
 

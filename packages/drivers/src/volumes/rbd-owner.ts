@@ -51,7 +51,7 @@ export async function own(
     const now = await ownerOf(ceph, op, imageId)
     if (now?.guest !== owner.guest) throw taken(now, volumeId)
     if (now.host === owner.host) return
-    await disown(ceph, op, imageId, owner.guest)
+    await disown(ceph, op, imageId, now)
     await take()
   }
 }
@@ -62,10 +62,10 @@ const taken = (owner: Owner | null, volumeId: string): DriverError =>
     `The guest ${owner?.guest ?? 'of somebody else'} has the volume ${volumeId} on ${owner?.host || 'another host'}.`,
   )
 
-/** Takes the image away from that guest, if it has it. */
-export async function disown(ceph: Ceph, op: Op, imageId: string, guest: string): Promise<void> {
-  for (const { name, cookie } of await lockers(ceph, op, imageId))
-    if (cookie === guest) {
+/** Takes the image away from that guest of that host, if it has it. A guest that has moved has it on another host. */
+export async function disown(ceph: Ceph, op: Op, imageId: string, { guest, host }: Owner): Promise<void> {
+  for (const { name, cookie, description } of await lockers(ceph, op, imageId))
+    if (cookie === guest && description === host) {
       const words = ['-p', ceph.pool.pool, 'lock', 'break', header(imageId), lock, name, '--lock-cookie']
       await orNull(ceph.run(op, 'rados', [...words, cookie]))
     }
@@ -81,7 +81,7 @@ export async function disownHost(ceph: Ceph, op: Op, host: string): Promise<void
     const owner = found && (await ownerOf(ceph, op, found.id))
     if (!found || owner?.host !== host) continue
     await fence(ceph, op, image)
-    await disown(ceph, op, found.id, owner.guest)
+    await disown(ceph, op, found.id, owner)
   }
 }
 

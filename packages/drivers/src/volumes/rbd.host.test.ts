@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { pino } from 'pino'
@@ -27,10 +27,10 @@ let ceph: TestCeph
 const running: RunningGuest | null = null
 const made: { dir: string; driver: RbdVolumes }[] = []
 
-function aHost(host: string): RbdVolumes {
+function aHost(host: string, watchMs = 200): RbdVolumes {
   const dir = path.join(root, host)
   const driver = createRbdVolumes({
-    ...{ dir, host, log, serverUid: probe, watchMs: 200, imagesDir: path.join(root, 'images') },
+    ...{ dir, host, log, serverUid: probe, watchMs, imagesDir: path.join(root, 'images') },
     withGuest: (_op, _id, work) => work(running),
     baseOf: async (_op, base) => images.get(base.blobId) ?? null,
   })
@@ -168,6 +168,32 @@ describe('volumes in Ceph', () => {
     await one.removeVolume(op(), spec)
   })
 
+  test('neither a process of the guest nor a link of the server deceives root', async () => {
+    const spec = await blank()
+    const guest = aGuest()
+    const opened = await one.openVolume(op(), spec, guest)
+    const { dir, pid } = await serverOf(opened)
+    const who = ['--reuid', String(guest.uid), '--regid', String(guest.uid), '--clear-groups', 'bash', '-c']
+    const pretender = spawn('setpriv', [...who, `cd ${dir} && exec -a qemu-storage-daemon sleep 60`])
+    try {
+      const started = () => fs.readFileSync(`/proc/${pretender.pid}/cmdline`, 'latin1').split('\0')[0]
+      await expect.poll(started).toBe('qemu-storage-daemon')
+      expect(fs.readlinkSync(`/proc/${pretender.pid}/cwd`)).toBe(dir)
+      expect((await allServers()).get(dir)).toBe(pid)
+    } finally {
+      pretender.kill('SIGKILL')
+    }
+    const stamp = path.join(dir, 'stamp')
+    const elsewhere = path.join(root, 'stamp')
+    fs.renameSync(stamp, elsewhere)
+    fs.symlinkSync(elsewhere, stamp)
+    await one.openVolume(op(), spec, guest)
+    expect((await serverOf(opened)).pid).not.toBe(pid)
+    expect(fs.lstatSync(stamp).isFile()).toBe(true)
+    await one.closeVolumes(op(), guest.id, [])
+    await one.removeVolume(op(), spec)
+  })
+
   test('a server that was killed is started again, and its guest goes on at once', async () => {
     const spec = await blank()
     const guest = aGuest()
@@ -249,6 +275,40 @@ describe('volumes in Ceph', () => {
     await one.removeVolume(op(), spec)
   })
 
+  test('a host that comes back takes no volume from the guest that has it now', async () => {
+    const spec = await blank()
+    const [guest, other] = [aGuest(), aGuest()]
+    const before = aHost('off')
+    const { dir, pid } = await serverOf(await before.openVolume(op(), spec, guest))
+    await before.close()
+    process.kill(pid, 'SIGKILL')
+    await two.disown(op(), { pool: ceph.pool, host: 'off' })
+    const opened = await two.openVolume(op(), spec, other)
+    const server = await serverOf(opened)
+    const back = aHost('off', 600_000)
+    await expect(back.growVolume(op(), { ...spec, sizeGib: 2 })).rejects.toMatchObject({ code: 'conflict' })
+    await back.close()
+    aHost('off')
+    const record = path.join(root, 'off/open-volumes', guest.id)
+    await expect.poll(() => fs.existsSync(record), { timeout: 20_000 }).toBe(false)
+    expect((await allServers()).has(dir)).toBe(false)
+    expect(await serverOf(opened)).toEqual(server)
+    await bytes.write(opened, other.uid, { at: 0, length: 4096 }, 1)
+    await two.closeVolumes(op(), other.id, [])
+    await one.removeVolume(op(), spec)
+  })
+
+  test('a guest that has moved keeps its volume when the host from which it came gives the volume back', async () => {
+    const spec = await blank()
+    const guest = aGuest()
+    await one.openVolume(op(), spec, guest)
+    await two.openVolume(op(), spec, guest)
+    await one.closeVolumes(op(), guest.id, [])
+    await expect(one.openVolume(op(), spec, aGuest())).rejects.toMatchObject({ code: 'conflict' })
+    await two.closeVolumes(op(), guest.id, [])
+    await one.removeVolume(op(), spec)
+  })
+
   test('a backup reads what a volume contained, and a volume gets other contents whole or not at all', async () => {
     const spec = await blank()
     const guest = aGuest()
@@ -287,6 +347,48 @@ describe('volumes in Ceph', () => {
     await expect(fill(6)).rejects.toMatchObject({ code: 'conflict' })
     await one.removeSnapshot(op(), snapshot)
     await one.removeVolume(op(), spec)
+  })
+
+  test('a backup that does not fit on the host, or fails there, leaves nothing on its disk', async () => {
+    const spec = await blank()
+    const guest = aGuest()
+    const opened = await one.openVolume(op(), spec, guest)
+    await bytes.write(opened, guest.uid, { at: 0, length: 16 * 1024 ** 2 }, 1)
+    await one.closeVolumes(op(), guest.id, [])
+    const small = aHost('small')
+    const folder = path.join(root, 'small/from-ceph')
+    fs.mkdirSync(folder, { recursive: true })
+    const backup = { id: crypto.randomUUID(), volumeId: spec.id, pool: ceph.pool, snapshotId: null }
+    const fails = async (room: string) => {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', room, 'tmpfs', folder])
+      try {
+        await expect(small.openFrozen(op(), backup)).rejects.toMatchObject({
+          message: expect.stringMatching(/does not fit|ENOSPC/),
+        })
+        expect(fs.readdirSync(folder)).toEqual([])
+      } finally {
+        execFileSync('umount', [folder])
+      }
+    }
+    await fails('size=520m')
+    // The content fits, and there is no room for a second file beside it.
+    await fails('size=600m,nr_inodes=2')
+    expect(ceph.rbd('snap', 'ls', '--all', `volumes/volume-${spec.id}`)).toBe('')
+    await one.removeVolume(op(), spec)
+  })
+
+  test('what calls that were cut off have left goes with the next call, or with the volume', async () => {
+    const spec = await blank()
+    const name = `volumes/volume-${spec.id}`
+    const [exportId, backupId] = [crypto.randomUUID(), crypto.randomUUID()]
+    for (const id of [exportId, backupId]) ceph.rbd('snap', 'create', `${name}@export-${id}`)
+    await one.removeExport(op(), { pool: ceph.pool, exportId })
+    await one.dropFrozen(op(), { id: backupId, volumeId: spec.id, pool: ceph.pool }, false)
+    expect(ceph.rbd('snap', 'ls', '--all', name)).toBe('')
+    for (const what of ['export', 'copy']) ceph.rbd('snap', 'create', `${name}@${what}-${exportId}`)
+    ceph.rbd('create', '--size', '1G', `volumes/gone-${spec.id}-0123abcd`)
+    await one.removeVolume(op(), spec)
+    expect(ceph.rbd('ls', 'volumes')).not.toContain(spec.id)
   })
 
   test('the removal of a cloud ends the servers and gives the volumes back', async () => {

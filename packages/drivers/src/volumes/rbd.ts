@@ -20,8 +20,9 @@ import { copyInto } from './rbd-copy.ts'
 import {
   at,
   cloneAs,
-  collect,
+  collectGone,
   demandFits,
+  dropSnapshot,
   type Image,
   imageOf,
   listImages,
@@ -82,8 +83,9 @@ export function createRbdVolumes(options: RbdVolumeOptions): RbdVolumes {
         const image = await volumeOf(await of(key.pool), op, key.id)
         if (!image) throw gone(key.id)
         if (running && (await running.has(key.id))) return work({ image, guest: running })
-        const owner = holder === null ? await ownerOf(await of(key.pool), op, image.id) : null
-        return work({ image, guest: owner === null ? 'none' : 'elsewhere' })
+        const owner = await ownerOf(await of(key.pool), op, image.id)
+        const isOurs = owner?.guest === holder && owner?.host === options.host
+        return work({ image, guest: owner === null || isOurs ? 'none' : 'elsewhere' })
       })
     return holder === null ? change(null) : options.withGuest(op, holder, change)
   }
@@ -241,12 +243,12 @@ export function createRbdVolumes(options: RbdVolumeOptions): RbdVolumes {
           throw new DriverError('invalid', `volume ${key.id} has ${image.size} bytes already`)
         if (guest === 'elsewhere')
           throw new DriverError('conflict', `A guest of another host has the volume ${key.id}.`)
+        const record = await opened.recordOf(key.id)
+        if (record && !(await opened.keeps(op, record, image)))
+          throw new DriverError('conflict', `The guest ${record.guest} has lost the volume ${key.id}.`)
         if (sizeBytes > image.size) await resize(ceph, op, names.volume(key.id), sizeBytes)
-        const holder = await opened.records.holderOf(key.id)
-        const record =
-          holder === null ? null : (await opened.records.ofGuest(holder)).find((one) => one.key.id === key.id)
         // The server learns the size at its start, and QEMU connects to the new one by itself.
-        if (record && !record.closing) await opened.serve(op, record, sizeBytes)
+        if (record) await opened.serve(op, record, sizeBytes)
         if (guest !== 'none') await guest.resize({ id: key.id, sizeBytes })
         return observed(key.id, { ...image, size: sizeBytes })
       }),
@@ -301,9 +303,9 @@ export function createRbdVolumes(options: RbdVolumeOptions): RbdVolumes {
       return image && observed(spec.id, image)
     },
     exportVolume: (op, spec) => background.ask(op, spec.exportId, (own) => exportOf(contents, own, spec)),
-    async removeExport(_op, { exportId }) {
-      await background.end(exportId)
-      await dropExport(contents, exportId)
+    async removeExport(op, key) {
+      await background.end(key.exportId)
+      await dropExport(contents, op, key)
     },
     ...contentMethods(contents, inTurn),
     giveKeys: () => Promise.reject(new DriverError('unsupported', 'This host encrypts no volumes in Ceph.')),
@@ -342,7 +344,7 @@ async function removeOne(
   // A removal that was interrupted may have left something.
   if (!image) {
     await removeImage(ceph, op, names.part(id))
-    return collect(ceph, op, names.gone(id))
+    return collectGone(ceph, op, id)
   }
   await unused(op, ceph, id, image)
   try {
@@ -354,11 +356,12 @@ async function removeOne(
     const least = ['--allow-shrink', '--size', '1M', at(ceph, names.gone(id))]
     await rbd(ceph, op, 'resize', '--no-progress', ...least)
   }
+  await collectGone(ceph, op, id)
 }
 
 const copyName = (id: string) => `copy-${id}`
 const dropCopy = (ceph: Ceph, op: Op, source: string, id: string) =>
-  orNull(rbd(ceph, op, 'snap', 'rm', '--no-progress', at(ceph, names.volume(source), copyName(id))))
+  dropSnapshot(ceph, op, source, copyName(id))
 
 async function collectPart(ceph: Ceph, op: Op, part: string): Promise<void> {
   await orNull(rbd(ceph, op, 'snap', 'rm', '--no-progress', at(ceph, part, names.base)))

@@ -1,5 +1,8 @@
 import type { LocalVolumeDriver, PoolSpec } from './interface.ts'
 
+/** The calls that do not look at one pool before: those of two pools and those of a guest look by themselves. */
+type Others = 'makePool' | 'removePool' | 'copyVolume' | 'giveKeys' | 'keepKeys' | 'closeVolumes'
+
 /**
  * The driver whose calls raise before they do anything when this host does not reach the pool. Otherwise a volume on a
  * file system that is not mounted would count as removed.
@@ -21,8 +24,8 @@ export function reachedFirst(
       await reach(args[1])
       return call(...args)
     }
-  return {
-    ...driver,
+  // The type names every call, so that none can be forgotten.
+  const calls: Omit<LocalVolumeDriver, Others> = {
     probePool: ofPool(driver.probePool),
     listVolumes: ofPool(driver.listVolumes),
     listSnapshots: ofPool(driver.listSnapshots),
@@ -31,6 +34,7 @@ export function reachedFirst(
     removeVolume: first(driver.removeVolume),
     growVolume: first(driver.growVolume),
     ensureSnapshot: first(driver.ensureSnapshot),
+    ensureSnapshots: first(driver.ensureSnapshots),
     removeSnapshot: first(driver.removeSnapshot),
     revertVolume: first(driver.revertVolume),
     mergeLayers: first(driver.mergeLayers),
@@ -42,4 +46,5 @@ export function reachedFirst(
     exportVolume: first(driver.exportVolume),
     removeExport: first(driver.removeExport),
   }
+  return { ...driver, ...calls }
 }

@@ -3,25 +3,29 @@ import path from 'node:path'
 import { DriverError, isDiskFull } from '../errors.ts'
 import { syncDirectory } from '../sync.ts'
 import type { Refill } from './interface.ts'
-import { numberOf, tidy } from './layer-files.ts'
+import { draftName, numberOf, removeDrafts, tidy } from './layer-files.ts'
 import { type Luks, layerBytes, type Manifest, readManifest, writeManifest } from './manifest.ts'
+import { demandSpace } from './space.ts'
 
-/** The new content of a volume while it is being written. Its name is not that of a layer. */
-const draftIn = (dir: string) => path.join(dir, 'refill.draft')
-
-/** Makes the file of a volume's new content by `fill`; nothing of the volume changes until `putInPlace`. */
+/**
+ * Makes the file of a volume's new content by `fill`, and returns its path; nothing of the volume changes until `putInPlace`.
+ * Each call has a file of its own, whose name is not that of a layer. `neededBytes`: how much `fill` may write.
+ */
 export async function writeDraft(
   dir: string,
   id: string,
   luks: Luks | null,
   fill: (volume: Refill) => Promise<void>,
-): Promise<void> {
+  neededBytes: number,
+): Promise<string> {
   const { sizeBytes: visible, luks: own } = await manifestOf(dir, id)
   if (own?.keyHash !== luks?.keyHash)
     throw new DriverError('invalid', 'The content is encrypted in another way than the volume.')
   const sizeBytes = layerBytes({ sizeBytes: visible, luks: luks ?? undefined })
-  await rm(draftIn(dir), { force: true })
-  const file = await open(draftIn(dir), 'wx', 0o600)
+  await removeDrafts(dir)
+  await demandSpace(dir, neededBytes, 'the new content of the volume')
+  const draft = path.join(dir, draftName(crypto.randomUUID()))
+  const file = await open(draft, 'wx', 0o600)
   try {
     await file.truncate(sizeBytes)
     await fill({
@@ -32,8 +36,9 @@ export async function writeDraft(
       },
     })
     await file.sync()
+    return draft
   } catch (error) {
-    await rm(draftIn(dir), { force: true })
+    await rm(draft, { force: true })
     throw isDiskFull(error) ? new DriverError('no_space', 'the disk is full', { cause: error }) : error
   } finally {
     await file.close()
@@ -41,20 +46,24 @@ export async function writeDraft(
 }
 
 /** Makes the draft the only layer of a volume that no guest has. */
-export async function putInPlace(dir: string, id: string, luks: Luks | null): Promise<Manifest> {
+export async function putInPlace(
+  dir: string,
+  id: string,
+  luks: Luks | null,
+  draft: string,
+): Promise<Manifest> {
   const { sizeBytes, layers } = await manifestOf(dir, id)
-  await tidy(dir, { sizeBytes, layers })
   const number = Math.max(...layers.map(numberOf)) + 1
   const name = `${number}.raw`
   // The volume may have become larger meanwhile.
-  const draft = await open(draftIn(dir), 'r+')
+  const file = await open(draft, 'r+')
   try {
-    await draft.truncate(layerBytes({ sizeBytes, luks: luks ?? undefined }))
-    await draft.sync()
+    await file.truncate(layerBytes({ sizeBytes, luks: luks ?? undefined }))
+    await file.sync()
   } finally {
-    await draft.close()
+    await file.close()
   }
-  await rename(draftIn(dir), path.join(dir, name))
+  await rename(draft, path.join(dir, name))
   await syncDirectory(dir)
   const after: Manifest = { sizeBytes, layers: [{ name, format: 'raw' }], ...(luks ? { luks } : {}) }
   await writeManifest(dir, after)

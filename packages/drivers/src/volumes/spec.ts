@@ -87,7 +87,11 @@ export const snapshotsSpec = z.object({
   snapshots: z
     .array(snapshotSpec.pick({ id: true, volumeId: true }))
     .min(1)
-    .max(1_000),
+    .max(1_000)
+    .refine(
+      (all) => new Set(all.map(({ volumeId }) => volumeId)).size === all.length,
+      'two snapshots of one volume',
+    ),
 })
 export const snapshotKey = snapshotSpec.pick({ id: true, pool: true })
 export const revertSpec = volumeKey.extend({ snapshotId: uuid })

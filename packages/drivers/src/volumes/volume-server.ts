@@ -1,10 +1,22 @@
 import { constants } from 'node:fs'
-import { access, chmod, chown, mkdir, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises'
+import {
+  access,
+  chmod,
+  chown,
+  mkdir,
+  readdir,
+  readFile,
+  readlink,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DriverError } from '../errors.ts'
 import type { Op } from '../op.ts'
 import { spawnDetached } from '../programs/run.ts'
+import { openPlain } from './layers.ts'
 
 /**
  * Servers of volumes that lie on other machines: for each volume that a guest of this host has, one process of QEMU
@@ -46,7 +58,7 @@ export async function serve(op: Op, dir: string, served: Served): Promise<void> 
     throw new DriverError('invalid', `The path of the socket is too long: ${socketIn(dir)}`)
   const stampFile = path.join(dir, 'stamp')
   const pid = await serverIn(dir)
-  const stamp = await readFile(stampFile, 'utf8').catch(() => null)
+  const stamp = await endOf(stampFile)
   if (pid !== null && stamp === served.stamp) return
   await end(dir)
   await rm(dir, { recursive: true, force: true })
@@ -64,7 +76,21 @@ export async function serve(op: Op, dir: string, served: Served): Promise<void> 
   } finally {
     await rm(path.join(dir, 'secret'), { force: true })
   }
-  await writeFile(stampFile, served.stamp, { mode: 0o600 })
+  // The server's user may have put a link there, which 'wx' does not follow.
+  await writeFile(stampFile, served.stamp, { mode: 0o600, flag: 'wx' })
+}
+
+/** The last 500 bytes of a file in the folder of a server, whose user may have put anything there; '' when there is none. */
+async function endOf(file: string): Promise<string> {
+  const handle = await openPlain(file, constants.O_RDONLY).catch(() => null)
+  if (!handle) return ''
+  try {
+    const { size } = await handle.stat()
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(500), 0, 500, Math.max(0, size - 500))
+    return buffer.toString('utf8', 0, bytesRead)
+  } finally {
+    await handle.close()
+  }
 }
 
 async function start(op: Op, dir: string, { node, uid }: Served): Promise<void> {
@@ -105,7 +131,7 @@ async function start(op: Op, dir: string, { node, uid }: Served): Promise<void> 
 
 /** The server's own words say why it has ended. */
 async function failure(log: string): Promise<DriverError> {
-  const said = (await readFile(log, 'utf8').catch(() => '')).trim().slice(-500)
+  const said = (await endOf(log)).trim()
   if (/Unknown driver|not supported/.test(said))
     return new DriverError(
       'unsupported',
@@ -150,12 +176,18 @@ export async function allServers(): Promise<Map<string, number>> {
   return found
 }
 
-/** Nobody but root and the servers' own user can enter the folder, and so no other process has it as its own. */
+/**
+ * The folder of the server that the process is; null when the process is none. The guest's user can enter the folder, too:
+ * a server is of the folder's owner, or still of root, as which it begins.
+ */
 async function folderOf(pid: number): Promise<string | null> {
   try {
     const words = await readFile(`/proc/${pid}/cmdline`, 'latin1')
-    return words.includes(`${program}\0`) ? await readlink(`/proc/${pid}/cwd`) : null
+    if (!words.includes(`${program}\0`)) return null
+    const dir = await readlink(`/proc/${pid}/cwd`)
+    const uid = Number(/^Uid:\t(\d+)/m.exec(await readFile(`/proc/${pid}/status`, 'latin1'))?.[1])
+    return uid === 0 || uid === (await stat(dir)).uid ? dir : null
   } catch {
-    return null // The process has ended meanwhile.
+    return null // The process or its folder has gone meanwhile.
   }
 }

@@ -89,9 +89,12 @@ export async function evaluate(ctx: Ctx, input: PlanInput, world: World): Promis
     group: input.serverGroupId ? groupRuleFact(ctx, input.serverGroupId) : noFact,
   })
   const quota = narrower(facts.project, facts.own)
-  const volumes = await planLaunchVolumes(ctx, input.volumes ?? [], input.count ?? 1)
-  const hosts = constrained(ctx, world.hosts, input).filter(
-    ({ id }) => volumes.hostId === null || id === volumes.hostId,
+  const allowed = constrained(ctx, world.hosts, input)
+  const wanted = { hosts: allowed, count: input.count ?? 1, atLeast: world.atLeast }
+  const volumes = await planLaunchVolumes(ctx, input.volumes ?? [], wanted)
+  const hosts = allowed.filter(
+    ({ id, zone }) =>
+      (volumes.hostId === null || id === volumes.hostId) && (volumes.zone === null || zone === volumes.zone),
   )
   const closed = wish.publicIp && (await whyClosed(ctx, null)) !== null
   const none =
@@ -164,6 +167,7 @@ function judge(input: PlanInput, wish: NetworkWish, facts: Facts, world: World):
       placed(most).hosts.length,
       quotaRoom(facts.quota, addsOf(1)),
       guestsThatFit(wish, facts.networks),
+      volumes.most,
     ),
   )
   const networks = judgeNetworks(wish, facts.networks, { count, closed })
@@ -291,10 +295,14 @@ function noRoom(
   hosts: readonly Candidate[],
   suggestion: string | null,
 ): Problem {
-  if (volumes.hostId !== null && hosts.length === 0)
+  const isPlaced = volumes.hostId !== null || volumes.zone !== null
+  if (isPlaced && hosts.length === 0)
     return {
       ...{ code: 'conflict', field: 'volumes' },
-      message: 'The volume lies on the disk of a machine outside of the chosen place.',
+      message:
+        volumes.zone === null
+          ? 'The volume lies on the disk of a machine outside of the chosen place.'
+          : 'No machine of the chosen place reaches the pool of the volume.',
     }
   const what =
     volumes.hostId !== null

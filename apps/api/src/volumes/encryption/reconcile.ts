@@ -33,9 +33,8 @@ async function wantedByHost(ctx: Ctx): Promise<Map<string, string[]>> {
   const rows = await ctx.db.$queryRaw<{ hostId: string; volumeId: string }[]>`
     SELECT a."hostId", a."volumeId" FROM "Volume" v JOIN "VolumeAttachment" a ON a."volumeId" = v."id"
     WHERE v."keyId" IS NOT NULL AND a."hostId" IS NOT NULL`
-  const wanted = new Map<string, string[]>()
-  for (const { hostId, volumeId } of rows) wanted.set(hostId, [...(wanted.get(hostId) ?? []), volumeId])
-  return wanted
+  const byHost = Map.groupBy(rows, ({ hostId }) => hostId)
+  return new Map([...byHost].map(([hostId, its]) => [hostId, its.map(({ volumeId }) => volumeId)]))
 }
 
 async function bring(ctx: Ctx, hostId: string, ids: readonly string[]): Promise<void> {

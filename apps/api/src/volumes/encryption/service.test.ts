@@ -127,6 +127,8 @@ describe('an encrypted volume', () => {
     await attachVolume(tenant, { id: instances[0]?.id ?? '', volumeId: id })
     await settle()
     expect((await getVolume(tenant, { id })).state).toBe('in-use')
+    const guest = host().hypervisor.state.instances[instances[0]?.id ?? '']
+    expect(guest?.spec.volumes).toMatchObject([{ id, encrypted: true }])
     const keys = host().volumes.keys as Map<string, string>
     expect([...keys]).toEqual([[id, keyAt(id)]])
     keys.clear()

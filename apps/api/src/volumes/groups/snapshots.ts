@@ -7,7 +7,7 @@ import { type Ask, askOf, pageView } from '../../kernel/page.ts'
 import { recordOperation, startOperation } from '../../kernel/workflow.ts'
 import { reserveQuota } from '../../quota/service.ts'
 import { volumeCan, volumeCreateInput } from '../contract.ts'
-import { claimMore } from '../pools.ts'
+import { claimMore, isLocal } from '../pools.ts'
 import type { VolumeRow } from '../queries.ts'
 import { ofType, sumOf } from '../quota.ts'
 import { lockVolume, stateOf } from '../row.ts'
@@ -81,14 +81,6 @@ export async function createGroupSnapshot(
       const allowed = volumeCan.snapshot({ state: stateOf(row), multiattach: row.multiattach })
       if (allowed !== true) throw conflict(`${row.name || row.id}: ${allowed}`, 'volumeState')
     }
-    const taken = volumes.map(({ typeId, reservedGib }) =>
-      ofType(typeId, { volumeSnapshots: 1, volumeGib: reservedGib }),
-    )
-    await reserveQuota(tx, group.projectId, sumOf(taken))
-    for (const its of Map.groupBy(volumes, ({ poolId }) => poolId).values()) {
-      const gib = its.reduce((sum, { reservedGib }) => sum + reservedGib, 0)
-      if (its[0]) await claimMore(tx, its[0].pool, gib)
-    }
     const { name, description, groupId } = input
     const id = crypto.randomUUID()
     const { projectId } = group
@@ -104,8 +96,25 @@ export async function createGroupSnapshot(
       hostId: others.length === 0 ? first : null,
     })
     await noteGroup(tx, 'volumeGroupSnapshot', row, 'created')
+    await takeRoom(tx, group.projectId, volumes)
     return groupSnapshotView(row)
   })
+}
+
+/**
+ * Takes the quota and the room of a group snapshot. This comes last, since others wait for these rows, and always in the
+ * same order (pools with a capacity of their own by id, then hosts by id), so that two group snapshots cannot deadlock.
+ */
+async function takeRoom(tx: Ctx, projectId: string, volumes: readonly VolumeRow[]): Promise<void> {
+  const taken = volumes.map(({ typeId, reservedGib }) =>
+    ofType(typeId, { volumeSnapshots: 1, volumeGib: reservedGib }),
+  )
+  await reserveQuota(tx, projectId, sumOf(taken))
+  const byPool = Map.groupBy(volumes, ({ pool }) => (isLocal(pool) ? `host ${pool.hostId}` : ` ${pool.id}`))
+  for (const [, its] of [...byPool].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
+    const gib = its.reduce((sum, { reservedGib }) => sum + reservedGib, 0)
+    if (its[0]) await claimMore(tx, its[0].pool, gib)
+  }
 }
 
 /** Deletes a group snapshot with the snapshots of its volumes. What was made of them keeps its data. */

@@ -23,8 +23,6 @@ export async function makeVolumeImage(
   const { row, image } = await inTransaction(ctx, async (tx) => {
     const before = await lockVolume(tx, 'volume:upload_image', id)
     demand(volumeCan.makeImage, before)
-    if (before.keyId !== null)
-      throw conflict('An image of an encrypted volume would not be encrypted. Back the volume up instead.')
     if (stateOf(before) === 'in-use' && !force)
       throw conflict(
         'An instance uses this volume. Say that the image is to be made all the same.',
@@ -62,8 +60,6 @@ export async function reimageVolume(ctx: Ctx, input: z.output<typeof reimageInpu
   const row = await inTransaction(ctx, async (tx) => {
     const before = await lockVolume(tx, 'volume:reimage', input.id)
     demand(volumeCan.reimage, before)
-    if (before.keyId !== null)
-      throw conflict('No image is written onto an encrypted volume. Make a new volume of the image.')
     const origin = await originOf(tx, { imageId: input.imageId })
     if (!origin?.data.source || origin.leastGib > before.sizeGib)
       throw invalidInput(

@@ -14,10 +14,14 @@ async function partsOf(tx: Ctx, row: VolumeRow, typeId: string) {
   return partsAlone(ofType(typeId, { volumes: 1, volumeGib, volumeSnapshots: _count }))
 }
 
-/** Counts a volume with its snapshots under its new type. Throws quota_exceeded. */
+/**
+ * Counts a volume with its snapshots under its new type. Throws quota_exceeded. The counts are taken in the order of the
+ * types' ids, so that two volumes of one project that change to each other's type cannot deadlock.
+ */
 export async function countUnder(tx: Ctx, row: VolumeRow, typeId: string): Promise<void> {
-  await reserveQuota(tx, row.projectId, await partsOf(tx, row, typeId))
-  await releaseQuota(tx, row.projectId, await partsOf(tx, row, row.typeId))
+  const reserve = async () => reserveQuota(tx, row.projectId, await partsOf(tx, row, typeId))
+  const release = async () => releaseQuota(tx, row.projectId, await partsOf(tx, row, row.typeId))
+  for (const count of typeId < row.typeId ? [reserve, release] : [release, reserve]) await count()
 }
 
 /** Throws quota_exceeded when the project may have no such volume of the type now. The move itself counts at its end. */

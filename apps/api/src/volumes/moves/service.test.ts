@@ -12,8 +12,10 @@ import {
   volumeRetypeInput,
   volumeTypeCreateInput,
 } from '../contract.ts'
+import { groupCreateInput, groupDeleteInput } from '../groups/contract.ts'
+import { createGroup, deleteGroup } from '../groups/service.ts'
 import { getPool } from '../pools/list.ts'
-import { createPool } from '../pools/service.ts'
+import { createPool, deletePool } from '../pools/service.ts'
 import { volumeLeftovers } from '../reconcile.ts'
 import {
   createSnapshot,
@@ -197,6 +199,67 @@ describe('a move', () => {
     await expectCloudError(move(id, 'nowhere'), 'invalid_input', /no pool nowhere/)
     await expectCloudError(moveVolume(tenant, volumeMoveInput.parse({ id, pool: fast })), 'forbidden')
     for (const one of [id, full]) await deleteVolume(tenant, { id: one })
+    await runPending(world.deps)
+  })
+
+  test('goes between pools of one kind alone, and of one Ceph cluster', async () => {
+    const id = await aVolume()
+    const ceph = (name: string, patch: object = {}) =>
+      db().volumePool.create({
+        data: {
+          ...{
+            id: crypto.randomUUID(),
+            name: `shared@${name}`,
+            driver: 'rbd',
+            shared: true,
+            capacityGib: 20,
+          },
+          config: { monitors: '10.0.0.1:6789, 10.0.0.2:6789', pool: name, user: 'cloud', ...patch },
+        },
+      })
+    const [own, , ...others] = await Promise.all([
+      ceph('ceph'),
+      ceph('same', { monitors: '10.0.0.2:6789' }),
+      ceph('elsewhere', { monitors: '10.0.0.3:6789' }),
+      ceph('otherwise', { user: 'other' }),
+    ])
+    const problems = async () =>
+      Object.fromEntries((await planMove(admin, { id })).map((one) => [one.pool, one.problem]))
+    const type = await createVolumeType(
+      admin,
+      volumeTypeCreateInput.parse({ name: 'ceph', extraSpecs: { volume_backend_name: 'ceph' } }),
+    )
+    await expectCloudError(retype(id, type.id), 'no_capacity', /different kinds/)
+    await retype(id, 'plain')
+    expect((await problems())['shared@ceph']).toMatch(/different kinds/)
+    await expectCloudError(move(id, 'shared@ceph'), 'conflict', /different kinds/)
+    const { poolId } = await db().volume.findUniqueOrThrow({ where: { id } })
+    await db().volume.update({ where: { id }, data: { poolId: own.id } })
+    const seenFrom = await problems()
+    expect(seenFrom['shared@same']).toBeNull()
+    for (const { name } of others) expect(seenFrom[name]).toMatch(/same Ceph cluster/)
+    await db().volume.update({ where: { id }, data: { poolId } })
+    await db().volumePool.deleteMany({ where: { driver: 'rbd' } })
+    await deleteVolume(tenant, { id })
+    await runPending(world.deps)
+  })
+
+  test('is refused for a volume of a group', async () => {
+    const id = await aVolume('plain')
+    const input = groupCreateInput.parse({ name: 'g', volumeIds: [id] })
+    const group = await createGroup(tenant, input)
+    await expectCloudError(move(id, 'shared@archive'), 'conflict', /Take it out of the group/)
+    await expectCloudError(retype(id, 'archive'), 'conflict', /Take it out of the group/)
+    await deleteGroup(tenant, groupDeleteInput.parse({ id: group.id, volumes: 'delete' }))
+    await runPending(world.deps)
+  })
+
+  test('keeps the pool into which the volume goes', async () => {
+    const id = await aVolume()
+    await retype(id, 'archive')
+    await expectCloudError(deletePool(admin, { name: 'shared@archive' }), 'conflict', /moved into this pool/)
+    await runPending(world.deps)
+    await deleteVolume(tenant, { id })
     await runPending(world.deps)
   })
 

@@ -7,6 +7,7 @@ import { recordOperation, startOperation } from '../../kernel/workflow.ts'
 import { type VolumeView, volumeCan, type volumeMoveInput, type volumeRetypeInput } from '../contract.ts'
 import { refuseWhileKept } from '../needed.ts'
 import { able, type Candidate, candidatesOf, free, whyUnsuited } from '../pools/candidates.ts'
+import { specOfPlace } from '../pools/drivers.ts'
 import { claimed } from '../pools.ts'
 import { type VolumeRow, withParts } from '../queries.ts'
 import { demand, historyOf, loadVolume, lockVolume, noteVolume, viewOfOne } from '../row.ts'
@@ -30,8 +31,6 @@ export async function retypeVolume(
     const before = await lockVolume(tx, 'volume:retype', id)
     const type = await typeFor(tx, named)
     demand(volumeCan.retype, before)
-    if (before.groupId !== null)
-      throw conflict('The volume is in a group. Take it out of the group first.', 'volumeState')
     if (type.id === before.typeId)
       throw invalidInput(`The volume has the type ${type.name} already.`, 'newType')
     if (isMultiattach(specsOf(type)) !== before.multiattach)
@@ -44,14 +43,18 @@ export async function retypeVolume(
         'volumeState',
       )
     const wish = placeWishOf(type)
-    const own = await ownPool(tx, before)
+    const all = await everyPool(tx)
+    const own = poolOf(all, before)
     if (own && whyUnsuited(own, wish) === null) return changeType(tx, before, type)
     if (migrate === 'never')
       throw conflict(
         `Volumes of the type ${type.name} lie in other pools, and the volume must not be moved. Allow that, or choose another type.`,
         'volumeState',
       )
-    const others = (await movable(tx, before)).filter((one) => whyUnsuited(one, wish) === null)
+    const right = all.filter((one) => one.row?.id !== before.poolId && whyUnsuited(one, wish) === null)
+    const others = right.filter((one) => whyNotCopied(own, one) === null)
+    const why = right[0] && others.length === 0 ? whyNotCopied(own, right[0]) : null
+    if (why !== null) throw new CloudError('no_capacity', why)
     return begin(tx, before, others, type)
   })
   return viewOfOne(ctx, row)
@@ -78,10 +81,11 @@ export async function moveVolume(
   const row = await inTransaction(ctx, async (tx) => {
     const before = await lockVolume(tx, 'volume:migrate', id)
     demand(volumeCan.move, before)
-    const target = (await everyPool(tx)).find((one) => one.name === name)
+    const all = await everyPool(tx)
+    const target = all.find((one) => one.name === name)
     if (!target) throw invalidInput(`There is no pool ${name}.`, 'pool')
     if (target.row?.id === before.poolId) throw invalidInput('The volume lies in this pool already.', 'pool')
-    const why = await whyNotInto(tx, before, target)
+    const why = whyNotInto(before, poolOf(all, before), target)
     if (why !== null) throw conflict(why, 'volumeState')
     return begin(tx, before, [target])
   })
@@ -95,25 +99,26 @@ export async function planMove(
 ): Promise<{ pool: string; problem: string | null }[]> {
   authorize(ctx, 'volumePool:list')
   const row = await loadVolume(ctx, 'volume:migrate', id)
-  const others = (await everyPool(ctx)).filter((one) => one.row?.id !== row.poolId)
-  return Promise.all(
-    others.map(async (one) => ({ pool: one.name, problem: await whyNotInto(ctx, row, one) })),
-  )
+  const all = await everyPool(ctx)
+  const own = poolOf(all, row)
+  return all
+    .filter((one) => one.row?.id !== row.poolId)
+    .map((one) => ({ pool: one.name, problem: whyNotInto(row, own, one) }))
 }
 
 const everyPool = async (ctx: Ctx): Promise<Candidate[]> =>
   candidatesOf(await hostsForPlacement(ctx), await ctx.db.volumePool.findMany({ orderBy: { name: 'asc' } }))
 
-const ownPool = async (ctx: Ctx, { poolId }: VolumeRow): Promise<Candidate | undefined> =>
-  (await everyPool(ctx)).find(({ row }) => row?.id === poolId)
+const poolOf = (all: readonly Candidate[], { poolId }: VolumeRow): Candidate | undefined =>
+  all.find(({ row }) => row?.id === poolId)
 
 /** Why a volume cannot be moved into the pool; null when it can. */
-async function whyNotInto(ctx: Ctx, row: VolumeRow, target: Candidate): Promise<string | null> {
+function whyNotInto(row: VolumeRow, own: Candidate | undefined, target: Candidate): string | null {
   const wish: PlaceWish = placeWishOf(row.type)
   const unsuited = whyUnsuited(target, wish)
   if (unsuited !== null) return unsuited
-  if (!haveHostInCommon(await ownPool(ctx, row), target))
-    return 'No machine reaches both pools, so that none can copy the volume.'
+  const notCopied = whyNotCopied(own, target)
+  if (notCopied !== null) return notCopied
   if (target.closed !== null) return target.closed
   return free(target) >= row.reservedGib
     ? null
@@ -126,10 +131,22 @@ function haveHostInCommon(a: Candidate | undefined, b: Candidate): boolean {
   return a?.zones.some((zone) => b.zones.includes(zone)) ?? false
 }
 
-/** The pools, other than its own, into which a machine can copy the volume. */
-async function movable(ctx: Ctx, row: VolumeRow): Promise<Candidate[]> {
-  const own = await ownPool(ctx, row)
-  return (await everyPool(ctx)).filter((one) => one.row?.id !== row.poolId && haveHostInCommon(own, one))
+/** Why no machine can copy a volume from the one pool into the other; null when one can. */
+function whyNotCopied(own: Candidate | undefined, target: Candidate): string | null {
+  if (!own || !haveHostInCommon(own, target))
+    return 'No machine reaches both pools, so that none can copy the volume.'
+  if (own.driver !== target.driver)
+    return 'The pools are of different kinds, between which volumes are not moved.'
+  if (own.driver === 'rbd' && !areInOneCluster(own, target))
+    return 'The pools are not reached as the same user of the same Ceph cluster, so that no machine can copy the volume.'
+  return null
+}
+
+/** A cluster is known by its monitors, of which each pool may name others. */
+function areInOneCluster(a: Candidate, b: Candidate): boolean {
+  const [one, other] = [a, b].map(({ row }) => (row ? specOfPlace(row) : null))
+  if (one?.driver !== 'rbd' || other?.driver !== 'rbd') return false
+  return one.user === other.user && one.monitors.some((monitor) => other.monitors.includes(monitor))
 }
 
 /** Takes room in the best of the pools and begins the move, under the lock of the volume's row. */

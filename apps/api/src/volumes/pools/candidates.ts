@@ -90,13 +90,15 @@ export const suited = (pools: readonly Candidate[], type: PlaceWish): Candidate[
 
 /** Why volumes of such a type may not lie in the pool; null when they may. */
 export function whyUnsuited(
-  { names, zones: own, driver }: Pick<Candidate, 'names' | 'zones' | 'driver'>,
-  { backend, pool, zones, encrypted }: PlaceWish,
+  { names, zones: own, driver, hostId }: Pick<Candidate, 'names' | 'zones' | 'driver' | 'hostId'>,
+  { backend, pool, zones, encrypted, multiattach }: PlaceWish,
 ): string | null {
   if (backend !== undefined && !names.includes(backend)) return `The type asks for pools named ${backend}.`
   if (pool !== undefined && !names.includes(pool)) return `The type asks for the pool ${pool}.`
   if (encrypted && driver !== 'files')
     return 'Volumes of the type are encrypted, which this pool does not do.'
+  if (multiattach && (driver !== 'files' || hostId === null))
+    return 'Volumes of the type are for several instances at once, which only a pool of files of one machine does.'
   if (zones !== undefined && !own.some((zone) => zones.includes(zone)))
     return `The type asks for ${zones.length === 1 ? `the zone ${zones[0]}` : `one of the zones ${zones.join(', ')}`}.`
   return null

@@ -125,6 +125,11 @@ export async function deletePool(ctx: Ctx, { name }: { name: string }): Promise<
 
 async function refuseUsed(ctx: Ctx, { id }: { id: string }): Promise<void> {
   const count = await ctx.db.volume.count({ where: { poolId: id } })
+  const coming = await ctx.db.volume.count({ where: { movingToId: id } })
+  if (coming > 0)
+    throw conflict(
+      `${coming === 1 ? 'A volume is' : `${coming} volumes are`} being moved into this pool. Wait until that is over.`,
+    )
   if (count === 0) return
   const waiting = await ctx.db.volume.count({ where: { poolId: id, trashedUntil: { not: null } } })
   const trash = waiting > 0 ? ` ${waiting} of them can still be taken back: delete them for good.` : ''

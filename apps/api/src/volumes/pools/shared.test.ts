@@ -104,3 +104,20 @@ test.each(['comes back', 'is declared to be off'])(
     expect((await getPool(admin, { name: 'shared@archive' })).closed).toBeNull()
   },
 )
+
+test('a volume that cannot be released lets others not wait', async () => {
+  const [stuck, other] = [await aVolume(), await aVolume()]
+  for (const [i, volumeId] of [stuck, other].entries())
+    await db().volumeAttachment.create({
+      data: {
+        ...{ id: crypto.randomUUID(), volumeId, instanceId: crypto.randomUUID(), device: '/dev/vdb' },
+        ...{ state: 'detaching', forgottenAt: new Date(i) },
+      },
+    })
+  await db().volume.updateMany({ where: { id: { in: [stuck, other] } }, data: { state: 'detaching' } })
+  await db().volume.update({ where: { id: stuck }, data: { trashedUntil: new Date() } })
+  await forgottenVolumes.run(world.system)
+  expect(await getVolume(tenant, { id: other })).toMatchObject({ state: 'available', attachments: [] })
+  await db().volumeAttachment.deleteMany({ where: { volumeId: stuck } })
+  await db().volume.delete({ where: { id: stuck } })
+})

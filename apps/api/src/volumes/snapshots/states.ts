@@ -17,6 +17,7 @@ export const snapshotTransitioning = (state: SnapshotState): boolean =>
 type Seen = { state: SnapshotState }
 const is = ({ state }: Seen, ...some: SnapshotState[]) => some.includes(state)
 
+export const partOfGroupSnapshot = 'This is a part of a group snapshot. Delete the group snapshot.'
 /** The actions that the state of a snapshot forbids; the policy may forbid more. */
 export const snapshotCan = {
   use: (snapshot: Seen): Allowed =>
@@ -26,7 +27,9 @@ export const snapshotCan = {
       ? 'It has no system: only a snapshot of a volume that was made from an image, or is marked as bootable, can be launched.'
       : is(snapshot, 'available') ||
         `Only an available snapshot can be launched; this one is ${snapshot.state}.`,
-  delete: (snapshot: Seen): Allowed =>
-    is(snapshot, 'available', 'error', 'error_deleting') ||
-    `This snapshot is ${snapshot.state}. Wait until that is over.`,
+  delete: (snapshot: Seen & { groupSnapshotId?: string | null }): Allowed =>
+    snapshot.groupSnapshotId != null
+      ? partOfGroupSnapshot
+      : is(snapshot, 'available', 'error', 'error_deleting') ||
+        `This snapshot is ${snapshot.state}. Wait until that is over.`,
 }

@@ -7,6 +7,7 @@ import { recordOperation, startOperation } from '../../kernel/workflow.ts'
 import type { VolumeDeleted } from '../trash/contract.ts'
 import { isDue, putInTrash, type Trash, takeFromTrash, waitMinutes } from '../trash/trash.ts'
 import {
+  partOfGroupSnapshot,
   type SnapshotView,
   snapshotCan,
   snapshotTransitioning,
@@ -39,8 +40,7 @@ export async function deleteSnapshot(
     const row = await lockSnapshot(tx, policy, input.id)
     if (!input.force) demandDeletable(row)
     await demandUnused(tx, row)
-    if (row.groupSnapshotId !== null)
-      throw conflict('This is a part of a group snapshot. Delete the group snapshot.', 'snapshotState')
+    if (row.groupSnapshotId !== null) throw conflict(partOfGroupSnapshot, 'snapshotState')
     // There is nothing to take back of a snapshot that has failed.
     if (input.force || waitMinutes(tx) === 0 || snapshotStateOf(row) !== 'available') {
       await removeSnapshot(tx, row)

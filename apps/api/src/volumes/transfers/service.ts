@@ -62,8 +62,6 @@ export async function createTransfer(
   return inTransaction(ctx, async (tx) => {
     const volume = await lockVolume(tx, 'volumeTransfer:create', input.volumeId)
     demand(volumeCan.transfer, volume)
-    if (volume.groupId !== null)
-      throw conflict('The volume is in a group. Take it out of the group first.', 'volumeState')
     await checkSnapshots(tx, volume, input.noSnapshots)
     await refuseShared(tx, volume)
     const row = await tx.db.volumeTransfer.create({

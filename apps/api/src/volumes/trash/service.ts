@@ -45,7 +45,6 @@ export async function deleteVolume(
     const row = await lockVolume(tx, 'volume:delete', input.id)
     demand(volumeCan.delete, row)
     demandFree(row)
-    demandAlone(row)
     if (input.cascade) await deleteSnapshotsOf(tx, row)
     else await refuseNeeded(tx, row)
     const until = await discardVolume(tx, row)

@@ -6,8 +6,17 @@ import { invalidInput } from '../../kernel/errors.ts'
  */
 export type Specs = Readonly<Record<string, string>>
 
-/** The pools and zones in which volumes of a type may lie; absent: in any. `encrypted`: those whose driver encrypts. */
-export type PlaceWish = { backend?: string; pool?: string; zones?: readonly string[]; encrypted?: true }
+/**
+ * The pools and zones in which volumes of a type may lie; absent: in any. `encrypted`: those whose driver encrypts;
+ * `multiattach`: those that give a volume to several instances.
+ */
+export type PlaceWish = {
+  backend?: string
+  pool?: string
+  zones?: readonly string[]
+  encrypted?: true
+  multiattach?: true
+}
 
 const zonesKey = 'RESKEY:availability_zones'
 /** Those that other callers than administrators see, as in Cinder: what they tell matters to the owner of a volume. */
@@ -22,6 +31,7 @@ export function placeWishOfSpecs(specs: Specs): PlaceWish {
     backend: specs.volume_backend_name || undefined,
     pool: specs.pool_name || undefined,
     zones: zones.length > 0 ? zones : undefined,
+    multiattach: isMultiattach(specs) || undefined,
   }
 }
 

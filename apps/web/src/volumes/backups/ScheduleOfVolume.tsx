@@ -2,6 +2,7 @@
 import { Anchor, Group, Text } from '@mantine/core'
 import type { ScheduleView } from '@stratolith/api/volumes/backups/schedules/contract'
 import type { VolumeView } from '@stratolith/api/volumes/contract'
+import { volumeCan } from '@stratolith/api/volumes/states'
 import { IconClock } from '@tabler/icons-react'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
@@ -12,7 +13,7 @@ import { lazyPanel } from '../../kit/lazy-panel.tsx'
 import { Link } from '../../kit/navigation.tsx'
 import { notify } from '../../kit/notify.ts'
 import { paths } from '../../kit/paths.ts'
-import { useMay } from '../../kit/rights.ts'
+import { all, useMay } from '../../kit/rights.ts'
 import { useElsewhere } from '../../kit/session.ts'
 import { invalidateKind } from '../../kit/stale.ts'
 import { useTRPC } from '../../kit/trpc.ts'
@@ -73,7 +74,7 @@ function Buttons({
 }) {
   const trpc = useTRPC()
   const client = useQueryClient()
-  const allowed = useMay()(!useElsewhere(volume.projectId))
+  const mine = useMay()(!useElsewhere(volume.projectId))
   const remove = useMutation(trpc.volumes.backups.schedule.remove.mutationOptions())
   const end = async () => {
     const yes = await confirm({
@@ -92,7 +93,7 @@ function Buttons({
   return (
     <Group gap="xs">
       {schedule && (
-        <ReasonButton size="xs" variant="default" allowed={allowed} onClick={() => void end()}>
+        <ReasonButton size="xs" variant="default" allowed={mine} onClick={() => void end()}>
           End
         </ReasonButton>
       )}
@@ -100,7 +101,7 @@ function Buttons({
         size="xs"
         variant="default"
         leftSection={<IconClock size={14} />}
-        allowed={allowed}
+        allowed={all(mine, volumeCan.schedule(volume))}
         onClick={open}
       >
         {schedule ? 'Change' : 'Back up automatically'}

@@ -146,3 +146,10 @@ test('a schedule does not follow a volume into another project', async () => {
   await acceptTransfer(other, { id, key })
   expect(await getSchedule(other, { volumeId })).toBeNull()
 })
+
+test('a volume for several instances gets no schedule', async () => {
+  const volumeId = await aVolume()
+  await db().volume.update({ where: { id: volumeId }, data: { multiattach: true } })
+  await expectCloudError(set(volumeId), 'conflict', /several instances at once/)
+  expect(await getSchedule(tenant, { volumeId })).toBeNull()
+})

@@ -4,7 +4,8 @@ import { type Ctx, inTransaction } from '../../../kernel/context.ts'
 import { authorize } from '../../../kernel/policy.ts'
 import { wakeReconciler } from '../../../kernel/reconciler.ts'
 import { recordOperation } from '../../../kernel/workflow.ts'
-import { historyOf, loadVolume, lockVolume, noteVolume } from '../../row.ts'
+import { volumeCan } from '../../contract.ts'
+import { demand, historyOf, loadVolume, lockVolume, noteVolume } from '../../row.ts'
 import { backupStateOf } from '../row.ts'
 import type { ScheduleView, scheduleOfInput, scheduleSetInput } from './contract.ts'
 import { nextTime, type Times } from './next.ts'
@@ -30,6 +31,7 @@ export async function setSchedule(
 ): Promise<ScheduleView> {
   const row = await inTransaction(ctx, async (tx) => {
     const volume = await lockVolume(tx, 'volumeBackupSchedule:set', volumeId)
+    demand(volumeCan.schedule, volume)
     const before = await tx.db.volumeBackupSchedule.findUnique({ where: { volumeId } })
     const { userId, userName } = tx.actor
     const data = { ...wish, userId, userName, projectId: volume.projectId, nextAt: firstTime(wish, before) }

@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest'
+import { snapshotCan } from './snapshots/states.ts'
+import { volumeCan } from './states.ts'
+
+const inGroup = { state: 'available', groupId: 'g' } as const
+const encrypted = { state: 'available', encrypted: true } as const
+const many = { state: 'available', multiattach: true, bootable: true } as const
+
+test.each([
+  ['transfer', volumeCan.transfer(inGroup), /Take it out of the group first/],
+  ['retype', volumeCan.retype(inGroup), /Take it out of the group first/],
+  ['move', volumeCan.move(inGroup), /Take it out of the group first/],
+  ['delete', volumeCan.delete(inGroup), /or delete the group/],
+  ['makeImage', volumeCan.makeImage(encrypted), /would not be encrypted/],
+  ['reimage', volumeCan.reimage(encrypted), /onto an encrypted volume/],
+  ['launch', volumeCan.launch(many), /that several instances may have/],
+  ['schedule', volumeCan.schedule(many), /several instances at once/],
+  ['delete of a part', snapshotCan.delete({ state: 'available', groupSnapshotId: 'g' }), /group snapshot/],
+])('%s is refused with the reason', (_, allowed, why) => {
+  expect(allowed).toMatch(why)
+})
+
+test('the same actions are allowed to others', () => {
+  const plain = { state: 'available', groupId: null, encrypted: false, multiattach: false } as const
+  for (const action of ['transfer', 'retype', 'move', 'delete', 'makeImage', 'reimage', 'schedule'] as const)
+    expect(volumeCan[action](plain)).toBe(true)
+  expect(volumeCan.launch({ ...plain, bootable: true })).toBe(true)
+  expect(snapshotCan.delete({ state: 'available', groupSnapshotId: null })).toBe(true)
+})
