@@ -45,8 +45,10 @@ beforeAll(async () => {
   world = await testWorld(['a'])
   tenant = await testTenant(world)
   admin = await testCtx(world.deps, { role: 'admin', projectId: tenant.projectId })
-  const unlimited = { projectId: tenant.projectId, resource: 'volumeBackups', limit: -1 }
-  await world.deps.root.quotaLimit.create({ data: unlimited })
+  const unlimited = ['volumes', 'volumeBackups'].map((resource) => ({
+    ...{ projectId: tenant.projectId, resource, limit: -1 },
+  }))
+  await world.deps.root.quotaLimit.createMany({ data: unlimited })
   await runPending(world.deps)
   empty = await accounts(world, tenant.projectId)
 })

@@ -71,6 +71,7 @@ test('administrators see pools with their capabilities, as hosts and as services
       capabilities: {
         ...{ volume_backend_name: 'archive', storage_protocol: 'file', total_capacity_gb: 50 },
         ...{ free_capacity_gb: 50, max_over_subscription_ratio: '1.0', thin_provisioning_support: true },
+        multiattach: true,
       },
     },
   ])
