@@ -45,8 +45,7 @@ beforeEach(() => {
 const op = (): Op => backgroundOp(pino({ level: 'silent' }))
 const pool = { driver: 'files' as const, id: 'local' }
 const place = { driver: 'folder' as const, id: 'local' }
-const gib = 1024 ** 3
-const mib = 1024 ** 2
+const [gib, mib] = [1024 ** 3, 1024 ** 2]
 
 async function aVolume(sizeGib = 1) {
   const spec = { id: crypto.randomUUID(), pool, sizeGib, source: null }
