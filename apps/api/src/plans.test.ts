@@ -50,6 +50,7 @@ const allowed: { what: RegExp; statement: RegExp; because: string; either?: true
     what: /^QuotaLimit: /,
     statement: /^SELECT "public"\."QuotaLimit"/,
     because: 'the limits of all projects: a list of the façade for administrators',
+    either: true,
   },
   {
     what: /^Instance: \("hostId" = ANY/,
