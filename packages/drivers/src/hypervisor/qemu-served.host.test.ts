@@ -144,7 +144,9 @@ it('starts a guest from a volume in Ceph, which goes on when its server is kille
   const base = { blobId: 'ab'.repeat(32), format: 'raw' as const, maxVirtualBytes: gib }
   const root = { id: randomUUID(), pool: withoutKey(ceph.pool), readOnly: false, boot: true as const }
   await volumes.probePool(op, ceph.pool)
-  await volumes.ensureVolume(op, { ...root, sizeGib: 1, source: { kind: 'image', base } })
+  const wish = { ...root, sizeGib: 1, source: { kind: 'image' as const, base } }
+  // On a busy machine the image takes longer to come into Ceph than a call waits.
+  await expect.poll(() => volumes.ensureVolume(op, wish), { timeout: 60_000 }).not.toBeNull()
   const read = { ...(await aVolume()), readOnly: true }
   await harness.driver.ensure(op, { ...plainSpec(id), volumes: [root, read] })
   await harness.booted(id)
