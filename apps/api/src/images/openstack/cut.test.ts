@@ -34,8 +34,10 @@ function begin(id: string, road: 'file' | 'stage', bytes: Buffer) {
     rest: () => request.end(bytes.subarray(half)),
   }
 }
+/** A busy machine needs more than a second, which vitest would wait. */
+const patience = { timeout: 20_000 }
 const isUnderWay = (id: string) =>
-  vi.waitFor(async () => expect(['saving', 'uploading']).toContain((await show(id)).json.status))
+  vi.waitFor(async () => expect(['saving', 'uploading']).toContain((await show(id)).json.status), patience)
 
 describe('an image that is deleted during its upload', () => {
   test.each(['file', 'stage'] as const)('%s: the uploader hears 410 in every case', async (road) => {
@@ -62,8 +64,12 @@ describe('an image that is deleted during its upload', () => {
     const upload = begin(id, 'file', disk())
     await isUnderWay(id)
     upload.rest()
-    await vi.waitFor(async () =>
-      expect((await cloud.world.deps.root.image.findUniqueOrThrow({ where: { id } })).blobId).not.toBeNull(),
+    await vi.waitFor(
+      async () =>
+        expect(
+          (await cloud.world.deps.root.image.findUniqueOrThrow({ where: { id } })).blobId,
+        ).not.toBeNull(),
+      patience,
     )
     expect((await call('DELETE', `/v2/images/${id}`)).status).toBe(204)
     expect(await upload.answer).toBe(410)
