@@ -31,12 +31,12 @@ import { snapshotTrash } from './snapshots/trash.ts'
 import { volumeExamples } from './testing.openstack.ts'
 import { transferCreateInput } from './transfers/contract.ts'
 import { volumeTrash } from './trash/service.ts'
-import { putInTrash } from './trash/trash.ts'
+import { inTrash } from './trash/testing.ts'
 import { typeRows } from './types/testing.room.ts'
 
 const deletedVolume = async () => {
   const id = await volume()
-  await putInTrash(system(), volumeTrash, id)
+  await inTrash(system(), volumeTrash, id)
   return id
 }
 
@@ -44,7 +44,7 @@ const asAdmin = () => callerOf(contexts.get('admin') ?? null)
 
 const deletedSnapshot = async () => {
   const id = await snapshot()
-  await putInTrash(system(), snapshotTrash, id)
+  await inTrash(system(), snapshotTrash, id)
   return id
 }
 

@@ -4,7 +4,7 @@ import { runPending } from '../../kernel/testing.ts'
 import type { QuotaMaker, TestingRoom } from '../../rooms.testing.ts'
 import { volumeCreateInput } from '../contract.ts'
 import { createBackup, createVolume } from '../service.ts'
-import { putInTrash } from '../trash/trash.ts'
+import { inTrash } from '../trash/testing.ts'
 import { backupCreateInput } from './contract.ts'
 import { backupTrash } from './trash.ts'
 
@@ -19,7 +19,7 @@ const backup = async () => {
 }
 const deletedBackup = async () => {
   const id = await backup()
-  await putInTrash(system(), backupTrash, id)
+  await inTrash(system(), backupTrash, id)
   return id
 }
 
