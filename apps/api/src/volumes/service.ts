@@ -55,6 +55,7 @@ export {
   findBackups,
   getBackup,
   listBackups,
+  planBackup,
   resetBackup,
   updateBackup,
 } from './backups/service.ts'
