@@ -26,6 +26,7 @@ import { useVolumeForms } from './use-volume-forms.tsx'
 import { VolumeState } from './VolumeState.tsx'
 import { InstanceLink, volumeDescriptor } from './volume.descriptor.tsx'
 import { useVolumeActions } from './volume-actions.tsx'
+import { wayOut } from './words.ts'
 
 export function VolumePage({ id }: { id: string }) {
   const trpc = useTRPC()
@@ -68,17 +69,9 @@ function VolumeDetail({ volume }: { volume: VolumeView }) {
   )
 }
 
-const ways: Partial<Record<VolumeView['state'], string>> = {
-  error: 'It has no data that can be used. Delete it and create another one.',
-  error_extending: 'It has its old size and its data. Choose “Extend” to try again.',
-  error_restoring:
-    'A volume that was made for the backup is empty: delete it. Another one has its old content, and the backup can be restored again.',
-  error_deleting: 'Choose “Delete” to try again.',
-}
-
 /** Says why the volume is in an error state, and what to do about that. */
 function Failure({ volume }: { volume: VolumeView }) {
-  const way = ways[volume.state]
+  const way = wayOut[volume.state]
   if (way === undefined) return null
   return (
     <Alert

@@ -10,7 +10,7 @@ import {
 } from './cli.ts'
 import { diskPath, guestCommands, mountPoint } from './guest-commands.ts'
 import { sourceOf } from './origin.ts'
-import { lossText, tooMuch, waitText } from './words.ts'
+import { lossText, tooMuch, waitText, wayOut } from './words.ts'
 
 const id = '0f9b2c4e-7a1d-4c55-9e0a-2b6f0d3c8a11'
 
@@ -110,4 +110,10 @@ test('the question before a deletion names how much is lost', () => {
     'All data on them, 7 GiB together, is deleted in 10 minutes. They can be taken back until then, and their room counts in the quota.',
   )
   expect([1, 120, 2160].map(waitText)).toEqual(['1 minute', '2 hours', '1.5 days'])
+})
+
+test('a volume whose image could not be written, or that could not go back, is not called empty', () => {
+  expect(wayOut.error).toMatch(
+    /^If the volume was being made, it is empty: delete it\. Otherwise it has its old content/,
+  )
 })

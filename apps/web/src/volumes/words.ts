@@ -31,6 +31,19 @@ export function tooMuch(
   return `The project’s quota has ${left} GiB left. ${way}, or ask an administrator for more.`
 }
 
+/**
+ * What to do about a volume in an error state. A volume that could not be made is empty; after any other failure the old
+ * content is there, so nothing may advise to delete it.
+ */
+export const wayOut: Partial<Record<VolumeView['state'], string>> = {
+  error:
+    'If the volume was being made, it is empty: delete it. Otherwise it has its old content: choose the action again in its menu, or ask an administrator to set its state.',
+  error_extending: 'It has its old size and its data. Choose “Extend” to try again.',
+  error_restoring:
+    'A volume that was made for the backup is empty: delete it. Another one has its old content, and the backup can be restored again.',
+  error_deleting: 'Choose “Delete” to try again.',
+}
+
 /** The time in which a deleted thing can be taken back: "10 minutes", "2 hours", "1.5 days". */
 export function waitText(minutes: number): string {
   const [size, unit] = minutes < 90 ? [1, 'minute'] : minutes < 36 * 60 ? [60, 'hour'] : [1440, 'day']
