@@ -14,7 +14,7 @@ import { useElsewhere, useLook } from '../../kit/session.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { Section } from '../../ui/Section.tsx'
 import { groupSnapshotDescriptor } from './group.descriptor.tsx'
-import { groupName, groupSnapshotDeleteCli } from './words.ts'
+import { groupName, groupSnapshotDeleteCli, groupSnapshotLoss } from './words.ts'
 
 const GroupFromForm = lazyPanel(() => import('./GroupForms.tsx').then((module) => module.GroupFromForm))
 
@@ -47,11 +47,7 @@ export function SnapshotsOfGroup({ group }: { group: VolumeGroupView }) {
       allowed: (snapshot) => all(may(own), groupSnapshotCan.delete(snapshot)),
       confirm: ([snapshot]) => ({
         title: `Delete “${snapshot ? groupName(snapshot) : ''}”?`,
-        body: (
-          <Text size="sm">
-            The snapshots of all its volumes are deleted. Volumes that were made of them keep their data.
-          </Text>
-        ),
+        body: <Text size="sm">{groupSnapshotLoss}</Text>,
         confirmLabel: 'Delete',
       }),
       run: ({ id }) => remove.mutateAsync({ id }),

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { groupCreateCli, groupDeleteCli, groupVolumesCli, instantText } from './words.ts'
+import { groupCreateCli, groupDeleteCli, groupSnapshotLoss, groupVolumesCli, instantText } from './words.ts'
 
 test.each([
   [null, '–'],
@@ -17,4 +17,8 @@ test('the commands of the clients name what the forms have', () => {
   expect(groupVolumesCli('x', ['a', 'b'], true).replace(/ \\\n +/g, ' ')).toBe(
     'cinder --os-volume-api-version 3.13 group-update x --remove-volumes a,b',
   )
+})
+
+test('the question before a group snapshot is deleted does not let people hope that they can take it back', () => {
+  expect(groupSnapshotLoss).toMatch(/deleted at once and cannot be taken back/)
 })

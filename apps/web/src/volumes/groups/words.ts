@@ -10,6 +10,10 @@ export function instantText({ isOneInstant }: Pick<GroupSnapshotView, 'isOneInst
   return isOneInstant ? 'One instant' : 'One instant for each instance'
 }
 
+/** What is lost with a group snapshot. Unlike single snapshots, its parts are removed at once. */
+export const groupSnapshotLoss =
+  'The snapshots of all its volumes are deleted at once and cannot be taken back. Volumes that were made of them keep their data.'
+
 /** The version from which the stock client knows groups, group snapshots and their sources. */
 const client = (version: string, ...words: (string | null | undefined | false)[]): string =>
   shellLine('openstack', '--os-volume-api-version', version, 'volume', 'group', ...words)
