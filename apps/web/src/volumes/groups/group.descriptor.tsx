@@ -10,6 +10,7 @@ import { gib } from '../../kit/format.ts'
 import { NameCell } from '../../kit/NameCell.tsx'
 import { paths } from '../../kit/paths.ts'
 import { VolumeLink } from '../snapshots/snapshot.descriptor.tsx'
+import { VolumeState } from '../VolumeState.tsx'
 import { GroupState } from './GroupState.tsx'
 import { groupName, instantText } from './words.ts'
 
@@ -86,7 +87,12 @@ export const memberDescriptor: RowsDescriptor<GroupVolumeView> = {
   icon: <IconDatabase size={28} />,
   columns: [
     { id: 'name', header: 'Name', cell: (volume) => <VolumeLink volume={volume} /> },
-    { id: 'state', header: 'State', width: 130, cell: ({ state }) => state },
+    {
+      id: 'state',
+      header: 'State',
+      width: 130,
+      cell: ({ state }) => <VolumeState volume={{ state, error: null }} />,
+    },
     { id: 'type', header: 'Type', hideBelow: 'sm', cell: ({ type }) => type.name },
     { id: 'size', header: 'Size', width: 90, cell: ({ sizeGib }) => gib(sizeGib) },
   ],
