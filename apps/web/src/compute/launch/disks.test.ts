@@ -1,7 +1,7 @@
 import { launchInput, planInput } from '@stratolith/api/compute/contract'
 import { describe, expect, it } from 'vitest'
 import { launchCli } from './cli.ts'
-import { disksText } from './disks.ts'
+import { disksText, sourceWords } from './disks.ts'
 import { keepDraft, takeDraft } from './draft.ts'
 import { emptyLaunch, type LaunchValues, launchInputOf, launchProblems, planInputOf } from './values.ts'
 
@@ -133,4 +133,10 @@ describe('the disks of a launch', () => {
     expect(again({ source: 'snapshot', snapshotId })).toMatchObject({ source: 'snapshot', snapshotId })
     expect(again({ source: 'tape', disks: [{ id: 1 }] })).toMatchObject({ source: 'image', disks: [] })
   })
+})
+
+it('the four sources of a root disk can be told apart on a phone, where each has room for eight letters', () => {
+  const shown = Object.values(sourceWords).map((words) => words.slice(0, 8))
+  expect(shown).toEqual(Object.values(sourceWords))
+  expect(new Set(shown).size).toBe(4)
 })

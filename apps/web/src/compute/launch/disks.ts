@@ -7,6 +7,13 @@ export type DiskRow = { id: string; sizeGib: number | string; goes: boolean }
 
 export const diskSources = ['image', 'volume', 'snapshot', 'backup'] as const
 export type DiskSource = (typeof diskSources)[number]
+/** Short words, because on a phone the four share one line. */
+export const sourceWords: Record<DiskSource, string> = {
+  image: 'Image',
+  volume: 'Volume',
+  snapshot: 'Snapshot',
+  backup: 'Backup',
+}
 
 /** The values of the form that are about volumes. */
 export type DiskValues = {
