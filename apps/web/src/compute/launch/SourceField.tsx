@@ -11,7 +11,7 @@ import { paths } from '../../kit/paths.ts'
 import { backupName, sourceName } from '../../volumes/backups/words.ts'
 import { snapshotName } from '../../volumes/snapshots/words.ts'
 import { volumeName } from '../../volumes/volume.descriptor.tsx'
-import { diskSources, sourceWords } from './disks.ts'
+import { diskSources, sourceNotes, sourceWords } from './disks.ts'
 import { FormSection } from './FormSection.tsx'
 import { ImageField } from './ImageField.tsx'
 import classes from './launch.module.css'
@@ -69,7 +69,7 @@ export function SourceField({ form, images, volumes, snapshots, backups, errorOf
           onChange={(id) => form.setFieldValue('volumeId', id)}
           error={errorOf('volumeId')}
           none={<NoVolume />}
-          note="The instance runs on the machine on whose disk the volume lies."
+          note={sourceNotes.volume}
         />
       )}
       {source === 'snapshot' && (
@@ -86,7 +86,7 @@ export function SourceField({ form, images, volumes, snapshots, backups, errorOf
           onChange={(id) => form.setFieldValue('snapshotId', id)}
           error={errorOf('snapshotId')}
           none="No snapshot of this project is of a volume that has a system."
-          note="The root disk is a new volume with what the snapshot keeps, on the same machine. The snapshot stays."
+          note={sourceNotes.snapshot}
         />
       )}
       {source === 'backup' && (
@@ -103,7 +103,7 @@ export function SourceField({ form, images, volumes, snapshots, backups, errorOf
           onChange={(id) => form.setFieldValue('backupId', id)}
           error={errorOf('backupId')}
           none="No backup of this project is of a volume that had a system."
-          note="The root disk is a new volume with what the backup contains. A large one takes long: create the volume first then."
+          note={sourceNotes.backup}
         />
       )}
     </>
