@@ -3,23 +3,20 @@ import { Text } from '@mantine/core'
 import type { GroupSnapshotView, VolumeGroupView } from '@stratolith/api/volumes/groups/contract'
 import { groupSnapshotCan } from '@stratolith/api/volumes/groups/states'
 import { IconStackPush, IconTrash } from '@tabler/icons-react'
-import { useMutation, useQuery } from '@tanstack/react-query'
+import { useMutation } from '@tanstack/react-query'
 import { useState } from 'react'
 import type { ResourceAction } from '../../kit/descriptor.ts'
-import { Loaded } from '../../kit/Loaded.tsx'
 import { lazyPanel } from '../../kit/lazy-panel.tsx'
-import { RowsTable } from '../../kit/RowsTable.tsx'
+import { ResourceTable } from '../../kit/ResourceTable.tsx'
 import { all, useMay } from '../../kit/rights.ts'
 import { useElsewhere, useLook } from '../../kit/session.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { Section } from '../../ui/Section.tsx'
 import { groupSnapshotDescriptor } from './group.descriptor.tsx'
+import { snapshotsOfGroup } from './list.ts'
 import { groupName, groupSnapshotDeleteCli, groupSnapshotLoss } from './words.ts'
 
 const GroupFromForm = lazyPanel(() => import('./GroupForms.tsx').then((module) => module.GroupFromForm))
-
-/** The page of a group shows the newest of its snapshots. */
-const most = 50
 
 export function SnapshotsOfGroup({ group }: { group: VolumeGroupView }) {
   const trpc = useTRPC()
@@ -27,9 +24,6 @@ export function SnapshotsOfGroup({ group }: { group: VolumeGroupView }) {
   const own = !useElsewhere(group.projectId)
   const { allProjects } = useLook(group.projectId)
   const [source, setSource] = useState<GroupSnapshotView | null>(null)
-  const query = useQuery(
-    trpc.volumes.groups.snapshots.list.queryOptions({ groupId: group.id, limit: most, allProjects }),
-  )
   const remove = useMutation(trpc.volumes.groups.snapshots.delete.mutationOptions())
   const actions: ResourceAction<GroupSnapshotView>[] = [
     {
@@ -60,21 +54,11 @@ export function SnapshotsOfGroup({ group }: { group: VolumeGroupView }) {
       title="Group snapshots"
       description="What all volumes of the group contained. Each volume can go back to its part, on its own page."
     >
-      <Loaded query={query}>
-        {({ items }) => (
-          <RowsTable
-            descriptor={groupSnapshotDescriptor}
-            label="Snapshots of the group"
-            rows={items}
-            actions={actions}
-            empty={
-              <Text size="sm" c="dimmed">
-                None yet.
-              </Text>
-            }
-          />
-        )}
-      </Loaded>
+      <ResourceTable
+        descriptor={groupSnapshotDescriptor}
+        actions={actions}
+        query={snapshotsOfGroup(group.id, allProjects)}
+      />
       {source && <GroupFromForm key={source.id} snapshot={source} opened onClose={() => setSource(null)} />}
     </Section>
   )
