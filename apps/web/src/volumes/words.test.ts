@@ -96,6 +96,7 @@ describe('the sentence before the form is sent', () => {
     [quotas(10, 20), { volumes: 0, volumeGib: 11 }, /has 10 GiB left/],
     [quotas(30, 20), { volumes: 0, volumeGib: 1 }, /has 0 GiB left/],
     [quotas(10, 20), { volumes: 2, volumeGib: 1 }, /may have 3 volumes and has 2/],
+    [quotas(10, 20), { volumeGroups: 1, volumes: 1, volumeGib: 11 }, /has 10 GiB left. Delete something/],
     [quotas(10, 20), { volumeSnapshots: 1, volumeGib: 11 }, /has 10 GiB left. Delete something/],
   ])('of %j, which get %j more, is %s', (limits, adds, text) => {
     const said = tooMuch(limits, adds)

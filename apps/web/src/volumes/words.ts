@@ -10,6 +10,7 @@ const nouns: Partial<Record<QuotaResource, string>> = {
   volumes: 'volumes',
   volumeSnapshots: 'volume snapshots',
   volumeBackups: 'volume backups',
+  volumeGroups: 'volume groups',
   images: 'images',
 }
 
@@ -27,7 +28,8 @@ export function tooMuch(
     return `The project’s quota has ${left} GiB for backups left. Delete backups, or ask an administrator for more.`
   if (over.resource !== 'volumeGib')
     return `The project may have ${over.limit} ${nouns[over.resource] ?? over.resource} and has ${over.used}. Delete one, or ask an administrator for more.`
-  const way = adds.volumeSnapshots ? 'Delete something' : 'Choose a smaller size'
+  const isFixed = adds.volumeSnapshots || adds.volumeGroups
+  const way = isFixed ? 'Delete something' : 'Choose a smaller size'
   return `The project’s quota has ${left} GiB left. ${way}, or ask an administrator for more.`
 }
 

@@ -16,7 +16,9 @@ import { groupSnapshotDescriptor } from './group.descriptor.tsx'
 import { snapshotsOfGroup } from './list.ts'
 import { groupName, groupSnapshotDeleteCli, groupSnapshotLoss } from './words.ts'
 
-const GroupFromForm = lazyPanel(() => import('./GroupForms.tsx').then((module) => module.GroupFromForm))
+const GroupFromForm = lazyPanel(() =>
+  import('./GroupSnapshotForms.tsx').then((module) => module.GroupFromForm),
+)
 
 export function SnapshotsOfGroup({ group }: { group: VolumeGroupView }) {
   const trpc = useTRPC()
