@@ -13,7 +13,8 @@ export { volumeMetadataInput }
 const volumeName = z.union([nameInput, z.literal('')])
 const sizeGib = z.number().int().min(1, 'A volume has at least 1 GiB.').max(65_536)
 export const volumeListInput = pageInput.extend({
-  state: z.enum(volumeStates).optional(),
+  /** A state, or "failed": any state of a failure. */
+  state: z.enum([...volumeStates, 'failed']).optional(),
   instanceId: z.uuid().optional(),
   bootable: z.boolean().optional(),
   /** The name of a pool; nobody but those who see pools finds volumes by this. */

@@ -10,7 +10,7 @@ import {
 } from './cli.ts'
 import { diskPath, guestCommands, mountPoint } from './guest-commands.ts'
 import { sourceOf } from './origin.ts'
-import { lossText, tooMuch, waitText, wayOut } from './words.ts'
+import { copyUnderWay, lossText, tooMuch, waitText, wayOut } from './words.ts'
 
 const id = '0f9b2c4e-7a1d-4c55-9e0a-2b6f0d3c8a11'
 
@@ -117,4 +117,14 @@ test('a volume whose image could not be written, or that could not go back, is n
   expect(wayOut.error).toMatch(
     /^If the volume was being made, it is empty: delete it\. Otherwise it has its old content/,
   )
+})
+
+test.each(['retyping', 'maintenance', 'uploading', 'downloading', 'restoring-backup'] as const)(
+  'the page of a volume that is %s shows how far that is',
+  (state) => expect(copyUnderWay({ state, backupId: null })?.title).toMatch(/^[A-Z]/),
+)
+test('a volume that is made of a backup shows how far that is, and an empty new one has nothing to show', () => {
+  expect(copyUnderWay({ state: 'creating', backupId: 'b' })?.title).toBe('Restoring a backup')
+  expect(copyUnderWay({ state: 'creating', backupId: null })).toBeUndefined()
+  expect(copyUnderWay({ state: 'available', backupId: 'b' })).toBeUndefined()
 })

@@ -46,6 +46,18 @@ export const wayOut: Partial<Record<VolumeView['state'], string>> = {
   error_deleting: 'Choose “Delete” to try again.',
 }
 
+const copies: Partial<Record<VolumeView['state'], { title: string; label: string }>> = {
+  retyping: { title: 'Moving to a pool of the new type', label: 'How much is copied' },
+  maintenance: { title: 'Moving to another pool', label: 'How much is copied' },
+  uploading: { title: 'Copying to an image', label: 'How much is copied' },
+  downloading: { title: 'Writing an image', label: 'How much is written' },
+  'restoring-backup': { title: 'Restoring a backup', label: 'How much is restored' },
+}
+
+/** The long copy that is being made of or onto a volume, which its page follows; undefined when there is none. */
+export const copyUnderWay = ({ state, backupId }: Pick<VolumeView, 'state' | 'backupId'>) =>
+  state === 'creating' && backupId !== null ? copies['restoring-backup'] : copies[state]
+
 /** The time in which a deleted thing can be taken back: "10 minutes", "2 hours", "1.5 days". */
 export function waitText(minutes: number): string {
   const [size, unit] = minutes < 90 ? [1, 'minute'] : minutes < 36 * 60 ? [60, 'hour'] : [1440, 'day']
