@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { testTenant, testWorld, type World } from '../compute/testing.ts'
 import type { Ctx } from '../kernel/context.ts'
-import { runPending } from '../kernel/testing.ts'
+import { runPending, testCtx } from '../kernel/testing.ts'
 import { volumeCreateInput, volumeListInput } from './contract.ts'
 import { createVolume, listVolumes } from './service.ts'
 
@@ -29,4 +29,14 @@ test('volumes are found together whatever it was that has failed', async () => {
   expect(items.map(({ name }) => name).toSorted()).toEqual([
     ...['error', 'error_deleting', 'error_extending', 'error_restoring'],
   ])
+})
+
+test('an administrator finds the volumes of one project among those of all, and nobody else those of another', async () => {
+  const other = await testTenant(world)
+  const theirs = await aVolume(other, 'theirs')
+  const admin = await testCtx(world.deps, { role: 'admin', projectId: tenant.projectId })
+  const of = async (ctx: Ctx, ask: object) =>
+    (await listVolumes(ctx, volumeListInput.parse(ask))).items.map(({ id }) => id)
+  expect(await of(admin, { allProjects: true, projectId: other.projectId })).toEqual([theirs])
+  expect(await of(tenant, { projectId: other.projectId })).toEqual([])
 })

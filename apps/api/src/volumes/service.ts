@@ -116,9 +116,9 @@ export async function listVolumes(
   ctx: Ctx,
   input: z.output<typeof volumeListInput>,
 ): Promise<Page<VolumeView>> {
-  const { allProjects, search, state, instanceId, bootable, pool, groupId } = input
+  const { allProjects, projectId, search, state, instanceId, bootable, pool, groupId } = input
   const states = state === 'failed' ? failedStates : state && [state]
-  const where = { allProjects, search, instanceId, bootable, pool, groupId, states }
+  const where = { allProjects, projectId, search, instanceId, bootable, pool, groupId, states }
   const slice = await queryVolumes(ctx, { where, ...askOf(input, sortableVolumes) })
   return pageView(slice, await viewsOf(ctx, slice.rows))
 }

@@ -10,7 +10,7 @@ import {
 } from './cli.ts'
 import { diskPath, guestCommands, mountPoint } from './guest-commands.ts'
 import { sourceOf } from './origin.ts'
-import { copyUnderWay, lossText, tooMuch, waitText, wayOut } from './words.ts'
+import { copyUnderWay, inItsProject, lossText, tooMuch, waitText, wayOut } from './words.ts'
 
 const id = '0f9b2c4e-7a1d-4c55-9e0a-2b6f0d3c8a11'
 
@@ -127,4 +127,9 @@ test('a volume that is made of a backup shows how far that is, and an empty new 
   expect(copyUnderWay({ state: 'creating', backupId: 'b' })?.title).toBe('Restoring a backup')
   expect(copyUnderWay({ state: 'creating', backupId: null })).toBeUndefined()
   expect(copyUnderWay({ state: 'available', backupId: 'b' })).toBeUndefined()
+})
+
+test('an administrator is told to switch before a group is made of that of another project', () => {
+  expect(inItsProject(true, 'new group')).toBe(true)
+  expect(inItsProject(false, 'new group')).toBe('Switch to its project first: the new group belongs there.')
 })

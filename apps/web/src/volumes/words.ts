@@ -1,4 +1,4 @@
-import type { QuotaResource, QuotaView } from '@stratolith/api/kernel/contract'
+import type { Allowed, QuotaResource, QuotaView } from '@stratolith/api/kernel/contract'
 import type { VolumeView } from '@stratolith/api/volumes/contract'
 import { gib } from '../kit/format.ts'
 
@@ -45,6 +45,12 @@ export const wayOut: Partial<Record<VolumeView['state'], string>> = {
     'A volume that was made for the backup is empty: delete it. Another one has its old content, and the backup can be restored again.',
   error_deleting: 'Choose “Delete” to try again.',
 }
+
+/** Whether a new thing would belong to the project of what it is made of; new things belong to the session's project. */
+export const inItsProject = (
+  own: boolean,
+  what: 'new group' | 'new volume' | 'new instance' | 'copy',
+): Allowed => own || `Switch to its project first: the ${what} belongs there.`
 
 const copies: Partial<Record<VolumeView['state'], { title: string; label: string }>> = {
   retyping: { title: 'Moving to a pool of the new type', label: 'How much is copied' },

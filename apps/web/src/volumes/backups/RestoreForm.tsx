@@ -24,8 +24,9 @@ export function RestoreForm({ backup, opened, onClose }: Props) {
   const trpc = useTRPC()
   const client = useQueryClient()
   const { allProjects } = useLook(backup.projectId)
-  const { data } = useQuery(trpc.volumes.list.queryOptions({ limit: 1000, allProjects }))
-  const volumes = (data?.items ?? []).filter(({ projectId }) => projectId === backup.projectId)
+  const { projectId } = backup
+  const volumes =
+    useQuery(trpc.volumes.list.queryOptions({ limit: 1000, allProjects, projectId })).data?.items ?? []
   const restore = useMutation(trpc.volumes.backups.restore.mutationOptions())
   const form = useForm<Values>({
     initialValues: { to: 'new', name: sourceName(backup), volumeId: null },

@@ -10,6 +10,7 @@ import { useRouter } from '../../kit/navigation.tsx'
 import { notify } from '../../kit/notify.ts'
 import { paths } from '../../kit/paths.ts'
 import { SidePanelForm } from '../../kit/SidePanelForm.tsx'
+import { useLook } from '../../kit/session.ts'
 import { invalidateKind } from '../../kit/stale.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { QuotaRoom } from '../QuotaBars.tsx'
@@ -18,23 +19,27 @@ import { groupCreateCli, groupName, groupSetCli, groupVolumesCli, volumesProblem
 
 type Panel = { opened: boolean; onClose: () => void }
 
-/** The volumes that can become those of a group. */
-function useFreeVolumes() {
+/** The volumes of a project that can become those of a group of it; no project: of the session's. */
+function useFreeVolumes(projectId?: string) {
   const trpc = useTRPC()
-  const { data } = useQuery(trpc.volumes.list.queryOptions({ limit: 1000 }))
+  const look = useLook(projectId ?? null)
+  const allProjects = projectId !== undefined && look.allProjects
+  const { data } = useQuery(trpc.volumes.list.queryOptions({ limit: 1000, allProjects, projectId }))
   return (data?.items ?? []).filter((volume) => volume.groupId === null && volumeCan.join(volume) === true)
 }
 
 function VolumesField({
+  projectId,
   value,
   onChange,
   error,
 }: {
+  projectId?: string
   value: string[]
   onChange: (ids: string[]) => void
   error: ReactNode
 }) {
-  const volumes = useFreeVolumes()
+  const volumes = useFreeVolumes(projectId)
   return (
     <MultiSelect
       label="Volumes"
@@ -153,6 +158,7 @@ export function VolumesAddForm({ group, opened, onClose }: { group: VolumeGroupV
       asCli={({ add }) => groupVolumesCli(group.id, add)}
     >
       <VolumesField
+        projectId={group.projectId}
         value={form.values.add}
         onChange={(ids) => form.setFieldValue('add', ids)}
         error={form.errors.add}

@@ -12,6 +12,7 @@ import { all, useMay } from '../../kit/rights.ts'
 import { useElsewhere, useLook } from '../../kit/session.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { Section } from '../../ui/Section.tsx'
+import { inItsProject } from '../words.ts'
 import { groupSnapshotDescriptor } from './group.descriptor.tsx'
 import { snapshotsOfGroup } from './list.ts'
 import { groupName, groupSnapshotDeleteCli, groupSnapshotLoss } from './words.ts'
@@ -32,7 +33,7 @@ export function SnapshotsOfGroup({ group }: { group: VolumeGroupView }) {
       id: 'from',
       label: 'Create group from it',
       icon: <IconStackPush size={16} />,
-      allowed: (snapshot) => all(may(own), groupSnapshotCan.use(snapshot)),
+      allowed: (snapshot) => all(may(own), inItsProject(own, 'new group'), groupSnapshotCan.use(snapshot)),
       open: setSource,
     },
     {
