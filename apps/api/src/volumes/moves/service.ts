@@ -135,10 +135,8 @@ function haveHostInCommon(a: Candidate | undefined, b: Candidate): boolean {
 function whyNotCopied(own: Candidate | undefined, target: Candidate): string | null {
   if (!own || !haveHostInCommon(own, target))
     return 'No machine reaches both pools, so that none can copy the volume.'
-  if (own.driver !== target.driver)
-    return 'The pools are of different kinds, between which volumes are not moved.'
-  if (own.driver === 'rbd' && !areInOneCluster(own, target))
-    return 'The pools are not reached as the same user of the same Ceph cluster, so that no machine can copy the volume.'
+  if (own.driver === 'rbd' && target.driver === 'rbd' && !areInOneCluster(own, target))
+    return 'The pools are not reached as the same user of the same Ceph cluster, so that no machine copies the volume. Move it into a pool of files first.'
   return null
 }
 
