@@ -61,6 +61,10 @@ export type BackupView = {
   quiesced: boolean | null
   dataTimestamp: string
   bootable: boolean
+  /** Whether its data are encrypted in the store. */
+  encrypted: boolean
+  /** An opaque id of the key of an encrypted backup: only a volume with the same key can get its content. */
+  keyId: string | null
   metadata: Record<string, string>
   /** The schedule that has made it; null: a person or a program. */
   scheduleId: string | null

@@ -18,6 +18,7 @@ import {
   createVolume,
   forceDeleteBackup,
   forceDeleteVolume,
+  getBackup,
   getVolume,
   makeVolumeImage,
 } from '../service.ts'
@@ -104,6 +105,12 @@ describe('an encrypted volume', () => {
       'conflict',
       /is encrypted/,
     )
+    const { keyId } = await getVolume(tenant, { id })
+    expect(await getBackup(tenant, { id: backupId })).toMatchObject({ encrypted: true, keyId })
+    expect(await getBackup(tenant, { id: await aBackup(plain) })).toMatchObject({
+      encrypted: false,
+      keyId: null,
+    })
     const other = await aVolume()
     await expectCloudError(
       restoreBackup(tenant, { id: backupId, volumeId: other }),
