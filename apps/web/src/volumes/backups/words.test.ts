@@ -1,6 +1,15 @@
 import { expect, test } from 'vitest'
 import { backupCreateCli, backupRestoreCli } from './cli.ts'
-import { backupLoss, clockText, minuteOf, percentOf, restoreLoss, scheduleText, storedText } from './words.ts'
+import {
+  backupLoss,
+  clockText,
+  minuteOf,
+  percentOf,
+  restoreLoss,
+  restoringOf,
+  scheduleText,
+  storedText,
+} from './words.ts'
 
 test('the stored size stands beside the full size', () => {
   expect(storedText({ storedBytes: 4 * 1024 ** 2, sizeGib: 10 })).toBe('4 MiB of 10 GiB')
@@ -53,4 +62,10 @@ test('the commands of the stock client say what the forms say', () => {
   )
   expect(backupRestoreCli('b', null)).toBe('openstack volume backup restore b')
   expect(backupRestoreCli('b', 'v')).toBe('openstack volume backup restore --force b v')
+})
+
+test('an administrator does not get the data of another project into a new volume of the own one', () => {
+  const backup = { volume: { id: 'v', name: 'data', lastName: 'data' } }
+  expect(restoringOf(backup, false)).toEqual({ to: 'new', name: 'data', volumeId: null })
+  expect(restoringOf(backup, true).to).toBe('existing')
 })

@@ -33,6 +33,16 @@ export function backupLoss(backups: readonly Pick<BackupView, 'sizeGib'>[], wait
     : `${what} is deleted in ${wait} and can be taken back until then; ${size} count in the quota meanwhile. ${other}`
 }
 
+export type Restoring = { to: 'new' | 'existing'; name: string; volumeId: string | null }
+
+/**
+ * What the form to restore a backup begins with. A new volume belongs to the session's project, so that the data of another
+ * project's backup must not get into one.
+ */
+export const restoringOf = (backup: Pick<BackupView, 'volume'>, isElsewhere: boolean): Restoring => ({
+  ...{ to: isElsewhere ? 'existing' : 'new', name: sourceName(backup), volumeId: null },
+})
+
 /** Says what is lost when a backup is restored to a volume that exists. */
 export const restoreLoss = (volume: string, sizeGib: number, backupGib: number): string =>
   `Everything on “${volume}” is lost and replaced by what the backup contains.${
