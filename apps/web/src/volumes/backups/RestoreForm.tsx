@@ -3,7 +3,6 @@ import { Alert, SegmentedControl, Select, Text, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import type { BackupView } from '@stratolith/api/volumes/backups/contract'
 import type { VolumeView } from '@stratolith/api/volumes/contract'
-import { volumeCan } from '@stratolith/api/volumes/states'
 import { IconAlertTriangle } from '@tabler/icons-react'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { gib } from '../../kit/format.ts'
@@ -14,7 +13,7 @@ import { invalidateKind } from '../../kit/stale.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { volumeName } from '../volume.descriptor.tsx'
 import { backupRestoreCli } from './cli.ts'
-import { backupName, type Restoring, restoreLoss, restoringOf } from './words.ts'
+import { backupName, type Restoring, restoreLoss, restoringOf, whyNotTo } from './words.ts'
 
 type Props = { backup: BackupView; opened: boolean; onClose: () => void }
 
@@ -109,7 +108,7 @@ function VolumeField({
       required
       searchable
       data={volumes.map((volume) => {
-        const problem = whyNot(volume, backup)
+        const problem = whyNotTo(volume, backup)
         const label = `${volumeName(volume)} · ${gib(volume.sizeGib)}`
         return {
           value: volume.id,
@@ -121,10 +120,4 @@ function VolumeField({
       {...field}
     />
   )
-}
-
-function whyNot(volume: VolumeView, { sizeGib }: BackupView): string | null {
-  if (volume.sizeGib < sizeGib) return `It is smaller than the backup, which needs ${gib(sizeGib)}.`
-  const allowed = volumeCan.restore(volume)
-  return allowed === true ? null : allowed
 }
