@@ -10,6 +10,7 @@ import { volumeMigrateCli, volumeRetypeCli } from './cli.ts'
 import { typeText } from './types/limit-words.ts'
 import type { VolumeFormProps } from './VolumeForms.tsx'
 import { volumeName } from './volume.descriptor.tsx'
+import { noneText } from './words.ts'
 
 /** Gives the volume another type. */
 export function VolumeRetypeForm({ volume, opened, onClose }: VolumeFormProps) {
@@ -66,7 +67,7 @@ export function VolumeMoveForm({ volume, opened, onClose }: VolumeFormProps) {
   const trpc = useTRPC()
   const client = useQueryClient()
   const move = useMutation(trpc.volumes.move.mutationOptions())
-  const plan = useQuery(trpc.volumes.planMove.queryOptions({ id: volume.id })).data ?? []
+  const { data: plan } = useQuery(trpc.volumes.planMove.queryOptions({ id: volume.id }))
   const form = useForm<{ pool: string | null }>({
     initialValues: { pool: null },
     validate: { pool: (pool) => (pool ? null : 'Choose the pool.') },
@@ -93,11 +94,12 @@ export function VolumeMoveForm({ volume, opened, onClose }: VolumeFormProps) {
         searchable
         data-autofocus
         description={`It lies in ${volume.pool ?? 'another pool'}. All its data are copied, and it cannot be used meanwhile.`}
-        data={plan.map(({ pool, problem }) => ({
+        data={(plan ?? []).map(({ pool, problem }) => ({
           value: pool,
           label: problem === null ? pool : `${pool}: ${problem}`,
           disabled: problem !== null,
         }))}
+        nothingFoundMessage={noneText(plan?.length, 'pool')}
         {...form.getInputProps('pool')}
       />
     </SidePanelForm>

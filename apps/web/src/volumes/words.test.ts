@@ -10,7 +10,7 @@ import {
 } from './cli.ts'
 import { diskPath, guestCommands, mountPoint } from './guest-commands.ts'
 import { sourceOf } from './origin.ts'
-import { copyUnderWay, inItsProject, lossText, tooMuch, waitText, wayOut } from './words.ts'
+import { copyUnderWay, inItsProject, lossText, noneText, tooMuch, waitText, wayOut } from './words.ts'
 
 const id = '0f9b2c4e-7a1d-4c55-9e0a-2b6f0d3c8a11'
 
@@ -132,4 +132,10 @@ test('a volume that is made of a backup shows how far that is, and an empty new 
 test('an administrator is told to switch before a group is made of that of another project', () => {
   expect(inItsProject(true, 'new group')).toBe(true)
   expect(inItsProject(false, 'new group')).toBe('Switch to its project first: the new group belongs there.')
+})
+
+test('a list without choices says why it has none', () => {
+  expect([undefined, 0, 3].map((count) => noneText(count, 'pool'))).toEqual([
+    ...['Looking for pools…', 'There is no other pool.', 'No pool has such a name.'],
+  ])
 })

@@ -52,6 +52,14 @@ export const inItsProject = (
   what: 'new group' | 'new volume' | 'new instance' | 'copy',
 ): Allowed => own || `Switch to its project first: the ${what} belongs there.`
 
+/** Why a list of choices is empty: it is being read, there is nothing else, or nothing has the typed name. */
+export const noneText = (count: number | undefined, what: 'pool' | 'type'): string =>
+  count === undefined
+    ? `Looking for ${what}s…`
+    : count === 0
+      ? `There is no other ${what}.`
+      : `No ${what} has such a name.`
+
 const copies: Partial<Record<VolumeView['state'], { title: string; label: string }>> = {
   retyping: { title: 'Moving to a pool of the new type', label: 'How much is copied' },
   maintenance: { title: 'Moving to another pool', label: 'How much is copied' },
