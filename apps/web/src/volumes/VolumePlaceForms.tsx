@@ -10,19 +10,20 @@ import { volumeMigrateCli, volumeRetypeCli } from './cli.ts'
 import { typeText } from './types/limit-words.ts'
 import type { VolumeFormProps } from './VolumeForms.tsx'
 import { volumeName } from './volume.descriptor.tsx'
-import { noneText } from './words.ts'
+import { noneText, whyNotType } from './words.ts'
 
 /** Gives the volume another type. */
 export function VolumeRetypeForm({ volume, opened, onClose }: VolumeFormProps) {
   const trpc = useTRPC()
   const client = useQueryClient()
   const retype = useMutation(trpc.volumes.retype.mutationOptions())
-  const { types = [] } = useQuery(trpc.volumes.types.usable.queryOptions()).data ?? {}
+  const { types } = useQuery(trpc.volumes.types.usable.queryOptions()).data ?? {}
+  const others = types?.filter(({ id }) => id !== volume.type.id)
   const form = useForm<{ type: string | null; move: boolean }>({
     initialValues: { type: null, move: false },
     validate: { type: (type) => (type ? null : 'Choose the new type.') },
   })
-  const chosen = types.find(({ name }) => name === form.values.type)
+  const chosen = types?.find(({ name }) => name === form.values.type)
   return (
     <SidePanelForm
       title={`Change type of ${volumeName(volume)}`}
@@ -50,7 +51,15 @@ export function VolumeRetypeForm({ volume, opened, onClose }: VolumeFormProps) {
         description={
           chosen ? typeText(chosen, volume.sizeGib) : `It has the type ${volume.type.name} at the moment.`
         }
-        data={types.flatMap(({ id, name }) => (id === volume.type.id ? [] : name))}
+        data={(others ?? []).map((type) => {
+          const problem = whyNotType(type, volume)
+          return {
+            value: type.name,
+            label: problem === null ? type.name : `${type.name}: ${problem}`,
+            disabled: problem !== null,
+          }
+        })}
+        nothingFoundMessage={noneText(others?.length, 'type')}
         {...form.getInputProps('type')}
       />
       <Checkbox

@@ -10,7 +10,16 @@ import {
 } from './cli.ts'
 import { diskPath, guestCommands, mountPoint } from './guest-commands.ts'
 import { sourceOf } from './origin.ts'
-import { copyUnderWay, inItsProject, lossText, noneText, tooMuch, waitText, wayOut } from './words.ts'
+import {
+  copyUnderWay,
+  inItsProject,
+  lossText,
+  noneText,
+  tooMuch,
+  waitText,
+  wayOut,
+  whyNotType,
+} from './words.ts'
 
 const id = '0f9b2c4e-7a1d-4c55-9e0a-2b6f0d3c8a11'
 
@@ -138,4 +147,16 @@ test('a list without choices says why it has none', () => {
   expect([undefined, 0, 3].map((count) => noneText(count, 'pool'))).toEqual([
     ...['Looking for pools…', 'There is no other pool.', 'No pool has such a name.'],
   ])
+})
+
+test('a type that is always refused says why, before the form is sent', () => {
+  const plain = { encryption: null, multiattach: false }
+  const secret = { ...plain, encryption: { id: 'e' } as never }
+  const volume = { encrypted: false, multiattach: false }
+  expect(whyNotType(plain, volume)).toBeNull()
+  expect(whyNotType(secret, { ...volume, encrypted: true })).toBeNull()
+  expect(whyNotType(secret, volume)).toMatch(/encrypted, and this one is not/)
+  expect(whyNotType(plain, { ...volume, encrypted: true })).toMatch(/not encrypted, and this one is/)
+  expect(whyNotType({ ...plain, multiattach: true }, volume)).toMatch(/for several instances/)
+  expect(whyNotType(plain, { ...volume, multiattach: true })).toMatch(/for one instance/)
 })

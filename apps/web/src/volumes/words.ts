@@ -1,5 +1,5 @@
 import type { Allowed, QuotaResource, QuotaView } from '@stratolith/api/kernel/contract'
-import type { VolumeView } from '@stratolith/api/volumes/contract'
+import type { VolumeTypeView, VolumeView } from '@stratolith/api/volumes/contract'
 import { gib } from '../kit/format.ts'
 
 /** How much the open form would take of the project's quota; only these limits concern the form. */
@@ -51,6 +51,22 @@ export const inItsProject = (
   own: boolean,
   what: 'new group' | 'new volume' | 'new instance' | 'copy',
 ): Allowed => own || `Switch to its project first: the ${what} belongs there.`
+
+/** Why a volume cannot get a type; null when nothing is known against that. Both are decided when a volume is made. */
+export function whyNotType(
+  type: Pick<VolumeTypeView, 'encryption' | 'multiattach'>,
+  volume: Pick<VolumeView, 'encrypted' | 'multiattach'>,
+): string | null {
+  if (volume.encrypted !== (type.encryption !== null))
+    return volume.encrypted
+      ? 'Its volumes are not encrypted, and this one is.'
+      : 'Its volumes are encrypted, and this one is not.'
+  if (volume.multiattach !== type.multiattach)
+    return volume.multiattach
+      ? 'Its volumes are for one instance at a time, and this one is for several.'
+      : 'Its volumes are for several instances, and this one is not.'
+  return null
+}
 
 /** Why a list of choices is empty: it is being read, there is nothing else, or nothing has the typed name. */
 export const noneText = (count: number | undefined, what: 'pool' | 'type'): string =>
