@@ -39,7 +39,8 @@ export async function refuseUnderSnapshots(
   )
 }
 
-async function whyCopied(ctx: Ctx, id: string): Promise<string | null> {
+/** Returns the sentence why a volume must stay as it is: another volume is being made of it. */
+export async function whyCopied(ctx: Ctx, id: string): Promise<string | null> {
   const count = await ctx.db.volume.count({ where: { sourceVolumeId: id, state: 'creating' } })
   return count > 0 ? 'A copy of this volume is being made. Wait until that is over.' : null
 }
