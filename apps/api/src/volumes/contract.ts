@@ -140,6 +140,11 @@ export type VolumeView = {
   attachments: VolumeAttachmentView[]
   /** Why the volume is in an error state; null in other states. */
   error: string | null
+  /**
+   * In an error state: its content is whole, so that it can be used as it is. It is the old content, or all of the new one
+   * when the machine has done the work and could not say so. False: nobody knows, or nothing was made.
+   */
+  isWhole: boolean
   createdAt: string
   updatedAt: string
 }

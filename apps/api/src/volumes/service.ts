@@ -56,6 +56,7 @@ export {
   findBackups,
   getBackup,
   listBackups,
+  planBackup,
   resetBackup,
   updateBackup,
 } from './backups/service.ts'
@@ -67,7 +68,7 @@ export {
   listBackupTrash,
   takeBackBackup,
 } from './backups/trash.ts'
-export { changeMetadata, resetVolume, setBootable, setReadOnly } from './changes.ts'
+export { changeMetadata, resetVolume, setBootable, setReadOnly, useVolumeAsIs } from './changes.ts'
 export { giveKeysFirst } from './encryption/reconcile.ts'
 export { seedGroupTypes } from './groups/types.ts'
 export { makeVolumeImage, reimageVolume } from './images/service.ts'

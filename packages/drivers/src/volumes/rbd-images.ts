@@ -161,7 +161,7 @@ const diffSchema = z.array(z.object({ length: z.int().min(0) }))
 /** How many bytes an image or its snapshot takes where somebody has written, in whole objects. To find that out takes long. */
 export async function usedBytes(ceph: Ceph, op: Op, image: string, snapshot?: string): Promise<number> {
   const words = ['diff', '--whole-object', at(ceph, image, snapshot)]
-  return (await ceph.json(op, diffSchema, 'rbd', words)).reduce((sum, { length }) => sum + length, 0)
+  return (await ceph.json(op, diffSchema, 'rbd', words, longMs)).reduce((sum, { length }) => sum + length, 0)
 }
 
 /** The base gets another name first, so that nobody makes a volume of it while it is removed. */

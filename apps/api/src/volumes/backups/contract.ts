@@ -27,6 +27,9 @@ export const backupCreateInput = z.object({
   zone: z.string().min(1).max(255).optional(),
   container: z.string().max(255).optional(),
 })
+export const backupPlanInput = backupCreateInput.pick({ volumeId: true })
+/** `incremental`: whether there is a backup on which a new one of the volume can build. */
+export type BackupPlan = { incremental: boolean }
 export const backupUpdateInput = z.object({
   id: z.uuid(),
   name: backupName.optional(),

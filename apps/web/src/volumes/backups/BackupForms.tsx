@@ -7,7 +7,6 @@ import type { SnapshotView } from '@stratolith/api/volumes/snapshots/contract'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { notify } from '../../kit/notify.ts'
 import { SidePanelForm } from '../../kit/SidePanelForm.tsx'
-import { useLook } from '../../kit/session.ts'
 import { invalidateKind } from '../../kit/stale.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { QuotaRoom } from '../QuotaBars.tsx'
@@ -52,13 +51,8 @@ export const SnapshotBackupForm = ({ snapshot, ...panel }: { snapshot: SnapshotV
 function MakeForm({ of, opened, onClose }: { of: Of } & Panel) {
   const trpc = useTRPC()
   const client = useQueryClient()
-  const { allProjects } = useLook(of.projectId)
-  const earlier = useQuery(
-    trpc.volumes.backups.list.queryOptions({
-      ...{ volumeId: of.volumeId, state: 'available', limit: 1, allProjects },
-    }),
-  )
-  const hasEarlier = (earlier.data?.items.length ?? 0) > 0
+  const plan = useQuery(trpc.volumes.backups.plan.queryOptions({ volumeId: of.volumeId }))
+  const hasEarlier = plan.data?.incremental === true
   const create = useMutation(trpc.volumes.backups.create.mutationOptions())
   const form = useForm({
     initialValues: { name: proposedBackupName(of.name, new Date()), description: '', incremental: true },
