@@ -123,9 +123,10 @@ test('the question before a deletion names how much is lost', () => {
 })
 
 test('a volume whose image could not be written, or that could not go back, is not called empty', () => {
-  expect(wayOut.error).toMatch(
-    /^If the volume was being made, it is empty: delete it\. Otherwise it has its old content/,
-  )
+  expect(wayOut({ state: 'error', isWhole: false })).toMatch(/^If the volume was being made, it is empty/)
+  for (const state of ['error', 'error_restoring'] as const)
+    expect(wayOut({ state, isWhole: true })).toMatch(/^Its content is whole.*“Use it as it is”/)
+  expect(wayOut({ state: 'available', isWhole: false })).toBeUndefined()
 })
 
 test.each(['retyping', 'maintenance', 'uploading', 'downloading', 'restoring-backup'] as const)(
