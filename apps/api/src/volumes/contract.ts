@@ -61,6 +61,17 @@ export const launchVolumeInput = z.object({
   /** The name of the disk in the guest, such as /dev/vdc; absent: the next free one. */
   device: z.string().max(64).optional(),
 })
+/** The instances that somebody is about to delete. */
+export const leavingInput = z.object({
+  instanceIds: z.array(z.uuid()).min(1).max(1000),
+  allProjects: z.boolean().default(false),
+})
+/** The volumes that are marked to be deleted with them; `why`: the rest of a sentence why the volume stays, or null. */
+export type LeavingView = {
+  /** How long deleted volumes can be taken back. */
+  minutes: number
+  volumes: { id: string; name: string; sizeGib: number; why: string | null }[]
+}
 /** `id`: the volume that is to be that large; absent: a new volume. */
 export const volumePlanInput = z.object({
   sizeGib,
