@@ -18,8 +18,10 @@ import { defaultGuestUids, readGuestUids } from '../guest-uids.ts'
 import type { Op } from '../op.ts'
 import { qemuImg } from '../qemu-img.ts'
 import { syncDirectory } from '../sync.ts'
+import { demandSpace } from '../volumes/space.ts'
 import { backings, recordOldBases } from './backing.ts'
 import { diskTrash } from './disk-trash.ts'
+import { dataBytes } from './image-data.ts'
 import { fileError } from './image-store.ts'
 import type { BaseSpec, DiskSpec, LocalStorageDriver, ObservedDisk } from './interface.ts'
 import { jailedFiles, runJailed } from './jail.ts'
@@ -172,8 +174,13 @@ async function convert(
     spec.format === 'qcow2'
       ? { driver: 'qcow2', backing: null, file, 'read-only': true }
       : { driver: 'raw', file, 'read-only': true }
+  const wish = { image: reads, node, uid, virtualBytes: spec.maxVirtualBytes }
+  const bytes = await dataBytes(op, wish)
+  const others = [...making.values()].reduce((sum, one) => sum + one, 0)
+  await demandSpace(path.dirname(part), bytes + others, 'the image')
   const argv = ['qemu-img', 'convert', '-O', 'raw', '-W', '-m', '4', `json:${JSON.stringify(node)}`]
   const writes = await open(part, 'wx', 0o600)
+  making.set(part, bytes)
   try {
     await writes.chown(uid, uid)
     await runJailed(op, { uid, source: reads.fd, target: writes.fd, maxFileBytes: spec.maxVirtualBytes }, [
@@ -184,9 +191,13 @@ async function convert(
     await writes.chmod(0o444)
     await writes.sync()
   } finally {
+    making.delete(part)
     await writes.close()
   }
 }
+
+/** How many bytes each conversion that is under way may still write, by its file. */
+const making = new Map<string, number>()
 
 /**
  * Opens a blob and makes it readable for the converter. The api owns the folder, and an attacker who controls the api
