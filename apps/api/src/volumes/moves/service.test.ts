@@ -408,11 +408,16 @@ describe('a volume that an instance has', () => {
     await end(id)
   })
 
-  test('stays where it is when its host finds that the instance is off', async () => {
+  test.each([
+    ['finds that the instance is off', 'conflict'],
+    ['has an agent that is too old', 'unsupported'],
+  ] as const)('stays where it is when its host %s', async (_, code) => {
     const id = await aVolume()
     const user = await aUser(id)
-    const off = new DriverError('conflict', 'No guest of this host runs with the volume.')
-    world.hosts.get('a')?.volumes.failNext('moveInUse', off)
+    const volumes = world.hosts.get('a')?.volumes
+    volumes?.failNext('moveInUse', new DriverError(code, 'The host does not move it.'))
+    if (code === 'unsupported')
+      volumes?.failNext('endMove', new DriverError(code, 'This agent has no such call.'))
     await retype(id, 'archive')
     await runPending(world.deps)
     expect(await seen(id)).toMatchObject({ state: 'in-use', pool: local, migration: 'error' })

@@ -117,7 +117,12 @@ const steps: Workflow<MoveInput>['steps'] = [
       const { drivers, wish } = await placesOfMove(run)
       await whileAnswering(run.op, drivers, async (op) => {
         if (row.attachments.some(({ hostId }) => hostId !== null)) {
-          await drivers.volumes.moveInUse(op, wish)
+          await drivers.volumes.moveInUse(op, wish).catch(async (error: unknown) => {
+            // An older agent does not know how to end a move either.
+            if (error instanceof DriverError && error.code === 'unsupported')
+              await run.keep({ refused: true })
+            throw error
+          })
           return
         }
         // The instance may have been deleted since, before or after the volume has moved.
@@ -127,7 +132,7 @@ const steps: Workflow<MoveInput>['steps'] = [
     },
     /** Where the volume is when an instance has it, its host alone knows: a host that is silent is asked until it answers. */
     async undo(run) {
-      if ((await current(run))?.poolId === run.input.poolId) return
+      if ((await current(run))?.poolId === run.input.poolId || run.data.refused === true) return
       const { drivers, wish, isFenced } = await placesOfMove(run)
       if (isFenced) return
       const isMoved = await whileAnswering(run.op, drivers, async (op) => {
