@@ -11,6 +11,7 @@ export const volumesPolicy: PolicyTable = {
   'volume:update': change,
   'volume:set_bootable': change,
   'volume:set_read_only': change,
+  'volume:use_as_is': change,
   'volume:reset_state': 'admin',
   'volume:extend': change,
   'volume:retype': change,

@@ -51,6 +51,7 @@ import {
   trashSummary,
   updateSnapshot,
   updateVolume,
+  useVolumeAsIs,
 } from './service.ts'
 import {
   revertInput,
@@ -91,6 +92,7 @@ export const volumesRouter = router({
       .mutation(({ ctx, input }) => acceptTransfer(ctx.cloud, input)),
     delete: procedure.input(idInput).mutation(({ ctx, input }) => deleteTransfer(ctx.cloud, input)),
   }),
+  useAsIs: procedure.input(idInput).mutation(({ ctx, input }) => useVolumeAsIs(ctx.cloud, input)),
   revert: procedure.input(revertInput).mutation(({ ctx, input }) => revertVolume(ctx.cloud, input)),
   makeImage: procedure
     .input(volumeImageInput)
