@@ -103,13 +103,11 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
   /** Runs `work` while nobody else changes the volume or snapshot, be it on this host or on another one. */
   const alone = <T>({ id, pool }: VolumeKey, work: () => Promise<T>): Promise<T> =>
     claims.during(pool, id, () => inTurn(id, work))
-
   /** Changes a volume while neither the guest that has it, if there is one, nor anybody else changes it. */
   async function held<T>(op: Op, { id, pool }: VolumeKey, work: (volume: Held) => Promise<T>): Promise<T> {
     const holder = await soleHolder({ id, pool })
     return heldTogether(op, { ids: [id], pool, holder }, ([volume]) => work(volume as Held))
   }
-
   const holderOf = async ({ id, pool }: VolumeKey) => (await holders(folders(pool).open, id))[0]
 
   /** The guest that has the volume. Raises `conflict` when several guests have it. */
@@ -224,14 +222,10 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
       await removeWhole(dir)
     }
   }
-  const moves = createMoves({
-    ...{ dir: options.dir, claims, folders, held, inTurn },
-    reach: (pool) => reachPool(places, pool),
-  })
+  const reach = (pool: PoolSpec) => reachPool(places, pool)
+  const moves = createMoves({ dir: options.dir, claims, folders, held, inTurn, reach })
   const driver: LocalVolumeDriver = {
-    moveInUse: moves.moveInUse,
-    endMove: moves.endMove,
-    settleMoves: moves.settleMoves,
+    ...moves.calls,
     async probePool(_op, pool) {
       await claims.tidy(pool)
       return spaceIn(await makeFolders(folders(pool)))
@@ -428,7 +422,7 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
       }
     },
   }
-  return reachedFirst(driver, (pool) => reachPool(places, pool))
+  return reachedFirst(driver, reach)
 }
 
 async function spaceIn({ data }: Folders): Promise<PoolSpace> {

@@ -47,7 +47,9 @@ const movingPattern = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.moving$/
 /** The id of the volume that moves into the folder of that name; null for other folders. */
 export const movingIn = (name: string): string | null => movingPattern.exec(name)?.[1] ?? null
 
-export type Moves = Pick<LocalVolumeDriver, 'moveInUse' | 'endMove' | 'settleMoves'> & {
+export type Moves = {
+  /** The calls of the driver. */
+  calls: Pick<LocalVolumeDriver, 'moveInUse' | 'endMove' | 'settleMoves'>
   /** Where a volume is that may have been moved while the spec of its guest named another pool. Nobody changes the volume meanwhile. */
   placeOf<K extends VolumeKey>(key: K): Promise<K>
   /** The volumes of a pool that a guest which has these volumes keeps there, also those that move into it. */
@@ -205,8 +207,7 @@ export function createMoves(parts: MovingParts): Moves {
     })
   }
 
-  return {
-    placeOf,
+  const calls: Moves['calls'] = {
     endMove,
     async moveInUse(op, spec) {
       const { id, from, to } = spec
@@ -246,6 +247,10 @@ export function createMoves(parts: MovingParts): Moves {
           if (isMoved) await placeOf(key)
         })
     },
+  }
+  return {
+    calls,
+    placeOf,
     async keptIn(pool, volumes, candidates) {
       const own = volumes.filter(isFiles)
       const kept = new Set<string>()
