@@ -19,6 +19,7 @@ import {
   type volumeUpdateInput,
 } from './contract.ts'
 import { makeKey, newKeyFor } from './encryption/keys.ts'
+import type { GroupRow } from './groups/row.ts'
 import { demandInGroup, groupForVolume } from './groups/service.ts'
 import { refuseWhileKept } from './needed.ts'
 import { originOf } from './origin.ts'
@@ -183,19 +184,22 @@ export async function planVolume(ctx: Ctx, input: z.output<typeof volumePlanInpu
 
 /**
  * Makes a volume, empty or with the bytes of an image, of a snapshot or of another volume, in whose pool it then lies, or
- * with the content of a backup. `hostId`: the host that must reach the volume; `restores`: the volume is in the state
- * restoring-backup while it gets the content of its backup, as Cinder's restore has it. Throws invalid_input for a size that the source does not allow.
+ * with the content of a backup. `hostId`: the host that must reach the volume; `restores`: the volume is in the state restoring-backup while it gets the content of its
+ * backup, as Cinder's restore has it; `group`: what groupForVolume has returned, for several volumes of one group. Throws invalid_input for a size that the source does not allow.
  */
 export async function createVolume(
   ctx: Ctx,
   input: z.output<typeof volumeCreateInput>,
-  hostId?: string,
-  restores = false,
+  {
+    hostId,
+    restores = false,
+    ...more
+  }: { hostId?: string; restores?: boolean; group?: GroupRow | null } = {},
 ): Promise<VolumeView> {
   const projectId = projectOf(ctx)
   authorize(ctx, 'volume:create', { projectId })
   const row = await inTransaction(ctx, async (tx) => {
-    const group = await groupForVolume(tx, input.groupId)
+    const group = more.group === undefined ? await groupForVolume(tx, input.groupId) : more.group
     const origin = await originOf(tx, input)
     const sizeGib = input.sizeGib ?? origin?.leastGib
     if (sizeGib === undefined) throw invalidInput('Say how large the volume is to be.', 'sizeGib')

@@ -24,7 +24,7 @@ export async function restoreBackup(ctx: Ctx, input: z.output<typeof backupResto
     const backup = await lockBackup(tx, 'volumeBackup:restore', id)
     const name = input.name ?? (backup.volumeName || `restore_backup_${id}`)
     const wish = volumeCreateInput.parse({ backupId: id, name, description: backup.description })
-    const made = await createVolume(tx, wish, undefined, true)
+    const made = await createVolume(tx, wish, { restores: true })
     return { backupId: id, volumeId: made.id, volumeName: made.name }
   })
 }
