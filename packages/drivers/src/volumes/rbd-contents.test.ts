@@ -11,6 +11,7 @@ const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'stratolith-ceph-'))
 afterAll(() => fs.rmSync(dir, { recursive: true, force: true }))
 const pool = { driver: 'rbd' as const, id: 'ceph', monitors: ['h'], pool: 'volumes', user: 'u', key: 'k' }
 
+const exportId = crypto.randomUUID()
 /** The commands that the removal of an export sends to a pool in which nothing is left. */
 async function commandsFor(id?: string): Promise<string[]> {
   const asked: string[] = []
@@ -28,14 +29,14 @@ async function commandsFor(id?: string): Promise<string[]> {
   }
   const refuse = () => Promise.reject(new Error('nobody calls this'))
   const parts = { dir, imagesDir: dir, of: async () => ceph, held: refuse, unused: refuse, baseIn: refuse }
-  await dropExport(parts, backgroundOp(pino({ level: 'silent' })), { id, pool, exportId: 'e' })
+  await dropExport(parts, backgroundOp(pino({ level: 'silent' })), { id, pool, exportId })
   return asked
 }
 
 test('an export is removed from its volume, and the pool is listed for older callers alone', async () => {
   expect(await commandsFor()).toEqual(['ls -l volumes'])
   const commands = await commandsFor('v')
-  expect(commands).toContain('snap rm --no-progress volumes/volume-v@export-e')
-  expect(commands).toContain('snap rm --no-progress volumes/gone-v@export-e')
+  expect(commands).toContain(`snap rm --no-progress volumes/volume-v@export-${exportId}`)
+  expect(commands).toContain(`snap rm --no-progress volumes/gone-v@export-${exportId}`)
   expect(commands.filter((command) => command.startsWith('ls'))).toEqual([])
 })
