@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import { hostsForPlacement } from '../hosts/service.ts'
 import { type Ctx, inTransaction, isAdmin, projectOf } from '../kernel/context.ts'
 import type { Page, pageInput } from '../kernel/contract.ts'
-import { conflict, invalidInput } from '../kernel/errors.ts'
+import { invalidInput } from '../kernel/errors.ts'
 import { type Ask, askOf, pageView } from '../kernel/page.ts'
 import { authorize } from '../kernel/policy.ts'
 import { recordOperation, startOperation } from '../kernel/workflow.ts'
@@ -22,7 +22,7 @@ import { makeKey, newKeyFor } from './encryption/keys.ts'
 import type { GroupRow } from './groups/row.ts'
 import { demandInGroup, groupForVolume } from './groups/service.ts'
 import { refuseWhileKept } from './needed.ts'
-import { originOf } from './origin.ts'
+import { hostsFor, originOf } from './origin.ts'
 import { claimMore, claimPool, whyNoMore, whyNoRoom, whyNotEach } from './pools.ts'
 import {
   countVolumes,
@@ -205,8 +205,6 @@ export async function createVolume(
     if (sizeGib === undefined) throw invalidInput('Say how large the volume is to be.', 'sizeGib')
     if (origin && sizeGib < origin.leastGib)
       throw invalidInput(`The ${origin.words} needs ${origin.leastGib} GiB.`, 'sizeGib')
-    if (origin?.hostId != null && hostId !== undefined && origin.hostId !== hostId)
-      throw conflict(`The ${origin.words} lies on the disk of another machine.`)
     const type = await typeFor(tx, input.type, origin?.typeId)
     demandInGroup(group, type)
     const multiattach = isMultiattach(specsOf(type))
@@ -217,7 +215,7 @@ export async function createVolume(
       volumeGibEach: sizeGib,
     })
     const place = await claimPool(tx, {
-      ...{ sizeGib, zone: input.zone, hostId: origin?.hostId ?? hostId, poolId: origin?.poolId },
+      ...{ sizeGib, zone: input.zone, ...hostsFor(origin, hostId), poolId: origin?.poolId },
       ...{ hostOf: origin?.poolId === undefined ? 'instance' : origin.words },
       type: placeWishOf(type),
     })
