@@ -24,6 +24,8 @@ export const volumeStates = [
   'error_deleting',
 ] as const
 export type VolumeState = (typeof volumeStates)[number]
+/** The states after something has failed, which lists find together. */
+export const failedStates = volumeStates.filter((state) => state.startsWith('error'))
 export const volumeTransitioning = (state: VolumeState): boolean =>
   [
     ...['creating', 'attaching', 'detaching', 'extending', 'reverting', 'uploading', 'downloading'],

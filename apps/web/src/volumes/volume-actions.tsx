@@ -32,6 +32,7 @@ import { volumeAsIsCli, volumeDeleteCli, volumeDetachCli } from './cli.ts'
 import { LossText } from './LossText.tsx'
 import { takeBackOffer } from './trash/undo.ts'
 import { volumeName } from './volume.descriptor.tsx'
+import { inItsProject } from './words.ts'
 
 type Action = ResourceAction<VolumeView>
 export type VolumeForm =
@@ -174,11 +175,7 @@ const keeping = (
     label: 'Copy',
     icon: <IconCopy size={16} />,
     allowed: (volume) =>
-      all(
-        mine(volume),
-        volume.projectId === here || 'Switch to its project first: the copy belongs there.',
-        volumeCan.snapshot(volume),
-      ),
+      all(mine(volume), inItsProject(volume.projectId === here, 'copy'), volumeCan.snapshot(volume)),
     open: (volume) => open('copy', volume),
   },
 ]
