@@ -96,4 +96,5 @@ export const reimageSpec = volumeKey.extend({ base: baseSpec })
 
 export const exportFormat = z.enum(['raw', 'qcow2'])
 export const exportSpec = volumeKey.extend({ exportId: uuid, format: exportFormat })
-export const exportKey = volumeKey.omit({ id: true }).extend({ exportId: uuid })
+/** `id`: the volume of which the export was. Older callers do not say it, and then it is looked for. */
+export const exportKey = volumeKey.partial({ id: true }).extend({ exportId: uuid })
