@@ -23,6 +23,7 @@ import { diskTrash } from './disk-trash.ts'
 import { fileError } from './image-store.ts'
 import type { BaseSpec, DiskSpec, LocalStorageDriver, ObservedDisk } from './interface.ts'
 import { jailedFiles, runJailed } from './jail.ts'
+import { writtenIn } from './written.ts'
 
 export type FilesOptions = {
   /** The cloud's image store: this driver reads blobs/ and writes bases/. */
@@ -47,6 +48,7 @@ const digest = /^[0-9a-f]{64}$/
 export function createFilesDriver(options: FilesOptions): LocalStorageDriver {
   const bases = path.join(options.imagesDir, 'bases')
   const instances = path.join(options.dir, 'instances')
+  const written = writtenIn([instances, path.join(options.dir, 'volumes')])
   const basePath = (blobId: string) => path.join(bases, `${checked(blobId, digest)}.raw`)
   const diskPath = (spec: { id: string; instanceId: string }) =>
     path.join(instances, checked(spec.instanceId, uuid), `disk-${checked(spec.id, uuid)}.qcow2`)
@@ -63,13 +65,18 @@ export function createFilesDriver(options: FilesOptions): LocalStorageDriver {
   const underWay = new Map<string, Promise<{ virtualBytes: number }>>()
   return {
     capabilities: { formats: ['raw', 'qcow2'], overlay: true, shared: false },
-    async probe() {
+    async probe(op) {
       await ready
       await mkdir(instances, { recursive: true, mode: 0o711 })
+      const bytes = written(op)
       const fsStat = await statfs(instances)
+      const free = fsStat.bavail * fsStat.bsize
+      const freeGib = Math.floor(free / gib)
       return {
         totalGib: Math.floor((fsStat.blocks * fsStat.bsize) / gib),
-        freeGib: Math.floor((fsStat.bavail * fsStat.bsize) / gib),
+        freeGib,
+        // Rounded together, so that what is written moves from the one to the other.
+        ...(bytes === null ? {} : { writtenGib: Math.floor((free + bytes) / gib) - freeGib }),
       }
     },
     /** Two launches of one image share one conversion; a conversion beyond the limit waits for its turn. */
