@@ -71,7 +71,7 @@ function VolumeDetail({ volume }: { volume: VolumeView }) {
 
 /** Says why the volume is in an error state, and what to do about that. */
 function Failure({ volume }: { volume: VolumeView }) {
-  const way = wayOut[volume.state]
+  const way = wayOut(volume)
   if (way === undefined) return null
   return (
     <Alert
