@@ -100,7 +100,7 @@ test('two instances have one volume, and each of them gives it back', async () =
   expect(problems).toEqual([])
 })
 
-test('a volume that was left to its pool is taken over under its old name', async ({ browser }) => {
+test('a volume that was left to its pool is taken over with a project and a name', async ({ browser }) => {
   const { id } = await admin.volumes.create.mutate({ name: `left-${tag}`, sizeGib: 1 })
   await until('the volume is available', 60_000, async () => {
     return (await admin.volumes.get.query({ id })).state === 'available'

@@ -242,8 +242,8 @@ async function changed(
  * host has removed the guest or was given up as silent. The guest may still run on a silent host. Nobody else gets such a
  * volume all the same: when the volume is on one host, the links of this host refuse a second guest until the first one is
  * gone, and when several hosts reach the volume, it waits until the host confirms or is fenced (`forgottenVolumes`).
- * Volumes that go with the instance, and those in `also`, are deleted, except those that have snapshots, are in a group or
- * are being copied; a volume that is being made, made larger or read is available when that is over. Those that go with the instance can
+ * Volumes that go with the instance, and those in `also`, are deleted, except those that have snapshots, are in a group,
+ * are being copied or moved; a volume that is being made, made larger or read is available when that is over. Those that go with the instance can
  * be taken back for a while, and those in `also` have never been used. Returns a sentence for each that was to be deleted and stays.
  */
 export async function forgetVolumesOf(
@@ -278,7 +278,7 @@ export async function forgetVolumesOf(
 
 /** The volume is in a state that another operation ends. */
 const settledByOthers = ({ state }: { state: string }): boolean =>
-  ['extending', 'backing-up', 'uploading', 'creating', 'error'].includes(state)
+  ['extending', 'backing-up', 'uploading', 'creating', 'error', 'retyping', 'maintenance'].includes(state)
 
 /** Returns why the volume stays although it was to be deleted; null otherwise. */
 async function forgetOne(

@@ -17,7 +17,7 @@ export async function whyNeeded(ctx: Ctx, id: string): Promise<string | null> {
  */
 export async function whysKept(
   ctx: Ctx,
-  volumes: readonly { id: string; groupId: string | null; others: number }[],
+  volumes: readonly { id: string; groupId: string | null; movingToId: string | null; others: number }[],
 ): Promise<ReadonlyMap<string, string>> {
   const { db } = ctx
   const ids = volumes.map(({ id }) => id)
@@ -36,9 +36,10 @@ export async function whysKept(
   const backedUp = new Set(backups.map((one) => one.volumeId))
   const copied = new Set(copies.map((one) => one.sourceVolumeId))
   return new Map(
-    volumes.flatMap(({ id, groupId, others }): [string, string][] => {
+    volumes.flatMap(({ id, groupId, movingToId, others }): [string, string][] => {
       const count = counts.get(id) ?? 0
       if (others > 0) return [[id, 'another instance has it']]
+      if (movingToId !== null) return [[id, 'it is being moved to another pool']]
       if (groupId !== null) return [[id, 'it is in a group']]
       if (count > 0) return [[id, `it has ${count === 1 ? 'a snapshot' : `${count} snapshots`}`]]
       if (backedUp.has(id)) return [[id, 'it is being backed up']]

@@ -3,6 +3,7 @@ import { findBootImage } from '../images/service.ts'
 import type { Ctx } from '../kernel/context.ts'
 import { conflict, invalidInput, notFound } from '../kernel/errors.ts'
 import { backupCan } from './backups/contract.ts'
+import { hostsOfStore } from './backups/reach.ts'
 import { demandBackup, lockBackup } from './backups/row.ts'
 import { volumeCan, type volumeCreateInput } from './contract.ts'
 import { lockVolume, type Source, stateOf } from './row.ts'
@@ -15,6 +16,8 @@ export type Origin = {
   leastGib: number
   /** The host that alone reaches the origin; null: every host does. */
   hostId: string | null
+  /** The hosts that reach the store of a backup, of which one must reach the new volume. */
+  among?: readonly { id: string; zone: string }[]
   /** The pool of a volume or a snapshot, in which what is made of it lies, too. */
   poolId?: string
   /** The type of the volume that is the origin, or of which it is a snapshot or a backup. */
@@ -68,13 +71,28 @@ export async function originOf(
   return { words: 'volume', leastGib: reservedGib, hostId: pool.hostId, poolId: pool.id, typeId, data }
 }
 
+/** The hosts of which one must reach a new volume. `hostId`: the one that its instance is on. Throws conflict when there is none. */
+export function hostsFor(
+  origin: Origin | null,
+  hostId: string | undefined,
+): { hostId?: string; among?: Origin['among'] } {
+  const others = origin?.among ?? []
+  const hasChoice = others.length > 1
+  const bound = hasChoice ? undefined : (origin?.hostId ?? undefined)
+  const isFar = hasChoice ? !others.some(({ id }) => id === hostId) : bound !== undefined && bound !== hostId
+  if (origin && hostId !== undefined && isFar)
+    throw conflict(`The ${origin.words} lies on the disk of another machine.`)
+  return { hostId: bound ?? hostId, ...(hasChoice ? { among: others } : {}) }
+}
+
 /** A volume gets a copy of what a backup contains, so that the two share nothing. */
 async function ofBackup(ctx: Ctx, backupId: string): Promise<Origin> {
   const row = await lockBackup(ctx, 'volumeBackup:restore', backupId)
   demandBackup(backupCan.restore, row)
   const { sizeGib, hostId, typeId, bootable, imageId, imageName, keyId } = row
   const data = { keyId, bootable, imageId, imageName, backupId }
-  return { words: 'backup', leastGib: sizeGib, hostId, ...(typeId === null ? {} : { typeId }), data }
+  const among = await hostsOfStore(ctx, row)
+  return { words: 'backup', leastGib: sizeGib, hostId, among, ...(typeId === null ? {} : { typeId }), data }
 }
 
 /** What is made of a volume belongs to the lineage of the volume, which the volume begins unless it was made so itself. */

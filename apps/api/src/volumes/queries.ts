@@ -30,6 +30,8 @@ export type VolumeWhere = {
   typeId?: string
   groupId?: string
   migrationStatus?: string
+  /** The status in Cinder's words. */
+  status?: string
   /** The name of the pool in which they lie. */
   pool?: string
   /** Only volumes that an instance has or is getting. */
@@ -87,6 +89,7 @@ export function filtered(ctx: Ctx, where: VolumeWhere): Prisma.VolumeWhereInput 
     where.ids ? { id: { in: [...where.ids] } } : {},
     where.names ? { name: { in: [...where.names] } } : {},
     where.states ? { state: { in: [...where.states] } } : {},
+    where.status === undefined ? {} : ofStatus(where.status),
     // Others than those who see all hosts must not learn where volumes lie.
     where.pool === undefined ? {} : seesAll(ctx) ? { pool: { name: where.pool } } : { id: { in: [] } },
     where.reachedBy ? { pool: reachedBy(where.reachedBy) } : {},
@@ -109,6 +112,13 @@ export function filtered(ctx: Ctx, where: VolumeWhere): Prisma.VolumeWhereInput 
     ...Object.entries(where.metadata ?? {}).map(([key, equals]) => ({ metadata: { path: [key], equals } })),
   ]
   return { AND: filters }
+}
+
+/** By Cinder's status, in which a volume that an instance has stays in use while it moves. */
+function ofStatus(status: string): Prisma.VolumeWhereInput {
+  const moving = { state: 'maintenance' }
+  if (status === 'in-use') return { OR: [{ state: status }, { ...moving, attachments: { some: {} } }] }
+  return status === 'maintenance' ? { ...moving, attachments: { none: {} } } : { state: status }
 }
 
 const reachedBy = ({ hostId, zone }: { hostId: string; zone: string }): Prisma.VolumePoolWhereInput => ({

@@ -218,7 +218,7 @@ test('the sentence that nothing is free says whose pool or machine is full', asy
   )
   await expectCloudError(make({ ...huge, sourceVolumeId: id }), 'no_capacity', /pool of the volume has/)
   const { hostId } = await db().volumePool.findFirstOrThrow()
-  const forInstance = createVolume(tenant, volumeCreateInput.parse(huge), hostId ?? '')
+  const forInstance = createVolume(tenant, volumeCreateInput.parse(huge), { hostId: hostId ?? '' })
   await expectCloudError(forInstance, 'no_capacity', /machine of the instance has/)
   await db().quotaLimit.deleteMany({ where: { projectId } })
   await deleteSnapshot(tenant, { id: snapshot.id })

@@ -122,10 +122,14 @@ export const volumeCan = {
     ),
   move: (volume: Seen): Allowed =>
     both(
-      is(volume, 'available') ||
-        (is(volume, 'in-use')
-          ? 'An instance uses this volume. Detach it first: only an available volume can be moved to another pool.'
-          : `Only an available volume can be moved to another pool; this one is ${volume.state}.`),
+      is(volume, 'available', 'in-use') ||
+        `Only a volume that is available or in use can be moved to another pool; this one is ${volume.state}.`,
+      !is(volume, 'in-use') ||
+        !volume.multiattach ||
+        'Instances may share this volume: it moves when none of them has it.',
+      !is(volume, 'in-use') ||
+        !volume.encrypted ||
+        'An encrypted volume does not move while an instance has it. Detach it first.',
       outOfGroups(volume),
     ),
   makeImage: (volume: Seen): Allowed =>

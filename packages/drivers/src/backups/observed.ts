@@ -20,7 +20,12 @@ export const observedBackup = z.object({
   checksum: backupChecksum,
 })
 
-export const storeSpace = z.object({ totalBytes: count, freeBytes: count })
+/** `mark` is the same on all hosts that reach the same store; absent: an older host, which does not say it. */
+export const storeSpace = z.object({
+  totalBytes: count,
+  freeBytes: count,
+  mark: z.string().min(1).max(255).optional(),
+})
 
 /** `restoredBytes`: how much content the volume has got. */
 export const restoredVolume = z.object({ id: generatedId, restoredBytes: count })

@@ -103,7 +103,7 @@ export async function createVolumeFor(
     throw conflict(
       'Switch to the project of the instance first: a new volume belongs to the project of its maker.',
     )
-  return createVolume(ctx, volumeCreateInput.parse(wish), hostId)
+  return createVolume(ctx, volumeCreateInput.parse(wish), { hostId })
 }
 
 async function placedInstance(

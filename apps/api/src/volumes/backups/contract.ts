@@ -89,6 +89,8 @@ export type StoreView = {
   /** Null when the machine has not told. */
   totalBytes: number | null
   freeBytes: number | null
+  /** The other machines that reach the same store. */
+  sharedWith: string[]
   /** How many backups lie there, those counted that are deleted and can be taken back. */
   backups: number
   /** Why the store cannot be used; null when it can. */

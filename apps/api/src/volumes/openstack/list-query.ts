@@ -48,7 +48,7 @@ export function listQuery(call: Call): Ask<VolumeWhere> | null {
   const name = queryText(query, 'name') ?? queryText(query, 'display_name')
   if (name !== undefined) where.names = [name]
   const status = queryText(query, 'status')
-  if (status !== undefined) where.states = [status]
+  if (status !== undefined) where.status = status
   where.zone = queryText(query, 'availability_zone')
   where.bootable = bootableOf(query, minor)
   where.metadata = dictionaryOf(query, 'metadata')

@@ -273,7 +273,10 @@ test('limits of another project are for administrators since 3.39, and services 
   expect(own).toBeGreaterThan(0)
   expect(used(await get(`/limits?project_id=${projectId}`, 39, admin))).toBe(own)
   expect((await get('/os-services', 49, admin)).json()).toMatchObject({
-    services: [{ cluster: null, backend_state: 'up' }],
+    services: [
+      { binary: 'cinder-volume', cluster: null, backend_state: 'up' },
+      { binary: 'cinder-backup', cluster: null },
+    ],
   })
   expect((await get('/os-services', 6, admin)).body).not.toMatch(/cluster|backend_state/)
 })

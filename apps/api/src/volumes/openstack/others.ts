@@ -68,33 +68,34 @@ const extensionView = ([alias, name, description, updated]: (typeof extensions)[
   updated: `${updated}T00:00:00+00:00`,
 })
 
-const binary = 'cinder-volume'
+const [binary, backupBinary] = ['cinder-volume', 'cinder-backup']
 const backend = '@local'
-/** Each host keeps the volumes on its own disk, as one service of Cinder would. */
+/** Each host keeps the volumes on its own disk, as one service of Cinder would, and makes backups. */
 async function services(call: Call): Promise<object> {
   const [host, wanted] = [queryText(call.query, 'host'), queryText(call.query, 'binary')]
   const machines = await findMachines(
     call.ctx,
     host === undefined ? {} : { name: host.endsWith(backend) ? host.slice(0, -backend.length) : host },
   )
-  if (wanted !== undefined && wanted !== binary) return { services: [] }
   const others = (await listPools(call.ctx)).filter((pool) => !pool.isLocal)
-  return {
-    services: [
-      ...machines.map((machine) => serviceOf(call, { ...machine, host: machine.name + backend })),
-      ...others
-        .filter(({ name }) => host === undefined || name === host)
-        .map((pool) =>
-          serviceOf(call, {
-            ...{ host: pool.name, zone: pool.zone ?? '', enabled: pool.enabled, lastSeenAt: null },
-            ...{
-              up: pool.closed === null || !pool.enabled,
-              disabledReason: pool.enabled ? null : pool.closed,
-            },
-          }),
-        ),
-    ],
-  }
+  const all = [
+    ...machines.map((machine) => serviceOf(call, { ...machine, host: machine.name + backend })),
+    ...others
+      .filter(({ name }) => host === undefined || name === host)
+      .map((pool) =>
+        serviceOf(call, {
+          ...{ host: pool.name, zone: pool.zone ?? '', enabled: pool.enabled, lastSeenAt: null },
+          ...{
+            up: pool.closed === null || !pool.enabled,
+            disabledReason: pool.enabled ? null : pool.closed,
+          },
+        }),
+      ),
+    ...machines
+      .filter(({ name }) => host === undefined || name === host)
+      .map((machine) => serviceOf(call, { ...machine, host: machine.name }, backupBinary)),
+  ]
+  return { services: all.filter((one) => wanted === undefined || one.binary === wanted) }
 }
 
 type Service = {
@@ -105,19 +106,17 @@ type Service = {
   lastSeenAt: Date | null
   disabledReason: string | null
 }
-const serviceOf = ({ minor }: Call, one: Service) => ({
-  binary,
+const serviceOf = ({ minor }: Call, one: Service, of = binary) => ({
+  binary: of,
   host: one.host,
   zone: one.zone,
   status: one.enabled ? 'enabled' : 'disabled',
   state: one.up ? 'up' : 'down',
   updated_at: micros(one.lastSeenAt),
   disabled_reason: one.disabledReason,
-  replication_status: 'disabled',
-  active_backend_id: null,
-  frozen: false,
+  ...(of === binary ? { replication_status: 'disabled', active_backend_id: null, frozen: false } : {}),
   ...(minor >= 7 ? { cluster: null } : {}),
-  ...(minor >= 49 ? { backend_state: one.up ? 'up' : 'down' } : {}),
+  ...(minor >= 49 && of === binary ? { backend_state: one.up ? 'up' : 'down' } : {}),
 })
 
 const get = { method: 'GET', status: 200 } as const
@@ -174,7 +173,7 @@ export const otherOperations: ApiOperation[] = [
     access: 'adminRead',
     filters: { host: 'nowhere', binary: 'cinder-nothing' },
     deviation:
-      'Only cinder-volume, one a pool; hosts are closed and opened by Nova’s services, other pools in the portal.',
+      'cinder-volume, one a pool, and cinder-backup, one a host; hosts are closed and opened by Nova’s services, other pools in the portal.',
     handle: services,
   },
 ]

@@ -9,9 +9,14 @@ const forAdmins = ({ of, ...field }: Field<Shown>): Field<Shown> => ({
   of: (volume, at) => (at.admin ? of(volume, at) : undefined),
 })
 
+/** A volume that a server has stays in use while it moves, as in Cinder; migration_status says that it moves. */
+function statusOf({ state, attachments }: Shown): string {
+  return state === 'maintenance' && attachments.length > 0 ? 'in-use' : state
+}
+
 const fields: Field<Shown>[] = [
   { name: 'id', of: (volume) => volume.id },
-  { name: 'status', of: (volume) => volume.state },
+  { name: 'status', of: statusOf },
   { name: 'size', of: (volume) => volume.sizeGib },
   { name: 'availability_zone', of: (volume) => volume.zone },
   { name: 'created_at', of: (volume) => micros(volume.createdAt) },
