@@ -90,6 +90,9 @@ export const volumeUpdateInput = z.object({
   name: volumeName.optional(),
   description: descriptionInput.optional(),
   metadata: volumeMetadataInput.optional(),
+  /** Whether it has a system that a machine can start, and whether guests may only read it. */
+  bootable: z.boolean().optional(),
+  readOnly: z.boolean().optional(),
 })
 /** `migrate`: whether the volume may be moved to another pool when the new type asks for one. */
 export const volumeRetypeInput = z.object({
