@@ -9,6 +9,8 @@ export const volumesPolicy: PolicyTable = {
   'volume:get': look,
   'volume:create': change,
   'volume:update': change,
+  'volume:reserve': change,
+  'volume:force_detach': 'admin',
   'volume:set_bootable': change,
   'volume:set_read_only': change,
   'volume:reset_state': 'admin',

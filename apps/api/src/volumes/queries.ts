@@ -32,8 +32,10 @@ export type VolumeWhere = {
   migrationStatus?: string
   /** The name of the pool in which they lie. */
   pool?: string
-  /** Only volumes that an instance has or is getting. */
-  isAttached?: true
+  /** Only volumes that an instance has or is getting, and those that are reserved by an attachment. */
+  isTaken?: true
+  /** Only volumes that this instance has, or that are reserved for it. */
+  takenFor?: string
   attachmentState?: string
   /** A part of the name, in any case. */
   nameHas?: string
@@ -101,8 +103,20 @@ export function filtered(ctx: Ctx, where: VolumeWhere): Prisma.VolumeWhereInput 
       imageId: where.imageId,
       imageName: where.imageName,
     },
-    where.isAttached ? { attachments: { some: {} } } : {},
-    where.attachmentState === undefined ? {} : { attachments: { some: { state: where.attachmentState } } },
+    where.isTaken ? { OR: [{ attachments: { some: {} } }, byAttachment] } : {},
+    where.takenFor === undefined
+      ? {}
+      : {
+          OR: [
+            { attachments: { some: { instanceId: where.takenFor } } },
+            { reservedFor: where.takenFor, ...byAttachment },
+          ],
+        },
+    where.attachmentState === undefined
+      ? {}
+      : where.attachmentState === 'reserved'
+        ? byAttachment
+        : { attachments: { some: { state: where.attachmentState } } },
     where.nameHas === undefined ? {} : { name: containing(where.nameHas) },
     ...(where.createdAt ?? []).map((createdAt) => ({ createdAt })),
     ...(where.updatedAt ?? []).map((updatedAt) => ({ updatedAt })),
@@ -110,6 +124,8 @@ export function filtered(ctx: Ctx, where: VolumeWhere): Prisma.VolumeWhereInput 
   ]
   return { AND: filters }
 }
+
+const byAttachment = { state: 'reserved' }
 
 const reachedBy = ({ hostId, zone }: { hostId: string; zone: string }): Prisma.VolumePoolWhereInput => ({
   OR: [{ hostId }, { hostId: null, zone: null }, { hostId: null, zone }],

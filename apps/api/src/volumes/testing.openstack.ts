@@ -3,6 +3,7 @@ import type { Example, ExampleMaker, Examples, Tenant } from '../openstack/testi
 import { poolCreateInput, volumeCreateInput } from './contract.ts'
 import { tellFailure } from './messages/service.ts'
 import { createPool } from './pools/service.ts'
+import { announceDetachment, reserveByAttachment, reserveVolume } from './reservations.ts'
 import { changeMetadata, createSnapshot, createTransfer, createVolume } from './service.ts'
 import { snapshotCreateInput } from './snapshots/contract.ts'
 import { transferCreateInput } from './transfers/contract.ts'
@@ -101,6 +102,16 @@ const onAttachment = (body?: unknown): ExampleMaker => ({
   },
 })
 
+/** A volume of the tenant that a server has which is gone. */
+const onAttached = (body?: unknown): ExampleMaker => ({
+  async make(tenant) {
+    const { params } = await onAttachment().make(tenant)
+    const id = params?.attachment_id ?? ''
+    const { volumeId } = await tenant.deps.root.volumeAttachment.findUniqueOrThrow({ where: { id } })
+    return { params: { volume_id: volumeId }, ...(body === undefined ? {} : { body }) }
+  },
+})
+
 /** A message about a volume of the tenant. */
 export async function aMessage({ ctx, projectId }: Tenant): Promise<{ id: string; resourceId: string }> {
   const [id, resourceId] = [crypto.randomUUID(), crypto.randomUUID()]
@@ -139,8 +150,13 @@ export const volumeExamples: Examples = {
       body: { attachment: { volume_uuid: await aVolume(tenant), instance_uuid: crypto.randomUUID() } },
     }),
   },
-  'attachments.update': onAttachment({ attachment: { connector: {} } }),
-  'attachments.delete': onAttachment(),
+  'attachments.update': onAttachment({ attachment: { connector: { host: 'h' } } }),
+  'attachments.delete': {
+    async make(tenant) {
+      const wish = { volumeId: await aVolume(tenant), instanceId: crypto.randomUUID(), readOnly: false }
+      return { params: { attachment_id: (await reserveByAttachment(tenant.ctx, wish)).id } }
+    },
+  },
   'attachments.os-complete': onAttachment(),
   'messages.list': plain,
   'messages.get': onMessage,
@@ -191,6 +207,27 @@ export const volumeExamples: Examples = {
     }),
   },
   'volumes.os-update_readonly_flag': on({ readonly: true }),
+  'volumes.os-reserve': on(),
+  'volumes.os-unreserve': {
+    async make(tenant) {
+      const id = await aVolume(tenant)
+      await reserveVolume(tenant.ctx, { id })
+      return { params: { volume_id: id } }
+    },
+  },
+  'volumes.os-begin_detaching': onAttached(),
+  'volumes.os-roll_detaching': {
+    async make(tenant) {
+      const example = await onAttached().make(tenant)
+      await announceDetachment(tenant.ctx, { id: example.params?.volume_id ?? '' })
+      return example
+    },
+  },
+  'volumes.os-attach': on({ instance_uuid: crypto.randomUUID(), mountpoint: '/dev/vdc', mode: 'rw' }),
+  'volumes.os-detach': onAttached({}),
+  'volumes.os-force_detach': onAttached({}),
+  'volumes.os-initialize_connection': on({ connector: { host: 'h' } }),
+  'volumes.os-terminate_connection': onAttached({ connector: { host: 'h' } }),
   'volumes.os-reset_status': on({ status: 'error' }),
   'volumes.os-force_delete': on(),
   ...volumeTypeExamples,

@@ -7,6 +7,7 @@ import { messageOperations } from '../messages/openstack.ts'
 import { transferOperations } from '../transfers/openstack.ts'
 import { volumeTypeOperations } from '../types/openstack/operations.ts'
 import { actionOperations } from './actions.ts'
+import { attachActionOperations } from './attach-actions.ts'
 import { attachmentOperations } from './attachments.ts'
 import { backupActionOperations } from './backup-actions.ts'
 import { backupOperations } from './backups.ts'
@@ -45,6 +46,7 @@ export const cinderDoor: Door = {
         ...volumeOperations,
         ...metadataOperations,
         ...actionOperations,
+        ...attachActionOperations,
         ...imageActionOperations,
         ...snapshotOperations,
         ...snapshotActionOperations,
