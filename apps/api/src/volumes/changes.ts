@@ -58,6 +58,16 @@ export const changeMetadata = (
     metadata: volumeMetadataInput.parse(to(row.metadata as Record<string, string>)),
   }))
 
+/** Changes what users have written about the image of a volume to what `to` makes of the present entries. */
+export const changeImageMetadata = (
+  ctx: Ctx,
+  id: string,
+  to: (before: Record<string, string>) => Record<string, string>,
+): Promise<VolumeView> =>
+  change(ctx, { id, policy: 'volume:set_image_metadata', action: 'volume.update' }, async (row) => ({
+    imageMetadata: volumeMetadataInput.parse(to(row.imageMetadata as Record<string, string>)),
+  }))
+
 export type ResetState = 'available' | 'in-use' | 'error'
 
 /**

@@ -11,6 +11,7 @@ export const volumesPolicy: PolicyTable = {
   'volume:update': change,
   'volume:reserve': change,
   'volume:force_detach': 'admin',
+  'volume:set_image_metadata': change,
   'volume:set_bootable': change,
   'volume:set_read_only': change,
   'volume:reset_state': 'admin',

@@ -41,6 +41,8 @@ export type VolumeWhere = {
   nameHas?: string
   imageId?: string
   imageName?: string
+  /** Entries that users have written about the image. */
+  imageMetadata?: Readonly<Record<string, string>>
   /** All of these must hold. */
   createdAt?: readonly TimeFilter[]
   updatedAt?: readonly TimeFilter[]
@@ -121,6 +123,9 @@ export function filtered(ctx: Ctx, where: VolumeWhere): Prisma.VolumeWhereInput 
     ...(where.createdAt ?? []).map((createdAt) => ({ createdAt })),
     ...(where.updatedAt ?? []).map((updatedAt) => ({ updatedAt })),
     ...Object.entries(where.metadata ?? {}).map(([key, equals]) => ({ metadata: { path: [key], equals } })),
+    ...Object.entries(where.imageMetadata ?? {}).map(([key, equals]) => ({
+      imageMetadata: { path: [key], equals },
+    })),
   ]
   return { AND: filters }
 }

@@ -66,7 +66,7 @@ export {
   listBackupTrash,
   takeBackBackup,
 } from './backups/trash.ts'
-export { changeMetadata, resetVolume, setBootable, setReadOnly } from './changes.ts'
+export { changeImageMetadata, changeMetadata, resetVolume, setBootable, setReadOnly } from './changes.ts'
 export { giveKeysFirst } from './encryption/reconcile.ts'
 export { seedGroupTypes } from './groups/types.ts'
 export { makeVolumeImage, reimageVolume } from './images/service.ts'

@@ -4,7 +4,13 @@ import { poolCreateInput, volumeCreateInput } from './contract.ts'
 import { tellFailure } from './messages/service.ts'
 import { createPool } from './pools/service.ts'
 import { announceDetachment, reserveByAttachment, reserveVolume } from './reservations.ts'
-import { changeMetadata, createSnapshot, createTransfer, createVolume } from './service.ts'
+import {
+  changeImageMetadata,
+  changeMetadata,
+  createSnapshot,
+  createTransfer,
+  createVolume,
+} from './service.ts'
 import { snapshotCreateInput } from './snapshots/contract.ts'
 import { transferCreateInput } from './transfers/contract.ts'
 import { volumeTypeExamples } from './types/testing.openstack.ts'
@@ -133,6 +139,20 @@ async function aPool({ deps }: Tenant): Promise<string> {
   return (await createPool(systemCtx(deps, 'example'), poolCreateInput.parse({ name, place }))).name
 }
 
+/** A pool that can be opened and closed. */
+const onPool = (more: object = {}): ExampleMaker => ({
+  make: async (tenant) => ({ body: { host: await aPool(tenant), binary: 'cinder-volume', ...more } }),
+})
+
+/** Requests about consistency groups, of which there are none. */
+const noGroups = (noun: string, parameter: string, more: readonly string[]): Examples =>
+  Object.fromEntries(
+    ['list', 'detail', 'create', 'get', ...more].map((verb) => [
+      `${noun}.${verb}`,
+      { make: () => ({ params: { [parameter]: crypto.randomUUID() }, body: {} }) },
+    ]),
+  )
+
 /** Requests of Cinder's API that succeed for their owner, for the matrix and the fuzz. */
 export const volumeExamples: Examples = {
   'versions.list': plain,
@@ -192,6 +212,15 @@ export const volumeExamples: Examples = {
       { params: { volume_id: await aVolume(tenant) }, body: { image_id: await hiddenImage(other) } },
     ],
   },
+  'volumes.os-set_image_metadata': on({ metadata: { os_type: 'linux' } }),
+  'volumes.os-unset_image_metadata': {
+    async make(tenant) {
+      const id = await aVolume(tenant)
+      await changeImageMetadata(tenant.ctx, id, () => ({ os_type: 'linux' }))
+      return { params: { volume_id: id }, body: { key: 'os_type' } }
+    },
+  },
+  'volumes.os-show_image_metadata': on(),
   'volumes.os-extend': on({ new_size: 2 }),
   'volumes.os-set_bootable': on({ bootable: true }),
   'volumes.os-retype': {
@@ -254,6 +283,25 @@ export const volumeExamples: Examples = {
   'extensions.list': plain,
   'extensions.get': { make: () => ({ params: { alias: 'os-services' } }) },
   'services.list': plain,
+  'services.enable': onPool(),
+  'services.disable': onPool(),
+  'services.disable-log-reason': onPool({ disabled_reason: 'lunch' }),
+  'services.get-log': { make: () => ({ body: { binary: 'cinder-volume' } }) },
+  'services.set-log': { make: () => ({ body: { level: 'ERROR' } }) },
+  ...Object.fromEntries(
+    ['freeze', 'thaw', 'failover_host', 'failover'].map((verb) => [
+      `services.${verb}`,
+      { make: () => ({ body: { host: 'a@local' } }) },
+    ]),
+  ),
+  'clusters.list': plain,
+  'clusters.detail': plain,
+  'clusters.get': { make: () => ({ params: { name: 'c' } }) },
+  'clusters.enable': { make: () => ({ body: { name: 'c' } }) },
+  'clusters.disable': { make: () => ({ body: { name: 'c', disabled_reason: 'lunch' } }) },
+  'workers.cleanup': { make: () => ({ body: { binary: 'cinder-volume' } }) },
+  ...noGroups('consistencygroups', 'consistencygroup_id', ['create_from_src', 'update', 'delete']),
+  ...noGroups('cgsnapshots', 'cgsnapshot_id', ['delete']),
   'pools.list': { make: () => ({ query: { detail: 'True' } }) },
   'capabilities.get': { make: async (tenant) => ({ params: { host: await aPool(tenant) } }) },
   'hosts.list': plain,

@@ -11,6 +11,7 @@ import { attachActionOperations } from './attach-actions.ts'
 import { attachmentOperations } from './attachments.ts'
 import { backupActionOperations } from './backup-actions.ts'
 import { backupOperations } from './backups.ts'
+import { consistencyGroupOperations } from './consistency-groups.ts'
 import { maxMinor, rootOperations, versionOperations } from './discovery.ts'
 import { imageActionOperations } from './image-actions.ts'
 import { metadataOperations } from './metadata.ts'
@@ -18,6 +19,7 @@ import { otherOperations } from './others.ts'
 import { poolOperations } from './pools.ts'
 import { quotaOperations } from './quotas.ts'
 import { inCindersWords, unknownId } from './refusals.ts'
+import { serviceOperations } from './services.ts'
 import { snapshotActionOperations } from './snapshot-actions.ts'
 import { snapshotOperations } from './snapshots.ts'
 import { summaryOperations } from './summary.ts'
@@ -61,6 +63,8 @@ export const cinderDoor: Door = {
         ...transferOperations,
         ...quotaOperations,
         ...poolOperations,
+        ...serviceOperations,
+        ...consistencyGroupOperations,
         ...otherOperations,
       ]),
     },
