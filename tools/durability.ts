@@ -31,7 +31,7 @@ await step(
   'the worker is killed right after a launch was acknowledged: it comes up all the same',
   async () => {
     first = await launch('a')
-    kill('worker')
+    await kill('worker')
     await status(first, 'ACTIVE')
   },
 )
@@ -41,17 +41,17 @@ await step('the worker is killed in the middle of the build: it comes up all the
     const { items } = await api.operations.list.query({ resourceId: second })
     return items.some((operation) => operation.action === 'instance.create' && operation.steps.length > 0)
   })
-  kill('worker')
+  await kill('worker')
   await status(second, 'ACTIVE')
   if (guests(second).length !== 1) throw new Error(`${guests(second).length} guests run for one instance`)
   await api.compute.instances.delete.mutate({ id: second })
-  kill('worker')
+  await kill('worker')
   await gone(second)
   if (guests(second).length !== 0) throw new Error('its guest still runs')
 })
 await step('the agent is killed in the middle of a build: it comes up all the same', async () => {
   const third = await launch('c')
-  kill('agent')
+  await kill('agent')
   await status(third, 'ACTIVE')
   await api.compute.instances.delete.mutate({ id: third })
   await gone(third)
@@ -60,21 +60,21 @@ await step('the agent is killed in the middle of a build: it comes up all the sa
 let volume = ''
 await step('the worker and the agent are killed while a volume is attached: the guest has it', async () => {
   volume = (await api.volumes.create.mutate({ name: `durable-${run}`, sizeGib: 1 })).id
-  kill('worker')
+  await kill('worker')
   await volumeIs('available')
   await api.compute.instances.attachVolume.mutate({ id: first, volumeId: volume })
-  kill('agent')
-  kill('worker')
+  await kill('agent')
+  await kill('worker')
   await volumeIs('in-use')
 })
 await step(
   'the agent is killed while a snapshot is taken and the volume grows: both are done once',
   async () => {
     await api.volumes.snapshots.create.mutate({ volumeId: volume, name: 'durable' })
-    kill('agent')
+    await kill('agent')
     await snapshotsAre('available')
     await api.volumes.extend.mutate({ id: volume, sizeGib: 2 })
-    kill('agent')
+    await kill('agent')
     const grown = await volumeIs('in-use')
     // A host that does not answer fails the growth, which then holds its room; asked again, the host has made it already.
     if (grown.sizeGib !== 2) await api.volumes.extend.mutate({ id: volume, sizeGib: 2 })
@@ -85,7 +85,7 @@ await step(
 for (const name of ['agent', 'api', 'console-proxy', 'web', 'postgres'] as const)
   await step(`kill -9 of ${name}: it is back, the running guest was not touched`, async () => {
     const [before] = guests(first)
-    kill(name)
+    await kill(name)
     await until(`${name} again`, 180_000, async () => running(name) && (await works()))
     const [after] = guests(first)
     if (before === undefined || before !== after)
@@ -100,7 +100,7 @@ await step(
     const names = ['agent', 'api', 'worker', 'console-proxy', 'web'] as const
     // A process that has just been started is given more time than this step has, so wait until all are old enough.
     await until('old enough', 60_000, async () => names.every((name) => ageMs(name) > 12_000))
-    for (const name of names) kill(name, 'SIGSTOP')
+    for (const name of names) await kill(name, 'SIGSTOP')
     await until('all again', 300_000, async () => names.every(running) && (await works()))
     if (before === undefined || before !== guests(first)[0]) throw new Error('the guest was touched')
     await status(first, 'ACTIVE')
@@ -125,14 +125,14 @@ await step(
   async () => {
     await volumeIs('in-use')
     await api.compute.instances.delete.mutate({ id: first })
-    kill('agent')
+    await kill('agent')
     await gone(first)
     const folder = path.join(path.dirname(cloud.agentSocket), 'instances', first)
     if (fs.existsSync(folder)) throw new Error(`${folder} is still there`)
     await volumeIs('available')
     const { id } = await snapshotsAre('available')
     await api.volumes.revert.mutate({ id: volume, snapshotId: id })
-    kill('worker')
+    await kill('worker')
     await volumeIs('available')
     await snapshotsAre('available')
   },
@@ -142,16 +142,16 @@ await step(
   async () => {
     const { id } = await snapshotsAre('available')
     await api.volumes.snapshots.delete.mutate({ id })
-    kill('worker')
+    await kill('worker')
     await until('deletion of the snapshot', 300_000, async () => {
       const { items } = await api.volumes.snapshots.list.query({ volumeId: volume })
       return items.length === 0
     })
     await api.volumes.delete.mutate({ id: volume })
-    kill('worker')
+    await kill('worker')
     // The deleted volume waits, so that somebody can take it back.
     await api.volumes.trash.end.mutate({ id: volume })
-    kill('agent')
+    await kill('agent')
     const pool = path.join(path.dirname(cloud.agentSocket), 'volumes/local')
     await until('removal of the data', 300_000, async () =>
       ['data', 'snapshots', 'open'].every((name) => fs.readdirSync(path.join(pool, name)).length === 0),
@@ -228,7 +228,9 @@ function pidOf(name: Name): number {
   return (services as Record<Name, { pid: number }>)[name].pid
 }
 
-function kill(name: Name, signal: 'SIGKILL' | 'SIGSTOP' = 'SIGKILL'): void {
+/** Sends the signal to the process; waits first until the process runs again when this program has killed it before. */
+async function kill(name: Name, signal: 'SIGKILL' | 'SIGSTOP' = 'SIGKILL'): Promise<void> {
+  await until(`${name} again`, 180_000, async () => running(name))
   const pid = pidOf(name)
   killed.set(name, pid)
   process.kill(pid, signal)

@@ -101,7 +101,9 @@ async function useVolume(instanceId: string): Promise<string> {
   })
   await api.volumes.extend.mutate({ id, sizeGib: 2 })
   await volumeIs(id, 'in-use')
+  // What is deleted waits, so that somebody can take it back.
   await api.volumes.snapshots.delete.mutate({ id: snapshot.id })
+  await api.volumes.snapshots.trash.end.mutate({ id: snapshot.id })
   await rowGone('VolumeSnapshot', snapshot.id)
   return id
 }

@@ -11,9 +11,9 @@ const bin = (name: string) => path.join(root, 'node_modules/.bin', name)
 /** Generates Prisma's client when prisma/schema has changed since. */
 export async function generateClient(): Promise<string> {
   const hash = hashFiles([path.join(root, 'prisma/schema'), path.join(root, 'package-lock.json')])
-  return onceFor(path.join(root, 'prisma/generated/.stamp'), hash, () =>
-    node('tools/migrate.ts', ['generate']),
-  )
+  return onceFor(path.join(root, 'prisma/generated/.stamp'), hash, {
+    work: () => node('tools/migrate.ts', ['generate']),
+  })
 }
 
 /** Builds the portal when its sources, or the contracts and states that it shares with the api, have changed. */
@@ -26,20 +26,21 @@ export async function buildPortal(): Promise<string> {
     (name) => path.join(root, 'apps/web', name),
   )
   const hash = hashFiles([...web, ...shared, path.join(root, 'package-lock.json')])
-  return onceFor(path.join(root, 'apps/web/.next/.stamp'), hash, () =>
-    run(bin('turbo'), ['run', 'build', '--filter=@stratolith/web', '--output-logs=errors-only'], {
-      cwd: root,
-      maxBuffer: 1 << 24,
-      env: { ...process.env, NEXT_TELEMETRY_DISABLED: '1', TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1' },
-    }),
-  )
+  const built = path.join(root, 'apps/web/.next')
+  const env = { NEXT_TELEMETRY_DISABLED: '1', TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1' }
+  const args = ['run', 'build', '--filter=@stratolith/web', '--output-logs=errors-only']
+  // Next.js writes the file when everything else is there; a build that was killed leaves the folder without the file.
+  return onceFor(path.join(built, '.stamp'), hash, {
+    made: path.join(built, 'BUILD_ID'),
+    work: () => run(bin('turbo'), args, { cwd: root, maxBuffer: 1 << 24, env: { ...process.env, ...env } }),
+  })
 }
 
 /** Builds the tiny test image from Debian packages, once for each data folder. */
 export async function buildTestImage(where: Places): Promise<string> {
   const script = path.join(root, 'tools/image/build-image.sh')
   const image = testImage(where)
-  return onceFor(`${image}.stamp`, hashFiles([script]), async () => {
+  const build = async () => {
     const work = fs.mkdtempSync(path.join(where.cache, 'image-'))
     try {
       await run('bash', [script, `${image}.part`, work], { maxBuffer: 1 << 24 })
@@ -47,7 +48,8 @@ export async function buildTestImage(where: Places): Promise<string> {
     } finally {
       fs.rmSync(work, { recursive: true, force: true })
     }
-  })
+  }
+  return onceFor(`${image}.stamp`, hashFiles([script]), { made: image, work: build })
 }
 export const testImage = (where: Places): string => path.join(where.cache, 'tiny.qcow2')
 
@@ -65,7 +67,9 @@ export async function migrate(
   const hash = hashFiles(files.map((name) => path.join(root, 'prisma', name))) + which
   const stamp = path.join(where.run, 'migrated')
   if (again) fs.rmSync(stamp, { force: true })
-  return onceFor(stamp, hash, () => node('tools/migrate.ts', ['deploy'], { DATABASE_URL: databaseUrl }))
+  return onceFor(stamp, hash, {
+    work: () => node('tools/migrate.ts', ['deploy'], { DATABASE_URL: databaseUrl }),
+  })
 }
 
 export async function node(script: string, args: string[], env: NodeJS.ProcessEnv = {}): Promise<string> {
@@ -77,8 +81,14 @@ export async function node(script: string, args: string[], env: NodeJS.ProcessEn
   return stdout
 }
 
-async function onceFor(stamp: string, hash: string, work: () => Promise<unknown>): Promise<string> {
-  if (fs.existsSync(stamp) && fs.readFileSync(stamp, 'utf8') === hash) return 'up to date'
+/** Does `work` unless it was done for the same hash and the file `made`, which is its result, is still there. */
+export async function onceFor(
+  stamp: string,
+  hash: string,
+  { made, work }: { made?: string; work: () => Promise<unknown> },
+): Promise<string> {
+  const isMade = () => made === undefined || fs.existsSync(made)
+  if (isMade() && fs.existsSync(stamp) && fs.readFileSync(stamp, 'utf8') === hash) return 'up to date'
   try {
     await work()
   } catch (error) {
@@ -90,6 +100,7 @@ async function onceFor(stamp: string, hash: string, work: () => Promise<unknown>
       ].join('\n'),
     )
   }
+  if (!isMade()) throw new Error(`${made} was not made. Run the command again.`)
   fs.mkdirSync(path.dirname(stamp), { recursive: true })
   fs.writeFileSync(stamp, hash)
   return 'done'

@@ -145,6 +145,26 @@ describe('guests are kept apart', () => {
     }
   })
 
+  test('a guest cannot give its files names outside of the folder of guests, where they would outlive it', () => {
+    const { uid, pid, disk, home } = two()
+    const inside = (file: string, to: string) => {
+      const as = [`--reuid=${uid}`, `--regid=${uid}`, '--clear-groups', '--no-new-privs', '--']
+      const enter = ['-t', String(pid), '-m', `--wdns=${path.join(home, 'run')}`, '--']
+      try {
+        execFileSync('nsenter', [...enter, 'setpriv', ...as, 'ln', file, to], { stdio: 'pipe' })
+        return 'linked'
+      } catch (error) {
+        return String((error as { stderr: Buffer }).stderr)
+      }
+    }
+    const outside = `/var/tmp/stratolith-link-${randomUUID()}`
+    expect(inside(disk, path.join(home, 'run/link'))).toBe('linked')
+    expect(inside(disk, outside)).toContain('Invalid cross-device link')
+    expect(inside(`/proc/${pid}/cwd/link`, outside)).toContain('Invalid cross-device link')
+    expect(fs.existsSync(outside)).toBe(false)
+    fs.rmSync(path.join(home, 'run/link'))
+  })
+
   test('no guest reaches a socket of the other', () => {
     for (const name of ['qmp', 'vnc', 'serial', 'qga']) {
       const socket = path.join(two().home, 'run', name)

@@ -7,7 +7,7 @@ import { type VolumeView, volumeCan, volumeMetadataInput } from './contract.ts'
 import { whyBackedUp } from './needed.ts'
 import { type VolumeRow, withParts } from './queries.ts'
 import { unreserved } from './reservations.ts'
-import { historyOf, lockVolume, noteVolume, stateOf, viewOfOne } from './row.ts'
+import { demand, historyOf, lockVolume, noteVolume, stateOf, viewOfOne } from './row.ts'
 
 /** Changes of volumes that are complete when the request ends. */
 
@@ -68,6 +68,18 @@ export const changeImageMetadata = (
     imageMetadata: volumeMetadataInput.parse(to(row.imageMetadata as Record<string, string>)),
   }))
 
+/**
+ * Makes a volume available again whose last operation has failed without harm to its content: Cinder's states error and
+ * error_restoring, which tell clients of the failure, allow no other use. Throws conflict for any other volume.
+ */
+export const useVolumeAsIs = (ctx: Ctx, input: { id: string }): Promise<VolumeView> =>
+  change(ctx, { id: input.id, policy: 'volume:use_as_is', action: 'volume.use_as_is' }, async (row) => {
+    demand(volumeCan.asIs, row)
+    // Room that a silent host may have taken for a growth stays reserved, as it was.
+    const restored = stateOf(row) === 'error_restoring' ? { backupId: null } : {}
+    return { state: 'available', faultMessage: null, isWhole: false, ...restored }
+  })
+
 export type ResetState = 'available' | 'in-use' | 'error'
 
 /**
@@ -101,6 +113,7 @@ export const resetVolume = (ctx: Ctx, input: { id: string; to: ResetState }): Pr
           ...unreserved,
           state: input.to,
           faultMessage: input.to === 'error' ? 'An administrator has set this state.' : null,
+          isWhole: false,
         }
       const attachments = { updateMany: { where: {}, data: { state: 'attached' } } }
       return { state: 'in-use', faultMessage: null, attachments }

@@ -1,6 +1,6 @@
 import type { VolumeLimits } from '@stratolith/drivers/hypervisor/interface'
 import { z } from 'zod'
-import { descriptionInput, nameInput, pageInput } from '../kernel/contract.ts'
+import { descriptionInput, nameInput, pageInput, projectIdInput } from '../kernel/contract.ts'
 import { volumeMetadataInput } from './metadata.ts'
 import { type VolumeState, volumeStates } from './states.ts'
 
@@ -13,12 +13,15 @@ export { volumeMetadataInput }
 const volumeName = z.union([nameInput, z.literal('')])
 const sizeGib = z.number().int().min(1, 'A volume has at least 1 GiB.').max(65_536)
 export const volumeListInput = pageInput.extend({
-  state: z.enum(volumeStates).optional(),
+  /** A state, or "failed": any state of a failure. */
+  state: z.enum([...volumeStates, 'failed']).optional(),
   instanceId: z.uuid().optional(),
   bootable: z.boolean().optional(),
   /** The name of a pool; nobody but those who see pools finds volumes by this. */
   pool: z.string().max(255).optional(),
   groupId: z.uuid().optional(),
+  /** Of what the caller may see, only what belongs to this project. */
+  projectId: projectIdInput.optional(),
 })
 export const volumeCreateInput = z.object({
   name: volumeName.default(''),
@@ -139,6 +142,11 @@ export type VolumeView = {
   attachments: VolumeAttachmentView[]
   /** Why the volume is in an error state; null in other states. */
   error: string | null
+  /**
+   * In an error state: its content is whole, so that it can be used as it is. It is the old content, or all of the new one
+   * when the machine has done the work and could not say so. False: nobody knows, or nothing was made.
+   */
+  isWhole: boolean
   createdAt: string
   updatedAt: string
 }

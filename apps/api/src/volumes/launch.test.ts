@@ -5,7 +5,7 @@ import { aLaunch, testTenant, testWorld, type World } from '../compute/testing.t
 import type { Ctx } from '../kernel/context.ts'
 import { expectCloudError, runPending, testCtx } from '../kernel/testing.ts'
 import { poolCreateInput, volumeCreateInput, volumeTypeCreateInput } from './contract.ts'
-import { createPool } from './pools/service.ts'
+import { createPool, updatePool } from './pools/service.ts'
 import { changeImageMetadata, createVolume, getVolume } from './service.ts'
 import { createVolumeType } from './types/service.ts'
 
@@ -32,8 +32,8 @@ afterAll(() => world.close())
 const db = () => world.deps.root
 const aType = (name: string, extraSpecs: Record<string, string>) =>
   createVolumeType(admin, volumeTypeCreateInput.parse({ name, extraSpecs }))
-async function aVolume(type: string, sizeGib = 1): Promise<string> {
-  const { id } = await createVolume(tenant, volumeCreateInput.parse({ sizeGib, type }))
+async function aVolume(type: string, sizeGib = 1, zone?: string): Promise<string> {
+  const { id } = await createVolume(tenant, volumeCreateInput.parse({ sizeGib, type, zone }))
   await runPending(world.deps)
   return id
 }
@@ -57,6 +57,19 @@ test('an instance is launched in the zone of the pools of its volumes, or the la
   for (let i = 0; i < 3; i++) expect((await launched([blank('far')])).host).toBe('secret-name-b')
   const { host } = await launched([{ from: { kind: 'volume', id: volume } }, blank('either')])
   expect(host).toBe('secret-name-b')
+})
+
+test('a launch says what is wrong with its place before it says anything of its types', async () => {
+  const far = await aVolume('far')
+  const volume = { from: { kind: 'volume', id: far } }
+  await refused([volume, blank('wide')], 'conflict', /No machine of the chosen place/, { zone: 'nova' })
+  const [here, there] = [await aVolume('Standard', 1, 'nova'), await aVolume('Standard', 1, 'z2')]
+  const both = [here, there].map((id) => ({ from: { kind: 'volume', id } }))
+  await refused([...both, blank('wide')], 'conflict', /disks of different machines/)
+  const close = (enabled: boolean) => updatePool(admin, { name: 'shared@far', enabled })
+  await close(false)
+  await refused([blank('far')], 'no_capacity', /No pool takes volumes at the moment/)
+  await close(true)
 })
 
 test('an instance is offered the volumes alone that its machine reaches', async () => {

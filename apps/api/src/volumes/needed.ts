@@ -24,7 +24,23 @@ export async function refuseCopied(ctx: Ctx, id: string): Promise<void> {
   if (why !== null) throw conflict(why, 'volumeState')
 }
 
-async function whyCopied(ctx: Ctx, id: string): Promise<string | null> {
+/**
+ * Throws conflict for a volume in Ceph that has snapshots, because they are snapshots of the image that other contents would
+ * replace. Call this under the lock of the volume's row before the volume gets the content of an image or a backup.
+ */
+export async function refuseUnderSnapshots(
+  ctx: Ctx,
+  { id, pool }: { id: string; pool: { driver: string } },
+): Promise<void> {
+  if (pool.driver !== 'rbd' || (await ctx.db.volumeSnapshot.count({ where: { volumeId: id } })) === 0) return
+  throw conflict(
+    'The volume has snapshots, and lies in Ceph, where it cannot get other contents with them. Delete its snapshots first, also those that can be taken back.',
+    'volumeState',
+  )
+}
+
+/** Returns the sentence why a volume must stay as it is: another volume is being made of it. */
+export async function whyCopied(ctx: Ctx, id: string): Promise<string | null> {
   const count = await ctx.db.volume.count({ where: { sourceVolumeId: id, state: 'creating' } })
   return count > 0 ? 'A copy of this volume is being made. Wait until that is over.' : null
 }

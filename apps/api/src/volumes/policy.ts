@@ -14,6 +14,7 @@ export const volumesPolicy: PolicyTable = {
   'volume:set_image_metadata': change,
   'volume:set_bootable': change,
   'volume:set_read_only': change,
+  'volume:use_as_is': change,
   'volume:reset_state': 'admin',
   'volume:extend': change,
   'volume:retype': change,

@@ -150,7 +150,8 @@ export type LaunchPlaceWish = {
 /**
  * Decides where a new volume of an instance that is launched lies, and so on which host the instance must be: on the disk
  * of the instance's host when the type allows that, and otherwise in the pool with the most room among those that the type
- * allows. Throws conflict when no pool is right, and no_capacity when none of those that are right has the room.
+ * allows. Throws conflict when no pool is right, and no_capacity when none of those that are right takes volumes or has
+ * the room. Where no host is left for the instance, the place stays undecided: the caller knows why no host is left.
  */
 export async function placeForType(
   ctx: Ctx,
@@ -159,13 +160,14 @@ export async function placeForType(
 ): Promise<LaunchPlace> {
   const onDisk = { zone: null, poolId: null, freeGib: null }
   if (!isBound(type) && fixed.poolId === undefined) return { hostId: fixed.hostId, ...onDisk }
+  if (among.length === 0 && fixed.poolId === undefined) return { hostId: fixed.hostId, ...onDisk }
   const place = { hostId: fixed.hostId ?? undefined, poolId: fixed.poolId, hostOf: fixed.hostOf }
   const all = await candidatesFor(ctx, {
     ...{ ...place, sizeGib: roomGib, among: fixed.poolId === undefined ? among : undefined },
   })
   const right = suited(all, type)
+  if (right.length === 0) throw conflict(nowhere)
   const open = able(right, Number.NEGATIVE_INFINITY)
-  if (open.length === 0) throw conflict(nowhere)
   const left = (one: Candidate) => free(one) - (taken.get(one.row?.id ?? '') ?? 0)
   const best = open.find((one) => one.local || left(one) >= roomGib)
   if (!best) throw new CloudError('no_capacity', whyNot(right, { ...place, sizeGib: roomGib, type }))

@@ -16,6 +16,7 @@ import { forgetMessages, keptMessages } from './messages/service.ts'
 import { volumeMigration, volumeRetyping } from './moves/workflow.ts'
 import { cinderDoor } from './openstack/door.ts'
 import { volumesPolicy } from './policy.ts'
+import { poolCounters } from './pools/counters.ts'
 import { toldSecrets } from './pools/secrets-told.ts'
 import { sharedPools } from './pools/shared.ts'
 import { backupsOnHost, roomOfVolumes, volumesOnHost } from './pools.ts'
@@ -95,6 +96,7 @@ export const volumesRoom = defineRoom({
   reconcilers: [
     volumeLeftovers,
     sharedPools,
+    poolCounters,
     toldSecrets,
     forgottenVolumes,
     volumeKeys,

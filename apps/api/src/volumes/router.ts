@@ -52,6 +52,7 @@ import {
   trashSummary,
   updateSnapshot,
   updateVolume,
+  useVolumeAsIs,
 } from './service.ts'
 import {
   revertInput,
@@ -93,6 +94,7 @@ export const volumesRouter = router({
     delete: procedure.input(idInput).mutation(({ ctx, input }) => deleteTransfer(ctx.cloud, input)),
   }),
   endReservation: procedure.input(idInput).mutation(({ ctx, input }) => endReservation(ctx.cloud, input)),
+  useAsIs: procedure.input(idInput).mutation(({ ctx, input }) => useVolumeAsIs(ctx.cloud, input)),
   revert: procedure.input(revertInput).mutation(({ ctx, input }) => revertVolume(ctx.cloud, input)),
   makeImage: procedure
     .input(volumeImageInput)

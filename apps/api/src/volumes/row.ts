@@ -67,11 +67,11 @@ async function lockRow(ctx: Ctx, id: string): Promise<void> {
 
 /** Throws conflict with the reason when the state of the volume forbids an action. */
 export function demand(
-  rule: (volume: Pick<VolumeView, 'state' | 'multiattach' | 'groupId' | 'encrypted'>) => Allowed,
+  rule: (volume: Pick<VolumeView, 'state' | 'multiattach' | 'groupId' | 'encrypted' | 'isWhole'>) => Allowed,
   row: VolumeRow,
 ): void {
-  const { multiattach, groupId } = row
-  const allowed = rule({ state: stateOf(row), multiattach, groupId, encrypted: row.keyId !== null })
+  const { multiattach, groupId, isWhole } = row
+  const allowed = rule({ state: stateOf(row), multiattach, groupId, encrypted: row.keyId !== null, isWhole })
   if (allowed !== true) throw conflict(allowed, 'volumeState')
 }
 
@@ -140,6 +140,7 @@ function viewOf(
       host: hostOf(one.hostId),
     })),
     error: state.startsWith('error') ? row.faultMessage : null,
+    isWhole: state.startsWith('error') && row.isWhole,
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString(),
   }

@@ -9,6 +9,7 @@ import { recordOperation, startOperation } from '../kernel/workflow.ts'
 import { reserveQuota } from '../quota/service.ts'
 import { beginRestoring, creationOf } from './backups/settling.ts'
 import {
+  failedStates,
   type VolumePlan,
   type VolumeView,
   volumeCan,
@@ -55,6 +56,7 @@ export {
   findBackups,
   getBackup,
   listBackups,
+  planBackup,
   resetBackup,
   updateBackup,
 } from './backups/service.ts'
@@ -66,7 +68,14 @@ export {
   listBackupTrash,
   takeBackBackup,
 } from './backups/trash.ts'
-export { changeImageMetadata, changeMetadata, resetVolume, setBootable, setReadOnly } from './changes.ts'
+export {
+  changeImageMetadata,
+  changeMetadata,
+  resetVolume,
+  setBootable,
+  setReadOnly,
+  useVolumeAsIs,
+} from './changes.ts'
 export { giveKeysFirst } from './encryption/reconcile.ts'
 export { seedGroupTypes } from './groups/types.ts'
 export { makeVolumeImage, reimageVolume } from './images/service.ts'
@@ -115,8 +124,9 @@ export async function listVolumes(
   ctx: Ctx,
   input: z.output<typeof volumeListInput>,
 ): Promise<Page<VolumeView>> {
-  const { allProjects, search, state, instanceId, bootable, pool, groupId } = input
-  const where = { allProjects, search, instanceId, bootable, pool, groupId, states: state && [state] }
+  const { allProjects, projectId, search, state, instanceId, bootable, pool, groupId } = input
+  const states = state === 'failed' ? failedStates : state && [state]
+  const where = { allProjects, projectId, search, instanceId, bootable, pool, groupId, states }
   const slice = await queryVolumes(ctx, { where, ...askOf(input, sortableVolumes) })
   return pageView(slice, await viewsOf(ctx, slice.rows))
 }

@@ -25,6 +25,8 @@ export const volumeStates = [
   'error_deleting',
 ] as const
 export type VolumeState = (typeof volumeStates)[number]
+/** The states after something has failed, which lists find together. */
+export const failedStates = volumeStates.filter((state) => state.startsWith('error'))
 export const volumeTransitioning = (state: VolumeState): boolean =>
   [
     ...['creating', 'attaching', 'detaching', 'extending', 'reverting', 'uploading', 'downloading'],
@@ -54,6 +56,7 @@ type Seen = Pick<VolumeView, 'state'> & {
   multiattach?: boolean
   groupId?: string | null
   encrypted?: boolean
+  isWhole?: boolean
 }
 const outOfGroups = ({ groupId }: Seen): Allowed =>
   groupId == null || 'The volume is in a group. Take it out of the group first.'
@@ -160,6 +163,12 @@ export const volumeCan = {
     ),
   /** The volume can be backed up automatically. */
   schedule: (volume: Seen): Allowed => oneLayer(volume),
+  /** The volume has failed to do something, and its content is whole. */
+  asIs: (volume: Seen): Allowed =>
+    (is(volume, 'error', 'error_extending', 'error_restoring') && volume.isWhole === true) ||
+    (is(volume, 'error', 'error_restoring')
+      ? 'Nobody can say whether the content of this volume is whole. An administrator can set its state all the same.'
+      : `Only a volume whose last operation has failed needs this; this one is ${volume.state}.`),
   setReadOnly: (volume: Seen): Allowed =>
     is(volume, 'available') ||
     `Only an available volume can be made read-only or writable; this one is ${volume.state}.`,

@@ -108,6 +108,14 @@ export const testingRoom: TestingRoom = {
       kind: 'write',
       input: async () => ({ id: await volume(), imageId: world.imageId }),
     },
+    useAsIs: {
+      kind: 'write',
+      async input() {
+        const id = await volume()
+        await system().db.volume.update({ where: { id }, data: { state: 'error', isWhole: true } })
+        return { id }
+      },
+    },
     revert: {
       kind: 'write',
       async input() {

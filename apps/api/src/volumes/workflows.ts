@@ -38,7 +38,7 @@ async function placeOf(run: Run<unknown>, row: VolumeRow) {
 async function settle(
   run: Run<unknown>,
   from: string,
-  data: { state: string; faultMessage?: string | null; trashedUntil?: null },
+  data: { state: string; faultMessage?: string | null; isWhole?: boolean; trashedUntil?: null },
 ): Promise<void> {
   await inTransaction({ ...run.ctx, db: run.ctx.deps.root }, async (tx) => {
     const { count } = await tx.db.volume.updateMany({ where: { id: run.resourceId, state: from }, data })
@@ -121,6 +121,7 @@ async function endExtension(
     sizeGib: number
     reservedGib: number
     faultMessage: string | null
+    isWhole?: boolean
   },
 ): Promise<void> {
   await inTransaction({ ...run.ctx, db: run.ctx.deps.root }, async (tx) => {
@@ -169,6 +170,7 @@ export const volumeExtension: Workflow<{ sizeGib: number; reservedGib?: number }
       // A host that has not answered may have made the volume larger, so the room is not given to anybody else.
       reservedGib: error.code === 'unavailable' ? reservedGib : (run.input.reservedGib ?? sizeGib),
       faultMessage: error.message,
+      isWhole: true,
     }))
     if (row) await tell(run, row, 'extendVolume', error)
   },
@@ -212,7 +214,7 @@ export const volumeDeletion: Workflow = {
   ],
   onFailed: (run, error) =>
     settle(run, 'deleting', {
-      ...{ state: 'error_deleting', faultMessage: error.message },
+      ...{ state: 'error_deleting', faultMessage: error.message, isWhole: false },
       // Everybody sees the volume again that could not be removed, and can delete it again.
       trashedUntil: null,
     }),

@@ -3,12 +3,14 @@ import { ActionIcon, Menu, Text } from '@mantine/core'
 import { IconDots } from '@tabler/icons-react'
 import { useRef, useState } from 'react'
 import type { MenuEntry } from './ActionMenu.tsx'
+import { inMenuOrder, menuOrder } from './menu-order.ts'
 import { useReturnFocus } from './return-focus.ts'
 import { dangerText } from './theme.ts'
 
 /**
  * The menu itself, open from the start. An action that is not possible shows the reason below its name, and stands behind
- * those that are possible. A menu that is too long for the window is scrolled.
+ * those that are possible. The order is that of the moment of opening: an event must not move entries under the pointer. A
+ * menu that is too long for the window is scrolled.
  */
 export function ActionMenuOpen({
   label,
@@ -20,10 +22,15 @@ export function ActionMenuOpen({
   entries: MenuEntry[]
 }) {
   const [opened, setOpened] = useState(true)
+  const [order, setOrder] = useState(() => menuOrder(entries))
   const button = useRef<HTMLButtonElement>(null)
+  const change = (open: boolean) => {
+    if (open) setOrder(menuOrder(entries))
+    setOpened(open)
+  }
   useReturnFocus(opened, () => button.current)
   return (
-    <Menu position="bottom-end" withinPortal shadow="md" width={240} opened={opened} onChange={setOpened}>
+    <Menu position="bottom-end" withinPortal shadow="md" width={240} opened={opened} onChange={change}>
       <Menu.Target>
         <ActionIcon
           ref={button}
@@ -36,7 +43,7 @@ export function ActionMenuOpen({
         </ActionIcon>
       </Menu.Target>
       <Menu.Dropdown mah="min(70dvh, 32rem)" style={{ overflowY: 'auto' }}>
-        {possibleFirst(entries).map(({ id, label: words, icon, danger, allowed, run }) => (
+        {inMenuOrder(entries, order).map(({ id, label: words, icon, danger, allowed, run }) => (
           <Menu.Item
             key={id}
             leftSection={icon}
@@ -59,6 +66,3 @@ export function ActionMenuOpen({
     </Menu>
   )
 }
-
-const possibleFirst = (entries: readonly MenuEntry[]): MenuEntry[] =>
-  entries.toSorted((a, b) => Number(b.allowed === true) - Number(a.allowed === true))

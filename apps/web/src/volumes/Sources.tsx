@@ -28,6 +28,12 @@ export function BackupSource({ id }: { id: string }) {
   return <Source href={paths.volumeBackup(id)} text={`Backup ${data?.name || shortId(id)}`} />
 }
 
+/** Names the group of a volume. */
+export function GroupLink({ id }: { id: string }) {
+  const { data } = useQuery(useTRPC().volumes.groups.get.queryOptions({ id }, { retry: false }))
+  return <Source href={paths.volumeGroup(id)} text={data?.name || shortId(id)} />
+}
+
 const Source = ({ href, text }: { href: string; text: string }) => (
   <Anchor component={Link} href={href} size="sm" prefetch={false} style={{ overflowWrap: 'anywhere' }}>
     {text}

@@ -17,8 +17,8 @@ import { OperationsOf } from '../operations/OperationsOf.tsx'
 import { Columns } from '../ui/Columns.tsx'
 import { Facts } from '../ui/Fact.tsx'
 import { Section } from '../ui/Section.tsx'
-import { BackupProgress } from './backups/BackupProgress.tsx'
 import { BackupsOfVolume } from './backups/tab.ts'
+import { CopyProgress } from './CopyProgress.tsx'
 import { volumePropertySetCli, volumePropertyUnsetCli } from './cli.ts'
 import { HowToUse } from './HowToUse.tsx'
 import { SnapshotsOfVolume } from './snapshots/SnapshotsOfVolume.tsx'
@@ -26,6 +26,7 @@ import { useVolumeForms } from './use-volume-forms.tsx'
 import { VolumeState } from './VolumeState.tsx'
 import { InstanceLink, volumeDescriptor } from './volume.descriptor.tsx'
 import { useVolumeActions } from './volume-actions.tsx'
+import { copyUnderWay, wayOut } from './words.ts'
 
 export function VolumePage({ id }: { id: string }) {
   const trpc = useTRPC()
@@ -68,17 +69,9 @@ function VolumeDetail({ volume }: { volume: VolumeView }) {
   )
 }
 
-const ways: Partial<Record<VolumeView['state'], string>> = {
-  error: 'It has no data that can be used. Delete it and create another one.',
-  error_extending: 'It has its old size and its data. Choose “Extend” to try again.',
-  error_restoring:
-    'A volume that was made for the backup is empty: delete it. Another one has its old content, and the backup can be restored again.',
-  error_deleting: 'Choose “Delete” to try again.',
-}
-
 /** Says why the volume is in an error state, and what to do about that. */
 function Failure({ volume }: { volume: VolumeView }) {
-  const way = ways[volume.state]
+  const way = wayOut[volume.state]
   if (way === undefined) return null
   return (
     <Alert
@@ -95,6 +88,7 @@ function Failure({ volume }: { volume: VolumeView }) {
 
 function Overview({ volume, take }: { volume: VolumeView; take: () => void }) {
   const owner = useOwnerFact(volume.projectId)
+  const copy = copyUnderWay(volume)
   return (
     <Columns
       side={
@@ -110,9 +104,9 @@ function Overview({ volume, take }: { volume: VolumeView; take: () => void }) {
           </Text>
         </Section>
       )}
-      {volume.backupId !== null && ['creating', 'restoring-backup'].includes(volume.state) && (
-        <Section title="Restoring a backup" description="It goes on when you leave this page.">
-          <BackupProgress resourceId={volume.id} projectId={volume.projectId} label="How much is restored" />
+      {copy && (
+        <Section title={copy.title} description="It goes on when you leave this page.">
+          <CopyProgress resourceId={volume.id} projectId={volume.projectId} label={copy.label} />
         </Section>
       )}
       {volume.state === 'awaiting-transfer' && (

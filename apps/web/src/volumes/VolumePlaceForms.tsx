@@ -10,18 +10,20 @@ import { volumeMigrateCli, volumeRetypeCli } from './cli.ts'
 import { typeText } from './types/limit-words.ts'
 import type { VolumeFormProps } from './VolumeForms.tsx'
 import { volumeName } from './volume.descriptor.tsx'
+import { noneText, whyNotType } from './words.ts'
 
 /** Gives the volume another type. */
 export function VolumeRetypeForm({ volume, opened, onClose }: VolumeFormProps) {
   const trpc = useTRPC()
   const client = useQueryClient()
   const retype = useMutation(trpc.volumes.retype.mutationOptions())
-  const { types = [] } = useQuery(trpc.volumes.types.usable.queryOptions()).data ?? {}
+  const { types } = useQuery(trpc.volumes.types.usable.queryOptions()).data ?? {}
+  const others = types?.filter(({ id }) => id !== volume.type.id)
   const form = useForm<{ type: string | null; move: boolean }>({
     initialValues: { type: null, move: false },
     validate: { type: (type) => (type ? null : 'Choose the new type.') },
   })
-  const chosen = types.find(({ name }) => name === form.values.type)
+  const chosen = types?.find(({ name }) => name === form.values.type)
   return (
     <SidePanelForm
       title={`Change type of ${volumeName(volume)}`}
@@ -49,7 +51,15 @@ export function VolumeRetypeForm({ volume, opened, onClose }: VolumeFormProps) {
         description={
           chosen ? typeText(chosen, volume.sizeGib) : `It has the type ${volume.type.name} at the moment.`
         }
-        data={types.flatMap(({ id, name }) => (id === volume.type.id ? [] : name))}
+        data={(others ?? []).map((type) => {
+          const problem = whyNotType(type, volume)
+          return {
+            value: type.name,
+            label: problem === null ? type.name : `${type.name}: ${problem}`,
+            disabled: problem !== null,
+          }
+        })}
+        nothingFoundMessage={noneText(others?.length, 'type')}
         {...form.getInputProps('type')}
       />
       <Checkbox
@@ -66,7 +76,7 @@ export function VolumeMoveForm({ volume, opened, onClose }: VolumeFormProps) {
   const trpc = useTRPC()
   const client = useQueryClient()
   const move = useMutation(trpc.volumes.move.mutationOptions())
-  const plan = useQuery(trpc.volumes.planMove.queryOptions({ id: volume.id })).data ?? []
+  const { data: plan } = useQuery(trpc.volumes.planMove.queryOptions({ id: volume.id }))
   const form = useForm<{ pool: string | null }>({
     initialValues: { pool: null },
     validate: { pool: (pool) => (pool ? null : 'Choose the pool.') },
@@ -93,11 +103,12 @@ export function VolumeMoveForm({ volume, opened, onClose }: VolumeFormProps) {
         searchable
         data-autofocus
         description={`It lies in ${volume.pool ?? 'another pool'}. All its data are copied, and it cannot be used meanwhile.`}
-        data={plan.map(({ pool, problem }) => ({
+        data={(plan ?? []).map(({ pool, problem }) => ({
           value: pool,
           label: problem === null ? pool : `${pool}: ${problem}`,
           disabled: problem !== null,
         }))}
+        nothingFoundMessage={noneText(plan?.length, 'pool')}
         {...form.getInputProps('pool')}
       />
     </SidePanelForm>

@@ -25,14 +25,16 @@ const looks: Record<State, { text: string; tone: Tone }> = {
   error_deleting: { text: 'Not deleted', tone: 'bad' },
 }
 
-/** The filter of the list by state; the address says `?state=in-use`. */
+const filtered = ['available', 'in-use', 'creating', 'awaiting-transfer', 'maintenance', 'retyping'] as const
+
+/** The filter of the list by state; the address says `?state=in-use`. All failures are found together. */
 export const stateFilter = {
   id: 'state',
   label: 'State',
-  options: (['available', 'in-use', 'creating', 'error'] as const).map((value) => ({
-    value,
-    label: looks[value].text,
-  })),
+  options: [
+    ...filtered.map((value) => ({ value, label: looks[value].text })),
+    { value: 'failed', label: 'Failed' },
+  ],
 }
 
 /** Shows the state of a volume in words, with the reason of a failure on hover. */

@@ -69,6 +69,9 @@ export const volumeImageCli = (
 export const reimageCli = (id: string, imageId: string | null): string =>
   shellLine('cinder', '--os-volume-api-version', '3.68', 'reimage', id, imageId || 'IMAGE')
 
+export const volumeAsIsCli = (id: string): string =>
+  shellLine('openstack', 'volume', 'set', '--state', 'available', id)
+
 export const volumePropertySetCli = (id: string, key: string, value: string): string =>
   shellLine('openstack', 'volume', 'set', '--property', `${key}=${value}`, id)
 export const volumePropertyUnsetCli = (id: string, key: string): string =>

@@ -10,7 +10,7 @@ export const volumeList =
     trpc.volumes.list.queryOptions({
       ...page,
       allProjects,
-      state: volumeStates.find((one) => one === state),
+      state: state === 'failed' ? state : volumeStates.find((one) => one === state),
     })
 
 /** The read of the deleted volumes that can be taken back, of the project or of all projects. */

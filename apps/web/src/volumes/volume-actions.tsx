@@ -8,6 +8,7 @@ import {
   IconArrowsMaximize,
   IconCamera,
   IconCategory,
+  IconCircleCheck,
   IconCopy,
   IconDatabaseExport,
   IconDisc,
@@ -28,10 +29,11 @@ import { paths } from '../kit/paths.ts'
 import { all, useAdminOnly, useMay } from '../kit/rights.ts'
 import { useSession } from '../kit/session.ts'
 import { useTRPC } from '../kit/trpc.ts'
-import { volumeDeleteCli, volumeDetachCli } from './cli.ts'
+import { volumeAsIsCli, volumeDeleteCli, volumeDetachCli } from './cli.ts'
 import { LossText } from './LossText.tsx'
 import { takeBackOffer } from './trash/undo.ts'
 import { volumeName } from './volume.descriptor.tsx'
+import { inItsProject } from './words.ts'
 
 type Action = ResourceAction<VolumeView>
 export type VolumeForm =
@@ -51,6 +53,7 @@ export function useVolumeActions(open: (form: VolumeForm, volume: VolumeView) =>
   const detach = useDetachAction()
   const withdraw = useWithdrawAction()
   const endReservation = useEndReservation(mine)
+  const asIs = useAsIsAction(mine)
   const router = useRouter()
   return [
     {
@@ -70,6 +73,7 @@ export function useVolumeActions(open: (form: VolumeForm, volume: VolumeView) =>
       allowed: (volume) => all(mine(volume), volumeCan.extend(volume)),
       open: (volume) => open('extend', volume),
     },
+    asIs,
     ...keeping(open, mine, here),
     ...ofImages(open, mine),
     {
@@ -131,6 +135,24 @@ function useDeleteAction(mine: (volume: VolumeView) => Allowed): Action {
   }
 }
 
+/** Makes a volume available again whose last operation has failed without harm to its content. */
+function useAsIsAction(mine: (volume: VolumeView) => Allowed): Action {
+  const trpc = useTRPC()
+  const keep = useMutation(trpc.volumes.useAsIs.mutationOptions())
+  return {
+    id: 'as-is',
+    label: 'Use it as it is',
+    icon: <IconCircleCheck size={16} />,
+    next: ({ isWhole }) => isWhole,
+    // A page shows only the one of the two that is possible: nothing has failed on a volume that can be attached.
+    opposite: 'attach',
+    allowed: (volume) => all(mine(volume), volumeCan.asIs(volume)),
+    run: ({ id }) => keep.mutateAsync({ id }),
+    started: (volumes) => `${named(volumes)} is available again`,
+    asCli: ({ id }) => volumeAsIsCli(id),
+  }
+}
+
 /** The actions that keep what a volume contains now; it goes on meanwhile. */
 const keeping = (
   open: (form: VolumeForm, volume: VolumeView) => void,
@@ -156,11 +178,7 @@ const keeping = (
     label: 'Copy',
     icon: <IconCopy size={16} />,
     allowed: (volume) =>
-      all(
-        mine(volume),
-        volume.projectId === here || 'Switch to its project first: the copy belongs there.',
-        volumeCan.snapshot(volume),
-      ),
+      all(mine(volume), inItsProject(volume.projectId === here, 'copy'), volumeCan.snapshot(volume)),
     open: (volume) => open('copy', volume),
   },
 ]

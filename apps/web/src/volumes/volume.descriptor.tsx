@@ -7,7 +7,7 @@ import { gib } from '../kit/format.ts'
 import { NameCell } from '../kit/NameCell.tsx'
 import { Link } from '../kit/navigation.tsx'
 import { paths } from '../kit/paths.ts'
-import { BackupSource, SnapshotSource, VolumeSource } from './Sources.tsx'
+import { BackupSource, GroupLink, SnapshotSource, VolumeSource } from './Sources.tsx'
 import { inOneLine, limitWords } from './types/limit-words.ts'
 import { VolumeState } from './VolumeState.tsx'
 
@@ -94,6 +94,7 @@ export const volumeDescriptor: ResourceDescriptor<VolumeView> = {
     ...(volume.encrypted ? [{ label: 'Encrypted', value: 'Yes' }] : []),
     { label: 'Zone', value: volume.zone },
     ...(volume.pool === null ? [] : [{ label: 'Pool', value: volume.pool }]),
+    ...(volume.groupId === null ? [] : [{ label: 'Group', value: <GroupLink id={volume.groupId} /> }]),
     { label: 'Made from', value: <Source volume={volume} /> },
     ...(volume.multiattach ? [{ label: 'For several instances', value: 'Yes' }] : []),
     { label: 'Bootable', value: volume.bootable ? 'Yes' : 'No' },

@@ -10,7 +10,16 @@ import {
 } from './cli.ts'
 import { diskPath, guestCommands, mountPoint } from './guest-commands.ts'
 import { sourceOf } from './origin.ts'
-import { lossText, tooMuch, waitText } from './words.ts'
+import {
+  copyUnderWay,
+  inItsProject,
+  lossText,
+  noneText,
+  tooMuch,
+  waitText,
+  wayOut,
+  whyNotType,
+} from './words.ts'
 
 const id = '0f9b2c4e-7a1d-4c55-9e0a-2b6f0d3c8a11'
 
@@ -96,6 +105,7 @@ describe('the sentence before the form is sent', () => {
     [quotas(10, 20), { volumes: 0, volumeGib: 11 }, /has 10 GiB left/],
     [quotas(30, 20), { volumes: 0, volumeGib: 1 }, /has 0 GiB left/],
     [quotas(10, 20), { volumes: 2, volumeGib: 1 }, /may have 3 volumes and has 2/],
+    [quotas(10, 20), { volumeGroups: 1, volumes: 1, volumeGib: 11 }, /has 10 GiB left. Delete something/],
     [quotas(10, 20), { volumeSnapshots: 1, volumeGib: 11 }, /has 10 GiB left. Delete something/],
   ])('of %j, which get %j more, is %s', (limits, adds, text) => {
     const said = tooMuch(limits, adds)
@@ -110,4 +120,43 @@ test('the question before a deletion names how much is lost', () => {
     'All data on them, 7 GiB together, is deleted in 10 minutes. They can be taken back until then, and their room counts in the quota.',
   )
   expect([1, 120, 2160].map(waitText)).toEqual(['1 minute', '2 hours', '1.5 days'])
+})
+
+test('a volume whose image could not be written, or that could not go back, is not called empty', () => {
+  expect(wayOut.error).toMatch(
+    /^If the volume was being made, it is empty: delete it\. Otherwise it has its old content/,
+  )
+})
+
+test.each(['retyping', 'maintenance', 'uploading', 'downloading', 'restoring-backup'] as const)(
+  'the page of a volume that is %s shows how far that is',
+  (state) => expect(copyUnderWay({ state, backupId: null })?.title).toMatch(/^[A-Z]/),
+)
+test('a volume that is made of a backup shows how far that is, and an empty new one has nothing to show', () => {
+  expect(copyUnderWay({ state: 'creating', backupId: 'b' })?.title).toBe('Restoring a backup')
+  expect(copyUnderWay({ state: 'creating', backupId: null })).toBeUndefined()
+  expect(copyUnderWay({ state: 'available', backupId: 'b' })).toBeUndefined()
+})
+
+test('an administrator is told to switch before a group is made of that of another project', () => {
+  expect(inItsProject(true, 'new group')).toBe(true)
+  expect(inItsProject(false, 'new group')).toBe('Switch to its project first: the new group belongs there.')
+})
+
+test('a list without choices says why it has none', () => {
+  expect([undefined, 0, 3].map((count) => noneText(count, 'pool'))).toEqual([
+    ...['Looking for pools…', 'There is no other pool.', 'No pool has such a name.'],
+  ])
+})
+
+test('a type that is always refused says why, before the form is sent', () => {
+  const plain = { encryption: null, multiattach: false }
+  const secret = { ...plain, encryption: { id: 'e' } as never }
+  const volume = { encrypted: false, multiattach: false }
+  expect(whyNotType(plain, volume)).toBeNull()
+  expect(whyNotType(secret, { ...volume, encrypted: true })).toBeNull()
+  expect(whyNotType(secret, volume)).toMatch(/encrypted, and this one is not/)
+  expect(whyNotType(plain, { ...volume, encrypted: true })).toMatch(/not encrypted, and this one is/)
+  expect(whyNotType({ ...plain, multiattach: true }, volume)).toMatch(/for several instances/)
+  expect(whyNotType(plain, { ...volume, multiattach: true })).toMatch(/for one instance/)
 })

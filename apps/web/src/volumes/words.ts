@@ -1,5 +1,5 @@
-import type { QuotaResource, QuotaView } from '@stratolith/api/kernel/contract'
-import type { VolumeView } from '@stratolith/api/volumes/contract'
+import type { Allowed, QuotaResource, QuotaView } from '@stratolith/api/kernel/contract'
+import type { VolumeTypeView, VolumeView } from '@stratolith/api/volumes/contract'
 import { gib } from '../kit/format.ts'
 
 /** How much the open form would take of the project's quota; only these limits concern the form. */
@@ -10,6 +10,7 @@ const nouns: Partial<Record<QuotaResource, string>> = {
   volumes: 'volumes',
   volumeSnapshots: 'volume snapshots',
   volumeBackups: 'volume backups',
+  volumeGroups: 'volume groups',
   images: 'images',
 }
 
@@ -27,9 +28,65 @@ export function tooMuch(
     return `The project’s quota has ${left} GiB for backups left. Delete backups, or ask an administrator for more.`
   if (over.resource !== 'volumeGib')
     return `The project may have ${over.limit} ${nouns[over.resource] ?? over.resource} and has ${over.used}. Delete one, or ask an administrator for more.`
-  const way = adds.volumeSnapshots ? 'Delete something' : 'Choose a smaller size'
+  const isFixed = adds.volumeSnapshots || adds.volumeGroups
+  const way = isFixed ? 'Delete something' : 'Choose a smaller size'
   return `The project’s quota has ${left} GiB left. ${way}, or ask an administrator for more.`
 }
+
+/**
+ * What to do about a volume in an error state. A volume that could not be made is empty; after any other failure the old
+ * content is there, so nothing may advise to delete it.
+ */
+export const wayOut: Partial<Record<VolumeView['state'], string>> = {
+  error:
+    'If the volume was being made, it is empty: delete it. Otherwise it has its old content: choose the action again in its menu, or ask an administrator to set its state.',
+  error_extending: 'It has its old size and its data. Choose “Extend” to try again.',
+  error_restoring:
+    'A volume that was made for the backup is empty: delete it. Another one has its old content, and the backup can be restored again.',
+  error_deleting: 'Choose “Delete” to try again.',
+}
+
+/** Whether a new thing would belong to the project of what it is made of; new things belong to the session's project. */
+export const inItsProject = (
+  own: boolean,
+  what: 'new group' | 'new volume' | 'new instance' | 'copy',
+): Allowed => own || `Switch to its project first: the ${what} belongs there.`
+
+/** Why a volume cannot get a type; null when nothing is known against that. Both are decided when a volume is made. */
+export function whyNotType(
+  type: Pick<VolumeTypeView, 'encryption' | 'multiattach'>,
+  volume: Pick<VolumeView, 'encrypted' | 'multiattach'>,
+): string | null {
+  if (volume.encrypted !== (type.encryption !== null))
+    return volume.encrypted
+      ? 'Its volumes are not encrypted, and this one is.'
+      : 'Its volumes are encrypted, and this one is not.'
+  if (volume.multiattach !== type.multiattach)
+    return volume.multiattach
+      ? 'Its volumes are for one instance at a time, and this one is for several.'
+      : 'Its volumes are for several instances, and this one is not.'
+  return null
+}
+
+/** Why a list of choices is empty: it is being read, there is nothing else, or nothing has the typed name. */
+export const noneText = (count: number | undefined, what: 'pool' | 'type'): string =>
+  count === undefined
+    ? `Looking for ${what}s…`
+    : count === 0
+      ? `There is no other ${what}.`
+      : `No ${what} has such a name.`
+
+const copies: Partial<Record<VolumeView['state'], { title: string; label: string }>> = {
+  retyping: { title: 'Moving to a pool of the new type', label: 'How much is copied' },
+  maintenance: { title: 'Moving to another pool', label: 'How much is copied' },
+  uploading: { title: 'Copying to an image', label: 'How much is copied' },
+  downloading: { title: 'Writing an image', label: 'How much is written' },
+  'restoring-backup': { title: 'Restoring a backup', label: 'How much is restored' },
+}
+
+/** The long copy that is being made of or onto a volume, which its page follows; undefined when there is none. */
+export const copyUnderWay = ({ state, backupId }: Pick<VolumeView, 'state' | 'backupId'>) =>
+  state === 'creating' && backupId !== null ? copies['restoring-backup'] : copies[state]
 
 /** The time in which a deleted thing can be taken back: "10 minutes", "2 hours", "1.5 days". */
 export function waitText(minutes: number): string {

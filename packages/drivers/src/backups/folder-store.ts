@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises'
+import { link, mkdir, open, readdir, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { z } from 'zod'
 import { DriverError, isDiskFull } from '../errors.ts'
@@ -23,23 +23,35 @@ export function createFolderStore(root: string, note: string): BackupStore {
   /** The folders in which files were written whose names are perhaps not durable yet. */
   const written = new Set<string>()
 
+  const marked = () => readJson(path.join(root, mark), markSchema)
+  let beginning: Promise<void> | null = null
+
   async function demandMark(): Promise<void> {
     const noted = await readJson(note, noteSchema)
-    const found = await readJson(path.join(root, mark), markSchema)
-    if (noted?.root === root) {
-      if (found?.id === noted.id) return
-      throw new DriverError(
-        'unavailable',
-        `The store of backups is not at ${root}: its mark ${mark} is missing or another one. Is the folder mounted?`,
-      )
+    if (noted?.root !== root) {
+      beginning ??= begin().finally(() => {
+        beginning = null
+      })
+      return beginning
     }
-    const id = found?.id ?? crypto.randomUUID()
-    if (!found) {
-      await mkdir(root, { recursive: true, mode: 0o700 })
-      await writeWhole(path.join(root, mark), JSON.stringify({ id }))
-    }
+    const found = await marked()
+    if (found?.id === noted.id) return
+    throw new DriverError(
+      'unavailable',
+      found === null
+        ? `The store of backups is not at ${root}: its mark ${mark} is missing. Is the folder mounted?`
+        : `The store of backups is not at ${root}: its mark ${mark} is another one than in ${note}. Remove that file when the folder is to be the store from now on.`,
+    )
+  }
+  async function begin(): Promise<void> {
+    await mkdir(root, { recursive: true, mode: 0o700 })
+    if ((await marked()) === null) await makeMark(root)
+    // Another host may have made the mark meanwhile.
+    const found = await marked()
+    if (found === null)
+      throw new DriverError('unavailable', `${path.join(root, mark)} is no mark of a store of backups.`)
     await mkdir(path.dirname(note), { recursive: true })
-    await writeWhole(note, JSON.stringify({ root, id }))
+    await writeWhole(note, JSON.stringify({ root, id: found.id }))
   }
   return {
     async space() {
@@ -105,6 +117,20 @@ async function readJson<T>(file: string, schema: z.ZodType<T>): Promise<T | null
   } catch {
     return null // Somebody else's file is no mark.
   }
+}
+
+/** Makes the mark unless there is one. Of several hosts that do so at once, link() lets one succeed, also over NFS. */
+async function makeMark(root: string): Promise<void> {
+  const draft = path.join(root, `${mark}.${crypto.randomUUID()}.tmp`)
+  await writeFile(draft, JSON.stringify({ id: crypto.randomUUID() }), { mode: 0o600, flush: true })
+  try {
+    await link(draft, path.join(root, mark)).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error
+    })
+  } finally {
+    await rm(draft, { force: true })
+  }
+  await syncDirectory(root)
 }
 
 async function writeWhole(file: string, text: string): Promise<void> {

@@ -109,7 +109,7 @@ async function boots(
     // The probe's user reads the file through its working directory, whatever the directories above allow.
     await chmod(join(directory, 'probe.bin'), 0o644)
     await chmod(directory, 0o711)
-    const jail: Jail = { uid: options.uid, groups, netns: null, taps: [], tun: null }
+    const jail: Jail = { uid: options.uid, groups, netns: null, taps: [], tun: null, home: null }
     const [file, ...args] = [...jailArgs(jail), options.binary, ...probeArgs(accelerator)]
     const result = await execa(file ?? 'setpriv', args, {
       cwd: directory,

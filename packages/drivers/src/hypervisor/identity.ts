@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { mkdir, readFile, readlink, rm, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DriverError } from '../errors.ts'
 import type { GuestUids } from '../guest-uids.ts'
+import { processesOf } from '../processes.ts'
 import { type GuestPaths, writeAtomic } from './state-files.ts'
 
 /**
@@ -105,21 +106,6 @@ async function linked(target: string, link: string): Promise<boolean> {
     await mkdir(join(link, '..'), { recursive: true, mode: 0o711 })
     return linked(target, link)
   }
-}
-
-/** Ids of the processes with this real user; zombies do not count. */
-function processesOf(uid: number): number[] {
-  return readdirSync('/proc')
-    .map(Number)
-    .filter((pid) => {
-      if (!Number.isInteger(pid)) return false
-      try {
-        const status = readFileSync(`/proc/${pid}/status`, 'latin1')
-        return status.includes(`\nUid:\t${uid}\t`) && !status.includes('\nState:\tZ')
-      } catch {
-        return false // The process ended meanwhile.
-      }
-    })
 }
 
 function kill(pid: number): void {

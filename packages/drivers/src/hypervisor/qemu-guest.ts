@@ -213,11 +213,19 @@ export class QemuGuest {
 
   async freeze(to: 'paused' | 'running'): Promise<void> {
     const qmp = this.control()
+    const { paused: before } = this.#record
+    // In memory first: QEMU's events and a new connection ask for the mark, and the disk of the record may be full, too.
+    this.#record = { ...this.#record, paused: to === 'paused' ? true : undefined }
+    try {
+      await qmp.execute(to === 'paused' ? 'stop' : 'cont')
+    } catch (error) {
+      this.#record = { ...this.#record, paused: before }
+      throw error
+    }
     // A disk that is full does not keep anybody from pausing the guest.
-    await this.#save({ ...this.#record, paused: to === 'paused' ? true : undefined }).catch((err: unknown) =>
+    await this.#save(this.#record).catch((err: unknown) =>
       this.#context.log.error({ err, instance: this.id }, 'the pause of a guest cannot be recorded'),
     )
-    await qmp.execute(to === 'paused' ? 'stop' : 'cont')
     const status = await this.#status()
     if (status === 'paused' || status === 'running') this.#become(status, null)
   }

@@ -21,8 +21,11 @@ import {
 /** How long one call waits for the guest to release devices. Most guests are faster; for the others the caller calls again. */
 const releaseMs = 500
 
-/** More rounds than a volume has layers are never needed. */
-const mostRounds = 120
+/** How long QEMU may take to let go of the node of a device that is gone. */
+const dropMs = 2_000
+
+/** More rounds than a volume has layers, and a wait of dropMs has, are never needed. */
+const mostRounds = 320
 
 /** A kind of device that is plugged into a running guest. `id` is that of the port or volume. */
 type Kind = {
@@ -54,6 +57,7 @@ const volumeKind: Kind = {
     const { node, limits, key } = volumeNames(id)
     await endJob(qmp, mergeJob(id))
     let rounds = 0
+    const end = Date.now() + dropMs
     for (let names = await nodesOfVolume(qmp, node); names.length > 0; rounds++) {
       // A QEMU that a guest has taken over may list a node for ever.
       if (rounds > mostRounds)
@@ -61,7 +65,11 @@ const volumeKind: Kind = {
       const failures: unknown[] = []
       for (const name of names)
         await qmp.execute('blockdev-del', { 'node-name': name }).catch((error) => failures.push(error))
-      if (failures.length === names.length) throw failures[0]
+      // QEMU says that a device is gone a moment before the device lets go of its node.
+      if (failures.length === names.length) {
+        if (Date.now() > end) throw failures[0]
+        await sleep(10)
+      }
       names = await nodesOfVolume(qmp, node)
     }
     for (const object of [limits, key]) await qmp.execute('object-del', { id: object }).catch(() => undefined)

@@ -9,7 +9,9 @@ import { tapOwnerArgs } from './tap-owner.ts'
 /**
  * How a QEMU process is confined. `uid` is the number of its user and of its group, `groups` are
  * supplementary group ids, `netns` is a name below /run/netns, `taps` are given to that user, and `tun` is
- * a device node that is mounted over /dev/net/tun (null: /dev/net/tun is used as it is).
+ * a device node that is mounted over /dev/net/tun (null: /dev/net/tun is used as it is). `home` is the folder in which all
+ * files of guests lie: for QEMU it is a file system of its own, so that a QEMU that was taken over cannot give its files
+ * further names outside, where they would outlive the guest (null: no files of guests are used).
  */
 export type Jail = {
   uid: number
@@ -17,16 +19,24 @@ export type Jail = {
   netns: string | null
   taps: readonly string[]
   tun: string | null
+  home: string | null
 }
 
-/** A constant program: all that varies comes as arguments. Only QEMU sees the mount, which ends with the process. */
-const withTun = 'mount --bind "$0" /dev/net/tun && exec "$@"'
+/**
+ * A constant program: all that varies comes as arguments. Only QEMU sees the mounts, which end with the process. The working
+ * directory is entered again, because it would still be the one of before.
+ */
+const withMounts = [
+  '[ -z "$0" ] || mount --bind "$0" /dev/net/tun || exit',
+  'mount --rbind "$1" "$1" && shift && cd "$(pwd -P)" && exec "$@"',
+].join('\n')
 
 /** The command line before "qemu": it enters the network namespace and then drops every privilege for good. */
-export function jailArgs({ uid, groups, netns, taps, tun }: Jail): string[] {
+export function jailArgs({ uid, groups, netns, taps, tun, home }: Jail): string[] {
   return [
     ...(netns === null ? [] : ['nsenter', `--net=/run/netns/${netns}`, '--']),
-    ...(tun === null ? [] : ['unshare', '--mount', '--propagation', 'slave', '--', 'sh', '-c', withTun, tun]),
+    ...(home === null ? [] : ['unshare', '--mount', '--propagation', 'slave', '--']),
+    ...(home === null ? [] : ['sh', '-c', withMounts, tun ?? '', home]),
     ...tapOwnerArgs(uid, taps),
     'setpriv',
     `--reuid=${uid}`,

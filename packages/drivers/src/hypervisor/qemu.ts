@@ -445,7 +445,7 @@ class QemuHost {
         const uid = await this.#isolation.uidOf(id, guestPaths(dir, id))
         return {
           binary: binary ?? 'qemu-system-x86_64',
-          jail: { uid, groups, netns, taps, tun },
+          jail: { uid, groups, netns, taps, tun, home: dir },
           openVolumes: (op) => this.#volumes.openAll(op, wanted, uid),
           accelerator,
           startMs: startMs ?? 30_000,

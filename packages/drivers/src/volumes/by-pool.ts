@@ -1,4 +1,5 @@
 import { DriverError } from '../errors.ts'
+import { copyAcross } from './across.ts'
 import type { LocalVolumeDriver, PoolSpec } from './interface.ts'
 
 type Drivers = { [N in PoolSpec['driver']]: LocalVolumeDriver }
@@ -16,9 +17,9 @@ export function volumesByPool(drivers: Drivers): LocalVolumeDriver {
     makePool: async (op, pool) => of(pool).makePool(op, pool),
     removePool: async (op, pool) => of(pool).removePool(op, pool),
     async copyVolume(op, spec) {
-      if (spec.from.driver !== spec.to.driver)
-        throw new DriverError('unsupported', 'A host copies between pools of one kind alone.')
-      return of(spec.from).copyVolume(op, spec)
+      return spec.from.driver === spec.to.driver
+        ? of(spec.from).copyVolume(op, spec)
+        : copyAcross(op, { from: of(spec.from), to: of(spec.to) }, spec)
     },
     disown: async (op, spec) => of(spec.pool).disown(op, spec),
     ensureVolume: async (op, spec) => of(spec.pool).ensureVolume(op, spec),
@@ -40,6 +41,8 @@ export function volumesByPool(drivers: Drivers): LocalVolumeDriver {
     // Only the driver of files encrypts.
     giveKeys: (op, spec) => drivers.files.giveKeys(op, spec),
     keepKeys: (op, spec) => drivers.files.keepKeys(op, spec),
+    readUnused: async (op, key, work) => of(key.pool).readUnused(op, key, work),
+    receiveCopy: async (op, copy, fill) => of(copy.pool).receiveCopy(op, copy, fill),
     openVolume: async (op, key, guest) => of(key.pool).openVolume(op, key, guest),
     async closeVolumes(op, guestId, except) {
       // One driver that fails does not keep the others from closing theirs.

@@ -49,7 +49,13 @@ export const settings = ({ monitors }: RbdPool, keyring: string | null): string 
 export type Ceph = {
   pool: OpenPool
   run(op: Op, program: Program, args: readonly string[], timeoutMs?: number): Promise<string>
-  json<T>(op: Op, schema: z.ZodType<T>, program: Program, args: readonly string[]): Promise<T>
+  json<T>(
+    op: Op,
+    schema: z.ZodType<T>,
+    program: Program,
+    args: readonly string[],
+    timeoutMs?: number,
+  ): Promise<T>
 }
 
 /** `dir` is a folder for files of this pool; it is made. */
@@ -97,8 +103,8 @@ export function cephOf(pool: OpenPool, dir: string): Ceph {
   return {
     pool,
     run,
-    async json(op, schema, program, args) {
-      const text = await run(op, program, [...args, '--format', 'json'])
+    async json(op, schema, program, args, timeoutMs) {
+      const text = await run(op, program, [...args, '--format', 'json'], timeoutMs)
       const { data } = schema.safeParse(parsed(text))
       if (data === undefined)
         throw new DriverError('failed', `'${program} ${args[0]}' has printed what nobody understands.`)

@@ -2,6 +2,8 @@ import { expect, test } from 'vitest'
 import { DriverError } from '../errors.ts'
 import type { Op } from '../op.ts'
 import type { ImageStore } from '../storage/interface.ts'
+import { copyConformance } from './conformance-copies.ts'
+import { toolsOf } from './conformance-tools.ts'
 import type { LocalVolumeDriver, ObservedExport, OpenedVolume, PoolSpec, VolumeSpec } from './interface.ts'
 
 export type VolumeBench = {
@@ -25,10 +27,6 @@ export type VolumeBench = {
     write(opened: OpenedVolume, uid: number, range: Range, byte: number): Promise<void>
   } | null
 }
-type GuestBytes = {
-  write(at: number, byte: number): Promise<void>
-  reads(at: number, byte: number): Promise<void>
-}
 export type Range = { at: number; length: number }
 
 const gib = 1024 ** 3
@@ -39,28 +37,8 @@ export function volumeConformance(
   bench: () => VolumeBench,
   { encryption }: { encryption?: VolumeSpec['encryption'] } = {},
 ): void {
-  const blank = (sizeGib = 1): VolumeSpec => {
-    const { pool } = bench()
-    return { id: crypto.randomUUID(), pool, sizeGib, source: null, ...(encryption ? { encryption } : {}) }
-  }
-  /** What nobody has written is random in an encrypted volume, and tells nothing of what was there before. */
-  const isZeroed = encryption === undefined
-  /** Asks until the host has done it. */
-  async function made<T>(ask: () => Promise<T | null>): Promise<T> {
-    for (;;) {
-      const answer = await ask()
-      if (answer !== null) return answer
-    }
-  }
-  const ensure = (spec: VolumeSpec) => made(() => bench().driver.ensureVolume(bench().op, spec))
-  /** Lets a guest have the volume, whose key the host gets before. */
-  async function opensFor(spec: VolumeSpec, guest: { id: string; uid: number }): Promise<OpenedVolume> {
-    const { driver, op } = bench()
-    if (encryption) await driver.giveKeys(op, { keys: [{ id: spec.id, key: encryption.key }] })
-    return driver.openVolume(op, spec, guest)
-  }
-  const aGuest = () => ({ id: crypto.randomUUID(), uid: bench().uid })
-  const ids = async () => (await bench().driver.listVolumes(bench().op, bench().pool)).map((one) => one.id)
+  const { blank, isZeroed, made, ensure, opensFor, aGuest, ids, used } = toolsOf(bench, encryption)
+  copyConformance(bench, encryption)
 
   test('a volume is made once, listed, and can be removed twice', async () => {
     const { driver, op } = bench()
@@ -160,21 +138,6 @@ export function volumeConformance(
       await driver.removeVolume(op, spec)
     }
   })
-
-  /** Gives the volume to a guest, lets it work there, and takes the volume back. */
-  async function used(spec: VolumeSpec, work: (guest: GuestBytes) => Promise<void>) {
-    const { driver, op, bytes } = bench()
-    const guest = aGuest()
-    const opened = await opensFor(spec, guest)
-    await work({
-      write: async (at, byte) => bytes?.write(opened, guest.uid, { at, length: 4096 }, byte),
-      reads: async (at, byte) => {
-        if (bytes && (isZeroed || byte !== 0))
-          expect(await bytes.are(opened, guest.uid, { at, length: 4096 }, byte)).toBe(true)
-      },
-    })
-    await driver.closeVolumes(op, guest.id, [])
-  }
 
   test('a snapshot keeps what the volume contained, for volumes that are made of it and for the volume itself', async () => {
     const { driver, op, pool } = bench()
@@ -438,50 +401,6 @@ export function volumeConformance(
       expect(await driver.keepKeys(op, { ids: [spec.id] })).toEqual([spec.id])
       await driver.removeVolume(op, spec)
     })
-
-  test('a copy in another pool has the data and the size of the volume as it is when the copy is made', async () => {
-    const { driver, op, pool, otherPool, image } = bench()
-    const base = { blobId: await image(), format: 'raw' as const, maxVirtualBytes: gib }
-    for (const source of [null, { kind: 'image' as const, base }]) {
-      const spec: VolumeSpec = { ...blank(1), source }
-      await ensure(spec)
-      await driver.growVolume(op, { id: spec.id, pool, sizeGib: 2 })
-      await used(spec, ({ write }) => write(mib, 5))
-      const wish = { id: spec.id, from: pool, to: otherPool, copyId: crypto.randomUUID() }
-      const moved = { ...spec, pool: otherPool }
-      expect(await driver.copyVolume(op, wish)).toMatchObject({ id: spec.id, sizeBytes: 2 * gib })
-      await used(spec, ({ write }) => write(mib, 6))
-      await driver.copyVolume(op, { ...wish, copyId: crypto.randomUUID() })
-      await driver.removeVolume(op, spec)
-      await used(moved, async ({ reads, write }) => {
-        await reads(0, source ? 0xaa : 0)
-        await reads(mib, 6)
-        await reads(gib, 0)
-        await write(gib, 7)
-      })
-      await expect(driver.copyVolume(op, wish)).rejects.toMatchObject({ code: 'not_found' })
-      const back = { id: spec.id, from: otherPool, to: pool, copyId: crypto.randomUUID() }
-      for (let n = 0; n < 2; n += 1) await driver.copyVolume(op, back)
-      await driver.removeVolume(op, moved)
-      await used(spec, async ({ reads }) => {
-        await reads(mib, 6)
-        await reads(gib, 7)
-      })
-      await driver.removeVolume(op, spec)
-    }
-  })
-
-  test('a volume that a guest has is not copied into another pool, and nothing is left there', async () => {
-    const { driver, op, pool, otherPool } = bench()
-    const spec = blank(1)
-    await ensure(spec)
-    await used(spec, async () => {
-      const wish = { id: spec.id, from: pool, to: otherPool, copyId: crypto.randomUUID() }
-      await expect(driver.copyVolume(op, wish)).rejects.toMatchObject({ code: 'conflict' })
-    })
-    expect((await driver.listVolumes(op, otherPool)).map(({ id }) => id)).not.toContain(spec.id)
-    await driver.removeVolume(op, spec)
-  })
 
   test('the pool tells its size and its free space', async () => {
     const { driver, op, pool } = bench()

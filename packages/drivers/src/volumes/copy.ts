@@ -4,8 +4,17 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { DriverError } from '../errors.ts'
 import type { Op } from '../op.ts'
 import { runProgram, untilCancelledMs } from '../programs/run.ts'
+import type { ReceivedCopy, Refill } from './interface.ts'
 import { filesIn, finishPart, type LayerFile, removePart, removeWhole, syncFile } from './layer-files.ts'
-import { type Layer, type Manifest, privateFolder, readManifest, writeManifest } from './manifest.ts'
+import {
+  type Layer,
+  layerBytes,
+  type Manifest,
+  privateFolder,
+  readManifest,
+  writeManifest,
+} from './manifest.ts'
+import { fillFile } from './refill.ts'
 import { demandSpace } from './space.ts'
 
 /**
@@ -26,6 +35,30 @@ export async function copyWhole(op: Op, { from, to, copyId }: Copying): Promise<
   const manifest = await readManifest(from)
   if (!manifest)
     throw new DriverError('not_found', `The volume ${path.basename(from)} is gone from its pool.`)
+  return makeCopy({ to, copyId }, async (part) => ({
+    ...manifest,
+    layers: await copyLayers(op, filesIn(from, manifest), part),
+  }))
+}
+
+/** Makes the copy of a volume that lies in a pool of another kind, of what `fill` writes. */
+export const copyOf = (
+  to: string,
+  { copyId, sizeBytes, luks }: Pick<ReceivedCopy, 'copyId' | 'sizeBytes' | 'luks'>,
+  fill: (volume: Refill) => Promise<void>,
+): Promise<Manifest> =>
+  makeCopy({ to, copyId }, async (part) => {
+    const about = { sizeBytes, ...(luks ? { luks } : {}) }
+    const name = '0.raw'
+    await fillFile(path.join(part, name), layerBytes(about), fill)
+    return { ...about, layers: [{ name, format: 'raw' as const }] }
+  })
+
+/** `make` makes the layers in the folder `part`, which then takes its place. */
+async function makeCopy(
+  { to, copyId }: Pick<Copying, 'to' | 'copyId'>,
+  make: (part: string) => Promise<Manifest>,
+): Promise<Manifest> {
   const known = await readManifest(to)
   if (known?.copyId === copyId) return known
   await removePart(to)
@@ -33,8 +66,7 @@ export async function copyWhole(op: Op, { from, to, copyId }: Copying): Promise<
   const part = `${to}.part`
   try {
     await privateFolder(part)
-    const layers = await copyLayers(op, filesIn(from, manifest), part)
-    const made = { ...manifest, layers, copyId }
+    const made = { ...(await make(part)), copyId }
     await writeManifest(part, made)
     await finishPart(to)
     return made

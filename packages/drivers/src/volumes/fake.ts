@@ -278,6 +278,20 @@ export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes 
       await fill({ sizeBytes: volume.sizeBytes, write: async () => undefined })
       volume.base = null
     },
+    async readUnused(_op, key, work) {
+      enter('readUnused')
+      const { sizeBytes } = free(volumeIn(key))
+      await work({ sizeBytes, luks: null, read: async () => null })
+    },
+    async receiveCopy(_op, { id, pool, sizeBytes }, fill) {
+      enter('receiveCopy')
+      await fill({ sizeBytes, write: async () => undefined })
+      const copy: FakeVolume = {
+        ...{ id, pool: pool.id, sizeBytes, guests: new Set(), base: null, key: null, mergeable: 0 },
+      }
+      storeOf(pool).volumes.set(id, copy)
+      return observed(copy)
+    },
     async reimageVolume(_op, { base, ...key }) {
       enter('reimageVolume')
       const volume = free(volumeIn(key))

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { Readable } from 'node:stream'
@@ -96,6 +96,29 @@ describe('volumes in files', () => {
     await driver.ensureVolume(op(), spec)
     return spec
   }
+
+  test('a volume is not given back while a process of the guest has it open', async () => {
+    const spec = { id: crypto.randomUUID(), pool, sizeGib: 1, source: null }
+    await driver.ensureVolume(op(), spec)
+    const guest = { id: crypto.randomUUID(), uid }
+    await driver.openVolume(op(), spec, guest)
+    const file = path.join(local, 'open', guest.id, `${spec.id}-0.raw`)
+    const who = [`--reuid=${uid}`, `--regid=${uid}`, '--clear-groups']
+    const own = spawn('setpriv', [...who, 'sh', '-c', 'exec 9<>"$0" && echo open && exec sleep 100', file], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    await new Promise((resolve) => own.stdout.once('data', resolve))
+    const said = { code: 'failed', message: expect.stringContaining(`process ${own.pid} of the guest`) }
+    await expect(driver.closeVolumes(op(), guest.id, [])).rejects.toMatchObject(said)
+    const other = { id: crypto.randomUUID(), uid: uid + 1 }
+    await expect(driver.removeVolume(op(), spec)).rejects.toMatchObject({ code: 'conflict' })
+    own.kill('SIGKILL')
+    await new Promise((resolve) => own.once('exit', resolve))
+    await driver.closeVolumes(op(), guest.id, [])
+    await driver.openVolume(op(), spec, other)
+    await driver.closeVolumes(op(), other.id, [])
+    await driver.removeVolume(op(), spec)
+  })
 
   test('an image of a volume has the bytes of all of its layers, in one file that the image store alone may read', async () => {
     const spec = await fromImage()

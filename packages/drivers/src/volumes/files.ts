@@ -7,9 +7,9 @@ import type { Op } from '../op.ts'
 import type { BaseSpec } from '../storage/interface.ts'
 import { createTurns } from '../turns.ts'
 import { createClaims } from './claims.ts'
-import { copyWhole } from './copy.ts'
+import { copyOf, copyWhole } from './copy.ts'
 import { exportIn, removeExportFile, removeForgotten, writeExport } from './exports.ts'
-import { dropAllOf, keepSnapshot, keepVolume, noteBackup, openFrozenIn } from './frozen.ts'
+import { dropAllOf, keepSnapshot, keepVolume, noteBackup, openFrozenIn, readVolume } from './frozen.ts'
 import { closeFor, type Holder, holders, openFor, ownIn } from './guest-links.ts'
 import type {
   ExportSpec,
@@ -96,15 +96,9 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
   const beingRead = new Set<string>()
   const dirOf = ({ id, pool }: VolumeKey) => path.join(folders(pool).data, checked(id, uuid))
   const snapshotOf = ({ id, pool }: VolumeKey) => path.join(folders(pool).snapshots, checked(id, uuid))
-
   const frozenOf = ({ id, pool }: VolumeKey) => path.join(folders(pool).frozen, checked(id, uuid))
-
   const inPool = (pool: PoolSpec) => (op: Op, file: string) => baseInPool(op, poolOf(pool), file)
-  const poolOf = (pool: PoolSpec) => ({
-    pool,
-    root: folders(pool).root,
-    claims,
-  })
+  const poolOf = (pool: PoolSpec) => ({ pool, root: folders(pool).root, claims })
   /** Runs `work` while nobody else changes the volume or snapshot, be it on this host or on another one. */
   const alone = <T>({ id, pool }: VolumeKey, work: () => Promise<T>): Promise<T> =>
     claims.during(pool, id, () => inTurn(id, work))
@@ -374,6 +368,19 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
       } finally {
         await rm(draft, { force: true })
       }
+    },
+    readUnused: (op, key, work) =>
+      held(op, key, async ({ dir }) => {
+        await unused(key)
+        await readVolume(op, dir, options.converter, work)
+      }),
+    async receiveCopy(_op, copy, fill) {
+      await makeFolders(folders(copy.pool))
+      return alone(copy, async () => {
+        await unused(copy)
+        const dir = dirOf(copy)
+        return observed({ id: copy.id, dir, own: null }, await copyOf(dir, copy, fill))
+      })
     },
     listSnapshots: (op, pool) => listIn(op, folders(pool).snapshots, snapshotIn),
     async openVolume(_op, key, guest) {

@@ -3,7 +3,7 @@ import { type FileHandle, readdir } from 'node:fs/promises'
 import path from 'node:path'
 import { DriverError } from '../errors.ts'
 import type { Op } from '../op.ts'
-import type { FrozenVolume } from './interface.ts'
+import type { FrozenVolume, VolumeContent } from './interface.ts'
 import {
   filesIn,
   finishPart,
@@ -132,17 +132,13 @@ export async function openFrozenIn(
   const manifest = await readFrozen(dir)
   if (!manifest) throw new DriverError('not_found', `What ${dir} kept is gone.`)
   const { sizeBytes, luks, quiesced, since } = manifest
-  const layers: OpenLayer[] = []
+  const layers = await openLayers(op, dir, manifest, converter).catch((error: unknown) => {
+    onClosed()
+    throw error
+  })
   const close = async () => {
     onClosed()
-    for (const { handle } of layers) await handle.close()
-  }
-  try {
-    for (const file of filesIn(dir, manifest))
-      layers.unshift(await openLayer(op, file, layerBytes(manifest), converter))
-  } catch (error) {
-    await close()
-    throw error
+    await closeAll(layers)
   }
   return {
     ...{ sizeBytes, luks: luks ?? null, quiesced, close },
@@ -155,6 +151,48 @@ export async function openFrozenIn(
     },
     read: (at, length) => readLayers(layers, at, length),
   }
+}
+
+/** Lets `work` read what the layers in the folder of a volume contain, which nobody changes meanwhile. */
+export async function readVolume(
+  op: Op,
+  dir: string,
+  converter: number | undefined,
+  work: (content: VolumeContent) => Promise<void>,
+): Promise<void> {
+  const manifest = await readManifest(dir)
+  if (!manifest) throw new DriverError('not_found', `The volume ${path.basename(dir)} is gone from its pool.`)
+  const layers = await openLayers(op, dir, manifest, converter)
+  try {
+    await work({
+      ...{ sizeBytes: manifest.sizeBytes, luks: manifest.luks ?? null },
+      read: (at, length) => readLayers(layers, at, length),
+    })
+  } finally {
+    await closeAll(layers)
+  }
+}
+
+/** The layers of a manifest, the newest first. */
+async function openLayers(
+  op: Op,
+  dir: string,
+  manifest: Manifest | FrozenManifest,
+  converter: number | undefined,
+): Promise<OpenLayer[]> {
+  const layers: OpenLayer[] = []
+  try {
+    for (const file of filesIn(dir, manifest))
+      layers.unshift(await openLayer(op, file, layerBytes(manifest), converter))
+    return layers
+  } catch (error) {
+    await closeAll(layers)
+    throw error
+  }
+}
+
+async function closeAll(layers: readonly OpenLayer[]): Promise<void> {
+  for (const { handle } of layers) await handle.close()
 }
 
 async function openLayer(

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import { chmod, chown, mkdir, readdir, rm } from 'node:fs/promises'
+import { chmod, chown, link, mkdir, readdir, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { DriverError } from '../errors.ts'
 import { giveFile } from '../give-file.ts'
+import { holderOf } from '../processes.ts'
 import type { OpenedLayers, PoolSpec } from './interface.ts'
 import type { VolumeKeys } from './keys.ts'
-import { filesIn, linkOwn, openedIn, readableByAll } from './layer-files.ts'
+import { filesIn, linkName, linkOwn, openedIn, readableByAll } from './layer-files.ts'
 import { checkLayer } from './layers.ts'
 import { readManifest } from './manifest.ts'
 
@@ -55,11 +56,21 @@ export async function openFor(
   return { ...openedIn(own, id, manifest), ...(keyFile ? { luks: { keyFile } } : {}) }
 }
 
-/** Takes a volume away from the guest whose folder of links this is. */
+/**
+ * Takes a volume away from the guest whose folder of links this is. Raises `failed` when a process of the guest has the
+ * volume still open: a QEMU that was taken over could read and write what the next owner keeps there.
+ */
 export async function closeFor(dir: string, own: string, id: string): Promise<void> {
   for (const name of await readdir(own).catch(none))
     if (name.startsWith(`${id}-`)) await rm(path.join(own, name), { force: true })
   const top = (await readManifest(dir))?.layers.at(-1)
+  const folder = await stat(own).catch(() => null)
+  const holder = top && folder ? await holderOf(folder.gid, path.join(dir, top.name)) : null
+  if (holder !== null && top) {
+    // The guest has the volume until the process lets go.
+    await link(path.join(dir, top.name), path.join(own, linkName(id, top)))
+    throw new DriverError('failed', `The process ${holder} of the guest has the volume ${id} still open.`)
+  }
   if (top && (await holders(path.dirname(own), id)).length === 0) await giveFile(path.join(dir, top.name), 0)
 }
 

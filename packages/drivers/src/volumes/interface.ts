@@ -128,7 +128,22 @@ export interface LocalVolumeDriver extends VolumeDriver {
     fill: (volume: Refill) => Promise<void>,
     neededBytes?: number,
   ): Promise<void>
+  /**
+   * Lets `work` read what a volume contains while neither a guest has it nor anybody changes it. Raises `conflict` while a
+   * guest has the volume, `not_found` when the volume is gone.
+   */
+  readUnused(op: Op, key: VolumeKey, work: (content: VolumeContent) => Promise<void>): Promise<void>
+  /**
+   * Makes the volume of the content that `fill` writes: a copy of a volume that lies in a pool of another kind. The copy is
+   * there whole or not at all. Repeating the call with the same `copyId` returns the same copy; a copy of another `copyId` is
+   * made anew. Raises `conflict` while a guest has the copy.
+   */
+  receiveCopy(op: Op, spec: ReceivedCopy, fill: (volume: Refill) => Promise<void>): Promise<ObservedVolume>
 }
+
+/** What a volume contains; see FrozenVolume. */
+export type VolumeContent = Pick<FrozenVolume, 'sizeBytes' | 'luks' | 'read'>
+export type ReceivedCopy = VolumeKey & Pick<VolumeContent, 'sizeBytes' | 'luks'> & { copyId: string }
 
 /** What is kept of a volume for the backup with that id. */
 export type FrozenKey = { id: string; volumeId: string; pool: PoolSpec }

@@ -105,12 +105,12 @@ export async function commitLayer(
 }
 
 /** Runs `work` while the file belongs to that user. */
-export async function lent(handle: FileHandle, uid: number, work: () => Promise<void>): Promise<void> {
+export async function lent<T>(handle: FileHandle, uid: number, work: () => Promise<T>): Promise<T> {
   const before = await handle.stat()
   await handle.chmod(0o600)
   await handle.chown(uid, uid)
   try {
-    await work()
+    return await work()
   } finally {
     await handle.chown(before.uid, before.gid)
     await handle.chmod(before.mode & 0o777)

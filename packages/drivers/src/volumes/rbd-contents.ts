@@ -1,7 +1,7 @@
 import { mkdir, open, readFile, rename, rm, statfs, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { z } from 'zod'
-import { DriverError, isDiskFull } from '../errors.ts'
+import { DriverError } from '../errors.ts'
 import type { Op } from '../op.ts'
 import type { BaseSpec } from '../storage/interface.ts'
 import { syncDirectory } from '../sync.ts'
@@ -15,12 +15,15 @@ import type {
   LocalVolumeDriver,
   ObservedExport,
   PoolSpec,
+  ReceivedCopy,
   Refill,
   RunningGuest,
+  VolumeContent,
   VolumeKey,
 } from './interface.ts'
 import { syncFile } from './layer-files.ts'
 import { rawParts } from './raw.ts'
+import { makeCopy } from './rbd-copy.ts'
 import {
   at,
   cloneAs,
@@ -31,6 +34,7 @@ import {
   type Image,
   listImages,
   names,
+  observed,
   orNull,
   rbd,
   removeImage,
@@ -39,6 +43,7 @@ import {
   usedBytes,
 } from './rbd-images.ts'
 import { create, findSnapshot } from './rbd-snapshots.ts'
+import { fillFile } from './refill.ts'
 
 /** Whole contents of volumes in Ceph: they get those of images and backups, and become images and backups. */
 
@@ -89,7 +94,8 @@ export async function refill(
   const sizeBytes = await held(op, key, ({ image }) => ready(image))
   const file = await fileIn(dir, 'refill', key.id)
   try {
-    await written(file, sizeBytes, fill)
+    await rm(file, { force: true })
+    await fillFile(file, sizeBytes, fill)
     await held(op, key, async ({ image }) => {
       demandFits(sizeBytes, await ready(image))
       await removeImage(ceph, op, names.next(key.id))
@@ -117,24 +123,6 @@ async function importAs(
   } catch (error) {
     await removeImage(ceph, op, part)
     throw error
-  }
-}
-
-async function written(file: string, sizeBytes: number, fill: (volume: Refill) => Promise<void>) {
-  const handle = await open(file, 'w', 0o600)
-  try {
-    await handle.truncate(sizeBytes)
-    await fill({
-      sizeBytes,
-      async write(place, bytes) {
-        for (let done = 0; done < bytes.length; )
-          done += (await handle.write(bytes, done, bytes.length - done, place + done)).bytesWritten
-      },
-    })
-  } catch (error) {
-    throw isDiskFull(error) ? new DriverError('no_space', 'the disk is full', { cause: error }) : error
-  } finally {
-    await handle.close()
   }
 }
 
@@ -179,7 +167,8 @@ async function bring(
   }
 }
 
-type Snapshot = { image: string; name: string; sizeBytes: number }
+/** `name` is that of a snapshot; without it, what the image contains now is meant. */
+type Snapshot = { image: string; name?: string; sizeBytes: number }
 
 async function download(ceph: Ceph, op: Op, from: Snapshot, file: string): Promise<void> {
   await rm(file, { force: true })
@@ -243,11 +232,22 @@ export async function frozen(
   const before = await readFile(toldIn(file), 'utf8').catch(() => null)
   const kept =
     before === null ? await keep(contents, op, backup, file) : frozenSchema.parse(JSON.parse(before))
+  return {
+    ...{ ...kept, luks: null, since: null, hasChanged: async () => true },
+    ...(await openBrought(op, file, contents.converter)),
+  }
+}
+
+/** Opens what was brought from Ceph into a file of this host. Close what is opened. */
+async function openBrought(
+  op: Op,
+  file: string,
+  converter: number | undefined,
+): Promise<Pick<FrozenVolume, 'read' | 'close'>> {
   const handle = await open(file, 'r')
   try {
-    const partsOf = await rawParts(op, handle, contents.converter)
+    const partsOf = await rawParts(op, handle, converter)
     return {
-      ...{ ...kept, luks: null, since: null, hasChanged: async () => true },
       async read(place, length) {
         if ((await partsOf(place, length)).length === 0) return null
         const bytes = Buffer.alloc(length)
@@ -265,6 +265,61 @@ export async function frozen(
     await handle.close()
     throw error
   }
+}
+
+/** See LocalVolumeDriver. What the volume contains is brought into a file of this host first. */
+async function readUnused(
+  contents: Contents,
+  op: Op,
+  key: VolumeKey,
+  work: (content: VolumeContent) => Promise<void>,
+): Promise<void> {
+  const { dir, of, held, unused, converter } = contents
+  const ceph = await of(key.pool)
+  await held(op, key, async ({ image }) => {
+    await unused(op, ceph, key.id, image)
+    const file = await fileIn(dir, 'read', key.id)
+    try {
+      op.progress('bringing the volume from Ceph')
+      await download(ceph, op, { image: names.volume(key.id), sizeBytes: image.size }, file)
+      const { read, close } = await openBrought(op, file, converter)
+      try {
+        await work({ sizeBytes: image.size, luks: null, read })
+      } finally {
+        await close()
+      }
+    } finally {
+      await rm(file, { force: true })
+    }
+  })
+}
+
+/** See LocalVolumeDriver. The content is written into a file of this host first. */
+async function receiveCopy(
+  { dir, of, unused }: Contents,
+  op: Op,
+  { id, pool, copyId, sizeBytes, luks }: ReceivedCopy,
+  fill: (volume: Refill) => Promise<void>,
+): Promise<Image> {
+  if (luks) throw new DriverError('unsupported', 'This host encrypts no volumes in Ceph.')
+  const ceph = await of(pool)
+  return makeCopy(
+    op,
+    ceph,
+    { id, copyId },
+    (there) => unused(op, ceph, id, there),
+    async (part) => {
+      const file = await fileIn(dir, 'received', id)
+      try {
+        await rm(file, { force: true })
+        await fillFile(file, sizeBytes, fill)
+        op.progress('bringing the copy into Ceph')
+        await rbd(ceph, op, 'import', '--no-progress', file, at(ceph, part))
+      } finally {
+        await rm(file, { force: true })
+      }
+    },
+  )
 }
 
 /** What is told of a file stands beside it, and says that the file is whole. */
@@ -320,7 +375,11 @@ export async function dropFrozen(
   await dropSnapshot(await of(pool), op, volumeId, `export-${id}`)
 }
 
-async function fileIn(dir: string, what: 'export' | 'frozen' | 'refill', id: string): Promise<string> {
+async function fileIn(
+  dir: string,
+  what: 'export' | 'frozen' | 'refill' | 'read' | 'received',
+  id: string,
+): Promise<string> {
   const folder = path.join(dir, 'from-ceph')
   await mkdir(folder, { recursive: true, mode: 0o700 })
   return path.join(folder, `${what}-${id}`)
@@ -330,7 +389,7 @@ async function fileIn(dir: string, what: 'export' | 'frozen' | 'refill', id: str
 export function contentMethods(
   contents: Contents,
   turn: <T>(id: string, work: () => Promise<T>) => Promise<T>,
-): Pick<LocalVolumeDriver, 'openFrozen' | 'dropFrozen' | 'refillVolume'> {
+): Pick<LocalVolumeDriver, 'openFrozen' | 'dropFrozen' | 'refillVolume' | 'readUnused' | 'receiveCopy'> {
   return {
     openFrozen: (op, backup) => turn(backup.id, () => frozen(contents, op, backup)),
     dropFrozen: (op, key) => turn(key.id, () => dropFrozen(contents, op, key)),
@@ -338,5 +397,8 @@ export function contentMethods(
       if (luks) throw new DriverError('invalid', 'The content is encrypted, and the volume is not.')
       await refill(contents, op, key, fill)
     },
+    readUnused: (op, key, work) => readUnused(contents, op, key, work),
+    receiveCopy: (op, copy, fill) =>
+      turn(copy.id, async () => observed(copy.id, await receiveCopy(contents, op, copy, fill))),
   }
 }

@@ -20,6 +20,22 @@ export async function copyInto(
     from.pool.user === to.pool.user && from.pool.monitors.some((one) => to.pool.monitors.includes(one))
   if (!isSame)
     throw new DriverError('unsupported', 'A host copies between pools of one Ceph cluster and user alone.')
+  return makeCopy(op, to, { id, copyId }, refuse, async (part) => {
+    await rbd(from, op, 'cp', '--no-progress', at(from, names.volume(id)), at(to, part))
+  })
+}
+
+/**
+ * Makes the copy of a volume, which has its name only when it is whole. `make` makes the image of that name with the content.
+ * `refuse` raises when the copy of an earlier move is in use.
+ */
+export async function makeCopy(
+  op: Op,
+  to: Ceph,
+  { id, copyId }: { id: string; copyId: string },
+  refuse: (image: Image) => Promise<void>,
+  make: (part: string) => Promise<void>,
+): Promise<Image> {
   const [name, part] = [names.volume(id), names.part(id)]
   const there = await imageOf(to, op, name)
   if (there) {
@@ -30,7 +46,7 @@ export async function copyInto(
   }
   await removeImage(to, op, part)
   try {
-    await rbd(from, op, 'cp', '--no-progress', at(from, name), at(to, part))
+    await make(part)
     await rbd(to, op, 'image-meta', 'set', at(to, part), copyField, copyId)
     await rbd(to, op, 'rename', at(to, part), at(to, name))
   } catch (error) {

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { DriverError } from '../errors.ts'
 import type { Op } from '../op.ts'
 import { type Ceph, errnos, isErrno } from './ceph.ts'
+import type { ObservedVolume } from './interface.ts'
 
 /**
  * Our images in a pool of Ceph, by their names:
@@ -63,6 +64,14 @@ export async function volumeOf(ceph: Ceph, op: Op, id: string): Promise<Image | 
   return (await orNull(rbd(ceph, op, 'rename', next, name))) === null
     ? null
     : imageOf(ceph, op, names.volume(id))
+}
+
+export const gone = (id: string) => new DriverError('not_found', `The volume ${id} is gone from its pool.`)
+
+/** What we say of a volume. To find out what it takes in the pool takes long, and nobody needs it: the pool says its space. */
+export function observed(id: string, image: Pick<Image, 'size'> | null): ObservedVolume {
+  if (!image) throw gone(id)
+  return { id, sizeBytes: image.size, usedBytes: 0, mergeable: 0 }
 }
 
 const listed = z.array(z.object({ image: z.string(), size: z.int().min(0), snapshot: z.string().optional() }))
@@ -149,10 +158,10 @@ export async function dropSnapshot(ceph: Ceph, op: Op, volumeId: string, snapsho
 }
 
 const diffSchema = z.array(z.object({ length: z.int().min(0) }))
-/** How many bytes a snapshot takes where somebody has written, in whole objects. To find that out takes long. */
-export async function usedBytes(ceph: Ceph, op: Op, image: string, snapshot: string): Promise<number> {
+/** How many bytes an image or its snapshot takes where somebody has written, in whole objects. To find that out takes long. */
+export async function usedBytes(ceph: Ceph, op: Op, image: string, snapshot?: string): Promise<number> {
   const words = ['diff', '--whole-object', at(ceph, image, snapshot)]
-  return (await ceph.json(op, diffSchema, 'rbd', words)).reduce((sum, { length }) => sum + length, 0)
+  return (await ceph.json(op, diffSchema, 'rbd', words, longMs)).reduce((sum, { length }) => sum + length, 0)
 }
 
 /** The base gets another name first, so that nobody makes a volume of it while it is removed. */

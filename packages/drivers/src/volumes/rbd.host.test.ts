@@ -7,9 +7,13 @@ import { defaultGuestUids, readGuestUids } from '../guest-uids.ts'
 import { volumeNodeOf } from '../hypervisor/volume-node.ts'
 import { backgroundOp } from '../op.ts'
 import { openImageStore } from '../storage/image-store.ts'
+import { copyAcross } from './across.ts'
+import { volumesByPool } from './by-pool.ts'
 import { startCeph, type TestCeph } from './ceph.testing.ts'
 import { type VolumeBench, volumeConformance } from './conformance.ts'
-import type { OpenedVolume, RunningGuest } from './interface.ts'
+import { copyConformance } from './conformance-copies.ts'
+import { createVolumeFiles } from './files.ts'
+import type { LocalVolumeDriver, OpenedVolume, PoolSpec, RunningGuest } from './interface.ts'
 import { createRbdVolumes, type RbdVolumes } from './rbd.ts'
 import { runtimeOf } from './rbd-open.ts'
 import { withoutKey } from './rbd-pools.ts'
@@ -22,6 +26,8 @@ const { probe, guests } = uids
 const log = pino({ level: 'silent' })
 const op = () => backgroundOp(log, 'test', 600_000)
 const root = fs.mkdtempSync('/var/tmp/strato-rbd-')
+// Guests' users reach the links to their volumes in files.
+fs.chmodSync(root, 0o711)
 const images = new Map<string, string>()
 let ceph: TestCeph
 const running: RunningGuest | null = null
@@ -86,6 +92,40 @@ const bytes: NonNullable<VolumeBench['bytes']> = {
     expect(qemuIo(opened, user, `write -P ${byte} ${at} ${length}`)).toContain(`wrote ${length}/${length}`)
   },
 }
+
+describe('volumes that move between files and Ceph', () => {
+  const files: PoolSpec = { driver: 'files', id: 'local' }
+  copyConformance(() => ({
+    ...{ driver: byPool(), op: op(), pool: files, otherPool: ceph.pool, uid: guests.first, bytes },
+    ...{ image: async () => imageOf(1024 ** 2, 0xaa), largeImage: async () => imageOf(2 * 1024 ** 3, 0) },
+    exports: openImageStore(path.join(root, 'images')),
+  }))
+  let driver: LocalVolumeDriver | null = null
+  const byPool = () => {
+    driver ??= volumesByPool({
+      files: createVolumeFiles({
+        ...{ dir: path.join(root, 'one'), host: 'one', imagesDir: path.join(root, 'images') },
+        withGuest: (_op, _id, work) => work(running),
+        baseOf: async (_op, base) => images.get(base.blobId) ?? null,
+      }),
+      rbd: one,
+    })
+    return driver
+  }
+  test('a copy that differs from the volume is removed, and the volume stays', async () => {
+    const spec = { id: crypto.randomUUID(), pool: files, sizeGib: 1, source: null }
+    await byPool().ensureVolume(op(), spec)
+    const wrong: LocalVolumeDriver = {
+      ...one,
+      receiveCopy: (own, copy) =>
+        one.receiveCopy(own, copy, (volume) => volume.write(4096, Buffer.alloc(4096, 1))),
+    }
+    const wish = { id: spec.id, from: files, to: ceph.pool, copyId: crypto.randomUUID() }
+    await expect(copyAcross(op(), { from: byPool(), to: wrong }, wish)).rejects.toThrow('differs')
+    expect((await one.listVolumes(op(), ceph.pool)).map(({ id }) => id)).not.toContain(spec.id)
+    await byPool().removeVolume(op(), spec)
+  })
+})
 
 describe('volumes in Ceph', () => {
   volumeConformance(() => ({

@@ -9,7 +9,6 @@ import { type Ceph, errnos, isErrno } from './ceph.ts'
 import type {
   LocalVolumeDriver,
   ObservedSnapshot,
-  ObservedVolume,
   PoolSpec,
   RunningGuest,
   VolumeKey,
@@ -23,10 +22,12 @@ import {
   collectGone,
   demandFits,
   dropSnapshot,
+  gone,
   type Image,
   imageOf,
   listImages,
   names,
+  observed,
   orNull,
   rbd,
   removeImage,
@@ -321,14 +322,6 @@ export function createRbdVolumes(options: RbdVolumeOptions): RbdVolumes {
     closeVolumes: (op, guest, except) => opened.closeAll(op, guest, new Set(except.map(({ id }) => id))),
     close: () => opened.close(),
   }
-}
-
-const gone = (id: string) => new DriverError('not_found', `The volume ${id} is gone from its pool.`)
-
-/** What we say of a volume. To find out what it takes in the pool takes long, and nobody needs it: the pool says its space. */
-function observed(id: string, image: Pick<Image, 'size'> | null): ObservedVolume {
-  if (!image) throw gone(id)
-  return { id, sizeBytes: image.size, usedBytes: 0, mergeable: 0 }
 }
 
 /** Removes a volume, or keeps it under another name for the snapshots and volumes that need it. */

@@ -42,6 +42,8 @@ export function reachedFirst(
     openFrozen: first(driver.openFrozen),
     dropFrozen: first(driver.dropFrozen),
     refillVolume: first(driver.refillVolume),
+    readUnused: first(driver.readUnused),
+    receiveCopy: first(driver.receiveCopy),
     reimageVolume: first(driver.reimageVolume),
     exportVolume: first(driver.exportVolume),
     removeExport: first(driver.removeExport),

@@ -25,7 +25,17 @@ export async function writeDraft(
   await removeDrafts(dir)
   await demandSpace(dir, neededBytes, 'the new content of the volume')
   const draft = path.join(dir, draftName(crypto.randomUUID()))
-  const file = await open(draft, 'wx', 0o600)
+  await fillFile(draft, sizeBytes, fill)
+  return draft
+}
+
+/** Makes a file of that size of what `fill` writes; the rest of the file is a hole. On failure there is no file. */
+export async function fillFile(
+  place: string,
+  sizeBytes: number,
+  fill: (volume: Refill) => Promise<void>,
+): Promise<void> {
+  const file = await open(place, 'wx', 0o600)
   try {
     await file.truncate(sizeBytes)
     await fill({
@@ -36,9 +46,8 @@ export async function writeDraft(
       },
     })
     await file.sync()
-    return draft
   } catch (error) {
-    await rm(draft, { force: true })
+    await rm(place, { force: true })
     throw isDiskFull(error) ? new DriverError('no_space', 'the disk is full', { cause: error }) : error
   } finally {
     await file.close()

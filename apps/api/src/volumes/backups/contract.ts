@@ -25,6 +25,9 @@ export const backupCreateInput = z.object({
   zone: z.string().min(1).max(255).optional(),
   container: z.string().max(255).optional(),
 })
+export const backupPlanInput = backupCreateInput.pick({ volumeId: true })
+/** `incremental`: whether there is a backup on which a new one of the volume can build. */
+export type BackupPlan = { incremental: boolean }
 export const backupUpdateInput = z.object({
   id: z.uuid(),
   name: backupName.optional(),
@@ -61,6 +64,10 @@ export type BackupView = {
   quiesced: boolean | null
   dataTimestamp: string
   bootable: boolean
+  /** Whether its data are encrypted in the store. */
+  encrypted: boolean
+  /** An opaque id of the key of an encrypted backup: only a volume with the same key can get its content. */
+  keyId: string | null
   metadata: Record<string, string>
   /** The schedule that has made it; null: a person or a program. */
   scheduleId: string | null

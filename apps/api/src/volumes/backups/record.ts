@@ -53,8 +53,9 @@ export async function importBackup(ctx: Ctx, input: z.output<typeof backupImport
     const [host] = await hostRefs(tx, [told.hostId])
     if (!host)
       throw conflict('The machine that has the store of this backup is not part of the cloud any more.')
-    await reserveQuota(tx, projectId, { volumeBackups: 1, volumeBackupGib: told.sizeGib })
+    // A deletion locks the key before the quota, too.
     if (key) await keepKey(tx, key)
+    await reserveQuota(tx, projectId, { volumeBackups: 1, volumeBackupGib: told.sizeGib })
     // Two imports of one record take turns here.
     const { count } = await tx.db.volumeBackup.createMany({
       data: { ...told, keyId: key?.id, projectId, userId: ctx.actor.userId },

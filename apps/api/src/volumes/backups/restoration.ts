@@ -75,7 +75,10 @@ async function settle(run: Run<Restoration>, faultMessage: string | null): Promi
     const state = row ? failed[row.state] : undefined
     if (row && state !== undefined) {
       const restored = { state: row.attachments.length > 0 ? 'attaching' : 'available' }
-      const data = faultMessage === null ? { ...restored, ...(await bootOf(tx, backupId)) } : { state }
+      const data =
+        faultMessage === null
+          ? { ...restored, ...(await bootOf(tx, backupId)) }
+          : { state, isWhole: !run.input.isNew }
       await tx.db.volume.update({ where, data: { ...data, faultMessage } })
       await noteVolume(tx, row, 'updated', run.operationId)
       for (const { instanceId } of row.attachments) await continueOperationsOf(tx, 'instance', instanceId)

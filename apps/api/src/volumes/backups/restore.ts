@@ -3,7 +3,7 @@ import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { conflict, invalidInput } from '../../kernel/errors.ts'
 import { startOperation } from '../../kernel/workflow.ts'
 import { volumeCan, volumeCreateInput } from '../contract.ts'
-import { refuseWhileKept } from '../needed.ts'
+import { refuseUnderSnapshots, refuseWhileKept } from '../needed.ts'
 import { reachesFrom } from '../pools.ts'
 import { withParts } from '../queries.ts'
 import { demand, historyOf, lockVolume, noteVolume } from '../row.ts'
@@ -36,6 +36,7 @@ const restoreTo = (ctx: Ctx, id: string, volumeId: string): Promise<Restored> =>
     demand(volumeCan.restore, volume)
     demandBackup(backupCan.restore, backup)
     await refuseWhileKept(tx, volume.id)
+    await refuseUnderSnapshots(tx, volume)
     if (volume.sizeGib < backup.sizeGib)
       throw invalidInput(
         `The volume has ${volume.sizeGib} GiB; the backup needs ${backup.sizeGib} GiB.`,

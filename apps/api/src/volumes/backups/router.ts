@@ -8,12 +8,14 @@ import {
   getBackup,
   listBackups,
   listBackupTrash,
+  planBackup,
   takeBackBackup,
   updateBackup,
 } from '../service.ts'
 import {
   backupCreateInput,
   backupListInput,
+  backupPlanInput,
   backupRestoreInput,
   backupTrashInput,
   backupUpdateInput,
@@ -26,6 +28,7 @@ import { listStores } from './stores.ts'
 export const backupsRouter = router({
   list: procedure.input(backupListInput).query(({ ctx, input }) => listBackups(ctx.cloud, input)),
   get: procedure.input(idInput).query(({ ctx, input }) => getBackup(ctx.cloud, input)),
+  plan: procedure.input(backupPlanInput).query(({ ctx, input }) => planBackup(ctx.cloud, input)),
   create: procedure.input(backupCreateInput).mutation(({ ctx, input }) => createBackup(ctx.cloud, input)),
   update: procedure.input(backupUpdateInput).mutation(({ ctx, input }) => updateBackup(ctx.cloud, input)),
   restore: procedure.input(backupRestoreInput).mutation(({ ctx, input }) => restoreBackup(ctx.cloud, input)),

@@ -98,6 +98,8 @@ function viewOf(row: BackupRow, volumeName: string | null): BackupView {
     quiesced: row.quiesced,
     dataTimestamp: row.dataTimestamp.toISOString(),
     bootable: row.bootable,
+    encrypted: row.keyId !== null,
+    keyId: row.keyId,
     metadata: row.metadata as Record<string, string>,
     scheduleId: row.scheduleId,
     error: state.startsWith('error') ? row.faultMessage : null,

@@ -24,6 +24,7 @@ import {
   getVolume,
   listBackups,
   listBackupTrash,
+  planBackup,
   resetBackup,
   resetSnapshot,
   resetVolume,
@@ -386,6 +387,18 @@ test('a snapshot or a copy that is being made of the volume has its turn before 
   await restoreBackup(tenant, { id, volumeId })
   await settle()
   expect(await volumeState(volumeId)).toBe('available')
+})
+
+test('only what has changed is offered where the store has an earlier backup', async () => {
+  const volumeId = await aVolume()
+  const plan = (ctx: Ctx = tenant) => planBackup(ctx, { volumeId })
+  expect(await plan()).toEqual({ incremental: false })
+  const id = await aBackup(volumeId)
+  expect(await plan()).toEqual({ incremental: true })
+  await db().volumeBackup.update({ where: { id }, data: { store: 'elsewhere' } })
+  expect(await plan()).toEqual({ incremental: false })
+  await expectCloudError(plan(await testCtx(world.deps)), 'not_found')
+  await db().volumeBackup.update({ where: { id }, data: { store: 'local' } })
 })
 
 test('changes and deletion are for members, and those of stuck backups for administrators', async () => {

@@ -8,11 +8,18 @@ import { recordOperation, startOperation } from '../../kernel/workflow.ts'
 import { reserveQuota } from '../../quota/service.ts'
 import { volumeCan } from '../contract.ts'
 import type { VolumeRow } from '../queries.ts'
-import { demand, lockVolume, noteVolume } from '../row.ts'
+import { demand, loadVolume, lockVolume, noteVolume } from '../row.ts'
 import type { SnapshotRow } from '../snapshots/queries.ts'
 import { noteSnapshot } from '../snapshots/row.ts'
 import { sourceSnapshot } from '../snapshots/service.ts'
-import type { BackupView, backupCreateInput, backupListInput, backupUpdateInput } from './contract.ts'
+import type {
+  BackupPlan,
+  BackupView,
+  backupCreateInput,
+  backupListInput,
+  backupPlanInput,
+  backupUpdateInput,
+} from './contract.ts'
 import { type BackupRow, type BackupWhere, countBackups, queryBackups, sortableBackups } from './queries.ts'
 import { backupHistory, backupView, backupViews, loadBackup, lockBackup, noteBackup } from './row.ts'
 import { storeFor } from './store.ts'
@@ -128,6 +135,12 @@ async function newestOf(
       'noBackup',
     )
   return row
+}
+
+/** Says before a volume is backed up whether only what has changed need be stored. */
+export async function planBackup(ctx: Ctx, input: z.output<typeof backupPlanInput>): Promise<BackupPlan> {
+  const volume = await loadVolume(ctx, 'volumeBackup:create', input.volumeId)
+  return { incremental: await hasBackup(ctx, volume) }
 }
 
 /** Tells whether the volume has a backup on which an incremental one can build. */

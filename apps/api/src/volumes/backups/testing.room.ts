@@ -29,6 +29,7 @@ const ofVolume = async () => ({ volumeId: await volume() })
 export const backupRows: NonNullable<TestingRoom['rows']> = {
   'backups.list': { kind: 'list', input: () => ({}) },
   'backups.get': byId('read', backup),
+  'backups.plan': { kind: 'write', input: ofVolume },
   'backups.create': { kind: 'write', input: async () => ({ volumeId: await volume(), name: name() }) },
   'backups.update': byId('write', backup, { name: 'new' }),
   'backups.restore': {

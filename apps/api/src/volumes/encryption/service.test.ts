@@ -18,6 +18,7 @@ import {
   createVolume,
   forceDeleteBackup,
   forceDeleteVolume,
+  getBackup,
   getVolume,
   makeVolumeImage,
 } from '../service.ts'
@@ -104,6 +105,12 @@ describe('an encrypted volume', () => {
       'conflict',
       /is encrypted/,
     )
+    const { keyId } = await getVolume(tenant, { id })
+    expect(await getBackup(tenant, { id: backupId })).toMatchObject({ encrypted: true, keyId })
+    expect(await getBackup(tenant, { id: await aBackup(plain) })).toMatchObject({
+      encrypted: false,
+      keyId: null,
+    })
     const other = await aVolume()
     await expectCloudError(
       restoreBackup(tenant, { id: backupId, volumeId: other }),
@@ -195,6 +202,25 @@ describe('an encrypted volume', () => {
       },
     })
   }, 60_000)
+})
+
+test('an import of an encrypted backup waits for its key before it locks the quota', async () => {
+  const backupId = await aBackup(await aVolume())
+  const record = await exportBackup(tenant, { id: backupId })
+  const { keyId } = await db().volumeBackup.delete({ where: { id: backupId } })
+  const begun = Promise.withResolvers<void>()
+  const imported = begun.promise.then(() => importBackup(admin, { record }))
+  // Like a deletion of something else that has the key.
+  await inTransaction(world.system, async (tx) => {
+    await tx.db.$queryRaw`SELECT 1 FROM "VolumeKey" WHERE "id" = ${keyId}::uuid FOR UPDATE`
+    begun.resolve()
+    // The import has come to its first lock by now.
+    await sleep(500)
+    await tx.db
+      .$queryRaw`SELECT 1 FROM "QuotaUsage" WHERE "projectId" = ${tenant.projectId} FOR UPDATE NOWAIT`
+  })
+  expect((await imported).id).toBe(backupId)
+  await settle()
 })
 
 test('the encryption of a type changes only while no volume has the type', async () => {

@@ -8,8 +8,11 @@ import { imageStore } from '../../images/store.ts'
 import type { Ctx } from '../../kernel/context.ts'
 import { Crash, type Probe } from '../../kernel/run.ts'
 import { expectCloudError, failEveryStep, runPending, runToEnd } from '../../kernel/testing.ts'
+import { backupCreateInput } from '../backups/contract.ts'
+import { restoreBackup } from '../backups/restore.ts'
 import { volumeCreateInput } from '../contract.ts'
-import { createVolume, getVolume } from '../service.ts'
+import { createBackup, createSnapshot, createVolume, deleteSnapshot, getVolume } from '../service.ts'
+import { snapshotCreateInput } from '../snapshots/contract.ts'
 import { volumeImageInput } from './contract.ts'
 import { makeVolumeImage, reimageVolume } from './service.ts'
 
@@ -206,6 +209,26 @@ test('a volume gets what an image contains, unless it is too small or in use', a
   expect(driver().volumes.get(id)?.base).toBe(image.blobId)
   await world.deps.root.volume.update({ where: { id }, data: { state: 'in-use' } })
   await expectCloudError(reimageVolume(tenant, { id, imageId: image.id }), 'conflict', /Detach it first/)
+})
+
+test('a volume in Ceph that has snapshots gets no other contents, and stays available', async () => {
+  const id = await aVolume()
+  const { id: backupId } = await createBackup(tenant, backupCreateInput.parse({ volumeId: id }))
+  await runPending(world.deps)
+  const { id: snapshotId } = await createSnapshot(tenant, snapshotCreateInput.parse({ volumeId: id }))
+  await runPending(world.deps)
+  await deleteSnapshot(tenant, { id: snapshotId })
+  const inCeph = (driver: 'rbd' | 'files') => world.deps.root.volumePool.updateMany({ data: { driver } })
+  await inCeph('rbd')
+  for (const work of [
+    () => reimageVolume(tenant, { id, imageId: world.imageId }),
+    () => restoreBackup(tenant, { id: backupId, volumeId: id }),
+  ])
+    await expectCloudError(work(), 'conflict', /has snapshots, and lies in Ceph/)
+  expect(await stateOf(id)).toBe('available')
+  await inCeph('files')
+  expect((await reimageVolume(tenant, { id, imageId: world.imageId })).state).toBe('downloading')
+  await runPending(world.deps)
 })
 
 test('every step of volume.reimage may fail and be repeated', async () => {

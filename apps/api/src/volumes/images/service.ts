@@ -4,7 +4,7 @@ import { type Ctx, inTransaction, projectOf } from '../../kernel/context.ts'
 import { conflict, invalidInput } from '../../kernel/errors.ts'
 import { startOperation } from '../../kernel/workflow.ts'
 import { type VolumeView, volumeCan } from '../contract.ts'
-import { refuseWhileKept } from '../needed.ts'
+import { refuseUnderSnapshots, refuseWhileKept } from '../needed.ts'
 import { originOf } from '../origin.ts'
 import { withParts } from '../queries.ts'
 import { demand, historyOf, lockVolume, noteVolume, stateOf, viewOfOne } from '../row.ts'
@@ -70,6 +70,7 @@ export async function reimageVolume(ctx: Ctx, input: z.output<typeof reimageInpu
         'imageId',
       )
     await refuseWhileKept(tx, before.id)
+    await refuseUnderSnapshots(tx, before)
     const after = await tx.db.volume.update({
       where: { id: before.id },
       data: { state: 'downloading' },

@@ -149,7 +149,8 @@ export const volumeReimage: Workflow<Reimage> = {
     },
   ],
   async onFailed(run, error) {
-    await settle(run, reimaging, () => ({ state: 'error', faultMessage: error.message }))
+    // Drivers put the new content in the place of the old one whole.
+    await settle(run, reimaging, () => ({ state: 'error', faultMessage: error.message, isWhole: true }))
     const row = await current(run)
     if (!row) return
     const about = { resource: 'VOLUME', resourceId: row.id, projectId: row.projectId } as const

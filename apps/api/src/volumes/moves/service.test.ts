@@ -1,4 +1,5 @@
 import { DriverError } from '@stratolith/drivers/errors'
+import { backgroundOp } from '@stratolith/drivers/op'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { launchInstances } from '../../compute/instances/launch.ts'
 import { attachVolume } from '../../compute/instances/volumes.ts'
@@ -16,6 +17,7 @@ import { groupCreateInput, groupDeleteInput } from '../groups/contract.ts'
 import { createGroup, deleteGroup } from '../groups/service.ts'
 import { getPool } from '../pools/list.ts'
 import { createPool, deletePool } from '../pools/service.ts'
+import { specOf } from '../pools.ts'
 import { volumeLeftovers } from '../reconcile.ts'
 import {
   createSnapshot,
@@ -198,11 +200,17 @@ describe('a move', () => {
     await expectCloudError(move(id, 'shared@archive'), 'conflict', /2 GiB free/)
     await expectCloudError(move(id, 'nowhere'), 'invalid_input', /no pool nowhere/)
     await expectCloudError(moveVolume(tenant, volumeMoveInput.parse({ id, pool: fast })), 'forbidden')
+    const kept = await createSnapshot(tenant, snapshotCreateInput.parse({ volumeId: id }))
+    await runPending(world.deps)
+    const problems = (await planMove(admin, { id })).map(({ problem }) => problem)
+    expect(problems.filter((one) => !one?.startsWith('A volume with snapshots does not move'))).toEqual([])
+    await deleteSnapshot(tenant, { id: kept.id })
+    await runPending(world.deps)
     for (const one of [id, full]) await deleteVolume(tenant, { id: one })
     await runPending(world.deps)
   })
 
-  test('goes between pools of one kind alone, and of one Ceph cluster', async () => {
+  test('goes between files and Ceph, and between the pools of one Ceph cluster', async () => {
     const id = await aVolume()
     const ceph = (name: string, patch: object = {}) =>
       db().volumePool.create({
@@ -229,10 +237,16 @@ describe('a move', () => {
       admin,
       volumeTypeCreateInput.parse({ name: 'ceph', extraSpecs: { volume_backend_name: 'ceph' } }),
     )
-    await expectCloudError(retype(id, type.id), 'no_capacity', /different kinds/)
     await retype(id, 'plain')
-    expect((await problems())['shared@ceph']).toMatch(/different kinds/)
-    await expectCloudError(move(id, 'shared@ceph'), 'conflict', /different kinds/)
+    expect((await problems())['shared@ceph']).toBeNull()
+    await world.hosts.get('a')?.volumes.makePool(backgroundOp(world.deps.log), specOf(own))
+    await retype(id, type.id)
+    await runPending(world.deps)
+    expect(await seen(id)).toMatchObject({ state: 'available', pool: 'shared@ceph' })
+    await retype(id, 'disk-a')
+    await runPending(world.deps)
+    expect(await seen(id)).toMatchObject({ state: 'available', pool: local })
+    await retype(id, 'plain')
     const { poolId } = await db().volume.findUniqueOrThrow({ where: { id } })
     await db().volume.update({ where: { id }, data: { poolId: own.id } })
     const seenFrom = await problems()

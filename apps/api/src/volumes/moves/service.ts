@@ -5,7 +5,7 @@ import { CloudError, conflict, invalidInput } from '../../kernel/errors.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { recordOperation, startOperation } from '../../kernel/workflow.ts'
 import { type VolumeView, volumeCan, type volumeMoveInput, type volumeRetypeInput } from '../contract.ts'
-import { refuseWhileKept } from '../needed.ts'
+import { whyCopied } from '../needed.ts'
 import { able, type Candidate, candidatesOf, free, whyUnsuited } from '../pools/candidates.ts'
 import { specOfPlace } from '../pools/drivers.ts'
 import { claimed } from '../pools.ts'
@@ -101,9 +101,17 @@ export async function planMove(
   const row = await loadVolume(ctx, 'volume:migrate', id)
   const all = await everyPool(ctx)
   const own = poolOf(all, row)
+  const stays = await whyStays(ctx, row.id)
   return all
     .filter((one) => one.row?.id !== row.poolId)
-    .map((one) => ({ pool: one.name, problem: whyNotInto(row, own, one) }))
+    .map((one) => ({ pool: one.name, problem: stays ?? whyNotInto(row, own, one) }))
+}
+
+/** Why a volume moves into no pool at the moment; null when nothing keeps it. */
+async function whyStays(ctx: Ctx, id: string): Promise<string | null> {
+  return (await ctx.db.volumeSnapshot.count({ where: { volumeId: id } })) > 0
+    ? 'A volume with snapshots does not move to another pool. Delete its snapshots first.'
+    : whyCopied(ctx, id)
 }
 
 const everyPool = async (ctx: Ctx): Promise<Candidate[]> =>
@@ -135,10 +143,8 @@ function haveHostInCommon(a: Candidate | undefined, b: Candidate): boolean {
 function whyNotCopied(own: Candidate | undefined, target: Candidate): string | null {
   if (!own || !haveHostInCommon(own, target))
     return 'No machine reaches both pools, so that none can copy the volume.'
-  if (own.driver !== target.driver)
-    return 'The pools are of different kinds, between which volumes are not moved.'
-  if (own.driver === 'rbd' && !areInOneCluster(own, target))
-    return 'The pools are not reached as the same user of the same Ceph cluster, so that no machine can copy the volume.'
+  if (own.driver === 'rbd' && target.driver === 'rbd' && !areInOneCluster(own, target))
+    return 'The pools are not reached as the same user of the same Ceph cluster, so that no machine copies the volume. Move it into a pool of files first.'
   return null
 }
 
@@ -157,13 +163,8 @@ async function begin(
   type?: TypeRow,
 ): Promise<VolumeRow> {
   demand(volumeCan.move, before)
-  const snapshots = await tx.db.volumeSnapshot.count({ where: { volumeId: before.id } })
-  if (snapshots > 0)
-    throw conflict(
-      'A volume with snapshots does not move to another pool. Delete its snapshots first.',
-      'volumeState',
-    )
-  await refuseWhileKept(tx, before.id)
+  const why = await whyStays(tx, before.id)
+  if (why !== null) throw conflict(why, 'volumeState')
   if (type) await demandQuota(tx, before, type.id)
   for (const one of able(pools, before.reservedGib)) {
     const poolId = await claimed(tx, one, before.reservedGib)

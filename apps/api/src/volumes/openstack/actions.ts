@@ -13,6 +13,7 @@ import {
   revertVolume,
   setBootable,
   setReadOnly,
+  useVolumeAsIs,
 } from '../service.ts'
 import { volumeOf } from './at.ts'
 
@@ -48,7 +49,9 @@ async function resetStatus(call: Call): Promise<void> {
   // The status of the attachments follows from which servers have the volume.
   if (wish.attach_status != null && (wish.attach_status === 'attached') !== (to === 'in-use'))
     throw new HttpError(400, `A volume that is ${wish.attach_status} is not ${to}.`)
-  await resetVolume(call.ctx, { ...volumeOf(call), to })
+  const { isWhole } = await getVolume(call.ctx, volumeOf(call))
+  if (isWhole && to === 'available') await useVolumeAsIs(call.ctx, volumeOf(call))
+  else await resetVolume(call.ctx, { ...volumeOf(call), to })
 }
 
 const reversion = z.strictObject({ snapshot_id: z.uuid('is not a uuid') })
@@ -159,7 +162,7 @@ export const actionOperations: ApiOperation[] = [
     ...forAdmins,
     summary: 'Set the status of a volume that is stuck',
     deviation:
-      'The status is available, in-use or error, and must be true: a volume that a server has is in-use. Refused while something is being done to the volume.',
+      'The status is available, in-use or error, and must be true: a volume that a server has is in-use. Refused while something is being done to the volume. Members may also make a volume available again after a failure that has left its content whole (a restore, a growth, an image, a return to a snapshot in files).',
     run: resetStatus,
   }),
   action('os-force_delete', {

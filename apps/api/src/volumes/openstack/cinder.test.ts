@@ -334,6 +334,12 @@ describe('changes', () => {
       expect((await action(id, { 'os-reset_status': bad }, admin)).statusCode).toBe(400)
     expect((await action(id, { 'os-reset_status': { status: 'error' } }, admin)).statusCode).toBe(202)
     expect((await action(id, { 'os-extend': { new_size: 5 } })).statusCode).toBe(400)
+    // Whoever has the volume ends a failure that has left its content whole.
+    const available = { 'os-reset_status': { status: 'available' } }
+    expect((await action(id, available)).statusCode).toBe(403)
+    await cloud.owner.deps.root.volume.update({ where: { id }, data: { isWhole: true } })
+    expect((await action(id, available)).statusCode).toBe(202)
+    expect((await ask('GET', `/volumes/${id}`)).json()).toMatchObject({ volume: { status: 'available' } })
     expect((await action(id, { 'os-force_delete': {} }, admin)).statusCode).toBe(202)
     await cloud.owner.settle()
     expect((await ask('GET', `/volumes/${id}`)).statusCode).toBe(404)

@@ -143,7 +143,7 @@ const isOver = (ctx: Ctx, run: Reversion): Promise<boolean> =>
 /** Writes the end of a return to a snapshot, for the volume and for the snapshot, whose rows change together. */
 async function endReversion(
   run: Reversion,
-  data: { state: string; faultMessage: string | null },
+  data: { state: string; faultMessage: string | null; isWhole?: boolean },
 ): Promise<void> {
   await inTransaction({ ...run.ctx, db: run.ctx.deps.root }, async (tx) => {
     await tx.db.$queryRaw`SELECT 1 FROM "Volume" WHERE "id" = ${run.resourceId}::uuid FOR UPDATE`
@@ -157,6 +157,9 @@ async function endReversion(
     await settleIn(tx, run, 'restoring', { state: 'available' }, run.input.snapshotId)
   })
 }
+
+const partly =
+  'A part of the volume may have the content of the snapshot by now: go back to a snapshot before you use it.'
 
 export const volumeReversion: Workflow<{ snapshotId: string }> = {
   action: reversionAction,
@@ -181,5 +184,12 @@ export const volumeReversion: Workflow<{ snapshotId: string }> = {
       },
     },
   ],
-  onFailed: (run, error) => endReversion(run, { state: 'error', faultMessage: error.message }),
+  async onFailed(run, error) {
+    const where = { id: run.resourceId }
+    const row = await run.ctx.deps.root.volume.findUnique({ where, include: { pool: true } })
+    // Ceph writes the snapshot's content over that of the volume, and may have been cut off in between.
+    const isWhole = row?.pool.driver !== 'rbd'
+    const faultMessage = isWhole ? error.message : `${error.message} ${partly}`
+    await endReversion(run, { state: 'error', faultMessage, isWhole })
+  },
 }

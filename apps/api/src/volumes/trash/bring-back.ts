@@ -13,7 +13,7 @@ export async function bringBack(tx: Ctx, id: string, reason: string, operationId
   if (!row || row.trashedUntil === null) return
   // The end of whatever is still being done to it writes the state.
   const isOver = (await isDue(tx, row)) && !volumeTransitioning(stateOf(row))
-  const failed = isOver ? { state: 'error_deleting', faultMessage: reason } : {}
+  const failed = isOver ? { state: 'error_deleting', faultMessage: reason, isWhole: false } : {}
   await tx.db.volume.update({ where: { id }, data: { trashedUntil: null, ...failed } })
   await noteVolume(tx, row, 'updated', operationId)
 }

@@ -66,6 +66,8 @@ export type VolumeTypeView = {
   isDefault: boolean
   /** Other callers than administrators see those that tell them what the volumes can do. */
   extraSpecs: Record<string, string>
+  /** Whether several instances may have a volume of the type at the same time. */
+  multiattach: boolean
   /** The limits that the guest's QEMU carries out, in the words of OpenStack's QoS specs; empty for none. */
   limits: Record<string, string>
   /** How its volumes are encrypted; null: they are plain. */

@@ -6,7 +6,7 @@ import { authorize } from '../../kernel/policy.ts'
 import { recordOperation } from '../../kernel/workflow.ts'
 import { encryptionOf } from '../encryption/words.ts'
 import type { QosConsumer, QosView, VolumeTypeView } from './contract.ts'
-import { type PlaceWish, placeWishOfSpecs, type Specs, shownSpecs } from './extra-specs.ts'
+import { isMultiattach, type PlaceWish, placeWishOfSpecs, type Specs, shownSpecs } from './extra-specs.ts'
 import { isCarriedOut, qosConsumers, qosKeys } from './states.ts'
 
 /** How types and QoS specs are loaded, shown and noted. */
@@ -50,6 +50,7 @@ export const viewOf = (ctx: Ctx, row: TypeRow): VolumeTypeView => ({
   public: row.public,
   isDefault: row.isDefault,
   extraSpecs: seesAll(ctx) ? { ...specsOf(row) } : shownSpecs(specsOf(row)),
+  multiattach: isMultiattach(specsOf(row)),
   encryption: encryptionOf(row),
   limits: carriedOut(row.qos),
   qos: seesAll(ctx) && row.qos ? qosViewOf(row.qos) : null,

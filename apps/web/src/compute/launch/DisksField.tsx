@@ -3,7 +3,14 @@ import { ActionIcon, Button, Checkbox, Group, NativeSelect, Stack, TextInput } f
 import type { VolumeTypeView } from '@stratolith/api/volumes/contract'
 import { IconPlus, IconX } from '@tabler/icons-react'
 import { randomToken } from '../../kit/random.ts'
-import { type DiskRow, diskSizeProblem, isRootMade, isRootOnVolume, mostDisks } from './disks.ts'
+import {
+  type DiskRow,
+  diskSizeProblem,
+  isRootMade,
+  isRootOnVolume,
+  isSizedByItself,
+  mostDisks,
+} from './disks.ts'
 import { FormSection } from './FormSection.tsx'
 import type { LaunchFormApi } from './use-launch-form.ts'
 
@@ -77,7 +84,7 @@ function RootVolume({ form, types, error }: Pick<Props, 'form' | 'types'> & { er
         rightSection="GiB"
         rightSectionWidth={44}
         min={1}
-        placeholder={form.values.source === 'snapshot' ? 'as before' : undefined}
+        placeholder={isSizedByItself(form.values.source) ? 'as before' : undefined}
         {...form.getInputProps('rootGib')}
         error={error}
       />

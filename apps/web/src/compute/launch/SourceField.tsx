@@ -1,5 +1,5 @@
 'use client'
-import { Anchor, Radio, SegmentedControl, Stack, Text } from '@mantine/core'
+import { Anchor, Input, Radio, SegmentedControl, Stack, Text } from '@mantine/core'
 import type { ImageView } from '@stratolith/api/images/contract'
 import type { BackupView } from '@stratolith/api/volumes/backups/contract'
 import type { VolumeView } from '@stratolith/api/volumes/contract'
@@ -11,11 +11,11 @@ import { paths } from '../../kit/paths.ts'
 import { backupName, sourceName } from '../../volumes/backups/words.ts'
 import { snapshotName } from '../../volumes/snapshots/words.ts'
 import { volumeName } from '../../volumes/volume.descriptor.tsx'
+import { diskSources, sourceNotes, sourceWords } from './disks.ts'
 import { FormSection } from './FormSection.tsx'
 import { ImageField } from './ImageField.tsx'
 import classes from './launch.module.css'
 import type { LaunchFormApi } from './use-launch-form.ts'
-import type { LaunchValues } from './values.ts'
 
 type Props = {
   form: LaunchFormApi
@@ -29,26 +29,24 @@ type Props = {
   errorOf: (field: 'imageId' | 'volumeId' | 'snapshotId' | 'backupId') => string | undefined
 }
 
-const sources: { value: LaunchValues['source']; label: string }[] = [
-  { value: 'image', label: 'Start from an image' },
-  { value: 'volume', label: 'Start from a volume' },
-  { value: 'snapshot', label: 'Start from a snapshot' },
-  { value: 'backup', label: 'Start from a backup' },
-]
+const sources = diskSources.map((value) => ({ value, label: sourceWords[value] }))
 
 /** The choice of what the root disk begins with: an image, a volume that has a system already, or a copy of a snapshot or of a backup. */
 export function SourceField({ form, images, volumes, snapshots, backups, errorOf }: Props) {
   const { source, imageId, volumeId, snapshotId, backupId } = form.values
   return (
     <>
-      <SegmentedControl
-        aria-label="Start from"
-        data={sources}
-        value={source}
-        onChange={(value) =>
-          form.setFieldValue('source', sources.find((one) => one.value === value)?.value ?? 'image')
-        }
-      />
+      <Input.Wrapper label="Start from" labelElement="div">
+        <SegmentedControl
+          fullWidth
+          aria-label="Start from"
+          data={sources}
+          value={source}
+          onChange={(value) =>
+            form.setFieldValue('source', diskSources.find((one) => one === value) ?? 'image')
+          }
+        />
+      </Input.Wrapper>
       {source === 'image' && (
         <ImageField
           images={images}
@@ -71,7 +69,7 @@ export function SourceField({ form, images, volumes, snapshots, backups, errorOf
           onChange={(id) => form.setFieldValue('volumeId', id)}
           error={errorOf('volumeId')}
           none={<NoVolume />}
-          note="The instance runs on the machine on whose disk the volume lies."
+          note={sourceNotes.volume}
         />
       )}
       {source === 'snapshot' && (
@@ -88,7 +86,7 @@ export function SourceField({ form, images, volumes, snapshots, backups, errorOf
           onChange={(id) => form.setFieldValue('snapshotId', id)}
           error={errorOf('snapshotId')}
           none="No snapshot of this project is of a volume that has a system."
-          note="The root disk is a new volume with what the snapshot keeps, on the same machine. The snapshot stays."
+          note={sourceNotes.snapshot}
         />
       )}
       {source === 'backup' && (
@@ -105,7 +103,7 @@ export function SourceField({ form, images, volumes, snapshots, backups, errorOf
           onChange={(id) => form.setFieldValue('backupId', id)}
           error={errorOf('backupId')}
           none="No backup of this project is of a volume that had a system."
-          note="The root disk is a new volume with what the backup contains. A large one takes long: create the volume first then."
+          note={sourceNotes.backup}
         />
       )}
     </>

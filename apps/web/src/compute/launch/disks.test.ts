@@ -1,7 +1,7 @@
 import { launchInput, planInput } from '@stratolith/api/compute/contract'
 import { describe, expect, it } from 'vitest'
 import { launchCli } from './cli.ts'
-import { disksText } from './disks.ts'
+import { disksText, isSizedByItself, sourceNotes, sourceWords } from './disks.ts'
 import { keepDraft, takeDraft } from './draft.ts'
 import { emptyLaunch, type LaunchValues, launchInputOf, launchProblems, planInputOf } from './values.ts'
 
@@ -134,3 +134,21 @@ describe('the disks of a launch', () => {
     expect(again({ source: 'tape', disks: [{ id: 1 }] })).toMatchObject({ source: 'image', disks: [] })
   })
 })
+
+it('the four sources of a root disk can be told apart on a phone, where each has room for eight letters', () => {
+  const shown = Object.values(sourceWords).map((words) => words.slice(0, 8))
+  expect(shown).toEqual(Object.values(sourceWords))
+  expect(new Set(shown).size).toBe(4)
+})
+
+it('the form promises no machine for a volume that may lie in storage that several machines reach', () => {
+  expect(Object.values(sourceNotes).filter((note) => /on the (same )?machine|disk of/.test(note))).toEqual([])
+})
+
+it.each(['snapshot', 'backup'] as const)(
+  'a root disk of a %s needs no size, which the form says',
+  (source) => {
+    expect(isSizedByItself(source)).toBe(true)
+    expect(launchProblems({ ...filled, source, snapshotId, backupId, rootGib: '' })).toEqual({})
+  },
+)

@@ -7,6 +7,21 @@ export type DiskRow = { id: string; sizeGib: number | string; goes: boolean }
 
 export const diskSources = ['image', 'volume', 'snapshot', 'backup'] as const
 export type DiskSource = (typeof diskSources)[number]
+/** Short words, because on a phone the four share one line. */
+export const sourceWords: Record<DiskSource, string> = {
+  image: 'Image',
+  volume: 'Volume',
+  snapshot: 'Snapshot',
+  backup: 'Backup',
+}
+/** What follows from each source. Where a volume lies is not known here: on the disk of a machine, or where several reach it. */
+export const sourceNotes: Record<Exclude<DiskSource, 'image'>, string> = {
+  volume: 'The instance runs on a machine that reaches the volume.',
+  snapshot:
+    'The root disk is a new volume with what the snapshot keeps, in the same pool. The snapshot stays.',
+  backup:
+    'The root disk is a new volume with what the backup contains. A large one takes long: create the volume first then.',
+}
 
 /** The values of the form that are about volumes. */
 export type DiskValues = {
@@ -117,7 +132,8 @@ export function diskProblems(values: Disks): Partial<Record<keyof LaunchValues, 
   }
 }
 
-const isSizedByItself = (source: DiskSource): boolean => source === 'snapshot' || source === 'backup'
+/** Whether the new volume is as large as what it is made of when no size is typed. */
+export const isSizedByItself = (source: DiskSource): boolean => source === 'snapshot' || source === 'backup'
 
 /** Says in the summary which volumes the instance gets; empty when it gets none. */
 export function disksText(values: Disks): string {

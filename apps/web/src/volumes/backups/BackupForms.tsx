@@ -1,5 +1,5 @@
 'use client'
-import { Checkbox, Stack, Text, Textarea, TextInput } from '@mantine/core'
+import { Checkbox, Text, Textarea, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import type { BackupView } from '@stratolith/api/volumes/backups/contract'
 import type { VolumeView } from '@stratolith/api/volumes/contract'
@@ -7,13 +7,11 @@ import type { SnapshotView } from '@stratolith/api/volumes/snapshots/contract'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { notify } from '../../kit/notify.ts'
 import { SidePanelForm } from '../../kit/SidePanelForm.tsx'
-import { useLook } from '../../kit/session.ts'
 import { invalidateKind } from '../../kit/stale.ts'
 import { useTRPC } from '../../kit/trpc.ts'
-import { QuotaBars, useVolumeQuotas } from '../QuotaBars.tsx'
+import { QuotaRoom } from '../QuotaBars.tsx'
 import { snapshotName } from '../snapshots/words.ts'
 import { volumeName } from '../volume.descriptor.tsx'
-import { tooMuch } from '../words.ts'
 import { backupCreateCli, backupSetCli } from './cli.ts'
 import { backupName, proposedBackupName } from './words.ts'
 
@@ -53,13 +51,8 @@ export const SnapshotBackupForm = ({ snapshot, ...panel }: { snapshot: SnapshotV
 function MakeForm({ of, opened, onClose }: { of: Of } & Panel) {
   const trpc = useTRPC()
   const client = useQueryClient()
-  const { allProjects } = useLook(of.projectId)
-  const earlier = useQuery(
-    trpc.volumes.backups.list.queryOptions({
-      ...{ volumeId: of.volumeId, state: 'available', limit: 1, allProjects },
-    }),
-  )
-  const hasEarlier = (earlier.data?.items.length ?? 0) > 0
+  const plan = useQuery(trpc.volumes.backups.plan.queryOptions({ volumeId: of.volumeId }))
+  const hasEarlier = plan.data?.incremental === true
   const create = useMutation(trpc.volumes.backups.create.mutationOptions())
   const form = useForm({
     initialValues: { name: proposedBackupName(of.name, new Date()), description: '', incremental: true },
@@ -105,24 +98,8 @@ function MakeForm({ of, opened, onClose }: { of: Of } & Panel) {
           ? 'The guest goes on. If its guest agent answers, its file systems hold still for a moment. Otherwise the backup is as after a power cut.'
           : 'It can take long: all of the volume is read. The volume cannot be changed meanwhile.'}
       </Text>
-      <Room of={of} />
+      <QuotaRoom projectId={of.projectId} adds={{ volumeBackups: 1, volumeBackupGib: of.sizeGib }} />
     </SidePanelForm>
-  )
-}
-
-function Room({ of: { projectId, sizeGib } }: { of: Of }) {
-  const adds = { volumeBackups: 1, volumeBackupGib: sizeGib }
-  const quotas = useVolumeQuotas(projectId, adds)
-  const problem = tooMuch(quotas, adds)
-  return (
-    <Stack gap="sm">
-      {problem && (
-        <Text size="sm" c="bad" role="alert">
-          {problem}
-        </Text>
-      )}
-      <QuotaBars quotas={quotas} adds={adds} />
-    </Stack>
   )
 }
 

@@ -16,7 +16,7 @@ import { OperationsOf } from '../../operations/OperationsOf.tsx'
 import { Columns } from '../../ui/Columns.tsx'
 import { Facts } from '../../ui/Fact.tsx'
 import { Section } from '../../ui/Section.tsx'
-import { BackupProgress } from './BackupProgress.tsx'
+import { CopyProgress } from '../CopyProgress.tsx'
 import { BackupState } from './BackupState.tsx'
 import { backupDescriptor } from './backup.descriptor.tsx'
 import { useBackupActions } from './backup-actions.tsx'
@@ -89,7 +89,7 @@ function Overview({ backup }: { backup: BackupView }) {
     >
       {backup.state === 'creating' && (
         <Section title="Backing up" description="It goes on when you leave this page. “Stop” ends it.">
-          <BackupProgress resourceId={backup.id} projectId={backup.projectId} label="How much is backed up" />
+          <CopyProgress resourceId={backup.id} projectId={backup.projectId} label="How much is backed up" />
         </Section>
       )}
       {backup.description && (

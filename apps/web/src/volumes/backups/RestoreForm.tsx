@@ -3,32 +3,32 @@ import { Alert, SegmentedControl, Select, Text, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import type { BackupView } from '@stratolith/api/volumes/backups/contract'
 import type { VolumeView } from '@stratolith/api/volumes/contract'
-import { volumeCan } from '@stratolith/api/volumes/states'
 import { IconAlertTriangle } from '@tabler/icons-react'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { gib } from '../../kit/format.ts'
 import { notify } from '../../kit/notify.ts'
 import { SidePanelForm } from '../../kit/SidePanelForm.tsx'
-import { useLook } from '../../kit/session.ts'
+import { useElsewhere, useLook } from '../../kit/session.ts'
 import { invalidateKind } from '../../kit/stale.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { volumeName } from '../volume.descriptor.tsx'
 import { backupRestoreCli } from './cli.ts'
-import { backupName, restoreLoss, sourceName } from './words.ts'
+import { backupName, type Restoring, restoreLoss, restoringOf, whyNotTo } from './words.ts'
 
-type Values = { to: 'new' | 'existing'; name: string; volumeId: string | null }
 type Props = { backup: BackupView; opened: boolean; onClose: () => void }
 
 /** Gives a new or an existing volume what a backup contains. */
 export function RestoreForm({ backup, opened, onClose }: Props) {
   const trpc = useTRPC()
   const client = useQueryClient()
+  const isElsewhere = useElsewhere(backup.projectId)
   const { allProjects } = useLook(backup.projectId)
-  const { data } = useQuery(trpc.volumes.list.queryOptions({ limit: 1000, allProjects }))
-  const volumes = (data?.items ?? []).filter(({ projectId }) => projectId === backup.projectId)
+  const { projectId } = backup
+  const volumes =
+    useQuery(trpc.volumes.list.queryOptions({ limit: 1000, allProjects, projectId })).data?.items ?? []
   const restore = useMutation(trpc.volumes.backups.restore.mutationOptions())
-  const form = useForm<Values>({
-    initialValues: { to: 'new', name: sourceName(backup), volumeId: null },
+  const form = useForm<Restoring>({
+    initialValues: restoringOf(backup, isElsewhere),
     validate: {
       name: (name, { to }) => (to === 'existing' || name.trim() ? null : 'Give it a name.'),
       volumeId: (id, { to }) => (to === 'new' || id ? null : 'Choose a volume.'),
@@ -55,15 +55,22 @@ export function RestoreForm({ backup, opened, onClose }: Props) {
         backupRestoreCli(backup.id, values.to === 'new' ? null : (values.volumeId ?? 'VOLUME'))
       }
     >
-      <SegmentedControl
-        fullWidth
-        aria-label="Where the content goes"
-        data={[
-          { value: 'new', label: 'A new volume' },
-          { value: 'existing', label: 'A volume that exists' },
-        ]}
-        {...form.getInputProps('to')}
-      />
+      {isElsewhere ? (
+        <Text size="sm" c="dimmed">
+          The backup belongs to another project, and so does a volume that gets its content. Switch to that
+          project first to restore it to a new volume.
+        </Text>
+      ) : (
+        <SegmentedControl
+          fullWidth
+          aria-label="Where the content goes"
+          data={[
+            { value: 'new', label: 'A new volume' },
+            { value: 'existing', label: 'A volume that exists' },
+          ]}
+          {...form.getInputProps('to')}
+        />
+      )}
       {to === 'new' ? (
         <>
           <TextInput label="Name" required maxLength={255} {...form.getInputProps('name')} />
@@ -101,7 +108,7 @@ function VolumeField({
       required
       searchable
       data={volumes.map((volume) => {
-        const problem = whyNot(volume, backup)
+        const problem = whyNotTo(volume, backup)
         const label = `${volumeName(volume)} · ${gib(volume.sizeGib)}`
         return {
           value: volume.id,
@@ -113,10 +120,4 @@ function VolumeField({
       {...field}
     />
   )
-}
-
-function whyNot(volume: VolumeView, { sizeGib }: BackupView): string | null {
-  if (volume.sizeGib < sizeGib) return `It is smaller than the backup, which needs ${gib(sizeGib)}.`
-  const allowed = volumeCan.restore(volume)
-  return allowed === true ? null : allowed
 }

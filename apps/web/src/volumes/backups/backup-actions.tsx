@@ -18,7 +18,7 @@ import { all, useMay } from '../../kit/rights.ts'
 import { useSession } from '../../kit/session.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { takeBackOffer } from '../trash/undo.ts'
-import { waitText } from '../words.ts'
+import { inItsProject, waitText } from '../words.ts'
 import { backupDeleteCli } from './cli.ts'
 import { backupLoss, backupName } from './words.ts'
 
@@ -37,11 +37,7 @@ export function useBackupActions(
   const here = useSession().project?.id
   const mine = (backup: BackupView) => may(backup.projectId === here)
   const own = (backup: BackupView) =>
-    all(
-      mine(backup),
-      backup.projectId === here || 'Switch to its project first: the new volume belongs there.',
-      backupCan.restore(backup),
-    )
+    all(mine(backup), inItsProject(backup.projectId === here, 'new volume'), backupCan.restore(backup))
   const remove = useMutation(trpc.volumes.backups.delete.mutationOptions())
   const cancel = useMutation(trpc.volumes.backups.cancel.mutationOptions())
   const takeBack = useMutation(trpc.volumes.backups.trash.takeBack.mutationOptions())

@@ -96,6 +96,7 @@ export const backupDescriptor: ResourceDescriptor<BackupView> = {
     { label: 'Size of the volume', value: gib(backup.sizeGib) },
     { label: 'Stored', value: storedText(backup) },
     { label: 'Condition', value: conditionReason(backup.quiesced) },
+    ...(backup.encrypted ? [{ label: 'Encrypted', value: 'Yes' }] : []),
     { label: 'Bootable', value: backup.bootable ? 'Yes' : 'No' },
     { label: 'Zone', value: backup.zone },
     { label: 'Made by', value: backup.scheduleId === null ? 'Hand' : 'The schedule of the volume' },

@@ -1,6 +1,16 @@
 import { expect, test } from 'vitest'
 import { backupCreateCli, backupRestoreCli } from './cli.ts'
-import { backupLoss, clockText, minuteOf, percentOf, restoreLoss, scheduleText, storedText } from './words.ts'
+import {
+  backupLoss,
+  clockText,
+  minuteOf,
+  percentOf,
+  restoreLoss,
+  restoringOf,
+  scheduleText,
+  storedText,
+  whyNotTo,
+} from './words.ts'
 
 test('the stored size stands beside the full size', () => {
   expect(storedText({ storedBytes: 4 * 1024 ** 2, sizeGib: 10 })).toBe('4 MiB of 10 GiB')
@@ -53,4 +63,22 @@ test('the commands of the stock client say what the forms say', () => {
   )
   expect(backupRestoreCli('b', null)).toBe('openstack volume backup restore b')
   expect(backupRestoreCli('b', 'v')).toBe('openstack volume backup restore --force b v')
+})
+
+test('an administrator does not get the data of another project into a new volume of the own one', () => {
+  const backup = { volume: { id: 'v', name: 'data', lastName: 'data' } }
+  expect(restoringOf(backup, false)).toEqual({ to: 'new', name: 'data', volumeId: null })
+  expect(restoringOf(backup, true).to).toBe('existing')
+})
+
+test('the form says beforehand which volumes cannot get the content of a backup', () => {
+  const volume = { sizeGib: 2, state: 'available', multiattach: false, keyId: null } as const
+  const backup = { sizeGib: 2, keyId: null }
+  expect(whyNotTo(volume, backup)).toBeNull()
+  expect(whyNotTo({ ...volume, keyId: 'a' }, { ...backup, keyId: 'a' })).toBeNull()
+  expect(whyNotTo({ ...volume, sizeGib: 1 }, backup)).toMatch(/^It is smaller than the backup/)
+  expect(whyNotTo(volume, { ...backup, keyId: 'a' })).toBe('It is not encrypted, and the backup is.')
+  expect(whyNotTo({ ...volume, keyId: 'a' }, backup)).toBe('It is encrypted, and the backup is not.')
+  expect(whyNotTo({ ...volume, keyId: 'b' }, { ...backup, keyId: 'a' })).toMatch(/by another key/)
+  expect(whyNotTo({ ...volume, state: 'in-use' }, backup)).toMatch(/^An instance uses this volume/)
 })

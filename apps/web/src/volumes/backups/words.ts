@@ -1,5 +1,7 @@
 import type { BackupView } from '@stratolith/api/volumes/backups/contract'
 import type { ScheduleView } from '@stratolith/api/volumes/backups/schedules/contract'
+import type { VolumeView } from '@stratolith/api/volumes/contract'
+import { volumeCan } from '@stratolith/api/volumes/states'
 import { bytes, gib } from '../../kit/format.ts'
 
 /** OpenStack's clients may leave a backup without a name. */
@@ -32,6 +34,29 @@ export function backupLoss(backups: readonly Pick<BackupView, 'sizeGib'>[], wait
     ? `${what} cannot be brought back. ${other} ${size} of the quota are free again.`
     : `${what} is deleted in ${wait} and can be taken back until then; ${size} count in the quota meanwhile. ${other}`
 }
+
+type Target = Pick<VolumeView, 'sizeGib' | 'state' | 'multiattach' | 'keyId'>
+
+/** Why a volume cannot get what the backup contains; null when nothing is known against that. */
+export function whyNotTo(volume: Target, { sizeGib, keyId }: Pick<BackupView, 'sizeGib' | 'keyId'>) {
+  if (volume.sizeGib < sizeGib) return `It is smaller than the backup, which needs ${gib(sizeGib)}.`
+  if (volume.keyId !== keyId) {
+    if (volume.keyId === null) return 'It is not encrypted, and the backup is.'
+    return keyId === null ? 'It is encrypted, and the backup is not.' : 'It is encrypted by another key.'
+  }
+  const allowed = volumeCan.restore(volume)
+  return allowed === true ? null : allowed
+}
+
+export type Restoring = { to: 'new' | 'existing'; name: string; volumeId: string | null }
+
+/**
+ * What the form to restore a backup begins with. A new volume belongs to the session's project, so that the data of another
+ * project's backup must not get into one.
+ */
+export const restoringOf = (backup: Pick<BackupView, 'volume'>, isElsewhere: boolean): Restoring => ({
+  ...{ to: isElsewhere ? 'existing' : 'new', name: sourceName(backup), volumeId: null },
+})
 
 /** Says what is lost when a backup is restored to a volume that exists. */
 export const restoreLoss = (volume: string, sizeGib: number, backupGib: number): string =>

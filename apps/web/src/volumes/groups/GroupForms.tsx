@@ -1,38 +1,45 @@
 'use client'
-import { MultiSelect, Text, Textarea, TextInput } from '@mantine/core'
+import { MultiSelect, Textarea, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
-import type { GroupSnapshotView, VolumeGroupView } from '@stratolith/api/volumes/groups/contract'
+import type { VolumeGroupView } from '@stratolith/api/volumes/groups/contract'
 import { volumeCan } from '@stratolith/api/volumes/states'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import type { ReactNode } from 'react'
 import { gib } from '../../kit/format.ts'
 import { useRouter } from '../../kit/navigation.tsx'
 import { notify } from '../../kit/notify.ts'
 import { paths } from '../../kit/paths.ts'
 import { SidePanelForm } from '../../kit/SidePanelForm.tsx'
+import { useLook } from '../../kit/session.ts'
 import { invalidateKind } from '../../kit/stale.ts'
 import { useTRPC } from '../../kit/trpc.ts'
-import { proposedName } from '../snapshots/words.ts'
+import { QuotaRoom } from '../QuotaBars.tsx'
 import { volumeName } from '../volume.descriptor.tsx'
-import {
-  groupCreateCli,
-  groupFromCli,
-  groupName,
-  groupSetCli,
-  groupSnapshotCli,
-  groupVolumesCli,
-} from './words.ts'
+import { groupCreateCli, groupName, groupSetCli, groupVolumesCli, volumesProblem } from './words.ts'
 
 type Panel = { opened: boolean; onClose: () => void }
 
-/** The volumes that can become those of a group. */
-function useFreeVolumes() {
+/** The volumes of a project that can become those of a group of it; no project: of the session's. */
+function useFreeVolumes(projectId?: string) {
   const trpc = useTRPC()
-  const { data } = useQuery(trpc.volumes.list.queryOptions({ limit: 1000 }))
+  const look = useLook(projectId ?? null)
+  const allProjects = projectId !== undefined && look.allProjects
+  const { data } = useQuery(trpc.volumes.list.queryOptions({ limit: 1000, allProjects, projectId }))
   return (data?.items ?? []).filter((volume) => volume.groupId === null && volumeCan.join(volume) === true)
 }
 
-function VolumesField({ value, onChange }: { value: string[]; onChange: (ids: string[]) => void }) {
-  const volumes = useFreeVolumes()
+function VolumesField({
+  projectId,
+  value,
+  onChange,
+  error,
+}: {
+  projectId?: string
+  value: string[]
+  onChange: (ids: string[]) => void
+  error: ReactNode
+}) {
+  const volumes = useFreeVolumes(projectId)
   return (
     <MultiSelect
       label="Volumes"
@@ -41,6 +48,8 @@ function VolumesField({ value, onChange }: { value: string[]; onChange: (ids: st
       data={volumes.map((one) => ({ value: one.id, label: `${volumeName(one)} · ${gib(one.sizeGib)}` }))}
       value={value}
       onChange={onChange}
+      error={error}
+      errorProps={{ role: 'alert' }}
       searchable
       nothingFoundMessage="No other volume of the project can be added."
     />
@@ -55,7 +64,7 @@ export function GroupCreateForm({ opened, onClose }: Panel) {
   const create = useMutation(trpc.volumes.groups.create.mutationOptions())
   const form = useForm({
     initialValues: { name: '', description: '', volumeIds: [] as string[] },
-    validate: { volumeIds: (ids) => (ids.length === 0 ? 'Choose at least one volume.' : null) },
+    validate: { volumeIds: volumesProblem },
   })
   const typesOf = (ids: readonly string[]) => [
     ...new Set(volumes.filter(({ id }) => ids.includes(id)).map(({ type }) => type.name)),
@@ -77,12 +86,11 @@ export function GroupCreateForm({ opened, onClose }: Panel) {
       asCli={({ name, volumeIds }) => groupCreateCli(name, typesOf(volumeIds))}
     >
       <TextInput label="Name" data-autofocus maxLength={255} {...form.getInputProps('name')} />
-      <VolumesField value={form.values.volumeIds} onChange={(ids) => form.setFieldValue('volumeIds', ids)} />
-      {form.errors.volumeIds && (
-        <Text size="xs" c="bad" role="alert">
-          {form.errors.volumeIds}
-        </Text>
-      )}
+      <VolumesField
+        value={form.values.volumeIds}
+        onChange={(ids) => form.setFieldValue('volumeIds', ids)}
+        error={form.errors.volumeIds}
+      />
       <Textarea
         label="Description"
         autosize
@@ -90,6 +98,7 @@ export function GroupCreateForm({ opened, onClose }: Panel) {
         maxLength={1000}
         {...form.getInputProps('description')}
       />
+      <QuotaRoom adds={{ volumeGroups: 1 }} />
     </SidePanelForm>
   )
 }
@@ -132,7 +141,7 @@ export function VolumesAddForm({ group, opened, onClose }: { group: VolumeGroupV
   const trpc = useTRPC()
   const client = useQueryClient()
   const update = useMutation(trpc.volumes.groups.update.mutationOptions())
-  const form = useForm({ initialValues: { add: [] as string[] } })
+  const form = useForm({ initialValues: { add: [] as string[] }, validate: { add: volumesProblem } })
   return (
     <SidePanelForm
       title={`Add volumes to ${groupName(group)}`}
@@ -148,82 +157,11 @@ export function VolumesAddForm({ group, opened, onClose }: { group: VolumeGroupV
       }}
       asCli={({ add }) => groupVolumesCli(group.id, add)}
     >
-      <VolumesField value={form.values.add} onChange={(ids) => form.setFieldValue('add', ids)} />
-    </SidePanelForm>
-  )
-}
-
-/** Keeps what all volumes of the group contain now. */
-export function GroupSnapshotForm({ group, opened, onClose }: { group: VolumeGroupView } & Panel) {
-  const trpc = useTRPC()
-  const client = useQueryClient()
-  const create = useMutation(trpc.volumes.groups.snapshots.create.mutationOptions())
-  const form = useForm({
-    initialValues: { name: proposedName(groupName(group), new Date()), description: '' },
-  })
-  return (
-    <SidePanelForm
-      title={`Take a snapshot of ${groupName(group)}`}
-      needs="member"
-      opened={opened}
-      onClose={onClose}
-      form={form}
-      submitLabel="Take snapshot"
-      onSubmit={async ({ name, description }) => {
-        const made = await create.mutateAsync({ groupId: group.id, name: name.trim(), description })
-        invalidateKind(client, 'volumeGroupSnapshot')
-        notify.started(`Taking “${groupName(made)}”`, [made.id])
-      }}
-      asCli={({ name }) => groupSnapshotCli(group.id, name.trim())}
-    >
-      <TextInput label="Name" data-autofocus maxLength={255} {...form.getInputProps('name')} />
-      <Textarea
-        label="Description"
-        autosize
-        minRows={2}
-        maxLength={1000}
-        {...form.getInputProps('description')}
-      />
-      <Text size="sm" c="dimmed">
-        All volumes that one instance uses are kept at one instant, while its guest agent, if it answers,
-        holds the file systems still. When several instances use volumes of the group, each instance has an
-        instant of its own.
-      </Text>
-    </SidePanelForm>
-  )
-}
-
-/** Makes a group of new volumes, each with what a group snapshot has kept. */
-export function GroupFromForm({ snapshot, opened, onClose }: { snapshot: GroupSnapshotView } & Panel) {
-  const trpc = useTRPC()
-  const client = useQueryClient()
-  const router = useRouter()
-  const create = useMutation(trpc.volumes.groups.createFrom.mutationOptions())
-  const form = useForm({ initialValues: { name: '', description: '' } })
-  return (
-    <SidePanelForm
-      title={`Create a group from ${groupName(snapshot)}`}
-      needs="member"
-      opened={opened}
-      onClose={onClose}
-      form={form}
-      submitLabel="Create volume group"
-      onSubmit={async (values) => {
-        const input = { ...values, name: values.name.trim(), groupSnapshotId: snapshot.id }
-        const made = await create.mutateAsync(input)
-        invalidateKind(client, 'volumeGroup')
-        notify.started(`Creating “${groupName(made)}”`, [made.id])
-        return () => router.push(paths.volumeGroup(made.id))
-      }}
-      asCli={({ name }) => groupFromCli(snapshot.id, name.trim())}
-    >
-      <TextInput label="Name" data-autofocus maxLength={255} {...form.getInputProps('name')} />
-      <Textarea
-        label="Description"
-        autosize
-        minRows={2}
-        maxLength={1000}
-        {...form.getInputProps('description')}
+      <VolumesField
+        projectId={group.projectId}
+        value={form.values.add}
+        onChange={(ids) => form.setFieldValue('add', ids)}
+        error={form.errors.add}
       />
     </SidePanelForm>
   )

@@ -3,23 +3,23 @@ import { Text } from '@mantine/core'
 import type { GroupSnapshotView, VolumeGroupView } from '@stratolith/api/volumes/groups/contract'
 import { groupSnapshotCan } from '@stratolith/api/volumes/groups/states'
 import { IconStackPush, IconTrash } from '@tabler/icons-react'
-import { useMutation, useQuery } from '@tanstack/react-query'
+import { useMutation } from '@tanstack/react-query'
 import { useState } from 'react'
 import type { ResourceAction } from '../../kit/descriptor.ts'
-import { Loaded } from '../../kit/Loaded.tsx'
 import { lazyPanel } from '../../kit/lazy-panel.tsx'
-import { RowsTable } from '../../kit/RowsTable.tsx'
+import { ResourceTable } from '../../kit/ResourceTable.tsx'
 import { all, useMay } from '../../kit/rights.ts'
 import { useElsewhere, useLook } from '../../kit/session.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { Section } from '../../ui/Section.tsx'
+import { inItsProject } from '../words.ts'
 import { groupSnapshotDescriptor } from './group.descriptor.tsx'
-import { groupName, groupSnapshotDeleteCli } from './words.ts'
+import { snapshotsOfGroup } from './list.ts'
+import { groupName, groupSnapshotDeleteCli, groupSnapshotLoss } from './words.ts'
 
-const GroupFromForm = lazyPanel(() => import('./GroupForms.tsx').then((module) => module.GroupFromForm))
-
-/** The page of a group shows the newest of its snapshots. */
-const most = 50
+const GroupFromForm = lazyPanel(() =>
+  import('./GroupSnapshotForms.tsx').then((module) => module.GroupFromForm),
+)
 
 export function SnapshotsOfGroup({ group }: { group: VolumeGroupView }) {
   const trpc = useTRPC()
@@ -27,16 +27,13 @@ export function SnapshotsOfGroup({ group }: { group: VolumeGroupView }) {
   const own = !useElsewhere(group.projectId)
   const { allProjects } = useLook(group.projectId)
   const [source, setSource] = useState<GroupSnapshotView | null>(null)
-  const query = useQuery(
-    trpc.volumes.groups.snapshots.list.queryOptions({ groupId: group.id, limit: most, allProjects }),
-  )
   const remove = useMutation(trpc.volumes.groups.snapshots.delete.mutationOptions())
   const actions: ResourceAction<GroupSnapshotView>[] = [
     {
       id: 'from',
       label: 'Create group from it',
       icon: <IconStackPush size={16} />,
-      allowed: (snapshot) => all(may(own), groupSnapshotCan.use(snapshot)),
+      allowed: (snapshot) => all(may(own), inItsProject(own, 'new group'), groupSnapshotCan.use(snapshot)),
       open: setSource,
     },
     {
@@ -47,11 +44,7 @@ export function SnapshotsOfGroup({ group }: { group: VolumeGroupView }) {
       allowed: (snapshot) => all(may(own), groupSnapshotCan.delete(snapshot)),
       confirm: ([snapshot]) => ({
         title: `Delete “${snapshot ? groupName(snapshot) : ''}”?`,
-        body: (
-          <Text size="sm">
-            The snapshots of all its volumes are deleted. Volumes that were made of them keep their data.
-          </Text>
-        ),
+        body: <Text size="sm">{groupSnapshotLoss}</Text>,
         confirmLabel: 'Delete',
       }),
       run: ({ id }) => remove.mutateAsync({ id }),
@@ -64,21 +57,11 @@ export function SnapshotsOfGroup({ group }: { group: VolumeGroupView }) {
       title="Group snapshots"
       description="What all volumes of the group contained. Each volume can go back to its part, on its own page."
     >
-      <Loaded query={query}>
-        {({ items }) => (
-          <RowsTable
-            descriptor={groupSnapshotDescriptor}
-            label="Snapshots of the group"
-            rows={items}
-            actions={actions}
-            empty={
-              <Text size="sm" c="dimmed">
-                None yet.
-              </Text>
-            }
-          />
-        )}
-      </Loaded>
+      <ResourceTable
+        descriptor={groupSnapshotDescriptor}
+        actions={actions}
+        query={snapshotsOfGroup(group.id, allProjects)}
+      />
       {source && <GroupFromForm key={source.id} snapshot={source} opened onClose={() => setSource(null)} />}
     </Section>
   )

@@ -38,7 +38,7 @@ export function VolumesOfGroup({ group }: { group: VolumeGroupView }) {
   return (
     <Section
       title="Volumes"
-      description="They are deleted and offered to other projects only outside of the group."
+      description="They are deleted, given to other projects or another type, and moved to another pool only outside of the group."
     >
       <RowsTable
         descriptor={memberDescriptor}

@@ -1,3 +1,4 @@
+import { Text } from '@mantine/core'
 import type {
   GroupSnapshotView,
   GroupVolumeView,
@@ -9,7 +10,9 @@ import type { ResourceDescriptor, RowsDescriptor } from '../../kit/descriptor.ts
 import { gib } from '../../kit/format.ts'
 import { NameCell } from '../../kit/NameCell.tsx'
 import { paths } from '../../kit/paths.ts'
+import { TwoLines } from '../../kit/TwoLines.tsx'
 import { VolumeLink } from '../snapshots/snapshot.descriptor.tsx'
+import { VolumeState } from '../VolumeState.tsx'
 import { GroupState } from './GroupState.tsx'
 import { groupName, instantText } from './words.ts'
 
@@ -86,23 +89,69 @@ export const memberDescriptor: RowsDescriptor<GroupVolumeView> = {
   icon: <IconDatabase size={28} />,
   columns: [
     { id: 'name', header: 'Name', cell: (volume) => <VolumeLink volume={volume} /> },
-    { id: 'state', header: 'State', width: 130, cell: ({ state }) => state },
+    {
+      id: 'state',
+      header: 'State',
+      width: 130,
+      cell: ({ state }) => <VolumeState volume={{ state, error: null }} />,
+    },
     { id: 'type', header: 'Type', hideBelow: 'sm', cell: ({ type }) => type.name },
     { id: 'size', header: 'Size', width: 90, cell: ({ sizeGib }) => gib(sizeGib) },
   ],
 }
 
-export const groupSnapshotDescriptor: RowsDescriptor<GroupSnapshotView> = {
+export const groupSnapshotDescriptor: ResourceDescriptor<GroupSnapshotView> = {
   kind: 'volumeGroupSnapshot',
   noun: 'Group snapshot',
   plural: 'Group snapshots',
   name: groupName,
   icon: <IconCamera size={28} />,
   columns: [
-    { id: 'name', header: 'Name', cell: (snapshot) => groupName(snapshot) },
-    { id: 'state', header: 'State', width: 130, cell: (snapshot) => <GroupState view={snapshot} /> },
-    { id: 'volumes', header: 'Volumes', width: 100, cell: ({ snapshots }) => snapshots.length },
-    { id: 'instant', header: 'Kept at', hideBelow: 'sm', cell: instantText },
-    { id: 'created', header: 'Taken', hideBelow: 'sm', cell: ({ createdAt }) => <Ago iso={createdAt} /> },
+    {
+      id: 'name',
+      header: 'Name',
+      sort: true,
+      value: ({ name }) => name,
+      // A group snapshot has no page, so its row says whole why it has failed.
+      cell: (snapshot) => (
+        <>
+          <TwoLines second={snapshot.description}>{groupName(snapshot)}</TwoLines>
+          {snapshot.error && (
+            <Text size="xs" c="bad">
+              {snapshot.error}
+            </Text>
+          )}
+        </>
+      ),
+    },
+    {
+      id: 'state',
+      header: 'State',
+      width: 130,
+      sort: true,
+      value: ({ state }) => state,
+      cell: (snapshot) => <GroupState view={snapshot} />,
+    },
+    {
+      id: 'volumes',
+      header: 'Volumes',
+      width: 90,
+      hideBelow: 'sm',
+      value: ({ snapshots }) => snapshots.length,
+      cell: ({ snapshots }) => snapshots.length,
+    },
+    { id: 'instant', header: 'Kept at', value: instantText, cell: instantText },
+    {
+      id: 'created',
+      header: 'Taken',
+      hideBelow: 'sm',
+      sort: true,
+      value: ({ createdAt }) => createdAt,
+      cell: ({ createdAt }) => <Ago iso={createdAt} />,
+    },
   ],
+  empty: {
+    title: 'No snapshots of this group yet',
+    text: 'A snapshot of the group keeps what all of its volumes contain, as far as possible at one instant.',
+  },
 }

@@ -1,4 +1,4 @@
-import type { VolumeGroupView } from '@stratolith/api/volumes/groups/contract'
+import type { GroupSnapshotView, VolumeGroupView } from '@stratolith/api/volumes/groups/contract'
 import { groupStates } from '@stratolith/api/volumes/groups/states'
 import type { ListQuery } from '../../kit/list-query.ts'
 
@@ -11,3 +11,9 @@ export const groupList =
       allProjects,
       state: groupStates.find((one) => one === state),
     })
+
+/** The read of the snapshots of a group, which may belong to another project. */
+export const snapshotsOfGroup =
+  (groupId: string, allProjects: boolean): ListQuery<GroupSnapshotView> =>
+  (page, _, trpc) =>
+    trpc.volumes.groups.snapshots.list.queryOptions({ ...page, groupId, allProjects })

@@ -15,7 +15,9 @@ import { groupDeleteCli, groupName } from './words.ts'
 const forms = () => import('./GroupForms.tsx')
 const GroupEditForm = lazyPanel(() => forms().then((module) => module.GroupEditForm))
 const VolumesAddForm = lazyPanel(() => forms().then((module) => module.VolumesAddForm))
-const GroupSnapshotForm = lazyPanel(() => forms().then((module) => module.GroupSnapshotForm))
+const GroupSnapshotForm = lazyPanel(() =>
+  import('./GroupSnapshotForms.tsx').then((module) => module.GroupSnapshotForm),
+)
 
 const panelOf = { edit: GroupEditForm, add: VolumesAddForm, snapshot: GroupSnapshotForm }
 type Form = keyof typeof panelOf

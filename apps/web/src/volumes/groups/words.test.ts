@@ -1,5 +1,14 @@
 import { expect, test } from 'vitest'
-import { groupCreateCli, groupDeleteCli, groupVolumesCli, instantText } from './words.ts'
+import {
+  copyAdds,
+  groupCreateCli,
+  groupDeleteCli,
+  groupSnapshotLoss,
+  groupVolumesCli,
+  instantText,
+  snapshotAdds,
+  volumesProblem,
+} from './words.ts'
 
 test.each([
   [null, '–'],
@@ -17,4 +26,19 @@ test('the commands of the clients name what the forms have', () => {
   expect(groupVolumesCli('x', ['a', 'b'], true).replace(/ \\\n +/g, ' ')).toBe(
     'cinder --os-volume-api-version 3.13 group-update x --remove-volumes a,b',
   )
+})
+
+test('the question before a group snapshot is deleted does not let people hope that they can take it back', () => {
+  expect(groupSnapshotLoss).toMatch(/deleted at once and cannot be taken back/)
+})
+
+test('no volumes cannot be added to a group', () => {
+  expect(volumesProblem([])).toBe('Choose at least one volume.')
+  expect(volumesProblem(['v'])).toBeNull()
+})
+
+test('a group snapshot of ten volumes takes ten times the quota of one, and so does a group that is made of it', () => {
+  const ten = Array.from({ length: 10 }, () => ({ sizeGib: 3 }) as never)
+  expect(snapshotAdds({ volumes: ten })).toEqual({ volumeSnapshots: 10, volumeGib: 30 })
+  expect(copyAdds({ snapshots: ten })).toEqual({ volumeGroups: 1, volumes: 10, volumeGib: 30 })
 })

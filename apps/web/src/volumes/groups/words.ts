@@ -1,5 +1,6 @@
-import type { GroupSnapshotView } from '@stratolith/api/volumes/groups/contract'
+import type { GroupSnapshotView, VolumeGroupView } from '@stratolith/api/volumes/groups/contract'
 import { shellLine } from '../../kit/shell.ts'
+import type { Adds } from '../words.ts'
 
 /** OpenStack's clients may leave a group without a name. */
 export const groupName = ({ name, id }: { name: string; id: string }): string => name || id
@@ -9,6 +10,26 @@ export function instantText({ isOneInstant }: Pick<GroupSnapshotView, 'isOneInst
   if (isOneInstant === null) return '–'
   return isOneInstant ? 'One instant' : 'One instant for each instance'
 }
+
+const gibOf = (parts: readonly { sizeGib: number }[]) => parts.reduce((sum, { sizeGib }) => sum + sizeGib, 0)
+
+/** What a snapshot of the group takes of the quota: each part counts as much as its volume. */
+export const snapshotAdds = ({ volumes }: Pick<VolumeGroupView, 'volumes'>): Adds => ({
+  ...{ volumeSnapshots: volumes.length, volumeGib: gibOf(volumes) },
+})
+
+/** What a group that is made of a group snapshot takes of the quota. */
+export const copyAdds = ({ snapshots }: Pick<GroupSnapshotView, 'snapshots'>): Adds => ({
+  ...{ volumeGroups: 1, volumes: snapshots.length, volumeGib: gibOf(snapshots) },
+})
+
+/** Forbids a form without a volume: it would succeed, and change nothing. */
+export const volumesProblem = (ids: readonly string[]): string | null =>
+  ids.length === 0 ? 'Choose at least one volume.' : null
+
+/** What is lost with a group snapshot. Unlike single snapshots, its parts are removed at once. */
+export const groupSnapshotLoss =
+  'The snapshots of all its volumes are deleted at once and cannot be taken back. Volumes that were made of them keep their data.'
 
 /** The version from which the stock client knows groups, group snapshots and their sources. */
 const client = (version: string, ...words: (string | null | undefined | false)[]): string =>

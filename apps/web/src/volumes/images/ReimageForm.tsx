@@ -39,8 +39,8 @@ export function ReimageForm({ volume, opened, onClose }: VolumeFormProps) {
       asCli={({ imageId }) => reimageCli(volume.id, imageId)}
     >
       <Alert color="bad" title="All data on the volume is lost">
-        Its {gib(volume.sizeGib)} get what the image contains. Its snapshots stay, so take one first when you
-        may need the data again.
+        Its {gib(volume.sizeGib)} get what the image contains. Back it up first when you may need the data
+        again. Its snapshots stay; a volume in Ceph must have none.
       </Alert>
       <Select
         label="Image"

@@ -8,10 +8,9 @@ import { SidePanelForm } from '../../kit/SidePanelForm.tsx'
 import { invalidateKind } from '../../kit/stale.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { volumeImageCli } from '../cli.ts'
-import { QuotaBars, useVolumeQuotas } from '../QuotaBars.tsx'
+import { QuotaRoom } from '../QuotaBars.tsx'
 import type { VolumeFormProps } from '../VolumeForms.tsx'
 import { volumeName } from '../volume.descriptor.tsx'
-import { tooMuch } from '../words.ts'
 
 type Values = {
   name: string
@@ -83,24 +82,8 @@ export function VolumeImageForm({ volume, opened, onClose }: VolumeFormProps) {
         </Text>
       )}
       <SharingFields form={form} />
-      <Room sizeGib={volume.sizeGib} />
+      {/* An image counts with the size of its disk. It belongs to the project of its maker. */}
+      <QuotaRoom adds={{ images: 1, imageGib: volume.sizeGib }} />
     </SidePanelForm>
-  )
-}
-
-/** An image counts with the size of its disk. It belongs to the project of its maker. */
-function Room({ sizeGib }: { sizeGib: number }) {
-  const adds = { images: 1, imageGib: sizeGib }
-  const quotas = useVolumeQuotas(undefined, adds)
-  const problem = tooMuch(quotas, adds)
-  return (
-    <Stack gap="sm">
-      {problem && (
-        <Text size="sm" c="bad" role="alert">
-          {problem}
-        </Text>
-      )}
-      <QuotaBars quotas={quotas} adds={adds} />
-    </Stack>
   )
 }

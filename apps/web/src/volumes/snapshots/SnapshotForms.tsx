@@ -1,5 +1,5 @@
 'use client'
-import { Stack, Text, Textarea, TextInput } from '@mantine/core'
+import { Text, Textarea, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import type { VolumeView } from '@stratolith/api/volumes/contract'
 import type { SnapshotView } from '@stratolith/api/volumes/snapshots/contract'
@@ -8,9 +8,8 @@ import { notify } from '../../kit/notify.ts'
 import { SidePanelForm } from '../../kit/SidePanelForm.tsx'
 import { invalidateKind } from '../../kit/stale.ts'
 import { useTRPC } from '../../kit/trpc.ts'
-import { QuotaBars, useVolumeQuotas } from '../QuotaBars.tsx'
+import { QuotaRoom } from '../QuotaBars.tsx'
 import { volumeName } from '../volume.descriptor.tsx'
-import { tooMuch } from '../words.ts'
 import { snapshotCreateCli, snapshotSetCli } from './cli.ts'
 import { proposedName, snapshotName } from './words.ts'
 
@@ -55,25 +54,9 @@ export function SnapshotTakeForm({ volume, opened, onClose }: { volume: VolumeVi
           snapshot is consistent. Otherwise the snapshot is as after a power cut; the list says which.
         </Text>
       )}
-      <Room volume={volume} />
+      {/* A snapshot counts as much as its volume, because all of the volume may change afterwards. */}
+      <QuotaRoom projectId={volume.projectId} adds={{ volumeSnapshots: 1, volumeGib: volume.sizeGib }} />
     </SidePanelForm>
-  )
-}
-
-/** A snapshot counts as much as its volume, because all of the volume may change afterwards. */
-function Room({ volume }: { volume: VolumeView }) {
-  const adds = { volumeSnapshots: 1, volumeGib: volume.sizeGib }
-  const quotas = useVolumeQuotas(volume.projectId, adds)
-  const problem = tooMuch(quotas, adds)
-  return (
-    <Stack gap="sm">
-      {problem && (
-        <Text size="sm" c="bad" role="alert">
-          {problem}
-        </Text>
-      )}
-      <QuotaBars quotas={quotas} adds={adds} />
-    </Stack>
   )
 }
 

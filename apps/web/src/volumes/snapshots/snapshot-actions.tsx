@@ -21,6 +21,7 @@ import { useSession } from '../../kit/session.ts'
 import { invalidateKind } from '../../kit/stale.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { takeBackOffer } from '../trash/undo.ts'
+import { inItsProject } from '../words.ts'
 import { snapshotDeleteCli } from './cli.ts'
 import { SnapshotLoss } from './SnapshotLoss.tsx'
 import { reversionLoss, snapshotName } from './words.ts'
@@ -54,7 +55,7 @@ export function useSnapshotActions(
       allowed: (snapshot) =>
         all(
           mine(snapshot),
-          snapshot.projectId === here || 'Switch to its project first: the new volume belongs there.',
+          inItsProject(snapshot.projectId === here, 'new volume'),
           snapshotCan.use(snapshot),
         ),
       open: (snapshot) => open('volume', snapshot),
@@ -66,7 +67,7 @@ export function useSnapshotActions(
       allowed: (snapshot) =>
         all(
           mine(snapshot),
-          snapshot.projectId === here || 'Switch to its project first: the new instance belongs there.',
+          inItsProject(snapshot.projectId === here, 'new instance'),
           snapshotCan.launch(snapshot),
         ),
       open: ({ id }) => router.push(`${paths.launch}?snapshot=${id}`),

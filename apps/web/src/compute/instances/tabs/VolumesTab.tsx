@@ -20,6 +20,7 @@ import { invalidateKind } from '../../../kit/stale.ts'
 import { useTRPC } from '../../../kit/trpc.ts'
 import { useUrlPanel } from '../../../kit/url-state.ts'
 import { EmptyState } from '../../../ui/EmptyState.tsx'
+import { Hint } from '../../../ui/Hint.tsx'
 import { ReasonButton } from '../../../ui/ReasonButton.tsx'
 import { volumeDescriptor } from '../../../volumes/volume.descriptor.tsx'
 import { useDetachAction } from '../../../volumes/volume-actions.tsx'
@@ -113,16 +114,24 @@ function GoesSwitch({
       notify.failed(error)
     }
   }
+  const reason = allowed === true ? null : allowed
+  // A disabled switch gets no focus, so that neither the keyboard nor a finger would find the reason.
   return (
-    <Switch
-      size="sm"
-      label={goes ? 'Deleted, too' : 'Stays'}
-      aria-label={`Delete ${volumeDescriptor.name(volume)} with the instance`}
-      title={allowed === true ? undefined : allowed}
-      disabled={allowed !== true || keep.isPending}
-      checked={goes}
-      onChange={({ currentTarget: { checked } }) => void change(checked)}
-    />
+    <Hint label={reason}>
+      <span>
+        <Switch
+          size="sm"
+          label={goes ? 'Deleted, too' : 'Stays'}
+          aria-label={`Delete ${volumeDescriptor.name(volume)} with the instance`}
+          aria-disabled={reason !== null}
+          aria-description={reason ?? undefined}
+          disabled={keep.isPending}
+          opacity={reason === null ? undefined : 0.6}
+          checked={goes}
+          onChange={({ currentTarget: { checked } }) => reason === null && void change(checked)}
+        />
+      </span>
+    </Hint>
   )
 }
 

@@ -1,12 +1,12 @@
 'use client'
 import { Progress, Stack, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import { useLook } from '../../kit/session.ts'
-import { useTRPC } from '../../kit/trpc.ts'
-import { percentOf } from './words.ts'
+import { useLook } from '../kit/session.ts'
+import { useTRPC } from '../kit/trpc.ts'
+import { percentOf } from './backups/words.ts'
 
 /** How far the copy is that a running operation of this thing makes; nothing when none runs. */
-export function BackupProgress({
+export function CopyProgress({
   resourceId,
   projectId,
   label,

@@ -1,0 +1,42 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { testTenant, testWorld, type World } from '../compute/testing.ts'
+import type { Ctx } from '../kernel/context.ts'
+import { runPending, testCtx } from '../kernel/testing.ts'
+import { volumeCreateInput, volumeListInput } from './contract.ts'
+import { createVolume, listVolumes } from './service.ts'
+
+/** What the lists of volumes, snapshots and backups can be asked for. */
+let world: World
+let tenant: Ctx & { projectId: string }
+beforeAll(async () => {
+  world = await testWorld(['a'])
+  tenant = await testTenant(world)
+})
+afterAll(() => world.close())
+
+const db = () => world.deps.root
+async function aVolume(ctx: Ctx, name: string): Promise<string> {
+  const { id } = await createVolume(ctx, volumeCreateInput.parse({ name, sizeGib: 1 }))
+  await runPending(world.deps)
+  return id
+}
+
+test('volumes are found together whatever it was that has failed', async () => {
+  await aVolume(tenant, 'whole')
+  for (const state of ['error', 'error_extending', 'error_restoring', 'error_deleting'])
+    await db().volume.update({ where: { id: await aVolume(tenant, state) }, data: { state } })
+  const { items } = await listVolumes(tenant, volumeListInput.parse({ state: 'failed', sort: 'name' }))
+  expect(items.map(({ name }) => name).toSorted()).toEqual([
+    ...['error', 'error_deleting', 'error_extending', 'error_restoring'],
+  ])
+})
+
+test('an administrator finds the volumes of one project among those of all, and nobody else those of another', async () => {
+  const other = await testTenant(world)
+  const theirs = await aVolume(other, 'theirs')
+  const admin = await testCtx(world.deps, { role: 'admin', projectId: tenant.projectId })
+  const of = async (ctx: Ctx, ask: object) =>
+    (await listVolumes(ctx, volumeListInput.parse(ask))).items.map(({ id }) => id)
+  expect(await of(admin, { allProjects: true, projectId: other.projectId })).toEqual([theirs])
+  expect(await of(tenant, { projectId: other.projectId })).toEqual([])
+})

@@ -1,0 +1,40 @@
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { createFolderStore } from './folder-store.ts'
+
+const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'stratolith-store-'))
+afterAll(() => fs.rmSync(dir, { recursive: true, force: true }))
+
+test('hosts that use a folder for the first time at once agree on its mark', async () => {
+  for (let n = 0; n < 20; n += 1) {
+    const root = path.join(dir, `${n}`)
+    const stores = [1, 2, 3, 4].map((host) => createFolderStore(root, path.join(dir, `${n}-note-${host}`)))
+    // Each host makes two calls at once.
+    await Promise.all([...stores, ...stores].map((store) => store.space()))
+    await Promise.all(stores.map((store) => store.space()))
+    expect(fs.readdirSync(root)).toEqual(['store.json'])
+  }
+})
+
+test('a folder whose mark is not that of the host, or is none, is refused with a way out', async () => {
+  const [root, note] = [path.join(dir, 'store'), path.join(dir, 'note')]
+  const store = createFolderStore(root, note)
+  await store.space()
+  fs.writeFileSync(path.join(root, 'store.json'), JSON.stringify({ id: 'other' }))
+  await expect(store.space()).rejects.toMatchObject({
+    code: 'unavailable',
+    message: expect.stringContaining(`Remove that file`),
+  })
+  fs.rmSync(note)
+  await store.space()
+  expect(JSON.parse(fs.readFileSync(note, 'utf8'))).toMatchObject({ id: 'other' })
+  fs.rmSync(note)
+  fs.writeFileSync(path.join(root, 'store.json'), 'nothing')
+  await expect(store.space()).rejects.toMatchObject({
+    code: 'unavailable',
+    message: expect.stringContaining('no mark'),
+  })
+  expect(fs.existsSync(note)).toBe(false)
+})

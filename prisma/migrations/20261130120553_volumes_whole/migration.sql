@@ -1,0 +1,2 @@
+-- AlterTable
+ALTER TABLE "Volume" ADD COLUMN     "isWhole" BOOLEAN NOT NULL DEFAULT false;
