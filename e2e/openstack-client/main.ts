@@ -16,6 +16,7 @@ import { row, text } from './expect.ts'
 import { memberDay, memberEvening } from './member.ts'
 import { readerDay, strangerDay } from './others.ts'
 import { backupsDay } from './volume-backups.ts'
+import { groupsDay } from './volume-groups.ts'
 import { snapshotsDay } from './volume-snapshots.ts'
 import { volumeTypesDay, volumeTypesEvening } from './volumes.ts'
 
@@ -53,7 +54,10 @@ const started = Date.now()
 const { step, end } = steps()
 const asAdmin = env('admin', cloud.password('admin'), 'admin')
 const admin = startClient(asAdmin, 'administrator')
-const newer = startClient({ ...asAdmin, OS_COMPUTE_API_VERSION: '2.53' }, 'administrator of 2.53')
+const newer = startClient(
+  { ...asAdmin, OS_COMPUTE_API_VERSION: '2.53', OS_VOLUME_API_VERSION: '3.47' },
+  'administrator of 2.53',
+)
 await administratorMorning(admin, newer, names, step)
 await directoryDay(admin, names, step, env)
 await step('an image to launch', async () => {
@@ -71,6 +75,7 @@ const newerMember = startClient(
 )
 await backupsDay({ admin, member, newer: newerMember }, names, step)
 await volumeTypesDay(admin, member, names, step)
+await groupsDay({ admin: newer, member: newerMember }, names, step)
 const ids: Record<string, string> = {}
 await step('ids for the table of cinder', async () => {
   ids.project = text(await admin.json(`project show ${names.project}`), 'id')
