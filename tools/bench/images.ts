@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import crypto from 'node:crypto'
 import fs from 'node:fs'
 import http from 'node:http'
@@ -6,6 +5,7 @@ import path from 'node:path'
 import { Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { type Cloud, signedIn } from '../../e2e/support/cloud.ts'
+import { cat } from './machine.ts'
 import { median, type Report, timed } from './report.ts'
 
 const bytes = 1024 ** 3
@@ -66,15 +66,6 @@ function stamp(file: string): void {
   const handle = fs.openSync(file, 'r+')
   fs.writeSync(handle, crypto.randomBytes(64), 0, 64, 4096)
   fs.closeSync(handle)
-}
-
-function cat(from: string, to: string, sync: boolean): number {
-  const started = performance.now()
-  const out = fs.openSync(to, 'w')
-  execFileSync('cat', [from], { stdio: ['ignore', out, 'inherit'] })
-  if (sync) fs.fsyncSync(out)
-  fs.closeSync(out)
-  return performance.now() - started
 }
 
 type Door = { base: string; token: string }

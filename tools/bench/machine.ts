@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import fs from 'node:fs'
 import os from 'node:os'
 
 /** The machine in one line, without which no figure means anything. */
@@ -17,4 +18,14 @@ export function machine(): string {
       .map((load) => load.toFixed(1))
       .join(' ')} when it was printed`,
   ].join(', ')
+}
+
+/** How long `cat` of a file into another one takes, in ms, with `sync` until the bytes are on the disk. */
+export function cat(from: string, to: string, sync: boolean): number {
+  const started = performance.now()
+  const out = fs.openSync(to, 'w')
+  execFileSync('cat', [from], { stdio: ['ignore', out, 'inherit'] })
+  if (sync) fs.fsyncSync(out)
+  fs.closeSync(out)
+  return performance.now() - started
 }

@@ -1,7 +1,7 @@
 /**
  * npm run bench [-- PART …] [--write]: measures a cloud on this machine, beside what the machine
  * itself needs for the same work ("floor"). TSV on stdout, progress on stderr; --write puts the table
- * into docs/benchmarks.md. Parts start, launch, memory, web, volumes and images share one real cloud, which is
+ * into docs/benchmarks.md. Parts start, launch, memory, web, volumes, backups and images share one real cloud, which is
  * destroyed in the end, also on failure. STRATOLITH_BENCH_DATA=DIR measures the running cloud of
  * that data folder instead (then the part start is left out).
  */
@@ -9,6 +9,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { findCloud } from '../../e2e/support/cloud.ts'
 import { root } from '../cloud/paths.ts'
+import { backups } from './backups.ts'
 import { facade } from './facade.ts'
 import { fake } from './fake.ts'
 import { images } from './images.ts'
@@ -24,7 +25,7 @@ import { start } from './start.ts'
 import { volumes } from './volumes.ts'
 import { web } from './web.ts'
 
-const real = ['start', 'launch', 'memory', 'web', 'volumes', 'images'] as const
+const real = ['start', 'launch', 'memory', 'web', 'volumes', 'backups', 'images'] as const
 const filled = { list, facade }
 const known = [...real, 'network', 'fake', 'scale', ...Object.keys(filled)]
 const words = process.argv.slice(2).filter((word) => word !== '--')
@@ -101,6 +102,7 @@ async function measureRunning(cloud: ReturnType<typeof findCloud>): Promise<void
   }
   if (chosen('launch')) await part('launch', () => launch(cloud, report, look))
   else await look(null)
+  if (chosen('backups')) await part('backups', () => backups(cloud, report))
   if (chosen('images')) await part('images', () => images(cloud, report))
 }
 

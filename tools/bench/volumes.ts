@@ -83,7 +83,7 @@ async function inUse(api: Api, report: Report, instanceId: string): Promise<void
 }
 
 type Wish = { sizeGib?: number; imageId?: string; snapshotId?: string }
-async function made(api: Api, wish: Wish): Promise<string> {
+export async function made(api: Api, wish: Wish): Promise<string> {
   const { id } = await api.volumes.create.mutate({ name: 'bench', ...wish })
   await volumeIs(api, id, 'available')
   return id
@@ -95,10 +95,10 @@ async function snapshotOf(api: Api, volumeId: string): Promise<string> {
   return id
 }
 
-const volumeIs = (api: Api, id: string, state: string): Promise<void> =>
+export const volumeIs = (api: Api, id: string, state: string): Promise<void> =>
   waited(async () => (await api.volumes.get.query({ id })).state, state)
 
-async function waited(stateOf: () => Promise<string>, wanted: string): Promise<void> {
+export async function waited(stateOf: () => Promise<string>, wanted: string): Promise<void> {
   for (const end = Date.now() + 120_000; Date.now() < end; await sleep(5)) {
     const state = await stateOf()
     if (state === wanted) return

@@ -13,9 +13,11 @@ export async function giveFile(path: string, uid: number): Promise<void> {
   try {
     const found = await file.stat()
     if (!found.isFile()) throw notPlain
-    // The mode is closed before the owner changes, so that at no moment a third user can open the file.
-    if ((found.mode & 0o777) !== 0o600) await file.chmod(0o600)
-    if (found.uid !== uid || found.gid !== uid) await file.chown(uid, uid)
+    const isOwned = found.uid === uid && found.gid === uid
+    // By way of root: the owner of before could open the mode again, and at no moment a third user may open the file.
+    if (!isOwned && found.uid !== 0) await file.chown(0, 0)
+    if (!isOwned || (found.mode & 0o7777) !== 0o600) await file.chmod(0o600)
+    if (!isOwned && uid !== 0) await file.chown(uid, uid)
   } finally {
     await file.close()
   }

@@ -1,3 +1,4 @@
+import type { VolumeModel } from '@stratolith/db'
 import type { Ctx } from '../kernel/context.ts'
 import { conflict } from '../kernel/errors.ts'
 import type { SnapshotState } from './snapshots/states.ts'
@@ -60,4 +61,24 @@ export async function refuseWhileKept(
   if (snapshot)
     throw conflict(`A snapshot of this volume is ${snapshot.state}. Wait until that is over.`, 'volumeState')
   await refuseCopied(ctx, id)
+}
+
+/**
+ * Whether a volume shares bytes on the host with another one, as copies, volumes of snapshots and their origins do. A guest
+ * that has taken over its QEMU may have kept the right to write to them, so no other project may get such a volume.
+ */
+export async function sharesData(
+  tx: Ctx,
+  { id, snapshotId, sourceVolumeId, lineageId }: VolumeModel,
+): Promise<boolean> {
+  if (snapshotId !== null || sourceVolumeId !== null || lineageId !== null) return true
+  // The lineage outlives the snapshots and copies in between, and an image that was written onto the volume: snapshots
+  // that were taken before still have the layers of the origin. Volumes of earlier versions have no lineage.
+  const snapshots = await tx.db.volumeSnapshot.findMany({ where: { volumeId: id }, select: { id: true } })
+  const made = [
+    { lineageId: id },
+    { sourceVolumeId: id },
+    { snapshotId: { in: snapshots.map((one) => one.id) } },
+  ]
+  return (await tx.db.volume.count({ where: { OR: made } })) > 0
 }

@@ -118,5 +118,9 @@ test('a volume stays that an instance has, that has deleted snapshots, or whose 
   await db().tombstone.create({ data: { kind: 'volume', id } })
   await refused(/was moved/)
   await db().tombstone.deleteMany({ where: { id } })
+  // Another project could take the volume over, whose bytes the copy has, too.
+  await db().volume.update({ where: { id }, data: { lineageId: crypto.randomUUID() } })
+  await refused(/shares data/)
+  await db().volume.update({ where: { id }, data: { lineageId: null } })
   expect((await unmanage('volumes', id)).statusCode).toBe(202)
 })

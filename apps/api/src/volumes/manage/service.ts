@@ -6,7 +6,7 @@ import { buriedAmong, spared } from '../../kernel/tombstones.ts'
 import { recordOperation } from '../../kernel/workflow.ts'
 import { releaseQuota, reserveQuota } from '../../quota/service.ts'
 import { type VolumeView, volumeCan } from '../contract.ts'
-import { whyNeeded } from '../needed.ts'
+import { sharesData, whyNeeded } from '../needed.ts'
 import { claimMore, giveBack, poolOn } from '../pools.ts'
 import { withParts } from '../queries.ts'
 import { ofType } from '../quota.ts'
@@ -97,6 +97,12 @@ export async function unmanageVolume(ctx: Ctx, input: { id: string }): Promise<v
       throw conflict('An instance has this volume. Detach it first.', 'volumeState')
     const why = (await whyNeeded(tx, row.id)) ?? (await whyKept(tx, row.id))
     if (why !== null) throw conflict(why, 'volumeState')
+    // Any project could get the volume afterwards.
+    if (await sharesData(tx, row))
+      throw conflict(
+        'The volume shares data with another one: one of them was made from the other or from its snapshot. Copy what it contains to a new, empty volume, and leave that one to the pool.',
+        'volumeState',
+      )
     await tx.db.volume.delete({ where: { id: row.id } })
     await spared(tx, 'volume', row.id)
     await releaseQuota(tx, row.projectId, ofType(row.typeId, { volumes: 1, volumeGib: row.reservedGib }))

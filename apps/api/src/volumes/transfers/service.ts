@@ -8,6 +8,7 @@ import { authorize } from '../../kernel/policy.ts'
 import { recordOperation } from '../../kernel/workflow.ts'
 import { releaseQuota, reserveQuota } from '../../quota/service.ts'
 import { volumeCan } from '../contract.ts'
+import { sharesData } from '../needed.ts'
 import { type VolumeRow, withParts } from '../queries.ts'
 import { ofType } from '../quota.ts'
 import { demand, historyOf, lockVolume, noteVolume, stateOf, viewOfOne } from '../row.ts'
@@ -105,39 +106,18 @@ async function checkSnapshots(tx: Ctx, { id }: VolumeRow, noSnapshots: boolean):
   )
 }
 
-/**
- * Copies, volumes of snapshots and their origins share bytes on the host. A guest that has taken over its QEMU may have
- * kept the right to write to them, so nobody else may get a volume that shares its bytes with volumes that stay behind.
- * Deleted volumes count that can be taken back.
- */
-async function refuseShared(
-  tx: Ctx,
-  { id, snapshotId, sourceVolumeId, lineageId, isOriginUnknown }: VolumeRow,
-): Promise<void> {
-  if (isOriginUnknown)
+/** Deleted volumes count that can be taken back. */
+async function refuseShared(tx: Ctx, volume: VolumeRow): Promise<void> {
+  if (volume.isOriginUnknown)
     throw conflict(
       'The volume was taken over from its pool, so that nobody knows with which volumes it shares data. Copy what it contains to a new, empty volume, and offer that one.',
       'volumeState',
     )
-  // The lineage outlives the snapshots and copies in between, and an image that was written onto the volume: snapshots
-  // that were taken before still have the layers of the origin. Volumes of earlier versions have no lineage.
-  const snapshots = await tx.db.volumeSnapshot.findMany({ where: { volumeId: id }, select: { id: true } })
-  const made = [
-    { lineageId: id },
-    { sourceVolumeId: id },
-    { snapshotId: { in: snapshots.map((one) => one.id) } },
-  ]
-  if (
-    snapshotId === null &&
-    sourceVolumeId === null &&
-    lineageId === null &&
-    (await tx.db.volume.count({ where: { OR: made } })) === 0
-  )
-    return
-  throw conflict(
-    'The volume shares data with another one: one of them was made from the other or from its snapshot. Copy what it contains to a new, empty volume, in an instance that has both, and offer the new volume.',
-    'volumeState',
-  )
+  if (await sharesData(tx, volume))
+    throw conflict(
+      'The volume shares data with another one: one of them was made from the other or from its snapshot. Copy what it contains to a new, empty volume, in an instance that has both, and offer the new volume.',
+      'volumeState',
+    )
 }
 
 /** Takes an offer back: the volume is available again. */
