@@ -138,7 +138,7 @@ export async function yieldVolume(ctx: Ctx, instanceId: string, volumeId: string
       'The instance starts from this volume. Delete the instance to make the volume available again.',
       'rootVolume',
     )
-  const allowed = volumeCan.detach({ state: stateOf(row) })
+  const allowed = volumeCan.detach({ state: stateOf(row), attachments: row.attachments })
   if (allowed !== true) throw conflict(allowed, 'volumeState')
   const key = { volumeId_instanceId: { volumeId, instanceId } }
   await ctx.db.volumeAttachment.update({ where: key, data: { state: 'detaching' } })

@@ -34,13 +34,17 @@ export type VolumeWhere = {
   status?: string
   /** The name of the pool in which they lie. */
   pool?: string
-  /** Only volumes that an instance has or is getting. */
-  isAttached?: true
+  /** Only volumes that an instance has or is getting, and those that are reserved by an attachment. */
+  isTaken?: true
+  /** Only volumes that this instance has, or that are reserved for it. */
+  takenFor?: string
   attachmentState?: string
   /** A part of the name, in any case. */
   nameHas?: string
   imageId?: string
   imageName?: string
+  /** Entries that users have written about the image. */
+  imageMetadata?: Readonly<Record<string, string>>
   /** All of these must hold. */
   createdAt?: readonly TimeFilter[]
   updatedAt?: readonly TimeFilter[]
@@ -104,12 +108,27 @@ export function filtered(ctx: Ctx, where: VolumeWhere): Prisma.VolumeWhereInput 
       imageId: where.imageId,
       imageName: where.imageName,
     },
-    where.isAttached ? { attachments: { some: {} } } : {},
-    where.attachmentState === undefined ? {} : { attachments: { some: { state: where.attachmentState } } },
+    where.isTaken ? { OR: [{ attachments: { some: {} } }, byAttachment] } : {},
+    where.takenFor === undefined
+      ? {}
+      : {
+          OR: [
+            { attachments: { some: { instanceId: where.takenFor } } },
+            { reservedFor: where.takenFor, ...byAttachment },
+          ],
+        },
+    where.attachmentState === undefined
+      ? {}
+      : where.attachmentState === 'reserved'
+        ? byAttachment
+        : { attachments: { some: { state: where.attachmentState } } },
     where.nameHas === undefined ? {} : { name: containing(where.nameHas) },
     ...(where.createdAt ?? []).map((createdAt) => ({ createdAt })),
     ...(where.updatedAt ?? []).map((updatedAt) => ({ updatedAt })),
     ...Object.entries(where.metadata ?? {}).map(([key, equals]) => ({ metadata: { path: [key], equals } })),
+    ...Object.entries(where.imageMetadata ?? {}).map(([key, equals]) => ({
+      imageMetadata: { path: [key], equals },
+    })),
   ]
   return { AND: filters }
 }
@@ -120,6 +139,8 @@ function ofStatus(status: string): Prisma.VolumeWhereInput {
   if (status === 'in-use') return { OR: [{ state: status }, { ...moving, attachments: { some: {} } }] }
   return status === 'maintenance' ? { ...moving, attachments: { none: {} } } : { state: status }
 }
+
+const byAttachment = { state: 'reserved' }
 
 const reachedBy = ({ hostId, zone }: { hostId: string; zone: string }): Prisma.VolumePoolWhereInput => ({
   OR: [{ hostId }, { hostId: null, zone: null }, { hostId: null, zone }],

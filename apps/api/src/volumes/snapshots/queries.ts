@@ -12,6 +12,7 @@ export const withVolume = {
       name: true,
       state: true,
       lineageId: true,
+      imageMetadata: true,
       typeId: true,
       keyId: true,
       trashedUntil: true,
