@@ -56,6 +56,7 @@ export function DisksField({ form, types, rootGib, error, rootError }: Props) {
             key={disk.id}
             disk={disk}
             name={`Disk ${index + 1}`}
+            usualName={`${form.values.name.trim() || 'NAME'}-disk-${index + 1}`}
             types={types}
             onChange={(row) => set(disks.map((one) => (one.id === row.id ? row : one)))}
             onRemove={() => set(disks.filter(({ id }) => id !== disk.id))}
@@ -127,6 +128,7 @@ function TypeChoice({
       value={value ?? ''}
       description={chosen && typeText(chosen, Math.max(1, Number(sizeGib) || 1))}
       inputWrapperOrder={['label', 'input', 'description']}
+      maw={320}
       onChange={({ currentTarget }) => onChange(currentTarget.value || null)}
     />
   )
@@ -135,12 +137,15 @@ function TypeChoice({
 function ExtraDisk({
   disk,
   name,
+  usualName,
   types,
   onChange,
   onRemove,
 }: {
   disk: DiskRow
   name: string
+  /** What the volume is called when nobody gives it a name. */
+  usualName: string
   types: readonly VolumeTypeView[]
   onChange: (disk: DiskRow) => void
   onRemove: () => void
@@ -161,7 +166,7 @@ function ExtraDisk({
       <TextInput
         w={160}
         label="Volume name"
-        placeholder={`the instance’s name, ${name.toLowerCase().replace(' ', '-')}`}
+        placeholder={usualName}
         maxLength={255}
         value={disk.name ?? ''}
         onChange={({ currentTarget: { value } }) => onChange({ ...disk, name: value })}
