@@ -136,7 +136,7 @@ export async function yieldVolume(ctx: Ctx, instanceId: string, volumeId: string
       'The instance starts from this volume. Delete the instance to make the volume available again.',
       'rootVolume',
     )
-  const allowed = volumeCan.detach({ state: stateOf(row) })
+  const allowed = volumeCan.detach({ state: stateOf(row), attachments: row.attachments })
   if (allowed !== true) throw conflict(allowed, 'volumeState')
   const key = { volumeId_instanceId: { volumeId, instanceId } }
   await ctx.db.volumeAttachment.update({ where: key, data: { state: 'detaching' } })
@@ -235,8 +235,8 @@ async function changed(
  * host has removed the guest or was given up as silent. The guest may still run on a silent host. Nobody else gets such a
  * volume all the same: when the volume is on one host, the links of this host refuse a second guest until the first one is
  * gone, and when several hosts reach the volume, it waits until the host confirms or is fenced (`forgottenVolumes`).
- * Volumes that go with the instance, and those in `also`, are deleted, except those that have snapshots, are in a group or
- * are being copied; a volume that is being made, made larger or read is available when that is over. Those that go with the instance can
+ * Volumes that go with the instance, and those in `also`, are deleted, except those that have snapshots, are in a group,
+ * are being copied or moved; a volume that is being made, made larger or read is available when that is over. Those that go with the instance can
  * be taken back for a while, and those in `also` have never been used.
  */
 export async function forgetVolumesOf(
@@ -266,7 +266,7 @@ export async function forgetVolumesOf(
 
 /** The volume is in a state that another operation ends. */
 const settledByOthers = ({ state }: { state: string }): boolean =>
-  ['extending', 'backing-up', 'uploading', 'creating', 'error'].includes(state)
+  ['extending', 'backing-up', 'uploading', 'creating', 'error', 'retyping', 'maintenance'].includes(state)
 
 async function forgetOne(
   ctx: Ctx,
@@ -280,7 +280,7 @@ async function forgetOne(
   await ctx.db.volume.update({ where: { id: volume.id }, data: { state } })
   const after = { ...volume, state, attachments: volume.attachments.filter((one) => one.id !== id) }
   const isNew = isUnused || now === 'creating' || now === 'error'
-  const isFree = left === 0 && volume.groupId === null
+  const isFree = left === 0 && volume.groupId === null && volume.movingToId === null
   if (isFree && deleteOnTermination && (await whyNeeded(ctx, volume.id)) === null)
     await (isNew ? removeVolume : discardVolume)(ctx, after)
   else await noteVolume(ctx, after, 'updated')

@@ -129,6 +129,8 @@ export type VolumeView = {
   /** How the latest move to another pool went; only administrators see it. */
   migration: string | null
   image: { id: string; name: string } | null
+  /** What users have written about that image, for the launch of instances from the volume. */
+  imageMetadata: Record<string, string>
   /** The snapshot or the volume of which the volume was made; it may be gone since. */
   snapshotId: string | null
   sourceVolumeId: string | null

@@ -30,6 +30,8 @@ export type Origin = {
     snapshotId?: string
     sourceVolumeId?: string
     lineageId?: string
+    /** What users have written about the image of the volume that is the origin. */
+    imageMetadata?: Record<string, string>
     /** The key of what the volume is made of, which the volume has, too; null: it is plain. */
     keyId?: string | null
     backupId?: string
@@ -56,8 +58,11 @@ export async function originOf(
   if (backupId !== undefined) return ofBackup(ctx, backupId)
   if (snapshotId !== undefined) {
     const { sizeGib, pool, bootable, imageName, volume, ...row } = await sourceSnapshot(ctx, snapshotId)
-    const data = { bootable, imageId: row.imageId, imageName, snapshotId, lineageId: lineageOf(volume) }
     const { typeId, keyId } = volume
+    const data = {
+      ...{ bootable, imageId: row.imageId, imageName, imageMetadata: imageMetadataOf(volume) },
+      ...{ snapshotId, lineageId: lineageOf(volume) },
+    }
     const place = { hostId: pool.hostId, poolId: pool.id }
     return { words: 'snapshot', leastGib: sizeGib, ...place, typeId, data: { ...data, keyId } }
   }
@@ -66,7 +71,10 @@ export async function originOf(
   const allowed = volumeCan.snapshot({ state: stateOf(row), multiattach: row.multiattach })
   if (allowed !== true) throw conflict(allowed, 'volumeState')
   const { reservedGib, pool, bootable, imageName, typeId, keyId } = row
-  const data = { keyId, bootable, imageId: row.imageId, imageName, sourceVolumeId, lineageId: lineageOf(row) }
+  const data = {
+    ...{ keyId, bootable, imageId: row.imageId, imageName, imageMetadata: imageMetadataOf(row) },
+    ...{ sourceVolumeId, lineageId: lineageOf(row) },
+  }
   // A host that has not answered may have made the volume larger than the row says.
   return { words: 'volume', leastGib: reservedGib, hostId: pool.hostId, poolId: pool.id, typeId, data }
 }
@@ -94,6 +102,8 @@ async function ofBackup(ctx: Ctx, backupId: string): Promise<Origin> {
   const among = await hostsOfStore(ctx, row)
   return { words: 'backup', leastGib: sizeGib, hostId, among, ...(typeId === null ? {} : { typeId }), data }
 }
+
+const imageMetadataOf = (volume: { imageMetadata: unknown }) => volume.imageMetadata as Record<string, string>
 
 /** What is made of a volume belongs to the lineage of the volume, which the volume begins unless it was made so itself. */
 const lineageOf = (volume: { id: string; lineageId: string | null }): string => volume.lineageId ?? volume.id

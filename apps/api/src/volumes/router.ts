@@ -20,6 +20,7 @@ import { manageableSnapshots, manageableVolumes } from './manage/list.ts'
 import { manageSnapshot, manageVolume, unmanageVolume } from './manage/service.ts'
 import { getPool, listPools } from './pools/list.ts'
 import { createPool, deletePool, probePool, updatePool } from './pools/service.ts'
+import { endReservation } from './reservations.ts'
 import {
   acceptTransfer,
   createSnapshot,
@@ -92,6 +93,7 @@ export const volumesRouter = router({
       .mutation(({ ctx, input }) => acceptTransfer(ctx.cloud, input)),
     delete: procedure.input(idInput).mutation(({ ctx, input }) => deleteTransfer(ctx.cloud, input)),
   }),
+  endReservation: procedure.input(idInput).mutation(({ ctx, input }) => endReservation(ctx.cloud, input)),
   useAsIs: procedure.input(idInput).mutation(({ ctx, input }) => useVolumeAsIs(ctx.cloud, input)),
   revert: procedure.input(revertInput).mutation(({ ctx, input }) => revertVolume(ctx.cloud, input)),
   makeImage: procedure

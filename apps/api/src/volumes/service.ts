@@ -69,7 +69,14 @@ export {
   listBackupTrash,
   takeBackBackup,
 } from './backups/trash.ts'
-export { changeMetadata, resetVolume, setBootable, setReadOnly, useVolumeAsIs } from './changes.ts'
+export {
+  changeImageMetadata,
+  changeMetadata,
+  resetVolume,
+  setBootable,
+  setReadOnly,
+  useVolumeAsIs,
+} from './changes.ts'
 export { giveKeysFirst } from './encryption/reconcile.ts'
 export { seedGroupTypes } from './groups/types.ts'
 export { makeVolumeImage, reimageVolume } from './images/service.ts'

@@ -10,7 +10,7 @@ import { useTRPC } from '../kit/trpc.ts'
 import { whole } from '../kit/whole.ts'
 import { sourceName } from './backups/words.ts'
 import { volumeCreateCli } from './cli.ts'
-import { type Choice, type From, fromWords, type Given, leastText, sourceOf } from './origin.ts'
+import { type Choice, type From, fromWords, type Given, leastText, sourceOf, usualType } from './origin.ts'
 import { mostGib, SizeField } from './SizeField.tsx'
 import { typeText } from './types/limit-words.ts'
 import { useChoices } from './use-choices.ts'
@@ -98,7 +98,12 @@ export function VolumeCreateForm({ opened, onClose, source }: Panel & { source?:
         type={form.values.type}
         description={leastText(from, leastOf(form.values))}
       />
-      <TypeField field={form.getInputProps('type')} chosen={form.values.type} sizeGib={form.values.sizeGib} />
+      <TypeField
+        field={form.getInputProps('type')}
+        chosen={form.values.type}
+        from={from}
+        sizeGib={form.values.sizeGib}
+      />
       <Textarea
         label="Description"
         autosize
@@ -114,23 +119,26 @@ export function VolumeCreateForm({ opened, onClose, source }: Panel & { source?:
 function TypeField({
   field,
   chosen,
+  from,
   sizeGib,
 }: {
   field: object
   chosen: string | null
+  from: From
   sizeGib: number | string
 }) {
   const trpc = useTRPC()
   const { types = [], defaultId } = useQuery(trpc.volumes.types.usable.queryOptions()).data ?? {}
   const usual = types.find(({ id }) => id === defaultId)
-  const type = chosen === null ? usual : types.find(({ name }) => name === chosen)
+  const placeholder = usualType(from, usual?.name ?? '')
+  const type = types.find(({ name }) => name === (chosen ?? placeholder))
   if (types.length < 2) return null
   return (
     <Select
       label="Type"
       description={type && typeText(type, Math.max(1, Number(sizeGib) || 1))}
       data={types.map(({ name }) => name)}
-      placeholder={usual?.name}
+      placeholder={placeholder}
       clearable
       {...field}
     />

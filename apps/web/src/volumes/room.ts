@@ -2,6 +2,7 @@ import {
   IconArchive,
   IconCamera,
   IconCategory,
+  IconCategory2,
   IconDatabase,
   IconDatabaseCog,
   IconStack2,
@@ -78,6 +79,14 @@ export const volumesRoom: PortalRoom = {
       help: 'volumes#volume-types',
       icon: IconCategory,
       create: { label: 'Create volume type', href: creating(paths.adminVolumeTypes) },
+    },
+    {
+      group: 'Storage',
+      label: 'Volume group types',
+      href: paths.adminVolumeGroupTypes,
+      help: 'volumes#types-of-groups',
+      icon: IconCategory2,
+      create: { label: 'Create volume group type', href: creating(paths.adminVolumeGroupTypes) },
     },
     {
       group: 'Storage',
@@ -160,7 +169,11 @@ export const volumesRoom: PortalRoom = {
       live: ['volumes.groups', 'volumes.snapshots', 'quota', 'hosts'],
       ends: { create: 'is available' },
     },
-    volumeGroupType: { words: 'type of volume groups', live: ['volumes.groups.types'] },
+    volumeGroupType: {
+      words: 'volume group type',
+      path: paths.adminVolumeGroupType,
+      live: ['volumes.groups'],
+    },
     volumePool: {
       words: 'volume pool',
       live: ['volumes.pools', 'volumes.plan'],

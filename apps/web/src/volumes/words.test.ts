@@ -9,7 +9,7 @@ import {
   volumeSetCli,
 } from './cli.ts'
 import { diskPath, guestCommands, mountPoint } from './guest-commands.ts'
-import { sourceOf } from './origin.ts'
+import { sourceOf, usualType } from './origin.ts'
 import {
   copyUnderWay,
   inItsProject,
@@ -123,9 +123,10 @@ test('the question before a deletion names how much is lost', () => {
 })
 
 test('a volume whose image could not be written, or that could not go back, is not called empty', () => {
-  expect(wayOut.error).toMatch(
-    /^If the volume was being made, it is empty: delete it\. Otherwise it has its old content/,
-  )
+  expect(wayOut({ state: 'error', isWhole: false })).toMatch(/^If the volume was being made, it is empty/)
+  for (const state of ['error', 'error_restoring'] as const)
+    expect(wayOut({ state, isWhole: true })).toMatch(/^Its content is whole.*“Use it as it is”/)
+  expect(wayOut({ state: 'available', isWhole: false })).toBeUndefined()
 })
 
 test.each(['retyping', 'maintenance', 'uploading', 'downloading', 'restoring-backup'] as const)(
@@ -159,4 +160,12 @@ test('a type that is always refused says why, before the form is sent', () => {
   expect(whyNotType(plain, { ...volume, encrypted: true })).toMatch(/not encrypted, and this one is/)
   expect(whyNotType({ ...plain, multiattach: true }, volume)).toMatch(/for several instances/)
   expect(whyNotType(plain, { ...volume, multiattach: true })).toMatch(/for one instance/)
+})
+
+test('the form names no default type for what gets the type of its origin', () => {
+  expect(usualType('nothing', 'Standard')).toBe('Standard')
+  expect(usualType('image', 'Standard')).toBe('Standard')
+  expect(usualType('snapshot', 'Standard')).toBe('The type of the snapshot')
+  expect(usualType('volume', 'Standard')).toBe('The type of the volume')
+  expect(usualType('backup', 'Standard')).toBe('The type of the backup')
 })

@@ -327,6 +327,9 @@ describe('volumes in files', () => {
         has: async () => true,
         follow: async () => undefined,
         merge: async () => async () => undefined,
+        mirror: async () => Promise.reject(new Error('no mirror')),
+        mirrorOf: async () => null,
+        endMirror: async () => undefined,
         resize: async () => Promise.reject(new DriverError(code, code)),
         async quiesced(work) {
           await work()

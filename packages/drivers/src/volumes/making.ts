@@ -105,15 +105,16 @@ export function demandFits(source: number, sizeBytes: number): void {
     throw new DriverError('invalid', `the source has ${source} bytes, the volume ${sizeBytes}`)
 }
 
-async function emptyLayer(dir: string, sizeBytes: number): Promise<Layer> {
-  const file = await open(path.join(dir, '0.raw'), 'wx', 0o600)
+/** Makes a layer that reads as zeros. */
+export async function emptyLayer(dir: string, sizeBytes: number, name = '0.raw'): Promise<Layer> {
+  const file = await open(path.join(dir, name), 'wx', 0o600)
   try {
     await file.truncate(sizeBytes)
     await file.sync()
   } finally {
     await file.close()
   }
-  return { name: '0.raw', format: 'raw' }
+  return { name, format: 'raw' }
 }
 
 /** Makes a volume larger. */

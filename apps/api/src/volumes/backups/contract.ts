@@ -9,6 +9,8 @@ const backupName = z.union([nameInput, z.literal('')])
 
 export const backupListInput = pageInput.extend({
   state: z.enum(backupStates).optional(),
+  /** Only those of volumes that had a system, or only the others. */
+  bootable: z.boolean().optional(),
   volumeId: z.uuid().optional(),
 })
 export const backupTrashInput = pageInput.extend({ id: z.uuid().optional() })

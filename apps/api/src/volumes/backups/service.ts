@@ -29,8 +29,8 @@ export async function listBackups(
   ctx: Ctx,
   input: z.output<typeof backupListInput>,
 ): Promise<Page<BackupView>> {
-  const { allProjects, search, state, volumeId } = input
-  const where = { allProjects, search, volumeId, states: state && [state] }
+  const { allProjects, search, state, volumeId, bootable } = input
+  const where = { allProjects, search, volumeId, bootable, states: state && [state] }
   const slice = await queryBackups(ctx, { where, ...askOf(input, sortableBackups) })
   return pageView(slice, await backupViews(ctx, slice.rows))
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { descriptionInput, nameInput } from '../../kernel/contract.ts'
+import { descriptionInput, nameInput, projectIdInput } from '../../kernel/contract.ts'
 import { volumeMetadataInput } from '../metadata.ts'
 
 /** A pool, and what lies there without a row: a volume, or a snapshot. */
@@ -14,6 +14,8 @@ export const volumeManageInput = manageableInput.extend({
   type: z.string().min(1).max(255).optional(),
   bootable: z.boolean().default(false),
   metadata: volumeMetadataInput.default({}),
+  /** The project that gets the volume; absent: the caller's. */
+  projectId: projectIdInput.optional(),
 })
 export const snapshotManageInput = z.object({
   volumeId: z.uuid(),

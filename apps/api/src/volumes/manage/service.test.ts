@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { expectCloudError } from '../../kernel/testing.ts'
+import { expectCloudError, testCtx } from '../../kernel/testing.ts'
 import { ask, closeCinder, cloud, openCinder } from '../openstack/cinder.testing.ts'
 import { volumeLeftovers } from '../reconcile.ts'
 import { createTransfer, getVolume } from '../service.ts'
@@ -8,8 +8,9 @@ import { snapshotTrash } from '../snapshots/trash.ts'
 import { aVolume } from '../testing.openstack.ts'
 import { transferCreateInput } from '../transfers/contract.ts'
 import { putInTrash } from '../trash/trash.ts'
+import { volumeManageInput } from './contract.ts'
 import { manageableSnapshots, manageableVolumes } from './list.ts'
-import { unmanageVolume } from './service.ts'
+import { manageVolume, unmanageVolume } from './service.ts'
 
 beforeAll(openCinder)
 afterAll(closeCinder)
@@ -55,6 +56,16 @@ test('a volume that the cloud leaves keeps its data in the pool, and comes back 
   await expect(
     createTransfer({ ...cloud.owner.admin }, transferCreateInput.parse({ volumeId: admin.id })),
   ).rejects.toThrow(/nobody knows with which volumes it shares data/)
+})
+
+test('a volume is given to the project that an administrator names, who needs no project for that', async () => {
+  const id = await aVolume(cloud.owner)
+  await unmanage('volumes', id)
+  const { projectId } = await testCtx(cloud.owner.deps)
+  const take = (to: string) =>
+    manageVolume(cloud.owner.admin, volumeManageInput.parse({ pool, ref: id, projectId: to }))
+  await expectCloudError(take('nowhere'), 'invalid_input', /There is no such project/)
+  expect(await take(projectId)).toMatchObject({ id, projectId, state: 'available' })
 })
 
 test('a snapshot goes and comes in the same way, behind its volume', async () => {

@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { projectExists } from '../../directory/service.ts'
 import { type Ctx, inTransaction, projectOf } from '../../kernel/context.ts'
 import { conflict, invalidInput, notFound } from '../../kernel/errors.ts'
 import { authorize } from '../../kernel/policy.ts'
@@ -31,10 +32,12 @@ import { manageableSnapshots, manageableVolumes, poolNamed } from './list.ts'
  * the id in the cloud, so that what the cloud has left comes back as what it was.
  */
 
-/** Gives the caller's project a volume that lies in a pool and has no row. */
+/** Gives a project, by default the caller's, a volume that lies in a pool and has no row. */
 export async function manageVolume(ctx: Ctx, input: z.output<typeof volumeManageInput>): Promise<VolumeView> {
-  const projectId = projectOf(ctx)
+  const projectId = input.projectId ?? projectOf(ctx)
   authorize(ctx, 'volume:manage', { projectId })
+  if (!(await projectExists(ctx, projectId, 'live')))
+    throw invalidInput('There is no such project. Choose the project that gets the volume.', 'projectId')
   const found = manageable(await manageableVolumes(ctx, input), input.ref)
   const { sizeGib } = found
   const place = await poolNamed(ctx, input.pool)

@@ -3,6 +3,7 @@ import { ActionIcon, Button, Checkbox, Group, NativeSelect, Stack, TextInput } f
 import type { VolumeTypeView } from '@stratolith/api/volumes/contract'
 import { IconPlus, IconX } from '@tabler/icons-react'
 import { randomToken } from '../../kit/random.ts'
+import { usualType } from '../../volumes/origin.ts'
 import {
   type DiskRow,
   diskSizeProblem,
@@ -91,7 +92,10 @@ function RootVolume({ form, types, error }: Pick<Props, 'form' | 'types'> & { er
       {types.length > 1 && (
         <NativeSelect
           label="Type"
-          data={[{ value: '', label: 'The default type' }, ...types.map(({ name }) => name)]}
+          data={[
+            { value: '', label: usualType(form.values.source, 'The default type') },
+            ...types.map(({ name }) => name),
+          ]}
           value={form.values.rootType ?? ''}
           onChange={({ currentTarget: { value } }) => form.setFieldValue('rootType', value || null)}
         />

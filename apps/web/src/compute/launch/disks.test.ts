@@ -1,8 +1,9 @@
 import { launchInput, planInput } from '@stratolith/api/compute/contract'
 import { describe, expect, it } from 'vitest'
 import { launchCli } from './cli.ts'
-import { disksText, isSizedByItself, sourceNotes, sourceWords } from './disks.ts'
+import { disksText, isSizedByItself, noteBelow, sourceNotes, sourceWords } from './disks.ts'
 import { keepDraft, takeDraft } from './draft.ts'
+import { withChosen } from './use-launch-options.ts'
 import { emptyLaunch, type LaunchValues, launchInputOf, launchProblems, planInputOf } from './values.ts'
 
 const imageId = '7b0f5d9e-62d8-4a4e-9a39-2b6f6f0c8a11'
@@ -152,3 +153,17 @@ it.each(['snapshot', 'backup'] as const)(
     expect(launchProblems({ ...filled, source, snapshotId, backupId, rootGib: '' })).toEqual({})
   },
 )
+
+it('a list that does not offer all says so, and how an older thing is launched', () => {
+  expect(noteBelow('backup', false)).not.toMatch(/newest/)
+  expect(noteBelow('backup', true)).toMatch(
+    /^These are the newest 200: launch an older one from its own page\./,
+  )
+})
+
+it('what a page has chosen can be seen in the list, even if it is older than all that the list has', () => {
+  const [old, fresh] = [{ id: 'old' }, { id: 'fresh' }]
+  expect(withChosen([fresh], old)).toEqual([old, fresh])
+  expect(withChosen([fresh], fresh)).toEqual([fresh])
+  expect(withChosen(undefined, old)).toBeNull()
+})

@@ -14,6 +14,13 @@ export const sourceWords: Record<DiskSource, string> = {
   snapshot: 'Snapshot',
   backup: 'Backup',
 }
+/** How many things the form offers to start from. */
+export const newest = 200
+
+/** What stands below them. `isCut`: there are more. */
+export const noteBelow = (source: keyof typeof sourceNotes, isCut: boolean): string =>
+  `${isCut ? `These are the newest ${newest}: launch an older one from its own page. ` : ''}${sourceNotes[source]}`
+
 /** What follows from each source. Where a volume lies is not known here: on the disk of a machine, or where several reach it. */
 export const sourceNotes: Record<Exclude<DiskSource, 'image'>, string> = {
   volume: 'The instance runs on a machine that reaches the volume.',

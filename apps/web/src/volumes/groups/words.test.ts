@@ -19,7 +19,7 @@ test.each([
 })
 
 test('the commands of the clients name what the forms have', () => {
-  expect(groupCreateCli('g', ['gold']).replace(/ \\\n +/g, ' ')).toBe(
+  expect(groupCreateCli({ name: 'g', type: 'Standard' }, ['gold']).replace(/ \\\n +/g, ' ')).toBe(
     'openstack --os-volume-api-version 3.13 volume group create Standard gold --name g',
   )
   expect(groupDeleteCli('x', false)).toBe('openstack --os-volume-api-version 3.13 volume group delete x')
