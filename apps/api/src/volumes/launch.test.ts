@@ -118,3 +118,15 @@ test('what is written about the image of a volume holds for the instances that s
   })
   expect((await getVolume(tenant, { id })).attachments).toMatchObject([{ device: '/dev/sda' }])
 })
+
+test('a machine without room is called the one where the volume lies, or would lie when it is not made yet', async () => {
+  await aType('pinned', { pool_name: 'secret-name-a@local' })
+  const volume = await aVolume('pinned')
+  const where = { name: 'secret-name-a' }
+  const { memoryMib } = await db().host.findUniqueOrThrow({ where })
+  await db().host.update({ where, data: { memoryMib: 0 } })
+  const cannot = (lies: string) => new RegExp(`whose disk the volume ${lies} cannot take`)
+  await refused([blank('pinned')], 'no_capacity', cannot('would lie'))
+  await refused([{ from: { kind: 'volume', id: volume } }], 'no_capacity', cannot('lies'))
+  await db().host.update({ where, data: { memoryMib } })
+})

@@ -2,6 +2,7 @@ import { idInput } from '../kernel/contract.ts'
 import { procedure, router } from '../kernel/trpc.ts'
 import { backupsRouter } from './backups/router.ts'
 import {
+  leavingInput,
   poolCreateInput,
   poolInput,
   poolUpdateInput,
@@ -53,6 +54,7 @@ import {
   updateSnapshot,
   updateVolume,
   useVolumeAsIs,
+  volumesLeaving,
 } from './service.ts'
 import {
   revertInput,
@@ -68,6 +70,7 @@ import { typesRouter } from './types/router.ts'
 export const volumesRouter = router({
   list: procedure.input(volumeListInput).query(({ ctx, input }) => listVolumes(ctx.cloud, input)),
   get: procedure.input(idInput).query(({ ctx, input }) => getVolume(ctx.cloud, input)),
+  leaving: procedure.input(leavingInput).query(({ ctx, input }) => volumesLeaving(ctx.cloud, input)),
   plan: procedure.input(volumePlanInput).query(({ ctx, input }) => planVolume(ctx.cloud, input)),
   create: procedure.input(volumeCreateInput).mutation(({ ctx, input }) => createVolume(ctx.cloud, input)),
   update: procedure.input(volumeUpdateInput).mutation(({ ctx, input }) => updateVolume(ctx.cloud, input)),

@@ -256,6 +256,12 @@ describe('changes that only members may make', () => {
     await setReadOnly(tenant, { id, readOnly: true })
     await setBootable(tenant, { id, bootable: true })
     expect(await getVolume(tenant, { id })).toMatchObject({ readOnly: true, bootable: true })
+    await updateVolume(tenant, { id, readOnly: false, bootable: false })
+    expect(await getVolume(tenant, { id })).toMatchObject({ readOnly: false, bootable: false })
+    await db().volume.update({ where: { id }, data: { state: 'in-use' } })
+    await updateVolume(tenant, { id, readOnly: false, name: 'same' })
+    await expectCloudError(updateVolume(tenant, { id, readOnly: true }), 'conflict', /in-use/)
+    await db().volume.update({ where: { id }, data: { state: 'available' } })
     const reader = await testCtx(world.deps, { role: 'reader', projectId: tenant.projectId })
     const stranger = await testCtx(world.deps)
     for (const act of [

@@ -85,6 +85,7 @@ export {
   planLaunchVolumes,
 } from './launch.ts'
 export { bindLaunchVolumes, volumesAtLaunch } from './launch-rows.ts'
+export { volumesLeaving } from './leaving.ts'
 export { tellAttachmentFailure } from './messages/service.ts'
 export { moveVolume, planMove, retypeVolume } from './moves/service.ts'
 export {
@@ -256,10 +257,17 @@ export async function createVolume(
   return viewOfOne(ctx, row)
 }
 
+/** Changes what the owner says of a volume. Throws conflict for another `readOnly` unless the volume is available. */
 export async function updateVolume(ctx: Ctx, input: z.output<typeof volumeUpdateInput>): Promise<VolumeView> {
   const { id, ...data } = input
   const row = await inTransaction(ctx, async (tx) => {
-    await lockVolume(tx, 'volume:update', id)
+    const before = await lockVolume(tx, 'volume:update', id)
+    if (data.bootable !== undefined && data.bootable !== before.bootable)
+      authorize(tx, 'volume:set_bootable', before)
+    if (data.readOnly !== undefined && data.readOnly !== before.readOnly) {
+      authorize(tx, 'volume:set_read_only', before)
+      demand(volumeCan.setReadOnly, before)
+    }
     const after = await tx.db.volume.update({ where: { id }, data, include: withParts })
     await recordOperation(tx, historyOf(after, 'volume.update'))
     await noteVolume(tx, after, 'updated')

@@ -69,6 +69,7 @@ export const testingRoom: TestingRoom = {
   rows: {
     list: { kind: 'list', input: () => ({}) },
     get: byId('read', volume),
+    leaving: { kind: 'list', input: () => ({ instanceIds: [crypto.randomUUID()] }) },
     create: { kind: 'create', input: () => ({ name: name(), sizeGib: 1 }) },
     plan: { kind: 'create', input: () => ({ sizeGib: 1 }) },
     update: byId('write', volume, { name: 'new' }),

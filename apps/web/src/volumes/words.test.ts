@@ -9,7 +9,7 @@ import {
   volumeSetCli,
 } from './cli.ts'
 import { diskPath, guestCommands, mountPoint } from './guest-commands.ts'
-import { sourceOf, usualType } from './origin.ts'
+import { sourceOf, typesFrom, usualType } from './origin.ts'
 import {
   copyUnderWay,
   inItsProject,
@@ -30,6 +30,13 @@ test('the form of an image says which limit of images is too low', () => {
   )
   expect(tooMuch([{ resource: 'imageGib', used: 6, limit: 10 }], adds)).toMatch(/has 4 GiB for images left/)
   expect(tooMuch([{ resource: 'imageGib', used: 5, limit: 10 }], adds)).toBeNull()
+})
+
+test('types for several instances are offered for empty volumes alone', () => {
+  const types = [{ multiattach: false }, { multiattach: true }]
+  expect(typesFrom('nothing', types)).toEqual(types)
+  for (const from of ['image', 'snapshot', 'volume', 'backup'] as const)
+    expect(typesFrom(from, types)).toEqual([{ multiattach: false }])
 })
 
 const oneLine = (command: string) => command.replaceAll(/ \\\n +/g, ' ')
@@ -86,11 +93,16 @@ describe('the commands of the stock client', () => {
     expect(volumeAttachCli(null, 'v')).toBe('openstack server add volume SERVER v')
   })
   it('leave a description alone that is not changed', () => {
-    const before = { id: 'v', name: 'a', description: 'b' }
-    expect(volumeSetCli(before, { name: 'c', description: 'b' })).toBe('openstack volume set --name c v')
-    expect(volumeSetCli(before, { name: 'a', description: '' })).toBe(
+    const before = { id: 'v', name: 'a', description: 'b', bootable: false, readOnly: false }
+    expect(volumeSetCli(before, { ...before, name: 'c' })).toBe('openstack volume set --name c v')
+    expect(volumeSetCli(before, { ...before, description: '' })).toBe(
       "openstack volume set --name a --description '' v",
     )
+    expect(volumeSetCli(before, { ...before, bootable: true, readOnly: true })).toBe(
+      'openstack volume set --name a --bootable --read-only v',
+    )
+    const other = { ...before, bootable: true, readOnly: true }
+    expect(volumeSetCli(other, before)).toBe('openstack volume set --name a --non-bootable --read-write v')
   })
 })
 

@@ -116,6 +116,6 @@ export function lossText(volumes: readonly Pick<VolumeView, 'sizeGib'>[], minute
 export const countsText = (volumes: readonly Pick<VolumeView, 'sizeGib'>[], hasMore: boolean): string =>
   `They still count in the quota, with ${hasMore ? 'more than ' : ''}${sizeOf(volumes)}, until their data are gone.`
 
-/** How volumes of a type are encrypted. No key size means the larger one. */
-export const encryptionWords = ({ keySize }: { keySize: 256 | 512 | null }): string =>
+/** How volumes of a type are encrypted. */
+export const encryptionWords = ({ keySize }: { keySize: 256 | 512 }): string =>
   keySize === 256 ? 'AES-128-XTS' : 'AES-256-XTS'

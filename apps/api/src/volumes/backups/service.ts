@@ -93,7 +93,11 @@ export async function createBackup(
       },
     })
     await holdSource(tx, volume, snapshot)
-    await startOperation(tx, { ...backupHistory(made, 'volumeBackup.create'), hostId: place.hostId })
+    await startOperation(tx, {
+      ...backupHistory(made, 'volumeBackup.create'),
+      hostId: place.hostId,
+      input: { volumeName: volume.name || volume.id },
+    })
     await noteBackup(tx, made, 'created')
     return backupView(tx, made)
   })

@@ -89,6 +89,7 @@ export async function createSnapshot(
     await startOperation(tx, {
       ...snapshotHistory(made, 'volumeSnapshot.create'),
       hostId: volume.pool.hostId,
+      input: { volumeName: volume.name || volume.id },
     })
     return made
   })

@@ -8,7 +8,7 @@ import { AdvancedFields } from './AdvancedFields.tsx'
 import { launchCli } from './cli.ts'
 import { DisksField } from './DisksField.tsx'
 import { imageDiskGib } from './defaults.ts'
-import { imageIdOf, isRootOnVolume, launchVolumesOf } from './disks.ts'
+import { imageIdOf, isRootOnVolume, plannedVolumesOf } from './disks.ts'
 import { FlavorField } from './FlavorField.tsx'
 import { KeyPairField } from './KeyPairField.tsx'
 import { LaunchSummary } from './LaunchSummary.tsx'
@@ -32,7 +32,7 @@ export function LaunchForm({ options, ...begin }: { options: LaunchOptions } & L
     options.flavors,
     isRootOnVolume(values) ? null : image,
     launchNames(values.name, values.count).length,
-    launchVolumesOf(values),
+    plannedVolumesOf(values),
   )
   /** Returns the error that the form found at submit, else the one that the plan knows already. */
   const errorOf = (field: keyof LaunchValues): string | undefined => {

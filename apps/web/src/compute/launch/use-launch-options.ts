@@ -9,7 +9,7 @@ import type { SnapshotView } from '@stratolith/api/volumes/snapshots/contract'
 import { useQueries, useQuery } from '@tanstack/react-query'
 import { useTRPC } from '../../kit/trpc.ts'
 import { imageDiskGib } from './defaults.ts'
-import { type DiskValues, type launchVolumesOf, newest } from './disks.ts'
+import { type DiskValues, newest, type plannedVolumesOf } from './disks.ts'
 import { optionReads } from './reads.ts'
 
 /** What the form offers. While a list is read again, its old rows stay. */
@@ -129,7 +129,7 @@ export function useFlavorProblems(
   flavors: readonly FlavorView[],
   image: ImageView | null,
   count: number,
-  wished: ReturnType<typeof launchVolumesOf>,
+  wished: ReturnType<typeof plannedVolumesOf>,
 ): Map<string, string> {
   const trpc = useTRPC()
   // Somebody may be typing the size of a disk.

@@ -90,7 +90,7 @@ export function GroupCreateForm({ opened, onClose }: Panel) {
         return () => router.push(paths.volumeGroup(made.id))
       }}
       asCli={({ name, type, volumeIds }) =>
-        groupCreateCli({ name, type: type ?? usual?.name ?? null }, typesOf(volumeIds))
+        groupCreateCli({ name, type: type ?? usual?.name ?? null }, typesOf(volumeIds), volumeIds)
       }
     >
       <TextInput label="Name" data-autofocus maxLength={255} {...form.getInputProps('name')} />

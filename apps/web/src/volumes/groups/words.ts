@@ -38,15 +38,15 @@ const client = (version: string, ...words: (string | null | undefined | false)[]
 export const groupCreateCli = (
   { name, type }: { name: string; type: string | null },
   types: readonly string[],
-): string =>
-  client(
-    '3.13',
-    'create',
-    type ?? 'GROUP-TYPE',
-    ...(types.length > 0 ? types : ['TYPE']),
-    '--name',
-    name || 'NAME',
-  )
+  volumes: readonly string[],
+): string => {
+  const called = name.trim() || 'NAME'
+  const named = types.length > 0 ? types : ['TYPE']
+  return [
+    client('3.13', 'create', type ?? 'GROUP-TYPE', ...named, '--name', called),
+    groupVolumesCli(called, volumes),
+  ].join('\n')
+}
 export const groupSetCli = (
   id: string,
   { name, description }: { name: string; description: string },

@@ -135,6 +135,18 @@ describe('volume types', () => {
     ])
   })
 
+  test('that are encrypted by their provider alone say what is used', async () => {
+    const { id } = await made({ name: 'short' })
+    const path = `/types/${id}/encryption`
+    const used = { cipher: 'aes-xts-plain64', key_size: 512, control_location: 'front-end' }
+    const answer = await act('POST', path, { encryption: { provider: 'luks' } })
+    expect(answer.json()).toMatchObject({ encryption: used })
+    expect((await act('GET', path)).json()).toMatchObject(used)
+    const change = { encryption: { provider: 'luks', key_size: 256 } }
+    await act('PUT', `${path}/provider`, change)
+    expect((await act('GET', path)).json()).toMatchObject({ ...used, key_size: 256 })
+  })
+
   test('that are not public have a list of projects', async () => {
     const { projectId } = cloud.owner
     const { id } = await made({ name: 'hidden', 'os-volume-type-access:is_public': false })
