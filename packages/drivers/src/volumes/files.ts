@@ -109,7 +109,6 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
     return heldTogether(op, { ids: [id], pool, holder }, ([volume]) => work(volume as Held))
   }
   const holderOf = async ({ id, pool }: VolumeKey) => (await holders(folders(pool).open, id))[0]
-
   /** The guest that has the volume. Raises `conflict` when several guests have it. */
   async function soleHolder({ id, pool }: VolumeKey): Promise<Holder | undefined> {
     const [holder, another] = await holders(folders(pool).open, id)
@@ -120,7 +119,6 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
       )
     return holder
   }
-
   /** Does the same for several volumes that one guest has, or none. */
   async function heldTogether<T>(
     op: Op,
