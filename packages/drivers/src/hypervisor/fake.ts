@@ -79,7 +79,7 @@ export function createFakeHypervisor(options: FakeHypervisorOptions = {}): FakeH
     vcpus: options.vcpus ?? 64,
     memoryMib: options.memoryMib ?? 262_144,
     diskGib: options.diskGib ?? 4096,
-    isolation: { users: false, cgroup: 'none', controllers: [], reason: null },
+    isolation: { users: false, cgroup: 'none', controllers: [], reason: null, swap: ['/dev/sdb1'] },
     cpuModel: 'Fake CPU',
     uptimeSeconds: 90_061,
     load: [0.2, 0.12, 0.14],

@@ -26,7 +26,7 @@ import type {
 } from './interface.ts'
 import { createVolumeKeys } from './keys.ts'
 import { filesIn, removePart, removeWhole } from './layer-files.ts'
-import { demandFits, grow, imageSource, make, noKeys, observed } from './making.ts'
+import { demandFits, grow, imageSource, make, mostShared, noKeys, observed, type Source } from './making.ts'
 import { readAnyManifest, readFrozen, readManifest } from './manifest.ts'
 import { beginMerge, endMerge } from './merge.ts'
 import { createMoves, movingIn } from './moving.ts'
@@ -109,7 +109,6 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
     return heldTogether(op, { ids: [id], pool, holder }, ([volume]) => work(volume as Held))
   }
   const holderOf = async ({ id, pool }: VolumeKey) => (await holders(folders(pool).open, id))[0]
-
   /** The guest that has the volume. Raises `conflict` when several guests have it. */
   async function soleHolder({ id, pool }: VolumeKey): Promise<Holder | undefined> {
     const [holder, another] = await holders(folders(pool).open, id)
@@ -120,7 +119,6 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
       )
     return holder
   }
-
   /** Does the same for several volumes that one guest has, or none. */
   async function heldTogether<T>(
     op: Op,
@@ -194,6 +192,9 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
     if (source.kind === 'snapshot')
       return make(op, spec, await layersOfSnapshot(snapshotOf({ id: source.id, pool })), dir, encrypting)
     if (source.id === spec.id) throw new DriverError('invalid', 'A volume is no copy of itself.')
+    const layers = (await readManifest(dirOf({ id: source.id, pool })))?.layers ?? []
+    if (layers.length > mostShared)
+      return whileKept(op, { ...source, pool }, spec.id, (kept) => make(op, spec, kept, dir, encrypting))
     // The layers are linked before anything else may change the volume.
     return held(op, { id: source.id, pool }, async (volume) => {
       demandFits((await readManifest(volume.dir))?.sizeBytes ?? 0, spec.sizeGib * gib)
@@ -210,14 +211,17 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
     if (known) return known
     if ((await readManifest(dirOf(spec)))?.luks)
       throw new DriverError('invalid', 'An image of an encrypted volume would not be encrypted.')
-    const { exports } = await makeFolders(folders(pool))
-    await removeForgotten(imagesDir, exports)
-    const dir = path.join(exports, checked(exportId, uuid))
+    return whileKept(op, { id, pool }, exportId, (kept) => writeExport(op, imagesDir, spec, kept, converter))
+  }
+  /** Runs `work` on what the volume contains now, which is kept under that name meanwhile. */
+  async function whileKept<T>(op: Op, key: VolumeKey, name: string, work: (kept: Source) => Promise<T>) {
+    const { exports } = await makeFolders(folders(key.pool))
+    await removeForgotten(options.imagesDir, exports)
+    const dir = path.join(exports, checked(name, uuid))
     try {
-      // An agent that was killed while it wrote the file has left the layers.
-      if (!(await snapshotIn(dir)))
-        await held(op, { id, pool }, (volume) => makeSnapshots(op, [{ volume, dir }]))
-      return await writeExport(op, imagesDir, spec, await layersOfSnapshot(dir), converter)
+      // An agent that was killed in the middle of the work has left the layers.
+      if (!(await snapshotIn(dir))) await held(op, key, (volume) => makeSnapshots(op, [{ volume, dir }]))
+      return await work(await layersOfSnapshot(dir))
     } finally {
       await removeWhole(dir)
     }
@@ -252,8 +256,10 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
     },
     ensureVolume(op, spec) {
       const work = (own: Op) => alone(spec, () => ensureOne(own, spec))
-      // Encryption takes seconds on a busy machine, and an image minutes.
-      return spec.encryption ? background.ask(op, makingOf(spec), work) : work(op)
+      // Encryption takes seconds on a busy machine, and an image or a copy minutes.
+      return spec.encryption || ['snapshot', 'volume'].includes(spec.source?.kind ?? '')
+        ? background.ask(op, makingOf(spec), work)
+        : work(op)
     },
     async giveKeys(_op, spec) {
       if (!keys) throw noKeys()
