@@ -4,7 +4,9 @@ import path from 'node:path'
 import { pino } from 'pino'
 import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { DriverError } from '../errors.ts'
+import { plainSpec } from './conformance-world.ts'
 import { diskIsFull } from './full-disk.ts'
+import type { InstanceSpec } from './interface.ts'
 import { QemuGuest } from './qemu-guest.ts'
 import { findQemu, waitGone } from './qemu-process.ts'
 import { connectQmp } from './qmp.ts'
@@ -41,18 +43,20 @@ const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'stratolith-guest-'))
 afterAll(() => fs.rmSync(dir, { recursive: true, force: true }))
 const paths = guestPaths(dir, id)
 /** The guest has no folder yet, so that nothing can be written there, as on a disk that is full. */
-async function aGuest(): Promise<QemuGuest> {
+async function aGuest(
+  spec: InstanceSpec | null = null,
+  settle: () => Promise<void> = async () => undefined,
+): Promise<QemuGuest> {
   const record = { phase: 'running' as const, pid: 7, startedAt: null, bootId: await bootId(), reason: null }
-  const guest = new QemuGuest(paths, id, null, record, {
+  const guest = new QemuGuest(paths, id, spec, record, {
     log: pino({ level: 'silent' }),
     launch: () => Promise.reject(new Error('nothing is launched')),
     end: async () => undefined,
     bound: async () => undefined,
-    settle: async () => undefined,
+    settle,
     emit: () => undefined,
   })
   await guest.adopt()
-  expect(guest.observed()).toMatchObject({ power: 'paused', reason: diskIsFull })
   return guest
 }
 async function connectedAgain(): Promise<void> {
@@ -63,6 +67,7 @@ async function connectedAgain(): Promise<void> {
 
 test('a guest that somebody has paused on a full disk stays paused after a new connection', async () => {
   const guest = await aGuest()
+  expect(guest.observed()).toMatchObject({ power: 'paused', reason: diskIsFull })
   await guest.freeze('paused')
   await connectedAgain()
   await guest.settled()
@@ -82,5 +87,29 @@ test('a guest that could not be paused goes on by itself when the disk has room 
   qemu.refused = null
   await guest.freeze('paused')
   expect(await readRecord(paths)).toMatchObject({ paused: true })
+  guest.detach()
+})
+
+test.each(['query-uuid', 'query-status'])(
+  'a connection on which QEMU does not answer %s is made anew',
+  async (refused) => {
+    qemu.refused = refused
+    const settle = vi.fn(async () => undefined)
+    const guest = await aGuest(plainSpec(id), settle)
+    expect(() => guest.control()).toThrow(/does not answer/)
+    expect(settle).not.toHaveBeenCalled()
+    qemu.refused = null
+    await vi.waitFor(() => expect(settle).toHaveBeenCalledOnce(), 5_000)
+    expect(guest.control()).toBeDefined()
+    guest.detach()
+  },
+)
+
+test('moves of volumes that cannot be settled are tried again', async () => {
+  const settle = vi.fn(async () => undefined)
+  settle.mockRejectedValueOnce(new DriverError('unavailable', 'the old pool is not mounted'))
+  const guest = await aGuest(plainSpec(id), settle)
+  expect(settle).toHaveBeenCalledOnce()
+  await vi.waitFor(() => expect(settle).toHaveBeenCalledTimes(2), 5_000)
   guest.detach()
 })

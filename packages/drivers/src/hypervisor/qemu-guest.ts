@@ -27,6 +27,8 @@ export type GuestContext = {
 const quitMs = 3_000
 /** When a lost control connection to a QEMU that still runs is tried again. */
 const reconnectMs = 1_000
+/** When moves of volumes that could not be settled are tried again. */
+const settleAgainMs = 3_000
 
 /**
  * One guest: its spec, its process and what QEMU tells about it. The methods are called one
@@ -49,6 +51,8 @@ export class QemuGuest {
   #pauseReason: string | null = null
   /** Whether a look at the room of the disks is due. */
   #looksForRoom = false
+  /** Whether moves of volumes are to be settled once more. */
+  #settlesLater = false
   /** Work that an event started; lifecycle calls wait for it. */
   #settling: Promise<void> | null = null
   /** Whether the agent has let go of the guest (`detach`). */
@@ -246,7 +250,9 @@ export class QemuGuest {
 
   async define(spec: InstanceSpec): Promise<void> {
     await writeSpec(this.paths, spec)
+    const wasDamaged = this.spec === null
     this.spec = spec
+    if (wasDamaged && this.isAlive()) this.#settleMovesLater()
   }
 
   /** Makes a crashed guest `off`, after a caller has asked to stop it. */
@@ -263,26 +269,58 @@ export class QemuGuest {
 
   async #attach(): Promise<void> {
     this.#shutdownSeen = false
-    const qmp = await connectQmp(this.paths.run, 5_000, this.#handlers())
+    let isForgotten = false
+    const qmp = await connectQmp(this.paths.run, 5_000, {
+      ...this.#handlers(),
+      onClose: () => {
+        if (!isForgotten) this.#onClose()
+      },
+    })
     this.#qmp = qmp
-    const uuid = (await qmp.execute('query-uuid')) as { UUID?: unknown }
-    if (uuid.UUID !== this.id) {
+    try {
+      await this.#lookAt(qmp)
+    } catch (error) {
+      // Whoever has no answer now begins anew, so that nothing of what a new connection needs is left out.
+      isForgotten = true
+      if (this.#qmp === qmp) this.#qmp = null
       qmp.close()
-      throw new DriverError('failed', `The control socket of instance ${this.id} belongs to another guest.`)
+      throw error
     }
+    await this.#settleMoves()
+  }
+
+  async #lookAt(qmp: QmpClient): Promise<void> {
+    const uuid = (await qmp.execute('query-uuid')) as { UUID?: unknown }
+    if (uuid.UUID !== this.id)
+      throw new DriverError('failed', `The control socket of instance ${this.id} belongs to another guest.`)
     const status = await this.#status()
     if (status === 'off') return this.halt()
     // QEMU tells that the disk was full also of a guest that somebody has paused since.
     const isStopped = status === 'paused' && !this.#record.paused
     this.#become(status, isStopped ? await reasonOfStop(qmp) : null)
     this.#goOnWithRoom()
+  }
+
+  /** Ends what moves of volumes that were cut off have left. The guest's disks may hold still until it succeeds. */
+  async #settleMoves(): Promise<void> {
     const { spec, paths } = this
-    if (spec)
-      await this.#context
-        .settle(spec, runningGuest(qmp, paths.run))
-        .catch((err: unknown) =>
-          this.#context.log.error({ err, instance: this.id }, 'a move of a volume could not be settled'),
-        )
+    const qmp = this.#qmp
+    // The next connection settles them, and the next spec when the record is damaged.
+    if (!spec || !qmp || this.#closed || !this.isAlive()) return
+    await this.#context.settle(spec, runningGuest(qmp, paths.run)).catch((err: unknown) => {
+      this.#context.log.error({ err, instance: this.id }, 'a move of a volume could not be settled')
+      this.#settleMovesLater()
+    })
+  }
+
+  #settleMovesLater(): void {
+    if (this.#settlesLater) return
+    this.#settlesLater = true
+    const timer = setTimeout(() => {
+      this.#settlesLater = false
+      if (!this.#closed) this.#work(() => this.#settleMoves())
+    }, settleAgainMs)
+    timer.unref()
   }
 
   /** Lets a guest go on that QEMU has stopped because the disk was full, as soon as there is room. */
@@ -354,6 +392,7 @@ export class QemuGuest {
       if (this.#closed || this.#qmp || !this.isAlive() || this.#ending) return
       this.#work(async () => {
         const pid = await findQemu(this.paths.run, this.id, this.#record.pid)
+        if (this.#qmp) return
         if (pid === null) await this.#lost()
         else await this.#attach().catch(() => this.#reconnectLater())
       })
