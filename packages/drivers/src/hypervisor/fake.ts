@@ -321,7 +321,7 @@ function createConsole(enter: ReturnType<typeof createGate>['enter'], machine: M
 const fakeMirror: Mirror = {
   synced: async () => undefined,
   hold: async () => undefined,
-  isHeld: async () => false,
+  state: async () => 'copying',
   change: async () => undefined,
 }
 

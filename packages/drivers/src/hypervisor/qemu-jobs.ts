@@ -20,35 +20,43 @@ export const jobOf = async (qmp: QmpClient, id: string) =>
   ((await qmp.execute('query-jobs')) as Job[]).find((one) => one.id === id)
 
 /** Waits until the job has succeeded, and tells its progress. Raises `failed` with QEMU's reason when it has not. */
-export const jobDone = (op: Op, qmp: QmpClient, id: string): Promise<void> =>
-  jobAt(op, qmp, id, 'concluded', ({ percent }) => `${percent} %`)
+export async function jobDone(op: Op, qmp: QmpClient, id: string): Promise<void> {
+  const job = await jobAt(op, qmp, id, 'concluded', ({ percent }) => `${percent} %`)
+  await dismiss(qmp, id)
+  if (job.error) throw endedBadly(job)
+}
+
+/** Why a job that has ended was of no use. */
+export const endedBadly = ({ error }: Pick<Job, 'error'>): DriverError =>
+  new DriverError(
+    'failed',
+    error
+      ? `QEMU could not finish its work on the disk: ${error}`
+      : 'QEMU has ended its work on the disk too early.',
+  )
 
 /** Whoever waits for the job and whoever ends it may both find that it has ended: one of them is too late. */
-const dismiss = (qmp: QmpClient, id: string): Promise<unknown> =>
+export const dismiss = (qmp: QmpClient, id: string): Promise<unknown> =>
   qmp.execute('job-dismiss', { id }).catch(() => undefined)
 
 type Told = { percent: number }
 
-/** Waits until the job has that status, and tells its progress in the words of `say`. Raises when the job ends without it. */
+/**
+ * Waits until the job has that status, or has ended, and tells its progress in the words of `say`. A job that has ended stays
+ * known to QEMU until it is dismissed. Raises `failed` when QEMU does not know the job.
+ */
 export async function jobAt(
   op: Op,
   qmp: QmpClient,
   id: string,
   status: 'ready' | 'pending' | 'concluded',
   say: (told: Told) => string,
-): Promise<void> {
+): Promise<Job> {
   for (let told = 0; ; await sleep(pollMs)) {
     checkAlive(op)
     const job = await jobOf(qmp, id)
     if (!job) throw new DriverError('failed', 'The work on the disk was ended by somebody else.')
-    if (job.status === 'concluded') {
-      await dismiss(qmp, id)
-      if (job.error)
-        throw new DriverError('failed', `QEMU could not finish its work on the disk: ${job.error}`)
-      if (status === 'concluded') return
-      throw new DriverError('failed', 'QEMU has ended its work on the disk too early.')
-    }
-    if (job.status === status) return
+    if (job.status === status || job.status === 'concluded') return job
     if (Date.now() - told < tellMs) continue
     told = Date.now()
     const percent = Math.floor((100 * job['current-progress']) / Math.max(1, job['total-progress']))

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { syncDirectory } from '../sync.ts'
 import { createVolumeFiles } from '../volumes/files.ts'
 import type { LocalVolumeDriver, Mirror, PoolSpec } from '../volumes/interface.ts'
 import { alternatingGuestDisk } from './boot-sector.ts'
@@ -10,7 +11,14 @@ import { op, plainSpec, until } from './conformance-world.ts'
 import { type QemuHarness, qemuHarness } from './qemu.testing.ts'
 import { connectQmp } from './qmp.ts'
 
+vi.mock('../sync.ts', async (original) => {
+  const { syncDirectory } = await original<typeof import('../sync.ts')>()
+  return { syncDirectory: vi.fn(syncDirectory) }
+})
+
 const mib = 1024 ** 2
+/** Whether a new agent ends what moves that were cut off have left. */
+let settles = true
 const pool: PoolSpec = { driver: 'files', id: 'local' }
 let otherPool: PoolSpec & { path: string }
 let harness: QemuHarness
@@ -24,6 +32,7 @@ const open = () =>
     withGuest: (...work) => harness.driver.withGuest(...work),
   })
 beforeEach(async () => {
+  settles = true
   dir = fs.mkdtempSync('/var/tmp/strato-move-')
   fs.chmodSync(dir, 0o711)
   volumes = open()
@@ -31,7 +40,7 @@ beforeEach(async () => {
     volumes: {
       openVolume: (...call) => volumes.openVolume(...call),
       closeVolumes: (...call) => volumes.closeVolumes(...call),
-      settleMoves: (...call) => volumes.settleMoves(...call),
+      settleMoves: async (...call) => (settles ? volumes.settleMoves(...call) : undefined),
     },
   })
   otherPool = { driver: 'files', id: randomUUID(), path: path.join(dir, 'other'), shared: true }
@@ -72,16 +81,16 @@ const pattern = Buffer.alloc(8 * mib, 'what was there before the guest began')
 const patternAt = 512 * mib
 
 /** A guest that counts on two volumes in turn, all the time, of which the first one is to move. */
-async function writing({ limits }: { limits?: { bpsTotal: number } } = {}) {
+async function writing({ limits, at = pool }: { limits?: { bpsTotal: number }; at?: PoolSpec } = {}) {
   const id = randomUUID()
-  const keys = [randomUUID(), randomUUID()].map((one) => ({ id: one, pool }))
+  const keys = [at, pool].map((one) => ({ id: randomUUID(), pool: one }))
   for (const key of keys) await volumes.ensureVolume(op, { ...key, sizeGib: 1, source: null })
   const [volume, witness] = keys as [(typeof keys)[0], (typeof keys)[0]]
-  const file = fs.openSync(inLocal('data', volume.id, '0.raw'), 'r+')
+  const file = fs.openSync((at === pool ? inLocal : inOther)('data', volume.id, '0.raw'), 'r+')
   fs.writeSync(file, pattern, 0, pattern.length, patternAt)
   fs.closeSync(file)
   // The volume has layers, of which a snapshot needs the lower one.
-  const snapshot = { id: randomUUID(), volumeId: volume.id, pool }
+  const snapshot = { id: randomUUID(), volumeId: volume.id, pool: at }
   await volumes.ensureSnapshot(op, snapshot)
   const { disks, nics } = await harness.prepare(id)
   fs.writeFileSync(disks[0]?.path ?? '', alternatingGuestDisk())
@@ -98,7 +107,7 @@ async function writing({ limits }: { limits?: { bpsTotal: number } } = {}) {
     witness,
     some,
     snapshot,
-    wish: { id: volume.id, from: pool, to: otherPool, copyId: randomUUID() },
+    wish: { id: volume.id, from: at, to: at === pool ? otherPool : pool, copyId: randomUUID() },
   }
 }
 
@@ -118,9 +127,9 @@ const numberIn = (file: string): number => {
   fs.closeSync(handle)
   return sector.readUInt32LE(0)
 }
-/** The file of the volume in the other pool. */
-const movedFile = (id: string): string => {
-  const folder = inOther('data', id)
+/** The file of a volume that was moved. */
+const movedFile = ({ id, to }: Guest['wish']): string => {
+  const folder = (to === pool ? inLocal : inOther)('data', id)
   const [name = ''] = fs.readdirSync(folder).filter((one) => one.endsWith('.raw'))
   return path.join(folder, name)
 }
@@ -134,10 +143,10 @@ const counts = (id: string) =>
 
 type Guest = Awaited<ReturnType<typeof writing>>
 /** The copy has all that the guest was told is written, and what was there before. */
-async function expectMoved({ id, volume, witness }: Guest): Promise<void> {
+async function expectMoved({ id, wish, witness }: Guest): Promise<void> {
   await counts(witness.id)
   await harness.driver.stop(op, id)
-  const file = movedFile(volume.id)
+  const file = movedFile(wish)
   const [moved, other] = [numberIn(file), witnessed(witness.id)]
   expect(moved).toBeGreaterThan(0)
   expect(Math.abs(moved - other)).toBeLessThanOrEqual(1)
@@ -167,7 +176,11 @@ it('moves a volume while its guest writes all the time, and the guest goes on th
   const now = [{ ...some[0], pool: otherPool }, some[1]] as typeof some
   await harness.driver.plug(op, id, { nics: [], volumes: now })
   expect(fs.readdirSync(inLocal('open', id)).filter((name) => name.startsWith(volume.id))).toEqual([])
+  const origin = () =>
+    JSON.parse(fs.readFileSync(inOther('data', volume.id, 'volume.json'), 'utf8')).movedFrom
+  expect(origin()).toEqual({ ...pool, host: path.basename(dir) })
   await volumes.removeVolume(op, volume)
+  expect(origin()).toBeUndefined()
   // The snapshot in the old pool keeps its layer.
   expect(fs.existsSync(inLocal('snapshots', snapshot.id))).toBe(true)
   await volumes.removeSnapshot(op, snapshot)
@@ -312,4 +325,73 @@ it('tells its progress, can be ended, and keeps the volume in its pool when the 
   await harness.driver.start(op, id)
   await count(id, [volume, witness])
   await counts(witness.id)
+}, 60_000)
+
+it.each(['moveInUse', 'endMove', 'ensureSnapshot', 'growVolume'] as const)(
+  'lets no call throw the guest back when a move has decided and was not settled: %s',
+  async (call) => {
+    const guest = await writing()
+    settles = false
+    await killedAt(guest.wish, 'written')
+    const snapshot = { id: randomUUID(), volumeId: guest.volume.id, pool }
+    const gone = { code: 'not_found' }
+    if (call === 'moveInUse') await volumes.moveInUse(op, guest.wish)
+    if (call === 'endMove') expect(await volumes.endMove(op, guest.wish)).toBe(true)
+    if (call === 'ensureSnapshot')
+      await expect(volumes.ensureSnapshot(op, snapshot)).rejects.toMatchObject(gone)
+    if (call === 'growVolume')
+      await expect(volumes.growVolume(op, { ...guest.volume, sizeGib: 2 })).rejects.toMatchObject(gone)
+    await counts(guest.witness.id)
+    await volumes.moveInUse(op, guest.wish)
+    await expectMoved(guest)
+  },
+  60_000,
+)
+
+it('gives the guest its disk back when nothing was decided and a snapshot comes before the settling', async () => {
+  const guest = await writing()
+  settles = false
+  await killedAt(guest.wish, 'held')
+  await volumes.ensureSnapshot(op, { id: randomUUID(), volumeId: guest.volume.id, pool })
+  await counts(guest.witness.id)
+  await volumes.moveInUse(op, guest.wish)
+  await expectMoved(guest)
+}, 60_000)
+
+it('believes no manifest to be missing while the old pool is not mounted, and settles the move when it is', async () => {
+  const guest = await writing({ at: otherPool })
+  const root = inOther()
+  await killedAt(guest.wish, 'written', async () => fs.renameSync(root, `${root}.away`))
+  const unavailable = { code: 'unavailable' }
+  await expect(volumes.endMove(op, guest.wish)).rejects.toMatchObject(unavailable)
+  await expect(volumes.moveInUse(op, guest.wish)).rejects.toMatchObject(unavailable)
+  const jobs = await ask(guest.id, 'query-jobs')
+  expect(jobs).toMatchObject([{ status: 'pending' }])
+  fs.renameSync(`${root}.away`, root)
+  // The agent tries again by itself.
+  await counts(guest.witness.id)
+  expect(await volumes.endMove(op, guest.wish)).toBe(true)
+  await expectMoved(guest)
+}, 60_000)
+
+it('goes by the manifest when it was written and the writing failed, and goes on as before when it was not', async () => {
+  const guest = await writing()
+  const { volume, wish, witness } = guest
+  const draft = inLocal('data', volume.id, 'volume.json.tmp')
+  fs.mkdirSync(draft)
+  await expect(volumes.moveInUse(op, wish)).rejects.toMatchObject({ code: 'EISDIR' })
+  fs.rmdirSync(draft)
+  await counts(witness.id)
+  expect(await volumes.endMove(op, wish)).toBe(false)
+
+  const { syncDirectory: sync } = await vi.importActual<typeof import('../sync.ts')>('../sync.ts')
+  let failures = 0
+  vi.mocked(syncDirectory).mockImplementation(async (folder) => {
+    if (folder !== inLocal('data', volume.id) || failures++ > 0) return sync(folder)
+    throw Object.assign(new Error('EIO'), { code: 'EIO' })
+  })
+  await volumes.moveInUse(op, wish)
+  expect(failures).toBeGreaterThan(0)
+  expect(await volumes.endMove(op, wish)).toBe(true)
+  await expectMoved(guest)
 }, 60_000)

@@ -7,12 +7,11 @@ import type { NicAttachment, VolumeAttachment } from './interface.ts'
 import { netdevOf, nicDeviceOf, nicIds } from './qemu-args.ts'
 import { endJob } from './qemu-jobs.ts'
 import type { QmpClient } from './qmp.ts'
-import { nodesOfVolume } from './running-mirror.ts'
+import { endCopying, nodesOfVolume } from './running-mirror.ts'
 import { limitsObjectOf, limitVolume } from './volume-limits.ts'
 import {
   keyObjectOf,
   mergeJob,
-  mirrorJob,
   scsiController,
   type VolumeDisk,
   volumeDeviceOf,
@@ -57,7 +56,8 @@ const volumeKind: Kind = {
     // The filter goes first, and with it the layers that were opened together with it; a layer that was added later
     // goes after the one above it. As long as QEMU has a node it has the file open, so a failure here is one of the call.
     const { node, limits, key } = volumeNames(id)
-    for (const job of [mergeJob(id), mirrorJob(id)]) await endJob(qmp, job)
+    await endJob(qmp, mergeJob(id))
+    await endCopying(qmp, id)
     let rounds = 0
     const end = Date.now() + dropMs
     for (let names = await nodesOfVolume(qmp, node); names.length > 0; rounds++) {

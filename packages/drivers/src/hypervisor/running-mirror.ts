@@ -1,7 +1,8 @@
+import { DriverError } from '../errors.ts'
 import type { Op } from '../op.ts'
-import type { Mirror, OpenedLayers } from '../volumes/interface.ts'
+import type { Mirror, MirrorState, OpenedLayers } from '../volumes/interface.ts'
 import { opensDirectly } from './guest-volumes.ts'
-import { endJob, jobAt, jobDone, jobOf } from './qemu-jobs.ts'
+import { dismiss, endedBadly, endJob, jobAt, jobOf } from './qemu-jobs.ts'
 import type { QmpClient } from './qmp.ts'
 import { layerNode, layerNodeOf, mirrorJob, volumeNames } from './volume-node.ts'
 
@@ -43,20 +44,51 @@ export async function endMirror(qmp: QmpClient, id: string): Promise<void> {
   await dropUnused(qmp, id)
 }
 
+/**
+ * Ends a copy before the layers of the volume change. Raises `unavailable` at the last moment of a move: only the volume driver
+ * knows which file is the volume then, and a guest that were thrown back to the old one would lose what it writes.
+ */
+export async function endCopying(qmp: QmpClient, id: string): Promise<void> {
+  const state = await stateOf(qmp, id)
+  if (state !== 'copying' && state !== 'gone')
+    throw new DriverError('unavailable', `A move of the volume ${id} has to be finished first.`)
+  await endMirror(qmp, id)
+}
+
+async function stateOf(qmp: QmpClient, id: string): Promise<MirrorState> {
+  const job = await jobOf(qmp, mirrorJob(id))
+  if (!job) return 'gone'
+  if (job.status === 'pending') return 'held'
+  if (job.status !== 'concluded') return 'copying'
+  return job.error ? 'refused' : 'changed'
+}
+
 function handleOf(qmp: QmpClient, id: string): Mirror {
   const job = mirrorJob(id)
-  const at = (op: Op, status: 'ready' | 'pending') =>
-    jobAt(op, qmp, job, status, ({ percent }) => `copied ${Math.min(99, percent)} percent`)
+  // Calls of which nobody waits for the other look at the job, so that only its end under the volume's turn dismisses it.
+  const at = async (op: Op, status: 'ready' | 'pending') => {
+    const now = await jobAt(op, qmp, job, status, ({ percent }) => `copied ${Math.min(99, percent)} percent`)
+    if (now.status !== status) throw endedBadly(now)
+  }
   return {
     synced: (op) => at(op, 'ready'),
     async hold(op) {
       await qmp.execute('job-complete', { id: job })
       await at(op, 'pending')
     },
-    isHeld: async () => (await jobOf(qmp, job))?.status === 'pending',
+    state: () => stateOf(qmp, id),
     async change(op) {
-      await qmp.execute('job-finalize', { id: job })
-      await jobDone(op, qmp, job)
+      if ((await stateOf(qmp, id)) === 'held') await qmp.execute('job-finalize', { id: job })
+      const ended = await jobAt(
+        op,
+        qmp,
+        job,
+        'concluded',
+        ({ percent }) => `copied ${Math.min(99, percent)} percent`,
+      )
+      // Only the job knows that QEMU has refused, until endMirror.
+      if (ended.error) throw endedBadly(ended)
+      await dismiss(qmp, job)
       await dropUnused(qmp, id)
     },
   }

@@ -5,7 +5,7 @@ import { opensDirectly } from './guest-volumes.ts'
 import { agentChannel } from './qemu-args.ts'
 import { endJob, jobDone } from './qemu-jobs.ts'
 import type { QmpClient } from './qmp.ts'
-import { endMirror, mirror, mirrorOf } from './running-mirror.ts'
+import { endCopying, endMirror, mirror, mirrorOf } from './running-mirror.ts'
 import { layerNode, layerNodeOf, mergeJob, servedNode, volumeNames } from './volume-node.ts'
 
 type Node = { 'node-name'?: unknown; ro?: unknown; image?: { 'virtual-size'?: unknown } }
@@ -83,7 +83,7 @@ type Overlay = { node: string; overlay: string }
 async function openMissing(qmp: QmpClient, { id, opened }: Followed): Promise<Overlay[]> {
   const overlays: Overlay[] = []
   await endJob(qmp, mergeJob(id))
-  await endMirror(qmp, id)
+  await endCopying(qmp, id)
   const there = new Map((await nodesOf(qmp)).map((node) => [node['node-name'], node]))
   const isReadOnly = there.get(volumeNames(id).node)?.ro === true
   for (const [index, layer] of opened.layers.entries()) {

@@ -92,7 +92,8 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
   const encrypting = { keys, converter: options.converter }
   const folders = (pool: PoolSpec) => foldersOf(options.dir, pool)
   const places = { dir: options.dir, ownFolders: options.ownFolders ?? [] }
-  const claims = createClaims(options.dir, options.host ?? path.basename(options.dir))
+  const host = options.host ?? path.basename(options.dir)
+  const claims = createClaims(options.dir, host)
   /** The backups that read what is kept for them. */
   const beingRead = new Set<string>()
   const dirOf = ({ id, pool }: VolumeKey) => path.join(folders(pool).data, checked(id, uuid))
@@ -134,6 +135,7 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
             throw new DriverError('unavailable', `Another guest got or left the volume ${id} meanwhile.`)
           // A guest whose plug was interrupted has links to the volume, and its QEMU does not use it.
           const isUsed = running && (await running.has(id))
+          if (isUsed) await moves.conclude(op, { id, pool }, running)
           volumes.push({ id, dir: dirOf({ id, pool }), own, running: isUsed ? running : null })
         }
         return work(volumes)
@@ -227,7 +229,7 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
     }
   }
   const reach = (pool: PoolSpec) => reachPool(places, pool)
-  const moves = createMoves({ dir: options.dir, claims, folders, held, inTurn, reach })
+  const moves = createMoves({ dir: options.dir, host, claims, folders, held, inTurn, reach })
   const driver: LocalVolumeDriver = {
     ...moves.calls,
     async probePool(_op, pool) {
@@ -269,6 +271,8 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
     async removeVolume(op, key) {
       await background.end(makingOf(key))
       await moves.endComing(op, key)
+      await unused(key)
+      await moves.forgetOrigin(op, key)
       await alone(key, async () => {
         await unused(key)
         await dropAllOf(op, folders(key.pool).frozen, key.id, (id) => beingRead.has(id))
@@ -399,7 +403,10 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
       await claims.take(key.pool, key.id, guest.id)
       return inTurn(key.id, async () => {
         try {
-          return await openFor(dirOf(key), await ownIn(open, guest.id, key.pool), key, guest, keys)
+          const opened = await openFor(dirOf(key), await ownIn(open, guest.id, key.pool), key, guest, keys)
+          // A guest whose record names the pool has it from the control plane.
+          if (key.pool.id === given.pool.id) await moves.dropOrigin(key)
+          return opened
         } catch (error) {
           if (!(await holders(open, key.id)).some((one) => one.guest === guest.id))
             await claims.giveBack(key.pool, key.id, guest.id)

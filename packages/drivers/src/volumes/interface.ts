@@ -121,7 +121,8 @@ export interface LocalVolumeDriver extends VolumeDriver {
   closeVolumes(op: Op, guestId: string, except: readonly VolumeKey[]): Promise<void>
   /**
    * Puts right what a move of a volume that was cut off at its last moment has left in a guest that runs. Nobody else
-   * changes the guest meanwhile. The guest's disk may hold still until then.
+   * changes the guest meanwhile. The guest's disk may hold still until then. When one volume cannot be put right, the others
+   * are; then the call raises, and is to be repeated.
    */
   settleMoves(op: Op, volumes: readonly VolumeKey[], running: RunningGuest): Promise<void>
   /**
@@ -246,15 +247,23 @@ export type RunningGuest = {
   quiesced(work: () => Promise<void>): Promise<boolean>
 }
 
+/**
+ * How far a copy is. `held`: the guest's reads and writes are held, and both files are equal. `changed`: the guest uses the copy.
+ * `refused`: the copying has failed, or the change, and the guest uses what it had. `gone`: nothing is known any more.
+ */
+export type MirrorState = 'copying' | 'held' | 'changed' | 'refused' | 'gone'
+
 /** The copy of a volume that the QEMU of a guest makes while the guest goes on. */
 export type Mirror = {
   /** Waits until the copy has everything, and tells the progress. Raises when the copy has ended otherwise. */
   synced(op: Op): Promise<void>
   /** Holds the reads and writes of the guest when the copy has everything, safely on its disk. Raises when that is not possible. */
   hold(op: Op): Promise<void>
-  /** Whether they are held. */
-  isHeld(): Promise<boolean>
-  /** Lets the guest go on with the copy alone. Raises `failed` when QEMU refuses; then the guest goes on with what it had. */
+  state(): Promise<MirrorState>
+  /**
+   * Lets the guest go on with the copy alone, or finds that it does already. Raises `failed` when QEMU refuses; then the guest goes
+   * on with what it had, and the state is `refused` until endMirror.
+   */
   change(op: Op): Promise<void>
 }
 

@@ -38,8 +38,11 @@ const manifestSchema = z.object({
    * counts as no volume.
    */
   movedTo: z.object({ pool: filesPool, copyId: z.string() }).optional(),
-  /** From which pool such a move has brought the volume, or brings it just now. */
-  movedFrom: filesPool.optional(),
+  /**
+   * From which pool such a move has brought the volume, or brings it just now, until the old data go. `host`: the pool is the
+   * disk of that host, and no other host can tell what lies there.
+   */
+  movedFrom: filesPool.extend({ host: z.string().optional() }).optional(),
 })
 export type Manifest = z.output<typeof manifestSchema>
 export type Layer = Manifest['layers'][number]

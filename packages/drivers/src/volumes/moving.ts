@@ -13,6 +13,7 @@ import type {
   ObservedVolume,
   OpenedLayers,
   PoolSpec,
+  RunningGuest,
   VolumeKey,
 } from './interface.ts'
 import { linkOwn, lookAt, nextNumber, openedIn, removeWhole } from './layer-files.ts'
@@ -31,6 +32,8 @@ import { demandSpace } from './space.ts'
 export type MovingParts = {
   /** The folder hosts/<host>. */
   dir: string
+  /** The name of this host. */
+  host: string
   claims: Claims
   folders(pool: PoolSpec): Folders
   reach(pool: PoolSpec): Promise<Folders>
@@ -50,6 +53,11 @@ export const movingIn = (name: string): string | null => movingPattern.exec(name
 export type Moves = {
   /** The calls of the driver. */
   calls: Pick<LocalVolumeDriver, 'moveInUse' | 'endMove' | 'settleMoves'>
+  /**
+   * Brings the last moment of a move that was cut off to its end before anything else happens to the volume, whose guest runs. Nobody
+   * changes the volume meanwhile. Raises when nobody can tell where the volume is: then the guest's disk holds still.
+   */
+  conclude(op: Op, key: VolumeKey, running: RunningGuest): Promise<void>
   /** Where a volume is that may have been moved while the spec of its guest named another pool. Nobody changes the volume meanwhile. */
   placeOf<K extends VolumeKey>(key: K): Promise<K>
   /** The volumes of a pool that a guest which has these volumes keeps there, also those that move into it. */
@@ -58,6 +66,10 @@ export type Moves = {
   endComing(op: Op, key: VolumeKey): Promise<void>
   /** The folder of a volume, or of the copy that a move makes. */
   folderOf(key: VolumeKey): Promise<string>
+  /** Makes a volume forget from which pool it was moved: whoever asks for it in its pool knows. Nobody changes the volume meanwhile. */
+  dropOrigin(key: VolumeKey): Promise<void>
+  /** Does so before the old data of the volume go. */
+  forgetOrigin(op: Op, key: VolumeKey): Promise<void>
 }
 
 export function createMoves(parts: MovingParts): Moves {
@@ -84,6 +96,72 @@ export function createMoves(parts: MovingParts): Moves {
     await rename(movingOf(key), wholeOf(key))
     await syncDirectory(folders(key.pool).data)
   }
+
+  /**
+   * What the manifest of the old pool says about a copy that has everything: the move when it has decided for the copy, null when
+   * the volume is where it was. A pool that this host does not reach, or cannot read, says nothing, and the call raises.
+   */
+  async function decided(key: VolumeKey): Promise<Decided | null> {
+    const seen = new Set<string>()
+    for (let at = key; !seen.has(at.pool.id); ) {
+      seen.add(at.pool.id)
+      await parts.reach(at.pool)
+      const here = await readAnyManifest(wholeOf(at))
+      if (here && !here.movedTo) return null
+      const from = here ? null : (await readManifest(movingOf(at)))?.movedFrom
+      if (from) {
+        const source = { id: key.id, pool: from }
+        await parts.reach(from)
+        const manifest = await readAnyManifest(wholeOf(source))
+        if (manifest?.movedTo?.pool.id === at.pool.id) return { dir: wholeOf(source), manifest, to: at }
+        if (manifest && !manifest.movedTo) return null
+      }
+      if (here?.movedTo) at = { ...at, pool: here.movedTo.pool }
+    }
+    throw new DriverError('unavailable', `Nobody can tell in which pool the volume ${key.id} is.`)
+  }
+
+  /**
+   * Lets the guest go on with the copy that the old pool has decided for. Returns null, or why QEMU has refused: then the guest goes
+   * on as before, and so does the manifest. QEMU's job remembers the refusal until that is written.
+   */
+  async function finish(
+    op: Op,
+    { dir, manifest, to }: Decided,
+    { mirror, running }: { mirror: Mirror; running: RunningGuest },
+  ): Promise<DriverError | null> {
+    // After a power cut the manifest of before must not come back.
+    await syncDirectory(dir)
+    try {
+      await mirror.change(op)
+    } catch (error) {
+      // When QEMU is gone, nothing was written since, and the copy is the volume.
+      if (!(error instanceof DriverError) || (await mirror.state()) !== 'refused') throw error
+      const { movedTo: _, ...before } = manifest
+      await writeManifest(dir, before)
+      await running.endMirror(to.id)
+      return error
+    }
+    await settle(to)
+    return null
+  }
+
+  const conclude: Moves['conclude'] = (op, key, running) =>
+    answering(key, async () => {
+      const mirror = await running.mirrorOf(key.id)
+      const state = (await mirror?.state()) ?? 'gone'
+      if (!mirror || state === 'gone' || state === 'copying') return
+      const move = await decided(key)
+      if (move) {
+        const refusal = await finish(op, move, { mirror, running })
+        if (refusal) op.log.warn({ err: refusal, volume: key.id }, 'QEMU has refused the end of a move')
+      } else if (state === 'changed')
+        throw new DriverError(
+          'failed',
+          `The guest uses another copy of the volume ${key.id} than its pool says.`,
+        )
+      else await running.endMirror(key.id)
+    })
 
   /** Removes a copy that is not the volume, with the links of guests to it. */
   async function drop(key: VolumeKey, guest: string | null): Promise<void> {
@@ -127,7 +205,13 @@ export function createMoves(parts: MovingParts): Moves {
     const name = `${nextNumber(manifest.layers)}.raw`
     const made: Manifest = {
       ...{ sizeBytes: manifest.sizeBytes, layers: [await emptyLayer(dir, manifest.sizeBytes, name)] },
-      ...{ copyId, movedFrom: filesPool(from) },
+      ...{
+        copyId,
+        movedFrom: {
+          ...filesPool(from),
+          ...(filesPool(from).path === undefined ? { host: parts.host } : {}),
+        },
+      },
     }
     await giveFile(path.join(dir, name), uid)
     await writeManifest(dir, made)
@@ -145,7 +229,6 @@ export function createMoves(parts: MovingParts): Moves {
     const { id, to, copyId } = spec
     const any = await readAnyManifest(volume.dir)
     if (any?.movedTo?.pool.id === to.id) {
-      await volume.running?.endMirror(id)
       await settle({ id, pool: to })
       return null
     }
@@ -157,7 +240,7 @@ export function createMoves(parts: MovingParts): Moves {
       throw new DriverError('unsupported', 'This host moves no encrypted volume while a guest has it.')
     const known = await running.mirrorOf(id)
     const isSame = (await readManifest(movingOf({ id, pool: to })))?.copyId === copyId
-    if (known && isSame && !(await known.isHeld())) return known
+    if (known && isSame && (await known.state()) === 'copying') return known
     await running.endMirror(id)
     const target = await prepare({ ...volume, own }, any, spec)
     await linkOwn(own, id, volume.dir, any)
@@ -165,7 +248,7 @@ export function createMoves(parts: MovingParts): Moves {
   }
 
   /** Makes the copy the volume. */
-  async function change(op: Op, volume: Held, { id, to, copyId }: CopySpec): Promise<void> {
+  async function change(op: Op, volume: Held, { id, from, to, copyId }: CopySpec): Promise<void> {
     const { running, dir } = volume
     const manifest = await readManifest(dir)
     const copy = await readManifest(movingOf({ id, pool: to }))
@@ -174,21 +257,23 @@ export function createMoves(parts: MovingParts): Moves {
       throw new DriverError('unavailable', `Another call on the volume ${id} had to come first.`)
     try {
       await mirror.hold(op)
-      await writeManifest(dir, { ...manifest, movedTo: { pool: filesPool(to), copyId } })
     } catch (error) {
       await running.endMirror(id)
       throw error
     }
-    try {
-      await mirror.change(op)
-    } catch (error) {
-      // When QEMU is gone, nothing was written since, and the copy is the volume. When it refuses, the guest goes on as before.
-      if (!(error instanceof DriverError) || error.code !== 'failed') throw error
-      await writeManifest(dir, manifest)
+    const move = {
+      dir,
+      manifest: { ...manifest, movedTo: { pool: filesPool(to), copyId } },
+      to: { id, pool: to },
+    }
+    await writeManifest(dir, move.manifest).catch(async (error: unknown) => {
+      // What has failed may be written all the same. While nobody can read it, the guest's disk holds still.
+      if (await answering(move.to, () => decided({ id, pool: from }))) return
       await running.endMirror(id)
       throw error
-    }
-    await settle({ id, pool: to })
+    })
+    const refusal = await answering(move.to, () => finish(op, move, { mirror, running }))
+    if (refusal) throw refusal
   }
 
   async function endMove(op: Op, { id, from, to }: CopySpec): Promise<boolean> {
@@ -201,7 +286,8 @@ export function createMoves(parts: MovingParts): Moves {
         await settle(key)
         return true
       }
-      await volume.running?.endMirror(id)
+      // One that is under way goes from elsewhere when the volume is elsewhere.
+      if (!any?.movedTo) await volume.running?.endMirror(id)
       await drop(key, volume.own === null ? null : guestOf(volume.own))
       return false
     })
@@ -236,29 +322,26 @@ export function createMoves(parts: MovingParts): Moves {
     },
     async settleMoves(op, volumes, running) {
       // A call that has lost its connection to QEMU may be about to write where the volume is.
+      const failures: unknown[] = []
       for (const key of volumes.filter(isFiles))
-        await parts.inTurn(key.id, async () => {
-          const mirror = await running.mirrorOf(key.id)
-          if (!mirror) return
-          const isMoved = (await readAnyManifest(wholeOf(key)))?.movedTo !== undefined
-          const isHeld = await mirror.isHeld()
-          if (isMoved && isHeld) await mirror.change(op)
-          else if (isMoved || isHeld) await running.endMirror(key.id)
-          if (isMoved) await placeOf(key)
-        })
+        await parts
+          .inTurn(key.id, () => conclude(op, key, running))
+          .catch((error: unknown) => failures.push(error))
+      if (failures.length > 0) throw failures.length === 1 ? failures[0] : new AggregateError(failures)
     },
   }
   return {
     calls,
+    conclude,
+    dropOrigin,
     placeOf,
     async keptIn(pool, volumes, candidates) {
       const own = volumes.filter(isFiles)
       const kept = new Set<string>()
-      for (const key of own) {
-        if (key.pool.id === pool.id) kept.add(key.id)
-        if ((await readAnyManifest(wholeOf(key)))?.movedTo?.pool.id === pool.id) kept.add(key.id)
-      }
-      for (const id of candidates)
+      const ids = new Set(candidates)
+      for (const key of own)
+        if (key.pool.id === pool.id || (ids.has(key.id) && (await mayHaveMoved(key, pool)))) kept.add(key.id)
+      for (const id of ids)
         if (own.some((key) => key.id === id) && (await readManifest(movingOf({ id, pool })))) kept.add(id)
       return kept
     },
@@ -266,6 +349,13 @@ export function createMoves(parts: MovingParts): Moves {
       const key = { id, pool: to }
       const from = ((await readManifest(movingOf(key))) ?? (await readManifest(wholeOf(key))))?.movedFrom
       if (!from) return
+      const { host } = from
+      if (host !== undefined && host !== parts.host)
+        throw new DriverError(
+          'conflict',
+          `The volume ${id} comes from the disk of the host ${host}, which alone knows whether the volume is in this pool by now.`,
+        )
+      await parts.reach(from)
       const isMoving = (await readManifest(movingOf(key))) !== null
       const isHere = async () =>
         (await readAnyManifest(wholeOf({ id, pool: from })))?.movedTo?.pool.id === to.id
@@ -275,7 +365,39 @@ export function createMoves(parts: MovingParts): Moves {
           `The volume ${id} was moved into this pool. What its old pool has must be removed first.`,
         )
     },
+    async forgetOrigin(op, key) {
+      const to = (await readAnyManifest(wholeOf(key)))?.movedTo?.pool
+      if (!to) return
+      try {
+        await parts.reach(to)
+        const place = { id: key.id, pool: to }
+        await parts.claims.during(to, key.id, () => parts.inTurn(key.id, () => dropOrigin(place)))
+      } catch (err) {
+        // The next guest that gets the volume there makes it forget.
+        if (err instanceof DriverError && err.code === 'unavailable') throw err
+        op.log.warn({ err, volume: key.id }, 'a volume still names the pool from which it was moved')
+      }
+    },
     folderOf: async (key) => ((await readAnyManifest(wholeOf(key))) === null ? movingOf(key) : wholeOf(key)),
+  }
+
+  /** Whether a move may have brought the volume into the pool while the guest's record names another one. */
+  async function mayHaveMoved(key: VolumeKey, into: PoolSpec): Promise<boolean> {
+    try {
+      await parts.reach(key.pool)
+    } catch (error) {
+      // While nobody can tell, the guest keeps what it has.
+      if (error instanceof DriverError && error.code === 'unavailable') return true
+      throw error
+    }
+    return (await readAnyManifest(wholeOf(key)))?.movedTo?.pool.id === into.id
+  }
+
+  async function dropOrigin(key: VolumeKey): Promise<void> {
+    const manifest = await readManifest(wholeOf(key))
+    if (!manifest?.movedFrom) return
+    const { movedFrom: _, ...about } = manifest
+    await writeManifest(wholeOf(key), about)
   }
 
   /** The guest that has the volume in that pool. */
@@ -289,6 +411,19 @@ export function createMoves(parts: MovingParts): Moves {
     if (!manifest) throw new DriverError('not_found', `The volume ${key.id} is gone from its pool.`)
     const own = guest === null ? null : await ownIn(folders(key.pool).open, guest, key.pool)
     return observed({ id: key.id, dir, own }, manifest)
+  }
+}
+
+/** A move that the manifest in the folder `dir` has decided. */
+type Decided = { dir: string; manifest: Manifest; to: VolumeKey }
+
+/** Makes `unavailable` of what a file system raises, so that the caller asks again: the guest's disk may hold still until then. */
+async function answering<T>({ id }: VolumeKey, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (cause) {
+    if (cause instanceof DriverError) throw cause
+    throw new DriverError('unavailable', `The move of the volume ${id} cannot be finished now.`, { cause })
   }
 }
 

@@ -137,6 +137,24 @@ test('what a host that was killed has begun is over when it is back, and what a 
   await expect(b.disown(op(), { pool, host: 'b' })).rejects.toMatchObject({ code: 'invalid' })
 })
 
+test('what a move has brought from the disk of a host is removed by that host alone, until a guest has it', async () => {
+  const spec = blank()
+  await a.ensureVolume(op(), spec)
+  const file = inPool('data', spec.id, 'volume.json')
+  const movedFrom = { driver: 'files', id: 'local', host: 'a' }
+  fs.writeFileSync(file, JSON.stringify({ ...JSON.parse(fs.readFileSync(file, 'utf8')), movedFrom }))
+  await expect(b.removeVolume(op(), spec)).rejects.toMatchObject({
+    code: 'conflict',
+    message: expect.stringContaining('the disk of the host a,'),
+  })
+  expect(fs.existsSync(file)).toBe(true)
+  const guest = aGuest()
+  await b.openVolume(op(), spec, guest)
+  await b.closeVolumes(op(), guest.id, [])
+  await b.removeVolume(op(), spec)
+  expect(fs.existsSync(file)).toBe(false)
+})
+
 test('the folder of a guest has a name that no other guest can guess', async () => {
   const spec = blank()
   await a.ensureVolume(op(), spec)
