@@ -1,0 +1,134 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import { pino } from 'pino'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { DriverError } from '../errors.ts'
+import { defaultGuestUids, readGuestUids } from '../guest-uids.ts'
+import { backgroundOp } from '../op.ts'
+import { createVolumeFiles } from './files.ts'
+import type { MirrorState, PoolSpec, RunningGuest } from './interface.ts'
+
+/** Moves in use with a QEMU that does what real ones hardly ever do. */
+const root = fs.mkdtempSync('/var/tmp/stratolith-moving-')
+fs.chmodSync(root, 0o711)
+const dir = path.join(root, 'hosts/one')
+const driver = createVolumeFiles({
+  ...{ dir, imagesDir: path.join(root, 'images') },
+  withGuest: (_op, _id, work) => work(running),
+  baseOf: async () => null,
+})
+const uids = readGuestUids(defaultGuestUids)
+if (typeof uids === 'string') throw new Error(uids)
+const uid = uids.guests.first
+const op = () => backgroundOp(pino({ level: 'silent' }))
+const pool: PoolSpec = { driver: 'files', id: 'local' }
+const otherPool = { ...pool, id: crypto.randomUUID(), path: path.join(root, 'other') }
+const dataOf = (id: string) => path.join(dir, 'volumes/local/data', id)
+
+/** The copy that QEMU makes; null for none. */
+let state: MirrorState | null = null
+let refuse: () => void = () => undefined
+const mirror = {
+  synced: async () => undefined,
+  hold: async () => {
+    state = 'held'
+  },
+  state: async () => state ?? ('gone' as const),
+  change: async () => {
+    state = 'refused'
+    refuse()
+    throw new DriverError('failed', 'QEMU refuses')
+  },
+}
+const running: RunningGuest = {
+  has: async () => true,
+  resize: async () => undefined,
+  follow: async () => undefined,
+  merge: async () => async () => undefined,
+  mirror: async () => {
+    state = 'copying'
+    return mirror
+  },
+  mirrorOf: async () => (state === null ? null : mirror),
+  endMirror: async () => {
+    state = null
+  },
+  async quiesced(work) {
+    await work()
+    return true
+  },
+}
+beforeAll(async () => {
+  fs.mkdirSync(otherPool.path, { recursive: true, mode: 0o755 })
+  await driver.makePool(op(), otherPool)
+})
+beforeEach(() => {
+  state = null
+  refuse = () => undefined
+})
+afterAll(() => fs.rmSync(root, { recursive: true, force: true }))
+
+async function used() {
+  const key = { id: crypto.randomUUID(), pool }
+  await driver.ensureVolume(op(), { ...key, sizeGib: 1, source: null })
+  const guest = { id: crypto.randomUUID(), uid }
+  await driver.openVolume(op(), key, guest)
+  return { key, guest, wish: { id: key.id, from: pool, to: otherPool, copyId: crypto.randomUUID() } }
+}
+const movedTo = (id: string) =>
+  JSON.parse(fs.readFileSync(path.join(dataOf(id), 'volume.json'), 'utf8')).movedTo
+
+test('a volume stays in its pool when QEMU refuses the copy', async () => {
+  const { key, wish } = await used()
+  await expect(driver.moveInUse(op(), wish)).rejects.toMatchObject({
+    code: 'failed',
+    message: 'QEMU refuses',
+  })
+  expect(movedTo(key.id)).toBeUndefined()
+  expect(state).toBeNull()
+  expect(fs.readdirSync(path.join(otherPool.path, otherPool.id, 'data'))).toEqual([])
+})
+
+test('a refusal that could not be written down is written down by the next call', async () => {
+  const { key, wish } = await used()
+  const draft = path.join(dataOf(key.id), 'volume.json.tmp')
+  refuse = () => fs.mkdirSync(draft, { recursive: true })
+  await expect(driver.moveInUse(op(), wish)).rejects.toMatchObject({ code: 'unavailable' })
+  expect(movedTo(key.id)).toBeDefined()
+  // As long as QEMU knows the job, everybody can tell that the guest writes into the old layers.
+  expect(state).toBe('refused')
+  await expect(driver.endMove(op(), wish)).rejects.toMatchObject({ code: 'unavailable' })
+  refuse = () => undefined
+  fs.rmdirSync(draft)
+  expect(await driver.growVolume(op(), { ...key, sizeGib: 2 })).toMatchObject({ id: key.id })
+  expect(movedTo(key.id)).toBeUndefined()
+  expect(state).toBeNull()
+  expect(await driver.endMove(op(), wish)).toBe(false)
+})
+
+test('a move that cannot be settled keeps no other one from being settled', async () => {
+  const [one, two] = [await used(), await used()]
+  fs.writeFileSync(path.join(dataOf(one.key.id), 'volume.json'), '{')
+  const ended: string[] = []
+  const held: RunningGuest = {
+    ...running,
+    mirrorOf: async () => ({ ...mirror, state: async () => 'held' }),
+    endMirror: async (id) => void ended.push(id),
+  }
+  await expect(driver.settleMoves(op(), [one.key, two.key], held)).rejects.toMatchObject({ code: 'failed' })
+  expect(ended).toEqual([two.key.id])
+})
+
+test('a guest keeps a volume while the pool that its record names is not mounted', async () => {
+  const { key, guest } = await used()
+  const away = `${otherPool.path}/${otherPool.id}`
+  fs.renameSync(away, `${away}.away`)
+  try {
+    await driver.closeVolumes(op(), guest.id, [{ id: key.id, pool: otherPool }])
+    expect(fs.readdirSync(path.join(dir, 'volumes/local/open', guest.id))).toHaveLength(1)
+  } finally {
+    fs.renameSync(`${away}.away`, away)
+  }
+  await driver.closeVolumes(op(), guest.id, [{ id: key.id, pool: otherPool }])
+  expect(fs.existsSync(path.join(dir, 'volumes/local/open', guest.id))).toBe(false)
+})
