@@ -391,6 +391,7 @@ describe('a volume that an instance has', () => {
           const target = how === 'retype' ? 'shared@archive' : fast
           expect(await seen(id), at).toMatchObject({ state: 'in-use', pool: target, migration: 'success' })
           expect(await placesOf(id), at).toEqual([target])
+          expect(await db().tombstone.count({ where: { id } }), at).toBe(0)
           const spec = await world.hosts
             .get('a')
             ?.hypervisor.describe(plainOp(world.system), users.get(id) ?? '')

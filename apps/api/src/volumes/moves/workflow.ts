@@ -4,7 +4,7 @@ import { deliverThings, driversOf, hostState, hostsForPlacement } from '../../ho
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { CloudError } from '../../kernel/errors.ts'
 import { whileAnswering } from '../../kernel/hosts.ts'
-import { bury } from '../../kernel/tombstones.ts'
+import { bury, spared } from '../../kernel/tombstones.ts'
 import type { Run, Wait, Workflow } from '../../kernel/workflow.ts'
 import { tellFailure } from '../messages/service.ts'
 import { giveBackAt, reaches, specOf } from '../pools.ts'
@@ -169,6 +169,8 @@ const steps: Workflow<MoveInput>['steps'] = [
           if (row?.poolId === run.input.from || row?.movingToId === run.input.from) return
           await drivers.volumes.removeVolume(op, { id: wish.id, pool: wish.from })
         })
+        // After a restore of the database it would be a wrong reason to remove the volume from a pool to which it has gone back.
+        await spared(rootOf(run), 'volume', wish.id)
       } catch (error) {
         const isInTime = Date.now() - run.stepStartedAt.getTime() < learnsMs
         if (error instanceof DriverError && error.code === 'conflict' && isInTime) return learning
@@ -192,7 +194,8 @@ async function onFailed(run: Move, error: CloudError): Promise<void> {
     await noteVolume(tx, row, 'updated', run.operationId)
   })
   const row = await current(run)
-  if (!row) return
+  // The undo may have found that the volume has moved all the same.
+  if (!row || row.poolId === run.input.poolId) return
   const about = {
     resource: 'VOLUME',
     resourceId: row.id,
