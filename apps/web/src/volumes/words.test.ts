@@ -1,6 +1,7 @@
 import { describe, expect, it, test } from 'vitest'
 import {
   reimageCli,
+  takeOverCli,
   transferAcceptCli,
   transferCreateCli,
   volumeAttachCli,
@@ -40,6 +41,16 @@ test('the commands for images of volumes', () => {
     `openstack image create --volume ${id} --disk-format qcow2 --container-format bare --private --protected --force web`,
   )
   expect(oneLine(reimageCli(id, null))).toBe(`cinder --os-volume-api-version 3.68 reimage ${id} IMAGE`)
+})
+
+test('the commands that take a volume over for another project give the person the role there first', () => {
+  const values = { pool: 'a@local', ref: id, projectId: 'p', userId: 'u', name: ' data ', type: null }
+  expect(takeOverCli(values).split('\n').slice(0, 1)).toEqual([
+    'openstack role add --user u --project p admin',
+  ])
+  expect(oneLine(takeOverCli(values)).split('\n')[1]).toBe(
+    `cinder --os-project-id p manage --name data 'a@local#local' ${id}`,
+  )
 })
 
 describe('the commands for the guest', () => {

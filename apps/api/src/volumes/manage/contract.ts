@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { descriptionInput, nameInput } from '../../kernel/contract.ts'
+import { descriptionInput, nameInput, projectIdInput } from '../../kernel/contract.ts'
 import { volumeMetadataInput } from '../metadata.ts'
 
 /** A pool, and what lies there without a row: a volume, or a snapshot. */
@@ -8,6 +8,8 @@ const name = z.union([nameInput, z.literal('')]).default('')
 export const manageableInput = z.object({ pool: z.string().min(1).max(255) })
 export const volumeManageInput = manageableInput.extend({
   ref,
+  /** The project that gets the volume, which only administrators may name; absent: the project of the caller. */
+  projectId: projectIdInput.optional(),
   name,
   description: descriptionInput.default(''),
   /** Name or id of a type; absent: the default type. */

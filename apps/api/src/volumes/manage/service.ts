@@ -1,6 +1,7 @@
 import type { z } from 'zod'
-import { type Ctx, inTransaction, projectOf } from '../../kernel/context.ts'
-import { conflict, invalidInput, notFound } from '../../kernel/errors.ts'
+import { projectExists } from '../../directory/service.ts'
+import { asReaderOf, type Ctx, inTransaction, isAdmin, projectOf } from '../../kernel/context.ts'
+import { CloudError, conflict, invalidInput, notFound } from '../../kernel/errors.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { buriedAmong, spared } from '../../kernel/tombstones.ts'
 import { recordOperation } from '../../kernel/workflow.ts'
@@ -31,15 +32,20 @@ import { manageableSnapshots, manageableVolumes, poolNamed } from './list.ts'
  * the id in the cloud, so that what the cloud has left comes back as what it was.
  */
 
-/** Gives the caller's project a volume that lies in a pool and has no row. */
+/** Gives the caller's project, or the named one, a volume that lies in a pool and has no row. */
 export async function manageVolume(ctx: Ctx, input: z.output<typeof volumeManageInput>): Promise<VolumeView> {
-  const projectId = projectOf(ctx)
+  const projectId = input.projectId ?? projectOf(ctx)
+  // The policy may let others take volumes over, and those take them for their own project.
+  if (input.projectId !== undefined && !isAdmin(ctx))
+    throw new CloudError('forbidden', 'Only an administrator may name the project that gets the volume.')
   authorize(ctx, 'volume:manage', { projectId })
   const found = manageable(await manageableVolumes(ctx, input), input.ref)
   const { sizeGib } = found
   const place = await poolNamed(ctx, input.pool)
   const row = await inTransaction(ctx, async (tx) => {
-    const type = await typeFor(tx, input.type)
+    if (input.projectId !== undefined && !(await projectExists(tx, projectId, 'live')))
+      throw invalidInput('This project does not exist. Choose another one.', 'projectId')
+    const type = await typeFor(asReaderOf(tx, projectId), input.type)
     // The volume may have several layers, which two guests cannot write.
     if (isMultiattach(specsOf(type)))
       throw conflict('Volumes of this type are made for several instances. Choose another type.')

@@ -2,17 +2,18 @@
 import { Text } from '@mantine/core'
 import type { Manageable } from '@stratolith/api/volumes/manage/contract'
 import { IconDatabase, IconDatabaseImport } from '@tabler/icons-react'
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useQuery } from '@tanstack/react-query'
+import { useState } from 'react'
 import type { ResourceAction, RowsDescriptor } from '../../kit/descriptor.ts'
 import { gib } from '../../kit/format.ts'
 import { Loaded } from '../../kit/Loaded.tsx'
+import { lazyPanel } from '../../kit/lazy-panel.tsx'
 import { RowsTable } from '../../kit/RowsTable.tsx'
 import { all, useAdminOnly } from '../../kit/rights.ts'
-import { useSession } from '../../kit/session.ts'
-import { shellLine } from '../../kit/shell.ts'
-import { invalidateKind } from '../../kit/stale.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { Section } from '../../ui/Section.tsx'
+
+const TakeOverForm = lazyPanel(() => import('./TakeOverForm.tsx').then((module) => module.TakeOverForm))
 
 const unknown: RowsDescriptor<Manageable> = {
   kind: 'volume',
@@ -23,42 +24,23 @@ const unknown: RowsDescriptor<Manageable> = {
   columns: [
     { id: 'name', header: 'Name in the pool', cell: ({ id }) => id },
     { id: 'size', header: 'Size', width: 90, cell: ({ sizeGib }) => gib(sizeGib) },
-    { id: 'problem', header: 'Why it stays there', hideBelow: 'sm', cell: ({ problem }) => problem ?? '–' },
+    { id: 'problem', header: 'Can be taken over', hideBelow: 'sm', cell: ({ problem }) => problem ?? 'Yes' },
   ],
 }
 
 /** What lies in the pool and has no row, such as after a restored backup of the database. */
 export function UnknownVolumes({ pool }: { pool: string }) {
   const trpc = useTRPC()
-  const client = useQueryClient()
   const admin = useAdminOnly()
-  const here = useSession().project
+  const [taking, setTaking] = useState<Manageable | null>(null)
   const query = useQuery(trpc.volumes.manage.list.queryOptions({ pool }))
-  const take = useMutation(trpc.volumes.manage.take.mutationOptions())
   const actions: ResourceAction<Manageable>[] = [
     {
       id: 'take',
       label: 'Take over',
       icon: <IconDatabaseImport size={16} />,
-      allowed: ({ problem }) =>
-        all(admin(), here !== null || 'Choose a project first: the volume comes to it.', problem ?? true),
-      confirm: ([volume]) => ({
-        title: `Take ${volume?.id ?? 'the volume'} over?`,
-        body: (
-          <Text size="sm">
-            It becomes a volume of the project {here?.name}, with the data that it has, and counts in its
-            quota. Nobody knows with which other volumes it shares data: give it only to the project that had
-            it.
-          </Text>
-        ),
-        confirmLabel: 'Take over',
-      }),
-      run: async ({ id }) => {
-        await take.mutateAsync({ pool, ref: id })
-        invalidateKind(client, 'volume')
-      },
-      started: ([volume]) => `Took over ${volume?.id ?? 'the volume'}`,
-      asCli: ({ id }) => shellLine('cinder', 'manage', `${pool}#${pool.split('@')[1] ?? ''}`, id),
+      allowed: ({ problem }) => all(admin(), problem ?? true),
+      open: setTaking,
     },
   ]
   return (
@@ -81,6 +63,9 @@ export function UnknownVolumes({ pool }: { pool: string }) {
           />
         )}
       </Loaded>
+      {taking && (
+        <TakeOverForm key={taking.id} pool={pool} volume={taking} opened onClose={() => setTaking(null)} />
+      )}
     </Section>
   )
 }
