@@ -20,7 +20,11 @@ export const observedBackup = z.object({
   checksum: backupChecksum,
 })
 
-export const storeSpace = z.object({ totalBytes: count, freeBytes: count })
+/** `sharesDisk`: the store lies in the same file system as the host's data folder; absent: the host does not tell. */
+export const storeSpace = z.object({
+  ...{ totalBytes: count, freeBytes: count },
+  sharesDisk: z.boolean().optional(),
+})
 
 /** `restoredBytes`: how much content the volume has got. */
 export const restoredVolume = z.object({ id: generatedId, restoredBytes: count })

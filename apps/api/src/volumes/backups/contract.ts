@@ -87,6 +87,8 @@ export type StoreView = {
   /** Null when the machine has not told. */
   totalBytes: number | null
   freeBytes: number | null
+  /** Whether the store is lost with the disk of the machine's data folder; null when the machine has not told. */
+  sharesDisk: boolean | null
   /** How many backups lie there, those counted that are deleted and can be taken back. */
   backups: number
   /** Why the store cannot be used; null when it can. */

@@ -11,6 +11,12 @@ import { useTRPC } from '../../kit/trpc.ts'
 import { Bar } from '../../ui/Bar.tsx'
 import { Section } from '../../ui/Section.tsx'
 
+const usableText = ({ problem, sharesDisk }: StoreView): string =>
+  problem ??
+  (sharesDisk
+    ? 'Yes, but it lies on the disk of the cloud’s data folder, with which it is lost. Set STRATOLITH_VOLUME_BACKUPS to a folder on another disk.'
+    : 'Yes')
+
 const descriptor: RowsDescriptor<StoreView> = {
   kind: 'volumeBackup',
   noun: 'Store of backups',
@@ -32,7 +38,7 @@ const descriptor: RowsDescriptor<StoreView> = {
         ),
     },
     { id: 'backups', header: 'Backups', cell: ({ backups }) => backups.toLocaleString('en') },
-    { id: 'problem', header: 'Can be used', prose: true, cell: ({ problem }) => problem ?? 'Yes' },
+    { id: 'problem', header: 'Can be used', prose: true, cell: usableText },
   ],
 }
 

@@ -105,6 +105,6 @@ export const backupDescriptor: ResourceDescriptor<BackupView> = {
   ],
   empty: {
     title: 'No volume backups yet',
-    text: 'A backup keeps what a volume contains in another place: it outlives the volume, and is restored to a new or an existing one.',
+    text: 'A backup keeps what a volume contains in the store of backups: it outlives the volume, and is restored to a new or an existing one.',
   },
 }
