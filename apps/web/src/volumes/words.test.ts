@@ -9,7 +9,7 @@ import {
   volumeImageCli,
   volumeSetCli,
 } from './cli.ts'
-import { diskPath, guestCommands, mountPoint } from './guest-commands.ts'
+import { diskPath, guestCommands, guestSteps, mountPoint } from './guest-commands.ts'
 import { sourceOf } from './origin.ts'
 import {
   copyUnderWay,
@@ -63,6 +63,13 @@ describe('the commands for the guest', () => {
     expect(guestCommands({ id, name: 'data' }).keep).toBe(
       "echo '/dev/disk/by-id/virtio-0f9b2c4e-7a1d-4c55-9 /mnt/data ext4 defaults,nofail 0 2' | sudo tee -a /etc/fstab",
     )
+  })
+  it('tell nobody to put a usual file system on a disk that several guests write', () => {
+    const volume = { id, name: 'data', image: null, multiattach: false }
+    const titles = (more: object) => guestSteps({ ...volume, ...more }).map(({ title }) => title)
+    expect(titles({ multiattach: true })).toEqual(['Look for it'])
+    expect(titles({})).toContain('Format it once: this deletes what is on it')
+    expect(titles({ image: { id: 'i', name: 'Debian' } }).join()).not.toMatch(/Format/)
   })
   it.each([
     ['Ärchiv 2026', '/mnt/a-rchiv-2026'],
