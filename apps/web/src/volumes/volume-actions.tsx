@@ -253,7 +253,7 @@ function useWithdrawAction(): Action {
 
 const stays = 'The instance starts from this volume, and has it until it is deleted.'
 
-const shared = 'Several instances have this volume: detach it in the tab Volumes of one of them.'
+const shared = 'Several instances have this volume: its page detaches it from each of them.'
 
 /** Takes a volume from its instance, or from that one of several. */
 export function useDetachAction(instanceId?: string): Action {

@@ -1,6 +1,7 @@
 import { Anchor, Text } from '@mantine/core'
 import type { VolumeView } from '@stratolith/api/volumes/contract'
 import { IconDatabase } from '@tabler/icons-react'
+import { Fragment } from 'react'
 import { Ago } from '../kit/Ago.tsx'
 import type { ColumnDef, ResourceDescriptor } from '../kit/descriptor.ts'
 import { gib } from '../kit/format.ts'
@@ -124,7 +125,12 @@ export const allVolumesDescriptor: ResourceDescriptor<VolumeView> = {
 function AttachedTo({ volume }: { volume: VolumeView }) {
   const { attachments } = volume
   return attachments.length > 0 ? (
-    attachments.map((attachment) => <InstanceLink key={attachment.id} attachment={attachment} />)
+    attachments.map((attachment, index) => (
+      <Fragment key={attachment.id}>
+        {index > 0 && ', '}
+        <InstanceLink attachment={attachment} />
+      </Fragment>
+    ))
   ) : (
     <Text size="sm" c="dimmed">
       Nothing
