@@ -120,7 +120,7 @@ export const volumesRoom: PortalRoom = {
     volumeSnapshot: {
       words: 'volume snapshot',
       path: paths.volumeSnapshot,
-      live: ['volumes.snapshots', 'hosts', 'quota'],
+      live: ['volumes.snapshots', 'volumes.list', 'volumes.get', 'hosts', 'quota'],
       titles: {
         discard: 'Delete volume snapshot',
         delete: 'Delete volume snapshot for good',

@@ -35,10 +35,14 @@ test('the form of a volume says what a type means for its size', () => {
     'Fast disks. At most 50 operations/s.',
   )
   expect(typeText(type, 5)).toBe('Its speed has no limit.')
-  const encryption = { id: 'e', provider: 'luks', cipher: null, keySize: null, controlLocation: 'front-end' } as const
-  expect(typeText({ ...type, encryption }, 5)).toMatch(
-    /^The data are encrypted \(AES-256-XTS\)\./,
-  )
+  const encryption = {
+    id: 'e',
+    provider: 'luks',
+    cipher: null,
+    keySize: null,
+    controlLocation: 'front-end',
+  } as const
+  expect(typeText({ ...type, encryption }, 5)).toMatch(/^The data are encrypted \(AES-256-XTS\)\./)
   expect(typeText({ ...type, multiattach: true }, 5)).toMatch(/^Several instances may have the volume/)
   expect(typeText({ ...type, choosesPool: true }, 5)).toMatch(/^The volume lies in a pool that the type/)
   expect(typeText({ ...type, choosesPool: true, extraSpecs: { pool_name: 'vm@second' } }, 5)).toMatch(
