@@ -29,6 +29,7 @@ export const volumesRoom: PortalRoom = {
     },
     {
       group: 'Project storage',
+      from: paths.volumes,
       label: 'Volume groups',
       href: paths.volumeGroups,
       help: 'volumes#groups',
@@ -37,6 +38,7 @@ export const volumesRoom: PortalRoom = {
     },
     {
       group: 'Storage',
+      from: paths.adminVolumes,
       label: 'All volume groups',
       href: paths.adminVolumeGroups,
       help: 'volumes#groups',
@@ -59,6 +61,7 @@ export const volumesRoom: PortalRoom = {
     },
     {
       group: 'Storage',
+      from: paths.adminVolumes,
       label: 'All volume snapshots',
       href: paths.adminVolumeSnapshots,
       help: 'volumes#snapshots',
@@ -66,6 +69,7 @@ export const volumesRoom: PortalRoom = {
     },
     {
       group: 'Storage',
+      from: paths.adminVolumes,
       label: 'All volume backups',
       href: paths.adminVolumeBackups,
       help: 'volumes#backups',
@@ -73,6 +77,7 @@ export const volumesRoom: PortalRoom = {
     },
     {
       group: 'Storage',
+      from: paths.adminVolumes,
       label: 'Volume types',
       href: paths.adminVolumeTypes,
       help: 'volumes#volume-types',
@@ -81,6 +86,7 @@ export const volumesRoom: PortalRoom = {
     },
     {
       group: 'Storage',
+      from: paths.adminVolumes,
       label: 'Volume pools',
       href: paths.adminVolumePools,
       help: 'volumes#volume-pools',
