@@ -73,14 +73,6 @@ export function useVolumeActions(open: (form: VolumeForm, volume: VolumeView) =>
     },
     asIs,
     ...keeping(open, mine, here),
-    ...ofImages(open, mine),
-    {
-      id: 'edit',
-      label: 'Edit',
-      icon: <IconPencil size={16} />,
-      allowed: mine,
-      open: (volume) => open('edit', volume),
-    },
     {
       id: 'launch',
       label: 'Launch instance',
@@ -88,6 +80,14 @@ export function useVolumeActions(open: (form: VolumeForm, volume: VolumeView) =>
       allowed: (volume) => all(mine(volume), volumeCan.launch(volume)),
       open: ({ id }) => router.push(`${paths.launch}?volume=${id}`),
     },
+    {
+      id: 'edit',
+      label: 'Edit',
+      icon: <IconPencil size={16} />,
+      allowed: mine,
+      open: (volume) => open('edit', volume),
+    },
+    ...ofImages(open, mine),
     ...placing(open, mine, admin),
     {
       id: 'transfer',
@@ -140,6 +140,7 @@ function useAsIsAction(mine: (volume: VolumeView) => Allowed): Action {
     id: 'as-is',
     label: 'Use it as it is',
     icon: <IconCircleCheck size={16} />,
+    shown: ({ state }) => state.startsWith('error'),
     next: ({ isWhole }) => isWhole,
     // A page shows only the one of the two that is possible: nothing has failed on a volume that can be attached.
     opposite: 'attach',
@@ -219,6 +220,7 @@ const placing = (
     id: 'move',
     label: 'Move to another pool',
     icon: <IconDatabaseExport size={16} />,
+    shown: () => admin() === true,
     allowed: (volume) => all(admin(), volumeCan.move(volume)),
     open: (volume) => open('move', volume),
   },
@@ -235,6 +237,7 @@ function useWithdrawAction(): Action {
     id: 'withdraw',
     label: 'Withdraw the offer',
     icon: <IconTransferIn size={16} />,
+    shown: ({ state }) => state === 'awaiting-transfer',
     opposite: 'transfer',
     next: ({ state }) => state === 'awaiting-transfer',
     allowed: (volume) =>
@@ -267,6 +270,7 @@ export function useDetachAction(instanceId?: string): Action {
     id: 'detach',
     label: 'Detach',
     icon: <IconPlugConnectedX size={16} />,
+    shown: ({ attachments }) => attachments.length > 0,
     opposite: 'attach',
     allowed: (volume) =>
       all(
