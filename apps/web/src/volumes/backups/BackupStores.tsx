@@ -14,7 +14,7 @@ import { Section } from '../../ui/Section.tsx'
 const usableText = ({ problem, sharesDisk }: StoreView): string =>
   problem ??
   (sharesDisk
-    ? 'Yes, but it lies on the disk of the cloud’s data folder, with which it is lost. Set STRATOLITH_VOLUME_BACKUPS to a folder on another disk.'
+    ? 'Yes, but it lies on the disk of the cloud’s data folder, with which it is lost. The manual of operations says how to name a folder on another disk (“Backups of volumes”).'
     : 'Yes')
 
 const descriptor: RowsDescriptor<StoreView> = {
