@@ -12,6 +12,7 @@ import { whole } from '../kit/whole.ts'
 import { volumeExtendCli, volumeSetCli } from './cli.ts'
 import { mostGib, SizeField } from './SizeField.tsx'
 import { volumeName } from './volume.descriptor.tsx'
+import { growText } from './words.ts'
 
 export type VolumeFormProps = { volume: VolumeView; opened: boolean; onClose: () => void }
 
@@ -75,7 +76,7 @@ export function VolumeExtendForm({ volume, opened, onClose }: VolumeFormProps) {
       <SizeField
         field={form.getInputProps('sizeGib')}
         volume={volume}
-        description={`It has ${gib(volume.sizeGib)}. It cannot be made smaller afterwards. The file system on it grows by a command in the guest, which the page of the volume shows.`}
+        description={`It has ${gib(volume.sizeGib)}. It cannot be made smaller afterwards. ${growText(volume)}`}
       />
     </SidePanelForm>
   )

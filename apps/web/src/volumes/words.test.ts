@@ -1,3 +1,4 @@
+import type { VolumeView } from '@stratolith/api/volumes/contract'
 import { describe, expect, it, test } from 'vitest'
 import {
   reimageCli,
@@ -13,6 +14,7 @@ import { diskPath, guestCommands, guestSteps, mountPoint } from './guest-command
 import { sourceOf } from './origin.ts'
 import {
   copyUnderWay,
+  growText,
   inItsProject,
   lossText,
   noneText,
@@ -41,6 +43,16 @@ test('the commands for images of volumes', () => {
     `openstack image create --volume ${id} --disk-format qcow2 --container-format bare --private --protected --force web`,
   )
   expect(oneLine(reimageCli(id, null))).toBe(`cinder --os-volume-api-version 3.68 reimage ${id} IMAGE`)
+})
+
+test('the form of a larger size sends nobody to a command that the page of the volume does not show', () => {
+  const attached = (device: string) => [{ device }] as VolumeView['attachments']
+  const growing = (attachments: VolumeView['attachments'], multiattach = false) =>
+    growText({ attachments, multiattach })
+  expect(growing([])).toMatch(/shows when an instance has the volume/)
+  expect(growing(attached('/dev/vdb'))).toMatch(/the page of the volume shows\.$/)
+  expect(growing(attached('/dev/vda'))).not.toMatch(/page/)
+  expect(growing([], true)).not.toMatch(/page/)
 })
 
 test('the commands that take a volume over for another project give the person the role there first', () => {
