@@ -26,6 +26,7 @@ export function SidePanelForm<T extends Record<string, unknown>>({
   form,
   onSubmit,
   submitLabel,
+  danger = false,
   asCli,
   children,
 }: {
@@ -36,6 +37,8 @@ export function SidePanelForm<T extends Record<string, unknown>>({
   form: UseFormReturnType<T>
   onSubmit: (values: T) => Promise<unknown>
   submitLabel: string
+  /** The work destroys something. */
+  danger?: boolean
   asCli?: (values: T) => string
   children: ReactNode
 }) {
@@ -114,7 +117,7 @@ export function SidePanelForm<T extends Record<string, unknown>>({
             <Button variant="default" onClick={() => void close()} disabled={busy}>
               Cancel
             </Button>
-            <ReasonButton type="submit" loading={busy} allowed={allowed}>
+            <ReasonButton type="submit" color={danger ? 'bad' : undefined} loading={busy} allowed={allowed}>
               {submitLabel}
             </ReasonButton>
           </Group>

@@ -104,7 +104,7 @@ export const volumeDescriptor: ResourceDescriptor<VolumeView> = {
   ],
   empty: {
     title: 'No volumes yet',
-    text: 'A volume is a disk of its own: it is attached to an instance while that runs, and keeps its data when the instance is deleted.',
+    text: 'A volume is a disk of its own: it is attached to an instance, also while that runs, and keeps its data when the instance is deleted.',
   },
 }
 

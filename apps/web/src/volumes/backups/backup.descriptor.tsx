@@ -99,7 +99,7 @@ export const backupDescriptor: ResourceDescriptor<BackupView> = {
     ...(backup.encrypted ? [{ label: 'Encrypted', value: 'Yes' }] : []),
     { label: 'Bootable', value: backup.bootable ? 'Yes' : 'No' },
     { label: 'Zone', value: backup.zone },
-    { label: 'Made by', value: backup.scheduleId === null ? 'Hand' : 'The schedule of the volume' },
+    { label: 'Made by', value: backup.scheduleId === null ? 'A person' : 'The schedule of the volume' },
     { label: 'Made', value: <Ago iso={backup.createdAt} /> },
     { label: 'Changed', value: <Ago iso={backup.updatedAt} /> },
   ],
