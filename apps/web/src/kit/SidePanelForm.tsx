@@ -96,11 +96,7 @@ export function SidePanelForm<T extends Record<string, unknown>>({
     >
       <form ref={body} onSubmit={form.onSubmit((values) => void submit(values))} noValidate>
         <Stack gap="md">
-          {allowed !== true && (
-            <Alert color="warn" variant="light" icon={<IconLock />} title="You may not do this" role="alert">
-              {allowed}
-            </Alert>
-          )}
+          {allowed !== true && <Denied why={allowed} />}
           {children}
           {failure && (
             <Alert
@@ -127,3 +123,9 @@ export function SidePanelForm<T extends Record<string, unknown>>({
     </SidePanel>
   )
 }
+
+const Denied = ({ why }: { why: string }) => (
+  <Alert color="warn" variant="light" icon={<IconLock />} title="You may not do this" role="alert">
+    {why}
+  </Alert>
+)
