@@ -94,7 +94,7 @@ test('a running guest gets the volume, formats it and writes a file', async () =
   const [volume] = (await api.volumes.list.query({ search: 'data' })).items
   await type('echo serial-$(cat /sys/block/vdb/serial)-end')
   await says(new RegExp(`serial-${volume?.id.slice(0, 20)}-end`))
-  await type('busybox mke2fs -F /dev/vdb && echo made-$((3+3))')
+  await type(`sudo mkfs.ext4 -q /dev/disk/by-id/virtio-${volume?.id.slice(0, 20)} && echo made-$((3+3))`)
   await says(/^made-6/m)
   await type('mkdir -p /mnt/d')
   await type('mount /dev/vdb /mnt/d && echo kept-$((40+2))-file > /mnt/d/note && sync && echo wrote-$((1+1))')

@@ -292,6 +292,13 @@ BEGIN
   RETURN NULL;
 END $$;
 
+-- A volume that was moved while its guest goes on lies elsewhere at the guest's next start.
+CREATE OR REPLACE FUNCTION stratolith_document_of_volume_place() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM stratolith_guest_changed("instanceId"::text) FROM "VolumeAttachment" WHERE "volumeId" = NEW."id";
+  RETURN NULL;
+END $$;
+
 CREATE OR REPLACE FUNCTION stratolith_document_of_volume_type() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE types uuid[];
 BEGIN
@@ -488,6 +495,7 @@ BEGIN
     ('VolumeAttachment', 'document_of_volume', 'INSERT OR DELETE', '', 'stratolith_document_of_volume()'),
     ('VolumeAttachment', 'document_of_volume_change', 'UPDATE', 'WHEN (OLD."hostId" IS DISTINCT FROM NEW."hostId")', 'stratolith_document_of_volume()'),
     ('Volume', 'document_of_volume_speed', 'UPDATE', 'WHEN ((OLD."sizeGib", OLD."typeId") IS DISTINCT FROM (NEW."sizeGib", NEW."typeId"))', 'stratolith_document_of_volume_speed()'),
+    ('Volume', 'document_of_volume_place', 'UPDATE', 'WHEN (OLD."poolId" IS DISTINCT FROM NEW."poolId")', 'stratolith_document_of_volume_place()'),
     ('VolumeType', 'document_of_volume_type', 'UPDATE', 'WHEN (OLD."qosId" IS DISTINCT FROM NEW."qosId")', 'stratolith_document_of_volume_type()'),
     ('VolumeQos', 'document_of_volume_qos', 'UPDATE', 'WHEN ((OLD."consumer", OLD."specs") IS DISTINCT FROM (NEW."consumer", NEW."specs"))', 'stratolith_document_of_volume_type()'),
     ('Network', 'document_gone', 'DELETE', '', 'stratolith_document_gone(''network'')'),

@@ -9,12 +9,14 @@ import path from 'node:path'
 import { findCloud } from '../support/cloud.ts'
 import { steps } from '../support/steps.ts'
 import { administratorEvening, administratorMorning, administratorNight } from './administrator.ts'
+import { cinderDay } from './cinder.ts'
 import { clientEnv, type Row, startClient } from './client.ts'
 import { directoryDay } from './directory.ts'
 import { row, text } from './expect.ts'
 import { memberDay, memberEvening } from './member.ts'
 import { readerDay, strangerDay } from './others.ts'
 import { backupsDay } from './volume-backups.ts'
+import { groupsDay } from './volume-groups.ts'
 import { snapshotsDay } from './volume-snapshots.ts'
 import { volumeTypesDay, volumeTypesEvening } from './volumes.ts'
 
@@ -52,7 +54,10 @@ const started = Date.now()
 const { step, end } = steps()
 const asAdmin = env('admin', cloud.password('admin'), 'admin')
 const admin = startClient(asAdmin, 'administrator')
-const newer = startClient({ ...asAdmin, OS_COMPUTE_API_VERSION: '2.53' }, 'administrator of 2.53')
+const newer = startClient(
+  { ...asAdmin, OS_COMPUTE_API_VERSION: '2.53', OS_VOLUME_API_VERSION: '3.47' },
+  'administrator of 2.53',
+)
 await administratorMorning(admin, newer, names, step)
 await directoryDay(admin, names, step, env)
 await step('an image to launch', async () => {
@@ -70,8 +75,26 @@ const newerMember = startClient(
 )
 await backupsDay({ admin, member, newer: newerMember }, names, step)
 await volumeTypesDay(admin, member, names, step)
-await readerDay(reader, names, step)
+await groupsDay({ admin: newer, member: newerMember }, names, step)
 const ids: Record<string, string> = {}
+await step('ids for the table of cinder', async () => {
+  ids.project = text(await admin.json(`project show ${names.project}`), 'id')
+  ids.elsewhere = text(await admin.json(`project show ${names.elsewhere}`), 'id')
+})
+const people = {
+  admin: asAdmin,
+  member: env(names.member, names.password, names.project),
+  reader: env(names.reader, names.password, names.project),
+  stranger: env(names.stranger, names.password, names.elsewhere),
+}
+await cinderDay(
+  people,
+  { member },
+  names,
+  { project: ids.project ?? '', elsewhere: ids.elsewhere ?? '' },
+  step,
+)
+await readerDay(reader, names, step)
 await step('ids for the stranger to try', async () => {
   for (const [kind, called] of [
     ['server', names.server],
@@ -83,7 +106,6 @@ await step('ids for the stranger to try', async () => {
     ids[kind] = text(await member.json(`${kind} show ${called}`), 'id')
   const ports = await member.json<{ ID: string }[]>(`port list --server ${names.server}`)
   ids.port = ports[0]?.ID ?? ''
-  ids.project = text(await admin.json(`project show ${names.project}`), 'id')
 })
 await strangerDay(stranger, names, ids, step)
 await administratorEvening(admin, names, step)

@@ -44,6 +44,7 @@ export async function thingsOf(api: Api, tag: string) {
   const backup = await volumes.backups.create.mutate({ volumeId: volume.id, name: `routes-${tag}` })
   const together = await volumes.groups.create.mutate({ name: `routes-${tag}`, volumeTypes: ['Standard'] })
   const [pool] = await volumes.pools.list.query()
+  const [groupType] = await volumes.groups.types.list.query()
   return {
     pages: {
       '/[...missing]': '/nowhere',
@@ -53,6 +54,7 @@ export async function thingsOf(api: Api, tag: string) {
       '/admin/projects/[id]': `/admin/projects/${await first(directory.projects.list.query({ search: 'demo' }))}`,
       '/admin/roles/[id]': `/admin/roles/${await first(directory.roles.list.query({ search: 'member' }))}`,
       '/admin/users/[id]': `/admin/users/${await first(directory.users.list.query({ search: 'demo' }))}`,
+      '/admin/volume-group-types/[id]': `/admin/volume-group-types/${groupType?.id}`,
       '/admin/volume-pools/[name]': `/admin/volume-pools/${encodeURIComponent(pool?.name ?? '')}`,
       '/admin/volume-types/[id]': `/admin/volume-types/${await first(volumes.types.list.query({}))}`,
       '/help/[page]': '/help/networking',

@@ -31,7 +31,11 @@ const closed = operations.filter((o) => o.access !== 'public')
 const audited = new Map<string, boolean>()
 /** Reads that the audit log must have, too, and POSTs of OpenStack that change nothing. */
 const uses = ['image:images.file.download', 'compute:servers.password.get']
-const onlyReads = ['compute:servers.os-getConsoleOutput', 'block-storage:snapshots.os-update_snapshot_status']
+const onlyReads = [
+  ...['compute:servers.os-getConsoleOutput', 'block-storage:snapshots.os-update_snapshot_status'],
+  ...['block-storage:volumes.os-show_image_metadata', 'block-storage:services.get-log'],
+  'block-storage:workers.cleanup',
+]
 const isToBeSeen = (o: MountedOperation) =>
   (o.method !== 'GET' && o.status < 400 && !onlyReads.includes(key(o))) || uses.includes(key(o))
 

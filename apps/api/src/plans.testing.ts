@@ -24,7 +24,8 @@ const small: Record<string, number> = {
   RegisteredLimit: 100,
   Role: 20,
   StoredPolicy: 0,
-  // A host has at most one pool.
+  // A host has at most one pool, and says once which store it reaches.
+  VolumeBackupReach: 100,
   VolumeGroupType: 20,
   VolumePool: 100,
   VolumeQos: 20,

@@ -2,7 +2,14 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Ctx } from '../kernel/context.ts'
 import { expectCloudError, failEveryStep, runPending, runToEnd, testCtx } from '../kernel/testing.ts'
 import { volumeCreateInput } from '../volumes/contract.ts'
-import { createSnapshot, createVolume, deleteVolume, extendVolume, getVolume } from '../volumes/service.ts'
+import {
+  createSnapshot,
+  createVolume,
+  deleteVolume,
+  extendVolume,
+  getVolume,
+  volumesLeaving,
+} from '../volumes/service.ts'
 import { snapshotCreateInput } from '../volumes/snapshots/contract.ts'
 import { deleteInstance, rebootInstance, startInstance, stopInstance } from './instances/actions.ts'
 import { launchInstances, planInstance } from './instances/launch.ts'
@@ -216,13 +223,25 @@ describe('an instance whose root disk is made from a snapshot', () => {
     expect(await stateOf(root)).toBeUndefined()
   })
 
-  test('keeps a root disk that was to go with it and has a snapshot', async () => {
+  test('keeps a root disk that was to go with it and has a snapshot, and says so before and after', async () => {
     const id = await running([ofImage({ deleteOnTermination: true })])
     const [root = ''] = await volumesOf(id)
+    const leaving = () => volumesLeaving(tenant, { instanceIds: [id], allProjects: false })
+    expect((await leaving()).volumes).toMatchObject([{ id: root, sizeGib: 3, why: null }])
     await createSnapshot(tenant, snapshotCreateInput.parse({ volumeId: root, name: 'kept' }))
     await runPending(world.deps)
+    expect((await leaving()).volumes).toMatchObject([{ id: root, why: 'it has a snapshot' }])
     await gone(id)
     expect(await stateOf(root)).toBe('available')
+    const reason = 'The volume was to be deleted with its instance, and stays: it has a snapshot.'
+    expect(await db().volumeMessage.findMany({ where: { resourceId: root } })).toMatchObject([{ reason }])
+    expect(await db().operation.findMany({ where: { resourceId: root, state: 'failed' } })).toMatchObject([
+      { action: 'volume.discard', errorMessage: reason },
+    ])
+    const { operationId } = await lastOperation(id, 'instance.delete')
+    const step = await db().operationStep.findFirst({ where: { operationId, name: 'forget' } })
+    expect(step).toMatchObject({ state: 'done' })
+    expect(step?.progress).toMatch(/ stays: it has a snapshot\.$/)
   })
 })
 

@@ -386,6 +386,8 @@ export const instanceVolumeInput = z.object({
   id: z.uuid(),
   name: nameInput,
   sizeGib: z.number().int().min(1, 'A volume has at least 1 GiB.').max(65_536),
+  /** Name or id of a type; absent: the default type. */
+  type: z.string().min(1).max(255).optional(),
 })
 export const detachVolumeInput = z.object({ id: z.uuid(), volumeId: z.uuid() })
 export const detachInput = z.object({ id: z.uuid(), portId: z.uuid() })

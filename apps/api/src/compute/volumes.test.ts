@@ -402,7 +402,12 @@ describe('the choices of the portal', () => {
 
   test('make a new volume on the machine of the instance', async () => {
     const instance = await running()
-    const { id } = await createVolumeFor(tenant, { id: instance, name: 'data', sizeGib: 1 })
+    const { id } = await createVolumeFor(tenant, { id: instance, name: 'data', sizeGib: 1, type: 'Standard' })
+    await expectCloudError(
+      createVolumeFor(tenant, { id: instance, name: 'data', sizeGib: 1, type: 'gold' }),
+      'invalid_input',
+      /no volume type gold/,
+    )
     await runPending(world.deps)
     expect(await free(instance)).toContain(id)
     const { diskGib, diskGibUsed } = await db().host.findFirstOrThrow()

@@ -12,6 +12,12 @@ describe('capacity', () => {
       [16, 8_192, 90],
     ],
     [
+      'what was promised and not written is not promised again',
+      { vcpus: 4, memoryMib: 9_216, diskGib: 100, diskFreeGib: 60, diskWrittenGib: 5 },
+      30,
+      [16, 8_192, 65],
+    ],
+    [
       'the capacity is never more than the machine has',
       { vcpus: 1, memoryMib: 9_216, diskGib: 100, diskFreeGib: 99 },
       30,

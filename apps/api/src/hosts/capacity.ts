@@ -1,8 +1,14 @@
 import type { KeptReport } from '@stratolith/drivers/host'
 import type { HostFacts } from '@stratolith/drivers/hypervisor/interface'
 
-/** The size of a machine: vCPUs, MiB of memory, GiB of disk, and GiB of disk that are free now. */
-export type Physical = { vcpus: number; memoryMib: number; diskGib: number; diskFreeGib: number }
+/** The size of a machine: vCPUs, MiB of memory, GiB of disk, GiB of disk that are free now, and those that the cloud has written. */
+export type Physical = {
+  vcpus: number
+  memoryMib: number
+  diskGib: number
+  diskFreeGib: number
+  diskWrittenGib?: number | undefined
+}
 /** How much of a machine may be given out. These are columns of the host, with defaults in prisma/schema/hosts.prisma. */
 export type Overcommit = {
   cpuRatio: number
@@ -21,16 +27,18 @@ export const factsIn = ({ machine, disk, capabilities }: KeptReport): Facts => (
   egress: capabilities.network.egress,
   diskGib: disk.totalGib,
   diskFreeGib: disk.freeGib,
+  diskWrittenGib: disk.writtenGib,
 })
 
 /**
  * The capacity of a machine. By default four vCPUs share a processor; memory is not shared, and 1 GiB (at most half of a
- * small machine's memory) is left for the machine itself. The disk counts as its free space plus the space that
- * instances have claimed already, so that space which others have filled is not promised.
+ * small machine's memory) is left for the machine itself. The disk counts as its free space plus the space that the cloud's
+ * own disks and volumes take, so that neither space which others have filled nor the same space twice is promised. An
+ * agent of before does not say what they take; then what they may take counts.
  */
 export function capacityOf(physical: Physical, claimed: { diskGib: number }, over: Overcommit): Capacity {
   const reserve = Math.min(over.memoryReserveMib, physical.memoryMib / 2)
-  const disk = Math.min(physical.diskGib, physical.diskFreeGib + claimed.diskGib)
+  const disk = Math.min(physical.diskGib, physical.diskFreeGib + (physical.diskWrittenGib ?? claimed.diskGib))
   return {
     vcpus: Math.floor(physical.vcpus * over.cpuRatio),
     memoryMib: Math.floor((physical.memoryMib - reserve) * over.memoryRatio),

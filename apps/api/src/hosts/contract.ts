@@ -25,6 +25,8 @@ export type HostView = {
     cgroup: 'v2' | 'v1' | 'none'
     controllers: string[]
     reason: string | null
+    /** Where the kernel may write memory to a disk; absent: the host's agent does not tell. */
+    swap?: string[]
   } | null
   /** Whether packets pass between the host's guests and the world; null until its agent has reported. */
   egress: 'on' | 'off' | null

@@ -88,7 +88,7 @@ describe('registering', () => {
       disabledReason: 'new fans',
       hypervisor: 'Fake 1',
       egress: 'on',
-      isolation: { users: false, cgroup: 'none', controllers: [], reason: null },
+      isolation: { users: false, cgroup: 'none', controllers: [], reason: null, swap: ['/dev/sdb1'] },
       accelerator: 'fake',
       vcpus: { used: 0, total: 16 },
       memoryMib: { used: 0, total: 8_192 },

@@ -109,6 +109,8 @@ export type OperationView = {
   resourceName: string
   /** Whether the resource is deleted now, so that a link would lead nowhere. */
   resourceDeleted: boolean
+  /** The name of the volume that the operation is about beside its resource; null for none. */
+  volumeName: string | null
   projectId: string | null
   actorName: string | null
   requestId: string | null

@@ -157,13 +157,15 @@ export type Advance = {
   state: 'running' | 'undoing' | 'succeeded' | 'failed'
   /** The step that has just ended. Its end is written in the same statement as the next change. */
   ended?: string
+  /** What the ended step leaves in its history. */
+  remark?: string | null
   started?: { index: number; step: Step<unknown> }
   failure?: CloudError
 }
 
 /** Writes operation, steps and event of one move forward, in one statement and so one commit. */
 export async function advance(ctx: Ctx, row: Row, holder: Holder | null, move: Advance): Promise<void> {
-  const { state, ended, started, failure } = move
+  const { state, ended, remark = null, started, failure } = move
   const now = Prisma.sql`clock_timestamp()`
   const over = state === 'succeeded' || state === 'failed'
   const changes = [
@@ -177,7 +179,7 @@ export async function advance(ctx: Ctx, row: Row, holder: Holder | null, move: A
       WHERE ${fence(row, holder)} RETURNING "id")`,
   ]
   if (ended !== undefined)
-    changes.push(Prisma.sql`ended AS (UPDATE "OperationStep" SET "state" = 'done', "finishedAt" = ${now}, "progress" = NULL
+    changes.push(Prisma.sql`ended AS (UPDATE "OperationStep" SET "state" = 'done', "finishedAt" = ${now}, "progress" = ${remark}::text
       FROM operation WHERE "operationId" = operation."id" AND "name" = ${ended})`)
   if (started)
     changes.push(Prisma.sql`started AS (INSERT INTO "OperationStep" ("operationId", "index", "name", "title", "state", "startedAt")

@@ -54,6 +54,8 @@ type Active = {
   controller: AbortController
   /** Drops progress of an ended step that was not written yet. */
   hush(): void
+  /** What the present step leaves in its history. */
+  remark: string | null
   /** The start and the deadline of the present step. */
   at: { stepStartedAt: Date; deadline: Date }
 }
@@ -110,19 +112,21 @@ async function forward(active: Active): Promise<Outcome> {
   const recorded = new Map(row.steps.map((step) => [step.name, step]))
   let next = Math.max(-1, ...row.steps.map((step) => step.index)) + 1
   let ended: string | undefined
+  let remark: string | null = null
   for (const step of workflow.steps) {
     const before = recorded.get(step.name)
     if (before?.state === 'done') continue
     const again = before?.state === 'running' && row.state === 'running' && ended === undefined
     const started = { index: before?.index ?? next++, step }
-    if (!again) await advance(ctx, row, holder, { state: 'running', ended, started })
+    if (!again) await advance(ctx, row, holder, { state: 'running', ended, remark, started })
     const result = await runStep(active, step, before)
     if (result instanceof CloudError) return failed(active, step, result)
     if (result) return wait(active, step, result, before?.progress ?? null)
     ended = step.name
+    remark = active.remark
   }
   await forgetUnknown(active)
-  await advance(ctx, row, holder, { state: 'succeeded', ended })
+  await advance(ctx, row, holder, { state: 'succeeded', ended, remark })
   return 'over'
 }
 
@@ -133,6 +137,7 @@ async function runStep(
 ): Promise<CloudError | Wait | undefined> {
   const { ctx, row, run, holder, attempt, workflow } = active
   active.at = timesOf(active, step, before)
+  active.remark = null
   const timer = setTimeout(
     () => active.controller.abort(new Error('the deadline has passed')),
     Math.max(0, active.at.deadline.getTime() - Date.now()),
@@ -347,6 +352,7 @@ function activate(deps: Deps, workflow: Workflow, row: Row, attempt: Attempt): A
     hush() {
       newest = null
     },
+    remark: null,
     at: {
       stepStartedAt: row.startedAt,
       deadline: new Date(row.startedAt.getTime() + deadlineMsOf(workflow)),
@@ -373,6 +379,9 @@ function activate(deps: Deps, workflow: Workflow, row: Row, attempt: Attempt): A
       await patchRow(ctx, row, holder, { hostId })
     },
     progress,
+    remark(text) {
+      active.remark = text
+    },
     op: {
       id: row.id,
       // A getter, so that every driver call checks the lease: a process that was frozen makes no call without its lease.

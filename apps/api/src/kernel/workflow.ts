@@ -60,6 +60,8 @@ export type Run<Input> = {
   /** Counts the operation as work of this host from its next wait or retry on (see NewOperation.hostId). */
   moveToHost(hostId: string): Promise<void>
   progress(text: string): void
+  /** Keeps a sentence with the step that is under way, which its history shows when the step is done. */
+  remark(text: string): void
   /** The Op for driver calls. Its signal ends them at the deadline and when this worker has lost its lease. */
   op: Op
 }

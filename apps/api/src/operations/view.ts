@@ -14,6 +14,7 @@ export function operationView(ctx: Ctx, row: OperationRow, resourceDeleted: bool
     resourceId: row.resourceId,
     resourceName: row.resourceName,
     resourceDeleted,
+    volumeName: volumeNameIn(row.input),
     projectId: row.projectId,
     actorName: row.actorName,
     requestId: row.requestId,
@@ -25,6 +26,11 @@ export function operationView(ctx: Ctx, row: OperationRow, resourceDeleted: bool
     explanation: explanationFor(ctx, row.explanation as PlacementView | HostVerdict[] | null),
     steps: stepsOf(row),
   }
+}
+
+function volumeNameIn(input: unknown): string | null {
+  const { volumeName } = input as { volumeName?: unknown }
+  return typeof volumeName === 'string' ? volumeName : null
 }
 
 /** The explanation for the caller. It is stored with the real names of hosts, which only administrators may read. Earlier versions stored the verdicts alone. */

@@ -7,7 +7,8 @@ import { conflict, invalidInput, notFound } from '../kernel/errors.ts'
 import type { Reconciler } from '../kernel/reconciler.ts'
 import { isRootVolume, type VolumeView, volumeCan } from './contract.ts'
 import { giveKeysFirst } from './encryption/reconcile.ts'
-import { whyNeeded } from './needed.ts'
+import { tellKept } from './messages/service.ts'
+import { whysKept } from './needed.ts'
 import { reachesFrom, specOf } from './pools.ts'
 import type { VolumeRow } from './queries.ts'
 import { lockVolume, noteVolume, stateOf } from './row.ts'
@@ -67,12 +68,12 @@ export const onlyOneHasIt =
 
 /**
  * Takes a volume for an instance, under the locks of both rows. Throws not_found for a volume that the caller may not
- * see, conflict when the volume is not available or lies where the instance's host does not reach it.
+ * see, conflict when the volume is not available or lies where the instance's host does not reach it. Returns its name.
  */
 export async function takeVolume(
   ctx: Ctx,
   wish: { volumeId: string; instance: Instance; device?: string; deleteOnTermination?: boolean },
-): Promise<void> {
+): Promise<string> {
   const { volumeId, instance } = wish
   const row = await lockVolume(ctx, 'volume:update', volumeId)
   if (row.projectId !== instance.projectId)
@@ -102,6 +103,7 @@ export async function takeVolume(
   })
   await ctx.db.volume.update({ where: { id: volumeId }, data: { state: 'attaching' } })
   await noteVolume(ctx, row, 'updated')
+  return row.name || row.id
 }
 
 /** The name that a guest gives to a disk, by how it reaches its disks. */
@@ -126,8 +128,8 @@ async function deviceFor(
   return device
 }
 
-/** Begins to take a volume from an instance. Throws not_found when the instance does not have the volume. */
-export async function yieldVolume(ctx: Ctx, instanceId: string, volumeId: string): Promise<void> {
+/** Begins to take a volume from an instance, and returns its name. Throws not_found when the instance does not have the volume. */
+export async function yieldVolume(ctx: Ctx, instanceId: string, volumeId: string): Promise<string> {
   const row = await lockVolume(ctx, 'volume:update', volumeId)
   if (!row.attachments.some((one) => one.instanceId === instanceId))
     throw notFound('volume of the instance', volumeId)
@@ -136,20 +138,24 @@ export async function yieldVolume(ctx: Ctx, instanceId: string, volumeId: string
       'The instance starts from this volume. Delete the instance to make the volume available again.',
       'rootVolume',
     )
-  const allowed = volumeCan.detach({ state: stateOf(row) })
+  const allowed = volumeCan.detach({ state: stateOf(row), attachments: row.attachments })
   if (allowed !== true) throw conflict(allowed, 'volumeState')
   const key = { volumeId_instanceId: { volumeId, instanceId } }
   await ctx.db.volumeAttachment.update({ where: key, data: { state: 'detaching' } })
   await ctx.db.volume.update({ where: { id: volumeId }, data: { state: 'detaching' } })
   await noteVolume(ctx, row, 'updated')
+  return row.name || row.id
 }
 
-/** Says whether a volume of an instance is deleted with the instance. Throws not_found when the instance has no such volume. */
+/**
+ * Says whether a volume of an instance is deleted with the instance, and returns its name. Throws not_found when the
+ * instance has no such volume.
+ */
 export async function keepAfterTermination(
   ctx: Ctx,
   instanceId: string,
   { volumeId, deleteOnTermination }: { volumeId: string; deleteOnTermination: boolean },
-): Promise<void> {
+): Promise<string> {
   const row = await lockVolume(ctx, 'volume:update', volumeId)
   const { count } = await ctx.db.volumeAttachment.updateMany({
     where: { volumeId, instanceId },
@@ -157,6 +163,7 @@ export async function keepAfterTermination(
   })
   if (count === 0) throw notFound('volume of the instance', volumeId)
   await noteVolume(ctx, row, 'updated')
+  return row.name || row.id
 }
 
 /** Writes that the host is to give the volume to the instance, unless the instance has the volume no more. */
@@ -235,17 +242,18 @@ async function changed(
  * host has removed the guest or was given up as silent. The guest may still run on a silent host. Nobody else gets such a
  * volume all the same: when the volume is on one host, the links of this host refuse a second guest until the first one is
  * gone, and when several hosts reach the volume, it waits until the host confirms or is fenced (`forgottenVolumes`).
- * Volumes that go with the instance, and those in `also`, are deleted, except those that have snapshots, are in a group or
- * are being copied; a volume that is being made, made larger or read is available when that is over. Those that go with the instance can
- * be taken back for a while, and those in `also` have never been used.
+ * Volumes that go with the instance, and those in `also`, are deleted, except those that have snapshots, are in a group,
+ * are being copied or moved; a volume that is being made, made larger or read is available when that is over. Those that go with the instance can
+ * be taken back for a while, and those in `also` have never been used. Returns a sentence for each that was to be deleted and stays.
  */
 export async function forgetVolumesOf(
   ctx: Ctx,
   instanceId: string,
   also: readonly string[] = [],
-): Promise<void> {
+): Promise<string[]> {
   const rows = await ctx.db.volumeAttachment.findMany({ where: { instanceId }, orderBy: { volumeId: 'asc' } })
-  if (rows.length === 0) return
+  if (rows.length === 0) return []
+  const kept: string[] = []
   const isKnown = (await stillKnown(ctx, 'instance', [instanceId])).has(instanceId)
   for (const row of rows) {
     const volume = await lockVolume(ctx, 'volume:update', row.volumeId)
@@ -260,19 +268,24 @@ export async function forgetVolumesOf(
       const state = isOthers ? volume.state : 'detaching'
       await ctx.db.volume.update({ where: { id: volume.id }, data: { state } })
       await noteVolume(ctx, volume, 'updated')
-    } else await forgetOne(ctx, volume, { id: row.id, deleteOnTermination, isUnused })
+    } else {
+      const why = await forgetOne(ctx, volume, { id: row.id, deleteOnTermination, isUnused })
+      if (why !== null) kept.push(`“${volume.name || volume.id}” stays: ${why}.`)
+    }
   }
+  return kept
 }
 
 /** The volume is in a state that another operation ends. */
 const settledByOthers = ({ state }: { state: string }): boolean =>
-  ['extending', 'backing-up', 'uploading', 'creating', 'error'].includes(state)
+  ['extending', 'backing-up', 'uploading', 'creating', 'error', 'retyping', 'maintenance'].includes(state)
 
+/** Returns why the volume stays although it was to be deleted; null otherwise. */
 async function forgetOne(
   ctx: Ctx,
   volume: VolumeRow,
   { id, deleteOnTermination, isUnused }: { id: string; deleteOnTermination: boolean; isUnused: boolean },
-): Promise<void> {
+): Promise<string | null> {
   await ctx.db.volumeAttachment.delete({ where: { id } })
   const left = await others(ctx, volume.id)
   const now = stateOf(volume)
@@ -280,10 +293,16 @@ async function forgetOne(
   await ctx.db.volume.update({ where: { id: volume.id }, data: { state } })
   const after = { ...volume, state, attachments: volume.attachments.filter((one) => one.id !== id) }
   const isNew = isUnused || now === 'creating' || now === 'error'
-  const isFree = left === 0 && volume.groupId === null
-  if (isFree && deleteOnTermination && (await whyNeeded(ctx, volume.id)) === null)
-    await (isNew ? removeVolume : discardVolume)(ctx, after)
-  else await noteVolume(ctx, after, 'updated')
+  if (deleteOnTermination) {
+    const why = (await whysKept(ctx, [{ ...volume, others: left }])).get(volume.id)
+    if (why === undefined) await (isNew ? removeVolume : discardVolume)(ctx, after)
+    else {
+      await noteVolume(ctx, after, 'updated')
+      await tellKept(ctx, after, why)
+      return why
+    }
+  } else await noteVolume(ctx, after, 'updated')
+  return null
 }
 
 /** Releases the volumes of deleted instances whose hosts have confirmed by now that the guests are gone, or are fenced. */

@@ -6,6 +6,7 @@ import { recordOperation } from '../kernel/workflow.ts'
 import { type VolumeView, volumeCan, volumeMetadataInput } from './contract.ts'
 import { whyBackedUp } from './needed.ts'
 import { type VolumeRow, withParts } from './queries.ts'
+import { unreserved } from './reservations.ts'
 import { demand, historyOf, lockVolume, noteVolume, stateOf, viewOfOne } from './row.ts'
 
 /** Changes of volumes that are complete when the request ends. */
@@ -57,6 +58,16 @@ export const changeMetadata = (
     metadata: volumeMetadataInput.parse(to(row.metadata as Record<string, string>)),
   }))
 
+/** Changes what users have written about the image of a volume to what `to` makes of the present entries. */
+export const changeImageMetadata = (
+  ctx: Ctx,
+  id: string,
+  to: (before: Record<string, string>) => Record<string, string>,
+): Promise<VolumeView> =>
+  change(ctx, { id, policy: 'volume:set_image_metadata', action: 'volume.update' }, async (row) => ({
+    imageMetadata: volumeMetadataInput.parse(to(row.imageMetadata as Record<string, string>)),
+  }))
+
 /**
  * Makes a volume available again whose last operation has failed without harm to its content: Cinder's states error and
  * error_restoring, which tell clients of the failure, allow no other use. Throws conflict for any other volume.
@@ -99,6 +110,7 @@ export const resetVolume = (ctx: Ctx, input: { id: string; to: ResetState }): Pr
       await tx.db.volumeTransfer.deleteMany({ where: { volumeId: row.id } })
       if (!isAttached)
         return {
+          ...unreserved,
           state: input.to,
           faultMessage: input.to === 'error' ? 'An administrator has set this state.' : null,
           isWhole: false,

@@ -61,6 +61,17 @@ export const launchVolumeInput = z.object({
   /** The name of the disk in the guest, such as /dev/vdc; absent: the next free one. */
   device: z.string().max(64).optional(),
 })
+/** The instances that somebody is about to delete. */
+export const leavingInput = z.object({
+  instanceIds: z.array(z.uuid()).min(1).max(1000),
+  allProjects: z.boolean().default(false),
+})
+/** The volumes that are marked to be deleted with them; `why`: the rest of a sentence why the volume stays, or null. */
+export type LeavingView = {
+  /** How long deleted volumes can be taken back. */
+  minutes: number
+  volumes: { id: string; name: string; sizeGib: number; why: string | null }[]
+}
 /** `id`: the volume that is to be that large; absent: a new volume. */
 export const volumePlanInput = z.object({
   sizeGib,
@@ -79,6 +90,9 @@ export const volumeUpdateInput = z.object({
   name: volumeName.optional(),
   description: descriptionInput.optional(),
   metadata: volumeMetadataInput.optional(),
+  /** Whether it has a system that a machine can start, and whether guests may only read it. */
+  bootable: z.boolean().optional(),
+  readOnly: z.boolean().optional(),
 })
 /** `migrate`: whether the volume may be moved to another pool when the new type asks for one. */
 export const volumeRetypeInput = z.object({
@@ -129,6 +143,8 @@ export type VolumeView = {
   /** How the latest move to another pool went; only administrators see it. */
   migration: string | null
   image: { id: string; name: string } | null
+  /** What users have written about that image, for the launch of instances from the volume. */
+  imageMetadata: Record<string, string>
   /** The snapshot or the volume of which the volume was made; it may be gone since. */
   snapshotId: string | null
   sourceVolumeId: string | null

@@ -6,7 +6,7 @@ import type { Ctx } from '../kernel/context.ts'
 import { expectCloudError, runPending, testCtx } from '../kernel/testing.ts'
 import { poolCreateInput, volumeCreateInput, volumeTypeCreateInput } from './contract.ts'
 import { createPool, updatePool } from './pools/service.ts'
-import { createVolume, getVolume } from './service.ts'
+import { changeImageMetadata, createVolume, getVolume } from './service.ts'
 import { createVolumeType } from './types/service.ts'
 
 let world: World
@@ -105,4 +105,28 @@ test('a volume for several instances lies in no pool that gives it to one at a t
   const other = await launched([], { zone: 'nova' })
   const { items } = await freeVolumesFor(tenant, { id: other.id, limit: 100 } as never)
   expect(items.map((one) => one.id)).not.toContain(id)
+})
+
+test('what is written about the image of a volume holds for the instances that start from it', async () => {
+  const { id } = await createVolume(tenant, volumeCreateInput.parse({ imageId: world.imageId, type: 'wide' }))
+  await runPending(world.deps)
+  await changeImageMetadata(tenant, id, () => ({ hw_disk_bus: 'scsi' }))
+  const root = { boot: true, from: { kind: 'volume', id } }
+  const { id: instanceId } = await launched([root], { imageId: undefined })
+  expect(await db().instance.findUniqueOrThrow({ where: { id: instanceId } })).toMatchObject({
+    diskBus: 'scsi',
+  })
+  expect((await getVolume(tenant, { id })).attachments).toMatchObject([{ device: '/dev/sda' }])
+})
+
+test('a machine without room is called the one where the volume lies, or would lie when it is not made yet', async () => {
+  await aType('pinned', { pool_name: 'secret-name-a@local' })
+  const volume = await aVolume('pinned')
+  const where = { name: 'secret-name-a' }
+  const { memoryMib } = await db().host.findUniqueOrThrow({ where })
+  await db().host.update({ where, data: { memoryMib: 0 } })
+  const cannot = (lies: string) => new RegExp(`whose disk the volume ${lies} cannot take`)
+  await refused([blank('pinned')], 'no_capacity', cannot('would lie'))
+  await refused([{ from: { kind: 'volume', id: volume } }], 'no_capacity', cannot('lies'))
+  await db().host.update({ where, data: { memoryMib } })
 })

@@ -161,13 +161,14 @@ async function rootOf(
   const unknown = { rootImage: null, minRamMib: 0, rootProperties: {} }
   if (!root) return unknown
   const { imageId, imageName } = 'made' in root ? root.made.data : root.volume
-  if (!imageId) return unknown
+  const written = 'made' in root ? {} : (root.volume.imageMetadata as Record<string, string>)
+  if (!imageId) return { ...unknown, rootProperties: written }
   // Somebody who does not see the image (any more) may have a volume that was made from it.
   const image = await findBootImage(ctx, imageId)
   return {
     rootImage: { id: imageId, name: imageName ?? '' },
     minRamMib: image?.minRamMib ?? 0,
-    rootProperties: image?.properties ?? {},
+    rootProperties: { ...image?.properties, ...written },
   }
 }
 

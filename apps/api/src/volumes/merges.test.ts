@@ -26,7 +26,9 @@ const hostIdOf = async (name: string) =>
   (await world.deps.root.host.findFirstOrThrow({ where: { endpoint: `fake:${name}` } })).id
 /** A volume on that host whose layers can be merged. */
 async function mergeable(name: string): Promise<string> {
-  const { id } = await createVolume(tenant, volumeCreateInput.parse({ sizeGib: 1 }), await hostIdOf(name))
+  const { id } = await createVolume(tenant, volumeCreateInput.parse({ sizeGib: 1 }), {
+    hostId: await hostIdOf(name),
+  })
   await runPending(world.deps)
   const snapshot = await createSnapshot(tenant, snapshotCreateInput.parse({ volumeId: id }))
   await runPending(world.deps)

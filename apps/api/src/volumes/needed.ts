@@ -7,8 +7,45 @@ import type { SnapshotState } from './snapshots/states.ts'
 export async function whyNeeded(ctx: Ctx, id: string): Promise<string | null> {
   const count = await ctx.db.volumeSnapshot.count({ where: { volumeId: id, trashedUntil: null } })
   if (count > 0)
-    return `The volume has ${count === 1 ? 'a snapshot' : `${count} snapshots`}. Delete ${count === 1 ? 'it' : 'them'} first.`
+    return `The volume has ${count === 1 ? 'a snapshot' : `${count} snapshots`}. Delete the ${count === 1 ? 'snapshot' : 'snapshots'} first.`
   return (await whyBackedUp(ctx, id)) ?? whyCopied(ctx, id)
+}
+
+/**
+ * Returns why volumes that are marked to be deleted with an instance would stay, for those that would, as the rest of a
+ * sentence. `others`: how many other instances have the volume.
+ */
+export async function whysKept(
+  ctx: Ctx,
+  volumes: readonly { id: string; groupId: string | null; movingToId: string | null; others: number }[],
+): Promise<ReadonlyMap<string, string>> {
+  const { db } = ctx
+  const ids = volumes.map(({ id }) => id)
+  const snapshots = await db.volumeSnapshot.groupBy({
+    ...{ by: ['volumeId'], where: { volumeId: { in: ids }, trashedUntil: null }, _count: true },
+  })
+  const backups = await db.volumeBackup.findMany({
+    where: { volumeId: { in: ids }, snapshotId: null, holdsSource: true },
+    select: { volumeId: true },
+  })
+  const copies = await db.volume.findMany({
+    where: { sourceVolumeId: { in: ids }, state: 'creating' },
+    select: { sourceVolumeId: true },
+  })
+  const counts = new Map(snapshots.map((one) => [one.volumeId, one._count]))
+  const backedUp = new Set(backups.map((one) => one.volumeId))
+  const copied = new Set(copies.map((one) => one.sourceVolumeId))
+  return new Map(
+    volumes.flatMap(({ id, groupId, movingToId, others }): [string, string][] => {
+      const count = counts.get(id) ?? 0
+      if (others > 0) return [[id, 'another instance has it']]
+      if (movingToId !== null) return [[id, 'it is being moved to another pool']]
+      if (groupId !== null) return [[id, 'it is in a group']]
+      if (count > 0) return [[id, `it has ${count === 1 ? 'a snapshot' : `${count} snapshots`}`]]
+      if (backedUp.has(id)) return [[id, 'it is being backed up']]
+      return copied.has(id) ? [[id, 'a copy of it is being made']] : []
+    }),
+  )
 }
 
 /** Returns the sentence why nothing else can be done to a volume: it is being backed up. */

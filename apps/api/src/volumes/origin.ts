@@ -3,6 +3,7 @@ import { findBootImage } from '../images/service.ts'
 import type { Ctx } from '../kernel/context.ts'
 import { conflict, invalidInput, notFound } from '../kernel/errors.ts'
 import { backupCan } from './backups/contract.ts'
+import { hostsOfStore } from './backups/reach.ts'
 import { demandBackup, lockBackup } from './backups/row.ts'
 import { volumeCan, type volumeCreateInput } from './contract.ts'
 import { lockVolume, type Source, stateOf } from './row.ts'
@@ -15,6 +16,8 @@ export type Origin = {
   leastGib: number
   /** The host that alone reaches the origin; null: every host does. */
   hostId: string | null
+  /** The hosts that reach the store of a backup, of which one must reach the new volume. */
+  among?: readonly { id: string; zone: string }[]
   /** The pool of a volume or a snapshot, in which what is made of it lies, too. */
   poolId?: string
   /** The type of the volume that is the origin, or of which it is a snapshot or a backup. */
@@ -27,6 +30,8 @@ export type Origin = {
     snapshotId?: string
     sourceVolumeId?: string
     lineageId?: string
+    /** What users have written about the image of the volume that is the origin. */
+    imageMetadata?: Record<string, string>
     /** The key of what the volume is made of, which the volume has, too; null: it is plain. */
     keyId?: string | null
     backupId?: string
@@ -53,8 +58,11 @@ export async function originOf(
   if (backupId !== undefined) return ofBackup(ctx, backupId)
   if (snapshotId !== undefined) {
     const { sizeGib, pool, bootable, imageName, volume, ...row } = await sourceSnapshot(ctx, snapshotId)
-    const data = { bootable, imageId: row.imageId, imageName, snapshotId, lineageId: lineageOf(volume) }
     const { typeId, keyId } = volume
+    const data = {
+      ...{ bootable, imageId: row.imageId, imageName, imageMetadata: imageMetadataOf(volume) },
+      ...{ snapshotId, lineageId: lineageOf(volume) },
+    }
     const place = { hostId: pool.hostId, poolId: pool.id }
     return { words: 'snapshot', leastGib: sizeGib, ...place, typeId, data: { ...data, keyId } }
   }
@@ -63,9 +71,26 @@ export async function originOf(
   const allowed = volumeCan.snapshot({ state: stateOf(row), multiattach: row.multiattach })
   if (allowed !== true) throw conflict(allowed, 'volumeState')
   const { reservedGib, pool, bootable, imageName, typeId, keyId } = row
-  const data = { keyId, bootable, imageId: row.imageId, imageName, sourceVolumeId, lineageId: lineageOf(row) }
+  const data = {
+    ...{ keyId, bootable, imageId: row.imageId, imageName, imageMetadata: imageMetadataOf(row) },
+    ...{ sourceVolumeId, lineageId: lineageOf(row) },
+  }
   // A host that has not answered may have made the volume larger than the row says.
   return { words: 'volume', leastGib: reservedGib, hostId: pool.hostId, poolId: pool.id, typeId, data }
+}
+
+/** The hosts of which one must reach a new volume. `hostId`: the one that its instance is on. Throws conflict when there is none. */
+export function hostsFor(
+  origin: Origin | null,
+  hostId: string | undefined,
+): { hostId?: string; among?: Origin['among'] } {
+  const others = origin?.among ?? []
+  const hasChoice = others.length > 1
+  const bound = hasChoice ? undefined : (origin?.hostId ?? undefined)
+  const isFar = hasChoice ? !others.some(({ id }) => id === hostId) : bound !== undefined && bound !== hostId
+  if (origin && hostId !== undefined && isFar)
+    throw conflict(`The ${origin.words} lies on the disk of another machine.`)
+  return { hostId: bound ?? hostId, ...(hasChoice ? { among: others } : {}) }
 }
 
 /** A volume gets a copy of what a backup contains, so that the two share nothing. */
@@ -74,8 +99,11 @@ async function ofBackup(ctx: Ctx, backupId: string): Promise<Origin> {
   demandBackup(backupCan.restore, row)
   const { sizeGib, hostId, typeId, bootable, imageId, imageName, keyId } = row
   const data = { keyId, bootable, imageId, imageName, backupId }
-  return { words: 'backup', leastGib: sizeGib, hostId, ...(typeId === null ? {} : { typeId }), data }
+  const among = await hostsOfStore(ctx, row)
+  return { words: 'backup', leastGib: sizeGib, hostId, among, ...(typeId === null ? {} : { typeId }), data }
 }
+
+const imageMetadataOf = (volume: { imageMetadata: unknown }) => volume.imageMetadata as Record<string, string>
 
 /** What is made of a volume belongs to the lineage of the volume, which the volume begins unless it was made so itself. */
 const lineageOf = (volume: { id: string; lineageId: string | null }): string => volume.lineageId ?? volume.id

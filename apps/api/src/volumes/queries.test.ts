@@ -2,8 +2,17 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { testTenant, testWorld, type World } from '../compute/testing.ts'
 import type { Ctx } from '../kernel/context.ts'
 import { runPending, testCtx } from '../kernel/testing.ts'
+import { backupCreateInput, backupListInput } from './backups/contract.ts'
 import { volumeCreateInput, volumeListInput } from './contract.ts'
-import { createVolume, listVolumes } from './service.ts'
+import {
+  createBackup,
+  createSnapshot,
+  createVolume,
+  listBackups,
+  listSnapshots,
+  listVolumes,
+} from './service.ts'
+import { snapshotCreateInput, snapshotListInput } from './snapshots/contract.ts'
 
 /** What the lists of volumes, snapshots and backups can be asked for. */
 let world: World
@@ -39,4 +48,20 @@ test('an administrator finds the volumes of one project among those of all, and 
     (await listVolumes(ctx, volumeListInput.parse(ask))).items.map(({ id }) => id)
   expect(await of(admin, { allProjects: true, projectId: other.projectId })).toEqual([theirs])
   expect(await of(tenant, { projectId: other.projectId })).toEqual([])
+})
+
+test('snapshots and backups of volumes with a system are found, however many others there are', async () => {
+  const volumeId = await aVolume(tenant, 'kept')
+  const [plain, system] = [false, true]
+  for (const bootable of [plain, system]) {
+    await db().volume.update({ where: { id: volumeId }, data: { bootable } })
+    await createSnapshot(tenant, snapshotCreateInput.parse({ volumeId, name: `snapshot ${bootable}` }))
+    await runPending(world.deps)
+    await createBackup(tenant, backupCreateInput.parse({ volumeId, name: `backup ${bootable}` }))
+    await runPending(world.deps)
+  }
+  const ask = { state: 'available', bootable: true }
+  const snapshots = (await listSnapshots(tenant, snapshotListInput.parse(ask))).items
+  const backups = (await listBackups(tenant, backupListInput.parse(ask))).items
+  expect([...snapshots, ...backups].map(({ name }) => name)).toEqual(['snapshot true', 'backup true'])
 })

@@ -30,15 +30,21 @@ export type VolumeWhere = {
   typeId?: string
   groupId?: string
   migrationStatus?: string
+  /** The status in Cinder's words. */
+  status?: string
   /** The name of the pool in which they lie. */
   pool?: string
-  /** Only volumes that an instance has or is getting. */
-  isAttached?: true
+  /** Only volumes that an instance has or is getting, and those that are reserved by an attachment. */
+  isTaken?: true
+  /** Only volumes that this instance has, or that are reserved for it. */
+  takenFor?: string
   attachmentState?: string
   /** A part of the name, in any case. */
   nameHas?: string
   imageId?: string
   imageName?: string
+  /** Entries that users have written about the image. */
+  imageMetadata?: Readonly<Record<string, string>>
   /** All of these must hold. */
   createdAt?: readonly TimeFilter[]
   updatedAt?: readonly TimeFilter[]
@@ -87,6 +93,7 @@ export function filtered(ctx: Ctx, where: VolumeWhere): Prisma.VolumeWhereInput 
     where.ids ? { id: { in: [...where.ids] } } : {},
     where.names ? { name: { in: [...where.names] } } : {},
     where.states ? { state: { in: [...where.states] } } : {},
+    where.status === undefined ? {} : ofStatus(where.status),
     // Others than those who see all hosts must not learn where volumes lie.
     where.pool === undefined ? {} : seesAll(ctx) ? { pool: { name: where.pool } } : { id: { in: [] } },
     where.reachedBy ? { pool: reachedBy(where.reachedBy) } : {},
@@ -101,15 +108,39 @@ export function filtered(ctx: Ctx, where: VolumeWhere): Prisma.VolumeWhereInput 
       imageId: where.imageId,
       imageName: where.imageName,
     },
-    where.isAttached ? { attachments: { some: {} } } : {},
-    where.attachmentState === undefined ? {} : { attachments: { some: { state: where.attachmentState } } },
+    where.isTaken ? { OR: [{ attachments: { some: {} } }, byAttachment] } : {},
+    where.takenFor === undefined
+      ? {}
+      : {
+          OR: [
+            { attachments: { some: { instanceId: where.takenFor } } },
+            { reservedFor: where.takenFor, ...byAttachment },
+          ],
+        },
+    where.attachmentState === undefined
+      ? {}
+      : where.attachmentState === 'reserved'
+        ? byAttachment
+        : { attachments: { some: { state: where.attachmentState } } },
     where.nameHas === undefined ? {} : { name: containing(where.nameHas) },
     ...(where.createdAt ?? []).map((createdAt) => ({ createdAt })),
     ...(where.updatedAt ?? []).map((updatedAt) => ({ updatedAt })),
     ...Object.entries(where.metadata ?? {}).map(([key, equals]) => ({ metadata: { path: [key], equals } })),
+    ...Object.entries(where.imageMetadata ?? {}).map(([key, equals]) => ({
+      imageMetadata: { path: [key], equals },
+    })),
   ]
   return { AND: filters }
 }
+
+/** By Cinder's status, in which a volume that an instance has stays in use while it moves. */
+function ofStatus(status: string): Prisma.VolumeWhereInput {
+  const moving = { state: 'maintenance' }
+  if (status === 'in-use') return { OR: [{ state: status }, { ...moving, attachments: { some: {} } }] }
+  return status === 'maintenance' ? { ...moving, attachments: { none: {} } } : { state: status }
+}
+
+const byAttachment = { state: 'reserved' }
 
 const reachedBy = ({ hostId, zone }: { hostId: string; zone: string }): Prisma.VolumePoolWhereInput => ({
   OR: [{ hostId }, { hostId: null, zone: null }, { hostId: null, zone }],

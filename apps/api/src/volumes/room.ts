@@ -4,6 +4,7 @@ import { defineTaker, refuseHostDelete } from '../hosts/service.ts'
 import { defineRoom } from '../kernel/manifest.ts'
 import { defineQuotaParts } from '../kernel/quota.ts'
 import { forgottenVolumes } from './attachments.ts'
+import { backupReach } from './backups/reach.ts'
 import { volumeRestoration } from './backups/restoration.ts'
 import { backupSchedules } from './backups/schedules/reconcile.ts'
 import { backupTrash } from './backups/trash.ts'
@@ -102,6 +103,7 @@ export const volumesRoom = defineRoom({
     volumeKeys,
     volumeLayers,
     trashReconciler([backupTrash, snapshotTrash, volumeTrash]),
+    backupReach,
     backupSchedules,
   ],
   kept: [keptMessages],

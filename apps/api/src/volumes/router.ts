@@ -2,6 +2,7 @@ import { idInput } from '../kernel/contract.ts'
 import { procedure, router } from '../kernel/trpc.ts'
 import { backupsRouter } from './backups/router.ts'
 import {
+  leavingInput,
   poolCreateInput,
   poolInput,
   poolUpdateInput,
@@ -20,6 +21,7 @@ import { manageableSnapshots, manageableVolumes } from './manage/list.ts'
 import { manageSnapshot, manageVolume, unmanageVolume } from './manage/service.ts'
 import { getPool, listPools } from './pools/list.ts'
 import { createPool, deletePool, probePool, updatePool } from './pools/service.ts'
+import { endReservation } from './reservations.ts'
 import {
   acceptTransfer,
   createSnapshot,
@@ -52,6 +54,7 @@ import {
   updateSnapshot,
   updateVolume,
   useVolumeAsIs,
+  volumesLeaving,
 } from './service.ts'
 import {
   revertInput,
@@ -67,6 +70,7 @@ import { typesRouter } from './types/router.ts'
 export const volumesRouter = router({
   list: procedure.input(volumeListInput).query(({ ctx, input }) => listVolumes(ctx.cloud, input)),
   get: procedure.input(idInput).query(({ ctx, input }) => getVolume(ctx.cloud, input)),
+  leaving: procedure.input(leavingInput).query(({ ctx, input }) => volumesLeaving(ctx.cloud, input)),
   plan: procedure.input(volumePlanInput).query(({ ctx, input }) => planVolume(ctx.cloud, input)),
   create: procedure.input(volumeCreateInput).mutation(({ ctx, input }) => createVolume(ctx.cloud, input)),
   update: procedure.input(volumeUpdateInput).mutation(({ ctx, input }) => updateVolume(ctx.cloud, input)),
@@ -92,6 +96,7 @@ export const volumesRouter = router({
       .mutation(({ ctx, input }) => acceptTransfer(ctx.cloud, input)),
     delete: procedure.input(idInput).mutation(({ ctx, input }) => deleteTransfer(ctx.cloud, input)),
   }),
+  endReservation: procedure.input(idInput).mutation(({ ctx, input }) => endReservation(ctx.cloud, input)),
   useAsIs: procedure.input(idInput).mutation(({ ctx, input }) => useVolumeAsIs(ctx.cloud, input)),
   revert: procedure.input(revertInput).mutation(({ ctx, input }) => revertVolume(ctx.cloud, input)),
   makeImage: procedure

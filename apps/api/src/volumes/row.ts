@@ -136,6 +136,7 @@ function viewOf(
     limits: limitsOf(carriedOut(row.type.qos), row.sizeGib),
     pool: isAdmin(ctx) ? row.pool.name : null,
     migration: isAdmin(ctx) ? row.migrationStatus : null,
+    imageMetadata: row.imageMetadata as Record<string, string>,
     image: row.imageId === null ? null : { id: row.imageId, name: row.imageName },
     snapshotId: row.snapshotId,
     sourceVolumeId: row.sourceVolumeId,

@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import { hostsForPlacement } from '../hosts/service.ts'
 import { type Ctx, inTransaction, isAdmin, projectOf } from '../kernel/context.ts'
 import type { Page, pageInput } from '../kernel/contract.ts'
-import { conflict, invalidInput } from '../kernel/errors.ts'
+import { invalidInput } from '../kernel/errors.ts'
 import { type Ask, askOf, pageView } from '../kernel/page.ts'
 import { authorize } from '../kernel/policy.ts'
 import { recordOperation, startOperation } from '../kernel/workflow.ts'
@@ -20,9 +20,10 @@ import {
   type volumeUpdateInput,
 } from './contract.ts'
 import { makeKey, newKeyFor } from './encryption/keys.ts'
+import type { GroupRow } from './groups/row.ts'
 import { demandInGroup, groupForVolume } from './groups/service.ts'
 import { refuseWhileKept } from './needed.ts'
-import { originOf } from './origin.ts'
+import { hostsFor, originOf } from './origin.ts'
 import { claimMore, claimPool, whyNoMore, whyNoRoom, whyNotEach } from './pools.ts'
 import {
   countVolumes,
@@ -68,7 +69,14 @@ export {
   listBackupTrash,
   takeBackBackup,
 } from './backups/trash.ts'
-export { changeMetadata, resetVolume, setBootable, setReadOnly, useVolumeAsIs } from './changes.ts'
+export {
+  changeImageMetadata,
+  changeMetadata,
+  resetVolume,
+  setBootable,
+  setReadOnly,
+  useVolumeAsIs,
+} from './changes.ts'
 export { giveKeysFirst } from './encryption/reconcile.ts'
 export { seedGroupTypes } from './groups/types.ts'
 export { makeVolumeImage, reimageVolume } from './images/service.ts'
@@ -77,6 +85,7 @@ export {
   planLaunchVolumes,
 } from './launch.ts'
 export { bindLaunchVolumes, volumesAtLaunch } from './launch-rows.ts'
+export { volumesLeaving } from './leaving.ts'
 export { tellAttachmentFailure } from './messages/service.ts'
 export { moveVolume, planMove, retypeVolume } from './moves/service.ts'
 export {
@@ -185,26 +194,27 @@ export async function planVolume(ctx: Ctx, input: z.output<typeof volumePlanInpu
 
 /**
  * Makes a volume, empty or with the bytes of an image, of a snapshot or of another volume, in whose pool it then lies, or
- * with the content of a backup. `hostId`: the host that must reach the volume; `restores`: the volume is in the state
- * restoring-backup while it gets the content of its backup, as Cinder's restore has it. Throws invalid_input for a size that the source does not allow.
+ * with the content of a backup. `hostId`: the host that must reach the volume; `restores`: the volume is in the state restoring-backup while it gets the content of its
+ * backup, as Cinder's restore has it; `group`: what groupForVolume has returned, for several volumes of one group. Throws invalid_input for a size that the source does not allow.
  */
 export async function createVolume(
   ctx: Ctx,
   input: z.output<typeof volumeCreateInput>,
-  hostId?: string,
-  restores = false,
+  {
+    hostId,
+    restores = false,
+    ...more
+  }: { hostId?: string; restores?: boolean; group?: GroupRow | null } = {},
 ): Promise<VolumeView> {
   const projectId = projectOf(ctx)
   authorize(ctx, 'volume:create', { projectId })
   const row = await inTransaction(ctx, async (tx) => {
-    const group = await groupForVolume(tx, input.groupId)
+    const group = more.group === undefined ? await groupForVolume(tx, input.groupId) : more.group
     const origin = await originOf(tx, input)
     const sizeGib = input.sizeGib ?? origin?.leastGib
     if (sizeGib === undefined) throw invalidInput('Say how large the volume is to be.', 'sizeGib')
     if (origin && sizeGib < origin.leastGib)
       throw invalidInput(`The ${origin.words} needs ${origin.leastGib} GiB.`, 'sizeGib')
-    if (origin?.hostId != null && hostId !== undefined && origin.hostId !== hostId)
-      throw conflict(`The ${origin.words} lies on the disk of another machine.`)
     const type = await typeFor(tx, input.type, origin?.typeId)
     demandInGroup(group, type)
     const multiattach = isMultiattach(specsOf(type))
@@ -215,7 +225,7 @@ export async function createVolume(
       volumeGibEach: sizeGib,
     })
     const place = await claimPool(tx, {
-      ...{ sizeGib, zone: input.zone, hostId: origin?.hostId ?? hostId, poolId: origin?.poolId },
+      ...{ sizeGib, zone: input.zone, ...hostsFor(origin, hostId), poolId: origin?.poolId },
       ...{ hostOf: origin?.poolId === undefined ? 'instance' : origin.words },
       type: placeWishOf(type),
     })
@@ -247,10 +257,17 @@ export async function createVolume(
   return viewOfOne(ctx, row)
 }
 
+/** Changes what the owner says of a volume. Throws conflict for another `readOnly` unless the volume is available. */
 export async function updateVolume(ctx: Ctx, input: z.output<typeof volumeUpdateInput>): Promise<VolumeView> {
   const { id, ...data } = input
   const row = await inTransaction(ctx, async (tx) => {
-    await lockVolume(tx, 'volume:update', id)
+    const before = await lockVolume(tx, 'volume:update', id)
+    if (data.bootable !== undefined && data.bootable !== before.bootable)
+      authorize(tx, 'volume:set_bootable', before)
+    if (data.readOnly !== undefined && data.readOnly !== before.readOnly) {
+      authorize(tx, 'volume:set_read_only', before)
+      demand(volumeCan.setReadOnly, before)
+    }
     const after = await tx.db.volume.update({ where: { id }, data, include: withParts })
     await recordOperation(tx, historyOf(after, 'volume.update'))
     await noteVolume(tx, after, 'updated')

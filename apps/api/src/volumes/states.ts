@@ -5,6 +5,7 @@ import type { VolumeView } from './contract.ts'
 export const volumeStates = [
   'creating',
   'available',
+  'reserved',
   'attaching',
   'in-use',
   'detaching',
@@ -42,7 +43,16 @@ export const isRootDevice = (device: string): boolean =>
 export const isRootVolume = ({ attachments }: { attachments: readonly { device: string }[] }): boolean =>
   attachments.some(({ device }) => isRootDevice(device))
 
+type Taken = Pick<VolumeView, 'state'> & { attachments: readonly { state: string }[] }
+/** Somebody outside of the cloud's compute has reserved the volume, so that nobody else gets it. */
+export const isReserved = ({ state, attachments }: Taken): boolean =>
+  state === 'reserved' || (state === 'attaching' && attachments.length === 0)
+/** Somebody has said that the volume will be detached, and no instance has begun to give it up. */
+export const isAnnounced = ({ state, attachments }: Taken): boolean =>
+  state === 'detaching' && attachments.every((one) => one.state === 'attached')
+
 type Seen = Pick<VolumeView, 'state'> & {
+  attachments?: readonly { state: string }[]
   multiattach?: boolean
   groupId?: string | null
   encrypted?: boolean
@@ -71,8 +81,13 @@ export const volumeCan = {
       : !volume.bootable
         ? 'It has no system: only a volume that was made from an image, or is marked as bootable, can be launched.'
         : is(volume, 'available') || `Only an available volume can be launched; this one is ${volume.state}.`,
+  reserve: (volume: Seen): Allowed =>
+    is(volume, 'available') || `Only an available volume can be reserved; this one is ${volume.state}.`,
   detach: (volume: Seen): Allowed =>
-    is(volume, 'in-use') || `Only a volume that is in use can be detached; this one is ${volume.state}.`,
+    is(volume, 'in-use') ||
+    (volume.attachments !== undefined &&
+      isAnnounced({ state: volume.state, attachments: volume.attachments })) ||
+    `Only a volume that is in use can be detached; this one is ${volume.state}.`,
   extend: (volume: Seen): Allowed =>
     (volume.multiattach === true && is(volume, 'in-use')
       ? 'Instances may share this volume: it grows when none of them has it.'
@@ -123,10 +138,14 @@ export const volumeCan = {
     ),
   move: (volume: Seen): Allowed =>
     both(
-      is(volume, 'available') ||
-        (is(volume, 'in-use')
-          ? 'An instance uses this volume. Detach it first: only an available volume can be moved to another pool.'
-          : `Only an available volume can be moved to another pool; this one is ${volume.state}.`),
+      is(volume, 'available', 'in-use') ||
+        `Only a volume that is available or in use can be moved to another pool; this one is ${volume.state}.`,
+      !is(volume, 'in-use') ||
+        !volume.multiattach ||
+        'Instances may share this volume: it moves when none of them has it.',
+      !is(volume, 'in-use') ||
+        !volume.encrypted ||
+        'An encrypted volume does not move while an instance has it. Detach it first.',
       outOfGroups(volume),
     ),
   makeImage: (volume: Seen): Allowed =>
@@ -163,9 +182,11 @@ export const volumeCan = {
       is(volume, 'available', 'error', 'error_extending', 'error_restoring', 'error_deleting') ||
         (is(volume, 'in-use')
           ? 'An instance uses this volume. Detach it first.'
-          : is(volume, 'awaiting-transfer')
-            ? 'This volume is offered to another project. Withdraw the offer first.'
-            : `This volume is ${volume.state}. Wait until that is over.`),
+          : is(volume, 'reserved')
+            ? 'This volume is reserved. End the reservation first.'
+            : is(volume, 'awaiting-transfer')
+              ? 'This volume is offered to another project. Withdraw the offer first.'
+              : `This volume is ${volume.state}. Wait until that is over.`),
       volume.groupId == null || 'This volume is in a group. Take it out of the group, or delete the group.',
       !volume.hasSnapshots || 'This volume has snapshots. Delete the snapshots first.',
     ),

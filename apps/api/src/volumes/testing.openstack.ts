@@ -3,7 +3,14 @@ import type { Example, ExampleMaker, Examples, Tenant } from '../openstack/testi
 import { poolCreateInput, volumeCreateInput } from './contract.ts'
 import { tellFailure } from './messages/service.ts'
 import { createPool } from './pools/service.ts'
-import { changeMetadata, createSnapshot, createTransfer, createVolume } from './service.ts'
+import { announceDetachment, reserveByAttachment, reserveVolume } from './reservations.ts'
+import {
+  changeImageMetadata,
+  changeMetadata,
+  createSnapshot,
+  createTransfer,
+  createVolume,
+} from './service.ts'
 import { snapshotCreateInput } from './snapshots/contract.ts'
 import { transferCreateInput } from './transfers/contract.ts'
 import { volumeTypeExamples } from './types/testing.openstack.ts'
@@ -101,6 +108,16 @@ const onAttachment = (body?: unknown): ExampleMaker => ({
   },
 })
 
+/** A volume of the tenant that a server has which is gone. */
+const onAttached = (body?: unknown): ExampleMaker => ({
+  async make(tenant) {
+    const { params } = await onAttachment().make(tenant)
+    const id = params?.attachment_id ?? ''
+    const { volumeId } = await tenant.deps.root.volumeAttachment.findUniqueOrThrow({ where: { id } })
+    return { params: { volume_id: volumeId }, ...(body === undefined ? {} : { body }) }
+  },
+})
+
 /** A message about a volume of the tenant. */
 export async function aMessage({ ctx, projectId }: Tenant): Promise<{ id: string; resourceId: string }> {
   const [id, resourceId] = [crypto.randomUUID(), crypto.randomUUID()]
@@ -122,6 +139,20 @@ async function aPool({ deps }: Tenant): Promise<string> {
   return (await createPool(systemCtx(deps, 'example'), poolCreateInput.parse({ name, place }))).name
 }
 
+/** A pool that can be opened and closed. */
+const onPool = (more: object = {}): ExampleMaker => ({
+  make: async (tenant) => ({ body: { host: await aPool(tenant), binary: 'cinder-volume', ...more } }),
+})
+
+/** Requests about consistency groups, of which there are none. */
+const noGroups = (noun: string, parameter: string, more: readonly string[]): Examples =>
+  Object.fromEntries(
+    ['list', 'detail', 'create', 'get', ...more].map((verb) => [
+      `${noun}.${verb}`,
+      { make: () => ({ params: { [parameter]: crypto.randomUUID() }, body: {} }) },
+    ]),
+  )
+
 /** Requests of Cinder's API that succeed for their owner, for the matrix and the fuzz. */
 export const volumeExamples: Examples = {
   'versions.list': plain,
@@ -139,8 +170,13 @@ export const volumeExamples: Examples = {
       body: { attachment: { volume_uuid: await aVolume(tenant), instance_uuid: crypto.randomUUID() } },
     }),
   },
-  'attachments.update': onAttachment({ attachment: { connector: {} } }),
-  'attachments.delete': onAttachment(),
+  'attachments.update': onAttachment({ attachment: { connector: { host: 'h' } } }),
+  'attachments.delete': {
+    async make(tenant) {
+      const wish = { volumeId: await aVolume(tenant), instanceId: crypto.randomUUID(), readOnly: false }
+      return { params: { attachment_id: (await reserveByAttachment(tenant.ctx, wish)).id } }
+    },
+  },
   'attachments.os-complete': onAttachment(),
   'messages.list': plain,
   'messages.get': onMessage,
@@ -176,6 +212,15 @@ export const volumeExamples: Examples = {
       { params: { volume_id: await aVolume(tenant) }, body: { image_id: await hiddenImage(other) } },
     ],
   },
+  'volumes.os-set_image_metadata': on({ metadata: { os_type: 'linux' } }),
+  'volumes.os-unset_image_metadata': {
+    async make(tenant) {
+      const id = await aVolume(tenant)
+      await changeImageMetadata(tenant.ctx, id, () => ({ os_type: 'linux' }))
+      return { params: { volume_id: id }, body: { key: 'os_type' } }
+    },
+  },
+  'volumes.os-show_image_metadata': on(),
   'volumes.os-extend': on({ new_size: 2 }),
   'volumes.os-set_bootable': on({ bootable: true }),
   'volumes.os-retype': {
@@ -191,6 +236,27 @@ export const volumeExamples: Examples = {
     }),
   },
   'volumes.os-update_readonly_flag': on({ readonly: true }),
+  'volumes.os-reserve': on(),
+  'volumes.os-unreserve': {
+    async make(tenant) {
+      const id = await aVolume(tenant)
+      await reserveVolume(tenant.ctx, { id })
+      return { params: { volume_id: id } }
+    },
+  },
+  'volumes.os-begin_detaching': onAttached(),
+  'volumes.os-roll_detaching': {
+    async make(tenant) {
+      const example = await onAttached().make(tenant)
+      await announceDetachment(tenant.ctx, { id: example.params?.volume_id ?? '' })
+      return example
+    },
+  },
+  'volumes.os-attach': on({ instance_uuid: crypto.randomUUID(), mountpoint: '/dev/vdc', mode: 'rw' }),
+  'volumes.os-detach': onAttached({}),
+  'volumes.os-force_detach': onAttached({}),
+  'volumes.os-initialize_connection': on({ connector: { host: 'h' } }),
+  'volumes.os-terminate_connection': onAttached({ connector: { host: 'h' } }),
   'volumes.os-reset_status': on({ status: 'error' }),
   'volumes.os-force_delete': on(),
   ...volumeTypeExamples,
@@ -217,6 +283,25 @@ export const volumeExamples: Examples = {
   'extensions.list': plain,
   'extensions.get': { make: () => ({ params: { alias: 'os-services' } }) },
   'services.list': plain,
+  'services.enable': onPool(),
+  'services.disable': onPool(),
+  'services.disable-log-reason': onPool({ disabled_reason: 'lunch' }),
+  'services.get-log': { make: () => ({ body: { binary: 'cinder-volume' } }) },
+  'services.set-log': { make: () => ({ body: { level: 'ERROR' } }) },
+  ...Object.fromEntries(
+    ['freeze', 'thaw', 'failover_host', 'failover'].map((verb) => [
+      `services.${verb}`,
+      { make: () => ({ body: { host: 'a@local' } }) },
+    ]),
+  ),
+  'clusters.list': plain,
+  'clusters.detail': plain,
+  'clusters.get': { make: () => ({ params: { name: 'c' } }) },
+  'clusters.enable': { make: () => ({ body: { name: 'c' } }) },
+  'clusters.disable': { make: () => ({ body: { name: 'c', disabled_reason: 'lunch' } }) },
+  'workers.cleanup': { make: () => ({ body: { binary: 'cinder-volume' } }) },
+  ...noGroups('consistencygroups', 'consistencygroup_id', ['create_from_src', 'update', 'delete']),
+  ...noGroups('cgsnapshots', 'cgsnapshot_id', ['delete']),
   'pools.list': { make: () => ({ query: { detail: 'True' } }) },
   'capabilities.get': { make: async (tenant) => ({ params: { host: await aPool(tenant) } }) },
   'hosts.list': plain,

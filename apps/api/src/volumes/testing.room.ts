@@ -24,6 +24,7 @@ import { groupRows } from './groups/testing.room.ts'
 import { manageExamples } from './manage/testing.openstack.ts'
 import { manageRows } from './manage/testing.room.ts'
 import { aPool, poolRows } from './pools/testing.room.ts'
+import { reserveVolume } from './reservations.ts'
 import { createSnapshot, createTransfer, createVolume } from './service.ts'
 import { snapshotCreateInput } from './snapshots/contract.ts'
 import { snapshotExamples } from './snapshots/testing.openstack.ts'
@@ -68,6 +69,7 @@ export const testingRoom: TestingRoom = {
   rows: {
     list: { kind: 'list', input: () => ({}) },
     get: byId('read', volume),
+    leaving: { kind: 'list', input: () => ({ instanceIds: [crypto.randomUUID()] }) },
     create: { kind: 'create', input: () => ({ name: name(), sizeGib: 1 }) },
     plan: { kind: 'create', input: () => ({ sizeGib: 1 }) },
     update: byId('write', volume, { name: 'new' }),
@@ -97,6 +99,11 @@ export const testingRoom: TestingRoom = {
         return { id, key }
       },
     },
+    endReservation: byId('write', async () => {
+      const id = await volume()
+      await reserveVolume(owner, { id })
+      return id
+    }),
     makeImage: byId('write', volume, { name: 'made' }),
     reimage: {
       kind: 'write',

@@ -60,7 +60,11 @@ export const computeRoom: PortalRoom = {
         'hosts',
         'quota',
       ],
-      titles: { console: 'Open a console' },
+      titles: {
+        console: 'Open a console',
+        keep_volume: 'Keep volume when the instance is deleted',
+        delete_volume_too: 'Delete volume with the instance',
+      },
       ends: {
         create: 'runs',
         start: 'runs',
@@ -70,7 +74,8 @@ export const computeRoom: PortalRoom = {
         pause: 'is paused',
         attach_volume: 'has the volume',
         detach_volume: 'has let go of the volume',
-        keep_volume: 'knows what becomes of the volume',
+        keep_volume: 'leaves the volume when it is deleted',
+        delete_volume_too: 'takes the volume with it when it is deleted',
       },
     },
     keyPair: { words: 'key pair', live: ['compute.keyPairs', 'quota', 'compute.instances.plan'] },

@@ -98,6 +98,14 @@ export const hostDescriptor: ResourceDescriptor<HostView> = {
     ...(host.egress ? [{ label: 'Way out of its guests', value: wayOutText[host.egress] }] : []),
     ...(host.isolation ? [{ label: 'Guests are kept apart by', value: keptApartBy(host.isolation) }] : []),
     ...(host.isolation?.reason ? [{ label: 'Why not by more', value: host.isolation.reason }] : []),
+    ...(host.isolation?.swap?.length
+      ? [
+          {
+            label: 'Memory may get onto',
+            value: `${host.isolation.swap.join(', ')} (swap), keys of encrypted volumes, too`,
+          },
+        ]
+      : []),
     ...(host.load ? [{ label: 'Load', value: host.load.map((one) => one.toFixed(2)).join(', ') }] : []),
     ...(host.diskFreeGib === null ? [] : [{ label: 'Free on its disk', value: gib(host.diskFreeGib) }]),
     { label: 'Last seen', value: host.lastSeenAt ? <Ago iso={host.lastSeenAt} /> : 'never' },

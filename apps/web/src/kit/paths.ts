@@ -57,6 +57,8 @@ export const paths = {
   adminVolumes: '/admin/volumes',
   adminVolumeSnapshots: '/admin/volume-snapshots',
   adminVolumeGroups: '/admin/volume-groups',
+  adminVolumeGroupTypes: '/admin/volume-group-types',
+  adminVolumeGroupType: (id: string) => `/admin/volume-group-types/${id}`,
   adminVolumeBackups: '/admin/volume-backups',
   adminVolumeTypes: '/admin/volume-types',
   adminVolumeType: (id: string) => `/admin/volume-types/${id}`,

@@ -21,5 +21,7 @@ describe('shell text', () => {
       `--two ${'b'.repeat(40)}`,
       'name',
     ])
+    const versioned = shellLine('openstack', '--os-volume-api-version', '3.13', 'a'.repeat(60), 'name')
+    expect(versioned).toMatch(/^openstack --os-volume-api-version 3\.13/)
   })
 })

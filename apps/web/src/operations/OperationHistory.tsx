@@ -39,6 +39,7 @@ export function OperationHistory({ resourceId, projectId }: { resourceId: string
                   <Group gap="sm">
                     <Text size="sm" fw={600}>
                       {operationTitle(operation)}
+                      {operation.volumeName !== null && ` · ${operation.volumeName}`}
                     </Text>
                     <OperationState operation={operation} />
                     <Text size="sm" c="dimmed" component="div">

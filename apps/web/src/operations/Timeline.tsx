@@ -68,7 +68,7 @@ function Step({ step, time, longest }: { step: StepView; time: number | null; lo
           {step.title || step.name}
           <VisuallyHidden>, {text}</VisuallyHidden>
         </Text>
-        {step.progress && step.state === 'running' && (
+        {step.progress && (step.state === 'running' || step.state === 'done') && (
           <Text size="xs" c="dimmed">
             {step.progress}
           </Text>

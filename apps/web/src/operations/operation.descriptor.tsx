@@ -98,11 +98,23 @@ export function ResourceLink({ operation }: { operation: OperationView }) {
       <Text size="sm" component="span">
         {name}
         <Deleted of={operation} />
+        <VolumeOf operation={operation} />
       </Text>
     )
   return (
-    <Anchor component={Link} href={href} size="sm">
-      {name}
-    </Anchor>
+    <span>
+      <Anchor component={Link} href={href} size="sm">
+        {name}
+      </Anchor>
+      <VolumeOf operation={operation} />
+    </span>
   )
 }
+
+/** Names the volume that an operation on another thing is about. */
+const VolumeOf = ({ operation: { volumeName } }: { operation: OperationView }) =>
+  volumeName !== null && (
+    <Text size="sm" c="dimmed" component="span">
+      {` · volume ${volumeName}`}
+    </Text>
+  )

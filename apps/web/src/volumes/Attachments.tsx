@@ -34,7 +34,8 @@ export function Attachments({ volume }: { volume: VolumeView }) {
       </Stack>
       {attachments.length === 0 && (
         <Text size="sm" c="dimmed">
-          Nothing. Attach it to an instance to read and write it; commands for the guest are shown here then.
+          Nothing. Attach it to an instance to {volume.readOnly ? 'read it' : 'read and write it'}; commands
+          for the guest are shown here then.
         </Text>
       )}
     </Section>

@@ -2,7 +2,7 @@
 import { SegmentedControl, Select, Textarea, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import type { VolumeView } from '@stratolith/api/volumes/contract'
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { notify } from '../kit/notify.ts'
 import { SidePanelForm } from '../kit/SidePanelForm.tsx'
 import { invalidateKind } from '../kit/stale.ts'
@@ -12,7 +12,7 @@ import { sourceName } from './backups/words.ts'
 import { volumeCreateCli } from './cli.ts'
 import { type Choice, type From, fromWords, type Given, leastText, sourceOf } from './origin.ts'
 import { mostGib, SizeField } from './SizeField.tsx'
-import { typeText } from './types/limit-words.ts'
+import { TypeField } from './TypeField.tsx'
 import { useChoices } from './use-choices.ts'
 import { volumeName } from './volume.descriptor.tsx'
 
@@ -78,7 +78,7 @@ export function VolumeCreateForm({ opened, onClose, source }: Panel & { source?:
           aria-label="What is on it at first"
           data={Object.entries(fromWords).map(([value, label]) => ({ value, label }))}
           {...form.getInputProps('from')}
-          onChange={(value) => form.setValues({ from: value as From, sourceId: null })}
+          onChange={(value) => form.setValues({ from: value as From, sourceId: null, type: null })}
         />
       )}
       {from !== 'nothing' && (
@@ -98,7 +98,12 @@ export function VolumeCreateForm({ opened, onClose, source }: Panel & { source?:
         type={form.values.type}
         description={leastText(from, leastOf(form.values))}
       />
-      <TypeField field={form.getInputProps('type')} chosen={form.values.type} sizeGib={form.values.sizeGib} />
+      <TypeField
+        field={form.getInputProps('type')}
+        chosen={form.values.type}
+        from={from}
+        sizeGib={form.values.sizeGib}
+      />
       <Textarea
         label="Description"
         autosize
@@ -107,33 +112,6 @@ export function VolumeCreateForm({ opened, onClose, source }: Panel & { source?:
         {...form.getInputProps('description')}
       />
     </SidePanelForm>
-  )
-}
-
-/** Chooses among the types that the project may use, and says what the chosen one means. Hidden when there is one alone. */
-function TypeField({
-  field,
-  chosen,
-  sizeGib,
-}: {
-  field: object
-  chosen: string | null
-  sizeGib: number | string
-}) {
-  const trpc = useTRPC()
-  const { types = [], defaultId } = useQuery(trpc.volumes.types.usable.queryOptions()).data ?? {}
-  const usual = types.find(({ id }) => id === defaultId)
-  const type = chosen === null ? usual : types.find(({ name }) => name === chosen)
-  if (types.length < 2) return null
-  return (
-    <Select
-      label="Type"
-      description={type && typeText(type, Math.max(1, Number(sizeGib) || 1))}
-      data={types.map(({ name }) => name)}
-      placeholder={usual?.name}
-      clearable
-      {...field}
-    />
   )
 }
 

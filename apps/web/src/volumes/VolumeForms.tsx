@@ -1,7 +1,8 @@
 'use client'
-import { Textarea, TextInput } from '@mantine/core'
+import { Switch, Textarea, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import type { VolumeView } from '@stratolith/api/volumes/contract'
+import { volumeCan } from '@stratolith/api/volumes/states'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { gib } from '../kit/format.ts'
 import { notify } from '../kit/notify.ts'
@@ -9,6 +10,7 @@ import { SidePanelForm } from '../kit/SidePanelForm.tsx'
 import { invalidateKind } from '../kit/stale.ts'
 import { useTRPC } from '../kit/trpc.ts'
 import { whole } from '../kit/whole.ts'
+import { ReasonSwitch } from '../ui/ReasonSwitch.tsx'
 import { volumeExtendCli, volumeSetCli } from './cli.ts'
 import { mostGib, SizeField } from './SizeField.tsx'
 import { volumeName } from './volume.descriptor.tsx'
@@ -20,7 +22,8 @@ export function VolumeEditForm({ volume, opened, onClose }: VolumeFormProps) {
   const trpc = useTRPC()
   const client = useQueryClient()
   const update = useMutation(trpc.volumes.update.mutationOptions())
-  const form = useForm({ initialValues: { name: volume.name, description: volume.description } })
+  const { name, description, bootable, readOnly } = volume
+  const form = useForm({ initialValues: { name, description, bootable, readOnly } })
   return (
     <SidePanelForm
       title={`Edit ${volumeName(volume)}`}
@@ -44,6 +47,18 @@ export function VolumeEditForm({ volume, opened, onClose }: VolumeFormProps) {
         minRows={2}
         maxLength={1000}
         {...form.getInputProps('description')}
+      />
+      <Switch
+        label="Bootable"
+        description="It has a system: instances can be launched from it."
+        {...form.getInputProps('bootable', { type: 'checkbox' })}
+      />
+      <ReasonSwitch
+        label="Read-only"
+        description="Guests may read it, and not write to it."
+        allowed={volumeCan.setReadOnly(volume)}
+        checked={form.values.readOnly}
+        onChange={(checked) => form.setFieldValue('readOnly', checked)}
       />
     </SidePanelForm>
   )

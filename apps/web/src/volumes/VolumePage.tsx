@@ -1,7 +1,7 @@
 'use client'
 import { Alert, Text } from '@mantine/core'
 import type { VolumeView } from '@stratolith/api/volumes/contract'
-import { isRootVolume } from '@stratolith/api/volumes/states'
+import { isReserved, isRootVolume } from '@stratolith/api/volumes/states'
 import { IconAlertTriangle } from '@tabler/icons-react'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { DetailPage } from '../kit/DetailPage.tsx'
@@ -71,7 +71,7 @@ function VolumeDetail({ volume }: { volume: VolumeView }) {
 
 /** Says why the volume is in an error state, and what to do about that. */
 function Failure({ volume }: { volume: VolumeView }) {
-  const way = wayOut[volume.state]
+  const way = wayOut(volume)
   if (way === undefined) return null
   return (
     <Alert
@@ -114,6 +114,14 @@ function Overview({ volume, take }: { volume: VolumeView; take: () => void }) {
           <Text size="sm">
             It goes to the project whose member accepts it with the key. Until then nobody can use it.
             “Withdraw the offer” makes it available again, also when the key is lost.
+          </Text>
+        </Section>
+      )}
+      {isReserved(volume) && (
+        <Section title="Reserved">
+          <Text size="sm">
+            A client of OpenStack’s API keeps this volume from others. “End the reservation” makes it
+            available again.
           </Text>
         </Section>
       )}

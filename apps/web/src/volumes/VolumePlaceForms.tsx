@@ -12,6 +12,12 @@ import type { VolumeFormProps } from './VolumeForms.tsx'
 import { volumeName } from './volume.descriptor.tsx'
 import { noneText, whyNotType } from './words.ts'
 
+/** What a move means for whoever uses the volume. */
+const meanwhile = ({ state }: { state: string }): string =>
+  state === 'in-use'
+    ? 'The instance goes on with it, and must run until the end.'
+    : 'It cannot be used meanwhile.'
+
 /** Gives the volume another type. */
 export function VolumeRetypeForm({ volume, opened, onClose }: VolumeFormProps) {
   const trpc = useTRPC()
@@ -64,7 +70,7 @@ export function VolumeRetypeForm({ volume, opened, onClose }: VolumeFormProps) {
       />
       <Checkbox
         label="Move it to another pool if the type asks for that"
-        description="All its data are copied. Only an available volume without snapshots can be moved."
+        description={`All its data are copied. ${meanwhile(volume)} A volume with snapshots cannot be moved.`}
         {...form.getInputProps('move', { type: 'checkbox' })}
       />
     </SidePanelForm>
@@ -102,7 +108,7 @@ export function VolumeMoveForm({ volume, opened, onClose }: VolumeFormProps) {
         required
         searchable
         data-autofocus
-        description={`It lies in ${volume.pool ?? 'another pool'}. All its data are copied, and it cannot be used meanwhile.`}
+        description={`It lies in ${volume.pool ?? 'another pool'}. All its data are copied. ${meanwhile(volume)}`}
         data={(plan ?? []).map(({ pool, problem }) => ({
           value: pool,
           label: problem === null ? pool : `${pool}: ${problem}`,

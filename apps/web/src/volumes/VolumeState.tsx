@@ -5,6 +5,7 @@ import { StateBadge, type Tone } from '../kit/StateBadge.tsx'
 const looks: Record<State, { text: string; tone: Tone }> = {
   creating: { text: 'Creating', tone: 'busy' },
   available: { text: 'Available', tone: 'off' },
+  reserved: { text: 'Reserved', tone: 'off' },
   attaching: { text: 'Attaching', tone: 'busy' },
   'in-use': { text: 'In use', tone: 'good' },
   detaching: { text: 'Detaching', tone: 'busy' },

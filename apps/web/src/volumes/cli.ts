@@ -30,11 +30,13 @@ export const volumeCreateCli = (values: {
   )
 }
 
-type Named = { id: string; name: string; description: string }
-export const volumeSetCli = (before: Named, { name, description }: Omit<Named, 'id'>): string =>
+type Named = { id: string; name: string; description: string; bootable: boolean; readOnly: boolean }
+export const volumeSetCli = (before: Named, after: Omit<Named, 'id'>): string =>
   shellLine(
-    ...['openstack', 'volume', 'set', '--name', name],
-    ...(description === before.description ? [] : ['--description', description]),
+    ...['openstack', 'volume', 'set', '--name', after.name],
+    ...(after.description === before.description ? [] : ['--description', after.description]),
+    ...(after.bootable === before.bootable ? [] : [after.bootable ? '--bootable' : '--non-bootable']),
+    ...(after.readOnly === before.readOnly ? [] : [after.readOnly ? '--read-only' : '--read-write']),
     before.id,
   )
 export const volumeExtendCli = (id: string, sizeGib: number | string): string =>

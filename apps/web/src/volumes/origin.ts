@@ -14,6 +14,17 @@ export const fromWords: Record<From, string> = {
   backup: 'Backup',
 }
 
+/**
+ * The type of a volume for which nobody chooses one: that of the snapshot, the volume or the backup that it is made of, and
+ * else `usual`, the default.
+ */
+export const usualType = (from: From, usual: string): string =>
+  from === 'nothing' || from === 'image' ? usual : `The type of the ${fromWords[from].toLowerCase()}`
+
+/** The types that such a volume can have: those for several instances begin empty. */
+export const typesFrom = <T extends { multiattach: boolean }>(from: From, types: readonly T[]): T[] =>
+  types.filter(({ multiattach }) => from === 'nothing' || !multiattach)
+
 /** A snapshot, a volume or a backup for which the form is opened. */
 export type Given =
   | { from: 'snapshot'; view: SnapshotView }

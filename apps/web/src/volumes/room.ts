@@ -2,6 +2,7 @@ import {
   IconArchive,
   IconCamera,
   IconCategory,
+  IconCategory2,
   IconDatabase,
   IconDatabaseCog,
   IconStack2,
@@ -87,6 +88,15 @@ export const volumesRoom: PortalRoom = {
     {
       group: 'Storage',
       from: paths.adminVolumes,
+      label: 'Volume group types',
+      href: paths.adminVolumeGroupTypes,
+      help: 'volumes#types-of-groups',
+      icon: IconCategory2,
+      create: { label: 'Create volume group type', href: creating(paths.adminVolumeGroupTypes) },
+    },
+    {
+      group: 'Storage',
+      from: paths.adminVolumes,
       label: 'Volume pools',
       href: paths.adminVolumePools,
       help: 'volumes#volume-pools',
@@ -166,7 +176,11 @@ export const volumesRoom: PortalRoom = {
       live: ['volumes.groups', 'volumes.snapshots', 'quota', 'hosts'],
       ends: { create: 'is available' },
     },
-    volumeGroupType: { words: 'type of volume groups', live: ['volumes.groups.types'] },
+    volumeGroupType: {
+      words: 'volume group type',
+      path: paths.adminVolumeGroupType,
+      live: ['volumes.groups'],
+    },
     volumePool: {
       words: 'volume pool',
       live: ['volumes.pools', 'volumes.plan'],

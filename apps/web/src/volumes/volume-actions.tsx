@@ -2,7 +2,7 @@
 import { Text } from '@mantine/core'
 import type { Allowed } from '@stratolith/api/kernel/contract'
 import type { VolumeView } from '@stratolith/api/volumes/contract'
-import { isRootVolume, volumeCan } from '@stratolith/api/volumes/states'
+import { isReserved, isRootVolume, volumeCan } from '@stratolith/api/volumes/states'
 import {
   IconArchive,
   IconArrowsMaximize,
@@ -12,6 +12,7 @@ import {
   IconCopy,
   IconDatabaseExport,
   IconDisc,
+  IconLockOpen,
   IconPencil,
   IconPlugConnected,
   IconPlugConnectedX,
@@ -51,6 +52,7 @@ export function useVolumeActions(open: (form: VolumeForm, volume: VolumeView) =>
   const remove = useDeleteAction(mine)
   const detach = useDetachAction()
   const withdraw = useWithdrawAction()
+  const endReservation = useEndReservation(mine)
   const asIs = useAsIsAction(mine)
   const router = useRouter()
   return [
@@ -98,6 +100,7 @@ export function useVolumeActions(open: (form: VolumeForm, volume: VolumeView) =>
       open: (volume) => open('transfer', volume),
     },
     withdraw,
+    endReservation,
     remove,
   ]
 }
@@ -225,6 +228,22 @@ const placing = (
     open: (volume) => open('move', volume),
   },
 ]
+
+/** Makes volumes available that a client of OpenStack's API has reserved. */
+function useEndReservation(mine: (volume: VolumeView) => Allowed): Action {
+  const trpc = useTRPC()
+  const end = useMutation(trpc.volumes.endReservation.mutationOptions())
+  return {
+    id: 'endReservation',
+    label: 'End the reservation',
+    icon: <IconLockOpen size={16} />,
+    shown: isReserved,
+    next: isReserved,
+    allowed: (volume) => all(mine(volume), isReserved(volume) || 'Nobody has reserved this volume.'),
+    run: ({ id }) => end.mutateAsync({ id }),
+    started: (volumes) => `${named(volumes)} is not reserved any more`,
+  }
+}
 
 /** Takes back the offer of a volume to another project. */
 function useWithdrawAction(): Action {

@@ -1,5 +1,6 @@
 import { Anchor, Text } from '@mantine/core'
 import type { VolumeView } from '@stratolith/api/volumes/contract'
+import { isRootVolume } from '@stratolith/api/volumes/states'
 import { IconDatabase } from '@tabler/icons-react'
 import { Fragment } from 'react'
 import { Ago } from '../kit/Ago.tsx'
@@ -14,8 +15,15 @@ import { VolumeState } from './VolumeState.tsx'
 
 type Attached = VolumeView['attachments'][number]
 
-/** OpenStack's clients may leave a volume without a name. */
-export const volumeName = ({ name, id }: Pick<VolumeView, 'name' | 'id'>): string => name || id
+type Named = Pick<VolumeView, 'name' | 'id'> & Partial<Pick<VolumeView, 'attachments' | 'image'>>
+/** OpenStack's clients may leave a volume without a name: then the volume is called by what it is for, or by its image. */
+export function volumeName({ name, id, attachments = [], image = null }: Named): string {
+  if (name) return name
+  const [instance] = attachments
+  if (instance?.instanceName)
+    return `${isRootVolume({ attachments }) ? 'Root disk' : 'Disk'} of ${instance.instanceName}`
+  return image?.name ? `Disk made from ${image.name}` : id
+}
 
 /** Links to the instance that has the volume. */
 export function InstanceLink({ attachment }: { attachment: Attached }) {
@@ -99,6 +107,7 @@ export const volumeDescriptor: ResourceDescriptor<VolumeView> = {
     { label: 'Made from', value: <Source volume={volume} /> },
     ...(volume.multiattach ? [{ label: 'For several instances', value: 'Yes' }] : []),
     { label: 'Bootable', value: volume.bootable ? 'Yes' : 'No' },
+    ...(volume.readOnly ? [{ label: 'Read-only', value: 'Yes' }] : []),
     { label: 'Created', value: <Ago iso={volume.createdAt} /> },
     { label: 'Changed', value: <Ago iso={volume.updatedAt} /> },
   ],

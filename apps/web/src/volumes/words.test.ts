@@ -11,7 +11,7 @@ import {
   volumeSetCli,
 } from './cli.ts'
 import { diskPath, guestCommands, guestSteps, mountPoint } from './guest-commands.ts'
-import { sourceOf } from './origin.ts'
+import { sourceOf, typesFrom, usualType } from './origin.ts'
 import {
   copyUnderWay,
   growText,
@@ -33,6 +33,13 @@ test('the form of an image says which limit of images is too low', () => {
   )
   expect(tooMuch([{ resource: 'imageGib', used: 6, limit: 10 }], adds)).toMatch(/has 4 GiB for images left/)
   expect(tooMuch([{ resource: 'imageGib', used: 5, limit: 10 }], adds)).toBeNull()
+})
+
+test('types for several instances are offered for empty volumes alone', () => {
+  const types = [{ multiattach: false }, { multiattach: true }]
+  expect(typesFrom('nothing', types)).toEqual(types)
+  for (const from of ['image', 'snapshot', 'volume', 'backup'] as const)
+    expect(typesFrom(from, types)).toEqual([{ multiattach: false }])
 })
 
 const oneLine = (command: string) => command.replaceAll(/ \\\n +/g, ' ')
@@ -116,11 +123,16 @@ describe('the commands of the stock client', () => {
     expect(volumeAttachCli(null, 'v')).toBe('openstack server add volume SERVER v')
   })
   it('leave a description alone that is not changed', () => {
-    const before = { id: 'v', name: 'a', description: 'b' }
-    expect(volumeSetCli(before, { name: 'c', description: 'b' })).toBe('openstack volume set --name c v')
-    expect(volumeSetCli(before, { name: 'a', description: '' })).toBe(
+    const before = { id: 'v', name: 'a', description: 'b', bootable: false, readOnly: false }
+    expect(volumeSetCli(before, { ...before, name: 'c' })).toBe('openstack volume set --name c v')
+    expect(volumeSetCli(before, { ...before, description: '' })).toBe(
       "openstack volume set --name a --description '' v",
     )
+    expect(volumeSetCli(before, { ...before, bootable: true, readOnly: true })).toBe(
+      'openstack volume set --name a --bootable --read-only v',
+    )
+    const other = { ...before, bootable: true, readOnly: true }
+    expect(volumeSetCli(other, before)).toBe('openstack volume set --name a --non-bootable --read-write v')
   })
 })
 
@@ -153,9 +165,10 @@ test('the question before a deletion names how much is lost', () => {
 })
 
 test('a volume whose image could not be written, or that could not go back, is not called empty', () => {
-  expect(wayOut.error).toMatch(
-    /^If the volume was being made, it is empty: delete it\. Otherwise it has its old content/,
-  )
+  expect(wayOut({ state: 'error', isWhole: false })).toMatch(/^If the volume was being made, it is empty/)
+  for (const state of ['error', 'error_restoring'] as const)
+    expect(wayOut({ state, isWhole: true })).toMatch(/^Its content is whole.*“Use it as it is”/)
+  expect(wayOut({ state: 'available', isWhole: false })).toBeUndefined()
 })
 
 test.each(['retyping', 'maintenance', 'uploading', 'downloading', 'restoring-backup'] as const)(
@@ -189,4 +202,12 @@ test('a type that is always refused says why, before the form is sent', () => {
   expect(whyNotType(plain, { ...volume, encrypted: true })).toMatch(/not encrypted, and this one is/)
   expect(whyNotType({ ...plain, multiattach: true }, volume)).toMatch(/for several instances/)
   expect(whyNotType(plain, { ...volume, multiattach: true })).toMatch(/for one instance/)
+})
+
+test('the form names no default type for what gets the type of its origin', () => {
+  expect(usualType('nothing', 'Standard')).toBe('Standard')
+  expect(usualType('image', 'Standard')).toBe('Standard')
+  expect(usualType('snapshot', 'Standard')).toBe('The type of the snapshot')
+  expect(usualType('volume', 'Standard')).toBe('The type of the volume')
+  expect(usualType('backup', 'Standard')).toBe('The type of the backup')
 })

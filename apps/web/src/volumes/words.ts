@@ -34,18 +34,23 @@ export function tooMuch(
   return `The project’s quota has ${left} GiB left. ${way}, or ask an administrator for more.`
 }
 
-/**
- * What to do about a volume in an error state. A volume that could not be made is empty; after any other failure the old
- * content is there, so nothing may advise to delete it.
- */
-export const wayOut: Partial<Record<VolumeView['state'], string>> = {
+const ways: Partial<Record<VolumeView['state'], string>> = {
   error:
-    'If the volume was being made, it is empty: delete it. Otherwise it has its old content: choose the action again in its menu, or ask an administrator to set its state.',
+    'If the volume was being made, it is empty: delete it. Otherwise its old content may be whole: choose the action again in its menu, or ask an administrator to set its state.',
   error_extending: 'It has its old size and its data. Choose “Extend” to try again.',
   error_restoring:
-    'A volume that was made for the backup is empty: delete it. Another one has its old content, and the backup can be restored again.',
+    'A volume that was made for the backup is empty: delete it. Another one may have its old content, and the backup can be restored again.',
   error_deleting: 'Choose “Delete” to try again.',
 }
+
+/**
+ * What to do about a volume in an error state; undefined in other states. A volume that could not be made is empty; after other
+ * failures the content may be there, so nothing may simply advise to delete the volume.
+ */
+export const wayOut = ({ state, isWhole }: Pick<VolumeView, 'state' | 'isWhole'>): string | undefined =>
+  isWhole && (state === 'error' || state === 'error_restoring')
+    ? 'Its content is whole. Choose “Use it as it is” to make it available, or choose the action again in its menu.'
+    : ways[state]
 
 /** Whether a new thing would belong to the project of what it is made of; new things belong to the session's project. */
 export const inItsProject = (
@@ -121,6 +126,6 @@ export function lossText(volumes: readonly Pick<VolumeView, 'sizeGib'>[], minute
 export const countsText = (volumes: readonly Pick<VolumeView, 'sizeGib'>[], hasMore: boolean): string =>
   `They still count in the quota, with ${hasMore ? 'more than ' : ''}${sizeOf(volumes)}, until their data are gone.`
 
-/** How volumes of a type are encrypted. No key size means the larger one. */
-export const encryptionWords = ({ keySize }: { keySize: 256 | 512 | null }): string =>
+/** How volumes of a type are encrypted. */
+export const encryptionWords = ({ keySize }: { keySize: 256 | 512 }): string =>
   keySize === 256 ? 'AES-128-XTS' : 'AES-256-XTS'

@@ -6,12 +6,17 @@ export type FakeBackups = BackupDriver & {
   /** Makes the next call of `method` raise `error`; null: the next call says that the work goes on. */
   failNext(method: string, error: DriverError | null): void
   readonly backups: ReadonlyMap<string, FakeBackup>
+  /** Makes the store of another host that of this one, too. */
+  mount(other: FakeBackups): void
+  readonly shelf: FakeStore
 }
+/** The store of one host or of several. */
+type FakeStore = { mark: string; backups: Map<string, FakeBackup> }
 type FakeBackup = ObservedBackup & { store: string; base: string | null }
 
 /** The backups of a host in memory, with the semantics of the real driver; for tests and scale runs. */
 export function createFakeBackups(volumes: FakeVolumes): FakeBackups {
-  const backups = new Map<string, FakeBackup>()
+  let shelf: FakeStore = { mark: crypto.randomUUID(), backups: new Map() }
   const failures = new Map<string, (DriverError | null)[]>()
   /** Returns true when the call is to say that the work goes on. */
   const isUnderWay = (method: string): boolean => {
@@ -20,7 +25,7 @@ export function createFakeBackups(volumes: FakeVolumes): FakeBackups {
     return error === null
   }
   const find = ({ id, volumeId, store }: BackupKey) => {
-    const found = backups.get(id)
+    const found = shelf.backups.get(id)
     return found?.volumeId === volumeId && found.store === store.id ? found : undefined
   }
   const demandIntact = (key: BackupKey, checksum: string): FakeBackup => {
@@ -37,12 +42,20 @@ export function createFakeBackups(volumes: FakeVolumes): FakeBackups {
     return found
   }
   return {
-    backups,
+    get shelf() {
+      return shelf
+    },
+    get backups() {
+      return shelf.backups
+    },
+    mount(other) {
+      shelf = other.shelf
+    },
     failNext: (method, error) => void failures.set(method, [...(failures.get(method) ?? []), error]),
     async probeStore(_op, { id }) {
       isUnderWay('probeStore')
       if (id !== 'local') throw new DriverError('unsupported', `This host does not reach the store ${id}.`)
-      return { totalBytes: 1024 ** 4, freeBytes: 1024 ** 4, sharesDisk: true }
+      return { totalBytes: 1024 ** 4, freeBytes: 1024 ** 4, mark: shelf.mark, sharesDisk: true }
     },
     async ensureBackup(_op, spec) {
       if (isUnderWay('ensureBackup')) return null
@@ -56,12 +69,12 @@ export function createFakeBackups(volumes: FakeVolumes): FakeBackups {
         ...{ storedBytes: parent ? 4096 : sizeBytes / 4, chunks: parent ? 1 : 8 },
         checksum: id.replaceAll('-', '').repeat(2),
       }
-      backups.set(id, made)
+      shelf.backups.set(id, made)
       return observed(made)
     },
     async removeBackup(_op, key) {
       isUnderWay('removeBackup')
-      if (find(key)) backups.delete(key.id)
+      if (find(key)) shelf.backups.delete(key.id)
     },
     async getBackup(_op, key) {
       isUnderWay('getBackup')

@@ -13,7 +13,9 @@ test('hosts that use a folder for the first time at once agree on its mark', asy
     const stores = [1, 2, 3, 4].map((host) => createFolderStore(root, path.join(dir, `${n}-note-${host}`)))
     // Each host makes two calls at once.
     await Promise.all([...stores, ...stores].map((store) => store.space()))
-    await Promise.all(stores.map((store) => store.space()))
+    const marks = (await Promise.all(stores.map((store) => store.space()))).map(({ mark }) => mark)
+    expect(marks[0]).toEqual(expect.any(String))
+    expect(new Set(marks).size).toBe(1)
     expect(fs.readdirSync(root)).toEqual(['store.json'])
   }
 })

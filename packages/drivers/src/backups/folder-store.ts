@@ -24,9 +24,9 @@ export function createFolderStore(root: string, note: string): BackupStore {
   const written = new Set<string>()
 
   const marked = () => readJson(path.join(root, mark), markSchema)
-  let beginning: Promise<void> | null = null
+  let beginning: Promise<string> | null = null
 
-  async function demandMark(): Promise<void> {
+  async function demandMark(): Promise<string> {
     const noted = await readJson(note, noteSchema)
     if (noted?.root !== root) {
       beginning ??= begin().finally(() => {
@@ -35,7 +35,7 @@ export function createFolderStore(root: string, note: string): BackupStore {
       return beginning
     }
     const found = await marked()
-    if (found?.id === noted.id) return
+    if (found?.id === noted.id) return noted.id
     throw new DriverError(
       'unavailable',
       found === null
@@ -43,7 +43,7 @@ export function createFolderStore(root: string, note: string): BackupStore {
         : `The store of backups is not at ${root}: its mark ${mark} is another one than in ${note}. Remove that file when the folder is to be the store from now on.`,
     )
   }
-  async function begin(): Promise<void> {
+  async function begin(): Promise<string> {
     await mkdir(root, { recursive: true, mode: 0o700 })
     if ((await marked()) === null) await makeMark(root)
     // Another host may have made the mark meanwhile.
@@ -52,13 +52,15 @@ export function createFolderStore(root: string, note: string): BackupStore {
       throw new DriverError('unavailable', `${path.join(root, mark)} is no mark of a store of backups.`)
     await mkdir(path.dirname(note), { recursive: true })
     await writeWhole(note, JSON.stringify({ root, id: found.id }))
+    return found.id
   }
   return {
     async space() {
-      await demandMark()
+      const id = await demandMark()
       const { blocks, bavail, bsize } = await statfs(root)
       const [own, data] = await Promise.all([stat(root), stat(note)])
-      return { totalBytes: blocks * bsize, freeBytes: bavail * bsize, sharesDisk: own.dev === data.dev }
+      const sharesDisk = own.dev === data.dev
+      return { totalBytes: blocks * bsize, freeBytes: bavail * bsize, mark: id, sharesDisk }
     },
     async write(name, bytes) {
       const file = placeOf(name)

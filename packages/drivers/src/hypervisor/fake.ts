@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DriverError } from '../errors.ts'
 import type { Op } from '../op.ts'
-import type { RunningGuest } from '../volumes/interface.ts'
+import type { Mirror, RunningGuest } from '../volumes/interface.ts'
 import { checkAlive } from './changes.ts'
 import { appendLog, blackPng, echoStream, readLog } from './fake-console.ts'
 import { createMachine, type FakeHypervisorState, type FakeInstance, type Machine } from './fake-machine.ts'
@@ -79,7 +79,7 @@ export function createFakeHypervisor(options: FakeHypervisorOptions = {}): FakeH
     vcpus: options.vcpus ?? 64,
     memoryMib: options.memoryMib ?? 262_144,
     diskGib: options.diskGib ?? 4096,
-    isolation: { users: false, cgroup: 'none', controllers: [], reason: null },
+    isolation: { users: false, cgroup: 'none', controllers: [], reason: null, swap: ['/dev/sdb1'] },
     cpuModel: 'Fake CPU',
     uptimeSeconds: 90_061,
     load: [0.2, 0.12, 0.14],
@@ -318,12 +318,22 @@ function createConsole(enter: ReturnType<typeof createGate>['enter'], machine: M
   }
 }
 
+const fakeMirror: Mirror = {
+  synced: async () => undefined,
+  hold: async () => undefined,
+  isHeld: async () => false,
+  change: async () => undefined,
+}
+
 /** A simulated guest does at once what its volumes need, and has an agent that answers. */
 const fakeRunning: RunningGuest = {
   has: async () => true,
   resize: async () => undefined,
   follow: async () => undefined,
   merge: async () => async () => undefined,
+  mirror: async () => fakeMirror,
+  mirrorOf: async () => null,
+  endMirror: async () => undefined,
   async quiesced(work) {
     await work()
     return true

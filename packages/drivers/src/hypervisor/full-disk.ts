@@ -1,5 +1,6 @@
 import { statfs } from 'node:fs/promises'
 import path from 'node:path'
+import { DriverError, isDiskFull } from '../errors.ts'
 import type { QmpClient } from './qmp.ts'
 
 /**
@@ -39,4 +40,13 @@ export async function hasRoom(qmp: QmpClient): Promise<boolean> {
     if (bavail * bsize < Math.min(enoughBytes, blocks * bsize * enoughPart)) return false
   }
   return true
+}
+
+/** Turns "disk full" into `no_space`: only an administrator can mend that, so trying again is useless. */
+export function recordNotWritten(error: unknown): unknown {
+  return isDiskFull(error)
+    ? new DriverError('no_space', 'The disk of the host is full: the record of a guest cannot be written.', {
+        cause: error,
+      })
+    : error
 }

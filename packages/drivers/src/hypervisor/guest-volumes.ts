@@ -2,11 +2,11 @@ import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { DriverError } from '../errors.ts'
 import type { Op } from '../op.ts'
-import type { LocalVolumeDriver } from '../volumes/interface.ts'
+import type { LocalVolumeDriver, RunningGuest } from '../volumes/interface.ts'
 import type { InstanceSpec } from './interface.ts'
 import type { VolumeDisk } from './volume-node.ts'
 
-export type VolumeOpener = Pick<LocalVolumeDriver, 'openVolume' | 'closeVolumes'>
+export type VolumeOpener = Pick<LocalVolumeDriver, 'openVolume' | 'closeVolumes' | 'settleMoves'>
 type Guest = Pick<InstanceSpec, 'id' | 'volumes'>
 
 /** The volumes of guests, as the host's volume driver opens them. */
@@ -34,6 +34,11 @@ export class GuestVolumes {
     const direct = await Promise.all(files.map(({ path }) => opensDirectly(path)))
     const { readOnly, boot, shared, limits = {} } = volume
     return { id, readOnly, boot, shared, limits, opened, direct: direct.every(Boolean) }
+  }
+
+  /** Puts right what a move of a volume that was cut off has left in the guest, which runs. */
+  async settle(op: Op, { volumes }: Guest, running: RunningGuest): Promise<void> {
+    await this.#opener?.settleMoves(op, volumes, running)
   }
 
   /** Takes away all volumes that the guest does not have any more. */

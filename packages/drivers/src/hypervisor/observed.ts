@@ -27,6 +27,8 @@ export const guestIsolation = z.object({
   controllers: z.array(words(64)).max(64),
   /** Why some controllers are missing; null when none is. */
   reason: words(2_000).nullable(),
+  /** Where the kernel may write memory to a disk, and with it the keys of encrypted volumes. */
+  swap: z.array(words(4_096)).max(64).default([]),
 })
 
 const notTold = {
@@ -34,6 +36,7 @@ const notTold = {
   cgroup: 'none' as const,
   controllers: [],
   reason: 'The agent of this host is older and does not tell.',
+  swap: [],
 }
 /** Isolation is only shown and nothing depends on it, so an answer that cannot be parsed does not make a host broken. */
 const notUnderstood = { ...notTold, reason: 'What the agent of this host tells of it is not known here.' }

@@ -48,6 +48,7 @@ async function aGuest(): Promise<QemuGuest> {
     launch: () => Promise.reject(new Error('nothing is launched')),
     end: async () => undefined,
     bound: async () => undefined,
+    settle: async () => undefined,
     emit: () => undefined,
   })
   await guest.adopt()

@@ -2,12 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { DriverError } from '../errors.ts'
 import type { Op } from '../op.ts'
+import type { RunningGuest } from '../volumes/interface.ts'
 import { diskFailed, diskIsFull, fullDiskPatience, hasRoom, reasonOfStop } from './full-disk.ts'
 import type { InstanceSpec, ObservedInstance, PowerState } from './interface.ts'
 import { type LaunchOptions, launchQemu } from './qemu-launch.ts'
 import { findQemu, killQemu, waitGone } from './qemu-process.ts'
 import { connectQmp, type QmpClient, type QmpEvent } from './qmp.ts'
-import { thawLeft } from './running-volumes.ts'
+import { runningGuest, thawLeft } from './running-volumes.ts'
 import { bootId, type GuestPaths, type RunRecord, tailOf, writeRecord, writeSpec } from './state-files.ts'
 
 export type GuestContext = {
@@ -17,6 +18,8 @@ export type GuestContext = {
   end: () => Promise<void>
   /** Bounds the resources that the guest's process may take. */
   bound: (pid: number, spec: InstanceSpec) => Promise<void>
+  /** Puts right what an agent that was killed may have left in the guest's volumes. */
+  settle: (spec: InstanceSpec, running: RunningGuest) => Promise<void>
   emit: (power: PowerState, reason: string | null, at?: string) => void
 }
 
@@ -273,6 +276,13 @@ export class QemuGuest {
     const isStopped = status === 'paused' && !this.#record.paused
     this.#become(status, isStopped ? await reasonOfStop(qmp) : null)
     this.#goOnWithRoom()
+    const { spec, paths } = this
+    if (spec)
+      await this.#context
+        .settle(spec, runningGuest(qmp, paths.run))
+        .catch((err: unknown) =>
+          this.#context.log.error({ err, instance: this.id }, 'a move of a volume could not be settled'),
+        )
   }
 
   /** Lets a guest go on that QEMU has stopped because the disk was full, as soon as there is room. */

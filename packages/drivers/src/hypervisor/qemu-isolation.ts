@@ -8,6 +8,7 @@ import { Identities } from './identity.ts'
 import type { GuestIsolation, InstanceSpec } from './interface.ts'
 import type { QemuGuest } from './qemu-guest.ts'
 import type { GuestPaths } from './state-files.ts'
+import { swapsOf } from './swap.ts'
 import { giveTaps } from './tap-owner.ts'
 
 /**
@@ -32,7 +33,7 @@ export class Isolation {
   }
 
   async facts(): Promise<GuestIsolation> {
-    return { users: true, ...(await this.#opened()).facts }
+    return { users: true, ...(await this.#opened()).facts, swap: await swapsOf() }
   }
 
   uidOf(id: string, paths: GuestPaths): Promise<number> {

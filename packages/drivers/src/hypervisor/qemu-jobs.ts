@@ -16,24 +16,43 @@ type Job = {
   'current-progress': number
   'total-progress': number
 }
-const jobOf = async (qmp: QmpClient, id: string) =>
+export const jobOf = async (qmp: QmpClient, id: string) =>
   ((await qmp.execute('query-jobs')) as Job[]).find((one) => one.id === id)
 
 /** Waits until the job has succeeded, and tells its progress. Raises `failed` with QEMU's reason when it has not. */
-export async function jobDone(op: Op, qmp: QmpClient, id: string): Promise<void> {
+export const jobDone = (op: Op, qmp: QmpClient, id: string): Promise<void> =>
+  jobAt(op, qmp, id, 'concluded', ({ percent }) => `${percent} %`)
+
+/** Whoever waits for the job and whoever ends it may both find that it has ended: one of them is too late. */
+const dismiss = (qmp: QmpClient, id: string): Promise<unknown> =>
+  qmp.execute('job-dismiss', { id }).catch(() => undefined)
+
+type Told = { percent: number }
+
+/** Waits until the job has that status, and tells its progress in the words of `say`. Raises when the job ends without it. */
+export async function jobAt(
+  op: Op,
+  qmp: QmpClient,
+  id: string,
+  status: 'ready' | 'pending' | 'concluded',
+  say: (told: Told) => string,
+): Promise<void> {
   for (let told = 0; ; await sleep(pollMs)) {
     checkAlive(op)
     const job = await jobOf(qmp, id)
     if (!job) throw new DriverError('failed', 'The work on the disk was ended by somebody else.')
     if (job.status === 'concluded') {
-      await qmp.execute('job-dismiss', { id })
+      await dismiss(qmp, id)
       if (job.error)
         throw new DriverError('failed', `QEMU could not finish its work on the disk: ${job.error}`)
-      return
+      if (status === 'concluded') return
+      throw new DriverError('failed', 'QEMU has ended its work on the disk too early.')
     }
+    if (job.status === status) return
     if (Date.now() - told < tellMs) continue
     told = Date.now()
-    op.progress(`${Math.floor((100 * job['current-progress']) / Math.max(1, job['total-progress']))} %`)
+    const percent = Math.floor((100 * job['current-progress']) / Math.max(1, job['total-progress']))
+    op.progress(say({ percent }))
   }
 }
 
@@ -46,7 +65,7 @@ export async function endJob(qmp: QmpClient, id: string): Promise<void> {
   for (let asked = false; Date.now() < end; await sleep(pollMs)) {
     const job = await jobOf(qmp, id)
     if (!job) return
-    if (job.status === 'concluded') await qmp.execute('job-dismiss', { id })
+    if (job.status === 'concluded') await dismiss(qmp, id)
     // QEMU refuses when the job has ended meanwhile, which the next look finds.
     else if (!asked) await qmp.execute('job-cancel', { id }).catch(() => undefined)
     asked = true

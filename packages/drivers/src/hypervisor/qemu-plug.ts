@@ -7,10 +7,12 @@ import type { NicAttachment, VolumeAttachment } from './interface.ts'
 import { netdevOf, nicDeviceOf, nicIds } from './qemu-args.ts'
 import { endJob } from './qemu-jobs.ts'
 import type { QmpClient } from './qmp.ts'
+import { nodesOfVolume } from './running-mirror.ts'
 import { limitsObjectOf, limitVolume } from './volume-limits.ts'
 import {
   keyObjectOf,
   mergeJob,
+  mirrorJob,
   scsiController,
   type VolumeDisk,
   volumeDeviceOf,
@@ -55,7 +57,7 @@ const volumeKind: Kind = {
     // The filter goes first, and with it the layers that were opened together with it; a layer that was added later
     // goes after the one above it. As long as QEMU has a node it has the file open, so a failure here is one of the call.
     const { node, limits, key } = volumeNames(id)
-    await endJob(qmp, mergeJob(id))
+    for (const job of [mergeJob(id), mirrorJob(id)]) await endJob(qmp, job)
     let rounds = 0
     const end = Date.now() + dropMs
     for (let names = await nodesOfVolume(qmp, node); names.length > 0; rounds++) {
@@ -74,15 +76,6 @@ const volumeKind: Kind = {
     }
     for (const object of [limits, key]) await qmp.execute('object-del', { id: object }).catch(() => undefined)
   },
-}
-
-/** The nodes of a volume, the filter first and then the layers, without those of their files. */
-async function nodesOfVolume(qmp: QmpClient, node: string): Promise<string[]> {
-  const nodes = (await qmp.execute('query-named-block-nodes', { flat: true })) as { 'node-name'?: unknown }[]
-  return nodes
-    .flatMap(({ 'node-name': name }) => (typeof name === 'string' && name.startsWith(node) ? [name] : []))
-    .filter((name) => !/-\d+f$/.test(name))
-    .sort((a, b) => a.length - b.length || (a < b ? 1 : -1))
 }
 
 /**

@@ -1,14 +1,15 @@
 import { mkdir, statfs } from 'node:fs/promises'
 import { availableParallelism, cpus, loadavg, totalmem, uptime } from 'node:os'
 import type { Logger } from 'pino'
-import { DriverError, isDiskFull } from '../errors.ts'
+import { DriverError } from '../errors.ts'
 import type { GuestUids } from '../guest-uids.ts'
-import type { Op } from '../op.ts'
+import { backgroundOp, type Op } from '../op.ts'
 import { createTurns } from '../turns.ts'
 import type { RunningGuest } from '../volumes/interface.ts'
 import { type ProbedAccelerator, probeAccelerator } from './accel-probe.ts'
 import { checkAlive, createChanges, unknownInstance } from './changes.ts'
 import { type ConfigFile, ensureConfigDrive } from './config-drive.ts'
+import { recordNotWritten } from './full-disk.ts'
 import { GuestVolumes, type VolumeOpener } from './guest-volumes.ts'
 import type {
   BackupFacet,
@@ -244,7 +245,7 @@ class QemuHost {
         this.#options.log.error({ err, instance: spec.id }, 'a guest that did not start left something'),
       )
       await removeFiles(guest.paths)
-      throw diskFull(error)
+      throw recordNotWritten(error)
     }
     return guest.observed()
   }
@@ -265,7 +266,7 @@ class QemuHost {
       if (spec.power === 'running' && !guest.isAlive()) await guest.launch(op)
     } catch (error) {
       if (before) await guest.define(before)
-      throw diskFull(error)
+      throw recordNotWritten(error)
     }
     return guest.observed()
   }
@@ -296,7 +297,7 @@ class QemuHost {
       try {
         await run(guest)
       } catch (error) {
-        throw diskFull(error)
+        throw recordNotWritten(error)
       }
       return guest.observed()
     })
@@ -430,6 +431,7 @@ class QemuHost {
       log,
       end: () => this.#isolation.end(guestPaths(dir, id)),
       bound: (pid, wanted) => this.#isolation.bound(pid, wanted),
+      settle: (wanted, running) => this.#volumes.settle(backgroundOp(log, 'settle'), wanted, running),
       emit: (power, reason, at) => this.changes.emit(id, power, reason, at),
       launch: async (wanted) => {
         // An older agent may have recorded disk paths without checking them.
@@ -487,13 +489,4 @@ class QemuHost {
         )
     }
   }
-}
-
-/** Turns "disk full" into `no_space`: only an administrator can mend that, so trying again is useless. */
-function diskFull(error: unknown): unknown {
-  return isDiskFull(error)
-    ? new DriverError('no_space', 'The disk of the host is full: the record of a guest cannot be written.', {
-        cause: error,
-      })
-    : error
 }

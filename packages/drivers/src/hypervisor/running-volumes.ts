@@ -5,6 +5,7 @@ import { opensDirectly } from './guest-volumes.ts'
 import { agentChannel } from './qemu-args.ts'
 import { endJob, jobDone } from './qemu-jobs.ts'
 import type { QmpClient } from './qmp.ts'
+import { endMirror, mirror, mirrorOf } from './running-mirror.ts'
 import { layerNode, layerNodeOf, mergeJob, servedNode, volumeNames } from './volume-node.ts'
 
 type Node = { 'node-name'?: unknown; ro?: unknown; image?: { 'virtual-size'?: unknown } }
@@ -17,6 +18,15 @@ export const runningGuest = (qmp: QmpClient, directory: string): RunningGuest =>
   resize: (volume) => resize(qmp, volume),
   follow: (volumes) => follow(qmp, volumes),
   merge: (volume) => merge(qmp, volume),
+  async mirror(volume) {
+    const known = await mirrorOf(qmp, volume.id)
+    if (known) return known
+    // An interrupted snapshot may have left QEMU a layer behind.
+    await follow(qmp, [volume])
+    return mirror(qmp, volume)
+  },
+  mirrorOf: (id) => mirrorOf(qmp, id),
+  endMirror: (id) => endMirror(qmp, id),
   async quiesced(work) {
     if (await hasAgent(qmp)) return quiesced(directory, work)
     await work()
@@ -73,6 +83,7 @@ type Overlay = { node: string; overlay: string }
 async function openMissing(qmp: QmpClient, { id, opened }: Followed): Promise<Overlay[]> {
   const overlays: Overlay[] = []
   await endJob(qmp, mergeJob(id))
+  await endMirror(qmp, id)
   const there = new Map((await nodesOf(qmp)).map((node) => [node['node-name'], node]))
   const isReadOnly = there.get(volumeNames(id).node)?.ro === true
   for (const [index, layer] of opened.layers.entries()) {

@@ -32,6 +32,9 @@ export const volumeNames = (id: string) => ({
 /** QEMU's name of the job that merges layers of a volume. */
 export const mergeJob = (id: string): string => `m${id.replaceAll('-', '').slice(0, 24)}`
 
+/** QEMU's name of the job that copies a volume into another pool. */
+export const mirrorJob = (id: string): string => `c${id.replaceAll('-', '').slice(0, 24)}`
+
 /** QEMU's name of a layer. The volume driver gives no two layers of a volume numbers with the same last three digits. */
 export const layerNode = (id: string, number: number): string => `${volumeNames(id).node}-${number % 1000}`
 

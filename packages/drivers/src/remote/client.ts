@@ -290,6 +290,8 @@ function remoteVolumes(call: Call): VolumeDriver {
     makePool: (op, pool) => call('volumes/makePool', op, pool),
     removePool: (op, pool) => call('volumes/removePool', op, pool),
     copyVolume: (op, spec) => call('volumes/copyVolume', op, spec),
+    moveInUse: (op, spec) => call('volumes/moveInUse', op, spec),
+    endMove: (op, spec) => call('volumes/endMove', op, spec),
     disown: (op, spec) => call('volumes/disown', op, spec),
     listVolumes: (op, pool) => call('volumes/listVolumes', op, pool),
     ensureVolume: (op, spec) => call('volumes/ensureVolume', op, spec),

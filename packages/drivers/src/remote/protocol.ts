@@ -209,6 +209,10 @@ export const methods = {
   'volumes/copyVolume': change(z.tuple([copySpec]), observedVolume, (h, op, spec) =>
     h.volumes.copyVolume(op, spec),
   ),
+  'volumes/moveInUse': change(z.tuple([copySpec]), observedVolume, (h, op, spec) =>
+    h.volumes.moveInUse(op, spec),
+  ),
+  'volumes/endMove': change(z.tuple([copySpec]), z.boolean(), (h, op, spec) => h.volumes.endMove(op, spec)),
   'volumes/disown': change(z.tuple([disownSpec]), nothing, (h, op, spec) => h.volumes.disown(op, spec)),
   'volumes/listVolumes': read(z.tuple([poolSpec]), z.array(observedVolume), (h, op, pool) =>
     h.volumes.listVolumes(op, pool),

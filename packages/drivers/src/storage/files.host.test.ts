@@ -292,6 +292,34 @@ describe('storage in files', () => {
     )
   })
 
+  test('an image of a few clusters that its tables name over and over is refused before a byte is written (A02)', async () => {
+    const cluster = 64 * 1024
+    const image = Buffer.alloc(6 * cluster)
+    // The header of a qcow2 of version 2: one table of the first level, whose entries all name one table of the second.
+    image.write('QFI\xfb', 0, 'latin1')
+    image.writeUInt32BE(2, 4)
+    image.writeUInt32BE(16, 20)
+    image.writeBigUInt64BE(4n * 1024n ** 3n, 24)
+    image.writeUInt32BE(8, 36)
+    image.writeBigUInt64BE(BigInt(cluster), 40)
+    image.writeBigUInt64BE(4n * BigInt(cluster), 48)
+    image.writeUInt32BE(1, 56)
+    image.writeBigUInt64BE(5n * BigInt(cluster), 4 * cluster)
+    for (let n = 0; n < 8; n += 1) image.writeBigUInt64BE((1n << 63n) | BigInt(2 * cluster), cluster + 8 * n)
+    for (let n = 0; n < 8192; n += 1)
+      image.writeBigUInt64BE((1n << 63n) | BigInt(3 * cluster), 2 * cluster + 8 * n)
+    image.fill(0x5a, 3 * cluster, 4 * cluster)
+    for (let n = 0; n < 6; n += 1) image.writeUInt16BE(1, 5 * cluster + 2 * n)
+    const blobId = await blob(image)
+    const wish = { blobId, format: 'qcow2' as const, maxVirtualBytes: 64 * 1024 ** 3 }
+    await expect(driver.ensureBase(op(), wish)).rejects.toMatchObject({
+      ...{ code: 'invalid', message: expect.stringContaining('many times') },
+    })
+    expect(fs.readdirSync(path.join(imagesDir, 'bases')).filter((name) => name.startsWith(blobId))).toEqual(
+      [],
+    )
+  })
+
   test('an image larger than the disk is refused', async () => {
     const blobId = await blob(qcow2((file) => ['create', '-q', '-f', 'qcow2', file, '2G']))
     await driver.ensureBase(op(), { blobId, format: 'qcow2', maxVirtualBytes: 4 * 1024 ** 3 })

@@ -18,11 +18,14 @@ import { defaultGuestUids, readGuestUids } from '../guest-uids.ts'
 import type { Op } from '../op.ts'
 import { qemuImg } from '../qemu-img.ts'
 import { syncDirectory } from '../sync.ts'
+import { demandSpace } from '../volumes/space.ts'
 import { backings, recordOldBases } from './backing.ts'
 import { diskTrash } from './disk-trash.ts'
+import { dataBytes } from './image-data.ts'
 import { fileError } from './image-store.ts'
 import type { BaseSpec, DiskSpec, LocalStorageDriver, ObservedDisk } from './interface.ts'
 import { jailedFiles, runJailed } from './jail.ts'
+import { writtenIn } from './written.ts'
 
 export type FilesOptions = {
   /** The cloud's image store: this driver reads blobs/ and writes bases/. */
@@ -47,6 +50,7 @@ const digest = /^[0-9a-f]{64}$/
 export function createFilesDriver(options: FilesOptions): LocalStorageDriver {
   const bases = path.join(options.imagesDir, 'bases')
   const instances = path.join(options.dir, 'instances')
+  const written = writtenIn([instances, path.join(options.dir, 'volumes')])
   const basePath = (blobId: string) => path.join(bases, `${checked(blobId, digest)}.raw`)
   const diskPath = (spec: { id: string; instanceId: string }) =>
     path.join(instances, checked(spec.instanceId, uuid), `disk-${checked(spec.id, uuid)}.qcow2`)
@@ -63,13 +67,18 @@ export function createFilesDriver(options: FilesOptions): LocalStorageDriver {
   const underWay = new Map<string, Promise<{ virtualBytes: number }>>()
   return {
     capabilities: { formats: ['raw', 'qcow2'], overlay: true, shared: false },
-    async probe() {
+    async probe(op) {
       await ready
       await mkdir(instances, { recursive: true, mode: 0o711 })
+      const bytes = written(op)
       const fsStat = await statfs(instances)
+      const free = fsStat.bavail * fsStat.bsize
+      const freeGib = Math.floor(free / gib)
       return {
         totalGib: Math.floor((fsStat.blocks * fsStat.bsize) / gib),
-        freeGib: Math.floor((fsStat.bavail * fsStat.bsize) / gib),
+        freeGib,
+        // Rounded together, so that what is written moves from the one to the other.
+        ...(bytes === null ? {} : { writtenGib: Math.floor((free + bytes) / gib) - freeGib }),
       }
     },
     /** Two launches of one image share one conversion; a conversion beyond the limit waits for its turn. */
@@ -165,8 +174,13 @@ async function convert(
     spec.format === 'qcow2'
       ? { driver: 'qcow2', backing: null, file, 'read-only': true }
       : { driver: 'raw', file, 'read-only': true }
+  const wish = { image: reads, node, uid, virtualBytes: spec.maxVirtualBytes }
+  const bytes = await dataBytes(op, wish)
+  const others = [...making.values()].reduce((sum, one) => sum + one, 0)
+  await demandSpace(path.dirname(part), bytes + others, 'the image')
   const argv = ['qemu-img', 'convert', '-O', 'raw', '-W', '-m', '4', `json:${JSON.stringify(node)}`]
   const writes = await open(part, 'wx', 0o600)
+  making.set(part, bytes)
   try {
     await writes.chown(uid, uid)
     await runJailed(op, { uid, source: reads.fd, target: writes.fd, maxFileBytes: spec.maxVirtualBytes }, [
@@ -177,9 +191,13 @@ async function convert(
     await writes.chmod(0o444)
     await writes.sync()
   } finally {
+    making.delete(part)
     await writes.close()
   }
 }
+
+/** How many bytes each conversion that is under way may still write, by its file. */
+const making = new Map<string, number>()
 
 /**
  * Opens a blob and makes it readable for the converter. The api owns the folder, and an attacker who controls the api

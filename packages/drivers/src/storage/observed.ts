@@ -17,7 +17,12 @@ export const storageCapabilities = z.object({
   shared: z.boolean(),
 })
 
-export const diskSpace = z.object({ totalGib: count.max(mostGib), freeGib: count.max(mostGib) })
+/** `writtenGib`: the space that the disks and volumes of the cloud take; agents of before do not tell. */
+export const diskSpace = z.object({
+  totalGib: count.max(mostGib),
+  freeGib: count.max(mostGib),
+  writtenGib: count.max(mostGib).optional(),
+})
 
 export const observedDisk = z.object({
   id,

@@ -1,6 +1,6 @@
 import { DriverError } from '../errors.ts'
 import type { Op } from '../op.ts'
-import type { CopySpec, LocalVolumeDriver, ObservedVolume, VolumeContent } from './interface.ts'
+import type { CopySpec, LocalVolumeDriver, ObservedVolume, Refill, VolumeContent } from './interface.ts'
 import { layerBytes } from './manifest.ts'
 
 /** How much is read at once, in bytes. */
@@ -18,18 +18,18 @@ export async function copyAcross(
   const made: ObservedVolume[] = []
   await drivers.from.readUnused(op, { id, pool: from }, async (content) => {
     const copy = { id, pool: to, copyId, sizeBytes: content.sizeBytes, luks: content.luks }
-    made.push(
-      await drivers.to.receiveCopy(op, copy, (volume) =>
-        forEachChunk(op, 'copied', content, async (at, bytes) => {
-          if (bytes) await volume.write(at, bytes)
-        }),
-      ),
-    )
+    made.push(await drivers.to.receiveCopy(op, copy, (volume) => copyContent(op, content, volume)))
     await compare(op, drivers.to, copy, content)
   })
   if (!made[0]) throw new DriverError('failed', `The volume ${id} was not copied.`)
   return made[0]
 }
+
+/** Writes all that a volume contains. */
+export const copyContent = (op: Op, content: VolumeContent, into: Refill): Promise<void> =>
+  forEachChunk(op, 'copied', content, async (at, bytes) => {
+    if (bytes) await into.write(at, bytes)
+  })
 
 async function compare(
   op: Op,

@@ -21,6 +21,15 @@ export function volumesByPool(drivers: Drivers): LocalVolumeDriver {
         ? of(spec.from).copyVolume(op, spec)
         : copyAcross(op, { from: of(spec.from), to: of(spec.to) }, spec)
     },
+    async moveInUse(op, spec) {
+      if (spec.from.driver !== spec.to.driver)
+        throw new DriverError('unsupported', 'A host moves volumes between pools of one kind alone.')
+      return of(spec.from).moveInUse(op, spec)
+    },
+    endMove: async (op, spec) => of(spec.from).endMove(op, spec),
+    async settleMoves(op, volumes, running) {
+      for (const driver of Object.values(drivers)) await driver.settleMoves(op, volumes, running)
+    },
     disown: async (op, spec) => of(spec.pool).disown(op, spec),
     ensureVolume: async (op, spec) => of(spec.pool).ensureVolume(op, spec),
     removeVolume: async (op, key) => of(key.pool).removeVolume(op, key),

@@ -402,6 +402,18 @@ export function volumeConformance(
       await driver.removeVolume(op, spec)
     })
 
+  test('a volume that no guest has is not moved as if it were in use, and nothing is left of the attempt', async () => {
+    const { driver, op, pool, otherPool } = bench()
+    const spec = blank(1)
+    await ensure(spec)
+    const wish = { id: spec.id, from: pool, to: otherPool, copyId: crypto.randomUUID() }
+    const refused = await driver.moveInUse(op, wish).catch((error: unknown) => error)
+    expect(['conflict', 'unsupported']).toContain((refused as DriverError).code)
+    for (let n = 0; n < 2; n += 1) expect(await driver.endMove(op, wish)).toBe(false)
+    expect((await driver.listVolumes(op, otherPool)).map(({ id }) => id)).not.toContain(spec.id)
+    await driver.removeVolume(op, spec)
+  })
+
   test('the pool tells its size and its free space', async () => {
     const { driver, op, pool } = bench()
     const { totalGib, freeGib } = await driver.probePool(op, pool)

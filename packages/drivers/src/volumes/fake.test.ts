@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { pino } from 'pino'
-import { afterAll, beforeAll, describe } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { backgroundOp } from '../op.ts'
 import { openImageStore } from '../storage/image-store.ts'
 import { volumeConformance } from './conformance.ts'
@@ -31,4 +31,27 @@ describe('fake volumes', () => {
     exports,
     bytes: null,
   }))
+
+  test('a volume that moves while a guest has it is given to that guest in either pool, and to no other', async () => {
+    const op = backgroundOp(pino({ level: 'silent' }))
+    const pool: PoolSpec = { driver: 'files', id: 'local' }
+    const [guest, other] = [crypto.randomUUID(), crypto.randomUUID()].map((id) => ({ id, uid: 1 }))
+    const key = { id: crypto.randomUUID(), pool }
+    const moved = { ...key, pool: otherPool }
+    const wish = { id: key.id, from: pool, to: otherPool, copyId: crypto.randomUUID() }
+    await driver.ensureVolume(op, { ...key, sizeGib: 1, source: null })
+    await driver.openVolume(op, key, guest as { id: string; uid: number })
+    for (let n = 0; n < 2; n += 1) await driver.moveInUse(op, wish)
+    expect(await driver.endMove(op, wish)).toBe(true)
+    await driver.closeVolumes(op, guest?.id ?? '', [key])
+    await driver.openVolume(op, key, guest as { id: string; uid: number })
+    const taken = driver.openVolume(op, moved, other as { id: string; uid: number })
+    await expect(taken).rejects.toMatchObject({ code: 'conflict' })
+    await expect(driver.removeVolume(op, key)).rejects.toMatchObject({ code: 'conflict' })
+    await driver.closeVolumes(op, guest?.id ?? '', [moved])
+    await driver.removeVolume(op, key)
+    expect(await driver.endMove(op, wish)).toBe(true)
+    await driver.closeVolumes(op, guest?.id ?? '', [])
+    await driver.removeVolume(op, moved)
+  })
 })

@@ -40,6 +40,8 @@ type FakeVolume = {
   base: string | null
   /** The key of an encrypted volume; null for a plain one. */
   key: string | null
+  /** The pool into which the volume was moved while a guest had it. */
+  movedTo?: PoolSpec
   /** How many snapshots were removed since the last merge. */
   mergeable: number
 }
@@ -91,9 +93,15 @@ export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes 
       throw new DriverError('not_found', `The snapshot ${id} is gone from its pool.`)
     return found
   }
+  /** Where a volume is that may have been moved while the spec of its guest named another pool. */
+  const placeOf = <K extends VolumeKey>(key: K): K => {
+    const to = find(key)?.movedTo
+    return to ? placeOf({ ...key, pool: to }) : key
+  }
   const volumeIn = (key: VolumeKey) => {
     const found = find(key)
-    if (!found) throw new DriverError('not_found', `The volume ${key.id} is gone from its pool.`)
+    if (!found || found.movedTo)
+      throw new DriverError('not_found', `The volume ${key.id} is gone from its pool.`)
     return found
   }
   const sourceOf = ({ source, pool, encryption }: VolumeSpec) => {
@@ -208,6 +216,29 @@ export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes 
       storeOf(to).volumes.set(id, copy)
       return observed(copy)
     },
+    async moveInUse(_op, { id, from, to }) {
+      enter('moveInUse')
+      const source = find({ id, pool: from })
+      if (source?.movedTo?.id !== to.id) {
+        const { sizeBytes, base, key, guests } = volumeIn({ id, pool: from })
+        if (guests.size !== 1)
+          throw new DriverError('conflict', `No guest runs with the volume ${id} on this host.`)
+        if (key !== null)
+          throw new DriverError('unsupported', 'This host moves no encrypted volume while a guest has it.')
+        const moved = { id, pool: to.id, sizeBytes, base, key, guests: new Set(guests), mergeable: 0 }
+        storeOf(to).volumes.set(id, moved)
+        if (source) source.movedTo = to
+      }
+      return observed(volumeIn({ id, pool: to }))
+    },
+    async endMove(_op, { id, from, to }) {
+      enter('endMove')
+      const source = find({ id, pool: from })
+      if (source ? source.movedTo?.id === to.id : find({ id, pool: to })) return true
+      storeOf(to).volumes.delete(id)
+      return false
+    },
+    settleMoves: async () => undefined,
     async disown(_op, { pool }) {
       enter('disown')
       storeOf(pool)
@@ -316,8 +347,9 @@ export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes 
       enter('removeExport')
       if (options.exports) fs.rmSync(exportPath(options.exports.imagesDir, exportId), { force: true })
     },
-    async openVolume(_op, key, guest) {
+    async openVolume(_op, wanted, guest) {
       enter('openVolume')
+      const key = placeOf(wanted)
       const found = volumeIn(key)
       if (!found.guests.has(guest.id) && !key.shared) free(found)
       const given = keys.get(key.id) ?? null
@@ -334,7 +366,10 @@ export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes 
       enter('closeVolumes')
       for (const store of [{ volumes }, ...elsewhere.values()])
         for (const volume of store.volumes.values())
-          if (!except.some((key) => find(key) === volume) && volume.guests.delete(guestId))
+          if (
+            !except.some((key) => [key, placeOf(key)].some((at) => find(at) === volume)) &&
+            volume.guests.delete(guestId)
+          )
             keys.delete(volume.id)
     },
   }

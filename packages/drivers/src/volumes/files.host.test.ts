@@ -11,8 +11,9 @@ import { createFilesDriver } from '../storage/files.ts'
 import { openImageStore } from '../storage/image-store.ts'
 import { type VolumeBench, volumeConformance } from './conformance.ts'
 import { createVolumeFiles } from './files.ts'
-import type { RunningGuest } from './interface.ts'
+import type { OpenedVolume, RunningGuest, VolumeSpec } from './interface.ts'
 import { keysFolder } from './keys.ts'
+import { mostShared } from './making.ts'
 import { qemuBytes as bytes } from './testing.ts'
 
 const root = fs.mkdtempSync('/var/tmp/stratolith-volumes-')
@@ -96,6 +97,48 @@ describe('volumes in files', () => {
     await driver.ensureVolume(op(), spec)
     return spec
   }
+
+  test('a volume that is copied again and again keeps few layers, and so do chains of copies', async () => {
+    const layersOf = (id: string): { name: string }[] =>
+      JSON.parse(fs.readFileSync(path.join(local, 'data', id, 'volume.json'), 'utf8')).layers
+    const made = async (source: VolumeSpec['source']) => {
+      const spec = { id: crypto.randomUUID(), pool, sizeGib: 1, source }
+      while (!(await driver.ensureVolume(op(), spec)));
+      return spec
+    }
+    const used = async (key: { id: string }, work: (opened: OpenedVolume) => Promise<void>) => {
+      const guest = { id: crypto.randomUUID(), uid }
+      await work(await driver.openVolume(op(), { ...key, pool }, guest))
+      await driver.closeVolumes(op(), guest.id, [])
+    }
+    const write = (n: number) => (opened: OpenedVolume) =>
+      bytes.write(opened, uid, { at: n * 65_536, length: 4096 }, n + 1)
+    const has = (count: number) => async (opened: OpenedVolume) => {
+      for (let n = 0; n < count; n += 1)
+        expect(await bytes.are(opened, uid, { at: n * 65_536, length: 4096 }, n + 1)).toBe(true)
+    }
+    const nightly = await made(null)
+    let last: { id: string } | null = null
+    for (let night = 0; night < 12; night += 1) {
+      await used(nightly, write(night))
+      const copy = await made({ kind: 'volume', id: nightly.id })
+      if (last) await driver.removeVolume(op(), { id: last.id, pool })
+      last = copy
+      await driver.mergeLayers(op(), { id: nightly.id, pool })
+      await used(copy, has(night + 1))
+      expect(layersOf(nightly.id).length).toBeLessThanOrEqual(mostShared + 2)
+    }
+    const chain = [nightly]
+    for (let n = 12; n < 24; n += 1) {
+      const copy = await made({ kind: 'volume', id: chain.at(-1)?.id ?? '' })
+      await used(copy, write(n))
+      expect(layersOf(copy.id).length).toBeLessThanOrEqual(mostShared + 1)
+      chain.push(copy)
+    }
+    await used(chain.at(-1) ?? nightly, has(24))
+    for (const { id } of [...chain, ...(last ? [last] : [])]) await driver.removeVolume(op(), { id, pool })
+    expect(fs.readdirSync(path.join(local, 'exports'))).toEqual([])
+  }, 300_000)
 
   test('a volume is not given back while a process of the guest has it open', async () => {
     const spec = { id: crypto.randomUUID(), pool, sizeGib: 1, source: null }
@@ -327,6 +370,9 @@ describe('volumes in files', () => {
         has: async () => true,
         follow: async () => undefined,
         merge: async () => async () => undefined,
+        mirror: async () => Promise.reject(new Error('no mirror')),
+        mirrorOf: async () => null,
+        endMirror: async () => undefined,
         resize: async () => Promise.reject(new DriverError(code, code)),
         async quiesced(work) {
           await work()

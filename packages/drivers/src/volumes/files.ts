@@ -26,9 +26,10 @@ import type {
 } from './interface.ts'
 import { createVolumeKeys } from './keys.ts'
 import { filesIn, removePart, removeWhole } from './layer-files.ts'
-import { demandFits, grow, imageSource, make, noKeys, observed } from './making.ts'
-import { readFrozen, readManifest } from './manifest.ts'
+import { demandFits, grow, imageSource, make, mostShared, noKeys, observed, type Source } from './making.ts'
+import { readAnyManifest, readFrozen, readManifest } from './manifest.ts'
 import { beginMerge, endMerge } from './merge.ts'
+import { createMoves, movingIn } from './moving.ts'
 import { baseInPool, dropBases } from './pool-bases.ts'
 import {
   type Folders,
@@ -102,15 +103,12 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
   /** Runs `work` while nobody else changes the volume or snapshot, be it on this host or on another one. */
   const alone = <T>({ id, pool }: VolumeKey, work: () => Promise<T>): Promise<T> =>
     claims.during(pool, id, () => inTurn(id, work))
-
   /** Changes a volume while neither the guest that has it, if there is one, nor anybody else changes it. */
   async function held<T>(op: Op, { id, pool }: VolumeKey, work: (volume: Held) => Promise<T>): Promise<T> {
     const holder = await soleHolder({ id, pool })
     return heldTogether(op, { ids: [id], pool, holder }, ([volume]) => work(volume as Held))
   }
-
   const holderOf = async ({ id, pool }: VolumeKey) => (await holders(folders(pool).open, id))[0]
-
   /** The guest that has the volume. Raises `conflict` when several guests have it. */
   async function soleHolder({ id, pool }: VolumeKey): Promise<Holder | undefined> {
     const [holder, another] = await holders(folders(pool).open, id)
@@ -121,7 +119,6 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
       )
     return holder
   }
-
   /** Does the same for several volumes that one guest has, or none. */
   async function heldTogether<T>(
     op: Op,
@@ -195,6 +192,9 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
     if (source.kind === 'snapshot')
       return make(op, spec, await layersOfSnapshot(snapshotOf({ id: source.id, pool })), dir, encrypting)
     if (source.id === spec.id) throw new DriverError('invalid', 'A volume is no copy of itself.')
+    const layers = (await readManifest(dirOf({ id: source.id, pool })))?.layers ?? []
+    if (layers.length > mostShared)
+      return whileKept(op, { ...source, pool }, spec.id, (kept) => make(op, spec, kept, dir, encrypting))
     // The layers are linked before anything else may change the volume.
     return held(op, { id: source.id, pool }, async (volume) => {
       demandFits((await readManifest(volume.dir))?.sizeBytes ?? 0, spec.sizeGib * gib)
@@ -211,19 +211,25 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
     if (known) return known
     if ((await readManifest(dirOf(spec)))?.luks)
       throw new DriverError('invalid', 'An image of an encrypted volume would not be encrypted.')
-    const { exports } = await makeFolders(folders(pool))
-    await removeForgotten(imagesDir, exports)
-    const dir = path.join(exports, checked(exportId, uuid))
+    return whileKept(op, { id, pool }, exportId, (kept) => writeExport(op, imagesDir, spec, kept, converter))
+  }
+  /** Runs `work` on what the volume contains now, which is kept under that name meanwhile. */
+  async function whileKept<T>(op: Op, key: VolumeKey, name: string, work: (kept: Source) => Promise<T>) {
+    const { exports } = await makeFolders(folders(key.pool))
+    await removeForgotten(options.imagesDir, exports)
+    const dir = path.join(exports, checked(name, uuid))
     try {
-      // An agent that was killed while it wrote the file has left the layers.
-      if (!(await snapshotIn(dir)))
-        await held(op, { id, pool }, (volume) => makeSnapshots(op, [{ volume, dir }]))
-      return await writeExport(op, imagesDir, spec, await layersOfSnapshot(dir), converter)
+      // An agent that was killed in the middle of the work has left the layers.
+      if (!(await snapshotIn(dir))) await held(op, key, (volume) => makeSnapshots(op, [{ volume, dir }]))
+      return await work(await layersOfSnapshot(dir))
     } finally {
       await removeWhole(dir)
     }
   }
+  const reach = (pool: PoolSpec) => reachPool(places, pool)
+  const moves = createMoves({ dir: options.dir, claims, folders, held, inTurn, reach })
   const driver: LocalVolumeDriver = {
+    ...moves.calls,
     async probePool(_op, pool) {
       await claims.tidy(pool)
       return spaceIn(await makeFolders(folders(pool)))
@@ -250,8 +256,10 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
     },
     ensureVolume(op, spec) {
       const work = (own: Op) => alone(spec, () => ensureOne(own, spec))
-      // Encryption takes seconds on a busy machine, and an image minutes.
-      return spec.encryption ? background.ask(op, makingOf(spec), work) : work(op)
+      // Encryption takes seconds on a busy machine, and an image or a copy minutes.
+      return spec.encryption || ['snapshot', 'volume'].includes(spec.source?.kind ?? '')
+        ? background.ask(op, makingOf(spec), work)
+        : work(op)
     },
     async giveKeys(_op, spec) {
       if (!keys) throw noKeys()
@@ -260,6 +268,7 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
     keepKeys: async (_op, { ids }) => (keys ? keys.retain(ids.map((id) => checked(id, uuid))) : [...ids]),
     async removeVolume(op, key) {
       await background.end(makingOf(key))
+      await moves.endComing(op, key)
       await alone(key, async () => {
         await unused(key)
         await dropAllOf(op, folders(key.pool).frozen, key.id, (id) => beingRead.has(id))
@@ -383,7 +392,8 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
       })
     },
     listSnapshots: (op, pool) => listIn(op, folders(pool).snapshots, snapshotIn),
-    async openVolume(_op, key, guest) {
+    async openVolume(_op, given, guest) {
+      const key = await inTurn(given.id, () => moves.placeOf(given))
       const { open } = folders(key.pool)
       await noteGuest(options.dir, key.pool, checked(guest.id, uuid), key.id)
       await claims.take(key.pool, key.id, guest.id)
@@ -399,15 +409,17 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
     },
     async closeVolumes(_op, guestId, except) {
       for (const { pool, noted } of await poolsOfGuest(options.dir, checked(guestId, uuid))) {
-        const kept = new Set(except.filter((key) => key.pool.id === pool.id).map((key) => key.id))
-        if (noted?.every((volume) => kept.has(volume))) continue
+        const known = await moves.keptIn(pool, except, noted ?? [])
+        if (noted?.every((volume) => known.has(volume))) continue
         const place = await reachPool(places, pool)
         const own = await ownIn(place.open, guestId, pool)
         const names = await readdir(own).catch(none)
-        for (const volume of new Set([...names.map((name) => name.slice(0, 36)), ...(noted ?? [])]))
+        const there = new Set([...names.map((name) => name.slice(0, 36)), ...(noted ?? [])])
+        const kept = await moves.keptIn(pool, except, there)
+        for (const volume of there)
           if (!kept.has(volume))
             await inTurn(volume, async () => {
-              await closeFor(path.join(place.data, volume), own, volume)
+              await closeFor(await moves.folderOf({ id: volume, pool }), own, volume)
               await claims.giveBack(pool, volume, guestId)
               await keys?.takeBack(volume, guestId)
               await forgetGuest(options.dir, pool, guestId, volume)
@@ -416,7 +428,7 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
       }
     },
   }
-  return reachedFirst(driver, (pool) => reachPool(places, pool))
+  return reachedFirst(driver, reach)
 }
 
 async function spaceIn({ data }: Folders): Promise<PoolSpace> {
@@ -430,10 +442,11 @@ async function listIn<T>(
   folder: string,
   look: (dir: string, id: string) => Promise<T | null>,
 ): Promise<T[]> {
-  const names = (await readdir(folder).catch(none)).filter((name) => uuid.test(name))
-  const found = await pLimit(filesAtOnce).map(names, async (id) => {
+  const names = (await readdir(folder).catch(none)).filter((name) => uuid.test(movingIn(name) ?? name))
+  const found = await pLimit(filesAtOnce).map(names, async (name) => {
+    const id = movingIn(name) ?? name
     try {
-      return await look(path.join(folder, id), id)
+      return await look(path.join(folder, name), id)
     } catch (err) {
       op.log.error({ err, id, folder }, 'a volume or snapshot cannot be listed')
       return null
@@ -448,8 +461,11 @@ async function listVolumesIn(op: Op, { data, open }: Folders): Promise<ObservedV
     for (const name of await readdir(path.join(open, guest)).catch(none))
       ownOf.set(name.slice(0, 36), path.join(open, guest))
   return listIn(op, data, async (dir, id) => {
-    const manifest = await readManifest(dir)
-    return manifest && observed({ id, dir, own: ownOf.get(id) ?? null }, manifest)
+    // What moves have left is told, too, so that it is removed one day.
+    const manifest = await readAnyManifest(dir)
+    if (!manifest) return null
+    const seen = await observed({ id, dir, own: ownOf.get(id) ?? null }, manifest)
+    return manifest.movedTo ? { ...seen, mergeable: 0 } : seen
   })
 }
 

@@ -132,7 +132,8 @@ export async function openFrozenIn(
   const manifest = await readFrozen(dir)
   if (!manifest) throw new DriverError('not_found', `What ${dir} kept is gone.`)
   const { sizeBytes, luks, quiesced, since } = manifest
-  const layers = await openLayers(op, dir, manifest, converter).catch((error: unknown) => {
+  const files = { ...manifest, layers: filesIn(dir, manifest) }
+  const layers = await openLayers(op, files, converter).catch((error: unknown) => {
     onClosed()
     throw error
   })
@@ -162,10 +163,22 @@ export async function readVolume(
 ): Promise<void> {
   const manifest = await readManifest(dir)
   if (!manifest) throw new DriverError('not_found', `The volume ${path.basename(dir)} is gone from its pool.`)
-  const layers = await openLayers(op, dir, manifest, converter)
+  await readFiles(op, { ...manifest, layers: filesIn(dir, manifest) }, converter, work)
+}
+
+type Files = Pick<Manifest, 'sizeBytes' | 'luks'> & { layers: readonly LayerFile[] }
+
+/** Lets `work` read what these layers contain, which nobody changes meanwhile. */
+export async function readFiles(
+  op: Op,
+  files: Files,
+  converter: number | undefined,
+  work: (content: VolumeContent) => Promise<void>,
+): Promise<void> {
+  const layers = await openLayers(op, files, converter)
   try {
     await work({
-      ...{ sizeBytes: manifest.sizeBytes, luks: manifest.luks ?? null },
+      ...{ sizeBytes: files.sizeBytes, luks: files.luks ?? null },
       read: (at, length) => readLayers(layers, at, length),
     })
   } finally {
@@ -173,17 +186,11 @@ export async function readVolume(
   }
 }
 
-/** The layers of a manifest, the newest first. */
-async function openLayers(
-  op: Op,
-  dir: string,
-  manifest: Manifest | FrozenManifest,
-  converter: number | undefined,
-): Promise<OpenLayer[]> {
+/** Opens layers, the newest first. */
+async function openLayers(op: Op, files: Files, converter: number | undefined): Promise<OpenLayer[]> {
   const layers: OpenLayer[] = []
   try {
-    for (const file of filesIn(dir, manifest))
-      layers.unshift(await openLayer(op, file, layerBytes(manifest), converter))
+    for (const file of files.layers) layers.unshift(await openLayer(op, file, layerBytes(files), converter))
     return layers
   } catch (error) {
     await closeAll(layers)

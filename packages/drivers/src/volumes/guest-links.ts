@@ -8,7 +8,7 @@ import type { OpenedLayers, PoolSpec } from './interface.ts'
 import type { VolumeKeys } from './keys.ts'
 import { filesIn, linkName, linkOwn, openedIn, readableByAll } from './layer-files.ts'
 import { checkLayer } from './layers.ts'
-import { readManifest } from './manifest.ts'
+import { readAnyManifest, readManifest } from './manifest.ts'
 
 /**
  * The links by which the process of a guest reaches the layers of its volumes, in open/<guest>/ of a pool. They are also the
@@ -63,7 +63,7 @@ export async function openFor(
 export async function closeFor(dir: string, own: string, id: string): Promise<void> {
   for (const name of await readdir(own).catch(none))
     if (name.startsWith(`${id}-`)) await rm(path.join(own, name), { force: true })
-  const top = (await readManifest(dir))?.layers.at(-1)
+  const top = (await readAnyManifest(dir))?.layers.at(-1)
   const folder = await stat(own).catch(() => null)
   const holder = top && folder ? await holderOf(folder.gid, path.join(dir, top.name)) : null
   if (holder !== null && top) {

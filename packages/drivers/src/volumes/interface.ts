@@ -42,6 +42,21 @@ export interface VolumeDriver {
    */
   copyVolume(op: Op, spec: CopySpec): Promise<ObservedVolume>
   /**
+   * Moves a volume into another pool while the one guest that has the volume runs on this host and goes on. The guest uses
+   * the copy from a moment of the call on, also after its next start, whatever its record says then; what is in the old
+   * pool counts as no volume any more, belongs to the guest as long as the guest's record names that pool, and goes by
+   * removeVolume. Repeating the call with the same `copyId` goes on with the work. Raises `conflict` when no guest of this
+   * host runs with the volume or several have it, `unavailable` when another call on the volume had to come first,
+   * `unsupported` when this host cannot move the volume so, `not_found` when the volume is gone. Until the call has
+   * succeeded, the volume is in its old pool, and endMove leaves nothing in the other one.
+   */
+  moveInUse(op: Op, spec: CopySpec): Promise<ObservedVolume>
+  /**
+   * Ends such a move, and removes what it has copied. Returns true when the move has succeeded already, so that the volume
+   * is in the other pool; then nothing is changed. Repeating the call is harmless.
+   */
+  endMove(op: Op, spec: CopySpec): Promise<boolean>
+  /**
    * Takes what a host that is off for sure has in a pool that several hosts reach from that host and its guests. Raises
    * `invalid` for the host that is asked.
    */
@@ -104,6 +119,11 @@ export interface LocalVolumeDriver extends VolumeDriver {
   ): Promise<OpenedVolume>
   /** Takes all volumes but these away from the guest, whose process has released them or has ended. */
   closeVolumes(op: Op, guestId: string, except: readonly VolumeKey[]): Promise<void>
+  /**
+   * Puts right what a move of a volume that was cut off at its last moment has left in a guest that runs. Nobody else
+   * changes the guest meanwhile. The guest's disk may hold still until then.
+   */
+  settleMoves(op: Op, volumes: readonly VolumeKey[], running: RunningGuest): Promise<void>
   /**
    * Keeps what the volume or one of its snapshots contains for the backup `id` until dropFrozen, and opens that for reading.
    * Repeating the call opens the same content. Close what is opened. Raises `not_found` when the volume or the snapshot is
@@ -207,10 +227,35 @@ export type RunningGuest = {
     gone: readonly number[]
   }): Promise<(op: Op) => Promise<void>>
   /**
+   * Copies a volume into the layer `target`, an empty file of the same size, and lets all later writes go to both. Goes on with
+   * a copy that is being made already.
+   */
+  mirror(volume: {
+    id: string
+    opened: OpenedLayers
+    target: OpenedLayers['layers'][number]
+  }): Promise<Mirror>
+  /** The same copy, when one is being made; null otherwise. */
+  mirrorOf(id: string): Promise<Mirror | null>
+  /** Ends such a copy, whoever makes it; the guest keeps the layers that it has. */
+  endMirror(id: string): Promise<void>
+  /**
    * Runs `work` while the guest's file systems hold still, if the agent in the guest can arrange that in time. Returns
    * whether they did hold still.
    */
   quiesced(work: () => Promise<void>): Promise<boolean>
+}
+
+/** The copy of a volume that the QEMU of a guest makes while the guest goes on. */
+export type Mirror = {
+  /** Waits until the copy has everything, and tells the progress. Raises when the copy has ended otherwise. */
+  synced(op: Op): Promise<void>
+  /** Holds the reads and writes of the guest when the copy has everything, safely on its disk. Raises when that is not possible. */
+  hold(op: Op): Promise<void>
+  /** Whether they are held. */
+  isHeld(): Promise<boolean>
+  /** Lets the guest go on with the copy alone. Raises `failed` when QEMU refuses; then the guest goes on with what it had. */
+  change(op: Op): Promise<void>
 }
 
 /** What a caller asks of a host; the schemas are in spec.ts. */

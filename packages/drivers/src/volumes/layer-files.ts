@@ -53,7 +53,7 @@ const inodeOf = (file: string): Promise<string | null> =>
 export const mostLayers = 100
 
 /** The number of a further layer: QEMU's names of layers have only the last three digits (volume-node.ts). */
-function nextNumber(layers: readonly Layer[]): number {
+export function nextNumber(layers: readonly Layer[]): number {
   const taken = new Set(layers.map((layer) => numberOf(layer) % 1000))
   let number = layers.length === 0 ? 0 : Math.max(...layers.map(numberOf)) + 1
   while (taken.has(number % 1000)) number += 1

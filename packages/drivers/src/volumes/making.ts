@@ -3,6 +3,8 @@ import path from 'node:path'
 import { DriverError, isDiskFull } from '../errors.ts'
 import type { Op } from '../op.ts'
 import type { BaseSpec } from '../storage/interface.ts'
+import { copyContent } from './across.ts'
+import { readFiles } from './frozen.ts'
 import type { ObservedVolume, VolumeSpec } from './interface.ts'
 import type { VolumeKeys } from './keys.ts'
 import {
@@ -27,7 +29,9 @@ import {
   writeManifest,
 } from './manifest.ts'
 import { mergingOf } from './merge.ts'
+import { fillFile } from './refill.ts'
 import type { Held } from './snapshots.ts'
+import { demandSpace } from './space.ts'
 
 const gib = 1024 ** 3
 
@@ -63,7 +67,7 @@ export async function make(
     await privateFolder(part)
     const manifest = await (isEncryptedAnew(spec)
       ? encrypted(op, spec, part, { image: source.layers[0]?.path ?? null, ...how })
-      : layered(op, spec, part, source))
+      : layered(op, spec, part, source, how.converter))
     await writeManifest(part, manifest)
     await finishPart(dir)
     return observed({ id: spec.id, dir, own: null }, manifest)
@@ -91,12 +95,45 @@ async function encrypted(
 export const noKeys = () =>
   new DriverError('unsupported', 'This host keeps no keys, and so no encrypted volumes.')
 
-async function layered(op: Op, spec: VolumeSpec, dir: string, source: Source): Promise<Manifest> {
+async function layered(
+  op: Op,
+  spec: VolumeSpec,
+  dir: string,
+  source: Source,
+  converter: number | undefined,
+): Promise<Manifest> {
   demandSameKey(spec.encryption, source.luks)
   const sizeBytes = spec.sizeGib * gib
+  if (source.layers.length > mostShared)
+    return copied(op, { sizeBytes, luks: source.luks }, dir, source, converter)
   const below = { sizeBytes, layers: await linkLayers(dir, source.layers), luks: source.luks }
   const own = source.layers.length === 0 ? await emptyLayer(dir, sizeBytes) : await addLayer(op, dir, below)
   return { ...below, layers: [...below.layers, own] }
+}
+
+/**
+ * The most layers that a new volume shares with its source. Layers that several volumes share are neither merged nor counted, so
+ * without a bound a chain of copies would take any space, and a volume that is copied each night would have no room for
+ * a further layer one day.
+ */
+export const mostShared = 8
+
+/** A volume that has all that the source contains in one layer of its own. */
+async function copied(
+  op: Op,
+  about: Pick<Manifest, 'sizeBytes' | 'luks'>,
+  dir: string,
+  source: Source,
+  converter: number | undefined,
+): Promise<Manifest> {
+  const name = '0.raw'
+  const found = await Promise.all(source.layers.map((layer) => stat(layer.path)))
+  const taken = found.reduce((sum, { blocks }) => sum + blocks * 512, 0)
+  await demandSpace(dir, Math.min(taken, layerBytes(about)), 'a copy of the volume')
+  await readFiles(op, source, converter, (content) =>
+    fillFile(path.join(dir, name), layerBytes(about), (into) => copyContent(op, content, into)),
+  )
+  return { ...about, layers: [{ name, format: 'raw' }] }
 }
 
 /** Raises `invalid` when the source is larger than the volume. */
@@ -105,15 +142,16 @@ export function demandFits(source: number, sizeBytes: number): void {
     throw new DriverError('invalid', `the source has ${source} bytes, the volume ${sizeBytes}`)
 }
 
-async function emptyLayer(dir: string, sizeBytes: number): Promise<Layer> {
-  const file = await open(path.join(dir, '0.raw'), 'wx', 0o600)
+/** Makes a layer that reads as zeros. */
+export async function emptyLayer(dir: string, sizeBytes: number, name = '0.raw'): Promise<Layer> {
+  const file = await open(path.join(dir, name), 'wx', 0o600)
   try {
     await file.truncate(sizeBytes)
     await file.sync()
   } finally {
     await file.close()
   }
-  return { name: '0.raw', format: 'raw' }
+  return { name, format: 'raw' }
 }
 
 /** Makes a volume larger. */

@@ -3,6 +3,7 @@ import path from 'node:path'
 import { z } from 'zod'
 import { DriverError } from '../errors.ts'
 import { syncDirectory } from '../sync.ts'
+import { filesPool } from './spec.ts'
 
 export const luksSchema = z.object({
   headerBytes: z.int().min(1),
@@ -32,6 +33,13 @@ const manifestSchema = z.object({
    * size that the guest sees. `keyHash` is the SHA-256 of the key.
    */
   luks: luksSchema.optional(),
+  /**
+   * The volume was moved into another pool while a guest had it (moving.ts), by the move `copyId`. What is here has ended, and
+   * counts as no volume.
+   */
+  movedTo: z.object({ pool: filesPool, copyId: z.string() }).optional(),
+  /** From which pool such a move has brought the volume, or brings it just now. */
+  movedFrom: filesPool.optional(),
 })
 export type Manifest = z.output<typeof manifestSchema>
 export type Layer = Manifest['layers'][number]
@@ -42,7 +50,7 @@ export const layerBytes = ({ sizeBytes, luks }: Pick<Manifest, 'sizeBytes' | 'lu
   sizeBytes + (luks?.headerBytes ?? 0)
 
 /** What the files of a snapshot are: layers that never change, of a volume that may be gone since. */
-const snapshotSchema = manifestSchema.omit({ backedUp: true }).extend({
+const snapshotSchema = manifestSchema.omit({ backedUp: true, movedTo: true, movedFrom: true }).extend({
   volumeId: z.string(),
   quiesced: z.boolean(),
   guest: z.string().nullable().default(null),
@@ -62,8 +70,14 @@ export type FrozenManifest = z.output<typeof frozenSchema>
 
 const file = (dir: string) => path.join(dir, 'volume.json')
 
-/** The manifest of the volume in that folder; null when there is no volume. */
-export const readManifest = (dir: string): Promise<Manifest | null> => read(dir, manifestSchema)
+/** The manifest of the volume in that folder; null when there is no volume, or one that was moved away. */
+export async function readManifest(dir: string): Promise<Manifest | null> {
+  const manifest = await readAnyManifest(dir)
+  return manifest?.movedTo ? null : manifest
+}
+
+/** The same, also of a volume that was moved away. */
+export const readAnyManifest = (dir: string): Promise<Manifest | null> => read(dir, manifestSchema)
 
 /** The manifest of the snapshot in that folder; null when there is no snapshot. */
 export const readSnapshot = (dir: string): Promise<SnapshotManifest | null> => read(dir, snapshotSchema)
@@ -94,17 +108,19 @@ export async function writeManifest(
 }
 
 /**
- * The layers of an encrypted volume have another name in the file: an agent of before encryption, which leaves `luks` out, finds
- * no layers, and opens nothing as if it were plain.
+ * The layers of an encrypted volume, and of one that was moved away, have another name in the file: an agent of before
+ * encryption, or of before such moves, finds no layers, and opens nothing as if it were plain, or still the volume.
  */
 function asWritten({ layers, ...about }: Manifest | SnapshotManifest | FrozenManifest): object {
+  if ('movedTo' in about && about.movedTo) return { ...about, movedLayers: layers }
   return about.luks ? { ...about, encryptedLayers: layers } : { ...about, layers }
 }
 
 function asKept(written: unknown): unknown {
-  if (typeof written !== 'object' || written === null || !('encryptedLayers' in written)) return written
-  const { encryptedLayers: layers, ...about } = written
-  return { ...about, layers }
+  if (typeof written !== 'object' || written === null) return written
+  const { encryptedLayers, movedLayers, ...about } = written as Record<string, unknown>
+  const layers = movedLayers ?? encryptedLayers
+  return layers === undefined ? about : { ...about, layers }
 }
 
 /** Makes a folder that nobody but root may enter. */

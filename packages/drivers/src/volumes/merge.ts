@@ -32,6 +32,8 @@ export async function beginMerge(
 ): Promise<Merging> {
   const manifest = await readManifest(dir)
   if (!manifest) throw new DriverError('not_found', `The volume ${id} is gone from its pool.`)
+  // A move in use would have to begin anew, and what it copies has one layer.
+  if (await running?.mirrorOf(id)) return null
   await tidy(dir, manifest)
   if (own) await linkOwn(own, id, dir, manifest)
   const wish = mergingOf((await lookAt({ id, dir, own }, manifest)).mergeable)

@@ -48,7 +48,8 @@ export function foldersOf(dir: string, pool: PoolSpec): Folders {
   return inRoot(own === undefined ? homeOf(dir, id) : path.join(own, id))
 }
 
-function filesPool(pool: PoolSpec): FilesPool {
+/** Raises `unsupported` for a pool of another driver. */
+export function filesPool(pool: PoolSpec): FilesPool {
   if (pool.driver !== 'files')
     throw new DriverError('unsupported', `This host keeps no volumes by the driver ${pool.driver}.`)
   if (!poolId.test(pool.id)) throw new DriverError('invalid', 'not an id of ours')

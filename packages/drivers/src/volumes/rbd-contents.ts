@@ -204,12 +204,13 @@ export async function exportOf(contents: Contents, op: Op, spec: ExportSpec): Pr
 export async function dropExport(
   { dir, imagesDir, of }: Contents,
   op: Op,
-  { exportId, pool }: ExportKey,
+  { id, exportId, pool }: ExportKey,
 ): Promise<void> {
   await removeExportFile(imagesDir, exportId)
   await rm(await fileIn(dir, 'export', exportId), { force: true })
-  // Nobody has told of which volume the export was, and a call that was cut off may have left its snapshot.
+  // A call that was cut off may have left the snapshot.
   const ceph = await of(pool)
+  if (id !== undefined) return dropSnapshot(ceph, op, id, `export-${exportId}`)
   for (const { image, snapshot } of await listImages(ceph, op)) {
     if (snapshot !== `export-${exportId}`) continue
     await orNull(rbd(ceph, op, 'snap', 'rm', '--no-progress', at(ceph, image, snapshot)))

@@ -253,6 +253,11 @@ export function createRbdVolumes(options: RbdVolumeOptions): RbdVolumes {
         if (guest !== 'none') await guest.resize({ id: key.id, sizeBytes })
         return observed(key.id, { ...image, size: sizeBytes })
       }),
+    async moveInUse() {
+      throw new DriverError('unsupported', 'This host moves no volume in Ceph while a guest has it.')
+    },
+    endMove: async () => false,
+    settleMoves: async () => undefined,
     async copyVolume(op, { id, from, to, copyId }) {
       if (from.id === to.id) throw new DriverError('invalid', 'The volume lies in this pool already.')
       const pair = { from: await of(from), to: await of(to) }

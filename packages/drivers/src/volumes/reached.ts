@@ -1,7 +1,15 @@
 import type { LocalVolumeDriver, PoolSpec } from './interface.ts'
 
 /** The calls that do not look at one pool before: those of two pools and those of a guest look by themselves. */
-type Others = 'makePool' | 'removePool' | 'copyVolume' | 'giveKeys' | 'keepKeys' | 'closeVolumes'
+type OfTwoPools = 'copyVolume' | 'moveInUse' | 'endMove'
+type Others =
+  | 'makePool'
+  | 'removePool'
+  | OfTwoPools
+  | 'giveKeys'
+  | 'keepKeys'
+  | 'settleMoves'
+  | 'closeVolumes'
 
 /**
  * The driver whose calls raise before they do anything when this host does not reach the pool. Otherwise a volume on a

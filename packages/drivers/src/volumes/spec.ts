@@ -34,19 +34,16 @@ const absolutePath = z
   .regex(/^(\/[A-Za-z0-9_@+.,-]+)+$/, 'not an absolute path of plain names')
   .refine((path) => !path.split('/').some((name) => name === '..' || name === '.'), 'a path with ".."')
 
-/**
- * The place of a volume, with everything that a host must know to reach the place. `id` names a folder: in `path`, or in
- * the host's own folder without a path. `shared`: several hosts see the folder.
- */
-export const poolSpec = z.discriminatedUnion('driver', [
-  z.object({
-    driver: z.literal('files'),
-    id: generatedId,
-    path: absolutePath.optional(),
-    shared: z.literal(true).optional(),
-  }),
-  rbdPool.extend({ id: generatedId }),
-])
+/** A pool in the folder `id`: in `path`, or in the host's own folder without a path. `shared`: several hosts see the folder. */
+export const filesPool = z.object({
+  driver: z.literal('files'),
+  id: generatedId,
+  path: absolutePath.optional(),
+  shared: z.literal(true).optional(),
+})
+
+/** The place of a volume, with everything that a host must know to reach the place. */
+export const poolSpec = z.discriminatedUnion('driver', [filesPool, rbdPool.extend({ id: generatedId })])
 
 /** The bytes that a new volume begins with; null for zeros. Snapshots and volumes are those of the same pool. */
 export const volumeSource = z.discriminatedUnion('kind', [
@@ -99,4 +96,5 @@ export const reimageSpec = volumeKey.extend({ base: baseSpec })
 
 export const exportFormat = z.enum(['raw', 'qcow2'])
 export const exportSpec = volumeKey.extend({ exportId: uuid, format: exportFormat })
-export const exportKey = volumeKey.omit({ id: true }).extend({ exportId: uuid })
+/** `id`: the volume of which the export was. Older callers do not say it, and then it is looked for. */
+export const exportKey = volumeKey.partial({ id: true }).extend({ exportId: uuid })

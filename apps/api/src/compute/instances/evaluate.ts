@@ -304,9 +304,10 @@ function noRoom(
           ? 'The volume lies on the disk of a machine outside of the chosen place.'
           : 'No machine of the chosen place reaches the pool of the volume.',
     }
+  const isThere = volumes.planned.some(({ of }) => 'volume' in of && of.volume.pool.hostId !== null)
   const what =
     volumes.hostId !== null
-      ? 'The machine on whose disk the volume lies cannot take this instance.'
+      ? `The machine on whose disk the volume ${isThere ? 'lies' : 'would lie'} cannot take this instance.`
       : placement.hosts.length > 0
         ? `Only ${placement.hosts.length} of ${count} instances find a host.`
         : hosts.length === 1

@@ -46,8 +46,11 @@ export async function attachVolume(
   const { id, volumeId } = input
   await inTransaction(ctx, async (tx) => {
     const row = await loadIdle(tx, 'compute:attach_volume', id, 'attachVolume')
-    await takeVolume(tx, { ...input, instance: row })
-    await startOperation(tx, { ...historyOf(row, 'instance.attach_volume'), input: { volumeId } })
+    const volumeName = await takeVolume(tx, { ...input, instance: row })
+    await startOperation(tx, {
+      ...historyOf(row, 'instance.attach_volume'),
+      input: { volumeId, volumeName },
+    })
     await noteInstance(tx, row, 'updated')
   })
   return getAttachedVolume(ctx, { id, volumeId })
@@ -58,8 +61,11 @@ export async function detachVolume(ctx: Ctx, input: { id: string; volumeId: stri
   const { id, volumeId } = input
   await inTransaction(ctx, async (tx) => {
     const row = await loadIdle(tx, 'compute:detach_volume', id, 'detachVolume')
-    await yieldVolume(tx, row.id, volumeId)
-    await startOperation(tx, { ...historyOf(row, 'instance.detach_volume'), input: { volumeId } })
+    const volumeName = await yieldVolume(tx, row.id, volumeId)
+    await startOperation(tx, {
+      ...historyOf(row, 'instance.detach_volume'),
+      input: { volumeId, volumeName },
+    })
     await noteInstance(tx, row, 'updated')
   })
 }
@@ -71,8 +77,9 @@ export async function keepVolume(
 ): Promise<AttachedVolume> {
   await inTransaction(ctx, async (tx) => {
     const row = await loadInstance(tx, 'compute:attach_volume', id)
-    await keepAfterTermination(tx, row.id, wish)
-    await recordOperation(tx, { ...historyOf(row, 'instance.keep_volume'), input: wish })
+    const volumeName = await keepAfterTermination(tx, row.id, wish)
+    const action = wish.deleteOnTermination ? 'instance.delete_volume_too' : 'instance.keep_volume'
+    await recordOperation(tx, { ...historyOf(row, action), input: { ...wish, volumeName } })
     await noteInstance(tx, row, 'updated')
   })
   return getAttachedVolume(ctx, { id, volumeId: wish.volumeId })
@@ -96,7 +103,7 @@ export async function createVolumeFor(
     throw conflict(
       'Switch to the project of the instance first: a new volume belongs to the project of its maker.',
     )
-  return createVolume(ctx, volumeCreateInput.parse(wish), hostId)
+  return createVolume(ctx, volumeCreateInput.parse(wish), { hostId })
 }
 
 async function placedInstance(

@@ -72,7 +72,8 @@ async function forget(run: Run<unknown>): Promise<void> {
       SELECT * FROM "Instance" WHERE "id" = ${run.resourceId}::uuid FOR UPDATE`
     if (!row) return
     // Before the quota: everybody locks instance, volumes, quota and host in this order.
-    await forgetVolumesOf(ctx, row.id)
+    const kept = await forgetVolumesOf(ctx, row.id)
+    if (kept.length > 0) run.remark(kept.join(' '))
     const ports = new Map(await forgetPortsOfInstance(ctx, row.id, { lent: row.lentPortIds }))
     const its = { instances: 1, vcpus: row.vcpus, memoryMib: row.memoryMib }
     await releaseQuota(ctx, row.projectId, { ...its, ports: ports.get(row.projectId) ?? 0 })

@@ -9,6 +9,8 @@ const backupName = z.union([nameInput, z.literal('')])
 
 export const backupListInput = pageInput.extend({
   state: z.enum(backupStates).optional(),
+  /** Only those of volumes that had a system, or only the others. */
+  bootable: z.boolean().optional(),
   volumeId: z.uuid().optional(),
 })
 export const backupTrashInput = pageInput.extend({ id: z.uuid().optional() })
@@ -89,6 +91,8 @@ export type StoreView = {
   freeBytes: number | null
   /** Whether the store is lost with the disk of the machine's data folder; null when the machine has not told. */
   sharesDisk: boolean | null
+  /** The other machines that reach the same store. */
+  sharedWith: string[]
   /** How many backups lie there, those counted that are deleted and can be taken back. */
   backups: number
   /** Why the store cannot be used; null when it can. */

@@ -21,6 +21,7 @@ export type BackupWhere = {
   snapshotId?: string
   parentId?: string
   sizeGib?: number
+  bootable?: boolean
 }
 
 /** By what the portal sorts backups. */
@@ -58,7 +59,12 @@ function filtered(ctx: Ctx, where: BackupWhere): Prisma.VolumeBackupWhereInput {
     scope,
     { trashedUntil: where.trashed ? { not: null } : null },
     { projectId: where.projectId, volumeId: where.volumeId, userId: where.userId },
-    { snapshotId: where.snapshotId, parentId: where.parentId, sizeGib: where.sizeGib },
+    {
+      snapshotId: where.snapshotId,
+      parentId: where.parentId,
+      sizeGib: where.sizeGib,
+      bootable: where.bootable,
+    },
     where.search ? { OR: found(where.search) } : {},
     where.ids ? { id: { in: [...where.ids] } } : {},
     where.names ? { name: { in: [...where.names] } } : {},

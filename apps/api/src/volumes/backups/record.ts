@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { hostRefs } from '../../hosts/service.ts'
 import { seal, unseal } from '../../identity/service.ts'
 import { type Ctx, inTransaction, projectOf } from '../../kernel/context.ts'
 import { conflict, invalidInput } from '../../kernel/errors.ts'
@@ -8,6 +7,7 @@ import { recordOperation, startOperation } from '../../kernel/workflow.ts'
 import { reserveQuota } from '../../quota/service.ts'
 import { keepKey } from '../encryption/keys.ts'
 import { type BackupView, backupCan, type backupImportInput } from './contract.ts'
+import { hostsOfStore } from './reach.ts'
 import { backupHistory, backupView, demandBackup, loadBackup, noteBackup } from './row.ts'
 
 /**
@@ -21,6 +21,7 @@ const record = z.object({
   ...{ id: z.uuid(), volumeId: z.uuid(), snapshotId: z.uuid().nullable(), parentId: z.uuid().nullable() },
   ...{ name: z.string(), description: z.string(), volumeName: z.string(), sizeGib: z.int().min(1) },
   ...{ hostId: z.uuid(), store: z.string().min(1), zone: z.string(), checksum: z.string() },
+  storeMark: z.string().nullable().default(null),
   ...{ dataTimestamp: z.iso.datetime(), bootable: z.boolean(), imageId: z.uuid().nullable() },
   ...{ imageName: z.string(), typeId: z.uuid().nullable(), metadata: z.record(z.string(), z.string()) },
   /** The key of an encrypted backup, sealed once more: it goes with the last volume and backup that needs it. */
@@ -50,7 +51,8 @@ export async function importBackup(ctx: Ctx, input: z.output<typeof backupImport
   authorize(ctx, 'volumeBackup:import', { projectId })
   const { key, ...told } = readRecord(ctx, input.record)
   return inTransaction(ctx, async (tx) => {
-    const [host] = await hostRefs(tx, [told.hostId])
+    // The host that has made it may be gone, and others may reach its store.
+    const [host] = await hostsOfStore(tx, told)
     if (!host)
       throw conflict('The machine that has the store of this backup is not part of the cloud any more.')
     // A deletion locks the key before the quota, too.
@@ -58,7 +60,7 @@ export async function importBackup(ctx: Ctx, input: z.output<typeof backupImport
     await reserveQuota(tx, projectId, { volumeBackups: 1, volumeBackupGib: told.sizeGib })
     // Two imports of one record take turns here.
     const { count } = await tx.db.volumeBackup.createMany({
-      data: { ...told, keyId: key?.id, projectId, userId: ctx.actor.userId },
+      data: { ...told, hostId: host.id, keyId: key?.id, projectId, userId: ctx.actor.userId },
       skipDuplicates: true,
     })
     if (count === 0) throw conflict(`The backup ${told.id} is known already.`, 'backupState')

@@ -6,10 +6,12 @@ import { continueOperationsOf, type Run, type Wait, type Workflow } from '../../
 import { driversFor } from '../driver.ts'
 import { encryptionFor } from '../encryption/keys.ts'
 import { tellFailure } from '../messages/service.ts'
-import { specOf } from '../pools.ts'
+import { reaches, specOf } from '../pools.ts'
 import { type VolumeRow, withParts } from '../queries.ts'
 import { noteVolume } from '../row.ts'
 import { asked, copyingMs } from './asking.ts'
+import type { BackupRow } from './queries.ts'
+import { hostsOfStore } from './reach.ts'
 import { endRestoring } from './settling.ts'
 import { driversAt, keyOf } from './store.ts'
 
@@ -20,8 +22,7 @@ async function restoreContent(run: Run<unknown>, volume: VolumeRow): Promise<Wai
       ? null
       : await run.ctx.deps.root.volumeBackup.findUnique({ where: { id: volume.backupId } })
   if (backup?.checksum == null) throw new CloudError('conflict', 'The backup is gone.')
-  // Of the hosts that reach a shared pool it is the one that reaches the store.
-  const drivers = await driversAt(run, backup)
+  const drivers = await driversAt(run, { hostId: await restorerOf(run, backup, volume) })
   const spec = {
     backup: { ...keyOf(backup), checksum: backup.checksum },
     volume: { id: volume.id, pool: specOf(volume.pool) },
@@ -39,6 +40,16 @@ async function restoreContent(run: Run<unknown>, volume: VolumeRow): Promise<Wai
     ),
   )
   return 'wait' in restored ? restored.wait : undefined
+}
+
+/** The host that restores: one that reaches the store and the pool, and the same one as long as it is up. */
+async function restorerOf(run: Run<unknown>, backup: BackupRow, { pool }: VolumeRow): Promise<string> {
+  const right = (await hostsOfStore(run.ctx, backup)).filter((host) => reaches(pool, host))
+  const up = right.filter(({ state }) => state === 'up')
+  const same = up.find(({ id }) => id === run.data.hostId)
+  const { id: hostId } = same ?? up[0] ?? right[0] ?? { id: backup.hostId }
+  if (hostId !== run.data.hostId) await run.keep({ hostId })
+  return hostId
 }
 
 type Restoration = { backupId: string; isNew: boolean }

@@ -4,11 +4,12 @@ import { conflict, invalidInput } from '../../kernel/errors.ts'
 import { startOperation } from '../../kernel/workflow.ts'
 import { volumeCan, volumeCreateInput } from '../contract.ts'
 import { refuseUnderSnapshots, refuseWhileKept } from '../needed.ts'
-import { reachesFrom } from '../pools.ts'
+import { reaches } from '../pools.ts'
 import { withParts } from '../queries.ts'
 import { demand, historyOf, lockVolume, noteVolume } from '../row.ts'
 import { createVolume } from '../service.ts'
 import { backupCan, type backupRestoreInput, type Restored } from './contract.ts'
+import { hostsOfStore } from './reach.ts'
 import { demandBackup, lockBackup } from './row.ts'
 import { beginRestoring } from './settling.ts'
 
@@ -24,7 +25,7 @@ export async function restoreBackup(ctx: Ctx, input: z.output<typeof backupResto
     const backup = await lockBackup(tx, 'volumeBackup:restore', id)
     const name = input.name ?? (backup.volumeName || `restore_backup_${id}`)
     const wish = volumeCreateInput.parse({ backupId: id, name, description: backup.description })
-    const made = await createVolume(tx, wish, undefined, true)
+    const made = await createVolume(tx, wish, { restores: true })
     return { backupId: id, volumeId: made.id, volumeName: made.name }
   })
 }
@@ -48,8 +49,9 @@ const restoreTo = (ctx: Ctx, id: string, volumeId: string): Promise<Restored> =>
           ? 'One of the volume and the backup is encrypted, and the other is not. Restore to a new volume.'
           : 'The volume and the backup are encrypted by different keys. Restore to a new volume.',
       )
-    if (!(await reachesFrom(tx, volume.pool, backup.hostId)))
-      throw conflict('The volume lies where the machine with the store of the backup does not reach it.')
+    const restorers = (await hostsOfStore(tx, backup)).filter((host) => reaches(volume.pool, host))
+    if (restorers.length === 0)
+      throw conflict('The volume lies where no machine with the store of the backup reaches it.')
     const after = await tx.db.volume.update({
       where: { id: volumeId },
       data: { state: 'restoring-backup', backupId: id, faultMessage: null },
@@ -58,7 +60,7 @@ const restoreTo = (ctx: Ctx, id: string, volumeId: string): Promise<Restored> =>
     await beginRestoring(tx, id)
     await startOperation(tx, {
       ...historyOf(after, 'volume.restore'),
-      hostId: backup.hostId,
+      hostId: (restorers.find(({ state }) => state === 'up') ?? restorers[0])?.id,
       input: { backupId: id, isNew: false },
     })
     await noteVolume(tx, after, 'updated')

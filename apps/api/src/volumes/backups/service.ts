@@ -1,3 +1,4 @@
+import { Prisma } from '@stratolith/db'
 import type { z } from 'zod'
 import { busyAmong } from '../../kernel/busy.ts'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
@@ -21,15 +22,15 @@ import type {
   backupUpdateInput,
 } from './contract.ts'
 import { type BackupRow, type BackupWhere, countBackups, queryBackups, sortableBackups } from './queries.ts'
+import { storeFor } from './reach.ts'
 import { backupHistory, backupView, backupViews, loadBackup, lockBackup, noteBackup } from './row.ts'
-import { storeFor } from './store.ts'
 
 export async function listBackups(
   ctx: Ctx,
   input: z.output<typeof backupListInput>,
 ): Promise<Page<BackupView>> {
-  const { allProjects, search, state, volumeId } = input
-  const where = { allProjects, search, volumeId, states: state && [state] }
+  const { allProjects, search, state, volumeId, bootable } = input
+  const where = { allProjects, search, volumeId, bootable, states: state && [state] }
   const slice = await queryBackups(ctx, { where, ...askOf(input, sortableBackups) })
   return pageView(slice, await backupViews(ctx, slice.rows))
 }
@@ -92,7 +93,11 @@ export async function createBackup(
       },
     })
     await holdSource(tx, volume, snapshot)
-    await startOperation(tx, { ...backupHistory(made, 'volumeBackup.create'), hostId: place.hostId })
+    await startOperation(tx, {
+      ...backupHistory(made, 'volumeBackup.create'),
+      hostId: place.hostId,
+      input: { volumeName: volume.name || volume.id },
+    })
     await noteBackup(tx, made, 'created')
     return backupView(tx, made)
   })
@@ -121,11 +126,11 @@ async function holdSource(tx: Ctx, volume: VolumeRow, snapshot: SnapshotRow | nu
 async function newestOf(
   tx: Ctx,
   { id, projectId }: { id: string; projectId: string },
-  { hostId, store }: { hostId: string; store: string },
+  place: Place,
 ): Promise<{ id: string }> {
   const [row] = await tx.db.$queryRaw<{ id: string }[]>`
     SELECT "id"::text FROM "VolumeBackup" WHERE "volumeId" = ${id}::uuid AND "projectId" = ${projectId}
-      AND "hostId" = ${hostId}::uuid AND "store" = ${store} AND "state" IN ('available', 'restoring')
+      AND "store" = ${place.store} AND ${thereSql(place)} AND "state" IN ('available', 'restoring')
       AND "checksum" IS NOT NULL AND "trashedUntil" IS NULL
     ORDER BY "dataTimestamp" DESC, "createdAt" DESC LIMIT 1 FOR UPDATE`
   if (!row)
@@ -136,6 +141,15 @@ async function newestOf(
     )
   return row
 }
+
+type Place = Awaited<ReturnType<typeof storeFor>>
+/** A backup lies in the store of that place: the hosts tell the same mark, or the host is the same. */
+const thereSql = ({ hostId, storeMark }: Place): Prisma.Sql =>
+  Prisma.sql`("storeMark" = ${storeMark} OR ("hostId" = ${hostId}::uuid AND "storeMark" IS NOT DISTINCT FROM ${storeMark}))`
+const thereIn = ({ hostId, store, storeMark }: Place) => ({
+  store,
+  ...(storeMark === null ? { hostId, storeMark } : { storeMark }),
+})
 
 /** Says before a volume is backed up whether only what has changed need be stored. */
 export async function planBackup(ctx: Ctx, input: z.output<typeof backupPlanInput>): Promise<BackupPlan> {
@@ -149,7 +163,7 @@ export async function hasBackup(ctx: Ctx, volume: VolumeRow): Promise<boolean> {
     where: {
       ...{ volumeId: volume.id, projectId: volume.projectId, trashedUntil: null },
       ...{ state: { in: ['available', 'restoring'] }, checksum: { not: null } },
-      ...(await storeFor(ctx, volume)),
+      ...thereIn(await storeFor(ctx, volume)),
     },
     take: 1,
   })

@@ -1,17 +1,9 @@
 import type { BackupKey, StoreSpec } from '@stratolith/drivers/backups/interface'
 import { driversOf } from '../../hosts/service.ts'
-import type { Ctx } from '../../kernel/context.ts'
 import type { Run } from '../../kernel/workflow.ts'
-import { hostFor } from '../driver.ts'
-import type { VolumeRow } from '../queries.ts'
 
-/** The id of the store on each host (apps/agent/src/drivers.ts). */
+/** The id of the store on each host (apps/agent/src/drivers.ts); reach.ts knows which hosts have the same one. */
 export const usualStore: StoreSpec = { driver: 'folder', id: 'local' }
-
-/** The store in which new backups of a volume lie: the one that the host reaches which works on the volume. */
-export async function storeFor(ctx: Ctx, volume: VolumeRow): Promise<{ hostId: string; store: string }> {
-  return { hostId: await hostFor(ctx, volume.pool, volume.id), store: usualStore.id }
-}
 
 /** What a host must know to reach a store. */
 export const storeSpec = ({ store }: { store: string }): StoreSpec => ({ driver: 'folder', id: store })
@@ -22,6 +14,6 @@ export const keyOf = (row: { id: string; volumeId: string; store: string }): Bac
   store: storeSpec(row),
 })
 
-/** The drivers of the host that reaches the store of a backup. */
+/** The drivers of the host that works on a backup, or has made it. */
 export const driversAt = (run: Run<unknown>, { hostId }: { hostId: string }) =>
   driversOf({ ...run.ctx, db: run.ctx.deps.root }, hostId)

@@ -13,13 +13,21 @@ const answerMs = 20_000
 /** How full the store of backups is that each machine reaches: every machine is asked. For administrators. */
 export async function listStores(ctx: Ctx): Promise<StoreView[]> {
   authorize(ctx, 'volumePool:probe')
-  const [hosts, sums] = await Promise.all([
+  const [hosts, sums, reach] = await Promise.all([
     hostsForPlacement(ctx),
     ctx.db.volumeBackup.groupBy({ by: ['hostId'], _count: true }),
+    ctx.db.volumeBackupReach.findMany(),
   ])
-  const counts = new Map(sums.map(({ hostId, _count }) => [hostId, _count]))
+  const marks = new Map(reach.map(({ hostId, mark }) => [hostId, mark]))
+  const storeOf = (hostId: string) => marks.get(hostId) ?? hostId
+  const byStore = Map.groupBy(sums, ({ hostId }) => storeOf(hostId))
+  const countAt = (hostId: string) =>
+    (byStore.get(storeOf(hostId)) ?? []).reduce((sum, { _count }) => sum + _count, 0)
+  const sharedWith = (hostId: string) =>
+    hosts.filter(({ id }) => id !== hostId && storeOf(id) === storeOf(hostId)).map(({ name }) => name)
   return pLimit(hostsAtOnce).map(hosts, async (host) => ({
-    ...{ id: host.id, host: { id: host.id, name: host.name }, backups: counts.get(host.id) ?? 0 },
+    ...{ id: host.id, host: { id: host.id, name: host.name }, backups: countAt(host.id) },
+    sharedWith: sharedWith(host.id),
     ...(await spaceAt(ctx, host)),
   }))
 }

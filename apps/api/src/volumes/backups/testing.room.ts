@@ -59,7 +59,9 @@ export const backupQuota: QuotaMaker = {
   async prepare(ctx) {
     const { id } = await createVolume(ctx, volumeCreateInput.parse({ sizeGib: 1 }))
     await runPending(ctx.deps)
-    const { source, metadata, ...row } = await ctx.deps.root.volume.findUniqueOrThrow({ where: { id } })
+    const { source, metadata, imageMetadata, ...row } = await ctx.deps.root.volume.findUniqueOrThrow({
+      where: { id },
+    })
     const data = Array.from({ length: 100 }, (_, i) => ({ ...row, id: crypto.randomUUID(), name: `v${i}` }))
     await ctx.deps.root.volume.createMany({ data })
     return ''

@@ -12,6 +12,7 @@ import { type MessageAction, tellFailure } from '../messages/service.ts'
 import { specOf } from '../pools.ts'
 import { asked, copyingMs } from './asking.ts'
 import type { BackupRow } from './queries.ts'
+import { driversOfStore, hostOfStore } from './reach.ts'
 import { noteBackup } from './row.ts'
 import { trimSchedule } from './schedules/trim.ts'
 import { freeSource, lockWithSource } from './settling.ts'
@@ -148,12 +149,14 @@ export const backupDeletion: Workflow = {
         const row = await current(run)
         if (!row) return
         // Nothing removes it later: no list tells which backups a store has that nobody knows.
-        if ((await hostState({ db: run.ctx.deps.root }, row.hostId)) === 'fenced')
+        // What is left of a backup that was not made lies on the host that was making it, too.
+        const hostId = row.checksum === null ? row.hostId : await hostOfStore({ db: run.ctx.deps.root }, row)
+        if ((await hostState({ db: run.ctx.deps.root }, hostId)) === 'fenced')
           throw new CloudError(
             'conflict',
             'The machine that has the store is declared to be off. Delete the backup when it is back.',
           )
-        const drivers = await driversAt(run, row)
+        const drivers = await driversAt(run, { hostId })
         const pool = await poolOfDraft(run, row)
         await asked(run, 'the store', async (op) => {
           await whileAnswering(op, drivers, (watched) =>
@@ -194,7 +197,7 @@ export const backupImport: Workflow = {
       async run(run) {
         const row = await current(run)
         if (row?.state !== 'creating') return
-        const drivers = await driversAt(run, row)
+        const drivers = await driversOfStore(run, row)
         const found = await asked(run, 'the store', (op) =>
           whileAnswering(op, drivers, (watched) => drivers.backups.getBackup(watched, keyOf(row))),
         )

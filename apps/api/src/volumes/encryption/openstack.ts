@@ -99,7 +99,7 @@ export const encryptionOperations: ApiOperation[] = [
     summary: 'Let new volumes of a type be encrypted',
     status: 200,
     access: 'admin',
-    deviation: `${carried} ${unused}`,
+    deviation: `${carried} What is absent is shown as it is carried out: aes-xts-plain64, 512, front-end. ${unused}`,
     handle: create,
   },
   {

@@ -344,7 +344,7 @@ async function ended(id: string, action: string): Promise<void> {
 }
 async function on(host: string): Promise<string> {
   const { id: hostId } = await db().host.findFirstOrThrow({ where: { name: `secret-name-${host}` } })
-  const { id } = await createVolume(tenant, volumeCreateInput.parse({ sizeGib: 1 }), hostId)
+  const { id } = await createVolume(tenant, volumeCreateInput.parse({ sizeGib: 1 }), { hostId })
   await runPending(world.deps)
   return id
 }

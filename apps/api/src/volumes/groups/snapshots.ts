@@ -38,7 +38,7 @@ import {
   lockGroupSnapshot,
   noteGroup,
 } from './row.ts'
-import { allowTypes, writeGroup } from './service.ts'
+import { allowTypes, groupForVolume, writeGroup } from './service.ts'
 
 export async function listGroupSnapshots(
   ctx: Ctx,
@@ -110,12 +110,18 @@ async function takeRoom(tx: Ctx, projectId: string, volumes: readonly VolumeRow[
     ofType(typeId, { volumeSnapshots: 1, volumeGib: reservedGib }),
   )
   await reserveQuota(tx, projectId, sumOf(taken))
-  const byPool = Map.groupBy(volumes, ({ pool }) => (isLocal(pool) ? `host ${pool.hostId}` : ` ${pool.id}`))
-  for (const [, its] of [...byPool].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
+  const byPool = Map.groupBy(inLockOrder(volumes), ({ pool }) => placeInLocks(pool))
+  for (const its of byPool.values()) {
     const gib = its.reduce((sum, { reservedGib }) => sum + reservedGib, 0)
     if (its[0]) await claimMore(tx, its[0].pool, gib)
   }
 }
+
+/** The order in which the room of pools is locked: pools with a capacity of their own by id, then hosts by id. */
+const placeInLocks = (pool: Placed['pool']): string => (isLocal(pool) ? `host ${pool.hostId}` : ` ${pool.id}`)
+type Placed = { pool: Pick<VolumeRow['pool'], 'id' | 'hostId' | 'capacityGib'> }
+const inLockOrder = <T extends Placed>(things: readonly T[]): T[] =>
+  things.toSorted((a, b) => (placeInLocks(a.pool) < placeInLocks(b.pool) ? -1 : 1))
 
 /** Deletes a group snapshot with the snapshots of its volumes. What was made of them keeps its data. */
 export async function deleteGroupSnapshot(ctx: Ctx, input: { id: string }): Promise<void> {
@@ -151,11 +157,12 @@ export async function resetGroupSnapshot(
 }
 
 type Source = { zone: string; volumeTypeIds: string[]; groupTypeId: string }
-type Made = { source: { snapshotId: string } | { sourceVolumeId: string }; name: string }
+type Made = Placed & { source: { snapshotId: string } | { sourceVolumeId: string }; name: string }
 
 /**
  * Makes a group with volumes that begin with those of a group snapshot, or of a group. Volumes of a group are copied one
- * after the other: what belongs together at one instant comes from a group snapshot.
+ * after the other: what belongs together at one instant comes from a group snapshot. Their room is taken in the order of
+ * the pools, as for a group snapshot.
  */
 export async function createGroupFrom(
   ctx: Ctx,
@@ -170,8 +177,9 @@ export async function createGroupFrom(
       ...(groupId === undefined ? {} : { sourceGroupId: groupId }),
     })
     await allowTypes(tx, row.id, source.volumeTypeIds)
-    for (const one of made)
-      await createVolume(tx, volumeCreateInput.parse({ name: one.name, ...one.source, groupId: row.id }))
+    const group = await groupForVolume(tx, row.id)
+    for (const one of inLockOrder(made))
+      await createVolume(tx, volumeCreateInput.parse({ name: one.name, ...one.source }), { group })
     await startOperation(tx, groupHistory('volumeGroup', row, 'create'))
     return groupView(await loadGroup(tx, 'volumeGroup:get', row.id))
   })
@@ -201,12 +209,18 @@ async function sourceOf(
     for (const { id } of snapshots) await lockSnapshot(tx, 'volumeSnapshot:get', id)
     return {
       source,
-      made: snapshots.map(({ id, volume }) => ({ source: { snapshotId: id }, name: volume.name })),
+      made: snapshots.map(({ id, volume, pool }) => ({
+        source: { snapshotId: id },
+        name: volume.name,
+        pool,
+      })),
     }
   }
   demand(groupCan.snapshot({ state: groupStateOf(group), volumes: group.volumes.length }), 'groupState')
-  const ids = group.volumes.map(({ id }) => id).sort()
-  for (const id of ids) await lockVolume(tx, 'volume:get', id)
-  const names = new Map(group.volumes.map((one) => [one.id, one.name]))
-  return { source, made: ids.map((id) => ({ source: { sourceVolumeId: id }, name: names.get(id) ?? '' })) }
+  const made: Made[] = []
+  for (const id of group.volumes.map((one) => one.id).sort()) {
+    const { name, pool } = await lockVolume(tx, 'volume:get', id)
+    made.push({ source: { sourceVolumeId: id }, name, pool })
+  }
+  return { source, made }
 }

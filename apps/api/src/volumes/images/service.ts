@@ -31,7 +31,10 @@ export async function makeVolumeImage(
     await demandImageRoom(tx, projectOf(tx), before.sizeGib)
     const made = await createImage(tx, {
       ...{ ...wish, description: '', minDiskGib: 0, minRamMib: 0 },
-      properties: await propertiesOf(tx, before.imageId),
+      properties: {
+        ...(await propertiesOf(tx, before.imageId)),
+        ...(before.imageMetadata as Record<string, string>),
+      },
     })
     const after = await tx.db.volume.update({
       where: { id },

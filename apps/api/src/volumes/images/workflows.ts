@@ -68,7 +68,7 @@ async function removeExport(run: Run<Making>): Promise<void> {
   if (typeof hostId !== 'string' || (await isOnFencedHost(run, { hostId }))) return
   const { drivers, pool } = await writerOf(run)
   await whileAnswering(run.op, drivers, (op) =>
-    drivers.volumes.removeExport(op, { pool, exportId: run.input.imageId }),
+    drivers.volumes.removeExport(op, { id: run.resourceId, pool, exportId: run.input.imageId }),
   )
 }
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Ctx } from '../../kernel/context.ts'
-import { expectCloudError } from '../../kernel/testing.ts'
+import { expectCloudError, testCtx } from '../../kernel/testing.ts'
 import { ask, closeCinder, cloud, openCinder } from '../openstack/cinder.testing.ts'
 import { volumeLeftovers } from '../reconcile.ts'
 import { createTransfer, getVolume } from '../service.ts'
@@ -59,6 +59,16 @@ test('a volume that the cloud leaves keeps its data in the pool, and comes back 
   ).rejects.toThrow(/nobody knows with which volumes it shares data/)
 })
 
+test('a volume is given to the project that an administrator names, who needs no project for that', async () => {
+  const id = await aVolume(cloud.owner)
+  await unmanage('volumes', id)
+  const { projectId } = await testCtx(cloud.owner.deps)
+  const take = (to: string) =>
+    manageVolume(cloud.owner.admin, volumeManageInput.parse({ pool, ref: id, projectId: to }))
+  await expectCloudError(take('nowhere'), 'invalid_input', /There is no such project/)
+  expect(await take(projectId)).toMatchObject({ id, projectId, state: 'available' })
+})
+
 test('a snapshot goes and comes in the same way, behind its volume', async () => {
   const volumeId = await aVolume(cloud.owner)
   const id = await aSnapshot(cloud.owner, { volumeId })
@@ -106,7 +116,7 @@ test('an administrator names the project that gets a volume, also without a proj
     manageVolume(ctx, volumeManageInput.parse({ pool, ref: id, projectId: project }))
   const [before] = await db().quotaUsage.findMany({ where: { projectId, resource: 'volumes' } })
   await expectCloudError(take(cloud.owner.ctx), 'forbidden', /name the project/)
-  await expectCloudError(take(cloud.owner.admin, 'gone'), 'invalid_input', /does not exist/)
+  await expectCloudError(take(cloud.owner.admin, 'gone'), 'invalid_input', /no such project/)
   const whole: Ctx = { ...cloud.owner.admin, scope: { kind: 'system' } }
   expect(await take(whole)).toMatchObject({ id, projectId })
   const [after] = await db().quotaUsage.findMany({ where: { projectId, resource: 'volumes' } })

@@ -39,12 +39,12 @@ export async function manageVolume(ctx: Ctx, input: z.output<typeof volumeManage
   if (input.projectId !== undefined && !isAdmin(ctx))
     throw new CloudError('forbidden', 'Only an administrator may name the project that gets the volume.')
   authorize(ctx, 'volume:manage', { projectId })
+  if (!(await projectExists(ctx, projectId, 'live')))
+    throw invalidInput('There is no such project. Choose the project that gets the volume.', 'projectId')
   const found = manageable(await manageableVolumes(ctx, input), input.ref)
   const { sizeGib } = found
   const place = await poolNamed(ctx, input.pool)
   const row = await inTransaction(ctx, async (tx) => {
-    if (input.projectId !== undefined && !(await projectExists(tx, projectId, 'live')))
-      throw invalidInput('This project does not exist. Choose another one.', 'projectId')
     const type = await typeFor(asReaderOf(tx, projectId), input.type)
     // The volume may have several layers, which two guests cannot write.
     if (isMultiattach(specsOf(type)))

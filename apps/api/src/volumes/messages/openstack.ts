@@ -19,6 +19,7 @@ const words: Record<string, string> = {
   '001': 'schedule allocate volume',
   '002': 'attach volume',
   '003': 'copy volume to image',
+  '004': 'update attachment',
   '005': 'copy image to volume',
   '007': 'extend volume',
   '009': 'create snapshot',

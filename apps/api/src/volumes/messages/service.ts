@@ -4,13 +4,15 @@ import { type CloudError, notFound } from '../../kernel/errors.ts'
 import { type Ask, readPage, type Slice } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import type { Kept } from '../../kernel/retention.ts'
-import { type Run, recordOperation } from '../../kernel/workflow.ts'
+import { type Run, recordFailure, recordOperation } from '../../kernel/workflow.ts'
+import { historyOf } from '../row.ts'
 
 /** Cinder's actions of which messages tell, by their numbers. */
 export const messageActions = {
   makeVolume: '001',
   attachVolume: '002',
   copyVolumeToImage: '003',
+  updateAttachment: '004',
   copyImageToVolume: '005',
   extendVolume: '007',
   makeSnapshot: '009',
@@ -76,6 +78,21 @@ export async function tellAttachmentFailure(
   if (!row) return
   const about = { resource: 'VOLUME', resourceId: volumeId, action: 'attachVolume', ...row } as const
   await tellFailure(run, about, error)
+}
+
+/** Tells, in the transaction in which its instance is deleted, why a volume stays that was to be deleted with the instance. */
+export async function tellKept(
+  ctx: Ctx,
+  volume: { id: string; name: string; projectId: string },
+  why: string,
+): Promise<void> {
+  const message = `The volume was to be deleted with its instance, and stays: ${why}.`
+  const { id, projectId } = volume
+  const data = { id: crypto.randomUUID(), resource: 'VOLUME', resourceId: id, projectId, reason: message }
+  await ctx.db.volumeMessage.create({
+    data: { ...data, action: messageActions.updateAttachment, requestId: ctx.requestId },
+  })
+  await recordFailure(ctx, historyOf(volume, 'volume.discard'), { code: 'conflict', message })
 }
 
 export async function findMessages(

@@ -1,11 +1,14 @@
 import { DriverError } from '@stratolith/drivers/errors'
 import { backgroundOp } from '@stratolith/drivers/op'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { deleteInstance } from '../../compute/instances/actions.ts'
 import { launchInstances } from '../../compute/instances/launch.ts'
-import { attachVolume } from '../../compute/instances/volumes.ts'
+import { attachVolume, detachVolume } from '../../compute/instances/volumes.ts'
 import { accounts, aLaunch, testTenant, testWorld, type World } from '../../compute/testing.ts'
+import { deliverThings } from '../../hosts/service.ts'
 import type { Ctx } from '../../kernel/context.ts'
-import { expectCloudError, failEveryStep, runPending, testCtx } from '../../kernel/testing.ts'
+import { plainOp } from '../../kernel/hosts.ts'
+import { expectCloudError, failEveryStep, runPending, runToEnd, testCtx } from '../../kernel/testing.ts'
 import {
   poolCreateInput,
   volumeCreateInput,
@@ -87,6 +90,25 @@ async function placesOf(id: string): Promise<string[]> {
   return found
 }
 const usedIn = async (name: string) => (await getPool(admin, { name })).usedGib
+/** An instance on the host a that has the volume. */
+async function aUser(volumeId: string): Promise<string> {
+  const b = { where: { name: 'secret-name-b' } }
+  await db().host.update({ ...b, data: { enabled: false } })
+  const { instances } = await launchInstances(tenant, aLaunch(world))
+  await db().host.update({ ...b, data: { enabled: true } })
+  await runPending(world.deps)
+  const id = instances[0]?.id ?? ''
+  await attachVolume(tenant, { id, volumeId })
+  await runPending(world.deps)
+  return id
+}
+async function without(instanceId: string, volumeId: string): Promise<void> {
+  if (await db().volumeAttachment.findFirst({ where: { volumeId } }))
+    await detachVolume(tenant, { id: instanceId, volumeId })
+  await runPending(world.deps)
+  await deleteInstance(tenant, { id: instanceId })
+  await runPending(world.deps)
+}
 async function end(id: string, at = 'after all'): Promise<void> {
   if (await db().volume.findUnique({ where: { id } })) await deleteVolume(tenant, { id })
   await runPending(world.deps)
@@ -143,16 +165,11 @@ describe('another type', () => {
     const id = await aVolume()
     expect(await retype(id, 'plain', 'never')).toMatchObject({ state: 'available', type: { name: 'plain' } })
     await expectCloudError(retype(id, 'plain'), 'invalid_input', /the type plain already/)
-    const b = { where: { name: 'secret-name-b' } }
-    await db().host.update({ ...b, data: { enabled: false } })
-    const { instances } = await launchInstances(tenant, aLaunch(world))
-    await db().host.update({ ...b, data: { enabled: true } })
-    await runPending(world.deps)
-    await attachVolume(tenant, { id: instances[0]?.id ?? '', volumeId: id })
-    await runPending(world.deps)
+    const user = await aUser(id)
     await retype(id, 'disk-a', 'never')
     expect(await seen(id)).toMatchObject({ state: 'in-use', type: { name: 'disk-a' } })
-    await expectCloudError(retype(id, 'archive'), 'conflict', /An instance uses this volume/)
+    await without(user, id)
+    await end(id)
   })
 
   test('that asks for another pool moves the volume only when that is allowed', async () => {
@@ -318,5 +335,107 @@ describe('a move', () => {
     expect(await seen(id)).toMatchObject({ pool: local, type: { name: 'disk-a' } })
     await deleteVolume(tenant, { id })
     await runPending(world.deps)
+  })
+})
+
+describe('a volume that an instance has', () => {
+  test.each(['retype', 'migrate'] as const)(
+    'lies in one pool, which the instance is told, after a failure or crash at any step of %s',
+    async (how) => {
+      const users = new Map<string, string>()
+      await failEveryStep(world.deps, {
+        action: `volume.${how}`,
+        async start() {
+          const id = await aVolume()
+          users.set(id, await aUser(id))
+          if (how === 'migrate') {
+            await retype(id, 'plain')
+            await move(id, fast)
+          } else await retype(id, 'archive')
+          const operation = await db().operation.findFirstOrThrow({
+            where: { resourceId: id, action: `volume.${how}` },
+            orderBy: { createdAt: 'desc' },
+          })
+          return { resourceId: id, operationId: operation.id }
+        },
+        async afterFailure(id, at) {
+          const { state, pool, migration } = await seen(id)
+          expect(state, at).toBe('in-use')
+          expect(pool === local ? 'error' : 'success', at).toBe(migration)
+          await deliverThings(world.system, 'instance', [users.get(id) ?? ''])
+          await db().tombstone.updateMany({ data: { deletedAt: new Date(0) } })
+          await volumeLeftovers.run(world.system)
+          expect(await placesOf(id), at).toEqual([pool])
+          await without(users.get(id) ?? '', id)
+          await end(id, at)
+        },
+        async afterSuccess(id, at) {
+          const target = how === 'retype' ? 'shared@archive' : fast
+          expect(await seen(id), at).toMatchObject({ state: 'in-use', pool: target, migration: 'success' })
+          expect(await placesOf(id), at).toEqual([target])
+          const spec = await world.hosts
+            .get('a')
+            ?.hypervisor.describe(plainOp(world.system), users.get(id) ?? '')
+          const { poolId } = await db().volume.findUniqueOrThrow({ where: { id } })
+          expect(spec?.volumes, at).toMatchObject([{ id, pool: { id: poolId } }])
+          await without(users.get(id) ?? '', id)
+          await end(id, at)
+        },
+      })
+    },
+    240_000,
+  )
+
+  test('moves only where the machine of the instance reaches, and neither encrypted nor shared with others', async () => {
+    const id = await aVolume()
+    await retype(id, 'plain')
+    const user = await aUser(id)
+    const plan = Object.fromEntries((await planMove(admin, { id })).map((one) => [one.pool, one.problem]))
+    expect(plan['secret-name-b@other']).toMatch(/No machine reaches both pools/)
+    await db().volumePool.update({ where: { name: 'shared@archive' }, data: { zone: 'elsewhere' } })
+    await expectCloudError(move(id, 'shared@archive'), 'conflict', /No machine reaches both pools/)
+    await db().volumePool.update({ where: { name: 'shared@archive' }, data: { zone: null } })
+    const { keyId } = await db().volume.findUniqueOrThrow({ where: { id } })
+    await db().volume.update({ where: { id }, data: { keyId: crypto.randomUUID() } })
+    await expectCloudError(move(id, fast), 'conflict', /encrypted volume does not move while/)
+    await db().volume.update({ where: { id }, data: { keyId, multiattach: true } })
+    await expectCloudError(move(id, fast), 'conflict', /may share this volume/)
+    await db().volume.update({ where: { id }, data: { multiattach: false } })
+    await without(user, id)
+    await end(id)
+  })
+
+  test('goes on moving when its instance is deleted, and is not deleted with it', async () => {
+    const id = await aVolume()
+    const user = await aUser(id)
+    await db().volumeAttachment.updateMany({ where: { volumeId: id }, data: { deleteOnTermination: true } })
+    await retype(id, 'archive')
+    await expectCloudError(detachVolume(tenant, { id: user, volumeId: id }), 'conflict', /retyping/)
+    await deleteInstance(tenant, { id: user })
+    const deletion = await db().operation.findFirstOrThrow({
+      where: { resourceId: user, action: 'instance.delete' },
+    })
+    await runToEnd(world.deps, deletion.id, { last: true })
+    expect(await seen(id)).toMatchObject({ state: 'retyping', attachments: [] })
+    await runPending(world.deps)
+    expect(await seen(id)).toMatchObject({ state: 'available', pool: 'shared@archive', migration: 'success' })
+    await end(id)
+  })
+
+  test.each([
+    ['finds that the instance is off', 'conflict'],
+    ['has an agent that is too old', 'unsupported'],
+  ] as const)('stays where it is when its host %s', async (_, code) => {
+    const id = await aVolume()
+    const user = await aUser(id)
+    const volumes = world.hosts.get('a')?.volumes
+    volumes?.failNext('moveInUse', new DriverError(code, 'The host does not move it.'))
+    if (code === 'unsupported')
+      volumes?.failNext('endMove', new DriverError(code, 'This agent has no such call.'))
+    await retype(id, 'archive')
+    await runPending(world.deps)
+    expect(await seen(id)).toMatchObject({ state: 'in-use', pool: local, migration: 'error' })
+    await without(user, id)
+    await end(id)
   })
 })

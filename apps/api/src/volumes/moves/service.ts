@@ -8,7 +8,7 @@ import { type VolumeView, volumeCan, type volumeMoveInput, type volumeRetypeInpu
 import { whyCopied } from '../needed.ts'
 import { able, type Candidate, candidatesOf, free, whyUnsuited } from '../pools/candidates.ts'
 import { specOfPlace } from '../pools/drivers.ts'
-import { claimed } from '../pools.ts'
+import { claimed, reaches } from '../pools.ts'
 import { type VolumeRow, withParts } from '../queries.ts'
 import { demand, historyOf, loadVolume, lockVolume, noteVolume, viewOfOne } from '../row.ts'
 import { isMultiattach, type PlaceWish } from '../types/extra-specs.ts'
@@ -16,8 +16,8 @@ import { placeWishOf, specsOf, type TypeRow } from '../types/row.ts'
 import { typeFor } from '../types/service.ts'
 import { countUnder, demandQuota } from './quota.ts'
 
-/** What the workflow of a move knows. */
-export type MoveInput = { poolId: string; typeId?: string; from: string }
+/** What the workflow of a move knows. `usedOn`: the host of the instance that had the volume when the move began. */
+export type MoveInput = { poolId: string; typeId?: string; from: string; usedOn?: string }
 
 /**
  * Gives a volume another type. When the new type does not allow the volume's pool, the volume moves to one that it allows,
@@ -52,8 +52,9 @@ export async function retypeVolume(
         'volumeState',
       )
     const right = all.filter((one) => one.row?.id !== before.poolId && whyUnsuited(one, wish) === null)
-    const others = right.filter((one) => whyNotCopied(own, one) === null)
-    const why = right[0] && others.length === 0 ? whyNotCopied(own, right[0]) : null
+    const user = await userOf(tx, before)
+    const others = right.filter((one) => whyNotCopied(own, one, user) === null)
+    const why = right[0] && others.length === 0 ? whyNotCopied(own, right[0], user) : null
     if (why !== null) throw new CloudError('no_capacity', why)
     return begin(tx, before, others, type)
   })
@@ -85,7 +86,7 @@ export async function moveVolume(
     const target = all.find((one) => one.name === name)
     if (!target) throw invalidInput(`There is no pool ${name}.`, 'pool')
     if (target.row?.id === before.poolId) throw invalidInput('The volume lies in this pool already.', 'pool')
-    const why = whyNotInto(before, poolOf(all, before), target)
+    const why = whyNotInto(before, { own: poolOf(all, before), user: await userOf(tx, before) }, target)
     if (why !== null) throw conflict(why, 'volumeState')
     return begin(tx, before, [target])
   })
@@ -100,11 +101,11 @@ export async function planMove(
   authorize(ctx, 'volumePool:list')
   const row = await loadVolume(ctx, 'volume:migrate', id)
   const all = await everyPool(ctx)
-  const own = poolOf(all, row)
+  const at = { own: poolOf(all, row), user: await userOf(ctx, row) }
   const stays = await whyStays(ctx, row.id)
   return all
     .filter((one) => one.row?.id !== row.poolId)
-    .map((one) => ({ pool: one.name, problem: stays ?? whyNotInto(row, own, one) }))
+    .map((one) => ({ pool: one.name, problem: stays ?? whyNotInto(row, at, one) }))
 }
 
 /** Why a volume moves into no pool at the moment; null when nothing keeps it. */
@@ -120,12 +121,23 @@ const everyPool = async (ctx: Ctx): Promise<Candidate[]> =>
 const poolOf = (all: readonly Candidate[], { poolId }: VolumeRow): Candidate | undefined =>
   all.find(({ row }) => row?.id === poolId)
 
+/** The host of the instance that has the volume; null when none has it. */
+type User = { id: string; zone: string } | null
+async function userOf(ctx: Ctx, { attachments }: VolumeRow): Promise<User> {
+  const id = attachments.find(({ hostId }) => hostId !== null)?.hostId
+  return (await hostsForPlacement(ctx)).find((host) => host.id === id) ?? null
+}
+
 /** Why a volume cannot be moved into the pool; null when it can. */
-function whyNotInto(row: VolumeRow, own: Candidate | undefined, target: Candidate): string | null {
+function whyNotInto(
+  row: VolumeRow,
+  { own, user }: { own: Candidate | undefined; user: User },
+  target: Candidate,
+): string | null {
   const wish: PlaceWish = placeWishOf(row.type)
   const unsuited = whyUnsuited(target, wish)
   if (unsuited !== null) return unsuited
-  const notCopied = whyNotCopied(own, target)
+  const notCopied = whyNotCopied(own, target, user)
   if (notCopied !== null) return notCopied
   if (target.closed !== null) return target.closed
   return free(target) >= row.reservedGib
@@ -139,10 +151,17 @@ function haveHostInCommon(a: Candidate | undefined, b: Candidate): boolean {
   return a?.zones.some((zone) => b.zones.includes(zone)) ?? false
 }
 
-/** Why no machine can copy a volume from the one pool into the other; null when one can. */
-function whyNotCopied(own: Candidate | undefined, target: Candidate): string | null {
+/**
+ * Why no machine can copy a volume from the one pool into the other; null when one can. The guest's QEMU copies a volume
+ * that an instance has, so that its machine must reach both.
+ */
+function whyNotCopied(own: Candidate | undefined, target: Candidate, user: User): string | null {
   if (!own || !haveHostInCommon(own, target))
     return 'No machine reaches both pools, so that none can copy the volume.'
+  if (user && !reaches(target, user))
+    return 'The machine of the instance that has the volume does not reach the pool. Detach the volume first.'
+  if (user && [own, target].some(({ driver }) => driver !== 'files'))
+    return 'A volume that an instance has moves between pools of files alone. Detach it first.'
   if (own.driver === 'rbd' && target.driver === 'rbd' && !areInOneCluster(own, target))
     return 'The pools are not reached as the same user of the same Ceph cluster, so that no machine copies the volume. Move it into a pool of files first.'
   return null
@@ -173,9 +192,18 @@ async function begin(
       ...{ state: type ? 'retyping' : 'maintenance', movingToId: poolId, migrationStatus: 'migrating' },
     }
     const row = await tx.db.volume.update({ where: { id: before.id }, data, include: withParts })
-    const input = { poolId, from: before.poolId, ...(type ? { typeId: type.id } : {}) } satisfies MoveInput
+    const user = before.attachments.find(({ hostId }) => hostId !== null)?.hostId ?? undefined
+    const input = {
+      ...{ poolId, from: before.poolId },
+      ...(type ? { typeId: type.id } : {}),
+      ...(user === undefined ? {} : { usedOn: user }),
+    } satisfies MoveInput
     const action = type ? 'volume.retype' : 'volume.migrate'
-    await startOperation(tx, { ...historyOf(row, action), hostId: before.pool.hostId ?? one.hostId, input })
+    await startOperation(tx, {
+      ...historyOf(row, action),
+      hostId: before.pool.hostId ?? one.hostId ?? user,
+      input,
+    })
     await noteVolume(tx, row, 'updated')
     return row
   }

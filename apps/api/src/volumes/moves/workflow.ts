@@ -1,21 +1,25 @@
 import type { VolumePoolModel } from '@stratolith/db'
-import { driversOf, hostsForPlacement } from '../../hosts/service.ts'
+import { DriverError } from '@stratolith/drivers/errors'
+import { deliverThings, driversOf, hostState, hostsForPlacement } from '../../hosts/service.ts'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { CloudError } from '../../kernel/errors.ts'
 import { whileAnswering } from '../../kernel/hosts.ts'
 import { bury } from '../../kernel/tombstones.ts'
-import type { Run, Workflow } from '../../kernel/workflow.ts'
+import type { Run, Wait, Workflow } from '../../kernel/workflow.ts'
 import { tellFailure } from '../messages/service.ts'
 import { giveBackAt, reaches, specOf } from '../pools.ts'
 import { type VolumeRow, withParts } from '../queries.ts'
 import { noteVolume } from '../row.ts'
+import type { VolumeState } from '../states.ts'
 import { countUnder } from './quota.ts'
 import type { MoveInput } from './service.ts'
 
 type Move = Run<MoveInput>
 const moving = ['retyping', 'maintenance']
+const learning: Wait = { waitMs: 500, for: 'the host of the instance to learn where the volume is' }
 const settledAction = 'The volume is not being moved any more.'
 
+const rootOf = (run: Move): Ctx => ({ ...run.ctx, db: run.ctx.deps.root })
 const current = (run: Move): Promise<VolumeRow | null> =>
   run.ctx.deps.root.volume.findUnique({ where: { id: run.resourceId }, include: withParts })
 
@@ -25,16 +29,28 @@ async function poolOf(run: Move, id: string): Promise<VolumePoolModel> {
   return pool
 }
 
-/** The drivers of a host that reaches both pools; `wish.from` may be a pool of a host that is the only one to reach it. */
-async function driversOfMove(run: Move) {
+/**
+ * The drivers of a host that reaches both pools, and what it is asked. `from` may be a pool of a host that is the only one to reach it. A
+ * volume that an instance had when the move began is the work of the instance's host, unless that was declared to be off.
+ */
+async function placesOfMove(run: Move) {
   const [from, to] = await Promise.all([poolOf(run, run.input.from), poolOf(run, run.input.poolId)])
-  const ctx = { ...run.ctx, db: run.ctx.deps.root }
-  const hostId = from.hostId ?? to.hostId ?? (await hostOfBoth(ctx, from, to))
-  return { drivers: await driversOf(ctx, hostId), from: specOf(from), to: specOf(to) }
+  const ctx = rootOf(run)
+  const hostId = from.hostId ?? to.hostId ?? (await hostOfBoth(ctx, from, to, run.input.usedOn))
+  const drivers = await driversOf(ctx, hostId)
+  const wish = { id: run.resourceId, from: specOf(from), to: specOf(to), copyId: run.operationId }
+  return { drivers, wish, isFenced: (await hostState(ctx, hostId)) === 'fenced' }
 }
 
-async function hostOfBoth(ctx: Ctx, from: VolumePoolModel, to: VolumePoolModel): Promise<string> {
+async function hostOfBoth(
+  ctx: Ctx,
+  from: VolumePoolModel,
+  to: VolumePoolModel,
+  usedOn: string | undefined,
+): Promise<string> {
   const hosts = (await hostsForPlacement(ctx)).filter((host) => reaches(from, host) && reaches(to, host))
+  const user = hosts.find(({ id }) => id === usedOn)
+  if (user && (await hostState(ctx, user.id)) !== 'fenced') return user.id
   const host = hosts.find(({ state }) => state === 'up')
   if (host) return host.id
   throw new CloudError('unavailable', 'None of the machines that reach both pools answers.')
@@ -42,7 +58,7 @@ async function hostOfBoth(ctx: Ctx, from: VolumePoolModel, to: VolumePoolModel):
 
 /** Runs `work` under the lock of the volume's row, while this move is what happens to the volume. */
 async function whileMoving(run: Move, work: (tx: Ctx, row: VolumeRow) => Promise<void>): Promise<boolean> {
-  return inTransaction({ ...run.ctx, db: run.ctx.deps.root }, async (tx) => {
+  return inTransaction(rootOf(run), async (tx) => {
     await tx.db.$queryRaw`SELECT 1 FROM "Volume" WHERE "id" = ${run.resourceId}::uuid FOR UPDATE`
     const where = { id: run.resourceId, movingToId: run.input.poolId, state: { in: moving } }
     const row = await tx.db.volume.findFirst({ where, include: withParts })
@@ -59,6 +75,9 @@ async function whileMoving(run: Move, work: (tx: Ctx, row: VolumeRow) => Promise
 const buryCopies = (tx: Ctx, { id, projectId }: VolumeRow): Promise<void> =>
   bury(tx, { kind: 'volume', id, projectId })
 
+const stateAfter = ({ attachments }: VolumeRow): VolumeState =>
+  attachments.length > 0 ? 'in-use' : 'available'
+
 /** The move is over in the database: from here on the copy is the volume. */
 const switchPools = (run: Move): Promise<boolean> =>
   whileMoving(run, async (tx, before) => {
@@ -72,7 +91,7 @@ const switchPools = (run: Move): Promise<boolean> =>
         zone,
         movingToId: null,
         migrationStatus: 'success',
-        state: 'available',
+        state: stateAfter(before),
         faultMessage: null,
       },
       ...(typeId === undefined ? {} : { typeId }),
@@ -84,6 +103,9 @@ const switchPools = (run: Move): Promise<boolean> =>
     await noteVolume(tx, row, 'updated', run.operationId)
   })
 
+/** How long the old data wait for the guest's host to learn where the volume is. Then they go by the tombstone. */
+const learnsMs = 300_000
+
 const steps: Workflow<MoveInput>['steps'] = [
   {
     name: 'copy',
@@ -92,16 +114,34 @@ const steps: Workflow<MoveInput>['steps'] = [
       const row = await current(run)
       if (!row) throw new CloudError('conflict', 'The volume is gone.')
       if (row.poolId === run.input.poolId) return
-      const { drivers, from, to } = await driversOfMove(run)
-      const wish = { id: row.id, from, to, copyId: run.operationId }
-      await whileAnswering(run.op, drivers, (op) => drivers.volumes.copyVolume(op, wish))
+      const { drivers, wish } = await placesOfMove(run)
+      await whileAnswering(run.op, drivers, async (op) => {
+        if (row.attachments.some(({ hostId }) => hostId !== null)) {
+          await drivers.volumes.moveInUse(op, wish).catch(async (error: unknown) => {
+            // An older agent does not know how to end a move either.
+            if (error instanceof DriverError && error.code === 'unsupported')
+              await run.keep({ refused: true })
+            throw error
+          })
+          return
+        }
+        // The instance may have been deleted since, before or after the volume has moved.
+        if (run.input.usedOn !== undefined && (await drivers.volumes.endMove(op, wish))) return
+        await drivers.volumes.copyVolume(op, wish)
+      })
     },
+    /** Where the volume is when an instance has it, its host alone knows: a host that is silent is asked until it answers. */
     async undo(run) {
-      if ((await current(run))?.poolId === run.input.poolId) return
-      const { drivers, to } = await driversOfMove(run)
-      await whileAnswering(run.op, drivers, (op) =>
-        drivers.volumes.removeVolume(op, { id: run.resourceId, pool: to }),
-      )
+      if ((await current(run))?.poolId === run.input.poolId || run.data.refused === true) return
+      const { drivers, wish, isFenced } = await placesOfMove(run)
+      if (isFenced) return
+      const isMoved = await whileAnswering(run.op, drivers, async (op) => {
+        if (run.input.usedOn !== undefined && (await drivers.volumes.endMove(op, wish))) return true
+        await drivers.volumes.removeVolume(op, { id: wish.id, pool: wish.to })
+        return false
+      })
+      // The failure came too late: the guest uses the copy.
+      if (isMoved) await switchPools(run)
     },
   },
   {
@@ -117,11 +157,19 @@ const steps: Workflow<MoveInput>['steps'] = [
     name: 'remove',
     title: 'Removing the old data',
     async run(run) {
-      const { drivers, from } = await driversOfMove(run)
-      // The volume is where it is to be. What cannot be removed now goes later, by the tombstone.
-      await whileAnswering(run.op, drivers, (op) =>
-        drivers.volumes.removeVolume(op, { id: run.resourceId, pool: from }),
-      ).catch((err) => run.ctx.log.warn({ err, volume: run.resourceId }, 'old data of a volume are left'))
+      const { drivers, wish } = await placesOfMove(run)
+      const users = (await current(run))?.attachments.map(({ instanceId }) => instanceId) ?? []
+      try {
+        if (users.length > 0) await deliverThings(rootOf(run), 'instance', users)
+        await whileAnswering(run.op, drivers, (op) =>
+          drivers.volumes.removeVolume(op, { id: wish.id, pool: wish.from }),
+        )
+      } catch (error) {
+        const isInTime = Date.now() - run.stepStartedAt.getTime() < learnsMs
+        if (error instanceof DriverError && error.code === 'conflict' && isInTime) return learning
+        // The volume is where it is to be. What cannot be removed now goes later, by the tombstone.
+        run.ctx.log.warn({ err: error, volume: run.resourceId }, 'old data of a volume are left')
+      }
     },
   },
 ]
@@ -129,7 +177,7 @@ const steps: Workflow<MoveInput>['steps'] = [
 /** The volume stays where it is, with its type. */
 async function onFailed(run: Move, error: CloudError): Promise<void> {
   await whileMoving(run, async (tx, before) => {
-    const data = { state: 'available', movingToId: null, migrationStatus: 'error' }
+    const data = { state: stateAfter(before), movingToId: null, migrationStatus: 'error' }
     const row = await tx.db.volume.update({ where: { id: before.id }, data, include: withParts })
     await giveBackAt(tx, run.input.poolId, before.reservedGib)
     await buryCopies(tx, row)
@@ -146,6 +194,13 @@ async function onFailed(run: Move, error: CloudError): Promise<void> {
   await tellFailure(run, about, error)
 }
 
-const long = { lane: 'long', deadlineMs: 24 * 3_600_000, steps, onFailed } as const
+const hourMs = 3_600_000
+const long = {
+  lane: 'long',
+  deadlineMs: 24 * hourMs,
+  undoDeadlineMs: 14 * 24 * hourMs,
+  steps,
+  onFailed,
+} as const
 export const volumeRetyping: Workflow<MoveInput> = { ...long, action: 'volume.retype' }
 export const volumeMigration: Workflow<MoveInput> = { ...long, action: 'volume.migrate' }

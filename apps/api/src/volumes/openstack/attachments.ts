@@ -4,7 +4,7 @@ import { HttpError } from '../../openstack/errors.ts'
 import { type Field, micros, shape } from '../../openstack/fields.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { nextLink, queryText } from '../../openstack/pages.ts'
-import { parse } from '../../openstack/schema.ts'
+import { objectAt, parse } from '../../openstack/schema.ts'
 import {
   demandChangeable,
   findAttachments,
@@ -12,13 +12,14 @@ import {
   type ListedAttachment,
 } from '../attachment-list.ts'
 import type { VolumeWhere } from '../queries.ts'
+import { endAttachment, reserveByAttachment } from '../reservations.ts'
 import { at } from './at.ts'
 import { pageOf, sortOf, wantsAll } from './list-query.ts'
 
 /**
  * Cinder's attachments are the contract by which Nova gives volumes to its servers. Here the cloud itself is both, so
- * that everybody may read them, and nobody may change them beside the server: a change that only one side knows would
- * give the data of a guest to a second one (A18).
+ * that everybody may read them. Services outside may reserve a volume, which keeps it from others, and no more: an
+ * attachment that only one side knows would give the data of a guest to a second one (A18).
  */
 const summary: Field<ListedAttachment>[] = [
   { name: 'id', of: ({ id }) => id },
@@ -30,12 +31,12 @@ const fields: Field<ListedAttachment>[] = [
   ...summary,
   { name: 'attached_at', of: ({ attachedAt }) => micros(attachedAt) ?? '' },
   { name: 'detached_at', of: () => '' },
-  { name: 'attach_mode', of: ({ volume }) => (volume.readOnly ? 'ro' : 'rw') },
+  { name: 'attach_mode', of: ({ readOnly }) => (readOnly ? 'ro' : 'rw') },
   { name: 'connection_info', of: () => ({}) },
 ]
 
 const noId = '00000000-0000-0000-0000-000000000001'
-const filters = { volume_id: noId, instance_id: noId, status: 'reserved', attach_status: 'reserved' }
+const filters = { volume_id: noId, instance_id: noId, status: 'nothing', attach_status: 'nothing' }
 const columns = { created_at: 'createdAt', volume_id: 'id' }
 const newest: Order = [{ field: 'createdAt', dir: 'desc' }]
 const isUuid = (text: string) => /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(text)
@@ -48,7 +49,7 @@ function whereOf(call: Call): VolumeWhere | null {
   const states = [text('status'), text('attach_status')].filter((state) => state !== undefined)
   if (states.length === 2 && states[0] !== states[1]) return null
   const ids = volumeId === undefined ? {} : { ids: [volumeId] }
-  return { allProjects: wantsAll(call), ...ids, instanceId, attachmentState: states[0] }
+  return { allProjects: wantsAll(call), ...ids, takenFor: instanceId, attachmentState: states[0] }
 }
 
 async function list(call: Call, shown: readonly Field<ListedAttachment>[]): Promise<object> {
@@ -66,38 +67,83 @@ async function list(call: Call, shown: readonly Field<ListedAttachment>[]): Prom
 }
 
 const attachmentOf = ({ params }: Call) => ({ id: params.attachment_id ?? '' })
-const refused = () =>
+/** Why nobody outside of the cloud's compute is told how to reach a volume. */
+export const connectedByHosts = () =>
   new HttpError(
     409,
-    'Volumes are attached and detached by their servers alone: use POST and DELETE of /servers/ID/os-volume_attachments.',
+    'The hosts of this cloud connect volumes themselves: attach the volume by POST /servers/ID/os-volume_attachments of the Compute API.',
   )
+/** Cinder's words for a volume that a server uses (OSSA-2023-003). */
+export const usedBy = (instanceId: string | null) =>
+  new HttpError(409, `Detach volume from instance ${instanceId} using the Compute API.`)
 
-/** Of an attachment that the caller may not see, the caller learns nothing. */
-async function refuse(call: Call): Promise<never> {
+const connector = z.record(z.string(), z.unknown()).nullish()
+const isEmpty = (given: z.output<typeof connector>) => Object.keys(given ?? {}).length === 0
+
+const creation = (minor: number) =>
+  z.strictObject({
+    attachment: objectAt(minor, {
+      volume_uuid: z.uuid('is not a uuid'),
+      instance_uuid: z.uuid('is not a uuid').nullish(),
+      connector,
+      mode: { schema: z.enum(['rw', 'ro']).nullish(), since: 54 },
+    }) as z.ZodType<{
+      volume_uuid: string
+      instance_uuid?: string | null
+      connector?: z.output<typeof connector>
+      mode?: 'rw' | 'ro' | null
+    }>,
+  })
+
+/** Without a connector, the volume is reserved; the connector of a host is refused. */
+async function create(call: Call): Promise<object> {
+  const { attachment: wish } = parse(creation(call.minor), call.body)
+  if (!isEmpty(wish.connector)) {
+    await demandChangeable(call.ctx, wish.volume_uuid)
+    throw connectedByHosts()
+  }
+  const { id } = await reserveByAttachment(call.ctx, {
+    ...{ volumeId: wish.volume_uuid, instanceId: wish.instance_uuid ?? null },
+    readOnly: wish.mode === 'ro',
+  })
+  return { attachment: shape(fields, await getAttachment(call.ctx, { id }), at(call)) }
+}
+
+const change = z.strictObject({ attachment: z.strictObject({ connector }) })
+
+async function refuseConnector(call: Call): Promise<never> {
+  const { attachment } = parse(change, call.body)
   await getAttachment(call.ctx, attachmentOf(call), 'volume:update')
-  throw refused()
+  if (isEmpty(attachment.connector))
+    throw new HttpError(400, "Must specify 'connector' to update attachment.")
+  throw connectedByHosts()
 }
 
-const creation = z.strictObject({
-  attachment: z.strictObject({
-    volume_uuid: z.uuid(),
-    instance_uuid: z.uuid(),
-    connector: z.record(z.string(), z.unknown()).nullish(),
-    mode: z.enum(['rw', 'ro']).nullish(),
-  }),
-})
-
-async function refuseCreation(call: Call): Promise<never> {
-  const { attachment } = parse(creation, call.body)
-  await demandChangeable(call.ctx, attachment.volume_uuid)
-  throw refused()
+async function refuseCompletion(call: Call): Promise<never> {
+  await getAttachment(call.ctx, attachmentOf(call), 'volume:update')
+  throw connectedByHosts()
 }
 
-const deviation =
-  'Always a 409 after the same checks: only Nova’s door attaches and detaches, so that a volume never has a second owner.'
+/** Ends a reservation, and answers the attachments that the volume has still: none. */
+async function remove(call: Call): Promise<object> {
+  const { id, state, instanceId, volume } = await getAttachment(
+    call.ctx,
+    attachmentOf(call),
+    'volume:reserve',
+  )
+  if (state !== 'reserved') throw usedBy(instanceId)
+  await endAttachment(call.ctx, { volumeId: volume.id, id })
+  return { attachments: [] }
+}
+
 const lists = { method: 'GET', since: 27, status: 200, access: 'list', filters } as const
 const item = { path: '/attachments/:attachment_id', since: 27 }
-const refusal = { status: 409, access: 'write', deviation } as const
+const refusal = {
+  status: 409,
+  access: 'write',
+  deviation:
+    'Always a 409 after the same checks: only the hosts of this cloud connect volumes, so that a volume never has a second owner.',
+} as const
 export const attachmentOperations: ApiOperation[] = [
   {
     ...lists,
@@ -126,27 +172,31 @@ export const attachmentOperations: ApiOperation[] = [
     }),
   },
   {
-    ...refusal,
     name: 'attachments.create',
     method: 'POST',
     path: '/attachments',
     since: 27,
-    summary: 'Reserve a volume for a server (refused)',
-    handle: refuseCreation,
+    summary: 'Reserve a volume for a server',
+    ...{ status: 200, access: 'write', except: { systemReader: 'forbidden' } },
+    deviation:
+      'Only an available volume is reserved, and by one attachment. With a connector a 409: only the hosts of this cloud connect volumes, so that a volume never has a second owner.',
+    handle: create,
   },
   {
     ...{ ...refusal, ...item },
     name: 'attachments.update',
     method: 'PUT',
     summary: 'Connect a host to a volume (refused)',
-    handle: refuse,
+    handle: refuseConnector,
   },
   {
-    ...{ ...refusal, ...item },
+    ...item,
     name: 'attachments.delete',
     method: 'DELETE',
-    summary: 'Take a volume from a server (refused)',
-    handle: refuse,
+    summary: 'End the reservation of a volume',
+    ...{ status: 200, access: 'write' },
+    deviation: 'A 409 for what a server has, whoever asks: the Compute API detaches.',
+    handle: remove,
   },
   {
     ...refusal,
@@ -156,6 +206,6 @@ export const attachmentOperations: ApiOperation[] = [
     action: 'os-complete',
     since: 44,
     summary: 'Say that a server has a volume (refused)',
-    handle: refuse,
+    handle: refuseCompletion,
   },
 ]

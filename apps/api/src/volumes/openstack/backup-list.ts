@@ -19,8 +19,9 @@ export const adminBackupFilters: Record<string, string> = {
   ...{ project_id: 'nobody', user_id: 'nobody', id: noId, snapshot_id: noId, parent_id: noId, size: '65000' },
 }
 
-/** The keys by which backups are sorted, as Cinder names them. */
+/** The keys by which backups are sorted, as Cinder names them; its client writes display_name for name. */
 const columns: Readonly<Record<string, string>> = {
+  ...{ display_name: 'name', display_description: 'description' },
   ...{ id: 'id', status: 'state', size: 'sizeGib', volume_id: 'volumeId', name: 'name' },
   ...{ description: 'description', availability_zone: 'zone', data_timestamp: 'dataTimestamp' },
   ...{ created_at: 'createdAt', updated_at: 'updatedAt', user_id: 'userId', project_id: 'projectId' },

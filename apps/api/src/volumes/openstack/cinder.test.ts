@@ -193,6 +193,10 @@ describe('bodies at 3.0', () => {
           ...{ state: 'up', updated_at: null, disabled_reason: null, replication_status: 'disabled' },
           ...{ active_backend_id: null, frozen: false },
         },
+        {
+          ...{ binary: 'cinder-backup', host: 'secret-name-a', zone: 'nova', status: 'enabled' },
+          ...{ state: 'up', updated_at: null, disabled_reason: null },
+        },
       ],
     })
   })

@@ -7,9 +7,11 @@ import { messageOperations } from '../messages/openstack.ts'
 import { transferOperations } from '../transfers/openstack.ts'
 import { volumeTypeOperations } from '../types/openstack/operations.ts'
 import { actionOperations } from './actions.ts'
+import { attachActionOperations } from './attach-actions.ts'
 import { attachmentOperations } from './attachments.ts'
 import { backupActionOperations } from './backup-actions.ts'
 import { backupOperations } from './backups.ts'
+import { consistencyGroupOperations } from './consistency-groups.ts'
 import { maxMinor, rootOperations, versionOperations } from './discovery.ts'
 import { imageActionOperations } from './image-actions.ts'
 import { metadataOperations } from './metadata.ts'
@@ -17,6 +19,7 @@ import { otherOperations } from './others.ts'
 import { poolOperations } from './pools.ts'
 import { quotaOperations } from './quotas.ts'
 import { inCindersWords, unknownId } from './refusals.ts'
+import { serviceOperations } from './services.ts'
 import { snapshotActionOperations } from './snapshot-actions.ts'
 import { snapshotOperations } from './snapshots.ts'
 import { summaryOperations } from './summary.ts'
@@ -45,6 +48,7 @@ export const cinderDoor: Door = {
         ...volumeOperations,
         ...metadataOperations,
         ...actionOperations,
+        ...attachActionOperations,
         ...imageActionOperations,
         ...snapshotOperations,
         ...snapshotActionOperations,
@@ -59,6 +63,8 @@ export const cinderDoor: Door = {
         ...transferOperations,
         ...quotaOperations,
         ...poolOperations,
+        ...serviceOperations,
+        ...consistencyGroupOperations,
         ...otherOperations,
       ]),
     },

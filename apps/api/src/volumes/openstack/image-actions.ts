@@ -6,10 +6,12 @@ import { micros } from '../../openstack/fields.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { boolean, objectAt, parse } from '../../openstack/schema.ts'
 import { volumeImageInput } from '../images/contract.ts'
-import { getVolumeType, makeVolumeImage, reimageVolume } from '../service.ts'
+import { changeImageMetadata, getVolume, getVolumeType, makeVolumeImage, reimageVolume } from '../service.ts'
 import { typeView } from '../types/openstack/types.ts'
 import { action } from './actions.ts'
 import { volumeOf } from './at.ts'
+import { maxItems, metadata } from './metadata.ts'
+import { imageMetadataOf } from './views.ts'
 
 type Upload = {
   image_name: string
@@ -72,6 +74,59 @@ async function rewrite(call: Call): Promise<void> {
   await reimageVolume(call.ctx, { ...volumeOf(call), imageId })
 }
 
+const many = z.strictObject({ metadata })
+const one = z.strictObject({ key: z.string().min(1, "'' is too short").max(255, 'is too long') })
+
+async function setImageMetadata(call: Call): Promise<object> {
+  const { metadata: items } = parse(many, call.body)
+  const changed = await changeImageMetadata(call.ctx, volumeOf(call).id, (before) => {
+    const after = { ...before, ...items }
+    if (Object.keys(after).length > maxItems)
+      throw new HttpError(413, `Maximum number of metadata items exceeds ${maxItems}`)
+    return after
+  })
+  return { metadata: imageMetadataOf(changed) }
+}
+
+async function unsetImageMetadata(call: Call): Promise<void> {
+  const { key } = parse(one, call.body)
+  await changeImageMetadata(call.ctx, volumeOf(call).id, (before) => {
+    if (!Object.hasOwn(before, key)) throw new HttpError(404, 'Metadata item was not found.')
+    return Object.fromEntries(Object.entries(before).filter(([name]) => name !== key))
+  })
+}
+
+const showImageMetadata = async (call: Call): Promise<object> => ({
+  metadata: imageMetadataOf(await getVolume(call.ctx, volumeOf(call))),
+})
+
+const written =
+  'What is written holds for servers that boot from the volume and for images of it, before the properties of its image.'
+const imageMetadataOperations: ApiOperation[] = [
+  {
+    ...action('os-set_image_metadata', {
+      ...{ status: 200, deviation: written },
+      summary: 'Write about the image of a volume',
+      run: setImageMetadata,
+    }),
+    handle: setImageMetadata,
+  },
+  action('os-unset_image_metadata', {
+    status: 200,
+    summary: 'Remove what was written about the image of a volume',
+    deviation: 'The id and the name of the image itself stay.',
+    run: unsetImageMetadata,
+  }),
+  {
+    ...action('os-show_image_metadata', {
+      ...{ status: 200, access: 'read' },
+      summary: 'Show the image of a volume, and what was written about it',
+      run: showImageMetadata,
+    }),
+    handle: showImageMetadata,
+  },
+]
+
 export const imageActionOperations: ApiOperation[] = [
   {
     ...action('os-volume_upload_image', {
@@ -84,7 +139,8 @@ export const imageActionOperations: ApiOperation[] = [
   action('os-reimage', {
     since: 68,
     summary: 'Give a volume what an image contains',
-    deviation: 'Refused (400) while a server has the volume: nothing reserves volumes here.',
+    deviation: 'Refused (400) while a server has the volume, or somebody has reserved it.',
     run: rewrite,
   }),
+  ...imageMetadataOperations,
 ]

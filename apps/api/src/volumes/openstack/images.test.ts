@@ -86,3 +86,33 @@ test('an available volume gets an image since 3.68; one that a server has does n
   await cloud.owner.settle()
   expect((await act(id, body, 68)).statusCode).toBe(400)
 })
+
+test('what is written about the image of a volume is shown, found, copied, and holds for its servers', async () => {
+  const { owner, tokens } = cloud
+  const id = await aVolume(owner, { imageId: owner.imageId })
+  const written = { os_type: 'linux', hw_disk_bus: 'scsi' }
+  const image = { image_id: owner.imageId, image_name: expect.any(String) }
+  const set = await act(id, { 'os-set_image_metadata': { metadata: { ...written, note: 'x' } } })
+  expect([set.statusCode, set.json()]).toEqual([200, { metadata: { ...image, ...written, note: 'x' } }])
+  expect((await act(id, { 'os-unset_image_metadata': { key: 'note' } })).statusCode).toBe(200)
+  expect((await act(id, { 'os-unset_image_metadata': { key: 'note' } })).statusCode).toBe(404)
+  expect((await act(id, { 'os-show_image_metadata': null })).json()).toEqual({
+    metadata: { ...image, ...written },
+  })
+  expect((await ask('GET', `/volumes/${id}`)).json()).toMatchObject({
+    volume: { volume_image_metadata: { ...image, ...written } },
+  })
+  const found = async (glance: string) => {
+    const query = `glance_metadata=${encodeURIComponent(glance)}&all_tenants=1`
+    const answer = await ask('GET', `/volumes?${query}`, { token: tokens.admin, version: 'volume 3.4' })
+    return (answer.json() as { volumes: { id: string }[] }).volumes.map((one) => one.id)
+  }
+  expect(await found("{'os_type': 'linux'}")).toEqual([id])
+  expect(await found("{'os_type': 'windows'}")).toEqual([])
+  const copy = await aVolume(owner, { sourceVolumeId: id })
+  expect((await ask('GET', `/volumes/${copy}`)).json()).toMatchObject({
+    volume: { volume_image_metadata: written },
+  })
+  const many = Object.fromEntries(Array.from({ length: 129 }, (_, i) => [`k${i}`, 'v']))
+  expect((await act(id, { 'os-set_image_metadata': { metadata: many } })).statusCode).toBe(413)
+})

@@ -48,7 +48,7 @@ export function listQuery(call: Call): Ask<VolumeWhere> | null {
   const name = queryText(query, 'name') ?? queryText(query, 'display_name')
   if (name !== undefined) where.names = [name]
   const status = queryText(query, 'status')
-  if (status !== undefined) where.states = [status]
+  if (status !== undefined) where.status = status
   where.zone = queryText(query, 'availability_zone')
   where.bootable = bootableOf(query, minor)
   where.metadata = dictionaryOf(query, 'metadata')
@@ -117,8 +117,8 @@ function takeAdminFilters({ query, minor }: Call, where: VolumeWhere): boolean {
     else if (name === 'volume_type_id' && isUuid(text)) where.typeId = text
     else if (name === 'glance_metadata' && minor >= 4) {
       const { image_id: imageId, image_name: imageName, ...rest } = dictionaryOf(query, name) ?? {}
-      if (Object.keys(rest).length > 0 || (imageId !== undefined && !isUuid(imageId))) return false
-      Object.assign(where, { imageId, imageName })
+      if (imageId !== undefined && !isUuid(imageId)) return false
+      Object.assign(where, { imageId, imageName, imageMetadata: rest })
     } else return false
   }
   return true

@@ -26,7 +26,7 @@ function shown(call: Call, items: Items): { metadata: Items } {
   return { metadata: items }
 }
 
-const maxItems = 128
+export const maxItems = 128
 const many = z.strictObject({ metadata })
 const single = z.strictObject({
   meta: metadata.refine(

@@ -83,6 +83,7 @@ test('the bodies of transfers have the keys of their version', async () => {
     expect((await get(`/${noun}`, minor)).json()).toEqual({ transfers: [summary] })
   }
   expect((await get(`/volume-transfers/${id}`, 54)).statusCode).toBe(404)
+  expect((await get('/volume-transfers?sort=display_name:asc', 59)).statusCode).toBe(200)
   const accepted = await ask('POST', `/volume-transfers/${id}/accept`, {
     ...at(70),
     body: { accept: { auth_key: key } },
@@ -171,6 +172,9 @@ describe('lists', () => {
       ],
     })
     expect((await get('/resource_filters?resource=moon', 33)).json()).toEqual({ resource_filters: [] })
+    expect((await get('/resource_filters?resource=volume_type', 33)).json()).toEqual({
+      resource_filters: [{ resource: 'volume_type', filters: ['is_public', 'extra_specs'] }],
+    })
     expect((await get('/resource_filters', 32)).statusCode).toBe(404)
   })
 })
@@ -273,7 +277,10 @@ test('limits of another project are for administrators since 3.39, and services 
   expect(own).toBeGreaterThan(0)
   expect(used(await get(`/limits?project_id=${projectId}`, 39, admin))).toBe(own)
   expect((await get('/os-services', 49, admin)).json()).toMatchObject({
-    services: [{ cluster: null, backend_state: 'up' }],
+    services: [
+      { binary: 'cinder-volume', cluster: null, backend_state: 'up' },
+      { binary: 'cinder-backup', cluster: null },
+    ],
   })
   expect((await get('/os-services', 6, admin)).body).not.toMatch(/cluster|backend_state/)
 })

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { aServer } from '../../compute/instances/testing.openstack.ts'
+import { attachVolume } from '../../compute/instances/volumes.ts'
 import { testCtx } from '../../kernel/testing.ts'
 import { poolCreateInput } from '../contract.ts'
 import { createPool } from '../pools/service.ts'
@@ -91,4 +93,29 @@ test('administrators see pools with their capabilities, as hosts and as services
   )
   const services = (await ask('GET', '/os-services?host=shared@archive', admin())).json().services
   expect(services).toMatchObject([{ host: 'shared@archive', status: 'enabled', state: 'up' }])
+})
+
+test('a volume that a server has stays in use while it moves, and the server keeps it', async () => {
+  const id = await aVolume()
+  const serverId = await aServer(cloud.owner)
+  await attachVolume(cloud.owner.ctx, { id: serverId, volumeId: id })
+  await cloud.owner.settle()
+  const away = { 'os-migrate_volume': { host: 'shared@archive#archive' } }
+  expect((await act(id, away, admin())).statusCode).toBe(202)
+  expect(await shown(id)).toMatchObject({ status: 'in-use', migration_status: 'migrating' })
+  const listed = async (status: string) => {
+    const found = await ask('GET', `/volumes/detail?status=${status}`, admin())
+    return found.json().volumes.map((one: { id: string; status: string }) => `${one.id} ${one.status}`)
+  }
+  expect([await listed('in-use'), await listed('maintenance')]).toEqual([
+    expect.arrayContaining([`${id} in-use`]),
+    [],
+  ])
+  expect((await act(id, away, admin())).statusCode).toBe(400)
+  expect((await act(id, { 'os-extend': { new_size: 3 } }, { version: 'volume 3.70' })).statusCode).toBe(400)
+  await cloud.owner.settle()
+  expect(await shown(id)).toMatchObject({
+    ...{ status: 'in-use', migration_status: 'success', attachments: [{ server_id: serverId }] },
+    'os-vol-host-attr:host': 'shared@archive#archive',
+  })
 })

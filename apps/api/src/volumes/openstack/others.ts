@@ -1,11 +1,9 @@
-import { findMachines, listZones } from '../../hosts/service.ts'
+import { listZones } from '../../hosts/service.ts'
 import { isAdmin } from '../../kernel/context.ts'
 import { HttpError } from '../../openstack/errors.ts'
-import { micros } from '../../openstack/fields.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { queryText } from '../../openstack/pages.ts'
 import { getQuota } from '../../quota/limits/service.ts'
-import { listPools } from '../pools/list.ts'
 import { lookup } from './quotas.ts'
 
 async function limits(call: Call): Promise<object> {
@@ -68,58 +66,6 @@ const extensionView = ([alias, name, description, updated]: (typeof extensions)[
   updated: `${updated}T00:00:00+00:00`,
 })
 
-const binary = 'cinder-volume'
-const backend = '@local'
-/** Each host keeps the volumes on its own disk, as one service of Cinder would. */
-async function services(call: Call): Promise<object> {
-  const [host, wanted] = [queryText(call.query, 'host'), queryText(call.query, 'binary')]
-  const machines = await findMachines(
-    call.ctx,
-    host === undefined ? {} : { name: host.endsWith(backend) ? host.slice(0, -backend.length) : host },
-  )
-  if (wanted !== undefined && wanted !== binary) return { services: [] }
-  const others = (await listPools(call.ctx)).filter((pool) => !pool.isLocal)
-  return {
-    services: [
-      ...machines.map((machine) => serviceOf(call, { ...machine, host: machine.name + backend })),
-      ...others
-        .filter(({ name }) => host === undefined || name === host)
-        .map((pool) =>
-          serviceOf(call, {
-            ...{ host: pool.name, zone: pool.zone ?? '', enabled: pool.enabled, lastSeenAt: null },
-            ...{
-              up: pool.closed === null || !pool.enabled,
-              disabledReason: pool.enabled ? null : pool.closed,
-            },
-          }),
-        ),
-    ],
-  }
-}
-
-type Service = {
-  host: string
-  zone: string
-  enabled: boolean
-  up: boolean
-  lastSeenAt: Date | null
-  disabledReason: string | null
-}
-const serviceOf = ({ minor }: Call, one: Service) => ({
-  binary,
-  host: one.host,
-  zone: one.zone,
-  status: one.enabled ? 'enabled' : 'disabled',
-  state: one.up ? 'up' : 'down',
-  updated_at: micros(one.lastSeenAt),
-  disabled_reason: one.disabledReason,
-  replication_status: 'disabled',
-  active_backend_id: null,
-  frozen: false,
-  ...(minor >= 7 ? { cluster: null } : {}),
-  ...(minor >= 49 ? { backend_state: one.up ? 'up' : 'down' } : {}),
-})
-
 const get = { method: 'GET', status: 200 } as const
 export const otherOperations: ApiOperation[] = [
   {
@@ -165,16 +111,5 @@ export const otherOperations: ApiOperation[] = [
       if (!found) throw new HttpError(404, 'The extension could not be found.')
       return { extension: extensionView(found) }
     },
-  },
-  {
-    ...get,
-    name: 'services.list',
-    path: '/os-services',
-    summary: 'List the services that keep volumes',
-    access: 'adminRead',
-    filters: { host: 'nowhere', binary: 'cinder-nothing' },
-    deviation:
-      'Only cinder-volume, one a pool; hosts are closed and opened by Nova’s services, other pools in the portal.',
-    handle: services,
   },
 ]

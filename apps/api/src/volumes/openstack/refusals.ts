@@ -50,6 +50,8 @@ export function unknownId(id: string, parameter: string): string {
     group_id: 'Group',
     group_snapshot_id: 'GroupSnapshot',
     group_type_id: 'Group type',
+    consistencygroup_id: 'ConsistencyGroup',
+    cgsnapshot_id: 'CgSnapshot',
   }[parameter]
   return `${kind ?? 'The resource'} ${id} could not be found.`
 }

@@ -27,6 +27,8 @@ const filters: Readonly<Record<string, readonly string[]>> = {
   attachment: ['volume_id', 'status', 'instance_id', 'attach_status'],
   group: ['name~'],
   group_snapshot: ['name~', 'status', 'group_id'],
+  pool: ['name', 'volume_type'],
+  volume_type: ['is_public', 'extra_specs'],
   message: ['resource_uuid', 'resource_type', 'event_id', 'request_id', 'message_level'],
 }
 

@@ -9,9 +9,14 @@ const forAdmins = ({ of, ...field }: Field<Shown>): Field<Shown> => ({
   of: (volume, at) => (at.admin ? of(volume, at) : undefined),
 })
 
+/** A volume that a server has stays in use while it moves, as in Cinder; migration_status says that it moves. */
+function statusOf({ state, attachments }: Shown): string {
+  return state === 'maintenance' && attachments.length > 0 ? 'in-use' : state
+}
+
 const fields: Field<Shown>[] = [
   { name: 'id', of: (volume) => volume.id },
-  { name: 'status', of: (volume) => volume.state },
+  { name: 'status', of: statusOf },
   { name: 'size', of: (volume) => volume.sizeGib },
   { name: 'availability_zone', of: (volume) => volume.zone },
   { name: 'created_at', of: (volume) => micros(volume.createdAt) },
@@ -50,11 +55,19 @@ const extensions: Field<Shown>[] = [
   forAdmins({ name: 'os-vol-host-attr:host', of: ({ pool }) => pool && `${pool}#${pool.split('@').at(-1)}` }),
   {
     name: 'volume_image_metadata',
-    of: ({ image }) => (image === null ? undefined : { image_id: image.id, image_name: image.name }),
+    of: (volume) =>
+      volume.image === null && isEmpty(volume.imageMetadata) ? undefined : imageMetadataOf(volume),
   },
 ]
 const shownFields = [...fields, ...extensions]
 const summaryFields = fields.filter(({ name }) => ['id', 'name', 'links'].includes(name))
+
+const isEmpty = (items: object) => Object.keys(items).length === 0
+/** The image of which a volume was made, and what users have written about it. */
+export const imageMetadataOf = ({ image, imageMetadata }: Pick<VolumeView, 'image' | 'imageMetadata'>) => ({
+  ...(image === null ? {} : { image_id: image.id, image_name: image.name }),
+  ...imageMetadata,
+})
 
 /** Cinder writes among the entries of the owner that guests may only read the volume. */
 function metadataOf({ metadata, readOnly }: Shown): Record<string, string> {

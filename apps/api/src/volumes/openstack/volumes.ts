@@ -184,7 +184,8 @@ export const volumeOperations: ApiOperation[] = [
     summary: 'Show a volume',
     status: 200,
     access: 'read',
-    deviation: 'volume_image_metadata has the id and the name of the image.',
+    deviation:
+      'volume_image_metadata has the id and the name of the image, and what users have written there.',
     handle: async (call) => ({ volume: detailOf(await getVolume(call.ctx, volumeOf(call)), at(call)) }),
   },
   {

@@ -10,6 +10,8 @@ const snapshotName = z.union([nameInput, z.literal('')])
 
 export const snapshotListInput = pageInput.extend({
   state: z.enum(snapshotStates).optional(),
+  /** Only those of volumes that have a system, or only the others. */
+  bootable: z.boolean().optional(),
   volumeId: z.uuid().optional(),
 })
 export const snapshotCreateInput = z.object({

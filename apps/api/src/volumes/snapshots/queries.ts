@@ -12,6 +12,7 @@ export const withVolume = {
       name: true,
       state: true,
       lineageId: true,
+      imageMetadata: true,
       typeId: true,
       keyId: true,
       trashedUntil: true,
@@ -34,6 +35,7 @@ export type SnapshotWhere = {
   zone?: string
   userId?: string
   sizeGib?: number
+  bootable?: boolean
   /** Entries that the metadata must have. */
   metadata?: Readonly<Record<string, string>>
 }
@@ -76,7 +78,7 @@ function filtered(ctx: Ctx, where: SnapshotWhere): Prisma.VolumeSnapshotWhereInp
     scope,
     { trashedUntil: where.trashed ? { not: null } : null },
     { projectId: where.projectId, volumeId: where.volumeId, userId: where.userId },
-    { sizeGib: where.sizeGib },
+    { sizeGib: where.sizeGib, bootable: where.bootable },
     where.search ? { OR: found(where.search) } : {},
     where.ids ? { id: { in: [...where.ids] } } : {},
     where.names ? { name: { in: [...where.names] } } : {},

@@ -44,8 +44,8 @@ export async function listSnapshots(
   ctx: Ctx,
   input: z.output<typeof snapshotListInput>,
 ): Promise<Page<SnapshotView>> {
-  const { allProjects, search, state, volumeId } = input
-  const where = { allProjects, search, volumeId, states: state && [state] }
+  const { allProjects, search, state, volumeId, bootable } = input
+  const where = { allProjects, search, volumeId, bootable, states: state && [state] }
   const slice = await querySnapshots(ctx, { where, ...askOf(input, sortableSnapshots) })
   return pageView(slice, slice.rows.map(snapshotView))
 }
@@ -89,6 +89,7 @@ export async function createSnapshot(
     await startOperation(tx, {
       ...snapshotHistory(made, 'volumeSnapshot.create'),
       hostId: volume.pool.hostId,
+      input: { volumeName: volume.name || volume.id },
     })
     return made
   })

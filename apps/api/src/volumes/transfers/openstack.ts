@@ -28,7 +28,10 @@ const fields: Field<Shown>[] = [
   { name: 'accepted', since: 57, of: () => false },
 ]
 
-const columns = { id: 'id', name: 'name', volume_id: 'volumeId', created_at: 'createdAt' }
+/** Cinder's client writes display_name for name. */
+const columns = {
+  ...{ id: 'id', name: 'name', display_name: 'name', volume_id: 'volumeId', created_at: 'createdAt' },
+}
 
 async function list(call: Call, shown: readonly Field<Shown>[]): Promise<object> {
   const name = queryText(call.query, 'name')

@@ -330,6 +330,7 @@ test('volumes whose snapshots are being removed hold up none of the others', asy
     ...row,
     id: crypto.randomUUID(),
     metadata,
+    imageMetadata: {},
     source,
     trashedUntil,
   }))

@@ -7,7 +7,7 @@ import { askOf, pageView } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { recordOperation, startOperation } from '../../kernel/workflow.ts'
 import type { VolumeView } from '../contract.ts'
-import { volumeCan, volumeTransitioning } from '../contract.ts'
+import { isReserved, volumeCan, volumeTransitioning } from '../contract.ts'
 import { refuseCopied, whyNeeded } from '../needed.ts'
 import { queryVolumes, sortableTrash, type VolumeRow } from '../queries.ts'
 import {
@@ -116,7 +116,8 @@ export async function forceDeleteVolume(ctx: Ctx, input: { id: string }): Promis
 export async function removeVolumeNow(ctx: Ctx, { id }: { id: string }): Promise<void> {
   await inTransaction(ctx, async (tx) => {
     const row = await lockEither(tx, 'volume:delete', id)
-    if (stateOf(row) !== 'awaiting-transfer') demand(volumeCan.delete, row)
+    const isFree = stateOf(row) === 'awaiting-transfer' || isReserved({ ...row, state: stateOf(row) })
+    if (!isFree) demand(volumeCan.delete, row)
     demandFree(row)
     await refuseNeeded(tx, row)
     if (stateOf(row) !== 'deleting') await removeSoon(tx, row)

@@ -31,15 +31,20 @@ export const volumeTypeCreateInput = z.object({
 })
 export const volumeTypeEncryptInput = idInput.extend({ encrypted: z.boolean() })
 
-/** How volumes of a type are encrypted, in the words of Cinder. Null: the cloud's default, AES-256-XTS. */
+/** How volumes of a type are encrypted, in the words of Cinder. */
 export type TypeEncryption = {
   id: string
   provider: 'luks'
   controlLocation: 'front-end'
-  cipher: 'aes-xts-plain64' | null
-  keySize: 256 | 512 | null
+  cipher: 'aes-xts-plain64'
+  keySize: 256 | 512
 }
-export type EncryptionWish = { id: string } & Pick<TypeEncryption, 'cipher' | 'keySize'>
+/** Null: as the cloud does it, AES-256-XTS. */
+export type EncryptionWish = {
+  id: string
+  cipher: TypeEncryption['cipher'] | null
+  keySize: TypeEncryption['keySize'] | null
+}
 export const volumeTypeUpdateInput = z.object({
   id: z.uuid(),
   name: nameInput.optional(),

@@ -56,7 +56,8 @@ const isYes = (value: string) => ['true', 'yes', '1'].includes(wordOf(value))
 
 const rules: Record<string, Rule> = {
   multiattach: {
-    allows: (value) => isNo(value) || isYes(value),
+    // Cinder's and Nova's clients know no other words for it.
+    allows: (value) => value === '<is> True' || value === '<is> False',
     says: 'Write multiattach as “<is> True” or “<is> False”.',
   },
   replication_enabled: never('This cloud does not replicate volumes yet: leave replication_enabled out.'),

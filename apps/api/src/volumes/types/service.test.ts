@@ -162,6 +162,7 @@ describe('extra specs', () => {
 
   test.each([
     [{ multiattach: 'perhaps' }, /“<is> True” or/],
+    [{ multiattach: 'yes' }, /“<is> True” or/],
     [{ 'capabilities:multiattach': '2' }, /“<is> True” or/],
     [{ 'provisioning:type': 'thick' }, /thin/],
     [{ thin_provisioning: '<is> False' }, /thin/],

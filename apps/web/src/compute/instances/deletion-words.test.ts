@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { deletionText, releaseOption } from './deletion-words.ts'
+import { deletionText, releaseOption, volumesText } from './deletion-words.ts'
 
 const on = (ownFloatingIpId: string | null, ...ips: string[]) => ({
   ownFloatingIpId,
@@ -28,12 +28,19 @@ describe('the question before instances are deleted', () => {
     )
   })
 
-  it('says that root disks on volumes stay', () => {
+  it('names the volumes that go, those that stay although they are marked, and how long they can be taken back', () => {
     const onVolume = { ...on(null), rootOnVolume: true }
-    expect(deletionText([onVolume])).toBe(
-      'The machine is gone for good. Volumes stay, except those that are to be deleted with their instance.',
+    expect(deletionText([onVolume])).toBe('The machine is gone for good.')
+    expect(volumesText({ minutes: 10, volumes: [] }, true)).toBe('The volumes stay.')
+    expect(volumesText({ minutes: 10, volumes: [] }, false)).toBe('')
+    const root = { id: '1', name: 'sysroot', sizeGib: 1, why: null }
+    expect(volumesText({ minutes: 10, volumes: [root] }, true)).toBe(
+      '“sysroot” (1 GiB) is deleted, too, and can be taken back for 10 minutes. All other volumes stay.',
     )
-    expect(deletionText([onVolume, on(null)])).toMatch(/^The machines, their disks .* Volumes stay, except/)
+    const kept = { ...root, name: 'db', why: 'it has a snapshot' }
+    expect(volumesText({ minutes: 0, volumes: [kept, root, { ...root, name: '' }] }, false)).toBe(
+      '“sysroot” (1 GiB), “1” (1 GiB) are deleted, too, and cannot be brought back. Marked to be deleted, but staying: “db”: it has a snapshot. All other volumes stay.',
+    )
   })
 
   it('says that the guest on a machine that does not answer may go on running', () => {

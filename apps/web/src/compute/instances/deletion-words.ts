@@ -1,4 +1,7 @@
 import type { InstanceView } from '@stratolith/api/compute/contract'
+import type { LeavingView } from '@stratolith/api/volumes/contract'
+import { gib } from '../../kit/format.ts'
+import { waitText } from '../../volumes/words.ts'
 
 type Deleted = Pick<InstanceView, 'addresses' | 'ownFloatingIpId' | 'machine' | 'rootOnVolume'>
 
@@ -19,13 +22,34 @@ export function deletionText(views: readonly Deleted[]): string {
   const away = views.filter(({ machine }) => machine !== null).length
   return [
     what,
-    ...(onVolumes > 0 ? ['Volumes stay, except those that are to be deleted with their instance.'] : []),
     ...(away > 0 ? [awayText(views.length, away)] : []),
     ...(kept.length > 0
       ? [`${floatingIps(kept)} ${kept.length === 1 ? 'stays' : 'stay'} with the project.`]
       : []),
   ].join(' ')
 }
+
+/**
+ * Says which volumes are deleted with these instances, and which stay although they are marked for that; `onVolume`: whether
+ * a root disk is a volume.
+ */
+export function volumesText({ volumes, minutes }: LeavingView, onVolume: boolean): string {
+  const going = volumes.filter(({ why }) => why === null)
+  const kept = volumes.flatMap(({ why, ...volume }) => (why === null ? [] : [`${nameOf(volume)}: ${why}`]))
+  const isOne = going.length === 1
+  const back = minutes === 0 ? 'and cannot be brought back' : `and can be taken back for ${waitText(minutes)}`
+  return [
+    ...(going.length > 0
+      ? [`${going.map(sizedOf).join(', ')} ${isOne ? 'is' : 'are'} deleted, too, ${back}.`]
+      : []),
+    ...(kept.length > 0 ? [`Marked to be deleted, but staying: ${kept.join('; ')}.`] : []),
+    ...(volumes.length > 0 ? ['All other volumes stay.'] : onVolume ? ['The volumes stay.'] : []),
+  ].join(' ')
+}
+
+type Leaving = Omit<LeavingView['volumes'][number], 'why'>
+const nameOf = ({ name, id }: Leaving): string => `“${name || id}”`
+const sizedOf = (volume: Leaving): string => `${nameOf(volume)} (${gib(volume.sizeGib)})`
 
 /** The checkbox in the question: whether the floating IPs that were made at the launch are released, too. */
 export function releaseOption(

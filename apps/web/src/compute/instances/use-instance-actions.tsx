@@ -23,7 +23,8 @@ import { all, useMay } from '../../kit/rights.ts'
 import { useSession } from '../../kit/session.ts'
 import { shellLine } from '../../kit/shell.ts'
 import { useTRPC } from '../../kit/trpc.ts'
-import { deletionText, releaseOption } from './deletion-words.ts'
+import { DeletionText } from './DeletionText.tsx'
+import { releaseOption } from './deletion-words.ts'
 import { freeAddresses } from './floating-ip-choices.ts'
 import type { InstanceForm } from './forms/use-instance-forms.tsx'
 import { asLockedFor } from './lock-words.ts'
@@ -98,7 +99,8 @@ export function useInstanceActions(open?: Opens): Action[] {
       icon: <IconTrash size={16} />,
       danger: true,
       confirm: (views) => ({
-        ...ask('Delete', deletionText(views))(views),
+        ...ask('Delete', '')(views),
+        body: <DeletionText views={views} />,
         option: releaseOption(views),
       }),
       run: ({ id, ownFloatingIpId }, ticked) =>

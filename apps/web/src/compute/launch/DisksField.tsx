@@ -3,6 +3,8 @@ import { ActionIcon, Button, Checkbox, Group, NativeSelect, Stack, TextInput } f
 import type { VolumeTypeView } from '@stratolith/api/volumes/contract'
 import { IconPlus, IconX } from '@tabler/icons-react'
 import { randomToken } from '../../kit/random.ts'
+import { typesFrom, usualType } from '../../volumes/origin.ts'
+import { typeText } from '../../volumes/types/limit-words.ts'
 import {
   type DiskRow,
   diskSizeProblem,
@@ -54,6 +56,8 @@ export function DisksField({ form, types, rootGib, error, rootError }: Props) {
             key={disk.id}
             disk={disk}
             name={`Disk ${index + 1}`}
+            usualName={`${form.values.name.trim() || 'NAME'}-disk-${index + 1}`}
+            types={types}
             onChange={(row) => set(disks.map((one) => (one.id === row.id ? row : one)))}
             onRemove={() => set(disks.filter(({ id }) => id !== disk.id))}
           />
@@ -75,6 +79,7 @@ export function DisksField({ form, types, rootGib, error, rootError }: Props) {
 }
 
 function RootVolume({ form, types, error }: Pick<Props, 'form' | 'types'> & { error: string | undefined }) {
+  const { source, rootGib, rootType } = form.values
   return (
     <Group align="flex-start" gap="sm">
       <TextInput
@@ -88,31 +93,65 @@ function RootVolume({ form, types, error }: Pick<Props, 'form' | 'types'> & { er
         {...form.getInputProps('rootGib')}
         error={error}
       />
-      {types.length > 1 && (
-        <NativeSelect
-          label="Type"
-          data={[{ value: '', label: 'The default type' }, ...types.map(({ name }) => name)]}
-          value={form.values.rootType ?? ''}
-          onChange={({ currentTarget: { value } }) => form.setFieldValue('rootType', value || null)}
-        />
-      )}
+      <TypeChoice
+        types={typesFrom(source, types)}
+        usual={usualType(source, 'The default type')}
+        value={rootType}
+        sizeGib={rootGib}
+        onChange={(type) => form.setFieldValue('rootType', type)}
+      />
     </Group>
+  )
+}
+
+/** Chooses among these types, and says what the chosen one means. Hidden when there is one alone. */
+function TypeChoice({
+  types,
+  usual,
+  value,
+  sizeGib,
+  onChange,
+}: {
+  types: readonly VolumeTypeView[]
+  /** What nothing chosen means. */
+  usual: string
+  value: string | null
+  sizeGib: number | string
+  onChange: (type: string | null) => void
+}) {
+  const chosen = types.find(({ name }) => name === value)
+  if (types.length < 2) return null
+  return (
+    <NativeSelect
+      label="Type"
+      data={[{ value: '', label: usual }, ...types.map(({ name }) => name)]}
+      value={value ?? ''}
+      description={chosen && typeText(chosen, Math.max(1, Number(sizeGib) || 1))}
+      inputWrapperOrder={['label', 'input', 'description']}
+      maw={320}
+      onChange={({ currentTarget }) => onChange(currentTarget.value || null)}
+    />
   )
 }
 
 function ExtraDisk({
   disk,
   name,
+  usualName,
+  types,
   onChange,
   onRemove,
 }: {
   disk: DiskRow
   name: string
+  /** What the volume is called when nobody gives it a name. */
+  usualName: string
+  types: readonly VolumeTypeView[]
   onChange: (disk: DiskRow) => void
   onRemove: () => void
 }) {
   return (
-    <Group align="flex-end" gap="sm" role="group" aria-label={name}>
+    <Group align="flex-start" gap="sm" role="group" aria-label={name}>
       <TextInput
         type="number"
         w={160}
@@ -124,14 +163,29 @@ function ExtraDisk({
         onChange={({ currentTarget: { value } }) => onChange({ ...disk, sizeGib: value })}
         error={diskSizeProblem(disk.sizeGib)}
       />
+      <TextInput
+        w={160}
+        label="Volume name"
+        placeholder={usualName}
+        maxLength={255}
+        value={disk.name ?? ''}
+        onChange={({ currentTarget: { value } }) => onChange({ ...disk, name: value })}
+      />
+      <TypeChoice
+        types={types}
+        usual="The default type"
+        value={disk.type ?? null}
+        sizeGib={disk.sizeGib}
+        onChange={(type) => onChange({ ...disk, type })}
+      />
       <Checkbox
-        mb={8}
+        mt={28}
         label="Delete with the instance"
         checked={disk.goes}
         onChange={({ currentTarget: { checked } }) => onChange({ ...disk, goes: checked })}
       />
       <ActionIcon
-        mb={4}
+        mt={26}
         variant="subtle"
         color="gray"
         aria-label={`Remove ${name.toLowerCase()}`}

@@ -8,7 +8,7 @@ import { AdvancedFields } from './AdvancedFields.tsx'
 import { launchCli } from './cli.ts'
 import { DisksField } from './DisksField.tsx'
 import { imageDiskGib } from './defaults.ts'
-import { imageIdOf, isRootOnVolume, launchVolumesOf } from './disks.ts'
+import { imageIdOf, isRootOnVolume, plannedVolumesOf } from './disks.ts'
 import { FlavorField } from './FlavorField.tsx'
 import { KeyPairField } from './KeyPairField.tsx'
 import { LaunchSummary } from './LaunchSummary.tsx'
@@ -27,12 +27,12 @@ export function LaunchForm({ options, ...begin }: { options: LaunchOptions } & L
   const { plan, fresh, error: planError } = usePlan(values, starter)
   const image = options.images.find(({ id }) => id === imageIdOf(values)) ?? null
   const flavor = options.flavors.find(({ id }) => id === values.flavorId) ?? null
-  const { volumes, snapshots, backups, types } = useVolumeOptions(values.source)
+  const ofVolumes = useVolumeOptions(values)
   const flavorProblems = useFlavorProblems(
     options.flavors,
     isRootOnVolume(values) ? null : image,
     launchNames(values.name, values.count).length,
-    launchVolumesOf(values),
+    plannedVolumesOf(values),
   )
   /** Returns the error that the form found at submit, else the one that the plan knows already. */
   const errorOf = (field: keyof LaunchValues): string | undefined => {
@@ -64,10 +64,7 @@ export function LaunchForm({ options, ...begin }: { options: LaunchOptions } & L
               options={options}
               errorOf={errorOf}
               flavorProblems={flavorProblems}
-              volumes={volumes}
-              snapshots={snapshots}
-              backups={backups}
-              types={types}
+              {...ofVolumes}
               rootGib={Math.max(1, image ? imageDiskGib(image) : 1, flavor?.diskGib ?? 1)}
               closed={Boolean(plan?.closed)}
               onStarter={choose}
@@ -78,7 +75,7 @@ export function LaunchForm({ options, ...begin }: { options: LaunchOptions } & L
         <Grid.Col span={{ base: 12, md: 4 }} className={classes.summary}>
           <LaunchSummary
             values={values}
-            source={sourceText(values, { image, volumes, snapshots, backups })}
+            source={sourceText(values, { image, ...ofVolumes })}
             flavor={flavor}
             plan={plan}
             fresh={fresh}

@@ -25,7 +25,7 @@ import { useMay } from '../../kit/rights.ts'
 import { useSession } from '../../kit/session.ts'
 import { useOutside } from '../../networking/lookups.ts'
 import { OkIcon } from '../../ui/OkIcon.tsx'
-import { disksText, isRootOnVolume } from './disks.ts'
+import { disksText, isRootChosen, isRootOnVolume } from './disks.ts'
 import classes from './launch.module.css'
 import { PlacementSummary } from './PlacementSummary.tsx'
 import { QuotaSummary } from './QuotaSummary.tsx'
@@ -52,6 +52,7 @@ export function LaunchSummary(props: Props) {
   const allowed = useMay()()
   const wrong = plan && fresh && !plan.ok ? (plan.closed ?? plan.problems[0]?.message) : null
   const problem = allowed === true ? wrong : allowed
+  const isChosen = isRootChosen(values)
   return (
     <Paper component="aside" withBorder radius="md" aria-label="Summary" className={classes.panel}>
       {/* A story that is longer than the window can be scrolled, also by keyboard. */}
@@ -67,8 +68,14 @@ export function LaunchSummary(props: Props) {
           <What values={values} source={source} flavor={flavor} />
           {planError !== null && !plan && <Text size="sm">{cloudError(planError).message}</Text>}
           {!plan && planError === null && <Skeleton height={320} />}
-          {plan && flavor && <PlacementSummary plan={plan} />}
-          {plan && <QuotaSummary quota={plan.quota} />}
+          {plan && !isChosen && (
+            <Text size="sm">
+              Choose a {values.source} first: where the instance fits, and what it takes of the quota, follow
+              from it.
+            </Text>
+          )}
+          {plan && flavor && isChosen && <PlacementSummary plan={plan} />}
+          {plan && isChosen && <QuotaSummary quota={plan.quota} />}
           {plan && <Reach plan={plan} publicIp={values.publicIp} starter={props.starter} />}
           <Login values={values} />
           <AsCode cli={cli} folded />

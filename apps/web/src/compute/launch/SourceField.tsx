@@ -11,7 +11,7 @@ import { paths } from '../../kit/paths.ts'
 import { backupName, sourceName } from '../../volumes/backups/words.ts'
 import { snapshotName } from '../../volumes/snapshots/words.ts'
 import { volumeName } from '../../volumes/volume.descriptor.tsx'
-import { diskSources, sourceNotes, sourceWords } from './disks.ts'
+import { diskSources, noteBelow, sourceWords } from './disks.ts'
 import { FormSection } from './FormSection.tsx'
 import { ImageField } from './ImageField.tsx'
 import classes from './launch.module.css'
@@ -26,13 +26,15 @@ type Props = {
   snapshots: readonly SnapshotView[] | null
   /** The backups whose content the root disk can get; null while they are being read. */
   backups: readonly BackupView[] | null
+  /** Whether there are more of these than the form offers. */
+  isCut: boolean
   errorOf: (field: 'imageId' | 'volumeId' | 'snapshotId' | 'backupId') => string | undefined
 }
 
 const sources = diskSources.map((value) => ({ value, label: sourceWords[value] }))
 
 /** The choice of what the root disk begins with: an image, a volume that has a system already, or a copy of a snapshot or of a backup. */
-export function SourceField({ form, images, volumes, snapshots, backups, errorOf }: Props) {
+export function SourceField({ form, images, volumes, snapshots, backups, isCut, errorOf }: Props) {
   const { source, imageId, volumeId, snapshotId, backupId } = form.values
   return (
     <>
@@ -69,7 +71,7 @@ export function SourceField({ form, images, volumes, snapshots, backups, errorOf
           onChange={(id) => form.setFieldValue('volumeId', id)}
           error={errorOf('volumeId')}
           none={<NoVolume />}
-          note={sourceNotes.volume}
+          note={noteBelow('volume', isCut)}
         />
       )}
       {source === 'snapshot' && (
@@ -86,7 +88,7 @@ export function SourceField({ form, images, volumes, snapshots, backups, errorOf
           onChange={(id) => form.setFieldValue('snapshotId', id)}
           error={errorOf('snapshotId')}
           none="No snapshot of this project is of a volume that has a system."
-          note={sourceNotes.snapshot}
+          note={noteBelow('snapshot', isCut)}
         />
       )}
       {source === 'backup' && (
@@ -103,7 +105,7 @@ export function SourceField({ form, images, volumes, snapshots, backups, errorOf
           onChange={(id) => form.setFieldValue('backupId', id)}
           error={errorOf('backupId')}
           none="No backup of this project is of a volume that had a system."
-          note={sourceNotes.backup}
+          note={noteBelow('backup', isCut)}
         />
       )}
     </>

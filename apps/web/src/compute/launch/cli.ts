@@ -64,8 +64,8 @@ export function launchCli(values: LaunchValues, names: LaunchNames): string {
  * for 2.1 by default.
  */
 function versionWords(values: LaunchValues): string[] {
-  const { tags, hostName, rootType } = values
-  const hasType = isRootMade(values) && rootType !== null
+  const { tags, hostName, rootType, disks } = values
+  const hasType = (isRootMade(values) && rootType !== null) || disks.some(({ type }) => type)
   const version = hostName ? '2.74' : hasType ? '2.67' : tags.length > 0 ? '2.52' : null
   return version ? ['--os-compute-api-version', version] : []
 }

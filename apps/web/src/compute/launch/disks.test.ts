@@ -1,8 +1,9 @@
 import { launchInput, planInput } from '@stratolith/api/compute/contract'
 import { describe, expect, it } from 'vitest'
 import { launchCli } from './cli.ts'
-import { disksText, isSizedByItself, sourceNotes, sourceWords } from './disks.ts'
+import { disksText, isRootChosen, isSizedByItself, noteBelow, sourceNotes, sourceWords } from './disks.ts'
 import { keepDraft, takeDraft } from './draft.ts'
+import { withChosen } from './use-launch-options.ts'
 import { emptyLaunch, type LaunchValues, launchInputOf, launchProblems, planInputOf } from './values.ts'
 
 const imageId = '7b0f5d9e-62d8-4a4e-9a39-2b6f6f0c8a11'
@@ -13,6 +14,8 @@ const filled: LaunchValues = { ...emptyLaunch, name: 'web', imageId, flavorId: '
 const onNew: LaunchValues = { ...filled, rootVolume: true, rootGib: '20' }
 const onOld: LaunchValues = { ...filled, source: 'volume', volumeId }
 const more = (sizeGib: number | string, goes = false) => ({ id: String(sizeGib), sizeGib, goes })
+/** What stands for a root disk that is not chosen yet: no disk of the host. */
+const standIn = { boot: true, from: { kind: 'blank' }, sizeGib: 1 }
 const input = (values: LaunchValues) => launchInput.parse(launchInputOf(values, 'token'))
 
 describe('the disks of a launch', () => {
@@ -41,6 +44,18 @@ describe('the disks of a launch', () => {
     expect(disksText(values)).toBe('root disk: a new volume of 20 GiB; more disks: 5 GiB, 7 GiB')
   })
 
+  it('have the name and the type that somebody chooses for them', () => {
+    const disks = [
+      { ...more(5), name: ' data ', type: 'fast' },
+      { ...more(7), name: ' ', type: null },
+    ]
+    expect(input({ ...onOld, disks }).volumes.slice(1)).toMatchObject([
+      { name: 'data', type: 'fast' },
+      { name: '{name}-disk-2' },
+    ])
+    expect(input({ ...onOld, disks }).volumes[2]?.type).toBeUndefined()
+  })
+
   it('are a volume that exists, whatever image was chosen before', () => {
     expect(input(onOld).imageId).toBeUndefined()
     expect(input(onOld).volumes).toMatchObject([{ boot: true, from: { kind: 'volume', id: volumeId } }])
@@ -58,7 +73,7 @@ describe('the disks of a launch', () => {
     expect(disksText({ ...values, rootGib: '9' })).toBe('root disk: a new volume of 9 GiB')
     expect(Object.keys(launchProblems({ ...values, rootGib: 'x' }))).toEqual(['rootGib'])
     expect(launchProblems({ ...values, snapshotId: null })).toEqual({ snapshotId: 'Choose a snapshot.' })
-    expect(planInput.parse(planInputOf({ ...values, snapshotId: null })).volumes).toEqual([])
+    expect(planInput.parse(planInputOf({ ...values, snapshotId: null })).volumes).toMatchObject([standIn])
   })
 
   it('are a new volume with what a backup contains', () => {
@@ -72,7 +87,9 @@ describe('the disks of a launch', () => {
     const typing = { ...onNew, rootGib: '', disks: [more('')] }
     expect(planInput.parse(planInputOf(typing)).volumes).toHaveLength(1)
     expect(Object.keys(launchProblems(typing))).toEqual(['rootGib', 'disks'])
-    expect(planInput.parse(planInputOf({ ...onOld, volumeId: null })).volumes).toEqual([])
+    expect(planInput.parse(planInputOf({ ...onOld, volumeId: null })).volumes).toMatchObject([standIn])
+    expect(isRootChosen({ ...onOld, volumeId: null })).toBe(false)
+    expect(isRootChosen(onOld) && isRootChosen(onNew)).toBe(true)
     expect(launchProblems({ ...onOld, volumeId: null, imageId: null })).toEqual({
       volumeId: 'Choose a volume.',
     })
@@ -92,6 +109,9 @@ describe('the disks of a launch', () => {
     )
     expect(words({ ...onOld, disks: [more(5, true)] })).toContain(
       `--volume ${volumeId} --block-device source_type=blank,destination_type=volume,volume_size=5,delete_on_termination=true`,
+    )
+    expect(words({ ...onOld, disks: [{ ...more(5), type: 'fast' }] })).toMatch(
+      /version 2\.67 .*source_type=blank,destination_type=volume,volume_size=5,volume_type=fast/,
     )
     const ofSnapshot = { ...filled, source: 'snapshot' as const, snapshotId, rootVolume: false }
     expect(words(ofSnapshot)).toContain(
@@ -152,3 +172,17 @@ it.each(['snapshot', 'backup'] as const)(
     expect(launchProblems({ ...filled, source, snapshotId, backupId, rootGib: '' })).toEqual({})
   },
 )
+
+it('a list that does not offer all says so, and how an older thing is launched', () => {
+  expect(noteBelow('backup', false)).not.toMatch(/newest/)
+  expect(noteBelow('backup', true)).toMatch(
+    /^These are the newest 200: launch an older one from its own page\./,
+  )
+})
+
+it('what a page has chosen can be seen in the list, even if it is older than all that the list has', () => {
+  const [old, fresh] = [{ id: 'old' }, { id: 'fresh' }]
+  expect(withChosen([fresh], old)).toEqual([old, fresh])
+  expect(withChosen([fresh], fresh)).toEqual([fresh])
+  expect(withChosen(undefined, old)).toBeNull()
+})

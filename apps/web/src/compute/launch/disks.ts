@@ -3,7 +3,15 @@ import { whole } from '../../kit/whole.ts'
 import type { LaunchValues } from './values.ts'
 
 /** A new, empty disk of the instance, as a person types it. */
-export type DiskRow = { id: string; sizeGib: number | string; goes: boolean }
+export type DiskRow = {
+  id: string
+  sizeGib: number | string
+  goes: boolean
+  /** Absent or empty: the volume is named after the instance. */
+  name?: string
+  /** Absent or null: the default type. */
+  type?: string | null
+}
 
 export const diskSources = ['image', 'volume', 'snapshot', 'backup'] as const
 export type DiskSource = (typeof diskSources)[number]
@@ -14,6 +22,13 @@ export const sourceWords: Record<DiskSource, string> = {
   snapshot: 'Snapshot',
   backup: 'Backup',
 }
+/** How many things the form offers to start from. */
+export const newest = 200
+
+/** What stands below them. `isCut`: there are more. */
+export const noteBelow = (source: keyof typeof sourceNotes, isCut: boolean): string =>
+  `${isCut ? `These are the newest ${newest}: launch an older one from its own page. ` : ''}${sourceNotes[source]}`
+
 /** What follows from each source. Where a volume lies is not known here: on the disk of a machine, or where several reach it. */
 export const sourceNotes: Record<Exclude<DiskSource, 'image'>, string> = {
   volume: 'The instance runs on a machine that reaches the volume.',
@@ -74,17 +89,31 @@ export const isRootMade = ({ source, rootVolume }: Pick<DiskValues, 'source' | '
 export const imageIdOf = ({ source, imageId }: Pick<Disks, 'source' | 'imageId'>): string | undefined =>
   source === 'image' ? (imageId ?? undefined) : undefined
 
+/** Whether it is chosen what the root disk begins with. */
+export const isRootChosen = (values: Disks): boolean =>
+  values.source === 'image' || (values.source === 'volume' ? values.volumeId : madeOf(values)) !== null
+
+/**
+ * The volumes of the launch for a plan. While nothing is chosen for the root disk, an empty volume stands for it, so that no
+ * size is judged by a disk on the host that the instance will not have.
+ */
+export const plannedVolumesOf = (values: Disks) =>
+  isRootChosen(values)
+    ? launchVolumesOf(values)
+    : [{ boot: true, from: { kind: 'blank' as const }, sizeGib: 1 }, ...launchVolumesOf(values)]
+
 /** The volumes of the launch, without those whose size is not typed yet. */
 export function launchVolumesOf(values: Disks) {
   const { disks } = values
   return [
     ...rootOf(values),
-    ...disks.flatMap(({ sizeGib, goes }, index) =>
+    ...disks.flatMap(({ sizeGib, goes, name, type }, index) =>
       isSize(sizeGib)
         ? {
             from: { kind: 'blank' as const },
             sizeGib: Number(sizeGib),
-            name: `{name}-disk-${index + 1}`,
+            name: name?.trim() || `{name}-disk-${index + 1}`,
+            ...(type ? { type } : {}),
             deleteOnTermination: goes,
           }
         : [],
@@ -153,12 +182,13 @@ export function disksText(values: Disks): string {
 export function diskWords(values: Disks, image: string | null): string[] {
   return [
     ...rootWords(values, image),
-    ...values.disks.flatMap(({ sizeGib, goes }) => [
+    ...values.disks.flatMap(({ sizeGib, goes, type }) => [
       '--block-device',
       device({
         source_type: 'blank',
         destination_type: 'volume',
         volume_size: isSize(sizeGib) ? Number(sizeGib) : 'GIB',
+        ...(type ? { volume_type: type } : {}),
         ...(goes ? { delete_on_termination: true } : {}),
       }),
     ]),

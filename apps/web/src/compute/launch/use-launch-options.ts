@@ -9,7 +9,7 @@ import type { SnapshotView } from '@stratolith/api/volumes/snapshots/contract'
 import { useQueries, useQuery } from '@tanstack/react-query'
 import { useTRPC } from '../../kit/trpc.ts'
 import { imageDiskGib } from './defaults.ts'
-import type { DiskValues, launchVolumesOf } from './disks.ts'
+import { type DiskValues, newest, type plannedVolumesOf } from './disks.ts'
 import { optionReads } from './reads.ts'
 
 /** What the form offers. While a list is read again, its old rows stay. */
@@ -54,43 +54,63 @@ export function useLaunchOptions(): { options: LaunchOptions | null; error: unkn
   }
 }
 
-/** Returns the volumes, snapshots and backups from which an instance can start, which are read when they are asked for, and the types of volumes. */
-export function useVolumeOptions(source: DiskValues['source']): {
+/** The newest things with a system, which the form offers. */
+const offered = { state: 'available', bootable: true, limit: newest } as const
+
+type VolumeOptions = {
   volumes: VolumeView[] | null
   snapshots: SnapshotView[] | null
   backups: BackupView[] | null
+  /** Whether older things than these can be started from, too. */
+  isCut: boolean
   types: VolumeTypeView[]
-} {
+}
+
+/**
+ * Returns the volumes, snapshots and backups from which an instance can start, which are read when they are asked for, and the
+ * types of volumes. What is chosen is among them, even if it is too old for the list: pages of things lead here with `?backup=`.
+ */
+export function useVolumeOptions({ source, ...chosen }: Chosen): VolumeOptions {
   const trpc = useTRPC()
-  const volumes = useQuery(
-    trpc.volumes.list.queryOptions(
-      { state: 'available', bootable: true, limit: 200 },
-      { enabled: source === 'volume' },
-    ),
-  )
-  const snapshots = useQuery(
-    trpc.volumes.snapshots.list.queryOptions(
-      { state: 'available', limit: 200 },
-      { enabled: source === 'snapshot' },
-    ),
-  )
-  const backups = useQuery(
-    trpc.volumes.backups.list.queryOptions(
-      { state: 'available', limit: 200 },
-      { enabled: source === 'backup' },
-    ),
-  )
-  const types = useQuery(trpc.volumes.types.usable.queryOptions())
+  const { list, get, snapshots, backups, types } = trpc.volumes
+  const asked = (of: Chosen['source']) => ({ enabled: source === of })
+  const [volume, snapshot, backup] = [
+    useQuery(list.queryOptions(offered, asked('volume'))),
+    useQuery(snapshots.list.queryOptions(offered, asked('snapshot'))),
+    useQuery(backups.list.queryOptions(offered, asked('backup'))),
+  ]
+  const isCut = {
+    image: false,
+    volume: hasMore(volume),
+    snapshot: hasMore(snapshot),
+    backup: hasMore(backup),
+  }
+  const old = (of: Exclude<Chosen['source'], 'image'>) => {
+    const id = chosen[`${of}Id`]
+    return [{ id: id ?? '' }, { enabled: source === of && isCut[of] && id !== null }] as const
+  }
+  const oldVolume = useQuery(get.queryOptions(...old('volume')))
+  const oldSnapshot = useQuery(snapshots.get.queryOptions(...old('snapshot')))
+  const oldBackup = useQuery(backups.get.queryOptions(...old('backup')))
   return {
-    volumes: volumes.data?.items ?? null,
-    snapshots: bootableOf(snapshots.data),
-    backups: bootableOf(backups.data),
-    types: types.data?.types ?? [],
+    volumes: withChosen(volume.data?.items, oldVolume.data),
+    snapshots: withChosen(snapshot.data?.items, oldSnapshot.data),
+    backups: withChosen(backup.data?.items, oldBackup.data),
+    isCut: isCut[source],
+    types: useQuery(types.usable.queryOptions()).data?.types ?? [],
   }
 }
 
-const bootableOf = <T extends { bootable: boolean }>(page: { items: T[] } | undefined): T[] | null =>
-  page?.items.filter(({ bootable }) => bootable) ?? null
+type Chosen = Pick<DiskValues, 'source' | 'volumeId' | 'snapshotId' | 'backupId'>
+const hasMore = ({ data }: { data: { next: string | null } | undefined }): boolean =>
+  data !== undefined && data.next !== null
+
+/** The rows of a list, and before them what is chosen, if it is not among them; null while the list is being read. */
+export const withChosen = <T extends { id: string }>(
+  items: T[] | undefined,
+  chosen: T | undefined,
+): T[] | null =>
+  chosen && items && !items.some(({ id }) => id === chosen.id) ? [chosen, ...items] : (items ?? null)
 
 /** Returns the first problem that another size might not have. */
 export const sizeProblem = (plan: Pick<LaunchPlan, 'problems' | 'closed'> | undefined) =>
@@ -109,7 +129,7 @@ export function useFlavorProblems(
   flavors: readonly FlavorView[],
   image: ImageView | null,
   count: number,
-  wished: ReturnType<typeof launchVolumesOf>,
+  wished: ReturnType<typeof plannedVolumesOf>,
 ): Map<string, string> {
   const trpc = useTRPC()
   // Somebody may be typing the size of a disk.

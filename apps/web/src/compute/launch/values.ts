@@ -9,6 +9,7 @@ import {
   imageIdOf,
   isRootOnVolume,
   launchVolumesOf,
+  plannedVolumesOf,
 } from './disks.ts'
 
 export type Preset = 'ssh' | 'http' | 'https' | 'ping' | 'rdp'
@@ -103,7 +104,7 @@ export function planInputOf(values: LaunchValues): PlanInput {
     name: values.name.trim() || undefined,
     count: countOf(values.count),
     imageId: imageIdOf(values),
-    volumes: launchVolumesOf(values),
+    volumes: plannedVolumesOf(values),
     flavorId: values.flavorId ?? undefined,
     networkIds: values.networkIds,
     securityGroupIds: values.securityGroupIds,

@@ -38,6 +38,7 @@ const descriptor: RowsDescriptor<StoreView> = {
         ),
     },
     { id: 'backups', header: 'Backups', cell: ({ backups }) => backups.toLocaleString('en') },
+    { id: 'shared', header: 'Shared with', cell: ({ sharedWith }) => sharedWith.join(', ') || '–' },
     { id: 'problem', header: 'Can be used', prose: true, cell: usableText },
   ],
 }

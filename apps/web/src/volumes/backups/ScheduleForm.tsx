@@ -9,8 +9,9 @@ import { SidePanelForm } from '../../kit/SidePanelForm.tsx'
 import { invalidateKind } from '../../kit/stale.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { whole } from '../../kit/whole.ts'
+import { QuotaBars, useVolumeQuotas } from '../QuotaBars.tsx'
 import { volumeName } from '../volume.descriptor.tsx'
-import { clockText, minuteOf, weekdays } from './words.ts'
+import { clockText, keepProblem, minuteOf, weekdays } from './words.ts'
 
 type Every = ScheduleView['every']
 type Values = { every: Every; hours: number | string; at: string; weekday: string; keep: number | string }
@@ -38,7 +39,7 @@ export function ScheduleForm({ volume, schedule, opened, onClose }: Props) {
       keep: whole(1, 1000, 'Backups: a whole number'),
     },
   })
-  const { every } = form.values
+  const { every, keep } = form.values
   return (
     <SidePanelForm
       title="Back up automatically"
@@ -91,11 +92,29 @@ export function ScheduleForm({ volume, schedule, opened, onClose }: Props) {
         description="Older ones that the schedule has made are removed for good. Backups that people make stay."
         {...form.getInputProps('keep')}
       />
+      <Room volume={volume} more={Math.max(0, (Number(keep) || 0) - (schedule?.keep ?? 0))} />
       <Text size="sm" c="dimmed">
         Each counts in the quota with the size of the volume, although only what has changed is stored. When
         the cloud was off at the time, the backup is made when it is back.
       </Text>
     </SidePanelForm>
+  )
+}
+
+/** Compares so many more backups with the quota: the schedule may be saved all the same, because the quota can change. */
+function Room({ volume, more }: { volume: VolumeView; more: number }) {
+  const adds = { volumeBackups: more, volumeBackupGib: more * volume.sizeGib }
+  const quotas = useVolumeQuotas(volume.projectId, adds)
+  const problem = keepProblem(quotas, adds)
+  return (
+    <>
+      {problem && (
+        <Text size="sm" c="bad" role="alert">
+          {problem}
+        </Text>
+      )}
+      <QuotaBars quotas={quotas} adds={adds} />
+    </>
   )
 }
 

@@ -3,6 +3,7 @@ import { backupCreateCli, backupRestoreCli } from './cli.ts'
 import {
   backupLoss,
   clockText,
+  keepProblem,
   minuteOf,
   percentOf,
   restoreLoss,
@@ -11,6 +12,18 @@ import {
   storedText,
   whyNotTo,
 } from './words.ts'
+
+test('a schedule that would keep more than the quota has room for is warned of', () => {
+  const quotas = [
+    { resource: 'volumeBackups' as const, used: 3, limit: 20 },
+    { resource: 'volumeBackupGib' as const, used: 10, limit: 100 },
+  ]
+  expect(keepProblem(quotas, { volumeBackups: 17, volumeBackupGib: 17 })).toBeNull()
+  expect(keepProblem(quotas, { volumeBackups: 50, volumeBackupGib: 50 })).toMatch(
+    /room for 17 more backups: when/,
+  )
+  expect(keepProblem(quotas, { volumeBackups: 7, volumeBackupGib: 700 })).toMatch(/room for 90 GiB: when/)
+})
 
 test('the stored size stands beside the full size', () => {
   expect(storedText({ storedBytes: 4 * 1024 ** 2, sizeGib: 10 })).toBe('4 MiB of 10 GiB')

@@ -1,8 +1,10 @@
+import type { QuotaView } from '@stratolith/api/kernel/contract'
 import type { BackupView } from '@stratolith/api/volumes/backups/contract'
 import type { ScheduleView } from '@stratolith/api/volumes/backups/schedules/contract'
 import type { VolumeView } from '@stratolith/api/volumes/contract'
 import { volumeCan } from '@stratolith/api/volumes/states'
 import { bytes, gib } from '../../kit/format.ts'
+import { type Adds, addsOf } from '../words.ts'
 
 /** OpenStack's clients may leave a backup without a name. */
 export const backupName = ({ name, id }: Pick<BackupView, 'name' | 'id'>): string => name || id
@@ -29,6 +31,19 @@ export function backupLoss(backups: readonly Pick<BackupView, 'sizeGib'>[], wait
   return wait === null
     ? `${what} cannot be brought back. ${other} ${size} of the quota are free again.`
     : `${what} is deleted in ${wait} and can be taken back until then; ${size} count in the quota meanwhile. ${other}`
+}
+
+/** Says that a schedule would keep more than the quota has room for; null when there is room. */
+export function keepProblem(
+  quotas: readonly Pick<QuotaView, 'resource' | 'used' | 'limit'>[],
+  adds: Adds,
+): string | null {
+  const over = quotas.find(({ resource, used, limit }) => limit >= 0 && used + addsOf(adds, resource) > limit)
+  if (!over) return null
+  const left = Math.max(0, over.limit - over.used)
+  const room =
+    over.resource === 'volumeBackupGib' ? `${left} GiB` : `${left} more ${left === 1 ? 'backup' : 'backups'}`
+  return `The project’s quota has room for ${room}: when it is full, no more backups are made. Keep fewer, or ask an administrator for more.`
 }
 
 type Target = Pick<VolumeView, 'sizeGib' | 'state' | 'multiattach' | 'keyId'>

@@ -1,5 +1,5 @@
 'use client'
-import { MultiSelect, Textarea, TextInput } from '@mantine/core'
+import { MultiSelect, Select, Textarea, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import type { VolumeGroupView } from '@stratolith/api/volumes/groups/contract'
 import { volumeCan } from '@stratolith/api/volumes/states'
@@ -61,9 +61,11 @@ export function GroupCreateForm({ opened, onClose }: Panel) {
   const client = useQueryClient()
   const router = useRouter()
   const volumes = useFreeVolumes()
+  const kinds = useQuery(trpc.volumes.groups.types.list.queryOptions()).data ?? []
+  const usual = kinds.find(({ isDefault }) => isDefault)
   const create = useMutation(trpc.volumes.groups.create.mutationOptions())
   const form = useForm({
-    initialValues: { name: '', description: '', volumeIds: [] as string[] },
+    initialValues: { name: '', description: '', type: null as string | null, volumeIds: [] as string[] },
     validate: { volumeIds: volumesProblem },
   })
   const typesOf = (ids: readonly string[]) => [
@@ -78,12 +80,18 @@ export function GroupCreateForm({ opened, onClose }: Panel) {
       form={form}
       submitLabel="Create volume group"
       onSubmit={async (values) => {
-        const made = await create.mutateAsync({ ...values, name: values.name.trim() })
+        const made = await create.mutateAsync({
+          ...values,
+          name: values.name.trim(),
+          type: values.type ?? undefined,
+        })
         invalidateKind(client, 'volumeGroup')
         notify.done(`Created ${groupName(made)}`)
         return () => router.push(paths.volumeGroup(made.id))
       }}
-      asCli={({ name, volumeIds }) => groupCreateCli(name, typesOf(volumeIds))}
+      asCli={({ name, type, volumeIds }) =>
+        groupCreateCli({ name, type: type ?? usual?.name ?? null }, typesOf(volumeIds), volumeIds)
+      }
     >
       <TextInput label="Name" data-autofocus maxLength={255} {...form.getInputProps('name')} />
       <VolumesField
@@ -91,6 +99,16 @@ export function GroupCreateForm({ opened, onClose }: Panel) {
         onChange={(ids) => form.setFieldValue('volumeIds', ids)}
         error={form.errors.volumeIds}
       />
+      {kinds.length > 1 && (
+        <Select
+          label="Group type"
+          description={kinds.find(({ name }) => name === (form.values.type ?? usual?.name))?.description}
+          data={kinds.map(({ name }) => name)}
+          placeholder={usual?.name}
+          clearable
+          {...form.getInputProps('type')}
+        />
+      )}
       <Textarea
         label="Description"
         autosize

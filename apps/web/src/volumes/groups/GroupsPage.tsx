@@ -1,6 +1,9 @@
 'use client'
+import { Button } from '@mantine/core'
 import { lazyPanel } from '../../kit/lazy-panel.tsx'
 import { MainAction } from '../../kit/MainAction.tsx'
+import { Link } from '../../kit/navigation.tsx'
+import { paths } from '../../kit/paths.ts'
 import { ResourceTable } from '../../kit/ResourceTable.tsx'
 import { useMay } from '../../kit/rights.ts'
 import { useUrlPanel } from '../../kit/url-state.ts'
@@ -30,7 +33,15 @@ export function GroupsPage({ allProjects = false }: { allProjects?: boolean }) {
             ? 'Of every project.'
             : 'Volumes that belong together: a snapshot of the group keeps all of them together.'
         }
-        actions={allProjects ? undefined : create}
+        actions={
+          allProjects ? (
+            <Button component={Link} href={paths.adminVolumeGroupTypes} variant="default">
+              Types
+            </Button>
+          ) : (
+            create
+          )
+        }
       />
       <ResourceTable
         descriptor={

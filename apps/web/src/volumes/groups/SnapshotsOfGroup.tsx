@@ -61,6 +61,7 @@ export function SnapshotsOfGroup({ group }: { group: VolumeGroupView }) {
         descriptor={groupSnapshotDescriptor}
         actions={actions}
         query={snapshotsOfGroup(group.id, allProjects)}
+        searchable={false}
       />
       {source && <GroupFromForm key={source.id} snapshot={source} opened onClose={() => setSource(null)} />}
     </Section>

@@ -19,8 +19,8 @@ test.each([
 })
 
 test('the commands of the clients name what the forms have', () => {
-  expect(groupCreateCli('g', ['gold']).replace(/ \\\n +/g, ' ')).toBe(
-    'openstack --os-volume-api-version 3.13 volume group create Standard gold --name g',
+  expect(groupCreateCli({ name: 'g', type: 'Standard' }, ['gold'], ['a', 'b']).replace(/ \\\n +/g, ' ')).toBe(
+    'openstack --os-volume-api-version 3.13 volume group create Standard gold --name g\ncinder --os-volume-api-version 3.13 group-update g --add-volumes a,b',
   )
   expect(groupDeleteCli('x', false)).toBe('openstack --os-volume-api-version 3.13 volume group delete x')
   expect(groupVolumesCli('x', ['a', 'b'], true).replace(/ \\\n +/g, ' ')).toBe(

@@ -35,8 +35,18 @@ export const groupSnapshotLoss =
 const client = (version: string, ...words: (string | null | undefined | false)[]): string =>
   shellLine('openstack', '--os-volume-api-version', version, 'volume', 'group', ...words)
 
-export const groupCreateCli = (name: string, types: readonly string[]): string =>
-  client('3.13', 'create', 'Standard', ...(types.length > 0 ? types : ['TYPE']), '--name', name || 'NAME')
+export const groupCreateCli = (
+  { name, type }: { name: string; type: string | null },
+  types: readonly string[],
+  volumes: readonly string[],
+): string => {
+  const called = name.trim() || 'NAME'
+  const named = types.length > 0 ? types : ['TYPE']
+  return [
+    client('3.13', 'create', type ?? 'GROUP-TYPE', ...named, '--name', called),
+    groupVolumesCli(called, volumes),
+  ].join('\n')
+}
 export const groupSetCli = (
   id: string,
   { name, description }: { name: string; description: string },

@@ -4,13 +4,16 @@ import { useForm } from '@mantine/form'
 import type { Manageable } from '@stratolith/api/volumes/manage/contract'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { ProjectPick } from '../../directory/pickers.tsx'
+import { useRouter } from '../../kit/navigation.tsx'
 import { notify } from '../../kit/notify.ts'
+import { paths } from '../../kit/paths.ts'
 import { SidePanelForm } from '../../kit/SidePanelForm.tsx'
 import { useSession } from '../../kit/session.ts'
 import { invalidateKind } from '../../kit/stale.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { takeOverCli } from '../cli.ts'
 import { typeText } from '../types/limit-words.ts'
+import { volumeName } from '../volume.descriptor.tsx'
 
 /** Makes what lies in a pool a volume of a project. */
 export function TakeOverForm({
@@ -27,6 +30,7 @@ export function TakeOverForm({
   const trpc = useTRPC()
   const client = useQueryClient()
   const { project: here, userId } = useSession()
+  const router = useRouter()
   const take = useMutation(trpc.volumes.manage.take.mutationOptions())
   const { types = [], defaultId } = useQuery(trpc.volumes.types.usable.queryOptions()).data ?? {}
   const form = useForm<{ projectId: string | null; name: string; type: string | null }>({
@@ -37,26 +41,27 @@ export function TakeOverForm({
   const chosen = types.find(({ name }) => name === form.values.type)
   return (
     <SidePanelForm
-      title={`Take over ${volume.id}`}
+      title="Take a volume over"
       needs="admin"
       opened={opened}
       onClose={onClose}
       form={form}
       submitLabel="Take over"
       onSubmit={async ({ projectId, name, type }) => {
-        await take.mutateAsync({
+        const made = await take.mutateAsync({
           ...{ pool, ref: volume.id, name: name.trim(), type: type ?? undefined },
           projectId: projectId ?? undefined,
         })
         invalidateKind(client, 'volume')
-        notify.done(`Took over ${name.trim() || volume.id}`)
+        notify.done(`Took over ${volumeName(made)}`)
+        return () => router.push(paths.volume(made.id))
       }}
       asCli={(values) => takeOverCli({ ...values, pool, ref: volume.id, userId })}
     >
       <Text size="sm">
-        It becomes a volume of the project, with the data that it has, and counts in its quota. Nobody knows
-        with which other volumes it shares data: give it only to the project that had it. It cannot be offered
-        to another project afterwards.
+        {volume.id} becomes a volume of this project, with the data that it has, and counts in its quota.
+        Nobody knows with which other volumes it shares data: give it only to the project that had it. It
+        cannot be offered to another project afterwards.
       </Text>
       <ProjectPick required chosen={here} {...form.getInputProps('projectId')} />
       <TextInput label="Name" maxLength={255} {...form.getInputProps('name')} />

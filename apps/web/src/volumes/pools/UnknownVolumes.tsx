@@ -32,7 +32,7 @@ const unknown: RowsDescriptor<Manageable> = {
 export function UnknownVolumes({ pool }: { pool: string }) {
   const trpc = useTRPC()
   const admin = useAdminOnly()
-  const [taking, setTaking] = useState<Manageable | null>(null)
+  const [taken, setTaken] = useState<Manageable | null>(null)
   const query = useQuery(trpc.volumes.manage.list.queryOptions({ pool }))
   const actions: ResourceAction<Manageable>[] = [
     {
@@ -40,7 +40,7 @@ export function UnknownVolumes({ pool }: { pool: string }) {
       label: 'Take over',
       icon: <IconDatabaseImport size={16} />,
       allowed: ({ problem }) => all(admin(), problem ?? true),
-      open: setTaking,
+      open: setTaken,
     },
   ]
   return (
@@ -63,8 +63,8 @@ export function UnknownVolumes({ pool }: { pool: string }) {
           />
         )}
       </Loaded>
-      {taking && (
-        <TakeOverForm key={taking.id} pool={pool} volume={taking} opened onClose={() => setTaking(null)} />
+      {taken && (
+        <TakeOverForm key={taken.id} pool={pool} volume={taken} opened onClose={() => setTaken(null)} />
       )}
     </Section>
   )

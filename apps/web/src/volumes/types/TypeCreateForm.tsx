@@ -37,6 +37,11 @@ export function TypeCreateForm({ opened, onClose }: { opened: boolean; onClose: 
         description="Who gets the disks of a machine cannot read them. Guests see no difference."
         {...form.getInputProps('encrypted', { type: 'checkbox' })}
       />
+      <Switch
+        label="For several instances"
+        description="They may have a volume at the same time. It begins empty, and needs a file system that is made for that."
+        {...form.getInputProps('shared', { type: 'checkbox' })}
+      />
       <Group grow align="flex-start">
         <NumberField
           label="Operations"

@@ -49,6 +49,7 @@ function Overview({ type }: { type: VolumeTypeView }) {
               { label: 'ID', value: type.id, copy: type.id },
               { label: 'Speed', value: inOneLine(typeLimitWords(type.limits)) },
               { label: 'Encryption', value: type.encryption ? encryptionWords(type.encryption) : 'None' },
+              { label: 'For several instances', value: type.multiattach ? 'Yes' : 'No' },
               { label: 'For', value: type.public ? 'everybody' : 'the projects under Access' },
               { label: 'Default', value: type.isDefault ? 'Yes' : 'No' },
               ...(type.description ? [{ label: 'Description', value: type.description }] : []),

@@ -44,7 +44,7 @@ export function TypeExtraSpecs({ type }: { type: VolumeTypeView }) {
     <KeyValues
       kind="volumeType"
       title="Extra specs"
-      description="pool_name, volume_backend_name and RESKEY:availability_zones say where new volumes lie. Other keys are notes of yours."
+      description="pool_name, volume_backend_name and RESKEY:availability_zones say where new volumes lie, and multiattach “<is> True” lets several instances have one. Other keys are notes of yours."
       noun="Extra spec"
       plural="Extra specs"
       items={type.extraSpecs}

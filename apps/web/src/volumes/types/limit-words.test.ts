@@ -59,6 +59,7 @@ test('the form of a type makes limits and extra specs of what is typed, and show
     mibps: '',
     pool: null,
     encrypted: false,
+    shared: false,
   } as const
   expect(typeInput(empty)).toEqual({
     name: 'slow',
@@ -86,6 +87,10 @@ test('the form of a type makes limits and extra specs of what is typed, and show
   expect(typeInput({ ...empty, encrypted: true })).toMatchObject({ encrypted: true })
   expect(typeCli({ ...empty, encrypted: true })).toBe(
     'openstack volume type create --encryption-provider luks slow',
+  )
+  expect(typeInput({ ...empty, shared: true }).extraSpecs).toEqual({ multiattach: '<is> True' })
+  expect(typeCli({ ...empty, shared: true })).toBe(
+    "openstack volume type create --property 'multiattach=<is> True' slow",
   )
   expect(typeProblems.name(' ')).toBe('Give it a name.')
   expect(typeProblems.iops('')).toBeNull()

@@ -11,9 +11,12 @@ export type TypeValues = {
   mibps: number | string
   pool: string | null
   encrypted: boolean
+  /** Several instances may have a volume at the same time. */
+  shared: boolean
 }
 export const emptyType: TypeValues = {
   ...{ name: '', description: '', public: true, iops: '', mibps: '', pool: null, encrypted: false },
+  shared: false,
 }
 
 const perhaps = (check: (value: number | string) => string | null) => (value: number | string) =>
@@ -29,7 +32,10 @@ const limitsIn = ({ iops, mibps }: TypeValues): Wish['limits'] => ({
   ...(iops === '' ? {} : { total_iops_sec: String(iops) }),
   ...(mibps === '' ? {} : { total_bytes_sec: String(Number(mibps) * 1024 ** 2) }),
 })
-const extraSpecsIn = ({ pool }: TypeValues): Wish['extraSpecs'] => (pool === null ? {} : { pool_name: pool })
+const extraSpecsIn = ({ pool, shared }: TypeValues): Wish['extraSpecs'] => ({
+  ...(pool === null ? {} : { pool_name: pool }),
+  ...(shared ? { multiattach: '<is> True' } : {}),
+})
 
 export const typeInput = (values: TypeValues): RouterInputs['volumes']['types']['create'] => ({
   ...{ name: values.name.trim(), description: values.description, public: values.public },

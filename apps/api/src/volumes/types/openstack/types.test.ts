@@ -52,6 +52,19 @@ describe('volume types', () => {
     ).toEqual([409, 400, 400, 400, 202, 404, 404])
   })
 
+  test('are filtered by their extra specs since 3.52', async () => {
+    const { id } = await made({ name: 'of specs', extra_specs: { colour: 'red', shape: 'round' } })
+    const found = async (specs: string, minor = 52) => {
+      const more = { token: cloud.tokens.admin, version: `volume 3.${minor}` }
+      const answer = await ask('GET', `/types?is_public=None&extra_specs=${encodeURIComponent(specs)}`, more)
+      return (answer.json() as { volume_types: { id: string }[] }).volume_types.map((one) => one.id)
+    }
+    expect(await found("{'colour': 'red', 'shape': 'round'}")).toEqual([id])
+    expect(await found("{'colour': 'red', 'shape': 'square'}")).toEqual([])
+    expect((await found("{'colour': 'blue'}", 51)).length).toBeGreaterThan(1)
+    await act('DELETE', `/types/${id}`)
+  })
+
   test('keep extra specs, and refuse what is not there yet', async () => {
     const { id } = await made({ name: 'specs', extra_specs: { volume_backend_name: 'local' } })
     const path = `/types/${id}/extra_specs`
@@ -120,6 +133,18 @@ describe('volume types', () => {
     expect(await codes(['DELETE', `${path}/provider`], ['PUT', `${path}/provider`, change])).toEqual([
       400, 400,
     ])
+  })
+
+  test('that are encrypted by their provider alone say what is used', async () => {
+    const { id } = await made({ name: 'short' })
+    const path = `/types/${id}/encryption`
+    const used = { cipher: 'aes-xts-plain64', key_size: 512, control_location: 'front-end' }
+    const answer = await act('POST', path, { encryption: { provider: 'luks' } })
+    expect(answer.json()).toMatchObject({ encryption: used })
+    expect((await act('GET', path)).json()).toMatchObject(used)
+    const change = { encryption: { provider: 'luks', key_size: 256 } }
+    await act('PUT', `${path}/provider`, change)
+    expect((await act('GET', path)).json()).toMatchObject({ ...used, key_size: 256 })
   })
 
   test('that are not public have a list of projects', async () => {

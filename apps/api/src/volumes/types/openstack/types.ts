@@ -5,6 +5,7 @@ import type { ApiOperation, Call } from '../../../openstack/operation.ts'
 import { queryText } from '../../../openstack/pages.ts'
 import { boolean, inner, parse, queryBoolean } from '../../../openstack/schema.ts'
 import { cutPage } from '../../openstack/cut-page.ts'
+import { dictionaryOf } from '../../openstack/list-query.ts'
 import { specsInput, type VolumeTypeView, volumeTypeCreateInput, volumeTypeUpdateInput } from '../contract.ts'
 import {
   createVolumeType,
@@ -36,13 +37,16 @@ function isPublicOf({ ctx, query }: Call): boolean | undefined {
   return wish
 }
 
-/** Types are few, so that a page of them is cut here. */
+/** Types are few, so that a page of them is cut here. The filter by the extra specs that the caller sees came with 3.52. */
 async function list(call: Call): Promise<object> {
   const { query } = call
   const [isPublic, name] = [isPublicOf(call), queryText(query, 'name')]
+  const specs = Object.entries((call.minor >= 52 && dictionaryOf(query, 'extra_specs')) || {})
   const all = (await listVolumeTypes(call.ctx)).filter(
     (type) =>
-      (isPublic === undefined || type.public === isPublic) && (name === undefined || type.name === name),
+      (isPublic === undefined || type.public === isPublic) &&
+      (name === undefined || type.name === name) &&
+      specs.every(([key, value]) => type.extraSpecs[key] === value),
   )
   const { shown, next } = cutPage(call, all, 'Volume type')
   return {
@@ -109,7 +113,7 @@ export const typeOperations: ApiOperation[] = [
     summary: 'List volume types',
     status: 200,
     access: 'anyone',
-    filters: { name: 'nothing' },
+    filters: { name: 'nothing', extra_specs: "{'no': 'thing'}" },
     adminFilters: { is_public: 'false' },
     deviation: 'Always in the order of their names.',
     handle: list,

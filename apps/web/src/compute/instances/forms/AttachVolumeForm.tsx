@@ -12,10 +12,17 @@ import { useTRPC } from '../../../kit/trpc.ts'
 import { whole } from '../../../kit/whole.ts'
 import { volumeAttachCli, volumeCreateCli } from '../../../volumes/cli.ts'
 import { mostGib, SizeField } from '../../../volumes/SizeField.tsx'
+import { TypeField } from '../../../volumes/TypeField.tsx'
 import { useMadeVolume } from '../../../volumes/use-made-volume.ts'
 import { volumeName } from '../../../volumes/volume.descriptor.tsx'
 
-type Values = { how: 'free' | 'new'; volumeId: string | null; name: string; sizeGib: number | string }
+type Values = {
+  how: 'free' | 'new'
+  volumeId: string | null
+  name: string
+  sizeGib: number | string
+  type: string | null
+}
 
 /** Gives the instance a volume that is free, or a new one that is made first on a machine that it reaches. */
 export function AttachVolumeForm({
@@ -33,16 +40,18 @@ export function AttachVolumeForm({
   const attach = useMutation(trpc.compute.instances.attachVolume.mutationOptions())
   const made = useMadeVolume()
   const form = useForm<Values>({
-    initialValues: { how: 'new', volumeId: null, name: `${view.name}-data`, sizeGib: 1 },
+    initialValues: { how: 'new', volumeId: null, name: `${view.name}-data`, sizeGib: 1, type: null },
     validate: {
       volumeId: (id, { how }) => (how === 'new' || id ? null : 'Choose a volume.'),
       name: (name, { how }) => (how === 'free' || name.trim() ? null : 'Give it a name.'),
       sizeGib: (size, { how }) => (how === 'free' ? null : whole(1, mostGib, 'GiB: a whole number')(size)),
     },
   })
-  const volumeOf = async ({ how, volumeId, name, sizeGib }: Values): Promise<string> => {
+  const volumeOf = async ({ how, volumeId, name, sizeGib, type }: Values): Promise<string> => {
     if (how === 'free') return volumeId ?? ''
-    const { id } = await make.mutateAsync({ id: view.id, name: name.trim(), sizeGib: Number(sizeGib) })
+    const { id } = await make.mutateAsync({
+      ...{ id: view.id, name: name.trim(), sizeGib: Number(sizeGib), type: type ?? undefined },
+    })
     await made(id)
     return id
   }
@@ -67,11 +76,11 @@ export function AttachVolumeForm({
         invalidateKind(client, 'volume')
         notify.started(`Attaching a volume to “${view.name}”`, [view.id], since)
       }}
-      asCli={({ how: chosen, volumeId, name, sizeGib }) =>
+      asCli={({ how: chosen, volumeId, name, sizeGib, type }) =>
         chosen === 'free'
           ? volumeAttachCli(view.id, volumeId)
           : [
-              volumeCreateCli({ name, sizeGib, description: '', imageId: null, type: null }),
+              volumeCreateCli({ name, sizeGib, description: '', imageId: null, type }),
               volumeAttachCli(view.id, name.trim()),
             ].join('\n')
       }
@@ -90,7 +99,14 @@ export function AttachVolumeForm({
           <TextInput label="Name" required maxLength={255} {...form.getInputProps('name')} />
           <SizeField
             field={form.getInputProps('sizeGib')}
+            type={form.values.type}
             description="It is empty at first, and can be extended later."
+          />
+          <TypeField
+            field={form.getInputProps('type')}
+            chosen={form.values.type}
+            from="nothing"
+            sizeGib={form.values.sizeGib}
           />
         </>
       ) : (

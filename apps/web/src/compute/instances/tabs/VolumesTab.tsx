@@ -1,5 +1,5 @@
 'use client'
-import { Anchor, Badge, Code, Group, Stack, Switch, Text } from '@mantine/core'
+import { Anchor, Badge, Code, Group, Stack, Text } from '@mantine/core'
 import type { InstanceView } from '@stratolith/api/compute/contract'
 import { instanceCan } from '@stratolith/api/compute/states'
 import type { Allowed } from '@stratolith/api/kernel/contract'
@@ -20,8 +20,8 @@ import { invalidateKind } from '../../../kit/stale.ts'
 import { useTRPC } from '../../../kit/trpc.ts'
 import { useUrlPanel } from '../../../kit/url-state.ts'
 import { EmptyState } from '../../../ui/EmptyState.tsx'
-import { Hint } from '../../../ui/Hint.tsx'
 import { ReasonButton } from '../../../ui/ReasonButton.tsx'
+import { ReasonSwitch } from '../../../ui/ReasonSwitch.tsx'
 import { volumeDescriptor } from '../../../volumes/volume.descriptor.tsx'
 import { useDetachAction } from '../../../volumes/volume-actions.tsx'
 import { asLockedFor } from '../lock-words.ts'
@@ -114,24 +114,16 @@ function GoesSwitch({
       notify.failed(error)
     }
   }
-  const reason = allowed === true ? null : allowed
-  // A disabled switch gets no focus, so that neither the keyboard nor a finger would find the reason.
   return (
-    <Hint label={reason}>
-      <span>
-        <Switch
-          size="sm"
-          label={goes ? 'Deleted, too' : 'Stays'}
-          aria-label={`Delete ${volumeDescriptor.name(volume)} with the instance`}
-          aria-disabled={reason !== null}
-          aria-description={reason ?? undefined}
-          disabled={keep.isPending}
-          opacity={reason === null ? undefined : 0.6}
-          checked={goes}
-          onChange={({ currentTarget: { checked } }) => reason === null && void change(checked)}
-        />
-      </span>
-    </Hint>
+    <ReasonSwitch
+      size="sm"
+      label={goes ? 'Deleted, too' : 'Stays'}
+      aria-label={`Delete ${volumeDescriptor.name(volume)} with the instance`}
+      allowed={allowed}
+      disabled={keep.isPending}
+      checked={goes}
+      onChange={(checked) => void change(checked)}
+    />
   )
 }
 

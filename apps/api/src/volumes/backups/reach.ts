@@ -1,0 +1,93 @@
+import pLimit from 'p-limit'
+import { driversOf, hostsForPlacement, hostsUp, type PlacementHost } from '../../hosts/service.ts'
+import type { Ctx } from '../../kernel/context.ts'
+import { plainOp, whileAnswering } from '../../kernel/hosts.ts'
+import type { Reconciler } from '../../kernel/reconciler.ts'
+import type { Run } from '../../kernel/workflow.ts'
+import { hostFor } from '../driver.ts'
+import type { VolumeRow } from '../queries.ts'
+import { usualStore } from './store.ts'
+
+/** Which hosts reach a store of backups. Hosts that have mounted one folder tell the same mark of it. */
+
+type Stored = { hostId: string; storeMark: string | null }
+
+/** The mark of the store of a host; null when the host has not told it yet. */
+export async function markAt(ctx: Pick<Ctx, 'db'>, hostId: string): Promise<string | null> {
+  return (await ctx.db.volumeBackupReach.findUnique({ where: { hostId } }))?.mark ?? null
+}
+
+/** The store in which new backups of a volume lie: the one that the host reaches which works on the volume. */
+export async function storeFor(ctx: Ctx, volume: VolumeRow): Promise<Stored & { store: string }> {
+  const hostId = await hostFor(ctx, volume.pool, volume.id)
+  return { hostId, store: usualStore.id, storeMark: await markAt(ctx, hostId) }
+}
+
+/** The drivers of a host that reaches the store of a backup. */
+export async function driversOfStore(run: Run<unknown>, row: Stored) {
+  const ctx = { ...run.ctx, db: run.ctx.deps.root }
+  return driversOf(ctx, await hostOfStore(ctx, row))
+}
+
+/** The hosts that reach the store of a backup, first the one that has made it. */
+export async function hostsOfStore(
+  ctx: Pick<Ctx, 'db'>,
+  { hostId, storeMark }: Stored,
+): Promise<PlacementHost[]> {
+  const hosts = await hostsForPlacement(ctx)
+  const rows =
+    storeMark === null
+      ? []
+      : await ctx.db.volumeBackupReach.findMany({ where: { OR: [{ mark: storeMark }, { hostId }] } })
+  const marks = new Map(rows.map((row) => [row.hostId, row.mark]))
+  // A host may have been told to use another folder since.
+  const reaching = hosts.filter(
+    ({ id }) => (marks.get(id) ?? (id === hostId ? storeMark : undefined)) === storeMark,
+  )
+  return reaching.toSorted((a, b) => Number(b.id === hostId) - Number(a.id === hostId))
+}
+
+/** The host that is to be asked for a backup: one that is up, if there is one, and the one that has made it if that is up. */
+export async function hostOfStore(
+  ctx: Pick<Ctx, 'db'>,
+  row: Stored,
+  isRight: (host: PlacementHost) => boolean = () => true,
+): Promise<string> {
+  const right = (await hostsOfStore(ctx, row)).filter(isRight)
+  return (right.find(({ state }) => state === 'up') ?? right[0])?.id ?? row.hostId
+}
+
+const hostsAtOnce = 16
+
+/** Asks each host for the mark of its store. */
+export const backupReach: Reconciler = {
+  name: 'volumes.backup-stores',
+  everyMs: 60_000,
+  async run(ctx) {
+    await pLimit(hostsAtOnce).map(await hostsUp(ctx), (host) =>
+      learn(ctx, host.id).catch((err: unknown) =>
+        ctx.log.info({ err, host: host.name }, 'a machine does not reach its store of backups'),
+      ),
+    )
+    const hosts = (await hostsForPlacement(ctx)).map(({ id }) => id)
+    await ctx.db.volumeBackupReach.deleteMany({ where: { hostId: { notIn: hosts } } })
+  },
+}
+
+async function learn(ctx: Ctx, hostId: string): Promise<void> {
+  const drivers = await driversOf(ctx, hostId)
+  const { mark } = await whileAnswering(plainOp(ctx), drivers, (op) =>
+    drivers.backups.probeStore(op, usualStore),
+  )
+  if (mark === undefined) return
+  const before = await markAt(ctx, hostId)
+  if (before === mark) return
+  // Backups of versions that knew no marks lie in the first store of which the host tells.
+  if (before === null)
+    await ctx.db.volumeBackup.updateMany({ where: { hostId, storeMark: null }, data: { storeMark: mark } })
+  await ctx.db.volumeBackupReach.upsert({
+    where: { hostId },
+    create: { hostId, mark },
+    update: { mark },
+  })
+}

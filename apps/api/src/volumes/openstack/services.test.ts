@@ -1,0 +1,74 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { poolCreateInput } from '../contract.ts'
+import { createPool } from '../pools/service.ts'
+import { ask, closeCinder, cloud, openCinder } from './cinder.testing.ts'
+
+beforeAll(openCinder)
+afterAll(closeCinder)
+
+type Method = Parameters<typeof ask>[0]
+const act = (method: Method, path: string, body?: object) =>
+  ask(method, path, { token: cloud.tokens.admin, version: 'volume 3.70', ...(body ? { body } : {}) })
+/** The status and the body of an answer. */
+const said = async (method: Method, path: string, body?: object) => {
+  const answer = await act(method, path, body)
+  return [answer.statusCode, answer.json()]
+}
+
+test('a pool is closed and opened as the service that keeps it', async () => {
+  const place = { driver: 'files' as const, path: '/srv/volumes' }
+  const { name: host } = await createPool(cloud.owner.admin, poolCreateInput.parse({ name: 'shelf', place }))
+  const service = { binary: 'cinder-volume', host, service: '' }
+  const statusOf = async () =>
+    ((await act('GET', `/os-services?host=${host}`)).json() as { services: { status: string }[] }).services
+  expect(await said('PUT', '/os-services/disable', { host, binary: 'cinder-volume' })).toEqual([
+    200,
+    { ...service, disabled: true, status: 'disabled' },
+  ])
+  expect(await statusOf()).toMatchObject([{ status: 'disabled' }])
+  expect(await said('PUT', '/os-services/enable', { host: `${host}#shelf` })).toEqual([
+    200,
+    { ...service, host: `${host}#shelf`, disabled: false, status: 'enabled' },
+  ])
+  expect(await statusOf()).toMatchObject([{ status: 'enabled' }])
+  const { services } = (await act('GET', '/os-services')).json() as { services: { host: string }[] }
+  const disk = services.find((one) => one.host.endsWith('@local'))?.host
+  for (const [status, body, words] of [
+    [400, { host: disk }, /Close the machine instead/],
+    [404, { host: 'nowhere@local' }, /could not be found/],
+    [404, { host, binary: 'cinder-backup' }, /Service cinder-backup could not be found/],
+    [400, { host, colour: 'red' }, /Additional properties/],
+  ] as const) {
+    const answer = await act('PUT', '/os-services/disable', body)
+    expect([answer.statusCode, answer.body]).toEqual([status, expect.stringMatching(words)])
+  }
+  const reason = await act('PUT', '/os-services/disable-log-reason', { host, disabled_reason: 'lunch' })
+  expect([reason.statusCode, reason.body]).toEqual([400, expect.stringContaining('keeps no reason')])
+  expect(await statusOf()).toMatchObject([{ status: 'enabled' }])
+})
+
+test('there are no clusters, no replicas, no levels of logs, and nothing to be asked for cleaning', async () => {
+  expect(await said('GET', '/clusters')).toEqual([200, { clusters: [] }])
+  expect(await said('GET', '/clusters/detail')).toEqual([200, { clusters: [] }])
+  expect((await said('GET', '/clusters/c'))[0]).toBe(404)
+  expect((await said('PUT', '/clusters/enable', { name: 'c' }))[0]).toBe(404)
+  expect(await said('POST', '/workers/cleanup', { binary: 'cinder-volume', is_up: 'true' })).toEqual([
+    202,
+    { cleaning: [], unavailable: [] },
+  ])
+  expect(await said('PUT', '/os-services/get-log', {})).toEqual([200, { log_levels: [] }])
+  for (const verb of ['set-log', 'freeze', 'thaw', 'failover_host', 'failover'])
+    expect((await said('PUT', `/os-services/${verb}`, { host: 'h' }))[0], verb).toBe(400)
+})
+
+test('there are no consistency groups, and the sentences lead to groups', async () => {
+  for (const noun of ['consistencygroups', 'cgsnapshots']) {
+    expect(await said('GET', `/${noun}`)).toEqual([200, { [noun]: [] }])
+    expect(await said('GET', `/${noun}/detail`)).toEqual([200, { [noun]: [] }])
+    const made = await act('POST', `/${noun}`, {})
+    expect([made.statusCode, made.body]).toEqual([400, expect.stringContaining('use groups')])
+    for (const id of [crypto.randomUUID(), 'nonsense'])
+      expect((await said('GET', `/${noun}/${id}`))[0]).toBe(404)
+  }
+  expect((await said('POST', '/consistencygroups/create_from_src', {}))[0]).toBe(400)
+})

@@ -1,0 +1,309 @@
+import { chown, mkdir, readdir, rename, rm, rmdir, stat } from 'node:fs/promises'
+import path from 'node:path'
+import { DriverError } from '../errors.ts'
+import { giveFile } from '../give-file.ts'
+import type { Op } from '../op.ts'
+import { syncDirectory } from '../sync.ts'
+import type { Claims } from './claims.ts'
+import { holders, ownIn } from './guest-links.ts'
+import type {
+  CopySpec,
+  LocalVolumeDriver,
+  Mirror,
+  ObservedVolume,
+  OpenedLayers,
+  PoolSpec,
+  VolumeKey,
+} from './interface.ts'
+import { linkOwn, lookAt, nextNumber, openedIn, removeWhole } from './layer-files.ts'
+import { emptyLayer, observed } from './making.ts'
+import { type Manifest, privateFolder, readAnyManifest, readManifest, writeManifest } from './manifest.ts'
+import { type Folders, filesPool, forgetGuest, noteGuest } from './pool-folders.ts'
+import type { Held } from './snapshots.ts'
+import { demandSpace } from './space.ts'
+
+/**
+ * A volume moves into another pool while its guest runs. QEMU copies the volume into one raw file there, data/<id>.moving/,
+ * which is no volume yet. When the copy has everything, QEMU holds the guest's reads and writes; then the manifest in the old
+ * pool says where the volume is now (`movedTo`), and that decides, also after a crash at any moment: until it is written the
+ * volume is in the old pool, and from then on in the new one. Then QEMU goes on with the copy, and the folder gets its name.
+ */
+export type MovingParts = {
+  /** The folder hosts/<host>. */
+  dir: string
+  claims: Claims
+  folders(pool: PoolSpec): Folders
+  reach(pool: PoolSpec): Promise<Folders>
+  /** Runs `work` while no other call of this host changes the volume. */
+  inTurn<T>(id: string, work: () => Promise<T>): Promise<T>
+  /** Changes a volume while neither the guest that has it nor anybody else changes it. */
+  held<T>(op: Op, key: VolumeKey, work: (volume: Held) => Promise<T>): Promise<T>
+}
+
+/** How long the guest's reads and writes may be held at the end. */
+const switchMs = 30_000
+const movingName = (id: string): string => `${id}.moving`
+const movingPattern = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.moving$/
+/** The id of the volume that moves into the folder of that name; null for other folders. */
+export const movingIn = (name: string): string | null => movingPattern.exec(name)?.[1] ?? null
+
+export type Moves = {
+  /** The calls of the driver. */
+  calls: Pick<LocalVolumeDriver, 'moveInUse' | 'endMove' | 'settleMoves'>
+  /** Where a volume is that may have been moved while the spec of its guest named another pool. Nobody changes the volume meanwhile. */
+  placeOf<K extends VolumeKey>(key: K): Promise<K>
+  /** The volumes of a pool that a guest which has these volumes keeps there, also those that move into it. */
+  keptIn(pool: PoolSpec, volumes: readonly VolumeKey[], candidates: Iterable<string>): Promise<Set<string>>
+  /** Ends a move into the pool before its copy is removed. Raises `conflict` when the volume is here by now, and the old pool still says so. */
+  endComing(op: Op, key: VolumeKey): Promise<void>
+  /** The folder of a volume, or of the copy that a move makes. */
+  folderOf(key: VolumeKey): Promise<string>
+}
+
+export function createMoves(parts: MovingParts): Moves {
+  const { folders, held } = parts
+  const wholeOf = ({ id, pool }: VolumeKey) => path.join(folders(pool).data, id)
+  const movingOf = ({ id, pool }: VolumeKey) => path.join(folders(pool).data, movingName(id))
+  const isFiles = ({ pool }: VolumeKey) => pool.driver === 'files'
+
+  async function placeOf<K extends VolumeKey>(key: K): Promise<K> {
+    const seen = new Set<string>()
+    for (let at = key; ; ) {
+      const to = seen.has(at.pool.id) ? undefined : (await readAnyManifest(wholeOf(at)))?.movedTo
+      if (!to) return at
+      seen.add(at.pool.id)
+      at = { ...at, pool: to.pool }
+      await parts.reach(at.pool)
+      await settle(at)
+    }
+  }
+
+  /** Gives the copy its name as the volume, after the old pool says that it is the volume. */
+  async function settle(key: VolumeKey): Promise<void> {
+    if (!(await readManifest(movingOf(key)))) return
+    await rename(movingOf(key), wholeOf(key))
+    await syncDirectory(folders(key.pool).data)
+  }
+
+  /** Removes a copy that is not the volume, with the links of guests to it. */
+  async function drop(key: VolumeKey, guest: string | null): Promise<void> {
+    const { open, data } = folders(key.pool)
+    const guests = new Set((await holders(open, key.id)).map((one) => one.guest))
+    if (guest) guests.add(guest)
+    for (const one of guests) {
+      const own = await ownIn(open, one, key.pool)
+      for (const name of await readdir(own).catch(none))
+        if (name.startsWith(`${key.id}-`)) await rm(path.join(own, name), { force: true })
+      await rmdir(own).catch(unlessUsed)
+      await parts.claims.giveBack(key.pool, key.id, one)
+      await forgetGuest(parts.dir, key.pool, one, key.id)
+    }
+    await rm(movingOf(key), { recursive: true, force: true })
+    await syncDirectory(data).catch(none)
+  }
+
+  /** Makes the empty copy, which the guest's user may open. */
+  async function prepare(
+    volume: Held & { own: string },
+    manifest: Manifest,
+    { id, from, to, copyId }: CopySpec,
+  ): Promise<OpenedLayers['layers'][number]> {
+    const key = { id, pool: to }
+    const guest = guestOf(volume.own)
+    await parts.claims.during(to, id, async () => {
+      await drop(key, guest)
+      // A move that has failed earlier may have left a whole copy.
+      await removeWhole(wholeOf(key))
+    })
+    const { data, open } = folders(to)
+    const { usedBytes } = await lookAt(volume, manifest)
+    await demandSpace(data, usedBytes, 'a copy of the volume')
+    const { uid } = await stat(path.join(volume.dir, manifest.layers.at(-1)?.name ?? ''))
+    await noteGuest(parts.dir, to, guest, id)
+    await parts.claims.take(to, id, guest)
+    const dir = movingOf(key)
+    await privateFolder(dir)
+    // QEMU has layers of both at the same time, so that their numbers differ.
+    const name = `${nextNumber(manifest.layers)}.raw`
+    const made: Manifest = {
+      ...{ sizeBytes: manifest.sizeBytes, layers: [await emptyLayer(dir, manifest.sizeBytes, name)] },
+      ...{ copyId, movedFrom: filesPool(from) },
+    }
+    await giveFile(path.join(dir, name), uid)
+    await writeManifest(dir, made)
+    const own = await ownIn(open, guest, to)
+    await mkdir(own, { recursive: true, mode: 0o710 })
+    await chown(own, 0, uid)
+    await linkOwn(own, id, dir, made)
+    const [target] = openedIn(own, id, made).layers
+    if (!target) throw new DriverError('failed', 'The copy has no layer.')
+    return target
+  }
+
+  /** Begins the copying, or finds what an earlier call has begun; null: the move is over already. */
+  async function begin(volume: Held, spec: CopySpec): Promise<Mirror | null> {
+    const { id, to, copyId } = spec
+    const any = await readAnyManifest(volume.dir)
+    if (any?.movedTo?.pool.id === to.id) {
+      await volume.running?.endMirror(id)
+      await settle({ id, pool: to })
+      return null
+    }
+    if (!any || any.movedTo) throw new DriverError('not_found', `The volume ${id} is gone from its pool.`)
+    const { own, running } = volume
+    if (own === null || !running)
+      throw new DriverError('conflict', `No guest runs with the volume ${id} on this host.`)
+    if (any.luks)
+      throw new DriverError('unsupported', 'This host moves no encrypted volume while a guest has it.')
+    const known = await running.mirrorOf(id)
+    const isSame = (await readManifest(movingOf({ id, pool: to })))?.copyId === copyId
+    if (known && isSame && !(await known.isHeld())) return known
+    await running.endMirror(id)
+    const target = await prepare({ ...volume, own }, any, spec)
+    await linkOwn(own, id, volume.dir, any)
+    return running.mirror({ id, opened: openedIn(own, id, any), target })
+  }
+
+  /** Makes the copy the volume. */
+  async function change(op: Op, volume: Held, { id, to, copyId }: CopySpec): Promise<void> {
+    const { running, dir } = volume
+    const manifest = await readManifest(dir)
+    const copy = await readManifest(movingOf({ id, pool: to }))
+    const mirror = await running?.mirrorOf(id)
+    if (!running || !mirror || !manifest || copy?.copyId !== copyId)
+      throw new DriverError('unavailable', `Another call on the volume ${id} had to come first.`)
+    try {
+      await mirror.hold(op)
+      await writeManifest(dir, { ...manifest, movedTo: { pool: filesPool(to), copyId } })
+    } catch (error) {
+      await running.endMirror(id)
+      throw error
+    }
+    try {
+      await mirror.change(op)
+    } catch (error) {
+      // When QEMU is gone, nothing was written since, and the copy is the volume. When it refuses, the guest goes on as before.
+      if (!(error instanceof DriverError) || error.code !== 'failed') throw error
+      await writeManifest(dir, manifest)
+      await running.endMirror(id)
+      throw error
+    }
+    await settle({ id, pool: to })
+  }
+
+  async function endMove(op: Op, { id, from, to }: CopySpec): Promise<boolean> {
+    for (const pool of [from, to]) await parts.reach(pool)
+    const key = { id, pool: to }
+    return held(op, { id, pool: from }, async (volume) => {
+      const any = await readAnyManifest(volume.dir)
+      // Without anything in the old pool, what is whole in the new one is the volume.
+      if (any?.movedTo?.pool.id === to.id || (!any && (await readManifest(wholeOf(key))) !== null)) {
+        await settle(key)
+        return true
+      }
+      await volume.running?.endMirror(id)
+      await drop(key, volume.own === null ? null : guestOf(volume.own))
+      return false
+    })
+  }
+
+  const calls: Moves['calls'] = {
+    endMove,
+    async moveInUse(op, spec) {
+      const { id, from, to } = spec
+      if (from.id === to.id) throw new DriverError('invalid', 'The volume lies in this pool already.')
+      for (const pool of [from, to]) await parts.reach(pool)
+      await makeData(folders(to))
+      const source = { id, pool: from }
+      const ends = <T>(work: (own: Op) => Promise<T>) =>
+        work({ ...op, signal: AbortSignal.timeout(switchMs) })
+      try {
+        const mirror = await held(op, source, (volume) => begin(volume, spec))
+        if (mirror) {
+          await mirror.synced(op)
+          // Also when the caller gives up now: the guest's reads and writes are held.
+          await ends((own) => held(own, source, (volume) => change(own, volume, spec)))
+        }
+      } catch (error) {
+        // A caller that was cut off asks again, and finds the copy as far as it has come by then.
+        if (error instanceof DriverError && error.code !== 'unavailable')
+          await ends((own) => endMove(own, spec)).catch((err: unknown) =>
+            op.log.warn({ err, volume: id }, 'a move that has failed left a copy'),
+          )
+        throw error
+      }
+      return seen(await ownedBy(id, from), { id, pool: to })
+    },
+    async settleMoves(op, volumes, running) {
+      // A call that has lost its connection to QEMU may be about to write where the volume is.
+      for (const key of volumes.filter(isFiles))
+        await parts.inTurn(key.id, async () => {
+          const mirror = await running.mirrorOf(key.id)
+          if (!mirror) return
+          const isMoved = (await readAnyManifest(wholeOf(key)))?.movedTo !== undefined
+          const isHeld = await mirror.isHeld()
+          if (isMoved && isHeld) await mirror.change(op)
+          else if (isMoved || isHeld) await running.endMirror(key.id)
+          if (isMoved) await placeOf(key)
+        })
+    },
+  }
+  return {
+    calls,
+    placeOf,
+    async keptIn(pool, volumes, candidates) {
+      const own = volumes.filter(isFiles)
+      const kept = new Set<string>()
+      for (const key of own) {
+        if (key.pool.id === pool.id) kept.add(key.id)
+        if ((await readAnyManifest(wholeOf(key)))?.movedTo?.pool.id === pool.id) kept.add(key.id)
+      }
+      for (const id of candidates)
+        if (own.some((key) => key.id === id) && (await readManifest(movingOf({ id, pool })))) kept.add(id)
+      return kept
+    },
+    async endComing(op, { id, pool: to }) {
+      const key = { id, pool: to }
+      const from = ((await readManifest(movingOf(key))) ?? (await readManifest(wholeOf(key))))?.movedFrom
+      if (!from) return
+      const isMoving = (await readManifest(movingOf(key))) !== null
+      const isHere = async () =>
+        (await readAnyManifest(wholeOf({ id, pool: from })))?.movedTo?.pool.id === to.id
+      if (isMoving ? await endMove(op, { id, from, to, copyId: '' }) : await isHere())
+        throw new DriverError(
+          'conflict',
+          `The volume ${id} was moved into this pool. What its old pool has must be removed first.`,
+        )
+    },
+    folderOf: async (key) => ((await readAnyManifest(wholeOf(key))) === null ? movingOf(key) : wholeOf(key)),
+  }
+
+  /** The guest that has the volume in that pool. */
+  async function ownedBy(id: string, pool: PoolSpec): Promise<string | null> {
+    return (await holders(folders(pool).open, id))[0]?.guest ?? null
+  }
+
+  async function seen(guest: string | null, key: VolumeKey): Promise<ObservedVolume> {
+    const dir = wholeOf(key)
+    const manifest = await readManifest(dir)
+    if (!manifest) throw new DriverError('not_found', `The volume ${key.id} is gone from its pool.`)
+    const own = guest === null ? null : await ownIn(folders(key.pool).open, guest, key.pool)
+    return observed({ id: key.id, dir, own }, manifest)
+  }
+}
+
+const guestOf = (own: string): string => path.basename(own).slice(0, 36)
+
+async function makeData({ data, open }: Folders): Promise<void> {
+  await privateFolder(data)
+  await mkdir(open, { recursive: true, mode: 0o711 })
+}
+
+function none(error: NodeJS.ErrnoException): string[] {
+  if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return []
+  throw error
+}
+
+function unlessUsed(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'ENOENT' && error.code !== 'ENOTEMPTY') throw error
+}
