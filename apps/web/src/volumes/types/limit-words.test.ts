@@ -38,8 +38,8 @@ test('the form of a volume says what a type means for its size', () => {
   const encryption = {
     id: 'e',
     provider: 'luks',
-    cipher: null,
-    keySize: null,
+    cipher: 'aes-xts-plain64',
+    keySize: 512,
     controlLocation: 'front-end',
   } as const
   expect(typeText({ ...type, encryption }, 5)).toMatch(/^The data are encrypted \(AES-256-XTS\)\./)
