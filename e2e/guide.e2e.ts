@@ -59,7 +59,7 @@ test('the pages of a project are as the guide shows them', async ({ page }) => {
     return (await api.volumes.get.query({ id: volume.id })).state === 'available'
   })
   await api.compute.instances.attachVolume.mutate({ id: instance ?? '', volumeId: volume.id })
-  await api.volumes.create.mutate({ name: 'archive', description: 'What is kept for years', sizeGib: 50 })
+  await api.volumes.create.mutate({ name: 'archive', description: 'What is kept for years', sizeGib: 20 })
   await open(page, `/volumes/${volume.id}`)
   await expect(page.getByText('In use')).toBeVisible()
   await takePicture(page, 'volume')

@@ -154,6 +154,8 @@ export type VolumeView = {
   backupId: string | null
   metadata: Record<string, string>
   attachments: VolumeAttachmentView[]
+  /** Whether it has snapshots that are not deleted. */
+  hasSnapshots: boolean
   /** Why the volume is in an error state; null in other states. */
   error: string | null
   /**

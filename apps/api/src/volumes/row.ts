@@ -78,17 +78,31 @@ export function demand(
 export const stateOf = (row: { state: string }): VolumeState =>
   volumeStates.find((state) => state === row.state) ?? 'error'
 
-/** The views of a page of volumes; at most two queries more, for the names of instances and of their hosts. */
+/** The views of a page of volumes; at most three queries more, for the names of instances and of their hosts, and for snapshots. */
 export async function viewsOf(ctx: Ctx, rows: readonly VolumeRow[]): Promise<VolumeView[]> {
   const instances = [...new Set(rows.flatMap((row) => row.attachments.map((one) => one.instanceId)))]
   const hostIds = [...new Set(rows.flatMap((row) => row.attachments.flatMap((one) => one.hostId ?? [])))]
-  const [names, hosts] = await Promise.all([
+  const [names, hosts, kept] = await Promise.all([
     instances.length > 0 ? namesOf(ctx, 'instance', instances) : new Map(),
     isAdmin(ctx) && hostIds.length > 0 ? hostRefs(ctx, hostIds) : [],
+    withSnapshots(ctx, rows),
   ])
   const hostNames = new Map(hosts.map((host) => [host.id, host.name]))
   const nameOf = (id: string) => names.get(id)?.name ?? null
-  return rows.map((row) => viewOf(ctx, row, nameOf, (id) => hostNames.get(id ?? '') ?? null))
+  return rows.map((row) => ({
+    ...viewOf(ctx, row, nameOf, (id) => hostNames.get(id ?? '') ?? null),
+    hasSnapshots: kept.has(row.id),
+  }))
+}
+
+/** Those of the volumes that have snapshots. Takes one query. */
+async function withSnapshots(ctx: Ctx, rows: readonly VolumeRow[]): Promise<ReadonlySet<string>> {
+  if (rows.length === 0) return new Set()
+  const found = await ctx.db.volumeSnapshot.groupBy({
+    by: ['volumeId'],
+    where: { volumeId: { in: rows.map(({ id }) => id) }, trashedUntil: null },
+  })
+  return new Set(found.map(({ volumeId }) => volumeId))
 }
 
 export async function viewOfOne(ctx: Ctx, row: VolumeRow): Promise<VolumeView> {
@@ -102,7 +116,7 @@ function viewOf(
   row: VolumeRow,
   nameOf: (id: string) => string | null,
   hostOf: (id: string | null) => string | null,
-): VolumeView {
+): Omit<VolumeView, 'hasSnapshots'> {
   const state = stateOf(row)
   return {
     id: row.id,

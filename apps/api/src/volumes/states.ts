@@ -57,6 +57,7 @@ type Seen = Pick<VolumeView, 'state'> & {
   groupId?: string | null
   encrypted?: boolean
   isWhole?: boolean
+  hasSnapshots?: boolean
 }
 const outOfGroups = ({ groupId }: Seen): Allowed =>
   groupId == null || 'The volume is in a group. Take it out of the group first.'
@@ -187,5 +188,6 @@ export const volumeCan = {
               ? 'This volume is offered to another project. Withdraw the offer first.'
               : `This volume is ${volume.state}. Wait until that is over.`),
       volume.groupId == null || 'This volume is in a group. Take it out of the group, or delete the group.',
+      !volume.hasSnapshots || 'This volume has snapshots. Delete the snapshots first.',
     ),
 }

@@ -61,12 +61,14 @@ function driverSource(row: VolumeRow): VolumeSource | null {
 const tell = (run: Run<unknown>, { id, projectId }: VolumeRow, action: MessageAction, error: CloudError) =>
   tellFailure(run, { resource: 'VOLUME', resourceId: id, projectId, action }, error)
 
-const copying: Wait = { waitMs: 1_000, for: 'the host to convert the image' }
+const copying: Wait = { waitMs: 1_000, for: 'the host to copy the data' }
+const converting: Wait = { waitMs: 1_000, for: 'the host to convert the image' }
 const encrypting: Wait = { waitMs: 500, for: 'the host to encrypt the volume' }
 
 export const volumeCreation: Workflow = {
   action: 'volume.create',
-  deadlineMs: 60 * 60_000,
+  // What has many layers is copied as a whole, and a terabyte takes hours.
+  deadlineMs: 24 * 60 * 60_000,
   steps: [
     {
       name: 'make',
@@ -83,7 +85,8 @@ export const volumeCreation: Workflow = {
             ...encryption,
           }),
         )
-        if (!made) return row.keyId === null ? copying : encrypting
+        if (!made && (row.snapshotId ?? row.sourceVolumeId) !== null) return copying
+        if (!made) return row.keyId === null ? converting : encrypting
         await settleCreation(run, null)
       },
     },

@@ -49,7 +49,8 @@ export function ActionMenu<V>({
     </ActionIcon>
   )
   if (!wanted) return dots
-  const entries: MenuEntry[] = actions.map((action) => ({
+  const there = actions.filter((action) => action.shown?.(view) !== false)
+  const entries: MenuEntry[] = there.map((action) => ({
     id: action.id,
     label: action.label,
     icon: action.icon,

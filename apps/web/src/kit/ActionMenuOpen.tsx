@@ -42,7 +42,7 @@ export function ActionMenuOpen({
           <IconDots size={18} />
         </ActionIcon>
       </Menu.Target>
-      <Menu.Dropdown mah="min(70dvh, 32rem)" style={{ overflowY: 'auto' }}>
+      <Menu.Dropdown mah="min(80dvh, 40rem)" style={{ overflowY: 'auto' }}>
         {inMenuOrder(entries, order).map(({ id, label: words, icon, danger, allowed, run }) => (
           <Menu.Item
             key={id}

@@ -26,6 +26,7 @@ export function SidePanelForm<T extends Record<string, unknown>>({
   form,
   onSubmit,
   submitLabel,
+  danger = false,
   asCli,
   children,
 }: {
@@ -36,6 +37,8 @@ export function SidePanelForm<T extends Record<string, unknown>>({
   form: UseFormReturnType<T>
   onSubmit: (values: T) => Promise<unknown>
   submitLabel: string
+  /** The work destroys something. */
+  danger?: boolean
   asCli?: (values: T) => string
   children: ReactNode
 }) {
@@ -93,11 +96,7 @@ export function SidePanelForm<T extends Record<string, unknown>>({
     >
       <form ref={body} onSubmit={form.onSubmit((values) => void submit(values))} noValidate>
         <Stack gap="md">
-          {allowed !== true && (
-            <Alert color="warn" variant="light" icon={<IconLock />} title="You may not do this" role="alert">
-              {allowed}
-            </Alert>
-          )}
+          {allowed !== true && <Denied why={allowed} />}
           {children}
           {failure && (
             <Alert
@@ -114,7 +113,7 @@ export function SidePanelForm<T extends Record<string, unknown>>({
             <Button variant="default" onClick={() => void close()} disabled={busy}>
               Cancel
             </Button>
-            <ReasonButton type="submit" loading={busy} allowed={allowed}>
+            <ReasonButton type="submit" color={danger ? 'bad' : undefined} loading={busy} allowed={allowed}>
               {submitLabel}
             </ReasonButton>
           </Group>
@@ -124,3 +123,9 @@ export function SidePanelForm<T extends Record<string, unknown>>({
     </SidePanel>
   )
 }
+
+const Denied = ({ why }: { why: string }) => (
+  <Alert color="warn" variant="light" icon={<IconLock />} title="You may not do this" role="alert">
+    {why}
+  </Alert>
+)

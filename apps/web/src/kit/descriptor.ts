@@ -23,6 +23,8 @@ export type ResourceAction<V> = {
   next?: (view: V) => boolean
   /** The ID of the action that undoes this one: a page shows only the one of the two that is possible. */
   opposite?: string
+  /** Whether the action makes sense for the thing and the person at all; otherwise no menu has it. */
+  shown?: (view: V) => boolean
   /** True, or the sentence why not, which is the tooltip of the disabled button. */
   allowed: (view: V) => Allowed
   /** The question that is asked before the action runs. */

@@ -48,4 +48,13 @@ describe('the buttons beside a title', () => {
       menu: ['pause', 'resume', 'edit', 'delete'],
     })
   })
+  it('an action that makes no sense for the machine is nowhere', () => {
+    const odd = action('withdraw', { shown: ({ state }) => state === 'paused', allowed: () => 'No.' })
+    const idsIn = (state: Machine['state']) => {
+      const { buttons, menu } = headerActions([odd, ...actions], { state })
+      return [...buttons, ...menu].map(({ id }) => id)
+    }
+    expect(idsIn('silent')).not.toContain('withdraw')
+    expect(idsIn('paused')).toContain('withdraw')
+  })
 })

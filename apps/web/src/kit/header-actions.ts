@@ -15,7 +15,7 @@ export function headerActions<V>(
   const can = (action: ResourceAction<V>) => action.allowed(view) === true
   const idle = (action: ResourceAction<V>) =>
     !can(action) && actions.some((other) => other.id === action.opposite && can(other))
-  const there = actions.filter((action) => !idle(action))
+  const there = actions.filter((action) => action.shown?.(view) !== false && !idle(action))
   const next = there.find((action) => action.next?.(view) && can(action)) ?? null
   const plain = there.filter((action) => !action.danger && action !== next)
   // Beside a next step impossible buttons are noise; without a next step they say why they are impossible.

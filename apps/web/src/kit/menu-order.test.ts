@@ -17,3 +17,13 @@ test('an entry of an open menu stays under the pointer when another one becomes 
     ...['edit', 'delete', 'extend', 'new'],
   ])
 })
+
+test('dangerous entries stand behind the others, and in sight before those that are impossible', () => {
+  const danger = (id: string, allowed: true | string = true) => ({ ...entry(id, allowed), danger: true })
+  expect(
+    menuOrder([
+      ...[entry('attach'), danger('write'), entry('edit'), danger('revert', 'Wait.')],
+      ...[entry('move', 'Wait.'), danger('delete')],
+    ]),
+  ).toEqual(['attach', 'edit', 'write', 'delete', 'move', 'revert'])
+})

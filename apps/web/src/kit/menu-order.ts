@@ -1,10 +1,13 @@
 import type { Allowed } from '@stratolith/api/kernel/contract'
 
-type Entry = { id: string; allowed: Allowed }
+type Entry = { id: string; danger?: boolean; allowed: Allowed }
 
-/** The ids of a menu's entries, as they stand when it is opened: those that are possible first. */
+/** The place of an entry: what is possible comes first, and dangerous actions last in each part. */
+const rank = ({ allowed, danger }: Entry): number => (allowed === true ? 0 : 2) + (danger ? 1 : 0)
+
+/** The ids of a menu's entries, as they stand when it is opened. */
 export const menuOrder = (entries: readonly Entry[]): string[] =>
-  entries.toSorted((a, b) => Number(b.allowed === true) - Number(a.allowed === true)).map(({ id }) => id)
+  entries.toSorted((a, b) => rank(a) - rank(b)).map(({ id }) => id)
 
 /** The entries in that order, whatever has become possible since; entries that are new stand last. */
 export function inMenuOrder<E extends Entry>(entries: readonly E[], order: readonly string[]): E[] {

@@ -11,11 +11,16 @@ export const loadToasts = async (): Promise<void> => void (await toasts())
 export const notify = {
   /**
    * `resourceIds`: the resources of the operation, so that its end is told, too (OperationToasts). `since`: see
-   * awaitEnd.
+   * awaitEnd. `button`: leads to the thing, when the page is that of another one.
    */
-  started: (text: string, resourceIds: readonly string[] = [], since = 0) => {
+  started: (
+    text: string,
+    resourceIds: readonly string[] = [],
+    since = 0,
+    button?: { label: string; onClick: () => void },
+  ) => {
     const id = randomToken()
-    void toasts().then(({ showToast }) => showToast({ id, message: text, color: 'busy' }))
+    void toasts().then(({ showToast }) => showToast({ id, message: text, color: 'busy', button }))
     awaitEnd(resourceIds, id, since)
   },
   /** Replaces the toast which says that the operation has begun. */

@@ -29,6 +29,8 @@ export type Page = {
   help: GuidePlace
   /** The audience of the page, if it is smaller than that of its group. */
   for?: Audience
+  /** The address of the page that leads here, for a page of a group that the side bar does not show. */
+  from?: string
   /** The thing that can be made on the page, for the palette. */
   create?: { label: string; href: string; help?: GuidePlace }
 }

@@ -33,7 +33,7 @@ function Verdicts({ verdicts }: { verdicts: HostVerdict[] }) {
         <Accordion.Item key={verdict.hostId} value={verdict.hostId}>
           <Accordion.Control>
             <Group gap="xs" wrap="nowrap">
-              <Text size="sm" fw={600}>
+              <Text size="sm" fw={600} truncate maw="50%" title={verdict.host} style={{ flexShrink: 0 }}>
                 {verdict.host}
               </Text>
               <Badge

@@ -1,5 +1,5 @@
 'use client'
-import { ActionIcon, Burger, Button, Group, Kbd, Text } from '@mantine/core'
+import { ActionIcon, Anchor, Burger, Button, Group, Kbd, Text } from '@mantine/core'
 import { useDisclosure, useHotkeys } from '@mantine/hooks'
 import { IconHelp, IconSearch } from '@tabler/icons-react'
 import { type ReactNode, useState } from 'react'
@@ -14,7 +14,7 @@ import { HelpSlot } from '../ui/help-slot.ts'
 import { Logo } from '../ui/Logo.tsx'
 import { HelpLink } from './HelpLink.tsx'
 import { LiveIndicator } from './LiveIndicator.tsx'
-import { closedTo } from './navigation.tsx'
+import { closedTo, pageBefore } from './navigation.tsx'
 import classes from './Shell.module.css'
 import { SideBar } from './SideBar.tsx'
 
@@ -27,7 +27,9 @@ const Help = lazyPart(() => import('./Help.tsx').then((module) => module.Help), 
 
 /** The header, the side bar and the page. Below 768 px the side bar is a drawer. */
 export function Shell({ children }: { children: ReactNode }) {
-  const closed = closedTo(useSession(), usePathname())
+  const pathname = usePathname()
+  const closed = closedTo(useSession(), pathname)
+  const before = pageBefore(pathname)
   const [menuOpen, menu] = useDisclosure(false)
   const [paletteOpen, setPaletteOpen] = useState(false)
   const [helpOpen, setHelpOpen] = useState(false)
@@ -61,7 +63,14 @@ export function Shell({ children }: { children: ReactNode }) {
       <SideBar open={menuOpen} onNavigate={menu.close} />
       <main id="content" tabIndex={-1} className={classes.main}>
         <HelpSlot value={<HelpLink />}>
-          <div className={classes.page}>{closed ? <ClosedPage why={closed} /> : children}</div>
+          <div className={classes.page}>
+            {before && !closed && (
+              <Anchor component={Link} href={before.href} size="sm">
+                {`← ${before.label}`}
+              </Anchor>
+            )}
+            {closed ? <ClosedPage why={closed} /> : children}
+          </div>
         </HelpSlot>
       </main>
       {paletteOpen && (

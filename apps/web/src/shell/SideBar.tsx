@@ -2,7 +2,7 @@
 import { Link, usePathname } from '../kit/navigation.tsx'
 import { useSession } from '../kit/session.ts'
 import { ModeSwitch } from './ModeSwitch.tsx'
-import { isHere, sideBarFor } from './navigation.tsx'
+import { isMarked, sideBarFor } from './navigation.tsx'
 import classes from './Shell.module.css'
 
 /** On a low screen the side bar scrolls, so the entry of the open page is brought into view. */
@@ -24,7 +24,7 @@ export function SideBar({ open, onNavigate }: { open: boolean; onNavigate: () =>
           )}
           <ul aria-label={group.label} className={classes.list}>
             {group.items.map((item) => {
-              const active = isHere(item.href, pathname)
+              const active = isMarked(item.href, pathname)
               return (
                 <li key={item.href} ref={active ? intoView : null}>
                   <Link

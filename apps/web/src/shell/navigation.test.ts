@@ -2,7 +2,7 @@ import type { ReactElement } from 'react'
 import { expect, test } from 'vitest'
 import type { Session } from '../kit/session.ts'
 import { closedWords } from './closed-words.ts'
-import { closedTo, cloudListOf, sameKind, sideBarFor } from './navigation.tsx'
+import { closedTo, cloudListOf, isMarked, pageBefore, sameKind, sideBarFor } from './navigation.tsx'
 
 const session = (over: Partial<Session>): Session => ({
   ...{ at: 'p', place: 'p', beyond: false, home: 'p' },
@@ -115,3 +115,18 @@ test.each([
   ['/admin/hosts', '/'],
   ['/admin/projects/p', '/'],
 ])('a person who switches the project at %s comes to %s', (from, to) => expect(sameKind(from)).toBe(to))
+
+test('pages that the side bar does not show mark the page that leads there, and have a way back to it', () => {
+  const there = ['volume-groups', 'volume-types', 'volume-pools', 'volume-snapshots', 'volume-backups']
+  for (const page of there) {
+    expect(pageBefore(`/admin/${page}`), page).toMatchObject({
+      ...{ href: '/admin/volumes', label: 'All volumes' },
+    })
+    expect(isMarked('/admin/volumes', `/admin/${page}`), page).toBe(true)
+  }
+  expect(pageBefore('/volume-groups')).toMatchObject({ href: '/volumes', label: 'Volumes' })
+  expect(isMarked('/volumes', '/volume-groups/7')).toBe(true)
+  expect(pageBefore('/volume-groups/7')).toBeNull()
+  expect(pageBefore('/volumes')).toBeNull()
+  expect(isMarked('/volumes', '/volume-snapshots')).toBe(false)
+})

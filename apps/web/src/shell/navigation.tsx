@@ -84,3 +84,15 @@ export function closedTo(session: Session, pathname: string): ClosedTo | null {
 
 export const isHere = (href: string, pathname: string): boolean =>
   href === paths.overview ? pathname === href : pathname === href || pathname.startsWith(`${href}/`)
+
+const led = navigation.flatMap(({ items }) => items.filter(({ from }) => from !== undefined))
+
+/** Answers whether the side bar marks the page as the open one: also when the page has led to the open one. */
+export const isMarked = (href: string, pathname: string): boolean =>
+  isHere(href, pathname) || led.some((page) => page.from === href && isHere(page.href, pathname))
+
+/** Returns the page that leads to the list that is open, when the side bar does not show the list. */
+export function pageBefore(pathname: string): Pick<NavItem, 'href' | 'label'> | null {
+  const from = led.find(({ href }) => href === pathname)?.from
+  return navigation.flatMap(({ items }) => items).find(({ href }) => href === from) ?? null
+}

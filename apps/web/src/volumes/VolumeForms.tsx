@@ -14,6 +14,7 @@ import { ReasonSwitch } from '../ui/ReasonSwitch.tsx'
 import { volumeExtendCli, volumeSetCli } from './cli.ts'
 import { mostGib, SizeField } from './SizeField.tsx'
 import { volumeName } from './volume.descriptor.tsx'
+import { growText } from './words.ts'
 
 export type VolumeFormProps = { volume: VolumeView; opened: boolean; onClose: () => void }
 
@@ -90,7 +91,7 @@ export function VolumeExtendForm({ volume, opened, onClose }: VolumeFormProps) {
       <SizeField
         field={form.getInputProps('sizeGib')}
         volume={volume}
-        description={`It has ${gib(volume.sizeGib)}. It cannot be made smaller afterwards. The file system on it grows by a command in the guest, which the page of the volume shows.`}
+        description={`It has ${gib(volume.sizeGib)}. It cannot be made smaller afterwards. ${growText(volume)}`}
       />
     </SidePanelForm>
   )

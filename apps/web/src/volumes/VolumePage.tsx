@@ -4,7 +4,6 @@ import type { VolumeView } from '@stratolith/api/volumes/contract'
 import { isReserved, isRootVolume } from '@stratolith/api/volumes/states'
 import { IconAlertTriangle } from '@tabler/icons-react'
 import { useMutation, useQuery } from '@tanstack/react-query'
-import { Ago } from '../kit/Ago.tsx'
 import { DetailPage } from '../kit/DetailPage.tsx'
 import { KeyValues } from '../kit/KeyValues.tsx'
 import { Loaded } from '../kit/Loaded.tsx'
@@ -17,6 +16,7 @@ import { OperationsOf } from '../operations/OperationsOf.tsx'
 import { Columns } from '../ui/Columns.tsx'
 import { Facts } from '../ui/Fact.tsx'
 import { Section } from '../ui/Section.tsx'
+import { Attachments } from './Attachments.tsx'
 import { BackupsOfVolume } from './backups/tab.ts'
 import { CopyProgress } from './CopyProgress.tsx'
 import { volumePropertySetCli, volumePropertyUnsetCli } from './cli.ts'
@@ -24,7 +24,7 @@ import { HowToUse } from './HowToUse.tsx'
 import { SnapshotsOfVolume } from './snapshots/SnapshotsOfVolume.tsx'
 import { useVolumeForms } from './use-volume-forms.tsx'
 import { VolumeState } from './VolumeState.tsx'
-import { InstanceLink, volumeDescriptor } from './volume.descriptor.tsx'
+import { volumeDescriptor } from './volume.descriptor.tsx'
 import { useVolumeActions } from './volume-actions.tsx'
 import { copyUnderWay, wayOut } from './words.ts'
 
@@ -125,47 +125,11 @@ function Overview({ volume, take }: { volume: VolumeView; take: () => void }) {
           </Text>
         </Section>
       )}
-      <Attachment volume={volume} />
+      <Attachments volume={volume} />
       {volume.attachments.length > 0 && !isRootVolume(volume) && <HowToUse volume={volume} />}
       <SnapshotsOfVolume volume={volume} take={take} />
       <Metadata volume={volume} />
     </Columns>
-  )
-}
-
-function Attachment({ volume }: { volume: VolumeView }) {
-  const { attachments } = volume
-  return (
-    <Section
-      title="Attached to"
-      description={
-        volume.multiattach
-          ? 'Several instances may have it at the same time. Only a file system that is made for that (GFS2, OCFS2) may be on it: others are destroyed.'
-          : undefined
-      }
-    >
-      {attachments.map((attachment) => (
-        <Facts
-          key={attachment.id}
-          items={[
-            { label: 'Instance', value: <InstanceLink attachment={attachment} /> },
-            { label: 'Device', value: attachment.device, copy: attachment.device },
-            ...(isRootVolume(volume) ? [{ label: 'Use', value: 'The instance starts from it' }] : []),
-            { label: 'Since', value: attachment.attachedAt ? <Ago iso={attachment.attachedAt} /> : '–' },
-            {
-              label: 'When the instance is deleted',
-              value: attachment.deleteOnTermination ? 'The volume is deleted, too' : 'The volume stays',
-            },
-          ]}
-        />
-      ))}
-      {attachments.length === 0 && (
-        <Text size="sm" c="dimmed">
-          Nothing. Attach it to an instance to {volume.readOnly ? 'read it' : 'read and write it'}; commands
-          for the guest are shown here then.
-        </Text>
-      )}
-    </Section>
   )
 }
 

@@ -55,6 +55,26 @@ export const volumeMigrateCli = (id: string, pool: string | null): string =>
     pool ? `${pool}#${pool.split('@').at(-1)}` : 'POOL',
     id,
   )
+/** The client takes a volume over for the project of its token, in which the person needs the role of an administrator. */
+export const takeOverCli = (values: {
+  pool: string
+  ref: string
+  projectId: string | null
+  userId: string
+  name: string
+  type: string | null
+}): string => {
+  const project = values.projectId ?? 'PROJECT'
+  return [
+    shellLine('openstack', 'role', 'add', '--user', values.userId, '--project', project, 'admin'),
+    shellLine(
+      ...['cinder', '--os-project-id', project, 'manage'],
+      ...(values.name.trim() ? ['--name', values.name.trim()] : []),
+      ...(values.type ? ['--volume-type', values.type] : []),
+      ...[`${values.pool}#${values.pool.split('@').at(-1)}`, values.ref],
+    ),
+  ].join('\n')
+}
 export const volumeDeleteCli = (id: string): string => shellLine('openstack', 'volume', 'delete', id)
 
 export const volumeImageCli = (

@@ -1,3 +1,5 @@
+import type { VolumeView } from '@stratolith/api/volumes/contract'
+
 /**
  * The name under which a Linux guest with udev finds the volume's disk, whatever the order of its disks: virtio has
  * room for 20 characters of a serial number, and SCSI for all. `device` is the name that the guest probably gives it.
@@ -29,4 +31,26 @@ export function guestCommands({ id, name, device }: { id: string; name: string; 
     grow: `sudo resize2fs ${disk}`,
     release: `sudo umount ${folder}`,
   }
+}
+
+type Step = { title: string; cli: string }
+/**
+ * What the page of a volume tells people to type, in the order in which they need it. Usual file systems are destroyed on
+ * a disk that several guests write, so nobody is told to make one there.
+ */
+export function guestSteps(
+  volume: Pick<VolumeView, 'id' | 'name' | 'image' | 'multiattach'> & { device?: string },
+): Step[] {
+  const commands = guestCommands(volume)
+  const look = { title: 'Look for it', cli: commands.look }
+  if (volume.multiattach) return [look]
+  const format = { title: 'Format it once: this deletes what is on it', cli: commands.format }
+  return [
+    look,
+    ...(volume.image === null ? [format] : []),
+    { title: 'Mount it', cli: commands.mount },
+    { title: 'Mount it at each start', cli: commands.keep },
+    { title: 'After it was extended: let the file system grow', cli: commands.grow },
+    { title: 'Before it is detached', cli: commands.release },
+  ]
 }

@@ -30,6 +30,7 @@ export const volumesRoom: PortalRoom = {
     },
     {
       group: 'Project storage',
+      from: paths.volumes,
       label: 'Volume groups',
       href: paths.volumeGroups,
       help: 'volumes#groups',
@@ -38,6 +39,7 @@ export const volumesRoom: PortalRoom = {
     },
     {
       group: 'Storage',
+      from: paths.adminVolumes,
       label: 'All volume groups',
       href: paths.adminVolumeGroups,
       help: 'volumes#groups',
@@ -60,6 +62,7 @@ export const volumesRoom: PortalRoom = {
     },
     {
       group: 'Storage',
+      from: paths.adminVolumes,
       label: 'All volume snapshots',
       href: paths.adminVolumeSnapshots,
       help: 'volumes#snapshots',
@@ -67,6 +70,7 @@ export const volumesRoom: PortalRoom = {
     },
     {
       group: 'Storage',
+      from: paths.adminVolumes,
       label: 'All volume backups',
       href: paths.adminVolumeBackups,
       help: 'volumes#backups',
@@ -74,6 +78,7 @@ export const volumesRoom: PortalRoom = {
     },
     {
       group: 'Storage',
+      from: paths.adminVolumes,
       label: 'Volume types',
       href: paths.adminVolumeTypes,
       help: 'volumes#volume-types',
@@ -82,6 +87,7 @@ export const volumesRoom: PortalRoom = {
     },
     {
       group: 'Storage',
+      from: paths.adminVolumes,
       label: 'Volume group types',
       href: paths.adminVolumeGroupTypes,
       help: 'volumes#types-of-groups',
@@ -90,6 +96,7 @@ export const volumesRoom: PortalRoom = {
     },
     {
       group: 'Storage',
+      from: paths.adminVolumes,
       label: 'Volume pools',
       href: paths.adminVolumePools,
       help: 'volumes#volume-pools',
@@ -129,7 +136,7 @@ export const volumesRoom: PortalRoom = {
     volumeSnapshot: {
       words: 'volume snapshot',
       path: paths.volumeSnapshot,
-      live: ['volumes.snapshots', 'hosts', 'quota'],
+      live: ['volumes.snapshots', 'volumes.list', 'volumes.get', 'hosts', 'quota'],
       titles: {
         discard: 'Delete volume snapshot',
         delete: 'Delete volume snapshot for good',

@@ -75,14 +75,6 @@ export function useVolumeActions(open: (form: VolumeForm, volume: VolumeView) =>
     },
     asIs,
     ...keeping(open, mine, here),
-    ...ofImages(open, mine),
-    {
-      id: 'edit',
-      label: 'Edit',
-      icon: <IconPencil size={16} />,
-      allowed: mine,
-      open: (volume) => open('edit', volume),
-    },
     {
       id: 'launch',
       label: 'Launch instance',
@@ -90,6 +82,14 @@ export function useVolumeActions(open: (form: VolumeForm, volume: VolumeView) =>
       allowed: (volume) => all(mine(volume), volumeCan.launch(volume)),
       open: ({ id }) => router.push(`${paths.launch}?volume=${id}`),
     },
+    {
+      id: 'edit',
+      label: 'Edit',
+      icon: <IconPencil size={16} />,
+      allowed: mine,
+      open: (volume) => open('edit', volume),
+    },
+    ...ofImages(open, mine),
     ...placing(open, mine, admin),
     {
       id: 'transfer',
@@ -143,6 +143,7 @@ function useAsIsAction(mine: (volume: VolumeView) => Allowed): Action {
     id: 'as-is',
     label: 'Use it as it is',
     icon: <IconCircleCheck size={16} />,
+    shown: ({ state }) => state.startsWith('error'),
     next: ({ isWhole }) => isWhole,
     // A page shows only the one of the two that is possible: nothing has failed on a volume that can be attached.
     opposite: 'attach',
@@ -222,6 +223,7 @@ const placing = (
     id: 'move',
     label: 'Move to another pool',
     icon: <IconDatabaseExport size={16} />,
+    shown: () => admin() === true,
     allowed: (volume) => all(admin(), volumeCan.move(volume)),
     open: (volume) => open('move', volume),
   },
@@ -235,6 +237,7 @@ function useEndReservation(mine: (volume: VolumeView) => Allowed): Action {
     id: 'endReservation',
     label: 'End the reservation',
     icon: <IconLockOpen size={16} />,
+    shown: isReserved,
     next: isReserved,
     allowed: (volume) => all(mine(volume), isReserved(volume) || 'Nobody has reserved this volume.'),
     run: ({ id }) => end.mutateAsync({ id }),
@@ -253,6 +256,7 @@ function useWithdrawAction(): Action {
     id: 'withdraw',
     label: 'Withdraw the offer',
     icon: <IconTransferIn size={16} />,
+    shown: ({ state }) => state === 'awaiting-transfer',
     opposite: 'transfer',
     next: ({ state }) => state === 'awaiting-transfer',
     allowed: (volume) =>
@@ -271,7 +275,7 @@ function useWithdrawAction(): Action {
 
 const stays = 'The instance starts from this volume, and has it until it is deleted.'
 
-const shared = 'Several instances have this volume: detach it in the tab Volumes of one of them.'
+const shared = 'Several instances have this volume: its page detaches it from each of them.'
 
 /** Takes a volume from its instance, or from that one of several. */
 export function useDetachAction(instanceId?: string): Action {
@@ -285,6 +289,7 @@ export function useDetachAction(instanceId?: string): Action {
     id: 'detach',
     label: 'Detach',
     icon: <IconPlugConnectedX size={16} />,
+    shown: ({ attachments }) => attachments.length > 0,
     opposite: 'attach',
     allowed: (volume) =>
       all(

@@ -2,6 +2,7 @@ import { Anchor, Text } from '@mantine/core'
 import type { VolumeView } from '@stratolith/api/volumes/contract'
 import { isRootVolume } from '@stratolith/api/volumes/states'
 import { IconDatabase } from '@tabler/icons-react'
+import { Fragment } from 'react'
 import { Ago } from '../kit/Ago.tsx'
 import type { ColumnDef, ResourceDescriptor } from '../kit/descriptor.ts'
 import { gib } from '../kit/format.ts'
@@ -112,7 +113,7 @@ export const volumeDescriptor: ResourceDescriptor<VolumeView> = {
   ],
   empty: {
     title: 'No volumes yet',
-    text: 'A volume is a disk of its own: it is attached to an instance while that runs, and keeps its data when the instance is deleted.',
+    text: 'A volume is a disk of its own: it is attached to an instance, also while that runs, and keeps its data when the instance is deleted.',
   },
 }
 
@@ -133,7 +134,12 @@ export const allVolumesDescriptor: ResourceDescriptor<VolumeView> = {
 function AttachedTo({ volume }: { volume: VolumeView }) {
   const { attachments } = volume
   return attachments.length > 0 ? (
-    attachments.map((attachment) => <InstanceLink key={attachment.id} attachment={attachment} />)
+    attachments.map((attachment, index) => (
+      <Fragment key={attachment.id}>
+        {index > 0 && ', '}
+        <InstanceLink attachment={attachment} />
+      </Fragment>
+    ))
   ) : (
     <Text size="sm" c="dimmed">
       Nothing

@@ -1,6 +1,8 @@
+import type { VolumeView } from '@stratolith/api/volumes/contract'
 import { describe, expect, it, test } from 'vitest'
 import {
   reimageCli,
+  takeOverCli,
   transferAcceptCli,
   transferCreateCli,
   volumeAttachCli,
@@ -8,10 +10,11 @@ import {
   volumeImageCli,
   volumeSetCli,
 } from './cli.ts'
-import { diskPath, guestCommands, mountPoint } from './guest-commands.ts'
+import { diskPath, guestCommands, guestSteps, mountPoint } from './guest-commands.ts'
 import { sourceOf, typesFrom, usualType } from './origin.ts'
 import {
   copyUnderWay,
+  growText,
   inItsProject,
   lossText,
   noneText,
@@ -49,6 +52,26 @@ test('the commands for images of volumes', () => {
   expect(oneLine(reimageCli(id, null))).toBe(`cinder --os-volume-api-version 3.68 reimage ${id} IMAGE`)
 })
 
+test('the form of a larger size sends nobody to a command that the page of the volume does not show', () => {
+  const attached = (device: string) => [{ device }] as VolumeView['attachments']
+  const growing = (attachments: VolumeView['attachments'], multiattach = false) =>
+    growText({ attachments, multiattach })
+  expect(growing([])).toMatch(/shows when an instance has the volume/)
+  expect(growing(attached('/dev/vdb'))).toMatch(/the page of the volume shows\.$/)
+  expect(growing(attached('/dev/vda'))).not.toMatch(/page/)
+  expect(growing([], true)).not.toMatch(/page/)
+})
+
+test('the commands that take a volume over for another project give the person the role there first', () => {
+  const values = { pool: 'a@local', ref: id, projectId: 'p', userId: 'u', name: ' data ', type: null }
+  expect(takeOverCli(values).split('\n').slice(0, 1)).toEqual([
+    'openstack role add --user u --project p admin',
+  ])
+  expect(oneLine(takeOverCli(values)).split('\n')[1]).toBe(
+    `cinder --os-project-id p manage --name data 'a@local#local' ${id}`,
+  )
+})
+
 describe('the commands for the guest', () => {
   it('name the disk by the first 20 characters of the id, which is what virtio has room for', () => {
     expect(diskPath(id)).toBe('/dev/disk/by-id/virtio-0f9b2c4e-7a1d-4c55-9')
@@ -59,6 +82,13 @@ describe('the commands for the guest', () => {
     expect(guestCommands({ id, name: 'data' }).keep).toBe(
       "echo '/dev/disk/by-id/virtio-0f9b2c4e-7a1d-4c55-9 /mnt/data ext4 defaults,nofail 0 2' | sudo tee -a /etc/fstab",
     )
+  })
+  it('tell nobody to put a usual file system on a disk that several guests write', () => {
+    const volume = { id, name: 'data', image: null, multiattach: false }
+    const titles = (more: object) => guestSteps({ ...volume, ...more }).map(({ title }) => title)
+    expect(titles({ multiattach: true })).toEqual(['Look for it'])
+    expect(titles({})).toContain('Format it once: this deletes what is on it')
+    expect(titles({ image: { id: 'i', name: 'Debian' } }).join()).not.toMatch(/Format/)
   })
   it.each([
     ['Ärchiv 2026', '/mnt/a-rchiv-2026'],

@@ -1,5 +1,6 @@
 import type { Allowed, QuotaResource, QuotaView } from '@stratolith/api/kernel/contract'
 import type { VolumeTypeView, VolumeView } from '@stratolith/api/volumes/contract'
+import { isRootVolume } from '@stratolith/api/volumes/states'
 import { gib } from '../kit/format.ts'
 
 /** How much the open form would take of the project's quota; only these limits concern the form. */
@@ -71,6 +72,15 @@ export function whyNotType(
       ? 'Its volumes are for one instance at a time, and this one is for several.'
       : 'Its volumes are for several instances, and this one is not.'
   return null
+}
+
+/** Says how the file system on a volume grows after the volume, and where the command for that is. */
+export function growText(volume: Pick<VolumeView, 'attachments' | 'multiattach'>): string {
+  if (isRootVolume(volume))
+    return 'Many systems let the file system of their root disk grow at their next start; otherwise a command in the guest does that.'
+  if (volume.multiattach) return 'A file system for clusters grows as its manual says.'
+  const where = volume.attachments.length > 0 ? 'shows' : 'shows when an instance has the volume'
+  return `The file system on it grows by a command in the guest, which the page of the volume ${where}.`
 }
 
 /** Why a list of choices is empty: it is being read, there is nothing else, or nothing has the typed name. */

@@ -55,7 +55,7 @@ export function createFakeBackups(volumes: FakeVolumes): FakeBackups {
     async probeStore(_op, { id }) {
       isUnderWay('probeStore')
       if (id !== 'local') throw new DriverError('unsupported', `This host does not reach the store ${id}.`)
-      return { totalBytes: 1024 ** 4, freeBytes: 1024 ** 4, mark: shelf.mark }
+      return { totalBytes: 1024 ** 4, freeBytes: 1024 ** 4, mark: shelf.mark, sharesDisk: true }
     },
     async ensureBackup(_op, spec) {
       if (isUnderWay('ensureBackup')) return null

@@ -20,6 +20,17 @@ test('hosts that use a folder for the first time at once agree on its mark', asy
   }
 })
 
+test('a store says whether it would die with the disk of the data folder', async () => {
+  const note = path.join(dir, 'note-of-data')
+  const [beside, apart] = [path.join(dir, 'beside'), fs.mkdtempSync('/dev/shm/stratolith-store-')]
+  try {
+    expect(await createFolderStore(beside, note).space()).toMatchObject({ sharesDisk: true })
+    expect(await createFolderStore(apart, note).space()).toMatchObject({ sharesDisk: false })
+  } finally {
+    fs.rmSync(apart, { recursive: true, force: true })
+  }
+})
+
 test('a folder whose mark is not that of the host, or is none, is refused with a way out', async () => {
   const [root, note] = [path.join(dir, 'store'), path.join(dir, 'note')]
   const store = createFolderStore(root, note)

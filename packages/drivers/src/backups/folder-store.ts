@@ -12,7 +12,7 @@ const noteSchema = markSchema.extend({ root: z.string() })
 /**
  * Backups in a folder, which may be a mounted one of another machine. Only root enters the folder. A folder that is not mounted
  * looks like an empty store; so the first use puts a mark into the folder, and the host keeps a note of the mark in the file
- * `note`, which must not lie in the folder. Every later call raises `unavailable` when the mark is not there.
+ * `note`, which must lie in the host's data folder and not in this one. Every later call raises `unavailable` when the mark is not there.
  */
 export function createFolderStore(root: string, note: string): BackupStore {
   const placeOf = (name: string): string => {
@@ -58,7 +58,9 @@ export function createFolderStore(root: string, note: string): BackupStore {
     async space() {
       const id = await demandMark()
       const { blocks, bavail, bsize } = await statfs(root)
-      return { totalBytes: blocks * bsize, freeBytes: bavail * bsize, mark: id }
+      const [own, data] = await Promise.all([stat(root), stat(note)])
+      const sharesDisk = own.dev === data.dev
+      return { totalBytes: blocks * bsize, freeBytes: bavail * bsize, mark: id, sharesDisk }
     },
     async write(name, bytes) {
       const file = placeOf(name)

@@ -20,11 +20,15 @@ export const observedBackup = z.object({
   checksum: backupChecksum,
 })
 
-/** `mark` is the same on all hosts that reach the same store; absent: an older host, which does not say it. */
+/**
+ * `mark` is the same on all hosts that reach the same store; absent: an older host, which does not say it. `sharesDisk`: the
+ * store lies in the same file system as the host's data folder; absent: the host does not tell.
+ */
 export const storeSpace = z.object({
   totalBytes: count,
   freeBytes: count,
   mark: z.string().min(1).max(255).optional(),
+  sharesDisk: z.boolean().optional(),
 })
 
 /** `restoredBytes`: how much content the volume has got. */

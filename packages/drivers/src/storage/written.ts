@@ -4,7 +4,9 @@ import { backgroundOp, type Op } from '../op.ts'
 import { runProgram } from '../programs/run.ts'
 
 /** How long a measurement counts, in ms: to look at every file takes a while on a host with many. */
-const freshMs = 10_000
+const freshMs = 30_000
+/** How long a number counts when none comes after it, in ms. */
+const trueMs = 300_000
 const timeoutMs = 60_000
 
 /**
@@ -14,6 +16,7 @@ const timeoutMs = 60_000
  */
 export function writtenIn(folders: readonly string[]): (op: Op) => number | null {
   let bytes: number | null = null
+  let at = 0
   let due = 0
   let running = false
   return (op) => {
@@ -22,6 +25,7 @@ export function writtenIn(folders: readonly string[]): (op: Op) => number | null
       measure(backgroundOp(op.log, 'written', timeoutMs), folders)
         .then((now) => {
           bytes = now
+          at = Date.now()
         })
         .catch((err: unknown) => op.log.warn({ err }, 'nobody knows what the disks of the cloud take'))
         .finally(() => {
@@ -29,7 +33,7 @@ export function writtenIn(folders: readonly string[]): (op: Op) => number | null
           due = Date.now() + freshMs
         })
     }
-    return bytes
+    return Date.now() - at < trueMs ? bytes : null
   }
 }
 
@@ -38,10 +42,20 @@ async function measure(op: Op, folders: readonly string[]): Promise<number> {
   for (const folder of folders)
     if (await stat(folder).then(...([() => true, () => false] as const))) there.push(folder)
   if (there.length === 0) return 0
-  const args = ['--summarize', '--total', '--block-size=1', '--one-file-system', '--', ...there]
+  const args = [
+    '-n',
+    '19',
+    'du',
+    '--summarize',
+    '--total',
+    '--block-size=1',
+    '--one-file-system',
+    '--',
+    ...there,
+  ]
   const env = { PATH: '/usr/bin:/bin', LC_ALL: 'C' }
   const limits = { timeoutMs, maxBuffer: 64 * 1024 }
-  const { stdout, stderr } = await runProgram(op.signal, { file: 'du', args, env, ...limits })
+  const { stdout, stderr } = await runProgram(op.signal, { file: 'nice', args, env, ...limits })
   // du fails for files that have gone while it looked, and yet says the sum of the others.
   const total = /^(\d+)\ttotal$/m.exec(stdout)?.[1]
   if (total === undefined) throw new DriverError('failed', `du: ${stderr.slice(-500)}`)

@@ -62,7 +62,8 @@ async function makeCopy(
   const known = await readManifest(to)
   if (known?.copyId === copyId) return known
   await removePart(to)
-  if (known) await removeWhole(to)
+  // Also what an earlier move has left there, which is no volume any more.
+  await removeWhole(to)
   const part = `${to}.part`
   try {
     await privateFolder(part)

@@ -199,7 +199,11 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
       return whileKept(op, { ...source, pool }, spec.id, (kept) => make(op, spec, kept, dir, encrypting))
     // The layers are linked before anything else may change the volume.
     return held(op, { id: source.id, pool }, async (volume) => {
-      demandFits((await readManifest(volume.dir))?.sizeBytes ?? 0, spec.sizeGib * gib)
+      const before = await readManifest(volume.dir)
+      demandFits(before?.sizeBytes ?? 0, spec.sizeGib * gib)
+      // Nothing is copied while the guest waits: the next call goes the other way.
+      if ((before?.layers.length ?? 0) > mostShared)
+        throw new DriverError('unavailable', `The volume ${source.id} got a further layer meanwhile.`)
       const { manifest } = await freeze(op, volume)
       const { sizeBytes, luks } = manifest
       const files = filesIn(volume.dir, manifest)

@@ -61,16 +61,22 @@ export async function openFor(
  * volume still open: a QEMU that was taken over could read and write what the next owner keeps there.
  */
 export async function closeFor(dir: string, own: string, id: string): Promise<void> {
-  for (const name of await readdir(own).catch(none))
-    if (name.startsWith(`${id}-`)) await rm(path.join(own, name), { force: true })
   const top = (await readAnyManifest(dir))?.layers.at(-1)
   const folder = await stat(own).catch(() => null)
-  const holder = top && folder ? await holderOf(folder.gid, path.join(dir, top.name)) : null
-  if (holder !== null && top) {
-    // The guest has the volume until the process lets go.
-    await link(path.join(dir, top.name), path.join(own, linkName(id, top)))
-    throw new DriverError('failed', `The process ${holder} of the guest has the volume ${id} still open.`)
+  const demandClosed = async (looks?: number) => {
+    const holder = top && folder ? await holderOf(folder.gid, path.join(dir, top.name), looks) : null
+    if (holder !== null)
+      throw new DriverError('failed', `The process ${holder} of the guest has the volume ${id} still open.`)
   }
+  // The guest has the volume until its process lets go.
+  await demandClosed()
+  for (const name of await readdir(own).catch(none))
+    if (name.startsWith(`${id}-`)) await rm(path.join(own, name), { force: true })
+  // The process may have opened the volume again before the links were gone.
+  await demandClosed(0).catch(async (error: unknown) => {
+    if (top) await link(path.join(dir, top.name), path.join(own, linkName(id, top)))
+    throw error
+  })
   if (top && (await holders(path.dirname(own), id)).length === 0) await giveFile(path.join(dir, top.name), 0)
 }
 

@@ -44,6 +44,7 @@ import {
 } from './rbd-images.ts'
 import { create, findSnapshot } from './rbd-snapshots.ts'
 import { fillFile } from './refill.ts'
+import { demandSpace } from './space.ts'
 
 /** Whole contents of volumes in Ceph: they get those of images and backups, and become images and backups. */
 
@@ -295,6 +296,25 @@ async function readUnused(
   })
 }
 
+/** How much is written between two looks at the free space. */
+const strideBytes = 256 * 1024 ** 2
+
+/** Raises `no_space` before the disk of this host is full: nobody knows beforehand how much is written. */
+function withRoom(folder: string, into: Refill): Refill {
+  let room = 0
+  return {
+    sizeBytes: into.sizeBytes,
+    async write(place, bytes) {
+      if (room < bytes.length) {
+        await demandSpace(folder, strideBytes, 'a copy of the volume')
+        room = strideBytes
+      }
+      room -= bytes.length
+      await into.write(place, bytes)
+    },
+  }
+}
+
 /** See LocalVolumeDriver. The content is written into a file of this host first. */
 async function receiveCopy(
   { dir, of, unused }: Contents,
@@ -313,7 +333,7 @@ async function receiveCopy(
       const file = await fileIn(dir, 'received', id)
       try {
         await rm(file, { force: true })
-        await fillFile(file, sizeBytes, fill)
+        await fillFile(file, sizeBytes, (into) => fill(withRoom(dir, into)))
         op.progress('bringing the copy into Ceph')
         await rbd(ceph, op, 'import', '--no-progress', file, at(ceph, part))
       } finally {

@@ -89,6 +89,8 @@ export type StoreView = {
   /** Null when the machine has not told. */
   totalBytes: number | null
   freeBytes: number | null
+  /** Whether the store is lost with the disk of the machine's data folder; null when the machine has not told. */
+  sharesDisk: boolean | null
   /** The other machines that reach the same store. */
   sharedWith: string[]
   /** How many backups lie there, those counted that are deleted and can be taken back. */

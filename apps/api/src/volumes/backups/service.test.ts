@@ -461,7 +461,7 @@ test('a deleted backup waits, counts, can be taken back, and goes when its time 
 test('administrators see how full the store of each machine is, and which backups lie there', async () => {
   await expectCloudError(listStores(tenant), 'forbidden')
   const before = await db().volumeBackup.count()
-  const store = { host: { name: 'secret-name-a' }, backups: before, freeBytes: 1024 ** 4, problem: null }
+  const store = { host: { name: 'secret-name-a' }, backups: before, sharesDisk: true, problem: null }
   expect(await listStores(admin)).toMatchObject([store])
   host().backups.failNext('probeStore', new DriverError('unsupported', 'There is no folder.'))
   expect(await listStores(admin)).toMatchObject([{ totalBytes: null, problem: 'There is no folder.' }])

@@ -35,15 +35,15 @@ export async function listStores(ctx: Ctx): Promise<StoreView[]> {
 async function spaceAt(
   ctx: Ctx,
   host: PlacementHost,
-): Promise<Pick<StoreView, 'totalBytes' | 'freeBytes' | 'problem'>> {
-  const nothing = { totalBytes: null, freeBytes: null }
+): Promise<Pick<StoreView, 'totalBytes' | 'freeBytes' | 'sharesDisk' | 'problem'>> {
+  const nothing = { totalBytes: null, freeBytes: null, sharesDisk: null }
   if (host.state !== 'up') return { ...nothing, problem: 'The machine does not answer.' }
   try {
     const drivers = await driversOf(ctx, host.id)
     const space = await whileAnswering(plainOp(ctx, answerMs), drivers, (op) =>
       drivers.backups.probeStore(op, usualStore),
     )
-    return { ...space, problem: null }
+    return { ...space, sharesDisk: space.sharesDisk ?? null, problem: null }
   } catch (error) {
     ctx.log.info({ err: error, host: host.name }, 'a machine does not reach its store of backups')
     return { ...nothing, problem: wordsOf(error) }

@@ -88,6 +88,7 @@ export type VolumeGroupView = {
   /** The types that its volumes may have. */
   volumeTypes: Ref[]
   volumes: GroupVolumeView[]
+  hasSnapshots: boolean
   zone: string
   groupSnapshotId: string | null
   sourceGroupId: string | null

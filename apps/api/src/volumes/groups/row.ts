@@ -21,6 +21,7 @@ const named = { select: { id: true, name: true } } as const
 export const withVolumes = {
   type: named,
   volumeTypes: { select: { volumeType: named }, orderBy: { volumeTypeId: 'asc' } },
+  snapshots: { select: { id: true }, take: 1 },
   volumes: {
     select: { id: true, name: true, sizeGib: true, state: true, type: named },
     where: { trashedUntil: null },
@@ -85,6 +86,7 @@ export function groupView(row: GroupRow): VolumeGroupView {
     ...{ description: row.description, type: row.type, zone: row.zone },
     volumeTypes: row.volumeTypes.map(({ volumeType }) => volumeType),
     volumes: row.volumes.map((volume) => ({ ...volume, state: stateOf(volume) })),
+    hasSnapshots: row.snapshots.length > 0,
     ...{ groupSnapshotId: row.groupSnapshotId, sourceGroupId: row.sourceGroupId },
     error: state === 'error' ? row.faultMessage : null,
     ...{ createdAt: row.createdAt.toISOString(), updatedAt: row.updatedAt.toISOString() },

@@ -14,6 +14,7 @@ import { transferCreateInput } from '../transfers/contract.ts'
 import { volumeTypeCreateInput } from '../types/contract.ts'
 import { createVolumeType, deleteVolumeType } from '../types/service.ts'
 import {
+  groupCan,
   groupCreateInput,
   groupDeleteInput,
   groupFromInput,
@@ -223,6 +224,7 @@ describe('group snapshots', () => {
       'conflict',
       /part of a group snapshot/,
     )
+    expect(groupCan.delete(await getGroup(tenant, { id: group }))).toMatch(/has snapshots/)
     await expectCloudError(drop(group), 'conflict', /has snapshots/)
     await expectCloudError(keep(await aGroup([], { volumeTypes: ['Standard'] })), 'conflict', /no volumes/)
     await resetGroupSnapshot(admin, { id, to: 'error' })

@@ -23,8 +23,10 @@ export const groupCan = {
     state !== 'available'
       ? `Only an available group can be kept in a snapshot; this one is ${state}.`
       : volumes > 0 || 'The group has no volumes. Add some first.',
-  delete: ({ state }: Seen): Allowed =>
-    state !== 'creating' || 'The volumes of this group are being made. Wait until that is over.',
+  delete: ({ state, hasSnapshots }: Seen & { hasSnapshots: boolean }): Allowed =>
+    state === 'creating'
+      ? 'The volumes of this group are being made. Wait until that is over.'
+      : !hasSnapshots || 'The group has snapshots. Delete the snapshots first.',
 }
 
 export const groupSnapshotCan = {

@@ -8,14 +8,14 @@ const name = z.union([nameInput, z.literal('')]).default('')
 export const manageableInput = z.object({ pool: z.string().min(1).max(255) })
 export const volumeManageInput = manageableInput.extend({
   ref,
+  /** The project that gets the volume, which only administrators may name; absent: the project of the caller. */
+  projectId: projectIdInput.optional(),
   name,
   description: descriptionInput.default(''),
   /** Name or id of a type; absent: the default type. */
   type: z.string().min(1).max(255).optional(),
   bootable: z.boolean().default(false),
   metadata: volumeMetadataInput.default({}),
-  /** The project that gets the volume; absent: the caller's. */
-  projectId: projectIdInput.optional(),
 })
 export const snapshotManageInput = z.object({
   volumeId: z.uuid(),

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Ctx } from '../../kernel/context.ts'
 import { expectCloudError, testCtx } from '../../kernel/testing.ts'
 import { ask, closeCinder, cloud, openCinder } from '../openstack/cinder.testing.ts'
 import { volumeLeftovers } from '../reconcile.ts'
@@ -105,6 +106,22 @@ test('only administrators see and take what lies in pools, and nothing that a gu
   expect(
     (await ask('POST', '/manageable_volumes', at({ volume: { ...volume, host: 'nowhere@x' } }))).statusCode,
   ).toBe(404)
+})
+
+test('an administrator names the project that gets a volume, also without a project of their own; nobody else does', async () => {
+  const id = await aVolume(cloud.owner)
+  await unmanageVolume(cloud.owner.admin, { id })
+  const { projectId } = cloud.stranger
+  const take = (ctx: Ctx, project = projectId) =>
+    manageVolume(ctx, volumeManageInput.parse({ pool, ref: id, projectId: project }))
+  const [before] = await db().quotaUsage.findMany({ where: { projectId, resource: 'volumes' } })
+  await expectCloudError(take(cloud.owner.ctx), 'forbidden', /name the project/)
+  await expectCloudError(take(cloud.owner.admin, 'gone'), 'invalid_input', /no such project/)
+  const whole: Ctx = { ...cloud.owner.admin, scope: { kind: 'system' } }
+  expect(await take(whole)).toMatchObject({ id, projectId })
+  const [after] = await db().quotaUsage.findMany({ where: { projectId, resource: 'volumes' } })
+  expect(after?.used).toBe((before?.used ?? 0) + 1)
+  expect(await getVolume(cloud.stranger.ctx, { id })).toMatchObject({ state: 'available' })
 })
 
 test('a volume stays that an instance has, that has deleted snapshots, or whose old place is not empty yet', async () => {

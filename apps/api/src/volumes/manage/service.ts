@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { projectExists } from '../../directory/service.ts'
-import { type Ctx, inTransaction, projectOf } from '../../kernel/context.ts'
-import { conflict, invalidInput, notFound } from '../../kernel/errors.ts'
+import { asReaderOf, type Ctx, inTransaction, isAdmin, projectOf } from '../../kernel/context.ts'
+import { CloudError, conflict, invalidInput, notFound } from '../../kernel/errors.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { buriedAmong, spared } from '../../kernel/tombstones.ts'
 import { recordOperation } from '../../kernel/workflow.ts'
@@ -32,9 +32,12 @@ import { manageableSnapshots, manageableVolumes, poolNamed } from './list.ts'
  * the id in the cloud, so that what the cloud has left comes back as what it was.
  */
 
-/** Gives a project, by default the caller's, a volume that lies in a pool and has no row. */
+/** Gives the caller's project, or the named one, a volume that lies in a pool and has no row. */
 export async function manageVolume(ctx: Ctx, input: z.output<typeof volumeManageInput>): Promise<VolumeView> {
   const projectId = input.projectId ?? projectOf(ctx)
+  // The policy may let others take volumes over, and those take them for their own project.
+  if (input.projectId !== undefined && !isAdmin(ctx))
+    throw new CloudError('forbidden', 'Only an administrator may name the project that gets the volume.')
   authorize(ctx, 'volume:manage', { projectId })
   if (!(await projectExists(ctx, projectId, 'live')))
     throw invalidInput('There is no such project. Choose the project that gets the volume.', 'projectId')
@@ -42,7 +45,7 @@ export async function manageVolume(ctx: Ctx, input: z.output<typeof volumeManage
   const { sizeGib } = found
   const place = await poolNamed(ctx, input.pool)
   const row = await inTransaction(ctx, async (tx) => {
-    const type = await typeFor(tx, input.type)
+    const type = await typeFor(asReaderOf(tx, projectId), input.type)
     // The volume may have several layers, which two guests cannot write.
     if (isMultiattach(specsOf(type)))
       throw conflict('Volumes of this type are made for several instances. Choose another type.')

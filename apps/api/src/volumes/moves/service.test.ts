@@ -338,6 +338,24 @@ describe('a move', () => {
   })
 })
 
+test('a move does not begin before the last one is over, and removes nothing where the volume goes back', async () => {
+  const id = await aVolume()
+  await retype(id, 'plain')
+  await move(id, fast)
+  const { poolId: from, movingToId } = await db().volume.findUniqueOrThrow({ where: { id } })
+  const to = movingToId ?? ''
+  // The worker was killed between the switch and the removal of the old data.
+  await db().volume.update({ where: { id }, data: { poolId: to, movingToId: null, state: 'available' } })
+  await expectCloudError(move(id, local), 'conflict', /still being done/)
+  for (const one of await planMove(admin, { id })) expect(one.problem).toMatch(/still being done/)
+  await db().volume.update({ where: { id }, data: { movingToId: from } })
+  await runPending(world.deps)
+  expect(await placesOf(id)).toContain(local)
+  await db().volume.update({ where: { id }, data: { poolId: from, movingToId: null } })
+  await db().volumePool.updateMany({ where: { id: to }, data: { usedGib: 0 } })
+  await end(id)
+})
+
 describe('a volume that an instance has', () => {
   test.each(['retype', 'migrate'] as const)(
     'lies in one pool, which the instance is told, after a failure or crash at any step of %s',
@@ -373,6 +391,7 @@ describe('a volume that an instance has', () => {
           const target = how === 'retype' ? 'shared@archive' : fast
           expect(await seen(id), at).toMatchObject({ state: 'in-use', pool: target, migration: 'success' })
           expect(await placesOf(id), at).toEqual([target])
+          expect(await db().tombstone.count({ where: { id } }), at).toBe(0)
           const spec = await world.hosts
             .get('a')
             ?.hypervisor.describe(plainOp(world.system), users.get(id) ?? '')
@@ -419,6 +438,23 @@ describe('a volume that an instance has', () => {
     expect(await seen(id)).toMatchObject({ state: 'retyping', attachments: [] })
     await runPending(world.deps)
     expect(await seen(id)).toMatchObject({ state: 'available', pool: 'shared@archive', migration: 'success' })
+    await end(id)
+  })
+
+  test('leaves what may be the volume when its host was declared off before it could say', async () => {
+    const id = await aVolume()
+    const user = await aUser(id)
+    await retype(id, 'archive')
+    const { hostId } = await db().volumeAttachment.findFirstOrThrow({ where: { volumeId: id } })
+    const where = { id: hostId ?? '' }
+    const { state } = await db().host.findUniqueOrThrow({ where })
+    world.hosts.get('a')?.volumes.failNext('moveInUse', new DriverError('failed', 'The answer was lost.'))
+    await db().host.update({ where, data: { state: 'fenced' } })
+    await runPending(world.deps)
+    expect(await seen(id)).toMatchObject({ state: 'in-use', pool: local, migration: 'error' })
+    expect(await db().tombstone.count({ where: { id } })).toBe(0)
+    await db().host.update({ where, data: { state } })
+    await without(user, id)
     await end(id)
   })
 

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { hostsForPlacement } from '../../hosts/service.ts'
+import { busyAmong } from '../../kernel/busy.ts'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { CloudError, conflict, invalidInput } from '../../kernel/errors.ts'
 import { authorize } from '../../kernel/policy.ts'
@@ -108,11 +109,15 @@ export async function planMove(
     .map((one) => ({ pool: one.name, problem: stays ?? whyNotInto(row, at, one) }))
 }
 
+const busyVolumes = busyAmong('volume')
 /** Why a volume moves into no pool at the moment; null when nothing keeps it. */
 async function whyStays(ctx: Ctx, id: string): Promise<string | null> {
-  return (await ctx.db.volumeSnapshot.count({ where: { volumeId: id } })) > 0
-    ? 'A volume with snapshots does not move to another pool. Delete its snapshots first.'
-    : whyCopied(ctx, id)
+  if ((await ctx.db.volumeSnapshot.count({ where: { volumeId: id } })) > 0)
+    return 'A volume with snapshots does not move to another pool. Delete its snapshots first.'
+  // An earlier move still removes the old data from the pool to which the volume might go back.
+  if ((await busyVolumes(ctx, [id])).has(id))
+    return 'Something is still being done to this volume. Wait until that is over.'
+  return whyCopied(ctx, id)
 }
 
 const everyPool = async (ctx: Ctx): Promise<Candidate[]> =>

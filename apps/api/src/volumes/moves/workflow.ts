@@ -4,7 +4,7 @@ import { deliverThings, driversOf, hostState, hostsForPlacement } from '../../ho
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { CloudError } from '../../kernel/errors.ts'
 import { whileAnswering } from '../../kernel/hosts.ts'
-import { bury } from '../../kernel/tombstones.ts'
+import { bury, spared } from '../../kernel/tombstones.ts'
 import type { Run, Wait, Workflow } from '../../kernel/workflow.ts'
 import { tellFailure } from '../messages/service.ts'
 import { giveBackAt, reaches, specOf } from '../pools.ts'
@@ -135,6 +135,7 @@ const steps: Workflow<MoveInput>['steps'] = [
       if ((await current(run))?.poolId === run.input.poolId || run.data.refused === true) return
       const { drivers, wish, isFenced } = await placesOfMove(run)
       if (isFenced) return
+      // The copy may be the volume until the host has said that it is not.
       const isMoved = await whileAnswering(run.op, drivers, async (op) => {
         if (run.input.usedOn !== undefined && (await drivers.volumes.endMove(op, wish))) return true
         await drivers.volumes.removeVolume(op, { id: wish.id, pool: wish.to })
@@ -142,6 +143,7 @@ const steps: Workflow<MoveInput>['steps'] = [
       })
       // The failure came too late: the guest uses the copy.
       if (isMoved) await switchPools(run)
+      else await run.keep({ notMoved: true })
     },
   },
   {
@@ -161,9 +163,14 @@ const steps: Workflow<MoveInput>['steps'] = [
       const users = (await current(run))?.attachments.map(({ instanceId }) => instanceId) ?? []
       try {
         if (users.length > 0) await deliverThings(rootOf(run), 'instance', users)
-        await whileAnswering(run.op, drivers, (op) =>
-          drivers.volumes.removeVolume(op, { id: wish.id, pool: wish.from }),
-        )
+        await whileAnswering(run.op, drivers, async (op) => {
+          const row = await current(run)
+          // An administrator's change or a restored database may have brought the volume back meanwhile.
+          if (row?.poolId === run.input.from || row?.movingToId === run.input.from) return
+          await drivers.volumes.removeVolume(op, { id: wish.id, pool: wish.from })
+        })
+        // After a restore of the database it would be a wrong reason to remove the volume from a pool to which it has gone back.
+        await spared(rootOf(run), 'volume', wish.id)
       } catch (error) {
         const isInTime = Date.now() - run.stepStartedAt.getTime() < learnsMs
         if (error instanceof DriverError && error.code === 'conflict' && isInTime) return learning
@@ -180,11 +187,15 @@ async function onFailed(run: Move, error: CloudError): Promise<void> {
     const data = { state: stateAfter(before), movingToId: null, migrationStatus: 'error' }
     const row = await tx.db.volume.update({ where: { id: before.id }, data, include: withParts })
     await giveBackAt(tx, run.input.poolId, before.reservedGib)
-    await buryCopies(tx, row)
+    // A guest's host that could not be asked may have moved the volume. Then the copy has what the guest wrote last: it stays,
+    // and administrators see it among what nobody knows.
+    const isKnown = run.input.usedOn === undefined || run.data.notMoved === true || run.data.refused === true
+    if (isKnown) await buryCopies(tx, row)
     await noteVolume(tx, row, 'updated', run.operationId)
   })
   const row = await current(run)
-  if (!row) return
+  // The undo may have found that the volume has moved all the same.
+  if (!row || row.poolId === run.input.poolId) return
   const about = {
     resource: 'VOLUME',
     resourceId: row.id,

@@ -58,4 +58,4 @@ export type SnapshotView = {
   updatedAt: string
 }
 /** A snapshot that is deleted and can be taken back until that time, or whose data are being removed. */
-export type TrashedSnapshotView = SnapshotView & { until: string }
+export type TrashedSnapshotView = SnapshotView & { until: string; isVolumeDeleted: boolean }

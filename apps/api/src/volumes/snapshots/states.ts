@@ -17,6 +17,8 @@ export const snapshotTransitioning = (state: SnapshotState): boolean =>
 type Seen = { state: SnapshotState }
 const is = ({ state }: Seen, ...some: SnapshotState[]) => some.includes(state)
 
+/** Why a deleted snapshot cannot be taken back. */
+export const volumeIsDeleted = 'Its volume is deleted. Take the volume back first.'
 export const partOfGroupSnapshot = 'This is a part of a group snapshot. Delete the group snapshot.'
 /** The actions that the state of a snapshot forbids; the policy may forbid more. */
 export const snapshotCan = {

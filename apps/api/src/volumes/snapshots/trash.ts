@@ -13,6 +13,7 @@ import {
   snapshotTransitioning,
   type snapshotTrashInput,
   type TrashedSnapshotView,
+  volumeIsDeleted,
 } from './contract.ts'
 import { querySnapshots, type SnapshotRow, sortableSnapshotTrash, withVolume } from './queries.ts'
 import {
@@ -80,8 +81,7 @@ export async function takeBackSnapshot(ctx: Ctx, input: { id: string }): Promise
     if (snapshotStateOf(seen) === 'deleting')
       throw conflict('Its data are being removed already.', 'snapshotState')
     if (await isDue(tx, seen)) throw notFound('snapshot', input.id)
-    if (seen.volume.trashedUntil !== null)
-      throw conflict('Its volume is deleted. Take the volume back first.', 'snapshotState')
+    if (seen.volume.trashedUntil !== null) throw conflict(volumeIsDeleted, 'snapshotState')
     await takeFromTrash(tx, snapshotTrash, seen.id)
     await recordOperation(tx, snapshotHistory(seen, 'volumeSnapshot.take_back'))
     await noteSnapshot(tx, seen, 'updated')
@@ -145,6 +145,10 @@ export async function listSnapshotTrash(
   })
   return pageView(
     slice,
-    slice.rows.map((row) => ({ ...snapshotView(row), until: row.trashedUntil?.toISOString() ?? '' })),
+    slice.rows.map((row) => ({
+      ...snapshotView(row),
+      until: row.trashedUntil?.toISOString() ?? '',
+      isVolumeDeleted: row.volume.trashedUntil !== null,
+    })),
   )
 }

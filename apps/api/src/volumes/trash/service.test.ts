@@ -6,7 +6,7 @@ import { attachVolume } from '../../compute/instances/volumes.ts'
 import { accounts, aLaunch, testTenant, testWorld, type World } from '../../compute/testing.ts'
 import type { Ctx } from '../../kernel/context.ts'
 import { expectCloudError, runPending, testCtx } from '../../kernel/testing.ts'
-import { volumeCreateInput, volumeListInput } from '../contract.ts'
+import { volumeCan, volumeCreateInput, volumeListInput } from '../contract.ts'
 import { volumeContents } from '../project-deletion.ts'
 import {
   createSnapshot,
@@ -219,6 +219,8 @@ test('snapshots go with their volume when that is asked for, and its data go aft
     const id = await aVolume()
     await aSnapshot(id)
     await expectCloudError(deleteVolume(tenant, { id }), 'conflict', /has a snapshot/)
+    const seen = await getVolume(tenant, { id })
+    expect([seen.hasSnapshots, volumeCan.delete(seen)]).toEqual([true, expect.stringMatching(/snapshots/)])
     await deleteVolume(tenant, { id, cascade: true })
     await expectCloudError(getVolume(tenant, { id }), 'not_found')
     await endVolume(tenant, { id })
@@ -264,7 +266,14 @@ test('a deleted snapshot keeps its volume from nothing but an offer, and comes b
   await deleteSnapshot(tenant, { id })
   const offer = createTransfer(tenant, transferCreateInput.parse({ volumeId }))
   await expectCloudError(offer, 'conflict', /can still be taken back/)
+  expect((await getVolume(tenant, { id: volumeId })).hasSnapshots).toBe(false)
+  const listed = async () =>
+    (await listSnapshotTrash(tenant, snapshotTrashInput.parse({ volumeId }))).items.map(
+      (one) => one.isVolumeDeleted,
+    )
+  expect(await listed()).toEqual([false])
   await deleteVolume(tenant, { id: volumeId })
+  expect(await listed()).toEqual([true])
   await expectCloudError(takeBackSnapshot(tenant, { id }), 'conflict', /Take the volume back first/)
   await takeBackVolume(tenant, { id: volumeId })
   await takeBackSnapshot(tenant, { id })

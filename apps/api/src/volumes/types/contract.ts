@@ -73,6 +73,8 @@ export type VolumeTypeView = {
   extraSpecs: Record<string, string>
   /** Whether several instances may have a volume of the type at the same time. */
   multiattach: boolean
+  /** Whether the type chooses the pools of its volumes; only administrators see which. */
+  choosesPool: boolean
   /** The limits that the guest's QEMU carries out, in the words of OpenStack's QoS specs; empty for none. */
   limits: Record<string, string>
   /** How its volumes are encrypted; null: they are plain. */

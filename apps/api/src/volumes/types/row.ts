@@ -51,6 +51,7 @@ export const viewOf = (ctx: Ctx, row: TypeRow): VolumeTypeView => ({
   isDefault: row.isDefault,
   extraSpecs: seesAll(ctx) ? { ...specsOf(row) } : shownSpecs(specsOf(row)),
   multiattach: isMultiattach(specsOf(row)),
+  choosesPool: Boolean(specsOf(row).pool_name || specsOf(row).volume_backend_name),
   encryption: encryptionOf(row),
   limits: carriedOut(row.qos),
   qos: seesAll(ctx) && row.qos ? qosViewOf(row.qos) : null,

@@ -181,7 +181,12 @@ describe('extra specs', () => {
       ...{ multiattach: '<is> False', color: 'red' },
     })
     await expectCloudError(removeTypeSpec(admin, { id, key: 'a:b' }), 'not_found')
-    expect((await getVolumeType(member, { id })).extraSpecs).toEqual({ multiattach: '<is> False' })
+    expect(await getVolumeType(member, { id })).toMatchObject({
+      ...{ extraSpecs: { multiattach: '<is> False' }, choosesPool: false },
+    })
+    await setTypeSpecs(admin, { id, specs: { pool_name: 'secret-name-a@local' } })
+    const { extraSpecs, choosesPool } = await getVolumeType(member, { id })
+    expect([extraSpecs, choosesPool]).toEqual([{ multiattach: '<is> False' }, true])
   })
 })
 

@@ -198,7 +198,7 @@ export async function deleteVolumeType(ctx: Ctx, input: { id: string; withLimits
       const waiting = await tx.db.volume.count({ where: { typeId: row.id, trashedUntil: { not: null } } })
       const trash = waiting > 0 ? ` ${waiting} of them can still be taken back: delete them for good.` : ''
       throw conflict(
-        `${count === 1 ? 'A volume has' : `${count} volumes have`} this type. Delete them first.${trash}`,
+        `${count === 1 ? 'A volume has this type. Delete the volume' : `${count} volumes have this type. Delete the volumes`} first.${trash}`,
       )
     }
     const groups = await tx.db.volumeGroupVolumeType.count({ where: { volumeTypeId: row.id } })

@@ -10,10 +10,10 @@ import { SidePanelForm } from '../../kit/SidePanelForm.tsx'
 import { invalidateKind } from '../../kit/stale.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { QuotaRoom } from '../QuotaBars.tsx'
-import { snapshotName } from '../snapshots/words.ts'
+import { proposedName, snapshotName } from '../snapshots/words.ts'
 import { volumeName } from '../volume.descriptor.tsx'
 import { backupCreateCli, backupSetCli } from './cli.ts'
-import { backupName, proposedBackupName } from './words.ts'
+import { backupName } from './words.ts'
 
 type Panel = { opened: boolean; onClose: () => void }
 type Of = {
@@ -55,7 +55,7 @@ function MakeForm({ of, opened, onClose }: { of: Of } & Panel) {
   const hasEarlier = plan.data?.incremental === true
   const create = useMutation(trpc.volumes.backups.create.mutationOptions())
   const form = useForm({
-    initialValues: { name: proposedBackupName(of.name, new Date()), description: '', incremental: true },
+    initialValues: { name: proposedName(of.name, new Date()), description: '', incremental: true },
   })
   const wish = ({ name, description, incremental }: typeof form.values) => ({
     ...{ name: name.trim(), description, incremental: incremental && hasEarlier },

@@ -11,6 +11,12 @@ import { useTRPC } from '../../kit/trpc.ts'
 import { Bar } from '../../ui/Bar.tsx'
 import { Section } from '../../ui/Section.tsx'
 
+const usableText = ({ problem, sharesDisk }: StoreView): string =>
+  problem ??
+  (sharesDisk
+    ? 'Yes, but it lies on the disk of the cloud’s data folder, with which it is lost. The manual of operations says how to name a folder on another disk (“Backups of volumes”).'
+    : 'Yes')
+
 const descriptor: RowsDescriptor<StoreView> = {
   kind: 'volumeBackup',
   noun: 'Store of backups',
@@ -33,7 +39,7 @@ const descriptor: RowsDescriptor<StoreView> = {
     },
     { id: 'backups', header: 'Backups', cell: ({ backups }) => backups.toLocaleString('en') },
     { id: 'shared', header: 'Shared with', cell: ({ sharedWith }) => sharedWith.join(', ') || '–' },
-    { id: 'problem', header: 'Can be used', prose: true, cell: ({ problem }) => problem ?? 'Yes' },
+    { id: 'problem', header: 'Can be used', prose: true, cell: usableText },
   ],
 }
 

@@ -43,7 +43,7 @@ export function BackupsOfVolume({ volume, make }: { volume: VolumeView; make: ()
     <Stack gap="md">
       <Section
         title="Backups"
-        description="What the volume contained, kept in another place. They outlive the volume."
+        description="What the volume contained, kept in the store of backups. They outlive the volume."
         action={
           <ReasonButton
             size="xs"
@@ -66,7 +66,8 @@ export function BackupsOfVolume({ volume, make }: { volume: VolumeView; make: ()
                 actions={actions}
                 empty={
                   <Text size="sm" c="dimmed">
-                    None yet. A snapshot lies on the same disk as the volume; a backup does not.
+                    None yet. A snapshot is lost with the disk of its volume. A backup lies in the store of
+                    backups: your administrator knows on which disk that is.
                   </Text>
                 }
               />

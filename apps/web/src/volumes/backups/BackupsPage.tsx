@@ -31,7 +31,7 @@ export function BackupsPage({ allProjects = false }: { allProjects?: boolean }) 
         description={
           allProjects
             ? 'Of the volumes of every project.'
-            : 'What volumes contained, kept in another place. Make one on the page of a volume.'
+            : 'What volumes contained, kept in the store of backups. Make one on the page of a volume.'
         }
       />
       <ResourceTable

@@ -6,7 +6,9 @@ import type { VolumeView } from '@stratolith/api/volumes/contract'
 import { IconAlertTriangle } from '@tabler/icons-react'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { gib } from '../../kit/format.ts'
+import { useRouter } from '../../kit/navigation.tsx'
 import { notify } from '../../kit/notify.ts'
+import { paths } from '../../kit/paths.ts'
 import { SidePanelForm } from '../../kit/SidePanelForm.tsx'
 import { useElsewhere, useLook } from '../../kit/session.ts'
 import { invalidateKind } from '../../kit/stale.ts'
@@ -26,6 +28,7 @@ export function RestoreForm({ backup, opened, onClose }: Props) {
   const { projectId } = backup
   const volumes =
     useQuery(trpc.volumes.list.queryOptions({ limit: 1000, allProjects, projectId })).data?.items ?? []
+  const router = useRouter()
   const restore = useMutation(trpc.volumes.backups.restore.mutationOptions())
   const form = useForm<Restoring>({
     initialValues: restoringOf(backup, isElsewhere),
@@ -47,9 +50,13 @@ export function RestoreForm({ backup, opened, onClose }: Props) {
       onSubmit={async (values) => {
         const target =
           values.to === 'new' ? { name: values.name.trim() } : { volumeId: values.volumeId ?? undefined }
+        const since = Date.now()
         const made = await restore.mutateAsync({ id: backup.id, ...target })
         invalidateKind(client, 'volume')
-        notify.started(`Restoring to “${made.volumeName || made.volumeId}”`, [made.volumeId])
+        notify.started(`Restoring to “${made.volumeName || made.volumeId}”`, [made.volumeId], since, {
+          label: 'Open the volume',
+          onClick: () => router.push(paths.volume(made.volumeId)),
+        })
       }}
       asCli={(values) =>
         backupRestoreCli(backup.id, values.to === 'new' ? null : (values.volumeId ?? 'VOLUME'))

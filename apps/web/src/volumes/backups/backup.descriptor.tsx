@@ -99,12 +99,12 @@ export const backupDescriptor: ResourceDescriptor<BackupView> = {
     ...(backup.encrypted ? [{ label: 'Encrypted', value: 'Yes' }] : []),
     { label: 'Bootable', value: backup.bootable ? 'Yes' : 'No' },
     { label: 'Zone', value: backup.zone },
-    { label: 'Made by', value: backup.scheduleId === null ? 'Hand' : 'The schedule of the volume' },
+    { label: 'Made by', value: backup.scheduleId === null ? 'A person' : 'The schedule of the volume' },
     { label: 'Made', value: <Ago iso={backup.createdAt} /> },
     { label: 'Changed', value: <Ago iso={backup.updatedAt} /> },
   ],
   empty: {
     title: 'No volume backups yet',
-    text: 'A backup keeps what a volume contains in another place: it outlives the volume, and is restored to a new or an existing one.',
+    text: 'A backup keeps what a volume contains in the store of backups: it outlives the volume, and is restored to a new or an existing one.',
   },
 }

@@ -21,10 +21,6 @@ export const kindText = ({ parentId }: Pick<BackupView, 'parentId'>): string =>
 export const storedText = ({ storedBytes, sizeGib }: Pick<BackupView, 'storedBytes' | 'sizeGib'>): string =>
   storedBytes === null ? '–' : `${bytes(storedBytes)} of ${gib(sizeGib)}`
 
-/** The name that the form proposes: the name of the volume and the day. */
-export const proposedBackupName = (volume: string, now: Date): string =>
-  `${volume.slice(0, 240)} ${now.toISOString().slice(0, 10)}`
-
 /** Says what is lost with the backups, and how long (in words) they can be taken back; null: not at all. */
 export function backupLoss(backups: readonly Pick<BackupView, 'sizeGib'>[], wait: string | null): string {
   const size = gib(backups.reduce((sum, { sizeGib }) => sum + sizeGib, 0))

@@ -31,7 +31,7 @@ export function GroupsPage({ allProjects = false }: { allProjects?: boolean }) {
         description={
           allProjects
             ? 'Of every project.'
-            : 'Volumes that belong together: a snapshot of the group keeps all of them at one instant.'
+            : 'Volumes that belong together: a snapshot of the group keeps all of them together.'
         }
         actions={
           allProjects ? (

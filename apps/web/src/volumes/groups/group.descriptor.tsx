@@ -77,7 +77,7 @@ export const groupDescriptor: ResourceDescriptor<VolumeGroupView> = {
   ],
   empty: {
     title: 'No volume groups yet',
-    text: 'A group has volumes that belong together, such as the data and the log of a database: a snapshot of the group keeps all of them at one instant.',
+    text: 'A group has volumes that belong together, such as the data and the log of a database: a snapshot of the group keeps all of them together.',
   },
 }
 

@@ -64,12 +64,7 @@ export function useGroups(): { actions: ResourceAction<VolumeGroupView>[]; panel
       allowed: (group) => all(mine(group), groupCan.delete(group)),
       confirm: ([group]) => ({
         title: `Delete “${group ? groupName(group) : ''}”?`,
-        body: (
-          <Text size="sm">
-            The group is gone. Its volumes stay, unless you say otherwise. A group that has snapshots is
-            deleted after these.
-          </Text>
-        ),
+        body: <Text size="sm">The group is gone. Its volumes stay, unless you say otherwise.</Text>,
         confirmLabel: 'Delete',
         option: {
           label: 'Delete its volumes, too',

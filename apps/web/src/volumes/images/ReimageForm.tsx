@@ -30,6 +30,7 @@ export function ReimageForm({ volume, opened, onClose }: VolumeFormProps) {
       onClose={onClose}
       form={form}
       submitLabel="Write the image"
+      danger
       onSubmit={async ({ imageId }) => {
         const since = Date.now()
         await reimage.mutateAsync({ id: volume.id, imageId: imageId ?? '' })
@@ -39,8 +40,8 @@ export function ReimageForm({ volume, opened, onClose }: VolumeFormProps) {
       asCli={({ imageId }) => reimageCli(volume.id, imageId)}
     >
       <Alert color="bad" title="All data on the volume is lost">
-        Its {gib(volume.sizeGib)} get what the image contains. Back it up first when you may need the data
-        again. Its snapshots stay; a volume in Ceph must have none.
+        The volume gets what the image contains. Back it up first when you may need the data again. Its
+        snapshots stay; a volume in Ceph must have none.
       </Alert>
       <Select
         label="Image"

@@ -35,7 +35,7 @@ export function PoolRoomFields({ inputs, placeholder }: { inputs: Inputs; placeh
       <NumberField
         label="Overcommit"
         description="How often each GiB may be promised."
-        suffix=" times"
+        suffix=" ×"
         decimalScale={2}
         {...inputs('overcommit')}
       />

@@ -1,4 +1,5 @@
 'use client'
+import { Stack } from '@mantine/core'
 import type { PoolView } from '@stratolith/api/volumes/contract'
 import { useQuery } from '@tanstack/react-query'
 import { Loaded } from '../../kit/Loaded.tsx'
@@ -30,10 +31,12 @@ export function PoolsPage() {
         description="Where volumes lie. The disk of each machine is a pool, which its instances share."
         actions={<MainAction label="Create volume pool" allowed={admin()} to={{ onClick: panel.open }} />}
       />
-      <Loaded query={pools}>
-        {(rows: PoolView[]) => <RowsTable descriptor={poolDescriptor} rows={rows} actions={actions} />}
-      </Loaded>
-      {isAdmin && <BackupStores />}
+      <Stack gap="md">
+        <Loaded query={pools}>
+          {(rows: PoolView[]) => <RowsTable descriptor={poolDescriptor} rows={rows} actions={actions} />}
+        </Loaded>
+        {isAdmin && <BackupStores />}
+      </Stack>
       {panels}
       <PoolCreateForm opened={panel.opened} onClose={panel.close} />
     </>

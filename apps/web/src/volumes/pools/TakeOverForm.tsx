@@ -1,8 +1,8 @@
 'use client'
-import { Text, TextInput } from '@mantine/core'
+import { Select, Text, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import type { Manageable } from '@stratolith/api/volumes/manage/contract'
-import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { ProjectPick } from '../../directory/pickers.tsx'
 import { useRouter } from '../../kit/navigation.tsx'
 import { notify } from '../../kit/notify.ts'
@@ -11,10 +11,11 @@ import { SidePanelForm } from '../../kit/SidePanelForm.tsx'
 import { useSession } from '../../kit/session.ts'
 import { invalidateKind } from '../../kit/stale.ts'
 import { useTRPC } from '../../kit/trpc.ts'
+import { takeOverCli } from '../cli.ts'
+import { typeText } from '../types/limit-words.ts'
 import { volumeName } from '../volume.descriptor.tsx'
-import { manageCli } from './values.ts'
 
-/** Gives a project a volume that the cloud does not know. */
+/** Makes what lies in a pool a volume of a project. */
 export function TakeOverForm({
   pool,
   volume,
@@ -28,45 +29,54 @@ export function TakeOverForm({
 }) {
   const trpc = useTRPC()
   const client = useQueryClient()
+  const { project: here, userId } = useSession()
   const router = useRouter()
   const take = useMutation(trpc.volumes.manage.take.mutationOptions())
-  const here = useSession().project
-  const form = useForm<{ name: string; projectId: string | null }>({
-    initialValues: { name: '', projectId: here?.id ?? null },
-    validate: { projectId: (id) => (id ? null : 'Choose the project that gets it.') },
+  const { types = [], defaultId } = useQuery(trpc.volumes.types.usable.queryOptions()).data ?? {}
+  const form = useForm<{ projectId: string | null; name: string; type: string | null }>({
+    initialValues: { projectId: here?.id ?? null, name: '', type: null },
+    validate: { projectId: (id) => (id ? null : 'Choose the project that gets the volume.') },
   })
+  const usual = types.find(({ id }) => id === defaultId)
+  const chosen = types.find(({ name }) => name === form.values.type)
   return (
     <SidePanelForm
-      needs="admin"
       title="Take a volume over"
+      needs="admin"
       opened={opened}
       onClose={onClose}
       form={form}
       submitLabel="Take over"
-      onSubmit={async ({ name, projectId }) => {
+      onSubmit={async ({ projectId, name, type }) => {
         const made = await take.mutateAsync({
-          ...{ pool, ref: volume.id, name: name.trim(), projectId: projectId ?? undefined },
+          ...{ pool, ref: volume.id, name: name.trim(), type: type ?? undefined },
+          projectId: projectId ?? undefined,
         })
         invalidateKind(client, 'volume')
         notify.done(`Took over ${volumeName(made)}`)
         return () => router.push(paths.volume(made.id))
       }}
-      asCli={({ name }) => manageCli(pool, volume.id, name.trim())}
+      asCli={(values) => takeOverCli({ ...values, pool, ref: volume.id, userId })}
     >
-      <ProjectPick
-        label="Project"
-        required
-        placeholder="Type a name"
-        chosen={here}
-        value={form.values.projectId}
-        onChange={(projectId) => form.setFieldValue('projectId', projectId)}
-        error={form.errors.projectId}
-      />
-      <TextInput label="Name" maxLength={255} {...form.getInputProps('name')} />
-      <Text size="sm" c="dimmed">
+      <Text size="sm">
         {volume.id} becomes a volume of this project, with the data that it has, and counts in its quota.
-        Nobody knows with which other volumes it shares data: give it only to the project that had it.
+        Nobody knows with which other volumes it shares data: give it only to the project that had it. It
+        cannot be offered to another project afterwards.
       </Text>
+      <ProjectPick required chosen={here} {...form.getInputProps('projectId')} />
+      <TextInput label="Name" maxLength={255} {...form.getInputProps('name')} />
+      <Select
+        label="Type"
+        description={chosen && typeText(chosen, volume.sizeGib)}
+        data={types.map((type) => ({
+          value: type.name,
+          label: type.name,
+          disabled: type.encryption !== null || type.multiattach,
+        }))}
+        placeholder={usual?.name}
+        clearable
+        {...form.getInputProps('type')}
+      />
     </SidePanelForm>
   )
 }

@@ -24,7 +24,7 @@ const unknown: RowsDescriptor<Manageable> = {
   columns: [
     { id: 'name', header: 'Name in the pool', cell: ({ id }) => id },
     { id: 'size', header: 'Size', width: 90, cell: ({ sizeGib }) => gib(sizeGib) },
-    { id: 'problem', header: 'Why it stays there', hideBelow: 'sm', cell: ({ problem }) => problem ?? '–' },
+    { id: 'problem', header: 'Can be taken over', hideBelow: 'sm', cell: ({ problem }) => problem ?? 'Yes' },
   ],
 }
 

@@ -69,7 +69,7 @@ export const poolDescriptor: ResourceDescriptor<PoolView> & { listPath: string }
       ? []
       : [
           { label: 'Capacity', value: gib(pool.capacityGib) },
-          { label: 'Overcommit', value: `${pool.overcommit} times` },
+          { label: 'Overcommit', value: pool.overcommit === 1 ? 'None' : `${pool.overcommit} times` },
         ]),
     ...(pool.description ? [{ label: 'Description', value: pool.description }] : []),
     { label: 'Volumes', value: pool.volumes.toLocaleString('en') },

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { editInput, editValues, emptyPool, manageCli, poolInput, poolProblems } from './values.ts'
+import { editInput, editValues, emptyPool, poolInput, poolProblems } from './values.ts'
 
 test('a pool is asked for with what its form says, and with nothing that was left empty', () => {
   const typed = { ...emptyPool, name: 'fast', path: '/srv/fast', host: 'h1', zone: 'z1' }
@@ -47,9 +47,4 @@ test('a pool in Ceph gets only what was changed of the way to the cluster', () =
   expect(editInput(pool, values).access).toBeUndefined()
   expect(editInput(pool, { ...values, key: 'new' }).access).toEqual({ key: 'new' })
   expect(editInput(pool, { ...values, monitors: '10.0.0.2' }).access).toEqual({ monitors: '10.0.0.2' })
-})
-
-test('the command to take a volume over names it in its pool', () => {
-  expect(manageCli('vm@local', 'x', '')).toBe("cinder manage 'vm@local#local' x")
-  expect(manageCli('vm@local', 'x', 'data')).toBe("cinder manage 'vm@local#local' x --name data")
 })

@@ -1,5 +1,4 @@
 import type { PoolView } from '@stratolith/api/volumes/contract'
-import { shellLine } from '../../kit/shell.ts'
 import type { RouterInputs } from '../../kit/trpc.ts'
 import { whole } from '../../kit/whole.ts'
 
@@ -108,7 +107,3 @@ export const editInput = (pool: PoolView, values: PoolEditValues): Pools['update
   ...{ capacityGib: Number(values.capacity), overcommit: Number(values.overcommit) },
   access: accessOf(pool, values),
 })
-
-/** The command by which a volume that lies in a pool becomes one of the project of the client. */
-export const manageCli = (pool: string, id: string, name: string): string =>
-  shellLine('cinder', 'manage', `${pool}#${pool.split('@')[1] ?? ''}`, id, ...(name ? ['--name', name] : []))

@@ -19,9 +19,9 @@ test('the questions name what is lost and what stays', () => {
   )
 })
 
-test('the proposed name has the name of the volume and the day, and is never too long', () => {
-  const now = new Date('2026-11-30T06:00:00Z')
-  expect(proposedName('data', now)).toBe('data 2026-11-30')
+test('the proposed name has the name of the volume and the time, and is never too long', () => {
+  const now = new Date(2026, 10, 30, 6, 5)
+  expect(proposedName('data', now)).toBe('data 2026-11-30 06:05')
   expect(proposedName('x'.repeat(255), now).length).toBeLessThanOrEqual(255)
 })
 

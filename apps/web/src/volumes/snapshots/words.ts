@@ -16,9 +16,11 @@ export function conditionReason(quiesced: boolean | null): string {
     : 'As after a power cut: a guest wrote to the volume, and no guest agent could hold its file systems still. The guest repairs them when it mounts a copy.'
 }
 
-/** The name that the form proposes: the name of the volume and the day. */
+/** Writes a time as “2026-11-30 06:00”, by the clock of the person. */
+const minute = new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', timeStyle: 'short' })
+/** The name that the forms of snapshots and backups propose: the name of the volume and the time. */
 export const proposedName = (volume: string, now: Date): string =>
-  `${volume.slice(0, 240)} ${now.toISOString().slice(0, 10)}`
+  `${volume.slice(0, 238)} ${minute.format(now)}`
 
 /** Says what is lost with the snapshots, what stays, and how long (in words) they can be taken back; null: not at all. */
 export function snapshotLoss(

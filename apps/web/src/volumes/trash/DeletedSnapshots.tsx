@@ -1,4 +1,5 @@
 'use client'
+import { volumeIsDeleted } from '@stratolith/api/volumes/snapshots/states'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { useTRPC } from '../../kit/trpc.ts'
 import { snapshotDescriptor } from '../snapshots/snapshot.descriptor.tsx'
@@ -21,6 +22,7 @@ export function DeletedSnapshots({ allProjects }: { allProjects: boolean }) {
     <DeletedThings
       words={words}
       page={data}
+      allowed={({ isVolumeDeleted }) => !isVolumeDeleted || volumeIsDeleted}
       takeBack={(id) => takeBack.mutateAsync({ id })}
       end={(id) => end.mutateAsync({ id })}
       loss={(size) => `The state that it keeps is lost at once, and ${size} of the quota are free.`}

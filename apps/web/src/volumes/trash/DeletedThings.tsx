@@ -1,5 +1,6 @@
 'use client'
 import { Text } from '@mantine/core'
+import type { Allowed } from '@stratolith/api/kernel/contract'
 import { IconArrowBackUp, IconTrash } from '@tabler/icons-react'
 import type { ReactNode } from 'react'
 import { Ago } from '../../kit/Ago.tsx'
@@ -25,6 +26,8 @@ type Props<V extends Deleted> = {
   words: { kind: string; noun: string; plural: string; icon: ReactNode }
   /** Undefined while they are being read. */
   page: { items: V[]; next: string | null } | undefined
+  /** Why a thing cannot be taken back, beside the reasons that hold for all. */
+  allowed?: (thing: V) => Allowed
   takeBack: (id: string) => Promise<unknown>
   end: (id: string) => Promise<unknown>
   /** What the question says before the data go at once. */
@@ -63,10 +66,11 @@ const descriptorOf = <V extends Deleted>(words: Props<V>['words']): RowsDescript
 })
 
 function useActions<V extends Deleted>({
+  allowed: also,
   takeBack,
   end,
   loss,
-}: Pick<Props<V>, 'takeBack' | 'end' | 'loss'>): ResourceAction<V>[] {
+}: Pick<Props<V>, 'allowed' | 'takeBack' | 'end' | 'loss'>): ResourceAction<V>[] {
   const may = useMay()
   const here = useSession().project?.id
   const allowed = (thing: V) =>
@@ -77,7 +81,7 @@ function useActions<V extends Deleted>({
       id: 'take-back',
       label: 'Take back',
       icon: <IconArrowBackUp size={16} />,
-      allowed,
+      allowed: (thing) => all(allowed(thing), also?.(thing) ?? true),
       run: ({ id }) => takeBack(id),
       started: ([thing]) => `“${named(thing)}” is back`,
     },

@@ -23,7 +23,8 @@ export function TakeBackSnapshot({ operation }: Props) {
   const trpc = useTRPC()
   const { data } = useQuery(trpc.volumes.snapshots.trash.list.queryOptions(useOne(operation)))
   const takeBack = useMutation(trpc.volumes.snapshots.trash.takeBack.mutationOptions())
-  return <TakeBack thing={data?.items[0]} run={(id) => takeBack.mutateAsync({ id })} />
+  const thing = data?.items.find(({ isVolumeDeleted }) => !isVolumeDeleted)
+  return <TakeBack thing={thing} run={(id) => takeBack.mutateAsync({ id })} />
 }
 
 export function TakeBackBackup({ operation }: Props) {

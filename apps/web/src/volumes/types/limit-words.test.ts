@@ -29,8 +29,25 @@ test.each([
 
 test('the form of a volume says what a type means for its size', () => {
   const limits = { total_iops_sec_per_gb: '10' }
-  expect(typeText({ description: 'Fast disks.', limits }, 5)).toBe('Fast disks. At most 50 operations/s.')
-  expect(typeText({ description: '', limits: {} }, 5)).toBe('Its speed has no limit.')
+  const plain = { ...{ description: '', limits: {}, extraSpecs: {} }, encryption: null }
+  const type = { ...plain, multiattach: false, choosesPool: false }
+  expect(typeText({ ...type, description: 'Fast disks.', limits }, 5)).toBe(
+    'Fast disks. At most 50 operations/s.',
+  )
+  expect(typeText(type, 5)).toBe('Its speed has no limit.')
+  const encryption = {
+    id: 'e',
+    provider: 'luks',
+    cipher: 'aes-xts-plain64',
+    keySize: 512,
+    controlLocation: 'front-end',
+  } as const
+  expect(typeText({ ...type, encryption }, 5)).toMatch(/^The data are encrypted \(AES-256-XTS\)\./)
+  expect(typeText({ ...type, multiattach: true }, 5)).toMatch(/^Several instances may have the volume/)
+  expect(typeText({ ...type, choosesPool: true }, 5)).toMatch(/^The volume lies in a pool that the type/)
+  expect(typeText({ ...type, choosesPool: true, extraSpecs: { pool_name: 'vm@second' } }, 5)).toMatch(
+    /^The volume lies in vm@second\./,
+  )
 })
 
 test('the form of a type makes limits and extra specs of what is typed, and shows the commands for the same', () => {

@@ -1,6 +1,7 @@
-import type { VolumeView } from '@stratolith/api/volumes/contract'
+import type { VolumeTypeView, VolumeView } from '@stratolith/api/volumes/contract'
 import { limitsOf } from '@stratolith/api/volumes/types/states'
 import { bytes } from '../../kit/format.ts'
+import { encryptionWords } from '../words.ts'
 
 type Limits = VolumeView['limits']
 type Specs = Readonly<Record<string, string>>
@@ -52,9 +53,22 @@ export const noLimit = 'No limit'
 /** The limits in one line, or that there are none. */
 export const inOneLine = (words: readonly string[]): string => words.join('; ') || noLimit
 
-/** What a type means for a new volume of that size: its description, and how fast the volume will be. */
-export function typeText(type: { description: string; limits: Specs }, sizeGib: number): string {
+type Meaning = Pick<
+  VolumeTypeView,
+  'description' | 'limits' | 'encryption' | 'multiattach' | 'choosesPool' | 'extraSpecs'
+>
+/** What a type means for a new volume of that size: its description, and what its volumes have and others have not. */
+export function typeText(type: Meaning, sizeGib: number): string {
   const words = limitWords(limitsOf(type.limits, sizeGib))
-  const speed = words.length > 0 ? `At most ${words.join('; ')}.` : 'Its speed has no limit.'
-  return [type.description.trim(), speed].filter(Boolean).join(' ')
+  const { pool_name: pool, volume_backend_name: backend } = type.extraSpecs
+  const named = pool || (backend && `a pool of ${backend}`)
+  return [
+    type.description.trim(),
+    type.encryption !== null && `The data are encrypted (${encryptionWords(type.encryption)}).`,
+    type.multiattach && 'Several instances may have the volume at the same time.',
+    type.choosesPool && `The volume lies in ${named || 'a pool that the type chooses'}.`,
+    words.length > 0 ? `At most ${words.join('; ')}.` : 'Its speed has no limit.',
+  ]
+    .filter(Boolean)
+    .join(' ')
 }
