@@ -13,6 +13,8 @@ import { foldersOf } from './pool-folders.ts'
  * host alone, also over NFS. So two hosts never write one file, whatever the control plane believes.
  */
 export type Claims = {
+  /** The name of this host. */
+  host: string
   /** Runs `work` while no other host changes the volume or snapshot. Raises `conflict` when another host has it. */
   during<T>(pool: PoolSpec, id: string, work: () => Promise<T>): Promise<T>
   /** Makes a guest of this host the owner of the volume. Raises `conflict` when another guest has the volume. */
@@ -85,6 +87,7 @@ export function createClaims(dir: string, host: string): Claims {
     return guests
   }
   return {
+    host,
     tidy,
     async during(pool, id, work) {
       if (!isShared(pool)) return work()

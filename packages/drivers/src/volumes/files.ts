@@ -92,8 +92,7 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
   const encrypting = { keys, converter: options.converter }
   const folders = (pool: PoolSpec) => foldersOf(options.dir, pool)
   const places = { dir: options.dir, ownFolders: options.ownFolders ?? [] }
-  const host = options.host ?? path.basename(options.dir)
-  const claims = createClaims(options.dir, host)
+  const claims = createClaims(options.dir, options.host ?? path.basename(options.dir))
   /** The backups that read what is kept for them. */
   const beingRead = new Set<string>()
   const dirOf = ({ id, pool }: VolumeKey) => path.join(folders(pool).data, checked(id, uuid))
@@ -233,7 +232,7 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
     }
   }
   const reach = (pool: PoolSpec) => reachPool(places, pool)
-  const moves = createMoves({ dir: options.dir, host, claims, folders, held, inTurn, reach })
+  const moves = createMoves({ dir: options.dir, claims, folders, held, inTurn, reach })
   const driver: LocalVolumeDriver = {
     ...moves.calls,
     async probePool(_op, pool) {
@@ -275,7 +274,7 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
     async removeVolume(op, key) {
       await background.end(makingOf(key))
       await moves.endComing(op, key)
-      await unused(key)
+      await alone(key, () => unused(key))
       await moves.forgetOrigin(op, key)
       await alone(key, async () => {
         await unused(key)

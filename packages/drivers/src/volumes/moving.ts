@@ -32,8 +32,6 @@ import { demandSpace } from './space.ts'
 export type MovingParts = {
   /** The folder hosts/<host>. */
   dir: string
-  /** The name of this host. */
-  host: string
   claims: Claims
   folders(pool: PoolSpec): Folders
   reach(pool: PoolSpec): Promise<Folders>
@@ -209,7 +207,7 @@ export function createMoves(parts: MovingParts): Moves {
         copyId,
         movedFrom: {
           ...filesPool(from),
-          ...(filesPool(from).path === undefined ? { host: parts.host } : {}),
+          ...(filesPool(from).path === undefined ? { host: parts.claims.host } : {}),
         },
       },
     }
@@ -350,7 +348,7 @@ export function createMoves(parts: MovingParts): Moves {
       const from = ((await readManifest(movingOf(key))) ?? (await readManifest(wholeOf(key))))?.movedFrom
       if (!from) return
       const { host } = from
-      if (host !== undefined && host !== parts.host)
+      if (host !== undefined && host !== parts.claims.host)
         throw new DriverError(
           'conflict',
           `The volume ${id} comes from the disk of the host ${host}, which alone knows whether the volume is in this pool by now.`,
