@@ -22,7 +22,12 @@ const unknown: RowsDescriptor<Manageable> = {
   name: ({ id }) => id,
   icon: <IconDatabase size={28} />,
   columns: [
-    { id: 'name', header: 'Name in the pool', cell: ({ id }) => id },
+    {
+      id: 'name',
+      header: 'Name in the pool',
+      // A phone is too narrow for a whole ID in one line.
+      cell: ({ id }) => <span style={{ overflowWrap: 'anywhere' }}>{id}</span>,
+    },
     { id: 'size', header: 'Size', width: 90, cell: ({ sizeGib }) => gib(sizeGib) },
     { id: 'problem', header: 'Can be taken over', hideBelow: 'sm', cell: ({ problem }) => problem ?? 'Yes' },
   ],
