@@ -164,7 +164,11 @@ async function besideImports(work: () => Promise<void>): Promise<void> {
   await running
 }
 
-test('every step of volume.make_image may fail and be repeated', () => besideImports(() => failEveryMaking()))
+test(
+  'every step of volume.make_image may fail and be repeated',
+  () => besideImports(() => failEveryMaking()),
+  240_000,
+)
 
 function failEveryMaking(): Promise<void> {
   const images = new Map<string, string>()

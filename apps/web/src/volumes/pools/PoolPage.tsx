@@ -42,6 +42,15 @@ export function PoolPage({ name }: { name: string }) {
 
 const none = { title: 'No volumes', text: 'No volume of any project lies in this pool.' }
 
+/** Beside the facts there is less room than on a page of its own. */
+const volumesHere: typeof volumeDescriptor = {
+  ...volumeDescriptor,
+  columns: volumeDescriptor.columns.map((column) =>
+    column.id === 'attached' ? { ...column, hideBelow: 'xl' } : column,
+  ),
+  empty: none,
+}
+
 function Overview({ pool }: { pool: PoolView }) {
   const { isAdmin } = useSession()
   return (
@@ -75,7 +84,7 @@ function Overview({ pool }: { pool: PoolView }) {
       </Section>
       {isAdmin && <PoolReach name={pool.name} />}
       <Section title="Volumes in this pool">
-        <ResourceTable descriptor={{ ...volumeDescriptor, empty: none }} query={volumesOfPool(pool.name)} />
+        <ResourceTable descriptor={volumesHere} query={volumesOfPool(pool.name)} />
       </Section>
       {isAdmin && <UnknownVolumes pool={pool.name} />}
     </Columns>
