@@ -38,7 +38,7 @@ export default defineConfig({
       {
         test: {
           ...node,
-          ...atMost(30),
+          ...atMost(120),
           name: 'api',
           include: ['apps/api/src/**/*.test.ts'],
           exclude: ['**/*.host.test.ts'],

@@ -120,7 +120,7 @@ async function everyList(ctx: Ctx, inputs: readonly object[]): Promise<number> {
 }
 
 // This test needs more time, because every operation and list runs on full tables and each statement is explained.
-test('the tables are big, and many statements are collected', { timeout: 180_000 }, async () => {
+test('the tables are big, and many statements are collected', { timeout: 600_000 }, async () => {
   expect([...sizes.values()].filter((size) => size > rows / 2).length).toBeGreaterThan(20)
   let lists = 0
   const statements = await statementsDuring(async () => {

@@ -100,7 +100,7 @@ test('the plan names all things in the order of their deletion, and afterwards n
 })
 
 // This test runs the whole deletion for each of its steps, failed and cut off, before and after the step.
-test('a deletion that is cut off at any step goes on where it stopped', { timeout: 180_000 }, async () => {
+test('a deletion that is cut off at any step goes on where it stopped', { timeout: 600_000 }, async () => {
   await failEveryStep(world.deps, {
     action: 'project.delete',
     start,

@@ -139,7 +139,7 @@ const counts = (id: string) =>
     const before = witnessed(id)
     await sleep(100)
     return witnessed(id) > before
-  }, 20_000)
+  }, 90_000)
 
 type Guest = Awaited<ReturnType<typeof writing>>
 /** The copy has all that the guest was told is written, and what was there before. */
@@ -197,7 +197,7 @@ it('moves a volume while its guest writes all the time, and the guest goes on th
   await volumes.removeVolume(op, key)
   const said = await volumes.listVolumes(op, pool)
   expect(said).toContainEqual(expect.objectContaining({ id: volume.id, sizeBytes: 2 * 1024 ** 3, guest: id }))
-}, 120_000)
+}, 240_000)
 
 /** Calls moveInUse and never comes back from that moment, as if the agent had been killed there. Then the next agent begins. */
 async function killedAt(
@@ -260,7 +260,7 @@ it.each(['held', 'written', 'changed'] as const)(
     await count(guest.id, [guest.volume, guest.witness])
     await expectMoved(guest)
   },
-  60_000,
+  240_000,
 )
 
 it.each(['held', 'written', 'changed'] as const)(
@@ -277,7 +277,7 @@ it.each(['held', 'written', 'changed'] as const)(
     await volumes.moveInUse(op, wish)
     await expectMoved(guest)
   },
-  60_000,
+  240_000,
 )
 
 it('tells its progress, can be ended, and keeps the volume in its pool when the guest dies before the end', async () => {
@@ -288,7 +288,7 @@ it('tells its progress, can be ended, and keeps the volume in its pool when the 
   const nothingThere = () => {
     for (const name of ['data', 'open', 'owners']) expect(fs.readdirSync(inOther(name))).toEqual([])
   }
-  const copying = () => until(async () => said.some((text) => text.startsWith('copied')), 10_000)
+  const copying = () => until(async () => said.some((text) => text.startsWith('copied')), 60_000)
   const ended = expect(volumes.moveInUse(telling, wish)).rejects.toMatchObject({ code: 'failed' })
   await copying()
   // A document of the guest that comes meanwhile takes nothing away.
@@ -325,7 +325,7 @@ it('tells its progress, can be ended, and keeps the volume in its pool when the 
   await harness.driver.start(op, id)
   await count(id, [volume, witness])
   await counts(witness.id)
-}, 60_000)
+}, 240_000)
 
 it.each(['moveInUse', 'endMove', 'ensureSnapshot', 'growVolume'] as const)(
   'lets no call throw the guest back when a move has decided and was not settled: %s',
@@ -345,7 +345,7 @@ it.each(['moveInUse', 'endMove', 'ensureSnapshot', 'growVolume'] as const)(
     await volumes.moveInUse(op, guest.wish)
     await expectMoved(guest)
   },
-  60_000,
+  240_000,
 )
 
 it('gives the guest its disk back when nothing was decided and a snapshot comes before the settling', async () => {
@@ -356,7 +356,7 @@ it('gives the guest its disk back when nothing was decided and a snapshot comes 
   await counts(guest.witness.id)
   await volumes.moveInUse(op, guest.wish)
   await expectMoved(guest)
-}, 60_000)
+}, 240_000)
 
 it('believes no manifest to be missing while the old pool is not mounted, and settles the move when it is', async () => {
   const guest = await writing({ at: otherPool })
@@ -372,7 +372,7 @@ it('believes no manifest to be missing while the old pool is not mounted, and se
   await counts(guest.witness.id)
   expect(await volumes.endMove(op, guest.wish)).toBe(true)
   await expectMoved(guest)
-}, 60_000)
+}, 240_000)
 
 it('goes by the manifest when it was written and the writing failed, and goes on as before when it was not', async () => {
   const guest = await writing()
@@ -394,4 +394,4 @@ it('goes by the manifest when it was written and the writing failed, and goes on
   expect(failures).toBeGreaterThan(0)
   expect(await volumes.endMove(op, wish)).toBe(true)
   await expectMoved(guest)
-}, 60_000)
+}, 240_000)
