@@ -96,9 +96,9 @@ test('groups are deleted after their snapshots, with their volumes if that is wa
   await page.getByLabel('Delete its volumes, too').check()
   await confirm('Delete')
   await expect(row(page, 'copy')).toHaveCount(0)
-  await choose('database', 'Delete')
-  await confirm('Delete')
-  await expect(page.getByText(/The group has snapshots\. Delete them first\./)).toBeVisible()
+  await page.getByRole('button', { name: 'Actions of database' }).click()
+  await expect(page.getByRole('menuitem', { name: /^Delete/ })).toContainText('Delete the snapshots first.')
+  await page.keyboard.press('Escape')
 
   await row(page, 'database').getByRole('link', { name: 'database', exact: true }).click()
   await choose('before', 'Delete')

@@ -12,10 +12,16 @@ describe('capacity', () => {
       [16, 8_192, 90],
     ],
     [
-      'what was promised and not written is not promised again',
+      'what was promised and not written is not promised without a bound',
+      { vcpus: 4, memoryMib: 9_216, diskGib: 100, diskFreeGib: 15, diskWrittenGib: 5 },
+      300,
+      [16, 8_192, 80],
+    ],
+    [
+      'never more is promised than the disk has',
       { vcpus: 4, memoryMib: 9_216, diskGib: 100, diskFreeGib: 60, diskWrittenGib: 5 },
       30,
-      [16, 8_192, 65],
+      [16, 8_192, 100],
     ],
     [
       'the capacity is never more than the machine has',
