@@ -33,6 +33,9 @@ const ItemForm = lazyPart(() => import('./KeyValueForm.tsx').then((module) => mo
   waiting: <Skeleton h={61} />,
 })
 
+/** A long key is broken where the table has no room for it beside the facts. */
+const anywhere = { overflowWrap: 'anywhere' } as const
+
 /**
  * A list of keys and values that people write on a thing, with buttons to add, change and remove. The API decides which
  * words are allowed.
@@ -51,8 +54,12 @@ export function KeyValues(props: KeyValuesProps) {
             name: ({ id }) => id,
             icon: <IconTags size={28} />,
             columns: [
-              { id: 'key', header: 'Key', cell: ({ id }) => <Code>{id}</Code> },
-              { id: 'value', header: 'Value', cell: ({ value }) => (value ? <Code>{value}</Code> : '–') },
+              { id: 'key', header: 'Key', cell: ({ id }) => <Code style={anywhere}>{id}</Code> },
+              {
+                id: 'value',
+                header: 'Value',
+                cell: ({ value }) => (value ? <Code style={anywhere}>{value}</Code> : '–'),
+              },
             ],
           }}
           rows={Object.entries(items)
