@@ -34,7 +34,7 @@ const ItemForm = lazyPart(() => import('./KeyValueForm.tsx').then((module) => mo
 })
 
 /** A long key is broken where the table has no room for it beside the facts. */
-const anywhere = { overflowWrap: 'anywhere' } as const
+const anywhere = { overflowWrap: 'anywhere', whiteSpace: 'pre-wrap' } as const
 
 /**
  * A list of keys and values that people write on a thing, with buttons to add, change and remove. The API decides which
