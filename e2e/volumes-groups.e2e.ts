@@ -87,6 +87,9 @@ test('a snapshot of the group becomes a group of new volumes', async () => {
   await from.getByLabel('Name').fill('copy')
   await from.getByRole('button', { name: 'Create volume group' }).click()
   await expect(page.getByRole('heading', { name: 'copy', level: 1 })).toBeVisible()
+  const states = async () =>
+    (await api.volumes.list.query({})).items.map(({ state, error }) => error ?? state).toSorted()
+  await expect.poll(states, { timeout: 120_000 }).toEqual(Array(4).fill('available'))
   await expect(members().getByText('Available')).toHaveCount(2)
 })
 

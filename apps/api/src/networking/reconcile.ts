@@ -253,7 +253,7 @@ type Settled = {
 async function repair(ctx: Ctx, op: Op, settled: Settled): Promise<void> {
   const { hostId, observed, ports } = settled
   const left = await sharedWithStrays(ctx, hostId, observed)
-  const seen = digestOf([observed, ports, [...left], await writtenAt(ctx, hostId)])
+  const seen = digestOf({ observed, ports, left: [...left], written: await writtenAt(ctx, hostId) })
   const before = proven.get(hostId)
   if (before?.seen === seen && Date.now() < before.until) return
   proven.delete(hostId)
@@ -270,7 +270,19 @@ async function repair(ctx: Ctx, op: Op, settled: Settled): Promise<void> {
  */
 const proven = new Map<string, { seen: string; until: number }>()
 const provenMs = 600_000
-const digestOf = (seen: unknown) => createHash('sha256').update(JSON.stringify(seen)).digest('base64')
+/** The same for the same things in another order: the database returns rows as it finds them. */
+const digestOf = ({ observed, ports, left, written }: Seen) =>
+  createHash('sha256')
+    .update(
+      JSON.stringify([
+        observed,
+        ports.map(({ id, state }) => `${id} ${state}`).toSorted(),
+        left.toSorted(),
+        written.map((one) => `${keyOf(one)} ${one.wanted} ${one.late}`).toSorted(),
+      ]),
+    )
+    .digest('base64')
+type Seen = Pick<Settled, 'observed' | 'ports'> & { left: readonly string[]; written: readonly Written[] }
 
 /**
  * Returns whether the host needs to be told nothing. What the host has in another form is marked, so that it is told
