@@ -8,7 +8,7 @@ import { rightsChanged } from './heed.ts'
 import { liveKeys, operationKeys } from './live-keys.ts'
 import { useRouter } from './navigation.tsx'
 import { useSession } from './session.ts'
-import { invalidatePaths } from './stale.ts'
+import { invalidatePaths, readAgain } from './stale.ts'
 import { useTRPC } from './trpc.ts'
 
 type Listener = (event: EventView) => void
@@ -47,7 +47,7 @@ export function LiveProvider({ after, children }: { after: string | null; childr
         // Somebody without a place follows a stream that no role changes.
         if (place === '' && event.resourceKind === 'user' && event.resourceId === userId) ask()
       },
-      missed: () => void client.invalidateQueries(),
+      missed: () => void readAgain(client),
       rights: heard,
     })
     return () => {

@@ -1,6 +1,6 @@
 import { QueryClient, QueryObserver } from '@tanstack/react-query'
 import { expect, test, vi } from 'vitest'
-import { rereadKind } from './stale.ts'
+import { invalidatePaths, rereadKind } from './stale.ts'
 
 test('an action on an instance waits for the queries of instances, and not for those of networks', async () => {
   const client = new QueryClient()
@@ -21,5 +21,21 @@ test('an action on an instance waits for the queries of instances, and not for t
   await follow('image', ['images', 'list'], never)
   await rereadKind(client, 'instance')
   expect(asked).toEqual({ own: 2, network: 2, image: 1 })
+  client.clear()
+})
+
+test('an event during the very first read of a query is not lost', async () => {
+  const client = new QueryClient()
+  const answers: ((state: string) => void)[] = []
+  const queryFn = () => new Promise<string>((resolve) => void answers.push(resolve))
+  const observer = new QueryObserver(client, { queryKey: [['volumes', 'groups', 'get']], queryFn })
+  observer.subscribe(vi.fn())
+  const done = invalidatePaths(client, new Set(['volumes']))
+  answers[0]?.('creating')
+  await vi.waitFor(() => expect(answers).toHaveLength(2))
+  expect(observer.getCurrentResult().data).toBe('creating')
+  answers[1]?.('available')
+  await done
+  expect(observer.getCurrentResult().data).toBe('available')
   client.clear()
 })

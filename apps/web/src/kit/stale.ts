@@ -1,5 +1,23 @@
-import type { QueryClient } from '@tanstack/react-query'
+import type { InvalidateQueryFilters, QueryClient } from '@tanstack/react-query'
 import { liveKeys, operationKeys } from './live-keys.ts'
+
+/**
+ * Makes queries stale; those of visible pages are read again. The library lets the very first read of a query go on, whose
+ * answer may be older than the event, and then takes it for fresh: such a query is read once more after its first answer.
+ */
+export async function readAgain(client: QueryClient, filters: InvalidateQueryFilters = {}): Promise<void> {
+  const underWay = client
+    .getQueryCache()
+    .findAll({ ...filters, fetchStatus: 'fetching' })
+    .filter((query) => query.state.data === undefined)
+  await client.invalidateQueries(filters)
+  await Promise.all(
+    underWay.map(async (query) => {
+      await query.promise?.catch(() => undefined)
+      await client.invalidateQueries({ queryKey: query.queryKey, exact: true })
+    }),
+  )
+}
 
 /**
  * Makes every query below these router paths stale, except those below `but`; queries of visible pages are read again.
@@ -10,7 +28,7 @@ export function invalidatePaths(
   but?: string,
 ): Promise<void> {
   if (stale.size === 0) return Promise.resolve()
-  return client.invalidateQueries({
+  return readAgain(client, {
     predicate: ({ queryKey }) => {
       const path = Array.isArray(queryKey[0]) ? queryKey[0].join('.') : ''
       return [...stale].some((prefix) => isBelow(path, prefix)) && !(but && isBelow(path, but))
