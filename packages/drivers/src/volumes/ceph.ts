@@ -21,7 +21,7 @@ export class CephError extends DriverError {
     this.errno = errno
   }
 }
-export const errnos = { noEntry: 2, busy: 16, exists: 17, notEmpty: 39 } as const
+export const errnos = { noEntry: 2, busy: 16, exists: 17, notEmpty: 39, noData: 61 } as const
 export const isErrno = (error: unknown, ...numbers: number[]): boolean =>
   error instanceof CephError && error.errno !== null && numbers.includes(error.errno)
 

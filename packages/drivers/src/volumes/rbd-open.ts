@@ -7,10 +7,11 @@ import { backgroundOp, type Op } from '../op.ts'
 import { settings } from './ceph.ts'
 import type { ServedVolume, VolumeKey } from './interface.ts'
 import { type OpenRecord, openRecords } from './open-records.ts'
+import { fence, forgetServers, noteServers } from './rbd-fence.ts'
 import { type Image, imageOf, names, volumeOf } from './rbd-images.ts'
-import { disown, fence, own, ownerOf } from './rbd-owner.ts'
+import { disown, own, ownerOf } from './rbd-owner.ts'
 import { type RbdPools, withoutKey } from './rbd-pools.ts'
-import { allServers, serve, socketIn, stopServing } from './volume-server.ts'
+import { allServers, isReady, serve, socketIn, stopServing } from './volume-server.ts'
 
 export type RbdOptions = {
   /** The folder hosts/<host>. */
@@ -23,6 +24,9 @@ export type RbdOptions = {
   /** How often servers are looked for that have ended, in ms. Default 5000. */
   watchMs?: number
 }
+
+/** How many looks pass between two questions whether the guest of a volume, whose server runs, still has the volume. */
+const askEvery = 12
 
 /** Everything below is lost when the machine restarts, as the servers are. */
 const runtime = '/run/stratolith-volumes'
@@ -38,6 +42,7 @@ export class OpenImages {
   readonly #inTurn: <T>(key: string, work: () => Promise<T>) => Promise<T>
   readonly #watch: NodeJS.Timeout
   #watching: Promise<void> | null = null
+  #looks = 0
 
   constructor(
     options: RbdOptions,
@@ -76,6 +81,7 @@ export class OpenImages {
     const owner = { guest: guest.id, host: this.#options.host }
     try {
       await own(ceph, op, { imageId: image.id, volumeId: key.id }, owner)
+      await this.serve(op, { key, guest: guest.id, uid: guest.uid }, image)
     } catch (error) {
       // After any other failure nobody knows whether the guest has the volume: #mend finds out.
       if (error instanceof DriverError && error.code === 'conflict') {
@@ -84,7 +90,6 @@ export class OpenImages {
       }
       throw error
     }
-    await this.serve(op, { key, guest: guest.id, uid: guest.uid }, image.size)
     return { socket: socketIn(this.#folder(guest.id, key.id)) }
   }
 
@@ -100,33 +105,72 @@ export class OpenImages {
    * the record is given up, because another server would take the volume away from the guest that has it now.
    */
   async keeps(op: Op, record: OpenRecord, image: Pick<Image, 'id'>): Promise<boolean> {
+    if (await this.#owns(op, record, image)) return true
     const { guest, key } = record
-    const owner = await ownerOf(await this.#pools.of(key.pool), op, image.id)
-    if (owner?.guest === guest && owner.host === this.#options.host) return true
-    op.log.warn({ volume: key.id, guest, owner }, 'a guest of this host has lost its volume meanwhile')
+    op.log.warn({ volume: key.id, guest }, 'a guest of this host has lost its volume meanwhile')
     await this.#endServer(record)
+    await forgetServers(await this.#pools.of(key.pool), op, image.id, this.#options.host)
     await this.records.remove(guest, key.id)
     return false
   }
 
-  /** Makes a server of the volume run that knows the volume's size. Ask `keeps` before: it fences every other server. */
+  async #owns(op: Op, { guest, key }: Pick<OpenRecord, 'guest' | 'key'>, image: Pick<Image, 'id'>) {
+    const owner = await ownerOf(await this.#pools.of(key.pool), op, image.id)
+    return owner?.guest === guest && owner.host === this.#options.host
+  }
+
+  /**
+   * Makes a server of the volume run that knows the volume's size, and fences every other server. Raises `conflict` when the
+   * guest has lost the volume: a host that takes the volume away changes the owner first and looks for servers then, and this
+   * host starts the server first and looks for the owner then. So one of the two sees the other before the guest writes.
+   */
   async serve(
     op: Op,
     { key, guest, uid }: Pick<OpenRecord, 'key' | 'guest' | 'uid'>,
-    sizeBytes: number,
+    { id: imageId, size }: Pick<Image, 'id' | 'size'>,
   ): Promise<void> {
     const ceph = await this.#pools.of(key.pool)
+    const { host, serverUid } = this.#options
     const image = names.volume(key.id)
+    const isAllowed = () => this.#owns(op, { guest, key }, { id: imageId })
     await serve(op, this.#folder(guest, key.id), {
       node: {
         ...{ driver: 'rbd', pool: ceph.pool.pool, image, user: ceph.pool.user, 'key-secret': 'key' },
         // Writes are on the disks of the cluster when the guest is told so.
         ...{ conf: 'ceph.conf', discard: 'unmap', cache: { direct: true, 'no-flush': false } },
       },
-      ...{ guestUid: uid, uid: this.#options.serverUid, secret: ceph.pool.key },
-      ...{ files: { 'ceph.conf': settings(ceph.pool, null) }, stamp: `${uid} ${sizeBytes}` },
-      before: () => fence(ceph, op, image),
+      ...{ guestUid: uid, uid: serverUid, secret: ceph.pool.key },
+      // Servers of older versions have another stamp: nobody has noted their addresses.
+      ...{ files: { 'ceph.conf': settings(ceph.pool, null) }, stamp: `noted ${uid} ${size}` },
+      before: () => fence(ceph, op, imageId, { host, isAllowed }),
+      async opened() {
+        await noteServers(ceph, op, imageId, host)
+        if (await isAllowed()) return
+        await forgetServers(ceph, op, imageId, host)
+        throw new DriverError('conflict', `The guest ${guest} has lost the volume ${key.id}.`)
+      },
     })
+  }
+
+  /**
+   * Runs `work` while the guests of these volumes, which nobody else works with, can write to none of them: the servers end
+   * before, each with all that the guest was told is written. When the last one has ended, no write is in a volume that was
+   * begun after one that is in none, so the volumes are as they were at one instant. The guests' reads and writes wait until the
+   * new servers are there, which #look starts when this host cannot now, or was killed meanwhile.
+   */
+  async whileNobodyWrites(op: Op, volumes: readonly string[], work: () => Promise<void>): Promise<void> {
+    const records = (await Promise.all(volumes.map((id) => this.recordOf(id)))).filter((one) => one !== null)
+    try {
+      await Promise.all(records.map(({ guest, key }) => stopServing(this.#folder(guest, key.id))))
+      await work()
+    } finally {
+      await Promise.all(records.map((record) => this.#try(record, () => this.#serveAgain(op, record))))
+    }
+  }
+
+  async #serveAgain(op: Op, record: OpenRecord): Promise<void> {
+    const image = await imageOf(await this.#pools.of(record.key.pool), op, names.volume(record.key.id))
+    if (image && (await this.keeps(op, record, image))) await this.serve(op, record, image)
   }
 
   /** Takes all volumes but those from the guest. */
@@ -155,11 +199,19 @@ export class OpenImages {
   async #giveBack(op: Op, { guest, key }: OpenRecord): Promise<void> {
     const ceph = await this.#pools.of(key.pool)
     const image = await imageOf(ceph, op, names.volume(key.id))
-    if (image) await disown(ceph, op, image.id, { guest, host: this.#options.host })
+    if (image) {
+      const { host } = this.#options
+      await forgetServers(ceph, op, image.id, host)
+      await disown(ceph, op, image.id, { guest, host })
+    }
     await this.records.remove(guest, key.id)
   }
 
-  /** Starts servers again that have ended, and gives back what could not be given back before. */
+  /**
+   * Starts servers again that have ended, and gives back what could not be given back before. Whether the guests still have
+   * the volumes whose servers run is asked once in a while: Ceph takes nothing more from the servers of a host that has lost
+   * its volumes, and they end here.
+   */
   async #look(): Promise<void> {
     const { log } = this.#options
     const known = await this.records.all().catch((err: unknown) => {
@@ -168,12 +220,30 @@ export class OpenImages {
     })
     if (known.length === 0) return
     const running = await allServers()
-    for (const record of known) {
-      if (!record.closing && running.has(this.#folder(record.guest, record.key.id))) continue
-      await this.#mend(record).catch((err: unknown) =>
-        log.warn({ err, volume: record.key.id, guest: record.guest }, 'a volume cannot be served'),
-      )
-    }
+    const isServed = ({ guest, key, closing }: OpenRecord) =>
+      !closing && running.has(this.#folder(guest, key.id))
+    const [served, others] = [known.filter(isServed), known.filter((record) => !isServed(record))]
+    for (const record of others) await this.#try(record, () => this.#mend(record))
+    this.#looks += 1
+    for (const [index, record] of served.entries())
+      if (this.#looks === 1 || (this.#looks + index) % askEvery === 0)
+        await this.#try(record, () => (this.#looks === 1 ? this.#mend(record) : this.#ask(record)))
+  }
+
+  async #try({ key, guest }: OpenRecord, work: () => Promise<void>): Promise<void> {
+    await work().catch((err: unknown) =>
+      this.#options.log.warn({ err, volume: key.id, guest }, 'a volume cannot be served'),
+    )
+  }
+
+  /** Nobody who works with the volume waits for the answer, unless there is something to mend. */
+  async #ask(record: OpenRecord): Promise<void> {
+    const { guest, key } = record
+    const op = backgroundOp(this.#options.log, 'volumes')
+    const image = await imageOf(await this.#pools.of(key.pool), op, names.volume(key.id))
+    const isGood =
+      image && (await isReady(this.#folder(guest, key.id))) && (await this.#owns(op, record, image))
+    if (!isGood) await this.#mend(record)
   }
 
   #mend({ guest, key }: OpenRecord): Promise<void> {
@@ -183,8 +253,7 @@ export class OpenImages {
       const now = (await this.records.ofGuest(guest)).find((one) => one.key.id === key.id)
       if (!now) return
       if (now.closing) return this.#giveBack(op, now)
-      const image = await imageOf(await this.#pools.of(key.pool), op, names.volume(key.id))
-      if (image && (await this.keeps(op, now, image))) await this.serve(op, now, image.size)
+      await this.#serveAgain(op, now)
     })
   }
 

@@ -2,7 +2,8 @@ import { z } from 'zod'
 import { DriverError } from '../errors.ts'
 import type { Op } from '../op.ts'
 import { type Ceph, errnos, isErrno } from './ceph.ts'
-import { at, imageOf, listImages, orNull, volumeIn } from './rbd-images.ts'
+import { fence } from './rbd-fence.ts'
+import { imageOf, listImages, orNull, volumeIn } from './rbd-images.ts'
 
 /**
  * Which guest has a volume, where all hosts see it: a lock of RADOS on the header of the image, taken by one command or
@@ -71,7 +72,10 @@ export async function disown(ceph: Ceph, op: Op, imageId: string, { guest, host 
     }
 }
 
-/** Takes everything from the guests of a host that is off for sure. Ceph takes nothing more from their servers. */
+/**
+ * Takes everything from the guests of a host that is off for sure. Ceph takes nothing more from their servers: neither from
+ * those that are known, nor from one that the host starts just now, which `serve` in rbd-open.ts ends or the second look finds.
+ */
 export async function disownHost(ceph: Ceph, op: Op, host: string): Promise<void> {
   const volumes = (await listImages(ceph, op)).filter(
     (one) => one.snapshot === undefined && volumeIn(one.image),
@@ -80,19 +84,9 @@ export async function disownHost(ceph: Ceph, op: Op, host: string): Promise<void
     const found = await imageOf(ceph, op, image)
     const owner = found && (await ownerOf(ceph, op, found.id))
     if (!found || owner?.host !== host) continue
-    await fence(ceph, op, image)
+    // Before the owner is changed, because a call that was cut off is repeated only for what the host still has.
+    await fence(ceph, op, found.id)
     await disown(ceph, op, found.id, owner)
+    await fence(ceph, op, found.id)
   }
-}
-
-const locksSchema = z.array(z.object({ id: z.string(), locker: z.string() }))
-
-/**
- * Takes Ceph's own lock from a writer that has ended without giving it back, such as a server that was killed. Ceph takes
- * nothing more from this writer. Without this, the next one would wait until Ceph misses the old one, for 30 s.
- */
-export async function fence(ceph: Ceph, op: Op, image: string): Promise<void> {
-  const locks = await orNull(ceph.json(op, locksSchema, 'rbd', ['lock', 'ls', at(ceph, image)]))
-  for (const { id, locker } of locks ?? [])
-    await orNull(ceph.run(op, 'rbd', ['lock', 'rm', at(ceph, image), id, locker]))
 }

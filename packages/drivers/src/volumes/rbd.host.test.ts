@@ -1,65 +1,30 @@
 import { execFileSync, spawn } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
-import { pino } from 'pino'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { defaultGuestUids, readGuestUids } from '../guest-uids.ts'
-import { volumeNodeOf } from '../hypervisor/volume-node.ts'
-import { backgroundOp } from '../op.ts'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { openImageStore } from '../storage/image-store.ts'
 import { copyAcross } from './across.ts'
 import { volumesByPool } from './by-pool.ts'
-import { startCeph, type TestCeph } from './ceph.testing.ts'
-import { type VolumeBench, volumeConformance } from './conformance.ts'
+import { volumeConformance } from './conformance.ts'
 import { copyConformance } from './conformance-copies.ts'
 import { createVolumeFiles } from './files.ts'
-import type { LocalVolumeDriver, OpenedVolume, PoolSpec, RunningGuest } from './interface.ts'
-import { createRbdVolumes, type RbdVolumes } from './rbd.ts'
+import type { LocalVolumeDriver, PoolSpec } from './interface.ts'
+import { aGuest, aHost, bytes, images, op, qemuIo, root, serverOf, uids, withCeph } from './rbd.testing.ts'
+import type { RbdVolumes } from './rbd.ts'
 import { runtimeOf } from './rbd-open.ts'
 import { withoutKey } from './rbd-pools.ts'
 import { closeAllServed } from './remove-all.ts'
 import { allServers } from './volume-server.ts'
 
-const uids = readGuestUids(defaultGuestUids)
-if (typeof uids === 'string') throw new Error(uids)
 const { probe, guests } = uids
-const log = pino({ level: 'silent' })
-const op = () => backgroundOp(log, 'test', 600_000)
-const root = fs.mkdtempSync('/var/tmp/strato-rbd-')
-// Guests' users reach the links to their volumes in files.
-fs.chmodSync(root, 0o711)
-const images = new Map<string, string>()
-let ceph: TestCeph
-const running: RunningGuest | null = null
-const made: { dir: string; driver: RbdVolumes }[] = []
-
-function aHost(host: string, watchMs = 200): RbdVolumes {
-  const dir = path.join(root, host)
-  const driver = createRbdVolumes({
-    ...{ dir, host, log, serverUid: probe, watchMs, imagesDir: path.join(root, 'images') },
-    withGuest: (_op, _id, work) => work(running),
-    baseOf: async (_op, base) => images.get(base.blobId) ?? null,
-  })
-  made.push({ dir, driver })
-  return driver
-}
+const world = withCeph()
+let ceph: typeof world.ceph
 let one: RbdVolumes
 let two: RbdVolumes
-beforeAll(async () => {
-  ceph = await startCeph()
+beforeAll(() => {
+  ceph = world.ceph
   one = aHost('one')
   two = aHost('two')
-})
-afterAll(async () => {
-  for (const { dir, driver } of made) {
-    await driver.close()
-    // A test that has failed leaves servers.
-    for (const [at, pid] of await allServers())
-      if (at.startsWith(runtimeOf(dir))) process.kill(pid, 'SIGKILL')
-    fs.rmSync(runtimeOf(dir), { recursive: true, force: true })
-  }
-  ceph?.stop()
-  fs.rmSync(root, { recursive: true, force: true })
 })
 
 function imageOf(bytes: number, fill: number): string {
@@ -69,28 +34,6 @@ function imageOf(bytes: number, fill: number): string {
   fs.truncateSync(file, bytes)
   images.set(id, file)
   return id
-}
-
-/** Runs qemu-io as that user, on the node that QEMU would get. */
-function qemuIo(opened: OpenedVolume, user: number, command: string): string {
-  const { file } = volumeNodeOf({
-    ...{ id: crypto.randomUUID(), readOnly: false, limits: {}, opened, direct: false },
-  })
-  const { 'node-name': _, ...node } = file as Record<string, unknown>
-  const who = ['--reuid', String(user), '--regid', String(user), '--clear-groups', '--bounding-set=-all']
-  return execFileSync('setpriv', [...who, 'qemu-io', '-c', command, `json:${JSON.stringify(node)}`], {
-    ...{ encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] },
-  })
-}
-const bytes: NonNullable<VolumeBench['bytes']> = {
-  async are(opened, user, { at, length }, byte) {
-    const said = qemuIo(opened, user, `read -P ${byte} ${at} ${length}`)
-    expect(said).toContain(`read ${length}/${length} bytes at offset ${at}`)
-    return !said.includes('Pattern verification failed')
-  },
-  async write(opened, user, { at, length }, byte) {
-    expect(qemuIo(opened, user, `write -P ${byte} ${at} ${length}`)).toContain(`wrote ${length}/${length}`)
-  },
 }
 
 describe('volumes that move between files and Ceph', () => {
@@ -105,7 +48,7 @@ describe('volumes that move between files and Ceph', () => {
     driver ??= volumesByPool({
       files: createVolumeFiles({
         ...{ dir: path.join(root, 'one'), host: 'one', imagesDir: path.join(root, 'images') },
-        withGuest: (_op, _id, work) => work(running),
+        withGuest: (_op, _id, work) => work(null),
         baseOf: async (_op, base) => images.get(base.blobId) ?? null,
       }),
       rbd: one,
@@ -140,14 +83,6 @@ describe('volumes in Ceph', () => {
     await driver.ensureVolume(op(), spec)
     return spec
   }
-  const aGuest = (uid = guests.first) => ({ id: crypto.randomUUID(), uid })
-  const serverOf = async (opened: OpenedVolume) => {
-    const dir = 'socket' in opened ? path.dirname(opened.socket) : ''
-    const pid = (await allServers()).get(dir)
-    if (pid === undefined) throw new Error(`no server runs in ${dir}`)
-    return { dir, pid }
-  }
-
   test('a volume that a guest of one host has is refused to guests of another, and their growth too', async () => {
     const spec = await blank()
     const [guest, other] = [aGuest(), aGuest()]
@@ -325,7 +260,7 @@ describe('volumes in Ceph', () => {
     await two.disown(op(), { pool: ceph.pool, host: 'off' })
     const opened = await two.openVolume(op(), spec, other)
     const server = await serverOf(opened)
-    const back = aHost('off', 600_000)
+    const back = aHost('off', { watchMs: 600_000 })
     await expect(back.growVolume(op(), { ...spec, sizeGib: 2 })).rejects.toMatchObject({ code: 'conflict' })
     await back.close()
     aHost('off')

@@ -249,7 +249,7 @@ export function createRbdVolumes(options: RbdVolumeOptions): RbdVolumes {
           throw new DriverError('conflict', `The guest ${record.guest} has lost the volume ${key.id}.`)
         if (sizeBytes > image.size) await resize(ceph, op, names.volume(key.id), sizeBytes)
         // The server learns the size at its start, and QEMU connects to the new one by itself.
-        if (record) await opened.serve(op, record, sizeBytes)
+        if (record) await opened.serve(op, record, { ...image, size: sizeBytes })
         if (guest !== 'none') await guest.resize({ id: key.id, sizeBytes })
         return observed(key.id, { ...image, size: sizeBytes })
       }),

@@ -40,6 +40,8 @@ export type Served = {
   stamp: string
   /** Runs before a server is started, when no old one runs any more. */
   before: () => Promise<void>
+  /** Runs when the server has opened the volume, and before the guest can reach the server. When it raises, the server ends. */
+  opened: () => Promise<void>
 }
 
 /** Path of the socket in the folder of a server. Linux allows 107 characters for the whole path. */
@@ -56,17 +58,14 @@ const endMs = 5_000
 export async function serve(op: Op, dir: string, served: Served): Promise<void> {
   if (socketIn(dir).length > longest)
     throw new DriverError('invalid', `The path of the socket is too long: ${socketIn(dir)}`)
-  const stampFile = path.join(dir, 'stamp')
-  const pid = await serverIn(dir)
-  const stamp = await endOf(stampFile)
-  if (pid !== null && stamp === served.stamp) return
+  if ((await serverIn(dir)) !== null && (await stampIn(dir)) === served.stamp) return
   await end(dir)
   await rm(dir, { recursive: true, force: true })
   await served.before()
-  // The folder's group becomes that of the socket.
+  // The folder's group becomes that of the socket. It may not pass the folder yet, but those above.
   await mkdir(dir, { recursive: true, mode: 0o711 })
   await chown(dir, served.uid, served.guestUid)
-  await chmod(dir, 0o2710)
+  await chmod(dir, 0o2700)
   for (const [name, text] of Object.entries(served.files))
     await writeFile(path.join(dir, name), text, { mode: 0o444, flag: 'wx' })
   await writeFile(path.join(dir, 'secret'), served.secret, { mode: 0o400, flag: 'wx' })
@@ -76,9 +75,20 @@ export async function serve(op: Op, dir: string, served: Served): Promise<void> 
   } finally {
     await rm(path.join(dir, 'secret'), { force: true })
   }
+  try {
+    await served.opened()
+  } catch (error) {
+    await stopServing(dir)
+    throw error
+  }
+  await chmod(dir, 0o2710)
   // The server's user may have put a link there, which 'wx' does not follow.
-  await writeFile(stampFile, served.stamp, { mode: 0o600, flag: 'wx' })
+  await writeFile(path.join(dir, 'stamp'), served.stamp, { mode: 0o600, flag: 'wx' })
 }
+
+/** The stamp of the server in that folder; '' when the guest may not be able to reach the server yet. */
+const stampIn = (dir: string): Promise<string> => endOf(path.join(dir, 'stamp'))
+export const isReady = async (dir: string): Promise<boolean> => (await stampIn(dir)) !== ''
 
 /** The last 500 bytes of a file in the folder of a server, whose user may have put anything there; '' when there is none. */
 async function endOf(file: string): Promise<string> {
