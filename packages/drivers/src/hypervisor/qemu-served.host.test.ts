@@ -10,7 +10,7 @@ import { createRbdVolumes, type RbdVolumes } from '../volumes/rbd.ts'
 import { runtimeOf } from '../volumes/rbd-open.ts'
 import { withoutKey } from '../volumes/rbd-pools.ts'
 import { allServers } from '../volumes/volume-server.ts'
-import { testGuestDisk } from './boot-sector.ts'
+import { alternatingGuestDisk, testGuestDisk } from './boot-sector.ts'
 import { op, plainSpec } from './conformance-world.ts'
 import { type QemuHarness, qemuHarness } from './qemu.testing.ts'
 import { connectQmp } from './qmp.ts'
@@ -171,4 +171,45 @@ it('starts a guest from a volume in Ceph, which goes on when its server is kille
     )
   await expect.poll(removes, { timeout: 90_000, interval: 1_000 }).toBe('removed')
   expect(ceph.rbd('ls', 'volumes')).toBe('')
+})
+
+it('keeps all volumes of a running guest at one instant, and the guest goes on', async () => {
+  const id = randomUUID()
+  const some = [await aVolume(), await aVolume()]
+  const { disks, nics } = await harness.prepare(id)
+  fs.writeFileSync(disks[0]?.path ?? '', alternatingGuestDisk())
+  await harness.driver.ensure(op, { ...plainSpec(id), disks, nics, volumes: some })
+  await harness.booted(id)
+  // The firmware serves no disk from which it is not to start.
+  for (const [index, volume] of some.entries()) {
+    const path = `/machine/peripheral/vol-${volume.id}`
+    await ask(id, 'qom-set', { path, property: 'bootindex', value: index + 10 })
+  }
+  await ask(id, 'system_reset')
+  const counterOf = (snapshot: { id: string; volumeId: string }): number => {
+    const file = path.join(dir, 'content')
+    const name = `volumes/volume-${snapshot.volumeId}@snapshot-${snapshot.id}-unquiesced`
+    ceph.rbd('export', '--no-progress', name, file)
+    const counter = Buffer.alloc(4)
+    const opened = fs.openSync(file, 'r')
+    fs.readSync(opened, counter, 0, 4, 0)
+    fs.closeSync(opened)
+    fs.rmSync(file)
+    return counter.readUInt32LE(0)
+  }
+  const seen = new Set<number>()
+  for (let n = 0; n < 20 && seen.size < 3; n += 1) {
+    const snapshots = some.map((volume) => ({ id: randomUUID(), volumeId: volume.id }))
+    const wish = { pool: ceph.pool, snapshots }
+    const made = await volumes.ensureSnapshots(op, wish)
+    for (const one of made) expect(one).toMatchObject({ guest: id, quiesced: false })
+    expect(await volumes.ensureSnapshots(op, wish)).toEqual(made)
+    const [one = 0, two = 0] = snapshots.map(counterOf)
+    expect(Math.abs(one - two), `the snapshots of round ${n}`).toBeLessThanOrEqual(1)
+    seen.add(one)
+    for (const snapshot of snapshots) await volumes.removeSnapshot(op, { id: snapshot.id, pool: ceph.pool })
+  }
+  expect(seen.size, 'the guest writes while snapshots are taken').toBe(3)
+  await harness.driver.remove(op, id)
+  for (const volume of some) await volumes.removeVolume(op, { id: volume.id, pool: ceph.pool })
 })

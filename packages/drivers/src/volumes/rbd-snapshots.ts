@@ -7,22 +7,26 @@ import { at, collect, listImages, names, orNull, rbd, snapshotsOf } from './rbd-
 /**
  * A snapshot of a volume is a snapshot of its image, with our id in its name, and the name says also whether the guest held
  * still. In which volume a snapshot is found stands in one object of the pool, because a snapshot is named by its own id
- * alone. The entry is written first and removed last, so that no snapshot is without one.
+ * alone, with the guest that ran with the volume meanwhile. The entry is written first and removed last, so that no snapshot is
+ * without one.
  */
 const index = 'stratolith_snapshots'
 const nameOf = (id: string, quiesced: boolean) => (quiesced ? `snapshot-${id}` : `snapshot-${id}-unquiesced`)
 const pattern = /^snapshot-([0-9a-f-]{36})(-unquiesced)?$/
 
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
 export type FoundSnapshot = ObservedSnapshot & { image: string; name: string }
 
 export async function findSnapshot(ceph: Ceph, op: Op, id: string): Promise<FoundSnapshot | null> {
-  const volumeId = await volumeOf(ceph, op, id)
-  if (volumeId === null) return null
+  const entry = await entryOf(ceph, op, id)
+  if (entry === null) return null
+  const { volumeId, guest } = entry
   for (const image of [names.volume(volumeId), names.gone(volumeId)])
     for (const { name, size } of (await snapshotsOf(ceph, op, image)) ?? [])
       if (pattern.exec(name)?.[1] === id) {
         const quiesced = name === nameOf(id, true)
-        return { id, volumeId, sizeBytes: size, quiesced, guest: null, image, name }
+        return { id, volumeId, sizeBytes: size, quiesced, guest, image, name }
       }
   return null
 }
@@ -31,21 +35,34 @@ export const seen = ({ id, volumeId, sizeBytes, quiesced, guest }: FoundSnapshot
   ...{ id, volumeId, sizeBytes, quiesced, guest },
 })
 
-/** Takes snapshots of volumes that one guest has: while its file systems hold still, if it runs here and its agent can do that. */
+/** The guest that has the volumes. `atOnce` runs the work while nothing is written to any of them. */
+type Holder = { id: string; running: RunningGuest; atOnce(work: () => Promise<void>): Promise<void> }
+
+/**
+ * Takes snapshots of volumes that one guest has: while its file systems hold still, if it runs here and its agent can do that.
+ * Several are taken while the guest's writes wait, so that all have what they contained at one instant.
+ */
 export async function takeSnapshots(
   ceph: Ceph,
   op: Op,
   wanted: readonly { id: string; volumeId: string }[],
-  guest: RunningGuest | 'none' | 'elsewhere',
+  holder: Holder | 'none' | 'elsewhere',
 ): Promise<void> {
-  for (const { id, volumeId } of wanted)
-    await ceph.run(op, 'rados', ['-p', ceph.pool.pool, 'setomapval', index, id, volumeId])
-  const take = async (quiesced: boolean) => {
-    for (const { id, volumeId } of wanted)
-      await create(ceph, op, names.volume(volumeId), nameOf(id, quiesced))
+  const guest = typeof holder === 'string' ? holder : holder.running
+  const hasThem = typeof holder === 'string' ? [] : [holder.id]
+  for (const { id, volumeId } of wanted) {
+    const entry = [volumeId, ...hasThem].join(' ')
+    await ceph.run(op, 'rados', ['-p', ceph.pool.pool, 'setomapval', index, id, entry])
   }
-  if (guest === 'none') return take(true)
-  if (guest === 'elsewhere') return take(false)
+  const take = async (quiesced: boolean) => {
+    const all = async () => {
+      for (const { id, volumeId } of wanted)
+        await create(ceph, op, names.volume(volumeId), nameOf(id, quiesced))
+    }
+    if (typeof holder === 'string' || wanted.length === 1) await all()
+    else await holder.atOnce(all)
+  }
+  if (typeof guest === 'string') return take(guest === 'none')
   // After a crash before the names are changed, they promise too little and not too much.
   if (await guest.quiesced(() => take(false)))
     for (const { id, volumeId } of wanted) {
@@ -91,13 +108,18 @@ export async function removeIndex(ceph: Ceph, op: Op): Promise<void> {
   await orNull(ceph.run(op, 'rados', ['-p', ceph.pool.pool, 'rm', index]))
 }
 
-async function volumeOf(ceph: Ceph, op: Op, id: string): Promise<string | null> {
+type Entry = Pick<ObservedSnapshot, 'volumeId' | 'guest'>
+
+async function entryOf(ceph: Ceph, op: Op, id: string): Promise<Entry | null> {
   const words = ['-p', ceph.pool.pool, 'getomapval', index, id]
   try {
     // The value is printed as hexdump does: its characters stand between bars, 16 in a line.
     const lines = (await ceph.run(op, 'rados', words)).matchAll(/\|(.{1,16})\|$/gm)
     const value = [...lines].map(([, text]) => text).join('')
-    return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(value) ? value : null
+    const [volumeId, guest = null] = value.split(' ')
+    return volumeId && [volumeId, guest ?? volumeId].every((one) => uuid.test(one))
+      ? { volumeId, guest }
+      : null
   } catch (error) {
     if (isErrno(error, errnos.noEntry) || /No such key/.test((error as Error).message)) return null
     throw error

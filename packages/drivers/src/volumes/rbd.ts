@@ -209,12 +209,40 @@ export function createRbdVolumes(options: RbdVolumeOptions): RbdVolumes {
       inTurns(
         inOrder.map(({ volumeId }) => volumeId),
         async () => {
-          for (const { volumeId } of inOrder) if (!(await volumeOf(ceph, op, volumeId))) throw gone(volumeId)
-          await takeSnapshots(ceph, op, inOrder, running ?? 'none')
+          for (const { volumeId } of inOrder) {
+            const image = await volumeOf(ceph, op, volumeId)
+            if (!image) throw gone(volumeId)
+            await demandOurs(ceph, op, image, { volumeId, holder })
+          }
+          await takeSnapshots(ceph, op, inOrder, holderOf(op, holder, running, inOrder))
         },
       )
     if (holder === null || holder === undefined) await take(null)
     else await options.withGuest(op, holder, take)
+  }
+  /** Raises `unavailable` when a guest of another host has the volume: nobody here can let it write nothing for a while. */
+  async function demandOurs(
+    ceph: Ceph,
+    op: Op,
+    image: Image,
+    { volumeId, holder }: { volumeId: string; holder: string | null | undefined },
+  ): Promise<void> {
+    const owner = await ownerOf(ceph, op, image.id)
+    if (owner === null || (owner.host === options.host && owner.guest === holder)) return
+    throw new DriverError(
+      'unavailable',
+      `The guest ${owner.guest} has the volume ${volumeId} on ${owner.host}, which is to take its snapshot.`,
+    )
+  }
+  const holderOf = (
+    op: Op,
+    id: string | null | undefined,
+    running: RunningGuest | null,
+    wanted: readonly { volumeId: string }[],
+  ): Parameters<typeof takeSnapshots>[3] => {
+    if (!id || !running) return 'none'
+    const volumes = wanted.map(({ volumeId }) => volumeId)
+    return { id, running, atOnce: (work) => opened.whileNobodyWrites(op, volumes, work) }
   }
   const inTurns = <T>([first, ...others]: readonly string[], work: () => Promise<T>): Promise<T> =>
     first === undefined ? work() : inTurn(first, () => inTurns(others, work))
@@ -284,9 +312,12 @@ export function createRbdVolumes(options: RbdVolumeOptions): RbdVolumes {
         const ceph = await of(pool)
         const there = await findSnapshot(ceph, op, id)
         if (there) return seen(there)
-        await held(op, { id: volumeId, pool }, ({ guest }) =>
-          takeSnapshots(ceph, op, [{ id, volumeId }], guest),
-        )
+        const holder = await opened.records.holderOf(volumeId)
+        await held(op, { id: volumeId, pool }, ({ guest }) => {
+          const wanted = [{ id, volumeId }]
+          const who = typeof guest === 'string' ? guest : holderOf(op, holder, guest, wanted)
+          return takeSnapshots(ceph, op, wanted, who)
+        })
         const made = await findSnapshot(ceph, op, id)
         if (!made) throw new DriverError('failed', `Ceph has not made the snapshot ${id}.`)
         return seen(made)

@@ -7,7 +7,8 @@ import { accounts, aLaunch, testTenant, testWorld, type World } from '../../comp
 import type { Ctx } from '../../kernel/context.ts'
 import { expectCloudError, failEveryStep, runPending, runToEnd, testCtx } from '../../kernel/testing.ts'
 import { proveUsage } from '../../quota/reconcile.ts'
-import { volumeCreateInput } from '../contract.ts'
+import { poolCreateInput, volumeCreateInput } from '../contract.ts'
+import { createPool, deletePool } from '../pools/service.ts'
 import { volumeContents } from '../project-deletion.ts'
 import { createTransfer, createVolume, deleteSnapshot, deleteVolume, getVolume } from '../service.ts'
 import { transferCreateInput } from '../transfers/contract.ts'
@@ -197,6 +198,24 @@ describe('group snapshots', () => {
     })
     await deleteInstances()
     await end()
+  })
+
+  test('say that the volumes of one guest in two pools were not kept at one instant', async () => {
+    const place = { driver: 'files', path: '/srv/other' }
+    const pool = await createPool(admin, poolCreateInput.parse({ name: 'other', place, capacityGib: 10 }))
+    const extraSpecs = { volume_backend_name: 'other' }
+    const type = await createVolumeType(admin, volumeTypeCreateInput.parse({ name: 'other', extraSpecs }))
+    const guest = await running('g3', 'a')
+    const volumes = [await on('a'), await aVolume({ type: 'other' })]
+    const group = await aGroup(volumes)
+    for (const volumeId of volumes) await attach(guest, volumeId)
+    expect(await getGroupSnapshot(tenant, { id: await aSnapshot(group) })).toMatchObject({
+      ...{ state: 'available', isOneInstant: false },
+    })
+    await deleteInstances()
+    await end()
+    await deleteVolumeType(admin, { id: type.id })
+    await deletePool(admin, { name: pool.name })
   })
 
   test('are made on all hosts, and a failure on one of them is a failure of the whole', async () => {

@@ -54,7 +54,9 @@ const current = (run: Run<unknown>): Promise<GroupSnapshotRow | null> =>
     include: withSnapshots,
   })
 
-type Kept = ReadonlyMap<string, { quiesced: boolean; guest: string | null }>
+/** `call`: the call in which the snapshot was taken. */
+type KeptSnapshot = { quiesced: boolean; guest: string | null; call: number }
+type Kept = ReadonlyMap<string, KeptSnapshot>
 
 export const groupSnapshotCreation: Workflow = {
   action: 'volumeGroupSnapshot.create',
@@ -65,12 +67,12 @@ export const groupSnapshotCreation: Workflow = {
       async run(run) {
         const row = await current(run)
         if (!row) throw new CloudError('conflict', 'The group snapshot is gone.')
-        const kept = new Map<string, { quiesced: boolean; guest: string | null }>()
-        for (const { drivers, pool, snapshots } of await callsFor(run, row)) {
+        const kept = new Map<string, KeptSnapshot>()
+        for (const [call, { drivers, pool, snapshots }] of (await callsFor(run, row)).entries()) {
           const made = await whileAnswering(run.op, drivers, (op) =>
             drivers.volumes.ensureSnapshots(op, { pool, snapshots }),
           )
-          for (const { id, quiesced, guest } of made) kept.set(id, { quiesced, guest })
+          for (const { id, quiesced, guest } of made) kept.set(id, { quiesced, guest, call })
         }
         await settleSnapshot(run, { kept })
       },
@@ -116,8 +118,11 @@ async function settleSnapshot(
       await tx.db.volumeSnapshot.update({ where: { id: one.id }, data: { state, quiesced, faultMessage } })
       await noteSnapshot(tx, one, 'updated', run.operationId)
     }
-    const guests = new Set([...(kept?.values() ?? [])].flatMap(({ guest }) => guest ?? []))
-    const isOneInstant = kept ? guests.size <= 1 : null
+    // The volumes of a guest that lie in several pools are kept pool by pool. A volume without a guest belongs to every instant.
+    const instants = new Set(
+      [...(kept?.values() ?? [])].flatMap(({ guest, call }) => (guest === null ? [] : `${call} ${guest}`)),
+    )
+    const isOneInstant = kept ? instants.size <= 1 : null
     await tx.db.volumeGroupSnapshot.update({
       where: { id: row.id },
       data: { state, faultMessage, isOneInstant },

@@ -13,7 +13,7 @@ import {
 test.each([
   [null, '–'],
   [true, 'One instant'],
-  [false, 'One instant for each instance'],
+  [false, 'One instant for each instance and pool'],
 ])('a group snapshot whose volumes were kept at one instant: %s', (isOneInstant, text) => {
   expect(instantText({ isOneInstant })).toBe(text)
 })

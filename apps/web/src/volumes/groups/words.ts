@@ -8,7 +8,7 @@ export const groupName = ({ name, id }: { name: string; id: string }): string =>
 /** Says in a cell whether the volumes of a group snapshot belong together. */
 export function instantText({ isOneInstant }: Pick<GroupSnapshotView, 'isOneInstant'>): string {
   if (isOneInstant === null) return '–'
-  return isOneInstant ? 'One instant' : 'One instant for each instance'
+  return isOneInstant ? 'One instant' : 'One instant for each instance and pool'
 }
 
 const gibOf = (parts: readonly { sizeGib: number }[]) => parts.reduce((sum, { sizeGib }) => sum + sizeGib, 0)
