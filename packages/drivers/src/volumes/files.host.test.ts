@@ -212,6 +212,16 @@ describe('volumes in files', () => {
     await driver.removeExport(op(), wish)
   })
 
+  test('the removal of a volume that was never made removes what an agent, which was killed, has kept for it', async () => {
+    const spec = await fromImage()
+    const id = crypto.randomUUID()
+    await driver.ensureSnapshot(op(), { id, volumeId: spec.id, pool })
+    fs.renameSync(path.join(local, 'snapshots', id), path.join(local, 'exports', id))
+    for (let n = 0; n < 2; n += 1) await driver.removeVolume(op(), { id, pool })
+    expect(fs.readdirSync(path.join(local, 'exports'))).toEqual([])
+    await driver.removeVolume(op(), spec)
+  })
+
   test('an export that nobody has removed for a day goes when the next one is written', async () => {
     const spec = await fromImage()
     const file = await exported(spec, 'qcow2')

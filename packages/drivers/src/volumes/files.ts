@@ -280,6 +280,8 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
         await unused(key)
         await dropAllOf(op, folders(key.pool).frozen, key.id, (id) => beingRead.has(id))
         await removeWhole(dirOf(key))
+        // What the volume was being made of, when its host was killed meanwhile.
+        await removeWhole(path.join(folders(key.pool).exports, key.id))
       })
       await dropBases(poolOf(key.pool))
     },
