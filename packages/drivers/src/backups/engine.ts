@@ -57,8 +57,16 @@ export function createBackups({ volumes, storeOf, background }: BackupOptions): 
       jobs.ask(op, `backup ${spec.id}`, (own) => makeBackup(own, volumes, find(spec.store), spec)),
     async removeBackup(op, { pool, ...key }) {
       await jobs.end(`backup ${key.id}`)
-      if (pool) await volumes.dropFrozen(op, { id: key.id, volumeId: key.volumeId, pool }, false)
-      await removeBackupFrom(find(key.store), key)
+      const store = find(key.store)
+      if (pool) {
+        const isMade = (await backupsOf(store, key.volumeId)).made.includes(key.id)
+        await volumes.dropFrozen(op, { id: key.id, volumeId: key.volumeId, pool }, false).catch((err) => {
+          // A backup can be removed whatever has become of its volume and of the pool.
+          if (!isMade) throw err
+          op.log.warn({ err, backup: key.id }, 'what the volume keeps for a removed backup is left there')
+        })
+      }
+      await removeBackupFrom(store, key)
     },
     async getBackup(_op, { id, volumeId, store }) {
       const found = await readIndex(find(store), volumeId, id)
@@ -86,7 +94,7 @@ async function makeBackup(
   try {
     if (!(await readIndex(store, volumeId, id))) {
       const parent = await parentOf(store, spec)
-      const frozen = await volumes.openFrozen(op, { ...frozenKey, snapshotId })
+      const frozen = await volumes.openFrozen(op, { ...frozenKey, snapshotId, parentId: parent?.id })
       try {
         await storeAll(op, store, spec, frozen, parent)
       } finally {
@@ -143,7 +151,11 @@ async function storeAll(
   const total = { added: 0, storedBytes: 0 }
   /** Whether the volume knows what has changed since the parent. */
   const knows = parent !== null && frozen.since === parent.id
-  await forEachChunk(op, sizeBytes, 'backing up', async (no, at, length) => {
+  const reason = frozen.unknownBecause ?? 'nobody knows what has changed since the earlier backup'
+  if (parent && !knows)
+    op.log.info({ backup: id, volumeId, parent: parent.id, reason }, 'a backup reads everything')
+  const words = parent && !knows ? `backing up, and reading everything, because ${reason}` : 'backing up'
+  await forEachChunk(op, sizeBytes, words, async (no, at, length) => {
     const before = parent?.chunks.get(no)
     if (knows && at + length <= layerBytes(parent) && !(await frozen.hasChanged(at, length))) {
       if (before) chunks.set(no, before)

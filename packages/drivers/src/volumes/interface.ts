@@ -127,10 +127,13 @@ export interface LocalVolumeDriver extends VolumeDriver {
   settleMoves(op: Op, volumes: readonly VolumeKey[], running: RunningGuest): Promise<void>
   /**
    * Keeps what the volume or one of its snapshots contains for the backup `id` until dropFrozen, and opens that for reading.
-   * Repeating the call opens the same content. Close what is opened. Raises `not_found` when the volume or the snapshot is
-   * gone.
+   * `parentId`: the earlier backup of which the caller has the content. Repeating the call opens the same content. Close what
+   * is opened. Raises `not_found` when the volume or the snapshot is gone.
    */
-  openFrozen(op: Op, backup: FrozenKey & { snapshotId: string | null }): Promise<FrozenVolume>
+  openFrozen(
+    op: Op,
+    backup: FrozenKey & { snapshotId: string | null; parentId?: string | null },
+  ): Promise<FrozenVolume>
   /**
    * Gives up what was kept for a backup. `isBackedUp`: the backup is in its store, so that the volume is to tell what changes
    * from then on.
@@ -177,9 +180,14 @@ export type FrozenVolume = {
   quiesced: boolean
   /** The earlier backup since which the changes are known; null: nobody knows what has changed since any backup. */
   since: string | null
+  /** The reason why nobody knows what has changed since the backup that was asked for, if that can be told. */
+  unknownBecause?: string
   /** Whether a range may have changed since that backup. */
   hasChanged(at: number, length: number): Promise<boolean>
-  /** The bytes of a range inside of the volume; null when all of them are zeros. */
+  /**
+   * The bytes of a range inside of the volume; null when all of them are zeros. When `since` is the backup that was asked for,
+   * only what has changed can be read, and what lies behind the size of then, in whole pieces of 4 MiB.
+   */
   read(at: number, length: number): Promise<Buffer | null>
   close(): Promise<void>
 }

@@ -5,6 +5,8 @@ import { pino } from 'pino'
 import { afterAll, expect, test } from 'vitest'
 import { backgroundOp } from '../op.ts'
 import { type Ceph, CephError, errnos } from './ceph.ts'
+import { fromCeph } from './from-ceph.ts'
+import { Readers } from './rbd-backup.ts'
 import { dropExport } from './rbd-contents.ts'
 
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'stratolith-ceph-'))
@@ -28,7 +30,8 @@ async function commandsFor(id?: string): Promise<string[]> {
     },
   }
   const refuse = () => Promise.reject(new Error('nobody calls this'))
-  const parts = { dir, imagesDir: dir, of: async () => ceph, held: refuse, unused: refuse, baseIn: refuse }
+  const own = { files: fromCeph(dir, pino({ level: 'silent' })), readers: new Readers(), imagesDir: dir }
+  const parts = { ...own, of: async () => ceph, held: refuse, unused: refuse, baseIn: refuse }
   await dropExport(parts, backgroundOp(pino({ level: 'silent' })), { id, pool, exportId })
   return asked
 }

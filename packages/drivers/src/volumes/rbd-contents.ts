@@ -1,17 +1,14 @@
-import { mkdir, open, readFile, rename, rm, statfs, writeFile } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import path from 'node:path'
-import { z } from 'zod'
 import { DriverError } from '../errors.ts'
 import type { Op } from '../op.ts'
 import type { BaseSpec } from '../storage/interface.ts'
-import { syncDirectory } from '../sync.ts'
 import type { Ceph } from './ceph.ts'
 import { exportIn, removeExportFile, writeExport } from './exports.ts'
+import type { FromCeph } from './from-ceph.ts'
 import type {
   ExportKey,
   ExportSpec,
-  FrozenKey,
-  FrozenVolume,
   LocalVolumeDriver,
   ObservedExport,
   PoolSpec,
@@ -21,9 +18,9 @@ import type {
   VolumeContent,
   VolumeKey,
 } from './interface.ts'
-import { syncFile } from './layer-files.ts'
-import { rawParts } from './raw.ts'
+import { dropFrozen, openFrozen, type Readers } from './rbd-backup.ts'
 import { makeCopy } from './rbd-copy.ts'
+import { download, openBrought } from './rbd-download.ts'
 import {
   at,
   cloneAs,
@@ -40,9 +37,8 @@ import {
   removeImage,
   resize,
   snapshotsOf,
-  usedBytes,
 } from './rbd-images.ts'
-import { create, findSnapshot } from './rbd-snapshots.ts'
+import { create } from './rbd-snapshots.ts'
 import { fillFile } from './refill.ts'
 import { demandSpace } from './space.ts'
 
@@ -50,8 +46,8 @@ import { demandSpace } from './space.ts'
 
 type Guest = RunningGuest | 'none' | 'elsewhere'
 export type Contents = {
-  /** The folder hosts/<host>. What is brought here from Ceph lies there for a while. */
-  dir: string
+  files: FromCeph
+  readers: Readers
   imagesDir: string
   converter?: number
   of(pool: PoolSpec): Promise<Ceph>
@@ -81,7 +77,7 @@ export async function reimage(
 }
 
 export async function refill(
-  { dir, of, held, unused }: Contents,
+  { files, of, held, unused }: Contents,
   op: Op,
   key: VolumeKey,
   fill: (volume: Refill) => Promise<void>,
@@ -93,7 +89,7 @@ export async function refill(
     return image.size
   }
   const sizeBytes = await held(op, key, ({ image }) => ready(image))
-  const file = await fileIn(dir, 'refill', key.id)
+  const file = await files.file('refill', key.id)
   try {
     await rm(file, { force: true })
     await fillFile(file, sizeBytes, fill)
@@ -168,30 +164,11 @@ async function bring(
   }
 }
 
-/** `name` is that of a snapshot; without it, what the image contains now is meant. */
-type Snapshot = { image: string; name?: string; sizeBytes: number }
-
-async function download(ceph: Ceph, op: Op, from: Snapshot, file: string): Promise<void> {
-  await rm(file, { force: true })
-  await demandRoom(ceph, op, from, path.dirname(file))
-  await rbd(ceph, op, 'export', '--no-progress', at(ceph, from.image, from.name), file)
-}
-
-/** The space that must stay free: what we bring here must never make the disk full for a guest's own writes. */
-const spareBytes = 512 * 1024 ** 2
-
-async function demandRoom(ceph: Ceph, op: Op, from: Snapshot, folder: string): Promise<void> {
-  const { bavail, bsize } = await statfs(folder)
-  const room = bavail * bsize - spareBytes
-  if (from.sizeBytes <= room || (await usedBytes(ceph, op, from.image, from.name)) <= room) return
-  throw new DriverError('no_space', `What the volume contains does not fit into ${folder} for a while.`)
-}
-
 export async function exportOf(contents: Contents, op: Op, spec: ExportSpec): Promise<ObservedExport> {
-  const { dir, imagesDir, converter } = contents
+  const { files, imagesDir, converter } = contents
   const done = await exportIn(imagesDir, spec.exportId)
   if (done) return done
-  const file = await fileIn(dir, 'export', spec.exportId)
+  const file = await files.file('export', spec.exportId)
   try {
     const key = { id: spec.id, pool: spec.pool }
     const { sizeBytes } = await bring(contents, op, { key, name: `export-${spec.exportId}`, file })
@@ -203,12 +180,12 @@ export async function exportOf(contents: Contents, op: Op, spec: ExportSpec): Pr
 }
 
 export async function dropExport(
-  { dir, imagesDir, of }: Contents,
+  { files, imagesDir, of }: Contents,
   op: Op,
   { id, exportId, pool }: ExportKey,
 ): Promise<void> {
   await removeExportFile(imagesDir, exportId)
-  await rm(await fileIn(dir, 'export', exportId), { force: true })
+  await rm(await files.file('export', exportId), { force: true })
   // A call that was cut off may have left the snapshot.
   const ceph = await of(pool)
   if (id !== undefined) return dropSnapshot(ceph, op, id, `export-${exportId}`)
@@ -219,56 +196,6 @@ export async function dropExport(
   }
 }
 
-const frozenSchema = z.object({ sizeBytes: z.int(), quiesced: z.boolean() })
-
-/**
- * A backup reads a file of this host, into which the whole volume is brought first: Ceph tells no changes since an earlier
- * backup to us, and so every backup is a whole one.
- */
-export async function frozen(
-  contents: Contents,
-  op: Op,
-  backup: FrozenKey & { snapshotId: string | null },
-): Promise<FrozenVolume> {
-  const file = await fileIn(contents.dir, 'frozen', backup.id)
-  const before = await readFile(toldIn(file), 'utf8').catch(() => null)
-  const kept =
-    before === null ? await keep(contents, op, backup, file) : frozenSchema.parse(JSON.parse(before))
-  return {
-    ...{ ...kept, luks: null, since: null, hasChanged: async () => true },
-    ...(await openBrought(op, file, contents.converter)),
-  }
-}
-
-/** Opens what was brought from Ceph into a file of this host. Close what is opened. */
-async function openBrought(
-  op: Op,
-  file: string,
-  converter: number | undefined,
-): Promise<Pick<FrozenVolume, 'read' | 'close'>> {
-  const handle = await open(file, 'r')
-  try {
-    const partsOf = await rawParts(op, handle, converter)
-    return {
-      async read(place, length) {
-        if ((await partsOf(place, length)).length === 0) return null
-        const bytes = Buffer.alloc(length)
-        for (let done = 0; done < length; ) {
-          const { bytesRead } = await handle.read(bytes, done, length - done, place + done)
-          if (bytesRead === 0) throw new DriverError('failed', `${file} is too short.`)
-          done += bytesRead
-        }
-        // Ceph brings whole objects, also where only a part of one was ever written.
-        return bytes.equals(Buffer.alloc(length)) ? null : bytes
-      },
-      close: () => handle.close(),
-    }
-  } catch (error) {
-    await handle.close()
-    throw error
-  }
-}
-
 /** See LocalVolumeDriver. What the volume contains is brought into a file of this host first. */
 async function readUnused(
   contents: Contents,
@@ -276,11 +203,11 @@ async function readUnused(
   key: VolumeKey,
   work: (content: VolumeContent) => Promise<void>,
 ): Promise<void> {
-  const { dir, of, held, unused, converter } = contents
+  const { files, of, held, unused, converter } = contents
   const ceph = await of(key.pool)
   await held(op, key, async ({ image }) => {
     await unused(op, ceph, key.id, image)
-    const file = await fileIn(dir, 'read', key.id)
+    const file = await files.file('read', key.id)
     try {
       op.progress('bringing the volume from Ceph')
       await download(ceph, op, { image: names.volume(key.id), sizeBytes: image.size }, file)
@@ -317,7 +244,7 @@ function withRoom(folder: string, into: Refill): Refill {
 
 /** See LocalVolumeDriver. The content is written into a file of this host first. */
 async function receiveCopy(
-  { dir, of, unused }: Contents,
+  { files, of, unused }: Contents,
   op: Op,
   { id, pool, copyId, sizeBytes, luks }: ReceivedCopy,
   fill: (volume: Refill) => Promise<void>,
@@ -330,10 +257,10 @@ async function receiveCopy(
     { id, copyId },
     (there) => unused(op, ceph, id, there),
     async (part) => {
-      const file = await fileIn(dir, 'received', id)
+      const file = await files.file('received', id)
       try {
         await rm(file, { force: true })
-        await fillFile(file, sizeBytes, (into) => fill(withRoom(dir, into)))
+        await fillFile(file, sizeBytes, (into) => fill(withRoom(path.dirname(file), into)))
         op.progress('bringing the copy into Ceph')
         await rbd(ceph, op, 'import', '--no-progress', file, at(ceph, part))
       } finally {
@@ -343,77 +270,15 @@ async function receiveCopy(
   )
 }
 
-/** What is told of a file stands beside it, and says that the file is whole. */
-const toldIn = (file: string) => `${file}.json`
-
-/** Brings the content here and says that it is whole; or nothing is left on the disk. */
-async function keep(
-  contents: Contents,
-  op: Op,
-  backup: FrozenKey & { snapshotId: string | null },
-  file: string,
-): Promise<z.output<typeof frozenSchema>> {
-  const draft = `${toldIn(file)}.part`
-  try {
-    const kept = await freeze(contents, op, backup, file)
-    await syncFile(file)
-    await writeFile(draft, JSON.stringify(kept), { mode: 0o600, flush: true })
-    await rename(draft, toldIn(file))
-    await syncDirectory(path.dirname(file))
-    return kept
-  } catch (error) {
-    await removeKept(file)
-    throw error
-  }
-}
-
-async function removeKept(file: string): Promise<void> {
-  for (const one of [toldIn(file), `${toldIn(file)}.part`, file]) await rm(one, { force: true })
-}
-
-async function freeze(
-  contents: Contents,
-  op: Op,
-  { id, volumeId, snapshotId, pool }: FrozenKey & { snapshotId: string | null },
-  file: string,
-): Promise<z.output<typeof frozenSchema>> {
-  const key = { id: volumeId, pool }
-  if (snapshotId === null) return bring(contents, op, { key, name: `export-${id}`, file })
-  const ceph = await contents.of(pool)
-  const found = await findSnapshot(ceph, op, snapshotId)
-  if (!found) throw new DriverError('not_found', `The snapshot ${snapshotId} is gone from its pool.`)
-  await download(ceph, op, found, file)
-  return { sizeBytes: found.sizeBytes, quiesced: found.quiesced }
-}
-
-export async function dropFrozen(
-  { dir, of }: Contents,
-  op: Op,
-  { id, volumeId, pool }: FrozenKey,
-): Promise<void> {
-  await removeKept(await fileIn(dir, 'frozen', id))
-  // A call that was cut off may have left the snapshot.
-  await dropSnapshot(await of(pool), op, volumeId, `export-${id}`)
-}
-
-async function fileIn(
-  dir: string,
-  what: 'export' | 'frozen' | 'refill' | 'read' | 'received',
-  id: string,
-): Promise<string> {
-  const folder = path.join(dir, 'from-ceph')
-  await mkdir(folder, { recursive: true, mode: 0o700 })
-  return path.join(folder, `${what}-${id}`)
-}
-
 /** The methods of a driver for contents. `turn` lets the calls with one id come one after the other. */
 export function contentMethods(
   contents: Contents,
   turn: <T>(id: string, work: () => Promise<T>) => Promise<T>,
 ): Pick<LocalVolumeDriver, 'openFrozen' | 'dropFrozen' | 'refillVolume' | 'readUnused' | 'receiveCopy'> {
   return {
-    openFrozen: (op, backup) => turn(backup.id, () => frozen(contents, op, backup)),
-    dropFrozen: (op, key) => turn(key.id, () => dropFrozen(contents, op, key)),
+    openFrozen: (op, backup) => turn(backup.id, () => openFrozen(contents, op, backup)),
+    dropFrozen: (op, key, isBackedUp) =>
+      turn(key.id, () => turn(key.volumeId, () => dropFrozen(contents, op, key, isBackedUp))),
     async refillVolume(op, key, luks, fill) {
       if (luks) throw new DriverError('invalid', 'The content is encrypted, and the volume is not.')
       await refill(contents, op, key, fill)

@@ -17,5 +17,5 @@ test('Ceph has hours to tell how much a snapshot takes, because it may read the 
     },
   }
   const op = backgroundOp(pino({ level: 'silent' }))
-  expect(await usedBytes(ceph, op, 'volume-1', 'export-2')).toBe(12_288)
+  expect(await usedBytes(ceph, op, { image: 'volume-1', snapshot: 'export-2' })).toBe(12_288)
 })

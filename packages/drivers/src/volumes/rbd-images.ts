@@ -30,6 +30,8 @@ const infoSchema = z.object({
   id: z.string().regex(/^[0-9a-f]{1,64}$/),
   size: z.int().min(0),
   parent: z.object({ pool: z.string(), image: z.string() }).optional(),
+  object_size: z.int().min(1).optional(),
+  stripe_unit: z.int().min(1).optional(),
 })
 export type Image = z.output<typeof infoSchema>
 
@@ -130,7 +132,7 @@ export async function collect(ceph: Ceph, op: Op, name: string): Promise<void> {
   const snapshots = await snapshotsOf(ceph, op, name)
   // Nobody can make a volume of a base that is gone any more, and nobody waits for what a call has left that was cut off.
   for (const one of snapshots ?? [])
-    if (one.namespace?.type !== 'trash' && /^(base$|copy-|export-)/.test(one.name))
+    if (one.namespace?.type !== 'trash' && /^(base$|copy-|export-|backing-|backup-)/.test(one.name))
       await orNull(rbd(ceph, op, 'snap', 'rm', '--no-progress', at(ceph, name, one.name)))
   try {
     await removeImage(ceph, op, name)
@@ -158,9 +160,16 @@ export async function dropSnapshot(ceph: Ceph, op: Op, volumeId: string, snapsho
 }
 
 const diffSchema = z.array(z.object({ length: z.int().min(0) }))
-/** How many bytes an image or its snapshot takes where somebody has written, in whole objects. To find that out takes long. */
-export async function usedBytes(ceph: Ceph, op: Op, image: string, snapshot?: string): Promise<number> {
-  const words = ['diff', '--whole-object', at(ceph, image, snapshot)]
+/**
+ * How many bytes an image or its snapshot takes where somebody has written, in whole objects; `from` may say since when. To
+ * find that out takes long.
+ */
+export async function usedBytes(
+  ceph: Ceph,
+  op: Op,
+  { image, snapshot, from = [] }: { image: string; snapshot?: string; from?: readonly string[] },
+): Promise<number> {
+  const words = ['diff', ...(from.length > 0 ? from : ['--whole-object']), at(ceph, image, snapshot)]
   return (await ceph.json(op, diffSchema, 'rbd', words, longMs)).reduce((sum, { length }) => sum + length, 0)
 }
 

@@ -1,6 +1,7 @@
 import { DriverError } from '../errors.ts'
 import type { Op } from '../op.ts'
 import type { Ceph } from './ceph.ts'
+import { dropBorders } from './rbd-backup.ts'
 import { at, demandFits, type Image, names, orNull, rbd, resize } from './rbd-images.ts'
 import { findSnapshot } from './rbd-snapshots.ts'
 
@@ -22,6 +23,8 @@ export async function revert(
   if (snapshot.volumeId !== id)
     throw new DriverError('invalid', `The snapshot ${snapshotId} is not one of the volume ${id}.`)
   await rbd(ceph, op, 'image-meta', 'set', at(ceph, name), sizeField, String(size))
+  // Ceph's table of changed objects becomes that of the snapshot: what has changed since a backup is not known any more.
+  await dropBorders(ceph, op, id)
   await rbd(ceph, op, 'snap', 'rollback', '--no-progress', at(ceph, name, snapshot.name))
   if (size > snapshot.sizeBytes) await resize(ceph, op, name, size)
   await rbd(ceph, op, 'image-meta', 'remove', at(ceph, name), sizeField)

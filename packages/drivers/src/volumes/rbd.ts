@@ -6,6 +6,7 @@ import type { Op } from '../op.ts'
 import type { BaseSpec } from '../storage/interface.ts'
 import { createTurns } from '../turns.ts'
 import { type Ceph, errnos, isErrno } from './ceph.ts'
+import { fromCeph } from './from-ceph.ts'
 import type {
   LocalVolumeDriver,
   ObservedSnapshot,
@@ -14,6 +15,7 @@ import type {
   VolumeKey,
   VolumeSpec,
 } from './interface.ts'
+import { Readers } from './rbd-backup.ts'
 import { type Contents, contentMethods, dropExport, exportOf, reimage } from './rbd-contents.ts'
 import { copyInto } from './rbd-copy.ts'
 import {
@@ -170,7 +172,9 @@ export function createRbdVolumes(options: RbdVolumeOptions): RbdVolumes {
     })
   }
 
-  const contents: Contents = { ...options, of, held, unused, baseIn }
+  const files = fromCeph(options.dir, options.log)
+  const readers = new Readers()
+  const contents: Contents = { ...options, files, readers, of, held, unused, baseIn }
 
   /** Several snapshots: those of the volumes of one guest while its file systems hold still. */
   async function together(
@@ -263,7 +267,12 @@ export function createRbdVolumes(options: RbdVolumeOptions): RbdVolumes {
         if (!before && (await makeNew(op, spec)) === null) return null
         return observed(spec.id, before ?? { size: spec.sizeGib * gib })
       }),
-    removeVolume: (op, { id, pool }) => inTurn(id, async () => removeOne(op, await of(pool), id, unused)),
+    removeVolume: (op, { id, pool }) =>
+      inTurn(id, async () => {
+        readers.refuse(id)
+        await removeOne(op, await of(pool), id, unused)
+        await files.dropFrozenOf(id)
+      }),
     growVolume: (op, { sizeGib, ...key }) =>
       held(op, key, async ({ image, guest }) => {
         const ceph = await of(key.pool)
@@ -327,6 +336,7 @@ export function createRbdVolumes(options: RbdVolumeOptions): RbdVolumes {
       held(op, key, async ({ image }) => {
         const ceph = await of(key.pool)
         await unused(op, ceph, key.id, image)
+        readers.refuse(key.id)
         return observed(key.id, { size: await revert(ceph, op, { id: key.id, image, snapshotId }) })
       }),
     listSnapshots: async (op, pool) => listSnapshotsOf(await of(pool), op),

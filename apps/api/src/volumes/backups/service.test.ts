@@ -1,5 +1,5 @@
 import { DriverError } from '@stratolith/drivers/errors'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { launchInstances } from '../../compute/instances/launch.ts'
 import { attachVolume } from '../../compute/instances/volumes.ts'
 import { accounts, aLaunch, testTenant, testWorld, type World } from '../../compute/testing.ts'
@@ -480,4 +480,18 @@ test('a silent host loses no backup: it is made when the host answers again', as
   }
   await settle()
   expect([await stateOf(id), await volumeState(volumeId)]).toEqual(['available', 'available'])
+})
+
+test('the deletion of a backup lets Ceph forget the snapshot that was kept for the next one', async () => {
+  const removal = vi.spyOn(host().backups, 'removeBackup')
+  const id = await aBackup(await aVolume())
+  await db().volumePool.updateMany({ data: { driver: 'rbd' } })
+  await forceDeleteBackup(admin, { id })
+  await settle()
+  await db().volumePool.updateMany({ data: { driver: 'files' } })
+  expect(removal.mock.lastCall?.[1]).toMatchObject({ id, pool: { id: 'local' } })
+  const other = await aBackup(await aVolume())
+  await forceDeleteBackup(admin, { id: other })
+  await settle()
+  expect(removal.mock.lastCall?.[1]).toMatchObject({ id: other, pool: null })
 })

@@ -130,12 +130,14 @@ const noStore = (cause: unknown) =>
     { cause },
   )
 
-/** Where the volume is of a backup that was not made to its end: there may be something left of the work. */
-async function poolOfDraft(run: Run<unknown>, { checksum, volumeId }: BackupRow): Promise<PoolSpec | null> {
-  if (checksum !== null) return null
+/**
+ * Where the volume is, when there may be something of the backup: what is left of the work, if it was not made to its end, and in
+ * Ceph the snapshot with which the next backup would be compared.
+ */
+async function poolToTidy(run: Run<unknown>, { checksum, volumeId }: BackupRow): Promise<PoolSpec | null> {
   const where = { id: volumeId }
   const volume = await run.ctx.deps.root.volume.findUnique({ where, include: { pool: true } })
-  return volume && specOf(volume.pool)
+  return volume && (checksum === null || volume.pool.driver === 'rbd') ? specOf(volume.pool) : null
 }
 
 export const backupDeletion: Workflow = {
@@ -157,7 +159,7 @@ export const backupDeletion: Workflow = {
             'The machine that has the store is declared to be off. Delete the backup when it is back.',
           )
         const drivers = await driversAt(run, { hostId })
-        const pool = await poolOfDraft(run, row)
+        const pool = await poolToTidy(run, row)
         await asked(run, 'the store', async (op) => {
           await whileAnswering(op, drivers, (watched) =>
             drivers.backups.removeBackup(watched, { ...keyOf(row), pool }),
