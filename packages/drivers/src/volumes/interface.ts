@@ -180,7 +180,7 @@ export type FrozenVolume = {
   /** Whether a range may have changed since that backup. */
   hasChanged(at: number, length: number): Promise<boolean>
   /** The bytes of a range inside of the volume; null when all of them are zeros. */
-  read(at: number, length: number): Promise<Buffer | null>
+  read(at: number, length: number): Promise<Buffer<ArrayBuffer> | null>
   close(): Promise<void>
 }
 
