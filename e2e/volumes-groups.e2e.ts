@@ -91,6 +91,8 @@ test('a snapshot of the group becomes a group of new volumes', async () => {
     (await api.volumes.list.query({})).items.map(({ state, error }) => error ?? state).toSorted()
   await expect.poll(states, { timeout: 120_000 }).toEqual(Array(4).fill('available'))
   await expect(members().getByText('Available')).toHaveCount(2)
+  for (const name of ['copy-data', 'copy-log'])
+    await expect(members().getByRole('link', { name, exact: true })).toBeVisible()
 })
 
 test('groups are deleted after their snapshots, with their volumes if that is wanted', async () => {
