@@ -22,6 +22,7 @@ import { CopyProgress } from './CopyProgress.tsx'
 import { volumePropertySetCli, volumePropertyUnsetCli } from './cli.ts'
 import { HowToUse } from './HowToUse.tsx'
 import { SnapshotsOfVolume } from './snapshots/SnapshotsOfVolume.tsx'
+import { DeletedVolume } from './trash/deleted.tsx'
 import { useVolumeForms } from './use-volume-forms.tsx'
 import { VolumeState } from './VolumeState.tsx'
 import { volumeDescriptor } from './volume.descriptor.tsx'
@@ -31,7 +32,11 @@ import { copyUnderWay, wayOut } from './words.ts'
 export function VolumePage({ id }: { id: string }) {
   const trpc = useTRPC()
   const volume = useQuery(trpc.volumes.get.queryOptions({ id }))
-  return <Loaded query={volume}>{(view) => <VolumeDetail volume={view} />}</Loaded>
+  return (
+    <Loaded query={volume} nothing={<DeletedVolume id={id} projectId={null} />}>
+      {(view) => <VolumeDetail volume={view} />}
+    </Loaded>
+  )
 }
 
 function VolumeDetail({ volume }: { volume: VolumeView }) {
