@@ -131,8 +131,8 @@ function Overview({ volume, take }: { volume: VolumeView; take: () => void }) {
         </Section>
       )}
       <Attachments volume={volume} />
-      {volume.attachments.length > 0 && !isRootVolume(volume) && <HowToUse volume={volume} />}
       <SnapshotsOfVolume volume={volume} take={take} />
+      {volume.attachments.length > 0 && !isRootVolume(volume) && <HowToUse volume={volume} />}
       <Metadata volume={volume} />
     </Columns>
   )
