@@ -242,7 +242,10 @@ describe('group snapshots', () => {
       await runPending(world.deps)
       const copy = await getGroup(tenant, { id })
       expect(copy.state).toBe('available')
-      expect(copy.volumes.map(({ name, sizeGib }) => `${name} ${sizeGib}`).sort()).toEqual(['x 1', 'y 2'])
+      expect(copy.volumes.map(({ name, sizeGib }) => `${name} ${sizeGib}`).sort()).toEqual([
+        'copy-x 1',
+        'copy-y 2',
+      ])
     }
     await expectCloudError(createGroupFrom(tenant, groupFromInput.parse({})), 'invalid_input')
     drivers().failNext('ensureVolume', new DriverError('no_space', 'full'))
