@@ -120,7 +120,7 @@ export {
   takeBackVolume,
   trashSummary,
 } from './trash/service.ts'
-export { getVolumeType, listVolumeTypes, seedVolumeTypes } from './types/service.ts'
+export { getVolumeType, listVolumeTypes, seedVolumeTypes, typeOfVolume } from './types/service.ts'
 
 export async function listVolumes(
   ctx: Ctx,
