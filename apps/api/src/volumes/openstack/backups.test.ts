@@ -237,3 +237,19 @@ test('administrators set the status of a backup that is stuck, and end one that 
   expect((await ask('GET', `/backups/${begun}`)).statusCode).toBe(404)
   expect(await statusOf(`/volumes/${volumeId}`)).toBe('available')
 })
+
+test('a backup of an encrypted volume names its key since 3.64, as its volume does', async () => {
+  const data = { id: crypto.randomUUID(), name: 'sealed', encryptionId: crypto.randomUUID() }
+  await cloud.owner.deps.root.volumeType.create({ data })
+  const volumeId = await aVolume(cloud.owner, { type: 'sealed' })
+  const id = idOf(await make({ volume_id: volumeId }))
+  await cloud.owner.settle()
+  const shown = async (path: string, minor: number) =>
+    Object.values(
+      (await ask('GET', path, at(minor))).json() as Record<string, { encryption_key_id?: string }>,
+    )[0]?.encryption_key_id
+  const keyId = await shown(`/volumes/${volumeId}`, 64)
+  expect(keyId).toEqual(expect.any(String))
+  expect(await shown(`/backups/${id}`, 64)).toBe(keyId)
+  expect(await shown(`/backups/${id}`, 63)).toBeUndefined()
+})
