@@ -194,3 +194,13 @@ test('the key is kept as a salted hash, and no hash is the key of nobody', async
   expect(isKeyOf(rows[0]?.keyHash ?? '', rows[0]?.id === one.id ? one.key : other.key)).toBe(true)
   expect(isKeyOf(null, one.key)).toBe(false)
 })
+
+test('an encrypted volume is offered to nobody by a client that knows only plain ones', async () => {
+  const type = { id: crypto.randomUUID(), name: 'sealed', encryptionId: crypto.randomUUID() }
+  await db().volumeType.create({ data: type })
+  const { id } = await createVolume(giver, volumeCreateInput.parse({ sizeGib: 1, type: 'sealed' }))
+  await runPending(world.deps)
+  const wish = transferCreateInput.parse({ volumeId: id })
+  await expectCloudError(createTransfer(giver, wish, { plainOnly: true }), 'conflict', /since 3\.70/)
+  expect(await createTransfer(giver, wish)).toMatchObject({ volumeId: id })
+})

@@ -54,15 +54,24 @@ async function loadTransfer(ctx: Ctx, action: string, id: string): Promise<Volum
   return row
 }
 
-/** Offers an available volume to whoever has the key, which is in this answer alone. */
+/**
+ * Offers an available volume to whoever has the key, which is in this answer alone. `plainOnly`: an encrypted volume is
+ * refused, for clients that do not know that such volumes can be offered.
+ */
 export async function createTransfer(
   ctx: Ctx,
   input: z.output<typeof transferCreateInput>,
+  { plainOnly = false }: { plainOnly?: boolean } = {},
 ): Promise<NewTransfer> {
   const key = newKey()
   return inTransaction(ctx, async (tx) => {
     const volume = await lockVolume(tx, 'volumeTransfer:create', input.volumeId)
     demand(volumeCan.transfer, volume)
+    if (plainOnly && volume.keyId !== null)
+      throw conflict(
+        'An encrypted volume is offered to another project since 3.70 of the API.',
+        'volumeState',
+      )
     await checkSnapshots(tx, volume, input.noSnapshots)
     await refuseShared(tx, volume)
     const row = await tx.db.volumeTransfer.create({
