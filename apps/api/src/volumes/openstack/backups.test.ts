@@ -130,7 +130,7 @@ test('a backup is restored to a new volume and to one that exists, and is a sour
   const { restore: told } = fresh.json() as { restore: { volume_id: string } }
   expect([fresh.statusCode, fresh.json()]).toEqual([
     202,
-    { restore: { backup_id: id, volume_id: told.volume_id, volume_name: 'data' } },
+    { restore: { backup_id: id, volume_id: told.volume_id, volume_name: `restore_backup_${id}` } },
   ])
   expect(await statusOf(`/volumes/${told.volume_id}`)).toBe('restoring-backup')
   expect(await statusOf(`/backups/${id}`)).toBe('restoring')
@@ -141,6 +141,8 @@ test('a backup is restored to a new volume and to one that exists, and is a sour
   expect((await restore({ volume_id: volumeId })).json()).toEqual({
     restore: { backup_id: id, volume_id: volumeId, volume_name: 'data' },
   })
+  await owner.settle()
+  expect((await restore({ name: 'again' })).json()).toMatchObject({ restore: { volume_name: 'again' } })
   await owner.settle()
   expect((await restore({ volume_id: crypto.randomUUID() })).statusCode).toBe(404)
   expect((await restore({ volume_id: 'nope' })).statusCode).toBe(400)
