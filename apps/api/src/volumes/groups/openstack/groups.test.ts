@@ -127,6 +127,12 @@ test('groups are there since 3.11, 3.13 and 3.14, and refuse what Cinder refuses
   expect((await ask('PUT', `/groups/${group.id}`, at(13, { group: { add_volumes: 'x' } }))).statusCode).toBe(
     400,
   )
+  const many = Array.from({ length: 101 }, () => crypto.randomUUID()).join()
+  const tooMany = await ask('PUT', `/groups/${group.id}`, at(13, { group: { add_volumes: many } }))
+  expect([tooMany.statusCode, tooMany.body]).toEqual([
+    400,
+    expect.stringContaining('Invalid input for field/attribute add_volumes. '),
+  ])
   const empty = await ask('POST', '/group_snapshots', at(14, { group_snapshot: { group_id: group.id } }))
   expect([empty.statusCode, empty.body]).toEqual([400, expect.stringMatching(/Invalid Group: .*no volumes/)])
   expect((await ask('GET', '/groups?nonsense=1', at(31))).statusCode).toBe(400)
