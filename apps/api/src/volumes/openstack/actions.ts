@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { CloudError, conflict } from '../../kernel/errors.ts'
+import { CloudError } from '../../kernel/errors.ts'
 import { HttpError } from '../../openstack/errors.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { boolean, parse, whole } from '../../openstack/schema.ts'
@@ -19,13 +19,12 @@ import { volumeOf } from './at.ts'
 
 const extension = z.strictObject({ new_size: whole(1, 65_536) })
 
+/** From this minor microversion on, a volume grows that a server has. */
+const sinceInUse = 42
+
 async function extend(call: Call): Promise<void> {
   const { new_size: sizeGib } = parse(extension, call.body)
-  const { state } = await getVolume(call.ctx, volumeOf(call))
-  // The growth of a volume that a server has came with 3.42.
-  if (state === 'in-use' && call.minor < 42)
-    throw conflict('The status of the volume must be available to extend it; it is in-use.', 'volumeState')
-  await extendVolume(call.ctx, { ...volumeOf(call), sizeGib })
+  await extendVolume(call.ctx, { ...volumeOf(call), sizeGib }, { unusedOnly: call.minor < sinceInUse })
 }
 
 const ours = ['available', 'in-use', 'error'] as const

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { aServer } from '../../compute/instances/testing.openstack.ts'
 import { attachVolume } from '../../compute/instances/volumes.ts'
 import { aBackup } from '../backups/testing.openstack.ts'
-import { changeMetadata } from '../service.ts'
+import { changeMetadata, extendVolume } from '../service.ts'
 import { aSnapshot } from '../snapshots/testing.openstack.ts'
 import { aTransfer, aVolume } from '../testing.openstack.ts'
 import { ask, closeCinder, cloud, openCinder } from './cinder.testing.ts'
@@ -227,6 +227,10 @@ test('a volume in use grows since 3.42, and is deleted by force since 3.23 by ad
   const grow = (minor: number) =>
     ask('POST', `/volumes/${id}/action`, { ...at(minor), body: { 'os-extend': { new_size: 2 } } })
   expect((await grow(41)).statusCode).toBe(400)
+  // Asked under the lock of the volume, so that no attachment comes between the question and the growth.
+  await expect(extendVolume(owner.ctx, { id, sizeGib: 2 }, { unusedOnly: true })).rejects.toThrow(
+    /must be available/,
+  )
   expect((await grow(42)).statusCode).toBe(202)
   const free = await aVolume(owner)
   const force = `/volumes/${free}?force=true`
