@@ -135,6 +135,11 @@ test('groups are there since 3.11, 3.13 and 3.14, and refuse what Cinder refuses
   ])
   const empty = await ask('POST', '/group_snapshots', at(14, { group_snapshot: { group_id: group.id } }))
   expect([empty.statusCode, empty.body]).toEqual([400, expect.stringMatching(/Invalid Group: .*no volumes/)])
+  // A reader learns that they may not, and not what else is in the way.
+  const from = { 'create-from-src': { source_group_id: group.id } }
+  const { ownerReader } = cloud.tokens
+  expect((await ask('POST', '/groups/action', at(14, from, ownerReader))).statusCode).toBe(403)
+  expect((await ask('POST', '/groups/action', at(14, from))).statusCode).toBe(400)
   expect((await ask('GET', '/groups?nonsense=1', at(31))).statusCode).toBe(400)
 })
 
