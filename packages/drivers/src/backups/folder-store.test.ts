@@ -71,3 +71,26 @@ test('pieces that are written in the background are whole after they are settled
   })
   await store.settle('volume/other')
 })
+
+test('nothing of a volume is left when its last piece is removed, whatever is written at the same time', async () => {
+  const root = path.join(dir, 'empty')
+  const store = createFolderStore(root, path.join(dir, 'note-of-empty'))
+  await store.space()
+  const bytes = new Uint8Array(8)
+  await store.write('volume/index.json', bytes)
+  await store.write('volume/backup/0/1', bytes)
+  await store.remove('volume/backup/0/1')
+  expect(fs.readdirSync(path.join(root, 'volume'))).toEqual(['index.json'])
+  await store.settle('volume')
+  await store.remove('volume/index.json')
+  await store.remove('volume/index.json')
+  expect(fs.readdirSync(root)).toEqual(['store.json'])
+  for (let n = 0; n < 50; n += 1) {
+    await store.write('volume/old', bytes)
+    await Promise.all([store.remove('volume/old'), store.write(`volume/backup/${n}`, bytes)])
+    expect(await store.read(`volume/backup/${n}`)).toHaveLength(8)
+    await store.remove(`volume/backup/${n}`)
+  }
+  await store.settle('volume')
+  expect(fs.readdirSync(root)).toEqual(['store.json'])
+})

@@ -19,6 +19,6 @@ export interface BackupStore {
   read(name: string): Promise<Buffer | null>
   /** The next parts of the names that begin with `name` and a slash. */
   list(name: string): Promise<string[]>
-  /** Removes a piece, and all pieces whose names begin with `name` and a slash. */
+  /** Removes a piece, and all pieces whose names begin with `name` and a slash. Nothing of their names is left. */
   remove(name: string): Promise<void>
 }

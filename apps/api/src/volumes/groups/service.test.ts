@@ -212,6 +212,12 @@ describe('group snapshots', () => {
       error: expect.stringMatching(/space/),
       snapshots: [{ state: 'error' }, { state: 'error' }],
     })
+    const parts = await world.deps.root.volumeSnapshot.findMany({ where: { groupSnapshotId: id } })
+    const told = await world.deps.root.volumeMessage.findMany({
+      where: { resource: 'VOLUME_SNAPSHOT', action: '009', reason: { contains: 'space' } },
+    })
+    expect(told.map(({ resourceId }) => resourceId).sort()).toEqual(parts.map((part) => part.id).sort())
+    expect(told.every(({ projectId }) => projectId === tenant.projectId)).toBe(true)
     await end()
   })
 
