@@ -6,6 +6,7 @@ import { whileAnswering } from '../kernel/hosts.ts'
 import { continueOperationsOf, type Run, type Wait, type Workflow } from '../kernel/workflow.ts'
 import { releaseQuota } from '../quota/service.ts'
 import { endRestoring } from './backups/settling.ts'
+import { copyingMs } from './copying.ts'
 import { driversFor, isOnFencedHost } from './driver.ts'
 import { encryptionFor, forgetKey } from './encryption/keys.ts'
 import { type MessageAction, tellFailure } from './messages/service.ts'
@@ -68,8 +69,8 @@ const encrypting: Wait = { waitMs: 500, for: 'the host to encrypt the volume' }
 
 export const volumeCreation: Workflow = {
   action: 'volume.create',
-  // What has many layers is copied as a whole, and a terabyte takes hours.
-  deadlineMs: 24 * 60 * 60_000,
+  // What has many layers is copied as a whole.
+  deadlineMs: copyingMs,
   steps: [
     {
       name: 'make',
