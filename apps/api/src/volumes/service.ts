@@ -77,6 +77,7 @@ export {
   setReadOnly,
   useVolumeAsIs,
 } from './changes.ts'
+export { waitingForCopiesMs } from './copying.ts'
 export { giveKeysFirst } from './encryption/reconcile.ts'
 export { seedGroupTypes } from './groups/types.ts'
 export { makeVolumeImage, reimageVolume } from './images/service.ts'
@@ -84,7 +85,7 @@ export {
   type LaunchVolumes,
   planLaunchVolumes,
 } from './launch.ts'
-export { bindLaunchVolumes, volumesAtLaunch } from './launch-rows.ts'
+export { areLaunchVolumesMade, bindLaunchVolumes, volumesAtLaunch } from './launch-rows.ts'
 export { volumesLeaving } from './leaving.ts'
 export { tellAttachmentFailure } from './messages/service.ts'
 export { moveVolume, planMove, retypeVolume } from './moves/service.ts'
