@@ -155,7 +155,7 @@ async function storeAll(
   if (parent && !knows)
     op.log.info({ backup: id, volumeId, parent: parent.id, reason }, 'a backup reads everything')
   const words = parent && !knows ? `backing up, and reading everything, because ${reason}` : 'backing up'
-  await forEachChunk(op, sizeBytes, words, async (no, at, length) => {
+  const storing = forEachChunk(op, sizeBytes, words, async (no, at, length) => {
     const before = parent?.chunks.get(no)
     if (knows && at + length <= layerBytes(parent) && !(await frozen.hasChanged(at, length))) {
       if (before) chunks.set(no, before)
@@ -163,21 +163,30 @@ async function storeAll(
     }
     const bytes = await frozen.read(at, length)
     if (bytes === null || isZero(bytes)) return
-    const hash = await hashOf(Buffer.from(bytes))
+    const hash = await hashOf(bytes)
     if (before?.hash === hash) {
       chunks.set(no, before)
       return
     }
     const piece = await packed(bytes)
-    await store.write(pieceOf(volumeId, id, no), piece)
+    await store.writeLater(pieceOf(volumeId, id, no), piece)
     chunks.set(no, { owner: id, hash })
     total.added += 1
-    total.storedBytes += piece.length
+    total.storedBytes += lengthOf(piece)
   })
+  try {
+    await storing
+  } catch (error) {
+    // Nothing may be written any more when the next try removes what this one has left.
+    await Promise.allSettled([store.settle(piecesOf(volumeId, id))])
+    throw error
+  }
   if (total.added > 0) await store.settle(piecesOf(volumeId, id))
   const index: Index = { id, volumeId, ...about, quiesced, parentId: parent?.id ?? null, ...total, chunks }
   await writeIndex(store, index)
 }
+
+const lengthOf = (parts: readonly Buffer[]): number => parts.reduce((sum, { length }) => sum + length, 0)
 
 async function restore(
   op: Op,

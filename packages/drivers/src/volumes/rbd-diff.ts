@@ -45,7 +45,7 @@ export async function piecesIn(file: FileHandle, name: string): Promise<Piece[]>
 export type Diff = {
   hasChanged(at: number, length: number): boolean
   /** Null for zeros. Raises `failed` when a part of the range has not changed, so that the file does not have it. */
-  read(at: number, length: number): Promise<Buffer | null>
+  read(at: number, length: number): Promise<Buffer<ArrayBuffer> | null>
   close(): Promise<void>
 }
 
