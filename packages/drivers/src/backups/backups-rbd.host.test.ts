@@ -1,14 +1,11 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import { beforeAll, describe, expect, test, vi } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { aHost, root, uids, withCeph } from '../volumes/rbd.testing.ts'
 import type { RbdVolumes } from '../volumes/rbd.ts'
 import { backupConformance } from './conformance.ts'
 import { backupBytesConformance, backupTools } from './conformance-bytes.ts'
 import { createFolderStore } from './folder-store.ts'
-
-// On a busy machine the dozens of programs that each of these tests runs take minutes.
-vi.setConfig({ testTimeout: 600_000 })
 
 const mib = 1024 ** 2
 const world = withCeph()

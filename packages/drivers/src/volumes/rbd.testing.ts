@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { pino } from 'pino'
-import { afterAll, beforeAll, expect } from 'vitest'
+import { afterAll, beforeAll, expect, vi } from 'vitest'
 import { defaultGuestUids, readGuestUids } from '../guest-uids.ts'
 import { volumeNodeOf } from '../hypervisor/volume-node.ts'
 import { backgroundOp } from '../op.ts'
@@ -29,6 +29,8 @@ const made: { dir: string; driver: RbdVolumes }[] = []
 /** Starts a cluster for the tests of the file that calls this, and ends it with all that `aHost` has made. */
 export function withCeph(): { readonly ceph: TestCeph } {
   const world: { ceph?: TestCeph } = {}
+  // On a busy machine the dozens of programs that each of these tests runs take minutes.
+  vi.setConfig({ testTimeout: 600_000 })
   beforeAll(async () => {
     world.ceph = await startCeph()
   })
