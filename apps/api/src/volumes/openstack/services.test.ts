@@ -48,7 +48,14 @@ test('a pool is closed and opened as the service that keeps it', async () => {
 })
 
 test('a pool of one machine was seen when its machine was, and is found by its own name alone', async () => {
-  const { id: hostId, name } = await cloud.world.deps.root.host.findFirstOrThrow()
+  const { root } = cloud.world.deps
+  const { id: hostId, name } = await root.host.findFirstOrThrow()
+  const lastSeenAt = new Date()
+  await root.hostBeat.upsert({
+    where: { hostId },
+    create: { hostId, facts: {}, missed: 0, lastSeenAt },
+    update: { lastSeenAt },
+  })
   const place = { driver: 'files' as const, path: '/srv/second' }
   await createPool(cloud.owner.admin, poolCreateInput.parse({ name: 'second', place, hostId }))
   const at = async (host: string) =>
