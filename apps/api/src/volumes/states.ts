@@ -58,6 +58,7 @@ type Seen = Pick<VolumeView, 'state'> & {
   encrypted?: boolean
   isWhole?: boolean
   hasSnapshots?: boolean
+  protected?: boolean
 }
 const outOfGroups = ({ groupId }: Seen): Allowed =>
   groupId == null || 'The volume is in a group. Take it out of the group first.'
@@ -180,8 +181,13 @@ export const volumeCan = {
   setReadOnly: (volume: Seen): Allowed =>
     is(volume, 'available') ||
     `Only an available volume can be made read-only or writable; this one is ${said(volume)}.`,
+  /** The volume can be deleted in whatever state it is. */
+  lose: (volume: Seen): Allowed =>
+    !volume.protected ||
+    'This volume is protected from deletion. Edit the volume to take the protection back.',
   delete: (volume: Seen): Allowed =>
     both(
+      volumeCan.lose(volume),
       is(volume, 'available', 'error', 'error_extending', 'error_restoring', 'error_deleting') ||
         (is(volume, 'in-use')
           ? 'An instance uses this volume. Detach it first.'

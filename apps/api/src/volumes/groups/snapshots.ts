@@ -4,6 +4,7 @@ import { type Ctx, inTransaction, projectOf } from '../../kernel/context.ts'
 import type { Page } from '../../kernel/contract.ts'
 import { conflict, invalidInput } from '../../kernel/errors.ts'
 import { type Ask, askOf, pageView } from '../../kernel/page.ts'
+import { authorize } from '../../kernel/policy.ts'
 import { recordOperation, startOperation } from '../../kernel/workflow.ts'
 import { reserveQuota } from '../../quota/service.ts'
 import { volumeCan, volumeCreateInput } from '../contract.ts'
@@ -170,6 +171,7 @@ export async function createGroupFrom(
   input: z.output<typeof groupFromInput>,
 ): Promise<VolumeGroupView> {
   const { name, description, groupSnapshotId, groupId } = input
+  authorize(ctx, 'volumeGroup:create', { projectId: projectOf(ctx) })
   return inTransaction(ctx, async (tx) => {
     const { source, made } = await sourceOf(tx, { groupSnapshotId, groupId })
     const row = await writeGroup(tx, {
