@@ -66,7 +66,24 @@ test('of a volume that several servers have, a filter finds the attachments that
     await attachVolume(owner.ctx, { id, volumeId: volume })
     await owner.settle()
   }
-  expect((await list(`?volume_id=${volume}`)).length).toBe(2)
+  const all = (await list(`?volume_id=${volume}`)).map(({ id }) => id)
+  expect(all).toHaveLength(2)
+  // A page has as many attachments as it says, and the next one goes on in the same volume.
+  const page = await ask('GET', '/attachments?limit=1', at)
+  const { attachments, attachments_links: links } = page.json() as {
+    attachments: Listed[]
+    attachments_links: { href: string }[]
+  }
+  expect(attachments.map(({ id }) => id)).toEqual([all[0]])
+  const next = new URL(links[0]?.href ?? '').search
+  expect((await list(next)).map(({ id }) => id)).toEqual([all[1]])
+  expect((await list('?limit=1&offset=1')).map(({ id }) => id)).toEqual([all[1]])
+  await owner.deps.root.volumeAttachment.updateMany({
+    where: { volumeId: volume, instanceId: one },
+    data: { state: 'detaching' },
+  })
+  expect(await list(`?instance_id=${one}&status=attached`)).toEqual([])
+  expect(await list(`?instance_id=${one}&status=detaching`)).toHaveLength(1)
   expect(await list(`?instance_id=${other}`)).toMatchObject([{ instance: other, status: 'attached' }])
 })
 
@@ -111,6 +128,57 @@ describe('a reservation', () => {
     expect((await reserve({ volume_uuid: volume, mode: 'ro' }, { version: 'volume 3.53' })).statusCode).toBe(
       400,
     )
+  })
+
+  test('lets the Compute API give the volume to the server for which it is, and becomes the attachment', async () => {
+    const { owner } = cloud
+    const [real, volume] = [await aServer(owner), await aVolume(owner)]
+    const reserved = async (more: object = {}) => {
+      const made = await reserve({ volume_uuid: volume, instance_uuid: real, ...more })
+      return (made.json() as { attachment: Listed }).attachment.id
+    }
+    const readOnly = await reserved({ mode: 'ro' })
+    await expect(attachVolume(owner.ctx, { id: real, volumeId: volume })).rejects.toThrow(/to be read only/)
+    await ask('DELETE', `/attachments/${readOnly}`, at)
+    const id = await reserved()
+    const other = await aServer(owner)
+    await expect(attachVolume(owner.ctx, { id: other, volumeId: volume })).rejects.toThrow(/reserved/)
+    await attachVolume(owner.ctx, { id: real, volumeId: volume })
+    expect(await list(`?volume_id=${volume}`)).toMatchObject([{ id, instance: real, status: 'attaching' }])
+    await owner.settle()
+    expect(await list(`?volume_id=${volume}`)).toMatchObject([{ id, instance: real, status: 'attached' }])
+    expect((await ask('DELETE', `/attachments/${id}`, at)).statusCode).toBe(409)
+    await detachVolume(owner.ctx, { id: real, volumeId: volume })
+    await owner.settle()
+    expect([await stateOf(volume), await list(`?volume_id=${volume}`)]).toEqual(['available', []])
+  })
+
+  test('of a volume for several servers does not end others, and outlives what a server has', async () => {
+    const { owner } = cloud
+    const [volume, one] = [await aVolume(owner), await aServer(owner)]
+    await owner.deps.root.volume.update({ where: { id: volume }, data: { multiattach: true } })
+    const made = async (instance: string) => {
+      const answer = await reserve({ volume_uuid: volume, instance_uuid: instance })
+      expect(answer.statusCode).toBe(200)
+      return (answer.json() as { attachment: Listed }).attachment.id
+    }
+    const [first, second] = [await made(one), await made(server)]
+    expect(await list(`?volume_id=${volume}&status=reserved`)).toHaveLength(2)
+    await attachVolume(owner.ctx, { id: one, volumeId: volume })
+    await owner.settle()
+    const third = await made(crypto.randomUUID())
+    expect(await stateOf(volume)).toBe('in-use')
+    const ended = (await ask('DELETE', `/attachments/${third}`, at)).json() as { attachments: Listed[] }
+    expect(ended.attachments.map(({ id }) => id).sort()).toEqual([first, second].sort())
+    expect(await stateOf(volume)).toBe('in-use')
+    await detachVolume(owner.ctx, { id: one, volumeId: volume })
+    await owner.settle()
+    expect([await stateOf(volume), await list(`?volume_id=${volume}`)]).toMatchObject([
+      'reserved',
+      [{ id: second, instance: server }],
+    ])
+    await ask('DELETE', `/attachments/${second}`, at)
+    expect(await stateOf(volume)).toBe('available')
   })
 
   test('is won by one of many who ask at the same time', async () => {
