@@ -126,11 +126,11 @@ async function volumeOf(ctx: Ctx, action: string, id: string): Promise<VolumeRow
   })
 }
 
-/** Throws not_found or forbidden for a volume that the caller may not give to a server. */
+/** Throws not_found or forbidden for a volume that the caller may not give to a server, or may not move. */
 export async function demandChangeable(
   ctx: Ctx,
   volumeId: string,
-  action: 'volume:update' | 'volume:force_detach' = 'volume:update',
+  action: 'volume:update' | 'volume:migrate' = 'volume:update',
 ): Promise<VolumeView> {
   return viewOfOne(ctx, await loadVolume(ctx, action, volumeId))
 }

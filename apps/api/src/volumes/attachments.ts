@@ -282,8 +282,8 @@ export async function forgetVolumesOf(
 const settledByOthers = ({ state }: { state: string }): boolean =>
   ['extending', 'backing-up', 'uploading', 'creating', 'error', 'retyping', 'maintenance'].includes(state)
 
-/** Returns why the volume stays although it was to be deleted; null otherwise. */
-async function forgetOne(
+/** Writes that an instance does not have a volume any more. Returns why the volume stays although it was to be deleted; null otherwise. */
+export async function forgetOne(
   ctx: Ctx,
   volume: VolumeRow,
   { id, deleteOnTermination, isUnused }: { id: string; deleteOnTermination: boolean; isUnused: boolean },

@@ -79,6 +79,7 @@ export {
   useVolumeAsIs,
 } from './changes.ts'
 export { giveKeysFirst } from './encryption/reconcile.ts'
+export { forceDetachVolume } from './force-detach.ts'
 export { seedGroupTypes } from './groups/types.ts'
 export { makeVolumeImage, reimageVolume } from './images/service.ts'
 export { defineInstances } from './instances.ts'

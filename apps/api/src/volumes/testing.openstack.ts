@@ -235,6 +235,7 @@ export const volumeExamples: Examples = {
       body: { host: `${await aPool(tenant)}#any` },
     }),
   },
+  'volumes.os-migrate_volume_completion': on({ new_volume: crypto.randomUUID(), error: false }),
   'volumes.os-update_readonly_flag': on({ readonly: true }),
   'volumes.os-reserve': on(),
   'volumes.os-unreserve': {

@@ -294,8 +294,6 @@ describe('the actions of older services', () => {
         expect([answer.statusCode, answer.body], path).toEqual([409, expect.stringContaining(words)])
       }
     }
-    const forced = await act(volume, { 'os-force_detach': { attachment_id: id } }, cloud.tokens.admin)
-    expect([forced.statusCode, forced.body]).toEqual([409, expect.stringContaining(detach)])
     expect((await act(volume, { 'os-force_detach': {} })).statusCode).toBe(403)
     expect((await act(free, { 'os-detach': {} })).statusCode).toBe(400)
     expect((await act(free, { 'os-terminate_connection': connector })).statusCode).toBe(202)
@@ -303,5 +301,45 @@ describe('the actions of older services', () => {
     const rows = await cloud.owner.deps.root.volumeAttachment.findMany({ where: { volumeId: volume } })
     expect(rows).toMatchObject([{ id, instanceId: server, state: 'attached' }])
     expect([await stateOf(volume), await stateOf(free)]).toEqual(['in-use', 'available'])
+  })
+})
+
+describe('os-force_detach', () => {
+  const force = (volume: string, body: object = {}) =>
+    act(volume, { 'os-force_detach': body }, cloud.tokens.admin)
+
+  test('takes a volume from a server as the Compute API does: not before the guest has let go', async () => {
+    const { volume } = await attached()
+    const free = await aVolume(cloud.owner)
+    expect((await force(free)).body).toContain('Unable to detach volume')
+    expect((await force(volume, { attachment_id: crypto.randomUUID() })).statusCode).toBe(404)
+    const [{ id } = { id: '' }] = await list(`?volume_id=${volume}`)
+    const forced = await force(volume, { attachment_id: id, connector: null })
+    expect([forced.statusCode, forced.body]).toEqual([202, ''])
+    expect(await stateOf(volume)).toBe('detaching')
+    await cloud.owner.settle()
+    expect([await stateOf(volume), await list(`?volume_id=${volume}`)]).toEqual(['available', []])
+  })
+
+  test('takes a volume from a server that is gone, when no machine may still have the guest', async () => {
+    const { deps } = cloud.owner
+    const volume = await aVolume(cloud.owner)
+    const instanceId = crypto.randomUUID()
+    const data = { id: crypto.randomUUID(), volumeId: volume, instanceId, device: '/dev/vdb' }
+    await deps.root.volumeAttachment.create({ data: { ...data, state: 'attached' } })
+    await deps.root.volume.update({ where: { id: volume }, data: { state: 'in-use' } })
+    const { id: hostId } = await deps.root.host.findFirstOrThrow()
+    const held = { hostId, kind: 'instance', thing: instanceId }
+    await deps.root.hostDocument.create({ data: held })
+    const refused = await force(volume)
+    expect([refused.statusCode, refused.body]).toEqual([400, expect.stringContaining('has not confirmed')])
+    expect(await stateOf(volume)).toBe('in-use')
+    await deps.root.hostDocument.deleteMany({ where: { thing: instanceId } })
+    expect((await force(volume)).statusCode).toBe(202)
+    expect([await stateOf(volume), await list(`?volume_id=${volume}`)]).toEqual(['available', []])
+    const done = await deps.root.operation.findMany({
+      where: { resourceId: volume, action: 'volume.force_detach' },
+    })
+    expect(done).toHaveLength(1)
   })
 })

@@ -136,6 +136,17 @@ test('a volume that a server has stays in use while it moves, and the server kee
   })
 })
 
+test('nobody but the hosts says that a move is over', async () => {
+  const id = await aVolume()
+  const body = { 'os-migrate_volume_completion': { new_volume: crypto.randomUUID(), error: false } }
+  const refused = await act(id, body, admin())
+  expect([refused.statusCode, refused.body]).toEqual([
+    400,
+    expect.stringContaining('end the move of a volume'),
+  ])
+  expect((await act(id, body)).statusCode).toBe(403)
+})
+
 test('a volume is made where its scheduler hints ask, or not at all', async () => {
   const { name: pool } = await createPool(
     await testCtx(cloud.world.deps, { role: 'admin' }),
