@@ -78,6 +78,7 @@ export {
   setReadOnly,
   useVolumeAsIs,
 } from './changes.ts'
+export { waitingForCopiesMs } from './copying.ts'
 export { giveKeysFirst } from './encryption/reconcile.ts'
 export { forceDetachVolume } from './force-detach.ts'
 export { seedGroupTypes } from './groups/types.ts'
@@ -87,7 +88,7 @@ export {
   type LaunchVolumes,
   planLaunchVolumes,
 } from './launch.ts'
-export { bindLaunchVolumes, volumesAtLaunch } from './launch-rows.ts'
+export { areLaunchVolumesMade, bindLaunchVolumes, volumesAtLaunch } from './launch-rows.ts'
 export { volumesLeaving } from './leaving.ts'
 export { tellAttachmentFailure } from './messages/service.ts'
 export { moveVolume, planMove, retypeVolume } from './moves/service.ts'

@@ -16,7 +16,11 @@ import path from 'node:path'
 import { z } from 'zod'
 import { DriverError, isDiskFull } from '../errors.ts'
 import { syncDirectory } from '../sync.ts'
+import { createLater } from './later.ts'
 import type { BackupStore } from './store.ts'
+
+/** How many pieces are on their way to the disk at once: a disk makes many durable in about the time of one. */
+const writesAtOnce = 16
 
 const mark = 'store.json'
 const markSchema = z.object({ id: z.string().min(1) })
@@ -33,6 +37,7 @@ export function createFolderStore(root: string, note: string): BackupStore {
       throw new DriverError('invalid', 'not a name of ours')
     return path.join(root, name)
   }
+  const later = createLater(writesAtOnce)
   /** The folders in which files were written whose names are perhaps not durable yet. */
   const written = new Set<string>()
 
@@ -78,26 +83,18 @@ export function createFolderStore(root: string, note: string): BackupStore {
     async write(name, bytes) {
       const file = placeOf(name)
       await demandMark()
-      const draft = `${file}.tmp`
-      try {
-        const handle = await openIn(path.dirname(file), draft)
-        try {
-          await handle.writeFile(bytes)
-          await handle.datasync()
-        } finally {
-          await handle.close()
-        }
-        await rename(draft, file)
-        written.add(path.dirname(file))
-      } catch (error) {
-        await rm(draft, { force: true })
-        throw isDiskFull(error)
-          ? new DriverError('no_space', 'The store of backups is full.', { cause: error })
-          : error
-      }
+      await writeDurably(file, [bytes])
+      written.add(path.dirname(file))
+    },
+    async writeLater(name, parts) {
+      const file = placeOf(name)
+      await demandMark()
+      written.add(path.dirname(file))
+      await later.begin(file, () => writeDurably(file, parts))
     },
     async settle(name) {
       const below = placeOf(name)
+      await later.end((file) => file.startsWith(`${below}/`))
       // An earlier process may have written there and not said so.
       if (await isFolder(below)) written.add(below)
       for (const dir of [...written])
@@ -124,6 +121,25 @@ export function createFolderStore(root: string, note: string): BackupStore {
       await rm(file, { recursive: true, force: true })
       await removeEmpty(root, path.dirname(file))
     },
+  }
+}
+
+async function writeDurably(file: string, parts: readonly Uint8Array[]): Promise<void> {
+  const draft = `${file}.tmp`
+  try {
+    const handle = await openIn(path.dirname(file), draft)
+    try {
+      for (const bytes of parts) await handle.writeFile(bytes)
+      await handle.datasync()
+    } finally {
+      await handle.close()
+    }
+    await rename(draft, file)
+  } catch (error) {
+    await rm(draft, { force: true })
+    throw isDiskFull(error)
+      ? new DriverError('no_space', 'The store of backups is full.', { cause: error })
+      : error
   }
 }
 

