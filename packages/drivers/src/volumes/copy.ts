@@ -35,8 +35,10 @@ export async function copyWhole(op: Op, { from, to, copyId }: Copying): Promise<
   const manifest = await readManifest(from)
   if (!manifest)
     throw new DriverError('not_found', `The volume ${path.basename(from)} is gone from its pool.`)
+  // Where the volume itself came from says nothing of the copy.
+  const { movedFrom: _, ...about } = manifest
   return makeCopy({ to, copyId }, async (part) => ({
-    ...manifest,
+    ...about,
     layers: await copyLayers(op, filesIn(from, manifest), part),
   }))
 }
@@ -61,6 +63,12 @@ async function makeCopy(
 ): Promise<Manifest> {
   const known = await readManifest(to)
   if (known?.copyId === copyId) return known
+  // A restored database may name the pool that the volume has left, and here is what was written since.
+  if (known && known.copyId === undefined)
+    throw new DriverError(
+      'conflict',
+      `The pool has a volume ${path.basename(to)} already, which is no copy that was left behind.`,
+    )
   await removePart(to)
   // Also what an earlier move has left there, which is no volume any more.
   await removeWhole(to)

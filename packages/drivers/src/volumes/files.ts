@@ -100,9 +100,12 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
   const frozenOf = ({ id, pool }: VolumeKey) => path.join(folders(pool).frozen, checked(id, uuid))
   const inPool = (pool: PoolSpec) => (op: Op, file: string) => baseInPool(op, poolOf(pool), file)
   const poolOf = (pool: PoolSpec) => ({ pool, root: folders(pool).root, claims })
-  /** Runs `work` while nobody else changes the volume or snapshot, be it on this host or on another one. */
+  /**
+   * Runs `work` while nobody else changes the volume or snapshot, be it on this host or on another one. The turn of the id comes
+   * first everywhere: a move has it, and then claims the volume in the other pool, too.
+   */
   const alone = <T>({ id, pool }: VolumeKey, work: () => Promise<T>): Promise<T> =>
-    claims.during(pool, id, () => inTurn(id, work))
+    inTurn(id, () => claims.during(pool, id, work))
   /** Changes a volume while neither the guest that has it, if there is one, nor anybody else changes it. */
   async function held<T>(op: Op, { id, pool }: VolumeKey, work: (volume: Held) => Promise<T>): Promise<T> {
     const holder = await soleHolder({ id, pool })
@@ -399,7 +402,7 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
       })
     },
     listSnapshots: (op, pool) => listIn(op, folders(pool).snapshots, snapshotIn),
-    async openVolume(_op, given, guest) {
+    async openVolume(op, given, guest) {
       const key = await inTurn(given.id, () => moves.placeOf(given))
       const { open } = folders(key.pool)
       await noteGuest(options.dir, key.pool, checked(guest.id, uuid), key.id)
@@ -408,7 +411,13 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
         try {
           const opened = await openFor(dirOf(key), await ownIn(open, guest.id, key.pool), key, guest, keys)
           // A guest whose record names the pool has it from the control plane.
-          if (key.pool.id === given.pool.id) await moves.dropOrigin(key)
+          if (key.pool.id === given.pool.id)
+            await moves
+              .arrive(key)
+              // A pool that is full keeps no guest from its start.
+              .catch((err: unknown) =>
+                op.log.warn({ err, volume: key.id }, 'a volume still counts as a copy'),
+              )
           return opened
         } catch (error) {
           if (!(await holders(open, key.id)).some((one) => one.guest === guest.id))
@@ -475,7 +484,9 @@ async function listVolumesIn(op: Op, { data, open }: Folders): Promise<ObservedV
     const manifest = await readAnyManifest(dir)
     if (!manifest) return null
     const seen = await observed({ id, dir, own: ownOf.get(id) ?? null }, manifest)
-    return manifest.movedTo ? { ...seen, mergeable: 0 } : seen
+    if (manifest.movedTo) return { ...seen, mergeable: 0, movedTo: manifest.movedTo.pool.id }
+    if (movingIn(path.basename(dir)) !== null) return { ...seen, isPart: true as const }
+    return { ...seen, copyId: manifest.copyId ?? null }
   })
 }
 

@@ -26,7 +26,7 @@ const manifestSchema = z.object({
    * border only, so that those above it have all that has changed since.
    */
   backedUp: z.object({ id: z.string(), upTo: z.int().min(0) }).optional(),
-  /** Of which move the volume is the copy, until the volume changes (copy.ts). */
+  /** Of which move the volume is the copy, until a guest gets it or its content is replaced (copy.ts). */
   copyId: z.string().optional(),
   /**
    * The layers have ciphertext: the header of LUKS, which has so many bytes, and then what the guest sees. `sizeBytes` is the

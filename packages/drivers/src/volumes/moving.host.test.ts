@@ -1,5 +1,6 @@
 import fs from 'node:fs'
 import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { DriverError } from '../errors.ts'
@@ -28,6 +29,8 @@ const dataOf = (id: string) => path.join(dir, 'volumes/local/data', id)
 /** The copy that QEMU makes; null for none. */
 let state: MirrorState | null = null
 let refuse: () => void = () => undefined
+/** What happens while the volume driver asks for the copy, with the volume's turn. */
+let meanwhile: () => Promise<void> = async () => undefined
 const mirror = {
   synced: async () => undefined,
   hold: async () => {
@@ -49,7 +52,12 @@ const running: RunningGuest = {
     state = 'copying'
     return mirror
   },
-  mirrorOf: async () => (state === null ? null : mirror),
+  mirrorOf: async () => {
+    const work = meanwhile
+    meanwhile = async () => undefined
+    await work()
+    return state === null ? null : mirror
+  },
   endMirror: async () => {
     state = null
   },
@@ -117,6 +125,38 @@ test('a move that cannot be settled keeps no other one from being settled', asyn
   }
   await expect(driver.settleMoves(op(), [one.key, two.key], held)).rejects.toMatchObject({ code: 'failed' })
   expect(ended).toEqual([two.key.id])
+})
+
+test('a move and a removal in the other pool do not wait for each other in a circle', async () => {
+  const { key, wish } = await used()
+  const to = { ...wish.to, shared: true as const }
+  let removal: Promise<unknown> = Promise.resolve()
+  meanwhile = async () => {
+    removal = driver.removeVolume(op(), { id: key.id, pool: to }).catch((error: unknown) => error)
+    await sleep(300)
+  }
+  const moved = driver.moveInUse(op(), { ...wish, to }).catch((error: unknown) => error)
+  const both = Promise.allSettled([moved, removal]).then(async () => removal)
+  await expect(Promise.race([both.then(() => 'done'), sleep(10_000, 'waits', { ref: false })])).resolves.toBe(
+    'done',
+  )
+})
+
+test('a copy takes the place of no volume that a guest has had there, and the pool tells copies from volumes', async () => {
+  const key = { id: crypto.randomUUID(), pool }
+  await driver.ensureVolume(op(), { ...key, sizeGib: 1, source: null })
+  const wish = { id: key.id, from: pool, to: otherPool, copyId: crypto.randomUUID() }
+  await driver.copyVolume(op(), wish)
+  const copyIn = async () =>
+    (await driver.listVolumes(op(), otherPool)).filter(({ id }) => id === key.id).map((one) => one.copyId)
+  expect(await copyIn()).toEqual([wish.copyId])
+  const guest = { id: crypto.randomUUID(), uid }
+  await driver.openVolume(op(), { ...key, pool: otherPool }, guest)
+  await driver.closeVolumes(op(), guest.id, [])
+  expect(await copyIn()).toEqual([null])
+  const again = { ...wish, copyId: crypto.randomUUID() }
+  await expect(driver.copyVolume(op(), again)).rejects.toMatchObject({ code: 'conflict' })
+  expect(await copyIn()).toEqual([null])
 })
 
 test('a guest keeps a volume while the pool that its record names is not mounted', async () => {

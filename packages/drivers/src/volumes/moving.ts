@@ -64,8 +64,11 @@ export type Moves = {
   endComing(op: Op, key: VolumeKey): Promise<void>
   /** The folder of a volume, or of the copy that a move makes. */
   folderOf(key: VolumeKey): Promise<string>
-  /** Makes a volume forget from which pool it was moved: whoever asks for it in its pool knows. Nobody changes the volume meanwhile. */
-  dropOrigin(key: VolumeKey): Promise<void>
+  /**
+   * Makes a volume that a guest gets in its pool forget from which pool it came, and by which move: whoever asks for it here knows
+   * where it is, and from now on it is more than a copy. Nobody changes the volume meanwhile.
+   */
+  arrive(key: VolumeKey): Promise<void>
   /** Does so before the old data of the volume go. */
   forgetOrigin(op: Op, key: VolumeKey): Promise<void>
 }
@@ -331,7 +334,7 @@ export function createMoves(parts: MovingParts): Moves {
   return {
     calls,
     conclude,
-    dropOrigin,
+    arrive,
     placeOf,
     async keptIn(pool, volumes, candidates) {
       const own = volumes.filter(isFiles)
@@ -369,7 +372,7 @@ export function createMoves(parts: MovingParts): Moves {
       try {
         await parts.reach(to)
         const place = { id: key.id, pool: to }
-        await parts.claims.during(to, key.id, () => parts.inTurn(key.id, () => dropOrigin(place)))
+        await parts.inTurn(key.id, () => parts.claims.during(to, key.id, () => dropOrigin(place)))
       } catch (err) {
         // The next guest that gets the volume there makes it forget.
         if (err instanceof DriverError && err.code === 'unavailable') throw err
@@ -389,6 +392,13 @@ export function createMoves(parts: MovingParts): Moves {
       throw error
     }
     return (await readAnyManifest(wholeOf(key)))?.movedTo?.pool.id === into.id
+  }
+
+  async function arrive(key: VolumeKey): Promise<void> {
+    const manifest = await readManifest(wholeOf(key))
+    if (!manifest || (!manifest.movedFrom && manifest.copyId === undefined)) return
+    const { movedFrom: _, copyId: __, ...about } = manifest
+    await writeManifest(wholeOf(key), about)
   }
 
   async function dropOrigin(key: VolumeKey): Promise<void> {
