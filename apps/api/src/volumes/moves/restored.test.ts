@@ -6,6 +6,7 @@ import { aLaunch, testTenant, testWorld, type World } from '../../compute/testin
 import type { Ctx } from '../../kernel/context.ts'
 import { Crash, type Probe, runOperation } from '../../kernel/run.ts'
 import { expectCloudError, runPending, testCtx } from '../../kernel/testing.ts'
+import { proveUsage } from '../../quota/reconcile.ts'
 import {
   poolCreateInput,
   volumeCreateInput,
@@ -16,7 +17,7 @@ import {
 import { createPool } from '../pools/service.ts'
 import { volumeLeftovers } from '../reconcile.ts'
 import { createVolume, forceDeleteVolume, getVolume, moveVolume, retypeVolume } from '../service.ts'
-import { createVolumeType } from '../types/service.ts'
+import { createVolumeType, deleteVolumeType } from '../types/service.ts'
 
 /** Moves whose rows do not say where the volume is: a backup of the database was restored, or an answer was lost. */
 let world: World
@@ -191,4 +192,61 @@ describe('a volume that an instance has', () => {
     expect(await seen(id)).toMatchObject({ state: 'in-use', pool: archive })
     expect(await placesOf(id)).toContain(archive)
   })
+
+  test('is not kept from the end of its move by limits of the new type that others have used up', async () => {
+    const id = await aVolume()
+    await used(id)
+    const { id: typeId } = await db().volumeType.findFirstOrThrow({ where: { name: 'archive' } })
+    const owner = { projectId: tenant.projectId, resource: `volumes:${typeId}` }
+    const counted = async () => {
+      await proveUsage(world.system)
+      return (await db().quotaUsage.findFirst({ where: owner }))?.used ?? 0
+    }
+    const before = await counted()
+    await db().quotaLimit.create({ data: { ...owner, limit: before + 1 } })
+    await retype(id, 'archive')
+    expect(await counted()).toBe(before + 1)
+    const another = createVolume(tenant, volumeCreateInput.parse({ sizeGib: 1, type: 'archive' }))
+    await expectCloudError(another, 'quota_exceeded')
+    await expectCloudError(deleteVolumeType(admin, { id: typeId }), 'conflict')
+    await db().quotaLimit.updateMany({ where: owner, data: { limit: 0 } })
+    await runPending(world.deps)
+    expect(await seen(id)).toMatchObject({ state: 'in-use', pool: archive, type: { name: 'archive' } })
+    expect(await counted()).toBe(before + 1)
+    await db().quotaLimit.deleteMany({ where: owner })
+  })
+
+  test('gives the counts of the new type back when its move fails', async () => {
+    const id = await aVolume()
+    await used(id)
+    const usage = () =>
+      db().quotaUsage.findMany({
+        where: { projectId: tenant.projectId, resource: { contains: ':' } },
+        orderBy: { resource: 'asc' },
+      })
+    const before = await usage()
+    volumes().failNext('moveInUse', new DriverError('conflict', 'The instance is off.'))
+    await retype(id, 'archive')
+    await runPending(world.deps)
+    expect(await seen(id)).toMatchObject({ state: 'in-use', pool: local, migration: 'error' })
+    const counts = (rows: typeof before) => rows.filter(({ used }) => used > 0)
+    expect(counts(await usage())).toEqual(counts(before))
+  })
+})
+
+test('a type to which a volume moves is not deleted', async () => {
+  const type = await createVolumeType(
+    admin,
+    volumeTypeCreateInput.parse({ name: 'wanted', extraSpecs: { volume_backend_name: 'archive' } }),
+  )
+  const id = await aVolume()
+  await retype(id, 'wanted')
+  await expectCloudError(
+    deleteVolumeType(admin, { id: type.id }),
+    'conflict',
+    /is being moved to get this type/,
+  )
+  await runPending(world.deps)
+  await end(id)
+  await deleteVolumeType(admin, { id: type.id })
 })

@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import { hostsForPlacement } from '../../hosts/service.ts'
 import { busyAmong } from '../../kernel/busy.ts'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
-import { CloudError, conflict, invalidInput } from '../../kernel/errors.ts'
+import { CloudError, conflict, invalidInput, notFound } from '../../kernel/errors.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { recordOperation, startOperation } from '../../kernel/workflow.ts'
 import { type VolumeView, volumeCan, type volumeMoveInput, type volumeRetypeInput } from '../contract.ts'
@@ -15,7 +15,7 @@ import { demand, historyOf, loadVolume, lockVolume, noteVolume, viewOfOne } from
 import { isMultiattach, type PlaceWish } from '../types/extra-specs.ts'
 import { placeWishOf, specsOf, type TypeRow } from '../types/row.ts'
 import { typeFor } from '../types/service.ts'
-import { countUnder, demandQuota } from './quota.ts'
+import { countUnder, countWanted } from './quota.ts'
 
 /** What the workflow of a move knows. `usedOn`: the host of the instance that had the volume when the move began. */
 export type MoveInput = { poolId: string; typeId?: string; from: string; usedOn?: string }
@@ -189,12 +189,19 @@ async function begin(
   demand(volumeCan.move, before)
   const why = await whyStays(tx, before.id)
   if (why !== null) throw conflict(why, 'volumeState')
-  if (type) await demandQuota(tx, before, type.id)
+  if (type) {
+    // Whoever deletes the type waits, and finds the volume.
+    const isThere = await tx.db.$queryRaw<unknown[]>`
+      SELECT 1 FROM "VolumeType" WHERE "id" = ${type.id}::uuid FOR KEY SHARE`
+    if (isThere.length === 0) throw notFound('volume type', type.name)
+    await countWanted(tx, before, type.id)
+  }
   for (const one of able(pools, before.reservedGib)) {
     const poolId = await claimed(tx, one, before.reservedGib)
     if (poolId === null) continue
     const data = {
       ...{ state: type ? 'retyping' : 'maintenance', movingToId: poolId, migrationStatus: 'migrating' },
+      wantedTypeId: type?.id ?? null,
     }
     const row = await tx.db.volume.update({ where: { id: before.id }, data, include: withParts })
     const user = before.attachments.find(({ hostId }) => hostId !== null)?.hostId ?? undefined

@@ -14,7 +14,7 @@ import { type VolumeRow, withParts } from '../queries.ts'
 import { noteVolume } from '../row.ts'
 import type { VolumeState } from '../states.ts'
 import { hasMovedFromAfar, lookIn, type Move, placesOfMove, rootOf } from './places.ts'
-import { countUnder } from './quota.ts'
+import { countUnder, dropCount } from './quota.ts'
 import type { MoveInput } from './service.ts'
 
 const moving = ['retyping', 'maintenance']
@@ -68,13 +68,16 @@ const switchPools = (run: Move): Promise<boolean> =>
         poolId,
         zone,
         movingToId: null,
+        wantedTypeId: null,
         migrationStatus: 'success',
         state: stateAfter(before),
         faultMessage: null,
       },
       ...(typeId === undefined ? {} : { typeId }),
     }
-    if (typeId !== undefined) await countUnder(tx, before, typeId)
+    if (before.wantedTypeId !== null) await dropCount(tx, before, before.typeId)
+    // An earlier version has begun the move, which did not count the volume under its new type yet.
+    else if (typeId !== undefined) await countUnder(tx, before, typeId)
     const row = await tx.db.volume.update({ where: { id: before.id }, data, include: withParts })
     await giveBackAt(tx, from, before.reservedGib)
     await buryCopies(tx, row)
@@ -199,8 +202,9 @@ const steps: Workflow<MoveInput>['steps'] = [
 async function onFailed(run: Move, error: CloudError): Promise<void> {
   await whileMoving(run, async (tx, before) => {
     const data = {
-      ...{ state: stateAfter(before), movingToId: null, migrationStatus: 'error' },
+      ...{ state: stateAfter(before), movingToId: null, wantedTypeId: null, migrationStatus: 'error' },
     }
+    if (before.wantedTypeId !== null) await dropCount(tx, before, before.wantedTypeId)
     const row = await tx.db.volume.update({ where: { id: before.id }, data, include: withParts })
     await giveBackAt(tx, run.input.poolId, before.reservedGib)
     // Nothing is buried: the undo has removed the copy, or nobody could say whether it is the volume.
