@@ -28,14 +28,16 @@ const dataOf = (id: string) => path.join(dir, 'volumes/local/data', id)
 
 /** The copy that QEMU makes; null for none. */
 let state: MirrorState | null = null
+const hold = () => {
+  state = 'held'
+}
+let holding: () => void = hold
 let refuse: () => void = () => undefined
 /** What happens while the volume driver asks for the copy, with the volume's turn. */
 let meanwhile: () => Promise<void> = async () => undefined
 const mirror = {
   synced: async () => undefined,
-  hold: async () => {
-    state = 'held'
-  },
+  hold: async () => holding(),
   state: async () => state ?? ('gone' as const),
   change: async () => {
     state = 'refused'
@@ -73,6 +75,7 @@ beforeAll(async () => {
 beforeEach(() => {
   state = null
   refuse = () => undefined
+  holding = hold
 })
 afterAll(() => fs.rmSync(root, { recursive: true, force: true }))
 
@@ -96,6 +99,24 @@ test('a volume stays in its pool when QEMU refuses the copy', async () => {
   expect(state).toBeNull()
   expect(fs.readdirSync(path.join(otherPool.path, otherPool.id, 'data'))).toEqual([])
 })
+
+test.each(['copying', 'held'] as const)(
+  'a copy whose guest could not be held in time is not thrown away when it is %s by then',
+  async (then) => {
+    const { wish } = await used()
+    holding = () => {
+      state = then
+      throw new DriverError('unavailable', 'QEMU did not answer in time.')
+    }
+    const message = then === 'held' ? 'QEMU refuses' : 'QEMU did not answer in time.'
+    await expect(driver.moveInUse(op(), wish)).rejects.toMatchObject({ message })
+    if (then === 'copying') expect(state).toBe('copying')
+    const left = fs.readdirSync(path.join(otherPool.path, otherPool.id, 'data'))
+    expect(left).toEqual(then === 'held' ? [] : [`${wish.id}.moving`])
+    state = null
+    expect(await driver.endMove(op(), wish)).toBe(false)
+  },
+)
 
 test('a refusal that could not be written down is written down by the next call', async () => {
   const { key, wish } = await used()

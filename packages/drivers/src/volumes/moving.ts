@@ -256,12 +256,14 @@ export function createMoves(parts: MovingParts): Moves {
     const mirror = await running?.mirrorOf(id)
     if (!running || !mirror || !manifest || copy?.copyId !== copyId)
       throw new DriverError('unavailable', `Another call on the volume ${id} had to come first.`)
-    try {
-      await mirror.hold(op)
-    } catch (error) {
-      await running.endMirror(id)
+    await mirror.hold(op).catch(async (error: unknown) => {
+      const isLate = error instanceof DriverError && error.code === 'unavailable'
+      const state = isLate ? await mirror.state() : null
+      // It came a moment too late. A copy that goes on is not thrown away: the next call ends the move.
+      if (state === 'held') return
+      if (state !== 'copying') await running.endMirror(id)
       throw error
-    }
+    })
     const move = {
       dir,
       manifest: { ...manifest, movedTo: { pool: filesPool(to), copyId } },
@@ -302,19 +304,18 @@ export function createMoves(parts: MovingParts): Moves {
       for (const pool of [from, to]) await parts.reach(pool)
       await makeData(folders(to))
       const source = { id, pool: from }
-      const ends = <T>(work: (own: Op) => Promise<T>) =>
-        work({ ...op, signal: AbortSignal.timeout(switchMs) })
+      const inTime = (): Op => ({ ...op, signal: AbortSignal.timeout(switchMs) })
       try {
         const mirror = await held(op, source, (volume) => begin(volume, spec))
         if (mirror) {
           await mirror.synced(op)
-          // Also when the caller gives up now: the guest's reads and writes are held.
-          await ends((own) => held(own, source, (volume) => change(own, volume, spec)))
+          // Also when the caller gives up now: the guest's reads and writes are held. The time begins when nobody else has the volume.
+          await held(op, source, (volume) => change(inTime(), volume, spec))
         }
       } catch (error) {
         // A caller that was cut off asks again, and finds the copy as far as it has come by then.
         if (error instanceof DriverError && error.code !== 'unavailable')
-          await ends((own) => endMove(own, spec)).catch((err: unknown) =>
+          await endMove(inTime(), spec).catch((err: unknown) =>
             op.log.warn({ err, volume: id }, 'a move that has failed left a copy'),
           )
         throw error
@@ -322,12 +323,11 @@ export function createMoves(parts: MovingParts): Moves {
       return seen(await ownedBy(id, from), { id, pool: to })
     },
     async settleMoves(op, volumes, running) {
-      // A call that has lost its connection to QEMU may be about to write where the volume is.
-      const failures: unknown[] = []
-      for (const key of volumes.filter(isFiles))
-        await parts
-          .inTurn(key.id, () => conclude(op, key, running))
-          .catch((error: unknown) => failures.push(error))
+      // A call that has lost its connection to QEMU may be about to write where the volume is. No volume waits for the pools of others.
+      const ends = await Promise.allSettled(
+        volumes.filter(isFiles).map((key) => parts.inTurn(key.id, () => conclude(op, key, running))),
+      )
+      const failures = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason] : []))
       if (failures.length > 0) throw failures.length === 1 ? failures[0] : new AggregateError(failures)
     },
   }
