@@ -283,6 +283,8 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
         await unused(key)
         await dropAllOf(op, folders(key.pool).frozen, key.id, (id) => beingRead.has(id))
         await removeWhole(dirOf(key))
+        // What a copy of another volume was kept by, while it was made as this one.
+        await removeWhole(path.join(folders(key.pool).exports, key.id))
       })
       await dropBases(poolOf(key.pool))
     },

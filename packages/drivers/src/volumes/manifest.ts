@@ -104,10 +104,21 @@ export async function writeManifest(
   dir: string,
   manifest: Manifest | SnapshotManifest | FrozenManifest,
 ): Promise<void> {
+  const write = await draftManifest(dir, manifest)
+  await write()
+}
+
+/** Does so in two parts: the second one, which the returned function does, needs no room. Nobody else writes it in between. */
+export async function draftManifest(
+  dir: string,
+  manifest: Manifest | SnapshotManifest | FrozenManifest,
+): Promise<() => Promise<void>> {
   const draft = `${file(dir)}.tmp`
   await writeFile(draft, JSON.stringify(asWritten(manifest)), { mode: 0o600, flush: true })
-  await rename(draft, file(dir))
-  await syncDirectory(dir)
+  return async () => {
+    await rename(draft, file(dir))
+    await syncDirectory(dir)
+  }
 }
 
 /**

@@ -180,6 +180,51 @@ test('a copy takes the place of no volume that a guest has had there, and the po
   expect(await copyIn()).toEqual([null])
 })
 
+test('a move takes the place of no volume that the other pool has already', async () => {
+  const { key, wish, guest } = await used()
+  const there = { id: key.id, pool: otherPool }
+  await driver.ensureVolume(op(), { ...there, sizeGib: 1, source: null })
+  await expect(driver.moveInUse(op(), wish)).rejects.toMatchObject({ code: 'conflict' })
+  expect((await driver.listVolumes(op(), otherPool)).map(({ id }) => id)).toContain(key.id)
+  const other = { id: crypto.randomUUID(), uid: uid + 1 }
+  await driver.openVolume(op(), there, other)
+  await expect(driver.moveInUse(op(), wish)).rejects.toMatchObject({
+    code: 'conflict',
+    message: expect.stringContaining(other.id),
+  })
+  const open = path.join(otherPool.path, otherPool.id, 'open', other.id)
+  expect(fs.readdirSync(open)).toEqual([expect.stringContaining(key.id)])
+  for (const { id } of [guest, other]) await driver.closeVolumes(op(), id, [])
+  await driver.removeVolume(op(), there)
+})
+
+test('a guest moves away from a pool that has no room: nothing is written while its disk is held', async () => {
+  const { key, wish } = await used()
+  const draft = path.join(dataOf(key.id), 'volume.json.tmp')
+  let drafted = false
+  holding = () => {
+    drafted = fs.existsSync(draft)
+    hold()
+  }
+  await expect(driver.moveInUse(op(), wish)).rejects.toMatchObject({ message: 'QEMU refuses' })
+  expect(drafted).toBe(true)
+})
+
+test('a volume that was moved here is not removed before its old data, and the removal waits for them', async () => {
+  const { key, wish } = await used()
+  const there = path.join(otherPool.path, otherPool.id, 'data', key.id)
+  await driver.copyVolume(op(), wish).catch(() => undefined)
+  await driver.ensureVolume(op(), { id: key.id, pool: otherPool, sizeGib: 1, source: null })
+  const edit = (file: string, patch: object) =>
+    fs.writeFileSync(file, JSON.stringify({ ...JSON.parse(fs.readFileSync(file, 'utf8')), ...patch }))
+  edit(path.join(there, 'volume.json'), { movedFrom: pool })
+  const { layers } = JSON.parse(fs.readFileSync(path.join(dataOf(key.id), 'volume.json'), 'utf8'))
+  const movedTo = { pool: otherPool, copyId: wish.copyId }
+  edit(path.join(dataOf(key.id), 'volume.json'), { movedTo, movedLayers: layers, layers: undefined })
+  const removal = driver.removeVolume(op(), { id: key.id, pool: otherPool })
+  await expect(removal).rejects.toMatchObject({ code: 'unavailable' })
+})
+
 test('a guest keeps a volume while the pool that its record names is not mounted', async () => {
   const { key, guest } = await used()
   const away = `${otherPool.path}/${otherPool.id}`

@@ -1,4 +1,4 @@
-import { chown, mkdir, readdir, rename, rm, rmdir, stat } from 'node:fs/promises'
+import { chmod, chown, mkdir, readdir, rename, rm, rmdir, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { DriverError } from '../errors.ts'
 import { giveFile } from '../give-file.ts'
@@ -18,7 +18,14 @@ import type {
 } from './interface.ts'
 import { linkOwn, lookAt, nextNumber, openedIn, removeWhole } from './layer-files.ts'
 import { emptyLayer, observed } from './making.ts'
-import { type Manifest, privateFolder, readAnyManifest, readManifest, writeManifest } from './manifest.ts'
+import {
+  draftManifest,
+  type Manifest,
+  privateFolder,
+  readAnyManifest,
+  readManifest,
+  writeManifest,
+} from './manifest.ts'
 import { type Folders, filesPool, forgetGuest, noteGuest } from './pool-folders.ts'
 import type { Held } from './snapshots.ts'
 import { demandSpace } from './space.ts'
@@ -60,7 +67,7 @@ export type Moves = {
   placeOf<K extends VolumeKey>(key: K): Promise<K>
   /** The volumes of a pool that a guest which has these volumes keeps there, also those that move into it. */
   keptIn(pool: PoolSpec, volumes: readonly VolumeKey[], candidates: Iterable<string>): Promise<Set<string>>
-  /** Ends a move into the pool before its copy is removed. Raises `conflict` when the volume is here by now, and the old pool still says so. */
+  /** Ends a move into the pool before its copy is removed. Raises `unavailable` while the volume is here, and the old pool still says so. */
   endComing(op: Op, key: VolumeKey): Promise<void>
   /** The folder of a volume, or of the copy that a move makes. */
   folderOf(key: VolumeKey): Promise<string>
@@ -167,8 +174,11 @@ export function createMoves(parts: MovingParts): Moves {
   /** Removes a copy that is not the volume, with the links of guests to it. */
   async function drop(key: VolumeKey, guest: string | null): Promise<void> {
     const { open, data } = folders(key.pool)
-    const guests = new Set((await holders(open, key.id)).map((one) => one.guest))
-    if (guest) guests.add(guest)
+    const there = await readManifest(wholeOf(key))
+    // Where the pool has a volume that is more than a copy, the links are those of its guest.
+    const isVolume = there !== null && there.copyId === undefined
+    const guests = new Set(isVolume ? [] : (await holders(open, key.id)).map((one) => one.guest))
+    if (guest && !isVolume) guests.add(guest)
     for (const one of guests) {
       const own = await ownIn(open, one, key.pool)
       for (const name of await readdir(own).catch(none))
@@ -181,6 +191,22 @@ export function createMoves(parts: MovingParts): Moves {
     await syncDirectory(data).catch(none)
   }
 
+  /** Raises `conflict` when the pool has a volume already that is more than a copy, as after a restored database. */
+  async function demandPlace(key: VolumeKey, guest: string): Promise<void> {
+    const other = (await holders(folders(key.pool).open, key.id)).find((one) => one.guest !== guest)
+    if (other)
+      throw new DriverError(
+        'conflict',
+        `The guest ${other.guest} has the volume ${key.id} in the other pool.`,
+      )
+    const there = await readManifest(wholeOf(key))
+    if (there && there.copyId === undefined)
+      throw new DriverError(
+        'conflict',
+        `The pool has a volume ${key.id} already, which is no copy that was left behind.`,
+      )
+  }
+
   /** Makes the empty copy, which the guest's user may open. */
   async function prepare(
     volume: Held & { own: string },
@@ -190,6 +216,7 @@ export function createMoves(parts: MovingParts): Moves {
     const key = { id, pool: to }
     const guest = guestOf(volume.own)
     await parts.claims.during(to, id, async () => {
+      await demandPlace(key, guest)
       await drop(key, guest)
       // A move that has failed earlier may have left a whole copy.
       await removeWhole(wholeOf(key))
@@ -216,9 +243,12 @@ export function createMoves(parts: MovingParts): Moves {
     }
     await giveFile(path.join(dir, name), uid)
     await writeManifest(dir, made)
+    // The old pool may say later that the volume is here, so that the folder must not get lost.
+    await syncDirectory(data)
     const own = await ownIn(open, guest, to)
     await mkdir(own, { recursive: true, mode: 0o710 })
     await chown(own, 0, uid)
+    await chmod(own, 0o710)
     await linkOwn(own, id, dir, made)
     const [target] = openedIn(own, id, made).layers
     if (!target) throw new DriverError('failed', 'The copy has no layer.')
@@ -256,6 +286,9 @@ export function createMoves(parts: MovingParts): Moves {
     const mirror = await running?.mirrorOf(id)
     if (!running || !mirror || !manifest || copy?.copyId !== copyId)
       throw new DriverError('unavailable', `Another call on the volume ${id} had to come first.`)
+    const after: Manifest = { ...manifest, movedTo: { pool: filesPool(to), copyId } }
+    // A guest may move away because its pool is full: what needs room is written before anything is held.
+    const write = await draftManifest(dir, after)
     await mirror.hold(op).catch(async (error: unknown) => {
       const isLate = error instanceof DriverError && error.code === 'unavailable'
       const state = isLate ? await mirror.state() : null
@@ -264,12 +297,8 @@ export function createMoves(parts: MovingParts): Moves {
       if (state !== 'copying') await running.endMirror(id)
       throw error
     })
-    const move = {
-      dir,
-      manifest: { ...manifest, movedTo: { pool: filesPool(to), copyId } },
-      to: { id, pool: to },
-    }
-    await writeManifest(dir, move.manifest).catch(async (error: unknown) => {
+    const move = { dir, manifest: after, to: { id, pool: to } }
+    await write().catch(async (error: unknown) => {
       // What has failed may be written all the same. While nobody can read it, the guest's disk holds still.
       if (await answering(move.to, () => decided({ id, pool: from }))) return
       await running.endMirror(id)
@@ -361,8 +390,9 @@ export function createMoves(parts: MovingParts): Moves {
       const isHere = async () =>
         (await readAnyManifest(wholeOf({ id, pool: from })))?.movedTo?.pool.id === to.id
       if (isMoving ? await endMove(op, { id, from, to, copyId: '' }) : await isHere())
+        // Whoever removes the volume waits until the old data are gone.
         throw new DriverError(
-          'conflict',
+          'unavailable',
           `The volume ${id} was moved into this pool. What its old pool has must be removed first.`,
         )
     },
