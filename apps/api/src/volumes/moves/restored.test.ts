@@ -14,7 +14,9 @@ import {
   volumeRetypeInput,
   volumeTypeCreateInput,
 } from '../contract.ts'
+import { manageableVolumes } from '../manage/list.ts'
 import { createPool } from '../pools/service.ts'
+import { volumesOnHost } from '../pools.ts'
 import { volumeLeftovers } from '../reconcile.ts'
 import { createVolume, forceDeleteVolume, getVolume, moveVolume, retypeVolume } from '../service.ts'
 import { createVolumeType, deleteVolumeType } from '../types/service.ts'
@@ -193,6 +195,40 @@ describe('a volume that an instance has', () => {
     expect(await placesOf(id)).toContain(archive)
   })
 
+  test('is where its host has moved it although the host was declared to be off before it could say so', async () => {
+    const id = await aVolume()
+    await used(id)
+    await retype(id, 'archive')
+    await volumes().moveInUse({} as never, await wishOf(id))
+    const where = { name: 'secret-name-a' }
+    const { state } = await db().host.findUniqueOrThrow({ where })
+    await db().host.update({ where, data: { state: 'fenced' } })
+    await runPending(world.deps)
+    await db().host.update({ where, data: { state } })
+    expect(await seen(id)).toMatchObject({ state: 'in-use', pool: archive, type: { name: 'archive' } })
+  })
+
+  test('is found again where it was moved when the row of a restored backup names the pool of before', async () => {
+    const id = await aVolume()
+    await used(id)
+    await retype(id, 'archive')
+    const { id: operationId } = await operationOf(id)
+    const probe: Probe = ({ step, when }) => {
+      if (step === 'remove' && when === 'before') throw new Crash('kill -9')
+    }
+    await expect(runOperation(world.deps, operationId, { last: false, probe })).rejects.toBeInstanceOf(Crash)
+    const { id: poolId } = await db().volumePool.findUniqueOrThrow({ where: { name: local } })
+    await db().volume.update({ where: { id }, data: { poolId } })
+    await volumeLeftovers.run(world.system)
+    // The operation says where the volume is, as long as it is not over.
+    expect(await seen(id)).toMatchObject({ pool: local })
+    await db().operation.update({ where: { id: operationId }, data: { state: 'failed' } })
+    const problem = (await manageableVolumes(admin, { pool: local })).find((one) => one.id === id)?.problem
+    expect(problem).toMatch(/knows it already/)
+    await volumeLeftovers.run(world.system)
+    expect(await seen(id)).toMatchObject({ state: 'in-use', pool: archive })
+  })
+
   test('is not kept from the end of its move by limits of the new type that others have used up', async () => {
     const id = await aVolume()
     await used(id)
@@ -232,6 +268,27 @@ describe('a volume that an instance has', () => {
     const counts = (rows: typeof before) => rows.filter(({ used }) => used > 0)
     expect(counts(await usage())).toEqual(counts(before))
   })
+})
+
+test('a host to whose disk a volume moves is not deleted', async () => {
+  const id = await aVolume()
+  await move(id, fast)
+  await runPending(world.deps)
+  const { id: hostId } = await db().host.findUniqueOrThrow({ where: { name: 'secret-name-a' } })
+  await move(id, local)
+  await db().volumePool.updateMany({ where: { name: fast }, data: { hostId: null } })
+  expect(await volumesOnHost(admin, hostId)).toMatch(/being moved to the disk|lie on the disk/)
+  const others = await db().volume.findMany({
+    where: { pool: { hostId } },
+    select: { id: true, poolId: true },
+  })
+  const { id: poolId } = await db().volumePool.findUniqueOrThrow({ where: { name: fast } })
+  for (const one of others) await db().volume.update({ where: { id: one.id }, data: { poolId } })
+  expect(await volumesOnHost(admin, hostId)).toMatch(/A volume is being moved to the disk of this host/)
+  for (const one of others) await db().volume.update({ where: { id: one.id }, data: { poolId: one.poolId } })
+  await db().volumePool.updateMany({ where: { name: fast }, data: { hostId } })
+  await runPending(world.deps)
+  await end(id)
 })
 
 test('a type to which a volume moves is not deleted', async () => {

@@ -448,7 +448,6 @@ describe('a volume that an instance has', () => {
     const { hostId } = await db().volumeAttachment.findFirstOrThrow({ where: { volumeId: id } })
     const where = { id: hostId ?? '' }
     const { state } = await db().host.findUniqueOrThrow({ where })
-    world.hosts.get('a')?.volumes.failNext('moveInUse', new DriverError('failed', 'The answer was lost.'))
     await db().host.update({ where, data: { state: 'fenced' } })
     await runPending(world.deps)
     expect(await seen(id)).toMatchObject({ state: 'in-use', pool: local, migration: 'error' })

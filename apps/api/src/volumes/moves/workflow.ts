@@ -187,7 +187,7 @@ const steps: Workflow<MoveInput>['steps'] = [
           await drivers.volumes.removeVolume(op, { id: wish.id, pool: wish.from })
         })
         // After a restore of the database it would be a wrong reason to remove the volume from a pool to which it has gone back.
-        await spared(rootOf(run), 'volume', wish.id)
+        if (await current(run)) await spared(rootOf(run), 'volume', wish.id)
       } catch (error) {
         const isInTime = Date.now() - run.stepStartedAt.getTime() < learnsMs
         if (error instanceof DriverError && error.code === 'conflict' && isInTime) return learning
