@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { hostsForPlacement } from '../../hosts/service.ts'
+import { hostsForPlacement, namesOf } from '../../hosts/service.ts'
 import { busyAmong } from '../../kernel/busy.ts'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { CloudError, conflict, invalidInput, notFound } from '../../kernel/errors.ts'
@@ -127,10 +127,13 @@ const poolOf = (all: readonly Candidate[], { poolId }: VolumeRow): Candidate | u
   all.find(({ row }) => row?.id === poolId)
 
 /** The host of the instance that has the volume; null when none has it. */
-type User = { id: string; zone: string } | null
+type User = { id: string; zone: string; isOff: boolean } | null
 async function userOf(ctx: Ctx, { attachments }: VolumeRow): Promise<User> {
-  const id = attachments.find(({ hostId }) => hostId !== null)?.hostId
-  return (await hostsForPlacement(ctx)).find((host) => host.id === id) ?? null
+  const one = attachments.find(({ hostId }) => hostId !== null)
+  const host = (await hostsForPlacement(ctx)).find(({ id }) => id === one?.hostId)
+  if (!one || !host) return null
+  const instance = (await namesOf(ctx, 'instance', [one.instanceId])).get(one.instanceId)
+  return { id: host.id, zone: host.zone, isOff: instance?.isOff === true }
 }
 
 /** Why a volume cannot be moved into the pool; null when it can. */
@@ -163,6 +166,9 @@ function haveHostInCommon(a: Candidate | undefined, b: Candidate): boolean {
 function whyNotCopied(own: Candidate | undefined, target: Candidate, user: User): string | null {
   if (!own || !haveHostInCommon(own, target))
     return 'No machine reaches both pools, so that none can copy the volume.'
+  // The guest's QEMU copies, and there is none.
+  if (user?.isOff)
+    return 'The instance that has the volume is off. Start the instance, or detach the volume first.'
   if (user && !reaches(target, user))
     return 'The machine of the instance that has the volume does not reach the pool. Detach the volume first.'
   if (user && [own, target].some(({ driver }) => driver !== 'files'))
