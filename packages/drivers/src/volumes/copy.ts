@@ -7,6 +7,7 @@ import { runProgram, untilCancelledMs } from '../programs/run.ts'
 import type { ReceivedCopy, Refill } from './interface.ts'
 import { filesIn, finishPart, type LayerFile, removePart, removeWhole, syncFile } from './layer-files.ts'
 import {
+  demandCopy,
   type Layer,
   layerBytes,
   type Manifest,
@@ -63,12 +64,7 @@ async function makeCopy(
 ): Promise<Manifest> {
   const known = await readManifest(to)
   if (known?.copyId === copyId) return known
-  // A restored database may name the pool that the volume has left, and here is what was written since.
-  if (known && known.copyId === undefined)
-    throw new DriverError(
-      'conflict',
-      `The pool has a volume ${path.basename(to)} already, which is no copy that was left behind.`,
-    )
+  demandCopy(path.basename(to), known)
   await removePart(to)
   // Also what an earlier move has left there, which is no volume any more.
   await removeWhole(to)

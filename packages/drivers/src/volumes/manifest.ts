@@ -147,3 +147,15 @@ function parsed(text: string): unknown {
     return null
   }
 }
+
+/**
+ * Raises `conflict` for a volume that is more than a copy, in whose place a copy is to come: a restored database may name the pool
+ * that the volume has left, and here is what was written since.
+ */
+export function demandCopy(id: string, there: Manifest | null): void {
+  if (there && there.copyId === undefined)
+    throw new DriverError(
+      'conflict',
+      `The pool has a volume ${id} already, which is no copy that was left behind.`,
+    )
+}

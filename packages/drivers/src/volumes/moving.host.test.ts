@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { DriverError } from '../errors.ts'
 import { defaultGuestUids, readGuestUids } from '../guest-uids.ts'
 import { backgroundOp } from '../op.ts'
@@ -13,11 +13,13 @@ import type { MirrorState, PoolSpec, RunningGuest } from './interface.ts'
 const root = fs.mkdtempSync('/var/tmp/stratolith-moving-')
 fs.chmodSync(root, 0o711)
 const dir = path.join(root, 'hosts/one')
-const driver = createVolumeFiles({
-  ...{ dir, imagesDir: path.join(root, 'images') },
-  withGuest: (_op, _id, work) => work(running),
-  baseOf: async () => null,
-})
+const driverOf = () =>
+  createVolumeFiles({
+    ...{ dir, imagesDir: path.join(root, 'images') },
+    withGuest: (_op, _id, work) => work(running),
+    baseOf: async () => null,
+  })
+const driver = driverOf()
 const uids = readGuestUids(defaultGuestUids)
 if (typeof uids === 'string') throw new Error(uids)
 const uid = uids.guests.first
@@ -179,6 +181,31 @@ test('a copy takes the place of no volume that a guest has had there, and the po
   await expect(driver.copyVolume(op(), again)).rejects.toMatchObject({ code: 'conflict' })
   expect(await copyIn()).toEqual([null])
 })
+
+test.each(['by this agent', 'by the agent before'])(
+  'a copy that was begun %s and that nobody asks for any more is ended',
+  async (whose) => {
+    const { key, wish } = await used()
+    holding = () => {
+      throw new DriverError('unavailable', 'QEMU did not answer in time.')
+    }
+    vi.useFakeTimers({ toFake: ['setTimeout'] })
+    try {
+      await expect(driver.moveInUse(op(), wish)).rejects.toMatchObject({ code: 'unavailable' })
+      if (whose === 'by the agent before') {
+        vi.clearAllTimers()
+        await driverOf().settleMoves(op(), [key], running)
+      }
+      expect(state).toBe('copying')
+      await vi.advanceTimersByTimeAsync(30 * 60_000)
+    } finally {
+      vi.useRealTimers()
+    }
+    await vi.waitFor(() => expect(state).toBeNull())
+    const data = path.join(otherPool.path, otherPool.id, 'data')
+    await vi.waitFor(() => expect(fs.readdirSync(data)).not.toContain(`${key.id}.moving`))
+  },
+)
 
 test('a move takes the place of no volume that the other pool has already', async () => {
   const { key, wish, guest } = await used()

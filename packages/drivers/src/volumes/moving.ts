@@ -4,11 +4,9 @@ import { DriverError } from '../errors.ts'
 import { giveFile } from '../give-file.ts'
 import type { Op } from '../op.ts'
 import { syncDirectory } from '../sync.ts'
-import type { Claims } from './claims.ts'
 import { holders, ownIn } from './guest-links.ts'
 import type {
   CopySpec,
-  LocalVolumeDriver,
   Mirror,
   ObservedVolume,
   OpenedLayers,
@@ -19,6 +17,7 @@ import type {
 import { linkOwn, lookAt, nextNumber, openedIn, removeWhole } from './layer-files.ts'
 import { emptyLayer, observed } from './making.ts'
 import {
+  demandCopy,
   draftManifest,
   type Manifest,
   privateFolder,
@@ -26,27 +25,19 @@ import {
   readManifest,
   writeManifest,
 } from './manifest.ts'
-import { type Folders, filesPool, forgetGuest, noteGuest } from './pool-folders.ts'
+import type { Moves, MovingParts } from './moves.ts'
+import {
+  type Folders,
+  filesPool,
+  forgetGuest,
+  noteGuest,
+  nothing,
+  poolsOfGuest,
+  unlessGone,
+} from './pool-folders.ts'
 import type { Held } from './snapshots.ts'
 import { demandSpace } from './space.ts'
-
-/**
- * A volume moves into another pool while its guest runs. QEMU copies the volume into one raw file there, data/<id>.moving/,
- * which is no volume yet. When the copy has everything, QEMU holds the guest's reads and writes; then the manifest in the old
- * pool says where the volume is now (`movedTo`), and that decides, also after a crash at any moment: until it is written the
- * volume is in the old pool, and from then on in the new one. Then QEMU goes on with the copy, and the folder gets its name.
- */
-export type MovingParts = {
-  /** The folder hosts/<host>. */
-  dir: string
-  claims: Claims
-  folders(pool: PoolSpec): Folders
-  reach(pool: PoolSpec): Promise<Folders>
-  /** Runs `work` while no other call of this host changes the volume. */
-  inTurn<T>(id: string, work: () => Promise<T>): Promise<T>
-  /** Changes a volume while neither the guest that has it nor anybody else changes it. */
-  held<T>(op: Op, key: VolumeKey, work: (volume: Held) => Promise<T>): Promise<T>
-}
+import { createWanted } from './wanted.ts'
 
 /** How long the guest's reads and writes may be held at the end. */
 const switchMs = 30_000
@@ -55,31 +46,12 @@ const movingPattern = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.moving$/
 /** The id of the volume that moves into the folder of that name; null for other folders. */
 export const movingIn = (name: string): string | null => movingPattern.exec(name)?.[1] ?? null
 
-export type Moves = {
-  /** The calls of the driver. */
-  calls: Pick<LocalVolumeDriver, 'moveInUse' | 'endMove' | 'settleMoves'>
-  /**
-   * Brings the last moment of a move that was cut off to its end before anything else happens to the volume, whose guest runs. Nobody
-   * changes the volume meanwhile. Raises when nobody can tell where the volume is: then the guest's disk holds still.
-   */
-  conclude(op: Op, key: VolumeKey, running: RunningGuest): Promise<void>
-  /** Where a volume is that may have been moved while the spec of its guest named another pool. Nobody changes the volume meanwhile. */
-  placeOf<K extends VolumeKey>(key: K): Promise<K>
-  /** The volumes of a pool that a guest which has these volumes keeps there, also those that move into it. */
-  keptIn(pool: PoolSpec, volumes: readonly VolumeKey[], candidates: Iterable<string>): Promise<Set<string>>
-  /** Ends a move into the pool before its copy is removed. Raises `unavailable` while the volume is here, and the old pool still says so. */
-  endComing(op: Op, key: VolumeKey): Promise<void>
-  /** The folder of a volume, or of the copy that a move makes. */
-  folderOf(key: VolumeKey): Promise<string>
-  /**
-   * Makes a volume that a guest gets in its pool forget from which pool it came, and by which move: whoever asks for it here knows
-   * where it is, and from now on it is more than a copy. Nobody changes the volume meanwhile.
-   */
-  arrive(key: VolumeKey): Promise<void>
-  /** Does so before the old data of the volume go. */
-  forgetOrigin(op: Op, key: VolumeKey): Promise<void>
-}
-
+/**
+ * A volume moves into another pool while its guest runs. QEMU copies the volume into one raw file there, data/<id>.moving/,
+ * which is no volume yet. When the copy has everything, QEMU holds the guest's reads and writes; then the manifest in the old
+ * pool says where the volume is now (`movedTo`), and that decides, also after a crash at any moment: until it is written the
+ * volume is in the old pool, and from then on in the new one. Then QEMU goes on with the copy, and the folder gets its name.
+ */
 export function createMoves(parts: MovingParts): Moves {
   const { folders, held } = parts
   const wholeOf = ({ id, pool }: VolumeKey) => path.join(folders(pool).data, id)
@@ -181,14 +153,14 @@ export function createMoves(parts: MovingParts): Moves {
     if (guest && !isVolume) guests.add(guest)
     for (const one of guests) {
       const own = await ownIn(open, one, key.pool)
-      for (const name of await readdir(own).catch(none))
+      for (const name of await readdir(own).catch(nothing))
         if (name.startsWith(`${key.id}-`)) await rm(path.join(own, name), { force: true })
-      await rmdir(own).catch(unlessUsed)
+      await rmdir(own).catch(unlessGone)
       await parts.claims.giveBack(key.pool, key.id, one)
       await forgetGuest(parts.dir, key.pool, one, key.id)
     }
     await rm(movingOf(key), { recursive: true, force: true })
-    await syncDirectory(data).catch(none)
+    await syncDirectory(data).catch(nothing)
   }
 
   /** Raises `conflict` when the pool has a volume already that is more than a copy, as after a restored database. */
@@ -199,12 +171,7 @@ export function createMoves(parts: MovingParts): Moves {
         'conflict',
         `The guest ${other.guest} has the volume ${key.id} in the other pool.`,
       )
-    const there = await readManifest(wholeOf(key))
-    if (there && there.copyId === undefined)
-      throw new DriverError(
-        'conflict',
-        `The pool has a volume ${key.id} already, which is no copy that was left behind.`,
-      )
+    demandCopy(key.id, await readManifest(wholeOf(key)))
   }
 
   /** Makes the empty copy, which the guest's user may open. */
@@ -325,41 +292,66 @@ export function createMoves(parts: MovingParts): Moves {
     })
   }
 
+  const wanted = createWanted(async (op, spec) => {
+    const copy = await readManifest(movingOf({ id: spec.id, pool: spec.to }))
+    if (copy?.copyId !== spec.copyId) return false
+    return !(await endMove({ ...op, signal: AbortSignal.timeout(switchMs) }, spec))
+  })
+
+  /** Sees to it that a copy is ended of which this agent knows nothing but that it goes on. */
+  async function noteCopying(op: Op, key: VolumeKey, running: RunningGuest): Promise<void> {
+    if (wanted.has(key.id) || (await (await running.mirrorOf(key.id))?.state()) !== 'copying') return
+    const guest = await ownedBy(key.id, key.pool)
+    for (const { pool } of guest === null ? [] : await poolsOfGuest(parts.dir, guest)) {
+      const copy = await readManifest(movingOf({ id: key.id, pool }))
+      if (copy?.copyId === undefined || copy.movedFrom?.id !== key.pool.id) continue
+      wanted.adopt(op, { id: key.id, from: key.pool, to: pool, copyId: copy.copyId })
+    }
+  }
+
   const calls: Moves['calls'] = {
     endMove,
-    async moveInUse(op, spec) {
-      const { id, from, to } = spec
-      if (from.id === to.id) throw new DriverError('invalid', 'The volume lies in this pool already.')
-      for (const pool of [from, to]) await parts.reach(pool)
-      await makeData(folders(to))
-      const source = { id, pool: from }
-      const inTime = (): Op => ({ ...op, signal: AbortSignal.timeout(switchMs) })
-      try {
-        const mirror = await held(op, source, (volume) => begin(volume, spec))
-        if (mirror) {
-          await mirror.synced(op)
-          // Also when the caller gives up now: the guest's reads and writes are held. The time begins when nobody else has the volume.
-          await held(op, source, (volume) => change(inTime(), volume, spec))
-        }
-      } catch (error) {
-        // A caller that was cut off asks again, and finds the copy as far as it has come by then.
-        if (error instanceof DriverError && error.code !== 'unavailable')
-          await endMove(inTime(), spec).catch((err: unknown) =>
-            op.log.warn({ err, volume: id }, 'a move that has failed left a copy'),
-          )
-        throw error
-      }
-      return seen(await ownedBy(id, from), { id, pool: to })
-    },
+    moveInUse: (op, spec) => wanted.during(op, spec, () => move(op, spec)),
     async settleMoves(op, volumes, running) {
       // A call that has lost its connection to QEMU may be about to write where the volume is. No volume waits for the pools of others.
+      const settleOne = async (key: VolumeKey) => {
+        await conclude(op, key, running)
+        await noteCopying(op, key, running)
+      }
       const ends = await Promise.allSettled(
-        volumes.filter(isFiles).map((key) => parts.inTurn(key.id, () => conclude(op, key, running))),
+        volumes.filter(isFiles).map((key) => parts.inTurn(key.id, () => settleOne(key))),
       )
       const failures = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason] : []))
       if (failures.length > 0) throw failures.length === 1 ? failures[0] : new AggregateError(failures)
     },
   }
+
+  /** See LocalVolumeDriver.moveInUse. */
+  async function move(op: Op, spec: CopySpec): Promise<ObservedVolume> {
+    const { id, from, to } = spec
+    if (from.id === to.id) throw new DriverError('invalid', 'The volume lies in this pool already.')
+    for (const pool of [from, to]) await parts.reach(pool)
+    await makeData(folders(to))
+    const source = { id, pool: from }
+    const inTime = (): Op => ({ ...op, signal: AbortSignal.timeout(switchMs) })
+    try {
+      const mirror = await held(op, source, (volume) => begin(volume, spec))
+      if (mirror) {
+        await mirror.synced(op)
+        // Also when the caller gives up now: the guest's reads and writes are held. The time begins when nobody else has the volume.
+        await held(op, source, (volume) => change(inTime(), volume, spec))
+      }
+    } catch (error) {
+      // A caller that was cut off asks again, and finds the copy as far as it has come by then.
+      if (error instanceof DriverError && error.code !== 'unavailable')
+        await endMove(inTime(), spec).catch((err: unknown) =>
+          op.log.warn({ err, volume: id }, 'a move that has failed left a copy'),
+        )
+      throw error
+    }
+    return seen(await ownedBy(id, from), { id, pool: to })
+  }
+
   return {
     calls,
     conclude,
@@ -470,13 +462,4 @@ const guestOf = (own: string): string => path.basename(own).slice(0, 36)
 async function makeData({ data, open }: Folders): Promise<void> {
   await privateFolder(data)
   await mkdir(open, { recursive: true, mode: 0o711 })
-}
-
-function none(error: NodeJS.ErrnoException): string[] {
-  if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return []
-  throw error
-}
-
-function unlessUsed(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'ENOENT' && error.code !== 'ENOTEMPTY') throw error
 }
