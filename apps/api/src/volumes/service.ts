@@ -88,6 +88,7 @@ export { bindLaunchVolumes, volumesAtLaunch } from './launch-rows.ts'
 export { volumesLeaving } from './leaving.ts'
 export { tellAttachmentFailure } from './messages/service.ts'
 export { moveVolume, planMove, retypeVolume } from './moves/service.ts'
+export { stopMove } from './moves/stop.ts'
 export {
   changeSnapshotMetadata,
   confirmSnapshotState,

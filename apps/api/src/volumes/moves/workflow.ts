@@ -16,6 +16,7 @@ import type { VolumeState } from '../states.ts'
 import { hasMovedFromAfar, lookIn, type Move, placesOfMove, rootOf } from './places.ts'
 import { countUnder, dropCount } from './quota.ts'
 import type { MoveInput } from './service.ts'
+import { isStopped, untilStopped } from './stop.ts'
 
 const moving = ['retyping', 'maintenance']
 const learning: Wait = { waitMs: 500, for: 'the host of the instance to learn where the volume is' }
@@ -141,13 +142,14 @@ const steps: Workflow<MoveInput>['steps'] = [
       if (!row) throw new CloudError('conflict', 'The volume is gone.')
       if (row.poolId === run.input.poolId) return
       const { drivers, wish } = await placesThatAnswer(run)
-      await whileAnswering(run.op, drivers, async (op) => {
+      const copy = async (op: Op) => {
         if (row.attachments.some(({ hostId }) => hostId !== null)) return moveInUse(run, op, drivers, wish)
         // The instance may have been deleted since, before or after the volume has moved.
         if (await hasMoved(run, op, drivers, wish)) return
         if (await isThereAlone(op, drivers, wish)) return
         await drivers.volumes.copyVolume(op, wish)
-      })
+      }
+      await untilStopped(run, (op) => whileAnswering(op, drivers, copy))
     },
     /** Where the volume is when an instance has it, its host alone knows: a host that is silent is asked until it answers. */
     async undo(run) {
@@ -212,7 +214,7 @@ async function onFailed(run: Move, error: CloudError): Promise<void> {
   })
   const row = await current(run)
   // The undo may have found that the volume has moved all the same.
-  if (!row || row.poolId === run.input.poolId) return
+  if (!row || row.poolId === run.input.poolId || (await isStopped(run))) return
   const about = {
     resource: 'VOLUME',
     resourceId: row.id,
