@@ -249,6 +249,10 @@ export async function volumesOnHost(ctx: Ctx, hostId: string): Promise<string | 
   const count = await ctx.db.volume.count({ where: { pool: { hostId } } })
   if (count > 0)
     return `${count} volumes lie on the disk of this host, those counted that are deleted and can be taken back. Delete them for good first.`
+  const own = await ctx.db.volumePool.findMany({ where: { hostId }, select: { id: true } })
+  const coming = await ctx.db.volume.count({ where: { movingToId: { in: own.map(({ id }) => id) } } })
+  if (coming > 0)
+    return `${coming === 1 ? 'A volume is' : `${coming} volumes are`} being moved to the disk of this host. Wait until that is over.`
   const pool = await ctx.db.volumePool.findFirst({ where: { hostId, capacityGib: { not: null } } })
   return pool && `The volume pool ${pool.name} is on this host. Remove the pool first.`
 }

@@ -92,6 +92,7 @@ export { areLaunchVolumesMade, bindLaunchVolumes, volumesAtLaunch } from './laun
 export { volumesLeaving } from './leaving.ts'
 export { tellAttachmentFailure } from './messages/service.ts'
 export { moveVolume, planMove, retypeVolume } from './moves/service.ts'
+export { stopMove } from './moves/stop.ts'
 export {
   changeSnapshotMetadata,
   confirmSnapshotState,

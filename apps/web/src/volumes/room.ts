@@ -118,6 +118,7 @@ export const volumesRoom: PortalRoom = {
         discard: 'Delete volume',
         retype: 'Change type of volume',
         migrate: 'Move volume to another pool',
+        stop_move: 'Stop the move of a volume',
         delete: 'Delete volume for good',
         take_back: 'Take back volume',
         offer: 'Offer volume to another project',
