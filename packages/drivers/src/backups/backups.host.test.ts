@@ -166,10 +166,10 @@ describe('backups that are disturbed', () => {
     let writes = 0
     store = {
       ...folder,
-      async write(name, bytes) {
+      async writeLater(name, parts) {
         writes += 1
         if (writes === 6) throw new Error('the machine has gone')
-        await folder.write(name, bytes)
+        await folder.writeLater(name, parts)
       },
     }
     const spec = specOf(volume)
@@ -181,7 +181,7 @@ describe('backups that are disturbed', () => {
     const copy = await restored(backup)
     await expectBytes(copy, [0, mib, 0x22], [mib, 39 * mib, 0x11])
     const again = specOf(volume)
-    store = { ...folder, write: () => Promise.reject(new Error('the machine has gone')) }
+    store = { ...folder, writeLater: () => Promise.reject(new Error('the machine has gone')) }
     await expect(backups.ensureBackup(op(), again)).rejects.toThrow('the machine has gone')
     store = folder
     await backups.removeBackup(op(), { id: again.id, volumeId: volume.id, store: place, pool })

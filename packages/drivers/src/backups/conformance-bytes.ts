@@ -99,10 +99,10 @@ export function backupTools(bench: () => BackupBytesBench) {
   }
   const remove = ({ id, volumeId }: ObservedBackup) =>
     driverOf(bench().volumes).removeBackup(op(), { id, volumeId, store: place, pool: bench().pool })
-  /** All files of the backups of a volume in the store. */
+  /** All files of the backups of a volume in the store, which has no folder of the volume without any. */
   const filesOf = ({ id }: Volume): string[] =>
     fs
-      .readdirSync(path.join(bench().storeDir, id), { recursive: true, withFileTypes: true })
+      .globSync(path.join(bench().storeDir, id, '**'), { withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map((entry) => path.join(entry.parentPath, entry.name))
   return {
