@@ -43,16 +43,16 @@ export function PoolPage({ name }: { name: string }) {
 
 const none = { title: 'No volumes', text: 'No volume of any project lies in this pool.' }
 
+const everywhere = everyones(volumeDescriptor, none)
 /** Beside the facts there is less room than on a page of its own. */
-const volumesHere: typeof volumeDescriptor = everyones(
-  {
-    ...volumeDescriptor,
-    columns: volumeDescriptor.columns.map((column) =>
-      column.id === 'attached' ? { ...column, hideBelow: 'xl' } : column,
-    ),
-  },
-  none,
-)
+const hidden: Record<string, 'sm' | 'xl'> = { project: 'sm', attached: 'xl' }
+const volumesHere: typeof volumeDescriptor = {
+  ...everywhere,
+  columns: everywhere.columns.map((column) => ({
+    ...column,
+    hideBelow: hidden[column.id] ?? column.hideBelow,
+  })),
+}
 
 function Overview({ pool }: { pool: PoolView }) {
   const { isAdmin } = useSession()
