@@ -56,8 +56,15 @@ function ofRow(row: VolumePoolModel, hosts: readonly PlacementHost[]): Candidate
     },
     zones: [...new Set(there.map((host) => host.zone))],
     ...{ local: false, host: own, totalGib: totalOf(row), usedGib: row.usedGib },
-    closed: row.enabled ? whyNoneOpen(there) : 'An administrator has closed the pool.',
+    closed: whyShut(row) ?? whyNoneOpen(there),
   }
+}
+
+/** Why an administrator's will keeps new volumes out of a pool; null when it does not. */
+function whyShut({ enabled, deletingAt }: VolumePoolModel): string | null {
+  if (deletingAt !== null)
+    return 'The pool is being removed. When its removal was interrupted, remove the pool again.'
+  return enabled ? null : 'An administrator has closed the pool.'
 }
 
 /** How much can be promised in a pool with a capacity of its own. */

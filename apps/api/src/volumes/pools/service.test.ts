@@ -1,5 +1,5 @@
 import { DriverError } from '@stratolith/drivers/errors'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { testTenant, testWorld, type World } from '../../compute/testing.ts'
 import type { Ctx } from '../../kernel/context.ts'
 import { expectCloudError, runPending, testCtx } from '../../kernel/testing.ts'
@@ -183,6 +183,30 @@ test('a pool is closed, renamed, and removed when nothing lies there', async () 
   await deletePool(admin, { name: other.name })
   for (const name of ['secret-name-a@local', 'secret-name-b@local'])
     await expectCloudError(deletePool(admin, { name }), 'conflict', /as long as the machine is there/)
+})
+
+test('a pool whose removal was interrupted takes nothing, and is removed again', async () => {
+  const { name } = await aPool()
+  const { id: type } = await typeOf(name)
+  const spied = [...world.hosts.values()].map(({ volumes }) => vi.spyOn(volumes, 'removePool'))
+  for (const one of spied) one.mockRejectedValue(new DriverError('conflict', 'not empty'))
+  await expectCloudError(deletePool(admin, { name }), 'conflict', /not empty/)
+  expect((await getPool(admin, { name })).closed).toBeNull()
+
+  // The worker dies while the machine is asked.
+  for (const one of spied) one.mockReturnValue(new Promise(() => undefined))
+  deletePool(admin, { name }).catch(() => undefined)
+  await expect.poll(async () => (await getPool(admin, { name })).closed).toMatch(/being removed/)
+  const make = createVolume(tenant, volumeCreateInput.parse({ sizeGib: 1, type }))
+  await expectCloudError(make, 'no_capacity', /No pool takes volumes/)
+  await expectCloudError(
+    updatePool(admin, poolUpdateInput.parse({ name, enabled: true })),
+    'conflict',
+    /remove the pool again/,
+  )
+  for (const one of spied) one.mockRestore()
+  await deletePool(admin, { name })
+  await expectCloudError(getPool(admin, { name }), 'not_found')
 })
 
 test('a pool in Ceph tells its key to the machines, and to nobody else', async () => {

@@ -71,6 +71,8 @@ export async function updatePool(ctx: Ctx, input: z.output<typeof poolUpdateInpu
       throw conflict(
         'The disk of a machine is a pool as long as the machine is there. Close the machine instead.',
       )
+    if (row.deletingAt !== null)
+      throw conflict('The pool is being removed. When its removal was interrupted, remove the pool again.')
     const next =
       shortName === undefined ? row.name : `${row.name.slice(0, row.name.indexOf('@'))}@${shortName}`
     if (next !== row.name) await refuseTaken(tx, next)
@@ -100,7 +102,10 @@ function changedAccess(ctx: Ctx, row: VolumePoolModel, { key, ...place }: PoolAc
   }
 }
 
-/** Removes a pool and what it has in its place. Throws conflict while volumes or snapshots lie there. */
+/**
+ * Removes a pool and what it has in its place. Throws conflict while volumes or snapshots lie there. A removal that was
+ * interrupted leaves a pool that takes nothing and can only be removed again, because its place may be gone.
+ */
 export async function deletePool(ctx: Ctx, { name }: { name: string }): Promise<void> {
   authorize(ctx, 'volumePool:delete')
   const seen = await inTransaction(ctx, async (tx) => {
@@ -108,11 +113,13 @@ export async function deletePool(ctx: Ctx, { name }: { name: string }): Promise<
     if (isLocal(row)) throw conflict('The disk of a machine is a pool as long as the machine is there.')
     await refuseUsed(tx, row)
     // Whoever makes a volume takes room under the same lock, so that none comes while the place is removed.
-    await tx.db.volumePool.update({ where: { id: row.id }, data: { enabled: false } })
+    const deletingAt = row.deletingAt ?? new Date()
+    await tx.db.volumePool.update({ where: { id: row.id }, data: { deletingAt } })
     return row
   })
   await removePlace(ctx, seen).catch(async (error: unknown) => {
-    await ctx.db.volumePool.updateMany({ where: { id: seen.id }, data: { enabled: seen.enabled } })
+    const { id, deletingAt } = seen
+    await ctx.db.volumePool.updateMany({ where: { id }, data: { deletingAt } })
     throw error
   })
   await inTransaction(ctx, async (tx) => {
