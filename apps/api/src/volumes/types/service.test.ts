@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { launchInstances } from '../../compute/instances/launch.ts'
 import { aLaunch, testTenant, testWorld, type World } from '../../compute/testing.ts'
+import { deleteProject } from '../../directory/projects/deletion.ts'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { pageInput } from '../../kernel/contract.ts'
 import { expectCloudError, runPending, testCtx } from '../../kernel/testing.ts'
@@ -155,6 +156,17 @@ test('a volume is what its type says when the type changes while the volume is m
       .not.toEqual([])
   })
   await expectCloudError(making, 'invalid_input', /There is no volume type/)
+})
+
+test('what a project may use, and its default, are forgotten with the project', async () => {
+  const { id } = await type({ public: false })
+  const gone = await testCtx(world.deps, { projectId: undefined })
+  await grantType(admin, { id, projectId: gone.projectId })
+  await setDefaultType(admin, { projectId: gone.projectId, type: id })
+  await deleteProject(admin, { id: gone.projectId })
+  await runPending(world.deps)
+  expect(await typeAccess(admin, { id })).toEqual([])
+  expect((await listDefaultTypes(admin)).map(({ projectId }) => projectId)).not.toContain(gone.projectId)
 })
 
 describe('extra specs', () => {
