@@ -6,7 +6,7 @@ import { micros } from '../../openstack/fields.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { queryText } from '../../openstack/pages.ts'
 import { boolean, parse } from '../../openstack/schema.ts'
-import { listPools } from '../pools/list.ts'
+import { plainPools } from '../pools/list.ts'
 import { updatePool } from '../pools/service.ts'
 
 const [binary, backupBinary] = ['cinder-volume', 'cinder-backup']
@@ -18,7 +18,7 @@ async function services(call: Call): Promise<object> {
     call.ctx,
     host === undefined ? {} : { name: host.endsWith(backend) ? host.slice(0, -backend.length) : host },
   )
-  const others = (await listPools(call.ctx)).filter((pool) => !pool.isLocal)
+  const others = (await plainPools(call.ctx)).filter((pool) => !pool.isLocal)
   const all = [
     ...machines.map((machine) => serviceOf(call, { ...machine, host: machine.name + backend })),
     ...others

@@ -158,6 +158,30 @@ test('a place that no machine reaches makes no pool, and the answer has the word
   expect((await listPools(admin)).map(({ name }) => name)).not.toContain(`shared@pool-${made}`)
 })
 
+test('one pool is shown, changed and asked for without reading the volumes of the others', async () => {
+  const { name } = await aPool()
+  const id = await volumeIn(name)
+  const asked: unknown[] = []
+  const counting = db().$extends({
+    query: {
+      volume: {
+        groupBy({ args, query }) {
+          asked.push(args.where)
+          return query(args)
+        },
+      },
+    },
+  })
+  const ctx = { ...admin, db: counting as unknown as Ctx['db'] }
+  const { id: poolId } = await db().volumePool.findUniqueOrThrow({ where: { name } })
+  expect(await getPool(ctx, { name })).toMatchObject({ volumes: 1, volumesGib: 1 })
+  expect(asked).toEqual([{ poolId: { in: [poolId] } }])
+  await probePool(ctx, { name: 'secret-name-a@local' })
+  expect(asked).toHaveLength(1)
+  await away(id)
+  await deletePool(admin, { name })
+})
+
 test('a pool is closed, renamed, and removed when nothing lies there', async () => {
   const pool = await aPool()
   const id = await volumeIn(pool.name)

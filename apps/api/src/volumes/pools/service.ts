@@ -11,7 +11,7 @@ import type { PoolReach, PoolView, poolCreateInput, poolUpdateInput } from '../c
 import { callSpecOf, isLocal, poolOn, reaches } from '../pools.ts'
 import { shortNameOf } from './candidates.ts'
 import { configOf, type PoolAccess, secretsIn } from './drivers.ts'
-import { getPool } from './list.ts'
+import { getPool, type PlainPool, plainPools } from './list.ts'
 import { makeOnOne, reachOf, wordsOf } from './reach.ts'
 import { sealedSecrets, secretsOf } from './secrets.ts'
 
@@ -173,7 +173,7 @@ export async function probePool(ctx: Ctx, { name }: { name: string }): Promise<P
   authorize(ctx, 'volumePool:probe')
   const row = await ctx.db.volumePool.findUnique({ where: { name } })
   if (row) return reachOf(ctx, row)
-  const pool = await getPool(ctx, { name })
+  const pool = await plainPool(ctx, name)
   return reachOf(ctx, {
     ...{
       id: pool.id,
@@ -188,11 +188,18 @@ export async function probePool(ctx: Ctx, { name }: { name: string }): Promise<P
   })
 }
 
+/** Throws not_found for a name that no pool has. */
+async function plainPool(ctx: Ctx, named: string): Promise<PlainPool> {
+  const found = (await plainPools(ctx)).find(({ name }) => name === named)
+  if (!found) throw notFound('volume pool', named)
+  return found
+}
+
 async function lockPool(ctx: Ctx, name: string): Promise<VolumePoolModel> {
   await ctx.db.$queryRaw`SELECT 1 FROM "VolumePool" WHERE "name" = ${name} FOR UPDATE`
   const row = await ctx.db.volumePool.findUnique({ where: { name } })
   if (row) return row
-  const { host } = await getPool(ctx, { name })
+  const { host } = await plainPool(ctx, name)
   if (!host) throw notFound('volume pool', name)
   return ctx.db.volumePool.findUniqueOrThrow({ where: { id: await poolOn(ctx, host) } })
 }
