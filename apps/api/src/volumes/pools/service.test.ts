@@ -158,6 +158,24 @@ test('a place that no machine reaches makes no pool, and the answer has the word
   expect((await listPools(admin)).map(({ name }) => name)).not.toContain(`shared@pool-${made}`)
 })
 
+test('a pool whose name is taken while it is made leaves nothing in its place', async () => {
+  const { name: other } = await aPool()
+  const name = `pool-${made + 1}`
+  const spied = [...world.hosts.values()].map(({ volumes }) => vi.spyOn(volumes, 'makePool'))
+  for (const one of spied)
+    one.mockImplementationOnce(async (...args) => {
+      await db().volumePool.update({ where: { name: other }, data: { name: `shared@${name}` } })
+      one.mockRestore()
+      return [...world.hosts.values()][0]?.volumes.makePool(...args) ?? { totalGib: 1, freeGib: 1 }
+    })
+  const stores = () => world.hosts.get('a')?.volumes.elsewhere.size ?? 0
+  const before = stores()
+  await expectCloudError(aPool(), 'already_exists')
+  expect(stores()).toBe(before)
+  for (const one of spied) one.mockRestore()
+  await deletePool(admin, { name: `shared@${name}` })
+})
+
 test('one pool is shown, changed and asked for without reading the volumes of the others', async () => {
   const { name } = await aPool()
   const id = await volumeIn(name)

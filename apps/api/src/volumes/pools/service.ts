@@ -12,7 +12,7 @@ import { callSpecOf, isLocal, poolOn, reaches } from '../pools.ts'
 import { shortNameOf } from './candidates.ts'
 import { configOf, type PoolAccess, secretsIn } from './drivers.ts'
 import { getPool, type PlainPool, plainPools } from './list.ts'
-import { makeOnOne, reachOf, wordsOf } from './reach.ts'
+import { makeOnOne, type ReachedPool, reachOf, wordsOf } from './reach.ts'
 import { sealedSecrets, secretsOf } from './secrets.ts'
 
 const shared = 'shared'
@@ -41,13 +41,20 @@ export async function createPool(ctx: Ctx, input: z.output<typeof poolCreateInpu
   const made = answers.find(({ problem }) => problem === null)
   if (!made) throw invalidInput(whyUnreached(answers), 'path')
   const capacityGib = input.capacityGib ?? Math.max(1, made.totalGib ?? 0)
+  const pool = { ...row, secrets, capacityGib }
   await inTransaction(ctx, async (tx) => {
     await refuseTaken(tx, row.name)
-    await tx.db.volumePool.create({ data: { ...row, secrets, capacityGib } })
+    await tx.db.volumePool.create({ data: pool })
     await note(tx, row, 'create')
+  }).catch(async (error: unknown) => {
+    // Nobody would know what the machine has made under an id that no row has.
+    await removePlace(ctx, pool).catch((err: unknown) =>
+      ctx.log.warn({ err, pool: row.id }, 'the place of a pool that was not made is left behind'),
+    )
+    throw error
   })
   // The other machines are told the secrets of the pool before a guest there needs a volume.
-  if (secrets !== null) await reachOf(ctx, { ...row, secrets, capacityGib })
+  if (secrets !== null) await reachOf(ctx, pool)
   return getPool(ctx, { name: row.name })
 }
 
@@ -146,7 +153,7 @@ async function refuseUsed(ctx: Ctx, { id }: { id: string }): Promise<void> {
 }
 
 /** Lets a machine that reaches the pool remove what the pool has made there. Throws conflict with the machine's words. */
-async function removePlace(ctx: Ctx, row: VolumePoolModel): Promise<void> {
+async function removePlace(ctx: Ctx, row: ReachedPool): Promise<void> {
   let problem: string | null = 'No machine reaches the pool.'
   for (const host of (await hostsForPlacement(ctx)).filter((one) => reaches(row, one) && one.state === 'up'))
     try {
