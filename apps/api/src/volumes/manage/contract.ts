@@ -32,6 +32,8 @@ export type Manageable = {
   sizeGib: number
   /** The volume of which a snapshot was taken; null for a volume. */
   volumeId: string | null
+  /** Whether a snapshot was taken while the guest's file systems held still; null for a volume. */
+  quiesced: boolean | null
   /** The cloud has a row of it. */
   isKnown: boolean
   /** Why it cannot be taken over; null when it can be. */
