@@ -39,3 +39,15 @@ export type Manageable = {
   /** Why it cannot be taken over; null when it can be. */
   problem: string | null
 }
+
+/** A volume or a snapshot that, as its row says, lies in a pool which does not have it. */
+export type Lost = {
+  id: string
+  kind: 'volume' | 'volumeSnapshot'
+  name: string
+  projectId: string
+  sizeGib: number
+  state: string
+}
+/** How many there are, and the first of them. */
+export type LostThings = { total: number; items: Lost[] }
