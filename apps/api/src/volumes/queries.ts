@@ -3,6 +3,7 @@ import { type Ctx, listScope, seesAll } from '../kernel/context.ts'
 import { notFound } from '../kernel/errors.ts'
 import { type Ask, containing, found, readPage, type Slice, type Sortable } from '../kernel/page.ts'
 import { authorize } from '../kernel/policy.ts'
+import { isUuid } from './uuid.ts'
 
 export const withParts = {
   pool: true,
@@ -28,17 +29,20 @@ export type VolumeWhere = {
   userId?: string
   sizeGib?: number
   typeId?: string
+  /** Name or id of the type. */
+  type?: string
+  snapshotId?: string
+  sourceVolumeId?: string
+  multiattach?: boolean
+  keyId?: string
   groupId?: string
   migrationStatus?: string
   /** The status in Cinder's words. */
   status?: string
   /** The name of the pool in which they lie. */
   pool?: string
-  /** Only volumes that an instance has or is getting, and those that are reserved by an attachment. */
-  isTaken?: true
-  /** Only volumes that this instance has, or that are reserved for it. */
-  takenFor?: string
-  attachmentState?: string
+  /** Only volumes with an attachment, or a reservation by an attachment, that fits all of this. */
+  taken?: { instanceId?: string; state?: string }
   /** A part of the name, in any case. */
   nameHas?: string
   imageId?: string
@@ -101,6 +105,9 @@ export function filtered(ctx: Ctx, where: VolumeWhere): Prisma.VolumeWhereInput 
     where.instanceId ? { attachments: { some: { instanceId: where.instanceId } } } : {},
     { migrationStatus: where.migrationStatus },
     { zone: where.zone, bootable: where.bootable, userId: where.userId },
+    { snapshotId: where.snapshotId, sourceVolumeId: where.sourceVolumeId },
+    { multiattach: where.multiattach, keyId: where.keyId },
+    where.type === undefined ? {} : ofType(where.type),
     {
       sizeGib: where.sizeGib,
       typeId: where.typeId,
@@ -108,20 +115,7 @@ export function filtered(ctx: Ctx, where: VolumeWhere): Prisma.VolumeWhereInput 
       imageId: where.imageId,
       imageName: where.imageName,
     },
-    where.isTaken ? { OR: [{ attachments: { some: {} } }, byAttachment] } : {},
-    where.takenFor === undefined
-      ? {}
-      : {
-          OR: [
-            { attachments: { some: { instanceId: where.takenFor } } },
-            { reservedFor: where.takenFor, ...byAttachment },
-          ],
-        },
-    where.attachmentState === undefined
-      ? {}
-      : where.attachmentState === 'reserved'
-        ? byAttachment
-        : { attachments: { some: { state: where.attachmentState } } },
+    where.taken ? { OR: takenAs(where.taken) } : {},
     where.nameHas === undefined ? {} : { name: containing(where.nameHas) },
     ...(where.createdAt ?? []).map((createdAt) => ({ createdAt })),
     ...(where.updatedAt ?? []).map((updatedAt) => ({ updatedAt })),
@@ -133,6 +127,9 @@ export function filtered(ctx: Ctx, where: VolumeWhere): Prisma.VolumeWhereInput 
   return { AND: filters }
 }
 
+const ofType = (named: string): Prisma.VolumeWhereInput =>
+  isUuid(named) ? { OR: [{ typeId: named }, { type: { name: named } }] } : { type: { name: named } }
+
 /** By Cinder's status, in which a volume that an instance has stays in use while it moves. */
 function ofStatus(status: string): Prisma.VolumeWhereInput {
   const moving = { state: 'maintenance' }
@@ -140,16 +137,23 @@ function ofStatus(status: string): Prisma.VolumeWhereInput {
   return status === 'maintenance' ? { ...moving, attachments: { none: {} } } : { state: status }
 }
 
-const byAttachment = { state: 'reserved' }
+/** By an attachment in that state, or by a reservation, which is a state of its own. */
+function takenAs({ instanceId, state }: NonNullable<VolumeWhere['taken']>): Prisma.VolumeWhereInput[] {
+  const attached = { attachments: { some: { instanceId, state } } }
+  const reserved = { reservations: { some: { instanceId } } }
+  if (state === undefined) return [attached, reserved]
+  return state === 'reserved' ? [reserved] : [attached]
+}
 
 const reachedBy = ({ hostId, zone }: { hostId: string; zone: string }): Prisma.VolumePoolWhereInput => ({
   OR: [{ hostId }, { hostId: null, zone: null }, { hostId: null, zone }],
 })
 
-/** Also those that other instances have, when they are for several and their pool gives them to several. */
+/** Also those that are reserved for the instance, and those that other instances have, when they are for several and their pool gives them to several. */
 const freeFor = (instanceId: string): Prisma.VolumeWhereInput => ({
   OR: [
     { state: 'available' },
+    { state: 'reserved', reservations: { some: { instanceId } } },
     {
       ...{ state: 'in-use', multiattach: true, pool: { hostId: { not: null } } },
       attachments: { none: { instanceId } },

@@ -67,11 +67,16 @@ async function lockRow(ctx: Ctx, id: string): Promise<void> {
 
 /** Throws conflict with the reason when the state of the volume forbids an action. */
 export function demand(
-  rule: (volume: Pick<VolumeView, 'state' | 'multiattach' | 'groupId' | 'encrypted' | 'isWhole'>) => Allowed,
+  rule: (
+    volume: Pick<VolumeView, 'state' | 'multiattach' | 'groupId' | 'encrypted' | 'isWhole' | 'protected'>,
+  ) => Allowed,
   row: VolumeRow,
 ): void {
   const { multiattach, groupId, isWhole } = row
-  const allowed = rule({ state: stateOf(row), multiattach, groupId, encrypted: row.keyId !== null, isWhole })
+  const allowed = rule({
+    ...{ state: stateOf(row), multiattach, groupId, encrypted: row.keyId !== null, isWhole },
+    protected: row.protected,
+  })
   if (allowed !== true) throw conflict(allowed, 'volumeState')
 }
 
@@ -128,6 +133,7 @@ function viewOf(
     state,
     bootable: row.bootable,
     readOnly: row.readOnly,
+    protected: row.protected,
     encrypted: row.keyId !== null,
     keyId: row.keyId,
     multiattach: row.multiattach,

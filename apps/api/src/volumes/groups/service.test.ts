@@ -220,6 +220,12 @@ describe('group snapshots', () => {
       error: expect.stringMatching(/space/),
       snapshots: [{ state: 'error' }, { state: 'error' }],
     })
+    const parts = await world.deps.root.volumeSnapshot.findMany({ where: { groupSnapshotId: id } })
+    const told = await world.deps.root.volumeMessage.findMany({
+      where: { resource: 'VOLUME_SNAPSHOT', action: '009', reason: { contains: 'space' } },
+    })
+    expect(told.map(({ resourceId }) => resourceId).sort()).toEqual(parts.map((part) => part.id).sort())
+    expect(told.every(({ projectId }) => projectId === tenant.projectId)).toBe(true)
     await end()
   })
 
@@ -262,7 +268,10 @@ describe('group snapshots', () => {
       await runPending(world.deps)
       const copy = await getGroup(tenant, { id })
       expect(copy.state).toBe('available')
-      expect(copy.volumes.map(({ name, sizeGib }) => `${name} ${sizeGib}`).sort()).toEqual(['x 1', 'y 2'])
+      expect(copy.volumes.map(({ name, sizeGib }) => `${name} ${sizeGib}`).sort()).toEqual([
+        'copy-x 1',
+        'copy-y 2',
+      ])
     }
     await expectCloudError(createGroupFrom(tenant, groupFromInput.parse({})), 'invalid_input')
     drivers().failNext('ensureVolume', new DriverError('no_space', 'full'))

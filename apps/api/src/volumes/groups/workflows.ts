@@ -4,6 +4,7 @@ import { whileAnswering } from '../../kernel/hosts.ts'
 import type { Run, Wait, Workflow } from '../../kernel/workflow.ts'
 import { waitingForCopiesMs } from '../copying.ts'
 import { driversFor } from '../driver.ts'
+import { tellSnapshotFailures } from '../messages/service.ts'
 import { noteSnapshot } from '../snapshots/row.ts'
 import { type GroupSnapshotRow, noteGroup, withSnapshots, withVolumes } from './row.ts'
 
@@ -118,6 +119,7 @@ async function settleSnapshot(
       await tx.db.volumeSnapshot.update({ where: { id: one.id }, data: { state, quiesced, faultMessage } })
       await noteSnapshot(tx, one, 'updated', run.operationId)
     }
+    if (faultMessage !== null) await tellSnapshotFailures(tx, row.snapshots, faultMessage)
     const guests = new Set([...(kept?.values() ?? [])].flatMap(({ guest }) => guest ?? []))
     const isOneInstant = kept ? guests.size <= 1 : null
     await tx.db.volumeGroupSnapshot.update({

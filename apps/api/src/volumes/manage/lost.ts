@@ -33,7 +33,10 @@ export async function lostIn(ctx: Ctx, input: z.output<typeof manageableInput>):
   const known = await Promise.all(kinds.map(({ read }) => read()))
   const { drivers, pool: spec } = await driversOfPool(ctx, pool)
   const found = await whileAnswering(plainOp(ctx, answerMs), drivers, async (op) => [
-    await drivers.volumes.listVolumes(op, spec),
+    // What a move has copied so far, or has left, is no volume.
+    (await drivers.volumes.listVolumes(op, spec)).filter(
+      ({ isPart, movedTo }) => isPart !== true && movedTo === undefined,
+    ),
     await drivers.volumes.listSnapshots(op, spec),
   ])
   const items: Lost[] = []

@@ -81,6 +81,7 @@ function plainView(pool: Candidate): PlainPool {
     config: local ? {} : (pool.row.config as PoolView['config']),
     isLocal: local,
     enabled: row?.enabled ?? true,
+    ...{ disabledReason: row?.disabledReason ?? null, frozen: row?.frozen ?? false },
     host: host && { id: host.id, name: host.name },
     ...{ zone, totalGib, capacityGib: row?.capacityGib ?? totalGib, overcommit: row?.overcommit ?? 1 },
     ...{ usedGib, closed },
