@@ -126,6 +126,7 @@ export const volumesRoom: PortalRoom = {
         accept: 'Accept volume',
         hand_over: 'Hand over volume',
         delete_message: 'Delete a message about a volume',
+        force_detach: 'Take volume from an instance that is gone',
       },
       ends: {
         ...{ create: 'is available', extend: 'has its new size', revert: 'is as in its snapshot' },
