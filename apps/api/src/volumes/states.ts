@@ -58,6 +58,7 @@ type Seen = Pick<VolumeView, 'state'> & {
   encrypted?: boolean
   isWhole?: boolean
   hasSnapshots?: boolean
+  isLun?: boolean
 }
 const outOfGroups = ({ groupId }: Seen): Allowed =>
   groupId == null || 'The volume is in a group. Take it out of the group first.'
@@ -65,6 +66,11 @@ const outOfGroups = ({ groupId }: Seen): Allowed =>
 const oneLayer = ({ multiattach }: Seen): Allowed =>
   !multiattach ||
   'This volume is for several instances at once: it has neither snapshots nor copies, images and backups.'
+/** A LUN has no snapshots, so that nobody can read it while a guest writes. */
+const notWritten = (volume: Seen): Allowed =>
+  !volume.isLun ||
+  !is(volume, 'in-use') ||
+  'An instance uses this volume, which lies on a LUN and cannot be read at one moment meanwhile. Detach it first.'
 /** The first reason that forbids an action. */
 const both = (...all: Allowed[]): Allowed => all.find((one) => one !== true) ?? true
 const is = ({ state }: Seen, ...some: VolumeState[]) => some.includes(state)
@@ -102,12 +108,23 @@ export const volumeCan = {
   snapshot: (volume: Seen): Allowed =>
     both(
       oneLayer(volume),
+      !volume.isLun ||
+        'This volume lies on a LUN, which has no snapshots. Copy it or back it up instead, while no instance has it.',
       is(volume, 'available', 'in-use') ||
-        `Only a volume that is available or in use can be kept in a snapshot or copied; this one is ${volume.state}.`,
+        `Only a volume that is available or in use can be kept in a snapshot; this one is ${volume.state}.`,
+    ),
+  /** Another volume can be made of it. */
+  copy: (volume: Seen): Allowed =>
+    both(
+      oneLayer(volume),
+      notWritten(volume),
+      is(volume, 'available', 'in-use') ||
+        `Only a volume that is available or in use can be copied; this one is ${volume.state}.`,
     ),
   backUp: (volume: Seen): Allowed =>
     both(
       oneLayer(volume),
+      notWritten(volume),
       is(volume, 'available', 'in-use') ||
         `Only a volume that is available or in use can be backed up; this one is ${volume.state}.`,
     ),
@@ -151,6 +168,7 @@ export const volumeCan = {
   makeImage: (volume: Seen): Allowed =>
     both(
       oneLayer(volume),
+      notWritten(volume),
       is(volume, 'available', 'in-use') ||
         `Only of a volume that is available or in use can an image be made; this one is ${volume.state}.`,
       !volume.encrypted ||

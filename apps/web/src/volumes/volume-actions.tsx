@@ -179,7 +179,7 @@ const keeping = (
     label: 'Copy',
     icon: <IconCopy size={16} />,
     allowed: (volume) =>
-      all(mine(volume), inItsProject(volume.projectId === here, 'copy'), volumeCan.snapshot(volume)),
+      all(mine(volume), inItsProject(volume.projectId === here, 'copy'), volumeCan.copy(volume)),
     open: (volume) => open('copy', volume),
   },
 ]

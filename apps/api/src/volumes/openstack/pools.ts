@@ -9,7 +9,8 @@ import { listPools, suitedPools } from '../pools/list.ts'
 /** "host@backend#pool", as Cinder names the pools of its back ends: each of ours is a back end with one pool. */
 const cinderName = ({ name }: PoolView): string => `${name}#${backendOf(name)}`
 const backendOf = (name: string): string => name.slice(name.indexOf('@') + 1)
-const protocolOf = ({ driver }: PoolView): string => (driver === 'rbd' ? 'ceph' : 'file')
+const protocols: Readonly<Record<string, string>> = { rbd: 'ceph', iscsi: 'iSCSI' }
+const protocolOf = ({ driver }: PoolView): string => protocols[driver] ?? 'file'
 
 const capabilitiesOf = (pool: PoolView) => ({
   volume_backend_name: backendOf(pool.name),
