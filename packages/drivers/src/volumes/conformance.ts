@@ -357,7 +357,7 @@ export function volumeConformance(
         await expect(made(() => driver.exportVolume(op, exported))).rejects.toMatchObject(busy)
       })
       expect((await driver.mergeLayers(op, spec)).mergeable).toBe(0)
-      expect(await ids()).toEqual([spec.id])
+      expect(await ids()).toContain(spec.id)
       await driver.removeVolume(op, spec)
       await expect(driver.mergeLayers(op, spec)).rejects.toMatchObject({ code: 'not_found' })
     })

@@ -1,4 +1,4 @@
-import { mkdir, open, rm } from 'node:fs/promises'
+import { chmod, mkdir, open, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { DriverError } from '../errors.ts'
 import type { Op } from '../op.ts'
@@ -15,8 +15,8 @@ import type {
   VolumeKey,
 } from './interface.ts'
 import { openSession } from './iscsi-session.ts'
-import { type LunVolumes, marked, type OpenTarget, readContent, refuseUsed, volumeOn } from './lun-volumes.ts'
-import { type Lun, type Luns, lunsOf, withLuns } from './luns.ts'
+import { contentReader, type LunVolumes, marked, refuseUsed, volumeOn } from './lun-volumes.ts'
+import { type Lun, type Luns, lunsOf, type OpenTarget, withLuns } from './luns.ts'
 import { rawParts } from './raw.ts'
 import { fillFile } from './refill.ts'
 import { withRoom } from './space.ts'
@@ -51,7 +51,7 @@ export async function withVolume<T>(
 
 const contentOf = (luns: Luns, lun: Lun): VolumeContent => ({
   ...{ sizeBytes: marked(lun).sizeBytes ?? 0, luks: null },
-  read: (at, length) => readContent(luns, lun, at, length),
+  read: contentReader(luns, lun),
 })
 
 /** See LocalVolumeDriver. */
@@ -124,6 +124,8 @@ export async function exportOf(contents: LunContents, op: Op, spec: ExportSpec):
       sizeBytes = content.sizeBytes
       await fillFile(file, sizeBytes, (into) => copyContent(op, content, withRoom(folder, into)))
     })
+    // The tools in the jail have a user of their own, and nobody else enters the folder.
+    await chmod(file, 0o444)
     const layers = [{ path: file, format: 'raw' as const }]
     return await writeExport(op, imagesDir, spec, { layers, sizeBytes }, converter)
   } finally {
@@ -141,7 +143,7 @@ export async function openFrozen(
   const target = await of(pool)
   const session = await openSession(op, target)
   try {
-    const luns = lunsOf(session, target.id)
+    const luns = lunsOf(session, target)
     const lun = volumeOn(await luns.all(), volumeId)
     if (!lun) throw gone(volumeId)
     const { by } = marked(lun)

@@ -15,7 +15,8 @@ export type IscsiSession = {
   run(command: ScsiCommand): Promise<Buffer>
   close(): Promise<void>
 }
-export type ScsiCommand = { lun: Buffer; cdb: Buffer; reads?: number; writes?: Buffer }
+/** `once`: a target that has something to tell ends the command, which is not repeated then. */
+export type ScsiCommand = { lun: Buffer; cdb: Buffer; reads?: number; writes?: Buffer; once?: true }
 
 /** What a target has refused: the key and the code of its sense data; both 0 when there are none. */
 export class ScsiError extends DriverError {
@@ -25,24 +26,25 @@ export class ScsiError extends DriverError {
     const isDescriptor = ((sense[0] ?? 0) & 0x7f) >= 0x72
     const key = (isDescriptor ? (sense[1] ?? 0) : (sense[2] ?? 0)) & 0x0f
     const code = (isDescriptor ? sense.subarray(2, 4) : sense.subarray(12, 14)).toString('hex')
-    const isReserved = status === 0x18
     super(
-      isReserved ? 'conflict' : 'failed',
-      isReserved
-        ? 'Another system has reserved the LUN.'
+      status === reservedStatus ? 'unavailable' : 'failed',
+      status === reservedStatus
+        ? 'Another host or system has reserved a LUN for longer than a moment.'
         : `The target refuses a command (status ${status}, sense ${key}/${code || 'none'}).`,
     )
     this.key = key
     this.status = status
   }
 }
-export const senseKeys = { illegalRequest: 5, unitAttention: 6, miscompare: 14 } as const
-const busy = [0x08, 0x28]
+export const senseKeys = { illegalRequest: 5, unitAttention: 6 } as const
+const reservedStatus = 0x18
+/** The target is busy, another session has reserved the LUN, or too many commands are under way. */
+const busy = [0x08, reservedStatus, 0x28]
 
 const connectMs = 5_000
 /** Less than a call of the control plane waits for the space of a pool. */
 const defaultAnswerMs = 15_000
-const attempts = 5
+const attempts = 10
 
 type Waiting = {
   command: ScsiCommand
@@ -75,8 +77,8 @@ function sessionOf(wire: Wire, agreed: Agreed): IscsiSession {
       } catch (error) {
         if (!(error instanceof ScsiError) || attempt === attempts) throw error
         // The first command of a session hears what has happened before, and a busy target asks for patience.
-        if (busy.includes(error.status)) await sleep(200 * attempt)
-        else if (error.key !== senseKeys.unitAttention) throw error
+        if (busy.includes(error.status)) await sleep(50 * attempt + Math.random() * 50)
+        else if (command.once || error.key !== senseKeys.unitAttention) throw error
       }
   }
   return { run, close: () => wire.logOut() }

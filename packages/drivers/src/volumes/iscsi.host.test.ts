@@ -37,6 +37,7 @@ let files: string[]
 
 function aHost(host: string, watchMs = 200): IscsiVolumes {
   const dir = path.join(root, host)
+  fs.mkdirSync(dir, { recursive: true, mode: 0o711 })
   const driver = createIscsiVolumes({
     ...{ dir, host, log, serverUid: probe, watchMs, imagesDir: path.join(root, 'images'), answerMs: 30_000 },
     withGuest: (_op, _id, work) => work(null),
@@ -119,7 +120,7 @@ const serverOf = async (opened: OpenedVolume) => {
   return { dir, pid }
 }
 const looks = <T>(work: (luns: Luns) => Promise<T>): Promise<T> =>
-  withLuns(op(), { ...tgt.pool, initiator: initiatorOf('test') }, work)
+  withLuns(op(), { ...tgt.pool, host: 'test', initiator: initiatorOf('test') }, work)
 /** The marks on a LUN with their places, as its file has them; the one that holds is the first. */
 function marksOf(file: string) {
   const bytes = Buffer.alloc(16_384)

@@ -32,8 +32,8 @@ import {
   withVolume,
 } from './iscsi-contents.ts'
 import { type IscsiOptions, OpenLuns } from './iscsi-open.ts'
-import { isOurs, LunVolumes, marked, type OpenTarget, refuseUsed, volumeOn } from './lun-volumes.ts'
-import { type Lun, roomOn, withLuns } from './luns.ts'
+import { isOurs, LunVolumes, marked, refuseUsed, volumeOn } from './lun-volumes.ts'
+import { type Lun, type OpenTarget, roomOn, withLuns } from './luns.ts'
 import { demandFits } from './making.ts'
 import { iscsiPool } from './spec.ts'
 import { toldPools } from './told-pools.ts'
@@ -68,7 +68,7 @@ export function createIscsiVolumes(options: IscsiVolumeOptions): IscsiVolumes {
   const volumes = new LunVolumes(host, log)
   const pools = toldPools<OpenTarget>(
     path.join(options.dir, 'pool-keys'),
-    kept.transform((pool) => ({ ...pool, initiator: initiatorOf(host) })),
+    kept.transform((pool) => ({ ...pool, host, initiator: initiatorOf(host) })),
     (pool) => pool.driver === 'iscsi' && pool.secret !== undefined,
   )
   const of = async (pool: PoolSpec) => {
@@ -181,7 +181,7 @@ export function createIscsiVolumes(options: IscsiVolumeOptions): IscsiVolumes {
         const all = await luns.all()
         const usable = all.find(isOurs)
         if (!usable) throw noneUsable(all)
-        await luns.tryExchange(usable)
+        await luns.tryReserving(usable)
         return spaceIn(all)
       })
     },

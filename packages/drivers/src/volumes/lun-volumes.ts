@@ -2,19 +2,15 @@ import type { Logger } from 'pino'
 import { DriverError } from '../errors.ts'
 import { backgroundOp, type Op } from '../op.ts'
 import type { Refill } from './interface.ts'
-import type { IscsiAccess } from './iscsi-login.ts'
 import { type Mark, volumeAt } from './lun-mark.ts'
-import { type Lun, LunChanged, type Luns, roomOn, withLuns } from './luns.ts'
-import { flush, read, write, zero } from './scsi.ts'
+import { type Lun, LunChanged, type Luns, type OpenTarget, roomOn, withLuns } from './luns.ts'
+import { flush, read, unstoredAt, write, zero } from './scsi.ts'
 
-/** A pool with its secret, and the name of this host as an initiator. */
-export type OpenTarget = IscsiAccess & { id: string }
 /** What is written on a LUN before a volume is whole there. */
 type Wish = Pick<Mark, 'id' | 'copyId' | 'edition'> & { id: string; sizeBytes: number }
 
 /** How often it is written down how far a LUN is wiped, in bytes. */
 const wipedStride = 16 * 1024 ** 3
-const wipeMs = 30 * 86_400_000
 
 /** The LUN with the whole volume of that id; null when there is none. */
 export const volumeOn = (luns: readonly Lun[], id: string): Lun | null =>
@@ -131,8 +127,8 @@ export class LunVolumes {
     const key = `${pool.id} ${number}`
     const known = this.#wipes.get(key)
     if (known) return known
-    const op = backgroundOp(this.#log, 'volumes', wipeMs)
-    const own = { ...op, signal: AbortSignal.any([op.signal, this.#end.signal]) }
+    // A large LUN takes days; a target that does not answer ends the work before.
+    const own = { ...backgroundOp(this.#log, 'volumes'), signal: this.#end.signal }
     const work = withLuns(own, pool, (luns) => this.#wipe(luns, number)).finally(() =>
       this.#wipes.delete(key),
     )
@@ -248,17 +244,22 @@ async function writeContent({ session }: Luns, lun: Lun, at: number, bytes: Buff
   await write(session, disk, volumeAt + from, whole)
 }
 
-/** The bytes of a range of a volume; null when all of them are zeros. */
-export async function readContent(
+/** Reads a volume that nobody changes meanwhile: the bytes of a range; null when all of them are zeros. */
+export function contentReader(
   { session }: Luns,
   lun: Lun,
-  at: number,
-  length: number,
-): Promise<Buffer | null> {
-  const { from, to } = blocksOf(lun, at, length)
-  const whole = await read(session, lun.disk, volumeAt + from, to - from)
-  const bytes = whole.subarray(at - from, at - from + length)
-  return bytes.equals(Buffer.alloc(length)) ? null : bytes
+): (at: number, length: number) => Promise<Buffer | null> {
+  const { disk } = lun
+  let known = { from: 0, to: 0 }
+  return async (at, length) => {
+    const { from, to } = blocksOf(lun, at, length)
+    if (from < known.from || from >= known.to)
+      known = { from, to: from + (await unstoredAt(session, disk, volumeAt + from)) }
+    if (to <= known.to) return null
+    const whole = await read(session, disk, volumeAt + from, to - from)
+    const bytes = whole.subarray(at - from, at - from + length)
+    return bytes.equals(Buffer.alloc(length)) ? null : bytes
+  }
 }
 
 function blocksOf({ disk: { blockBytes } }: Lun, at: number, length: number): { from: number; to: number } {

@@ -3,7 +3,7 @@ import type { Op } from '../op.ts'
 import type { IscsiAccess } from './iscsi-login.ts'
 import { type IscsiSession, openSession, ScsiError, senseKeys } from './iscsi-session.ts'
 import { blockOf, type Mark, markBytes, markOn, slots, volumeAt } from './lun-mark.ts'
-import { type Disk, disksOf, exchange, flush, read } from './scsi.ts'
+import { type Disk, disksOf, exchange, read, reserved } from './scsi.ts'
 
 /**
  * A LUN of a target. `mark`: what it says of itself when it belongs to this pool. `foreign`: why this pool must not touch it;
@@ -31,36 +31,36 @@ export type Luns = {
   change(lun: Lun, mark: Omit<Mark, 'number' | 'pool'>): Promise<Lun>
   /** Removes our mark from a LUN that is free. */
   forget(lun: Lun): Promise<void>
-  /** Raises `unsupported` when the target cannot change a block in one step. Changes nothing. */
-  tryExchange(lun: Lun): Promise<void>
+  /** Raises `unsupported` when the target does not let one session reserve a LUN. Changes nothing. */
+  tryReserving(lun: Lun): Promise<void>
 }
 
 /** The largest volume that fits on the LUN, in bytes. */
 export const roomOn = ({ disk }: Pick<Lun, 'disk'>): number => Math.max(0, disk.sizeBytes - volumeAt)
 
-export async function withLuns<T>(
-  op: Op,
-  { id, ...access }: IscsiAccess & { id: string },
-  work: (luns: Luns) => Promise<T>,
-): Promise<T> {
-  const session = await openSession(op, access)
+/** The way to a pool's target, as the host of that name goes it. */
+export type OpenTarget = IscsiAccess & { id: string; host: string }
+
+export async function withLuns<T>(op: Op, target: OpenTarget, work: (luns: Luns) => Promise<T>): Promise<T> {
+  const session = await openSession(op, target)
   try {
-    return await work(lunsOf(session, id))
+    return await work(lunsOf(session, target))
   } finally {
     await session.close()
   }
 }
 
-export function lunsOf(session: IscsiSession, pool: string): Luns {
-  async function put(lun: Lun, wanted: Buffer): Promise<boolean> {
-    const { disk, next } = lun
-    const isDone = await exchange(session, disk, next.at, { expected: next.contains, wanted }).catch(
-      (error) => {
-        throw isUnknown(error) ? unsupported() : error
-      },
-    )
-    if (isDone) await flush(session, disk)
-    return isDone
+export function lunsOf(session: IscsiSession, { id: pool, host }: Pick<OpenTarget, 'id' | 'host'>): Luns {
+  const reserving = <T>({ disk }: Lun, work: () => Promise<T>): Promise<T> =>
+    reserved(session, disk, work).catch((error: unknown) => {
+      throw isUnknown(error) ? unsupported() : error
+    })
+  async function put(lun: Lun, wanted: Buffer): Promise<void> {
+    const { disk, next, mark } = lun
+    const change = () => exchange(session, disk, next.at, { expected: next.contains, wanted })
+    // Nobody else changes what this host has, and a reservation would keep the server of a guest from its LUN.
+    const isDone = await (mark?.by?.host === host ? change() : reserving(lun, change))
+    if (!isDone) throw new LunChanged(lun)
   }
   async function look(disk: Disk): Promise<Lun> {
     const begin = await read(session, disk, 0, markBytes)
@@ -88,25 +88,18 @@ export function lunsOf(session: IscsiSession, pool: string): Luns {
       return luns
     },
     async change(lun, mark) {
-      const block = blockOf({ ...mark, number: (lun.mark?.number ?? 0) + 1, pool }, lun.disk.blockBytes)
-      if (!(await put(lun, block))) throw new LunChanged(lun)
-      const now = await look(lun.disk)
-      // A target that does not do the exchange in one step may have taken the mark of another host since.
-      if (!(await read(session, lun.disk, lun.next.at, lun.disk.blockBytes)).equals(block))
-        throw new LunChanged(lun)
-      return now
+      await put(lun, blockOf({ ...mark, number: (lun.mark?.number ?? 0) + 1, pool }, lun.disk.blockBytes))
+      return look(lun.disk)
     },
     async forget(lun) {
       const nothing = Buffer.alloc(lun.disk.blockBytes)
       // The older mark goes first: on its own it would hold.
-      if (!(await put(lun, nothing))) throw new LunChanged(lun)
-      const own = slots.find((at) => at !== lun.next.at) ?? slots[0]
-      const contains = await read(session, lun.disk, own, lun.disk.blockBytes)
-      if (!(await put({ ...lun, next: { at: own, contains } }, nothing))) throw new LunChanged(lun)
+      await put(lun, nothing)
+      const at = slots.find((one) => one !== lun.next.at) ?? slots[0]
+      const contains = await read(session, lun.disk, at, lun.disk.blockBytes)
+      await put({ ...lun, next: { at, contains } }, nothing)
     },
-    async tryExchange(lun) {
-      await put(lun, lun.next.contains)
-    },
+    tryReserving: (lun) => reserving(lun, async () => undefined),
   }
 }
 
@@ -120,5 +113,5 @@ const isUnknown = (error: unknown): boolean =>
 const unsupported = () =>
   new DriverError(
     'unsupported',
-    'The target does not know COMPARE AND WRITE (ATS, VAAI), without which two hosts could take one LUN. Allow it in the settings of the storage.',
+    'The target does not let one host reserve a LUN (RESERVE of SCSI-2), without which two hosts could take one LUN. Allow that in the settings of the storage.',
   )

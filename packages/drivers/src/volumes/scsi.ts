@@ -84,29 +84,72 @@ export async function write(session: IscsiSession, disk: Disk, at: number, bytes
   }
 }
 
-/** Writes one block if it contains what is expected, in one step; returns whether it did. */
+/**
+ * How many bytes from there on the target has never stored, so that they are zeros: it says so of thin LUNs (GET LBA STATUS).
+ * 0 where it has stored something, or does not say.
+ */
+export async function unstoredAt(session: IscsiSession, disk: Disk, at: number): Promise<number> {
+  if (!disk.unmaps) return 0
+  const cdb = Buffer.alloc(16)
+  cdb.set([0x9e, 0x12])
+  cdb.writeBigUInt64BE(BigInt(at / disk.blockBytes), 2)
+  cdb.writeUInt32BE(24, 10)
+  try {
+    const found = await session.run({ lun: disk.address, cdb, reads: 24 })
+    if (found.length < 24) return 0
+    const begin = Number(found.readBigUInt64BE(8)) * disk.blockBytes
+    const end = begin + found.readUInt32BE(16) * disk.blockBytes
+    const isUnstored = ((found[20] ?? 0) & 0x0f) === 1
+    return isUnstored && begin <= at ? Math.max(0, end - at) : 0
+  } catch (error) {
+    if (error instanceof ScsiError && error.key === senseKeys.illegalRequest) return 0
+    throw error
+  }
+}
+
+const shortCommand = (code: number): Buffer => Buffer.concat([Buffer.from([code])], 16)
+const flushing = shortCommand(0x35)
+
+/**
+ * Writes one block, safely on the disk, if the block contains what is expected; returns whether it did. No other session
+ * writes meanwhile when the LUN is reserved, or when the caller knows that nobody else would.
+ */
 export async function exchange(
   session: IscsiSession,
   disk: Disk,
   at: number,
   { expected, wanted }: { expected: Buffer; wanted: Buffer },
 ): Promise<boolean> {
-  const cdb = ofRange(0x89, disk, at, 0)
-  cdb[13] = 1
+  const { address: lun, blockBytes } = disk
+  const own = { lun, once: true as const }
+  const found = await session.run({ ...own, cdb: ofRange(0x88, disk, at, blockBytes), reads: blockBytes })
+  if (!found.equals(expected)) return false
+  await session.run({ ...own, cdb: ofRange(0x8a, disk, at, blockBytes), writes: wanted })
+  await session.run({ ...own, cdb: flushing })
+  return true
+}
+
+/**
+ * Runs `work` while the target lets no other session read or write the LUN (RESERVE and RELEASE of SPC-2). A reservation ends
+ * with its session, so that a host that dies leaves none. Commands of `work` must be told `once`: when something has ended the
+ * reservation before its time, the next command hears so and fails.
+ */
+export async function reserved<T>(
+  session: IscsiSession,
+  { address: lun }: Disk,
+  work: () => Promise<T>,
+): Promise<T> {
+  await session.run({ lun, cdb: shortCommand(0x16) })
   try {
-    await session.run({ lun: disk.address, cdb, writes: Buffer.concat([expected, wanted]) })
-    return true
-  } catch (error) {
-    if (error instanceof ScsiError && error.key === senseKeys.miscompare) return false
-    throw error
+    return await work()
+  } finally {
+    await session.run({ lun, cdb: shortCommand(0x17) })
   }
 }
 
 /** Makes the target keep what it has only in its memory. */
-export async function flush(session: IscsiSession, { address }: Disk): Promise<void> {
-  const cdb = Buffer.alloc(16)
-  cdb[0] = 0x35
-  await session.run({ lun: address, cdb })
+export async function flush(session: IscsiSession, { address: lun }: Disk): Promise<void> {
+  await session.run({ lun, cdb: flushing })
 }
 
 /** Fills a range with zeros: the target does so by itself if it can. `onPart` runs now and then, with how far the work is. */

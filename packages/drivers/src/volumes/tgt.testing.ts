@@ -29,8 +29,8 @@ export async function startTgt(): Promise<TestTgt> {
   const port = await freePort()
   const env = { ...process.env, TGT_IPC_SOCKET: path.join(dir, 'control') }
   const log = fs.openSync(path.join(dir, 'log'), 'a')
-  // A test that is killed takes its target along. One thread for each LUN: tgtd does COMPARE AND WRITE in one step only so.
-  const words = ['tgtd', '-f', '--nr_iothreads', '1', '--iscsi', `portal=127.0.0.1:${port}`]
+  // A test that is killed takes its target along.
+  const words = ['tgtd', '-f', '--iscsi', `portal=127.0.0.1:${port}`]
   const child: ChildProcess = spawn('setpriv', ['--pdeathsig=KILL', '--', ...words], {
     ...{ env, stdio: ['ignore', log, log] },
   })
