@@ -17,6 +17,7 @@ import { blockOf, markIn, slots, volumeAt } from './lun-mark.ts'
 import { type Luns, withLuns } from './luns.ts'
 import { runtimeOf } from './rbd-open.ts'
 import { closeAllServed } from './remove-all.ts'
+import { reserved } from './scsi.ts'
 import { qemuBytes } from './testing.ts'
 import { startTgt, type TestTgt } from './tgt.testing.ts'
 import { allServers } from './volume-server.ts'
@@ -197,6 +198,27 @@ describe('hosts that share a target', () => {
     })
     await one.probePool(op(), tgt.pool)
     await settled()
+  })
+
+  test('while a host has reserved a LUN, no other one reads or writes it, and the end of its session frees the LUN', async () => {
+    const over = Promise.withResolvers<void>()
+    const isReserved = Promise.withResolvers<void>()
+    const holder = looks(async (luns) => {
+      const [lun] = await luns.all()
+      if (!lun) throw new Error('no LUN')
+      await reserved(luns.session, lun.disk, async () => {
+        isReserved.resolve()
+        await over.promise
+        // As after kill -9: the session ends without giving the LUN back.
+        await luns.session.close()
+      })
+    }).catch((error: unknown) => error)
+    await isReserved.promise
+    const refused = { code: 'unavailable', message: expect.stringMatching(/has reserved a LUN/) }
+    await expect(two.listVolumes(op(), tgt.pool)).rejects.toMatchObject(refused)
+    over.resolve()
+    expect(await holder).toMatchObject({ code: 'unavailable' })
+    expect(await two.listVolumes(op(), tgt.pool)).toEqual([])
   })
 
   test('a host that is off for sure loses its volumes, and takes none back when it returns', async () => {
