@@ -81,6 +81,9 @@ test('a snapshot of the group becomes a group of new volumes', async () => {
   const kept = page.getByRole('table', { name: 'Group snapshots' })
   await expect(kept.getByText('Available')).toBeVisible()
   await expect(kept.getByText('One instant')).toBeVisible()
+  await kept.getByRole('link', { name: 'log', exact: true }).click()
+  await expect(page.getByRole('heading', { name: 'before', level: 1 })).toBeVisible()
+  await page.goBack()
   expect(await problemsOf(page)).toEqual([])
   await choose('before', 'Create group from it')
   const from = page.getByRole('dialog', { name: 'Create a group from before' })
@@ -91,6 +94,8 @@ test('a snapshot of the group becomes a group of new volumes', async () => {
     (await api.volumes.list.query({})).items.map(({ state, error }) => error ?? state).toSorted()
   await expect.poll(states, { timeout: 120_000 }).toEqual(Array(4).fill('available'))
   await expect(members().getByText('Available')).toHaveCount(2)
+  for (const name of ['copy-data', 'copy-log'])
+    await expect(members().getByRole('link', { name, exact: true })).toBeVisible()
 })
 
 test('groups are deleted after their snapshots, with their volumes if that is wanted', async () => {

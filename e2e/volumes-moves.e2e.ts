@@ -1,10 +1,10 @@
 import { expect, type Page, test } from '@playwright/test'
 import { problemsOf } from './support/accessibility.ts'
-import { type Api, findCloud } from './support/cloud.ts'
+import { type Api, findCloud, until } from './support/cloud.ts'
 import { apiOf, newPerson, type Person } from './support/people.ts'
 import { row, signIn, visit, watchProblems } from './support/portal.ts'
 
-/** Volumes are deleted and taken back, and given from project to project; no guest is needed for that. */
+/** Volumes are deleted and taken back, made images and given from project to project; no guest is needed for that. */
 test.describe.configure({ mode: 'serial' })
 
 const cloud = findCloud()
@@ -45,9 +45,68 @@ async function ofDeleted(action: string): Promise<void> {
   await page.getByRole('menuitem', { name: action }).click()
 }
 
-test('a deleted volume comes back from the message and from the history', async () => {
+const idOf = async (name: string) =>
+  (await api.volumes.list.query({})).items.find((one) => one.name === name)?.id ?? ''
+const toast = () => page.locator('.mantine-Notification-root')
+
+test('the entries of a menu have one order, in the list and on the page, and dangerous ones come last', async () => {
+  const entries = async (button: string) => {
+    await page.getByRole('button', { name: button }).click()
+    await expect(page.getByRole('menuitem').first()).toBeFocused()
+    expect(await problemsOf(page)).toEqual([])
+    const words = await page.getByRole('menuitem').allInnerTexts()
+    await page.keyboard.press('Escape')
+    return words.map((text) => text.split('\n')[0])
+  }
+  await visit(page, '/volumes')
+  await expect(row(page, 'other').getByText('Available')).toBeVisible()
+  const kept = ['Back up', 'Copy', 'Make an image']
+  const changed = ['Edit', 'Change type', 'Transfer to another project']
+  const last = ['Write an image onto it', 'Delete']
+  expect(await entries('Actions of other')).toEqual([
+    ...['Attach', 'Extend', 'Take snapshot'],
+    ...[...kept, ...changed, ...last],
+  ])
+  await visit(page, `/volumes/${await idOf('other')}`)
+  expect(await entries('More actions')).toEqual([...kept, ...changed, ...last])
+})
+
+test('the message that an image of a volume is made leads to the image', async () => {
+  await visit(page, '/volumes')
+  await act('other', 'Make an image')
+  const panel = page.getByRole('dialog', { name: 'Make an image of other' })
+  await panel.getByLabel('Name').fill('of other')
+  await panel.getByRole('button', { name: 'Make an image', exact: true }).click()
+  const ended = toast().filter({ hasText: '“other” has an image of its data' })
+  await ended.getByRole('button', { name: 'Open the image' }).click({ timeout: 120_000 })
+  await expect(page.getByRole('heading', { name: 'of other', level: 1 })).toBeVisible()
+  await expect(ended).toHaveCount(0)
+  for (const { id } of (await api.images.list.query({ search: 'of other' })).items)
+    await api.images.delete.mutate({ id })
+})
+
+test('the list of deleted snapshots names their volumes', async () => {
+  const { id } = await api.volumes.snapshots.create.mutate({ volumeId: await idOf('other'), name: 'before' })
+  await until('the snapshot is there', 60_000, async () => {
+    return (await api.volumes.snapshots.get.query({ id })).state === 'available'
+  })
+  await api.volumes.snapshots.delete.mutate({ id })
+  await visit(page, '/volume-snapshots')
+  await expect(deleted().getByRole('link', { name: 'other', exact: true })).toBeVisible()
+  expect(await problemsOf(page)).toEqual([])
+  await visit(page, `/volume-snapshots/${id}`)
+  await page.getByRole('button', { name: 'Take back' }).click()
+  await expect(page.getByRole('heading', { name: 'before', level: 1 })).toBeVisible()
+  await api.volumes.snapshots.delete.mutate({ id })
+  await api.volumes.snapshots.trash.end.mutate({ id })
+  await until('the snapshot is gone', 60_000, async () => {
+    return (await api.volumes.snapshots.trash.list.query({})).items.length === 0
+  })
+})
+
+test('a deleted volume comes back from the message, from the history and from its page', async () => {
   await remove()
-  await page.locator('.mantine-Notification-root').getByRole('button', { name: 'Take back' }).click()
+  await toast().getByRole('button', { name: 'Take back' }).click()
   await expect(row(page, 'data').getByText('Available')).toBeVisible()
   await expect(deleted()).toHaveCount(0)
 
@@ -59,6 +118,13 @@ test('a deleted volume comes back from the message and from the history', async 
   await expect(panel.getByRole('button', { name: 'Take back' })).toHaveCount(0)
   await visit(page, '/volumes')
   await expect(row(page, 'data')).toBeVisible()
+
+  const id = await idOf('data')
+  await remove()
+  await visit(page, `/volumes/${id}`)
+  await expect(page.getByRole('heading', { name: 'Not found' })).toBeVisible()
+  await page.getByRole('button', { name: 'Take back' }).click()
+  await expect(page.getByRole('heading', { name: 'data', level: 1 })).toBeVisible()
 })
 
 test('the list shows what can be taken back, with its room, and ends it when asked', async () => {

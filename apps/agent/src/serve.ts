@@ -24,6 +24,8 @@ const statusOf: Record<DriverErrorCode, number> = {
   not_found: 404,
   invalid: 400,
   conflict: 409,
+  no_slot: 409,
+  too_many_layers: 409,
   no_space: 507,
   unsupported: 501,
   unavailable: 503,

@@ -29,7 +29,7 @@ export function createBackgroundJobs(options: BackgroundOptions = {}): Backgroun
     const stop = new AbortController()
     const forget = setTimeout(() => {
       void giveUp(key, job)
-    }, forgetMs)
+    }, forgetMs).unref()
     const job: Job = { done: Promise.resolve(), stop, forget, tell: asked.progress }
     job.done = work({ id: asked.id, log: asked.log, signal: stop.signal, progress: (text) => job.tell(text) })
     // The next caller gets the failure; the log has it in case nobody asks.
@@ -58,15 +58,21 @@ export function createBackgroundJobs(options: BackgroundOptions = {}): Backgroun
       const job = jobs.get(key) ?? begin(key, op, work)
       job.forget.refresh()
       job.tell = (text) => op.progress(text)
-      const over = job.done.finally(() => {
+      // Whoever gets the result ends the job. Work that ends while nobody waits keeps its result for the next caller.
+      const over = () => {
         clearTimeout(job.forget)
         if (jobs.get(key) === job) jobs.delete(key)
-      })
+      }
       try {
-        return (await Promise.race([over, notYet])) as T | null
+        const answer = await Promise.race([job.done.then((result) => ({ result })), notYet])
+        if (answer === null) return null
+        over()
+        return answer.result as T | null
+      } catch (error) {
+        over()
+        throw error
       } finally {
         enough.abort()
-        over.catch(() => undefined)
       }
     },
     async end(key) {

@@ -1,11 +1,14 @@
 /**
  * The codes of errors that a driver may raise. The control plane translates such errors in one place
- * (apps/api/src/kernel/hosts.ts), so `message` is for the log and the administrator and never reaches a tenant as it is.
+ * (apps/api/src/kernel/hosts.ts), so `message` is for the log and the administrator and never reaches a tenant as it is. What the tenant can do something
+ * about has a code of its own, for which the control plane has a sentence.
  */
 export const driverErrorCodes = [
   'not_found', // a thing that the call needs (not one that it removes) does not exist
   'invalid', // the spec cannot be carried out, retrying is useless
   'conflict', // the resource is in a state that forbids the call
+  'no_slot', // a running guest has no place for another device until it is started again
+  'too_many_layers', // a volume has as many layers as it may have
   'no_space', // disk or memory of the host is exhausted
   'unsupported', // this host or driver lacks the facility
   'foreign', // the host follows another cloud, or a newer database of this one

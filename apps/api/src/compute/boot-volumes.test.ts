@@ -1,6 +1,14 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { Ctx } from '../kernel/context.ts'
-import { expectCloudError, failEveryStep, runPending, runToEnd, testCtx } from '../kernel/testing.ts'
+import { runOperation } from '../kernel/run.ts'
+import {
+  ageOperation,
+  expectCloudError,
+  failEveryStep,
+  runPending,
+  runToEnd,
+  testCtx,
+} from '../kernel/testing.ts'
 import { volumeCreateInput } from '../volumes/contract.ts'
 import {
   createSnapshot,
@@ -285,6 +293,38 @@ test('an instance that is deleted while its volumes are made leaves what it is t
   expect([await stateOf(root), await stateOf(data)]).toEqual(['available', undefined])
 })
 
+test('an instance waits a day for its volumes, and its own time begins when they are made', async () => {
+  const id = await launched([ofImage()])
+  const [root = ''] = await volumesOf(id)
+  const { operationId } = await lastOperation(id, 'instance.create')
+  const run = () => runOperation(world.deps, operationId, { last: true })
+  expect(await run()).toBe('waiting')
+  await ageOperation(world.deps, operationId, 20 * 3_600_000)
+  expect(await run()).toBe('waiting')
+  await runToEnd(world.deps, (await lastOperation(root, 'volume.create')).operationId, { last: true })
+  await runPending(world.deps)
+  expect(await rowOf(id)).toMatchObject({ vmState: 'active', faultMessage: null })
+  await gone(id)
+  await deleteVolume(tenant, { id: root })
+  await runPending(world.deps)
+})
+
+test('a host that does not build an instance in time is not waited for a day', async () => {
+  const { instances } = await launchInstances(tenant, aLaunch(world))
+  const id = instances[0]?.id ?? ''
+  const images = [...world.hosts.values()].map(({ storage }) =>
+    vi.spyOn(storage, 'ensureBase').mockResolvedValue(null),
+  )
+  const { operationId } = await lastOperation(id, 'instance.create')
+  expect(await runOperation(world.deps, operationId, { last: true })).toBe('waiting')
+  await ageOperation(world.deps, operationId, 21 * 60_000)
+  expect(await runOperation(world.deps, operationId)).toBe('over')
+  for (const one of images) one.mockRestore()
+  const { errorMessage } = await db().operation.findUniqueOrThrow({ where: { id: operationId } })
+  expect(errorMessage).toMatch(/^This was not done within 20 minutes/)
+  await gone(id)
+})
+
 describe('a launch that fails', () => {
   const before = new Map<string, Awaited<ReturnType<typeof accounts>>>()
   const named = new Map<string, { root: string; old: string }>()
@@ -321,6 +361,8 @@ describe('a launch that fails', () => {
         expect(guestOf(id)?.power, at).toBe('running')
         await gone(id)
         expect([await stateOf(root), await stateOf(old)], at).toEqual(['available', 'available'])
+        for (const volumeId of [root, old]) await deleteVolume(tenant, { id: volumeId })
+        await runPending(world.deps)
       },
     })
   }, 120_000)

@@ -180,6 +180,7 @@ export type BootImage = {
   virtualBytes: number
   minDiskGib: number
   minRamMib: number
+  description: string
   properties: Readonly<Record<string, unknown>>
 }
 
@@ -192,7 +193,7 @@ export function bootImageFact(ctx: Ctx, id: string): Fact<BootImage | null> {
   return {
     sql: Prisma.sql`SELECT to_jsonb(image) FROM (
       SELECT i."id", i."name", i."state", i."blobId", i."diskFormat", i."virtualBytes", i."minDiskGib", i."minRamMib",
-        i."properties"
+        i."description", i."properties"
       FROM "Image" i WHERE i."id" = ${id}::uuid AND i."state" <> 'deleted' AND ${reachableSql(ctx)} ${held(ctx, 'FOR SHARE')}) image`,
     read(value) {
       const row = value as (Omit<BootImage, 'blobId' | 'format'> & BootColumns) | null

@@ -83,6 +83,18 @@ export function fromDriverError(error: DriverError): CloudError {
       return new CloudError('internal', 'The host cannot do what was asked of it.', options)
     case 'conflict':
       return new CloudError('conflict', 'The host reports another state than expected. Try again.', options)
+    case 'no_slot':
+      return new CloudError(
+        'conflict',
+        'The running instance has no free slot for another device. Stop and start it, which adds slots.',
+        options,
+      )
+    case 'too_many_layers':
+      return new CloudError(
+        'conflict',
+        'The volume has as many layers as it may have, each from a snapshot or a copy. Make a new volume of an image or a backup of it.',
+        options,
+      )
     case 'no_space':
       return new CloudError('no_capacity', 'The host has run out of space.', options)
     case 'unsupported':

@@ -150,6 +150,13 @@ export async function runToEnd(deps: Deps, operationId: string, attempt: Attempt
   throw new Error('the operation does not come to an end')
 }
 
+/** Makes an operation, with its running step, begin that long ago. */
+export async function ageOperation(deps: Deps, operationId: string, ms: number): Promise<void> {
+  const startedAt = new Date(Date.now() - ms)
+  await deps.root.operation.update({ where: { id: operationId }, data: { startedAt } })
+  await deps.root.operationStep.updateMany({ where: { operationId, state: 'running' }, data: { startedAt } })
+}
+
 export async function expectCloudError(
   promise: Promise<unknown>,
   code: CloudError['code'],

@@ -93,6 +93,8 @@ export const volumeUpdateInput = z.object({
   /** Whether it has a system that a machine can start, and whether guests may only read it. */
   bootable: z.boolean().optional(),
   readOnly: z.boolean().optional(),
+  /** A protected volume cannot be deleted, not even with its instance or its group. */
+  protected: z.boolean().optional(),
 })
 /** `migrate`: whether the volume may be moved to another pool when the new type asks for one. */
 export const volumeRetypeInput = z.object({
@@ -128,6 +130,8 @@ export type VolumeView = {
   bootable: boolean
   /** Whether guests may only read it. */
   readOnly: boolean
+  /** Whether it is protected from deletion. */
+  protected: boolean
   /** Whether its data are encrypted where they are stored. */
   encrypted: boolean
   /** An opaque id of the key of an encrypted volume, which is not the key. */

@@ -107,25 +107,27 @@ async function poolsOn(ctx: Ctx, hostIds: readonly string[]): Promise<ReadonlyMa
   return pools
 }
 
+const attachedTo = (ctx: Ctx, instanceId: string) =>
+  ctx.db.volumeAttachment.findMany({ where: { instanceId }, include: { volume: true } })
+
+/** Tells whether all volumes of an instance that is being built are made. Throws conflict when one could not be made. */
+export async function areLaunchVolumesMade(ctx: Ctx, instanceId: string): Promise<boolean> {
+  const volumes = (await attachedTo(ctx, instanceId)).map(({ volume }) => volume)
+  const failed = volumes.find((volume) => stateOf(volume) === 'error')
+  if (failed)
+    throw new CloudError(
+      'conflict',
+      `The volume ${failed.name || failed.id} could not be made. ${failed.faultMessage ?? ''}`.trim(),
+    )
+  return volumes.every((volume) => stateOf(volume) !== 'creating')
+}
+
 /**
- * When all volumes of an instance that is being built are made, writes that the host is to give them to the guest, and
- * returns their ids. Returns null while some are being made. Throws conflict when one could not be made.
+ * Writes that the host is to give an instance that is being built its volumes, all of which are made, and returns their
+ * ids.
  */
-export async function bindLaunchVolumes(
-  ctx: Ctx,
-  instanceId: string,
-  hostId: string,
-): Promise<string[] | null> {
-  const rows = await ctx.db.volumeAttachment.findMany({ where: { instanceId }, include: { volume: true } })
-  for (const { volume } of rows) {
-    const state = stateOf(volume)
-    if (state === 'creating') return null
-    if (state === 'error')
-      throw new CloudError(
-        'conflict',
-        `The volume ${volume.name || volume.id} could not be made. ${volume.faultMessage ?? ''}`.trim(),
-      )
-  }
+export async function bindLaunchVolumes(ctx: Ctx, instanceId: string, hostId: string): Promise<string[]> {
+  const rows = await attachedTo(ctx, instanceId)
   if (rows.some((row) => row.hostId !== hostId)) {
     const encrypted = rows.flatMap(({ volume }) => (volume.keyId === null ? [] : volume.id))
     await giveKeysFirst(ctx, hostId, encrypted)

@@ -21,8 +21,8 @@ export async function volumesLeaving(ctx: Ctx, input: z.output<typeof leavingInp
   })
   const whys = await whysKept(
     ctx,
-    rows.map(({ id, groupId, movingToId, attachments }) => ({
-      ...{ id, groupId, movingToId },
+    rows.map(({ attachments, ...volume }) => ({
+      ...volume,
       others: attachments.filter(({ instanceId }) => !instanceIds.includes(instanceId)).length,
     })),
   )

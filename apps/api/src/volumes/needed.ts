@@ -11,14 +11,12 @@ export async function whyNeeded(ctx: Ctx, id: string): Promise<string | null> {
   return (await whyBackedUp(ctx, id)) ?? whyCopied(ctx, id)
 }
 
+type Leaving = Pick<VolumeModel, 'id' | 'groupId' | 'movingToId' | 'protected'> & { others: number }
 /**
  * Returns why volumes that are marked to be deleted with an instance would stay, for those that would, as the rest of a
  * sentence. `others`: how many other instances have the volume.
  */
-export async function whysKept(
-  ctx: Ctx,
-  volumes: readonly { id: string; groupId: string | null; movingToId: string | null; others: number }[],
-): Promise<ReadonlyMap<string, string>> {
+export async function whysKept(ctx: Ctx, volumes: readonly Leaving[]): Promise<ReadonlyMap<string, string>> {
   const { db } = ctx
   const ids = volumes.map(({ id }) => id)
   const snapshots = await db.volumeSnapshot.groupBy({
@@ -36,11 +34,12 @@ export async function whysKept(
   const backedUp = new Set(backups.map((one) => one.volumeId))
   const copied = new Set(copies.map((one) => one.sourceVolumeId))
   return new Map(
-    volumes.flatMap(({ id, groupId, movingToId, others }): [string, string][] => {
+    volumes.flatMap(({ id, others, ...volume }): [string, string][] => {
       const count = counts.get(id) ?? 0
       if (others > 0) return [[id, 'another instance has it']]
-      if (movingToId !== null) return [[id, 'it is being moved to another pool']]
-      if (groupId !== null) return [[id, 'it is in a group']]
+      if (volume.protected) return [[id, 'it is protected from deletion']]
+      if (volume.movingToId !== null) return [[id, 'it is being moved to another pool']]
+      if (volume.groupId !== null) return [[id, 'it is in a group']]
       if (count > 0) return [[id, `it has ${count === 1 ? 'a snapshot' : `${count} snapshots`}`]]
       if (backedUp.has(id)) return [[id, 'it is being backed up']]
       return copied.has(id) ? [[id, 'a copy of it is being made']] : []

@@ -3,6 +3,7 @@ import { type Ctx, listScope, seesAll } from '../kernel/context.ts'
 import { notFound } from '../kernel/errors.ts'
 import { type Ask, containing, found, readPage, type Slice, type Sortable } from '../kernel/page.ts'
 import { authorize } from '../kernel/policy.ts'
+import { isUuid } from './uuid.ts'
 
 export const withParts = {
   pool: true,
@@ -28,6 +29,12 @@ export type VolumeWhere = {
   userId?: string
   sizeGib?: number
   typeId?: string
+  /** Name or id of the type. */
+  type?: string
+  snapshotId?: string
+  sourceVolumeId?: string
+  multiattach?: boolean
+  keyId?: string
   groupId?: string
   migrationStatus?: string
   /** The status in Cinder's words. */
@@ -101,6 +108,9 @@ export function filtered(ctx: Ctx, where: VolumeWhere): Prisma.VolumeWhereInput 
     where.instanceId ? { attachments: { some: { instanceId: where.instanceId } } } : {},
     { migrationStatus: where.migrationStatus },
     { zone: where.zone, bootable: where.bootable, userId: where.userId },
+    { snapshotId: where.snapshotId, sourceVolumeId: where.sourceVolumeId },
+    { multiattach: where.multiattach, keyId: where.keyId },
+    where.type === undefined ? {} : ofType(where.type),
     {
       sizeGib: where.sizeGib,
       typeId: where.typeId,
@@ -132,6 +142,9 @@ export function filtered(ctx: Ctx, where: VolumeWhere): Prisma.VolumeWhereInput 
   ]
   return { AND: filters }
 }
+
+const ofType = (named: string): Prisma.VolumeWhereInput =>
+  isUuid(named) ? { OR: [{ typeId: named }, { type: { name: named } }] } : { type: { name: named } }
 
 /** By Cinder's status, in which a volume that an instance has stays in use while it moves. */
 function ofStatus(status: string): Prisma.VolumeWhereInput {

@@ -66,12 +66,15 @@ async function lockRow(ctx: Ctx, id: string): Promise<void> {
     FOR UPDATE`
 }
 
-type Seen = Pick<VolumeView, 'state' | 'multiattach' | 'groupId' | 'encrypted' | 'isWhole' | 'isLun'>
+type Seen = Pick<
+  VolumeView,
+  'state' | 'multiattach' | 'groupId' | 'encrypted' | 'isWhole' | 'protected' | 'isLun'
+>
 
 /** What decides which actions a volume allows (volumeCan). */
 export const seenOf = (row: VolumeRow): Seen => ({
   ...{ state: stateOf(row), multiattach: row.multiattach, groupId: row.groupId, isWhole: row.isWhole },
-  ...{ encrypted: row.keyId !== null, isLun: isOnLun(row.pool) },
+  ...{ encrypted: row.keyId !== null, protected: row.protected, isLun: isOnLun(row.pool) },
 })
 
 /** Throws conflict with the reason when the state of the volume forbids an action. */
@@ -133,6 +136,7 @@ function viewOf(
     state,
     bootable: row.bootable,
     readOnly: row.readOnly,
+    protected: row.protected,
     encrypted: row.keyId !== null,
     keyId: row.keyId,
     multiattach: row.multiattach,

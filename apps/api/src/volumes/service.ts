@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import { hostsForPlacement } from '../hosts/service.ts'
 import { type Ctx, inTransaction, isAdmin, projectOf } from '../kernel/context.ts'
 import type { Page, pageInput } from '../kernel/contract.ts'
-import { invalidInput } from '../kernel/errors.ts'
+import { conflict, invalidInput } from '../kernel/errors.ts'
 import { type Ask, askOf, pageView } from '../kernel/page.ts'
 import { authorize } from '../kernel/policy.ts'
 import { recordOperation, startOperation } from '../kernel/workflow.ts'
@@ -34,7 +34,7 @@ import {
   withParts,
 } from './queries.ts'
 import { ofType, whyNoQuota } from './quota.ts'
-import { demand, historyOf, loadVolume, lockVolume, noteVolume, viewOfOne, viewsOf } from './row.ts'
+import { demand, historyOf, loadVolume, lockVolume, noteVolume, stateOf, viewOfOne, viewsOf } from './row.ts'
 import { demandShareable, isMultiattach } from './types/extra-specs.ts'
 import { placeWishOf, specsOf } from './types/row.ts'
 import { typeFor } from './types/service.ts'
@@ -77,6 +77,7 @@ export {
   setReadOnly,
   useVolumeAsIs,
 } from './changes.ts'
+export { waitingForCopiesMs } from './copying.ts'
 export { giveKeysFirst } from './encryption/reconcile.ts'
 export { seedGroupTypes } from './groups/types.ts'
 export { makeVolumeImage, reimageVolume } from './images/service.ts'
@@ -84,7 +85,7 @@ export {
   type LaunchVolumes,
   planLaunchVolumes,
 } from './launch.ts'
-export { bindLaunchVolumes, volumesAtLaunch } from './launch-rows.ts'
+export { areLaunchVolumesMade, bindLaunchVolumes, volumesAtLaunch } from './launch-rows.ts'
 export { volumesLeaving } from './leaving.ts'
 export { tellAttachmentFailure } from './messages/service.ts'
 export { moveVolume, planMove, retypeVolume } from './moves/service.ts'
@@ -120,7 +121,7 @@ export {
   takeBackVolume,
   trashSummary,
 } from './trash/service.ts'
-export { getVolumeType, listVolumeTypes, seedVolumeTypes } from './types/service.ts'
+export { getVolumeType, listVolumeTypes, seedVolumeTypes, typeOfVolume } from './types/service.ts'
 
 export async function listVolumes(
   ctx: Ctx,
@@ -276,10 +277,19 @@ export async function updateVolume(ctx: Ctx, input: z.output<typeof volumeUpdate
   return viewOfOne(ctx, row)
 }
 
-/** Makes a volume larger, also while an instance uses it. Throws invalid_input when the size is no larger than the present one. */
-export async function extendVolume(ctx: Ctx, input: z.output<typeof volumeExtendInput>): Promise<VolumeView> {
+/**
+ * Makes a volume larger, also while an instance uses it, unless `unusedOnly`, for clients that do not know of that. Throws
+ * invalid_input when the size is no larger than the present one.
+ */
+export async function extendVolume(
+  ctx: Ctx,
+  input: z.output<typeof volumeExtendInput>,
+  { unusedOnly = false }: { unusedOnly?: boolean } = {},
+): Promise<VolumeView> {
   return begin(ctx, input.id, 'volume.extend', async (tx, row) => {
     demand(volumeCan.extend, row)
+    if (unusedOnly && stateOf(row) === 'in-use')
+      throw conflict('The status of the volume must be available to extend it; it is in-use.', 'volumeState')
     if (input.sizeGib <= row.sizeGib)
       throw invalidInput(`The volume has ${row.sizeGib} GiB already. Choose a larger size.`, 'sizeGib')
     await refuseWhileKept(tx, row.id)

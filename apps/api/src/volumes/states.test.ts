@@ -20,6 +20,15 @@ test.each([
   expect(allowed).toMatch(why)
 })
 
+test('reasons name the state in words, and not as programs write it', () => {
+  for (const allowed of [
+    volumeCan.attach({ state: 'in-use' }),
+    volumeCan.transfer({ state: 'in-use', groupId: null }),
+  ])
+    expect(allowed).toMatch(/; this one is in use\.$/)
+  expect(volumeCan.backUp({ state: 'error_deleting' })).toMatch(/; this one is error deleting\.$/)
+})
+
 test('the same actions are allowed to others', () => {
   const plain = { state: 'available', groupId: null, encrypted: false, multiattach: false } as const
   for (const action of ['transfer', 'retype', 'move', 'delete', 'makeImage', 'reimage', 'schedule'] as const)

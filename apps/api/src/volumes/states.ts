@@ -58,6 +58,7 @@ type Seen = Pick<VolumeView, 'state'> & {
   encrypted?: boolean
   isWhole?: boolean
   hasSnapshots?: boolean
+  protected?: boolean
   isLun?: boolean
 }
 const outOfGroups = ({ groupId }: Seen): Allowed =>
@@ -75,34 +76,37 @@ const notWritten = (volume: Seen): Allowed =>
 const both = (...all: Allowed[]): Allowed => all.find((one) => one !== true) ?? true
 const is = ({ state }: Seen, ...some: VolumeState[]) => some.includes(state)
 
+/** A state in the words of a sentence. */
+export const said = ({ state }: { state: string }): string => state.replaceAll(/[-_]/g, ' ')
+
 /** The actions that the state of a volume forbids; the policy may forbid more. */
 export const volumeCan = {
   attach: (volume: Seen): Allowed =>
     is(volume, 'available') ||
     (volume.multiattach === true && is(volume, 'in-use')) ||
-    `Only an available volume can be attached; this one is ${volume.state}.`,
+    `Only an available volume can be attached; this one is ${said(volume)}.`,
   launch: (volume: Seen & Pick<VolumeView, 'bootable'>): Allowed =>
     volume.multiattach
       ? 'No system is started from a volume that several instances may have.'
       : !volume.bootable
         ? 'It has no system: only a volume that was made from an image, or is marked as bootable, can be launched.'
-        : is(volume, 'available') || `Only an available volume can be launched; this one is ${volume.state}.`,
+        : is(volume, 'available') || `Only an available volume can be launched; this one is ${said(volume)}.`,
   reserve: (volume: Seen): Allowed =>
-    is(volume, 'available') || `Only an available volume can be reserved; this one is ${volume.state}.`,
+    is(volume, 'available') || `Only an available volume can be reserved; this one is ${said(volume)}.`,
   detach: (volume: Seen): Allowed =>
     is(volume, 'in-use') ||
     (volume.attachments !== undefined &&
       isAnnounced({ state: volume.state, attachments: volume.attachments })) ||
-    `Only a volume that is in use can be detached; this one is ${volume.state}.`,
+    `Only a volume that is in use can be detached; this one is ${said(volume)}.`,
   extend: (volume: Seen): Allowed =>
     (volume.multiattach === true && is(volume, 'in-use')
       ? 'Instances may share this volume: it grows when none of them has it.'
       : is(volume, 'available', 'in-use', 'error_extending')) ||
-    `Only a volume that is available or in use can grow; this one is ${volume.state}.`,
+    `Only a volume that is available or in use can grow; this one is ${said(volume)}.`,
   transfer: (volume: Seen): Allowed =>
     both(
       is(volume, 'available') ||
-        `Only an available volume can be offered to another project; this one is ${volume.state}.`,
+        `Only an available volume can be offered to another project; this one is ${said(volume)}.`,
       outOfGroups(volume),
     ),
   snapshot: (volume: Seen): Allowed =>
@@ -111,7 +115,7 @@ export const volumeCan = {
       !volume.isLun ||
         'This volume lies on a LUN, which has no snapshots. Copy it or back it up instead, while no instance has it.',
       is(volume, 'available', 'in-use') ||
-        `Only a volume that is available or in use can be kept in a snapshot; this one is ${volume.state}.`,
+        `Only a volume that is available or in use can be kept in a snapshot; this one is ${said(volume)}.`,
     ),
   /** Another volume can be made of it. */
   copy: (volume: Seen): Allowed =>
@@ -119,14 +123,14 @@ export const volumeCan = {
       oneLayer(volume),
       notWritten(volume),
       is(volume, 'available', 'in-use') ||
-        `Only a volume that is available or in use can be copied; this one is ${volume.state}.`,
+        `Only a volume that is available or in use can be copied; this one is ${said(volume)}.`,
     ),
   backUp: (volume: Seen): Allowed =>
     both(
       oneLayer(volume),
       notWritten(volume),
       is(volume, 'available', 'in-use') ||
-        `Only a volume that is available or in use can be backed up; this one is ${volume.state}.`,
+        `Only a volume that is available or in use can be backed up; this one is ${said(volume)}.`,
     ),
   restore: (volume: Seen): Allowed =>
     both(
@@ -135,28 +139,28 @@ export const volumeCan = {
       is(volume, 'available', 'error_restoring') ||
         (is(volume, 'in-use')
           ? 'An instance uses this volume. Detach it first.'
-          : `A backup can be restored only to an available volume; this one is ${volume.state}.`),
+          : `A backup can be restored only to an available volume; this one is ${said(volume)}.`),
     ),
   revert: (volume: Seen): Allowed =>
     // After a return that failed, the volume is in the state error and can be asked again.
     is(volume, 'available', 'error') ||
     (is(volume, 'in-use')
       ? 'An instance uses this volume. Detach it first.'
-      : `Only an available volume can go back to a snapshot; this one is ${volume.state}.`),
+      : `Only an available volume can go back to a snapshot; this one is ${said(volume)}.`),
   /** The volume can become one of a group. */
   join: (volume: Seen): Allowed =>
     is(volume, 'available', 'in-use') ||
-    `Only a volume that is available or in use can be in a group; this one is ${volume.state}.`,
+    `Only a volume that is available or in use can be in a group; this one is ${said(volume)}.`,
   retype: (volume: Seen): Allowed =>
     both(
       is(volume, 'available', 'in-use') ||
-        `Only a volume that is available or in use can get another type; this one is ${volume.state}.`,
+        `Only a volume that is available or in use can get another type; this one is ${said(volume)}.`,
       outOfGroups(volume),
     ),
   move: (volume: Seen): Allowed =>
     both(
       is(volume, 'available', 'in-use') ||
-        `Only a volume that is available or in use can be moved to another pool; this one is ${volume.state}.`,
+        `Only a volume that is available or in use can be moved to another pool; this one is ${said(volume)}.`,
       !is(volume, 'in-use') ||
         !volume.multiattach ||
         'Instances may share this volume: it moves when none of them has it.',
@@ -170,7 +174,7 @@ export const volumeCan = {
       oneLayer(volume),
       notWritten(volume),
       is(volume, 'available', 'in-use') ||
-        `Only of a volume that is available or in use can an image be made; this one is ${volume.state}.`,
+        `Only of a volume that is available or in use can an image be made; this one is ${said(volume)}.`,
       !volume.encrypted ||
         'An image of an encrypted volume would not be encrypted. Back the volume up instead.',
     ),
@@ -181,7 +185,7 @@ export const volumeCan = {
       is(volume, 'available', 'error') ||
         (is(volume, 'in-use')
           ? 'An instance uses this volume. Detach it first.'
-          : `Only an available volume can get what an image contains; this one is ${volume.state}.`),
+          : `Only an available volume can get what an image contains; this one is ${said(volume)}.`),
       !volume.encrypted || 'No image is written onto an encrypted volume. Make a new volume of the image.',
     ),
   /** The volume can be backed up automatically. */
@@ -191,12 +195,17 @@ export const volumeCan = {
     (is(volume, 'error', 'error_extending', 'error_restoring') && volume.isWhole === true) ||
     (is(volume, 'error', 'error_restoring')
       ? 'Nobody can say whether the content of this volume is whole. An administrator can set its state all the same.'
-      : `Only a volume whose last operation has failed needs this; this one is ${volume.state}.`),
+      : `Only a volume whose last operation has failed needs this; this one is ${said(volume)}.`),
   setReadOnly: (volume: Seen): Allowed =>
     is(volume, 'available') ||
-    `Only an available volume can be made read-only or writable; this one is ${volume.state}.`,
+    `Only an available volume can be made read-only or writable; this one is ${said(volume)}.`,
+  /** The volume can be deleted in whatever state it is. */
+  lose: (volume: Seen): Allowed =>
+    !volume.protected ||
+    'This volume is protected from deletion. Edit the volume to take the protection back.',
   delete: (volume: Seen): Allowed =>
     both(
+      volumeCan.lose(volume),
       is(volume, 'available', 'error', 'error_extending', 'error_restoring', 'error_deleting') ||
         (is(volume, 'in-use')
           ? 'An instance uses this volume. Detach it first.'
@@ -204,7 +213,7 @@ export const volumeCan = {
             ? 'This volume is reserved. End the reservation first.'
             : is(volume, 'awaiting-transfer')
               ? 'This volume is offered to another project. Withdraw the offer first.'
-              : `This volume is ${volume.state}. Wait until that is over.`),
+              : `This volume is ${said(volume)}. Wait until that is over.`),
       volume.groupId == null || 'This volume is in a group. Take it out of the group, or delete the group.',
       !volume.hasSnapshots || 'This volume has snapshots. Delete the snapshots first.',
     ),

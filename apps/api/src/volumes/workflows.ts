@@ -1,10 +1,12 @@
 import type { VolumeSource } from '@stratolith/drivers/volumes/interface'
+import { isFollowedBy } from '../kernel/busy.ts'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { CloudError } from '../kernel/errors.ts'
 import { whileAnswering } from '../kernel/hosts.ts'
 import { continueOperationsOf, type Run, type Wait, type Workflow } from '../kernel/workflow.ts'
 import { releaseQuota } from '../quota/service.ts'
 import { endRestoring } from './backups/settling.ts'
+import { copyingMs } from './copying.ts'
 import { driversFor, isOnFencedHost } from './driver.ts'
 import { encryptionFor, forgetKey } from './encryption/keys.ts'
 import { type MessageAction, tellFailure } from './messages/service.ts'
@@ -67,8 +69,8 @@ const encrypting: Wait = { waitMs: 500, for: 'the host to encrypt the volume' }
 
 export const volumeCreation: Workflow = {
   action: 'volume.create',
-  // What has many layers is copied as a whole, and a terabyte takes hours.
-  deadlineMs: 24 * 60 * 60_000,
+  // What has many layers is copied as a whole.
+  deadlineMs: copyingMs,
   steps: [
     {
       name: 'make',
@@ -116,7 +118,15 @@ async function settleCreation(run: Run<unknown>, faultMessage: string | null): P
   })
 }
 
-/** Changes a volume that is being made larger, under its lock; nothing when the volume is in another state by then. */
+const extension = 'volume.extend'
+/**
+ * Tells whether a later operation has made the volume larger or is to. Such an operation begins only when this one has
+ * written its end, so that the state of the volume is not this operation's any more.
+ */
+const isExtended = (ctx: Ctx, run: Run<unknown>): Promise<boolean> =>
+  isFollowedBy(ctx, run.operationId, extension, {})
+
+/** Changes a volume that is being made larger, under its lock; nothing when this operation has written its end before. */
 async function endExtension(
   run: Run<unknown>,
   change: (row: VolumeRow) => {
@@ -133,7 +143,7 @@ async function endExtension(
       where: { id: run.resourceId, state: 'extending' },
       include: withParts,
     })
-    if (!row) return
+    if (!row || (await isExtended(tx, run))) return
     const data = change(row)
     await tx.db.volume.update({ where: { id: row.id }, data })
     const free = row.reservedGib - data.reservedGib
@@ -147,13 +157,15 @@ async function endExtension(
 
 /** `reservedGib`: what was reserved before; absent in operations of earlier versions. */
 export const volumeExtension: Workflow<{ sizeGib: number; reservedGib?: number }> = {
-  action: 'volume.extend',
+  action: extension,
   steps: [
     {
       name: 'grow',
       title: 'Making it larger',
       async run(run) {
         const row = await rowOf(run)
+        // A worker may have died when the end was written and the step was not recorded yet.
+        if (row.state !== 'extending' || (await isExtended(run.ctx, run))) return
         const { sizeGib } = run.input
         const { drivers, key } = await placeOf(run, row)
         await whileAnswering(run.op, drivers, (op) => drivers.volumes.growVolume(op, { ...key, sizeGib }))

@@ -4,12 +4,14 @@ import type { Allowed } from '@stratolith/api/kernel/contract'
 import { IconDots } from '@tabler/icons-react'
 import { type ReactNode, useState } from 'react'
 import type { ResourceAction } from './descriptor.ts'
+import { sensible } from './header-actions.ts'
 import { lazyPart } from './lazy-part.tsx'
 
 export type MenuEntry = {
   id: string
   label: string
   icon?: ReactNode
+  group?: string
   danger?: boolean
   allowed: Allowed
   run: () => void
@@ -49,11 +51,11 @@ export function ActionMenu<V>({
     </ActionIcon>
   )
   if (!wanted) return dots
-  const there = actions.filter((action) => action.shown?.(view) !== false)
-  const entries: MenuEntry[] = there.map((action) => ({
+  const entries: MenuEntry[] = sensible(actions, view).map((action) => ({
     id: action.id,
     label: action.label,
     icon: action.icon,
+    group: action.group,
     danger: action.danger,
     allowed: action.allowed(view),
     run: () => onRun(action),

@@ -11,16 +11,18 @@ type Query<T> = { data: T | undefined; error: unknown; refetch: () => unknown; i
 
 /**
  * Shows that the query is waiting, has found nothing or has failed, or shows the page. Data that is shown already stays
- * when a reload fails.
+ * when a reload fails. `nothing`: what stands below the words when nothing is found, beside the way back.
  */
 export function Loaded<T>({
   query,
   children,
   waiting,
+  nothing,
 }: {
   query: Query<T>
   children: (data: T) => ReactNode
   waiting?: ReactNode
+  nothing?: ReactNode
 }) {
   if (isNothing(query.error))
     return (
@@ -32,7 +34,12 @@ export function Loaded<T>({
             ? 'There is no such thing in this project, or it has been deleted. Another project may have it.'
             : 'It has been deleted while you looked at it.'
         }
-        action={<WayBack />}
+        action={
+          <Stack align="center" gap="md">
+            {nothing}
+            <WayBack />
+          </Stack>
+        }
       />
     )
   if (query.data !== undefined) return children(query.data)

@@ -8,14 +8,15 @@ import { ReasonButton } from '../ui/ReasonButton.tsx'
 import { AsCode } from './AsCode.tsx'
 import { confirm } from './confirm.tsx'
 import { cloudError } from './errors.ts'
-import { type Right, useRight } from './rights.ts'
+import { FormBlock } from './form-block.ts'
+import { all, type Right, useRight } from './rights.ts'
 import { SidePanel } from './SidePanel.tsx'
 
 /**
  * A small form at the side of a list. `onSubmit` throws the server's error, whose sentence is shown at its field or
  * above the buttons. The form closes after success, and asks before typed input is lost. Closing writes the address, so
  * work that must come after closing (such as opening another page) is a function to which `onSubmit` resolves. `needs`:
- * the right that the work needs. An address may open the form for somebody without this right, who is told so at once,
+ * the right that the work needs. A field may know why the form cannot succeed (useFormBlock). An address may open the form for somebody without this right, who is told so at once,
  * and so is somebody who loses the right while they type.
  */
 export function SidePanelForm<T extends Record<string, unknown>>({
@@ -43,7 +44,9 @@ export function SidePanelForm<T extends Record<string, unknown>>({
   children: ReactNode
 }) {
   const body = useRef<HTMLFormElement>(null)
-  const allowed = useRight(needs)
+  const right = useRight(needs)
+  const [block, setBlock] = useState<string | null>(null)
+  const allowed = all(right, block ?? true)
   const [busy, setBusy] = useState(false)
   const [failure, setFailure] = useState<{ message: string; requestId: string } | null>(null)
   useWindowEvent('beforeunload', (event) => {
@@ -96,8 +99,8 @@ export function SidePanelForm<T extends Record<string, unknown>>({
     >
       <form ref={body} onSubmit={form.onSubmit((values) => void submit(values))} noValidate>
         <Stack gap="md">
-          {allowed !== true && <Denied why={allowed} />}
-          {children}
+          {right !== true && <Denied why={right} />}
+          <FormBlock value={setBlock}>{children}</FormBlock>
           {failure && (
             <Alert
               color="bad"

@@ -1,5 +1,7 @@
-/** The IDs of resources for whose operations this tab waits, each with the message that says what has begun. */
-const awaited = new Map<string, string>()
+/** The message that says what has begun, with the button that also stands in the message of the end. */
+export type Begun = { id: string; button?: { label: string; onClick: () => void } | undefined }
+/** The IDs of resources for whose operations this tab waits. */
+const awaited = new Map<string, Begun>()
 /** The ends of more operations at a time are not told one by one. */
 const most = 3
 
@@ -27,7 +29,7 @@ export function tellEarlyEnds(teller: Teller): () => void {
  * Waits for the ends of operations on these resources. `since`: the moment of the request; an earlier end belongs to
  * another operation. A new resource has no earlier ones.
  */
-export function awaitEnd(resourceIds: readonly string[], message: string, since = 0): void {
+export function awaitEnd(resourceIds: readonly string[], message: Begun, since = 0): void {
   if (resourceIds.length > most) return
   for (const id of resourceIds) {
     awaited.set(id, message)
@@ -50,7 +52,7 @@ export function endCame(resourceId: string, operationId: string): boolean {
  * Returns the message of an operation that has ended now, and stops waiting for it. Null: this tab did not begin the
  * operation.
  */
-export function takeAwaited(resourceId: string): string | null {
+export function takeAwaited(resourceId: string): Begun | null {
   const message = awaited.get(resourceId) ?? null
   awaited.delete(resourceId)
   return message

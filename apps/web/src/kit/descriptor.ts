@@ -19,9 +19,13 @@ export type ResourceAction<V> = {
   label: string
   icon?: ReactNode
   danger?: boolean
+  /** The part of a menu in which the action stands; what is dangerous stands behind all parts. */
+  group?: string
+  /** Whether the action stands in the menu only, unless it is the next step. */
+  inMenu?: (view: V) => boolean
   /** Whether this action is the natural next step for the thing: then it is the primary button of the thing's page. */
   next?: (view: V) => boolean
-  /** The ID of the action that undoes this one: a page shows only the one of the two that is possible. */
+  /** The ID of the action that undoes this one: pages and menus show only the one of the two that is possible. */
   opposite?: string
   /** Whether the action makes sense for the thing and the person at all; otherwise no menu has it. */
   shown?: (view: V) => boolean

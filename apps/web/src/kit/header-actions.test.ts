@@ -48,6 +48,12 @@ describe('the buttons beside a title', () => {
       menu: ['pause', 'resume', 'edit', 'delete'],
     })
   })
+  it('an action of the menu is a button only when it is the next step', () => {
+    const odd = action('use', { inMenu: () => true, next: ({ state }) => state === 'paused' })
+    const { next, buttons, menu } = headerActions([odd, ...actions], { state: 'active' })
+    expect([next, buttons[0]?.id, menu[0]?.id]).toEqual([null, 'stop', 'use'])
+    expect(headerActions([odd, ...actions], { state: 'paused' }).next?.id).toBe('use')
+  })
   it('an action that makes no sense for the machine is nowhere', () => {
     const odd = action('withdraw', { shown: ({ state }) => state === 'paused', allowed: () => 'No.' })
     const idsIn = (state: Machine['state']) => {

@@ -1,29 +1,30 @@
 import { expect, test } from 'vitest'
-import { inMenuOrder, menuOrder } from './menu-order.ts'
+import { asOpened, menuParts } from './menu-order.ts'
 
-const entry = (id: string, allowed: true | string = true) => ({ id, allowed })
+const entry = (id: string, more: { allowed?: true | string; danger?: boolean; group?: string } = {}) => ({
+  ...{ id, allowed: true as true | string },
+  ...more,
+})
+const idsOf = (entries: readonly { id: string }[]) => entries.map(({ id }) => id)
 
-test('an entry of an open menu stays under the pointer when another one becomes possible', () => {
-  const order = menuOrder([
-    entry('attach', 'Wait.'),
-    entry('edit'),
-    entry('extend', 'Wait.'),
-    entry('delete'),
-  ])
-  expect(order).toEqual(['edit', 'delete', 'attach', 'extend'])
-  const later = [entry('attach'), entry('edit', 'Wait.'), entry('extend'), entry('delete', 'Wait.')]
-  expect(inMenuOrder(later, order).map(({ id }) => id)).toEqual(order)
-  expect(inMenuOrder([entry('new'), ...later.slice(1)], order).map(({ id }) => id)).toEqual([
-    ...['edit', 'delete', 'extend', 'new'],
-  ])
+test('the groups of a menu stand in one order whatever is possible, and what is dangerous is behind them', () => {
+  for (const allowed of [true, 'Wait.'] as const) {
+    const { safe, danger } = menuParts([
+      ...[entry('attach', { group: 'use', allowed }), entry('write', { danger: true, group: 'keep' })],
+      ...[entry('copy', { group: 'keep' }), entry('extend', { group: 'use' }), entry('edit')],
+      entry('delete', { danger: true, allowed }),
+    ])
+    expect(safe.map(idsOf)).toEqual([['attach', 'extend'], ['copy'], ['edit']])
+    expect(idsOf(danger)).toEqual(['write', 'delete'])
+  }
 })
 
-test('dangerous entries stand behind the others, and in sight before those that are impossible', () => {
-  const danger = (id: string, allowed: true | string = true) => ({ ...entry(id, allowed), danger: true })
-  expect(
-    menuOrder([
-      ...[entry('attach'), danger('write'), entry('edit'), danger('revert', 'Wait.')],
-      ...[entry('move', 'Wait.'), danger('delete')],
-    ]),
-  ).toEqual(['attach', 'edit', 'write', 'delete', 'move', 'revert'])
+test('the entries of an open menu stay where they are, also when some come and go', () => {
+  const opened = [entry('attach'), entry('edit'), entry('delete', { danger: true })]
+  const now = [entry('detach'), entry('edit', { allowed: 'Wait.' }), opened[2] ?? entry('')]
+  expect(asOpened(opened, now).map(({ id, allowed }) => [id, allowed])).toEqual([
+    ['attach', 'This is not possible any more.'],
+    ['edit', 'Wait.'],
+    ['delete', true],
+  ])
 })

@@ -1,16 +1,26 @@
 import type { Allowed } from '@stratolith/api/kernel/contract'
 
-type Entry = { id: string; danger?: boolean; allowed: Allowed }
+type Entry = { id: string; group?: string; danger?: boolean; allowed: Allowed }
 
-/** The place of an entry: what is possible comes first, and dangerous actions last in each part. */
-const rank = ({ allowed, danger }: Entry): number => (allowed === true ? 0 : 2) + (danger ? 1 : 0)
-
-/** The ids of a menu's entries, as they stand when it is opened. */
-export const menuOrder = (entries: readonly Entry[]): string[] =>
-  entries.toSorted((a, b) => rank(a) - rank(b)).map(({ id }) => id)
-
-/** The entries in that order, whatever has become possible since; entries that are new stand last. */
-export function inMenuOrder<E extends Entry>(entries: readonly E[], order: readonly string[]): E[] {
-  const placeOf = ({ id }: E) => (order.includes(id) ? order.indexOf(id) : order.length)
-  return entries.toSorted((a, b) => placeOf(a) - placeOf(b))
+/**
+ * The parts of a menu, between which it draws lines: the groups in the order of their first entries, and behind them what is
+ * dangerous. The order depends on no state, so that hands find an entry at the same place in every row and on every page.
+ */
+export function menuParts<E extends Entry>(entries: readonly E[]): { safe: E[][]; danger: E[] } {
+  const isDanger = ({ danger }: E) => danger === true
+  const byGroup = Map.groupBy(
+    entries.filter((entry) => !isDanger(entry)),
+    ({ group }) => group,
+  )
+  return { safe: [...byGroup.values()], danger: entries.filter(isDanger) }
 }
+
+/**
+ * The entries that a menu had when it was opened, as they are now: an event must not move entries under the pointer, so
+ * none comes or goes before the next opening.
+ */
+export const asOpened = <E extends Entry>(opened: readonly E[], now: readonly E[]): E[] =>
+  opened.map(
+    (entry) =>
+      now.find(({ id }) => id === entry.id) ?? { ...entry, allowed: 'This is not possible any more.' },
+  )

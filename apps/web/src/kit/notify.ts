@@ -1,4 +1,4 @@
-import { awaitEnd } from './awaited.ts'
+import { awaitEnd, type Begun } from './awaited.ts'
 import type { Undo } from './descriptor.ts'
 import { cloudError } from './errors.ts'
 import { randomToken } from './random.ts'
@@ -7,49 +7,42 @@ const toasts = () => import('./toasts.tsx')
 /** Loads the code of toasts, so that they can tell of a connection that is gone. */
 export const loadToasts = async (): Promise<void> => void (await toasts())
 
+/** Shows a toast; one with a button goes when the button is pressed. */
+const show = (
+  toast: { id: string; message: string; color: 'busy' | 'good' },
+  button: Begun['button'],
+): void =>
+  void toasts().then(({ showToast, hideToast }) => {
+    const press = () => {
+      hideToast(toast.id)
+      button?.onClick()
+    }
+    showToast({ ...toast, ...(button ? { button: { label: button.label, onClick: press } } : {}) })
+  })
+
 /** Toasts: what has begun, what has ended, what has failed and why. Forms show their errors themselves. */
 export const notify = {
   /**
    * `resourceIds`: the resources of the operation, so that its end is told, too (OperationToasts). `since`: see
    * awaitEnd. `button`: leads to the thing, when the page is that of another one.
    */
-  started: (
-    text: string,
-    resourceIds: readonly string[] = [],
-    since = 0,
-    button?: { label: string; onClick: () => void },
-  ) => {
+  started: (text: string, resourceIds: readonly string[] = [], since = 0, button?: Begun['button']) => {
     const id = randomToken()
-    void toasts().then(({ showToast }) => showToast({ id, message: text, color: 'busy', button }))
-    awaitEnd(resourceIds, id, since)
+    show({ id, message: text, color: 'busy' }, button)
+    awaitEnd(resourceIds, { id, button }, since)
   },
   /** Replaces the toast which says that the operation has begun. */
-  ended: (startedId: string, text: string) =>
-    void toasts().then(({ showToast, hideToast }) => {
-      hideToast(startedId)
-      showToast({ message: text, color: 'good' })
-    }),
+  ended: ({ id, button }: Begun, text: string) => {
+    void toasts().then(({ hideToast }) => hideToast(id))
+    show({ id: `${id} ended`, message: text, color: 'good' }, button)
+  },
   /** Tells what has happened, with a button that makes it undone. */
   undoable: ({ text, label, run, done }: Undo) => {
-    const id = randomToken()
     const act = () =>
       run()
         .then(() => notify.done(done))
         .catch(notify.failed)
-    void toasts().then(({ showToast, hideToast }) =>
-      showToast({
-        id,
-        message: text,
-        color: 'good',
-        button: {
-          label,
-          onClick: () => {
-            hideToast(id)
-            void act()
-          },
-        },
-      }),
-    )
+    show({ id: randomToken(), message: text, color: 'good' }, { label, onClick: () => void act() })
   },
   done: (text: string) => void toasts().then(({ showToast }) => showToast({ message: text, color: 'good' })),
   /** Tells that an operation which was asked for before has failed. */

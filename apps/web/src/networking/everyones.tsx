@@ -16,23 +16,25 @@ function Owner({ id, unseen }: { id: string; unseen?: string }) {
   return <ProjectName id={id} unseen={unseen} />
 }
 
+/** Names the project of each thing in a list of all projects. */
+export const projectColumn: ColumnDef<Owned> = {
+  id: 'project',
+  header: 'Project',
+  width: 140,
+  cell: ({ projectId }) => <Owner id={projectId} />,
+}
+
 /** Makes the descriptor for the list of all projects: its second column names the project of each thing. */
 export function everyones<V extends Owned>(
   descriptor: ResourceDescriptor<V>,
   empty: ResourceDescriptor<V>['empty'],
 ): ResourceDescriptor<V> {
   const [first, ...rest] = descriptor.columns
-  const project: ColumnDef<V> = {
-    id: 'project',
-    header: 'Project',
-    width: 140,
-    cell: ({ projectId }) => <Owner id={projectId} />,
-  }
   // The project takes the room of another column.
   const others = rest.map((column) =>
     ['created', 'network'].includes(column.id) ? { ...column, hideBelow: 'xl' as const } : column,
   )
-  return { ...descriptor, columns: [...(first ? [first] : []), project, ...others], empty }
+  return { ...descriptor, columns: [...(first ? [first] : []), projectColumn, ...others], empty }
 }
 
 /**

@@ -1,5 +1,5 @@
 'use client'
-import { Anchor, Group, ScrollArea, Stack, Text } from '@mantine/core'
+import { Anchor, Box, Group, Stack, Text } from '@mantine/core'
 import type { OperationView } from '@stratolith/api/kernel/contract'
 import { Ago } from '../kit/Ago.tsx'
 import { Link } from '../kit/navigation.tsx'
@@ -36,8 +36,8 @@ export function News({
           Nothing that you began has ended yet. You hear of it here, whatever page you are on.
         </Text>
       )}
-      <ScrollArea.Autosize mah={420} type="auto" offsetScrollbars="present">
-        <Stack gap={6} component="ul" p={0} m={0} style={{ listStyle: 'none' }}>
+      <Box mah={420} style={{ overflowY: 'auto' }}>
+        <Stack gap={6} component="ul" p={0} pr={6} m={0} style={{ listStyle: 'none' }}>
           {items.map((operation) => (
             <li key={operation.id}>
               <Group gap="xs" justify="space-between" wrap="nowrap">
@@ -63,7 +63,7 @@ export function News({
             </li>
           ))}
         </Stack>
-      </ScrollArea.Autosize>
+      </Box>
     </Stack>
   )
 }

@@ -8,14 +8,14 @@ const event = (action: string, state: string) => ({
 })
 
 test('a console that is opened during a reboot does not swallow the end of the reboot', () => {
-  awaitEnd(['i'], 'Rebooting “web”')
+  awaitEnd(['i'], { id: 'Rebooting “web”' })
   expect(endToTell(event('instance.console', 'succeeded'))).toBeNull()
   expect(endToTell(event('instance.reboot', 'running'))).toBeNull()
   expect(endToTell(event('instance.reboot', 'succeeded'))).toEqual({
     operationId: 'op of instance.reboot',
     failed: false,
   })
-  expect(takeAwaited('i')).toBe('Rebooting “web”')
+  expect(takeAwaited('i')).toEqual({ id: 'Rebooting “web”' })
 })
 
 test('every failure is told, also without anybody waiting; events that are not of operations are not told', () => {

@@ -15,7 +15,7 @@ test('hints about limits come first, then things that use quota without need; er
     projectId: 'p',
   })
   expect(hints.map(({ text }) => text)).toEqual([
-    'Nearly used up: Memory, Instances. An administrator can give the project more.',
+    'Used up: Instances. Nearly used up: Memory. An administrator can give the project more.',
     '2 instances are stopped and still count against the limits.',
     'You have no key pair: without one nobody logs in with SSH to what you launch.',
   ])

@@ -33,12 +33,19 @@ export function hintsOf({
   projectId: string
 }): OverviewHint[] {
   const stopped = byStatus.SHUTOFF ?? 0
-  const full = quotas.filter((quota) => share(quota) >= 0.9)
+  const labels = (some: readonly QuotaView[]) =>
+    some.map(({ resource }) => quotaWords[resource].label).join(', ')
+  const full = quotas.filter((quota) => share(quota) >= 1)
+  const tight = quotas.filter((quota) => share(quota) >= 0.9 && share(quota) < 1)
+  const said = [
+    ...(full.length > 0 ? [`Used up: ${labels(full)}.`] : []),
+    ...(tight.length > 0 ? [`Nearly used up: ${labels(tight)}.`] : []),
+  ]
   return [
-    ...(full.length > 0
+    ...(said.length > 0
       ? [
           {
-            text: `Nearly used up: ${full.map(({ resource }) => quotaWords[resource].label).join(', ')}. An administrator can give the project more.`,
+            text: `${said.join(' ')} An administrator can give the project more.`,
             action: 'Look at the limits',
             href: paths.project(projectId, 'quota'),
           },

@@ -2,6 +2,7 @@
 import { Stack, Text } from '@mantine/core'
 import type { QuotaView } from '@stratolith/api/kernel/contract'
 import { useQuery } from '@tanstack/react-query'
+import { useFormBlock } from '../kit/form-block.ts'
 import { useElsewhere } from '../kit/session.ts'
 import { useTRPC } from '../kit/trpc.ts'
 import { quotaWords } from '../quota/words.ts'
@@ -27,6 +28,7 @@ export function QuotaBars({ quotas, adds }: { quotas: readonly QuotaView[]; adds
 export function QuotaRoom({ projectId, adds }: { projectId?: string; adds: Adds }) {
   const quotas = useVolumeQuotas(projectId, adds)
   const problem = tooMuch(quotas, adds)
+  useFormBlock(problem)
   return (
     <Stack gap="sm">
       {problem && (

@@ -3,6 +3,7 @@ import { List, Stack } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import type { VolumePlan } from '@stratolith/api/volumes/contract'
 import { useQuery } from '@tanstack/react-query'
+import { useFormBlock } from '../kit/form-block.ts'
 import { NumberField } from '../kit/NumberField.tsx'
 import { useTRPC } from '../kit/trpc.ts'
 import { DeletedCount } from './DeletedCount.tsx'
@@ -37,8 +38,10 @@ export function SizeField({
   const volumeGib = Math.max(0, (typed ?? 0) - (volume?.sizeGib ?? 0))
   const adds: Adds = volume ? { volumeGib } : { volumes: 1, volumeGib }
   const quotas = useVolumeQuotas(volume?.projectId, adds)
+  const excess = tooMuch(quotas, adds)
+  useFormBlock(excess)
   const { problem, pools = [] } = useProblem(typed, { id: volume?.id, type: type ?? undefined })
-  const error = field.error ? String(field.error) : (tooMuch(quotas, adds) ?? problem)
+  const error = field.error ? String(field.error) : (excess ?? problem)
   return (
     <Stack gap="sm">
       <NumberField

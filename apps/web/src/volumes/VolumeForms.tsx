@@ -23,7 +23,9 @@ export function VolumeEditForm({ volume, opened, onClose }: VolumeFormProps) {
   const client = useQueryClient()
   const update = useMutation(trpc.volumes.update.mutationOptions())
   const { name, description, bootable, readOnly } = volume
-  const form = useForm({ initialValues: { name, description, bootable, readOnly } })
+  const form = useForm({
+    initialValues: { name, description, bootable, readOnly, protected: volume.protected },
+  })
   return (
     <SidePanelForm
       title={`Edit ${volumeName(volume)}`}
@@ -59,6 +61,11 @@ export function VolumeEditForm({ volume, opened, onClose }: VolumeFormProps) {
         allowed={volumeCan.setReadOnly(volume)}
         checked={form.values.readOnly}
         onChange={(checked) => form.setFieldValue('readOnly', checked)}
+      />
+      <Switch
+        label="Protected from deletion"
+        description="Nobody deletes it until this is switched off, and it stays when its instance is deleted."
+        {...form.getInputProps('protected', { type: 'checkbox' })}
       />
     </SidePanelForm>
   )

@@ -22,6 +22,7 @@ import { CopyProgress } from './CopyProgress.tsx'
 import { volumePropertySetCli, volumePropertyUnsetCli } from './cli.ts'
 import { HowToUse } from './HowToUse.tsx'
 import { SnapshotsOfVolume } from './snapshots/SnapshotsOfVolume.tsx'
+import { DeletedVolume } from './trash/deleted.tsx'
 import { useVolumeForms } from './use-volume-forms.tsx'
 import { VolumeState } from './VolumeState.tsx'
 import { volumeDescriptor } from './volume.descriptor.tsx'
@@ -31,7 +32,11 @@ import { copyUnderWay, wayOut } from './words.ts'
 export function VolumePage({ id }: { id: string }) {
   const trpc = useTRPC()
   const volume = useQuery(trpc.volumes.get.queryOptions({ id }))
-  return <Loaded query={volume}>{(view) => <VolumeDetail volume={view} />}</Loaded>
+  return (
+    <Loaded query={volume} nothing={<DeletedVolume id={id} projectId={null} />}>
+      {(view) => <VolumeDetail volume={view} />}
+    </Loaded>
+  )
 }
 
 function VolumeDetail({ volume }: { volume: VolumeView }) {
@@ -126,8 +131,8 @@ function Overview({ volume, take }: { volume: VolumeView; take: () => void }) {
         </Section>
       )}
       <Attachments volume={volume} />
-      {volume.attachments.length > 0 && !isRootVolume(volume) && <HowToUse volume={volume} />}
       <SnapshotsOfVolume volume={volume} take={take} />
+      {volume.attachments.length > 0 && !isRootVolume(volume) && <HowToUse volume={volume} />}
       <Metadata volume={volume} />
     </Columns>
   )

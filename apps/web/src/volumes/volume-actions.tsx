@@ -59,8 +59,10 @@ export function useVolumeActions(open: (form: VolumeForm, volume: VolumeView) =>
     {
       id: 'attach',
       label: 'Attach',
+      group: 'use',
       icon: <IconPlugConnected size={16} />,
       opposite: 'detach',
+      shown: ({ attachments, multiattach }) => attachments.length === 0 || multiattach,
       next: ({ state }) => state === 'available',
       allowed: (volume) => all(mine(volume), volumeCan.attach(volume)),
       open: (volume) => open('attach', volume),
@@ -69,38 +71,44 @@ export function useVolumeActions(open: (form: VolumeForm, volume: VolumeView) =>
     {
       id: 'extend',
       label: 'Extend',
+      group: 'use',
       icon: <IconArrowsMaximize size={16} />,
       allowed: (volume) => all(mine(volume), volumeCan.extend(volume)),
       open: (volume) => open('extend', volume),
     },
     asIs,
-    ...keeping(open, mine, here),
+    endReservation,
     {
       id: 'launch',
       label: 'Launch instance',
+      group: 'use',
       icon: <IconRocket size={16} />,
+      inMenu: () => true,
+      shown: ({ bootable, multiattach }) => bootable && !multiattach,
       allowed: (volume) => all(mine(volume), volumeCan.launch(volume)),
       open: ({ id }) => router.push(`${paths.launch}?volume=${id}`),
     },
+    ...keeping(open, mine, here),
     {
       id: 'edit',
       label: 'Edit',
+      group: 'change',
       icon: <IconPencil size={16} />,
       allowed: mine,
       open: (volume) => open('edit', volume),
     },
-    ...ofImages(open, mine),
     ...placing(open, mine, admin),
     {
       id: 'transfer',
       label: 'Transfer to another project',
+      group: 'change',
       icon: <IconTransferOut size={16} />,
       opposite: 'withdraw',
       allowed: (volume) => all(mine(volume), volumeCan.transfer(volume)),
       open: (volume) => open('transfer', volume),
     },
     withdraw,
-    endReservation,
+    reimage(open, mine),
     remove,
   ]
 }
@@ -142,6 +150,8 @@ function useAsIsAction(mine: (volume: VolumeView) => Allowed): Action {
   return {
     id: 'as-is',
     label: 'Use it as it is',
+    group: 'use',
+    inMenu: () => true,
     icon: <IconCircleCheck size={16} />,
     shown: ({ state }) => state.startsWith('error'),
     next: ({ isWhole }) => isWhole,
@@ -154,57 +164,60 @@ function useAsIsAction(mine: (volume: VolumeView) => Allowed): Action {
   }
 }
 
+/** A volume for several instances never has snapshots, copies, backups and images. */
+const isOne = ({ multiattach }: VolumeView): boolean => !multiattach
+
 /** The actions that keep what a volume contains now; it goes on meanwhile. */
 const keeping = (
   open: (form: VolumeForm, volume: VolumeView) => void,
   mine: (volume: VolumeView) => Allowed,
   here: string | undefined,
-): Action[] => [
-  {
-    id: 'snapshot',
-    label: 'Take snapshot',
-    icon: <IconCamera size={16} />,
-    allowed: (volume) => all(mine(volume), volumeCan.snapshot(volume)),
-    open: (volume) => open('snapshot', volume),
-  },
-  {
-    id: 'backup',
-    label: 'Back up',
-    icon: <IconArchive size={16} />,
-    allowed: (volume) => all(mine(volume), volumeCan.backUp(volume)),
-    open: (volume) => open('backup', volume),
-  },
-  {
-    id: 'copy',
-    label: 'Copy',
-    icon: <IconCopy size={16} />,
-    allowed: (volume) =>
-      all(mine(volume), inItsProject(volume.projectId === here, 'copy'), volumeCan.copy(volume)),
-    open: (volume) => open('copy', volume),
-  },
-]
+): Action[] =>
+  [
+    {
+      id: 'snapshot',
+      label: 'Take snapshot',
+      icon: <IconCamera size={16} />,
+      allowed: (volume: VolumeView) => all(mine(volume), volumeCan.snapshot(volume)),
+      open: (volume: VolumeView) => open('snapshot', volume),
+    },
+    {
+      id: 'backup',
+      label: 'Back up',
+      icon: <IconArchive size={16} />,
+      allowed: (volume: VolumeView) => all(mine(volume), volumeCan.backUp(volume)),
+      open: (volume: VolumeView) => open('backup', volume),
+    },
+    {
+      id: 'copy',
+      label: 'Copy',
+      icon: <IconCopy size={16} />,
+      allowed: (volume: VolumeView) =>
+        all(mine(volume), inItsProject(volume.projectId === here, 'copy'), volumeCan.copy(volume)),
+      open: (volume: VolumeView) => open('copy', volume),
+    },
+    {
+      id: 'image',
+      label: 'Make an image',
+      icon: <IconDisc size={16} />,
+      allowed: (volume: VolumeView) => all(mine(volume), volumeCan.makeImage(volume)),
+      open: (volume: VolumeView) => open('image', volume),
+    },
+  ].map((action) => ({ ...action, group: 'keep', shown: isOne }))
 
-/** The actions by which a volume becomes an image, and an image becomes the volume. */
-const ofImages = (
+/** The action by which an image becomes what the volume contains. */
+const reimage = (
   open: (form: VolumeForm, volume: VolumeView) => void,
   mine: (volume: VolumeView) => Allowed,
-): Action[] => [
-  {
-    id: 'image',
-    label: 'Make an image',
-    icon: <IconDisc size={16} />,
-    allowed: (volume) => all(mine(volume), volumeCan.makeImage(volume)),
-    open: (volume) => open('image', volume),
-  },
-  {
-    id: 'reimage',
-    label: 'Write an image onto it',
-    icon: <IconRefresh size={16} />,
-    danger: true,
-    allowed: (volume) => all(mine(volume), volumeCan.reimage(volume)),
-    open: (volume) => open('reimage', volume),
-  },
-]
+): Action => ({
+  id: 'reimage',
+  label: 'Write an image onto it',
+  icon: <IconRefresh size={16} />,
+  danger: true,
+  shown: isOne,
+  allowed: (volume) => all(mine(volume), volumeCan.reimage(volume)),
+  open: (volume) => open('reimage', volume),
+})
 
 /** The actions that change where the volume lies. */
 const placing = (
@@ -215,6 +228,7 @@ const placing = (
   {
     id: 'retype',
     label: 'Change type',
+    group: 'change',
     icon: <IconCategory size={16} />,
     allowed: (volume) => all(mine(volume), volumeCan.retype(volume)),
     open: (volume) => open('retype', volume),
@@ -222,6 +236,7 @@ const placing = (
   {
     id: 'move',
     label: 'Move to another pool',
+    group: 'change',
     icon: <IconDatabaseExport size={16} />,
     shown: () => admin() === true,
     allowed: (volume) => all(admin(), volumeCan.move(volume)),
@@ -236,6 +251,8 @@ function useEndReservation(mine: (volume: VolumeView) => Allowed): Action {
   return {
     id: 'endReservation',
     label: 'End the reservation',
+    group: 'use',
+    inMenu: () => true,
     icon: <IconLockOpen size={16} />,
     shown: isReserved,
     next: isReserved,
@@ -255,6 +272,7 @@ function useWithdrawAction(): Action {
   return {
     id: 'withdraw',
     label: 'Withdraw the offer',
+    group: 'change',
     icon: <IconTransferIn size={16} />,
     shown: ({ state }) => state === 'awaiting-transfer',
     opposite: 'transfer',
@@ -288,6 +306,9 @@ export function useDetachAction(instanceId?: string): Action {
   return {
     id: 'detach',
     label: 'Detach',
+    group: 'use',
+    // A button that can never be pressed would only take the place of another one.
+    inMenu: (volume) => isRootVolume(volume) || (instanceId === undefined && volume.attachments.length > 1),
     icon: <IconPlugConnectedX size={16} />,
     shown: ({ attachments }) => attachments.length > 0,
     opposite: 'attach',

@@ -108,6 +108,7 @@ export const volumeDescriptor: ResourceDescriptor<VolumeView> = {
     ...(volume.multiattach ? [{ label: 'For several instances', value: 'Yes' }] : []),
     { label: 'Bootable', value: volume.bootable ? 'Yes' : 'No' },
     ...(volume.readOnly ? [{ label: 'Read-only', value: 'Yes' }] : []),
+    ...(volume.protected ? [{ label: 'Protected from deletion', value: 'Yes' }] : []),
     { label: 'Created', value: <Ago iso={volume.createdAt} /> },
     { label: 'Changed', value: <Ago iso={volume.updatedAt} /> },
   ],

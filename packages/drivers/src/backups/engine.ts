@@ -143,7 +143,7 @@ async function storeAll(
   const total = { added: 0, storedBytes: 0 }
   /** Whether the volume knows what has changed since the parent. */
   const knows = parent !== null && frozen.since === parent.id
-  await forEachChunk(op, sizeBytes, 'backing up', async (no, at, length) => {
+  const storing = forEachChunk(op, sizeBytes, 'backing up', async (no, at, length) => {
     const before = parent?.chunks.get(no)
     if (knows && at + length <= layerBytes(parent) && !(await frozen.hasChanged(at, length))) {
       if (before) chunks.set(no, before)
@@ -151,21 +151,30 @@ async function storeAll(
     }
     const bytes = await frozen.read(at, length)
     if (bytes === null || isZero(bytes)) return
-    const hash = await hashOf(Buffer.from(bytes))
+    const hash = await hashOf(bytes)
     if (before?.hash === hash) {
       chunks.set(no, before)
       return
     }
     const piece = await packed(bytes)
-    await store.write(pieceOf(volumeId, id, no), piece)
+    await store.writeLater(pieceOf(volumeId, id, no), piece)
     chunks.set(no, { owner: id, hash })
     total.added += 1
-    total.storedBytes += piece.length
+    total.storedBytes += lengthOf(piece)
   })
+  try {
+    await storing
+  } catch (error) {
+    // Nothing may be written any more when the next try removes what this one has left.
+    await Promise.allSettled([store.settle(piecesOf(volumeId, id))])
+    throw error
+  }
   if (total.added > 0) await store.settle(piecesOf(volumeId, id))
   const index: Index = { id, volumeId, ...about, quiesced, parentId: parent?.id ?? null, ...total, chunks }
   await writeIndex(store, index)
 }
+
+const lengthOf = (parts: readonly Buffer[]): number => parts.reduce((sum, { length }) => sum + length, 0)
 
 async function restore(
   op: Op,

@@ -51,3 +51,46 @@ test('a folder whose mark is not that of the host, or is none, is refused with a
   })
   expect(fs.existsSync(note)).toBe(false)
 })
+
+test('pieces that are written in the background are whole after they are settled, and what failed is raised', async () => {
+  const root = path.join(dir, 'later')
+  const store = createFolderStore(root, path.join(dir, 'note-of-later'))
+  const names = Array.from({ length: 50 }, (_, no) => `volume/backup/0/${no}`)
+  for (const name of names) await store.writeLater(name, [Buffer.from(name), Buffer.from('.')])
+  await store.settle('volume/backup')
+  for (const name of names) expect(`${await store.read(name)}`).toBe(`${name}.`)
+  expect(fs.readdirSync(path.join(root, 'volume/backup/0'))).toHaveLength(50)
+
+  // A file where a folder is needed.
+  await store.write('volume/broken', Buffer.from('file'))
+  await store.writeLater('volume/broken/0/1', [Buffer.from('lost')])
+  await store.writeLater('volume/other/0/1', [Buffer.from('kept')])
+  await store.settle('volume/other')
+  await expect(store.settle('volume/broken')).rejects.toMatchObject({
+    code: expect.stringMatching(/EEXIST|ENOTDIR/),
+  })
+  await store.settle('volume/other')
+})
+
+test('nothing of a volume is left when its last piece is removed, whatever is written at the same time', async () => {
+  const root = path.join(dir, 'empty')
+  const store = createFolderStore(root, path.join(dir, 'note-of-empty'))
+  await store.space()
+  const bytes = new Uint8Array(8)
+  await store.write('volume/index.json', bytes)
+  await store.write('volume/backup/0/1', bytes)
+  await store.remove('volume/backup/0/1')
+  expect(fs.readdirSync(path.join(root, 'volume'))).toEqual(['index.json'])
+  await store.settle('volume')
+  await store.remove('volume/index.json')
+  await store.remove('volume/index.json')
+  expect(fs.readdirSync(root)).toEqual(['store.json'])
+  for (let n = 0; n < 50; n += 1) {
+    await store.write('volume/old', bytes)
+    await Promise.all([store.remove('volume/old'), store.write(`volume/backup/${n}`, bytes)])
+    expect(await store.read(`volume/backup/${n}`)).toHaveLength(8)
+    await store.remove(`volume/backup/${n}`)
+  }
+  await store.settle('volume')
+  expect(fs.readdirSync(root)).toEqual(['store.json'])
+})

@@ -1,9 +1,26 @@
-import { link, mkdir, open, readdir, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises'
+import {
+  type FileHandle,
+  link,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  statfs,
+  writeFile,
+} from 'node:fs/promises'
 import path from 'node:path'
 import { z } from 'zod'
 import { DriverError, isDiskFull } from '../errors.ts'
 import { syncDirectory } from '../sync.ts'
+import { createLater } from './later.ts'
 import type { BackupStore } from './store.ts'
+
+/** How many pieces are on their way to the disk at once: a disk makes many durable in about the time of one. */
+const writesAtOnce = 16
 
 const mark = 'store.json'
 const markSchema = z.object({ id: z.string().min(1) })
@@ -20,6 +37,7 @@ export function createFolderStore(root: string, note: string): BackupStore {
       throw new DriverError('invalid', 'not a name of ours')
     return path.join(root, name)
   }
+  const later = createLater(writesAtOnce)
   /** The folders in which files were written whose names are perhaps not durable yet. */
   const written = new Set<string>()
 
@@ -65,33 +83,26 @@ export function createFolderStore(root: string, note: string): BackupStore {
     async write(name, bytes) {
       const file = placeOf(name)
       await demandMark()
-      const draft = `${file}.tmp`
-      try {
-        await mkdir(path.dirname(file), { recursive: true, mode: 0o700 })
-        const handle = await open(draft, 'w', 0o600)
-        try {
-          await handle.writeFile(bytes)
-          await handle.datasync()
-        } finally {
-          await handle.close()
-        }
-        await rename(draft, file)
-        written.add(path.dirname(file))
-      } catch (error) {
-        await rm(draft, { force: true })
-        throw isDiskFull(error)
-          ? new DriverError('no_space', 'The store of backups is full.', { cause: error })
-          : error
-      }
+      await writeDurably(file, [bytes])
+      written.add(path.dirname(file))
+    },
+    async writeLater(name, parts) {
+      const file = placeOf(name)
+      await demandMark()
+      written.add(path.dirname(file))
+      await later.begin(file, () => writeDurably(file, parts))
     },
     async settle(name) {
       const below = placeOf(name)
+      await later.end((file) => file.startsWith(`${below}/`))
       // An earlier process may have written there and not said so.
       if (await isFolder(below)) written.add(below)
       for (const dir of [...written])
         if (dir === below || dir.startsWith(`${below}/`)) {
           written.delete(dir)
-          for (let one = dir; one.startsWith(root); one = path.dirname(one)) await syncDirectory(one)
+          // A folder that is gone by now has nothing that must be durable.
+          for (let one = dir; one.startsWith(root); one = path.dirname(one))
+            await syncDirectory(one).catch(orNull)
         }
     },
     async read(name) {
@@ -108,8 +119,52 @@ export function createFolderStore(root: string, note: string): BackupStore {
       const file = placeOf(name)
       await demandMark()
       await rm(file, { recursive: true, force: true })
+      await removeEmpty(root, path.dirname(file))
     },
   }
+}
+
+async function writeDurably(file: string, parts: readonly Uint8Array[]): Promise<void> {
+  const draft = `${file}.tmp`
+  try {
+    const handle = await openIn(path.dirname(file), draft)
+    try {
+      for (const bytes of parts) await handle.writeFile(bytes)
+      await handle.datasync()
+    } finally {
+      await handle.close()
+    }
+    await rename(draft, file)
+  } catch (error) {
+    await rm(draft, { force: true })
+    throw isDiskFull(error)
+      ? new DriverError('no_space', 'The store of backups is full.', { cause: error })
+      : error
+  }
+}
+
+/** Opens a new file in a folder, which a removal of something else may take away before the file is there. */
+async function openIn(folder: string, file: string): Promise<FileHandle> {
+  for (let tries = 1; ; tries++) {
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    try {
+      return await open(file, 'w', 0o600)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || tries === 10) throw error
+    }
+  }
+}
+
+/** Removes a folder below the root when nothing is in it, and then the folders above it in the same way. */
+async function removeEmpty(root: string, folder: string): Promise<void> {
+  for (let dir = folder; dir.startsWith(root + path.sep); dir = path.dirname(dir))
+    try {
+      await rmdir(dir)
+    } catch (error) {
+      const { code = '' } = error as NodeJS.ErrnoException
+      if (['ENOTEMPTY', 'EEXIST'].includes(code)) return
+      if (!['ENOENT', 'ENOTDIR'].includes(code)) throw error
+    }
 }
 
 /** Null when there is no such file, or the file says nothing. */

@@ -15,16 +15,17 @@ const options = { params: { [zlib.constants.ZSTD_c_compressionLevel]: 1 } }
 /** A part of each chunk that is tried first: what is compressed or encrypted already does not become smaller. */
 const tried = 64 * 1024
 
-/** The SHA-256 of these bytes in base64. */
+/** The SHA-256 of these bytes in base64. The caller must not change them meanwhile. */
 export const hashOf = async (bytes: Buffer<ArrayBuffer>): Promise<string> =>
   Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes)).toString('base64')
 
-export async function packed(bytes: Buffer): Promise<Buffer> {
+/** The parts of a piece with these bytes. */
+export async function packed(bytes: Buffer): Promise<Buffer[]> {
   if (await shrinks(bytes.subarray(0, tried))) {
     const small = await compress(bytes, options)
-    if (small.length < bytes.length) return Buffer.concat([Buffer.of(compressed), small])
+    if (small.length < bytes.length) return [Buffer.of(compressed), small]
   }
-  return Buffer.concat([Buffer.of(stored), bytes])
+  return [Buffer.of(stored), bytes]
 }
 
 const shrinks = async (bytes: Buffer): Promise<boolean> =>

@@ -8,12 +8,17 @@ export interface BackupStore {
   space(): Promise<StoreSpace>
   /** Writes a piece, whole or not at all; it is durable after `settle`. Raises `no_space` when the store is full. */
   write(name: string, bytes: Uint8Array): Promise<void>
-  /** Makes everything durable that was written below the name. */
+  /**
+   * Begins to write a piece, and waits only while many others are being written. The piece is there after `settle`, which raises
+   * what has failed. Nobody may change the bytes before that.
+   */
+  writeLater(name: string, parts: readonly Uint8Array[]): Promise<void>
+  /** Waits for everything that is being written below the name, and makes it durable. */
   settle(name: string): Promise<void>
   /** Null: there is no such piece. */
   read(name: string): Promise<Buffer | null>
   /** The next parts of the names that begin with `name` and a slash. */
   list(name: string): Promise<string[]>
-  /** Removes a piece, and all pieces whose names begin with `name` and a slash. */
+  /** Removes a piece, and all pieces whose names begin with `name` and a slash. Nothing of their names is left. */
   remove(name: string): Promise<void>
 }

@@ -55,7 +55,8 @@ export const receipt = z.discriminatedUnion('outcome', [
   receiptOf.extend({ outcome: z.literal('older'), known: generation }),
   receiptOf.extend({
     outcome: z.literal('failed'),
-    code: z.enum(driverErrorCodes),
+    // A newer host may have further codes.
+    code: z.enum(driverErrorCodes).catch('failed'),
     message: words(2_000),
   }),
 ])

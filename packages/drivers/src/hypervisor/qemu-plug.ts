@@ -228,7 +228,7 @@ async function freeBus(qmp: QmpClient, { letter, words }: Kind): Promise<string>
   const [free] = ports.sort((a, b) => Number(a.slice(1)) - Number(b.slice(1)))
   if (free === undefined)
     throw new DriverError(
-      'conflict',
+      'no_slot',
       `The running guest has no free slot for another ${words}: stop and start the guest, which adds slots.`,
     )
   return free

@@ -245,7 +245,7 @@ export const methods = {
   'volumes/mergeLayers': change(z.tuple([volumeKey]), observedVolume, (h, op, key) =>
     h.volumes.mergeLayers(op, key),
   ),
-  'volumes/revertVolume': change(z.tuple([revertSpec]), observedVolume, (h, op, spec) =>
+  'volumes/revertVolume': change(z.tuple([revertSpec]), observedVolume.nullable(), (h, op, spec) =>
     h.volumes.revertVolume(op, spec),
   ),
   'backups/probeStore': read(z.tuple([storeSpec]), storeSpace, (h, op, store) =>

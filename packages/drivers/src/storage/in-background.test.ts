@@ -43,6 +43,29 @@ test('work that was given up ends before the same work begins again', async () =
   expect(await jobs.ask(backgroundOp(log), 'key', work)).toBe('anew')
 })
 
+test('work that ends while nobody waits keeps its result, or its failure, for the next caller alone', async () => {
+  const jobs = createBackgroundJobs({ answerMs: 10 })
+  let begun = 0
+  const ask = (result: Promise<string>) =>
+    jobs.ask(backgroundOp(log), 'key', () => {
+      begun++
+      return result
+    })
+  const first = Promise.withResolvers<string>()
+  expect(await ask(first.promise)).toBeNull()
+  first.resolve('done')
+  await sleep(30)
+  expect(await ask(Promise.resolve('again'))).toBe('done')
+  expect(begun).toBe(1)
+  const second = Promise.withResolvers<string>()
+  expect(await ask(second.promise)).toBeNull()
+  second.reject(new DriverError('invalid', 'damaged'))
+  await sleep(30)
+  await expect(ask(Promise.resolve('again'))).rejects.toMatchObject({ code: 'invalid' })
+  expect(begun).toBe(2)
+  expect(await ask(Promise.resolve('again'))).toBe('again')
+})
+
 describe('storage in the background', () => {
   const driver = inBackground(createFakeStorage())
   let count = 0

@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 import type { VolumeBench } from './conformance.ts'
-import type { OpenedVolume, VolumeSpec } from './interface.ts'
+import type { OpenedVolume, VolumeKey, VolumeSpec } from './interface.ts'
 
 type GuestBytes = {
   write(at: number, byte: number): Promise<void>
@@ -23,6 +23,9 @@ export function toolsOf(bench: () => VolumeBench, encryption: VolumeSpec['encryp
     }
   }
   const ensure = (spec: VolumeSpec) => made(() => bench().driver.ensureVolume(bench().op, spec))
+  /** Gives the volume what the snapshot contains. */
+  const revert = ({ id, pool }: VolumeKey, snapshot: { id: string }) =>
+    made(() => bench().driver.revertVolume(bench().op, { id, pool, snapshotId: snapshot.id }))
   /** Lets a guest have the volume, whose key the host gets before. */
   async function opensFor(spec: VolumeSpec, guest: { id: string; uid: number }): Promise<OpenedVolume> {
     const { driver, op } = bench()
@@ -47,5 +50,5 @@ export function toolsOf(bench: () => VolumeBench, encryption: VolumeSpec['encryp
     await driver.closeVolumes(op, guest.id, [])
   }
 
-  return { blank, isZeroed, made, ensure, opensFor, aGuest, ids, used }
+  return { blank, isZeroed, made, ensure, revert, opensFor, aGuest, ids, used }
 }

@@ -43,7 +43,7 @@ export function volumeConformance(
   const testKept = (name: string, work: () => Promise<void>) => {
     if (snapshots) test(name, work)
   }
-  const { blank, isZeroed, made, ensure, opensFor, aGuest, ids, used } = toolsOf(bench, encryption)
+  const { blank, isZeroed, made, ensure, revert, opensFor, aGuest, ids, used } = toolsOf(bench, encryption)
   copyConformance(bench, encryption)
 
   test('a volume is made once, listed, and can be removed twice', async () => {
@@ -178,8 +178,7 @@ export function volumeConformance(
         await write(0, 3)
       })
       await driver.growVolume(op, { id: spec.id, pool, sizeGib: 2 })
-      const reverted = await driver.revertVolume(op, { id: spec.id, pool, snapshotId: snapshot.id })
-      expect(reverted.sizeBytes).toBe(2 * gib)
+      expect((await revert(spec, snapshot)).sizeBytes).toBe(2 * gib)
       await used(spec, async ({ reads }) => {
         await reads(0, 1)
         await reads(8192, 0)
@@ -246,11 +245,7 @@ export function volumeConformance(
       const late = { ...copy, id: crypto.randomUUID() }
       await expect(ensure(late)).rejects.toMatchObject({ code: 'not_found' })
       expect(await ids()).not.toContain(late.id)
-      await expect(
-        driver.revertVolume(op, { id: copy.id, pool, snapshotId: snapshot.id }),
-      ).rejects.toMatchObject({
-        code: 'not_found',
-      })
+      await expect(revert(copy, snapshot)).rejects.toMatchObject({ code: 'not_found' })
       await driver.removeVolume(op, copy)
     },
   )
@@ -282,12 +277,11 @@ export function volumeConformance(
     for (const spec of [small, large]) await ensure(spec)
     const snapshot = { id: crypto.randomUUID(), volumeId: large.id, pool }
     await driver.ensureSnapshot(op, snapshot)
-    const revert = (id: string) => driver.revertVolume(op, { id, pool, snapshotId: snapshot.id })
-    await expect(revert(small.id)).rejects.toMatchObject({ code: 'invalid' })
+    await expect(revert(small, snapshot)).rejects.toMatchObject({ code: 'invalid' })
     await used(large, async () => {
-      await expect(revert(large.id)).rejects.toMatchObject({ code: 'conflict' })
+      await expect(revert(large, snapshot)).rejects.toMatchObject({ code: 'conflict' })
     })
-    await revert(large.id)
+    await revert(large, snapshot)
     await driver.removeSnapshot(op, snapshot)
     for (const spec of [small, large]) await driver.removeVolume(op, spec)
   })

@@ -427,7 +427,7 @@ describe('volumes in files', () => {
     fs.writeFileSync(file, JSON.stringify({ ...manifest, layers }))
     await expect(
       driver.ensureSnapshot(op(), { id: crypto.randomUUID(), volumeId: spec.id, pool }),
-    ).rejects.toMatchObject({ code: 'conflict', message: expect.stringContaining('100 layers') })
+    ).rejects.toMatchObject({ code: 'too_many_layers', message: expect.stringContaining('100 layers') })
     fs.writeFileSync(file, JSON.stringify(manifest))
     await driver.removeVolume(op(), spec)
   })

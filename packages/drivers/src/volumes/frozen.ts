@@ -222,8 +222,12 @@ async function openLayer(
 type Gap = { at: number; length: number }
 
 /** Reads a range through layers, the newest first; null when all of it is zeros. */
-async function readLayers(layers: readonly OpenLayer[], at: number, length: number): Promise<Buffer | null> {
-  let buffer: Buffer | null = null
+async function readLayers(
+  layers: readonly OpenLayer[],
+  at: number,
+  length: number,
+): Promise<Buffer<ArrayBuffer> | null> {
+  let buffer: Buffer<ArrayBuffer> | null = null
   let gaps: Gap[] = [{ at, length }]
   for (const { handle, parts } of layers) {
     const left: Gap[] = []

@@ -77,10 +77,10 @@ export interface VolumeDriver {
   /** Removes the snapshot. Volumes that were made from it keep their data. Succeeds when the snapshot is gone. */
   removeSnapshot(op: Op, key: SnapshotKey): Promise<void>
   /**
-   * Gives the volume what a snapshot contains; the volume keeps its size. Raises `conflict` while a guest has the volume,
+   * Gives the volume what a snapshot contains; the volume keeps its size. Null: that is still being copied; ask again. Raises `conflict` while a guest has the volume,
    * `not_found` when the volume or the snapshot is gone, `invalid` when the snapshot is larger than the volume.
    */
-  revertVolume(op: Op, spec: RevertSpec): Promise<ObservedVolume>
+  revertVolume(op: Op, spec: RevertSpec): Promise<ObservedVolume | null>
   listSnapshots(op: Op, pool: PoolSpec): Promise<ObservedSnapshot[]>
   /**
    * Merges the layers of a volume that nothing but the volume needs any more, as after the removal of a snapshot, also
@@ -180,7 +180,7 @@ export type FrozenVolume = {
   /** Whether a range may have changed since that backup. */
   hasChanged(at: number, length: number): Promise<boolean>
   /** The bytes of a range inside of the volume; null when all of them are zeros. */
-  read(at: number, length: number): Promise<Buffer | null>
+  read(at: number, length: number): Promise<Buffer<ArrayBuffer> | null>
   close(): Promise<void>
 }
 

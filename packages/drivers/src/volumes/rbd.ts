@@ -38,7 +38,7 @@ import {
 import { OpenImages, type RbdOptions, runtimeOf } from './rbd-open.ts'
 import { disownHost, ownerOf } from './rbd-owner.ts'
 import { rbdPools } from './rbd-pools.ts'
-import { revert } from './rbd-revert.ts'
+import { revertInBackground } from './rbd-revert.ts'
 import {
   create,
   findSnapshot,
@@ -292,12 +292,7 @@ export function createRbdVolumes(options: RbdVolumeOptions): RbdVolumes {
         return seen(made)
       }),
     removeSnapshot: (op, { id, pool }) => inTurn(id, async () => removeSnapshotOf(await of(pool), op, id)),
-    revertVolume: (op, { snapshotId, ...key }) =>
-      held(op, key, async ({ image }) => {
-        const ceph = await of(key.pool)
-        await unused(op, ceph, key.id, image)
-        return observed(key.id, { size: await revert(ceph, op, { id: key.id, image, snapshotId }) })
-      }),
+    revertVolume: (op, spec) => revertInBackground({ ...contents, background }, op, spec),
     listSnapshots: async (op, pool) => listSnapshotsOf(await of(pool), op),
     async mergeLayers(op, { id, pool }) {
       // Ceph has no layers that anybody must merge.

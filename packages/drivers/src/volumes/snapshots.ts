@@ -75,7 +75,7 @@ async function checked({ id, dir, own, running }: Held): Promise<Manifest> {
   if (!manifest || !top) throw new DriverError('not_found', `The volume ${id} is gone from its pool.`)
   if (manifest.layers.length >= mostLayers)
     throw new DriverError(
-      'conflict',
+      'too_many_layers',
       `The volume ${id} has ${mostLayers} layers, each from a snapshot or a copy. Make a new volume from an image of it.`,
     )
   await tidy(dir, manifest)

@@ -147,7 +147,8 @@ export const volumeAttachmentOperations: ApiOperation[] = [
     status: 400,
     access: 'admin',
     except: { stranger: 'not_found' },
-    deviation: 'Always a 400 for administrators, after the same checks; anybody else gets the 403 of Nova.',
+    deviation:
+      'Always a 400 for administrators, after the same checks; anybody else gets the 403 of Nova. Version 2.85, by which delete_on_termination is changed here, is not offered: the highest version promises all below, and this cloud neither caches images on hosts (2.81) nor binds accelerators (2.82). The portal changes it.',
     handle: refuseExchange,
   },
   {

@@ -3,7 +3,13 @@ import { inTransaction } from '../../kernel/context.ts'
 import { CloudError, invariant } from '../../kernel/errors.ts'
 import type { Run, Wait, Workflow } from '../../kernel/workflow.ts'
 import { portsOfInstance } from '../../networking/service.ts'
-import { bindLaunchVolumes, finishAttachment, forgetVolumesOf } from '../../volumes/service.ts'
+import {
+  areLaunchVolumesMade,
+  bindLaunchVolumes,
+  finishAttachment,
+  forgetVolumesOf,
+  waitingForCopiesMs,
+} from '../../volumes/service.ts'
 import { powerStates } from '../contract.ts'
 import type { Base } from '../documents.ts'
 import { roomOf } from '../guests.ts'
@@ -48,11 +54,23 @@ async function wanted(run: Build): Promise<Built | null> {
 
 export const creation: Workflow<CreateInput> = {
   action: 'instance.create',
-  deadlineMs: deadlineMs.create,
+  deadlineMs: waitingForCopiesMs + deadlineMs.create,
   steps: [
+    {
+      name: 'volumes',
+      title: 'Waiting for its volumes',
+      deadlineMs: waitingForCopiesMs,
+      async run(run): Promise<Wait | undefined> {
+        // Volumes that the launch makes have operations of their own, which wake this one.
+        if (!run.input.volumes || !(await wanted(run))) return undefined
+        const made = await areLaunchVolumesMade(run.ctx, run.resourceId)
+        return made ? undefined : { waitMs: 1_000, for: 'its volumes to be made' }
+      },
+    },
     {
       name: 'host',
       title: 'Making network, disk and guest on its host',
+      deadlineMs: deadlineMs.create,
       run: (run) =>
         onSomeHost(
           run,
@@ -77,9 +95,7 @@ export const creation: Workflow<CreateInput> = {
 }
 
 async function make(run: Build, row: Built): Promise<Wait | undefined> {
-  // Volumes that the launch makes have operations of their own, which wake this one.
   const volumes = run.input.volumes ? await bindLaunchVolumes(run.ctx, row.id, row.hostId) : []
-  if (volumes === null) return { waitMs: 1_000, for: 'its volumes to be made' }
   const answer = await tellHost(run, row)
   if ('waitMs' in answer) {
     // The state changes only when the work takes long enough to be seen.

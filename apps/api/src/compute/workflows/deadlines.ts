@@ -7,7 +7,8 @@ export const releaseMs = 20_000
 
 const minute = 60_000
 /**
- * How long an action may take from its first step on, everything included; then the action fails and says so. The time
+ * How long an action may take from its first step on, everything included; then the action fails and says so. A launch
+ * counts from when its volumes are made. The time
  * that a silent host costs is bounded elsewhere (kernel/hosts.ts, on-host.ts, another-host.ts): these deadlines are for
  * hosts that answer and are slow.
  */

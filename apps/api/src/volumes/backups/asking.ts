@@ -5,9 +5,6 @@ import type { Run, Wait } from '../../kernel/workflow.ts'
 
 /** How workflows ask a host again and again until bytes are copied that may take a day. */
 
-/** Enough for a terabyte at the speed of a slow disk. */
-export const copyingMs = 24 * 60 * 60_000
-
 /** How soon a host is asked again, in ms. */
 const againMs = 1_000
 

@@ -20,6 +20,9 @@ export type BackupWhere = {
   userId?: string
   snapshotId?: string
   parentId?: string
+  isIncremental?: boolean
+  container?: string
+  zone?: string
   sizeGib?: number
   bootable?: boolean
 }
@@ -62,9 +65,12 @@ function filtered(ctx: Ctx, where: BackupWhere): Prisma.VolumeBackupWhereInput {
     {
       snapshotId: where.snapshotId,
       parentId: where.parentId,
+      container: where.container,
+      zone: where.zone,
       sizeGib: where.sizeGib,
       bootable: where.bootable,
     },
+    where.isIncremental === undefined ? {} : { parentId: where.isIncremental ? { not: null } : null },
     where.search ? { OR: found(where.search) } : {},
     where.ids ? { id: { in: [...where.ids] } } : {},
     where.names ? { name: { in: [...where.names] } } : {},

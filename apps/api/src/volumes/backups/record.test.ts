@@ -1,11 +1,20 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { accounts, testTenant, testWorld, type World } from '../../compute/testing.ts'
 import type { Ctx } from '../../kernel/context.ts'
 import { expectCloudError, failEveryStep, runPending, testCtx } from '../../kernel/testing.ts'
 import { volumeCreateInput } from '../contract.ts'
-import { createBackup, createVolume, forceDeleteBackup, getBackup } from '../service.ts'
+import {
+  cancelBackup,
+  createBackup,
+  createVolume,
+  deleteBackup,
+  forceDeleteBackup,
+  getBackup,
+  getVolume,
+} from '../service.ts'
 import { backupCreateInput } from './contract.ts'
 import { exportBackup, importBackup } from './record.ts'
+import { restoreBackup } from './restore.ts'
 
 let world: World
 let tenant: Ctx & { projectId: string }
@@ -21,6 +30,20 @@ beforeAll(async () => {
 afterAll(() => world.close())
 
 const db = () => world.deps.root
+const host = () => {
+  const found = world.hosts.get('a')
+  if (!found) throw new Error('there is no host')
+  return found
+}
+const isStored = (id: string) => host().backups.backups.has(id)
+/** Runs what is pending while the folder of the store is not mounted yet. */
+async function runWithoutStore(): Promise<void> {
+  const missing = vi.spyOn(host().backups, 'getBackup').mockResolvedValue(null)
+  await runPending(world.deps)
+  missing.mockRestore()
+}
+const importsOf = async (projectId: string) => (await accounts(world, projectId)).volumeBackups ?? 0
+
 /** The record of a backup whose row is lost. */
 async function aRecord(): Promise<string> {
   const { id } = await createBackup(tenant, backupCreateInput.parse({ volumeId, name: 'monday' }))
@@ -64,4 +87,47 @@ test('a record of another backup of the same id is refused when the store is ask
   await runPending(world.deps)
   expect((await getBackup(admin, { id })).error).toMatch(/another backup of this id/)
   await expectCloudError(importBackup(tenant, { record: 'x' }), 'forbidden')
+})
+
+test('a backup that its store has not confirmed keeps its data when its row is deleted or its import stopped', async () => {
+  const record = await aRecord()
+  const { id } = await importBackup(admin, { record })
+  await cancelBackup(admin, { id })
+  await runPending(world.deps)
+  expect(isStored(id)).toBe(true)
+
+  await importBackup(admin, { record })
+  await runWithoutStore()
+  expect((await getBackup(admin, { id })).error).toMatch(/does not have this backup/)
+  await deleteBackup(admin, { id })
+  await runPending(world.deps)
+  expect(isStored(id)).toBe(true)
+
+  await importBackup(admin, { record })
+  await runPending(world.deps)
+  const restored = await restoreBackup(admin, { id })
+  await runPending(world.deps)
+  expect(await getVolume(admin, { id: restored.volumeId })).toMatchObject({ state: 'available' })
+  await forceDeleteBackup(admin, { id })
+  await runPending(world.deps)
+  expect(isStored(id)).toBe(false)
+})
+
+test('a record whose import has failed is imported again, and counts once', async () => {
+  const record = await aRecord()
+  const { id } = await importBackup(admin, { record })
+  await expectCloudError(importBackup(admin, { record }), 'conflict', /known already/)
+  await runWithoutStore()
+  expect((await getBackup(admin, { id })).state).toBe('error')
+  const before = await importsOf(admin.projectId)
+  // The end of the first import may be written and its operation not be over: the next one would become its victim.
+  const { id: operationId } = await db().operation.findFirstOrThrow({ where: { resourceId: id } })
+  await db().operation.update({ where: { id: operationId }, data: { state: 'undoing' } })
+  await expectCloudError(importBackup(admin, { record }), 'conflict', /known already/)
+  await db().operation.update({ where: { id: operationId }, data: { state: 'failed' } })
+  await importBackup(admin, { record })
+  await runPending(world.deps)
+  expect((await getBackup(admin, { id })).state).toBe('available')
+  expect(await importsOf(admin.projectId)).toBe(before)
+  await expectCloudError(importBackup(admin, { record }), 'conflict', /known already/)
 })

@@ -4,11 +4,12 @@ import { type Ctx, inTransaction, projectOf } from '../../kernel/context.ts'
 import { conflict, invalidInput } from '../../kernel/errors.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { recordOperation, startOperation } from '../../kernel/workflow.ts'
-import { reserveQuota } from '../../quota/service.ts'
-import { keepKey } from '../encryption/keys.ts'
+import { releaseQuota, reserveQuota } from '../../quota/service.ts'
+import { forgetKey, keepKey } from '../encryption/keys.ts'
 import { type BackupView, backupCan, type backupImportInput } from './contract.ts'
 import { hostsOfStore } from './reach.ts'
-import { backupHistory, backupView, demandBackup, loadBackup, noteBackup } from './row.ts'
+import { backupHistory, backupView, demandBackup, isUnproven, loadBackup, noteBackup } from './row.ts'
+import { busyBackups } from './service.ts'
 
 /**
  * The record of a backup says where its data lie, so that the backup can be known again when its row is lost. Records are
@@ -44,7 +45,7 @@ export async function exportBackup(ctx: Ctx, input: { id: string }): Promise<str
 /**
  * Makes a backup known again, in the caller's project, by its record; its store is asked for it. For administrators,
  * because a record may be one of another project. Throws invalid_input for what this cloud has not sealed, and conflict
- * when the backup is known.
+ * when the backup is known otherwise than by an import that has failed.
  */
 export async function importBackup(ctx: Ctx, input: z.output<typeof backupImportInput>): Promise<BackupView> {
   const projectId = projectOf(ctx)
@@ -55,6 +56,7 @@ export async function importBackup(ctx: Ctx, input: z.output<typeof backupImport
     const [host] = await hostsOfStore(tx, told)
     if (!host)
       throw conflict('The machine that has the store of this backup is not part of the cloud any more.')
+    await forgetFailedImport(tx, told.id)
     // A deletion locks the key before the quota, too.
     if (key) await keepKey(tx, key)
     await reserveQuota(tx, projectId, { volumeBackups: 1, volumeBackupGib: told.sizeGib })
@@ -69,6 +71,19 @@ export async function importBackup(ctx: Ctx, input: z.output<typeof backupImport
     await noteBackup(tx, made, 'created')
     return backupView(tx, made)
   })
+}
+
+/** Deletes the row of an earlier import that has failed, so that the record can be imported again. */
+async function forgetFailedImport(tx: Ctx, id: string): Promise<void> {
+  await tx.db.$queryRaw`SELECT 1 FROM "VolumeBackup" WHERE "id" = ${id}::uuid FOR UPDATE`
+  const row = await tx.db.volumeBackup.findUnique({ where: { id } })
+  if (row?.state !== 'error' || !isUnproven(row)) return
+  // The earlier import may still be writing its end, which must not become that of the next one.
+  if ((await busyBackups(tx, [id])).has(id)) return
+  await tx.db.volumeBackup.delete({ where: { id } })
+  await forgetKey(tx, row.keyId)
+  await releaseQuota(tx, row.projectId, { volumeBackups: 1, volumeBackupGib: row.sizeGib })
+  await noteBackup(tx, row, 'deleted')
 }
 
 function readRecord(ctx: Ctx, text: string): z.output<typeof record> {

@@ -56,6 +56,13 @@ async function lockRow(ctx: Ctx, id: string): Promise<void> {
 export const backupStateOf = (row: { state: string }): BackupState =>
   backupStates.find((state) => state === row.state) ?? 'error'
 
+/**
+ * Tells whether a backup is known by its record alone: its store has not confirmed it. Then the data in the store may be the
+ * only ones of that backup, or those of another one, so that they stay when the row goes.
+ */
+export const isUnproven = ({ checksum, storedBytes }: Pick<BackupRow, 'checksum' | 'storedBytes'>): boolean =>
+  checksum !== null && storedBytes === null
+
 /** Throws conflict with the reason when the state of the backup forbids an action. */
 export function demandBackup(rule: (backup: { state: BackupState }) => Allowed, row: BackupRow): void {
   const allowed = rule({ state: backupStateOf(row) })

@@ -197,7 +197,8 @@ export const resetBackup = (
     },
   )
 
-const busyBackups = busyAmong('volumeBackup')
+/** Which of these backups have an operation under way. */
+export const busyBackups = busyAmong('volumeBackup')
 
 type Patch = {
   name?: string

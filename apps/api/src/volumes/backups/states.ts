@@ -1,4 +1,5 @@
 import type { Allowed } from '../../kernel/contract.ts'
+import { said } from '../states.ts'
 
 /** States of backups, in the words of OpenStack's block storage. Without zod, so that pages load little. */
 export const backupStates = [
@@ -21,12 +22,12 @@ export const backupCan = {
   /** Several volumes may get the content of a backup at once. */
   restore: (backup: Seen): Allowed =>
     is(backup, 'available', 'restoring') ||
-    `Only an available backup can be restored; this one is ${backup.state}.`,
+    `Only an available backup can be restored; this one is ${said(backup)}.`,
   export: (backup: Seen): Allowed =>
-    is(backup, 'available') || `Only an available backup has a record; this one is ${backup.state}.`,
+    is(backup, 'available') || `Only an available backup has a record; this one is ${said(backup)}.`,
   cancel: (backup: Seen): Allowed =>
-    is(backup, 'creating') || `Only a backup that is being made can be stopped; this one is ${backup.state}.`,
+    is(backup, 'creating') || `Only a backup that is being made can be stopped; this one is ${said(backup)}.`,
   delete: (backup: Seen): Allowed =>
     is(backup, 'available', 'error', 'error_deleting') ||
-    `This backup is ${backup.state}. Wait until that is over.`,
+    `This backup is ${said(backup)}. Wait until that is over.`,
 }

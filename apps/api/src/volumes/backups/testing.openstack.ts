@@ -8,7 +8,7 @@ import { exportBackup } from './record.ts'
 /** Makes an available backup of the tenant, of a new volume unless `volumeId` names one. */
 export async function aBackup(
   tenant: Tenant,
-  patch: { volumeId?: string; name?: string } = {},
+  patch: { volumeId?: string; name?: string; container?: string } = {},
 ): Promise<string> {
   const volumeId = patch.volumeId ?? (await aVolume(tenant))
   const { id } = await createBackup(

@@ -7,13 +7,14 @@ import { CloudError } from '../../kernel/errors.ts'
 import { driverCode, whileAnswering } from '../../kernel/hosts.ts'
 import type { Run, Wait, Workflow } from '../../kernel/workflow.ts'
 import { releaseQuota } from '../../quota/service.ts'
+import { copyingMs } from '../copying.ts'
 import { forgetKey } from '../encryption/keys.ts'
 import { type MessageAction, tellFailure } from '../messages/service.ts'
 import { specOf } from '../pools.ts'
-import { asked, copyingMs } from './asking.ts'
+import { asked } from './asking.ts'
 import type { BackupRow } from './queries.ts'
 import { driversOfStore, hostOfStore } from './reach.ts'
-import { noteBackup } from './row.ts'
+import { isUnproven, noteBackup } from './row.ts'
 import { trimSchedule } from './schedules/trim.ts'
 import { freeSource, lockWithSource } from './settling.ts'
 import { driversAt, keyOf } from './store.ts'
@@ -147,7 +148,7 @@ export const backupDeletion: Workflow = {
       title: 'Removing its data',
       async run(run) {
         const row = await current(run)
-        if (!row) return
+        if (!row || isUnproven(row)) return
         // Nothing removes it later: no list tells which backups a store has that nobody knows.
         // What is left of a backup that was not made lies on the host that was making it, too.
         const hostId = row.checksum === null ? row.hostId : await hostOfStore({ db: run.ctx.deps.root }, row)
@@ -202,7 +203,11 @@ export const backupImport: Workflow = {
           whileAnswering(op, drivers, (watched) => drivers.backups.getBackup(watched, keyOf(row))),
         )
         const known = 'answer' in found ? found.answer : null
-        if (!known) throw new CloudError('conflict', 'The store does not have this backup.')
+        if (!known)
+          throw new CloudError(
+            'conflict',
+            'The store does not have this backup. Import its record again when it does.',
+          )
         if (known.checksum !== row.checksum)
           throw new CloudError('conflict', 'The store has another backup of this id than the record says.')
         await end(run, 'creating', { state: 'available', faultMessage: null, ...asStored(known) })

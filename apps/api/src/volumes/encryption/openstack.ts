@@ -5,7 +5,7 @@ import { inner } from '../../openstack/schema.ts'
 import { getVolume } from '../service.ts'
 import type { TypeEncryption } from '../types/contract.ts'
 import { typeOf } from '../types/openstack/types.ts'
-import { getVolumeType } from '../types/service.ts'
+import { typeOfVolume } from '../types/service.ts'
 import { changeEncryption, decryptType, encryptType, typeEncryption } from './type.ts'
 
 /** Cinder's words for the encryption of types and volumes. */
@@ -53,9 +53,7 @@ async function ofType(call: Call): Promise<object> {
 async function ofVolume(call: Call): Promise<Record<string, unknown>> {
   const volume = await getVolume(call.ctx, { id: call.params.volume_id ?? '' })
   if (volume.keyId === null) return { encryption_key_id: null }
-  const { encryption } = await getVolumeType(call.ctx, { id: volume.type.id }).catch(() => ({
-    encryption: null,
-  }))
+  const { encryption } = await typeOfVolume(call.ctx, volume)
   return { encryption_key_id: volume.keyId, ...(encryption ? wordsOf(encryption) : {}) }
 }
 

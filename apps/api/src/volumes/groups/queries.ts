@@ -13,6 +13,14 @@ export type GroupWhere = {
   /** A part of the name, in any case. */
   nameHas?: string
   states?: readonly string[]
+  ids?: readonly string[]
+  userId?: string
+  /** The type of the group. */
+  typeId?: string
+  /** The zone of a group, and of what its volumes were made. */
+  zone?: string
+  groupSnapshotId?: string
+  sourceGroupId?: string
   /** The group of a group snapshot. */
   groupId?: string
 }
@@ -28,7 +36,9 @@ export const sortableGroups: Sortable = {
 export function queryGroups(ctx: Ctx, { where, sort, page }: Ask<GroupWhere>): Promise<Slice<GroupRow>> {
   const scope = listScope(ctx, where)
   authorize(ctx, 'volumeGroup:list', scope)
-  const filters: Prisma.VolumeGroupWhereInput[] = [scope, ...common(where)]
+  const { typeId, zone, groupSnapshotId, sourceGroupId } = where
+  const own = { typeId, zone, groupSnapshotId, sourceGroupId }
+  const filters: Prisma.VolumeGroupWhereInput[] = [scope, ...common(where), own]
   return readPage<GroupRow>(ctx.db.volumeGroup, {
     ...{ where: { AND: filters }, sort, page, include: withVolumes },
     unknownMarker: (marker) => notFound('volume group', marker),
@@ -46,6 +56,7 @@ export function queryGroupSnapshots(
     scope,
     ...common(where),
     { groupId: where.groupId },
+    where.typeId === undefined ? {} : { group: { typeId: where.typeId } },
   ]
   return readPage<GroupSnapshotRow>(ctx.db.volumeGroupSnapshot, {
     ...{ where: { AND: filters }, sort, page, include: withSnapshots },
@@ -55,7 +66,8 @@ export function queryGroupSnapshots(
 
 /** The filters that both lists have. */
 const common = (where: GroupWhere) => [
-  where.projectId === undefined ? {} : { projectId: where.projectId },
+  { projectId: where.projectId, userId: where.userId },
+  where.ids ? { id: { in: [...where.ids] } } : {},
   where.search ? { OR: found(where.search) } : {},
   where.names ? { name: { in: [...where.names] } } : {},
   where.nameHas === undefined ? {} : { name: containing(where.nameHas) },

@@ -5,7 +5,15 @@ import { launchInstances } from '../../compute/instances/launch.ts'
 import { attachVolume } from '../../compute/instances/volumes.ts'
 import { accounts, aLaunch, testTenant, testWorld, type World } from '../../compute/testing.ts'
 import type { Ctx } from '../../kernel/context.ts'
-import { expectCloudError, failEveryStep, runPending, runToEnd, testCtx } from '../../kernel/testing.ts'
+import { runOperation } from '../../kernel/run.ts'
+import {
+  ageOperation,
+  expectCloudError,
+  failEveryStep,
+  runPending,
+  runToEnd,
+  testCtx,
+} from '../../kernel/testing.ts'
 import { proveUsage } from '../../quota/reconcile.ts'
 import { volumeCreateInput } from '../contract.ts'
 import { volumeContents } from '../project-deletion.ts'
@@ -212,6 +220,12 @@ describe('group snapshots', () => {
       error: expect.stringMatching(/space/),
       snapshots: [{ state: 'error' }, { state: 'error' }],
     })
+    const parts = await world.deps.root.volumeSnapshot.findMany({ where: { groupSnapshotId: id } })
+    const told = await world.deps.root.volumeMessage.findMany({
+      where: { resource: 'VOLUME_SNAPSHOT', action: '009', reason: { contains: 'space' } },
+    })
+    expect(told.map(({ resourceId }) => resourceId).sort()).toEqual(parts.map((part) => part.id).sort())
+    expect(told.every(({ projectId }) => projectId === tenant.projectId)).toBe(true)
     await end()
   })
 
@@ -242,7 +256,10 @@ describe('group snapshots', () => {
       await runPending(world.deps)
       const copy = await getGroup(tenant, { id })
       expect(copy.state).toBe('available')
-      expect(copy.volumes.map(({ name, sizeGib }) => `${name} ${sizeGib}`).sort()).toEqual(['x 1', 'y 2'])
+      expect(copy.volumes.map(({ name, sizeGib }) => `${name} ${sizeGib}`).sort()).toEqual([
+        'copy-x 1',
+        'copy-y 2',
+      ])
     }
     await expectCloudError(createGroupFrom(tenant, groupFromInput.parse({})), 'invalid_input')
     drivers().failNext('ensureVolume', new DriverError('no_space', 'full'))
@@ -253,6 +270,20 @@ describe('group snapshots', () => {
       state: 'error',
       error: expect.stringMatching(/could not be made/),
     })
+    await end()
+  })
+
+  test('have a day for the copies of which a new group is made', async () => {
+    const group = await aGroup([await aVolume()])
+    const { id } = await createGroupFrom(tenant, groupFromInput.parse({ name: 'copy', groupId: group }))
+    const { operationId } = await last(id, 'volumeGroup.create')
+    const run = () => runOperation(world.deps, operationId, { last: true })
+    expect(await run()).toBe('waiting')
+    // The volumes have 24 hours, and begin a little later than the group.
+    await ageOperation(world.deps, operationId, 24.5 * 3_600_000)
+    expect(await run()).toBe('waiting')
+    await runPending(world.deps)
+    expect((await getGroup(tenant, { id })).state).toBe('available')
     await end()
   })
 

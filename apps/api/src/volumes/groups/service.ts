@@ -225,7 +225,7 @@ export async function deleteGroup(
 
 async function deleteMember(tx: Ctx, row: VolumeRow): Promise<void> {
   authorize(tx, 'volume:delete', row)
-  const allowed = volumeCan.delete({ state: stateOf(row) })
+  const allowed = volumeCan.delete({ state: stateOf(row), protected: row.protected })
   const why = allowed === true ? await whyNeeded(tx, row.id) : allowed
   if (why !== null)
     throw conflict(`The volume ${row.name || row.id} cannot be deleted. ${why}`, 'volumeState')

@@ -4,6 +4,7 @@ import { type Ctx, inTransaction, projectOf } from '../../kernel/context.ts'
 import type { Page } from '../../kernel/contract.ts'
 import { conflict, invalidInput } from '../../kernel/errors.ts'
 import { type Ask, askOf, pageView } from '../../kernel/page.ts'
+import { authorize } from '../../kernel/policy.ts'
 import { recordOperation, startOperation } from '../../kernel/workflow.ts'
 import { reserveQuota } from '../../quota/service.ts'
 import { volumeCan, volumeCreateInput } from '../contract.ts'
@@ -24,6 +25,7 @@ import {
   type groupSnapshotListInput,
   type VolumeGroupView,
 } from './contract.ts'
+import { copyNames } from './names.ts'
 import { type GroupWhere, queryGroupSnapshots, sortableGroups } from './queries.ts'
 import {
   demand,
@@ -169,6 +171,7 @@ export async function createGroupFrom(
   input: z.output<typeof groupFromInput>,
 ): Promise<VolumeGroupView> {
   const { name, description, groupSnapshotId, groupId } = input
+  authorize(ctx, 'volumeGroup:create', { projectId: projectOf(ctx) })
   return inTransaction(ctx, async (tx) => {
     const { source, made } = await sourceOf(tx, { groupSnapshotId, groupId })
     const row = await writeGroup(tx, {
@@ -178,8 +181,9 @@ export async function createGroupFrom(
     })
     await allowTypes(tx, row.id, source.volumeTypeIds)
     const group = await groupForVolume(tx, row.id)
+    const names = copyNames(name, made)
     for (const one of inLockOrder(made))
-      await createVolume(tx, volumeCreateInput.parse({ name: one.name, ...one.source }), { group })
+      await createVolume(tx, volumeCreateInput.parse({ name: names.get(one), ...one.source }), { group })
     await startOperation(tx, groupHistory('volumeGroup', row, 'create'))
     return groupView(await loadGroup(tx, 'volumeGroup:get', row.id))
   })

@@ -2,7 +2,9 @@ import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { CloudError } from '../../kernel/errors.ts'
 import { whileAnswering } from '../../kernel/hosts.ts'
 import type { Run, Wait, Workflow } from '../../kernel/workflow.ts'
+import { waitingForCopiesMs } from '../copying.ts'
 import { driversFor } from '../driver.ts'
+import { tellSnapshotFailures } from '../messages/service.ts'
 import { noteSnapshot } from '../snapshots/row.ts'
 import { type GroupSnapshotRow, noteGroup, withSnapshots, withVolumes } from './row.ts'
 
@@ -13,7 +15,8 @@ const volumesWait: Wait = { waitMs: 2_000, for: 'the volumes of the group to be 
 /** A group that is made of another one waits for its volumes, which have operations of their own. */
 export const groupCreation: Workflow = {
   action: 'volumeGroup.create',
-  deadlineMs: 90 * 60_000,
+  lane: 'long',
+  deadlineMs: waitingForCopiesMs,
   steps: [
     {
       name: 'wait',
@@ -116,6 +119,7 @@ async function settleSnapshot(
       await tx.db.volumeSnapshot.update({ where: { id: one.id }, data: { state, quiesced, faultMessage } })
       await noteSnapshot(tx, one, 'updated', run.operationId)
     }
+    if (faultMessage !== null) await tellSnapshotFailures(tx, row.snapshots, faultMessage)
     const guests = new Set([...(kept?.values() ?? [])].flatMap(({ guest }) => guest ?? []))
     const isOneInstant = kept ? guests.size <= 1 : null
     await tx.db.volumeGroupSnapshot.update({

@@ -55,7 +55,9 @@ const nothingIsLeft = async (imageId: string) => {
 }
 
 test('an image of a volume becomes active, with the properties of the image of which the volume was made', async () => {
-  const id = await aVolume({ imageId: world.imageId })
+  const told = { description: 'Log in as tiny.', minRamMib: 128 }
+  await world.deps.root.image.update({ where: { id: world.imageId }, data: told })
+  const id = await aVolume({ imageId: world.imageId, sizeGib: 2 })
   for (let n = 0; n < 2; n++) {
     const { volume, image } = await make(id, { protected: true })
     expect(volume.state).toBe('uploading')
@@ -64,7 +66,7 @@ test('an image of a volume becomes active, with the properties of the image of w
     await runPending(world.deps)
     expect(await imageRow(image.id)).toMatchObject({
       ...{ state: 'active', protected: true, projectId: tenant.projectId },
-      properties: { os_admin_user: 'tiny' },
+      ...{ properties: { os_admin_user: 'tiny' }, minDiskGib: 2, ...told },
     })
     expect(await stateOf(id)).toBe('available')
     await nothingIsLeft(image.id)

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { createImage, demandImageRoom, findBootImage } from '../../images/service.ts'
+import { type BootImage, createImage, demandImageRoom, findBootImage } from '../../images/service.ts'
 import { type Ctx, inTransaction, projectOf } from '../../kernel/context.ts'
 import { conflict, invalidInput } from '../../kernel/errors.ts'
 import { startOperation } from '../../kernel/workflow.ts'
@@ -11,8 +11,8 @@ import { demand, historyOf, lockVolume, noteVolume, stateOf, viewOfOne } from '.
 import type { reimageInput, VolumeImage, volumeImageInput } from './contract.ts'
 
 /**
- * Begins to make an image of what a volume contains, with the properties of the image of which the volume was made, if
- * the caller may see that one. The new image belongs to the caller's project. Throws conflict for a volume that an instance uses, unless the caller wants the
+ * Begins to make an image of what a volume contains, with the description, the properties and the least memory of the image
+ * of which the volume was made, if the caller may see that one. The new image belongs to the caller's project. Throws conflict for a volume that an instance uses, unless the caller wants the
  * image all the same: the guest goes on writing, and the image has what the volume contained at one moment.
  */
 export async function makeVolumeImage(
@@ -29,10 +29,12 @@ export async function makeVolumeImage(
         'volumeState',
       )
     await demandImageRoom(tx, projectOf(tx), before.sizeGib)
+    const origin = await originImage(tx, before.imageId)
     const made = await createImage(tx, {
-      ...{ ...wish, description: '', minDiskGib: 0, minRamMib: 0 },
+      ...{ ...wish, minDiskGib: before.sizeGib, minRamMib: origin?.minRamMib ?? 0 },
+      description: origin?.description ?? '',
       properties: {
-        ...(await propertiesOf(tx, before.imageId)),
+        ...(origin?.properties as Record<string, string> | undefined),
         ...(before.imageMetadata as Record<string, string>),
       },
     })
@@ -52,10 +54,9 @@ export async function makeVolumeImage(
   return { volume: await viewOfOne(ctx, row), image }
 }
 
-async function propertiesOf(ctx: Ctx, imageId: string | null): Promise<Record<string, string>> {
-  // The volume may have come from a project whose images the caller does not see.
-  const image = imageId === null ? null : await findBootImage(ctx, imageId)
-  return (image?.properties ?? {}) as Record<string, string>
+/** The image of which a volume was made; null when the caller does not see it: the volume may come from another project. */
+async function originImage(ctx: Ctx, id: string | null): Promise<BootImage | null> {
+  return id === null ? null : findBootImage(ctx, id)
 }
 
 /** Gives an available volume what an image contains; everything on it is lost. The volume keeps its size and its snapshots. */

@@ -63,8 +63,14 @@ async function manage(call: Call): Promise<object> {
     ...{ type: wish.volume_type || undefined, bootable: wish.bootable ?? false },
     metadata: wish.metadata ?? {},
   })
-  if (!input.success) throw noRef(wish.ref)
-  return { volume: madeOf(await manageVolume(call.ctx, input.data), at(call)) }
+  const taken = demandRef(input, wish.ref)
+  return { volume: madeOf(await manageVolume(call.ctx, taken), at(call)) }
+}
+
+/** Cinder has words of its own for a name that nothing in a pool has; other faults have those of every request. */
+function demandRef<T>(input: z.ZodSafeParseResult<T>, ref: string): T {
+  if (input.success) return input.data
+  throw input.error.issues.some(({ path }) => path[0] === 'ref') ? noRef(ref) : input.error
 }
 
 const noRef = (name: string) =>
@@ -81,8 +87,8 @@ async function manageOfVolume(call: Call): Promise<object> {
     ...{ volumeId: wish.volume_id, ref: wish.ref, name: wish.name ?? '' },
     ...{ description: wish.description ?? '', metadata: wish.metadata ?? {} },
   })
-  if (!input.success) throw noRef(wish.ref)
-  return { snapshot: madeSnapshot(await manageSnapshot(call.ctx, input.data), at(call)) }
+  const taken = demandRef(input, wish.ref)
+  return { snapshot: madeSnapshot(await manageSnapshot(call.ctx, taken), at(call)) }
 }
 
 const lists = (noun: Noun): ApiOperation[] =>

@@ -103,6 +103,18 @@ test('only administrators see and take what lies in pools, and nothing that a gu
     { ...volume, ref: { 'source-name': crypto.randomUUID() } },
   ])
     expect((await ask('POST', '/manageable_volumes', at({ volume: wrong }))).statusCode).toBe(400)
+  const noName = { ...volume, ref: { 'source-name': 'x' } }
+  expect((await ask('POST', '/manageable_volumes', at({ volume: noName }))).body).toContain(
+    'invalid backend reference x',
+  )
+  const many = Object.fromEntries(Array.from({ length: 129 }, (_, i) => [`k${i}`, 'v']))
+  for (const [wrong, words] of [
+    [{ ...volume, metadata: many }, /field\/attribute metadata\. At most 128 entries/],
+    [{ ...volume, name: '   ' }, /field\/attribute name\./],
+  ] as const) {
+    const answer = await ask('POST', '/manageable_volumes', at({ volume: wrong }))
+    expect([answer.statusCode, answer.body]).toEqual([400, expect.stringMatching(words)])
+  }
   expect(
     (await ask('POST', '/manageable_volumes', at({ volume: { ...volume, host: 'nowhere@x' } }))).statusCode,
   ).toBe(404)

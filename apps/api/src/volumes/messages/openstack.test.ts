@@ -1,7 +1,10 @@
 import { DriverError } from '@stratolith/drivers/errors'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { aServer } from '../../compute/instances/testing.openstack.ts'
+import { attachVolume } from '../../compute/instances/volumes.ts'
 import { ask, closeCinder, cloud, openCinder } from '../openstack/cinder.testing.ts'
-import { extendVolume } from '../service.ts'
+import { createSnapshot, extendVolume } from '../service.ts'
+import { snapshotCreateInput } from '../snapshots/contract.ts'
 import { aMessage, aVolume } from '../testing.openstack.ts'
 
 beforeAll(openCinder)
@@ -50,4 +53,21 @@ test('a list has filters and pages since 3.5', async () => {
   expect(await ids('?resource_type=VOLUME_SNAPSHOT')).toEqual([])
   expect(await ids('?message_level=INFO')).toEqual([])
   expect(await ids(`?limit=1&sort=created_at:asc&marker=${one.id}`)).toEqual([other.id])
+})
+
+test('what the user can do about a failure is said, and nothing else that the driver says', async () => {
+  const { owner } = cloud
+  const [server, id] = [await aServer(owner), await aVolume(owner)]
+  const host = cloud.world.hosts.get('a')
+  host?.hypervisor.failNext('ensure', new DriverError('no_slot', 'secret-name-a: no free slot'))
+  await attachVolume(owner.ctx, { id: server, volumeId: id })
+  await owner.settle()
+  host?.volumes.failNext('ensureSnapshot', new DriverError('too_many_layers', 'secret-name-a: 100 layers'))
+  await createSnapshot(owner.ctx, snapshotCreateInput.parse({ volumeId: id }))
+  await owner.settle()
+  const { body } = await ask('GET', '/messages?sort=created_at:asc', { version: 'volume 3.5' })
+  expect(body).toMatch(
+    /Stop and start it, which adds slots.*Make a new volume of an image or a backup of it/s,
+  )
+  expect(body).not.toContain('secret-name')
 })

@@ -5,6 +5,7 @@ import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { nextLink, queryText } from '../../openstack/pages.ts'
 import { at } from '../openstack/at.ts'
 import { pageOf, sortOf, wantsAll } from '../openstack/list-query.ts'
+import { isUuid } from '../uuid.ts'
 import {
   deleteMessage,
   findMessages,
@@ -61,7 +62,6 @@ const filters = {
   },
   ...{ request_id: 'req-none', message_level: 'INFO' },
 }
-const isUuid = (text: string) => /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(text)
 
 /** The filters came with 3.5; null for one that no message can fit. */
 function whereOf(call: Call): MessageWhere | null {

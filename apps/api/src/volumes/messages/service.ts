@@ -67,6 +67,19 @@ export async function tellFailure(
   await run.ctx.deps.root.volumeMessage.createMany({ data, skipDuplicates: true })
 }
 
+/** Tells, in the transaction in which they fail together, why snapshots of a group could not be made. */
+export async function tellSnapshotFailures(
+  ctx: Ctx,
+  snapshots: readonly { id: string; projectId: string }[],
+  reason: string,
+): Promise<void> {
+  const about = { resource: 'VOLUME_SNAPSHOT', action: messageActions.makeSnapshot, reason }
+  const data = snapshots.map(({ id, projectId }) => ({
+    ...{ ...about, id: crypto.randomUUID(), resourceId: id, projectId, requestId: ctx.requestId },
+  }))
+  await ctx.db.volumeMessage.createMany({ data })
+}
+
 /** Tells why an instance could not be given a volume. */
 export async function tellAttachmentFailure(
   run: Pick<Run<unknown>, 'ctx' | 'operationId'>,

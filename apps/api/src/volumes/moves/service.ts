@@ -141,7 +141,7 @@ function whyNotInto(
 ): string | null {
   const wish: PlaceWish = placeWishOf(row.type)
   const unsuited = whyUnsuited(target, wish)
-  if (unsuited !== null) return unsuited
+  if (unsuited !== null) return `${unsuited} Change the type of the volume first.`
   const notCopied = whyNotCopied(own, target, user)
   if (notCopied !== null) return notCopied
   if (target.closed !== null) return target.closed

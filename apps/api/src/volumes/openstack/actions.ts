@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { CloudError, conflict } from '../../kernel/errors.ts'
+import { CloudError } from '../../kernel/errors.ts'
 import { HttpError } from '../../openstack/errors.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { boolean, parse, whole } from '../../openstack/schema.ts'
@@ -19,21 +19,29 @@ import { volumeOf } from './at.ts'
 
 const extension = z.strictObject({ new_size: whole(1, 65_536) })
 
+/** From this minor microversion on, a volume grows that a server has. */
+const sinceInUse = 42
+
 async function extend(call: Call): Promise<void> {
   const { new_size: sizeGib } = parse(extension, call.body)
-  const { state } = await getVolume(call.ctx, volumeOf(call))
-  // The growth of a volume that a server has came with 3.42.
-  if (state === 'in-use' && call.minor < 42)
-    throw conflict('The status of the volume must be available to extend it; it is in-use.', 'volumeState')
-  await extendVolume(call.ctx, { ...volumeOf(call), sizeGib })
+  await extendVolume(call.ctx, { ...volumeOf(call), sizeGib }, { unusedOnly: call.minor < sinceInUse })
 }
 
 const ours = ['available', 'in-use', 'error'] as const
 const reset = z.strictObject({
-  status: z.string().max(255).optional(),
+  status: z.string().max(255).nullish(),
   attach_status: z.enum(['attached', 'detached']).nullish(),
   migration_status: z.string().max(255).nullish(),
 })
+
+/** The status that a request names, or that the attach_status says which it names instead. */
+function stateToSet({ status, attach_status: attached }: z.output<typeof reset>): (typeof ours)[number] {
+  if (status == null && attached != null) return attached === 'attached' ? 'in-use' : 'available'
+  if (status == null) throw new HttpError(400, "Must specify 'status' or 'attach_status' for update.")
+  const to = ours.find((state) => state === status.toLowerCase())
+  if (to !== undefined) return to
+  throw new HttpError(400, `The status of a volume can be set to ${ours.join(', ')}, and to nothing else.`)
+}
 
 async function resetStatus(call: Call): Promise<void> {
   const wish = parse(reset, call.body)
@@ -42,10 +50,7 @@ async function resetStatus(call: Call): Promise<void> {
       400,
       'The migration status follows from the move of the volume: leave migration_status out.',
     )
-  const status = wish.status?.toLowerCase()
-  const to = ours.find((state) => state === status)
-  if (to === undefined)
-    throw new HttpError(400, `The status of a volume can be set to ${ours.join(', ')}, and to nothing else.`)
+  const to = stateToSet(wish)
   // The status of the attachments follows from which servers have the volume.
   if (wish.attach_status != null && (wish.attach_status === 'attached') !== (to === 'in-use'))
     throw new HttpError(400, `A volume that is ${wish.attach_status} is not ${to}.`)

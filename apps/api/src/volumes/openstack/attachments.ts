@@ -13,6 +13,7 @@ import {
 } from '../attachment-list.ts'
 import type { VolumeWhere } from '../queries.ts'
 import { endAttachment, reserveByAttachment } from '../reservations.ts'
+import { isUuid } from '../uuid.ts'
 import { at } from './at.ts'
 import { pageOf, sortOf, wantsAll } from './list-query.ts'
 
@@ -39,7 +40,6 @@ const noId = '00000000-0000-0000-0000-000000000001'
 const filters = { volume_id: noId, instance_id: noId, status: 'nothing', attach_status: 'nothing' }
 const columns = { created_at: 'createdAt', volume_id: 'id' }
 const newest: Order = [{ field: 'createdAt', dir: 'desc' }]
-const isUuid = (text: string) => /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(text)
 
 /** Null for a filter that no attachment can fit. */
 function whereOf(call: Call): VolumeWhere | null {

@@ -16,12 +16,14 @@ const restoration = z.strictObject({
 
 async function restore(call: Call): Promise<object> {
   const wish = inner(call, 'restore', restoration)
+  // The name that Cinder gives, so that scripts find the volume and no two have one name.
+  const name = wish.name ?? `restore_backup_${backupOf(call).id}`
   const { backupId, volumeId, volumeName } = await restoreBackup(
     call.ctx,
     backupRestoreInput.parse({
       ...backupOf(call),
       volumeId: wish.volume_id ?? undefined,
-      name: wish.name ?? undefined,
+      name,
     }),
   )
   return { restore: { backup_id: backupId, volume_id: volumeId, volume_name: volumeName } }

@@ -2,8 +2,10 @@ import { seesAll } from '../../kernel/context.ts'
 import type { Ask } from '../../kernel/page.ts'
 import type { Call } from '../../openstack/operation.ts'
 import { type Query, queryText } from '../../openstack/pages.ts'
+import { queryBoolean } from '../../openstack/schema.ts'
 import type { BackupWhere } from '../backups/queries.ts'
-import { isUuid, noFilters, pageOf, refuseUnknown, sortOf, wantsAll } from './list-query.ts'
+import { isUuid } from '../uuid.ts'
+import { noFilters, pageOf, refuseUnknown, sortOf, wantsAll } from './list-query.ts'
 
 const noId = '00000000-0000-0000-0000-000000000001'
 /** Filters of a list of backups, each with a value that no backup has. */
@@ -17,6 +19,7 @@ export const backupResourceFilters: readonly string[] = ['name~', 'status', 'vol
 /** Filters for administrators; Cinder ignores them, and all others, when other callers send them. */
 export const adminBackupFilters: Record<string, string> = {
   ...{ project_id: 'nobody', user_id: 'nobody', id: noId, snapshot_id: noId, parent_id: noId, size: '65000' },
+  ...{ container: 'nothing', is_incremental: 'true', availability_zone: 'mars' },
 }
 
 /** The keys by which backups are sorted, as Cinder names them; its client writes display_name for name. */
@@ -54,6 +57,10 @@ function takeAdminFilters(query: Query, where: BackupWhere): boolean {
     else if (name === 'id' && isUuid(text)) where.ids = [text]
     else if (name === 'snapshot_id' && isUuid(text)) where.snapshotId = text
     else if (name === 'parent_id' && isUuid(text)) where.parentId = text
+    else if (name === 'container') where.container = text
+    else if (name === 'availability_zone') where.zone = text
+    else if (name === 'is_incremental' && queryBoolean(query, name) !== undefined)
+      where.isIncremental = queryBoolean(query, name)
     else if (name === 'size' && /^\d{1,6}$/.test(text)) where.sizeGib = Number(text)
     else return false
   }

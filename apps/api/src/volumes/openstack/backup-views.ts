@@ -26,6 +26,7 @@ const fields: Field<BackupView>[] = [
   { name: 'os-backup-project-attr:project_id', since: 18, of: ({ projectId }) => projectId },
   { name: 'metadata', since: 43, of: ({ metadata }) => metadata },
   { name: 'user_id', since: 56, of: ({ userId }) => userId },
+  { name: 'encryption_key_id', since: 64, of: ({ keyId }) => keyId ?? undefined },
 ]
 
 /** A backup in a list without details, and in the answer of the request that has made or changed it. */

@@ -130,7 +130,7 @@ test('a backup is restored to a new volume and to one that exists, and is a sour
   const { restore: told } = fresh.json() as { restore: { volume_id: string } }
   expect([fresh.statusCode, fresh.json()]).toEqual([
     202,
-    { restore: { backup_id: id, volume_id: told.volume_id, volume_name: 'data' } },
+    { restore: { backup_id: id, volume_id: told.volume_id, volume_name: `restore_backup_${id}` } },
   ])
   expect(await statusOf(`/volumes/${told.volume_id}`)).toBe('restoring-backup')
   expect(await statusOf(`/backups/${id}`)).toBe('restoring')
@@ -141,6 +141,8 @@ test('a backup is restored to a new volume and to one that exists, and is a sour
   expect((await restore({ volume_id: volumeId })).json()).toEqual({
     restore: { backup_id: id, volume_id: volumeId, volume_name: 'data' },
   })
+  await owner.settle()
+  expect((await restore({ name: 'again' })).json()).toMatchObject({ restore: { volume_name: 'again' } })
   await owner.settle()
   expect((await restore({ volume_id: crypto.randomUUID() })).statusCode).toBe(404)
   expect((await restore({ volume_id: 'nope' })).statusCode).toBe(400)
@@ -236,4 +238,20 @@ test('administrators set the status of a backup that is stuck, and end one that 
   await cloud.owner.settle()
   expect((await ask('GET', `/backups/${begun}`)).statusCode).toBe(404)
   expect(await statusOf(`/volumes/${volumeId}`)).toBe('available')
+})
+
+test('a backup of an encrypted volume names its key since 3.64, as its volume does', async () => {
+  const data = { id: crypto.randomUUID(), name: 'sealed', encryptionId: crypto.randomUUID() }
+  await cloud.owner.deps.root.volumeType.create({ data })
+  const volumeId = await aVolume(cloud.owner, { type: 'sealed' })
+  const id = idOf(await make({ volume_id: volumeId }))
+  await cloud.owner.settle()
+  const shown = async (path: string, minor: number) =>
+    Object.values(
+      (await ask('GET', path, at(minor))).json() as Record<string, { encryption_key_id?: string }>,
+    )[0]?.encryption_key_id
+  const keyId = await shown(`/volumes/${volumeId}`, 64)
+  expect(keyId).toEqual(expect.any(String))
+  expect(await shown(`/backups/${id}`, 64)).toBe(keyId)
+  expect(await shown(`/backups/${id}`, 63)).toBeUndefined()
 })

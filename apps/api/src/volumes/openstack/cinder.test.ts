@@ -330,6 +330,17 @@ describe('changes', () => {
     expect((await ask('GET', `/volumes/${id}`)).json()).toMatchObject({
       volume: { size: 4, bootable: 'true', metadata: { readonly: 'True' }, status: 'available' },
     })
+    // What "openstack volume set --detached" and "--attached" send.
+    const detached = { attach_status: 'detached' }
+    expect((await action(id, { 'os-reset_status': { status: 'error' } }, admin)).statusCode).toBe(202)
+    expect((await action(id, { 'os-reset_status': detached }, admin)).statusCode).toBe(202)
+    expect((await action(id, { 'os-reset_status': { ...detached, status: null } }, admin)).statusCode).toBe(
+      202,
+    )
+    expect((await ask('GET', `/volumes/${id}`)).json()).toMatchObject({ volume: { status: 'available' } })
+    const attached = await action(id, { 'os-reset_status': { attach_status: 'attached' } }, admin)
+    expect([attached.statusCode, attached.body]).toEqual([400, expect.stringContaining('No instance has')])
+    expect((await action(id, { 'os-reset_status': {} }, admin)).body).toContain("Must specify 'status'")
     for (const bad of [
       { status: 'deleting' },
       { status: 'in-use' },

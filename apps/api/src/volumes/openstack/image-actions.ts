@@ -6,7 +6,7 @@ import { micros } from '../../openstack/fields.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { boolean, objectAt, parse } from '../../openstack/schema.ts'
 import { volumeImageInput } from '../images/contract.ts'
-import { changeImageMetadata, getVolume, getVolumeType, makeVolumeImage, reimageVolume } from '../service.ts'
+import { changeImageMetadata, getVolume, makeVolumeImage, reimageVolume, typeOfVolume } from '../service.ts'
 import { typeView } from '../types/openstack/types.ts'
 import { action } from './actions.ts'
 import { volumeOf } from './at.ts'
@@ -47,6 +47,8 @@ async function makeImage(call: Call): Promise<object> {
   const { visibility, protected: isProtected, force } = wish
   const wished = { ...volumeOf(call), name, visibility, protected: isProtected, force }
   const input = volumeImageInput.parse({ ...wished, diskFormat: format ?? 'raw' })
+  // What may refuse the request is asked before anything is made.
+  const type = await typeOfVolume(call.ctx, volumeOf(call))
   const { volume, image } = await makeVolumeImage(call.ctx, input)
   return {
     'os-volume_upload_image': {
@@ -55,7 +57,7 @@ async function makeImage(call: Call): Promise<object> {
       status: volume.state,
       display_description: volume.description || null,
       size: volume.sizeGib,
-      volume_type: typeView(call, await getVolumeType(call.ctx, { id: volume.type.id })),
+      volume_type: typeView(call, type),
       container_format: 'bare',
       disk_format: image.diskFormat,
       image_id: image.id,

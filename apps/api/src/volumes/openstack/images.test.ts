@@ -116,3 +116,20 @@ test('what is written about the image of a volume is shown, found, copied, and h
   const many = Object.fromEntries(Array.from({ length: 129 }, (_, i) => [`k${i}`, 'v']))
   expect((await act(id, { 'os-set_image_metadata': { metadata: many } })).statusCode).toBe(413)
 })
+
+test('an image is made once, and said so, of a volume whose type the project may not use any more', async () => {
+  const { deps, projectId } = cloud.owner
+  const typeId = crypto.randomUUID()
+  const data = { id: typeId, name: 'once', public: false, access: { create: { projectId } } }
+  await deps.root.volumeType.create({ data })
+  const id = await aVolume(cloud.owner, { type: 'once' })
+  await deps.root.volumeTypeAccess.deleteMany({ where: { typeId } })
+  const before = await deps.root.image.count()
+  const made = await upload(id)
+  expect([made.statusCode, made.json()]).toMatchObject([
+    202,
+    { 'os-volume_upload_image': { id, volume_type: { id: typeId, name: 'once' } } },
+  ])
+  expect(await deps.root.image.count()).toBe(before + 1)
+  await cloud.owner.settle()
+})

@@ -5,6 +5,7 @@ import type { Call } from '../../openstack/operation.ts'
 import { pageQuery, type Query, queryText } from '../../openstack/pages.ts'
 import { queryBoolean } from '../../openstack/schema.ts'
 import type { TimeFilter, VolumeWhere } from '../queries.ts'
+import { isUuid } from '../uuid.ts'
 
 const noId = '00000000-0000-0000-0000-000000000001'
 /** Filters of a list of volumes, each with a value that no volume has. */
@@ -26,7 +27,8 @@ export const volumeFilters: Record<string, string> = {
  * from 3.31 on it refuses them.
  */
 export const adminVolumeFilters: Record<string, string> = {
-  ...{ project_id: 'nobody', user_id: 'nobody', id: noId, volume_type_id: noId },
+  ...{ project_id: 'nobody', user_id: 'nobody', id: noId, volume_type_id: noId, volume_type: 'nothing' },
+  ...{ snapshot_id: noId, source_volid: noId, multiattach: 'true', encryption_key_id: noId, host: 'nowhere' },
   glance_metadata: "{'image_name': 'nothing'}",
 }
 /** Words of the query that are no filters. */
@@ -55,8 +57,6 @@ export function listQuery(call: Call): Ask<VolumeWhere> | null {
   if (!takeLaterFilters(call, where) || (seesAll(ctx) && !takeAdminFilters(call, where))) return null
   return { where, sort: sortOf(query, volumeColumns), page: pageOf(query) }
 }
-
-export const isUuid = (text: string) => /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(text)
 
 /** Refuses filters that nobody knows, and name~ before 3.34. */
 export function refuseUnknown({ query, minor }: Call, table: readonly string[]): void {
@@ -106,6 +106,14 @@ function times(name: string, text: string | undefined): TimeFilter[] | undefined
   })
 }
 
+/** The columns of volumes that hold ids, as Cinder names them. */
+const idColumns = {
+  volume_type_id: 'typeId',
+  snapshot_id: 'snapshotId',
+  source_volid: 'sourceVolumeId',
+  encryption_key_id: 'keyId',
+} as const
+
 /** Adds the filters of administrators; false for one that no volume can fit. */
 function takeAdminFilters({ query, minor }: Call, where: VolumeWhere): boolean {
   for (const name of Object.keys(query)) {
@@ -114,7 +122,13 @@ function takeAdminFilters({ query, minor }: Call, where: VolumeWhere): boolean {
     if (name === 'project_id') where.projectId = text
     else if (name === 'user_id') where.userId = text
     else if (name === 'id' && isUuid(text)) where.ids = [text]
-    else if (name === 'volume_type_id' && isUuid(text)) where.typeId = text
+    else if (Object.hasOwn(idColumns, name) && isUuid(text))
+      where[idColumns[name as keyof typeof idColumns]] = text
+    else if (name === 'volume_type') where.type = text
+    // "host@backend#pool": the name of a pool of ours is the part before #.
+    else if (name === 'host') where.pool = text.split('#', 1)[0]
+    else if (name === 'multiattach' && queryBoolean(query, name) !== undefined)
+      where.multiattach = queryBoolean(query, name)
     else if (name === 'glance_metadata' && minor >= 4) {
       const { image_id: imageId, image_name: imageName, ...rest } = dictionaryOf(query, name) ?? {}
       if (imageId !== undefined && !isUuid(imageId)) return false

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { aServer } from '../../compute/instances/testing.openstack.ts'
 import { attachVolume } from '../../compute/instances/volumes.ts'
-import { changeMetadata } from '../service.ts'
+import { aBackup } from '../backups/testing.openstack.ts'
+import { changeMetadata, extendVolume } from '../service.ts'
+import { aSnapshot } from '../snapshots/testing.openstack.ts'
 import { aTransfer, aVolume } from '../testing.openstack.ts'
 import { ask, closeCinder, cloud, openCinder } from './cinder.testing.ts'
 
@@ -225,6 +227,10 @@ test('a volume in use grows since 3.42, and is deleted by force since 3.23 by ad
   const grow = (minor: number) =>
     ask('POST', `/volumes/${id}/action`, { ...at(minor), body: { 'os-extend': { new_size: 2 } } })
   expect((await grow(41)).statusCode).toBe(400)
+  // Asked under the lock of the volume, so that no attachment comes between the question and the growth.
+  await expect(extendVolume(owner.ctx, { id, sizeGib: 2 }, { unusedOnly: true })).rejects.toThrow(
+    /must be available/,
+  )
   expect((await grow(42)).statusCode).toBe(202)
   const free = await aVolume(owner)
   const force = `/volumes/${free}?force=true`
@@ -283,4 +289,30 @@ test('limits of another project are for administrators since 3.39, and services 
     ],
   })
   expect((await get('/os-services', 6, admin)).body).not.toMatch(/cluster|backend_state/)
+})
+
+test('administrators filter by the columns of volumes, snapshots and backups', async () => {
+  const { owner, tokens } = cloud
+  const source = await aVolume(owner, { name: 'of columns' })
+  const { pool } = await owner.deps.root.volume.findUniqueOrThrow({
+    where: { id: source },
+    include: { pool: true },
+  })
+  const copy = await aVolume(owner, { sourceVolumeId: source })
+  const found = async (path: string) => {
+    const answer = await get(path, 0, tokens.admin)
+    return (Object.values(answer.json() as object)[0] as { id: string }[]).map(({ id }) => id)
+  }
+  expect(await found(`/volumes?source_volid=${source}`)).toEqual([copy])
+  expect(await found('/volumes?volume_type=Standard&name=of%20columns')).toEqual([source])
+  expect(await found(`/volumes?host=${pool.name}%23local&name=of%20columns`)).toEqual([source])
+  expect(await found('/volumes?multiattach=false&name=of%20columns')).toEqual([source])
+  const backupId = await aBackup(owner, { volumeId: source, container: 'box' })
+  expect(await found('/backups?container=box')).toEqual([backupId])
+  expect(await found(`/backups?is_incremental=False&volume_id=${source}`)).toEqual([backupId])
+  const snapshotId = await aSnapshot(owner, { volumeId: source })
+  expect(await found(`/snapshots?volume_id=${source}`)).toEqual([snapshotId])
+  expect(await found(`/volumes?snapshot_id=${snapshotId}`)).toEqual([])
+  // Other callers' filters of this kind are ignored before 3.31, as in Cinder.
+  expect((await get(`/volumes?source_volid=${crypto.randomUUID()}`, 0)).body).toContain(copy)
 })

@@ -3,6 +3,7 @@ import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { queryText } from '../../openstack/pages.ts'
 import { queryBoolean } from '../../openstack/schema.ts'
 import type { PoolView } from '../contract.ts'
+import { isShareable } from '../pools/candidates.ts'
 import { usagePool } from '../pools/cinder.ts'
 import { listPools, suitedPools } from '../pools/list.ts'
 
@@ -18,14 +19,15 @@ const capabilitiesOf = (pool: PoolView) => ({
   vendor_name: 'Stratolith',
   driver_version: '1.0.0',
   total_capacity_gb: pool.capacityGib,
-  free_capacity_gb: Math.max(0, pool.capacityGib - pool.usedGib),
+  // Of a pool that promises more than it has, the promises that are left, up to what it has.
+  free_capacity_gb: Math.max(0, Math.min(pool.capacityGib, pool.totalGib - pool.usedGib)),
   allocated_capacity_gb: pool.volumesGib,
   provisioned_capacity_gb: pool.usedGib,
   max_over_subscription_ratio: pool.overcommit.toFixed(1),
   reserved_percentage: 0,
   thin_provisioning_support: true,
   thick_provisioning_support: false,
-  multiattach: true,
+  multiattach: isShareable({ driver: pool.driver, isOfOne: pool.host !== null }),
   QoS_support: true,
   replication_enabled: false,
   timestamp: new Date().toISOString().slice(0, -1),
@@ -131,7 +133,8 @@ export const poolOperations: ApiOperation[] = [
     name: 'pools.list',
     path: '/scheduler-stats/get_pools',
     summary: 'List the pools in which volumes lie, with their room',
-    deviation: 'Each pool of this cloud is a back end of its own with one pool.',
+    deviation:
+      'Each pool of this cloud is a back end of its own with one pool. free_capacity_gb says how much can still be promised, up to what the pool has.',
     handle: pools,
   },
   {

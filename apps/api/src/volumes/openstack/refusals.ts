@@ -1,3 +1,4 @@
+import { ZodError } from 'zod'
 import { CloudError } from '../../kernel/errors.ts'
 import { HttpError } from '../../openstack/errors.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
@@ -15,7 +16,25 @@ export const inCindersWords = (operations: readonly ApiOperation[]): ApiOperatio
     },
   }))
 
+/** What Cinder calls the fields of our inputs, where that is more than another way to write the same words. */
+const cindersWords: Readonly<Record<string, string>> = {
+  ...{ type: 'volume_type', zone: 'availability_zone', sizeGib: 'size', imageId: 'imageRef' },
+  ...{ sourceVolumeId: 'source_volid', groupId: 'group_id', add: 'add_volumes', remove: 'remove_volumes' },
+  key: 'auth_key',
+}
+const snake = (word: string) => word.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+
+/** Names what the client has sent, and not the field that this cloud has made of that. */
+function faultOf({ issues: [issue] }: ZodError): HttpError {
+  const name = issue?.path.find((step) => typeof step === 'string')
+  const why = issue?.message ?? 'The body is not valid.'
+  if (name === undefined) return new HttpError(400, why)
+  const word = Object.hasOwn(cindersWords, name) ? cindersWords[name] : snake(name)
+  return new HttpError(400, `Invalid input for field/attribute ${word?.slice(0, 100)}. ${why}`)
+}
+
 function translated(error: unknown): unknown {
+  if (error instanceof ZodError) return faultOf(error)
   if (!(error instanceof CloudError)) return error
   const { code, reason, field, message } = error
   if (code === 'conflict' && reason === 'volumeState')

@@ -47,6 +47,21 @@ test('a pool is closed and opened as the service that keeps it', async () => {
   expect(await statusOf()).toMatchObject([{ status: 'enabled' }])
 })
 
+test('a pool of one machine was seen when its machine was, and is found by its own name alone', async () => {
+  const { id: hostId, name } = await cloud.world.deps.root.host.findFirstOrThrow()
+  const place = { driver: 'files' as const, path: '/srv/second' }
+  await createPool(cloud.owner.admin, poolCreateInput.parse({ name: 'second', place, hostId }))
+  const at = async (host: string) =>
+    ((await act('GET', `/os-services?host=${host}&binary=cinder-volume`)).json() as { services: object[] })
+      .services
+  const [disk] = await at(name)
+  expect(disk).toMatchObject({ host: `${name}@local`, updated_at: expect.any(String) })
+  const { updated_at } = disk as { updated_at: string }
+  expect(await at(`${name}@second`)).toEqual([
+    expect.objectContaining({ host: `${name}@second`, updated_at }),
+  ])
+})
+
 test('there are no clusters, no replicas, no levels of logs, and nothing to be asked for cleaning', async () => {
   expect(await said('GET', '/clusters')).toEqual([200, { clusters: [] }])
   expect(await said('GET', '/clusters/detail')).toEqual([200, { clusters: [] }])

@@ -6,6 +6,7 @@ import { micros } from '../../openstack/fields.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { queryText } from '../../openstack/pages.ts'
 import { boolean, parse } from '../../openstack/schema.ts'
+import type { PoolView } from '../contract.ts'
 import { listPools } from '../pools/list.ts'
 import { updatePool } from '../pools/service.ts'
 
@@ -14,18 +15,18 @@ const backend = '@local'
 /** Each host keeps the volumes on its own disk, as one service of Cinder would, and makes backups. */
 async function services(call: Call): Promise<object> {
   const [host, wanted] = [queryText(call.query, 'host'), queryText(call.query, 'binary')]
-  const machines = await findMachines(
-    call.ctx,
-    host === undefined ? {} : { name: host.endsWith(backend) ? host.slice(0, -backend.length) : host },
-  )
+  const machines = await findMachines(call.ctx, host === undefined ? {} : { name: host.split('@', 1)[0] })
   const others = (await listPools(call.ctx)).filter((pool) => !pool.isLocal)
+  const seenAt = (pool: PoolView) => machines.find(({ id }) => id === pool.host?.id)?.lastSeenAt ?? null
   const all = [
-    ...machines.map((machine) => serviceOf(call, { ...machine, host: machine.name + backend })),
+    ...machines
+      .filter(({ name }) => host === undefined || [name, name + backend].includes(host))
+      .map((machine) => serviceOf(call, { ...machine, host: machine.name + backend })),
     ...others
       .filter(({ name }) => host === undefined || name === host)
       .map((pool) =>
         serviceOf(call, {
-          ...{ host: pool.name, zone: pool.zone ?? '', enabled: pool.enabled, lastSeenAt: null },
+          ...{ host: pool.name, zone: pool.zone ?? '', enabled: pool.enabled, lastSeenAt: seenAt(pool) },
           ...{
             up: pool.closed === null || !pool.enabled,
             disabledReason: pool.enabled ? null : pool.closed,

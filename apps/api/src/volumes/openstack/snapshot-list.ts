@@ -4,7 +4,8 @@ import type { Call } from '../../openstack/operation.ts'
 import { type Query, queryText } from '../../openstack/pages.ts'
 import { queryBoolean } from '../../openstack/schema.ts'
 import type { SnapshotWhere } from '../snapshots/queries.ts'
-import { dictionaryOf, isUuid, noFilters, pageOf, refuseUnknown, sortOf, wantsAll } from './list-query.ts'
+import { isUuid } from '../uuid.ts'
+import { dictionaryOf, noFilters, pageOf, refuseUnknown, sortOf, wantsAll } from './list-query.ts'
 
 const noId = '00000000-0000-0000-0000-000000000001'
 /** Filters of a list of snapshots, each with a value that no snapshot has. */
@@ -20,7 +21,7 @@ export const snapshotResourceFilters: readonly string[] = [
 ]
 /** Filters for administrators; Cinder ignores them, and all others, when other callers send them. */
 export const adminSnapshotFilters: Record<string, string> = {
-  ...{ project_id: 'nobody', user_id: 'nobody', id: noId, volume_size: '65000' },
+  ...{ project_id: 'nobody', user_id: 'nobody', id: noId, volume_size: '65000', group_snapshot_id: noId },
 }
 
 /** The keys by which snapshots are sorted, as Cinder names them. */
@@ -60,6 +61,7 @@ function takeAdminFilters(query: Query, where: SnapshotWhere): boolean {
     if (name === 'project_id') where.projectId = text
     else if (name === 'user_id') where.userId = text
     else if (name === 'id' && isUuid(text)) where.ids = [text]
+    else if (name === 'group_snapshot_id' && isUuid(text)) where.groupSnapshotId = text
     else if (name === 'volume_size' && /^\d{1,6}$/.test(text)) where.sizeGib = Number(text)
     else return false
   }

@@ -299,3 +299,15 @@ test('a volume that shares its data is offered to nobody, which is a 400', async
     badRequest: { message: expect.stringMatching(/^Invalid volume: The volume shares data/) },
   })
 })
+
+test('a volume that is deleted by force takes its snapshots along when cascade is said, too', async () => {
+  const volumeId = await aVolume(cloud.owner)
+  const snapshotId = await aSnapshot(cloud.owner, { volumeId })
+  const remove = (query: string) =>
+    ask('DELETE', `/volumes/${volumeId}?${query}`, { token: cloud.tokens.admin, version: 'volume 3.23' })
+  expect((await remove('force=True')).statusCode).toBe(400)
+  expect((await remove('force=True&cascade=True')).statusCode).toBe(202)
+  await cloud.owner.settle()
+  for (const path of [`/volumes/${volumeId}`, `/snapshots/${snapshotId}`])
+    expect((await ask('GET', path)).statusCode, path).toBe(404)
+})

@@ -137,8 +137,8 @@ async function remove(call: Call): Promise<void> {
     if (queryText(call.query, name) !== undefined && queryBoolean(call.query, name) === undefined)
       throw new HttpError(400, `Invalid value for ${name}: it is true or false.`)
   const isForced = call.minor >= 23 && queryBoolean(call.query, 'force') === true
-  if (isForced) return forceDeleteVolume(call.ctx, volumeOf(call))
   const cascade = queryBoolean(call.query, 'cascade') === true
+  if (isForced) return forceDeleteVolume(call.ctx, { ...volumeOf(call), cascade })
   await deleteVolume(call.ctx, { ...volumeOf(call), cascade })
 }
 

@@ -88,6 +88,10 @@ export const isBound = (type: PlaceWish): boolean => Object.values(type).some((w
 export const suited = (pools: readonly Candidate[], type: PlaceWish): Candidate[] =>
   pools.filter((pool) => whyUnsuited(pool, type) === null)
 
+/** Whether the volumes of a pool may be for several instances at once. `isOfOne`: one machine alone reaches the pool. */
+export const isShareable = ({ driver, isOfOne }: { driver: string; isOfOne: boolean }): boolean =>
+  driver === 'files' && isOfOne
+
 /** Why volumes of such a type may not lie in the pool; null when they may. */
 export function whyUnsuited(
   { names, zones: own, driver, hostId }: Pick<Candidate, 'names' | 'zones' | 'driver' | 'hostId'>,
@@ -97,7 +101,7 @@ export function whyUnsuited(
   if (pool !== undefined && !names.includes(pool)) return `The type asks for the pool ${pool}.`
   if (encrypted && driver !== 'files')
     return 'Volumes of the type are encrypted, which this pool does not do.'
-  if (multiattach && (driver !== 'files' || hostId === null))
+  if (multiattach && !isShareable({ driver, isOfOne: hostId !== null }))
     return 'Volumes of the type are for several instances at once, which only a pool of files of one machine does.'
   if (zones !== undefined && !own.some((zone) => zones.includes(zone)))
     return `The type asks for ${zones.length === 1 ? `the zone ${zones[0]}` : `one of the zones ${zones.join(', ')}`}.`

@@ -32,6 +32,7 @@ export type SnapshotWhere = {
   nameHas?: string
   states?: readonly string[]
   volumeId?: string
+  groupSnapshotId?: string
   zone?: string
   userId?: string
   sizeGib?: number
@@ -78,7 +79,7 @@ function filtered(ctx: Ctx, where: SnapshotWhere): Prisma.VolumeSnapshotWhereInp
     scope,
     { trashedUntil: where.trashed ? { not: null } : null },
     { projectId: where.projectId, volumeId: where.volumeId, userId: where.userId },
-    { sizeGib: where.sizeGib, bootable: where.bootable },
+    { sizeGib: where.sizeGib, bootable: where.bootable, groupSnapshotId: where.groupSnapshotId },
     where.search ? { OR: found(where.search) } : {},
     where.ids ? { id: { in: [...where.ids] } } : {},
     where.names ? { name: { in: [...where.names] } } : {},

@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { testTenant, testWorld, type World } from '../../compute/testing.ts'
 import type { Ctx } from '../../kernel/context.ts'
 import { Crash, type Probe, runOperation } from '../../kernel/run.ts'
-import { expectCloudError, runPending, runToEnd, testCtx } from '../../kernel/testing.ts'
+import { ageOperation, expectCloudError, runPending, runToEnd, testCtx } from '../../kernel/testing.ts'
 import { volumeCreateInput } from '../contract.ts'
 import { createVolume, extendVolume, getVolume } from '../service.ts'
 import { snapshotCreateInput } from './contract.ts'
@@ -109,6 +109,23 @@ test('what is written after a return stays, also when the worker died before it 
   expect(asked).toEqual([first, first, second])
   expect((await getVolume(tenant, { id })).state).toBe('available')
   expect((await getSnapshot(tenant, { id: second })).state).toBe('available')
+})
+
+test('a return may take hours, because Ceph writes each object of the image', async () => {
+  const id = await aVolume()
+  const snapshotId = await aSnapshot(id)
+  const volumes = world.hosts.get('a')?.volumes
+  if (!volumes) throw new Error('the host is gone')
+  const copying = vi.spyOn(volumes, 'revertVolume').mockResolvedValue(null)
+  await revertVolume(tenant, { id, snapshotId })
+  const { id: operationId } = await operationOf(id)
+  expect(await runOperation(world.deps, operationId, { last: true })).toBe('waiting')
+  await ageOperation(world.deps, operationId, 20 * 3_600_000)
+  expect(await runOperation(world.deps, operationId, { last: true })).toBe('waiting')
+  expect((await getVolume(tenant, { id })).state).toBe('reverting')
+  copying.mockRestore()
+  await runPending(world.deps)
+  expect((await getVolume(tenant, { id })).state).toBe('available')
 })
 
 test('the volume and the snapshot leave a return together', async () => {

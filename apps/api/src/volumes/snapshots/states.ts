@@ -1,4 +1,5 @@
 import type { Allowed } from '../../kernel/contract.ts'
+import { said } from '../states.ts'
 
 /** States of snapshots, in the words of OpenStack's block storage. Without zod, so that pages load little. */
 export const snapshotStates = [
@@ -23,15 +24,15 @@ export const partOfGroupSnapshot = 'This is a part of a group snapshot. Delete t
 /** The actions that the state of a snapshot forbids; the policy may forbid more. */
 export const snapshotCan = {
   use: (snapshot: Seen): Allowed =>
-    is(snapshot, 'available') || `Only an available snapshot can be used; this one is ${snapshot.state}.`,
+    is(snapshot, 'available') || `Only an available snapshot can be used; this one is ${said(snapshot)}.`,
   launch: (snapshot: Seen & { bootable: boolean }): Allowed =>
     !snapshot.bootable
       ? 'It has no system: only a snapshot of a volume that was made from an image, or is marked as bootable, can be launched.'
       : is(snapshot, 'available') ||
-        `Only an available snapshot can be launched; this one is ${snapshot.state}.`,
+        `Only an available snapshot can be launched; this one is ${said(snapshot)}.`,
   delete: (snapshot: Seen & { groupSnapshotId?: string | null }): Allowed =>
     snapshot.groupSnapshotId != null
       ? partOfGroupSnapshot
       : is(snapshot, 'available', 'error', 'error_deleting') ||
-        `This snapshot is ${snapshot.state}. Wait until that is over.`,
+        `This snapshot is ${said(snapshot)}. Wait until that is over.`,
 }

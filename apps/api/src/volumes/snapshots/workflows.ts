@@ -2,8 +2,9 @@ import { isFollowedBy } from '../../kernel/busy.ts'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { CloudError } from '../../kernel/errors.ts'
 import { whileAnswering } from '../../kernel/hosts.ts'
-import { continueOperationsOf, type Run, type Workflow } from '../../kernel/workflow.ts'
+import { continueOperationsOf, type Run, type Wait, type Workflow } from '../../kernel/workflow.ts'
 import { releaseQuota } from '../../quota/service.ts'
+import { copyingMs } from '../copying.ts'
 import { driversFor, isOnFencedHost } from '../driver.ts'
 import { type MessageAction, tellFailure } from '../messages/service.ts'
 import { giveBack } from '../pools.ts'
@@ -158,16 +159,20 @@ async function endReversion(
   })
 }
 
+const copying: Wait = { waitMs: 1_000, for: 'the host to copy the data' }
 const partly =
   'A part of the volume may have the content of the snapshot by now: go back to a snapshot before you use it.'
 
 export const volumeReversion: Workflow<{ snapshotId: string }> = {
   action: reversionAction,
+  // Ceph writes each object of the image.
+  lane: 'long',
+  deadlineMs: copyingMs,
   steps: [
     {
       name: 'revert',
       title: 'Going back to the snapshot',
-      async run(run) {
+      async run(run): Promise<Wait | undefined> {
         const where = { id: run.resourceId }
         const row = await run.ctx.deps.root.volume.findUnique({ where, include: { pool: true } })
         if (!row) throw new CloudError('conflict', 'The volume is gone.')
@@ -176,11 +181,13 @@ export const volumeReversion: Workflow<{ snapshotId: string }> = {
         if (row.state === 'reverting' && !(await isOver(run.ctx, run))) {
           const { drivers, pool } = await driversFor(run, row.pool, row.id)
           const { snapshotId } = run.input
-          await whileAnswering(run.op, drivers, (op) =>
+          const reverted = await whileAnswering(run.op, drivers, (op) =>
             drivers.volumes.revertVolume(op, { id: row.id, pool, snapshotId }),
           )
+          if (!reverted) return copying
         }
         await endReversion(run, { state: 'available', faultMessage: null })
+        return undefined
       },
     },
   ],

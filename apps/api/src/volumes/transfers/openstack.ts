@@ -55,6 +55,9 @@ const creation = (minor: number) =>
     }),
   })
 
+/** From this minor microversion on, an encrypted volume can be offered. */
+const withEncrypted = 70
+
 async function create(call: Call): Promise<object> {
   const { transfer } = parse(creation(call.minor), call.body)
   const wish = transferCreateInput.safeParse({
@@ -64,7 +67,8 @@ async function create(call: Call): Promise<object> {
   })
   if (!wish.success)
     throw new HttpError(404, `Volume ${transfer.volume_id.slice(0, 100)} could not be found.`)
-  return { transfer: shape(fields, await createTransfer(call.ctx, wish.data), at(call)) }
+  const made = await createTransfer(call.ctx, wish.data, { plainOnly: call.minor < withEncrypted })
+  return { transfer: shape(fields, made, at(call)) }
 }
 
 const acceptance = z.strictObject({ accept: z.strictObject({ auth_key: z.string().min(1).max(255) }) })

@@ -194,3 +194,40 @@ test('the key is kept as a salted hash, and no hash is the key of nobody', async
   expect(isKeyOf(rows[0]?.keyHash ?? '', rows[0]?.id === one.id ? one.key : other.key)).toBe(true)
   expect(isKeyOf(null, one.key)).toBe(false)
 })
+
+test('an encrypted volume is offered to nobody by a client that knows only plain ones', async () => {
+  const type = { id: crypto.randomUUID(), name: 'sealed', encryptionId: crypto.randomUUID() }
+  await db().volumeType.create({ data: type })
+  const { id } = await createVolume(giver, volumeCreateInput.parse({ sizeGib: 1, type: 'sealed' }))
+  await runPending(world.deps)
+  const wish = transferCreateInput.parse({ volumeId: id })
+  await expectCloudError(createTransfer(giver, wish, { plainOnly: true }), 'conflict', /since 3\.70/)
+  expect(await createTransfer(giver, wish)).toMatchObject({ volumeId: id })
+})
+
+test('the new project learns of the image of a volume only when it sees the image', async () => {
+  const image = async (visibility: string) => {
+    const id = crypto.randomUUID()
+    const data = { id, projectId: giver.projectId, name: `of ${visibility}`, state: 'active', visibility }
+    const bytes = { diskFormat: 'qcow2', virtualBytes: 1024n, blobId: 'a'.repeat(64) }
+    await db().image.create({ data: { ...data, ...bytes } })
+    return id
+  }
+  for (const [visibility, receiver] of [
+    ['private', taker],
+    ['public', taker],
+    ['private', { ...admin, scope: taker.scope }],
+  ] as const) {
+    const imageId = await image(visibility)
+    const { id } = await createVolume(giver, volumeCreateInput.parse({ imageId, sizeGib: 1 }))
+    await runPending(world.deps)
+    const snapshot = await createSnapshot(giver, snapshotCreateInput.parse({ volumeId: id }))
+    await runPending(world.deps)
+    const { volume } = await acceptTransfer(receiver, await offer(giver, id))
+    const isSeen = visibility === 'public'
+    expect(volume.image).toEqual(isSeen ? { id: imageId, name: 'of public' } : null)
+    expect(await db().volumeSnapshot.findUnique({ where: { id: snapshot.id } })).toMatchObject({
+      ...(isSeen ? { imageId, imageName: 'of public' } : { imageId: null, imageName: '' }),
+    })
+  }
+})

@@ -1,6 +1,15 @@
 import type { VolumeTransferModel } from '@stratolith/db'
 import type { z } from 'zod'
-import { asSystem, type Ctx, inTransaction, projectOf, visible } from '../../kernel/context.ts'
+import { findBootImage } from '../../images/service.ts'
+import {
+  asMember,
+  asReaderOf,
+  asSystem,
+  type Ctx,
+  inTransaction,
+  projectOf,
+  visible,
+} from '../../kernel/context.ts'
 import type { Page } from '../../kernel/contract.ts'
 import { conflict, notFound } from '../../kernel/errors.ts'
 import { type Ask, askOf, pageView } from '../../kernel/page.ts'
@@ -54,15 +63,24 @@ async function loadTransfer(ctx: Ctx, action: string, id: string): Promise<Volum
   return row
 }
 
-/** Offers an available volume to whoever has the key, which is in this answer alone. */
+/**
+ * Offers an available volume to whoever has the key, which is in this answer alone. `plainOnly`: an encrypted volume is
+ * refused, for clients that do not know that such volumes can be offered.
+ */
 export async function createTransfer(
   ctx: Ctx,
   input: z.output<typeof transferCreateInput>,
+  { plainOnly = false }: { plainOnly?: boolean } = {},
 ): Promise<NewTransfer> {
   const key = newKey()
   return inTransaction(ctx, async (tx) => {
     const volume = await lockVolume(tx, 'volumeTransfer:create', input.volumeId)
     demand(volumeCan.transfer, volume)
+    if (plainOnly && volume.keyId !== null)
+      throw conflict(
+        'An encrypted volume is offered to another project since 3.70 of the API.',
+        'volumeState',
+      )
     await checkSnapshots(tx, volume, input.noSnapshots)
     await refuseShared(tx, volume)
     const row = await tx.db.volumeTransfer.create({
@@ -183,6 +201,7 @@ async function moveVolume(tx: Ctx, volume: VolumeRow, projectId: string): Promis
     await refuseShared(tx, volume)
     // Nobody in the new project has asked for automatic backups.
     await tx.db.volumeBackupSchedule.deleteMany({ where: { volumeId: volume.id } })
+    await forgetHiddenImages(tx, volume, projectId)
     // The counters of both projects are locked in the order of their ids, so that transfers that cross do not deadlock.
     const changes = [
       { of: projectId, change: () => reserveQuota(tx, projectId, taken) },
@@ -203,6 +222,20 @@ async function moveVolume(tx: Ctx, volume: VolumeRow, projectId: string): Promis
   await recordOperation(donor, historyOf(volume, 'volume.hand_over'))
   await noteVolume(donor, volume, 'deleted')
   return after
+}
+
+/** The new project does not learn the names of images that it does not see, from the volume or from its snapshots. */
+async function forgetHiddenImages(tx: Ctx, { id, imageId }: VolumeRow, projectId: string): Promise<void> {
+  const kept = await tx.db.volumeSnapshot.findMany({ where: { volumeId: id }, select: { imageId: true } })
+  const ids = new Set([imageId, ...kept.map((one) => one.imageId)].filter((one) => one !== null))
+  // An administrator who accepts a volume sees more than their project does.
+  const reader = asMember(asReaderOf(tx, projectId))
+  for (const one of ids) {
+    if (await findBootImage(reader, one)) continue
+    const none = { imageId: null, imageName: '' }
+    await tx.db.volume.updateMany({ where: { id, imageId: one }, data: none })
+    await tx.db.volumeSnapshot.updateMany({ where: { volumeId: id, imageId: one }, data: none })
+  }
 }
 
 type Going = { sizeGib: number; state: string; trashedUntil: Date | null }

@@ -6,7 +6,9 @@ import { attachVolume } from '../../compute/instances/volumes.ts'
 import { accounts, aLaunch, testTenant, testWorld, type World } from '../../compute/testing.ts'
 import type { Ctx } from '../../kernel/context.ts'
 import { expectCloudError, runPending, testCtx } from '../../kernel/testing.ts'
-import { volumeCan, volumeCreateInput, volumeListInput } from '../contract.ts'
+import { leavingInput, volumeCan, volumeCreateInput, volumeListInput } from '../contract.ts'
+import { groupCreateInput } from '../groups/contract.ts'
+import { createGroup, deleteGroup } from '../groups/service.ts'
 import { volumeContents } from '../project-deletion.ts'
 import {
   createSnapshot,
@@ -27,6 +29,8 @@ import {
   takeBackSnapshot,
   takeBackVolume,
   trashSummary,
+  updateVolume,
+  volumesLeaving,
 } from '../service.ts'
 import { snapshotCreateInput, snapshotListInput, snapshotTrashInput } from '../snapshots/contract.ts'
 import { snapshotTrash } from '../snapshots/trash.ts'
@@ -65,6 +69,47 @@ async function round(id?: string): Promise<void> {
   await trashReconciler([snapshotTrash, volumeTrash]).run(world.system)
   await runPending(world.deps)
 }
+
+test('a protected volume is deleted by nobody until the protection is taken back', async () => {
+  const id = await aVolume()
+  await updateVolume(tenant, { id, protected: true })
+  expect(await getVolume(tenant, { id })).toMatchObject({ protected: true })
+  const why = /protected from deletion/
+  await expectCloudError(deleteVolume(tenant, { id }), 'conflict', why)
+  await expectCloudError(deleteVolume(tenant, { id, cascade: true }), 'conflict', why)
+  const admin = await testCtx(world.deps, { role: 'admin' })
+  await expectCloudError(forceDeleteVolume(admin, { id }), 'conflict', why)
+  const { id: groupId } = await createGroup(tenant, groupCreateInput.parse({ volumeIds: [id] }))
+  await runPending(world.deps)
+  await expectCloudError(deleteGroup(tenant, { id: groupId, volumes: 'delete' }), 'conflict', why)
+  await deleteGroup(tenant, { id: groupId, volumes: 'keep' })
+  const reader = await testCtx(world.deps, { role: 'reader', projectId: tenant.projectId })
+  await expectCloudError(updateVolume(reader, { id, protected: false }), 'forbidden')
+  await updateVolume(tenant, { id, protected: false })
+  await deleteVolume(tenant, { id })
+  await endVolume(tenant, { id })
+  await runPending(world.deps)
+  expect(await exists(id)).toBe(false)
+})
+
+test('a protected volume stays when its instance is deleted, and goes with its project', async () => {
+  const id = await aVolume()
+  const { instances } = await launchInstances(tenant, aLaunch(world))
+  const instanceId = instances[0]?.id ?? ''
+  await runPending(world.deps)
+  await attachVolume(tenant, { id: instanceId, volumeId: id, deleteOnTermination: true })
+  await runPending(world.deps)
+  await updateVolume(tenant, { id, protected: true })
+  const leaving = await volumesLeaving(tenant, leavingInput.parse({ instanceIds: [instanceId] }))
+  expect(leaving.volumes).toMatchObject([{ id, why: 'it is protected from deletion' }])
+  await deleteInstance(tenant, { id: instanceId })
+  await runPending(world.deps)
+  expect(await getVolume(tenant, { id })).toMatchObject({ state: 'available', protected: true })
+  const its = volumeContents.find(({ kind }) => kind === 'volume')
+  await its?.remove(await testCtx(world.deps, { role: 'admin' }), tenant.projectId)
+  await runPending(world.deps)
+  expect(await exists(id)).toBe(false)
+})
 
 test('a deleted volume is gone for everybody, counts as before, and comes back as it was', async () => {
   const id = await aVolume({ metadata: { a: 'b' } })

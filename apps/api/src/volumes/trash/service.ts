@@ -101,13 +101,18 @@ async function removeSoon(tx: Ctx, row: VolumeRow): Promise<void> {
   await noteVolume(tx, row, 'deleted')
 }
 
-/** Deletes a volume in any state, without waiting, unless an instance has it. For administrators. */
-export async function forceDeleteVolume(ctx: Ctx, input: { id: string }): Promise<void> {
+/**
+ * Deletes a volume in any state, without waiting, unless an instance has it. `cascade`: its snapshots go with it. For
+ * administrators.
+ */
+export async function forceDeleteVolume(ctx: Ctx, input: { id: string; cascade?: boolean }): Promise<void> {
   await inTransaction(ctx, async (tx) => {
     const row = await lockVolume(tx, 'volume:force_delete', input.id)
     demandFree(row)
+    demand(volumeCan.lose, row)
     demandAlone(row)
-    await refuseNeeded(tx, row)
+    if (input.cascade) await deleteSnapshotsOf(tx, row)
+    else await refuseNeeded(tx, row)
     await removeSoon(tx, row)
   })
 }
@@ -117,7 +122,8 @@ export async function removeVolumeNow(ctx: Ctx, { id }: { id: string }): Promise
   await inTransaction(ctx, async (tx) => {
     const row = await lockEither(tx, 'volume:delete', id)
     const isFree = stateOf(row) === 'awaiting-transfer' || isReserved({ ...row, state: stateOf(row) })
-    if (!isFree) demand(volumeCan.delete, row)
+    // Whoever deletes a project has seen what goes with it.
+    if (!isFree) demand(volumeCan.delete, { ...row, protected: false })
     demandFree(row)
     await refuseNeeded(tx, row)
     if (stateOf(row) !== 'deleting') await removeSoon(tx, row)

@@ -6,6 +6,7 @@ import { whole } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { storedEncryption } from '../encryption/words.ts'
 import { forgetTypeQuota } from '../quota.ts'
+import { loadVolume } from '../row.ts'
 import type { VolumeTypeView, volumeTypeCreateInput, volumeTypeUpdateInput } from './contract.ts'
 import { checkExtraSpecs } from './extra-specs.ts'
 import { deleteQos, makeQos } from './qos.ts'
@@ -30,6 +31,15 @@ export async function getVolumeType(ctx: Ctx, input: { id: string }): Promise<Vo
   const row = await ctx.db.volumeType.findFirst({ where, include: withQos })
   if (!row) throw notFound('volume type', input.id)
   return viewOf(ctx, row)
+}
+
+/**
+ * The type of a volume that the caller may see. Their project may use the type for no other volume any more: the access
+ * was taken, or the volume came by a transfer.
+ */
+export async function typeOfVolume(ctx: Ctx, { id }: { id: string }): Promise<VolumeTypeView> {
+  const { typeId } = await loadVolume(ctx, 'volume:get', id)
+  return viewOf(ctx, await ctx.db.volumeType.findUniqueOrThrow({ where: { id: typeId }, include: withQos }))
 }
 
 /**

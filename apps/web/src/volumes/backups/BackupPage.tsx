@@ -17,6 +17,7 @@ import { Columns } from '../../ui/Columns.tsx'
 import { Facts } from '../../ui/Fact.tsx'
 import { Section } from '../../ui/Section.tsx'
 import { CopyProgress } from '../CopyProgress.tsx'
+import { DeletedBackup } from '../trash/deleted.tsx'
 import { BackupState } from './BackupState.tsx'
 import { backupDescriptor } from './backup.descriptor.tsx'
 import { useBackupActions } from './backup-actions.tsx'
@@ -25,7 +26,11 @@ import { useBackupForms } from './use-backup-forms.tsx'
 export function BackupPage({ id }: { id: string }) {
   const trpc = useTRPC()
   const backup = useQuery(trpc.volumes.backups.get.queryOptions({ id }))
-  return <Loaded query={backup}>{(view) => <BackupDetail backup={view} />}</Loaded>
+  return (
+    <Loaded query={backup} nothing={<DeletedBackup id={id} projectId={null} />}>
+      {(view) => <BackupDetail backup={view} />}
+    </Loaded>
+  )
 }
 
 function BackupDetail({ backup }: { backup: BackupView }) {

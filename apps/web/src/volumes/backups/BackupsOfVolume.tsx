@@ -58,7 +58,7 @@ export function BackupsOfVolume({ volume, make }: { volume: VolumeView; make: ()
       >
         <Loaded query={query}>
           {({ items, next }) => (
-            <Stack gap="sm">
+            <>
               <RowsTable
                 descriptor={ofVolume}
                 label="Backups of the volume"
@@ -72,7 +72,7 @@ export function BackupsOfVolume({ volume, make }: { volume: VolumeView; make: ()
                 }
               />
               {next !== null && (
-                <Text size="sm" c="dimmed">
+                <Text size="sm" c="dimmed" mt="sm">
                   These are the newest {most}.{' '}
                   <Anchor
                     component={Link}
@@ -84,7 +84,7 @@ export function BackupsOfVolume({ volume, make }: { volume: VolumeView; make: ()
                   </Anchor>
                 </Text>
               )}
-            </Stack>
+            </>
           )}
         </Loaded>
       </Section>

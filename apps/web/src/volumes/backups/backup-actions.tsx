@@ -61,8 +61,8 @@ export function useBackupActions(
       id: 'launch',
       label: 'Launch instance',
       icon: <IconRocket size={16} />,
-      allowed: (backup) =>
-        all(own(backup), backup.bootable || 'It has no system: its volume was not bootable.'),
+      shown: ({ bootable }) => bootable,
+      allowed: own,
       open: ({ id }) => router.push(`${paths.launch}?backup=${id}`),
     },
     {
@@ -70,6 +70,7 @@ export function useBackupActions(
       label: 'Stop',
       icon: <IconPlayerStop size={16} />,
       danger: true,
+      shown: ({ state }) => state === 'creating',
       allowed: (backup) => all(mine(backup), backupCan.cancel(backup)),
       confirm: (backups) => ({
         title: `Stop ${named(backups)}?`,

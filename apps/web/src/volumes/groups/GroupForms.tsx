@@ -15,7 +15,14 @@ import { invalidateKind } from '../../kit/stale.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { QuotaRoom } from '../QuotaBars.tsx'
 import { volumeName } from '../volume.descriptor.tsx'
-import { groupCreateCli, groupName, groupSetCli, groupVolumesCli, volumesProblem } from './words.ts'
+import {
+  groupCreateCli,
+  groupName,
+  groupSetCli,
+  groupVolumesCli,
+  nameProblem,
+  volumesProblem,
+} from './words.ts'
 
 type Panel = { opened: boolean; onClose: () => void }
 
@@ -66,7 +73,7 @@ export function GroupCreateForm({ opened, onClose }: Panel) {
   const create = useMutation(trpc.volumes.groups.create.mutationOptions())
   const form = useForm({
     initialValues: { name: '', description: '', type: null as string | null, volumeIds: [] as string[] },
-    validate: { volumeIds: volumesProblem },
+    validate: { name: nameProblem, volumeIds: volumesProblem },
   })
   const typesOf = (ids: readonly string[]) => [
     ...new Set(volumes.filter(({ id }) => ids.includes(id)).map(({ type }) => type.name)),
@@ -93,7 +100,7 @@ export function GroupCreateForm({ opened, onClose }: Panel) {
         groupCreateCli({ name, type: type ?? usual?.name ?? null }, typesOf(volumeIds), volumeIds)
       }
     >
-      <TextInput label="Name" data-autofocus maxLength={255} {...form.getInputProps('name')} />
+      <TextInput label="Name" required data-autofocus maxLength={255} {...form.getInputProps('name')} />
       <VolumesField
         value={form.values.volumeIds}
         onChange={(ids) => form.setFieldValue('volumeIds', ids)}

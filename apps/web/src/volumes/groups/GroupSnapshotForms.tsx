@@ -11,7 +11,7 @@ import { invalidateKind } from '../../kit/stale.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { QuotaRoom } from '../QuotaBars.tsx'
 import { proposedName } from '../snapshots/words.ts'
-import { copyAdds, groupFromCli, groupName, groupSnapshotCli, snapshotAdds } from './words.ts'
+import { copyAdds, groupFromCli, groupName, groupSnapshotCli, nameProblem, snapshotAdds } from './words.ts'
 
 type Panel = { opened: boolean; onClose: () => void }
 
@@ -62,7 +62,10 @@ export function GroupFromForm({ snapshot, opened, onClose }: { snapshot: GroupSn
   const client = useQueryClient()
   const router = useRouter()
   const create = useMutation(trpc.volumes.groups.createFrom.mutationOptions())
-  const form = useForm({ initialValues: { name: '', description: '' } })
+  const form = useForm({
+    initialValues: { name: `${groupName(snapshot.group).slice(0, 240)}-copy`, description: '' },
+    validate: { name: nameProblem },
+  })
   return (
     <SidePanelForm
       title={`Create a group from ${groupName(snapshot)}`}
@@ -80,7 +83,14 @@ export function GroupFromForm({ snapshot, opened, onClose }: { snapshot: GroupSn
       }}
       asCli={({ name }) => groupFromCli(snapshot.id, name.trim())}
     >
-      <TextInput label="Name" data-autofocus maxLength={255} {...form.getInputProps('name')} />
+      <TextInput
+        label="Name"
+        description="The new volumes are named by the group and the volume from which they come."
+        required
+        data-autofocus
+        maxLength={255}
+        {...form.getInputProps('name')}
+      />
       <Textarea
         label="Description"
         autosize

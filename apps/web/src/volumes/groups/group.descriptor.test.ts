@@ -20,7 +20,8 @@ test('the row of a group snapshot says on a phone, too, what belongs together, a
     name: 'before',
     description: 'x',
     error: 'The host is silent.',
-  } as GroupSnapshotView
+    snapshots: [],
+  } as unknown as GroupSnapshotView
   expect(textsIn(columns.find(({ id }) => id === 'name')?.cell(failed))).toContain('The host is silent.')
 })
 

@@ -1,14 +1,16 @@
-import { Text } from '@mantine/core'
+import { Anchor, Text } from '@mantine/core'
 import type {
   GroupSnapshotView,
   GroupVolumeView,
   VolumeGroupView,
 } from '@stratolith/api/volumes/groups/contract'
 import { IconCamera, IconDatabase, IconStack2 } from '@tabler/icons-react'
+import { Fragment } from 'react'
 import { Ago } from '../../kit/Ago.tsx'
 import type { ResourceDescriptor, RowsDescriptor } from '../../kit/descriptor.ts'
 import { gib } from '../../kit/format.ts'
 import { NameCell } from '../../kit/NameCell.tsx'
+import { Link } from '../../kit/navigation.tsx'
 import { paths } from '../../kit/paths.ts'
 import { TwoLines } from '../../kit/TwoLines.tsx'
 import { VolumeLink } from '../snapshots/snapshot.descriptor.tsx'
@@ -100,6 +102,34 @@ export const memberDescriptor: RowsDescriptor<GroupVolumeView> = {
   ],
 }
 
+/** A row has room for so many parts. */
+const most = 6
+
+/** Leads from a group snapshot to what it keeps of each volume. */
+function Parts({ parts }: { parts: GroupSnapshotView['snapshots'] }) {
+  if (parts.length === 0) return null
+  return (
+    <Text size="xs" c="dimmed">
+      {'Of '}
+      {parts.slice(0, most).map(({ id, volume }, index) => (
+        <Fragment key={id}>
+          {index > 0 && ', '}
+          <Anchor
+            component={Link}
+            href={paths.volumeSnapshot(id)}
+            size="xs"
+            underline="always"
+            prefetch={false}
+          >
+            {groupName(volume)}
+          </Anchor>
+        </Fragment>
+      ))}
+      {parts.length > most && ` and ${parts.length - most} more`}
+    </Text>
+  )
+}
+
 export const groupSnapshotDescriptor: ResourceDescriptor<GroupSnapshotView> = {
   kind: 'volumeGroupSnapshot',
   noun: 'Group snapshot',
@@ -112,10 +142,11 @@ export const groupSnapshotDescriptor: ResourceDescriptor<GroupSnapshotView> = {
       header: 'Name',
       sort: true,
       value: ({ name }) => name,
-      // A group snapshot has no page, so its row says whole why it has failed.
+      // A group snapshot has no page, so its row leads to its parts, and says whole why it has failed.
       cell: (snapshot) => (
         <>
           <TwoLines second={snapshot.description}>{groupName(snapshot)}</TwoLines>
+          <Parts parts={snapshot.snapshots} />
           {snapshot.error && (
             <Text size="xs" c="bad">
               {snapshot.error}

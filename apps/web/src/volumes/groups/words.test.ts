@@ -6,6 +6,7 @@ import {
   groupSnapshotLoss,
   groupVolumesCli,
   instantText,
+  nameProblem,
   snapshotAdds,
   volumesProblem,
 } from './words.ts'
@@ -30,6 +31,11 @@ test('the commands of the clients name what the forms have', () => {
 
 test('the question before a group snapshot is deleted does not let people hope that they can take it back', () => {
   expect(groupSnapshotLoss).toMatch(/deleted at once and cannot be taken back/)
+})
+
+test('a new group has a name, by which its volumes are called when they are made of others', () => {
+  expect(nameProblem(' ')).toBe('Give it a name.')
+  expect(nameProblem('copy')).toBeNull()
 })
 
 test('no volumes cannot be added to a group', () => {

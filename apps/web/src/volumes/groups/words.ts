@@ -23,6 +23,9 @@ export const copyAdds = ({ snapshots }: Pick<GroupSnapshotView, 'snapshots'>): A
   ...{ volumeGroups: 1, volumes: snapshots.length, volumeGib: gibOf(snapshots) },
 })
 
+/** Forbids a group without a name: it would be called by its ID, and its volumes by those of which they are made. */
+export const nameProblem = (name: string): string | null => (name.trim() ? null : 'Give it a name.')
+
 /** Forbids a form without a volume: it would succeed, and change nothing. */
 export const volumesProblem = (ids: readonly string[]): string | null =>
   ids.length === 0 ? 'Choose at least one volume.' : null

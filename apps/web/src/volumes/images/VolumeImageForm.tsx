@@ -3,7 +3,9 @@ import { SegmentedControl, Stack, Text, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { SharingFields } from '../../images/SharingFields.tsx'
+import { useRouter } from '../../kit/navigation.tsx'
 import { notify } from '../../kit/notify.ts'
+import { paths } from '../../kit/paths.ts'
 import { SidePanelForm } from '../../kit/SidePanelForm.tsx'
 import { invalidateKind } from '../../kit/stale.ts'
 import { useTRPC } from '../../kit/trpc.ts'
@@ -23,6 +25,7 @@ type Values = {
 export function VolumeImageForm({ volume, opened, onClose }: VolumeFormProps) {
   const trpc = useTRPC()
   const client = useQueryClient()
+  const router = useRouter()
   const make = useMutation(trpc.volumes.makeImage.mutationOptions())
   const form = useForm<Values>({
     initialValues: {
@@ -52,7 +55,10 @@ export function VolumeImageForm({ volume, opened, onClose }: VolumeFormProps) {
         })
         invalidateKind(client, 'volume')
         invalidateKind(client, 'image')
-        notify.started(`Making the image “${image.name}”`, [volume.id], since)
+        notify.started(`Making the image “${image.name}”`, [volume.id], since, {
+          label: 'Open the image',
+          onClick: () => router.push(paths.image(image.id)),
+        })
       }}
       asCli={(values) => volumeImageCli(volume.id, { ...values, force })}
     >

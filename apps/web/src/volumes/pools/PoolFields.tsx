@@ -34,7 +34,7 @@ export function PoolRoomFields({ inputs, placeholder }: { inputs: Inputs; placeh
       />
       <NumberField
         label="Overcommit"
-        description="How often each GiB may be promised."
+        description="How often each GiB is promised."
         suffix=" ×"
         decimalScale={2}
         {...inputs('overcommit')}

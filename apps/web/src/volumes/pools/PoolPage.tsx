@@ -8,6 +8,7 @@ import { Loaded } from '../../kit/Loaded.tsx'
 import { ResourceTable } from '../../kit/ResourceTable.tsx'
 import { useSession } from '../../kit/session.ts'
 import { useTRPC } from '../../kit/trpc.ts'
+import { everyones } from '../../networking/everyones.tsx'
 import { Bar } from '../../ui/Bar.tsx'
 import { Columns } from '../../ui/Columns.tsx'
 import { Facts } from '../../ui/Fact.tsx'
@@ -43,13 +44,15 @@ export function PoolPage({ name }: { name: string }) {
 const none = { title: 'No volumes', text: 'No volume of any project lies in this pool.' }
 
 /** Beside the facts there is less room than on a page of its own. */
-const volumesHere: typeof volumeDescriptor = {
-  ...volumeDescriptor,
-  columns: volumeDescriptor.columns.map((column) =>
-    column.id === 'attached' ? { ...column, hideBelow: 'xl' } : column,
-  ),
-  empty: none,
-}
+const volumesHere: typeof volumeDescriptor = everyones(
+  {
+    ...volumeDescriptor,
+    columns: volumeDescriptor.columns.map((column) =>
+      column.id === 'attached' ? { ...column, hideBelow: 'xl' } : column,
+    ),
+  },
+  none,
+)
 
 function Overview({ pool }: { pool: PoolView }) {
   const { isAdmin } = useSession()

@@ -40,7 +40,7 @@ export const poolDescriptor: ResourceDescriptor<PoolView> & { listPath: string }
     },
     {
       id: 'room',
-      header: 'Room',
+      header: 'Room promised',
       cell: (pool) => (
         <div style={{ minWidth: 130 }}>
           <Bar used={pool.usedGib} limit={pool.totalGib} label="Room" format={gib} bare />

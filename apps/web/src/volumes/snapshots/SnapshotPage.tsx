@@ -15,6 +15,7 @@ import { OperationsOf } from '../../operations/OperationsOf.tsx'
 import { Columns } from '../../ui/Columns.tsx'
 import { Facts } from '../../ui/Fact.tsx'
 import { Section } from '../../ui/Section.tsx'
+import { DeletedSnapshot } from '../trash/deleted.tsx'
 import { snapshotPropertySetCli, snapshotPropertyUnsetCli } from './cli.ts'
 import { SnapshotState } from './SnapshotState.tsx'
 import { snapshotDescriptor } from './snapshot.descriptor.tsx'
@@ -24,7 +25,11 @@ import { useSnapshotForms } from './use-snapshot-forms.tsx'
 export function SnapshotPage({ id }: { id: string }) {
   const trpc = useTRPC()
   const snapshot = useQuery(trpc.volumes.snapshots.get.queryOptions({ id }))
-  return <Loaded query={snapshot}>{(view) => <SnapshotDetail snapshot={view} />}</Loaded>
+  return (
+    <Loaded query={snapshot} nothing={<DeletedSnapshot id={id} projectId={null} />}>
+      {(view) => <SnapshotDetail snapshot={view} />}
+    </Loaded>
+  )
 }
 
 function SnapshotDetail({ snapshot }: { snapshot: SnapshotView }) {

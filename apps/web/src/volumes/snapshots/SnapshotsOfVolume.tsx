@@ -1,5 +1,5 @@
 'use client'
-import { Anchor, Stack, Text } from '@mantine/core'
+import { Anchor, Text } from '@mantine/core'
 import type { VolumeView } from '@stratolith/api/volumes/contract'
 import type { SnapshotView } from '@stratolith/api/volumes/snapshots/contract'
 import { volumeCan } from '@stratolith/api/volumes/states'
@@ -58,7 +58,7 @@ export function SnapshotsOfVolume({ volume, take }: { volume: VolumeView; take: 
     >
       <Loaded query={query}>
         {({ items, next }) => (
-          <Stack gap="sm">
+          <>
             <RowsTable
               descriptor={ofVolume}
               label="Snapshots of the volume"
@@ -71,7 +71,7 @@ export function SnapshotsOfVolume({ volume, take }: { volume: VolumeView; take: 
               }
             />
             {next !== null && (
-              <Text size="sm" c="dimmed">
+              <Text size="sm" c="dimmed" mt="sm">
                 These are the newest {most}.{' '}
                 <Anchor
                   component={Link}
@@ -83,7 +83,7 @@ export function SnapshotsOfVolume({ volume, take }: { volume: VolumeView; take: 
                 </Anchor>
               </Text>
             )}
-          </Stack>
+          </>
         )}
       </Loaded>
       {forms.panels}

@@ -64,6 +64,7 @@ export function useSnapshotActions(
       id: 'launch',
       label: 'Launch instance',
       icon: <IconRocket size={16} />,
+      shown: ({ bootable }) => bootable,
       allowed: (snapshot) =>
         all(
           mine(snapshot),

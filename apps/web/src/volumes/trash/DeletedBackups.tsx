@@ -20,6 +20,8 @@ export function DeletedBackups({ allProjects }: { allProjects: boolean }) {
   return (
     <DeletedThings
       words={words}
+      columns={backupDescriptor.columns.filter(({ id }) => id === 'volume')}
+      allProjects={allProjects}
       page={data}
       takeBack={(id) => takeBack.mutateAsync({ id })}
       end={(id) => end.mutateAsync({ id })}

@@ -21,6 +21,8 @@ export function DeletedSnapshots({ allProjects }: { allProjects: boolean }) {
   return (
     <DeletedThings
       words={words}
+      columns={snapshotDescriptor.columns.filter(({ id }) => id === 'volume')}
+      allProjects={allProjects}
       page={data}
       allowed={({ isVolumeDeleted }) => !isVolumeDeleted || volumeIsDeleted}
       takeBack={(id) => takeBack.mutateAsync({ id })}

@@ -4,12 +4,13 @@ import type { Allowed } from '@stratolith/api/kernel/contract'
 import { IconArrowBackUp, IconTrash } from '@tabler/icons-react'
 import type { ReactNode } from 'react'
 import { Ago } from '../../kit/Ago.tsx'
-import type { ResourceAction, RowsDescriptor } from '../../kit/descriptor.ts'
+import type { ColumnDef, ResourceAction, RowsDescriptor } from '../../kit/descriptor.ts'
 import { gib } from '../../kit/format.ts'
 import { RowsTable } from '../../kit/RowsTable.tsx'
 import { all, useMay } from '../../kit/rights.ts'
 import { useSession } from '../../kit/session.ts'
 import { TwoLines } from '../../kit/TwoLines.tsx'
+import { projectColumn } from '../../networking/everyones.tsx'
 import { Section } from '../../ui/Section.tsx'
 import { countsText } from '../words.ts'
 
@@ -24,6 +25,9 @@ type Deleted = {
 }
 type Props<V extends Deleted> = {
   words: { kind: string; noun: string; plural: string; icon: ReactNode }
+  /** What the list says beside name, size and time: the volume of a snapshot, and the project in the list of all projects. */
+  columns?: ColumnDef<V>[]
+  allProjects: boolean
   /** Undefined while they are being read. */
   page: { items: V[]; next: string | null } | undefined
   /** Why a thing cannot be taken back, beside the reasons that hold for all. */
@@ -35,19 +39,29 @@ type Props<V extends Deleted> = {
 }
 
 /** The things of a kind that are deleted and can be taken back; nothing when there are none. */
-export function DeletedThings<V extends Deleted>({ words, page, ...rest }: Props<V>) {
+export function DeletedThings<V extends Deleted>({
+  words,
+  columns = [],
+  allProjects,
+  page,
+  ...rest
+}: Props<V>) {
+  const more = [...(allProjects ? [projectColumn] : []), ...columns]
   const actions = useActions<V>(rest)
   if (!page || page.items.length === 0) return null
   return (
     <Section title="Deleted, can be taken back" description={countsText(page.items, page.next !== null)}>
-      <RowsTable descriptor={descriptorOf<V>(words)} rows={page.items} actions={actions} />
+      <RowsTable descriptor={descriptorOf<V>(words, more)} rows={page.items} actions={actions} />
     </Section>
   )
 }
 
 const nameOf = ({ name, id }: Deleted): string => name || id
 
-const descriptorOf = <V extends Deleted>(words: Props<V>['words']): RowsDescriptor<V> => ({
+const descriptorOf = <V extends Deleted>(
+  words: Props<V>['words'],
+  more: ColumnDef<V>[],
+): RowsDescriptor<V> => ({
   ...words,
   name: nameOf,
   columns: [
@@ -56,6 +70,7 @@ const descriptorOf = <V extends Deleted>(words: Props<V>['words']): RowsDescript
       header: 'Name',
       cell: (thing) => <TwoLines second={thing.description}>{nameOf(thing)}</TwoLines>,
     },
+    ...more,
     { id: 'size', header: 'Size', width: 100, cell: ({ sizeGib }) => gib(sizeGib) },
     {
       id: 'until',

@@ -18,6 +18,7 @@ export function DeletedVolumes({ allProjects }: { allProjects: boolean }) {
   return (
     <DeletedThings
       words={words}
+      allProjects={allProjects}
       page={data}
       takeBack={(id) => takeBack.mutateAsync({ id })}
       end={(id) => end.mutateAsync({ id })}

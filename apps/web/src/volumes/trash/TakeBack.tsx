@@ -1,6 +1,5 @@
 'use client'
 import { Button, Group, Text } from '@mantine/core'
-import type { OperationView } from '@stratolith/api/kernel/contract'
 import { IconArrowBackUp } from '@tabler/icons-react'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { Ago } from '../../kit/Ago.tsx'
@@ -9,34 +8,35 @@ import { useMay } from '../../kit/rights.ts'
 import { useLook, useSession } from '../../kit/session.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 
-type Props = { operation: OperationView }
+/** The thing: that which an operation has deleted, or whose page has found nothing. */
+type Props = { id: string; projectId: string | null }
 
-/** Takes back the volume that this operation has deleted; nothing when that is not possible any more. */
-export function TakeBackVolume({ operation }: Props) {
+/** Takes back a deleted volume; nothing when that is not possible any more. */
+export function TakeBackVolume(props: Props) {
   const trpc = useTRPC()
-  const { data } = useQuery(trpc.volumes.trash.list.queryOptions(useOne(operation)))
+  const { data } = useQuery(trpc.volumes.trash.list.queryOptions(useOne(props)))
   const takeBack = useMutation(trpc.volumes.trash.takeBack.mutationOptions())
   return <TakeBack thing={data?.items[0]} run={(id) => takeBack.mutateAsync({ id })} />
 }
 
-export function TakeBackSnapshot({ operation }: Props) {
+export function TakeBackSnapshot(props: Props) {
   const trpc = useTRPC()
-  const { data } = useQuery(trpc.volumes.snapshots.trash.list.queryOptions(useOne(operation)))
+  const { data } = useQuery(trpc.volumes.snapshots.trash.list.queryOptions(useOne(props)))
   const takeBack = useMutation(trpc.volumes.snapshots.trash.takeBack.mutationOptions())
   const thing = data?.items.find(({ isVolumeDeleted }) => !isVolumeDeleted)
   return <TakeBack thing={thing} run={(id) => takeBack.mutateAsync({ id })} />
 }
 
-export function TakeBackBackup({ operation }: Props) {
+export function TakeBackBackup(props: Props) {
   const trpc = useTRPC()
-  const { data } = useQuery(trpc.volumes.backups.trash.list.queryOptions(useOne(operation)))
+  const { data } = useQuery(trpc.volumes.backups.trash.list.queryOptions(useOne(props)))
   const takeBack = useMutation(trpc.volumes.backups.trash.takeBack.mutationOptions())
   return <TakeBack thing={data?.items[0]} run={(id) => takeBack.mutateAsync({ id })} />
 }
 
-function useOne({ resourceId, projectId }: OperationView) {
+function useOne({ id, projectId }: Props) {
   const { allProjects } = useLook(projectId)
-  return { id: resourceId, limit: 1, allProjects }
+  return { id, limit: 1, allProjects }
 }
 
 type Deleted = { id: string; name: string; projectId: string; state: string; until: string }

@@ -127,7 +127,47 @@ test('groups are there since 3.11, 3.13 and 3.14, and refuse what Cinder refuses
   expect((await ask('PUT', `/groups/${group.id}`, at(13, { group: { add_volumes: 'x' } }))).statusCode).toBe(
     400,
   )
+  const many = Array.from({ length: 101 }, () => crypto.randomUUID()).join()
+  const tooMany = await ask('PUT', `/groups/${group.id}`, at(13, { group: { add_volumes: many } }))
+  expect([tooMany.statusCode, tooMany.body]).toEqual([
+    400,
+    expect.stringContaining('Invalid input for field/attribute add_volumes. '),
+  ])
   const empty = await ask('POST', '/group_snapshots', at(14, { group_snapshot: { group_id: group.id } }))
   expect([empty.statusCode, empty.body]).toEqual([400, expect.stringMatching(/Invalid Group: .*no volumes/)])
+  // A reader learns that they may not, and not what else is in the way.
+  const from = { 'create-from-src': { source_group_id: group.id } }
+  const { ownerReader } = cloud.tokens
+  expect((await ask('POST', '/groups/action', at(14, from, ownerReader))).statusCode).toBe(403)
+  expect((await ask('POST', '/groups/action', at(14, from))).statusCode).toBe(400)
   expect((await ask('GET', '/groups?nonsense=1', at(31))).statusCode).toBe(400)
+})
+
+test('administrators filter groups by their columns, and find nothing by a column that there is not', async () => {
+  const body = { group: { name: 'of columns', group_type: 'Standard', volume_types: ['Standard'] } }
+  const { group } = await json<{ group: { id: string } }>(ask('POST', '/groups', at(70, body)))
+  const shown = await json<{ group: { group_type: string } }>(ask('GET', `/groups/${group.id}`, at(70)))
+  const found = async (query: string, noun = 'groups') => {
+    const path = `/${noun}?name=of%20columns&${query}`
+    return (
+      await json<Record<string, { id: string }[]>>(ask('GET', path, at(70, undefined, cloud.tokens.admin)))
+    )[noun]?.map(({ id }) => id)
+  }
+  for (const fits of [
+    `id=${group.id}`,
+    `user_id=${cloud.owner.userId}`,
+    `group_type=${shown.group.group_type}`,
+    'availability_zone=nova',
+  ])
+    expect(await found(fits), fits).toEqual([group.id])
+  for (const other of [
+    `id=${crypto.randomUUID()}`,
+    'user_id=nobody',
+    `group_type=${crypto.randomUUID()}`,
+    'availability_zone=mars',
+    `source_group_id=${crypto.randomUUID()}`,
+    'colour=red',
+  ])
+    expect(await found(other), other).toEqual([])
+  expect(await found('colour=red', 'group_snapshots')).toEqual([])
 })

@@ -6,8 +6,9 @@ import type { ApiOperation, Call } from '../../../openstack/operation.ts'
 import { queryText } from '../../../openstack/pages.ts'
 import { boolean, inner, parse, queryBoolean } from '../../../openstack/schema.ts'
 import { at } from '../../openstack/at.ts'
-import { pageOf, refuseUnknown, sortOf, wantsAll } from '../../openstack/list-query.ts'
+import { noFilters, pageOf, refuseUnknown, sortOf, wantsAll } from '../../openstack/list-query.ts'
 import { pageBody } from '../../openstack/page-body.ts'
+import { isUuid } from '../../uuid.ts'
 import { groupCreateInput, groupFromInput, groupUpdateInput, type VolumeGroupView } from '../contract.ts'
 import type { GroupWhere } from '../queries.ts'
 import {
@@ -54,8 +55,23 @@ function withVolumes({ query, minor }: Call): boolean {
   return wish
 }
 
-/** The filters that lists of groups and of group snapshots have in common. */
-export function commonFilters(call: Call, table: readonly string[]): GroupWhere {
+const noId = '00000000-0000-0000-0000-000000000001'
+/** The filters for administrators that both lists have. */
+export const adminFilters: Record<string, string> = { project_id: 'nobody', user_id: 'nobody', id: noId }
+type Admins = 'typeId' | 'zone' | 'groupSnapshotId' | 'sourceGroupId'
+const groupColumns: Record<string, Admins> = {
+  ...{ group_type: 'typeId', group_type_id: 'typeId', availability_zone: 'zone' },
+  ...{ group_snapshot_id: 'groupSnapshotId', source_group_id: 'sourceGroupId' },
+}
+
+/**
+ * The filters that lists of groups and of group snapshots have in common. `table`: those that everybody may use; `admin`:
+ * further columns for administrators. Null for a filter that nothing can fit.
+ */
+export function commonFilters(
+  call: Call,
+  { table, admin }: { table: readonly string[]; admin: Readonly<Record<string, Admins>> },
+): GroupWhere | null {
   const { ctx, query, minor } = call
   if (minor >= 31 && !seesAll(ctx)) refuseUnknown(call, table)
   const where: GroupWhere = { allProjects: wantsAll(call) }
@@ -64,13 +80,24 @@ export function commonFilters(call: Call, table: readonly string[]): GroupWhere 
   if (minor >= 34) where.nameHas = queryText(query, 'name~')
   const status = queryText(query, 'status')
   if (status !== undefined) where.states = [status]
-  if (seesAll(ctx)) where.projectId = queryText(query, 'project_id')
+  const known = new Set([...noFilters, ...table, ...table.map((one) => one.replace('~', ''))])
+  for (const column of seesAll(ctx) ? Object.keys(query) : []) {
+    const text = queryText(query, column) ?? ''
+    const of = Object.hasOwn(admin, column) ? admin[column] : undefined
+    if (known.has(column)) continue
+    if (column === 'project_id') where.projectId = text
+    else if (column === 'user_id') where.userId = text
+    else if (column === 'id' && isUuid(text)) where.ids = [text]
+    else if (of !== undefined && (of === 'zone' || isUuid(text))) where[of] = text
+    else return null
+  }
   return where
 }
 
 async function list(call: Call, shown: readonly Field<Shown>[]): Promise<object> {
   const isShown = withVolumes(call)
-  const where = commonFilters(call, ['name~', 'status'])
+  const where = commonFilters(call, { table: ['name~', 'status'], admin: groupColumns })
+  if (where === null) return { groups: [] }
   const ask = { where, sort: sortOf(call.query, columns), page: pageOf(call.query) }
   const { groups, more } = await findGroups(call.ctx, ask)
   const here = at(call)
@@ -160,7 +187,10 @@ const lists = {
   status: 200,
   access: 'list',
   filters: { name: 'nobody', 'name~': 'nobod', status: 'updating' },
-  adminFilters: { project_id: 'nobody' },
+  adminFilters: {
+    ...{ ...adminFilters, group_type: noId, group_type_id: noId, availability_zone: 'mars' },
+    ...{ group_snapshot_id: noId, source_group_id: noId },
+  },
 } as const
 const item = { path: '/groups/:group_id', since: 13 } as const
 const action = { path: '/groups/:group_id/action', method: 'POST', status: 202, access: 'write' } as const
@@ -206,7 +236,7 @@ export const groupCollectionOperations: ApiOperation[] = [
     status: 202,
     access: 'create',
     deviation:
-      'The volumes of a group are copied one after the other; those of a group snapshot belong together.',
+      'The volumes of a group are copied one after the other; those of a group snapshot belong together. The new volumes are named by the group and the volume from which they come, where Cinder gives them no name.',
     handle: createFrom,
   },
   {

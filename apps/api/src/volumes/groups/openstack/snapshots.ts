@@ -4,8 +4,9 @@ import type { ApiOperation, Call } from '../../../openstack/operation.ts'
 import { queryText } from '../../../openstack/pages.ts'
 import { inner } from '../../../openstack/schema.ts'
 import { at } from '../../openstack/at.ts'
-import { isUuid, pageOf, sortOf } from '../../openstack/list-query.ts'
+import { pageOf, sortOf } from '../../openstack/list-query.ts'
 import { pageBody } from '../../openstack/page-body.ts'
+import { isUuid } from '../../uuid.ts'
 import { type GroupSnapshotView, groupSnapshotCreateInput } from '../contract.ts'
 import {
   createGroupSnapshot,
@@ -14,7 +15,7 @@ import {
   getGroupSnapshot,
   resetGroupSnapshot,
 } from '../snapshots.ts'
-import { columns, commonFilters, stateToSet } from './groups.ts'
+import { adminFilters, columns, commonFilters, stateToSet } from './groups.ts'
 
 const summary: Field<GroupSnapshotView>[] = [
   { name: 'id', of: ({ id }) => id },
@@ -31,9 +32,12 @@ const fields: Field<GroupSnapshotView>[] = [
 ]
 
 async function list(call: Call, shown: readonly Field<GroupSnapshotView>[]): Promise<object> {
-  const where = commonFilters(call, ['name~', 'status', 'group_id'])
+  const where = commonFilters(call, {
+    table: ['name~', 'status', 'group_id'],
+    admin: { group_type_id: 'typeId' },
+  })
   const groupId = queryText(call.query, 'group_id')
-  if (groupId !== undefined && !isUuid(groupId)) return { group_snapshots: [] }
+  if (where === null || (groupId !== undefined && !isUuid(groupId))) return { group_snapshots: [] }
   where.groupId = groupId
   const ask = { where, sort: sortOf(call.query, columns), page: pageOf(call.query) }
   const { snapshots, more } = await findGroupSnapshots(call.ctx, ask)
@@ -61,7 +65,7 @@ const lists = {
   status: 200,
   access: 'list',
   filters: { name: 'nobody', 'name~': 'nobod', status: 'restoring', group_id: noId },
-  adminFilters: { project_id: 'nobody' },
+  adminFilters: { ...adminFilters, group_type_id: noId },
 } as const
 const item = { path: '/group_snapshots/:group_snapshot_id', since: 14 } as const
 
