@@ -248,7 +248,7 @@ async function writeContent({ session }: Luns, lun: Lun, at: number, bytes: Buff
 export function contentReader(
   { session }: Luns,
   lun: Lun,
-): (at: number, length: number) => Promise<Buffer | null> {
+): (at: number, length: number) => Promise<Buffer<ArrayBuffer> | null> {
   const { disk } = lun
   let known = { from: 0, to: 0 }
   return async (at, length) => {

@@ -66,7 +66,12 @@ function ofRange(code: number, { blockBytes }: Disk, at: number, length: number)
 }
 
 /** Reads a range that begins and ends with a block. */
-export async function read(session: IscsiSession, disk: Disk, at: number, length: number): Promise<Buffer> {
+export async function read(
+  session: IscsiSession,
+  disk: Disk,
+  at: number,
+  length: number,
+): Promise<Buffer<ArrayBuffer>> {
   const parts: Buffer[] = []
   for (let done = 0; done < length; done += mostAtOnce) {
     const reads = Math.min(mostAtOnce, length - done)
