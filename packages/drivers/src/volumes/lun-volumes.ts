@@ -117,9 +117,7 @@ export class LunVolumes {
   /** Ends what is on a LUN: nobody finds the volume any more, and the LUN is wiped, which nobody waits for. */
   async retire(luns: Luns, pool: OpenTarget, lun: Lun): Promise<void> {
     await luns.change(lun, { state: 'wiping', by: { host: this.#host } })
-    this.wipe(pool, lun.disk.number).catch((err: unknown) =>
-      this.#log.warn({ err, pool: pool.id, lun: lun.disk.number }, 'a LUN is wiped later'),
-    )
+    this.#later(pool, lun)
   }
 
   /** Fills a LUN that this host has marked so with zeros, and makes it free. */
@@ -155,18 +153,21 @@ export class LunVolumes {
 
   /** Goes on with what this host has begun before its last restart, and gives up what calls that were cut off have claimed. */
   async tidy(pool: OpenTarget, luns: Luns, all: readonly Lun[]): Promise<void> {
-    for (const lun of all) {
-      const { mark } = lun
-      if (!mark || (mark.by && mark.by.host !== this.#host)) continue
-      const isWorking = this.#working.has(workOn(mark.pool, mark.id ?? ''))
-      if (mark.state === 'wiping') this.#later(pool, lun)
-      else if (isWorking) continue
-      else if (mark.state === 'making') await this.retire(luns, pool, lun)
-      else if (mark.state === 'volume' && volumeOn(all, mark.id ?? '') !== lun)
-        await this.retire(luns, pool, lun)
-      else if (mark.by && !mark.by.guest && !mark.by.backup)
-        await luns.change(lun, { ...mark, by: undefined })
-    }
+    for (const lun of all)
+      await this.#tidyOne(pool, luns, lun, all).catch((error: unknown) => {
+        // A call has changed the LUN since it was looked at, and the next look decides.
+        if (!(error instanceof LunChanged)) throw error
+      })
+  }
+
+  async #tidyOne(pool: OpenTarget, luns: Luns, lun: Lun, all: readonly Lun[]): Promise<void> {
+    const { mark } = lun
+    if (!mark || (mark.by && mark.by.host !== this.#host)) return
+    if (mark.state === 'wiping') this.#later(pool, lun)
+    if (mark.state === 'wiping' || this.#working.has(workOn(mark.pool, mark.id ?? ''))) return
+    const isOld = mark.state === 'volume' && volumeOn(all, mark.id ?? '') !== lun
+    if (mark.state === 'making' || isOld) await this.retire(luns, pool, lun)
+    else if (mark.by && !mark.by.guest && !mark.by.backup) await luns.change(lun, { ...mark, by: undefined })
   }
 
   #later(pool: OpenTarget, { disk }: Lun): void {
