@@ -34,7 +34,6 @@ const markSchema = z.object({
   by: ownerSchema.optional(),
 })
 export type Mark = z.output<typeof markSchema>
-export type MarkOwner = z.output<typeof ownerSchema>
 
 const magic = Buffer.from('STRATOLITH LUN 1')
 const sumBytes = 32
