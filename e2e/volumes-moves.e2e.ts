@@ -67,6 +67,11 @@ test('the entries of a menu have one order, in the list and on the page, and dan
     ...['Attach', 'Extend', 'Take snapshot'],
     ...[...kept, ...changed, ...last],
   ])
+  await page.setViewportSize({ width: 1280, height: 480 })
+  await page.getByRole('button', { name: 'Actions of other' }).click()
+  await expect(page.getByRole('menuitem', { name: 'Delete' })).toBeInViewport({ ratio: 1 })
+  await page.keyboard.press('Escape')
+  await page.setViewportSize({ width: 1440, height: 900 })
   await visit(page, `/volumes/${await idOf('other')}`)
   expect(await entries('More actions')).toEqual([...kept, ...changed, ...last])
 })

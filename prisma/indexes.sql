@@ -75,3 +75,4 @@ CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS "VolumeAttachment_owner_key" ON "
 
 -- The few volumes that are being moved into another pool, whose room counts there, too.
 CREATE INDEX CONCURRENTLY IF NOT EXISTS "Volume_moving_idx" ON "Volume" ("movingToId") WHERE "movingToId" IS NOT NULL;
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "Volume_wanted_type_idx" ON "Volume" ("wantedTypeId") WHERE "wantedTypeId" IS NOT NULL;

@@ -22,9 +22,14 @@ export const computeDocuments: DocumentRoom[] = [
     async names(ctx, ids) {
       const rows = await ctx.db.instance.findMany({
         where: { id: { in: [...ids] } },
-        select: { id: true, name: true, projectId: true },
+        select: { id: true, name: true, projectId: true, vmState: true },
       })
-      return new Map(rows.map(({ id, ...name }) => [id, name]))
+      return new Map(
+        rows.map(({ id, name, projectId, vmState }) => [
+          id,
+          { name, projectId, isOff: vmState === 'stopped' },
+        ]),
+      )
     },
     isRowless: (thing) => Prisma.sql`NOT EXISTS (SELECT FROM "Instance" i WHERE i."id" = ${thing})`,
   },

@@ -4,9 +4,11 @@ import { defineDocument, defineGuests, defineTaker } from '../hosts/service.ts'
 import { refuseImageDelete } from '../images/service.ts'
 import { defineRoom } from '../kernel/manifest.ts'
 import { defineHostnames, defineInstanceNames } from '../networking/service.ts'
+import { defineInstances } from '../volumes/service.ts'
 import { computeDocuments } from './documents.ts'
 import { hostnameSql, instanceNames, instancesOnHosts, roomOfInstances } from './guests.ts'
 import { refuseWhileInstancesUse } from './instances/service.ts'
+import { instancesOfVolumes } from './instances/volumes.ts'
 import { novaDoor } from './openstack/door.ts'
 import { computePolicy } from './policy.ts'
 import { computeContents, forgetUsers } from './project-deletion.ts'
@@ -62,6 +64,7 @@ export const computeRoom = defineRoom({
     for (const document of computeDocuments) defineDocument(document)
     defineGuests(instancesOnHosts)
     defineTaker(roomOfInstances)
+    defineInstances(instancesOfVolumes)
     defineHostnames(hostnameSql)
     defineInstanceNames(instanceNames)
     onUserDeleting(forgetUsers)

@@ -22,8 +22,8 @@ export type DocumentRoom<K extends DocumentKind = DocumentKind> = {
   /** Whether a thing that a host has kept can come back: its number and addresses must belong to nobody. */
   isFree?(ctx: Ctx, id: string, body: DocumentBodies[K]): Promise<boolean>
 }
-/** The name of a thing; `instanceId` is the instance of a port. */
-export type ThingName = { name: string; projectId: string; instanceId?: string }
+/** The name of a thing; `instanceId` is the instance of a port, and `isOff` says of an instance that it does not run. */
+export type ThingName = { name: string; projectId: string; instanceId?: string; isOff?: boolean }
 export type Said = { hostId: string; receipt: Receipt }
 const rooms = new Map<DocumentKind, DocumentRoom>()
 export function defineDocument<K extends DocumentKind>(room: DocumentRoom<K>): void {

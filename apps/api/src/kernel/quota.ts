@@ -34,6 +34,8 @@ export type CountedRows = {
   only?: Prisma.Sql
   /** The id of the part to which a row belongs, as text, when the resource is counted in parts, too. */
   part?: Prisma.Sql
+  /** The rows count in their parts and not in the whole, where they are counted by other rows. */
+  inPartsOnly?: true
 }
 
 /** The parts in which resources are counted beside the whole, such as the types of volumes. */

@@ -72,7 +72,8 @@ function amounts(
   const column = Prisma.raw(of === 'user' ? '"userId"' : '"projectId"')
   const prefix = of === 'user' ? userOwner('') : ''
   const mine = owner === undefined ? Prisma.empty : Prisma.sql` AND ${column} = ${owner.slice(prefix.length)}`
-  const tables = [rows].flat().map(
+  const counted = [rows].flat().filter(({ inPartsOnly }) => inParts || inPartsOnly !== true)
+  const tables = counted.map(
     ({ table, amount, only, part }) => Prisma.sql`
       SELECT ${prefix}::text || ${column} AS "owner", ${resource}::text || ${inParts && part ? Prisma.sql`':' || ${part}` : Prisma.sql`''`} AS "resource",
         sum(${amount ?? Prisma.sql`1`}) AS "n"

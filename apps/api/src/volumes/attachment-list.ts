@@ -4,7 +4,6 @@ import { CloudError, notFound } from '../kernel/errors.ts'
 import type { Ask } from '../kernel/page.ts'
 import type { VolumeAttachmentView, VolumeView } from './contract.ts'
 import { queryVolumes, type VolumeRow, type VolumeWhere } from './queries.ts'
-import { reservationOf } from './reservations.ts'
 import { loadVolume, viewOfOne, viewsOf } from './row.ts'
 
 /** An attachment or a reservation of a volume, for OpenStack's clients. */
@@ -17,54 +16,86 @@ export type ListedAttachment = {
   readOnly: boolean
   volume: VolumeView
 }
+/** The same before its volume is read whole. */
+type Entry = { id: string; instanceId: string | null; state: string; row: VolumeRow; isReadOnly: boolean }
 
-function attachmentsOf(row: VolumeRow, volume: VolumeView): ListedAttachment[] {
-  const reservation = reservationOf(row)
-  const reserved: ListedAttachment[] =
-    reservation === null
-      ? []
-      : [
-          {
-            ...{
-              id: reservation.id,
-              state: 'reserved',
-              instanceId: reservation.instanceId,
-              attachedAt: null,
-            },
-            ...{ readOnly: reservation.readOnly || volume.readOnly, volume },
-          },
-        ]
-  const { readOnly } = volume
-  return [
-    ...volume.attachments.map(({ id, state, instanceId, attachedAt }) => ({
-      ...{ id, state, instanceId, attachedAt, readOnly, volume },
-    })),
-    ...reserved,
-  ]
+/** The attachments and reservations of these volumes that fit, in the order of the volumes and, for each, of their ids. */
+async function entriesOf(
+  ctx: Ctx,
+  rows: readonly VolumeRow[],
+  taken: NonNullable<VolumeWhere['taken']>,
+): Promise<Entry[]> {
+  const reserved = await ctx.db.volumeReservation.findMany({
+    where: { volumeId: { in: rows.map(({ id }) => id) } },
+  })
+  const fits = ({ instanceId, state }: Entry) =>
+    (taken.instanceId === undefined || instanceId === taken.instanceId) &&
+    (taken.state === undefined || state === taken.state)
+  return rows.flatMap((row) =>
+    [
+      ...row.attachments.map(({ id, instanceId, state }) => ({
+        ...{ id, instanceId, state, row, isReadOnly: row.readOnly },
+      })),
+      ...reserved
+        .filter(({ volumeId }) => volumeId === row.id)
+        .map(({ id, instanceId, readOnly }) => ({
+          ...{ id, instanceId, state: 'reserved', row, isReadOnly: readOnly || row.readOnly },
+        })),
+    ]
+      .filter(fits)
+      .sort((a, b) => (a.id < b.id ? -1 : 1)),
+  )
 }
 
-/** A page of volumes with all attachments of each that fit the filters. The marker is the id of an attachment. */
+async function shown(ctx: Ctx, entries: readonly Entry[]): Promise<ListedAttachment[]> {
+  const rows = [...new Set(entries.map(({ row }) => row))]
+  const views = new Map((await viewsOf(ctx, rows)).map((view) => [view.id, view]))
+  return entries.flatMap(({ id, row, instanceId, isReadOnly }) => {
+    const volume = views.get(row.id)
+    if (!volume) return []
+    const attachment = volume.attachments.find((one) => one.id === id)
+    const { state, attachedAt } = attachment ?? { state: 'reserved' as const, attachedAt: null }
+    return [{ id, state, instanceId, attachedAt, readOnly: isReadOnly, volume }]
+  })
+}
+
+/** How many volumes are read at once. */
+const mostAtOnce = 1_000
+
+/**
+ * A page of attachments and reservations, in the order of their volumes. The marker is the id of one of them: the page
+ * may begin in the middle of a volume that several instances have.
+ */
 export async function findAttachments(
   ctx: Ctx,
-  { where, sort, page }: Ask<VolumeWhere>,
+  { where, sort, page }: Ask<VolumeWhere & Required<Pick<VolumeWhere, 'taken'>>>,
 ): Promise<{ attachments: ListedAttachment[]; more: boolean }> {
-  const { marker, ...rest } = page
-  const last = marker === undefined ? undefined : await volumeOf(ctx, 'volume:get', marker)
-  const slice = await queryVolumes(ctx, {
-    ...{ where: { ...where, isTaken: true }, sort },
-    page: { ...rest, ...(last ? { marker: last.id } : {}) },
-  })
-  const views = await viewsOf(ctx, slice.rows)
-  const attachments = slice.rows.flatMap((row, i) => {
-    const view = views[i]
-    return view ? attachmentsOf(row, view) : []
-  })
-  // Of a volume that several servers have, one attachment may fit a filter and another one not.
-  const { takenFor, attachmentState } = where
-  const fits = (one: ListedAttachment) =>
-    (takenFor === undefined || one.instanceId === takenFor) &&
-    (attachmentState === undefined || one.state === attachmentState)
-  return { attachments: attachments.filter(fits), more: slice.next !== null }
+  const { limit, skip = 0, marker } = page
+  const found: Entry[] = []
+  let last = marker === undefined ? null : await volumeOf(ctx, 'volume:get', marker)
+  if (last !== null && marker !== undefined && (where.ids ?? [last.id]).includes(last.id)) {
+    // The volume of the marker may have left the list since.
+    const own = { where: { ...where, ids: [last.id] }, sort, page: { limit: 1 } }
+    const entries = await entriesOf(ctx, (await queryVolumes(ctx, own)).rows, where.taken)
+    found.push(...entries.filter(({ id }) => id > marker))
+  }
+  for (let isOver = false; !isOver && found.length <= skip + limit; ) {
+    const size = Math.min(mostAtOnce, skip + limit + 1 - found.length)
+    const slice = await queryVolumes(ctx, {
+      ...{ where, sort },
+      page: { limit: size, ...(last === null ? {} : { marker: last.id }) },
+    })
+    found.push(...(await entriesOf(ctx, slice.rows, where.taken)))
+    last = slice.rows.at(-1) ?? null
+    isOver = slice.next === null || last === null
+  }
+  const attachments = await shown(ctx, found.slice(skip, skip + limit))
+  return { attachments, more: found.length > skip + limit }
+}
+
+/** The attachments and reservations that a volume has. */
+export async function attachmentsOf(ctx: Ctx, volumeId: string): Promise<ListedAttachment[]> {
+  return shown(ctx, await entriesOf(ctx, [await loadVolume(ctx, 'volume:get', volumeId)], {}))
 }
 
 /** The attachment with that id. Throws not_found for one of a volume that the caller may not see. */
@@ -73,17 +104,21 @@ export async function getAttachment(
   { id }: { id: string },
   action: 'volume:get' | 'volume:update' | 'volume:reserve' = 'volume:get',
 ): Promise<ListedAttachment> {
-  const row = await volumeOf(ctx, action, id)
-  const found = attachmentsOf(row, await viewOfOne(ctx, row)).find((one) => one.id === id)
+  const entries = await entriesOf(ctx, [await volumeOf(ctx, action, id)], {})
+  const [found] = await shown(
+    ctx,
+    entries.filter((one) => one.id === id),
+  )
   if (!found) throw notFound('attachment', id)
   return found
 }
 
 async function volumeOf(ctx: Ctx, action: string, id: string): Promise<VolumeRow> {
   if (!z.uuid().safeParse(id).success) throw notFound('attachment', id)
+  const [of, select] = [{ id }, { volumeId: true }]
   const row =
-    (await ctx.db.volumeAttachment.findUnique({ where: { id }, select: { volumeId: true } })) ??
-    (await reservedBy(ctx, id))
+    (await ctx.db.volumeAttachment.findUnique({ where: of, select })) ??
+    (await ctx.db.volumeReservation.findUnique({ where: of, select }))
   if (!row) throw notFound('attachment', id)
   return loadVolume(ctx, action, row.volumeId).catch((error: unknown) => {
     // The sentence names what the caller has named, and not the volume.
@@ -91,19 +126,11 @@ async function volumeOf(ctx: Ctx, action: string, id: string): Promise<VolumeRow
   })
 }
 
-async function reservedBy(ctx: Ctx, reservationId: string): Promise<{ volumeId: string } | null> {
-  const row = await ctx.db.volume.findFirst({
-    where: { reservationId, state: 'reserved' },
-    select: { id: true },
-  })
-  return row && { volumeId: row.id }
-}
-
-/** Throws not_found or forbidden for a volume that the caller may not give to a server. */
+/** Throws not_found or forbidden for a volume that the caller may not give to a server, or may not move. */
 export async function demandChangeable(
   ctx: Ctx,
   volumeId: string,
-  action: 'volume:update' | 'volume:force_detach' = 'volume:update',
+  action: 'volume:update' | 'volume:migrate' = 'volume:update',
 ): Promise<VolumeView> {
   return viewOfOne(ctx, await loadVolume(ctx, action, volumeId))
 }

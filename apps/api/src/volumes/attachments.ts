@@ -11,6 +11,7 @@ import { tellKept } from './messages/service.ts'
 import { whysKept } from './needed.ts'
 import { reachesFrom, specOf } from './pools.ts'
 import type { VolumeRow } from './queries.ts'
+import { reservationFor, stateWithout } from './reservations.ts'
 import { lockVolume, noteVolume, stateOf } from './row.ts'
 import { discardVolume, removeVolume } from './trash/service.ts'
 import { carriedOut } from './types/row.ts'
@@ -68,7 +69,8 @@ export const onlyOneHasIt =
 
 /**
  * Takes a volume for an instance, under the locks of both rows. Throws not_found for a volume that the caller may not
- * see, conflict when the volume is not available or lies where the instance's host does not reach it. Returns its name.
+ * see, conflict when the volume is neither available nor reserved for the instance, or lies where the instance's host does
+ * not reach it. Returns its name.
  */
 export async function takeVolume(
   ctx: Ctx,
@@ -80,7 +82,9 @@ export async function takeVolume(
     throw conflict('The volume belongs to another project than the instance.')
   if (row.attachments.some((one) => one.instanceId === instance.id))
     throw conflict('The instance has this volume already.', 'volumeState')
-  const allowed = volumeCan.attach({ state: stateOf(row), multiattach: row.multiattach })
+  const reserved = await reservationFor(ctx, row, instance.id)
+  const isMine = reserved !== null && stateOf(row) === 'reserved'
+  const allowed = isMine || volumeCan.attach({ state: stateOf(row), multiattach: row.multiattach })
   if (allowed !== true) throw conflict(allowed, 'volumeState')
   if (row.attachments.length > 0 && row.pool.hostId === null) throw conflict(onlyOneHasIt)
   if (!(await reachesFrom(ctx, row.pool, instance.hostId)))
@@ -90,9 +94,10 @@ export async function takeVolume(
         : 'The volume lies on the disk of another machine than the one on which the instance is.',
     )
   const device = await deviceFor(ctx, instance, wish.device)
+  if (reserved) await ctx.db.volumeReservation.delete({ where: { id: reserved.id } })
   await ctx.db.volumeAttachment.create({
     data: {
-      id: crypto.randomUUID(),
+      id: reserved?.id ?? crypto.randomUUID(),
       volumeId,
       instanceId: instance.id,
       hostId: instance.hostId,
@@ -208,16 +213,13 @@ export async function releaseVolume(ctx: Ctx, volumeId: string, instanceId: stri
     const { count } = await tx.db.volumeAttachment.deleteMany({ where })
     if (count === 0) return null
     const isChanging = state === 'attaching' || state === 'detaching' || state === 'in-use'
-    return isChanging ? stateWithout(await others(tx, volumeId)) : state
+    return isChanging ? stateWithout(tx, volumeId, await others(tx, volumeId)) : state
   })
 }
 
 /** How many instances have the volume. */
 const others = (ctx: Ctx, volumeId: string): Promise<number> =>
   ctx.db.volumeAttachment.count({ where: { volumeId } })
-
-/** The state of a volume that one instance does not have any more, and so many others have. */
-const stateWithout = (count: number): VolumeView['state'] => (count > 0 ? 'in-use' : 'available')
 
 /** Changes the state of a volume under its lock, as `work` says; null leaves the volume alone. */
 async function changed(
@@ -280,8 +282,8 @@ export async function forgetVolumesOf(
 const settledByOthers = ({ state }: { state: string }): boolean =>
   ['extending', 'backing-up', 'uploading', 'creating', 'error', 'retyping', 'maintenance'].includes(state)
 
-/** Returns why the volume stays although it was to be deleted; null otherwise. */
-async function forgetOne(
+/** Writes that an instance does not have a volume any more. Returns why the volume stays although it was to be deleted; null otherwise. */
+export async function forgetOne(
   ctx: Ctx,
   volume: VolumeRow,
   { id, deleteOnTermination, isUnused }: { id: string; deleteOnTermination: boolean; isUnused: boolean },
@@ -289,7 +291,7 @@ async function forgetOne(
   await ctx.db.volumeAttachment.delete({ where: { id } })
   const left = await others(ctx, volume.id)
   const now = stateOf(volume)
-  const state = settledByOthers(volume) ? now : stateWithout(left)
+  const state = settledByOthers(volume) ? now : await stateWithout(ctx, volume.id, left)
   await ctx.db.volume.update({ where: { id: volume.id }, data: { state } })
   const after = { ...volume, state, attachments: volume.attachments.filter((one) => one.id !== id) }
   const isNew = isUnused || now === 'creating' || now === 'error'

@@ -6,7 +6,6 @@ import { recordOperation } from '../kernel/workflow.ts'
 import { type VolumeView, volumeCan, volumeMetadataInput } from './contract.ts'
 import { whyBackedUp } from './needed.ts'
 import { type VolumeRow, withParts } from './queries.ts'
-import { unreserved } from './reservations.ts'
 import { demand, historyOf, lockVolume, noteVolume, stateOf, viewOfOne } from './row.ts'
 
 /** Changes of volumes that are complete when the request ends. */
@@ -108,9 +107,9 @@ export const resetVolume = (ctx: Ctx, input: { id: string; to: ResetState }): Pr
         )
       // An offer of the volume ends with its state.
       await tx.db.volumeTransfer.deleteMany({ where: { volumeId: row.id } })
+      if (!isAttached) await tx.db.volumeReservation.deleteMany({ where: { volumeId: row.id } })
       if (!isAttached)
         return {
-          ...unreserved,
           state: input.to,
           faultMessage: input.to === 'error' ? 'An administrator has set this state.' : null,
           isWhole: false,

@@ -19,6 +19,7 @@ export const volumesPolicy: PolicyTable = {
   'volume:extend': change,
   'volume:retype': change,
   'volume:migrate': 'admin',
+  'volume:stop_move': change,
   'volume:delete': change,
   'volume:force_delete': 'admin',
   'volumeMessage:list': look,

@@ -3,6 +3,7 @@ import type { PoolSpec } from '@stratolith/drivers/volumes/interface'
 import { claimHost, giveRoomBack, hostsForPlacement, type PlacementHost } from '../hosts/service.ts'
 import type { Ctx } from '../kernel/context.ts'
 import { CloudError, conflict, invalidInput } from '../kernel/errors.ts'
+import { isNear, type Near } from './hints.ts'
 import {
   able,
   type Candidate,
@@ -43,6 +44,8 @@ export type PlaceOfNew = {
   type?: PlaceWish
   /** The hosts of which one must reach the volume; absent: any. */
   among?: readonly At[]
+  /** What the caller says about the place. */
+  near?: Near
 }
 type At = { id: string; zone: string }
 
@@ -54,6 +57,8 @@ type At = { id: string; zone: string }
 export async function claimPool(ctx: Ctx, wish: PlaceOfNew): Promise<{ poolId: string; zone: string }> {
   const { sizeGib, zone, type = {} } = wish
   const all = await candidatesFor(ctx, wish)
+  if (all.length === 0 && wish.near !== undefined)
+    throw new CloudError('no_capacity', 'No pool is where the scheduler hints ask for. Leave them out.')
   if (zone !== undefined && !all.some((one) => one.zones.includes(zone)))
     throw invalidInput(`There is no zone ${zone}.`, 'zone')
   const right = suited(all, type).filter((one) => zone === undefined || one.zones.includes(zone))
@@ -65,13 +70,14 @@ export async function claimPool(ctx: Ctx, wish: PlaceOfNew): Promise<{ poolId: s
 }
 
 /** The pools that a new volume may lie in as far as its origin and its instance matter. */
-async function candidatesFor(ctx: Ctx, { hostId, poolId, among }: PlaceOfNew): Promise<Candidate[]> {
+async function candidatesFor(ctx: Ctx, { hostId, poolId, among, near }: PlaceOfNew): Promise<Candidate[]> {
   const hosts = await hostsForPlacement(ctx)
   const all = candidatesOf(hosts, await ctx.db.volumePool.findMany({ orderBy: { name: 'asc' } }))
   const at = hosts.find(({ id }) => id === hostId)
   return all
     .filter((one) => poolId === undefined || one.row?.id === poolId)
     .filter((one) => hostId === undefined || one.hostId === hostId || (at !== undefined && reaches(one, at)))
+    .filter((one) => near === undefined || isNear(one, near))
     .filter((one) => among === undefined || among.some((host) => reaches(one, host)))
 }
 
@@ -243,6 +249,10 @@ export async function volumesOnHost(ctx: Ctx, hostId: string): Promise<string | 
   const count = await ctx.db.volume.count({ where: { pool: { hostId } } })
   if (count > 0)
     return `${count} volumes lie on the disk of this host, those counted that are deleted and can be taken back. Delete them for good first.`
+  const own = await ctx.db.volumePool.findMany({ where: { hostId }, select: { id: true } })
+  const coming = await ctx.db.volume.count({ where: { movingToId: { in: own.map(({ id }) => id) } } })
+  if (coming > 0)
+    return `${coming === 1 ? 'A volume is' : `${coming} volumes are`} being moved to the disk of this host. Wait until that is over.`
   const pool = await ctx.db.volumePool.findFirst({ where: { hostId, capacityGib: { not: null } } })
   return pool && `The volume pool ${pool.name} is on this host. Remove the pool first.`
 }

@@ -41,11 +41,8 @@ export type VolumeWhere = {
   status?: string
   /** The name of the pool in which they lie. */
   pool?: string
-  /** Only volumes that an instance has or is getting, and those that are reserved by an attachment. */
-  isTaken?: true
-  /** Only volumes that this instance has, or that are reserved for it. */
-  takenFor?: string
-  attachmentState?: string
+  /** Only volumes with an attachment, or a reservation by an attachment, that fits all of this. */
+  taken?: { instanceId?: string; state?: string }
   /** A part of the name, in any case. */
   nameHas?: string
   imageId?: string
@@ -118,20 +115,7 @@ export function filtered(ctx: Ctx, where: VolumeWhere): Prisma.VolumeWhereInput 
       imageId: where.imageId,
       imageName: where.imageName,
     },
-    where.isTaken ? { OR: [{ attachments: { some: {} } }, byAttachment] } : {},
-    where.takenFor === undefined
-      ? {}
-      : {
-          OR: [
-            { attachments: { some: { instanceId: where.takenFor } } },
-            { reservedFor: where.takenFor, ...byAttachment },
-          ],
-        },
-    where.attachmentState === undefined
-      ? {}
-      : where.attachmentState === 'reserved'
-        ? byAttachment
-        : { attachments: { some: { state: where.attachmentState } } },
+    where.taken ? { OR: takenAs(where.taken) } : {},
     where.nameHas === undefined ? {} : { name: containing(where.nameHas) },
     ...(where.createdAt ?? []).map((createdAt) => ({ createdAt })),
     ...(where.updatedAt ?? []).map((updatedAt) => ({ updatedAt })),
@@ -153,16 +137,23 @@ function ofStatus(status: string): Prisma.VolumeWhereInput {
   return status === 'maintenance' ? { ...moving, attachments: { none: {} } } : { state: status }
 }
 
-const byAttachment = { state: 'reserved' }
+/** By an attachment in that state, or by a reservation, which is a state of its own. */
+function takenAs({ instanceId, state }: NonNullable<VolumeWhere['taken']>): Prisma.VolumeWhereInput[] {
+  const attached = { attachments: { some: { instanceId, state } } }
+  const reserved = { reservations: { some: { instanceId } } }
+  if (state === undefined) return [attached, reserved]
+  return state === 'reserved' ? [reserved] : [attached]
+}
 
 const reachedBy = ({ hostId, zone }: { hostId: string; zone: string }): Prisma.VolumePoolWhereInput => ({
   OR: [{ hostId }, { hostId: null, zone: null }, { hostId: null, zone }],
 })
 
-/** Also those that other instances have, when they are for several and their pool gives them to several. */
+/** Also those that are reserved for the instance, and those that other instances have, when they are for several and their pool gives them to several. */
 const freeFor = (instanceId: string): Prisma.VolumeWhereInput => ({
   OR: [
     { state: 'available' },
+    { state: 'reserved', reservations: { some: { instanceId } } },
     {
       ...{ state: 'in-use', multiattach: true, pool: { hostId: { not: null } } },
       attachments: { none: { instanceId } },

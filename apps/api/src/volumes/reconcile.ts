@@ -7,6 +7,7 @@ import type { Ctx } from '../kernel/context.ts'
 import { plainOp, whileAnswering } from '../kernel/hosts.ts'
 import type { Reconciler } from '../kernel/reconciler.ts'
 import { buriedAmong, laidToRest } from '../kernel/tombstones.ts'
+import { followMoves } from './moves/follow.ts'
 import { localPool } from './pools/drivers.ts'
 import { poolsByHost } from './pools/of-hosts.ts'
 
@@ -33,7 +34,8 @@ export const volumeLeftovers: Reconciler = {
 type InPool = { pool: PoolSpec; hostId: string }
 type Kept = {
   kind: 'volume' | 'volumeSnapshot'
-  list(op: Op, drivers: HostDrivers, pool: PoolSpec): Promise<{ id: string }[]>
+  /** What lies in the pool. */
+  list(ctx: Ctx, place: Place, pool: PoolSpec): Promise<{ id: string }[]>
   remove(op: Op, drivers: HostDrivers, key: { id: string; pool: PoolSpec }): Promise<void>
   /** Those of the ids that a row knows in this pool. */
   known(ctx: Ctx, ids: readonly string[], place: InPool): Promise<{ id: string }[]>
@@ -41,14 +43,21 @@ type Kept = {
 const kinds: Kept[] = [
   {
     kind: 'volumeSnapshot',
-    list: (op, drivers, pool) => drivers.volumes.listSnapshots(op, pool),
+    list: (_ctx, { op, drivers }, pool) => drivers.volumes.listSnapshots(op, pool),
     remove: (op, drivers, key) => drivers.volumes.removeSnapshot(op, key),
     known: (ctx, ids) =>
       ctx.db.volumeSnapshot.findMany({ where: { id: { in: [...ids] } }, select: { id: true } }),
   },
   {
     kind: 'volume',
-    list: (op, drivers, pool) => drivers.volumes.listVolumes(op, pool),
+    async list(ctx, { op, drivers, host }, pool) {
+      const found = await drivers.volumes.listVolumes(op, pool)
+      // Before anything is removed: a row that follows says what is left.
+      await followMoves(ctx, { op, drivers, hostId: host.id, pool }, found).catch((err: unknown) =>
+        ctx.log.warn({ err, host: host.name }, 'volumes could not be followed to where they have moved'),
+      )
+      return found
+    },
     remove: (op, drivers, key) => drivers.volumes.removeVolume(op, key),
     // A volume that was moved may have left data in its old pool, and lies in two pools while it is being moved.
     async known(ctx, ids, place) {
@@ -87,7 +96,7 @@ async function removeKind(ctx: Ctx, place: Place, one: Kept): Promise<void> {
   let isWhole = true
   for (const pool of place.pools)
     try {
-      const ids = (await one.list(op, drivers, pool)).map(({ id }) => id)
+      const ids = (await one.list(ctx, place, pool)).map(({ id }) => id)
       const inPool = { pool, hostId: host.id }
       // A disk without volumes needs no question.
       const known = new Set((ids.length > 0 ? await knownAmong(ctx, ids, inPool) : []).map((row) => row.id))

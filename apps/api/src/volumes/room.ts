@@ -45,6 +45,11 @@ declare module '../kernel/contract.ts' {
 }
 
 const typeOfVolume = Prisma.sql`"typeId"::text`
+/** A volume that moves to get another type counts under both. */
+const wanted = {
+  ...{ table: 'Volume', inPartsOnly: true as const },
+  ...{ only: Prisma.sql`"wantedTypeId" IS NOT NULL`, part: Prisma.sql`"wantedTypeId"::text` },
+}
 const typeOfSnapshot = Prisma.sql`(SELECT v."typeId"::text FROM "Volume" v WHERE v."id" = "volumeId")`
 
 export const volumesRoom = defineRoom({
@@ -60,13 +65,17 @@ export const volumesRoom = defineRoom({
     ...{ volumeGroup: {}, volumeGroupSnapshot: {}, volumeGroupType: {} },
   },
   quota: {
-    volumes: { lock: 15, words: 'volumes', limit: 20, rows: { table: 'Volume', part: typeOfVolume } },
+    volumes: {
+      ...{ lock: 15, words: 'volumes', limit: 20 },
+      rows: [{ table: 'Volume', part: typeOfVolume }, wanted],
+    },
     volumeGib: {
       lock: 16,
       words: 'GiB of volumes and snapshots',
       limit: 1_000,
       rows: [
         { table: 'Volume', amount: Prisma.sql`"reservedGib"`, part: typeOfVolume },
+        { ...wanted, amount: Prisma.sql`"reservedGib"` },
         { table: 'VolumeSnapshot', amount: Prisma.sql`"sizeGib"`, part: typeOfSnapshot },
       ],
     },

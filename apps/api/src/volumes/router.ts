@@ -48,6 +48,7 @@ import {
   reimageVolume,
   retypeVolume,
   revertVolume,
+  stopMove,
   takeBackSnapshot,
   takeBackVolume,
   trashSummary,
@@ -77,6 +78,7 @@ export const volumesRouter = router({
   extend: procedure.input(volumeExtendInput).mutation(({ ctx, input }) => extendVolume(ctx.cloud, input)),
   retype: procedure.input(volumeRetypeInput).mutation(({ ctx, input }) => retypeVolume(ctx.cloud, input)),
   move: procedure.input(volumeMoveInput).mutation(({ ctx, input }) => moveVolume(ctx.cloud, input)),
+  stopMove: procedure.input(idInput).mutation(({ ctx, input }) => stopMove(ctx.cloud, input)),
   planMove: procedure.input(idInput).query(({ ctx, input }) => planMove(ctx.cloud, input)),
   delete: procedure.input(idInput).mutation(({ ctx, input }) => deleteVolume(ctx.cloud, input)),
   trash: router({

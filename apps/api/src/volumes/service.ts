@@ -22,6 +22,7 @@ import {
 import { makeKey, newKeyFor } from './encryption/keys.ts'
 import type { GroupRow } from './groups/row.ts'
 import { demandInGroup, groupForVolume } from './groups/service.ts'
+import { nearOf, type PlaceHints } from './hints.ts'
 import { refuseWhileKept } from './needed.ts'
 import { hostsFor, originOf } from './origin.ts'
 import { claimMore, claimPool, whyNoMore, whyNoRoom, whyNotEach } from './pools.ts'
@@ -79,8 +80,10 @@ export {
 } from './changes.ts'
 export { waitingForCopiesMs } from './copying.ts'
 export { giveKeysFirst } from './encryption/reconcile.ts'
+export { forceDetachVolume } from './force-detach.ts'
 export { seedGroupTypes } from './groups/types.ts'
 export { makeVolumeImage, reimageVolume } from './images/service.ts'
+export { defineInstances } from './instances.ts'
 export {
   type LaunchVolumes,
   planLaunchVolumes,
@@ -89,6 +92,7 @@ export { areLaunchVolumesMade, bindLaunchVolumes, volumesAtLaunch } from './laun
 export { volumesLeaving } from './leaving.ts'
 export { tellAttachmentFailure } from './messages/service.ts'
 export { moveVolume, planMove, retypeVolume } from './moves/service.ts'
+export { stopMove } from './moves/stop.ts'
 export {
   changeSnapshotMetadata,
   confirmSnapshotState,
@@ -196,7 +200,7 @@ export async function planVolume(ctx: Ctx, input: z.output<typeof volumePlanInpu
 /**
  * Makes a volume, empty or with the bytes of an image, of a snapshot or of another volume, in whose pool it then lies, or
  * with the content of a backup. `hostId`: the host that must reach the volume; `restores`: the volume is in the state restoring-backup while it gets the content of its
- * backup, as Cinder's restore has it; `group`: what groupForVolume has returned, for several volumes of one group. Throws invalid_input for a size that the source does not allow.
+ * backup, as Cinder's restore has it; `group`: what groupForVolume has returned, for several volumes of one group; `hints`: what the caller says about the place. Throws invalid_input for a size that the source does not allow.
  */
 export async function createVolume(
   ctx: Ctx,
@@ -205,7 +209,7 @@ export async function createVolume(
     hostId,
     restores = false,
     ...more
-  }: { hostId?: string; restores?: boolean; group?: GroupRow | null } = {},
+  }: { hostId?: string; restores?: boolean; group?: GroupRow | null; hints?: PlaceHints } = {},
 ): Promise<VolumeView> {
   const projectId = projectOf(ctx)
   authorize(ctx, 'volume:create', { projectId })
@@ -228,7 +232,7 @@ export async function createVolume(
     const place = await claimPool(tx, {
       ...{ sizeGib, zone: input.zone, ...hostsFor(origin, hostId), poolId: origin?.poolId },
       ...{ hostOf: origin?.poolId === undefined ? 'instance' : origin.words },
-      type: placeWishOf(type),
+      ...{ type: placeWishOf(type), near: more.hints && (await nearOf(tx, more.hints)) },
     })
     const made = await tx.db.volume.create({
       data: {

@@ -169,6 +169,8 @@ export const volumeCan = {
         'An encrypted volume does not move while an instance has it. Detach it first.',
       outOfGroups(volume),
     ),
+  stopMove: (volume: Pick<Seen, 'state'>): Allowed =>
+    is(volume, 'retyping', 'maintenance') || `This volume is not being moved: it is ${volume.state}.`,
   makeImage: (volume: Seen): Allowed =>
     both(
       oneLayer(volume),

@@ -235,6 +235,7 @@ export const volumeExamples: Examples = {
       body: { host: `${await aPool(tenant)}#any` },
     }),
   },
+  'volumes.os-migrate_volume_completion': on({ new_volume: crypto.randomUUID(), error: false }),
   'volumes.os-update_readonly_flag': on({ readonly: true }),
   'volumes.os-reserve': on(),
   'volumes.os-unreserve': {
@@ -286,10 +287,12 @@ export const volumeExamples: Examples = {
   'services.enable': onPool(),
   'services.disable': onPool(),
   'services.disable-log-reason': onPool({ disabled_reason: 'lunch' }),
+  'services.freeze': { make: async (tenant) => ({ body: { host: await aPool(tenant) } }) },
+  'services.thaw': { make: async (tenant) => ({ body: { host: await aPool(tenant) } }) },
   'services.get-log': { make: () => ({ body: { binary: 'cinder-volume' } }) },
   'services.set-log': { make: () => ({ body: { level: 'ERROR' } }) },
   ...Object.fromEntries(
-    ['freeze', 'thaw', 'failover_host', 'failover'].map((verb) => [
+    ['failover_host', 'failover'].map((verb) => [
       `services.${verb}`,
       { make: () => ({ body: { host: 'a@local' } }) },
     ]),

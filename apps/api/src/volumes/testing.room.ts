@@ -11,7 +11,9 @@ import {
   volume,
   world,
 } from '../authorization.testing.ts'
+import { inTransaction } from '../kernel/context.ts'
 import { runPending } from '../kernel/testing.ts'
+import { startOperation } from '../kernel/workflow.ts'
 import type { QuotaMaker, TestingRoom } from '../rooms.testing.ts'
 import { backupExamples } from './backups/testing.openstack.ts'
 import { backupQuota, backupRows } from './backups/testing.room.ts'
@@ -25,6 +27,7 @@ import { manageExamples } from './manage/testing.openstack.ts'
 import { manageRows } from './manage/testing.room.ts'
 import { aPool, poolRows } from './pools/testing.room.ts'
 import { reserveVolume } from './reservations.ts'
+import { historyOf } from './row.ts'
 import { createSnapshot, createTransfer, createVolume } from './service.ts'
 import { snapshotCreateInput } from './snapshots/contract.ts'
 import { snapshotExamples } from './snapshots/testing.openstack.ts'
@@ -83,6 +86,12 @@ export const testingRoom: TestingRoom = {
     },
     move: { kind: 'admin', input: async () => ({ id: await volume(), pool: await aPool() }) },
     planMove: byId('admin', volume),
+    stopMove: byId('write', async () => {
+      const id = await volume()
+      const row = await world.deps.root.volume.update({ where: { id }, data: { state: 'retyping' } })
+      await inTransaction(world.system, (tx) => startOperation(tx, historyOf(row, 'volume.retype')))
+      return id
+    }),
     delete: byId('write', volume),
     'trash.list': { kind: 'list', input: () => ({}) },
     'trash.summary': { kind: 'list' },

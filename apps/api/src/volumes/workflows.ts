@@ -10,6 +10,7 @@ import { copyingMs } from './copying.ts'
 import { driversFor, isOnFencedHost } from './driver.ts'
 import { encryptionFor, forgetKey } from './encryption/keys.ts'
 import { type MessageAction, tellFailure } from './messages/service.ts'
+import { dropCount } from './moves/quota.ts'
 import { giveBack, giveBackAt } from './pools.ts'
 import { type VolumeRow, withParts } from './queries.ts'
 import { ofType } from './quota.ts'
@@ -221,6 +222,7 @@ export const volumeDeletion: Workflow = {
             ofType(row.typeId, { volumes: 1, volumeGib: row.reservedGib }),
           )
           await giveBack(tx, row.pool, row.reservedGib)
+          if (row.wantedTypeId !== null) await dropCount(tx, row, row.wantedTypeId)
           if (row.movingToId !== null) await giveBackAt(tx, row.movingToId, row.reservedGib)
           await noteVolume(tx, row, 'deleted', run.operationId)
         })

@@ -30,7 +30,16 @@ export function ActionMenuOpen({
   useReturnFocus(opened, () => button.current)
   const { safe, danger } = menuParts(asOpened(before, entries))
   return (
-    <Menu position="bottom-end" withinPortal shadow="md" width={240} opened={opened} onChange={change}>
+    <Menu
+      position="bottom-end"
+      withinPortal
+      shadow="md"
+      width={240}
+      // The menu is as high as the side of its button that has more room.
+      middlewares={{ size: { padding: 8 }, flip: { fallbackStrategy: 'bestFit' } }}
+      opened={opened}
+      onChange={change}
+    >
       <Menu.Target>
         <ActionIcon
           ref={button}
@@ -42,7 +51,7 @@ export function ActionMenuOpen({
           <IconDots size={18} />
         </ActionIcon>
       </Menu.Target>
-      <Menu.Dropdown mah="min(80dvh, 40rem)" style={{ display: 'flex', flexDirection: 'column' }}>
+      <Menu.Dropdown style={{ display: 'flex', flexDirection: 'column' }}>
         <div style={{ overflowY: 'auto', minHeight: 0 }}>
           {safe.map((part, index) => (
             <Fragment key={part[0]?.id}>

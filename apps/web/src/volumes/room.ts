@@ -118,6 +118,7 @@ export const volumesRoom: PortalRoom = {
         discard: 'Delete volume',
         retype: 'Change type of volume',
         migrate: 'Move volume to another pool',
+        stop_move: 'Stop the move of a volume',
         delete: 'Delete volume for good',
         take_back: 'Take back volume',
         offer: 'Offer volume to another project',
@@ -125,6 +126,7 @@ export const volumesRoom: PortalRoom = {
         accept: 'Accept volume',
         hand_over: 'Hand over volume',
         delete_message: 'Delete a message about a volume',
+        force_detach: 'Take volume from an instance that is gone',
       },
       ends: {
         ...{ create: 'is available', extend: 'has its new size', revert: 'is as in its snapshot' },

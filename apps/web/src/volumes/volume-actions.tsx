@@ -14,6 +14,7 @@ import {
   IconDisc,
   IconLockOpen,
   IconPencil,
+  IconPlayerStop,
   IconPlugConnected,
   IconPlugConnectedX,
   IconRefresh,
@@ -53,6 +54,7 @@ export function useVolumeActions(open: (form: VolumeForm, volume: VolumeView) =>
   const detach = useDetachAction()
   const withdraw = useWithdrawAction()
   const endReservation = useEndReservation(mine)
+  const stopMove = useStopMove(mine, admin)
   const asIs = useAsIsAction(mine)
   const router = useRouter()
   return [
@@ -98,6 +100,7 @@ export function useVolumeActions(open: (form: VolumeForm, volume: VolumeView) =>
       open: (volume) => open('edit', volume),
     },
     ...placing(open, mine, admin),
+    stopMove,
     {
       id: 'transfer',
       label: 'Transfer to another project',
@@ -243,6 +246,29 @@ const placing = (
     open: (volume) => open('move', volume),
   },
 ]
+
+/** Stops moves that copy. A move that an administrator has begun is stopped by administrators. */
+function useStopMove(mine: (volume: VolumeView) => Allowed, admin: () => Allowed): Action {
+  const trpc = useTRPC()
+  const stop = useMutation(trpc.volumes.stopMove.mutationOptions())
+  const mayStop = (volume: VolumeView) => (volume.state === 'maintenance' ? admin() : mine(volume))
+  const isMoving = (volume: VolumeView) => volumeCan.stopMove(volume) === true
+  return {
+    id: 'stopMove',
+    label: 'Stop moving',
+    icon: <IconPlayerStop size={16} />,
+    shown: (volume) => isMoving(volume) && mayStop(volume) === true,
+    next: isMoving,
+    allowed: (volume) => all(mayStop(volume), volumeCan.stopMove(volume)),
+    confirm: (volumes) => ({
+      title: `Stop moving ${named(volumes)}?`,
+      body: 'The volume stays in its pool with its type, and what was copied is removed. When all was copied already, the move is kept.',
+      confirmLabel: 'Stop moving',
+    }),
+    run: ({ id }) => stop.mutateAsync({ id }),
+    started: (volumes) => `The move of ${named(volumes)} is being stopped`,
+  }
+}
 
 /** Makes volumes available that a client of OpenStack's API has reserved. */
 function useEndReservation(mine: (volume: VolumeView) => Allowed): Action {

@@ -9,20 +9,26 @@ import { diskIsFull } from './full-disk.ts'
 import type { InstanceSpec } from './interface.ts'
 import { QemuGuest } from './qemu-guest.ts'
 import { findQemu, waitGone } from './qemu-process.ts'
-import { connectQmp } from './qmp.ts'
+import { connectQmp, type QmpEvent } from './qmp.ts'
 import { bootId, guestPaths, makeHome, readRecord } from './state-files.ts'
 
 vi.mock('./qmp.ts')
 vi.mock('./qemu-process.ts')
 
 /** A QEMU that has stopped its guest because the disk is full. `refused` is the command that fails. */
-let qemu: { status: 'paused' | 'running'; refused: string | null; lose: () => void }
+let qemu: {
+  status: 'paused' | 'running'
+  refused: string | null
+  lose: () => void
+  tell: (event: QmpEvent) => void
+}
 beforeEach(() => {
-  qemu = { status: 'paused', refused: null, lose: () => undefined }
+  qemu = { status: 'paused', refused: null, lose: () => undefined, tell: () => undefined }
   vi.mocked(findQemu).mockResolvedValue(7)
   vi.mocked(waitGone).mockResolvedValue(false)
-  vi.mocked(connectQmp).mockImplementation(async (_run, _ms, { onClose }) => {
+  vi.mocked(connectQmp).mockImplementation(async (_run, _ms, { onClose, onEvent }) => {
     qemu.lose = onClose
+    qemu.tell = onEvent
     return { close: () => undefined, execute: async (command) => answer(command) }
   })
 })
@@ -110,6 +116,26 @@ test('moves of volumes that cannot be settled are tried again', async () => {
   settle.mockRejectedValueOnce(new DriverError('unavailable', 'the old pool is not mounted'))
   const guest = await aGuest(plainSpec(id), settle)
   expect(settle).toHaveBeenCalledOnce()
+  await vi.waitFor(() => expect(settle).toHaveBeenCalledTimes(2), 5_000)
+  guest.detach()
+})
+
+test('a pool that does not answer holds up neither the start of the agent nor calls on the guest', async () => {
+  const guest = await aGuest(plainSpec(id), () => new Promise<never>(() => undefined))
+  await guest.settled()
+  await makeHome(paths)
+  await guest.freeze('paused')
+  guest.detach()
+})
+
+test('a move whose copy has everything is settled also when nobody asks for it any more', async () => {
+  const settle = vi.fn(async () => undefined)
+  const guest = await aGuest(plainSpec(id), settle)
+  qemu.tell({
+    name: 'JOB_STATUS_CHANGE',
+    data: { status: 'pending', id: 'c1' },
+    at: new Date().toISOString(),
+  })
   await vi.waitFor(() => expect(settle).toHaveBeenCalledTimes(2), 5_000)
   guest.detach()
 })

@@ -53,6 +53,7 @@ export class QemuGuest {
   #looksForRoom = false
   /** Whether moves of volumes are to be settled once more. */
   #settlesLater = false
+  #settlesNow = false
   /** Work that an event started; lifecycle calls wait for it. */
   #settling: Promise<void> | null = null
   /** Whether the agent has let go of the guest (`detach`). */
@@ -286,7 +287,7 @@ export class QemuGuest {
       qmp.close()
       throw error
     }
-    await this.#settleMoves()
+    this.#settleMoves()
   }
 
   async #lookAt(qmp: QmpClient): Promise<void> {
@@ -301,16 +302,29 @@ export class QemuGuest {
     this.#goOnWithRoom()
   }
 
-  /** Ends what moves of volumes that were cut off have left. The guest's disks may hold still until it succeeds. */
-  async #settleMoves(): Promise<void> {
+  /**
+   * Ends what moves of volumes that were cut off have left. The guest's disks may hold still until it succeeds. Nobody waits for it: a
+   * pool that does not answer holds up neither other calls on the guest nor the start of the agent.
+   */
+  #settleMoves(): void {
     const { spec, paths } = this
     const qmp = this.#qmp
     // The next connection settles them, and the next spec when the record is damaged.
     if (!spec || !qmp || this.#closed || !this.isAlive()) return
-    await this.#context.settle(spec, runningGuest(qmp, paths.run)).catch((err: unknown) => {
-      this.#context.log.error({ err, instance: this.id }, 'a move of a volume could not be settled')
+    if (this.#settlesNow) {
       this.#settleMovesLater()
-    })
+      return
+    }
+    this.#settlesNow = true
+    this.#context
+      .settle(spec, runningGuest(qmp, paths.run))
+      .catch((err: unknown) => {
+        this.#context.log.error({ err, instance: this.id }, 'a move of a volume could not be settled')
+        this.#settleMovesLater()
+      })
+      .finally(() => {
+        this.#settlesNow = false
+      })
   }
 
   #settleMovesLater(): void {
@@ -318,7 +332,7 @@ export class QemuGuest {
     this.#settlesLater = true
     const timer = setTimeout(() => {
       this.#settlesLater = false
-      if (!this.#closed) this.#work(() => this.#settleMoves())
+      this.#settleMoves()
     }, settleAgainMs)
     timer.unref()
   }
@@ -355,6 +369,8 @@ export class QemuGuest {
       return
     }
     if (this.#shutdownSeen || this.#ending) return
+    // QEMU holds the guest's disk until the move is ended, also when the call that has asked for that is gone by now.
+    if (name === 'JOB_STATUS_CHANGE' && data.status === 'pending') this.#settleMovesLater()
     if (name === 'BLOCK_IO_ERROR' && data.action === 'stop')
       this.#pauseReason = data.nospace === true ? diskIsFull : diskFailed
     if (name === 'STOP') {

@@ -29,7 +29,8 @@ export async function jobDone(op: Op, qmp: QmpClient, id: string): Promise<void>
 /** Why a job that has ended was of no use. */
 export const endedBadly = ({ error }: Pick<Job, 'error'>): DriverError =>
   new DriverError(
-    'failed',
+    // Whoever tries again would fill the pool once more, and stop all guests there.
+    /No space left|Disk quota exceeded/.test(error ?? '') ? 'no_space' : 'failed',
     error
       ? `QEMU could not finish its work on the disk: ${error}`
       : 'QEMU has ended its work on the disk too early.',

@@ -169,7 +169,7 @@ it('moves a volume while its guest writes all the time, and the guest goes on th
   // The host knows no better yet than that the volume is in its old pool; the guest starts with the copy all the same.
   await expect(volumes.removeVolume(op, volume)).rejects.toMatchObject({ code: 'conflict' })
   await expect(volumes.removeVolume(op, { id: volume.id, pool: otherPool })).rejects.toMatchObject({
-    code: 'conflict',
+    code: 'unavailable',
   })
   await harness.driver.reboot(op, id)
   await harness.booted(id)

@@ -9,9 +9,10 @@ import { tapOwnerArgs } from './tap-owner.ts'
 /**
  * How a QEMU process is confined. `uid` is the number of its user and of its group, `groups` are
  * supplementary group ids, `netns` is a name below /run/netns, `taps` are given to that user, and `tun` is
- * a device node that is mounted over /dev/net/tun (null: /dev/net/tun is used as it is). `home` is the folder in which all
- * files of guests lie: for QEMU it is a file system of its own, so that a QEMU that was taken over cannot give its files
- * further names outside, where they would outlive the guest (null: no files of guests are used).
+ * a device node that is mounted over /dev/net/tun (null: /dev/net/tun is used as it is). `home` is the host's folder, in which
+ * the files of guests lie: for QEMU it is a file system of its own, so that a QEMU that was taken over cannot give its files
+ * further names outside, where they would outlive the guest (null: no files of guests are used). Pools of volumes with a folder
+ * elsewhere are not in it: those need a file system of their own (docs/security.md).
  */
 export type Jail = {
   uid: number

@@ -39,8 +39,8 @@ export const mirrorOf = async (qmp: QmpClient, id: string): Promise<Mirror | nul
 
 /** See RunningGuest.endMirror. */
 export async function endMirror(qmp: QmpClient, id: string): Promise<void> {
-  if (!(await jobOf(qmp, mirrorJob(id)))) return
   await endJob(qmp, mirrorJob(id))
+  // Also without a job: an agent that was killed, or a copy that did not begin, has left QEMU a file that may be deleted by now.
   await dropUnused(qmp, id)
 }
 
@@ -50,7 +50,8 @@ export async function endMirror(qmp: QmpClient, id: string): Promise<void> {
  */
 export async function endCopying(qmp: QmpClient, id: string): Promise<void> {
   const state = await stateOf(qmp, id)
-  if (state !== 'copying' && state !== 'gone')
+  if (state === 'gone') return
+  if (state !== 'copying')
     throw new DriverError('unavailable', `A move of the volume ${id} has to be finished first.`)
   await endMirror(qmp, id)
 }

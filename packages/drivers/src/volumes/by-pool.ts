@@ -26,7 +26,8 @@ export function volumesByPool(drivers: Drivers): LocalVolumeDriver {
         throw new DriverError('unsupported', 'A host moves volumes between pools of one kind alone.')
       return of(spec.from).moveInUse(op, spec)
     },
-    endMove: async (op, spec) => of(spec.from).endMove(op, spec),
+    // Between pools of two kinds nothing moves in use.
+    endMove: async (op, spec) => spec.from.driver === spec.to.driver && of(spec.from).endMove(op, spec),
     async settleMoves(op, volumes, running) {
       for (const driver of Object.values(drivers)) await driver.settleMoves(op, volumes, running)
     },

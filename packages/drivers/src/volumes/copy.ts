@@ -7,6 +7,7 @@ import { runProgram, untilCancelledMs } from '../programs/run.ts'
 import type { ReceivedCopy, Refill } from './interface.ts'
 import { filesIn, finishPart, type LayerFile, removePart, removeWhole, syncFile } from './layer-files.ts'
 import {
+  demandCopy,
   type Layer,
   layerBytes,
   type Manifest,
@@ -35,8 +36,10 @@ export async function copyWhole(op: Op, { from, to, copyId }: Copying): Promise<
   const manifest = await readManifest(from)
   if (!manifest)
     throw new DriverError('not_found', `The volume ${path.basename(from)} is gone from its pool.`)
+  // Where the volume itself came from says nothing of the copy.
+  const { movedFrom: _, ...about } = manifest
   return makeCopy({ to, copyId }, async (part) => ({
-    ...manifest,
+    ...about,
     layers: await copyLayers(op, filesIn(from, manifest), part),
   }))
 }
@@ -61,6 +64,7 @@ async function makeCopy(
 ): Promise<Manifest> {
   const known = await readManifest(to)
   if (known?.copyId === copyId) return known
+  demandCopy(path.basename(to), known)
   await removePart(to)
   // Also what an earlier move has left there, which is no volume any more.
   await removeWhole(to)

@@ -42,6 +42,8 @@ type FakeVolume = {
   key: string | null
   /** The pool into which the volume was moved while a guest had it. */
   movedTo?: PoolSpec
+  /** The move whose copy it is, until a guest gets it. */
+  copyId?: string
   /** How many snapshots were removed since the last merge. */
   mergeable: number
 }
@@ -131,6 +133,18 @@ export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes 
     const [guest] = guests
     return { id, sizeBytes, usedBytes: 0, mergeable, ...(guest ? { guest } : {}) }
   }
+  const listed = (volume: FakeVolume): ObservedVolume => ({
+    ...observed(volume),
+    ...(volume.movedTo ? { movedTo: volume.movedTo.id } : { copyId: volume.copyId ?? null }),
+  })
+  /** Raises unless a copy of that move may be made in the pool. */
+  const demandPlace = ({ id, pool }: VolumeKey, copyId: string) => {
+    const there = find({ id, pool })
+    if (!there || there.movedTo || there.copyId === copyId) return
+    free(there)
+    if (there.copyId === undefined)
+      throw new DriverError('conflict', `The pool has a volume ${id} already, which is no copy.`)
+  }
   const free = (volume: FakeVolume) => {
     const [guest] = volume.guests
     if (guest) throw new DriverError('conflict', `The guest ${guest} has the volume ${volume.id}.`)
@@ -209,14 +223,17 @@ export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes 
       found.sizeBytes = sizeGib * gib
       return observed(found)
     },
-    async copyVolume(_op, { id, from, to }) {
+    async copyVolume(_op, { id, from, to, copyId }) {
       enter('copyVolume')
       const { base, sizeBytes, key } = free(volumeIn({ id, pool: from }))
-      const copy: FakeVolume = { id, pool: to.id, sizeBytes, guests: new Set(), base, key, mergeable: 0 }
+      demandPlace({ id, pool: to }, copyId)
+      const copy: FakeVolume = {
+        ...{ id, pool: to.id, sizeBytes, guests: new Set(), base, key, mergeable: 0, copyId },
+      }
       storeOf(to).volumes.set(id, copy)
       return observed(copy)
     },
-    async moveInUse(_op, { id, from, to }) {
+    async moveInUse(_op, { id, from, to, copyId }) {
       enter('moveInUse')
       const source = find({ id, pool: from })
       if (source?.movedTo?.id !== to.id) {
@@ -225,7 +242,7 @@ export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes 
           throw new DriverError('conflict', `No guest runs with the volume ${id} on this host.`)
         if (key !== null)
           throw new DriverError('unsupported', 'This host moves no encrypted volume while a guest has it.')
-        const moved = { id, pool: to.id, sizeBytes, base, key, guests: new Set(guests), mergeable: 0 }
+        const moved = { id, pool: to.id, sizeBytes, base, key, guests: new Set(guests), mergeable: 0, copyId }
         storeOf(to).volumes.set(id, moved)
         if (source) source.movedTo = to
       }
@@ -245,7 +262,7 @@ export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes 
     },
     async listVolumes(_op, pool) {
       enter('listVolumes')
-      return [...storeOf(pool).volumes.values()].filter((one) => one.pool === pool.id).map(observed)
+      return [...storeOf(pool).volumes.values()].filter((one) => one.pool === pool.id).map(listed)
     },
     async ensureSnapshot(_op, { id, volumeId, pool }) {
       enter('ensureSnapshot')
@@ -314,11 +331,12 @@ export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes 
       const { sizeBytes } = free(volumeIn(key))
       await work({ sizeBytes, luks: null, read: async () => null })
     },
-    async receiveCopy(_op, { id, pool, sizeBytes }, fill) {
+    async receiveCopy(_op, { id, pool, sizeBytes, copyId }, fill) {
       enter('receiveCopy')
+      demandPlace({ id, pool }, copyId)
       await fill({ sizeBytes, write: async () => undefined })
       const copy: FakeVolume = {
-        ...{ id, pool: pool.id, sizeBytes, guests: new Set(), base: null, key: null, mergeable: 0 },
+        ...{ id, pool: pool.id, sizeBytes, guests: new Set(), base: null, key: null, mergeable: 0, copyId },
       }
       storeOf(pool).volumes.set(id, copy)
       return observed(copy)
@@ -357,6 +375,7 @@ export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes 
         throw new DriverError('unavailable', `This host does not have the key of the volume ${key.id} yet.`)
       if (found.key !== null && given !== found.key) throw new DriverError('conflict', 'This is another key.')
       found.guests.add(guest.id)
+      if (key.pool.id === wanted.pool.id) delete found.copyId
       return {
         layers: [{ path: `/fake/volumes/${key.id}`, format: 'raw', number: 0 }],
         ...(found.key === null ? {} : { luks: { keyFile: `/fake/keys/${key.id}` } }),

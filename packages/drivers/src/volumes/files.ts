@@ -1,6 +1,5 @@
 import { readdir, rm, rmdir, statfs } from 'node:fs/promises'
 import path from 'node:path'
-import pLimit from 'p-limit'
 import { createBackgroundJobs } from '../background.ts'
 import { DriverError } from '../errors.ts'
 import type { Op } from '../op.ts'
@@ -26,10 +25,11 @@ import type {
 } from './interface.ts'
 import { createVolumeKeys } from './keys.ts'
 import { filesIn, removePart, removeWhole } from './layer-files.ts'
+import { listIn, listVolumesIn } from './listing.ts'
 import { demandFits, grow, imageSource, make, mostShared, noKeys, observed, type Source } from './making.ts'
-import { readAnyManifest, readFrozen, readManifest } from './manifest.ts'
+import { readFrozen, readManifest } from './manifest.ts'
 import { beginMerge, endMerge } from './merge.ts'
-import { createMoves, movingIn } from './moving.ts'
+import { createMoves } from './moving.ts'
 import { baseInPool, dropBases } from './pool-bases.ts'
 import {
   type Folders,
@@ -38,9 +38,11 @@ import {
   makeFolders,
   makePool,
   noteGuest,
+  nothing,
   poolsOfGuest,
   reachPool,
   removePool,
+  unlessGone,
 } from './pool-folders.ts'
 import { reachedFirst } from './reached.ts'
 import { putInPlace, writeDraft } from './refill.ts'
@@ -70,8 +72,6 @@ export type VolumeFilesOptions = {
 }
 
 const gib = 1024 ** 3
-/** How many volumes are looked at at once. */
-const filesAtOnce = 16
 /** How long it may take to write down that layers are merged. */
 const endMergeMs = 60_000
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
@@ -100,9 +100,12 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
   const frozenOf = ({ id, pool }: VolumeKey) => path.join(folders(pool).frozen, checked(id, uuid))
   const inPool = (pool: PoolSpec) => (op: Op, file: string) => baseInPool(op, poolOf(pool), file)
   const poolOf = (pool: PoolSpec) => ({ pool, root: folders(pool).root, claims })
-  /** Runs `work` while nobody else changes the volume or snapshot, be it on this host or on another one. */
+  /**
+   * Runs `work` while nobody else changes the volume or snapshot, be it on this host or on another one. The turn of the id comes
+   * first everywhere: a move has it, and then claims the volume in the other pool, too.
+   */
   const alone = <T>({ id, pool }: VolumeKey, work: () => Promise<T>): Promise<T> =>
-    claims.during(pool, id, () => inTurn(id, work))
+    inTurn(id, () => claims.during(pool, id, work))
   /** Changes a volume while neither the guest that has it, if there is one, nor anybody else changes it. */
   async function held<T>(op: Op, { id, pool }: VolumeKey, work: (volume: Held) => Promise<T>): Promise<T> {
     const holder = await soleHolder({ id, pool })
@@ -280,6 +283,8 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
         await unused(key)
         await dropAllOf(op, folders(key.pool).frozen, key.id, (id) => beingRead.has(id))
         await removeWhole(dirOf(key))
+        // What a copy of another volume was kept by, while it was made as this one.
+        await removeWhole(path.join(folders(key.pool).exports, key.id))
       })
       await dropBases(poolOf(key.pool))
     },
@@ -399,7 +404,7 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
       })
     },
     listSnapshots: (op, pool) => listIn(op, folders(pool).snapshots, snapshotIn),
-    async openVolume(_op, given, guest) {
+    async openVolume(op, given, guest) {
       const key = await inTurn(given.id, () => moves.placeOf(given))
       const { open } = folders(key.pool)
       await noteGuest(options.dir, key.pool, checked(guest.id, uuid), key.id)
@@ -408,7 +413,13 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
         try {
           const opened = await openFor(dirOf(key), await ownIn(open, guest.id, key.pool), key, guest, keys)
           // A guest whose record names the pool has it from the control plane.
-          if (key.pool.id === given.pool.id) await moves.dropOrigin(key)
+          if (key.pool.id === given.pool.id)
+            await moves
+              .arrive(key)
+              // A pool that is full keeps no guest from its start.
+              .catch((err: unknown) =>
+                op.log.warn({ err, volume: key.id }, 'a volume still counts as a copy'),
+              )
           return opened
         } catch (error) {
           if (!(await holders(open, key.id)).some((one) => one.guest === guest.id))
@@ -423,7 +434,7 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
         if (noted?.every((volume) => known.has(volume))) continue
         const place = await reachPool(places, pool)
         const own = await ownIn(place.open, guestId, pool)
-        const names = await readdir(own).catch(none)
+        const names = await readdir(own).catch(nothing)
         const there = new Set([...names.map((name) => name.slice(0, 36)), ...(noted ?? [])])
         const kept = await moves.keptIn(pool, except, there)
         for (const volume of there)
@@ -434,7 +445,7 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
               await keys?.takeBack(volume, guestId)
               await forgetGuest(options.dir, pool, guestId, volume)
             })
-        if (kept.size === 0) await rmdir(own).catch(unlessUsed)
+        if (kept.size === 0) await rmdir(own).catch(unlessGone)
       }
     },
   }
@@ -444,48 +455,6 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
 async function spaceIn({ data }: Folders): Promise<PoolSpace> {
   const { blocks, bavail, bsize } = await statfs(data)
   return { totalGib: Math.floor((blocks * bsize) / gib), freeGib: Math.floor((bavail * bsize) / gib) }
-}
-
-/** What lies in that folder, by id. One damaged thing does not hide the others: it is left out, and the log has the reason. */
-async function listIn<T>(
-  op: Op,
-  folder: string,
-  look: (dir: string, id: string) => Promise<T | null>,
-): Promise<T[]> {
-  const names = (await readdir(folder).catch(none)).filter((name) => uuid.test(movingIn(name) ?? name))
-  const found = await pLimit(filesAtOnce).map(names, async (name) => {
-    const id = movingIn(name) ?? name
-    try {
-      return await look(path.join(folder, name), id)
-    } catch (err) {
-      op.log.error({ err, id, folder }, 'a volume or snapshot cannot be listed')
-      return null
-    }
-  })
-  return found.filter((one) => one !== null)
-}
-
-async function listVolumesIn(op: Op, { data, open }: Folders): Promise<ObservedVolume[]> {
-  const ownOf = new Map<string, string>()
-  for (const guest of await readdir(open).catch(none))
-    for (const name of await readdir(path.join(open, guest)).catch(none))
-      ownOf.set(name.slice(0, 36), path.join(open, guest))
-  return listIn(op, data, async (dir, id) => {
-    // What moves have left is told, too, so that it is removed one day.
-    const manifest = await readAnyManifest(dir)
-    if (!manifest) return null
-    const seen = await observed({ id, dir, own: ownOf.get(id) ?? null }, manifest)
-    return manifest.movedTo ? { ...seen, mergeable: 0 } : seen
-  })
-}
-
-function none(error: NodeJS.ErrnoException): string[] {
-  if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return []
-  throw error
-}
-
-function unlessUsed(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'ENOENT' && error.code !== 'ENOTEMPTY') throw error
 }
 
 function checked(id: string, pattern: RegExp): string {

@@ -120,8 +120,7 @@ export interface LocalVolumeDriver extends VolumeDriver {
   /** Takes all volumes but these away from the guest, whose process has released them or has ended. */
   closeVolumes(op: Op, guestId: string, except: readonly VolumeKey[]): Promise<void>
   /**
-   * Puts right what a move of a volume that was cut off at its last moment has left in a guest that runs. Nobody else
-   * changes the guest meanwhile. The guest's disk may hold still until then. When one volume cannot be put right, the others
+   * Puts right what a move of a volume that was cut off at its last moment has left in a guest that runs. The guest's disk may hold still until then. When one volume cannot be put right, the others
    * are; then the call raises, and is to be repeated.
    */
   settleMoves(op: Op, volumes: readonly VolumeKey[], running: RunningGuest): Promise<void>

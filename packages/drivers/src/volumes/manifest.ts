@@ -26,7 +26,7 @@ const manifestSchema = z.object({
    * border only, so that those above it have all that has changed since.
    */
   backedUp: z.object({ id: z.string(), upTo: z.int().min(0) }).optional(),
-  /** Of which move the volume is the copy, until the volume changes (copy.ts). */
+  /** Of which move the volume is the copy, until a guest gets it or its content is replaced (copy.ts). */
   copyId: z.string().optional(),
   /**
    * The layers have ciphertext: the header of LUKS, which has so many bytes, and then what the guest sees. `sizeBytes` is the
@@ -104,10 +104,21 @@ export async function writeManifest(
   dir: string,
   manifest: Manifest | SnapshotManifest | FrozenManifest,
 ): Promise<void> {
+  const write = await draftManifest(dir, manifest)
+  await write()
+}
+
+/** Does so in two parts: the second one, which the returned function does, needs no room. Nobody else writes it in between. */
+export async function draftManifest(
+  dir: string,
+  manifest: Manifest | SnapshotManifest | FrozenManifest,
+): Promise<() => Promise<void>> {
   const draft = `${file(dir)}.tmp`
   await writeFile(draft, JSON.stringify(asWritten(manifest)), { mode: 0o600, flush: true })
-  await rename(draft, file(dir))
-  await syncDirectory(dir)
+  return async () => {
+    await rename(draft, file(dir))
+    await syncDirectory(dir)
+  }
 }
 
 /**
@@ -135,4 +146,16 @@ function parsed(text: string): unknown {
   } catch {
     return null
   }
+}
+
+/**
+ * Raises `conflict` for a volume that is more than a copy, in whose place a copy is to come: a restored database may name the pool
+ * that the volume has left, and here is what was written since.
+ */
+export function demandCopy(id: string, there: Manifest | null): void {
+  if (there && there.copyId === undefined)
+    throw new DriverError(
+      'conflict',
+      `The pool has a volume ${id} already, which is no copy that was left behind.`,
+    )
 }

@@ -1,7 +1,8 @@
 import fs from 'node:fs'
 import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { DriverError } from '../errors.ts'
 import { defaultGuestUids, readGuestUids } from '../guest-uids.ts'
 import { backgroundOp } from '../op.ts'
@@ -12,11 +13,13 @@ import type { MirrorState, PoolSpec, RunningGuest } from './interface.ts'
 const root = fs.mkdtempSync('/var/tmp/stratolith-moving-')
 fs.chmodSync(root, 0o711)
 const dir = path.join(root, 'hosts/one')
-const driver = createVolumeFiles({
-  ...{ dir, imagesDir: path.join(root, 'images') },
-  withGuest: (_op, _id, work) => work(running),
-  baseOf: async () => null,
-})
+const driverOf = () =>
+  createVolumeFiles({
+    ...{ dir, imagesDir: path.join(root, 'images') },
+    withGuest: (_op, _id, work) => work(running),
+    baseOf: async () => null,
+  })
+const driver = driverOf()
 const uids = readGuestUids(defaultGuestUids)
 if (typeof uids === 'string') throw new Error(uids)
 const uid = uids.guests.first
@@ -27,12 +30,16 @@ const dataOf = (id: string) => path.join(dir, 'volumes/local/data', id)
 
 /** The copy that QEMU makes; null for none. */
 let state: MirrorState | null = null
+const hold = () => {
+  state = 'held'
+}
+let holding: () => void = hold
 let refuse: () => void = () => undefined
+/** What happens while the volume driver asks for the copy, with the volume's turn. */
+let meanwhile: () => Promise<void> = async () => undefined
 const mirror = {
   synced: async () => undefined,
-  hold: async () => {
-    state = 'held'
-  },
+  hold: async () => holding(),
   state: async () => state ?? ('gone' as const),
   change: async () => {
     state = 'refused'
@@ -49,7 +56,12 @@ const running: RunningGuest = {
     state = 'copying'
     return mirror
   },
-  mirrorOf: async () => (state === null ? null : mirror),
+  mirrorOf: async () => {
+    const work = meanwhile
+    meanwhile = async () => undefined
+    await work()
+    return state === null ? null : mirror
+  },
   endMirror: async () => {
     state = null
   },
@@ -65,6 +77,7 @@ beforeAll(async () => {
 beforeEach(() => {
   state = null
   refuse = () => undefined
+  holding = hold
 })
 afterAll(() => fs.rmSync(root, { recursive: true, force: true }))
 
@@ -88,6 +101,24 @@ test('a volume stays in its pool when QEMU refuses the copy', async () => {
   expect(state).toBeNull()
   expect(fs.readdirSync(path.join(otherPool.path, otherPool.id, 'data'))).toEqual([])
 })
+
+test.each(['copying', 'held'] as const)(
+  'a copy whose guest could not be held in time is not thrown away when it is %s by then',
+  async (then) => {
+    const { wish } = await used()
+    holding = () => {
+      state = then
+      throw new DriverError('unavailable', 'QEMU did not answer in time.')
+    }
+    const message = then === 'held' ? 'QEMU refuses' : 'QEMU did not answer in time.'
+    await expect(driver.moveInUse(op(), wish)).rejects.toMatchObject({ message })
+    if (then === 'copying') expect(state).toBe('copying')
+    const left = fs.readdirSync(path.join(otherPool.path, otherPool.id, 'data'))
+    expect(left).toEqual(then === 'held' ? [] : [`${wish.id}.moving`])
+    state = null
+    expect(await driver.endMove(op(), wish)).toBe(false)
+  },
+)
 
 test('a refusal that could not be written down is written down by the next call', async () => {
   const { key, wish } = await used()
@@ -117,6 +148,108 @@ test('a move that cannot be settled keeps no other one from being settled', asyn
   }
   await expect(driver.settleMoves(op(), [one.key, two.key], held)).rejects.toMatchObject({ code: 'failed' })
   expect(ended).toEqual([two.key.id])
+})
+
+test('a move and a removal in the other pool do not wait for each other in a circle', async () => {
+  const { key, wish } = await used()
+  const to = { ...wish.to, shared: true as const }
+  let removal: Promise<unknown> = Promise.resolve()
+  meanwhile = async () => {
+    removal = driver.removeVolume(op(), { id: key.id, pool: to }).catch((error: unknown) => error)
+    await sleep(300)
+  }
+  const moved = driver.moveInUse(op(), { ...wish, to }).catch((error: unknown) => error)
+  const both = Promise.allSettled([moved, removal]).then(async () => removal)
+  await expect(Promise.race([both.then(() => 'done'), sleep(10_000, 'waits', { ref: false })])).resolves.toBe(
+    'done',
+  )
+})
+
+test('a copy takes the place of no volume that a guest has had there, and the pool tells copies from volumes', async () => {
+  const key = { id: crypto.randomUUID(), pool }
+  await driver.ensureVolume(op(), { ...key, sizeGib: 1, source: null })
+  const wish = { id: key.id, from: pool, to: otherPool, copyId: crypto.randomUUID() }
+  await driver.copyVolume(op(), wish)
+  const copyIn = async () =>
+    (await driver.listVolumes(op(), otherPool)).filter(({ id }) => id === key.id).map((one) => one.copyId)
+  expect(await copyIn()).toEqual([wish.copyId])
+  const guest = { id: crypto.randomUUID(), uid }
+  await driver.openVolume(op(), { ...key, pool: otherPool }, guest)
+  await driver.closeVolumes(op(), guest.id, [])
+  expect(await copyIn()).toEqual([null])
+  const again = { ...wish, copyId: crypto.randomUUID() }
+  await expect(driver.copyVolume(op(), again)).rejects.toMatchObject({ code: 'conflict' })
+  expect(await copyIn()).toEqual([null])
+})
+
+test.each(['by this agent', 'by the agent before'])(
+  'a copy that was begun %s and that nobody asks for any more is ended',
+  async (whose) => {
+    const { key, wish } = await used()
+    holding = () => {
+      throw new DriverError('unavailable', 'QEMU did not answer in time.')
+    }
+    vi.useFakeTimers({ toFake: ['setTimeout'] })
+    try {
+      await expect(driver.moveInUse(op(), wish)).rejects.toMatchObject({ code: 'unavailable' })
+      if (whose === 'by the agent before') {
+        vi.clearAllTimers()
+        await driverOf().settleMoves(op(), [key], running)
+      }
+      expect(state).toBe('copying')
+      await vi.advanceTimersByTimeAsync(30 * 60_000)
+    } finally {
+      vi.useRealTimers()
+    }
+    await vi.waitFor(() => expect(state).toBeNull())
+    const data = path.join(otherPool.path, otherPool.id, 'data')
+    await vi.waitFor(() => expect(fs.readdirSync(data)).not.toContain(`${key.id}.moving`))
+  },
+)
+
+test('a move takes the place of no volume that the other pool has already', async () => {
+  const { key, wish, guest } = await used()
+  const there = { id: key.id, pool: otherPool }
+  await driver.ensureVolume(op(), { ...there, sizeGib: 1, source: null })
+  await expect(driver.moveInUse(op(), wish)).rejects.toMatchObject({ code: 'conflict' })
+  expect((await driver.listVolumes(op(), otherPool)).map(({ id }) => id)).toContain(key.id)
+  const other = { id: crypto.randomUUID(), uid: uid + 1 }
+  await driver.openVolume(op(), there, other)
+  await expect(driver.moveInUse(op(), wish)).rejects.toMatchObject({
+    code: 'conflict',
+    message: expect.stringContaining(other.id),
+  })
+  const open = path.join(otherPool.path, otherPool.id, 'open', other.id)
+  expect(fs.readdirSync(open)).toEqual([expect.stringContaining(key.id)])
+  for (const { id } of [guest, other]) await driver.closeVolumes(op(), id, [])
+  await driver.removeVolume(op(), there)
+})
+
+test('a guest moves away from a pool that has no room: nothing is written while its disk is held', async () => {
+  const { key, wish } = await used()
+  const draft = path.join(dataOf(key.id), 'volume.json.tmp')
+  let drafted = false
+  holding = () => {
+    drafted = fs.existsSync(draft)
+    hold()
+  }
+  await expect(driver.moveInUse(op(), wish)).rejects.toMatchObject({ message: 'QEMU refuses' })
+  expect(drafted).toBe(true)
+})
+
+test('a volume that was moved here is not removed before its old data, and the removal waits for them', async () => {
+  const { key, wish } = await used()
+  const there = path.join(otherPool.path, otherPool.id, 'data', key.id)
+  await driver.copyVolume(op(), wish).catch(() => undefined)
+  await driver.ensureVolume(op(), { id: key.id, pool: otherPool, sizeGib: 1, source: null })
+  const edit = (file: string, patch: object) =>
+    fs.writeFileSync(file, JSON.stringify({ ...JSON.parse(fs.readFileSync(file, 'utf8')), ...patch }))
+  edit(path.join(there, 'volume.json'), { movedFrom: pool })
+  const { layers } = JSON.parse(fs.readFileSync(path.join(dataOf(key.id), 'volume.json'), 'utf8'))
+  const movedTo = { pool: otherPool, copyId: wish.copyId }
+  edit(path.join(dataOf(key.id), 'volume.json'), { movedTo, movedLayers: layers, layers: undefined })
+  const removal = driver.removeVolume(op(), { id: key.id, pool: otherPool })
+  await expect(removal).rejects.toMatchObject({ code: 'unavailable' })
 })
 
 test('a guest keeps a volume while the pool that its record names is not mounted', async () => {

@@ -1,14 +1,12 @@
-import { chown, mkdir, readdir, rename, rm, rmdir, stat } from 'node:fs/promises'
+import { chmod, chown, mkdir, readdir, rename, rm, rmdir, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { DriverError } from '../errors.ts'
 import { giveFile } from '../give-file.ts'
 import type { Op } from '../op.ts'
 import { syncDirectory } from '../sync.ts'
-import type { Claims } from './claims.ts'
 import { holders, ownIn } from './guest-links.ts'
 import type {
   CopySpec,
-  LocalVolumeDriver,
   Mirror,
   ObservedVolume,
   OpenedLayers,
@@ -18,28 +16,28 @@ import type {
 } from './interface.ts'
 import { linkOwn, lookAt, nextNumber, openedIn, removeWhole } from './layer-files.ts'
 import { emptyLayer, observed } from './making.ts'
-import { type Manifest, privateFolder, readAnyManifest, readManifest, writeManifest } from './manifest.ts'
-import { type Folders, filesPool, forgetGuest, noteGuest } from './pool-folders.ts'
+import {
+  demandCopy,
+  draftManifest,
+  type Manifest,
+  privateFolder,
+  readAnyManifest,
+  readManifest,
+  writeManifest,
+} from './manifest.ts'
+import type { Moves, MovingParts } from './moves.ts'
+import {
+  type Folders,
+  filesPool,
+  forgetGuest,
+  noteGuest,
+  nothing,
+  poolsOfGuest,
+  unlessGone,
+} from './pool-folders.ts'
 import type { Held } from './snapshots.ts'
 import { demandSpace } from './space.ts'
-
-/**
- * A volume moves into another pool while its guest runs. QEMU copies the volume into one raw file there, data/<id>.moving/,
- * which is no volume yet. When the copy has everything, QEMU holds the guest's reads and writes; then the manifest in the old
- * pool says where the volume is now (`movedTo`), and that decides, also after a crash at any moment: until it is written the
- * volume is in the old pool, and from then on in the new one. Then QEMU goes on with the copy, and the folder gets its name.
- */
-export type MovingParts = {
-  /** The folder hosts/<host>. */
-  dir: string
-  claims: Claims
-  folders(pool: PoolSpec): Folders
-  reach(pool: PoolSpec): Promise<Folders>
-  /** Runs `work` while no other call of this host changes the volume. */
-  inTurn<T>(id: string, work: () => Promise<T>): Promise<T>
-  /** Changes a volume while neither the guest that has it nor anybody else changes it. */
-  held<T>(op: Op, key: VolumeKey, work: (volume: Held) => Promise<T>): Promise<T>
-}
+import { createWanted } from './wanted.ts'
 
 /** How long the guest's reads and writes may be held at the end. */
 const switchMs = 30_000
@@ -48,28 +46,12 @@ const movingPattern = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.moving$/
 /** The id of the volume that moves into the folder of that name; null for other folders. */
 export const movingIn = (name: string): string | null => movingPattern.exec(name)?.[1] ?? null
 
-export type Moves = {
-  /** The calls of the driver. */
-  calls: Pick<LocalVolumeDriver, 'moveInUse' | 'endMove' | 'settleMoves'>
-  /**
-   * Brings the last moment of a move that was cut off to its end before anything else happens to the volume, whose guest runs. Nobody
-   * changes the volume meanwhile. Raises when nobody can tell where the volume is: then the guest's disk holds still.
-   */
-  conclude(op: Op, key: VolumeKey, running: RunningGuest): Promise<void>
-  /** Where a volume is that may have been moved while the spec of its guest named another pool. Nobody changes the volume meanwhile. */
-  placeOf<K extends VolumeKey>(key: K): Promise<K>
-  /** The volumes of a pool that a guest which has these volumes keeps there, also those that move into it. */
-  keptIn(pool: PoolSpec, volumes: readonly VolumeKey[], candidates: Iterable<string>): Promise<Set<string>>
-  /** Ends a move into the pool before its copy is removed. Raises `conflict` when the volume is here by now, and the old pool still says so. */
-  endComing(op: Op, key: VolumeKey): Promise<void>
-  /** The folder of a volume, or of the copy that a move makes. */
-  folderOf(key: VolumeKey): Promise<string>
-  /** Makes a volume forget from which pool it was moved: whoever asks for it in its pool knows. Nobody changes the volume meanwhile. */
-  dropOrigin(key: VolumeKey): Promise<void>
-  /** Does so before the old data of the volume go. */
-  forgetOrigin(op: Op, key: VolumeKey): Promise<void>
-}
-
+/**
+ * A volume moves into another pool while its guest runs. QEMU copies the volume into one raw file there, data/<id>.moving/,
+ * which is no volume yet. When the copy has everything, QEMU holds the guest's reads and writes; then the manifest in the old
+ * pool says where the volume is now (`movedTo`), and that decides, also after a crash at any moment: until it is written the
+ * volume is in the old pool, and from then on in the new one. Then QEMU goes on with the copy, and the folder gets its name.
+ */
 export function createMoves(parts: MovingParts): Moves {
   const { folders, held } = parts
   const wholeOf = ({ id, pool }: VolumeKey) => path.join(folders(pool).data, id)
@@ -164,18 +146,32 @@ export function createMoves(parts: MovingParts): Moves {
   /** Removes a copy that is not the volume, with the links of guests to it. */
   async function drop(key: VolumeKey, guest: string | null): Promise<void> {
     const { open, data } = folders(key.pool)
-    const guests = new Set((await holders(open, key.id)).map((one) => one.guest))
-    if (guest) guests.add(guest)
+    const there = await readManifest(wholeOf(key))
+    // Where the pool has a volume that is more than a copy, the links are those of its guest.
+    const isVolume = there !== null && there.copyId === undefined
+    const guests = new Set(isVolume ? [] : (await holders(open, key.id)).map((one) => one.guest))
+    if (guest && !isVolume) guests.add(guest)
     for (const one of guests) {
       const own = await ownIn(open, one, key.pool)
-      for (const name of await readdir(own).catch(none))
+      for (const name of await readdir(own).catch(nothing))
         if (name.startsWith(`${key.id}-`)) await rm(path.join(own, name), { force: true })
-      await rmdir(own).catch(unlessUsed)
+      await rmdir(own).catch(unlessGone)
       await parts.claims.giveBack(key.pool, key.id, one)
       await forgetGuest(parts.dir, key.pool, one, key.id)
     }
     await rm(movingOf(key), { recursive: true, force: true })
-    await syncDirectory(data).catch(none)
+    await syncDirectory(data).catch(nothing)
+  }
+
+  /** Raises `conflict` when the pool has a volume already that is more than a copy, as after a restored database. */
+  async function demandPlace(key: VolumeKey, guest: string): Promise<void> {
+    const other = (await holders(folders(key.pool).open, key.id)).find((one) => one.guest !== guest)
+    if (other)
+      throw new DriverError(
+        'conflict',
+        `The guest ${other.guest} has the volume ${key.id} in the other pool.`,
+      )
+    demandCopy(key.id, await readManifest(wholeOf(key)))
   }
 
   /** Makes the empty copy, which the guest's user may open. */
@@ -187,6 +183,7 @@ export function createMoves(parts: MovingParts): Moves {
     const key = { id, pool: to }
     const guest = guestOf(volume.own)
     await parts.claims.during(to, id, async () => {
+      await demandPlace(key, guest)
       await drop(key, guest)
       // A move that has failed earlier may have left a whole copy.
       await removeWhole(wholeOf(key))
@@ -213,9 +210,12 @@ export function createMoves(parts: MovingParts): Moves {
     }
     await giveFile(path.join(dir, name), uid)
     await writeManifest(dir, made)
+    // The old pool may say later that the volume is here, so that the folder must not get lost.
+    await syncDirectory(data)
     const own = await ownIn(open, guest, to)
     await mkdir(own, { recursive: true, mode: 0o710 })
     await chown(own, 0, uid)
+    await chmod(own, 0o710)
     await linkOwn(own, id, dir, made)
     const [target] = openedIn(own, id, made).layers
     if (!target) throw new DriverError('failed', 'The copy has no layer.')
@@ -253,18 +253,19 @@ export function createMoves(parts: MovingParts): Moves {
     const mirror = await running?.mirrorOf(id)
     if (!running || !mirror || !manifest || copy?.copyId !== copyId)
       throw new DriverError('unavailable', `Another call on the volume ${id} had to come first.`)
-    try {
-      await mirror.hold(op)
-    } catch (error) {
-      await running.endMirror(id)
+    const after: Manifest = { ...manifest, movedTo: { pool: filesPool(to), copyId } }
+    // A guest may move away because its pool is full: what needs room is written before anything is held.
+    const write = await draftManifest(dir, after)
+    await mirror.hold(op).catch(async (error: unknown) => {
+      const isLate = error instanceof DriverError && error.code === 'unavailable'
+      const state = isLate ? await mirror.state() : null
+      // It came a moment too late. A copy that goes on is not thrown away: the next call ends the move.
+      if (state === 'held') return
+      if (state !== 'copying') await running.endMirror(id)
       throw error
-    }
-    const move = {
-      dir,
-      manifest: { ...manifest, movedTo: { pool: filesPool(to), copyId } },
-      to: { id, pool: to },
-    }
-    await writeManifest(dir, move.manifest).catch(async (error: unknown) => {
+    })
+    const move = { dir, manifest: after, to: { id, pool: to } }
+    await write().catch(async (error: unknown) => {
       // What has failed may be written all the same. While nobody can read it, the guest's disk holds still.
       if (await answering(move.to, () => decided({ id, pool: from }))) return
       await running.endMirror(id)
@@ -291,47 +292,70 @@ export function createMoves(parts: MovingParts): Moves {
     })
   }
 
+  const wanted = createWanted(async (op, spec) => {
+    const copy = await readManifest(movingOf({ id: spec.id, pool: spec.to }))
+    if (copy?.copyId !== spec.copyId) return false
+    return !(await endMove({ ...op, signal: AbortSignal.timeout(switchMs) }, spec))
+  })
+
+  /** Sees to it that a copy is ended of which this agent knows nothing but that it goes on. */
+  async function noteCopying(op: Op, key: VolumeKey, running: RunningGuest): Promise<void> {
+    if (wanted.has(key.id) || (await (await running.mirrorOf(key.id))?.state()) !== 'copying') return
+    const guest = await ownedBy(key.id, key.pool)
+    for (const { pool } of guest === null ? [] : await poolsOfGuest(parts.dir, guest)) {
+      const copy = await readManifest(movingOf({ id: key.id, pool }))
+      if (copy?.copyId === undefined || copy.movedFrom?.id !== key.pool.id) continue
+      wanted.adopt(op, { id: key.id, from: key.pool, to: pool, copyId: copy.copyId })
+    }
+  }
+
   const calls: Moves['calls'] = {
     endMove,
-    async moveInUse(op, spec) {
-      const { id, from, to } = spec
-      if (from.id === to.id) throw new DriverError('invalid', 'The volume lies in this pool already.')
-      for (const pool of [from, to]) await parts.reach(pool)
-      await makeData(folders(to))
-      const source = { id, pool: from }
-      const ends = <T>(work: (own: Op) => Promise<T>) =>
-        work({ ...op, signal: AbortSignal.timeout(switchMs) })
-      try {
-        const mirror = await held(op, source, (volume) => begin(volume, spec))
-        if (mirror) {
-          await mirror.synced(op)
-          // Also when the caller gives up now: the guest's reads and writes are held.
-          await ends((own) => held(own, source, (volume) => change(own, volume, spec)))
-        }
-      } catch (error) {
-        // A caller that was cut off asks again, and finds the copy as far as it has come by then.
-        if (error instanceof DriverError && error.code !== 'unavailable')
-          await ends((own) => endMove(own, spec)).catch((err: unknown) =>
-            op.log.warn({ err, volume: id }, 'a move that has failed left a copy'),
-          )
-        throw error
-      }
-      return seen(await ownedBy(id, from), { id, pool: to })
-    },
+    moveInUse: (op, spec) => wanted.during(op, spec, () => move(op, spec)),
     async settleMoves(op, volumes, running) {
-      // A call that has lost its connection to QEMU may be about to write where the volume is.
-      const failures: unknown[] = []
-      for (const key of volumes.filter(isFiles))
-        await parts
-          .inTurn(key.id, () => conclude(op, key, running))
-          .catch((error: unknown) => failures.push(error))
+      // A call that has lost its connection to QEMU may be about to write where the volume is. No volume waits for the pools of others.
+      const settleOne = async (key: VolumeKey) => {
+        await conclude(op, key, running)
+        await noteCopying(op, key, running)
+      }
+      const ends = await Promise.allSettled(
+        volumes.filter(isFiles).map((key) => parts.inTurn(key.id, () => settleOne(key))),
+      )
+      const failures = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason] : []))
       if (failures.length > 0) throw failures.length === 1 ? failures[0] : new AggregateError(failures)
     },
   }
+
+  /** See LocalVolumeDriver.moveInUse. */
+  async function move(op: Op, spec: CopySpec): Promise<ObservedVolume> {
+    const { id, from, to } = spec
+    if (from.id === to.id) throw new DriverError('invalid', 'The volume lies in this pool already.')
+    for (const pool of [from, to]) await parts.reach(pool)
+    await makeData(folders(to))
+    const source = { id, pool: from }
+    const inTime = (): Op => ({ ...op, signal: AbortSignal.timeout(switchMs) })
+    try {
+      const mirror = await held(op, source, (volume) => begin(volume, spec))
+      if (mirror) {
+        await mirror.synced(op)
+        // Also when the caller gives up now: the guest's reads and writes are held. The time begins when nobody else has the volume.
+        await held(op, source, (volume) => change(inTime(), volume, spec))
+      }
+    } catch (error) {
+      // A caller that was cut off asks again, and finds the copy as far as it has come by then.
+      if (error instanceof DriverError && error.code !== 'unavailable')
+        await endMove(inTime(), spec).catch((err: unknown) =>
+          op.log.warn({ err, volume: id }, 'a move that has failed left a copy'),
+        )
+      throw error
+    }
+    return seen(await ownedBy(id, from), { id, pool: to })
+  }
+
   return {
     calls,
     conclude,
-    dropOrigin,
+    arrive,
     placeOf,
     async keptIn(pool, volumes, candidates) {
       const own = volumes.filter(isFiles)
@@ -358,8 +382,9 @@ export function createMoves(parts: MovingParts): Moves {
       const isHere = async () =>
         (await readAnyManifest(wholeOf({ id, pool: from })))?.movedTo?.pool.id === to.id
       if (isMoving ? await endMove(op, { id, from, to, copyId: '' }) : await isHere())
+        // Whoever removes the volume waits until the old data are gone.
         throw new DriverError(
-          'conflict',
+          'unavailable',
           `The volume ${id} was moved into this pool. What its old pool has must be removed first.`,
         )
     },
@@ -369,7 +394,7 @@ export function createMoves(parts: MovingParts): Moves {
       try {
         await parts.reach(to)
         const place = { id: key.id, pool: to }
-        await parts.claims.during(to, key.id, () => parts.inTurn(key.id, () => dropOrigin(place)))
+        await parts.inTurn(key.id, () => parts.claims.during(to, key.id, () => dropOrigin(place)))
       } catch (err) {
         // The next guest that gets the volume there makes it forget.
         if (err instanceof DriverError && err.code === 'unavailable') throw err
@@ -389,6 +414,13 @@ export function createMoves(parts: MovingParts): Moves {
       throw error
     }
     return (await readAnyManifest(wholeOf(key)))?.movedTo?.pool.id === into.id
+  }
+
+  async function arrive(key: VolumeKey): Promise<void> {
+    const manifest = await readManifest(wholeOf(key))
+    if (!manifest || (!manifest.movedFrom && manifest.copyId === undefined)) return
+    const { movedFrom: _, copyId: __, ...about } = manifest
+    await writeManifest(wholeOf(key), about)
   }
 
   async function dropOrigin(key: VolumeKey): Promise<void> {
@@ -430,13 +462,4 @@ const guestOf = (own: string): string => path.basename(own).slice(0, 36)
 async function makeData({ data, open }: Folders): Promise<void> {
   await privateFolder(data)
   await mkdir(open, { recursive: true, mode: 0o711 })
-}
-
-function none(error: NodeJS.ErrnoException): string[] {
-  if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return []
-  throw error
-}
-
-function unlessUsed(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'ENOENT' && error.code !== 'ENOTEMPTY') throw error
 }

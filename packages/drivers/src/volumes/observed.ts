@@ -12,6 +12,12 @@ export const observedVolume = z.object({
   mergeable: count.default(0),
   /** The guest that has the volume, when the host can tell. */
   guest: generatedId.nullable().optional(),
+  /** The pool into which the volume was moved: what is here is no volume any more. */
+  movedTo: generatedId.optional(),
+  /** What a move that is under way has copied so far, which is no volume yet. */
+  isPart: z.literal(true).optional(),
+  /** The move whose copy the volume is, as long as nobody has used the copy; null: none. Absent when the host cannot tell. */
+  copyId: generatedId.nullable().optional(),
 })
 
 /** `quiesced`: the guest's file systems held still while the snapshot was taken, or no guest used the volume. */

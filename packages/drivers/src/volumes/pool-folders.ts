@@ -196,11 +196,13 @@ function jsonIn(text: string): unknown {
   }
 }
 
-function nothing(error: NodeJS.ErrnoException): string[] {
+/** The answer of readdir when the folder is not there. */
+export function nothing(error: NodeJS.ErrnoException): string[] {
   if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return []
   throw error
 }
 
-function unlessGone(error: NodeJS.ErrnoException): void {
+/** Lets a folder stay that is not empty, or gone. */
+export function unlessGone(error: NodeJS.ErrnoException): void {
   if (error.code !== 'ENOENT' && error.code !== 'ENOTEMPTY') throw error
 }

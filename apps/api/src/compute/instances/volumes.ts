@@ -70,6 +70,13 @@ export async function detachVolume(ctx: Ctx, input: { id: string; volumeId: stri
   })
 }
 
+/** What the room of volumes needs of instances. */
+export const instancesOfVolumes = {
+  hostOf: async (ctx: Ctx, id: string): Promise<string | null> =>
+    (await loadInstance(ctx, 'compute:get_instance', id)).hostId,
+  detach: detachVolume,
+}
+
 /** Says whether a volume of an instance is deleted with the instance. */
 export async function keepVolume(
   ctx: Ctx,

@@ -41,8 +41,11 @@ export async function manageableVolumes(ctx: Ctx, input: { pool: string }): Prom
   const ids = found.map(({ id }) => id)
   const rows = await ctx.db.volume.findMany({ where: { id: { in: ids } }, select: { id: true } })
   const judge = await judgeOf(ctx, 'volume', rows, ids)
-  return found.map(({ id, sizeBytes, guest }) => {
-    const problem = judge(id, sizeBytes) ?? (guest ? `The guest ${guest} has it.` : null)
+  // What a move that is under way has copied so far may stand beside a volume of the same id.
+  const all = found.filter((one) => one.isPart !== true)
+  return all.map(({ id, sizeBytes, guest, movedTo }) => {
+    const moved = movedTo === undefined ? null : 'It was moved to another pool, and is no volume any more.'
+    const problem = judge(id, sizeBytes) ?? moved ?? (guest ? `The guest ${guest} has it.` : null)
     return { ...sizedAs(sizeBytes), id, volumeId: null, isKnown: rows.some((row) => row.id === id), problem }
   })
 }

@@ -24,9 +24,13 @@ export async function countUnder(tx: Ctx, row: VolumeRow, typeId: string): Promi
   for (const count of typeId < row.typeId ? [reserve, release] : [release, reserve]) await count()
 }
 
-/** Throws quota_exceeded when the project may have no such volume of the type now. The move itself counts at its end. */
-export async function demandQuota(tx: Ctx, row: VolumeRow, typeId: string): Promise<void> {
-  const parts = await partsOf(tx, row, typeId)
-  await reserveQuota(tx, row.projectId, parts)
-  await releaseQuota(tx, row.projectId, parts)
-}
+/**
+ * Counts a volume that moves to get another type under that type, too, so that the end of the move needs nothing that it may not
+ * get. Throws quota_exceeded.
+ */
+export const countWanted = async (tx: Ctx, row: VolumeRow, typeId: string): Promise<void> =>
+  reserveQuota(tx, row.projectId, await partsOf(tx, row, typeId))
+
+/** Counts the volume no longer under that of its two types. */
+export const dropCount = async (tx: Ctx, row: VolumeRow, typeId: string): Promise<void> =>
+  releaseQuota(tx, row.projectId, await partsOf(tx, row, typeId))

@@ -1,7 +1,7 @@
 import { DriverError } from '@stratolith/drivers/errors'
 import { backgroundOp } from '@stratolith/drivers/op'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { deleteInstance } from '../../compute/instances/actions.ts'
+import { deleteInstance, stopInstance } from '../../compute/instances/actions.ts'
 import { launchInstances } from '../../compute/instances/launch.ts'
 import { attachVolume, detachVolume } from '../../compute/instances/volumes.ts'
 import { accounts, aLaunch, testTenant, testWorld, type World } from '../../compute/testing.ts'
@@ -424,6 +424,21 @@ describe('a volume that an instance has', () => {
     await end(id)
   })
 
+  test('does not move while its instance is off, which the plan says', async () => {
+    const id = await aVolume()
+    const user = await aUser(id)
+    await stopInstance(tenant, { id: user })
+    await runPending(world.deps)
+    await retype(id, 'plain')
+    for (const { pool, problem } of await planMove(admin, { id }))
+      if (pool !== 'secret-name-b@other' && !pool.startsWith('secret-name-b@'))
+        expect(problem).toMatch(/The instance that has the volume is off/)
+    await expectCloudError(move(id, fast), 'conflict', /is off\. Start the instance/)
+    await expectCloudError(retype(id, 'archive'), 'no_capacity', /is off\. Start the instance/)
+    await without(user, id)
+    await end(id)
+  })
+
   test('goes on moving when its instance is deleted, and is not deleted with it', async () => {
     const id = await aVolume()
     const user = await aUser(id)
@@ -448,7 +463,6 @@ describe('a volume that an instance has', () => {
     const { hostId } = await db().volumeAttachment.findFirstOrThrow({ where: { volumeId: id } })
     const where = { id: hostId ?? '' }
     const { state } = await db().host.findUniqueOrThrow({ where })
-    world.hosts.get('a')?.volumes.failNext('moveInUse', new DriverError('failed', 'The answer was lost.'))
     await db().host.update({ where, data: { state: 'fenced' } })
     await runPending(world.deps)
     expect(await seen(id)).toMatchObject({ state: 'in-use', pool: local, migration: 'error' })

@@ -1,8 +1,8 @@
 import type { z } from 'zod'
-import { hostsForPlacement } from '../../hosts/service.ts'
+import { hostsForPlacement, namesOf } from '../../hosts/service.ts'
 import { busyAmong } from '../../kernel/busy.ts'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
-import { CloudError, conflict, invalidInput } from '../../kernel/errors.ts'
+import { CloudError, conflict, invalidInput, notFound } from '../../kernel/errors.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { recordOperation, startOperation } from '../../kernel/workflow.ts'
 import { type VolumeView, volumeCan, type volumeMoveInput, type volumeRetypeInput } from '../contract.ts'
@@ -15,7 +15,7 @@ import { demand, historyOf, loadVolume, lockVolume, noteVolume, viewOfOne } from
 import { isMultiattach, type PlaceWish } from '../types/extra-specs.ts'
 import { placeWishOf, specsOf, type TypeRow } from '../types/row.ts'
 import { typeFor } from '../types/service.ts'
-import { countUnder, demandQuota } from './quota.ts'
+import { countUnder, countWanted } from './quota.ts'
 
 /** What the workflow of a move knows. `usedOn`: the host of the instance that had the volume when the move began. */
 export type MoveInput = { poolId: string; typeId?: string; from: string; usedOn?: string }
@@ -127,10 +127,13 @@ const poolOf = (all: readonly Candidate[], { poolId }: VolumeRow): Candidate | u
   all.find(({ row }) => row?.id === poolId)
 
 /** The host of the instance that has the volume; null when none has it. */
-type User = { id: string; zone: string } | null
+type User = { id: string; zone: string; isOff: boolean } | null
 async function userOf(ctx: Ctx, { attachments }: VolumeRow): Promise<User> {
-  const id = attachments.find(({ hostId }) => hostId !== null)?.hostId
-  return (await hostsForPlacement(ctx)).find((host) => host.id === id) ?? null
+  const one = attachments.find(({ hostId }) => hostId !== null)
+  const host = (await hostsForPlacement(ctx)).find(({ id }) => id === one?.hostId)
+  if (!one || !host) return null
+  const instance = (await namesOf(ctx, 'instance', [one.instanceId])).get(one.instanceId)
+  return { id: host.id, zone: host.zone, isOff: instance?.isOff === true }
 }
 
 /** Why a volume cannot be moved into the pool; null when it can. */
@@ -163,6 +166,9 @@ function haveHostInCommon(a: Candidate | undefined, b: Candidate): boolean {
 function whyNotCopied(own: Candidate | undefined, target: Candidate, user: User): string | null {
   if (!own || !haveHostInCommon(own, target))
     return 'No machine reaches both pools, so that none can copy the volume.'
+  // The guest's QEMU copies, and there is none.
+  if (user?.isOff)
+    return 'The instance that has the volume is off. Start the instance, or detach the volume first.'
   if (user && !reaches(target, user))
     return 'The machine of the instance that has the volume does not reach the pool. Detach the volume first.'
   if (user && [own, target].some(({ driver }) => driver !== 'files'))
@@ -189,12 +195,19 @@ async function begin(
   demand(volumeCan.move, before)
   const why = await whyStays(tx, before.id)
   if (why !== null) throw conflict(why, 'volumeState')
-  if (type) await demandQuota(tx, before, type.id)
+  if (type) {
+    // Whoever deletes the type waits, and finds the volume.
+    const isThere = await tx.db.$queryRaw<unknown[]>`
+      SELECT 1 FROM "VolumeType" WHERE "id" = ${type.id}::uuid FOR KEY SHARE`
+    if (isThere.length === 0) throw notFound('volume type', type.name)
+    await countWanted(tx, before, type.id)
+  }
   for (const one of able(pools, before.reservedGib)) {
     const poolId = await claimed(tx, one, before.reservedGib)
     if (poolId === null) continue
     const data = {
       ...{ state: type ? 'retyping' : 'maintenance', movingToId: poolId, migrationStatus: 'migrating' },
+      wantedTypeId: type?.id ?? null,
     }
     const row = await tx.db.volume.update({ where: { id: before.id }, data, include: withParts })
     const user = before.attachments.find(({ hostId }) => hostId !== null)?.hostId ?? undefined

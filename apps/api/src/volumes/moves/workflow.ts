@@ -1,59 +1,38 @@
-import type { VolumePoolModel } from '@stratolith/db'
 import { DriverError } from '@stratolith/drivers/errors'
-import { deliverThings, driversOf, hostState, hostsForPlacement } from '../../hosts/service.ts'
+import type { HostDrivers } from '@stratolith/drivers/host'
+import type { Op } from '@stratolith/drivers/op'
+import type { CopySpec } from '@stratolith/drivers/volumes/interface'
+import { deliverThings, hostsForPlacement } from '../../hosts/service.ts'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { CloudError } from '../../kernel/errors.ts'
 import { whileAnswering } from '../../kernel/hosts.ts'
 import { bury, spared } from '../../kernel/tombstones.ts'
-import type { Run, Wait, Workflow } from '../../kernel/workflow.ts'
+import type { Wait, Workflow } from '../../kernel/workflow.ts'
 import { tellFailure } from '../messages/service.ts'
-import { giveBackAt, reaches, specOf } from '../pools.ts'
+import { giveBackAt } from '../pools.ts'
 import { type VolumeRow, withParts } from '../queries.ts'
 import { noteVolume } from '../row.ts'
 import type { VolumeState } from '../states.ts'
-import { countUnder } from './quota.ts'
+import { hasMovedFromAfar, lookIn, type Move, placesOfMove, rootOf } from './places.ts'
+import { countUnder, dropCount } from './quota.ts'
 import type { MoveInput } from './service.ts'
+import { isStopped, untilStopped } from './stop.ts'
 
-type Move = Run<MoveInput>
 const moving = ['retyping', 'maintenance']
 const learning: Wait = { waitMs: 500, for: 'the host of the instance to learn where the volume is' }
 const settledAction = 'The volume is not being moved any more.'
 
-const rootOf = (run: Move): Ctx => ({ ...run.ctx, db: run.ctx.deps.root })
 const current = (run: Move): Promise<VolumeRow | null> =>
   run.ctx.deps.root.volume.findUnique({ where: { id: run.resourceId }, include: withParts })
 
-async function poolOf(run: Move, id: string): Promise<VolumePoolModel> {
-  const pool = await run.ctx.deps.root.volumePool.findUnique({ where: { id } })
-  if (!pool) throw new CloudError('conflict', 'A pool of the move is gone.')
-  return pool
-}
-
-/**
- * The drivers of a host that reaches both pools, and what it is asked. `from` may be a pool of a host that is the only one to reach it. A
- * volume that an instance had when the move began is the work of the instance's host, unless that was declared to be off.
- */
-async function placesOfMove(run: Move) {
-  const [from, to] = await Promise.all([poolOf(run, run.input.from), poolOf(run, run.input.poolId)])
-  const ctx = rootOf(run)
-  const hostId = from.hostId ?? to.hostId ?? (await hostOfBoth(ctx, from, to, run.input.usedOn))
-  const drivers = await driversOf(ctx, hostId)
-  const wish = { id: run.resourceId, from: specOf(from), to: specOf(to), copyId: run.operationId }
-  return { drivers, wish, isFenced: (await hostState(ctx, hostId)) === 'fenced' }
-}
-
-async function hostOfBoth(
-  ctx: Ctx,
-  from: VolumePoolModel,
-  to: VolumePoolModel,
-  usedOn: string | undefined,
-): Promise<string> {
-  const hosts = (await hostsForPlacement(ctx)).filter((host) => reaches(from, host) && reaches(to, host))
-  const user = hosts.find(({ id }) => id === usedOn)
-  if (user && (await hostState(ctx, user.id)) !== 'fenced') return user.id
-  const host = hosts.find(({ state }) => state === 'up')
-  if (host) return host.id
-  throw new CloudError('unavailable', 'None of the machines that reach both pools answers.')
+/** The places of a move whose hosts answer, or may do so again. */
+async function placesThatAnswer(run: Move) {
+  const places = await placesOfMove(run)
+  if (places) return places
+  throw new CloudError(
+    'unavailable',
+    'The machine that reaches both pools was declared to be off, or removed.',
+  )
 }
 
 /** Runs `work` under the lock of the volume's row, while this move is what happens to the volume. */
@@ -90,13 +69,16 @@ const switchPools = (run: Move): Promise<boolean> =>
         poolId,
         zone,
         movingToId: null,
+        wantedTypeId: null,
         migrationStatus: 'success',
         state: stateAfter(before),
         faultMessage: null,
       },
       ...(typeId === undefined ? {} : { typeId }),
     }
-    if (typeId !== undefined) await countUnder(tx, before, typeId)
+    if (before.wantedTypeId !== null) await dropCount(tx, before, before.typeId)
+    // An earlier version has begun the move, which did not count the volume under its new type yet.
+    else if (typeId !== undefined) await countUnder(tx, before, typeId)
     const row = await tx.db.volume.update({ where: { id: before.id }, data, include: withParts })
     await giveBackAt(tx, from, before.reservedGib)
     await buryCopies(tx, row)
@@ -106,6 +88,51 @@ const switchPools = (run: Move): Promise<boolean> =>
 /** How long the old data wait for the guest's host to learn where the volume is. Then they go by the tombstone. */
 const learnsMs = 300_000
 
+/**
+ * Has the host of the instance move the volume. An agent that does not know the call has made nothing, unless an agent that knew it
+ * was asked before: only the host can tell then what has become of that.
+ */
+async function moveInUse(run: Move, op: Op, drivers: HostDrivers, wish: CopySpec): Promise<void> {
+  const isFirst = run.data.asked !== true
+  if (isFirst) await run.keep({ asked: true })
+  await drivers.volumes.moveInUse(op, wish).catch(async (error: unknown) => {
+    if (isFirst && isUnsupported(error)) await run.keep({ refused: true })
+    throw error
+  })
+}
+const isUnsupported = (error: unknown) => error instanceof DriverError && error.code === 'unsupported'
+
+/** Whether the host has moved the volume while an instance had it; ends the move when it has not. */
+async function hasMoved(run: Move, op: Op, drivers: HostDrivers, wish: CopySpec): Promise<boolean> {
+  if (run.input.usedOn === undefined) return false
+  return drivers.volumes.endMove(op, wish).catch((error: unknown) => {
+    // An older agent knows neither call, so that it moves nothing; one that was asked before may have been newer.
+    if (isUnsupported(error) && run.data.asked !== true) return false
+    throw error
+  })
+}
+
+/**
+ * Whether the volume lies in the other pool alone. After the database was restored, the row may name a pool that the volume has
+ * left long ago; what the other pool has is the only copy then.
+ */
+async function isThereAlone(op: Op, drivers: HostDrivers, { id, from, to }: CopySpec): Promise<boolean> {
+  if (await lookIn(op, drivers, { id, pool: from })) return false
+  return (await lookIn(op, drivers, { id, pool: to })) !== null
+}
+
+/** Removes the copy of this move, and nothing else that the pool may have. Returns true when the copy is the volume and stays. */
+async function undone(run: Move, op: Op, drivers: HostDrivers, wish: CopySpec): Promise<boolean> {
+  if (await hasMoved(run, op, drivers, wish)) return true
+  if (await isThereAlone(op, drivers, wish)) return true
+  const key = { id: wish.id, pool: wish.to }
+  const copy = await lookIn(op, drivers, key)
+  // Agents that do not tell whose copy it is replace whatever was there.
+  if (copy && (copy.copyId === undefined || copy.copyId === run.operationId))
+    await drivers.volumes.removeVolume(op, key)
+  return false
+}
+
 const steps: Workflow<MoveInput>['steps'] = [
   {
     name: 'copy',
@@ -114,36 +141,26 @@ const steps: Workflow<MoveInput>['steps'] = [
       const row = await current(run)
       if (!row) throw new CloudError('conflict', 'The volume is gone.')
       if (row.poolId === run.input.poolId) return
-      const { drivers, wish } = await placesOfMove(run)
-      await whileAnswering(run.op, drivers, async (op) => {
-        if (row.attachments.some(({ hostId }) => hostId !== null)) {
-          await drivers.volumes.moveInUse(op, wish).catch(async (error: unknown) => {
-            // An older agent does not know how to end a move either.
-            if (error instanceof DriverError && error.code === 'unsupported')
-              await run.keep({ refused: true })
-            throw error
-          })
-          return
-        }
+      const { drivers, wish } = await placesThatAnswer(run)
+      const copy = async (op: Op) => {
+        if (row.attachments.some(({ hostId }) => hostId !== null)) return moveInUse(run, op, drivers, wish)
         // The instance may have been deleted since, before or after the volume has moved.
-        if (run.input.usedOn !== undefined && (await drivers.volumes.endMove(op, wish))) return
+        if (await hasMoved(run, op, drivers, wish)) return
+        if (await isThereAlone(op, drivers, wish)) return
         await drivers.volumes.copyVolume(op, wish)
-      })
+      }
+      await untilStopped(run, (op) => whileAnswering(op, drivers, copy))
     },
     /** Where the volume is when an instance has it, its host alone knows: a host that is silent is asked until it answers. */
     async undo(run) {
       if ((await current(run))?.poolId === run.input.poolId || run.data.refused === true) return
-      const { drivers, wish, isFenced } = await placesOfMove(run)
-      if (isFenced) return
+      const places = await placesOfMove(run)
       // The copy may be the volume until the host has said that it is not.
-      const isMoved = await whileAnswering(run.op, drivers, async (op) => {
-        if (run.input.usedOn !== undefined && (await drivers.volumes.endMove(op, wish))) return true
-        await drivers.volumes.removeVolume(op, { id: wish.id, pool: wish.to })
-        return false
-      })
-      // The failure came too late: the guest uses the copy.
+      const isMoved = places
+        ? await whileAnswering(run.op, places.drivers, (op) => undone(run, op, places.drivers, places.wish))
+        : await hasMovedFromAfar(run)
+      // The failure came too late: the copy is the volume.
       if (isMoved) await switchPools(run)
-      else await run.keep({ notMoved: true })
     },
   },
   {
@@ -159,7 +176,7 @@ const steps: Workflow<MoveInput>['steps'] = [
     name: 'remove',
     title: 'Removing the old data',
     async run(run) {
-      const { drivers, wish } = await placesOfMove(run)
+      const { drivers, wish } = await placesThatAnswer(run)
       const users = (await current(run))?.attachments.map(({ instanceId }) => instanceId) ?? []
       try {
         if (users.length > 0) await deliverThings(rootOf(run), 'instance', users)
@@ -167,10 +184,12 @@ const steps: Workflow<MoveInput>['steps'] = [
           const row = await current(run)
           // An administrator's change or a restored database may have brought the volume back meanwhile.
           if (row?.poolId === run.input.from || row?.movingToId === run.input.from) return
+          // The row cannot tell after a restored database: what the host has nowhere else is no old data.
+          if (row && !(await lookIn(op, drivers, { id: wish.id, pool: wish.to }))) return
           await drivers.volumes.removeVolume(op, { id: wish.id, pool: wish.from })
         })
         // After a restore of the database it would be a wrong reason to remove the volume from a pool to which it has gone back.
-        await spared(rootOf(run), 'volume', wish.id)
+        if (await current(run)) await spared(rootOf(run), 'volume', wish.id)
       } catch (error) {
         const isInTime = Date.now() - run.stepStartedAt.getTime() < learnsMs
         if (error instanceof DriverError && error.code === 'conflict' && isInTime) return learning
@@ -184,18 +203,18 @@ const steps: Workflow<MoveInput>['steps'] = [
 /** The volume stays where it is, with its type. */
 async function onFailed(run: Move, error: CloudError): Promise<void> {
   await whileMoving(run, async (tx, before) => {
-    const data = { state: stateAfter(before), movingToId: null, migrationStatus: 'error' }
+    const data = {
+      ...{ state: stateAfter(before), movingToId: null, wantedTypeId: null, migrationStatus: 'error' },
+    }
+    if (before.wantedTypeId !== null) await dropCount(tx, before, before.wantedTypeId)
     const row = await tx.db.volume.update({ where: { id: before.id }, data, include: withParts })
     await giveBackAt(tx, run.input.poolId, before.reservedGib)
-    // A guest's host that could not be asked may have moved the volume. Then the copy has what the guest wrote last: it stays,
-    // and administrators see it among what nobody knows.
-    const isKnown = run.input.usedOn === undefined || run.data.notMoved === true || run.data.refused === true
-    if (isKnown) await buryCopies(tx, row)
+    // Nothing is buried: the undo has removed the copy, or nobody could say whether it is the volume.
     await noteVolume(tx, row, 'updated', run.operationId)
   })
   const row = await current(run)
   // The undo may have found that the volume has moved all the same.
-  if (!row || row.poolId === run.input.poolId) return
+  if (!row || row.poolId === run.input.poolId || (await isStopped(run))) return
   const about = {
     resource: 'VOLUME',
     resourceId: row.id,

@@ -3,6 +3,7 @@ import { CloudError } from '../../kernel/errors.ts'
 import { HttpError } from '../../openstack/errors.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { boolean, parse, whole } from '../../openstack/schema.ts'
+import { demandChangeable } from '../attachment-list.ts'
 import {
   extendVolume,
   forceDeleteVolume,
@@ -99,6 +100,16 @@ async function migrate(call: Call): Promise<void> {
   await moveVolume(call.ctx, { ...volumeOf(call), pool: host.split('#', 1)[0] ?? host })
 }
 
+const completion = z.strictObject({ new_volume: z.uuid('is not a uuid'), error: boolean.nullish() })
+async function refuseCompletion(call: Call): Promise<never> {
+  parse(completion, call.body)
+  await demandChangeable(call.ctx, volumeOf(call).id, 'volume:migrate')
+  throw new HttpError(
+    400,
+    'The hosts of this cloud end the move of a volume themselves, and no second volume is made for it.',
+  )
+}
+
 export const action = (
   key: string,
   {
@@ -146,6 +157,12 @@ export const actionOperations: ApiOperation[] = [
     deviation:
       'The status of an available volume is maintenance meanwhile, as with lock_volume. Only volumes without snapshots move, and only between pools that one host reaches: that of the server for a volume in use, which must be neither encrypted nor in Ceph.',
     run: migrate,
+  }),
+  action('os-migrate_volume_completion', {
+    ...{ ...forAdmins, status: 400, summary: 'Say that a volume has been moved (refused)' },
+    deviation:
+      'Always refused (400): the hosts end a move themselves. In Cinder another service says so, which this cloud does not have.',
+    run: refuseCompletion,
   }),
   action('os-set_bootable', {
     summary: 'Say whether servers can boot from a volume',

@@ -4,6 +4,7 @@ import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { parse } from '../../openstack/schema.ts'
 import { demandChangeable } from '../attachment-list.ts'
 import { announceDetachment, reserveVolume, takeBackAnnouncement, unreserveVolume } from '../reservations.ts'
+import { forceDetachVolume } from '../service.ts'
 import { action } from './actions.ts'
 import { volumeOf } from './at.ts'
 import { connectedByHosts, usedBy } from './attachments.ts'
@@ -54,9 +55,9 @@ const detachment = z
   })
   .nullish()
 
-const refuseToDetach = (permission: 'volume:update' | 'volume:force_detach') => async (call: Call) => {
+async function refuseToDetach(call: Call): Promise<never> {
   const wish = parse(detachment, call.body)
-  const { attachments } = await demandChangeable(call.ctx, volumeOf(call).id, permission)
+  const { attachments } = await demandChangeable(call.ctx, volumeOf(call).id)
   const id = wish?.attachment_id
   const used = attachments.find((one) => id == null || one.id === id)
   if (used) throw usedBy(used.instanceId)
@@ -65,6 +66,11 @@ const refuseToDetach = (permission: 'volume:update' | 'volume:force_detach') => 
     400,
     "Invalid volume: Unable to detach volume. Volume status must be 'in-use' and attach_status must be 'attached' to detach.",
   )
+}
+
+async function forceDetach(call: Call): Promise<void> {
+  const wish = parse(detachment, call.body)
+  await forceDetachVolume(call.ctx, { ...volumeOf(call), attachmentId: wish?.attachment_id ?? undefined })
 }
 
 const deviation =
@@ -94,7 +100,7 @@ export const attachActionOperations: ApiOperation[] = [
   }),
   action('os-detach', {
     ...{ status: 409, deviation, summary: 'Take a volume from a server (refused)' },
-    run: refuseToDetach('volume:update'),
+    run: refuseToDetach,
   }),
   action('os-initialize_connection', {
     ...{ status: 409, deviation, summary: 'Tell a host how to reach a volume (refused)' },
@@ -107,8 +113,10 @@ export const attachActionOperations: ApiOperation[] = [
     run: endConnection,
   }),
   action('os-force_detach', {
-    ...{ status: 409, deviation, summary: 'Take a volume from a server by force (refused)' },
+    summary: 'Take a volume from a server that has it stuck, or that is gone',
     ...{ access: 'admin', except: { stranger: 'not_found' } },
-    run: refuseToDetach('volume:force_detach'),
+    deviation:
+      'A server gives the volume up as by the Compute API, so that the volume stays with the server until the guest has let go. From a server that is gone it is taken at once, and refused (400) while a machine may still have the guest: a volume never has a second owner.',
+    run: forceDetach,
   }),
 ]

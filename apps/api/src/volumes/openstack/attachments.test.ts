@@ -66,7 +66,24 @@ test('of a volume that several servers have, a filter finds the attachments that
     await attachVolume(owner.ctx, { id, volumeId: volume })
     await owner.settle()
   }
-  expect((await list(`?volume_id=${volume}`)).length).toBe(2)
+  const all = (await list(`?volume_id=${volume}`)).map(({ id }) => id)
+  expect(all).toHaveLength(2)
+  // A page has as many attachments as it says, and the next one goes on in the same volume.
+  const page = await ask('GET', '/attachments?limit=1', at)
+  const { attachments, attachments_links: links } = page.json() as {
+    attachments: Listed[]
+    attachments_links: { href: string }[]
+  }
+  expect(attachments.map(({ id }) => id)).toEqual([all[0]])
+  const next = new URL(links[0]?.href ?? '').search
+  expect((await list(next)).map(({ id }) => id)).toEqual([all[1]])
+  expect((await list('?limit=1&offset=1')).map(({ id }) => id)).toEqual([all[1]])
+  await owner.deps.root.volumeAttachment.updateMany({
+    where: { volumeId: volume, instanceId: one },
+    data: { state: 'detaching' },
+  })
+  expect(await list(`?instance_id=${one}&status=attached`)).toEqual([])
+  expect(await list(`?instance_id=${one}&status=detaching`)).toHaveLength(1)
   expect(await list(`?instance_id=${other}`)).toMatchObject([{ instance: other, status: 'attached' }])
 })
 
@@ -111,6 +128,57 @@ describe('a reservation', () => {
     expect((await reserve({ volume_uuid: volume, mode: 'ro' }, { version: 'volume 3.53' })).statusCode).toBe(
       400,
     )
+  })
+
+  test('lets the Compute API give the volume to the server for which it is, and becomes the attachment', async () => {
+    const { owner } = cloud
+    const [real, volume] = [await aServer(owner), await aVolume(owner)]
+    const reserved = async (more: object = {}) => {
+      const made = await reserve({ volume_uuid: volume, instance_uuid: real, ...more })
+      return (made.json() as { attachment: Listed }).attachment.id
+    }
+    const readOnly = await reserved({ mode: 'ro' })
+    await expect(attachVolume(owner.ctx, { id: real, volumeId: volume })).rejects.toThrow(/to be read only/)
+    await ask('DELETE', `/attachments/${readOnly}`, at)
+    const id = await reserved()
+    const other = await aServer(owner)
+    await expect(attachVolume(owner.ctx, { id: other, volumeId: volume })).rejects.toThrow(/reserved/)
+    await attachVolume(owner.ctx, { id: real, volumeId: volume })
+    expect(await list(`?volume_id=${volume}`)).toMatchObject([{ id, instance: real, status: 'attaching' }])
+    await owner.settle()
+    expect(await list(`?volume_id=${volume}`)).toMatchObject([{ id, instance: real, status: 'attached' }])
+    expect((await ask('DELETE', `/attachments/${id}`, at)).statusCode).toBe(409)
+    await detachVolume(owner.ctx, { id: real, volumeId: volume })
+    await owner.settle()
+    expect([await stateOf(volume), await list(`?volume_id=${volume}`)]).toEqual(['available', []])
+  })
+
+  test('of a volume for several servers does not end others, and outlives what a server has', async () => {
+    const { owner } = cloud
+    const [volume, one] = [await aVolume(owner), await aServer(owner)]
+    await owner.deps.root.volume.update({ where: { id: volume }, data: { multiattach: true } })
+    const made = async (instance: string) => {
+      const answer = await reserve({ volume_uuid: volume, instance_uuid: instance })
+      expect(answer.statusCode).toBe(200)
+      return (answer.json() as { attachment: Listed }).attachment.id
+    }
+    const [first, second] = [await made(one), await made(server)]
+    expect(await list(`?volume_id=${volume}&status=reserved`)).toHaveLength(2)
+    await attachVolume(owner.ctx, { id: one, volumeId: volume })
+    await owner.settle()
+    const third = await made(crypto.randomUUID())
+    expect(await stateOf(volume)).toBe('in-use')
+    const ended = (await ask('DELETE', `/attachments/${third}`, at)).json() as { attachments: Listed[] }
+    expect(ended.attachments.map(({ id }) => id).sort()).toEqual([first, second].sort())
+    expect(await stateOf(volume)).toBe('in-use')
+    await detachVolume(owner.ctx, { id: one, volumeId: volume })
+    await owner.settle()
+    expect([await stateOf(volume), await list(`?volume_id=${volume}`)]).toMatchObject([
+      'reserved',
+      [{ id: second, instance: server }],
+    ])
+    await ask('DELETE', `/attachments/${second}`, at)
+    expect(await stateOf(volume)).toBe('available')
   })
 
   test('is won by one of many who ask at the same time', async () => {
@@ -226,8 +294,6 @@ describe('the actions of older services', () => {
         expect([answer.statusCode, answer.body], path).toEqual([409, expect.stringContaining(words)])
       }
     }
-    const forced = await act(volume, { 'os-force_detach': { attachment_id: id } }, cloud.tokens.admin)
-    expect([forced.statusCode, forced.body]).toEqual([409, expect.stringContaining(detach)])
     expect((await act(volume, { 'os-force_detach': {} })).statusCode).toBe(403)
     expect((await act(free, { 'os-detach': {} })).statusCode).toBe(400)
     expect((await act(free, { 'os-terminate_connection': connector })).statusCode).toBe(202)
@@ -235,5 +301,45 @@ describe('the actions of older services', () => {
     const rows = await cloud.owner.deps.root.volumeAttachment.findMany({ where: { volumeId: volume } })
     expect(rows).toMatchObject([{ id, instanceId: server, state: 'attached' }])
     expect([await stateOf(volume), await stateOf(free)]).toEqual(['in-use', 'available'])
+  })
+})
+
+describe('os-force_detach', () => {
+  const force = (volume: string, body: object = {}) =>
+    act(volume, { 'os-force_detach': body }, cloud.tokens.admin)
+
+  test('takes a volume from a server as the Compute API does: not before the guest has let go', async () => {
+    const { volume } = await attached()
+    const free = await aVolume(cloud.owner)
+    expect((await force(free)).body).toContain('Unable to detach volume')
+    expect((await force(volume, { attachment_id: crypto.randomUUID() })).statusCode).toBe(404)
+    const [{ id } = { id: '' }] = await list(`?volume_id=${volume}`)
+    const forced = await force(volume, { attachment_id: id, connector: null })
+    expect([forced.statusCode, forced.body]).toEqual([202, ''])
+    expect(await stateOf(volume)).toBe('detaching')
+    await cloud.owner.settle()
+    expect([await stateOf(volume), await list(`?volume_id=${volume}`)]).toEqual(['available', []])
+  })
+
+  test('takes a volume from a server that is gone, when no machine may still have the guest', async () => {
+    const { deps } = cloud.owner
+    const volume = await aVolume(cloud.owner)
+    const instanceId = crypto.randomUUID()
+    const data = { id: crypto.randomUUID(), volumeId: volume, instanceId, device: '/dev/vdb' }
+    await deps.root.volumeAttachment.create({ data: { ...data, state: 'attached' } })
+    await deps.root.volume.update({ where: { id: volume }, data: { state: 'in-use' } })
+    const { id: hostId } = await deps.root.host.findFirstOrThrow()
+    const held = { hostId, kind: 'instance', thing: instanceId }
+    await deps.root.hostDocument.create({ data: held })
+    const refused = await force(volume)
+    expect([refused.statusCode, refused.body]).toEqual([400, expect.stringContaining('has not confirmed')])
+    expect(await stateOf(volume)).toBe('in-use')
+    await deps.root.hostDocument.deleteMany({ where: { thing: instanceId } })
+    expect((await force(volume)).statusCode).toBe(202)
+    expect([await stateOf(volume), await list(`?volume_id=${volume}`)]).toEqual(['available', []])
+    const done = await deps.root.operation.findMany({
+      where: { resourceId: volume, action: 'volume.force_detach' },
+    })
+    expect(done).toHaveLength(1)
   })
 })

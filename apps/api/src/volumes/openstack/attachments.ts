@@ -6,6 +6,7 @@ import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { nextLink, queryText } from '../../openstack/pages.ts'
 import { objectAt, parse } from '../../openstack/schema.ts'
 import {
+  attachmentsOf,
   demandChangeable,
   findAttachments,
   getAttachment,
@@ -19,7 +20,7 @@ import { pageOf, sortOf, wantsAll } from './list-query.ts'
 
 /**
  * Cinder's attachments are the contract by which Nova gives volumes to its servers. Here the cloud itself is both, so
- * that everybody may read them. Services outside may reserve a volume, which keeps it from others, and no more: an
+ * that everybody may read them. Services outside may reserve a volume, which keeps it for one server, and no more: an
  * attachment that only one side knows would give the data of a guest to a second one (A18).
  */
 const summary: Field<ListedAttachment>[] = [
@@ -42,14 +43,14 @@ const columns = { created_at: 'createdAt', volume_id: 'id' }
 const newest: Order = [{ field: 'createdAt', dir: 'desc' }]
 
 /** Null for a filter that no attachment can fit. */
-function whereOf(call: Call): VolumeWhere | null {
+function whereOf(call: Call): (VolumeWhere & Required<Pick<VolumeWhere, 'taken'>>) | null {
   const text = (name: string) => queryText(call.query, name)
   const [volumeId, instanceId] = [text('volume_id'), text('instance_id')]
   if ([volumeId, instanceId].some((id) => id !== undefined && !isUuid(id))) return null
   const states = [text('status'), text('attach_status')].filter((state) => state !== undefined)
   if (states.length === 2 && states[0] !== states[1]) return null
   const ids = volumeId === undefined ? {} : { ids: [volumeId] }
-  return { allProjects: wantsAll(call), ...ids, takenFor: instanceId, attachmentState: states[0] }
+  return { allProjects: wantsAll(call), ...ids, taken: { instanceId, state: states[0] } }
 }
 
 async function list(call: Call, shown: readonly Field<ListedAttachment>[]): Promise<object> {
@@ -124,7 +125,7 @@ async function refuseCompletion(call: Call): Promise<never> {
   throw connectedByHosts()
 }
 
-/** Ends a reservation, and answers the attachments that the volume has still: none. */
+/** Ends a reservation, and answers the attachments that the volume has still. */
 async function remove(call: Call): Promise<object> {
   const { id, state, instanceId, volume } = await getAttachment(
     call.ctx,
@@ -133,7 +134,9 @@ async function remove(call: Call): Promise<object> {
   )
   if (state !== 'reserved') throw usedBy(instanceId)
   await endAttachment(call.ctx, { volumeId: volume.id, id })
-  return { attachments: [] }
+  const here = at(call)
+  const left = await attachmentsOf(call.ctx, volume.id)
+  return { attachments: left.map((one) => shape(summary, one, here)) }
 }
 
 const lists = { method: 'GET', since: 27, status: 200, access: 'list', filters } as const
@@ -179,7 +182,7 @@ export const attachmentOperations: ApiOperation[] = [
     summary: 'Reserve a volume for a server',
     ...{ status: 200, access: 'write', except: { systemReader: 'forbidden' } },
     deviation:
-      'Only an available volume is reserved, and by one attachment. With a connector a 409: only the hosts of this cloud connect volumes, so that a volume never has a second owner.',
+      'An available volume is reserved by one attachment, one of a type with multiattach by several, also while servers have it. The Compute API gives the volume to the server for which it is reserved, and the reservation becomes the attachment. With a connector a 409: only the hosts of this cloud connect volumes, so that a volume never has a second owner.',
     handle: create,
   },
   {

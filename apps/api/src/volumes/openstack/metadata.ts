@@ -154,15 +154,28 @@ function ofOne(
   ]
 }
 
+/** Cinder's documentation has this request at an address without the s. */
+const alsoSingular = (operations: readonly ApiOperation[]): ApiOperation[] =>
+  operations
+    .filter(({ name }) => name === 'snapshots.metadata.get')
+    .map((operation) => ({
+      ...operation,
+      name: 'snapshot.metadata.get',
+      path: '/snapshot/:snapshot_id/metadata/:key',
+    }))
+
+const ofSnapshots = metadataOf({
+  ...{ plural: 'snapshots', word: 'snapshot', id: (call) => snapshotOf(call).id },
+  read: (call) => getSnapshot(call.ctx, snapshotOf(call)),
+  change: (call, to) => changeSnapshotMetadata(call.ctx, snapshotOf(call).id, to),
+})
+
 export const metadataOperations: ApiOperation[] = [
   ...metadataOf({
     ...{ plural: 'volumes', word: 'volume', id: (call) => volumeOf(call).id },
     read: (call) => getVolume(call.ctx, volumeOf(call)),
     change: (call, to) => changeMetadata(call.ctx, volumeOf(call).id, to),
   }),
-  ...metadataOf({
-    ...{ plural: 'snapshots', word: 'snapshot', id: (call) => snapshotOf(call).id },
-    read: (call) => getSnapshot(call.ctx, snapshotOf(call)),
-    change: (call, to) => changeSnapshotMetadata(call.ctx, snapshotOf(call).id, to),
-  }),
+  ...ofSnapshots,
+  ...alsoSingular(ofSnapshots),
 ]

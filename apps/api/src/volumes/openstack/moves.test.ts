@@ -135,3 +135,51 @@ test('a volume that a server has stays in use while it moves, and the server kee
     'os-vol-host-attr:host': 'shared@archive#archive',
   })
 })
+
+test('nobody but the hosts says that a move is over', async () => {
+  const id = await aVolume()
+  const body = { 'os-migrate_volume_completion': { new_volume: crypto.randomUUID(), error: false } }
+  const refused = await act(id, body, admin())
+  expect([refused.statusCode, refused.body]).toEqual([
+    400,
+    expect.stringContaining('end the move of a volume'),
+  ])
+  expect((await act(id, body)).statusCode).toBe(403)
+})
+
+test('a volume is made where its scheduler hints ask, or not at all', async () => {
+  const { name: pool } = await createPool(
+    await testCtx(cloud.world.deps, { role: 'admin' }),
+    poolCreateInput.parse({
+      name: 'hinted',
+      place: { driver: 'files', path: '/srv/hinted' },
+      capacityGib: 9,
+    }),
+  )
+  const type = { name: 'hinted', extra_specs: { volume_backend_name: 'hinted' } }
+  expect((await ask('POST', '/types', admin({ body: { volume_type: type } }))).statusCode).toBe(200)
+  const make = (hints: object | null, volume: object = {}) =>
+    ask('POST', '/volumes', {
+      body: { volume: { size: 1, ...volume }, 'OS-SCH-HNT:scheduler_hints': hints },
+    })
+  const made = await make(null, { volume_type: 'hinted' })
+  const there = made.json().volume.id
+  const hostOf = async (answer: { json(): { volume: { id: string } } }) =>
+    (await shown(answer.json().volume.id))['os-vol-host-attr:host'].split('#')[0]
+  expect(await hostOf(made)).toBe(pool)
+  expect(await hostOf(await make({ same_host: there }))).toBe(pool)
+  expect(await hostOf(await make({ different_host: [there] }))).not.toBe(pool)
+  const server = await aServer(cloud.owner)
+  expect(await hostOf(await make({ local_to_instance: server, different_host: null }))).toMatch(/@local$/)
+  const nowhere = await make({ same_host: [there], different_host: [there] })
+  expect([nowhere.statusCode, nowhere.body]).toEqual([503, expect.stringContaining('scheduler hints')])
+  for (const [hints, status] of [
+    [{ same_host: [crypto.randomUUID()] }, 404],
+    [{ local_to_instance: crypto.randomUUID() }, 404],
+    [{ same_host: ['x'] }, 400],
+    [{ query: '[">=", "$free_capacity_gb", 1]' }, 400],
+    [{ group: crypto.randomUUID() }, 400],
+  ] as const)
+    expect((await make(hints)).statusCode, JSON.stringify(hints)).toBe(status)
+  await cloud.owner.settle()
+})

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { poolCreateInput } from '../contract.ts'
+import { getPool } from '../pools/list.ts'
 import { createPool } from '../pools/service.ts'
 import { ask, closeCinder, cloud, openCinder } from './cinder.testing.ts'
 
@@ -42,13 +43,52 @@ test('a pool is closed and opened as the service that keeps it', async () => {
     const answer = await act('PUT', '/os-services/disable', body)
     expect([answer.statusCode, answer.body]).toEqual([status, expect.stringMatching(words)])
   }
-  const reason = await act('PUT', '/os-services/disable-log-reason', { host, disabled_reason: 'lunch' })
-  expect([reason.statusCode, reason.body]).toEqual([400, expect.stringContaining('keeps no reason')])
-  expect(await statusOf()).toMatchObject([{ status: 'enabled' }])
+})
+
+test('a pool is closed for a reason, which lists show until the pool is opened, and frozen and thawed', async () => {
+  const place = { driver: 'files' as const, path: '/srv/more' }
+  const { name: host } = await createPool(cloud.owner.admin, poolCreateInput.parse({ name: 'ledge', place }))
+  const shown = async () => {
+    const { services } = (await act('GET', `/os-services?host=${host}`)).json() as { services: object[] }
+    return services[0]
+  }
+  const close = (more: object) => act('PUT', '/os-services/disable-log-reason', { host, ...more })
+  const binary = 'cinder-volume'
+  expect((await close({ binary, disabled_reason: 'lunch' })).json()).toEqual({
+    ...{ binary, host, service: '', disabled: true, status: 'disabled', disabled_reason: 'lunch' },
+  })
+  expect(await shown()).toMatchObject({ status: 'disabled', disabled_reason: 'lunch', frozen: false })
+  expect(await getPool(cloud.owner.admin, { name: host })).toMatchObject({
+    closed: 'An administrator has closed the pool: lunch',
+  })
+  expect((await close({})).statusCode).toBe(400)
+  expect((await close({ disabled_reason: '' })).statusCode).toBe(400)
+  await act('PUT', '/os-services/enable', { host })
+  expect(await shown()).toMatchObject({ status: 'enabled', disabled_reason: null })
+  expect(await said('PUT', '/os-services/freeze', { host: `${host}#ledge` })).toEqual([200, null])
+  expect(await shown()).toMatchObject({ status: 'disabled', disabled_reason: 'frozen', frozen: true })
+  expect(await said('PUT', '/os-services/thaw', { host })).toEqual([200, null])
+  expect(await shown()).toMatchObject({ status: 'enabled', disabled_reason: null, frozen: false })
+  const { services } = (await act('GET', '/os-services')).json() as { services: { host: string }[] }
+  const disk = services.find((one) => one.host.endsWith('@local'))?.host
+  const refused = await act('PUT', '/os-services/freeze', { host: disk })
+  expect([refused.statusCode, refused.body]).toEqual([
+    400,
+    expect.stringContaining('Close the machine instead'),
+  ])
+  expect((await act('PUT', '/os-services/freeze', { host: 'nowhere@x' })).statusCode).toBe(404)
+  expect((await ask('PUT', '/os-services/freeze', { body: { host } })).statusCode).toBe(403)
 })
 
 test('a pool of one machine was seen when its machine was, and is found by its own name alone', async () => {
-  const { id: hostId, name } = await cloud.world.deps.root.host.findFirstOrThrow()
+  const { root } = cloud.world.deps
+  const { id: hostId, name } = await root.host.findFirstOrThrow()
+  const lastSeenAt = new Date()
+  await root.hostBeat.upsert({
+    where: { hostId },
+    create: { hostId, facts: {}, missed: 0, lastSeenAt },
+    update: { lastSeenAt },
+  })
   const place = { driver: 'files' as const, path: '/srv/second' }
   await createPool(cloud.owner.admin, poolCreateInput.parse({ name: 'second', place, hostId }))
   const at = async (host: string) =>
@@ -72,7 +112,7 @@ test('there are no clusters, no replicas, no levels of logs, and nothing to be a
     { cleaning: [], unavailable: [] },
   ])
   expect(await said('PUT', '/os-services/get-log', {})).toEqual([200, { log_levels: [] }])
-  for (const verb of ['set-log', 'freeze', 'thaw', 'failover_host', 'failover'])
+  for (const verb of ['set-log', 'failover_host', 'failover'])
     expect((await said('PUT', `/os-services/${verb}`, { host: 'h' }))[0], verb).toBe(400)
 })
 

@@ -6,7 +6,7 @@ import { micros } from '../../openstack/fields.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { queryText } from '../../openstack/pages.ts'
 import { boolean, parse } from '../../openstack/schema.ts'
-import type { PoolView } from '../contract.ts'
+import { type PoolView, poolUpdateInput } from '../contract.ts'
 import { listPools } from '../pools/list.ts'
 import { updatePool } from '../pools/service.ts'
 
@@ -29,7 +29,7 @@ async function services(call: Call): Promise<object> {
           ...{ host: pool.name, zone: pool.zone ?? '', enabled: pool.enabled, lastSeenAt: seenAt(pool) },
           ...{
             up: pool.closed === null || !pool.enabled,
-            disabledReason: pool.enabled ? null : pool.closed,
+            ...{ disabledReason: pool.disabledReason, frozen: pool.frozen },
           },
         }),
       ),
@@ -47,6 +47,7 @@ type Service = {
   up: boolean
   lastSeenAt: Date | null
   disabledReason: string | null
+  frozen?: boolean
 }
 const serviceOf = ({ minor }: Call, one: Service, of = binary) => ({
   binary: of,
@@ -56,7 +57,9 @@ const serviceOf = ({ minor }: Call, one: Service, of = binary) => ({
   state: one.up ? 'up' : 'down',
   updated_at: micros(one.lastSeenAt),
   disabled_reason: one.disabledReason,
-  ...(of === binary ? { replication_status: 'disabled', active_backend_id: null, frozen: false } : {}),
+  ...(of === binary
+    ? { replication_status: 'disabled', active_backend_id: null, frozen: one.frozen ?? false }
+    : {}),
   ...(minor >= 7 ? { cluster: null } : {}),
   ...(minor >= 49 && of === binary ? { backend_state: one.up ? 'up' : 'down' } : {}),
 })
@@ -68,17 +71,48 @@ const wish = z.strictObject({
   service: text,
   disabled_reason: text,
 })
+const withReason = wish.extend({
+  disabled_reason: z.string().min(1, "'' is too short").max(255, 'is too long'),
+})
+const freezing = wish.pick({ host: true }).extend({ cluster: text })
 
-/** Opens and closes a pool that is no disk of a machine. A reason is kept nowhere, so that one is refused. */
-const setEnabled = (enabled: boolean) => async (call: Call) => {
+/** Opens and closes a pool that is no disk of a machine. Cinder ignores a reason here: it has a request of its own for that. */
+const setEnabled = (enabled: boolean) => (call: Call) => {
   authorize(call.ctx, 'volumePool:update')
-  const { host, disabled_reason: reason, ...of } = parse(wish, call.body)
+  return change(call, parse(wish, call.body), { enabled })
+}
+
+async function disableWithReason(call: Call): Promise<object> {
+  authorize(call.ctx, 'volumePool:update')
+  const asked = parse(withReason, call.body)
+  const { disabled_reason: disabledReason } = asked
+  const body = await change(call, asked, { enabled: false, disabledReason })
+  return { ...body, disabled_reason: disabledReason }
+}
+
+async function change(
+  { ctx }: Call,
+  { host, ...of }: z.output<typeof wish>,
+  patch: { enabled: boolean; disabledReason?: string },
+): Promise<object> {
   const asked = of.binary || of.service || binary
   if (asked !== binary) throw new HttpError(404, `Service ${asked} could not be found on host ${host}.`)
-  if (reason) throw new HttpError(400, 'This cloud keeps no reason of a closed pool: leave it out.')
-  const name = host.split('#', 1)[0] ?? host
-  const { enabled: now } = await updatePool(call.ctx, { name, enabled })
-  return { binary, host, service: '', disabled: !now, status: now ? 'enabled' : 'disabled' }
+  const { enabled } = await updatePool(ctx, poolUpdateInput.parse({ name: poolOf(host), ...patch }))
+  return { binary, host, service: '', disabled: !enabled, status: enabled ? 'enabled' : 'disabled' }
+}
+
+/** "host@backend#pool": the name of a pool of ours is the part before #. */
+const poolOf = (host: string): string => host.split('#', 1)[0] ?? host
+
+/** Cinder closes a frozen service with this reason. Its answer is the word null, which clients read as no thing. */
+const setFrozen = (frozen: boolean) => async (call: Call) => {
+  authorize(call.ctx, 'volumePool:update')
+  const { host, cluster } = parse(freezing, call.body)
+  if (cluster != null) throw noCluster(cluster)
+  const patch = frozen ? { enabled: false, disabledReason: 'frozen' } : { enabled: true }
+  await updatePool(call.ctx, poolUpdateInput.parse({ name: poolOf(host), ...patch }), { frozen })
+  call.reply.header('content-type', 'application/json; charset=utf-8')
+  return 'null'
 }
 
 const authorized =
@@ -139,12 +173,12 @@ export const serviceOperations: ApiOperation[] = [
     handle: setEnabled(false),
   },
   {
-    ...{ ...put, status: 400 },
+    ...put,
     name: 'services.disable-log-reason',
     path: '/os-services/disable-log-reason',
-    summary: 'Let no new volumes lie in a pool, with a reason (refused)',
-    deviation: 'A reason is kept nowhere, so that one is refused (400).',
-    handle: setEnabled(false),
+    summary: 'Let no new volumes lie in a pool, with a reason',
+    deviation: closing,
+    handle: disableWithReason,
   },
   {
     ...put,
@@ -164,8 +198,22 @@ export const serviceOperations: ApiOperation[] = [
     deviation: 'Always refused (400): the level is a setting of the processes.',
     handle: refuseLevel,
   },
-  { ...refusal, name: 'services.freeze', path: '/os-services/freeze', summary: 'Freeze a host (refused)' },
-  { ...refusal, name: 'services.thaw', path: '/os-services/thaw', summary: 'Thaw a host (refused)' },
+  {
+    ...put,
+    name: 'services.freeze',
+    path: '/os-services/freeze',
+    summary: 'Let no new volumes lie in a pool, as frozen',
+    deviation: `What lies in the pool can be changed all the same, and enabling the pool thaws it. ${closing}`,
+    handle: setFrozen(true),
+  },
+  {
+    ...put,
+    name: 'services.thaw',
+    path: '/os-services/thaw',
+    summary: 'Let new volumes lie in a frozen pool again',
+    deviation: closing,
+    handle: setFrozen(false),
+  },
   {
     ...{ ...refusal, name: 'services.failover_host', path: '/os-services/failover_host' },
     summary: 'Let the replica of a host take over (refused)',

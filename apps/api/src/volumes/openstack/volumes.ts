@@ -6,6 +6,7 @@ import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { queryText } from '../../openstack/pages.ts'
 import { boolean, parse, queryBoolean, whole } from '../../openstack/schema.ts'
 import { type VolumeView, volumeCreateInput, volumeUpdateInput } from '../contract.ts'
+import type { PlaceHints } from '../hints.ts'
 import {
   createVolume,
   deleteVolume,
@@ -49,11 +50,22 @@ const wishes = {
   group_id: uuid,
   multiattach: boolean.nullish(),
 }
+const noUuid = 'is not a uuid'
+const someIds = z
+  .union([z.uuid(noUuid), z.array(z.uuid(noUuid)).max(100, 'are at most 100')], noUuid)
+  .nullish()
+  .transform((ids) => [ids ?? []].flat())
+/** A hint that nobody carries out is refused, and not ignored. */
+const schedulerHints = z.strictObject({
+  ...{ same_host: someIds, different_host: someIds, local_to_instance: z.uuid(noUuid).nullish() },
+  query: z.null('is not carried out: leave query out').optional(),
+})
+
 /** Cinder ignores what it does not know, and refuses it since 3.53. */
 const creation = (minor: number) =>
   z.strictObject({
     volume: minor < 53 ? z.object(wishes) : z.strictObject(wishes),
-    'OS-SCH-HNT:scheduler_hints': z.record(z.string(), z.unknown()).nullish(),
+    'OS-SCH-HNT:scheduler_hints': schedulerHints.nullish(),
   })
 type Creation = z.output<ReturnType<typeof creation>>
 
@@ -61,7 +73,7 @@ type Creation = z.output<ReturnType<typeof creation>>
 const withBackups = 47
 
 /** Throws 400 for what a volume cannot be made with or of here. */
-function refuse({ volume, 'OS-SCH-HNT:scheduler_hints': hints }: Creation, minor: number): void {
+function refuse({ volume }: Creation, minor: number): void {
   if (volume.backup_id && minor < withBackups)
     throw new HttpError(400, `A volume is made of a backup since 3.${withBackups}: leave backup_id out.`)
   if (volume.consistencygroup_id)
@@ -71,11 +83,12 @@ function refuse({ volume, 'OS-SCH-HNT:scheduler_hints': hints }: Creation, minor
       400,
       'multiattach parameter has been removed. The default behavior is to use multiattach enabled volume types. Contact your administrator to create a multiattach enabled volume type and use it to create multiattach volumes.',
     )
-  if (Object.keys(hints ?? {}).length > 0)
-    throw new HttpError(
-      400,
-      'This cloud takes no hints for the place of a volume: leave scheduler_hints out.',
-    )
+}
+
+function hintsOf({ 'OS-SCH-HNT:scheduler_hints': given }: Creation): PlaceHints | undefined {
+  if (!given) return undefined
+  const nearInstance = given.local_to_instance ?? undefined
+  return { sameAs: given.same_host, differentFrom: given.different_host, nearInstance }
 }
 
 function imageOf({ volume }: Creation): string | undefined {
@@ -104,7 +117,7 @@ async function create(call: Call): Promise<object> {
     groupId: call.minor < 13 ? undefined : volume.group_id || undefined,
     metadata: volume.metadata ?? {},
   })
-  const made = await createVolume(call.ctx, input).catch((error: unknown) => {
+  const made = await createVolume(call.ctx, input, { hints: hintsOf(wish) }).catch((error: unknown) => {
     throw error instanceof CloudError && error.reason === 'imageNotFound' ? noImage(error) : error
   })
   return { volume: madeOf(made, at(call)) }
@@ -174,7 +187,7 @@ export const volumeOperations: ApiOperation[] = [
     status: 202,
     access: 'create',
     deviation:
-      'A volume that fits nowhere is refused at once (503), where Cinder makes one in the state error. Hints are refused (400). Volumes of a type with multiattach begin empty, and have neither snapshots nor copies, images and backups.',
+      'A volume that fits nowhere is refused at once (503), where Cinder makes one in the state error. The scheduler hints same_host, different_host and local_to_instance are carried out, and other ones refused (400). Volumes of a type with multiattach begin empty, and have neither snapshots nor copies, images and backups.',
     handle: create,
   },
   {

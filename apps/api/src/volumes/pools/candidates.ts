@@ -56,9 +56,14 @@ function ofRow(row: VolumePoolModel, hosts: readonly PlacementHost[]): Candidate
     },
     zones: [...new Set(there.map((host) => host.zone))],
     ...{ local: false, host: own, totalGib: totalOf(row), usedGib: row.usedGib },
-    closed: row.enabled ? whyNoneOpen(there) : 'An administrator has closed the pool.',
+    closed: row.enabled ? whyNoneOpen(there) : closedBecause(row),
   }
 }
+
+const closedBecause = ({ disabledReason }: VolumePoolModel): string =>
+  disabledReason === null
+    ? 'An administrator has closed the pool.'
+    : `An administrator has closed the pool: ${disabledReason}`
 
 /** How much can be promised in a pool with a capacity of its own. */
 export const totalOf = ({ capacityGib, overcommit }: VolumePoolModel): number =>

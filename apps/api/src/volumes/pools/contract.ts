@@ -30,6 +30,12 @@ export const poolUpdateInput = poolInput.extend({
   shortName: shortName.optional(),
   description: descriptionInput.optional(),
   enabled: z.boolean().optional(),
+  /** Why it is closed, together with `enabled`. */
+  disabledReason: z
+    .string()
+    .max(255)
+    .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'A reason has no control characters.')
+    .optional(),
   capacityGib: capacityGib.optional(),
   overcommit: overcommit.optional(),
   /** For pools in Ceph and of iSCSI: what is absent stays. */
@@ -48,6 +54,10 @@ export type PoolView = {
   /** The pool is the disk of a machine: it is there with the machine and cannot be changed. */
   isLocal: boolean
   enabled: boolean
+  /** Why an administrator has closed it; null for no reason. */
+  disabledReason: string | null
+  /** OpenStack's clients have frozen it, which closes it, too. */
+  frozen: boolean
   /** The machine that alone reaches the pool; null: several machines reach it. */
   host: { id: string; name: string } | null
   /** Null: machines of all zones reach the pool. */

@@ -68,6 +68,7 @@ function viewOf(pool: Candidate, sum: Sum = { volumes: 0, gib: 0 }): PoolView {
     config: local ? {} : (pool.row.config as PoolView['config']),
     isLocal: local,
     enabled: row?.enabled ?? true,
+    ...{ disabledReason: row?.disabledReason ?? null, frozen: row?.frozen ?? false },
     host: host && { id: host.id, name: host.name },
     ...{ zone, totalGib, capacityGib: row?.capacityGib ?? totalGib, overcommit: row?.overcommit ?? 1 },
     ...{ usedGib, volumesGib: sum.gib, volumes: sum.volumes, closed },

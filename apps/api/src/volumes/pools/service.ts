@@ -61,10 +61,20 @@ async function refuseTaken(ctx: Ctx, name: string): Promise<void> {
   if (taken) throw alreadyExists('volume pool', shortNameOf(name))
 }
 
-/** Changes a pool. Throws conflict for the disk of a machine, and for less room than is promised. */
-export async function updatePool(ctx: Ctx, input: z.output<typeof poolUpdateInput>): Promise<PoolView> {
+/**
+ * Changes a pool. Throws conflict for the disk of a machine, and for less room than is promised. `frozen`: it is opened or
+ * closed by OpenStack's words for that.
+ */
+export async function updatePool(
+  ctx: Ctx,
+  input: z.output<typeof poolUpdateInput>,
+  { frozen = false }: { frozen?: boolean } = {},
+): Promise<PoolView> {
   authorize(ctx, 'volumePool:update')
-  const { name, shortName, access, ...patch } = input
+  const { name, shortName, access, enabled, disabledReason, ...rest } = input
+  // Whoever opens or closes a pool says anew why, or that there is no reason.
+  const closing = enabled === undefined ? {} : { enabled, frozen, disabledReason: disabledReason || null }
+  const patch = { ...rest, ...closing }
   const after = await inTransaction(ctx, async (tx) => {
     const row = await lockPool(tx, name)
     if (isLocal(row))

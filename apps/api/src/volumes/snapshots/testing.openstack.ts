@@ -67,6 +67,7 @@ export const snapshotExamples: Examples = {
   'snapshots.metadata.create': on({ metadata: { a: 'b' } }),
   'snapshots.metadata.replace': on({ metadata: { a: 'b' } }),
   'snapshots.metadata.get': withItem(),
+  'snapshot.metadata.get': withItem(),
   'snapshots.metadata.update': withItem({ meta: { a: 'c' } }),
   'snapshots.metadata.delete': withItem(),
   'snapshots.os-reset_status': on({ status: 'error' }),

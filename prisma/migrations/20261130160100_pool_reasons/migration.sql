@@ -1,0 +1,3 @@
+-- AlterTable
+ALTER TABLE "VolumePool" ADD COLUMN     "disabledReason" TEXT,
+ADD COLUMN     "frozen" BOOLEAN NOT NULL DEFAULT false;
