@@ -15,6 +15,7 @@ import { Facts } from '../../ui/Fact.tsx'
 import { Section } from '../../ui/Section.tsx'
 import { volumeDescriptor } from '../volume.descriptor.tsx'
 import { poolDescriptor } from './descriptor.tsx'
+import { LostVolumes } from './LostVolumes.tsx'
 import { volumesOfPool } from './list.ts'
 import { PoolReach } from './PoolReach.tsx'
 import { UnknownVolumes } from './UnknownVolumes.tsx'
@@ -43,16 +44,16 @@ export function PoolPage({ name }: { name: string }) {
 
 const none = { title: 'No volumes', text: 'No volume of any project lies in this pool.' }
 
+const everywhere = everyones(volumeDescriptor, none)
 /** Beside the facts there is less room than on a page of its own. */
-const volumesHere: typeof volumeDescriptor = everyones(
-  {
-    ...volumeDescriptor,
-    columns: volumeDescriptor.columns.map((column) =>
-      column.id === 'attached' ? { ...column, hideBelow: 'xl' } : column,
-    ),
-  },
-  none,
-)
+const hidden: Record<string, 'sm' | 'xl'> = { project: 'sm', attached: 'xl' }
+const volumesHere: typeof volumeDescriptor = {
+  ...everywhere,
+  columns: everywhere.columns.map((column) => ({
+    ...column,
+    hideBelow: hidden[column.id] ?? column.hideBelow,
+  })),
+}
 
 function Overview({ pool }: { pool: PoolView }) {
   const { isAdmin } = useSession()
@@ -89,6 +90,7 @@ function Overview({ pool }: { pool: PoolView }) {
       <Section title="Volumes in this pool">
         <ResourceTable descriptor={volumesHere} query={volumesOfPool(pool.name)} />
       </Section>
+      {isAdmin && <LostVolumes pool={pool.name} />}
       {isAdmin && <UnknownVolumes pool={pool.name} />}
     </Columns>
   )
