@@ -44,6 +44,7 @@ const packages = {
     'ceph-mon',
     'ceph-osd',
     'qemu-block-extra',
+    'tgt',
   ],
 }
 
@@ -94,7 +95,7 @@ function missingPackages(kind) {
 async function installPackages(missing) {
   if (missing.length === 0) return 'there already'
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-  if (missing.includes('slapd')) keepFromStarting('slapd')
+  for (const service of ['slapd', 'tgt']) if (missing.includes(service)) keepFromStarting(service)
   await quietly('apt-get', ['update', '-q'], { env })
   await quietly('apt-get', ['install', '-y', '-q', '--no-install-recommends', ...missing], { env })
   return `installed ${missing.length}`

@@ -83,7 +83,7 @@ function ourProcesses(): string[] {
     .flatMap((pid) => {
       try {
         const command = fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim()
-        return /qemu-system|qemu-storage-daemon|ceph-(mon|osd)|dnsmasq|bin\/postgres|apps\/(api|agent|console-proxy|web)\/|chromium/.test(
+        return /qemu-system|qemu-storage-daemon|ceph-(mon|osd)|tgtd|dnsmasq|bin\/postgres|apps\/(api|agent|console-proxy|web)\/|chromium/.test(
           command,
         )
           ? [`${pid} ${command.slice(0, 120)}`]

@@ -18,7 +18,7 @@ import { driveFiles } from './metadata/drive.ts'
 
 /** What the drivers of volumes share. */
 type WithVolumes = Pick<
-  VolumeOptions['files'] & VolumeOptions['rbd'],
+  VolumeOptions['files'] & VolumeOptions['rbd'] & VolumeOptions['iscsi'],
   'dir' | 'host' | 'imagesDir' | 'converter' | 'withGuest' | 'baseOf'
 >
 
@@ -62,6 +62,7 @@ export async function openDrivers(config: AgentConfig, log: Logger): Promise<Loc
       ownFolders: [config.dataDir],
     }),
     rbd: volumeDrivers.rbd({ ...withVolumes, serverUid: config.guestUids.probe, log }),
+    iscsi: volumeDrivers.iscsi({ ...withVolumes, serverUid: config.guestUids.probe, log }),
   })
   const hypervisor = hypervisors.qemu({
     dir: config.hostDir,

@@ -138,6 +138,8 @@ export type VolumeView = {
   keyId: string | null
   /** Whether several instances may have it at the same time. */
   multiattach: boolean
+  /** Whether it lies on a LUN of other storage: it has no snapshots, and is copied only while no instance has it. */
+  isLun: boolean
   zone: string
   type: { id: string; name: string }
   /** How fast the guest may use it, by its type and its size; empty for no limits. */

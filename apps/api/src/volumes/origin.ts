@@ -6,7 +6,7 @@ import { backupCan } from './backups/contract.ts'
 import { hostsOfStore } from './backups/reach.ts'
 import { demandBackup, lockBackup } from './backups/row.ts'
 import { volumeCan, type volumeCreateInput } from './contract.ts'
-import { lockVolume, type Source, stateOf } from './row.ts'
+import { lockVolume, type Source, seenOf } from './row.ts'
 import { sourceSnapshot } from './snapshots/service.ts'
 
 /** What a new volume begins with. */
@@ -70,7 +70,7 @@ export async function originOf(
   if (sourceVolumeId === undefined) return null
   const row = await lockVolume(ctx, 'volume:get', sourceVolumeId)
   demandOwn(ctx, 'volume', row)
-  const allowed = volumeCan.snapshot({ state: stateOf(row), multiattach: row.multiattach })
+  const allowed = volumeCan.copy(seenOf(row))
   if (allowed !== true) throw conflict(allowed, 'volumeState')
   const { reservedGib, pool, bootable, imageName, typeId, keyId } = row
   const data = {

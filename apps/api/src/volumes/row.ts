@@ -5,6 +5,7 @@ import { conflict, notFound } from '../kernel/errors.ts'
 import { appendEvent, type NewEvent } from '../kernel/events.ts'
 import { authorize } from '../kernel/policy.ts'
 import { type VolumeAttachmentView, type VolumeState, type VolumeView, volumeStates } from './contract.ts'
+import { isOnLun } from './pools/drivers.ts'
 import { type VolumeRow, withParts } from './queries.ts'
 import { carriedOut } from './types/row.ts'
 import { limitsOf } from './types/states.ts'
@@ -65,18 +66,20 @@ async function lockRow(ctx: Ctx, id: string): Promise<void> {
     FOR UPDATE`
 }
 
+type Seen = Pick<
+  VolumeView,
+  'state' | 'multiattach' | 'groupId' | 'encrypted' | 'isWhole' | 'protected' | 'isLun'
+>
+
+/** What decides which actions a volume allows (volumeCan). */
+export const seenOf = (row: VolumeRow): Seen => ({
+  ...{ state: stateOf(row), multiattach: row.multiattach, groupId: row.groupId, isWhole: row.isWhole },
+  ...{ encrypted: row.keyId !== null, protected: row.protected, isLun: isOnLun(row.pool) },
+})
+
 /** Throws conflict with the reason when the state of the volume forbids an action. */
-export function demand(
-  rule: (
-    volume: Pick<VolumeView, 'state' | 'multiattach' | 'groupId' | 'encrypted' | 'isWhole' | 'protected'>,
-  ) => Allowed,
-  row: VolumeRow,
-): void {
-  const { multiattach, groupId, isWhole } = row
-  const allowed = rule({
-    ...{ state: stateOf(row), multiattach, groupId, encrypted: row.keyId !== null, isWhole },
-    protected: row.protected,
-  })
+export function demand(rule: (volume: Seen) => Allowed, row: VolumeRow): void {
+  const allowed = rule(seenOf(row))
   if (allowed !== true) throw conflict(allowed, 'volumeState')
 }
 
@@ -137,6 +140,7 @@ function viewOf(
     encrypted: row.keyId !== null,
     keyId: row.keyId,
     multiattach: row.multiattach,
+    isLun: isOnLun(row.pool),
     zone: row.zone,
     type: { id: row.type.id, name: row.type.name },
     limits: limitsOf(carriedOut(row.type.qos), row.sizeGib),

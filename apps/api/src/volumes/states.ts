@@ -59,6 +59,7 @@ type Seen = Pick<VolumeView, 'state'> & {
   isWhole?: boolean
   hasSnapshots?: boolean
   protected?: boolean
+  isLun?: boolean
 }
 const outOfGroups = ({ groupId }: Seen): Allowed =>
   groupId == null || 'The volume is in a group. Take it out of the group first.'
@@ -66,6 +67,11 @@ const outOfGroups = ({ groupId }: Seen): Allowed =>
 const oneLayer = ({ multiattach }: Seen): Allowed =>
   !multiattach ||
   'This volume is for several instances at once: it has neither snapshots nor copies, images and backups.'
+/** A LUN has no snapshots, so that nobody can read it while a guest writes. */
+const notWritten = (volume: Seen): Allowed =>
+  !volume.isLun ||
+  !is(volume, 'in-use') ||
+  'An instance uses this volume, which lies on a LUN and cannot be read at one moment meanwhile. Detach it first.'
 /** The first reason that forbids an action. */
 const both = (...all: Allowed[]): Allowed => all.find((one) => one !== true) ?? true
 const is = ({ state }: Seen, ...some: VolumeState[]) => some.includes(state)
@@ -106,12 +112,23 @@ export const volumeCan = {
   snapshot: (volume: Seen): Allowed =>
     both(
       oneLayer(volume),
+      !volume.isLun ||
+        'This volume lies on a LUN, which has no snapshots. Copy it or back it up instead, while no instance has it.',
       is(volume, 'available', 'in-use') ||
-        `Only a volume that is available or in use can be kept in a snapshot or copied; this one is ${said(volume)}.`,
+        `Only a volume that is available or in use can be kept in a snapshot; this one is ${said(volume)}.`,
+    ),
+  /** Another volume can be made of it. */
+  copy: (volume: Seen): Allowed =>
+    both(
+      oneLayer(volume),
+      notWritten(volume),
+      is(volume, 'available', 'in-use') ||
+        `Only a volume that is available or in use can be copied; this one is ${said(volume)}.`,
     ),
   backUp: (volume: Seen): Allowed =>
     both(
       oneLayer(volume),
+      notWritten(volume),
       is(volume, 'available', 'in-use') ||
         `Only a volume that is available or in use can be backed up; this one is ${said(volume)}.`,
     ),
@@ -157,6 +174,7 @@ export const volumeCan = {
   makeImage: (volume: Seen): Allowed =>
     both(
       oneLayer(volume),
+      notWritten(volume),
       is(volume, 'available', 'in-use') ||
         `Only of a volume that is available or in use can an image be made; this one is ${said(volume)}.`,
       !volume.encrypted ||

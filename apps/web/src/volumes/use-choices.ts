@@ -46,7 +46,7 @@ export function useChoices(from: From, given?: Given): Choice[] {
   if (from === 'nothing') return []
   const first = given?.from === 'volume' ? [given.view] : []
   return (volumes.data?.items ?? first).map((view) => {
-    const problem = problemOf(volumeCan.snapshot(view))
+    const problem = problemOf(volumeCan.copy(view))
     return {
       id: view.id,
       label: `${volumeName(view)} · ${gib(view.sizeGib)}`,

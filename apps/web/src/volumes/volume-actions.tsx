@@ -196,7 +196,7 @@ const keeping = (
       label: 'Copy',
       icon: <IconCopy size={16} />,
       allowed: (volume: VolumeView) =>
-        all(mine(volume), inItsProject(volume.projectId === here, 'copy'), volumeCan.snapshot(volume)),
+        all(mine(volume), inItsProject(volume.projectId === here, 'copy'), volumeCan.copy(volume)),
       open: (volume: VolumeView) => open('copy', volume),
     },
     {

@@ -32,11 +32,17 @@ export type Range = { at: number; length: number }
 const gib = 1024 ** 3
 const mib = 1024 ** 2
 
-/** The tests that every volume driver must pass; they run on the fake and on the real drivers. */
+/**
+ * The tests that every volume driver must pass; they run on the fake and on the real drivers. `snapshots` false: the driver
+ * keeps nothing of a volume while a guest writes, and must refuse what needs that.
+ */
 export function volumeConformance(
   bench: () => VolumeBench,
-  { encryption }: { encryption?: VolumeSpec['encryption'] } = {},
+  { encryption, snapshots = true }: { encryption?: VolumeSpec['encryption']; snapshots?: boolean } = {},
 ): void {
+  const testKept = (name: string, work: () => Promise<void>) => {
+    if (snapshots) test(name, work)
+  }
   const { blank, isZeroed, made, ensure, revert, opensFor, aGuest, ids, used } = toolsOf(bench, encryption)
   copyConformance(bench, encryption)
 
@@ -139,95 +145,110 @@ export function volumeConformance(
     }
   })
 
-  test('a snapshot keeps what the volume contained, for volumes that are made of it and for the volume itself', async () => {
-    const { driver, op, pool } = bench()
-    const spec = blank(1)
-    await ensure(spec)
-    await used(spec, ({ write }) => write(0, 1))
-    const snapshot = { id: crypto.randomUUID(), volumeId: spec.id, pool }
-    const made = await driver.ensureSnapshot(op, snapshot)
-    expect(made).toEqual({ id: snapshot.id, volumeId: spec.id, sizeBytes: gib, quiesced: true, guest: null })
-    await used(spec, async ({ write, reads }) => {
-      await reads(0, 1)
-      await write(0, 2)
-      await write(8192, 2)
-    })
-    expect(await driver.ensureSnapshot(op, snapshot)).toEqual(made)
-    expect(await driver.listSnapshots(op, pool)).toContainEqual(made)
-
-    const copy = { ...blank(2), source: { kind: 'snapshot' as const, id: snapshot.id } }
-    await ensure(copy)
-    await used(copy, async ({ write, reads }) => {
-      await reads(0, 1)
-      await reads(8192, 0)
-      await reads(gib, 0)
-      await write(0, 3)
-    })
-    await driver.growVolume(op, { id: spec.id, pool, sizeGib: 2 })
-    expect((await revert(spec, snapshot)).sizeBytes).toBe(2 * gib)
-    await used(spec, async ({ reads }) => {
-      await reads(0, 1)
-      await reads(8192, 0)
-      await reads(gib, 0)
-    })
-    for (let n = 0; n < 2; n++) await driver.removeSnapshot(op, snapshot)
-    expect(await driver.listSnapshots(op, pool)).not.toContainEqual(made)
-    await driver.removeVolume(op, spec)
-    await used(copy, ({ reads }) => reads(0, 3))
-    await driver.removeVolume(op, copy)
-  })
-
-  test('snapshots of several volumes are all made, those of an earlier call that has failed anew', async () => {
-    const { driver, op, pool } = bench()
-    const some = [blank(1), blank(2)]
-    for (const [index, spec] of some.entries()) {
+  testKept(
+    'a snapshot keeps what the volume contained, for volumes that are made of it and for the volume itself',
+    async () => {
+      const { driver, op, pool } = bench()
+      const spec = blank(1)
       await ensure(spec)
-      await used(spec, ({ write }) => write(0, index + 1))
-    }
-    const gone = blank(1)
-    const wish = [...some, gone].map(({ id }) => ({ id: crypto.randomUUID(), volumeId: id }))
-    await expect(driver.ensureSnapshots(op, { pool, snapshots: wish })).rejects.toMatchObject({
-      code: 'not_found',
-    })
-    for (const spec of some) await used(spec, ({ write }) => write(4096, 7))
-    await ensure(gone)
-    const made = await driver.ensureSnapshots(op, { pool, snapshots: wish })
-    expect(made.map(({ id, volumeId }) => ({ id, volumeId }))).toEqual(wish)
-    expect(await driver.ensureSnapshots(op, { pool, snapshots: wish })).toEqual(made)
-    for (const [index, spec] of some.entries()) {
-      const copy = { ...blank(2), source: { kind: 'snapshot' as const, id: wish[index]?.id ?? '' } }
-      await ensure(copy)
-      await used(copy, async ({ reads }) => {
-        await reads(0, index + 1)
-        await reads(4096, 7)
+      await used(spec, ({ write }) => write(0, 1))
+      const snapshot = { id: crypto.randomUUID(), volumeId: spec.id, pool }
+      const made = await driver.ensureSnapshot(op, snapshot)
+      expect(made).toEqual({
+        id: snapshot.id,
+        volumeId: spec.id,
+        sizeBytes: gib,
+        quiesced: true,
+        guest: null,
       })
-      await driver.removeVolume(op, copy)
-      await driver.removeVolume(op, spec)
-    }
-    await driver.removeVolume(op, gone)
-    for (const { id } of wish) await driver.removeSnapshot(op, { id, pool })
-  })
+      await used(spec, async ({ write, reads }) => {
+        await reads(0, 1)
+        await write(0, 2)
+        await write(8192, 2)
+      })
+      expect(await driver.ensureSnapshot(op, snapshot)).toEqual(made)
+      expect(await driver.listSnapshots(op, pool)).toContainEqual(made)
 
-  test('a snapshot outlives its volume, and a snapshot of a volume that is gone raises not_found', async () => {
-    const { driver, op, pool } = bench()
-    const spec = blank(1)
-    await ensure(spec)
-    await used(spec, ({ write }) => write(0, 1))
-    const snapshot = { id: crypto.randomUUID(), volumeId: spec.id, pool }
-    await driver.ensureSnapshot(op, snapshot)
-    await driver.removeVolume(op, spec)
-    const other = { id: crypto.randomUUID(), volumeId: spec.id, pool }
-    await expect(driver.ensureSnapshot(op, other)).rejects.toMatchObject({ code: 'not_found' })
-    const copy = { ...blank(1), source: { kind: 'snapshot' as const, id: snapshot.id } }
-    await ensure(copy)
-    await used(copy, ({ reads }) => reads(0, 1))
-    await driver.removeSnapshot(op, snapshot)
-    const late = { ...copy, id: crypto.randomUUID() }
-    await expect(ensure(late)).rejects.toMatchObject({ code: 'not_found' })
-    expect(await ids()).not.toContain(late.id)
-    await expect(revert(copy, snapshot)).rejects.toMatchObject({ code: 'not_found' })
-    await driver.removeVolume(op, copy)
-  })
+      const copy = { ...blank(2), source: { kind: 'snapshot' as const, id: snapshot.id } }
+      await ensure(copy)
+      await used(copy, async ({ write, reads }) => {
+        await reads(0, 1)
+        await reads(8192, 0)
+        await reads(gib, 0)
+        await write(0, 3)
+      })
+      await driver.growVolume(op, { id: spec.id, pool, sizeGib: 2 })
+      expect((await revert(spec, snapshot)).sizeBytes).toBe(2 * gib)
+      await used(spec, async ({ reads }) => {
+        await reads(0, 1)
+        await reads(8192, 0)
+        await reads(gib, 0)
+      })
+      for (let n = 0; n < 2; n++) await driver.removeSnapshot(op, snapshot)
+      expect(await driver.listSnapshots(op, pool)).not.toContainEqual(made)
+      await driver.removeVolume(op, spec)
+      await used(copy, ({ reads }) => reads(0, 3))
+      await driver.removeVolume(op, copy)
+    },
+  )
+
+  testKept(
+    'snapshots of several volumes are all made, those of an earlier call that has failed anew',
+    async () => {
+      const { driver, op, pool } = bench()
+      const some = [blank(1), blank(2)]
+      for (const [index, spec] of some.entries()) {
+        await ensure(spec)
+        await used(spec, ({ write }) => write(0, index + 1))
+      }
+      const gone = blank(1)
+      const wish = [...some, gone].map(({ id }) => ({ id: crypto.randomUUID(), volumeId: id }))
+      await expect(driver.ensureSnapshots(op, { pool, snapshots: wish })).rejects.toMatchObject({
+        code: 'not_found',
+      })
+      for (const spec of some) await used(spec, ({ write }) => write(4096, 7))
+      await ensure(gone)
+      const made = await driver.ensureSnapshots(op, { pool, snapshots: wish })
+      expect(made.map(({ id, volumeId }) => ({ id, volumeId }))).toEqual(wish)
+      expect(await driver.ensureSnapshots(op, { pool, snapshots: wish })).toEqual(made)
+      for (const [index, spec] of some.entries()) {
+        const copy = { ...blank(2), source: { kind: 'snapshot' as const, id: wish[index]?.id ?? '' } }
+        await ensure(copy)
+        await used(copy, async ({ reads }) => {
+          await reads(0, index + 1)
+          await reads(4096, 7)
+        })
+        await driver.removeVolume(op, copy)
+        await driver.removeVolume(op, spec)
+      }
+      await driver.removeVolume(op, gone)
+      for (const { id } of wish) await driver.removeSnapshot(op, { id, pool })
+    },
+  )
+
+  testKept(
+    'a snapshot outlives its volume, and a snapshot of a volume that is gone raises not_found',
+    async () => {
+      const { driver, op, pool } = bench()
+      const spec = blank(1)
+      await ensure(spec)
+      await used(spec, ({ write }) => write(0, 1))
+      const snapshot = { id: crypto.randomUUID(), volumeId: spec.id, pool }
+      await driver.ensureSnapshot(op, snapshot)
+      await driver.removeVolume(op, spec)
+      const other = { id: crypto.randomUUID(), volumeId: spec.id, pool }
+      await expect(driver.ensureSnapshot(op, other)).rejects.toMatchObject({ code: 'not_found' })
+      const copy = { ...blank(1), source: { kind: 'snapshot' as const, id: snapshot.id } }
+      await ensure(copy)
+      await used(copy, ({ reads }) => reads(0, 1))
+      await driver.removeSnapshot(op, snapshot)
+      const late = { ...copy, id: crypto.randomUUID() }
+      await expect(ensure(late)).rejects.toMatchObject({ code: 'not_found' })
+      expect(await ids()).not.toContain(late.id)
+      await expect(revert(copy, snapshot)).rejects.toMatchObject({ code: 'not_found' })
+      await driver.removeVolume(op, copy)
+    },
+  )
 
   test('a volume that is made of another one begins with its bytes, and each goes its own way', async () => {
     const { driver, op } = bench()
@@ -250,7 +271,7 @@ export function volumeConformance(
     await driver.removeVolume(op, copy)
   })
 
-  test('a volume goes back to no snapshot while a guest has it, and to none that is larger', async () => {
+  testKept('a volume goes back to no snapshot while a guest has it, and to none that is larger', async () => {
     const { driver, op, pool } = bench()
     const [small, large] = [blank(1), blank(2)]
     for (const spec of [small, large]) await ensure(spec)
@@ -265,7 +286,7 @@ export function volumeConformance(
     for (const spec of [small, large]) await driver.removeVolume(op, spec)
   })
 
-  test('layers that nothing needs any more are merged, and the data stay as they are', async () => {
+  testKept('layers that nothing needs any more are merged, and the data stay as they are', async () => {
     const { driver, op, pool } = bench()
     const spec = blank(1)
     await ensure(spec)
@@ -304,6 +325,37 @@ export function volumeConformance(
     await expect(driver.mergeLayers(op, spec)).rejects.toMatchObject({ code: 'not_found' })
   })
 
+  if (!snapshots)
+    test('a driver without snapshots refuses them and what would need them, and the volume stays as it is', async () => {
+      const { driver, op, pool } = bench()
+      const [spec, refused] = [blank(1), { code: 'unsupported' }]
+      await ensure(spec)
+      await used(spec, ({ write }) => write(0, 1))
+      const snapshot = { id: crypto.randomUUID(), volumeId: spec.id, pool }
+      await expect(driver.ensureSnapshot(op, snapshot)).rejects.toMatchObject(refused)
+      await expect(driver.ensureSnapshots(op, { pool, snapshots: [snapshot] })).rejects.toMatchObject(refused)
+      await driver.removeSnapshot(op, snapshot)
+      expect(await driver.listSnapshots(op, pool)).toEqual([])
+      const wish = { id: spec.id, pool, snapshotId: snapshot.id }
+      await expect(driver.revertVolume(op, wish)).rejects.toMatchObject(refused)
+      const ofSnapshot = { ...blank(1), source: { kind: 'snapshot' as const, id: snapshot.id } }
+      await expect(ensure(ofSnapshot)).rejects.toMatchObject(refused)
+      const backup = { id: crypto.randomUUID(), volumeId: spec.id, pool, snapshotId: null }
+      await used(spec, async ({ reads }) => {
+        await reads(0, 1)
+        const busy = { code: 'conflict' }
+        await expect(driver.openFrozen(op, backup)).rejects.toMatchObject(busy)
+        const copy = { ...blank(1), source: { kind: 'volume' as const, id: spec.id } }
+        await expect(ensure(copy)).rejects.toMatchObject(busy)
+        const exported = { id: spec.id, pool, exportId: crypto.randomUUID(), format: 'raw' as const }
+        await expect(made(() => driver.exportVolume(op, exported))).rejects.toMatchObject(busy)
+      })
+      expect((await driver.mergeLayers(op, spec)).mergeable).toBe(0)
+      expect(await ids()).toContain(spec.id)
+      await driver.removeVolume(op, spec)
+      await expect(driver.mergeLayers(op, spec)).rejects.toMatchObject({ code: 'not_found' })
+    })
+
   if (isZeroed) {
     test('a volume gets what an image contains, and neither while a guest has it nor from a larger image', async () => {
       const { driver, op, pool, image, largeImage } = bench()
@@ -338,9 +390,10 @@ export function volumeConformance(
       for (const format of ['raw', 'qcow2'] as const) {
         const wish = { id: spec.id, pool, exportId: crypto.randomUUID(), format }
         let made: ObservedExport | null = null
-        await used(spec, async () => {
+        const exporting = async () => {
           while (!made) made = await driver.exportVolume(op, wish)
-        })
+        }
+        await (snapshots ? used(spec, exporting) : exporting())
         expect(await driver.exportVolume(op, wish)).toEqual(made)
         const { sizeBytes, bytes } = await exports.openExport(wish.exportId)
         bytes.destroy()

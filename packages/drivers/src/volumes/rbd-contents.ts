@@ -40,7 +40,7 @@ import {
 } from './rbd-images.ts'
 import { create } from './rbd-snapshots.ts'
 import { fillFile } from './refill.ts'
-import { demandSpace } from './space.ts'
+import { withRoom } from './space.ts'
 
 /** Whole contents of volumes in Ceph: they get those of images and backups, and become images and backups. */
 
@@ -221,25 +221,6 @@ async function readUnused(
       await rm(file, { force: true })
     }
   })
-}
-
-/** How much is written between two looks at the free space. */
-const strideBytes = 256 * 1024 ** 2
-
-/** Raises `no_space` before the disk of this host is full: nobody knows beforehand how much is written. */
-function withRoom(folder: string, into: Refill): Refill {
-  let room = 0
-  return {
-    sizeBytes: into.sizeBytes,
-    async write(place, bytes) {
-      if (room < bytes.length) {
-        await demandSpace(folder, strideBytes, 'a copy of the volume')
-        room = strideBytes
-      }
-      room -= bytes.length
-      await into.write(place, bytes)
-    },
-  }
 }
 
 /** See LocalVolumeDriver. The content is written into a file of this host first. */

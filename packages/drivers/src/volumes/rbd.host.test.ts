@@ -52,6 +52,7 @@ describe('volumes that move between files and Ceph', () => {
         baseOf: async (_op, base) => images.get(base.blobId) ?? null,
       }),
       rbd: one,
+      iscsi: one, // No test of this file has a pool of LUNs.
     })
     return driver
   }

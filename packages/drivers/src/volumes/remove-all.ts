@@ -1,7 +1,9 @@
 import { readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
 import type { Op } from '../op.ts'
-import { createRbdVolumes } from './rbd.ts'
+import { createIscsiVolumes, type IscsiVolumes } from './iscsi.ts'
+import { openLunsIn } from './iscsi-open.ts'
+import { createRbdVolumes, type RbdVolumes } from './rbd.ts'
 import { runtimeOf } from './rbd-open.ts'
 
 /**
@@ -10,15 +12,21 @@ import { runtimeOf } from './rbd-open.ts'
  */
 export async function closeAllServed(op: Op, hostDirectories: readonly string[]): Promise<void> {
   for (const dir of hostDirectories) {
-    const driver = createRbdVolumes({
+    const options = {
       ...{ dir, host: path.basename(dir), log: op.log, serverUid: 0, imagesDir: dir },
-      withGuest: (_op, _guest, work) => work(null),
+      withGuest: <T>(_op: Op, _guest: string, work: (running: null) => Promise<T>) => work(null),
       baseOf: async () => null,
-    })
-    await driver.close()
-    const guests = await readdir(path.join(dir, 'open-volumes')).catch(() => [])
-    // A storage that does not answer does not keep anybody from the removal of the cloud: closeVolumes only writes it down.
-    for (const guest of guests) await driver.closeVolumes(op, guest, [])
+    }
+    await closeAllOf(op, createRbdVolumes(options), path.join(dir, 'open-volumes'))
+    await closeAllOf(op, createIscsiVolumes(options), openLunsIn(dir))
     await rm(runtimeOf(dir), { recursive: true, force: true })
   }
+}
+
+/** `records`: the folder with a folder for each guest that has volumes of the driver. */
+async function closeAllOf(op: Op, driver: RbdVolumes | IscsiVolumes, records: string): Promise<void> {
+  await driver.close()
+  const guests = await readdir(records).catch(() => [])
+  // A storage that does not answer does not keep anybody from the removal of the cloud: closeVolumes only writes it down.
+  for (const guest of guests) await driver.closeVolumes(op, guest, [])
 }

@@ -28,6 +28,25 @@ export const rbdPool = z.object({
     .optional(),
 })
 
+/**
+ * A target of iSCSI whose LUNs are there already (luns.ts). `portal` is HOST:PORT; `user` and `secret` are those of CHAP. Calls
+ * say the secret, and the host keeps it; documents and specs of instances do not.
+ */
+export const iscsiPool = z.object({
+  driver: z.literal('iscsi'),
+  portal: z
+    .string()
+    .regex(/^(\[[0-9a-f:]{2,39}\]|[A-Za-z0-9][A-Za-z0-9.-]{0,252}):\d{1,5}$/, 'not HOST:PORT'),
+  target: z
+    .string()
+    .regex(/^(iqn\.[a-z0-9][a-z0-9.:-]{0,218}|(eui|naa)\.[0-9A-Fa-f]{16,32})$/, 'not the name of a target'),
+  user: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}$/, 'not a user of CHAP that we would send'),
+  secret: z
+    .string()
+    .regex(/^[\x21-\x7e]{1,128}$/, 'not a secret of CHAP that we would send')
+    .optional(),
+})
+
 const absolutePath = z
   .string()
   .max(1024)
@@ -43,7 +62,11 @@ export const filesPool = z.object({
 })
 
 /** The place of a volume, with everything that a host must know to reach the place. */
-export const poolSpec = z.discriminatedUnion('driver', [filesPool, rbdPool.extend({ id: generatedId })])
+export const poolSpec = z.discriminatedUnion('driver', [
+  filesPool,
+  rbdPool.extend({ id: generatedId }),
+  iscsiPool.extend({ id: generatedId }),
+])
 
 /** The bytes that a new volume begins with; null for zeros. Snapshots and volumes are those of the same pool. */
 export const volumeSource = z.discriminatedUnion('kind', [

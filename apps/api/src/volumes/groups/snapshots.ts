@@ -11,7 +11,7 @@ import { volumeCan, volumeCreateInput } from '../contract.ts'
 import { claimMore, isLocal } from '../pools.ts'
 import type { VolumeRow } from '../queries.ts'
 import { ofType, sumOf } from '../quota.ts'
-import { lockVolume, stateOf } from '../row.ts'
+import { lockVolume, seenOf } from '../row.ts'
 import { createVolume } from '../service.ts'
 import { lockSnapshot } from '../snapshots/row.ts'
 import { insertSnapshot } from '../snapshots/service.ts'
@@ -80,7 +80,7 @@ export async function createGroupSnapshot(
     for (const id of group.volumes.map((one) => one.id).sort())
       volumes.push(await lockVolume(tx, 'volumeSnapshot:create', id))
     for (const row of volumes) {
-      const allowed = volumeCan.snapshot({ state: stateOf(row), multiattach: row.multiattach })
+      const allowed = volumeCan.snapshot(seenOf(row))
       if (allowed !== true) throw conflict(`${row.name || row.id}: ${allowed}`, 'volumeState')
     }
     const { name, description, groupId } = input

@@ -10,7 +10,8 @@ import { listPools, type PlainPool, plainPools, suitedPools } from '../pools/lis
 /** "host@backend#pool", as Cinder names the pools of its back ends: each of ours is a back end with one pool. */
 const cinderName = ({ name }: Pick<PlainPool, 'name'>): string => `${name}#${backendOf(name)}`
 const backendOf = (name: string): string => name.slice(name.indexOf('@') + 1)
-const protocolOf = ({ driver }: Pick<PlainPool, 'driver'>): string => (driver === 'rbd' ? 'ceph' : 'file')
+const protocols: Readonly<Record<string, string>> = { rbd: 'ceph', iscsi: 'iSCSI' }
+const protocolOf = ({ driver }: Pick<PlainPool, 'driver'>): string => protocols[driver] ?? 'file'
 
 const capabilitiesOf = (pool: PoolView) => ({
   volume_backend_name: backendOf(pool.name),

@@ -38,7 +38,7 @@ export const poolUpdateInput = poolInput.extend({
     .optional(),
   capacityGib: capacityGib.optional(),
   overcommit: overcommit.optional(),
-  /** For pools in Ceph: what is absent stays. */
+  /** For pools in Ceph and of iSCSI: what is absent stays. */
   access: poolAccessInput.optional(),
 })
 

@@ -10,7 +10,7 @@ import { recordOperation } from '../../kernel/workflow.ts'
 import type { PoolReach, PoolView, poolCreateInput, poolUpdateInput } from '../contract.ts'
 import { callSpecOf, isLocal, poolOn, reaches } from '../pools.ts'
 import { shortNameOf } from './candidates.ts'
-import { configOf, type PoolAccess, secretsIn } from './drivers.ts'
+import { accessTo, configOf, type PoolAccess, secretsIn } from './drivers.ts'
 import { getPool, type PlainPool, plainPools } from './list.ts'
 import { makeOnOne, type ReachedPool, reachOf, wordsOf } from './reach.ts'
 import { sealedSecrets, secretsOf } from './secrets.ts'
@@ -109,13 +109,16 @@ export async function updatePool(
 }
 
 /** The columns of a pool that is reached in another way from now on. */
-function changedAccess(ctx: Ctx, row: VolumePoolModel, { key, ...place }: PoolAccess) {
-  if (row.driver !== 'rbd')
-    throw invalidInput('Only a pool in Ceph has monitors, a user and a key.', 'access')
-  const secrets = { ...secretsOf(ctx, row), ...(key === undefined ? {} : { key }) }
+function changedAccess(ctx: Ctx, row: VolumePoolModel, access: PoolAccess) {
+  const change = accessTo(row.driver, access)
+  if (!change)
+    throw invalidInput(
+      'Only a pool in Ceph has monitors, a user and a key, and only one of iSCSI a portal, a user and a secret.',
+      'access',
+    )
   return {
-    config: { ...(row.config as object), ...place },
-    secrets: sealedSecrets(ctx, row.id, secrets),
+    config: { ...(row.config as object), ...change.config },
+    secrets: sealedSecrets(ctx, row.id, { ...secretsOf(ctx, row), ...change.secrets }),
   }
 }
 

@@ -11,7 +11,7 @@ import { refuseWhileKept } from '../needed.ts'
 import { claimMore } from '../pools.ts'
 import { type VolumeRow, withParts } from '../queries.ts'
 import { ofType } from '../quota.ts'
-import { historyOf, lockVolume, noteVolume, stateOf, viewOfOne } from '../row.ts'
+import { historyOf, lockVolume, noteVolume, seenOf, stateOf, viewOfOne } from '../row.ts'
 import {
   type revertInput,
   type SnapshotView,
@@ -76,8 +76,7 @@ export async function createSnapshot(
 ): Promise<SnapshotView> {
   const row = await inTransaction(ctx, async (tx) => {
     const volume = await lockVolume(tx, 'volumeSnapshot:create', input.volumeId)
-    const { multiattach } = volume
-    demand(volumeCan.snapshot({ state: stateOf(volume), multiattach }), 'volumeState')
+    demand(volumeCan.snapshot(seenOf(volume)), 'volumeState')
     const { projectId } = volume
     // A host that has not answered may have made the volume larger than the row says.
     const sizeGib = volume.reservedGib

@@ -40,6 +40,7 @@ export function PoolCreateForm({ opened, onClose }: { opened: boolean; onClose: 
         data={[
           { value: 'files', label: 'In a folder' },
           { value: 'rbd', label: 'In Ceph' },
+          { value: 'iscsi', label: 'On LUNs (iSCSI)' },
         ]}
         value={form.values.driver}
         onChange={(driver) => form.setValues(ofKind(driver))}
@@ -79,17 +80,19 @@ function HostField({ field }: Field) {
   )
 }
 
+const zoneWords: Readonly<Record<PoolValues['driver'], string>> = {
+  files: 'All machines of the zone have the same folder mounted at this place.',
+  rbd: 'All machines of the zone reach the monitors and the disks of Ceph.',
+  iscsi: 'All machines of the zone reach the portal, and the target lets them in.',
+}
+
 function ZoneField({ field, driver }: Field & Pick<PoolValues, 'driver'>) {
   const trpc = useTRPC()
   const zones = useQuery(trpc.compute.zones.queryOptions())
   return (
     <Select
       label="Zone"
-      description={
-        driver === 'files'
-          ? 'All machines of the zone have the same folder mounted at this place.'
-          : 'All machines of the zone reach the monitors and the disks of Ceph.'
-      }
+      description={zoneWords[driver]}
       placeholder="The machines of all zones"
       clearable
       data={(zones.data ?? []).map(({ name }) => name)}

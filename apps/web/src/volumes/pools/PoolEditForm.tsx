@@ -40,7 +40,7 @@ export function PoolEditForm({ pool, opened, onClose }: Props) {
       }}
     >
       <PoolNameFields inputs={form.getInputProps} />
-      {form.values.driver === 'rbd' && <PoolAccessFields inputs={form.getInputProps} />}
+      <PoolAccessFields driver={form.values.driver} inputs={form.getInputProps} />
       <PoolRoomFields inputs={form.getInputProps} />
     </SidePanelForm>
   )

@@ -11,10 +11,12 @@ import { Bar } from '../../ui/Bar.tsx'
 const open = 'It takes new volumes.'
 const several = 'Several machines'
 const placeWords: Readonly<Record<string, string>> = {
-  ...{ path: 'Folder', monitors: 'Monitors', pool: 'Pool in Ceph', user: 'User in Ceph' },
+  ...{ path: 'Folder', monitors: 'Monitors', pool: 'Pool in Ceph', user: 'User' },
+  ...{ portal: 'Portal', target: 'Target' },
 }
+const drivers: Readonly<Record<string, string>> = { rbd: 'Ceph', iscsi: 'LUNs (iSCSI)' }
 const driverWords = ({ driver, isLocal }: PoolView) =>
-  driver === 'rbd' ? 'Ceph' : isLocal ? 'Files on the disk of the machine' : 'Files in a folder'
+  drivers[driver] ?? (isLocal ? 'Files on the disk of the machine' : 'Files in a folder')
 
 export const poolDescriptor: ResourceDescriptor<PoolView> & { listPath: string } = {
   kind: 'volumePool',

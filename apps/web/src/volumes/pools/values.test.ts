@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { editInput, editValues, emptyPool, poolInput, poolProblems } from './values.ts'
+import { editInput, editValues, emptyPool, ofKind, poolInput, poolProblems } from './values.ts'
 
 test('a pool is asked for with what its form says, and with nothing that was left empty', () => {
   const typed = { ...emptyPool, name: 'fast', path: '/srv/fast', host: 'h1', zone: 'z1' }
@@ -23,6 +23,36 @@ test('a pool in Ceph is asked for with its place there, and needs all of it', ()
   }
   expect(poolProblems.path('', typed)).toBeNull()
   expect(poolProblems.path('', emptyPool)).toBe('A folder begins with /.')
+})
+
+test('a pool of LUNs is asked for with its target, needs all of it, and gets only what was changed', () => {
+  const iscsi = {
+    portal: '10.0.0.1',
+    target: 'iqn.2026-01.com.example:v',
+    chapUser: 'cloud',
+    secret: 'a secret',
+  }
+  const typed = { ...emptyPool, ...iscsi, name: 'luns', ...ofKind('iscsi') }
+  const { chapUser: user, ...rest } = iscsi
+  expect(typed.reach).toBe('several')
+  expect(poolInput({ ...typed, path: '/srv', user: 'of ceph' }).place).toEqual({
+    ...{ driver: 'iscsi', user },
+    ...rest,
+  })
+  for (const field of ['portal', 'target', 'chapUser', 'secret'] as const) {
+    expect(poolProblems[field](typed[field], typed)).toBeNull()
+    expect(poolProblems[field](' ', typed)).toMatch(/^Type/)
+    expect(poolProblems[field]('', emptyPool)).toBeNull()
+  }
+  const config = { portal: '10.0.0.1:3260', target: iscsi.target, user }
+  const pool = { name: 'shared@luns', driver: 'iscsi', config } as unknown as Parameters<typeof editInput>[0]
+  const values = editValues(pool)
+  expect(editInput(pool, values).access).toBeUndefined()
+  expect(editInput(pool, { ...values, secret: 'new' }).access).toEqual({ secret: 'new' })
+  expect(editInput(pool, { ...values, chapUser: 'x', portal: 'y' }).access).toEqual({
+    user: 'x',
+    portal: 'y',
+  })
 })
 
 test('a pool of one machine needs the machine', () => {

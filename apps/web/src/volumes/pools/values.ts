@@ -5,11 +5,11 @@ import { whole } from '../../kit/whole.ts'
 type Pools = RouterInputs['volumes']['pools']
 
 /**
- * `driver`: a folder (files) or a pool of Ceph (rbd), each with fields of its own. `host` and `zone` null: all machines, or those of all zones. `capacity` empty:
- * as much as there is.
+ * `driver`: a folder (files), a pool of Ceph (rbd) or a target of iSCSI, each with fields of its own. `host` and `zone` null: all
+ * machines, or those of all zones. `capacity` empty: as much as there is.
  */
 export type PoolValues = {
-  driver: 'files' | 'rbd'
+  driver: 'files' | 'rbd' | 'iscsi'
   name: string
   description: string
   path: string
@@ -17,6 +17,10 @@ export type PoolValues = {
   pool: string
   user: string
   key: string
+  portal: string
+  target: string
+  chapUser: string
+  secret: string
   reach: 'one' | 'several'
   host: string | null
   zone: string | null
@@ -25,21 +29,22 @@ export type PoolValues = {
 }
 export const emptyPool: PoolValues = {
   ...{ name: '', description: '', driver: 'files', path: '', reach: 'one', host: null, zone: null },
-  ...{ monitors: '', pool: '', user: '', key: '' },
+  ...{ monitors: '', pool: '', user: '', key: '', portal: '', target: '', chapUser: '', secret: '' },
   ...{ capacity: '', overcommit: 1 },
 }
 
-/** What changes with the kind of a pool: most folders are of one machine, and all machines reach a cluster. */
+/** What changes with the kind of a pool: most folders are of one machine, and all machines reach a cluster or a target. */
 export const ofKind = (driver: string): Pick<PoolValues, 'driver' | 'reach'> =>
-  driver === 'rbd' ? { driver, reach: 'several' } : { driver: 'files', reach: 'one' }
+  driver === 'rbd' || driver === 'iscsi' ? { driver, reach: 'several' } : { driver: 'files', reach: 'one' }
 
 const gib = whole(1, 100_000_000, 'GiB: a whole number')
 const times = (value: number | string) =>
   value !== '' && Number(value) >= 1 && Number(value) <= 100 ? null : 'A number from 1 to 100.'
 
-function ofCeph(problem: string) {
+/** A field that pools of that kind need. */
+const neededBy = (kind: PoolValues['driver'], problem: string) => {
   return (text: string, { driver }: Pick<PoolValues, 'driver'>) =>
-    driver !== 'rbd' || text.trim() !== '' ? null : problem
+    driver !== kind || text.trim() !== '' ? null : problem
 }
 
 export const poolProblems = {
@@ -47,18 +52,27 @@ export const poolProblems = {
     /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/.test(name) ? null : 'Letters, digits, and . _ - between them.',
   path: (path: string, { driver }: PoolValues) =>
     driver !== 'files' || (path.startsWith('/') && path.length > 1) ? null : 'A folder begins with /.',
-  monitors: ofCeph('Type the addresses of the monitors.'),
-  pool: ofCeph('Type the name of the pool in Ceph.'),
-  user: ofCeph('Type the name of a user, without “client.”.'),
-  key: ofCeph('Paste what “ceph auth print-key” prints.'),
+  monitors: neededBy('rbd', 'Type the addresses of the monitors.'),
+  pool: neededBy('rbd', 'Type the name of the pool in Ceph.'),
+  user: neededBy('rbd', 'Type the name of a user, without “client.”.'),
+  key: neededBy('rbd', 'Paste what “ceph auth print-key” prints.'),
+  portal: neededBy('iscsi', 'Type the address of the portal.'),
+  target: neededBy('iscsi', 'Type the name of the target.'),
+  chapUser: neededBy('iscsi', 'Type the name of the CHAP user.'),
+  secret: neededBy('iscsi', 'Type the secret of the CHAP user.'),
   host: (host: string | null, { reach }: PoolValues) =>
     reach === 'several' || host !== null ? null : 'Choose the machine.',
   capacity: (value: number | string) => (value === '' ? null : gib(value)),
   overcommit: times,
 }
 
-const placeOf = ({ driver, path, monitors, pool, user, key }: PoolValues): Pools['create']['place'] =>
-  driver === 'files' ? { driver, path } : { driver, monitors, pool, user, key }
+function placeOf({ driver, ...typed }: PoolValues): Pools['create']['place'] {
+  const { path, monitors, pool, user, key, portal, target, chapUser, secret } = typed
+  if (driver === 'files') return { driver, path }
+  return driver === 'rbd'
+    ? { driver, monitors, pool, user, key }
+    : { driver, portal, target, user: chapUser, secret }
+}
 
 export const poolInput = (values: PoolValues): Pools['create'] => ({
   ...{ name: values.name, description: values.description, place: placeOf(values) },
@@ -68,36 +82,47 @@ export const poolInput = (values: PoolValues): Pools['create'] => ({
   overcommit: Number(values.overcommit),
 })
 
-/** `key` empty: the key stays. The fields of Ceph are empty for other pools. */
+/** `key` and `secret` empty: they stay. The fields of Ceph and of iSCSI are empty for other pools. */
 export type PoolEditValues = Pick<
   PoolValues,
-  'driver' | 'name' | 'description' | 'capacity' | 'overcommit' | 'monitors' | 'user' | 'key'
+  | ('driver' | 'name' | 'description' | 'capacity' | 'overcommit' | 'monitors' | 'user' | 'key')
+  | ('portal' | 'chapUser' | 'secret')
 >
 export const shortName = ({ name }: Pick<PoolView, 'name'>): string => name.slice(name.indexOf('@') + 1)
+const kinds = ['files', 'rbd', 'iscsi'] as const
 export const editValues = (pool: PoolView): PoolEditValues => ({
   ...{
-    driver: pool.driver === 'rbd' ? 'rbd' : 'files',
+    driver: kinds.find((kind) => kind === pool.driver) ?? 'files',
     name: shortName(pool),
     description: pool.description,
   },
   ...{ monitors: String(pool.config.monitors ?? ''), user: String(pool.config.user ?? ''), key: '' },
+  ...{ portal: String(pool.config.portal ?? ''), chapUser: String(pool.config.user ?? ''), secret: '' },
   ...{ capacity: pool.capacityGib, overcommit: pool.overcommit },
 })
 export const editProblems = {
   ...{ name: poolProblems.name, capacity: gib, overcommit: times },
   ...{ monitors: poolProblems.monitors, user: poolProblems.user },
+  ...{ portal: poolProblems.portal, chapUser: poolProblems.chapUser },
 }
-/** What changes of the way to a cluster; undefined when nothing does. */
+/** What changes of the way to a cluster or a target; undefined when nothing does. */
 function accessOf(
-  pool: PoolView,
-  { driver, monitors, user, key }: PoolEditValues,
+  { config }: PoolView,
+  { driver, monitors, user, key, portal, chapUser, secret }: PoolEditValues,
 ): Pools['update']['access'] {
-  if (driver !== 'rbd') return undefined
-  const access = {
-    ...(monitors === pool.config.monitors ? {} : { monitors }),
-    ...(user === pool.config.user ? {} : { user }),
-    ...(key === '' ? {} : { key }),
-  }
+  if (driver === 'files') return undefined
+  const access =
+    driver === 'rbd'
+      ? {
+          ...(monitors === config.monitors ? {} : { monitors }),
+          ...(user === config.user ? {} : { user }),
+          ...(key === '' ? {} : { key }),
+        }
+      : {
+          ...(portal === config.portal ? {} : { portal }),
+          ...(chapUser === config.user ? {} : { user: chapUser }),
+          ...(secret === '' ? {} : { secret }),
+        }
   return Object.keys(access).length === 0 ? undefined : access
 }
 
