@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import { findBootImage } from '../images/service.ts'
-import type { Ctx } from '../kernel/context.ts'
+import { type Ctx, projectOf } from '../kernel/context.ts'
 import { conflict, invalidInput, notFound } from '../kernel/errors.ts'
 import { backupCan } from './backups/contract.ts'
 import { hostsOfStore } from './backups/reach.ts'
@@ -58,6 +58,7 @@ export async function originOf(
   if (backupId !== undefined) return ofBackup(ctx, backupId)
   if (snapshotId !== undefined) {
     const { sizeGib, pool, bootable, imageName, volume, ...row } = await sourceSnapshot(ctx, snapshotId)
+    demandOwn(ctx, 'snapshot', row)
     const { typeId, keyId } = volume
     const data = {
       ...{ bootable, imageId: row.imageId, imageName, imageMetadata: imageMetadataOf(volume) },
@@ -68,6 +69,7 @@ export async function originOf(
   }
   if (sourceVolumeId === undefined) return null
   const row = await lockVolume(ctx, 'volume:get', sourceVolumeId)
+  demandOwn(ctx, 'volume', row)
   const allowed = volumeCan.snapshot({ state: stateOf(row), multiattach: row.multiattach })
   if (allowed !== true) throw conflict(allowed, 'volumeState')
   const { reservedGib, pool, bootable, imageName, typeId, keyId } = row
@@ -77,6 +79,17 @@ export async function originOf(
   }
   // A host that has not answered may have made the volume larger than the row says.
   return { words: 'volume', leastGib: reservedGib, hostId: pool.hostId, poolId: pool.id, typeId, data }
+}
+
+/**
+ * What is made of a volume or a snapshot shares its layers, to which a QEMU that a guest has taken over may still write
+ * (decision 28). So it stays in the project, also when an administrator makes it, who sees those of all projects.
+ */
+function demandOwn(ctx: Ctx, words: 'snapshot' | 'volume', { projectId }: { projectId: string }): void {
+  if (projectId !== projectOf(ctx))
+    throw conflict(
+      `The ${words} belongs to another project, which alone has what shares its data. Make a backup there and restore the backup.`,
+    )
 }
 
 /** The hosts of which one must reach a new volume. `hostId`: the one that its instance is on. Throws conflict when there is none. */

@@ -90,8 +90,8 @@ export async function claimed(ctx: Ctx, one: Candidate, sizeGib: number): Promis
 }
 
 /**
- * Takes room in a pool with a capacity of its own; false when there is not enough, or when the pool is closed and the room
- * is for a new volume.
+ * Takes room in a pool with a capacity of its own; false when there is not enough, when the pool is being removed, or when it
+ * is closed and the room is for a new volume.
  */
 export async function claimIn(
   ctx: Ctx,
@@ -102,7 +102,7 @@ export async function claimIn(
   const count = await ctx.db.$executeRaw`
     UPDATE "VolumePool" SET "usedGib" = "usedGib" + ${diskGib}::int
     WHERE "id" = ${poolId}::uuid AND "usedGib" + ${diskGib}::int <= floor("capacityGib" * "overcommit")
-      AND ("enabled" OR ${what === 'more'})`
+      AND ("enabled" OR ${what === 'more'}) AND "deletingAt" IS NULL`
   return count > 0
 }
 

@@ -29,6 +29,7 @@ import { snapshotTrash } from './snapshots/trash.ts'
 import { snapshotCreation, snapshotDeletion, volumeReversion } from './snapshots/workflows.ts'
 import { volumeTrash } from './trash/service.ts'
 import { trashReconciler } from './trash/trash.ts'
+import { forgetTypesOf } from './types/access.ts'
 import { listVolumeTypes } from './types/service.ts'
 import { volumeCreation, volumeDeletion, volumeExtension } from './workflows.ts'
 
@@ -119,6 +120,7 @@ export const volumesRoom = defineRoom({
   joins() {
     defineQuotaParts(typesInQuota(listVolumeTypes))
     onProjectRemoved(forgetMessages)
+    onProjectRemoved(forgetTypesOf)
     for (const thing of volumeContents) onProjectDeleting(thing)
     for (const room of roomOfVolumes) defineTaker(room)
     refuseHostDelete(volumesOnHost)

@@ -18,6 +18,7 @@ import { groupsRouter } from './groups/router.ts'
 import { reimageInput, volumeImageInput } from './images/contract.ts'
 import { manageableInput, snapshotManageInput, volumeManageInput } from './manage/contract.ts'
 import { manageableSnapshots, manageableVolumes } from './manage/list.ts'
+import { lostIn } from './manage/lost.ts'
 import { manageSnapshot, manageVolume, unmanageVolume } from './manage/service.ts'
 import { getPool, listPools } from './pools/list.ts'
 import { createPool, deletePool, probePool, updatePool } from './pools/service.ts'
@@ -130,6 +131,7 @@ export const volumesRouter = router({
     snapshots: procedure
       .input(manageableInput)
       .query(({ ctx, input }) => manageableSnapshots(ctx.cloud, input)),
+    lost: procedure.input(manageableInput).query(({ ctx, input }) => lostIn(ctx.cloud, input)),
     take: procedure.input(volumeManageInput).mutation(({ ctx, input }) => manageVolume(ctx.cloud, input)),
     takeSnapshot: procedure
       .input(snapshotManageInput)

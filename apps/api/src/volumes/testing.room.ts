@@ -11,13 +11,11 @@ import {
   volume,
   world,
 } from '../authorization.testing.ts'
-import { inTransaction } from '../kernel/context.ts'
 import { runPending } from '../kernel/testing.ts'
-import { startOperation } from '../kernel/workflow.ts'
 import type { QuotaMaker, TestingRoom } from '../rooms.testing.ts'
 import { backupExamples } from './backups/testing.openstack.ts'
 import { backupQuota, backupRows } from './backups/testing.room.ts'
-import { volumeCreateInput } from './contract.ts'
+import { volumeCreateInput, volumeRetypeInput } from './contract.ts'
 import { encryptionExamples } from './encryption/testing.openstack.ts'
 import { groupCreateInput } from './groups/contract.ts'
 import { createGroup } from './groups/service.ts'
@@ -27,8 +25,7 @@ import { manageExamples } from './manage/testing.openstack.ts'
 import { manageRows } from './manage/testing.room.ts'
 import { aPool, poolRows } from './pools/testing.room.ts'
 import { reserveVolume } from './reservations.ts'
-import { historyOf } from './row.ts'
-import { createSnapshot, createTransfer, createVolume } from './service.ts'
+import { createSnapshot, createTransfer, createVolume, retypeVolume } from './service.ts'
 import { snapshotCreateInput } from './snapshots/contract.ts'
 import { snapshotExamples } from './snapshots/testing.openstack.ts'
 import { snapshotTrash } from './snapshots/trash.ts'
@@ -87,9 +84,10 @@ export const testingRoom: TestingRoom = {
     move: { kind: 'admin', input: async () => ({ id: await volume(), pool: await aPool() }) },
     planMove: byId('admin', volume),
     stopMove: byId('write', async () => {
+      const extraSpecs = { pool_name: await aPool() }
+      const { id: type } = await asAdmin().volumes.types.create({ name: name(), extraSpecs })
       const id = await volume()
-      const row = await world.deps.root.volume.update({ where: { id }, data: { state: 'retyping' } })
-      await inTransaction(world.system, (tx) => startOperation(tx, historyOf(row, 'volume.retype')))
+      await retypeVolume(owner, volumeRetypeInput.parse({ id, type, migrate: 'on-demand' }))
       return id
     }),
     delete: byId('write', volume),

@@ -100,10 +100,7 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
   const frozenOf = ({ id, pool }: VolumeKey) => path.join(folders(pool).frozen, checked(id, uuid))
   const inPool = (pool: PoolSpec) => (op: Op, file: string) => baseInPool(op, poolOf(pool), file)
   const poolOf = (pool: PoolSpec) => ({ pool, root: folders(pool).root, claims })
-  /**
-   * Runs `work` while nobody else changes the volume or snapshot, be it on this host or on another one. The turn of the id comes
-   * first everywhere: a move has it, and then claims the volume in the other pool, too.
-   */
+  /** Runs `work` while nobody here or on another host changes the volume or snapshot. A move has the turn first, too, and claims then. */
   const alone = <T>({ id, pool }: VolumeKey, work: () => Promise<T>): Promise<T> =>
     inTurn(id, () => claims.during(pool, id, work))
   /** Changes a volume while neither the guest that has it, if there is one, nor anybody else changes it. */

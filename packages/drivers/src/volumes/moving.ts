@@ -301,7 +301,7 @@ export function createMoves(parts: MovingParts): Moves {
   /** Sees to it that a copy is ended of which this agent knows nothing but that it goes on. */
   async function noteCopying(op: Op, key: VolumeKey, running: RunningGuest): Promise<void> {
     if (wanted.has(key.id) || (await (await running.mirrorOf(key.id))?.state()) !== 'copying') return
-    const guest = await ownedBy(key.id, key.pool)
+    const guest = await ownedBy(folders(key.pool), key.id)
     for (const { pool } of guest === null ? [] : await poolsOfGuest(parts.dir, guest)) {
       const copy = await readManifest(movingOf({ id: key.id, pool }))
       if (copy?.copyId === undefined || copy.movedFrom?.id !== key.pool.id) continue
@@ -349,13 +349,13 @@ export function createMoves(parts: MovingParts): Moves {
         )
       throw error
     }
-    return seen(await ownedBy(id, from), { id, pool: to })
+    return seen(folders(to), await ownedBy(folders(from), id), { id, pool: to })
   }
 
   return {
     calls,
     conclude,
-    arrive,
+    arrive: (key) => unmark(wholeOf(key), true),
     placeOf,
     async keptIn(pool, volumes, candidates) {
       const own = volumes.filter(isFiles)
@@ -394,7 +394,7 @@ export function createMoves(parts: MovingParts): Moves {
       try {
         await parts.reach(to)
         const place = { id: key.id, pool: to }
-        await parts.inTurn(key.id, () => parts.claims.during(to, key.id, () => dropOrigin(place)))
+        await parts.inTurn(key.id, () => parts.claims.during(to, key.id, () => unmark(wholeOf(place), false)))
       } catch (err) {
         // The next guest that gets the volume there makes it forget.
         if (err instanceof DriverError && err.code === 'unavailable') throw err
@@ -415,33 +415,27 @@ export function createMoves(parts: MovingParts): Moves {
     }
     return (await readAnyManifest(wholeOf(key)))?.movedTo?.pool.id === into.id
   }
+}
 
-  async function arrive(key: VolumeKey): Promise<void> {
-    const manifest = await readManifest(wholeOf(key))
-    if (!manifest || (!manifest.movedFrom && manifest.copyId === undefined)) return
-    const { movedFrom: _, copyId: __, ...about } = manifest
-    await writeManifest(wholeOf(key), about)
-  }
+/** Makes a volume forget from which pool it came; `isArrival`: and that it was a copy. */
+async function unmark(dir: string, isArrival: boolean): Promise<void> {
+  const manifest = await readManifest(dir)
+  if (!manifest || (!manifest.movedFrom && !(isArrival && manifest.copyId !== undefined))) return
+  const { movedFrom: _, copyId, ...about } = manifest
+  await writeManifest(dir, isArrival ? about : { ...about, copyId })
+}
 
-  async function dropOrigin(key: VolumeKey): Promise<void> {
-    const manifest = await readManifest(wholeOf(key))
-    if (!manifest?.movedFrom) return
-    const { movedFrom: _, ...about } = manifest
-    await writeManifest(wholeOf(key), about)
-  }
+/** The guest that has the volume in that pool. */
+async function ownedBy({ open }: Folders, id: string): Promise<string | null> {
+  return (await holders(open, id))[0]?.guest ?? null
+}
 
-  /** The guest that has the volume in that pool. */
-  async function ownedBy(id: string, pool: PoolSpec): Promise<string | null> {
-    return (await holders(folders(pool).open, id))[0]?.guest ?? null
-  }
-
-  async function seen(guest: string | null, key: VolumeKey): Promise<ObservedVolume> {
-    const dir = wholeOf(key)
-    const manifest = await readManifest(dir)
-    if (!manifest) throw new DriverError('not_found', `The volume ${key.id} is gone from its pool.`)
-    const own = guest === null ? null : await ownIn(folders(key.pool).open, guest, key.pool)
-    return observed({ id: key.id, dir, own }, manifest)
-  }
+async function seen({ data, open }: Folders, guest: string | null, key: VolumeKey): Promise<ObservedVolume> {
+  const dir = path.join(data, key.id)
+  const manifest = await readManifest(dir)
+  if (!manifest) throw new DriverError('not_found', `The volume ${key.id} is gone from its pool.`)
+  const own = guest === null ? null : await ownIn(open, guest, key.pool)
+  return observed({ id: key.id, dir, own }, manifest)
 }
 
 /** A move that the manifest in the folder `dir` has decided. */

@@ -9,6 +9,7 @@ import { isDue, putInTrash, type Trash, takeFromTrash, waitMinutes } from '../tr
 import {
   type BackupView,
   backupCan,
+  backupStates,
   backupTransitioning,
   type backupTrashInput,
   type TrashedBackupView,
@@ -113,6 +114,7 @@ async function removeBackup(tx: Ctx, row: BackupRow): Promise<void> {
 export const backupTrash: Trash = {
   kind: 'volumeBackup',
   table: 'VolumeBackup',
+  busy: backupStates.filter(backupTransitioning),
   end: (ctx, id) =>
     inTransaction(ctx, async (tx) => {
       const row = await lockTrashedBackup(tx, 'volumeBackup:delete', id)

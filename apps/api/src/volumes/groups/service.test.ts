@@ -246,6 +246,18 @@ describe('group snapshots', () => {
     await end()
   })
 
+  test('that lack a part after a deletion do not become available by an administrator', async () => {
+    const group = await aGroup([await on('a'), await on('b')])
+    const id = await aSnapshot(group)
+    drivers('b').failNext('removeSnapshot', new DriverError('failed', 'damaged'))
+    await deleteGroupSnapshot(tenant, { id })
+    await runPending(world.deps)
+    expect(await getGroupSnapshot(tenant, { id })).toMatchObject({ state: 'error_deleting' })
+    await expectCloudError(resetGroupSnapshot(admin, { id, to: 'available' }), 'conflict', /deleted in part/)
+    await resetGroupSnapshot(admin, { id, to: 'error' })
+    await end()
+  })
+
   test('and groups are what new groups are made of', async () => {
     const group = await aGroup([await aVolume({ name: 'x' }), await aVolume({ name: 'y', sizeGib: 2 })])
     const groupSnapshotId = await aSnapshot(group)

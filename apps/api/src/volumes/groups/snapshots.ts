@@ -131,7 +131,9 @@ export async function deleteGroupSnapshot(ctx: Ctx, input: { id: string }): Prom
     const row = await lockGroupSnapshot(tx, 'volumeGroupSnapshot:delete', input.id)
     demand(groupSnapshotCan.delete({ state: groupSnapshotStateOf(row) }), 'groupSnapshotState')
     for (const { id } of row.snapshots) await removeSnapshotNow(tx, { id })
-    await tx.db.volumeGroupSnapshot.update({ where: { id: row.id }, data: { state: 'deleting' } })
+    // From now on it may not have all of its parts any more.
+    const data = { state: 'deleting', isOneInstant: null }
+    await tx.db.volumeGroupSnapshot.update({ where: { id: row.id }, data })
     await startOperation(tx, groupHistory('volumeGroupSnapshot', row, 'delete'))
     await noteGroup(tx, 'volumeGroupSnapshot', row, 'updated')
   })
@@ -139,7 +141,10 @@ export async function deleteGroupSnapshot(ctx: Ctx, input: { id: string }): Prom
 
 const busySnapshots = busyAmong('volumeGroupSnapshot')
 
-/** Sets the state of a group snapshot that is stuck, for administrators. Throws conflict while something is being done to it. */
+/**
+ * Sets the state of a group snapshot that is stuck, for administrators. Throws conflict while something is being done to it,
+ * and for the state available when it was never made or its deletion has begun: a group made of it would lack volumes.
+ */
 export async function resetGroupSnapshot(
   ctx: Ctx,
   input: { id: string; to: 'available' | 'error' },
@@ -149,6 +154,11 @@ export async function resetGroupSnapshot(
     if ((await busySnapshots(tx, [row.id])).has(row.id))
       throw conflict(
         'Something is being done to this group snapshot. Wait until that is over.',
+        'groupSnapshotState',
+      )
+    if (input.to === 'available' && row.isOneInstant === null)
+      throw conflict(
+        'This group snapshot does not have a snapshot of each volume: it was never made, or is deleted in part.',
         'groupSnapshotState',
       )
     const faultMessage = input.to === 'error' ? 'An administrator has set this state.' : null

@@ -60,10 +60,15 @@ export async function groupTypeFor(tx: Ctx, named: string | undefined): Promise<
   const isId = named !== undefined && /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(named)
   const wanted =
     named === undefined ? { isDefault: true } : { OR: [{ name: named }, ...(isId ? [{ id: named }] : [])] }
-  const row = await tx.db.volumeGroupType.findFirst({ where: { AND: [usable(tx), wanted] } })
-  const [kept] = await tx.db.$queryRaw<unknown[]>`
-    SELECT 1 FROM "VolumeGroupType" WHERE "id" = ${row?.id ?? null}::uuid FOR KEY SHARE`
-  if (row && kept) return row
+  const find = (where: Prisma.VolumeGroupTypeWhereInput) =>
+    tx.db.volumeGroupType.findFirst({ where: { AND: [usable(tx), where] } })
+  const seen = await find(wanted)
+  if (seen) {
+    await tx.db.$queryRaw`SELECT 1 FROM "VolumeGroupType" WHERE "id" = ${seen.id}::uuid FOR KEY SHARE`
+    // Somebody may have changed or deleted the type before it was locked.
+    const row = await find({ id: seen.id })
+    if (row) return row
+  }
   if (named === undefined) throw invalidInput('No type of groups is the default. Name one.', 'groupType')
   throw notFound('group type', named)
 }

@@ -32,8 +32,22 @@ export type Manageable = {
   sizeGib: number
   /** The volume of which a snapshot was taken; null for a volume. */
   volumeId: string | null
+  /** Whether a snapshot was taken while the guest's file systems held still; null for a volume. */
+  quiesced: boolean | null
   /** The cloud has a row of it. */
   isKnown: boolean
   /** Why it cannot be taken over; null when it can be. */
   problem: string | null
 }
+
+/** A volume or a snapshot that, as its row says, lies in a pool which does not have it. */
+export type Lost = {
+  id: string
+  kind: 'volume' | 'volumeSnapshot'
+  name: string
+  projectId: string
+  sizeGib: number
+  state: string
+}
+/** How many there are, and the first of them. */
+export type LostThings = { total: number; items: Lost[] }

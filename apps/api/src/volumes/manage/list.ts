@@ -46,7 +46,8 @@ export async function manageableVolumes(ctx: Ctx, input: { pool: string }): Prom
   return all.map(({ id, sizeBytes, guest, movedTo }) => {
     const moved = movedTo === undefined ? null : 'It was moved to another pool, and is no volume any more.'
     const problem = judge(id, sizeBytes) ?? moved ?? (guest ? `The guest ${guest} has it.` : null)
-    return { ...sizedAs(sizeBytes), id, volumeId: null, isKnown: rows.some((row) => row.id === id), problem }
+    const isKnown = rows.some((row) => row.id === id)
+    return { ...sizedAs(sizeBytes), id, volumeId: null, quiesced: null, isKnown, problem }
   })
 }
 
@@ -67,12 +68,13 @@ export async function manageableSnapshots(ctx: Ctx, input: { pool: string }): Pr
   ])
   const judge = await judgeOf(ctx, 'volumeSnapshot', rows, ids)
   const withRow = new Set(volumes.map(({ id }) => id))
-  return found.map(({ id, sizeBytes, volumeId }) => {
+  return found.map(({ id, sizeBytes, volumeId, quiesced }) => {
     const homeless = withRow.has(volumeId)
       ? null
       : 'The cloud does not know its volume: take that over first.'
     const problem = judge(id, sizeBytes) ?? homeless
-    return { ...sizedAs(sizeBytes), id, volumeId, isKnown: rows.some((row) => row.id === id), problem }
+    const isKnown = rows.some((row) => row.id === id)
+    return { ...sizedAs(sizeBytes), id, volumeId, quiesced, isKnown, problem }
   })
 }
 

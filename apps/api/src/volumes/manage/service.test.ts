@@ -33,7 +33,9 @@ test('a volume that the cloud leaves keeps its data in the pool, and comes back 
   expect(await db().tombstone.count({ where: { id } })).toBe(0)
   await volumeLeftovers.run(cloud.owner.admin)
   expect(await usedGib()).toBe(before)
-  expect(await seen(id)).toEqual({ id, sizeGib: 2, volumeId: null, isKnown: false, problem: null })
+  expect(await seen(id)).toEqual({
+    ...{ id, sizeGib: 2, volumeId: null, quiesced: null, isKnown: false, problem: null },
+  })
 
   const list = await ask('GET', `/manageable_volumes/detail?host=${encodeURIComponent(`${pool}#local`)}`, {
     ...{ token: cloud.tokens.admin, version: 'volume 3.8' },

@@ -147,14 +147,14 @@ export async function manageSnapshot(
     // It may have moved to another pool meanwhile.
     if (row.poolId !== volume.poolId) throw conflict('The volume lies in another pool now.', 'volumeState')
     const { projectId, typeId, poolId, pool, bootable, imageId, imageName } = row
-    const { sizeGib } = found
+    const { sizeGib, quiesced } = found
     await reserveQuota(tx, projectId, ofType(typeId, { volumeSnapshots: 1, volumeGib: sizeGib }))
     await claimMore(tx, pool, sizeGib)
     const { name, description, metadata } = input
     const made = await tx.db.volumeSnapshot.create({
       data: {
         ...{ id: found.id, projectId, userId: tx.actor.userId, volumeId: volume.id, poolId, sizeGib },
-        ...{ name, description, metadata, bootable, imageId, imageName, state: 'available' },
+        ...{ name, description, metadata, bootable, imageId, imageName, state: 'available', quiesced },
       },
       include: withVolume,
     })

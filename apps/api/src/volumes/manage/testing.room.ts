@@ -27,6 +27,7 @@ const list: Row = { kind: 'admin', input: () => ({ pool }) }
 export const manageRows: Record<string, Row> = {
   'manage.list': list,
   'manage.snapshots': list,
+  'manage.lost': list,
   'manage.take': { kind: 'admin', input: async () => ({ pool, ref: await left(), name: name() }) },
   'manage.takeSnapshot': { kind: 'admin', input: leftSnapshot },
   'manage.leave': { kind: 'admin', input: async () => ({ id: await volume() }) },

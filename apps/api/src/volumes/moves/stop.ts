@@ -3,12 +3,13 @@ import type { Op } from '@stratolith/drivers/op'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { CloudError, conflict } from '../../kernel/errors.ts'
 import { authorize } from '../../kernel/policy.ts'
-import { continueOperation, recordOperation } from '../../kernel/workflow.ts'
+import { askForEnd, isUnwanted } from '../../kernel/unwanted.ts'
+import { recordOperation } from '../../kernel/workflow.ts'
 import { type VolumeView, volumeCan } from '../contract.ts'
 import { demand, historyOf, lockVolume, noteVolume, viewOfOne } from '../row.ts'
 import type { Move } from './places.ts'
 
-/** The end of a move that somebody does not want any more. The operation's input says so, which its worker looks at again and again. */
+/** The end of a move that somebody does not want any more. */
 
 const lookEveryMs = 2_000
 
@@ -21,12 +22,9 @@ export async function stopMove(ctx: Ctx, { id }: { id: string }): Promise<Volume
     const before = await lockVolume(tx, 'volume:stop_move', id)
     if (before.state === 'maintenance') authorize(tx, 'volume:migrate', before)
     demand(volumeCan.stopMove, before)
-    const stopped = await tx.db.$queryRaw<{ id: string }[]>`
-      UPDATE "Operation" SET "input" = "input" || '{"stop": true}'::jsonb
-      WHERE "resourceKind" = 'volume' AND "resourceId" = ${id} AND "action" IN ('volume.retype', 'volume.migrate')
-        AND "state" IN ('queued', 'running') RETURNING "id"::text`
-    if (stopped.length === 0) throw conflict('The move of this volume is being ended already.', 'volumeState')
-    for (const one of stopped) await continueOperation(tx, one.id)
+    const move = { resourceKind: 'volume', resourceId: id, actions: ['volume.retype', 'volume.migrate'] }
+    if (!(await askForEnd(tx, move)))
+      throw conflict('The move of this volume is being ended already.', 'volumeState')
     await recordOperation(tx, historyOf(before, 'volume.stop_move'))
     await noteVolume(tx, before, 'updated')
     return before
@@ -35,13 +33,8 @@ export async function stopMove(ctx: Ctx, { id }: { id: string }): Promise<Volume
 }
 
 /** Whether somebody has asked for the end of the move. */
-export async function isStopped({ ctx, operationId }: Pick<Move, 'ctx' | 'operationId'>): Promise<boolean> {
-  const operation = await ctx.deps.root.operation.findUnique({
-    where: { id: operationId },
-    select: { input: true },
-  })
-  return (operation?.input as { stop?: boolean } | undefined)?.stop === true
-}
+export const isStopped = ({ ctx, operationId }: Pick<Move, 'ctx' | 'operationId'>): Promise<boolean> =>
+  isUnwanted(ctx, operationId)
 
 /** Runs the copying of a move until somebody asks for its end; then it raises, and the move is undone. */
 export async function untilStopped<T>(run: Move, work: (op: Op) => Promise<T>): Promise<T> {

@@ -5,12 +5,12 @@ import { queryBoolean } from '../../openstack/schema.ts'
 import type { PoolView } from '../contract.ts'
 import { isShareable } from '../pools/candidates.ts'
 import { usagePool } from '../pools/cinder.ts'
-import { listPools, suitedPools } from '../pools/list.ts'
+import { listPools, type PlainPool, plainPools, suitedPools } from '../pools/list.ts'
 
 /** "host@backend#pool", as Cinder names the pools of its back ends: each of ours is a back end with one pool. */
-const cinderName = ({ name }: PoolView): string => `${name}#${backendOf(name)}`
+const cinderName = ({ name }: Pick<PlainPool, 'name'>): string => `${name}#${backendOf(name)}`
 const backendOf = (name: string): string => name.slice(name.indexOf('@') + 1)
-const protocolOf = ({ driver }: PoolView): string => (driver === 'rbd' ? 'ceph' : 'file')
+const protocolOf = ({ driver }: Pick<PlainPool, 'driver'>): string => (driver === 'rbd' ? 'ceph' : 'file')
 
 const capabilitiesOf = (pool: PoolView) => ({
   volume_backend_name: backendOf(pool.name),
@@ -53,9 +53,9 @@ async function pools(call: Call): Promise<object> {
 }
 
 /** The pool of that name, with or without "#pool". Throws 404 for a name that no pool has. */
-async function poolNamed({ ctx, params }: Call, what: string): Promise<PoolView> {
+async function poolNamed({ ctx, params }: Call, what: string): Promise<PlainPool> {
   const name = params[what] ?? ''
-  const found = (await listPools(ctx)).find((pool) => pool.name === name || cinderName(pool) === name)
+  const found = (await plainPools(ctx)).find((pool) => pool.name === name || cinderName(pool) === name)
   if (!found) throw new HttpError(404, `Host ${name.slice(0, 255)} could not be found.`)
   return found
 }
@@ -83,7 +83,7 @@ const flag = (title: string, description: string) => ({ title, description, type
 
 async function hosts({ ctx, query }: Call): Promise<object> {
   const zone = queryText(query, 'zone')
-  const all = await listPools(ctx)
+  const all = await plainPools(ctx)
   return {
     hosts: all
       .filter((pool) => zone === undefined || pool.zone === zone)

@@ -6,8 +6,8 @@ import { micros } from '../../openstack/fields.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { queryText } from '../../openstack/pages.ts'
 import { boolean, parse } from '../../openstack/schema.ts'
-import { type PoolView, poolUpdateInput } from '../contract.ts'
-import { listPools } from '../pools/list.ts'
+import { poolUpdateInput } from '../contract.ts'
+import { type PlainPool, plainPools } from '../pools/list.ts'
 import { updatePool } from '../pools/service.ts'
 
 const [binary, backupBinary] = ['cinder-volume', 'cinder-backup']
@@ -16,8 +16,8 @@ const backend = '@local'
 async function services(call: Call): Promise<object> {
   const [host, wanted] = [queryText(call.query, 'host'), queryText(call.query, 'binary')]
   const machines = await findMachines(call.ctx, host === undefined ? {} : { name: host.split('@', 1)[0] })
-  const others = (await listPools(call.ctx)).filter((pool) => !pool.isLocal)
-  const seenAt = (pool: PoolView) => machines.find(({ id }) => id === pool.host?.id)?.lastSeenAt ?? null
+  const others = (await plainPools(call.ctx)).filter((pool) => !pool.isLocal)
+  const seenAt = (pool: PlainPool) => machines.find(({ id }) => id === pool.host?.id)?.lastSeenAt ?? null
   const all = [
     ...machines
       .filter(({ name }) => host === undefined || [name, name + backend].includes(host))

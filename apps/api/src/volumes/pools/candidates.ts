@@ -56,14 +56,19 @@ function ofRow(row: VolumePoolModel, hosts: readonly PlacementHost[]): Candidate
     },
     zones: [...new Set(there.map((host) => host.zone))],
     ...{ local: false, host: own, totalGib: totalOf(row), usedGib: row.usedGib },
-    closed: row.enabled ? whyNoneOpen(there) : closedBecause(row),
+    closed: whyShut(row) ?? whyNoneOpen(there),
   }
 }
 
-const closedBecause = ({ disabledReason }: VolumePoolModel): string =>
-  disabledReason === null
+/** Why an administrator's will keeps new volumes out of a pool; null when it does not. */
+function whyShut({ enabled, deletingAt, disabledReason }: VolumePoolModel): string | null {
+  if (deletingAt !== null)
+    return 'The pool is being removed. When its removal was interrupted, remove the pool again.'
+  if (enabled) return null
+  return disabledReason === null
     ? 'An administrator has closed the pool.'
     : `An administrator has closed the pool: ${disabledReason}`
+}
 
 /** How much can be promised in a pool with a capacity of its own. */
 export const totalOf = ({ capacityGib, overcommit }: VolumePoolModel): number =>

@@ -7,46 +7,59 @@ import { placeWishOf } from '../types/row.ts'
 import { typeFor } from '../types/service.ts'
 import { type Candidate, candidatesOf, suited } from './candidates.ts'
 
+/** A pool without what lies there, for which all volumes of the pool must be read. */
+export type PlainPool = Omit<PoolView, 'volumes' | 'volumesGib'>
+
 /**
  * The pools of the cloud, by name, with what lies there. The disk of each machine is a pool, also before its first volume
- * is made. Four queries, whatever the number of volumes.
+ * is made. Reads all volumes and snapshots: see plainPools.
  */
 export async function listPools(ctx: Ctx): Promise<PoolView[]> {
-  authorize(ctx, 'volumePool:list')
-  const [hosts, rows, sums] = await Promise.all([
-    hostsForPlacement(ctx),
-    ctx.db.volumePool.findMany(),
-    sumsOf(ctx),
-  ])
-  return candidatesOf(hosts, rows)
-    .map((pool) => viewOf(pool, sums.get(pool.row?.id ?? '')))
-    .sort((a, b) => (a.name < b.name ? -1 : 1))
+  return counted(ctx, await candidates(ctx), {})
 }
+
+/** The same without what lies there. Two queries, whatever the number of volumes. */
+export const plainPools = async (ctx: Ctx): Promise<PlainPool[]> => (await candidates(ctx)).map(plainView)
 
 /** Throws not_found for a name that no pool has. */
 export async function getPool(ctx: Ctx, input: { name: string }): Promise<PoolView> {
-  const found = (await listPools(ctx)).find(({ name }) => name === input.name)
-  if (!found) throw notFound('volume pool', input.name)
-  return found
+  const found = (await candidates(ctx)).find(({ name }) => name === input.name)
+  const [pool] = found ? await countedAmong(ctx, [found]) : []
+  if (!pool) throw notFound('volume pool', input.name)
+  return pool
 }
 
 /** The pools in which volumes of a type may lie. Throws invalid_input for a type that the caller may not use. */
 export async function suitedPools(ctx: Ctx, type: string): Promise<PoolView[]> {
-  const wish = placeWishOf(await typeFor(ctx, type))
-  const hosts = await hostsForPlacement(ctx)
-  const names = new Set(
-    suited(candidatesOf(hosts, await ctx.db.volumePool.findMany()), wish).map(({ name }) => name),
-  )
-  return (await listPools(ctx)).filter(({ name }) => names.has(name))
+  const all = await candidates(ctx)
+  return countedAmong(ctx, suited(all, placeWishOf(await typeFor(ctx, type))))
 }
 
+async function candidates(ctx: Ctx): Promise<Candidate[]> {
+  authorize(ctx, 'volumePool:list')
+  const [hosts, rows] = await Promise.all([hostsForPlacement(ctx), ctx.db.volumePool.findMany()])
+  return candidatesOf(hosts, rows).sort((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+const countedAmong = (ctx: Ctx, pools: readonly Candidate[]): Promise<PoolView[]> =>
+  counted(ctx, pools, { poolId: { in: pools.flatMap(({ row }) => row?.id ?? []) } })
+
+async function counted(ctx: Ctx, pools: readonly Candidate[], where: InPools): Promise<PoolView[]> {
+  const sums = await sumsOf(ctx, where)
+  return pools.map((pool) => {
+    const { volumes, gib } = sums.get(pool.row?.id ?? '') ?? { volumes: 0, gib: 0 }
+    return { ...plainView(pool), volumes, volumesGib: gib }
+  })
+}
+
+type InPools = { poolId?: { in: string[] } }
 type Sum = { volumes: number; gib: number }
 
 /** How many volumes lie in each pool, and how much they and their snapshots count. */
-async function sumsOf(ctx: Ctx): Promise<ReadonlyMap<string, Sum>> {
+async function sumsOf(ctx: Ctx, where: InPools): Promise<ReadonlyMap<string, Sum>> {
   const [volumes, snapshots] = await Promise.all([
-    ctx.db.volume.groupBy({ by: ['poolId'], _count: true, _sum: { reservedGib: true } }),
-    ctx.db.volumeSnapshot.groupBy({ by: ['poolId'], _sum: { sizeGib: true } }),
+    ctx.db.volume.groupBy({ by: ['poolId'], where, _count: true, _sum: { reservedGib: true } }),
+    ctx.db.volumeSnapshot.groupBy({ by: ['poolId'], where, _sum: { sizeGib: true } }),
   ])
   const sums = new Map(
     volumes.map(({ poolId, _count, _sum }): [string, Sum] => [
@@ -61,7 +74,7 @@ async function sumsOf(ctx: Ctx): Promise<ReadonlyMap<string, Sum>> {
   return sums
 }
 
-function viewOf(pool: Candidate, sum: Sum = { volumes: 0, gib: 0 }): PoolView {
+function plainView(pool: Candidate): PlainPool {
   const { name, local, host, zone, totalGib, usedGib, closed, row } = pool
   return {
     ...{ id: name, name, description: row?.description ?? '', driver: row?.driver ?? 'files' },
@@ -71,6 +84,6 @@ function viewOf(pool: Candidate, sum: Sum = { volumes: 0, gib: 0 }): PoolView {
     ...{ disabledReason: row?.disabledReason ?? null, frozen: row?.frozen ?? false },
     host: host && { id: host.id, name: host.name },
     ...{ zone, totalGib, capacityGib: row?.capacityGib ?? totalGib, overcommit: row?.overcommit ?? 1 },
-    ...{ usedGib, volumesGib: sum.gib, volumes: sum.volumes, closed },
+    ...{ usedGib, closed },
   }
 }

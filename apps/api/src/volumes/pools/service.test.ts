@@ -1,5 +1,5 @@
 import { DriverError } from '@stratolith/drivers/errors'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { testTenant, testWorld, type World } from '../../compute/testing.ts'
 import type { Ctx } from '../../kernel/context.ts'
 import { expectCloudError, runPending, testCtx } from '../../kernel/testing.ts'
@@ -158,6 +158,48 @@ test('a place that no machine reaches makes no pool, and the answer has the word
   expect((await listPools(admin)).map(({ name }) => name)).not.toContain(`shared@pool-${made}`)
 })
 
+test('a pool whose name is taken while it is made leaves nothing in its place', async () => {
+  const { name: other } = await aPool()
+  const name = `pool-${made + 1}`
+  const spied = [...world.hosts.values()].map(({ volumes }) => vi.spyOn(volumes, 'makePool'))
+  for (const one of spied)
+    one.mockImplementationOnce(async (...args) => {
+      await db().volumePool.update({ where: { name: other }, data: { name: `shared@${name}` } })
+      one.mockRestore()
+      return [...world.hosts.values()][0]?.volumes.makePool(...args) ?? { totalGib: 1, freeGib: 1 }
+    })
+  const stores = () => world.hosts.get('a')?.volumes.elsewhere.size ?? 0
+  const before = stores()
+  await expectCloudError(aPool(), 'already_exists')
+  expect(stores()).toBe(before)
+  for (const one of spied) one.mockRestore()
+  await deletePool(admin, { name: `shared@${name}` })
+})
+
+test('one pool is shown, changed and asked for without reading the volumes of the others', async () => {
+  const { name } = await aPool()
+  const id = await volumeIn(name)
+  const asked: unknown[] = []
+  const counting = db().$extends({
+    query: {
+      volume: {
+        groupBy({ args, query }) {
+          asked.push(args.where)
+          return query(args)
+        },
+      },
+    },
+  })
+  const ctx = { ...admin, db: counting as unknown as Ctx['db'] }
+  const { id: poolId } = await db().volumePool.findUniqueOrThrow({ where: { name } })
+  expect(await getPool(ctx, { name })).toMatchObject({ volumes: 1, volumesGib: 1 })
+  expect(asked).toEqual([{ poolId: { in: [poolId] } }])
+  await probePool(ctx, { name: 'secret-name-a@local' })
+  expect(asked).toHaveLength(1)
+  await away(id)
+  await deletePool(admin, { name })
+})
+
 test('a pool is closed, renamed, and removed when nothing lies there', async () => {
   const pool = await aPool()
   const id = await volumeIn(pool.name)
@@ -183,6 +225,30 @@ test('a pool is closed, renamed, and removed when nothing lies there', async () 
   await deletePool(admin, { name: other.name })
   for (const name of ['secret-name-a@local', 'secret-name-b@local'])
     await expectCloudError(deletePool(admin, { name }), 'conflict', /as long as the machine is there/)
+})
+
+test('a pool whose removal was interrupted takes nothing, and is removed again', async () => {
+  const { name } = await aPool()
+  const { id: type } = await typeOf(name)
+  const spied = [...world.hosts.values()].map(({ volumes }) => vi.spyOn(volumes, 'removePool'))
+  for (const one of spied) one.mockRejectedValue(new DriverError('conflict', 'not empty'))
+  await expectCloudError(deletePool(admin, { name }), 'conflict', /not empty/)
+  expect((await getPool(admin, { name })).closed).toBeNull()
+
+  // The worker dies while the machine is asked.
+  for (const one of spied) one.mockReturnValue(new Promise(() => undefined))
+  deletePool(admin, { name }).catch(() => undefined)
+  await expect.poll(async () => (await getPool(admin, { name })).closed).toMatch(/being removed/)
+  const make = createVolume(tenant, volumeCreateInput.parse({ sizeGib: 1, type }))
+  await expectCloudError(make, 'no_capacity', /No pool takes volumes/)
+  await expectCloudError(
+    updatePool(admin, poolUpdateInput.parse({ name, enabled: true })),
+    'conflict',
+    /remove the pool again/,
+  )
+  for (const one of spied) one.mockRestore()
+  await deletePool(admin, { name })
+  await expectCloudError(getPool(admin, { name }), 'not_found')
 })
 
 test('a pool in Ceph tells its key to the machines, and to nobody else', async () => {

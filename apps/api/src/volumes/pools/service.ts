@@ -11,8 +11,8 @@ import type { PoolReach, PoolView, poolCreateInput, poolUpdateInput } from '../c
 import { callSpecOf, isLocal, poolOn, reaches } from '../pools.ts'
 import { shortNameOf } from './candidates.ts'
 import { configOf, type PoolAccess, secretsIn } from './drivers.ts'
-import { getPool } from './list.ts'
-import { makeOnOne, reachOf, wordsOf } from './reach.ts'
+import { getPool, type PlainPool, plainPools } from './list.ts'
+import { makeOnOne, type ReachedPool, reachOf, wordsOf } from './reach.ts'
 import { sealedSecrets, secretsOf } from './secrets.ts'
 
 const shared = 'shared'
@@ -41,13 +41,20 @@ export async function createPool(ctx: Ctx, input: z.output<typeof poolCreateInpu
   const made = answers.find(({ problem }) => problem === null)
   if (!made) throw invalidInput(whyUnreached(answers), 'path')
   const capacityGib = input.capacityGib ?? Math.max(1, made.totalGib ?? 0)
+  const pool = { ...row, secrets, capacityGib }
   await inTransaction(ctx, async (tx) => {
     await refuseTaken(tx, row.name)
-    await tx.db.volumePool.create({ data: { ...row, secrets, capacityGib } })
+    await tx.db.volumePool.create({ data: pool })
     await note(tx, row, 'create')
+  }).catch(async (error: unknown) => {
+    // Nobody would know what the machine has made under an id that no row has.
+    await removePlace(ctx, pool).catch((err: unknown) =>
+      ctx.log.warn({ err, pool: row.id }, 'the place of a pool that was not made is left behind'),
+    )
+    throw error
   })
   // The other machines are told the secrets of the pool before a guest there needs a volume.
-  if (secrets !== null) await reachOf(ctx, { ...row, secrets, capacityGib })
+  if (secrets !== null) await reachOf(ctx, pool)
   return getPool(ctx, { name: row.name })
 }
 
@@ -81,6 +88,8 @@ export async function updatePool(
       throw conflict(
         'The disk of a machine is a pool as long as the machine is there. Close the machine instead.',
       )
+    if (row.deletingAt !== null)
+      throw conflict('The pool is being removed. When its removal was interrupted, remove the pool again.')
     const next =
       shortName === undefined ? row.name : `${row.name.slice(0, row.name.indexOf('@'))}@${shortName}`
     if (next !== row.name) await refuseTaken(tx, next)
@@ -110,7 +119,10 @@ function changedAccess(ctx: Ctx, row: VolumePoolModel, { key, ...place }: PoolAc
   }
 }
 
-/** Removes a pool and what it has in its place. Throws conflict while volumes or snapshots lie there. */
+/**
+ * Removes a pool and what it has in its place. Throws conflict while volumes or snapshots lie there. A removal that was
+ * interrupted leaves a pool that takes nothing and can only be removed again, because its place may be gone.
+ */
 export async function deletePool(ctx: Ctx, { name }: { name: string }): Promise<void> {
   authorize(ctx, 'volumePool:delete')
   const seen = await inTransaction(ctx, async (tx) => {
@@ -118,11 +130,13 @@ export async function deletePool(ctx: Ctx, { name }: { name: string }): Promise<
     if (isLocal(row)) throw conflict('The disk of a machine is a pool as long as the machine is there.')
     await refuseUsed(tx, row)
     // Whoever makes a volume takes room under the same lock, so that none comes while the place is removed.
-    await tx.db.volumePool.update({ where: { id: row.id }, data: { enabled: false } })
+    const deletingAt = row.deletingAt ?? new Date()
+    await tx.db.volumePool.update({ where: { id: row.id }, data: { deletingAt } })
     return row
   })
   await removePlace(ctx, seen).catch(async (error: unknown) => {
-    await ctx.db.volumePool.updateMany({ where: { id: seen.id }, data: { enabled: seen.enabled } })
+    const { id, deletingAt } = seen
+    await ctx.db.volumePool.updateMany({ where: { id }, data: { deletingAt } })
     throw error
   })
   await inTransaction(ctx, async (tx) => {
@@ -149,7 +163,7 @@ async function refuseUsed(ctx: Ctx, { id }: { id: string }): Promise<void> {
 }
 
 /** Lets a machine that reaches the pool remove what the pool has made there. Throws conflict with the machine's words. */
-async function removePlace(ctx: Ctx, row: VolumePoolModel): Promise<void> {
+async function removePlace(ctx: Ctx, row: ReachedPool): Promise<void> {
   let problem: string | null = 'No machine reaches the pool.'
   for (const host of (await hostsForPlacement(ctx)).filter((one) => reaches(row, one) && one.state === 'up'))
     try {
@@ -176,7 +190,7 @@ export async function probePool(ctx: Ctx, { name }: { name: string }): Promise<P
   authorize(ctx, 'volumePool:probe')
   const row = await ctx.db.volumePool.findUnique({ where: { name } })
   if (row) return reachOf(ctx, row)
-  const pool = await getPool(ctx, { name })
+  const pool = await plainPool(ctx, name)
   return reachOf(ctx, {
     ...{
       id: pool.id,
@@ -191,11 +205,18 @@ export async function probePool(ctx: Ctx, { name }: { name: string }): Promise<P
   })
 }
 
+/** Throws not_found for a name that no pool has. */
+async function plainPool(ctx: Ctx, named: string): Promise<PlainPool> {
+  const found = (await plainPools(ctx)).find(({ name }) => name === named)
+  if (!found) throw notFound('volume pool', named)
+  return found
+}
+
 async function lockPool(ctx: Ctx, name: string): Promise<VolumePoolModel> {
   await ctx.db.$queryRaw`SELECT 1 FROM "VolumePool" WHERE "name" = ${name} FOR UPDATE`
   const row = await ctx.db.volumePool.findUnique({ where: { name } })
   if (row) return row
-  const { host } = await getPool(ctx, { name })
+  const { host } = await plainPool(ctx, name)
   if (!host) throw notFound('volume pool', name)
   return ctx.db.volumePool.findUniqueOrThrow({ where: { id: await poolOn(ctx, host) } })
 }

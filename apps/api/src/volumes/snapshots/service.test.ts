@@ -269,6 +269,19 @@ test('changes and deletion are for members, and those of stuck snapshots for adm
   await runPending(world.deps)
 })
 
+test('a snapshot that was never made does not become available by an administrator', async () => {
+  const volumeId = await aVolume()
+  drivers().failNext('ensureSnapshot', new DriverError('no_space', 'full'))
+  const { id } = await make(volumeId)
+  await runPending(world.deps)
+  expect(await stateOf(id)).toBe('error')
+  await expectCloudError(resetSnapshot(admin, { id, to: 'available' }), 'conflict', /never made/)
+  await resetSnapshot(admin, { id, to: 'error' })
+  await deleteSnapshot(tenant, { id })
+  await deleteVolume(tenant, { id: await aVolume() })
+  await runPending(world.deps)
+})
+
 test('a host that was off while a snapshot was deleted loses its data when it is back', async () => {
   const id = await aSnapshot(await aVolume())
   const is = (state: string) => db().host.updateMany({ data: { state } })

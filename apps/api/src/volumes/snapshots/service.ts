@@ -134,13 +134,13 @@ export const changeSnapshotMetadata = (
   id: string,
   to: (before: Record<string, string>) => Record<string, string>,
 ): Promise<SnapshotView> =>
-  change(ctx, { id, policy: 'volumeSnapshot:update', action: 'volumeSnapshot.update' }, (metadata) => ({
-    metadata: to(metadata),
+  change(ctx, { id, policy: 'volumeSnapshot:update', action: 'volumeSnapshot.update' }, ({ metadata }) => ({
+    metadata: to(metadata as Record<string, string>),
   }))
 
 /**
  * Sets the state of a snapshot that is stuck, for administrators. Throws conflict while something is being done to the
- * snapshot.
+ * snapshot, and for the state available when the snapshot was never made.
  */
 export const resetSnapshot = (
   ctx: Ctx,
@@ -149,10 +149,13 @@ export const resetSnapshot = (
   change(
     ctx,
     { id: input.id, policy: 'volumeSnapshot:reset_state', action: 'volumeSnapshot.reset_state' },
-    () => ({
-      state: input.to,
-      faultMessage: input.to === 'error' ? 'An administrator has set this state.' : null,
-    }),
+    ({ quiesced }) => {
+      // Its host tells this when it has made the snapshot.
+      if (input.to === 'available' && quiesced === null)
+        throw conflict('This snapshot was never made, so that nothing is there to use.', 'snapshotState')
+      const faultMessage = input.to === 'error' ? 'An administrator has set this state.' : null
+      return { state: input.to, faultMessage }
+    },
   )
 
 type Patch = {
@@ -166,11 +169,11 @@ type Patch = {
 async function change(
   ctx: Ctx,
   { id, policy, action }: { id: string; policy: string; action: string },
-  patch: (metadata: Record<string, string>) => Patch,
+  patch: (row: SnapshotRow) => Patch,
 ): Promise<SnapshotView> {
   const row = await inTransaction(ctx, async (tx) => {
     const before = await lockSnapshot(tx, policy, id)
-    const data = patch(before.metadata as Record<string, string>)
+    const data = patch(before)
     if (data.state !== undefined) {
       await demandUnused(tx, before)
       if (await isBusy(tx, id))

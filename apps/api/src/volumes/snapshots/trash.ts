@@ -10,6 +10,7 @@ import {
   partOfGroupSnapshot,
   type SnapshotView,
   snapshotCan,
+  snapshotStates,
   snapshotTransitioning,
   type snapshotTrashInput,
   type TrashedSnapshotView,
@@ -125,6 +126,7 @@ async function removeSnapshot(tx: Ctx, { id }: { id: string }): Promise<void> {
 export const snapshotTrash: Trash = {
   kind: 'volumeSnapshot',
   table: 'VolumeSnapshot',
+  busy: snapshotStates.filter(snapshotTransitioning),
   end: (ctx, id) =>
     inTransaction(ctx, async (tx) => {
       const row = await lockTrashedSnapshot(tx, 'volumeSnapshot:delete', id)

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { testTenant, testWorld, type World } from '../../compute/testing.ts'
 import type { Ctx } from '../../kernel/context.ts'
-import { expectCloudError, runPending } from '../../kernel/testing.ts'
+import { expectCloudError, runPending, testCtx } from '../../kernel/testing.ts'
 import { volumeCreateInput } from '../contract.ts'
 import {
   acceptTransfer,
@@ -98,4 +98,18 @@ test('a volume whose snapshot its owner deletes after the offer stays where it i
   } finally {
     world.deps.config.takeBackMs = 0
   }
+})
+
+test('an administrator makes nothing in another project that shares bytes with a volume', async () => {
+  const admin = await testCtx(world.deps, { role: 'admin', projectId: taker.projectId })
+  const origin = await aVolume()
+  const snapshotId = await aSnapshot(origin)
+  for (const from of [{ sourceVolumeId: origin }, { snapshotId }])
+    await expectCloudError(
+      createVolume(admin, volumeCreateInput.parse(from)),
+      'conflict',
+      /belongs to another project.*restore the backup/,
+    )
+  const here = { ...admin, scope: giver.scope }
+  expect(await createVolume(here, volumeCreateInput.parse({ snapshotId }))).toMatchObject({ snapshotId })
 })

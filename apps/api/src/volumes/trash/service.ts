@@ -7,7 +7,7 @@ import { askOf, pageView } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { recordOperation, startOperation } from '../../kernel/workflow.ts'
 import type { VolumeView } from '../contract.ts'
-import { isReserved, volumeCan, volumeTransitioning } from '../contract.ts'
+import { isReserved, volumeCan, volumeStates, volumeTransitioning } from '../contract.ts'
 import { refuseCopied, whyNeeded } from '../needed.ts'
 import { queryVolumes, sortableTrash, type VolumeRow } from '../queries.ts'
 import {
@@ -172,6 +172,7 @@ export async function removeVolume(tx: Ctx, row: VolumeRow): Promise<void> {
 export const volumeTrash: Trash = {
   kind: 'volume',
   table: 'Volume',
+  busy: volumeStates.filter(volumeTransitioning),
   end: (ctx, id) =>
     inTransaction(ctx, async (tx) => {
       const row = await lockTrashed(tx, 'volume:delete', id)

@@ -13,6 +13,8 @@ export type Trash = {
   /** The kind in the event log. */
   kind: string
   table: 'Volume' | 'VolumeSnapshot' | 'VolumeBackup'
+  /** The states of rows to which something is being done: they are not asked for until that is over, so that they hold up none. */
+  busy: readonly string[]
   /**
    * Begins to remove a thing whose time is over, under the lock of its row. Does nothing when somebody has taken it back
    * meanwhile, or while something is still being done to it: it is asked for again.
@@ -68,10 +70,11 @@ export const trashReconciler = (kinds: readonly Trash[]): Reconciler => ({
   },
 })
 
-/** The things whose time is over, without those that are being removed already or wait, so that these hold up none. */
-async function dueIn(ctx: Ctx, { table, waits = Prisma.sql`false` }: Trash): Promise<string[]> {
+/** The things whose time is over, without those that are being removed or changed, or wait, so that these hold up none. */
+async function dueIn(ctx: Ctx, { table, busy, waits = Prisma.sql`false` }: Trash): Promise<string[]> {
   const rows = await ctx.db.$queryRaw<{ id: string }[]>`
-    SELECT "id"::text FROM ${named(table)} WHERE "trashedUntil" <= now() AND "state" <> 'deleting' AND NOT (${waits})
+    SELECT "id"::text FROM ${named(table)} WHERE "trashedUntil" <= now() AND "state" <> ALL (${[...busy]}::text[])
+      AND NOT (${waits})
     ORDER BY "trashedUntil" LIMIT ${atOnce}`
   return rows.map(({ id }) => id)
 }

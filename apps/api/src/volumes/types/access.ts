@@ -98,3 +98,10 @@ export async function unsetDefaultType(ctx: Ctx, input: { projectId: string }): 
     await noteType(tx, type, 'update')
   })
 }
+
+/** Forgets what projects that are removed may use, and their default types. */
+export async function forgetTypesOf(tx: Ctx, projectIds: readonly string[]): Promise<void> {
+  const where = { projectId: { in: [...projectIds] } }
+  await tx.db.volumeTypeAccess.deleteMany({ where })
+  await tx.db.volumeTypeDefault.deleteMany({ where })
+}

@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { launchInstances } from '../../compute/instances/launch.ts'
 import { aLaunch, testTenant, testWorld, type World } from '../../compute/testing.ts'
-import type { Ctx } from '../../kernel/context.ts'
+import { deleteProject } from '../../directory/projects/deletion.ts'
+import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { pageInput } from '../../kernel/contract.ts'
 import { expectCloudError, runPending, testCtx } from '../../kernel/testing.ts'
 import { type VolumeView, volumeCreateInput, volumeListInput } from '../contract.ts'
+import { encryptType } from '../encryption/type.ts'
 import { getPool, listPools } from '../pools/list.ts'
 import { createVolume, deleteVolume, listVolumes, planVolume } from '../service.ts'
 import {
@@ -40,6 +42,7 @@ beforeAll(async () => {
 })
 afterAll(() => world.close())
 
+const db = () => world.deps.root
 const type = (patch: object = {}): Promise<VolumeTypeView> =>
   createVolumeType(
     admin,
@@ -121,6 +124,49 @@ describe('volume types', () => {
     await expectCloudError(unsetDefaultType(admin, { projectId }), 'not_found')
     await makeDefaultType(admin, { id: before?.id ?? '' })
   })
+})
+
+test('a volume is what its type says when the type changes while the volume is made', async () => {
+  const { id } = await type()
+  let making: Promise<VolumeView> = Promise.reject(new Error('not yet'))
+  making.catch(() => undefined)
+  await inTransaction(admin, async (tx) => {
+    await encryptType(tx, { id, cipher: null, keySize: null })
+    making = make(member, { type: id })
+    await expect
+      .poll(
+        () => db().$queryRaw`SELECT 1 FROM pg_stat_activity WHERE "datname" = current_database() AND
+        "wait_event_type" = 'Lock'`,
+      )
+      .not.toEqual([])
+  })
+  expect((await making).encrypted).toBe(true)
+  await runPending(world.deps)
+
+  const { id: hidden } = await type()
+  await inTransaction(admin, async (tx) => {
+    await updateVolumeType(tx, { id: hidden, public: false })
+    making = make(member, { type: hidden })
+    making.catch(() => undefined)
+    await expect
+      .poll(
+        () => db().$queryRaw`SELECT 1 FROM pg_stat_activity WHERE "datname" = current_database() AND
+        "wait_event_type" = 'Lock'`,
+      )
+      .not.toEqual([])
+  })
+  await expectCloudError(making, 'invalid_input', /There is no volume type/)
+})
+
+test('what a project may use, and its default, are forgotten with the project', async () => {
+  const { id } = await type({ public: false })
+  const gone = await testCtx(world.deps, { projectId: undefined })
+  await grantType(admin, { id, projectId: gone.projectId })
+  await setDefaultType(admin, { projectId: gone.projectId, type: id })
+  await deleteProject(admin, { id: gone.projectId })
+  await runPending(world.deps)
+  expect(await typeAccess(admin, { id })).toEqual([])
+  expect((await listDefaultTypes(admin)).map(({ projectId }) => projectId)).not.toContain(gone.projectId)
 })
 
 describe('extra specs', () => {

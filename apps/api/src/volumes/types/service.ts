@@ -51,7 +51,8 @@ export async function typeFor(ctx: Ctx, named: string | undefined, originId?: st
   const otherwise = async () =>
     (originId === undefined ? null : await typeNamed(ctx, originId)) ?? (await defaultFor(ctx))
   const found = named === undefined ? await otherwise() : await typeNamed(ctx, named)
-  if (found && (await isKept(ctx, found))) return found
+  const type = found && (await kept(ctx, found))
+  if (type) return type
   throw invalidInput(
     named === undefined ? 'No type is the default. Name one.' : `There is no volume type ${named}.`,
     'type',
@@ -59,14 +60,14 @@ export async function typeFor(ctx: Ctx, named: string | undefined, originId?: st
 }
 
 /**
- * Keeps a type from being deleted until the end of a transaction. Returns false when the type is gone. This lock comes
- * before those of the quota, as the deletion of a type has it.
+ * Keeps a type from being changed or deleted until the end of a transaction, and returns the type as it is from now on. Null:
+ * it is gone, or the caller may not use it any more. This lock comes before those of the quota, as the deletion of a type has it.
  */
-async function isKept(ctx: Ctx, { id }: TypeRow): Promise<boolean> {
-  if (ctx.db === ctx.deps.root) return true
-  const rows = await ctx.db.$queryRaw<unknown[]>`
-    SELECT 1 FROM "VolumeType" WHERE "id" = ${id}::uuid FOR KEY SHARE`
-  return rows.length > 0
+async function kept(ctx: Ctx, seen: TypeRow): Promise<TypeRow | null> {
+  if (ctx.db === ctx.deps.root) return seen
+  const { id } = seen
+  await ctx.db.$queryRaw`SELECT 1 FROM "VolumeType" WHERE "id" = ${id}::uuid FOR KEY SHARE`
+  return oneOf(ctx, { id })
 }
 
 /** The type of that id or name that the caller may use. */

@@ -15,6 +15,7 @@ import { Facts } from '../../ui/Fact.tsx'
 import { Section } from '../../ui/Section.tsx'
 import { volumeDescriptor } from '../volume.descriptor.tsx'
 import { poolDescriptor } from './descriptor.tsx'
+import { LostVolumes } from './LostVolumes.tsx'
 import { volumesOfPool } from './list.ts'
 import { PoolReach } from './PoolReach.tsx'
 import { UnknownVolumes } from './UnknownVolumes.tsx'
@@ -89,6 +90,7 @@ function Overview({ pool }: { pool: PoolView }) {
       <Section title="Volumes in this pool">
         <ResourceTable descriptor={volumesHere} query={volumesOfPool(pool.name)} />
       </Section>
+      {isAdmin && <LostVolumes pool={pool.name} />}
       {isAdmin && <UnknownVolumes pool={pool.name} />}
     </Columns>
   )

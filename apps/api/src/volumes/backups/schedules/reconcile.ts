@@ -1,6 +1,6 @@
 import type { VolumeBackupScheduleModel } from '@stratolith/db'
 import { type Ctx, inTransaction, systemCtx } from '../../../kernel/context.ts'
-import { CloudError } from '../../../kernel/errors.ts'
+import { type CloudError, toCloudError } from '../../../kernel/errors.ts'
 import type { Reconciler } from '../../../kernel/reconciler.ts'
 import { lockVolume, noteVolume } from '../../row.ts'
 import { backupCreateInput } from '../contract.ts'
@@ -49,8 +49,9 @@ async function begin(ctx: Ctx, seen: VolumeBackupScheduleModel): Promise<void> {
       await tx.db.volumeBackupSchedule.update({ where: { id }, data })
     })
   } catch (error) {
-    if (!(error instanceof CloudError) || error.code === 'internal') throw error
-    await noteFailure(own, seen, error)
+    const failure = toCloudError(error)
+    await noteFailure(own, seen, failure)
+    if (failure.code === 'internal') throw error
   }
 }
 
@@ -74,17 +75,24 @@ async function hasFailed(tx: Ctx, { lastBackupId }: VolumeBackupScheduleModel): 
 const after = (schedule: VolumeBackupScheduleModel): Date =>
   nextTime({ ...schedule, every: everyOf(schedule) }, new Date(), schedule.nextAt)
 
-/** A volume that is busy is tried again soon; what else is in the way, such as the quota, is so the next time. */
+/**
+ * A volume that is busy is tried again soon; what else is in the way, such as the quota, is so the next time. A fault of ours is
+ * tried again soon as well, and not in the next round: the schedules behind it have their turn.
+ */
 async function noteFailure(ctx: Ctx, seen: VolumeBackupScheduleModel, error: CloudError): Promise<void> {
   await inTransaction(ctx, async (tx) => {
     const schedule = await lockDue(tx, seen)
     if (!schedule) return
-    const regular = after(schedule)
     const soon = new Date(Date.now() + againMs)
-    const nextAt = error.code === 'conflict' && soon < regular ? soon : regular
-    const data = { nextAt, lastFailure: error.message }
+    const data = { nextAt: nextAfter(error, schedule, soon), lastFailure: error.message }
     await tx.db.volumeBackupSchedule.update({ where: { id: schedule.id }, data })
     const volume = await tx.db.volume.findUnique({ where: { id: schedule.volumeId } })
     if (volume) await noteVolume(tx, volume, 'updated')
   })
+}
+
+function nextAfter({ code }: CloudError, schedule: VolumeBackupScheduleModel, soon: Date): Date {
+  if (code === 'internal') return soon
+  const regular = after(schedule)
+  return code === 'conflict' && soon < regular ? soon : regular
 }

@@ -103,6 +103,21 @@ test('a backup that could not begin says why, and a busy volume is tried again s
   expect(await getSchedule(tenant, { volumeId })).toMatchObject({ lastFailure: null })
 })
 
+test('a schedule that fails by a fault of ours is put off, so that it does not hold up the others', async () => {
+  const volumeId = await aVolume()
+  await set(volumeId)
+  await db().$executeRaw`
+    ALTER TABLE "VolumeBackup" ADD CONSTRAINT "broken" CHECK ("volumeId" IS NULL) NOT VALID`
+  try {
+    await round(volumeId)
+  } finally {
+    await db().$executeRaw`ALTER TABLE "VolumeBackup" DROP CONSTRAINT "broken"`
+  }
+  const told = await getSchedule(tenant, { volumeId })
+  expect(told).toMatchObject({ lastAt: null, lastFailure: expect.stringMatching(/on our side/) })
+  expect(Date.parse(told?.nextAt ?? '')).toBeGreaterThan(Date.now() + 4 * 60_000)
+})
+
 test('when the store has lost the earlier backup, the one after the failure is full', async () => {
   const volumeId = await aVolume()
   await set(volumeId, { keep: 5 })

@@ -1,0 +1,2 @@
+-- AlterTable
+ALTER TABLE "VolumePool" ADD COLUMN     "deletingAt" TIMESTAMPTZ(6);
