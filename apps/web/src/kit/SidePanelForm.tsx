@@ -44,9 +44,7 @@ export function SidePanelForm<T extends Record<string, unknown>>({
   children: ReactNode
 }) {
   const body = useRef<HTMLFormElement>(null)
-  const right = useRight(needs)
-  const [block, setBlock] = useState<string | null>(null)
-  const allowed = all(right, block ?? true)
+  const { right, allowed, setBlock } = useAllowed(needs)
   const [busy, setBusy] = useState(false)
   const [failure, setFailure] = useState<{ message: string; requestId: string } | null>(null)
   useWindowEvent('beforeunload', (event) => {
@@ -125,6 +123,13 @@ export function SidePanelForm<T extends Record<string, unknown>>({
       </form>
     </SidePanel>
   )
+}
+
+/** Whether the form can succeed: the person may, and no field knows a reason against it. */
+function useAllowed(needs: Right) {
+  const right = useRight(needs)
+  const [block, setBlock] = useState<string | null>(null)
+  return { right, allowed: all(right, block ?? true), setBlock }
 }
 
 const Denied = ({ why }: { why: string }) => (

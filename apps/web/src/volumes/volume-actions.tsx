@@ -256,6 +256,8 @@ function useStopMove(mine: (volume: VolumeView) => Allowed, admin: () => Allowed
   return {
     id: 'stopMove',
     label: 'Stop moving',
+    group: 'change',
+    inMenu: () => true,
     icon: <IconPlayerStop size={16} />,
     shown: (volume) => isMoving(volume) && mayStop(volume) === true,
     next: isMoving,
