@@ -108,7 +108,9 @@ export class OpenLuns {
         },
       },
       ...{ guestUid: uid, uid: this.#options.serverUid, secret: Buffer.from(secret).toString('base64') },
-      ...{ files: {}, stamp: `${uid} ${size} ${lun.disk.number} ${portal}`, before: async () => undefined },
+      ...{ files: {}, stamp: `${uid} ${size} ${lun.disk.number} ${portal}` },
+      // The mark of the LUN says already that this guest has the volume.
+      ...{ before: async () => undefined, opened: async () => undefined },
     })
   }
 
