@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import pLimit from 'p-limit'
 import { DriverError } from '../errors.ts'
 import type { Op } from '../op.ts'
 import { type Agreed, type IscsiAccess, logIn, mostFromTarget } from './iscsi-login.ts'
@@ -7,8 +8,8 @@ import { type IscsiPdu, noTag, opcodes, type PduFields, pduOf, pduReader } from 
 
 /**
  * A session with an iSCSI target, for what a host itself does there: to list LUNs, to claim one, to copy and to wipe. Guests
- * reach their LUNs by QEMU's own initiator (volume-server.ts). One command is under way at a time. A target that does not
- * answer ends the session, so that no call waits for it longer than `answerMs`.
+ * reach their LUNs by QEMU's own initiator (volume-server.ts). One command is under way at a time, and further ones wait for
+ * their turn. A target that does not answer ends the session, so that no call waits for it longer than `answerMs`.
  */
 export type IscsiSession = {
   /** Runs a SCSI command, and returns what it reads, at most `reads` bytes. Raises ScsiError when the target refuses. */
@@ -50,6 +51,9 @@ type Waiting = {
   command: ScsiCommand
   lun: Buffer
   found: Buffer
+  /** How many bytes have come, and how many the target was given. */
+  taken: number
+  given: number
   resolve: (bytes: Buffer) => void
   reject: (error: Error) => void
 }
@@ -70,18 +74,21 @@ export async function openSession(
 }
 
 function sessionOf(wire: Wire, agreed: Agreed): IscsiSession {
-  async function run(command: ScsiCommand): Promise<Buffer> {
+  const inTurn = pLimit(1)
+  async function repeat(command: ScsiCommand): Promise<Buffer> {
     for (let attempt = 1; ; attempt += 1)
       try {
         return await wire.command(command, agreed)
       } catch (error) {
         if (!(error instanceof ScsiError) || attempt === attempts) throw error
         // The first command of a session hears what has happened before, and a busy target asks for patience.
+        // A command that is sent `once` belongs to a reservation of our own, which is gone when another session has one.
+        if (command.once && error.status === reservedStatus) throw error
         if (busy.includes(error.status)) await sleep(50 * attempt + Math.random() * 50)
         else if (command.once || error.key !== senseKeys.unitAttention) throw error
       }
   }
-  return { run, close: () => wire.logOut() }
+  return { run: (command) => inTurn(() => repeat(command)), close: () => wire.logOut() }
 }
 
 /** The connection, and the numbers that both sides count by. */
@@ -153,9 +160,10 @@ class Wire {
     return this.#answer((resolve, reject) => {
       const { lun, cdb, reads = 0, writes } = command
       this.#tag = (this.#tag + 1) % noTag
-      this.#waiting = { command, lun, found: Buffer.alloc(reads), resolve, reject }
       this.#mostToTarget = mostToTarget
       const first = immediateData ? (writes?.subarray(0, Math.min(mostToTarget, firstBurst)) ?? null) : null
+      const counts = { taken: 0, given: first?.length ?? 0 }
+      this.#waiting = { command, lun, found: Buffer.alloc(reads), ...counts, resolve, reject }
       const flags = 0x80 | (reads > 0 ? 0x40 : 0) | (writes ? 0x20 : 0) | 1
       this.#expect(this.#answerMs, reject)
       const words = {
@@ -226,7 +234,10 @@ class Wire {
   }
 
   #send(fields: PduFields, words: Readonly<Record<number, number>>, data?: Buffer): void {
-    this.#socket.write(pduOf(fields, words, data))
+    if (this.#socket.write(pduOf(fields, words, data)) || this.#socket.isPaused()) return
+    // A target that asks and does not take the answers would fill our memory with them.
+    this.#socket.pause()
+    this.#socket.once('drain', () => this.#socket.resume())
   }
 
   #take(pdu: IscsiPdu): void {
@@ -255,7 +266,6 @@ class Wire {
 
   /** What belongs to the command that is under way. */
   #takeFor(waiting: Waiting | null, pdu: IscsiPdu): void {
-    this.#timer?.refresh()
     if (waiting === null || pdu.tag !== this.#tag) this.#fail('it answers what nobody has asked')
     else if (pdu.opcode === opcodes.readyToTransfer) this.#give(waiting, pdu.header)
     else if (pdu.opcode === opcodes.dataIn) this.#fill(waiting, pdu)
@@ -274,13 +284,17 @@ class Wire {
   }
 
   /** Sends the part of the data for which the target has room. */
-  #give({ command, lun }: Waiting, header: Buffer): void {
+  #give(waiting: Waiting, header: Buffer): void {
+    const { command, lun, given } = waiting
     const [tag, at, length] = [header.readUInt32BE(20), header.readUInt32BE(40), header.readUInt32BE(44)]
     const bytes = command.writes?.subarray(at, at + length)
-    if (bytes?.length !== length) {
+    // It asks for the data in their order, as both sides have agreed.
+    if (length === 0 || at !== given || bytes?.length !== length) {
       this.#fail('it asks for data that are not there')
       return
     }
+    waiting.given += length
+    this.#timer?.refresh()
     for (let done = 0, number = 0; done < length; number += 1) {
       const part = bytes.subarray(done, done + this.#mostToTarget)
       const isLast = done + part.length === length
@@ -299,7 +313,16 @@ class Wire {
       this.#fail('it sends more than was asked for')
       return
     }
-    data.copy(waiting.found, at)
+    if (data.length > 0) {
+      if (at !== waiting.taken) {
+        this.#fail('it sends data in another order than was agreed on')
+        return
+      }
+      data.copy(waiting.found, at)
+      waiting.taken += data.length
+      // Only what goes on keeps a command alive.
+      this.#timer?.refresh()
+    }
     if ((flags & 1) !== 0) this.#end(waiting, header, flags, Buffer.alloc(0))
   }
 
@@ -312,14 +335,19 @@ class Wire {
     this.#end(waiting, header, flags, data.subarray(2, 2 + length))
   }
 
-  #end({ found, resolve, reject }: Waiting, header: Buffer, flags: number, sense: Buffer): void {
+  #end(waiting: Waiting, header: Buffer, flags: number, sense: Buffer): void {
+    const { command, found, taken, given, resolve, reject } = waiting
     const status = header[3] ?? 0
     if (status !== 0) {
       reject(new ScsiError(status, sense))
       return
     }
-    // The target may have less than the command asks for.
-    const missing = (flags & 0x02) !== 0 ? Math.min(header.readUInt32BE(44), found.length) : 0
-    resolve(found.subarray(0, found.length - missing))
+    // The target may have less than the command asks for, and says so then.
+    const missing = (flags & 0x02) !== 0 ? header.readUInt32BE(44) : 0
+    const { length = 0 } = command.writes ?? {}
+    if (command.writes && (given !== length || missing > 0)) this.#fail('it has not taken all data')
+    else if (taken + (command.writes ? 0 : missing) !== found.length)
+      this.#fail('it has sent fewer data than it says')
+    else resolve(found.subarray(0, taken))
   }
 }

@@ -1,3 +1,4 @@
+import { DriverError } from '../errors.ts'
 import { type IscsiSession, ScsiError, senseKeys } from './iscsi-session.ts'
 
 /** The SCSI commands (SPC-4, SBC-3) by which a host works on the LUNs of a target. */
@@ -65,6 +66,14 @@ function ofRange(code: number, { blockBytes }: Disk, at: number, length: number)
   return cdb
 }
 
+function demandBytes({ length }: Buffer, wanted: number): void {
+  if (length < wanted)
+    throw new DriverError(
+      'failed',
+      `The target has sent ${length} bytes of the ${wanted} that it was asked for.`,
+    )
+}
+
 /** Reads a range that begins and ends with a block. */
 export async function read(
   session: IscsiSession,
@@ -75,7 +84,10 @@ export async function read(
   const parts: Buffer[] = []
   for (let done = 0; done < length; done += mostAtOnce) {
     const reads = Math.min(mostAtOnce, length - done)
-    parts.push(await session.run({ lun: disk.address, cdb: ofRange(0x88, disk, at + done, reads), reads }))
+    const part = await session.run({ lun: disk.address, cdb: ofRange(0x88, disk, at + done, reads), reads })
+    // What is missing must not count as zeros: a LUN would be taken for an empty one.
+    demandBytes(part, reads)
+    parts.push(part)
   }
   return Buffer.concat(parts, length)
 }
