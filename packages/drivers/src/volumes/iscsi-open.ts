@@ -120,13 +120,13 @@ export class OpenLuns {
       if (!kept.has(record.key.id)) await this.#inTurn(record.key, () => this.#closeOne(op, record))
   }
 
-  /** The guest has lost the volume when its server has ended. A target that does not answer is told later. */
+  /** The guest has lost the volume when its server has ended. A target that does not answer, or refuses, is told later. */
   async #closeOne(op: Op, record: OpenRecord): Promise<void> {
     await this.#endServer(record)
     try {
       await this.#giveBack(op, record)
     } catch (err) {
-      if (!(err instanceof DriverError) || err.isAnswer) throw err
+      if (!(err instanceof DriverError && err.retryable)) throw err
       op.log.warn(
         { err, volume: record.key.id },
         'a target cannot be told yet that a guest has lost a volume',

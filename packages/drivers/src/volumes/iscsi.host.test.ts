@@ -15,6 +15,7 @@ import { createIscsiVolumes, type IscsiVolumes, initiatorOf } from './iscsi.ts'
 import { withoutSecret } from './iscsi-open.ts'
 import { blockOf, markIn, slots, volumeAt } from './lun-mark.ts'
 import { type Luns, withLuns } from './luns.ts'
+import { seenLuns } from './luns-seen.ts'
 import { runtimeOf } from './rbd-open.ts'
 import { closeAllServed } from './remove-all.ts'
 import { reserved } from './scsi.ts'
@@ -120,8 +121,9 @@ const serverOf = async (opened: OpenedVolume) => {
   if (pid === undefined) throw new Error(`no server runs in ${dir}`)
   return { dir, pid }
 }
+const seen = seenLuns(path.join(root, 'seen'), log)
 const looks = <T>(work: (luns: Luns) => Promise<T>): Promise<T> =>
-  withLuns(op(), { ...tgt.pool, host: 'test', initiator: initiatorOf('test') }, work)
+  withLuns(op(), { ...tgt.pool, host: 'test', initiator: initiatorOf('test'), seen }, work)
 /** The marks on a LUN with their places, as its file has them; the one that holds is the first. */
 function marksOf(file: string) {
   const bytes = Buffer.alloc(16_384)
@@ -214,8 +216,9 @@ describe('hosts that share a target', () => {
       })
     }).catch((error: unknown) => error)
     await isReserved.promise
-    const refused = { code: 'unavailable', message: expect.stringMatching(/has reserved a LUN/) }
-    await expect(two.listVolumes(op(), tgt.pool)).rejects.toMatchObject(refused)
+    const unsure = { code: 'unavailable', message: expect.stringMatching(/has reserved a LUN/) }
+    const unknown = { id: crypto.randomUUID(), pool: tgt.pool }
+    await expect(two.removeVolume(op(), unknown)).rejects.toMatchObject(unsure)
     over.resolve()
     expect(await holder).toMatchObject({ code: 'unavailable' })
     expect(await two.listVolumes(op(), tgt.pool)).toEqual([])

@@ -34,6 +34,7 @@ import {
 import { type IscsiOptions, OpenLuns } from './iscsi-open.ts'
 import { isOurs, LunVolumes, marked, refuseUsed, volumeOn } from './lun-volumes.ts'
 import { type Lun, type OpenTarget, roomOn, withLuns } from './luns.ts'
+import { demandAllRead, seenLuns, unreadVolumes } from './luns-seen.ts'
 import { demandFits } from './making.ts'
 import { iscsiPool } from './spec.ts'
 import { toldPools } from './told-pools.ts'
@@ -66,14 +67,15 @@ export function createIscsiVolumes(options: IscsiVolumeOptions): IscsiVolumes {
     turns(`${pool.id} ${id}`, work)
   const background = createBackgroundJobs({ answerMs: options.answerMs })
   const volumes = new LunVolumes(host, log)
-  const pools = toldPools<OpenTarget>(
+  const seen = seenLuns(path.join(options.dir, 'luns-seen'), log)
+  const pools = toldPools<Omit<OpenTarget, 'seen'>>(
     path.join(options.dir, 'pool-keys'),
     kept.transform((pool) => ({ ...pool, host, initiator: initiatorOf(host) })),
     (pool) => pool.driver === 'iscsi' && pool.secret !== undefined,
   )
   const of = async (pool: PoolSpec) => {
     if (pool.driver !== 'iscsi') throw new DriverError('invalid', 'The pool is not one of iSCSI.')
-    return pools.of(pool)
+    return { ...(await pools.of(pool)), seen }
   }
   const opened = new OpenLuns(options, { ...pools, of }, inTurn)
   const contents: LunContents = { ...options, of, volumes }
@@ -190,8 +192,10 @@ export function createIscsiVolumes(options: IscsiVolumeOptions): IscsiVolumes {
         const all = await luns.all()
         const used = all.find(({ mark }) => mark !== null && mark.state !== 'free')
         if (used) throw new DriverError('conflict', whyUsed(used))
+        demandAllRead(all)
         for (const lun of all) if (lun.mark) await luns.forget(lun)
       })
+      await seen.forget(pool.id)
       await pools.forget(pool)
     },
     ensureVolume: (op, spec) =>
@@ -221,6 +225,7 @@ export function createIscsiVolumes(options: IscsiVolumeOptions): IscsiVolumes {
       return all
         .filter((lun) => lun.mark?.state === 'volume' && volumeOn(all, lun.mark.id ?? '') === lun)
         .map(observed)
+        .concat(unreadVolumes(all))
     },
     ensureSnapshot: () => Promise.reject(noSnapshots()),
     ensureSnapshots: () => Promise.reject(noSnapshots()),

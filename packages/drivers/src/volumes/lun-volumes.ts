@@ -4,6 +4,7 @@ import { backgroundOp, type Op } from '../op.ts'
 import type { Refill } from './interface.ts'
 import { type Mark, volumeAt } from './lun-mark.ts'
 import { type Lun, LunChanged, type Luns, type OpenTarget, roomOn, withLuns } from './luns.ts'
+import { demandAllRead, demandGone } from './luns-seen.ts'
 import { flush, read, unstoredAt, write, zero } from './scsi.ts'
 
 /** What is written on a LUN before a volume is whole there. */
@@ -12,11 +13,14 @@ type Wish = Pick<Mark, 'id' | 'copyId' | 'edition'> & { id: string; sizeBytes: n
 /** How often it is written down how far a LUN is wiped, in bytes. */
 const wipedStride = 16 * 1024 ** 3
 
-/** The LUN with the whole volume of that id; null when there is none. */
-export const volumeOn = (luns: readonly Lun[], id: string): Lun | null =>
-  luns
+/** The LUN with the whole volume of that id; null when there is none. Raises `unavailable` when nobody knows. */
+export function volumeOn(luns: readonly Lun[], id: string): Lun | null {
+  const [found] = luns
     .filter(({ mark }) => mark?.state === 'volume' && mark.id === id)
-    .sort((a, b) => (b.mark?.edition ?? 1) - (a.mark?.edition ?? 1))[0] ?? null
+    .sort((a, b) => (b.mark?.edition ?? 1) - (a.mark?.edition ?? 1))
+  if (!found) demandGone(luns, id)
+  return found ?? null
+}
 
 const canBeTaken = ({ mark, foreign }: Lun): boolean =>
   foreign === null && (mark === null || mark.state === 'free' || mark.state === 'wiping')
@@ -178,11 +182,14 @@ export class LunVolumes {
 
   /** Takes everything from another host, which is off for sure. */
   async disown(luns: Luns, pool: OpenTarget, host: string): Promise<void> {
-    for (const lun of await luns.all()) {
+    const all = await luns.all()
+    for (const lun of all) {
       if (lun.mark?.by?.host !== host) continue
       if (lun.mark.state === 'volume') await luns.change(lun, { ...lun.mark, by: undefined })
       else await this.retire(luns, pool, lun)
     }
+    // The host may have what is on the other LUNs, too.
+    demandAllRead(all)
   }
 
   /** Runs `work` while no other host changes the volume and no guest has it. */

@@ -2,8 +2,9 @@ import { DriverError } from '../errors.ts'
 import type { Op } from '../op.ts'
 import type { IscsiAccess } from './iscsi-login.ts'
 import { type IscsiSession, openSession, ScsiError, senseKeys } from './iscsi-session.ts'
-import { blockOf, type Mark, markBytes, markOn, slots, volumeAt } from './lun-mark.ts'
-import { type Disk, disksOf, exchange, read, reserved } from './scsi.ts'
+import { blockOf, type Mark, markBytes, markIn, markOn, slots, volumeAt } from './lun-mark.ts'
+import { type Seen, type SeenLuns, type SeenVolume, volumeSeenOn } from './luns-seen.ts'
+import { type Disk, disksOf, exchange, read, reserved, tried, type Unreadable, type Within } from './scsi.ts'
 
 /**
  * A LUN of a target. `mark`: what it says of itself when it belongs to this pool. `foreign`: why this pool must not touch it;
@@ -13,6 +14,8 @@ export type Lun = {
   disk: Disk
   mark: Mark | null
   foreign: string | null
+  /** Only of a LUN that cannot be read, or (not `isShown`) is missing. `volume`: as in Seen; undefined when it was never read. */
+  unread?: { isShown: boolean; volume: SeenVolume | null | undefined }
   next: { at: number; contains: Buffer }
 }
 
@@ -39,7 +42,7 @@ export type Luns = {
 export const roomOn = ({ disk }: Pick<Lun, 'disk'>): number => Math.max(0, disk.sizeBytes - volumeAt)
 
 /** The way to a pool's target, as the host of that name goes it. */
-export type OpenTarget = IscsiAccess & { id: string; host: string }
+export type OpenTarget = IscsiAccess & { id: string; host: string; seen: SeenLuns }
 
 export async function withLuns<T>(op: Op, target: OpenTarget, work: (luns: Luns) => Promise<T>): Promise<T> {
   const session = await openSession(op, target)
@@ -50,46 +53,59 @@ export async function withLuns<T>(op: Op, target: OpenTarget, work: (luns: Luns)
   }
 }
 
-export function lunsOf(session: IscsiSession, { id: pool, host }: Pick<OpenTarget, 'id' | 'host'>): Luns {
+export function lunsOf(
+  session: IscsiSession,
+  { id: pool, host, seen }: Pick<OpenTarget, 'id' | 'host' | 'seen'>,
+): Luns {
   const reserving = <T>({ disk }: Lun, work: () => Promise<T>): Promise<T> =>
     reserved(session, disk, work).catch((error: unknown) => {
       throw isUnknown(error) ? unsupported() : error
     })
   async function put(lun: Lun, wanted: Buffer): Promise<void> {
     const { disk, next, mark } = lun
-    const change = () => exchange(session, disk, next.at, { expected: next.contains, wanted })
+    const change = async (within: Within) => {
+      // Another system may have begun to use what was blank, at any place.
+      if (mark === null && (await look(disk, within)).foreign !== null) return false
+      return exchange(session, disk, next.at, { expected: next.contains, wanted, ...within })
+    }
     // Nobody else changes what this host has, and a reservation would keep the server of a guest from its LUN.
-    const isDone = await (mark?.by?.host === host ? change() : reserving(lun, change))
+    const isDone = await (mark?.by?.host === host ? change({}) : reserving(lun, () => change({ once: true })))
     if (!isDone) throw new LunChanged(lun)
   }
-  async function look(disk: Disk): Promise<Lun> {
-    const begin = await read(session, disk, 0, markBytes)
+  async function look(disk: Disk, within: Within = {}): Promise<Lun> {
+    const begin = await read(session, disk, 0, markBytes, within)
     const { mark, next } = markOn(begin, disk.blockBytes)
     if (mark?.pool === pool) return { disk, mark, foreign: null, next }
     if (mark) return { disk, mark: null, foreign: `belongs to the pool ${mark.pool}`, next }
     const edge = volumeAt
+    const last = Math.floor((disk.sizeBytes - edge) / disk.blockBytes) * disk.blockBytes
     const isBlank =
-      (await isZero(session, disk, 0, edge)) &&
-      (await isZero(
-        session,
-        disk,
-        Math.floor((disk.sizeBytes - edge) / disk.blockBytes) * disk.blockBytes,
-        edge,
-      ))
+      begin.equals(Buffer.alloc(begin.length)) &&
+      (await isZero(session, disk, { at: 0, length: edge }, within)) &&
+      (await isZero(session, disk, { at: last, length: edge }, within))
     return { disk, mark: null, foreign: isBlank ? null : 'has data that are not ours', next }
   }
   return {
     session,
     async all() {
-      const luns: Lun[] = []
-      for (const disk of await disksOf(session))
-        if ([512, 4096].includes(disk.blockBytes) && disk.sizeBytes > 2 * volumeAt)
-          luns.push(await look(disk))
-      return luns
+      const { disks, unreadable } = await disksOf(session)
+      const before = await seen.of(pool)
+      const luns = unreadable.map((one) => unreadLun(one, before.get(one.number)))
+      for (const disk of disks)
+        if ([512, 4096].includes(disk.blockBytes) && disk.sizeBytes > 2 * volumeAt) {
+          const found = await tried(() => look(disk))
+          const known = before.get(disk.number)
+          luns.push(typeof found === 'string' ? unreadLun({ ...disk, why: found }, known) : found)
+        }
+      await seen.learn(pool, newsOf(luns, before))
+      luns.push(...missingLuns(luns, before))
+      return luns.sort((a, b) => a.disk.number - b.disk.number)
     },
     async change(lun, mark) {
       await put(lun, blockOf({ ...mark, number: (lun.mark?.number ?? 0) + 1, pool }, lun.disk.blockBytes))
-      return look(lun.disk)
+      const now = await look(lun.disk)
+      await seen.learn(pool, newsOf([now], new Map()))
+      return now
     },
     async forget(lun) {
       const nothing = Buffer.alloc(lun.disk.blockBytes)
@@ -97,15 +113,64 @@ export function lunsOf(session: IscsiSession, { id: pool, host }: Pick<OpenTarge
       await put(lun, nothing)
       const at = slots.find((one) => one !== lun.next.at) ?? slots[0]
       const contains = await read(session, lun.disk, at, lun.disk.blockBytes)
+      // Another host may have taken the LUN meanwhile, and its mark stays.
+      if (markIn(contains)?.number !== lun.mark?.number) throw new LunChanged(lun)
       await put({ ...lun, next: { at, contains } }, nothing)
     },
     tryReserving: (lun) => reserving(lun, async () => undefined),
   }
 }
 
-async function isZero(session: IscsiSession, disk: Disk, at: number, length: number): Promise<boolean> {
-  const bytes = await read(session, disk, at, length)
-  return bytes.equals(Buffer.alloc(length))
+const noNext = { at: slots[0], contains: Buffer.alloc(0) }
+const noDisk = { blockBytes: 512, sizeBytes: 0, unmaps: false }
+
+function unreadLun({ address, number, why }: Unreadable, volume: SeenVolume | null | undefined): Lun {
+  const unread = { isShown: true, volume }
+  return {
+    disk: { ...noDisk, address, number },
+    mark: null,
+    foreign: `cannot be read: ${why}`,
+    unread,
+    next: noNext,
+  }
+}
+
+/** The LUNs that had volumes and that the target does not show any more, unless a volume is on another LUN now. */
+function missingLuns(luns: readonly Lun[], before: Seen): Lun[] {
+  return [...before].flatMap(([number, volume]) => {
+    const isThere = luns.some((lun) => lun.disk.number === number || volumeSeenOn(lun)?.id === volume?.id)
+    if (volume === null || isThere) return []
+    const disk = { ...noDisk, address: Buffer.alloc(8), number }
+    const foreign = 'is not shown by the target any more'
+    return [{ disk, mark: null, foreign, unread: { isShown: false, volume }, next: noNext }]
+  })
+}
+
+/** What has been read, and that a volume has left a LUN that is missing. */
+function newsOf(luns: readonly Lun[], before: Seen): Seen {
+  const read = luns.filter(({ unread }) => !unread)
+  const news = new Map(read.map((lun) => [lun.disk.number, volumeSeenOn(lun)]))
+  const there = new Set([...news.values()].map((volume) => volume?.id))
+  for (const [number, volume] of before)
+    if (volume && there.has(volume.id) && !luns.some(({ disk }) => disk.number === number))
+      news.set(number, null)
+  return news
+}
+
+/** How much is read at once to find out whether a LUN is blank: most that are not have something at their begin. */
+const zeroAtOnce = 128 * 1024
+
+async function isZero(
+  session: IscsiSession,
+  disk: Disk,
+  { at, length }: { at: number; length: number },
+  within: Within,
+): Promise<boolean> {
+  for (let done = 0; done < length; done += zeroAtOnce) {
+    const bytes = await read(session, disk, at + done, Math.min(zeroAtOnce, length - done), within)
+    if (!bytes.equals(Buffer.alloc(bytes.length))) return false
+  }
+  return true
 }
 
 const isUnknown = (error: unknown): boolean =>

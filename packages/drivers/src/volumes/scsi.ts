@@ -1,10 +1,13 @@
 import { DriverError } from '../errors.ts'
-import { type IscsiSession, ScsiError, senseKeys } from './iscsi-session.ts'
+import { type IscsiSession, type ScsiCommand, ScsiError, senseKeys } from './iscsi-session.ts'
 
 /** The SCSI commands (SPC-4, SBC-3) by which a host works on the LUNs of a target. */
 
 /** A disk of a target. `address`: how commands name it; `number`: how people and QEMU do. */
 export type Disk = { address: Buffer; number: number; blockBytes: number; sizeBytes: number; unmaps: boolean }
+
+/** `once` within a reservation of this session: see `reserved`. */
+export type Within = Pick<ScsiCommand, 'once'>
 
 /** The most that one command reads or writes, in bytes. */
 export const mostAtOnce = 1024 ** 2
@@ -18,21 +21,47 @@ async function addressesOf(session: IscsiSession): Promise<Buffer[]> {
   cdb[0] = 0xa0
   cdb.writeUInt32BE(reads, 6)
   const found = await session.run({ lun: Buffer.alloc(8), cdb, reads })
-  const count = found.length >= 8 ? Math.min(found.readUInt32BE(0), found.length - 8) / 8 : 0
+  demandBytes(found, 8)
+  // Those that are missing in the list would be taken for LUNs that are gone.
+  demandBytes(found, 8 + found.readUInt32BE(0))
+  const count = found.readUInt32BE(0) / 8
   return Array.from({ length: Math.floor(count) }, (_, at) =>
     Buffer.from(found.subarray(8 + at * 8, 16 + at * 8)),
   )
 }
 
-/** All disks of the target, in the order of their numbers. */
-export async function disksOf(session: IscsiSession): Promise<Disk[]> {
-  const disks: Disk[] = []
+/** A LUN that answers with an error, and why. */
+export type Unreadable = { address: Buffer; number: number; why: string }
+
+/** All disks of the target. A LUN that answers with an error does not keep the others from being found. */
+export async function disksOf(session: IscsiSession): Promise<{ disks: Disk[]; unreadable: Unreadable[] }> {
+  const [disks, unreadable]: [Disk[], Unreadable[]] = [[], []]
+  const seen = new Set<number>()
   for (const address of await addressesOf(session)) {
     // LUNs of several levels, and of more than 14 bits, are no disks that QEMU opens.
     const isFlat = (address[0] ?? 0) >> 6 <= 1 && address.subarray(2).every((byte) => byte === 0)
-    if (isFlat && (await isDisk(session, address))) disks.push(await diskAt(session, address))
+    const number = address.readUInt16BE(0) & 0x3fff
+    // There are two ways to write a number: a target that uses both names one LUN twice.
+    if (!isFlat || seen.has(number)) continue
+    seen.add(number)
+    const found = await tried(async () =>
+      (await isDisk(session, address)) ? diskAt(session, address) : null,
+    )
+    if (typeof found === 'string') unreadable.push({ address, number, why: found })
+    else if (found) disks.push(found)
   }
-  return disks.sort((a, b) => a.number - b.number)
+  return { disks, unreadable }
+}
+
+/** What `work` returns; or why the LUN has refused. The target itself must answer. */
+export async function tried<T>(work: () => Promise<T>): Promise<T | string> {
+  try {
+    return await work()
+  } catch (error) {
+    if (error instanceof ScsiError || (error instanceof DriverError && error.code === 'failed'))
+      return error.message
+    throw error
+  }
 }
 
 /** A target has also LUNs that are no disks, by which it is managed. */
@@ -40,7 +69,10 @@ async function isDisk(session: IscsiSession, lun: Buffer): Promise<boolean> {
   const cdb = Buffer.alloc(16)
   cdb.writeUInt16BE(36, 3)
   cdb[0] = 0x12
-  return (await session.run({ lun, cdb, reads: 36 }))[0] === 0
+  const found = await session.run({ lun, cdb, reads: 36 })
+  demandBytes(found, 1)
+  if (found[0] === 0x20) throw new DriverError('failed', 'The target has the LUN, but cannot reach it now.')
+  return found[0] === 0
 }
 
 async function diskAt(session: IscsiSession, address: Buffer): Promise<Disk> {
@@ -48,6 +80,7 @@ async function diskAt(session: IscsiSession, address: Buffer): Promise<Disk> {
   cdb.set([0x9e, 0x10])
   cdb.writeUInt32BE(32, 10)
   const found = await session.run({ lun: address, cdb, reads: 32 })
+  demandBytes(found, 15)
   const blockBytes = found.readUInt32BE(8)
   return {
     ...{ address, number: address.readUInt16BE(0) & 0x3fff, blockBytes },
@@ -80,11 +113,13 @@ export async function read(
   disk: Disk,
   at: number,
   length: number,
+  within: Within = {},
 ): Promise<Buffer<ArrayBuffer>> {
   const parts: Buffer[] = []
   for (let done = 0; done < length; done += mostAtOnce) {
     const reads = Math.min(mostAtOnce, length - done)
-    const part = await session.run({ lun: disk.address, cdb: ofRange(0x88, disk, at + done, reads), reads })
+    const cdb = ofRange(0x88, disk, at + done, reads)
+    const part = await session.run({ lun: disk.address, cdb, reads, ...within })
     // What is missing must not count as zeros: a LUN would be taken for an empty one.
     demandBytes(part, reads)
     parts.push(part)
@@ -135,10 +170,10 @@ export async function exchange(
   session: IscsiSession,
   disk: Disk,
   at: number,
-  { expected, wanted }: { expected: Buffer; wanted: Buffer },
+  { expected, wanted, ...within }: { expected: Buffer; wanted: Buffer } & Within,
 ): Promise<boolean> {
   const { address: lun, blockBytes } = disk
-  const own = { lun, once: true as const }
+  const own = { lun, ...within }
   const found = await session.run({ ...own, cdb: ofRange(0x88, disk, at, blockBytes), reads: blockBytes })
   if (!found.equals(expected)) return false
   await session.run({ ...own, cdb: ofRange(0x8a, disk, at, blockBytes), writes: wanted })
