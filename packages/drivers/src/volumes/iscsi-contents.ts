@@ -1,5 +1,6 @@
 import { chmod, mkdir, open, rm } from 'node:fs/promises'
 import path from 'node:path'
+import type { Logger } from 'pino'
 import { DriverError } from '../errors.ts'
 import type { Op } from '../op.ts'
 import { copyContent } from './across.ts'
@@ -31,6 +32,8 @@ export type LunContents = {
   converter?: number
   of(pool: PoolSpec): Promise<OpenTarget>
   volumes: LunVolumes
+  /** Over when what exports of an earlier agent have left is removed. */
+  swept: Promise<void>
 }
 
 export const gone = (id: string) => new DriverError('not_found', `The volume ${id} is gone from its pool.`)
@@ -109,12 +112,21 @@ export async function fromFile(
   }
 }
 
+const folderIn = (dir: string) => path.join(dir, 'from-luns')
+
+/** Removes whole contents of volumes that exports have left whose agent was killed: nobody goes on with them. */
+export const sweepExports = (dir: string, log: Logger): Promise<void> =>
+  rm(folderIn(dir), { recursive: true, force: true }).catch((err: unknown) =>
+    log.error({ err, dir }, 'contents of volumes that an earlier agent has left cannot be removed'),
+  )
+
 /** The content is brought into a file of this host first, which image tools read in their jail. */
 export async function exportOf(contents: LunContents, op: Op, spec: ExportSpec): Promise<ObservedExport> {
   const { dir, imagesDir, converter } = contents
   const done = await exportIn(imagesDir, spec.exportId)
   if (done) return done
-  const folder = path.join(dir, 'from-luns')
+  await contents.swept
+  const folder = folderIn(dir)
   const file = path.join(folder, `export-${spec.exportId}`)
   await mkdir(folder, { recursive: true, mode: 0o700 })
   let sizeBytes = 0

@@ -29,6 +29,7 @@ import {
   openFrozen,
   readUnused,
   replace,
+  sweepExports,
   withVolume,
 } from './iscsi-contents.ts'
 import { type IscsiOptions, OpenLuns } from './iscsi-open.ts'
@@ -78,7 +79,8 @@ export function createIscsiVolumes(options: IscsiVolumeOptions): IscsiVolumes {
     return { ...(await pools.of(pool)), seen }
   }
   const opened = new OpenLuns(options, { ...pools, of }, inTurn)
-  const contents: LunContents = { ...options, of, volumes }
+  const swept = sweepExports(options.dir, log)
+  const contents: LunContents = { ...options, of, volumes, swept }
 
   async function spaceOf(op: Op, pool: PoolSpec): Promise<PoolSpace> {
     const target = await of(pool)

@@ -2,6 +2,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { pino } from 'pino'
 import { afterAll, expect, test } from 'vitest'
+import { createIscsiVolumes } from './iscsi.ts'
 import { type IscsiSession, ScsiError } from './iscsi-session.ts'
 import { blockOf, slots } from './lun-mark.ts'
 import { volumeOn } from './lun-volumes.ts'
@@ -143,4 +144,18 @@ test('a mark that another host has written since is not removed with our own', a
   target.onRelease = () => void theirs.copy(bytes, slots[0])
   await expect(luns.forget(lun)).rejects.toMatchObject({ code: 'unavailable' })
   expect((await luns.all())[0]?.mark).toMatchObject({ number: 7, state: 'volume' })
+})
+
+test('what an export has left whose agent was killed is removed by the next agent', async () => {
+  const dir = path.join(root, 'host')
+  const file = path.join(dir, 'from-luns/export-1')
+  fs.mkdirSync(path.dirname(file), { recursive: true })
+  fs.writeFileSync(file, 'bytes of a tenant')
+  const driver = createIscsiVolumes({
+    ...{ dir, host: 'one', log, serverUid: 1, imagesDir: path.join(root, 'images') },
+    withGuest: (_op, _id, work) => work(null),
+    baseOf: async () => null,
+  })
+  await expect.poll(() => fs.existsSync(file)).toBe(false)
+  await driver.close()
 })
