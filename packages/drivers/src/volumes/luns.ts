@@ -1,5 +1,6 @@
 import { DriverError } from '../errors.ts'
 import type { Op } from '../op.ts'
+import { createTurns } from '../turns.ts'
 import type { IscsiAccess } from './iscsi-login.ts'
 import { type IscsiSession, openSession, ScsiError, senseKeys } from './iscsi-session.ts'
 import { blockOf, type Mark, markBytes, markOn, slots, volumeAt } from './lun-mark.ts'
@@ -34,6 +35,9 @@ export type Luns = {
   /** Raises `unsupported` when the target does not let one session reserve a LUN. Changes nothing. */
   tryReserving(lun: Lun): Promise<void>
 }
+
+/** One call of this process at a time writes a mark of a LUN: what the host itself has is not reserved. */
+const markTurns = createTurns()
 
 /** The largest volume that fits on the LUN, in bytes. */
 export const roomOn = ({ disk }: Pick<Lun, 'disk'>): number => Math.max(0, disk.sizeBytes - volumeAt)
@@ -87,10 +91,15 @@ export function lunsOf(session: IscsiSession, { id: pool, host }: Pick<OpenTarge
           luns.push(await look(disk))
       return luns
     },
-    async change(lun, mark) {
-      await put(lun, blockOf({ ...mark, number: (lun.mark?.number ?? 0) + 1, pool }, lun.disk.blockBytes))
-      return look(lun.disk)
-    },
+    change: (lun, mark) =>
+      markTurns(`${host} ${pool} ${lun.disk.number}`, async () => {
+        const { blockBytes } = lun.disk
+        const wanted = blockOf({ ...mark, number: (lun.mark?.number ?? 0) + 1, pool }, blockBytes)
+        await put(lun, wanted)
+        const now = await look(lun.disk)
+        if (!now.mark || !blockOf(now.mark, blockBytes).equals(wanted)) throw new LunChanged(lun)
+        return now
+      }),
     async forget(lun) {
       const nothing = Buffer.alloc(lun.disk.blockBytes)
       // The older mark goes first: on its own it would hold.
