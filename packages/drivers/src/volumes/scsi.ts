@@ -31,7 +31,9 @@ export async function disksOf(session: IscsiSession): Promise<Disk[]> {
     const isFlat = (address[0] ?? 0) >> 6 <= 1 && address.subarray(2).every((byte) => byte === 0)
     if (isFlat && (await isDisk(session, address))) disks.push(await diskAt(session, address))
   }
-  return disks.sort((a, b) => a.number - b.number)
+  disks.sort((a, b) => a.number - b.number)
+  // A LUN that is told in both ways of addressing is one LUN.
+  return disks.filter(({ number }, at) => disks[at - 1]?.number !== number)
 }
 
 /** A target has also LUNs that are no disks, by which it is managed. */
