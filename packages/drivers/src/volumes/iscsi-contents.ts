@@ -31,7 +31,11 @@ export type LunContents = {
   converter?: number
   of(pool: PoolSpec): Promise<OpenTarget>
   volumes: LunVolumes
+  /** Is there when what exports of an earlier process have left is removed: it holds contents of volumes. */
+  swept: Promise<void>
 }
+
+export const exportsIn = (dir: string): string => path.join(dir, 'from-luns')
 
 export const gone = (id: string) => new DriverError('not_found', `The volume ${id} is gone from its pool.`)
 
@@ -112,9 +116,10 @@ export async function fromFile(
 /** The content is brought into a file of this host first, which image tools read in their jail. */
 export async function exportOf(contents: LunContents, op: Op, spec: ExportSpec): Promise<ObservedExport> {
   const { dir, imagesDir, converter } = contents
+  await contents.swept
   const done = await exportIn(imagesDir, spec.exportId)
   if (done) return done
-  const folder = path.join(dir, 'from-luns')
+  const folder = exportsIn(dir)
   const file = path.join(folder, `export-${spec.exportId}`)
   await mkdir(folder, { recursive: true, mode: 0o700 })
   let sizeBytes = 0

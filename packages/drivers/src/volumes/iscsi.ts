@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises'
+import { rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { z } from 'zod'
 import { createBackgroundJobs } from '../background.ts'
@@ -24,6 +24,7 @@ import type {
 import {
   dropFrozen,
   exportOf,
+  exportsIn,
   fromFile,
   type LunContents,
   openFrozen,
@@ -32,7 +33,7 @@ import {
   withVolume,
 } from './iscsi-contents.ts'
 import { type IscsiOptions, OpenLuns } from './iscsi-open.ts'
-import { isOurs, LunVolumes, marked, refuseUsed, volumeOn } from './lun-volumes.ts'
+import { isOurs, LunVolumes, marked, refuseUsed, volumeOn, volumesOn } from './lun-volumes.ts'
 import { type Lun, type OpenTarget, roomOn, withLuns } from './luns.ts'
 import { demandFits } from './making.ts'
 import { iscsiPool } from './spec.ts'
@@ -76,7 +77,10 @@ export function createIscsiVolumes(options: IscsiVolumeOptions): IscsiVolumes {
     return pools.of(pool)
   }
   const opened = new OpenLuns(options, { ...pools, of }, inTurn)
-  const contents: LunContents = { ...options, of, volumes }
+  const swept = rm(exportsIn(options.dir), { recursive: true, force: true }).catch((err: unknown) =>
+    log.error({ err }, 'what exports of volumes have left cannot be removed'),
+  )
+  const contents: LunContents = { ...options, of, volumes, swept }
 
   async function spaceOf(op: Op, pool: PoolSpec): Promise<PoolSpace> {
     const target = await of(pool)
@@ -137,10 +141,11 @@ export function createIscsiVolumes(options: IscsiVolumeOptions): IscsiVolumes {
         const lun = await withVolume(contents, op, key, async (luns, found) => {
           const { by } = marked(found)
           if (by?.host !== host || by.guest !== holder) refuseUsed(found, host)
+          if (holder !== null) opened.demandOwn(found, holder)
           demandGrowth(found, sizeBytes)
-          return marked(found).sizeBytes === sizeBytes
-            ? found
-            : luns.change(found, { ...marked(found), sizeBytes })
+          if (marked(found).sizeBytes === sizeBytes) return found
+          if (holder !== null) return volumes.grow(luns, found, sizeBytes)
+          return volumes.during(luns, found, (ours) => volumes.grow(luns, ours, sizeBytes))
         })
         // The server learns the size at its start, and QEMU connects to the new one by itself.
         if (record) await opened.serve(op, record, lun)
@@ -158,7 +163,8 @@ export function createIscsiVolumes(options: IscsiVolumeOptions): IscsiVolumes {
       if (lun) refuseUsed(lun, host)
       for (const one of all) {
         const isIts = one.mark?.id === id && (one.mark.state === 'volume' || one.mark.state === 'making')
-        if (isIts && (one.mark?.by === undefined || one.mark.by.host === host))
+        const { by } = one.mark ?? {}
+        if (isIts && !by?.guest && !by?.backup && (by === undefined || by.host === host))
           await volumes.retire(luns, target, one)
       }
     })
@@ -219,7 +225,7 @@ export function createIscsiVolumes(options: IscsiVolumeOptions): IscsiVolumes {
     async listVolumes(op, pool) {
       const all = await withLuns(op, await of(pool), (luns) => luns.all())
       return all
-        .filter((lun) => lun.mark?.state === 'volume' && volumeOn(all, lun.mark.id ?? '') === lun)
+        .filter((lun) => lun.mark?.state === 'volume' && volumesOn(all, lun.mark.id ?? '')[0] === lun)
         .map(observed)
     },
     ensureSnapshot: () => Promise.reject(noSnapshots()),
