@@ -3,7 +3,7 @@ import type { Op } from '../op.ts'
 import { createTurns } from '../turns.ts'
 import type { IscsiAccess } from './iscsi-login.ts'
 import { type IscsiSession, openSession, ScsiError, senseKeys } from './iscsi-session.ts'
-import { blockOf, type Mark, markBytes, markOn, slots, volumeAt } from './lun-mark.ts'
+import { blockOf, type Mark, markBytes, markIn, markOn, slots, volumeAt } from './lun-mark.ts'
 import { type Disk, disksOf, exchange, read, reserved } from './scsi.ts'
 
 /**
@@ -106,6 +106,8 @@ export function lunsOf(session: IscsiSession, { id: pool, host }: Pick<OpenTarge
       await put(lun, nothing)
       const at = slots.find((one) => one !== lun.next.at) ?? slots[0]
       const contains = await read(session, lun.disk, at, lun.disk.blockBytes)
+      // Another host may have taken the LUN between the two.
+      if (markIn(contains)?.number !== lun.mark?.number) throw new LunChanged(lun)
       await put({ ...lun, next: { at, contains } }, nothing)
     },
     tryReserving: (lun) => reserving(lun, async () => undefined),
