@@ -209,6 +209,19 @@ describe('a LUN that the storage has made larger', () => {
   })
 })
 
+test('a LUN that another host has taken meanwhile keeps its mark when a pool is removed', async () => {
+  const target = { ...tgt.pool, host: 'test', initiator: initiatorOf('test') }
+  await withLuns(op(), target, async (luns) => {
+    const [lun] = await luns.all()
+    if (!lun?.mark) throw new Error('no mark')
+    const at = slots.find((slot) => slot !== lun.next.at) ?? 0
+    const taken = { ...lun.mark, number: lun.mark.number + 2, state: 'making' as const }
+    put(file, blockOf(taken, 512), at)
+    await expect(luns.forget(lun)).rejects.toMatchObject({ code: 'unavailable' })
+    expect(markOf()).toEqual(taken)
+  })
+})
+
 test('of two changes of one mark by one host at once, one is refused', async () => {
   const target = { ...tgt.pool, host: 'test', initiator: initiatorOf('test') }
   putMark({ state: 'volume', id: crypto.randomUUID(), sizeBytes: gib, by: { host: 'test' } })

@@ -174,7 +174,8 @@ export class LunVolumes {
       async write(at, bytes) {
         op.signal.throwIfAborted()
         // Several parts are written at once.
-        if (noting || Date.now() - noted >= noteMs) await (noting ??= note())
+        if (!noting && Date.now() - noted >= noteMs) noting = note()
+        await noting
         await writeContent(luns, now, at, bytes)
       },
     })
