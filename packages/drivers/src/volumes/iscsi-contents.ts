@@ -123,9 +123,9 @@ export const sweepExports = (dir: string, log: Logger): Promise<void> =>
 /** The content is brought into a file of this host first, which image tools read in their jail. */
 export async function exportOf(contents: LunContents, op: Op, spec: ExportSpec): Promise<ObservedExport> {
   const { dir, imagesDir, converter } = contents
+  await contents.swept
   const done = await exportIn(imagesDir, spec.exportId)
   if (done) return done
-  await contents.swept
   const folder = folderIn(dir)
   const file = path.join(folder, `export-${spec.exportId}`)
   await mkdir(folder, { recursive: true, mode: 0o700 })

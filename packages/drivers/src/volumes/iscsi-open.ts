@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { rmdir } from 'node:fs/promises'
 import path from 'node:path'
 import type { Logger } from 'pino'
@@ -10,7 +11,7 @@ import { type Lun, type Luns, type OpenTarget, withLuns } from './luns.ts'
 import { type OpenRecord, openRecords } from './open-records.ts'
 import { runtimeOf } from './rbd-open.ts'
 import type { ToldPools } from './told-pools.ts'
-import { allServers, serve, socketIn, stopServing } from './volume-server.ts'
+import { allServers, isReady, serve, socketIn, stampIn, stopServing } from './volume-server.ts'
 
 export type IscsiOptions = {
   /** The folder hosts/<host>. */
@@ -23,6 +24,9 @@ export type IscsiOptions = {
   /** How often servers are looked for that have ended, in ms. Default 5000. */
   watchMs?: number
 }
+
+/** How many looks pass between two questions whether the guests of volumes, whose servers run, still have the volumes. */
+const askEvery = 12
 
 /** Where the records of the volumes on LUNs lie that guests of a host have. */
 export const openLunsIn = (dir: string): string => path.join(dir, 'open-luns')
@@ -38,6 +42,9 @@ export class OpenLuns {
   readonly #inTurn: InTurn
   readonly #watch: NodeJS.Timeout
   #watching: Promise<void> | null = null
+  #looks = 0
+  /** The pools whose target did not answer the last question. */
+  readonly #silent = new Set<string>()
 
   constructor(options: IscsiOptions, pools: ToldPools<OpenTarget>, inTurn: InTurn) {
     this.#options = options
@@ -95,7 +102,9 @@ export class OpenLuns {
     { key, guest, uid }: Pick<OpenRecord, 'key' | 'guest' | 'uid'>,
     lun: Lun,
   ): Promise<void> {
-    const { portal, target, user, secret, initiator } = await this.#pools.of(key.pool)
+    this.demandOwn(lun, guest)
+    const pool = await this.#pools.of(key.pool)
+    const { portal, target, user, secret, initiator } = pool
     const size = marked(lun).sizeBytes ?? 0
     const access = { cache: { direct: true, 'no-flush': false }, discard: 'unmap' }
     await serve(op, this.#folder(guest, key.id), {
@@ -108,7 +117,7 @@ export class OpenLuns {
         },
       },
       ...{ guestUid: uid, uid: this.#options.serverUid, secret: Buffer.from(secret).toString('base64') },
-      ...{ files: {}, stamp: `${uid} ${size} ${lun.disk.number} ${portal}` },
+      ...{ files: {}, stamp: stampOf(pool, uid, lun) },
       // The mark of the LUN says already that this guest has the volume.
       ...{ before: async () => undefined, opened: async () => undefined },
     })
@@ -120,16 +129,16 @@ export class OpenLuns {
       if (!kept.has(record.key.id)) await this.#inTurn(record.key, () => this.#closeOne(op, record))
   }
 
-  /** The guest has lost the volume when its server has ended. A target that does not answer, or refuses, is told later. */
+  /** The guest has lost the volume when its server has ended. What cannot be told to the LUN now is told later. */
   async #closeOne(op: Op, record: OpenRecord): Promise<void> {
     await this.#endServer(record)
     try {
       await this.#giveBack(op, record)
     } catch (err) {
-      if (!(err instanceof DriverError && err.retryable)) throw err
+      if (!(err instanceof DriverError)) throw err
       op.log.warn(
         { err, volume: record.key.id },
-        'a target cannot be told yet that a guest has lost a volume',
+        'the LUN of a volume cannot be told yet that a guest has lost the volume',
       )
       await this.records.write({ ...record, closing: true })
     }
@@ -152,6 +161,12 @@ export class OpenLuns {
     await this.records.remove(record.guest, record.key.id)
   }
 
+  /** Raises `conflict` when the guest of this host has lost the volume: another guest may have it now. */
+  demandOwn(lun: Lun, guest: string): void {
+    if (!this.#isOwn(lun, guest))
+      throw new DriverError('conflict', `The guest ${guest} has lost the volume ${lun.mark?.id}.`)
+  }
+
   #isOwn({ mark }: Lun, guest: string): boolean {
     return mark?.by?.host === this.#options.host && mark.by.guest === guest
   }
@@ -166,7 +181,11 @@ export class OpenLuns {
     )
   }
 
-  /** Starts servers again that have ended, and gives back what could not be given back before. */
+  /**
+   * Starts servers again that have ended, or that their guests cannot reach, and gives back what could not be given back before.
+   * Whether the guests still have the volumes whose servers run is asked once in a while: other hosts may have declared this
+   * one to be off, and a target takes writes from its servers also afterwards, so that the servers must end here.
+   */
   async #look(): Promise<void> {
     const { log } = this.#options
     const known = await this.records.all().catch((err: unknown) => {
@@ -175,12 +194,52 @@ export class OpenLuns {
     })
     if (known.length === 0) return
     const running = await allServers()
-    for (const record of known) {
-      if (!record.closing && running.has(this.#folder(record.guest, record.key.id))) continue
-      await this.#mend(record).catch((err: unknown) =>
-        log.warn({ err, volume: record.key.id, guest: record.guest }, 'a volume cannot be served'),
-      )
+    const pools = Map.groupBy(known, ({ key }) => key.pool.id)
+    const isAsking = this.#looks % askEvery === 0
+    this.#looks += 1
+    // Whoever waits for a target that is silent does not hold up the others.
+    await Promise.all(
+      [...pools].map(async ([pool, records]) => {
+        const served: OpenRecord[] = []
+        for (const record of records) {
+          const dir = this.#folder(record.guest, record.key.id)
+          if (!record.closing && running.has(dir) && (await isReady(dir))) served.push(record)
+          else await this.#try(record, () => this.#mend(record))
+        }
+        // A host that was cut off asks as soon as its target answers again: servers go on by themselves then.
+        if (served[0] && (isAsking || this.#silent.has(pool))) await this.#ask(pool, served[0], served)
+      }),
+    )
+  }
+
+  async #try({ key, guest }: OpenRecord, work: () => Promise<unknown>): Promise<void> {
+    await work().catch((err: unknown) =>
+      this.#options.log.warn({ err, volume: key.id, guest }, 'a volume cannot be served'),
+    )
+  }
+
+  /** Nobody who works with the volumes of the pool waits for the answer, unless there is something to mend. */
+  async #ask(pool: string, { key }: OpenRecord, records: readonly OpenRecord[]): Promise<void> {
+    const op = backgroundOp(this.#options.log, 'volumes')
+    try {
+      const target = await this.#pools.of(key.pool)
+      const all = await withLuns(op, target, (luns) => luns.all())
+      this.#silent.delete(pool)
+      for (const record of records) await this.#try(record, () => this.#check(target, record, all))
+    } catch (err) {
+      this.#silent.add(pool)
+      this.#options.log.warn({ err, pool }, 'a target cannot be asked whose its volumes are')
     }
+  }
+
+  async #check(target: OpenTarget, record: OpenRecord, all: readonly Lun[]): Promise<void> {
+    const { guest, key, uid } = record
+    const lun = volumeOn(all, key.id)
+    const isGood =
+      lun &&
+      this.#isOwn(lun, guest) &&
+      (await stampIn(this.#folder(guest, key.id))) === stampOf(target, uid, lun)
+    if (!isGood) await this.#mend(record)
   }
 
   #mend({ guest, key }: OpenRecord): Promise<void> {
@@ -205,6 +264,14 @@ export class OpenLuns {
   #folder(guest: string, volume: string): string {
     return path.join(runtimeOf(this.#options.dir), guest, volume.replaceAll('-', '').slice(0, 24))
   }
+}
+
+/** A server whose stamp is another one has another size, another LUN, or old words to log in with. */
+function stampOf({ portal, target, user, secret }: OpenTarget, uid: number, lun: Lun): string {
+  const way = createHash('sha256')
+    .update(JSON.stringify([portal, target, user, secret]))
+    .digest('hex')
+  return `${uid} ${marked(lun).sizeBytes ?? 0} ${lun.disk.number} ${way}`
 }
 
 /** The pool without the secret, for records. */

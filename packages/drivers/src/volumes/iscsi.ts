@@ -33,7 +33,7 @@ import {
   withVolume,
 } from './iscsi-contents.ts'
 import { type IscsiOptions, OpenLuns } from './iscsi-open.ts'
-import { isOurs, LunVolumes, marked, refuseUsed, volumeOn } from './lun-volumes.ts'
+import { isOurs, LunVolumes, marked, refuseUsed, volumeOn, volumesOn } from './lun-volumes.ts'
 import { type Lun, type OpenTarget, roomOn, withLuns } from './luns.ts'
 import { demandAllRead, seenLuns, unreadVolumes } from './luns-seen.ts'
 import { demandFits } from './making.ts'
@@ -141,10 +141,11 @@ export function createIscsiVolumes(options: IscsiVolumeOptions): IscsiVolumes {
         const lun = await withVolume(contents, op, key, async (luns, found) => {
           const { by } = marked(found)
           if (by?.host !== host || by.guest !== holder) refuseUsed(found, host)
+          if (holder !== null) opened.demandOwn(found, holder)
           demandGrowth(found, sizeBytes)
-          return marked(found).sizeBytes === sizeBytes
-            ? found
-            : luns.change(found, { ...marked(found), sizeBytes })
+          if (marked(found).sizeBytes === sizeBytes) return found
+          if (holder !== null) return volumes.grow(luns, found, sizeBytes)
+          return volumes.during(luns, found, (ours) => volumes.grow(luns, ours, sizeBytes))
         })
         // The server learns the size at its start, and QEMU connects to the new one by itself.
         if (record) await opened.serve(op, record, lun)
@@ -162,7 +163,8 @@ export function createIscsiVolumes(options: IscsiVolumeOptions): IscsiVolumes {
       if (lun) refuseUsed(lun, host)
       for (const one of all) {
         const isIts = one.mark?.id === id && (one.mark.state === 'volume' || one.mark.state === 'making')
-        if (isIts && (one.mark?.by === undefined || one.mark.by.host === host))
+        const { by } = one.mark ?? {}
+        if (isIts && !by?.guest && !by?.backup && (by === undefined || by.host === host))
           await volumes.retire(luns, target, one)
       }
     })
@@ -225,7 +227,7 @@ export function createIscsiVolumes(options: IscsiVolumeOptions): IscsiVolumes {
     async listVolumes(op, pool) {
       const all = await withLuns(op, await of(pool), (luns) => luns.all())
       return all
-        .filter((lun) => lun.mark?.state === 'volume' && volumeOn(all, lun.mark.id ?? '') === lun)
+        .filter((lun) => lun.mark?.state === 'volume' && volumesOn(all, lun.mark.id ?? '')[0] === lun)
         .map(observed)
         .concat(unreadVolumes(all))
     },

@@ -21,7 +21,7 @@ test('a mark comes back from its block, and what is damaged or of another kind i
 
 test('every mark that we write fits into a block of 512 bytes with a name of 60 letters', () => {
   const [id, host] = [crypto.randomUUID(), 'h'.repeat(60)]
-  const volume = { number: 1e9, pool: id, id, sizeBytes: 2 ** 50, edition: 99, copyId: id }
+  const volume = { number: 1e9, pool: id, id, sizeBytes: 2 ** 50, edition: 99, copyId: id, at: 2 ** 50 }
   expect(blockOf({ ...volume, state: 'volume', by: { host, backup: id } }, 512).length).toBe(512)
 })
 

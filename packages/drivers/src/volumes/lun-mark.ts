@@ -19,8 +19,8 @@ const markSchema = z.object({
   number: z.int().min(1),
   pool: z.string(),
   /**
-   * `free`: all that is behind the mark is zeros. `wiping`: it is being made so, and is so up to the byte `at`. `making`: a
-   * volume gets its content. `volume`: a whole volume.
+   * `free`: all that is behind the mark is zeros up to the byte `at`. `wiping`: it is being made so, and is so up to `at`.
+   * `making`: a volume gets its content. `volume`: a whole volume.
    */
   state: z.enum(['free', 'wiping', 'making', 'volume']),
   id: z.string().optional(),
@@ -29,6 +29,10 @@ const markSchema = z.object({
   edition: z.int().min(1).optional(),
   /** Of which move the volume is the copy, until a guest gets the volume. */
   copyId: z.string().optional(),
+  /**
+   * Up to where the LUN was wiped before anything else of ours was written there. A storage that makes a LUN larger may give it
+   * what others have left, so that everything behind is wiped before somebody reads it.
+   */
   at: z.int().min(0).optional(),
   /** Who alone may change the LUN. */
   by: ownerSchema.optional(),

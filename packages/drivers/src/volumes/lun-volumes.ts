@@ -10,17 +10,59 @@ import { flush, read, unstoredAt, write, zero } from './scsi.ts'
 /** What is written on a LUN before a volume is whole there. */
 type Wish = Pick<Mark, 'id' | 'copyId' | 'edition'> & { id: string; sizeBytes: number }
 
-/** How often it is written down how far a LUN is wiped, in bytes. */
-const wipedStride = 16 * 1024 ** 3
+/**
+ * How often a host that fills a LUN writes the mark again, in ms: how far the LUN is wiped, and to find out whether the LUN was
+ * taken from the host meanwhile.
+ */
+const noteMs = 5_000
 
-/** The LUN with the whole volume of that id; null when there is none. Raises `unavailable` when nobody knows. */
-export function volumeOn(luns: readonly Lun[], id: string): Lun | null {
-  const [found] = luns
-    .filter(({ mark }) => mark?.state === 'volume' && mark.id === id)
-    .sort((a, b) => (b.mark?.edition ?? 1) - (a.mark?.edition ?? 1))
-  if (!found) demandGone(luns, id)
-  return found ?? null
+const editionOf = ({ mark }: Lun): number => mark?.edition ?? 1
+/** Whether a guest or a backup has what is on the LUN. */
+const isHeld = ({ mark }: Lun): boolean => Boolean(mark?.by?.guest || mark?.by?.backup)
+
+/**
+ * The LUNs with the whole volume of that id and its highest edition, those that somebody has first. Several are there when the
+ * storage shows a copy of a LUN, or one LUN by two numbers: nobody knows which one is the volume.
+ */
+export function volumesOn(luns: readonly Lun[], id: string): Lun[] {
+  const all = luns.filter(({ mark }) => mark?.state === 'volume' && mark.id === id)
+  const highest = Math.max(...all.map(editionOf))
+  return all.filter((lun) => editionOf(lun) === highest).sort((a, b) => Number(isHeld(b)) - Number(isHeld(a)))
 }
+
+/**
+ * The LUN with the whole volume of that id; null when there is none. Of several, the one that somebody has; raises `conflict`
+ * when that does not decide, and `unavailable` when a LUN that cannot be read may have the volume.
+ */
+export function volumeOn(luns: readonly Lun[], id: string): Lun | null {
+  const found = volumesOn(luns, id)
+  const [first, second] = found
+  if (!first) demandGone(luns, id)
+  if (!first || !second || (isHeld(first) && !isHeld(second))) return first ?? null
+  const numbers = found.map(({ disk }) => disk.number).join(' and ')
+  throw new DriverError(
+    'conflict',
+    `The LUNs ${numbers} both say that they are the volume ${id}. Take the one that is a copy away from the target.`,
+  )
+}
+
+/**
+ * Whether new contents have taken the place of what is on the LUN: the host that brings them has the old LUN until it retires
+ * it. An old copy that the storage shows has no such owner, and is left alone.
+ */
+const isReplaced = (all: readonly Lun[], lun: Lun): boolean =>
+  lun.mark?.state === 'volume' &&
+  lun.mark.by !== undefined &&
+  !isHeld(lun) &&
+  all.some(
+    (other) =>
+      other.mark?.id === lun.mark?.id && other.mark?.state === 'volume' && editionOf(other) > editionOf(lun),
+  )
+
+/** Where the last whole block of a LUN ends. */
+const endOf = ({ disk: { sizeBytes, blockBytes } }: Lun): number =>
+  Math.floor(sizeBytes / blockBytes) * blockBytes
+const isReady = (lun: Lun): boolean => lun.mark?.state === 'free' && (lun.mark.at ?? volumeAt) >= endOf(lun)
 
 const canBeTaken = ({ mark, foreign }: Lun): boolean =>
   foreign === null && (mark === null || mark.state === 'free' || mark.state === 'wiping')
@@ -58,7 +100,7 @@ export class LunVolumes {
     try {
       for (;;) {
         const found = await withLuns(op, pool, async (luns) => {
-          const lun = await this.#take(luns, await luns.all(), wish)
+          const lun = await this.#take(luns, pool, wish)
           return lun.mark?.state === 'making' ? this.#fill(op, luns, lun, { wish, fill }) : lun
         }).catch((error: unknown) => {
           if (error instanceof LunChanged) return null
@@ -79,16 +121,35 @@ export class LunVolumes {
   }
 
   /** Takes the smallest LUN that is large enough. One that has to be wiped before is only marked so. */
-  async #take(luns: Luns, all: readonly Lun[], { id, sizeBytes, edition }: Wish): Promise<Lun> {
+  async #take(luns: Luns, pool: OpenTarget, { id, sizeBytes, edition }: Wish): Promise<Lun> {
+    const all = await luns.all()
+    for (const same of sameOn(all, { id, edition })) await this.#yield(luns, pool, same)
     const fitting = all.filter((lun) => canBeTaken(lun) && roomOn(lun) >= sizeBytes)
-    const ready = ({ mark }: Lun) => Number(mark?.state !== 'free')
     const [best] = fitting
       .filter(({ mark }) => mark?.state !== 'wiping' || mark.by?.host === this.#host)
-      .sort((a, b) => roomOn(a) - roomOn(b) || ready(a) - ready(b))
+      .sort((a, b) => roomOn(a) - roomOn(b) || Number(isReady(b)) - Number(isReady(a)))
     if (!best) throw noRoom(all, sizeBytes)
     const by = { host: this.#host }
-    if (best.mark?.state === 'free') return luns.change(best, { state: 'making', id, sizeBytes, edition, by })
-    return best.mark ? best : luns.change(best, { state: 'wiping', by })
+    if (!isReady(best))
+      return best.mark?.state === 'wiping'
+        ? best
+        : luns.change(best, { state: 'wiping', by, at: best.mark?.at })
+    const ours = await luns.change(best, {
+      ...{ state: 'making' as const, id, sizeBytes, edition, by },
+      at: Math.min(best.mark?.at ?? volumeAt, endOf(best)),
+    })
+    // Of two hosts that take LUNs for one volume at once, at least one sees here what the other has written.
+    for (const same of sameOn(await luns.all(), { id, edition }))
+      if (same.disk.number !== ours.disk.number) await this.#yield(luns, pool, same)
+    return ours
+  }
+
+  /** Ends what an earlier call of this host has left of a volume. Raises `unavailable` when it is not ours to end. */
+  async #yield(luns: Luns, pool: OpenTarget, same: Lun): Promise<void> {
+    const { state, id, by } = marked(same)
+    if (state === 'making' && by?.host === this.#host) return this.retire(luns, pool, same)
+    const what = state === 'making' ? `is being filled by the host ${by?.host}` : 'is there already'
+    throw new DriverError('unavailable', `The volume ${id} ${what}, on the LUN ${same.disk.number}.`)
   }
 
   async #fill(
@@ -97,15 +158,31 @@ export class LunVolumes {
     lun: Lun,
     { wish, fill }: { wish: Wish; fill: (volume: Refill) => Promise<void> },
   ): Promise<Lun> {
+    let now = lun
+    let noted = Date.now()
+    let noting: Promise<void> | null = null
+    const note = () =>
+      luns
+        .change(now, marked(now))
+        .then((after) => {
+          now = after
+          noted = Date.now()
+        })
+        .finally(() => {
+          noting = null
+        })
     await fill({
       sizeBytes: wish.sizeBytes,
       async write(at, bytes) {
         op.signal.throwIfAborted()
-        await writeContent(luns, lun, at, bytes)
+        // Several parts are written at once.
+        if (!noting && Date.now() - noted >= noteMs) noting = note()
+        await noting
+        await writeContent(luns, now, at, bytes)
       },
     })
     await flush(luns.session, lun.disk)
-    return luns.change(lun, { state: 'volume', ...wish })
+    return luns.change(now, { state: 'volume', ...wish, at: lun.mark?.at })
   }
 
   /** Wipes what a failed call of this host has left of a volume that it did not complete. */
@@ -141,18 +218,34 @@ export class LunVolumes {
   async #wipe(luns: Luns, number: number): Promise<void> {
     const found = (await luns.all()).find(({ disk }) => disk.number === number)
     if (found?.mark?.state !== 'wiping' || found.mark.by?.host !== this.#host) return
-    let lun = found
-    let noted = Math.max(volumeAt, found.mark.at ?? 0)
-    const { blockBytes, sizeBytes } = lun.disk
-    const to = Math.floor(sizeBytes / blockBytes) * blockBytes
-    await zero(luns.session, lun.disk, { from: noted, to }, async (at) => {
-      if (at - noted < wipedStride) return
+    const to = endOf(found)
+    const lun = await this.#zero(luns, found, { from: Math.max(volumeAt, found.mark.at ?? 0), to })
+    await luns.change(lun, { state: 'free', at: to })
+  }
+
+  /** Fills a part of a LUN that this host has with zeros, and writes into the mark how far that is. */
+  async #zero(luns: Luns, lun: Lun, range: { from: number; to: number }): Promise<Lun> {
+    let now = lun
+    let noted = Date.now()
+    await zero(luns.session, lun.disk, range, async (at) => {
+      if (Date.now() - noted < noteMs) return
       await flush(luns.session, lun.disk)
-      lun = await luns.change(lun, { state: 'wiping', by: { host: this.#host }, at })
-      noted = at
+      now = await luns.change(now, { ...marked(now), at })
+      noted = Date.now()
     })
     await flush(luns.session, lun.disk)
-    await luns.change(lun, { state: 'free' })
+    return now
+  }
+
+  /** Makes a volume larger that this host has, after what is not wiped of the new part was wiped. */
+  async grow(luns: Luns, lun: Lun, sizeBytes: number): Promise<Lun> {
+    const { sizeBytes: before = 0, at = volumeAt } = marked(lun)
+    const whole = (bytes: number) => Math.ceil(bytes / lun.disk.blockBytes) * lun.disk.blockBytes
+    const from = Math.max(whole(volumeAt + before), at)
+    const to = whole(volumeAt + sizeBytes)
+    const wiped = await this.#zero(luns, lun, { from, to })
+    const by = isHeld(lun) ? lun.mark?.by : undefined
+    return luns.change(wiped, { ...marked(wiped), sizeBytes, at: Math.max(from, to), by })
   }
 
   /** Goes on with what this host has begun before its last restart, and gives up what calls that were cut off have claimed. */
@@ -169,9 +262,14 @@ export class LunVolumes {
     if (!mark || (mark.by && mark.by.host !== this.#host)) return
     if (mark.state === 'wiping') this.#later(pool, lun)
     if (mark.state === 'wiping' || this.#working.has(workOn(mark.pool, mark.id ?? ''))) return
-    const isOld = mark.state === 'volume' && volumeOn(all, mark.id ?? '') !== lun
-    if (mark.state === 'making' || isOld) await this.retire(luns, pool, lun)
-    else if (mark.by && !mark.by.guest && !mark.by.backup) await luns.change(lun, { ...mark, by: undefined })
+    const newest = mark.state === 'volume' ? volumesOn(all, mark.id ?? '') : []
+    if (newest.length > 1 && newest[0] === lun)
+      this.#log.error(
+        { volume: mark.id, luns: newest.map(({ disk }) => disk.number) },
+        'several LUNs say that they are one volume: they are left alone until all but one are taken away from the target',
+      )
+    if (mark.state === 'making' || isReplaced(all, lun)) await this.retire(luns, pool, lun)
+    else if (mark.by && !isHeld(lun) && newest.length < 2) await luns.change(lun, { ...mark, by: undefined })
   }
 
   #later(pool: OpenTarget, { disk }: Lun): void {
@@ -185,7 +283,8 @@ export class LunVolumes {
     const all = await luns.all()
     for (const lun of all) {
       if (lun.mark?.by?.host !== host) continue
-      if (lun.mark.state === 'volume') await luns.change(lun, { ...lun.mark, by: undefined })
+      if (lun.mark.state === 'volume' && !isReplaced(all, lun))
+        await luns.change(lun, { ...lun.mark, by: undefined })
       else await this.retire(luns, pool, lun)
     }
     // The host may have what is on the other LUNs, too.
@@ -213,14 +312,25 @@ export class LunVolumes {
 
   async #release(luns: Luns, ours: Lun): Promise<void> {
     try {
-      const now = (await luns.all()).find(({ disk }) => disk.number === ours.disk.number)
-      if (now?.mark?.number === ours.mark?.number && now?.mark)
+      const all = await luns.all()
+      const now = all.find(({ disk }) => disk.number === ours.disk.number)
+      // What was replaced is retired later, by this mark.
+      if (now?.mark && now.mark.number === ours.mark?.number && !isReplaced(all, now))
         await luns.change(now, { ...now.mark, by: undefined })
     } catch (err) {
       this.#log.warn({ err, volume: ours.mark?.id }, 'a volume is given back later')
     }
   }
 }
+
+/** The LUNs where that edition of a volume is, or is being made. */
+const sameOn = (all: readonly Lun[], { id, edition = 1 }: Pick<Wish, 'id' | 'edition'>): Lun[] =>
+  all.filter(
+    (lun) =>
+      lun.mark?.id === id &&
+      editionOf(lun) === edition &&
+      (lun.mark.state === 'volume' || lun.mark.state === 'making'),
+  )
 
 const workOn = (pool: string, volume: string) => `${pool} ${volume}`
 

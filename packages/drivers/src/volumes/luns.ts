@@ -1,5 +1,6 @@
 import { DriverError } from '../errors.ts'
 import type { Op } from '../op.ts'
+import { createTurns } from '../turns.ts'
 import type { IscsiAccess } from './iscsi-login.ts'
 import { type IscsiSession, openSession, ScsiError, senseKeys } from './iscsi-session.ts'
 import { blockOf, type Mark, markBytes, markIn, markOn, slots, volumeAt } from './lun-mark.ts'
@@ -37,6 +38,9 @@ export type Luns = {
   /** Raises `unsupported` when the target does not let one session reserve a LUN. Changes nothing. */
   tryReserving(lun: Lun): Promise<void>
 }
+
+/** One call of this process at a time writes a mark of a LUN: what the host itself has is not reserved. */
+const markTurns = createTurns()
 
 /** The largest volume that fits on the LUN, in bytes. */
 export const roomOn = ({ disk }: Pick<Lun, 'disk'>): number => Math.max(0, disk.sizeBytes - volumeAt)
@@ -101,12 +105,16 @@ export function lunsOf(
       luns.push(...missingLuns(luns, before))
       return luns.sort((a, b) => a.disk.number - b.disk.number)
     },
-    async change(lun, mark) {
-      await put(lun, blockOf({ ...mark, number: (lun.mark?.number ?? 0) + 1, pool }, lun.disk.blockBytes))
-      const now = await look(lun.disk)
-      await seen.learn(pool, newsOf([now], new Map()))
-      return now
-    },
+    change: (lun, mark) =>
+      markTurns(`${host} ${pool} ${lun.disk.number}`, async () => {
+        const { blockBytes } = lun.disk
+        const wanted = blockOf({ ...mark, number: (lun.mark?.number ?? 0) + 1, pool }, blockBytes)
+        await put(lun, wanted)
+        const now = await look(lun.disk)
+        if (!now.mark || !blockOf(now.mark, blockBytes).equals(wanted)) throw new LunChanged(lun)
+        await seen.learn(pool, newsOf([now], new Map()))
+        return now
+      }),
     async forget(lun) {
       const nothing = Buffer.alloc(lun.disk.blockBytes)
       // The older mark goes first: on its own it would hold.

@@ -87,7 +87,7 @@ export async function serve(op: Op, dir: string, served: Served): Promise<void> 
 }
 
 /** The stamp of the server in that folder; '' when the guest may not be able to reach the server yet. */
-const stampIn = (dir: string): Promise<string> => endOf(path.join(dir, 'stamp'))
+export const stampIn = (dir: string): Promise<string> => endOf(path.join(dir, 'stamp'))
 export const isReady = async (dir: string): Promise<boolean> => (await stampIn(dir)) !== ''
 
 /** The last 500 bytes of a file in the folder of a server, whose user may have put anything there; '' when there is none. */
