@@ -261,6 +261,28 @@ test('a volume is extended while the guest uses it', async () => {
   await says(/now-6291456-end/m)
 })
 
+test('a volume that is protected from deletion cannot be deleted before somebody takes that back', async () => {
+  await visit(page, '/volumes')
+  const openMenu = () => row(page, 'data').getByRole('button', { name: 'Actions of data' }).click()
+  const protect = async (isOn: boolean) => {
+    await openMenu()
+    await page.getByRole('menuitem', { name: 'Edit' }).click()
+    const panel = page.getByRole('dialog', { name: 'Edit data' })
+    await panel.getByRole('switch', { name: 'Protected from deletion' }).setChecked(isOn)
+    await panel.getByRole('button', { name: 'Save' }).click()
+    await expect(panel).toBeHidden()
+  }
+  const why = /protected from deletion/
+  await protect(true)
+  await openMenu()
+  await expect(page.getByRole('menuitem', { name: /^Delete/ })).toContainText(why)
+  await page.keyboard.press('Escape')
+  await protect(false)
+  await openMenu()
+  await expect(page.getByRole('menuitem', { name: /^Delete/ })).not.toContainText(why)
+  await page.keyboard.press('Escape')
+})
+
 test('the volume is deleted after a question that names what is lost', async () => {
   await volumePage()
   await page.getByRole('button', { name: 'Detach', exact: true }).click()

@@ -49,7 +49,9 @@ const typeOfVolume = Prisma.sql`"typeId"::text`
 /** A volume that moves to get another type counts under both. */
 const wanted = {
   ...{ table: 'Volume', inPartsOnly: true as const },
-  ...{ only: Prisma.sql`"wantedTypeId" IS NOT NULL`, part: Prisma.sql`"wantedTypeId"::text` },
+  // A worker of an earlier version ends a move and leaves the wanted type.
+  only: Prisma.sql`"wantedTypeId" IS NOT NULL AND "movingToId" IS NOT NULL`,
+  ...{ part: Prisma.sql`"wantedTypeId"::text` },
 }
 const typeOfSnapshot = Prisma.sql`(SELECT v."typeId"::text FROM "Volume" v WHERE v."id" = "volumeId")`
 

@@ -260,7 +260,7 @@ describe('changes that only members may make', () => {
     expect(await getVolume(tenant, { id })).toMatchObject({ readOnly: false, bootable: false })
     await db().volume.update({ where: { id }, data: { state: 'in-use' } })
     await updateVolume(tenant, { id, readOnly: false, name: 'same' })
-    await expectCloudError(updateVolume(tenant, { id, readOnly: true }), 'conflict', /in-use/)
+    await expectCloudError(updateVolume(tenant, { id, readOnly: true }), 'conflict', /in use/)
     await db().volume.update({ where: { id }, data: { state: 'available' } })
     const reader = await testCtx(world.deps, { role: 'reader', projectId: tenant.projectId })
     const stranger = await testCtx(world.deps)

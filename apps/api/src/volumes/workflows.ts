@@ -222,7 +222,7 @@ export const volumeDeletion: Workflow = {
             ofType(row.typeId, { volumes: 1, volumeGib: row.reservedGib }),
           )
           await giveBack(tx, row.pool, row.reservedGib)
-          if (row.wantedTypeId !== null) await dropCount(tx, row, row.wantedTypeId)
+          if (row.wantedTypeId !== null && row.movingToId !== null) await dropCount(tx, row, row.wantedTypeId)
           if (row.movingToId !== null) await giveBackAt(tx, row.movingToId, row.reservedGib)
           await noteVolume(tx, row, 'deleted', run.operationId)
         })

@@ -35,7 +35,12 @@ export function VolumeEditForm({ volume, opened, onClose }: VolumeFormProps) {
       form={form}
       submitLabel="Save"
       onSubmit={async (values) => {
-        const saved = await update.mutateAsync({ id: volume.id, ...values, name: values.name.trim() })
+        const { protected: isProtected, ...others } = values
+        const saved = await update.mutateAsync({
+          ...{ id: volume.id, ...others, name: values.name.trim() },
+          // Somebody else may have protected the volume meanwhile.
+          ...(isProtected === form.getInitialValues().protected ? {} : { protected: isProtected }),
+        })
         form.resetDirty(values)
         invalidateKind(client, 'volume')
         notify.done(`Saved ${volumeName(saved)}`)

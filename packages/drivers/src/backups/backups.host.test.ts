@@ -166,10 +166,10 @@ describe('backups that are disturbed', () => {
     let writes = 0
     store = {
       ...folder,
-      async writeLater(name, parts) {
+      async writeLater(work, name, parts) {
         writes += 1
         if (writes === 6) throw new Error('the machine has gone')
-        await folder.writeLater(name, parts)
+        await folder.writeLater(work, name, parts)
       },
     }
     const spec = specOf(volume)

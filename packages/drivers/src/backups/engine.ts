@@ -169,7 +169,7 @@ async function storeAll(
       return
     }
     const piece = await packed(bytes)
-    await store.writeLater(pieceOf(volumeId, id, no), piece)
+    await store.writeLater(piecesOf(volumeId, id), pieceOf(volumeId, id, no), piece)
     chunks.set(no, { owner: id, hash })
     total.added += 1
     total.storedBytes += lengthOf(piece)

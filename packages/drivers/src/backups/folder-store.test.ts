@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, expect, test, vi } from 'vitest'
 import { createFolderStore } from './folder-store.ts'
 
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'stratolith-store-'))
@@ -56,16 +56,21 @@ test('pieces that are written in the background are whole after they are settled
   const root = path.join(dir, 'later')
   const store = createFolderStore(root, path.join(dir, 'note-of-later'))
   const names = Array.from({ length: 50 }, (_, no) => `volume/backup/0/${no}`)
-  for (const name of names) await store.writeLater(name, [Buffer.from(name), Buffer.from('.')])
+  for (const name of names)
+    await store.writeLater('volume/backup', name, [Buffer.from(name), Buffer.from('.')])
   await store.settle('volume/backup')
   for (const name of names) expect(`${await store.read(name)}`).toBe(`${name}.`)
   expect(fs.readdirSync(path.join(root, 'volume/backup/0'))).toHaveLength(50)
 
   // A file where a folder is needed.
   await store.write('volume/broken', Buffer.from('file'))
-  await store.writeLater('volume/broken/0/1', [Buffer.from('lost')])
-  await store.writeLater('volume/other/0/1', [Buffer.from('kept')])
+  await store.writeLater('volume/broken', 'volume/broken/0/1', [Buffer.from('lost')])
+  await store.writeLater('volume/other', 'volume/other/0/1', [Buffer.from('kept')])
   await store.settle('volume/other')
+  // Nobody reads a whole volume for a store that takes nothing.
+  await vi.waitFor(() =>
+    expect(store.writeLater('volume/broken', 'volume/broken/0/2', [Buffer.from('lost')])).rejects.toThrow(),
+  )
   await expect(store.settle('volume/broken')).rejects.toMatchObject({
     code: expect.stringMatching(/EEXIST|ENOTDIR/),
   })

@@ -86,15 +86,15 @@ export function createFolderStore(root: string, note: string): BackupStore {
       await writeDurably(file, [bytes])
       written.add(path.dirname(file))
     },
-    async writeLater(name, parts) {
+    async writeLater(work, name, parts) {
       const file = placeOf(name)
       await demandMark()
       written.add(path.dirname(file))
-      await later.begin(file, () => writeDurably(file, parts))
+      await later.begin(placeOf(work), file, () => writeDurably(file, parts))
     },
     async settle(name) {
       const below = placeOf(name)
-      await later.end((file) => file.startsWith(`${below}/`))
+      await later.end(below)
       // An earlier process may have written there and not said so.
       if (await isFolder(below)) written.add(below)
       for (const dir of [...written])

@@ -1,11 +1,12 @@
-/** Work that goes on in the background, at most `atOnce` at the same time, each under a name. */
+/** Work that goes on in the background, at most `atOnce` at the same time, each under the name of a file. */
 export function createLater(atOnce: number) {
   const running = new Map<string, Promise<void>>()
   const failed = new Map<string, unknown>()
   return {
-    /** Begins the work as soon as there is room. What fails is raised by `end`. */
-    async begin(name: string, work: () => Promise<void>): Promise<void> {
+    /** Begins the work as soon as there is room. Raises what has failed below `folder` already; `end` raises it as well. */
+    async begin(folder: string, name: string, work: () => Promise<void>): Promise<void> {
       while (running.size >= atOnce) await Promise.race(running.values())
+      for (const [file, error] of failed) if (isBelow(file, folder)) throw error
       running.set(
         name,
         work()
@@ -13,13 +14,15 @@ export function createLater(atOnce: number) {
           .finally(() => running.delete(name)),
       )
     },
-    /** Waits for the work whose name fits, and raises the first failure of it. */
-    async end(fits: (name: string) => boolean): Promise<void> {
-      await Promise.all([...running].flatMap(([name, work]) => (fits(name) ? work : [])))
-      const errors = [...failed].filter(([name]) => fits(name))
+    /** Waits for the work below the folder, and raises its first failure. */
+    async end(folder: string): Promise<void> {
+      await Promise.all([...running].flatMap(([name, work]) => (isBelow(name, folder) ? work : [])))
+      const errors = [...failed].filter(([name]) => isBelow(name, folder))
       for (const [name] of errors) failed.delete(name)
       const [first] = errors
       if (first) throw first[1]
     },
   }
 }
+
+const isBelow = (file: string, folder: string): boolean => file.startsWith(`${folder}/`)

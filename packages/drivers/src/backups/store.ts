@@ -9,10 +9,11 @@ export interface BackupStore {
   /** Writes a piece, whole or not at all; it is durable after `settle`. Raises `no_space` when the store is full. */
   write(name: string, bytes: Uint8Array): Promise<void>
   /**
-   * Begins to write a piece, and waits only while many others are being written. The piece is there after `settle`, which raises
-   * what has failed. Nobody may change the bytes before that.
+   * Begins to write a piece below `work`, and waits only while many others are being written. The piece is there after
+   * `settle(work)`. What has failed below `work` is raised by the next call and by `settle`. Nobody may change the bytes before
+   * that.
    */
-  writeLater(name: string, parts: readonly Uint8Array[]): Promise<void>
+  writeLater(work: string, name: string, parts: readonly Uint8Array[]): Promise<void>
   /** Waits for everything that is being written below the name, and makes it durable. */
   settle(name: string): Promise<void>
   /** Null: there is no such piece. */

@@ -64,7 +64,7 @@ export const creation: Workflow<CreateInput> = {
         // Volumes that the launch makes have operations of their own, which wake this one.
         if (!run.input.volumes || !(await wanted(run))) return undefined
         const made = await areLaunchVolumesMade(run.ctx, run.resourceId)
-        return made ? undefined : { waitMs: 1_000, for: 'its volumes to be made' }
+        return made ? undefined : { waitMs: 5_000, for: 'its volumes to be made' }
       },
     },
     {

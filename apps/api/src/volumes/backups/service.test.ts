@@ -242,8 +242,8 @@ test('volumes and snapshots are in the state backing-up meanwhile, and nothing e
   host().backups.failNext('ensureBackup', null)
   const { id: backupId } = await make(id)
   expect(await volumeState(id)).toBe('backing-up')
-  await expectCloudError(make(id), 'conflict', /backing-up/)
-  await expectCloudError(extendVolume(tenant, { id, sizeGib: 2 }), 'conflict', /backing-up/)
+  await expectCloudError(make(id), 'conflict', /backing up/)
+  await expectCloudError(extendVolume(tenant, { id, sizeGib: 2 }), 'conflict', /backing up/)
   await expectCloudError(resetVolume(admin, { id, to: 'in-use' }), 'conflict', /being backed up/)
   await settle()
   expect([await volumeState(id), await stateOf(backupId)]).toEqual(['in-use', 'available'])
@@ -252,7 +252,7 @@ test('volumes and snapshots are in the state backing-up meanwhile, and nothing e
   const ofSnapshot = await make(id, { snapshotId: snapshot.id })
   const snapshotState = async () => (await getSnapshot(tenant, { id: snapshot.id })).state
   expect([await volumeState(id), await snapshotState()]).toEqual(['in-use', 'backing-up'])
-  await expectCloudError(deleteSnapshot(tenant, { id: snapshot.id }), 'conflict', /backing-up/)
+  await expectCloudError(deleteSnapshot(tenant, { id: snapshot.id }), 'conflict', /backing up/)
   await expectCloudError(
     deleteSnapshot(admin, { id: snapshot.id, force: true }),
     'conflict',

@@ -36,18 +36,28 @@ export async function stopMove(ctx: Ctx, { id }: { id: string }): Promise<Volume
 export const isStopped = ({ ctx, operationId }: Pick<Move, 'ctx' | 'operationId'>): Promise<boolean> =>
   isUnwanted(ctx, operationId)
 
+const stopped = () => new CloudError('conflict', 'The move was stopped.')
+/** Raises when somebody has asked for the end of the move. */
+export async function refuseStopped(run: Move): Promise<void> {
+  if (await isStopped(run)) throw stopped()
+}
+
 /** Runs the copying of a move until somebody asks for its end; then it raises, and the move is undone. */
 export async function untilStopped<T>(run: Move, work: (op: Op) => Promise<T>): Promise<T> {
   const [stop, over] = [new AbortController(), new AbortController()]
-  const stopped = () => new CloudError('conflict', 'The move was stopped.')
-  if (await isStopped(run)) throw stopped()
+  await refuseStopped(run)
   const look = async () => {
     while (!over.signal.aborted) {
       await sleep(lookEveryMs, undefined, { signal: over.signal, ref: false }).catch(() => undefined)
-      if (!over.signal.aborted && (await isStopped(run))) return stop.abort(stopped())
+      // A database that does not answer for a moment is asked again.
+      const isOver = await isStopped(run).catch((err: unknown) => {
+        run.ctx.log.warn({ err }, 'nobody knows whether a move is to be stopped')
+        return false
+      })
+      if (isOver) return stop.abort(stopped())
     }
   }
-  look().catch((err: unknown) => run.ctx.log.warn({ err }, 'nobody looks whether a move is to be stopped'))
+  void look()
   const before = run.op.signal
   const ended = AbortSignal.any([before, stop.signal])
   const op: Op = {

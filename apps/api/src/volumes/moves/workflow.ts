@@ -16,7 +16,7 @@ import type { VolumeState } from '../states.ts'
 import { hasMovedFromAfar, lookIn, type Move, placesOfMove, rootOf } from './places.ts'
 import { countUnder, dropCount } from './quota.ts'
 import type { MoveInput } from './service.ts'
-import { isStopped, untilStopped } from './stop.ts'
+import { isStopped, refuseStopped, untilStopped } from './stop.ts'
 
 const moving = ['retyping', 'maintenance']
 const learning: Wait = { waitMs: 500, for: 'the host of the instance to learn where the volume is' }
@@ -141,6 +141,8 @@ const steps: Workflow<MoveInput>['steps'] = [
       const row = await current(run)
       if (!row) throw new CloudError('conflict', 'The volume is gone.')
       if (row.poolId === run.input.poolId) return
+      // Before the machines: a move whose machine is off can be stopped, too.
+      await refuseStopped(run)
       const { drivers, wish } = await placesThatAnswer(run)
       const copy = async (op: Op) => {
         if (row.attachments.some(({ hostId }) => hostId !== null)) return moveInUse(run, op, drivers, wish)

@@ -58,7 +58,7 @@ test('the bodies of a backup that is made, shown, listed, changed and deleted', 
   expect(await statusOf(path)).toBe('creating')
   expect(await statusOf(`/volumes/${volumeId}`)).toBe('backing-up')
   expect((await make({ volume_id: volumeId })).json()).toMatchObject({
-    badRequest: { message: expect.stringMatching(/^Invalid volume: .*backing-up/) },
+    badRequest: { message: expect.stringMatching(/^Invalid volume: .*backing up/) },
   })
   await cloud.owner.settle()
   for (const [minor, body] of bodies(id, volumeId)) {
@@ -216,7 +216,10 @@ test('a record makes a backup known again whose row is lost, and nobody can make
   for (const host of world.hosts.values()) (host.backups.backups as Map<string, unknown>).delete(id)
   await bring()
   await owner.settle()
-  expect(await row()).toMatchObject({ state: 'error', faultMessage: 'The store does not have this backup.' })
+  expect(await row()).toMatchObject({
+    state: 'error',
+    faultMessage: 'The store does not have this backup. Import its record again when it does.',
+  })
   expect(stranger.projectId).not.toBe(owner.projectId)
 })
 

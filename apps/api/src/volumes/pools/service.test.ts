@@ -234,6 +234,13 @@ test('a pool whose removal was interrupted takes nothing, and is removed again',
   for (const one of spied) one.mockRejectedValue(new DriverError('conflict', 'not empty'))
   await expectCloudError(deletePool(admin, { name }), 'conflict', /not empty/)
   expect((await getPool(admin, { name })).closed).toBeNull()
+  // A machine that does not answer may have removed the place.
+  for (const one of spied) one.mockRejectedValue(new DriverError('unavailable', 'no answer'))
+  await expectCloudError(deletePool(admin, { name }), 'conflict')
+  expect((await getPool(admin, { name })).closed).toMatch(/being removed/)
+  for (const one of spied) one.mockRejectedValue(new DriverError('conflict', 'not empty'))
+  await expectCloudError(deletePool(admin, { name }), 'conflict', /not empty/)
+  expect((await getPool(admin, { name })).closed).toMatch(/being removed/)
 
   // The worker dies while the machine is asked.
   for (const one of spied) one.mockReturnValue(new Promise(() => undefined))

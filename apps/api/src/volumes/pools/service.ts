@@ -4,7 +4,7 @@ import { driversOf, hostsForPlacement } from '../../hosts/service.ts'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { alreadyExists, conflict, invalidInput, notFound } from '../../kernel/errors.ts'
 import { appendEvent } from '../../kernel/events.ts'
-import { plainOp, whileAnswering } from '../../kernel/hosts.ts'
+import { driverCode, plainOp, whileAnswering } from '../../kernel/hosts.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { recordOperation } from '../../kernel/workflow.ts'
 import type { PoolReach, PoolView, poolCreateInput, poolUpdateInput } from '../contract.ts'
@@ -47,10 +47,11 @@ export async function createPool(ctx: Ctx, input: z.output<typeof poolCreateInpu
     await tx.db.volumePool.create({ data: pool })
     await note(tx, row, 'create')
   }).catch(async (error: unknown) => {
+    // The answer of the database may be lost after it has written the row.
+    if (await ctx.db.volumePool.findUnique({ where: { id: row.id }, select: { id: true } })) throw error
     // Nobody would know what the machine has made under an id that no row has.
-    await removePlace(ctx, pool).catch((err: unknown) =>
-      ctx.log.warn({ err, pool: row.id }, 'the place of a pool that was not made is left behind'),
-    )
+    const left = await removePlace(ctx, pool)
+    if (left) ctx.log.warn({ ...left, pool: row.id }, 'the place of a pool that was not made is left behind')
     throw error
   })
   // The other machines are told the secrets of the pool before a guest there needs a volume.
@@ -133,15 +134,18 @@ export async function deletePool(ctx: Ctx, { name }: { name: string }): Promise<
     if (isLocal(row)) throw conflict('The disk of a machine is a pool as long as the machine is there.')
     await refuseUsed(tx, row)
     // Whoever makes a volume takes room under the same lock, so that none comes while the place is removed.
-    const deletingAt = row.deletingAt ?? new Date()
+    const deletingAt = new Date()
     await tx.db.volumePool.update({ where: { id: row.id }, data: { deletingAt } })
-    return row
+    return { row, deletingAt }
   })
-  await removePlace(ctx, seen).catch(async (error: unknown) => {
-    const { id, deletingAt } = seen
-    await ctx.db.volumePool.updateMany({ where: { id }, data: { deletingAt } })
-    throw error
-  })
+  const left = await removePlace(ctx, seen.row)
+  if (left) {
+    // A machine that was silent may have removed the place. Somebody else may be removing the pool, too.
+    const { id, deletingAt } = seen.row
+    if (left.isWhole)
+      await ctx.db.volumePool.updateMany({ where: { id, deletingAt: seen.deletingAt }, data: { deletingAt } })
+    throw conflict(`The pool could not be removed. ${left.problem}`)
+  }
   await inTransaction(ctx, async (tx) => {
     const row = await lockPool(tx, name)
     await refuseUsed(tx, row)
@@ -166,8 +170,12 @@ async function refuseUsed(ctx: Ctx, { id }: { id: string }): Promise<void> {
 }
 
 /** Lets a machine that reaches the pool remove what the pool has made there. Throws conflict with the machine's words. */
-async function removePlace(ctx: Ctx, row: ReachedPool): Promise<void> {
+async function removePlace(
+  ctx: Ctx,
+  row: ReachedPool,
+): Promise<{ problem: string; isWhole: boolean } | null> {
   let problem: string | null = 'No machine reaches the pool.'
+  let isWhole = true
   for (const host of (await hostsForPlacement(ctx)).filter((one) => reaches(row, one) && one.state === 'up'))
     try {
       const drivers = await driversOf(ctx, host.id)
@@ -178,6 +186,7 @@ async function removePlace(ctx: Ctx, row: ReachedPool): Promise<void> {
       // Each machine keeps the secrets of a pool until it is told that the pool is gone.
       if (row.secrets === null) break
     } catch (error) {
+      if ([null, 'unavailable'].includes(driverCode(error))) isWhole = false
       if (problem !== null) problem = `${host.name}: ${wordsOf(error)}`
       else
         ctx.log.warn(
@@ -185,7 +194,7 @@ async function removePlace(ctx: Ctx, row: ReachedPool): Promise<void> {
           'a machine may keep the secrets of a pool',
         )
     }
-  if (problem !== null) throw conflict(`The pool could not be removed. ${problem}`)
+  return problem === null ? null : { problem, isWhole }
 }
 
 /** Asks each machine that is to reach a pool whether it does. */

@@ -96,12 +96,12 @@ describe('a transfer is refused', () => {
 
   test('of a volume that is not available, and an offered one takes no other action', async () => {
     const { id, volumeId } = await offer()
-    await expectCloudError(offer(giver, volumeId), 'conflict', /awaiting-transfer/)
+    await expectCloudError(offer(giver, volumeId), 'conflict', /awaiting transfer/)
     await expectCloudError(deleteVolume(giver, { id: volumeId }), 'conflict', /Withdraw/)
     await expectCloudError(extendVolume(giver, { id: volumeId, sizeGib: 9 }), 'conflict')
     await deleteTransfer(giver, { id })
     await db().volume.update({ where: { id: volumeId }, data: { state: 'in-use' } })
-    await expectCloudError(offer(giver, volumeId), 'conflict', /in-use/)
+    await expectCloudError(offer(giver, volumeId), 'conflict', /in use/)
     await db().volume.update({ where: { id: volumeId }, data: { state: 'available' } })
   })
 

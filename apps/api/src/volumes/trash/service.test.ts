@@ -6,6 +6,9 @@ import { attachVolume } from '../../compute/instances/volumes.ts'
 import { accounts, aLaunch, testTenant, testWorld, type World } from '../../compute/testing.ts'
 import type { Ctx } from '../../kernel/context.ts'
 import { expectCloudError, runPending, testCtx } from '../../kernel/testing.ts'
+import { backupCreateInput } from '../backups/contract.ts'
+import { createBackup } from '../backups/service.ts'
+import { deleteBackup, endBackup } from '../backups/trash.ts'
 import { leavingInput, volumeCan, volumeCreateInput, volumeListInput } from '../contract.ts'
 import { groupCreateInput } from '../groups/contract.ts'
 import { createGroup, deleteGroup } from '../groups/service.ts'
@@ -225,6 +228,22 @@ test('a volume that is still being made larger is removed when that is over', as
   expect(await exists(id)).toBe(true)
   await db().volume.update({ where: { id }, data: { state: 'available' } })
   await round(id)
+  expect([await exists(id), await now()]).toEqual([false, empty])
+})
+
+test('what is being backed up is deleted neither by force nor with its snapshots', async () => {
+  const admin = await testCtx(world.deps, { role: 'admin', projectId: tenant.projectId })
+  const id = await aVolume()
+  await createBackup(tenant, backupCreateInput.parse({ volumeId: id, name: 'backup' }))
+  for (const cascade of [false, true])
+    await expectCloudError(forceDeleteVolume(admin, { id, cascade }), 'conflict', /being backed up/)
+  await runPending(world.deps)
+  const [backup] = await db().volumeBackup.findMany({ where: { volumeId: id } })
+  await deleteBackup(tenant, { id: backup?.id ?? '' })
+  await endBackup(tenant, { id: backup?.id ?? '' })
+  await runPending(world.deps)
+  await forceDeleteVolume(admin, { id, cascade: true })
+  await runPending(world.deps)
   expect([await exists(id), await now()]).toEqual([false, empty])
 })
 

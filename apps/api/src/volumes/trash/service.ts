@@ -8,7 +8,7 @@ import { authorize } from '../../kernel/policy.ts'
 import { recordOperation, startOperation } from '../../kernel/workflow.ts'
 import type { VolumeView } from '../contract.ts'
 import { isReserved, volumeCan, volumeStates, volumeTransitioning } from '../contract.ts'
-import { refuseCopied, whyNeeded } from '../needed.ts'
+import { refuseCopied, whyBackedUp, whyNeeded } from '../needed.ts'
 import { queryVolumes, sortableTrash, type VolumeRow } from '../queries.ts'
 import {
   demand,
@@ -140,6 +140,8 @@ async function refuseNeeded(tx: Ctx, { id }: VolumeRow): Promise<void> {
 }
 
 async function deleteSnapshotsOf(tx: Ctx, row: VolumeRow): Promise<void> {
+  const why = await whyBackedUp(tx, row.id)
+  if (why !== null) throw conflict(why, 'volumeState')
   await refuseCopied(tx, row.id)
   const where = { volumeId: row.id, trashedUntil: null, state: { not: 'deleting' } }
   const snapshots = await tx.db.volumeSnapshot.findMany({

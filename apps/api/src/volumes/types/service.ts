@@ -212,7 +212,7 @@ export async function deleteVolumeType(ctx: Ctx, input: { id: string; withLimits
         `${count === 1 ? 'A volume has this type. Delete the volume' : `${count} volumes have this type. Delete the volumes`} first.${trash}`,
       )
     }
-    if ((await tx.db.volume.count({ where: { wantedTypeId: row.id } })) > 0)
+    if ((await tx.db.volume.count({ where: { wantedTypeId: row.id, movingToId: { not: null } } })) > 0)
       throw conflict('A volume is being moved to get this type. Wait until that is over.')
     const groups = await tx.db.volumeGroupVolumeType.count({ where: { volumeTypeId: row.id } })
     if (groups > 0)
