@@ -4,7 +4,7 @@ import { backgroundOp, type Op } from '../op.ts'
 import type { Refill } from './interface.ts'
 import { type Mark, volumeAt } from './lun-mark.ts'
 import { type Lun, LunChanged, type Luns, type OpenTarget, roomOn, withLuns } from './luns.ts'
-import { demandAllRead, demandGone } from './luns-seen.ts'
+import { demandGone } from './luns-seen.ts'
 import { flush, read, unstoredAt, write, zero } from './scsi.ts'
 
 /** What is written on a LUN before a volume is whole there. */
@@ -280,15 +280,12 @@ export class LunVolumes {
 
   /** Takes everything from another host, which is off for sure. */
   async disown(luns: Luns, pool: OpenTarget, host: string): Promise<void> {
-    const all = await luns.all()
-    for (const lun of all) {
+    for (const lun of await luns.all()) {
       if (lun.mark?.by?.host !== host) continue
       if (lun.mark.state === 'volume' && !isReplaced(all, lun))
         await luns.change(lun, { ...lun.mark, by: undefined })
       else await this.retire(luns, pool, lun)
     }
-    // The host may have what is on the other LUNs, too.
-    demandAllRead(all)
   }
 
   /** Runs `work` while no other host changes the volume and no guest has it. */
