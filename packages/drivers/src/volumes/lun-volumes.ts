@@ -280,7 +280,8 @@ export class LunVolumes {
 
   /** Takes everything from another host, which is off for sure. */
   async disown(luns: Luns, pool: OpenTarget, host: string): Promise<void> {
-    for (const lun of await luns.all()) {
+    const all = await luns.all()
+    for (const lun of all) {
       if (lun.mark?.by?.host !== host) continue
       if (lun.mark.state === 'volume' && !isReplaced(all, lun))
         await luns.change(lun, { ...lun.mark, by: undefined })
