@@ -103,7 +103,8 @@ export function ResourceLink({ operation }: { operation: OperationView }) {
     )
   return (
     <span>
-      <Anchor component={Link} href={href} size="sm">
+      {/* Beside words, a link must not be known by its colour alone. */}
+      <Anchor component={Link} href={href} size="sm" underline={operation.volumeName ? 'always' : undefined}>
         {name}
       </Anchor>
       <VolumeOf operation={operation} />
