@@ -266,7 +266,7 @@ test('a volume that is protected from deletion cannot be deleted before somebody
   const openMenu = () => row(page, 'data').getByRole('button', { name: 'Actions of data' }).click()
   const protect = async (isOn: boolean) => {
     await openMenu()
-    await page.getByRole('menuitem', { name: 'Edit' }).click()
+    await page.getByRole('menuitem', { name: 'Edit', exact: true }).click()
     const panel = page.getByRole('dialog', { name: 'Edit data' })
     await panel.getByRole('switch', { name: 'Protected from deletion' }).setChecked(isOn)
     await panel.getByRole('button', { name: 'Save' }).click()

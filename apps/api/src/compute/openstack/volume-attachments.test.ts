@@ -72,7 +72,7 @@ test('a volume that another server has is refused with 400, and the id of a volu
   await attach(server, { volumeId: volume })
   await cloud.owner.settle()
   const second = await attach(other, { volumeId: volume })
-  expect([second.statusCode, second.body]).toEqual([400, expect.stringContaining('in-use')])
+  expect([second.statusCode, second.body]).toEqual([400, expect.stringContaining('in use')])
   for (const method of ['GET', 'DELETE'] as const)
     expect((await ask(method, `/servers/${other}/os-volume_attachments/${volume}`)).statusCode).toBe(404)
 })

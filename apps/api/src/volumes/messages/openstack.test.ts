@@ -46,6 +46,9 @@ test('a failed extension leaves a message with the reason, which can be found an
 
 test('a list has filters and pages since 3.5', async () => {
   const [one, other] = [await aMessage(cloud.owner), await aMessage(cloud.owner)]
+  // Both may be of the same moment.
+  const data = { createdAt: new Date(Date.now() + 1_000) }
+  await cloud.owner.deps.root.volumeMessage.update({ where: { id: other.id }, data })
   const ids = async (query: string, minor?: number) => (await list(query, minor)).map(({ id }) => id)
   expect(await ids('?event_id=VOLUME_VOLUME_007_001&sort=created_at:asc')).toEqual([one.id, other.id])
   expect(await ids(`?resource_uuid=${other.resourceId}`)).toEqual([other.id])
