@@ -44,6 +44,14 @@ export type Step<Input> = {
 }
 /** The step runs again in `waitMs`, or as soon as continueOperation is called. `for` says why, as in "Waiting for the guest to power off". */
 export type Wait = { waitMs: number; for: string }
+/**
+ * A wait for work of which nobody knows how long it takes: a fifth of the time that the step has taken already, so that what is short
+ * is not made long, and what is long costs little; 50 ms to 1 s.
+ */
+export const soonAgain = ({ stepStartedAt }: Pick<Run<unknown>, 'stepStartedAt'>, words: string): Wait => ({
+  waitMs: Math.min(1_000, Math.max(50, Math.round((Date.now() - stepStartedAt.getTime()) / 5))),
+  for: words,
+})
 export type Run<Input> = {
   ctx: Ctx
   input: Input

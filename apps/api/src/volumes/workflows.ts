@@ -3,7 +3,7 @@ import { isFollowedBy } from '../kernel/busy.ts'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { CloudError } from '../kernel/errors.ts'
 import { whileAnswering } from '../kernel/hosts.ts'
-import { continueOperationsOf, type Run, type Wait, type Workflow } from '../kernel/workflow.ts'
+import { continueOperationsOf, type Run, soonAgain, type Workflow } from '../kernel/workflow.ts'
 import { releaseQuota } from '../quota/service.ts'
 import { endRestoring } from './backups/settling.ts'
 import { copyingMs } from './copying.ts'
@@ -64,9 +64,9 @@ function driverSource(row: VolumeRow): VolumeSource | null {
 const tell = (run: Run<unknown>, { id, projectId }: VolumeRow, action: MessageAction, error: CloudError) =>
   tellFailure(run, { resource: 'VOLUME', resourceId: id, projectId, action }, error)
 
-const copying: Wait = { waitMs: 1_000, for: 'the host to copy the data' }
-const converting: Wait = { waitMs: 1_000, for: 'the host to convert the image' }
-const encrypting: Wait = { waitMs: 500, for: 'the host to encrypt the volume' }
+const copying = 'the host to copy the data'
+const converting = 'the host to convert the image'
+const encrypting = 'the host to encrypt the volume'
 
 export const volumeCreation: Workflow = {
   action: 'volume.create',
@@ -88,8 +88,8 @@ export const volumeCreation: Workflow = {
             ...encryption,
           }),
         )
-        if (!made && (row.snapshotId ?? row.sourceVolumeId) !== null) return copying
-        if (!made) return row.keyId === null ? converting : encrypting
+        if (!made && (row.snapshotId ?? row.sourceVolumeId) !== null) return soonAgain(run, copying)
+        if (!made) return soonAgain(run, row.keyId === null ? converting : encrypting)
         await settleCreation(run, null)
       },
     },

@@ -1,12 +1,9 @@
 import type { Op } from '@stratolith/drivers/op'
 import { CloudError } from '../../kernel/errors.ts'
 import { driverCode } from '../../kernel/hosts.ts'
-import type { Run, Wait } from '../../kernel/workflow.ts'
+import { type Run, soonAgain, type Wait } from '../../kernel/workflow.ts'
 
 /** How workflows ask a host again and again until bytes are copied that may take a day. */
-
-/** How soon a host is asked again, in ms. */
-const againMs = 1_000
 
 /**
  * Asks a host once, and returns what it answers; a Wait when the host is still busy. The words of the wait are the last
@@ -30,7 +27,7 @@ export async function asked<T>(
     },
   }
   const answer = await givingUp(run, () => ask(op))
-  return answer === null ? { wait: { waitMs: againMs, for: told ?? waitingFor } } : { answer }
+  return answer === null ? { wait: soonAgain(run, told ?? waitingFor) } : { answer }
 }
 
 /** How often the same step may fail because the host has answered with an error. */

@@ -2,7 +2,7 @@ import { isFollowedBy } from '../../kernel/busy.ts'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { CloudError } from '../../kernel/errors.ts'
 import { driverCode, whileAnswering } from '../../kernel/hosts.ts'
-import { continueOperationsOf, type Run, type Wait, type Workflow } from '../../kernel/workflow.ts'
+import { continueOperationsOf, type Run, soonAgain, type Wait, type Workflow } from '../../kernel/workflow.ts'
 import { copyingMs } from '../copying.ts'
 import { driversFor } from '../driver.ts'
 import { encryptionFor } from '../encryption/keys.ts'
@@ -121,7 +121,7 @@ export const volumeRestoration: Workflow<Restoration> = {
         const encryption = await encryptionFor({ ...run.ctx, db: run.ctx.deps.root }, row.keyId)
         const spec = { id: row.id, pool, sizeGib: row.sizeGib, source: null, ...encryption }
         const made = await whileAnswering(run.op, drivers, (op) => drivers.volumes.ensureVolume(op, spec))
-        return made ? undefined : { waitMs: 500, for: 'the host to encrypt the volume' }
+        return made ? undefined : soonAgain(run, 'the host to encrypt the volume')
       },
     },
     {

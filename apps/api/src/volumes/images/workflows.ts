@@ -4,7 +4,7 @@ import { isFollowedBy } from '../../kernel/busy.ts'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { CloudError } from '../../kernel/errors.ts'
 import { whileAnswering } from '../../kernel/hosts.ts'
-import type { Run, Wait, Workflow } from '../../kernel/workflow.ts'
+import { type Run, soonAgain, type Workflow } from '../../kernel/workflow.ts'
 import { driversFor, isOnFencedHost } from '../driver.ts'
 import { tellFailure } from '../messages/service.ts'
 import { specOf } from '../pools.ts'
@@ -72,8 +72,6 @@ async function removeExport(run: Run<Making>): Promise<void> {
   )
 }
 
-const copying: Wait = { waitMs: 1_000, for: 'the host to copy the data' }
-
 export const volumeImageMaking: Workflow<Making> = {
   action: making.action,
   lane: 'long',
@@ -89,7 +87,7 @@ export const volumeImageMaking: Workflow<Making> = {
         const made = await whileAnswering(run.op, drivers, (op) =>
           drivers.volumes.exportVolume(op, { id: row.id, pool, exportId: imageId, format }),
         )
-        if (!made) return copying
+        if (!made) return soonAgain(run, 'the host to copy the data')
       },
       undo: removeExport,
     },
@@ -117,7 +115,6 @@ export const volumeImageMaking: Workflow<Making> = {
 
 type Reimage = { imageId: string; imageName: string; source: Source }
 const reimaging = { from: 'downloading', action: 'volume.reimage' }
-const converting: Wait = { waitMs: 1_000, for: 'the host to convert the image' }
 
 export const volumeReimage: Workflow<Reimage> = {
   action: reimaging.action,
@@ -137,7 +134,7 @@ export const volumeReimage: Workflow<Reimage> = {
           const made = await whileAnswering(run.op, drivers, (op) =>
             drivers.volumes.reimageVolume(op, { id: row.id, pool, base }),
           )
-          if (!made) return converting
+          if (!made) return soonAgain(run, 'the host to convert the image')
         }
         const { imageId, imageName, source } = run.input
         await settle(run, reimaging, () => ({

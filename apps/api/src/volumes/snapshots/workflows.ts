@@ -2,7 +2,7 @@ import { isFollowedBy } from '../../kernel/busy.ts'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { CloudError } from '../../kernel/errors.ts'
 import { whileAnswering } from '../../kernel/hosts.ts'
-import { continueOperationsOf, type Run, type Wait, type Workflow } from '../../kernel/workflow.ts'
+import { continueOperationsOf, type Run, soonAgain, type Wait, type Workflow } from '../../kernel/workflow.ts'
 import { releaseQuota } from '../../quota/service.ts'
 import { copyingMs } from '../copying.ts'
 import { driversFor, isOnFencedHost } from '../driver.ts'
@@ -159,7 +159,6 @@ async function endReversion(
   })
 }
 
-const copying: Wait = { waitMs: 1_000, for: 'the host to copy the data' }
 const partly =
   'A part of the volume may have the content of the snapshot by now: go back to a snapshot before you use it.'
 
@@ -184,7 +183,7 @@ export const volumeReversion: Workflow<{ snapshotId: string }> = {
           const reverted = await whileAnswering(run.op, drivers, (op) =>
             drivers.volumes.revertVolume(op, { id: row.id, pool, snapshotId }),
           )
-          if (!reverted) return copying
+          if (!reverted) return soonAgain(run, 'the host to copy the data')
         }
         await endReversion(run, { state: 'available', faultMessage: null })
         return undefined
