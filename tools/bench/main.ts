@@ -22,12 +22,13 @@ import { type RealCloud, realCloud } from './real-cloud.ts'
 import { type Figure, header, markdown, tsv } from './report.ts'
 import { scale } from './scale.ts'
 import { start } from './start.ts'
+import { volumeLists } from './volume-lists.ts'
 import { volumes } from './volumes.ts'
 import { web } from './web.ts'
 
 const real = ['start', 'launch', 'memory', 'web', 'volumes', 'backups', 'images'] as const
 const filled = { list, facade }
-const known = [...real, 'network', 'fake', 'scale', ...Object.keys(filled)]
+const known = [...real, 'network', 'fake', 'scale', 'volume-lists', ...Object.keys(filled)]
 const words = process.argv.slice(2).filter((word) => word !== '--')
 const wanted = words.filter((word) => !word.startsWith('--'))
 const unknown = words.filter((word) => !known.includes(word) && word !== '--write')
@@ -49,6 +50,7 @@ if (real.some(chosen)) await part('real cloud', measureReal)
 if (chosen('network')) await part('network', () => network(report))
 if (chosen('fake')) await part('fake', () => fake(report))
 if (chosen('scale')) await part('scale', () => scale(report))
+if (chosen('volume-lists')) await part('volume-lists', () => volumeLists(report))
 const onFilled = Object.entries(filled).filter(([name]) => chosen(name))
 if (onFilled.length > 0)
   await part(onFilled.map(([name]) => name).join(' and '), () =>
