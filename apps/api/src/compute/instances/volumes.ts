@@ -49,6 +49,7 @@ export async function attachVolume(
     const volumeName = await takeVolume(tx, { ...input, instance: row })
     await startOperation(tx, {
       ...historyOf(row, 'instance.attach_volume'),
+      relatedId: volumeId,
       input: { volumeId, volumeName },
     })
     await noteInstance(tx, row, 'updated')
@@ -64,6 +65,7 @@ export async function detachVolume(ctx: Ctx, input: { id: string; volumeId: stri
     const volumeName = await yieldVolume(tx, row.id, volumeId)
     await startOperation(tx, {
       ...historyOf(row, 'instance.detach_volume'),
+      relatedId: volumeId,
       input: { volumeId, volumeName },
     })
     await noteInstance(tx, row, 'updated')
