@@ -362,6 +362,8 @@ export function useDetachAction(instanceId?: string): Action {
       if (attachment) await detach.mutateAsync({ id: attachment.instanceId, volumeId: volume.id })
     },
     started: (volumes) => `Detaching ${named(volumes)}`,
+    // The instance lets go of the volume, by an operation of its own.
+    endsAt: (volume) => of(volume)?.instanceId,
     asCli: (volume) => volumeDetachCli(of(volume)?.instanceId ?? 'SERVER', volume.id),
   }
 }
