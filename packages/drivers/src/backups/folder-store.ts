@@ -111,7 +111,7 @@ export function createFolderStore(root: string, note: string): BackupStore {
       return readFile(file).catch(orNull)
     },
     async list(name) {
-      const folder = placeOf(name)
+      const folder = name === undefined ? root : placeOf(name)
       await demandMark()
       return (await readdir(folder).catch(orNull)) ?? []
     },
