@@ -10,6 +10,7 @@ import { backupCreateInput } from '../backups/contract.ts'
 import { exportBackup, importBackup } from '../backups/record.ts'
 import { restoreBackup } from '../backups/restore.ts'
 import { volumeCreateInput, volumeRetypeInput, volumeTypeCreateInput } from '../contract.ts'
+import { manageableVolumes } from '../manage/list.ts'
 import { unmanageVolume } from '../manage/service.ts'
 import { retypeVolume } from '../moves/service.ts'
 import {
@@ -170,6 +171,17 @@ describe('an encrypted volume', () => {
     await db().volumeKeyHost.updateMany({ data: { at: new Date(Date.now() - 301_000) } })
     expect(await compare()).toBe(1)
     expect([...keys]).toEqual([[id, keyAt(id)]])
+  })
+
+  test('is not offered for taking over when its row is lost, because nobody has its key', async () => {
+    const [id, plain] = [await aVolume(), await aVolume({ type: 'Standard' })]
+    await db().volume.deleteMany({ where: { id: { in: [id, plain] } } })
+    // A database that was restored knows nothing of them.
+    await db().tombstone.deleteMany()
+    const found = await manageableVolumes(admin, { pool: 'secret-name-a@local' })
+    const problemOf = (of: string) => found.find((one) => one.id === of)?.problem
+    expect([problemOf(plain), problemOf(id)]).toEqual([null, expect.stringMatching(/does not have its key/)])
+    for (const one of [id, plain]) (host().volumes.volumes as Map<string, unknown>).delete(one)
   })
 
   test('leaves no key when the last two that have it go at once', async () => {
