@@ -260,7 +260,6 @@ function useStopMove(mine: (volume: VolumeView) => Allowed, admin: () => Allowed
     inMenu: () => true,
     icon: <IconPlayerStop size={16} />,
     shown: (volume) => isMoving(volume) && mayStop(volume) === true,
-    next: isMoving,
     allowed: (volume) => all(mayStop(volume), volumeCan.stopMove(volume)),
     confirm: (volumes) => ({
       title: `Stop moving ${named(volumes)}?`,
