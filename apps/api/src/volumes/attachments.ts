@@ -6,7 +6,7 @@ import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { conflict, invalidInput, notFound } from '../kernel/errors.ts'
 import type { Reconciler } from '../kernel/reconciler.ts'
 import { isRootVolume, type VolumeView, volumeCan } from './contract.ts'
-import { giveKeysFirst } from './encryption/reconcile.ts'
+import { expectKeys, giveKeysFirst } from './encryption/reconcile.ts'
 import { tellKept } from './messages/service.ts'
 import { whysKept } from './needed.ts'
 import { reachesFrom, specOf } from './pools.ts'
@@ -180,6 +180,7 @@ export async function bindVolume(
 ): Promise<void> {
   await giveKeysFirst(ctx, hostId, [volumeId])
   await ctx.db.volumeAttachment.updateMany({ where: { volumeId, instanceId }, data: { hostId } })
+  await expectKeys(ctx, hostId, [volumeId])
 }
 
 /** Writes that no host is to give the volume to the instance. */

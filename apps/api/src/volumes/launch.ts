@@ -36,6 +36,8 @@ export type NewVolume = {
   poolId: string | null
   /** How much is free in that pool before the launch. */
   freeGib: number | null
+  /** The hosts on whose disk the volume may not lie. */
+  notOn: readonly string[]
   /** How long the new key of an encrypted volume is; null for one that is plain or has the key of its origin. */
   newKey: KeyBits | null
   data: Partial<Origin['data']>
@@ -55,6 +57,8 @@ export type LaunchVolumes = {
   hostId: string | null
   /** The only zone whose hosts reach the volumes; null: every zone. */
   zone: string | null
+  /** The hosts on whose disk the new volumes may not lie. */
+  notOn: readonly string[]
   /** For how many instances the pools with a capacity of their own have room. */
   most: number
   /** The root disk is one of the volumes. */
@@ -73,6 +77,7 @@ const noVolumes: LaunchVolumes = {
   made: { volumes: 0, gib: 0, diskGib: 0, quota: {} },
   hostId: null,
   zone: null,
+  notOn: [],
   most: Number.POSITIVE_INFINITY,
   isRoot: false,
   rootImage: null,
@@ -104,7 +109,7 @@ export async function planLaunchVolumes(
     const of = await plannedOf(ctx, wish, rows, { among, taken, instances: Math.min(count, atLeast) })
     if ('made' in of) {
       const { poolId, sizeGib, ...place } = of.made
-      among = among.filter((host) => reaches(place, host))
+      among = among.filter((host) => reaches(place, host) && !place.notOn.includes(host.id))
       if (poolId !== null) taken.set(poolId, (taken.get(poolId) ?? 0) + sizeGib * Math.min(count, atLeast))
     }
     const device = devices[index]
@@ -130,6 +135,7 @@ export async function planLaunchVolumes(
     },
     hostId: hostIds[0] ?? null,
     zone: zones[0] ?? null,
+    notOn: made.flatMap((one) => one.notOn),
     most: mostOf(made),
     isRoot: wishes.some(({ boot }) => boot),
     ...(await rootOf(ctx, planned)),

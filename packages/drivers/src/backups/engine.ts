@@ -5,6 +5,7 @@ import type { FrozenVolume, LocalVolumeDriver } from '../volumes/interface.ts'
 import { layerBytes } from '../volumes/manifest.ts'
 import { createChunkBuffers } from './chunk-buffers.ts'
 import {
+  allBackups,
   backupsOf,
   type Chunk,
   chunkBytes,
@@ -13,9 +14,11 @@ import {
   pieceOf,
   piecesOf,
   readIndex,
+  readRecord,
   removeDraft,
   writeDraft,
   writeIndex,
+  writeRecord,
 } from './index-file.ts'
 import type {
   BackupDriver,
@@ -73,6 +76,15 @@ export function createBackups({ volumes, storeOf, background }: BackupOptions): 
       const found = await readIndex(find(store), volumeId, id)
       return found && observedOf(found)
     },
+    listBackups: async (op, store) => allBackups(op, find(store)),
+    async keepRecord(_op, { id, volumeId, store, record }) {
+      const place = find(store)
+      if (!(await backupsOf(place, volumeId)).made.includes(id))
+        throw new DriverError('not_found', `The backup ${id} is gone from its store.`)
+      await writeRecord(place, volumeId, id, record)
+      await place.settle(volumeId)
+    },
+    readRecord: async (_op, { id, volumeId, store }) => readRecord(find(store), volumeId, id),
     async restoreBackup(op, spec) {
       const { backup, volume } = spec
       const key = `restore ${volume.id} ${backup.id} ${backup.checksum}`

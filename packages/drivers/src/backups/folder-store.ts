@@ -116,7 +116,7 @@ export function createFolderStore(root: string, note: string): BackupStore {
       return into ? readInto(file, into) : readFile(file).catch(orNull)
     },
     async list(name) {
-      const folder = placeOf(name)
+      const folder = name === undefined ? root : placeOf(name)
       await demandMark()
       return (await readdir(folder).catch(orNull)) ?? []
     },

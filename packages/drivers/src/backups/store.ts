@@ -18,8 +18,8 @@ export interface BackupStore {
   settle(name: string): Promise<void>
   /** Null: there is no such piece. The bytes may be put into `into`, if they fit there, or into memory of their own. */
   read(name: string, into?: Buffer): Promise<Buffer | null>
-  /** The next parts of the names that begin with `name` and a slash. */
-  list(name: string): Promise<string[]>
+  /** The next parts of the names that begin with `name` and a slash; without a name, the first parts of all names. */
+  list(name?: string): Promise<string[]>
   /** Removes a piece, and all pieces whose names begin with `name` and a slash. Nothing of their names is left. */
   remove(name: string): Promise<void>
 }

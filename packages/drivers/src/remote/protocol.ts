@@ -1,7 +1,15 @@
 import path from 'node:path'
 import { z } from 'zod'
-import { observedBackup, restoredVolume, storeSpace } from '../backups/observed.ts'
-import { backupKey, backupRemoval, backupSpec, restoreSpec, storeSpec } from '../backups/spec.ts'
+import { observedBackup, restoredVolume, storedBackup, storeSpace } from '../backups/observed.ts'
+import {
+  backupKey,
+  backupRecord,
+  backupRemoval,
+  backupSpec,
+  recordSpec,
+  restoreSpec,
+  storeSpec,
+} from '../backups/spec.ts'
 import { documentKinds } from '../documents/kinds.ts'
 import { keptDocument, toldDocuments } from '../documents/spec.ts'
 import { DriverError, driverErrorOf } from '../errors.ts'
@@ -259,6 +267,15 @@ export const methods = {
   ),
   'backups/removeBackup': change(z.tuple([backupRemoval]), nothing, (h, op, removal) =>
     h.backups.removeBackup(op, removal),
+  ),
+  'backups/listBackups': read(z.tuple([storeSpec]), z.array(storedBackup), (h, op, store) =>
+    h.backups.listBackups(op, store),
+  ),
+  'backups/keepRecord': change(z.tuple([recordSpec]), nothing, (h, op, spec) =>
+    h.backups.keepRecord(op, spec),
+  ),
+  'backups/readRecord': read(z.tuple([backupKey]), backupRecord.nullable(), (h, op, key) =>
+    h.backups.readRecord(op, key),
   ),
   'backups/restoreBackup': change(z.tuple([restoreSpec]), restoredVolume.nullable(), (h, op, spec) =>
     h.backups.restoreBackup(op, spec),

@@ -94,7 +94,9 @@ export async function evaluate(ctx: Ctx, input: PlanInput, world: World): Promis
   const volumes = await planLaunchVolumes(ctx, input.volumes ?? [], wanted)
   const hosts = allowed.filter(
     ({ id, zone }) =>
-      (volumes.hostId === null || id === volumes.hostId) && (volumes.zone === null || zone === volumes.zone),
+      (volumes.hostId === null || id === volumes.hostId) &&
+      (volumes.zone === null || zone === volumes.zone) &&
+      !volumes.notOn.includes(id),
   )
   const closed = wish.publicIp && (await whyClosed(ctx, null)) !== null
   const none =
