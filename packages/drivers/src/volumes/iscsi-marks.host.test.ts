@@ -113,6 +113,13 @@ describe('two LUNs that say that they are one volume', () => {
     putMark({ edition: 3 }, copy)
     await one.probePool(op(), tgt.pool)
     expect(markOf()).toMatchObject({ state: 'volume', by: { guest: guest.id } })
+    // Who takes newer contents away leaves everybody in doubt until the LUN is shown as an empty one.
+    tgt.removeLun(1, 2)
+    await one.closeVolumes(op(), guest.id, [])
+    const unsure = { code: 'unavailable', message: expect.stringMatching(/LUN 2 is not shown/) }
+    await expect(one.removeVolume(op(), spec)).rejects.toMatchObject(unsure)
+    tgt.addLun(1, 2, 2 * 1024 + 1)
+    await one.probePool(op(), tgt.pool)
     tgt.removeLun(1, 2)
     await one.closeVolumes(op(), guest.id, [])
     await one.removeVolume(op(), spec)
