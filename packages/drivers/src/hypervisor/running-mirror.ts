@@ -4,7 +4,14 @@ import type { Mirror, MirrorState, OpenedLayers } from '../volumes/interface.ts'
 import { opensDirectly } from './guest-volumes.ts'
 import { dismiss, endedBadly, endJob, jobAt, jobOf } from './qemu-jobs.ts'
 import type { QmpClient } from './qmp.ts'
-import { layerNode, layerNodeOf, mirrorJob, volumeNames } from './volume-node.ts'
+import {
+  encryptedCopyOf,
+  isDecrypting,
+  layerNode,
+  layerNodeOf,
+  mirrorJob,
+  volumeNames,
+} from './volume-node.ts'
 
 /**
  * QEMU copies a volume into a file of another pool while the guest goes on. Each write of the guest goes to both as soon as it is
@@ -15,22 +22,42 @@ import { layerNode, layerNodeOf, mirrorJob, volumeNames } from './volume-node.ts
 /** More rounds than a volume has layers are never needed. */
 const mostRounds = 120
 
-type Mirrored = { id: string; opened: OpenedLayers; target: OpenedLayers['layers'][number] }
+type Mirrored = {
+  id: string
+  opened: OpenedLayers
+  target: OpenedLayers['layers'][number]
+  encrypted?: true
+}
 
-/** See RunningGuest.mirror. */
-export async function mirror(qmp: QmpClient, { id, opened, target }: Mirrored): Promise<Mirror> {
+/**
+ * See RunningGuest.mirror. QEMU copies only what its topmost node reads. A copy of an encrypted volume is therefore encrypted again, by
+ * the same header, so that its ciphertext is the same, and the copy takes the place of the node that decrypts.
+ */
+export async function mirror(qmp: QmpClient, { id, opened, target, encrypted }: Mirrored): Promise<Mirror> {
   const known = await mirrorOf(qmp, id)
   if (known) return known
   await dropUnused(qmp, id)
   const direct = await opensDirectly(target.path)
-  await qmp.execute('blockdev-add', layerNodeOf(id, target, { readOnly: false, direct, below: null }))
+  const layer = layerNodeOf(id, target, { readOnly: false, direct, below: null })
+  const copy = encrypted ? encryptedCopyOf(id, target.number, layer) : layer
+  const replaces = encrypted
+    ? await decryptingNode(qmp, id)
+    : layerNode(id, opened.layers.at(-1)?.number ?? 0)
+  await qmp.execute('blockdev-add', copy)
   await qmp.execute('blockdev-mirror', {
     ...{ 'job-id': mirrorJob(id), 'auto-finalize': false, 'auto-dismiss': false },
-    ...{ device: volumeNames(id).node, target: layerNode(id, target.number), sync: 'full' },
-    ...{ 'copy-mode': 'write-blocking', speed: await fairSpeed(qmp, id) },
-    replaces: layerNode(id, opened.layers.at(-1)?.number ?? 0),
+    ...{ device: volumeNames(id).node, target: copy['node-name'], sync: 'full' },
+    ...{ 'copy-mode': 'write-blocking', speed: await fairSpeed(qmp, id), replaces },
   })
   return handleOf(qmp, id)
+}
+
+/** The node that decrypts a volume, of which no copy is being made. */
+async function decryptingNode(qmp: QmpClient, id: string): Promise<string> {
+  const found = (await nodesOfVolume(qmp, volumeNames(id).node)).filter(isDecrypting)
+  const [only] = found
+  if (only && found.length === 1) return only
+  throw new DriverError('failed', `QEMU has ${found.length} nodes that decrypt the volume ${id}.`)
 }
 
 /** See RunningGuest.mirrorOf. */
