@@ -61,6 +61,7 @@ type Active = {
 }
 
 const minute = 60_000
+const day = 24 * 60 * minute
 const progressMs = 300
 const defaultDeadlineMs = { short: 10 * minute, long: 60 * minute }
 const defaultUndoDeadlineMs = 10 * minute
@@ -205,9 +206,11 @@ function overdue(active: Active, step: Step<unknown>, reason: string): CloudErro
 }
 /** A duration in words. Below 5 minutes it is told in seconds unless it is whole minutes, because rounding would be too coarse. */
 const inWords = (ms: number) =>
-  ms >= 5 * minute || (ms >= 2 * minute && ms % minute === 0)
-    ? `${Math.round(ms / minute)} minutes`
-    : `${Math.max(1, Math.round(ms / 1000))} seconds`
+  ms >= 2 * day
+    ? `${Math.round(ms / day)} days`
+    : ms >= 5 * minute || (ms >= 2 * minute && ms % minute === 0)
+      ? `${Math.round(ms / minute)} minutes`
+      : `${Math.max(1, Math.round(ms / 1000))} seconds`
 
 async function undoFor(active: Active, step: Step<unknown>, failure: CloudError): Promise<Outcome> {
   const { ctx, row, holder } = active

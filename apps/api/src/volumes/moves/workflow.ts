@@ -227,10 +227,12 @@ async function onFailed(run: Move, error: CloudError): Promise<void> {
 }
 
 const hourMs = 3_600_000
+const longestMs = 14 * 24 * hourMs
 const long = {
   lane: 'long',
-  deadlineMs: 24 * hourMs,
-  undoDeadlineMs: 14 * 24 * hourMs,
+  // A volume of some TiB takes days. Whoever does not want to wait any longer stops the move.
+  deadlineMs: longestMs,
+  undoDeadlineMs: longestMs,
   steps,
   onFailed,
 } as const
