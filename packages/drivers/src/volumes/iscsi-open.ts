@@ -9,9 +9,10 @@ import { volumeAt } from './lun-mark.ts'
 import { marked, refuseUsed, volumeOn } from './lun-volumes.ts'
 import { type Lun, type Luns, type OpenTarget, withLuns } from './luns.ts'
 import { type OpenRecord, openRecords } from './open-records.ts'
+import { type Look, watchPools } from './pool-watch.ts'
 import { runtimeOf } from './rbd-open.ts'
 import type { ToldPools } from './told-pools.ts'
-import { allServers, isReady, serve, socketIn, stampIn, stopServing } from './volume-server.ts'
+import { isReady, serve, socketIn, stampIn, stopServing } from './volume-server.ts'
 
 export type IscsiOptions = {
   /** The folder hosts/<host>. */
@@ -40,9 +41,7 @@ export class OpenLuns {
   readonly #options: IscsiOptions
   readonly #pools: ToldPools<OpenTarget>
   readonly #inTurn: InTurn
-  readonly #watch: NodeJS.Timeout
-  #watching: Promise<void> | null = null
-  #looks = 0
+  readonly #watch: ReturnType<typeof watchPools>
   /** The pools whose target did not answer the last question. */
   readonly #silent = new Set<string>()
 
@@ -51,17 +50,15 @@ export class OpenLuns {
     this.#pools = pools
     this.#inTurn = inTurn
     this.records = openRecords(openLunsIn(options.dir))
-    this.#watch = setInterval(() => {
-      this.#watching ??= this.#look().finally(() => {
-        this.#watching = null
-      })
-    }, options.watchMs ?? 5_000)
-    this.#watch.unref()
+    this.#watch = watchPools({
+      ...{ everyMs: options.watchMs ?? 5_000, log: options.log },
+      records: () => this.records.all(),
+      look: (one) => this.#look(one),
+    })
   }
 
   async close(): Promise<void> {
-    clearInterval(this.#watch)
-    await this.#watching
+    await this.#watch.close()
   }
 
   /** Gives the volume to the guest. Nobody else works with the volume meanwhile. */
@@ -186,30 +183,16 @@ export class OpenLuns {
    * Whether the guests still have the volumes whose servers run is asked once in a while: other hosts may have declared this
    * one to be off, and a target takes writes from its servers also afterwards, so that the servers must end here.
    */
-  async #look(): Promise<void> {
-    const { log } = this.#options
-    const known = await this.records.all().catch((err: unknown) => {
-      log.error({ err }, 'the volumes that guests have cannot be read')
-      return []
-    })
-    if (known.length === 0) return
-    const running = await allServers()
-    const pools = Map.groupBy(known, ({ key }) => key.pool.id)
-    const isAsking = this.#looks % askEvery === 0
-    this.#looks += 1
-    // Whoever waits for a target that is silent does not hold up the others.
-    await Promise.all(
-      [...pools].map(async ([pool, records]) => {
-        const served: OpenRecord[] = []
-        for (const record of records) {
-          const dir = this.#folder(record.guest, record.key.id)
-          if (!record.closing && running.has(dir) && (await isReady(dir))) served.push(record)
-          else await this.#try(record, () => this.#mend(record))
-        }
-        // A host that was cut off asks as soon as its target answers again: servers go on by themselves then.
-        if (served[0] && (isAsking || this.#silent.has(pool))) await this.#ask(pool, served[0], served)
-      }),
-    )
+  async #look({ pool, records, running, before }: Look): Promise<void> {
+    const served: OpenRecord[] = []
+    for (const record of records) {
+      const dir = this.#folder(record.guest, record.key.id)
+      if (!record.closing && running.has(dir) && (await isReady(dir))) served.push(record)
+      else await this.#try(record, () => this.#mend(record))
+    }
+    // A host that was cut off asks as soon as its target answers again: servers go on by themselves then.
+    if (served[0] && (before % askEvery === 0 || this.#silent.has(pool)))
+      await this.#ask(pool, served[0], served)
   }
 
   async #try({ key, guest }: OpenRecord, work: () => Promise<unknown>): Promise<void> {
