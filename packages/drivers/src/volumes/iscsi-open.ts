@@ -32,6 +32,13 @@ const askEvery = 12
 /** Where the records of the volumes on LUNs lie that guests of a host have. */
 export const openLunsIn = (dir: string): string => path.join(dir, 'open-luns')
 
+/**
+ * How long the kernel tries to deliver what was written to a target that is silent, in ms. The kernel goes on with that also when the
+ * server was killed: such a write must not come after those of the server or the host that has the LUN next.
+ */
+const deliversMs = 10_000
+const late = { lateMs: deliversMs + 2_000, env: { LIBISCSI_TCP_USER_TIMEOUT: String(deliversMs) } }
+
 /** Lets calls on one volume of one pool come one after the other. */
 type InTurn = <T>(key: VolumeKey, work: () => Promise<T>) => Promise<T>
 
@@ -114,7 +121,7 @@ export class OpenLuns {
         },
       },
       ...{ guestUid: uid, uid: this.#options.serverUid, secret: Buffer.from(secret).toString('base64') },
-      ...{ files: {}, stamp: stampOf(pool, uid, lun) },
+      ...{ files: {}, stamp: stampOf(pool, uid, lun), ...late },
       // The mark of the LUN says already that this guest has the volume.
       ...{ before: async () => undefined, opened: async () => undefined },
     })
@@ -142,7 +149,7 @@ export class OpenLuns {
   }
 
   async #endServer({ guest, key }: OpenRecord): Promise<void> {
-    await stopServing(this.#folder(guest, key.id))
+    await stopServing(this.#folder(guest, key.id), late.lateMs)
     await rmdir(path.join(runtimeOf(this.#options.dir), guest)).catch(unlessUsed)
   }
 
