@@ -21,6 +21,11 @@ import {
 
 /** More rounds than a volume has layers are never needed. */
 const mostRounds = 120
+/**
+ * How fast an encrypted volume is copied at most, in bytes a second. QEMU decrypts and encrypts where it also serves the guest's devices,
+ * and what was never written is read as fast as memory is: without a bound the guest would hardly go on.
+ */
+const encryptedBytesPerS = 256 * 1024 ** 2
 
 type Mirrored = {
   id: string
@@ -47,7 +52,7 @@ export async function mirror(qmp: QmpClient, { id, opened, target, encrypted }: 
   await qmp.execute('blockdev-mirror', {
     ...{ 'job-id': mirrorJob(id), 'auto-finalize': false, 'auto-dismiss': false },
     ...{ device: volumeNames(id).node, target: copy['node-name'], sync: 'full' },
-    ...{ 'copy-mode': 'write-blocking', speed: await fairSpeed(qmp, id), replaces },
+    ...{ 'copy-mode': 'write-blocking', speed: await fairSpeed(qmp, id, encrypted), replaces },
   })
   return handleOf(qmp, id)
 }
@@ -123,14 +128,16 @@ function handleOf(qmp: QmpClient, id: string): Mirror {
 }
 
 /** The copying reads through the filter that bounds the volume's speed. It takes half of what is allowed, and the guest the other half. */
-async function fairSpeed(qmp: QmpClient, id: string): Promise<number> {
+async function fairSpeed(qmp: QmpClient, id: string, encrypted?: true): Promise<number> {
   const object = { path: `/objects/${volumeNames(id).limits}`, property: 'limits' }
   // A guest that an older agent has started has no such object, and no limits.
   const limits = (await qmp.execute('qom-get', object).catch(() => ({}))) as Record<string, unknown>
   const bounds = [limits['bps-total'], limits['bps-read']].flatMap((one) =>
     typeof one === 'number' && one > 0 ? [one] : [],
   )
-  return bounds.length > 0 ? Math.max(1, Math.floor(Math.min(...bounds) / 2)) : 0
+  const speeds = bounds.map((bound) => Math.max(1, Math.floor(bound / 2)))
+  if (encrypted) speeds.push(encryptedBytesPerS)
+  return speeds.length > 0 ? Math.min(...speeds) : 0
 }
 
 /** Closes the layers of a volume that its device does not use: those of a copy that has ended, or those that a copy has replaced. */
