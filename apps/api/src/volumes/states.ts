@@ -164,9 +164,6 @@ export const volumeCan = {
       !is(volume, 'in-use') ||
         !volume.multiattach ||
         'Instances may share this volume: it moves when none of them has it.',
-      !is(volume, 'in-use') ||
-        !volume.encrypted ||
-        'An encrypted volume does not move while an instance has it. Detach it first.',
       outOfGroups(volume),
     ),
   stopMove: (volume: Pick<Seen, 'state'>): Allowed =>
