@@ -33,6 +33,7 @@ const descriptor: RowsDescriptor<StoreView> = {
     {
       id: 'room',
       header: 'Room',
+      width: 170,
       cell: ({ totalBytes, freeBytes }) =>
         totalBytes === null || freeBytes === null ? (
           '–'
