@@ -61,6 +61,7 @@ type Active = {
 }
 
 const minute = 60_000
+const day = 24 * 60 * minute
 const progressMs = 300
 const defaultDeadlineMs = { short: 10 * minute, long: 60 * minute }
 const defaultUndoDeadlineMs = 10 * minute
@@ -205,14 +206,15 @@ function overdue(active: Active, step: Step<unknown>, reason: string): CloudErro
 }
 /**
  * A duration in words. Below 5 minutes it is told in seconds unless it is whole minutes, because rounding would be too coarse,
- * and from 2 hours on in hours.
+ * from 2 hours on in hours, and from 2 days on in days.
  */
-export const inWords = (ms: number) =>
-  ms >= 120 * minute
-    ? `${Math.round(ms / (60 * minute))} hours`
-    : ms >= 5 * minute || (ms >= 2 * minute && ms % minute === 0)
-      ? `${Math.round(ms / minute)} minutes`
-      : `${Math.max(1, Math.round(ms / 1000))} seconds`
+export const inWords = (ms: number) => {
+  if (ms >= 2 * day) return `${Math.round(ms / day)} days`
+  if (ms >= 120 * minute) return `${Math.round(ms / (60 * minute))} hours`
+  return ms >= 5 * minute || (ms >= 2 * minute && ms % minute === 0)
+    ? `${Math.round(ms / minute)} minutes`
+    : `${Math.max(1, Math.round(ms / 1000))} seconds`
+}
 
 async function undoFor(active: Active, step: Step<unknown>, failure: CloudError): Promise<Outcome> {
   const { ctx, row, holder } = active

@@ -234,6 +234,7 @@ describe('workflow', () => {
     [180_000, '3 minutes'],
     [90 * 60_000, '90 minutes'],
     [25 * 60 * 60_000, '25 hours'],
+    [14 * 24 * 60 * 60_000, '14 days'],
   ])('%i ms are told as %s', (ms, words) => expect(inWords(ms)).toBe(words))
 
   /** Runs an operation with an older list of steps until c fails; the test then continues with the list of the next version. */

@@ -85,8 +85,16 @@ const noVolumes: LaunchVolumes = {
   rootProperties: {},
 }
 
-/** The hosts on which the instances may be, how many there are, and how few are enough. */
-type Launch = { hosts: readonly { id: string; zone: string }[]; count: number; atLeast?: number | undefined }
+/**
+ * The hosts on which the instances may be, how many there are, how few are enough, and how many ephemeral and swap disks
+ * each of them has.
+ */
+type Launch = {
+  hosts: readonly { id: string; zone: string }[]
+  count: number
+  atLeast?: number | undefined
+  localDisks: number
+}
 
 /**
  * Decides which volumes the instances of a launch would get, and what speaks against it. Only reads; inside a transaction
@@ -95,13 +103,14 @@ type Launch = { hosts: readonly { id: string; zone: string }[]; count: number; a
 export async function planLaunchVolumes(
   ctx: Ctx,
   wishes: readonly LaunchVolumeWish[],
-  { hosts, count, atLeast = count }: Launch,
+  { hosts, count, atLeast = count, localDisks }: Launch,
 ): Promise<LaunchVolumes> {
   if (wishes.length === 0) return noVolumes
   const rows = await namedVolumes(ctx, wishes)
   const problems = problemsOfAll(wishes, count)
   const planned: PlannedVolume[] = []
-  const devices = devicesOf(wishes)
+  const names = deviceNames(localDisks)
+  const devices = devicesOf(wishes, names)
   // A new volume lies where the hosts reach it that reach the others, too.
   let among = hosts.filter((host) => [...rows.values()].every(({ pool }) => reaches(pool, host)))
   const taken = new Map<string, number>()
@@ -114,7 +123,7 @@ export async function planLaunchVolumes(
     }
     const device = devices[index]
     if ('message' in of) problems.push(of)
-    else if (typeof device !== 'string') problems.push(device ?? tooMany)
+    else if (typeof device !== 'string') problems.push(device ?? tooMany(names.length))
     else planned.push({ device, deleteOnTermination: wish.deleteOnTermination, of })
   }
   const hostIds = [...new Set(planned.flatMap((one) => hostIdOf(one) ?? []))]
@@ -209,7 +218,8 @@ const apart = conflicting(
 const zonesApart = conflicting(
   'The volumes lie in pools of different zones, so that no instance can have them all.',
 )
-const tooMany = conflicting(`An instance has at most ${deviceNames.length} volumes beside its root disk.`)
+const tooMany = (most: number) =>
+  conflicting(`This instance has at most ${most} volumes beside its root disk.`)
 
 /** The problems that no single wish has. */
 function problemsOfAll(wishes: readonly LaunchVolumeWish[], count: number): Problem[] {
@@ -289,17 +299,20 @@ function existing(ctx: Ctx, boot: boolean, row: VolumeRow | undefined): PlannedV
 }
 
 /** The name of each volume in the guest: the wished one, or the next free one. */
-function devicesOf(wishes: readonly LaunchVolumeWish[]): (string | Problem | undefined)[] {
+function devicesOf(
+  wishes: readonly LaunchVolumeWish[],
+  names: readonly string[],
+): (string | Problem | undefined)[] {
   const wished = (wish: LaunchVolumeWish) =>
     wish.boot || wish.device === undefined ? undefined : wish.device.replace(/^(\/dev\/)?[hsvx]d/, '/dev/vd')
   const taken = new Set(wishes.flatMap((wish) => wished(wish) ?? []))
-  const free = deviceNames.filter((name) => !taken.has(name))
+  const free = names.filter((name) => !taken.has(name))
   const given = new Set<string>()
   return wishes.map((wish) => {
     if (wish.boot) return rootDevice
     const name = wished(wish)
     if (name === undefined) return free.shift()
-    if (!deviceNames.includes(name))
+    if (!names.includes(name))
       return invalid(`${wish.device} is no name that a disk of this guest can have. Leave it out.`)
     if (given.has(name)) return invalid(`Two disks are to be ${name}. Leave the names out.`)
     given.add(name)

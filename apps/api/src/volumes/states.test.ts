@@ -35,5 +35,6 @@ test('the same actions are allowed to others', () => {
   for (const action of ['transfer', 'retype', 'move', 'delete', 'makeImage', 'reimage', 'schedule'] as const)
     expect(volumeCan[action](plain)).toBe(true)
   expect(volumeCan.launch({ ...plain, bootable: true })).toBe(true)
+  expect(volumeCan.move({ ...plain, state: 'in-use', encrypted: true })).toBe(true)
   expect(snapshotCan.delete({ state: 'available', groupSnapshotId: null })).toBe(true)
 })

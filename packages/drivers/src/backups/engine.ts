@@ -134,11 +134,13 @@ async function makeBackup(
     // An agent that was ended may have written the index without this.
     await store.settle(volumeId)
   } catch (error) {
-    // What is kept has links to all layers, and nobody would remove it before the backup. Work that was given up goes on later.
+    // What is kept has links to all layers, what is stored takes room, and nobody would remove either before the backup. Work that
+    // was given up goes on later.
     if (!op.signal.aborted)
-      await volumes
-        .dropFrozen(op, frozenKey, false)
-        .catch((err: unknown) => op.log.warn({ err, backup: id }, 'what a backup has kept is left behind'))
+      await Promise.all([
+        volumes.dropFrozen(op, frozenKey, false),
+        store.remove(piecesOf(volumeId, id)).then(() => removeDraft(store, volumeId, id)),
+      ]).catch((err: unknown) => op.log.warn({ err, backup: id }, 'what a backup has kept is left behind'))
     throw error
   }
   const made = await readIndex(store, volumeId, id)

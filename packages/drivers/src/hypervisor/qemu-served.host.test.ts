@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 import { pino } from 'pino'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest'
 import { defaultGuestUids, readGuestUids } from '../guest-uids.ts'
 import { startCeph, type TestCeph } from '../volumes/ceph.testing.ts'
 import { createRbdVolumes, type RbdVolumes } from '../volumes/rbd.ts'
@@ -20,6 +20,8 @@ const uids = readGuestUids(defaultGuestUids)
 if (typeof uids === 'string') throw new Error(uids)
 const serverUid = uids.probe
 const netns = `strato-vol-${process.pid}`
+// On a busy machine the dozens of programs of Ceph that each of these tests runs take minutes.
+vi.setConfig({ testTimeout: 600_000 })
 let ceph: TestCeph
 let harness: QemuHarness
 let volumes: RbdVolumes
@@ -75,7 +77,8 @@ async function ask(id: string, command: string, args: Record<string, unknown> = 
     onClose: () => undefined,
   })
   try {
-    return await qmp.execute(command, args)
+    // QEMU waits up to 16 s between two attempts to connect to a server, which takes its time on a busy machine.
+    return await qmp.execute(command, args, 90_000)
   } finally {
     qmp.close()
     await harness.reopen()

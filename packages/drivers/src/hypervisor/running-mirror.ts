@@ -4,7 +4,14 @@ import type { Mirror, MirrorState, OpenedLayers } from '../volumes/interface.ts'
 import { opensDirectly } from './guest-volumes.ts'
 import { dismiss, endedBadly, endJob, jobAt, jobOf } from './qemu-jobs.ts'
 import type { QmpClient } from './qmp.ts'
-import { layerNode, layerNodeOf, mirrorJob, volumeNames } from './volume-node.ts'
+import {
+  encryptedCopyOf,
+  isDecrypting,
+  layerNode,
+  layerNodeOf,
+  mirrorJob,
+  volumeNames,
+} from './volume-node.ts'
 
 /**
  * QEMU copies a volume into a file of another pool while the guest goes on. Each write of the guest goes to both as soon as it is
@@ -14,23 +21,48 @@ import { layerNode, layerNodeOf, mirrorJob, volumeNames } from './volume-node.ts
 
 /** More rounds than a volume has layers are never needed. */
 const mostRounds = 120
+/**
+ * How fast an encrypted volume is copied at most, in bytes a second. QEMU decrypts and encrypts where it also serves the guest's devices,
+ * and what was never written is read as fast as memory is: without a bound the guest would hardly go on.
+ */
+const encryptedBytesPerS = 256 * 1024 ** 2
 
-type Mirrored = { id: string; opened: OpenedLayers; target: OpenedLayers['layers'][number] }
+type Mirrored = {
+  id: string
+  opened: OpenedLayers
+  target: OpenedLayers['layers'][number]
+  encrypted?: true
+}
 
-/** See RunningGuest.mirror. */
-export async function mirror(qmp: QmpClient, { id, opened, target }: Mirrored): Promise<Mirror> {
+/**
+ * See RunningGuest.mirror. QEMU copies only what its topmost node reads. A copy of an encrypted volume is therefore encrypted again, by
+ * the same header, so that its ciphertext is the same, and the copy takes the place of the node that decrypts.
+ */
+export async function mirror(qmp: QmpClient, { id, opened, target, encrypted }: Mirrored): Promise<Mirror> {
   const known = await mirrorOf(qmp, id)
   if (known) return known
   await dropUnused(qmp, id)
   const direct = await opensDirectly(target.path)
-  await qmp.execute('blockdev-add', layerNodeOf(id, target, { readOnly: false, direct, below: null }))
+  const layer = layerNodeOf(id, target, { readOnly: false, direct, below: null })
+  const copy = encrypted ? encryptedCopyOf(id, target.number, layer) : layer
+  const replaces = encrypted
+    ? await decryptingNode(qmp, id)
+    : layerNode(id, opened.layers.at(-1)?.number ?? 0)
+  await qmp.execute('blockdev-add', copy)
   await qmp.execute('blockdev-mirror', {
     ...{ 'job-id': mirrorJob(id), 'auto-finalize': false, 'auto-dismiss': false },
-    ...{ device: volumeNames(id).node, target: layerNode(id, target.number), sync: 'full' },
-    ...{ 'copy-mode': 'write-blocking', speed: await fairSpeed(qmp, id) },
-    replaces: layerNode(id, opened.layers.at(-1)?.number ?? 0),
+    ...{ device: volumeNames(id).node, target: copy['node-name'], sync: 'full' },
+    ...{ 'copy-mode': 'write-blocking', speed: await fairSpeed(qmp, id, encrypted), replaces },
   })
   return handleOf(qmp, id)
+}
+
+/** The node that decrypts a volume, of which no copy is being made. */
+async function decryptingNode(qmp: QmpClient, id: string): Promise<string> {
+  const found = (await nodesOfVolume(qmp, volumeNames(id).node)).filter(isDecrypting)
+  const [only] = found
+  if (only && found.length === 1) return only
+  throw new DriverError('failed', `QEMU has ${found.length} nodes that decrypt the volume ${id}.`)
 }
 
 /** See RunningGuest.mirrorOf. */
@@ -96,14 +128,16 @@ function handleOf(qmp: QmpClient, id: string): Mirror {
 }
 
 /** The copying reads through the filter that bounds the volume's speed. It takes half of what is allowed, and the guest the other half. */
-async function fairSpeed(qmp: QmpClient, id: string): Promise<number> {
+async function fairSpeed(qmp: QmpClient, id: string, encrypted?: true): Promise<number> {
   const object = { path: `/objects/${volumeNames(id).limits}`, property: 'limits' }
   // A guest that an older agent has started has no such object, and no limits.
   const limits = (await qmp.execute('qom-get', object).catch(() => ({}))) as Record<string, unknown>
   const bounds = [limits['bps-total'], limits['bps-read']].flatMap((one) =>
     typeof one === 'number' && one > 0 ? [one] : [],
   )
-  return bounds.length > 0 ? Math.max(1, Math.floor(Math.min(...bounds) / 2)) : 0
+  const speeds = bounds.map((bound) => Math.max(1, Math.floor(bound / 2)))
+  if (encrypted) speeds.push(encryptedBytesPerS)
+  return speeds.length > 0 ? Math.min(...speeds) : 0
 }
 
 /** Closes the layers of a volume that its device does not use: those of a copy that has ended, or those that a copy has replaced. */

@@ -46,6 +46,12 @@ async function hasAgent(qmp: QmpClient): Promise<boolean> {
 }
 
 /**
+ * How long QEMU may take to connect to a server again: when the server was away for some seconds, QEMU waits up to 16 s between two
+ * attempts.
+ */
+const reconnectMs = 40_000
+
+/**
  * Makes the block node of a volume larger, and never smaller, also when an earlier growth was interrupted. QEMU learns the
  * new size of a volume that is served when it connects to the server again, which it does for the next thing to read.
  */
@@ -55,8 +61,10 @@ async function resize(qmp: QmpClient, { id, sizeBytes }: { id: string; sizeBytes
   const size = nodes.find((node) => node['node-name'] === name)?.image?.['virtual-size']
   if (typeof size === 'number' && size >= sizeBytes) return
   const served = servedNode(id)
-  if (nodes.some((node) => node['node-name'] === served))
-    await qmp.execute('human-monitor-command', { 'command-line': `qemu-io ${served} "read 0 512"` })
+  if (nodes.some((node) => node['node-name'] === served)) {
+    const read = { 'command-line': `qemu-io ${served} "read 0 512"` }
+    await qmp.execute('human-monitor-command', read, reconnectMs)
+  }
   await qmp.execute('block_resize', { 'node-name': name, size: sizeBytes })
 }
 

@@ -50,15 +50,32 @@ const serverMayBeAwayS = 300
  * ciphertext alone.
  */
 export function volumeNodeOf({ id, readOnly, opened, direct }: VolumeDisk): BlockNode {
-  const { node, limits, key } = volumeNames(id)
+  const { node, limits } = volumeNames(id)
   const below = 'socket' in opened ? served(id, opened, readOnly) : layersOf(id, opened, { readOnly, direct })
   const access = { 'read-only': readOnly, discard: 'unmap' }
   const isEncrypted = 'layers' in opened && opened.luks !== undefined
-  const file = isEncrypted
-    ? { driver: 'luks', 'node-name': `${node}-luks`, 'key-secret': key, ...access, file: below }
-    : below
+  const file = isEncrypted ? decrypting(id, `${node}-luks`, { readOnly, below }) : below
   return { driver: 'throttle', 'node-name': node, 'throttle-group': limits, ...access, file }
 }
+
+const decrypting = (
+  id: string,
+  name: string,
+  { readOnly, below }: { readOnly: boolean; below: BlockNode },
+): BlockNode => ({
+  ...{ driver: 'luks', 'node-name': name, 'key-secret': volumeNames(id).key },
+  ...{ 'read-only': readOnly, discard: 'unmap', file: below },
+})
+
+/** What a copy of an encrypted volume is opened as: QEMU's names of its two nodes differ from those of the volume's own. */
+export const encryptedCopyOf = (id: string, number: number, below: BlockNode): BlockNode =>
+  decrypting(id, `${volumeNames(id).node}-l${number % 1000}`, {
+    readOnly: false,
+    // Where nothing was ever written there are zeros, and zeros that are decrypted and encrypted again are zeros.
+    below: { ...below, 'detect-zeroes': 'unmap' },
+  })
+/** Whether it is QEMU's name of a node that decrypts a volume. */
+export const isDecrypting = (name: string): boolean => /-l(uks|\d{1,3})$/.test(name)
 
 /**
  * The object with the key of an encrypted volume, as -object and object-add take it; null for a plain one. QEMU reads the

@@ -52,7 +52,7 @@ import {
   volumeSpec,
 } from '../volumes/spec.ts'
 import { nothing, report, type wireError } from './answers.ts'
-import { applyChecked, refuseWithoutVolumes } from './documents.ts'
+import { applyChecked, refuseUnknowing } from './documents.ts'
 
 /**
  * The protocol between the control plane and an agent (versions.ts has its versions). It is HTTP/1.1 over the agent's
@@ -154,7 +154,7 @@ export const methods = {
   'hypervisor/describe': read(byId, recordedSpec.nullable(), (h, op, id) => h.hypervisor.describe(op, id)),
   // The previous version restores guests by this call and by the network's ensure calls. The next version can drop them.
   'hypervisor/ensure': change(z.tuple([instanceSpec]), observedInstance, async (h, op, spec) => {
-    await refuseWithoutVolumes(op, spec.id, (id) => h.hypervisor.describe(op, id))
+    await refuseUnknowing(op, spec.id, (id) => h.hypervisor.describe(op, id))
     return h.hypervisor.ensure(op, spec)
   }),
   'hypervisor/remove': remove((h, op, id) => h.hypervisor.remove(op, id)),

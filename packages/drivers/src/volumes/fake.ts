@@ -241,8 +241,6 @@ export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes 
         const { sizeBytes, base, key, guests } = volumeIn({ id, pool: from })
         if (guests.size !== 1)
           throw new DriverError('conflict', `No guest runs with the volume ${id} on this host.`)
-        if (key !== null)
-          throw new DriverError('unsupported', 'This host moves no encrypted volume while a guest has it.')
         const moved = { id, pool: to.id, sizeBytes, base, key, guests: new Set(guests), mergeable: 0, copyId }
         storeOf(to).volumes.set(id, moved)
         if (source) source.movedTo = to

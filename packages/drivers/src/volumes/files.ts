@@ -439,7 +439,8 @@ export function createVolumeFiles(options: VolumeFilesOptions): LocalVolumeDrive
             await inTurn(volume, async () => {
               await closeFor(await moves.folderOf({ id: volume, pool }), own, volume)
               await claims.giveBack(pool, volume, guestId)
-              await keys?.takeBack(volume, guestId)
+              // A volume that has left this pool by a move is the guest's as before, and so is its key.
+              if (!except.some(({ id }) => id === volume)) await keys?.takeBack(volume, guestId)
               await forgetGuest(options.dir, pool, guestId, volume)
             })
         if (kept.size === 0) await rmdir(own).catch(unlessGone)

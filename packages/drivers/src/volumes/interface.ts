@@ -237,12 +237,13 @@ export type RunningGuest = {
   }): Promise<(op: Op) => Promise<void>>
   /**
    * Copies a volume into the layer `target`, an empty file of the same size, and lets all later writes go to both. Goes on with
-   * a copy that is being made already.
+   * a copy that is being made already. `encrypted`: the layers have ciphertext, and the file the header of the volume.
    */
   mirror(volume: {
     id: string
     opened: OpenedLayers
     target: OpenedLayers['layers'][number]
+    encrypted?: true
   }): Promise<Mirror>
   /** The same copy, when one is being made; null otherwise. */
   mirrorOf(id: string): Promise<Mirror | null>

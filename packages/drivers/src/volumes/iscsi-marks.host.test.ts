@@ -113,6 +113,13 @@ describe('two LUNs that say that they are one volume', () => {
     putMark({ edition: 3 }, copy)
     await one.probePool(op(), tgt.pool)
     expect(markOf()).toMatchObject({ state: 'volume', by: { guest: guest.id } })
+    // Who takes newer contents away leaves everybody in doubt until the LUN is shown as an empty one.
+    tgt.removeLun(1, 2)
+    await one.closeVolumes(op(), guest.id, [])
+    const unsure = { code: 'unavailable', message: expect.stringMatching(/LUN 2 is not shown/) }
+    await expect(one.removeVolume(op(), spec)).rejects.toMatchObject(unsure)
+    tgt.addLun(1, 2, 2 * 1024 + 1)
+    await one.probePool(op(), tgt.pool)
     tgt.removeLun(1, 2)
     await one.closeVolumes(op(), guest.id, [])
     await one.removeVolume(op(), spec)
@@ -162,6 +169,25 @@ describe('a host that comes back', () => {
     await one.removeVolume(op(), spec)
     await settled()
   })
+
+  test('gives a LUN away only when nothing of a server that was killed can come any more', async () => {
+    const spec = await blank()
+    const guest = aGuest()
+    const dir = folderOf(await one.openVolume(op(), spec, guest))
+    const pid = (await pidIn(dir)) ?? 0
+    expect(fs.readFileSync(`/proc/${pid}/environ`, 'latin1')).toContain('LIBISCSI_TCP_USER_TIMEOUT=10000')
+    // A server whose target is silent does not end by itself.
+    process.kill(pid, 'SIGSTOP')
+    const closed = one.closeVolumes(op(), guest.id, [])
+    await expect.poll(() => pidIn(dir), { timeout: 30_000 }).toBeUndefined()
+    const killed = performance.now()
+    expect(markOf()?.by).toEqual({ host: 'one', guest: guest.id })
+    await closed
+    expect(performance.now() - killed).toBeGreaterThan(10_000)
+    expect(markOf()?.by).toBeUndefined()
+    await one.removeVolume(op(), spec)
+    await settled()
+  }, 240_000)
 
   test('removes what an export has left', async () => {
     const left = path.join(root, 'three/from-luns/export-x')

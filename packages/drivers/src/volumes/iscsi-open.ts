@@ -9,9 +9,10 @@ import { volumeAt } from './lun-mark.ts'
 import { marked, refuseUsed, volumeOn } from './lun-volumes.ts'
 import { type Lun, type Luns, type OpenTarget, withLuns } from './luns.ts'
 import { type OpenRecord, openRecords } from './open-records.ts'
+import { type Look, watchPools } from './pool-watch.ts'
 import { runtimeOf } from './rbd-open.ts'
 import type { ToldPools } from './told-pools.ts'
-import { allServers, isReady, serve, socketIn, stampIn, stopServing } from './volume-server.ts'
+import { isReady, serve, socketIn, stampIn, stopServing } from './volume-server.ts'
 
 export type IscsiOptions = {
   /** The folder hosts/<host>. */
@@ -31,6 +32,13 @@ const askEvery = 12
 /** Where the records of the volumes on LUNs lie that guests of a host have. */
 export const openLunsIn = (dir: string): string => path.join(dir, 'open-luns')
 
+/**
+ * How long the kernel tries to deliver what was written to a target that is silent, in ms. The kernel goes on with that also when the
+ * server was killed: such a write must not come after those of the server or the host that has the LUN next.
+ */
+const deliversMs = 10_000
+const late = { lateMs: deliversMs + 2_000, env: { LIBISCSI_TCP_USER_TIMEOUT: String(deliversMs) } }
+
 /** Lets calls on one volume of one pool come one after the other. */
 type InTurn = <T>(key: VolumeKey, work: () => Promise<T>) => Promise<T>
 
@@ -40,9 +48,7 @@ export class OpenLuns {
   readonly #options: IscsiOptions
   readonly #pools: ToldPools<OpenTarget>
   readonly #inTurn: InTurn
-  readonly #watch: NodeJS.Timeout
-  #watching: Promise<void> | null = null
-  #looks = 0
+  readonly #watch: ReturnType<typeof watchPools>
   /** The pools whose target did not answer the last question. */
   readonly #silent = new Set<string>()
 
@@ -51,17 +57,15 @@ export class OpenLuns {
     this.#pools = pools
     this.#inTurn = inTurn
     this.records = openRecords(openLunsIn(options.dir))
-    this.#watch = setInterval(() => {
-      this.#watching ??= this.#look().finally(() => {
-        this.#watching = null
-      })
-    }, options.watchMs ?? 5_000)
-    this.#watch.unref()
+    this.#watch = watchPools({
+      ...{ everyMs: options.watchMs ?? 5_000, log: options.log },
+      records: () => this.records.all(),
+      look: (one) => this.#look(one),
+    })
   }
 
   async close(): Promise<void> {
-    clearInterval(this.#watch)
-    await this.#watching
+    await this.#watch.close()
   }
 
   /** Gives the volume to the guest. Nobody else works with the volume meanwhile. */
@@ -117,7 +121,7 @@ export class OpenLuns {
         },
       },
       ...{ guestUid: uid, uid: this.#options.serverUid, secret: Buffer.from(secret).toString('base64') },
-      ...{ files: {}, stamp: stampOf(pool, uid, lun) },
+      ...{ files: {}, stamp: stampOf(pool, uid, lun), ...late },
       // The mark of the LUN says already that this guest has the volume.
       ...{ before: async () => undefined, opened: async () => undefined },
     })
@@ -145,7 +149,7 @@ export class OpenLuns {
   }
 
   async #endServer({ guest, key }: OpenRecord): Promise<void> {
-    await stopServing(this.#folder(guest, key.id))
+    await stopServing(this.#folder(guest, key.id), late.lateMs)
     await rmdir(path.join(runtimeOf(this.#options.dir), guest)).catch(unlessUsed)
   }
 
@@ -186,30 +190,16 @@ export class OpenLuns {
    * Whether the guests still have the volumes whose servers run is asked once in a while: other hosts may have declared this
    * one to be off, and a target takes writes from its servers also afterwards, so that the servers must end here.
    */
-  async #look(): Promise<void> {
-    const { log } = this.#options
-    const known = await this.records.all().catch((err: unknown) => {
-      log.error({ err }, 'the volumes that guests have cannot be read')
-      return []
-    })
-    if (known.length === 0) return
-    const running = await allServers()
-    const pools = Map.groupBy(known, ({ key }) => key.pool.id)
-    const isAsking = this.#looks % askEvery === 0
-    this.#looks += 1
-    // Whoever waits for a target that is silent does not hold up the others.
-    await Promise.all(
-      [...pools].map(async ([pool, records]) => {
-        const served: OpenRecord[] = []
-        for (const record of records) {
-          const dir = this.#folder(record.guest, record.key.id)
-          if (!record.closing && running.has(dir) && (await isReady(dir))) served.push(record)
-          else await this.#try(record, () => this.#mend(record))
-        }
-        // A host that was cut off asks as soon as its target answers again: servers go on by themselves then.
-        if (served[0] && (isAsking || this.#silent.has(pool))) await this.#ask(pool, served[0], served)
-      }),
-    )
+  async #look({ pool, records, running, before }: Look): Promise<void> {
+    const served: OpenRecord[] = []
+    for (const record of records) {
+      const dir = this.#folder(record.guest, record.key.id)
+      if (!record.closing && running.has(dir) && (await isReady(dir))) served.push(record)
+      else await this.#try(record, () => this.#mend(record))
+    }
+    // A host that was cut off asks as soon as its target answers again: servers go on by themselves then.
+    if (served[0] && (before % askEvery === 0 || this.#silent.has(pool)))
+      await this.#ask(pool, served[0], served)
   }
 
   async #try({ key, guest }: OpenRecord, work: () => Promise<unknown>): Promise<void> {

@@ -4,7 +4,7 @@ import { backgroundOp, type Op } from '../op.ts'
 import type { Refill } from './interface.ts'
 import { type Mark, volumeAt } from './lun-mark.ts'
 import { type Lun, LunChanged, type Luns, type OpenTarget, roomOn, withLuns } from './luns.ts'
-import { demandGone } from './luns-seen.ts'
+import { demandGone, demandNewest, editionOf, isHeld, mayBeOld } from './luns-seen.ts'
 import { flush, read, unstoredAt, write, zero } from './scsi.ts'
 
 /** What is written on a LUN before a volume is whole there. */
@@ -15,10 +15,6 @@ type Wish = Pick<Mark, 'id' | 'copyId' | 'edition'> & { id: string; sizeBytes: n
  * taken from the host meanwhile.
  */
 const noteMs = 5_000
-
-const editionOf = ({ mark }: Lun): number => mark?.edition ?? 1
-/** Whether a guest or a backup has what is on the LUN. */
-const isHeld = ({ mark }: Lun): boolean => Boolean(mark?.by?.guest || mark?.by?.backup)
 
 /**
  * The LUNs with the whole volume of that id and its highest edition, those that somebody has first. Several are there when the
@@ -32,12 +28,14 @@ export function volumesOn(luns: readonly Lun[], id: string): Lun[] {
 
 /**
  * The LUN with the whole volume of that id; null when there is none. Of several, the one that somebody has; raises `conflict`
- * when that does not decide, and `unavailable` when a LUN that cannot be read may have the volume.
+ * when that does not decide, and `unavailable` when a LUN that cannot be read may have the volume, or its newer contents.
  */
 export function volumeOn(luns: readonly Lun[], id: string): Lun | null {
   const found = volumesOn(luns, id)
   const [first, second] = found
   if (!first) demandGone(luns, id)
+  // What a guest or a backup has is not replaced.
+  else if (!isHeld(first)) demandNewest(luns, first)
   if (!first || !second || (isHeld(first) && !isHeld(second))) return first ?? null
   const numbers = found.map(({ disk }) => disk.number).join(' and ')
   throw new DriverError(
@@ -79,8 +77,10 @@ export class LunVolumes {
   readonly #log: Logger
   /** The LUNs that this process wipes. */
   readonly #wipes = new Map<string, Promise<void>>()
-  /** The volumes that this process works on. */
-  readonly #working = new Set<string>()
+  /** On how many things with each volume this process works: to replace what a volume contains is one within another. */
+  readonly #working = new Map<string, number>()
+  /** The volumes for which this process has begun to bring new contents on another LUN. */
+  readonly #replacing = new Set<string>()
   readonly #end = new AbortController()
 
   constructor(host: string, log: Logger) {
@@ -96,7 +96,8 @@ export class LunVolumes {
   /** Makes the volume with the content that `fill` writes on a LUN of zeros; or what there is of it is wiped. */
   async make(op: Op, pool: OpenTarget, wish: Wish, fill: (volume: Refill) => Promise<void>): Promise<Lun> {
     const key = workOn(pool.id, wish.id)
-    this.#working.add(key)
+    if (wish.edition !== undefined) this.#replacing.add(key)
+    this.#begin(key)
     try {
       for (;;) {
         const found = await withLuns(op, pool, async (luns) => {
@@ -116,8 +117,18 @@ export class LunVolumes {
       await this.#abandon(pool, wish.id)
       throw error
     } finally {
-      this.#working.delete(key)
+      this.#finish(key)
     }
+  }
+
+  #begin(key: string): void {
+    this.#working.set(key, (this.#working.get(key) ?? 0) + 1)
+  }
+
+  #finish(key: string): void {
+    const left = (this.#working.get(key) ?? 1) - 1
+    if (left > 0) this.#working.set(key, left)
+    else this.#working.delete(key)
   }
 
   /** Takes the smallest LUN that is large enough. One that has to be wiped before is only marked so. */
@@ -269,7 +280,8 @@ export class LunVolumes {
         'several LUNs say that they are one volume: they are left alone until all but one are taken away from the target',
       )
     if (mark.state === 'making' || isReplaced(all, lun)) await this.retire(luns, pool, lun)
-    else if (mark.by && !isHeld(lun) && newest.length < 2) await luns.change(lun, { ...mark, by: undefined })
+    else if (mark.by && !isHeld(lun) && newest.length < 2 && !mayBeOld(all, lun))
+      await luns.change(lun, { ...mark, by: undefined })
   }
 
   #later(pool: OpenTarget, { disk }: Lun): void {
@@ -283,9 +295,9 @@ export class LunVolumes {
     const all = await luns.all()
     for (const lun of all) {
       if (lun.mark?.by?.host !== host) continue
-      if (lun.mark.state === 'volume' && !isReplaced(all, lun))
-        await luns.change(lun, { ...lun.mark, by: undefined })
-      else await this.retire(luns, pool, lun)
+      if (lun.mark.state !== 'volume' || isReplaced(all, lun)) await this.retire(luns, pool, lun)
+      // Until it is known whether the host has replaced what is here, nobody gets it.
+      else if (isHeld(lun) || !mayBeOld(all, lun)) await luns.change(lun, { ...lun.mark, by: undefined })
     }
   }
 
@@ -294,27 +306,29 @@ export class LunVolumes {
     refuseUsed(lun, this.#host)
     const { pool, id } = marked(lun)
     const key = workOn(pool, id ?? '')
-    this.#working.add(key)
+    this.#begin(key)
     try {
       const ours = await luns.change(lun, { ...marked(lun), by: { host: this.#host } })
       try {
         return await work(ours)
       } finally {
         // `work` may have given the LUN up, or another mark; without an answer, the next look at the pool does this.
-        await this.#release(luns, ours)
+        await this.#release(luns, ours, key)
       }
     } finally {
-      this.#working.delete(key)
+      this.#replacing.delete(key)
+      this.#finish(key)
     }
   }
 
-  async #release(luns: Luns, ours: Lun): Promise<void> {
+  async #release(luns: Luns, ours: Lun, key: string): Promise<void> {
     try {
       const all = await luns.all()
       const now = all.find(({ disk }) => disk.number === ours.disk.number)
+      if (!now?.mark || now.mark.number !== ours.mark?.number) return
+      const isUnsure = this.#replacing.has(key) && mayBeOld(all, now)
       // What was replaced is retired later, by this mark.
-      if (now?.mark && now.mark.number === ours.mark?.number && !isReplaced(all, now))
-        await luns.change(now, { ...now.mark, by: undefined })
+      if (!isUnsure && !isReplaced(all, now)) await luns.change(now, { ...now.mark, by: undefined })
     } catch (err) {
       this.#log.warn({ err, volume: ours.mark?.id }, 'a volume is given back later')
     }

@@ -6,8 +6,13 @@ import { z } from 'zod'
 import { DriverError } from '../errors.ts'
 import type { ObservedVolume } from './interface.ts'
 import type { Lun } from './luns.ts'
+import type { Disk } from './scsi.ts'
 
-const volumeSchema = z.object({ id: z.string(), sizeBytes: z.int().min(0) })
+const volumeSchema = z.object({
+  id: z.string(),
+  sizeBytes: z.int().min(0),
+  edition: z.int().min(1).optional(),
+})
 const seenSchema = z.array(z.tuple([z.int(), volumeSchema.nullable()]))
 /** What this host has seen of a volume on a LUN. */
 export type SeenVolume = z.output<typeof volumeSchema>
@@ -22,10 +27,23 @@ export type SeenLuns = {
   of(pool: string): Promise<Seen>
   learn(pool: string, news: Seen): Promise<void>
   forget(pool: string): Promise<void>
+  /**
+   * Whether the LUN was blank when it was read where every known use has data, which is 2 MiB, a short while ago. Whoever takes
+   * such a LUN reads it again.
+   */
+  isBlank(pool: string, disk: Disk): boolean
+  noteBlank(pool: string, disk: Disk, isBlank: boolean): void
 }
+
+/** How long a LUN counts as blank that nobody has looked at again, in ms. */
+const blankMs = 10 * 60_000
 
 export function seenLuns(dir: string, log: Logger): SeenLuns {
   const known = new Map<string, Map<number, SeenVolume | null>>()
+  /** Until when LUNs count as blank. */
+  const blank = new Map<string, number>()
+  const blankKey = (pool: string, { number, sizeBytes }: Disk) => `${pool} ${number} ${sizeBytes}`
+  const isBlank = (pool: string, disk: Disk) => (blank.get(blankKey(pool, disk)) ?? 0) > Date.now()
   const inTurn = pLimit(1)
   const fileOf = (pool: string) => path.join(dir, pool)
   async function load(pool: string): Promise<Map<number, SeenVolume | null>> {
@@ -62,12 +80,23 @@ export function seenLuns(dir: string, log: Logger): SeenLuns {
         known.delete(pool)
         await rm(fileOf(pool), { force: true })
       }),
+    isBlank,
+    noteBlank(pool, disk, isBlankNow) {
+      if (!isBlankNow) blank.delete(blankKey(pool, disk))
+      else if (!isBlank(pool, disk)) blank.set(blankKey(pool, disk), Date.now() + blankMs)
+    },
   }
 }
 
 /** What a LUN that was read has; see Seen. */
 export const volumeSeenOn = ({ mark }: Lun): SeenVolume | null =>
-  mark?.state === 'volume' && mark.id !== undefined ? { id: mark.id, sizeBytes: mark.sizeBytes ?? 0 } : null
+  mark?.state === 'volume' && mark.id !== undefined
+    ? { id: mark.id, sizeBytes: mark.sizeBytes ?? 0, ...(mark.edition ? { edition: mark.edition } : {}) }
+    : null
+
+/** Whether one of the LUNs that were read has the volume with what it contained when it was seen, or newer contents. */
+export const isReadOn = (luns: readonly Lun[], { id, edition = 1 }: SeenVolume): boolean =>
+  luns.some((lun) => volumeSeenOn(lun)?.id === id && editionOf(lun) >= edition)
 
 const unsure = ({ disk, foreign, unread }: Lun, what: string) =>
   new DriverError(
@@ -81,6 +110,37 @@ const unsure = ({ disk, foreign, unread }: Lun, what: string) =>
 export function demandGone(luns: readonly Lun[], id: string): void {
   const hides = luns.find(({ unread }) => unread && (unread.isShown || unread.volume?.id === id))
   if (hides) throw unsure(hides, `It may have the volume ${id}.`)
+}
+
+/** The edition of the volume on a LUN: new contents come on another LUN, with the next edition. */
+export const editionOf = ({ mark }: Lun): number => mark?.edition ?? 1
+/** Whether a guest or a backup has what is on the LUN. */
+export const isHeld = ({ mark }: Lun): boolean => Boolean(mark?.by?.guest || mark?.by?.backup)
+
+/**
+ * A LUN that cannot be read and may have newer contents of the volume on `lun`: it had them when this host read it last; or a host
+ * has begun to work on the volume, so that they may have come on any LUN since.
+ */
+function newerOn(luns: readonly Lun[], lun: Lun): Lun | undefined {
+  const isWorkedOn = lun.mark?.by !== undefined && !isHeld(lun)
+  return luns.find(({ unread }) => {
+    if (!unread) return false
+    const { isShown, volume } = unread
+    const wasNewer = volume?.id === lun.mark?.id && (volume?.edition ?? 1) > editionOf(lun)
+    return wasNewer || (isShown && isWorkedOn)
+  })
+}
+/** Whether what is on the LUN may be the old contents of its volume. */
+export const mayBeOld = (luns: readonly Lun[], lun: Lun): boolean => newerOn(luns, lun) !== undefined
+
+/** Raises `unavailable` when what is on the LUN may be the old contents of its volume. */
+export function demandNewest(luns: readonly Lun[], lun: Lun): void {
+  const newer = newerOn(luns, lun)
+  if (newer)
+    throw unsure(
+      newer,
+      `It may have what the volume ${lun.mark?.id} contains now, and the LUN ${lun.disk.number} what it contained before.`,
+    )
 }
 
 /** Raises `unavailable` when there are LUNs of which nobody knows what they have now. */

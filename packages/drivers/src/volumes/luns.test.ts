@@ -3,9 +3,10 @@ import path from 'node:path'
 import { pino } from 'pino'
 import { afterAll, expect, test } from 'vitest'
 import { createIscsiVolumes } from './iscsi.ts'
-import { type IscsiSession, ScsiError } from './iscsi-session.ts'
-import { blockOf, slots } from './lun-mark.ts'
+import { ScsiError } from './iscsi-session.ts'
+import { blockOf, markBytes, slots } from './lun-mark.ts'
 import { volumeOn } from './lun-volumes.ts'
+import { aTarget, sessionOf, type TestTarget } from './luns.testing.ts'
 import { type Luns, lunsOf } from './luns.ts'
 import { demandAllRead, seenLuns, unreadVolumes } from './luns-seen.ts'
 import { read } from './scsi.ts'
@@ -13,61 +14,8 @@ import { read } from './scsi.ts'
 const root = fs.mkdtempSync('/var/tmp/strato-luns-seen-')
 afterAll(() => fs.rmSync(root, { recursive: true, force: true }))
 const log = pino({ level: 'silent' })
-const bytesOfLun = 3 * 1024 ** 2
-const mediumError = () => new ScsiError(2, Buffer.from([0x70, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x11, 0]))
-
-/** A target in memory. `broken`: the LUNs that answer reads with an error. `onReserve` runs at the begin of a reservation, `onRelease` at its end. */
-type Target = { luns: Map<number, Buffer>; broken: Set<number>; onReserve(): void; onRelease(): void }
-const aTarget = (...numbers: number[]): Target => ({
-  luns: new Map(numbers.map((number) => [number, Buffer.alloc(bytesOfLun)])),
-  broken: new Set(),
-  onReserve: () => undefined,
-  onRelease: () => undefined,
-})
-
-function sessionOf(target: Target): IscsiSession {
-  const run: IscsiSession['run'] = async ({ lun, cdb, writes }) => {
-    const number = lun.readUInt16BE(0) & 0x3fff
-    const content = target.luns.get(number) ?? Buffer.alloc(0)
-    const at = Number(cdb.readBigUInt64BE(2)) * 512
-    const length = cdb.readUInt32BE(10) * 512
-    if (target.broken.has(number) && cdb[0] === 0x88) throw mediumError()
-    switch (cdb[0]) {
-      case 0xa0: {
-        // Each number is told in both ways in which it can be written.
-        const found = Buffer.alloc(8 + target.luns.size * 16)
-        found.writeUInt32BE(target.luns.size * 16)
-        for (const [index, one] of [...target.luns.keys()].entries()) {
-          found.writeUInt16BE(one, 8 + index * 16)
-          found.writeUInt16BE(0x4000 | one, 16 + index * 16)
-        }
-        return found
-      }
-      case 0x9e: {
-        const found = Buffer.alloc(32)
-        found.writeBigUInt64BE(BigInt(bytesOfLun / 512 - 1))
-        found.writeUInt32BE(512, 8)
-        return found
-      }
-      case 0x88:
-        return Buffer.from(content.subarray(at, at + length))
-      case 0x8a:
-        writes?.copy(content, at)
-        return Buffer.alloc(0)
-      case 0x16:
-        target.onReserve()
-        return Buffer.alloc(0)
-      case 0x17:
-        target.onRelease()
-        return Buffer.alloc(0)
-      default:
-        return Buffer.alloc(36)
-    }
-  }
-  return { run, close: async () => undefined }
-}
 const seenIn = (name: string) => seenLuns(path.join(root, name), log)
-const lunsAt = (target: Target, seen = seenIn(crypto.randomUUID())): Luns =>
+const lunsAt = (target: TestTarget, seen = seenIn(crypto.randomUUID())): Luns =>
   lunsOf(sessionOf(target), { id: 'pool', host: 'one', seen })
 const volume = (id: string) => blockOf({ number: 5, pool: 'pool', state: 'volume', id, sizeBytes: 512 }, 512)
 const unavailable = (words: RegExp) =>
@@ -158,4 +106,33 @@ test('what an export has left whose agent was killed is removed by the next agen
   })
   await expect.poll(() => fs.existsSync(file)).toBe(false)
   await driver.close()
+})
+
+test('a LUN that was blank a short while ago is not read as a whole again, but when it is taken', async () => {
+  const target = aTarget(1, 2)
+  const luns = lunsAt(target)
+  await luns.all()
+  expect(target.read()).toBeGreaterThan(4 * 1024 ** 2)
+  const all = await luns.all()
+  expect(all).toMatchObject([{ foreign: null }, { foreign: null }])
+  expect(target.read()).toBe(2 * markBytes)
+  const [lun] = all
+  if (!lun) throw new Error('no LUN')
+  target.luns.get(1)?.write('LABELONE', 200_000)
+  await expect(luns.change(lun, { state: 'wiping', by: { host: 'one' } })).rejects.toMatchObject({
+    code: 'unavailable',
+  })
+  expect((await luns.all())[0]?.foreign).toMatch(/data that are not ours/)
+})
+
+test('an error of a LUN while it is reserved is not told as a target that lets nobody reserve', async () => {
+  const target = aTarget(1)
+  const luns = lunsAt(target)
+  const [lun] = await luns.all()
+  if (!lun) throw new Error('no LUN')
+  target.fails = (code) => (code === 0x8a ? 5 : null)
+  const change = luns.change(lun, { state: 'wiping', by: { host: 'one' } })
+  await expect(change).rejects.toBeInstanceOf(ScsiError)
+  target.fails = (code) => (code === 0x16 ? 5 : null)
+  await expect(luns.tryReserving(lun)).rejects.toMatchObject({ code: 'unsupported' })
 })

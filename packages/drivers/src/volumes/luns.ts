@@ -4,7 +4,7 @@ import { createTurns } from '../turns.ts'
 import type { IscsiAccess } from './iscsi-login.ts'
 import { type IscsiSession, openSession, ScsiError, senseKeys } from './iscsi-session.ts'
 import { blockOf, type Mark, markBytes, markIn, markOn, slots, volumeAt } from './lun-mark.ts'
-import { type Seen, type SeenLuns, type SeenVolume, volumeSeenOn } from './luns-seen.ts'
+import { isReadOn, type Seen, type SeenLuns, type SeenVolume, volumeSeenOn } from './luns-seen.ts'
 import { type Disk, disksOf, exchange, read, reserved, tried, type Unreadable, type Within } from './scsi.ts'
 
 /**
@@ -61,32 +61,46 @@ export function lunsOf(
   session: IscsiSession,
   { id: pool, host, seen }: Pick<OpenTarget, 'id' | 'host' | 'seen'>,
 ): Luns {
-  const reserving = <T>({ disk }: Lun, work: () => Promise<T>): Promise<T> =>
-    reserved(session, disk, work).catch((error: unknown) => {
-      throw isUnknown(error) ? unsupported() : error
+  const reserving = <T>({ disk }: Lun, work: () => Promise<T>): Promise<T> => {
+    let isReserved = false
+    const within = () => {
+      isReserved = true
+      return work()
+    }
+    return reserved(session, disk, within).catch((error: unknown) => {
+      throw !isReserved && isUnknown(error) ? unsupported() : error
     })
+  }
   async function put(lun: Lun, wanted: Buffer): Promise<void> {
     const { disk, next, mark } = lun
     const change = async (within: Within) => {
       // Another system may have begun to use what was blank, at any place.
-      if (mark === null && (await look(disk, within)).foreign !== null) return false
+      if (mark === null && (await look(disk, within, true)).foreign !== null) return false
       return exchange(session, disk, next.at, { expected: next.contains, wanted, ...within })
     }
     // Nobody else changes what this host has, and a reservation would keep the server of a guest from its LUN.
     const isDone = await (mark?.by?.host === host ? change({}) : reserving(lun, () => change({ once: true })))
     if (!isDone) throw new LunChanged(lun)
   }
-  async function look(disk: Disk, within: Within = {}): Promise<Lun> {
+  /** Whether a LUN that begins with zeros has no data where every known use has some. */
+  async function isBlankAt(disk: Disk, within: Within): Promise<boolean> {
+    const edge = volumeAt
+    const last = Math.floor((disk.sizeBytes - edge) / disk.blockBytes) * disk.blockBytes
+    return (
+      (await isZero(session, disk, { at: 0, length: edge }, within)) &&
+      (await isZero(session, disk, { at: last, length: edge }, within))
+    )
+  }
+  /** `isFresh`: what an earlier look has found does not count, because the LUN is to be taken. */
+  async function look(disk: Disk, within: Within = {}, isFresh = false): Promise<Lun> {
     const begin = await read(session, disk, 0, markBytes, within)
     const { mark, next } = markOn(begin, disk.blockBytes)
     if (mark?.pool === pool) return { disk, mark, foreign: null, next }
     if (mark) return { disk, mark: null, foreign: `belongs to the pool ${mark.pool}`, next }
-    const edge = volumeAt
-    const last = Math.floor((disk.sizeBytes - edge) / disk.blockBytes) * disk.blockBytes
     const isBlank =
       begin.equals(Buffer.alloc(begin.length)) &&
-      (await isZero(session, disk, { at: 0, length: edge }, within)) &&
-      (await isZero(session, disk, { at: last, length: edge }, within))
+      ((!isFresh && seen.isBlank(pool, disk)) || (await isBlankAt(disk, within)))
+    seen.noteBlank(pool, disk, isBlank)
     return { disk, mark: null, foreign: isBlank ? null : 'has data that are not ours', next }
   }
   return {
@@ -146,8 +160,8 @@ function unreadLun({ address, number, why }: Unreadable, volume: SeenVolume | nu
 /** The LUNs that had volumes and that the target does not show any more, unless a volume is on another LUN now. */
 function missingLuns(luns: readonly Lun[], before: Seen): Lun[] {
   return [...before].flatMap(([number, volume]) => {
-    const isThere = luns.some((lun) => lun.disk.number === number || volumeSeenOn(lun)?.id === volume?.id)
-    if (volume === null || isThere) return []
+    if (volume === null || isReadOn(luns, volume) || luns.some(({ disk }) => disk.number === number))
+      return []
     const disk = { ...noDisk, address: Buffer.alloc(8), number }
     const foreign = 'is not shown by the target any more'
     return [{ disk, mark: null, foreign, unread: { isShown: false, volume }, next: noNext }]
@@ -158,9 +172,8 @@ function missingLuns(luns: readonly Lun[], before: Seen): Lun[] {
 function newsOf(luns: readonly Lun[], before: Seen): Seen {
   const read = luns.filter(({ unread }) => !unread)
   const news = new Map(read.map((lun) => [lun.disk.number, volumeSeenOn(lun)]))
-  const there = new Set([...news.values()].map((volume) => volume?.id))
   for (const [number, volume] of before)
-    if (volume && there.has(volume.id) && !luns.some(({ disk }) => disk.number === number))
+    if (volume && isReadOn(read, volume) && !luns.some(({ disk }) => disk.number === number))
       news.set(number, null)
   return news
 }

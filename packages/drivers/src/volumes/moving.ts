@@ -15,10 +15,12 @@ import type {
   VolumeKey,
 } from './interface.ts'
 import { linkOwn, lookAt, nextNumber, openedIn, removeWhole } from './layer-files.ts'
+import { copyHeader } from './luks-header.ts'
 import { emptyLayer, observed } from './making.ts'
 import {
   demandCopy,
   draftManifest,
+  layerBytes,
   type Manifest,
   privateFolder,
   readAnyManifest,
@@ -199,7 +201,8 @@ export function createMoves(parts: MovingParts): Moves {
     // QEMU has layers of both at the same time, so that their numbers differ.
     const name = `${nextNumber(manifest.layers)}.raw`
     const made: Manifest = {
-      ...{ sizeBytes: manifest.sizeBytes, layers: [await emptyLayer(dir, manifest.sizeBytes, name)] },
+      ...{ sizeBytes: manifest.sizeBytes, layers: [await emptyLayer(dir, layerBytes(manifest), name)] },
+      ...(manifest.luks ? { luks: manifest.luks } : {}),
       ...{
         copyId,
         movedFrom: {
@@ -208,6 +211,7 @@ export function createMoves(parts: MovingParts): Moves {
         },
       },
     }
+    await copyHeader(volume.dir, manifest, path.join(dir, name))
     await giveFile(path.join(dir, name), uid)
     await writeManifest(dir, made)
     // The old pool may say later that the volume is here, so that the folder must not get lost.
@@ -234,15 +238,14 @@ export function createMoves(parts: MovingParts): Moves {
     const { own, running } = volume
     if (own === null || !running)
       throw new DriverError('conflict', `No guest runs with the volume ${id} on this host.`)
-    if (any.luks)
-      throw new DriverError('unsupported', 'This host moves no encrypted volume while a guest has it.')
     const known = await running.mirrorOf(id)
     const isSame = (await readManifest(movingOf({ id, pool: to })))?.copyId === copyId
     if (known && isSame && (await known.state()) === 'copying') return known
     await running.endMirror(id)
     const target = await prepare({ ...volume, own }, any, spec)
     await linkOwn(own, id, volume.dir, any)
-    return running.mirror({ id, opened: openedIn(own, id, any), target })
+    const encrypted = any.luks ? { encrypted: true as const } : {}
+    return running.mirror({ id, opened: openedIn(own, id, any), target, ...encrypted })
   }
 
   /** Makes the copy the volume. */

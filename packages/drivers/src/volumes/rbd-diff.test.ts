@@ -1,8 +1,9 @@
 import fs from 'node:fs'
+import { open } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { openDiff } from './rbd-diff.ts'
+import { openDiff, piecesIn } from './rbd-diff.ts'
 
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'stratolith-diff-'))
 afterAll(() => fs.rmSync(dir, { recursive: true, force: true }))
@@ -51,6 +52,18 @@ test('what has changed is read across its pieces, and what has not is refused', 
   // Behind the size of then was nothing.
   expect(await diff.read(64, 16)).toBeNull()
   await diff.close()
+})
+
+test('a volume whose guest has given much back needs no memory for each part of it', async () => {
+  const many = Array.from({ length: 1_000 }, (_, no) => zeros(no * 4, 4))
+  const name = fileOf(head, ...many, data(4_000, 'abcd'), zeros(4_008, 4), Buffer.from('e'))
+  const file = await open(name, 'r')
+  expect(await piecesIn(file, name)).toMatchObject([
+    { at: 0, length: 4_000, from: null },
+    { at: 4_000, length: 4 },
+    { at: 4_008, length: 4, from: null },
+  ])
+  await file.close()
 })
 
 test('a file that is cut off or is something else is refused', async () => {

@@ -10,7 +10,7 @@ const magic = 'rbd diff v1\n'
 /** `from` is the place in the file; null for zeros. */
 export type Piece = { at: number; length: number; from: number | null }
 
-/** The pieces of the file, in order of their places in the image. */
+/** The pieces of the file, in order of their places in the image. Zeros next to each other are one piece: a volume may have millions. */
 export async function piecesIn(file: FileHandle, name: string): Promise<Piece[]> {
   const damaged = () => new DriverError('failed', `${name} is not whole.`)
   const read = async (place: number, length: number): Promise<Buffer> => {
@@ -35,7 +35,9 @@ export async function piecesIn(file: FileHandle, name: string): Promise<Piece[]>
       const head = await read(place, 16)
       const [at, length] = [number(head, 0), number(head, 8)]
       place += 16
-      pieces.push({ at, length, from: kind === 'w' ? place : null })
+      const last = pieces.at(-1)
+      if (kind === 'z' && last?.from === null && last.at + last.length === at) last.length += length
+      else pieces.push({ at, length, from: kind === 'w' ? place : null })
       if (kind === 'w') place += length
     } else throw damaged()
   }

@@ -46,6 +46,23 @@ test('a server of a host that is off for sure writes no more, also when it never
   await two.removeVolume(op(), spec)
 })
 
+test('what a host that is off has goes also when each call ends before all images are looked at', async () => {
+  const guest = aGuest()
+  const specs = [await blank(), await blank(), await blank(), await blank()]
+  for (const spec of specs) await one.openVolume(op(), spec, guest)
+  const short = { ...op(), signal: AbortSignal.timeout(300) }
+  const cut = two.disown(short, { pool: world.ceph.pool, host: 'one' })
+  await expect(cut).rejects.toMatchObject({ code: 'unavailable' })
+  // Nobody asks any more, and the work goes on.
+  for (const spec of specs)
+    await expect
+      .poll(() => two.removeVolume(op(), spec).catch((error: { code?: string }) => error.code), {
+        ...{ timeout: 60_000, interval: 500 },
+      })
+      .toBeUndefined()
+  await one.closeVolumes(op(), guest.id, [])
+})
+
 test('a server that the cluster had missed already comes back and writes no more', async () => {
   const spec = await blank()
   const [guest, other] = [aGuest(), aGuest()]

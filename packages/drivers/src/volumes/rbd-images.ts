@@ -77,8 +77,19 @@ export function observed(id: string, image: Pick<Image, 'size'> | null): Observe
 }
 
 const listed = z.array(z.object({ image: z.string(), size: z.int().min(0), snapshot: z.string().optional() }))
-/** All images of the pool, and all their snapshots that are not hidden. */
-export const listImages = (ceph: Ceph, op: Op) => ceph.json(op, listed, 'rbd', ['ls', '-l', ceph.pool.pool])
+/** How often a list is begun again because an image has gone meanwhile. */
+const listings = 5
+/**
+ * All images of the pool, and all their snapshots that are not hidden. Ceph reads the names first and opens the images then, and
+ * refuses the whole list when one of them has been removed in between.
+ */
+export async function listImages(ceph: Ceph, op: Op): Promise<z.output<typeof listed>> {
+  for (let left = listings; left > 0; left -= 1) {
+    const found = await orNull(ceph.json(op, listed, 'rbd', ['ls', '-l', ceph.pool.pool]))
+    if (found) return found
+  }
+  throw new DriverError('unavailable', 'Images of the pool go faster than Ceph lists them.')
+}
 
 const snapshotsSchema = z.array(
   z.object({ name: z.string(), size: z.int().min(0), namespace: z.object({ type: z.string() }).optional() }),

@@ -1,17 +1,19 @@
 import { createHash } from 'node:crypto'
 import { rmdir } from 'node:fs/promises'
 import path from 'node:path'
+import pLimit from 'p-limit'
 import type { Logger } from 'pino'
 import { DriverError } from '../errors.ts'
 import { backgroundOp, type Op } from '../op.ts'
 import { settings } from './ceph.ts'
 import type { ServedVolume, VolumeKey } from './interface.ts'
 import { type OpenRecord, openRecords } from './open-records.ts'
+import { type Look, watchPools } from './pool-watch.ts'
 import { fence, forgetServers, noteServers } from './rbd-fence.ts'
 import { type Image, imageOf, names, volumeOf } from './rbd-images.ts'
 import { disown, own, ownerOf } from './rbd-owner.ts'
 import { type RbdPools, withoutKey } from './rbd-pools.ts'
-import { allServers, isReady, serve, socketIn, stopServing } from './volume-server.ts'
+import { isReady, serve, socketIn, stopServing } from './volume-server.ts'
 
 export type RbdOptions = {
   /** The folder hosts/<host>. */
@@ -27,6 +29,8 @@ export type RbdOptions = {
 
 /** How many looks pass between two questions whether the guest of a volume, whose server runs, still has the volume. */
 const askEvery = 12
+/** How many servers are started again at once. */
+const mendsAtOnce = 4
 
 /** Everything below is lost when the machine restarts, as the servers are. */
 const runtime = '/run/stratolith-volumes'
@@ -40,9 +44,7 @@ export class OpenImages {
   readonly #options: RbdOptions
   readonly #pools: RbdPools
   readonly #inTurn: <T>(key: string, work: () => Promise<T>) => Promise<T>
-  readonly #watch: NodeJS.Timeout
-  #watching: Promise<void> | null = null
-  #looks = 0
+  readonly #watch: ReturnType<typeof watchPools>
 
   constructor(
     options: RbdOptions,
@@ -53,17 +55,15 @@ export class OpenImages {
     this.#pools = pools
     this.#inTurn = inTurn
     this.records = openRecords(path.join(options.dir, 'open-volumes'))
-    this.#watch = setInterval(() => {
-      this.#watching ??= this.#look().finally(() => {
-        this.#watching = null
-      })
-    }, options.watchMs ?? 5_000)
-    this.#watch.unref()
+    this.#watch = watchPools({
+      ...{ everyMs: options.watchMs ?? 5_000, log: options.log },
+      records: () => this.records.all(),
+      look: (one) => this.#look(one),
+    })
   }
 
   async close(): Promise<void> {
-    clearInterval(this.#watch)
-    await this.#watching
+    await this.#watch.close()
   }
 
   /** Gives the volume to the guest. Nobody else works with the volume meanwhile. */
@@ -212,22 +212,17 @@ export class OpenImages {
    * the volumes whose servers run is asked once in a while: Ceph takes nothing more from the servers of a host that has lost
    * its volumes, and they end here.
    */
-  async #look(): Promise<void> {
-    const { log } = this.#options
-    const known = await this.records.all().catch((err: unknown) => {
-      log.error({ err }, 'the volumes that guests have cannot be read')
-      return []
-    })
-    if (known.length === 0) return
-    const running = await allServers()
+  async #look({ records, running, before }: Look): Promise<void> {
     const isServed = ({ guest, key, closing }: OpenRecord) =>
       !closing && running.has(this.#folder(guest, key.id))
-    const [served, others] = [known.filter(isServed), known.filter((record) => !isServed(record))]
-    for (const record of others) await this.#try(record, () => this.#mend(record))
-    this.#looks += 1
-    for (const [index, record] of served.entries())
-      if (this.#looks === 1 || (this.#looks + index) % askEvery === 0)
-        await this.#try(record, () => (this.#looks === 1 ? this.#mend(record) : this.#ask(record)))
+    // Each takes some programs of Ceph, and a guest whose server has ended waits meanwhile.
+    await pLimit(mendsAtOnce).map(
+      records.filter((record) => !isServed(record)),
+      (record) => this.#try(record, () => this.#mend(record)),
+    )
+    for (const [index, record] of records.filter(isServed).entries())
+      if (before === 0 || (before + 1 + index) % askEvery === 0)
+        await this.#try(record, () => (before === 0 ? this.#mend(record) : this.#ask(record)))
   }
 
   async #try({ key, guest }: OpenRecord, work: () => Promise<void>): Promise<void> {

@@ -1,3 +1,4 @@
+import pLimit from 'p-limit'
 import { z } from 'zod'
 import { DriverError } from '../errors.ts'
 import type { Op } from '../op.ts'
@@ -72,21 +73,32 @@ export async function disown(ceph: Ceph, op: Op, imageId: string, { guest, host 
     }
 }
 
+/** How many images are looked at at once for what a host has: each takes two programs, and a pool may have thousands. */
+const looksAtOnce = 4
+
 /**
  * Takes everything from the guests of a host that is off for sure. Ceph takes nothing more from their servers: neither from
  * those that are known, nor from one that the host starts just now, which `serve` in rbd-open.ts ends or the second look finds.
+ * An image that cannot be looked at keeps no other one; then the call raises, and is to be repeated.
  */
 export async function disownHost(ceph: Ceph, op: Op, host: string): Promise<void> {
   const volumes = (await listImages(ceph, op)).filter(
     (one) => one.snapshot === undefined && volumeIn(one.image),
   )
-  for (const { image } of volumes) {
-    const found = await imageOf(ceph, op, image)
-    const owner = found && (await ownerOf(ceph, op, found.id))
-    if (!found || owner?.host !== host) continue
-    // Before the owner is changed, because a call that was cut off is repeated only for what the host still has.
-    await fence(ceph, op, found.id)
-    await disown(ceph, op, found.id, owner)
-    await fence(ceph, op, found.id)
-  }
+  const failures: unknown[] = []
+  await pLimit(looksAtOnce).map(volumes, async ({ image }) => {
+    if (!op.signal.aborted) await disownImage(ceph, op, image, host).catch((error) => failures.push(error))
+  })
+  if (op.signal.aborted) throw new DriverError('unavailable', 'The call was cancelled before it was done.')
+  if (failures.length > 0) throw failures[0]
+}
+
+async function disownImage(ceph: Ceph, op: Op, image: string, host: string): Promise<void> {
+  const found = await imageOf(ceph, op, image)
+  const owner = found && (await ownerOf(ceph, op, found.id))
+  if (!found || owner?.host !== host) return
+  // Before the owner is changed, because a call that was cut off is repeated only for what the host still has.
+  await fence(ceph, op, found.id)
+  await disown(ceph, op, found.id, owner)
+  await fence(ceph, op, found.id)
 }

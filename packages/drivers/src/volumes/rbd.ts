@@ -63,11 +63,17 @@ export type RbdVolumeOptions = RbdOptions & {
 export type RbdVolumes = LocalVolumeDriver & { close(): Promise<void> }
 
 const gib = 1024 ** 3
+/**
+ * How long it may take until somebody asks again that a host loses its volumes. The control plane asks each minute, until the host is
+ * declared to be back.
+ */
+const disowningMs = 90_000
 
 /** Volumes as images in pools of Ceph clusters (rbd-images.ts), which all hosts with access to the cluster reach. */
 export function createRbdVolumes(options: RbdVolumeOptions): RbdVolumes {
   const inTurn = createTurns()
   const background = createBackgroundJobs()
+  const disowning = createBackgroundJobs({ forgetMs: disowningMs })
   const pools = rbdPools(path.join(options.dir, 'pool-keys'), runtimeOf(options.dir))
   const { of } = pools
   const opened = new OpenImages(options, pools, inTurn)
@@ -308,7 +314,15 @@ export function createRbdVolumes(options: RbdVolumeOptions): RbdVolumes {
     },
     async disown(op, { pool, host }) {
       if (host === options.host) throw new DriverError('invalid', 'A host that answers is not off.')
-      await disownHost(await of(pool), op, host)
+      const ceph = await of(pool)
+      const work = async (own: Op) => {
+        await disownHost(ceph, own, host)
+        return Date.now()
+      }
+      const begun = Date.now()
+      // A pool of many images takes longer than one call waits: the next call finds the work as far as it has come. What has
+      // ended before this call says nothing of now.
+      for (let ended = 0; ended < begun; ) ended = (await disowning.ask(op, `${pool.id} ${host}`, work)) ?? 0
     },
     async listVolumes(op, pool) {
       return (await listImages(await of(pool), op)).flatMap(({ image, snapshot, size }) => {

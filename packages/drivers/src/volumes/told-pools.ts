@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { z } from 'zod'
 import { DriverError } from '../errors.ts'
@@ -51,7 +51,15 @@ export function toldPools<T>(
     },
     async forget(pool) {
       known.delete(pool.id)
-      await rm(fileOf(pool), { force: true })
+      // An agent that was killed while it wrote has left a draft, with the secret.
+      for (const name of await readdir(dir).catch(none))
+        if (name === pool.id || name.startsWith(`${pool.id}.`))
+          await rm(path.join(dir, name), { force: true })
     },
   }
+}
+
+function none(error: NodeJS.ErrnoException): string[] {
+  if (error.code === 'ENOENT') return []
+  throw error
 }

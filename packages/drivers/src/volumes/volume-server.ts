@@ -38,6 +38,10 @@ export type Served = {
   files: Readonly<Record<string, string>>
   /** Another text, such as another size, lets a new server take the place of an old one. */
   stamp: string
+  /** Further variables of the server's environment. */
+  env?: Readonly<Record<string, string>>
+  /** See stopServing. */
+  lateMs?: number
   /** Runs before a server is started, when no old one runs any more. */
   before: () => Promise<void>
   /** Runs when the server has opened the volume, and before the guest can reach the server. When it raises, the server ends. */
@@ -59,8 +63,7 @@ export async function serve(op: Op, dir: string, served: Served): Promise<void> 
   if (socketIn(dir).length > longest)
     throw new DriverError('invalid', `The path of the socket is too long: ${socketIn(dir)}`)
   if ((await serverIn(dir)) !== null && (await stampIn(dir)) === served.stamp) return
-  await end(dir)
-  await rm(dir, { recursive: true, force: true })
+  await stopServing(dir, served.lateMs)
   await served.before()
   // The folder's group becomes that of the socket. It may not pass the folder yet, but those above.
   await mkdir(dir, { recursive: true, mode: 0o711 })
@@ -78,7 +81,7 @@ export async function serve(op: Op, dir: string, served: Served): Promise<void> 
   try {
     await served.opened()
   } catch (error) {
-    await stopServing(dir)
+    await stopServing(dir, served.lateMs)
     throw error
   }
   await chmod(dir, 0o2710)
@@ -103,7 +106,7 @@ async function endOf(file: string): Promise<string> {
   }
 }
 
-async function start(op: Op, dir: string, { node, uid }: Served): Promise<void> {
+async function start(op: Op, dir: string, { node, uid, env, lateMs }: Served): Promise<void> {
   const log = path.join(dir, 'log')
   const output = {
     path: log,
@@ -123,7 +126,7 @@ async function start(op: Op, dir: string, { node, uid }: Served): Promise<void> 
       ...['--export', 'nbd,id=volume,node-name=volume,name=volume,writable=on'],
     ],
     cwd: dir,
-    env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' },
+    env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C', ...env },
     descriptors: [output, output],
   })
   let over = false
@@ -134,7 +137,7 @@ async function start(op: Op, dir: string, { node, uid }: Served): Promise<void> 
     if (over) throw await failure(log)
     if (await access(socketIn(dir)).then(...[() => true, () => false])) return
     if (!op.signal.aborted && Date.now() < until) continue
-    await end(dir)
+    await end(dir, lateMs)
     throw new DriverError('unavailable', 'The storage of the volume does not answer.')
   }
 }
@@ -151,13 +154,16 @@ async function failure(log: string): Promise<DriverError> {
   return new DriverError(code, `The volume cannot be served: ${said || 'the server has said nothing.'}`)
 }
 
-/** Ends the server in that folder and removes the folder. Succeeds when there is none. */
-export async function stopServing(dir: string): Promise<void> {
-  await end(dir)
+/**
+ * Ends the server in that folder and removes the folder. Succeeds when there is none. `lateMs`: how long the kernel may still
+ * deliver what a server had sent that did not end by itself and was killed.
+ */
+export async function stopServing(dir: string, lateMs?: number): Promise<void> {
+  await end(dir, lateMs)
   await rm(dir, { recursive: true, force: true })
 }
 
-async function end(dir: string): Promise<void> {
+async function end(dir: string, lateMs = 0): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
     const pid = await serverIn(dir)
     if (pid === null) return
@@ -168,6 +174,7 @@ async function end(dir: string): Promise<void> {
     }
     for (const until = Date.now() + endMs; Date.now() < until; await sleep(10))
       if ((await folderOf(pid)) !== dir) break
+    if (signal === 'SIGKILL') await sleep(lateMs)
   }
   if ((await serverIn(dir)) !== null)
     throw new DriverError('unavailable', `The server of a volume does not end: see ${dir}/log.`)

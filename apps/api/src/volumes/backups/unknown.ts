@@ -151,7 +151,7 @@ export async function removeStoredBackup(ctx: Ctx, input: z.output<typeof stored
     if ((await busyBackups(tx, [id])).has(id))
       throw conflict('This backup is being removed already.', 'backupState')
     await startOperation(tx, {
-      ...{ ...backupHistory({ id, name: id, projectId: '' }, removal), projectId: null },
+      ...{ ...backupHistory({ id, name: id, projectId: '', volumeId }, removal), projectId: null },
       ...{ hostId, input: { volumeId, hostId } },
     })
   })

@@ -1,3 +1,4 @@
+import { DriverError } from '@stratolith/drivers/errors'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { testTenant, testWorld, type World } from '../../compute/testing.ts'
 import type { Ctx } from '../../kernel/context.ts'
@@ -12,7 +13,7 @@ import {
 } from '../contract.ts'
 import { getPool } from '../pools/list.ts'
 import { createPool } from '../pools/service.ts'
-import { createVolume, getVolume, moveVolume, retypeVolume, stopMove } from '../service.ts'
+import { createVolume, deleteVolume, getVolume, moveVolume, retypeVolume, stopMove } from '../service.ts'
 import { createVolumeType } from '../types/service.ts'
 
 let world: World
@@ -74,6 +75,22 @@ test('a move that copies is stopped, and the volume stays where it was', async (
   expect([state, errorMessage]).toEqual(['failed', 'The move was stopped.'])
   await expectStopped(id)
   await expectCloudError(stopMove(tenant, { id }), 'conflict', /not being moved/)
+})
+
+test('a move of a large volume goes on after days, as long as nobody stops it', async () => {
+  const id = await aVolume()
+  await retype(id)
+  const where = { resourceId: id, action: 'volume.retype' }
+  const { id: operationId } = await world.deps.root.operation.findFirstOrThrow({ where })
+  const startedAt = new Date(Date.now() - 5 * 24 * 3_600_000)
+  await world.deps.root.operation.update({ where: { id: operationId }, data: { startedAt } })
+  const silent = new DriverError('unavailable', 'The host was silent for a moment.')
+  world.hosts.get('a')?.volumes.failNext('copyVolume', silent)
+  await expectCloudError(runOperation(world.deps, operationId, { last: false }), 'unavailable')
+  await runPending(world.deps)
+  expect(await getVolume(admin, { id })).toMatchObject({ state: 'available', pool: archive })
+  await deleteVolume(tenant, { id })
+  await runPending(world.deps)
 })
 
 test('a move is stopped before it has begun, and one of an administrator by administrators', async () => {

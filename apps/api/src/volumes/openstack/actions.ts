@@ -148,14 +148,14 @@ export const actionOperations: ApiOperation[] = [
   action('os-retype', {
     summary: 'Change the type of a volume, and move it when the new type asks for another pool',
     deviation:
-      'What cannot be done is refused at once (400) instead of by a message. A volume with snapshots is not moved, nor one in use that is encrypted or in Ceph.',
+      'What cannot be done is refused at once (400) instead of by a message. A volume with snapshots is not moved, nor one in use that lies in Ceph or on a LUN.',
     run: retype,
   }),
   action('os-migrate_volume', {
     ...forAdmins,
     summary: 'Move a volume to another pool',
     deviation:
-      'The status of an available volume is maintenance meanwhile, as with lock_volume. Only volumes without snapshots move, and only between pools that one host reaches: that of the server for a volume in use, which must be neither encrypted nor in Ceph.',
+      'The status of an available volume is maintenance meanwhile, as with lock_volume. Only volumes without snapshots move, and only between pools that one host reaches: that of the server for a volume in use, which must lie neither in Ceph nor on a LUN.',
     run: migrate,
   }),
   action('os-migrate_volume_completion', {
