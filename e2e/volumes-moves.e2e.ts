@@ -70,6 +70,10 @@ test('the entries of a menu have one order, in the list and on the page, and dan
   await page.setViewportSize({ width: 1280, height: 480 })
   await page.getByRole('button', { name: 'Actions of other' }).click()
   await expect(page.getByRole('menuitem', { name: 'Delete' })).toBeInViewport({ ratio: 1 })
+  const entriesAbove = page.getByRole('menuitem', { name: 'Edit' }).locator('xpath=..')
+  expect(await entriesAbove.evaluate((box) => box.scrollHeight - box.clientHeight)).toBeGreaterThan(0)
+  // A shadow at its end says that there is more.
+  await expect(entriesAbove).toHaveCSS('background-attachment', 'local, local, scroll, scroll')
   await page.keyboard.press('Escape')
   await page.setViewportSize({ width: 1440, height: 900 })
   await visit(page, `/volumes/${await idOf('other')}`)

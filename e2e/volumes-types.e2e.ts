@@ -45,13 +45,31 @@ test('an administrator makes a type with a limit, changes the limit and sees the
   expect(await problemsOf(page)).toEqual([])
 
   await visit(page, '/admin/volume-pools')
+  await page.getByRole('button', { name: 'Look in the stores' }).click()
+  const unknown = page.getByRole('region', { name: 'Backups that the cloud does not know' })
+  await expect(unknown.getByText(/^As of /)).toBeVisible()
   await page
     .getByRole('link', { name: /@local$/ })
     .first()
     .click()
   await expect(page.getByText('Taken by instances, volumes and snapshots')).toBeVisible()
   await expect(page.getByRole('heading', { name: 'Volumes in this pool' })).toBeVisible()
+  await page.getByRole('button', { name: 'Compare with the pool' }).click()
+  await expect(page.getByText('None: the pool has everything that the cloud takes for there.')).toBeVisible()
   expect(await problemsOf(page)).toEqual([])
+})
+
+test('on a phone the pages about volumes are in a menu beside the title', async () => {
+  await visit(page, '/admin/volumes')
+  const pools = page.getByRole('main').getByRole('link', { name: 'Pools', exact: true })
+  await expect(pools).toBeVisible()
+  await page.setViewportSize({ width: 360, height: 800 })
+  await expect(pools).toBeHidden()
+  await page.getByRole('button', { name: 'Pages about volumes' }).click()
+  await page.getByRole('menuitem', { name: 'Pools' }).click()
+  await expect(page.getByRole('heading', { name: 'Volume pools', level: 1 })).toBeVisible()
+  expect(await problemsOf(page)).toEqual([])
+  await page.setViewportSize({ width: 1440, height: 900 })
 })
 
 test('a member chooses the type, which the form explains, and the volume shows its speed', async ({

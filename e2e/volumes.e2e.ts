@@ -114,6 +114,7 @@ test('the tab of the instance shows the volume and detaches it', async () => {
   const question = page.getByRole('dialog', { name: 'Detach “data” from “writer”?' })
   await question.getByRole('button', { name: 'Detach', exact: true }).click()
   await expect(page.getByRole('heading', { name: 'No volumes' })).toBeVisible({ timeout: 120_000 })
+  await expect(page.getByText('“writer” has let go of the volume')).toBeVisible()
 })
 
 test('a detached volume is extended, and the form refuses a smaller size', async () => {

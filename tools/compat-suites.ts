@@ -37,7 +37,7 @@ const remains: [what: string, why: string][] = [
     'Floating IPs are carried out on the host of an instance; external networks have floating IPs and gateways only.',
   ],
   [
-    'Flavors with less than 32 MiB, without a disk, or with swap; `personality` (files in a launch)',
+    'Flavors with less than 32 MiB or without a disk; `personality` (files in a launch)',
     'No guest boots from so little; every root disk has a size that counts; images take user data instead of files. gophercloud puts a file into each server that it makes: its servers were tested without.',
   ],
   [

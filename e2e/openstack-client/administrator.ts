@@ -82,6 +82,13 @@ export async function administratorMorning(
       ram: 128,
       vcpus: 1,
     })
+    has(
+      await os.json(`flavor create --ram 128 --vcpus 1 --disk 1 --ephemeral 2 --swap 128 ${n.flavor}-local`),
+      {
+        'OS-FLV-EXT-DATA:ephemeral': 2,
+        swap: 128,
+      },
+    )
     await os.json(`flavor create --private --ram 64 --vcpus 1 --disk 1 ${n.flavor}-private`)
     await os.run(`flavor set --project ${n.project} ${n.flavor}-private`)
     has(await os.json(`flavor show ${n.flavor}-private`), { 'os-flavor-access:is_public': false })
@@ -157,7 +164,8 @@ export async function administratorNight(os: StockClient, n: Names, step: Step):
     row(await list(-1), 'Name', n.server)
   })
   await step('administrator: everything goes again', async () => {
-    for (const flavor of [n.flavor, `${n.flavor}-private`]) await os.run(`flavor delete ${flavor}`)
+    for (const flavor of [n.flavor, `${n.flavor}-local`, `${n.flavor}-private`])
+      await os.run(`flavor delete ${flavor}`)
     for (const user of [n.member, n.reader, n.stranger]) await os.run(`user delete ${user}`)
     await os.run(`group delete ${n.group}`)
     await os.run(`project delete ${n.elsewhere}`)

@@ -186,10 +186,11 @@ async function servers(os: StockClient, n: Names, step: Step): Promise<void> {
     )
     await os.run(`port delete ${n.port}-2`)
   })
-  await step('member: the quota says why', async () => {
-    await os.run(
-      `server create --image ${n.bootImage} --flavor ${n.flavor} --network ${n.network} --wait ${n.server}-2`,
-    )
+  await step('member: ephemeral and swap disks, and the quota says why', async () => {
+    const local = `server create --image ${n.bootImage} --flavor ${n.flavor}-local --network ${n.network}`
+    await os.fails(`${local} --swap 129 x`, /Swap drive requested is larger than instance type allows/)
+    await os.fails(`${local} --ephemeral size=3 x`, /Ephemeral disks requested are larger/)
+    await os.run(`${local} --ephemeral size=1,format=ext3 --swap 64 --wait ${n.server}-2`)
     await os.fails(
       `server create --image ${n.bootImage} --flavor ${n.flavor} --network ${n.network} ${n.server}-3`,
       /Quota exceeded/i,

@@ -54,8 +54,7 @@ export async function findDisks(
     })
     for (const instance of here) {
       const own = found.filter((disk) => disk.instanceId === instance.id)
-      const most = instance.diskGib === undefined ? null : mostBytes(instance.diskGib)
-      disks.push(...own.map((disk) => ({ host, drivers, disk, most })))
+      disks.push(...own.map((disk) => ({ host, drivers, disk, most: mostOf(instance, disk.id) })))
       if (own.length === 0)
         notes.push(
           `Instance ${instance.name} (${instance.id}) has no disk: it was deleted meanwhile or is not built yet.`,
@@ -63,6 +62,12 @@ export async function findDisks(
     }
   }
   return { disks, notes, close: () => agents.forEach((agent) => void agent.close()) }
+}
+
+function mostOf({ diskGib, localDisks = [] }: Facts['instances'][number], diskId: string): number | null {
+  const local = localDisks.find(({ id }) => id === diskId)
+  if (local) return mostBytes(local.sizeMib / 1024)
+  return diskGib === undefined ? null : mostBytes(diskGib)
 }
 
 /** The size of the whole disk plus more than enough for the tables of qcow2. */

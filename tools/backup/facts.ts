@@ -15,7 +15,9 @@ export async function readFactsOf(client: pg.Client, cloud: string): Promise<Fac
     cloud,
     hosts: await rows('SELECT "id", "name", "endpoint" FROM "Host" ORDER BY "name"'),
     instances: await rows(
-      `SELECT "id", "name", "hostId", "vmState", "diskGib" FROM "Instance" WHERE "hostId" IS NOT NULL AND "vmState" <> 'deleted'
+      // Databases of older versions have no column of ephemeral and swap disks.
+      `SELECT "id", "name", "hostId", "vmState", "diskGib", coalesce(to_jsonb(i) -> 'localDisks', '[]') AS "localDisks"
+       FROM "Instance" i WHERE "hostId" IS NOT NULL AND "vmState" <> 'deleted'
        ORDER BY "createdAt", "id"`,
     ),
     blobs: (

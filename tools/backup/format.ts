@@ -47,6 +47,8 @@ const factsSchema = z.object({
       ...{ id, name: z.string(), hostId: id, vmState: z.string() },
       /** The size of the disk that the guest sees; absent in older backups. */
       diskGib: z.number().optional(),
+      /** The ephemeral and swap disks; absent in older backups. */
+      localDisks: z.array(z.object({ id, sizeMib: z.number() })).optional(),
     }),
   ),
   blobs: z.array(

@@ -56,15 +56,15 @@ function diskOf(words: readonly string[]): string {
   return found
 }
 
-export type Bare = { greetingMs: number; runsMs: number; loginMs: number | null }
+export type Bare = { greetingMs: number; runsMs: number; waitedMs: number | null }
 
 /**
  * Starts the same QEMU without the cloud: a new overlay on the same image, the same arguments, in the same network
  * namespace on the same tap (the cloud's guest is off). Measures the times from spawn to the QMP greeting, which QEMU
- * sends while it still makes the machine, to the answer that the guest runs and, if `login`, to the login prompt on
- * the serial console.
+ * sends while it still makes the machine, to the answer that the guest runs and to the end of `wait`, which gets the file
+ * with the log of the serial console.
  */
-export async function bareQemu(recipe: Recipe, login: boolean): Promise<Bare> {
+export async function bareQemu(recipe: Recipe, wait: ((log: string) => Promise<void>) | null): Promise<Bare> {
   const dir = fs.mkdtempSync('/var/tmp/stratolith-bench-qemu-')
   const disk = path.join(dir, 'disk')
   const log = path.join(dir, 'serial.log')
@@ -93,9 +93,9 @@ export async function bareQemu(recipe: Recipe, login: boolean): Promise<Bare> {
     const greetingMs = performance.now() - from
     await run(qmp)
     const runsMs = performance.now() - from
-    if (login) await loginIn(log)
+    await wait?.(log)
     qmp.destroy()
-    return { greetingMs, runsMs, loginMs: login ? performance.now() - from : null }
+    return { greetingMs, runsMs, waitedMs: wait ? performance.now() - from : null }
   } finally {
     for (const fd of [serial, ...handed]) fs.closeSync(fd)
     await ended(child)

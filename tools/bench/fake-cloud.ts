@@ -13,6 +13,7 @@ import { EventHub } from '../../apps/api/src/kernel/event-hub.ts'
 import { quotaResources } from '../../apps/api/src/kernel/quota.ts'
 import { seedNetworking } from '../../apps/api/src/networking/seed.ts'
 import { appRouter } from '../../apps/api/src/root-router.ts'
+import { seedVolumeTypes } from '../../apps/api/src/volumes/service.ts'
 import { root } from '../cloud/paths.ts'
 import { ensureDatabase, type Postgres, startPostgres, throwAwayDir } from '../postgres.ts'
 import { fakeDeps } from './fake-deps.ts'
@@ -27,6 +28,7 @@ export type FakeCloud = {
   deps: Deps
   databaseUrl: string
   imageId: string
+  administrator: Tenant
   tenant(): Promise<Tenant>
   /** Makes a network of 10.0.0.0/16, which has addresses for a thousand instances. */
   network(tenant: Tenant): Promise<string>
@@ -71,12 +73,13 @@ async function openCloud(
   const worker = options.worker ? await startWorker(databaseUrl) : null
   const hub = new EventHub(deps)
   await hub.start()
-  const admin = await signIn(deps, 'admin')
+  const administrator = await signIn(deps, 'admin')
   return {
     deps,
     databaseUrl,
     imageId,
-    tenant: () => newTenant(deps, admin),
+    administrator,
+    tenant: () => newTenant(deps, administrator),
     network: async (tenant) => {
       const api = await tenant.api()
       const network = await api.networking.networks.create({ name: 'wide', subnet: { cidr: '10.0.0.0/16' } })
@@ -106,6 +109,7 @@ async function seed(deps: Deps, hosts: number): Promise<string> {
   await seedIdentity(deps, { adminPassword: password, demoPassword: password })
   await seedNetworking(deps)
   await seedFlavors(ctx)
+  await seedVolumeTypes(ctx)
   for (let i = 0; i < hosts; i++) await registerHost(ctx, { name: `host-${i}`, endpoint: `fake:${i}` })
   const id = crypto.randomUUID()
   const owner = await deps.root.project.findFirstOrThrow({ where: { name: 'admin' } })
@@ -137,23 +141,31 @@ function callerOf(deps: Deps, ctx: Ctx | null): Caller {
   })
 }
 
-async function signIn(deps: Deps, user: string): Promise<Caller> {
+async function signIn(deps: Deps, user: string): Promise<Tenant> {
   const { token } = await callerOf(deps, null).identity.signIn({ user, password })
-  return callerOf(deps, await authenticate(deps, token, 'req-bench'))
+  const ctx = await authenticate(deps, token, 'req-bench')
+  if (ctx?.scope.kind !== 'project') throw new Error(`${user} has signed in to no project.`)
+  return tenantOf(deps, token, ctx.scope.projectId)
 }
 
+const tenantOf = (deps: Deps, token: string, projectId: string): Tenant => ({
+  token,
+  projectId,
+  api: async () => callerOf(deps, await authenticate(deps, token, `req-${crypto.randomUUID()}`)),
+})
+
 /** Makes a project without limits, with a token of the administrator. */
-async function newTenant(deps: Deps, admin: Caller): Promise<Tenant> {
+async function newTenant(deps: Deps, administrator: Tenant): Promise<Tenant> {
   const ctx = systemCtx(deps, 'bench-tenant')
   const project = await createProject(ctx, { name: `bench-${crypto.randomUUID().slice(0, 8)}` })
+  const admin = await administrator.api()
   const { user } = await admin.identity.session()
   await assignRole(ctx, { userId: user.id, role: 'member', target: { projectId: project.id } })
   await deps.root.quotaLimit.createMany({
     data: quotaResources().map((resource) => ({ projectId: project.id, resource, limit: -1 })),
   })
   const { token } = await admin.identity.rescope({ projectId: project.id })
-  const api = async () => callerOf(deps, await authenticate(deps, token, `req-${crypto.randomUUID()}`))
-  return { token, projectId: project.id, api }
+  return tenantOf(deps, token, project.id)
 }
 
 async function startWorker(databaseUrl: string) {

@@ -42,7 +42,7 @@ export async function launch(
   }
   const accelerator = await acceleratorOf(cloud)
   const [runs, greeted] = [median(bare.map((run) => run.runsMs)), median(bare.map((run) => run.greetingMs))]
-  const booted = median(bare.flatMap((run) => run.loginMs ?? []))
+  const booted = median(bare.flatMap((run) => run.waitedMs ?? []))
   report({
     metric: 'launch POST→ACTIVE',
     value: median(active),
@@ -65,7 +65,7 @@ export async function launch(
   })
 }
 
-async function launchOf(api: Api) {
+export async function launchOf(api: Api) {
   const find = async () =>
     (await api.networking.networks.list.query({})).items.find((n) => !n.external && n.router)
   if (!(await find())) await api.networking.networks.starter.mutate({})
@@ -86,11 +86,11 @@ async function bareRuns(cloud: Cloud, api: Api, id: string): Promise<Bare[]> {
   await api.compute.instances.stop.mutate({ id })
   await reached(api, id, 'SHUTOFF')
   const runs: Bare[] = []
-  for (let i = 0; i < launches; i++) runs.push(await bareQemu(recipe, i < boots))
+  for (let i = 0; i < launches; i++) runs.push(await bareQemu(recipe, i < boots ? loginIn : null))
   return runs
 }
 
-async function reached(api: Api, id: string, status: string): Promise<void> {
+export async function reached(api: Api, id: string, status: string): Promise<void> {
   for (const end = Date.now() + 120_000; Date.now() < end; await sleep(25)) {
     const instance = await api.compute.instances.get.query({ id })
     if (instance.status === status) return
@@ -99,7 +99,7 @@ async function reached(api: Api, id: string, status: string): Promise<void> {
   throw new Error(`The instance ${id} is not ${status} within 120 s.`)
 }
 
-async function gone(api: Api, id: string): Promise<void> {
+export async function gone(api: Api, id: string): Promise<void> {
   for (const end = Date.now() + 60_000; Date.now() < end; await sleep(100)) {
     const left = await api.compute.instances.list.query({})
     if (!left.items.some((instance) => instance.id === id)) return

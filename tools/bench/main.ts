@@ -1,7 +1,7 @@
 /**
  * npm run bench [-- PART …] [--write]: measures a cloud on this machine, beside what the machine
  * itself needs for the same work ("floor"). TSV on stdout, progress on stderr; --write puts the table
- * into docs/benchmarks.md. Parts start, launch, memory, web, volumes, backups and images share one real cloud, which is
+ * into docs/benchmarks.md. Parts start, launch, memory, web, volumes, guest-io, backups and images share one real cloud, which is
  * destroyed in the end, also on failure. STRATOLITH_BENCH_DATA=DIR measures the running cloud of
  * that data folder instead (then the part start is left out).
  */
@@ -12,6 +12,7 @@ import { root } from '../cloud/paths.ts'
 import { backups } from './backups.ts'
 import { facade } from './facade.ts'
 import { fake } from './fake.ts'
+import { guestIo } from './guest-io.ts'
 import { images } from './images.ts'
 import { launch } from './launch.ts'
 import { filledCloud, list } from './list.ts'
@@ -22,12 +23,13 @@ import { type RealCloud, realCloud } from './real-cloud.ts'
 import { type Figure, header, markdown, tsv } from './report.ts'
 import { scale } from './scale.ts'
 import { start } from './start.ts'
+import { volumeLists } from './volume-lists.ts'
 import { volumes } from './volumes.ts'
 import { web } from './web.ts'
 
-const real = ['start', 'launch', 'memory', 'web', 'volumes', 'backups', 'images'] as const
+const real = ['start', 'launch', 'memory', 'web', 'volumes', 'guest-io', 'backups', 'images'] as const
 const filled = { list, facade }
-const known = [...real, 'network', 'fake', 'scale', ...Object.keys(filled)]
+const known = [...real, 'network', 'fake', 'scale', 'volume-lists', ...Object.keys(filled)]
 const words = process.argv.slice(2).filter((word) => word !== '--')
 const wanted = words.filter((word) => !word.startsWith('--'))
 const unknown = words.filter((word) => !known.includes(word) && word !== '--write')
@@ -49,6 +51,7 @@ if (real.some(chosen)) await part('real cloud', measureReal)
 if (chosen('network')) await part('network', () => network(report))
 if (chosen('fake')) await part('fake', () => fake(report))
 if (chosen('scale')) await part('scale', () => scale(report))
+if (chosen('volume-lists')) await part('volume-lists', () => volumeLists(report))
 const onFilled = Object.entries(filled).filter(([name]) => chosen(name))
 if (onFilled.length > 0)
   await part(onFilled.map(([name]) => name).join(' and '), () =>
@@ -102,6 +105,7 @@ async function measureRunning(cloud: ReturnType<typeof findCloud>): Promise<void
   }
   if (chosen('launch')) await part('launch', () => launch(cloud, report, look))
   else await look(null)
+  if (chosen('guest-io')) await part('guest-io', () => guestIo(cloud, report))
   if (chosen('backups')) await part('backups', () => backups(cloud, report))
   if (chosen('images')) await part('images', () => images(cloud, report))
 }

@@ -124,7 +124,7 @@ async function fill(cloud: FakeCloud, tenant: Tenant, networkId: string): Promis
 }
 
 /** The SQL that copies rows and changes the named columns. */
-const copy = (table: string, from: string, changes: string, condition = 'true') =>
+export const copy = (table: string, from: string, changes: string, condition = 'true') =>
   `INSERT INTO "${table}" SELECT r.* FROM ${from}, LATERAL jsonb_populate_record(t, ${changes}) AS r WHERE ${condition}`
 const next = (table: string, column: string) => `nextval(pg_get_serial_sequence('"${table}"', '${column}'))`
 

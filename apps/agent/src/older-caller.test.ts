@@ -26,6 +26,14 @@ afterAll(async () => {
   fs.rmSync(dir, { recursive: true })
 })
 
+const guestWish = (id: string) => ({
+  ...{ id, projectId: 'p', name: 'n', vcpus: 1, memoryMib: 64, power: 'running', disks: [], nics: [] },
+  guest: {
+    ...{ hostname: 'h', zone: 'nova', launchIndex: 0, metadata: {}, publicKeys: [], userData: null },
+    ...{ securityGroups: [], flavorName: 'f', imageId: null },
+  },
+})
+
 /** Makes a call as a control plane of those versions does. */
 async function ask(method: string, told: unknown, versions: string): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>()
@@ -39,25 +47,28 @@ async function ask(method: string, told: unknown, versions: string): Promise<str
   return body
 }
 
+test('a control plane that knows no ephemeral and swap disks does not take them away from a guest', async () => {
+  const id = crypto.randomUUID()
+  const told = { ...guestWish(id), disks: [] }
+  expect(await ask('hypervisor/ensure', told, '1-6')).toContain('"result"')
+  const known = fake.state.instances[id]
+  if (!known) throw new Error('the guest is gone')
+  const swap = {
+    id: crypto.randomUUID(),
+    path: '/x',
+    format: 'qcow2' as const,
+    boot: false,
+    kind: 'swap' as const,
+  }
+  known.spec = { ...known.spec, disks: [swap] }
+  expect(await ask('hypervisor/ensure', told, '1-6')).toContain('has ephemeral or swap disks')
+  expect(known.spec.disks).toEqual([swap])
+  expect(await ask('hypervisor/ensure', told, versionText(spoken))).toContain('"result"')
+})
+
 test('a control plane that knows no volumes does not take them away from a guest', async () => {
   const id = crypto.randomUUID()
-  const guest = {
-    ...{ hostname: 'h', zone: 'nova', launchIndex: 0, metadata: {}, publicKeys: [], userData: null },
-    ...{ securityGroups: [], flavorName: 'f', imageId: null },
-  }
-  const wish = {
-    ...{
-      id,
-      projectId: 'p',
-      name: 'n',
-      vcpus: 1,
-      memoryMib: 64,
-      power: 'running',
-      disks: [],
-      nics: [],
-      guest,
-    },
-  }
+  const wish = guestWish(id)
   const document = { kind: 'instance', id, generation: 9, body: {} }
   expect(await ask('hypervisor/ensure', wish, '1-2')).toContain('"result"')
   const known = fake.state.instances[id]

@@ -32,7 +32,7 @@ const wanted = allOperations()
 const more: Record<string, Record<string, unknown>> = {
   'compute:flavors.create': {
     flavor: {
-      ...{ id: 'x', swap: 0, 'OS-FLV-EXT-DATA:ephemeral': 0, rxtx_factor: 1, description: 'd' },
+      ...{ id: 'x', rxtx_factor: 1, description: 'd' },
       'os-flavor-access:is_public': true,
     },
   },

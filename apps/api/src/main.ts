@@ -19,9 +19,11 @@ import type { TrpcContext } from './kernel/trpc.ts'
 import { openstackRoutes } from './openstack/mount.ts'
 import { buildDeps, onStop } from './process.ts'
 import { trpcSettings } from './root-router.ts'
+import { demandSchema } from './schema.ts'
 import './register.ts'
 
 const deps = buildDeps('api', 16)
+await demandSchema(deps)
 watchPolicy(deps.config.dataDir, deps.log)
 await startLdap(deps)
 const hub = new EventHub(deps)

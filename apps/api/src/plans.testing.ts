@@ -27,6 +27,8 @@ const small: Record<string, number> = {
   // A host has at most one pool, and says once which store it reaches.
   VolumeBackupReach: 100,
   VolumeGroupType: 20,
+  // One row a host.
+  VolumeKeyHost: 100,
   VolumePool: 100,
   VolumeQos: 20,
   VolumeType: 20,

@@ -6,11 +6,13 @@ import { defaultSlots } from './kernel/lanes.ts'
 import { sessionName } from './kernel/lease.ts'
 import { watchPolicy } from './kernel/policy.ts'
 import { buildDeps, onStop } from './process.ts'
+import { demandSchema } from './schema.ts'
 import { startWorker } from './start-worker.ts'
 import './register.ts'
 
 const id = crypto.randomUUID()
 const deps = buildDeps('worker', defaultSlots.short + defaultSlots.long + 6, sessionName(id))
+await demandSchema(deps)
 watchPolicy(deps.config.dataDir, deps.log)
 await startLdap(deps)
 await beginEventEpoch(deps.root)

@@ -245,6 +245,33 @@ describe('the EC2 tree', () => {
     expect(await value('public-keys/1/openssh-key')).toBe('ssh-ed25519 BBBB desk')
     expect(await value('block-device-mapping/root')).toBe('/dev/vda')
   })
+
+  it('names the ephemeral and swap disks as Nova does, by which cloud-init mounts them', async () => {
+    const disk = (id: string, kind?: 'ephemeral' | 'swap') => ({
+      ...{ id, path: `/d/${id}`, format: 'qcow2' as const, boot: kind === undefined, kind },
+    })
+    const volume = (id: string, boot?: true) => ({
+      ...{ id, pool: { driver: 'files' as const, id: 'local' }, readOnly: false, boot },
+    })
+    const others = [disk('e0', 'ephemeral'), disk('e1', 'ephemeral'), disk('s', 'swap')]
+    const told = async (more: Partial<InstanceSpec>) => {
+      const of = { ...subject, spec: { ...spec, ...more } }
+      const names = (await ask('/latest/meta-data/block-device-mapping/', { of })).text.split('\n')
+      const value = async (name: string) =>
+        (await ask(`/latest/meta-data/block-device-mapping/${name}`, { of })).text
+      return Object.fromEntries(await Promise.all(names.map(async (name) => [name, await value(name)])))
+    }
+    const mapping = {
+      ...{ ami: 'vda', root: '/dev/vda' },
+      ...{ ephemeral0: '/dev/vdb', ephemeral1: '/dev/vdc', swap: '/dev/vdd' },
+    }
+    expect(await told({ disks: [disk('r'), ...others], volumes: [volume('v')] })).toEqual(mapping)
+    // A volume that is the root disk comes before the disks of the host.
+    expect(await told({ disks: others, volumes: [volume('v', true), volume('w')] })).toEqual(mapping)
+    expect(await told({ disks: [disk('r'), disk('s', 'swap')], diskBus: 'scsi' })).toEqual({
+      ...{ ami: 'sda', root: '/dev/sda', swap: '/dev/sdb' },
+    })
+  })
 })
 
 describe('everything else', () => {

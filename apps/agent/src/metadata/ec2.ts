@@ -1,3 +1,5 @@
+import { drivesOf } from '@stratolith/drivers/hypervisor/drives'
+import type { LocalDiskKind } from '@stratolith/drivers/storage/interface'
 import { type Answer, nothing, plain, raw, type Subject } from './reply.ts'
 
 export const ec2Versions = [
@@ -41,7 +43,7 @@ function listing(tree: Tree, isKeys: boolean, subject: Subject): string {
 
 export function treeOf(version: string, { spec, ports }: Subject): Tree {
   const { guest } = spec
-  const root = spec.diskBus === 'scsi' ? 'sda' : 'vda'
+  const root = deviceAt(spec, 0)
   const since = (date: string, tree: Tree): Tree => (version !== '1.0' && version >= date ? tree : {})
   const keys = guest.publicKeys.map(({ key }, index): [string, Tree] => [`${index}`, { 'openssh-key': key }])
   const floating = ports.flatMap((port) => port.floatingIps)[0]?.address ?? ''
@@ -62,12 +64,32 @@ export function treeOf(version: string, { spec, ports }: Subject): Tree {
       'public-ipv4': floating,
     }),
     ...since('2007-08-29', { 'instance-type': guest.flavorName }),
-    ...since('2007-12-15', { 'block-device-mapping': { ami: root, root: `/dev/${root}` } }),
+    ...since('2007-12-15', {
+      'block-device-mapping': { ami: root, root: `/dev/${root}`, ...localDevices(spec) },
+    }),
     ...since('2008-02-01', { placement: { 'availability-zone': guest.zone } }),
     ...since('2008-09-01', { 'instance-action': 'none' }),
   }
   return {
     'meta-data': metaData,
     ...(guest.userData === null ? {} : { 'user-data': Buffer.from(guest.userData, 'base64') }),
+  }
+}
+
+/** The name that the guest gives to the disk at that place, in the order of its disks. */
+const deviceAt = ({ diskBus }: Subject['spec'], place: number): string =>
+  `${diskBus === 'scsi' ? 'sd' : 'vd'}${String.fromCharCode('a'.charCodeAt(0) + place)}`
+
+/** The devices of the ephemeral and swap disks, by the names that Nova gives them: cloud-init mounts ephemeral0 and uses swap. */
+function localDevices(spec: Subject['spec']): Tree {
+  const drives = drivesOf(spec)
+  const devices = (wanted: LocalDiskKind): string[] =>
+    spec.disks.flatMap(({ id, kind }) =>
+      kind === wanted ? `/dev/${deviceAt(spec, drives.indexOf(id))}` : [],
+    )
+  const [swap] = devices('swap')
+  return {
+    ...Object.fromEntries(devices('ephemeral').map((device, index) => [`ephemeral${index}`, device])),
+    ...(swap === undefined ? {} : { swap }),
   }
 }

@@ -25,6 +25,9 @@ export const flavorCreateInput = z.object({
   vcpus: z.number().int().min(1).max(256),
   memoryMib: z.number().int().min(32).max(4_194_304),
   diskGib: z.number().int().min(1).max(65_536),
+  /** How large the ephemeral disks of an instance are together, and its swap disk; 0: it has none. */
+  ephemeralGib: z.number().int().min(0).max(65_536).default(0),
+  swapMib: z.number().int().min(0).max(4_194_304).default(0),
   public: z.boolean().default(true),
   /** "copy" makes a full copy of the image instead of an overlay. */
   diskMode: z.enum(['overlay', 'copy']).default('overlay'),
@@ -48,6 +51,8 @@ export type FlavorView = {
   vcpus: number
   memoryMib: number
   diskGib: number
+  ephemeralGib: number
+  swapMib: number
   public: boolean
   diskMode: 'overlay' | 'copy'
   extraSpecs: Record<string, string>
@@ -135,6 +140,26 @@ export const instanceTagsInput = z.object({ id: z.uuid(), tags: tagsInput })
  * Nova's setting whether the root file system is to grow with its disk. The images of this cloud grow by themselves.
  */
 const diskConfigs = ['AUTO', 'MANUAL'] as const
+/** A wish for an ephemeral or swap disk, which lies on the host and is deleted with the instance. Without a size: what the flavor has. */
+export const localDiskInput = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('ephemeral'),
+    sizeGib: z.number().int().min(1).optional(),
+    /** Absent: ext4, or nothing for an image of Windows. */
+    format: z.enum(['ext2', 'ext3', 'ext4']).optional(),
+  }),
+  z.object({ kind: z.literal('swap'), sizeMib: z.number().int().min(1).optional() }),
+])
+/** An ephemeral or swap disk of an instance. */
+export type LocalDiskView = {
+  id: string
+  kind: 'ephemeral' | 'swap'
+  sizeMib: number
+  /** The file system that the disk had at first; null: none. */
+  format: 'ext2' | 'ext3' | 'ext4' | null
+  /** The name that the guest probably gives to the disk. */
+  device: string
+}
 export const launchInput = z.object({
   name: nameInput,
   description: descriptionInput.default(''),
@@ -179,6 +204,8 @@ export const launchInput = z.object({
     .optional(),
   /** Volumes that each instance gets; one of them may be its root disk. */
   volumes: z.array(launchVolumeInput).max(25).default([]),
+  /** Absent, or without one of a kind: the whole ephemeral disk, and the whole swap disk, of the flavor. */
+  localDisks: z.array(localDiskInput).max(32).optional(),
   zone: z.string().max(255).optional(),
   /** Name of the host; administrators only. */
   hostName: z.string().max(255).optional(),
@@ -245,7 +272,15 @@ export type InstanceView = {
   image: { id: string | null; name: string }
   /** Whether the root disk is a volume. */
   rootOnVolume: boolean
-  flavor: { id: string; name: string; vcpus: number; memoryMib: number; diskGib: number }
+  flavor: {
+    id: string
+    name: string
+    vcpus: number
+    memoryMib: number
+    diskGib: number
+    ephemeralGib: number
+    swapMib: number
+  }
   keyName: string | null
   addresses: InstanceAddress[]
   /** Id of the floating IP that was made at the launch and is deleted with the instance, if it leads there then. */
@@ -266,6 +301,7 @@ export type InstanceView = {
   reservationId: string
 }
 export type InstanceDetail = InstanceView & {
+  localDisks: LocalDiskView[]
   securityGroups: { id: string; name: string }[]
   userData: string | null
   /** The name of the login user, when the image has a property that names the user ("tiny"). */

@@ -7,6 +7,7 @@ import { isRootDevice } from '../volumes/contract.ts'
 import { type AttachedVolume, attachedVolumes } from '../volumes/service.ts'
 import { diskModeOf } from './flavors/service.ts'
 import { asInstanceRow, type InstanceRow } from './instances/instance-row.ts'
+import { localDisksFor } from './instances/local-disks.ts'
 
 /** The image that the root disk of an instance is made of (Instance.base). */
 export type Base = { blobId: string; format: 'raw' | 'qcow2'; virtualGib: number }
@@ -68,6 +69,7 @@ function wishOf(
   volumes: readonly AttachedVolume[],
   { securityGroups, isWaiting }: { securityGroups: string[]; isWaiting: boolean },
 ): InstanceWish {
+  const localDisks = localDisksFor(row, row.vmState === 'building')
   return {
     id: row.id,
     projectId: row.projectId,
@@ -78,6 +80,8 @@ function wishOf(
     disk: diskOf(row),
     ...(row.rootOnVolume ? { rootOnVolume: true } : {}),
     ...(row.diskBus === 'scsi' ? { diskBus: 'scsi' } : {}),
+    // Agents that know no such disks are told of none.
+    ...(localDisks.length > 0 ? { localDisks } : {}),
     ports,
     volumes: volumes.map(({ volumeId, pool, readOnly, device, limits, shared, encrypted }) => ({
       ...{ id: volumeId, pool, readOnly },

@@ -28,14 +28,21 @@ export const instancesOnHosts: Guests = {
   placed: Prisma.sql`SELECT "hostId" FROM "Instance" WHERE "vmState" <> 'deleted'`,
 }
 
+/** The room that the ephemeral and swap disks of a flavor take, in GiB; the room is taken whole, whatever part of it a launch asks for. */
+export const localGibOf = ({ ephemeralGib, swapMib }: { ephemeralGib: number; swapMib: number }): number =>
+  ephemeralGib + Math.ceil(swapMib / 1024)
+
 /** What an instance takes of the room of its host. A volume that is its root disk takes room of its own. */
-export const roomOf = <I extends Need & { rootOnVolume: boolean }>(instance: I): I => ({
+export const roomOf = <I extends Need & { rootOnVolume: boolean; ephemeralGib: number; swapMib: number }>(
+  instance: I,
+): I => ({
   ...instance,
-  diskGib: instance.rootOnVolume ? 0 : instance.diskGib,
+  diskGib: (instance.rootOnVolume ? 0 : instance.diskGib) + localGibOf(instance),
 })
 
 export const roomOfInstances = Prisma.sql`
-  SELECT "hostId", "vcpus", "memoryMib", CASE WHEN "rootOnVolume" THEN 0 ELSE "diskGib" END AS "diskGib" FROM "Instance" WHERE "vmState" <> 'deleted'`
+  SELECT "hostId", "vcpus", "memoryMib", CASE WHEN "rootOnVolume" THEN 0 ELSE "diskGib" END
+    + "ephemeralGib" + ceil("swapMib" / 1024.0)::int AS "diskGib" FROM "Instance" WHERE "vmState" <> 'deleted'`
 
 /** The host name of an instance for DHCP and DNS, as SQL. */
 export const hostnameSql = (id: Prisma.Sql): Prisma.Sql =>

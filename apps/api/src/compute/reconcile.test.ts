@@ -91,7 +91,7 @@ describe('a guest without a row', () => {
       },
       { kind: 'disk', thing: id, instanceId: id },
     ])
-    await db().instance.create({ data: { ...row, flavorSpecs: {}, metadata: {}, base: {} } })
+    await db().instance.create({ data: { ...row, flavorSpecs: {}, metadata: {}, base: {}, localDisks: [] } })
     await round()
     expect(await strays()).toEqual([])
     await forget([id])

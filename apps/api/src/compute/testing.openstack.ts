@@ -34,7 +34,14 @@ const flavorExamples: Examples = {
   'flavors.list': plain,
   'flavors.detail': plain,
   'flavors.create': {
-    make: () => ({ body: { flavor: { name: unique('flavor'), ram: 64, vcpus: 1, disk: 1 } } }),
+    make: () => ({
+      body: {
+        flavor: {
+          ...{ name: unique('flavor'), ram: 64, vcpus: 1, disk: 1 },
+          ...{ swap: 64, 'OS-FLV-EXT-DATA:ephemeral': 1 },
+        },
+      },
+    }),
   },
   'flavors.get': onFlavor(),
   'flavors.update': onFlavor({ body: { flavor: { description: 'small' } } }),

@@ -62,6 +62,8 @@ describe('a volume of an instance', () => {
     expect(await stateOf(volume)).toBe('attaching')
     await runPending(world.deps)
     expect(pluggedInto(instance)).toEqual([volume])
+    const inHistory = { relatedId: volume, action: 'instance.attach_volume' }
+    expect(await db().operation.count({ where: inHistory })).toBe(1)
     expect(await getVolume(tenant, { id: volume })).toMatchObject({
       state: 'in-use',
       attachments: [{ instanceId: instance, instanceName: 'web', state: 'attached', device: '/dev/vdb' }],

@@ -20,6 +20,14 @@ export async function hostsUp({ db }: Pick<Ctx, 'db'>): Promise<Omit<Reached, 's
   return db.host.findMany({ where: { state: 'up' }, select })
 }
 
+/** `start`: another one after each start of the host's agent; null when the agent does not tell. */
+export type StartedHost = { id: string; name: string; start: string | null }
+/** The hosts in the state `up`, each with the start of its agent that it has told last. */
+export const startedHosts = ({ db }: Pick<Ctx, 'db'>): Promise<StartedHost[]> =>
+  db.$queryRaw<StartedHost[]>`
+    SELECT h."id"::text AS "id", h."name", b."facts"->>'start' AS "start"
+    FROM "Host" h LEFT JOIN "HostBeat" b ON b."hostId" = h."id" WHERE h."state" = 'up'`
+
 /** The state of a host; null when there is no such host (any more). */
 export async function hostState({ db }: Pick<Ctx, 'db'>, id: string): Promise<HostState | null> {
   const host = await db.host.findUnique({ where: { id }, select: { state: true } })

@@ -25,11 +25,13 @@ export async function putBackGuest(ctx: Ctx, op: Op, hostId: string, kept: KeptG
   const { spec, ports } = JSON.parse(kept.told) as Told
   if (await hypervisor.get(op, spec.id)) return
   if ((await namesOf(ctx, 'instance', [spec.id])).size > 0) return
-  const { disks: _disks, nics: _nics, power: _power, ...description } = spec
+  const { disks, nics: _nics, power: _power, ...description } = spec
+  const localDisks = disks.flatMap(({ id, kind }) => (kind === undefined ? [] : { id, kind, make: null }))
   const wish: InstanceWish = {
     ...description,
     power: null,
     disk: null,
+    ...(localDisks.length > 0 ? { localDisks } : {}),
     ports: await putBackPorts(ctx, op, hostId, ports),
   }
   const [receipt] = await tell(op, drivers, [{ kind: 'instance', id: spec.id, body: wish }])

@@ -204,13 +204,17 @@ function overdue(active: Active, step: Step<unknown>, reason: string): CloudErro
   const detail = `step ${step.name} of operation ${row.id}`
   return new CloudError('unavailable', `This was not done within ${inWords(ms)}. ${reason}`, { detail })
 }
-/** A duration in words. Below 5 minutes it is told in seconds unless it is whole minutes, because rounding would be too coarse. */
-const inWords = (ms: number) =>
-  ms >= 2 * day
-    ? `${Math.round(ms / day)} days`
-    : ms >= 5 * minute || (ms >= 2 * minute && ms % minute === 0)
-      ? `${Math.round(ms / minute)} minutes`
-      : `${Math.max(1, Math.round(ms / 1000))} seconds`
+/**
+ * A duration in words. Below 5 minutes it is told in seconds unless it is whole minutes, because rounding would be too coarse,
+ * from 2 hours on in hours, and from 2 days on in days.
+ */
+export const inWords = (ms: number) => {
+  if (ms >= 2 * day) return `${Math.round(ms / day)} days`
+  if (ms >= 120 * minute) return `${Math.round(ms / (60 * minute))} hours`
+  return ms >= 5 * minute || (ms >= 2 * minute && ms % minute === 0)
+    ? `${Math.round(ms / minute)} minutes`
+    : `${Math.max(1, Math.round(ms / 1000))} seconds`
+}
 
 async function undoFor(active: Active, step: Step<unknown>, failure: CloudError): Promise<Outcome> {
   const { ctx, row, holder } = active

@@ -3,7 +3,7 @@ import { continueOperation } from './workflow.ts'
 
 /**
  * The end of an operation that somebody does not want any more. Its input says so, at which the workflow looks again and again. Returns
- * whether there was such an operation of one of these actions that is not over, and not being undone.
+ * whether there was such an operation of one of these actions that is not over, not being undone, and not asked to end.
  */
 export async function askForEnd(
   tx: Ctx,
@@ -16,7 +16,7 @@ export async function askForEnd(
   const asked = await tx.db.$queryRaw<{ id: string }[]>`
     UPDATE "Operation" SET "input" = "input" || '{"unwanted": true}'::jsonb
     WHERE "resourceKind" = ${resourceKind} AND "resourceId" = ${resourceId} AND "action" = ANY(${[...actions]}::text[])
-      AND "state" IN ('queued', 'running') RETURNING "id"::text`
+      AND "state" IN ('queued', 'running') AND NOT "input" ? 'unwanted' RETURNING "id"::text`
   for (const { id } of asked) await continueOperation(tx, id)
   return asked.length > 0
 }

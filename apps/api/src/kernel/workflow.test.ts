@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type Ctx, type Deps, inTransaction } from './context.ts'
 import { CloudError } from './errors.ts'
 import { LeaseLost, WorkerLease } from './lease.ts'
-import { Crash, type Probe, runOperation } from './run.ts'
+import { Crash, inWords, type Probe, runOperation } from './run.ts'
 import type { Caps } from './run-rows.ts'
 import { failEveryStep, testCtx, testDeps } from './testing.ts'
 import {
@@ -227,6 +227,15 @@ describe('workflow', () => {
     )
     expect(guests.get(resourceId)).toBe('on')
   })
+
+  test.each([
+    [3_000, '3 seconds'],
+    [150_000, '150 seconds'],
+    [180_000, '3 minutes'],
+    [90 * 60_000, '90 minutes'],
+    [25 * 60 * 60_000, '25 hours'],
+    [14 * 24 * 60 * 60_000, '14 days'],
+  ])('%i ms are told as %s', (ms, words) => expect(inWords(ms)).toBe(words))
 
   /** Runs an operation with an older list of steps until c fails; the test then continues with the list of the next version. */
   const older = async () => {

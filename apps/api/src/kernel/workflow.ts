@@ -100,6 +100,8 @@ export type NewOperation = {
   resourceKind: string
   resourceId: string
   resourceName: string
+  /** Another thing that the operation is about, too, whose history shows it. */
+  relatedId?: string | null
   projectId: string | null
   /** The host that does the work, if any, so that a slow host holds up only its own operations. */
   hostId?: string | null
@@ -152,13 +154,13 @@ export async function recordFailure(
  * are begun at one time: pages of the history tell times apart by thousandths of a second, and within one by ids.
  */
 const insertSql = (ctx: Ctx, operations: readonly NewOperation[], moment: Prisma.Sql) => Prisma.sql`
-  INSERT INTO "Operation" ("id", "action", "resourceKind", "resourceId", "resourceName", "projectId", "hostId", "input",
+  INSERT INTO "Operation" ("id", "action", "resourceKind", "resourceId", "resourceName", "relatedId", "projectId", "hostId", "input",
     "explanation", "errorCode", "errorMessage", "actorId", "actorName", "requestId", "globalRequestId", "createdAt", "state", "startedAt", "finishedAt")
-  SELECT o."id", o."action", o."resourceKind", o."resourceId", o."resourceName", o."projectId", o."hostId", COALESCE(o."input", '{}'),
+  SELECT o."id", o."action", o."resourceKind", o."resourceId", o."resourceName", o."relatedId", o."projectId", o."hostId", COALESCE(o."input", '{}'),
     o."explanation", o."errorCode", o."errorMessage", ${ctx.actor.userId}::text, ${ctx.actor.userName}::text, ${ctx.requestId}::text,
     ${ctx.globalRequestId ?? null}::text, (SELECT clock_timestamp()), m."state", m."at", m."at"
   FROM jsonb_to_recordset(${JSON.stringify(operations)}::jsonb) AS o ("id" uuid, "action" text, "resourceKind" text, "resourceId" text,
-    "resourceName" text, "projectId" text, "hostId" text, "input" jsonb, "explanation" jsonb, "errorCode" text, "errorMessage" text), (SELECT ${moment}) AS m ("state", "at")`
+    "resourceName" text, "relatedId" text, "projectId" text, "hostId" text, "input" jsonb, "explanation" jsonb, "errorCode" text, "errorMessage" text), (SELECT ${moment}) AS m ("state", "at")`
 
 type OperationOf = Pick<NewOperation, 'id' | 'action' | 'resourceKind' | 'resourceId' | 'projectId'>
 /** The tasks of graphile-worker, by lane. */

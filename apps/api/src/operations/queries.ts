@@ -33,7 +33,8 @@ export function queryOperations(
   const conditions: Prisma.OperationWhereInput[] = [
     scope,
     // '' is in the address of a list that is narrowed by nothing.
-    { projectId, actorId, resourceKind: resourceKind || undefined, resourceId: resourceId || undefined },
+    { projectId, actorId, resourceKind: resourceKind || undefined },
+    resourceId ? { OR: [{ resourceId }, { relatedId: resourceId }] } : {},
     { state, action: action || undefined },
     timeFilter('createdAt', where),
     search ? { resourceName: containing(search) } : {},

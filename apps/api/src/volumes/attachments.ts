@@ -5,8 +5,8 @@ import { knownNowhere, stillKnown } from '../hosts/service.ts'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { conflict, invalidInput, notFound } from '../kernel/errors.ts'
 import type { Reconciler } from '../kernel/reconciler.ts'
-import { isRootVolume, type VolumeView, volumeCan } from './contract.ts'
-import { giveKeysFirst } from './encryption/reconcile.ts'
+import { deviceAt, isRootVolume, type VolumeView, volumeCan } from './contract.ts'
+import { expectKeys, giveKeysFirst } from './encryption/reconcile.ts'
 import { tellKept } from './messages/service.ts'
 import { whysKept } from './needed.ts'
 import { reachesFrom, specOf } from './pools.ts'
@@ -19,7 +19,14 @@ import { limitsOf } from './types/states.ts'
 
 /** The functions by which compute gives volumes to instances. The rows say which host gives which volume to a guest. */
 
-type Instance = { id: string; projectId: string; hostId: string | null; diskBus: string }
+/** `localDisks`: how many disks the guest has between its root disk and its volumes. */
+type Instance = {
+  id: string
+  projectId: string
+  hostId: string | null
+  diskBus: string
+  localDisks: number
+}
 export type AttachedVolume = {
   id: string
   volumeId: string
@@ -58,10 +65,13 @@ export async function attachedVolumes(
   return found
 }
 
-/** The names that a guest's disks can have after that of its root disk, for guests that reach them by virtio. */
-export const deviceNames: readonly string[] = [...'bcdefghijklmnopqrstuvwxyz'].map(
-  (letter) => `/dev/vd${letter}`,
-)
+/**
+ * The names that a guest's volumes can have after those of its root disk and of its ephemeral and swap disks, for guests
+ * that reach them by virtio.
+ */
+export const deviceNames = (localDisks: number): readonly string[] =>
+  Array.from({ length: mostVolumes - localDisks }, (_, index) => deviceAt('virtio', 1 + localDisks + index))
+const mostVolumes = 25
 
 /** Why a volume of a pool that several hosts reach is refused to a second instance. */
 export const onlyOneHasIt =
@@ -117,10 +127,10 @@ export const deviceOn = (diskBus: string, device: string): string =>
 
 async function deviceFor(
   ctx: Ctx,
-  { id: instanceId, diskBus }: Instance,
+  { id: instanceId, diskBus, localDisks }: Instance,
   wanted: string | undefined,
 ): Promise<string> {
-  const names = deviceNames.map((device) => deviceOn(diskBus, device))
+  const names = deviceNames(localDisks).map((device) => deviceOn(diskBus, device))
   const rows = await ctx.db.volumeAttachment.findMany({ where: { instanceId }, select: { device: true } })
   const taken = new Set(rows.map((row) => row.device))
   const name = wanted && deviceOn(diskBus, wanted.replace(/^(\/dev\/)?[hsvx]d/, '/dev/vd'))
@@ -180,6 +190,7 @@ export async function bindVolume(
 ): Promise<void> {
   await giveKeysFirst(ctx, hostId, [volumeId])
   await ctx.db.volumeAttachment.updateMany({ where: { volumeId, instanceId }, data: { hostId } })
+  await expectKeys(ctx, hostId, [volumeId])
 }
 
 /** Writes that no host is to give the volume to the instance. */

@@ -1,7 +1,7 @@
-import type { Ctx } from '../kernel/context.ts'
-import { conflict } from '../kernel/errors.ts'
+import { type Ctx, visible } from '../kernel/context.ts'
+import { conflict, notFound } from '../kernel/errors.ts'
+import { authorize } from '../kernel/policy.ts'
 import { instances } from './instances.ts'
-import { loadVolume } from './row.ts'
 
 /** Where a new volume is to lie, as OpenStack's scheduler hints say. */
 export type PlaceHints = {
@@ -28,9 +28,12 @@ export async function nearOf(ctx: Ctx, hints: PlaceHints): Promise<Near> {
 }
 
 async function poolsOf(ctx: Ctx, ids: readonly string[]): Promise<ReadonlySet<string>> {
-  const pools = new Set<string>()
-  for (const id of ids) pools.add((await loadVolume(ctx, 'volume:get', id)).poolId)
-  return pools
+  const where = { id: { in: [...ids] }, trashedUntil: null, ...visible(ctx) }
+  const rows = ids.length > 0 ? await ctx.db.volume.findMany({ where }) : []
+  for (const row of rows) authorize(ctx, 'volume:get', row)
+  const missing = ids.find((id) => !rows.some((row) => row.id === id))
+  if (missing !== undefined) throw notFound('volume', missing)
+  return new Set(rows.map(({ poolId }) => poolId))
 }
 
 /** Whether a pool is near enough. A disk of a machine on which no volume was made has no row yet. */

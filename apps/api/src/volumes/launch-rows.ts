@@ -5,7 +5,7 @@ import { startOperations } from '../kernel/workflow.ts'
 import { deviceOn } from './attachments.ts'
 import { beginRestoring, creationOf } from './backups/settling.ts'
 import { aKey } from './encryption/keys.ts'
-import { giveKeysFirst } from './encryption/reconcile.ts'
+import { expectKeys, giveKeysFirst } from './encryption/reconcile.ts'
 import type { LaunchVolumes, NewVolume } from './launch.ts'
 import { claimIn, poolOn } from './pools.ts'
 import { noteVolume, stateOf, volumeEvent } from './row.ts'
@@ -132,6 +132,7 @@ export async function bindLaunchVolumes(ctx: Ctx, instanceId: string, hostId: st
     const encrypted = rows.flatMap(({ volume }) => (volume.keyId === null ? [] : volume.id))
     await giveKeysFirst(ctx, hostId, encrypted)
     await ctx.db.volumeAttachment.updateMany({ where: { instanceId }, data: { hostId } })
+    await expectKeys(ctx, hostId, encrypted)
   }
   return rows.map((row) => row.volumeId)
 }

@@ -36,6 +36,8 @@ export type NewVolume = {
   poolId: string | null
   /** How much is free in that pool before the launch. */
   freeGib: number | null
+  /** The hosts on whose disk the volume may not lie. */
+  notOn: readonly string[]
   /** How long the new key of an encrypted volume is; null for one that is plain or has the key of its origin. */
   newKey: KeyBits | null
   data: Partial<Origin['data']>
@@ -55,6 +57,8 @@ export type LaunchVolumes = {
   hostId: string | null
   /** The only zone whose hosts reach the volumes; null: every zone. */
   zone: string | null
+  /** The hosts on whose disk the new volumes may not lie. */
+  notOn: readonly string[]
   /** For how many instances the pools with a capacity of their own have room. */
   most: number
   /** The root disk is one of the volumes. */
@@ -73,6 +77,7 @@ const noVolumes: LaunchVolumes = {
   made: { volumes: 0, gib: 0, diskGib: 0, quota: {} },
   hostId: null,
   zone: null,
+  notOn: [],
   most: Number.POSITIVE_INFINITY,
   isRoot: false,
   rootImage: null,
@@ -80,8 +85,16 @@ const noVolumes: LaunchVolumes = {
   rootProperties: {},
 }
 
-/** The hosts on which the instances may be, how many there are, and how few are enough. */
-type Launch = { hosts: readonly { id: string; zone: string }[]; count: number; atLeast?: number | undefined }
+/**
+ * The hosts on which the instances may be, how many there are, how few are enough, and how many ephemeral and swap disks
+ * each of them has.
+ */
+type Launch = {
+  hosts: readonly { id: string; zone: string }[]
+  count: number
+  atLeast?: number | undefined
+  localDisks: number
+}
 
 /**
  * Decides which volumes the instances of a launch would get, and what speaks against it. Only reads; inside a transaction
@@ -90,13 +103,14 @@ type Launch = { hosts: readonly { id: string; zone: string }[]; count: number; a
 export async function planLaunchVolumes(
   ctx: Ctx,
   wishes: readonly LaunchVolumeWish[],
-  { hosts, count, atLeast = count }: Launch,
+  { hosts, count, atLeast = count, localDisks }: Launch,
 ): Promise<LaunchVolumes> {
   if (wishes.length === 0) return noVolumes
   const rows = await namedVolumes(ctx, wishes)
   const problems = problemsOfAll(wishes, count)
   const planned: PlannedVolume[] = []
-  const devices = devicesOf(wishes)
+  const names = deviceNames(localDisks)
+  const devices = devicesOf(wishes, names)
   // A new volume lies where the hosts reach it that reach the others, too.
   let among = hosts.filter((host) => [...rows.values()].every(({ pool }) => reaches(pool, host)))
   const taken = new Map<string, number>()
@@ -104,12 +118,12 @@ export async function planLaunchVolumes(
     const of = await plannedOf(ctx, wish, rows, { among, taken, instances: Math.min(count, atLeast) })
     if ('made' in of) {
       const { poolId, sizeGib, ...place } = of.made
-      among = among.filter((host) => reaches(place, host))
+      among = among.filter((host) => reaches(place, host) && !place.notOn.includes(host.id))
       if (poolId !== null) taken.set(poolId, (taken.get(poolId) ?? 0) + sizeGib * Math.min(count, atLeast))
     }
     const device = devices[index]
     if ('message' in of) problems.push(of)
-    else if (typeof device !== 'string') problems.push(device ?? tooMany)
+    else if (typeof device !== 'string') problems.push(device ?? tooMany(names.length))
     else planned.push({ device, deleteOnTermination: wish.deleteOnTermination, of })
   }
   const hostIds = [...new Set(planned.flatMap((one) => hostIdOf(one) ?? []))]
@@ -130,6 +144,7 @@ export async function planLaunchVolumes(
     },
     hostId: hostIds[0] ?? null,
     zone: zones[0] ?? null,
+    notOn: made.flatMap((one) => one.notOn),
     most: mostOf(made),
     isRoot: wishes.some(({ boot }) => boot),
     ...(await rootOf(ctx, planned)),
@@ -203,7 +218,8 @@ const apart = conflicting(
 const zonesApart = conflicting(
   'The volumes lie in pools of different zones, so that no instance can have them all.',
 )
-const tooMany = conflicting(`An instance has at most ${deviceNames.length} volumes beside its root disk.`)
+const tooMany = (most: number) =>
+  conflicting(`This instance has at most ${most} volumes beside its root disk.`)
 
 /** The problems that no single wish has. */
 function problemsOfAll(wishes: readonly LaunchVolumeWish[], count: number): Problem[] {
@@ -283,17 +299,20 @@ function existing(ctx: Ctx, boot: boolean, row: VolumeRow | undefined): PlannedV
 }
 
 /** The name of each volume in the guest: the wished one, or the next free one. */
-function devicesOf(wishes: readonly LaunchVolumeWish[]): (string | Problem | undefined)[] {
+function devicesOf(
+  wishes: readonly LaunchVolumeWish[],
+  names: readonly string[],
+): (string | Problem | undefined)[] {
   const wished = (wish: LaunchVolumeWish) =>
     wish.boot || wish.device === undefined ? undefined : wish.device.replace(/^(\/dev\/)?[hsvx]d/, '/dev/vd')
   const taken = new Set(wishes.flatMap((wish) => wished(wish) ?? []))
-  const free = deviceNames.filter((name) => !taken.has(name))
+  const free = names.filter((name) => !taken.has(name))
   const given = new Set<string>()
   return wishes.map((wish) => {
     if (wish.boot) return rootDevice
     const name = wished(wish)
     if (name === undefined) return free.shift()
-    if (!deviceNames.includes(name))
+    if (!names.includes(name))
       return invalid(`${wish.device} is no name that a disk of this guest can have. Leave it out.`)
     if (given.has(name)) return invalid(`Two disks are to be ${name}. Leave the names out.`)
     given.add(name)

@@ -85,6 +85,8 @@ async function candidatesFor(ctx: Ctx, { hostId, poolId, among, near }: PlaceOfN
 export async function claimed(ctx: Ctx, one: Candidate, sizeGib: number): Promise<string | null> {
   if (!one.local) return (await claimIn(ctx, one.row.id, sizeGib)) ? one.row.id : null
   const { host } = one
+  // An administrator may have closed the disk since the pools were read.
+  if ((await hostsWithShutDisk(ctx)).includes(host.id)) return null
   const isThere = await claimHost(ctx, host.id, { vcpus: 0, memoryMib: 0, diskGib: sizeGib }, host.zone)
   return isThere ? poolOn(ctx, host) : null
 }
@@ -140,6 +142,8 @@ export type LaunchPlace = {
   poolId: string | null
   /** How much is free in that pool; null for the disk of a host, which the placement of instances judges. */
   freeGib: number | null
+  /** The hosts on whose disk the volume may not lie, so that the instance may not be there. */
+  notOn: readonly string[]
 }
 /** What is known of the new volumes of a launch. */
 export type LaunchPlaceWish = {
@@ -165,8 +169,10 @@ export async function placeForType(
   { fixed, among, roomGib, taken }: LaunchPlaceWish,
 ): Promise<LaunchPlace> {
   const onDisk = { zone: null, poolId: null, freeGib: null }
-  if (!isBound(type) && fixed.poolId === undefined) return { hostId: fixed.hostId, ...onDisk }
-  if (among.length === 0 && fixed.poolId === undefined) return { hostId: fixed.hostId, ...onDisk }
+  const notOn = await hostsWithShutDisk(ctx)
+  const isOpen = ({ id }: At) => !notOn.includes(id) && [null, id].includes(fixed.hostId)
+  if (fixed.poolId === undefined && (among.length === 0 || (!isBound(type) && among.some(isOpen))))
+    return { hostId: fixed.hostId, ...onDisk, notOn }
   const place = { hostId: fixed.hostId ?? undefined, poolId: fixed.poolId, hostOf: fixed.hostOf }
   const all = await candidatesFor(ctx, {
     ...{ ...place, sizeGib: roomGib, among: fixed.poolId === undefined ? among : undefined },
@@ -179,20 +185,29 @@ export async function placeForType(
   if (!best) throw new CloudError('no_capacity', whyNot(right, { ...place, sizeGib: roomGib, type }))
   if (!best.local) {
     const zone = best.hostId === null ? best.zone : null
-    return { hostId: best.hostId, zone, poolId: best.row.id, freeGib: free(best) }
+    return { hostId: best.hostId, zone, poolId: best.row.id, freeGib: free(best), notOn: [] }
   }
   const locals = (some: readonly Candidate[]) => some.filter((one) => one.local).length
   const isAnywhere = fixed.hostId === null && fixed.poolId === undefined && locals(right) === locals(all)
-  return { hostId: isAnywhere ? null : best.hostId, ...onDisk }
+  return { hostId: isAnywhere ? null : best.hostId, ...onDisk, notOn }
 }
 
 /** Returns the sentence why a pool does not have so much more room at the moment; null when it has the room. */
 export async function whyNoMore(ctx: Ctx, pool: VolumePoolModel, diskGib: number): Promise<string | null> {
-  const all = candidatesOf(await hostsForPlacement(ctx), [pool])
+  const all = candidatesOf(await hostsForPlacement(ctx), [
+    { ...pool, enabled: pool.enabled || isLocal(pool) },
+  ])
   const own = all.find(({ row }) => row?.id === pool.id)
   // A pool that is closed for new volumes still has room for its own.
   const isThere = own !== undefined && free(own) >= diskGib && !(own.local && own.closed !== null)
   return isThere ? null : noMore(diskGib)
+}
+
+/** The hosts on whose disks an administrator lets no new volumes lie. */
+async function hostsWithShutDisk(ctx: Ctx): Promise<string[]> {
+  const where = { capacityGib: null, enabled: false }
+  const rows = await ctx.db.volumePool.findMany({ where, select: { hostId: true } })
+  return rows.flatMap(({ hostId }) => hostId ?? [])
 }
 
 const noMore = (diskGib: number) => `The pool of the volume has no ${diskGib} GiB more.`

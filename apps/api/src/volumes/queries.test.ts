@@ -2,6 +2,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { testTenant, testWorld, type World } from '../compute/testing.ts'
 import type { Ctx } from '../kernel/context.ts'
 import { runPending, testCtx } from '../kernel/testing.ts'
+import { operationListInput } from '../operations/contract.ts'
+import { listOperations } from '../operations/service.ts'
 import { backupCreateInput, backupListInput } from './backups/contract.ts'
 import { volumeCreateInput, volumeListInput } from './contract.ts'
 import {
@@ -64,4 +66,18 @@ test('snapshots and backups of volumes with a system are found, however many oth
   const snapshots = (await listSnapshots(tenant, snapshotListInput.parse(ask))).items
   const backups = (await listBackups(tenant, backupListInput.parse(ask))).items
   expect([...snapshots, ...backups].map(({ name }) => name)).toEqual(['snapshot true', 'backup true'])
+})
+
+test('the history of a volume has what was done with it elsewhere: snapshots and backups', async () => {
+  const volume = await aVolume(tenant, 'told')
+  const other = await aVolume(tenant, 'another')
+  for (const volumeId of [volume, other]) {
+    await createSnapshot(tenant, snapshotCreateInput.parse({ volumeId, name: 'kept' }))
+    await createBackup(tenant, backupCreateInput.parse({ volumeId, name: 'saved' }))
+    await runPending(world.deps)
+  }
+  const { items } = await listOperations(tenant, operationListInput.parse({ resourceId: volume }))
+  expect(items.map(({ action }) => action).toSorted()).toEqual([
+    ...['volume.create', 'volumeBackup.create', 'volumeSnapshot.create'],
+  ])
 })

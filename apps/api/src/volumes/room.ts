@@ -8,6 +8,7 @@ import { backupReach } from './backups/reach.ts'
 import { volumeRestoration } from './backups/restoration.ts'
 import { backupSchedules } from './backups/schedules/reconcile.ts'
 import { backupTrash } from './backups/trash.ts'
+import { storedBackupRemoval } from './backups/unknown.ts'
 import { backupCreation, backupDeletion, backupImport } from './backups/workflows.ts'
 import { volumeKeys } from './encryption/reconcile.ts'
 import { groupCreation, groupSnapshotCreation, groupSnapshotDeletion } from './groups/workflows.ts'
@@ -103,7 +104,7 @@ export const volumesRoom = defineRoom({
     ...[volumeCreation, volumeExtension, volumeDeletion, volumeRetyping, volumeMigration],
     ...[snapshotCreation, snapshotDeletion, volumeReversion],
     ...[groupCreation, groupSnapshotCreation, groupSnapshotDeletion],
-    ...[backupCreation, backupDeletion, backupImport, volumeRestoration],
+    ...[backupCreation, backupDeletion, backupImport, storedBackupRemoval, volumeRestoration],
     ...[volumeImageMaking, volumeReimage],
   ],
   reconcilers: [

@@ -38,6 +38,9 @@ export const volumeTransitioning = (state: VolumeState): boolean =>
 export const rootDevice = '/dev/vda'
 /** Guests whose image asks for SCSI call their disks otherwise. */
 export const rootDeviceOf = (diskBus: string): string => (diskBus === 'scsi' ? '/dev/sda' : rootDevice)
+/** The name of the disk at that place among the disks of a guest; the root disk is at 0. */
+export const deviceAt = (diskBus: string, place: number): string =>
+  `${rootDeviceOf(diskBus).slice(0, -1)}${String.fromCharCode('a'.charCodeAt(0) + place)}`
 export const isRootDevice = (device: string): boolean =>
   ['virtio', 'scsi'].some((bus) => rootDeviceOf(bus) === device)
 export const isRootVolume = ({ attachments }: { attachments: readonly { device: string }[] }): boolean =>

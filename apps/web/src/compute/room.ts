@@ -72,6 +72,8 @@ export const computeRoom: PortalRoom = {
         reboot: 'has been rebooted',
         stop: 'is stopped',
         pause: 'is paused',
+        attach: 'has the interface',
+        detach: 'has let go of the interface',
         attach_volume: 'has the volume',
         detach_volume: 'has let go of the volume',
         keep_volume: 'leaves the volume when it is deleted',

@@ -2,6 +2,7 @@
 import { ActionIcon, Menu, Text } from '@mantine/core'
 import { IconDots } from '@tabler/icons-react'
 import { Fragment, useRef, useState } from 'react'
+import classes from './ActionMenu.module.css'
 import type { MenuEntry } from './ActionMenu.tsx'
 import { asOpened, menuParts } from './menu-order.ts'
 import { useReturnFocus } from './return-focus.ts'
@@ -52,7 +53,7 @@ export function ActionMenuOpen({
         </ActionIcon>
       </Menu.Target>
       <Menu.Dropdown style={{ display: 'flex', flexDirection: 'column' }}>
-        <div style={{ overflowY: 'auto', minHeight: 0 }}>
+        <div className={classes.items}>
           {safe.map((part, index) => (
             <Fragment key={part[0]?.id}>
               {index > 0 && <Menu.Divider />}

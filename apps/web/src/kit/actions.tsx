@@ -2,6 +2,7 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { askWithOption } from './confirm.tsx'
 import { counted, type ResourceAction, type RowsDescriptor } from './descriptor.ts'
+import { endsOf } from './ends-of.ts'
 import { cloudError, isNothing } from './errors.ts'
 import { notify } from './notify.ts'
 import { all } from './rights.ts'
@@ -54,7 +55,7 @@ function say<V extends { id: string }>(
   else if (done.length > 0)
     notify.started(
       action.started?.(done) ?? `${action.label}: ${names(done, descriptor)}`,
-      done.map(({ id }) => id),
+      endsOf(action, done),
       since,
     )
   const failed = results.flatMap((result, index) =>

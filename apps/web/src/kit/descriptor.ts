@@ -41,6 +41,8 @@ export type ResourceAction<V> = {
   open?: (view: V) => void
   /** The text of the toast after the request. */
   started?: (views: V[]) => string
+  /** The ID of the resource whose operation the action begins, when that is another one: its end is told, too. */
+  endsAt?: (view: V) => string | undefined
   /**
    * What the toast after the request offers for a while, from the answers to the requests; null: nothing can be undone.
    */

@@ -3,6 +3,7 @@ import { Button } from '@mantine/core'
 import { lazyPanel } from '../kit/lazy-panel.tsx'
 import { MainAction } from '../kit/MainAction.tsx'
 import { Link } from '../kit/navigation.tsx'
+import { PageLinks } from '../kit/PageLinks.tsx'
 import { paths } from '../kit/paths.ts'
 import { ResourceTable } from '../kit/ResourceTable.tsx'
 import { useMay } from '../kit/rights.ts'
@@ -46,16 +47,21 @@ export function VolumesPage({ allProjects = false }: { allProjects?: boolean }) 
         }
         actions={
           allProjects ? (
-            <>
-              <PageLink href={paths.adminVolumeSnapshots}>Snapshots</PageLink>
-              <PageLink href={paths.adminVolumeGroups}>Groups</PageLink>
-              <PageLink href={paths.adminVolumeBackups}>Backups</PageLink>
-              <PageLink href={paths.adminVolumeTypes}>Types</PageLink>
-              <PageLink href={paths.adminVolumePools}>Pools</PageLink>
-            </>
+            <PageLinks
+              label="Pages about volumes"
+              links={[
+                { label: 'Snapshots', href: paths.adminVolumeSnapshots },
+                { label: 'Groups', href: paths.adminVolumeGroups },
+                { label: 'Backups', href: paths.adminVolumeBackups },
+                { label: 'Types', href: paths.adminVolumeTypes },
+                { label: 'Pools', href: paths.adminVolumePools },
+              ]}
+            />
           ) : (
             <>
-              <PageLink href={paths.volumeGroups}>Groups</PageLink>
+              <Button component={Link} href={paths.volumeGroups} variant="default">
+                Groups
+              </Button>
               <ReasonButton variant="default" allowed={may()} onClick={accepting.open}>
                 Accept a volume
               </ReasonButton>
@@ -81,9 +87,3 @@ export function VolumesPage({ allProjects = false }: { allProjects?: boolean }) 
     </>
   )
 }
-
-const PageLink = ({ href, children }: { href: string; children: string }) => (
-  <Button component={Link} href={href} variant="default">
-    {children}
-  </Button>
-)

@@ -158,9 +158,10 @@ export const volumesRoom: PortalRoom = {
         take_back: 'Take back volume backup',
         export: 'Export the record of a volume backup',
         import: 'Import the record of a volume backup',
+        remove_stored: 'Remove an unknown volume backup from its store',
         delete_message: 'Delete a message about a volume backup',
       },
-      ends: { create: 'is available', import: 'is available' },
+      ends: { create: 'is available', import: 'is available', remove_stored: 'is removed from its store' },
     },
     volumeType: {
       words: 'volume type',

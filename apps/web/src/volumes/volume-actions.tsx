@@ -260,7 +260,6 @@ function useStopMove(mine: (volume: VolumeView) => Allowed, admin: () => Allowed
     inMenu: () => true,
     icon: <IconPlayerStop size={16} />,
     shown: (volume) => isMoving(volume) && mayStop(volume) === true,
-    next: isMoving,
     allowed: (volume) => all(mayStop(volume), volumeCan.stopMove(volume)),
     confirm: (volumes) => ({
       title: `Stop moving ${named(volumes)}?`,
@@ -362,6 +361,8 @@ export function useDetachAction(instanceId?: string): Action {
       if (attachment) await detach.mutateAsync({ id: attachment.instanceId, volumeId: volume.id })
     },
     started: (volumes) => `Detaching ${named(volumes)}`,
+    // The instance lets go of the volume, by an operation of its own.
+    endsAt: (volume) => of(volume)?.instanceId,
     asCli: (volume) => volumeDetachCli(of(volume)?.instanceId ?? 'SERVER', volume.id),
   }
 }

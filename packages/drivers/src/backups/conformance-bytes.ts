@@ -182,6 +182,22 @@ export function backupBytesConformance(bench: () => BackupBytesBench): void {
     expect(filesOf(volume)).toEqual([])
   })
 
+  test('a chunk that has little does not get what an earlier chunk had in the same memory', async () => {
+    const volume = await aVolume()
+    // More chunks than are in memory at once.
+    await write(volume, 0, 80 * mib, 0x11)
+    for (let at = 80; at < 200; at += 8) await write(volume, (at + 5) * mib, mib, 0x22)
+    const copy = await restored(await made(specOf(volume)))
+    await expectBytes(copy, [0, 80 * mib, 0x11])
+    for (let at = 80; at < 200; at += 8)
+      await expectBytes(
+        copy,
+        [at * mib, 5 * mib, 0],
+        [(at + 5) * mib, mib, 0x22],
+        [(at + 6) * mib, 2 * mib, 0],
+      )
+  })
+
   test('only what has changed is read, also after layers were merged', async () => {
     const { volumes, pool } = bench()
     const volume = await aVolume()

@@ -77,6 +77,30 @@ export function backupConformance(bench: () => BackupBench): void {
     await driver.removeBackup(op, { ...keyOf(spec), pool: null })
   })
 
+  test('a store lists its backups, and keeps a record beside each as long as it is there', async () => {
+    const { driver, op, store } = bench()
+    const volume = await aVolume()
+    const [one, two] = [specOf(volume), specOf(await aVolume())]
+    const listed = async () => {
+      const all = await driver.listBackups(op, store)
+      return [one, two].filter(({ id, volumeId }) =>
+        all.some((found) => found.id === id && found.volumeId === volumeId),
+      )
+    }
+    expect(await listed()).toEqual([])
+    expect(await codeOf(driver.keepRecord(op, { ...keyOf(one), record: 'early' }))).toBe('not_found')
+    for (const spec of [one, two]) await made(spec)
+    expect(await listed()).toEqual([one, two])
+    expect(await driver.readRecord(op, keyOf(one))).toBeNull()
+    for (const record of ['first', 'ünd möre']) await driver.keepRecord(op, { ...keyOf(one), record })
+    expect(await driver.readRecord(op, keyOf(one))).toBe('ünd möre')
+    expect(await driver.readRecord(op, keyOf(two))).toBeNull()
+    await driver.removeBackup(op, { ...keyOf(one), pool: null })
+    expect(await listed()).toEqual([two])
+    expect(await driver.readRecord(op, keyOf(one))).toBeNull()
+    expect(await codeOf(driver.listBackups(op, { ...store, id: 'elsewhere' }))).toBe('unsupported')
+  })
+
   test('a backup names its parent, and needs that it is there as it was', async () => {
     const { driver, op } = bench()
     const volume = await aVolume()

@@ -3,7 +3,9 @@ import { DriverError } from '../errors.ts'
 import type { Op } from '../op.ts'
 import type { FrozenVolume, LocalVolumeDriver } from '../volumes/interface.ts'
 import { layerBytes } from '../volumes/manifest.ts'
+import { createChunkBuffers } from './chunk-buffers.ts'
 import {
+  allBackups,
   backupsOf,
   type Chunk,
   chunkBytes,
@@ -12,9 +14,11 @@ import {
   pieceOf,
   piecesOf,
   readIndex,
+  readRecord,
   removeDraft,
   writeDraft,
   writeIndex,
+  writeRecord,
 } from './index-file.ts'
 import type {
   BackupDriver,
@@ -72,6 +76,15 @@ export function createBackups({ volumes, storeOf, background }: BackupOptions): 
       const found = await readIndex(find(store), volumeId, id)
       return found && observedOf(found)
     },
+    listBackups: async (op, store) => allBackups(op, find(store)),
+    async keepRecord(_op, { id, volumeId, store, record }) {
+      const place = find(store)
+      if (!(await backupsOf(place, volumeId)).made.includes(id))
+        throw new DriverError('not_found', `The backup ${id} is gone from its store.`)
+      await writeRecord(place, volumeId, id, record)
+      await place.settle(volumeId)
+    },
+    readRecord: async (_op, { id, volumeId, store }) => readRecord(find(store), volumeId, id),
     async restoreBackup(op, spec) {
       const { backup, volume } = spec
       const key = `restore ${volume.id} ${backup.id} ${backup.checksum}`
@@ -149,6 +162,7 @@ async function storeAll(
   const sizeBytes = layerBytes(about)
   const chunks = new Map<number, Chunk>()
   const total = { added: 0, storedBytes: 0 }
+  const buffers = createChunkBuffers()
   /** Whether the volume knows what has changed since the parent. */
   const knows = parent !== null && frozen.since === parent.id
   const reason = frozen.unknownBecause ?? 'nobody knows what has changed since the earlier backup'
@@ -161,18 +175,26 @@ async function storeAll(
       if (before) chunks.set(no, before)
       return
     }
-    const bytes = await frozen.read(at, length)
-    if (bytes === null || isZero(bytes)) return
-    const hash = await hashOf(bytes)
-    if (before?.hash === hash) {
-      chunks.set(no, before)
-      return
+    const buffer = await buffers.take()
+    let giveBack = () => buffers.give(buffer)
+    try {
+      const bytes = await frozen.read(at, length, buffer.subarray(0, length))
+      if (bytes === null || isZero(bytes)) return
+      const hash = await hashOf(bytes)
+      if (before?.hash === hash) {
+        chunks.set(no, before)
+        return
+      }
+      const piece = await packed(bytes)
+      const onOver = giveBack
+      giveBack = () => undefined
+      await store.writeLater(piecesOf(volumeId, id), pieceOf(volumeId, id, no), piece, onOver)
+      chunks.set(no, { owner: id, hash })
+      total.added += 1
+      total.storedBytes += lengthOf(piece)
+    } finally {
+      giveBack()
     }
-    const piece = await packed(bytes)
-    await store.writeLater(piecesOf(volumeId, id), pieceOf(volumeId, id, no), piece)
-    chunks.set(no, { owner: id, hash })
-    total.added += 1
-    total.storedBytes += lengthOf(piece)
   })
   try {
     await storing
@@ -201,6 +223,7 @@ async function restore(
   const { luks, chunks } = found.index
   const sizeBytes = layerBytes(found.index)
   let restoredBytes = 0
+  const buffers = createChunkBuffers()
   await volumes.refillVolume(
     op,
     volume,
@@ -212,12 +235,19 @@ async function restore(
         const chunk = chunks.get(no)
         if (!chunk) return
         const name = pieceOf(backup.volumeId, chunk.owner, no)
-        const piece = await store.read(name)
-        if (!piece) throw new DriverError('failed', `The piece ${name} of the backup is gone from the store.`)
-        const bytes = await unpacked(piece, chunk.hash, name)
-        if (bytes.length !== length) throw new DriverError('failed', `The piece ${name} has another length.`)
-        restoredBytes += length
-        await writeWithoutZeros(into, at, bytes)
+        const buffer = await buffers.take()
+        try {
+          const piece = await store.read(name, buffer)
+          if (!piece)
+            throw new DriverError('failed', `The piece ${name} of the backup is gone from the store.`)
+          const bytes = await unpacked(piece, chunk.hash, name)
+          if (bytes.length !== length)
+            throw new DriverError('failed', `The piece ${name} has another length.`)
+          restoredBytes += length
+          await writeWithoutZeros(into, at, bytes)
+        } finally {
+          buffers.give(buffer)
+        }
       })
     },
     chunks.size * chunkBytes,

@@ -12,7 +12,7 @@ export type FakeBackups = BackupDriver & {
 }
 /** The store of one host or of several. */
 type FakeStore = { mark: string; backups: Map<string, FakeBackup> }
-type FakeBackup = ObservedBackup & { store: string; base: string | null }
+type FakeBackup = ObservedBackup & { store: string; base: string | null; record: string | null }
 
 /** The backups of a host in memory, with the semantics of the real driver; for tests and scale runs. */
 export function createFakeBackups(volumes: FakeVolumes): FakeBackups {
@@ -34,7 +34,10 @@ export function createFakeBackups(volumes: FakeVolumes): FakeBackups {
     if (found.checksum !== checksum) throw new DriverError('failed', `The backup ${key.id} is damaged.`)
     return found
   }
-  const observed = ({ store, base, ...backup }: FakeBackup): ObservedBackup => backup
+  const demandStore = (id: string) => {
+    if (id !== 'local') throw new DriverError('unsupported', `This host does not reach the store ${id}.`)
+  }
+  const observed = ({ store, base, record, ...backup }: FakeBackup): ObservedBackup => backup
   const sourceOf = ({ snapshotId, volumeId, pool }: BackupSpec) => {
     const found = snapshotId === null ? volumes.volumes.get(volumeId) : volumes.snapshots.get(snapshotId)
     if (found?.pool !== pool.id)
@@ -54,7 +57,7 @@ export function createFakeBackups(volumes: FakeVolumes): FakeBackups {
     failNext: (method, error) => void failures.set(method, [...(failures.get(method) ?? []), error]),
     async probeStore(_op, { id }) {
       isUnderWay('probeStore')
-      if (id !== 'local') throw new DriverError('unsupported', `This host does not reach the store ${id}.`)
+      demandStore(id)
       return { totalBytes: 1024 ** 4, freeBytes: 1024 ** 4, mark: shelf.mark, sharesDisk: true }
     },
     async ensureBackup(_op, spec) {
@@ -65,7 +68,16 @@ export function createFakeBackups(volumes: FakeVolumes): FakeBackups {
       const { id, volumeId, parent, store } = spec
       if (parent) demandIntact({ id: parent.id, volumeId, store }, parent.checksum)
       const made: FakeBackup = {
-        ...{ id, volumeId, sizeBytes, base, quiesced: true, parentId: parent?.id ?? null, store: store.id },
+        ...{
+          id,
+          volumeId,
+          sizeBytes,
+          base,
+          record: null,
+          quiesced: true,
+          parentId: parent?.id ?? null,
+          store: store.id,
+        },
         ...{ storedBytes: parent ? 4096 : sizeBytes / 4, chunks: parent ? 1 : 8 },
         checksum: id.replaceAll('-', '').repeat(2),
       }
@@ -80,6 +92,23 @@ export function createFakeBackups(volumes: FakeVolumes): FakeBackups {
       isUnderWay('getBackup')
       const found = find(key)
       return found ? observed(found) : null
+    },
+    async listBackups(_op, { id }) {
+      isUnderWay('listBackups')
+      demandStore(id)
+      return [...shelf.backups.values()].flatMap((one) =>
+        one.store === id ? { id: one.id, volumeId: one.volumeId } : [],
+      )
+    },
+    async keepRecord(_op, { record, ...key }) {
+      isUnderWay('keepRecord')
+      const found = find(key)
+      if (!found) throw new DriverError('not_found', `The backup ${key.id} is gone from its store.`)
+      found.record = record
+    },
+    async readRecord(_op, key) {
+      isUnderWay('readRecord')
+      return find(key)?.record ?? null
     },
     async restoreBackup(_op, { backup, volume }) {
       if (isUnderWay('restoreBackup')) return null

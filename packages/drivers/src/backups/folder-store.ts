@@ -86,11 +86,16 @@ export function createFolderStore(root: string, note: string): BackupStore {
       await writeDurably(file, [bytes])
       written.add(path.dirname(file))
     },
-    async writeLater(work, name, parts) {
-      const file = placeOf(name)
-      await demandMark()
-      written.add(path.dirname(file))
-      await later.begin(placeOf(work), file, () => writeDurably(file, parts))
+    async writeLater(work, name, parts, onOver = () => undefined) {
+      try {
+        const file = placeOf(name)
+        await demandMark()
+        written.add(path.dirname(file))
+        await later.begin(placeOf(work), file, () => writeDurably(file, parts).finally(onOver))
+      } catch (error) {
+        onOver()
+        throw error
+      }
     },
     async settle(name) {
       const below = placeOf(name)
@@ -105,13 +110,13 @@ export function createFolderStore(root: string, note: string): BackupStore {
             await syncDirectory(one).catch(orNull)
         }
     },
-    async read(name) {
+    async read(name, into) {
       const file = placeOf(name)
       await demandMark()
-      return readFile(file).catch(orNull)
+      return into ? readInto(file, into) : readFile(file).catch(orNull)
     },
     async list(name) {
-      const folder = placeOf(name)
+      const folder = name === undefined ? root : placeOf(name)
       await demandMark()
       return (await readdir(folder).catch(orNull)) ?? []
     },
@@ -152,6 +157,22 @@ async function openIn(folder: string, file: string): Promise<FileHandle> {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || tries === 10) throw error
     }
+  }
+}
+
+/** Reads a file into this memory, which is not new for each file; a larger file into memory of its own. */
+async function readInto(file: string, into: Buffer): Promise<Buffer | null> {
+  const handle = await open(file).catch(orNull)
+  if (!handle) return null
+  try {
+    if ((await handle.stat()).size > into.length) return await handle.readFile()
+    for (let done = 0; ; ) {
+      const { bytesRead } = await handle.read(into, done, into.length - done, done)
+      if (bytesRead === 0) return into.subarray(0, done)
+      done += bytesRead
+    }
+  } finally {
+    await handle.close()
   }
 }
 

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { DriverError } from '../errors.ts'
+import { uuid } from '../fields.ts'
+import type { Op } from '../op.ts'
 import { luksSchema } from '../volumes/manifest.ts'
 import type { ObservedBackup } from './interface.ts'
 import type { BackupStore } from './store.ts'
@@ -64,6 +66,26 @@ export async function readIndex(
 }
 export const removeIndex = (store: BackupStore, volumeId: string, id: string): Promise<void> =>
   store.remove(indexName(volumeId, id))
+
+const recordName = (volumeId: string, id: string) => `${volumeId}/${id}.record`
+export const writeRecord = (store: BackupStore, volumeId: string, id: string, text: string): Promise<void> =>
+  store.write(recordName(volumeId, id), Buffer.from(text))
+export const readRecord = async (store: BackupStore, volumeId: string, id: string): Promise<string | null> =>
+  (await store.read(recordName(volumeId, id)))?.toString('utf8') ?? null
+export const removeRecord = (store: BackupStore, volumeId: string, id: string): Promise<void> =>
+  store.remove(recordName(volumeId, id))
+
+/** All backups that are there. */
+export async function allBackups(op: Op, store: BackupStore): Promise<{ id: string; volumeId: string }[]> {
+  const found: { id: string; volumeId: string }[] = []
+  const isId = (text: string) => uuid.safeParse(text).success
+  for (const volumeId of (await store.list()).filter(isId)) {
+    op.signal.throwIfAborted()
+    const { made } = await backupsOf(store, volumeId)
+    for (const id of made.filter(isId)) found.push({ id, volumeId })
+  }
+  return found
+}
 
 /** Says that a backup is being made that may need the content of `parent`. */
 export const writeDraft = (

@@ -25,6 +25,12 @@ export interface BackupDriver {
   removeBackup(op: Op, removal: BackupRemoval): Promise<void>
   /** The backup as its store has it; null when the store does not have it. Raises `failed` when its index is damaged. */
   getBackup(op: Op, key: BackupKey): Promise<ObservedBackup | null>
+  /** The backups that a store has. Those that are being made are left out. */
+  listBackups(op: Op, store: StoreSpec): Promise<StoredBackup[]>
+  /** Keeps a record beside a backup, in the place of an earlier one. Raises `not_found` when the store does not have the backup. */
+  keepRecord(op: Op, spec: RecordSpec): Promise<void>
+  /** The record of a backup; null when it has none. */
+  readRecord(op: Op, key: BackupKey): Promise<string | null>
   /**
    * Gives a volume what a backup contains; what the backup does not have reads as zeros, and the volume keeps its size.
    * Until everything is restored and proven by its checksums, the volume has its old content. Null: the content is still
@@ -39,9 +45,11 @@ export type StoreSpec = Described<typeof spec.storeSpec>
 export type BackupKey = Described<typeof spec.backupKey>
 export type BackupSpec = Described<typeof spec.backupSpec>
 export type BackupRemoval = Described<typeof spec.backupRemoval>
+export type RecordSpec = Described<typeof spec.recordSpec>
 export type RestoreSpec = Described<typeof spec.restoreSpec>
 
 /** What a host says that it has; the schemas are in observed.ts. */
 export type ObservedBackup = z.output<typeof observed.observedBackup>
+export type StoredBackup = z.output<typeof observed.storedBackup>
 export type StoreSpace = z.output<typeof observed.storeSpace>
 export type RestoredVolume = z.output<typeof observed.restoredVolume>

@@ -20,6 +20,9 @@ export const observedBackup = z.object({
   checksum: backupChecksum,
 })
 
+/** A backup that is whole, by its names in the store. */
+export const storedBackup = z.object({ id: generatedId, volumeId: generatedId })
+
 /**
  * `mark` is the same on all hosts that reach the same store; absent: an older host, which does not say it. `sharesDisk`: the
  * store lies in the same file system as the host's data folder; absent: the host does not tell.

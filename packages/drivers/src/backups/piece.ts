@@ -2,8 +2,11 @@ import { webcrypto } from 'node:crypto'
 import { promisify } from 'node:util'
 import zlib from 'node:zlib'
 import { DriverError } from '../errors.ts'
+import { sha256OnThread } from '../storage/hash-threads.ts'
 import { chunkBytes } from './index-file.ts'
 
+/** The largest piece. */
+export const pieceBytes = 1 + chunkBytes
 /** How the bytes of a chunk are stored: a byte that says how, and the bytes, compressed when that makes them smaller. */
 const stored = 0
 const compressed = 1
@@ -15,9 +18,16 @@ const options = { params: { [zlib.constants.ZSTD_c_compressionLevel]: 1 } }
 /** A part of each chunk that is tried first: what is compressed or encrypted already does not become smaller. */
 const tried = 64 * 1024
 
-/** The SHA-256 of these bytes in base64. The caller must not change them meanwhile. */
-export const hashOf = async (bytes: Buffer<ArrayBuffer>): Promise<string> =>
-  Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes)).toString('base64')
+/**
+ * The SHA-256 of these bytes in base64. The caller must not change them meanwhile. Shared memory is hashed by a thread that
+ * sees it; other bytes are copied for that.
+ */
+export async function hashOf({ buffer, byteOffset, length }: Buffer): Promise<string> {
+  if (buffer instanceof SharedArrayBuffer)
+    return Buffer.from(await sha256OnThread(buffer, byteOffset, length), 'hex').toString('base64')
+  const bytes = new Uint8Array(buffer, byteOffset, length)
+  return Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes)).toString('base64')
+}
 
 /** The parts of a piece with these bytes. */
 export async function packed(bytes: Buffer): Promise<Buffer[]> {
@@ -42,6 +52,6 @@ export async function unpacked(piece: Buffer, hash: string, name: string): Promi
           throw damaged(error)
         })
       : body
-  if ((await hashOf(Buffer.from(bytes))) !== hash) throw damaged()
+  if ((await hashOf(bytes)) !== hash) throw damaged()
   return bytes
 }

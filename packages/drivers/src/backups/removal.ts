@@ -1,4 +1,13 @@
-import { backupsOf, pieceOf, piecesOf, readDraft, readIndex, removeDraft, removeIndex } from './index-file.ts'
+import {
+  backupsOf,
+  pieceOf,
+  piecesOf,
+  readDraft,
+  readIndex,
+  removeDraft,
+  removeIndex,
+  removeRecord,
+} from './index-file.ts'
 import type { BackupKey } from './interface.ts'
 import type { BackupStore } from './store.ts'
 
@@ -15,6 +24,7 @@ export async function removeBackupFrom(
   await neededBy(store, volumeId, id)
   await removeIndex(store, volumeId, id)
   await removeDraft(store, volumeId, id)
+  await removeRecord(store, volumeId, id)
   const needed = await neededBy(store, volumeId, id)
   const { made, drafts, withPieces } = await backupsOf(store, volumeId)
   const living = new Set([...made, ...drafts])

@@ -22,6 +22,13 @@ export const backupSpec = backupKey.extend({
   parent: backupIdentity.pick({ id: true, checksum: true }).nullable(),
 })
 
+/** The caller's own words about a backup, which lie beside it and are read by nobody here. */
+export const backupRecord = z
+  .string()
+  .min(1)
+  .max(256 * 1024)
+export const recordSpec = backupKey.extend({ record: backupRecord })
+
 export const restoreSpec = z.object({ backup: backupIdentity, volume: volumeKey })
 
 /** `pool`: where the volume was while the backup was being made, which is told when that was interrupted; else null. */

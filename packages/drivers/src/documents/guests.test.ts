@@ -113,6 +113,49 @@ describe('a guest', () => {
     expect(await host.storage.listDisks(op)).toEqual([])
   })
 
+  it('gets its ephemeral and swap disks with its root disk, keeps them, and loses them when it is removed', async () => {
+    const { storage, hypervisor, keeper } = await running()
+    const [eph, swap] = [
+      '00000000-0000-4000-8000-00000000000b',
+      '00000000-0000-4000-8000-00000000000c',
+    ] as const
+    const told = (generation: number, isNew: boolean): HostDocument => ({
+      ...{ kind: 'instance', id: guestId, generation },
+      body: {
+        ...wish([]),
+        ...(isNew ? {} : { disk: null, power: null }),
+        localDisks: [
+          {
+            id: eph,
+            kind: 'ephemeral',
+            make: isNew ? { sizeMib: 1024, format: 'ext4', label: 'ephemeral0' } : null,
+          },
+          { id: swap, kind: 'swap', make: isNew ? { sizeMib: 64, format: 'swap', label: 'swap' } : null },
+        ],
+      },
+    })
+    const ensure = storage.ensureLocalDisk
+    storage.ensureLocalDisk = async () => null
+    expect(await keeper.apply(op, [told(2, true)])).toMatchObject([
+      { outcome: 'working', for: 'the host to make the ephemeral and swap disks' },
+    ])
+    storage.ensureLocalDisk = ensure
+    expect(outcomes(await keeper.apply(op, [told(2, true)]))).toEqual(['reached'])
+    expect(hypervisor.state.instances[guestId]?.spec.disks).toMatchObject([
+      { id: guestId, boot: true },
+      { id: eph, boot: false, kind: 'ephemeral' },
+      { id: swap, boot: false, kind: 'swap' },
+    ])
+    expect(storage.disks.get(swap)?.sizeBytes).toBe(64 * 1024 ** 2)
+    expect(outcomes(await keeper.apply(op, [told(3, false)]))).toEqual(['reached'])
+    await storage.removeDisk(op, eph)
+    expect(await keeper.apply(op, [told(4, false)])).toMatchObject([
+      { outcome: 'failed', message: `The ephemeral disk ${eph} of this instance is gone from its host.` },
+    ])
+    expect(outcomes(await keeper.apply(op, [guest(null, 5)]))).toEqual(['reached'])
+    expect([...storage.disks]).toEqual([])
+  })
+
   it('that still holds a port keeps it also after the agent restarts, and when a delivery has the port alone', async () => {
     for (const isKilled of [false, true]) {
       const dir = folder()

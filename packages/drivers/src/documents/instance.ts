@@ -1,5 +1,11 @@
 import { DriverError } from '../errors.ts'
-import type { Devices, HypervisorDriver, InstanceSpec, NicAttachment } from '../hypervisor/interface.ts'
+import type {
+  Devices,
+  DiskAttachment,
+  HypervisorDriver,
+  InstanceSpec,
+  NicAttachment,
+} from '../hypervisor/interface.ts'
 import type { NetworkDriver } from '../network/interface.ts'
 import type { Op } from '../op.ts'
 import type { LocalStorageDriver, ObservedDisk } from '../storage/interface.ts'
@@ -24,10 +30,12 @@ export async function makeInstance(
   op: Op,
   wish: InstanceWish,
 ): Promise<Outcome> {
-  const { power, disk: _, rootOnVolume, ports, ...description } = wish
+  const { power, disk: _, rootOnVolume, localDisks, ports, ...description } = wish
   const nics = await nicsOf(network, op, wish)
-  const disks = rootOnVolume ? [] : await disksOf(storage, op, wish)
-  if (disks === null) return { outcome: 'working', for: 'the host to copy the image' }
+  const root = rootOnVolume ? [] : await disksOf(storage, op, wish)
+  if (root === null) return { outcome: 'working', for: 'the host to copy the image' }
+  const others = await localDisksOf(storage, op, wish.id, localDisks ?? [])
+  if (others === null) return { outcome: 'working', for: 'the host to make the ephemeral and swap disks' }
   const [seen, before] = await Promise.all([hypervisor.get(op, wish.id), hypervisor.describe(op, wish.id)])
   const isAlive = seen?.power === 'running' || seen?.power === 'paused'
   if (power === 'running' && !isAlive) op.progress('starting the guest')
@@ -41,7 +49,7 @@ export async function makeInstance(
     ...description,
     // A guest that is off stays off unless the document starts it, also when its recorded spec says `running`.
     power: power ?? (isAlive ? (before?.power ?? 'off') : 'off'),
-    disks,
+    disks: [...root, ...others],
     nics: [...nics, ...keptNics],
     volumes: [...wish.volumes, ...keptVolumes],
   })
@@ -84,6 +92,27 @@ async function disksOf(
   if (!disk && wished) return null
   if (!disk) throw new DriverError('not_found', 'The disk of this instance is gone from its host.')
   return [{ id: disk.id, path: disk.path, format: disk.format, boot: true }]
+}
+
+/** The ephemeral and swap disks of a guest; null while the host makes one. */
+async function localDisksOf(
+  storage: LocalStorageDriver,
+  op: Op,
+  instanceId: string,
+  wished: NonNullable<InstanceWish['localDisks']>,
+): Promise<InstanceSpec['disks'] | null> {
+  const disks: DiskAttachment[] = []
+  for (const { id, kind, make } of wished) {
+    if (make) op.progress(`making the ${kind} disk`)
+    const disk = make
+      ? await storage.ensureLocalDisk(op, { ...make, id, instanceId })
+      : await storage.findDisk(op, { id, instanceId })
+    if (!disk && make) return null
+    if (!disk)
+      throw new DriverError('not_found', `The ${kind} disk ${id} of this instance is gone from its host.`)
+    disks.push({ id, path: disk.path, format: disk.format, boot: false, kind })
+  }
+  return disks
 }
 
 async function newDiskOf(

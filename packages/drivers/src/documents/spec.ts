@@ -6,7 +6,7 @@ import { observedInstance } from '../hypervisor/observed.ts'
 import { instanceSpec } from '../hypervisor/spec.ts'
 import { observedPort } from '../network/observed.ts'
 import { addressSetSpec, networkSpec, portSpec, routerSpec } from '../network/spec.ts'
-import { baseSpec, diskSpec } from '../storage/spec.ts'
+import { baseSpec, diskSpec, localDiskKind, localDiskSpec } from '../storage/spec.ts'
 import { documentKinds } from './kinds.ts'
 
 /** A guest with its root disk (which has its id, unless it is a volume) and its ports. */
@@ -17,6 +17,17 @@ export const instanceWish = instanceSpec.omit({ disks: true, nics: true, power: 
   disk: diskSpec.pick({ sizeGib: true, mode: true }).extend({ base: baseSpec }).nullable(),
   /** The guest's root disk is one of its volumes (`boot`), and the guest has no disk of its own. */
   rootOnVolume: z.literal(true).optional(),
+  /** The guest's ephemeral and swap disks, in their order. `make` null: the disk was made at the launch and must exist. */
+  localDisks: z
+    .array(
+      z.object({
+        id: generatedId,
+        kind: localDiskKind,
+        make: localDiskSpec.pick({ sizeMib: true, format: true, label: true }).nullable(),
+      }),
+    )
+    .max(bounds.disksOfGuest)
+    .optional(),
   /** Ids of the guest's ports, in the order of its NICs. */
   ports: z.array(generatedId).max(bounds.nicsOfGuest),
 })

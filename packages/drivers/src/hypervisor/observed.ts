@@ -56,6 +56,8 @@ export const hostFacts = z.object({
   cpuModel: words(255),
   /** How long the machine has been up. */
   uptimeSeconds: count,
+  /** Another word after each start of the agent, and so of the machine; absent: an older agent. */
+  start: words(64).optional(),
   /** The load averages of the last 1, 5 and 15 minutes. */
   load: z.array(z.number().min(0)).max(3),
 })

@@ -1,4 +1,5 @@
 import { bounds } from '../bounds.ts'
+import { drivesOf } from './drives.ts'
 import type { InstanceSpec } from './interface.ts'
 import { limitsObjectOf } from './volume-limits.ts'
 import {
@@ -55,6 +56,8 @@ export const sandbox = ['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spa
  */
 export function qemuArgs(input: ArgsInput): string[] {
   const { spec } = input
+  const drives = drivesOf(spec)
+  const placeAt = ({ id }: { id: string }) => placeOf(spec, drives.indexOf(id))
   return [
     ...['-name', `guest=${spec.id},process=qemu-${spec.id.slice(0, 8)}`],
     ...['-uuid', spec.id],
@@ -68,9 +71,9 @@ export function qemuArgs(input: ArgsInput): string[] {
     ...portArgs(spec),
     ...(spec.diskBus === 'scsi' ? scsiArgs() : []),
     ...spec.disks.flatMap((disk, index) =>
-      diskArgs(disk, { index, place: placeOf(spec, index) }, input.disks.get(disk.id)),
+      diskArgs(disk, { index, place: placeAt(disk) }, input.disks.get(disk.id)),
     ),
-    ...input.volumes.flatMap((volume, index) => volumeArgs(volume, placeOf(spec, spec.disks.length + index))),
+    ...input.volumes.flatMap((volume) => volumeArgs(volume, placeAt(volume))),
     ...spec.nics.flatMap(nicArgs),
     ...(input.configDrive === null ? [] : configDriveArgs(input.configDrive)),
   ]

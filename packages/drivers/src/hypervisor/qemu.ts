@@ -151,6 +151,7 @@ class QemuHost {
   readonly console: ConsoleFacet
   readonly ready: Promise<void>
   readonly #options: QemuOptions
+  readonly #start = crypto.randomUUID()
   readonly #isolation: Isolation
   readonly #volumes: GuestVolumes
   /** The guests that may run although they look as if they did not, because they could not be adopted. */
@@ -193,6 +194,7 @@ class QemuHost {
       isolation: await this.#isolation.facts(),
       cpuModel: cpus()[0]?.model.trim() || 'unknown',
       uptimeSeconds: Math.floor(uptime()),
+      start: this.#start,
       load: loadavg(),
     }
   }

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { bounds } from '../bounds.ts'
 import { DriverError } from '../errors.ts'
 import { generatedId } from '../fields.ts'
+import { localDiskKind } from '../storage/spec.ts'
 import { volumeKey } from '../volumes/spec.ts'
 import type { HypervisorCapabilities, InstanceSpec } from './interface.ts'
 
@@ -28,6 +29,8 @@ export const diskAttachment = z.object({
   path: absolutePath,
   format: z.enum(['raw', 'qcow2']),
   boot: z.boolean(),
+  /** Absent for the root disk. */
+  kind: localDiskKind.optional(),
 })
 
 const rate = z.int().min(1).max(1e15).optional()

@@ -317,6 +317,9 @@ function remoteBackups(call: Call): BackupDriver {
     ensureBackup: (op, spec) => call('backups/ensureBackup', op, spec),
     removeBackup: (op, key) => call('backups/removeBackup', op, key),
     getBackup: (op, key) => call('backups/getBackup', op, key),
+    listBackups: (op, store) => call('backups/listBackups', op, store),
+    keepRecord: (op, spec) => call('backups/keepRecord', op, spec),
+    readRecord: (op, key) => call('backups/readRecord', op, key),
     restoreBackup: (op, spec) => call('backups/restoreBackup', op, spec),
   }
 }

@@ -10,21 +10,32 @@ import { advice } from './versions.ts'
 type Told = z.output<typeof toldDocuments>[number]
 
 /** Reads what a hypervisor keeps of a guest. */
-export type Describe = (id: string) => Promise<{ volumes: readonly unknown[] } | null>
+export type Describe = (
+  id: string,
+) => Promise<{ volumes: readonly unknown[]; disks: readonly { kind?: unknown }[] } | null>
 
-/** The version of the protocol with which instances got volumes. */
+/** The versions of the protocol with which instances got volumes, and ephemeral and swap disks. */
 const volumesSince = 3
+const localDisksSince = 7
 
 /**
- * Raises `unsupported` when the caller is of a version that knows no volumes and the guest has some: such a caller would
- * take them away, because its wishes name none.
+ * Raises `unsupported` when the caller is of a version that does not know what the guest has: such a caller would take it
+ * away, because its wishes do not name it.
  */
-export async function refuseWithoutVolumes(op: Op, id: string, describe: Describe): Promise<void> {
-  if ((op.callerSpeaks ?? volumesSince) >= volumesSince) return
-  if (((await describe(id))?.volumes.length ?? 0) === 0) return
+export async function refuseUnknowing(op: Op, id: string, describe: Describe): Promise<void> {
+  const speaks = op.callerSpeaks ?? localDisksSince
+  if (speaks >= localDisksSince) return
+  const guest = await describe(id)
+  const unknown =
+    speaks < volumesSince && guest?.volumes.length
+      ? 'volumes'
+      : guest?.disks.some(({ kind }) => kind !== undefined)
+        ? 'ephemeral or swap disks'
+        : null
+  if (unknown === null) return
   throw new DriverError(
     'unsupported',
-    `The guest ${id} has volumes, of which the control plane that asks knows nothing. ${advice['control plane']}`,
+    `The guest ${id} has ${unknown}, of which the control plane that asks knows nothing. ${advice['control plane']}`,
   )
 }
 
@@ -42,7 +53,7 @@ export async function applyChecked(
     const parsed = documentBodies[kind].nullable().safeParse(document.body)
     const isWish = kind === 'instance' && document.body !== null
     const older = isWish
-      ? await refuseWithoutVolumes(op, id, describe).then(
+      ? await refuseUnknowing(op, id, describe).then(
           () => null,
           (error: unknown) => driverErrorOf(error),
         )

@@ -1,7 +1,15 @@
 import path from 'node:path'
 import { z } from 'zod'
-import { observedBackup, restoredVolume, storeSpace } from '../backups/observed.ts'
-import { backupKey, backupRemoval, backupSpec, restoreSpec, storeSpec } from '../backups/spec.ts'
+import { observedBackup, restoredVolume, storedBackup, storeSpace } from '../backups/observed.ts'
+import {
+  backupKey,
+  backupRecord,
+  backupRemoval,
+  backupSpec,
+  recordSpec,
+  restoreSpec,
+  storeSpec,
+} from '../backups/spec.ts'
 import { documentKinds } from '../documents/kinds.ts'
 import { keptDocument, toldDocuments } from '../documents/spec.ts'
 import { DriverError, driverErrorOf } from '../errors.ts'
@@ -42,7 +50,7 @@ import {
   volumeSpec,
 } from '../volumes/spec.ts'
 import { nothing, report, type wireError } from './answers.ts'
-import { applyChecked, refuseWithoutVolumes } from './documents.ts'
+import { applyChecked, refuseUnknowing } from './documents.ts'
 
 /**
  * The protocol between the control plane and an agent (versions.ts has its versions). It is HTTP/1.1 over the agent's
@@ -144,7 +152,7 @@ export const methods = {
   'hypervisor/describe': read(byId, recordedSpec.nullable(), (h, op, id) => h.hypervisor.describe(op, id)),
   // The previous version restores guests by this call and by the network's ensure calls. The next version can drop them.
   'hypervisor/ensure': change(z.tuple([instanceSpec]), observedInstance, async (h, op, spec) => {
-    await refuseWithoutVolumes(op, spec.id, (id) => h.hypervisor.describe(op, id))
+    await refuseUnknowing(op, spec.id, (id) => h.hypervisor.describe(op, id))
     return h.hypervisor.ensure(op, spec)
   }),
   'hypervisor/remove': remove((h, op, id) => h.hypervisor.remove(op, id)),
@@ -259,6 +267,15 @@ export const methods = {
   ),
   'backups/removeBackup': change(z.tuple([backupRemoval]), nothing, (h, op, removal) =>
     h.backups.removeBackup(op, removal),
+  ),
+  'backups/listBackups': read(z.tuple([storeSpec]), z.array(storedBackup), (h, op, store) =>
+    h.backups.listBackups(op, store),
+  ),
+  'backups/keepRecord': change(z.tuple([recordSpec]), nothing, (h, op, spec) =>
+    h.backups.keepRecord(op, spec),
+  ),
+  'backups/readRecord': read(z.tuple([backupKey]), backupRecord.nullable(), (h, op, key) =>
+    h.backups.readRecord(op, key),
   ),
   'backups/restoreBackup': change(z.tuple([restoreSpec]), restoredVolume.nullable(), (h, op, spec) =>
     h.backups.restoreBackup(op, spec),

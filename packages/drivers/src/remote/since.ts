@@ -21,6 +21,8 @@ export const fieldsSince: FieldsSince = {
   'volumes/ensureVolume.encryption': 6,
   'instance.volumes.encrypted': 6,
   'hypervisor/ensure.volumes.encrypted': 6,
+  'instance.localDisks': 7,
+  'hypervisor/ensure.disks.kind': 7,
   ...placesOfPools(),
 }
 

@@ -18,8 +18,9 @@ import { DriverError } from '../errors.ts'
  * 4: volumes have limits of their speed.
  * 5: guests reach their disks by SCSI when their image asks for that, and can share a volume; pools have places of their own.
  * 6: volumes are encrypted.
+ * 7: guests have ephemeral and swap disks.
  */
-export const spoken: Versions = { oldest: 1, newest: 6 }
+export const spoken: Versions = { oldest: 1, newest: 7 }
 export const versionHeader = 'stratolith-protocol'
 
 export type Versions = { oldest: number; newest: number }

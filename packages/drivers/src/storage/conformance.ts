@@ -50,6 +50,32 @@ export function storageConformance(bench: () => StorageBench): void {
     },
   )
 
+  test.each(['ext4', 'swap', null] as const)(
+    'an ephemeral or swap disk (%s) is made once, is one of the disks of its instance, and comes back with its root disk',
+    async (format) => {
+      const { driver, op, spec } = await make()
+      const { trash } = driver
+      const root = await driver.ensureDisk(op, spec)
+      const wish = { id: crypto.randomUUID(), instanceId: spec.id, sizeMib: 64, format, label: 'ephemeral0' }
+      const disk = await driver.ensureLocalDisk(op, wish)
+      expect(disk).toMatchObject({ id: wish.id, instanceId: spec.id, sizeBytes: 64 * 1024 ** 2 })
+      expect(await driver.ensureLocalDisk(op, wish)).toEqual(disk)
+      expect(await driver.findDisk(op, wish)).toEqual(disk)
+      const its = async () =>
+        (await driver.disksOf(op, spec.id)).toSorted((a, b) =>
+          a.id === spec.id ? -1 : b.id === spec.id ? 1 : 0,
+        )
+      expect(await its()).toEqual([root, disk])
+      expect(await driver.disksOf(op, crypto.randomUUID())).toEqual([])
+      for (const { id } of await its()) await trash?.put(op, id)
+      expect(await its()).toEqual([])
+      await trash?.takeBack(op, spec.id)
+      expect(await its()).toEqual([root, disk])
+      for (const { id } of await its()) await driver.removeDisk(op, id)
+      expect(await its()).toEqual([])
+    },
+  )
+
   test('a base is made once, listed, and can be removed twice', async () => {
     const { driver, op, blobId } = await make()
     const again = await driver.ensureBase(op, { blobId, format: 'raw', maxVirtualBytes: 1024 ** 3 })

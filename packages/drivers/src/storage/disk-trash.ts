@@ -25,6 +25,14 @@ export function diskTrash({ dir, findDisks, diskPath }: Place): TrashFacet {
     for (const name of names)
       if (!kept.has(name)) await rm(baseLink(path.join(folder, name)), { force: true })
   }
+  const moveBack = async (found: Awaited<ReturnType<typeof trash.list>>[number]) => {
+    const target = diskPath(idsOf(found.name))
+    await mkdir(path.dirname(target), { recursive: true, mode: 0o711 })
+    const base = await baseOf(path.join(folder, found.name))
+    if (base !== undefined) await recordBase(target, base)
+    await trash.takeBack(found, target)
+    await forget([found.name])
+  }
   const idsOf = (name: string) => {
     const [id = '', instanceId = ''] = name.split('.')
     return { id, instanceId }
@@ -65,12 +73,13 @@ export function diskTrash({ dir, findDisks, diskPath }: Place): TrashFacet {
       if (!found) throw new DriverError('not_found', `disk ${diskId} is not in the trash`)
       const target = diskPath(idsOf(found.name))
       if (fs.existsSync(target)) throw new DriverError('conflict', `${target} exists already`)
-      await mkdir(path.dirname(target), { recursive: true, mode: 0o711 })
-      const base = await baseOf(path.join(folder, found.name))
-      if (base !== undefined) await recordBase(target, base)
-      await trash.takeBack(found, target)
-      await forget([found.name])
-      return guests.read(idsOf(found.name).instanceId)
+      const { instanceId } = idsOf(found.name)
+      // The newest come first: of a disk that was put into the trash twice, the older one stays there.
+      const newest = (await trash.list()).toSorted((a, b) => b.trashedAt.getTime() - a.trashedAt.getTime())
+      for (const one of [found, ...newest])
+        if (idsOf(one.name).instanceId === instanceId && !fs.existsSync(diskPath(idsOf(one.name))))
+          await moveBack(one)
+      return guests.read(instanceId)
     },
     async empty(_op, options) {
       const names = await trash.empty(options)

@@ -69,6 +69,22 @@ export function createFakeStorage(options: FakeStorageOptions = {}): FakeStorage
       if (spec.mode === 'overlay') overlays.set(spec.id, spec.base.blobId)
       return disk
     },
+    async ensureLocalDisk(_op, { id, instanceId, sizeMib }) {
+      enter('ensureLocalDisk')
+      const disk: ObservedDisk = disks.get(id) ?? {
+        id,
+        instanceId,
+        path: `/fake/${instanceId}/disk-${id}.qcow2`,
+        format: 'qcow2',
+        sizeBytes: sizeMib * 1024 ** 2,
+      }
+      disks.set(id, disk)
+      return disk
+    },
+    async disksOf(_op, instanceId) {
+      enter('disksOf')
+      return [...disks.values()].filter((disk) => disk.instanceId === instanceId)
+    },
     async removeDisk(_op, id) {
       enter('removeDisk')
       disks.delete(id)
@@ -92,8 +108,11 @@ export function createFakeStorage(options: FakeStorageOptions = {}): FakeStorage
         const found = trashed.get(id)
         if (!found) throw new DriverError('not_found', `disk ${id} is not in the trash`)
         if (disks.has(id)) throw new DriverError('conflict', `disk ${id} exists already`)
-        disks.set(id, found.disk)
-        trashed.delete(id)
+        for (const [other, { disk }] of trashed) {
+          if (disk.instanceId !== found.disk.instanceId || disks.has(other)) continue
+          disks.set(other, disk)
+          trashed.delete(other)
+        }
         return guests.get(found.disk.instanceId) ?? null
       },
       async keepGuest(_op, guest) {

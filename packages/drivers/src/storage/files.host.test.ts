@@ -67,6 +67,46 @@ describe('storage in files', () => {
     expect(before.every((byte) => byte === 7)).toBe(true)
   })
 
+  test('an ephemeral disk has an empty file system with its label, a swap disk a swap area, and both take little room', async () => {
+    const instanceId = crypto.randomUUID()
+    const made = async (format: 'ext2' | 'ext3' | 'ext4' | 'swap' | null, sizeMib: number) => {
+      const wish = { id: crypto.randomUUID(), instanceId, sizeMib, format, label: 'ephemeral0' }
+      const disk = await driver.ensureLocalDisk(op(), wish)
+      if (!disk) throw new Error('this driver returns a disk only when the disk is ready')
+      expect(fs.statSync(disk.path)).toMatchObject({ uid: 0, gid: 0 })
+      expect(fs.statSync(disk.path).mode & 0o777).toBe(0o600)
+      expect(fs.readlinkSync(`${disk.path}.base`)).toBe('none')
+      const raw = path.join(root, `${wish.id}.raw`)
+      execFileSync('qemu-img', ['convert', '-f', 'qcow2', '-O', 'raw', disk.path, raw])
+      return { disk, raw }
+    }
+    for (const format of ['ext2', 'ext3', 'ext4'] as const) {
+      const { disk, raw } = await made(format, 2048)
+      expect(fs.statSync(raw).size).toBe(2048 * 1024 ** 2)
+      expect(fs.statSync(disk.path).blocks * 512).toBeLessThan(80 * 1024 ** 2)
+      const told = execFileSync('blkid', ['-p', '-o', 'export', raw], { encoding: 'utf8' })
+      expect(told).toContain('LABEL=ephemeral0')
+      expect(told).toContain(`TYPE=${format}`)
+      execFileSync('e2fsck', ['-fn', raw], { stdio: 'pipe' })
+    }
+    const { raw } = await made('swap', 64)
+    expect(fs.readFileSync(raw).subarray(4086, 4096).toString('latin1')).toBe('SWAPSPACE2')
+    const empty = await made(null, 64)
+    expect(fs.readFileSync(empty.raw).every((byte) => byte === 0)).toBe(true)
+    const left = fs
+      .readdirSync(path.dirname(empty.disk.path))
+      .filter((name) => !/^disk-.*\.qcow2(\.base)?$/.test(name))
+    expect(left).toEqual([])
+  })
+
+  test('an ephemeral disk that cannot be made leaves nothing', async () => {
+    const [id, instanceId] = [crypto.randomUUID(), crypto.randomUUID()]
+    const wish = { id, instanceId, sizeMib: 64, format: 'ext9' as 'ext4', label: 'ephemeral0' }
+    await expect(driver.ensureLocalDisk(op(), wish)).rejects.toBeInstanceOf(DriverError)
+    expect(await driver.disksOf(op(), instanceId)).toEqual([])
+    expect(fs.existsSync(path.join(root, 'instances', instanceId))).toBe(false)
+  })
+
   test('a base is not a hard link to the blob, to which the api may write', async () => {
     const blobId = await blob(Buffer.alloc(1024 ** 2, 9))
     const [source, base] = [

@@ -25,6 +25,8 @@ import { dataBytes } from './image-data.ts'
 import { fileError } from './image-store.ts'
 import type { BaseSpec, DiskSpec, LocalStorageDriver, ObservedDisk } from './interface.ts'
 import { jailedFiles, runJailed } from './jail.ts'
+import { makeLocalDisk } from './local-disks.ts'
+import { putInPlace } from './put-in-place.ts'
 import { writtenIn } from './written.ts'
 
 export type FilesOptions = {
@@ -107,6 +109,17 @@ export function createFilesDriver(options: FilesOptions): LocalStorageDriver {
       await ready
       return makeDisk(op, spec, paths)
     },
+    async ensureLocalDisk(op, spec) {
+      const disk = diskPath(spec)
+      await ready
+      if (!fs.existsSync(disk)) {
+        const uid = options.converter ?? defaultConverter()
+        await makeLocalDisk(op, spec, { disk, uid })
+      } else if ((await baseOf(disk)) === undefined) await recordBase(disk, null)
+      const { id, instanceId, sizeMib } = spec
+      return { id, instanceId, path: disk, format: 'qcow2', sizeBytes: sizeMib * 1024 ** 2 }
+    },
+    disksOf: (_op, instanceId) => disksIn(instances, checked(instanceId, uuid), null),
     async removeDisk(_op, id) {
       for (const disk of await findDisks(instances, checked(id, uuid))) {
         await rm(baseLink(disk.path), { force: true })
@@ -273,11 +286,7 @@ async function makeDisk(
       await qemuImg(op, ['convert', '-f', 'raw', '-O', 'qcow2', paths.base, part])
       await qemuImg(op, ['resize', '-q', '-f', 'qcow2', part, String(sizeBytes)])
     }
-    await chmod(part, 0o600)
-    await syncFile(part)
-    await rename(part, paths.disk)
-    await recordBase(paths.disk, recorded)
-    await syncDirectory(dir)
+    await putInPlace(part, paths.disk, recorded)
     return observed
   } catch (error) {
     await rm(part, { force: true })
@@ -289,13 +298,18 @@ async function makeDisk(
 async function findDisks(dir: string, id: string | null): Promise<ObservedDisk[]> {
   const found: ObservedDisk[] = []
   for (const instanceId of await readdir(dir).catch(() => [])) {
-    if (!uuid.test(instanceId)) continue
-    for (const name of await readdir(path.join(dir, instanceId)).catch(() => [])) {
-      const match = /^disk-([0-9a-f-]{36})\.qcow2$/.exec(name)
-      if (!match?.[1] || (id !== null && match[1] !== id)) continue
-      const disk = await observed({ id: match[1], instanceId }, path.join(dir, instanceId, name))
-      if (disk) found.push(disk)
-    }
+    if (uuid.test(instanceId)) found.push(...(await disksIn(dir, instanceId, id)))
+  }
+  return found
+}
+
+async function disksIn(dir: string, instanceId: string, id: string | null): Promise<ObservedDisk[]> {
+  const found: ObservedDisk[] = []
+  for (const name of await readdir(path.join(dir, instanceId)).catch(() => [])) {
+    const match = /^disk-([0-9a-f-]{36})\.qcow2$/.exec(name)
+    if (!match?.[1] || (id !== null && match[1] !== id)) continue
+    const disk = await observed({ id: match[1], instanceId }, path.join(dir, instanceId, name))
+    if (disk) found.push(disk)
   }
   return found
 }
@@ -319,15 +333,6 @@ async function virtualSize(file: string): Promise<number> {
   try {
     const { buffer } = await handle.read(Buffer.alloc(8), 0, 8, 24)
     return Number(buffer.readBigUInt64BE(0))
-  } finally {
-    await handle.close()
-  }
-}
-
-async function syncFile(file: string): Promise<void> {
-  const handle = await open(file, 'r+')
-  try {
-    await handle.sync()
   } finally {
     await handle.close()
   }

@@ -24,10 +24,7 @@ export type HashJob = {
 }
 
 export function openHashJob(): HashJob {
-  if (idle) clearTimeout(idle)
-  users += 1
-  if (threads.length === 0) threads = shares.map(startThread)
-  const mine = threads
+  const mine = enter()
   const job = ++lastNumber
   return {
     update: (block, length) =>
@@ -42,10 +39,38 @@ export function openHashJob(): HashJob {
     },
     close: () => {
       for (const { worker } of mine) worker.postMessage({ kind: 'forget', job } satisfies HashOrder)
-      users -= 1
-      if (users === 0) idle = setTimeout(endThreads, idleMs).unref()
+      leave()
     },
   }
+}
+
+/** The SHA-256 in hex of a part of a block, which nobody may change meanwhile. */
+export async function sha256OnThread(
+  block: SharedArrayBuffer,
+  from: number,
+  length: number,
+): Promise<string> {
+  const [first] = enter()
+  try {
+    if (!first) throw new Error('there is no hashing thread')
+    const { sha256 = '' } = await ask(first, { kind: 'whole', block, from, length, ack: ++lastNumber })
+    return sha256
+  } finally {
+    leave()
+  }
+}
+
+/** The threads, which stay until as many calls of `leave` have come, and somewhat longer. */
+function enter(): readonly Thread[] {
+  if (idle) clearTimeout(idle)
+  users += 1
+  if (threads.length === 0) threads = shares.map(startThread)
+  return threads
+}
+
+function leave(): void {
+  users -= 1
+  if (users === 0) idle = setTimeout(endThreads, idleMs).unref()
 }
 
 function endThreads(): void {

@@ -8,6 +8,11 @@ const jobs = new Map<number, { algorithm: Algorithm; hash: Hash }[]>()
 
 parentPort?.on('message', (order: HashOrder) => {
   if (order.kind === 'forget') return void jobs.delete(order.job)
+  if (order.kind === 'whole') {
+    const bytes = new Uint8Array(order.block, order.from, order.length)
+    const digests = Object.fromEntries(algorithms.map((name) => [name, crypto.hash(name, bytes)]))
+    return void parentPort?.postMessage({ ack: order.ack, digests } satisfies HashAnswer)
+  }
   const hashes =
     jobs.get(order.job) ?? algorithms.map((algorithm) => ({ algorithm, hash: crypto.createHash(algorithm) }))
   jobs.set(order.job, hashes)

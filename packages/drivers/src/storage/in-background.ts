@@ -11,6 +11,7 @@ export function inBackground(
     ...driver,
     ensureBase: (op, spec) => ask(op, `base ${spec.blobId}`, (own) => driver.ensureBase(own, spec)),
     ensureDisk: (op, spec) => ask(op, `disk ${spec.id}`, (own) => driver.ensureDisk(own, spec)),
+    ensureLocalDisk: (op, spec) => ask(op, `disk ${spec.id}`, (own) => driver.ensureLocalDisk(own, spec)),
     async removeBase(op, blobId) {
       await end(`base ${blobId}`)
       await driver.removeBase(op, blobId)

@@ -32,6 +32,13 @@ export interface StorageDriver {
 
 /** The additional methods that only the agent on the same host calls; the agent protocol does not have them. */
 export interface LocalStorageDriver extends StorageDriver {
+  /**
+   * Makes an ephemeral or swap disk of a guest, which is a disk like its root disk for all other calls. Repeating the
+   * call returns the same disk with its data untouched. Null: the disk is still being made; ask again.
+   */
+  ensureLocalDisk(op: Op, spec: LocalDiskSpec): Promise<ObservedDisk | null>
+  /** All disks of one instance. */
+  disksOf(op: Op, instanceId: string): Promise<ObservedDisk[]>
   /** Finds one disk without listing all others. Null when it does not exist. */
   findDisk(op: Op, disk: { id: string; instanceId: string }): Promise<ObservedDisk | null>
   /** The raw file that ensureBase makes of that image. */
@@ -44,8 +51,8 @@ export interface TrashFacet {
   put(op: Op, diskId: string): Promise<void>
   list(op: Op): Promise<TrashedDisk[]>
   /**
-   * Moves the disk back to its place; returns the note about its guest. Raises `conflict` when a file is at its place,
-   * `not_found` when the disk is not in the trash.
+   * Moves the disk back to its place, and with it the other disks of its guest; returns the note about the guest. Raises
+   * `conflict` when a file is at its place, `not_found` when the disk is not in the trash.
    */
   takeBack(op: Op, diskId: string): Promise<KeptGuest | null>
   /**
@@ -92,6 +99,8 @@ export type StagedImage = { sizeBytes: number; md5: string; sha256: string; sha5
 /** The wishes for a host; the schemas are in spec.ts. */
 export type DiskSpec = Described<typeof spec.diskSpec>
 export type BaseSpec = Described<typeof spec.baseSpec>
+export type LocalDiskSpec = Described<typeof spec.localDiskSpec>
+export type LocalDiskKind = z.output<typeof spec.localDiskKind>
 export type KeptGuest = Described<typeof spec.keptGuest>
 export type EmptyOptions = Described<typeof spec.emptyOptions>
 

@@ -17,6 +17,20 @@ export const diskSpec = z.object({
   mode: z.enum(['overlay', 'copy']),
 })
 
+export const localDiskKind = z.enum(['ephemeral', 'swap'])
+
+/**
+ * A further disk of a guest, beside its root disk. `format`: what the disk contains at first, a file system, a swap area or
+ * nothing (null); `label` is the name of the file system.
+ */
+export const localDiskSpec = z.object({
+  id,
+  instanceId: id,
+  sizeMib: count.min(1),
+  format: z.enum(['ext2', 'ext3', 'ext4', 'swap']).nullable(),
+  label: z.string().regex(/^[a-z0-9]{1,16}$/),
+})
+
 /** The note about a removed guest. `told` is the data that the control plane needs to make the guest again; hosts do not read it. */
 export const keptGuest = z.object({
   instanceId: id,

@@ -440,6 +440,8 @@ export function volumeConformance(
       await driver.giveKeys(op, { keys: [wrong] })
       await expect(driver.openVolume(op, spec, guest)).rejects.toMatchObject({ code: 'conflict' })
       await opensFor(spec, guest)
+      const listed = await driver.listVolumes(op, bench().pool)
+      expect(listed.find(({ id }) => id === spec.id)).toMatchObject({ encrypted: true })
       expect(await driver.keepKeys(op, { ids: [spec.id] })).toEqual([])
       await driver.closeVolumes(op, guest.id, [])
       expect(await driver.keepKeys(op, { ids: [spec.id] })).toEqual([spec.id])

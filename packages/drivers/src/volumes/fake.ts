@@ -135,6 +135,7 @@ export function createFakeVolumes(options: FakeVolumeOptions = {}): FakeVolumes 
   }
   const listed = (volume: FakeVolume): ObservedVolume => ({
     ...observed(volume),
+    ...(volume.key === null ? {} : { encrypted: true as const }),
     ...(volume.movedTo ? { movedTo: volume.movedTo.id } : { copyId: volume.copyId ?? null }),
   })
   /** Raises unless a copy of that move may be made in the pool. */

@@ -150,7 +150,7 @@ export async function openFrozenIn(
         if ((await parts(at, length)).length > 0) return true
       return false
     },
-    read: (at, length) => readLayers(layers, at, length),
+    read: (at, length, into) => readLayers(layers, at, length, into),
   }
 }
 
@@ -179,7 +179,7 @@ export async function readFiles(
   try {
     await work({
       ...{ sizeBytes: files.sizeBytes, luks: files.luks ?? null },
-      read: (at, length) => readLayers(layers, at, length),
+      read: (at, length, into) => readLayers(layers, at, length, into),
     })
   } finally {
     await closeAll(layers)
@@ -226,25 +226,39 @@ async function readLayers(
   layers: readonly OpenLayer[],
   at: number,
   length: number,
-): Promise<Buffer<ArrayBuffer> | null> {
-  let buffer: Buffer<ArrayBuffer> | null = null
+  into?: Buffer,
+): Promise<Buffer | null> {
+  let buffer: Buffer | null = null
   let gaps: Gap[] = [{ at, length }]
+  const zeros: Gap[] = []
   for (const { handle, parts } of layers) {
     const left: Gap[] = []
     for (const gap of gaps) {
       const found = await parts(gap.at, gap.length)
       for (const part of found) {
-        if (part.from === null) continue
-        buffer ??= Buffer.alloc(length)
-        // What lies behind the end of the file is zeros.
-        await handle.read(buffer, part.at - at, part.length, part.from)
+        if (part.from === null) {
+          zeros.push(part)
+          continue
+        }
+        buffer ??= into ?? Buffer.allocUnsafeSlow(length)
+        await readPart(handle, buffer.subarray(part.at - at, part.at - at + part.length), part.from)
       }
       left.push(...gapsBetween(gap, found))
     }
     gaps = left
     if (gaps.length === 0) break
   }
+  for (const gap of [...zeros, ...gaps]) buffer?.fill(0, gap.at - at, gap.at - at + gap.length)
   return buffer
+}
+
+/** Fills the buffer. What lies behind the end of the file is zeros. */
+async function readPart(handle: FileHandle, buffer: Buffer, from: number): Promise<void> {
+  for (let done = 0; done < buffer.length; ) {
+    const { bytesRead } = await handle.read(buffer, done, buffer.length - done, from + done)
+    if (bytesRead === 0) return void buffer.fill(0, done)
+    done += bytesRead
+  }
 }
 
 /** What the parts leave out of a range. */

@@ -185,9 +185,10 @@ export type FrozenVolume = {
   hasChanged(at: number, length: number): Promise<boolean>
   /**
    * The bytes of a range inside of the volume; null when all of them are zeros. When `since` is the backup that was asked for,
-   * only what has changed can be read, and what lies behind the size of then, in whole pieces of 4 MiB.
+   * only what has changed can be read, and what lies behind the size of then, in whole pieces of 4 MiB. The bytes may be put
+   * into `into`, which has `length` bytes, or into memory of their own.
    */
-  read(at: number, length: number): Promise<Buffer<ArrayBuffer> | null>
+  read(at: number, length: number, into?: Buffer): Promise<Buffer | null>
   close(): Promise<void>
 }
 

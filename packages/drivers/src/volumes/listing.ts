@@ -43,6 +43,7 @@ export async function listVolumesIn(op: Op, { data, open }: Folders): Promise<Ob
     const seen = await observed({ id, dir, own: ownOf.get(id) ?? null }, manifest)
     if (manifest.movedTo) return { ...seen, mergeable: 0, movedTo: manifest.movedTo.pool.id }
     if (movingIn(path.basename(dir)) !== null) return { ...seen, isPart: true as const }
-    return { ...seen, copyId: manifest.copyId ?? null }
+    const encrypted = manifest.luks ? { encrypted: true as const } : {}
+    return { ...seen, ...encrypted, copyId: manifest.copyId ?? null }
   })
 }

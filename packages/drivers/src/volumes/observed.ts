@@ -16,6 +16,8 @@ export const observedVolume = z.object({
   movedTo: generatedId.optional(),
   /** What a move that is under way has copied so far, which is no volume yet. */
   isPart: z.literal(true).optional(),
+  /** Its content is encrypted; absent: it is plain, or the host cannot tell. Only lists say so. */
+  encrypted: z.literal(true).optional(),
   /** The move whose copy the volume is, as long as nobody has used the copy; null: none. Absent when the host cannot tell. */
   copyId: generatedId.nullable().optional(),
 })

@@ -12,6 +12,8 @@ export type Flavor = {
   vcpus: number
   memoryMib: number
   diskGib: number
+  ephemeralGib: number
+  swapMib: number
   public: boolean
   extraSpecs: unknown
   rxtxFactor: number

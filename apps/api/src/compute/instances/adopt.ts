@@ -14,8 +14,10 @@ import { recordOperation } from '../../kernel/workflow.ts'
 import { adoptPorts } from '../../networking/service.ts'
 import { reserveQuota } from '../../quota/service.ts'
 import { type adoptInput, type InstanceView, powerStates, type VmState } from '../contract.ts'
+import { roomOf } from '../guests.ts'
 import { hostnameOf } from '../states.ts'
 import { asInstanceRow, noteInstance } from './instance-row.ts'
+import type { LocalDisk } from './local-disks.ts'
 import { viewsOf } from './view.ts'
 
 /** The instance, with the names of the security groups that its ports are in from now on. */
@@ -66,6 +68,7 @@ type Told = {
   startedAt: string | null
   ports: RecordedPort[]
   diskGib: number
+  localDisks: LocalDisk[]
 }
 
 async function askHost(ctx: Ctx, drivers: HostDrivers, id: string): Promise<Told> {
@@ -79,9 +82,24 @@ async function askHost(ctx: Ctx, drivers: HostDrivers, id: string): Promise<Told
   if (!spec || !observed) throw conflict('The guest is gone from its host.')
   if (spec.volumes.some((volume) => volume.boot))
     throw conflict('The root disk of this guest is a volume, and a guest is adopted without its volumes.')
-  const bytes = disks.filter((disk) => disk.instanceId === id).map((disk) => disk.sizeBytes)
+  const bytesOf = (diskId: string): number =>
+    disks.find((disk) => disk.instanceId === id && disk.id === diskId)?.sizeBytes ?? 0
+  const bytes = spec.disks.flatMap((disk) => (disk.kind === undefined ? bytesOf(disk.id) : []))
   const { power, startedAt } = observed
-  return { spec, power, startedAt, ports, diskGib: Math.ceil(Math.max(0, ...bytes) / 1024 ** 3) }
+  return {
+    ...{ spec, power, startedAt, ports },
+    diskGib: Math.ceil(Math.max(0, ...bytes) / 1024 ** 3),
+    localDisks: spec.disks.flatMap(({ id: diskId, kind }) =>
+      kind === undefined ? [] : { id: diskId, kind, sizeMib: bytesOf(diskId) / 1024 ** 2, format: null },
+    ),
+  }
+}
+
+/** What a flavor with exactly these disks would have. */
+const sizesOf = (disks: readonly LocalDisk[]): { ephemeralGib: number; swapMib: number } => {
+  const sum = (kind: LocalDisk['kind']) =>
+    disks.filter((disk) => disk.kind === kind).reduce((mib, disk) => mib + disk.sizeMib, 0)
+  return { ephemeralGib: Math.ceil(sum('ephemeral') / 1024), swapMib: Math.ceil(sum('swap')) }
 }
 
 async function projectFor(ctx: Ctx, projectId: string): Promise<string> {
@@ -97,11 +115,11 @@ const states: Record<PowerState, { vmState: VmState; powerState: number }> = {
 }
 
 async function createRow(ctx: Ctx, told: Told & { projectId: string; hostId: string }) {
-  const { spec, projectId, hostId, diskGib, power, startedAt } = told
+  const { spec, projectId, hostId, diskGib, localDisks, power, startedAt } = told
   const { guest } = spec
-  const need = { vcpus: spec.vcpus, memoryMib: spec.memoryMib, diskGib }
+  const need = { vcpus: spec.vcpus, memoryMib: spec.memoryMib, diskGib, ...sizesOf(localDisks) }
   await reserveQuota(ctx, projectId, { instances: 1, vcpus: need.vcpus, memoryMib: need.memoryMib })
-  const zone = await occupyHost(ctx, hostId, need)
+  const zone = await occupyHost(ctx, hostId, roomOf({ ...need, rootOnVolume: false }))
   const [flavor, image] = await Promise.all([
     ctx.db.flavor.findUnique({ where: { name: guest.flavorName } }),
     guest.imageId ? imageOf(ctx, guest.imageId) : null,
@@ -117,6 +135,7 @@ async function createRow(ctx: Ctx, told: Told & { projectId: string; hostId: str
       hostId,
       zone,
       ...need,
+      localDisks,
       ...states[power],
       taskState: null,
       imageId: image?.id,

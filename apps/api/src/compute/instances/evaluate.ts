@@ -18,11 +18,13 @@ import { type LaunchVolumes, planLaunchVolumes } from '../../volumes/service.ts'
 import { type LaunchPlan, maskVerdicts, type planInput } from '../contract.ts'
 import { type Flavor, flavorFact, usableFlavors } from '../flavors/service.ts'
 import { type GroupRule, groupRuleFact } from '../groups/service.ts'
+import { localGibOf } from '../guests.ts'
 import { keyPairFact } from '../key-pairs/service.ts'
 import { type Candidate, type Need, type Placement, place, type Ties } from '../scheduler/judge.ts'
 import { suggest } from '../scheduler/suggest.ts'
 import { narrower, userQuotaFact } from '../user-quotas/service.ts'
 import { diskBusProblem } from './disk-bus.ts'
+import { type PlannedLocalDisk, planLocalDisks } from './local-disks.ts'
 
 export type PlanInput = z.output<typeof planInput>
 export type Problem = { code: ErrorCode; field: string | null; message: string }
@@ -39,6 +41,7 @@ type Facts = {
   group: GroupRule | null
   closed: boolean
   volumes: LaunchVolumes
+  local: ReturnType<typeof planLocalDisks>
 }
 
 export type Evaluation = {
@@ -50,6 +53,8 @@ export type Evaluation = {
   key: Facts['key']
   networks: NetworkPlan
   volumes: LaunchVolumes
+  /** The ephemeral and swap disks of each instance. */
+  localDisks: readonly PlannedLocalDisk[]
   /** What each instance takes of its host, with the volumes that are made for it. */
   need: Need
   placement: Placement
@@ -91,10 +96,15 @@ export async function evaluate(ctx: Ctx, input: PlanInput, world: World): Promis
   const quota = narrower(facts.project, facts.own)
   const allowed = constrained(ctx, world.hosts, input)
   const wanted = { hosts: allowed, count: input.count ?? 1, atLeast: world.atLeast }
-  const volumes = await planLaunchVolumes(ctx, input.volumes ?? [], wanted)
+  const wishes = input.volumes ?? []
+  const rootOnVolume = wishes.some(({ boot }) => boot)
+  const local = planLocalDisks(input.localDisks ?? [], facts.flavor ?? noFlavor, { rootOnVolume })
+  const volumes = await planLaunchVolumes(ctx, wishes, { ...wanted, localDisks: local.disks.length })
   const hosts = allowed.filter(
     ({ id, zone }) =>
-      (volumes.hostId === null || id === volumes.hostId) && (volumes.zone === null || zone === volumes.zone),
+      (volumes.hostId === null || id === volumes.hostId) &&
+      (volumes.zone === null || zone === volumes.zone) &&
+      !volumes.notOn.includes(id),
   )
   const closed = wish.publicIp && (await whyClosed(ctx, null)) !== null
   const none =
@@ -102,7 +112,7 @@ export async function evaluate(ctx: Ctx, input: PlanInput, world: World): Promis
   const judged = judge(
     input,
     { ...wish, exactly: wish.exactly || none },
-    { ...facts, quota, hosts, closed, volumes },
+    { ...facts, quota, hosts, closed, volumes, local },
     world,
   )
   const nowhere = whyNowhere(world.hosts)
@@ -152,8 +162,8 @@ function constrained(ctx: Ctx, hosts: readonly Candidate[], { zone, hostName }: 
 }
 
 function judge(input: PlanInput, wish: NetworkWish, facts: Facts, world: World): Evaluation {
-  const { flavor, closed, volumes } = facts
-  const need = needOf(flavor ?? { vcpus: 0, memoryMib: 0, diskGib: 0 }, volumes)
+  const { flavor, closed, volumes, local } = facts
+  const need = needOf(flavor ?? noFlavor, volumes)
   const addsOf = (count: number): QuotaDelta => ({
     instances: count,
     vcpus: need.vcpus * count,
@@ -176,6 +186,9 @@ function judge(input: PlanInput, wish: NetworkWish, facts: Facts, world: World):
   return {
     problems: [
       ...inputProblems(input, facts, count),
+      ...(local.problem === null || !flavor
+        ? []
+        : [{ code: 'invalid_input' as const, field: 'localDisks', message: local.problem }]),
       ...volumes.problems.map((problem) => ({ ...problem, field: 'volumes' })),
       ...networks.problems,
       ...quotaProblems(facts.quota, adds),
@@ -186,6 +199,7 @@ function judge(input: PlanInput, wish: NetworkWish, facts: Facts, world: World):
     key: facts.key,
     networks,
     volumes,
+    localDisks: local.disks,
     need,
     placement,
     full: flavor !== null && placement.hosts.length < count,
@@ -241,11 +255,13 @@ function inputProblems(input: PlanInput, facts: Facts, count: number): Problem[]
 const gib = 1024 ** 3
 export const virtualGibOf = (image: { virtualBytes: number }): number => Math.ceil(image.virtualBytes / gib)
 
-/** The flavor's disk is not made when a volume is the root disk, and new volumes take room, too. */
-const needOf = ({ vcpus, memoryMib, diskGib }: Need, { isRoot, made }: LaunchVolumes): Need => ({
+type Sizes = Need & Pick<Flavor, 'ephemeralGib' | 'swapMib'>
+const noFlavor: Sizes = { vcpus: 0, memoryMib: 0, diskGib: 0, ephemeralGib: 0, swapMib: 0 }
+/** The flavor's root disk is not made when a volume is the root disk, and new volumes take room, too. */
+const needOf = ({ vcpus, memoryMib, diskGib, ...local }: Sizes, { isRoot, made }: LaunchVolumes): Need => ({
   vcpus,
   memoryMib,
-  diskGib: (isRoot ? 0 : diskGib) + made.diskGib,
+  diskGib: (isRoot ? 0 : diskGib) + localGibOf(local) + made.diskGib,
 })
 
 /** Returns the sentence why the image does not fit into the flavor; null when it fits. A volume has a size of its own. */

@@ -17,6 +17,7 @@ import { exceeded, userQuotaFact } from '../user-quotas/service.ts'
 import { diskBusOf } from './disk-bus.ts'
 import { type Evaluation, evaluate, knowsPlace, type PlanInput, planView, virtualGibOf } from './evaluate.ts'
 import { asInstanceRow, type InstanceRow, instanceEvent, noteInstance } from './instance-row.ts'
+import { newLocalDisks } from './local-disks.ts'
 import { type Attachments, attachmentsOf, portsAtLaunch, publicIpsAtLaunch } from './ports.ts'
 import { viewOfNew, viewsOf } from './view.ts'
 
@@ -239,10 +240,11 @@ async function insertRows(
   evaluation: Evaluation,
   each: readonly Partial<Prisma.InstanceCreateManyInput>[],
 ): Promise<InstanceRow[]> {
-  const { flavor, image: own, volumes, key, count } = evaluation
+  const { flavor, image: own, volumes, localDisks, key, count } = evaluation
   const { isRoot } = volumes
   const image = isRoot ? volumes.rootImage : own
   if (!flavor || (!own && !isRoot)) throw new CloudError('invalid_input', 'Choose an image and a flavor.')
+  const properties = isRoot ? volumes.rootProperties : (own?.properties ?? {})
   const reservationId = `r-${crypto.randomUUID().slice(0, 8)}`
   const shared = {
     projectId,
@@ -252,12 +254,14 @@ async function insertRows(
     imageName: image?.name ?? '',
     base: isRoot || !own ? {} : { blobId: own.blobId, format: own.format, virtualGib: virtualGibOf(own) },
     rootOnVolume: isRoot,
-    diskBus: diskBusOf(isRoot ? volumes.rootProperties : (own?.properties ?? {})),
+    diskBus: diskBusOf(properties),
     flavorId: flavor.id,
     flavorName: flavor.name,
     vcpus: flavor.vcpus,
     memoryMib: flavor.memoryMib,
     diskGib: flavor.diskGib,
+    ephemeralGib: flavor.ephemeralGib,
+    swapMib: flavor.swapMib,
     flavorSpecs: flavor.extraSpecs as Prisma.InputJsonObject,
     keyName: key?.name,
     publicKey: key?.publicKey,
@@ -277,7 +281,8 @@ async function insertRows(
     data: each.map((own, launchIndex) => {
       const id = crypto.randomUUID()
       const name = numbered(input.name, launchIndex, count)
-      return { ...shared, id, name, hostname: hostnameOf(name, id), launchIndex, ...own }
+      const disks = newLocalDisks(localDisks, properties)
+      return { ...shared, id, name, hostname: hostnameOf(name, id), launchIndex, localDisks: disks, ...own }
     }),
   })
   return rows.map(asInstanceRow).sort((a, b) => a.launchIndex - b.launchIndex)

@@ -127,6 +127,7 @@ const asRow = (row: Prisma.PastInstanceGetPayload<object>): ServerRow => ({
   powerState: 0,
   publicKey: null,
   rootOnVolume: false,
+  localDisks: [],
   diskBus: 'virtio',
   userData: null,
   locked: false,

@@ -5,6 +5,7 @@ import { explainOperation } from '../../kernel/history.ts'
 import { bindPort, portsOfInstance } from '../../networking/service.ts'
 import { attachedVolumes } from '../../volumes/service.ts'
 import { groupRule, lockGroup } from '../groups/service.ts'
+import { roomOf } from '../guests.ts'
 import { place, placementToKeep, shuffled } from '../scheduler/judge.ts'
 import { asInstanceRow, moveState } from './instance-row.ts'
 
@@ -32,14 +33,15 @@ export async function placeAgain(
     const rule = serverGroupId ? await groupRule(tx, serverGroupId, { projectId, without: id }) : null
     // Its volumes lie on the disk of its host, and new ones may be made there already.
     if (((await attachedVolumes(tx, [id])).get(id) ?? []).length > 0) return null
-    const { hosts, judged } = place(await candidates(tx, build), row, 1, shuffled(), rule)
+    const room = roomOf(row)
+    const { hosts, judged } = place(await candidates(tx, build), room, 1, shuffled(), rule)
     const next = hosts[0]
     await explainOperation(tx, build.operationId, placementToKeep(judged, next?.id ?? old))
     if (!next) return null
     // The hosts are taken in the order of their ids, as in launches, so that two moves cannot deadlock.
     for (const hostId of [old, next.id].sort())
-      if (hostId === old) await releaseHost(tx, old, row)
-      else if (!(await claimHost(tx, next.id, row, next.zone)))
+      if (hostId === old) await releaseHost(tx, old, room)
+      else if (!(await claimHost(tx, next.id, room, next.zone)))
         throw new CloudError('unavailable', 'Another launch took the room. Trying again helps.')
     const won = await moveState(
       tx,

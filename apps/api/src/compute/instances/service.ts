@@ -17,6 +17,7 @@ import {
 } from '../contract.ts'
 import { serverGroupName } from '../groups/service.ts'
 import { loadInstance } from './instance-row.ts'
+import { localDiskViews } from './local-disks.ts'
 import { machineOf } from './machine.ts'
 import { queryInstances, sortableInstances } from './queries.ts'
 import { viewsOf } from './view.ts'
@@ -61,6 +62,7 @@ export async function getInstance(ctx: Ctx, input: { id: string }): Promise<Inst
   if (!view) throw conflict('The instance is gone.')
   return {
     ...view,
+    localDisks: localDiskViews(row),
     securityGroups: groups,
     userData: row.userData,
     loginUser: loginOf(image?.properties),

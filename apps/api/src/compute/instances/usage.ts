@@ -29,14 +29,14 @@ export async function takenByProject(
   const sums = await ctx.db.instance.groupBy({
     by: ['projectId'],
     where: { hostId },
-    _sum: { vcpus: true, memoryMib: true, diskGib: true },
+    _sum: { vcpus: true, memoryMib: true, diskGib: true, ephemeralGib: true },
     orderBy: { projectId: 'asc' },
   })
-  return sums.map(({ projectId, _sum: { vcpus, memoryMib, diskGib } }) => ({
+  return sums.map(({ projectId, _sum: { vcpus, memoryMib, diskGib, ephemeralGib } }) => ({
     projectId,
     vcpus: vcpus ?? 0,
     memoryMib: memoryMib ?? 0,
-    diskGib: diskGib ?? 0,
+    diskGib: (diskGib ?? 0) + (ephemeralGib ?? 0),
   }))
 }
 
@@ -75,7 +75,7 @@ export async function usageBetween(
 function usedBetween({ projectId, from, to }: Input): Prisma.Sql {
   const scope = projectId === null ? Prisma.empty : Prisma.sql`AND "projectId" = ${projectId}`
   const columns = Prisma.raw(
-    '"id", "projectId", "name", "flavorName", "vcpus", "memoryMib", "diskGib", "launchedAt"',
+    '"id", "projectId", "name", "flavorName", "vcpus", "memoryMib", "diskGib" + "ephemeralGib" AS "diskGib", "launchedAt"',
   )
   return Prisma.sql`
     SELECT ${columns}, "vmState", NULL::timestamptz AS "terminatedAt" FROM "Instance"

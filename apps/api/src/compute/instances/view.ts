@@ -81,6 +81,8 @@ function view(
       vcpus: row.vcpus,
       memoryMib: row.memoryMib,
       diskGib: row.diskGib,
+      ephemeralGib: row.ephemeralGib,
+      swapMib: row.swapMib,
     },
     keyName: row.keyName,
     addresses: more.addresses,

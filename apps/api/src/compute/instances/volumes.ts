@@ -21,6 +21,7 @@ import type {
 } from '../contract.ts'
 import { loadInstance, noteInstance } from './instance-row.ts'
 import { historyOf, loadIdle } from './interfaces.ts'
+import { localDisksOf } from './local-disks.ts'
 
 /** The volumes of an instance. Throws not_found for an instance that the caller may not see. */
 export async function listAttachedVolumes(ctx: Ctx, input: { id: string }): Promise<AttachedVolume[]> {
@@ -46,9 +47,13 @@ export async function attachVolume(
   const { id, volumeId } = input
   await inTransaction(ctx, async (tx) => {
     const row = await loadIdle(tx, 'compute:attach_volume', id, 'attachVolume')
-    const volumeName = await takeVolume(tx, { ...input, instance: row })
+    const volumeName = await takeVolume(tx, {
+      ...input,
+      instance: { ...row, localDisks: localDisksOf(row).length },
+    })
     await startOperation(tx, {
       ...historyOf(row, 'instance.attach_volume'),
+      relatedId: volumeId,
       input: { volumeId, volumeName },
     })
     await noteInstance(tx, row, 'updated')
@@ -64,6 +69,7 @@ export async function detachVolume(ctx: Ctx, input: { id: string; volumeId: stri
     const volumeName = await yieldVolume(tx, row.id, volumeId)
     await startOperation(tx, {
       ...historyOf(row, 'instance.detach_volume'),
+      relatedId: volumeId,
       input: { volumeId, volumeName },
     })
     await noteInstance(tx, row, 'updated')

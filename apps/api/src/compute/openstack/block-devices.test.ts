@@ -130,6 +130,107 @@ describe('a server', () => {
   })
 })
 
+describe('ephemeral and swap disks', () => {
+  const flavor = async (minor: number) => {
+    const wish = {
+      ...{ name: `local-${minor}`, ram: 64, vcpus: 1, disk: 1, swap: '512' },
+      ...{ 'OS-FLV-EXT-DATA:ephemeral': 4 },
+    }
+    const answer = await ask('POST', '/flavors', { minor, token: cloud.tokens.admin, body: { flavor: wish } })
+    expect(answer.statusCode, answer.body).toBe(200)
+    return (answer.json() as { flavor: Record<string, unknown> & { id: string } }).flavor
+  }
+  const blank = (more: object = {}) => ({
+    ...{ source_type: 'blank', destination_type: 'local', boot_index: -1, delete_on_termination: true },
+    ...more,
+  })
+  const localDisks = async (id: string) =>
+    (await cloud.owner.deps.root.instance.findUniqueOrThrow({ where: { id } })).localDisks
+
+  test('are sizes of flavors, in every version as Nova shows them', async () => {
+    for (const minor of [1, 79]) {
+      const made = await flavor(minor)
+      const sizes = { swap: 512, 'OS-FLV-EXT-DATA:ephemeral': 4 }
+      expect(made).toMatchObject(sizes)
+      const list = await ask('GET', '/flavors/detail?sort_key=swap&sort_dir=desc', { minor })
+      expect((list.json() as { flavors: object[] }).flavors[0]).toMatchObject(sizes)
+    }
+    const of = async (minor: number) =>
+      ((await ask('GET', '/flavors/1', { minor })).json() as { flavor: { swap: unknown } }).flavor.swap
+    expect([await of(74), await of(75)]).toEqual(['', 0])
+    const body = { flavor: { name: 'x', ram: 64, vcpus: 1, disk: 1, 'OS-FLV-EXT-DATA:ephemeral': -1 } }
+    const refused = await ask('POST', '/flavors', { token: cloud.tokens.admin, body })
+    expect([refused.statusCode, refused.body]).toEqual([
+      400,
+      expect.stringContaining('OS-FLV-EXT-DATA:ephemeral'),
+    ])
+  })
+
+  test('are those of the flavor, and those that `server create --ephemeral size=1 --swap 64` asks for', async () => {
+    const { id: flavorRef } = await flavor(61)
+    const whole = await launched({ flavorRef })
+    expect(whole.flavor).toMatchObject({ disk: 1, ephemeral: 4, swap: 512 })
+    expect(await localDisks(String(whole.id))).toMatchObject([
+      { kind: 'ephemeral', sizeMib: 4096, format: 'ext4' },
+      { kind: 'swap', sizeMib: 512 },
+    ])
+    const part = await launched({
+      flavorRef,
+      block_device_mapping_v2: [
+        local(),
+        blank({ volume_size: 64, guest_format: 'swap' }),
+        blank({ volume_size: 1, guest_format: 'ext3' }),
+      ],
+    })
+    expect(await localDisks(String(part.id))).toMatchObject([
+      { kind: 'ephemeral', sizeMib: 1024, format: 'ext3' },
+      { kind: 'swap', sizeMib: 64 },
+    ])
+    const old = [
+      { device_name: '/dev/vdb', virtual_name: 'ephemeral0', volume_size: 2 },
+      { device_name: '/dev/vdc', virtual_name: 'swap' },
+    ]
+    const older = await launched({ flavorRef, block_device_mapping: old })
+    expect(await localDisks(String(older.id))).toMatchObject([
+      { sizeMib: 2048 },
+      { kind: 'swap', sizeMib: 512 },
+    ])
+    const root = await launched({ flavorRef, imageRef: '', block_device_mapping_v2: [ofImage(), blank()] })
+    expect(await localDisks(String(root.id))).toMatchObject([
+      { sizeMib: 4096 },
+      { kind: 'swap', sizeMib: 512 },
+    ])
+  })
+
+  test('are refused when the flavor does not have them, there is a second swap, or nobody makes the format', async () => {
+    const { id: flavorRef } = await flavor(62)
+    const messageOf = async (mapping: object[]) => {
+      const answer = await create({ flavorRef, block_device_mapping_v2: [local(), ...mapping] })
+      return [answer.statusCode, (answer.json() as { badRequest: { message: string } }).badRequest.message]
+    }
+    const large =
+      'Ephemeral disks requested are larger than the instance type allows. If no size is given in one block device mapping, flavor ephemeral size will be used.'
+    expect(await messageOf([blank({ volume_size: 5 })])).toEqual([400, large])
+    const swap = blank({ volume_size: 513, guest_format: 'swap' })
+    expect(await messageOf([swap])).toEqual([
+      400,
+      'Swap drive requested is larger than instance type allows.',
+    ])
+    expect(await messageOf([swap, swap])).toEqual([
+      400,
+      'Block Device Mapping is Invalid: More than one swap drive requested.',
+    ])
+    const many = [blank({ volume_size: 1 }), blank({ volume_size: 1 })]
+    expect(await messageOf(many)).toEqual([400, 'You specified more local devices than the limit allows'])
+    expect(await messageOf([blank({ guest_format: 'ntfs' })])).toEqual([
+      400,
+      expect.stringContaining('This cloud makes ext2, ext3, ext4 on ephemeral disks, and not ntfs'),
+    ])
+    const old = await create({ flavorRef, block_device_mapping: [{ device_name: 'vdb' }] })
+    expect([old.statusCode, old.body]).toEqual([400, expect.stringContaining('Unrecognized legacy format.')])
+  })
+})
+
 describe('a mapping is refused as Nova refuses it:', () => {
   const sequence =
     'Block Device Mapping is Invalid: Boot sequence for the instance and image/block device mapping combination is not valid.'

@@ -6,6 +6,7 @@ import type { Call } from '../../openstack/operation.ts'
 import { boolean, objectAt, whole } from '../../openstack/schema.ts'
 import type { launchVolumeInput, VolumeView } from '../../volumes/contract.ts'
 import { getSnapshot, getVolume, listVolumeTypes } from '../../volumes/service.ts'
+import type { localDiskInput } from '../contract.ts'
 
 /** Nova's block device mappings in the bodies of launches: their checks in its order, with its words. */
 
@@ -66,6 +67,7 @@ export type OldDevice = {
   volume_size?: number
   volume_id?: string
   snapshot_id?: string
+  virtual_name?: string
 }
 export const oldDevice = z.strictObject({
   ...common,
@@ -85,9 +87,14 @@ type Wish = {
   min_count?: number
 }
 type LaunchVolume = z.input<typeof launchVolumeInput>
+type LocalDisk = z.input<typeof localDiskInput>
+type Disks = { volumes: LaunchVolume[]; localDisks: LocalDisk[] }
 
-/** Returns the volumes that the body wishes for. One with `boot` is the root disk, else the image has a disk of the host. */
-export async function volumesOf(call: Call, wish: Wish): Promise<LaunchVolume[]> {
+/**
+ * Returns the disks that the body wishes for. A volume with `boot` is the root disk, else the image has a disk of the host.
+ * The local disks are the ephemeral and swap disks.
+ */
+export async function disksOf(call: Call, wish: Wish): Promise<Disks> {
   const { imageRef, block_device_mapping: old = [], block_device_mapping_v2: given = [] } = wish
   if (old.length > 0 && given.length > 0)
     throw new HttpError(
@@ -97,7 +104,7 @@ export async function volumesOf(call: Call, wish: Wish): Promise<LaunchVolume[]>
   const isNamed = imageRef !== undefined
   const devices = (old.length > 0 ? fromOld(old, isNamed) : given).filter((one) => !one.no_device)
   for (const one of devices) checkFormat(one, isNamed)
-  if (devices.length === 0) return []
+  if (devices.length === 0) return { volumes: [], localDisks: [] }
   checkBootOrder(devices)
   const volumes = devices.filter((one) => destinationOf(one) === 'volume')
   if (
@@ -106,15 +113,20 @@ export async function volumesOf(call: Call, wish: Wish): Promise<LaunchVolume[]>
   )
     throw new HttpError(400, 'Cannot attach one or more volumes to multiple instances')
   for (const one of volumes) await checkSource(call, one)
-  for (const one of devices) checkLocal(one)
-  return volumes.map(asVolume)
+  const local = devices.filter((one) => one.source_type === 'blank' && destinationOf(one) === 'local')
+  return { volumes: volumes.map(asVolume), localDisks: asLocalDisks(local) }
 }
 
 /** The older mapping names volumes and snapshots; the first one is the root disk when no image is. */
 function fromOld(old: readonly OldDevice[], isNamed: boolean): Device[] {
-  const devices = old.map(({ volume_id, snapshot_id, ...one }): Device => {
+  const devices = old.map(({ volume_id, snapshot_id, virtual_name: name = '', ...one }): Device => {
     const uuid = volume_id ?? snapshot_id
-    if (uuid === undefined) return { ...one, source_type: 'blank', destination_type: 'local', boot_index: -1 }
+    if (/^(swap|ephemeral\d*)$/.test(name) || one.no_device)
+      return {
+        ...{ ...one, source_type: 'blank', destination_type: 'local', boot_index: -1 },
+        ...(name === 'swap' ? { guest_format: 'swap' } : {}),
+      }
+    if (uuid === undefined) throw invalid('Unrecognized legacy format.')
     const source_type = volume_id === undefined ? 'snapshot' : 'volume'
     return { ...one, uuid, source_type, destination_type: 'volume', boot_index: -1 }
   })
@@ -216,14 +228,28 @@ function checkVolume(volume: VolumeView, isRoot: boolean): void {
     )
 }
 
-/** Flavors of this cloud have neither swap nor ephemeral disks, so there is nothing that a body can name. */
-function checkLocal(one: Device): void {
-  if (one.source_type !== 'blank' || destinationOf(one) !== 'local' || !one.volume_size) return
+/** The sizes of swap are in MiB, and those of ephemeral disks in GiB. What the flavor allows is checked at the launch. */
+function asLocalDisks(devices: readonly Device[]): LocalDisk[] {
+  const disks = devices.map(({ guest_format, volume_size: size }): LocalDisk => {
+    if (guest_format === 'swap') return { kind: 'swap', ...(size === undefined ? {} : { sizeMib: size }) }
+    return {
+      kind: 'ephemeral',
+      ...(size === undefined ? {} : { sizeGib: size }),
+      ...(guest_format ? { format: formatOf(guest_format) } : {}),
+    }
+  })
+  if (disks.filter(({ kind }) => kind === 'swap').length > 1)
+    throw invalid('More than one swap drive requested.')
+  return disks
+}
+
+const formats = ['ext2', 'ext3', 'ext4'] as const
+function formatOf(wanted: string): (typeof formats)[number] {
+  const format = formats.find((one) => one === wanted)
+  if (format) return format
   throw new HttpError(
     400,
-    one.guest_format === 'swap'
-      ? 'Swap drive requested is larger than instance type allows.'
-      : 'Ephemeral disks requested are larger than the instance type allows. If no size is given in one block device mapping, flavor ephemeral size will be used.',
+    `This cloud makes ${formats.join(', ')} on ephemeral disks, and not ${wanted.slice(0, 50)}: leave guest_format out, and format the disk in the guest.`,
   )
 }
 

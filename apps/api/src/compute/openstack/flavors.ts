@@ -65,8 +65,6 @@ async function list(call: Call, view: typeof flavorView): Promise<object> {
   }
 }
 
-/** A size that the cloud cannot provide is refused, not ignored. */
-const none = (what: string) => whole(0).refine((n) => n === 0, `must be 0: this cloud gives no ${what} disks`)
 const creation = (minor: number) =>
   objectAt(minor, {
     name,
@@ -76,8 +74,8 @@ const creation = (minor: number) =>
     ram: whole(1),
     vcpus: whole(1),
     disk: whole(0),
-    swap: none('swap').optional(),
-    'OS-FLV-EXT-DATA:ephemeral': none('ephemeral').optional(),
+    swap: whole(0).optional(),
+    'OS-FLV-EXT-DATA:ephemeral': whole(0).optional(),
     rxtx_factor: z.coerce.number().positive().max(1e6).optional(),
     'os-flavor-access:is_public': boolean.optional(),
     description: { schema: description.optional(), since: 55 },
@@ -87,6 +85,8 @@ const creation = (minor: number) =>
     ram: number
     vcpus: number
     disk: number
+    swap?: number
+    'OS-FLV-EXT-DATA:ephemeral'?: number
     rxtx_factor?: number
     'os-flavor-access:is_public'?: boolean
     description?: string | null
@@ -103,10 +103,15 @@ async function create(call: Call): Promise<object> {
       vcpus: wish.vcpus,
       memoryMib: wish.ram,
       diskGib: wish.disk,
+      ephemeralGib: wish['OS-FLV-EXT-DATA:ephemeral'] ?? 0,
+      swapMib: wish.swap ?? 0,
       public: wish['os-flavor-access:is_public'] ?? true,
       rxtxFactor: wish.rxtx_factor ?? 1,
     },
-    { memoryMib: 'ram', diskGib: 'disk', rxtxFactor: 'rxtx_factor' },
+    {
+      ...{ memoryMib: 'ram', diskGib: 'disk', rxtxFactor: 'rxtx_factor' },
+      ...{ ephemeralGib: 'OS-FLV-EXT-DATA:ephemeral', swapMib: 'swap' },
+    },
   )
   return { flavor: flavorView(await createFlavor(call.ctx, input), at(call)) }
 }
@@ -145,7 +150,7 @@ export const flavorOperations: ApiOperation[] = [
     status: 200,
     access: 'admin',
     deviation:
-      'swap and ephemeral disks must be 0 and disk at least 1: instances have one root disk. rxtx_factor is kept and has no effect.',
+      'disk must be at least 1: every root disk has a size that counts. rxtx_factor is kept and has no effect.',
     handle: create,
   },
   {

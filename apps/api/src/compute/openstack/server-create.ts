@@ -9,7 +9,7 @@ import type { Call } from '../../openstack/operation.ts'
 import { boolean, objectAt, parse, whole } from '../../openstack/schema.ts'
 import { type InstanceView, launchInput, tagsInput } from '../contract.ts'
 import { launchInstances } from '../instances/launch.ts'
-import { type Device, device, type OldDevice, oldDevice, volumesOf } from './block-devices.ts'
+import { type Device, device, disksOf, type OldDevice, oldDevice } from './block-devices.ts'
 import { boundMetadata, description, metadata, name } from './body.ts'
 import { at } from './fields.ts'
 
@@ -157,7 +157,7 @@ export async function createServer(call: Call): Promise<object> {
   const groups = wish.security_groups?.map((group) => group.name) ?? []
   const hint = body['os:scheduler_hints'] ?? body['OS-SCH-HNT:scheduler_hints']
   const adminPass = wish.adminPass ?? newPassword()
-  const volumes = await volumesOf(call, wish)
+  const { volumes, localDisks } = await disksOf(call, wish)
   const input = {
     name: wish.name,
     description: wish.description ?? '',
@@ -166,6 +166,7 @@ export async function createServer(call: Call): Promise<object> {
       volumes.some(({ boot }) => boot),
     ),
     volumes,
+    localDisks,
     flavorId: wish.flavorRef,
     nics: nicsOf(wish),
     securityGroupIds: await groupIds(call, groups),

@@ -53,8 +53,8 @@ const flavorCopy = ({ row }: Server) => ({
   vcpus: row.vcpus,
   ram: row.memoryMib,
   disk: row.diskGib,
-  ephemeral: 0,
-  swap: 0,
+  ephemeral: row.ephemeralGib,
+  swap: row.swapMib,
   original_name: row.flavorName,
   extra_specs: row.flavorSpecs,
 })

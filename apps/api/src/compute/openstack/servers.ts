@@ -102,7 +102,7 @@ export const serverOperations: ApiOperation[] = [
     status: 202,
     access: 'create',
     deviation:
-      'No personality, device tags, swap and ephemeral disks: each is a 400 that says so. Of the boot indexes only 0 counts, and every disk is on virtio. Without networks (before 2.37) and with auto the project’s only network is used; auto in a project without any is a 400. adminPass reaches the guest on its config drive alone. At most 50 at once.',
+      'No personality and device tags: each is a 400 that says so. Ephemeral disks are formatted as ext4, or as guest_format says (ext2, ext3, ext4; any other is a 400), and empty for images with os_type=windows. Of the boot indexes only 0 counts, and every disk is on virtio. Without networks (before 2.37) and with auto the project’s only network is used; auto in a project without any is a 400. adminPass reaches the guest on its config drive alone. At most 50 at once.',
     handle: createServer,
   },
   {

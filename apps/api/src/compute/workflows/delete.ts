@@ -107,6 +107,8 @@ const pastOf = (row: InstanceModel): Prisma.PastInstanceCreateManyInput => ({
   vcpus: row.vcpus,
   memoryMib: row.memoryMib,
   diskGib: row.diskGib,
+  ephemeralGib: row.ephemeralGib,
+  swapMib: row.swapMib,
   flavorSpecs: row.flavorSpecs as Prisma.InputJsonObject,
   keyName: row.keyName,
   metadata: row.metadata as Prisma.InputJsonObject,

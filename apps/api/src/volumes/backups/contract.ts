@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { descriptionInput, nameInput, pageInput } from '../../kernel/contract.ts'
+import { descriptionInput, nameInput, pageInput, projectIdInput } from '../../kernel/contract.ts'
 import { volumeMetadataInput } from '../metadata.ts'
 import { type BackupState, backupStates } from './states.ts'
 
@@ -44,6 +44,10 @@ export const backupRestoreInput = z.object({
   name: backupName.optional(),
 })
 export const backupImportInput = z.object({ record: z.string().min(1).max(16_384) })
+/** A backup without a row, by its names in the store that a host reaches. */
+export const storedBackupInput = z.object({ id: z.uuid(), volumeId: z.uuid(), hostId: z.uuid() })
+/** `projectId`: the project that gets it; absent: the one that its record names. */
+export const storedBackupImportInput = storedBackupInput.extend({ projectId: projectIdInput.optional() })
 
 export type BackupView = {
   id: string
@@ -81,6 +85,29 @@ export type BackupView = {
 /** A backup that is deleted and can be taken back until that time, or whose data are being removed. */
 export type TrashedBackupView = BackupView & { until: string }
 export type Restored = { backupId: string; volumeId: string; volumeName: string }
+/** A backup that lies in a store and has no row. Only administrators see such. */
+export type UnknownBackup = {
+  id: string
+  volumeId: string
+  /** A machine that reaches the store. */
+  host: { id: string; name: string }
+  /** Null when the index of the backup cannot be read. */
+  sizeBytes: number | null
+  storedBytes: number | null
+  /** What its record says; empty and null without one that can be used. */
+  name: string
+  volumeName: string
+  projectId: string | null
+  dataTimestamp: string | null
+  /** Why it cannot be imported; null when it can be. */
+  problem: string | null
+}
+/** How many there are, the first of them, and the machines that have not told what their stores have. */
+export type UnknownBackups = {
+  total: number
+  items: UnknownBackup[]
+  silent: { host: { id: string; name: string }; problem: string }[]
+}
 /** The store of backups that a machine reaches. Only administrators see stores. */
 export type StoreView = {
   /** That of the machine. */

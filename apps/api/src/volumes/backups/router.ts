@@ -19,11 +19,14 @@ import {
   backupRestoreInput,
   backupTrashInput,
   backupUpdateInput,
+  storedBackupImportInput,
+  storedBackupInput,
 } from './contract.ts'
 import { restoreBackup } from './restore.ts'
 import { scheduleOfInput, scheduleSetInput } from './schedules/contract.ts'
 import { getSchedule, removeSchedule, setSchedule } from './schedules/service.ts'
 import { listStores } from './stores.ts'
+import { importStoredBackup, listUnknownBackups, removeStoredBackup } from './unknown.ts'
 
 export const backupsRouter = router({
   list: procedure.input(backupListInput).query(({ ctx, input }) => listBackups(ctx.cloud, input)),
@@ -34,6 +37,13 @@ export const backupsRouter = router({
   restore: procedure.input(backupRestoreInput).mutation(({ ctx, input }) => restoreBackup(ctx.cloud, input)),
   cancel: procedure.input(idInput).mutation(({ ctx, input }) => cancelBackup(ctx.cloud, input)),
   delete: procedure.input(idInput).mutation(({ ctx, input }) => deleteBackup(ctx.cloud, input)),
+  unknown: procedure.query(({ ctx }) => listUnknownBackups(ctx.cloud)),
+  importStored: procedure
+    .input(storedBackupImportInput)
+    .mutation(({ ctx, input }) => importStoredBackup(ctx.cloud, input)),
+  removeStored: procedure
+    .input(storedBackupInput)
+    .mutation(({ ctx, input }) => removeStoredBackup(ctx.cloud, input)),
   stores: procedure.query(({ ctx }) => listStores(ctx.cloud)),
   schedule: router({
     get: procedure.input(scheduleOfInput).query(({ ctx, input }) => getSchedule(ctx.cloud, input)),

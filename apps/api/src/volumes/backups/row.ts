@@ -131,11 +131,15 @@ export const noteBackup = (
     data: { name: row.name },
   })
 
-export const backupHistory = (row: { id: string; name: string; projectId: string }, action: string) => ({
+export const backupHistory = (
+  row: { id: string; name: string; projectId: string; volumeId: string },
+  action: string,
+) => ({
   id: crypto.randomUUID(),
   action,
   resourceKind: 'volumeBackup',
   resourceId: row.id,
   resourceName: row.name,
+  relatedId: row.volumeId,
   projectId: row.projectId,
 })

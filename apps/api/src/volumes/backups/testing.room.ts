@@ -23,6 +23,13 @@ const deletedBackup = async () => {
   return id
 }
 
+/** A backup that lies in its store and has no row. */
+const stored = async () => {
+  const where = { id: await backup() }
+  const { id, volumeId, hostId } = await system().deps.root.volumeBackup.delete({ where })
+  return { id, volumeId, hostId }
+}
+
 const ofVolume = async () => ({ volumeId: await volume() })
 
 /** The rows of the authorization matrix for backups. */
@@ -39,6 +46,9 @@ export const backupRows: NonNullable<TestingRoom['rows']> = {
   'backups.cancel': byId('write', begun),
   'backups.delete': byId('write', backup),
   'backups.stores': { kind: 'admin' },
+  'backups.unknown': { kind: 'admin' },
+  'backups.importStored': { kind: 'admin', input: stored },
+  'backups.removeStored': { kind: 'admin', input: stored },
   'backups.schedule.get': { kind: 'read', input: ofVolume },
   'backups.schedule.set': { kind: 'write', input: async () => ({ ...(await ofVolume()), every: 'day' }) },
   'backups.schedule.remove': {

@@ -14,6 +14,7 @@ import { specOf } from '../pools.ts'
 import { asked } from './asking.ts'
 import type { BackupRow } from './queries.ts'
 import { driversOfStore, hostOfStore } from './reach.ts'
+import { recordOf } from './record.ts'
 import { isUnproven, noteBackup } from './row.ts'
 import { trimSchedule } from './schedules/trim.ts'
 import { freeSource, lockWithSource } from './settling.ts'
@@ -75,6 +76,7 @@ export const backupCreation: Workflow = {
         return undefined
       },
     },
+    { name: 'record', title: 'Writing its record beside it', run: writeRecord },
   ],
   async onFailed(run, error) {
     const row = await current(run)
@@ -83,6 +85,23 @@ export const backupCreation: Workflow = {
     await end(run, 'creating', { state: 'error', faultMessage: error.message })
     await tell(run, 'makeBackup', error)
   },
+}
+
+/** How long a record is tried: a backup without one is whole, and can be known again only by a record that somebody has exported. */
+const recordMs = 300_000
+
+async function writeRecord(run: Run<unknown>): Promise<void> {
+  const row = await current(run)
+  if (row?.state !== 'available' && row?.state !== 'restoring') return
+  try {
+    const drivers = await driversAt(run, row)
+    const record = await recordOf({ ...run.ctx, db: run.ctx.deps.root }, row)
+    await whileAnswering(run.op, drivers, (op) => drivers.backups.keepRecord(op, { ...keyOf(row), record }))
+  } catch (error) {
+    const isInTime = Date.now() - run.stepStartedAt.getTime() < recordMs
+    if (driverCode(error) === 'unavailable' && isInTime) throw error
+    run.ctx.log.warn({ err: error, backup: row.id }, 'a backup has no record beside it')
+  }
 }
 
 const stopped = () => new CloudError('conflict', 'The backup was stopped.')

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DriverError } from '@stratolith/drivers/errors'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { launchInstances } from '../../compute/instances/launch.ts'
 import { attachVolume } from '../../compute/instances/volumes.ts'
 import { aLaunch, testTenant, testWorld, type World } from '../../compute/testing.ts'
@@ -10,6 +10,7 @@ import { backupCreateInput } from '../backups/contract.ts'
 import { exportBackup, importBackup } from '../backups/record.ts'
 import { restoreBackup } from '../backups/restore.ts'
 import { volumeCreateInput, volumeRetypeInput, volumeTypeCreateInput } from '../contract.ts'
+import { manageableVolumes } from '../manage/list.ts'
 import { unmanageVolume } from '../manage/service.ts'
 import { retypeVolume } from '../moves/service.ts'
 import {
@@ -25,7 +26,7 @@ import {
 import { snapshotCreateInput } from '../snapshots/contract.ts'
 import { createVolumeType, setTypeSpecs } from '../types/service.ts'
 import { forgetKey } from './keys.ts'
-import { volumeKeys } from './reconcile.ts'
+import { expectKeys, volumeKeys } from './reconcile.ts'
 import { changeEncryption, decryptType, encryptType } from './type.ts'
 
 let world: World
@@ -138,11 +139,49 @@ describe('an encrypted volume', () => {
     expect(guest?.spec.volumes).toMatchObject([{ id, encrypted: true }])
     const keys = host().volumes.keys as Map<string, string>
     expect([...keys]).toEqual([[id, keyAt(id)]])
-    keys.clear()
+    const compare = async () => {
+      const asked = vi.spyOn(host().volumes, 'keepKeys')
+      await volumeKeys.run(world.system)
+      const { length } = asked.mock.calls
+      asked.mockRestore()
+      return length
+    }
+    // The attachment is compared once, because a comparison may have been under way, and then nobody is asked.
+    expect([await compare(), await compare()]).toEqual([1, 0])
+    const { id: hostId } = await db().host.findFirstOrThrow()
+    const restart = async () => {
+      keys.clear()
+      const facts = { start: crypto.randomUUID() }
+      await db().hostBeat.upsert({ where: { hostId }, create: { hostId, facts }, update: { facts } })
+    }
+    await restart()
     keys.set(crypto.randomUUID(), 'old')
     host().volumes.failNext('keepKeys', new DriverError('unavailable', 'away'))
-    for (let n = 0; n < 2; n += 1) await volumeKeys.run(world.system)
+    expect([await compare(), await compare(), await compare()]).toEqual([1, 1, 0])
     expect([...keys]).toEqual([[id, keyAt(id)]])
+    // An attachment in the middle of a comparison is not forgotten by the end of that one.
+    await restart()
+    vi.spyOn(host().volumes, 'giveKeys').mockImplementationOnce(async () =>
+      expectKeys(world.system, hostId, [id]),
+    )
+    expect([await compare(), await compare(), await compare()]).toEqual([1, 1, 0])
+    expect([...keys]).toEqual([[id, keyAt(id)]])
+    // A key that the host does not need any more goes within some minutes.
+    keys.set(crypto.randomUUID(), 'old')
+    await db().volumeKeyHost.updateMany({ data: { at: new Date(Date.now() - 301_000) } })
+    expect(await compare()).toBe(1)
+    expect([...keys]).toEqual([[id, keyAt(id)]])
+  })
+
+  test('is not offered for taking over when its row is lost, because nobody has its key', async () => {
+    const [id, plain] = [await aVolume(), await aVolume({ type: 'Standard' })]
+    await db().volume.deleteMany({ where: { id: { in: [id, plain] } } })
+    // A database that was restored knows nothing of them.
+    await db().tombstone.deleteMany()
+    const found = await manageableVolumes(admin, { pool: 'secret-name-a@local' })
+    const problemOf = (of: string) => found.find((one) => one.id === of)?.problem
+    expect([problemOf(plain), problemOf(id)]).toEqual([null, expect.stringMatching(/does not have its key/)])
+    for (const one of [id, plain]) (host().volumes.volumes as Map<string, unknown>).delete(one)
   })
 
   test('leaves no key when the last two that have it go at once', async () => {

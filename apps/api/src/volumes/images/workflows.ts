@@ -5,6 +5,7 @@ import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { CloudError } from '../../kernel/errors.ts'
 import { whileAnswering } from '../../kernel/hosts.ts'
 import { type Run, soonAgain, type Workflow } from '../../kernel/workflow.ts'
+import { copyingMs } from '../copying.ts'
 import { driversFor, isOnFencedHost } from '../driver.ts'
 import { tellFailure } from '../messages/service.ts'
 import { specOf } from '../pools.ts'
@@ -75,7 +76,7 @@ async function removeExport(run: Run<Making>): Promise<void> {
 export const volumeImageMaking: Workflow<Making> = {
   action: making.action,
   lane: 'long',
-  deadlineMs: 6 * 60 * 60_000,
+  deadlineMs: copyingMs,
   steps: [
     {
       name: 'copy',

@@ -43,9 +43,10 @@ export async function manageableVolumes(ctx: Ctx, input: { pool: string }): Prom
   const judge = await judgeOf(ctx, 'volume', rows, ids)
   // What a move that is under way has copied so far may stand beside a volume of the same id.
   const all = found.filter((one) => one.isPart !== true)
-  return all.map(({ id, sizeBytes, guest, movedTo }) => {
+  return all.map(({ id, sizeBytes, guest, movedTo, encrypted }) => {
     const moved = movedTo === undefined ? null : 'It was moved to another pool, and is no volume any more.'
-    const problem = judge(id, sizeBytes) ?? moved ?? (guest ? `The guest ${guest} has it.` : null)
+    const sealed = encrypted ? 'It is encrypted, and the cloud does not have its key any more.' : null
+    const problem = judge(id, sizeBytes) ?? moved ?? sealed ?? (guest ? `The guest ${guest} has it.` : null)
     const isKnown = rows.some((row) => row.id === id)
     return { ...sizedAs(sizeBytes), id, volumeId: null, quiesced: null, isKnown, problem }
   })

@@ -32,6 +32,9 @@ test('what does not lie in its pool any more is told, and nothing else', async (
   vi.spyOn(volumes, 'listVolumes').mockResolvedValue([])
   vi.spyOn(volumes, 'listSnapshots').mockResolvedValue([])
   expect(await lost()).toEqual([`volume ${volumeId}`, `volumeSnapshot ${id}`])
+  const trashedUntil = new Date(Date.now() + 60_000)
+  await world.deps.root.volumeSnapshot.update({ where: { id }, data: { trashedUntil } })
+  expect(await lost()).toEqual([`volume ${volumeId}`])
   // Nobody misses what was never made or is being removed.
   await world.deps.root.volumeSnapshot.update({ where: { id }, data: { state: 'deleting' } })
   await world.deps.root.volume.update({ where: { id: volumeId }, data: { state: 'creating' } })

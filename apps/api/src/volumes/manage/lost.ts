@@ -53,18 +53,20 @@ export async function lostIn(ctx: Ctx, input: z.output<typeof manageableInput>):
 /** How the rows of each kind are read whose data lie in the pool: all of them, or those with these ids. */
 function kindsIn(ctx: Ctx, poolId: string) {
   const select = { id: true, name: true, projectId: true, sizeGib: true, state: true } as const
+  // Nobody misses what is deleted, either.
+  const here = { poolId, trashedUntil: null }
   const among = (ids?: readonly string[]) => (ids ? { id: { in: [...ids] } } : {})
   return [
     {
       kind: 'volume' as const,
       read: (ids?: readonly string[]) =>
-        ctx.db.volume.findMany({ where: { poolId, state: { in: lying }, ...among(ids) }, select }),
+        ctx.db.volume.findMany({ where: { ...here, state: { in: lying }, ...among(ids) }, select }),
     },
     {
       kind: 'volumeSnapshot' as const,
       read: (ids?: readonly string[]) =>
         ctx.db.volumeSnapshot.findMany({
-          where: { poolId, state: { in: lyingSnapshots }, ...among(ids) },
+          where: { ...here, state: { in: lyingSnapshots }, ...among(ids) },
           select,
         }),
     },

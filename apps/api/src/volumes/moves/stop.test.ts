@@ -97,6 +97,7 @@ test('a move is stopped before it has begun, and one of an administrator by admi
   const id = await aVolume()
   await retype(id)
   await stopMove(tenant, { id })
+  await expectCloudError(stopMove(tenant, { id }), 'conflict', /being ended already/)
   await runPending(world.deps)
   await expectStopped(id)
   const { id: plain } = await createVolumeType(admin, volumeTypeCreateInput.parse({ name: 'plain' }))

@@ -8,6 +8,7 @@ import { CloudError } from '../../kernel/errors.ts'
 import { whileAnswering } from '../../kernel/hosts.ts'
 import { bury, spared } from '../../kernel/tombstones.ts'
 import type { Wait, Workflow } from '../../kernel/workflow.ts'
+import { copyingMs } from '../copying.ts'
 import { tellFailure } from '../messages/service.ts'
 import { giveBackAt } from '../pools.ts'
 import { type VolumeRow, withParts } from '../queries.ts'
@@ -226,12 +227,13 @@ async function onFailed(run: Move, error: CloudError): Promise<void> {
   await tellFailure(run, about, error)
 }
 
-const hourMs = 3_600_000
-const longestMs = 14 * 24 * hourMs
+/** A volume of some TiB takes days. Whoever does not want to wait any longer stops the move. */
+const longestMs = 14 * copyingMs
+
 const long = {
   lane: 'long',
-  // A volume of some TiB takes days. Whoever does not want to wait any longer stops the move.
   deadlineMs: longestMs,
+  /** A host that is silent is asked for so long where the volume is. */
   undoDeadlineMs: longestMs,
   steps,
   onFailed,

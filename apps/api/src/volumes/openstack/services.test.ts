@@ -32,10 +32,7 @@ test('a pool is closed and opened as the service that keeps it', async () => {
     { ...service, host: `${host}#shelf`, disabled: false, status: 'enabled' },
   ])
   expect(await statusOf()).toMatchObject([{ status: 'enabled' }])
-  const { services } = (await act('GET', '/os-services')).json() as { services: { host: string }[] }
-  const disk = services.find((one) => one.host.endsWith('@local'))?.host
   for (const [status, body, words] of [
-    [400, { host: disk }, /Close the machine instead/],
     [404, { host: 'nowhere@local' }, /could not be found/],
     [404, { host, binary: 'cinder-backup' }, /Service cinder-backup could not be found/],
     [400, { host, colour: 'red' }, /Additional properties/],
@@ -69,15 +66,31 @@ test('a pool is closed for a reason, which lists show until the pool is opened, 
   expect(await shown()).toMatchObject({ status: 'disabled', disabled_reason: 'frozen', frozen: true })
   expect(await said('PUT', '/os-services/thaw', { host })).toEqual([200, null])
   expect(await shown()).toMatchObject({ status: 'enabled', disabled_reason: null, frozen: false })
-  const { services } = (await act('GET', '/os-services')).json() as { services: { host: string }[] }
-  const disk = services.find((one) => one.host.endsWith('@local'))?.host
-  const refused = await act('PUT', '/os-services/freeze', { host: disk })
-  expect([refused.statusCode, refused.body]).toEqual([
-    400,
-    expect.stringContaining('Close the machine instead'),
-  ])
   expect((await act('PUT', '/os-services/freeze', { host: 'nowhere@x' })).statusCode).toBe(404)
   expect((await ask('PUT', '/os-services/freeze', { body: { host } })).statusCode).toBe(403)
+})
+
+test('the disk of a machine is closed and opened without its machine, and frozen and thawed', async () => {
+  const { name } = await cloud.world.deps.root.host.findFirstOrThrow()
+  const host = `${name}@local`
+  const shown = async () => {
+    const answer = await act('GET', `/os-services?host=${host}&binary=cinder-volume`)
+    return (answer.json() as { services: object[] }).services
+  }
+  expect(await shown()).toMatchObject([{ host, status: 'enabled', disabled_reason: null, state: 'up' }])
+  const closing = { host, disabled_reason: 'an old disk' }
+  expect((await act('PUT', '/os-services/disable-log-reason', closing)).json()).toMatchObject({
+    ...{ host, disabled: true, disabled_reason: 'an old disk' },
+  })
+  expect(await shown()).toMatchObject([
+    { host, status: 'disabled', disabled_reason: 'an old disk', state: 'up', frozen: false },
+  ])
+  const { enabled } = await cloud.world.deps.root.host.findFirstOrThrow({ where: { name } })
+  expect(enabled).toBe(true)
+  expect(await said('PUT', '/os-services/freeze', { host: `${host}#local` })).toEqual([200, null])
+  expect(await shown()).toMatchObject([{ status: 'disabled', frozen: true }])
+  expect(await said('PUT', '/os-services/thaw', { host })).toEqual([200, null])
+  expect(await shown()).toMatchObject([{ status: 'enabled', disabled_reason: null, frozen: false }])
 })
 
 test('a pool of one machine was seen when its machine was, and is found by its own name alone', async () => {

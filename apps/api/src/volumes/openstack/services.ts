@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { findMachines } from '../../hosts/service.ts'
+import { findMachines, type Machine } from '../../hosts/service.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { HttpError } from '../../openstack/errors.ts'
 import { micros } from '../../openstack/fields.ts'
@@ -16,12 +16,14 @@ const backend = '@local'
 async function services(call: Call): Promise<object> {
   const [host, wanted] = [queryText(call.query, 'host'), queryText(call.query, 'binary')]
   const machines = await findMachines(call.ctx, host === undefined ? {} : { name: host.split('@', 1)[0] })
-  const others = (await plainPools(call.ctx)).filter((pool) => !pool.isLocal)
+  const pools = await plainPools(call.ctx)
+  const others = pools.filter((pool) => !pool.isLocal)
+  const diskOf = ({ id }: Machine) => pools.find((pool) => pool.isLocal && pool.host?.id === id)
   const seenAt = (pool: PlainPool) => machines.find(({ id }) => id === pool.host?.id)?.lastSeenAt ?? null
   const all = [
     ...machines
       .filter(({ name }) => host === undefined || [name, name + backend].includes(host))
-      .map((machine) => serviceOf(call, { ...machine, host: machine.name + backend })),
+      .map((machine) => serviceOf(call, diskService(machine, diskOf(machine)))),
     ...others
       .filter(({ name }) => host === undefined || name === host)
       .map((pool) =>
@@ -39,6 +41,15 @@ async function services(call: Call): Promise<object> {
   ]
   return { services: all.filter((one) => wanted === undefined || one.binary === wanted) }
 }
+
+/** The service on the disk of a machine, which is closed when the machine or the disk is. */
+const diskService = (machine: Machine, disk: PlainPool | undefined) => ({
+  ...machine,
+  host: machine.name + backend,
+  enabled: machine.enabled && disk?.enabled !== false,
+  disabledReason: disk?.disabledReason ?? machine.disabledReason,
+  frozen: disk?.frozen ?? false,
+})
 
 type Service = {
   host: string
@@ -76,7 +87,7 @@ const withReason = wish.extend({
 })
 const freezing = wish.pick({ host: true }).extend({ cluster: text })
 
-/** Opens and closes a pool that is no disk of a machine. Cinder ignores a reason here: it has a request of its own for that. */
+/** Opens and closes a pool. Cinder ignores a reason here: it has a request of its own for that. */
 const setEnabled = (enabled: boolean) => (call: Call) => {
   authorize(call.ctx, 'volumePool:update')
   return change(call, parse(wish, call.body), { enabled })
@@ -140,7 +151,7 @@ const cleanup = z.strictObject({
 })
 
 const put = { method: 'PUT', status: 200, access: 'admin' } as const
-const closing = 'The disk of a machine is opened and closed by Nova’s services (400).'
+const closing = 'The disk of a machine that Nova’s services have closed takes no new volumes, either.'
 const notReplicated = 'Always refused (400): nothing is replicated.'
 const refusal = { ...put, status: 400, deviation: notReplicated, handle: refuseReplication } as const
 const clusters = { since: 7, deviation: 'There are none.' } as const

@@ -28,14 +28,15 @@ export const free = ({ totalGib, usedGib }: Candidate) => totalGib - usedGib
 /** All pools: the disks of the hosts first, then the others. */
 export function candidatesOf(hosts: readonly PlacementHost[], rows: readonly VolumePoolModel[]): Candidate[] {
   const locals = new Map(rows.filter((row) => row.capacityGib === null).map((row) => [row.hostId, row]))
-  const onDisks = hosts.map(
-    (host): Candidate => ({
+  const onDisks = hosts.map((host): Candidate => {
+    const row = locals.get(host.id) ?? null
+    return {
       ...{ name: `${host.name}@${localPool.id}`, names: [localPool.id, `${host.name}@${localPool.id}`] },
       ...{ hostId: host.id, zone: host.zone, zones: [host.zone], local: true, host },
-      ...{ row: locals.get(host.id) ?? null, totalGib: host.diskGib.total, usedGib: host.diskGib.used },
-      ...{ driver: localPool.driver, closed: whyClosed(host) },
-    }),
-  )
+      ...{ row, totalGib: host.diskGib.total, usedGib: host.diskGib.used },
+      ...{ driver: localPool.driver, closed: (row && whyShut(row)) ?? whyClosed(host) },
+    }
+  })
   return [...onDisks, ...rows.filter((row) => row.capacityGib !== null).map((row) => ofRow(row, hosts))]
 }
 

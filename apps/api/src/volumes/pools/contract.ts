@@ -51,8 +51,9 @@ export type PoolView = {
   driver: string
   /** What a host must know to reach the pool, without secrets, such as { path }. */
   config: Record<string, string | number | boolean>
-  /** The pool is the disk of a machine: it is there with the machine and cannot be changed. */
+  /** The pool is the disk of a machine: it is there with the machine, and is only opened and closed. */
   isLocal: boolean
+  /** Whether new volumes may lie there, as far as an administrator has a say about the pool; its machine may be closed, too. */
   enabled: boolean
   /** Why an administrator has closed it; null for no reason. */
   disabledReason: string | null

@@ -1,10 +1,12 @@
 import { DriverError } from '@stratolith/drivers/errors'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { testTenant, testWorld, type World } from '../../compute/testing.ts'
+import { deleteInstance } from '../../compute/instances/actions.ts'
+import { launchInstances } from '../../compute/instances/launch.ts'
+import { aLaunch, testTenant, testWorld, type World } from '../../compute/testing.ts'
 import type { Ctx } from '../../kernel/context.ts'
 import { expectCloudError, runPending, testCtx } from '../../kernel/testing.ts'
 import { poolCreateInput, poolUpdateInput, volumeCreateInput, volumeTypeCreateInput } from '../contract.ts'
-import { specOf } from '../pools.ts'
+import { specOf, whyNotEach } from '../pools.ts'
 import {
   createSnapshot,
   createVolume,
@@ -225,6 +227,47 @@ test('a pool is closed, renamed, and removed when nothing lies there', async () 
   await deletePool(admin, { name: other.name })
   for (const name of ['secret-name-a@local', 'secret-name-b@local'])
     await expectCloudError(deletePool(admin, { name }), 'conflict', /as long as the machine is there/)
+})
+
+test('the disk of a machine that is closed takes no new volumes, and keeps and grows those that it has', async () => {
+  const disk = 'secret-name-a@local'
+  const change = (patch: object) => updatePool(admin, poolUpdateInput.parse({ name: disk, ...patch }))
+  const create = (patch: object = {}) =>
+    createVolume(tenant, volumeCreateInput.parse({ sizeGib: 1, ...patch }))
+  const { id: type } = await typeOf(disk)
+  const { id } = await create({ type })
+  await runPending(world.deps)
+  expect(await change({ enabled: false, disabledReason: 'the disk is old' })).toMatchObject({
+    ...{ enabled: false, isLocal: true },
+    closed: 'An administrator has closed the pool: the disk is old',
+  })
+  await expectCloudError(create({ type }), 'no_capacity', /No pool takes volumes/)
+  const why = await whyNotEach(admin, { sizeGib: 1, type: {} })
+  expect(why).toContainEqual({ pool: disk, problem: expect.stringContaining('the disk is old') })
+  const elsewhere = await create()
+  expect((await getVolume(admin, { id: elsewhere.id })).pool).toBe('secret-name-b@local')
+  await extendVolume(tenant, { id, sizeGib: 2 })
+  await runPending(world.deps)
+  expect(await getVolume(admin, { id })).toMatchObject({ state: 'available', sizeGib: 2, pool: disk })
+
+  // Instances with new volumes go to other machines, and those without go to this one, too.
+  const volumes = [{ from: { kind: 'blank' as const }, sizeGib: 1, boot: false, deleteOnTermination: true }]
+  const { instances } = await launchInstances(tenant, aLaunch(world, { count: 4, volumes }))
+  await runPending(world.deps)
+  const rows = await db().instance.findMany({ where: { id: { in: instances.map((one) => one.id) } } })
+  expect(new Set(rows.map(({ hostId: at }) => at))).toEqual(new Set([await hostId('b')]))
+  await expectCloudError(
+    launchInstances(tenant, aLaunch(world, { volumes: [{ ...volumes[0], type }] })),
+    'no_capacity',
+    /No pool takes volumes/,
+  )
+
+  for (const patch of [{ capacityGib: 5 }, { shortName: 'other' }, { description: 'x' }])
+    await expectCloudError(change({ enabled: true, ...patch }), 'conflict', /only open or close it/)
+  expect(await change({ enabled: true })).toMatchObject({ enabled: true, closed: null })
+  for (const one of instances) await deleteInstance(tenant, { id: one.id })
+  await runPending(world.deps)
+  for (const one of [id, elsewhere.id]) await away(one)
 })
 
 test('a pool whose removal was interrupted takes nothing, and is removed again', async () => {

@@ -70,7 +70,8 @@ async function refuseTaken(ctx: Ctx, name: string): Promise<void> {
 }
 
 /**
- * Changes a pool. Throws conflict for the disk of a machine, and for less room than is promised. `frozen`: it is opened or
+ * Changes a pool. The disk of a machine is opened and closed for new volumes, and nothing else of it is changed: throws
+ * conflict then, and for less room than is promised. `frozen`: it is opened or
  * closed by OpenStack's words for that.
  */
 export async function updatePool(
@@ -85,10 +86,9 @@ export async function updatePool(
   const patch = { ...rest, ...closing }
   const after = await inTransaction(ctx, async (tx) => {
     const row = await lockPool(tx, name)
-    if (isLocal(row))
-      throw conflict(
-        'The disk of a machine is a pool as long as the machine is there. Close the machine instead.',
-      )
+    const isOfDisk = Object.values({ ...rest, shortName, access }).some((wish) => wish !== undefined)
+    if (isLocal(row) && isOfDisk)
+      throw conflict('The disk of a machine has the name and the room of the machine: only open or close it.')
     if (row.deletingAt !== null)
       throw conflict('The pool is being removed. When its removal was interrupted, remove the pool again.')
     const next =
@@ -97,7 +97,7 @@ export async function updatePool(
     const total = Math.floor(
       (patch.capacityGib ?? row.capacityGib ?? 0) * (patch.overcommit ?? row.overcommit),
     )
-    if (total < row.usedGib)
+    if (!isLocal(row) && total < row.usedGib)
       throw invalidInput(`${row.usedGib} GiB of the pool are promised already. Choose more.`, 'capacityGib')
     const data = { ...patch, ...(access ? changedAccess(tx, row, access) : {}), name: next }
     const changed = await tx.db.volumePool.update({ where: { id: row.id }, data })

@@ -103,11 +103,15 @@ export const noteSnapshot = (
     data: { name: row.name },
   })
 
-export const snapshotHistory = (row: { id: string; name: string; projectId: string }, action: string) => ({
+export const snapshotHistory = (
+  row: { id: string; name: string; projectId: string; volumeId: string },
+  action: string,
+) => ({
   id: crypto.randomUUID(),
   action,
   resourceKind: 'volumeSnapshot',
   resourceId: row.id,
   resourceName: row.name,
+  relatedId: row.volumeId,
   projectId: row.projectId,
 })

@@ -36,6 +36,21 @@ export function FlavorCreateForm({ opened, onClose }: { opened: boolean; onClose
           <NumberField label="Memory" suffix=" MiB" step={512} {...form.getInputProps('memoryMib')} />
           <NumberField label="Disk" suffix=" GiB" {...form.getInputProps('diskGib')} />
         </Group>
+        <Group grow align="flex-start">
+          <NumberField
+            label="Ephemeral disk"
+            description="A second disk, deleted with its instance."
+            suffix=" GiB"
+            {...form.getInputProps('ephemeralGib')}
+          />
+          <NumberField
+            label="Swap disk"
+            description="0: instances have none."
+            suffix=" MiB"
+            step={512}
+            {...form.getInputProps('swapMib')}
+          />
+        </Group>
         <TextInput label="Description" maxLength={1000} {...form.getInputProps('description')} />
         <Radio.Group label="Root disk" {...form.getInputProps('diskMode')}>
           <Stack gap="xs" mt="xs">

@@ -46,6 +46,8 @@ function Overview({ flavor }: { flavor: FlavorView }) {
               { label: 'vCPU', value: flavor.vcpus },
               { label: 'Memory', value: mib(flavor.memoryMib) },
               { label: 'Disk', value: gib(flavor.diskGib) },
+              { label: 'Ephemeral disk', value: flavor.ephemeralGib > 0 ? gib(flavor.ephemeralGib) : 'none' },
+              { label: 'Swap disk', value: flavor.swapMib > 0 ? mib(flavor.swapMib) : 'none' },
               {
                 label: 'Root disk',
                 value: flavor.diskMode === 'copy' ? 'full copy of the image' : 'on top of the image',

@@ -5,7 +5,9 @@ import { gib, mib } from '../../kit/format.ts'
 import { MainAction } from '../../kit/MainAction.tsx'
 import { NameCell } from '../../kit/NameCell.tsx'
 import { creating, paths } from '../../kit/paths.ts'
+import { TwoLines } from '../../kit/TwoLines.tsx'
 import { CopyText } from '../../ui/CopyText.tsx'
+import { localDisksText } from '../size-words.ts'
 
 export const flavorDescriptor: ResourceDescriptor<FlavorView> & { listPath: string } = {
   kind: 'flavor',
@@ -38,7 +40,7 @@ export const flavorDescriptor: ResourceDescriptor<FlavorView> & { listPath: stri
       header: 'Disk',
       sort: true,
       value: (view) => view.diskGib,
-      cell: (view) => gib(view.diskGib),
+      cell: (view) => <TwoLines second={localDisksText(view)}>{gib(view.diskGib)}</TwoLines>,
     },
     {
       id: 'mode',

@@ -7,6 +7,8 @@ export type FlavorValues = {
   vcpus: number | string
   memoryMib: number | string
   diskGib: number | string
+  ephemeralGib: number | string
+  swapMib: number | string
   description: string
   diskMode: 'overlay' | 'copy'
   public: boolean
@@ -17,6 +19,8 @@ export const emptyFlavor: FlavorValues = {
   vcpus: 1,
   memoryMib: 2048,
   diskGib: 20,
+  ephemeralGib: 0,
+  swapMib: 0,
   description: '',
   diskMode: 'overlay',
   public: true,
@@ -28,6 +32,8 @@ export const flavorProblems = {
   vcpus: whole(1, 256, 'vCPUs'),
   memoryMib: whole(32, 4_194_304, 'MiB'),
   diskGib: whole(1, 65_536, 'GiB'),
+  ephemeralGib: whole(0, 65_536, 'GiB'),
+  swapMib: whole(0, 4_194_304, 'MiB'),
   id: (id: string) =>
     id === '' || /^[\w .-]{1,255}$/.test(id) ? null : 'An id has letters, digits, spaces and _ . - only.',
 }
@@ -39,6 +45,8 @@ export const flavorInput = (values: FlavorValues): RouterInputs['compute']['flav
   vcpus: Number(values.vcpus),
   memoryMib: Number(values.memoryMib),
   diskGib: Number(values.diskGib),
+  ephemeralGib: Number(values.ephemeralGib),
+  swapMib: Number(values.swapMib),
   public: values.public,
   diskMode: values.diskMode,
 })
@@ -55,6 +63,8 @@ export const flavorCli = (values: FlavorValues): string =>
     values.memoryMib,
     '--disk',
     values.diskGib,
+    ...(Number(values.ephemeralGib) > 0 ? ['--ephemeral', values.ephemeralGib] : []),
+    ...(Number(values.swapMib) > 0 ? ['--swap', values.swapMib] : []),
     !values.public && '--private',
     ...(values.description ? ['--description', values.description] : []),
     ...(values.diskMode === 'copy' ? ['--property', 'hw:disk=copy'] : []),

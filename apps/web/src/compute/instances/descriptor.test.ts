@@ -5,7 +5,7 @@ import { allInstancesDescriptor, instanceFacts, listOf } from './descriptor.tsx'
 
 const view = {
   ...{ id: 'i', projectId: 'theirs', name: 'web', description: '', vmState: 'active', metadata: {} },
-  flavor: { id: 'f', name: 'm1.nano', vcpus: 1, memoryMib: 128, diskGib: 1 },
+  flavor: { id: 'f', name: 'm1.nano', vcpus: 1, memoryMib: 128, diskGib: 1, ephemeralGib: 0, swapMib: 0 },
   image: { id: null, name: 'tiny' },
   createdAt: '2026-11-28T10:00:00Z',
 } as unknown as InstanceView

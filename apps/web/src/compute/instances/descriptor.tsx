@@ -10,6 +10,7 @@ import { paths } from '../../kit/paths.ts'
 import type { Session } from '../../kit/session.ts'
 import { TwoLines } from '../../kit/TwoLines.tsx'
 import { LaunchButton } from '../launch/LaunchButton.tsx'
+import { localDisksText } from '../size-words.ts'
 import { Addresses } from './Addresses.tsx'
 import { InstanceName } from './InstanceName.tsx'
 import { InstanceState } from './InstanceState.tsx'
@@ -21,7 +22,10 @@ export const sizeText = ({ flavor, rootOnVolume }: Pick<InstanceView, 'flavor' |
     `${flavor.vcpus} vCPU`,
     mib(flavor.memoryMib),
     rootOnVolume ? 'root disk on a volume' : gib(flavor.diskGib),
-  ].join(' · ')
+    localDisksText(flavor),
+  ]
+    .filter(Boolean)
+    .join(' · ')
 
 const columns: ColumnDef<InstanceView>[] = [
   {

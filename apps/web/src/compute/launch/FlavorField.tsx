@@ -7,6 +7,7 @@ import { Link } from '../../kit/navigation.tsx'
 import { paths } from '../../kit/paths.ts'
 import { useSession } from '../../kit/session.ts'
 import { Hint } from '../../ui/Hint.tsx'
+import { disksOfFlavor, localDisksText } from '../size-words.ts'
 import { FormSection } from './FormSection.tsx'
 import classes from './launch.module.css'
 
@@ -97,7 +98,7 @@ function FlavorRow({ flavor, problem, closed, chosen, onChoose }: RowProps) {
           description={
             // A phone has no room for the columns.
             <Text span size="xs" hiddenFrom="xs">
-              {flavor.vcpus} vCPU · {mib(flavor.memoryMib)} · {gib(flavor.diskGib)}
+              {flavor.vcpus} vCPU · {mib(flavor.memoryMib)} · {disksOfFlavor(flavor)}
               {problem && ' · does not fit'}
             </Text>
           }
@@ -111,6 +112,11 @@ function FlavorRow({ flavor, problem, closed, chosen, onChoose }: RowProps) {
       </Box>
       <Box component="td" visibleFrom="xs" className={classes.number}>
         {gib(flavor.diskGib)}
+        {localDisksText(flavor) && (
+          <Text span size="xs" c="dimmed" display="block">
+            {localDisksText(flavor)}
+          </Text>
+        )}
       </Box>
       {!closed && <Fits problem={problem} />}
     </tr>

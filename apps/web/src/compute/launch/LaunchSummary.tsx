@@ -25,6 +25,7 @@ import { useMay } from '../../kit/rights.ts'
 import { useSession } from '../../kit/session.ts'
 import { useOutside } from '../../networking/lookups.ts'
 import { OkIcon } from '../../ui/OkIcon.tsx'
+import { localDisksText } from '../size-words.ts'
 import { disksText, isRootChosen, isRootOnVolume } from './disks.ts'
 import classes from './launch.module.css'
 import { PlacementSummary } from './PlacementSummary.tsx'
@@ -149,6 +150,11 @@ function What({ values, source, flavor }: Pick<Props, 'values' | 'source' | 'fla
           ? `${flavor.name}: ${flavor.vcpus} vCPU, ${mib(flavor.memoryMib)}${isRootOnVolume(values) ? '' : `, ${gib(flavor.diskGib)} disk`}`
           : 'no size yet'}
       </Text>
+      {flavor && localDisksText(flavor) && (
+        <Text size="sm" c="dimmed">
+          {localDisksText(flavor)}: deleted with the instance
+        </Text>
+      )}
       {disksText(values) && (
         <Text size="sm" c="dimmed">
           {disksText(values)}

@@ -5,11 +5,11 @@ import { IconArchive } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import type { RowsDescriptor } from '../../kit/descriptor.ts'
 import { bytes } from '../../kit/format.ts'
-import { Loaded } from '../../kit/Loaded.tsx'
+import { Photograph } from '../../kit/Photograph.tsx'
+import { photoQuery } from '../../kit/photo-query.ts'
 import { RowsTable } from '../../kit/RowsTable.tsx'
 import { useTRPC } from '../../kit/trpc.ts'
 import { Bar } from '../../ui/Bar.tsx'
-import { Section } from '../../ui/Section.tsx'
 
 const usableText = ({ problem, sharesDisk }: StoreView): string =>
   problem ??
@@ -46,25 +46,25 @@ const descriptor: RowsDescriptor<StoreView> = {
 /** How full the stores of backups are: each machine is asked when the page opens. */
 export function BackupStores() {
   const trpc = useTRPC()
-  const stores = useQuery({ ...trpc.volumes.backups.stores.queryOptions(), staleTime: 60_000 })
+  const stores = useQuery({ ...trpc.volumes.backups.stores.queryOptions(), ...photoQuery })
   return (
-    <Section
+    <Photograph
       title="Stores of backups"
       description="The folder in which each machine keeps backups of volumes, with all that lies on the same disk."
+      again="Ask again"
+      query={stores}
     >
-      <Loaded query={stores}>
-        {(rows) => (
-          <RowsTable
-            descriptor={descriptor}
-            rows={rows}
-            empty={
-              <Text size="sm" c="dimmed">
-                No machine yet.
-              </Text>
-            }
-          />
-        )}
-      </Loaded>
-    </Section>
+      {(rows) => (
+        <RowsTable
+          descriptor={descriptor}
+          rows={rows}
+          empty={
+            <Text size="sm" c="dimmed">
+              No machine yet.
+            </Text>
+          }
+        />
+      )}
+    </Photograph>
   )
 }

@@ -10,6 +10,7 @@ import {
   restoringOf,
   scheduleText,
   storedText,
+  unknownText,
   whyNotTo,
 } from './words.ts'
 
@@ -94,4 +95,12 @@ test('the form says beforehand which volumes cannot get the content of a backup'
   expect(whyNotTo({ ...volume, keyId: 'a' }, backup)).toBe('It is encrypted, and the backup is not.')
   expect(whyNotTo({ ...volume, keyId: 'b' }, { ...backup, keyId: 'a' })).toMatch(/by another key/)
   expect(whyNotTo({ ...volume, state: 'in-use' }, backup)).toMatch(/^An instance uses this volume/)
+})
+
+test('how many backups have no row, and how much they take, is said also when not all are shown', () => {
+  const of = (...sizes: (number | null)[]) => sizes.map((storedBytes) => ({ storedBytes }))
+  expect(unknownText({ total: 1, items: of(1024 ** 3) })).toBe('1 backup without a row, 1 GiB.')
+  expect(unknownText({ total: 1_200, items: of(1024 ** 3, null) })).toBe(
+    '1,200 backups without a row. These are the first 2, which take 1 GiB.',
+  )
 })

@@ -1,5 +1,5 @@
 import type { QuotaView } from '@stratolith/api/kernel/contract'
-import type { BackupView } from '@stratolith/api/volumes/backups/contract'
+import type { BackupView, UnknownBackup } from '@stratolith/api/volumes/backups/contract'
 import type { ScheduleView } from '@stratolith/api/volumes/backups/schedules/contract'
 import type { VolumeView } from '@stratolith/api/volumes/contract'
 import { volumeCan } from '@stratolith/api/volumes/states'
@@ -20,6 +20,16 @@ export const kindText = ({ parentId }: Pick<BackupView, 'parentId'>): string =>
 /** Says how much a backup takes in its store, beside the size of the volume. */
 export const storedText = ({ storedBytes, sizeGib }: Pick<BackupView, 'storedBytes' | 'sizeGib'>): string =>
   storedBytes === null ? '–' : `${bytes(storedBytes)} of ${gib(sizeGib)}`
+
+type Shown = { total: number; items: readonly Pick<UnknownBackup, 'storedBytes'>[] }
+/** Says how many backups lie in the stores without a row, and how much they take there. */
+export function unknownText({ total, items }: Shown): string {
+  const stored = bytes(items.reduce((sum, { storedBytes }) => sum + (storedBytes ?? 0), 0))
+  const all = `${total.toLocaleString('en')} ${total === 1 ? 'backup' : 'backups'} without a row`
+  return total > items.length
+    ? `${all}. These are the first ${items.length}, which take ${stored}.`
+    : `${all}, ${stored}.`
+}
 
 /** Says what is lost with the backups, and how long (in words) they can be taken back; null: not at all. */
 export function backupLoss(backups: readonly Pick<BackupView, 'sizeGib'>[], wait: string | null): string {

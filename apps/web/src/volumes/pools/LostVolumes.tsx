@@ -5,9 +5,16 @@ import { IconDatabaseOff } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import type { RowsDescriptor } from '../../kit/descriptor.ts'
 import { gib } from '../../kit/format.ts'
+import { NameCell } from '../../kit/NameCell.tsx'
+import { Photograph } from '../../kit/Photograph.tsx'
+import { paths } from '../../kit/paths.ts'
+import { photoQuery } from '../../kit/photo-query.ts'
 import { RowsTable } from '../../kit/RowsTable.tsx'
 import { useTRPC } from '../../kit/trpc.ts'
-import { Section } from '../../ui/Section.tsx'
+import { projectColumn } from '../../networking/everyones.tsx'
+
+const pathOf = ({ kind, id }: Lost): string =>
+  kind === 'volume' ? paths.volume(id) : paths.volumeSnapshot(id)
 
 const descriptor: RowsDescriptor<Lost> = {
   kind: 'volume',
@@ -19,30 +26,55 @@ const descriptor: RowsDescriptor<Lost> = {
     {
       id: 'name',
       header: 'Name',
-      cell: ({ name, id }) => <span style={{ overflowWrap: 'anywhere' }}>{name || id}</span>,
+      cell: (lost) => (
+        <NameCell href={pathOf(lost)} name={lost.name || lost.id} detail={lost.name ? lost.id : null} />
+      ),
     },
-    { id: 'kind', header: 'Kind', cell: ({ kind }) => (kind === 'volume' ? 'Volume' : 'Snapshot') },
-    { id: 'size', header: 'Size', width: 90, cell: ({ sizeGib }) => gib(sizeGib) },
-    { id: 'project', header: 'Project', hideBelow: 'sm', cell: ({ projectId }) => projectId },
+    projectColumn,
+    {
+      id: 'kind',
+      header: 'Kind',
+      hideBelow: 'sm',
+      cell: ({ kind }) => (kind === 'volume' ? 'Volume' : 'Snapshot'),
+    },
+    { id: 'size', header: 'Size', width: 90, hideBelow: 'xs', cell: ({ sizeGib }) => gib(sizeGib) },
   ],
 }
 
-/** What the cloud takes for there although the pool does not have it; nothing is shown of a pool that has everything. */
+/** What the cloud takes for there although the pool does not have it. A machine lists the whole pool for the answer. */
 export function LostVolumes({ pool }: { pool: string }) {
   const trpc = useTRPC()
-  const { data } = useQuery(trpc.volumes.manage.lost.queryOptions({ pool }))
-  if (!data || data.total === 0) return null
+  const lost = useQuery({
+    ...trpc.volumes.manage.lost.queryOptions({ pool }),
+    ...photoQuery,
+    enabled: false,
+  })
   return (
-    <Section
+    <Photograph
       title="Volumes that the pool does not have"
-      description="The cloud takes them for there, but their data are missing: the pool has lost them, or the database was restored from a backup of a time before they were deleted. Delete them, or restore backups to them."
+      description="What the cloud takes for there although its data are missing: the pool has lost them, or the database was restored from a backup of a time before they were deleted. Delete them, or restore backups to them."
+      first="Compare with the pool"
+      query={lost}
     >
-      <RowsTable descriptor={descriptor} label="Volumes that the pool does not have" rows={data.items} />
-      {data.total > data.items.length && (
-        <Text size="sm" c="dimmed">
-          {`These are the first ${data.items.length} of ${data.total.toLocaleString('en')}.`}
-        </Text>
+      {({ items, total }) => (
+        <>
+          <RowsTable
+            descriptor={descriptor}
+            label="Volumes that the pool does not have"
+            rows={items}
+            empty={
+              <Text size="sm" c="dimmed">
+                None: the pool has everything that the cloud takes for there.
+              </Text>
+            }
+          />
+          {total > items.length && (
+            <Text size="sm" c="dimmed">
+              {`These are the first ${items.length} of ${total.toLocaleString('en')}.`}
+            </Text>
+          )}
+        </>
       )}
-    </Section>
+    </Photograph>
   )
 }

@@ -32,7 +32,7 @@ export function PoolPage({ name }: { name: string }) {
           <DetailPage
             descriptor={poolDescriptor}
             view={view}
-            actions={view.isLocal ? [] : actions}
+            actions={actions}
             tabs={[{ id: 'overview', label: 'Overview', content: <Overview pool={view} /> }]}
           />
           {panels}

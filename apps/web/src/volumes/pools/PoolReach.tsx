@@ -1,14 +1,13 @@
 'use client'
-import { Button } from '@mantine/core'
 import type { PoolReach as Reach } from '@stratolith/api/volumes/contract'
-import { IconRefresh, IconServer } from '@tabler/icons-react'
+import { IconServer } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import type { ResourceDescriptor } from '../../kit/descriptor.ts'
 import { gib } from '../../kit/format.ts'
-import { Loaded } from '../../kit/Loaded.tsx'
+import { Photograph } from '../../kit/Photograph.tsx'
+import { photoQuery } from '../../kit/photo-query.ts'
 import { RowsTable } from '../../kit/RowsTable.tsx'
 import { useTRPC } from '../../kit/trpc.ts'
-import { Section } from '../../ui/Section.tsx'
 
 type Row = Reach & { id: string }
 const roomOf = ({ freeGib, totalGib }: Row): string =>
@@ -36,28 +35,17 @@ const descriptor: ResourceDescriptor<Row> = {
 /** Which machines reach a pool: each is asked when the page opens, and again when somebody asks. */
 export function PoolReach({ name }: { name: string }) {
   const trpc = useTRPC()
-  const reach = useQuery({ ...trpc.volumes.pools.probe.queryOptions({ name }), staleTime: 60_000 })
+  const reach = useQuery({ ...trpc.volumes.pools.probe.queryOptions({ name }), ...photoQuery })
   return (
-    <Section
+    <Photograph
       title="Machines"
       description="Each machine says whether it reaches the pool, and how much room it sees there."
-      action={
-        <Button
-          size="xs"
-          variant="default"
-          leftSection={<IconRefresh size={14} />}
-          loading={reach.isFetching}
-          onClick={() => void reach.refetch()}
-        >
-          Ask again
-        </Button>
-      }
+      again="Ask again"
+      query={reach}
     >
-      <Loaded query={reach}>
-        {(rows) => (
-          <RowsTable descriptor={descriptor} rows={rows.map((row) => ({ ...row, id: row.host.id }))} />
-        )}
-      </Loaded>
-    </Section>
+      {(rows) => (
+        <RowsTable descriptor={descriptor} rows={rows.map((row) => ({ ...row, id: row.host.id }))} />
+      )}
+    </Photograph>
   )
 }

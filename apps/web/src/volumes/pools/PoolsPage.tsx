@@ -12,6 +12,7 @@ import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlPanel } from '../../kit/url-state.ts'
 import { PageHeader } from '../../ui/PageHeader.tsx'
 import { BackupStores } from '../backups/BackupStores.tsx'
+import { UnknownBackups } from '../backups/UnknownBackups.tsx'
 import { poolDescriptor } from './descriptor.tsx'
 import { usePoolActions } from './use-pool-actions.tsx'
 
@@ -36,6 +37,7 @@ export function PoolsPage() {
           {(rows: PoolView[]) => <RowsTable descriptor={poolDescriptor} rows={rows} actions={actions} />}
         </Loaded>
         {isAdmin && <BackupStores />}
+        {isAdmin && <UnknownBackups />}
       </Stack>
       {panels}
       <PoolCreateForm opened={panel.opened} onClose={panel.close} />

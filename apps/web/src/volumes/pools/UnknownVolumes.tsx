@@ -6,12 +6,12 @@ import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import type { ResourceAction, RowsDescriptor } from '../../kit/descriptor.ts'
 import { gib } from '../../kit/format.ts'
-import { Loaded } from '../../kit/Loaded.tsx'
 import { lazyPanel } from '../../kit/lazy-panel.tsx'
+import { Photograph } from '../../kit/Photograph.tsx'
+import { photoQuery } from '../../kit/photo-query.ts'
 import { RowsTable } from '../../kit/RowsTable.tsx'
 import { all, useAdminOnly } from '../../kit/rights.ts'
 import { useTRPC } from '../../kit/trpc.ts'
-import { Section } from '../../ui/Section.tsx'
 
 const TakeOverForm = lazyPanel(() => import('./TakeOverForm.tsx').then((module) => module.TakeOverForm))
 
@@ -38,7 +38,7 @@ export function UnknownVolumes({ pool }: { pool: string }) {
   const trpc = useTRPC()
   const admin = useAdminOnly()
   const [taken, setTaken] = useState<Manageable | null>(null)
-  const query = useQuery(trpc.volumes.manage.list.queryOptions({ pool }))
+  const query = useQuery({ ...trpc.volumes.manage.list.queryOptions({ pool }), ...photoQuery })
   const actions: ResourceAction<Manageable>[] = [
     {
       id: 'take',
@@ -49,11 +49,12 @@ export function UnknownVolumes({ pool }: { pool: string }) {
     },
   ]
   return (
-    <Section
-      title="Volumes that the cloud does not know"
-      description="They lie in the pool and are left alone: an administrator has left them there, or the database was restored from a backup that is older than they are."
-    >
-      <Loaded query={query}>
+    <>
+      <Photograph
+        title="Volumes that the cloud does not know"
+        description="They lie in the pool and are left alone: an administrator has left them there, or the database was restored from a backup that is older than they are."
+        query={query}
+      >
         {(found) => (
           <RowsTable
             descriptor={unknown}
@@ -67,10 +68,10 @@ export function UnknownVolumes({ pool }: { pool: string }) {
             }
           />
         )}
-      </Loaded>
+      </Photograph>
       {taken && (
         <TakeOverForm key={taken.id} pool={pool} volume={taken} opened onClose={() => setTaken(null)} />
       )}
-    </Section>
+    </>
   )
 }

@@ -11,8 +11,7 @@ import { useTRPC } from '../../kit/trpc.ts'
 const PoolEditForm = lazyPanel<{ pool: PoolView; opened: boolean; onClose: () => void }>(() =>
   import('./PoolEditForm.tsx').then((module) => module.PoolEditForm),
 )
-const ofMachine =
-  'It is the disk of a machine: it is there as long as the machine. Close the machine instead.'
+const isOwn = ({ isLocal }: PoolView) => !isLocal
 
 /** The actions on a pool; `panels` is the place where their forms appear. */
 export function usePoolActions(): { actions: ResourceAction<PoolView>[]; panels: ReactNode } {
@@ -21,15 +20,21 @@ export function usePoolActions(): { actions: ResourceAction<PoolView>[]; panels:
   const [edited, setEdited] = useState<PoolView | null>(null)
   const update = useMutation(trpc.volumes.pools.update.mutationOptions())
   const remove = useMutation(trpc.volumes.pools.delete.mutationOptions())
-  const own = (pool: PoolView) => all(admin(), !pool.isLocal || ofMachine)
   const actions: ResourceAction<PoolView>[] = [
-    { id: 'edit', label: 'Edit', icon: <IconPencil size={16} />, allowed: own, open: setEdited },
+    {
+      id: 'edit',
+      label: 'Edit',
+      icon: <IconPencil size={16} />,
+      shown: isOwn,
+      allowed: admin,
+      open: setEdited,
+    },
     {
       id: 'close',
       opposite: 'open',
       label: 'Close',
       icon: <IconDoorExit size={16} />,
-      allowed: (pool) => all(own(pool), pool.enabled || 'It is closed already.'),
+      allowed: (pool) => all(admin(), pool.enabled || 'It is closed already.'),
       run: ({ name }) => update.mutateAsync({ name, enabled: false }),
       started: (pools) => `${pools[0]?.name} takes no new volumes`,
     },
@@ -38,7 +43,7 @@ export function usePoolActions(): { actions: ResourceAction<PoolView>[]; panels:
       opposite: 'close',
       label: 'Open',
       icon: <IconDoorEnter size={16} />,
-      allowed: (pool) => all(own(pool), !pool.enabled || 'It is open already.'),
+      allowed: (pool) => all(admin(), !pool.enabled || 'It is open already.'),
       run: ({ name }) => update.mutateAsync({ name, enabled: true }),
       started: (pools) => `${pools[0]?.name} takes new volumes again`,
     },
@@ -47,8 +52,9 @@ export function usePoolActions(): { actions: ResourceAction<PoolView>[]; panels:
       label: 'Delete',
       icon: <IconTrash size={16} />,
       danger: true,
-      allowed: (pool) =>
-        all(own(pool), pool.volumes === 0 || 'Volumes lie there. Delete or move them first.'),
+      // The disk of a machine is there as long as the machine.
+      shown: isOwn,
+      allowed: (pool) => all(admin(), pool.volumes === 0 || 'Volumes lie there. Delete or move them first.'),
       confirm: (pools) => ({
         title: `Delete “${pools[0]?.name}”?`,
         body: 'The cloud forgets the pool and removes its empty folders. The place itself stays.',

@@ -60,10 +60,11 @@ export function AttachForm({
       onClose={onClose}
       form={form}
       onSubmit={async (values) => {
+        const since = Date.now()
         await attach.mutateAsync({ id: view.id, ...target(values) })
         invalidateKind(client, 'instance')
         const to = values.how === 'port' ? 'the port' : (chosen?.name ?? 'the network')
-        notify.started(`Attaching “${view.name}” to ${to}`)
+        notify.started(`Attaching “${view.name}” to ${to}`, [view.id], since)
       }}
       submitLabel="Attach"
       asCli={(values) =>

@@ -275,9 +275,10 @@ function useDetach(view: InstanceView): (port: PortView) => Promise<void> {
       danger: true,
     })
     if (!yes) return
+    const since = Date.now()
     detach.mutate(
       { id: view.id, portId: port.id },
-      { onSuccess: () => notify.started(`Detaching ${called} from “${view.name}”`) },
+      { onSuccess: () => notify.started(`Detaching ${called} from “${view.name}”`, [view.id], since) },
     )
   }
 }

@@ -1,6 +1,6 @@
 'use client'
 import { Anchor, Badge, Code, Group, Stack, Text } from '@mantine/core'
-import type { InstanceView } from '@stratolith/api/compute/contract'
+import type { InstanceDetail } from '@stratolith/api/compute/contract'
 import { instanceCan } from '@stratolith/api/compute/states'
 import type { Allowed } from '@stratolith/api/kernel/contract'
 import type { VolumeView } from '@stratolith/api/volumes/contract'
@@ -25,13 +25,14 @@ import { ReasonSwitch } from '../../../ui/ReasonSwitch.tsx'
 import { volumeDescriptor } from '../../../volumes/volume.descriptor.tsx'
 import { useDetachAction } from '../../../volumes/volume-actions.tsx'
 import { asLockedFor } from '../lock-words.ts'
+import { LocalDisks } from './LocalDisks.tsx'
 
 const AttachVolumeForm = lazyPanel(() =>
   import('../forms/AttachVolumeForm.tsx').then((m) => m.AttachVolumeForm),
 )
 
 /** The volumes of an instance with their names in the guest. */
-export function VolumesTab({ view }: { view: InstanceView }) {
+export function VolumesTab({ view }: { view: InstanceDetail }) {
   const trpc = useTRPC()
   const may = useMay()
   const { isAdmin, project } = useSession()
@@ -70,7 +71,7 @@ export function VolumesTab({ view }: { view: InstanceView }) {
               <EmptyState
                 icon={volumeDescriptor.icon}
                 title="No volumes"
-                text="The instance has its root disk alone. A volume is a disk that stays when the instance is deleted."
+                text="A volume is a disk that stays when the instance is deleted."
                 action={attach}
               />
             }
@@ -85,6 +86,7 @@ export function VolumesTab({ view }: { view: InstanceView }) {
               .
             </Text>
           )}
+          {view.localDisks.length > 0 && <LocalDisks disks={view.localDisks} />}
           <AttachVolumeForm view={view} opened={panel.opened} onClose={panel.close} />
         </Stack>
       )}

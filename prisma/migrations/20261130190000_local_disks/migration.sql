@@ -1,0 +1,12 @@
+-- AlterTable
+ALTER TABLE "Flavor" ADD COLUMN     "ephemeralGib" INTEGER NOT NULL DEFAULT 0,
+ADD COLUMN     "swapMib" INTEGER NOT NULL DEFAULT 0;
+
+-- AlterTable
+ALTER TABLE "Instance" ADD COLUMN     "ephemeralGib" INTEGER NOT NULL DEFAULT 0,
+ADD COLUMN     "localDisks" JSONB NOT NULL DEFAULT '[]',
+ADD COLUMN     "swapMib" INTEGER NOT NULL DEFAULT 0;
+
+-- AlterTable
+ALTER TABLE "PastInstance" ADD COLUMN     "ephemeralGib" INTEGER NOT NULL DEFAULT 0,
+ADD COLUMN     "swapMib" INTEGER NOT NULL DEFAULT 0;

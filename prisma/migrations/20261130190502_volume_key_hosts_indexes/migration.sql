@@ -1,0 +1,2 @@
+-- CreateIndex
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "VolumeAttachment_hostId_idx" ON "VolumeAttachment"("hostId");
