@@ -7,6 +7,7 @@ import {
   transferCreateCli,
   volumeAttachCli,
   volumeCreateCli,
+  volumeExtendCli,
   volumeImageCli,
   volumeSetCli,
 } from './cli.ts'
@@ -121,6 +122,12 @@ describe('the commands of the stock client', () => {
     )
     expect(transferAcceptCli('', '')).toBe('openstack volume transfer request accept --auth-key KEY TRANSFER')
     expect(volumeAttachCli(null, 'v')).toBe('openstack server add volume SERVER v')
+  })
+  it('extend a volume in use by the version of the API that allows it', () => {
+    expect(volumeExtendCli({ id: 'v', state: 'available' }, 20)).toBe('openstack volume set --size 20 v')
+    expect(volumeExtendCli({ id: 'v', state: 'in-use' }, '')).toBe(
+      'openstack --os-volume-api-version 3.42 volume set --size GIB v',
+    )
   })
   it('leave a description alone that is not changed', () => {
     const before = { id: 'v', name: 'a', description: 'b', bootable: false, readOnly: false }
