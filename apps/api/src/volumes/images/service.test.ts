@@ -62,7 +62,7 @@ test('an image of a volume becomes active, with the properties of the image of w
     const { volume, image } = await make(id, { protected: true })
     expect(volume.state).toBe('uploading')
     expect(image).toMatchObject({ name: 'made', state: 'queued', diskFormat: 'qcow2', visibility: 'private' })
-    await expectCloudError(make(id), 'conflict', /this one is uploading/)
+    await expectCloudError(make(id), 'conflict', /this one is being copied to an image/)
     await runPending(world.deps)
     expect(await imageRow(image.id)).toMatchObject({
       ...{ state: 'active', protected: true, projectId: tenant.projectId },
