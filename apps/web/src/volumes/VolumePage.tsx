@@ -109,11 +109,7 @@ function Overview({ volume, take }: { volume: VolumeView; take: () => void }) {
           </Text>
         </Section>
       )}
-      {copy && (
-        <Section title={copy.title} description="It goes on when you leave this page.">
-          <CopyProgress resourceId={volume.id} projectId={volume.projectId} label={copy.label} />
-        </Section>
-      )}
+      {copy && <CopyProgress resourceId={volume.id} projectId={volume.projectId} {...copy} />}
       {volume.state === 'awaiting-transfer' && (
         <Section title="Offered to another project">
           <Text size="sm">

@@ -180,7 +180,11 @@ test('a volume whose image could not be written, or that could not go back, is n
 
 test.each(['retyping', 'maintenance', 'uploading', 'downloading', 'restoring-backup'] as const)(
   'the page of a volume that is %s shows how far that is',
-  (state) => expect(copyUnderWay({ state, backupId: null })?.title).toMatch(/^[A-Z]/),
+  (state) => {
+    const copy = copyUnderWay({ state, backupId: null })
+    expect(copy?.title).toMatch(/^[A-Z]/)
+    expect(copy?.stopping).toMatch(/^Stopping the /)
+  },
 )
 test('a volume that is made of a backup shows how far that is, and an empty new one has nothing to show', () => {
   expect(copyUnderWay({ state: 'creating', backupId: 'b' })?.title).toBe('Restoring a backup')

@@ -91,12 +91,16 @@ export const noneText = (count: number | undefined, what: 'pool' | 'type'): stri
       ? `There is no other ${what}.`
       : `No ${what} has such a name.`
 
-const copies: Partial<Record<VolumeView['state'], { title: string; label: string }>> = {
-  retyping: { title: 'Moving to a pool of the new type', label: 'How much is copied' },
-  maintenance: { title: 'Moving to another pool', label: 'How much is copied' },
-  uploading: { title: 'Copying to an image', label: 'How much is copied' },
-  downloading: { title: 'Writing an image', label: 'How much is written' },
-  'restoring-backup': { title: 'Restoring a backup', label: 'How much is restored' },
+type Copying = { title: string; label: string; stopping: string }
+const moving = { label: 'How much is copied', stopping: 'Stopping the move' }
+const copies: Partial<Record<VolumeView['state'], Copying>> = {
+  retyping: { title: 'Moving to a pool of the new type', ...moving },
+  maintenance: { title: 'Moving to another pool', ...moving },
+  uploading: { title: 'Copying to an image', label: 'How much is copied', stopping: 'Stopping the copy' },
+  downloading: { title: 'Writing an image', label: 'How much is written', stopping: 'Stopping the writing' },
+  'restoring-backup': {
+    ...{ title: 'Restoring a backup', label: 'How much is restored', stopping: 'Stopping the restore' },
+  },
 }
 
 /** The long copy that is being made of or onto a volume, which its page follows; undefined when there is none. */

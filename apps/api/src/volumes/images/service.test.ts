@@ -206,7 +206,11 @@ test('a volume gets what an image contains, unless it is too small or in use', a
   await expectCloudError(reimageVolume(tenant, { id, imageId: image.id }), 'invalid_input', /needs 2 GiB/)
   await world.deps.root.image.update({ where: { id: image.id }, data: { virtualBytes: image.virtualBytes } })
   expect((await reimageVolume(tenant, { id, imageId: image.id })).state).toBe('downloading')
-  await expectCloudError(reimageVolume(tenant, { id, imageId: image.id }), 'conflict', /is downloading/)
+  await expectCloudError(
+    reimageVolume(tenant, { id, imageId: image.id }),
+    'conflict',
+    /is getting what an image/,
+  )
   await runPending(world.deps)
   expect(await getVolume(tenant, { id })).toMatchObject({
     ...{ state: 'available', bootable: true },

@@ -4,6 +4,7 @@ import {
   backupLoss,
   clockText,
   keepProblem,
+  madeAt,
   minuteOf,
   percentOf,
   restoreLoss,
@@ -29,6 +30,13 @@ test('a schedule that would keep more than the quota has room for is warned of',
 test('the stored size stands beside the full size', () => {
   expect(storedText({ storedBytes: 4 * 1024 ** 2, sizeGib: 10 })).toBe('4 MiB of 10 GiB')
   expect(storedText({ storedBytes: null, sizeGib: 10 })).toBe('–')
+})
+
+test('a backup is of the time at which its content was read, and not of the click', () => {
+  const times = { dataTimestamp: '2026-11-30T19:09:00.000Z', snapshotId: null }
+  expect(madeAt({ ...times, state: 'creating' })).toBeNull()
+  expect(madeAt({ ...times, state: 'available' })).toBe(times.dataTimestamp)
+  expect(madeAt({ ...times, state: 'creating', snapshotId: 's' })).toBe(times.dataTimestamp)
 })
 
 test('the questions name what is lost and what stays', () => {

@@ -9,9 +9,15 @@ import { type Adds, addsOf } from '../words.ts'
 /** OpenStack's clients may leave a backup without a name. */
 export const backupName = ({ name, id }: Pick<BackupView, 'name' | 'id'>): string => name || id
 
+type Made = Pick<BackupView, 'state' | 'snapshotId' | 'dataTimestamp'>
+
 /** The name of the volume of a backup, which may be gone. */
 export const sourceName = ({ volume }: Pick<BackupView, 'volume'>): string =>
   (volume.name ?? volume.lastName) || volume.id
+
+/** The time of what a backup contains; null: it has not begun to read the volume. */
+export const madeAt = ({ state, snapshotId, dataTimestamp }: Made): string | null =>
+  state === 'creating' && snapshotId === null ? null : dataTimestamp
 
 /** Says in a cell how much of the content a backup has stored itself. */
 export const kindText = ({ parentId }: Pick<BackupView, 'parentId'>): string =>
