@@ -41,7 +41,7 @@ test('each state is said by words that follow “is” in a sentence', () => {
     const words = said({ state })
     expect(plain.includes(words) || /^(being|in an|offered|going|getting) /.test(words), words).toBe(true)
   }
-  expect(volumeCan.delete({ state: 'maintenance' })).toMatch(/^This volume is being moved to another pool\./)
+  expect(volumeCan.delete({ state: 'maintenance' })).toMatch(/^This volume is being moved\./)
   expect(groupCan.change({ state: 'creating' })).toMatch(/; this one is being made\.$/)
 })
 

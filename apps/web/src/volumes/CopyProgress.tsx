@@ -1,6 +1,7 @@
 'use client'
 import { Progress, Stack, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
+import type { ReactNode } from 'react'
 import { StateBadge } from '../kit/StateBadge.tsx'
 import { useLook } from '../kit/session.ts'
 import { useTRPC } from '../kit/trpc.ts'
@@ -25,9 +26,17 @@ export function CopyState({ word, ...of }: Of & { word: string }) {
   return <StateBadge state={copyState(word, useCopy(of))} tone="busy" />
 }
 
+type About = {
+  title: string
+  description?: string
+  label: string
+  waits?: string
+  stopping: string
+  action?: ReactNode
+}
 /**
  * The part of a page about the copy that goes on. `waits`: what it means that the copy has not begun. `stopping`: the title while
- * the copy is being ended.
+ * the copy is being ended. `action`: a button that ends the copy.
  */
 export function CopyProgress({
   title,
@@ -35,11 +44,17 @@ export function CopyProgress({
   label,
   waits = '',
   stopping,
+  action,
   ...of
-}: Of & { title: string; description?: string; label: string; waits?: string; stopping: string }) {
+}: Of & About) {
   const copy = useCopy(of)
+  const isStopping = copy?.stage === 'stops'
   return (
-    <Section title={copy?.stage === 'stops' ? stopping : title} description={description}>
+    <Section
+      title={isStopping ? stopping : title}
+      description={description}
+      action={isStopping ? undefined : action}
+    >
       {copy && (
         <Stack gap={4}>
           {copy.stage === 'goes' && <Progress value={copy.percent ?? 0} color="busy" aria-label={label} />}
