@@ -18,6 +18,7 @@ import {
   growText,
   inItsProject,
   lossText,
+  moveText,
   noneText,
   tooMuch,
   waitText,
@@ -26,6 +27,16 @@ import {
 } from './words.ts'
 
 const id = '0f9b2c4e-7a1d-4c55-9e0a-2b6f0d3c8a11'
+
+test('a change of type says whether the volume has to be moved', () => {
+  const to = (choosesPool: boolean, pool_name = '') => ({ choosesPool, extraSpecs: { pool_name } })
+  expect(moveText(to(false), { pool: 'vm@local' })).toBeNull()
+  expect(moveText(to(true, 'vm@fast'), { pool: 'vm@local' })).toMatch(
+    /in vm@local and has to be moved to vm@fast/,
+  )
+  expect(moveText(to(true, 'vm@fast'), { pool: 'vm@fast' })).toMatch(/lies in vm@fast already/)
+  expect(moveText(to(true), { pool: null })).toMatch(/in another one has to be moved/)
+})
 
 test('the form of an image says which limit of images is too low', () => {
   const adds = { images: 1, imageGib: 5 }

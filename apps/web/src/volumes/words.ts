@@ -74,6 +74,20 @@ export function whyNotType(
   return null
 }
 
+/** Says whether a volume has to be moved to get a type; null when the type leaves the volume where it is. */
+export function moveText(
+  { choosesPool, extraSpecs }: Pick<VolumeTypeView, 'choosesPool' | 'extraSpecs'>,
+  { pool }: Pick<VolumeView, 'pool'>,
+): string | null {
+  if (!choosesPool) return null
+  const named = extraSpecs.pool_name
+  if (!named || pool === null)
+    return 'The type chooses the pool: a volume that lies in another one has to be moved.'
+  return named === pool
+    ? `The volume lies in ${pool} already, the pool of this type.`
+    : `The volume lies in ${pool} and has to be moved to ${named}, the pool of this type.`
+}
+
 /** Says how the file system on a volume grows after the volume, and where the command for that is. */
 export function growText(volume: Pick<VolumeView, 'attachments' | 'multiattach'>): string {
   if (isRootVolume(volume))
