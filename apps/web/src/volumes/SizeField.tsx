@@ -39,8 +39,8 @@ export function SizeField({
   const adds: Adds = volume ? { volumeGib } : { volumes: 1, volumeGib }
   const quotas = useVolumeQuotas(volume?.projectId, adds)
   const excess = tooMuch(quotas, adds)
-  useFormBlock(excess)
   const { problem, pools = [] } = useProblem(typed, { id: volume?.id, type: type ?? undefined })
+  useFormBlock(excess ?? problem)
   const error = field.error ? String(field.error) : (excess ?? problem)
   return (
     <Stack gap="sm">

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { backupCreateCli, backupRestoreCli } from './cli.ts'
+import { backupCreateCli, backupRestoreCli, backupRestoreNewCli } from './cli.ts'
 import {
   backupLoss,
   clockText,
@@ -9,6 +9,7 @@ import {
   percentOf,
   restoreLoss,
   restoringOf,
+  scheduleProblem,
   scheduleText,
   storedText,
   unknownText,
@@ -25,6 +26,16 @@ test('a schedule that would keep more than the quota has room for is warned of',
     /room for 17 more backups: when/,
   )
   expect(keepProblem(quotas, { volumeBackups: 7, volumeBackupGib: 700 })).toMatch(/room for 90 GiB: when/)
+})
+
+test('the page of a volume says that its schedule keeps more than the whole quota', () => {
+  const quotas = [
+    { resource: 'volumeBackups' as const, used: 10, limit: 10 },
+    { resource: 'volumeBackupGib' as const, used: 10, limit: 100 },
+  ]
+  expect(scheduleProblem(quotas, { keep: 10 }, 5)).toBeNull()
+  expect(scheduleProblem(quotas, { keep: 50 }, 1)).toMatch(/room for 10 more backups: when/)
+  expect(scheduleProblem(quotas, { keep: 10 }, 20)).toMatch(/room for 100 GiB: when/)
 })
 
 test('the stored size stands beside the full size', () => {
@@ -83,7 +94,7 @@ test('the commands of the stock client say what the forms say', () => {
   expect(whole.replaceAll(/[\s\\]+/g, ' ')).toBe(
     'openstack volume backup create --name b --incremental --force --snapshot s v',
   )
-  expect(backupRestoreCli('b', null)).toBe('openstack volume backup restore b')
+  expect(backupRestoreNewCli('b', 'again')).toBe('cinder backup-restore --name again b')
   expect(backupRestoreCli('b', 'v')).toBe('openstack volume backup restore --force b v')
 })
 

@@ -62,6 +62,17 @@ export function keepProblem(
   return `The project’s quota has room for ${room}: when it is full, no more backups are made. Keep fewer, or ask an administrator for more.`
 }
 
+/** Says that a schedule keeps more than the whole quota, so that it stops at some time whatever else there is; null when it does not. */
+export const scheduleProblem = (
+  quotas: readonly Pick<QuotaView, 'resource' | 'used' | 'limit'>[],
+  { keep }: Pick<ScheduleView, 'keep'>,
+  sizeGib: number,
+): string | null =>
+  keepProblem(
+    quotas.map((one) => ({ ...one, used: 0 })),
+    { volumeBackups: keep, volumeBackupGib: keep * sizeGib },
+  )
+
 type Target = Pick<VolumeView, 'sizeGib' | 'state' | 'multiattach' | 'keyId'>
 
 /** Why a volume cannot get what the backup contains; null when nothing is known against that. */
