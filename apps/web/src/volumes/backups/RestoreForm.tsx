@@ -47,6 +47,7 @@ export function RestoreForm({ backup, opened, onClose }: Props) {
       onClose={onClose}
       form={form}
       submitLabel="Restore"
+      danger={to === 'existing'}
       onSubmit={async (values) => {
         const target =
           values.to === 'new' ? { name: values.name.trim() } : { volumeId: values.volumeId ?? undefined }
