@@ -171,7 +171,7 @@ it('leaves an encrypted volume in its pool, and nothing in the other one, when i
   const said: string[] = []
   const telling = { ...op, progress: (text: string) => void said.push(text) }
   const ended = expect(volumes.moveInUse(telling, wish)).rejects.toMatchObject({ code: 'failed' })
-  await expect.poll(() => said.some((text) => text.startsWith('copied')), { timeout: 60_000 }).toBe(true)
+  await expect.poll(() => said.some((text) => /^\d+ % copied$/.test(text)), { timeout: 60_000 }).toBe(true)
   expect(await volumes.endMove(op, wish)).toBe(false)
   await ended
   expect(fs.readdirSync(path.join(otherPool.path, otherPool.id, 'data'))).toEqual([])
