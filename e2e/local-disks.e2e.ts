@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { expect, type Page, test } from '@playwright/test'
 import { problemsOf } from './support/accessibility.ts'
-import { type Api, findCloud, until } from './support/cloud.ts'
+import { type Api, findCloud, signedIn, until } from './support/cloud.ts'
 import { apiOf, newPerson, type Person } from './support/people.ts'
 import { newBrowser, row, signIn, visit, watchProblems } from './support/portal.ts'
 import { rootScript, rootShell, says, typeLine } from './support/root-shell.ts'
@@ -30,6 +30,10 @@ test.beforeAll(async ({ browser }) => {
 test.afterAll(async () => {
   for (const { id } of (await api.compute.instances.list.query({})).items)
     await api.compute.instances.delete.mutate({ id })
+  // Other specs choose among the flavors of the cloud.
+  const { api: admin } = await signedIn(cloud, 'admin')
+  const { items } = await admin.compute.flavors.list.query({ search: flavor })
+  for (const { id } of items) await admin.compute.flavors.delete.mutate({ id })
   await page.close()
 })
 
