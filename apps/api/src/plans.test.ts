@@ -7,9 +7,10 @@ import { dropOld } from './kernel/retention.ts'
 import { settleUntold } from './networking/ports/outcomes.ts'
 import { allOperations } from './openstack/operation.ts'
 import { requeueLost } from './operations/reconcile.ts'
-import { fillTables, scannedBy, statementsDuring } from './plans.testing.ts'
+import { fillTables, scannedBy, statementsDuring, statementsOf } from './plans.testing.ts'
 import { examples } from './rooms.testing.ts'
 import { appRouter } from './root-router.ts'
+import { volumeKeys } from './volumes/encryption/reconcile.ts'
 
 /**
  * Checks the statements that the API sends to a database with 100,000 rows in each table: none of them may read a
@@ -119,6 +120,53 @@ async function everyList(ctx: Ctx, inputs: readonly object[]): Promise<number> {
   return answered
 }
 
+type Page = (limit: number) => Promise<number>
+/** The lists of volumes and of all that belongs to volumes, for all projects: each returns how many things a page has. */
+function listsOfVolumes(): Record<string, Page> {
+  const ctx = cloud.owner.admin
+  const context = { ctx, anonymous: ctx, requestId: 'req-plans', sourceIp: '127.0.0.1', log: () => undefined }
+  const caller: unknown = appRouter.createCaller(context)
+  const ofPortal =
+    'list trash.list snapshots.list snapshots.trash.list backups.list backups.trash.list groups.list'
+  const portal = ofPortal.split(' ').map((name): [string, Page] => {
+    const procedure = ['volumes', ...name.split('.')].reduce(
+      (at, part) => (at as Record<string, unknown>)[part],
+      caller,
+    ) as (input: object) => Promise<{ items: unknown[] }>
+    return [`portal ${name}`, async (limit) => (await procedure({ allProjects: true, limit })).items.length]
+  })
+  const doors = allOperations().filter(
+    ({ facade, method, path, filters }) =>
+      facade.service === 'block-storage' && method === 'GET' && !path.includes(':') && filters !== undefined,
+  )
+  const door = doors.map((operation): [string, Page] => [
+    `door ${operation.name}`,
+    async (limit) => {
+      const query = { all_tenants: '1', limit: String(limit) }
+      const answer = await send(cloud, operation, { query }, cloud.tokens.admin)
+      const [things] = Object.values(answer.json() as Record<string, unknown>).filter(Array.isArray)
+      return answer.statusCode === 200 ? (things?.length ?? 0) : 0
+    },
+  ])
+  return Object.fromEntries([...portal, ...door])
+}
+
+test('a page of volumes, or of what belongs to them, of all projects is as many statements whatever its length', async () => {
+  const lists = Object.entries(listsOfVolumes())
+  const counted: Record<string, number[]> = {}
+  const empty: string[] = []
+  for (const [name, page] of lists) {
+    await page(10)
+    counted[name] = [await statementsOf(() => page(10)), await statementsOf(() => page(100))]
+    if ((await page(100)) === 0) empty.push(name)
+  }
+  expect(Object.entries(counted).filter(([, [few, many]]) => few !== many)).toEqual([])
+  expect(empty).toEqual([])
+  const doors =
+    'volumes snapshots backups attachments messages groups group_snapshots volume-transfers'.split(' ')
+  for (const noun of doors) expect(lists.map(([name]) => name)).toContain(`door ${noun}.list`)
+}, 120_000)
+
 // This test needs more time, because every operation and list runs on full tables and each statement is explained.
 test('the tables are big, and many statements are collected', { timeout: 600_000 }, async () => {
   expect([...sizes.values()].filter((size) => size > rows / 2).length).toBeGreaterThan(20)
@@ -128,7 +176,9 @@ test('the tables are big, and many statements are collected', { timeout: 600_000
     lists += await everyList(cloud.owner.ctx, ofOwn)
     lists += await everyList(cloud.owner.admin, ofAll)
     await readAfter(cloud.world.deps.root, await headCursor(cloud.world.deps.root), 500)
-    for (const reconcile of [requeueLost, dropOld, settleUntold]) await reconcile(cloud.world.system)
+    for (const page of Object.values(listsOfVolumes())) await page(20)
+    for (const reconcile of [requeueLost, dropOld, settleUntold, volumeKeys.run])
+      await reconcile(cloud.world.system)
   })
   expect(lists).toBeGreaterThan(60)
   expect(statements.size).toBeGreaterThan(400)

@@ -116,9 +116,9 @@ const words: Record<string, Record<string, string>> = {
     accessTokenId: 'NULL',
   },
   ConsoleToken: { expiresAt: `now() + interval '1 hour'` },
-  Volume: { state: `'available'` },
-  VolumeSnapshot: { state: `'available'` },
-  VolumeBackup: { state: `'available'` },
+  Volume: { state: `'available'`, trashedUntil: deletedOf('n') },
+  VolumeSnapshot: { state: `'available'`, trashedUntil: deletedOf('n') },
+  VolumeBackup: { state: `'available'`, trashedUntil: deletedOf('n') },
   // A project has at most one default type.
   VolumeTypeDefault: { projectId: keyOf('n') },
   VolumeAttachment: { state: `'attached'` },
@@ -128,6 +128,11 @@ const words: Record<string, Record<string, string>> = {
 /** An SQL expression for the key of row `n`. Keys ascend, so that they are written quickly, and are the same in every table. */
 function keyOf(n: string): string {
   return `lpad(to_hex(${n}), 32, '0')`
+}
+
+/** An SQL expression for the end of the time of one thing in five hundred, which is deleted. */
+function deletedOf(n: string): string {
+  return `CASE ${n} % 500 WHEN 0 THEN now() + interval '1 hour' END`
 }
 
 type Column = {
@@ -238,6 +243,17 @@ export async function statementsDuring(work: () => Promise<void>): Promise<Map<s
   try {
     await work()
     return seen
+  } finally {
+    spy.mockRestore()
+  }
+}
+
+/** How many statements this process sends while `work` runs. */
+export async function statementsOf(work: () => Promise<unknown>): Promise<number> {
+  const spy = vi.spyOn(pg.Client.prototype, 'query')
+  try {
+    await work()
+    return spy.mock.calls.length
   } finally {
     spy.mockRestore()
   }

@@ -57,6 +57,24 @@ export async function machineFacts(
   return host && { hypervisor: factsOf(host).hypervisor ?? '', accelerator: host.accelerator }
 }
 
+/**
+ * The GiB of each host's disk that the cloud really has: those that are free and those that it has written, by the host's last report.
+ * A host that has not told both is left out.
+ */
+export async function diskRooms(ctx: Ctx, ids: readonly string[]): Promise<ReadonlyMap<string, number>> {
+  const beats = await ctx.db.hostBeat.findMany({
+    where: { hostId: { in: [...ids] } },
+    select: { hostId: true, facts: true },
+  })
+  return new Map(
+    beats.flatMap((beat): [string, number][] => {
+      const { diskFreeGib, diskWrittenGib } = factsOf({ beat })
+      const isTold = diskFreeGib !== undefined && diskWrittenGib !== undefined
+      return isTold ? [[beat.hostId, diskFreeGib + diskWrittenGib]] : []
+    }),
+  )
+}
+
 export type HostStanding = { id: string; name: string; standing: Standing; lastSeenAt: Date | null }
 /** The state and the last sign of life of these hosts, in one query. */
 export async function standingsOf(ctx: Ctx, ids: readonly string[]): Promise<HostStanding[]> {

@@ -55,6 +55,7 @@ export { type Found, imageStorePlace, kept, sweep } from './keeping.ts'
 export {
   allHosts,
   confirmedOf,
+  diskRooms,
   endpointOf,
   type HostRef,
   hostIdNamed,

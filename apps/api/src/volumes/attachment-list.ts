@@ -59,6 +59,37 @@ async function shown(ctx: Ctx, entries: readonly Entry[]): Promise<ListedAttachm
   })
 }
 
+/**
+ * A page of the volumes that have attachments or reservations. Those of each kind are read by themselves, because PostgreSQL would
+ * read both tables from end to end for the volumes that have the one or the other.
+ */
+async function takenVolumes(
+  ctx: Ctx,
+  { where, sort, page }: Ask<Taken>,
+): Promise<{ rows: VolumeRow[]; more: boolean }> {
+  const { taken } = where
+  if (taken.state !== undefined) {
+    const { rows, next } = await queryVolumes(ctx, { where, sort, page })
+    return { rows, more: next !== null }
+  }
+  const [attached, reserved] = await Promise.all(
+    (['attached', 'reserved'] as const).map((only) =>
+      queryVolumes(ctx, { where: { ...where, taken: { ...taken, only } }, sort, page }),
+    ),
+  )
+  const both = [attached, reserved].flatMap((slice) => slice?.rows ?? [])
+  const ids = [...new Set(both.map(({ id }) => id))]
+  if (ids.length === 0) return { rows: [], more: false }
+  // Times are finer in the database than here, so that it decides which of them come first.
+  const { projectId, allProjects } = where
+  const { rows, next } = await queryVolumes(ctx, {
+    ...{ where: { projectId, allProjects, ids }, sort },
+    page: { limit: page.limit },
+  })
+  return { rows, more: next !== null || [attached, reserved].some((slice) => slice?.next !== null) }
+}
+
+type Taken = VolumeWhere & Required<Pick<VolumeWhere, 'taken'>>
 /** How many volumes are read at once. */
 const mostAtOnce = 1_000
 
@@ -68,7 +99,7 @@ const mostAtOnce = 1_000
  */
 export async function findAttachments(
   ctx: Ctx,
-  { where, sort, page }: Ask<VolumeWhere & Required<Pick<VolumeWhere, 'taken'>>>,
+  { where, sort, page }: Ask<Taken>,
 ): Promise<{ attachments: ListedAttachment[]; more: boolean }> {
   const { limit, skip = 0, marker } = page
   const found: Entry[] = []
@@ -81,13 +112,11 @@ export async function findAttachments(
   }
   for (let isOver = false; !isOver && found.length <= skip + limit; ) {
     const size = Math.min(mostAtOnce, skip + limit + 1 - found.length)
-    const slice = await queryVolumes(ctx, {
-      ...{ where, sort },
-      page: { limit: size, ...(last === null ? {} : { marker: last.id }) },
-    })
-    found.push(...(await entriesOf(ctx, slice.rows, where.taken)))
-    last = slice.rows.at(-1) ?? null
-    isOver = slice.next === null || last === null
+    const page = { limit: size, ...(last === null ? {} : { marker: last.id }) }
+    const { rows, more } = await takenVolumes(ctx, { where, sort, page })
+    found.push(...(await entriesOf(ctx, rows, where.taken)))
+    last = rows.at(-1) ?? null
+    isOver = !more || last === null
   }
   const attachments = await shown(ctx, found.slice(skip, skip + limit))
   return { attachments, more: found.length > skip + limit }

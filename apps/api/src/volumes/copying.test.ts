@@ -12,5 +12,7 @@ test('no operation that copies what a volume contains gives up earlier than the 
     ...[volumeCreation, volumeReversion, volumeRetyping, volumeMigration],
     ...[backupCreation, volumeRestoration, volumeImageMaking],
   ]
-  for (const { action, deadlineMs } of copying) expect([action, deadlineMs]).toEqual([action, copyingMs])
+  // A move may take longer, because the guest goes on writing meanwhile.
+  for (const { action, deadlineMs = 0 } of copying)
+    expect(deadlineMs, action).toBeGreaterThanOrEqual(copyingMs)
 })

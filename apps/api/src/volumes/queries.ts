@@ -41,8 +41,8 @@ export type VolumeWhere = {
   status?: string
   /** The name of the pool in which they lie. */
   pool?: string
-  /** Only volumes with an attachment, or a reservation by an attachment, that fits all of this. */
-  taken?: { instanceId?: string; state?: string }
+  /** Only volumes with an attachment, or a reservation by an attachment, that fits all of this; `only`: one of the two. */
+  taken?: { instanceId?: string; state?: string; only?: 'attached' | 'reserved' }
   /** A part of the name, in any case. */
   nameHas?: string
   imageId?: string
@@ -77,6 +77,8 @@ export const sortableTrash: Sortable = {
 export function queryVolumes(ctx: Ctx, { where, sort, page }: Ask<VolumeWhere>): Promise<Slice<VolumeRow>> {
   return readPage<VolumeRow>(ctx.db.volume, {
     ...{ where: filtered(ctx, where), sort, page, include: withParts },
+    // A page of attachments may begin behind a volume that has none (any more).
+    ...(where.taken ? { markerWithin: filtered(ctx, { ...where, taken: undefined }) } : {}),
     unknownMarker: (marker) => notFound('volume', marker),
   })
 }
@@ -138,9 +140,10 @@ function ofStatus(status: string): Prisma.VolumeWhereInput {
 }
 
 /** By an attachment in that state, or by a reservation, which is a state of its own. */
-function takenAs({ instanceId, state }: NonNullable<VolumeWhere['taken']>): Prisma.VolumeWhereInput[] {
+function takenAs({ instanceId, state, only }: NonNullable<VolumeWhere['taken']>): Prisma.VolumeWhereInput[] {
   const attached = { attachments: { some: { instanceId, state } } }
   const reserved = { reservations: { some: { instanceId } } }
+  if (only !== undefined) return [only === 'attached' ? attached : reserved]
   if (state === undefined) return [attached, reserved]
   return state === 'reserved' ? [reserved] : [attached]
 }

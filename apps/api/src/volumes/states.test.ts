@@ -27,6 +27,7 @@ test('reasons name the state in words, and not as programs write it', () => {
   ])
     expect(allowed).toMatch(/; this one is in use\.$/)
   expect(volumeCan.backUp({ state: 'error_deleting' })).toMatch(/; this one is error deleting\.$/)
+  expect(volumeCan.backUp({ state: 'maintenance' })).toMatch(/; this one is being moved\.$/)
 })
 
 test('the same actions are allowed to others', () => {

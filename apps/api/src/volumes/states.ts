@@ -79,8 +79,13 @@ const notWritten = (volume: Seen): Allowed =>
 const both = (...all: Allowed[]): Allowed => all.find((one) => one !== true) ?? true
 const is = ({ state }: Seen, ...some: VolumeState[]) => some.includes(state)
 
+/** What OpenStack's words for a state do not say to a person. */
+const sayings: Readonly<Record<string, string>> = {
+  maintenance: 'being moved',
+  retyping: 'getting another type',
+}
 /** A state in the words of a sentence. */
-export const said = ({ state }: { state: string }): string => state.replaceAll(/[-_]/g, ' ')
+export const said = ({ state }: { state: string }): string => sayings[state] ?? state.replaceAll(/[-_]/g, ' ')
 
 /** The actions that the state of a volume forbids; the policy may forbid more. */
 export const volumeCan = {

@@ -63,7 +63,7 @@ export function Photograph<T>({
         <LoadError error={query.error} retry={query.refetch} busy={query.isFetching} />
       )}
       {query.data !== undefined && (
-        <Text size="xs" c="dimmed">
+        <Text size="xs" c="dimmed" mt="sm">
           As of <DateTime iso={new Date(query.dataUpdatedAt).toISOString()} />
         </Text>
       )}

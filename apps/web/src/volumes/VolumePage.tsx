@@ -1,10 +1,12 @@
 'use client'
-import { Alert, Text } from '@mantine/core'
+import { Alert, Button, Text } from '@mantine/core'
 import type { VolumeView } from '@stratolith/api/volumes/contract'
 import { isReserved, isRootVolume } from '@stratolith/api/volumes/states'
 import { IconAlertTriangle } from '@tabler/icons-react'
 import { useMutation, useQuery } from '@tanstack/react-query'
+import { useRunAction } from '../kit/actions.tsx'
 import { DetailPage } from '../kit/DetailPage.tsx'
+import type { ResourceAction } from '../kit/descriptor.ts'
 import { KeyValues } from '../kit/KeyValues.tsx'
 import { Loaded } from '../kit/Loaded.tsx'
 import { paths } from '../kit/paths.ts'
@@ -55,7 +57,13 @@ function VolumeDetail({ volume }: { volume: VolumeView }) {
           {
             id: 'overview',
             label: 'Overview',
-            content: <Overview volume={volume} take={() => forms.open('snapshot', volume)} />,
+            content: (
+              <Overview
+                volume={volume}
+                take={() => forms.open('snapshot', volume)}
+                stop={actions.find(({ id }) => id === 'stopMove')}
+              />
+            ),
           },
           {
             id: 'backups',
@@ -91,9 +99,37 @@ function Failure({ volume }: { volume: VolumeView }) {
   )
 }
 
-function Overview({ volume, take }: { volume: VolumeView; take: () => void }) {
-  const owner = useOwnerFact(volume.projectId)
+type Action = ResourceAction<VolumeView>
+/** How far the copy is that is being made, with a button that ends a move. */
+function Copying({ volume, stop }: { volume: VolumeView; stop: Action | undefined }) {
+  const runAction = useRunAction(volumeDescriptor)
   const copy = copyUnderWay(volume)
+  if (!copy) return null
+  return (
+    <Section
+      title={copy.title}
+      description="It goes on when you leave this page."
+      action={
+        stop?.shown?.(volume) && (
+          <Button
+            size="xs"
+            variant="default"
+            leftSection={stop.icon}
+            onClick={() => void runAction(stop, [volume])}
+          >
+            {stop.label}
+          </Button>
+        )
+      }
+    >
+      <CopyProgress resourceId={volume.id} projectId={volume.projectId} label={copy.label} />
+    </Section>
+  )
+}
+
+type Parts = { volume: VolumeView; take: () => void; stop: Action | undefined }
+function Overview({ volume, take, stop }: Parts) {
+  const owner = useOwnerFact(volume.projectId)
   return (
     <Columns
       side={
@@ -109,11 +145,7 @@ function Overview({ volume, take }: { volume: VolumeView; take: () => void }) {
           </Text>
         </Section>
       )}
-      {copy && (
-        <Section title={copy.title} description="It goes on when you leave this page.">
-          <CopyProgress resourceId={volume.id} projectId={volume.projectId} label={copy.label} />
-        </Section>
-      )}
+      <Copying volume={volume} stop={stop} />
       {volume.state === 'awaiting-transfer' && (
         <Section title="Offered to another project">
           <Text size="sm">

@@ -176,6 +176,7 @@ describe('backups that are disturbed', () => {
     await expect(backups.ensureBackup(op(), spec)).rejects.toThrow('the machine has gone')
     store = folder
     expect(fs.readdirSync(path.join(root, 'host/volumes/local/frozen'))).toEqual([])
+    expect(filesOf(volume)).toEqual([])
     await write(volume, 0, mib, 0x22)
     const backup = await made(spec)
     const copy = await restored(backup)

@@ -77,6 +77,24 @@ export function backupConformance(bench: () => BackupBench): void {
     await driver.removeBackup(op, { ...keyOf(spec), pool: null })
   })
 
+  test('a word that is left in a store is read there, and the next one of that name takes its place', async () => {
+    const { driver, op, store } = bench()
+    const [name, other] = [crypto.randomUUID(), crypto.randomUUID()]
+    const leave = async (of: string) => {
+      const word = crypto.randomUUID()
+      return { word, all: await driver.proveStore(op, { store, name: of, word }) }
+    }
+    const first = await leave(name)
+    expect(first.all).toContainEqual({ name, word: first.word })
+    const second = await leave(other)
+    expect(second.all).toContainEqual({ name, word: first.word })
+    const third = await leave(name)
+    expect(third.all.filter((one) => one.name === name)).toEqual([{ name, word: third.word }])
+    expect(await codeOf(driver.proveStore(op, { store: { ...store, id: 'x' }, name, word: name }))).toBe(
+      'unsupported',
+    )
+  })
+
   test('a store lists its backups, and keeps a record beside each as long as it is there', async () => {
     const { driver, op, store } = bench()
     const volume = await aVolume()

@@ -27,9 +27,11 @@ import type {
   RestoredVolume,
   RestoreSpec,
   StoreSpec,
+  StoreWord,
 } from './interface.ts'
 import { hashOf, packed, unpacked } from './piece.ts'
 import { removeBackupFrom } from './removal.ts'
+import { storeWord } from './spec.ts'
 import type { BackupStore } from './store.ts'
 
 export type BackupOptions = {
@@ -38,6 +40,9 @@ export type BackupOptions = {
   storeOf(id: string): BackupStore | undefined
   background?: BackgroundOptions
 }
+
+/** The folder of the words by which hosts find out whether they reach one store. No volume has such a name. */
+const wordsOf = 'reached-by'
 
 /** How many chunks are in work at once: while one is read, others are compressed and written. */
 const atOnce = 6
@@ -57,6 +62,18 @@ export function createBackups({ volumes, storeOf, background }: BackupOptions): 
   }
   return {
     probeStore: async (_op, store) => find(store).space(),
+    async proveStore(_op, { store, name, word }) {
+      const place = find(store)
+      await place.write(`${wordsOf}/${name}`, Buffer.from(word))
+      await place.settle(wordsOf)
+      const found: StoreWord[] = []
+      for (const one of await place.list(wordsOf)) {
+        const text = await place.read(`${wordsOf}/${one}`)
+        const told = storeWord.safeParse({ name: one, word: text?.toString() })
+        if (told.success) found.push(told.data)
+      }
+      return found
+    },
     ensureBackup: (op, spec) =>
       jobs.ask(op, `backup ${spec.id}`, (own) => makeBackup(own, volumes, find(spec.store), spec)),
     async removeBackup(op, { pool, ...key }) {
@@ -117,11 +134,13 @@ async function makeBackup(
     // An agent that was ended may have written the index without this.
     await store.settle(volumeId)
   } catch (error) {
-    // What is kept has links to all layers, and nobody would remove it before the backup. Work that was given up goes on later.
+    // What is kept has links to all layers, what is stored takes room, and nobody would remove either before the backup. Work that
+    // was given up goes on later.
     if (!op.signal.aborted)
-      await volumes
-        .dropFrozen(op, frozenKey, false)
-        .catch((err: unknown) => op.log.warn({ err, backup: id }, 'what a backup has kept is left behind'))
+      await Promise.all([
+        volumes.dropFrozen(op, frozenKey, false),
+        store.remove(piecesOf(volumeId, id)).then(() => removeDraft(store, volumeId, id)),
+      ]).catch((err: unknown) => op.log.warn({ err, backup: id }, 'what a backup has kept is left behind'))
     throw error
   }
   const made = await readIndex(store, volumeId, id)

@@ -11,12 +11,12 @@ export type FakeBackups = BackupDriver & {
   readonly shelf: FakeStore
 }
 /** The store of one host or of several. */
-type FakeStore = { mark: string; backups: Map<string, FakeBackup> }
+type FakeStore = { mark: string; backups: Map<string, FakeBackup>; words: Map<string, string> }
 type FakeBackup = ObservedBackup & { store: string; base: string | null; record: string | null }
 
 /** The backups of a host in memory, with the semantics of the real driver; for tests and scale runs. */
 export function createFakeBackups(volumes: FakeVolumes): FakeBackups {
-  let shelf: FakeStore = { mark: crypto.randomUUID(), backups: new Map() }
+  let shelf: FakeStore = { mark: crypto.randomUUID(), backups: new Map(), words: new Map() }
   const failures = new Map<string, (DriverError | null)[]>()
   /** Returns true when the call is to say that the work goes on. */
   const isUnderWay = (method: string): boolean => {
@@ -59,6 +59,12 @@ export function createFakeBackups(volumes: FakeVolumes): FakeBackups {
       isUnderWay('probeStore')
       demandStore(id)
       return { totalBytes: 1024 ** 4, freeBytes: 1024 ** 4, mark: shelf.mark, sharesDisk: true }
+    },
+    async proveStore(_op, { store, name, word }) {
+      isUnderWay('proveStore')
+      demandStore(store.id)
+      shelf.words.set(name, word)
+      return [...shelf.words].map(([of, said]) => ({ name: of, word: said }))
     },
     async ensureBackup(_op, spec) {
       if (isUnderWay('ensureBackup')) return null

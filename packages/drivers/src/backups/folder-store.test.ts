@@ -99,3 +99,23 @@ test('nothing of a volume is left when its last piece is removed, whatever is wr
   await store.settle('volume')
   expect(fs.readdirSync(root)).toEqual(['store.json'])
 })
+
+test('a store leaves room on its disk for others, and says that it is full', async () => {
+  const root = path.join(dir, 'full')
+  const note = path.join(dir, 'note-of-full')
+  const roomy = createFolderStore(root, note)
+  await roomy.write('volume/a', Buffer.alloc(8))
+  const { freeBytes } = await roomy.space()
+  const store = createFolderStore(root, note, { shared: freeBytes + 1024 ** 3, own: 0 })
+  const full = { code: 'no_space', message: 'The store of backups is full.' }
+  await expect(store.write('volume/b', Buffer.alloc(8))).rejects.toMatchObject(full)
+  let over = 0
+  const later = store.writeLater('volume/c', 'volume/c/0/1', [Buffer.alloc(8)], () => {
+    over += 1
+  })
+  await expect(later).rejects.toMatchObject(full)
+  expect(over).toBe(1)
+  // What is there can be read and removed.
+  expect(await store.read('volume/a')).toHaveLength(8)
+  await store.remove('volume/a')
+})

@@ -22,6 +22,14 @@ import type { BackupStore } from './store.ts'
 /** How many pieces are on their way to the disk at once: a disk makes many durable in about the time of one. */
 const writesAtOnce = 16
 
+/**
+ * How much of the disk stays free, in bytes. A store in the data folder shares its disk with the database and with guests, which
+ * must go on. A disk of its own is left a fiftieth at most.
+ */
+export const spareBytes = { shared: 1024 ** 3, own: 256 * 1024 ** 2 }
+/** How much is written between two looks at the free space, in bytes. */
+const strideBytes = 64 * 1024 ** 2
+
 const mark = 'store.json'
 const markSchema = z.object({ id: z.string().min(1) })
 const noteSchema = markSchema.extend({ root: z.string() })
@@ -31,7 +39,7 @@ const noteSchema = markSchema.extend({ root: z.string() })
  * looks like an empty store; so the first use puts a mark into the folder, and the host keeps a note of the mark in the file
  * `note`, which must lie in the host's data folder and not in this one. Every later call raises `unavailable` when the mark is not there.
  */
-export function createFolderStore(root: string, note: string): BackupStore {
+export function createFolderStore(root: string, note: string, spare = spareBytes): BackupStore {
   const placeOf = (name: string): string => {
     if (!/^[0-9a-z.-]+(\/[0-9a-z.-]+)*$/.test(name) || /(^|\/)\.\.?(\/|$)/.test(name))
       throw new DriverError('invalid', 'not a name of ours')
@@ -72,17 +80,34 @@ export function createFolderStore(root: string, note: string): BackupStore {
     await writeWhole(note, JSON.stringify({ root, id: found.id }))
     return found.id
   }
+  async function spaceNow() {
+    const { blocks, bavail, bsize } = await statfs(root)
+    const [own, data] = await Promise.all([stat(root), stat(note)])
+    return {
+      ...{ totalBytes: blocks * bsize, freeBytes: bavail * bsize },
+      sharesDisk: own.dev === data.dev,
+    }
+  }
+  /** How much may be written until the next look at the free space. */
+  let room = 0
+  async function demandRoom(bytes: number): Promise<void> {
+    if (room < bytes) {
+      const { totalBytes, freeBytes, sharesDisk } = await spaceNow()
+      const left = freeBytes - (sharesDisk ? spare.shared : Math.min(spare.own, totalBytes / 50))
+      if (left < bytes) throw full()
+      room = Math.min(left, strideBytes)
+    }
+    room -= bytes
+  }
   return {
     async space() {
       const id = await demandMark()
-      const { blocks, bavail, bsize } = await statfs(root)
-      const [own, data] = await Promise.all([stat(root), stat(note)])
-      const sharesDisk = own.dev === data.dev
-      return { totalBytes: blocks * bsize, freeBytes: bavail * bsize, mark: id, sharesDisk }
+      return { ...(await spaceNow()), mark: id }
     },
     async write(name, bytes) {
       const file = placeOf(name)
       await demandMark()
+      await demandRoom(bytes.length)
       await writeDurably(file, [bytes])
       written.add(path.dirname(file))
     },
@@ -90,6 +115,7 @@ export function createFolderStore(root: string, note: string): BackupStore {
       try {
         const file = placeOf(name)
         await demandMark()
+        await demandRoom(parts.reduce((sum, { length }) => sum + length, 0))
         written.add(path.dirname(file))
         await later.begin(placeOf(work), file, () => writeDurably(file, parts).finally(onOver))
       } catch (error) {
@@ -129,6 +155,8 @@ export function createFolderStore(root: string, note: string): BackupStore {
   }
 }
 
+const full = (cause?: unknown) => new DriverError('no_space', 'The store of backups is full.', { cause })
+
 async function writeDurably(file: string, parts: readonly Uint8Array[]): Promise<void> {
   const draft = `${file}.tmp`
   try {
@@ -142,9 +170,7 @@ async function writeDurably(file: string, parts: readonly Uint8Array[]): Promise
     await rename(draft, file)
   } catch (error) {
     await rm(draft, { force: true })
-    throw isDiskFull(error)
-      ? new DriverError('no_space', 'The store of backups is full.', { cause: error })
-      : error
+    throw isDiskFull(error) ? full(error) : error
   }
 }
 

@@ -12,6 +12,11 @@ export interface BackupDriver {
   /** The size of a store. Raises `unsupported` when this host does not know the store. */
   probeStore(op: Op, store: StoreSpec): Promise<StoreSpace>
   /**
+   * Leaves a word in the store, in the place of the one that was left there under this name, and returns all words. Whoever reads
+   * a new word that another host has left reaches the same store, and no copy of it.
+   */
+  proveStore(op: Op, proof: StoreProof): Promise<StoreWord[]>
+  /**
    * Backs up what a volume contains at some moment of the call that succeeds, also while a guest uses the volume, or what a
    * snapshot contains. Work that goes on after an interruption counts as one call. Null: the backup is still being made; ask again within a minute, since work that nobody asks for is given up.
    * Repeating the call returns the same backup. On failure nothing but a draft is left behind, which removeBackup or a
@@ -42,6 +47,8 @@ export interface BackupDriver {
 
 /** What a caller asks of a host; the schemas are in spec.ts. */
 export type StoreSpec = Described<typeof spec.storeSpec>
+export type StoreProof = Described<typeof spec.storeProof>
+export type StoreWord = Described<typeof spec.storeWord>
 export type BackupKey = Described<typeof spec.backupKey>
 export type BackupSpec = Described<typeof spec.backupSpec>
 export type BackupRemoval = Described<typeof spec.backupRemoval>

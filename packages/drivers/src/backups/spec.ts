@@ -22,6 +22,10 @@ export const backupSpec = backupKey.extend({
   parent: backupIdentity.pick({ id: true, checksum: true }).nullable(),
 })
 
+/** A word that a host leaves in a store under its name. */
+export const storeWord = z.object({ name: uuid, word: uuid })
+export const storeProof = storeWord.extend({ store: storeSpec })
+
 /** The caller's own words about a backup, which lie beside it and are read by nobody here. */
 export const backupRecord = z
   .string()

@@ -81,8 +81,7 @@ export function createFakeHypervisor(options: FakeHypervisorOptions = {}): FakeH
     diskGib: options.diskGib ?? 4096,
     isolation: { users: false, cgroup: 'none', controllers: [], reason: null, swap: ['/dev/sdb1'] },
     cpuModel: 'Fake CPU',
-    uptimeSeconds: 90_061,
-    start: crypto.randomUUID(),
+    ...{ uptimeSeconds: 90_061, start: crypto.randomUUID() },
     load: [0.2, 0.12, 0.14],
   }
   const machine = createMachine(options.state ?? { instances: {}, lastPid: 1000 })

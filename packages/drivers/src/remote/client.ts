@@ -314,6 +314,7 @@ function remoteVolumes(call: Call): VolumeDriver {
 function remoteBackups(call: Call): BackupDriver {
   return {
     probeStore: (op, store) => call('backups/probeStore', op, store),
+    proveStore: (op, proof) => call('backups/proveStore', op, proof),
     ensureBackup: (op, spec) => call('backups/ensureBackup', op, spec),
     removeBackup: (op, key) => call('backups/removeBackup', op, key),
     getBackup: (op, key) => call('backups/getBackup', op, key),

@@ -8,7 +8,9 @@ import {
   backupSpec,
   recordSpec,
   restoreSpec,
+  storeProof,
   storeSpec,
+  storeWord,
 } from '../backups/spec.ts'
 import { documentKinds } from '../documents/kinds.ts'
 import { keptDocument, toldDocuments } from '../documents/spec.ts'
@@ -258,6 +260,9 @@ export const methods = {
   ),
   'backups/probeStore': read(z.tuple([storeSpec]), storeSpace, (h, op, store) =>
     h.backups.probeStore(op, store),
+  ),
+  'backups/proveStore': change(z.tuple([storeProof]), z.array(storeWord), (h, op, proof) =>
+    h.backups.proveStore(op, proof),
   ),
   'backups/getBackup': read(z.tuple([backupKey]), observedBackup.nullable(), (h, op, key) =>
     h.backups.getBackup(op, key),

@@ -120,6 +120,8 @@ export type StoreView = {
   sharesDisk: boolean | null
   /** The other machines that reach the same store. */
   sharedWith: string[]
+  /** Its folder was copied with its mark from that of another machine: their backups are kept apart. */
+  isCopied: boolean
   /** How many backups lie there, those counted that are deleted and can be taken back. */
   backups: number
   /** Why the store cannot be used; null when it can. */

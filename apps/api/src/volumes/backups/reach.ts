@@ -1,7 +1,7 @@
 import pLimit from 'p-limit'
 import { driversOf, hostsForPlacement, hostsUp, type PlacementHost } from '../../hosts/service.ts'
 import type { Ctx } from '../../kernel/context.ts'
-import { plainOp, whileAnswering } from '../../kernel/hosts.ts'
+import { driverCode, plainOp, whileAnswering } from '../../kernel/hosts.ts'
 import type { Reconciler } from '../../kernel/reconciler.ts'
 import type { Run } from '../../kernel/workflow.ts'
 import { hostFor } from '../driver.ts'
@@ -74,20 +74,74 @@ export const backupReach: Reconciler = {
   },
 }
 
+/** The hosts of which this process has proven that they reach the store of another host with the same mark, each with the mark. */
+const proven = new Set<string>()
+
 async function learn(ctx: Ctx, hostId: string): Promise<void> {
   const drivers = await driversOf(ctx, hostId)
-  const { mark } = await whileAnswering(plainOp(ctx), drivers, (op) =>
-    drivers.backups.probeStore(op, usualStore),
-  )
-  if (mark === undefined) return
+  const told = await whileAnswering(plainOp(ctx), drivers, (op) => drivers.backups.probeStore(op, usualStore))
+  if (told.mark === undefined) return
   const before = await markAt(ctx, hostId)
+  const [plain, copied] = [told.mark, copiedMark(told.mark, hostId)]
+  // One at a time: each leaves words under the names of the same hosts.
+  const proof = await oneByOne(() => proofOf(ctx, hostId, plain))
+  if (proof === 'unknown') return
+  const mark = proof === 'copied' || (proof === 'alone' && before === copied) ? copied : plain
   if (before === mark) return
-  // Backups of versions that knew no marks lie in the first store of which the host tells.
-  if (before === null)
-    await ctx.db.volumeBackup.updateMany({ where: { hostId, storeMark: null }, data: { storeMark: mark } })
+  // Backups of versions that knew no marks lie in the first store of which the host tells. Those that were made before the
+  // mark was known to be a copied one, or no copied one any more, lie in the store of their host, too.
+  if (before === null || before === plain || before === copied)
+    await ctx.db.volumeBackup.updateMany({ where: { hostId, storeMark: before }, data: { storeMark: mark } })
   await ctx.db.volumeBackupReach.upsert({
     where: { hostId },
     create: { hostId, mark },
     update: { mark },
   })
+}
+
+const oneByOne = pLimit(1)
+/** How many other hosts leave a word at most. */
+const mostAsked = 8
+
+/** The mark of a store whose folder was copied with the mark of another one, so that no other host has the same. */
+const copiedMark = (mark: string, hostId: string): string => `${mark} of ${hostId}`
+export const isCopiedMark = (mark: string | undefined): boolean => mark?.includes(' of ') === true
+
+/**
+ * Whether a host reaches the store of another one that tells the same mark, or a copy of its folder, such as on a machine that was
+ * made of the image of the other one: the others leave words, and this host must read one of them. Alone: nobody else tells the
+ * mark. Unknown: the others do not answer now. Agents of earlier versions cannot prove it, and are believed.
+ */
+async function proofOf(
+  ctx: Ctx,
+  hostId: string,
+  mark: string,
+): Promise<'same' | 'copied' | 'alone' | 'unknown'> {
+  const key = `${hostId} ${mark}`
+  if (proven.has(key)) return 'same'
+  const others = await ctx.db.volumeBackupReach.findMany({ where: { mark, hostId: { not: hostId } } })
+  if (others.length === 0) return 'alone'
+  const up = (await hostsUp(ctx)).filter(({ id }) => others.some((row) => row.hostId === id))
+  if (up.length === 0) return 'unknown'
+  const leave = async (name: string) => {
+    const word = crypto.randomUUID()
+    const drivers = await driversOf(ctx, name)
+    const all = await whileAnswering(plainOp(ctx), drivers, (op) =>
+      drivers.backups.proveStore(op, { store: usualStore, name, word }),
+    )
+    return { word, all }
+  }
+  try {
+    const left = await Promise.all(
+      up.slice(0, mostAsked).map(async ({ id }) => ({ name: id, word: (await leave(id)).word })),
+    )
+    const { all } = await leave(hostId)
+    const isRead = (one: { name: string; word: string }) =>
+      left.some(({ name, word }) => name === one.name && word === one.word)
+    if (!all.some(isRead)) return 'copied'
+    proven.add(key)
+  } catch (error) {
+    if (driverCode(error) !== 'unsupported') throw error
+  }
+  return 'same'
 }

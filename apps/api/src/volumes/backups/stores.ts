@@ -5,6 +5,7 @@ import { plainOp, whileAnswering } from '../../kernel/hosts.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { wordsOf } from '../pools/reach.ts'
 import type { StoreView } from './contract.ts'
+import { isCopiedMark } from './reach.ts'
 import { usualStore } from './store.ts'
 
 const hostsAtOnce = 16
@@ -28,6 +29,7 @@ export async function listStores(ctx: Ctx): Promise<StoreView[]> {
   return pLimit(hostsAtOnce).map(hosts, async (host) => ({
     ...{ id: host.id, host: { id: host.id, name: host.name }, backups: countAt(host.id) },
     sharedWith: sharedWith(host.id),
+    isCopied: isCopiedMark(marks.get(host.id)),
     ...(await spaceAt(ctx, host)),
   }))
 }

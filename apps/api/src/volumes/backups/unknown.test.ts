@@ -2,7 +2,7 @@ import { DriverError } from '@stratolith/drivers/errors'
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { accounts, testTenant, testWorld, type World } from '../../compute/testing.ts'
 import type { Ctx } from '../../kernel/context.ts'
-import { expectCloudError, hexId, runPending, testCtx } from '../../kernel/testing.ts'
+import { expectCloudError, failEveryStep, hexId, runPending, testCtx } from '../../kernel/testing.ts'
 import { volumeCreateInput } from '../contract.ts'
 import { createBackup, createVolume, getBackup } from '../service.ts'
 import { backupCreateInput } from './contract.ts'
@@ -144,6 +144,26 @@ test('a backup without a row is removed when an administrator asks, unless someb
   await runPending(world.deps)
   expect(isStored(late.id)).toBe(true)
 })
+
+test('a failure or crash of a removal removes the backup, or leaves it where the list shows it', async () => {
+  await failEveryStep(world.deps, {
+    action: 'volumeBackup.remove_stored',
+    async start() {
+      const of = await lost()
+      await removeStoredBackup(admin, of)
+      const where = { resourceId: of.id, action: 'volumeBackup.remove_stored' }
+      const { id: operationId } = await db().operation.findFirstOrThrow({ where })
+      return { operationId, resourceId: of.id }
+    },
+    async afterFailure(id, at) {
+      expect(isStored(id), at).toBe(!at.includes('fails after'))
+      forget(id)
+    },
+    async afterSuccess(id, at) {
+      expect(isStored(id), at).toBe(false)
+    },
+  })
+}, 60_000)
 
 test('a backup is available although its record could not be written', async () => {
   for (const { backups } of world.hosts.values())

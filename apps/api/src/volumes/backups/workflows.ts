@@ -121,6 +121,7 @@ async function store(run: Run<unknown>, op: Op, row: BackupRow): Promise<Observe
     return await whileAnswering(op, drivers, (watched) => drivers.backups.ensureBackup(watched, spec))
   } catch (error) {
     if (driverCode(error) === 'unsupported') throw noStore(error)
+    if (driverCode(error) === 'no_space') throw noRoom(error)
     if (driverCode(error) !== 'not_found' || !parent) throw error
     const known = await whileAnswering(op, drivers, (watched) =>
       drivers.backups.getBackup(watched, keyOf(parent)),
@@ -129,6 +130,13 @@ async function store(run: Run<unknown>, op: Op, row: BackupRow): Promise<Observe
     throw lostParent(error)
   }
 }
+
+const noRoom = (cause: unknown) =>
+  new CloudError(
+    'no_capacity',
+    'There is too little free space for the backup, in the store of backups or on the disk of the machine. Delete backups that nobody needs, or ask an administrator.',
+    { cause },
+  )
 
 /** It is there: a backup is not deleted while another one is made that builds on it. */
 async function parentOf(run: Run<unknown>, id: string): Promise<BackupRow> {

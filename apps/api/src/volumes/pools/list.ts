@@ -1,4 +1,4 @@
-import { hostsForPlacement } from '../../hosts/service.ts'
+import { diskRooms, hostsForPlacement } from '../../hosts/service.ts'
 import type { Ctx } from '../../kernel/context.ts'
 import { notFound } from '../../kernel/errors.ts'
 import { authorize } from '../../kernel/policy.ts'
@@ -45,11 +45,19 @@ const countedAmong = (ctx: Ctx, pools: readonly Candidate[]): Promise<PoolView[]
   counted(ctx, pools, { poolId: { in: pools.flatMap(({ row }) => row?.id ?? []) } })
 
 async function counted(ctx: Ctx, pools: readonly Candidate[], where: InPools): Promise<PoolView[]> {
-  const sums = await sumsOf(ctx, where)
+  const disks = pools.flatMap((pool) => (pool.local ? pool.host.id : []))
+  const [sums, rooms] = await Promise.all([sumsOf(ctx, where), diskRooms(ctx, disks)])
   return pools.map((pool) => {
     const { volumes, gib } = sums.get(pool.row?.id ?? '') ?? { volumes: 0, gib: 0 }
-    return { ...plainView(pool), volumes, volumesGib: gib }
+    const room = pool.local ? rooms.get(pool.host.id) : undefined
+    return { ...plainView(pool), ...(room ? promisedFrom(room, pool) : {}), volumes, volumesGib: gib }
   })
+}
+
+/** How much of a machine's disk is really there, and how often each GiB is promised. */
+function promisedFrom(room: number, { totalGib }: Candidate): Pick<PlainPool, 'capacityGib' | 'overcommit'> {
+  const capacityGib = Math.min(totalGib, room)
+  return { capacityGib, overcommit: Math.round((totalGib / Math.max(1, capacityGib)) * 10) / 10 }
 }
 
 type InPools = { poolId?: { in: string[] } }

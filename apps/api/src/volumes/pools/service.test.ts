@@ -68,6 +68,18 @@ const away = async (id: string) => {
   await runPending(world.deps)
 }
 
+test('the disk of a machine says how much is really there, and how often that is promised', async () => {
+  const id = await hostId('a')
+  const facts = { diskFreeGib: 100, diskWrittenGib: 25 }
+  await db().hostBeat.upsert({
+    where: { hostId: id },
+    create: { hostId: id, facts },
+    update: { facts },
+  })
+  const pool = (await listPools(admin)).find(({ isLocal, host }) => isLocal && host?.id === id)
+  expect(pool).toMatchObject({ capacityGib: 125, overcommit: (pool?.totalGib ?? 0) / 125 })
+})
+
 describe('a pool of one machine', () => {
   test('has the room that its machine sees, and volumes of a type that names it', async () => {
     const pool = await aPool({ hostId: await hostId('a'), capacityGib: undefined, overcommit: 2 })

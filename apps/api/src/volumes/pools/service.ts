@@ -40,7 +40,8 @@ export async function createPool(ctx: Ctx, input: z.output<typeof poolCreateInpu
   const answers = await makeOnOne(ctx, { ...row, secrets, capacityGib: 1 })
   const made = answers.find(({ problem }) => problem === null)
   if (!made) throw invalidInput(whyUnreached(answers), 'path')
-  const capacityGib = input.capacityGib ?? Math.max(1, made.totalGib ?? 0)
+  // What others have written there already is not promised.
+  const capacityGib = input.capacityGib ?? Math.max(1, Math.min(made.totalGib ?? 0, made.freeGib ?? 0))
   const pool = { ...row, secrets, capacityGib }
   await inTransaction(ctx, async (tx) => {
     await refuseTaken(tx, row.name)

@@ -11,11 +11,16 @@ import { RowsTable } from '../../kit/RowsTable.tsx'
 import { useTRPC } from '../../kit/trpc.ts'
 import { Bar } from '../../ui/Bar.tsx'
 
-const usableText = ({ problem, sharesDisk }: StoreView): string =>
+const copied =
+  'Yes, and it is a copy of the folder of another machine, with its mark: what lies there from before is not known to be there. Begin a store of its own: the manual of operations says how (“Backups of volumes”).'
+
+const usableText = ({ problem, sharesDisk, isCopied }: StoreView): string =>
   problem ??
-  (sharesDisk
-    ? 'Yes, but it lies on the disk of the cloud’s data folder, with which it is lost. The manual of operations says how to name a folder on another disk (“Backups of volumes”).'
-    : 'Yes')
+  (isCopied
+    ? copied
+    : sharesDisk
+      ? 'Yes, but it lies on the disk of the cloud’s data folder, with which it is lost. The manual of operations says how to name a folder on another disk (“Backups of volumes”).'
+      : 'Yes')
 
 const descriptor: RowsDescriptor<StoreView> = {
   kind: 'volumeBackup',
@@ -28,6 +33,7 @@ const descriptor: RowsDescriptor<StoreView> = {
     {
       id: 'room',
       header: 'Room',
+      width: 170,
       cell: ({ totalBytes, freeBytes }) =>
         totalBytes === null || freeBytes === null ? (
           '–'

@@ -37,7 +37,7 @@ const descriptor: RowsDescriptor<Lost> = {
       hideBelow: 'sm',
       cell: ({ kind }) => (kind === 'volume' ? 'Volume' : 'Snapshot'),
     },
-    { id: 'size', header: 'Size', width: 90, hideBelow: 'xs', cell: ({ sizeGib }) => gib(sizeGib) },
+    { id: 'size', header: 'Size', width: 90, cell: ({ sizeGib }) => gib(sizeGib) },
   ],
 }
 

@@ -67,12 +67,8 @@ export const poolDescriptor: ResourceDescriptor<PoolView> & { listPath: string }
       value: String(value),
       copy: String(value),
     })),
-    ...(pool.isLocal
-      ? []
-      : [
-          { label: 'Capacity', value: gib(pool.capacityGib) },
-          { label: 'Overcommit', value: pool.overcommit === 1 ? 'None' : `${pool.overcommit} times` },
-        ]),
+    { label: 'Capacity', value: gib(pool.capacityGib) },
+    { label: 'Overcommit', value: pool.overcommit === 1 ? 'None' : `${pool.overcommit} times` },
     ...(pool.description ? [{ label: 'Description', value: pool.description }] : []),
     { label: 'Volumes', value: pool.volumes.toLocaleString('en') },
     { label: 'New volumes', value: pool.closed ?? open },
