@@ -191,6 +191,22 @@ describe('backups that are disturbed', () => {
     expect(fs.readdirSync(path.join(root, 'host/volumes/local/frozen'))).toEqual([])
   })
 
+  test('a backup whose index is written keeps its content, whatever fails afterwards', async () => {
+    const volume = await aVolume()
+    await write(volume, 0, 20 * mib, 0x11)
+    const spec = specOf(volume)
+    store = {
+      ...folder,
+      async settle(name) {
+        if (name === volume.id) throw new Error('the folder does not answer')
+        await folder.settle(name)
+      },
+    }
+    await expect(backups.ensureBackup(op(), spec)).rejects.toThrow('the folder does not answer')
+    store = folder
+    await expectBytes(await restored(await made(spec)), [0, 20 * mib, 0x11])
+  })
+
   test('the parent of a backup that is being made can be removed at any moment', async () => {
     const volume = await aVolume()
     await write(volume, 0, 20 * mib, 0x11)

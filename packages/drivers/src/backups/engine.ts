@@ -16,6 +16,7 @@ import {
   readIndex,
   readRecord,
   removeDraft,
+  removeRecord,
   writeDraft,
   writeIndex,
   writeRecord,
@@ -100,6 +101,8 @@ export function createBackups({ volumes, storeOf, background }: BackupOptions): 
         throw new DriverError('not_found', `The backup ${id} is gone from its store.`)
       await writeRecord(place, volumeId, id, record)
       await place.settle(volumeId)
+      // A removal takes the index first and then the record; one that began meanwhile has not seen this record.
+      if (!(await backupsOf(place, volumeId)).made.includes(id)) await removeRecord(place, volumeId, id)
     },
     readRecord: async (_op, { id, volumeId, store }) => readRecord(find(store), volumeId, id),
     async restoreBackup(op, spec) {
@@ -139,7 +142,7 @@ async function makeBackup(
     if (!op.signal.aborted)
       await Promise.all([
         volumes.dropFrozen(op, frozenKey, false),
-        store.remove(piecesOf(volumeId, id)).then(() => removeDraft(store, volumeId, id)),
+        removeUnfinished(store, volumeId, id),
       ]).catch((err: unknown) => op.log.warn({ err, backup: id }, 'what a backup has kept is left behind'))
     throw error
   }
@@ -148,6 +151,13 @@ async function makeBackup(
   await removeDraft(store, volumeId, id)
   await volumes.dropFrozen(op, frozenKey, true)
   return observedOf(made)
+}
+
+/** Removes what is stored of a backup without an index. With an index the backup is whole, whatever has failed since. */
+async function removeUnfinished(store: BackupStore, volumeId: string, id: string): Promise<void> {
+  if ((await backupsOf(store, volumeId)).made.includes(id)) return
+  await store.remove(piecesOf(volumeId, id))
+  await removeDraft(store, volumeId, id)
 }
 
 /** The index of the parent, which is not removed any more until the draft is. */

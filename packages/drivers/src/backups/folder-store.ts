@@ -46,8 +46,10 @@ export function createFolderStore(root: string, note: string, spare = spareBytes
     return path.join(root, name)
   }
   const later = createLater(writesAtOnce)
-  /** The folders in which files were written whose names are perhaps not durable yet. */
-  const written = new Set<string>()
+  /** The folders in which files were written whose names are perhaps not durable yet, each with the number of its last write. */
+  const written = new Map<string, number>()
+  let writes = 0
+  const noteWrite = (file: string) => void written.set(path.dirname(file), ++writes)
 
   const marked = () => readJson(path.join(root, mark), markSchema)
   let beginning: Promise<string> | null = null
@@ -109,15 +111,18 @@ export function createFolderStore(root: string, note: string, spare = spareBytes
       await demandMark()
       await demandRoom(bytes.length)
       await writeDurably(file, [bytes])
-      written.add(path.dirname(file))
+      noteWrite(file)
     },
     async writeLater(work, name, parts, onOver = () => undefined) {
       try {
         const file = placeOf(name)
         await demandMark()
         await demandRoom(parts.reduce((sum, { length }) => sum + length, 0))
-        written.add(path.dirname(file))
-        await later.begin(placeOf(work), file, () => writeDurably(file, parts).finally(onOver))
+        await later.begin(placeOf(work), file, () =>
+          writeDurably(file, parts)
+            .then(() => noteWrite(file))
+            .finally(onOver),
+        )
       } catch (error) {
         onOver()
         throw error
@@ -127,13 +132,14 @@ export function createFolderStore(root: string, note: string, spare = spareBytes
       const below = placeOf(name)
       await later.end(below)
       // An earlier process may have written there and not said so.
-      if (await isFolder(below)) written.add(below)
-      for (const dir of [...written])
+      if ((await isFolder(below)) && !written.has(below)) written.set(below, 0)
+      for (const [dir, number] of [...written])
         if (dir === below || dir.startsWith(`${below}/`)) {
-          written.delete(dir)
           // A folder that is gone by now has nothing that must be durable.
           for (let one = dir; one.startsWith(root); one = path.dirname(one))
             await syncDirectory(one).catch(orNull)
+          // Until here others who settle the same must not believe that it is done, and something may have been written since.
+          if (written.get(dir) === number) written.delete(dir)
         }
     },
     async read(name, into) {

@@ -1,28 +1,32 @@
-/** Work that goes on in the background, at most `atOnce` at the same time, each under the name of a file. */
+/**
+ * Work that goes on in the background, at most `atOnce` at the same time, each under the name of a file. What has failed belongs to
+ * the folder for which it was begun, and nobody else learns of it.
+ */
 export function createLater(atOnce: number) {
   const running = new Map<string, Promise<void>>()
-  const failed = new Map<string, unknown>()
+  /** The first failure of each folder. */
+  const failed = new Map<string, { error: unknown }>()
   return {
-    /** Begins the work as soon as there is room. Raises what has failed below `folder` already; `end` raises it as well. */
+    /** Begins the work as soon as there is room. Raises what has failed for `folder` already; `end` raises it as well. */
     async begin(folder: string, name: string, work: () => Promise<void>): Promise<void> {
       while (running.size >= atOnce) await Promise.race(running.values())
-      for (const [file, error] of failed) if (isBelow(file, folder)) throw error
+      const failure = failed.get(folder)
+      if (failure) throw failure.error
       running.set(
         name,
         work()
-          .catch((error: unknown) => void failed.set(name, error))
+          .catch((error: unknown) => {
+            if (!failed.has(folder)) failed.set(folder, { error })
+          })
           .finally(() => running.delete(name)),
       )
     },
-    /** Waits for the work below the folder, and raises its first failure. */
+    /** Waits for all work below the folder, and raises the first failure of what was begun for exactly this folder. */
     async end(folder: string): Promise<void> {
-      await Promise.all([...running].flatMap(([name, work]) => (isBelow(name, folder) ? work : [])))
-      const errors = [...failed].filter(([name]) => isBelow(name, folder))
-      for (const [name] of errors) failed.delete(name)
-      const [first] = errors
-      if (first) throw first[1]
+      await Promise.all([...running].flatMap(([name, work]) => (name.startsWith(`${folder}/`) ? work : [])))
+      const failure = failed.get(folder)
+      failed.delete(folder)
+      if (failure) throw failure.error
     },
   }
 }
-
-const isBelow = (file: string, folder: string): boolean => file.startsWith(`${folder}/`)
