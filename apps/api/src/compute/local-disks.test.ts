@@ -104,6 +104,21 @@ describe('an instance of a flavor with ephemeral and swap disks', () => {
     host().storage.failNext('ensureLocalDisk', undefined as never)
   })
 
+  test('gets them at its next start when a worker of an older version has built it without them', async () => {
+    const id = await running()
+    const disks = await disksOf(id)
+    for (const disk of disks) await host().storage.removeDisk(op(), disk.id)
+    const spec = specOf(id)
+    if (!spec) throw new Error('the guest is gone')
+    await host().hypervisor.ensure(op(), { ...spec, disks: spec.disks.filter(({ kind }) => !kind) })
+    await settled(stopInstance(tenant, { id }))
+    await settled(startInstance(tenant, { id }))
+    expect(await getInstance(tenant, { id })).toMatchObject({ vmState: 'active', fault: null })
+    expect(specOf(id)?.disks.map((disk) => disk.id)).toEqual([id, ...disks.map((disk) => disk.id)])
+    expect(Object.keys(await sizesOn(id))).toHaveLength(3)
+    await settled(deleteInstance(tenant, { id }))
+  })
+
   test('gets the smaller and further disks that it asks for, and its volumes have the names after them', async () => {
     const id = await running({
       localDisks: [
