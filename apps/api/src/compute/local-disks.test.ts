@@ -119,6 +119,20 @@ describe('an instance of a flavor with ephemeral and swap disks', () => {
     await settled(deleteInstance(tenant, { id }))
   })
 
+  test('goes to no host whose agent is of a version before such disks', async () => {
+    const hostId = (await db().host.findFirstOrThrow()).id
+    const tell = (facts: object) =>
+      db().hostBeat.upsert({ where: { hostId }, create: { hostId, facts }, update: { facts } })
+    const planOf = (more: object) => planInstance(tenant, aLaunch(world, { flavorId, ...more }))
+    await tell({ hypervisor: 'fake' })
+    const { problems } = await planOf({})
+    expect(problems).toMatchObject([{ message: expect.stringContaining('of an older version') }])
+    expect(await planOf({ flavorId: '1' })).toMatchObject({ ok: true })
+    await tell({ hypervisor: 'fake', start: 'now' })
+    expect(await planOf({})).toMatchObject({ ok: true })
+    await db().hostBeat.deleteMany({ where: { hostId } })
+  })
+
   test('gets the smaller and further disks that it asks for, and its volumes have the names after them', async () => {
     const id = await running({
       localDisks: [
