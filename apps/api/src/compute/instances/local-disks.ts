@@ -68,7 +68,8 @@ export const localDiskViews = (row: { localDisks: unknown; diskBus: string }): L
 
 /**
  * The disks as the document of their instance names them; `isNew`: the host makes them. Later the host makes only those
- * of which its record of the guest does not know, because a worker of an older version has built the guest.
+ * of which its record of the guest does not know, because a worker of an older version has built the guest. The disks of an
+ * adopted instance are never made.
  */
 export function localDisksFor(
   row: { localDisks: unknown },
@@ -77,10 +78,13 @@ export function localDisksFor(
   let ephemeral = 0
   return localDisksOf(row).map(({ id, kind, sizeMib, format }) => ({
     ...{ id, kind },
-    make: {
-      ...{ sizeMib, format: kind === 'swap' ? ('swap' as const) : format },
-      label: kind === 'swap' ? 'swap' : `ephemeral${ephemeral++}`,
-    },
+    make:
+      format === 'unknown'
+        ? null
+        : {
+            ...{ sizeMib, format: kind === 'swap' ? ('swap' as const) : format },
+            label: kind === 'swap' ? 'swap' : `ephemeral${ephemeral++}`,
+          },
     ...(isNew ? {} : { isBuilt: true as const }),
   }))
 }
