@@ -21,6 +21,7 @@ import { syncDirectory } from '../sync.ts'
 import { demandSpace } from '../volumes/space.ts'
 import { backings, recordOldBases } from './backing.ts'
 import { diskTrash } from './disk-trash.ts'
+import { removeDrafts } from './drafts.ts'
 import { dataBytes } from './image-data.ts'
 import { fileError } from './image-store.ts'
 import type { BaseSpec, DiskSpec, LocalStorageDriver, ObservedDisk } from './interface.ts'
@@ -62,6 +63,7 @@ export function createFilesDriver(options: FilesOptions): LocalStorageDriver {
     await mkdir(bases, { recursive: true, mode: 0o700 })
     await chmod(bases, 0o700)
     await mkdir(options.dir, { recursive: true, mode: 0o711 })
+    await removeDrafts(instances)
     await recordOldBases(options.dir, () => findDisks(instances, null), bases)
   })()
   // Each call reports this failure; without a handler here it would be an unhandled rejection.
