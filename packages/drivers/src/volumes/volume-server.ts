@@ -156,7 +156,7 @@ async function failure(log: string): Promise<DriverError> {
 
 /**
  * Ends the server in that folder and removes the folder. Succeeds when there is none. `lateMs`: how long the kernel may still
- * deliver what a server had sent that did not end by itself and was killed.
+ * deliver what a server had sent that did not end in order: it was killed, or has died by itself, or its killing was cut off.
  */
 export async function stopServing(dir: string, lateMs?: number): Promise<void> {
   await end(dir, lateMs)
@@ -164,6 +164,8 @@ export async function stopServing(dir: string, lateMs?: number): Promise<void> {
 }
 
 async function end(dir: string, lateMs = 0): Promise<void> {
+  // The folder of a server that has ended in order goes at once, and before its stamp nobody has written.
+  if ((await serverIn(dir)) === null && (await isReady(dir))) await sleep(lateMs)
   for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
     const pid = await serverIn(dir)
     if (pid === null) return
