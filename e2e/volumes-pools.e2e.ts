@@ -48,7 +48,7 @@ test('a pool is made in a folder, and the machine says why a folder will not do'
   pool = await heading.innerText()
   const machines = page.getByRole('region', { name: 'Machines' })
   await expect(machines.getByText('Yes', { exact: true })).toBeVisible()
-  await expect(page.getByText('Taken by volumes and snapshots')).toBeVisible()
+  await expect(page.getByText('Promised to volumes and snapshots')).toBeVisible()
   expect(await problemsOf(page)).toEqual([])
 })
 

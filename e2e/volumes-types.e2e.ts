@@ -52,7 +52,7 @@ test('an administrator makes a type with a limit, changes the limit and sees the
     .getByRole('link', { name: /@local$/ })
     .first()
     .click()
-  await expect(page.getByText('Taken by instances, volumes and snapshots')).toBeVisible()
+  await expect(page.getByText('Promised to instances, volumes and snapshots')).toBeVisible()
   await expect(page.getByRole('heading', { name: 'Volumes in this pool' })).toBeVisible()
   await page.getByRole('button', { name: 'Compare with the pool' }).click()
   await expect(page.getByText('None: the pool has everything that the cloud takes for there.')).toBeVisible()

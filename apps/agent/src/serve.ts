@@ -25,6 +25,7 @@ const statusOf: Record<DriverErrorCode, number> = {
   invalid: 400,
   conflict: 409,
   no_slot: 409,
+  mounted_later: 409,
   too_many_layers: 409,
   no_space: 507,
   unsupported: 501,

@@ -8,6 +8,7 @@ export const driverErrorCodes = [
   'invalid', // the spec cannot be carried out, retrying is useless
   'conflict', // the resource is in a state that forbids the call
   'no_slot', // a running guest has no place for another device until it is started again
+  'mounted_later', // a running guest does not see a place that was mounted after the guest was started
   'too_many_layers', // a volume has as many layers as it may have
   'no_space', // disk or memory of the host is exhausted
   'unsupported', // this host or driver lacks the facility

@@ -12,6 +12,9 @@ export type Op = {
   readonly callerSpeaks?: number
 }
 
+/** The progress of a copy: a share of the whole, which pages read to fill a bar. */
+export const percentDone = (percent: number, done = 'copied'): string => `${percent} % ${done}`
+
 /** Makes an Op for calls without an operation (probes, reconcilers) and for tests. */
 export function backgroundOp(log: Logger, id = 'background', timeoutMs = 60_000): Op {
   return { id, signal: AbortSignal.timeout(timeoutMs), log, progress: () => undefined }

@@ -89,6 +89,12 @@ export function fromDriverError(error: DriverError): CloudError {
         'The running instance has no free slot for another device. Stop and start it, which adds slots.',
         options,
       )
+    case 'mounted_later':
+      return new CloudError(
+        'conflict',
+        'The instance was started before the pool of the volume was mounted on its machine, and does not see it. Stop and start the instance, then try again.',
+        options,
+      )
     case 'too_many_layers':
       return new CloudError(
         'conflict',

@@ -84,7 +84,12 @@ test('an instance is offered the volumes alone that its machine reaches', async 
 
 test('a launch is refused when its pool has no room for all of its volumes', async () => {
   const full = { count: 2 }
-  await refused([blank('wide', 26)], 'no_capacity', /volume of 52 GiB fits into no pool/, full)
+  await refused(
+    [blank('wide', 26)],
+    'no_capacity',
+    /volume of 52 GiB fits into no pool that its type chooses/,
+    full,
+  )
   await refused([blank('wide', 26), blank('wide', 26)], 'no_capacity', /fits into no pool/)
   const wish = aLaunch(world, { volumes: [blank('wide', 20)], count: 3 })
   const { instances } = await launchInstances(tenant, wish, { atLeast: 1 })

@@ -2,6 +2,7 @@ import type { VolumeModel } from '@stratolith/db'
 import type { Ctx } from '../kernel/context.ts'
 import { conflict } from '../kernel/errors.ts'
 import type { SnapshotState } from './snapshots/states.ts'
+import { said } from './states.ts'
 
 /** Returns the sentence why a volume cannot be deleted: it has snapshots, or another volume is being made of it. */
 export async function whyNeeded(ctx: Ctx, id: string): Promise<string | null> {
@@ -95,7 +96,7 @@ export async function refuseWhileKept(
   const where = { volumeId: id, state: { in: [...states] } }
   const snapshot = await ctx.db.volumeSnapshot.findFirst({ where, select: { state: true } })
   if (snapshot)
-    throw conflict(`A snapshot of this volume is ${snapshot.state}. Wait until that is over.`, 'volumeState')
+    throw conflict(`A snapshot of this volume is ${said(snapshot)}. Wait until that is over.`, 'volumeState')
   await refuseCopied(ctx, id)
 }
 

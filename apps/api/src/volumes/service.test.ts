@@ -251,7 +251,7 @@ describe('changes that only members may make', () => {
 
   test('of the flags are kept, and a volume becomes read-only only while it is available', async () => {
     const { id } = await make()
-    await expectCloudError(setReadOnly(tenant, { id, readOnly: true }), 'conflict', /creating/)
+    await expectCloudError(setReadOnly(tenant, { id, readOnly: true }), 'conflict', /being made/)
     await runPending(world.deps)
     await setReadOnly(tenant, { id, readOnly: true })
     await setBootable(tenant, { id, bootable: true })
@@ -311,7 +311,7 @@ describe('an administrator', () => {
   test('deletes a volume in any state that no instance has, and nothing is left', async () => {
     const before = await accounts(world, tenant.projectId)
     const { id } = await make()
-    await expectCloudError(deleteVolume(tenant, { id }), 'conflict', /creating/)
+    await expectCloudError(deleteVolume(tenant, { id }), 'conflict', /being made/)
     await expectCloudError(forceDeleteVolume(tenant, { id }), 'forbidden')
     await forceDeleteVolume(admin, { id })
     await runPending(world.deps)

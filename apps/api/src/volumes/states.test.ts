@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
-import { snapshotCan } from './snapshots/states.ts'
-import { volumeCan } from './states.ts'
+import { backupStates } from './backups/states.ts'
+import { groupCan, groupSnapshotStates, groupStates } from './groups/states.ts'
+import { snapshotCan, snapshotStates } from './snapshots/states.ts'
+import { said, volumeCan, volumeStates } from './states.ts'
 
 const inGroup = { state: 'available', groupId: 'g' } as const
 const encrypted = { state: 'available', encrypted: true } as const
@@ -26,8 +28,21 @@ test('reasons name the state in words, and not as programs write it', () => {
     volumeCan.transfer({ state: 'in-use', groupId: null }),
   ])
     expect(allowed).toMatch(/; this one is in use\.$/)
-  expect(volumeCan.backUp({ state: 'error_deleting' })).toMatch(/; this one is error deleting\.$/)
-  expect(volumeCan.backUp({ state: 'maintenance' })).toMatch(/; this one is being moved\.$/)
+  expect(volumeCan.backUp({ state: 'error_deleting' })).toMatch(
+    /; this one is in an error state after it could not be deleted\.$/,
+  )
+})
+
+test('each state is said by words that follow “is” in a sentence', () => {
+  const plain = ['available', 'reserved', 'in use']
+  for (const state of [
+    ...[...volumeStates, ...snapshotStates, ...backupStates, ...groupStates, ...groupSnapshotStates],
+  ]) {
+    const words = said({ state })
+    expect(plain.includes(words) || /^(being|in an|offered|going|getting) /.test(words), words).toBe(true)
+  }
+  expect(volumeCan.delete({ state: 'maintenance' })).toMatch(/^This volume is being moved\./)
+  expect(groupCan.change({ state: 'creating' })).toMatch(/; this one is being made\.$/)
 })
 
 test('the same actions are allowed to others', () => {

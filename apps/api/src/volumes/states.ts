@@ -79,13 +79,29 @@ const notWritten = (volume: Seen): Allowed =>
 const both = (...all: Allowed[]): Allowed => all.find((one) => one !== true) ?? true
 const is = ({ state }: Seen, ...some: VolumeState[]) => some.includes(state)
 
-/** What OpenStack's words for a state do not say to a person. */
 const sayings: Readonly<Record<string, string>> = {
-  maintenance: 'being moved',
+  creating: 'being made',
+  attaching: 'being attached',
+  'in-use': 'in use',
+  detaching: 'being detached',
+  extending: 'being made larger',
+  'awaiting-transfer': 'offered to another project',
+  reverting: 'going back to a snapshot',
   retyping: 'getting another type',
+  maintenance: 'being moved',
+  uploading: 'being copied to an image',
+  downloading: 'getting what an image contains',
+  'backing-up': 'being backed up',
+  'restoring-backup': 'being restored from a backup',
+  restoring: 'being restored',
+  deleting: 'being deleted',
+  error: 'in an error state',
+  error_extending: 'in an error state after it could not be made larger',
+  error_restoring: 'in an error state after it could not be restored',
+  error_deleting: 'in an error state after it could not be deleted',
 }
-/** A state in the words of a sentence. */
-export const said = ({ state }: { state: string }): string => sayings[state] ?? state.replaceAll(/[-_]/g, ' ')
+/** A state of a volume, a snapshot, a backup or a group in the words of a sentence, behind “is”. */
+export const said = ({ state }: { state: string }): string => sayings[state] ?? state
 
 /** The actions that the state of a volume forbids; the policy may forbid more. */
 export const volumeCan = {
@@ -175,7 +191,7 @@ export const volumeCan = {
       outOfGroups(volume),
     ),
   stopMove: (volume: Pick<Seen, 'state'>): Allowed =>
-    is(volume, 'retyping', 'maintenance') || `This volume is not being moved: it is ${volume.state}.`,
+    is(volume, 'retyping', 'maintenance') || `This volume is not being moved: it is ${said(volume)}.`,
   makeImage: (volume: Seen): Allowed =>
     both(
       oneLayer(volume),

@@ -26,12 +26,15 @@ export function ActionMenu<V>({
   label,
   asButton = false,
   actions,
+  everything = actions,
   view,
   onRun,
 }: {
   label: string
   asButton?: boolean
   actions: ResourceAction<V>[]
+  /** All actions: those that are buttons beside the menu, too. */
+  everything?: ResourceAction<V>[]
   view: V
   onRun: (action: ResourceAction<V>) => void
 }) {
@@ -51,20 +54,22 @@ export function ActionMenu<V>({
     </ActionIcon>
   )
   if (!wanted) return dots
-  const entries: MenuEntry[] = sensible(actions, view).map((action) => ({
-    id: action.id,
-    label: action.label,
-    icon: action.icon,
-    group: action.group,
-    danger: action.danger,
-    allowed: action.allowed(view),
-    run: () => onRun(action),
-  }))
+  const entriesOf = (some: ResourceAction<V>[]): MenuEntry[] =>
+    sensible(some, view).map((action) => ({
+      id: action.id,
+      label: action.label,
+      icon: action.icon,
+      group: action.group,
+      danger: action.danger,
+      allowed: action.allowed(view),
+      run: () => onRun(action),
+    }))
   return (
     <ActionMenuOpen
       label={label}
       asButton={asButton}
-      entries={entries}
+      entries={entriesOf(actions)}
+      everything={entriesOf(everything)}
       waiting={dots}
       onMissing={() => setWanted(false)}
     />

@@ -16,10 +16,13 @@ export function ActionMenuOpen({
   label,
   asButton,
   entries,
+  everything,
 }: {
   label: string
   asButton: boolean
   entries: MenuEntry[]
+  /** The entries, and what stands beside the menu at the moment. */
+  everything: MenuEntry[]
 }) {
   const [opened, setOpened] = useState(true)
   const [before, setBefore] = useState(entries)
@@ -29,7 +32,7 @@ export function ActionMenuOpen({
     setOpened(open)
   }
   useReturnFocus(opened, () => button.current)
-  const { safe, danger } = menuParts(asOpened(before, entries))
+  const { safe, danger } = menuParts(asOpened(before, everything))
   return (
     <Menu
       position="bottom-end"

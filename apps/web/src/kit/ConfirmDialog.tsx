@@ -1,5 +1,5 @@
 'use client'
-import { Button, Checkbox, Group, List, Modal } from '@mantine/core'
+import { Button, Checkbox, Group, List, Modal, Text } from '@mantine/core'
 import { useState } from 'react'
 import type { Asked } from './confirm.tsx'
 import { dialogName } from './dialog-name.ts'
@@ -24,13 +24,14 @@ export function ConfirmDialog({ opened, question }: { opened: boolean; question:
       closeButtonProps={{ 'aria-label': 'Close' }}
     >
       {shown?.body}
-      {shown?.names && (
-        <List size="sm" mt="xs" mah={220} style={{ overflowY: 'auto', overflowWrap: 'anywhere' }}>
-          {shown.names.map((name, index) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: two things may have one name, and the list does not change
-            <List.Item key={index}>{name}</List.Item>
-          ))}
-        </List>
+      {shown?.names && <Names names={shown.names} />}
+      {shown?.left !== undefined && shown.left.length > 0 && (
+        <>
+          <Text size="sm" fw={600} mt="md">
+            Left out
+          </Text>
+          <Names names={shown.left} />
+        </>
       )}
       {shown?.option && (
         <Checkbox
@@ -56,3 +57,12 @@ export function ConfirmDialog({ opened, question }: { opened: boolean; question:
     </Modal>
   )
 }
+
+const Names = ({ names }: { names: readonly string[] }) => (
+  <List size="sm" mt="xs" mah={220} style={{ overflowY: 'auto', overflowWrap: 'anywhere' }}>
+    {names.map((name, index) => (
+      // biome-ignore lint/suspicious/noArrayIndexKey: two things may have one name, and the list does not change
+      <List.Item key={index}>{name}</List.Item>
+    ))}
+  </List>
+)

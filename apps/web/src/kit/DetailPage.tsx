@@ -79,6 +79,7 @@ export function DetailPage<V extends { id: string }>({
                 label="More actions"
                 asButton
                 actions={menu.map(guarded)}
+                everything={actions.map(guarded)}
                 view={view}
                 onRun={(action) => void run(action)}
               />

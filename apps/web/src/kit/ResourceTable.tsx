@@ -80,8 +80,8 @@ export function ResourceTable<V extends { id: string }>({
               descriptor={descriptor}
               actions={able}
               views={selection.chosen}
-              onRun={(action, views) =>
-                void runAction(action, views).then((done) => done && selection.set(new Set()))
+              onRun={(action, views, left) =>
+                void runAction(action, views, left).then((done) => done && selection.set(new Set()))
               }
               onClear={() => clear(selection)}
             />

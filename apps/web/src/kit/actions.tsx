@@ -11,11 +11,12 @@ import { rereadKind } from './stale.ts'
 
 /**
  * Runs an action on some resources: asks first when the action needs confirmation, then says what has begun and what
- * failed. A resource whose last request has not been answered is skipped. Resolves to whether all was done.
+ * failed. A resource whose last request has not been answered is skipped. `left` says which selected resources are left out, and
+ * why. Resolves to whether all was done.
  */
 export function useRunAction<V extends { id: string }>(descriptor: RowsDescriptor<V>) {
   const client = useQueryClient()
-  return async (action: ResourceAction<V>, views: V[]): Promise<boolean> => {
+  return async (action: ResourceAction<V>, views: V[], left: string[] = []): Promise<boolean> => {
     const first = views[0]
     if (!first) return false
     const answer = action.confirm
@@ -23,6 +24,7 @@ export function useRunAction<V extends { id: string }>(descriptor: RowsDescripto
           ...action.confirm(views),
           danger: action.danger,
           names: views.length > 1 ? views.map(descriptor.name).toSorted() : undefined,
+          left,
         })
       : { yes: true, ticked: false }
     if (!answer.yes) return false

@@ -3,8 +3,11 @@ import { useSyncExternalStore } from 'react'
 import type { ActionQuestion } from './descriptor.ts'
 import { lazyPanel } from './lazy-panel.tsx'
 
-/** `names`: the names of all things that the action concerns, if there are several. */
-export type Question = ActionQuestion & { danger?: boolean; names?: string[] }
+/**
+ * `names`: the names of all things that the action concerns, if there are several. `left`: the selected things that the action
+ * leaves out, each with the reason.
+ */
+export type Question = ActionQuestion & { danger?: boolean; names?: string[]; left?: string[] }
 export type Answer = { yes: boolean; ticked: boolean }
 export type Asked = Question & { answer: (answer: Answer) => void }
 

@@ -17,10 +17,13 @@ export function menuParts<E extends Entry>(entries: readonly E[]): { safe: E[][]
 
 /**
  * The entries that a menu had when it was opened, as they are now: an event must not move entries under the pointer, so
- * none comes or goes before the next opening.
+ * none comes or goes before the next opening. `now` has all actions: one that has become a button of the page stays possible.
  */
 export const asOpened = <E extends Entry>(opened: readonly E[], now: readonly E[]): E[] =>
   opened.map(
     (entry) =>
-      now.find(({ id }) => id === entry.id) ?? { ...entry, allowed: 'This is not possible any more.' },
+      now.find(({ id }) => id === entry.id) ?? {
+        ...entry,
+        allowed: 'The state has changed meanwhile. Open the menu again to see what is possible.',
+      },
   )

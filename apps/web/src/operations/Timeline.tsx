@@ -6,7 +6,7 @@ import type { ReactNode } from 'react'
 import { seconds } from '../kit/format.ts'
 import { useNow } from '../kit/use-now.ts'
 import classes from './Timeline.module.css'
-import { durationMs } from './words.ts'
+import { durationMs, totalMs } from './words.ts'
 
 const looks: Record<StepView['state'], { icon: ReactNode; text: string }> = {
   pending: { icon: <IconCircleDashed size={16} />, text: 'to come' },
@@ -21,7 +21,7 @@ export function Timeline({ operation }: { operation: OperationView }) {
   const now = useNow()
   const times = operation.steps.map((step) => durationMs(step, now))
   const longest = Math.max(1, ...times.map((time) => time ?? 0))
-  const total = durationMs(operation, now)
+  const total = totalMs(operation, now)
   return (
     <div>
       {operation.steps.length > 0 && (

@@ -84,6 +84,15 @@ export function resourcePath({
   return kinds[resourceKind]?.path?.(resourceId) ?? null
 }
 
+/** How long an operation takes: no step is longer, although the clocks of the two differ a little. */
+export function totalMs(
+  operation: Pick<OperationView, 'startedAt' | 'finishedAt' | 'steps'>,
+  now: number | null,
+) {
+  const total = durationMs(operation, now)
+  return total === null ? null : Math.max(total, ...operation.steps.map((step) => durationMs(step, now) ?? 0))
+}
+
 /** How many milliseconds an operation or step took, or has taken up to `now`; null before it began. */
 export function durationMs(
   item: { startedAt: string | null; finishedAt: string | null },

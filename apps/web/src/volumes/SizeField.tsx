@@ -1,5 +1,5 @@
 'use client'
-import { List, Stack } from '@mantine/core'
+import { List, Stack, Text } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import type { VolumePlan } from '@stratolith/api/volumes/contract'
 import { useQuery } from '@tanstack/react-query'
@@ -38,9 +38,17 @@ export function SizeField({
   const volumeGib = Math.max(0, (typed ?? 0) - (volume?.sizeGib ?? 0))
   const adds: Adds = volume ? { volumeGib } : { volumes: 1, volumeGib }
   const quotas = useVolumeQuotas(volume?.projectId, adds)
-  const excess = tooMuch(quotas, adds)
-  useFormBlock(excess)
+  // No other size mends a limit of the number of volumes.
+  const tooMany = tooMuch(
+    quotas.filter(({ resource }) => resource === 'volumes'),
+    adds,
+  )
+  const excess = tooMuch(
+    quotas.filter(({ resource }) => resource !== 'volumes'),
+    adds,
+  )
   const { problem, pools = [] } = useProblem(typed, { id: volume?.id, type: type ?? undefined })
+  useFormBlock(tooMany ?? excess ?? problem)
   const error = field.error ? String(field.error) : (excess ?? problem)
   return (
     <Stack gap="sm">
@@ -53,6 +61,11 @@ export function SizeField({
         error={error}
         errorProps={{ role: 'alert' }}
       />
+      {tooMany && (
+        <Text size="sm" c="bad" role="alert">
+          {tooMany}
+        </Text>
+      )}
       {problem !== null && pools.length > 0 && <WhyNot pools={pools} />}
       <QuotaBars quotas={quotas} adds={adds} />
       <DeletedCount projectId={volume?.projectId} />

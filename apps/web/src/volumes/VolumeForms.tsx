@@ -98,7 +98,7 @@ export function VolumeExtendForm({ volume, opened, onClose }: VolumeFormProps) {
         invalidateKind(client, 'volume')
         notify.started(`Extending “${volumeName(volume)}” to ${gib(Number(sizeGib))}`, [volume.id], since)
       }}
-      asCli={({ sizeGib }) => volumeExtendCli(volume.id, sizeGib)}
+      asCli={({ sizeGib }) => volumeExtendCli(volume, sizeGib)}
     >
       <SizeField
         field={form.getInputProps('sizeGib')}

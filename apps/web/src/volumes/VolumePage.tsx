@@ -106,11 +106,13 @@ function Copying({ volume, stop }: { volume: VolumeView; stop: Action | undefine
   const copy = copyUnderWay(volume)
   if (!copy) return null
   return (
-    <Section
-      title={copy.title}
-      description="It goes on when you leave this page."
+    <CopyProgress
+      {...copy}
+      resourceId={volume.id}
+      projectId={volume.projectId}
       action={
-        stop?.shown?.(volume) && (
+        stop?.shown?.(volume) &&
+        stop.allowed(volume) === true && (
           <Button
             size="xs"
             variant="default"
@@ -121,9 +123,7 @@ function Copying({ volume, stop }: { volume: VolumeView; stop: Action | undefine
           </Button>
         )
       }
-    >
-      <CopyProgress resourceId={volume.id} projectId={volume.projectId} label={copy.label} />
-    </Section>
+    />
   )
 }
 

@@ -10,7 +10,7 @@ import { volumeMigrateCli, volumeRetypeCli } from './cli.ts'
 import { typeText } from './types/limit-words.ts'
 import type { VolumeFormProps } from './VolumeForms.tsx'
 import { volumeName } from './volume.descriptor.tsx'
-import { noneText, whyNotType } from './words.ts'
+import { moveText, noneText, whyNotType } from './words.ts'
 
 /** What a move means for whoever uses the volume. */
 const meanwhile = ({ state }: { state: string }): string =>
@@ -55,7 +55,11 @@ export function VolumeRetypeForm({ volume, opened, onClose }: VolumeFormProps) {
         required
         data-autofocus
         description={
-          chosen ? typeText(chosen, volume.sizeGib) : `It has the type ${volume.type.name} at the moment.`
+          chosen
+            ? [typeText({ ...chosen, choosesPool: false }, volume.sizeGib), moveText(chosen, volume)]
+                .filter(Boolean)
+                .join(' ')
+            : `It has the type ${volume.type.name} at the moment.`
         }
         data={(others ?? []).map((type) => {
           const problem = whyNotType(type, volume)

@@ -1,6 +1,8 @@
 import type { VolumeView } from '@stratolith/api/volumes/contract'
-import type { VolumeState as State } from '@stratolith/api/volumes/states'
+import { failedStates, type VolumeState as State, volumeStates } from '@stratolith/api/volumes/states'
 import { StateBadge, type Tone } from '../kit/StateBadge.tsx'
+import { CopyState } from './CopyProgress.tsx'
+import { copyUnderWay } from './words.ts'
 
 const looks: Record<State, { text: string; tone: Tone }> = {
   creating: { text: 'Creating', tone: 'busy' },
@@ -25,7 +27,7 @@ const looks: Record<State, { text: string; tone: Tone }> = {
   error_deleting: { text: 'Not deleted', tone: 'bad' },
 }
 
-const filtered = ['available', 'in-use', 'creating', 'awaiting-transfer', 'maintenance', 'retyping'] as const
+const filtered = volumeStates.filter((state) => !failedStates.includes(state))
 
 /** The filter of the list by state; the address says `?state=in-use`. All failures are found together. */
 export const stateFilter = {
@@ -35,6 +37,13 @@ export const stateFilter = {
     ...filtered.map((value) => ({ value, label: looks[value].text })),
     { value: 'failed', label: 'Failed' },
   ],
+}
+
+/** Shows the state of a volume in a list, with the percentage of a long copy. */
+export function VolumeStateNow({ volume }: { volume: VolumeView }) {
+  const { id, projectId, state } = volume
+  if (copyUnderWay(volume) === undefined) return <VolumeState volume={volume} />
+  return <CopyState resourceId={id} projectId={projectId} word={looks[state].text} />
 }
 
 /** Shows the state of a volume in words, with the reason of a failure on hover. */

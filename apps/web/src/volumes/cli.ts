@@ -39,8 +39,16 @@ export const volumeSetCli = (before: Named, after: Omit<Named, 'id'>): string =>
     ...(after.readOnly === before.readOnly ? [] : [after.readOnly ? '--read-only' : '--read-write']),
     before.id,
   )
-export const volumeExtendCli = (id: string, sizeGib: number | string): string =>
-  shellLine('openstack', 'volume', 'set', '--size', sizeGib || 'GIB', id)
+/** The client refuses to extend a volume that is in use, unless it is told a version of the API that allows this. */
+export const volumeExtendCli = (
+  { id, state }: { id: string; state: string },
+  sizeGib: number | string,
+): string =>
+  shellLine(
+    'openstack',
+    ...(state === 'in-use' ? ['--os-volume-api-version', '3.42'] : []),
+    ...['volume', 'set', '--size', sizeGib || 'GIB', id],
+  )
 export const volumeRetypeCli = (id: string, type: string | null, move: boolean): string =>
   shellLine(
     ...['openstack', 'volume', 'set', '--type', type || 'TYPE'],

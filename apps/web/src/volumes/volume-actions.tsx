@@ -259,7 +259,7 @@ function useStopMove(mine: (volume: VolumeView) => Allowed, admin: () => Allowed
     group: 'change',
     inMenu: () => true,
     icon: <IconPlayerStop size={16} />,
-    shown: (volume) => isMoving(volume) && mayStop(volume) === true,
+    shown: isMoving,
     allowed: (volume) => all(mayStop(volume), volumeCan.stopMove(volume)),
     confirm: (volumes) => ({
       title: `Stop moving ${named(volumes)}?`,

@@ -11,7 +11,7 @@ import { Link } from '../kit/navigation.tsx'
 import { paths } from '../kit/paths.ts'
 import { BackupSource, GroupLink, SnapshotSource, VolumeSource } from './Sources.tsx'
 import { inOneLine, limitWords } from './types/limit-words.ts'
-import { VolumeState } from './VolumeState.tsx'
+import { VolumeStateNow } from './VolumeState.tsx'
 
 type Attached = VolumeView['attachments'][number]
 
@@ -63,7 +63,7 @@ export const volumeDescriptor: ResourceDescriptor<VolumeView> = {
       width: 140,
       sort: true,
       value: (volume) => volume.state,
-      cell: (volume) => <VolumeState volume={volume} />,
+      cell: (volume) => <VolumeStateNow volume={volume} />,
     },
     {
       id: 'size',

@@ -7,6 +7,7 @@ import {
   transferCreateCli,
   volumeAttachCli,
   volumeCreateCli,
+  volumeExtendCli,
   volumeImageCli,
   volumeSetCli,
 } from './cli.ts'
@@ -17,6 +18,7 @@ import {
   growText,
   inItsProject,
   lossText,
+  moveText,
   noneText,
   tooMuch,
   waitText,
@@ -25,6 +27,16 @@ import {
 } from './words.ts'
 
 const id = '0f9b2c4e-7a1d-4c55-9e0a-2b6f0d3c8a11'
+
+test('a change of type says whether the volume has to be moved', () => {
+  const to = (choosesPool: boolean, pool_name = '') => ({ choosesPool, extraSpecs: { pool_name } })
+  expect(moveText(to(false), { pool: 'vm@local' })).toBeNull()
+  expect(moveText(to(true, 'vm@fast'), { pool: 'vm@local' })).toMatch(
+    /in vm@local and has to be moved to vm@fast/,
+  )
+  expect(moveText(to(true, 'vm@fast'), { pool: 'vm@fast' })).toMatch(/lies in vm@fast already/)
+  expect(moveText(to(true), { pool: null })).toMatch(/in another one has to be moved/)
+})
 
 test('the form of an image says which limit of images is too low', () => {
   const adds = { images: 1, imageGib: 5 }
@@ -122,6 +134,12 @@ describe('the commands of the stock client', () => {
     expect(transferAcceptCli('', '')).toBe('openstack volume transfer request accept --auth-key KEY TRANSFER')
     expect(volumeAttachCli(null, 'v')).toBe('openstack server add volume SERVER v')
   })
+  it('extend a volume in use by the version of the API that allows it', () => {
+    expect(volumeExtendCli({ id: 'v', state: 'available' }, 20)).toBe('openstack volume set --size 20 v')
+    expect(volumeExtendCli({ id: 'v', state: 'in-use' }, '')).toBe(
+      'openstack --os-volume-api-version 3.42 volume set --size GIB v',
+    )
+  })
   it('leave a description alone that is not changed', () => {
     const before = { id: 'v', name: 'a', description: 'b', bootable: false, readOnly: false }
     expect(volumeSetCli(before, { ...before, name: 'c' })).toBe('openstack volume set --name c v')
@@ -173,7 +191,11 @@ test('a volume whose image could not be written, or that could not go back, is n
 
 test.each(['retyping', 'maintenance', 'uploading', 'downloading', 'restoring-backup'] as const)(
   'the page of a volume that is %s shows how far that is',
-  (state) => expect(copyUnderWay({ state, backupId: null })?.title).toMatch(/^[A-Z]/),
+  (state) => {
+    const copy = copyUnderWay({ state, backupId: null })
+    expect(copy?.title).toMatch(/^[A-Z]/)
+    expect(copy?.stopping).toMatch(/^Stopping the /)
+  },
 )
 test('a volume that is made of a backup shows how far that is, and an empty new one has nothing to show', () => {
   expect(copyUnderWay({ state: 'creating', backupId: 'b' })?.title).toBe('Restoring a backup')

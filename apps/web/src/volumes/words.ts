@@ -74,6 +74,20 @@ export function whyNotType(
   return null
 }
 
+/** Says whether a volume has to be moved to get a type; null when the type leaves the volume where it is. */
+export function moveText(
+  { choosesPool, extraSpecs }: Pick<VolumeTypeView, 'choosesPool' | 'extraSpecs'>,
+  { pool }: Pick<VolumeView, 'pool'>,
+): string | null {
+  if (!choosesPool) return null
+  const named = extraSpecs.pool_name
+  if (!named || pool === null)
+    return 'The type chooses the pool: a volume that lies in another one has to be moved.'
+  return named === pool
+    ? `The volume lies in ${pool} already, the pool of this type.`
+    : `The volume lies in ${pool} and has to be moved to ${named}, the pool of this type.`
+}
+
 /** Says how the file system on a volume grows after the volume, and where the command for that is. */
 export function growText(volume: Pick<VolumeView, 'attachments' | 'multiattach'>): string {
   if (isRootVolume(volume))
@@ -91,12 +105,16 @@ export const noneText = (count: number | undefined, what: 'pool' | 'type'): stri
       ? `There is no other ${what}.`
       : `No ${what} has such a name.`
 
-const copies: Partial<Record<VolumeView['state'], { title: string; label: string }>> = {
-  retyping: { title: 'Moving to a pool of the new type', label: 'How much is copied' },
-  maintenance: { title: 'Moving to another pool', label: 'How much is copied' },
-  uploading: { title: 'Copying to an image', label: 'How much is copied' },
-  downloading: { title: 'Writing an image', label: 'How much is written' },
-  'restoring-backup': { title: 'Restoring a backup', label: 'How much is restored' },
+type Copying = { title: string; label: string; stopping: string }
+const moving = { label: 'How much is copied', stopping: 'Stopping the move' }
+const copies: Partial<Record<VolumeView['state'], Copying>> = {
+  retyping: { title: 'Moving to a pool of the new type', ...moving },
+  maintenance: { title: 'Moving to another pool', ...moving },
+  uploading: { title: 'Copying to an image', label: 'How much is copied', stopping: 'Stopping the copy' },
+  downloading: { title: 'Writing an image', label: 'How much is written', stopping: 'Stopping the writing' },
+  'restoring-backup': {
+    ...{ title: 'Restoring a backup', label: 'How much is restored', stopping: 'Stopping the restore' },
+  },
 }
 
 /** The long copy that is being made of or onto a volume, which its page follows; undefined when there is none. */

@@ -3,7 +3,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { createVolumeFiles } from '../volumes/files.ts'
-import type { LocalVolumeDriver, PoolSpec } from '../volumes/interface.ts'
+import type { LocalVolumeDriver, Mirror, PoolSpec } from '../volumes/interface.ts'
 import { keysFolder } from '../volumes/keys.ts'
 import { op, plainSpec } from './conformance-world.ts'
 import { type QemuHarness, qemuHarness } from './qemu.testing.ts'
@@ -18,16 +18,24 @@ let harness: QemuHarness
 let volumes: LocalVolumeDriver
 let dir: string
 let keysDir: string
-beforeEach(async () => {
-  dir = fs.mkdtempSync('/var/tmp/strato-luks-move-')
-  fs.chmodSync(dir, 0o711)
-  keysDir = keysFolder('test', randomUUID())
-  volumes = createVolumeFiles({
+const openVolumes = () =>
+  createVolumeFiles({
     ...{ dir, keysDir, imagesDir: path.join(dir, 'images') },
     baseOf: async () => null,
     withGuest: (...work) => harness.driver.withGuest(...work),
   })
-  harness = await qemuHarness({ volumes })
+beforeEach(async () => {
+  dir = fs.mkdtempSync('/var/tmp/strato-luks-move-')
+  fs.chmodSync(dir, 0o711)
+  keysDir = keysFolder('test', randomUUID())
+  volumes = openVolumes()
+  harness = await qemuHarness({
+    volumes: {
+      openVolume: (...call) => volumes.openVolume(...call),
+      closeVolumes: (...call) => volumes.closeVolumes(...call),
+      settleMoves: (...call) => volumes.settleMoves(...call),
+    },
+  })
   otherPool = { driver: 'files', id: randomUUID(), path: path.join(dir, 'other') }
   fs.mkdirSync(otherPool.path, { mode: 0o755 })
   await volumes.makePool(op, otherPool)
@@ -163,10 +171,65 @@ it('leaves an encrypted volume in its pool, and nothing in the other one, when i
   const said: string[] = []
   const telling = { ...op, progress: (text: string) => void said.push(text) }
   const ended = expect(volumes.moveInUse(telling, wish)).rejects.toMatchObject({ code: 'failed' })
-  await expect.poll(() => said.some((text) => text.startsWith('copied')), { timeout: 60_000 }).toBe(true)
+  await expect.poll(() => said.some((text) => /^\d+ % copied$/.test(text)), { timeout: 60_000 }).toBe(true)
   expect(await volumes.endMove(op, wish)).toBe(false)
   await ended
   expect(fs.readdirSync(path.join(otherPool.path, otherPool.id, 'data'))).toEqual([])
   expect(await nodesOf(id, volume)).toEqual(['', '-0', '-luks'])
   await readsWell(id, volume, 0xa0, '1M')
 }, 240_000)
+
+it.each(['written', 'changed'] as const)(
+  'loses nothing of an encrypted volume when QEMU and the agent are killed when its move was %s',
+  async (moment) => {
+    const id = randomUUID()
+    const key = randomBytes(32).toString('base64')
+    const volume = { id: randomUUID(), pool }
+    const encryption = { key, keyBits: 512 as const }
+    while (!(await volumes.ensureVolume(op, { ...volume, sizeGib: 1, source: null, encryption })));
+    await volumes.giveKeys(op, { keys: [{ id: volume.id, key }] })
+    const some = [{ ...volume, readOnly: false, encrypted: true as const }]
+    const { disks, nics } = await harness.prepare(id)
+    await harness.driver.ensure(op, { ...plainSpec(id), disks, nics, volumes: some })
+    await harness.booted(id)
+    await io(id, volume, 'write -P 0xa0 1M 1M')
+    const { promise: reached, resolve: reach } = Promise.withResolvers<void>()
+    const dying = (mirror: Mirror): Mirror => ({
+      ...mirror,
+      async change(its) {
+        if (moment === 'changed') await mirror.change(its)
+        reach()
+        await new Promise<never>(() => undefined)
+      },
+    })
+    const withGuest = harness.driver.withGuest.bind(harness.driver)
+    harness.driver.withGuest = (its, guest, work) =>
+      withGuest(its, guest, (running) =>
+        work(
+          running && {
+            ...running,
+            mirror: async (what) => dying(await running.mirror(what)),
+            async mirrorOf(what) {
+              const known = await running.mirrorOf(what)
+              return known && dying(known)
+            },
+          },
+        ),
+      )
+    const wish = { id: volume.id, from: pool, to: otherPool, copyId: randomUUID() }
+    volumes.moveInUse(op, wish).catch(() => undefined)
+    await reached
+    await harness.abandon()
+    await harness.crash(id)
+    volumes = openVolumes()
+    await harness.reopen()
+    await harness.driver.stop(op, id)
+    await harness.driver.start(op, id)
+    await harness.booted(id)
+    await readsWell(id, volume, 0xa0, '1M')
+    expect(await volumes.endMove(op, wish)).toBe(true)
+    expect(fs.readdirSync(path.join(otherPool.path, otherPool.id, 'data'))).toEqual([volume.id])
+    expect(takenIn(otherPool, volume)).toBeLessThan(16 * mib)
+  },
+  240_000,
+)

@@ -288,7 +288,7 @@ it('tells its progress, can be ended, and keeps the volume in its pool when the 
   const nothingThere = () => {
     for (const name of ['data', 'open', 'owners']) expect(fs.readdirSync(inOther(name))).toEqual([])
   }
-  const copying = () => until(async () => said.some((text) => text.startsWith('copied')), 60_000)
+  const copying = () => until(async () => said.some((text) => /^\d+ % copied$/.test(text)), 60_000)
   const ended = expect(volumes.moveInUse(telling, wish)).rejects.toMatchObject({ code: 'failed' })
   await copying()
   // A document of the guest that comes meanwhile takes nothing away.

@@ -3,6 +3,7 @@ import { bounds } from '../bounds.ts'
 import { DriverError } from '../errors.ts'
 import type { Op } from '../op.ts'
 import { checkAlive } from './changes.ts'
+import { unlessHidden } from './hidden.ts'
 import type { NicAttachment, VolumeAttachment } from './interface.ts'
 import { netdevOf, nicDeviceOf, nicIds } from './qemu-args.ts'
 import { endJob } from './qemu-jobs.ts'
@@ -128,7 +129,7 @@ export async function plugVolumes(
     const key = keyObjectOf(volume)
     if (key) await qmp.execute('object-add', key)
     await qmp.execute('object-add', limitsObjectOf(volume))
-    await qmp.execute('blockdev-add', volumeNodeOf(volume))
+    await qmp.execute('blockdev-add', volumeNodeOf(volume)).catch(unlessHidden(volume))
     await qmp.execute('device_add', volumeDeviceOf({ id, shared: volume.shared }, place))
   })
   const there = wanted.filter(({ id }) => !missing.has(id))

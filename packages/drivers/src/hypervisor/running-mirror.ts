@@ -1,5 +1,5 @@
 import { DriverError } from '../errors.ts'
-import type { Op } from '../op.ts'
+import { type Op, percentDone } from '../op.ts'
 import type { Mirror, MirrorState, OpenedLayers } from '../volumes/interface.ts'
 import { opensDirectly } from './guest-volumes.ts'
 import { dismiss, endedBadly, endJob, jobAt, jobOf } from './qemu-jobs.ts'
@@ -100,7 +100,7 @@ function handleOf(qmp: QmpClient, id: string): Mirror {
   const job = mirrorJob(id)
   // Calls of which nobody waits for the other look at the job, so that only its end under the volume's turn dismisses it.
   const at = async (op: Op, status: 'ready' | 'pending') => {
-    const now = await jobAt(op, qmp, job, status, ({ percent }) => `copied ${Math.min(99, percent)} percent`)
+    const now = await jobAt(op, qmp, job, status, ({ percent }) => percentDone(Math.min(99, percent)))
     if (now.status !== status) throw endedBadly(now)
   }
   return {
@@ -112,12 +112,8 @@ function handleOf(qmp: QmpClient, id: string): Mirror {
     state: () => stateOf(qmp, id),
     async change(op) {
       if ((await stateOf(qmp, id)) === 'held') await qmp.execute('job-finalize', { id: job })
-      const ended = await jobAt(
-        op,
-        qmp,
-        job,
-        'concluded',
-        ({ percent }) => `copied ${Math.min(99, percent)} percent`,
+      const ended = await jobAt(op, qmp, job, 'concluded', ({ percent }) =>
+        percentDone(Math.min(99, percent)),
       )
       // Only the job knows that QEMU has refused, until endMirror.
       if (ended.error) throw endedBadly(ended)

@@ -1,5 +1,5 @@
 import { DriverError } from '../errors.ts'
-import type { Op } from '../op.ts'
+import { type Op, percentDone } from '../op.ts'
 import type { CopySpec, LocalVolumeDriver, ObservedVolume, Refill, VolumeContent } from './interface.ts'
 import { layerBytes } from './manifest.ts'
 
@@ -67,7 +67,7 @@ async function forEachChunk(
     const length = Math.min(chunkBytes, sizeBytes - at)
     await work(at, await read(at, length), length)
     const percent = Math.floor(((at + length) / sizeBytes) * 100)
-    if (percent > told) op.progress(`${done} ${percent} percent`)
+    if (percent > told) op.progress(percentDone(percent, done))
     told = percent
   }
 }

@@ -2,7 +2,7 @@ import { chmod, readdir, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DriverError } from '../errors.ts'
-import type { Op } from '../op.ts'
+import { type Op, percentDone } from '../op.ts'
 import { runProgram, untilCancelledMs } from '../programs/run.ts'
 import type { ReceivedCopy, Refill } from './interface.ts'
 import { filesIn, finishPart, type LayerFile, removePart, removeWhole, syncFile } from './layer-files.ts'
@@ -119,7 +119,7 @@ function watched(op: Op, part: string, total: number): AbortController {
       const names = await readdir(part)
       const done = await Promise.all(names.map((name) => stat(path.join(part, name)).catch(() => null)))
       const blocks = done.reduce((sum, one) => sum + (one?.blocks ?? 0), 0)
-      op.progress(`copied ${total === 0 ? 0 : Math.min(99, Math.floor((blocks / total) * 100))} percent`)
+      op.progress(percentDone(total === 0 ? 0 : Math.min(99, Math.floor((blocks / total) * 100))))
     }
   }
   tell().catch((err: unknown) => {

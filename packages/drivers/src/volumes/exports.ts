@@ -2,7 +2,7 @@ import { constants } from 'node:fs'
 import { chmod, type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { DriverError, isDiskFull } from '../errors.ts'
-import type { Op } from '../op.ts'
+import { type Op, percentDone } from '../op.ts'
 import { exportPath } from '../storage/image-store.ts'
 import { jailedFiles, runJailed } from '../storage/jail.ts'
 import { syncDirectory } from '../sync.ts'
@@ -81,7 +81,7 @@ async function convert(op: Op, part: string, { opened, layers, ...wish }: Conver
       more: opened.slice(0, -1).map(({ fd }) => fd),
       onOutput: (text: string) => {
         const percent = /\((\d+)\.\d+\/100%\)\s*$/.exec(text)?.[1]
-        if (percent !== undefined) op.progress(`${percent} % copied`)
+        if (percent !== undefined) op.progress(percentDone(Number(percent)))
       },
     }
     const node = `json:${JSON.stringify(nodeOf(layers, layers.length - 1))}`

@@ -2,7 +2,7 @@ import { constants } from 'node:fs'
 import { open, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { DriverError } from '../errors.ts'
-import type { Op } from '../op.ts'
+import { type Op, percentDone } from '../op.ts'
 import { qemuImg } from '../qemu-img.ts'
 import { jailedFiles, runJailed } from '../storage/jail.ts'
 import type { VolumeSpec } from './interface.ts'
@@ -83,7 +83,7 @@ async function fill(op: Op, file: string, image: string, wish: Wish): Promise<vo
           maxFileBytes: (await target.stat()).size + sizeBytes,
           onOutput: (text: string) => {
             const percent = /\((\d+)\.\d+\/100%\)\s*$/.exec(text)?.[1]
-            if (percent !== undefined) op.progress(`${percent} % encrypted`)
+            if (percent !== undefined) op.progress(percentDone(Number(percent), 'encrypted'))
           },
         }
         const into = `driver=luks,key-secret=key,file.driver=file,file.filename=${jailedFiles.target}`

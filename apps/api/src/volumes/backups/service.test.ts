@@ -210,7 +210,7 @@ test('a backup outlives its volume, is the source of new ones, and these boot as
   expect([made.state, await volumeState(second), await stateOf(id)]).toEqual([
     ...['creating', 'restoring-backup', 'restoring'],
   ])
-  await expectCloudError(deleteBackup(tenant, { id }), 'conflict', /restoring/)
+  await expectCloudError(deleteBackup(tenant, { id }), 'conflict', /being restored/)
   await expectCloudError(forceDeleteBackup(admin, { id }), 'conflict', /getting the content/)
   host().backups.failNext('restoreBackup', null)
   await settle()
@@ -243,8 +243,8 @@ test('volumes and snapshots are in the state backing-up meanwhile, and nothing e
   host().backups.failNext('ensureBackup', null)
   const { id: backupId } = await make(id)
   expect(await volumeState(id)).toBe('backing-up')
-  await expectCloudError(make(id), 'conflict', /backing up/)
-  await expectCloudError(extendVolume(tenant, { id, sizeGib: 2 }), 'conflict', /backing up/)
+  await expectCloudError(make(id), 'conflict', /being backed up/)
+  await expectCloudError(extendVolume(tenant, { id, sizeGib: 2 }), 'conflict', /being backed up/)
   await expectCloudError(resetVolume(admin, { id, to: 'in-use' }), 'conflict', /being backed up/)
   await settle()
   expect([await volumeState(id), await stateOf(backupId)]).toEqual(['in-use', 'available'])
@@ -253,7 +253,7 @@ test('volumes and snapshots are in the state backing-up meanwhile, and nothing e
   const ofSnapshot = await make(id, { snapshotId: snapshot.id })
   const snapshotState = async () => (await getSnapshot(tenant, { id: snapshot.id })).state
   expect([await volumeState(id), await snapshotState()]).toEqual(['in-use', 'backing-up'])
-  await expectCloudError(deleteSnapshot(tenant, { id: snapshot.id }), 'conflict', /backing up/)
+  await expectCloudError(deleteSnapshot(tenant, { id: snapshot.id }), 'conflict', /being backed up/)
   await expectCloudError(
     deleteSnapshot(admin, { id: snapshot.id, force: true }),
     'conflict',
@@ -274,6 +274,17 @@ test('volumes and snapshots are in the state backing-up meanwhile, and nothing e
     'invalid_input',
     /another volume/,
   )
+})
+
+test('a backup is of the time at which the host begins, which may be long after the click', async () => {
+  const volume = await aVolume()
+  const { id } = await make(volume)
+  const asked = new Date(Date.now() - 600_000)
+  await db().volumeBackup.update({ where: { id }, data: { createdAt: asked, dataTimestamp: asked } })
+  await settle()
+  const backup = await getBackup(tenant, { id })
+  expect(backup).toMatchObject({ state: 'available', createdAt: asked.toISOString() })
+  expect(Date.parse(backup.dataTimestamp) - asked.getTime()).toBeGreaterThan(590_000)
 })
 
 test('an incremental backup builds on the newest one, which stays until it is made', async () => {
@@ -325,7 +336,7 @@ test('a backup that is being made is stopped, by its members and by force, and l
     const { id } = await make(volumeId)
     const { operationId } = await last(id, 'volumeBackup.create')
     expect(await runOperation(world.deps, operationId)).toBe('waiting')
-    await expectCloudError(deleteBackup(tenant, { id }), 'conflict', /creating/)
+    await expectCloudError(deleteBackup(tenant, { id }), 'conflict', /being made/)
     await stop(id)
     await settle()
     expect(await stateOf(id)).toBeUndefined()
@@ -380,7 +391,7 @@ test('a snapshot or a copy that is being made of the volume has its turn before 
   const volumeId = await aVolume()
   const id = await aBackup(volumeId)
   await createSnapshot(tenant, snapshotCreateInput.parse({ volumeId }))
-  await expectCloudError(restoreBackup(tenant, { id, volumeId }), 'conflict', /snapshot.*is creating/)
+  await expectCloudError(restoreBackup(tenant, { id, volumeId }), 'conflict', /snapshot.*is being made/)
   await settle()
   await createVolume(tenant, volumeCreateInput.parse({ sourceVolumeId: volumeId }))
   await expectCloudError(restoreBackup(tenant, { id, volumeId }), 'conflict', /copy of this volume/)

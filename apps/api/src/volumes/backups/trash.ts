@@ -4,6 +4,7 @@ import type { Page } from '../../kernel/contract.ts'
 import { conflict, notFound } from '../../kernel/errors.ts'
 import { askOf, pageView } from '../../kernel/page.ts'
 import { continueOperationsOf, recordOperation, startOperation } from '../../kernel/workflow.ts'
+import { said } from '../states.ts'
 import type { VolumeDeleted } from '../trash/contract.ts'
 import { isDue, putInTrash, type Trash, takeFromTrash, waitMinutes } from '../trash/trash.ts'
 import {
@@ -97,7 +98,7 @@ export async function endBackup(ctx: Ctx, input: { id: string }): Promise<void> 
   await inTransaction(ctx, async (tx) => {
     const row = await lockTrashedBackup(tx, 'volumeBackup:delete', input.id)
     if (backupTransitioning(backupStateOf(row)))
-      throw conflict(`This backup is ${row.state}. Wait until that is over.`, 'backupState')
+      throw conflict(`This backup is ${said(row)}. Wait until that is over.`, 'backupState')
     await removeBackup(tx, row)
   })
 }

@@ -70,7 +70,10 @@ export const backupCreation: Workflow = {
         if (!row || row.state === 'deleting') throw stopped()
         // A worker may have died when the end was written and the step was not recorded yet.
         if (row.state !== 'creating') return undefined
+        const hasBegun = run.data.hasBegun === true
+        if (!hasBegun) await noteTime(run, row)
         const made = await asked(run, 'the host to store the content', (op) => store(run, op, row))
+        if (!hasBegun) await run.keep({ hasBegun: true })
         if ('wait' in made) return made.wait
         await end(run, 'creating', { state: 'available', faultMessage: null, ...asStored(made.answer) })
         return undefined
@@ -86,6 +89,16 @@ export const backupCreation: Workflow = {
     await tell(run, 'makeBackup', error)
   },
 }
+
+/**
+ * Writes that the content of the volume is of this moment: a backup may have its turn long after somebody asked for it. By the
+ * clock of the database, which orders the backups of a volume.
+ */
+const noteTime = (run: Run<unknown>, { id, snapshotId }: BackupRow) =>
+  snapshotId === null
+    ? run.ctx.deps.root.$executeRaw`
+        UPDATE "VolumeBackup" SET "dataTimestamp" = clock_timestamp() WHERE "id" = ${id}::uuid AND "state" = 'creating'`
+    : 0
 
 /** How long a record is tried: a backup without one is whole, and can be known again only by a record that somebody has exported. */
 const recordMs = 300_000

@@ -170,7 +170,7 @@ describe('groups', () => {
     expect((await listGroups(stranger, groupListInput.parse({}))).items).toEqual([])
     await expectCloudError(resetGroup(tenant, { id: group, to: 'error' }), 'forbidden')
     await resetGroup(admin, { id: group, to: 'error' })
-    await expectCloudError(change(group, { name: 'x' }), 'conflict', /this one is error/)
+    await expectCloudError(change(group, { name: 'x' }), 'conflict', /this one is in an error state/)
     await expectCloudError(aVolume({ groupId: group }), 'conflict')
     await end()
   })

@@ -62,7 +62,7 @@ test('an image of a volume becomes active, with the properties of the image of w
     const { volume, image } = await make(id, { protected: true })
     expect(volume.state).toBe('uploading')
     expect(image).toMatchObject({ name: 'made', state: 'queued', diskFormat: 'qcow2', visibility: 'private' })
-    await expectCloudError(make(id), 'conflict', /this one is uploading/)
+    await expectCloudError(make(id), 'conflict', /this one is being copied to an image/)
     await runPending(world.deps)
     expect(await imageRow(image.id)).toMatchObject({
       ...{ state: 'active', protected: true, projectId: tenant.projectId },
@@ -206,7 +206,11 @@ test('a volume gets what an image contains, unless it is too small or in use', a
   await expectCloudError(reimageVolume(tenant, { id, imageId: image.id }), 'invalid_input', /needs 2 GiB/)
   await world.deps.root.image.update({ where: { id: image.id }, data: { virtualBytes: image.virtualBytes } })
   expect((await reimageVolume(tenant, { id, imageId: image.id })).state).toBe('downloading')
-  await expectCloudError(reimageVolume(tenant, { id, imageId: image.id }), 'conflict', /is downloading/)
+  await expectCloudError(
+    reimageVolume(tenant, { id, imageId: image.id }),
+    'conflict',
+    /is getting what an image/,
+  )
   await runPending(world.deps)
   expect(await getVolume(tenant, { id })).toMatchObject({
     ...{ state: 'available', bootable: true },

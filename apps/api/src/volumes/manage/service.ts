@@ -21,6 +21,7 @@ import {
   snapshotStateOf,
   snapshotView,
 } from '../snapshots/row.ts'
+import { said } from '../states.ts'
 import { isMultiattach } from '../types/extra-specs.ts'
 import { specsOf } from '../types/row.ts'
 import { typeFor } from '../types/service.ts'
@@ -89,7 +90,7 @@ export async function unmanageVolume(ctx: Ctx, input: { id: string }): Promise<v
     const row = await lockVolume(tx, 'volume:manage', input.id)
     if (!['available', 'error'].includes(stateOf(row)))
       throw conflict(
-        `Only an available volume can be left to its pool; this one is ${row.state}.`,
+        `Only an available volume can be left to its pool; this one is ${said(row)}.`,
         'volumeState',
       )
     if (row.keyId !== null)
@@ -171,7 +172,7 @@ export async function unmanageSnapshot(ctx: Ctx, input: { id: string }): Promise
     const row = await lockSnapshot(tx, 'volumeSnapshot:manage', input.id)
     if (!['available', 'error'].includes(snapshotStateOf(row)))
       throw conflict(
-        `Only an available snapshot can be left to its pool; this one is ${row.state}.`,
+        `Only an available snapshot can be left to its pool; this one is ${said(row)}.`,
         'snapshotState',
       )
     if (row.groupSnapshotId !== null) throw conflict('This is a part of a group snapshot.', 'snapshotState')

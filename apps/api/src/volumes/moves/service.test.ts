@@ -177,7 +177,7 @@ describe('another type', () => {
     await expectCloudError(retype(id, 'archive', 'never'), 'conflict', /lie in other pools/)
     expect(await retype(id, 'archive')).toMatchObject({ state: 'retyping', type: { name: 'disk-a' } })
     expect([await usedIn('shared@archive'), await seen(id)]).toMatchObject([2, { migration: 'migrating' }])
-    await expectCloudError(deleteVolume(tenant, { id }), 'conflict', /retyping/)
+    await expectCloudError(deleteVolume(tenant, { id }), 'conflict', /getting another type/)
     await runPending(world.deps)
     expect(await seen(id)).toMatchObject({ type: { name: 'archive' }, pool: 'shared@archive' })
     await deleteVolume(tenant, { id })
@@ -441,7 +441,11 @@ describe('a volume that an instance has', () => {
     const user = await aUser(id)
     await db().volumeAttachment.updateMany({ where: { volumeId: id }, data: { deleteOnTermination: true } })
     await retype(id, 'archive')
-    await expectCloudError(detachVolume(tenant, { id: user, volumeId: id }), 'conflict', /retyping/)
+    await expectCloudError(
+      detachVolume(tenant, { id: user, volumeId: id }),
+      'conflict',
+      /getting another type/,
+    )
     await deleteInstance(tenant, { id: user })
     const deletion = await db().operation.findFirstOrThrow({
       where: { resourceId: user, action: 'instance.delete' },

@@ -223,7 +223,9 @@ test('a volume goes back to its latest snapshot only', async () => {
     badRequest: { message: expect.stringContaining('not the latest one') },
   })
   const [first, latest] = [await aSnapshot(owner, { volumeId }), await aSnapshot(owner, { volumeId })]
-  expect((await revert(volumeId, first)).statusCode).toBe(400)
+  expect((await revert(volumeId, first)).json()).toMatchObject({
+    badRequest: { code: 400, message: expect.stringContaining(latest) },
+  })
   expect((await revert(volumeId, await aSnapshot(owner))).statusCode).toBe(400)
   expect((await revert(volumeId, 'nope')).statusCode).toBe(400)
   expect((await revert(volumeId, latest, 39)).statusCode).toBe(400)

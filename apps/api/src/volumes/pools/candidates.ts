@@ -145,5 +145,7 @@ export function whyNot(
     return `The pool of the ${hostOf} has ${most} GiB free, so that a volume of ${sizeGib} GiB does not fit there.`
   if (hostId !== undefined)
     return `The machine of the ${hostOf} has ${most} GiB free, so that a volume of ${sizeGib} GiB does not fit there.`
+  if (isBound(type))
+    return `A volume of ${sizeGib} GiB fits into no pool that its type chooses: at most ${most} GiB are free in one. Choose another type or a smaller size.`
   return `A volume of ${sizeGib} GiB fits into no pool: at most ${most} GiB are free in one.`
 }

@@ -74,6 +74,8 @@ export type PoolView = {
   volumesGib: number
   /** How many volumes lie there, those counted that are deleted and can be taken back. */
   volumes: number
+  /** How many of them are deleted and can be taken back. */
+  deletedVolumes: number
   /** Why it takes no new volumes at the moment; null when it does. */
   closed: string | null
 }

@@ -8,7 +8,7 @@ import { typeFor } from '../types/service.ts'
 import { type Candidate, candidatesOf, suited } from './candidates.ts'
 
 /** A pool without what lies there, for which all volumes of the pool must be read. */
-export type PlainPool = Omit<PoolView, 'volumes' | 'volumesGib'>
+export type PlainPool = Omit<PoolView, 'volumes' | 'deletedVolumes' | 'volumesGib'>
 
 /**
  * The pools of the cloud, by name, with what lies there. The disk of each machine is a pool, also before its first volume
@@ -48,9 +48,9 @@ async function counted(ctx: Ctx, pools: readonly Candidate[], where: InPools): P
   const disks = pools.flatMap((pool) => (pool.local ? pool.host.id : []))
   const [sums, rooms] = await Promise.all([sumsOf(ctx, where), diskRooms(ctx, disks)])
   return pools.map((pool) => {
-    const { volumes, gib } = sums.get(pool.row?.id ?? '') ?? { volumes: 0, gib: 0 }
+    const { gib: volumesGib, ...counts } = sums.get(pool.row?.id ?? '') ?? nothing
     const room = pool.local ? rooms.get(pool.host.id) : undefined
-    return { ...plainView(pool), ...(room ? promisedFrom(room, pool) : {}), volumes, volumesGib: gib }
+    return { ...plainView(pool), ...(room ? promisedFrom(room, pool) : {}), ...counts, volumesGib }
   })
 }
 
@@ -61,23 +61,28 @@ function promisedFrom(room: number, { totalGib }: Candidate): Pick<PlainPool, 'c
 }
 
 type InPools = { poolId?: { in: string[] } }
-type Sum = { volumes: number; gib: number }
+type Sum = Pick<PoolView, 'volumes' | 'deletedVolumes'> & { gib: number }
+const nothing: Sum = { volumes: 0, deletedVolumes: 0, gib: 0 }
 
 /** How many volumes lie in each pool, and how much they and their snapshots count. */
 async function sumsOf(ctx: Ctx, where: InPools): Promise<ReadonlyMap<string, Sum>> {
   const [volumes, snapshots] = await Promise.all([
-    ctx.db.volume.groupBy({ by: ['poolId'], where, _count: true, _sum: { reservedGib: true } }),
+    ctx.db.volume.groupBy({
+      ...{ by: ['poolId'], where, _sum: { reservedGib: true } },
+      // Counts the rows that have a time until which they can be taken back.
+      _count: { _all: true, trashedUntil: true },
+    }),
     ctx.db.volumeSnapshot.groupBy({ by: ['poolId'], where, _sum: { sizeGib: true } }),
   ])
   const sums = new Map(
     volumes.map(({ poolId, _count, _sum }): [string, Sum] => [
       poolId,
-      { volumes: _count, gib: _sum.reservedGib ?? 0 },
+      { volumes: _count._all, deletedVolumes: _count.trashedUntil, gib: _sum.reservedGib ?? 0 },
     ]),
   )
   for (const { poolId, _sum } of snapshots) {
-    const { volumes: count, gib } = sums.get(poolId) ?? { volumes: 0, gib: 0 }
-    sums.set(poolId, { volumes: count, gib: gib + (_sum.sizeGib ?? 0) })
+    const sum = sums.get(poolId) ?? nothing
+    sums.set(poolId, { ...sum, gib: sum.gib + (_sum.sizeGib ?? 0) })
   }
   return sums
 }

@@ -197,7 +197,7 @@ test('a snapshot is taken of a volume that an instance has, and tells whether th
   const instanceId = instances[0]?.id ?? ''
   await runPending(world.deps)
   await attachVolume(tenant, { id: instanceId, volumeId: id })
-  await expectCloudError(make(id), 'conflict', /attaching/)
+  await expectCloudError(make(id), 'conflict', /being attached/)
   await runPending(world.deps)
   const snapshotId = await aSnapshot(id)
   expect(await getSnapshot(tenant, { id: snapshotId })).toMatchObject({ state: 'available', quiesced: true })
@@ -229,8 +229,8 @@ test('only the latest snapshot is gone back to where OpenStack’s clients ask, 
     /another volume/,
   )
   await revertVolume(tenant, { id, snapshotId: second }, latestOnly)
-  await expectCloudError(deleteSnapshot(tenant, { id: second }), 'conflict', /restoring/)
-  await expectCloudError(deleteVolume(tenant, { id }), 'conflict', /reverting/)
+  await expectCloudError(deleteSnapshot(tenant, { id: second }), 'conflict', /being restored/)
+  await expectCloudError(deleteVolume(tenant, { id }), 'conflict', /going back to a snapshot/)
   await runPending(world.deps)
   await extendVolume(tenant, { id, sizeGib: 3 })
   await runPending(world.deps)

@@ -217,8 +217,14 @@ export async function revertVolume(
     demand(snapshotCan.use({ state: snapshotStateOf(snapshot) }), 'snapshotState')
     await refuseWhileKept(tx, volume.id, snapshotStates.filter(snapshotTransitioning))
     const where = { volumeId: volume.id, trashedUntil: null, createdAt: { gt: snapshot.createdAt } }
-    if (latestOnly && (await tx.db.volumeSnapshot.count({ where })) > 0)
-      throw invalidInput(`The snapshot ${snapshot.id} is not the latest one of the volume.`, 'snapshotId')
+    const later = latestOnly
+      ? await tx.db.volumeSnapshot.findFirst({ where, orderBy: { createdAt: 'desc' } })
+      : null
+    if (later)
+      throw invalidInput(
+        `The snapshot ${snapshot.id} is not the latest one of the volume, which is ${later.id}. The portal goes back to earlier ones, too.`,
+        'snapshotId',
+      )
     await tx.db.volumeSnapshot.update({ where: { id: snapshot.id }, data: { state: 'restoring' } })
     const after = await tx.db.volume.update({
       where: { id: volume.id },

@@ -4,6 +4,7 @@ import type { Page } from '../../kernel/contract.ts'
 import { conflict, notFound } from '../../kernel/errors.ts'
 import { askOf, pageView } from '../../kernel/page.ts'
 import { recordOperation, startOperation } from '../../kernel/workflow.ts'
+import { said } from '../states.ts'
 import type { VolumeDeleted } from '../trash/contract.ts'
 import { isDue, putInTrash, type Trash, takeFromTrash, waitMinutes } from '../trash/trash.ts'
 import {
@@ -95,7 +96,7 @@ export async function endSnapshot(ctx: Ctx, input: { id: string }): Promise<void
   await inTransaction(ctx, async (tx) => {
     const row = await lockTrashedSnapshot(tx, 'volumeSnapshot:delete', input.id)
     if (snapshotTransitioning(snapshotStateOf(row)))
-      throw conflict(`This snapshot is ${row.state}. Wait until that is over.`, 'snapshotState')
+      throw conflict(`This snapshot is ${said(row)}. Wait until that is over.`, 'snapshotState')
     await removeSnapshot(tx, row)
   })
 }

@@ -96,7 +96,7 @@ describe('a transfer is refused', () => {
 
   test('of a volume that is not available, and an offered one takes no other action', async () => {
     const { id, volumeId } = await offer()
-    await expectCloudError(offer(giver, volumeId), 'conflict', /awaiting transfer/)
+    await expectCloudError(offer(giver, volumeId), 'conflict', /offered to another project/)
     await expectCloudError(deleteVolume(giver, { id: volumeId }), 'conflict', /Withdraw/)
     await expectCloudError(extendVolume(giver, { id: volumeId, sizeGib: 9 }), 'conflict')
     await deleteTransfer(giver, { id })

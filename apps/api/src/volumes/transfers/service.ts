@@ -21,6 +21,7 @@ import { sharesData } from '../needed.ts'
 import { type VolumeRow, withParts } from '../queries.ts'
 import { ofType } from '../quota.ts'
 import { demand, historyOf, lockVolume, noteVolume, stateOf, viewOfOne } from '../row.ts'
+import { said } from '../states.ts'
 import type {
   AcceptedTransfer,
   NewTransfer,
@@ -170,7 +171,7 @@ export async function acceptTransfer(
     const { count } = await tx.db.volumeTransfer.deleteMany({ where: { id: input.id } })
     if (!volume || count === 0) throw notFound('volume transfer', input.id)
     if (stateOf(volume) !== 'awaiting-transfer' || volume.attachments.length > 0)
-      throw conflict(`The volume is ${volume.state}. Ask its owner to offer it again.`, 'volumeState')
+      throw conflict(`The volume is ${said(volume)}. Ask its owner to offer it again.`, 'volumeState')
     return moveVolume(tx, volume, projectId)
   })
   return { transfer: viewOf(offer), volume: await viewOfOne(ctx, row) }

@@ -219,7 +219,7 @@ test('a volume that is still being made larger is removed when that is over', as
   const id = await aVolume()
   await deleteVolume(tenant, { id })
   await db().volume.update({ where: { id }, data: { state: 'extending' } })
-  await expectCloudError(endVolume(tenant, { id }), 'conflict', /extending/)
+  await expectCloudError(endVolume(tenant, { id }), 'conflict', /being made larger/)
   const asked = vi.spyOn(volumeTrash, 'end')
   await round(id)
   // A hundred of them would otherwise be all that a round asks for.

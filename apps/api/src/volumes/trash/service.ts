@@ -7,7 +7,7 @@ import { askOf, pageView } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { recordOperation, startOperation } from '../../kernel/workflow.ts'
 import type { VolumeView } from '../contract.ts'
-import { isReserved, volumeCan, volumeStates, volumeTransitioning } from '../contract.ts'
+import { isReserved, said, volumeCan, volumeStates, volumeTransitioning } from '../contract.ts'
 import { refuseCopied, whyBackedUp, whyNeeded } from '../needed.ts'
 import { queryVolumes, sortableTrash, type VolumeRow } from '../queries.ts'
 import {
@@ -88,7 +88,7 @@ export async function endVolume(ctx: Ctx, input: { id: string }): Promise<void> 
   await inTransaction(ctx, async (tx) => {
     const row = await lockTrashed(tx, 'volume:delete', input.id)
     if (volumeTransitioning(stateOf(row)))
-      throw conflict(`This volume is ${row.state}. Wait until that is over.`, 'volumeState')
+      throw conflict(`This volume is ${said(row)}. Wait until that is over.`, 'volumeState')
     await removeSoon(tx, row)
   })
 }

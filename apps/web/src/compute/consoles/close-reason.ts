@@ -1,3 +1,5 @@
+import type { ErrorView } from '@stratolith/api/kernel/contract'
+
 /** The end of a console's socket as the browser reports it. */
 export type Ending = { code: number; reason: string; opened: boolean }
 
@@ -18,6 +20,10 @@ export function closeReason(ending: Ending, unavailable: string | null): string 
   if (ending.code === 1000 || ending.code === 1005) return 'The console was closed by the other side.'
   return 'The connection broke. The network, the console service or the guest itself was interrupted; the guest may go on running.'
 }
+
+/** The reason why the cloud gave no right to a console. A fault of the cloud is found by the id of the request. */
+export const refusalText = ({ code, message, requestId }: ErrorView): string =>
+  code === 'internal' && requestId ? `${message} Request ${requestId}` : message
 
 /**
  * Whether the console tries again by itself. `never`: it would end in the same way. `often`: a broken connection may

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { againAfter, closeReason, retryAfterMs } from './close-reason.ts'
+import { againAfter, closeReason, refusalText, retryAfterMs } from './close-reason.ts'
 import { consoleUrl } from './console-url.ts'
 import { afterLog } from './join-log.ts'
 import { keystrokes, leavesConsole } from './keystrokes.ts'
@@ -89,6 +89,13 @@ describe('a log that cannot be read now', () => {
     expect(isAway({ ...cloud, code: 'unsupported', retryable: false })).toBe(false)
     expect(askAgainMs({ ...cloud, retryable: false }, false)).toBe(false)
   })
+})
+
+it('a fault of the cloud is said with the id of the request, which the administrator is asked for', () => {
+  const fault = { code: 'internal', message: 'Give the request id.', field: null, retryable: false } as const
+  expect(refusalText({ ...fault, requestId: 'req-1' })).toBe('Give the request id. Request req-1')
+  expect(refusalText({ ...fault, code: 'conflict', requestId: 'req-1' })).toBe('Give the request id.')
+  expect(refusalText({ ...fault, requestId: '' })).toBe('Give the request id.')
 })
 
 it('the console leaves one key combination to the page, and no other', () => {

@@ -3,7 +3,14 @@ import { useMutation } from '@tanstack/react-query'
 import { type RefObject, useEffect, useEffectEvent, useRef, useState } from 'react'
 import { cloudError } from '../../kit/errors.ts'
 import { useTRPC } from '../../kit/trpc.ts'
-import { type Again, againAfter, closeReason, retryAfterMs, retryingText } from './close-reason.ts'
+import {
+  type Again,
+  againAfter,
+  closeReason,
+  refusalText,
+  retryAfterMs,
+  retryingText,
+} from './close-reason.ts'
 import { openConsoleSocket } from './console-socket.ts'
 
 export type ConsoleStatus =
@@ -87,8 +94,9 @@ export function useConsole(
           if (over) return
           // The API may be restarting at the moment when the console's connection broke. An answer with a request ID
           // means that the API works and the machine does not answer.
-          const { message, retryable, requestId } = cloudError(error)
-          ended(message, retryable ? (requestId ? 'patiently' : 'often') : 'never')
+          const refusal = cloudError(error)
+          const { retryable, requestId } = refusal
+          ended(refusalText(refusal), retryable ? (requestId ? 'patiently' : 'often') : 'never')
         },
       )
     }

@@ -97,6 +97,8 @@ function MakeForm({ of, opened, onClose }: { of: Of } & Panel) {
         {of.isInUse
           ? 'The guest goes on. If its guest agent answers, its file systems hold still for a moment. Otherwise the backup is as after a power cut.'
           : 'It can take long: all of the volume is read. The volume cannot be changed meanwhile.'}
+        {of.snapshotId === null &&
+          ' When other operations have their turn first, it contains what the volume has after them.'}
       </Text>
       <QuotaRoom projectId={of.projectId} adds={{ volumeBackups: 1, volumeBackupGib: of.sizeGib }} />
     </SidePanelForm>

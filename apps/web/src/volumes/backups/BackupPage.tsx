@@ -93,9 +93,15 @@ function Overview({ backup }: { backup: BackupView }) {
       }
     >
       {backup.state === 'creating' && (
-        <Section title="Backing up" description="It goes on when you leave this page. “Stop” ends it.">
-          <CopyProgress resourceId={backup.id} projectId={backup.projectId} label="How much is backed up" />
-        </Section>
+        <CopyProgress
+          resourceId={backup.id}
+          projectId={backup.projectId}
+          title="Backing up"
+          description="It goes on when you leave this page. “Stop” ends it."
+          label="How much is backed up"
+          stopping="Stopping the backup"
+          waits={backup.snapshotId === null ? 'It will contain what the volume has then.' : undefined}
+        />
       )}
       {backup.description && (
         <Section title="Description">

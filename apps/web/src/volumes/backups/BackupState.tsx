@@ -1,6 +1,7 @@
 import type { BackupView } from '@stratolith/api/volumes/backups/contract'
-import type { BackupState as State } from '@stratolith/api/volumes/backups/states'
+import { backupStates, type BackupState as State } from '@stratolith/api/volumes/backups/states'
 import { StateBadge, type Tone } from '../../kit/StateBadge.tsx'
+import { CopyState } from '../CopyProgress.tsx'
 
 const looks: Record<State, { text: string; tone: Tone }> = {
   creating: { text: 'Backing up', tone: 'busy' },
@@ -15,10 +16,14 @@ const looks: Record<State, { text: string; tone: Tone }> = {
 export const backupStateFilter = {
   id: 'state',
   label: 'State',
-  options: (['available', 'creating', 'error'] as const).map((value) => ({
-    value,
-    label: looks[value].text,
-  })),
+  options: backupStates.map((value) => ({ value, label: looks[value].text })),
+}
+
+/** Shows the state of a backup in a list, with the percentage while it is being made. */
+export function BackupStateNow({ backup }: { backup: BackupView }) {
+  const { id, projectId, state } = backup
+  if (state !== 'creating') return <BackupState backup={backup} />
+  return <CopyState resourceId={id} projectId={projectId} word={looks[state].text} />
 }
 
 /** Shows the state of a backup in words, with the reason of a failure on hover. */

@@ -14,7 +14,7 @@ import { useElsewhere, useLook } from '../../kit/session.ts'
 import { invalidateKind } from '../../kit/stale.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { volumeName } from '../volume.descriptor.tsx'
-import { backupRestoreCli } from './cli.ts'
+import { backupRestoreCli, backupRestoreNewCli } from './cli.ts'
 import { backupName, type Restoring, restoreLoss, restoringOf, whyNotTo } from './words.ts'
 
 type Props = { backup: BackupView; opened: boolean; onClose: () => void }
@@ -47,6 +47,7 @@ export function RestoreForm({ backup, opened, onClose }: Props) {
       onClose={onClose}
       form={form}
       submitLabel="Restore"
+      danger={to === 'existing'}
       onSubmit={async (values) => {
         const target =
           values.to === 'new' ? { name: values.name.trim() } : { volumeId: values.volumeId ?? undefined }
@@ -59,7 +60,9 @@ export function RestoreForm({ backup, opened, onClose }: Props) {
         })
       }}
       asCli={(values) =>
-        backupRestoreCli(backup.id, values.to === 'new' ? null : (values.volumeId ?? 'VOLUME'))
+        values.to === 'new'
+          ? backupRestoreNewCli(backup.id, values.name)
+          : backupRestoreCli(backup.id, values.volumeId ?? 'VOLUME')
       }
     >
       {isElsewhere ? (

@@ -20,7 +20,8 @@ import { useTRPC } from '../../kit/trpc.ts'
 import { Facts } from '../../ui/Fact.tsx'
 import { ReasonButton } from '../../ui/ReasonButton.tsx'
 import { Section } from '../../ui/Section.tsx'
-import { scheduleText } from './words.ts'
+import { useVolumeQuotas } from '../QuotaBars.tsx'
+import { scheduleProblem, scheduleText } from './words.ts'
 
 const ScheduleForm = lazyPanel(() => import('./ScheduleForm.tsx').then((module) => module.ScheduleForm))
 
@@ -42,7 +43,10 @@ export function ScheduleOfVolume({ volume }: { volume: VolumeView }) {
       <Loaded query={query}>
         {(schedule) =>
           schedule ? (
-            <Facts items={factsOf(schedule)} />
+            <>
+              <TooMany volume={volume} schedule={schedule} />
+              <Facts items={factsOf(schedule)} />
+            </>
           ) : (
             <Text size="sm" c="dimmed">
               None. Choose “Back up automatically” to have backups made every day, every week or every few
@@ -107,6 +111,19 @@ function Buttons({
         {schedule ? 'Change' : 'Back up automatically'}
       </ReasonButton>
     </Group>
+  )
+}
+
+/** Says that the quota ends the schedule before it has made all backups that it is to keep. */
+function TooMany({ volume, schedule }: { volume: VolumeView; schedule: ScheduleView }) {
+  const quotas = useVolumeQuotas(volume.projectId, { volumeBackups: 0, volumeBackupGib: 0 })
+  const problem = scheduleProblem(quotas, schedule, volume.sizeGib)
+  return (
+    problem && (
+      <Text size="sm" c="bad" mb="sm">
+        {problem}
+      </Text>
+    )
   )
 }
 

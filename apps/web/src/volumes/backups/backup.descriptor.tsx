@@ -9,8 +9,8 @@ import { paths } from '../../kit/paths.ts'
 import { BackupSource, SnapshotSource } from '../Sources.tsx'
 import { VolumeLink } from '../snapshots/snapshot.descriptor.tsx'
 import { conditionReason } from '../snapshots/words.ts'
-import { BackupState } from './BackupState.tsx'
-import { backupName, kindText, sourceName, storedText } from './words.ts'
+import { BackupStateNow } from './BackupState.tsx'
+import { backupName, kindText, madeAt, sourceName, storedText } from './words.ts'
 
 /** Links to the volume of a backup, while that exists. */
 function Source({ backup }: { backup: BackupView }) {
@@ -21,6 +21,12 @@ function Source({ backup }: { backup: BackupView }) {
       {sourceName(backup)}, which is deleted
     </Text>
   )
+}
+
+/** The time of what a backup contains, which nobody knows before the backup has its turn. */
+function Made({ backup }: { backup: BackupView }) {
+  const at = madeAt(backup)
+  return at === null ? '–' : <Ago iso={at} />
 }
 
 export const backupDescriptor: ResourceDescriptor<BackupView> = {
@@ -50,7 +56,7 @@ export const backupDescriptor: ResourceDescriptor<BackupView> = {
       width: 130,
       sort: true,
       value: (backup) => backup.state,
-      cell: (backup) => <BackupState backup={backup} />,
+      cell: (backup) => <BackupStateNow backup={backup} />,
     },
     {
       id: 'volume',
@@ -79,8 +85,8 @@ export const backupDescriptor: ResourceDescriptor<BackupView> = {
       header: 'Made',
       hideBelow: 'sm',
       sort: true,
-      value: (backup) => backup.createdAt,
-      cell: (backup) => <Ago iso={backup.createdAt} />,
+      value: madeAt,
+      cell: (backup) => <Made backup={backup} />,
     },
   ],
   facts: (backup) => [
@@ -100,7 +106,8 @@ export const backupDescriptor: ResourceDescriptor<BackupView> = {
     { label: 'Bootable', value: backup.bootable ? 'Yes' : 'No' },
     { label: 'Zone', value: backup.zone },
     { label: 'Made by', value: backup.scheduleId === null ? 'A person' : 'The schedule of the volume' },
-    { label: 'Made', value: <Ago iso={backup.createdAt} /> },
+    { label: 'Made', value: <Made backup={backup} /> },
+    { label: 'Asked for', value: <Ago iso={backup.createdAt} /> },
     { label: 'Changed', value: <Ago iso={backup.updatedAt} /> },
   ],
   empty: {

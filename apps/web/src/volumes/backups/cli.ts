@@ -30,10 +30,10 @@ export const backupSetCli = (before: Named, { name, description }: Omit<Named, '
   )
 
 /** The client restores to a volume that exists only when it is told to by force. */
-export const backupRestoreCli = (id: string, volumeId: string | null): string =>
-  shellLine(
-    ...['openstack', 'volume', 'backup', 'restore'],
-    ...(volumeId === null ? [id] : ['--force', id, volumeId]),
-  )
+export const backupRestoreCli = (id: string, volumeId: string): string =>
+  shellLine('openstack', 'volume', 'backup', 'restore', '--force', id, volumeId)
+/** Restores to a new volume. The newer client takes a name for a volume that exists, if there is one. */
+export const backupRestoreNewCli = (id: string, name: string): string =>
+  shellLine('cinder', 'backup-restore', '--name', name.trim() || 'NAME', id)
 export const backupDeleteCli = (id: string): string =>
   shellLine('openstack', 'volume', 'backup', 'delete', id)

@@ -1,13 +1,15 @@
 import { expect, test } from 'vitest'
-import { backupCreateCli, backupRestoreCli } from './cli.ts'
+import { backupCreateCli, backupRestoreCli, backupRestoreNewCli } from './cli.ts'
 import {
   backupLoss,
   clockText,
   keepProblem,
+  madeAt,
   minuteOf,
   percentOf,
   restoreLoss,
   restoringOf,
+  scheduleProblem,
   scheduleText,
   storedText,
   unknownText,
@@ -26,9 +28,26 @@ test('a schedule that would keep more than the quota has room for is warned of',
   expect(keepProblem(quotas, { volumeBackups: 7, volumeBackupGib: 700 })).toMatch(/room for 90 GiB: when/)
 })
 
+test('the page of a volume says that its schedule keeps more than the whole quota', () => {
+  const quotas = [
+    { resource: 'volumeBackups' as const, used: 10, limit: 10 },
+    { resource: 'volumeBackupGib' as const, used: 10, limit: 100 },
+  ]
+  expect(scheduleProblem(quotas, { keep: 10 }, 5)).toBeNull()
+  expect(scheduleProblem(quotas, { keep: 50 }, 1)).toMatch(/room for 10 more backups: when/)
+  expect(scheduleProblem(quotas, { keep: 10 }, 20)).toMatch(/room for 100 GiB: when/)
+})
+
 test('the stored size stands beside the full size', () => {
   expect(storedText({ storedBytes: 4 * 1024 ** 2, sizeGib: 10 })).toBe('4 MiB of 10 GiB')
   expect(storedText({ storedBytes: null, sizeGib: 10 })).toBe('–')
+})
+
+test('a backup is of the time at which its content was read, and not of the click', () => {
+  const times = { dataTimestamp: '2026-11-30T19:09:00.000Z', snapshotId: null }
+  expect(madeAt({ ...times, state: 'creating' })).toBeNull()
+  expect(madeAt({ ...times, state: 'available' })).toBe(times.dataTimestamp)
+  expect(madeAt({ ...times, state: 'creating', snapshotId: 's' })).toBe(times.dataTimestamp)
 })
 
 test('the questions name what is lost and what stays', () => {
@@ -75,7 +94,7 @@ test('the commands of the stock client say what the forms say', () => {
   expect(whole.replaceAll(/[\s\\]+/g, ' ')).toBe(
     'openstack volume backup create --name b --incremental --force --snapshot s v',
   )
-  expect(backupRestoreCli('b', null)).toBe('openstack volume backup restore b')
+  expect(backupRestoreNewCli('b', 'again')).toBe('cinder backup-restore --name again b')
   expect(backupRestoreCli('b', 'v')).toBe('openstack volume backup restore --force b v')
 })
 

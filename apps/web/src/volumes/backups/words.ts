@@ -9,9 +9,15 @@ import { type Adds, addsOf } from '../words.ts'
 /** OpenStack's clients may leave a backup without a name. */
 export const backupName = ({ name, id }: Pick<BackupView, 'name' | 'id'>): string => name || id
 
+type Made = Pick<BackupView, 'state' | 'snapshotId' | 'dataTimestamp'>
+
 /** The name of the volume of a backup, which may be gone. */
 export const sourceName = ({ volume }: Pick<BackupView, 'volume'>): string =>
   (volume.name ?? volume.lastName) || volume.id
+
+/** The time of what a backup contains; null: it has not begun to read the volume. */
+export const madeAt = ({ state, snapshotId, dataTimestamp }: Made): string | null =>
+  state === 'creating' && snapshotId === null ? null : dataTimestamp
 
 /** Says in a cell how much of the content a backup has stored itself. */
 export const kindText = ({ parentId }: Pick<BackupView, 'parentId'>): string =>
@@ -55,6 +61,17 @@ export function keepProblem(
     over.resource === 'volumeBackupGib' ? `${left} GiB` : `${left} more ${left === 1 ? 'backup' : 'backups'}`
   return `The project’s quota has room for ${room}: when it is full, no more backups are made. Keep fewer, or ask an administrator for more.`
 }
+
+/** Says that a schedule keeps more than the whole quota, so that it stops at some time whatever else there is; null when it does not. */
+export const scheduleProblem = (
+  quotas: readonly Pick<QuotaView, 'resource' | 'used' | 'limit'>[],
+  { keep }: Pick<ScheduleView, 'keep'>,
+  sizeGib: number,
+): string | null =>
+  keepProblem(
+    quotas.map((one) => ({ ...one, used: 0 })),
+    { volumeBackups: keep, volumeBackupGib: keep * sizeGib },
+  )
 
 type Target = Pick<VolumeView, 'sizeGib' | 'state' | 'multiattach' | 'keyId'>
 

@@ -3,6 +3,7 @@ import {
   copyAdds,
   groupCreateCli,
   groupDeleteCli,
+  groupFromCli,
   groupSnapshotLoss,
   groupVolumesCli,
   instantText,
@@ -22,6 +23,9 @@ test.each([
 test('the commands of the clients name what the forms have', () => {
   expect(groupCreateCli({ name: 'g', type: 'Standard' }, ['gold'], ['a', 'b']).replace(/ \\\n +/g, ' ')).toBe(
     'openstack --os-volume-api-version 3.13 volume group create Standard gold --name g\ncinder --os-volume-api-version 3.13 group-update g --add-volumes a,b',
+  )
+  expect(groupFromCli('s', 'copy').replace(/ \\\n +/g, ' ')).toBe(
+    'cinder --os-volume-api-version 3.14 group-create-from-src --group-snapshot s --name copy',
   )
   expect(groupDeleteCli('x', false)).toBe('openstack --os-volume-api-version 3.13 volume group delete x')
   expect(groupVolumesCli('x', ['a', 'b'], true).replace(/ \\\n +/g, ' ')).toBe(

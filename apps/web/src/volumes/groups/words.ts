@@ -59,8 +59,12 @@ export const groupDeleteCli = (id: string, force: boolean): string =>
 export const groupSnapshotCli = (id: string, name: string): string =>
   client('3.14', 'snapshot', 'create', '--name', name || 'NAME', id)
 export const groupSnapshotDeleteCli = (id: string): string => client('3.14', 'snapshot', 'delete', id)
+/** The stock client 6.0 asks for types here, which it would not need; Cinder's own client does not. */
 export const groupFromCli = (snapshotId: string, name: string): string =>
-  client('3.14', 'create', '--source-group-snapshot', snapshotId, '--name', name || 'NAME')
+  shellLine(
+    ...['cinder', '--os-volume-api-version', '3.14', 'group-create-from-src'],
+    ...['--group-snapshot', snapshotId, '--name', name || 'NAME'],
+  )
 /** The stock client adds no volumes to a group; Cinder's own client does. */
 export const groupVolumesCli = (id: string, volumes: readonly string[], remove = false): string =>
   shellLine(

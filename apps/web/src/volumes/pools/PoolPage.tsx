@@ -71,14 +71,14 @@ function Overview({ pool }: { pool: PoolView }) {
             <Bar
               used={pool.usedGib}
               limit={pool.totalGib}
-              label="Taken by instances, volumes and snapshots"
+              label="Promised to instances, volumes and snapshots"
               format={gib}
             />
           )}
           <Bar
             used={pool.volumesGib}
             limit={pool.totalGib}
-            label="Taken by volumes and snapshots"
+            label="Promised to volumes and snapshots"
             format={gib}
           />
           <Text size="xs" c="dimmed">

@@ -7,6 +7,7 @@ import { NameCell } from '../../kit/NameCell.tsx'
 import { Link } from '../../kit/navigation.tsx'
 import { paths } from '../../kit/paths.ts'
 import { Bar } from '../../ui/Bar.tsx'
+import { volumesText } from './values.ts'
 
 const open = 'It takes new volumes.'
 const several = 'Several machines'
@@ -47,8 +48,8 @@ export const poolDescriptor: ResourceDescriptor<PoolView> & { listPath: string }
         </div>
       ),
     },
-    { id: 'volumes', header: 'Volumes', cell: (pool) => pool.volumes.toLocaleString('en') },
-    { id: 'taken', header: 'Taken by volumes', hideBelow: 'sm', cell: (pool) => gib(pool.volumesGib) },
+    { id: 'volumes', header: 'Volumes', cell: volumesText },
+    { id: 'promised', header: 'Promised to volumes', hideBelow: 'sm', cell: (pool) => gib(pool.volumesGib) },
     { id: 'host', header: 'Machine', hideBelow: 'sm', cell: (pool) => pool.host?.name ?? several },
     {
       id: 'state',
@@ -70,7 +71,7 @@ export const poolDescriptor: ResourceDescriptor<PoolView> & { listPath: string }
     { label: 'Capacity', value: gib(pool.capacityGib) },
     { label: 'Overcommit', value: pool.overcommit === 1 ? 'None' : `${pool.overcommit} times` },
     ...(pool.description ? [{ label: 'Description', value: pool.description }] : []),
-    { label: 'Volumes', value: pool.volumes.toLocaleString('en') },
+    { label: 'Volumes', value: volumesText(pool) },
     { label: 'New volumes', value: pool.closed ?? open },
   ],
   empty: {

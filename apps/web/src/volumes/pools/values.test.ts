@@ -1,5 +1,10 @@
 import { expect, test } from 'vitest'
-import { editInput, editValues, emptyPool, ofKind, poolInput, poolProblems } from './values.ts'
+import { editInput, editValues, emptyPool, ofKind, poolInput, poolProblems, volumesText } from './values.ts'
+
+test('volumes that can be taken back are counted by themselves', () => {
+  expect(volumesText({ volumes: 4, deletedVolumes: 0 })).toBe('4')
+  expect(volumesText({ volumes: 18, deletedVolumes: 14 })).toBe('4, and 14 that can be taken back')
+})
 
 test('a pool is asked for with what its form says, and with nothing that was left empty', () => {
   const typed = { ...emptyPool, name: 'fast', path: '/srv/fast', host: 'h1', zone: 'z1' }

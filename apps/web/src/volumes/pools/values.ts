@@ -2,6 +2,17 @@ import type { PoolView } from '@stratolith/api/volumes/contract'
 import type { RouterInputs } from '../../kit/trpc.ts'
 import { whole } from '../../kit/whole.ts'
 
+/** How many volumes lie in a pool: "4, and 14 that can be taken back". */
+export function volumesText({
+  volumes,
+  deletedVolumes,
+}: Pick<PoolView, 'volumes' | 'deletedVolumes'>): string {
+  const there = (volumes - deletedVolumes).toLocaleString('en')
+  return deletedVolumes === 0
+    ? there
+    : `${there}, and ${deletedVolumes.toLocaleString('en')} that can be taken back`
+}
+
 type Pools = RouterInputs['volumes']['pools']
 
 /**

@@ -1,5 +1,5 @@
 import type { SnapshotView } from '@stratolith/api/volumes/snapshots/contract'
-import type { SnapshotState as State } from '@stratolith/api/volumes/snapshots/states'
+import { type SnapshotState as State, snapshotStates } from '@stratolith/api/volumes/snapshots/states'
 import { StateBadge, type Tone } from '../../kit/StateBadge.tsx'
 
 const looks: Record<State, { text: string; tone: Tone }> = {
@@ -16,10 +16,7 @@ const looks: Record<State, { text: string; tone: Tone }> = {
 export const snapshotStateFilter = {
   id: 'state',
   label: 'State',
-  options: (['available', 'creating', 'error'] as const).map((value) => ({
-    value,
-    label: looks[value].text,
-  })),
+  options: snapshotStates.map((value) => ({ value, label: looks[value].text })),
 }
 
 /** Shows the state of a snapshot in words, with the reason of a failure on hover. */

@@ -4,8 +4,7 @@ import type { ResourceDescriptor } from '../../kit/descriptor.ts'
 import { MainAction } from '../../kit/MainAction.tsx'
 import { NameCell } from '../../kit/NameCell.tsx'
 import { creating, paths } from '../../kit/paths.ts'
-import { CopyText } from '../../ui/CopyText.tsx'
-import { inOneLine, typeLimitWords } from './limit-words.ts'
+import { inOneLine, kindWords, poolWords, typeLimitWords } from './limit-words.ts'
 
 const speedOf = (view: VolumeTypeView) => inOneLine(typeLimitWords(view.limits))
 
@@ -28,6 +27,8 @@ export const typeDescriptor: ResourceDescriptor<VolumeTypeView> & { listPath: st
       ),
     },
     { id: 'speed', header: 'Speed', prose: true, value: speedOf, cell: speedOf },
+    { id: 'kind', header: 'Volumes are', prose: true, hideBelow: 'sm', value: kindWords, cell: kindWords },
+    { id: 'pool', header: 'Pool', hideBelow: 'md', value: poolWords, cell: poolWords },
     {
       id: 'public',
       header: 'For',
@@ -43,7 +44,6 @@ export const typeDescriptor: ResourceDescriptor<VolumeTypeView> & { listPath: st
       value: (view) => view.isDefault,
       cell: (view) => (view.isDefault ? 'Yes' : 'No'),
     },
-    { id: 'id', header: 'ID', hideBelow: 'md', cell: (view) => <CopyText value={view.id} /> },
   ],
   empty: {
     title: 'No volume types yet',

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { inOneLine, limitWords, typeLimitWords, typeText } from './limit-words.ts'
+import { inOneLine, kindWords, limitWords, poolWords, typeLimitWords, typeText } from './limit-words.ts'
 import { limitsText } from './type-words.ts'
 import { typeCli, typeInput, typeProblems } from './values.ts'
 
@@ -95,6 +95,16 @@ test('the form of a type makes limits and extra specs of what is typed, and show
   expect(typeProblems.name(' ')).toBe('Give it a name.')
   expect(typeProblems.iops('')).toBeNull()
   expect(typeProblems.iops(0)).toContain('a whole number from 1')
+})
+
+test('the list of types tells apart what their volumes are and where they lie', () => {
+  const plain = { encryption: null, multiattach: false, choosesPool: false, extraSpecs: {} }
+  const luks = { provider: 'luks', controlLocation: 'front-end', cipher: 'aes-xts-plain64' } as const
+  const encryption = { ...luks, id: 'e', keySize: 512 as const }
+  expect([kindWords(plain), poolWords(plain)]).toEqual(['plain', 'any'])
+  expect(kindWords({ encryption, multiattach: true })).toBe('encrypted, for several instances')
+  expect(poolWords({ choosesPool: true, extraSpecs: { pool_name: 'vm@fast' } })).toBe('vm@fast')
+  expect(poolWords({ choosesPool: true, extraSpecs: {} })).toBe('chosen by the type')
 })
 
 test('the page of a type says who else has its limits, and that those of the storage have no effect', () => {

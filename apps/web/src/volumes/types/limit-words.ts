@@ -53,6 +53,24 @@ export const noLimit = 'No limit'
 /** The limits in one line, or that there are none. */
 export const inOneLine = (words: readonly string[]): string => words.join('; ') || noLimit
 
+/** What sets the volumes of a type apart, for the list of types. */
+export function kindWords({
+  encryption,
+  multiattach,
+}: Pick<VolumeTypeView, 'encryption' | 'multiattach'>): string {
+  const words = [encryption !== null && 'encrypted', multiattach && 'for several instances'].filter(Boolean)
+  return words.join(', ') || 'plain'
+}
+
+/** The pool, or the kind of pools, that a type names; callers who may not know pools see that the type chooses. */
+export function poolWords({
+  choosesPool,
+  extraSpecs,
+}: Pick<VolumeTypeView, 'choosesPool' | 'extraSpecs'>): string {
+  if (!choosesPool) return 'any'
+  return extraSpecs.pool_name || extraSpecs.volume_backend_name || 'chosen by the type'
+}
+
 type Meaning = Pick<
   VolumeTypeView,
   'description' | 'limits' | 'encryption' | 'multiattach' | 'choosesPool' | 'extraSpecs'

@@ -124,9 +124,10 @@ test('groups are there since 3.11, 3.13 and 3.14, and refuse what Cinder refuses
   expect((await create({ availability_zone: 'mars' })).statusCode).toBe(400)
   const { group } = (await create({})).json() as { group: { id: string } }
   expect((await ask('PUT', `/groups/${group.id}`, at(13, { group: {} }))).statusCode).toBe(400)
-  expect((await ask('PUT', `/groups/${group.id}`, at(13, { group: { add_volumes: 'x' } }))).statusCode).toBe(
-    400,
-  )
+  const byName = await ask('PUT', `/groups/${group.id}`, at(13, { group: { add_volumes: 'x,y' } }))
+  expect([byName.statusCode, byName.body]).toEqual([
+    ...[400, expect.stringContaining('add_volumes. Value: x,y. Each must be the ID of a volume')],
+  ])
   const many = Array.from({ length: 101 }, () => crypto.randomUUID()).join()
   const tooMany = await ask('PUT', `/groups/${group.id}`, at(13, { group: { add_volumes: many } }))
   expect([tooMany.statusCode, tooMany.body]).toEqual([

@@ -147,7 +147,10 @@ const ids = z
   .max(4_000)
   .nullish()
   .transform((list) => (list ?? '').split(',').filter(Boolean))
-  .pipe(z.array(z.uuid('is not a list of uuids')))
+  .refine(
+    (list) => list.every((id) => z.uuid().safeParse(id).success),
+    'Each must be the ID of a volume, with commas between them',
+  )
 const change = z.strictObject({ name: text, description: text, add_volumes: ids, remove_volumes: ids })
 
 async function update(call: Call): Promise<void> {
