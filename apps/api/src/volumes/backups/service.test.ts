@@ -35,7 +35,6 @@ import { snapshotCreateInput } from '../snapshots/contract.ts'
 import { trashReconciler } from '../trash/trash.ts'
 import { backupCreateInput, backupListInput, backupTrashInput } from './contract.ts'
 import { restoreBackup } from './restore.ts'
-import { listStores } from './stores.ts'
 import { backupTrash } from './trash.ts'
 
 let world: World
@@ -468,15 +467,6 @@ test('a deleted backup waits, counts, can be taken back, and goes when its time 
   } finally {
     world.deps.config.takeBackMs = 0
   }
-})
-
-test('administrators see how full the store of each machine is, and which backups lie there', async () => {
-  await expectCloudError(listStores(tenant), 'forbidden')
-  const before = await db().volumeBackup.count()
-  const store = { host: { name: 'secret-name-a' }, backups: before, sharesDisk: true, problem: null }
-  expect(await listStores(admin)).toMatchObject([store])
-  host().backups.failNext('probeStore', new DriverError('unsupported', 'There is no folder.'))
-  expect(await listStores(admin)).toMatchObject([{ totalBytes: null, problem: 'There is no folder.' }])
 })
 
 test('a silent host loses no backup: it is made when the host answers again', async () => {
