@@ -4,7 +4,7 @@ import { recordBase } from '@stratolith/drivers/disk-base'
 import { DriverError } from '@stratolith/drivers/errors'
 import type { HostDrivers } from '@stratolith/drivers/host'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { backUpDisk, faultOf, type HostDisk, LeftOut } from './disks.ts'
+import { backUpDisk, faultOf, type HostDisk, LeftOut, mostOf } from './disks.ts'
 import { Progress } from './progress.ts'
 import { openTarget } from './target.ts'
 
@@ -45,6 +45,14 @@ test('a disk file that its QEMU has made too long is refused by name, before and
   expect(await backUpDisk(into, fine, never, progress)).toMatchObject({ diskId: fine.disk.id, live: false })
   expect([...into.journal.files.keys()]).toEqual([`disks/here/${fine.disk.id}/${fine.disk.id}.qcow2`])
   into.unlock()
+})
+
+test('an ephemeral or swap disk may be as long as its own size makes it, and not as its root disk', () => {
+  const id = crypto.randomUUID()
+  const instance = { diskGib: 1, localDisks: [{ id, sizeMib: 100 * 1024 }] }
+  expect(mostOf(instance, id)).toBeGreaterThan(100 * gib)
+  expect(mostOf(instance, crypto.randomUUID())).toBeLessThan(2 * gib)
+  expect(mostOf({}, id)).toBeNull()
 })
 
 test('a guest whose copy fails is left out when its host answers, and otherwise the backup ends', async () => {

@@ -64,7 +64,11 @@ export async function findDisks(
   return { disks, notes, close: () => agents.forEach((agent) => void agent.close()) }
 }
 
-function mostOf({ diskGib, localDisks = [] }: Facts['instances'][number], diskId: string): number | null {
+/** The largest honest size of the file of a disk of an instance, in bytes; null when not known. */
+export function mostOf(
+  { diskGib, localDisks = [] }: Pick<Facts['instances'][number], 'diskGib' | 'localDisks'>,
+  diskId: string,
+): number | null {
   const local = localDisks.find(({ id }) => id === diskId)
   if (local) return mostBytes(local.sizeMib / 1024)
   return diskGib === undefined ? null : mostBytes(diskGib)

@@ -14,7 +14,7 @@ import { deleteInstance, rebootInstance, startInstance, stopInstance } from './i
 import { adoptInstance } from './instances/adopt.ts'
 import { launchInstances, planInstance } from './instances/launch.ts'
 import { getInstance } from './instances/service.ts'
-import { takenByProject } from './instances/usage.ts'
+import { takenByProject, usageBetween } from './instances/usage.ts'
 import { attachVolume, listAttachedVolumes } from './instances/volumes.ts'
 import { reconcileHosts } from './reconcile.ts'
 import { accounts, addImage, aLaunch, leftovers, testTenant, testWorld, type World } from './testing.ts'
@@ -83,6 +83,9 @@ describe('an instance of a flavor with ephemeral and swap disks', () => {
     expect(await accounts(world, tenant.projectId)).toEqual(during)
     const hostId = (await db().instance.findUniqueOrThrow({ where: { id } })).hostId ?? ''
     expect(await takenByProject(admin, hostId)).toMatchObject([{ diskGib: 4 }])
+    const span = { projectId: tenant.projectId, from: new Date(0), to: new Date(Date.now() + 60_000) }
+    const used = async () => (await usageBetween(tenant, { ...span, page: { limit: 10 } })).usages
+    expect(await used()).toMatchObject([{ instanceId: id, diskGib: 4, state: 'active' }])
 
     // A disk that is there is never made anew.
     host().storage.failNext('ensureLocalDisk', new Error('made again') as never)
@@ -97,6 +100,7 @@ describe('an instance of a flavor with ephemeral and swap disks', () => {
       swapMib: 1500,
     })
     expect(await accounts(world, tenant.projectId)).toEqual(before)
+    expect(await used()).toMatchObject([{ instanceId: id, diskGib: 4, state: 'terminated' }])
     host().storage.failNext('ensureLocalDisk', undefined as never)
   })
 

@@ -129,6 +129,16 @@ const onMessage: ExampleMaker = {
   make: async (tenant) => ({ params: { message_id: (await aMessage(tenant)).id } }),
 }
 
+/** A volume that is deleted and can be taken back. */
+const onDeleted: ExampleMaker = {
+  async make(tenant): Promise<Example> {
+    const id = await aVolume(tenant)
+    const trashedUntil = new Date(Date.now() + 600_000)
+    await tenant.deps.root.volume.update({ where: { id }, data: { trashedUntil } })
+    return { params: { id } }
+  },
+}
+
 const aType = async ({ deps }: Tenant): Promise<string> =>
   (await deps.root.volumeType.create({ data: { id: crypto.randomUUID(), name: crypto.randomUUID() } })).id
 
@@ -180,6 +190,8 @@ export const volumeExamples: Examples = {
   'attachments.os-complete': onAttachment(),
   'messages.list': plain,
   'messages.get': onMessage,
+  'deleted.list': plain,
+  'deleted.take_back': onDeleted,
   'messages.delete': onMessage,
   ...transferExamples('os-volume-transfer'),
   ...transferExamples('volume-transfers'),

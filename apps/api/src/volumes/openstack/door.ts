@@ -5,6 +5,7 @@ import { groupOperations } from '../groups/openstack/operations.ts'
 import { manageOperations } from '../manage/openstack.ts'
 import { messageOperations } from '../messages/openstack.ts'
 import { transferOperations } from '../transfers/openstack.ts'
+import { trashOperations } from '../trash/openstack.ts'
 import { volumeTypeOperations } from '../types/openstack/operations.ts'
 import { actionOperations } from './actions.ts'
 import { attachActionOperations } from './attach-actions.ts'
@@ -55,6 +56,7 @@ export const cinderDoor: Door = {
         ...backupOperations,
         ...backupActionOperations,
         ...manageOperations,
+        ...trashOperations,
         ...volumeTypeOperations,
         ...groupOperations,
         ...attachmentOperations,

@@ -39,7 +39,7 @@ export function FlavorCreateForm({ opened, onClose }: { opened: boolean; onClose
         <Group grow align="flex-start">
           <NumberField
             label="Ephemeral disk"
-            description="A second disk, deleted with its instance."
+            description="Deleted with its instance."
             suffix=" GiB"
             {...form.getInputProps('ephemeralGib')}
           />
