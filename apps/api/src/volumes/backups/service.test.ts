@@ -275,17 +275,6 @@ test('volumes and snapshots are in the state backing-up meanwhile, and nothing e
   )
 })
 
-test('a backup is of the time at which the host begins, which may be long after the click', async () => {
-  const volume = await aVolume()
-  const { id } = await make(volume)
-  const asked = new Date(Date.now() - 600_000)
-  await db().volumeBackup.update({ where: { id }, data: { createdAt: asked, dataTimestamp: asked } })
-  await settle()
-  const backup = await getBackup(tenant, { id })
-  expect(backup).toMatchObject({ state: 'available', createdAt: asked.toISOString() })
-  expect(Date.parse(backup.dataTimestamp) - asked.getTime()).toBeGreaterThan(590_000)
-})
-
 test('an incremental backup builds on the newest one, which stays until it is made', async () => {
   const volumeId = await aVolume()
   await expectCloudError(make(volumeId, { incremental: true }), 'invalid_input', /^No backups available/)
