@@ -153,9 +153,13 @@ async function proofOf(
     return { word, all }
   }
   try {
-    const left = await Promise.all(
+    const asked = await Promise.allSettled(
       up.slice(0, mostAsked).map(async ({ id }) => ({ name: id, word: (await leave(id)).word })),
     )
+    const left = asked.flatMap((one) => (one.status === 'fulfilled' ? one.value : []))
+    const failure = asked.find((one) => one.status === 'rejected')
+    // One whose store is not mounted just now does not keep the others from proving it.
+    if (left.length === 0 && failure) throw failure.reason
     const { all } = await leave(hostId)
     const isRead = (one: { name: string; word: string }) =>
       left.some(({ name, word }) => name === one.name && word === one.word)
