@@ -15,6 +15,8 @@ export type BackgroundJobs = {
   ask<T>(op: Op, key: string, work: (op: Op) => Promise<T | null>): Promise<T | null>
   /** Ends the work with that key, and waits until it has ended. */
   end(key: string): Promise<void>
+  /** Ends all work with such a key, and waits until it has ended. */
+  endAll(isIts: (key: string) => boolean): Promise<void>
 }
 
 /**
@@ -79,6 +81,9 @@ export function createBackgroundJobs(options: BackgroundOptions = {}): Backgroun
       const job = jobs.get(key)
       if (!job) return
       await giveUp(key, job)
+    },
+    async endAll(isIts) {
+      await Promise.all([...jobs].map(async ([key, job]) => isIts(key) && giveUp(key, job)))
     },
   }
 }

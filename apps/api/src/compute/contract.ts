@@ -155,8 +155,8 @@ export type LocalDiskView = {
   id: string
   kind: 'ephemeral' | 'swap'
   sizeMib: number
-  /** The file system that the disk had at first; null: none. */
-  format: 'ext2' | 'ext3' | 'ext4' | null
+  /** The file system that the disk had at first; null: none; `unknown`: the instance was adopted. */
+  format: 'ext2' | 'ext3' | 'ext4' | 'unknown' | null
   /** The name that the guest probably gives to the disk. */
   device: string
 }

@@ -104,6 +104,35 @@ describe('an instance of a flavor with ephemeral and swap disks', () => {
     host().storage.failNext('ensureLocalDisk', undefined as never)
   })
 
+  test('gets them at its next start when a worker of an older version has built it without them', async () => {
+    const id = await running()
+    const disks = await disksOf(id)
+    for (const disk of disks) await host().storage.removeDisk(op(), disk.id)
+    const spec = specOf(id)
+    if (!spec) throw new Error('the guest is gone')
+    await host().hypervisor.ensure(op(), { ...spec, disks: spec.disks.filter(({ kind }) => !kind) })
+    await settled(stopInstance(tenant, { id }))
+    await settled(startInstance(tenant, { id }))
+    expect(await getInstance(tenant, { id })).toMatchObject({ vmState: 'active', fault: null })
+    expect(specOf(id)?.disks.map((disk) => disk.id)).toEqual([id, ...disks.map((disk) => disk.id)])
+    expect(Object.keys(await sizesOn(id))).toHaveLength(3)
+    await settled(deleteInstance(tenant, { id }))
+  })
+
+  test('goes to no host whose agent is of a version before such disks', async () => {
+    const hostId = (await db().host.findFirstOrThrow()).id
+    const tell = (facts: object) =>
+      db().hostBeat.upsert({ where: { hostId }, create: { hostId, facts }, update: { facts } })
+    const planOf = (more: object) => planInstance(tenant, aLaunch(world, { flavorId, ...more }))
+    await tell({ hypervisor: 'fake' })
+    const { problems } = await planOf({})
+    expect(problems).toMatchObject([{ message: expect.stringContaining('of an older version') }])
+    expect(await planOf({ flavorId: '1' })).toMatchObject({ ok: true })
+    await tell({ hypervisor: 'fake', start: 'now' })
+    expect(await planOf({})).toMatchObject({ ok: true })
+    await db().hostBeat.deleteMany({ where: { hostId } })
+  })
+
   test('gets the smaller and further disks that it asks for, and its volumes have the names after them', async () => {
     const id = await running({
       localDisks: [
@@ -200,7 +229,9 @@ describe('an instance of a flavor with ephemeral and swap disks', () => {
     await db().host.updateMany({ data: { vcpusUsed: 0, memoryMibUsed: 0, diskGibUsed: 0 } })
     await adoptInstance(admin, { strayId: await strayOf() })
     const after = await getInstance(tenant, { id })
-    expect(after.localDisks).toEqual(before.localDisks.map((disk) => ({ ...disk, format: null })))
+    expect(after.localDisks).toEqual(before.localDisks.map((disk) => ({ ...disk, format: 'unknown' })))
+    await settled(startInstance(tenant, { id }))
+    expect(specOf(id)?.disks.map((disk) => disk.id)).toEqual([id, ...before.localDisks.map((one) => one.id)])
     expect(after.flavor).toEqual(before.flavor)
     const { hostDiskGib } = await accounts(world, tenant.projectId)
     expect(hostDiskGib).toBe(6)

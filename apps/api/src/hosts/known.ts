@@ -28,6 +28,13 @@ export const startedHosts = ({ db }: Pick<Ctx, 'db'>): Promise<StartedHost[]> =>
     SELECT h."id"::text AS "id", h."name", b."facts"->>'start' AS "start"
     FROM "Host" h LEFT JOIN "HostBeat" b ON b."hostId" = h."id" WHERE h."state" = 'up'`
 
+/** The hosts whose agents have told facts without a `start`: their version is before that of ephemeral and swap disks. */
+export async function hostsWithoutStart({ db }: Pick<Ctx, 'db'>): Promise<ReadonlySet<string>> {
+  const rows = await db.$queryRaw<{ hostId: string }[]>`
+    SELECT "hostId"::text AS "hostId" FROM "HostBeat" WHERE "facts" <> '{}' AND "facts"->'start' IS NULL`
+  return new Set(rows.map(({ hostId }) => hostId))
+}
+
 /** The state of a host; null when there is no such host (any more). */
 export async function hostState({ db }: Pick<Ctx, 'db'>, id: string): Promise<HostState | null> {
   const host = await db.host.findUnique({ where: { id }, select: { state: true } })

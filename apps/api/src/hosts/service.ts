@@ -63,6 +63,7 @@ export {
   hostRefs,
   hostState,
   hostsUp,
+  hostsWithoutStart,
   machineFacts,
   type StartedHost,
   standingsOf,

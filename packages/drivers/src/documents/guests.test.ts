@@ -156,6 +156,31 @@ describe('a guest', () => {
     expect([...storage.disks]).toEqual([])
   })
 
+  it('that an older control plane has built without its ephemeral disk gets the disk at its next start', async () => {
+    const { storage, hypervisor, keeper } = await running()
+    const id = '00000000-0000-4000-8000-00000000000b'
+    const make = { sizeMib: 1024, format: 'ext4', label: 'ephemeral0' } as const
+    const told = (generation: number, power: 'running' | null): HostDocument => ({
+      ...{ kind: 'instance', id: guestId, generation },
+      body: {
+        ...{ ...wish([]), disk: null, power },
+        localDisks: [{ id, kind: 'ephemeral', make, isBuilt: true }],
+      },
+    })
+    const disks = () => hypervisor.state.instances[guestId]?.spec.disks.map((disk) => disk.id)
+    // The guest goes on running as it is.
+    expect(outcomes(await keeper.apply(op, [told(2, null)]))).toEqual(['reached'])
+    expect(disks()).toEqual([guestId])
+    await hypervisor.stop(op, guestId)
+    expect(outcomes(await keeper.apply(op, [told(3, 'running')]))).toEqual(['reached'])
+    expect(disks()).toEqual([guestId, id])
+    // From now on, the disk must exist.
+    await storage.removeDisk(op, id)
+    expect(await keeper.apply(op, [told(4, null)])).toMatchObject([
+      { outcome: 'failed', message: `The ephemeral disk ${id} of this instance is gone from its host.` },
+    ])
+  })
+
   it('that still holds a port keeps it also after the agent restarts, and when a delivery has the port alone', async () => {
     for (const isKilled of [false, true]) {
       const dir = folder()

@@ -34,10 +34,10 @@ export async function makeInstance(
   const nics = await nicsOf(network, op, wish)
   const root = rootOnVolume ? [] : await disksOf(storage, op, wish)
   if (root === null) return { outcome: 'working', for: 'the host to copy the image' }
-  const others = await localDisksOf(storage, op, wish.id, localDisks ?? [])
-  if (others === null) return { outcome: 'working', for: 'the host to make the ephemeral and swap disks' }
   const [seen, before] = await Promise.all([hypervisor.get(op, wish.id), hypervisor.describe(op, wish.id)])
   const isAlive = seen?.power === 'running' || seen?.power === 'paused'
+  const others = await localDisksOf(storage, op, wish, { before, isAlive })
+  if (others === null) return { outcome: 'working', for: 'the host to make the ephemeral and swap disks' }
   if (power === 'running' && !isAlive) op.progress('starting the guest')
   const devices: Devices = { nics, volumes: wish.volumes }
   const plug = () => hypervisor.plug(op, wish.id, devices)
@@ -98,11 +98,15 @@ async function disksOf(
 async function localDisksOf(
   storage: LocalStorageDriver,
   op: Op,
-  instanceId: string,
-  wished: NonNullable<InstanceWish['localDisks']>,
+  { id: instanceId, localDisks = [] }: InstanceWish,
+  { before, isAlive }: { before: InstanceSpec | null; isAlive: boolean },
 ): Promise<InstanceSpec['disks'] | null> {
   const disks: DiskAttachment[] = []
-  for (const { id, kind, make } of wished) {
+  for (const { id, kind, make: making, isBuilt } of localDisks) {
+    const isUnknown = before !== null && !before.disks.some((disk) => disk.id === id)
+    // A guest that was built without the disk gets the disk at its next start.
+    if (isBuilt && making && isUnknown && isAlive) continue
+    const make = isBuilt && !isUnknown ? null : making
     if (make) op.progress(`making the ${kind} disk`)
     const disk = make
       ? await storage.ensureLocalDisk(op, { ...make, id, instanceId })

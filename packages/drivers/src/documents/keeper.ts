@@ -251,7 +251,7 @@ async function realise(host: HostParts, op: Op, { kind, id, body }: HostDocument
     case 'instance':
       if (body) return makeInstance(host, op, body)
       await host.hypervisor.remove(op, id)
-      // The root disk by its id, too, because it may still be in the making.
+      // The root disk by its id, too, which also ends the making of all disks of the guest.
       await host.storage.removeDisk(op, id)
       for (const disk of await host.storage.disksOf(op, id)) await host.storage.removeDisk(op, disk.id)
       return reached

@@ -17,13 +17,18 @@ export const instanceWish = instanceSpec.omit({ disks: true, nics: true, power: 
   disk: diskSpec.pick({ sizeGib: true, mode: true }).extend({ base: baseSpec }).nullable(),
   /** The guest's root disk is one of its volumes (`boot`), and the guest has no disk of its own. */
   rootOnVolume: z.literal(true).optional(),
-  /** The guest's ephemeral and swap disks, in their order. `make` null: the disk was made at the launch and must exist. */
+  /**
+   * The guest's ephemeral and swap disks, in their order. `make` null: the disk was made at the launch and must exist.
+   * `isBuilt`: the guest was built before, and its disk must exist, unless the host's record of the guest does not name the
+   * disk. A control plane that knows no such disks has built that guest, and the disk is made before the next start.
+   */
   localDisks: z
     .array(
       z.object({
         id: generatedId,
         kind: localDiskKind,
         make: localDiskSpec.pick({ sizeMib: true, format: true, label: true }).nullable(),
+        isBuilt: z.literal(true).optional(),
       }),
     )
     .max(bounds.disksOfGuest)

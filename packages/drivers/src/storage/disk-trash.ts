@@ -69,16 +69,17 @@ export function diskTrash({ dir, findDisks, diskPath }: Place): TrashFacet {
       ),
     async takeBack(_op, diskId) {
       checkedId(diskId)
-      const found = (await trash.list()).filter(({ name }) => idsOf(name).id === diskId).at(-1)
+      // The newest come first: of a disk that was put into the trash twice, the older one stays there.
+      const newest = (await trash.list()).toSorted((a, b) => b.trashedAt.getTime() - a.trashedAt.getTime())
+      const found = newest.find(({ name }) => idsOf(name).id === diskId)
       if (!found) throw new DriverError('not_found', `disk ${diskId} is not in the trash`)
       const target = diskPath(idsOf(found.name))
       if (fs.existsSync(target)) throw new DriverError('conflict', `${target} exists already`)
       const { instanceId } = idsOf(found.name)
-      // The newest come first: of a disk that was put into the trash twice, the older one stays there.
-      const newest = (await trash.list()).toSorted((a, b) => b.trashedAt.getTime() - a.trashedAt.getTime())
-      for (const one of [found, ...newest])
-        if (idsOf(one.name).instanceId === instanceId && !fs.existsSync(diskPath(idsOf(one.name))))
-          await moveBack(one)
+      const others = newest.filter(({ name }) => name !== found.name && idsOf(name).instanceId === instanceId)
+      // The disk itself comes last, so that the call can be repeated after it was cut off.
+      for (const one of others) if (!fs.existsSync(diskPath(idsOf(one.name)))) await moveBack(one)
+      await moveBack(found)
       return guests.read(instanceId)
     },
     async empty(_op, options) {

@@ -7,7 +7,7 @@ import { backgroundOp, type Op } from '../op.ts'
 import { storageConformance } from './conformance.ts'
 import { createFakeStorage } from './fake.ts'
 import { inBackground } from './in-background.ts'
-import type { BaseSpec } from './interface.ts'
+import type { BaseSpec, ObservedDisk } from './interface.ts'
 
 const log = pino({ level: 'silent' })
 const spec: BaseSpec = { blobId: 'a'.repeat(64), format: 'qcow2', maxVirtualBytes: 1024 ** 3 }
@@ -99,6 +99,29 @@ describe('storage in the background', () => {
     expect(seen[0]?.signal.aborted).toBe(false)
     made.reject(new DriverError('invalid', 'damaged'))
     await expect(storage.ensureBase(backgroundOp(log), spec)).rejects.toMatchObject({ code: 'invalid' })
+  })
+
+  test('the making of an ephemeral disk has ended when the root disk of its guest, or the disk, is removed', async () => {
+    const wish = { id: 'disk', instanceId: 'guest', sizeMib: 64, format: null, label: 'ephemeral0' }
+    for (const removed of ['guest', 'disk', 'another']) {
+      let isUnderWay = true
+      const made = Promise.withResolvers<ObservedDisk | null>()
+      const driver = {
+        ...createFakeStorage(),
+        async ensureLocalDisk(op: Op) {
+          op.signal.addEventListener('abort', () => made.reject(new DriverError('unavailable', 'stopped')))
+          return made.promise.finally(async () => {
+            await sleep(20)
+            isUnderWay = false
+          })
+        },
+      }
+      const storage = inBackground(driver, { answerMs: 10 })
+      expect(await storage.ensureLocalDisk(backgroundOp(log), wish)).toBeNull()
+      await storage.removeDisk(backgroundOp(log), removed)
+      expect(isUnderWay).toBe(removed === 'another')
+      made.resolve(null)
+    }
   })
 
   test('work ends when its result is removed or nobody asks for it any more', async () => {

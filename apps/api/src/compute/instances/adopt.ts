@@ -90,7 +90,7 @@ async function askHost(ctx: Ctx, drivers: HostDrivers, id: string): Promise<Told
     ...{ spec, power, startedAt, ports },
     diskGib: Math.ceil(Math.max(0, ...bytes) / 1024 ** 3),
     localDisks: spec.disks.flatMap(({ id: diskId, kind }) =>
-      kind === undefined ? [] : { id: diskId, kind, sizeMib: bytesOf(diskId) / 1024 ** 2, format: null },
+      kind === undefined ? [] : { id: diskId, kind, sizeMib: bytesOf(diskId) / 1024 ** 2, format: 'unknown' },
     ),
   }
 }

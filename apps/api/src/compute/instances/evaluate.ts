@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { whyClosed } from '../../hosts/service.ts'
+import { hostsWithoutStart, whyClosed } from '../../hosts/service.ts'
 import { type BootImage, bootImageFact } from '../../images/service.ts'
 import { type Ctx, isAdmin, projectOf } from '../../kernel/context.ts'
 import type { ErrorCode, QuotaView } from '../../kernel/contract.ts'
@@ -77,7 +77,7 @@ export type World = { hosts: readonly Candidate[]; ties: Ties; atLeast?: number;
 
 /**
  * Decides whether this launch would work now, and if not, why. Only reads: one statement for all facts (two more for a
- * public address, a few more for volumes, one more for a suggestion when the cloud is full). The form calls this while a person types (any
+ * public address, one more for ephemeral and swap disks, a few more for volumes, one more for a suggestion when the cloud is full). The form calls this while a person types (any
  * field may be missing), and the launch calls this again inside its transaction. With `atLeast` the evaluation is about
  * as many instances, up to `count`, as quota, addresses and hosts have room for.
  */
@@ -94,11 +94,14 @@ export async function evaluate(ctx: Ctx, input: PlanInput, world: World): Promis
     group: input.serverGroupId ? groupRuleFact(ctx, input.serverGroupId) : noFact,
   })
   const quota = narrower(facts.project, facts.own)
-  const allowed = constrained(ctx, world.hosts, input)
-  const wanted = { hosts: allowed, count: input.count ?? 1, atLeast: world.atLeast }
   const wishes = input.volumes ?? []
   const rootOnVolume = wishes.some(({ boot }) => boot)
   const local = planLocalDisks(input.localDisks ?? [], facts.flavor ?? noFlavor, { rootOnVolume })
+  // Agents of an older version refuse the document of such an instance.
+  const older = local.disks.length > 0 ? await hostsWithoutStart(ctx) : new Set<string>()
+  const chosen = constrained(ctx, world.hosts, input)
+  const allowed = chosen.filter(({ id }) => !older.has(id))
+  const wanted = { hosts: allowed, count: input.count ?? 1, atLeast: world.atLeast }
   const volumes = await planLaunchVolumes(ctx, wishes, { ...wanted, localDisks: local.disks.length })
   const hosts = allowed.filter(
     ({ id, zone }) =>
@@ -126,7 +129,8 @@ export async function evaluate(ctx: Ctx, input: PlanInput, world: World): Promis
   const flavors = (await usableFlavors(ctx)).filter((f) => tooSmall(facts.image, volumes, f) === null)
   const sizes = flavors.map((flavor) => ({ ...flavor, ...needOf(flavor, volumes) }))
   const suggestion = suggest(hosts, judged.need, judged.count, sizes)
-  const problem = noRoom(judged, hosts, suggestion)
+  const hint = allowed.length < chosen.length ? leftOut : null
+  const problem = noRoom(judged, hosts, [hint, suggestion])
   return { ...judged, problems: [...judged.problems, problem], suggestion }
 }
 
@@ -306,19 +310,24 @@ function whyNowhere(hosts: readonly Candidate[]): string | null {
   return `${only ? 'The only host does not answer' : `None of the ${hosts.length} hosts answers`} now, so nothing can be launched. It works again as soon as one does.`
 }
 
+const leftOut =
+  'Machines whose agents are of an older version make no ephemeral and swap disks and were left out.'
+
 function noRoom(
   { placement, count, volumes }: Evaluation,
   hosts: readonly Candidate[],
-  suggestion: string | null,
+  hints: readonly (string | null)[],
 ): Problem {
+  const said = (what: string) => [what, ...hints].filter(Boolean).join(' ')
   const isPlaced = volumes.hostId !== null || volumes.zone !== null
   if (isPlaced && hosts.length === 0)
     return {
       ...{ code: 'conflict', field: 'volumes' },
-      message:
+      message: said(
         volumes.zone === null
           ? 'The volume lies on the disk of a machine outside of the chosen place.'
           : 'No machine of the chosen place reaches the pool of the volume.',
+      ),
     }
   const isThere = volumes.planned.some(({ of }) => 'volume' in of && of.volume.pool.hostId !== null)
   const what =
@@ -328,8 +337,10 @@ function noRoom(
         ? `Only ${placement.hosts.length} of ${count} instances find a host.`
         : hosts.length === 1
           ? 'The only host has no room for this.'
-          : `None of the ${hosts.length} hosts has room for this.`
-  return { code: 'no_capacity', field: 'flavorId', message: [what, suggestion].filter(Boolean).join(' ') }
+          : hosts.length === 0
+            ? 'No host can have this.'
+            : `None of the ${hosts.length} hosts has room for this.`
+  return { code: 'no_capacity', field: 'flavorId', message: said(what) }
 }
 
 /** Returns the evaluation as the form shows it; tenants see numbers but no names of hosts. */

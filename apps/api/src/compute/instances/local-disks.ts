@@ -1,3 +1,4 @@
+import type { InstanceWish } from '@stratolith/drivers/documents/interface'
 import type { z } from 'zod'
 import { deviceAt } from '../../volumes/contract.ts'
 import type { LocalDiskView, localDiskInput } from '../contract.ts'
@@ -65,20 +66,25 @@ export const localDisksOf = (row: { localDisks: unknown }): LocalDisk[] => row.l
 export const localDiskViews = (row: { localDisks: unknown; diskBus: string }): LocalDiskView[] =>
   localDisksOf(row).map((disk, index) => ({ ...disk, device: deviceAt(row.diskBus, index + 1) }))
 
-/** The disks as the document of their instance names them; `isNew`: the host makes them. */
+/**
+ * The disks as the document of their instance names them; `isNew`: the host makes them. Later the host makes only those
+ * of which its record of the guest does not know, because a worker of an older version has built the guest. The disks of an
+ * adopted instance are never made.
+ */
 export function localDisksFor(
   row: { localDisks: unknown },
   isNew: boolean,
-): { id: string; kind: LocalDisk['kind']; make: LocalDiskMaking | null }[] {
+): NonNullable<InstanceWish['localDisks']> {
   let ephemeral = 0
   return localDisksOf(row).map(({ id, kind, sizeMib, format }) => ({
     ...{ id, kind },
-    make: isNew
-      ? {
-          ...{ sizeMib, format: kind === 'swap' ? ('swap' as const) : format },
-          label: kind === 'swap' ? 'swap' : `ephemeral${ephemeral++}`,
-        }
-      : null,
+    make:
+      format === 'unknown'
+        ? null
+        : {
+            ...{ sizeMib, format: kind === 'swap' ? ('swap' as const) : format },
+            label: kind === 'swap' ? 'swap' : `ephemeral${ephemeral++}`,
+          },
+    ...(isNew ? {} : { isBuilt: true as const }),
   }))
 }
-type LocalDiskMaking = { sizeMib: number; format: LocalDisk['format'] | 'swap'; label: string }

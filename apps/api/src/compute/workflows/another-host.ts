@@ -12,7 +12,9 @@ type Built = InstanceRow & { hostId: string }
 const searchMs = 75_000
 /** When there is no other host, the build waits this many times as long for the host. */
 const aloneTimes = 6
-const elsewhereHelps = ['unavailable', 'failed', 'no_space']
+const elsewhereHelps = ['unavailable', 'failed', 'no_space', 'unsupported']
+/** The failures that the same host would not answer otherwise a moment later. */
+const askingAgainIsVain = ['no_space', 'unsupported']
 
 /**
  * Runs a step of a build on the host that the instance is placed on. When the host fails, the instance is placed anew
@@ -39,7 +41,7 @@ export async function onSomeHost(
     const code = driverCode(error)
     if (code === null || !elsewhereHelps.includes(code) || run.op.signal.aborted) throw error
     const { since } = await troubleWith(run, row.hostId, startedAt)
-    if (code !== 'no_space' && Date.now() - since < patience.launchMs)
+    if (!askingAgainIsVain.includes(code) && Date.now() - since < patience.launchMs)
       return { waitMs: patience.askAgainMs, for: 'the host to answer' }
     if (await elsewhere(run, where, row.hostId)) {
       run.ctx.log.warn({ err: error, hostId: row.hostId, instanceId: row.id }, 'a build leaves its host')

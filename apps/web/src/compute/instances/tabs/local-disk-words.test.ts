@@ -20,4 +20,6 @@ it('mounts ephemeral disks, formats those that are empty, and switches swap on',
     'Format the ephemeral disk 2 once: this deletes what is on it',
     'Mount the ephemeral disk 2',
   ])
+  // The disk of an adopted instance may have data.
+  expect(localDiskSteps([{ ...disk, format: 'unknown' }])).toEqual(localDiskSteps([disk]))
 })

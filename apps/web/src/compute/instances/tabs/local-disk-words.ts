@@ -6,7 +6,7 @@ export const localDiskWords: Record<LocalDiskView['kind'], string> = {
   swap: 'Swap disk',
 }
 
-/** The commands by which a Linux guest uses its ephemeral and swap disks. An ephemeral disk without a file system is formatted first. */
+/** The commands by which a Linux guest uses its ephemeral and swap disks. An ephemeral disk without a file system is formatted first; one that may have data is not. */
 export function localDiskSteps(disks: readonly LocalDiskView[]): { title: string; cli: string }[] {
   const several = disks.filter(({ kind }) => kind === 'ephemeral').length > 1
   let number = 0
