@@ -76,3 +76,7 @@ CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS "VolumeAttachment_owner_key" ON "
 -- The few volumes that are being moved into another pool, whose room counts there, too.
 CREATE INDEX CONCURRENTLY IF NOT EXISTS "Volume_moving_idx" ON "Volume" ("movingToId") WHERE "movingToId" IS NOT NULL;
 CREATE INDEX CONCURRENTLY IF NOT EXISTS "Volume_wanted_type_idx" ON "Volume" ("wantedTypeId") WHERE "wantedTypeId" IS NOT NULL;
+
+-- The operations that are shown in the history of another thing, too: few of all.
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "Operation_related_idx" ON "Operation" ("relatedId", "createdAt" DESC)
+  WHERE "relatedId" IS NOT NULL;

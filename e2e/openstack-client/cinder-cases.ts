@@ -123,7 +123,7 @@ export const backupCases: Case[] = [
   { run: 'transfer-show {v}-t', says: /no_snapshots\s+\| True/ },
   { run: 'transfer-list', as: 'stranger', lacks: /-t / },
   { run: 'transfer-accept {transfer} wrong', as: 'stranger', fails: /could not be found.*HTTP 404/ },
-  { run: 'extend {v}-given 5', fails: /awaiting transfer.*HTTP 400/ },
+  { run: 'extend {v}-given 5', fails: /offered to another project.*HTTP 400/ },
   { run: 'transfer-delete {v}-t' },
   { run: 'delete {v}-given', says: /accepted/ },
   { run: 'message-list --sort created_at:asc --limit 5', says: /Event ID/ },

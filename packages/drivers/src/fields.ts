@@ -17,3 +17,6 @@ export const knownOf = <S extends z.ZodType>(one: S) =>
   )
 
 export const uuid = z.string().regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, 'not a UUID')
+
+/** The further disks of a guest that lie beside its root disk and die with it. */
+export const localDiskKind = z.enum(['ephemeral', 'swap'])

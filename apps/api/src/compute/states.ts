@@ -75,6 +75,10 @@ export const machineSilent = away.silent
 export const machineAway = (absence: Absence | undefined): string | null =>
   absence === undefined || absence === 'missing' ? null : away[absence]
 
+/** A state in the words of a sentence, behind “is”. */
+export const vmWords = (state: string): string =>
+  ({ building: 'being built', error: 'in an error state' })[state] ?? state
+
 const inState =
   (what: string, states: readonly VmState[]) =>
   (i: Stateful): Allowed => {
@@ -85,7 +89,7 @@ const inState =
     if (i.taskState !== null) return `Wait: the instance is busy (${i.taskState.replaceAll(/[_-]/g, ' ')}).`
     return (
       states.includes(i.vmState) ||
-      `Only ${states.join(' or ')} instances can ${what}; this one is ${i.vmState}.`
+      `Only ${states.join(' or ')} instances can ${what}; this one is ${vmWords(i.vmState)}.`
     )
   }
 export const instanceCan = {
@@ -117,7 +121,7 @@ export const instanceCan = {
       ? (machineAway(i.machine?.absence) ?? true)
       : i.vmState === 'building'
         ? 'The console opens as soon as the instance runs.'
-        : `A console needs a running instance; this one is ${i.vmState}.`,
+        : `A console needs a running instance; this one is ${vmWords(i.vmState)}.`,
 }
 export const instanceTransitioning = (i: Pick<Stateful, 'vmState' | 'taskState'>): boolean =>
   i.taskState !== null || i.vmState === 'building'

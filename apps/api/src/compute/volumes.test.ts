@@ -268,7 +268,7 @@ test('a volume leaves an instance that is in error, which gets none', async () =
   await expectCloudError(
     attachVolume(tenant, { id: instance, volumeId: another }),
     'conflict',
-    /can get or lose a volume; this one is error/,
+    /can get or lose a volume; this one is in an error state/,
   )
   await detachVolume(tenant, { id: instance, volumeId: volume })
   await runPending(world.deps)

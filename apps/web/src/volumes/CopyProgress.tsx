@@ -6,7 +6,7 @@ import { StateBadge } from '../kit/StateBadge.tsx'
 import { useLook } from '../kit/session.ts'
 import { useTRPC } from '../kit/trpc.ts'
 import { Section } from '../ui/Section.tsx'
-import { type Copy, copyOf, copyState } from './copy-words.ts'
+import { type Copy, copyAmong, copyState } from './copy-words.ts'
 
 type Of = { resourceId: string; projectId: string }
 
@@ -15,10 +15,10 @@ function useCopy({ resourceId, projectId }: Of): Copy | null {
   const trpc = useTRPC()
   const { allProjects, hidden } = useLook(projectId)
   const { data } = useQuery({
-    ...trpc.operations.list.queryOptions({ resourceId, allProjects, limit: 1 }),
+    ...trpc.operations.list.queryOptions({ resourceId, allProjects, limit: 10 }),
     enabled: !hidden,
   })
-  return copyOf(data?.items[0])
+  return copyAmong(data?.items ?? [], resourceId)
 }
 
 /** The state of a thing that is being copied, for a list: with the percentage, once that is known. */

@@ -1,6 +1,6 @@
 import type { StepView } from '@stratolith/api/kernel/contract'
 import { expect, test } from 'vitest'
-import { copyOf, copyState } from './copy-words.ts'
+import { copyAmong, copyOf, copyState } from './copy-words.ts'
 
 const step = (state: StepView['state'], progress: string | null): StepView => ({
   ...{ index: 0, name: 'copy', title: 'Copying the volume', state, progress },
@@ -24,6 +24,13 @@ test('a copy that waits for other operations, or is being stopped, says so', () 
   const stopping = copyOf({ state: 'undoing', steps: [step('running', '43 % copied')] })
   expect(stopping).toMatchObject({ stage: 'stops', percent: null })
   expect(copyState('Moving', stopping)).toBe('Stopping')
+})
+
+test('a snapshot that is deleted meanwhile does not hide how far a volume has moved', () => {
+  const move = { resourceId: 'v', state: 'running' as const, steps: [step('running', '43 % copied')] }
+  const other = { resourceId: 's', state: 'queued' as const, steps: [] }
+  expect(copyAmong([other, move], 'v')).toMatchObject({ stage: 'goes', percent: 43 })
+  expect(copyAmong([other], 'v')).toBeNull()
 })
 
 test('nothing is said of a copy that is over or not known yet', () => {

@@ -19,6 +19,12 @@ export function copyOf(operation: Pick<OperationView, 'state' | 'steps'> | undef
   return { stage: 'goes', percent, text: percent === null ? (step.progress ?? step.title) : `${percent} %` }
 }
 
+/** The copy that the newest operation of a thing makes, among those in which the thing takes part. */
+export const copyAmong = (
+  operations: readonly Pick<OperationView, 'resourceId' | 'state' | 'steps'>[],
+  id: string,
+): Copy | null => copyOf(operations.find(({ resourceId }) => resourceId === id))
+
 /** The word of a list for the state of what is being copied: "Moving 43 %". */
 export function copyState(word: string, copy: Copy | null): string {
   if (copy === null) return word

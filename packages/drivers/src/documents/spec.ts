@@ -1,12 +1,12 @@
 import { z } from 'zod'
 import { bounds } from '../bounds.ts'
 import { driverErrorCodes } from '../errors.ts'
-import { generatedId, words } from '../fields.ts'
+import { generatedId, localDiskKind, words } from '../fields.ts'
 import { observedInstance } from '../hypervisor/observed.ts'
 import { instanceSpec } from '../hypervisor/spec.ts'
 import { observedPort } from '../network/observed.ts'
 import { addressSetSpec, networkSpec, portSpec, routerSpec } from '../network/spec.ts'
-import { baseSpec, diskSpec, localDiskKind, localDiskSpec } from '../storage/spec.ts'
+import { baseSpec, diskSpec, localDiskSpec } from '../storage/spec.ts'
 import { documentKinds } from './kinds.ts'
 
 /** A guest with its root disk (which has its id, unless it is a volume) and its ports. */

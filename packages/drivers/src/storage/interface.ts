@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { z } from 'zod'
+import type { localDiskKind } from '../fields.ts'
 import type { Described } from '../frozen.ts'
 import type { Op } from '../op.ts'
 import type * as observed from './observed.ts'
@@ -100,7 +101,7 @@ export type StagedImage = { sizeBytes: number; md5: string; sha256: string; sha5
 export type DiskSpec = Described<typeof spec.diskSpec>
 export type BaseSpec = Described<typeof spec.baseSpec>
 export type LocalDiskSpec = Described<typeof spec.localDiskSpec>
-export type LocalDiskKind = z.output<typeof spec.localDiskKind>
+export type LocalDiskKind = z.output<typeof localDiskKind>
 export type KeptGuest = Described<typeof spec.keptGuest>
 export type EmptyOptions = Described<typeof spec.emptyOptions>
 

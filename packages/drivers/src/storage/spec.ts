@@ -17,8 +17,6 @@ export const diskSpec = z.object({
   mode: z.enum(['overlay', 'copy']),
 })
 
-export const localDiskKind = z.enum(['ephemeral', 'swap'])
-
 /**
  * A further disk of a guest, beside its root disk. `format`: what the disk contains at first, a file system, a swap area or
  * nothing (null); `label` is the name of the file system.

@@ -10,6 +10,7 @@ import { recordOperation } from '../../kernel/workflow.ts'
 import { type ConsoleAccess, type consoleCreateInput, instanceCan, machineAway } from '../contract.ts'
 import { type InstanceRow, loadInstance } from '../instances/instance-row.ts'
 import { machineOf } from '../instances/machine.ts'
+import { vmWords } from '../states.ts'
 
 /** How long a token waits for its one use (A06.2: at most ten minutes). */
 export const consoleTokenMs = 5 * 60_000
@@ -191,7 +192,7 @@ async function whyOver(deps: Deps, instanceId: string): Promise<string> {
   if (!instance || instance.taskState === 'deleting') return 'The instance has been deleted.'
   return ['active', 'paused'].includes(instance.vmState)
     ? 'Your session has ended. Sign in again.'
-    : `The instance is ${instance.vmState}.`
+    : `The instance is ${vmWords(instance.vmState)}.`
 }
 
 /** Removes tokens that nobody can use any more; the reconciler calls this. */

@@ -4,6 +4,7 @@ import type { Ctx } from '../../kernel/context.ts'
 import { conflict } from '../../kernel/errors.ts'
 import { plainOp } from '../../kernel/hosts.ts'
 import { interfacesOf } from '../../networking/service.ts'
+import { vmWords } from '../states.ts'
 import { type InstanceRow, loadInstance } from './instance-row.ts'
 
 export type Diagnostics = GuestDiagnostics & {
@@ -17,7 +18,7 @@ export type Diagnostics = GuestDiagnostics & {
 export async function diagnosticsOf(ctx: Ctx, input: { id: string }): Promise<Diagnostics> {
   const row = await loadInstance(ctx, 'compute:get_diagnostics', input.id)
   if (row.hostId === null || (row.vmState !== 'active' && row.vmState !== 'paused'))
-    throw conflict(`Diagnostics are of a running instance; this one is ${row.vmState}.`)
+    throw conflict(`Diagnostics are of a running instance; this one is ${vmWords(row.vmState)}.`)
   const { hypervisor } = await driversOf(ctx, row.hostId)
   const [guest, interfaces, host] = await Promise.all([
     hypervisor.diagnostics(plainOp(ctx), row.id),

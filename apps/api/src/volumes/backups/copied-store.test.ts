@@ -63,4 +63,6 @@ test('a host whose folder is a copy of that of other hosts keeps its backups apa
   storeAt('c').shelf.mark = own
   await look()
   expect((await shown())[2]).toEqual(['', false])
+  await restoreBackup(tenant, { id: here.id, volumeId: here.volumeId })
+  await runPending(world.deps)
 })

@@ -1,3 +1,4 @@
+import type { HostDrivers } from '@stratolith/drivers/host'
 import pLimit from 'p-limit'
 import { driversOf, hostsForPlacement, hostsUp, type PlacementHost } from '../../hosts/service.ts'
 import type { Ctx } from '../../kernel/context.ts'
@@ -90,7 +91,11 @@ async function learn(ctx: Ctx, hostId: string): Promise<void> {
   if (before === mark) return
   // Backups of versions that knew no marks lie in the first store of which the host tells. Those that were made before the
   // mark was known to be a copied one, or no copied one any more, lie in the store of their host, too.
-  if (before === null || before === plain || before === copied)
+  const isSameStore = before === null || before === plain || before === copied
+  if (
+    isSameStore ||
+    (isCopyOf(before, hostId) && (await hasBackupOf(ctx, drivers, { hostId, mark: before })))
+  )
     await ctx.db.volumeBackup.updateMany({ where: { hostId, storeMark: before }, data: { storeMark: mark } })
   await ctx.db.volumeBackupReach.upsert({
     where: { hostId },
@@ -99,12 +104,28 @@ async function learn(ctx: Ctx, hostId: string): Promise<void> {
   })
 }
 
+/** Whether the store that had that mark is the one of this host now: an administrator has given a copied folder a mark of its own. */
+async function hasBackupOf(
+  ctx: Ctx,
+  drivers: HostDrivers,
+  { hostId, mark }: { hostId: string; mark: string },
+): Promise<boolean> {
+  const row = await ctx.db.volumeBackup.findFirst({
+    where: { hostId, storeMark: mark, state: 'available' },
+    select: { id: true, volumeId: true },
+  })
+  if (!row) return false
+  const key = { ...row, store: usualStore }
+  return (await whileAnswering(plainOp(ctx), drivers, (op) => drivers.backups.getBackup(op, key))) !== null
+}
+
 const oneByOne = pLimit(1)
 /** How many other hosts leave a word at most. */
 const mostAsked = 8
 
 /** The mark of a store whose folder was copied with the mark of another one, so that no other host has the same. */
 const copiedMark = (mark: string, hostId: string): string => `${mark} of ${hostId}`
+const isCopyOf = (mark: string, hostId: string): boolean => mark.endsWith(` of ${hostId}`)
 export const isCopiedMark = (mark: string | undefined): boolean => mark?.includes(' of ') === true
 
 /**
@@ -132,9 +153,13 @@ async function proofOf(
     return { word, all }
   }
   try {
-    const left = await Promise.all(
+    const asked = await Promise.allSettled(
       up.slice(0, mostAsked).map(async ({ id }) => ({ name: id, word: (await leave(id)).word })),
     )
+    const left = asked.flatMap((one) => (one.status === 'fulfilled' ? one.value : []))
+    const failure = asked.find((one) => one.status === 'rejected')
+    // One whose store is not mounted just now does not keep the others from proving it.
+    if (left.length === 0 && failure) throw failure.reason
     const { all } = await leave(hostId)
     const isRead = (one: { name: string; word: string }) =>
       left.some(({ name, word }) => name === one.name && word === one.word)

@@ -35,7 +35,6 @@ import { snapshotCreateInput } from '../snapshots/contract.ts'
 import { trashReconciler } from '../trash/trash.ts'
 import { backupCreateInput, backupListInput, backupTrashInput } from './contract.ts'
 import { restoreBackup } from './restore.ts'
-import { listStores } from './stores.ts'
 import { backupTrash } from './trash.ts'
 
 let world: World
@@ -276,17 +275,6 @@ test('volumes and snapshots are in the state backing-up meanwhile, and nothing e
   )
 })
 
-test('a backup is of the time at which the host begins, which may be long after the click', async () => {
-  const volume = await aVolume()
-  const { id } = await make(volume)
-  const asked = new Date(Date.now() - 600_000)
-  await db().volumeBackup.update({ where: { id }, data: { createdAt: asked, dataTimestamp: asked } })
-  await settle()
-  const backup = await getBackup(tenant, { id })
-  expect(backup).toMatchObject({ state: 'available', createdAt: asked.toISOString() })
-  expect(Date.parse(backup.dataTimestamp) - asked.getTime()).toBeGreaterThan(590_000)
-})
-
 test('an incremental backup builds on the newest one, which stays until it is made', async () => {
   const volumeId = await aVolume()
   await expectCloudError(make(volumeId, { incremental: true }), 'invalid_input', /^No backups available/)
@@ -468,15 +456,6 @@ test('a deleted backup waits, counts, can be taken back, and goes when its time 
   } finally {
     world.deps.config.takeBackMs = 0
   }
-})
-
-test('administrators see how full the store of each machine is, and which backups lie there', async () => {
-  await expectCloudError(listStores(tenant), 'forbidden')
-  const before = await db().volumeBackup.count()
-  const store = { host: { name: 'secret-name-a' }, backups: before, sharesDisk: true, problem: null }
-  expect(await listStores(admin)).toMatchObject([store])
-  host().backups.failNext('probeStore', new DriverError('unsupported', 'There is no folder.'))
-  expect(await listStores(admin)).toMatchObject([{ totalBytes: null, problem: 'There is no folder.' }])
 })
 
 test('a silent host loses no backup: it is made when the host answers again', async () => {

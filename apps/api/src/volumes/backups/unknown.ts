@@ -29,8 +29,9 @@ import { driversAt, keyOf, usualStore } from './store.ts'
 
 const hostsAtOnce = 16
 const answerMs = 60_000
-/** How many are described: the host reads the whole index of each. */
+/** How many are described, and how many at once: the host reads the whole index of each. */
 const mostShown = 100
+const describedAtOnce = 4
 /** How many rows are looked for at once. */
 const atOnce = 10_000
 
@@ -49,7 +50,7 @@ export async function listUnknownBackups(ctx: Ctx): Promise<UnknownBackups> {
       silent.push({ host: { id: host.id, name: host.name }, problem: wordsOf(error) })
     }
   })
-  const items = await pLimit(hostsAtOnce).map(found.slice(0, mostShown), (one) => described(ctx, one))
+  const items = await pLimit(describedAtOnce).map(found.slice(0, mostShown), (one) => described(ctx, one))
   return { total: found.length, items: items.flat(), silent }
 }
 

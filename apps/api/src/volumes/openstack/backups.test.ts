@@ -58,7 +58,7 @@ test('the bodies of a backup that is made, shown, listed, changed and deleted', 
   expect(await statusOf(path)).toBe('creating')
   expect(await statusOf(`/volumes/${volumeId}`)).toBe('backing-up')
   expect((await make({ volume_id: volumeId })).json()).toMatchObject({
-    badRequest: { message: expect.stringMatching(/^Invalid volume: .*backing up/) },
+    badRequest: { message: expect.stringMatching(/^Invalid volume: .*being backed up/) },
   })
   await cloud.owner.settle()
   for (const [minor, body] of bodies(id, volumeId)) {
@@ -235,7 +235,7 @@ test('administrators set the status of a backup that is stuck, and end one that 
   const volumeId = await aVolume(cloud.owner)
   const begun = idOf(await make({ volume_id: volumeId }))
   expect((await ask('DELETE', `/backups/${begun}`)).json()).toMatchObject({
-    badRequest: { message: expect.stringMatching(/^Invalid backup: .*creating/) },
+    badRequest: { message: expect.stringMatching(/^Invalid backup: .*being made/) },
   })
   expect((await act(begun, { 'os-force_delete': {} }, admin)).statusCode).toBe(202)
   await cloud.owner.settle()

@@ -1,4 +1,5 @@
 import { CloudError, notFound } from '../../kernel/errors.ts'
+import { HttpError } from '../../openstack/errors.ts'
 import { micros } from '../../openstack/fields.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { backupTrashInput } from '../backups/contract.ts'
@@ -11,10 +12,9 @@ import { listTrash, takeBackVolume } from './service.ts'
 
 const ours = 'Ours: what is deleted in Cinder is gone; here it can be taken back for some minutes.'
 
-/** More of one kind are seldom deleted within some minutes. */
 const most = 1000
 
-/** What is deleted and can be taken back, of all three kinds. */
+/** What is deleted and can be taken back, of all three kinds. A list is refused rather than cut. */
 async function list(call: Call): Promise<object> {
   const input = { limit: most, allProjects: wantsAll(call) }
   const lists = await Promise.all([
@@ -23,6 +23,11 @@ async function list(call: Call): Promise<object> {
     listBackupTrash(call.ctx, backupTrashInput.parse(input)),
   ])
   const types = ['volume', 'snapshot', 'backup'] as const
+  if (lists.some(({ next }) => next !== null))
+    throw new HttpError(
+      400,
+      `There are more than ${most} of one kind. Take back each by its id, or look in the portal.`,
+    )
   return {
     deleted: lists.flatMap(({ items }, n) =>
       items.map(({ id, name, until }) => ({

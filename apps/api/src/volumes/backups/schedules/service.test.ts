@@ -90,7 +90,7 @@ test('a backup that could not begin says why, and a busy volume is tried again s
   await db().volume.update({ where: { id: volumeId }, data: { state: 'extending' } })
   await round(volumeId)
   const busy = await getSchedule(tenant, { volumeId })
-  expect(busy).toMatchObject({ lastAt: null, lastFailure: expect.stringMatching(/extending/) })
+  expect(busy).toMatchObject({ lastAt: null, lastFailure: expect.stringMatching(/being made larger/) })
   expect(Date.parse(busy?.nextAt ?? '') - Date.now()).toBeLessThan(6 * 60_000)
   await db().volume.update({ where: { id: volumeId }, data: { state: 'available' } })
   await db().quotaLimit.updateMany({ where: { resource: 'volumeBackups' }, data: { limit: 0 } })

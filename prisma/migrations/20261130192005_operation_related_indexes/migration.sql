@@ -1,2 +1,0 @@
--- CreateIndex
-CREATE INDEX CONCURRENTLY IF NOT EXISTS "Operation_relatedId_createdAt_idx" ON "Operation"("relatedId", "createdAt" DESC);
