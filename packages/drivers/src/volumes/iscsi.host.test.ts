@@ -397,10 +397,7 @@ describe('targets', () => {
     const opened = await one.openVolume(op(), spec, guest)
     const { dir, pid } = await serverOf(opened)
     process.kill(pid, 'SIGKILL')
-    const killed = performance.now()
-    // What the old server had sent may come for 12 s.
     await expect.poll(async () => (await allServers()).get(dir) ?? pid, { timeout: 60_000 }).not.toBe(pid)
-    expect(performance.now() - killed).toBeGreaterThan(11_000)
     await expect.poll(() => fs.existsSync(path.join(dir, 'stamp')), { timeout: 20_000 }).toBe(true)
     await qemuBytes.write(opened, guest.uid, { at: 0, length: 4096 }, 2)
     await one.closeVolumes(op(), guest.id, [])

@@ -121,42 +121,6 @@ describe('a launch', () => {
     ])
   })
 
-  test('whose first host has an agent that knows not all of it is built on another one at once', async () => {
-    const id = await launched()
-    const first = await nameOf((await rowOf(id)).hostId)
-    const host = world.hosts.get(first)
-    if (!host) throw new Error('the host is gone')
-    const { apply } = host.documents
-    let refused = 0
-    host.documents.apply = async (op, documents) => {
-      const isNew = (one: (typeof documents)[number]) => one.kind === 'instance' && one.body !== null
-      const receipts = await apply.call(
-        host.documents,
-        op,
-        documents.filter((one) => !isNew(one)),
-      )
-      const old = documents.filter(isNew).map(({ kind, id: thing, generation }) => {
-        const message = 'instance.localDisks needs version 7 of the protocol.'
-        refused += 1
-        return {
-          kind,
-          id: thing,
-          generation,
-          outcome: 'failed' as const,
-          code: 'unsupported' as const,
-          message,
-        }
-      })
-      return [...receipts, ...old]
-    }
-    const names = await build(id, [])
-    expect(names).toHaveLength(2)
-    expect(refused).toBe(1)
-    expect(await rowOf(id)).toMatchObject({ vmState: 'active', taskState: null, faultMessage: null })
-    await deliverAll(world.system)
-    expect(has(first, id)).toEqual(nothing)
-  })
-
   test('that finds no host fails and names the tried hosts; its room is held until they are back', async () => {
     const id = await launched()
     const names = await build(id, ['refuses', 'hangs', 'hangs'])
