@@ -84,7 +84,7 @@ it('starts a guest from a LUN, gives it another one, makes that larger, and take
   const before = await pidsOfServers()
   expect(before.length).toBe(2)
   for (const pid of before) process.kill(pid, 'SIGKILL')
-  await expect.poll(async () => (await pidsOfServers()).length, { timeout: 20_000 }).toBe(2)
+  await expect.poll(async () => (await pidsOfServers()).length, { timeout: 60_000 }).toBe(2)
   await harness.driver.reboot(op, id)
   await harness.booted(id)
   const pid = await harness.pidOf(id)

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { rmdir } from 'node:fs/promises'
 import path from 'node:path'
+import pLimit from 'p-limit'
 import type { Logger } from 'pino'
 import { DriverError } from '../errors.ts'
 import { backgroundOp, type Op } from '../op.ts'
@@ -28,6 +29,8 @@ export type IscsiOptions = {
 
 /** How many looks pass between two questions whether the guests of volumes, whose servers run, still have the volumes. */
 const askEvery = 12
+/** How many volumes are mended at once. */
+const mendsAtOnce = 4
 
 /** Where the records of the volumes on LUNs lie that guests of a host have. */
 export const openLunsIn = (dir: string): string => path.join(dir, 'open-luns')
@@ -192,11 +195,12 @@ export class OpenLuns {
    */
   async #look({ pool, records, running, before }: Look): Promise<void> {
     const served: OpenRecord[] = []
-    for (const record of records) {
+    // A server that has died is waited for, and its guest waits meanwhile.
+    await pLimit(mendsAtOnce).map(records, async (record) => {
       const dir = this.#folder(record.guest, record.key.id)
       if (!record.closing && running.has(dir) && (await isReady(dir))) served.push(record)
       else await this.#try(record, () => this.#mend(record))
-    }
+    })
     // A host that was cut off asks as soon as its target answers again: servers go on by themselves then.
     if (served[0] && (before % askEvery === 0 || this.#silent.has(pool)))
       await this.#ask(pool, served[0], served)
