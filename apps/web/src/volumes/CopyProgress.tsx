@@ -21,8 +21,9 @@ function useCopy({ resourceId, projectId }: Of): Copy | null {
   return copyAmong(data?.items ?? [], resourceId)
 }
 
+export type CopyStateProps = Of & { word: string }
 /** The state of a thing that is being copied, for a list: with the percentage, once that is known. */
-export function CopyState({ word, ...of }: Of & { word: string }) {
+export function CopyState({ word, ...of }: CopyStateProps) {
   return <StateBadge state={copyState(word, useCopy(of))} tone="busy" />
 }
 

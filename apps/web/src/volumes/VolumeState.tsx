@@ -1,7 +1,7 @@
 import type { VolumeView } from '@stratolith/api/volumes/contract'
 import { failedStates, type VolumeState as State, volumeStates } from '@stratolith/api/volumes/states'
 import { StateBadge, type Tone } from '../kit/StateBadge.tsx'
-import { CopyState } from './CopyProgress.tsx'
+import { CopyStateInList } from './copy-state.tsx'
 import { copyUnderWay } from './words.ts'
 
 const looks: Record<State, { text: string; tone: Tone }> = {
@@ -43,7 +43,7 @@ export const stateFilter = {
 export function VolumeStateNow({ volume }: { volume: VolumeView }) {
   const { id, projectId, state } = volume
   if (copyUnderWay(volume) === undefined) return <VolumeState volume={volume} />
-  return <CopyState resourceId={id} projectId={projectId} word={looks[state].text} />
+  return <CopyStateInList resourceId={id} projectId={projectId} word={looks[state].text} />
 }
 
 /** Shows the state of a volume in words, with the reason of a failure on hover. */

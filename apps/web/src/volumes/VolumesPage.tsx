@@ -1,6 +1,7 @@
 'use client'
 import { Button } from '@mantine/core'
 import { lazyPanel } from '../kit/lazy-panel.tsx'
+import { lazyPart } from '../kit/lazy-part.tsx'
 import { MainAction } from '../kit/MainAction.tsx'
 import { Link } from '../kit/navigation.tsx'
 import { PageLinks } from '../kit/PageLinks.tsx'
@@ -12,12 +13,14 @@ import { everyones } from '../networking/everyones.tsx'
 import { PageHeader } from '../ui/PageHeader.tsx'
 import { ReasonButton } from '../ui/ReasonButton.tsx'
 import { volumeList } from './list.ts'
-import { DeletedVolumes } from './trash/DeletedVolumes.tsx'
 import { useVolumeForms } from './use-volume-forms.tsx'
 import { stateFilter } from './VolumeState.tsx'
 import { allVolumesDescriptor, volumeDescriptor } from './volume.descriptor.tsx'
 import { useVolumeActions } from './volume-actions.tsx'
 
+const DeletedVolumes = lazyPart<{ allProjects: boolean }>(() =>
+  import('./trash/DeletedVolumes.tsx').then((module) => module.DeletedVolumes),
+)
 const VolumeCreateForm = lazyPanel(() =>
   import('./VolumeCreateForm.tsx').then((module) => module.VolumeCreateForm),
 )

@@ -1,7 +1,7 @@
 import type { BackupView } from '@stratolith/api/volumes/backups/contract'
 import { backupStates, type BackupState as State } from '@stratolith/api/volumes/backups/states'
 import { StateBadge, type Tone } from '../../kit/StateBadge.tsx'
-import { CopyState } from '../CopyProgress.tsx'
+import { CopyStateInList } from '../copy-state.tsx'
 
 const looks: Record<State, { text: string; tone: Tone }> = {
   creating: { text: 'Backing up', tone: 'busy' },
@@ -23,7 +23,7 @@ export const backupStateFilter = {
 export function BackupStateNow({ backup }: { backup: BackupView }) {
   const { id, projectId, state } = backup
   if (state !== 'creating') return <BackupState backup={backup} />
-  return <CopyState resourceId={id} projectId={projectId} word={looks[state].text} />
+  return <CopyStateInList resourceId={id} projectId={projectId} word={looks[state].text} />
 }
 
 /** Shows the state of a backup in words, with the reason of a failure on hover. */
