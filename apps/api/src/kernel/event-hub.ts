@@ -213,12 +213,14 @@ export class EventHub {
     try {
       let seen = after ?? this.#cursor ?? (await headCursor(this.#deps.root))
       while (after !== null && !over) {
-        const { rows } = await readAfter(this.#deps.root, seen, pageSize)
+        const { rows, hidden } = await readAfter(this.#deps.root, seen, pageSize)
         for (const row of rows) {
           seen = row
           if (mayReceive(ctx, row)) yield toView(row)
         }
-        if (rows.length < pageSize) break
+        // Behind the rows that were read there may be hidden ones that the hub has told its listeners already.
+        const mayHaveMore = rows.length === pageSize || (hidden && rows.length > 0)
+        if (!mayHaveMore) break
       }
       while (!over) {
         const row = queue.shift()

@@ -79,3 +79,28 @@ test('a long transaction in another database of the same server delays nothing',
   await arrival('at once').promise
   await end()
 })
+
+test('a reader who resumes misses no event that was told behind a transaction in another database', async () => {
+  const cursor = async () => {
+    const [row] = await deps.root.event.findMany({
+      orderBy: [{ epoch: 'desc' }, { xid: 'desc' }, { id: 'desc' }],
+      take: 1,
+    })
+    return row ? { epoch: row.epoch, xid: row.xid, id: row.id } : null
+  }
+  await append('start')
+  const start = await cursor()
+  await append('before')
+  const end = await longTransaction(inject('postgresUrl'))
+  await append('behind')
+  // The hub has told both before the reader comes.
+  await arrival('behind').promise
+  const stop = AbortSignal.timeout(5_000)
+  const seen: string[] = []
+  for await (const { resourceId } of hub.subscribe(systemCtx(deps, 'reader'), start, stop)) {
+    seen.push(resourceId)
+    if (resourceId === 'behind') break
+  }
+  await end()
+  expect(seen).toEqual(['before', 'behind'])
+})
